@@ -1,0 +1,17 @@
+//! The host's side of the contract with adapters, generated from `wit/`: one module for each released version.
+//!
+//! It is a crate of its own because the generated code is slow to compile and changes rarely. Nothing but
+//! `flightdeck::adapters` may use it: its types stop there.
+
+#![allow(missing_docs, reason = "generated: the documentation is in the WIT files")]
+
+/// Package `flightdeck:ad-server@0.1.0`.
+pub mod v0_1 {
+    wasmtime::component::bindgen!({
+        path: "../../wit/v0.1",
+        world: "adapter",
+        imports: { default: async | trappable },
+        exports: { default: async },
+        additional_derives: [PartialEq],
+    });
+}

@@ -1,0 +1,108 @@
+//! Adapters: ad servers behind sandboxed WebAssembly components.
+//!
+//! - [`Adapters`]: what the rest of the host calls, in the domain's own types; what `wit/` generates stops in this folder.
+//! - [`StepJournal`]: what a call that changes something needs from its caller: the durable record of its steps.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use crate::domain::{
+    creative::Creative,
+    id::{OperationId, PackageId},
+    media_buy::{MediaBuy, RemoteObject},
+    operation::Performance,
+    step::SentRequest,
+    time::Timestamp,
+};
+
+/// How a step stands when it is begun.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Begun {
+    /// It never happened: make it, with this reference on it.
+    Fresh(String),
+    /// It may have happened: look the reference up first.
+    InDoubt(String),
+    /// It happened; its outcome.
+    Done(Vec<u8>),
+}
+
+/// Why the journal did not take it. The call that met it must end.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum JournalError {
+    /// The adapter broke the rules of steps; what it did.
+    #[error("{0}")]
+    Misuse(String),
+    /// The lease is gone, or the database can't be used: this run of the operation must stop, another will go on.
+    #[error("the operation can't be recorded now: {0}")]
+    Interrupted(String),
+}
+
+/// The durable record of an operation's steps on one platform. Everything it says is committed before it says it.
+#[async_trait]
+pub trait StepJournal: Send + Sync + std::fmt::Debug {
+    /// Opens a step.
+    async fn begin(&self, name: &str) -> Result<Begun, JournalError>;
+    /// Closes the open step.
+    async fn finish(&self, name: &str, outcome: Vec<u8>) -> Result<(), JournalError>;
+    /// An object belongs to the buy.
+    async fn remember(&self, object: RemoteObject) -> Result<(), JournalError>;
+    /// An object is gone.
+    async fn forget(&self, object: RemoteObject) -> Result<(), JournalError>;
+    /// Whether a request that writes may be sent now: a step is open, its begin is committed, and the lease holds.
+    ///
+    /// # Errors
+    /// Why not.
+    fn may_write(&self) -> Result<(), JournalError>;
+    /// A request that writes is about to leave. It counts as lost until [`StepJournal::sent`] says otherwise.
+    fn sending(&self) -> u64;
+    /// What became of it.
+    fn sent(&self, request: u64, became: SentRequest);
+}
+
+/// Who asks, about what, with how much time.
+#[derive(Debug, Clone)]
+pub struct Call {
+    /// The operation, for logs and for the adapter.
+    pub operation: OperationId,
+    /// The buyer's advertiser on the platform.
+    pub advertiser_id: String,
+    /// What is known to exist for the buy on the platform.
+    pub remote: Vec<RemoteObject>,
+    /// When the caller gives up.
+    pub deadline: Timestamp,
+}
+
+/// A change to plan or to carry out. The buy is whole; an adapter is given the packages of its platform only.
+#[derive(Debug, Clone, Copy)]
+pub enum AdapterChange<'a> {
+    /// Make it.
+    Create(&'a MediaBuy),
+    /// Add these creatives.
+    AddCreatives(&'a MediaBuy, &'a [Creative]),
+    /// Make `desired` of `current`.
+    Update {
+        /// As it was last brought about.
+        current: &'a MediaBuy,
+        /// As it is to be.
+        desired: &'a MediaBuy,
+        /// The packages that the buyer named, in order.
+        touched: &'a [PackageId],
+    },
+    /// Undo it.
+    Cancel(&'a MediaBuy),
+    /// Tell how packages perform.
+    PerformanceIndex(&'a MediaBuy, &'a [Performance]),
+}
+
+/// A buy that is asked about.
+#[derive(Debug, Clone)]
+pub struct RemoteBuy<'a> {
+    /// The buy.
+    pub buy: &'a MediaBuy,
+    /// Its buyer's advertiser on the platform.
+    pub advertiser_id: String,
+}
+
+/// A journal behind a pointer, as calls take it.
+pub type Journal = Arc<dyn StepJournal>;

@@ -1,0 +1,30 @@
+//! What a media buy is: values, rules and state tables. No I/O, no clock, no async, no SQL, no wasm.
+//!
+//! - [`id`], [`money`], [`time`]: the values that everything else is made of.
+//! - [`targeting`], [`creative`], [`media_buy`]: a buy and its parts.
+//! - [`budget`]: the arithmetic of budget, price and impressions, exact to the micro.
+//! - [`update`]: what a change makes of a buy.
+//! - [`status`]: the eight statuses of a buy, their transitions, and the one function that derives the status.
+//! - [`task`], [`operation`], [`step`]: the state tables of approval and of durable execution.
+//! - [`plan`], [`failure`], [`capability`], [`delivery`]: what adapters say, in the host's own types.
+//! - [`problem`]: what is wrong with a request, field by field.
+
+pub mod budget;
+pub mod capability;
+pub mod creative;
+pub mod delivery;
+pub mod digest;
+pub mod event;
+pub mod failure;
+pub mod id;
+pub mod media_buy;
+pub mod money;
+pub mod operation;
+pub mod plan;
+pub mod problem;
+pub mod status;
+pub mod step;
+pub mod targeting;
+pub mod task;
+pub mod time;
+pub mod update;

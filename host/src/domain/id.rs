@@ -1,0 +1,125 @@
+//! Ids: strings with a type, so that a task's id is never taken for an operation's.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(String);
+
+        impl $name {
+            /// Takes an id as it came from the store, the configuration or a caller.
+            pub fn new(text: impl Into<String>) -> Self {
+                Self(text.into())
+            }
+
+            /// The id as text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl From<&str> for $name {
+            fn from(text: &str) -> Self {
+                Self(text.to_owned())
+            }
+        }
+
+        impl From<String> for $name {
+            fn from(text: String) -> Self {
+                Self(text)
+            }
+        }
+    };
+}
+
+macro_rules! minted {
+    ($name:ident, $prefix:literal) => {
+        impl $name {
+            /// A new id: a readable prefix and a UUIDv7, which sorts by time.
+            pub fn mint() -> Self {
+                Self(format!(concat!($prefix, "_{}"), Uuid::now_v7().simple()))
+            }
+        }
+    };
+}
+
+id!(
+    /// A media buy: `<platform>_<id>`, or `multi_<id>` when its packages live on several platforms.
+    MediaBuyId
+);
+id!(
+    /// A package of a media buy; the same as the product that it was made from.
+    PackageId
+);
+id!(
+    /// A creative, as the buyer calls it; unique within its buy.
+    CreativeId
+);
+id!(
+    /// An operation: one accepted change.
+    OperationId
+);
+id!(
+    /// A task for a person.
+    TaskId
+);
+id!(
+    /// Something that happened, as webhooks tell of it.
+    EventId
+);
+id!(
+    /// A buyer: an agency, a brand, an orchestrator.
+    PrincipalId
+);
+id!(
+    /// A configured platform; begins the ids of its buys.
+    PlatformName
+);
+
+minted!(OperationId, "op");
+minted!(TaskId, "task");
+minted!(EventId, "evt");
+
+impl MediaBuyId {
+    /// A new id for a buy whose packages live on these platforms.
+    pub fn mint<'a>(platforms: impl IntoIterator<Item = &'a PlatformName>) -> Self {
+        let mut platforms = platforms.into_iter();
+        let first = platforms.next();
+        let prefix = match first {
+            Some(only) if platforms.all(|other| other == only) => only.as_str(),
+            _ => "multi",
+        };
+        Self(format!("{prefix}_{}", Uuid::now_v7().simple()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_buy_on_one_platform_is_named_after_it_and_one_on_several_is_multi() {
+        let (one, two) = (PlatformName::from("acme"), PlatformName::from("zenith"));
+        assert!(MediaBuyId::mint([&one, &one]).as_str().starts_with("acme_"));
+        assert!(MediaBuyId::mint([&one, &two]).as_str().starts_with("multi_"));
+    }
+
+    #[test]
+    fn minted_ids_sort_by_time() {
+        let ids: Vec<_> = (0..100).map(|_| OperationId::mint()).collect();
+        assert!(ids.is_sorted());
+        assert!(ids[0].as_str().starts_with("op_"));
+    }
+}

@@ -1,0 +1,200 @@
+//! A media buy and its packages, as the host knows them.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    creative::{AssetStatus, Creative, Format},
+    id::{CreativeId, MediaBuyId, PackageId, PlatformName, PrincipalId},
+    money::Micros,
+    status::BuyStatus,
+    targeting::{Targeting, names},
+    time::Timestamp,
+};
+
+names! {
+    /// How impressions are spread over the flight.
+    Pacing {
+        /// The same every day.
+        Even = "even",
+        /// As fast as possible.
+        Asap = "asap",
+        /// More at the beginning.
+        FrontLoaded = "front_loaded",
+    }
+}
+
+names! {
+    /// What kind of thing a remote id belongs to.
+    RemoteKind {
+        /// The order or campaign; its key is empty.
+        Order = "order",
+        /// A line item or flight; its key is the package id.
+        Package = "package",
+        /// A creative; its key is the buyer's creative id.
+        Creative = "creative",
+        /// A creative in a package; its key is `<package>/<creative>`.
+        Association = "association",
+        /// Anything else that an adapter remembers.
+        Other = "other",
+    }
+}
+
+/// Something on a platform that belongs to a buy.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct RemoteObject {
+    /// What it is.
+    pub kind: RemoteKind,
+    /// Unique within kind, platform and buy. For [`RemoteKind::Other`] it begins with the adapter's own word and a colon.
+    pub key: String,
+    /// The platform's id.
+    pub id: String,
+}
+
+/// One package: a line item or flight on its platform.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Package {
+    /// Its id, the product's.
+    pub id: PackageId,
+    /// For people.
+    pub name: String,
+    /// Where it lives.
+    pub platform: PlatformName,
+    /// Whether it may deliver.
+    pub active: bool,
+    /// What it may spend.
+    pub budget: Micros,
+    /// Its goal, at least 1.
+    pub impressions: i64,
+    /// Price of a thousand impressions.
+    pub cpm: Micros,
+    /// The least that the publisher takes for a thousand impressions of the product.
+    pub floor_cpm: Micros,
+    /// Its own pacing; the buy's if it has none.
+    pub pacing: Option<Pacing>,
+    /// The most that it may spend a day.
+    pub daily_budget: Option<Micros>,
+    /// The most impressions a day.
+    pub daily_impressions: Option<i64>,
+    /// Its own targeting, which refines the buy's.
+    pub targeting: Targeting,
+    /// The creatives that run in it, in order.
+    pub creatives: Vec<CreativeId>,
+    /// What the product takes.
+    pub formats: Vec<Format>,
+    /// The publisher's settings of the product on its platform, as they were when it was bought.
+    pub settings: serde_json::Value,
+    /// How long before the flight creatives must be there.
+    pub review_lead_ms: i64,
+    /// Millionths, as the buyer last reported.
+    pub performance_index: Option<i64>,
+}
+
+/// A media buy.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MediaBuy {
+    /// Its id.
+    pub id: MediaBuyId,
+    /// Whose it is. Nobody else sees it but the publisher's people.
+    pub principal: PrincipalId,
+    /// The buyer's purchase order number.
+    pub po_number: Option<String>,
+    /// ISO 4217.
+    pub currency: String,
+    /// Whether it may deliver.
+    pub active: bool,
+    /// What all packages together may spend.
+    pub total_budget: Micros,
+    /// The most that the buy may spend a day.
+    pub daily_budget: Option<Micros>,
+    /// How impressions are spread.
+    pub pacing: Pacing,
+    /// When it begins.
+    pub start: Timestamp,
+    /// Its last moment, after `start`.
+    pub end: Timestamp,
+    /// The buyer's targeting for all packages.
+    pub targeting: Targeting,
+    /// In the order of the request; never empty.
+    pub packages: Vec<Package>,
+    /// What was uploaded.
+    pub creatives: Vec<Creative>,
+    /// What became of the creatives, by platform.
+    pub assets: BTreeMap<PlatformName, Vec<AssetStatus>>,
+    /// What exists on each platform.
+    pub remote: BTreeMap<PlatformName, Vec<RemoteObject>>,
+    /// The status as it was last recorded.
+    pub status: BuyStatus,
+    /// Why it has that status, for people.
+    pub detail: String,
+    /// Rises by one with every recorded change of what the buy is to be (not of its status).
+    pub revision: i64,
+    /// When it was asked for.
+    pub created_at: Timestamp,
+    /// When anything of it was last recorded.
+    pub updated_at: Timestamp,
+}
+
+impl MediaBuy {
+    /// The platforms of its packages, each once, in the order of their first package.
+    pub fn platforms(&self) -> Vec<PlatformName> {
+        let mut platforms: Vec<PlatformName> = Vec::new();
+        for package in &self.packages {
+            if !platforms.contains(&package.platform) {
+                platforms.push(package.platform.clone());
+            }
+        }
+        platforms
+    }
+
+    /// The package of that id.
+    pub fn package(&self, id: &PackageId) -> Option<&Package> {
+        self.packages.iter().find(|package| &package.id == id)
+    }
+
+    /// The packages that live on `platform`.
+    pub fn packages_on<'a>(&'a self, platform: &'a PlatformName) -> impl Iterator<Item = &'a Package> {
+        self.packages.iter().filter(move |package| &package.platform == platform)
+    }
+
+    /// What exists on `platform`.
+    pub fn remote_on(&self, platform: &PlatformName) -> &[RemoteObject] {
+        self.remote.get(platform).map_or(&[], Vec::as_slice)
+    }
+
+    /// What a package is targeted at: the buy's overlay, refined by its own.
+    pub fn targeting_of(&self, package: &Package) -> Targeting {
+        self.targeting.refined_by(&package.targeting)
+    }
+
+    /// How a package is paced.
+    pub fn pacing_of(&self, package: &Package) -> Pacing {
+        package.pacing.unwrap_or(self.pacing)
+    }
+
+    /// Until when creatives should be there: the start less the longest review lead time, never before `now`.
+    pub fn creative_deadline(&self, now: Timestamp) -> Timestamp {
+        let lead = self.packages.iter().map(|package| package.review_lead_ms).max().unwrap_or(0);
+        self.start.plus_millis(-lead).max(now)
+    }
+
+    /// Records an object on a platform, in place of an earlier one of the same kind and key.
+    pub fn remember(&mut self, platform: &PlatformName, object: RemoteObject) {
+        let known = self.remote.entry(platform.clone()).or_default();
+        match known.iter_mut().find(|mine| mine.kind == object.kind && mine.key == object.key) {
+            Some(mine) => mine.id = object.id,
+            None => {
+                known.push(object);
+                known.sort();
+            }
+        }
+    }
+
+    /// Removes what was recorded of this kind and key.
+    pub fn forget(&mut self, platform: &PlatformName, kind: RemoteKind, key: &str) {
+        if let Some(known) = self.remote.get_mut(platform) {
+            known.retain(|mine| !(mine.kind == kind && mine.key == key));
+        }
+    }
+}

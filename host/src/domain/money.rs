@@ -1,0 +1,196 @@
+//! Money as integer micro-units of the buy's currency.
+
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+/// An amount of money: millionths of one unit of the currency, never negative.
+///
+/// In JSON it is a decimal number with at most six places. It passes through no float arithmetic: a number that JSON
+/// gives as a double is read by its shortest decimal text, which is what its sender wrote.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Micros(i64);
+
+/// Why a text is no amount.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum AmountError {
+    /// Not a number.
+    #[error("must be a decimal number, like 1250.5")]
+    NotANumber,
+    /// Below zero.
+    #[error("must not be negative")]
+    Negative,
+    /// More than six decimal places.
+    #[error("must have at most 6 decimal places")]
+    TooPrecise,
+    /// Above [`Micros::MAX`].
+    #[error("must be at most 9007199254.740991")]
+    TooLarge,
+}
+
+impl Micros {
+    /// Nothing.
+    pub const ZERO: Self = Self(0);
+    /// 2^53 - 1 micros, some nine billion: the contract with adapters promises that every amount is exact in a double.
+    pub const MAX: Self = Self((1 << 53) - 1);
+    /// One unit of the currency.
+    pub const UNIT: i64 = 1_000_000;
+
+    /// From micro-units; `None` outside of `0..=MAX`.
+    pub const fn new(micros: i64) -> Option<Self> {
+        if micros < 0 || micros > Self::MAX.0 { None } else { Some(Self(micros)) }
+    }
+
+    /// In micro-units.
+    pub const fn get(self) -> i64 {
+        self.0
+    }
+
+    /// Whether it is nothing.
+    pub const fn is_zero(self) -> bool {
+        self.0 == 0
+    }
+
+    /// The sum, `None` above [`Micros::MAX`].
+    pub fn checked_add(self, other: Self) -> Option<Self> {
+        self.0.checked_add(other.0).and_then(Self::new)
+    }
+
+    /// The difference, `None` below zero.
+    pub fn checked_sub(self, other: Self) -> Option<Self> {
+        self.0.checked_sub(other.0).and_then(Self::new)
+    }
+
+    /// Adds up, `None` above [`Micros::MAX`].
+    pub fn sum(amounts: impl IntoIterator<Item = Self>) -> Option<Self> {
+        amounts.into_iter().try_fold(Self::ZERO, Self::checked_add)
+    }
+
+    /// Reads a decimal text, as `1250.5` or `1e3`.
+    ///
+    /// # Errors
+    /// What keeps it from being an amount.
+    pub fn parse(text: &str) -> Result<Self, AmountError> {
+        let (negative, digits) = match text.strip_prefix('-') {
+            Some(rest) => (true, rest),
+            None => (false, text),
+        };
+        let (mantissa, exponent) = match digits.split_once(['e', 'E']) {
+            Some((mantissa, exponent)) => {
+                (mantissa, exponent.parse::<i32>().map_err(|_| AmountError::NotANumber)?)
+            }
+            None => (digits, 0),
+        };
+        let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+        let all_digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+        if whole.is_empty() || !all_digits(whole) || !all_digits(fraction) {
+            return Err(AmountError::NotANumber);
+        }
+        let significant = format!("{whole}{fraction}");
+        let significant = significant.trim_start_matches('0');
+        let trimmed = significant.trim_end_matches('0');
+        if trimmed.is_empty() {
+            return Ok(Self::ZERO);
+        }
+        if negative {
+            return Err(AmountError::Negative);
+        }
+        // The value is `trimmed` × 10^power micros.
+        let dropped = i32::try_from(significant.len() - trimmed.len()).map_err(|_| AmountError::TooLarge)?;
+        let places = i32::try_from(fraction.len()).map_err(|_| AmountError::TooPrecise)?;
+        let power = exponent.saturating_sub(places).saturating_add(dropped).saturating_add(6);
+        if power < 0 {
+            return Err(AmountError::TooPrecise);
+        }
+        let power = u32::try_from(power).map_err(|_| AmountError::TooLarge)?;
+        let factor = 10i64.checked_pow(power).ok_or(AmountError::TooLarge)?;
+        let value: i64 = trimmed.parse().map_err(|_| AmountError::TooLarge)?;
+        value.checked_mul(factor).and_then(Self::new).ok_or(AmountError::TooLarge)
+    }
+}
+
+impl fmt::Display for Micros {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (whole, micros) = (self.0 / Self::UNIT, self.0 % Self::UNIT);
+        if micros == 0 {
+            return write!(f, "{whole}");
+        }
+        let fraction = format!("{micros:06}");
+        write!(f, "{whole}.{}", fraction.trim_end_matches('0'))
+    }
+}
+
+impl Serialize for Micros {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if self.0 % Self::UNIT == 0 {
+            return serializer.serialize_i64(self.0 / Self::UNIT);
+        }
+        // Below 2^53 micros the nearest double prints as the very text that it was read from.
+        let nearest: f64 = self.to_string().parse().map_err(serde::ser::Error::custom)?;
+        serializer.serialize_f64(nearest)
+    }
+}
+
+impl<'de> Deserialize<'de> for Micros {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let number = serde_json::Number::deserialize(deserializer).map_err(|_| de::Error::custom(AmountError::NotANumber))?;
+        Self::parse(&number.to_string()).map_err(de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn decimal_texts_are_read_exactly() {
+        for (text, micros) in [
+            ("0", 0),
+            ("-0", 0),
+            ("50000", 50_000_000_000),
+            ("0.000001", 1),
+            ("12.5", 12_500_000),
+            ("1e3", 1_000_000_000),
+            ("1.25e-2", 12_500),
+            ("1e-6", 1),
+            ("0.1000000000", 100_000),
+            ("9007199254.740991", Micros::MAX.get()),
+        ] {
+            assert_eq!(Micros::parse(text).map(Micros::get), Ok(micros), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_amount_is_refused_by_name() {
+        for (text, error) in [
+            ("", AmountError::NotANumber),
+            ("x", AmountError::NotANumber),
+            ("1.2.3", AmountError::NotANumber),
+            (".5", AmountError::NotANumber),
+            ("1e", AmountError::NotANumber),
+            ("-1", AmountError::Negative),
+            ("-1e300", AmountError::Negative),
+            ("0.0000001", AmountError::TooPrecise),
+            ("1e-7", AmountError::TooPrecise),
+            ("9007199254.740992", AmountError::TooLarge),
+            ("1e300", AmountError::TooLarge),
+            ("99999999999999999999", AmountError::TooLarge),
+        ] {
+            assert_eq!(Micros::parse(text), Err(error), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_amount_survives_json(micros in 0..=Micros::MAX.get()) {
+            let amount = Micros(micros);
+            let json = serde_json::to_string(&amount).unwrap();
+            prop_assert_eq!(serde_json::from_str::<Micros>(&json).unwrap(), amount);
+            let value: serde_json::Value = serde_json::from_str(&json).unwrap();
+            prop_assert_eq!(serde_json::from_value::<Micros>(value).unwrap(), amount);
+            prop_assert_eq!(Micros::parse(&amount.to_string()).unwrap(), amount);
+        }
+    }
+}

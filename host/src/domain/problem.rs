@@ -1,0 +1,44 @@
+//! What is wrong with a request: field by field, with the cure.
+
+use serde::{Deserialize, Serialize};
+
+/// One thing that is wrong.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Problem {
+    /// A JSON pointer into the request.
+    pub field: String,
+    /// What is wrong, and what would be right.
+    pub message: String,
+    /// The value that can't be, where one value is to blame.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub value: Option<String>,
+    /// What could stand there instead.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub supported: Vec<String>,
+}
+
+impl Problem {
+    /// A problem of one field.
+    pub fn new(field: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { field: field.into(), message: message.into(), value: None, supported: Vec::new() }
+    }
+
+    /// With the value that is to blame.
+    #[must_use]
+    pub fn value(mut self, value: impl Into<String>) -> Self {
+        self.value = Some(value.into());
+        self
+    }
+
+    /// With what could stand there instead.
+    #[must_use]
+    pub fn supported(mut self, supported: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.supported = supported.into_iter().map(Into::into).collect();
+        self
+    }
+}
+
+/// A reference token of a JSON pointer (RFC 6901): `~` and `/` escaped.
+pub fn pointer_token(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
+}

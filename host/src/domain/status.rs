@@ -1,0 +1,188 @@
+//! The eight statuses of a media buy: which may follow which, and the one function that derives a buy's status.
+
+use super::{
+    delivery::{DeliveryState, RemoteBuyStatus},
+    id::PackageId,
+    media_buy::MediaBuy,
+    targeting::names,
+    time::Timestamp,
+};
+
+names! {
+    /// Where a media buy stands.
+    BuyStatus {
+        /// A person at the publisher must approve its creation.
+        PendingManual = "pending_manual",
+        /// The ad server's account lacks a permission; a person must grant it.
+        PendingPermission = "pending_permission",
+        /// Created; waits for creatives, or for its start.
+        PendingActivation = "pending_activation",
+        /// The ad server reviews it.
+        PendingApproval = "pending_approval",
+        /// It delivers.
+        Active = "active",
+        /// Stopped for a time.
+        Paused = "paused",
+        /// Over.
+        Completed = "completed",
+        /// It was never created, or the ad server threw it out.
+        Failed = "failed",
+    }
+}
+
+impl BuyStatus {
+    /// The one table of transitions. Staying is no transition.
+    pub const fn may_become(self, next: Self) -> bool {
+        use BuyStatus::{
+            Active, Completed, Failed, Paused, PendingActivation, PendingApproval, PendingManual, PendingPermission,
+        };
+        match self {
+            PendingManual => matches!(next, PendingPermission | PendingActivation | Failed),
+            PendingPermission => matches!(next, PendingManual | PendingActivation | Failed),
+            PendingActivation => !matches!(next, PendingActivation),
+            PendingApproval => matches!(next, PendingActivation | Active | Paused | Completed | Failed),
+            Active => matches!(next, PendingActivation | PendingApproval | Paused | Completed | Failed),
+            Paused => matches!(next, PendingActivation | PendingApproval | Active | Completed | Failed),
+            // A later end date wakes a buy that was over.
+            Completed => matches!(next, PendingActivation | PendingApproval | Active | Paused | Failed),
+            Failed => false,
+        }
+    }
+
+    /// Whether nothing can follow.
+    pub const fn is_final(self) -> bool {
+        matches!(self, Self::Failed)
+    }
+}
+
+/// What the host knows of a buy's creation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Creation {
+    /// Waits for a reviewer.
+    AwaitingApproval,
+    /// Waits for a permission.
+    AwaitingPermission,
+    /// Being carried out.
+    InProgress,
+    /// It exists on every platform.
+    Done,
+    /// It won't exist; why.
+    Failed(String),
+}
+
+/// A status and the words that explain it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// The status.
+    pub status: BuyStatus,
+    /// For people.
+    pub detail: String,
+}
+
+impl Standing {
+    fn new(status: BuyStatus, detail: impl Into<String>) -> Self {
+        Self { status, detail: detail.into() }
+    }
+}
+
+/// Derives the status of a buy from what the host knows and what the platforms say. `remote` has one entry for each
+/// platform that answered; a platform that did not answer is judged by what the host last brought about.
+pub fn derive(buy: &MediaBuy, creation: &Creation, remote: &[RemoteBuyStatus], now: Timestamp) -> Standing {
+    match creation {
+        Creation::AwaitingApproval => return Standing::new(BuyStatus::PendingManual, "waits for approval by the publisher"),
+        Creation::AwaitingPermission => {
+            return Standing::new(BuyStatus::PendingPermission, "waits for a permission on the ad server");
+        }
+        Creation::InProgress => return Standing::new(BuyStatus::PendingActivation, "being created on the ad server"),
+        Creation::Failed(reason) => return Standing::new(BuyStatus::Failed, reason.clone()),
+        Creation::Done => {}
+    }
+    for answer in remote {
+        match &answer.state {
+            DeliveryState::Disapproved(words) => {
+                return Standing::new(BuyStatus::Failed, format!("the ad server disapproved it: {words}"));
+            }
+            DeliveryState::Canceled => return Standing::new(BuyStatus::Failed, "cancelled on the ad server"),
+            DeliveryState::Missing => return Standing::new(BuyStatus::Failed, "it is no longer on the ad server"),
+            _ => {}
+        }
+    }
+    let packages: Vec<(PackageId, BuyStatus)> =
+        buy.packages.iter().map(|package| (package.id.clone(), package_status(buy, &package.id, remote, now))).collect();
+    let all = |status: BuyStatus| packages.iter().all(|(_, mine)| *mine == status);
+    let named = |status: BuyStatus| {
+        let ids: Vec<&str> =
+            packages.iter().filter(|(_, mine)| *mine == status).map(|(id, _)| id.as_str()).collect();
+        ids.join(", ")
+    };
+    let any = |status: BuyStatus| packages.iter().any(|(_, mine)| *mine == status);
+
+    if now > buy.end || all(BuyStatus::Completed) {
+        return Standing::new(BuyStatus::Completed, format!("ended {}", buy.end));
+    }
+    if !buy.active {
+        return Standing::new(BuyStatus::Paused, "paused");
+    }
+    if any(BuyStatus::Active) {
+        let waiting = named(BuyStatus::PendingActivation);
+        let detail = if waiting.is_empty() { String::new() } else { format!("not delivering yet: {waiting}") };
+        return Standing::new(BuyStatus::Active, detail);
+    }
+    if any(BuyStatus::PendingApproval) {
+        let waiting = named(BuyStatus::PendingApproval);
+        return Standing::new(BuyStatus::PendingApproval, format!("under review by the ad server: {waiting}"));
+    }
+    if any(BuyStatus::PendingActivation) {
+        let missing = without_creatives(buy, remote);
+        if !missing.is_empty() {
+            return Standing::new(
+                BuyStatus::PendingActivation,
+                format!("awaiting creative assets for: {}", missing.join(", ")),
+            );
+        }
+        return Standing::new(BuyStatus::PendingActivation, format!("scheduled: starts {}", buy.start));
+    }
+    if any(BuyStatus::Paused) {
+        return Standing::new(BuyStatus::Paused, "every package is paused");
+    }
+    Standing::new(BuyStatus::Failed, format!("the ad server disapproved every package: {}", named(BuyStatus::Failed)))
+}
+
+/// The status of one package of a buy that was created.
+pub fn package_status(buy: &MediaBuy, id: &PackageId, remote: &[RemoteBuyStatus], now: Timestamp) -> BuyStatus {
+    let said = remote
+        .iter()
+        .flat_map(|answer| &answer.packages)
+        .find(|package| &package.package == id)
+        .map(|package| &package.state);
+    let paused = buy.package(id).is_some_and(|package| !package.active);
+    match said {
+        _ if now > buy.end => BuyStatus::Completed,
+        Some(DeliveryState::Completed) => BuyStatus::Completed,
+        Some(DeliveryState::Disapproved(_) | DeliveryState::Canceled | DeliveryState::Missing) => BuyStatus::Failed,
+        _ if paused || !buy.active => BuyStatus::Paused,
+        Some(DeliveryState::Paused) => BuyStatus::Paused,
+        Some(DeliveryState::PendingApproval) => BuyStatus::PendingApproval,
+        Some(DeliveryState::Delivering) => BuyStatus::Active,
+        Some(DeliveryState::AwaitingCreatives | DeliveryState::Scheduled) => BuyStatus::PendingActivation,
+        Some(DeliveryState::Other(_)) | None => {
+            let has_creatives = buy.package(id).is_some_and(|package| !package.creatives.is_empty());
+            if has_creatives && now >= buy.start { BuyStatus::Active } else { BuyStatus::PendingActivation }
+        }
+    }
+}
+
+fn without_creatives<'a>(buy: &'a MediaBuy, remote: &[RemoteBuyStatus]) -> Vec<&'a str> {
+    let says_missing = |id: &PackageId| {
+        remote
+            .iter()
+            .flat_map(|answer| &answer.packages)
+            .find(|package| &package.package == id)
+            .map(|package| package.state == DeliveryState::AwaitingCreatives)
+    };
+    buy.packages
+        .iter()
+        .filter(|package| package.active && says_missing(&package.id).unwrap_or(package.creatives.is_empty()))
+        .map(|package| package.id.as_str())
+        .collect()
+}

@@ -1,0 +1,125 @@
+//! A step: one change on the ad server, and what is known of it.
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    id::{OperationId, PlatformName},
+    targeting::names,
+    time::Timestamp,
+};
+
+names! {
+    /// What is known of a step.
+    StepState {
+        /// It never happened: no request that could have made it was ever sent, or the ad server refused every one.
+        Fresh = "fresh",
+        /// It may have happened: it was begun, and nothing that came later says otherwise.
+        Open = "open",
+        /// It happened, and its outcome is recorded.
+        Done = "done",
+    }
+}
+
+/// A step as it is recorded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    /// Of which operation.
+    pub operation: OperationId,
+    /// On which platform.
+    pub platform: PlatformName,
+    /// Its name, unique within operation and platform.
+    pub name: String,
+    /// What is written on the remote object, minted once.
+    pub reference: String,
+    /// What is known.
+    pub state: StepState,
+    /// What the adapter wants back, once it is done.
+    pub outcome: Option<Vec<u8>>,
+    /// When it was last begun: a lookup counts only after the platform's lag has passed since.
+    pub begun_at: Timestamp,
+}
+
+/// What became of one request that could have changed something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SentRequest {
+    /// It never left: name, connect or TLS failed, or the host refused it.
+    NeverSent,
+    /// The ad server answered with this status.
+    Answered(u16),
+    /// It left, and no answer came.
+    Lost,
+}
+
+impl SentRequest {
+    /// Whether it is certain that it changed nothing. A 4xx says that the request was not carried out, but for 408
+    /// (the server gave up waiting) and 409 (something is there already), which leave it open; so does every 5xx.
+    pub const fn changed_nothing(self) -> bool {
+        match self {
+            Self::NeverSent => true,
+            Self::Answered(status) => matches!(status, 400..=499) && status != 408 && status != 409,
+            Self::Lost => false,
+        }
+    }
+}
+
+/// What is known of an open step when the call that ran it has failed.
+///
+/// A step that was in doubt before stays so, unless it is finished: requests of this run say nothing of the earlier one.
+pub fn after_failure(was_in_doubt: bool, requests: &[SentRequest]) -> StepState {
+    if !was_in_doubt && requests.iter().all(|request| request.changed_nothing()) {
+        StepState::Fresh
+    } else {
+        StepState::Open
+    }
+}
+
+/// A new reference: 24 characters, lower-case letters and digits, from a UUIDv7's time and 74 random bits.
+pub fn mint_reference() -> String {
+    const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+    let mut bits = uuid::Uuid::now_v7().as_u128();
+    // 24 characters of 5 bits keep the lower 120 bits; the 8 that are lost are the slowest of the time.
+    let mut text = [0u8; 24];
+    for place in text.iter_mut().rev() {
+        *place = ALPHABET[(bits & 31) as usize];
+        bits >>= 5;
+    }
+    text.iter().map(|byte| char::from(*byte)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn only_a_refusal_or_a_request_that_never_left_changed_nothing() {
+        assert!(SentRequest::NeverSent.changed_nothing());
+        assert!(!SentRequest::Lost.changed_nothing());
+        for status in 100..600 {
+            let refused = (400..500).contains(&status) && status != 408 && status != 409;
+            assert_eq!(SentRequest::Answered(status).changed_nothing(), refused, "{status}");
+        }
+    }
+
+    #[test]
+    fn a_failed_step_is_fresh_only_if_every_request_of_every_run_changed_nothing() {
+        use SentRequest::{Answered, Lost, NeverSent};
+        assert_eq!(after_failure(false, &[]), StepState::Fresh);
+        assert_eq!(after_failure(false, &[NeverSent, Answered(429)]), StepState::Fresh);
+        assert_eq!(after_failure(false, &[Answered(429), Answered(200)]), StepState::Open);
+        assert_eq!(after_failure(false, &[Lost]), StepState::Open);
+        assert_eq!(after_failure(true, &[]), StepState::Open);
+        assert_eq!(after_failure(true, &[NeverSent]), StepState::Open);
+    }
+
+    #[test]
+    fn references_are_short_plain_and_never_the_same() {
+        let references: HashSet<String> = (0..10_000).map(|_| mint_reference()).collect();
+        assert_eq!(references.len(), 10_000);
+        for reference in references {
+            assert_eq!(reference.len(), 24);
+            assert!(reference.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit()));
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! flightdeck: one API for buying media on many ad servers.
+pub mod adapters;
+pub mod domain;
+pub mod store;

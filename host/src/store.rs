@@ -1,0 +1,336 @@
+//! Persistence: what is written together is written by one call, or not at all.
+//!
+//! - [`Store`]: what the rest of the host asks of it. Two implementations stand behind it: [`sqlite`], and later PostgreSQL.
+//! - [`Recording`]: everything that one decision writes: buy, operation, task, its history, events, audit, idempotency key.
+//!   Each row that is changed names the version that the change was made on; if one of them is stale, nothing is written.
+//! - [`Claim`] and [`Fence`]: who may carry an operation out. Every write of a worker names its fence, and a worker that lost
+//!   its lease can record nothing.
+//! - Steps and remote objects are written by the functions for them, while an operation runs.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{
+    event::Event,
+    id::{MediaBuyId, OperationId, PlatformName, PrincipalId, TaskId},
+    media_buy::{MediaBuy, RemoteKind, RemoteObject},
+    operation::Operation,
+    status::BuyStatus,
+    step::{Step, StepState},
+    task::{HistoryEntry, Priority, Task, TaskKind, TaskStatus},
+    time::Timestamp,
+};
+
+pub mod sqlite;
+
+/// Why the store did not do it. Nothing was written.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// A row that was to be changed is not at the version that the change was made on: read it again and decide anew.
+    #[error("{0} was changed by somebody else meanwhile")]
+    Stale(&'static str),
+    /// The worker's lease on the operation is gone. What it wanted to record must not be recorded.
+    #[error("the lease on {0} was lost")]
+    Fenced(OperationId),
+    /// The idempotency key is in use; here is its entry.
+    #[error("the idempotency key is in use")]
+    KeyTaken(Box<IdempotencyEntry>),
+    /// The disk is full: nothing can be written until there is room; reading works.
+    #[error("the disk is full: free some space and try again")]
+    Full,
+    /// The database can't be used now.
+    #[error("the database can't be used now: {0}")]
+    Unavailable(String),
+    /// A row can't be read as what it should be: a bug, or somebody edited the database.
+    #[error("the database holds something that can't be read: {0}")]
+    Corrupt(String),
+}
+
+/// A row and the version at which it was read, which rises with each write.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stored<T> {
+    /// What it says.
+    pub value: T,
+    /// The version to name when it is written again.
+    pub version: i64,
+}
+
+/// An idempotency key, scoped to a principal.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct IdempotencyEntry {
+    /// Whose key.
+    pub principal: PrincipalId,
+    /// The key as the caller gave it.
+    pub key: String,
+    /// Digest of tool and body: the same key with another body is refused.
+    pub fingerprint: String,
+    /// What was accepted under it.
+    pub operation: OperationId,
+    /// The first answer, once it was given.
+    pub answer: Option<serde_json::Value>,
+    /// When it was first used.
+    pub created_at: Timestamp,
+    /// When it may be forgotten.
+    pub expires_at: Timestamp,
+}
+
+/// One line for the audit log.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AuditEntry {
+    /// When.
+    pub at: Timestamp,
+    /// Who: the name of a token, or `flightdeck`.
+    pub actor: String,
+    /// What: `operation.accepted`, `task.approved`, ...
+    pub action: String,
+    /// About what: an id.
+    pub subject: String,
+    /// Digest of what it was about.
+    pub digest: String,
+    /// Why, in the actor's words.
+    pub reason: Option<String>,
+}
+
+/// A worker's right to carry an operation out: it holds as long as nobody claimed the operation after it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fence {
+    /// Which operation.
+    pub operation: OperationId,
+    /// Rises with each claim of the operation.
+    pub number: i64,
+}
+
+/// An operation that a worker now holds; its state is `running`.
+#[derive(Debug, Clone)]
+pub struct Claim {
+    /// The operation.
+    pub operation: Stored<Operation>,
+    /// The worker's right to it.
+    pub fence: Fence,
+}
+
+/// Everything that one decision writes, together or not at all.
+#[derive(Debug, Clone, Default)]
+pub struct Recording {
+    /// If set: a worker writes, and only if its fence still holds.
+    pub fence: Option<Fence>,
+    /// With `fence`: give the lease back in the same transaction.
+    pub release: bool,
+    /// A new key. If it is taken, nothing is written: [`StoreError::KeyTaken`].
+    pub idempotency: Option<IdempotencyEntry>,
+    /// A new buy. Its `remote` is not written here.
+    pub new_buy: Option<MediaBuy>,
+    /// A buy that changed. Its `remote` is not written here.
+    pub buy: Option<Stored<MediaBuy>>,
+    /// A new operation.
+    pub new_operation: Option<Operation>,
+    /// Operations that changed.
+    pub operations: Vec<Stored<Operation>>,
+    /// A new task.
+    pub new_task: Option<Task>,
+    /// Tasks that changed; the version is the one that was read, not the task's own new one.
+    pub tasks: Vec<Stored<Task>>,
+    /// New lines of tasks' histories.
+    pub history: Vec<(TaskId, HistoryEntry)>,
+    /// What happened.
+    pub events: Vec<Event>,
+    /// New lines of the audit log.
+    pub audit: Vec<AuditEntry>,
+}
+
+/// What a step finished with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FinishedStep {
+    /// Its name.
+    pub name: String,
+    /// What a later run gets.
+    pub outcome: Vec<u8>,
+}
+
+/// A remote object that an adapter remembers or forgets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RemoteChange {
+    /// It belongs to the buy.
+    Remember(RemoteObject),
+    /// It is gone.
+    Forget(RemoteKind, String),
+}
+
+/// What happened in an operation's journal on one platform since the last write; written together.
+#[derive(Debug, Clone)]
+pub struct JournalWrite {
+    /// The worker's right.
+    pub fence: Fence,
+    /// Which buy the remote objects belong to.
+    pub buy: MediaBuyId,
+    /// Which platform.
+    pub platform: PlatformName,
+    /// When.
+    pub at: Timestamp,
+    /// Steps that were finished: they become `done`.
+    pub finished: Vec<FinishedStep>,
+    /// A step that failed, and what is known of it.
+    pub settled: Option<(String, StepState)>,
+    /// Remote objects.
+    pub remote: Vec<RemoteChange>,
+    /// A step to begin: its name and the reference to use if it was never begun.
+    pub begin: Option<(String, String)>,
+}
+
+/// Which buys to list; newest first.
+#[derive(Debug, Clone, Default)]
+pub struct BuyFilter {
+    /// Only this principal's; `None`: everybody's.
+    pub principal: Option<PrincipalId>,
+    /// Only in this status.
+    pub status: Option<BuyStatus>,
+    /// Only with a package on this platform.
+    pub platform: Option<PlatformName>,
+    /// Only with this purchase order number.
+    pub po_number: Option<String>,
+    /// Only those after this one in the list.
+    pub after: Option<MediaBuyId>,
+    /// At most so many.
+    pub limit: u32,
+}
+
+/// Which tasks to list: the most urgent first, then the oldest.
+#[derive(Debug, Clone, Default)]
+pub struct TaskFilter {
+    /// Only this principal's; `None`: everybody's.
+    pub principal: Option<PrincipalId>,
+    /// Only of this kind.
+    pub kind: Option<TaskKind>,
+    /// Only of this priority.
+    pub priority: Option<Priority>,
+    /// Only in this status.
+    pub status: Option<TaskStatus>,
+    /// Only about this buy.
+    pub buy: Option<MediaBuyId>,
+    /// `Some(false)`: leave out those that are past their due date.
+    pub overdue: Option<bool>,
+    /// Closed tasks are listed if they were closed after this.
+    pub closed_since: Option<Timestamp>,
+    /// Now, for what is overdue.
+    pub now: Option<Timestamp>,
+    /// Skip so many.
+    pub offset: u32,
+    /// At most so many.
+    pub limit: u32,
+}
+
+/// A page of tasks.
+#[derive(Debug, Clone, Default)]
+pub struct TaskPage {
+    /// The page.
+    pub tasks: Vec<Task>,
+    /// How many there are in all pages.
+    pub total: u64,
+    /// How many of all of them are open and past their due date.
+    pub overdue: u64,
+}
+
+/// A bearer token as it is stored: never its text.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TokenRecord {
+    /// Its name, which is who acts; unique.
+    pub name: String,
+    /// SHA-256 of its text, hexadecimal.
+    pub sha256: String,
+    /// `buyer`, `reviewer` or `operator`.
+    pub role: String,
+    /// For a buyer: whose.
+    pub principal: Option<PrincipalId>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// After this it is worth nothing.
+    pub expires_at: Option<Timestamp>,
+    /// Since when it is worth nothing.
+    pub revoked_at: Option<Timestamp>,
+}
+
+/// What the host asks of its database. Times are given by the caller.
+#[async_trait]
+pub trait Store: Send + Sync + std::fmt::Debug + 'static {
+    /// Writes everything in `recording`, or nothing.
+    async fn record(&self, recording: Recording) -> Result<(), StoreError>;
+
+    /// Sets the first answer that was given under an idempotency key. The first one stays.
+    async fn record_answer(
+        &self,
+        principal: &PrincipalId,
+        key: &str,
+        answer: &serde_json::Value,
+    ) -> Result<(), StoreError>;
+
+    /// Claims an operation for a worker: the oldest that is queued and due, or running under a lease that ran out, whose
+    /// buy has no other operation running and no older one queued. It becomes `running`, its claims and its fence rise by one, and it is
+    /// the worker's for `lease`.
+    async fn claim(&self, worker: &str, now: Timestamp, lease: Duration) -> Result<Option<Claim>, StoreError>;
+
+    /// Prolongs a lease. [`StoreError::Fenced`] if it is no longer the worker's.
+    async fn prolong(&self, fence: &Fence, now: Timestamp, lease: Duration) -> Result<(), StoreError>;
+
+    /// When the next operation is due or the next lease runs out, `None` if nothing waits.
+    async fn next_due(&self) -> Result<Option<Timestamp>, StoreError>;
+
+    /// Writes to the journal of an operation. If a step is begun, answers how it stood before: `Fresh` if it was never begun or
+    /// is known not to have happened, `Open` if it may have happened, `Done` with its outcome.
+    async fn journal(&self, write: JournalWrite) -> Result<Option<Step>, StoreError>;
+
+    /// Forgets an operation's step as if it had never happened: a person looked and found nothing.
+    async fn reset_open_steps(&self, operation: &OperationId) -> Result<u64, StoreError>;
+
+    /// The steps of an operation, in the order in which they were begun.
+    async fn steps(&self, operation: &OperationId) -> Result<Vec<Step>, StoreError>;
+
+    /// A buy with its remote objects.
+    async fn buy(&self, id: &MediaBuyId) -> Result<Option<Stored<MediaBuy>>, StoreError>;
+
+    /// A page of buys.
+    async fn buys(&self, filter: &BuyFilter) -> Result<Vec<MediaBuy>, StoreError>;
+
+    /// An operation.
+    async fn operation(&self, id: &OperationId) -> Result<Option<Stored<Operation>>, StoreError>;
+
+    /// The operations of a buy that have not ended, oldest first.
+    async fn open_operations(&self, buy: &MediaBuyId) -> Result<Vec<Stored<Operation>>, StoreError>;
+
+    /// The operation that creates a buy.
+    async fn creation(&self, buy: &MediaBuyId) -> Result<Option<Stored<Operation>>, StoreError>;
+
+    /// A task.
+    async fn task(&self, id: &TaskId) -> Result<Option<Stored<Task>>, StoreError>;
+
+    /// A page of tasks.
+    async fn tasks(&self, filter: &TaskFilter) -> Result<TaskPage, StoreError>;
+
+    /// Open tasks that expired, or are overdue and not escalated yet; oldest first.
+    async fn tasks_due(&self, now: Timestamp, limit: u32) -> Result<Vec<Stored<Task>>, StoreError>;
+
+    /// A task's history, oldest first.
+    async fn history(&self, task: &TaskId) -> Result<Vec<HistoryEntry>, StoreError>;
+
+    /// The entry of an idempotency key.
+    async fn idempotency(&self, principal: &PrincipalId, key: &str) -> Result<Option<IdempotencyEntry>, StoreError>;
+
+    /// Forgets keys that expired, at most `limit`.
+    async fn forget_keys(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError>;
+
+    /// What happened to a buy, oldest first, at most `limit`.
+    async fn events(&self, buy: &MediaBuyId, limit: u32) -> Result<Vec<Event>, StoreError>;
+
+    /// Stores a token. [`StoreError::Stale`] if the name is taken.
+    async fn add_token(&self, token: &TokenRecord) -> Result<(), StoreError>;
+
+    /// The token with this digest.
+    async fn token(&self, sha256: &str) -> Result<Option<TokenRecord>, StoreError>;
+
+    /// Whether the database answers.
+    async fn ping(&self) -> Result<(), StoreError>;
+
+    /// Finishes what is being written and closes the database.
+    async fn close(&self);
+}
