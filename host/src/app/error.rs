@@ -1,0 +1,215 @@
+//! The coded errors of the interface.
+//!
+//! | code | when |
+//! |---|---|
+//! | `AUTHENTICATION_REQUIRED` | no token, or one that is worth nothing |
+//! | `PERMISSION_DENIED` | the role may not do it |
+//! | `NOT_FOUND` | no such thing for this caller; somebody else's thing answers exactly so |
+//! | `INVALID_PARAMETER` | malformed or impossible input, with the field |
+//! | `UNSUPPORTED_TARGETING`, `UNSUPPORTED_FORMAT` | the platform can't, item by item |
+//! | `CONFLICT` | made on a version that is no longer the current one |
+//! | `OPERATION_IN_PROGRESS` | the first request under an idempotency key still runs |
+//! | `INVALID_STATE` | not possible in this status |
+//! | `IDEMPOTENCY_CONFLICT` | the key was used with another body |
+//! | `RATE_LIMITED` | too many requests |
+//! | `PLATFORM_ERROR` | the ad server refused |
+//! | `PLATFORM_UNAVAILABLE`, `ADAPTER_UNAVAILABLE` | can't be used now |
+//! | `ADAPTER_FAULT` | the component broke |
+//! | `STORAGE_UNAVAILABLE`, `INTERNAL` | the host itself |
+
+use serde_json::json;
+
+use crate::{
+    domain::{
+        failure::{Failure, FailureKind},
+        problem::Problem,
+        targeting::names,
+    },
+    store::StoreError,
+};
+
+names! {
+    /// A code of the interface.
+    ErrorCode {
+        /// 401.
+        AuthenticationRequired = "AUTHENTICATION_REQUIRED",
+        /// 403.
+        PermissionDenied = "PERMISSION_DENIED",
+        /// 404.
+        NotFound = "NOT_FOUND",
+        /// 400.
+        InvalidParameter = "INVALID_PARAMETER",
+        /// 400.
+        UnsupportedTargeting = "UNSUPPORTED_TARGETING",
+        /// 400.
+        UnsupportedFormat = "UNSUPPORTED_FORMAT",
+        /// 409.
+        Conflict = "CONFLICT",
+        /// 409.
+        OperationInProgress = "OPERATION_IN_PROGRESS",
+        /// 409.
+        InvalidState = "INVALID_STATE",
+        /// 422.
+        IdempotencyConflict = "IDEMPOTENCY_CONFLICT",
+        /// 429.
+        RateLimited = "RATE_LIMITED",
+        /// 502.
+        PlatformError = "PLATFORM_ERROR",
+        /// 503.
+        PlatformUnavailable = "PLATFORM_UNAVAILABLE",
+        /// 503.
+        AdapterUnavailable = "ADAPTER_UNAVAILABLE",
+        /// 500.
+        AdapterFault = "ADAPTER_FAULT",
+        /// 503.
+        StorageUnavailable = "STORAGE_UNAVAILABLE",
+        /// 500.
+        Internal = "INTERNAL",
+    }
+}
+
+/// An error as every face shows it.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[error("{code}: {message}")]
+pub struct AppError {
+    /// Its code.
+    pub code: ErrorCode,
+    /// What is wrong, for people.
+    pub message: String,
+    /// A JSON pointer into the request.
+    pub field: Option<String>,
+    /// What to do.
+    pub suggestion: Option<String>,
+    /// Every single thing, or what belongs to the code: the current task, the ad server's words.
+    pub details: Option<serde_json::Value>,
+    /// Seconds.
+    pub retry_after: Option<u64>,
+}
+
+impl AppError {
+    /// An error with a code and words.
+    pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), field: None, suggestion: None, details: None, retry_after: None }
+    }
+
+    /// `NOT_FOUND`: the same words for what is not there and for what is somebody else's.
+    pub fn not_found(what: &str) -> Self {
+        Self::new(ErrorCode::NotFound, format!("there is no such {what}"))
+    }
+
+    /// `PERMISSION_DENIED`.
+    pub fn denied(message: impl Into<String>) -> Self {
+        Self::new(ErrorCode::PermissionDenied, message)
+    }
+
+    /// `INVALID_PARAMETER` for one field.
+    pub fn invalid(field: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { field: Some(field.into()), ..Self::new(ErrorCode::InvalidParameter, message) }
+    }
+
+    /// `INVALID_STATE`.
+    pub fn state(message: impl Into<String>) -> Self {
+        Self::new(ErrorCode::InvalidState, message)
+    }
+
+    /// With what to do.
+    #[must_use]
+    pub fn suggest(mut self, suggestion: impl Into<String>) -> Self {
+        self.suggestion = Some(suggestion.into());
+        self
+    }
+
+    /// With details.
+    #[must_use]
+    pub fn details(mut self, details: serde_json::Value) -> Self {
+        self.details = Some(details);
+        self
+    }
+
+    /// With seconds to wait.
+    #[must_use]
+    pub fn retry_after(mut self, seconds: u64) -> Self {
+        self.retry_after = Some(seconds);
+        self
+    }
+
+    /// One error for all problems of a request: the first one's field in front, every one in the details.
+    pub fn problems(code: ErrorCode, problems: &[Problem]) -> Self {
+        let Some(first) = problems.first() else {
+            return Self::new(code, "the request can't be carried out");
+        };
+        let more = match problems.len() {
+            1 => String::new(),
+            2 => " (and 1 more problem, see details)".to_owned(),
+            count => format!(" (and {} more problems, see details)", count - 1),
+        };
+        let name = first.field.rsplit('/').next().unwrap_or_default();
+        let subject = first.value.as_deref().map_or_else(|| name.to_owned(), |value| format!("{name} {value:?}"));
+        let mut error = Self::new(code, format!("{subject} {}{more}", first.message));
+        error.field = Some(first.field.clone());
+        if !first.supported.is_empty() {
+            error.suggestion = Some(format!("supported: {}", first.supported.join(", ")));
+        }
+        error.details = Some(json!({ "items": problems }));
+        error
+    }
+
+    /// What a failed call to an adapter means for a caller who waits for the answer itself.
+    pub fn from_failure(failure: &Failure) -> Self {
+        let code = match failure.kind {
+            FailureKind::Invalid => ErrorCode::InvalidParameter,
+            FailureKind::Unsupported => {
+                if failure.items.iter().any(|item| item.field.contains("targeting")) {
+                    ErrorCode::UnsupportedTargeting
+                } else if failure.items.iter().any(|item| item.field.starts_with("/assets")) {
+                    ErrorCode::UnsupportedFormat
+                } else {
+                    ErrorCode::InvalidParameter
+                }
+            }
+            FailureKind::Permission
+            | FailureKind::ApprovalRequired
+            | FailureKind::Rejected
+            | FailureKind::NotFound
+            | FailureKind::Unresolved => ErrorCode::PlatformError,
+            FailureKind::Unavailable if failure.code == "adapter_unavailable" => ErrorCode::AdapterUnavailable,
+            FailureKind::Unavailable => ErrorCode::PlatformUnavailable,
+            FailureKind::Fault => ErrorCode::AdapterFault,
+        };
+        let mut error = if failure.items.is_empty() {
+            Self::new(code, failure.to_string())
+        } else {
+            Self::problems(code, &failure.items)
+        };
+        if error.details.is_none() {
+            error.details = Some(match &failure.platform {
+                Some(answer) => json!({ "reason": failure.code, "platform": answer }),
+                None => json!({ "reason": failure.code }),
+            });
+        }
+        if matches!(code, ErrorCode::PlatformUnavailable | ErrorCode::AdapterUnavailable) {
+            error.retry_after = Some(failure.retry_after_ms.map_or(5, |millis| millis.div_ceil(1_000)).max(1));
+        }
+        error
+    }
+}
+
+impl From<StoreError> for AppError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Stale(what) => {
+                Self::new(ErrorCode::Conflict, format!("{what} was changed meanwhile: read it again and decide anew"))
+            }
+            StoreError::Full | StoreError::Unavailable(_) => {
+                tracing::error!(%error, "the store can't be used");
+                Self::new(ErrorCode::StorageUnavailable, "nothing can be recorded now; nothing was changed")
+                    .retry_after(5)
+            }
+            StoreError::Fenced(_) | StoreError::KeyTaken(_) | StoreError::Corrupt(_) => {
+                tracing::error!(%error, "unexpected answer of the store");
+                Self::new(ErrorCode::Internal, "something went wrong here; nothing is known to have been changed")
+                    .suggest("ask again with the same idempotency key; tell the operator if it goes on")
+            }
+        }
+    }
+}
