@@ -10,7 +10,7 @@
 //! - [`status`], [`delivery`], [`lists`]: the reads.
 //! - [`tasks`], [`decide_task`]: what reviewers do.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
@@ -19,13 +19,12 @@ use crate::{
     config::Config,
     domain::{
         capability::Capabilities,
-        creative::{Creative, Format},
+        creative::Creative,
         delivery::{DeliveryRow, DeliveryState},
         id::{MediaBuyId, PackageId, PlatformName, TaskId},
         media_buy::{MediaBuy, Pacing},
         money::Micros,
         operation::{Operation, Performance},
-        plan::Plan,
         status::{BuyStatus, Standing},
         step::Step,
         targeting::Targeting,
@@ -330,12 +329,4 @@ pub struct Decide {
     pub words: Option<String>,
     /// The version of the task that it was made on.
     pub version: Option<i64>,
-}
-
-/// What changes on each platform, for a caller who asked for a dry run.
-pub type PlanByPlatform = BTreeMap<PlatformName, Plan>;
-
-/// The formats that a product takes.
-pub fn formats_of(product: &crate::config::Product) -> Vec<Format> {
-    product.formats.clone()
 }

@@ -63,7 +63,9 @@ impl Caller {
     pub fn reviewer(&self) -> Result<(), AppError> {
         match self.role {
             Role::Reviewer | Role::Operator => Ok(()),
-            Role::Buyer => Err(AppError::denied("a reviewer's token is needed: only the publisher's people work tasks")),
+            Role::Buyer => {
+                Err(AppError::denied("a reviewer's token is needed: only the publisher's people work tasks"))
+            }
         }
     }
 }

@@ -24,15 +24,16 @@ pub enum AmountError {
     #[error("must have at most 6 decimal places")]
     TooPrecise,
     /// Above [`Micros::MAX`].
-    #[error("must be at most 9007199254.740991")]
+    #[error("must be at most 8000000000")]
     TooLarge,
 }
 
 impl Micros {
     /// Nothing.
     pub const ZERO: Self = Self(0);
-    /// 2^53 - 1 micros, some nine billion: the contract with adapters promises that every amount is exact in a double.
-    pub const MAX: Self = Self((1 << 53) - 1);
+    /// Eight billion units. Below 2^33 doubles lie closer together than a micro, so every amount survives JSON; and it is less
+    /// than 2^53 micros, as the contract with adapters promises.
+    pub const MAX: Self = Self(8_000_000_000 * Self::UNIT);
     /// One unit of the currency.
     pub const UNIT: i64 = 1_000_000;
 
@@ -76,9 +77,7 @@ impl Micros {
             None => (false, text),
         };
         let (mantissa, exponent) = match digits.split_once(['e', 'E']) {
-            Some((mantissa, exponent)) => {
-                (mantissa, exponent.parse::<i32>().map_err(|_| AmountError::NotANumber)?)
-            }
+            Some((mantissa, exponent)) => (mantissa, exponent.parse::<i32>().map_err(|_| AmountError::NotANumber)?),
             None => (digits, 0),
         };
         let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
@@ -125,7 +124,7 @@ impl Serialize for Micros {
         if self.0 % Self::UNIT == 0 {
             return serializer.serialize_i64(self.0 / Self::UNIT);
         }
-        // Below 2^53 micros the nearest double prints as the very text that it was read from.
+        // Up to `MAX` the nearest double prints as the very text that it was read from.
         let nearest: f64 = self.to_string().parse().map_err(serde::ser::Error::custom)?;
         serializer.serialize_f64(nearest)
     }
@@ -133,7 +132,8 @@ impl Serialize for Micros {
 
 impl<'de> Deserialize<'de> for Micros {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let number = serde_json::Number::deserialize(deserializer).map_err(|_| de::Error::custom(AmountError::NotANumber))?;
+        let number =
+            serde_json::Number::deserialize(deserializer).map_err(|_| de::Error::custom(AmountError::NotANumber))?;
         Self::parse(&number.to_string()).map_err(de::Error::custom)
     }
 }
@@ -156,7 +156,7 @@ mod tests {
             ("1.25e-2", 12_500),
             ("1e-6", 1),
             ("0.1000000000", 100_000),
-            ("9007199254.740991", Micros::MAX.get()),
+            ("8000000000", Micros::MAX.get()),
         ] {
             assert_eq!(Micros::parse(text).map(Micros::get), Ok(micros), "{text}");
         }
@@ -174,7 +174,7 @@ mod tests {
             ("-1e300", AmountError::Negative),
             ("0.0000001", AmountError::TooPrecise),
             ("1e-7", AmountError::TooPrecise),
-            ("9007199254.740992", AmountError::TooLarge),
+            ("8000000000.000001", AmountError::TooLarge),
             ("1e300", AmountError::TooLarge),
             ("99999999999999999999", AmountError::TooLarge),
         ] {

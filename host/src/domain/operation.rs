@@ -224,8 +224,8 @@ pub struct Operation {
     pub plan: Plan,
     /// Digest of what was approved; `None`: needs no approval.
     pub approved_digest: Option<String>,
-    /// The task that waits for it, or waited last.
-    pub task: Option<TaskId>,
+    /// The tasks that waited for it, the latest last. They close when it ends.
+    pub tasks: Vec<TaskId>,
     /// What it is carried out with, from its first step on.
     pub frozen: Option<Frozen>,
     /// Its parts.
@@ -241,6 +241,21 @@ pub struct Operation {
 }
 
 impl Operation {
+    /// The task that waits for it, or waited last.
+    pub fn task(&self) -> Option<&TaskId> {
+        self.tasks.last()
+    }
+
+    /// Its part on a platform.
+    pub fn leg_mut(&mut self, platform: &PlatformName) -> Option<&mut Leg> {
+        self.legs.iter_mut().find(|leg| &leg.platform == platform)
+    }
+
+    /// The packages that were changed, in the order of the platforms.
+    pub fn affected_packages(&self) -> Vec<PackageId> {
+        self.legs.iter().filter_map(|leg| leg.outcome.as_ref()).flat_map(|outcome| outcome.affected.clone()).collect()
+    }
+
     /// Moves it.
     ///
     /// # Errors

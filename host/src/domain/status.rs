@@ -89,7 +89,9 @@ impl Standing {
 /// platform that answered; a platform that did not answer is judged by what the host last brought about.
 pub fn derive(buy: &MediaBuy, creation: &Creation, remote: &[RemoteBuyStatus], now: Timestamp) -> Standing {
     match creation {
-        Creation::AwaitingApproval => return Standing::new(BuyStatus::PendingManual, "waits for approval by the publisher"),
+        Creation::AwaitingApproval => {
+            return Standing::new(BuyStatus::PendingManual, "waits for approval by the publisher");
+        }
         Creation::AwaitingPermission => {
             return Standing::new(BuyStatus::PendingPermission, "waits for a permission on the ad server");
         }
@@ -107,12 +109,14 @@ pub fn derive(buy: &MediaBuy, creation: &Creation, remote: &[RemoteBuyStatus], n
             _ => {}
         }
     }
-    let packages: Vec<(PackageId, BuyStatus)> =
-        buy.packages.iter().map(|package| (package.id.clone(), package_status(buy, &package.id, remote, now))).collect();
+    let packages: Vec<(PackageId, BuyStatus)> = buy
+        .packages
+        .iter()
+        .map(|package| (package.id.clone(), package_status(buy, &package.id, remote, now)))
+        .collect();
     let all = |status: BuyStatus| packages.iter().all(|(_, mine)| *mine == status);
     let named = |status: BuyStatus| {
-        let ids: Vec<&str> =
-            packages.iter().filter(|(_, mine)| *mine == status).map(|(id, _)| id.as_str()).collect();
+        let ids: Vec<&str> = packages.iter().filter(|(_, mine)| *mine == status).map(|(id, _)| id.as_str()).collect();
         ids.join(", ")
     };
     let any = |status: BuyStatus| packages.iter().any(|(_, mine)| *mine == status);

@@ -24,7 +24,8 @@ pub enum TimeError {
     NotADay,
 }
 
-const DAY_FORMAT: &[time::format_description::BorrowedFormatItem<'static>] = format_description!("[year]-[month]-[day]");
+const DAY_FORMAT: &[time::format_description::BorrowedFormatItem<'static>] =
+    format_description!("[year]-[month]-[day]");
 
 impl Timestamp {
     /// The last moment that is taken from a caller: the end of the year 2199.

@@ -6,10 +6,12 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     budget,
-    id::{CreativeId, PackageId},
+    creative::Creative,
+    id::{CreativeId, PackageId, PlatformName},
     media_buy::{MediaBuy, Pacing, Package},
     money::Micros,
-    problem::{Problem, pointer_token},
+    operation::Change,
+    problem::Problem,
     targeting::Targeting,
     time::Timestamp,
 };
@@ -17,7 +19,6 @@ use super::{
 /// New values for some fields of one package. `None` leaves a field as it is; the inner `None` of a double option
 /// clears it.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[expect(clippy::option_option, reason = "left out and cleared are two things")]
 pub struct PackagePatch {
     /// Which package.
     pub package: Option<PackageId>,
@@ -47,7 +48,6 @@ pub struct PackagePatch {
 
 /// New values for some fields of a buy and of its packages, in the same sense.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[expect(clippy::option_option, reason = "left out and cleared are two things")]
 pub struct BuyPatch {
     /// Pause or resume all of it.
     pub active: Option<bool>,
@@ -113,10 +113,8 @@ impl BuyPatch {
         }
         if let Some(end) = self.end {
             if end <= buy.start {
-                problems.push(Problem::new(
-                    "/flight_end_date",
-                    format!("must be after the flight's start, {}", buy.start),
-                ));
+                problems
+                    .push(Problem::new("/flight_end_date", format!("must be after the flight's start, {}", buy.start)));
             } else if end <= now {
                 problems.push(Problem::new("/flight_end_date", "must be in the future"));
             }
@@ -137,9 +135,8 @@ impl BuyPatch {
             let found = patch.package.as_ref().and_then(|id| next.packages.iter_mut().find(|mine| &mine.id == id));
             let Some(package) = found else {
                 let known = buy.packages.iter().map(|package| package.id.as_str());
-                problems.push(
-                    Problem::new(format!("{at}/package_id"), "is no package of this media buy").supported(known),
-                );
+                problems
+                    .push(Problem::new(format!("{at}/package_id"), "is no package of this media buy").supported(known));
                 continue;
             };
             if !named.insert(package.id.clone()) {
@@ -177,7 +174,8 @@ impl BuyPatch {
             .filter_map(|patch| patch.package.as_ref())
             .collect();
         let is_free = |package: &Package| !fixed.contains(&package.id);
-        let spoken_for = Micros::sum(next.packages.iter().filter(|package| !is_free(package)).map(|package| package.budget));
+        let spoken_for =
+            Micros::sum(next.packages.iter().filter(|package| !is_free(package)).map(|package| package.budget));
         let Some(left) = spoken_for.and_then(|spent| total.checked_sub(spent)) else {
             problems.push(Problem::new("/total_budget", "is less than the packages' own budgets add up to"));
             return;
@@ -263,8 +261,11 @@ impl PackagePatch {
                 let known = buy.creatives.iter().find(|creative| &creative.id == id);
                 match known {
                     None => problems.push(
-                        Problem::new(field, "is no creative of this media buy; upload it with add_creative_assets first")
-                            .value(id.as_str()),
+                        Problem::new(
+                            field,
+                            "is no creative of this media buy; upload it with add_creative_assets first",
+                        )
+                        .value(id.as_str()),
                     ),
                     Some(creative) if !package.formats.contains(&creative.format) => problems.push(
                         Problem::new(field, format!("is {}, which {} does not take", creative.format, package.id))
@@ -309,13 +310,90 @@ pub fn goal_budget(impressions: i64, cpm: Micros) -> Result<Micros, String> {
 
 /// Why a budget buys no possible goal, for the buyer.
 pub fn no_goal(budget: Micros, cpm: Micros) -> String {
-    format!(
-        "{budget} at a CPM of {cpm} buys no possible number of impressions (1 to {})",
-        budget::MAX_IMPRESSIONS
-    )
+    format!("{budget} at a CPM of {cpm} buys no possible number of impressions (1 to {})", budget::MAX_IMPRESSIONS)
 }
 
-/// The pointer of a package's part of a request, by its id.
-pub fn package_pointer(id: &PackageId) -> String {
-    format!("/packages/{}", pointer_token(id.as_str()))
+impl Change {
+    /// The buy as it will be once the change was carried out.
+    ///
+    /// # Errors
+    /// Everything that is impossible, by field of the request.
+    pub fn apply(&self, buy: &MediaBuy, now: Timestamp) -> Result<MediaBuy, Vec<Problem>> {
+        match self {
+            Self::Create => Ok(buy.clone()),
+            Self::AddCreatives(assets) => add_creatives(buy, assets),
+            Self::Update(patch) => patch.apply(buy, now),
+            Self::PerformanceIndex(performance) => {
+                let mut next = buy.clone();
+                let mut problems = Vec::new();
+                for (index, told) in performance.iter().enumerate() {
+                    match next.packages.iter_mut().find(|package| package.id == told.package) {
+                        Some(package) => package.performance_index = Some(told.index),
+                        None => problems.push(no_package(&format!("/performance_data/{index}/package_id"), buy)),
+                    }
+                }
+                if problems.is_empty() { Ok(next) } else { Err(problems) }
+            }
+        }
+    }
+
+    /// The platforms that it touches, in the order of the buy's.
+    pub fn platforms(&self, buy: &MediaBuy) -> Vec<PlatformName> {
+        let named: Vec<&PackageId> = match self {
+            Self::Create => return buy.platforms(),
+            Self::Update(patch) if !patch.only_packages() => return buy.platforms(),
+            Self::Update(patch) => patch.packages.iter().filter_map(|package| package.package.as_ref()).collect(),
+            Self::AddCreatives(assets) => assets.iter().flat_map(|asset| &asset.packages).collect(),
+            Self::PerformanceIndex(performance) => performance.iter().map(|told| &told.package).collect(),
+        };
+        let touches = |platform: &PlatformName| buy.packages_on(platform).any(|package| named.contains(&&package.id));
+        buy.platforms().into_iter().filter(touches).collect()
+    }
+}
+
+impl BuyPatch {
+    /// Whether it changes nothing but single packages.
+    pub fn only_packages(&self) -> bool {
+        Self { packages: Vec::new(), ..self.clone() } == Self::default()
+    }
+}
+
+fn no_package(field: &str, buy: &MediaBuy) -> Problem {
+    Problem::new(field, "is no package of this media buy")
+        .supported(buy.packages.iter().map(|package| package.id.as_str()))
+}
+
+fn add_creatives(buy: &MediaBuy, assets: &[Creative]) -> Result<MediaBuy, Vec<Problem>> {
+    let mut next = buy.clone();
+    let mut problems = Vec::new();
+    for (index, asset) in assets.iter().enumerate() {
+        let at = format!("/assets/{index}");
+        if next.creatives.iter().any(|known| known.id == asset.id) {
+            problems.push(
+                Problem::new(
+                    format!("{at}/creative_id"),
+                    "is a creative of this media buy already: give a new version an id of its own",
+                )
+                .value(asset.id.as_str()),
+            );
+            continue;
+        }
+        for (place, id) in asset.packages.iter().enumerate() {
+            let field = format!("{at}/package_assignments/{place}");
+            let Some(package) = next.packages.iter_mut().find(|package| &package.id == id) else {
+                problems.push(no_package(&field, buy).value(id.as_str()));
+                continue;
+            };
+            if !package.formats.contains(&asset.format) {
+                problems.push(
+                    Problem::new(format!("{at}/format"), format!("can't run in {id}"))
+                        .value(asset.format.as_str())
+                        .supported(package.formats.iter().map(|format| format.as_str())),
+                );
+            }
+            package.creatives.push(asset.id.clone());
+        }
+        next.creatives.push(asset.clone());
+    }
+    if problems.is_empty() { Ok(next) } else { Err(problems) }
 }

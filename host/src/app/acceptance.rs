@@ -1,0 +1,373 @@
+//! What all writes have in common: idempotency, plan, approval, one transaction, waiting for the outcome.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::{
+    app::{
+        App, WriteAnswer, WriteOptions,
+        caller::Caller,
+        error::{AppError, ErrorCode},
+        pointers,
+    },
+    config::approvals::ApprovalQuestion,
+    domain::{
+        digest,
+        failure::Failure,
+        id::{MediaBuyId, OperationId, PlatformName, PrincipalId},
+        media_buy::MediaBuy,
+        operation::{Change, Operation, OperationKind, OperationState},
+        plan::Plan,
+        status::{BuyStatus, Standing},
+        task::TaskKind,
+        time::Timestamp,
+    },
+    fault,
+    operations::{
+        asking::{self, Question},
+        now, planning,
+        planning::Intent,
+        tell,
+    },
+    store::{AuditEntry, IdempotencyEntry, Recording, StoreError, Stored},
+};
+
+/// How long an idempotency key is kept.
+const KEY_KEPT_FOR: Duration = Duration::from_secs(48 * 3_600);
+
+/// How long a plan may take: it uses no network.
+const PLAN_TIME: Duration = Duration::from_secs(10);
+
+/// How long to wait before the store is asked again whether an operation came to rest: a hint may come from no other replica.
+const LOOK_AGAIN: Duration = Duration::from_millis(250);
+
+/// A change that is possible as far as the host can tell.
+#[derive(Debug)]
+pub(super) struct Draft {
+    /// What kind.
+    pub(super) kind: OperationKind,
+    /// What is to change.
+    pub(super) change: Change,
+    /// The buy before; for a new one, the buy itself.
+    pub(super) current: MediaBuy,
+    /// The buy after.
+    pub(super) desired: MediaBuy,
+    /// What the host filled in.
+    pub(super) notes: Vec<String>,
+}
+
+impl App {
+    /// The answer that was given under the caller's idempotency key, if it was used.
+    pub(super) async fn replay(
+        &self,
+        principal: &PrincipalId,
+        options: &WriteOptions,
+        kind: OperationKind,
+    ) -> Result<Option<WriteAnswer>, AppError> {
+        let Some(key) = options.idempotency_key.as_deref().filter(|_| !options.dry_run) else { return Ok(None) };
+        match self.store.idempotency(principal, key).await? {
+            Some(entry) => self.answer_again(&entry, &fingerprint(kind, options)).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    async fn answer_again(&self, entry: &IdempotencyEntry, fingerprint: &str) -> Result<WriteAnswer, AppError> {
+        if entry.fingerprint != fingerprint {
+            return Err(AppError::new(
+                ErrorCode::IdempotencyConflict,
+                "this idempotency key was used with another request: use a new key for a new request",
+            )
+            .details(json!({ "operation_id": entry.operation })));
+        }
+        if let Some(answer) = &entry.answer {
+            let mut answer: WriteAnswer = serde_json::from_value(answer.clone())
+                .map_err(|error| AppError::from(StoreError::Corrupt(error.to_string())))?;
+            answer.replayed = true;
+            return Ok(answer);
+        }
+        // Accepted, and never answered: the first request still waits, or the host stopped before it could answer.
+        let (buy, operation) = self.as_it_stands(&entry.operation).await?;
+        if matches!(operation.state, OperationState::Queued | OperationState::Running) {
+            return Err(AppError::new(
+                ErrorCode::OperationInProgress,
+                format!("the first request under this key is still being carried out as {}", operation.id),
+            )
+            .details(json!({ "operation_id": operation.id }))
+            .retry_after(1));
+        }
+        let mut answer = self.answer(buy, operation, Vec::new());
+        self.remember_answer(entry, &answer).await?;
+        answer.replayed = true;
+        Ok(answer)
+    }
+
+    async fn remember_answer(&self, entry: &IdempotencyEntry, answer: &WriteAnswer) -> Result<(), AppError> {
+        let value =
+            serde_json::to_value(answer).map_err(|error| AppError::new(ErrorCode::Internal, error.to_string()))?;
+        Ok(self.store.record_answer(&entry.principal, &entry.key, &value).await?)
+    }
+
+    /// Plans a change, asks for approval if a rule wants it, records all of it in one transaction, and waits for the outcome as
+    /// long as the caller wants.
+    pub(super) async fn accept(
+        &self,
+        caller: &Caller,
+        draft: Draft,
+        options: WriteOptions,
+    ) -> Result<WriteAnswer, AppError> {
+        let at = now();
+        let mut operation = new_operation(caller, &draft, &options, at, self.config.operations.deadline);
+        let plan = self.plan(&draft, &operation.id, &options.request, at).await?;
+        operation.plan = plan;
+        let mut recording = Recording::default();
+        let mut buy = draft.desired.clone();
+        if draft.kind != OperationKind::Create {
+            buy = draft.current.clone();
+        }
+        self.ask_if_needed(&draft, &mut operation, &mut buy, at, &mut recording);
+        if options.dry_run {
+            let mut answer = self.answer(draft.desired, operation, draft.notes);
+            answer.standing_status = buy.status;
+            answer.standing_detail = buy.detail;
+            answer.dry_run = true;
+            return Ok(answer);
+        }
+        let entry = options.idempotency_key.as_ref().map(|key| IdempotencyEntry {
+            principal: draft.current.principal.clone(),
+            key: key.clone(),
+            fingerprint: fingerprint(draft.kind, &options),
+            operation: operation.id.clone(),
+            answer: None,
+            created_at: at,
+            expires_at: at.plus(KEY_KEPT_FOR),
+        });
+        recording.idempotency.clone_from(&entry);
+        if draft.kind == OperationKind::Create {
+            recording.events.push(tell::status_event(&buy, None, at));
+            recording.new_buy = Some(buy);
+        }
+        recording.audit.push(accepted_line(caller, &operation, at));
+        recording.new_operation = Some(operation.clone());
+        let rested = self.signals.listen();
+        fault::point("accept.before");
+        match self.store.record(recording).await {
+            Ok(()) => {}
+            Err(StoreError::KeyTaken(taken)) => {
+                return self.answer_again(&taken, &fingerprint(draft.kind, &options)).await;
+            }
+            Err(error) => return Err(error.into()),
+        }
+        fault::point("accept.after");
+        self.signals.work();
+        let answer = self.wait(&operation.id, options.wait, rested, draft.notes).await?;
+        if let Some(entry) = &entry {
+            self.remember_answer(entry, &answer).await?;
+        }
+        Ok(answer)
+    }
+
+    /// Plans on every platform; what one of them can't do is told at once, by field.
+    async fn plan(
+        &self,
+        draft: &Draft,
+        operation: &OperationId,
+        request: &serde_json::Value,
+        at: Timestamp,
+    ) -> Result<Plan, AppError> {
+        let intent = Intent { change: &draft.change, current: &draft.current, desired: &draft.desired };
+        planning::plan(&self.adapters, &self.config, operation, intent, at.plus(PLAN_TIME))
+            .await
+            .map_err(|failures| impossible(failures, request))
+    }
+
+    fn ask_if_needed(
+        &self,
+        draft: &Draft,
+        operation: &mut Operation,
+        buy: &mut MediaBuy,
+        at: Timestamp,
+        recording: &mut Recording,
+    ) {
+        let platforms = draft.change.platforms(&draft.desired);
+        let needed = self.config.approvals_needed(&ApprovalQuestion {
+            operation: draft.kind,
+            principal: &draft.current.principal,
+            platforms: &platforms,
+            budget: draft.desired.total_budget,
+        });
+        let Some(needed) = needed else { return };
+        operation.state = OperationState::AwaitingApproval;
+        let plan = operation.plan.clone();
+        // What is recorded for a new buy is what a run will read: the revision that it has now.
+        let digest = planning::digest(&operation.request, &plan, draft.current.revision);
+        let question = Question {
+            kind: TaskKind::ManualApproval,
+            priority: needed.priority,
+            reason: format!("{} needs approval by the publisher", draft.kind),
+            due_in: needed.due_in,
+            approvals_needed: needed.reviewers,
+            plan,
+            digest,
+        };
+        asking::ask(operation, &draft.desired, question, at, recording);
+        if draft.kind == OperationKind::Create {
+            buy.status = BuyStatus::PendingManual;
+            buy.detail = "waits for approval by the publisher".to_owned();
+        }
+    }
+
+    /// Waits until an operation comes to rest, `wait` at most, and answers how it stands.
+    async fn wait(
+        &self,
+        id: &OperationId,
+        wait: Duration,
+        mut rested: tokio::sync::broadcast::Receiver<OperationId>,
+        notes: Vec<String>,
+    ) -> Result<WriteAnswer, AppError> {
+        let until = tokio::time::Instant::now() + wait;
+        loop {
+            let (buy, operation) = self.as_it_stands(id).await?;
+            let at_rest = !matches!(operation.state, OperationState::Queued | OperationState::Running);
+            if at_rest || tokio::time::Instant::now() >= until {
+                return Ok(self.answer(buy, operation, notes));
+            }
+            let look_again = (tokio::time::Instant::now() + LOOK_AGAIN).min(until);
+            loop {
+                match tokio::time::timeout_at(look_again, rested.recv()).await {
+                    Ok(Ok(other)) if &other != id => {}
+                    _ => break,
+                }
+            }
+        }
+    }
+
+    async fn as_it_stands(&self, id: &OperationId) -> Result<(MediaBuy, Operation), AppError> {
+        let operation = self.store.operation(id).await?.ok_or_else(|| AppError::not_found("operation"))?.value;
+        let buy = self.store.buy(&operation.buy).await?.ok_or_else(|| AppError::not_found("media buy"))?.value;
+        Ok((buy, operation))
+    }
+
+    fn answer(&self, buy: MediaBuy, operation: Operation, notes: Vec<String>) -> WriteAnswer {
+        let in_progress = operation.kind == OperationKind::Create
+            && matches!(operation.state, OperationState::Queued | OperationState::Running);
+        let standing = if in_progress {
+            Standing { status: BuyStatus::PendingActivation, detail: "being created on the ad server".to_owned() }
+        } else {
+            Standing { status: buy.status, detail: buy.detail.clone() }
+        };
+        WriteAnswer {
+            standing_status: standing.status,
+            standing_detail: standing.detail,
+            buy,
+            operation,
+            dry_run: false,
+            replayed: false,
+            at: now(),
+            notes,
+        }
+    }
+
+    /// A buy that this caller may see.
+    ///
+    /// # Errors
+    /// `NOT_FOUND`, for what is not there and for what is somebody else's.
+    pub(super) async fn visible_buy(&self, caller: &Caller, id: &MediaBuyId) -> Result<Stored<MediaBuy>, AppError> {
+        let buy = self.store.buy(id).await?.filter(|buy| caller.sees(&buy.value.principal));
+        buy.ok_or_else(|| AppError::not_found("media buy"))
+    }
+
+    /// A buy that this caller may change: their own, created, and not failed.
+    ///
+    /// # Errors
+    /// `PERMISSION_DENIED`, `NOT_FOUND`, `INVALID_STATE` with what to do.
+    pub(super) async fn changeable_buy(&self, caller: &Caller, id: &MediaBuyId) -> Result<MediaBuy, AppError> {
+        let buy = self.visible_buy(caller, id).await?.value;
+        if buy.status == BuyStatus::Failed {
+            return Err(AppError::state(format!("media buy {id} failed: {}", buy.detail)).suggest("create a new one"));
+        }
+        let creation = self.store.creation(id).await?.ok_or_else(|| AppError::not_found("media buy"))?.value;
+        match creation.state {
+            OperationState::Succeeded => Ok(buy),
+            OperationState::Failed => Err(AppError::state(format!("media buy {id} was not created"))),
+            OperationState::AwaitingApproval | OperationState::AwaitingPermission | OperationState::Parked => {
+                let task = creation.task().map(ToString::to_string).unwrap_or_default();
+                Err(AppError::state(format!("media buy {id} is not created yet: it waits for task {task}"))
+                    .suggest("poll get_pending_tasks until the task is completed, then try again"))
+            }
+            OperationState::Queued | OperationState::Running => {
+                Err(AppError::state(format!("media buy {id} is being created"))
+                    .suggest("try again in a moment")
+                    .retry_after(2))
+            }
+        }
+    }
+}
+
+/// What an impossible request is answered with: every platform's every item.
+fn impossible(failures: Vec<(PlatformName, Failure)>, request: &serde_json::Value) -> AppError {
+    let mut merged: Option<Failure> = None;
+    for (_, failure) in failures {
+        let failure = pointers::relocate(failure, request);
+        merged = Some(match merged {
+            None => failure,
+            Some(mut first) => {
+                first.items.extend(failure.items);
+                first
+            }
+        });
+    }
+    merged.map_or_else(
+        || AppError::new(ErrorCode::Internal, "no reason was given"),
+        |failure| AppError::from_failure(&failure),
+    )
+}
+
+fn fingerprint(kind: OperationKind, options: &WriteOptions) -> String {
+    digest::canonical(&json!({ "operation": kind, "request": options.request }))
+}
+
+fn accepted_line(caller: &Caller, operation: &Operation, at: Timestamp) -> AuditEntry {
+    AuditEntry {
+        at,
+        actor: caller.name.clone(),
+        action: "operation.accepted".to_owned(),
+        subject: operation.id.to_string(),
+        digest: digest::canonical(&operation.request),
+        reason: None,
+    }
+}
+
+fn new_operation(
+    caller: &Caller,
+    draft: &Draft,
+    options: &WriteOptions,
+    at: Timestamp,
+    deadline: Duration,
+) -> Operation {
+    Operation {
+        id: OperationId::mint(),
+        buy: draft.current.id.clone(),
+        principal: draft.current.principal.clone(),
+        kind: draft.kind,
+        change: draft.change.clone(),
+        request: options.request.clone(),
+        requested_by: caller.name.clone(),
+        state: OperationState::Queued,
+        created_at: at,
+        updated_at: at,
+        run_at: at,
+        deadline: at.plus(deadline),
+        attempts: 0,
+        claims: 0,
+        plan: Plan::default(),
+        approved_digest: None,
+        tasks: Vec::new(),
+        frozen: None,
+        legs: Vec::new(),
+        undoing: None,
+        last_error: None,
+        failure: None,
+        ended_at: None,
+    }
+}

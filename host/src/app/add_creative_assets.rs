@@ -1,0 +1,45 @@
+//! `add_creative_assets`: new creatives for a buy, attached to its packages.
+
+use crate::{
+    app::{
+        App, NewCreatives, WriteAnswer, WriteOptions,
+        acceptance::Draft,
+        caller::Caller,
+        error::{AppError, ErrorCode},
+    },
+    domain::{
+        operation::{Change, OperationKind},
+        problem::Problem,
+    },
+    operations::now,
+};
+
+impl App {
+    /// Uploads creatives and attaches them to packages.
+    ///
+    /// # Errors
+    /// Everything that makes it impossible; then nothing was stored.
+    pub async fn add_creative_assets(
+        &self,
+        caller: &Caller,
+        new: NewCreatives,
+        options: WriteOptions,
+    ) -> Result<WriteAnswer, AppError> {
+        let principal = caller.buyer()?.clone();
+        if let Some(answer) = self.replay(&principal, &options, OperationKind::AddCreatives).await? {
+            return Ok(answer);
+        }
+        let current = self.changeable_buy(caller, &new.buy).await?;
+        let change = Change::AddCreatives(new.assets);
+        let desired = change.apply(&current, now()).map_err(|problems| refused(&problems))?;
+        let draft = Draft { kind: OperationKind::AddCreatives, change, current, desired, notes: Vec::new() };
+        self.accept(caller, draft, options).await
+    }
+}
+
+/// A format that a package does not take has a code of its own, unless something else is wrong besides.
+fn refused(problems: &[Problem]) -> AppError {
+    let only_formats = problems.iter().all(|problem| problem.field.ends_with("/format"));
+    let code = if only_formats { ErrorCode::UnsupportedFormat } else { ErrorCode::InvalidParameter };
+    AppError::problems(code, problems)
+}

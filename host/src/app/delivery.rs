@@ -1,0 +1,89 @@
+//! `get_media_buy_delivery`: what a buy delivered in a range of days.
+
+use std::time::Duration;
+
+use crate::{
+    adapters::RemoteBuy,
+    app::{
+        App, Delivery,
+        caller::Caller,
+        error::{AppError, ErrorCode},
+    },
+    domain::{
+        delivery::DeliveryRow,
+        id::{MediaBuyId, PlatformName},
+        media_buy::MediaBuy,
+        status::Creation,
+        time::{Day, Timestamp},
+    },
+    operations::now,
+};
+
+/// The longest range: more than a year of days is a job for an export.
+pub const MAX_DAYS: i64 = 366;
+
+/// How long the ad servers may take: a report is queued, made and fetched.
+const ASK_FOR: Duration = Duration::from_secs(45);
+
+impl App {
+    /// What a buy delivered from `first` to `last`, both included.
+    ///
+    /// # Errors
+    /// `NOT_FOUND`, an impossible range, or the platform's failure.
+    pub async fn get_media_buy_delivery(
+        &self,
+        caller: &Caller,
+        id: &MediaBuyId,
+        first: Day,
+        last: Day,
+    ) -> Result<Delivery, AppError> {
+        let buy = self.visible_buy(caller, id).await?.value;
+        if last < first {
+            return Err(AppError::invalid("/end_date", format!("{last} is before start_date, {first}")));
+        }
+        if first.days_until(last) >= MAX_DAYS {
+            return Err(AppError::invalid("/end_date", format!("the range must be at most {MAX_DAYS} days")));
+        }
+        let at = now();
+        if self.creation(&buy).await? != Creation::Done {
+            return Ok(Delivery { buy, first, last, rows: Vec::new(), as_of: at });
+        }
+        let platforms = buy.platforms();
+        let asked = platforms.iter().map(|platform| self.delivered_on(&buy, platform, first, last, at.plus(ASK_FOR)));
+        let mut rows = Vec::new();
+        let mut as_of = at;
+        for answer in futures::future::join_all(asked).await {
+            let (part, counted) = answer?;
+            rows.extend(part);
+            as_of = as_of.min(counted.unwrap_or(at));
+        }
+        rows.sort_by(|one, other| (one.day, &one.package).cmp(&(other.day, &other.package)));
+        Ok(Delivery { buy, first, last, rows, as_of })
+    }
+
+    async fn delivered_on(
+        &self,
+        buy: &MediaBuy,
+        platform: &PlatformName,
+        first: Day,
+        last: Day,
+        deadline: Timestamp,
+    ) -> Result<(Vec<DeliveryRow>, Option<Timestamp>), AppError> {
+        let advertiser_id = self.config.advertiser(&buy.principal, platform).unwrap_or_default().to_owned();
+        let asked = [RemoteBuy { buy, advertiser_id }];
+        let answers = self
+            .adapters
+            .get_delivery(platform, &asked, first, last, deadline)
+            .await
+            .map_err(|failure| AppError::from_failure(&failure))?;
+        let Some((_, answer)) = answers.into_iter().find(|(id, _)| id == &buy.id) else {
+            return Err(AppError::new(
+                ErrorCode::AdapterFault,
+                format!("{platform}'s adapter did not answer about it"),
+            ));
+        };
+        let delivered = answer.map_err(|failure| AppError::from_failure(&failure))?;
+        let within = |row: &DeliveryRow| (first..=last).contains(&row.day);
+        Ok((delivered.rows.into_iter().filter(within).collect(), delivered.as_of))
+    }
+}

@@ -1,0 +1,121 @@
+//! `list_products`, `list_media_buys`, `get_operation`, and whether the host is ready.
+
+use crate::{
+    app::{App, ListBuys, OperationView, Page, ProductView, caller::Caller, error::AppError},
+    domain::{
+        creative::Format,
+        id::{MediaBuyId, OperationId, PlatformName},
+        media_buy::MediaBuy,
+    },
+    store::BuyFilter,
+};
+
+/// How many items a page has when the caller does not say.
+pub const DEFAULT_LIMIT: u32 = 50;
+
+/// How many items a page has at most.
+pub const MAX_LIMIT: u32 = 200;
+
+/// The size of a page.
+///
+/// # Errors
+/// A size that can't be.
+pub(super) fn page_size(limit: Option<u32>) -> Result<u32, AppError> {
+    let limit = limit.unwrap_or(DEFAULT_LIMIT);
+    if (1..=MAX_LIMIT).contains(&limit) {
+        Ok(limit)
+    } else {
+        Err(AppError::invalid("/limit", format!("limit must be 1 to {MAX_LIMIT}")))
+    }
+}
+
+impl App {
+    /// The packages that the caller can buy; for the publisher's people, all.
+    ///
+    /// # Errors
+    /// An unknown platform.
+    pub async fn list_products(
+        &self,
+        caller: &Caller,
+        platform: Option<&str>,
+        format: Option<Format>,
+    ) -> Result<Vec<ProductView>, AppError> {
+        if let Some(platform) = platform {
+            self.known_platform(platform)?;
+        }
+        let mut views = Vec::new();
+        for product in &self.config.products {
+            let sold_to = caller.scope().is_none_or(|id| self.config.advertiser(id, &product.platform).is_some());
+            let wanted = platform.is_none_or(|wanted| product.platform.as_str() == wanted)
+                && format.is_none_or(|wanted| product.formats.contains(&wanted));
+            if !sold_to || !wanted {
+                continue;
+            }
+            if let Some(capabilities) = self.adapters.capabilities(&product.platform) {
+                views.push(ProductView { product: product.clone(), capabilities });
+            }
+        }
+        Ok(views)
+    }
+
+    fn known_platform(&self, platform: &str) -> Result<PlatformName, AppError> {
+        let known = self.adapters.platforms();
+        let names: Vec<&str> = known.iter().map(PlatformName::as_str).collect();
+        if names.contains(&platform) {
+            return Ok(PlatformName::from(platform));
+        }
+        Err(AppError::invalid("/platform", format!("there is no platform {platform:?}"))
+            .suggest(format!("platforms: {}", names.join(", "))))
+    }
+
+    /// A page of the buys that the caller may see, newest first.
+    ///
+    /// # Errors
+    /// An impossible filter.
+    pub async fn list_media_buys(&self, caller: &Caller, asked: ListBuys) -> Result<Page<MediaBuy>, AppError> {
+        let limit = page_size(asked.limit)?;
+        let platform = asked.platform.as_deref().map(|name| self.known_platform(name)).transpose()?;
+        let filter = BuyFilter {
+            principal: caller.scope().cloned(),
+            status: asked.status,
+            platform,
+            po_number: asked.po_number,
+            after: asked.cursor.map(MediaBuyId::from),
+            limit: limit + 1,
+        };
+        let mut items = self.store.buys(&filter).await?;
+        let more = items.len() > limit as usize;
+        items.truncate(limit as usize);
+        let next_cursor = if more { items.last().map(|last| last.id.to_string()) } else { None };
+        Ok(Page { items, next_cursor })
+    }
+
+    /// An operation with its journal.
+    ///
+    /// # Errors
+    /// `NOT_FOUND`, for what is not there and for what is somebody else's.
+    pub async fn get_operation(&self, caller: &Caller, id: &OperationId) -> Result<OperationView, AppError> {
+        let found = self.store.operation(id).await?.filter(|operation| caller.sees(&operation.value.principal));
+        let operation = found.ok_or_else(|| AppError::not_found("operation"))?.value;
+        let steps = self.store.steps(id).await?;
+        Ok(OperationView { operation, steps })
+    }
+
+    /// Whether the host can serve: its database answers, and every platform has an adapter that works.
+    ///
+    /// # Errors
+    /// Everything that is amiss.
+    pub async fn ready(&self) -> Result<(), Vec<String>> {
+        let mut amiss = Vec::new();
+        if let Err(error) = self.store.ping().await {
+            tracing::error!(%error, "the store does not answer");
+            amiss.push("the database does not answer".to_owned());
+        }
+        for platform in self.adapters.platforms() {
+            if self.adapters.active_release(&platform).is_none() {
+                amiss.push(format!("platform {platform} has no adapter"));
+            }
+        }
+        if amiss.is_empty() { Ok(()) } else { Err(amiss) }
+    }
+}

@@ -1,0 +1,179 @@
+//! The task tools but the decision: list, look, assign, start, escalate.
+
+use std::time::Duration;
+
+use crate::{
+    app::{App, ListTasks, Page, TaskList, TaskView, caller::Caller, error::AppError, lists::page_size},
+    domain::{
+        event::EventKind,
+        id::TaskId,
+        task::{HistoryEntry, Task, TaskMove},
+        time::Timestamp,
+    },
+    operations::{now, tell},
+    store::{Recording, StoreError, Stored, TaskFilter},
+};
+
+/// For how long a closed task is listed: pollers look for the end of their operation there.
+const CLOSED_LISTED_FOR: Duration = Duration::from_secs(7 * 24 * 3_600);
+
+/// How often a change of a task is tried again when somebody else changed it meanwhile.
+const TRIES: u32 = 5;
+
+impl App {
+    /// A page of tasks: the open ones, and those closed in the last 7 days.
+    ///
+    /// # Errors
+    /// An impossible filter.
+    pub async fn get_pending_tasks(&self, caller: &Caller, asked: ListTasks) -> Result<TaskList, AppError> {
+        let limit = page_size(asked.limit)?;
+        let at = now();
+        let offset = match asked.cursor {
+            None => 0,
+            Some(cursor) => cursor
+                .parse()
+                .map_err(|_| AppError::invalid("/cursor", "cursor must be the next_cursor of the page before"))?,
+        };
+        let filter = TaskFilter {
+            principal: caller.scope().cloned(),
+            kind: asked.kind,
+            priority: asked.priority,
+            status: asked.status,
+            buy: asked.buy,
+            overdue: asked.include_overdue,
+            closed_since: Some(at.plus_millis(-i64::try_from(CLOSED_LISTED_FOR.as_millis()).unwrap_or(i64::MAX))),
+            now: Some(at),
+            offset,
+            limit,
+        };
+        let found = self.store.tasks(&filter).await?;
+        let end = u64::from(offset) + found.tasks.len() as u64;
+        let next_cursor = (end < found.total && !found.tasks.is_empty()).then(|| end.to_string());
+        Ok(TaskList {
+            page: Page { items: found.tasks, next_cursor },
+            total: found.total,
+            overdue: found.overdue,
+            now: at,
+        })
+    }
+
+    /// A task with its history.
+    ///
+    /// # Errors
+    /// `NOT_FOUND`, for what is not there and for what is somebody else's.
+    pub async fn get_task(&self, caller: &Caller, id: &TaskId) -> Result<TaskView, AppError> {
+        let task = self.visible_task(caller, id).await?;
+        self.view(task.value).await
+    }
+
+    /// Gives a task to somebody.
+    ///
+    /// # Errors
+    /// `PERMISSION_DENIED`, `NOT_FOUND`, `INVALID_STATE`.
+    pub async fn assign_task(&self, caller: &Caller, id: &TaskId, assigned_to: &str) -> Result<TaskView, AppError> {
+        self.change_task(caller, id, |task, at, recording| {
+            task.assigned_to = Some(assigned_to.to_owned());
+            advance(task, TaskMove::Assign, caller, Some(&format!("to {assigned_to}")), at, recording)?;
+            recording.events.push(tell::task_event(EventKind::TaskAssigned, task, at));
+            Ok(())
+        })
+        .await
+    }
+
+    /// Begins to work on a task. A task that nobody has becomes the caller's first.
+    ///
+    /// # Errors
+    /// `PERMISSION_DENIED`, `NOT_FOUND`, `INVALID_STATE`.
+    pub async fn start_task(&self, caller: &Caller, id: &TaskId) -> Result<TaskView, AppError> {
+        self.change_task(caller, id, |task, at, recording| take_up(task, caller, at, recording)).await
+    }
+
+    /// Hands a task up.
+    ///
+    /// # Errors
+    /// `PERMISSION_DENIED`, `NOT_FOUND`, `INVALID_STATE`.
+    pub async fn escalate_task(
+        &self,
+        caller: &Caller,
+        id: &TaskId,
+        escalated_to: Option<&str>,
+        reason: &str,
+    ) -> Result<TaskView, AppError> {
+        self.change_task(caller, id, |task, at, recording| {
+            if task.decision.is_some() {
+                return Err(AppError::state("it is decided and being carried out"));
+            }
+            task.escalated_to = escalated_to.map(str::to_owned);
+            advance(task, TaskMove::Escalate, caller, Some(reason), at, recording)?;
+            recording.events.push(tell::task_event(EventKind::TaskEscalated, task, at));
+            Ok(())
+        })
+        .await
+    }
+
+    pub(super) async fn visible_task(&self, caller: &Caller, id: &TaskId) -> Result<Stored<Task>, AppError> {
+        let found = self.store.task(id).await?.filter(|task| caller.sees(&task.value.principal));
+        found.ok_or_else(|| AppError::not_found("task"))
+    }
+
+    pub(super) async fn view(&self, task: Task) -> Result<TaskView, AppError> {
+        let history: Vec<HistoryEntry> = self.store.history(&task.id).await?;
+        Ok(TaskView { task, history, now: now() })
+    }
+
+    async fn change_task(
+        &self,
+        caller: &Caller,
+        id: &TaskId,
+        change: impl Fn(&mut Task, Timestamp, &mut Recording) -> Result<(), AppError>,
+    ) -> Result<TaskView, AppError> {
+        caller.reviewer()?;
+        let mut tries = 0;
+        loop {
+            let mut stored = self.visible_task(caller, id).await?;
+            let at = now();
+            let mut recording = Recording::default();
+            change(&mut stored.value, at, &mut recording)?;
+            let task = stored.value.clone();
+            recording.tasks.push(stored);
+            match self.store.record(recording).await {
+                Ok(()) => return self.view(task).await,
+                Err(StoreError::Stale(_)) if tries < TRIES => tries += 1,
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+}
+
+/// Moves a task by a person's hand, with a line of history.
+pub(super) fn advance(
+    task: &mut Task,
+    step: TaskMove,
+    caller: &Caller,
+    words: Option<&str>,
+    at: Timestamp,
+    recording: &mut Recording,
+) -> Result<(), AppError> {
+    let (from, to) = task.advance(step).map_err(|from| {
+        AppError::state(format!("a task that is {from} can't be moved by {step}"))
+            .suggest("get the task to see where it stands")
+    })?;
+    recording.history.push((task.id.clone(), tell::history(&caller.name, step.as_str(), from, to, words, at)));
+    Ok(())
+}
+
+/// Makes a task the caller's and starts it, as far as it is neither yet.
+pub(super) fn take_up(
+    task: &mut Task,
+    caller: &Caller,
+    at: Timestamp,
+    recording: &mut Recording,
+) -> Result<(), AppError> {
+    use crate::domain::task::TaskStatus;
+    if task.status == TaskStatus::Pending {
+        task.assigned_to = Some(caller.name.clone());
+        advance(task, TaskMove::Assign, caller, None, at, recording)?;
+        recording.events.push(tell::task_event(EventKind::TaskAssigned, task, at));
+    }
+    advance(task, TaskMove::Start, caller, None, at, recording)
+}

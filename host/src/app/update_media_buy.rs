@@ -1,0 +1,53 @@
+//! `update_media_buy` and `update_package`: changes of a buy and of its packages.
+
+use crate::{
+    app::{
+        App, ChangeMediaBuy, WriteAnswer, WriteOptions,
+        acceptance::Draft,
+        caller::Caller,
+        create_media_buy::end_of,
+        error::{AppError, ErrorCode},
+    },
+    domain::{
+        operation::{Change, OperationKind},
+        time::Timestamp,
+        update::BuyPatch,
+    },
+    operations::now,
+};
+
+impl App {
+    /// Changes a buy, its packages, or both.
+    ///
+    /// # Errors
+    /// Everything that makes it impossible; then nothing was stored.
+    pub async fn update_media_buy(
+        &self,
+        caller: &Caller,
+        change: ChangeMediaBuy,
+        options: WriteOptions,
+    ) -> Result<WriteAnswer, AppError> {
+        let principal = caller.buyer()?.clone();
+        let kind = if change.packages_only { OperationKind::UpdatePackage } else { OperationKind::Update };
+        if let Some(answer) = self.replay(&principal, &options, kind).await? {
+            return Ok(answer);
+        }
+        let current = self.changeable_buy(caller, &change.buy).await?;
+        let mut patch = change.patch;
+        patch.end = change.end.map(end_of);
+        if patch.end.is_some_and(|end| end > Timestamp::LATEST) {
+            return Err(AppError::invalid("/flight_end_date", format!("must be before {}", Timestamp::LATEST)));
+        }
+        if patch == BuyPatch::default() {
+            return Err(AppError::new(
+                ErrorCode::InvalidParameter,
+                "nothing is to be changed: give at least one field",
+            ));
+        }
+        let desired = patch
+            .apply(&current, now())
+            .map_err(|problems| AppError::problems(ErrorCode::InvalidParameter, &problems))?;
+        let draft = Draft { kind, change: Change::Update(patch), current, desired, notes: Vec::new() };
+        self.accept(caller, draft, options).await
+    }
+}

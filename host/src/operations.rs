@@ -1,0 +1,78 @@
+//! Durable execution: what was accepted is carried out, once, whatever happens.
+//!
+//! - [`planning`]: what a change will do on each platform, and the digest that an approval is bound to.
+//! - [`runner`]: claims operations under leases and runs them, so many at a time.
+//! - [`run`]: one run of one operation, from its claim to the write that ends or postpones it.
+//! - [`journal`]: the durable record of steps that adapters see as `steps`.
+//! - [`lease`]: the heartbeat that keeps a claim, and the proof that it still holds.
+//! - [`tell`]: the events, audit lines and history entries that go with changes.
+//! - [`asking`]: the tasks that an operation makes when it needs a person.
+//! - [`backoff`]: how long to wait before the next try.
+//! - [`timers`]: what the clock does: tasks that are late, tasks that expire, keys that may be forgotten.
+//!
+//! # Why nothing happens twice
+//!
+//! A worker writes only under its fence, which a later claim invalidates. An adapter changes something only inside a step
+//! whose `begin` is committed. If the worker dies, the next run finds the step open and the adapter looks the step's reference up
+//! on the ad server before it makes anything. What was answered with a refusal is known not to have happened; what was
+//! answered with nothing may have.
+
+use tokio::sync::{Notify, broadcast};
+
+use crate::domain::{id::OperationId, time::Timestamp};
+
+pub mod asking;
+pub mod backoff;
+pub mod journal;
+pub mod lease;
+pub mod planning;
+pub mod run;
+pub mod runner;
+pub mod tell;
+pub mod timers;
+
+/// The host's clock.
+pub fn now() -> Timestamp {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    Timestamp::from_micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
+}
+
+/// Who is told of what inside the process. A hint only: whoever waits also looks for itself from time to time.
+#[derive(Debug)]
+pub struct Signals {
+    /// There may be work.
+    work: Notify,
+    /// An operation came to rest: it ended, or waits for a person.
+    rested: broadcast::Sender<OperationId>,
+}
+
+impl Default for Signals {
+    fn default() -> Self {
+        // A listener that falls behind by more looks at the store instead.
+        let (rested, _) = broadcast::channel(1_024);
+        Self { work: Notify::new(), rested }
+    }
+}
+
+impl Signals {
+    /// Tells the runner that there may be work.
+    pub fn work(&self) {
+        self.work.notify_one();
+    }
+
+    /// Waits for the hint that there may be work.
+    pub async fn wait_for_work(&self) {
+        self.work.notified().await;
+    }
+
+    /// Tells those who wait that an operation came to rest.
+    pub fn rested(&self, operation: &OperationId) {
+        // Nobody listening is fine.
+        let _ = self.rested.send(operation.clone());
+    }
+
+    /// Listens for operations that come to rest.
+    pub fn listen(&self) -> broadcast::Receiver<OperationId> {
+        self.rested.subscribe()
+    }
+}

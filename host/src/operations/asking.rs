@@ -1,0 +1,152 @@
+//! The tasks that an operation makes when it needs a person, and how they close.
+
+use std::time::Duration;
+
+use crate::{
+    domain::{
+        event::EventKind,
+        id::TaskId,
+        media_buy::MediaBuy,
+        operation::Operation,
+        plan::Plan,
+        task::{Priority, Resolution, Task, TaskKind, TaskMove, TaskStatus},
+        time::Timestamp,
+    },
+    operations::tell,
+    store::{Recording, Stored},
+};
+
+/// How long a task may stay open at most: the flight may start far in the future, and a request is not good for ever.
+const EXPIRES_AFTER: Duration = Duration::from_secs(30 * 24 * 3_600);
+
+/// How long a task that the host makes by itself may wait before it escalates.
+pub const DUE_IN: Duration = Duration::from_secs(24 * 3_600);
+
+/// What a new task asks.
+#[derive(Debug)]
+pub struct Question {
+    /// Why a person is needed.
+    pub kind: TaskKind,
+    /// How urgent.
+    pub priority: Priority,
+    /// In words.
+    pub reason: String,
+    /// After this it escalates.
+    pub due_in: Duration,
+    /// How many must say yes.
+    pub approvals_needed: u32,
+    /// What will change.
+    pub plan: Plan,
+    /// Digest of what is reviewed.
+    pub digest: String,
+}
+
+/// Makes a task for an operation, and tells of it.
+///
+/// An approval expires with the flight's start, 30 days at most. A task about something that has begun does not expire
+/// before those 30 days: the ad server may hold half of it.
+pub fn ask(
+    operation: &mut Operation,
+    buy: &MediaBuy,
+    question: Question,
+    now: Timestamp,
+    recording: &mut Recording,
+) -> TaskId {
+    let latest = now.plus(EXPIRES_AFTER);
+    // A flight that starts at once would leave the reviewer no time: its end is the limit then.
+    let flight = if buy.start > now.plus(question.due_in) { buy.start } else { buy.end };
+    let expires_at = match question.kind {
+        TaskKind::ManualApproval => latest.min(flight).max(now.plus_millis(60_000)),
+        TaskKind::PermissionException | TaskKind::CreativeApproval | TaskKind::Reconciliation => latest,
+    };
+    let task = Task {
+        id: TaskId::mint(),
+        kind: question.kind,
+        principal: operation.principal.clone(),
+        buy: buy.id.clone(),
+        operation: operation.id.clone(),
+        operation_name: operation.kind.to_string(),
+        requested_by: operation.requested_by.clone(),
+        status: TaskStatus::Pending,
+        priority: question.priority,
+        reason: question.reason,
+        created_at: now,
+        due_by: now.plus(question.due_in).min(expires_at),
+        expires_at,
+        assigned_to: None,
+        escalated_to: None,
+        decision: None,
+        resolution_detail: None,
+        resolved_by: None,
+        resolved_at: None,
+        approvals: Vec::new(),
+        approvals_needed: question.approvals_needed,
+        version: 1,
+        request: operation.request.clone(),
+        plan: question.plan,
+        digest: question.digest,
+        changed: None,
+    };
+    operation.tasks.push(task.id.clone());
+    recording.events.push(tell::task_event(EventKind::TaskCreated, &task, now));
+    recording.history.push((
+        task.id.clone(),
+        tell::history(tell::ITSELF, "create", TaskStatus::Pending, TaskStatus::Pending, Some(&task.reason), now),
+    ));
+    let id = task.id.clone();
+    recording.new_task = Some(task);
+    id
+}
+
+/// Closes the open tasks of an operation that ended: completed if it was carried out, else failed with its reason.
+pub fn close(mut tasks: Vec<Stored<Task>>, operation: &Operation, now: Timestamp, recording: &mut Recording) {
+    tasks.retain(|task| task.value.status.is_open());
+    let failure = operation.failure.as_ref().map(|failure| failure.reason.clone());
+    for mut stored in tasks {
+        let task = &mut stored.value;
+        let decided = task.decision.is_some();
+        let moved = match (&failure, decided) {
+            (None, true) => task.advance(TaskMove::Complete),
+            (Some(_), true) => task.advance(TaskMove::Fail),
+            (_, false) => task.advance(TaskMove::Close),
+        };
+        let Ok((from, to)) = moved.or_else(|_| task.advance(TaskMove::Close)) else { continue };
+        task.resolved_at = Some(now);
+        if let Some(reason) = &failure {
+            task.resolution_detail = Some(reason.clone());
+        }
+        if task.decision.is_none() {
+            task.decision = Some(Resolution::CannotComplete);
+        }
+        let kind = if to == TaskStatus::Completed { EventKind::TaskCompleted } else { EventKind::TaskFailed };
+        recording.events.push(tell::task_event(kind, task, now));
+        let action = if to == TaskStatus::Completed { "complete" } else { "fail" };
+        recording.history.push((
+            task.id.clone(),
+            tell::history(tell::ITSELF, action, from, to, task.resolution_detail.as_deref(), now),
+        ));
+        recording.tasks.push(stored);
+    }
+}
+
+/// Asks again: what was approved no longer holds.
+pub fn ask_again(
+    mut stored: Stored<Task>,
+    plan: Plan,
+    digest: String,
+    changed: String,
+    now: Timestamp,
+    recording: &mut Recording,
+) {
+    let task = &mut stored.value;
+    let Ok((from, to)) = task.advance(TaskMove::Reopen) else { return };
+    task.decision = None;
+    task.approvals.clear();
+    task.plan = plan;
+    task.digest = digest;
+    task.assigned_to = None;
+    recording.history.push((task.id.clone(), tell::history(tell::ITSELF, "reopen", from, to, Some(&changed), now)));
+    task.changed = Some(changed);
+    recording.events.push(tell::task_event(EventKind::TaskCreated, task, now));
+    recording.tasks.push(stored);
+}

@@ -1,0 +1,191 @@
+//! The durable record of an operation's steps on one platform.
+//!
+//! What adapters see as `steps` ends here. A step that is finished is written with the next step that begins, or when the call
+//! ends: until then nothing is sent that could need it, because a request that writes needs an open step.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+
+use crate::{
+    adapters::{Begun, JournalError, StepJournal},
+    domain::{
+        id::{MediaBuyId, PlatformName},
+        media_buy::RemoteObject,
+        step::{self, SentRequest, StepState},
+    },
+    fault,
+    operations::{lease::Lease, now},
+    store::{FinishedStep, JournalWrite, RemoteChange, Store},
+};
+
+/// The step that is open.
+#[derive(Debug)]
+struct OpenStep {
+    name: String,
+    was_in_doubt: bool,
+    requests: Vec<SentRequest>,
+}
+
+/// What is not written yet, and the open step.
+#[derive(Debug, Default)]
+struct Pages {
+    open: Option<OpenStep>,
+    finished: Vec<FinishedStep>,
+    remote: Vec<RemoteChange>,
+}
+
+/// The journal of one call.
+#[derive(Debug)]
+pub struct OperationJournal {
+    store: Arc<dyn Store>,
+    lease: Arc<Lease>,
+    buy: MediaBuyId,
+    platform: PlatformName,
+    /// Put before each step's name, so that undoing has steps of its own.
+    prefix: &'static str,
+    pages: Mutex<Pages>,
+}
+
+impl OperationJournal {
+    /// A journal for one call on one platform.
+    pub fn new(
+        store: Arc<dyn Store>,
+        lease: Arc<Lease>,
+        buy: MediaBuyId,
+        platform: PlatformName,
+        prefix: &'static str,
+    ) -> Self {
+        Self { store, lease, buy, platform, prefix, pages: Mutex::new(Pages::default()) }
+    }
+
+    fn pages(&self) -> MutexGuard<'_, Pages> {
+        // Nothing panics while it holds the lock; a poisoned one would still be consistent.
+        self.pages.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self, pages: &mut Pages) -> JournalWrite {
+        JournalWrite {
+            fence: self.lease.fence().clone(),
+            buy: self.buy.clone(),
+            platform: self.platform.clone(),
+            at: now(),
+            finished: std::mem::take(&mut pages.finished),
+            settled: None,
+            remote: std::mem::take(&mut pages.remote),
+            begin: None,
+        }
+    }
+
+    /// Writes what is not written yet. To be called when the call has ended, well or badly: it also records what is known of a
+    /// step that was left open.
+    ///
+    /// # Errors
+    /// [`JournalError::Interrupted`]: the run must stop; what was not recorded is found out by the next one.
+    pub async fn close(&self) -> Result<(), JournalError> {
+        let write = {
+            let mut pages = self.pages();
+            let mut write = self.write(&mut pages);
+            write.settled = pages.open.take().map(|open| {
+                (format!("{}{}", self.prefix, open.name), step::after_failure(open.was_in_doubt, &open.requests))
+            });
+            write
+        };
+        if write.finished.is_empty() && write.remote.is_empty() && write.settled.is_none() {
+            return Ok(());
+        }
+        fault::point("journal.close.before");
+        self.store.journal(write).await.map_err(interrupted)?;
+        fault::point("journal.close.after");
+        Ok(())
+    }
+}
+
+fn interrupted(error: crate::store::StoreError) -> JournalError {
+    JournalError::Interrupted(error.to_string())
+}
+
+#[async_trait]
+impl StepJournal for OperationJournal {
+    async fn begin(&self, name: &str) -> Result<Begun, JournalError> {
+        let write = {
+            let mut pages = self.pages();
+            if let Some(open) = &pages.open {
+                return Err(JournalError::Misuse(format!(
+                    "step {name:?} was begun while step {:?} is open: finish one before the next",
+                    open.name
+                )));
+            }
+            let mut write = self.write(&mut pages);
+            write.begin = Some((format!("{}{name}", self.prefix), step::mint_reference()));
+            write
+        };
+        if !self.lease.holds() {
+            return Err(JournalError::Interrupted("the lease ran out".to_owned()));
+        }
+        fault::point("journal.begin.before");
+        let before = self.store.journal(write).await.map_err(interrupted)?;
+        fault::point("journal.begin.after");
+        let before =
+            before.ok_or_else(|| JournalError::Interrupted("the store did not answer about the step".to_owned()))?;
+        let begun = match (before.state, before.outcome) {
+            (StepState::Done, outcome) => return Ok(Begun::Done(outcome.unwrap_or_default())),
+            (StepState::Fresh, _) => Begun::Fresh(before.reference),
+            (StepState::Open, _) => Begun::InDoubt(before.reference),
+        };
+        let was_in_doubt = matches!(begun, Begun::InDoubt(_));
+        self.pages().open = Some(OpenStep { name: name.to_owned(), was_in_doubt, requests: Vec::new() });
+        Ok(begun)
+    }
+
+    async fn finish(&self, name: &str, outcome: Vec<u8>) -> Result<(), JournalError> {
+        let mut pages = self.pages();
+        match pages.open.take() {
+            Some(open) if open.name == name => {
+                pages.finished.push(FinishedStep { name: format!("{}{name}", self.prefix), outcome });
+                Ok(())
+            }
+            open => {
+                pages.open = open;
+                Err(JournalError::Misuse(format!("step {name:?} was finished but is not the open step")))
+            }
+        }
+    }
+
+    async fn remember(&self, object: RemoteObject) -> Result<(), JournalError> {
+        self.pages().remote.push(RemoteChange::Remember(object));
+        Ok(())
+    }
+
+    async fn forget(&self, object: RemoteObject) -> Result<(), JournalError> {
+        self.pages().remote.push(RemoteChange::Forget(object.kind, object.key));
+        Ok(())
+    }
+
+    fn may_write(&self) -> Result<(), JournalError> {
+        if self.pages().open.is_none() {
+            return Err(JournalError::Misuse(
+                "a request that writes was made outside of a step: wrap it in a step of its own".to_owned(),
+            ));
+        }
+        if !self.lease.holds() {
+            return Err(JournalError::Interrupted("the lease ran out".to_owned()));
+        }
+        Ok(())
+    }
+
+    fn sending(&self) -> u64 {
+        let mut pages = self.pages();
+        let Some(open) = &mut pages.open else { return u64::MAX };
+        open.requests.push(SentRequest::Lost);
+        open.requests.len() as u64 - 1
+    }
+
+    fn sent(&self, request: u64, became: SentRequest) {
+        let mut pages = self.pages();
+        let Some(open) = &mut pages.open else { return };
+        if let Some(place) = usize::try_from(request).ok().and_then(|index| open.requests.get_mut(index)) {
+            *place = became;
+        }
+    }
+}

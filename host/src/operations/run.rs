@@ -1,0 +1,375 @@
+//! One run of one operation, from its claim to the write that ends or postpones it.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use crate::{
+    adapters::{AdapterChange, Journal, JournalError},
+    domain::{
+        failure::{Failure, FailureKind},
+        id::PlatformName,
+        media_buy::MediaBuy,
+        operation::{Frozen, Leg, LegOutcome, LegState, Operation},
+        plan::Plan,
+        step::{Step, StepState},
+        time::Timestamp,
+    },
+    fault,
+    operations::{
+        backoff::Backoff, journal::OperationJournal, lease::Lease, now, planning, planning::Intent, runner::Runner,
+    },
+    store::{Claim, Recording, StoreError, Stored},
+};
+
+mod ending;
+
+pub(crate) use ending::brought_about;
+
+/// How often a component may break before the operation fails: a trap may come from the machine's load, a second and a third
+/// hardly.
+const MAX_FAULTS: u32 = 5;
+
+/// The most that one call of an adapter may take, the ad server's time included.
+const CALL_TIME: Duration = Duration::from_secs(60);
+
+/// Why a run stopped without recording an end. Another run goes on.
+#[derive(Debug, thiserror::Error)]
+pub enum Interruption {
+    /// The store could not be used, or the lease is gone.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The journal could not be written.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// Something that this run needs is gone.
+    #[error("{0}")]
+    Missing(String),
+}
+
+/// What came of a leg in this run.
+#[derive(Debug)]
+enum LegEnd {
+    Done(LegOutcome),
+    Failed(Failure),
+}
+
+/// What must happen before the operation can go on.
+#[derive(Debug)]
+enum Postponed {
+    /// Try again.
+    Retry(Failure),
+    /// The ad server's account needs a permission.
+    Permission(Failure),
+    /// The ad server wants consent.
+    Approval(Failure),
+    /// A person must find out what happened.
+    Unresolved(Failure),
+}
+
+/// One run.
+#[derive(Debug)]
+pub struct Run<'a> {
+    deps: &'a Runner,
+    operation: Stored<Operation>,
+    lease: Arc<Lease>,
+}
+
+impl<'a> Run<'a> {
+    /// A run of what was claimed.
+    pub fn new(deps: &'a Runner, claim: Claim, lease: Arc<Lease>) -> Self {
+        Self { deps, operation: claim.operation, lease }
+    }
+
+    /// Carries the operation out as far as it gets.
+    ///
+    /// # Errors
+    /// [`Interruption`]: nothing final was recorded.
+    #[tracing::instrument(skip_all, fields(operation = %self.operation.value.id, fence = self.lease.fence().number))]
+    pub async fn carry_out(mut self) -> Result<(), Interruption> {
+        let buy = self.buy().await?;
+        let settings = &self.deps.config.operations;
+        if self.operation.value.claims > settings.max_claims {
+            let claims = self.operation.value.claims - 1;
+            let reason = format!(
+                "it was begun {claims} times and never came to an end, as if it stopped the host each time: look at the logs, then \
+                 approve to have it tried again"
+            );
+            return self.park(&buy, Failure::new(FailureKind::Unresolved, "never_ended", reason)).await;
+        }
+        if self.operation.value.frozen.is_none() && !self.prepare(&buy).await? {
+            return Ok(());
+        }
+        let steps = self.deps.store.steps(&self.operation.value.id).await?;
+        if let Some(at) = self.lookups_count_from(&steps) {
+            return self.hand_back(at).await;
+        }
+        if self.operation.value.undoing.is_some() {
+            return self.undo(buy).await;
+        }
+        self.forward(buy).await
+    }
+
+    async fn buy(&self) -> Result<Stored<MediaBuy>, Interruption> {
+        let id = &self.operation.value.buy;
+        let found = self.deps.store.buy(id).await?;
+        found.ok_or_else(|| Interruption::Missing(format!("media buy {id} is not in the database")))
+    }
+
+    /// Plans again, checks that what was approved still holds, and fixes what the operation is carried out with. `false`: it
+    /// came to rest instead.
+    async fn prepare(&mut self, buy: &Stored<MediaBuy>) -> Result<bool, Interruption> {
+        let operation = &self.operation.value;
+        let desired = match operation.change.apply(&buy.value, now()) {
+            Ok(desired) => desired,
+            Err(problems) => {
+                let failure = ending::failure_of(&problems);
+                self.fail(buy.clone(), failure).await?;
+                return Ok(false);
+            }
+        };
+        let intent = Intent { change: &operation.change, current: &buy.value, desired: &desired };
+        let planned =
+            planning::plan(&self.deps.adapters, &self.deps.config, &operation.id, intent, now().plus(CALL_TIME)).await;
+        let plan = match planned {
+            Ok(plan) => plan,
+            Err(failures) => {
+                self.could_not_plan(buy.clone(), failures).await?;
+                return Ok(false);
+            }
+        };
+        let digest = planning::digest(&operation.request, &plan, buy.value.revision);
+        if operation.approved_digest.as_ref().is_some_and(|approved| *approved != digest) {
+            self.ask_again(buy.clone(), plan, digest).await?;
+            return Ok(false);
+        }
+        self.freeze(buy, desired, plan).await?;
+        Ok(true)
+    }
+
+    async fn could_not_plan(
+        &mut self,
+        buy: Stored<MediaBuy>,
+        failures: Vec<(PlatformName, Failure)>,
+    ) -> Result<(), Interruption> {
+        let Some((_, failure)) = failures.into_iter().next() else {
+            return Err(Interruption::Missing("a plan failed without a reason".to_owned()));
+        };
+        match failure.kind {
+            FailureKind::Unavailable | FailureKind::Fault if self.may_retry(&failure) => self.retry(failure).await,
+            _ => self.fail(buy, ending::operation_failure(&failure)).await,
+        }
+    }
+
+    async fn freeze(&mut self, buy: &Stored<MediaBuy>, desired: MediaBuy, plan: Plan) -> Result<(), Interruption> {
+        let operation = &mut self.operation.value;
+        operation.legs = plan
+            .platforms
+            .iter()
+            .map(|part| Leg { platform: part.platform.clone(), state: LegState::Pending, failure: None, outcome: None })
+            .collect();
+        operation.frozen = Some(Frozen { current: buy.value.clone(), desired, releases: planning::releases(&plan) });
+        operation.plan = plan;
+        operation.updated_at = now();
+        self.write(Recording::default(), false).await
+    }
+
+    /// If a step is in doubt and a lookup could still miss what it made: when it no longer can.
+    fn lookups_count_from(&self, steps: &[Step]) -> Option<Timestamp> {
+        let ready = |step: &Step| {
+            let lag = self.deps.adapters.in_doubt_wait(&step.platform);
+            step.begun_at.plus(lag)
+        };
+        let latest = steps.iter().filter(|step| step.state == StepState::Open).map(ready).max()?;
+        (latest > now()).then_some(latest)
+    }
+
+    /// Runs the legs that are not done, side by side, and goes on from what came of them.
+    async fn forward(mut self, buy: Stored<MediaBuy>) -> Result<(), Interruption> {
+        let frozen = self.frozen()?;
+        let operation = &self.operation.value;
+        let pending: Vec<PlatformName> = operation
+            .legs
+            .iter()
+            .filter(|leg| leg.state == LegState::Pending)
+            .map(|leg| leg.platform.clone())
+            .collect();
+        let calls = pending.iter().map(|platform| self.leg(&frozen, &buy.value, platform));
+        let ends = futures::future::join_all(calls).await;
+        let steps = self.deps.store.steps(&self.operation.value.id).await?;
+        let mut postponed = None;
+        for (platform, end) in pending.iter().zip(ends) {
+            let end = end?;
+            let in_doubt = steps.iter().any(|step| &step.platform == platform && step.state == StepState::Open);
+            if let Some(next) = self.settle_leg(platform, end, in_doubt) {
+                postponed = Some(next);
+            }
+        }
+        if let Some(postponed) = postponed {
+            return self.postpone(buy, postponed).await;
+        }
+        self.conclude(buy, frozen).await
+    }
+
+    /// Records what came of a leg in the operation; what keeps it from being settled, if something does.
+    fn settle_leg(&mut self, platform: &PlatformName, end: LegEnd, in_doubt: bool) -> Option<Postponed> {
+        let failure = match end {
+            LegEnd::Done(outcome) => {
+                let failed = outcome.failed_package.as_ref().map(|(_, failure)| failure.clone());
+                let leg = self.operation.value.leg_mut(platform)?;
+                leg.state = if failed.is_some() { LegState::Failed } else { LegState::Done };
+                leg.failure = failed;
+                leg.outcome = Some(outcome);
+                return None;
+            }
+            LegEnd::Failed(failure) => failure,
+        };
+        let may_retry = self.may_retry(&failure);
+        match failure.kind {
+            FailureKind::Permission => return Some(Postponed::Permission(failure)),
+            FailureKind::ApprovalRequired => return Some(Postponed::Approval(failure)),
+            FailureKind::Unresolved => return Some(Postponed::Unresolved(failure)),
+            FailureKind::Unavailable | FailureKind::Fault if may_retry => return Some(Postponed::Retry(failure)),
+            // A refusal while a step is in doubt settles nothing: what was refused may be the second of two.
+            _ if in_doubt && may_retry => return Some(Postponed::Retry(failure)),
+            _ if in_doubt => return Some(Postponed::Unresolved(failure)),
+            _ => {}
+        }
+        let leg = self.operation.value.leg_mut(platform)?;
+        leg.state = LegState::Failed;
+        leg.failure = Some(failure);
+        None
+    }
+
+    async fn leg(&self, frozen: &Frozen, buy: &MediaBuy, platform: &PlatformName) -> Result<LegEnd, Interruption> {
+        // What exists now, not what existed when the operation was frozen: an earlier run may have made something.
+        let mut current = frozen.current.clone();
+        let mut desired = frozen.desired.clone();
+        current.remote.clone_from(&buy.remote);
+        desired.remote.clone_from(&buy.remote);
+        let intent = Intent { change: &self.operation.value.change, current: &current, desired: &desired };
+        let touched = intent.touched();
+        self.call(frozen, intent, platform, intent.for_adapter(&touched), "").await
+    }
+
+    async fn call(
+        &self,
+        frozen: &Frozen,
+        intent: Intent<'_>,
+        platform: &PlatformName,
+        change: AdapterChange<'_>,
+        prefix: &'static str,
+    ) -> Result<LegEnd, Interruption> {
+        let operation = &self.operation.value;
+        let call = match intent.call(&self.deps.config, &operation.id, platform, now().plus(CALL_TIME)) {
+            Ok(call) => call,
+            Err(failure) => return Ok(LegEnd::Failed(failure)),
+        };
+        let Some(release) = frozen.releases.get(platform) else {
+            return Err(Interruption::Missing(format!("operation {} has no release for {platform}", operation.id)));
+        };
+        let journal = Arc::new(OperationJournal::new(
+            self.deps.store.clone(),
+            self.lease.clone(),
+            operation.buy.clone(),
+            platform.clone(),
+            prefix,
+        ));
+        let handed_out: Journal = journal.clone();
+        let answer = self.deps.adapters.execute(platform, release, &call, change, handed_out).await;
+        journal.close().await?;
+        if !self.lease.holds() {
+            return Err(JournalError::Interrupted("the lease ran out during the call".to_owned()).into());
+        }
+        Ok(match answer {
+            Ok(outcome) => match outcome.failed_package {
+                // Not an end: the adapter met something that may pass.
+                Some((_, failure)) if !is_final(failure.kind) => LegEnd::Failed(failure),
+                _ => LegEnd::Done(outcome),
+            },
+            Err(failure) => LegEnd::Failed(failure),
+        })
+    }
+
+    fn frozen(&self) -> Result<Frozen, Interruption> {
+        let frozen = self.operation.value.frozen.clone();
+        frozen.ok_or_else(|| Interruption::Missing("the operation was not prepared".to_owned()))
+    }
+
+    fn backoff(&self) -> Backoff {
+        let settings = &self.deps.config.operations;
+        Backoff { initial: settings.backoff_initial, max: settings.backoff_max }
+    }
+
+    /// Whether a failure that may pass can be waited for.
+    fn may_retry(&self, failure: &Failure) -> bool {
+        let operation = &self.operation.value;
+        let faults_left = failure.kind != FailureKind::Fault || operation.attempts < MAX_FAULTS;
+        faults_left && now() < operation.deadline
+    }
+
+    /// Writes the operation and whatever else belongs to it, under the fence.
+    async fn write(&mut self, mut recording: Recording, release: bool) -> Result<(), Interruption> {
+        recording.fence = Some(self.lease.fence().clone());
+        recording.release = release;
+        recording.operations.push(self.operation.clone());
+        fault::point("record.before");
+        self.deps.store.record(recording).await?;
+        fault::point("record.after");
+        self.operation.version += 1;
+        Ok(())
+    }
+
+    /// Cancels what was made on the platforms, then fails the operation.
+    async fn undo(mut self, buy: Stored<MediaBuy>) -> Result<(), Interruption> {
+        let frozen = self.frozen()?;
+        let mut target = frozen.desired.clone();
+        target.remote.clone_from(&buy.value.remote);
+        let made: Vec<PlatformName> = self
+            .operation
+            .value
+            .legs
+            .iter()
+            .filter(|leg| leg.state != LegState::Undone && !target.remote_on(&leg.platform).is_empty())
+            .map(|leg| leg.platform.clone())
+            .collect();
+        let intent = Intent { change: &self.operation.value.change, current: &target, desired: &target };
+        let calls =
+            made.iter().map(|platform| self.call(&frozen, intent, platform, AdapterChange::Cancel(&target), "undo/"));
+        let ends = futures::future::join_all(calls).await;
+        let mut postponed = None;
+        for (platform, end) in made.iter().zip(ends) {
+            match end? {
+                LegEnd::Done(_) => {
+                    if let Some(leg) = self.operation.value.leg_mut(platform) {
+                        leg.state = LegState::Undone;
+                    }
+                }
+                LegEnd::Failed(failure) if is_final(failure.kind) || !self.may_retry(&failure) => {
+                    let reason = format!(
+                        "what was made on {platform} could not be cancelled ({failure}): cancel it there, then answer `completed`"
+                    );
+                    postponed =
+                        Some(Postponed::Unresolved(Failure::new(FailureKind::Unresolved, "not_cancelled", reason)));
+                }
+                LegEnd::Failed(failure) => {
+                    postponed.get_or_insert(Postponed::Retry(failure));
+                }
+            }
+        }
+        if let Some(postponed) = postponed {
+            return self.postpone(buy, postponed).await;
+        }
+        let failure = self.operation.value.undoing.clone();
+        let failure = failure.ok_or_else(|| Interruption::Missing("nothing to undo".to_owned()))?;
+        self.fail(buy, failure).await
+    }
+}
+
+/// Whether a failure of this kind can't pass by itself or by a person's help.
+const fn is_final(kind: FailureKind) -> bool {
+    matches!(kind, FailureKind::Invalid | FailureKind::Unsupported | FailureKind::Rejected | FailureKind::NotFound)
+}
+
+/// The failures of an operation's legs, by platform.
+fn leg_failures(operation: &Operation) -> BTreeMap<&PlatformName, &Failure> {
+    operation.legs.iter().filter_map(|leg| leg.failure.as_ref().map(|failure| (&leg.platform, failure))).collect()
+}

@@ -1,0 +1,121 @@
+//! Claims operations under leases and runs them, so many at a time.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::sync::Semaphore;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    adapters::Adapters,
+    config::Config,
+    operations::{Signals, lease::Lease, now, run::Run},
+    store::{Claim, Store},
+};
+
+/// How long the runner waits at most before it looks for work by itself: another replica's hint does not reach it.
+const POLL: Duration = Duration::from_secs(1);
+
+/// How long it waits after the store failed.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Carries operations out until it is stopped.
+#[derive(Debug, Clone)]
+pub struct Runner {
+    /// Persistence.
+    pub store: Arc<dyn Store>,
+    /// The ad servers.
+    pub adapters: Arc<Adapters>,
+    /// What the operator configured.
+    pub config: Arc<Config>,
+    /// Wakes it, and those who wait for an operation.
+    pub signals: Arc<Signals>,
+    /// What is told when an operation of a buy ended: what the platform said before is old.
+    pub live: Arc<crate::app::status::LiveCache>,
+    /// Its name, for leases; unique among processes.
+    pub name: String,
+}
+
+impl Runner {
+    /// Claims and runs until `stop`; then claims nothing new, gives what runs `grace` to end, and leaves the rest to whoever
+    /// claims it when its lease runs out: its journal says how far it came.
+    pub async fn serve(self, stop: CancellationToken, grace: Duration) {
+        let slots = Arc::new(Semaphore::new(self.config.operations.workers));
+        let running = TaskTracker::new();
+        let cut = CancellationToken::new();
+        loop {
+            let slot = tokio::select! {
+                () = stop.cancelled() => break,
+                slot = slots.clone().acquire_owned() => slot,
+            };
+            let Ok(slot) = slot else { break };
+            match self.store.claim(&self.name, now(), self.config.operations.lease).await {
+                Ok(Some(claim)) => {
+                    let this = self.clone();
+                    let cut = cut.clone();
+                    running.spawn(async move {
+                        tokio::select! {
+                            () = this.run(claim) => {}
+                            () = cut.cancelled() => {}
+                        }
+                        drop(slot);
+                        this.signals.work();
+                    });
+                }
+                Ok(None) => {
+                    drop(slot);
+                    self.wait(&stop).await;
+                }
+                Err(error) => {
+                    drop(slot);
+                    tracing::error!(%error, "could not look for work");
+                    tokio::select! {
+                        () = stop.cancelled() => break,
+                        () = tokio::time::sleep(PAUSE) => {}
+                    }
+                }
+            }
+        }
+        running.close();
+        if tokio::time::timeout(grace, running.wait()).await.is_err() {
+            tracing::warn!(left = running.len(), "operations still run; they go on after the next start");
+            cut.cancel();
+            running.wait().await;
+        }
+    }
+
+    /// Waits for a hint, for what is due next, or for the poll.
+    async fn wait(&self, stop: &CancellationToken) {
+        let due = match self.store.next_due().await {
+            Ok(Some(due)) => now().until(due).clamp(Duration::from_millis(1), POLL),
+            _ => POLL,
+        };
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = self.signals.wait_for_work() => {}
+            () = tokio::time::sleep(due) => {}
+        }
+    }
+
+    async fn run(&self, claim: Claim) {
+        let settings = &self.config.operations;
+        let id = claim.operation.value.id.clone();
+        let lease = Arc::new(Lease::hold(
+            self.store.clone(),
+            claim.fence.clone(),
+            claim.operation.value.updated_at,
+            settings.lease,
+            settings.heartbeat,
+        ));
+        let run = Run::new(self, claim, lease.clone());
+        tokio::select! {
+            ended = run.carry_out() => {
+                if let Err(error) = ended {
+                    // Whoever claims the operation next goes on from its journal.
+                    tracing::warn!(operation = %id, %error, "the run was interrupted");
+                }
+            }
+            () = lease.lost() => {}
+        }
+        self.signals.rested(&id);
+    }
+}

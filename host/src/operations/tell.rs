@@ -1,0 +1,105 @@
+//! The events, audit lines and history entries that go with changes.
+
+use serde_json::json;
+
+use crate::{
+    domain::{
+        digest,
+        event::{Event, EventKind},
+        id::EventId,
+        media_buy::MediaBuy,
+        operation::{Operation, OperationState},
+        status::{BuyStatus, Standing},
+        task::{HistoryEntry, Task, TaskStatus},
+        time::Timestamp,
+    },
+    store::{AuditEntry, Recording},
+};
+
+/// The name under which the host itself acts.
+pub const ITSELF: &str = "flightdeck";
+
+fn event(kind: EventKind, buy: &MediaBuy, at: Timestamp, data: serde_json::Value) -> Event {
+    Event { id: EventId::mint(), kind, principal: buy.principal.clone(), buy: buy.id.clone(), at, data }
+}
+
+/// Gives a buy another status, if the table allows it, and tells of it.
+pub fn become_status(buy: &mut MediaBuy, standing: Standing, at: Timestamp, recording: &mut Recording) {
+    let before = buy.status;
+    if standing.status != before && !before.may_become(standing.status) {
+        tracing::warn!(buy = %buy.id, from = %before, to = %standing.status, "a status can't follow and was not recorded");
+        return;
+    }
+    buy.detail = standing.detail;
+    buy.updated_at = at;
+    if standing.status == before {
+        return;
+    }
+    buy.status = standing.status;
+    recording.events.push(status_event(buy, Some(before), at));
+}
+
+/// Tells of a buy's status.
+pub fn status_event(buy: &MediaBuy, before: Option<BuyStatus>, at: Timestamp) -> Event {
+    let data = json!({
+        "media_buy_id": buy.id, "status": buy.status, "previous_status": before, "detail": buy.detail,
+    });
+    event(EventKind::BuyStatusChanged, buy, at, data)
+}
+
+/// Tells that an operation ended.
+pub fn operation_ended(operation: &Operation, buy: &MediaBuy, at: Timestamp, recording: &mut Recording) {
+    let succeeded = operation.state == OperationState::Succeeded;
+    let kind = if succeeded { EventKind::OperationSucceeded } else { EventKind::OperationFailed };
+    let data = json!({
+        "operation_id": operation.id, "media_buy_id": buy.id, "operation": operation.kind,
+        "reason": operation.failure.as_ref().map(|failure| &failure.reason),
+        "affected_packages": operation.affected_packages(),
+    });
+    recording.events.push(event(kind, buy, at, data));
+    recording.audit.push(AuditEntry {
+        at,
+        actor: ITSELF.to_owned(),
+        action: if succeeded { "operation.succeeded" } else { "operation.failed" }.to_owned(),
+        subject: operation.id.to_string(),
+        digest: digest::canonical(operation),
+        reason: operation.failure.as_ref().map(|failure| failure.reason.clone()),
+    });
+}
+
+/// Tells what the platform says of creatives.
+pub fn creatives_changed(
+    buy: &MediaBuy,
+    assets: &[crate::domain::creative::AssetStatus],
+    at: Timestamp,
+    recording: &mut Recording,
+) {
+    for asset in assets {
+        let data = json!({
+            "media_buy_id": buy.id, "creative_id": asset.creative, "status": asset.state, "feedback": asset.feedback,
+        });
+        recording.events.push(event(EventKind::CreativeStatusChanged, buy, at, data));
+    }
+}
+
+/// Tells what became of a task, to those who watch its buy.
+pub fn task_event(kind: EventKind, task: &Task, at: Timestamp) -> Event {
+    let data = json!({
+        "task_id": task.id, "task_type": task.kind, "media_buy_id": task.buy, "operation_id": task.operation,
+        "status": task.status, "resolution": task.resolution(), "resolution_detail": task.resolution_detail,
+        "assigned_to": task.assigned_to, "escalated_to": task.escalated_to,
+    });
+    Event { id: EventId::mint(), kind, principal: task.principal.clone(), buy: task.buy.clone(), at, data }
+}
+
+/// A line of a task's history.
+pub fn history(
+    by: &str,
+    action: &str,
+    from: TaskStatus,
+    to: TaskStatus,
+    words: Option<&str>,
+    at: Timestamp,
+) -> HistoryEntry {
+    HistoryEntry { at, by: by.to_owned(), action: action.to_owned(), from, to, words: words.map(str::to_owned) }
+}
