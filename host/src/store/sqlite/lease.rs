@@ -42,10 +42,10 @@ macro_rules! candidates {
     };
 }
 
-/// The first that is due at `?1`. Running without a lease is as good as a lease that ran out.
+/// The first that is due at `?1`. What runs without a lease was handed back, and is due as if it were queued.
 const FIRST: &str = concat!(
     "SELECT operations.seq, operations.doc, operations.version, operations.fence FROM (",
-    candidates!(" AND mine.run_at <= ?1", " AND (mine.lease_until IS NULL OR mine.lease_until <= ?1)"),
+    candidates!(" AND mine.run_at <= ?1", " AND coalesce(mine.lease_until, mine.run_at) <= ?1"),
     " ORDER BY mine.run_at, mine.seq LIMIT 1)) AS candidates JOIN operations USING (seq)
       ORDER BY candidates.run_at, seq LIMIT 1"
 );

@@ -235,3 +235,6 @@ async fn execute(connection: &mut SqliteConnection, sql: &'static str) -> Result
         Err(error) => Err(again(&error)),
     }
 }
+
+#[cfg(test)]
+mod tests;
