@@ -12,6 +12,7 @@ CREATE TABLE media_buys (
     doc       TEXT    NOT NULL
 ) STRICT;
 CREATE INDEX media_buys_by_principal ON media_buys (principal, seq);
+CREATE INDEX media_buys_by_principal_and_status ON media_buys (principal, status, seq);
 CREATE INDEX media_buys_by_status ON media_buys (status, seq);
 CREATE INDEX media_buys_by_po_number ON media_buys (po_number, seq) WHERE po_number IS NOT NULL;
 
@@ -85,13 +86,13 @@ CREATE TABLE tasks (
     created_at  INTEGER NOT NULL,
     due_by      INTEGER NOT NULL,
     expires_at  INTEGER NOT NULL,
-    resolved_at INTEGER,
+    -- While it is open, the largest integer: "closed after then, or not yet" is one range of an index.
+    closed_at   INTEGER NOT NULL,
     doc         TEXT    NOT NULL
 ) STRICT;
-CREATE INDEX tasks_open ON tasks (priority DESC, created_at, seq) WHERE open = 1;
-CREATE INDEX tasks_closed ON tasks (resolved_at) WHERE open = 0;
-CREATE INDEX tasks_by_buy ON tasks (buy);
-CREATE INDEX tasks_by_principal ON tasks (principal, open);
+CREATE INDEX tasks_listed ON tasks (closed_at);
+CREATE INDEX tasks_by_buy ON tasks (buy, closed_at);
+CREATE INDEX tasks_by_principal ON tasks (principal, closed_at);
 CREATE INDEX tasks_by_operation ON tasks (operation);
 CREATE INDEX tasks_expiring ON tasks (expires_at) WHERE open = 1;
 CREATE INDEX tasks_escalating ON tasks (due_by) WHERE open = 1 AND escalates = 1;

@@ -8,7 +8,7 @@ use std::{
 };
 
 use flightdeck::{
-    domain::operation::OperationState,
+    domain::{event::EventKind, operation::OperationState},
     store::{
         Recording, Store, StoreError,
         sqlite::{Options, SqliteStore},
@@ -17,7 +17,7 @@ use flightdeck::{
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, SqliteConnection, sqlite::SqliteConnectOptions};
 use tempfile::TempDir;
 
-use super::fixtures::{AnyStore, accept, audit, claim, moved, stored_buy, stored_operation, task};
+use super::fixtures::{self, AnyStore, accept, audit, claim, moved, stored_buy, stored_operation, task};
 
 /// A store in a folder of its own.
 pub(crate) struct Backend {
@@ -110,18 +110,15 @@ async fn closing_gives_the_file_back_and_keeps_everything() {
 #[tokio::test]
 async fn what_waits_is_written_before_it_closes() {
     let backend = Backend::fresh().await;
-    let writes: Vec<_> = (0..100)
-        .map(|index| {
-            let store = backend.store();
-            tokio::spawn(async move { accept(&store, &format!("b{index}")).await })
-        })
-        .collect();
-    // On a runtime with one thread, each writer gets as far as the queue before this goes on.
-    tokio::task::yield_now().await;
-    backend.store.close().await;
-    for write in writes {
-        write.await.unwrap();
+    let store = backend.store();
+    let ids: Vec<String> = (0..100).map(|index| format!("b{index}")).collect();
+    let mut writes: Vec<_> = ids.iter().map(|id| Box::pin(accept(&store, id))).collect();
+    for write in &mut writes {
+        // As far as the queue.
+        assert!(futures::poll!(write).is_pending());
     }
+    backend.store.close().await;
+    futures::future::join_all(writes).await;
     let again = open(backend.path()).await.unwrap();
     assert!(again.buy(&"b99".into()).await.unwrap().is_some());
 }
@@ -189,6 +186,45 @@ async fn a_store_that_is_dropped_without_closing_keeps_everything_and_lets_go() 
     drop(store);
     let again: AnyStore = Arc::new(open_when_free(path).await);
     stored_buy(&again, "b1").await;
+}
+
+/// `cargo test --release -p flightdeck --test store -- --ignored --nocapture a_second`
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "measures, and says nothing of right and wrong"]
+async fn how_many_acceptances_are_recorded_a_second() {
+    const EACH: usize = 2_000;
+    for callers in [1, 8, 32, 128] {
+        let backend = Backend::fresh().await;
+        let begun = std::time::Instant::now();
+        let work = (0..callers).map(|caller| {
+            let store = backend.store();
+            tokio::spawn(async move {
+                let mut slowest = std::time::Duration::ZERO;
+                for index in 0..EACH / callers {
+                    let (buy, operation) = (format!("b{caller}-{index}"), format!("op-{caller}-{index}"));
+                    let begun = std::time::Instant::now();
+                    store.record(acceptance(&buy, &operation)).await.unwrap();
+                    slowest = slowest.max(begun.elapsed());
+                }
+                slowest
+            })
+        });
+        let slowest = futures::future::join_all(work).await.into_iter().map(Result::unwrap).max();
+        let rate = EACH as f64 / begun.elapsed().as_secs_f64();
+        println!("{callers:>3} callers: {rate:>6.0} acceptances a second, the slowest took {slowest:?}");
+    }
+}
+
+/// Key, buy, operation, event and audit line, as an accepted request writes them.
+fn acceptance(buy: &str, operation: &str) -> Recording {
+    Recording {
+        idempotency: Some(fixtures::key(operation, operation)),
+        new_buy: Some(fixtures::buy(buy)),
+        new_operation: Some(fixtures::operation(operation, buy)),
+        events: vec![fixtures::event(buy, EventKind::BuyStatusChanged)],
+        audit: vec![audit("operation.accepted", operation)],
+        ..Recording::default()
+    }
 }
 
 #[tokio::test]
@@ -300,7 +336,7 @@ async fn a_document_that_cannot_be_read_is_told_as_such() {
     sqlx::query("UPDATE media_buys SET doc = '{}'").execute(&mut beside).await.unwrap();
     sqlx::query("UPDATE operations SET doc = json_set(doc, '$.state', 'failed')").execute(&mut beside).await.unwrap();
     assert!(matches!(backend.store.buy(&"b1".into()).await, Err(StoreError::Corrupt(_))));
-    let claimed = backend.store.claim("worker", super::fixtures::at(1), super::fixtures::LEASE).await;
+    let claimed = backend.store.claim("worker", fixtures::at(1), fixtures::LEASE).await;
     assert!(matches!(claimed, Err(StoreError::Corrupt(_))));
 }
 

@@ -19,6 +19,9 @@ use crate::{
     store::{AuditEntry, Fence, IdempotencyEntry, Recording, StoreError, Stored, TokenRecord},
 };
 
+/// When an open task was closed: after everything.
+pub(super) const NOT_CLOSED: i64 = i64::MAX;
+
 /// Writes all of a recording. What it rests on is checked first: the fence, then the key.
 pub(super) async fn record(connection: &mut SqliteConnection, recording: Recording) -> Result<(), StoreError> {
     let mut script = Script::default();
@@ -189,7 +192,7 @@ fn update_operation(script: &mut Script, stored: &Stored<Operation>) -> Result<(
 
 fn insert_task(script: &mut Script, task: &Task) -> Result<(), StoreError> {
     script.statement(
-        "INSERT INTO tasks (status, open, escalates, priority, due_by, expires_at, resolved_at, doc,
+        "INSERT INTO tasks (status, open, escalates, priority, due_by, expires_at, closed_at, doc,
                                 kind, principal, buy, operation, created_at, id)
              VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
         Want::Changes(1, StoreError::Stale("the task")),
@@ -208,7 +211,7 @@ fn insert_task(script: &mut Script, task: &Task) -> Result<(), StoreError> {
 fn update_task(script: &mut Script, stored: &Stored<Task>) -> Result<(), StoreError> {
     script.statement(
         "UPDATE tasks SET version = version + 1, status = ?, open = ?, escalates = ?, priority = ?, due_by = ?,
-                          expires_at = ?, resolved_at = ?, doc = ?
+                          expires_at = ?, closed_at = ?, doc = ?
          WHERE id = ? AND version = ?",
         Want::Changes(1, StoreError::Stale("the task")),
     );
@@ -220,6 +223,7 @@ fn update_task(script: &mut Script, stored: &Stored<Task>) -> Result<(), StoreEr
 /// The columns of a task that may change, in the order of both statements.
 fn bind_task(script: &mut Script, task: &Task) -> Result<(), StoreError> {
     let waits = matches!(task.status, TaskStatus::Pending | TaskStatus::Assigned | TaskStatus::InProgress);
+    let closed_at = if task.status.is_open() { NOT_CLOSED } else { task.resolved_at.map_or(0, Timestamp::as_micros) };
     script
         .bind(task.status.as_str())
         .bind(task.status.is_open())
@@ -227,7 +231,7 @@ fn bind_task(script: &mut Script, task: &Task) -> Result<(), StoreError> {
         .bind(i64::from(task.priority as u8))
         .bind(task.due_by.as_micros())
         .bind(task.expires_at.as_micros())
-        .bind(task.resolved_at.map(Timestamp::as_micros))
+        .bind(closed_at)
         .bind(to_doc(task)?);
     Ok(())
 }

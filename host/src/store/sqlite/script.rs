@@ -27,6 +27,19 @@ pub(super) enum Want {
     Keep,
 }
 
+impl Want {
+    /// Judges what came of a statement, and keeps its rows if they are wanted.
+    fn judge(self, found: Vec<SqliteRow>, changes: u64) -> Result<Vec<SqliteRow>, StoreError> {
+        match (self, found.first()) {
+            (Self::Changes(count, error), _) if changes != count as u64 => Err(error),
+            (Self::Row(error), None) => Err(error),
+            (Self::NoRow(error), Some(row)) => Err(error(row)),
+            (Self::Keep, _) => Ok(found),
+            (Self::Any | Self::Changes(..) | Self::Row(_) | Self::NoRow(_), _) => Ok(Vec::new()),
+        }
+    }
+}
+
 /// A script that is being written.
 #[derive(Default)]
 pub(super) struct Script {
@@ -71,19 +84,15 @@ impl Script {
                 Either::Right(row) => rows.push(row),
                 Either::Left(done) => {
                     let found = std::mem::take(&mut rows);
-                    match wants.next() {
-                        Some(Want::Changes(count, error)) if done.rows_affected() != count as u64 => return Err(error),
-                        Some(Want::Row(error)) if found.is_empty() => return Err(error),
-                        Some(Want::NoRow(error)) => match found.first() {
-                            Some(row) => return Err(error(row)),
-                            None => {}
-                        },
-                        Some(Want::Keep) => kept.extend(found),
-                        Some(Want::Any | Want::Changes(..) | Want::Row(_)) | None => {}
-                    }
+                    let Some(want) = wants.next() else { continue };
+                    kept.extend(want.judge(found, done.rows_affected())?);
                 }
             }
         }
-        Ok(kept)
+        // Every statement was judged, or the script did not run to its end.
+        match wants.next() {
+            Some(_) => Err(StoreError::Unavailable("some statements were not carried out".to_owned())),
+            None => Ok(kept),
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use sqlx::{QueryBuilder, Sqlite, SqlitePool};
 
-use super::{error::from_sqlx, read::MOST_PER_PAGE, rows};
+use super::{error::from_sqlx, read::MOST_PER_PAGE, record::NOT_CLOSED, rows};
 use crate::{
     domain::{id::TaskId, task::Task, time::Timestamp},
     store::{StoreError, Stored, TaskFilter, TaskPage},
@@ -56,10 +56,8 @@ fn push_overdue(query: &mut QueryBuilder<Sqlite>, filter: &TaskFilter) {
 }
 
 fn push_conditions(query: &mut QueryBuilder<Sqlite>, filter: &TaskFilter) {
-    match filter.closed_since {
-        Some(since) => query.push("(open = 1 OR (open = 0 AND resolved_at > ").push_bind(since.as_micros()).push("))"),
-        None => query.push("open = 1"),
-    };
+    let closed_after = filter.closed_since.map_or(NOT_CLOSED - 1, Timestamp::as_micros);
+    query.push("closed_at > ").push_bind(closed_after);
     if let Some(principal) = &filter.principal {
         query.push(" AND principal = ").push_bind(principal.as_str());
     }

@@ -75,10 +75,10 @@ impl Writer {
     pub(super) async fn close(&self) {
         // If the queue is closed already, so is the writer, and what is left is to wait for its end.
         let _ = self.queue.send(Message::Close).await;
-        if let Some(task) = self.task.lock().await.take() {
-            if let Err(error) = task.await {
-                tracing::error!(%error, "the database's writer did not end as it should");
-            }
+        if let Some(task) = self.task.lock().await.take()
+            && let Err(error) = task.await
+        {
+            tracing::error!(%error, "the database's writer did not end as it should");
         }
     }
 }
@@ -164,10 +164,10 @@ impl Desk {
             }
             self.serve(jobs).await;
         }
-        if let Some(connection) = self.connection.take() {
-            if let Err(error) = connection.close().await {
-                tracing::warn!(%error, "the database was not closed cleanly; it will be recovered when it is opened");
-            }
+        if let Some(connection) = self.connection.take()
+            && let Err(error) = connection.close().await
+        {
+            tracing::warn!(%error, "the database was not closed cleanly; it will be recovered when it is opened");
         }
     }
 
