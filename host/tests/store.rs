@@ -1,8 +1,8 @@
 //! The store's conformance suite, run on every backend, and what is true of one backend only.
 //!
 //! - `store/fixtures.rs`: buys, operations and tasks to write.
-//! - `store/recording.rs`, `keys.rs`, `claims.rs`, `journal.rs`, `lists.rs`, `concurrency.rs`, `model.rs`: the suite. Each
-//!   case is a function over a fresh, empty store and knows nothing of what is behind it.
+//! - `store/recording.rs`, `keys.rs`, `claims.rs`, `journal.rs`, `lists.rs`, `concurrency.rs`, `model.rs`: the suite.
+//!   Each case is a function over a fresh, empty store and knows nothing of what is behind it.
 //! - `store/sqlite.rs`: files, locks, restarts.
 //!
 //! A new backend is a type with `fresh()` and `store()`, and one more `on_backend!` at the end of this file.

@@ -16,9 +16,11 @@ use crate::{
     store::{Claim, Fence, StoreError},
 };
 
-/// What may be claimed: `due` says since when, `run_at` in which order. An operation waits while another one of its buy runs, under
-/// whatever lease, and one that is queued waits for older queued ones of its buy. One whose lease ran out does not wait
-/// for those: an older one may have been queued while it ran (approved at last), and then each would wait for the other.
+/// What may be claimed: `due` says since when, `run_at` in which order.
+///
+/// An operation waits while another one of its buy runs, under whatever lease, and one that is queued waits for older
+/// queued ones of its buy. One whose lease ran out does not wait for those: an older one may have been queued while it
+/// ran (approved at last), and then each would wait for the other.
 ///
 /// Of each kind only the first is wanted; the partial indexes give them in order.
 macro_rules! candidates {

@@ -1,7 +1,7 @@
 //! One process per file: an operating system's lock on a file beside the database.
 //!
-//! SQLite itself would let several processes in. The writer of this store assumes that it is the only one: a second host
-//! on the same file would take turns with it at the disk's speed and outwait its time limits.
+//! SQLite itself would let several processes in. The writer of this store assumes that it is the only one: a second
+//! host on the same file would take turns with it at the disk's speed and outwait its time limits.
 
 use std::{
     fs::{File, TryLockError},

@@ -23,7 +23,8 @@ pub(super) const MOST_ROWS: u32 = 10_000;
 
 /// The columns of a buy with its remote objects; the table is called `mine`.
 const BUY: &str = "SELECT mine.doc, mine.version,
-    (SELECT json_group_array(json_array(platform, kind, key, remote_id)) FROM remote_objects WHERE buy = mine.id) AS remote
+    (SELECT json_group_array(json_array(platform, kind, key, remote_id))
+     FROM remote_objects WHERE buy = mine.id) AS remote
     FROM media_buys AS mine";
 
 pub(super) async fn buy(readers: &SqlitePool, id: &MediaBuyId) -> Result<Option<Stored<MediaBuy>>, StoreError> {
@@ -73,7 +74,8 @@ pub(super) async fn open_operations(
     buy: &MediaBuyId,
 ) -> Result<Vec<Stored<Operation>>, StoreError> {
     let found = sqlx::query(
-        "SELECT doc, version FROM operations WHERE buy = ? AND state NOT IN ('succeeded', 'failed') ORDER BY seq LIMIT ?",
+        "SELECT doc, version FROM operations WHERE buy = ? AND state NOT IN ('succeeded', 'failed')
+         ORDER BY seq LIMIT ?",
     )
     .bind(buy.as_str())
     .bind(MOST_ROWS)
