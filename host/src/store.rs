@@ -211,7 +211,7 @@ pub struct TaskFilter {
     pub buy: Option<MediaBuyId>,
     /// `Some(false)`: leave out those that are past their due date.
     pub overdue: Option<bool>,
-    /// Closed tasks are listed if they were closed after this.
+    /// Closed tasks are listed if they were closed after this; `None`: they are not listed.
     pub closed_since: Option<Timestamp>,
     /// Now, for what is overdue.
     pub now: Option<Timestamp>,
@@ -266,8 +266,9 @@ pub trait Store: Send + Sync + std::fmt::Debug + 'static {
     ) -> Result<(), StoreError>;
 
     /// Claims an operation for a worker: the oldest that is queued and due, or running under a lease that ran out, whose
-    /// buy has no other operation running and no older one queued. It becomes `running`, its claims and its fence rise by one, and it is
-    /// the worker's for `lease`.
+    /// buy has no other operation running; one that is queued waits for older queued ones of its buy, too. (One that ran
+    /// does not: an older one may have been queued meanwhile, and each would wait for the other.) It becomes `running`,
+    /// its claims and its fence rise by one, and it is the worker's for `lease`.
     async fn claim(&self, worker: &str, now: Timestamp, lease: Duration) -> Result<Option<Claim>, StoreError>;
 
     /// Prolongs a lease. [`StoreError::Fenced`] if it is no longer the worker's.

@@ -1,0 +1,159 @@
+//! The journal of a running operation: steps and remote objects.
+
+use sqlx::{SqliteConnection, SqlitePool};
+
+use super::{
+    error::from_sqlx,
+    read::MOST_ROWS,
+    record::check_fence,
+    rows,
+    script::{Script, Want},
+};
+use crate::{
+    domain::{
+        id::OperationId,
+        step::{Step, StepState},
+    },
+    store::{FinishedStep, JournalWrite, RemoteChange, StoreError},
+};
+
+/// Writes to the journal, in the order of the fields: a step may be finished and the next one begun by one write.
+pub(super) async fn journal(
+    connection: &mut SqliteConnection,
+    write: JournalWrite,
+) -> Result<Option<Step>, StoreError> {
+    let mut script = Script::default();
+    check_fence(&mut script, &write.fence);
+    for step in &write.finished {
+        finish(&mut script, &write, step);
+    }
+    if let Some((name, state)) = &write.settled {
+        settle(&mut script, &write, name, *state)?;
+    }
+    for change in &write.remote {
+        change_remote(&mut script, &write, change);
+    }
+    if let Some((name, reference)) = &write.begin {
+        begin(&mut script, &write, name, reference);
+    }
+    let found = script.run(connection).await?;
+    let Some((name, reference)) = write.begin else { return Ok(None) };
+    match found.first() {
+        Some(row) => rows::step(row).map(Some),
+        None => Ok(Some(Step {
+            operation: write.fence.operation,
+            platform: write.platform,
+            name,
+            reference,
+            state: StepState::Fresh,
+            outcome: None,
+            begun_at: write.at,
+        })),
+    }
+}
+
+/// An open step is done now. One that is done already stays so, if with the same outcome: the write is repeated.
+fn finish(script: &mut Script, write: &JournalWrite, step: &FinishedStep) {
+    script
+        .statement(
+            "UPDATE steps SET state = 'done', outcome = ? WHERE operation = ? AND platform = ? AND name = ?
+             AND (state = 'open' OR (state = 'done' AND outcome = ?))",
+            Want::Changes(1, StoreError::Stale("the step")),
+        )
+        .bind(step.outcome.as_slice())
+        .bind(write.fence.operation.as_str())
+        .bind(write.platform.as_str())
+        .bind(step.name.as_str())
+        .bind(step.outcome.as_slice());
+}
+
+fn settle(script: &mut Script, write: &JournalWrite, name: &str, state: StepState) -> Result<(), StoreError> {
+    let sql = match state {
+        // Repeated, it changes nothing.
+        StepState::Fresh => {
+            "UPDATE steps SET state = 'fresh' WHERE operation = ? AND platform = ? AND name = ?
+             AND state IN ('open', 'fresh')"
+        }
+        // It stays open; only check that it is.
+        StepState::Open => {
+            "UPDATE steps SET state = 'open' WHERE operation = ? AND platform = ? AND name = ? AND state = 'open'"
+        }
+        StepState::Done => {
+            return Err(StoreError::Corrupt(format!("step {name:?} can't be done without an outcome: finish it")));
+        }
+    };
+    script
+        .statement(sql, Want::Changes(1, StoreError::Stale("the step")))
+        .bind(write.fence.operation.as_str())
+        .bind(write.platform.as_str())
+        .bind(name);
+    Ok(())
+}
+
+fn change_remote(script: &mut Script, write: &JournalWrite, change: &RemoteChange) {
+    match change {
+        RemoteChange::Remember(object) => script
+            .statement(
+                "INSERT INTO remote_objects (buy, platform, kind, key, remote_id) VALUES (?, ?, ?, ?, ?)
+                 ON CONFLICT DO UPDATE SET remote_id = excluded.remote_id",
+                Want::Any,
+            )
+            .bind(write.buy.as_str())
+            .bind(write.platform.as_str())
+            .bind(object.kind.as_str())
+            .bind(object.key.as_str())
+            .bind(object.id.as_str()),
+        RemoteChange::Forget(kind, key) => script
+            .statement("DELETE FROM remote_objects WHERE buy = ? AND platform = ? AND kind = ? AND key = ?", Want::Any)
+            .bind(write.buy.as_str())
+            .bind(write.platform.as_str())
+            .bind(kind.as_str())
+            .bind(key.as_str()),
+    };
+}
+
+/// Reads how the step stands, then opens it, unless it is open or done.
+fn begin(script: &mut Script, write: &JournalWrite, name: &str, reference: &str) {
+    script
+        .statement("SELECT * FROM steps WHERE operation = ? AND platform = ? AND name = ?", Want::Keep)
+        .bind(write.fence.operation.as_str())
+        .bind(write.platform.as_str())
+        .bind(name);
+    // The reference is never replaced: an earlier run may have written it on a remote object.
+    script
+        .statement(
+            "INSERT INTO steps (operation, platform, name, reference, state, begun_at) VALUES (?, ?, ?, ?, 'open', ?)
+             ON CONFLICT (operation, platform, name)
+             DO UPDATE SET state = 'open', begun_at = excluded.begun_at WHERE state = 'fresh'",
+            Want::Any,
+        )
+        .bind(write.fence.operation.as_str())
+        .bind(write.platform.as_str())
+        .bind(name)
+        .bind(reference)
+        .bind(write.at.as_micros());
+}
+
+/// Makes an operation's open steps fresh.
+pub(super) async fn reset_open_steps(
+    connection: &mut SqliteConnection,
+    operation: OperationId,
+) -> Result<u64, StoreError> {
+    sqlx::query("UPDATE steps SET state = 'fresh' WHERE operation = ? AND state = 'open'")
+        .bind(operation.as_str())
+        .execute(connection)
+        .await
+        .map(|done| done.rows_affected())
+        .map_err(from_sqlx)
+}
+
+/// The steps of an operation in the order in which they were first begun.
+pub(super) async fn steps(readers: &SqlitePool, operation: &OperationId) -> Result<Vec<Step>, StoreError> {
+    let found = sqlx::query("SELECT * FROM steps WHERE operation = ? ORDER BY seq LIMIT ?")
+        .bind(operation.as_str())
+        .bind(MOST_ROWS)
+        .fetch_all(readers)
+        .await
+        .map_err(from_sqlx)?;
+    found.iter().map(rows::step).collect()
+}

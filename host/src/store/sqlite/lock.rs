@@ -1,0 +1,49 @@
+//! One process per file: an operating system's lock on a file beside the database.
+//!
+//! SQLite itself would let several processes in. The writer of this store assumes that it is the only one: a second
+//! host on the same file would take turns with it at the disk's speed and outwait its time limits.
+
+use std::{
+    fs::{File, TryLockError},
+    path::{Path, PathBuf},
+};
+
+use crate::store::StoreError;
+
+/// The lock; it is given back when this is dropped or the process ends, however it ends. The file itself stays: to
+/// delete it would let two processes hold locks on two files of that name.
+#[derive(Debug)]
+pub(super) struct Lock {
+    _file: File,
+}
+
+impl Lock {
+    /// Takes the lock for the database at `path`.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`], with the lock file's name and the cure, if another holder has it.
+    pub(super) fn take(path: &Path) -> Result<Self, StoreError> {
+        let name = lock_path(path);
+        let refused = |reason: String| StoreError::Unavailable(format!("{}: {reason}", name.display()));
+        let file = File::options().create(true).truncate(false).write(true).open(&name).map_err(|error| {
+            refused(format!("can't be opened: {error}; check that its folder exists and is writable"))
+        })?;
+        match file.try_lock() {
+            Ok(()) => Ok(Self { _file: file }),
+            Err(TryLockError::WouldBlock) => Err(refused(
+                "another flightdeck process uses this database; stop it, or configure another database file here \
+                 (several hosts at once need postgres://)"
+                    .to_owned(),
+            )),
+            Err(TryLockError::Error(error)) => Err(refused(format!("can't be locked: {error}"))),
+        }
+    }
+}
+
+/// `<path>.lock`, where `path` is free of symbolic links, so that two names of one file have one lock.
+fn lock_path(path: &Path) -> PathBuf {
+    let real = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let mut name = real.into_os_string();
+    name.push(".lock");
+    PathBuf::from(name)
+}

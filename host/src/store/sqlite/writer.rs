@@ -1,0 +1,240 @@
+//! The one writer: a task that owns a connection and merges waiting writes into one commit.
+//!
+//! The price of a write is the disk's sync at its commit. SQLite lets one connection write at a time, so several of
+//! them would only queue up where nobody sees the queue. Here it is ours: what waits is taken in one go, each write in
+//! its own savepoint, and one commit pays for all. Nobody is answered before that commit has returned.
+//!
+//! A write that is refused undoes only itself. An error of the connection or the disk fails the whole batch: everybody
+//! in it gets the error, nothing of it was written, and the next batch begins on a new connection.
+
+use std::panic::AssertUnwindSafe;
+
+use futures::{FutureExt, future::BoxFuture};
+use sqlx::{ConnectOptions, Connection, SqliteConnection, sqlite::SqliteConnectOptions};
+use tokio::{
+    sync::{Mutex, mpsc, oneshot},
+    task::JoinHandle,
+};
+
+use super::{
+    error::{again, breaks_transaction, closed, from_sqlx},
+    lock::Lock,
+};
+use crate::store::StoreError;
+
+/// How many writes may share a commit. More would make the first ones wait for long; at some 0.1 ms a write, this many
+/// take less than the sync of a slow disk.
+const BATCH: usize = 64;
+
+/// How many writes may wait; further callers wait for room. Four batches keep the writer busy.
+const QUEUE: usize = 256;
+
+/// The way to the writer.
+#[derive(Debug)]
+pub(super) struct Writer {
+    queue: mpsc::Sender<Message>,
+    task: Mutex<Option<JoinHandle<()>>>,
+}
+
+enum Message {
+    Write(Box<dyn Job>),
+    Close,
+}
+
+impl Writer {
+    /// Starts the writer on an open connection. It keeps the lock for as long as it may write.
+    pub(super) fn start(connection: SqliteConnection, options: SqliteConnectOptions, lock: Lock) -> Self {
+        let (queue, waiting) = mpsc::channel(QUEUE);
+        let desk = Desk { connection: Some(connection), options, _lock: lock };
+        Self { queue, task: Mutex::new(Some(tokio::spawn(desk.work(waiting)))) }
+    }
+
+    /// Does `work` in a transaction, alone or together with others.
+    ///
+    /// If the returned future is dropped before it is done, the write may still happen, or not.
+    ///
+    /// # Errors
+    /// What `work` returns, or why it could not be done or committed.
+    pub(super) async fn write<T, F>(&self, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<T, StoreError>> + Send + 'static,
+    {
+        let (caller, answer) = oneshot::channel();
+        let job = Box::new(Ask { work: Some(work), result: None, caller });
+        self.queue.send(Message::Write(job)).await.map_err(|_| closed())?;
+        answer.await.map_err(|_| closed())?
+    }
+
+    /// Whether it takes writes.
+    pub(super) fn is_open(&self) -> bool {
+        !self.queue.is_closed()
+    }
+
+    /// Finishes what waits, closes the connection and gives the lock back.
+    pub(super) async fn close(&self) {
+        // If the queue is closed already, so is the writer, and what is left is to wait for its end.
+        let _ = self.queue.send(Message::Close).await;
+        if let Some(task) = self.task.lock().await.take()
+            && let Err(error) = task.await
+        {
+            tracing::error!(%error, "the database's writer did not end as it should");
+        }
+    }
+}
+
+/// What came of a write that has run but is not committed.
+enum Verdict {
+    Done,
+    Refused,
+    Broken(StoreError),
+}
+
+/// A write in the queue, whatever it returns.
+trait Job: Send {
+    /// Whether nobody waits for it any more.
+    fn is_abandoned(&self) -> bool;
+    /// Runs it and keeps the result.
+    fn run<'c>(&'c mut self, connection: &'c mut SqliteConnection) -> BoxFuture<'c, Verdict>;
+    /// Tells the caller: the result, or why the batch failed.
+    fn answer(self: Box<Self>, failure: Option<&StoreError>);
+}
+
+struct Ask<T, F> {
+    work: Option<F>,
+    result: Option<Result<T, StoreError>>,
+    caller: oneshot::Sender<Result<T, StoreError>>,
+}
+
+impl<T, F> Job for Ask<T, F>
+where
+    T: Send,
+    F: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<T, StoreError>> + Send,
+{
+    fn is_abandoned(&self) -> bool {
+        self.caller.is_closed()
+    }
+
+    fn run<'c>(&'c mut self, connection: &'c mut SqliteConnection) -> BoxFuture<'c, Verdict> {
+        async move {
+            let Some(work) = self.work.take() else { return Verdict::Refused };
+            let result = work(connection).await;
+            let verdict = match &result {
+                Ok(_) => Verdict::Done,
+                Err(error) if breaks_transaction(error) => Verdict::Broken(again(error)),
+                Err(_) => Verdict::Refused,
+            };
+            self.result = Some(result);
+            verdict
+        }
+        .boxed()
+    }
+
+    fn answer(self: Box<Self>, failure: Option<&StoreError>) {
+        // Even a refusal counts only if the batch was committed: it may rest on another write of the batch.
+        let result = match (failure, self.result) {
+            (Some(error), _) => Err(again(error)),
+            (None, Some(result)) => result,
+            (None, None) => Err(closed()),
+        };
+        // A caller that has gone needs no answer.
+        let _ = self.caller.send(result);
+    }
+}
+
+/// Where the writer works.
+struct Desk {
+    connection: Option<SqliteConnection>,
+    options: SqliteConnectOptions,
+    _lock: Lock,
+}
+
+impl Desk {
+    async fn work(mut self, mut waiting: mpsc::Receiver<Message>) {
+        let mut messages = Vec::with_capacity(BATCH);
+        let mut closing = false;
+        while !closing && waiting.recv_many(&mut messages, BATCH).await > 0 {
+            let mut jobs = Vec::with_capacity(messages.len());
+            for message in messages.drain(..) {
+                match message {
+                    Message::Write(job) if !closing && !job.is_abandoned() => jobs.push(job),
+                    Message::Write(_) => {}
+                    Message::Close => closing = true,
+                }
+            }
+            self.serve(jobs).await;
+        }
+        if let Some(connection) = self.connection.take()
+            && let Err(error) = connection.close().await
+        {
+            tracing::warn!(%error, "the database was not closed cleanly; it will be recovered when it is opened");
+        }
+    }
+
+    async fn serve(&mut self, mut jobs: Vec<Box<dyn Job>>) {
+        if jobs.is_empty() {
+            return;
+        }
+        // A panic in a write is a bug, but one that must not leave everybody else waiting for ever.
+        let outcome = AssertUnwindSafe(self.commit(&mut jobs)).catch_unwind().await.unwrap_or_else(|_| {
+            Err(StoreError::Unavailable("a write panicked, which is a bug; the log has more".to_owned()))
+        });
+        if let Err(error) = &outcome {
+            tracing::error!(%error, writes = jobs.len(), "nothing could be written");
+            // Nothing certain is known of the connection's state. To close it is to roll back.
+            if let Some(connection) = self.connection.take() {
+                let _ = connection.close_hard().await;
+            }
+        }
+        for job in jobs {
+            job.answer(outcome.as_ref().err());
+        }
+    }
+
+    async fn commit(&mut self, jobs: &mut [Box<dyn Job>]) -> Result<(), StoreError> {
+        let connection = match &mut self.connection {
+            Some(connection) => connection,
+            none => none.insert(self.options.connect().await.map_err(from_sqlx)?),
+        };
+        match jobs {
+            [job] => commit_one(connection, job.as_mut()).await,
+            jobs => commit_all(connection, jobs).await,
+        }
+    }
+}
+
+async fn commit_one(connection: &mut SqliteConnection, job: &mut dyn Job) -> Result<(), StoreError> {
+    execute(connection, "BEGIN IMMEDIATE").await?;
+    match job.run(connection).await {
+        Verdict::Done => execute(connection, "COMMIT").await,
+        Verdict::Refused => execute(connection, "ROLLBACK").await,
+        Verdict::Broken(error) => Err(error),
+    }
+}
+
+async fn commit_all(connection: &mut SqliteConnection, jobs: &mut [Box<dyn Job>]) -> Result<(), StoreError> {
+    // Two statements in one command: each command costs a hop to the connection's thread.
+    execute(connection, "BEGIN IMMEDIATE; SAVEPOINT job").await?;
+    let last = jobs.len().saturating_sub(1);
+    for (index, job) in jobs.iter_mut().enumerate() {
+        match job.run(connection).await {
+            Verdict::Done if index < last => execute(connection, "RELEASE job; SAVEPOINT job").await?,
+            Verdict::Done => {}
+            // The savepoint itself stays and serves the next.
+            Verdict::Refused => execute(connection, "ROLLBACK TO job").await?,
+            Verdict::Broken(error) => return Err(error),
+        }
+    }
+    execute(connection, "RELEASE job; COMMIT").await
+}
+
+async fn execute(connection: &mut SqliteConnection, sql: &'static str) -> Result<(), StoreError> {
+    match sqlx::query(sql).execute(connection).await.map_err(from_sqlx) {
+        Ok(_) => Ok(()),
+        // Whatever it is: a transaction that does not begin or end as it should is not the fault of one write.
+        Err(error) => Err(again(&error)),
+    }
+}
+
+#[cfg(test)]
+mod tests;

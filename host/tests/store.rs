@@ -1,0 +1,111 @@
+//! The store's conformance suite, run on every backend, and what is true of one backend only.
+//!
+//! - `store/fixtures.rs`: buys, operations and tasks to write.
+//! - `store/recording.rs`, `keys.rs`, `claims.rs`, `journal.rs`, `lists.rs`, `concurrency.rs`, `model.rs`: the suite.
+//!   Each case is a function over a fresh, empty store and knows nothing of what is behind it.
+//! - `store/sqlite.rs`: files, locks, restarts.
+//!
+//! A new backend is a type with `fresh()` and `store()`, and one more `on_backend!` at the end of this file.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that can't go on should say where")]
+
+mod store {
+    pub(crate) mod claims;
+    pub(crate) mod concurrency;
+    pub(crate) mod fixtures;
+    pub(crate) mod journal;
+    pub(crate) mod keys;
+    pub(crate) mod lists;
+    pub(crate) mod model;
+    pub(crate) mod recording;
+    pub(crate) mod sqlite;
+}
+
+/// Every case of the suite as a test on one backend.
+macro_rules! on_backend {
+    ($name:ident, $backend:ty) => {
+        on_backend! { @cases $name, $backend,
+            recording: [
+                all_parts_of_a_recording_are_written_and_read_back,
+                what_exists_already_is_not_written_again,
+                a_stale_part_keeps_everything_else_from_being_written,
+                a_version_rises_with_each_write_and_an_old_one_is_refused,
+                several_operations_and_tasks_change_together,
+                a_recording_under_a_lost_lease_is_refused,
+                releasing_gives_the_lease_back,
+                a_run_that_ends_takes_its_lease_along,
+                remote_objects_are_not_taken_from_a_recording,
+                odd_text_is_kept_as_it_is,
+                an_empty_recording_is_fine,
+            ]
+            keys: [
+                a_key_is_taken_once_and_its_entry_is_told,
+                a_taken_key_keeps_everything_else_from_being_written,
+                the_first_answer_stays,
+                expired_keys_are_forgotten_oldest_first_and_no_more_than_asked,
+                of_many_accepts_with_one_key_one_wins,
+            ]
+            claims: [
+                nothing_is_claimed_where_nothing_is_due,
+                the_oldest_due_operation_is_claimed_first,
+                a_claim_counts_and_starts_and_is_exclusive,
+                a_lease_that_ran_out_is_claimed_again_under_a_higher_number,
+                operations_of_one_buy_run_one_at_a_time_in_order,
+                one_that_waits_for_approval_keeps_no_later_one_waiting,
+                an_expired_lease_and_an_older_queued_operation_do_not_block_each_other,
+                a_lease_can_be_prolonged_until_somebody_else_claims,
+                the_next_due_time_is_that_of_claimable_work,
+            ]
+            journal: [
+                a_step_goes_from_fresh_to_open_to_done,
+                a_step_in_doubt_keeps_its_reference_and_its_time,
+                a_step_settled_as_fresh_is_begun_anew_with_its_reference,
+                finishing_one_step_and_beginning_the_next_is_one_write,
+                what_is_not_open_cannot_be_finished_or_settled,
+                a_refused_write_leaves_the_journal_as_it_was,
+                steps_of_platforms_and_operations_are_apart,
+                open_steps_are_reset_when_a_person_found_nothing,
+                remote_objects_are_remembered_replaced_and_forgotten,
+                a_worker_without_its_lease_writes_no_journal,
+            ]
+            lists: [
+                buys_are_listed_newest_first_and_page_by_page,
+                buys_are_filtered_by_each_field,
+                a_list_of_buys_has_their_remote_objects,
+                operations_of_a_buy_are_found_by_what_they_are,
+                tasks_are_listed_by_urgency_and_age_with_totals_over_all_pages,
+                closed_tasks_are_listed_for_a_while,
+                tasks_are_filtered_by_each_field,
+                tasks_that_the_clock_must_see_to_are_found,
+                history_and_events_are_kept_in_order,
+                tokens_are_found_by_digest_and_have_unique_names,
+                nothing_is_found_in_an_empty_store,
+            ]
+            concurrency: [
+                many_recordings_of_different_rows_are_all_written,
+                of_many_writers_of_one_row_each_version_is_won_once,
+                no_operation_is_claimed_twice,
+                a_refused_recording_among_others_undoes_only_itself,
+                readers_see_a_recording_whole_or_not_at_all,
+                callers_that_go_away_hurt_nobody,
+            ]
+            model: [
+                the_store_does_what_the_model_does,
+            ]
+        }
+    };
+    (@cases $name:ident, $backend:ty, $($module:ident: [$($case:ident,)+])+) => {
+        mod $name {
+            $(mod $module {
+                $(
+                    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                    async fn $case() {
+                        let backend = <$backend>::fresh().await;
+                        crate::store::$module::$case(backend.store()).await;
+                    }
+                )+
+            })+
+        }
+    };
+}
+
+on_backend!(on_sqlite, crate::store::sqlite::Backend);

@@ -1,0 +1,158 @@
+//! Claims and leases.
+
+use std::time::Duration;
+
+use flightdeck::{
+    domain::operation::{OperationKind, OperationState},
+    store::{Fence, Recording, StoreError},
+};
+
+use super::fixtures::{AnyStore, LEASE, accept, add_operation, at, claim, moved, operation, stored_operation};
+
+pub(crate) async fn nothing_is_claimed_where_nothing_is_due(store: AnyStore) {
+    assert!(store.claim("worker", at(0), LEASE).await.unwrap().is_none());
+    accept(&store, "b1").await;
+    assert!(store.claim("worker", at(-1), LEASE).await.unwrap().is_none());
+    assert!(store.claim("worker", at(0), LEASE).await.unwrap().is_some());
+}
+
+pub(crate) async fn the_oldest_due_operation_is_claimed_first(store: AnyStore) {
+    for (buy, run_at) in [("b1", 3), ("b2", 1), ("b3", 1), ("b4", 99)] {
+        accept(&store, buy).await;
+        let id = format!("op-{buy}").as_str().into();
+        let mut stored = stored_operation(&store, &id).await;
+        stored.value.run_at = at(run_at);
+        store.record(Recording { operations: vec![stored], ..Recording::default() }).await.unwrap();
+    }
+    let mut order = Vec::new();
+    while let Some(claim) = store.claim("worker", at(5), LEASE).await.unwrap() {
+        order.push(claim.fence.operation.to_string());
+    }
+    assert_eq!(order, ["op-b2", "op-b3", "op-b1"]);
+}
+
+pub(crate) async fn a_claim_counts_and_starts_and_is_exclusive(store: AnyStore) {
+    let id = accept(&store, "b1").await;
+    let before = stored_operation(&store, &id).await;
+    let claim = claim(&store, 1).await;
+    assert_eq!(claim.fence, Fence { operation: id.clone(), number: 1 });
+    assert_eq!(claim.operation.value.state, OperationState::Running);
+    assert_eq!(claim.operation.value.claims, 1);
+    assert_eq!(claim.operation.value.updated_at, at(1));
+    assert!(claim.operation.version > before.version);
+    assert_eq!(stored_operation(&store, &id).await, claim.operation);
+    assert!(store.claim("other", at(30), LEASE).await.unwrap().is_none());
+}
+
+pub(crate) async fn a_lease_that_ran_out_is_claimed_again_under_a_higher_number(store: AnyStore) {
+    let id = accept(&store, "b1").await;
+    for number in 1..4 {
+        let seconds = (number - 1) * 30;
+        let claim = claim(&store, seconds).await;
+        assert_eq!(claim.fence, Fence { operation: id.clone(), number });
+        assert_eq!(i64::from(claim.operation.value.claims), number);
+        assert!(store.claim("other", at(seconds + 29), LEASE).await.unwrap().is_none());
+    }
+}
+
+pub(crate) async fn operations_of_one_buy_run_one_at_a_time_in_order(store: AnyStore) {
+    accept(&store, "b1").await;
+    let mut second = operation("op-2", "b1");
+    second.kind = OperationKind::Update;
+    second.run_at = at(-10);
+    add_operation(&store, second).await;
+    // The second would be due before the first, and still waits for it.
+    let first = claim(&store, 0).await;
+    assert_eq!(first.fence.operation.as_str(), "op-b1");
+    assert!(store.claim("other", at(1), LEASE).await.unwrap().is_none());
+    // The first will be tried again later: the second still waits.
+    let mut later = moved(&first.operation, OperationState::Queued, 1);
+    later.value.run_at = at(50);
+    store
+        .record(Recording { fence: Some(first.fence), operations: vec![later], ..Recording::default() })
+        .await
+        .unwrap();
+    assert!(store.claim("other", at(49), LEASE).await.unwrap().is_none());
+    let first = claim(&store, 50).await;
+    assert_eq!((first.fence.operation.as_str(), first.fence.number), ("op-b1", 2));
+    let done = moved(&first.operation, OperationState::Succeeded, 51);
+    store.record(Recording { fence: Some(first.fence), operations: vec![done], ..Recording::default() }).await.unwrap();
+    assert_eq!(claim(&store, 51).await.fence.operation.as_str(), "op-2");
+}
+
+pub(crate) async fn one_that_waits_for_approval_keeps_no_later_one_waiting(store: AnyStore) {
+    accept(&store, "b1").await;
+    let create = claim(&store, 0).await;
+    let done = moved(&create.operation, OperationState::Succeeded, 1);
+    store.record(Recording { operations: vec![done], ..Recording::default() }).await.unwrap();
+    let mut waits = operation("op-change", "b1");
+    waits.state = OperationState::AwaitingApproval;
+    add_operation(&store, waits).await;
+    add_operation(&store, operation("op-pause", "b1")).await;
+    assert_eq!(claim(&store, 2).await.fence.operation.as_str(), "op-pause");
+    assert!(store.claim("other", at(3), LEASE).await.unwrap().is_none());
+}
+
+pub(crate) async fn an_expired_lease_and_an_older_queued_operation_do_not_block_each_other(store: AnyStore) {
+    accept(&store, "b1").await;
+    let create = claim(&store, 0).await;
+    let done = moved(&create.operation, OperationState::Succeeded, 1);
+    store.record(Recording { operations: vec![done], ..Recording::default() }).await.unwrap();
+    let mut waits = operation("op-change", "b1");
+    waits.state = OperationState::AwaitingApproval;
+    add_operation(&store, waits).await;
+    add_operation(&store, operation("op-pause", "b1")).await;
+    let pause = claim(&store, 2).await;
+    // While the pause runs, the older change is approved; then the worker of the pause dies.
+    let approved = moved(&stored_operation(&store, &"op-change".into()).await, OperationState::Queued, 3);
+    store.record(Recording { operations: vec![approved], ..Recording::default() }).await.unwrap();
+    assert!(store.claim("other", at(4), LEASE).await.unwrap().is_none());
+    let again = claim(&store, 40).await;
+    assert_eq!((again.fence.operation, again.fence.number), (pause.fence.operation, 2));
+    let done = moved(&again.operation, OperationState::Succeeded, 41);
+    store.record(Recording { operations: vec![done], ..Recording::default() }).await.unwrap();
+    assert_eq!(claim(&store, 41).await.fence.operation.as_str(), "op-change");
+}
+
+pub(crate) async fn a_lease_can_be_prolonged_until_somebody_else_claims(store: AnyStore) {
+    accept(&store, "b1").await;
+    let first = claim(&store, 0).await;
+    store.prolong(&first.fence, at(20), LEASE).await.unwrap();
+    assert!(store.claim("other", at(49), LEASE).await.unwrap().is_none());
+    // It ran out, and nobody noticed.
+    store.prolong(&first.fence, at(60), LEASE).await.unwrap();
+    assert!(store.claim("other", at(89), LEASE).await.unwrap().is_none());
+    let second = claim(&store, 90).await;
+    match store.prolong(&first.fence, at(91), LEASE).await {
+        Err(StoreError::Fenced(operation)) => assert_eq!(operation, first.fence.operation),
+        other => panic!("{other:?}"),
+    }
+    store.prolong(&second.fence, at(91), Duration::from_secs(1)).await.unwrap();
+    let unknown = Fence { operation: "op-unknown".into(), number: 1 };
+    assert!(matches!(store.prolong(&unknown, at(0), LEASE).await, Err(StoreError::Fenced(_))));
+}
+
+pub(crate) async fn the_next_due_time_is_that_of_claimable_work(store: AnyStore) {
+    assert_eq!(store.next_due().await.unwrap(), None);
+    accept(&store, "b1").await;
+    assert_eq!(store.next_due().await.unwrap(), Some(at(0)));
+    let mut blocked = operation("op-2", "b1");
+    blocked.run_at = at(-50);
+    add_operation(&store, blocked).await;
+    // The second waits for the first, so that its own time does not count.
+    assert_eq!(store.next_due().await.unwrap(), Some(at(0)));
+    let first = claim(&store, 1).await;
+    assert_eq!(store.next_due().await.unwrap(), Some(at(31)));
+    store.prolong(&first.fence, at(10), LEASE).await.unwrap();
+    assert_eq!(store.next_due().await.unwrap(), Some(at(40)));
+    accept(&store, "b2").await;
+    assert_eq!(store.next_due().await.unwrap(), Some(at(0)));
+    claim(&store, 11).await;
+    assert_eq!(store.next_due().await.unwrap(), Some(at(40)));
+    let parked = moved(&first.operation, OperationState::Parked, 12);
+    store
+        .record(Recording { fence: Some(first.fence), operations: vec![parked], ..Recording::default() })
+        .await
+        .unwrap();
+    assert_eq!(store.next_due().await.unwrap(), Some(at(-50)));
+}

@@ -1,0 +1,240 @@
+//! Buys, operations and tasks to write.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use flightdeck::{
+    domain::{
+        event::{Event, EventKind},
+        id::{EventId, MediaBuyId, OperationId, PlatformName, PrincipalId, TaskId},
+        media_buy::{MediaBuy, Pacing, Package},
+        money::Micros,
+        operation::{Change, Operation, OperationKind, OperationState},
+        plan::Plan,
+        status::BuyStatus,
+        targeting::Targeting,
+        task::{HistoryEntry, Priority, Task, TaskKind, TaskStatus},
+        time::Timestamp,
+    },
+    store::{AuditEntry, Claim, Fence, IdempotencyEntry, JournalWrite, Recording, Store, Stored},
+};
+use serde_json::json;
+
+pub(crate) type AnyStore = Arc<dyn Store>;
+
+pub(crate) const LEASE: Duration = Duration::from_secs(30);
+
+/// So many seconds after the beginning of the tests' time.
+pub(crate) fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_micros(1_800_000_000_000_000 + seconds * 1_000_000)
+}
+
+pub(crate) fn principal() -> PrincipalId {
+    PrincipalId::from("acme")
+}
+
+pub(crate) fn platform(name: &str) -> PlatformName {
+    PlatformName::from(name)
+}
+
+pub(crate) fn package(id: &str, on: &str) -> Package {
+    Package {
+        id: id.into(),
+        name: format!("Package {id}"),
+        platform: platform(on),
+        active: true,
+        budget: Micros::new(1_000_000_000).unwrap(),
+        impressions: 100_000,
+        cpm: Micros::new(10_000_000).unwrap(),
+        floor_cpm: Micros::new(1_000_000).unwrap(),
+        pacing: None,
+        daily_budget: None,
+        daily_impressions: None,
+        targeting: Targeting::default(),
+        creatives: Vec::new(),
+        formats: Vec::new(),
+        settings: json!({"site": 7}),
+        review_lead_ms: 0,
+        performance_index: None,
+    }
+}
+
+pub(crate) fn buy(id: &str) -> MediaBuy {
+    MediaBuy {
+        id: id.into(),
+        principal: principal(),
+        po_number: None,
+        currency: "USD".to_owned(),
+        active: true,
+        total_budget: Micros::new(1_000_000_000).unwrap(),
+        daily_budget: None,
+        pacing: Pacing::Even,
+        start: at(86_400),
+        end: at(40 * 86_400),
+        targeting: Targeting::default(),
+        packages: vec![package("sports", "north")],
+        creatives: Vec::new(),
+        assets: BTreeMap::new(),
+        remote: BTreeMap::new(),
+        status: BuyStatus::PendingActivation,
+        detail: String::new(),
+        revision: 1,
+        created_at: at(0),
+        updated_at: at(0),
+    }
+}
+
+pub(crate) fn operation(id: &str, buy: &str) -> Operation {
+    Operation {
+        id: id.into(),
+        buy: buy.into(),
+        principal: principal(),
+        kind: OperationKind::Create,
+        change: Change::Create,
+        request: json!({"packages": ["sports"]}),
+        requested_by: "acme-token".to_owned(),
+        state: OperationState::Queued,
+        created_at: at(0),
+        updated_at: at(0),
+        run_at: at(0),
+        deadline: at(86_400),
+        attempts: 0,
+        claims: 0,
+        plan: Plan::default(),
+        approved_digest: None,
+        task: None,
+        frozen: None,
+        legs: Vec::new(),
+        undoing: None,
+        last_error: None,
+        failure: None,
+        ended_at: None,
+    }
+}
+
+pub(crate) fn task(id: &str, operation: &Operation) -> Task {
+    Task {
+        id: id.into(),
+        kind: TaskKind::ManualApproval,
+        principal: operation.principal.clone(),
+        buy: operation.buy.clone(),
+        operation: operation.id.clone(),
+        operation_name: operation.kind.as_str().to_owned(),
+        requested_by: operation.requested_by.clone(),
+        status: TaskStatus::Pending,
+        priority: Priority::Medium,
+        reason: "it is large".to_owned(),
+        created_at: at(0),
+        due_by: at(3_600),
+        expires_at: at(7_200),
+        assigned_to: None,
+        escalated_to: None,
+        decision: None,
+        resolution_detail: None,
+        resolved_by: None,
+        resolved_at: None,
+        approvals: Vec::new(),
+        approvals_needed: 1,
+        version: 1,
+        request: operation.request.clone(),
+        plan: Plan::default(),
+        digest: "d".repeat(64),
+        changed: None,
+    }
+}
+
+pub(crate) fn line(action: &str, seconds: i64) -> HistoryEntry {
+    HistoryEntry {
+        at: at(seconds),
+        by: "rita".to_owned(),
+        action: action.to_owned(),
+        from: TaskStatus::Pending,
+        to: TaskStatus::Assigned,
+        words: None,
+    }
+}
+
+pub(crate) fn event(buy: &str, kind: EventKind) -> Event {
+    Event {
+        id: EventId::mint(),
+        kind,
+        principal: principal(),
+        buy: buy.into(),
+        at: at(0),
+        data: json!({"status": "active"}),
+    }
+}
+
+pub(crate) fn audit(action: &str, subject: &str) -> AuditEntry {
+    AuditEntry {
+        at: at(0),
+        actor: "rita".to_owned(),
+        action: action.to_owned(),
+        subject: subject.to_owned(),
+        digest: "d".repeat(64),
+        reason: Some("because".to_owned()),
+    }
+}
+
+pub(crate) fn key(key: &str, operation: &str) -> IdempotencyEntry {
+    IdempotencyEntry {
+        principal: principal(),
+        key: key.to_owned(),
+        fingerprint: format!("print of {key}"),
+        operation: operation.into(),
+        answer: None,
+        created_at: at(0),
+        expires_at: at(86_400),
+    }
+}
+
+/// Writes a buy and the operation `op-<id>` that creates it, due at once.
+pub(crate) async fn accept(store: &AnyStore, id: &str) -> OperationId {
+    let operation = operation(&format!("op-{id}"), id);
+    let id_of_operation = operation.id.clone();
+    let recording = Recording { new_buy: Some(buy(id)), new_operation: Some(operation), ..Recording::default() };
+    store.record(recording).await.unwrap();
+    id_of_operation
+}
+
+/// Writes a further operation.
+pub(crate) async fn add_operation(store: &AnyStore, operation: Operation) {
+    store.record(Recording { new_operation: Some(operation), ..Recording::default() }).await.unwrap();
+}
+
+/// Claims what must be there to claim.
+pub(crate) async fn claim(store: &AnyStore, seconds: i64) -> Claim {
+    store.claim("worker", at(seconds), LEASE).await.unwrap().expect("something to claim")
+}
+
+pub(crate) async fn stored_operation(store: &AnyStore, id: &OperationId) -> Stored<Operation> {
+    store.operation(id).await.unwrap().expect("the operation")
+}
+
+pub(crate) async fn stored_buy(store: &AnyStore, id: &str) -> Stored<MediaBuy> {
+    store.buy(&MediaBuyId::from(id)).await.unwrap().expect("the buy")
+}
+
+pub(crate) async fn stored_task(store: &AnyStore, id: &str) -> Stored<Task> {
+    store.task(&TaskId::from(id)).await.unwrap().expect("the task")
+}
+
+/// A write to the journal in which nothing happens yet.
+pub(crate) fn journal(fence: &Fence, buy: &str, seconds: i64) -> JournalWrite {
+    JournalWrite {
+        fence: fence.clone(),
+        buy: buy.into(),
+        platform: platform("north"),
+        at: at(seconds),
+        finished: Vec::new(),
+        settled: None,
+        remote: Vec::new(),
+        begin: None,
+    }
+}
+
+/// The operation moved on, as its worker would write it.
+pub(crate) fn moved(stored: &Stored<Operation>, next: OperationState, seconds: i64) -> Stored<Operation> {
+    let mut stored = stored.clone();
+    stored.value.become_state(next, at(seconds)).unwrap();
+    stored
+}

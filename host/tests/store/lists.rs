@@ -1,0 +1,278 @@
+//! Lists, filters and pages.
+
+use flightdeck::{
+    domain::{
+        event::EventKind,
+        id::{MediaBuyId, PrincipalId},
+        media_buy::{MediaBuy, RemoteKind, RemoteObject},
+        operation::{OperationKind, OperationState},
+        status::BuyStatus,
+        task::{Priority, Resolution, Task, TaskKind, TaskMove, TaskStatus},
+    },
+    store::{BuyFilter, JournalWrite, Recording, RemoteChange, StoreError, TaskFilter, TokenRecord},
+};
+
+use super::fixtures::{
+    AnyStore, accept, add_operation, at, buy, claim, event, journal, line, moved, operation, package, platform,
+    stored_buy, stored_operation, task,
+};
+
+async fn add_buy(store: &AnyStore, buy: MediaBuy) {
+    store.record(Recording { new_buy: Some(buy), ..Recording::default() }).await.unwrap();
+}
+
+async fn add_task(store: &AnyStore, task: Task) {
+    store.record(Recording { new_task: Some(task), ..Recording::default() }).await.unwrap();
+}
+
+async fn list(store: &AnyStore, filter: BuyFilter) -> Vec<String> {
+    store.buys(&filter).await.unwrap().into_iter().map(|buy| buy.id.to_string()).collect()
+}
+
+pub(crate) async fn buys_are_listed_newest_first_and_page_by_page(store: AnyStore) {
+    for id in ["b1", "b2", "b3", "b4", "b5"] {
+        add_buy(&store, buy(id)).await;
+    }
+    let page =
+        |after: Option<&str>, limit| BuyFilter { after: after.map(MediaBuyId::from), limit, ..BuyFilter::default() };
+    assert_eq!(list(&store, page(None, 10)).await, ["b5", "b4", "b3", "b2", "b1"]);
+    assert_eq!(list(&store, page(None, 2)).await, ["b5", "b4"]);
+    assert_eq!(list(&store, page(Some("b4"), 2)).await, ["b3", "b2"]);
+    assert_eq!(list(&store, page(Some("b2"), 2)).await, ["b1"]);
+    assert!(list(&store, page(Some("b1"), 2)).await.is_empty());
+    assert!(list(&store, page(Some("unknown"), 2)).await.is_empty());
+    assert!(list(&store, page(None, 0)).await.is_empty());
+    assert_eq!(list(&store, page(None, u32::MAX)).await.len(), 5);
+    // A change does not move a buy to the front.
+    let changed = stored_buy(&store, "b2").await;
+    store.record(Recording { buy: Some(changed), ..Recording::default() }).await.unwrap();
+    assert_eq!(list(&store, page(None, 10)).await, ["b5", "b4", "b3", "b2", "b1"]);
+}
+
+pub(crate) async fn buys_are_filtered_by_each_field(store: AnyStore) {
+    add_buy(&store, buy("plain")).await;
+    add_buy(&store, MediaBuy { principal: "zenith".into(), ..buy("theirs") }).await;
+    add_buy(&store, MediaBuy { status: BuyStatus::Active, ..buy("active") }).await;
+    add_buy(&store, MediaBuy { po_number: Some("PO-1".to_owned()), ..buy("ordered") }).await;
+    let packages = vec![package("a", "north"), package("b", "south"), package("c", "south")];
+    add_buy(&store, MediaBuy { packages, ..buy("both") }).await;
+    let all = || BuyFilter { limit: 10, ..BuyFilter::default() };
+    let theirs = BuyFilter { principal: Some(PrincipalId::from("zenith")), ..all() };
+    assert_eq!(list(&store, theirs).await, ["theirs"]);
+    assert_eq!(list(&store, BuyFilter { status: Some(BuyStatus::Active), ..all() }).await, ["active"]);
+    assert_eq!(list(&store, BuyFilter { po_number: Some("PO-1".to_owned()), ..all() }).await, ["ordered"]);
+    assert_eq!(list(&store, BuyFilter { platform: Some(platform("south")), ..all() }).await, ["both"]);
+    assert_eq!(list(&store, BuyFilter { platform: Some(platform("north")), ..all() }).await.len(), 5);
+    assert!(list(&store, BuyFilter { platform: Some(platform("west")), ..all() }).await.is_empty());
+    let none = BuyFilter { platform: Some(platform("south")), status: Some(BuyStatus::Active), ..all() };
+    assert!(list(&store, none).await.is_empty());
+
+    // What changes is found by its new value, and no longer by its old one.
+    let mut changed = stored_buy(&store, "both").await;
+    changed.value.status = BuyStatus::Active;
+    changed.value.packages.truncate(1);
+    store.record(Recording { buy: Some(changed), ..Recording::default() }).await.unwrap();
+    assert_eq!(list(&store, BuyFilter { status: Some(BuyStatus::Active), ..all() }).await, ["both", "active"]);
+    assert!(list(&store, BuyFilter { platform: Some(platform("south")), ..all() }).await.is_empty());
+}
+
+pub(crate) async fn a_list_of_buys_has_their_remote_objects(store: AnyStore) {
+    accept(&store, "b1").await;
+    accept(&store, "b2").await;
+    let order = RemoteObject { kind: RemoteKind::Order, key: String::new(), id: "77".to_owned() };
+    let fence = claim(&store, 0).await.fence;
+    let remote = vec![RemoteChange::Remember(order.clone())];
+    store.journal(JournalWrite { remote, ..journal(&fence, "b1", 1) }).await.unwrap();
+    let found = store.buys(&BuyFilter { limit: 10, ..BuyFilter::default() }).await.unwrap();
+    assert!(found[0].remote.is_empty());
+    assert_eq!(found[1].remote_on(&platform("north")), [order]);
+}
+
+pub(crate) async fn operations_of_a_buy_are_found_by_what_they_are(store: AnyStore) {
+    let create = accept(&store, "b1").await;
+    accept(&store, "b2").await;
+    for (id, state) in [("op-2", OperationState::AwaitingApproval), ("op-3", OperationState::Queued)] {
+        let mut update = operation(id, "b1");
+        (update.kind, update.state) = (OperationKind::Update, state);
+        add_operation(&store, update).await;
+    }
+    let open = || async {
+        let found = store.open_operations(&"b1".into()).await.unwrap();
+        found.into_iter().map(|stored| stored.value.id.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(open().await, ["op-b1", "op-2", "op-3"]);
+    let failed = moved(&stored_operation(&store, &create).await, OperationState::Failed, 1);
+    store.record(Recording { operations: vec![failed], ..Recording::default() }).await.unwrap();
+    assert_eq!(open().await, ["op-2", "op-3"]);
+    let creation = store.creation(&"b1".into()).await.unwrap().unwrap();
+    assert_eq!(creation, stored_operation(&store, &create).await);
+    assert_eq!(creation.value.state, OperationState::Failed);
+}
+
+async fn tasks_of_many_kinds(store: &AnyStore) {
+    accept(store, "b1").await;
+    accept(store, "b2").await;
+    let (first, second) = (operation("op-b1", "b1"), operation("op-b2", "b2"));
+    let at_age = |id: &str, priority, age| Task { priority, created_at: at(age), ..task(id, &first) };
+    add_task(store, at_age("medium-old", Priority::Medium, 1)).await;
+    add_task(store, at_age("low", Priority::Low, 0)).await;
+    add_task(store, at_age("urgent", Priority::Urgent, 9)).await;
+    add_task(store, at_age("medium-new", Priority::Medium, 2)).await;
+    add_task(store, at_age("high", Priority::High, 9)).await;
+    let theirs = Task { principal: "zenith".into(), kind: TaskKind::Reconciliation, ..task("theirs", &second) };
+    add_task(store, Task { priority: Priority::Low, created_at: at(5), due_by: at(10), ..theirs }).await;
+}
+
+async fn page(store: &AnyStore, filter: TaskFilter) -> (Vec<String>, u64, u64) {
+    let page = store.tasks(&filter).await.unwrap();
+    (page.tasks.into_iter().map(|task| task.id.to_string()).collect(), page.total, page.overdue)
+}
+
+fn all() -> TaskFilter {
+    TaskFilter { limit: 10, now: Some(at(11)), ..TaskFilter::default() }
+}
+
+pub(crate) async fn tasks_are_listed_by_urgency_and_age_with_totals_over_all_pages(store: AnyStore) {
+    tasks_of_many_kinds(&store).await;
+    let (ids, total, overdue) = page(&store, all()).await;
+    assert_eq!(ids, ["urgent", "high", "medium-old", "medium-new", "low", "theirs"]);
+    assert_eq!((total, overdue), (6, 1));
+    let (ids, total, overdue) = page(&store, TaskFilter { limit: 2, offset: 1, ..all() }).await;
+    assert_eq!(ids, ["high", "medium-old"]);
+    assert_eq!((total, overdue), (6, 1));
+    let (ids, total, overdue) = page(&store, TaskFilter { offset: 6, ..all() }).await;
+    assert!(ids.is_empty());
+    assert_eq!((total, overdue), (6, 1));
+    assert_eq!(page(&store, TaskFilter { limit: 0, ..all() }).await, (Vec::new(), 6, 1));
+    // Past its due date means after it.
+    assert_eq!(page(&store, TaskFilter { now: Some(at(10)), ..all() }).await.2, 0);
+    assert_eq!(page(&store, TaskFilter { now: None, ..all() }).await.2, 0);
+}
+
+pub(crate) async fn closed_tasks_are_listed_for_a_while(store: AnyStore) {
+    tasks_of_many_kinds(&store).await;
+    let mut closed = store.task(&"theirs".into()).await.unwrap().unwrap();
+    closed.value.advance(TaskMove::Close).unwrap();
+    closed.value.resolved_at = Some(at(20));
+    store.record(Recording { tasks: vec![closed], ..Recording::default() }).await.unwrap();
+    let lists = |page: &(Vec<String>, u64, u64)| page.0.contains(&"theirs".to_owned());
+    let since = |seconds| TaskFilter { closed_since: Some(at(seconds)), ..all() };
+    let recent = page(&store, since(19)).await;
+    assert!(lists(&recent));
+    // Whatever is closed is not overdue.
+    assert_eq!((recent.1, recent.2), (6, 0));
+    assert!(!lists(&page(&store, since(20)).await));
+    assert!(!lists(&page(&store, all()).await));
+    let failed = TaskFilter { status: Some(TaskStatus::Failed), ..since(19) };
+    assert_eq!(page(&store, failed).await, (vec!["theirs".to_owned()], 1, 0));
+}
+
+pub(crate) async fn tasks_are_filtered_by_each_field(store: AnyStore) {
+    tasks_of_many_kinds(&store).await;
+    let theirs = (vec!["theirs".to_owned()], 1, 1);
+    assert_eq!(page(&store, TaskFilter { principal: Some("zenith".into()), ..all() }).await, theirs);
+    assert_eq!(page(&store, TaskFilter { kind: Some(TaskKind::Reconciliation), ..all() }).await, theirs);
+    assert_eq!(page(&store, TaskFilter { buy: Some("b2".into()), ..all() }).await, theirs);
+    assert_eq!(page(&store, TaskFilter { priority: Some(Priority::High), ..all() }).await.0, ["high"]);
+    assert_eq!(page(&store, TaskFilter { status: Some(TaskStatus::Pending), ..all() }).await.1, 6);
+    assert_eq!(page(&store, TaskFilter { status: Some(TaskStatus::Assigned), ..all() }).await.1, 0);
+    let (ids, total, overdue) = page(&store, TaskFilter { overdue: Some(false), ..all() }).await;
+    assert!(!ids.contains(&"theirs".to_owned()));
+    assert_eq!((total, overdue), (5, 0));
+    assert_eq!(page(&store, TaskFilter { overdue: Some(true), ..all() }).await.1, 6);
+}
+
+pub(crate) async fn tasks_that_the_clock_must_see_to_are_found(store: AnyStore) {
+    accept(&store, "b1").await;
+    let about = operation("op-b1", "b1");
+    let made = |id: &str, status, due_by, expires_at| Task {
+        status,
+        due_by: at(due_by),
+        expires_at: at(expires_at),
+        ..task(id, &about)
+    };
+    add_task(&store, Task { created_at: at(-1), ..made("late", TaskStatus::Assigned, 10, 99) }).await;
+    add_task(&store, Task { created_at: at(-2), ..made("expired", TaskStatus::Escalated, 1, 10) }).await;
+    add_task(&store, made("not-yet", TaskStatus::Pending, 11, 99)).await;
+    add_task(&store, made("escalated", TaskStatus::Escalated, 1, 99)).await;
+    add_task(&store, made("closed", TaskStatus::Failed, 1, 1)).await;
+    let decided = made("decided", TaskStatus::InProgress, 1, 99);
+    add_task(&store, Task { decision: Some(Resolution::Approved), ..decided }).await;
+    let due = |seconds, limit| {
+        let store = store.clone();
+        async move {
+            let found = store.tasks_due(at(seconds), limit).await.unwrap();
+            found.into_iter().map(|stored| stored.value.id.to_string()).collect::<Vec<_>>()
+        }
+    };
+    assert!(due(9, 10).await.is_empty());
+    assert_eq!(due(10, 10).await, ["expired", "late"]);
+    assert_eq!(due(10, 1).await, ["expired"]);
+    // Their versions are good to write them with.
+    let mut late = store.tasks_due(at(10), 10).await.unwrap().remove(1);
+    late.value.advance(TaskMove::Escalate).unwrap();
+    store.record(Recording { tasks: vec![late], ..Recording::default() }).await.unwrap();
+    assert_eq!(due(10, 10).await, ["expired"]);
+}
+
+pub(crate) async fn history_and_events_are_kept_in_order(store: AnyStore) {
+    accept(&store, "b1").await;
+    add_task(&store, task("t1", &operation("op-b1", "b1"))).await;
+    let lines: Vec<_> = (0..12).map(|index| line(&format!("comment {index}"), 0)).collect();
+    let happened: Vec<_> = (0..12).map(|_| event("b1", EventKind::BuyStatusChanged)).collect();
+    for (lines, happened) in lines.chunks(6).zip(happened.chunks(6)) {
+        let history = lines.iter().map(|line| ("t1".into(), line.clone())).collect();
+        store.record(Recording { history, events: happened.to_vec(), ..Recording::default() }).await.unwrap();
+    }
+    assert_eq!(store.history(&"t1".into()).await.unwrap(), lines);
+    assert_eq!(store.events(&"b1".into(), 100).await.unwrap(), happened);
+    assert_eq!(store.events(&"b1".into(), 3).await.unwrap(), happened[..3]);
+    assert!(store.events(&"b2".into(), 3).await.unwrap().is_empty());
+    // An event has one id for ever.
+    let again = Recording { events: happened[..1].to_vec(), ..Recording::default() };
+    assert!(matches!(store.record(again).await, Err(StoreError::Stale(_))));
+}
+
+pub(crate) async fn tokens_are_found_by_digest_and_have_unique_names(store: AnyStore) {
+    let token = TokenRecord {
+        name: "acme-token".to_owned(),
+        sha256: "a".repeat(64),
+        role: "buyer".to_owned(),
+        principal: Some("acme".into()),
+        created_at: at(0),
+        expires_at: Some(at(9)),
+        revoked_at: None,
+    };
+    store.add_token(&token).await.unwrap();
+    assert_eq!(store.token(&token.sha256).await.unwrap(), Some(token.clone()));
+    let same_name = TokenRecord { sha256: "b".repeat(64), ..token.clone() };
+    assert!(matches!(store.add_token(&same_name).await, Err(StoreError::Stale(_))));
+    assert_eq!(store.token(&same_name.sha256).await.unwrap(), None);
+    let other = TokenRecord {
+        name: "rita".to_owned(),
+        sha256: "c".repeat(64),
+        role: "reviewer".to_owned(),
+        principal: None,
+        expires_at: None,
+        revoked_at: Some(at(3)),
+        ..token
+    };
+    store.add_token(&other).await.unwrap();
+    assert_eq!(store.token(&other.sha256).await.unwrap(), Some(other));
+}
+
+pub(crate) async fn nothing_is_found_in_an_empty_store(store: AnyStore) {
+    store.ping().await.unwrap();
+    assert!(store.buy(&"b1".into()).await.unwrap().is_none());
+    assert!(store.operation(&"op-1".into()).await.unwrap().is_none());
+    assert!(store.creation(&"b1".into()).await.unwrap().is_none());
+    assert!(store.open_operations(&"b1".into()).await.unwrap().is_empty());
+    assert!(store.steps(&"op-1".into()).await.unwrap().is_empty());
+    assert!(store.task(&"t1".into()).await.unwrap().is_none());
+    assert!(store.history(&"t1".into()).await.unwrap().is_empty());
+    assert!(store.tasks_due(at(0), 10).await.unwrap().is_empty());
+    assert!(store.token("a").await.unwrap().is_none());
+    assert_eq!(page(&store, all()).await, (Vec::new(), 0, 0));
+    assert_eq!(store.reset_open_steps(&"op-1".into()).await.unwrap(), 0);
+    assert_eq!(store.forget_keys(at(0), 10).await.unwrap(), 0);
+}

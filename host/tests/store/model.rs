@@ -1,0 +1,356 @@
+//! The same random sequence of acts on the store and on a model of a page's length: they must agree on every outcome.
+
+use std::time::Duration;
+
+use flightdeck::{
+    domain::{
+        operation::OperationState,
+        step::{Step, StepState},
+    },
+    store::{Fence, FinishedStep, JournalWrite, Recording, StoreError},
+};
+use proptest::{
+    prelude::*,
+    test_runner::{Config, TestRunner},
+};
+use uuid::Uuid;
+
+use super::fixtures::{AnyStore, add_operation, at, buy, journal, operation, platform, stored_operation};
+
+const BUYS: usize = 3;
+
+/// What happens next. Numbers name one of what there is, whatever their size.
+#[derive(Debug, Clone)]
+enum Act {
+    Accept { buy: usize, awaiting: bool, delay: i64 },
+    Decide { operation: usize, to: OperationState, delay: i64 },
+    Wait { seconds: i64 },
+    Claim { lease: i64 },
+    Prolong { grant: usize, lease: i64 },
+    Record { grant: usize, to: OperationState, delay: i64, release: bool, stale: bool },
+    Begin { grant: usize, name: u8 },
+    Finish { grant: usize, name: u8, outcome: u8 },
+    Settle { grant: usize, name: u8, fresh: bool },
+    Reset { operation: usize },
+}
+
+fn acts() -> impl Strategy<Value = Vec<Act>> {
+    let states = || prop::sample::select(OperationState::ALL);
+    let which = || 0..64usize;
+    let act = prop_oneof![
+        3 => (0..BUYS, any::<bool>(), 0..9i64).prop_map(|(buy, awaiting, delay)| Act::Accept { buy, awaiting, delay }),
+        2 => (which(), states(), 0..9i64).prop_map(|(operation, to, delay)| Act::Decide { operation, to, delay }),
+        3 => (0..12i64).prop_map(|seconds| Act::Wait { seconds }),
+        6 => (1..15i64).prop_map(|lease| Act::Claim { lease }),
+        1 => (which(), 1..15i64).prop_map(|(grant, lease)| Act::Prolong { grant, lease }),
+        3 => (which(), states(), 0..9i64, any::<bool>(), prop::bool::weighted(0.2)).prop_map(
+            |(grant, to, delay, release, stale)| Act::Record { grant, to, delay, release, stale }
+        ),
+        4 => (which(), 0..3u8).prop_map(|(grant, name)| Act::Begin { grant, name }),
+        3 => (which(), 0..3u8, 0..2u8).prop_map(|(grant, name, outcome)| Act::Finish { grant, name, outcome }),
+        2 => (which(), 0..3u8, any::<bool>()).prop_map(|(grant, name, fresh)| Act::Settle { grant, name, fresh }),
+        1 => which().prop_map(|operation| Act::Reset { operation }),
+    ];
+    prop::collection::vec(act, 1..60)
+}
+
+/// An operation as the model knows it.
+#[derive(Debug)]
+struct Known {
+    buy: usize,
+    state: OperationState,
+    run_at: i64,
+    fence: i64,
+    lease_until: Option<i64>,
+    claims: u32,
+    steps: Vec<Step>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Refusal {
+    Stale,
+    Fenced,
+}
+
+/// One run: the store, the model, and what both were told.
+struct Run {
+    store: AnyStore,
+    /// Runs share a store, so each has its own names.
+    prefix: String,
+    now: i64,
+    operations: Vec<Known>,
+    grants: Vec<(usize, Fence)>,
+}
+
+fn kind<T>(outcome: Result<T, StoreError>) -> Result<T, Refusal> {
+    outcome.map_err(|error| match error {
+        StoreError::Stale(_) => Refusal::Stale,
+        StoreError::Fenced(_) => Refusal::Fenced,
+        other => panic!("{other:?}"),
+    })
+}
+
+impl Run {
+    fn buy_id(&self, buy: usize) -> String {
+        format!("{}-b{buy}", self.prefix)
+    }
+
+    fn id(&self, index: usize) -> flightdeck::domain::id::OperationId {
+        format!("{}-op{index}", self.prefix).into()
+    }
+
+    /// Since when each operation may be claimed; `None` for those that may not, however long one waits.
+    fn due(&self, index: usize) -> Option<i64> {
+        let mine = &self.operations[index];
+        let siblings =
+            || self.operations.iter().enumerate().filter(|(other, it)| *other != index && it.buy == mine.buy);
+        if siblings().any(|(_, other)| other.state == OperationState::Running) {
+            return None;
+        }
+        match mine.state {
+            OperationState::Running => Some(mine.lease_until.unwrap_or(mine.run_at)),
+            OperationState::Queued => {
+                let waits = siblings().any(|(other, it)| other < index && it.state == OperationState::Queued);
+                (!waits).then_some(mine.run_at)
+            }
+            _ => None,
+        }
+    }
+
+    fn next_due(&self) -> Option<i64> {
+        (0..self.operations.len()).filter_map(|index| self.due(index)).min()
+    }
+
+    fn claimable(&self) -> Option<usize> {
+        let is_due = |index: &usize| self.due(*index).is_some_and(|due| due <= self.now);
+        (0..self.operations.len()).filter(is_due).min_by_key(|index| (self.operations[*index].run_at, *index))
+    }
+
+    fn holds(&self, grant: usize) -> Result<(), Refusal> {
+        let (index, fence) = &self.grants[grant];
+        let known = &self.operations[*index];
+        if known.fence == fence.number && known.lease_until.is_some() { Ok(()) } else { Err(Refusal::Fenced) }
+    }
+
+    fn grant(&self, number: usize) -> Option<(usize, usize, Fence)> {
+        let grant = number.checked_rem(self.grants.len())?;
+        let (index, fence) = self.grants[grant].clone();
+        Some((grant, index, fence))
+    }
+
+    async fn act(&mut self, act: &Act) {
+        match act.clone() {
+            Act::Accept { buy, awaiting, delay } => self.accept(buy, awaiting, delay).await,
+            Act::Decide { operation, to, delay } => self.decide(operation, to, delay).await,
+            Act::Wait { seconds } => self.now += seconds,
+            Act::Claim { lease } => self.claim(lease).await,
+            Act::Prolong { grant, lease } => self.prolong(grant, lease).await,
+            Act::Record { grant, to, delay, release, stale } => self.record(grant, to, delay, release, stale).await,
+            Act::Begin { grant, name } => self.begin(grant, name).await,
+            Act::Finish { grant, name, outcome } => self.finish(grant, name, outcome).await,
+            Act::Settle { grant, name, fresh } => self.settle(grant, name, fresh).await,
+            Act::Reset { operation } => self.reset(operation).await,
+        }
+    }
+
+    async fn accept(&mut self, buy: usize, awaiting: bool, delay: i64) {
+        let state = if awaiting { OperationState::AwaitingApproval } else { OperationState::Queued };
+        let run_at = self.now + delay;
+        let mut new = operation(self.id(self.operations.len()).as_str(), &self.buy_id(buy));
+        (new.state, new.run_at) = (state, at(run_at));
+        add_operation(&self.store, new).await;
+        let known = Known { buy, state, run_at, fence: 0, lease_until: None, claims: 0, steps: Vec::new() };
+        self.operations.push(known);
+    }
+
+    /// Somebody without a fence moves an operation.
+    async fn decide(&mut self, number: usize, to: OperationState, delay: i64) {
+        let Some(index) = number.checked_rem(self.operations.len()) else { return };
+        let mut stored = stored_operation(&self.store, &self.id(index)).await;
+        if to == OperationState::Running || stored.value.become_state(to, at(self.now)).is_err() {
+            return;
+        }
+        stored.value.run_at = at(self.now + delay);
+        self.store.record(Recording { operations: vec![stored], ..Recording::default() }).await.unwrap();
+        let known = &mut self.operations[index];
+        (known.state, known.run_at, known.lease_until) = (to, self.now + delay, None);
+    }
+
+    async fn claim(&mut self, lease: i64) {
+        let wanted = self.claimable();
+        let got = self.store.claim("worker", at(self.now), Duration::from_secs(lease.unsigned_abs())).await.unwrap();
+        let Some(index) = wanted else {
+            assert!(got.is_none(), "{got:?}");
+            return;
+        };
+        let got = got.expect("the model finds something to claim");
+        let known = &mut self.operations[index];
+        known.state = OperationState::Running;
+        known.fence += 1;
+        known.claims += 1;
+        known.lease_until = Some(self.now + lease);
+        let fence = Fence { operation: format!("{}-op{index}", self.prefix).into(), number: known.fence };
+        assert_eq!(got.fence, fence);
+        assert_eq!(got.operation.value.claims, known.claims);
+        self.grants.push((index, fence));
+    }
+
+    async fn prolong(&mut self, number: usize, lease: i64) {
+        let Some((grant, index, fence)) = self.grant(number) else { return };
+        let outcome = self.store.prolong(&fence, at(self.now), Duration::from_secs(lease.unsigned_abs())).await;
+        assert_eq!(kind(outcome), self.holds(grant));
+        if self.holds(grant).is_ok() {
+            self.operations[index].lease_until = Some(self.now + lease);
+        }
+    }
+
+    async fn record(&mut self, number: usize, to: OperationState, delay: i64, release: bool, stale: bool) {
+        let Some((grant, index, fence)) = self.grant(number) else { return };
+        let mut stored = stored_operation(&self.store, &self.id(index)).await;
+        if stored.value.become_state(to, at(self.now)).is_err() && self.holds(grant).is_ok() {
+            return;
+        }
+        stored.value.run_at = at(self.now + delay);
+        stored.version -= i64::from(stale);
+        let recording = Recording { fence: Some(fence), release, operations: vec![stored], ..Recording::default() };
+        let wanted = self.holds(grant).and(if stale { Err(Refusal::Stale) } else { Ok(()) });
+        assert_eq!(kind(self.store.record(recording).await), wanted);
+        if wanted.is_ok() {
+            let known = &mut self.operations[index];
+            (known.state, known.run_at) = (to, self.now + delay);
+            if release || to != OperationState::Running {
+                known.lease_until = None;
+            }
+        }
+    }
+
+    async fn begin(&mut self, number: usize, name: u8) {
+        let Some((grant, index, fence)) = self.grant(number) else { return };
+        let fresh = Step {
+            operation: fence.operation.clone(),
+            platform: platform("north"),
+            name: name.to_string(),
+            reference: Uuid::now_v7().to_string(),
+            state: StepState::Fresh,
+            outcome: None,
+            begun_at: at(self.now),
+        };
+        let begin = Some((fresh.name.clone(), fresh.reference.clone()));
+        let got = kind(self.store.journal(JournalWrite { begin, ..self.write(&fence, index) }).await);
+        if self.holds(grant).is_err() {
+            assert_eq!(got, Err(Refusal::Fenced));
+            return;
+        }
+        let begun_at = at(self.now);
+        let steps = &mut self.operations[index].steps;
+        let Some(known) = steps.iter_mut().find(|step| step.name == fresh.name) else {
+            steps.push(Step { state: StepState::Open, ..fresh.clone() });
+            assert_eq!(got, Ok(Some(fresh)));
+            return;
+        };
+        assert_eq!(got, Ok(Some(known.clone())));
+        if known.state == StepState::Fresh {
+            (known.state, known.begun_at) = (StepState::Open, begun_at);
+        }
+    }
+
+    async fn finish(&mut self, number: usize, name: u8, outcome: u8) {
+        let Some((grant, index, fence)) = self.grant(number) else { return };
+        let finished = vec![FinishedStep { name: name.to_string(), outcome: vec![outcome] }];
+        let got = kind(self.store.journal(JournalWrite { finished, ..self.write(&fence, index) }).await);
+        let holds = self.holds(grant);
+        let step = self.operations[index].steps.iter_mut().find(|step| step.name == name.to_string());
+        let step = step.filter(|step| {
+            step.state == StepState::Open || (step.state == StepState::Done && step.outcome == Some(vec![outcome]))
+        });
+        let wanted = holds.and(if step.is_some() { Ok(None) } else { Err(Refusal::Stale) });
+        assert_eq!(got, wanted);
+        if let (Ok(_), Some(step)) = (wanted, step) {
+            (step.state, step.outcome) = (StepState::Done, Some(vec![outcome]));
+        }
+    }
+
+    async fn settle(&mut self, number: usize, name: u8, fresh: bool) {
+        let Some((grant, index, fence)) = self.grant(number) else { return };
+        let to = if fresh { StepState::Fresh } else { StepState::Open };
+        let settled = Some((name.to_string(), to));
+        let got = kind(self.store.journal(JournalWrite { settled, ..self.write(&fence, index) }).await);
+        let holds = self.holds(grant);
+        let step = self.operations[index].steps.iter_mut().find(|step| step.name == name.to_string());
+        let step = step.filter(|step| step.state == StepState::Open || (fresh && step.state == StepState::Fresh));
+        let wanted = holds.and(if step.is_some() { Ok(None) } else { Err(Refusal::Stale) });
+        assert_eq!(got, wanted);
+        if let (Ok(_), Some(step)) = (wanted, step) {
+            step.state = to;
+        }
+    }
+
+    async fn reset(&mut self, number: usize) {
+        let Some(index) = number.checked_rem(self.operations.len()) else { return };
+        let reset = self.store.reset_open_steps(&self.id(index)).await.unwrap();
+        let mut wanted = 0;
+        for step in self.operations[index].steps.iter_mut().filter(|step| step.state == StepState::Open) {
+            step.state = StepState::Fresh;
+            wanted += 1;
+        }
+        assert_eq!(reset, wanted);
+    }
+
+    fn write(&self, fence: &Fence, index: usize) -> JournalWrite {
+        journal(fence, &self.buy_id(self.operations[index].buy), self.now)
+    }
+
+    async fn compare(&self) {
+        assert_eq!(self.store.next_due().await.unwrap(), self.next_due().map(at));
+        for (index, known) in self.operations.iter().enumerate() {
+            let stored = stored_operation(&self.store, &self.id(index)).await.value;
+            assert_eq!((stored.state, stored.run_at), (known.state, at(known.run_at)));
+            assert_eq!(stored.claims, known.claims);
+            assert_eq!(self.store.steps(&self.id(index)).await.unwrap(), known.steps);
+        }
+    }
+
+    /// Ends every operation, so that the next run finds nothing to claim.
+    async fn end(&self) {
+        for index in 0..self.operations.len() {
+            let mut stored = stored_operation(&self.store, &self.id(index)).await;
+            if stored.value.become_state(OperationState::Failed, at(self.now)).is_ok() {
+                self.store.record(Recording { operations: vec![stored], ..Recording::default() }).await.unwrap();
+            }
+        }
+    }
+}
+
+async fn run(store: AnyStore, acts: &[Act]) {
+    let prefix = Uuid::now_v7().simple().to_string();
+    let mut run = Run { store, prefix, now: 0, operations: Vec::new(), grants: Vec::new() };
+    for index in 0..BUYS {
+        let new_buy = Some(buy(&run.buy_id(index)));
+        run.store.record(Recording { new_buy, ..Recording::default() }).await.unwrap();
+    }
+    let outcome = futures::FutureExt::catch_unwind(std::panic::AssertUnwindSafe(async {
+        for act in acts {
+            run.act(act).await;
+            assert_eq!(run.store.next_due().await.unwrap(), run.next_due().map(at), "after {act:?}");
+        }
+        run.compare().await;
+    }))
+    .await;
+    run.end().await;
+    if let Err(panic) = outcome {
+        std::panic::resume_unwind(panic);
+    }
+}
+
+pub(crate) async fn the_store_does_what_the_model_does(store: AnyStore) {
+    let runtime = tokio::runtime::Handle::current();
+    tokio::task::block_in_place(|| {
+        let config = Config { cases: 100, failure_persistence: None, ..Config::default() };
+        TestRunner::new(config)
+            .run(&acts(), |acts| {
+                runtime.block_on(run(store.clone(), &acts));
+                Ok(())
+            })
+            .unwrap();
+    });
+}

@@ -1,0 +1,217 @@
+//! What one decision writes.
+
+use flightdeck::{
+    domain::{
+        event::EventKind,
+        id::TaskId,
+        media_buy::{RemoteKind, RemoteObject},
+        operation::OperationState,
+        task::TaskMove,
+    },
+    store::{Recording, StoreError},
+};
+use serde_json::json;
+
+use super::fixtures::{
+    AnyStore, LEASE, accept, at, audit, buy, claim, event, journal, key, line, moved, operation, platform, stored_buy,
+    stored_operation, stored_task, task,
+};
+
+pub(crate) async fn all_parts_of_a_recording_are_written_and_read_back(store: AnyStore) {
+    let operation = operation("op-1", "b1");
+    let task = task("t1", &operation);
+    let happened = [event("b1", EventKind::TaskCreated), event("b1", EventKind::BuyStatusChanged)];
+    let recording = Recording {
+        idempotency: Some(key("k", "op-1")),
+        new_buy: Some(buy("b1")),
+        new_operation: Some(operation.clone()),
+        new_task: Some(task.clone()),
+        history: vec![(task.id.clone(), line("created", 0)), (task.id.clone(), line("assign", 1))],
+        events: happened.to_vec(),
+        audit: vec![audit("operation.accepted", "op-1"), audit("task.created", "t1")],
+        ..Recording::default()
+    };
+    store.record(recording).await.unwrap();
+
+    assert_eq!(stored_buy(&store, "b1").await.value, buy("b1"));
+    assert_eq!(stored_operation(&store, &operation.id).await.value, operation);
+    assert_eq!(stored_task(&store, "t1").await.value, task);
+    assert_eq!(store.history(&task.id).await.unwrap(), [line("created", 0), line("assign", 1)]);
+    assert_eq!(store.events(&"b1".into(), 10).await.unwrap(), happened);
+    assert_eq!(store.idempotency(&operation.principal, "k").await.unwrap(), Some(key("k", "op-1")));
+}
+
+pub(crate) async fn what_exists_already_is_not_written_again(store: AnyStore) {
+    let id = accept(&store, "b1").await;
+    let stored = stored_operation(&store, &id).await.value;
+    let with_task = Recording { new_task: Some(task("t1", &stored)), ..Recording::default() };
+    store.record(with_task.clone()).await.unwrap();
+    let again = [
+        Recording { new_buy: Some(buy("b1")), ..Recording::default() },
+        Recording { new_operation: Some(operation("op-b1", "b1")), ..Recording::default() },
+        with_task,
+    ];
+    for recording in again {
+        assert!(matches!(store.record(recording).await, Err(StoreError::Stale(_))));
+    }
+}
+
+pub(crate) async fn a_stale_part_keeps_everything_else_from_being_written(store: AnyStore) {
+    accept(&store, "b1").await;
+    let mut stale = stored_buy(&store, "b1").await;
+    stale.version += 1;
+    let fresh = operation("op-new", "b2");
+    let recording = Recording {
+        idempotency: Some(key("k", "op-new")),
+        new_buy: Some(buy("b2")),
+        buy: Some(stale),
+        new_operation: Some(fresh.clone()),
+        new_task: Some(task("t1", &fresh)),
+        history: vec![("t1".into(), line("created", 0))],
+        events: vec![event("b2", EventKind::TaskCreated)],
+        ..Recording::default()
+    };
+    assert!(matches!(store.record(recording).await, Err(StoreError::Stale(_))));
+    assert!(store.buy(&"b2".into()).await.unwrap().is_none());
+    assert!(store.operation(&fresh.id).await.unwrap().is_none());
+    assert!(store.task(&"t1".into()).await.unwrap().is_none());
+    assert!(store.history(&"t1".into()).await.unwrap().is_empty());
+    assert!(store.events(&"b2".into(), 10).await.unwrap().is_empty());
+    assert!(store.idempotency(&fresh.principal, "k").await.unwrap().is_none());
+}
+
+pub(crate) async fn a_version_rises_with_each_write_and_an_old_one_is_refused(store: AnyStore) {
+    let id = accept(&store, "b1").await;
+    let read = stored_buy(&store, "b1").await;
+    let mut changed = read.clone();
+    changed.value.detail = "changed".to_owned();
+    let write = |buy| Recording { buy: Some(buy), ..Recording::default() };
+    store.record(write(changed.clone())).await.unwrap();
+    let now = stored_buy(&store, "b1").await;
+    assert_eq!(now.value, changed.value);
+    assert!(now.version > read.version);
+    assert!(matches!(store.record(write(changed)).await, Err(StoreError::Stale(_))));
+
+    let read = stored_operation(&store, &id).await;
+    let failed = moved(&read, OperationState::Failed, 1);
+    let write = |operation| Recording { operations: vec![operation], ..Recording::default() };
+    store.record(write(failed.clone())).await.unwrap();
+    assert!(stored_operation(&store, &id).await.version > read.version);
+    assert!(matches!(store.record(write(failed)).await, Err(StoreError::Stale(_))));
+}
+
+pub(crate) async fn several_operations_and_tasks_change_together(store: AnyStore) {
+    let ids = [accept(&store, "b1").await, accept(&store, "b2").await];
+    let mut change = Recording::default();
+    for (index, id) in ids.iter().enumerate() {
+        let stored = stored_operation(&store, id).await;
+        let name = format!("t{index}");
+        let with_task = Recording { new_task: Some(task(&name, &stored.value)), ..Recording::default() };
+        store.record(with_task).await.unwrap();
+        let mut closed = stored_task(&store, &name).await;
+        closed.value.advance(TaskMove::Close).unwrap();
+        change.tasks.push(closed);
+        change.operations.push(moved(&stored, OperationState::Failed, 1));
+    }
+    let mut half_stale = change.clone();
+    half_stale.tasks[1].version += 1;
+    assert!(matches!(store.record(half_stale).await, Err(StoreError::Stale(_))));
+    assert!(stored_task(&store, "t0").await.value.status.is_open());
+
+    store.record(change).await.unwrap();
+    for (index, id) in ids.iter().enumerate() {
+        assert_eq!(stored_operation(&store, id).await.value.state, OperationState::Failed);
+        assert!(!stored_task(&store, &format!("t{index}")).await.value.status.is_open());
+    }
+}
+
+pub(crate) async fn a_recording_under_a_lost_lease_is_refused(store: AnyStore) {
+    let id = accept(&store, "b1").await;
+    let first = claim(&store, 0).await;
+    let second = claim(&store, 31).await;
+    let write = |claim: &flightdeck::store::Claim| Recording {
+        fence: Some(claim.fence.clone()),
+        operations: vec![moved(&claim.operation, OperationState::Succeeded, 32)],
+        events: vec![event("b1", EventKind::OperationSucceeded)],
+        ..Recording::default()
+    };
+    match store.record(write(&first)).await {
+        Err(StoreError::Fenced(operation)) => assert_eq!(operation, id),
+        other => panic!("{other:?}"),
+    }
+    assert!(store.events(&"b1".into(), 10).await.unwrap().is_empty());
+    store.record(write(&second)).await.unwrap();
+    assert_eq!(stored_operation(&store, &id).await.value.state, OperationState::Succeeded);
+    // The run is over, and with it the right to write.
+    let late = Recording { fence: Some(second.fence), ..Recording::default() };
+    assert!(matches!(store.record(late).await, Err(StoreError::Fenced(_))));
+}
+
+pub(crate) async fn releasing_gives_the_lease_back(store: AnyStore) {
+    accept(&store, "b1").await;
+    let held = claim(&store, 0).await;
+    let release = Recording { fence: Some(held.fence.clone()), release: true, ..Recording::default() };
+    store.record(release.clone()).await.unwrap();
+    assert!(matches!(store.record(release).await, Err(StoreError::Fenced(_))));
+    assert!(matches!(store.prolong(&held.fence, at(1), LEASE).await, Err(StoreError::Fenced(_))));
+    assert!(matches!(store.journal(journal(&held.fence, "b1", 1)).await, Err(StoreError::Fenced(_))));
+    // It still says that it runs, and nobody has it: the next worker may take it without waiting for a lease to run out.
+    assert_eq!(claim(&store, 1).await.fence.number, held.fence.number + 1);
+}
+
+pub(crate) async fn a_run_that_ends_takes_its_lease_along(store: AnyStore) {
+    let id = accept(&store, "b1").await;
+    let held = claim(&store, 0).await;
+    let mut queued = moved(&held.operation, OperationState::Queued, 1);
+    queued.value.run_at = at(5);
+    // Somebody without a fence may end a run, too: a person, the clock.
+    store.record(Recording { operations: vec![queued], ..Recording::default() }).await.unwrap();
+    assert!(matches!(store.prolong(&held.fence, at(2), LEASE).await, Err(StoreError::Fenced(_))));
+    assert!(store.claim("other", at(4), LEASE).await.unwrap().is_none());
+    let next = claim(&store, 5).await;
+    assert_eq!((&next.fence.operation, next.fence.number), (&id, held.fence.number + 1));
+}
+
+pub(crate) async fn remote_objects_are_not_taken_from_a_recording(store: AnyStore) {
+    let mut first = buy("b1");
+    let object = RemoteObject { kind: RemoteKind::Order, key: String::new(), id: "77".to_owned() };
+    first.remember(&platform("north"), object.clone());
+    store.record(Recording { new_buy: Some(first), ..Recording::default() }).await.unwrap();
+    let mut read = stored_buy(&store, "b1").await;
+    assert!(read.value.remote.is_empty());
+    read.value.remember(&platform("north"), object);
+    store.record(Recording { buy: Some(read), ..Recording::default() }).await.unwrap();
+    assert!(stored_buy(&store, "b1").await.value.remote.is_empty());
+}
+
+pub(crate) async fn odd_text_is_kept_as_it_is(store: AnyStore) {
+    let odd = "quote ' \" backslash \\ newline \n nul \0 emoji \u{1f6eb} ?1 $1 ; DROP TABLE tasks";
+    let mut odd_buy = buy("b1");
+    odd_buy.po_number = Some(odd.to_owned());
+    let mut odd_operation = operation("op-1", "b1");
+    odd_operation.request = json!({ odd: [odd, 0.1, 1e300, i64::MAX, u64::MAX, null] });
+    let odd_task = task("t1", &odd_operation);
+    let mut odd_line = line("comment", 0);
+    odd_line.words = Some(odd.to_owned());
+    let mut odd_event = event("b1", EventKind::TaskCreated);
+    odd_event.data = json!({ "words": odd });
+    let recording = Recording {
+        idempotency: Some(key(odd, "op-1")),
+        new_buy: Some(odd_buy.clone()),
+        new_operation: Some(odd_operation.clone()),
+        new_task: Some(odd_task),
+        history: vec![(TaskId::from("t1"), odd_line.clone())],
+        events: vec![odd_event.clone()],
+        ..Recording::default()
+    };
+    store.record(recording).await.unwrap();
+    assert_eq!(stored_buy(&store, "b1").await.value, odd_buy);
+    assert_eq!(stored_operation(&store, &odd_operation.id).await.value, odd_operation);
+    assert_eq!(store.history(&"t1".into()).await.unwrap(), [odd_line]);
+    assert_eq!(store.events(&"b1".into(), 1).await.unwrap(), [odd_event]);
+    assert_eq!(store.idempotency(&odd_buy.principal, odd).await.unwrap(), Some(key(odd, "op-1")));
+}
+
+pub(crate) async fn an_empty_recording_is_fine(store: AnyStore) {
+    store.record(Recording::default()).await.unwrap();
+}
