@@ -2,6 +2,14 @@
 //!
 //! - [`Adapters`]: what the rest of the host calls, in the domain's own types; what `wit/` generates stops in this folder.
 //! - [`StepJournal`]: what a call that changes something needs from its caller: the durable record of its steps.
+//!
+//! Inside, from the outside in:
+//!
+//! - `calls`, `registry`, `config`: the calls, the platforms and their releases, what the configuration says of them.
+//! - `release`, `compile`, `cache`, `fit`, `settings`: from a file to something that can be called.
+//! - `sandbox`, `limits`, `verdict`, `breaker`: one call in a fresh instance, and what ends it.
+//! - `steps`, `egress`: what a guest may do: record its steps, and send requests to its own platform.
+//! - `contract`: the generated types and the domain's, both ways. `engine`: the one place that sets wasmtime up.
 
 use std::sync::Arc;
 
@@ -15,6 +23,41 @@ use crate::domain::{
     step::SentRequest,
     time::Timestamp,
 };
+
+mod breaker;
+mod cache;
+mod calls;
+mod clock;
+mod compile;
+mod config;
+mod contract;
+mod egress;
+mod engine;
+mod fit;
+mod inspect;
+mod limits;
+mod registry;
+mod release;
+mod sandbox;
+mod settings;
+mod steps;
+mod verdict;
+
+pub use cache::Loaded;
+pub use calls::Answered;
+pub use compile::{CompileError, compile_main};
+pub use config::{AdapterSetupError, AdaptersConfig, PlatformConfig, PlatformError, PlatformErrorReason};
+pub use egress::{
+    EgressError,
+    addresses::AllowanceError,
+    credentials::{Credentials, CredentialsError, Secret},
+    origins::OriginError,
+};
+pub use engine::EngineOptions;
+pub use inspect::{Inspection, inspect};
+pub use limits::Limits;
+pub use registry::{Adapters, ReleaseInfo};
+pub use release::InstallError;
 
 /// How a step stands when it is begun.
 #[derive(Debug, Clone, PartialEq, Eq)]

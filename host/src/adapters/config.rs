@@ -1,0 +1,115 @@
+//! What the host is told about its platforms.
+
+use std::path::PathBuf;
+
+use serde_json::Value;
+
+use super::{
+    egress::{EgressError, credentials::Credentials},
+    engine::EngineOptions,
+    limits::Limits,
+    release::InstallError,
+};
+use crate::domain::id::PlatformName;
+
+/// What [`super::Adapters::start`] needs.
+#[derive(Debug, Clone)]
+pub struct AdaptersConfig {
+    /// Where releases and the cache of native code are kept: `releases/` and `code/` below it.
+    pub data_dir: PathBuf,
+    /// The program that compiles components: this program itself, but in tests.
+    pub compiler: PathBuf,
+    /// The engine.
+    pub engine: EngineOptions,
+    /// The platforms.
+    pub platforms: Vec<PlatformConfig>,
+}
+
+/// One platform: an ad server, the adapter that speaks to it, and what it may do.
+#[derive(Debug, Clone)]
+pub struct PlatformConfig {
+    /// Its name in configuration, ids and products.
+    pub name: PlatformName,
+    /// The adapter, a file.
+    pub component: PathBuf,
+    /// The base address of the platform's API.
+    pub endpoint: String,
+    /// Every origin that the adapter may reach; empty: the endpoint's.
+    pub origins: Vec<String>,
+    /// Private networks, addresses or `host:port` that may be dialled.
+    pub allow_private: Vec<String>,
+    /// What is added to requests.
+    pub credentials: Credentials,
+    /// The adapter's settings; valid by its `settings-schema`.
+    pub settings: Value,
+    /// What one call may use.
+    pub limits: Limits,
+    /// Requests a second; `None`: as many as there are.
+    pub rate_per_second: Option<u32>,
+    /// Requests at a time.
+    pub max_concurrent_requests: usize,
+    /// How long to let pass, at least, before a step in doubt is looked up; the adapter's own lag counts if it is longer.
+    pub in_doubt_wait_ms: u32,
+}
+
+impl PlatformConfig {
+    /// A platform with the defaults: its endpoint's origin only, no credentials, no rate, 16 requests at a time.
+    pub fn new(name: impl Into<PlatformName>, component: impl Into<PathBuf>, endpoint: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            component: component.into(),
+            endpoint: endpoint.into(),
+            origins: Vec::new(),
+            allow_private: Vec::new(),
+            credentials: Credentials::None,
+            settings: Value::Object(serde_json::Map::new()),
+            limits: Limits::default(),
+            rate_per_second: None,
+            max_concurrent_requests: 16,
+            in_doubt_wait_ms: 0,
+        }
+    }
+}
+
+/// Why adapters could not be started. All platforms are looked at before it is returned.
+#[derive(Debug, thiserror::Error)]
+pub enum AdapterSetupError {
+    /// The engine does not work on this machine.
+    #[error("the WebAssembly engine can't be started: {0}")]
+    Engine(String),
+    /// The data directory can't be used.
+    #[error("{path}: {source}; the data directory must be writable by this user alone")]
+    DataDir {
+        /// Which directory.
+        path: PathBuf,
+        /// What happened.
+        source: std::io::Error,
+    },
+    /// Platforms that can't be used, each with its reason.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    Platforms(Vec<PlatformError>),
+}
+
+/// Why one platform can't be used.
+#[derive(Debug, thiserror::Error)]
+#[error("platform {platform}: {reason}")]
+pub struct PlatformError {
+    /// Which one.
+    pub platform: PlatformName,
+    /// Why.
+    pub reason: PlatformErrorReason,
+}
+
+/// Why one platform can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum PlatformErrorReason {
+    /// Two platforms have this name.
+    #[error("is configured twice; give each platform a name of its own")]
+    Twice,
+    /// Endpoint, origins, credentials.
+    #[error(transparent)]
+    Egress(#[from] EgressError),
+    /// The adapter.
+    #[error(transparent)]
+    Install(#[from] InstallError),
+}

@@ -1,0 +1,85 @@
+//! The bounds of what an adapter may return.
+
+use super::{Bad, bad};
+use crate::domain::{money::Micros, time::Timestamp};
+
+/// Bytes of a short text: an id, a name, a code, a field.
+pub(super) const SHORT: usize = 1_000;
+
+/// Bytes of a text for people: a note, a message, a reason.
+pub(super) const LONG: usize = 4_000;
+
+/// Bytes of one value of a planned field: custom targeting as JSON is long.
+pub(super) const VALUE: usize = 64 * 1024;
+
+/// Notes of one answer. A reviewer reads them.
+pub(super) const NOTES: usize = 200;
+
+/// Changes of one plan: a buy of 100 packages with 20 creatives each makes some 4,000.
+pub(super) const CHANGES: usize = 10_000;
+
+/// Bytes of all texts of one plan; it is stored with its operation.
+pub(super) const PLAN: usize = 4 * 1024 * 1024;
+
+/// Items of one failure.
+pub(super) const ITEMS: usize = 1_000;
+
+/// Rows of one buy's delivery: 100 packages over three years.
+pub(super) const ROWS: usize = 120_000;
+
+/// A text of bounded length.
+pub(super) fn text(what: &str, text: String, most: usize) -> Result<String, Bad> {
+    if text.len() > most {
+        bad!("returned a {what} of {} bytes; at most {most} are taken", text.len());
+    }
+    Ok(text)
+}
+
+/// A text of bounded length that says something.
+pub(super) fn named(what: &str, value: String) -> Result<String, Bad> {
+    if value.trim().is_empty() {
+        bad!("returned an empty {what}");
+    }
+    text(what, value, SHORT)
+}
+
+/// A list of bounded length.
+pub(super) fn list<T>(what: &str, list: Vec<T>, most: usize) -> Result<Vec<T>, Bad> {
+    if list.len() > most {
+        bad!("returned {} {what}; at most {most} are taken", list.len());
+    }
+    Ok(list)
+}
+
+/// Notes for people.
+pub(super) fn notes(notes: Vec<String>) -> Result<Vec<String>, Bad> {
+    list("notes", notes, NOTES)?.into_iter().map(|note| text("note", note, LONG)).collect()
+}
+
+/// A count.
+pub(super) fn count(what: &str, number: i64) -> Result<i64, Bad> {
+    // Beyond 2^53 a guest whose only number is a double has lost count.
+    if !(0..1 << 53).contains(&number) {
+        bad!("returned {number} {what}");
+    }
+    Ok(number)
+}
+
+/// An amount of money.
+pub(super) fn money(what: &str, micros: i64) -> Result<Micros, Bad> {
+    Micros::new(micros).ok_or_else(|| Bad::new(format!("returned a {what} of {micros} micros")))
+}
+
+/// A moment.
+pub(super) fn moment(what: &str, text: &str) -> Result<Timestamp, Bad> {
+    match Timestamp::parse(text) {
+        Ok(moment) if moment <= Timestamp::LATEST => Ok(moment),
+        _ => bad!("returned `{}` as {what}, which is no moment like 2026-12-01T00:00:00Z", cut(text, 40)),
+    }
+}
+
+/// The beginning of a text.
+pub(super) fn cut(text: &str, most: usize) -> &str {
+    let end = (0..=most.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+    &text[..end]
+}

@@ -1,0 +1,222 @@
+//! What adapters are given.
+
+use flightdeck_bindings::v0_1::flightdeck::ad_server::types as wit;
+
+use super::words::{cap_scope_to, day_to, dimension_to, format_to, operator_to, pacing_to, remote_to_guest};
+use crate::{
+    adapters::{AdapterChange, Call, RemoteBuy},
+    domain::{
+        capability::{Capabilities, DaypartPreset},
+        creative::Creative,
+        id::{PackageId, PlatformName},
+        media_buy::{MediaBuy, Package, RemoteObject},
+        money::Micros,
+        operation::Performance,
+        targeting::{Daypart, Dayparting, Targeting},
+        time::Timestamp,
+    },
+};
+
+/// Translates for one platform: what lives elsewhere is left out.
+pub(crate) struct Outgoing<'a> {
+    pub(crate) platform: &'a PlatformName,
+    pub(crate) capabilities: &'a Capabilities,
+}
+
+impl Outgoing<'_> {
+    /// A change, as `plan` takes it.
+    pub(crate) fn change(&self, change: AdapterChange<'_>) -> wit::Change {
+        match change {
+            AdapterChange::Create(buy) => wit::Change::Create(self.buy(buy)),
+            AdapterChange::AddCreatives(buy, assets) => wit::Change::AddCreatives(wit::CreativeBatch {
+                media_buy: self.buy(buy),
+                assets: self.creatives(buy, assets),
+            }),
+            AdapterChange::Update { current, desired, touched } => {
+                wit::Change::Update(self.update(current, desired, touched))
+            }
+            AdapterChange::Cancel(buy) => wit::Change::Cancel(self.buy(buy)),
+            AdapterChange::PerformanceIndex(buy, performance) => {
+                wit::Change::PerformanceIndex(self.performance(buy, performance))
+            }
+        }
+    }
+
+    /// The part of a buy that the platform carries. Its budget is what its packages may spend. The buy's daily cap is
+    /// handed on only if all packages live here: splitting it over platforms is not decided in this place, so a buy
+    /// over several platforms is given none.
+    fn buy(&self, buy: &MediaBuy) -> wit::MediaBuy {
+        let packages: Vec<&Package> = buy.packages_on(self.platform).collect();
+        let alone = packages.len() == buy.packages.len();
+        let total = Micros::sum(packages.iter().map(|package| package.budget)).unwrap_or(Micros::MAX);
+        let name = match &buy.po_number {
+            Some(number) => format!("{number} {}", buy.id),
+            None => buy.id.to_string(),
+        };
+        wit::MediaBuy {
+            media_buy_id: buy.id.to_string(),
+            name,
+            po_number: buy.po_number.clone(),
+            currency: buy.currency.clone(),
+            active: buy.active,
+            total_budget: total.get(),
+            daily_budget: buy.daily_budget.filter(|_| alone).map(Micros::get),
+            start: moment(buy.start),
+            end: moment(buy.end),
+            packages: packages.into_iter().map(|package| self.package(buy, package)).collect(),
+            extensions: Vec::new(),
+        }
+    }
+
+    fn package(&self, buy: &MediaBuy, package: &Package) -> wit::PackageOrder {
+        wit::PackageOrder {
+            package_id: package.id.to_string(),
+            name: package.name.clone(),
+            active: package.active,
+            budget: package.budget.get(),
+            impressions: package.impressions,
+            price: wit::Price { model: wit::PriceModel::Cpm, rate: package.cpm.get() },
+            pacing: pacing_to(buy.pacing_of(package)),
+            daily_budget: package.daily_budget.map(Micros::get),
+            daily_impressions: package.daily_impressions,
+            start: moment(buy.start),
+            end: moment(buy.end),
+            targeting: self.targeting(buy.targeting_of(package)),
+            formats: package.formats.iter().map(|format| format_to(*format)).collect(),
+            creative_ids: package.creatives.iter().map(ToString::to_string).collect(),
+            product_settings: package.settings.to_string(),
+            extensions: Vec::new(),
+        }
+    }
+
+    fn targeting(&self, targeting: Targeting) -> wit::Targeting {
+        let rules = targeting.rules.into_iter().map(|rule| wit::TargetingRule {
+            dimension: dimension_to(rule.dimension),
+            operator: operator_to(rule.operator),
+            values: rule.values,
+        });
+        wit::Targeting {
+            rules: rules.collect(),
+            dayparting: targeting.dayparting.map(|dayparting| self.dayparting(dayparting)),
+            frequency_cap: targeting.frequency_cap.map(|cap| wit::FrequencyCap {
+                suppress_minutes: cap.suppress_minutes,
+                scope: cap_scope_to(cap.scope),
+            }),
+            custom: targeting.custom.get(self.platform.as_str()).map(ToString::to_string),
+            extensions: Vec::new(),
+        }
+    }
+
+    /// The buyer's hours, and those of the presets that the platform defines.
+    fn dayparting(&self, dayparting: Dayparting) -> wit::Dayparting {
+        let defined: &[DaypartPreset] =
+            self.capabilities.dayparting.as_ref().map_or(&[], |support| support.presets.as_slice());
+        let mut schedules = dayparting.schedules;
+        for name in &dayparting.presets {
+            let preset = defined.iter().filter(|preset| &preset.name == name).flat_map(|preset| &preset.schedules);
+            for schedule in preset {
+                if !schedules.contains(schedule) {
+                    schedules.push(schedule.clone());
+                }
+            }
+        }
+        wit::Dayparting {
+            timezone: dayparting.timezone,
+            schedules: schedules.into_iter().map(daypart).collect(),
+            presets: dayparting.presets,
+        }
+    }
+
+    /// The creatives that run in a package of this platform, and the packages of this platform in which they run.
+    fn creatives(&self, buy: &MediaBuy, creatives: &[Creative]) -> Vec<wit::Creative> {
+        let here = |id: &PackageId| buy.package(id).is_some_and(|package| &package.platform == self.platform);
+        let runs_here = |creative: &Creative| {
+            creative.packages.iter().any(here)
+                || buy.packages_on(self.platform).any(|package| package.creatives.contains(&creative.id))
+        };
+        let translate = |creative: &Creative| wit::Creative {
+            creative_id: creative.id.to_string(),
+            name: creative.name.clone(),
+            format: format_to(creative.format),
+            media_url: creative.media_url.clone(),
+            click_url: creative.click_url.clone(),
+            duration_ms: creative.duration_ms,
+            width: creative.width,
+            height: creative.height,
+            template_id: creative.template_id.clone(),
+            template_values: creative.template_values.as_ref().map(ToString::to_string),
+            package_ids: creative.packages.iter().filter(|id| here(id)).map(ToString::to_string).collect(),
+            extensions: Vec::new(),
+        };
+        creatives.iter().filter(|creative| runs_here(creative)).map(translate).collect()
+    }
+
+    fn update(&self, current: &MediaBuy, desired: &MediaBuy, touched: &[PackageId]) -> wit::MediaBuyUpdate {
+        let here = |id: &&PackageId| desired.package(id).is_some_and(|package| &package.platform == self.platform);
+        wit::MediaBuyUpdate {
+            current: self.buy(current),
+            desired: self.buy(desired),
+            creatives: self.creatives(desired, &desired.creatives),
+            touched: touched.iter().filter(here).map(ToString::to_string).collect(),
+        }
+    }
+
+    fn performance(&self, buy: &MediaBuy, performance: &[Performance]) -> wit::PerformanceUpdate {
+        let here = |entry: &&Performance| {
+            buy.package(&entry.package).is_some_and(|package| &package.platform == self.platform)
+        };
+        let performance = performance.iter().filter(here).map(|entry| wit::PackagePerformance {
+            package_id: entry.package.to_string(),
+            performance_index: entry.index,
+            confidence: entry.confidence,
+            feedback: entry.feedback.clone(),
+        });
+        wit::PerformanceUpdate { media_buy: self.buy(buy), performance: performance.collect() }
+    }
+}
+
+fn daypart(daypart: Daypart) -> wit::Daypart {
+    wit::Daypart {
+        days: daypart.days.into_iter().map(day_to).collect(),
+        start_hour: daypart.start_hour,
+        end_hour: daypart.end_hour,
+    }
+}
+
+/// The contract's moments end with a full second, which every platform understands.
+fn moment(timestamp: Timestamp) -> wit::Timestamp {
+    timestamp.floor_second().to_string()
+}
+
+/// What every call is given.
+pub(crate) fn context(
+    platform: &PlatformName,
+    settings: &str,
+    endpoint: &str,
+    operation: &str,
+    call: Option<&Call>,
+    deadline: Timestamp,
+) -> wit::Context {
+    let remote: &[RemoteObject] = call.map_or(&[], |call| call.remote.as_slice());
+    wit::Context {
+        operation_id: operation.to_owned(),
+        platform: platform.to_string(),
+        settings: settings.to_owned(),
+        endpoint: endpoint.trim_end_matches('/').to_owned(),
+        advertiser_id: call.map(|call| call.advertiser_id.clone()).unwrap_or_default(),
+        remote: remote.iter().map(remote_to_guest).collect(),
+        deadline: moment(deadline),
+        extensions: Vec::new(),
+    }
+}
+
+/// A buy that is asked about.
+pub(crate) fn remote_buy(platform: &PlatformName, asked: &RemoteBuy<'_>) -> wit::RemoteBuy {
+    wit::RemoteBuy {
+        media_buy_id: asked.buy.id.to_string(),
+        advertiser_id: asked.advertiser_id.clone(),
+        remote: asked.buy.remote_on(platform).iter().map(remote_to_guest).collect(),
+        start: moment(asked.buy.start),
+        end: moment(asked.buy.end),
+    }
+}

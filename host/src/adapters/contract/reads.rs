@@ -1,0 +1,172 @@
+//! Statuses and delivery that adapters return for many buys at once.
+
+use std::collections::{HashMap, HashSet};
+
+use flightdeck_bindings::v0_1::flightdeck::ad_server::types as wit;
+
+use super::{Bad, answers, bad, check};
+use crate::{
+    adapters::{RemoteBuy, verdict},
+    domain::{
+        delivery::{BuyDelivery, DeliveryRow, DeliveryState, RemoteBuyStatus, RemotePackageStatus},
+        failure::Failure,
+        id::{MediaBuyId, PlatformName},
+        media_buy::MediaBuy,
+        time::Day,
+    },
+};
+
+/// An answer for each buy that was asked about, and what was wrong with the list as a whole.
+pub(crate) type Answers<T> = (Vec<(MediaBuyId, Result<T, Failure>)>, Option<Bad>);
+
+/// Sorts answers to their questions: an answer that was not asked for, or a second one, is dropped; a missing one is a
+/// fault of its own.
+fn sorted<A, T>(
+    platform: &PlatformName,
+    asked: &[RemoteBuy<'_>],
+    answers: Vec<A>,
+    id_of: impl Fn(&A) -> &str,
+    read: impl Fn(&MediaBuy, A) -> Result<Result<T, Failure>, Bad>,
+) -> Answers<T> {
+    let fault = |bad: Bad| verdict::fault("bad_result", platform.as_str(), bad);
+    let mut by_id: HashMap<String, A> = HashMap::with_capacity(asked.len());
+    let known: HashSet<&str> = asked.iter().map(|asked| asked.buy.id.as_str()).collect();
+    let mut wrong = None;
+    for answer in answers {
+        let id = id_of(&answer).to_owned();
+        if !known.contains(id.as_str()) {
+            wrong =
+                Some(Bad(format!("answered for the media buy `{}`, which was not asked about", check::cut(&id, 100))));
+        } else if by_id.contains_key(&id) {
+            wrong = Some(Bad(format!("answered twice for the media buy `{id}`")));
+        } else {
+            by_id.insert(id, answer);
+        }
+    }
+    let mut answered = Vec::with_capacity(asked.len());
+    for asked in asked {
+        let read = match by_id.remove(asked.buy.id.as_str()) {
+            Some(answer) => read(asked.buy, answer),
+            None => Err(Bad(format!("said nothing about the media buy `{}`", asked.buy.id))),
+        };
+        let read = read.unwrap_or_else(|bad| {
+            wrong.get_or_insert_with(|| bad.clone());
+            Err(fault(bad))
+        });
+        answered.push((asked.buy.id.clone(), read));
+    }
+    (answered, wrong)
+}
+
+/// Reads how buys stand.
+pub(crate) fn statuses(
+    platform: &PlatformName,
+    asked: &[RemoteBuy<'_>],
+    answers: Vec<wit::StatusAnswer>,
+) -> Answers<RemoteBuyStatus> {
+    sorted(
+        platform,
+        asked,
+        answers,
+        |answer| &answer.media_buy_id,
+        |buy, answer| match answer.status {
+            Ok(status) => status_of(platform, buy, status).map(Ok),
+            Err(failed) => Ok(Err(answers::failure(failed))),
+        },
+    )
+}
+
+fn status_of(platform: &PlatformName, buy: &MediaBuy, status: wit::BuyStatus) -> Result<RemoteBuyStatus, Bad> {
+    if status.media_buy_id != buy.id.as_str() {
+        bad!("answered for the media buy `{}` with the status of another", buy.id);
+    }
+    let mut packages: Vec<RemotePackageStatus> = Vec::new();
+    for package in status.packages {
+        let id = answers::known_package(buy, platform, package.package_id)?;
+        if packages.iter().any(|known| known.package == id) {
+            bad!("returned two statuses for the package `{id}`");
+        }
+        packages.push(RemotePackageStatus {
+            package: id,
+            state: state(package.state)?,
+            impressions_delivered: package.impressions_delivered.map(|n| check::count("impressions", n)).transpose()?,
+        });
+    }
+    Ok(RemoteBuyStatus {
+        buy: buy.id.clone(),
+        state: state(status.state)?,
+        detail: check::text("detail", status.detail, check::LONG)?,
+        packages,
+    })
+}
+
+fn state(state: wit::DeliveryState) -> Result<DeliveryState, Bad> {
+    use wit::DeliveryState as State;
+    Ok(match state {
+        State::AwaitingCreatives => DeliveryState::AwaitingCreatives,
+        State::PendingApproval => DeliveryState::PendingApproval,
+        State::Scheduled => DeliveryState::Scheduled,
+        State::Delivering => DeliveryState::Delivering,
+        State::Paused => DeliveryState::Paused,
+        State::Completed => DeliveryState::Completed,
+        State::Disapproved(words) => DeliveryState::Disapproved(check::text("reason", words, check::LONG)?),
+        State::Canceled => DeliveryState::Canceled,
+        State::Missing => DeliveryState::Missing,
+        State::Other(word) => DeliveryState::Other(check::named("state", word)?),
+    })
+}
+
+/// Reads what buys delivered.
+pub(crate) fn deliveries(
+    platform: &PlatformName,
+    asked: &[RemoteBuy<'_>],
+    (first, last): (Day, Day),
+    answers: Vec<wit::DeliveryAnswer>,
+) -> Answers<BuyDelivery> {
+    sorted(
+        platform,
+        asked,
+        answers,
+        |answer| &answer.media_buy_id,
+        |buy, answer| match answer.delivery {
+            Ok(delivery) => delivery_of(platform, buy, (first, last), delivery).map(Ok),
+            Err(failed) => Ok(Err(answers::failure(failed))),
+        },
+    )
+}
+
+fn delivery_of(
+    platform: &PlatformName,
+    buy: &MediaBuy,
+    (first, last): (Day, Day),
+    delivery: wit::BuyDelivery,
+) -> Result<BuyDelivery, Bad> {
+    if delivery.media_buy_id != buy.id.as_str() {
+        bad!("answered for the media buy `{}` with the delivery of another", buy.id);
+    }
+    let mut seen = HashSet::new();
+    let mut rows = Vec::with_capacity(delivery.rows.len().min(check::ROWS));
+    for row in check::list("delivery rows for one media buy", delivery.rows, check::ROWS)? {
+        let Ok(day) = Day::parse(&row.day) else {
+            bad!("returned `{}` as a day, which is none like 2026-12-01", check::cut(&row.day, 40));
+        };
+        if day < first || day > last {
+            bad!("returned delivery of {day}, which was not asked for");
+        }
+        let package = answers::known_package(buy, platform, row.package_id)?;
+        if !seen.insert((package.clone(), day)) {
+            bad!("returned two rows for the package `{package}` on {day}");
+        }
+        let count = |what, number: Option<i64>| number.map(|n| check::count(what, n)).transpose();
+        rows.push(DeliveryRow {
+            package,
+            day,
+            impressions: check::count("impressions", row.impressions)?,
+            spend: check::money("spend", row.spend)?,
+            clicks: count("clicks", row.clicks)?,
+            video_completions: count("video completions", row.video_completions)?,
+        });
+    }
+    let as_of = delivery.as_of.map(|text| check::moment("the moment up to which it counted", &text)).transpose()?;
+    Ok(BuyDelivery { buy: buy.id.clone(), rows, as_of })
+}

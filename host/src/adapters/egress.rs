@@ -1,0 +1,299 @@
+//! The only way out of the sandbox: every request of an adapter passes here.
+//!
+//! In order: is this call allowed the network at all ([`Mode`]), is it within its number of requests, is the origin
+//! listed ([`origins`]), is the address allowed ([`addresses`]), may this method be used now, is the body within its
+//! size ([`body`]), is it the request's turn ([`pace`]). Then credentials are added ([`credentials`]), the journal is
+//! told ([`sending`]) and the request leaves over the platform's own pool of connections. Nothing is repeated, no
+//! redirect is followed, no proxy is asked.
+
+use std::{
+    collections::HashSet,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use http::{HeaderMap, HeaderName, Method, header};
+use reqwest::Url;
+use tokio_util::task::TaskTracker;
+
+use super::{
+    Journal, JournalError,
+    limits::{LimitHit, Limits},
+    verdict::{self, Verdict},
+};
+use crate::domain::{failure::Failure, id::PlatformName};
+
+pub(crate) mod addresses;
+mod body;
+pub(crate) mod credentials;
+mod hooks;
+pub(crate) mod origins;
+pub(crate) mod pace;
+mod read_requests;
+mod sending;
+
+use addresses::{AddressRefused, Allowance, Resolver};
+use credentials::Injection;
+pub(crate) use hooks::Hooks;
+use origins::Origin;
+use pace::Pace;
+pub(crate) use read_requests::ReadRequests;
+pub(crate) use sending::Gate;
+
+/// A connection that takes longer than this to be made is given up; the request counts as never sent.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long an idle connection is kept. Shorter than the 60 s after which common load balancers close it.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(50);
+
+/// Requests that a guest may not make at all, whatever the step: they make no sense through a client, or open tunnels.
+const NEVER: [Method; 2] = [Method::CONNECT, Method::TRACE];
+
+/// Why a platform's way out can't be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum EgressError {
+    /// The endpoint.
+    #[error("the endpoint `{0}` is no http or https address; write it like https://api.acme.example/v1")]
+    Endpoint(String),
+    /// An origin.
+    #[error(transparent)]
+    Origin(#[from] origins::OriginError),
+    /// An entry of `allow_private`.
+    #[error(transparent)]
+    Allowance(#[from] addresses::AllowanceError),
+    /// The credentials.
+    #[error(transparent)]
+    Credentials(#[from] credentials::CredentialsError),
+    /// The HTTP client.
+    #[error("the HTTP client can't be set up: {0}")]
+    Client(#[source] reqwest::Error),
+}
+
+/// What a platform's way out is made of.
+pub(crate) struct EgressSettings<'a> {
+    pub(crate) name: &'a PlatformName,
+    pub(crate) endpoint: &'a str,
+    pub(crate) origins: &'a [String],
+    pub(crate) allow_private: &'a [String],
+    pub(crate) credentials: &'a credentials::Credentials,
+    pub(crate) rate_per_second: Option<u32>,
+    pub(crate) max_concurrent_requests: usize,
+}
+
+/// The way out of one platform's adapters.
+pub(crate) struct PlatformEgress {
+    name: PlatformName,
+    /// The endpoint's origin and path, from which the patterns of `read_requests` are counted.
+    endpoint: Url,
+    origins: HashSet<Origin>,
+    allowance: Allowance,
+    pub(crate) injection: Injection,
+    pub(crate) pace: Pace,
+    client: reqwest::Client,
+}
+
+impl PlatformEgress {
+    pub(crate) fn new(settings: &EgressSettings<'_>) -> Result<Self, EgressError> {
+        let endpoint = Url::parse(settings.endpoint)
+            .ok()
+            .filter(|url| Origin::of(url).is_some())
+            .ok_or_else(|| EgressError::Endpoint(settings.endpoint.to_owned()))?;
+        let origins: Vec<Origin> = if settings.origins.is_empty() {
+            Origin::of(&endpoint).into_iter().collect()
+        } else {
+            settings.origins.iter().map(|text| Origin::parse(text)).collect::<Result<_, _>>()?
+        };
+        let allowance = Allowance::parse(settings.allow_private)?;
+        let client = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .no_proxy()
+            .referer(false)
+            .user_agent(concat!("flightdeck/", env!("CARGO_PKG_VERSION")))
+            .tcp_nodelay(true)
+            .connect_timeout(CONNECT_TIMEOUT)
+            .pool_idle_timeout(IDLE_TIMEOUT)
+            .pool_max_idle_per_host(settings.max_concurrent_requests.max(1))
+            .dns_resolver(Arc::new(Resolver::new(allowance.clone(), &origins)))
+            .build()
+            .map_err(EgressError::Client)?;
+        Ok(Self {
+            name: settings.name.clone(),
+            endpoint,
+            origins: origins.into_iter().collect(),
+            allowance,
+            injection: Injection::new(settings.credentials)?,
+            pace: Pace::new(settings.max_concurrent_requests, settings.rate_per_second),
+            client,
+        })
+    }
+
+    /// Refuses an address that is not the platform's.
+    fn judge(&self, url: &Url) -> Result<(), Failure> {
+        let listed = Origin::of(url).filter(|origin| self.origins.contains(origin));
+        let shown = shown(url);
+        let Some(origin) = listed else {
+            let line = Origin::of(url).map_or_else(String::new, |origin| {
+                format!("; if it should be reached, add \"{origin}\" to `origins` of the platform {}", self.name)
+            });
+            return Err(self.denied(format_args!("asked for {shown}, which is none of its origins{line}")));
+        };
+        self.allowance.judge_literal(&origin).map_err(|refused| self.refused(&shown, &origin, &refused))
+    }
+
+    fn refused(&self, shown: &str, origin: &Origin, refused: &AddressRefused) -> Failure {
+        self.denied(format_args!(
+            "asked for {shown}, but {refused}; if it is meant, add \"{}:{}\" to `allow_private` of the platform {}",
+            origin.host, origin.port, self.name
+        ))
+    }
+
+    fn denied(&self, what: std::fmt::Arguments<'_>) -> Failure {
+        verdict::fault("egress_denied", self.name.as_str(), what)
+    }
+
+    /// Whether a guest may neither set nor see a header.
+    fn is_forbidden(&self, name: &HeaderName) -> bool {
+        is_forbidden(self.injection.header_name(), name)
+    }
+}
+
+/// An address without what may be secret in it.
+fn shown(url: &Url) -> String {
+    let mut url = url.clone();
+    url.set_query(None);
+    url.set_fragment(None);
+    // Fails only for addresses that can have neither.
+    let _ = url.set_username("");
+    let _ = url.set_password(None);
+    url.to_string()
+}
+
+/// Headers that are the host's own: authentication, routing, connection. `key` is the platform's own header.
+fn is_forbidden(key: Option<&HeaderName>, name: &HeaderName) -> bool {
+    wasmtime_wasi_http::DEFAULT_FORBIDDEN_HEADERS.contains(name)
+        || matches!(*name, header::AUTHORIZATION | header::COOKIE | header::SET_COOKIE | header::FORWARDED | header::TE)
+        || matches!(name.as_str(), "set-cookie2" | "x-forwarded-host" | "x-forwarded-for" | "x-http-method-override")
+        || name.as_str().starts_with("proxy-")
+        || key == Some(name)
+}
+
+/// What a call may do on the network.
+#[derive(Debug, Clone)]
+pub(crate) enum Mode {
+    /// Nothing: `describe` and `plan`.
+    Offline,
+    /// Requests that only read.
+    Read,
+    /// Requests that write, too, inside of steps.
+    Write(Journal),
+}
+
+/// How much a call has sent and received.
+#[derive(Debug, Default)]
+pub(crate) struct Traffic {
+    requests: AtomicU32,
+    sent: AtomicUsize,
+    received: AtomicUsize,
+}
+
+impl Traffic {
+    fn add_request(&self) -> u32 {
+        self.requests.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    fn add_sent(&self, bytes: usize) -> usize {
+        self.sent.fetch_add(bytes, Ordering::Relaxed) + bytes
+    }
+
+    fn add_received(&self, bytes: usize) -> usize {
+        self.received.fetch_add(bytes, Ordering::Relaxed) + bytes
+    }
+}
+
+/// The way out of one call.
+pub(crate) struct CallEgress {
+    pub(crate) platform: Arc<PlatformEgress>,
+    pub(crate) mode: Mode,
+    pub(crate) read_requests: ReadRequests,
+    pub(crate) limits: Limits,
+    pub(crate) verdict: Verdict,
+    pub(crate) traffic: Traffic,
+    pub(crate) gate: Gate,
+    /// The requests that run, so that a call does not end before it is known what became of them.
+    pub(crate) running: TaskTracker,
+}
+
+impl CallEgress {
+    /// Records that a limit was run into.
+    fn limit(&self, hit: LimitHit) {
+        self.verdict.fail(verdict::limit(self.platform.name.as_str(), hit));
+    }
+
+    fn misuse(&self, what: std::fmt::Arguments<'_>) -> Failure {
+        verdict::fault("misuse", self.platform.name.as_str(), what)
+    }
+
+    fn journal(&self, error: &JournalError) -> Failure {
+        verdict::journal(self.platform.name.as_str(), error)
+    }
+
+    /// Whether a request writes, and so needs an open step.
+    ///
+    /// # Errors
+    /// It may not be made in this call.
+    fn writes(&self, method: &Method, url: &Url) -> Result<Option<&Journal>, Failure> {
+        if NEVER.contains(method) {
+            return Err(self.misuse(format_args!("used the method {method}, which is never allowed")));
+        }
+        let reads = *method == Method::GET
+            || *method == Method::HEAD
+            || self.read_requests.contains(method, url, &self.platform.endpoint);
+        match (&self.mode, reads) {
+            (Mode::Offline, _) => {
+                Err(self.misuse(format_args!("asked for {} where no network may be used (describe, plan)", shown(url))))
+            }
+            (_, true) => Ok(None),
+            (Mode::Read, false) => Err(self.misuse(format_args!(
+                "sent {method} {} in a function that only reads; if the request changes nothing, the adapter must list \
+                 it in its `read-requests`",
+                shown(url)
+            ))),
+            (Mode::Write(journal), false) => {
+                journal.may_write().map_err(|error| match error {
+                    JournalError::Misuse(why) => {
+                        self.misuse(format_args!("sent {method} {} outside of a step: {why}", shown(url)))
+                    }
+                    interrupted @ JournalError::Interrupted(_) => self.journal(&interrupted),
+                })?;
+                Ok(Some(journal))
+            }
+        }
+    }
+
+    /// The guest's headers without those that are the host's.
+    fn request_headers(&self, guest: &HeaderMap) -> HeaderMap {
+        let mut headers = guest.clone();
+        for name in guest.keys() {
+            // Compression would hide an echo of the credentials from the one who looks for it.
+            if self.platform.is_forbidden(name) || *name == header::ACCEPT_ENCODING || *name == header::CONTENT_LENGTH {
+                headers.remove(name);
+            }
+        }
+        headers
+    }
+
+    /// The platform's headers without those that are the host's, and without an echo of the credentials.
+    fn response_headers(&self, answered: &HeaderMap) -> HeaderMap {
+        let mut headers = HeaderMap::with_capacity(answered.len());
+        for (name, value) in answered {
+            if !self.platform.is_forbidden(name) && !self.platform.injection.occurs_in(value.as_bytes()) {
+                headers.append(name.clone(), value.clone());
+            }
+        }
+        headers
+    }
+}

@@ -1,0 +1,125 @@
+//! Bodies on their way: requests are collected before they are sent, responses are counted while they stream.
+
+use std::{
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
+
+use bytes::{Bytes, BytesMut};
+use http_body::{Body, Frame, SizeHint};
+use http_body_util::BodyExt as _;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio_util::task::task_tracker::TaskTrackerToken;
+use wasmtime_wasi_http::{Error, WasiBody};
+
+use super::{CallEgress, credentials::Injection};
+use crate::adapters::limits::LimitHit;
+
+/// Collects what the guest wants to send.
+///
+/// # Errors
+/// The body is too large, or the guest broke it off.
+pub(super) async fn collect(call: &CallEgress, mut body: WasiBody) -> Result<Bytes, Error> {
+    let limits = &call.limits;
+    let mut collected = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame?.into_data() else { continue };
+        let total = call.traffic.add_sent(data.len());
+        if collected.len() + data.len() > limits.request_bytes || total > limits.requests_bytes {
+            call.limit(LimitHit::RequestSize(limits.request_bytes.min(limits.requests_bytes)));
+            return Err(Error::HttpRequestBodySize(u64::try_from(limits.request_bytes).ok()));
+        }
+        collected.extend_from_slice(&data);
+    }
+    Ok(collected.freeze())
+}
+
+/// A response body: counted, and with the platform's echo of secrets overwritten. The request's turn ends with it.
+pub(super) struct ResponseBody {
+    inner: reqwest::Body,
+    call: Arc<CallEgress>,
+    injection: Injection,
+    /// The end of what came, held back because a secret may begin there.
+    held: BytesMut,
+    received: usize,
+    ended: bool,
+    _turn: OwnedSemaphorePermit,
+    _running: TaskTrackerToken,
+}
+
+impl ResponseBody {
+    pub(super) fn new(
+        inner: reqwest::Body,
+        call: Arc<CallEgress>,
+        turn: OwnedSemaphorePermit,
+        running: TaskTrackerToken,
+    ) -> Self {
+        let injection = call.platform.injection.clone();
+        let held = BytesMut::new();
+        Self { inner, call, injection, held, received: 0, ended: false, _turn: turn, _running: running }
+    }
+
+    fn count(&mut self, length: usize) -> Result<(), Error> {
+        self.received += length;
+        let total = self.call.traffic.add_received(length);
+        let limits = &self.call.limits;
+        if self.received > limits.response_bytes || total > limits.responses_bytes {
+            self.call.limit(LimitHit::ResponseSize(limits.response_bytes.min(limits.responses_bytes)));
+            return Err(Error::HttpResponseBodySize(u64::try_from(limits.response_bytes).ok()));
+        }
+        Ok(())
+    }
+
+    /// What of `data` and of what was held back can go on.
+    fn clean(&mut self, data: Bytes) -> Bytes {
+        if !self.injection.has_secrets() {
+            return data;
+        }
+        self.held.extend_from_slice(&data);
+        self.injection.redact(&mut self.held);
+        let ready = self.held.len() - self.injection.unfinished(&self.held);
+        self.held.split_to(ready).freeze()
+    }
+}
+
+impl Body for ResponseBody {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        let this = &mut *self;
+        loop {
+            if this.ended {
+                let rest = this.held.split().freeze();
+                return Poll::Ready((!rest.is_empty()).then(|| Ok(Frame::data(rest))));
+            }
+            match ready!(Pin::new(&mut this.inner).poll_frame(cx)) {
+                None => this.ended = true,
+                Some(Err(error)) => {
+                    tracing::debug!(adapter = %this.call.platform.name, error = %error.without_url(), "a response broke off");
+                    return Poll::Ready(Some(Err(Error::HttpResponseIncomplete)));
+                }
+                Some(Ok(frame)) => {
+                    // Trailers are dropped: no platform needs them, and they would have to be checked like headers.
+                    let Ok(data) = frame.into_data() else { continue };
+                    if let Err(error) = this.count(data.len()) {
+                        return Poll::Ready(Some(Err(error)));
+                    }
+                    let data = this.clean(data);
+                    if !data.is_empty() {
+                        return Poll::Ready(Some(Ok(Frame::data(data))));
+                    }
+                }
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        (self.ended || self.inner.is_end_stream()) && self.held.is_empty()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::default()
+    }
+}

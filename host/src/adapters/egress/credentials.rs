@@ -1,0 +1,199 @@
+//! What is added to a request after the guest has let go of it, and taken out of whatever comes back.
+
+use std::fmt;
+
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use http::{HeaderName, HeaderValue, header};
+
+/// A text that is never printed. Whoever needs it says [`Secret::expose`], which can be searched for.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Takes a secret.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The secret itself.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[secret]")
+    }
+}
+
+/// How requests to a platform are authenticated. Ways that fetch a token first join as further cases.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Credentials {
+    /// Not at all.
+    #[default]
+    None,
+    /// A header of the platform's own, as `X-Acme-Key`.
+    Header {
+        /// Its name. Guests can neither set nor see it.
+        name: String,
+        /// Its value.
+        value: Secret,
+    },
+    /// `Authorization: Bearer …`.
+    Bearer(Secret),
+    /// `Authorization: Basic …`.
+    Basic {
+        /// The user's name.
+        username: String,
+        /// The password.
+        password: Secret,
+    },
+}
+
+/// Why credentials can't be sent.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CredentialsError {
+    /// The header's name is none.
+    #[error("`{0}` is no name of an HTTP header")]
+    Name(String),
+    /// The value has characters that a header can't carry. It is not shown.
+    #[error("the credential has characters that an HTTP header can't carry; look for a line break at its end")]
+    Value,
+}
+
+/// Credentials made ready to be added.
+#[derive(Clone, Default)]
+pub(crate) struct Injection {
+    header: Option<(HeaderName, HeaderValue)>,
+    /// What must never come back or be printed, longest first.
+    secrets: Vec<String>,
+}
+
+impl Injection {
+    pub(crate) fn new(credentials: &Credentials) -> Result<Self, CredentialsError> {
+        let value = |text: &str| {
+            let mut value = HeaderValue::from_str(text).map_err(|_| CredentialsError::Value)?;
+            value.set_sensitive(true);
+            Ok::<_, CredentialsError>(value)
+        };
+        let (header, mut secrets) = match credentials {
+            Credentials::None => (None, Vec::new()),
+            Credentials::Header { name, value: secret } => {
+                let header =
+                    HeaderName::from_bytes(name.as_bytes()).map_err(|_| CredentialsError::Name(name.clone()))?;
+                (Some((header, value(secret.expose())?)), vec![secret.expose().to_owned()])
+            }
+            Credentials::Bearer(secret) => {
+                let header = (header::AUTHORIZATION, value(&format!("Bearer {}", secret.expose()))?);
+                (Some(header), vec![secret.expose().to_owned()])
+            }
+            Credentials::Basic { username, password } => {
+                let token = BASE64_STANDARD.encode(format!("{username}:{}", password.expose()));
+                let header = (header::AUTHORIZATION, value(&format!("Basic {token}"))?);
+                (Some(header), vec![token, password.expose().to_owned()])
+            }
+        };
+        // A shorter secret would be found in ordinary words, and protects nothing anyway.
+        secrets.retain(|secret| secret.len() >= 4);
+        secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+        Ok(Self { header, secrets })
+    }
+
+    /// The header that guests may not touch.
+    pub(crate) fn header_name(&self) -> Option<&HeaderName> {
+        self.header.as_ref().map(|(name, _)| name)
+    }
+
+    /// Adds the credentials, in place of whatever stood there.
+    pub(crate) fn apply(&self, headers: &mut http::HeaderMap) {
+        if let Some((name, value)) = &self.header {
+            headers.insert(name.clone(), value.clone());
+        }
+    }
+
+    /// Writes asterisks over every secret, byte for byte, so that lengths stay what they were.
+    pub(crate) fn redact(&self, bytes: &mut [u8]) {
+        for secret in &self.secrets {
+            let secret = secret.as_bytes();
+            let mut from = 0;
+            while let Some(at) = find(&bytes[from..], secret) {
+                bytes[from + at..from + at + secret.len()].fill(b'*');
+                from += at + secret.len();
+            }
+        }
+    }
+
+    /// Whether any secret occurs.
+    pub(crate) fn occurs_in(&self, bytes: &[u8]) -> bool {
+        self.secrets.iter().any(|secret| find(bytes, secret.as_bytes()).is_some())
+    }
+
+    /// How many bytes at the end may be the beginning of a secret that goes on in what follows.
+    pub(crate) fn unfinished(&self, bytes: &[u8]) -> usize {
+        let longest = |secret: &String| {
+            let most = (secret.len() - 1).min(bytes.len());
+            (1..=most).rev().find(|length| bytes.ends_with(&secret.as_bytes()[..*length])).unwrap_or(0)
+        };
+        self.secrets.iter().map(longest).max().unwrap_or(0)
+    }
+
+    /// Whether there is anything to hide.
+    pub(crate) fn has_secrets(&self) -> bool {
+        !self.secrets.is_empty()
+    }
+}
+
+fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
+    let first = wanted.first()?;
+    let mut from = 0;
+    // The first byte is searched for alone, which the compiler turns into a fast loop.
+    while let Some(at) = bytes[from..].iter().position(|byte| byte == first) {
+        let start = from + at;
+        if bytes[start..].starts_with(wanted) {
+            return Some(start);
+        }
+        from = start + 1;
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_prints_a_secret() {
+        let credentials = [
+            Credentials::Bearer(Secret::new("hunter2-token")),
+            Credentials::Basic { username: "me".to_owned(), password: Secret::new("hunter2-token") },
+            Credentials::Header { name: "x-key".to_owned(), value: Secret::new("hunter2-token") },
+        ];
+        for credentials in credentials {
+            assert!(!format!("{credentials:?}").contains("hunter2"));
+            let mut headers = http::HeaderMap::new();
+            Injection::new(&credentials).unwrap().apply(&mut headers);
+            assert_eq!(headers.len(), 1);
+            assert!(!format!("{headers:?}").contains("hunter2"));
+        }
+    }
+
+    #[test]
+    fn secrets_are_overwritten_wherever_they_stand() {
+        let injection = Injection::new(&Credentials::Bearer(Secret::new("abcab"))).unwrap();
+        let mut text = b"ab abcabcab abcab".to_vec();
+        injection.redact(&mut text);
+        assert_eq!(text, b"ab *****cab *****");
+        assert_eq!(injection.unfinished(b"xabca"), 4);
+        assert_eq!(injection.unfinished(b"xabcx"), 0);
+        assert_eq!(injection.unfinished(b"a"), 1);
+    }
+
+    #[test]
+    fn a_value_that_no_header_can_carry_is_refused_without_showing_it() {
+        let error = Injection::new(&Credentials::Bearer(Secret::new("hunter2\n"))).err().unwrap();
+        assert_eq!(error, CredentialsError::Value);
+        assert!(!error.to_string().contains("hunter2"));
+    }
+}

@@ -1,0 +1,154 @@
+//! `wasi:http` meets the way out.
+
+use std::sync::Arc;
+
+use http_body_util::BodyExt as _;
+use reqwest::Url;
+use wasmtime_wasi_http::{Error, ForbiddenHeaderFilter, RequestOptions, WasiBody, WasiHttpHooks};
+
+use super::{
+    CallEgress, Mode,
+    addresses::AddressRefused,
+    body::{self, ResponseBody},
+    is_forbidden,
+    origins::Origin,
+    shown,
+};
+use crate::{
+    adapters::{clock, limits::LimitHit},
+    domain::{failure::Failure, step::SentRequest},
+    fault,
+};
+
+type Sent = (http::Response<WasiBody>, Box<dyn Future<Output = Result<(), Error>> + Send>);
+
+/// What `wasi:http` calls for each request.
+pub(crate) struct Hooks(pub(crate) Arc<CallEgress>);
+
+impl WasiHttpHooks for Hooks {
+    fn forbidden_header_filter(&mut self) -> ForbiddenHeaderFilter {
+        let key = self.0.platform.injection.header_name().cloned();
+        Arc::new(move |name| is_forbidden(key.as_ref(), name))
+    }
+
+    /// The client sets it from the address that was checked.
+    fn set_host_header(&mut self) -> bool {
+        false
+    }
+
+    fn send_request(
+        &mut self,
+        request: http::Request<WasiBody>,
+        options: Option<RequestOptions>,
+        _processed: Box<dyn Future<Output = Result<(), Error>> + Send>,
+    ) -> Box<dyn Future<Output = Result<Sent, Error>> + Send> {
+        let call = Arc::clone(&self.0);
+        Box::new(async move {
+            let response = call.send(request, options).await?;
+            Ok((response, Box::new(async { Ok(()) }) as Box<dyn Future<Output = _> + Send>))
+        })
+    }
+}
+
+impl CallEgress {
+    /// Refuses a request: the guest learns that it was, the operator learns why.
+    fn deny(&self, failure: Failure) -> Error {
+        tracing::warn!(adapter = %self.platform.name, code = failure.code, "{}", failure.message);
+        self.verdict.fail(failure);
+        Error::HttpRequestDenied
+    }
+
+    async fn send(
+        self: Arc<Self>,
+        request: http::Request<WasiBody>,
+        options: Option<RequestOptions>,
+    ) -> Result<http::Response<WasiBody>, Error> {
+        let running = self.running.token();
+        if self.traffic.add_request() > self.limits.requests {
+            self.limit(LimitHit::Requests(self.limits.requests));
+            return Err(Error::HttpRequestDenied);
+        }
+        let (parts, guest_body) = request.into_parts();
+        let url = Url::parse(&parts.uri.to_string()).map_err(|_| Error::HttpRequestUriInvalid)?;
+        self.platform.judge(&url).map_err(|failure| self.deny(failure))?;
+        let journal = self.writes(&parts.method, &url).map_err(|failure| self.deny(failure))?;
+        let body = body::collect(&self, guest_body).await?;
+        let mut headers = self.request_headers(&parts.headers);
+        let turn = self.platform.pace.turn().await.map_err(|failure| self.deny(failure))?;
+        self.platform.injection.apply(&mut headers);
+
+        let mut prepared = reqwest::Request::new(parts.method, url.clone());
+        *prepared.headers_mut() = headers;
+        if !body.is_empty() {
+            *prepared.body_mut() = Some(body.into());
+        }
+        // The last look at the lease and the step, after everything that may have taken time.
+        let leaving = journal
+            .map(|journal| self.gate.leave(journal))
+            .transpose()
+            .map_err(|error| self.deny(self.journal(&error)))?;
+        if leaving.is_some() {
+            fault::point("request.before");
+        }
+        let first_byte = self.limits.first_byte();
+        let first_byte =
+            options.and_then(|options| options.first_byte_timeout).map_or(first_byte, |t| t.min(first_byte));
+        let answered = tokio::time::timeout(first_byte, self.platform.client.execute(prepared)).await;
+        if leaving.is_some() && matches!(answered, Ok(Ok(_))) {
+            fault::point("request.after");
+        }
+        let (became, answered) = match answered {
+            Ok(Ok(response)) => (SentRequest::Answered(response.status().as_u16()), Ok(response)),
+            Ok(Err(error)) => self.why(&url, &error),
+            Err(_) => (SentRequest::Lost, Err(Error::HttpResponseTimeout)),
+        };
+        if let Some(leaving) = leaving {
+            leaving.became(became);
+        }
+        let response = answered?;
+        let (head, body) = http::Response::<reqwest::Body>::from(response).into_parts();
+        self.platform.pace.note(head.status.as_u16(), &head.headers, clock::now());
+        let mut response = http::Response::new(());
+        *response.status_mut() = head.status;
+        *response.headers_mut() = self.response_headers(&head.headers);
+        Ok(response.map(|()| ResponseBody::new(body, self, turn, running).boxed_unsync()))
+    }
+
+    /// What a failed request means for the journal and for the guest.
+    fn why(&self, url: &Url, error: &reqwest::Error) -> (SentRequest, Result<reqwest::Response, Error>) {
+        let causes = || std::iter::successors(std::error::Error::source(error), |error| error.source());
+        if let Some(refused) = causes().find_map(|cause| cause.downcast_ref::<AddressRefused>()) {
+            let failure = Origin::of(url).map(|origin| self.platform.refused(&shown(url), &origin, refused));
+            let denied = failure.map_or(Error::HttpRequestDenied, |failure| self.deny(failure));
+            return (SentRequest::NeverSent, Err(denied));
+        }
+        let io = causes().find_map(|cause| cause.downcast_ref::<std::io::Error>()).map(std::io::Error::kind);
+        tracing::debug!(adapter = %self.platform.name, url = shown(url), ?io, "a request failed");
+        if error.is_connect() {
+            let code = match io {
+                _ if error.is_timeout() => Error::ConnectionTimeout,
+                _ if error.is_dns() => Error::DnsError { rcode: None, info_code: None },
+                // What the TLS library calls a handshake that it did not like.
+                Some(std::io::ErrorKind::InvalidData) => Error::TlsProtocolError,
+                _ => Error::ConnectionRefused,
+            };
+            return (SentRequest::NeverSent, Err(code));
+        }
+        if error.is_builder() {
+            return (SentRequest::NeverSent, Err(Error::HttpRequestUriInvalid));
+        }
+        let code = if error.is_timeout() { Error::HttpResponseTimeout } else { Error::ConnectionTerminated };
+        (SentRequest::Lost, Err(code))
+    }
+}
+
+impl std::fmt::Debug for CallEgress {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mode = match self.mode {
+            Mode::Offline => "offline",
+            Mode::Read => "read",
+            Mode::Write(_) => "write",
+        };
+        f.debug_struct("CallEgress").field("platform", &self.platform.name).field("mode", &mode).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,95 @@
+//! Whether a component fits this host's contract, and if not, in what words.
+
+use wasmtime::{Engine, component::Component};
+
+/// The version of the contract that this host offers. Versions with the same first two numbers fit.
+pub(crate) const OFFERED: &str = "0.1";
+
+const PACKAGE: &str = "flightdeck:ad-server/";
+
+/// What a component may import besides the contract's own interfaces. Other packages of WASI are not offered.
+const WASI: [&str; 7] =
+    ["wasi:io/", "wasi:clocks/", "wasi:random/", "wasi:cli/", "wasi:http/", "wasi:filesystem/", "wasi:sockets/"];
+
+/// Looks at the names of imports and exports.
+///
+/// # Errors
+/// What does not fit, as the end of the sentence "acme.wasm …".
+pub(crate) fn check(component: &Component, engine: &Engine) -> Result<(), String> {
+    let kind = component.component_type();
+    let imports: Vec<&str> = kind.imports(engine).map(|(name, _)| name).collect();
+    let exports: Vec<&str> = kind.exports(engine).map(|(name, _)| name).collect();
+    judge(&imports, &exports)
+}
+
+fn judge(imports: &[&str], exports: &[&str]) -> Result<(), String> {
+    for name in imports.iter().chain(exports) {
+        if let Some(version) = contract_version(name).filter(|version| !is_offered(version)) {
+            return Err(format!("was built for ad-server {version}; this host offers {OFFERED}"));
+        }
+    }
+    let is_main = |name: &&&str| name.strip_prefix(PACKAGE).is_some_and(|rest| rest.starts_with("ad-server@"));
+    if !exports.iter().any(|name| is_main(&name)) {
+        let found = if exports.is_empty() { "nothing".to_owned() } else { exports.join(", ") };
+        return Err(format!(
+            "is no adapter: it does not export {PACKAGE}ad-server@{OFFERED}; it exports {found}. Build it for the \
+             world `adapter` of ad-server {OFFERED}"
+        ));
+    }
+    let offered = |name: &str| name.starts_with(PACKAGE) || WASI.iter().any(|package| name.starts_with(package));
+    if let Some(unknown) = imports.iter().find(|name| !offered(name)) {
+        return Err(format!(
+            "imports {unknown}, which this host does not offer; an adapter may import the contract's `steps` and \
+             wasi:http, clocks, random and stderr"
+        ));
+    }
+    Ok(())
+}
+
+/// The version in `flightdeck:ad-server/steps@0.1.0`.
+pub(crate) fn contract_version(name: &str) -> Option<&str> {
+    name.strip_prefix(PACKAGE)?.split_once('@').map(|(_, version)| version)
+}
+
+fn is_offered(version: &str) -> bool {
+    version.strip_prefix(OFFERED).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+}
+
+/// The linker's words about a component whose names fit and whose types do not, made readable.
+pub(crate) fn words(error: &wasmtime::Error) -> String {
+    let chain: Vec<String> = error.chain().map(ToString::to_string).collect();
+    format!(
+        "does not fit ad-server {OFFERED}: {}. Build it again with the WIT files of ad-server {OFFERED}",
+        chain.join(": ")
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MAIN: &str = "flightdeck:ad-server/ad-server@0.1.0";
+
+    #[test]
+    fn a_component_of_this_contract_fits() {
+        let imports = ["flightdeck:ad-server/steps@0.1.0", "wasi:http/types@0.2.4", "wasi:cli/stderr@0.2.0"];
+        assert_eq!(judge(&imports, &[MAIN]), Ok(()));
+        assert_eq!(judge(&[], &["flightdeck:ad-server/ad-server@0.1.7"]), Ok(()));
+    }
+
+    #[test]
+    fn another_version_is_refused_with_both_versions() {
+        for name in ["flightdeck:ad-server/ad-server@0.2.0", "flightdeck:ad-server/ad-server@0.10.0"] {
+            let words = judge(&[], &[name]).unwrap_err();
+            assert!(words.starts_with("was built for ad-server 0."), "{words}");
+            assert!(words.ends_with("this host offers 0.1"), "{words}");
+        }
+        assert!(judge(&["flightdeck:ad-server/steps@1.0.0"], &[MAIN]).unwrap_err().contains("1.0.0"));
+    }
+
+    #[test]
+    fn what_is_missing_or_not_offered_is_named() {
+        assert!(judge(&[], &["wasi:cli/run@0.2.0"]).unwrap_err().contains("wasi:cli/run@0.2.0"));
+        assert!(judge(&["acme:spy/camera@1.0.0"], &[MAIN]).unwrap_err().contains("acme:spy/camera@1.0.0"));
+    }
+}

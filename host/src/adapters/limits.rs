@@ -1,0 +1,122 @@
+//! What one call may use, and the names of what happens when it uses more.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+const KIB: usize = 1024;
+const MIB: usize = 1024 * KIB;
+
+/// What one call of an adapter may use. Every field can be set for a platform in the configuration.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// Bytes of all linear memories together. A compiled guest needs 2 MiB, a Python one 40 MiB; 128 MiB leaves room
+    /// for a report of some megabytes. At most [`Limits::MAX_MEMORY`].
+    pub memory_bytes: usize,
+    /// Elements of all tables together. A Python guest has 12,000 functions in its table.
+    pub table_elements: usize,
+    /// Time on the processor. A call costs microseconds, a Python one milliseconds; 2 s is parsing a very large report.
+    pub cpu_ms: u64,
+    /// Time from the call's beginning to its end, waiting for the ad server included. Reports of real ad servers take
+    /// up to a minute. The caller's deadline shortens it.
+    pub wall_ms: u64,
+    /// Bytes that one call from guest to host, or the guest's answer, may carry. A status answer for 1,000 buys of 20
+    /// packages is 3 MiB.
+    pub result_bytes: usize,
+    /// Streams, requests, responses and other handles open at a time. One request needs about eight.
+    pub handles: usize,
+    /// Requests sent. A buy of 100 packages with a creative each takes about 300.
+    pub requests: u32,
+    /// Bytes of one request body. Creatives are addresses, not files; 8 MiB is for those that have to be uploaded.
+    pub request_bytes: usize,
+    /// Bytes of all request bodies together.
+    pub requests_bytes: usize,
+    /// Bytes of one response body: a report of 100,000 rows is 10 MiB.
+    pub response_bytes: usize,
+    /// Bytes of all response bodies together.
+    pub responses_bytes: usize,
+    /// How long to wait for a response to begin. Cut short by the guest's own `first-byte-timeout`.
+    pub first_byte_ms: u64,
+    /// Bytes of what is printed. More is cut off with a warning, which fails nothing.
+    pub log_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            memory_bytes: 128 * MIB,
+            table_elements: 100_000,
+            cpu_ms: 2_000,
+            wall_ms: 120_000,
+            result_bytes: 16 * MIB,
+            handles: 1_000,
+            requests: 1_000,
+            request_bytes: 8 * MIB,
+            requests_bytes: 64 * MIB,
+            response_bytes: 16 * MIB,
+            responses_bytes: 128 * MIB,
+            first_byte_ms: 60_000,
+            log_bytes: 64 * KIB,
+        }
+    }
+}
+
+impl Limits {
+    /// The most that `memory_bytes` can be set to: the size of a slot in the pool.
+    pub const MAX_MEMORY: usize = 1024 * MIB;
+
+    /// Time on the processor.
+    pub fn cpu(&self) -> Duration {
+        Duration::from_millis(self.cpu_ms)
+    }
+
+    /// Time from beginning to end.
+    pub fn wall(&self) -> Duration {
+        Duration::from_millis(self.wall_ms)
+    }
+
+    /// How long a response may take to begin.
+    pub fn first_byte(&self) -> Duration {
+        Duration::from_millis(self.first_byte_ms)
+    }
+}
+
+/// A limit that a call ran into. Travels as an error through the guest's stack, which it ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum LimitHit {
+    #[error("used more than {0} bytes of memory; raise `limits.memory_bytes` if it needs more")]
+    Memory(usize),
+    #[error("used more than {0} table elements; raise `limits.table_elements` if it needs more")]
+    Table(usize),
+    #[error("computed for longer than {0} ms; raise `limits.cpu_ms` if it needs more")]
+    Cpu(u64),
+    #[error("took longer than {0} ms; raise `limits.wall_ms` if the ad server needs more")]
+    Time(u64),
+    #[error("sent more than {0} requests; raise `limits.requests` if it needs more")]
+    Requests(u32),
+    #[error("sent request bodies of more than {0} bytes; raise `limits.request_bytes` or `limits.requests_bytes`")]
+    RequestSize(usize),
+    #[error("met response bodies of more than {0} bytes; raise `limits.response_bytes` or `limits.responses_bytes`")]
+    ResponseSize(usize),
+    #[error("passed more than {0} bytes to the host at once; raise `limits.result_bytes` if it needs more")]
+    Result(usize),
+    #[error("held more than {0} streams and requests open at once; raise `limits.handles` if it needs more")]
+    Handles(usize),
+}
+
+impl LimitHit {
+    /// The failure's code.
+    pub(crate) const fn code(self) -> &'static str {
+        match self {
+            Self::Memory(_) => "memory_limit",
+            Self::Table(_) | Self::Handles(_) => "table_limit",
+            Self::Cpu(_) => "cpu_limit",
+            Self::Time(_) => "time_limit",
+            Self::Requests(_) => "request_count_limit",
+            Self::RequestSize(_) => "request_size_limit",
+            Self::ResponseSize(_) => "response_size_limit",
+            Self::Result(_) => "result_limit",
+        }
+    }
+}

@@ -1,0 +1,290 @@
+//! The platforms of this host and the releases that serve them.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    path::{Path, PathBuf},
+    sync::{Arc, PoisonError, RwLock},
+};
+
+use serde_json::Value;
+
+use super::{
+    breaker::Breaker,
+    cache::Loaded,
+    config::{AdapterSetupError, AdaptersConfig, PlatformConfig, PlatformError, PlatformErrorReason},
+    egress::{EgressSettings, PlatformEgress},
+    limits::Limits,
+    release::{Destination, InstallError, Library, LibraryError, Release},
+    settings,
+};
+use crate::domain::{
+    capability::Capabilities,
+    failure::{Failure, FailureKind},
+    id::PlatformName,
+    problem::Problem,
+};
+
+/// All adapters of this host.
+pub struct Adapters {
+    pub(super) library: Library,
+    pub(super) platforms: BTreeMap<PlatformName, Arc<Platform>>,
+}
+
+/// A release as it is shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReleaseInfo {
+    /// SHA-256 of the component.
+    pub digest: String,
+    /// The adapter's own version.
+    pub version: String,
+    /// Whether new calls go to it.
+    pub active: bool,
+    /// How its code was got.
+    pub loaded: Loaded,
+}
+
+/// One platform.
+pub(super) struct Platform {
+    pub(super) name: PlatformName,
+    pub(super) endpoint: String,
+    settings: Value,
+    /// The settings as adapters are given them.
+    pub(super) settings_text: String,
+    pub(super) limits: Limits,
+    pub(super) egress: Arc<PlatformEgress>,
+    pub(super) breaker: Breaker,
+    in_doubt_wait_ms: u32,
+    releases: RwLock<Releases>,
+    /// One at a time: two calls that miss the same release don't load it twice.
+    loading: tokio::sync::Mutex<()>,
+}
+
+#[derive(Default)]
+struct Releases {
+    active: Option<Arc<Release>>,
+    loaded: HashMap<String, Arc<Release>>,
+}
+
+impl std::fmt::Debug for Adapters {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Adapters").field("platforms", &self.platforms.keys()).finish_non_exhaustive()
+    }
+}
+
+impl Platform {
+    fn new(config: &PlatformConfig) -> Result<Self, PlatformErrorReason> {
+        let egress = PlatformEgress::new(&EgressSettings {
+            name: &config.name,
+            endpoint: &config.endpoint,
+            origins: &config.origins,
+            allow_private: &config.allow_private,
+            credentials: &config.credentials,
+            rate_per_second: config.rate_per_second,
+            max_concurrent_requests: config.max_concurrent_requests,
+        })?;
+        Ok(Self {
+            name: config.name.clone(),
+            endpoint: config.endpoint.clone(),
+            settings: config.settings.clone(),
+            settings_text: config.settings.to_string(),
+            limits: config.limits.clone(),
+            egress: Arc::new(egress),
+            breaker: Breaker::default(),
+            in_doubt_wait_ms: config.in_doubt_wait_ms,
+            releases: RwLock::default(),
+            loading: tokio::sync::Mutex::new(()),
+        })
+    }
+
+    fn destination(&self) -> Destination<'_> {
+        Destination { egress: &self.egress, name: self.name.as_str(), limits: &self.limits, settings: &self.settings }
+    }
+
+    pub(super) fn active(&self) -> Option<Arc<Release>> {
+        self.releases.read().unwrap_or_else(PoisonError::into_inner).active.clone()
+    }
+
+    fn loaded(&self, digest: &str) -> Option<Arc<Release>> {
+        self.releases.read().unwrap_or_else(PoisonError::into_inner).loaded.get(digest).cloned()
+    }
+
+    async fn load(&self, library: &Library, digest: &str, shown: &Path) -> Result<Arc<Release>, InstallError> {
+        let _loading = self.loading.lock().await;
+        if let Some(release) = self.loaded(digest) {
+            return Ok(release);
+        }
+        let release = Arc::new(library.load(digest, shown, &self.destination()).await?);
+        let mut releases = self.releases.write().unwrap_or_else(PoisonError::into_inner);
+        releases.loaded.insert(digest.to_owned(), Arc::clone(&release));
+        Ok(release)
+    }
+
+    /// New calls go to this release from now on; those that began on another end there.
+    fn activate(&self, release: Arc<Release>) {
+        self.releases.write().unwrap_or_else(PoisonError::into_inner).active = Some(release);
+        self.breaker.reset();
+    }
+}
+
+impl Adapters {
+    /// Starts the engine and loads every platform's adapter.
+    ///
+    /// # Errors
+    /// Everything that is wrong, platform by platform.
+    pub async fn start(config: AdaptersConfig) -> Result<Arc<Self>, AdapterSetupError> {
+        let library =
+            Library::open(&config.data_dir, config.compiler, &config.engine).map_err(|error| match error {
+                LibraryError::Engine(words) => AdapterSetupError::Engine(words),
+                LibraryError::File(path, source) => AdapterSetupError::DataDir { path, source },
+            })?;
+        let mut platforms: BTreeMap<PlatformName, Arc<Platform>> = BTreeMap::new();
+        let mut wrong = Vec::new();
+        let mut to_load: Vec<(Arc<Platform>, PathBuf)> = Vec::new();
+        for config in &config.platforms {
+            let error = |reason| PlatformError { platform: config.name.clone(), reason };
+            match Platform::new(config) {
+                Ok(_) if platforms.contains_key(&config.name) => wrong.push(error(PlatformErrorReason::Twice)),
+                Ok(platform) => {
+                    let platform = Arc::new(platform);
+                    to_load.push((Arc::clone(&platform), config.component.clone()));
+                    platforms.insert(config.name.clone(), platform);
+                }
+                Err(reason) => wrong.push(error(reason)),
+            }
+        }
+        let adapters = Self { library, platforms };
+        let loads = to_load.iter().map(|(platform, component)| adapters.install_for(platform, component));
+        for ((platform, _), loaded) in to_load.iter().zip(futures::future::join_all(loads).await) {
+            match loaded {
+                Ok(release) => platform.activate(release),
+                Err(reason) => wrong.push(PlatformError { platform: platform.name.clone(), reason: reason.into() }),
+            }
+        }
+        if wrong.is_empty() { Ok(Arc::new(adapters)) } else { Err(AdapterSetupError::Platforms(wrong)) }
+    }
+
+    async fn install_for(&self, platform: &Platform, component: &Path) -> Result<Arc<Release>, InstallError> {
+        let digest = self.library.keep(component).await?;
+        let release = platform.load(&self.library, &digest, component).await?;
+        tracing::info!(
+            adapter = %platform.name,
+            version = release.capabilities.adapter_version,
+            release = release.digest,
+            cached = release.loaded == Loaded::FromCache,
+            "an adapter is ready"
+        );
+        Ok(release)
+    }
+
+    /// Takes in another release of a platform's adapter, without using it yet.
+    ///
+    /// # Errors
+    /// Why it can't be used; `None`: there is no such platform.
+    pub async fn install(
+        &self,
+        platform: &PlatformName,
+        component: &Path,
+    ) -> Result<ReleaseInfo, Option<InstallError>> {
+        let platform = self.platforms.get(platform).ok_or(None)?;
+        let release = self.install_for(platform, component).await?;
+        Ok(info(&release, platform.active().as_deref()))
+    }
+
+    /// Sends new calls to a release that was installed, now or before a restart.
+    ///
+    /// # Errors
+    /// Why it can't be used; `None`: there is no such platform.
+    pub async fn activate(&self, platform: &PlatformName, digest: &str) -> Result<(), Option<InstallError>> {
+        let platform = self.platforms.get(platform).ok_or(None)?;
+        let release = platform.load(&self.library, digest, Path::new(digest)).await?;
+        platform.activate(release);
+        Ok(())
+    }
+
+    /// The platforms by name.
+    pub fn platforms(&self) -> Vec<PlatformName> {
+        self.platforms.keys().cloned().collect()
+    }
+
+    /// What a platform's active adapter can do.
+    pub fn capabilities(&self, platform: &PlatformName) -> Option<Arc<Capabilities>> {
+        Some(Arc::clone(&self.platforms.get(platform)?.active()?.capabilities))
+    }
+
+    /// The release to which new calls go.
+    pub fn active_release(&self, platform: &PlatformName) -> Option<String> {
+        Some(self.platforms.get(platform)?.active()?.digest.clone())
+    }
+
+    /// The releases that are loaded.
+    pub fn releases(&self, platform: &PlatformName) -> Vec<ReleaseInfo> {
+        let Some(platform) = self.platforms.get(platform) else { return Vec::new() };
+        let releases = platform.releases.read().unwrap_or_else(PoisonError::into_inner);
+        let active = releases.active.as_deref();
+        let mut infos: Vec<ReleaseInfo> = releases.loaded.values().map(|release| info(release, active)).collect();
+        infos.sort_by(|one, other| one.digest.cmp(&other.digest));
+        infos
+    }
+
+    /// Whether a platform's adapter is left alone because it kept failing.
+    pub fn is_broken(&self, platform: &PlatformName) -> bool {
+        self.platforms.get(platform).is_some_and(|platform| platform.breaker.is_open())
+    }
+
+    /// Whether instances come from the pool. If not, the host is slower than it could be.
+    pub fn is_pooled(&self) -> bool {
+        self.library.runtime.pooled
+    }
+
+    /// How long to let pass after a step was begun before it is looked up, in milliseconds.
+    pub fn in_doubt_wait_ms(&self, platform: &PlatformName) -> u32 {
+        let Some(platform) = self.platforms.get(platform) else { return 0 };
+        let lag = platform.active().map_or(0, |release| release.capabilities.lookup_lag_ms);
+        platform.in_doubt_wait_ms.max(lag)
+    }
+
+    /// What is wrong with a product's settings on a platform, by JSON pointer into them.
+    pub fn check_product_settings(&self, platform: &PlatformName, product: &Value) -> Vec<Problem> {
+        match self.capabilities(platform) {
+            Some(capabilities) => settings::check(&capabilities.product_settings_schema, product),
+            None => vec![Problem::new("", format!("the platform {platform} is not configured"))],
+        }
+    }
+
+    /// The release for a call: the active one, or the one that it names, loaded if need be.
+    pub(super) async fn release(&self, platform: &Platform, digest: Option<&str>) -> Result<Arc<Release>, Failure> {
+        let unavailable = |code: &str, message: String| Failure::new(FailureKind::Unavailable, code, message);
+        let Some(digest) = digest else {
+            return platform
+                .active()
+                .ok_or_else(|| unavailable("no_adapter", format!("the platform {} has no adapter", platform.name)));
+        };
+        if let Some(release) = platform.loaded(digest) {
+            return Ok(release);
+        }
+        let valid = digest.len() == 64 && digest.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let loaded = if valid { Some(platform.load(&self.library, digest, Path::new(digest)).await) } else { None };
+        match loaded {
+            Some(Ok(release)) => Ok(release),
+            failed => {
+                let error = failed.and_then(Result::err).map(|error| error.to_string()).unwrap_or_default();
+                tracing::error!(adapter = %platform.name, release = digest, error, "a release can't be loaded");
+                let message = format!(
+                    "release {digest} of the adapter {} is needed to finish what began on it and can't be loaded; \
+                     install it again",
+                    platform.name
+                );
+                Err(unavailable("release_missing", message))
+            }
+        }
+    }
+}
+
+fn info(release: &Release, active: Option<&Release>) -> ReleaseInfo {
+    ReleaseInfo {
+        digest: release.digest.clone(),
+        version: release.capabilities.adapter_version.clone(),
+        active: active.is_some_and(|active| active.digest == release.digest),
+        loaded: release.loaded,
+    }
+}

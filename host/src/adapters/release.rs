@@ -1,0 +1,211 @@
+//! A release: a component by its SHA-256, checked, compiled, linked, and asked what it is.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use flightdeck_bindings::v0_1::AdapterPre;
+use serde_json::Value;
+
+use super::{
+    cache::{self, Cache, Loaded},
+    compile::{CompileError, Compiler},
+    contract,
+    egress::{Mode, PlatformEgress, ReadRequests},
+    engine::{EngineOptions, Runtime},
+    fit,
+    limits::Limits,
+    sandbox::{CallSetup, CallState},
+    settings, verdict,
+};
+use crate::domain::{capability::Capabilities, digest, failure::Failure, problem::Problem};
+
+/// Bytes of a component. A Python adapter has 18 MB.
+const COMPONENT_BYTES: u64 = 128 * 1024 * 1024;
+
+/// Why a component can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum InstallError {
+    /// The file.
+    #[error("{path}: {source}")]
+    File {
+        /// Which one.
+        path: PathBuf,
+        /// What happened.
+        source: std::io::Error,
+    },
+    /// It is too large.
+    #[error("{path} has {size} bytes; an adapter has at most {COMPONENT_BYTES}")]
+    TooLarge {
+        /// Which file.
+        path: PathBuf,
+        /// Its size.
+        size: u64,
+    },
+    /// A kept release is not what its name says.
+    #[error("the kept release {digest} was altered; delete {path} and install the adapter again")]
+    Altered {
+        /// Which release.
+        digest: String,
+        /// Where it is kept.
+        path: PathBuf,
+    },
+    /// It does not compile.
+    #[error("{path} {source}")]
+    Compile {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        source: CompileError,
+    },
+    /// It does not fit the contract.
+    #[error("{path} {reason}")]
+    Contract {
+        /// Which file.
+        path: PathBuf,
+        /// Why, in words.
+        reason: String,
+    },
+    /// It was asked what it is, and failed.
+    #[error("{path} could not describe itself: {failure}")]
+    Describe {
+        /// Which file.
+        path: PathBuf,
+        /// How it failed.
+        failure: Failure,
+    },
+    /// The platform's settings are not what the adapter wants.
+    #[error("the settings don't fit the adapter: {}", problems(.0))]
+    Settings(Vec<Problem>),
+}
+
+fn problems(problems: &[Problem]) -> String {
+    let lines = problems.iter().map(|problem| match problem.field.as_str() {
+        "" => problem.message.clone(),
+        field => format!("{field}: {}", problem.message),
+    });
+    lines.collect::<Vec<_>>().join("; ")
+}
+
+/// A component that can be called.
+pub(crate) struct Release {
+    pub(crate) digest: String,
+    pub(crate) pre: AdapterPre<CallState>,
+    pub(crate) capabilities: Arc<Capabilities>,
+    pub(crate) read_requests: ReadRequests,
+    pub(crate) loaded: Loaded,
+}
+
+/// The platform that a release is for.
+pub(crate) struct Destination<'a> {
+    pub(crate) egress: &'a Arc<PlatformEgress>,
+    pub(crate) name: &'a str,
+    pub(crate) limits: &'a Limits,
+    pub(crate) settings: &'a Value,
+}
+
+/// All releases that this host has seen, and what it takes to load them.
+pub(crate) struct Library {
+    pub(crate) runtime: Runtime,
+    cache: Cache,
+    compiler: Compiler,
+    directory: PathBuf,
+}
+
+impl Library {
+    pub(crate) fn open(data_dir: &Path, compiler: PathBuf, options: &EngineOptions) -> Result<Self, LibraryError> {
+        let runtime = Runtime::start(options).map_err(|error| LibraryError::Engine(format!("{error:#}")))?;
+        let at = |path: &Path| {
+            let path = path.to_owned();
+            move |source| LibraryError::File(path, source)
+        };
+        let directory = data_dir.join("releases");
+        std::fs::create_dir_all(&directory).map_err(at(&directory))?;
+        let code = data_dir.join("code");
+        let cache = Cache::open(&code, &runtime.engine).map_err(at(&code))?;
+        Ok(Self { runtime, cache, compiler: Compiler::new(compiler), directory })
+    }
+
+    /// Takes a component in: keeps its bytes by their digest, so that an operation that began on it can end on it even
+    /// after a restart with another one.
+    pub(crate) async fn keep(&self, component: &Path) -> Result<String, InstallError> {
+        let file = |source| InstallError::File { path: component.to_owned(), source };
+        let size = tokio::fs::metadata(component).await.map_err(file)?.len();
+        if size > COMPONENT_BYTES {
+            return Err(InstallError::TooLarge { path: component.to_owned(), size });
+        }
+        let bytes = tokio::fs::read(component).await.map_err(file)?;
+        let digest = digest::sha256(&bytes);
+        let path = self.path(&digest);
+        if tokio::fs::read(&path).await.is_ok_and(|kept| kept == bytes) {
+            return Ok(digest);
+        }
+        cache::write_new(&path, &[&bytes]).map_err(|source| InstallError::File { path, source })?;
+        Ok(digest)
+    }
+
+    fn path(&self, digest: &str) -> PathBuf {
+        self.directory.join(format!("{digest}.wasm"))
+    }
+
+    /// Loads a release for a platform: compile or take from the cache, check the contract, link, describe, and check
+    /// the platform's settings. `shown` is what messages call it.
+    pub(crate) async fn load(
+        &self,
+        digest: &str,
+        shown: &Path,
+        destination: &Destination<'_>,
+    ) -> Result<Release, InstallError> {
+        let path = self.path(digest);
+        let bytes = tokio::fs::read(&path).await.map_err(|source| InstallError::File { path: path.clone(), source })?;
+        if digest::sha256(&bytes) != digest {
+            return Err(InstallError::Altered { digest: digest.to_owned(), path });
+        }
+        drop(bytes);
+        let compile = |source| InstallError::Compile { path: shown.to_owned(), source };
+        let engine = &self.runtime.engine;
+        let (component, loaded) = self.cache.load(engine, &self.compiler, digest, &path).await.map_err(compile)?;
+        let contract = |reason| InstallError::Contract { path: shown.to_owned(), reason };
+        fit::check(&component, engine).map_err(contract)?;
+        let pre = self.runtime.link(&component).map_err(|error| contract(fit::words(&error)))?;
+        let described = self.describe(&pre, destination).await;
+        let (capabilities, read_requests) =
+            described.map_err(|failure| InstallError::Describe { path: shown.to_owned(), failure })?;
+        let wrong = settings::check(&capabilities.settings_schema, destination.settings);
+        if !wrong.is_empty() {
+            return Err(InstallError::Settings(wrong));
+        }
+        let capabilities = Arc::new(capabilities);
+        Ok(Release { digest: digest.to_owned(), pre, capabilities, read_requests, loaded })
+    }
+
+    async fn describe(
+        &self,
+        pre: &AdapterPre<CallState>,
+        destination: &Destination<'_>,
+    ) -> Result<(Capabilities, ReadRequests), Failure> {
+        let setup = CallSetup {
+            runtime: &self.runtime,
+            pre,
+            platform: destination.egress,
+            adapter: destination.name,
+            operation: "describe",
+            mode: Mode::Offline,
+            read_requests: ReadRequests::default(),
+            limits: destination.limits,
+            deadline: None,
+        };
+        let said = setup
+            .run(async |store, adapter| adapter.flightdeck_ad_server_ad_server().call_describe(store).await)
+            .await?;
+        contract::capabilities(said).map_err(|bad| verdict::fault("bad_result", destination.name, bad))
+    }
+}
+
+/// Why the library can't be opened.
+#[derive(Debug)]
+pub(crate) enum LibraryError {
+    Engine(String),
+    File(PathBuf, std::io::Error),
+}

@@ -1,0 +1,250 @@
+//! One call of an adapter: a fresh instance, its limits, and what became of it.
+//!
+//! Nothing of a call outlives it: store and instance are dropped at its end, however it ends, and no request of it
+//! leaves afterwards.
+
+use std::{sync::Arc, time::Duration};
+
+use flightdeck_bindings::v0_1::{Adapter, AdapterPre};
+use tokio_util::task::TaskTracker;
+use wasmtime::{PoolConcurrencyLimitError, Store, Trap, UpdateDeadline};
+use wasmtime_wasi::{I32Exit, ResourceTable, ResourceTableError, WasiCtx, WasiCtxView, WasiView};
+use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
+
+use super::{
+    egress::{CallEgress, Gate, Hooks, Mode, PlatformEgress, ReadRequests, Traffic},
+    engine::Runtime,
+    limits::{LimitHit, Limits},
+    steps::{StepError, Steps},
+    verdict::{self, Verdict},
+};
+use crate::domain::{
+    failure::{Failure, FailureKind},
+    time::Timestamp,
+};
+
+mod log;
+mod memory;
+mod meter;
+
+use log::GuestLog;
+use memory::MemoryLimiter;
+use meter::{CpuClock, Metered};
+
+/// Random bytes that a guest may ask for at once. Keys and ids are smaller; more would only cost the host time.
+const RANDOM_BYTES: u64 = 64 * 1024;
+
+/// Room for the headers of one request or response in memory, some 16 KiB on the wire.
+const HEADER_BYTES: usize = 128 * 1024;
+
+/// After a call, how long to wait until its aborted requests have said what became of them. They say it at once.
+const SETTLE: Duration = Duration::from_secs(5);
+
+/// What a store holds for its guest.
+pub(crate) struct CallState {
+    table: ResourceTable,
+    wasi: WasiCtx,
+    http: WasiHttpCtx,
+    hooks: Hooks,
+    memory: MemoryLimiter,
+    pub(super) steps: Steps,
+}
+
+impl WasiView for CallState {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+    }
+}
+
+impl WasiHttpView for CallState {
+    fn http(&mut self) -> WasiHttpCtxView<'_> {
+        WasiHttpCtxView { hooks: &mut self.hooks, table: &mut self.table, ctx: &mut self.http }
+    }
+}
+
+/// Everything that a call needs besides its arguments.
+pub(crate) struct CallSetup<'a> {
+    pub(crate) runtime: &'a Runtime,
+    pub(crate) pre: &'a AdapterPre<CallState>,
+    pub(crate) platform: &'a Arc<PlatformEgress>,
+    pub(crate) adapter: &'a str,
+    pub(crate) operation: &'a str,
+    pub(crate) mode: Mode,
+    pub(crate) read_requests: ReadRequests,
+    pub(crate) limits: &'a Limits,
+    /// When the caller gives up.
+    pub(crate) deadline: Option<Timestamp>,
+}
+
+/// Shuts the gate when the call's future ends or is dropped.
+struct ShutOnDrop(Arc<CallEgress>);
+
+impl Drop for ShutOnDrop {
+    fn drop(&mut self) {
+        self.0.gate.shut();
+    }
+}
+
+impl CallSetup<'_> {
+    /// Runs one exported function in a fresh instance.
+    ///
+    /// # Errors
+    /// The limit that was met, the trap, the refusal; never anything of the host's insides.
+    pub(crate) async fn run<T>(
+        self,
+        function: impl AsyncFnOnce(&mut Store<CallState>, &Adapter) -> wasmtime::Result<T>,
+    ) -> Result<T, Failure> {
+        let wall = self.wall();
+        let started = tokio::time::Instant::now();
+        let time_is_up = || verdict::limit(self.adapter, LimitHit::Time(millis(wall)));
+        // Waiting for a slot is no fault of the adapter.
+        let slot = tokio::time::timeout(wall, Arc::clone(&self.runtime.slots).acquire_owned()).await;
+        let Ok(Ok(_slot)) = slot else { return Err(busy()) };
+
+        let verdict = Verdict::default();
+        let egress = Arc::new(CallEgress {
+            platform: Arc::clone(self.platform),
+            mode: self.mode.clone(),
+            read_requests: self.read_requests.clone(),
+            limits: self.limits.clone(),
+            verdict: verdict.clone(),
+            traffic: Traffic::default(),
+            gate: Gate::default(),
+            running: TaskTracker::new(),
+        });
+        let shut = ShutOnDrop(Arc::clone(&egress));
+        let log = GuestLog::new(self.limits.log_bytes);
+        let clock = CpuClock::default();
+        let mut store = self.store(&egress, &log, &clock);
+        let called = async {
+            let adapter = self.pre.instantiate_async(&mut store).await?;
+            function(&mut store, &adapter).await
+        };
+        let called = tokio::time::timeout(wall.saturating_sub(started.elapsed()), Metered::new(called, clock)).await;
+        drop(shut);
+        drop(store);
+        egress.running.close();
+        if tokio::time::timeout(SETTLE, egress.running.wait()).await.is_err() {
+            tracing::error!(adapter = self.adapter, "requests of an ended call did not end");
+        }
+
+        let printed = log.flush(self.adapter, self.operation, &self.platform.injection);
+        let ended = match called {
+            Ok(Ok(answer)) => verdict.get().map_or(Ok(answer), Err),
+            Ok(Err(error)) => Err(self.classify(&error, &verdict)),
+            Err(_) => Err(verdict.get().unwrap_or_else(time_is_up)),
+        };
+        if let Err(failure) = &ended
+            && failure.kind == FailureKind::Fault
+        {
+            tracing::error!(
+                adapter = self.adapter,
+                operation = self.operation,
+                code = failure.code,
+                printed = last(&printed),
+                "{}",
+                failure.message
+            );
+        }
+        ended
+    }
+
+    fn wall(&self) -> Duration {
+        let wall = self.limits.wall();
+        self.deadline.map_or(wall, |deadline| wall.min(super::clock::now().until(deadline)))
+    }
+
+    fn store(&self, egress: &Arc<CallEgress>, log: &GuestLog, clock: &CpuClock) -> Store<CallState> {
+        let limits = self.limits;
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(limits.handles);
+        let mut wasi = WasiCtx::builder();
+        // Sockets and names are denied by default; no file, variable or argument is handed in.
+        wasi.stdout(log.clone()).stderr(log.clone()).max_random_size(RANDOM_BYTES).allow_ip_name_lookup(false);
+        let mut http = WasiHttpCtx::new();
+        http.set_field_size_limit(HEADER_BYTES);
+        let journal = match &self.mode {
+            Mode::Write(journal) => Some(Arc::clone(journal)),
+            Mode::Offline | Mode::Read => None,
+        };
+        let state = CallState {
+            table,
+            wasi: wasi.build(),
+            http,
+            hooks: Hooks(Arc::clone(egress)),
+            memory: MemoryLimiter::new(limits),
+            steps: Steps::new(journal),
+        };
+        let mut store = Store::new(&self.runtime.engine, state);
+        store.limiter(|state| &mut state.memory);
+        store.set_hostcall_fuel(limits.result_bytes);
+        store.set_max_component_handles(limits.handles);
+        // At every tick a running guest lets others run, and dies when its time is used up.
+        store.set_epoch_deadline(1);
+        let (clock, cpu) = (clock.clone(), limits.cpu());
+        store.epoch_deadline_callback(move |_| {
+            if clock.used() > cpu {
+                return Err(LimitHit::Cpu(millis(cpu)).into());
+            }
+            Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now())))
+        });
+        store
+    }
+
+    /// What an error of the engine means. The whole of it goes to the log, its kind to the caller.
+    fn classify(&self, error: &wasmtime::Error, verdict: &Verdict) -> Failure {
+        // Innermost first: a guest that traps because of a refusal is reported as refused.
+        if let Some(failure) = verdict.get() {
+            return failure;
+        }
+        tracing::debug!(
+            adapter = self.adapter,
+            operation = self.operation,
+            error = format!("{error:#}"),
+            "a call ended"
+        );
+        if let Some(hit) = error.downcast_ref::<LimitHit>() {
+            return verdict::limit(self.adapter, *hit);
+        }
+        if let Some(StepError(error)) = error.downcast_ref::<StepError>() {
+            return verdict::journal(self.adapter, error);
+        }
+        if error.is::<PoolConcurrencyLimitError>() {
+            return busy();
+        }
+        if error.downcast_ref::<ResourceTableError>().is_some_and(|error| matches!(error, ResourceTableError::Full)) {
+            return verdict::limit(self.adapter, LimitHit::Handles(self.limits.handles));
+        }
+        // The engine has no type for this one; a test holds on to its words.
+        let words = format!("{error:#}");
+        if words.contains("fuel allocated for hostcalls has been exhausted") {
+            return verdict::limit(self.adapter, LimitHit::Result(self.limits.result_bytes));
+        }
+        if let Some(exit) = error.downcast_ref::<I32Exit>() {
+            return verdict::fault("trap", self.adapter, format_args!("ended itself with status {}", exit.0));
+        }
+        match error.downcast_ref::<Trap>() {
+            Some(trap) => verdict::fault("trap", self.adapter, format_args!("stopped with an error: {trap}")),
+            None => verdict::fault("trap", self.adapter, "stopped with an error; what it printed is in the host's log"),
+        }
+    }
+}
+
+fn busy() -> Failure {
+    let mut failure =
+        Failure::new(FailureKind::Unavailable, "host_busy", "too many calls of adapters run at this moment");
+    failure.retry_after_ms = Some(1_000);
+    failure
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// The end of what was printed, where the reason of a crash stands.
+fn last(printed: &str) -> &str {
+    const KEEP: usize = 2_000;
+    let from = printed.len().saturating_sub(KEEP);
+    let from = (from..=printed.len()).find(|at| printed.is_char_boundary(*at)).unwrap_or(0);
+    &printed[from..]
+}

@@ -1,0 +1,55 @@
+//! How much memory a guest may have.
+
+use wasmtime::ResourceLimiter;
+
+use crate::adapters::limits::{LimitHit, Limits};
+
+/// Counts all memories and all tables of one call together. A refusal ends the call with its own name; a guest that
+/// were told "no" would only say `unreachable`.
+#[derive(Debug)]
+pub(crate) struct MemoryLimiter {
+    memory: usize,
+    most_memory: usize,
+    elements: usize,
+    most_elements: usize,
+}
+
+impl MemoryLimiter {
+    pub(crate) fn new(limits: &Limits) -> Self {
+        let most_memory = limits.memory_bytes.min(Limits::MAX_MEMORY);
+        Self { memory: 0, most_memory, elements: 0, most_elements: limits.table_elements }
+    }
+}
+
+impl ResourceLimiter for MemoryLimiter {
+    fn memory_growing(&mut self, current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
+        let total = self.memory.saturating_add(desired.saturating_sub(current));
+        if total > self.most_memory {
+            return Err(LimitHit::Memory(self.most_memory).into());
+        }
+        self.memory = total;
+        Ok(true)
+    }
+
+    fn memory_grow_failed(&mut self, _error: wasmtime::Error) -> wasmtime::Result<()> {
+        Err(LimitHit::Memory(self.most_memory).into())
+    }
+
+    fn table_growing(&mut self, current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
+        let total = self.elements.saturating_add(desired.saturating_sub(current));
+        if total > self.most_elements {
+            return Err(LimitHit::Table(self.most_elements).into());
+        }
+        self.elements = total;
+        Ok(true)
+    }
+
+    fn table_grow_failed(&mut self, _error: wasmtime::Error) -> wasmtime::Result<()> {
+        Err(LimitHit::Table(self.most_elements).into())
+    }
+
+    /// Python components hold dozens; the pool has its own bound.
+    fn instances(&self) -> usize {
+        10_000
+    }
+}

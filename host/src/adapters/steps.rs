@@ -1,0 +1,135 @@
+//! The host's side of `steps`: the rules that the contract names, over the caller's [`StepJournal`].
+//!
+//! [`StepJournal`]: super::StepJournal
+
+use flightdeck_bindings::v0_1::flightdeck::ad_server::{
+    steps::{Host, State},
+    types::{self, RemoteObject},
+};
+
+use super::{Begun, Journal, JournalError, contract, sandbox::CallState};
+
+/// Bytes of a step's name.
+const NAME_BYTES: usize = 200;
+
+/// Bytes of a step's outcome.
+const OUTCOME_BYTES: usize = 64 * 1024;
+
+/// Bytes of a remote object's key and of its id.
+const REMOTE_BYTES: usize = 1_000;
+
+/// Steps and remembered objects of one call: a buy of 100 packages with 10 creatives each takes some 3,000. Each is a
+/// row in the database.
+const RECORDS: u32 = 20_000;
+
+/// A journal's refusal on its way through the guest's stack, which it ends.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub(crate) struct StepError(pub(crate) JournalError);
+
+/// The steps of one call.
+#[derive(Debug)]
+pub(crate) struct Steps {
+    /// `None` in functions that change nothing.
+    journal: Option<Journal>,
+    open: Option<String>,
+    records: u32,
+}
+
+impl Steps {
+    pub(crate) fn new(journal: Option<Journal>) -> Self {
+        Self { journal, open: None, records: 0 }
+    }
+
+    /// The journal, if this call may use it once more.
+    fn journal(&mut self, function: &str) -> Result<Journal, StepError> {
+        self.records += 1;
+        if self.records > RECORDS {
+            return Err(misuse(format!("more than {RECORDS} steps and objects in one call")));
+        }
+        let journal = self.journal.clone();
+        journal.ok_or_else(|| misuse(format!("`{function}` outside of a function that changes something")))
+    }
+
+    async fn begin(&mut self, name: String) -> Result<State, StepError> {
+        let journal = self.journal("begin")?;
+        if let Some(open) = &self.open {
+            return Err(misuse(format!("`{name}` was begun while `{open}` was open; finish it first")));
+        }
+        if name.is_empty() || name.len() > NAME_BYTES {
+            return Err(misuse(format!("a step's name has 1 to {NAME_BYTES} bytes, this one has {}", name.len())));
+        }
+        let begun = journal.begin(&name).await.map_err(StepError)?;
+        Ok(match begun {
+            Begun::Fresh(reference) => {
+                self.open = Some(name);
+                State::Fresh(reference)
+            }
+            Begun::InDoubt(reference) => {
+                self.open = Some(name);
+                State::InDoubt(reference)
+            }
+            Begun::Done(outcome) => State::Done(outcome),
+        })
+    }
+
+    async fn finish(&mut self, name: String, outcome: Vec<u8>) -> Result<(), StepError> {
+        let journal = self.journal("finish")?;
+        if self.open.as_deref() != Some(name.as_str()) {
+            let open = self.open.as_deref().unwrap_or("none");
+            return Err(misuse(format!("`{name}` was finished, but the open step is {open}")));
+        }
+        if outcome.len() > OUTCOME_BYTES {
+            return Err(misuse(format!(
+                "a step's outcome has at most {OUTCOME_BYTES} bytes, this one {}",
+                outcome.len()
+            )));
+        }
+        journal.finish(&name, outcome).await.map_err(StepError)?;
+        self.open = None;
+        Ok(())
+    }
+
+    async fn remember(&mut self, object: RemoteObject) -> Result<(), StepError> {
+        let journal = self.journal("remember")?;
+        journal.remember(checked(object)?).await.map_err(StepError)
+    }
+
+    async fn forget(&mut self, object: RemoteObject) -> Result<(), StepError> {
+        let journal = self.journal("forget")?;
+        journal.forget(checked(object)?).await.map_err(StepError)
+    }
+}
+
+fn misuse(what: String) -> StepError {
+    StepError(JournalError::Misuse(what))
+}
+
+fn checked(object: RemoteObject) -> Result<crate::domain::media_buy::RemoteObject, StepError> {
+    if object.id.is_empty() || object.id.len() > REMOTE_BYTES || object.key.len() > REMOTE_BYTES {
+        return Err(misuse(format!(
+            "a remote object has an id of 1 to {REMOTE_BYTES} bytes and a key of at most as many"
+        )));
+    }
+    contract::remote_from_guest(object).map_err(|what| misuse(what.to_owned()))
+}
+
+impl types::Host for CallState {}
+
+impl Host for CallState {
+    async fn begin(&mut self, name: String) -> wasmtime::Result<State> {
+        Ok(self.steps.begin(name).await?)
+    }
+
+    async fn finish(&mut self, name: String, outcome: Vec<u8>) -> wasmtime::Result<()> {
+        Ok(self.steps.finish(name, outcome).await?)
+    }
+
+    async fn remember(&mut self, object: RemoteObject) -> wasmtime::Result<()> {
+        Ok(self.steps.remember(object).await?)
+    }
+
+    async fn forget(&mut self, object: RemoteObject) -> wasmtime::Result<()> {
+        Ok(self.steps.forget(object).await?)
+    }
+}
