@@ -1,9 +1,12 @@
 //! The publisher's settings of the platform and of a product on it. Their JSON Schemas are in `schemas/`.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 use flightdeck_adapter::prelude::*;
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::{
+    Deserialize, Deserializer,
+    de::{self, DeserializeOwned},
+};
 
 /// JSON Schema of [`Platform`].
 pub const PLATFORM_SCHEMA: &str = include_str!("../schemas/platform.json");
@@ -14,8 +17,15 @@ pub const PRODUCT_SCHEMA: &str = include_str!("../schemas/product.json");
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Platform {
+    /// The name under which the operator configured the platform, which buyers' `custom` targeting uses.
+    #[serde(skip)]
+    pub name: String,
+    /// The network's currency, if buys in another are to be refused.
+    pub currency: Option<String>,
     /// The priority of flights whose product names none.
     pub priority_id: Option<u32>,
+    /// The size of images whose buyer and product name none, as `300x250`.
+    pub default_image_size: Option<Size>,
     /// Ad types for creatives whose product names none.
     pub ad_types: AdTypes,
 }
@@ -26,6 +36,8 @@ pub struct Platform {
 pub struct Product {
     /// The priority of the product's flights.
     pub priority_id: Option<u32>,
+    /// The size of images whose buyer names none.
+    pub default_image_size: Option<Size>,
     /// Ad types of the product's creatives.
     pub ad_types: AdTypes,
     /// Where the product runs; empty: wherever the priority's channel does.
@@ -34,12 +46,31 @@ pub struct Product {
     pub keywords: Vec<String>,
 }
 
-/// Kevel's ad types. Their ids differ from account to account, so nothing is assumed.
+/// A size in pixels, written `300x250`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Size(pub u32, pub u32);
+
+impl fmt::Display for Size {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}x{}", self.0, self.1)
+    }
+}
+
+impl<'de> Deserialize<'de> for Size {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let read =
+            text.split_once('x').and_then(|(width, height)| Some(Self(width.parse().ok()?, height.parse().ok()?)));
+        read.ok_or_else(|| de::Error::custom(format!("{text} is no size as 300x250")))
+    }
+}
+
+/// Kevel's ad types, where they are to be others than those that the network's own list has by size or name.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct AdTypes {
     /// By size, as `300x250`.
-    pub image: BTreeMap<String, u32>,
+    pub image: BTreeMap<Size, u32>,
     /// Video creatives.
     pub video: Option<u32>,
     /// Creatives made from a template.
@@ -62,11 +93,23 @@ impl Platform {
     /// # Errors
     /// `invalid`; the host has checked them against the schema, so this is a mistake of the schema.
     pub fn read(ctx: &Context) -> Fallible<Self> {
-        read(&ctx.settings, "invalid_platform_settings", "the Kevel platform settings")
+        let read: Self = read(&ctx.settings, "invalid_platform_settings", "the Kevel platform settings")?;
+        Ok(Self { name: ctx.platform.clone(), ..read })
     }
 }
 
 impl Product {
+    /// A product that says nothing of its own.
+    #[must_use]
+    pub fn of(platform: &Platform) -> Self {
+        Self {
+            priority_id: platform.priority_id,
+            default_image_size: platform.default_image_size,
+            ad_types: platform.ad_types.clone(),
+            ..Self::default()
+        }
+    }
+
     /// Reads a package's product settings, with the platform's where they are silent.
     ///
     /// # Errors
@@ -75,11 +118,12 @@ impl Product {
         let what = format!("the Kevel product settings of {}", package.package_id);
         let mut product: Self = read(&package.product_settings, "invalid_product_settings", &what)?;
         product.priority_id = product.priority_id.or(platform.priority_id);
+        product.default_image_size = product.default_image_size.or(platform.default_image_size);
         let (own, default) = (&mut product.ad_types, &platform.ad_types);
         own.video = own.video.or(default.video);
         own.custom = own.custom.or(default.custom);
         for (size, id) in &default.image {
-            own.image.entry(size.clone()).or_insert(*id);
+            own.image.entry(*size).or_insert(*id);
         }
         Ok(product)
     }
@@ -100,15 +144,14 @@ mod tests {
     #[test]
     fn a_product_falls_back_on_the_platform() {
         let mut ctx = samples::context();
-        ctx.settings =
-            r#"{"priority_id": 9, "ad_types": {"image": {"1x1": 1, "300x250": 2}, "video": 3}}"#.to_owned();
+        ctx.settings = r#"{"priority_id": 9, "ad_types": {"image": {"1x1": 1, "300x250": 2}, "video": 3}}"#.to_owned();
         let platform = Platform::read(&ctx).unwrap();
         let mut package = samples::package("news");
         package.product_settings = r#"{"ad_types": {"image": {"300x250": 5}}, "sites": [{"site_id": 7}]}"#.to_owned();
         let product = Product::read(&platform, &package).unwrap();
         assert_eq!(product.priority_id, Some(9));
-        assert_eq!(product.ad_types.image["300x250"], 5);
-        assert_eq!(product.ad_types.image["1x1"], 1);
+        assert_eq!(product.ad_types.image[&Size(300, 250)], 5);
+        assert_eq!(product.ad_types.image[&Size(1, 1)], 1);
         assert_eq!(product.ad_types.video, Some(3));
         assert_eq!(product.sites, [Site { site_id: 7, zone_id: None }]);
     }
@@ -123,8 +166,8 @@ mod tests {
     #[test]
     fn the_schemas_are_json_and_refuse_what_the_types_refuse() {
         for (schema, fields) in [
-            (PLATFORM_SCHEMA, vec!["priority_id", "ad_types"]),
-            (PRODUCT_SCHEMA, vec!["priority_id", "ad_types", "sites", "keywords"]),
+            (PLATFORM_SCHEMA, vec!["currency", "priority_id", "default_image_size", "ad_types"]),
+            (PRODUCT_SCHEMA, vec!["priority_id", "default_image_size", "ad_types", "sites", "keywords"]),
         ] {
             let schema = Json::parse(schema).unwrap();
             let schema = schema.as_object().unwrap();

@@ -46,7 +46,8 @@ impl Text {
     /// A text, unless it can't be written: see the module's documentation.
     #[must_use]
     pub fn new(text: &str) -> Option<Self> {
-        let plain = |char: char| char != '"' && char != '\\' && !char.is_control() && !matches!(char, '\u{2028}' | '\u{2029}');
+        let plain =
+            |char: char| char != '"' && char != '\\' && !char.is_control() && !matches!(char, '\u{2028}' | '\u{2029}');
         (!text.is_empty() && text.chars().all(plain)).then(|| Self(text.to_owned()))
     }
 }
@@ -76,6 +77,12 @@ impl fmt::Display for Expression {
 }
 
 impl Expression {
+    /// A request carries a keyword (dev.kevel.com, "Zerkel Queries": `$keywords contains "…"`).
+    #[must_use]
+    pub const fn keyword(keyword: Text) -> Self {
+        Self::Contains("$keywords", keyword)
+    }
+
     /// A buyer's own expression, if it is one and can't reach beyond itself.
     ///
     /// # Errors

@@ -182,6 +182,12 @@ impl Problems {
         self.items.is_empty()
     }
 
+    /// How many things are wrong so far.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.items.len()
+    }
+
     /// Goes on if nothing is wrong.
     ///
     /// # Errors

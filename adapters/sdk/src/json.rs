@@ -39,8 +39,8 @@ pub enum Json {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Object(Vec<(String, Json)>);
 
-/// Writes an [`Object`](json::Object): `object! { "Name": name, "IsActive": true }`. A value is anything that
-/// [`Json`](json::Json) is made of with `into`; `None` becomes `null`.
+/// Writes an [`Object`](crate::json::Object): `object! { "Name": name, "IsActive": true }`. A value is anything that
+/// [`Json`](crate::json::Json) is made of with `into`; `None` becomes `null`.
 #[macro_export]
 macro_rules! object {
     ($($name:literal: $value:expr),* $(,)?) => {{

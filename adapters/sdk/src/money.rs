@@ -1,7 +1,7 @@
 //! Money: integer micro-units to a platform's decimal form and back, without floats.
 //!
 //! Out: the integer is split at the sixth digit and written as text, `12_500_000` → `12.5`, which a
-//! [`Json::Number`](crate::json::Json::Number) carries to the wire as it is. In: the number's text is read digit by
+//! [`Json::Number`] carries to the wire as it is. In: the number's text is read digit by
 //! digit; read it from the answer as [`Exact`], not as `f64`.
 
 use serde::{Deserialize, Deserializer};

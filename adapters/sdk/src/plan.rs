@@ -1,7 +1,7 @@
 //! Plans: the changes that a reviewer reads before they are made.
 //!
 //! An author writes one translation, from a media buy to the platform's object, as an
-//! [`Object`](crate::json::Object). A creation is sent and shown from it; a change is the difference between the
+//! [`Object`]. A creation is sent and shown from it; a change is the difference between the
 //! translations of what is and what is to be. So what was approved is what is sent.
 
 use crate::{

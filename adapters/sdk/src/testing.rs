@@ -5,7 +5,7 @@
 //!
 //! ```ignore
 //! for cut in 1.. {
-//!     let (host, platform) = (FakeHost::new(…), …);
+//!     let (host, platform) = network();
 //!     host.cut_after(cut);
 //!     let survived = run(&host, || Acme::create_media_buy(ctx(), buy()));
 //!     if survived.is_some() { break }

@@ -1,0 +1,162 @@
+//! Ad types: the sizes and formats that a network has.
+//!
+//! Every creative names one. Most networks have Kevel's standard sizes, but the ids are an account's own, so an image's
+//! is looked up by its width and height, unless the settings name it.
+
+use std::cell::OnceCell;
+
+use flightdeck_adapter::prelude::*;
+use serde::Deserialize;
+
+use crate::{
+    api, inferred,
+    settings::{AdTypes, Size},
+};
+
+/// What is known of a creative's ad type before the network is asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AdType {
+    /// The settings name it.
+    Known(u32),
+    /// The one of this size.
+    Sized(Size),
+    /// The one for video.
+    Video,
+    /// The one for templates.
+    Custom,
+}
+
+impl AdType {
+    /// The ad type of an image.
+    #[must_use]
+    pub fn of_image(size: Size, settings: &AdTypes) -> Self {
+        settings.image.get(&size).map_or(Self::Sized(size), |id| Self::Known(*id))
+    }
+
+    /// The ad type of a video.
+    #[must_use]
+    pub fn of_video(settings: &AdTypes) -> Self {
+        settings.video.map_or(Self::Video, Self::Known)
+    }
+
+    /// The ad type of a creative from a template.
+    #[must_use]
+    pub fn of_custom(settings: &AdTypes) -> Self {
+        settings.custom.map_or(Self::Custom, Self::Known)
+    }
+
+    /// As a reviewer reads it: the id, or by what it will be looked up.
+    #[must_use]
+    pub fn shown(&self) -> Json {
+        match self {
+            Self::Known(id) => (*id).into(),
+            Self::Sized(size) => format!("the one of {size}").into(),
+            Self::Video => "the one for video".into(),
+            Self::Custom => "the one for templates".into(),
+        }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Listed {
+    id: u32,
+    #[serde(default)]
+    width: u32,
+    #[serde(default)]
+    height: u32,
+    #[serde(default)]
+    name: Option<String>,
+}
+
+/// The network's ad types, asked for once in an operation and only when needed.
+#[derive(Debug)]
+pub struct Catalogue<'a> {
+    api: &'a Api,
+    listed: OnceCell<Vec<Listed>>,
+}
+
+impl<'a> Catalogue<'a> {
+    /// A catalogue that has not been read yet.
+    #[must_use]
+    pub const fn new(api: &'a Api) -> Self {
+        Self { api, listed: OnceCell::new() }
+    }
+
+    /// The id of an ad type.
+    ///
+    /// # Errors
+    /// `rejected` when the network has none, with what to do; when Kevel can't be asked.
+    pub fn id(&self, wanted: &AdType) -> Fallible<u32> {
+        let (found, what, setting) = match wanted {
+            AdType::Known(id) => return Ok(*id),
+            AdType::Sized(size) => {
+                let found = self.listed()?.iter().find(|listed| (listed.width, listed.height) == (size.0, size.1));
+                (found, format!("of {size}"), "image")
+            }
+            AdType::Video => (self.named(&inferred::VIDEO_AD_TYPES)?, "for video".to_owned(), "video"),
+            AdType::Custom => (self.named(&inferred::CUSTOM_AD_TYPES)?, "for templates".to_owned(), "custom"),
+        };
+        found.map(|listed| listed.id).ok_or_else(|| {
+            let message = format!(
+                "This Kevel network has no ad type {what}. Use one of its sizes and formats, or name the ad type in \
+                 ad_types.{setting} of the product's settings."
+            );
+            Failure::rejected("no_ad_type", message)
+        })
+    }
+
+    fn listed(&self) -> Fallible<&[Listed]> {
+        if self.listed.get().is_none() {
+            let listed = api::list(|| self.api.get("/v1/adtypes")).collect::<Fallible<Vec<Listed>>>()?;
+            // It was empty a moment ago and nothing else runs.
+            let _ = self.listed.set(listed);
+        }
+        Ok(self.listed.get().map(Vec::as_slice).unwrap_or_default())
+    }
+
+    fn named(&self, words: &[&str]) -> Fallible<Option<&Listed>> {
+        let listed = self.listed()?;
+        let has =
+            |listed: &Listed, word: &str| listed.name.as_deref().is_some_and(|name| name.to_lowercase().contains(word));
+        Ok(words.iter().find_map(|word| listed.iter().find(|listed| has(listed, word))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use flightdeck_adapter::testing::{FakeHost, answer, run};
+
+    use super::*;
+    use crate::samples;
+
+    #[test]
+    fn ad_types_are_looked_up_once_by_size_or_name() {
+        let host = FakeHost::new(|_| {
+            let items = r#"{"Id":5,"Width":300,"Height":250,"Name":"Medium Rectangle"},
+                {"Id":9,"Width":0,"Height":0,"Name":"Video pre-roll"},{"Id":163,"Width":0,"Height":0,"Name":"Video VAST"},
+                {"Id":240,"Width":0,"Height":0,"Name":"Native"}"#;
+            Ok(answer(200, &format!(r#"{{"page":1,"totalPages":1,"items":[{items}]}}"#)))
+        });
+        run(&host, || {
+            let api = api::open(&samples::context());
+            let catalogue = Catalogue::new(&api);
+            assert_eq!(catalogue.id(&AdType::Known(7)).unwrap(), 7);
+            assert_eq!(catalogue.id(&AdType::Sized(Size(300, 250))).unwrap(), 5);
+            assert_eq!(catalogue.id(&AdType::Video).unwrap(), 163);
+            assert_eq!(catalogue.id(&AdType::Custom).unwrap(), 240);
+            let failure = catalogue.id(&AdType::Sized(Size(1, 1))).unwrap_err();
+            assert!(failure.message.contains("of 1x1") && failure.message.contains("ad_types.image"));
+        });
+        assert_eq!(host.requests().len(), 1);
+    }
+
+    #[test]
+    fn settings_come_first() {
+        let settings = AdTypes { image: [(Size(1, 2), 3)].into(), video: Some(4), custom: None };
+        assert_eq!(AdType::of_image(Size(1, 2), &settings), AdType::Known(3));
+        assert_eq!(AdType::of_image(Size(2, 1), &settings).shown(), "the one of 2x1".into());
+        assert_eq!(AdType::of_video(&settings), AdType::Known(4));
+        assert_eq!(AdType::of_custom(&settings), AdType::Custom);
+    }
+}

@@ -1,0 +1,154 @@
+//! How Kevel's Management API is spoken to: its lists, its ids and its refusals.
+//!
+//! The key (`X-Adzerk-ApiKey`) is the host's to add.
+
+use flightdeck_adapter::{page::pages, prelude::*};
+use serde::{Deserialize, de::DeserializeOwned};
+
+/// Items asked for at a time. The default is 500 (OpenAPI document, `pageSize`); flights come with their ads, so fewer
+/// keep an answer well below the client's limit.
+pub const PAGE_SIZE: u32 = 200;
+
+/// The API of a context's network.
+#[must_use]
+pub fn open(ctx: &Context) -> Api {
+    Api::new(&ctx.endpoint).explain(explain)
+}
+
+/// The buyer's advertiser.
+///
+/// # Errors
+/// `invalid` when the principal's advertiser id is no number.
+pub fn advertiser(ctx: &Context) -> Fallible<i64> {
+    ctx.advertiser_id.parse().map_err(|_| {
+        let message = format!(
+            "The advertiser id {:?} is no Kevel advertiser: they are whole numbers. Correct the principal's mapping.",
+            ctx.advertiser_id
+        );
+        Failure::invalid("invalid_advertiser", message)
+    })
+}
+
+/// An id of the platform as the number that its bodies want.
+///
+/// # Errors
+/// `invalid` when it is none: it was not this adapter that remembered it.
+pub fn number(id: &str) -> Fallible<i64> {
+    id.parse().map_err(|_| Failure::invalid("invalid_remote_id", format!("{id:?} is no id of an object on Kevel.")))
+}
+
+/// What the platform answers about anything that it made.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Made {
+    /// Its id.
+    pub id: i64,
+}
+
+/// A thing with a name.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Named {
+    /// Its id.
+    pub id: i64,
+    /// Its name; creatives have a title.
+    #[serde(alias = "Title", default)]
+    pub name: Option<String>,
+}
+
+/// Lists are told in pages: `{page, pageSize, totalPages, totalItems, items}`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Page<T> {
+    #[serde(default)]
+    total_pages: u32,
+    items: Vec<T>,
+}
+
+/// Goes through a list. The function makes the request, which is given its page.
+pub fn list<'a, T, F>(request: F) -> impl Iterator<Item = Fallible<T>> + use<'a, T, F>
+where
+    T: DeserializeOwned,
+    F: Fn() -> Request<'a>,
+{
+    pages(move |cursor: Option<u32>| {
+        let number = cursor.unwrap_or(1);
+        let page: Page<T> = request().query("page", number).query("pageSize", PAGE_SIZE).fetch()?;
+        Ok((page.items, (number < page.total_pages).then(|| number + 1)))
+    })
+}
+
+/// Makes what Kevel says about a refusal readable. The documents show no error body: `{"Error": …}` and `{"Message": …}`
+/// are understood, anything else is passed on as it is.
+fn explain(response: &Response, failure: Failure) -> Failure {
+    #[derive(Deserialize)]
+    struct Refusal {
+        #[serde(alias = "Error", alias = "Message", alias = "error", alias = "message")]
+        words: String,
+    }
+    let Ok(Refusal { words }) = response.json::<Refusal>() else { return failure };
+    let begins = match failure.kind {
+        FailureKind::Permission => "Kevel does not let this API key do it",
+        FailureKind::NotFound => "Kevel has no such thing",
+        FailureKind::Unavailable => "Kevel can't answer now",
+        _ => "Kevel refused",
+    };
+    let mut explained = failure.said(response.status(), "", &words);
+    explained.message = format!("{begins}: {}", explained.words());
+    explained
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{cell::Cell, rc::Rc};
+
+    use flightdeck_adapter::testing::{FakeHost, answer, run};
+
+    use super::*;
+    use crate::samples;
+
+    #[test]
+    fn a_list_is_read_to_its_last_page() {
+        let asked = Rc::new(Cell::new(0));
+        let count = Rc::clone(&asked);
+        let host = FakeHost::new(move |request| {
+            count.set(count.get() + 1);
+            let page = if request.url.contains("page=1&") { 1 } else { 2 };
+            Ok(answer(200, &format!(r#"{{"page":{page},"totalPages":2,"items":[{{"Id":{page},"Name":"x"}}]}}"#)))
+        });
+        let ids = run(&host, || {
+            let api = open(&samples::context());
+            list::<Named, _>(|| api.get("/v1/campaign"))
+                .map(|item| item.map(|item| item.id))
+                .collect::<Fallible<Vec<_>>>()
+        });
+        assert_eq!(ids.unwrap().unwrap(), [1, 2]);
+        assert_eq!(asked.get(), 2);
+    }
+
+    #[test]
+    fn a_refusal_is_told_in_the_platforms_words() {
+        for (status, body, kind, message) in [
+            (400, r#"{"Error":"Price is wrong"}"#, FailureKind::Rejected, "Kevel refused: Price is wrong"),
+            (401, r#"{"Message":"no"}"#, FailureKind::Permission, "Kevel does not let this API key do it: no"),
+            (404, r#"{"Error":"gone"}"#, FailureKind::NotFound, "Kevel has no such thing: gone"),
+            (503, r#"{"Error":"busy"}"#, FailureKind::Unavailable, "Kevel can't answer now: busy"),
+        ] {
+            let host = FakeHost::new(move |_| Ok(answer(status, body)));
+            let failure = run(&host, || open(&samples::context()).get("/x").send()).unwrap().unwrap_err();
+            assert_eq!((failure.kind, failure.message.as_str()), (kind, message));
+        }
+        let host = FakeHost::new(|_| Ok(answer(400, "<html>no</html>")));
+        let failure = run(&host, || open(&samples::context()).get("/x").send()).unwrap().unwrap_err();
+        assert_eq!(failure.words(), "<html>no</html>");
+    }
+
+    #[test]
+    fn ids_are_numbers() {
+        let mut ctx = samples::context();
+        assert_eq!(advertiser(&ctx).unwrap(), 1001);
+        ctx.advertiser_id = "acme".to_owned();
+        assert_eq!(advertiser(&ctx).unwrap_err().code, "invalid_advertiser");
+        assert_eq!(number("x").unwrap_err().code, "invalid_remote_id");
+    }
+}

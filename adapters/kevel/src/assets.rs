@@ -1,0 +1,160 @@
+//! Uploading creatives and putting them into flights.
+//!
+//! One creative that can't be is answered as rejected and the others go on.
+
+use std::{cell::RefCell, collections::BTreeMap};
+
+use flightdeck_adapter::{
+    failure::{WORDS_LIMIT, clean},
+    plan::{Change, Plan},
+    prelude::*,
+    step::Remote,
+};
+
+use crate::{
+    ad_types::Catalogue,
+    ads, api,
+    creative::{self, Asset},
+    settings::Platform,
+};
+
+/// The changes that an upload makes.
+///
+/// # Errors
+/// Everything that Kevel can't do of it, item by item.
+pub fn plan(ctx: &Context, batch: &CreativeBatch) -> Fallible<ChangePlan> {
+    let (platform, advertiser) = (Platform::read(ctx)?, api::advertiser(ctx)?);
+    let (mut problems, mut notes) = (Problems::default(), Vec::new());
+    let mut plan = Plan::default();
+    for creative in &batch.assets {
+        let Some(asset) = creative::translate(&platform, &batch.media_buy, creative, &mut problems, &mut notes)? else {
+            continue;
+        };
+        plan.push(Change::create(creative::TYPE, &asset.title, &asset.created(advertiser)));
+        for package_id in &asset.package_ids {
+            plan.push(associate(package_id, &asset.creative_id));
+        }
+    }
+    problems.check()?;
+    for note in notes {
+        plan.note(note);
+    }
+    Ok(plan.finish())
+}
+
+/// A planned ad.
+pub fn associate(package_id: &str, creative_id: &str) -> Change {
+    Change::associate(ads::TYPE, &ads::key(package_id, creative_id), &ads::shown(creative_id)).package(package_id)
+}
+
+/// Uploads creatives and puts them into their flights.
+///
+/// # Errors
+/// What stops them all.
+pub fn add(ctx: &Context, batch: &CreativeBatch) -> Fallible<CreativeOutcome> {
+    let platform = Platform::read(ctx)?;
+    let uploader = Uploader::of(ctx)?;
+    let catalogue = Catalogue::new(&uploader.api);
+    let mut all_notes = Vec::new();
+    let mut assets = Vec::new();
+    for creative in &batch.assets {
+        let (mut problems, mut notes) = (Problems::default(), Vec::new());
+        let asset = creative::translate(&platform, &batch.media_buy, creative, &mut problems, &mut notes)?;
+        let status = match (asset, problems.check()) {
+            (Some(asset), Ok(())) => uploader.run(&asset, &catalogue)?,
+            (_, Err(failure)) => rejected(&creative.creative_id, None, &failure),
+            (None, Ok(())) => {
+                let failure = Failure::rejected("untranslatable", "Kevel has nothing like this creative.");
+                rejected(&creative.creative_id, None, &failure)
+            }
+        };
+        all_notes.extend(notes);
+        assets.push(status);
+    }
+    Ok(CreativeOutcome { assets, notes: all_notes, extensions: Vec::new() })
+}
+
+/// What an upload needs to know.
+#[derive(Debug)]
+pub struct Uploader<'a> {
+    /// The network.
+    pub api: Api,
+    advertiser: i64,
+    campaign: i64,
+    remote: &'a [RemoteObject],
+    /// What this operation has uploaded: a step is named once, and several packages may need the same creative.
+    uploaded: RefCell<BTreeMap<String, i64>>,
+}
+
+impl<'a> Uploader<'a> {
+    /// What the context says.
+    ///
+    /// # Errors
+    /// `not-found` when the media buy has no campaign.
+    pub fn of(ctx: &'a Context) -> Fallible<Self> {
+        let order = ctx.remote.order().ok_or_else(|| {
+            Failure::not_found("campaign_missing", "The media buy has no campaign on Kevel: it was not created there.")
+        })?;
+        let (advertiser, campaign) = (api::advertiser(ctx)?, api::number(order)?);
+        Ok(Self { api: api::open(ctx), advertiser, campaign, remote: &ctx.remote, uploaded: RefCell::default() })
+    }
+
+    fn run(&self, asset: &Asset, catalogue: &Catalogue<'_>) -> Fallible<AssetStatus> {
+        let creative = match self.uploaded(asset, catalogue)? {
+            Ok(id) => id,
+            Err(failure) => return Ok(rejected(&asset.creative_id, None, &failure)),
+        };
+        for package_id in &asset.package_ids {
+            if let Err(failure) = self.associate(creative, package_id, &asset.creative_id)? {
+                return Ok(rejected(&asset.creative_id, Some(creative), &failure));
+            }
+        }
+        Ok(AssetStatus {
+            creative_id: asset.creative_id.clone(),
+            state: AssetState::Approved,
+            remote_id: Some(creative.to_string()),
+            feedback: None,
+        })
+    }
+
+    /// The creative's id, uploaded if this operation has not done so.
+    ///
+    /// # Errors
+    /// What may pass: a refusal is in the verdict.
+    pub fn uploaded(&self, asset: &Asset, catalogue: &Catalogue<'_>) -> Fallible<Verdict<i64>> {
+        if let Some(id) = self.uploaded.borrow().get(&asset.creative_id) {
+            return Ok(Ok(*id));
+        }
+        let uploaded = asset.upload(&self.api, catalogue, self.advertiser)?;
+        if let Ok(id) = &uploaded {
+            self.uploaded.borrow_mut().insert(asset.creative_id.clone(), *id);
+        }
+        Ok(uploaded)
+    }
+
+    /// Puts a creative into the flight of a package.
+    ///
+    /// # Errors
+    /// As [`uploaded`](Self::uploaded).
+    pub fn associate(&self, creative: i64, package_id: &str, creative_id: &str) -> Fallible<Verdict<()>> {
+        let Some(flight) = self.remote.package(package_id) else {
+            let message = format!("The package {package_id} has no flight on Kevel.");
+            return Ok(Err(Failure::not_found("flight_missing", message)));
+        };
+        let made = ads::create(&self.api, self.campaign, api::number(flight)?, creative, (package_id, creative_id))?;
+        Ok(made.map(|_| ()))
+    }
+}
+
+fn rejected(creative_id: &str, remote_id: Option<i64>, failure: &Failure) -> AssetStatus {
+    let mut words: Vec<&str> = failure.items.iter().map(|item| item.message.as_str()).collect();
+    if words.is_empty() {
+        words.push(failure.words());
+    }
+    AssetStatus {
+        creative_id: creative_id.to_owned(),
+        state: AssetState::Rejected,
+        remote_id: remote_id.map(|id| id.to_string()),
+        feedback: Some(clean(&words.join(" "), WORDS_LIMIT)),
+    }
+}

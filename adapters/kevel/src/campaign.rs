@@ -1,0 +1,231 @@
+//! A campaign: what carries a media buy's part on Kevel.
+//!
+//! Besides being on or off it holds what all its flights share: a daily cap on revenue (`CapType` 4, the only one that
+//! campaigns have) and a frequency cap.
+
+use flightdeck_adapter::{host, money, prelude::*, words::pointer_segment};
+
+use crate::{
+    api::{self, Made, Named},
+    caps, names,
+};
+
+/// The platform's word for it.
+pub const TYPE: &str = "Campaign";
+
+/// Caps on revenue (OpenAPI document, campaigns).
+const CAP_BY_REVENUE: u8 = 4;
+
+/// A campaign as it is to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Campaign {
+    /// For people.
+    pub name: String,
+    /// What may change later.
+    pub fields: Object,
+    /// What is said once, when it is made.
+    facts: Object,
+}
+
+/// What a media buy says about its campaign.
+pub fn translate(buy: &MediaBuy, problems: &mut Problems, notes: &mut Vec<String>) -> Campaign {
+    let daily = buy.daily_budget.and_then(|budget| daily_cap(budget, problems, notes));
+    let mut fields = object! {
+        "IsActive": buy.active,
+        "CapType": daily.map(|_| CAP_BY_REVENUE),
+        "DailyCapAmount": daily,
+    };
+    shared_cap(buy, problems).write(&mut fields);
+    let facts = object! { "media_buy_id": &buy.media_buy_id, "po_number": buy.po_number.as_ref() };
+    Campaign { name: buy.name.clone(), fields, facts }
+}
+
+/// Caps of campaigns are whole units of the network's currency (OpenAPI document, `DailyCapAmount`).
+fn daily_cap(budget: i64, problems: &mut Problems, notes: &mut Vec<String>) -> Option<i64> {
+    let (units, cut) = money::whole_units(budget);
+    if !(1..=i64::from(i32::MAX)).contains(&units) {
+        let message = "Kevel caps a campaign at whole units a day, from 1 to 2147483647.";
+        problems.unsupported("unsupported_daily_budget", "/daily_budget", money::decimal(budget), message, &[]);
+        return None;
+    }
+    if cut {
+        notes.push(format!(
+            "Kevel caps a campaign's day in whole units: the daily budget of {} is rounded down to {units}.",
+            money::decimal(budget)
+        ));
+    }
+    Some(units)
+}
+
+/// The frequency cap over all packages. It is the campaign's, so it holds for all of its flights or for none.
+fn shared_cap(buy: &MediaBuy, problems: &mut Problems) -> caps::Frequency {
+    let shared = |package: &PackageOrder| {
+        let cap = package.targeting.frequency_cap.as_ref();
+        cap.filter(|cap| cap.scope == CapScope::MediaBuy).map(|cap| cap.suppress_minutes)
+    };
+    let Some(minutes) = buy.packages.iter().find_map(shared) else { return caps::Frequency::NONE };
+    for package in buy.packages.iter().filter(|package| shared(package) != Some(minutes)) {
+        let pointer = format!("/packages/{}/targeting_overlay/frequency_cap", pointer_segment(&package.package_id));
+        let message = format!(
+            "Kevel counts a frequency cap of the media buy over all of its packages: give each the same ({minutes} \
+             minutes), or cap each package by itself."
+        );
+        let value = match &package.targeting.frequency_cap {
+            Some(cap) => format!("{} minutes", cap.suppress_minutes),
+            None => "none".to_owned(),
+        };
+        problems.unsupported("unsupported_frequency_cap", pointer, value, message, &["package"]);
+    }
+    caps::Frequency::once_in(minutes)
+}
+
+impl Campaign {
+    /// What a new campaign is sent with, without its reference.
+    #[must_use]
+    pub fn created(&self, advertiser: i64) -> Object {
+        let mut object = object! { "AdvertiserId": advertiser, "Name": &self.name };
+        for (name, value) in self.fields.iter() {
+            object.set(name, value.clone());
+        }
+        object.set("CustomFieldsJson", names::custom_fields(&self.facts, None));
+        object
+    }
+
+    /// Makes the campaign.
+    ///
+    /// # Errors
+    /// What Kevel refuses.
+    pub fn create(&self, api: &Api, advertiser: i64, reference: &str) -> Fallible<i64> {
+        let mut body = self.created(advertiser);
+        body.set("Name", names::with_reference(&self.name, reference, names::CAMPAIGN_LIMIT));
+        body.set("CustomFieldsJson", names::custom_fields(&self.facts, Some(reference)));
+        let made: Made = api.post("/v1/campaign").json(&body).fetch()?;
+        Ok(made.id)
+    }
+}
+
+/// Finds the campaign that carries a reference.
+///
+/// # Errors
+/// When Kevel can't be asked.
+pub fn find(api: &Api, reference: &str) -> Fallible<Option<i64>> {
+    let search = || api.post("/v1/campaign/search").form(&[("campaignName", reference)]);
+    for found in api::list::<Named, _>(search) {
+        let found = found?;
+        if names::carries(found.name.as_deref(), reference) {
+            return Ok(Some(found.id));
+        }
+    }
+    Ok(None)
+}
+
+/// Finds the campaign of a media buy whose id was never learnt: by what its custom fields say.
+///
+/// # Errors
+/// When Kevel can't be asked.
+pub fn find_by_buy(api: &Api, advertiser: i64, media_buy_id: &str) -> Fallible<Option<i64>> {
+    let campaigns = || api.get("/v1/campaign").query("advertiserId", advertiser);
+    for campaign in api::list::<Object, _>(campaigns) {
+        let campaign = campaign?;
+        let id = campaign.get("Id").and_then(Json::as_i64);
+        if names::is_of_buy(&campaign, media_buy_id) && id.is_some() {
+            return Ok(id);
+        }
+    }
+    Ok(None)
+}
+
+/// Changes fields of a campaign. A `PUT` replaces it all, so it is read, changed and written.
+///
+/// # Errors
+/// `not-found` when it is gone; what Kevel refuses.
+pub fn change(api: &Api, id: &str, changes: &Object, start: &str) -> Fallible<()> {
+    let mut campaign: Object = api.get(path!("/v1/campaign/{}", id)).fetch()?;
+    // Flights are resources of their own.
+    campaign.remove("Flights");
+    for (name, value) in changes.iter() {
+        campaign.set(name, value.clone());
+    }
+    // The update asks for this although it can't change it (OpenAPI document, campaigns).
+    if campaign.get("StartDateISO").is_none_or(Json::is_null) {
+        campaign.set("StartDateISO", start);
+    }
+    api.put(path!("/v1/campaign/{}", id)).json(&campaign).send()?;
+    Ok(())
+}
+
+/// Archives a campaign: nothing in it delivers any more. Whether it was still there.
+///
+/// # Errors
+/// When Kevel can't be asked or refuses.
+pub fn archive(api: &Api, id: &str, start: &str) -> Fallible<bool> {
+    match change(api, id, &caps::archived(), start) {
+        Ok(()) => Ok(true),
+        Err(failure) if failure.kind == FailureKind::NotFound => Ok(false),
+        Err(failure) => Err(failure),
+    }
+}
+
+/// Tells the host that the campaign is gone.
+pub fn forget(id: &str) {
+    host::forget(&RemoteObject { kind: RemoteKind::Order, key: String::new(), id: id.to_owned() });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples;
+
+    fn of(buy: &MediaBuy) -> (Campaign, Fallible<()>, Vec<String>) {
+        let (mut problems, mut notes) = (Problems::default(), Vec::new());
+        let campaign = translate(buy, &mut problems, &mut notes);
+        (campaign, problems.check(), notes)
+    }
+
+    fn capped(id: &str, suppress_minutes: u32, scope: CapScope) -> PackageOrder {
+        let mut package = samples::package(id);
+        package.targeting.frequency_cap = Some(FrequencyCap { suppress_minutes, scope });
+        package
+    }
+
+    #[test]
+    fn a_buy_is_a_campaign() {
+        let (campaign, checked, notes) = of(&samples::buy(vec![samples::package("news")]));
+        assert_eq!(checked, Ok(()));
+        assert!(notes.is_empty());
+        assert_eq!(
+            campaign.created(1001).to_string(),
+            r#"{"AdvertiserId":1001,"Name":"Spring","IsActive":true,"CapType":null,"DailyCapAmount":null,"FreqCap":null,"FreqCapDuration":null,"FreqCapType":null,"CustomFieldsJson":"{\"flightdeck\":{\"media_buy_id\":\"kevel_12345\",\"po_number\":\"PO-2024-001\"}}"}"#
+        );
+    }
+
+    #[test]
+    fn a_daily_budget_is_a_cap_in_whole_units() {
+        let mut buy = samples::buy(vec![samples::package("news")]);
+        buy.daily_budget = Some(5_000_990_000);
+        let (campaign, _, notes) = of(&buy);
+        assert_eq!(campaign.fields.get("DailyCapAmount"), Some(&5000.into()));
+        assert_eq!(campaign.fields.get("CapType"), Some(&4.into()));
+        assert_eq!(notes.len(), 1);
+        buy.daily_budget = Some(990_000);
+        assert_eq!(of(&buy).1.unwrap_err().items[0].field, "/daily_budget");
+    }
+
+    #[test]
+    fn a_cap_over_the_buy_is_the_campaigns_and_all_packages_share_it() {
+        let (campaign, checked, _) =
+            of(&samples::buy(vec![capped("a", 90, CapScope::MediaBuy), capped("b", 90, CapScope::MediaBuy)]));
+        assert_eq!(checked, Ok(()));
+        assert_eq!(campaign.fields.get("FreqCapDuration"), Some(&90.into()));
+        let buy = samples::buy(vec![
+            capped("a", 90, CapScope::MediaBuy),
+            capped("b", 60, CapScope::MediaBuy),
+            capped("c", 90, CapScope::Package),
+            samples::package("d"),
+        ]);
+        let failure = of(&buy).1.unwrap_err();
+        let values: Vec<&str> = failure.items.iter().map(|item| item.value.as_str()).collect();
+        assert_eq!(values, ["60 minutes", "90 minutes", "none"]);
+        assert_eq!(failure.items[0].field, "/packages/b/targeting_overlay/frequency_cap");
+    }
+}

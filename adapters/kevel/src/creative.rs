@@ -1,0 +1,224 @@
+//! A creative: what is shown. It belongs to the advertiser; [ads](crate::ads) put it into flights.
+//!
+//! | format | on Kevel |
+//! |---|---|
+//! | image | `ImageLink` and `Url`, with the ad type of its size |
+//! | video | a [VAST](crate::vast) document in `ScriptBody` |
+//! | custom | `TemplateId` and `TemplateValues` of one of the network's templates |
+//!
+//! A creative needs no approval: one that is active and in a flight runs.
+
+use flightdeck_adapter::{prelude::*, words::pointer_segment};
+
+use crate::{
+    ad_types::{AdType, Catalogue},
+    api::{self, Made, Named},
+    inferred, names,
+    settings::{Platform, Product, Size},
+    vast::{self, Video},
+};
+
+/// The platform's word for it.
+pub const TYPE: &str = "Creative";
+/// The formats that Kevel has.
+pub const FORMATS: [CreativeFormat; 3] = [CreativeFormat::Image, CreativeFormat::Video, CreativeFormat::Custom];
+
+/// A creative as it is to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asset {
+    /// The buyer's id.
+    pub creative_id: String,
+    /// For people.
+    pub title: String,
+    /// The packages that it is to run in.
+    pub package_ids: Vec<String>,
+    ad_type: AdType,
+    fields: Object,
+}
+
+/// What a creative of the buyer's is on Kevel. `None` if it can't be, which the problems say.
+pub fn translate(
+    platform: &Platform,
+    buy: &MediaBuy,
+    creative: &Creative,
+    problems: &mut Problems,
+    notes: &mut Vec<String>,
+) -> Fallible<Option<Asset>> {
+    let pointer = |field: &str| format!("/assets/{}/{field}", pointer_segment(&creative.creative_id));
+    let before = problems.count();
+    let mut products = Vec::new();
+    for id in &creative.package_ids {
+        let Some(package) = buy.packages.iter().find(|package| package.package_id == *id) else {
+            problems.invalid(
+                "unknown_package",
+                pointer("package_assignments"),
+                id,
+                "The media buy has no such package.",
+            );
+            continue;
+        };
+        if !package.formats.is_empty() && !package.formats.contains(&creative.format) {
+            let known: Vec<&str> = package.formats.iter().map(CreativeFormat::word).collect();
+            let message = format!("The package {id} does not take this format.");
+            problems.unsupported("unsupported_format", pointer("format"), creative.format.word(), message, &known);
+        }
+        products.push(Product::read(platform, package)?);
+    }
+    if products.is_empty() {
+        products.push(Product::of(platform));
+    }
+    for (name, url) in [("media_url", &creative.media_url), ("click_url", &creative.click_url)] {
+        if let Some(url) = url.as_deref().filter(|url| !is_address(url)) {
+            problems.invalid("invalid_address", pointer(name), url, "An address begins with https:// or http://.");
+        }
+    }
+    let mut fields = object! { "IsActive": true, "Url": creative.click_url.as_ref() };
+    let ad_type = match &creative.format {
+        CreativeFormat::Image => image(creative, &products, &mut fields, problems, notes),
+        CreativeFormat::Video => video(creative, &products, &mut fields, problems),
+        CreativeFormat::Custom => custom(creative, &products, &mut fields, problems),
+        other => {
+            let known = FORMATS.each_ref().map(CreativeFormat::word);
+            let message = "Kevel has no such creatives.";
+            problems.unsupported("unsupported_format", pointer("format"), other.word(), message, &known);
+            None
+        }
+    };
+    let Some(ad_type) = ad_type.filter(|_| problems.count() == before) else { return Ok(None) };
+    Ok(Some(Asset {
+        creative_id: creative.creative_id.clone(),
+        title: creative.name.clone(),
+        package_ids: creative.package_ids.clone(),
+        ad_type,
+        fields,
+    }))
+}
+
+fn is_address(url: &str) -> bool {
+    let scheme = url.split("://").next().unwrap_or_default().to_ascii_lowercase();
+    matches!(scheme.as_str(), "http" | "https") && url.len() > scheme.len() + 3
+}
+
+/// The address of what is shown, which must be there.
+fn media<'c>(creative: &'c Creative, problems: &mut Problems) -> Option<&'c String> {
+    if creative.media_url.is_none() {
+        let pointer = format!("/assets/{}/media_url", pointer_segment(&creative.creative_id));
+        problems.invalid("media_url_missing", pointer, "", "Say where the asset is.");
+    }
+    creative.media_url.as_ref()
+}
+
+fn image(
+    creative: &Creative,
+    products: &[Product],
+    fields: &mut Object,
+    problems: &mut Problems,
+    notes: &mut Vec<String>,
+) -> Option<AdType> {
+    fields.set("ImageLink", media(creative, problems)?);
+    fields.set("Alt", &creative.name);
+    let product = products.first()?;
+    let size = match (creative.width, creative.height) {
+        (Some(width), Some(height)) => Size(width, height),
+        (None, None) => {
+            let mut configured = product.ad_types.image.keys();
+            let only = configured.next().filter(|_| configured.next().is_none()).copied();
+            let (width, height) = inferred::DEFAULT_IMAGE_SIZE;
+            let size = product.default_image_size.or(only).unwrap_or(Size(width, height));
+            notes.push(format!("{} names no width and height: it is taken for {size}.", creative.creative_id));
+            size
+        }
+        _ => {
+            let pointer = format!("/assets/{}/width", pointer_segment(&creative.creative_id));
+            problems.invalid("invalid_size", pointer, "", "Give both width and height, or neither.");
+            return None;
+        }
+    };
+    let known = products.iter().map(|product| AdType::of_image(size, &product.ad_types));
+    first_known(known)
+}
+
+fn video(creative: &Creative, products: &[Product], fields: &mut Object, problems: &mut Problems) -> Option<AdType> {
+    let media_url = media(creative, problems)?;
+    let document = vast::document(&Video {
+        title: &creative.name,
+        media_url,
+        click_url: creative.click_url.as_deref(),
+        duration_ms: creative.duration_ms,
+        size: creative.width.zip(creative.height),
+    });
+    inferred::write_video(fields, document);
+    first_known(products.iter().map(|product| AdType::of_video(&product.ad_types)))
+}
+
+fn custom(creative: &Creative, products: &[Product], fields: &mut Object, problems: &mut Problems) -> Option<AdType> {
+    let pointer = |field: &str| format!("/assets/{}/{field}", pointer_segment(&creative.creative_id));
+    let template = creative.template_id.as_deref().unwrap_or_default();
+    match template.parse::<u32>() {
+        Ok(id) => fields.set("TemplateId", id),
+        Err(_) => {
+            let message = "Name the number of one of the network's creative templates.";
+            problems.invalid("invalid_template", pointer("template_id"), template, message);
+        }
+    }
+    let values = creative.template_values.as_deref().unwrap_or("{}");
+    match Json::parse(values) {
+        Ok(Json::Object(values)) => fields.set("TemplateValues", values.to_string()),
+        _ => problems.invalid("invalid_template_values", pointer("template_values"), values, "They are an object."),
+    }
+    fields.set("ImageLink", creative.media_url.as_ref());
+    first_known(products.iter().map(|product| AdType::of_custom(&product.ad_types)))
+}
+
+/// The ad type that the settings of one of the products name, or how to look it up.
+fn first_known(mut kinds: impl Iterator<Item = AdType>) -> Option<AdType> {
+    let first = kinds.next()?;
+    if matches!(first, AdType::Known(_)) {
+        return Some(first);
+    }
+    Some(kinds.find(|kind| matches!(kind, AdType::Known(_))).unwrap_or(first))
+}
+
+impl Asset {
+    /// What the creative is sent with, without its reference.
+    #[must_use]
+    pub fn created(&self, advertiser: i64) -> Object {
+        let mut object = object! { "AdvertiserId": advertiser, "Title": &self.title, "AdTypeId": self.ad_type.shown() };
+        for (name, value) in self.fields.iter() {
+            object.set(name, value.clone());
+        }
+        object
+    }
+
+    /// Uploads the creative in a step of its own.
+    ///
+    /// # Errors
+    /// What may pass: a refusal is in the verdict.
+    pub fn upload(&self, api: &Api, catalogue: &Catalogue<'_>, advertiser: i64) -> Fallible<Verdict<i64>> {
+        step(names::step_name(&["creative", &self.creative_id]))
+            .remember(RemoteKind::Creative, &self.creative_id)
+            .find(|reference| find(api, advertiser, reference))
+            .try_create(|reference| {
+                let mut body = self.created(advertiser);
+                body.set("AdTypeId", catalogue.id(&self.ad_type)?);
+                body.set("Title", names::with_reference(&self.title, reference, names::TITLE_LIMIT));
+                let made: Made = api.post("/v1/creative").json(&body).fetch()?;
+                Ok(made.id)
+            })
+    }
+}
+
+/// Finds the creative of an advertiser that carries a reference.
+fn find(api: &Api, advertiser: i64, reference: &str) -> Fallible<Option<i64>> {
+    for found in api::list::<Named, _>(|| api.get(path!("/v1/advertiser/{}/creatives", advertiser))) {
+        let found = found?;
+        if names::carries(found.name.as_deref(), reference) {
+            return Ok(Some(found.id));
+        }
+    }
+    Ok(None)
+}
+
+#[cfg(test)]
+#[path = "creative/tests.rs"]
+mod tests;

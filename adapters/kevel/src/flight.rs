@@ -1,0 +1,318 @@
+//! A flight: what carries a package on Kevel, one for each.
+//!
+//! | the package | the flight |
+//! |---|---|
+//! | `even` pacing | `GoalType` 1 with the impressions: spreading a goal evenly is Kevel's own way |
+//! | `asap` pacing | `GoalType` 2 (percentage) of 100 with a lifetime cap of the impressions |
+//! | CPM | `RateType` 2 and `Price` |
+//! | daily budget | `CapType` 4 (revenue) and `DailyCapAmountDecimal` |
+//! | daily impressions | `CapType` 1 (impressions) and `DailyCapAmount` |
+//! | frequency cap | `FreqCap` 1 in so many minutes (`FreqCapType` 3) |
+//!
+//! A flight has one `CapType`, so what needs two of them is refused. The numbers are those of the reference page.
+
+use flightdeck_adapter::{
+    money,
+    plan::{changed_fields, diff},
+    prelude::*,
+    words::pointer_segment,
+};
+
+use crate::{
+    api::{self, Made, Named},
+    caps,
+    hours::{self, Window},
+    inferred, names,
+    places::{self, Place},
+    settings::{Platform, Product},
+    targeting, times,
+};
+
+/// The platform's word for it.
+pub const TYPE: &str = "Flight";
+
+const GOAL_IMPRESSIONS: u8 = 1;
+const GOAL_PERCENTAGE: u8 = 2;
+const RATE_CPM: u8 = 2;
+const CAP_IMPRESSIONS: u8 = 1;
+const CAP_REVENUE: u8 = 4;
+/// The largest goal, an `int32`.
+const MOST_IMPRESSIONS: i64 = i32::MAX as i64;
+
+/// Fields that mean something only together: when one changes, all are sent.
+const GROUPS: [&[&str]; 2] = [
+    &["CapType", "DailyCapAmount", "DailyCapAmountDecimal", "LifetimeCapAmount"],
+    &["IsFreqCap", "FreqCap", "FreqCapDuration", "FreqCapType"],
+];
+
+/// Lists that a flight is read with and that are resources of their own.
+const LISTS: [&str; 4] = ["GeoTargeting", "SiteZoneTargeting", "CreativeMaps", "BehavioralTargeting"];
+
+/// Fields that the update spells otherwise than the answer (OpenAPI document, flights).
+const SPELLED: [(&str, &str); 2] = [("CustomFieldsJson", "CustomFieldsJSON"), ("IsNoDuplicates", "isNoDuplicates")];
+
+/// A flight as it is to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Flight {
+    /// The package.
+    pub package_id: String,
+    /// For people.
+    pub name: String,
+    /// Its own fields.
+    pub fields: Object,
+    /// Where it may deliver.
+    pub places: Vec<Object>,
+    /// On which sites.
+    pub sites: Vec<Object>,
+    /// When in the day.
+    pub windows: Vec<Window>,
+    facts: Object,
+}
+
+/// What a package says about its flight.
+pub fn translate(
+    platform: &Platform,
+    buy: &MediaBuy,
+    package: &PackageOrder,
+    problems: &mut Problems,
+) -> Fallible<Flight> {
+    let product = Product::read(platform, package)?;
+    let pointer = |field: &str| format!("/packages/{}/{field}", pointer_segment(&package.package_id));
+    let (start, end) = (times::start(&package.start)?, times::end(&package.end)?);
+    if end <= start {
+        let message = "A flight lasts longer than a second. Move its end.";
+        problems.invalid("invalid_flight_dates", "/flight_end_date", &package.end, message);
+    }
+    if product.priority_id.is_none() {
+        let message = "Kevel needs a priority: set priority_id in the settings of the product or of the platform.";
+        problems.invalid("priority_missing", pointer("package_id"), &package.package_id, message);
+    }
+    check_price(package, &pointer("cpm"), problems);
+    let mut fields = object! {
+        "StartDateISO": start,
+        "EndDateISO": end,
+        "IsActive": package.active,
+        "PriorityId": product.priority_id,
+        "RateType": RATE_CPM,
+        "Price": money::number(package.price.rate),
+    };
+    write_goal_and_caps(package, &mut fields, problems);
+    write_frequency(package, &mut fields, problems);
+    let keywords = product.keywords.join(inferred::KEYWORD_SEPARATOR);
+    fields.set("Keywords", (!keywords.is_empty()).then_some(keywords));
+    fields.set("CustomTargeting", targeting::expression(&platform.name, package, problems));
+    let windows = hours::windows(package, problems);
+    let time_zone = package.targeting.dayparting.as_ref().filter(|_| !windows.is_empty());
+    fields.set(inferred::TIME_ZONE, time_zone.map(|dayparting| &dayparting.timezone));
+    Ok(Flight {
+        package_id: package.package_id.clone(),
+        name: package.name.clone(),
+        fields,
+        places: places::places(package, problems).iter().map(Place::object).collect(),
+        sites: product.sites.iter().map(|site| object! { "SiteId": site.site_id, "ZoneId": site.zone_id }).collect(),
+        windows,
+        facts: object! { "media_buy_id": &buy.media_buy_id, "package_id": &package.package_id },
+    })
+}
+
+fn check_price(package: &PackageOrder, pointer: &str, problems: &mut Problems) {
+    let price = money::decimal(package.price.rate);
+    if package.price.model != PriceModel::Cpm {
+        let message = "On Kevel packages are sold per thousand impressions.";
+        problems.unsupported("unsupported_price_model", pointer, package.price.model.word(), message, &["cpm"]);
+    } else if package.price.rate <= 0 {
+        problems.invalid("invalid_price", pointer, price, "A price is more than nothing.");
+    }
+}
+
+fn write_goal_and_caps(package: &PackageOrder, fields: &mut Object, problems: &mut Problems) {
+    let pointer = |field: &str| format!("/packages/{}/{field}", pointer_segment(&package.package_id));
+    if !(1..=MOST_IMPRESSIONS).contains(&package.impressions) {
+        let message = format!("A goal on Kevel is 1 to {MOST_IMPRESSIONS} impressions.");
+        problems.unsupported(
+            "unsupported_impressions",
+            pointer("impressions"),
+            package.impressions.to_string(),
+            message,
+            &[],
+        );
+    }
+    let asap = package.pacing == Pacing::Asap;
+    let (goal_type, goal) =
+        if asap { (GOAL_PERCENTAGE, inferred::AS_FAST_AS_POSSIBLE) } else { (GOAL_IMPRESSIONS, package.impressions) };
+    if !asap && package.pacing != Pacing::Even {
+        let message = "Kevel spreads a goal evenly or delivers as fast as it can.";
+        problems.unsupported(
+            "unsupported_pacing",
+            pointer("pacing"),
+            package.pacing.word(),
+            message,
+            &["even", "asap"],
+        );
+    }
+    let lifetime = asap.then_some(package.impressions);
+    let impressions = package.daily_impressions;
+    if impressions.is_some_and(|daily| !(1..=MOST_IMPRESSIONS).contains(&daily)) {
+        let value = impressions.unwrap_or_default().to_string();
+        let message = format!("A daily cap on Kevel is 1 to {MOST_IMPRESSIONS} impressions.");
+        problems.invalid("invalid_daily_impressions", pointer("daily_impressions"), value, message);
+    }
+    // A flight has one type of cap.
+    let by_impressions = lifetime.or(impressions).is_some();
+    let revenue = package.daily_budget;
+    if let Some(budget) = revenue.filter(|_| by_impressions) {
+        let why = if impressions.is_some() { "daily_impressions" } else { "the pacing asap, which needs one" };
+        let message = format!(
+            "A flight on Kevel is capped by impressions or by money, and a cap by impressions is taken by {why}. Give \
+             daily_impressions instead of daily_budget."
+        );
+        problems.unsupported(
+            "unsupported_daily_budget",
+            pointer("daily_budget"),
+            money::decimal(budget),
+            message,
+            &["daily_impressions"],
+        );
+    } else if let Some(budget) = revenue.filter(|budget| *budget <= 0) {
+        let message = "A daily budget is more than nothing.";
+        problems.invalid("invalid_daily_budget", pointer("daily_budget"), money::decimal(budget), message);
+    }
+    let cap_type = if by_impressions { Some(CAP_IMPRESSIONS) } else { revenue.map(|_| CAP_REVENUE) };
+    fields.set("GoalType", goal_type);
+    fields.set("Impressions", goal);
+    fields.set("CapType", cap_type);
+    fields.set("DailyCapAmount", impressions);
+    fields.set("DailyCapAmountDecimal", revenue.filter(|_| !by_impressions).map(money::number));
+    fields.set("LifetimeCapAmount", lifetime);
+}
+
+fn write_frequency(package: &PackageOrder, fields: &mut Object, problems: &mut Problems) {
+    let mut frequency = caps::Frequency::NONE;
+    if let Some(cap) = &package.targeting.frequency_cap {
+        let pointer = format!("/packages/{}/targeting_overlay/frequency_cap", pointer_segment(&package.package_id));
+        let minutes = cap.suppress_minutes;
+        if !(1..=caps::MAX_MINUTES).contains(&minutes) {
+            let message = format!("Kevel counts 1 to {} minutes.", caps::MAX_MINUTES);
+            problems.invalid(
+                "invalid_frequency_cap",
+                format!("{pointer}/suppress_minutes"),
+                minutes.to_string(),
+                message,
+            );
+        }
+        match &cap.scope {
+            CapScope::Package => frequency = caps::Frequency::once_in(minutes),
+            // The campaign's.
+            CapScope::MediaBuy => {}
+            CapScope::Other(scope) => {
+                let message = "Kevel caps a media buy or a package.";
+                let known = ["media_buy", "package"];
+                problems.unsupported("unsupported_frequency_cap", format!("{pointer}/scope"), scope, message, &known);
+            }
+        }
+    }
+    fields.set("IsFreqCap", frequency.is_some());
+    frequency.write(fields);
+}
+
+impl Flight {
+    /// The flight as a reviewer sees it and as it is sent with its targeting: lists stand among the fields.
+    #[must_use]
+    pub fn shown(&self) -> Object {
+        let mut object = self.fields.clone();
+        for (name, list) in [("GeoTargeting", &self.places), ("SiteZoneTargeting", &self.sites)] {
+            object.set(name, (!list.is_empty()).then(|| list.clone()));
+        }
+        object
+    }
+
+    /// What a new flight is sent with, without campaign and reference.
+    #[must_use]
+    pub fn created(&self) -> Object {
+        let mut object = object! { "Name": &self.name };
+        for (name, value) in self.shown().iter() {
+            object.set(name, value.clone());
+        }
+        object.set("CustomFieldsJson", names::custom_fields(&self.facts, None));
+        object
+    }
+
+    /// Makes the flight.
+    ///
+    /// # Errors
+    /// What Kevel refuses.
+    pub fn create(&self, api: &Api, campaign: i64, reference: &str) -> Fallible<i64> {
+        let mut body = self.created();
+        body.set("CampaignId", campaign);
+        body.set("Name", names::with_reference(&self.name, reference, names::FLIGHT_LIMIT));
+        body.set("CustomFieldsJson", names::custom_fields(&self.facts, Some(reference)));
+        let made: Made = api.post("/v1/flight").json(&body).fetch()?;
+        Ok(made.id)
+    }
+
+    /// The fields that make this flight of another.
+    #[must_use]
+    pub fn changes_from(&self, current: &Self) -> Object {
+        let mut changes = changed_fields(&current.fields, &self.fields);
+        for group in GROUPS {
+            if diff(&current.fields, &self.fields).iter().any(|change| group.contains(&change.field.as_str())) {
+                for name in group {
+                    changes.set(name, self.fields.get(name).cloned().unwrap_or_default());
+                }
+            }
+        }
+        changes
+    }
+}
+
+/// Finds the flight of a campaign that carries a reference.
+///
+/// # Errors
+/// When Kevel can't be asked.
+pub fn find(api: &Api, campaign: i64, reference: &str) -> Fallible<Option<i64>> {
+    for found in api::list::<Named, _>(|| api.get(path!("/v1/campaign/{}/flight", campaign))) {
+        let found = found?;
+        if names::carries(found.name.as_deref(), reference) {
+            return Ok(Some(found.id));
+        }
+    }
+    Ok(None)
+}
+
+/// Changes fields of a flight. A `PUT` replaces all its fields, so it is read, changed and written; targeting and ads
+/// are resources of their own and stay.
+///
+/// # Errors
+/// `not-found` when it is gone; what Kevel refuses.
+pub fn change(api: &Api, id: &str, changes: &Object) -> Fallible<()> {
+    let mut flight: Object = api.get(path!("/v1/flight/{}", id)).fetch()?;
+    for list in LISTS {
+        flight.remove(list);
+    }
+    for (name, value) in changes.iter() {
+        flight.set(name, value.clone());
+    }
+    for (read, written) in SPELLED {
+        if let Some(value) = flight.remove(read) {
+            flight.set(written, value);
+        }
+    }
+    api.put(path!("/v1/flight/{}", id)).json(&flight).send()?;
+    Ok(())
+}
+
+/// Archives a flight. Whether it was still there.
+///
+/// # Errors
+/// When Kevel can't be asked or refuses.
+pub fn archive(api: &Api, id: &str) -> Fallible<bool> {
+    match change(api, id, &caps::archived()) {
+        Ok(()) => Ok(true),
+        Err(failure) if failure.kind == FailureKind::NotFound => Ok(false),
+        Err(failure) => Err(failure),
+    }
+}
+
+#[cfg(test)]
+#[path = "flight/tests.rs"]
+mod tests;

@@ -1,0 +1,152 @@
+//! What a package becomes.
+
+use super::*;
+use crate::samples;
+
+fn of(package: &PackageOrder) -> Fallible<Flight> {
+    let platform = Platform::read(&samples::context())?;
+    let mut problems = Problems::default();
+    let flight = translate(&platform, &samples::buy(vec![package.clone()]), package, &mut problems)?;
+    problems.check().map(|()| flight)
+}
+
+fn field(flight: &Flight, name: &str) -> String {
+    flight.fields.get(name).cloned().unwrap_or_default().to_string()
+}
+
+fn fields(flight: &Flight, names: &[&str]) -> Vec<String> {
+    names.iter().map(|name| field(flight, name)).collect()
+}
+
+const CAPS: [&str; 6] =
+    ["GoalType", "Impressions", "CapType", "DailyCapAmount", "DailyCapAmountDecimal", "LifetimeCapAmount"];
+
+#[test]
+fn a_package_is_a_flight() {
+    let flight = of(&samples::package("news")).unwrap();
+    let written: Vec<String> = flight
+        .created()
+        .iter()
+        .filter(|(_, value)| !value.is_null())
+        .map(|(name, value)| format!("{name}: {value}"))
+        .collect();
+    assert_eq!(
+        written,
+        [
+            r#"Name: "Package news""#,
+            r#"StartDateISO: "2026-12-01T00:00:00Z""#,
+            r#"EndDateISO: "2026-12-30T23:59:59Z""#,
+            "IsActive: true",
+            "PriorityId: 3002",
+            "RateType: 2",
+            "Price: 12.5",
+            "GoalType: 1",
+            "Impressions: 1000000",
+            "IsFreqCap: false",
+            r#"CustomFieldsJson: "{\"flightdeck\":{\"media_buy_id\":\"kevel_12345\",\"package_id\":\"news\"}}""#,
+        ]
+    );
+}
+
+#[test]
+fn asap_is_a_percentage_goal_with_a_lifetime_cap() {
+    let mut package = samples::package("news");
+    package.pacing = Pacing::Asap;
+    package.daily_impressions = Some(50_000);
+    let flight = of(&package).unwrap();
+    assert_eq!(fields(&flight, &CAPS), ["2", "100", "1", "50000", "null", "1000000"]);
+}
+
+#[test]
+fn a_flight_is_capped_by_money_or_by_impressions() {
+    let mut package = samples::package("news");
+    package.daily_budget = Some(500_250_000);
+    assert_eq!(fields(&of(&package).unwrap(), &CAPS), ["1", "1000000", "4", "null", "500.25", "null"]);
+    package.daily_impressions = Some(50_000);
+    let failure = of(&package).unwrap_err();
+    assert_eq!(
+        (failure.items[0].field.as_str(), failure.kind),
+        ("/packages/news/daily_budget", FailureKind::Unsupported)
+    );
+    package.daily_impressions = None;
+    package.pacing = Pacing::Asap;
+    assert_eq!(of(&package).unwrap_err().code, "unsupported_daily_budget");
+    package.daily_budget = None;
+    package.daily_impressions = Some(50_000);
+    package.pacing = Pacing::Even;
+    assert_eq!(fields(&of(&package).unwrap(), &CAPS), ["1", "1000000", "1", "50000", "null", "null"]);
+}
+
+#[test]
+fn a_frequency_cap_is_one_impression_in_so_many_minutes() {
+    let mut package = samples::package("news");
+    package.targeting.frequency_cap = Some(FrequencyCap { suppress_minutes: 90, scope: CapScope::Package });
+    let names = ["IsFreqCap", "FreqCap", "FreqCapDuration", "FreqCapType"];
+    assert_eq!(fields(&of(&package).unwrap(), &names), ["true", "1", "90", "3"]);
+    package.targeting.frequency_cap = Some(FrequencyCap { suppress_minutes: 90, scope: CapScope::MediaBuy });
+    assert_eq!(fields(&of(&package).unwrap(), &names), ["false", "null", "null", "null"]);
+    package.targeting.frequency_cap =
+        Some(FrequencyCap { suppress_minutes: 0, scope: CapScope::Other("household".to_owned()) });
+    assert_eq!(of(&package).unwrap_err().items.len(), 2);
+}
+
+#[test]
+fn everything_that_cannot_be_is_said_at_once() {
+    let mut package = samples::package("news");
+    package.pacing = Pacing::FrontLoaded;
+    package.price.model = PriceModel::Cpc;
+    package.impressions = i64::from(i32::MAX) + 1;
+    package.product_settings = "{}".to_owned();
+    package.targeting.rules = vec![samples::rule(Dimension::ContentGenre, Operator::AnyOf, &["rock"])];
+    let failure = of(&package).unwrap_err();
+    let fields: Vec<&str> = failure.items.iter().map(|item| item.field.as_str()).collect();
+    assert_eq!(
+        fields,
+        [
+            "/packages/news/package_id",
+            "/packages/news/cpm",
+            "/packages/news/impressions",
+            "/packages/news/pacing",
+            "/packages/news/targeting_overlay/content_genre_any_of",
+        ]
+    );
+    assert_eq!(failure.items[3].supported, ["even", "asap"]);
+}
+
+#[test]
+fn a_product_says_where_it_runs() {
+    let mut package = samples::package("news");
+    package.product_settings =
+        r#"{"priority_id": 1, "sites": [{"site_id": 2001, "zone_id": 2101}], "keywords": ["a", "b"]}"#.to_owned();
+    let flight = of(&package).unwrap();
+    assert_eq!(field(&flight, "Keywords"), r#""a,b""#);
+    assert_eq!(flight.sites[0].to_string(), r#"{"SiteId":2001,"ZoneId":2101}"#);
+}
+
+#[test]
+fn hours_bring_their_time_zone() {
+    let mut package = samples::package("news");
+    package.targeting.dayparting = Some(Dayparting {
+        timezone: "America/New_York".to_owned(),
+        schedules: vec![samples::hours(&[Weekday::Monday], 6, 10)],
+        presets: Vec::new(),
+    });
+    let flight = of(&package).unwrap();
+    assert_eq!(field(&flight, "TimeZone"), r#""America/New_York""#);
+    assert_eq!(flight.windows.len(), 1);
+}
+
+#[test]
+fn a_change_sends_what_differs_and_what_belongs_to_it() {
+    let before = of(&samples::package("news")).unwrap();
+    let mut package = samples::package("news");
+    package.active = false;
+    assert_eq!(of(&package).unwrap().changes_from(&before).to_string(), r#"{"IsActive":false}"#);
+    package.active = true;
+    package.daily_impressions = Some(5);
+    assert_eq!(
+        of(&package).unwrap().changes_from(&before).to_string(),
+        r#"{"CapType":1,"DailyCapAmount":5,"DailyCapAmountDecimal":null,"LifetimeCapAmount":null}"#
+    );
+    assert!(before.changes_from(&before).is_empty());
+}

@@ -1,0 +1,217 @@
+//! The resources below a flight: places, sites and day parts.
+//!
+//! A new flight brings its places and sites along; its day parts, and every later change of the three, are requests of
+//! their own (OpenAPI document: geo targeting, site-zone targeting, day parting). None of them can carry a reference. A
+//! flight has each only once, so what it says is what it is found by.
+
+use flightdeck_adapter::{host, prelude::*, step::Remote};
+
+use crate::{api, hours::Window, names::step_name};
+
+/// Which of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// Places.
+    Geo,
+    /// Sites and zones.
+    Site,
+    /// Hours of days.
+    Daypart,
+}
+
+impl Part {
+    /// In paths.
+    const fn path(self) -> &'static str {
+        match self {
+            Self::Geo => "geotargeting",
+            Self::Site => "sitezonetargeting",
+            Self::Daypart => "dayparting",
+        }
+    }
+
+    /// In the names of steps, and the kind under which ids are remembered.
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Geo => "geo",
+            Self::Site => "site",
+            Self::Daypart => "daypart",
+        }
+    }
+
+    /// What its id is called where it is listed.
+    const fn id_field(self) -> &'static str {
+        match self {
+            Self::Geo => "LocationId",
+            Self::Site | Self::Daypart => "Id",
+        }
+    }
+
+    /// What says the same if two of them are the same.
+    const fn fields(self) -> &'static [&'static str] {
+        match self {
+            Self::Geo => &["CountryCode", "Region", "MetroCode", "IsExclude"],
+            Self::Site => &["SiteId", "ZoneId"],
+            Self::Daypart => &[],
+        }
+    }
+}
+
+/// One of them as it is to be, or was.
+#[derive(Debug, Clone, Copy)]
+pub enum Item<'a> {
+    /// A place or a site.
+    Entry(Part, &'a Object),
+    /// A day part.
+    Window(&'a Window),
+}
+
+impl Item<'_> {
+    const fn part(&self) -> Part {
+        match self {
+            Self::Entry(part, _) => *part,
+            Self::Window(_) => Part::Daypart,
+        }
+    }
+
+    fn is(&self, listed: &Object) -> bool {
+        match self {
+            Self::Window(window) => window.is(listed),
+            Self::Entry(part, entry) => {
+                let said = |object: &Object, name: &str| match object.get(name) {
+                    None | Some(Json::Null | Json::Bool(false)) => String::new(),
+                    Some(Json::Text(text)) => text.clone(),
+                    Some(value) => value.to_string(),
+                };
+                part.fields().iter().all(|name| said(listed, name) == said(entry, name))
+            }
+        }
+    }
+
+    fn body(&self) -> Object {
+        match self {
+            Self::Window(window) => window.object(),
+            Self::Entry(_, entry) => (*entry).clone(),
+        }
+    }
+
+    /// The ids of what the flight has of it.
+    fn find(&self, api: &Api, flight: &str) -> Fallible<Vec<String>> {
+        let part = self.part();
+        let listed: Vec<Object> = match part {
+            Part::Daypart => {
+                let request = || api.get(path!("/v1/flight/{}/dayparting", flight));
+                api::list(request).collect::<Fallible<_>>()?
+            }
+            Part::Geo | Part::Site => {
+                let flight: Object = api.get(path!("/v1/flight/{}", flight)).fetch()?;
+                let name = if part == Part::Geo { "GeoTargeting" } else { "SiteZoneTargeting" };
+                let entries = flight.get(name).map(Json::items).unwrap_or_default();
+                entries.iter().filter_map(Json::as_object).cloned().collect()
+            }
+        };
+        let id = |listed: &Object| listed.get(part.id_field()).and_then(Json::as_i64).map(|id| id.to_string());
+        Ok(listed.iter().filter(|listed| self.is(listed)).filter_map(id).collect())
+    }
+
+    /// Makes it, in a step. The number is its place among its like in the request.
+    ///
+    /// # Errors
+    /// What may pass: a refusal is in the verdict.
+    pub fn add(
+        &self,
+        api: &Api,
+        flight: &str,
+        package_id: &str,
+        prefix: &[&str],
+        number: usize,
+    ) -> Fallible<Verdict<()>> {
+        let part = self.part();
+        let number = number.to_string();
+        let mut parts = vec![part.word(), package_id];
+        parts.extend(prefix);
+        parts.push(&number);
+        let key = self.key(package_id);
+        let made = step(step_name(&parts))
+            .remember(RemoteKind::Other(part.word().to_owned()), key)
+            .find(|_| Ok(self.find(api, flight)?.into_iter().next()))
+            .try_create(|_| {
+                let path = format!("{}/{}", path!("/v1/flight/{}", flight), part.path());
+                let made: Object = api.post(path).json(&self.body()).fetch()?;
+                // A new day part answers its id alone, under a name of its own.
+                let id = made.get("TimepartId").or_else(|| made.get(part.id_field())).and_then(Json::as_i64);
+                match id {
+                    Some(id) => Ok(id.to_string()),
+                    None => self.find(api, flight)?.into_iter().next().ok_or_else(|| {
+                        Failure::unavailable("id_missing", "Kevel did not say which id it gave, and does not list it.")
+                    }),
+                }
+            })?;
+        Ok(made.map(|_| ()))
+    }
+
+    /// Takes it away, in a step.
+    ///
+    /// # Errors
+    /// As [`add`](Self::add).
+    pub fn remove(
+        &self,
+        api: &Api,
+        remote: &[RemoteObject],
+        flight: &str,
+        package_id: &str,
+        number: usize,
+    ) -> Fallible<Verdict<()>> {
+        let part = self.part();
+        let (kind, key) = (RemoteKind::Other(part.word().to_owned()), self.key(package_id));
+        let known = remote.id_of(&kind, &key).filter(|id| !id.is_empty());
+        let removed = step(step_name(&[part.word(), package_id, "remove", &number.to_string()])).try_set(|| {
+            let ids = match known {
+                Some(id) => vec![id.to_owned()],
+                None => self.find(api, flight)?,
+            };
+            for id in &ids {
+                let base = path!("/v1/flight/{}", flight);
+                let path = format!("{base}/{}/{}", part.path(), path!("{}/delete", id));
+                // Kevel deletes day parts by POST and the other two by GET.
+                let request = if part == Part::Daypart { api.post(path) } else { api.get(path) };
+                match request.send() {
+                    Err(failure) if failure.kind != FailureKind::NotFound => return Err(failure),
+                    _ => {}
+                }
+            }
+            Ok(())
+        })?;
+        if let (Ok(()), Some(id)) = (&removed, known) {
+            host::forget(&RemoteObject { kind, key, id: id.to_owned() });
+        }
+        Ok(removed)
+    }
+
+    fn key(&self, package_id: &str) -> String {
+        match self {
+            Self::Window(window) => format!("{package_id}/{}", window.name()),
+            Self::Entry(part, entry) => {
+                let fields = part.fields().iter().filter_map(|name| entry.get(name).filter(|value| !value.is_null()));
+                let words: Vec<String> = fields.map(|value| value.to_string().replace('"', "")).collect();
+                format!("{package_id}/{}", words.join("."))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_is_known_by_what_it_says() {
+        let place = object! { "CountryCode": "US", "Region": "CA", "MetroCode": None::<u16>, "IsExclude": false };
+        let item = Item::Entry(Part::Geo, &place);
+        assert!(item.is(&object! { "LocationId": 7, "CountryCode": "US", "Region": "CA", "MetroCode": None::<u16> }));
+        assert!(!item.is(&object! { "LocationId": 7, "CountryCode": "US", "Region": "CA", "IsExclude": true }));
+        assert!(!item.is(&object! { "LocationId": 7, "CountryCode": "US" }));
+        assert_eq!(item.key("news"), "news/US.CA.false");
+        let site = object! { "SiteId": 2001, "ZoneId": None::<u32> };
+        assert!(Item::Entry(Part::Site, &site).is(&object! { "Id": 1, "SiteId": 2001, "IsExcluded": false }));
+    }
+}

@@ -1,0 +1,186 @@
+//! Where a flight may deliver: `GeoTargeting`.
+//!
+//! A flight's list holds places that are included, any of which may match, and places that are excluded. All rules of a
+//! package must hold together, so the included places of several rules are intersected: country `US` and regions
+//! `US-CA`, `CA-ON` leave `US-CA`.
+
+use flightdeck_adapter::prelude::*;
+
+/// More places than a buyer names; every one is an entry of the request.
+const MOST_PLACES: usize = 2_000;
+
+/// One entry: a country, perhaps a region of it, perhaps a metro area.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    country: String,
+    region: Option<String>,
+    metro: Option<u16>,
+    exclude: bool,
+}
+
+impl Place {
+    /// The entry as it is sent (OpenAPI document, geo targeting).
+    #[must_use]
+    pub fn object(&self) -> Object {
+        object! {
+            "CountryCode": &self.country,
+            "Region": self.region.as_ref(),
+            "MetroCode": self.metro,
+            "IsExclude": self.exclude,
+        }
+    }
+
+    /// What is in both places.
+    fn intersect(&self, other: &Self) -> Option<Self> {
+        fn narrower<T: Clone + PartialEq>(one: &Option<T>, other: &Option<T>) -> Option<Option<T>> {
+            match (one, other) {
+                (Some(one), Some(other)) if one != other => None,
+                (Some(one), _) => Some(Some(one.clone())),
+                (None, other) => Some(other.clone()),
+            }
+        }
+        (self.country == other.country).then_some(())?;
+        Some(Self {
+            country: self.country.clone(),
+            region: narrower(&self.region, &other.region)?,
+            metro: narrower(&self.metro, &other.metro)?,
+            exclude: false,
+        })
+    }
+}
+
+/// The places of a package's rules, in the order in which the buyer named them.
+pub fn places(package: &PackageOrder, problems: &mut Problems) -> Vec<Place> {
+    let mut included: Option<Vec<Place>> = None;
+    let mut excluded = Vec::new();
+    for rule in package.targeting.rules.iter().filter(|rule| is_place(&rule.dimension)) {
+        let pointer = rule.pointer(&package.package_id);
+        let read: Vec<Place> = rule.values.iter().filter_map(|value| place(rule, value, &pointer, problems)).collect();
+        if rule.operator == Operator::NoneOf {
+            excluded.extend(read);
+            continue;
+        }
+        let complete = read.len() == rule.values.len();
+        let both = match included.take() {
+            None => read,
+            Some(known) => known.iter().flat_map(|one| read.iter().filter_map(|two| one.intersect(two))).collect(),
+        };
+        if both.is_empty() && complete {
+            let message = "No place fits this and the other places together.";
+            problems.invalid("contradictory_targeting", pointer, rule.values.join(", "), message);
+        } else if both.len() > MOST_PLACES {
+            let message = format!("Together with the other places these are more than {MOST_PLACES}. Name fewer.");
+            problems.invalid("too_many_places", pointer, both.len().to_string(), message);
+        }
+        included = Some(both);
+    }
+    let mut places: Vec<Place> = Vec::new();
+    for place in included.into_iter().flatten().chain(excluded) {
+        if !places.contains(&place) {
+            places.push(place);
+        }
+    }
+    places
+}
+
+/// Whether a dimension is expressed by places.
+#[must_use]
+pub const fn is_place(dimension: &Dimension) -> bool {
+    matches!(dimension, Dimension::GeoCountry | Dimension::GeoRegion | Dimension::GeoMetro)
+}
+
+fn place(rule: &TargetingRule, value: &str, pointer: &str, problems: &mut Problems) -> Option<Place> {
+    let exclude = rule.operator == Operator::NoneOf;
+    let (read, form) = match rule.dimension {
+        Dimension::GeoCountry => (country(value).map(|country| (country, None, None)), "a country as US"),
+        Dimension::GeoRegion => {
+            (region(value).map(|(country, region)| (country, Some(region), None)), "a region as US-CA")
+        }
+        // Kevel's `MetroCode` is a Nielsen DMA code, which only the United States have.
+        _ => (metro(value).map(|metro| ("US".to_owned(), None, Some(metro))), "a Nielsen DMA code as 501"),
+    };
+    let Some((country, region, metro)) = read else {
+        let message = format!("Kevel takes {form} here.");
+        problems.unsupported("unsupported_targeting", pointer, value, message, &[]);
+        return None;
+    };
+    Some(Place { country, region, metro, exclude })
+}
+
+/// A country by its two letters. Kevel's codes are ISO 3166-1 alpha-2 in capitals.
+#[must_use]
+pub fn country(value: &str) -> Option<String> {
+    (value.len() == 2 && value.bytes().all(|byte| byte.is_ascii_alphabetic())).then(|| value.to_ascii_uppercase())
+}
+
+/// A country and its region. Kevel's regions have two or three characters; ISO has some with one.
+#[must_use]
+pub fn region(value: &str) -> Option<(String, String)> {
+    let (of, region) = value.split_once('-')?;
+    let known = matches!(region.len(), 2 | 3) && region.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    Some((country(of)?, known.then(|| region.to_ascii_uppercase())?))
+}
+
+fn metro(value: &str) -> Option<u16> {
+    value.parse().ok().filter(|code| (100..=999).contains(code) && value.len() == 3)
+}
+
+#[cfg(test)]
+mod tests {
+    use flightdeck_adapter::types::{
+        Dimension::{GeoCountry, GeoMetro, GeoRegion},
+        Operator::{AnyOf, NoneOf},
+    };
+
+    use super::*;
+    use crate::samples::{package, rule};
+
+    fn of(rules: Vec<TargetingRule>) -> Result<Vec<String>, Failure> {
+        let mut package = package("news");
+        package.targeting.rules = rules;
+        let mut problems = Problems::default();
+        let places = places(&package, &mut problems);
+        problems.check()?;
+        let short = |place: &Place| {
+            let mut text = if place.exclude { "-".to_owned() } else { String::new() };
+            text.push_str(&place.country);
+            for part in [place.region.clone(), place.metro.map(|metro| metro.to_string())].into_iter().flatten() {
+                text = format!("{text}.{part}");
+            }
+            text
+        };
+        Ok(places.iter().map(short).collect())
+    }
+
+    #[test]
+    fn places_are_translated_in_their_order() {
+        assert_eq!(of(vec![rule(GeoRegion, AnyOf, &["US-CA", "US-NY"])]).unwrap(), ["US.CA", "US.NY"]);
+        assert_eq!(
+            of(vec![rule(GeoCountry, AnyOf, &["us"]), rule(GeoMetro, NoneOf, &["501"])]).unwrap(),
+            ["US", "-US.501"]
+        );
+        let object = Place { country: "US".into(), region: Some("CA".into()), metro: None, exclude: true }.object();
+        assert_eq!(object.to_string(), r#"{"CountryCode":"US","Region":"CA","MetroCode":null,"IsExclude":true}"#);
+    }
+
+    #[test]
+    fn rules_hold_together() {
+        let regions = rule(GeoRegion, AnyOf, &["US-CA", "CA-ON"]);
+        assert_eq!(of(vec![regions.clone(), rule(GeoCountry, AnyOf, &["US"])]).unwrap(), ["US.CA"]);
+        assert_eq!(of(vec![regions.clone(), rule(GeoMetro, AnyOf, &["803"])]).unwrap(), ["US.CA.803"]);
+        assert_eq!(of(vec![regions.clone(), rule(GeoRegion, AnyOf, &["CA-ON", "US-NY"])]).unwrap(), ["CA.ON"]);
+        let failure = of(vec![regions, rule(GeoCountry, AnyOf, &["DE"])]).unwrap_err();
+        assert_eq!(failure.items[0].field, "/packages/news/targeting_overlay/geo_country_any_of");
+    }
+
+    #[test]
+    fn what_is_no_place_is_named_item_by_item() {
+        let failure = of(vec![
+            rule(GeoCountry, AnyOf, &["USA", "US", "U1"]),
+            rule(GeoRegion, NoneOf, &["AT-9", "CA"]),
+            rule(GeoMetro, AnyOf, &["5010", "New York"]),
+        ]);
+        let values: Vec<String> = failure.unwrap_err().items.into_iter().map(|item| item.value).collect();
+        assert_eq!(values, ["USA", "U1", "AT-9", "CA", "5010", "New York"]);
+    }
+}

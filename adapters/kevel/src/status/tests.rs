@@ -1,0 +1,115 @@
+//! How a campaign and its flights add up to a buy's state.
+
+use flightdeck_adapter::{
+    moment,
+    testing::{FakeHost, answer, run},
+};
+
+use super::*;
+use crate::samples;
+
+fn buy(id: &str, order: i64, packages: &[(&str, i64)], ads: &[&str]) -> RemoteBuy {
+    let object = |kind, key: &str, id: i64| RemoteObject { kind, key: key.to_owned(), id: id.to_string() };
+    let mut remote = vec![object(RemoteKind::Order, "", order)];
+    remote.extend(packages.iter().map(|(key, id)| object(RemoteKind::Package, key, *id)));
+    remote.extend(ads.iter().map(|key| object(RemoteKind::Association, key, 7)));
+    RemoteBuy {
+        media_buy_id: id.to_owned(),
+        advertiser_id: "1001".to_owned(),
+        remote,
+        start: "2026-12-01T00:00:00Z".to_owned(),
+        end: "2026-12-31T00:00:00Z".to_owned(),
+    }
+}
+
+fn page(items: &str) -> String {
+    format!(r#"{{"page":1,"totalPages":1,"items":[{items}]}}"#)
+}
+
+/// The state of a buy with one campaign and some flights, each written as the fields that differ.
+fn state(campaign: &str, flights: &[&str], now: &str) -> (DeliveryState, Vec<DeliveryState>, String) {
+    // A field that is written twice counts as written last.
+    let merged = |text: String| Json::parse(&text).unwrap().to_string();
+    let campaign = merged(format!(r#"{{"Id":1,"IsActive":true{campaign}}}"#));
+    let one = |(index, fields): (usize, &&str)| {
+        merged(format!(
+            r#"{{"Id":{},"CampaignId":1,"IsActive":true,"StartDateISO":"2026-12-01T00:00:00Z","EndDateISO":"2026-12-30T23:59:59Z","GoalType":1,"Impressions":100{fields}}}"#,
+            index + 11
+        ))
+    };
+    let listed = flights.iter().enumerate().map(one).collect::<Vec<_>>().join(",");
+    let packages: Vec<(String, i64)> =
+        (0..flights.len()).map(|index| (format!("p{index}"), i64::try_from(index).unwrap() + 11)).collect();
+    let packages: Vec<(&str, i64)> = packages.iter().map(|(key, id)| (key.as_str(), *id)).collect();
+    let host = FakeHost::with_read_requests(&["POST /v1/instantcounts/bulk".to_owned()], move |request| {
+        Ok(if request.url.contains("instantcounts") {
+            answer(200, r#"{"flights":{"11":{"impressions":40},"12":{"impressions":100}}}"#)
+        } else if request.url.contains("/flight") {
+            answer(200, &page(&listed))
+        } else {
+            answer(200, &campaign)
+        })
+    });
+    host.set_now(moment::parse(now).unwrap());
+    let answers = run(&host, || check(&samples::context(), &[buy("b", 1, &packages, &["p0/x"])])).unwrap().unwrap();
+    let status = answers[0].status.clone().unwrap();
+    (status.state, status.packages.into_iter().map(|package| package.state).collect(), status.detail)
+}
+
+#[test]
+fn a_flight_is_in_one_state() {
+    use DeliveryState::{AwaitingCreatives, Canceled, Completed, Delivering, Missing, Paused, Scheduled};
+    let during = "2026-12-10T00:00:00Z";
+    for (campaign, flight, now, expected) in [
+        ("", "", during, Delivering),
+        ("", "", "2026-11-30T23:59:59Z", Scheduled),
+        ("", "", "2026-12-31T00:00:00Z", Completed),
+        ("", r#","IsActive":false"#, during, Paused),
+        (r#","IsActive":false"#, "", during, Paused),
+        ("", r#","IsArchived":true"#, during, Canceled),
+        (r#","IsArchived":true"#, "", during, Canceled),
+        ("", r#","IsDeleted":true"#, during, Missing),
+        ("", r#","CreativeMaps":[{"IsActive":false}]"#, during, AwaitingCreatives),
+        ("", r#","CreativeMaps":[{"IsActive":true}]"#, during, Delivering),
+        ("", r#","Impressions":40"#, during, Completed),
+        ("", r#","GoalType":2,"LifetimeCapAmount":40"#, during, Completed),
+        ("", r#","GoalType":2,"LifetimeCapAmount":41"#, during, Delivering),
+    ] {
+        let (_, states, _) = state(campaign, &[flight], now);
+        assert_eq!(states, [expected], "{campaign} {flight} {now}");
+    }
+}
+
+#[test]
+fn a_buy_stands_as_its_packages_do() {
+    let during = "2026-12-10T00:00:00Z";
+    let (buy, packages, detail) = state("", &["", "", ""], during);
+    assert_eq!(buy, DeliveryState::Delivering);
+    assert_eq!(packages, [DeliveryState::Delivering, DeliveryState::Completed, DeliveryState::AwaitingCreatives]);
+    assert_eq!(detail, "without an active ad on Kevel: p2");
+    assert_eq!(state(r#","IsArchived":true"#, &[""], during).0, DeliveryState::Canceled);
+    assert_eq!(state(r#","IsDeleted":true"#, &[""], during).0, DeliveryState::Missing);
+}
+
+#[test]
+fn many_buys_of_an_advertiser_are_two_lists_and_one_count() {
+    let host = FakeHost::with_read_requests(&["POST /v1/instantcounts/bulk".to_owned()], |request| {
+        let flight = |id: i64, campaign: i64| {
+            format!(r#"{{"Id":{id},"CampaignId":{campaign},"IsActive":true,"CreativeMaps":[{{"IsActive":true}}]}}"#)
+        };
+        Ok(if request.url.contains("instantcounts") {
+            answer(400, r#"{"Error":"flight 12 does not exist"}"#)
+        } else if request.url.contains("/flight") {
+            answer(200, &page(&[flight(11, 1), flight(12, 2), flight(13, 3)].join(",")))
+        } else if request.url.contains("/v1/campaign?") {
+            answer(200, &page(r#"{"Id":1,"IsActive":true},{"Id":2,"IsActive":false}"#))
+        } else {
+            answer(404, r#"{"Error":"gone"}"#)
+        })
+    });
+    let buys = [buy("a", 1, &[("p", 11)], &[]), buy("b", 2, &[("p", 12)], &[]), buy("c", 3, &[("p", 13)], &[])];
+    let answers = run(&host, || check(&samples::context(), &buys)).unwrap().unwrap();
+    let states: Vec<DeliveryState> = answers.into_iter().map(|answer| answer.status.unwrap().state).collect();
+    assert_eq!(states, [DeliveryState::Delivering, DeliveryState::Paused, DeliveryState::Missing]);
+    assert_eq!(host.requests().len(), 4, "two lists, the campaign that is in none, the counts");
+}

@@ -1,0 +1,303 @@
+//! Changing a media buy: what is and what is to be are both translated, and what differs is sent.
+//!
+//! The campaign comes first, then the flights in the buyer's order. Within a flight its own fields come first, then what
+//! is added, then what is taken away, so that a flight whose places or hours move never runs without any.
+
+use std::collections::BTreeSet;
+
+use flightdeck_adapter::{
+    plan::{Change, Plan, changed_fields},
+    prelude::*,
+    step::Remote,
+    words::pointer_segment,
+};
+
+use crate::{
+    ad_types::Catalogue,
+    ads, api,
+    assets::{self, Uploader},
+    campaign,
+    creative::{self, Asset},
+    flight::{self, Flight},
+    names::step_name,
+    order::{self, Order},
+    parts::{Item, Part},
+    settings::Platform,
+};
+
+/// What becomes of one package.
+struct PackageChange<'a> {
+    current: &'a Flight,
+    desired: &'a Flight,
+    /// Creatives that begin to run in it.
+    on: Vec<&'a str>,
+    /// Creatives that stop.
+    off: Vec<&'a str>,
+}
+
+/// What becomes of a media buy.
+struct BuyChange {
+    current: Order,
+    desired: Order,
+    /// Creatives that the packages may need, translated.
+    assets: Vec<Asset>,
+}
+
+/// The creatives that begin to run in a package and are not on Kevel yet.
+fn beginning<'a>(ctx: &Context, update: &'a MediaBuyUpdate) -> Vec<(&'a PackageOrder, &'a String)> {
+    let runs = |package: &PackageOrder, id: &String| {
+        let before = update.current.packages.iter().find(|before| before.package_id == package.package_id);
+        before.is_some_and(|before| before.creative_ids.contains(id))
+    };
+    let known = |id: &String| ctx.remote.id_of(&RemoteKind::Creative, id).is_some();
+    let wanted =
+        update.desired.packages.iter().flat_map(|package| package.creative_ids.iter().map(move |id| (package, id)));
+    wanted.filter(|(package, id)| !runs(package, id) && !known(id)).collect()
+}
+
+impl BuyChange {
+    fn of(ctx: &Context, update: &MediaBuyUpdate) -> Fallible<Self> {
+        let platform = Platform::read(ctx)?;
+        let desired = Order::of(ctx, &platform, &update.desired)?;
+        let current = Order::of(ctx, &platform, &update.current)?;
+        let (mut problems, mut notes) = (Problems::default(), Vec::new());
+        let begin = beginning(ctx, update);
+        let mut assets = Vec::new();
+        for creative in &update.creatives {
+            if begin.iter().any(|(_, id)| **id == creative.creative_id) {
+                assets.extend(creative::translate(&platform, &update.desired, creative, &mut problems, &mut notes)?);
+            }
+        }
+        for (package, id) in begin {
+            if !update.creatives.iter().any(|creative| creative.creative_id == *id) {
+                let pointer = format!("/packages/{}/creative_ids", pointer_segment(&package.package_id));
+                problems.invalid(
+                    "unknown_creative",
+                    pointer,
+                    id,
+                    "The media buy has no such creative. Upload it first.",
+                );
+            }
+        }
+        problems.check()?;
+        let mut desired = desired;
+        desired.notes.extend(notes);
+        Ok(Self { current, desired, assets })
+    }
+
+    /// What becomes of each package, in the buyer's order; those that the buyer did not name come last.
+    fn packages<'a>(&'a self, update: &'a MediaBuyUpdate) -> Vec<PackageChange<'a>> {
+        let others = update.desired.packages.iter().map(|package| &package.package_id);
+        let mut ids: Vec<&String> = Vec::new();
+        for id in update.touched.iter().chain(others) {
+            if !ids.contains(&id) {
+                ids.push(id);
+            }
+        }
+        let creatives = |buy: &'a MediaBuy, id: &str| -> &'a [String] {
+            let package = buy.packages.iter().find(|package| package.package_id == id);
+            package.map(|package| package.creative_ids.as_slice()).unwrap_or_default()
+        };
+        let change = |id: &String| {
+            let (before, after) = (creatives(&update.current, id), creatives(&update.desired, id));
+            let only = |these: &'a [String], those: &[String]| {
+                these.iter().filter(|id| !those.contains(id)).map(String::as_str).collect()
+            };
+            Some(PackageChange {
+                current: self.current.flight(id)?,
+                desired: self.desired.flight(id)?,
+                on: only(after, before),
+                off: only(before, after),
+            })
+        };
+        ids.into_iter().filter_map(change).filter(|change| !change.is_empty()).collect()
+    }
+}
+
+/// Those of one list that another does not have, numbered by their place.
+fn missing<'a, T: PartialEq>(these: &'a [T], those: &'a [T]) -> impl Iterator<Item = (usize, &'a T)> {
+    these.iter().enumerate().filter(|(_, item)| !those.contains(item))
+}
+
+impl PackageChange<'_> {
+    fn is_empty(&self) -> bool {
+        let same = |one: &Flight, two: &Flight| {
+            one.fields == two.fields && one.places == two.places && one.sites == two.sites && one.windows == two.windows
+        };
+        same(self.current, self.desired) && self.on.is_empty() && self.off.is_empty()
+    }
+
+    fn added(&self) -> Vec<(usize, Item<'_>)> {
+        let (current, desired) = (self.current, self.desired);
+        let places = missing(&desired.places, &current.places).map(|(n, place)| (n, Item::Entry(Part::Geo, place)));
+        let sites = missing(&desired.sites, &current.sites).map(|(n, site)| (n, Item::Entry(Part::Site, site)));
+        let windows = missing(&desired.windows, &current.windows).map(|(n, window)| (n, Item::Window(window)));
+        places.chain(sites).chain(windows).collect()
+    }
+
+    fn removed(&self) -> Vec<(usize, Item<'_>)> {
+        let (current, desired) = (self.current, self.desired);
+        let places = missing(&current.places, &desired.places).map(|(n, place)| (n, Item::Entry(Part::Geo, place)));
+        let sites = missing(&current.sites, &desired.sites).map(|(n, site)| (n, Item::Entry(Part::Site, site)));
+        let windows = missing(&current.windows, &desired.windows).map(|(n, window)| (n, Item::Window(window)));
+        places.chain(sites).chain(windows).collect()
+    }
+
+    fn plan<'p>(&'p self, ctx: &Context, buy: &BuyChange, uploaded: &mut BTreeSet<&'p str>, plan: &mut Plan) {
+        let (id, remote) = (self.desired.package_id.as_str(), &ctx.remote);
+        let fields = Change::update(flight::TYPE, &self.desired.name, &self.current.shown(), &self.desired.shown());
+        plan.push_if_any(fields.package(id).remote_id(remote.package(id)));
+        for (_, window) in missing(&self.desired.windows, &self.current.windows) {
+            plan.push(order::add_window(id, window));
+        }
+        for (_, window) in missing(&self.current.windows, &self.desired.windows) {
+            plan.push(Change::delete(order::DAY_PART, &window.name(), &window.object()).package(id));
+        }
+        let switched = |creative: &str, on: bool| {
+            let key = ads::key(id, creative);
+            let change = Change::update(ads::TYPE, &key, &object! { "IsActive": !on }, &object! { "IsActive": on });
+            change.package(id).remote_id(remote.id_of(&RemoteKind::Association, &key))
+        };
+        for creative in &self.on {
+            if remote.id_of(&RemoteKind::Association, &ads::key(id, creative)).is_some() {
+                plan.push(switched(creative, true));
+            } else {
+                let asset = buy.assets.iter().find(|asset| asset.creative_id == *creative);
+                if let Some(asset) = asset.filter(|_| uploaded.insert(creative)) {
+                    let name = &asset.title;
+                    plan.push(Change::create(creative::TYPE, name, &asset.created(buy.desired.advertiser)).package(id));
+                }
+                plan.push(assets::associate(id, creative));
+            }
+        }
+        for creative in &self.off {
+            plan.push(switched(creative, false));
+        }
+    }
+
+    /// Carries it out.
+    fn run(
+        &self,
+        buy: &BuyChange,
+        uploader: &Uploader<'_>,
+        ctx: &Context,
+        catalogue: &Catalogue<'_>,
+    ) -> Fallible<Verdict<()>> {
+        let (api, id) = (&uploader.api, self.desired.package_id.as_str());
+        let Some(flight) = ctx.remote.package(id) else {
+            return Ok(Err(Failure::not_found("flight_missing", format!("The package {id} has no flight on Kevel."))));
+        };
+        let changes = self.desired.changes_from(self.current);
+        if !changes.is_empty() {
+            let name = step_name(&["flight", id, "update"]);
+            if let Err(refused) = step(name).try_set(|| flight::change(api, flight, &changes))? {
+                return Ok(Err(refused));
+            }
+        }
+        for (number, item) in self.added() {
+            if let Err(refused) = item.add(api, flight, id, &["add"], number)? {
+                return Ok(Err(refused));
+            }
+        }
+        for (number, item) in self.removed() {
+            if let Err(refused) = item.remove(api, &ctx.remote, flight, id, number)? {
+                return Ok(Err(refused));
+            }
+        }
+        for creative in &self.on {
+            if let Err(refused) = self.switch_on(creative, buy, uploader, ctx, (flight, catalogue))? {
+                return Ok(Err(refused));
+            }
+        }
+        for creative in &self.off {
+            // An ad that is not known was never made: there is nothing to switch off.
+            if let Some(ad) = ctx.remote.id_of(&RemoteKind::Association, &ads::key(id, creative))
+                && let Err(refused) = ads::switch(api, flight, ad, false, (id, creative))?
+            {
+                return Ok(Err(refused));
+            }
+        }
+        Ok(Ok(()))
+    }
+
+    fn switch_on(
+        &self,
+        creative_id: &str,
+        buy: &BuyChange,
+        uploader: &Uploader<'_>,
+        ctx: &Context,
+        (flight, catalogue): (&str, &Catalogue<'_>),
+    ) -> Fallible<Verdict<()>> {
+        let id = self.desired.package_id.as_str();
+        if let Some(ad) = ctx.remote.id_of(&RemoteKind::Association, &ads::key(id, creative_id)) {
+            return ads::switch(&uploader.api, flight, ad, true, (id, creative_id));
+        }
+        let known = ctx.remote.id_of(&RemoteKind::Creative, creative_id).map(api::number).transpose()?;
+        let creative = match (known, buy.assets.iter().find(|asset| asset.creative_id == creative_id)) {
+            (Some(creative), _) => creative,
+            (None, Some(asset)) => match uploader.uploaded(asset, catalogue)? {
+                Ok(creative) => creative,
+                Err(refused) => return Ok(Err(refused)),
+            },
+            (None, None) => {
+                let message = format!("The creative {creative_id} is not on Kevel. Upload it first.");
+                return Ok(Err(Failure::not_found("creative_missing", message)));
+            }
+        };
+        uploader.associate(creative, id, creative_id)
+    }
+}
+
+/// The changes that an update makes.
+///
+/// # Errors
+/// Everything that Kevel can't do of it, item by item.
+pub fn plan(ctx: &Context, update: &MediaBuyUpdate) -> Fallible<ChangePlan> {
+    let buy = BuyChange::of(ctx, update)?;
+    let mut plan = Plan::default();
+    let (before, after) = (&buy.current.campaign.fields, &buy.desired.campaign.fields);
+    let change = Change::update(campaign::TYPE, &buy.desired.campaign.name, before, after);
+    plan.push_if_any(change.remote_id(ctx.remote.order()));
+    let packages = buy.packages(update);
+    let mut uploaded = BTreeSet::new();
+    for package in &packages {
+        package.plan(ctx, &buy, &mut uploaded, &mut plan);
+    }
+    for note in &buy.desired.notes {
+        plan.note(note);
+    }
+    Ok(plan.finish())
+}
+
+/// Carries an update out. The first package that is refused ends it and is named.
+///
+/// # Errors
+/// When the campaign is refused, and whatever may pass.
+pub fn run(ctx: &Context, update: &MediaBuyUpdate) -> Fallible<UpdateOutcome> {
+    let buy = BuyChange::of(ctx, update)?;
+    let uploader = Uploader::of(ctx)?;
+    let catalogue = Catalogue::new(&uploader.api);
+    let changes = changed_fields(&buy.current.campaign.fields, &buy.desired.campaign.fields);
+    if let Some(order) = ctx.remote.order().filter(|_| !changes.is_empty()) {
+        let start = &update.desired.start;
+        step("campaign/update").try_set(|| campaign::change(&uploader.api, order, &changes, start))??;
+    }
+    let mut outcome = UpdateOutcome {
+        effective: None,
+        affected_packages: Vec::new(),
+        failed: None,
+        notes: buy.desired.notes.clone(),
+        extensions: Vec::new(),
+    };
+    for package in buy.packages(update) {
+        let package_id = package.desired.package_id.clone();
+        match package.run(&buy, &uploader, ctx, &catalogue)? {
+            Ok(()) => outcome.affected_packages.push(package_id),
+            Err(failure) => {
+                outcome.failed = Some(PackageFailure { package_id, failure });
+                break;
+            }
+        }
+    }
+    Ok(outcome)
+}

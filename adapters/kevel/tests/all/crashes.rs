@@ -1,0 +1,110 @@
+//! Every operation, cut off after every one of its interactions and run again: each change is made once.
+
+use flightdeck_adapter::{prelude::*, testing::run};
+use flightdeck_adapter_kevel::Kevel;
+
+use crate::{
+    lifecycle::{creatives, rich},
+    network::{Network, field},
+    samples,
+    updates::changed,
+};
+
+/// Runs an operation with a cut after each of its interactions, each time on a network of its own.
+fn everywhere<T>(
+    prepare: impl Fn(&Network),
+    operation: impl Fn(Context) -> Fallible<T>,
+    look: impl Fn(&Network, u32),
+) -> u32 {
+    for cut in 1.. {
+        let network = Network::start();
+        prepare(&network);
+        network.host.next_operation();
+        // An operation is run again with what was known when it began.
+        let ctx = network.context();
+        network.host.cut_after(cut);
+        let survived = run(&network.host, || operation(ctx.clone())).is_some();
+        run(&network.host, || operation(ctx)).unwrap().unwrap_or_else(|failure| panic!("cut after {cut}: {failure:?}"));
+        look(&network, cut);
+        if survived {
+            return cut;
+        }
+    }
+    0
+}
+
+#[test]
+fn a_buy_is_made_once() {
+    let cuts = everywhere(
+        |_| {},
+        |ctx| Kevel::create_media_buy(ctx, rich()),
+        |network, cut| {
+            let kinds = ["campaigns", "flights", "geotargeting", "sitezonetargeting", "dayparting"];
+            assert_eq!(kinds.map(|kind| network.count(kind)), [1, 2, 3, 1, 2], "cut after {cut}");
+            assert_eq!(network.host.remote().len(), 5, "campaign, flights and day parts are remembered");
+        },
+    );
+    assert!(cuts > 20, "{cuts}");
+}
+
+#[test]
+fn creatives_are_uploaded_once() {
+    let cuts = everywhere(
+        |network| {
+            network.create(&rich());
+            // Whatever is looked for may be on the last page.
+            network.page_size(1);
+        },
+        |ctx| Kevel::add_creative_assets(ctx, CreativeBatch { media_buy: rich(), assets: creatives() }),
+        |network, cut| {
+            assert_eq!((network.count("creatives"), network.count("ads")), (3, 4), "cut after {cut}");
+        },
+    );
+    assert!(cuts > 28, "{cuts}");
+}
+
+#[test]
+fn an_update_is_made_once() {
+    let (current, desired, assets) = changed();
+    let update =
+        MediaBuyUpdate { current, desired, creatives: assets, touched: vec!["news".to_owned(), "sports".to_owned()] };
+    let cuts = everywhere(
+        |network| {
+            network.create(&rich());
+            network.upload(&rich(), &creatives());
+        },
+        |ctx| {
+            let outcome = Kevel::update_media_buy(ctx, update.clone())?;
+            assert_eq!(outcome.failed, None);
+            assert_eq!(outcome.affected_packages, ["news", "sports"]);
+            Ok(())
+        },
+        |network, cut| {
+            let kinds = ["campaigns", "flights", "geotargeting", "dayparting", "creatives", "ads"];
+            assert_eq!(kinds.map(|kind| network.count(kind)), [1, 2, 3, 2, 4, 5], "cut after {cut}");
+            let flights = network.objects("flights");
+            assert_eq!(field(&flights[0], "Impressions"), "1200000", "cut after {cut}");
+            assert_eq!(field(&flights[1], "IsActive"), "false");
+        },
+    );
+    assert!(cuts > 30, "{cuts}");
+}
+
+#[test]
+fn a_cancel_leaves_nothing_running_wherever_a_create_was_cut_off() {
+    let buy = samples::buy(vec![samples::package("a"), samples::package("b")]);
+    for cut in 1..20 {
+        let network = Network::start();
+        network.host.cut_after(cut);
+        let ctx = network.context();
+        let survived = run(&network.host, || Kevel::create_media_buy(ctx, buy.clone())).is_some();
+        network.run(|ctx| Kevel::cancel_media_buy(ctx, buy.clone())).unwrap();
+        for campaign in network.objects("campaigns") {
+            assert_eq!(field(&campaign, "IsArchived"), "true", "cut after {cut}");
+        }
+        if survived {
+            return;
+        }
+    }
+    panic!("the operation never came to its end");
+}

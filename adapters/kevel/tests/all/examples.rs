@@ -1,0 +1,77 @@
+//! The requests that the lifecycle document shows, as the host translates them, on products sold on Kevel.
+
+use flightdeck_adapter::prelude::*;
+use flightdeck_adapter_kevel::Kevel;
+
+use crate::{
+    network::{Network, field},
+    samples,
+};
+
+/// `geography` and `device_types` are the region and device dimensions.
+fn package(id: &str) -> PackageOrder {
+    let mut package = samples::package(id);
+    package.targeting.rules = vec![
+        samples::rule(Dimension::GeoRegion, Operator::AnyOf, &["US-CA", "US-NY"]),
+        samples::rule(Dimension::DeviceType, Operator::AnyOf, &["mobile", "desktop"]),
+    ];
+    package
+}
+
+#[test]
+fn the_buy_is_created_and_its_banner_runs() {
+    let network = Network::start();
+    let buy = samples::buy(vec![package("premium_sports"), package("drive_time_audio")]);
+    network.create(&buy);
+    let flight = &network.objects("flights")[0];
+    assert_eq!(
+        field(flight, "CustomTargeting"),
+        r#""$device.formFactor = \"mobile\" or $device.formFactor = \"desktop\"""#
+    );
+    assert_eq!(network.count("geotargeting"), 4);
+    // The document's banner has no width and height.
+    let banner = Creative { width: None, height: None, ..samples::creative("banner_001", &["premium_sports"]) };
+    let batch = CreativeBatch { media_buy: buy, assets: vec![banner] };
+    let outcome = network.run(|ctx| Kevel::add_creative_assets(ctx, batch)).unwrap();
+    assert_eq!(outcome.assets[0].state, AssetState::Approved);
+    assert_eq!(outcome.notes, ["banner_001 names no width and height: it is taken for 300x250."]);
+}
+
+#[test]
+fn the_updates_are_taken_but_for_front_loading() {
+    let network = Network::start();
+    let current = samples::buy(vec![package("news"), package("entertainment")]);
+    network.create(&current);
+    let mut desired = current.clone();
+    desired.end = "2027-02-28T23:59:59Z".to_owned();
+    desired.daily_budget = Some(5_000_000_000);
+    for package in &mut desired.packages {
+        package.end.clone_from(&desired.end);
+    }
+    desired.packages[0].budget = 15_000_000_000;
+    desired.packages[0].impressions = 1_200_000;
+    desired.packages[0].creative_ids = vec!["banner_v2".to_owned(), "video_v2".to_owned()];
+    let video = Creative { format: CreativeFormat::Video, ..samples::creative("video_v2", &[]) };
+    let mut update = MediaBuyUpdate {
+        current,
+        desired,
+        creatives: vec![samples::creative("banner_v2", &[]), video],
+        touched: vec!["news".to_owned()],
+    };
+    let outcome = network.run(|ctx| Kevel::update_media_buy(ctx, update.clone())).unwrap();
+    assert_eq!(outcome.failed, None);
+    assert_eq!(outcome.affected_packages, ["news", "entertainment"]);
+    assert_eq!(network.count("ads"), 2);
+
+    update.current = update.desired.clone();
+    let entertainment = &mut update.desired.packages[1];
+    entertainment.impressions = 750_000;
+    entertainment.daily_impressions = Some(50_000);
+    entertainment.pacing = Pacing::FrontLoaded;
+    let failure = network.run(|ctx| Kevel::plan(ctx, Change::Update(update.clone()))).unwrap_err();
+    assert_eq!(failure.items.len(), 1);
+    assert_eq!(failure.items[0].field, "/packages/entertainment/pacing");
+    update.desired.packages[1].pacing = Pacing::Even;
+    let outcome = network.run(|ctx| Kevel::update_media_buy(ctx, update)).unwrap();
+    assert_eq!(outcome.affected_packages, ["entertainment"]);
+}

@@ -1,0 +1,216 @@
+//! A buy from its plan to its end.
+
+use flightdeck_adapter::{prelude::*, step::Remote};
+use flightdeck_adapter_kevel::Kevel;
+
+use crate::{
+    network::{Network, field},
+    samples,
+};
+
+/// A buy that uses everything: places, expressions, hours, caps, all three formats.
+pub(crate) fn rich() -> MediaBuy {
+    let mut news = samples::package("news");
+    news.targeting.rules = vec![
+        samples::rule(Dimension::GeoRegion, Operator::AnyOf, &["US-CA", "US-NY"]),
+        samples::rule(Dimension::GeoMetro, Operator::NoneOf, &["501"]),
+        samples::rule(Dimension::DeviceType, Operator::AnyOf, &["mobile", "desktop"]),
+        samples::rule(Dimension::GeoCity, Operator::NoneOf, &["Los Angeles, US-CA"]),
+        samples::rule(Dimension::Language, Operator::AnyOf, &["en"]),
+    ];
+    news.targeting.dayparting = Some(Dayparting {
+        timezone: "America/New_York".to_owned(),
+        schedules: vec![
+            samples::hours(&[Weekday::Monday, Weekday::Friday], 6, 10),
+            samples::hours(&[Weekday::Sunday], 18, 24),
+        ],
+        presets: Vec::new(),
+    });
+    news.targeting.frequency_cap = Some(FrequencyCap { suppress_minutes: 60, scope: CapScope::Package });
+    news.daily_budget = Some(500_000_000);
+    let mut sports = samples::package("sports");
+    sports.pacing = Pacing::Asap;
+    sports.product_settings =
+        r#"{"priority_id": 3002, "sites": [{"site_id": 2002}], "keywords": ["sport"]}"#.to_owned();
+    let mut buy = samples::buy(vec![news, sports]);
+    buy.daily_budget = Some(1_000_000_000);
+    buy
+}
+
+/// One creative of each format.
+pub(crate) fn creatives() -> Vec<Creative> {
+    let video = Creative {
+        format: CreativeFormat::Video,
+        media_url: Some("https://cdn.example.com/spot.mp4".to_owned()),
+        duration_ms: Some(15_000),
+        width: None,
+        height: None,
+        ..samples::creative("spot", &["sports"])
+    };
+    let custom = Creative {
+        format: CreativeFormat::Custom,
+        media_url: None,
+        template_id: Some("5001".to_owned()),
+        template_values: Some(
+            r#"{"ctHeadline":"Hi","ctImage":"https://cdn.example.com/i.png","ctLink":"https://example.com"}"#
+                .to_owned(),
+        ),
+        ..samples::creative("native", &["news", "sports"])
+    };
+    vec![samples::creative("banner", &["news"]), video, custom]
+}
+
+#[test]
+fn a_buy_is_made_as_its_plan_says() {
+    let network = Network::start();
+    let buy = rich();
+    let plan = network.run(|ctx| Kevel::plan(ctx, Change::Create(buy.clone()))).unwrap();
+    let again = network.run(|ctx| Kevel::plan(ctx, Change::Create(buy.clone()))).unwrap();
+    assert_eq!(plan, again);
+    assert!(network.host.requests().is_empty(), "a plan uses no network");
+    let planned: Vec<&str> = plan.changes.iter().map(|change| change.remote_type.as_str()).collect();
+    assert_eq!(planned, ["Campaign", "Flight", "DayPart", "DayPart", "Flight"]);
+
+    network.create(&buy);
+    assert_eq!((network.count("campaigns"), network.count("flights")), (1, 2));
+    assert_eq!(network.count("dayparting"), 2);
+    assert_eq!(network.count("geotargeting"), 3);
+    let campaign = &network.objects("campaigns")[0];
+    assert_eq!(field(campaign, "DailyCapAmount"), "1000");
+    let flights = network.objects("flights");
+    for (flight, id) in flights.iter().zip(["news", "sports"]) {
+        let change = plan.changes.iter().find(|change| {
+            change.remote_type == "Flight" && change.package_id.as_deref() == Some(id) //
+        });
+        for planned in &change.unwrap().fields {
+            if ["Name", "GeoTargeting", "SiteZoneTargeting", "CustomFieldsJson"].contains(&planned.field.as_str()) {
+                continue;
+            }
+            let kept = field(flight, &planned.field);
+            assert_eq!(Some(kept.trim_matches('"').replace("\\\"", "\"")), planned.after, "{id} {}", planned.field);
+        }
+        assert_eq!(network.host.remote().package(id), Some(field(flight, "Id").as_str()));
+    }
+    assert_eq!(field(&flights[0], "EndDateISO"), r#""2026-12-30T23:59:59Z""#);
+}
+
+#[test]
+fn creatives_are_uploaded_and_run_in_their_packages() {
+    let network = Network::start();
+    let buy = rich();
+    network.create(&buy);
+    assert_eq!(network.status(&buy).state, DeliveryState::AwaitingCreatives);
+    let statuses = network.upload(&buy, &creatives());
+    assert!(statuses.iter().all(|status| status.state == AssetState::Approved), "{statuses:?}");
+    assert_eq!((network.count("creatives"), network.count("ads")), (3, 4));
+    let types: Vec<String> = network.objects("creatives").iter().map(|creative| field(creative, "AdTypeId")).collect();
+    assert_eq!(types, ["5", "163", "240"]);
+    assert_eq!(network.status(&buy).state, DeliveryState::Scheduled);
+}
+
+#[test]
+fn an_asset_that_is_refused_does_not_stop_the_others() {
+    let network = Network::start();
+    let buy = samples::buy(vec![samples::package("news")]);
+    network.create(&buy);
+    let odd = Creative { width: Some(7), height: Some(9), ..samples::creative("odd", &["news"]) };
+    let audio = Creative { format: CreativeFormat::Audio, ..samples::creative("audio", &["news"]) };
+    let template = Creative {
+        format: CreativeFormat::Custom,
+        template_id: Some("5001".to_owned()),
+        template_values: Some(r#"{"ctHeadline":"Hi"}"#.to_owned()),
+        ..samples::creative("native", &["news"])
+    };
+    let statuses = network.upload(&buy, &[odd, audio, template, samples::creative("banner", &["news"])]);
+    let states: Vec<&AssetState> = statuses.iter().map(|status| &status.state).collect();
+    let rejected = &AssetState::Rejected;
+    assert_eq!(states, [rejected, rejected, rejected, &AssetState::Approved]);
+    assert!(statuses[0].feedback.as_ref().unwrap().contains("7x9"));
+    assert_eq!(
+        statuses[2].feedback.as_deref(),
+        Some("TemplateValues: ctImage is required; TemplateValues: ctLink is required")
+    );
+}
+
+#[test]
+fn a_buy_delivers_is_counted_and_completes() {
+    let network = Network::start();
+    let buy = samples::buy(vec![samples::package("news")]);
+    network.create(&buy);
+    network.upload(&buy, &[samples::creative("banner", &["news"])]);
+    network.at("2026-12-04T00:00:00Z");
+    let status = network.status(&buy);
+    assert_eq!(status.state, DeliveryState::Delivering);
+    let delivered = status.packages[0].impressions_delivered.unwrap();
+    assert!((100_000..100_010).contains(&delivered), "three of thirty days: {delivered}");
+
+    let range = DateRange { first: "2026-12-01".to_owned(), last: "2026-12-31".to_owned() };
+    let answers = network.run(|ctx| Kevel::get_delivery(ctx, vec![network.remote_buy(&buy)], range)).unwrap();
+    let rows = answers[0].delivery.as_ref().unwrap().rows.clone();
+    assert_eq!(rows.len(), 3);
+    assert_eq!(rows.iter().map(|row| row.impressions).sum::<i64>(), delivered);
+    let spend: i64 = rows.iter().map(|row| row.spend).sum();
+    assert_eq!(spend, delivered * 12_500, "12.50 a thousand, to the micro");
+
+    network.at("2027-01-10T00:00:00Z");
+    let status = network.status(&buy);
+    assert_eq!(status.state, DeliveryState::Completed);
+    assert_eq!(status.packages[0].impressions_delivered, Some(1_000_000), "no day more and no day less");
+}
+
+#[test]
+fn a_cancelled_buy_delivers_nothing() {
+    let network = Network::start();
+    let buy = rich();
+    network.create(&buy);
+    network.upload(&buy, &creatives());
+    let plan = network.run(|ctx| Kevel::plan(ctx, Change::Cancel(buy.clone()))).unwrap();
+    assert_eq!(plan.changes.len(), 3);
+    network.run(|ctx| Kevel::cancel_media_buy(ctx, buy.clone())).unwrap();
+    assert_eq!(network.status(&buy).state, DeliveryState::Canceled);
+    for kind in ["campaigns", "flights"] {
+        for object in network.objects(kind) {
+            assert_eq!((field(&object, "IsActive"), field(&object, "IsArchived")), ("false".into(), "true".into()));
+        }
+    }
+    // Once more: nothing to do is no failure.
+    network.run(|ctx| Kevel::cancel_media_buy(ctx, buy.clone())).unwrap();
+    let mut empty = network.context();
+    empty.remote.clear();
+    network.host.next_operation();
+    network.run(|_| Kevel::cancel_media_buy(empty, samples::buy(vec![samples::package("other")]))).unwrap();
+}
+
+#[test]
+fn a_buy_that_nobody_remembers_is_found_and_cancelled() {
+    let network = Network::start();
+    let buy = samples::buy(vec![samples::package("news")]);
+    network.create(&buy);
+    let forgotten = Context { remote: Vec::new(), ..network.context() };
+    network.run(|_| Kevel::cancel_media_buy(forgotten, buy.clone())).unwrap();
+    assert_eq!(field(&network.objects("campaigns")[0], "IsArchived"), "true");
+}
+
+#[test]
+fn a_refusal_is_in_the_platforms_words() {
+    let network = Network::start();
+    let mut buy = samples::buy(vec![samples::package("news")]);
+    buy.packages[0].product_settings = r#"{"priority_id": 9}"#.to_owned();
+    let failure = network.run(|ctx| Kevel::create_media_buy(ctx, buy.clone())).unwrap_err();
+    assert_eq!(failure.kind, FailureKind::Rejected);
+    assert_eq!(failure.words(), "PriorityId: priority 9 does not exist");
+    // What was made until then is known and can be undone.
+    assert!(network.host.remote().order().is_some());
+    network.run(|ctx| Kevel::cancel_media_buy(ctx, buy.clone())).unwrap();
+}
+
+#[test]
+fn a_busy_network_is_tried_again_later() {
+    let network = Network::start();
+    network.fault(
+        r#"{"method":"POST","path":"/v1/campaign","action":{"fail":{"status":429,"headers":{"Retry-After":"7"}}}}"#,
+    );
+    let buy = samples::buy(vec![samples::package("news")]);
+    let failure = network.run(|ctx| Kevel::create_media_buy(ctx, buy.clone())).unwrap_err();
+    assert_eq!((failure.kind, failure.retry_after_ms), (FailureKind::Unavailable, Some(7_000)));
+}
