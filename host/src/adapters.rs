@@ -5,7 +5,7 @@
 //!
 //! Inside, from the outside in:
 //!
-//! - `calls`, `registry`, `config`: the calls, the platforms and their releases, what the configuration says of them.
+//! - `calls`, `reads`, `registry`, `config`: the calls, the platforms and their releases, what the configuration says of them.
 //! - `release`, `compile`, `cache`, `fit`, `settings`: from a file to something that can be called.
 //! - `sandbox`, `limits`, `verdict`, `breaker`: one call in a fresh instance, and what ends it.
 //! - `steps`, `egress`: what a guest may do: record its steps, and send requests to its own platform.
@@ -36,6 +36,7 @@ mod engine;
 mod fit;
 mod inspect;
 mod limits;
+mod reads;
 mod registry;
 mod release;
 mod sandbox;
@@ -44,7 +45,6 @@ mod steps;
 mod verdict;
 
 pub use cache::Loaded;
-pub use calls::Answered;
 pub use compile::{CompileError, compile_main};
 pub use config::{AdapterSetupError, AdaptersConfig, PlatformConfig, PlatformError, PlatformErrorReason};
 pub use egress::{
@@ -56,6 +56,7 @@ pub use egress::{
 pub use engine::EngineOptions;
 pub use inspect::{Inspection, inspect};
 pub use limits::Limits;
+pub use reads::Answered;
 pub use registry::{Adapters, ReleaseInfo};
 pub use release::InstallError;
 

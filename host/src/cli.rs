@@ -15,6 +15,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::{app::caller::Role, config::Config, domain::time::Day, serve};
 
+mod inspect;
 mod token;
 
 /// One API for buying media on many ad servers, through sandboxed adapters.
@@ -63,6 +64,9 @@ enum AdapterCommand {
     Inspect {
         /// The component.
         file: PathBuf,
+        /// Print it as JSON.
+        #[arg(long)]
+        json: bool,
     },
 }
 
@@ -109,9 +113,11 @@ pub fn run(arguments: Arguments) -> ExitCode {
             println!("{summary}\nthe configuration and its adapters are fine");
             Ok(())
         }),
-        Command::Adapter(AdapterCommand::Inspect { file }) => inspect(&file),
+        Command::Adapter(AdapterCommand::Inspect { file, json }) => inspect::inspect(&file, json),
         Command::Token(TokenCommand::Create(new)) => load(&new.with).and_then(|config| token::create(&config, &new)),
-        Command::Compile { input, output } => crate::adapters::compile_main(&input, &output).map_err(anyhow::Error::from),
+        Command::Compile { input, output } => {
+            crate::adapters::compile_main(&input, &output).map_err(anyhow::Error::from)
+        }
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -124,11 +130,4 @@ pub fn run(arguments: Arguments) -> ExitCode {
 
 fn load(with: &WithConfig) -> anyhow::Result<Config> {
     Ok(Config::load(&with.config)?)
-}
-
-fn inspect(file: &std::path::Path) -> anyhow::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let inspection = runtime.block_on(crate::adapters::inspect(file))?;
-    println!("{inspection}");
-    Ok(())
 }

@@ -1,32 +1,10 @@
-//! The `flightdeck` program.
+//! The binary: reads the command line and hands over.
 
-use std::path::PathBuf;
+use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::Parser;
+use flightdeck::cli::{self, Arguments};
 
-#[derive(Parser)]
-#[command(name = "flightdeck", version, about)]
-struct Cli {
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(Subcommand)]
-enum Command {
-    /// Compiles a component into native code. Started by the server itself.
-    #[command(hide = true)]
-    Compile {
-        /// The component.
-        #[arg(long)]
-        input: PathBuf,
-        /// Where the native code goes.
-        #[arg(long)]
-        output: PathBuf,
-    },
-}
-
-fn main() -> anyhow::Result<()> {
-    match Cli::parse().command {
-        Command::Compile { input, output } => Ok(flightdeck::adapters::compile_main(&input, &output)?),
-    }
+fn main() -> ExitCode {
+    cli::run(Arguments::parse())
 }

@@ -7,12 +7,15 @@ use tokio_util::sync::CancellationToken;
 use tracing_subscriber::{EnvFilter, layer::SubscriberExt, util::SubscriberInitExt};
 
 use crate::{
-    adapters::{Adapters, AdaptersConfig},
+    adapters::Adapters,
     app::{App, status::LiveCache},
-    config::Config,
+    config::{BaseUrl, Config, Product},
     operations::{Signals, runner::Runner, timers},
-    store::{Store, sqlite::SqliteStore},
-    web,
+    store::{
+        Store,
+        sqlite::{Options, SqliteStore},
+    },
+    web::{self, WebOptions},
 };
 
 /// Serves until SIGTERM or Ctrl-C.
@@ -29,10 +32,7 @@ pub fn serve(config: Config) -> anyhow::Result<()> {
 /// # Errors
 /// Everything that is wrong with the first adapter that is not fine.
 pub fn check(config: Config) -> anyhow::Result<()> {
-    runtime()?.block_on(async {
-        start_adapters(&config).await?;
-        Ok(())
-    })
+    runtime()?.block_on(start_adapters(&config)).map(|_| ())
 }
 
 fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
@@ -54,8 +54,19 @@ fn start_logging(config: &Config) {
 
 async fn start_adapters(config: &Config) -> anyhow::Result<Arc<Adapters>> {
     let compiler = std::env::current_exe().context("the path of this program is not known")?;
-    let settings = AdaptersConfig::from_config(config, compiler);
-    Ok(Adapters::start(settings).await?)
+    let adapters = Adapters::start(config.adapters(compiler)).await?;
+    let wrong: Vec<String> = config.products.iter().flat_map(|product| unfit(&adapters, product)).collect();
+    anyhow::ensure!(wrong.is_empty(), wrong.join("\n"));
+    Ok(adapters)
+}
+
+/// What an adapter does not take of a product's settings.
+fn unfit(adapters: &Adapters, product: &Product) -> Vec<String> {
+    let problems = adapters.check_product_settings(&product.platform, &product.settings);
+    problems
+        .iter()
+        .map(|problem| format!("product {}: settings{}: {}", product.id, problem.field, problem.message))
+        .collect()
 }
 
 async fn open_store(config: &Config) -> anyhow::Result<Arc<dyn Store>> {
@@ -63,7 +74,7 @@ async fn open_store(config: &Config) -> anyhow::Result<Arc<dyn Store>> {
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).with_context(|| format!("could not make {}", folder.display()))?;
     }
-    Ok(Arc::new(SqliteStore::open(&path).await?))
+    Ok(Arc::new(SqliteStore::open(&path, Options::default()).await?))
 }
 
 /// Opens the database for a single write, also while a host serves from it.
@@ -71,7 +82,7 @@ async fn open_store(config: &Config) -> anyhow::Result<Arc<dyn Store>> {
 /// # Errors
 /// What keeps it from being opened.
 pub async fn open_store_beside(config: &Config) -> anyhow::Result<Arc<dyn Store>> {
-    Ok(Arc::new(SqliteStore::open_beside(&config.database_path()).await?))
+    Ok(Arc::new(SqliteStore::open_beside(&config.database_path(), Options::default()).await?))
 }
 
 async fn serve_until_stopped(config: Arc<Config>) -> anyhow::Result<()> {
@@ -102,7 +113,7 @@ async fn serve_until_stopped(config: Arc<Config>) -> anyhow::Result<()> {
         .await
         .with_context(|| format!("could not listen on {}", config.server.listen))?;
     tracing::info!(address = %listener.local_addr()?, "serving");
-    let router = web::router(app);
+    let router = web::router(app, web_options(&config), axum::Router::new());
     let stopped = stop.clone();
     let faces = tokio::spawn(
         axum::serve(listener, router).with_graceful_shutdown(async move { stopped.cancelled().await }).into_future(),
@@ -118,6 +129,15 @@ async fn serve_until_stopped(config: Arc<Config>) -> anyhow::Result<()> {
     clock.await?;
     store.close().await;
     Ok(())
+}
+
+fn web_options(config: &Config) -> WebOptions {
+    WebOptions {
+        max_body_bytes: config.server.max_request_bytes.get(),
+        default_wait: config.server.default_wait,
+        max_wait: config.server.max_wait,
+        public_hosts: config.server.public_url.iter().map(BaseUrl::authority).collect(),
+    }
 }
 
 async fn end_within(grace: Duration, work: impl Future<Output = ()>) {

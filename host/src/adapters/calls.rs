@@ -1,4 +1,4 @@
-//! The calls that the rest of the host makes.
+//! The calls that plan and carry out changes.
 
 use std::collections::HashSet;
 
@@ -6,7 +6,7 @@ use flightdeck_bindings::v0_1::{Adapter, flightdeck::ad_server::types as wit};
 use wasmtime::Store;
 
 use super::{
-    AdapterChange, Adapters, Call, Journal, RemoteBuy, clock,
+    AdapterChange, Adapters, Call, Journal, clock,
     contract::{self, Outgoing},
     egress::Mode,
     registry::Platform,
@@ -15,19 +15,15 @@ use super::{
     verdict,
 };
 use crate::domain::{
-    delivery::{BuyDelivery, RemoteBuyStatus},
     failure::{Failure, FailureKind},
-    id::{MediaBuyId, PlatformName},
+    id::PlatformName,
     operation::LegOutcome,
     plan::PlatformPlan,
-    time::{Day, Timestamp},
+    time::Timestamp,
 };
 
-/// What each buy of a batched read was answered with.
-pub type Answered<T> = Vec<(MediaBuyId, Result<T, Failure>)>;
-
 /// One call on its way: the platform, the release, and the call's name in logs.
-struct Calling<'a> {
+pub(super) struct Calling<'a> {
     adapters: &'a Adapters,
     platform: &'a Platform,
     release: &'a Release,
@@ -37,7 +33,7 @@ struct Calling<'a> {
 }
 
 impl Calling<'_> {
-    async fn run<T>(
+    pub(super) async fn run<T>(
         self,
         function: impl AsyncFnOnce(&mut Store<CallState>, &Adapter) -> wasmtime::Result<T>,
     ) -> Result<T, Failure> {
@@ -55,7 +51,7 @@ impl Calling<'_> {
         setup.run(function).await
     }
 
-    fn context(&self, call: Option<&Call>) -> wit::Context {
+    pub(super) fn context(&self, call: Option<&Call>) -> wit::Context {
         let platform = self.platform;
         contract::context(
             &platform.name,
@@ -160,66 +156,14 @@ impl Adapters {
         .await
     }
 
-    /// How buys stand, asked in batches of the size that the adapter wants.
-    ///
-    /// # Errors
-    /// What failed before any buy was answered for; a failure after that stands with the buys that it left unanswered.
-    pub async fn check_status(
-        &self,
-        platform: &PlatformName,
-        buys: &[RemoteBuy<'_>],
-        deadline: Timestamp,
-    ) -> Result<Answered<RemoteBuyStatus>, Failure> {
-        let platform = self.platform(platform)?;
-        self.in_batches(platform, buys, deadline, async |calling, asked, remote| {
-            let context = calling.context(None);
-            let answers = calling
-                .run(async |store, adapter| {
-                    adapter.flightdeck_ad_server_ad_server().call_check_status(store, &context, &remote).await
-                })
-                .await?
-                .map_err(contract::failure)?;
-            Ok(contract::statuses(&platform.name, asked, answers))
-        })
-        .await
-    }
-
-    /// What buys delivered from `first` to `last`, asked in batches of the size that the adapter wants.
-    ///
-    /// # Errors
-    /// As [`Adapters::check_status`].
-    pub async fn get_delivery(
-        &self,
-        platform: &PlatformName,
-        buys: &[RemoteBuy<'_>],
-        first: Day,
-        last: Day,
-        deadline: Timestamp,
-    ) -> Result<Answered<BuyDelivery>, Failure> {
-        let platform = self.platform(platform)?;
-        let range = wit::DateRange { first: first.to_string(), last: last.to_string() };
-        self.in_batches(platform, buys, deadline, async |calling, asked, remote| {
-            let context = calling.context(None);
-            let answers = calling
-                .run(async |store, adapter| {
-                    let guest = adapter.flightdeck_ad_server_ad_server();
-                    guest.call_get_delivery(store, &context, &remote, &range).await
-                })
-                .await?
-                .map_err(contract::failure)?;
-            Ok(contract::deliveries(&platform.name, asked, (first, last), answers))
-        })
-        .await
-    }
-
-    fn platform(&self, name: &PlatformName) -> Result<&Platform, Failure> {
+    pub(super) fn platform(&self, name: &PlatformName) -> Result<&Platform, Failure> {
         self.platforms.get(name).map(|platform| &**platform).ok_or_else(|| {
             let message = format!("the platform {name} is not configured; add it to the configuration");
             Failure::new(FailureKind::Unavailable, "no_platform", message)
         })
     }
 
-    fn calling<'a>(
+    pub(super) fn calling<'a>(
         &'a self,
         platform: &'a Platform,
         release: &'a Release,
@@ -230,44 +174,6 @@ impl Adapters {
         // An adapter is told the earlier of both: the caller's deadline and its own time limit.
         let deadline = deadline.min(clock::now().plus(platform.limits.wall()));
         Calling { adapters: self, platform, release, operation, mode, deadline }
-    }
-
-    async fn in_batches<T>(
-        &self,
-        platform: &Platform,
-        buys: &[RemoteBuy<'_>],
-        deadline: Timestamp,
-        ask: impl AsyncFn(Calling<'_>, &[RemoteBuy<'_>], Vec<wit::RemoteBuy>) -> Result<contract::Answers<T>, Failure>,
-    ) -> Result<Answered<T>, Failure> {
-        let release = &*self.release(platform, None).await?;
-        let size = usize::try_from(release.capabilities.batch_size).unwrap_or(1).max(1);
-        let operation = format!("read_{}", uuid::Uuid::now_v7().simple());
-        let mut answered: Answered<T> = Vec::with_capacity(buys.len());
-        for asked in buys.chunks(size) {
-            let remote = asked.iter().map(|buy| contract::remote_buy(&platform.name, buy)).collect();
-            let batch = async {
-                platform.egress.pace.may_begin()?;
-                let permit = platform.breaker.permit(platform.name.as_str())?;
-                let calling = self.calling(platform, release, &operation, Mode::Read, deadline);
-                let answers = ask(calling, asked, remote).await;
-                // A batch whose answers are partly nonsense is used as far as it goes, and counts as a fault.
-                let nonsense = answers.as_ref().ok().and_then(|(_, wrong)| wrong.clone());
-                let nonsense = nonsense.map(|bad| bad_result(platform, bad));
-                permit.ended(answers.as_ref().err().or(nonsense.as_ref()));
-                answers.map(|(answers, _)| answers)
-            };
-            match batch.await {
-                Ok(answers) => answered.extend(answers),
-                Err(failure) if answered.is_empty() => return Err(failure),
-                Err(failure) => {
-                    // What was learned is kept; the rest is asked next time.
-                    let rest = &buys[answered.len()..];
-                    answered.extend(rest.iter().map(|buy| (buy.buy.id.clone(), Err(failure.clone()))));
-                    return Ok(answered);
-                }
-            }
-        }
-        Ok(answered)
     }
 }
 
@@ -297,7 +203,7 @@ fn buy_of(change: AdapterChange<'_>) -> &crate::domain::media_buy::MediaBuy {
     }
 }
 
-fn bad_result(platform: &Platform, bad: contract::Bad) -> Failure {
+pub(super) fn bad_result(platform: &Platform, bad: contract::Bad) -> Failure {
     let failure = verdict::fault("bad_result", platform.name.as_str(), bad);
     tracing::error!(adapter = %platform.name, code = failure.code, "{}", failure.message);
     failure

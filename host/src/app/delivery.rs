@@ -49,7 +49,10 @@ impl App {
             return Ok(Delivery { buy, first, last, rows: Vec::new(), as_of: at });
         }
         let platforms = buy.platforms();
-        let asked = platforms.iter().map(|platform| self.delivered_on(&buy, platform, first, last, at.plus(ASK_FOR)));
+        let mut asked = Vec::with_capacity(platforms.len());
+        for platform in &platforms {
+            asked.push(self.delivered_on(&buy, platform, first, last, at.plus(ASK_FOR)));
+        }
         let mut rows = Vec::new();
         let mut as_of = at;
         for answer in futures::future::join_all(asked).await {

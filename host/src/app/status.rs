@@ -125,7 +125,10 @@ impl App {
             return (said.at, said.statuses, None);
         }
         let platforms = buy.platforms();
-        let asked = platforms.iter().map(|platform| self.ask_platform(buy, platform, at.plus(ASK_FOR)));
+        let mut asked = Vec::with_capacity(platforms.len());
+        for platform in &platforms {
+            asked.push(self.ask_platform(buy, platform, at.plus(ASK_FOR)));
+        }
         let mut statuses = Vec::new();
         let mut silent = None;
         for answer in futures::future::join_all(asked).await {

@@ -1,0 +1,181 @@
+//! The buy, as a buyer and a reviewer live it.
+
+use std::time::Duration;
+
+use anyhow::{Context, bail, ensure};
+use reqwest::Method;
+use serde_json::{Value, json};
+use time::{OffsetDateTime, macros::format_description};
+
+use crate::{house::House, show};
+
+/// How far the ad server's clock is moved, so that there is something to report.
+const DAYS_LATER: u64 = 3;
+
+/// Who asks, and the host that answers.
+struct Teller<'a> {
+    house: &'a House,
+    client: reqwest::Client,
+}
+
+impl Teller<'_> {
+    /// Asks, prints both sides, and fails if the answer is no success.
+    async fn ask(&self, who: &str, method: Method, path: &str, body: Option<Value>) -> anyhow::Result<Value> {
+        show::asks(who, method.as_str(), path, body.as_ref());
+        let mut request = self.client.request(method, format!("{}{path}", self.house.url)).bearer_auth(who);
+        if let Some(body) = &body {
+            request = request.json(body);
+        }
+        let answer = request.send().await?;
+        let status = answer.status();
+        let body: Value = answer.json().await.context("the answer is no JSON")?;
+        show::answers(status.as_u16(), &body);
+        ensure!(status.is_success(), "the host answered {status}");
+        Ok(body)
+    }
+
+    /// Shows how the buy stands once it stands as expected: a flight that starts today starts at the next full second.
+    async fn status(&self, buy: &str, expected: &str) -> anyhow::Result<()> {
+        let path = format!("/v1/media-buys/{buy}/status");
+        let url = format!("{}{path}", self.house.url);
+        for _ in 0..100 {
+            let answer: Value = self.client.get(&url).bearer_auth("demo-buyer").send().await?.json().await?;
+            if answer["status"] == expected {
+                self.ask("demo-buyer", Method::GET, &path, None).await?;
+                return Ok(());
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        bail!("the media buy is not {expected}")
+    }
+}
+
+/// Plays the buy.
+pub(crate) async fn tell(house: &House) -> anyhow::Result<()> {
+    // What the ad server delivers is read from its reports: nothing is worth waiting for longer.
+    let client = reqwest::Client::builder().timeout(Duration::from_secs(60)).build()?;
+    let teller = Teller { house, client };
+    let buy = create(&teller).await?;
+    approve(&teller).await?;
+    teller.status(&buy, "pending_activation").await?;
+    creatives(&teller, &buy).await?;
+    delivery(&teller, &buy).await?;
+    update(&teller, &buy).await?;
+    count(&teller).await
+}
+
+async fn create(teller: &Teller<'_>) -> anyhow::Result<String> {
+    show::chapter("A buyer creates a media buy");
+    let request = json!({
+        "packages": ["premium_sports", "drive_time_audio"],
+        "po_number": "PO-2024-001",
+        "total_budget": 50000,
+        "targeting_overlay": { "geography": ["US-CA", "US-NY"], "device_types": ["mobile", "desktop"] },
+        "flight_start_date": day(0)?,
+    });
+    let answer = teller.ask("demo-buyer", Method::POST, "/v1/media-buys", Some(request)).await?;
+    let status = text(&answer, "/status")?;
+    ensure!(status == "pending_manual", "the new buy is {status}, not pending_manual");
+    show::says("Nothing exists on the ad server yet: the publisher's rules want a person's approval.");
+    text(&answer, "/media_buy_id")
+}
+
+async fn approve(teller: &Teller<'_>) -> anyhow::Result<()> {
+    show::chapter("A reviewer looks at the plan, and approves it");
+    let tasks =
+        teller.ask("demo-reviewer", Method::GET, "/v1/tasks?task_type=manual_approval&status=pending", None).await?;
+    let task = text(&tasks, "/tasks/0/task_id")?;
+    let shown = teller.ask("demo-reviewer", Method::GET, &format!("/v1/tasks/{task}"), None).await?;
+    show::says("The plan lists the very changes that will be made on the ad server. That plan is what runs.");
+    let decision = json!({ "resolution": "approved", "version": shown["version"], "resolution_detail": "looks good" });
+    teller.ask("demo-reviewer", Method::POST, &format!("/v1/tasks/{task}/complete"), Some(decision)).await?;
+    let path = format!("/v1/tasks/{task}");
+    // Bounded: the operation takes a second or two against an emulator.
+    for _ in 0..200 {
+        let answer = teller.client.get(format!("{}{path}", teller.house.url)).bearer_auth("demo-buyer").send().await?;
+        let task: Value = answer.json().await?;
+        match task["status"].as_str() {
+            Some("completed") => {
+                show::asks("demo-buyer", "GET", &path, None);
+                show::answers(
+                    200,
+                    &json!({ "task_id": task["task_id"], "status": "completed", "decision": task["decision"] }),
+                );
+                return Ok(());
+            }
+            Some("failed") => bail!("the approved operation failed: {}", task["resolution_detail"]),
+            _ => tokio::time::sleep(Duration::from_millis(50)).await,
+        }
+    }
+    bail!("the approved operation did not end")
+}
+
+async fn creatives(teller: &Teller<'_>, buy: &str) -> anyhow::Result<()> {
+    show::chapter("The buyer uploads creatives, and the buy delivers");
+    let request = json!({ "assets": [
+        {
+            "creative_id": "banner_001", "name": "Spring Campaign Banner", "format": "image",
+            "media_url": "https://cdn.example.com/banner.jpg", "click_url": "https://example.com/landing",
+            "width": 300, "height": 250, "package_assignments": ["premium_sports"],
+        },
+        {
+            "creative_id": "drive_card_001", "name": "Drive Time Card", "format": "custom", "template_id": "5001",
+            "template_values": {
+                "ctHeadline": "On air now", "ctImage": "https://cdn.example.com/card.jpg", "ctLink": "https://example.com/drive",
+            },
+            "click_url": "https://example.com/drive", "package_assignments": ["drive_time_audio"],
+        },
+    ]});
+    teller.ask("demo-buyer", Method::POST, &format!("/v1/media-buys/{buy}/creative-assets"), Some(request)).await?;
+    teller.status(buy, "active").await
+}
+
+async fn delivery(teller: &Teller<'_>, buy: &str) -> anyhow::Result<()> {
+    show::chapter(&format!("{DAYS_LATER} days later on the ad server's clock: what was delivered"));
+    teller.house.kevel.controls().clock.advance(Duration::from_secs(DAYS_LATER * 24 * 3_600));
+    let path = format!("/v1/media-buys/{buy}/delivery?start_date={}&end_date={}", day(0)?, day(DAYS_LATER)?);
+    let answer = teller.ask("demo-buyer", Method::GET, &path, None).await?;
+    let impressions = answer.pointer("/totals/impressions").and_then(Value::as_i64).unwrap_or_default();
+    ensure!(impressions > 0, "nothing was delivered");
+    Ok(())
+}
+
+async fn update(teller: &Teller<'_>, buy: &str) -> anyhow::Result<()> {
+    show::chapter("The buyer changes the end, a package's budget and its creatives");
+    let path = format!("/v1/media-buys/{buy}");
+    let request = json!({
+        "flight_end_date": day(45)?,
+        "daily_budget": 5000,
+        "packages": [{ "package_id": "premium_sports", "budget": 15000, "creative_ids": ["banner_001"] }],
+    });
+    let answer = teller.ask("demo-buyer", Method::PATCH, &path, Some(request)).await?;
+    ensure!(text(&answer, "/status")? == "accepted", "the update was not accepted");
+    show::chapter("Pause, and resume");
+    let pause = json!({ "active": false });
+    teller.ask("demo-buyer", Method::PATCH, &path, Some(pause)).await?;
+    teller.status(buy, "paused").await?;
+    teller.ask("demo-buyer", Method::PATCH, &path, Some(json!({ "active": true }))).await?;
+    teller.status(buy, "active").await
+}
+
+async fn count(teller: &Teller<'_>) -> anyhow::Result<()> {
+    show::chapter("What exists on the ad server, counted there");
+    let url = format!("{}/__control/objects", teller.house.kevel.url);
+    let counted: Value = teller.client.get(url).send().await?.json().await?;
+    show::answers(200, &counted);
+    let (campaigns, flights) = (&counted["counts"]["campaigns"], &counted["counts"]["flights"]);
+    ensure!(*campaigns == 1 && *flights == 2, "{campaigns} campaigns and {flights} flights, not 1 and 2");
+    show::says("One campaign, one flight for each package. `make run` leaves all of it serving.");
+    Ok(())
+}
+
+fn text(answer: &Value, pointer: &str) -> anyhow::Result<String> {
+    let found = answer.pointer(pointer).and_then(Value::as_str);
+    Ok(found.with_context(|| format!("the answer has no {pointer}"))?.to_owned())
+}
+
+/// The day so many days from now, as `2026-12-01`.
+fn day(days: u64) -> anyhow::Result<String> {
+    let then = OffsetDateTime::now_utc() + Duration::from_secs(days * 24 * 3_600);
+    Ok(then.format(format_description!("[year]-[month]-[day]"))?)
+}

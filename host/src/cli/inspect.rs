@@ -1,0 +1,54 @@
+//! `adapter inspect`.
+#![expect(clippy::print_stdout, reason = "what was found is shown here")]
+
+use std::path::Path;
+
+use anyhow::bail;
+
+use crate::{
+    adapters::{self, Inspection},
+    domain::capability::Capabilities,
+};
+
+/// Shows what a component is. Fails if this host can't use it, so that a build can check what it made.
+pub(crate) fn inspect(file: &Path, json: bool) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let found = runtime.block_on(adapters::inspect(file))?;
+    if json {
+        println!("{}", serde_json::to_string_pretty(&found)?);
+    } else {
+        show(&found);
+    }
+    match found.problem {
+        Some(problem) => bail!("this host can't use it: {problem}"),
+        None => Ok(()),
+    }
+}
+
+fn show(found: &Inspection) {
+    println!("size      {} bytes", found.size);
+    println!("sha256    {}", found.digest);
+    println!("contract  {}", found.contract.as_deref().unwrap_or("none: it is no adapter"));
+    for import in &found.imports {
+        println!("imports   {import}");
+    }
+    for export in &found.exports {
+        println!("exports   {export}");
+    }
+    if let Some(description) = &found.description {
+        show_description(description);
+    }
+}
+
+fn show_description(description: &Capabilities) {
+    println!("platform  {} ({}), version {}", description.platform, description.title, description.adapter_version);
+    let formats: Vec<String> = description.formats.iter().map(|format| format.as_str().to_owned()).collect();
+    println!("formats   {}", formats.join(", "));
+    for support in &description.targeting {
+        let operators: Vec<&str> = support.operators.iter().map(|operator| operator.as_str()).collect();
+        let values = if support.values.is_empty() { "any".to_owned() } else { support.values.join(" ") };
+        let note = if support.note.is_empty() { String::new() } else { format!(" ({})", support.note) };
+        println!("targeting {} {}: {values}{note}", support.dimension.as_str(), operators.join(" and "));
+    }
+    println!("updates   {}", description.updates.join(", "));
+}

@@ -1,0 +1,50 @@
+//! The faces: HTTP, MCP, and their documentation. They translate and decide nothing.
+//!
+//! - [`wire`]: the names and shapes of the protocol, and their way to the application core and back.
+//! - [`tools`]: the one table of operations, from which everything below is made.
+//! - [`http`]: routes, errors, authentication, what every request has around it.
+//! - [`mcp`]: the same tools for agents.
+//! - [`openapi`], [`docs`]: the same table for programs and for people.
+//!
+//! The types of axum and rmcp stop in this folder.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::Router;
+
+use crate::app::App;
+
+pub mod docs;
+pub mod http;
+pub mod mcp;
+pub mod openapi;
+pub mod tools;
+pub mod wire;
+
+/// What the operator decides about the faces.
+#[derive(Debug, Clone)]
+pub struct WebOptions {
+    /// The largest body of a request, in bytes.
+    pub max_body_bytes: usize,
+    /// How long a write waits for its outcome when the caller does not say.
+    pub default_wait: Duration,
+    /// How long it waits at most, whatever the caller says.
+    pub max_wait: Duration,
+    /// Under which names (`ads.example.com`, `ads.example.com:8443`) the host is reached beside the loopback ones. `/mcp` answers
+    /// to no other, so that a web page can't reach a host on its reader's machine by a name of its own.
+    pub public_hosts: Vec<String>,
+}
+
+/// What a request handler needs.
+#[derive(Debug, Clone)]
+pub(crate) struct Web {
+    app: App,
+    options: Arc<WebOptions>,
+}
+
+/// Everything that is served. `more` are routes of other parts (pages, metrics); they get the same frame: request ids, traces,
+/// errors as `problem+json`.
+pub fn router(app: App, options: WebOptions, more: Router) -> Router {
+    let web = Web { app, options: Arc::new(options) };
+    http::frame::around(http::routes(&web).merge(mcp::routes(&web)).merge(more))
+}

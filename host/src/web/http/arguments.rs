@@ -1,0 +1,178 @@
+//! Path, query and body become the arguments of a tool: the same object that an agent sends over MCP.
+
+use std::collections::{BTreeMap, HashMap};
+
+use axum::{
+    RequestExt,
+    body::{self, Body},
+    extract::{Path, Query, Request},
+    http::{HeaderMap, header},
+};
+use serde_json::{Map, Value};
+
+use super::problem::Refusal;
+use crate::{
+    app::error::AppError,
+    domain::problem::pointer_token,
+    web::{
+        tools::{Tool, Verb},
+        wire::schema::{self, Side},
+    },
+};
+
+/// How a text of the path or query becomes a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shape {
+    Text,
+    Number,
+    Boolean,
+}
+
+/// The arguments of a tool that a path or query can carry.
+#[derive(Debug, Clone)]
+pub struct Shapes(BTreeMap<String, Shape>);
+
+impl Shapes {
+    /// Read from the tool's own schema.
+    pub fn of(tool: &Tool) -> Self {
+        let schema = schema::of(&mut schema::complete(Side::Request), tool.input);
+        let properties = schema.get("properties").and_then(Value::as_object);
+        let shapes = properties.into_iter().flatten().filter_map(|(name, property)| {
+            let shape = shape(property)?;
+            Some((name.clone(), shape))
+        });
+        Self(shapes.collect())
+    }
+
+    /// A text in the shape that the argument has. A text that does not fit stays one, so that the request's type says what is
+    /// wrong with it.
+    fn value(&self, name: &str, text: String) -> Value {
+        match self.0.get(name) {
+            Some(Shape::Number) => text.parse::<i64>().map_or(Value::String(text), Value::from),
+            Some(Shape::Boolean) => match text.as_str() {
+                "true" => Value::Bool(true),
+                "false" => Value::Bool(false),
+                _ => Value::String(text),
+            },
+            Some(Shape::Text) | None => Value::String(text),
+        }
+    }
+}
+
+/// The shape of a property; `None` for lists and objects, which a query does not carry.
+fn shape(property: &Value) -> Option<Shape> {
+    let is = |name: &str| match &property["type"] {
+        Value::String(only) => only == name,
+        Value::Array(several) => several.iter().any(|one| one == name),
+        _ => false,
+    };
+    // An optional closed list of names is written as `anyOf` or with `null` among its types.
+    if is("object") || is("array") {
+        None
+    } else if is("integer") || is("number") {
+        Some(Shape::Number)
+    } else if is("boolean") {
+        Some(Shape::Boolean)
+    } else if let Some(choices) = property["anyOf"].as_array() {
+        choices.iter().filter(|choice| choice["type"] != "null").find_map(shape)
+    } else {
+        Some(Shape::Text)
+    }
+}
+
+/// The arguments of a request.
+///
+/// # Errors
+/// What is wrong with path, query or body.
+pub async fn of(tool: &Tool, shapes: &Shapes, mut request: Request, max_body: usize) -> Result<Value, Refusal> {
+    let mut outside = Map::new();
+    let path: Path<HashMap<String, String>> = request
+        .extract_parts()
+        .await
+        .map_err(|_| Refusal::from(AppError::invalid("", "the path can't be decoded: it must be UTF-8")))?;
+    for (name, text) in path.0 {
+        let value = shapes.value(&name, text);
+        outside.insert(name, value);
+    }
+    let query: Query<Vec<(String, String)>> = request
+        .extract_parts()
+        .await
+        .map_err(|_| Refusal::from(AppError::invalid("", "the query can't be decoded: it must be name=value&…")))?;
+    match tool.verb {
+        Verb::Get => add_query(query.0, shapes, &mut outside)?,
+        Verb::Post | Verb::Put | Verb::Patch => {
+            if let Some((name, _)) = query.0.first() {
+                let message = format!("{name} is in the query: the arguments of {} belong into the body", tool.name);
+                return Err(AppError::invalid(pointer(name), message).into());
+            }
+        }
+    }
+    let (parts, body) = request.into_parts();
+    let mut arguments = match tool.verb {
+        Verb::Get => Map::new(),
+        Verb::Post | Verb::Put | Verb::Patch => read_body(&parts.headers, body, max_body).await?,
+    };
+    for (name, value) in outside {
+        if let Some(inside) = arguments.get(&name).filter(|inside| *inside != &value) {
+            let message = format!("{name} is {inside} in the body and {value} in the path: give it once, or the same");
+            return Err(AppError::invalid(pointer(&name), message).into());
+        }
+        arguments.insert(name, value);
+    }
+    Ok(Value::Object(arguments))
+}
+
+fn pointer(name: &str) -> String {
+    format!("/{}", pointer_token(name))
+}
+
+fn add_query(query: Vec<(String, String)>, shapes: &Shapes, outside: &mut Map<String, Value>) -> Result<(), AppError> {
+    for (name, text) in query {
+        let value = shapes.value(&name, text);
+        if outside.contains_key(&name) {
+            return Err(AppError::invalid(pointer(&name), format!("{name} is given twice")));
+        }
+        outside.insert(name, value);
+    }
+    Ok(())
+}
+
+async fn read_body(headers: &HeaderMap, body: Body, max: usize) -> Result<Map<String, Value>, Refusal> {
+    let told = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+    if told.is_some_and(|length| length > max) {
+        return Err(Refusal::too_large(max));
+    }
+    let bytes = body::to_bytes(body, max).await.map_err(|error| {
+        if is_too_large(&error) {
+            Refusal::too_large(max)
+        } else {
+            AppError::invalid("", "the body broke off: send the request again").into()
+        }
+    })?;
+    if bytes.is_empty() {
+        return Ok(Map::new());
+    }
+    if !is_json(headers) {
+        return Err(Refusal::media_type());
+    }
+    let value: Value = serde_json::from_slice(&bytes).map_err(|error| {
+        let place = format!("line {}, column {}", error.line(), error.column());
+        let words = error.to_string();
+        let words = words.split(" at line ").next().unwrap_or_default();
+        AppError::invalid("", format!("the body is no JSON: {words} at {place}"))
+    })?;
+    match value {
+        Value::Object(members) => Ok(members),
+        _ => Err(AppError::invalid("", "the body must be a JSON object").into()),
+    }
+}
+
+fn is_too_large(error: &axum::Error) -> bool {
+    std::error::Error::source(error).is_some_and(|source| source.is::<http_body_util::LengthLimitError>())
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let Some(told) = headers.get(header::CONTENT_TYPE).and_then(|told| told.to_str().ok()) else { return false };
+    let essence = told.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
+}

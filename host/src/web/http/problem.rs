@@ -1,0 +1,163 @@
+//! Errors as `application/problem+json` (RFC 9457), with the interface's own `error` beside the standard members.
+
+use axum::{
+    Json,
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde_json::{Value, json};
+
+use crate::app::error::{AppError, ErrorCode};
+
+/// An error on its way out, and the HTTP status that it has.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Refusal {
+    error: AppError,
+    status: StatusCode,
+}
+
+impl From<AppError> for Refusal {
+    fn from(error: AppError) -> Self {
+        Self { status: status(error.code), error }
+    }
+}
+
+impl Refusal {
+    /// 404 for a path that nothing is served on.
+    pub fn route(path: &str) -> Self {
+        let message = format!("nothing is served on {path}");
+        AppError::new(ErrorCode::NotFound, message).suggest("see /docs or /openapi.json for what is").into()
+    }
+
+    /// 405; which methods there are is in `Allow`.
+    pub fn method() -> Self {
+        let error = AppError::new(
+            ErrorCode::InvalidParameter,
+            "this path does not take this method; Allow says which it takes",
+        );
+        Self { error, status: StatusCode::METHOD_NOT_ALLOWED }
+    }
+
+    /// 413.
+    pub fn too_large(max: usize) -> Self {
+        let error = AppError::new(ErrorCode::InvalidParameter, format!("the body is larger than {max} bytes"));
+        Self { error, status: StatusCode::PAYLOAD_TOO_LARGE }
+    }
+
+    /// 415.
+    pub fn media_type() -> Self {
+        let error =
+            AppError::new(ErrorCode::InvalidParameter, "the body must be JSON: send Content-Type: application/json");
+        Self { error, status: StatusCode::UNSUPPORTED_MEDIA_TYPE }
+    }
+
+    /// 500 for a bug of the host.
+    pub fn panic() -> Self {
+        let error = AppError::new(ErrorCode::Internal, "something went wrong here");
+        error
+            .suggest("ask again with the same idempotency key; tell the operator the x-request-id if it goes on")
+            .into()
+    }
+
+    /// The response, with the id of the request as what happened.
+    pub(super) fn rendered(&self, request_id: &str, mut response: Response) -> Response {
+        let body = json!({
+            "type": format!("/docs#{}", self.error.code.as_str().to_lowercase()),
+            "title": title(self.error.code),
+            "status": self.status.as_u16(),
+            "detail": self.error.message,
+            "instance": format!("urn:uuid:{request_id}"),
+            "error": body(&self.error),
+        });
+        let allow = response.headers_mut().remove(header::ALLOW);
+        let mut response = (self.status, Json(body)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.extend(allow.map(|allow| (header::ALLOW, allow)));
+        headers.extend(self.error.retry_after.map(|seconds| (header::RETRY_AFTER, HeaderValue::from(seconds))));
+        if self.status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response
+    }
+}
+
+impl IntoResponse for Refusal {
+    /// The frame around all requests writes the body: it knows the request's id.
+    fn into_response(self) -> Response {
+        let mut response = self.status.into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+/// The `error` object that HTTP and MCP share.
+pub fn body(error: &AppError) -> Value {
+    json!({
+        "code": error.code,
+        "message": error.message,
+        "field": error.field,
+        "suggestion": error.suggestion,
+        "details": error.details,
+        "retry_after": error.retry_after,
+    })
+}
+
+/// The HTTP status of a code.
+pub fn status(code: ErrorCode) -> StatusCode {
+    match code {
+        ErrorCode::AuthenticationRequired => StatusCode::UNAUTHORIZED,
+        ErrorCode::PermissionDenied => StatusCode::FORBIDDEN,
+        ErrorCode::NotFound => StatusCode::NOT_FOUND,
+        ErrorCode::InvalidParameter | ErrorCode::UnsupportedTargeting | ErrorCode::UnsupportedFormat => {
+            StatusCode::BAD_REQUEST
+        }
+        ErrorCode::Conflict | ErrorCode::OperationInProgress | ErrorCode::InvalidState => StatusCode::CONFLICT,
+        ErrorCode::IdempotencyConflict => StatusCode::UNPROCESSABLE_ENTITY,
+        ErrorCode::RateLimited => StatusCode::TOO_MANY_REQUESTS,
+        ErrorCode::PlatformError => StatusCode::BAD_GATEWAY,
+        ErrorCode::PlatformUnavailable | ErrorCode::AdapterUnavailable | ErrorCode::StorageUnavailable => {
+            StatusCode::SERVICE_UNAVAILABLE
+        }
+        ErrorCode::AdapterFault | ErrorCode::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+/// `NOT_FOUND` as `Not found`.
+pub fn title(code: ErrorCode) -> String {
+    let words = code.as_str().to_lowercase().replace('_', " ");
+    let mut letters = words.chars();
+    letters.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(letters).collect()
+}
+
+/// When a code is answered, for the documentation.
+pub const fn when(code: ErrorCode) -> &'static str {
+    match code {
+        ErrorCode::AuthenticationRequired => "No token, or one that is unknown, expired or revoked.",
+        ErrorCode::PermissionDenied => "The token's role may not do it.",
+        ErrorCode::NotFound => "There is no such thing, or it is somebody else's.",
+        ErrorCode::InvalidParameter => "Malformed or impossible input; field is a JSON pointer to it.",
+        ErrorCode::UnsupportedTargeting => {
+            "A package's platform can't target so; details lists every item and what is supported."
+        }
+        ErrorCode::UnsupportedFormat => {
+            "A package does not take the format; details lists every item and what is supported."
+        }
+        ErrorCode::Conflict => "Decided on a version that is no longer the current one; details has the current one.",
+        ErrorCode::OperationInProgress => {
+            "The first request under this idempotency key still runs; ask again after Retry-After."
+        }
+        ErrorCode::InvalidState => "Not possible in this status.",
+        ErrorCode::IdempotencyConflict => "The idempotency key was used with another request.",
+        ErrorCode::RateLimited => "Too many requests; ask again after Retry-After.",
+        ErrorCode::PlatformError => "The ad server refused; details has its own code and words.",
+        ErrorCode::PlatformUnavailable => "The ad server can't be used now; ask again after Retry-After.",
+        ErrorCode::AdapterUnavailable => "The platform's adapter can't be used now; ask again after Retry-After.",
+        ErrorCode::AdapterFault => "The platform's adapter broke, or ran into a limit.",
+        ErrorCode::StorageUnavailable => {
+            "Nothing can be recorded now, and nothing was changed; ask again after Retry-After."
+        }
+        ErrorCode::Internal => "A bug of the host; ask again with the same idempotency key.",
+    }
+}

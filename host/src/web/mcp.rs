@@ -1,0 +1,173 @@
+//! The MCP face: every tool of the table for agents, over streamable HTTP at `/mcp`.
+//!
+//! No session is kept: any replica answers any request, and a restart of the host is not noticed. A refused call is a result with
+//! `isError: true` and the same `error` object as over HTTP, because the model that called must read it; protocol errors are kept
+//! for what no tool is concerned in.
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    extract::{Request, State},
+    http::request::Parts,
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+};
+use rmcp::{
+    ErrorData, RoleServer, ServerHandler,
+    model::{
+        CallToolRequestParams, CallToolResponse, CallToolResult, Implementation, JsonObject, ListToolsResult,
+        PaginatedRequestParams, ServerCapabilities, ServerConfig, Tool as McpTool, ToolAnnotations,
+    },
+    service::RequestContext,
+    transport::streamable_http_server::{
+        StreamableHttpServerConfig, StreamableHttpService, session::never::NeverSessionManager,
+    },
+};
+use serde_json::{Value, json};
+
+use super::{
+    Web,
+    http::{auth, problem, problem::Refusal},
+    tools::{self, CallOptions, Effect, Tool},
+    wire::schema::{self, Side},
+};
+use crate::app::caller::Caller;
+
+/// What an agent is told before it calls anything.
+const INSTRUCTIONS: &str = "Buy and manage advertising on several ad servers through one interface.
+
+1. list_products shows what can be bought and how it can be targeted; create_media_buy buys it.
+2. pending_manual, pending_permission and pending_approval are normal states, not errors: a person or the ad server must act first, \
+which may take hours or days. Keep the task_id and poll get_pending_tasks (once a minute, with growing pauses); a task that is \
+completed was approved and carried out, one that is failed was rejected, and resolution_detail says why.
+3. When an answer says that a change is being carried out, get_operation with its operation_id tells how it ends.
+4. Once a buy is created, add_creative_assets before creative_deadline; check_media_buy_status and get_media_buy_delivery tell how it \
+runs; update_media_buy and update_package change it.
+5. Send an idempotency_key with every change: a repeated call is then carried out once. dry_run shows the plan without doing anything.
+6. A result with isError has error.code, error.message, error.field (a JSON pointer to what is wrong) and error.suggestion: correct the \
+call and try again.
+
+Amounts are decimal numbers in the buy's currency; days are 2026-12-01 and moments 2026-12-01T09:00:00Z, in UTC.";
+
+/// The route of MCP.
+pub(super) fn routes(web: &Web) -> Router {
+    let mut hosts = vec!["localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned()];
+    hosts.extend(web.options.public_hosts.iter().cloned());
+    let config = StreamableHttpServerConfig::default()
+        .with_legacy_session_mode(false)
+        .with_json_response(true)
+        .with_max_request_body_bytes(web.options.max_body_bytes)
+        .with_allowed_origins(origins(&hosts))
+        .with_allowed_hosts(hosts);
+    let face = Face { web: web.clone(), tools: Arc::new(tools::all().map(described).collect()) };
+    let service =
+        StreamableHttpService::new(move || Ok(face.clone()), Arc::new(NeverSessionManager::default()), config);
+    Router::new().route_service("/mcp", service).layer(middleware::from_fn_with_state(web.clone(), authenticated))
+}
+
+/// The web pages that may call: those of the host itself, on any port.
+fn origins(hosts: &[String]) -> Vec<String> {
+    let bare = |host: &String| if host.contains("::") { format!("[{host}]") } else { host.clone() };
+    let with_port = |host: &String| {
+        if host.contains(':') && !host.contains("::") { bare(host) } else { format!("{}:*", bare(host)) }
+    };
+    hosts.iter().map(with_port).flat_map(|host| [format!("http://{host}"), format!("https://{host}")]).collect()
+}
+
+/// Nothing is told to whom the host does not know, not even which tools there are.
+async fn authenticated(State(web): State<Web>, mut request: Request, next: Next) -> Response {
+    match auth::caller(&web.app, request.headers()).await {
+        Ok(caller) => {
+            request.extensions_mut().insert(caller);
+            next.run(request).await
+        }
+        Err(error) => Refusal::from(error).into_response(),
+    }
+}
+
+/// The tools, as MCP serves them.
+#[derive(Debug, Clone)]
+struct Face {
+    web: Web,
+    tools: Arc<Vec<(&'static Tool, McpTool)>>,
+}
+
+impl ServerHandler for Face {
+    fn get_info(&self) -> ServerConfig {
+        let name = Implementation::new("flightdeck", env!("CARGO_PKG_VERSION")).with_title("flightdeck media buying");
+        ServerConfig::new(ServerCapabilities::builder().enable_tools().build())
+            .with_server_info(name)
+            .with_instructions(INSTRUCTIONS)
+    }
+
+    async fn list_tools(
+        &self,
+        _: Option<PaginatedRequestParams>,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ListToolsResult, ErrorData> {
+        let caller = caller(&context)?;
+        let usable = self.tools.iter().filter(|(tool, _)| tool.audience.admit(&caller).is_ok());
+        Ok(ListToolsResult::with_all_items(usable.map(|(_, shown)| shown.clone()).collect()))
+    }
+
+    async fn call_tool(
+        &self,
+        request: CallToolRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<CallToolResponse, ErrorData> {
+        let caller = caller(&context)?;
+        let tool = tools::named(&request.name).ok_or_else(|| unknown(&request.name))?;
+        let arguments = Value::Object(request.arguments.unwrap_or_default());
+        let options = CallOptions { wait: self.web.options.default_wait, ..CallOptions::default() };
+        let result = match tool.call(self.web.app.clone(), caller, arguments, options).await {
+            Ok(answer) => CallToolResult::structured(answer.body),
+            Err(error) => CallToolResult::structured_error(json!({ "error": problem::body(&error) })),
+        };
+        Ok(result.into())
+    }
+}
+
+fn caller(context: &RequestContext<RoleServer>) -> Result<Caller, ErrorData> {
+    let known = context.extensions.get::<Parts>().and_then(|parts| parts.extensions.get::<Caller>());
+    known.cloned().ok_or_else(|| ErrorData::internal_error("the caller is not known", None))
+}
+
+fn unknown(name: &str) -> ErrorData {
+    let nearest = tools::all()
+        .map(|tool| tool.name)
+        .max_by(|one, other| strsim::jaro_winkler(name, one).total_cmp(&strsim::jaro_winkler(name, other)));
+    let message = format!("there is no tool {name:?}; did you mean {}?", nearest.unwrap_or_default());
+    ErrorData::invalid_params(message, None)
+}
+
+fn described(tool: &'static Tool) -> (&'static Tool, McpTool) {
+    let annotations = ToolAnnotations::with_title(tool.title)
+        .read_only(tool.effect == Effect::Read)
+        .destructive(false)
+        // The same decision twice is one; the same change twice is one only under an idempotency key.
+        .idempotent(tool.effect != Effect::Write)
+        .open_world(tool.effect == Effect::Write);
+    let shown = McpTool::new(tool.name, tool.description, input_schema(tool))
+        .with_title(tool.title)
+        .with_raw_output_schema(Arc::new(output_schema(tool)))
+        .with_annotations(annotations);
+    (tool, shown)
+}
+
+/// The schema of a tool's arguments.
+pub fn input_schema(tool: &Tool) -> JsonObject {
+    schema::of(&mut schema::complete(Side::Request), tool.input)
+}
+
+/// The schema of a tool's structured content: its answer, or the error object. Some clients check both against it.
+pub fn output_schema(tool: &Tool) -> JsonObject {
+    let answer = schema::of(&mut schema::complete(Side::Answer), tool.output);
+    let error = json!({
+        "type": "object",
+        "description": "With isError: what is wrong, and what would be right.",
+        "properties": { "error": super::openapi::error_schema() },
+        "required": ["error"],
+    });
+    JsonObject::from_iter([("type".to_owned(), json!("object")), ("anyOf".to_owned(), json!([answer, error]))])
+}

@@ -1,0 +1,270 @@
+//! `/openapi.json`: OpenAPI 3.1, made from the table of tools and the types that they take and answer.
+
+use serde_json::{Map, Value, json};
+
+use super::{
+    http::problem,
+    tools::{self, Effect, Tool, Verb},
+    wire::{
+        schema::{self, Side},
+        text::MAX_KEY,
+    },
+};
+use crate::app::error::ErrorCode;
+
+/// The document.
+pub fn document() -> Value {
+    let mut requests = schema::with_components(Side::Request);
+    let mut answers = schema::with_components(Side::Answer);
+    let mut paths: Map<String, Value> = Map::new();
+    for tool in tools::all() {
+        let input = schema::of(&mut requests, tool.input);
+        let output = schema::of(&mut answers, tool.output);
+        let entry = paths.entry(tool.path).or_insert_with(|| json!({}));
+        entry[tool.verb.as_str().to_lowercase()] = operation(tool, input, output);
+    }
+    add_plain_paths(&mut paths);
+    let mut schemas = requests.take_definitions(true);
+    schemas.extend(answers.take_definitions(true));
+    schemas.insert("Problem".to_owned(), problem_schema());
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "flightdeck",
+            "version": env!("CARGO_PKG_VERSION"),
+            "summary": "One API for buying media on many ad servers.",
+            "description": "Pending states (`pending_manual`, `pending_permission`, `pending_approval`) are successes: HTTP 202. Poll \
+                `GET /v1/tasks` or `GET /v1/operations/{operation_id}`, or receive webhooks. The same tools are served over MCP at \
+                `/mcp`.",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": "/"}],
+        "security": [{"bearer": []}, {"early": []}],
+        "paths": paths,
+        "components": {
+            "schemas": schemas,
+            "securitySchemes": {
+                "bearer": {"type": "http", "scheme": "bearer"},
+                "early": {
+                    "type": "apiKey", "in": "header", "name": "x-adcp-auth",
+                    "description": "The same token, as early orchestrators send it.",
+                },
+            },
+            "responses": error_responses(),
+        },
+    })
+}
+
+fn operation(tool: &Tool, mut input: Map<String, Value>, output: Map<String, Value>) -> Value {
+    let mut parameters = Vec::new();
+    for name in tool.path_arguments() {
+        let schema = take(&mut input, name).unwrap_or_else(|| json!({"type": "string"}));
+        parameters.push(parameter("path", name, schema, true));
+    }
+    let mut operation = json!({
+        "operationId": tool.name,
+        "summary": tool.title,
+        "description": format!("{}\n\nFor {}.", tool.description, tool.audience.as_str()),
+        "tags": [match tool.effect { Effect::Task => "Tasks", _ if tool.path.starts_with("/v1/tasks") => "Tasks", _ => "Media buys" }],
+        "responses": responses(tool, output),
+    });
+    if tool.verb == Verb::Get {
+        let names: Vec<String> = properties(&input).map(|(name, _)| name.clone()).collect();
+        for name in names {
+            // A query carries no objects.
+            if let Some(schema) =
+                take(&mut input, &name).filter(|schema| schema.get("type").is_some() || schema.get("enum").is_some())
+            {
+                parameters.push(parameter("query", &name, schema, false));
+            }
+        }
+    } else {
+        operation["requestBody"] = request_body(tool, input);
+        parameters.extend(write_headers(tool));
+    }
+    if !parameters.is_empty() {
+        operation["parameters"] = Value::Array(parameters);
+    }
+    operation
+}
+
+fn properties(schema: &Map<String, Value>) -> impl Iterator<Item = (&String, &Value)> {
+    schema.get("properties").and_then(Value::as_object).into_iter().flatten()
+}
+
+/// Takes a property out of the schema of an object.
+fn take(schema: &mut Map<String, Value>, name: &str) -> Option<Value> {
+    if let Some(Value::Array(required)) = schema.get_mut("required") {
+        required.retain(|other| other != name);
+    }
+    schema.get_mut("properties")?.as_object_mut()?.remove(name)
+}
+
+fn parameter(place: &str, name: &str, mut schema: Value, required: bool) -> Value {
+    let description = schema.as_object_mut().and_then(|schema| schema.remove("description"));
+    let mut parameter = json!({"in": place, "name": name, "required": required, "schema": schema});
+    if let Some(description) = description {
+        parameter["description"] = description;
+    }
+    parameter
+}
+
+fn write_headers(tool: &Tool) -> Vec<Value> {
+    let header = |name: &str, description: &str, schema: Value| json!({"in": "header", "name": name, "required": false, "description": description, "schema": schema});
+    match tool.effect {
+        Effect::Write => vec![
+            header(
+                "Idempotency-Key",
+                "A key of your own for this request; the same as idempotency_key in the body. Kept for 24 hours at least.",
+                json!({"type": "string", "minLength": 1, "maxLength": MAX_KEY}),
+            ),
+            header(
+                "Prefer",
+                "`wait=N`: wait up to N seconds for the outcome before answering 202.",
+                json!({"type": "string", "examples": ["wait=10"]}),
+            ),
+        ],
+        Effect::Task if tool.name == "complete_task" => vec![header(
+            "If-Match",
+            "The ETag of the task that the decision was made on; the same as version in the body.",
+            json!({"type": "string", "examples": ["\"3\""]}),
+        )],
+        Effect::Task | Effect::Read => Vec::new(),
+    }
+}
+
+fn request_body(tool: &Tool, input: Map<String, Value>) -> Value {
+    let mut example: Value = serde_json::from_str(tool.example).unwrap_or_default();
+    if let Value::Object(members) = &mut example {
+        for name in tool.path_arguments() {
+            members.remove(name);
+        }
+    }
+    let required = input.get("required").and_then(Value::as_array).is_some_and(|required| !required.is_empty());
+    json!({
+        "required": required,
+        "content": {"application/json": {"schema": input, "examples": {"protocol": {"value": example}}}},
+    })
+}
+
+fn responses(tool: &Tool, output: Map<String, Value>) -> Value {
+    let content = json!({"application/json": {"schema": output}});
+    let mut headers = json!({"x-request-id": {"description": "The id of the request, for the operator.", "schema": {"type": "string"}}});
+    if tool.name == "create_media_buy" {
+        headers["Location"] = json!({"description": "Where the buy's status is read.", "schema": {"type": "string"}});
+    }
+    if tool.path.starts_with("/v1/tasks/") {
+        headers["ETag"] = json!({"description": "The version of the task.", "schema": {"type": "string"}});
+    }
+    let done = if tool.effect == Effect::Read { "The answer." } else { "Done." };
+    let mut responses = json!({"200": {"description": done, "headers": headers, "content": content}});
+    if tool.may_be_pending {
+        responses["202"] = json!({
+            "description": "Accepted: it waits for a person or for the ad server, or is still being carried out. No error.",
+            "headers": headers, "content": content,
+        });
+    }
+    for status in statuses(tool) {
+        responses[status.to_string()] = json!({"$ref": format!("#/components/responses/Problem{status}")});
+    }
+    responses
+}
+
+/// The statuses of the errors that a tool may answer.
+fn statuses(tool: &Tool) -> Vec<u16> {
+    let mut statuses = vec![400, 401, 403, 404, 429, 500, 503];
+    if tool.verb != Verb::Get {
+        statuses.extend([409, 413, 415]);
+    }
+    match tool.effect {
+        Effect::Write => statuses.extend([422, 502]),
+        Effect::Read => statuses.push(502),
+        Effect::Task => {}
+    }
+    statuses
+}
+
+/// A response for each status: which codes it has, and when.
+fn error_responses() -> Value {
+    let mut responses = Map::new();
+    for (status, words) in [(413, "The body is too large."), (415, "The body is not JSON.")] {
+        responses.insert(format!("Problem{status}"), error_response(words, &[]));
+    }
+    for code in ErrorCode::ALL {
+        let status = problem::status(*code);
+        let codes: Vec<ErrorCode> =
+            ErrorCode::ALL.iter().copied().filter(|other| problem::status(*other) == status).collect();
+        let words: Vec<String> = codes.iter().map(|code| format!("`{code}`: {}", problem::when(*code))).collect();
+        let headers: &[(&str, &str)] = match status.as_u16() {
+            401 => &[("WWW-Authenticate", "`Bearer`.")],
+            409 | 429 | 503 => &[("Retry-After", "Seconds.")],
+            _ => &[],
+        };
+        responses.insert(format!("Problem{}", status.as_u16()), error_response(&words.join("\n\n"), headers));
+    }
+    Value::Object(responses)
+}
+
+fn error_response(description: &str, headers: &[(&str, &str)]) -> Value {
+    let mut response = json!({
+        "description": description,
+        "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    });
+    for (name, words) in headers {
+        response["headers"][name] = json!({"description": words, "schema": {"type": "string"}});
+    }
+    response
+}
+
+/// The `error` object.
+pub fn error_schema() -> Value {
+    let codes: Vec<&str> = ErrorCode::ALL.iter().map(|code| code.as_str()).collect();
+    json!({
+        "type": "object",
+        "properties": {
+            "code": {"type": "string", "enum": codes},
+            "message": {"type": "string", "description": "What is wrong, in words."},
+            "field": {"type": ["string", "null"], "description": "A JSON pointer into the request."},
+            "suggestion": {"type": ["string", "null"], "description": "What to do."},
+            "details": {"description": "Every single thing that is wrong, or what belongs to the code."},
+            "retry_after": {"type": ["integer", "null"], "description": "Seconds to wait before asking again."},
+        },
+        "required": ["code", "message", "field", "suggestion", "details", "retry_after"],
+    })
+}
+
+fn problem_schema() -> Value {
+    json!({
+        "type": "object",
+        "description": "RFC 9457, with the interface's own error beside the standard members.",
+        "properties": {
+            "type": {"type": "string", "format": "uri-reference"},
+            "title": {"type": "string"},
+            "status": {"type": "integer"},
+            "detail": {"type": "string"},
+            "instance": {"type": "string", "format": "uri-reference", "description": "The request: its x-request-id."},
+            "error": error_schema(),
+        },
+        "required": ["type", "title", "status", "detail", "instance", "error"],
+    })
+}
+
+/// What is no tool and needs no token.
+fn add_plain_paths(paths: &mut Map<String, Value>) {
+    let plain = |name: &str, summary: &str, responses: Value| json!({"get": {"operationId": name, "summary": summary, "tags": ["Host"], "security": [], "responses": responses}});
+    let json_of = |description: &str| json!({"description": description, "content": {"application/json": {"schema": {"type": "object"}}}});
+    paths.insert(
+        "/healthz".to_owned(),
+        plain("healthz", "Whether the host is alive", json!({"200": json_of("It is.")})),
+    );
+    paths.insert(
+        "/readyz".to_owned(),
+        plain(
+            "readyz",
+            "Whether the host can serve",
+            json!({"200": json_of("It can."), "503": json_of("It can't; reasons says why.")}),
+        ),
+    );
+    paths
+        .insert("/openapi.json".to_owned(), plain("openapi", "This document", json!({"200": json_of("OpenAPI 3.1.")})));
+}

@@ -1,0 +1,230 @@
+//! The table of operations: what the interface offers, each once. HTTP routes, MCP tools, `/openapi.json` and `/docs` are made
+//! from it; a new tool is one entry and the function that it calls.
+//!
+//! - [`buys`]: the tools with which buyers buy, change and measure.
+//! - [`reads`]: products, buys and operations.
+//! - [`tasks`]: the tools of reviewers, and the list that pollers read.
+
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use schemars::{Schema, SchemaGenerator};
+use serde::Serialize;
+use serde_json::Value;
+
+use super::wire::text::IdempotencyKey;
+use crate::app::{
+    App, WriteOptions,
+    caller::Caller,
+    error::{AppError, ErrorCode},
+};
+
+pub mod buys;
+pub mod reads;
+pub mod tasks;
+
+/// Who may use a tool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Audience {
+    /// Buyers.
+    Buyers,
+    /// The publisher's people.
+    Reviewers,
+    /// Everybody, each for what they may see.
+    Everybody,
+}
+
+impl Audience {
+    /// Checks a caller.
+    ///
+    /// # Errors
+    /// `PERMISSION_DENIED`.
+    pub fn admit(self, caller: &Caller) -> Result<(), AppError> {
+        match self {
+            Self::Buyers => caller.buyer().map(drop),
+            Self::Reviewers => caller.reviewer(),
+            Self::Everybody => Ok(()),
+        }
+    }
+
+    /// For people.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Buyers => "buyers",
+            Self::Reviewers => "reviewers and operators",
+            Self::Everybody => "everybody, each for what they may see",
+        }
+    }
+}
+
+/// What a tool does to the world.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    /// Nothing.
+    Read,
+    /// Changes a buy; carried out once under an idempotency key.
+    Write,
+    /// Changes a task. Done twice, it is done once.
+    Task,
+}
+
+/// An HTTP method that a tool answers to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verb {
+    /// `GET`: arguments come from the path and the query.
+    Get,
+    /// `POST`: from the path and the body.
+    Post,
+    /// `PUT`: from the path and the body.
+    Put,
+    /// `PATCH`: from the path and the body.
+    Patch,
+}
+
+impl Verb {
+    /// As it is written.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+            Self::Put => "PUT",
+            Self::Patch => "PATCH",
+        }
+    }
+}
+
+/// What a face knows of a call beside its arguments.
+#[derive(Debug, Clone, Default)]
+pub struct CallOptions {
+    /// How long to wait for the outcome of a write.
+    pub wait: Duration,
+    /// The idempotency key that came outside of the arguments.
+    pub idempotency_key: Option<IdempotencyKey>,
+    /// The version that came outside of the arguments.
+    pub if_match: Option<i64>,
+}
+
+/// What a tool answers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answer {
+    /// The answer itself.
+    pub body: Value,
+    /// Whether the caller must look again: a pending state, or a change that is still being carried out. HTTP 202.
+    pub pending: bool,
+    /// Where what was made can be read.
+    pub location: Option<String>,
+    /// The version of what is shown.
+    pub version: Option<i64>,
+}
+
+impl Answer {
+    /// An answer that is complete.
+    ///
+    /// # Errors
+    /// `INTERNAL` if it can't be written as JSON.
+    pub fn new(body: &impl Serialize) -> Result<Self, AppError> {
+        let body = serde_json::to_value(body).map_err(|error| {
+            tracing::error!(%error, "an answer can't be written as JSON");
+            AppError::new(ErrorCode::Internal, "the answer can't be written")
+        })?;
+        Ok(Self { body, pending: false, location: None, version: None })
+    }
+}
+
+/// A call of a tool.
+pub type Run = fn(App, Caller, Value, CallOptions) -> BoxFuture<'static, Result<Answer, AppError>>;
+
+/// What makes the schema of a type.
+pub type SchemaOf = fn(&mut SchemaGenerator) -> Schema;
+
+/// An entry of the table.
+#[derive(Debug, Clone, Copy)]
+pub struct Tool {
+    /// Its name.
+    pub name: &'static str,
+    /// Its name for people.
+    pub title: &'static str,
+    /// What it does and when to use it, for people and for agents.
+    pub description: &'static str,
+    /// Who may use it.
+    pub audience: Audience,
+    /// What it does to the world.
+    pub effect: Effect,
+    /// Its HTTP method.
+    pub verb: Verb,
+    /// Its HTTP path; `{name}` is an argument.
+    pub path: &'static str,
+    /// What it takes.
+    pub input: SchemaOf,
+    /// What it answers.
+    pub output: SchemaOf,
+    /// A request as it may be, in JSON.
+    pub example: &'static str,
+    /// Whether it answers 202 when the caller must look again.
+    pub may_be_pending: bool,
+    /// What runs it.
+    pub run: Run,
+}
+
+impl Tool {
+    /// The arguments that are in the path.
+    pub fn path_arguments(&self) -> impl Iterator<Item = &'static str> {
+        self.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
+    }
+
+    /// Runs it for a caller who may use it.
+    ///
+    /// # Errors
+    /// `PERMISSION_DENIED`, and the tool's own.
+    pub async fn call(
+        &self,
+        app: App,
+        caller: Caller,
+        arguments: Value,
+        options: CallOptions,
+    ) -> Result<Answer, AppError> {
+        // Before the arguments are looked at: who may not use a tool learns nothing from its errors.
+        self.audience.admit(&caller)?;
+        (self.run)(app, caller, arguments, options).await
+    }
+}
+
+/// Every tool, in the order in which they are shown.
+pub fn all() -> impl Iterator<Item = &'static Tool> {
+    buys::TOOLS.iter().chain(reads::TOOLS).chain(tasks::TOOLS)
+}
+
+/// The tool of that name.
+pub fn named(name: &str) -> Option<&'static Tool> {
+    all().find(|tool| tool.name == name)
+}
+
+/// How a write is to be accepted. The key and the wish for a dry run are no part of what a reviewer sees, nor of what makes two
+/// requests the same.
+///
+/// # Errors
+/// `INVALID_PARAMETER` if the key came in two places and is not the same.
+pub fn write_options(
+    arguments: &Value,
+    key: Option<IdempotencyKey>,
+    dry_run: Option<bool>,
+    options: CallOptions,
+) -> Result<WriteOptions, AppError> {
+    if let (Some(inside), Some(outside)) = (&key, &options.idempotency_key)
+        && inside != outside
+    {
+        let message = "idempotency_key is not the key of the Idempotency-Key header: give one of them, or the same";
+        return Err(AppError::invalid("/idempotency_key", message));
+    }
+    let mut request = arguments.clone();
+    if let Value::Object(members) = &mut request {
+        members.remove("idempotency_key");
+        members.remove("dry_run");
+    }
+    Ok(WriteOptions {
+        idempotency_key: key.or(options.idempotency_key).map(|key| key.0),
+        wait: options.wait,
+        dry_run: dry_run.unwrap_or(false),
+        request,
+    })
+}

@@ -1,0 +1,86 @@
+//! Products, buys and operations.
+
+use schemars::JsonSchema;
+use serde_json::Value;
+
+use super::{Answer, Audience, Effect, Tool, Verb};
+use crate::{
+    app::{App, caller::Caller, error::AppError},
+    domain::id::OperationId,
+    web::wire::{
+        listed::{BuysAnswer, ProductsAnswer},
+        operation::OperationAnswer,
+        queries::{BuysQuery, OperationQuery, ProductQuery},
+        read,
+    },
+};
+
+/// The entries of the table.
+pub const TOOLS: &[Tool] = &[
+    Tool {
+        name: "list_products",
+        title: "List products",
+        description: "The packages that can be bought: price, floor price, creative formats, and what each can be targeted by. Call \
+                      it before create_media_buy: targeting that is not listed is refused.",
+        audience: Audience::Everybody,
+        effect: Effect::Read,
+        verb: Verb::Get,
+        path: "/v1/products",
+        input: ProductQuery::json_schema,
+        output: ProductsAnswer::json_schema,
+        example: r#"{"format": "audio"}"#,
+        may_be_pending: false,
+        run: |app, caller, arguments, _| Box::pin(list_products(app, caller, arguments)),
+    },
+    Tool {
+        name: "list_media_buys",
+        title: "List media buys",
+        description: "Your media buys, newest first, by status, platform or purchase order number. The status is the one last \
+                      recorded; check_media_buy_status asks the ad servers. If next_cursor is there, send it as cursor for \
+                      the next page.",
+        audience: Audience::Everybody,
+        effect: Effect::Read,
+        verb: Verb::Get,
+        path: "/v1/media-buys",
+        input: BuysQuery::json_schema,
+        output: BuysAnswer::json_schema,
+        example: r#"{"status": "active", "limit": 20}"#,
+        may_be_pending: false,
+        run: |app, caller, arguments, _| Box::pin(list_media_buys(app, caller, arguments)),
+    },
+    Tool {
+        name: "get_operation",
+        title: "Get an operation",
+        description: "How far an accepted change is carried out: its state (succeeded and failed are the ends), its part on each \
+                      platform, its steps, its result or error, and the task if it waits for a person. Poll it, with growing \
+                      pauses, after an answer that says being carried out.",
+        audience: Audience::Everybody,
+        effect: Effect::Read,
+        verb: Verb::Get,
+        path: "/v1/operations/{operation_id}",
+        input: OperationQuery::json_schema,
+        output: OperationAnswer::json_schema,
+        example: r#"{"operation_id": "op_01993f5e8c5a7b7e9d6a4f3c2b1a0987"}"#,
+        may_be_pending: false,
+        run: |app, caller, arguments, _| Box::pin(get_operation(app, caller, arguments)),
+    },
+];
+
+async fn list_products(app: App, caller: Caller, arguments: Value) -> Result<Answer, AppError> {
+    let request: ProductQuery = read(arguments)?;
+    let platform = request.platform.as_ref().map(|platform| platform.0.as_str());
+    let products = app.list_products(&caller, platform, request.format).await?;
+    Answer::new(&ProductsAnswer::from(products))
+}
+
+async fn list_media_buys(app: App, caller: Caller, arguments: Value) -> Result<Answer, AppError> {
+    let request: BuysQuery = read(arguments)?;
+    let page = app.list_media_buys(&caller, request.into()).await?;
+    Answer::new(&BuysAnswer::from(page))
+}
+
+async fn get_operation(app: App, caller: Caller, arguments: Value) -> Result<Answer, AppError> {
+    let request: OperationQuery = read(arguments)?;
+    let view = app.get_operation(&caller, &OperationId::new(request.operation_id.0)).await?;
+    Answer::new(&OperationAnswer::from(&view))
+}

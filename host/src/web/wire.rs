@@ -1,0 +1,31 @@
+//! The protocol's names and shapes: what a request must look like, and what an answer looks like.
+//!
+//! A newer generation of the protocol would be another folder beside this one; `app` and `domain` know nothing of either.
+//!
+//! - [`read`]: JSON arguments to a typed request, or one error with a pointer to what is wrong and words for what is right.
+//! - [`values`], [`text`]: amounts, counts, dates, names, URLs: each reads itself and knows its limits.
+//! - [`schema`]: the JSON Schemas of the domain's own values.
+//! - [`targeting`], [`create`], [`creatives`], [`update`], [`performance`], [`queries`], [`task_requests`]: requests, and what
+//!   they become in `app`.
+//! - [`plan`], [`written`], [`standing`], [`delivered`], [`listed`], [`operation`], [`task`]: answers, and what they are made of.
+
+pub mod create;
+pub mod creatives;
+pub mod delivered;
+pub mod listed;
+pub mod operation;
+pub mod performance;
+pub mod plan;
+pub mod queries;
+pub mod read;
+pub mod schema;
+pub mod standing;
+pub mod targeting;
+pub mod task;
+pub mod task_requests;
+pub mod text;
+pub mod update;
+pub mod values;
+pub mod written;
+
+pub use read::{read, refuse};

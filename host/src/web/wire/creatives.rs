@@ -1,0 +1,139 @@
+//! The request of `add_creative_assets`.
+
+use std::collections::HashSet;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use super::{
+    refuse,
+    text::{CreativeKey, Id, IdempotencyKey, Line, MAX_ID, MAX_NAME, Url},
+    values::{List, MAX_ASSETS, MAX_PACKAGES, Pixels, Seconds},
+};
+use crate::{
+    app::{NewCreatives, error::AppError},
+    domain::{
+        creative::{Creative, Format},
+        id::{CreativeId, MediaBuyId, PackageId},
+        problem::Problem,
+    },
+};
+
+/// New creatives for a media buy.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AddCreativeAssets {
+    /// The media buy.
+    pub media_buy_id: Id,
+    /// The creatives, each with a new `creative_id`.
+    pub assets: List<Asset, 1, MAX_ASSETS>,
+    /// A key of your own for this request: sent again, it is carried out once.
+    pub idempotency_key: Option<IdempotencyKey>,
+    /// `true`: check and plan only; nothing is uploaded. Default: `false`.
+    pub dry_run: Option<bool>,
+}
+
+/// A creative.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Asset {
+    /// Your id of it, unique within the media buy. A new version needs a new id.
+    pub creative_id: CreativeKey,
+    /// A name for people.
+    pub name: Line<MAX_NAME>,
+    /// What it is made of. Packages say in `list_products` which formats they take.
+    pub format: Format,
+    /// Where the asset is: an absolute http or https address. Needed for `image`, `video` and `audio`.
+    pub media_url: Option<Url>,
+    /// Where a click leads: an absolute http or https address.
+    pub click_url: Option<Url>,
+    /// Length in seconds, for `video` and `audio`.
+    pub duration: Option<Seconds>,
+    /// Width in pixels; with `height`.
+    pub width: Option<Pixels>,
+    /// Height in pixels; with `width`.
+    pub height: Option<Pixels>,
+    /// The platform's template, for `custom`.
+    pub template_id: Option<Line<MAX_ID>>,
+    /// The fields of the template, for `custom`.
+    pub template_values: Option<Map<String, Value>>,
+    /// The packages of the buy in which it runs.
+    pub package_assignments: List<Id, 1, MAX_PACKAGES>,
+}
+
+impl AddCreativeAssets {
+    /// What the application core is asked for.
+    ///
+    /// # Errors
+    /// `INVALID_PARAMETER`: a creative or a package named twice, a field that the format needs or can't have.
+    pub fn into_new(self) -> Result<NewCreatives, AppError> {
+        let mut problems = Vec::new();
+        let mut seen = HashSet::new();
+        for (index, asset) in self.assets.0.iter().enumerate() {
+            let at = format!("/assets/{index}");
+            if !seen.insert(&asset.creative_id) {
+                let message = "is given twice; each creative needs an id of its own";
+                problems.push(Problem::new(format!("{at}/creative_id"), message).value(&asset.creative_id.0));
+            }
+            asset.check(&at, &mut problems);
+        }
+        refuse(&problems)?;
+        let assets = self.assets.0.into_iter().map(Asset::into_creative).collect();
+        Ok(NewCreatives { buy: MediaBuyId::new(self.media_buy_id.0), assets })
+    }
+}
+
+impl Asset {
+    fn check(&self, at: &str, problems: &mut Vec<Problem>) {
+        let mut problem = |field: &str, message: &str| problems.push(Problem::new(format!("{at}/{field}"), message));
+        let has_template = self.template_id.is_some() || self.template_values.is_some();
+        match self.format {
+            Format::Image | Format::Video | Format::Audio => {
+                if self.media_url.is_none() {
+                    problem("media_url", &format!("is missing: it must be given for format {}", self.format));
+                }
+                if has_template {
+                    let field = if self.template_id.is_some() { "template_id" } else { "template_values" };
+                    problem(field, "is for format custom only");
+                }
+            }
+            Format::Custom => {
+                if !has_template {
+                    problem("template_id", "is missing: format custom needs template_id or template_values");
+                }
+            }
+        }
+        if self.duration.is_some() && self.format == Format::Image {
+            problem("duration", "is for formats video, audio and custom: an image has no length");
+        }
+        match (self.width, self.height) {
+            (Some(_), None) => problem("height", "is missing: width and height go together"),
+            (None, Some(_)) => problem("width", "is missing: width and height go together"),
+            _ => {}
+        }
+        let mut seen = HashSet::new();
+        for (index, package) in self.package_assignments.0.iter().enumerate() {
+            if !seen.insert(package) {
+                let field = format!("{at}/package_assignments/{index}");
+                problems.push(Problem::new(field, "is named twice").value(&package.0));
+            }
+        }
+    }
+
+    fn into_creative(self) -> Creative {
+        Creative {
+            id: CreativeId::new(self.creative_id.0),
+            name: self.name.0,
+            format: self.format,
+            media_url: self.media_url.map(|url| url.0),
+            click_url: self.click_url.map(|url| url.0),
+            duration_ms: self.duration.map(|seconds| seconds.0),
+            width: self.width.map(|pixels| pixels.0),
+            height: self.height.map(|pixels| pixels.0),
+            template_id: self.template_id.map(|id| id.0),
+            template_values: self.template_values.map(Value::Object),
+            packages: self.package_assignments.0.into_iter().map(|id| PackageId::new(id.0)).collect(),
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! The requests that only read buys, products and operations.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{
+    text::{Id, Line, MAX_ID, MAX_PO_NUMBER},
+    values::{DayText, Limit},
+};
+use crate::{
+    app::{ListBuys, error::AppError},
+    domain::{creative::Format, status::BuyStatus, time::Day},
+};
+
+/// One media buy.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BuyQuery {
+    /// The media buy.
+    pub media_buy_id: Id,
+}
+
+/// One media buy and a range of days.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DeliveryQuery {
+    /// The media buy.
+    pub media_buy_id: Id,
+    /// First day in UTC, like `2026-12-01`.
+    pub start_date: Option<DayText>,
+    /// Last day in UTC, included; at most 366 days from the first.
+    pub end_date: Option<DayText>,
+    /// Another form of `start_date` and `end_date`, in place of them.
+    pub date_range: Option<DateRange>,
+}
+
+/// A range of days, both included.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DateRange {
+    /// First day in UTC.
+    pub start_date: DayText,
+    /// Last day in UTC, included.
+    pub end_date: DayText,
+}
+
+impl DeliveryQuery {
+    /// The first and the last day.
+    ///
+    /// # Errors
+    /// `INVALID_PARAMETER` if they are missing or given in both forms.
+    pub fn days(&self) -> Result<(Day, Day), AppError> {
+        match (&self.date_range, self.start_date, self.end_date) {
+            (Some(range), None, None) => Ok((range.start_date.0, range.end_date.0)),
+            (Some(_), _, _) => {
+                Err(AppError::invalid("/date_range", "date_range can't be given together with start_date or end_date"))
+            }
+            (None, Some(start), Some(end)) => Ok((start.0, end.0)),
+            (None, None, _) => Err(AppError::invalid("/start_date", "start_date is missing: it must be given")),
+            (None, _, None) => Err(AppError::invalid("/end_date", "end_date is missing: it must be given")),
+        }
+    }
+}
+
+/// Which products to list.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ProductQuery {
+    /// Only those on this platform.
+    pub platform: Option<Line<MAX_ID>>,
+    /// Only those that take this format.
+    pub format: Option<Format>,
+}
+
+/// Which media buys to list.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BuysQuery {
+    /// Only those in this status.
+    pub status: Option<BuyStatus>,
+    /// Only those with a package on this platform.
+    pub platform: Option<Line<MAX_ID>>,
+    /// Only those with this purchase order number.
+    pub po_number: Option<Line<MAX_PO_NUMBER>>,
+    /// How many at most. Default: 50.
+    pub limit: Option<Limit>,
+    /// `next_cursor` of the page before.
+    pub cursor: Option<Line<MAX_ID>>,
+}
+
+impl From<BuysQuery> for ListBuys {
+    fn from(query: BuysQuery) -> Self {
+        Self {
+            status: query.status,
+            platform: query.platform.map(|platform| platform.0),
+            po_number: query.po_number.map(|number| number.0),
+            limit: query.limit.map(|limit| limit.0),
+            cursor: query.cursor.map(|cursor| cursor.0),
+        }
+    }
+}
+
+/// One operation.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OperationQuery {
+    /// The operation, as the answer to a change named it.
+    pub operation_id: Id,
+}

@@ -1,0 +1,138 @@
+//! The JSON Schemas of the domain's own values, and how the schema of a whole request or answer is made.
+
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, generate::SchemaSettings, json_schema, transform::Transform};
+use serde_json::{Map, Value};
+
+use crate::domain::{
+    creative::{AssetState, Format},
+    id::{CreativeId, MediaBuyId, OperationId, PackageId, PlatformName, PrincipalId, TaskId},
+    media_buy::Pacing,
+    money::Micros,
+    operation::{LegState, OperationKind, OperationState},
+    plan::PlanAction,
+    status::BuyStatus,
+    step::StepState,
+    targeting::{CapScope, Dimension, Operator, Weekday},
+    task::{Priority, Resolution, TaskKind, TaskStatus},
+    time::{Day, Timestamp},
+};
+
+macro_rules! schemas {
+    ($($name:ident: $schema:tt,)+) => {
+        $(impl JsonSchema for $name {
+            fn inline_schema() -> bool {
+                true
+            }
+
+            fn schema_name() -> Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                json_schema!($schema)
+            }
+        })+
+    };
+}
+
+macro_rules! closed_lists {
+    ($($name:ident,)+) => {
+        $(impl JsonSchema for $name {
+            fn inline_schema() -> bool {
+                true
+            }
+
+            fn schema_name() -> Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                let names: Vec<&str> = Self::ALL.iter().map(|case| case.as_str()).collect();
+                json_schema!({"type": "string", "enum": names})
+            }
+        })+
+    };
+}
+
+schemas! {
+    Micros: {"type": "number", "minimum": 0},
+    Timestamp: {"type": "string", "format": "date-time"},
+    Day: {"type": "string", "format": "date"},
+    MediaBuyId: {"type": "string"},
+    PackageId: {"type": "string"},
+    CreativeId: {"type": "string"},
+    OperationId: {"type": "string"},
+    TaskId: {"type": "string"},
+    PrincipalId: {"type": "string"},
+    PlatformName: {"type": "string"},
+}
+
+closed_lists! {
+    Format, AssetState, Pacing, BuyStatus, OperationState, OperationKind, LegState, StepState, PlanAction, Weekday, CapScope,
+    Dimension, Operator, Priority, Resolution, TaskKind, TaskStatus,
+}
+
+/// Which side of the wire a schema is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    /// What may be sent.
+    Request,
+    /// What is answered.
+    Answer,
+}
+
+/// What makes schemas that are complete in themselves, as agents' clients want them.
+pub fn complete(side: Side) -> SchemaGenerator {
+    generator(side, |settings| settings.inline_subschemas = true)
+}
+
+/// What makes schemas that refer to the components of an OpenAPI document.
+pub fn with_components(side: Side) -> SchemaGenerator {
+    generator(side, |settings| settings.definitions_path = "/components/schemas".into())
+}
+
+fn generator(side: Side, choose: impl FnOnce(&mut SchemaSettings)) -> SchemaGenerator {
+    let mut settings = SchemaSettings::draft2020_12().with_transform(Tidy);
+    settings.meta_schema = None;
+    choose(&mut settings);
+    match side {
+        Side::Request => settings.into_generator(),
+        Side::Answer => settings.for_serialize().into_generator(),
+    }
+}
+
+/// The schema of a type, as an object.
+pub fn of(generator: &mut SchemaGenerator, make: impl FnOnce(&mut SchemaGenerator) -> Schema) -> Map<String, Value> {
+    let mut schema = make(generator);
+    Tidy.transform(&mut schema);
+    match schema.to_value() {
+        Value::Object(members) => members,
+        _ => Map::new(),
+    }
+}
+
+/// Removes what says nothing: `default: null`, Rust's names of integer types, and titles that are Rust's names of types.
+#[derive(Debug, Clone)]
+struct Tidy;
+
+impl Transform for Tidy {
+    fn transform(&mut self, schema: &mut Schema) {
+        schemars::transform::transform_subschemas(self, schema);
+        schema.remove("title");
+        if schema.get("default") == Some(&Value::Null) {
+            schema.remove("default");
+        }
+        let rust_integer = schema.get("format").and_then(Value::as_str).is_some_and(|format| {
+            matches!(format, "int64" | "int32" | "uint8" | "uint16" | "uint32" | "uint64" | "uint" | "double")
+        });
+        if rust_integer {
+            schema.remove("format");
+        }
+        // Doc comments are wrapped for the source, not for the reader.
+        if let Some(Value::String(words)) = schema.get_mut("description") {
+            *words = words.split("\n\n").map(|part| part.replace('\n', " ")).collect::<Vec<_>>().join("\n\n");
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! Tasks as they are shown.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::plan::{self, PlatformPlan};
+use crate::{
+    app::{TaskList, TaskView},
+    domain::{
+        id::{MediaBuyId, OperationId, PrincipalId, TaskId},
+        task::{HistoryEntry, Priority, Resolution, Task, TaskKind, TaskStatus},
+        time::Timestamp,
+    },
+};
+
+/// A page of tasks: the open ones, and those resolved in the last 7 days.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct TasksAnswer {
+    /// The tasks, the most urgent first, then the oldest.
+    pub tasks: Vec<TaskBody>,
+    /// How many there are on all pages.
+    pub total_count: u64,
+    /// How many of them are open and past their due date.
+    pub overdue_count: u64,
+    /// For the next page, if there is more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_cursor: Option<String>,
+}
+
+/// A task with its history.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct TaskAnswer {
+    /// The task.
+    #[serde(flatten)]
+    pub task: TaskBody,
+    /// What was done with it, oldest first.
+    pub history: Vec<HistoryLine>,
+}
+
+/// A task: something that a person at the publisher must do.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct TaskBody {
+    /// Its id.
+    pub task_id: TaskId,
+    /// Why a person is needed.
+    pub task_type: TaskKind,
+    /// The buyer whose operation waits.
+    pub principal_id: PrincipalId,
+    /// The media buy.
+    pub media_buy_id: MediaBuyId,
+    /// The operation that waits.
+    pub operation_id: OperationId,
+    /// The tool that asked for the operation.
+    pub operation: String,
+    /// Who asked for it: nobody approves their own request.
+    pub requested_by: String,
+    /// Where it stands. `completed`: approved and carried out. `failed`: rejected, expired, or the operation failed.
+    pub status: TaskStatus,
+    /// How urgent it is.
+    pub priority: Priority,
+    /// Why it exists, in words.
+    pub error_detail: String,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// After this it escalates by itself.
+    pub due_by: Timestamp,
+    /// Whether it is open and past its due date.
+    pub overdue: bool,
+    /// After this it fails.
+    pub expires_at: Timestamp,
+    /// Who has it.
+    pub assigned_to: Option<String>,
+    /// To whom it was handed up.
+    pub escalated_to: Option<String>,
+    /// What was decided, while it is carried out, too.
+    pub decision: Option<Resolution>,
+    /// How it ended, once it has.
+    pub resolution: Option<Resolution>,
+    /// The reviewer's words.
+    pub resolution_detail: Option<String>,
+    /// Who decided.
+    pub resolved_by: Option<String>,
+    /// When it was closed.
+    pub resolved_at: Option<Timestamp>,
+    /// The approvals so far.
+    pub approvals: Vec<ApprovalLine>,
+    /// How many different reviewers must approve.
+    pub approvals_needed: u32,
+    /// Rises with every change; a decision names the one it was made on.
+    pub version: i64,
+    /// The request as it came.
+    pub context_data: Value,
+    /// What will change on the ad servers.
+    pub plan: Vec<PlatformPlan>,
+    /// For a task that was asked again: what changed since it was approved.
+    pub changed: Option<String>,
+}
+
+/// One reviewer's approval.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct ApprovalLine {
+    /// Who.
+    pub by: String,
+    /// When.
+    pub at: Timestamp,
+    /// With which words.
+    pub detail: Option<String>,
+}
+
+/// One line of a task's history.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct HistoryLine {
+    /// When.
+    pub at: Timestamp,
+    /// Who; `flightdeck` for what happened by itself.
+    pub by: String,
+    /// What was done.
+    pub action: String,
+    /// Status before.
+    pub from: TaskStatus,
+    /// Status after.
+    pub to: TaskStatus,
+    /// With which words.
+    pub detail: Option<String>,
+}
+
+impl TaskBody {
+    /// A task as it stands at `now`.
+    pub fn of(task: &Task, now: Timestamp) -> Self {
+        Self {
+            task_id: task.id.clone(),
+            task_type: task.kind,
+            principal_id: task.principal.clone(),
+            media_buy_id: task.buy.clone(),
+            operation_id: task.operation.clone(),
+            operation: task.operation_name.clone(),
+            requested_by: task.requested_by.clone(),
+            status: task.status,
+            priority: task.priority,
+            error_detail: task.reason.clone(),
+            created_at: task.created_at,
+            due_by: task.due_by,
+            overdue: task.is_overdue(now),
+            expires_at: task.expires_at,
+            assigned_to: task.assigned_to.clone(),
+            escalated_to: task.escalated_to.clone(),
+            decision: task.decision,
+            resolution: task.resolution(),
+            resolution_detail: task.resolution_detail.clone(),
+            resolved_by: task.resolved_by.clone(),
+            resolved_at: task.resolved_at,
+            approvals: task
+                .approvals
+                .iter()
+                .map(|approval| ApprovalLine {
+                    by: approval.by.clone(),
+                    at: approval.at,
+                    detail: approval.words.clone(),
+                })
+                .collect(),
+            approvals_needed: task.approvals_needed,
+            version: task.version,
+            context_data: task.request.clone(),
+            plan: plan::shown(&task.plan),
+            changed: task.changed.clone(),
+        }
+    }
+}
+
+impl From<&TaskView> for TaskAnswer {
+    fn from(view: &TaskView) -> Self {
+        Self { task: TaskBody::of(&view.task, view.now), history: view.history.iter().map(HistoryLine::from).collect() }
+    }
+}
+
+impl From<&HistoryEntry> for HistoryLine {
+    fn from(entry: &HistoryEntry) -> Self {
+        Self {
+            at: entry.at,
+            by: entry.by.clone(),
+            action: entry.action.clone(),
+            from: entry.from,
+            to: entry.to,
+            detail: entry.words.clone(),
+        }
+    }
+}
+
+impl From<&TaskList> for TasksAnswer {
+    fn from(list: &TaskList) -> Self {
+        Self {
+            tasks: list.page.items.iter().map(|task| TaskBody::of(task, list.now)).collect(),
+            total_count: list.total,
+            overdue_count: list.overdue,
+            next_cursor: list.page.next_cursor.clone(),
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! The requests of `update_media_buy` and `update_package`: a field left out is unchanged, `null` clears where that means
+//! something.
+
+use std::collections::HashSet;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{
+    refuse,
+    targeting::TargetingOverlay,
+    text::{CreativeKey, Id, IdempotencyKey},
+    values::{Amount, Count, List, MAX_CREATIVES, MAX_PACKAGES, When, clearable, given},
+};
+use crate::{
+    app::{ChangeMediaBuy, error::AppError},
+    domain::{
+        id::{CreativeId, MediaBuyId, PackageId},
+        media_buy::Pacing,
+        problem::Problem,
+        targeting::Targeting,
+        update::{BuyPatch, PackagePatch},
+    },
+};
+
+/// Changes of a media buy and of its packages in one call. A field left out is unchanged.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UpdateMediaBuy {
+    /// The media buy.
+    pub media_buy_id: Id,
+    /// `false` pauses the whole buy, `true` resumes it.
+    #[serde(default, deserialize_with = "given")]
+    #[schemars(with = "bool")]
+    pub active: Option<bool>,
+    /// New budget of the whole buy. Packages whose budget is not named share the difference in proportion; impressions
+    /// follow.
+    #[serde(default, deserialize_with = "given")]
+    #[schemars(with = "Amount")]
+    pub total_budget: Option<Amount>,
+    /// New last day (`2026-12-31`, until its last second UTC) or last moment.
+    #[serde(default, deserialize_with = "given")]
+    #[schemars(with = "When")]
+    pub flight_end_date: Option<When>,
+    /// New targeting for all packages, in place of the old one. `null` clears it.
+    #[serde(default, deserialize_with = "clearable")]
+    #[schemars(with = "Option<TargetingOverlay>")]
+    pub targeting_overlay: Option<Option<TargetingOverlay>>,
+    /// New pacing.
+    #[serde(default, deserialize_with = "given")]
+    #[schemars(with = "Pacing")]
+    pub pacing: Option<Pacing>,
+    /// The most that the whole buy may spend in a day. `null` clears it.
+    #[serde(default, deserialize_with = "clearable")]
+    #[schemars(with = "Option<Amount>")]
+    pub daily_budget: Option<Option<Amount>>,
+    /// Changes of packages. They are carried out one by one in this order and stop at the first error.
+    #[serde(default, deserialize_with = "given")]
+    #[schemars(with = "List<PackageUpdate, 1, MAX_PACKAGES>")]
+    pub packages: Option<List<PackageUpdate, 1, MAX_PACKAGES>>,
+    /// A key of your own for this request: sent again, it is carried out once.
+    pub idempotency_key: Option<IdempotencyKey>,
+    /// `true`: check and plan only; nothing is changed. Default: `false`.
+    pub dry_run: Option<bool>,
+}
+
+/// Changes of packages of a media buy. They are carried out one by one and stop at the first error.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UpdatePackage {
+    /// The media buy.
+    pub media_buy_id: Id,
+    /// The changes, each package once.
+    pub packages: List<PackageUpdate, 1, MAX_PACKAGES>,
+    /// A key of your own for this request: sent again, it is carried out once.
+    pub idempotency_key: Option<IdempotencyKey>,
+    /// `true`: check and plan only; nothing is changed. Default: `false`.
+    pub dry_run: Option<bool>,
+}
+
+/// Changes of one package. A field left out is unchanged.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PackageUpdate {
+    /// The package.
+    pub package_id: Id,
+    /// `false` pauses it, `true` resumes it.
+    #[serde(default, deserialize_with = "given")]
+    #[schemars(with = "bool")]
+    pub active: Option<bool>,
+    /// New budget; impressions follow. Not together with `impressions`.
+    #[serde(default, deserialize_with = "given")]
+    #[schemars(with = "Amount")]
+    pub budget: Option<Amount>,
+    /// New goal; the budget follows. Not together with `budget`.
+    #[serde(default, deserialize_with = "given")]
+    #[schemars(with = "Count")]
+    pub impressions: Option<Count>,
+    /// New price of a thousand impressions; impressions follow.
+    #[serde(default, deserialize_with = "given")]
+    #[schemars(with = "Amount")]
+    pub cpm: Option<Amount>,
+    /// The most that it may spend in a day. `null` clears it.
+    #[serde(default, deserialize_with = "clearable")]
+    #[schemars(with = "Option<Amount>")]
+    pub daily_budget: Option<Option<Amount>>,
+    /// The most impressions in a day. `null` clears it.
+    #[serde(default, deserialize_with = "clearable")]
+    #[schemars(with = "Option<Count>")]
+    pub daily_impressions: Option<Option<Count>>,
+    /// Its pacing. `null`: the buy's.
+    #[serde(default, deserialize_with = "clearable")]
+    #[schemars(with = "Option<Pacing>")]
+    pub pacing: Option<Option<Pacing>>,
+    /// The creatives that run in it, in place of the old list; each was uploaded with `add_creative_assets`.
+    #[serde(default, deserialize_with = "given")]
+    #[schemars(with = "List<CreativeKey, 0, MAX_CREATIVES>")]
+    pub creative_ids: Option<List<CreativeKey, 0, MAX_CREATIVES>>,
+    /// Its own targeting, in place of the old one; it refines the buy's. `null` clears it.
+    #[serde(default, deserialize_with = "clearable")]
+    #[schemars(with = "Option<TargetingOverlay>")]
+    pub targeting_overlay: Option<Option<TargetingOverlay>>,
+}
+
+impl UpdateMediaBuy {
+    /// What the application core is asked for.
+    ///
+    /// # Errors
+    /// `INVALID_PARAMETER`: a package named twice or not changed, impossible targeting.
+    pub fn into_change(self) -> Result<ChangeMediaBuy, AppError> {
+        let mut problems = Vec::new();
+        let patch = BuyPatch {
+            active: self.active,
+            total_budget: self.total_budget.map(|amount| amount.0),
+            end: None,
+            targeting: cleared_or(self.targeting_overlay, "", &mut problems),
+            pacing: self.pacing,
+            daily_budget: self.daily_budget.map(|amount| amount.map(|amount| amount.0)),
+            packages: patches(self.packages.map(|list| list.0).unwrap_or_default(), &mut problems),
+        };
+        refuse(&problems)?;
+        Ok(ChangeMediaBuy {
+            buy: MediaBuyId::new(self.media_buy_id.0),
+            patch,
+            end: self.flight_end_date.map(|when| when.0),
+            packages_only: false,
+        })
+    }
+}
+
+impl UpdatePackage {
+    /// What the application core is asked for.
+    ///
+    /// # Errors
+    /// `INVALID_PARAMETER`: a package named twice or not changed, impossible targeting.
+    pub fn into_change(self) -> Result<ChangeMediaBuy, AppError> {
+        let mut problems = Vec::new();
+        let patch = BuyPatch { packages: patches(self.packages.0, &mut problems), ..BuyPatch::default() };
+        refuse(&problems)?;
+        Ok(ChangeMediaBuy { buy: MediaBuyId::new(self.media_buy_id.0), patch, end: None, packages_only: true })
+    }
+}
+
+fn patches(updates: Vec<PackageUpdate>, problems: &mut Vec<Problem>) -> Vec<PackagePatch> {
+    let mut seen = HashSet::new();
+    let mut patches = Vec::new();
+    for (index, update) in updates.into_iter().enumerate() {
+        let at = format!("/packages/{index}");
+        if !seen.insert(update.package_id.clone()) {
+            let message = "is named twice; give each package once";
+            problems.push(Problem::new(&at, message).value(&update.package_id.0));
+        }
+        let patch = update.into_patch(&at, problems);
+        let nothing = PackagePatch { package: patch.package.clone(), ..PackagePatch::default() };
+        if patch == nothing {
+            problems.push(Problem::new(at, "changes nothing: give at least one field beside package_id"));
+        }
+        patches.push(patch);
+    }
+    patches
+}
+
+impl PackageUpdate {
+    fn into_patch(self, at: &str, problems: &mut Vec<Problem>) -> PackagePatch {
+        PackagePatch {
+            package: Some(PackageId::new(self.package_id.0)),
+            active: self.active,
+            budget: self.budget.map(|amount| amount.0),
+            impressions: self.impressions.map(|count| count.0),
+            cpm: self.cpm.map(|amount| amount.0),
+            daily_budget: self.daily_budget.map(|amount| amount.map(|amount| amount.0)),
+            daily_impressions: self.daily_impressions.map(|count| count.map(|count| count.0)),
+            pacing: self.pacing,
+            creatives: self.creative_ids.map(|ids| ids.0.into_iter().map(|id| CreativeId::new(id.0)).collect()),
+            targeting: cleared_or(self.targeting_overlay, at, problems),
+        }
+    }
+}
+
+fn cleared_or(
+    overlay: Option<Option<TargetingOverlay>>,
+    at: &str,
+    problems: &mut Vec<Problem>,
+) -> Option<Option<Targeting>> {
+    overlay.map(|overlay| overlay.map(|overlay| overlay.into_targeting(&format!("{at}/targeting_overlay"), problems)))
+}

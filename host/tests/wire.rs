@@ -1,0 +1,207 @@
+//! Every place of every request, filled with what does not belong there: each is refused with a pointer to that place.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
+use flightdeck::{
+    app::error::{AppError, ErrorCode},
+    web::wire::{
+        create::CreateMediaBuy,
+        creatives::AddCreativeAssets,
+        performance::UpdatePerformanceIndex,
+        read,
+        update::{UpdateMediaBuy, UpdatePackage},
+    },
+};
+use serde_json::{Value, json};
+
+type Take = fn(Value) -> Result<(), AppError>;
+
+fn overlay() -> Value {
+    json!({
+        "geography": ["US-CA", "CA"], "device_types": ["mobile"], "os_none_of": ["ios"], "language_any_of": ["en"],
+        "dayparting": {
+            "timezone": "America/New_York", "presets": ["morning"],
+            "schedules": [{ "days": ["monday", "friday"], "start_hour": 6, "end_hour": 24 }],
+        },
+        "frequency_cap": { "suppress_minutes": 30, "scope": "package" },
+        "custom": { "acme": { "zone": 1 } },
+    })
+}
+
+/// Requests with everything in them that they can carry, and what reads them.
+fn requests() -> Vec<(&'static str, Value, Take)> {
+    let package = json!({
+        "package_id": "news", "budget": 10.5, "cpm": 2, "pacing": "even", "daily_budget": 5, "daily_impressions": 10,
+        "targeting_overlay": overlay(),
+    });
+    let mut changed = package.clone();
+    changed["active"] = json!(false);
+    changed["creative_ids"] = json!(["b"]);
+    let asset = json!({
+        "creative_id": "b", "name": "B", "format": "custom", "media_url": "https://cdn.example.com/b.jpg",
+        "click_url": "https://example.com/", "width": 300, "height": 250, "duration": 30, "template_id": "7",
+        "template_values": { "headline": "x" }, "package_assignments": ["news"],
+    });
+    vec![
+        (
+            "create_media_buy",
+            json!({
+                "packages": [package, "sports"], "total_budget": 100, "po_number": "7", "targeting_overlay": overlay(),
+                "flight_start_date": "2030-01-01", "flight_end_date": "2030-01-31T10:00:00Z", "pacing": "asap",
+                "daily_budget": 10, "currency": "USD", "idempotency_key": "k", "dry_run": true,
+            }),
+            |value| read::<CreateMediaBuy>(value)?.into_new().map(drop),
+        ),
+        (
+            "update_media_buy",
+            json!({
+                "media_buy_id": "acme_1", "active": true, "total_budget": 7, "flight_end_date": "2030-01-01",
+                "targeting_overlay": overlay(), "pacing": "even", "daily_budget": 3, "packages": [changed],
+                "idempotency_key": "k", "dry_run": false,
+            }),
+            |value| read::<UpdateMediaBuy>(value)?.into_change().map(drop),
+        ),
+        ("update_package", json!({ "media_buy_id": "acme_1", "packages": [changed] }), |value| {
+            read::<UpdatePackage>(value)?.into_change().map(drop)
+        }),
+        ("add_creative_assets", json!({ "media_buy_id": "acme_1", "assets": [asset] }), |value| {
+            read::<AddCreativeAssets>(value)?.into_new().map(drop)
+        }),
+        (
+            "update_media_buy_performance_index",
+            json!({
+                "media_buy_id": "acme_1",
+                "performance_data": [{
+                    "package_id": "news", "performance_index": 1.2, "confidence_score": 0.5, "feedback": "good",
+                }],
+            }),
+            |value| read::<UpdatePerformanceIndex>(value)?.into_new().map(drop),
+        ),
+    ]
+}
+
+/// The pointers of all values below a value, but for what is a platform's own.
+fn places(value: &Value, at: &str, found: &mut Vec<String>) {
+    if at.contains("/custom/acme/") || at.contains("/template_values/") {
+        return;
+    }
+    if !at.is_empty() {
+        found.push(at.to_owned());
+    }
+    match value {
+        Value::Object(members) => {
+            members.iter().for_each(|(name, member)| places(member, &format!("{at}/{name}"), found));
+        }
+        Value::Array(elements) => {
+            elements.iter().enumerate().for_each(|(index, element)| places(element, &format!("{at}/{index}"), found));
+        }
+        _ => {}
+    }
+}
+
+#[track_caller]
+fn assert_refused(tool: &str, place: &str, wrong: &Value, taken: Result<(), AppError>) {
+    let error = taken.expect_err(&format!("{tool} takes {wrong} at {place}"));
+    assert_eq!(error.code, ErrorCode::InvalidParameter, "{tool} {place} = {wrong}: {error:?}");
+    let field = error.field.clone().unwrap_or_default();
+    assert!(field.starts_with(place), "{tool} {place} = {wrong}: {error:?}");
+    assert!(!error.message.is_empty());
+    for inside in ["struct", "i64", "u32", "Option", "::", "visitor", "enum"] {
+        assert!(!error.message.contains(inside), "{tool} {place} = {wrong} is told in Rust: {}", error.message);
+    }
+}
+
+#[test]
+fn the_requests_are_taken_as_they_stand() {
+    for (tool, request, take) in requests() {
+        take(request).unwrap_or_else(|error| panic!("{tool}: {error:?}"));
+    }
+}
+
+#[test]
+fn a_value_of_another_type_is_refused_where_it_stands() {
+    for (tool, request, take) in requests() {
+        let mut all = Vec::new();
+        places(&request, "", &mut all);
+        for place in all {
+            let right = request.pointer(&place).unwrap().clone();
+            for wrong in
+                [json!({ "x": 1 }), json!([[]]), json!(true), json!("\u{7}"), json!(""), json!(-1), json!(1e300)]
+            {
+                let same_type = std::mem::discriminant(&right) == std::mem::discriminant(&wrong);
+                // A boolean is right wherever another one is; an object of any names is an object of a platform's own.
+                if (same_type && wrong.is_boolean()) || (place.ends_with("/custom") && wrong.is_object()) {
+                    continue;
+                }
+                if (place.ends_with("/acme") || place.ends_with("/template_values")) && wrong.is_object() {
+                    continue;
+                }
+                let mut changed = request.clone();
+                *changed.pointer_mut(&place).unwrap() = wrong.clone();
+                assert_refused(tool, &place, &wrong, take(changed));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_field_that_nobody_knows_is_refused_and_the_nearest_is_named() {
+    for (tool, request, take) in requests() {
+        let mut all = vec![String::new()];
+        places(&request, "", &mut all);
+        for place in all {
+            let own = place.ends_with("/custom") || place.ends_with("/acme") || place.ends_with("/template_values");
+            if own || !request.pointer(&place).unwrap().is_object() {
+                continue;
+            }
+            let mut changed = request.clone();
+            changed.pointer_mut(&place).unwrap()["surprise"] = json!(1);
+            assert_refused(tool, &format!("{place}/surprise"), &json!(1), take(changed));
+        }
+    }
+    let slip = read::<CreateMediaBuy>(json!({ "packages": ["news"], "total_budgett": 1 })).unwrap_err();
+    assert_eq!(slip.suggestion.as_deref(), Some("did you mean total_budget?"));
+}
+
+#[test]
+fn a_required_field_that_is_missing_is_named() {
+    for (tool, request, take) in requests() {
+        for name in ["packages", "total_budget", "media_buy_id", "assets", "performance_data"] {
+            let optional = tool == "update_media_buy" && matches!(name, "packages" | "total_budget");
+            if optional || request.get(name).is_none() {
+                continue;
+            }
+            let mut changed = request.clone();
+            changed.as_object_mut().unwrap().remove(name);
+            assert_refused(tool, &format!("/{name}"), &Value::Null, take(changed));
+        }
+    }
+}
+
+#[test]
+fn amounts_counts_and_dates_that_can_not_be_are_refused() {
+    let wrong = [
+        ("/total_budget", vec![json!(0), json!(-0.5), json!(0.000_000_1), json!(9e12), json!("12")]),
+        ("/packages/0/cpm", vec![json!(0), json!(-1), json!(1e13)]),
+        ("/packages/0/daily_impressions", vec![json!(0), json!(1.5), json!(-3), json!(9_007_199_254_740_993_i64)]),
+        ("/flight_start_date", vec![json!("2030-02-30"), json!("01/02/2030"), json!("2030-01-01T25:00:00Z"), json!(7)]),
+        ("/flight_end_date", vec![json!("tomorrow"), json!("2030-1-1"), json!("2030-01-01T00:00:00")]),
+        ("/packages/0/targeting_overlay/dayparting/timezone", vec![json!("Mars/Olympus"), json!("EST5")]),
+        ("/packages/0/targeting_overlay/dayparting/schedules/0/end_hour", vec![json!(6), json!(25), json!(-1)]),
+        ("/packages/0/targeting_overlay/dayparting/schedules/0/days/0", vec![json!("someday"), json!("Monday")]),
+        ("/packages/0/targeting_overlay/frequency_cap/suppress_minutes", vec![json!(0), json!(1_000_000_000_i64)]),
+        ("/packages/0/targeting_overlay/geography/0", vec![json!("Mars"), json!("us"), json!("US-")]),
+        ("/packages/1", vec![json!("news"), json!(""), json!({ "package_id": "news" })]),
+        ("/currency", vec![json!("usd"), json!("DOLLAR")]),
+        ("/pacing", vec![json!("sometimes")]),
+        ("/packages", vec![json!([])]),
+    ];
+    let (tool, request, take) = requests().remove(0);
+    for (place, values) in wrong {
+        for value in values {
+            let mut changed = request.clone();
+            *changed.pointer_mut(place).unwrap() = value.clone();
+            assert_refused(tool, place, &value, take(changed));
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! Measures what the host can do on this machine, each figure beside the machine's own limit, measured in the same run.
+//!
+//! - [`calls`]: adapter calls a second, against the same function called natively.
+//! - [`machine`]: commits a second of a bare loop on the same file system.
+//! - [`served`]: durable acknowledgements and full creates a second through the real binary over HTTP.
+//! - [`figures`]: rates and percentiles.
+#![expect(clippy::print_stdout, reason = "a benchmark prints")]
+
+use std::path::PathBuf;
+
+mod calls;
+mod figures;
+mod machine;
+mod served;
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from);
+    let folder = tempfile::tempdir_in(&target)?;
+    println!("machine: {} cores, files in {}", std::thread::available_parallelism()?, target.display());
+    let limit = machine::commits(folder.path()).await?;
+    calls::measure(&target, folder.path()).await?;
+    served::measure(&target, folder.path(), limit).await
+}

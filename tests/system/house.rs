@@ -1,0 +1,309 @@
+//! A host of its own for each test: the real binary on a new SQLite file, beside an emulated ad server.
+
+use std::{
+    fmt::Write as _,
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::Duration,
+};
+
+use flightdeck_emulators::{
+    Running,
+    kevel::{Kevel, Options},
+};
+use flightdeck_test_support::component;
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::{
+    io::{AsyncBufReadExt, BufReader},
+    process::{Child, Command},
+};
+
+/// How long anything may take that a test waits for. Far more than it takes on a busy machine.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Buyer, second buyer, reviewer, second reviewer, operator: as in the configuration below.
+pub(crate) const BUYER: &str = "buyer-token-0123456789abcdef";
+pub(crate) const OTHER: &str = "other-token-0123456789abcdef";
+pub(crate) const REVIEWER: &str = "reviewer-token-0123456789abcdef";
+pub(crate) const REVIEWER_2: &str = "second-reviewer-token-0123456789abcdef";
+pub(crate) const OPERATOR: &str = "operator-token-0123456789abcdef";
+
+/// The host, the ad server, and the folder that they share.
+pub(crate) struct House {
+    pub(crate) kevel: Running<Kevel>,
+    pub(crate) client: reqwest::Client,
+    dir: TempDir,
+    config: PathBuf,
+    host: Option<Host>,
+}
+
+struct Host {
+    child: Child,
+    url: String,
+    log: tokio::task::JoinHandle<()>,
+}
+
+/// What the host answered.
+#[derive(Debug, Clone)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: reqwest::header::HeaderMap,
+    pub(crate) body: Value,
+}
+
+impl Answer {
+    /// A text in the body.
+    #[track_caller]
+    pub(crate) fn text(&self, pointer: &str) -> String {
+        let found = self.body.pointer(pointer).and_then(Value::as_str);
+        found.unwrap_or_else(|| panic!("no text at {pointer} in {} {:#}", self.status, self.body)).to_owned()
+    }
+
+    /// Fails unless the status is this one.
+    #[track_caller]
+    pub(crate) fn expect(self, status: u16) -> Self {
+        assert_eq!(self.status.as_u16(), status, "{:#}", self.body);
+        self
+    }
+
+    /// The code and the field of an error.
+    #[track_caller]
+    pub(crate) fn error(&self) -> (String, Option<String>) {
+        let error = self.body.get("error").unwrap_or_else(|| panic!("no error in {} {:#}", self.status, self.body));
+        let text = |name: &str| error.get(name).and_then(Value::as_str).map(str::to_owned);
+        (text("code").expect("an error has a code"), text("field"))
+    }
+}
+
+impl House {
+    /// A house with the usual configuration, its host serving.
+    pub(crate) async fn new() -> Self {
+        let mut house = Self::empty("").await;
+        house.start(&[]).await;
+        house
+    }
+
+    /// A house whose configuration has `more` at its end; the host is not started yet.
+    pub(crate) async fn empty(more: &str) -> Self {
+        let kevel = Kevel::start(Options { api_key: "test-key".to_owned(), ..Options::default() })
+            .await
+            .expect("the emulator starts");
+        let dir = TempDir::new().expect("a folder for the test");
+        let config = dir.path().join("flightdeck.toml");
+        std::fs::write(&config, configuration(more)).expect("the configuration is written");
+        let client = reqwest::Client::builder().timeout(PATIENCE).build().expect("a client");
+        Self { kevel, client, dir, config, host: None }
+    }
+
+    /// The folder of the configuration.
+    pub(crate) fn dir(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// The host's address.
+    pub(crate) fn url(&self) -> &str {
+        &self.host.as_ref().expect("the host runs").url
+    }
+
+    /// A command of the host's binary with this house's configuration in its environment.
+    pub(crate) fn command(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_flightdeck"));
+        command
+            .env("FLIGHTDECK_CONFIG", &self.config)
+            .env("FLIGHTDECK_LISTEN", "127.0.0.1:0")
+            .env("FLIGHTDECK_DATA_DIR", self.dir.path().join("data"))
+            .env("KEVEL_ENDPOINT", &self.kevel.url)
+            .env("KEVEL_API_KEY", "test-key")
+            .env("NO_COLOR", "1")
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Starts the host with more in its environment, and waits until it is ready.
+    pub(crate) async fn start(&mut self, environment: &[(&str, &str)]) {
+        assert!(self.host.is_none(), "the host runs already");
+        let mut child = self
+            .command()
+            .arg("serve")
+            .envs(environment.iter().copied())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("the host starts");
+        let stderr = child.stderr.take().expect("the host's log");
+        let (address, mut found) = tokio::sync::mpsc::channel(1);
+        let log_file = self.dir.path().join("flightdeck.log");
+        let log = tokio::spawn(async move {
+            let mut lines = BufReader::new(stderr).lines();
+            let mut kept = String::new();
+            while let Ok(Some(line)) = lines.next_line().await {
+                if let Some(at) = line.split("serving address=").nth(1) {
+                    let _ = address.send(at.trim().to_owned()).await;
+                }
+                let _ = writeln!(kept, "{line}");
+                let _ = std::fs::write(&log_file, &kept);
+            }
+        });
+        let address = tokio::time::timeout(PATIENCE, found.recv()).await.ok().flatten();
+        let Some(address) = address else {
+            panic!("the host did not serve:\n{}", self.log());
+        };
+        self.host = Some(Host { child, url: format!("http://{address}"), log });
+    }
+
+    /// What the host wrote to its log since its last start.
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(self.dir.path().join("flightdeck.log")).unwrap_or_default()
+    }
+
+    /// Stops the host as an operator would.
+    pub(crate) async fn stop(&mut self) {
+        let host = self.host.as_ref().expect("the host runs");
+        let pid = host.child.id().expect("the host has a pid").to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().await.expect("kill runs").success());
+        let status = self.ended().await;
+        assert!(status.success(), "the host ended with {status}:\n{}", self.log());
+    }
+
+    /// Kills the host without a word.
+    pub(crate) async fn kill(&mut self) {
+        let host = self.host.as_mut().expect("the host runs");
+        host.child.start_kill().expect("the host is killed");
+        self.ended().await;
+    }
+
+    /// Waits until the host has ended.
+    pub(crate) async fn ended(&mut self) -> std::process::ExitStatus {
+        let mut host = self.host.take().expect("the host ran");
+        let status =
+            tokio::time::timeout(PATIENCE, host.child.wait()).await.expect("the host ends").expect("it is waited for");
+        let _ = host.log.await;
+        status
+    }
+
+    /// Whether the host still runs.
+    pub(crate) fn runs(&mut self) -> bool {
+        self.host.as_mut().is_some_and(|host| matches!(host.child.try_wait(), Ok(None)))
+    }
+
+    /// Asks the host; `None` if the connection broke.
+    pub(crate) async fn try_call(
+        &self,
+        token: &str,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+        headers: &[(&str, &str)],
+    ) -> Option<Answer> {
+        let mut request = self.client.request(method, format!("{}{path}", self.url())).bearer_auth(token);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        let answer = request.send().await.ok()?;
+        let (status, headers) = (answer.status(), answer.headers().clone());
+        let text = answer.text().await.ok()?;
+        let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
+        Some(Answer { status, headers, body })
+    }
+
+    /// Asks the host.
+    #[track_caller]
+    pub(crate) fn call<'a>(
+        &'a self,
+        token: &'a str,
+        method: Method,
+        path: &'a str,
+        body: Value,
+    ) -> impl Future<Output = Answer> + 'a {
+        let place = std::panic::Location::caller();
+        async move {
+            let body = if body.is_null() { None } else { Some(&body) };
+            let answer = self.try_call(token, method.clone(), path, body, &[]).await;
+            answer.unwrap_or_else(|| panic!("no answer to {method} {path} at {place}:\n{}", self.log()))
+        }
+    }
+
+    pub(crate) async fn get(&self, token: &str, path: &str) -> Answer {
+        self.call(token, Method::GET, path, Value::Null).await
+    }
+
+    pub(crate) async fn post(&self, token: &str, path: &str, body: Value) -> Answer {
+        self.call(token, Method::POST, path, body).await
+    }
+
+    pub(crate) async fn patch(&self, token: &str, path: &str, body: Value) -> Answer {
+        self.call(token, Method::PATCH, path, body).await
+    }
+
+    /// Approves a task as it stands.
+    pub(crate) async fn approve(&self, task: &str) -> Answer {
+        self.post(REVIEWER, &format!("/v1/tasks/{task}/complete"), json!({ "resolution": "approved" })).await
+    }
+
+    /// Asks until the answer is as wanted.
+    pub(crate) async fn until(&self, token: &str, path: &str, wanted: impl Fn(&Answer) -> bool) -> Answer {
+        let until = tokio::time::Instant::now() + PATIENCE;
+        let mut last = None;
+        while tokio::time::Instant::now() < until {
+            if let Some(answer) = self.try_call(token, Method::GET, path, None, &[]).await {
+                if wanted(&answer) {
+                    return answer;
+                }
+                last = Some(answer);
+            }
+            tokio::time::sleep(Duration::from_millis(25)).await;
+        }
+        panic!("{path} never was as wanted; at last: {last:#?}\n{}", self.log());
+    }
+
+    /// Waits until a task is completed or failed.
+    pub(crate) async fn task_closed(&self, task: &str) -> Answer {
+        let closed = |answer: &Answer| matches!(answer.body["status"].as_str(), Some("completed" | "failed"));
+        self.until(REVIEWER, &format!("/v1/tasks/{task}"), closed).await
+    }
+
+    /// Creates a buy of these packages and has it approved; its id.
+    pub(crate) async fn created(&self, packages: Value) -> String {
+        let request = json!({ "packages": packages, "total_budget": 10_000, "flight_start_date": today() });
+        let answer = self.post(BUYER, "/v1/media-buys", request).await.expect(202);
+        let (buy, task) = (answer.text("/media_buy_id"), answer.text("/task_id"));
+        self.approve(&task).await.expect(200);
+        let closed = self.task_closed(&task).await;
+        assert_eq!(closed.body["status"], "completed", "{:#}", closed.body);
+        buy
+    }
+}
+
+/// Today in UTC, as the host reads it.
+pub(crate) fn today() -> String {
+    day(0)
+}
+
+/// The day so many days from now.
+pub(crate) fn day(days: i64) -> String {
+    let then = time::OffsetDateTime::now_utc() + time::Duration::days(days);
+    then.date().to_string()
+}
+
+fn configuration(more: &str) -> String {
+    let product = |id: &str, formats: &str, cpm: &str| {
+        format!(
+            "[[products]]\nid = \"{id}\"\nname = \"{id}\"\nplatform = \"kevel\"\nformats = [{formats}]\ncpm = {cpm}\n\
+             settings = {{ priority_id = 3002 }}\n\n"
+        )
+    };
+    let mut text = include_str!("flightdeck.toml")
+        .replace("ADAPTER", &component("flightdeck-adapter-kevel").display().to_string());
+    text.push_str(&product("premium_sports", "\"image\", \"video\", \"custom\"", "12.5"));
+    text.push_str(&product("entertainment", "\"image\", \"video\"", "8"));
+    text.push_str(&product("news", "\"image\", \"video\"", "6.25"));
+    text.push_str(&product("drive_time_audio", "\"custom\"", "10"));
+    text.push_str(more);
+    text
+}

@@ -1,0 +1,12 @@
+//! Tests of the whole system: the real binary, the real component in its sandbox, a real SQLite file, and the emulated ad
+//! server over real sockets.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+
+mod crash;
+mod house;
+mod isolation;
+mod lifecycle;
+mod mcp;
+mod platform_failures;
+mod refusals;
+mod reviewing;

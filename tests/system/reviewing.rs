@@ -1,0 +1,114 @@
+//! What reviewers do, and what they can't.
+
+use serde_json::json;
+
+use crate::house::{Answer, BUYER, House, OTHER, REVIEWER, REVIEWER_2};
+
+async fn waiting(house: &House) -> (String, String) {
+    let request = json!({ "packages": ["news"], "total_budget": 1_000 });
+    let created = house.post(BUYER, "/v1/media-buys", request).await.expect(202);
+    (created.text("/media_buy_id"), created.text("/task_id"))
+}
+
+async fn decide(house: &House, token: &str, task: &str, body: serde_json::Value) -> Answer {
+    house.post(token, &format!("/v1/tasks/{task}/complete"), body).await
+}
+
+#[tokio::test]
+async fn a_task_goes_from_hand_to_hand_and_its_history_tells() {
+    let house = House::new().await;
+    let (_, task) = waiting(&house).await;
+    let path = |step: &str| format!("/v1/tasks/{task}/{step}");
+    let assigned = house.post(REVIEWER, &path("assign"), json!({ "assigned_to": "maria" })).await.expect(200);
+    assert_eq!((assigned.text("/status"), assigned.text("/assigned_to")), ("assigned".into(), "maria".into()));
+    assert_eq!(house.post(REVIEWER, &path("start"), json!({})).await.expect(200).text("/status"), "in_progress");
+    let up = json!({ "escalated_to": "boss", "reason": "above my limit" });
+    assert_eq!(house.post(REVIEWER, &path("escalate"), up).await.expect(200).text("/status"), "escalated");
+    let refused = house.post(REVIEWER, &path("escalate"), json!({ "reason": "again" })).await.expect(409);
+    assert_eq!(refused.error().0, "INVALID_STATE");
+    let shown = house.get(REVIEWER, &format!("/v1/tasks/{task}")).await;
+    let history = shown.body["history"].as_array().expect("history").clone();
+    let actions: Vec<&str> = history.iter().filter_map(|line| line["action"].as_str()).collect();
+    assert_eq!(actions, ["create", "assign", "start", "escalate"]);
+}
+
+#[tokio::test]
+async fn two_reviewers_who_click_at_once_make_one_decision() {
+    let house = House::new().await;
+    let (buy, task) = waiting(&house).await;
+    let yes = json!({ "resolution": "approved" });
+    let clicks =
+        (0..8).map(|click| decide(&house, if click % 2 == 0 { REVIEWER } else { REVIEWER_2 }, &task, yes.clone()));
+    let answers = futures::future::join_all(clicks).await;
+    assert!(answers.iter().all(|answer| matches!(answer.status.as_u16(), 200 | 409)), "{answers:#?}");
+    let closed = house.task_closed(&task).await;
+    assert_eq!(closed.body["status"], "completed", "{:#}", closed.body);
+    let approvals =
+        closed.body["history"].as_array().expect("history").iter().filter(|line| line["action"] == "approve");
+    assert_eq!(approvals.count(), 1, "{:#}", closed.body);
+    assert_eq!(house.kevel.platform().count("campaigns"), 1, "{buy}");
+}
+
+#[tokio::test]
+async fn a_rejected_create_fails_with_the_reviewers_words_and_nothing_is_made() {
+    let house = House::new().await;
+    let (buy, task) = waiting(&house).await;
+    let silent = decide(&house, REVIEWER, &task, json!({ "resolution": "rejected" })).await.expect(400);
+    assert_eq!(silent.error().1.as_deref(), Some("/resolution_detail"));
+    let no = json!({ "resolution": "rejected", "resolution_detail": "wrong season" });
+    let rejected = decide(&house, REVIEWER, &task, no).await.expect(200);
+    assert_eq!((rejected.text("/status"), rejected.text("/resolution")), ("failed".into(), "rejected".into()));
+    let status = house.get(BUYER, &format!("/v1/media-buys/{buy}/status")).await;
+    assert_eq!((status.text("/status"), status.text("/detail")), ("failed".into(), "wrong season".into()));
+    let late = decide(&house, REVIEWER_2, &task, json!({ "resolution": "approved" })).await.expect(409);
+    assert_eq!(late.error().0, "INVALID_STATE");
+    assert_eq!(house.kevel.platform().count("campaigns"), 0);
+    let polled = house.get(BUYER, "/v1/tasks?task_type=manual_approval").await;
+    assert_eq!(polled.text("/tasks/0/status"), "failed", "a poller finds the end here: {:#}", polled.body);
+}
+
+#[tokio::test]
+async fn a_decision_on_an_old_version_is_refused_with_the_current_task() {
+    let house = House::new().await;
+    let (_, task) = waiting(&house).await;
+    let version = house.get(REVIEWER, &format!("/v1/tasks/{task}")).await.body["version"].as_i64().expect("a version");
+    house.post(REVIEWER, &format!("/v1/tasks/{task}/assign"), json!({ "assigned_to": "maria" })).await.expect(200);
+    let stale =
+        decide(&house, REVIEWER, &task, json!({ "resolution": "approved", "version": version })).await.expect(409);
+    assert_eq!(stale.error().0, "CONFLICT");
+    assert_eq!(stale.body["error"]["details"]["task"]["version"], version + 1);
+    let now = json!({ "resolution": "approved", "version": version + 1 });
+    decide(&house, REVIEWER, &task, now).await.expect(200);
+}
+
+#[tokio::test]
+async fn two_reviewers_must_differ_where_a_rule_wants_two() {
+    let rules = "[[approvals]]\noperations = [\"create_media_buy\"]\nreviewers = 2\n";
+    let mut house = House::empty(rules).await;
+    house.start(&[]).await;
+    let (_, task) = waiting(&house).await;
+    let yes = json!({ "resolution": "approved" });
+    let first = decide(&house, REVIEWER, &task, yes.clone()).await.expect(200);
+    assert!(first.body["decision"].is_null(), "{:#}", first.body);
+    let same = decide(&house, REVIEWER, &task, yes.clone()).await.expect(200);
+    assert!(same.body["decision"].is_null(), "one person is one yes: {:#}", same.body);
+    assert_eq!(house.kevel.platform().count("campaigns"), 0);
+    decide(&house, REVIEWER_2, &task, yes).await.expect(200);
+    assert_eq!(house.task_closed(&task).await.body["status"], "completed");
+}
+
+#[tokio::test]
+async fn buyers_work_no_tasks_and_reviewers_buy_nothing() {
+    let house = House::new().await;
+    let (buy, task) = waiting(&house).await;
+    let denied = decide(&house, BUYER, &task, json!({ "resolution": "approved" })).await.expect(403);
+    assert_eq!(denied.error().0, "PERMISSION_DENIED");
+    let request = json!({ "packages": ["news"], "total_budget": 1_000 });
+    assert_eq!(house.post(REVIEWER, "/v1/media-buys", request).await.expect(403).error().0, "PERMISSION_DENIED");
+    let other = decide(&house, OTHER, &task, json!({ "resolution": "approved" })).await;
+    assert!(matches!(other.status.as_u16(), 403 | 404), "{:#}", other.body);
+    let early = house.patch(BUYER, &format!("/v1/media-buys/{buy}"), json!({ "active": false })).await.expect(409);
+    assert_eq!(early.error().0, "INVALID_STATE");
+    let listed = house.get(REVIEWER, "/v1/media-buys").await.expect(200);
+    assert_eq!(listed.text("/media_buys/0/media_buy_id"), buy);
+}
