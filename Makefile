@@ -1,0 +1,62 @@
+# Every command that a person runs.
+#
+#   make demo    play a whole media buy against an emulated ad server
+#   make run     leave host and emulator serving   (PORT=8080 DATA=target/run)
+#   make test    format, lints, and every test
+#   make bench   what the host can do on this machine
+#   make setup   install what the tests need
+
+PORT ?= 8080
+DATA ?= target/run
+CARGO ?= cargo
+PYTHON ?= python3
+
+WASM_TARGET = wasm32-wasip2
+GUESTS = -p flightdeck-adapter-kevel -p flightdeck-test-guest
+CONFIG = examples/demo/flightdeck.toml
+VENV = target/venv
+
+.PHONY: demo run test bench setup wasm-target guests build lint check-format golden clean
+
+## The wasm target is the one thing that the Rust toolchain may lack.
+wasm-target:
+	@rustup target list --installed 2>/dev/null | grep -q $(WASM_TARGET) || rustup target add $(WASM_TARGET)
+
+guests: wasm-target
+	$(CARGO) build --locked --target $(WASM_TARGET) --profile guest $(GUESTS)
+
+build: guests
+	$(CARGO) build --locked -p flightdeck -p flightdeck-demo
+
+demo: build
+	target/debug/flightdeck-demo play --data target/demo
+
+run: build
+	target/debug/flightdeck-demo run --port $(PORT) --data $(DATA)
+
+## What the tests need besides the toolchain: an MCP client that we did not write.
+setup: wasm-target
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r tests/mcp/requirements.txt
+
+check-format:
+	$(CARGO) fmt --all --check
+
+lint:
+	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+	$(CARGO) clippy --locked --target $(WASM_TARGET) --profile guest $(GUESTS) -- -D warnings
+
+test: wasm-target check-format lint guests
+	@test -x $(VENV)/bin/python || $(MAKE) setup
+	FLIGHTDECK_PYTHON=$(CURDIR)/$(VENV)/bin/python $(CARGO) nextest run --locked --workspace
+
+bench: guests
+	$(CARGO) build --locked --release -p flightdeck -p flightdeck-bench
+	target/release/flightdeck-bench
+
+## The interface changed on purpose: write its description anew, then review the difference.
+golden:
+	UPDATE_GOLDEN=1 $(CARGO) test --locked -p flightdeck --test interface
+
+clean:
+	$(CARGO) clean
