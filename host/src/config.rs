@@ -1,0 +1,256 @@
+//! The configuration: one TOML file, what the environment overrides, and secrets from wherever the file says.
+//!
+//! It is read whole before anything is started. Every mistake is reported with its place (`flightdeck.toml:12:8`), not
+//! the first one alone; unknown keys are refused with the name that was probably meant. What is read is checked: the
+//! rest of the host trusts it. `docs/configuration.md` describes every key.
+//!
+//! - [`Config`] and one module for each section: [`server`], [`operations`], [`platforms`], [`principals`],
+//!   [`tokens`], [`products`], [`approvals`].
+//! - `reader` and `section` walk the document and collect mistakes; `values` says what single values must be.
+//! - [`mistake`]: what is said about a place. `secret`: where secrets come from.
+
+use std::{
+    fmt::Write as _,
+    path::{Path, PathBuf},
+};
+
+use toml::de::DeTable;
+
+use crate::{
+    adapters::{AdaptersConfig, EngineOptions, PlatformConfig},
+    domain::id::{PlatformName, PrincipalId},
+};
+
+pub mod approvals;
+mod engine;
+pub mod mistake;
+pub mod operations;
+pub mod platforms;
+pub mod principals;
+pub mod products;
+mod publisher;
+mod reader;
+mod secret;
+mod section;
+pub mod server;
+pub mod tokens;
+mod values;
+
+pub use approvals::{ApprovalQuestion, ApprovalRule, Needed};
+pub use mistake::{ConfigErrors, Place, Remark};
+pub use operations::Operations;
+pub use principals::{PlatformMapping, Principal};
+pub use products::Product;
+pub use publisher::Publisher;
+pub use server::{Data, Server, StoreUrl};
+pub use tokens::Token;
+pub use values::BaseUrl;
+
+use mistake::Lines;
+use reader::Reader;
+
+/// What a configuration is read in. [`Config::load`] takes the machine's own; tests bring theirs.
+pub struct Surroundings<'s> {
+    /// The value of an environment variable.
+    pub environment: &'s dyn Fn(&str) -> Option<String>,
+    /// Whether there is a file of that name.
+    pub is_file: &'s dyn Fn(&Path) -> bool,
+}
+
+impl std::fmt::Debug for Surroundings<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Surroundings").finish_non_exhaustive()
+    }
+}
+
+/// A configuration without mistakes. Its `Debug` shows no secret.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// `[server]`.
+    pub server: Server,
+    /// `[data]`.
+    pub data: Data,
+    /// `[store]`.
+    pub store: StoreUrl,
+    /// `[engine]`.
+    pub engine: EngineOptions,
+    /// `[operations]`.
+    pub operations: Operations,
+    /// `[publisher]`.
+    pub publisher: Publisher,
+    /// `[[platforms]]`, in the order of the file.
+    pub platforms: Vec<PlatformConfig>,
+    /// `[[principals]]`.
+    pub principals: Vec<Principal>,
+    /// `[[tokens]]`; those made by `flightdeck token create` are in the database.
+    pub tokens: Vec<Token>,
+    /// `[[products]]`.
+    pub products: Vec<Product>,
+    /// `[[approvals]]`.
+    pub approvals: Vec<ApprovalRule>,
+    warnings: Vec<Remark>,
+}
+
+impl Config {
+    /// Reads a configuration file.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    pub fn load(file: &Path) -> Result<Self, ConfigErrors> {
+        let environment = |name: &str| std::env::var(name).ok();
+        Self::load_in(file, &Surroundings { environment: &environment, is_file: &Path::is_file })
+    }
+
+    /// Reads a configuration file in other surroundings.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    pub fn load_in(file: &Path, around: &Surroundings<'_>) -> Result<Self, ConfigErrors> {
+        let unreadable = |what: String| {
+            let place = Place::File(file.to_owned());
+            ConfigErrors::new(vec![Remark { place, message: what }])
+        };
+        let bytes = std::fs::read(file)
+            .map_err(|error| unreadable(format!("can't be read: {error}; name another with --config")))?;
+        match std::str::from_utf8(&bytes) {
+            Ok(text) => Self::parse(file, text, around),
+            Err(error) => {
+                // What stands before the first bad byte is good, and tells the line.
+                let good = std::str::from_utf8(&bytes[..error.valid_up_to()]).unwrap_or("");
+                let place = Lines::new(file.to_owned(), good).place(good.len());
+                let message = "is not UTF-8 from here on; save the file as UTF-8".to_owned();
+                Err(ConfigErrors::new(vec![Remark { place, message }]))
+            }
+        }
+    }
+
+    /// Reads the text of a configuration; `file` is where it stands, for messages and for relative paths.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    pub fn parse(file: &Path, text: &str, around: &Surroundings<'_>) -> Result<Self, ConfigErrors> {
+        let lines = Lines::new(file.to_owned(), text);
+        let (document, broken) = DeTable::parse_recoverable(text);
+        if !broken.is_empty() {
+            // What was recovered lacks what could not be read: to read on would accuse the wrong places.
+            let remark = |error: &toml::de::Error| {
+                let at = error.span().map_or(text.len(), |span| span.start);
+                Remark { place: lines.place(at), message: error.message().replace('\n', ", ") }
+            };
+            return Err(ConfigErrors::new(broken.iter().map(remark).collect()));
+        }
+        let reader = Reader::new(lines, around, folder_of(file));
+        let config = Self::read(&reader, document.get_ref());
+        let (mistakes, warnings) = reader.finish();
+        match config {
+            Some(config) if mistakes.is_empty() => Ok(Self { warnings, ..config }),
+            _ => Err(ConfigErrors::new(mistakes)),
+        }
+    }
+
+    /// Reads every section, also after a mistake: `None` only tells that one was recorded.
+    fn read<'r>(reader: &'r Reader<'r>, document: &'r DeTable<'r>) -> Option<Self> {
+        let root = reader.root(document);
+        let server = root.section("server", Server::read).map(|server| server.overridden(reader));
+        let data = root.section("data", Data::read).map(|data| data.overridden(reader));
+        let store = root.section("store", StoreUrl::read);
+        let engine = root.section("engine", engine::read);
+        let operations = root.section("operations", Operations::read);
+        let publisher = root.section("publisher", Publisher::read).flatten();
+        let currency = publisher.as_ref().map_or("", |publisher| publisher.currency.as_str());
+        let platforms = root.tables("platforms", platforms::read);
+        let principals = root.tables("principals", Principal::read);
+        let tokens = root.tables("tokens", Token::read);
+        let products = root.tables("products", |section| Product::read(section, currency));
+        let approvals = approvals::read(&root);
+        root.refuse_unknown_keys();
+        Some(Self {
+            server: server?,
+            data: data?,
+            store: store?,
+            engine: engine?,
+            operations: operations?,
+            publisher: publisher?,
+            platforms,
+            principals,
+            tokens,
+            products,
+            approvals,
+            warnings: Vec::new(),
+        })
+    }
+
+    /// What is allowed and probably not meant, in the order of the file.
+    pub fn warnings(&self) -> &[Remark] {
+        &self.warnings
+    }
+
+    /// The database's file.
+    pub fn database_path(&self) -> PathBuf {
+        match &self.store {
+            StoreUrl::Sqlite(path) => self.data.dir.join(path),
+        }
+    }
+
+    /// The id under which a platform knows a principal; `None`: it may not buy there.
+    pub fn advertiser(&self, principal: &PrincipalId, platform: &PlatformName) -> Option<&str> {
+        let principal = self.principals.iter().find(|known| known.id == *principal)?;
+        principal.platform_mappings.get(platform).map(|mapping| mapping.advertiser_id.as_str())
+    }
+
+    /// Whose word a change needs before it is carried out; `None`: nobody's.
+    pub fn approvals_needed(&self, question: &ApprovalQuestion<'_>) -> Option<Needed> {
+        approvals::strictest(&self.approvals, question)
+    }
+
+    /// What the adapters are started with.
+    pub fn adapters(&self, compiler: PathBuf) -> AdaptersConfig {
+        AdaptersConfig {
+            data_dir: self.data.dir.clone(),
+            compiler,
+            engine: self.engine.clone(),
+            platforms: self.platforms.clone(),
+        }
+    }
+
+    /// What was read, for people: one line for each part, and one for each warning.
+    pub fn summary(&self) -> String {
+        let mut text = format!(
+            "publisher   {} ({})\nlisten      {}\ndatabase    {}\n",
+            self.publisher.name,
+            self.publisher.currency,
+            self.server.listen,
+            self.database_path().display()
+        );
+        let platforms: Vec<&str> = self.platforms.iter().map(|platform| platform.name.as_str()).collect();
+        let platforms = if platforms.is_empty() { "none".to_owned() } else { platforms.join(", ") };
+        let approvals = if self.approvals.is_empty() {
+            "none: every change is carried out at once".to_owned()
+        } else {
+            format!("{} rules", self.approvals.len())
+        };
+        for (what, value) in [
+            ("platforms", platforms),
+            ("principals", self.principals.len().to_string()),
+            ("products", self.products.len().to_string()),
+            ("tokens", self.tokens.len().to_string()),
+            ("approvals", approvals),
+        ] {
+            // Writing to a text can't fail.
+            let _ = writeln!(text, "{what:<11} {value}");
+        }
+        for warning in &self.warnings {
+            let _ = writeln!(text, "warning: {warning}");
+        }
+        text.trim_end().to_owned()
+    }
+}
+
+/// The folder against which the file's relative paths are resolved.
+fn folder_of(file: &Path) -> PathBuf {
+    let absolute = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
+    absolute.parent().map(Path::to_owned).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests;

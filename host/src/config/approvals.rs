@@ -1,0 +1,141 @@
+//! Which changes need a reviewer's word.
+//!
+//! A change needs what the strictest of the matching rules say: most reviewers, highest priority, shortest time. No path
+//! to an ad server leads around them; they are asked in one place, when a change is accepted.
+//!
+//! | in the file | means |
+//! |---|---|
+//! | no `approvals` at all | every create needs one reviewer |
+//! | `approvals = []` | nothing needs anybody |
+//! | `[[approvals]]`, once or more | what these rules say, and nothing else |
+
+use std::time::Duration;
+
+use super::{reader::Kind, section::Section, values};
+use crate::domain::{
+    id::{PlatformName, PrincipalId},
+    money::Micros,
+    operation::OperationKind,
+    task::Priority,
+};
+
+/// One working day.
+const DEFAULT_DUE_IN: Duration = Duration::from_secs(24 * 3_600);
+
+/// More people than this never agree, and a publisher seldom has more.
+const MOST_REVIEWERS: i64 = 10;
+
+/// `[[approvals]]`: a rule. It matches when all of what it names matches; what it does not name always does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApprovalRule {
+    /// `operations`: kinds of changes. Default: all.
+    pub operations: Vec<OperationKind>,
+    /// `above_budget`: only buys with a larger total budget, in the buy's currency.
+    pub above_budget: Option<Micros>,
+    /// `principals`: only theirs.
+    pub principals: Option<Vec<PrincipalId>>,
+    /// `platforms`: only what touches one of them.
+    pub platforms: Option<Vec<PlatformName>>,
+    /// `reviewers`: how many must say yes, each another one. Default 1.
+    pub reviewers: u32,
+    /// `priority` of the task. Default `medium`.
+    pub priority: Priority,
+    /// `due_in`: after this the task escalates by itself. Default `24h`.
+    pub due_in: Duration,
+}
+
+impl Default for ApprovalRule {
+    /// One reviewer for everything.
+    fn default() -> Self {
+        Self {
+            operations: OperationKind::ALL.to_vec(),
+            above_budget: None,
+            principals: None,
+            platforms: None,
+            reviewers: 1,
+            priority: Priority::Medium,
+            due_in: DEFAULT_DUE_IN,
+        }
+    }
+}
+
+/// What the rules are asked.
+#[derive(Debug, Clone, Copy)]
+pub struct ApprovalQuestion<'a> {
+    /// The kind of change.
+    pub operation: OperationKind,
+    /// Who asks for it.
+    pub principal: &'a PrincipalId,
+    /// Every platform that it touches.
+    pub platforms: &'a [PlatformName],
+    /// The buy's total budget after it.
+    pub budget: Micros,
+}
+
+/// What a change needs before it is carried out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Needed {
+    /// How many reviewers must say yes.
+    pub reviewers: u32,
+    /// How urgent the task is.
+    pub priority: Priority,
+    /// After this it escalates.
+    pub due_in: Duration,
+}
+
+impl ApprovalRule {
+    fn read(section: &Section<'_>) -> Option<Self> {
+        let all = Self::default();
+        Some(Self {
+            operations: section
+                .some_of("operations", "leave it out for all of them", |node| {
+                    values::choice(node, OperationKind::ALL, OperationKind::as_str)
+                })
+                .unwrap_or(all.operations),
+            above_budget: section.optional("above_budget", values::amount),
+            principals: names(section, "principals", Kind::Principal),
+            platforms: names(section, "platforms", Kind::Platform),
+            reviewers: section.or("reviewers", all.reviewers, |node| values::whole(node, 1, MOST_REVIEWERS)),
+            priority: section
+                .or("priority", all.priority, |node| values::choice(node, Priority::ALL, Priority::as_str)),
+            due_in: section.or("due_in", all.due_in, values::duration),
+        })
+    }
+
+    fn matches(&self, question: &ApprovalQuestion<'_>) -> bool {
+        self.operations.contains(&question.operation)
+            && self.above_budget.is_none_or(|limit| question.budget > limit)
+            && self.principals.as_ref().is_none_or(|named| named.contains(question.principal))
+            && self.platforms.as_ref().is_none_or(|named| question.platforms.iter().any(|one| named.contains(one)))
+    }
+}
+
+/// Reads a list of names that are defined elsewhere.
+fn names<T: From<String>>(section: &Section<'_>, key: &'static str, kind: Kind) -> Option<Vec<T>> {
+    let named = section.some_of(key, "leave it out for all of them", |node| {
+        let name = values::id(node)?;
+        section.reader().refer(kind, &name, node.at);
+        Ok(T::from(name))
+    })?;
+    Some(named)
+}
+
+/// Reads the rules, or takes the one that stands for none.
+pub(super) fn read(root: &Section<'_>) -> Vec<ApprovalRule> {
+    if root.get("approvals").is_none() {
+        return vec![ApprovalRule { operations: vec![OperationKind::Create], ..ApprovalRule::default() }];
+    }
+    root.tables("approvals", ApprovalRule::read)
+}
+
+/// The strictest of the rules that match; `None` if none does.
+pub(super) fn strictest(rules: &[ApprovalRule], question: &ApprovalQuestion<'_>) -> Option<Needed> {
+    let matching = rules.iter().filter(|rule| rule.matches(question));
+    matching.map(|rule| Needed { reviewers: rule.reviewers, priority: rule.priority, due_in: rule.due_in }).reduce(
+        |one, other| Needed {
+            reviewers: one.reviewers.max(other.reviewers),
+            priority: one.priority.max(other.priority),
+            due_in: one.due_in.min(other.due_in),
+        },
+    )
+}

@@ -1,0 +1,81 @@
+//! How accepted changes are carried out.
+
+use std::time::Duration;
+
+use super::{section::Section, values};
+
+/// A worker that died is noticed after this long. Shorter: a slow disk looks like a death.
+const DEFAULT_LEASE: Duration = Duration::from_secs(30);
+/// Two heartbeats may be lost before a lease is.
+const DEFAULT_HEARTBEAT: Duration = Duration::from_secs(10);
+/// Operations mostly wait for ad servers, and those allow a handful of requests at a time.
+const DEFAULT_WORKERS: usize = 8;
+/// An operation that was begun ten times and never ended does harm: a person should look.
+const DEFAULT_MAX_CLAIMS: u32 = 10;
+/// An ad server that is away for a day is not away for a moment.
+const DEFAULT_DEADLINE: Duration = Duration::from_secs(24 * 3_600);
+/// A hiccup passes within a second.
+const DEFAULT_BACKOFF_INITIAL: Duration = Duration::from_secs(1);
+/// Often enough to be quick once an outage ends, rare enough not to be part of it.
+const DEFAULT_BACKOFF_MAX: Duration = Duration::from_secs(5 * 60);
+
+/// `[operations]`: how accepted changes are carried out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Operations {
+    /// `lease`: how long a worker owns an operation without a heartbeat. Default `30s`.
+    pub lease: Duration,
+    /// `heartbeat`: how often a lease is renewed; less than half of it. Default `10s`.
+    pub heartbeat: Duration,
+    /// `workers`: how many operations run at a time, 1 to 1000. Default 8.
+    pub workers: usize,
+    /// `max_claims`: how often an operation is begun before a person must look, 1 to 1000. Default 10.
+    pub max_claims: u32,
+    /// `deadline`: how long an operation is tried again before it is given up. Default `24h`.
+    pub deadline: Duration,
+    /// `backoff_initial`: the pause after a first failure; it doubles with each further one. Default `1s`.
+    pub backoff_initial: Duration,
+    /// `backoff_max`: the longest pause. Default `5m`.
+    pub backoff_max: Duration,
+}
+
+impl Operations {
+    pub(super) fn read(section: &Section<'_>) -> Self {
+        let operations = Self {
+            lease: section.or("lease", DEFAULT_LEASE, values::duration),
+            heartbeat: section.or("heartbeat", DEFAULT_HEARTBEAT, values::duration),
+            workers: section.or("workers", DEFAULT_WORKERS, |node| values::whole(node, 1, 1_000)),
+            max_claims: section.or("max_claims", DEFAULT_MAX_CLAIMS, |node| values::whole(node, 1, 1_000)),
+            deadline: section.or("deadline", DEFAULT_DEADLINE, values::duration),
+            backoff_initial: section.or("backoff_initial", DEFAULT_BACKOFF_INITIAL, values::duration),
+            backoff_max: section.or("backoff_max", DEFAULT_BACKOFF_MAX, values::duration),
+        };
+        let Self { lease, heartbeat, deadline, backoff_initial, backoff_max, .. } = operations;
+        let half = lease / 2;
+        in_order(section, heartbeat < half, ("heartbeat", heartbeat), "less than half of", ("lease", lease));
+        in_order(section, lease < deadline, ("lease", lease), "shorter than", ("deadline", deadline));
+        in_order(
+            section,
+            backoff_initial <= backoff_max,
+            ("backoff_initial", backoff_initial),
+            "at most",
+            ("backoff_max", backoff_max),
+        );
+        in_order(section, backoff_max < deadline, ("backoff_max", backoff_max), "shorter than", ("deadline", deadline));
+        operations
+    }
+}
+
+/// Says that two durations don't fit, where the one that is written down stands.
+fn in_order(
+    section: &Section<'_>,
+    fine: bool,
+    (smaller, short): (&'static str, Duration),
+    relation: &str,
+    (larger, long): (&'static str, Duration),
+) {
+    if !fine {
+        let at = section.place_of(if section.get(smaller).is_some() { smaller } else { larger });
+        let (short, long) = (values::written(short), values::written(long));
+        section.wrong(at, format!("`{smaller}` ({short}) must be {relation} `{larger}` ({long})"));
+    }
+}

@@ -1,0 +1,249 @@
+//! One table of the document: its keys, the sections inside of it, and what is left over.
+
+use std::cell::{Cell, RefCell};
+
+use toml::de::DeTable;
+
+use super::reader::{Kind, Node, Read, Reader, unknown};
+
+/// A table that is being read. A section that is not there reads as an empty one.
+pub(super) struct Section<'r> {
+    reader: &'r Reader<'r>,
+    table: Option<&'r DeTable<'r>>,
+    /// As messages call it: `[server]`.
+    title: String,
+    /// Its offset: where a missing key is reported.
+    at: usize,
+    asked: RefCell<Vec<&'static str>>,
+    /// Whether every key is taken.
+    any_key: Cell<bool>,
+}
+
+impl<'r> Section<'r> {
+    pub(super) fn new(reader: &'r Reader<'r>, table: Option<&'r DeTable<'r>>, title: String, at: usize) -> Self {
+        Self { reader, table, title, at, asked: RefCell::default(), any_key: Cell::default() }
+    }
+
+    /// What is common to all sections.
+    pub(super) const fn reader(&self) -> &'r Reader<'r> {
+        self.reader
+    }
+
+    /// Records a mistake.
+    pub(super) fn wrong(&self, at: usize, message: impl Into<String>) {
+        self.reader.wrong(at, message);
+    }
+
+    /// Records a warning.
+    pub(super) fn warn(&self, at: usize, message: impl Into<String>) {
+        self.reader.warn(at, message);
+    }
+
+    /// Its offset.
+    pub(super) const fn at(&self) -> usize {
+        self.at
+    }
+
+    /// Records that a key is missing, with an example of its value.
+    pub(super) fn missing(&self, key: &str, example: &str) {
+        self.wrong(self.at, format!("{} needs `{key}`; add it, like {key} = {example}", self.title));
+    }
+
+    /// The value of a key, which is then known.
+    pub(super) fn get(&self, key: &'static str) -> Option<Node<'r>> {
+        self.asked.borrow_mut().push(key);
+        self.table?.get(key).map(Node::of)
+    }
+
+    /// Every key and value, all of them known: for tables whose keys are names.
+    pub(super) fn entries(&self) -> Vec<(&'r str, usize, Node<'r>)> {
+        let entries = self.table.into_iter().flatten();
+        entries.map(|(key, value)| (key.get_ref().as_ref(), key.span().start, Node::of(value))).collect()
+    }
+
+    /// Where a key's value stands; the section's own place if it is not there.
+    pub(super) fn place_of(&self, key: &'static str) -> usize {
+        self.get(key).map_or(self.at, |node| node.at)
+    }
+
+    /// Which of these keys are there.
+    pub(super) fn present(&self, keys: &[&'static str]) -> Vec<&'static str> {
+        keys.iter().copied().filter(|key| self.get(key).is_some()).collect()
+    }
+
+    /// A value that may be left out.
+    pub(super) fn optional<T>(&self, key: &'static str, read: impl FnOnce(Node<'r>) -> Read<T>) -> Option<T> {
+        let node = self.get(key)?;
+        read(node).map_err(|must| self.wrong(node.at, format!("`{key}` {must}"))).ok()
+    }
+
+    /// A value that must be there.
+    pub(super) fn required<T>(
+        &self,
+        key: &'static str,
+        example: &str,
+        read: impl FnOnce(Node<'r>) -> Read<T>,
+    ) -> Option<T> {
+        if self.get(key).is_none() {
+            self.missing(key, example);
+        }
+        self.optional(key, read)
+    }
+
+    /// A value with a default, which also stands in for a wrong one so that reading goes on.
+    pub(super) fn or<T>(&self, key: &'static str, default: T, read: impl FnOnce(Node<'r>) -> Read<T>) -> T {
+        self.optional(key, read).unwrap_or(default)
+    }
+
+    /// A name that is given here and must be there.
+    pub(super) fn defined(
+        &self,
+        key: &'static str,
+        kind: Kind,
+        example: &str,
+        read: impl FnOnce(Node<'r>) -> Read<String>,
+    ) -> Option<String> {
+        let name = self.required(key, example, read)?;
+        self.reader.define(kind, &name, self.place_of(key));
+        Some(name)
+    }
+
+    /// A name that is given elsewhere.
+    pub(super) fn referred(
+        &self,
+        key: &'static str,
+        kind: Kind,
+        read: impl FnOnce(Node<'r>) -> Read<String>,
+    ) -> Option<String> {
+        let name = self.optional(key, read)?;
+        self.reader.refer(kind, &name, self.place_of(key));
+        Some(name)
+    }
+
+    /// A list; each wrong element is a mistake of its own. `None`: not there, or no list.
+    pub(super) fn list<T>(&self, key: &'static str, read: impl Fn(Node<'r>) -> Read<T>) -> Option<Vec<T>> {
+        let elements =
+            self.optional(key, |node| node.elements().ok_or_else(|| "must be a list, like [\"…\"]".to_owned()))?;
+        let read_one = |node: Node<'r>| read(node).map_err(|must| self.wrong(node.at, format!("`{key}` {must}"))).ok();
+        Some(elements.into_iter().filter_map(read_one).collect())
+    }
+
+    /// A list that, if it is there, says something: an empty one is a mistake.
+    pub(super) fn some_of<T>(
+        &self,
+        key: &'static str,
+        instead: &str,
+        read: impl Fn(Node<'r>) -> Read<T>,
+    ) -> Option<Vec<T>> {
+        if self.get(key).and_then(Node::elements).is_some_and(|elements| elements.is_empty()) {
+            self.wrong(self.place_of(key), format!("`{key}` is empty; {instead}"));
+        }
+        self.list(key, read)
+    }
+
+    /// A section of the document, `[key]`. One that is not there is read as empty, for its defaults.
+    pub(super) fn section<T>(&self, key: &'static str, read: impl FnOnce(&Section<'r>) -> T) -> Option<T> {
+        match self.get(key) {
+            None => Some(self.within(None, format!("[{key}]"), self.at, read)),
+            Some(node) => {
+                let table = node.value.as_table();
+                if table.is_none() {
+                    self.wrong(node.at, format!("`{key}` must be a section: write [{key}] on a line of its own"));
+                }
+                table.map(|table| self.within(Some(table), format!("[{key}]"), node.at, read))
+            }
+        }
+    }
+
+    /// A table inside of a section; what is no table is a mistake.
+    pub(super) fn table<T>(
+        &self,
+        key: &'static str,
+        example: &str,
+        read: impl FnOnce(&Section<'r>) -> Option<T>,
+    ) -> Option<T> {
+        let node = self.get(key)?;
+        if !node.is_table() {
+            self.wrong(node.at, format!("`{key}` must be a table, like {key} = {example}"));
+        }
+        self.table_if_table(key, read)
+    }
+
+    /// A table inside of a section, or a default where there is none. `None`: there is a mistake in it.
+    pub(super) fn or_table<T>(
+        &self,
+        key: &'static str,
+        default: T,
+        example: &str,
+        read: impl FnOnce(&Section<'r>) -> Option<T>,
+    ) -> Option<T> {
+        if self.get(key).is_none() { Some(default) } else { self.table(key, example, read) }
+    }
+
+    /// A table inside of a section; anything else is passed over.
+    pub(super) fn table_if_table<T>(
+        &self,
+        key: &'static str,
+        read: impl FnOnce(&Section<'r>) -> Option<T>,
+    ) -> Option<T> {
+        let node = self.get(key)?;
+        self.inside(node, format!("`{key}`"), read).flatten()
+    }
+
+    /// The table that a node is; `None` if it is none.
+    pub(super) fn inside<T>(&self, node: Node<'r>, title: String, read: impl FnOnce(&Section<'r>) -> T) -> Option<T> {
+        node.value.as_table().map(|table| self.within(Some(table), title, node.at, read))
+    }
+
+    /// Every table of a list of sections, `[[key]]`; those with mistakes are left out.
+    pub(super) fn tables<T>(&self, key: &'static str, read: impl Fn(&Section<'r>) -> Option<T>) -> Vec<T> {
+        let Some(node) = self.get(key) else { return Vec::new() };
+        let not_a_list = || self.wrong(node.at, format!("`{key}` is a list of sections: write [[{key}]] above each"));
+        let Some(elements) = node.elements() else {
+            not_a_list();
+            return Vec::new();
+        };
+        let mut found = Vec::new();
+        for element in elements {
+            match self.inside(element, format!("[[{key}]]"), &read) {
+                None => self.wrong(element.at, format!("`{key}` is a list of sections: write [[{key}]] above each")),
+                Some(one) => found.extend(one),
+            }
+        }
+        found
+    }
+
+    fn within<T>(
+        &self,
+        table: Option<&'r DeTable<'r>>,
+        title: String,
+        at: usize,
+        read: impl FnOnce(&Section<'r>) -> T,
+    ) -> T {
+        let section = Section::new(self.reader, table, title, at);
+        let found = read(&section);
+        section.refuse_unknown_keys();
+        found
+    }
+
+    /// Refuses every key that was not asked for.
+    pub(super) fn refuse_unknown_keys(&self) {
+        if self.any_key.get() {
+            return;
+        }
+        let mut known = self.asked.borrow().clone();
+        known.sort_unstable();
+        known.dedup();
+        for (key, at, _) in self.entries() {
+            if !known.contains(&key) {
+                let what = format!("`{key}` is no key of {}", self.title);
+                self.wrong(at, unknown(&what, key, known.iter().copied()));
+            }
+        }
+    }
+
+    /// Takes every key as known, where nobody can say which ones belong.
+    pub(super) fn take_any_key(&self) {
+        self.any_key.set(true);
+    }
+}

@@ -1,0 +1,95 @@
+//! Who may call.
+
+use super::{reader::Kind, secret, section::Section, values};
+use crate::{
+    app::caller::Role,
+    domain::{digest, id::PrincipalId, time::Timestamp},
+};
+
+/// A plain digest keeps a token only if nobody can guess it: 24 random characters are more than 120 bits.
+const SHORTEST_SECRET: usize = 24;
+
+/// `[[tokens]]`: a bearer token. The token itself is not kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Token {
+    /// `name`: who acts with it. Stands in histories and in the audit log.
+    pub name: String,
+    /// `sha256`, or that of `secret`: lower-case hexadecimal.
+    pub sha256: String,
+    /// `role`.
+    pub role: Role,
+    /// `principal`: for a buyer, and only for one.
+    pub principal: Option<PrincipalId>,
+    /// `expires`: from then on it is refused.
+    pub expires_at: Option<Timestamp>,
+}
+
+impl Token {
+    pub(super) fn read(section: &Section<'_>) -> Option<Self> {
+        let name = section.defined("name", Kind::Token, "\"anna\"", values::short);
+        let role = section.required("role", "\"buyer\"", |node| values::choice(node, Role::ALL, Role::as_str));
+        let principal = principal(section, role);
+        let expires_at = section.optional("expires", values::moment);
+        let sha256 = digest_of(section);
+        Some(Self { name: name?, sha256: sha256?, role: role?, principal, expires_at })
+    }
+}
+
+/// Reads `principal`, which goes with a buyer.
+fn principal(section: &Section<'_>, role: Option<Role>) -> Option<PrincipalId> {
+    let node = section.get("principal");
+    match (role, node) {
+        (Some(Role::Buyer), None) => section.missing("principal", "\"demo-agency\""),
+        (Some(Role::Reviewer | Role::Operator), Some(node)) => {
+            section.wrong(node.at, "`principal` goes with the role `buyer` only; leave it out");
+        }
+        _ => {}
+    }
+    let id = section.referred("principal", Kind::Principal, values::id)?;
+    Some(PrincipalId::from(id))
+}
+
+/// Reads `secret` or `sha256`, of which there must be one.
+fn digest_of(section: &Section<'_>) -> Option<String> {
+    let allow_weak = section.or("allow_weak", false, values::flag);
+    let secret = secret::read(section, "secret");
+    let sha256 = section.optional("sha256", values::sha256);
+    match section.present(&["secret", "sha256"]).as_slice() {
+        [_only] => {}
+        [] => section.missing("secret", "{ env = \"ANNAS_TOKEN\" }, or the token's `sha256`"),
+        _ => section.wrong(section.place_of("sha256"), "a token takes `secret` or `sha256`, not both; leave one out"),
+    }
+    if let Some(found) = &secret {
+        judge(section, found, allow_weak);
+    }
+    let at = secret.as_ref().map_or_else(|| section.place_of("sha256"), |found| found.at);
+    let sha256 = secret.map(|found| digest::sha256(found.secret.expose().as_bytes())).or(sha256)?;
+    section.reader().define(Kind::TokenSecret, &sha256, at);
+    Some(sha256)
+}
+
+/// Judges a token without repeating it.
+fn judge(section: &Section<'_>, found: &secret::FoundSecret, allow_weak: bool) {
+    let secret = found.secret.expose();
+    if !secret.bytes().all(|byte| byte.is_ascii_graphic()) {
+        // It is sent as `Authorization: Bearer …`, which carries nothing else.
+        section.wrong(found.at, "`secret` must be ASCII without spaces and line breaks: it travels in a header");
+    } else if secret.len() >= SHORTEST_SECRET {
+        if found.plain {
+            section.warn(
+                found.at,
+                "`secret` stands here in plain text; prefer `sha256`, { env = \"NAME\" } or { file = \"path\" }",
+            );
+        }
+    } else if allow_weak {
+        section.warn(found.at, "`secret` can be guessed: for demonstrations only");
+    } else {
+        section.wrong(
+            found.at,
+            format!(
+                "`secret` must have {SHORTEST_SECRET} characters at least, so that nobody guesses it \
+                 (`flightdeck token create` makes one); for a demonstration say allow_weak = true"
+            ),
+        );
+    }
+}

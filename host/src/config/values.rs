@@ -1,0 +1,434 @@
+//! What single values must be: each function reads one, or answers in words what it must be.
+//!
+//! The words never repeat the value where a secret may stand by mistake.
+
+use std::{
+    fmt,
+    net::{IpAddr, Ipv4Addr},
+    num::NonZeroUsize,
+    time::Duration,
+};
+
+use http::HeaderName;
+use ipnet::IpNet;
+use toml::de::{DeFloat, DeInteger, DeValue};
+use url::{Host, Position, Url};
+
+use super::{
+    mistake::{any_of, nearest},
+    reader::{Node, Read},
+};
+use crate::domain::{
+    money::{AmountError, Micros},
+    time::{Day, Timestamp},
+};
+
+/// The longest duration that is taken: ten years, so that no sum of them overflows.
+const LONGEST: Duration = Duration::from_secs(10 * 366 * 86_400);
+
+/// The longest name that is taken: it stands in ids, file names, logs and on ad servers.
+const LONGEST_NAME: usize = 64;
+
+/// A text that says something.
+pub(super) fn text(node: Node<'_>) -> Read<&str> {
+    node.value.as_str().filter(|text| !text.trim().is_empty()).ok_or_else(|| "must be a text in quotes".to_owned())
+}
+
+/// A text to keep.
+pub(super) fn words(node: Node<'_>) -> Read<String> {
+    text(node).map(|text| text.trim().to_owned())
+}
+
+/// A text that stands in lists and histories: one line, not too long.
+pub(super) fn short(node: Node<'_>) -> Read<String> {
+    let valid = |text: &String| text.chars().count() <= LONGEST_NAME && !text.chars().any(char::is_control);
+    words(node)
+        .ok()
+        .filter(valid)
+        .ok_or_else(|| format!("must be a text of one line and at most {LONGEST_NAME} characters, in quotes"))
+}
+
+/// `true` or `false`.
+pub(super) fn flag(node: Node<'_>) -> Read<bool> {
+    node.value.as_bool().ok_or_else(|| "must be true or false, without quotes".to_owned())
+}
+
+/// A lower-case name that may stand in ids and in file names: `acme`, `acme_eu`.
+pub(super) fn identifier(node: Node<'_>) -> Read<String> {
+    let must = "must be a lower-case name of letters, digits and _ that begins with a letter, like \"acme\"";
+    let valid = |text: &&str| {
+        text.len() <= LONGEST_NAME
+            && text.starts_with(|first: char| first.is_ascii_lowercase())
+            && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+    };
+    node.value.as_str().filter(valid).map(str::to_owned).ok_or_else(|| must.to_owned())
+}
+
+/// An id or name of the publisher's choice that needs no escaping anywhere: `premium_sports`, `agency-7`.
+pub(super) fn id(node: Node<'_>) -> Read<String> {
+    let must = "must be an id of letters, digits, `_`, `-` and `.`, at most 64, like \"agency-7\"";
+    let valid = |text: &&str| {
+        (1..=LONGEST_NAME).contains(&text.len())
+            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'))
+    };
+    node.value.as_str().filter(valid).map(str::to_owned).ok_or_else(|| must.to_owned())
+}
+
+/// An id on an ad server, which may be written as a number.
+pub(super) fn foreign_id(node: Node<'_>) -> Read<String> {
+    match node.value {
+        DeValue::Integer(number) => integer(number).ok().map(|number| number.to_string()),
+        _ => words(node).ok(),
+    }
+    .ok_or_else(|| "must be the id on the ad server, like \"1001\"".to_owned())
+}
+
+/// One of a closed list of names.
+pub(super) fn choice<T: Copy>(node: Node<'_>, all: &[T], name: impl Fn(T) -> &'static str) -> Read<T> {
+    let text = node.value.as_str().unwrap_or("");
+    all.iter().copied().find(|case| name(*case) == text).ok_or_else(|| {
+        let names = || all.iter().map(|case| name(*case));
+        let hint = nearest(text, names()).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+        format!("must be {}{hint}", any_of(names()))
+    })
+}
+
+/// A whole number between two bounds, both included.
+pub(super) fn whole<T: TryFrom<i64>>(node: Node<'_>, least: i64, most: i64) -> Read<T> {
+    let number = node.value.as_integer().and_then(|number| integer(number).ok());
+    let fitting = number.filter(|number| (least..=most).contains(number));
+    fitting
+        .and_then(|number| T::try_from(number).ok())
+        .ok_or_else(|| format!("must be a whole number from {least} to {most}"))
+}
+
+fn integer(number: &DeInteger<'_>) -> Result<i64, std::num::ParseIntError> {
+    i64::from_str_radix(number.as_str(), number.radix())
+}
+
+/// An amount of money. It is read from the digits in the file: no float lies between.
+pub(super) fn amount(node: Node<'_>) -> Read<Micros> {
+    let read = match node.value {
+        DeValue::Integer(number) => {
+            integer(number).map_or(Err(AmountError::TooLarge), |whole| Micros::parse(&whole.to_string()))
+        }
+        DeValue::Float(float) => Micros::parse(float.as_str().trim_start_matches('+')),
+        _ => Err(AmountError::NotANumber),
+    };
+    read.map_err(|error| match error {
+        AmountError::NotANumber => "must be an amount without quotes and currency, like 12.50".to_owned(),
+        error => error.to_string(),
+    })
+}
+
+/// An amount above zero.
+pub(super) fn positive_amount(node: Node<'_>) -> Read<Micros> {
+    amount(node).and_then(|amount| if amount.is_zero() { Err("must be more than 0".to_owned()) } else { Ok(amount) })
+}
+
+/// A duration above zero.
+pub(super) fn duration(node: Node<'_>) -> Read<Duration> {
+    duration_or_none(node)
+        .and_then(|found| if found.is_zero() { Err("must be more than 0".to_owned()) } else { Ok(found) })
+}
+
+/// A duration, or zero.
+pub(super) fn duration_or_none(node: Node<'_>) -> Read<Duration> {
+    let must = "must be a duration with its unit (ms, s, m, h, d) in quotes, like \"30s\" or \"1h30m\"";
+    let found = node.value.as_str().and_then(parse_duration).ok_or_else(|| must.to_owned())?;
+    if found > LONGEST { Err("must be at most ten years".to_owned()) } else { Ok(found) }
+}
+
+/// A duration above zero, in milliseconds.
+pub(super) fn millis(node: Node<'_>) -> Read<u64> {
+    duration(node).map(|found| u64::try_from(found.as_millis()).unwrap_or(u64::MAX))
+}
+
+/// A duration of a day at most, in milliseconds; it may be zero.
+pub(super) fn short_millis(node: Node<'_>) -> Read<u32> {
+    let found = duration_or_none(node)?;
+    if found > Duration::from_secs(86_400) {
+        return Err("must be at most a day".to_owned());
+    }
+    u32::try_from(found.as_millis()).map_err(|_| "must be at most a day".to_owned())
+}
+
+/// Numbers and units, as `30s` or `1h30m`.
+fn parse_duration(text: &str) -> Option<Duration> {
+    let mut rest = text.trim();
+    let mut total = Duration::ZERO;
+    if rest.is_empty() {
+        return None;
+    }
+    while !rest.is_empty() {
+        let (number, after) = rest.split_at(rest.find(|next: char| !next.is_ascii_digit())?);
+        let (unit, after) = after.split_at(after.find(|next: char| !next.is_ascii_lowercase()).unwrap_or(after.len()));
+        let millis: u64 = match unit {
+            "ms" => 1,
+            "s" => 1_000,
+            "m" => 60_000,
+            "h" => 3_600_000,
+            "d" => 86_400_000,
+            _ => return None,
+        };
+        total = total.checked_add(Duration::from_millis(number.parse::<u64>().ok()?.checked_mul(millis)?))?;
+        rest = after;
+    }
+    Some(total)
+}
+
+/// A duration as it is written: `1h30m`.
+pub(super) fn written(duration: Duration) -> String {
+    let mut millis = duration.as_millis();
+    if millis == 0 {
+        return "0s".to_owned();
+    }
+    let mut text = String::new();
+    for (unit, size) in [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)] {
+        if millis >= size {
+            text.push_str(&format!("{}{unit}", millis / size));
+            millis %= size;
+        }
+    }
+    text
+}
+
+/// A number of bytes: `1048576`, `"64KiB"`, `"1MiB"`.
+pub(super) fn size(node: Node<'_>) -> Read<NonZeroUsize> {
+    let bytes = match node.value {
+        DeValue::Integer(number) => integer(number).ok().and_then(|number| usize::try_from(number).ok()),
+        DeValue::String(text) => parse_size(text),
+        _ => None,
+    };
+    bytes
+        .and_then(NonZeroUsize::new)
+        .ok_or_else(|| "must be a number of bytes above 0, like 65536, \"64KiB\" or \"1MiB\"".to_owned())
+}
+
+fn parse_size(text: &str) -> Option<usize> {
+    let text = text.trim();
+    let (number, unit) = text.split_at(text.find(|next: char| !next.is_ascii_digit())?);
+    let factor: usize = match unit.trim_start() {
+        "B" => 1,
+        "KiB" => 1 << 10,
+        "MiB" => 1 << 20,
+        "GiB" => 1 << 30,
+        _ => return None,
+    };
+    number.parse::<usize>().ok()?.checked_mul(factor)
+}
+
+/// A currency by its three letters.
+pub(super) fn currency(node: Node<'_>) -> Read<String> {
+    let valid = |text: &&str| text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_uppercase());
+    let must = "must be the three capital letters of a currency (ISO 4217), like \"USD\"";
+    node.value.as_str().filter(valid).map(str::to_owned).ok_or_else(|| must.to_owned())
+}
+
+/// A moment: TOML's own date-time or the same in quotes. A day stands for its last second.
+pub(super) fn moment(node: Node<'_>) -> Read<Timestamp> {
+    let text = match node.value {
+        DeValue::Datetime(moment) => moment.to_string(),
+        DeValue::String(text) => text.clone().into_owned(),
+        _ => String::new(),
+    };
+    Timestamp::parse(&text).or_else(|_| Day::parse(&text).map(Day::end)).map_err(|_| {
+        "must be a date and time with an offset, like 2030-01-31T12:00:00Z, or a day, like 2030-01-31".to_owned()
+    })
+}
+
+/// SHA-256 in hexadecimal. What stands there may be the token itself, so it is not repeated.
+pub(super) fn sha256(node: Node<'_>) -> Read<String> {
+    let valid = |text: &&str| text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let digest = node.value.as_str().filter(valid).map(str::to_ascii_lowercase);
+    digest.ok_or_else(|| {
+        "must be the SHA-256 of the token: 64 hexadecimal digits (printf %s TOKEN | sha256sum)".to_owned()
+    })
+}
+
+/// The name of an HTTP header.
+pub(super) fn header_name(node: Node<'_>) -> Read<String> {
+    let name = node.value.as_str().filter(|text| HeaderName::try_from(*text).is_ok());
+    name.map(str::to_owned).ok_or_else(|| "must be the name of an HTTP header, like \"X-Acme-Key\"".to_owned())
+}
+
+/// An http or https address without a slash at its end: paths are appended to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BaseUrl {
+    url: Url,
+    text: String,
+}
+
+impl BaseUrl {
+    /// Reads an address. It may have a path, but no user, password, query or fragment: those would be lost or leak.
+    pub(super) fn parse(text: &str) -> Read<Self> {
+        let url = Url::parse(text.trim()).ok().filter(|url| {
+            matches!(url.scheme(), "http" | "https")
+                && url.host_str().is_some_and(|host| !host.is_empty())
+                && url.username().is_empty()
+                && url.password().is_none()
+                && url.query().is_none()
+                && url.fragment().is_none()
+        });
+        let must =
+            "must be an http or https address without user, query and fragment, like \"https://api.acme.example\"";
+        let url = url.ok_or_else(|| must.to_owned())?;
+        let text = url.as_str().trim_end_matches('/').to_owned();
+        Ok(Self { url, text })
+    }
+
+    /// The address, without a slash at its end.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Scheme, host and, if it is not the usual one, port.
+    pub fn origin(&self) -> String {
+        self.url.origin().ascii_serialization()
+    }
+
+    /// Whether it is spoken to over TLS.
+    pub fn is_https(&self) -> bool {
+        self.url.scheme() == "https"
+    }
+
+    /// Host and, if it is not the usual one, port: what clients send as `Host`.
+    pub fn authority(&self) -> String {
+        self.url[Position::BeforeHost..Position::AfterPort].to_owned()
+    }
+
+    /// Whether its host is certainly not on the internet: this machine's own name, or an address for local use.
+    pub(super) fn is_private(&self) -> bool {
+        match self.url.host() {
+            Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+            Some(Host::Ipv4(four)) => is_private(four),
+            Some(Host::Ipv6(six)) => match six.to_ipv4_mapped() {
+                Some(four) => is_private(four),
+                None => {
+                    six.is_loopback() || six.is_unspecified() || six.is_unique_local() || six.is_unicast_link_local()
+                }
+            },
+            None => false,
+        }
+    }
+
+    /// Whether there is nothing behind host and port.
+    pub(super) fn is_origin(&self) -> bool {
+        self.url.path() == "/"
+    }
+
+    /// Host and port, as `allow_private` may name them.
+    pub(super) fn host_and_port(&self) -> (String, u16) {
+        let host = self.url.host_str().unwrap_or("").trim_end_matches('.').to_owned();
+        (host, self.url.port_or_known_default().unwrap_or(0))
+    }
+}
+
+impl fmt::Display for BaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+fn is_private(address: Ipv4Addr) -> bool {
+    // 100.64.0.0/10 is shared by a provider's customers, and holds a cloud's metadata service.
+    let [first, second, ..] = address.octets();
+    address.is_private()
+        || address.is_loopback()
+        || address.is_link_local()
+        || address.is_unspecified()
+        || (first == 100 && (64..128).contains(&second))
+}
+
+/// An entry of `allow_private`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Allowed {
+    /// Every address of a network; a single address is a network of one.
+    Network(IpNet),
+    /// Whatever address this host has, on this port only.
+    Host {
+        /// In lower case.
+        host: String,
+        /// The port.
+        port: u16,
+    },
+}
+
+impl Allowed {
+    pub(super) fn parse(text: &str) -> Read<Self> {
+        if let Ok(network) = text.parse::<IpNet>() {
+            return Ok(Self::Network(network.trunc()));
+        }
+        if let Ok(address) = text.parse::<IpAddr>() {
+            return Ok(Self::Network(IpNet::from(address)));
+        }
+        let must = "must be a network (\"10.1.0.0/16\"), an address, or host and port (\"ads.internal:8080\")";
+        let (host, port) = text.rsplit_once(':').ok_or_else(|| must.to_owned())?;
+        let port: u16 = port.parse().ok().filter(|port| *port > 0).ok_or_else(|| must.to_owned())?;
+        // The same reading as an endpoint's host gets, so that both compare.
+        let url = BaseUrl::parse(&format!("http://{host}:{port}")).ok().filter(BaseUrl::is_origin);
+        let (host, port) = url.ok_or_else(|| must.to_owned())?.host_and_port();
+        Ok(Self::Host { host, port })
+    }
+
+    /// Whether it allows this address, as far as that is known without looking names up.
+    pub(super) fn covers(&self, url: &BaseUrl) -> bool {
+        match self {
+            Self::Network(network) => {
+                let literal = match url.url.host() {
+                    Some(Host::Ipv4(four)) => Some(IpAddr::V4(four)),
+                    Some(Host::Ipv6(six)) => Some(IpAddr::V6(six).to_canonical()),
+                    Some(Host::Domain(_)) => url.is_private().then_some(IpAddr::V4(Ipv4Addr::LOCALHOST)),
+                    None => None,
+                };
+                literal.is_some_and(|address| network.contains(&address))
+            }
+            Self::Host { host, port } => (host.as_str(), *port) == (url.host_and_port().0.as_str(), url.host_and_port().1),
+        }
+    }
+}
+
+impl fmt::Display for Allowed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Network(network) => write!(f, "{network}"),
+            Self::Host { host, port } => write!(f, "{host}:{port}"),
+        }
+    }
+}
+
+/// A table as JSON. Dates become texts.
+pub(super) fn object(node: Node<'_>) -> Read<serde_json::Value> {
+    if node.is_table() { to_json(node.value) } else { Err("must be a table, like { key = \"value\" }".to_owned()) }
+}
+
+/// The object of a table that is not there.
+pub(super) fn empty_object() -> serde_json::Value {
+    serde_json::Value::Object(serde_json::Map::new())
+}
+
+fn to_json(value: &DeValue<'_>) -> Read<serde_json::Value> {
+    use serde_json::Value;
+    Ok(match value {
+        DeValue::String(text) => Value::String(text.clone().into_owned()),
+        DeValue::Integer(number) => {
+            integer(number).map(Value::from).map_err(|_| format!("holds {number}, which is too large"))?
+        }
+        DeValue::Float(number) => float(number)?,
+        DeValue::Boolean(flag) => Value::Bool(*flag),
+        DeValue::Datetime(moment) => Value::String(moment.to_string()),
+        DeValue::Array(array) => array.iter().map(|element| to_json(element.get_ref())).collect::<Read<_>>()?,
+        DeValue::Table(table) => table
+            .iter()
+            .map(|(key, value)| Ok((key.get_ref().clone().into_owned(), to_json(value.get_ref())?)))
+            .collect::<Read<_>>()
+            .map(Value::Object)?,
+    })
+}
+
+fn float(number: &DeFloat<'_>) -> Read<serde_json::Value> {
+    let finite = number.as_str().parse::<f64>().ok().and_then(serde_json::Number::from_f64);
+    finite
+        .map(serde_json::Value::Number)
+        .ok_or_else(|| format!("holds {}, which JSON has no number for", number.as_str()))
+}
