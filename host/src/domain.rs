@@ -26,5 +26,7 @@ pub mod status;
 pub mod step;
 pub mod targeting;
 pub mod task;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod time;
 pub mod update;

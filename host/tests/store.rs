@@ -57,7 +57,7 @@ macro_rules! on_backend {
             ]
             journal: [
                 a_step_goes_from_fresh_to_open_to_done,
-                a_step_in_doubt_keeps_its_reference_and_its_time,
+                a_step_in_doubt_keeps_its_reference_and_its_doubt_begins_anew_with_each_run,
                 a_step_settled_as_fresh_is_begun_anew_with_its_reference,
                 finishing_one_step_and_beginning_the_next_is_one_write,
                 what_is_not_open_cannot_be_finished_or_settled,

@@ -190,3 +190,6 @@ fn without_creatives<'a>(buy: &'a MediaBuy, remote: &[RemoteBuyStatus]) -> Vec<&
         .map(|package| package.id.as_str())
         .collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -397,3 +397,6 @@ fn add_creatives(buy: &MediaBuy, assets: &[Creative]) -> Result<MediaBuy, Vec<Pr
     }
     if problems.is_empty() { Ok(next) } else { Err(problems) }
 }
+
+#[cfg(test)]
+mod tests;

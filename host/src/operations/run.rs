@@ -175,8 +175,8 @@ impl<'a> Run<'a> {
     /// If a step is in doubt and a lookup could still miss what it made: when it no longer can.
     fn lookups_count_from(&self, steps: &[Step]) -> Option<Timestamp> {
         let ready = |step: &Step| {
-            let lag = self.deps.adapters.in_doubt_wait(&step.platform);
-            step.begun_at.plus(lag)
+            let lag = self.deps.adapters.in_doubt_wait_ms(&step.platform);
+            step.begun_at.plus_millis(i64::from(lag))
         };
         let latest = steps.iter().filter(|step| step.state == StepState::Open).map(ready).max()?;
         (latest > now()).then_some(latest)

@@ -97,6 +97,19 @@ impl SqliteStore {
     pub async fn open(path: impl AsRef<Path>, options: Options) -> Result<Self, StoreError> {
         let path = path.as_ref().to_owned();
         let lock = take_lock(path.clone()).await?;
+        Self::connect(path, options, Some(lock)).await
+    }
+
+    /// Opens the database for a moment, also while a host serves from it: SQLite itself keeps two writers apart. Nothing may be
+    /// claimed through it.
+    ///
+    /// # Errors
+    /// As [`SqliteStore::open`], but for the lock.
+    pub async fn open_beside(path: impl AsRef<Path>, options: Options) -> Result<Self, StoreError> {
+        Self::connect(path.as_ref().to_owned(), options, None).await
+    }
+
+    async fn connect(path: PathBuf, options: Options, lock: Option<Lock>) -> Result<Self, StoreError> {
         let writing = SqliteConnectOptions::new()
             .filename(&path)
             .create_if_missing(true)

@@ -101,7 +101,7 @@ pub(crate) fn operation(id: &str, buy: &str) -> Operation {
         claims: 0,
         plan: Plan::default(),
         approved_digest: None,
-        task: None,
+        tasks: Vec::new(),
         frozen: None,
         legs: Vec::new(),
         undoing: None,

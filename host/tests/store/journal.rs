@@ -62,14 +62,15 @@ pub(crate) async fn a_step_goes_from_fresh_to_open_to_done(store: AnyStore) {
     assert_eq!(only_step(&store).await, done);
 }
 
-pub(crate) async fn a_step_in_doubt_keeps_its_reference_and_its_time(store: AnyStore) {
+pub(crate) async fn a_step_in_doubt_keeps_its_reference_and_its_doubt_begins_anew_with_each_run(store: AnyStore) {
     let fence = running(&store).await;
     store.journal(begin(&fence, "order", "r1", 5)).await.unwrap();
     let next = claim(&store, 31).await.fence;
     assert_eq!(store.journal(begin(&next, "order", "r2", 40)).await.unwrap(), Some(step(StepState::Open, "r1", 5)));
-    assert_eq!(only_step(&store).await, step(StepState::Open, "r1", 5));
-    store.journal(settle(&next, "order", StepState::Open)).await.unwrap();
-    assert_eq!(only_step(&store).await, step(StepState::Open, "r1", 5));
+    assert_eq!(only_step(&store).await, step(StepState::Open, "r1", 40));
+    let settled = JournalWrite { at: at(55), ..settle(&next, "order", StepState::Open) };
+    store.journal(settled).await.unwrap();
+    assert_eq!(only_step(&store).await, step(StepState::Open, "r1", 55));
 }
 
 pub(crate) async fn a_step_settled_as_fresh_is_begun_anew_with_its_reference(store: AnyStore) {

@@ -249,7 +249,7 @@ impl Run {
             return;
         };
         assert_eq!(got, Ok(Some(known.clone())));
-        if known.state == StepState::Fresh {
+        if known.state != StepState::Done {
             (known.state, known.begun_at) = (StepState::Open, begun_at);
         }
     }
@@ -276,12 +276,16 @@ impl Run {
         let settled = Some((name.to_string(), to));
         let got = kind(self.store.journal(JournalWrite { settled, ..self.write(&fence, index) }).await);
         let holds = self.holds(grant);
+        let now = at(self.now);
         let step = self.operations[index].steps.iter_mut().find(|step| step.name == name.to_string());
         let step = step.filter(|step| step.state == StepState::Open || (fresh && step.state == StepState::Fresh));
         let wanted = holds.and(if step.is_some() { Ok(None) } else { Err(Refusal::Stale) });
         assert_eq!(got, wanted);
         if let (Ok(_), Some(step)) = (wanted, step) {
             step.state = to;
+            if to == StepState::Open {
+                step.begun_at = now;
+            }
         }
     }
 

@@ -1,6 +1,6 @@
 //! Statuses and delivery that adapters return for many buys at once.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, hash_map::Entry};
 
 use flightdeck_bindings::v0_1::flightdeck::ad_server::types as wit;
 
@@ -37,10 +37,15 @@ fn sorted<A, T>(
         if !known.contains(id.as_str()) {
             wrong =
                 Some(Bad(format!("answered for the media buy `{}`, which was not asked about", check::cut(&id, 100))));
-        } else if by_id.contains_key(&id) {
-            wrong = Some(Bad(format!("answered twice for the media buy `{id}`")));
         } else {
-            by_id.insert(id, answer);
+            match by_id.entry(id) {
+                Entry::Occupied(first) => {
+                    wrong = Some(Bad(format!("answered twice for the media buy `{}`", first.key())));
+                }
+                Entry::Vacant(place) => {
+                    place.insert(answer);
+                }
+            }
         }
     }
     let mut answered = Vec::with_capacity(asked.len());

@@ -74,19 +74,17 @@ fn settle(script: &mut Script, write: &JournalWrite, name: &str, state: StepStat
             "UPDATE steps SET state = 'fresh' WHERE operation = ? AND platform = ? AND name = ?
              AND state IN ('open', 'fresh')"
         }
-        // It stays open; only check that it is.
+        // It stays open, and the doubt begins now: until the call ended it may have sent something.
         StepState::Open => {
-            "UPDATE steps SET state = 'open' WHERE operation = ? AND platform = ? AND name = ? AND state = 'open'"
+            "UPDATE steps SET begun_at = ? WHERE operation = ? AND platform = ? AND name = ? AND state = 'open'"
         }
         StepState::Done => {
             return Err(StoreError::Corrupt(format!("step {name:?} can't be done without an outcome: finish it")));
         }
     };
-    script
-        .statement(sql, Want::Changes(1, StoreError::Stale("the step")))
-        .bind(write.fence.operation.as_str())
-        .bind(write.platform.as_str())
-        .bind(name);
+    let statement = script.statement(sql, Want::Changes(1, StoreError::Stale("the step")));
+    let statement = if state == StepState::Open { statement.bind(write.at.as_micros()) } else { statement };
+    statement.bind(write.fence.operation.as_str()).bind(write.platform.as_str()).bind(name);
     Ok(())
 }
 
@@ -112,7 +110,8 @@ fn change_remote(script: &mut Script, write: &JournalWrite, change: &RemoteChang
     };
 }
 
-/// Reads how the step stands, then opens it, unless it is open or done.
+/// Reads how the step stands, then opens it, unless it is done. One that is open is in doubt anew from now on: a lookup
+/// that misses lets this run send again.
 fn begin(script: &mut Script, write: &JournalWrite, name: &str, reference: &str) {
     script
         .statement("SELECT * FROM steps WHERE operation = ? AND platform = ? AND name = ?", Want::Keep)
@@ -124,7 +123,7 @@ fn begin(script: &mut Script, write: &JournalWrite, name: &str, reference: &str)
         .statement(
             "INSERT INTO steps (operation, platform, name, reference, state, begun_at) VALUES (?, ?, ?, ?, 'open', ?)
              ON CONFLICT (operation, platform, name)
-             DO UPDATE SET state = 'open', begun_at = excluded.begun_at WHERE state = 'fresh'",
+             DO UPDATE SET state = 'open', begun_at = excluded.begun_at WHERE state IN ('fresh', 'open')",
             Want::Any,
         )
         .bind(write.fence.operation.as_str())

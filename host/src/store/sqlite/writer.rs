@@ -42,8 +42,8 @@ enum Message {
 }
 
 impl Writer {
-    /// Starts the writer on an open connection. It keeps the lock for as long as it may write.
-    pub(super) fn start(connection: SqliteConnection, options: SqliteConnectOptions, lock: Lock) -> Self {
+    /// Starts the writer on an open connection. It keeps the lock, if it has one, for as long as it may write.
+    pub(super) fn start(connection: SqliteConnection, options: SqliteConnectOptions, lock: Option<Lock>) -> Self {
         let (queue, waiting) = mpsc::channel(QUEUE);
         let desk = Desk { connection: Some(connection), options, _lock: lock };
         Self { queue, task: Mutex::new(Some(tokio::spawn(desk.work(waiting)))) }
@@ -146,7 +146,7 @@ where
 struct Desk {
     connection: Option<SqliteConnection>,
     options: SqliteConnectOptions,
-    _lock: Lock,
+    _lock: Option<Lock>,
 }
 
 impl Desk {

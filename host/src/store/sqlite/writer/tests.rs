@@ -14,7 +14,7 @@ async fn writer(folder: &TempDir) -> Writer {
         .execute(&mut connection)
         .await
         .unwrap();
-    Writer::start(connection, options, Lock::take(&path).unwrap())
+    Writer::start(connection, options, Some(Lock::take(&path).unwrap()))
 }
 
 async fn note(writer: &Writer, id: i64) -> Result<(), StoreError> {

@@ -1,0 +1,136 @@
+//! The publisher's settings of the platform and of a product on it. Their JSON Schemas are in `schemas/`.
+
+use std::collections::BTreeMap;
+
+use flightdeck_adapter::prelude::*;
+use serde::{Deserialize, de::DeserializeOwned};
+
+/// JSON Schema of [`Platform`].
+pub const PLATFORM_SCHEMA: &str = include_str!("../schemas/platform.json");
+/// JSON Schema of [`Product`].
+pub const PRODUCT_SCHEMA: &str = include_str!("../schemas/product.json");
+
+/// Settings of the platform: defaults for its products.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Platform {
+    /// The priority of flights whose product names none.
+    pub priority_id: Option<u32>,
+    /// Ad types for creatives whose product names none.
+    pub ad_types: AdTypes,
+}
+
+/// Settings of a product.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Product {
+    /// The priority of the product's flights.
+    pub priority_id: Option<u32>,
+    /// Ad types of the product's creatives.
+    pub ad_types: AdTypes,
+    /// Where the product runs; empty: wherever the priority's channel does.
+    pub sites: Vec<Site>,
+    /// Keywords that a request must carry at least one of.
+    pub keywords: Vec<String>,
+}
+
+/// Kevel's ad types. Their ids differ from account to account, so nothing is assumed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AdTypes {
+    /// By size, as `300x250`.
+    pub image: BTreeMap<String, u32>,
+    /// Video creatives.
+    pub video: Option<u32>,
+    /// Creatives made from a template.
+    pub custom: Option<u32>,
+}
+
+/// A site, or a zone of one.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Site {
+    /// The site.
+    pub site_id: u32,
+    /// A zone of it; absent: all of it.
+    pub zone_id: Option<u32>,
+}
+
+impl Platform {
+    /// Reads the settings of the context.
+    ///
+    /// # Errors
+    /// `invalid`; the host has checked them against the schema, so this is a mistake of the schema.
+    pub fn read(ctx: &Context) -> Fallible<Self> {
+        read(&ctx.settings, "invalid_platform_settings", "the Kevel platform settings")
+    }
+}
+
+impl Product {
+    /// Reads a package's product settings, with the platform's where they are silent.
+    ///
+    /// # Errors
+    /// As [`Platform::read`].
+    pub fn read(platform: &Platform, package: &PackageOrder) -> Fallible<Self> {
+        let what = format!("the Kevel product settings of {}", package.package_id);
+        let mut product: Self = read(&package.product_settings, "invalid_product_settings", &what)?;
+        product.priority_id = product.priority_id.or(platform.priority_id);
+        let (own, default) = (&mut product.ad_types, &platform.ad_types);
+        own.video = own.video.or(default.video);
+        own.custom = own.custom.or(default.custom);
+        for (size, id) in &default.image {
+            own.image.entry(size.clone()).or_insert(*id);
+        }
+        Ok(product)
+    }
+}
+
+fn read<T: DeserializeOwned + Default>(json: &str, code: &str, what: &str) -> Fallible<T> {
+    if json.trim().is_empty() {
+        return Ok(T::default());
+    }
+    serde_json::from_str(json).map_err(|error| Failure::invalid(code, format!("Correct {what}: {error}.")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples;
+
+    #[test]
+    fn a_product_falls_back_on_the_platform() {
+        let mut ctx = samples::context();
+        ctx.settings =
+            r#"{"priority_id": 9, "ad_types": {"image": {"1x1": 1, "300x250": 2}, "video": 3}}"#.to_owned();
+        let platform = Platform::read(&ctx).unwrap();
+        let mut package = samples::package("news");
+        package.product_settings = r#"{"ad_types": {"image": {"300x250": 5}}, "sites": [{"site_id": 7}]}"#.to_owned();
+        let product = Product::read(&platform, &package).unwrap();
+        assert_eq!(product.priority_id, Some(9));
+        assert_eq!(product.ad_types.image["300x250"], 5);
+        assert_eq!(product.ad_types.image["1x1"], 1);
+        assert_eq!(product.ad_types.video, Some(3));
+        assert_eq!(product.sites, [Site { site_id: 7, zone_id: None }]);
+    }
+
+    #[test]
+    fn unknown_settings_are_refused() {
+        let mut ctx = samples::context();
+        ctx.settings = r#"{"priority": 1}"#.to_owned();
+        assert_eq!(Platform::read(&ctx).unwrap_err().code, "invalid_platform_settings");
+    }
+
+    #[test]
+    fn the_schemas_are_json_and_refuse_what_the_types_refuse() {
+        for (schema, fields) in [
+            (PLATFORM_SCHEMA, vec!["priority_id", "ad_types"]),
+            (PRODUCT_SCHEMA, vec!["priority_id", "ad_types", "sites", "keywords"]),
+        ] {
+            let schema = Json::parse(schema).unwrap();
+            let schema = schema.as_object().unwrap();
+            assert_eq!(schema.get("additionalProperties"), Some(&Json::Bool(false)));
+            let properties = schema.get("properties").and_then(Json::as_object).unwrap();
+            assert_eq!(properties.iter().map(|(name, _)| name).collect::<Vec<_>>(), fields);
+        }
+    }
+}

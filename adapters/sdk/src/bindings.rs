@@ -1,0 +1,16 @@
+//! What `wit-bindgen` makes of the contract. Generated code stays behind this wall: everything an author needs is
+//! re-exported from the crate's root, and the types' inherent functions are written in the modules beside this one.
+
+#![allow(missing_docs, reason = "generated: the documentation is in the WIT files")]
+#![allow(unsafe_code, reason = "generated: values cross the component boundary through raw memory")]
+#![allow(unreachable_pub, reason = "generated")]
+#![allow(clippy::all, clippy::unwrap_used, clippy::expect_used, reason = "generated")]
+
+wit_bindgen::generate!({
+    path: "../../wit/v0.1",
+    world: "adapter",
+    pub_export_macro: true,
+    export_macro_name: "export_adapter",
+    default_bindings_module: "flightdeck_adapter::bindings",
+    additional_derives: [PartialEq, Eq],
+});

@@ -1,0 +1,336 @@
+//! Failures: what went wrong, and so what the host does.
+
+use serde::{Deserialize, Serialize};
+
+use crate::types::{Failure, FailureItem, FailureKind, OptimizationAction, OptimizationKind, Outcome, PlatformAnswer};
+
+/// The most bytes of a platform's own words that are passed on (the contract's `platform-answer.message`).
+pub const WORDS_LIMIT: usize = 2048;
+
+/// What most functions of an adapter answer.
+pub type Fallible<T> = Result<T, Failure>;
+
+impl Failure {
+    /// A failure of any kind. The code is a stable lower-case word; the message a sentence that says what to do next.
+    #[must_use]
+    pub fn new(kind: FailureKind, code: impl Into<String>, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            code: code.into(),
+            message: message.into(),
+            items: Vec::new(),
+            retry_after_ms: None,
+            platform: None,
+            extensions: Vec::new(),
+        }
+    }
+
+    /// The request makes no sense for this platform.
+    #[must_use]
+    pub fn invalid(code: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::new(FailureKind::Invalid, code, message)
+    }
+
+    /// The platform can't do what is asked.
+    #[must_use]
+    pub fn unsupported(code: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::new(FailureKind::Unsupported, code, message)
+    }
+
+    /// The platform refused for good.
+    #[must_use]
+    pub fn rejected(code: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::new(FailureKind::Rejected, code, message)
+    }
+
+    /// It may work later.
+    #[must_use]
+    pub fn unavailable(code: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::new(FailureKind::Unavailable, code, message)
+    }
+
+    /// What the change is about is not on the platform.
+    #[must_use]
+    pub fn not_found(code: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::new(FailureKind::NotFound, code, message)
+    }
+
+    /// Adds one thing that is wrong. The field is a JSON pointer, as the contract's `failure-item` says.
+    #[must_use]
+    pub fn item(
+        mut self,
+        field: impl Into<String>,
+        value: impl Into<String>,
+        message: impl Into<String>,
+        supported: &[&str],
+    ) -> Self {
+        self.items.push(FailureItem {
+            field: field.into(),
+            value: value.into(),
+            message: message.into(),
+            supported: supported.iter().map(|&text| text.to_owned()).collect(),
+        });
+        self
+    }
+
+    /// Adds what the platform said, cut to [`WORDS_LIMIT`] and without control characters.
+    #[must_use]
+    pub fn said(mut self, status: u16, code: &str, words: &str) -> Self {
+        self.platform = Some(PlatformAnswer { status, code: clean(code, 200), message: clean(words, WORDS_LIMIT) });
+        self
+    }
+
+    /// Asks the host not to try again before so many milliseconds.
+    #[must_use]
+    pub fn retry_after_ms(mut self, delay: u64) -> Self {
+        self.retry_after_ms = Some(delay);
+        self
+    }
+
+    /// Whether trying again, or a person's word, changes nothing.
+    #[must_use]
+    pub fn is_final(&self) -> bool {
+        matches!(
+            self.kind,
+            FailureKind::Invalid | FailureKind::Unsupported | FailureKind::Rejected | FailureKind::NotFound
+        )
+    }
+
+    /// The platform's own words if there are any, else the message.
+    #[must_use]
+    pub fn words(&self) -> &str {
+        match &self.platform {
+            Some(answer) if !answer.message.is_empty() => &answer.message,
+            _ => &self.message,
+        }
+    }
+}
+
+/// A text without control characters, at most so many bytes long.
+#[must_use]
+pub fn clean(text: &str, limit: usize) -> String {
+    let mut cleaned = String::new();
+    for char in text.chars() {
+        // A line break between two words must not glue them together.
+        let char = if char.is_whitespace() { ' ' } else { char };
+        if char.is_control() || (char == ' ' && (cleaned.is_empty() || cleaned.ends_with(' '))) {
+            continue;
+        }
+        if cleaned.len() + char.len_utf8() > limit {
+            break;
+        }
+        cleaned.push(char);
+    }
+    cleaned.truncate(cleaned.trim_end().len());
+    cleaned
+}
+
+/// Gathers everything that is wrong with a request, so that a buyer is told at once and not one by one.
+///
+/// ```
+/// use flightdeck_adapter::failure::Problems;
+///
+/// let mut problems = Problems::default();
+/// problems.unsupported("unsupported_pacing", "/packages/news/pacing", "front_loaded", "Acme has none.", &["even"]);
+/// assert_eq!(problems.check().unwrap_err().items.len(), 1);
+/// ```
+#[derive(Debug, Default)]
+pub struct Problems {
+    items: Vec<(FailureKind, &'static str, FailureItem)>,
+}
+
+impl Problems {
+    /// Something that the platform can't do. The code says what sort of thing it is: `unsupported_targeting`.
+    pub fn unsupported(
+        &mut self,
+        code: &'static str,
+        field: impl Into<String>,
+        value: impl Into<String>,
+        message: impl Into<String>,
+        supported: &[&str],
+    ) {
+        self.push(FailureKind::Unsupported, code, field.into(), value.into(), message.into(), supported);
+    }
+
+    /// Something that makes no sense.
+    pub fn invalid(
+        &mut self,
+        code: &'static str,
+        field: impl Into<String>,
+        value: impl Into<String>,
+        message: impl Into<String>,
+    ) {
+        self.push(FailureKind::Invalid, code, field.into(), value.into(), message.into(), &[]);
+    }
+
+    fn push(
+        &mut self,
+        kind: FailureKind,
+        code: &'static str,
+        field: String,
+        value: String,
+        message: String,
+        supported: &[&str],
+    ) {
+        let supported = supported.iter().map(|&text| text.to_owned()).collect();
+        self.items.push((kind, code, FailureItem { field, value, message, supported }));
+    }
+
+    /// Whether nothing is wrong so far.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+
+    /// Goes on if nothing is wrong.
+    ///
+    /// # Errors
+    /// One failure with every item: `unsupported` if any of them is, else `invalid`. Its code is the items' own where
+    /// they agree.
+    pub fn check(self) -> Fallible<()> {
+        let Some((first_kind, first_code, first)) = self.items.first() else {
+            return Ok(());
+        };
+        let unsupported = self.items.iter().any(|(kind, ..)| *kind == FailureKind::Unsupported);
+        let kind = if unsupported { FailureKind::Unsupported } else { *first_kind };
+        let agreed = self.items.iter().all(|(_, code, _)| code == first_code);
+        let code = match (agreed, unsupported) {
+            (true, _) => first_code,
+            (false, true) => "unsupported",
+            (false, false) => "invalid",
+        };
+        let message = match self.items.len() {
+            1 => first.message.clone(),
+            count => format!("{count} things can't be done as asked; the first: {}", first.message),
+        };
+        let mut failure = Failure::new(kind, code, message);
+        failure.items = self.items.into_iter().map(|(.., item)| item).collect();
+        Err(failure)
+    }
+}
+
+/// A final failure as it is recorded with a step.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Refusal {
+    kind: Kind,
+    code: String,
+    message: String,
+    items: Vec<(String, String, String, Vec<String>)>,
+    platform: Option<(u16, String, String)>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+enum Kind {
+    Invalid,
+    Unsupported,
+    Rejected,
+    NotFound,
+}
+
+impl From<Failure> for Refusal {
+    fn from(failure: Failure) -> Self {
+        Self {
+            kind: match failure.kind {
+                FailureKind::Invalid => Kind::Invalid,
+                FailureKind::Unsupported => Kind::Unsupported,
+                FailureKind::NotFound => Kind::NotFound,
+                // Only final failures come here, and this is what is left of them.
+                _ => Kind::Rejected,
+            },
+            code: failure.code,
+            message: failure.message,
+            items: failure.items.into_iter().map(|i| (i.field, i.value, i.message, i.supported)).collect(),
+            platform: failure.platform.map(|answer| (answer.status, answer.code, answer.message)),
+        }
+    }
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        let kind = match refusal.kind {
+            Kind::Invalid => FailureKind::Invalid,
+            Kind::Unsupported => FailureKind::Unsupported,
+            Kind::NotFound => FailureKind::NotFound,
+            Kind::Rejected => FailureKind::Rejected,
+        };
+        let items = refusal.items.into_iter().map(|(field, value, message, supported)| FailureItem {
+            field,
+            value,
+            message,
+            supported,
+        });
+        Self {
+            items: items.collect(),
+            platform: refusal.platform.map(|(status, code, message)| PlatformAnswer { status, code, message }),
+            ..Self::new(kind, refusal.code, refusal.message)
+        }
+    }
+}
+
+impl Outcome {
+    /// It takes effect now, with nothing to add.
+    #[must_use]
+    pub fn now() -> Self {
+        Self { effective: None, notes: Vec::new(), extensions: Vec::new() }
+    }
+
+    /// Adds something that a person should know.
+    #[must_use]
+    pub fn note(mut self, note: impl Into<String>) -> Self {
+        self.notes.push(note.into());
+        self
+    }
+}
+
+impl OptimizationAction {
+    /// What a person could do, where the platform offers nothing.
+    #[must_use]
+    pub fn advised(package_id: &str, action: &str, reason: impl Into<String>) -> Self {
+        Self {
+            package_id: package_id.to_owned(),
+            kind: OptimizationKind::Advised,
+            action: action.to_owned(),
+            reason: reason.into(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_cleaned_and_cut_at_a_character() {
+        assert_eq!(clean(" a\r\n\tb\u{7}c  d ", 100), "a bc d");
+        assert_eq!(clean("ééé", 5), "éé");
+        assert!(clean(&"x".repeat(5000), WORDS_LIMIT).len() <= WORDS_LIMIT);
+    }
+
+    #[test]
+    fn problems_become_one_failure_with_every_item() {
+        assert!(Problems::default().check().is_ok());
+        let mut problems = Problems::default();
+        problems.invalid("invalid_price", "/packages/a/cpm", "0", "Too low.");
+        problems.unsupported(
+            "unsupported_targeting",
+            "/packages/a/targeting_overlay/os_any_of",
+            "beos",
+            "No.",
+            &["ios"],
+        );
+        let failure = problems.check().unwrap_err();
+        assert_eq!(failure.kind, FailureKind::Unsupported);
+        assert_eq!(failure.code, "unsupported");
+        assert_eq!(failure.items.len(), 2);
+        assert_eq!(failure.items[1].supported, ["ios"]);
+    }
+
+    #[test]
+    fn a_refusal_survives_being_recorded() {
+        let failure =
+            Failure::rejected("bad_url", "No.").item("/assets/a", "x", "y", &["z"]).said(400, "E1", "bad url");
+        let text = serde_json::to_string(&Refusal::from(failure.clone())).unwrap();
+        let back: Refusal = serde_json::from_str(&text).unwrap();
+        assert_eq!(Failure::from(back), failure);
+    }
+}

@@ -1,0 +1,303 @@
+//! A small JSON client for a platform's API.
+//!
+//! ```ignore
+//! let api = Api::new(&ctx.endpoint);
+//! let campaign: Campaign = api.get(path!("/v1/campaign/{}", id)).query("version", 2).fetch()?;
+//! let made: Made = api.post("/v1/flight").json(&body).fetch()?;
+//! ```
+//!
+//! Credentials are the host's to add, after the request left the adapter. Nothing is retried and no redirect followed.
+//! An answer that is no success becomes a [`Failure`], so that an author writes only `?`:
+//!
+//! | answer | failure |
+//! |---|---|
+//! | 401, 403 | `permission` |
+//! | 404, 410 | `not-found` |
+//! | 408, 425, 429, 5xx, no answer | `unavailable`, with the delay of `Retry-After` |
+//! | refused by the host | `rejected`, `egress_refused` |
+//! | any other | `rejected`, with the platform's status and words |
+//!
+//! [`Api::explain`] changes that for a platform that says things in its own way.
+
+pub mod url;
+
+use std::fmt::Display;
+
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{
+    failure::{Fallible, clean},
+    host::{self, IncomingResponse, Method, OutgoingRequest, TransportError},
+    moment,
+    types::{Failure, FailureKind},
+};
+
+/// The most bytes of an answer that are read unless [`Api::response_limit`] says otherwise: a page of a thousand
+/// objects of some kilobytes each, and well below a guest's memory.
+pub const RESPONSE_LIMIT: usize = 8 * 1024 * 1024;
+
+/// Writes a path with its arguments percent-encoded: `path!("/v1/flight/{}/creatives", flight)`.
+#[macro_export]
+macro_rules! path {
+    ($template:literal $(, $argument:expr)* $(,)?) => {
+        format!($template $(, $crate::http::url::segment(&$argument))*)
+    };
+}
+
+/// A platform's API at its base address.
+#[derive(Debug, Clone)]
+pub struct Api {
+    endpoint: String,
+    headers: Vec<(String, String)>,
+    explain: fn(&Response, Failure) -> Failure,
+    response_limit: usize,
+}
+
+impl Api {
+    /// An API at an address without a slash at its end, as `context.endpoint`.
+    #[must_use]
+    pub fn new(endpoint: &str) -> Self {
+        Self {
+            endpoint: endpoint.trim_end_matches('/').to_owned(),
+            headers: vec![("accept".to_owned(), "application/json".to_owned())],
+            explain: |_, failure| failure,
+            response_limit: RESPONSE_LIMIT,
+        }
+    }
+
+    /// Adds a header to every request.
+    #[must_use]
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        self.headers.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Changes how an answer that is no success is understood. The function gets the answer and what would be made of
+    /// it, and returns what is.
+    #[must_use]
+    pub fn explain(mut self, explain: fn(&Response, Failure) -> Failure) -> Self {
+        self.explain = explain;
+        self
+    }
+
+    /// Sets the most bytes of an answer that are read.
+    #[must_use]
+    pub fn response_limit(mut self, bytes: usize) -> Self {
+        self.response_limit = bytes;
+        self
+    }
+
+    /// A `GET` of a path below the endpoint.
+    pub fn get(&self, path: impl AsRef<str>) -> Request<'_> {
+        self.request(Method::Get, path.as_ref())
+    }
+
+    /// A `POST`.
+    pub fn post(&self, path: impl AsRef<str>) -> Request<'_> {
+        self.request(Method::Post, path.as_ref())
+    }
+
+    /// A `PUT`.
+    pub fn put(&self, path: impl AsRef<str>) -> Request<'_> {
+        self.request(Method::Put, path.as_ref())
+    }
+
+    /// A `PATCH`.
+    pub fn patch(&self, path: impl AsRef<str>) -> Request<'_> {
+        self.request(Method::Patch, path.as_ref())
+    }
+
+    /// A `DELETE`.
+    pub fn delete(&self, path: impl AsRef<str>) -> Request<'_> {
+        self.request(Method::Delete, path.as_ref())
+    }
+
+    fn request(&self, method: Method, path: &str) -> Request<'_> {
+        // A whole address is for what the platform itself gave, as the address of a finished report.
+        let url = if path.contains("://") { path.to_owned() } else { format!("{}{path}", self.endpoint) };
+        Request { api: self, method, url, headers: self.headers.clone(), body: None }
+    }
+}
+
+/// A request that is being built.
+#[derive(Debug, Clone)]
+#[must_use = "a request does nothing until it is sent"]
+pub struct Request<'a> {
+    api: &'a Api,
+    method: Method,
+    url: String,
+    headers: Vec<(String, String)>,
+    body: Option<Result<Vec<u8>, String>>,
+}
+
+impl Request<'_> {
+    /// Adds a query parameter.
+    pub fn query(mut self, name: &str, value: impl Display) -> Self {
+        let separator = if self.url.contains('?') { '&' } else { '?' };
+        self.url.push(separator);
+        self.url.push_str(&url::pair(name, &value.to_string()));
+        self
+    }
+
+    /// Adds a header.
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        self.headers.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Sends a JSON body.
+    pub fn json<T: Serialize + ?Sized>(self, body: &T) -> Self {
+        let bytes = serde_json::to_vec(body).map_err(|error| error.to_string());
+        Self { body: Some(bytes), ..self.header("content-type", "application/json") }
+    }
+
+    /// Sends a form.
+    pub fn form(self, fields: &[(&str, &str)]) -> Self {
+        let pairs: Vec<String> = fields.iter().map(|(name, value)| url::pair(name, value)).collect();
+        let body = Some(Ok(pairs.join("&").into_bytes()));
+        Self { body, ..self.header("content-type", "application/x-www-form-urlencoded") }
+    }
+
+    /// Sends the request and reads a JSON answer.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send) and [`Response::json`].
+    pub fn fetch<T: DeserializeOwned>(self) -> Fallible<T> {
+        self.send()?.json()
+    }
+
+    /// Sends the request. `None` if the platform has no such thing.
+    ///
+    /// # Errors
+    /// As [`fetch`](Self::fetch), but for `not-found`.
+    pub fn fetch_if_any<T: DeserializeOwned>(self) -> Fallible<Option<T>> {
+        match self.fetch() {
+            Ok(value) => Ok(Some(value)),
+            Err(failure) if failure.kind == FailureKind::NotFound => Ok(None),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// Sends the request; anything but a success (2xx) is a failure.
+    ///
+    /// # Errors
+    /// As the table of this module says.
+    pub fn send(self) -> Fallible<Response> {
+        let explain = self.api.explain;
+        let response = self.send_any()?;
+        if response.is_success() {
+            return Ok(response);
+        }
+        let failure = response.failure();
+        Err(explain(&response, failure))
+    }
+
+    /// Sends the request and returns the answer whatever its status.
+    ///
+    /// # Errors
+    /// When there is no answer.
+    pub fn send_any(self) -> Fallible<Response> {
+        let body = self.body.transpose().map_err(|why| {
+            Failure::invalid("unwritable_body", format!("The request's body can't be written as JSON: {why}."))
+        })?;
+        let response_limit = self.api.response_limit;
+        let request =
+            OutgoingRequest { method: self.method, url: self.url, headers: self.headers, body, response_limit };
+        let sent = host::with(|host| host.send(&request));
+        let what = format!("{} {}", request.method.as_str(), url::without_query(&request.url));
+        sent.map(|answer| Response { answer, what: what.clone() }).map_err(|error| no_answer(&what, error))
+    }
+}
+
+fn no_answer(what: &str, error: TransportError) -> Failure {
+    match error {
+        TransportError::Denied(why) => Failure::rejected(
+            "egress_refused",
+            format!("flightdeck did not let {what} out: {why}. Compare the platform's configured origins and steps."),
+        ),
+        TransportError::Address(url) => {
+            Failure::rejected("invalid_address", format!("{url} is not an address. Correct the platform's endpoint."))
+        }
+        TransportError::TooLarge(limit) => Failure::rejected(
+            "answer_too_large",
+            format!("The answer to {what} is larger than {limit} bytes. Ask for less at a time."),
+        ),
+        TransportError::Lost(why) => {
+            Failure::unavailable("no_answer", format!("The platform did not answer {what}: {}.", clean(&why, 500)))
+        }
+    }
+}
+
+/// An answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Response {
+    answer: IncomingResponse,
+    what: String,
+}
+
+impl Response {
+    /// The HTTP status.
+    #[must_use]
+    pub const fn status(&self) -> u16 {
+        self.answer.status
+    }
+
+    /// Whether the status is 2xx.
+    #[must_use]
+    pub fn is_success(&self) -> bool {
+        (200..300).contains(&self.answer.status)
+    }
+
+    /// The first header of that name, which is given in lower case.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.answer.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The body.
+    #[must_use]
+    pub fn body(&self) -> &[u8] {
+        &self.answer.body
+    }
+
+    /// The body as text; what is no UTF-8 is replaced.
+    #[must_use]
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.answer.body).into_owned()
+    }
+
+    /// Reads the body as JSON.
+    ///
+    /// # Errors
+    /// `unavailable` when it is not what was expected: usually a proxy's page, or an answer cut off.
+    pub fn json<T: DeserializeOwned>(&self) -> Fallible<T> {
+        serde_json::from_slice(&self.answer.body).map_err(|error| {
+            let message = format!("The answer to {} can't be understood: {error}.", self.what);
+            Failure::unavailable("unreadable_answer", message).said(self.answer.status, "", &self.text())
+        })
+    }
+
+    /// What an answer that is no success means by the table of this module.
+    #[must_use]
+    pub fn failure(&self) -> Failure {
+        let status = self.answer.status;
+        let (kind, code, means) = match status {
+            401 | 403 => (FailureKind::Permission, "permission", "the account may not do this"),
+            404 | 410 => (FailureKind::NotFound, "not_found", "there is no such thing"),
+            408 | 425 | 429 => (FailureKind::Unavailable, "busy", "it asks to wait"),
+            500.. => (FailureKind::Unavailable, "platform_error", "it has a problem of its own"),
+            _ => (FailureKind::Rejected, "rejected", "it refused"),
+        };
+        let words = self.text();
+        let said = clean(&words, 300);
+        let said = if said.is_empty() { String::new() } else { format!(" It said: {said}") };
+        let mut failure =
+            Failure::new(kind, code, format!("The platform answered {status} to {}: {means}.{said}", self.what))
+                .said(status, "", &words);
+        if kind == FailureKind::Unavailable {
+            failure.retry_after_ms =
+                self.header("retry-after").and_then(|value| moment::retry_after_ms(value, host::now()));
+        }
+        failure
+    }
+}

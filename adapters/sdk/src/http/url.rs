@@ -1,0 +1,53 @@
+//! Percent-encoding.
+
+use std::fmt::{Display, Write};
+
+/// Encodes a value as one segment of a path: everything but the unreserved characters of RFC 3986.
+#[must_use]
+pub fn segment(value: &impl Display) -> String {
+    encode(&value.to_string())
+}
+
+/// A name and a value of a query or a form.
+#[must_use]
+pub fn pair(name: &str, value: &str) -> String {
+    format!("{}={}", encode(name), encode(value))
+}
+
+/// An address without its query, for messages: a query may carry what a buyer wrote.
+#[must_use]
+pub fn without_query(url: &str) -> &str {
+    url.split_once('?').map_or(url, |(before, _)| before)
+}
+
+fn encode(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            // Writing to a string can't fail.
+            let _ = write!(encoded, "%{byte:02X}");
+        }
+    }
+    // A dot segment would be resolved away by whoever normalises the address.
+    match encoded.as_str() {
+        "." => "%2E".to_owned(),
+        ".." => "%2E%2E".to_owned(),
+        _ => encoded,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::path;
+
+    #[test]
+    fn what_a_buyer_writes_stays_one_segment() {
+        assert_eq!(path!("/v1/flight/{}/x/{}", 5, "a/b ?#%é"), "/v1/flight/5/x/a%2Fb%20%3F%23%25%C3%A9");
+        assert_eq!(path!("/v1/{}/x", ".."), "/v1/%2E%2E/x");
+        assert_eq!(pair("a b", "1&2=3"), "a%20b=1%262%3D3");
+        assert_eq!(without_query("http://x/y?z=secret"), "http://x/y");
+    }
+}

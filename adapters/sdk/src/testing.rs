@@ -1,0 +1,265 @@
+//! A host for native tests of an adapter's logic.
+//!
+//! [`FakeHost`] keeps steps as the real one does, hands requests to a function that plays the platform, and can cut an
+//! operation off after any of its interactions, as a crash would. So a test can try them all and count what was made:
+//!
+//! ```ignore
+//! for cut in 1.. {
+//!     let (host, platform) = (FakeHost::new(…), …);
+//!     host.cut_after(cut);
+//!     let survived = run(&host, || Acme::create_media_buy(ctx(), buy()));
+//!     if survived.is_some() { break }
+//!     run(&host, || Acme::create_media_buy(ctx(), buy())).unwrap().unwrap();
+//!     assert_eq!(platform.orders(), 1);
+//! }
+//! ```
+//!
+//! It also holds an adapter to the contract: it panics where the real host would trap or refuse.
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::BTreeMap,
+    panic::{self, AssertUnwindSafe},
+    rc::Rc,
+    time::Duration,
+};
+
+use time::{OffsetDateTime, UtcOffset};
+
+use crate::{
+    host::{Clock, Host, IncomingResponse, Method, OutgoingRequest, StepHost, StepState, Transport, TransportError},
+    types::RemoteObject,
+};
+
+thread_local! {
+    static INSTALLED: RefCell<Option<Rc<dyn Host>>> = const { RefCell::new(None) };
+}
+
+pub(crate) fn installed() -> Rc<dyn Host> {
+    match INSTALLED.with_borrow(Clone::clone) {
+        Some(host) => host,
+        None => panic!("outside of a component there is no host: call this within flightdeck_adapter::testing::run"),
+    }
+}
+
+/// Runs one call of an adapter on a host. `None` if it was cut off.
+///
+/// # Panics
+/// As the call does.
+pub fn run<T>(host: &Rc<FakeHost>, call: impl FnOnce() -> T) -> Option<T> {
+    *host.open.borrow_mut() = None;
+    INSTALLED.set(Some(Rc::clone(host) as Rc<dyn Host>));
+    let result = panic::catch_unwind(AssertUnwindSafe(call));
+    INSTALLED.set(None);
+    host.until_cut.set(None);
+    match result {
+        Ok(value) => Some(value),
+        Err(payload) if payload.is::<CutOff>() => None,
+        Err(payload) => panic::resume_unwind(payload),
+    }
+}
+
+struct CutOff;
+
+/// What plays the platform.
+pub type Platform = dyn FnMut(&OutgoingRequest) -> Result<IncomingResponse, TransportError>;
+
+#[derive(Debug, Clone)]
+struct Noted {
+    reference: String,
+    /// A request that changes something left while the step was open.
+    sent: bool,
+    outcome: Option<Vec<u8>>,
+}
+
+/// See the [module](self).
+pub struct FakeHost {
+    platform: RefCell<Box<Platform>>,
+    journal: RefCell<BTreeMap<String, Noted>>,
+    open: RefCell<Option<String>>,
+    remote: RefCell<Vec<RemoteObject>>,
+    sent: RefCell<Vec<OutgoingRequest>>,
+    now: Cell<OffsetDateTime>,
+    until_cut: Cell<Option<u32>>,
+    read_requests: Vec<String>,
+}
+
+impl FakeHost {
+    /// A host with a platform, on 1 November 2026.
+    #[must_use]
+    pub fn new(
+        platform: impl FnMut(&OutgoingRequest) -> Result<IncomingResponse, TransportError> + 'static,
+    ) -> Rc<Self> {
+        Self::with_read_requests(&[], platform)
+    }
+
+    /// A host that lets the requests of `describe().read_requests` pass outside of steps.
+    #[must_use]
+    pub fn with_read_requests(
+        read_requests: &[String],
+        platform: impl FnMut(&OutgoingRequest) -> Result<IncomingResponse, TransportError> + 'static,
+    ) -> Rc<Self> {
+        let now = crate::moment::parse("2026-11-01T00:00:00Z").unwrap_or(OffsetDateTime::UNIX_EPOCH);
+        Rc::new(Self {
+            platform: RefCell::new(Box::new(platform)),
+            journal: RefCell::default(),
+            open: RefCell::default(),
+            remote: RefCell::default(),
+            sent: RefCell::default(),
+            now: Cell::new(now.to_offset(UtcOffset::UTC)),
+            until_cut: Cell::new(None),
+            read_requests: read_requests.to_vec(),
+        })
+    }
+
+    /// Cuts the next run off after so many interactions: the last of them takes effect and its answer is lost.
+    pub fn cut_after(&self, interactions: u32) {
+        self.until_cut.set(Some(interactions));
+    }
+
+    /// Sets the clock.
+    pub fn set_now(&self, now: OffsetDateTime) {
+        self.now.set(now);
+    }
+
+    /// What the adapter asked to remember and did not forget.
+    #[must_use]
+    pub fn remote(&self) -> Vec<RemoteObject> {
+        self.remote.borrow().clone()
+    }
+
+    /// The names of the finished steps.
+    #[must_use]
+    pub fn finished(&self) -> Vec<String> {
+        let journal = self.journal.borrow();
+        journal.iter().filter(|(_, noted)| noted.outcome.is_some()).map(|(name, _)| name.clone()).collect()
+    }
+
+    /// The requests sent so far, oldest first.
+    #[must_use]
+    pub fn requests(&self) -> Vec<OutgoingRequest> {
+        self.sent.borrow().clone()
+    }
+
+    /// Forgets the steps: the next run is another operation.
+    pub fn next_operation(&self) {
+        self.journal.borrow_mut().clear();
+        self.sent.borrow_mut().clear();
+    }
+
+    fn interaction(&self) {
+        match self.until_cut.get() {
+            Some(left) if left <= 1 => {
+                self.until_cut.set(None);
+                panic::resume_unwind(Box::new(CutOff));
+            }
+            Some(left) => self.until_cut.set(Some(left - 1)),
+            None => {}
+        }
+    }
+
+    fn only_reads(&self, request: &OutgoingRequest) -> bool {
+        let path = request.url.splitn(4, '/').nth(3).unwrap_or_default();
+        let path = path.split('?').next().unwrap_or_default();
+        let declared = |pattern: &String| {
+            let Some((method, pattern)) = pattern.split_once(' ') else { return false };
+            let mut parts = pattern.trim_start_matches('/').split('/');
+            method == request.method.as_str()
+                && path.split('/').all(|part| parts.next().is_some_and(|wanted| wanted == "*" || wanted == part))
+                && parts.next().is_none()
+        };
+        request.method == Method::Get || self.read_requests.iter().any(declared)
+    }
+}
+
+impl StepHost for FakeHost {
+    fn begin(&self, name: &str) -> StepState {
+        assert!(!name.is_empty() && name.len() <= 200, "a step's name has 1 to 200 bytes: {name}");
+        let open = self.open.replace(Some(name.to_owned()));
+        assert_eq!(open, None, "a step is open while {name} begins");
+        let mut journal = self.journal.borrow_mut();
+        let next = journal.len() + 1;
+        let fresh = || Noted { reference: format!("fd{next:04}"), sent: false, outcome: None };
+        let noted = journal.entry(name.to_owned()).or_insert_with(fresh);
+        let state = match (&noted.outcome, noted.sent) {
+            (Some(outcome), _) => {
+                *self.open.borrow_mut() = None;
+                StepState::Done(outcome.clone())
+            }
+            (None, true) => StepState::InDoubt(noted.reference.clone()),
+            (None, false) => StepState::Fresh(noted.reference.clone()),
+        };
+        drop(journal);
+        self.interaction();
+        state
+    }
+
+    fn finish(&self, name: &str, outcome: &[u8]) {
+        let open = self.open.replace(None);
+        assert_eq!(open.as_deref(), Some(name), "{name} is finished");
+        assert!(outcome.len() <= 64 * 1024, "the outcome of {name} is larger than 64 KiB");
+        if let Some(noted) = self.journal.borrow_mut().get_mut(name) {
+            noted.outcome = Some(outcome.to_vec());
+        }
+        self.interaction();
+    }
+
+    fn remember(&self, object: &RemoteObject) {
+        let mut remote = self.remote.borrow_mut();
+        remote.retain(|known| (&known.kind, &known.key) != (&object.kind, &object.key));
+        remote.push(object.clone());
+        drop(remote);
+        self.interaction();
+    }
+
+    fn forget(&self, object: &RemoteObject) {
+        self.remote.borrow_mut().retain(|known| known != object);
+        self.interaction();
+    }
+}
+
+impl Transport for FakeHost {
+    fn send(&self, request: &OutgoingRequest) -> Result<IncomingResponse, TransportError> {
+        if !self.only_reads(request) {
+            let open = self.open.borrow();
+            let Some(name) = open.as_ref() else {
+                return Err(TransportError::Denied("a write outside of a step".to_owned()));
+            };
+            if let Some(noted) = self.journal.borrow_mut().get_mut(name) {
+                noted.sent = true;
+            }
+        }
+        self.sent.borrow_mut().push(request.clone());
+        let answer = (self.platform.borrow_mut())(request);
+        // What the platform refused did not happen, and the real host knows it.
+        if answer.as_ref().is_ok_and(|answer| (400..500).contains(&answer.status))
+            && let Some(name) = self.open.borrow().as_ref()
+            && let Some(noted) = self.journal.borrow_mut().get_mut(name)
+        {
+            noted.sent = false;
+        }
+        self.interaction();
+        answer
+    }
+}
+
+impl Clock for FakeHost {
+    fn now(&self) -> OffsetDateTime {
+        self.now.get()
+    }
+
+    fn sleep(&self, duration: Duration) {
+        self.now.set(self.now.get() + duration);
+    }
+}
+
+/// An answer with a JSON body.
+#[must_use]
+pub fn answer(status: u16, body: &str) -> IncomingResponse {
+    let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
+    IncomingResponse { status, headers, body: body.as_bytes().to_vec() }
+}
+
+#[cfg(test)]
+#[path = "testing/tests.rs"]
+mod tests;

@@ -1,0 +1,194 @@
+//! Steps and the HTTP client, driven through the fake host.
+
+use super::*;
+use crate::{
+    failure::Fallible,
+    http::Api,
+    object, path,
+    step::{Remote, Verdict, step},
+    types::{Failure, FailureKind, RemoteKind},
+};
+
+/// A platform that makes an object for each POST and lists them all.
+fn shelf() -> (Rc<RefCell<Vec<String>>>, Rc<FakeHost>) {
+    let made = Rc::new(RefCell::new(Vec::new()));
+    let objects = Rc::clone(&made);
+    let host = FakeHost::new(move |request| {
+        let mut objects = objects.borrow_mut();
+        if request.method == Method::Get {
+            return Ok(answer(200, &serde_json::to_string(&*objects).unwrap()));
+        }
+        let body: serde_json::Value = serde_json::from_slice(request.body.as_deref().unwrap()).unwrap();
+        objects.push(body["Name"].as_str().unwrap().to_owned());
+        Ok(answer(200, &format!(r#"{{"Id":{}}}"#, objects.len())))
+    });
+    (made, host)
+}
+
+fn make(name: &str) -> Fallible<String> {
+    let api = Api::new("http://platform");
+    step(name)
+        .remember(RemoteKind::Package, name)
+        .find(|reference| {
+            let names: Vec<String> = api.get("/objects").fetch()?;
+            Ok(names.iter().position(|name| name.ends_with(reference)).map(|at| (at + 1).to_string()))
+        })
+        .create(|reference| {
+            #[derive(serde::Deserialize)]
+            struct Made {
+                #[serde(rename = "Id")]
+                id: u64,
+            }
+            let made: Made = api.post("/objects").json(&object! { "Name": format!("x {reference}") }).fetch()?;
+            Ok(made.id.to_string())
+        })
+}
+
+#[test]
+fn wherever_an_operation_is_cut_off_each_change_is_made_once() {
+    let operation = || -> Fallible<(String, String)> { Ok((make("a")?, make("b")?)) };
+    for cut in 1.. {
+        let (made, host) = shelf();
+        host.cut_after(cut);
+        let survived = run(&host, operation).is_some();
+        let ids = run(&host, operation).unwrap().unwrap();
+        assert_eq!(ids, ("1".to_owned(), "2".to_owned()), "cut after {cut}");
+        assert_eq!(made.borrow().len(), 2, "cut after {cut}");
+        assert_eq!(host.remote().package("b"), Some("2"));
+        if survived {
+            assert!(cut > 8, "begin, send, remember and finish, twice");
+            return;
+        }
+    }
+}
+
+#[test]
+fn a_step_in_doubt_that_finds_nothing_creates() {
+    let (made, host) = shelf();
+    host.journal.borrow_mut().insert("a".into(), Noted { reference: "r".into(), sent: true, outcome: None });
+    assert_eq!(run(&host, || make("a")).unwrap().unwrap(), "1");
+    assert_eq!(*made.borrow(), ["x r"]);
+}
+
+#[test]
+fn a_step_without_lookup_stops_in_doubt() {
+    let host = FakeHost::new(|_| Ok(answer(200, "{}")));
+    let send = || {
+        step("blind").no_lookup().create(|_| Api::new("http://p").post("/x").send().map(|_| ())) //
+    };
+    host.cut_after(2);
+    assert!(run(&host, send).is_none());
+    let failure = run(&host, send).unwrap().unwrap_err();
+    assert_eq!(failure.kind, FailureKind::Unresolved);
+    assert!(failure.message.contains("fd0001"), "{}", failure.message);
+}
+
+#[test]
+fn a_change_that_is_safe_to_repeat_is_repeated_until_it_is_finished() {
+    let count = Rc::new(Cell::new(0));
+    let seen = Rc::clone(&count);
+    let host = FakeHost::new(move |_| {
+        seen.set(seen.get() + 1);
+        Ok(answer(200, "{}"))
+    });
+    let put = || step("set").set(|| Api::new("http://p").put("/x").json(&object! {}).send().map(|_| ()));
+    host.cut_after(2);
+    assert!(run(&host, put).is_none());
+    run(&host, put).unwrap().unwrap();
+    run(&host, put).unwrap().unwrap();
+    assert_eq!(count.get(), 2);
+}
+
+#[test]
+fn a_refusal_is_recorded_and_the_operation_goes_on() {
+    let host = FakeHost::new(|_| Ok(answer(422, r#"{"error":"too big"}"#)));
+    let upload = || -> Fallible<Verdict<String>> {
+        step("upload")
+            .remember(RemoteKind::Creative, "c")
+            .find(|_| Ok(None))
+            .try_create(|_| Api::new("http://p").post("/x").json("y").fetch())
+    };
+    let first = run(&host, upload).unwrap().unwrap().unwrap_err();
+    assert_eq!(first.words(), r#"{"error":"too big"}"#);
+    assert_eq!(run(&host, upload).unwrap().unwrap().unwrap_err(), first);
+    assert_eq!(host.requests().len(), 1);
+    assert!(host.remote().is_empty());
+}
+
+#[test]
+fn a_failure_that_may_pass_leaves_the_step_open() {
+    let host = FakeHost::new(|_| Err(TransportError::Lost("reset".into())));
+    let failure = run(&host, || make("a")).unwrap().unwrap_err();
+    assert_eq!((failure.kind, failure.code.as_str()), (FailureKind::Unavailable, "no_answer"));
+    assert!(host.finished().is_empty());
+}
+
+#[test]
+fn an_outcome_of_another_release_is_not_guessed_at() {
+    let host = FakeHost::new(|_| Ok(answer(200, "{}")));
+    let outcome = Some(b"{\"old\":1}".to_vec());
+    host.journal.borrow_mut().insert("a".into(), Noted { reference: "r".into(), sent: true, outcome });
+    assert_eq!(run(&host, || make("a")).unwrap().unwrap_err().code, "step_outcome_unreadable");
+}
+
+fn failure_of(status: u16, header: Option<(&str, &str)>) -> Failure {
+    let headers = header.map(|(name, value)| (name.to_owned(), value.to_owned())).into_iter().collect();
+    let answer = IncomingResponse { status, headers, body: b"no\x00\r\n way".to_vec() };
+    let host = FakeHost::new(move |_| Ok(answer.clone()));
+    run(&host, || Api::new("http://p/base/").get(path!("/v1/{}", "a b")).query("q", "secret").send())
+        .unwrap()
+        .unwrap_err()
+}
+
+#[test]
+fn every_status_means_what_the_table_says() {
+    use FailureKind::{NotFound, Permission, Rejected, Unavailable};
+    for (status, kind) in [
+        (302, Rejected),
+        (400, Rejected),
+        (401, Permission),
+        (403, Permission),
+        (404, NotFound),
+        (408, Unavailable),
+        (409, Rejected),
+        (410, NotFound),
+        (422, Rejected),
+        (429, Unavailable),
+        (500, Unavailable),
+        (503, Unavailable),
+    ] {
+        let failure = failure_of(status, Some(("retry-after", "7")));
+        assert_eq!(failure.kind, kind, "{status}");
+        assert_eq!(failure.platform.as_ref().unwrap().message, "no way");
+        assert_eq!(failure.retry_after_ms, (kind == Unavailable).then_some(7000));
+        assert!(failure.message.contains("GET http://p/base/v1/a%20b"), "{}", failure.message);
+        assert!(!failure.message.contains("secret"));
+    }
+}
+
+#[test]
+fn a_write_outside_of_a_step_is_refused_and_said_so() {
+    let host = FakeHost::with_read_requests(&["POST /report/*".to_owned()], |_| Ok(answer(200, "{}")));
+    let post = |path: &str| run(&host, || Api::new("http://p").post(path).json(&object! {}).send()).unwrap();
+    assert_eq!(post("/objects").unwrap_err().code, "egress_refused");
+    assert!(post("/report/5").is_ok());
+    assert_eq!(post("/report/5/x").unwrap_err().code, "egress_refused");
+}
+
+#[test]
+fn an_answer_that_is_no_json_may_be_asked_for_again() {
+    let host = FakeHost::new(|_| Ok(answer(200, "<html>")));
+    let failure = run(&host, || Api::new("http://p").get("/x").fetch::<u64>()).unwrap().unwrap_err();
+    assert_eq!((failure.kind, failure.code.as_str()), (FailureKind::Unavailable, "unreadable_answer"));
+}
+
+#[test]
+fn a_form_is_encoded() {
+    let host = FakeHost::new(|_| Ok(answer(200, "{}")));
+    run(&host, || {
+        step("s").set(|| Api::new("http://p").post("/search").form(&[("name", "a&b=c d")]).send().map(|_| ()))
+    });
+    let request = host.requests().remove(0);
+    assert_eq!(request.body.unwrap(), b"name=a%26b%3Dc%20d");
+    assert!(request.headers.contains(&("content-type".into(), "application/x-www-form-urlencoded".into())));
+}

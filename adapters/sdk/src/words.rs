@@ -1,0 +1,97 @@
+//! The contract's cases as buyers write them: `geo_country`, `any_of`, `front_loaded`.
+//!
+//! Failures name what a buyer wrote, so an adapter needs the words, not the cases.
+
+use crate::types::{CreativeFormat, Dimension, Operator, Pacing, PriceModel, TargetingRule};
+
+impl Dimension {
+    /// The buyer's word for it.
+    #[must_use]
+    pub fn word(&self) -> &str {
+        match self {
+            Self::GeoCountry => "geo_country",
+            Self::GeoRegion => "geo_region",
+            Self::GeoMetro => "geo_metro",
+            Self::GeoCity => "geo_city",
+            Self::GeoPostal => "geo_postal",
+            Self::DeviceType => "device_type",
+            Self::Os => "os",
+            Self::Browser => "browser",
+            Self::ConnectionType => "connection_type",
+            Self::ContentCategory => "content_category",
+            Self::ContentGenre => "content_genre",
+            Self::ContentRating => "content_rating",
+            Self::Language => "language",
+            Self::AudienceSegment => "audience_segment",
+            Self::MediaType => "media_type",
+            Self::Other(word) => word,
+        }
+    }
+}
+
+impl Operator {
+    /// The buyer's word for it.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::AnyOf => "any_of",
+            Self::NoneOf => "none_of",
+        }
+    }
+}
+
+impl TargetingRule {
+    /// Where the rule stands in the request of a package: `/packages/news/targeting_overlay/os_any_of`.
+    #[must_use]
+    pub fn pointer(&self, package_id: &str) -> String {
+        let (dimension, operator) = (self.dimension.word(), self.operator.word());
+        format!("/packages/{}/targeting_overlay/{dimension}_{operator}", pointer_segment(package_id))
+    }
+}
+
+/// A name as a segment of a JSON pointer (RFC 6901).
+#[must_use]
+pub fn pointer_segment(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
+}
+
+impl CreativeFormat {
+    /// The buyer's word for it.
+    #[must_use]
+    pub fn word(&self) -> &str {
+        match self {
+            Self::Image => "image",
+            Self::Video => "video",
+            Self::Audio => "audio",
+            Self::Custom => "custom",
+            Self::Other(word) => word,
+        }
+    }
+}
+
+impl Pacing {
+    /// The buyer's word for it.
+    #[must_use]
+    pub fn word(&self) -> &str {
+        match self {
+            Self::Even => "even",
+            Self::Asap => "asap",
+            Self::FrontLoaded => "front_loaded",
+            Self::Other(word) => word,
+        }
+    }
+}
+
+impl PriceModel {
+    /// The buyer's word for it.
+    #[must_use]
+    pub fn word(&self) -> &str {
+        match self {
+            Self::Cpm => "cpm",
+            Self::Cpc => "cpc",
+            Self::Cpcv => "cpcv",
+            Self::Flat => "flat",
+            Self::Other(word) => word,
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! The command line.
+//!
+//! | command | does |
+//! |---|---|
+//! | `serve` | serves until SIGTERM or Ctrl-C |
+//! | `check` | validates the configuration and every adapter, without serving |
+//! | `adapter inspect` | says what a component is, needs and can do |
+//! | `token create` | makes a bearer token and shows it once |
+//! | `compile` | compiles a component; the host calls this itself, in a process of its own |
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line prints")]
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::{app::caller::Role, config::Config, domain::time::Day, serve};
+
+mod token;
+
+/// One API for buying media on many ad servers, through sandboxed adapters.
+#[derive(Debug, Parser)]
+#[command(name = "flightdeck", version)]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve until told to stop.
+    Serve(WithConfig),
+    /// Validate the configuration and every adapter, without serving.
+    Check(WithConfig),
+    /// Look at adapters.
+    #[command(subcommand)]
+    Adapter(AdapterCommand),
+    /// Manage bearer tokens.
+    #[command(subcommand)]
+    Token(TokenCommand),
+    /// Compile a component to native code. The host calls this in a process of its own.
+    #[command(hide = true)]
+    Compile {
+        /// The component.
+        #[arg(long)]
+        input: PathBuf,
+        /// Where the native code goes.
+        #[arg(long)]
+        output: PathBuf,
+    },
+}
+
+/// A command that needs the configuration.
+#[derive(Debug, Args)]
+struct WithConfig {
+    /// The configuration file.
+    #[arg(long, env = "FLIGHTDECK_CONFIG", default_value = "flightdeck.toml")]
+    config: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+enum AdapterCommand {
+    /// Say what a component is, what it imports and what it can do.
+    Inspect {
+        /// The component.
+        file: PathBuf,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum TokenCommand {
+    /// Make a token, store its digest, and show the token once.
+    Create(NewToken),
+}
+
+/// A new token.
+#[derive(Debug, Args)]
+pub(crate) struct NewToken {
+    #[command(flatten)]
+    with: WithConfig,
+    /// Who acts with it; unique. Stands in histories and in the audit log.
+    #[arg(long)]
+    name: String,
+    /// buyer, reviewer or operator.
+    #[arg(long, value_parser = role)]
+    role: Role,
+    /// For a buyer: whose.
+    #[arg(long)]
+    principal: Option<String>,
+    /// The last day on which it is good.
+    #[arg(long, value_parser = day)]
+    expires: Option<Day>,
+}
+
+fn role(text: &str) -> Result<Role, String> {
+    Role::parse(text).ok_or_else(|| "must be buyer, reviewer or operator".to_owned())
+}
+
+fn day(text: &str) -> Result<Day, String> {
+    Day::parse(text).map_err(|error| error.to_string())
+}
+
+/// Does what the command line says.
+pub fn run(arguments: Arguments) -> ExitCode {
+    let done = match arguments.command {
+        Command::Serve(with) => load(&with).and_then(serve::serve),
+        Command::Check(with) => load(&with).and_then(|config| {
+            let summary = config.summary();
+            serve::check(config)?;
+            println!("{summary}\nthe configuration and its adapters are fine");
+            Ok(())
+        }),
+        Command::Adapter(AdapterCommand::Inspect { file }) => inspect(&file),
+        Command::Token(TokenCommand::Create(new)) => load(&new.with).and_then(|config| token::create(&config, &new)),
+        Command::Compile { input, output } => crate::adapters::compile_main(&input, &output).map_err(anyhow::Error::from),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn load(with: &WithConfig) -> anyhow::Result<Config> {
+    Ok(Config::load(&with.config)?)
+}
+
+fn inspect(file: &std::path::Path) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let inspection = runtime.block_on(crate::adapters::inspect(file))?;
+    println!("{inspection}");
+    Ok(())
+}

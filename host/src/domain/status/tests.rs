@@ -1,0 +1,141 @@
+use super::*;
+use crate::domain::{delivery::RemotePackageStatus, id::CreativeId, testing};
+
+const BEFORE: i64 = -1;
+const DURING: i64 = 1;
+
+fn buy(packages: usize, with_creatives: bool) -> MediaBuy {
+    let mut buy = testing::buy(packages);
+    if with_creatives {
+        for package in &mut buy.packages {
+            package.creatives = vec![CreativeId::from("banner")];
+        }
+    }
+    buy
+}
+
+fn at(buy: &MediaBuy, hours_from_start: i64) -> Timestamp {
+    buy.start.plus_millis(hours_from_start * 3_600_000)
+}
+
+fn said(buy: &MediaBuy, state: DeliveryState, packages: &[DeliveryState]) -> RemoteBuyStatus {
+    let packages = buy.packages.iter().zip(packages).map(|(package, state)| RemotePackageStatus {
+        package: package.id.clone(),
+        state: state.clone(),
+        impressions_delivered: None,
+    });
+    RemoteBuyStatus { buy: buy.id.clone(), state, detail: String::new(), packages: packages.collect() }
+}
+
+#[test]
+fn the_transitions_are_the_ones_that_are_documented() {
+    use BuyStatus as S;
+    for from in S::ALL {
+        for to in S::ALL {
+            let expected = match (from, to) {
+                _ if from == to => false,
+                (S::Failed, _) => false,
+                (_, S::Failed) => true,
+                (S::PendingManual, S::PendingPermission | S::PendingActivation) => true,
+                (S::PendingPermission, S::PendingManual | S::PendingActivation) => true,
+                (S::PendingManual | S::PendingPermission, _) => false,
+                (S::PendingActivation, _) => true,
+                (_, S::PendingManual | S::PendingPermission) => false,
+                _ => true,
+            };
+            assert_eq!(from.may_become(*to), expected, "{from} -> {to}");
+        }
+        assert_eq!(from.is_final(), S::ALL.iter().all(|to| !from.may_become(*to)));
+    }
+}
+
+#[test]
+fn a_creation_that_is_not_done_decides_whatever_the_platform_says() {
+    let buy = buy(1, true);
+    let remote = [said(&buy, DeliveryState::Delivering, &[DeliveryState::Delivering])];
+    for (creation, expected) in [
+        (Creation::AwaitingApproval, BuyStatus::PendingManual),
+        (Creation::AwaitingPermission, BuyStatus::PendingPermission),
+        (Creation::InProgress, BuyStatus::PendingActivation),
+        (Creation::Failed("no".to_owned()), BuyStatus::Failed),
+    ] {
+        assert_eq!(derive(&buy, &creation, &remote, at(&buy, DURING)).status, expected);
+    }
+}
+
+#[test]
+fn one_package_gives_the_buy_its_status() {
+    use DeliveryState as D;
+    for (state, expected) in [
+        (D::AwaitingCreatives, BuyStatus::PendingActivation),
+        (D::PendingApproval, BuyStatus::PendingApproval),
+        (D::Scheduled, BuyStatus::PendingActivation),
+        (D::Delivering, BuyStatus::Active),
+        (D::Paused, BuyStatus::Paused),
+        (D::Completed, BuyStatus::Completed),
+        (D::Disapproved("bad".to_owned()), BuyStatus::Failed),
+        (D::Canceled, BuyStatus::Failed),
+        (D::Missing, BuyStatus::Failed),
+        (D::Other("warming up".to_owned()), BuyStatus::Active),
+    ] {
+        let buy = buy(1, true);
+        let remote = [said(&buy, D::Other(String::new()), std::slice::from_ref(&state))];
+        let standing = derive(&buy, &Creation::Done, &remote, at(&buy, DURING));
+        assert_eq!(standing.status, expected, "{state:?}: {}", standing.detail);
+    }
+}
+
+#[test]
+fn a_silent_platform_is_judged_by_what_the_host_knows() {
+    for (creatives, hours, expected) in [
+        (false, BEFORE, BuyStatus::PendingActivation),
+        (false, DURING, BuyStatus::PendingActivation),
+        (true, BEFORE, BuyStatus::PendingActivation),
+        (true, DURING, BuyStatus::Active),
+    ] {
+        let buy = buy(2, creatives);
+        let standing = derive(&buy, &Creation::Done, &[], at(&buy, hours));
+        assert_eq!(standing.status, expected, "creatives {creatives}, {hours} h: {}", standing.detail);
+    }
+}
+
+#[test]
+fn a_buy_with_creatives_before_its_start_says_when_it_starts() {
+    let buy = buy(2, true);
+    let states = [DeliveryState::Scheduled, DeliveryState::Scheduled];
+    let remote = [said(&buy, DeliveryState::Scheduled, &states)];
+    let standing = derive(&buy, &Creation::Done, &remote, at(&buy, BEFORE));
+    assert_eq!(standing.detail, format!("scheduled: starts {}", buy.start));
+}
+
+#[test]
+fn the_detail_names_the_packages_that_lack_creatives() {
+    let mut buy = buy(2, true);
+    buy.packages[1].creatives.clear();
+    let standing = derive(&buy, &Creation::Done, &[], at(&buy, BEFORE));
+    assert_eq!(standing.detail, "awaiting creative assets for: p1");
+    let standing = derive(&buy, &Creation::Done, &[], at(&buy, DURING));
+    assert_eq!((standing.status, standing.detail.as_str()), (BuyStatus::Active, "not delivering yet: p1"));
+}
+
+#[test]
+fn pausing_the_buy_or_every_package_pauses_and_the_end_completes() {
+    let mut buy = buy(2, true);
+    buy.active = false;
+    assert_eq!(derive(&buy, &Creation::Done, &[], at(&buy, DURING)).status, BuyStatus::Paused);
+    buy.active = true;
+    buy.packages[0].active = false;
+    assert_eq!(derive(&buy, &Creation::Done, &[], at(&buy, DURING)).status, BuyStatus::Active);
+    buy.packages[1].active = false;
+    assert_eq!(derive(&buy, &Creation::Done, &[], at(&buy, DURING)).status, BuyStatus::Paused);
+    assert_eq!(derive(&buy, &Creation::Done, &[], buy.end.plus_millis(1)).status, BuyStatus::Completed);
+}
+
+#[test]
+fn what_the_platform_threw_out_is_failed_in_its_words() {
+    let buy = buy(1, true);
+    let remote = [said(&buy, DeliveryState::Disapproved("no alcohol".to_owned()), &[])];
+    let standing = derive(&buy, &Creation::Done, &remote, at(&buy, DURING));
+    assert_eq!(standing.status, BuyStatus::Failed);
+    assert!(standing.detail.contains("no alcohol"));
+}

@@ -1,0 +1,64 @@
+//! Values for tests of the domain.
+
+use std::collections::BTreeMap;
+
+use super::{
+    creative::Format,
+    id::{MediaBuyId, PackageId, PlatformName, PrincipalId},
+    media_buy::{MediaBuy, Pacing, Package},
+    money::Micros,
+    status::BuyStatus,
+    targeting::Targeting,
+    time::Timestamp,
+};
+
+/// An amount in whole units.
+pub(crate) fn units(units: i64) -> Micros {
+    Micros::new(units * Micros::UNIT).unwrap()
+}
+
+/// A buy with packages `p0`, `p1`, ...: each with a budget of 1,000 at a CPM of 10.
+pub(crate) fn buy(packages: usize) -> MediaBuy {
+    let start = Timestamp::parse("2026-12-01T00:00:00Z").unwrap();
+    let package = |index: usize| Package {
+        id: PackageId::new(format!("p{index}")),
+        name: format!("Package {index}"),
+        platform: PlatformName::from("acme"),
+        active: true,
+        budget: units(1_000),
+        impressions: 100_000,
+        cpm: units(10),
+        floor_cpm: units(5),
+        pacing: None,
+        daily_budget: None,
+        daily_impressions: None,
+        targeting: Targeting::default(),
+        creatives: Vec::new(),
+        formats: vec![Format::Image],
+        settings: serde_json::Value::Null,
+        review_lead_ms: 48 * 3_600_000,
+        performance_index: None,
+    };
+    MediaBuy {
+        id: MediaBuyId::from("acme_1"),
+        principal: PrincipalId::from("agency"),
+        po_number: None,
+        currency: "USD".to_owned(),
+        active: true,
+        total_budget: units(1_000 * i64::try_from(packages).unwrap()),
+        daily_budget: None,
+        pacing: Pacing::Even,
+        start,
+        end: start.plus_millis(30 * 86_400_000 - 1_000),
+        targeting: Targeting::default(),
+        packages: (0..packages).map(package).collect(),
+        creatives: Vec::new(),
+        assets: BTreeMap::new(),
+        remote: BTreeMap::new(),
+        status: BuyStatus::PendingActivation,
+        detail: String::new(),
+        revision: 1,
+        created_at: start,
+        updated_at: start,
+    }
+}

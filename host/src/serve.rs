@@ -1,0 +1,136 @@
+//! Puts the parts together and serves.
+
+use std::{sync::Arc, time::Duration};
+
+use anyhow::Context;
+use tokio_util::sync::CancellationToken;
+use tracing_subscriber::{EnvFilter, layer::SubscriberExt, util::SubscriberInitExt};
+
+use crate::{
+    adapters::{Adapters, AdaptersConfig},
+    app::{App, status::LiveCache},
+    config::Config,
+    operations::{Signals, runner::Runner, timers},
+    store::{Store, sqlite::SqliteStore},
+    web,
+};
+
+/// Serves until SIGTERM or Ctrl-C.
+///
+/// # Errors
+/// What keeps it from starting.
+pub fn serve(config: Config) -> anyhow::Result<()> {
+    start_logging(&config);
+    runtime()?.block_on(serve_until_stopped(Arc::new(config)))
+}
+
+/// Validates what only the adapters can tell: that they load, and that the settings fit them.
+///
+/// # Errors
+/// Everything that is wrong with the first adapter that is not fine.
+pub fn check(config: Config) -> anyhow::Result<()> {
+    runtime()?.block_on(async {
+        start_adapters(&config).await?;
+        Ok(())
+    })
+}
+
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().context("the runtime did not start")
+}
+
+fn start_logging(config: &Config) {
+    let filter = EnvFilter::try_from_env("FLIGHTDECK_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let registry = tracing_subscriber::registry().with(filter);
+    let started = if config.server.json_logs {
+        registry.with(tracing_subscriber::fmt::layer().json().with_writer(std::io::stderr)).try_init()
+    } else {
+        registry.with(tracing_subscriber::fmt::layer().with_writer(std::io::stderr)).try_init()
+    };
+    if started.is_err() {
+        tracing::debug!("logging was started before");
+    }
+}
+
+async fn start_adapters(config: &Config) -> anyhow::Result<Arc<Adapters>> {
+    let compiler = std::env::current_exe().context("the path of this program is not known")?;
+    let settings = AdaptersConfig::from_config(config, compiler);
+    Ok(Adapters::start(settings).await?)
+}
+
+async fn open_store(config: &Config) -> anyhow::Result<Arc<dyn Store>> {
+    let path = config.database_path();
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).with_context(|| format!("could not make {}", folder.display()))?;
+    }
+    Ok(Arc::new(SqliteStore::open(&path).await?))
+}
+
+/// Opens the database for a single write, also while a host serves from it.
+///
+/// # Errors
+/// What keeps it from being opened.
+pub async fn open_store_beside(config: &Config) -> anyhow::Result<Arc<dyn Store>> {
+    Ok(Arc::new(SqliteStore::open_beside(&config.database_path()).await?))
+}
+
+async fn serve_until_stopped(config: Arc<Config>) -> anyhow::Result<()> {
+    let store = open_store(&config).await?;
+    let adapters = start_adapters(&config).await?;
+    let signals = Arc::new(Signals::default());
+    let live = Arc::new(LiveCache::default());
+    let app = App {
+        store: store.clone(),
+        adapters: adapters.clone(),
+        config: config.clone(),
+        signals: signals.clone(),
+        live: live.clone(),
+    };
+    let stop = CancellationToken::new();
+    let runner = Runner {
+        store: store.clone(),
+        adapters,
+        config: config.clone(),
+        signals: signals.clone(),
+        live,
+        name: format!("{}-{}", std::process::id(), uuid::Uuid::now_v7().simple()),
+    };
+    let grace = config.server.shutdown_grace;
+    let work = tokio::spawn(runner.serve(stop.clone(), grace));
+    let clock = tokio::spawn(timers::serve(store.clone(), signals, stop.clone()));
+    let listener = tokio::net::TcpListener::bind(config.server.listen)
+        .await
+        .with_context(|| format!("could not listen on {}", config.server.listen))?;
+    tracing::info!(address = %listener.local_addr()?, "serving");
+    let router = web::router(app);
+    let stopped = stop.clone();
+    let faces = tokio::spawn(
+        axum::serve(listener, router).with_graceful_shutdown(async move { stopped.cancelled().await }).into_future(),
+    );
+    until_told_to_stop().await?;
+    tracing::info!("stopping: no new work is taken, what runs may end");
+    stop.cancel();
+    end_within(grace, async {
+        let _ = faces.await;
+    })
+    .await;
+    work.await?;
+    clock.await?;
+    store.close().await;
+    Ok(())
+}
+
+async fn end_within(grace: Duration, work: impl Future<Output = ()>) {
+    if tokio::time::timeout(grace, work).await.is_err() {
+        tracing::warn!("requests were still open after the grace period");
+    }
+}
+
+async fn until_told_to_stop() -> anyhow::Result<()> {
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    tokio::select! {
+        stopped = tokio::signal::ctrl_c() => stopped?,
+        _ = terminate.recv() => {}
+    }
+    Ok(())
+}

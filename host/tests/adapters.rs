@@ -1,0 +1,21 @@
+//! Adapters: real components in the real sandbox, against real sockets.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+#![allow(missing_docs, reason = "a test's name says what it shows")]
+
+#[path = "adapters/calls.rs"]
+mod calls;
+#[path = "adapters/egress.rs"]
+mod egress;
+#[path = "adapters/journal.rs"]
+mod journal;
+#[path = "adapters/limits.rs"]
+mod limits;
+#[path = "adapters/releases.rs"]
+mod releases;
+#[path = "adapters/server.rs"]
+mod server;
+#[path = "adapters/steps.rs"]
+mod steps;
+#[path = "adapters/world.rs"]
+mod world;

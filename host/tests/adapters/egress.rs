@@ -1,0 +1,123 @@
+//! What may leave the sandbox, and what comes back into it.
+
+use flightdeck::{
+    adapters::{Credentials, PlatformConfig, Secret},
+    domain::failure::FailureKind,
+};
+use serde_json::json;
+
+use super::{
+    journal::MemoryJournal,
+    server::{Server, Writes},
+    world::{buy, platform, soon, start},
+};
+use flightdeck::adapters::RemoteBuy;
+
+const SECRET: &str = "s3cr3t-of-acme";
+
+fn ssrf(name: &str, endpoint: &str, url: &str) -> PlatformConfig {
+    let mut config = platform(name, "ssrf", endpoint);
+    config.settings = json!({ "behaviour": "ssrf", "url": url });
+    config
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn other_hosts_are_refused_by_name_and_by_number() {
+    let server = Server::start().await;
+    let (endpoint, port) = (server.endpoint(), server.port);
+    let urls = [
+        "https://example.com/x?token=hunter2".to_owned(),
+        format!("http://localhost:{port}/x"),
+        format!("http://127.0.0.2:{port}/x"),
+        format!("http://[::ffff:127.0.0.1]:{port}/x"),
+        "http://169.254.169.254/latest/meta-data".to_owned(),
+        format!("https://127.0.0.1:{port}/x"),
+        "http://127.0.0.1:1/x".to_owned(),
+    ];
+    let platforms = urls.iter().enumerate().map(|(n, url)| ssrf(&format!("acme{n}"), &endpoint, url)).collect();
+    let world = start(platforms).await.unwrap();
+    for (number, url) in urls.iter().enumerate() {
+        let name = format!("acme{number}");
+        let failure = world.create(&name, &MemoryJournal::new()).await.unwrap_err();
+        assert_eq!((failure.kind, failure.code.as_str()), (FailureKind::Fault, "egress_denied"), "{url}: {failure}");
+        assert!(failure.message.contains(&name) && failure.message.contains("`origins`"), "{failure}");
+        assert!(!failure.message.contains("hunter2"), "{failure}");
+    }
+    assert!(server.received().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_private_address_is_refused_until_the_configuration_names_it() {
+    let server = Server::start().await;
+    for endpoint in [server.endpoint(), format!("http://localhost:{}", server.port)] {
+        let mut config = platform("acme", "ssrf", &endpoint);
+        config.settings = json!({ "behaviour": "ssrf", "url": format!("{endpoint}/x") });
+        let allowed = config.clone();
+        config.allow_private.clear();
+        let world = start(vec![config]).await.unwrap();
+        let failure = world.create("acme", &MemoryJournal::new()).await.unwrap_err();
+        assert_eq!(failure.code, "egress_denied", "{failure}");
+        let line = format!("add \"{}\" to `allow_private`", endpoint.trim_start_matches("http://"));
+        assert!(failure.message.contains(&line), "{failure}");
+
+        let before = server.received().len();
+        let mut allowed = allowed;
+        // localhost is ::1, too, where this machine has it.
+        allowed.allow_private.push("::1".to_owned());
+        let world = start(vec![allowed]).await.unwrap();
+        world.create("acme", &MemoryJournal::new()).await.unwrap();
+        assert_eq!(server.received().len(), before + 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn credentials_are_added_last_and_never_come_back() {
+    let server = Server::start().await;
+    let mut config = platform("acme", "echo", &server.endpoint());
+    config.settings = json!({ "behaviour": "echo", "say": SECRET });
+    config.credentials = Credentials::Bearer(Secret::new(SECRET));
+    assert!(!format!("{config:?}").contains(&format!("Bearer(\"{SECRET}")));
+    let world = start(vec![config]).await.unwrap();
+    let outcome = world.create("acme", &MemoryJournal::new()).await.unwrap();
+    assert!(server.received()[0].head.contains(&format!("authorization: Bearer {SECRET}")));
+    let (headers, body) = (&outcome.notes[0], &outcome.notes[1]);
+    assert!(headers.contains("x-plain: yes"), "{headers}");
+    assert!(!headers.contains("set-cookie") && !headers.contains("x-echo"), "{headers}");
+    assert!(body.contains(&format!("authorization: Bearer {}", "*".repeat(SECRET.len()))), "{body}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_guest_can_not_set_the_hosts_headers() {
+    let server = Server::start().await;
+    let mut config = platform("acme", "secret-header", &server.endpoint());
+    config.credentials = Credentials::Bearer(Secret::new(SECRET));
+    let world = start(vec![config]).await.unwrap();
+    let outcome = world.create("acme", &MemoryJournal::new()).await.unwrap();
+    assert!(outcome.notes[0].contains("Forbidden"), "{:?}", outcome.notes);
+    assert!(server.received().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_read_may_not_write() {
+    let server = Server::start().await;
+    let world = start(vec![platform("acme", "write-in-read", &server.endpoint())]).await.unwrap();
+    let buy = buy("acme");
+    let asked = [RemoteBuy { buy: &buy, advertiser_id: "7".to_owned() }];
+    let failure = world.adapters.check_status(&"acme".into(), &asked, soon()).await.unwrap_err();
+    assert_eq!(failure.code, "misuse");
+    assert!(failure.message.contains("`read-requests`"), "{failure}");
+    assert!(server.received().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pause_that_the_platform_asks_for_holds_for_all_calls() {
+    let server = Server::start().await;
+    server.answer_writes(Writes::Status(429, "retry-after: 100\r\n"));
+    let world = start(vec![platform("acme", "good", &server.endpoint())]).await.unwrap();
+    world.create("acme", &MemoryJournal::new()).await.unwrap_err();
+    let failure = world.create("acme", &MemoryJournal::new()).await.unwrap_err();
+    assert_eq!((failure.kind, failure.code.as_str()), (FailureKind::Unavailable, "rate_limited"));
+    assert!(failure.retry_after_ms.unwrap() > 90_000);
+    assert_eq!(server.received().len(), 1);
+    assert!(world.plan("acme").await.is_ok(), "a plan needs no network");
+}

@@ -1,0 +1,35 @@
+//! What a test may turn: one set of controls per running emulator, the same for every platform.
+
+pub mod clock;
+pub mod faults;
+pub mod log;
+pub(crate) mod routes;
+pub mod settings;
+
+use clock::Clock;
+use faults::Faults;
+use log::RequestLog;
+use settings::SettingsCell;
+
+/// The controls of one emulator. Tests in the same process use them directly, others by HTTP.
+#[derive(Debug, Default)]
+pub struct Controls {
+    /// The emulator's idea of now.
+    pub clock: Clock,
+    /// Rules that make requests fail.
+    pub faults: Faults,
+    /// What was asked, in order.
+    pub log: RequestLog,
+    /// Limits and delays.
+    pub settings: SettingsCell,
+}
+
+impl Controls {
+    /// Everything back to the start: real time, no faults, empty log, default settings.
+    pub fn reset(&self) {
+        self.clock.reset();
+        self.faults.clear();
+        self.log.clear();
+        self.settings.reset();
+    }
+}

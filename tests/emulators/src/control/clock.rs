@@ -1,0 +1,109 @@
+//! A clock a test can set.
+//!
+//! It starts at the real now and runs with it. Once set or advanced it stands still until moved
+//! again, so that the same question asked twice gives the same answer to the last impression.
+
+use std::sync::Mutex;
+
+use serde::{Deserialize, Serialize};
+use time::{Duration, OffsetDateTime};
+
+use crate::lock;
+
+/// Milliseconds since 1970-01-01T00:00:00Z: the unit in which emulators count time.
+pub type Millis = i64;
+
+/// The clock of one emulator.
+#[derive(Debug, Default)]
+pub struct Clock(Mutex<Hands>);
+
+#[derive(Debug, Default, Clone, Copy)]
+enum Hands {
+    /// Running with the real time.
+    #[default]
+    Real,
+    /// Running, so far ahead of (or behind) the real time.
+    Shifted(Duration),
+    /// Standing still.
+    Held(OffsetDateTime),
+}
+
+/// How to move the clock: the body of `PUT /__control/clock`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Move {
+    /// Set to this instant.
+    #[serde(default, with = "time::serde::rfc3339::option")]
+    pub now: Option<OffsetDateTime>,
+    /// Then add so many seconds (may be negative).
+    #[serde(default)]
+    pub advance_seconds: Option<i64>,
+    /// Whether it runs on from there; by default a clock that was moved stands still.
+    #[serde(default)]
+    pub running: bool,
+}
+
+/// What the clock shows: the answer of `GET /__control/clock`.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Reading {
+    /// The emulator's now.
+    #[serde(with = "time::serde::rfc3339")]
+    pub now: OffsetDateTime,
+    /// Whether it moves by itself.
+    pub running: bool,
+}
+
+impl Clock {
+    /// The emulator's now.
+    #[must_use]
+    pub fn now(&self) -> OffsetDateTime {
+        self.read().now
+    }
+
+    /// The emulator's now in milliseconds.
+    #[must_use]
+    pub fn millis(&self) -> Millis {
+        to_millis(self.now())
+    }
+
+    /// What the clock shows, and whether it runs.
+    #[must_use]
+    pub fn read(&self) -> Reading {
+        match *lock(&self.0) {
+            Hands::Real => Reading { now: OffsetDateTime::now_utc(), running: true },
+            Hands::Shifted(by) => Reading { now: OffsetDateTime::now_utc() + by, running: true },
+            Hands::Held(now) => Reading { now, running: false },
+        }
+    }
+
+    /// Moves the clock and says what it shows then.
+    pub fn shift(&self, how: &Move) -> Reading {
+        let from = how.now.unwrap_or_else(|| self.now());
+        let to = from.checked_add(Duration::seconds(how.advance_seconds.unwrap_or(0))).unwrap_or(from);
+        *lock(&self.0) = if how.running { Hands::Shifted(to - OffsetDateTime::now_utc()) } else { Hands::Held(to) };
+        self.read()
+    }
+
+    /// Sets the clock to an instant and holds it there.
+    pub fn set(&self, now: OffsetDateTime) {
+        *lock(&self.0) = Hands::Held(now);
+    }
+
+    /// Moves the clock forward by so much and holds it there.
+    pub fn advance(&self, by: std::time::Duration) {
+        let now = self.now();
+        let by = Duration::try_from(by).unwrap_or(Duration::ZERO);
+        *lock(&self.0) = Hands::Held(now.checked_add(by).unwrap_or(now));
+    }
+
+    /// Back to the real time.
+    pub fn reset(&self) {
+        *lock(&self.0) = Hands::Real;
+    }
+}
+
+/// An instant in the emulators' unit.
+#[must_use]
+pub fn to_millis(instant: OffsetDateTime) -> Millis {
+    instant.unix_timestamp() * 1000 + i64::from(instant.millisecond())
+}

@@ -1,0 +1,225 @@
+//! Rules that make requests fail.
+//!
+//! The two families matter: a request that failed *before* acting may be sent again, one that
+//! failed *after* acting must be looked up first. An adapter can't tell them apart from outside,
+//! which is exactly what these rules let a test arrange.
+
+use std::{collections::BTreeMap, sync::Mutex};
+
+use axum::http::Method;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::lock;
+
+/// What to do to a request.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Action {
+    /// Answer with an error instead of acting.
+    Fail {
+        /// The HTTP status.
+        status: u16,
+        /// The JSON body; a string is sent as plain text.
+        #[serde(default)]
+        body: Option<Value>,
+        /// More headers, such as `Retry-After`.
+        #[serde(default)]
+        headers: BTreeMap<String, String>,
+    },
+    /// Act, then answer with an error all the same.
+    FailAfterActing {
+        /// The HTTP status.
+        status: u16,
+        /// The JSON body; a string is sent as plain text.
+        #[serde(default)]
+        body: Option<Value>,
+        /// More headers.
+        #[serde(default)]
+        headers: BTreeMap<String, String>,
+    },
+    /// Wait before acting.
+    Stall {
+        /// How long, in milliseconds of real time.
+        ms: u64,
+        /// What happens then.
+        #[serde(default)]
+        then: Then,
+    },
+    /// Act, then wait before answering.
+    StallAfterActing {
+        /// How long, in milliseconds of real time.
+        ms: u64,
+    },
+    /// Close the connection without acting and without a byte of an answer.
+    DropBeforeActing,
+    /// Act, then close the connection without a byte of an answer.
+    DropAfterActing,
+}
+
+/// What follows a stall.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Then {
+    /// Act and answer, even if the client has gone.
+    #[default]
+    Act,
+    /// Close the connection without acting.
+    Drop,
+}
+
+impl Action {
+    /// The name used in the log.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Fail { .. } => "fail",
+            Self::FailAfterActing { .. } => "fail_after_acting",
+            Self::Stall { .. } => "stall",
+            Self::StallAfterActing { .. } => "stall_after_acting",
+            Self::DropBeforeActing => "drop_before_acting",
+            Self::DropAfterActing => "drop_after_acting",
+        }
+    }
+}
+
+/// A rule: which requests, how many, and what happens to them.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rule {
+    /// Only this method; any when left out.
+    #[serde(default)]
+    pub method: Option<String>,
+    /// Only these paths: a prefix, or with `*` in it a pattern for the whole path (`*` stands for
+    /// anything, slashes included). Any path when left out. The query is not looked at.
+    #[serde(default)]
+    pub path: Option<String>,
+    /// Let so many matching requests through first.
+    #[serde(default)]
+    pub after: u64,
+    /// Then act on so many; 1 by default, 0 for all that follow.
+    #[serde(default = "once")]
+    pub times: u64,
+    /// What happens to them.
+    pub action: Action,
+}
+
+const fn once() -> u64 {
+    1
+}
+
+impl Rule {
+    /// A rule for the first request with this method and path.
+    #[must_use]
+    pub fn new(method: &str, path: &str, action: Action) -> Self {
+        Self { method: Some(method.to_owned()), path: Some(path.to_owned()), after: 0, times: 1, action }
+    }
+
+    fn matches(&self, method: &Method, path: &str) -> bool {
+        self.method.as_deref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(method.as_str()))
+            && self.path.as_deref().is_none_or(|pattern| {
+                if pattern.contains('*') { glob(pattern, path) } else { path.starts_with(pattern) }
+            })
+    }
+}
+
+/// A rule with what became of it: an entry of `GET /__control/faults`.
+#[derive(Debug, Clone, Serialize)]
+pub struct RuleState {
+    /// Counted from 1 in the order added.
+    pub id: u64,
+    /// The rule as given.
+    #[serde(flatten)]
+    pub rule: Rule,
+    /// How many requests matched.
+    pub matched: u64,
+    /// How many it acted on.
+    pub fired: u64,
+}
+
+/// The rules of one emulator. The first rule that is due decides.
+#[derive(Debug, Default)]
+pub struct Faults(Mutex<(u64, Vec<RuleState>)>);
+
+impl Faults {
+    /// Adds a rule and answers its id.
+    pub fn add(&self, rule: Rule) -> u64 {
+        let mut held = lock(&self.0);
+        held.0 += 1;
+        let id = held.0;
+        held.1.push(RuleState { id, rule, matched: 0, fired: 0 });
+        id
+    }
+
+    /// All rules, in the order added, used up ones included.
+    #[must_use]
+    pub fn list(&self) -> Vec<RuleState> {
+        lock(&self.0).1.clone()
+    }
+
+    /// Removes all rules.
+    pub fn clear(&self) {
+        lock(&self.0).1.clear();
+    }
+
+    /// What to do to this request, counting it against the rules.
+    pub(crate) fn take(&self, method: &Method, path: &str) -> Option<Action> {
+        let mut held = lock(&self.0);
+        for state in &mut held.1 {
+            if (state.rule.times != 0 && state.fired >= state.rule.times) || !state.rule.matches(method, path) {
+                continue;
+            }
+            state.matched += 1;
+            if state.matched > state.rule.after {
+                state.fired += 1;
+                return Some(state.rule.action.clone());
+            }
+        }
+        None
+    }
+}
+
+/// Whether a text fits a pattern in which `*` stands for any characters.
+fn glob(pattern: &str, text: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let Some(mut rest) = parts.next().and_then(|head| text.strip_prefix(head)) else {
+        return false;
+    };
+    let parts: Vec<&str> = parts.collect();
+    let Some((tail, middle)) = parts.split_last() else {
+        return rest.is_empty();
+    };
+    for part in middle {
+        match rest.find(part) {
+            Some(at) => rest = &rest[at + part.len()..],
+            None => return false,
+        }
+    }
+    rest.ends_with(tail)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_star_stands_for_anything_and_the_rest_must_fit() {
+        assert!(glob("/v1/flight/*/creative", "/v1/flight/12/creative"));
+        assert!(!glob("/v1/flight/*/creative", "/v1/flight/12/creatives"));
+        assert!(glob("*", "/anything"));
+        assert!(glob("/v1/*/x/*", "/v1/a/x/"));
+        assert!(!glob("/v1/*", "/v2/a"));
+    }
+
+    #[test]
+    fn a_rule_skips_acts_and_is_used_up() {
+        let faults = Faults::default();
+        let mut rule = Rule::new("POST", "/v1/flight", Action::DropBeforeActing);
+        rule.after = 1;
+        rule.times = 2;
+        faults.add(rule);
+        let hits: Vec<bool> = (0..4).map(|_| faults.take(&Method::POST, "/v1/flight").is_some()).collect();
+        assert_eq!(hits, [false, true, true, false]);
+        assert!(faults.take(&Method::GET, "/v1/flight").is_none());
+    }
+}

@@ -1,0 +1,177 @@
+//! The Kevel Management API, as its OpenAPI document and reference pages describe it.
+//!
+//! Header `X-Adzerk-ApiKey`, JSON in PascalCase, lists in pages. What is sent is checked against
+//! `fields`; what is kept lives in `state` under one lock; nothing outlives the process.
+//!
+//! # Modules
+//!
+//! - `routes`: the table of paths, and the parts every handler is handed.
+//! - `campaigns`, `flights`, `nested`, `creatives`, `ads`, `targeting`, `lookups`: the resources.
+//! - `reports`, `counts`: delivery as the platform tells it; `delivery` is where it comes from.
+//! - `schema`, `fields`, `zerkel`, `refusal`: what is accepted and how the rest is turned down.
+//! - `state`, `names`, `paging`: what is kept and how it is found.
+//! - [`seed`]: what is there from the start.
+
+mod ads;
+mod campaigns;
+mod counts;
+mod creatives;
+mod delivery;
+mod fields;
+mod flights;
+mod lookups;
+mod names;
+mod nested;
+mod paging;
+mod refusal;
+mod reports;
+mod routes;
+mod schema;
+pub mod seed;
+mod state;
+mod targeting;
+mod zerkel;
+
+use std::sync::{Arc, Mutex};
+
+use axum::{
+    body::Body,
+    http::{HeaderValue, Response, StatusCode, header},
+};
+use serde_json::{Value, json as object};
+
+pub use delivery::{CLICKS_PER_CONVERSION, IMPRESSIONS_PER_CLICK, INVENTORY_PER_DAY, Totals};
+
+use crate::{
+    control::Controls,
+    lock,
+    platform::{Call, Credentials, Duplicate, Platform, json},
+    server::{Running, StartError},
+};
+use state::State;
+
+/// The header that carries the key (Kevel OpenAPI document, security schemes).
+pub const KEY_HEADER: &str = "X-Adzerk-ApiKey";
+
+/// How to start an emulator.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The key callers must send.
+    pub api_key: String,
+    /// The address to listen on; port 0 picks a free one.
+    pub listen: String,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { api_key: "demo-key".to_owned(), listen: "127.0.0.1:0".to_owned() }
+    }
+}
+
+/// The emulated platform.
+#[derive(Debug)]
+pub struct Kevel {
+    api_key: String,
+    controls: Arc<Controls>,
+    state: Mutex<State>,
+}
+
+impl Kevel {
+    /// Starts an emulator with the seeded state.
+    ///
+    /// # Errors
+    /// [`StartError::Listen`] when the address can't be listened on.
+    pub async fn start(options: Options) -> Result<Running<Self>, StartError> {
+        let controls = Arc::new(Controls::default());
+        let kevel = Arc::new(Self {
+            api_key: options.api_key,
+            controls: Arc::clone(&controls),
+            state: Mutex::new(State::seeded()),
+        });
+        Running::start(kevel, controls, &options.listen).await
+    }
+
+    /// How many objects of a type exist and are not deleted; 0 for an unknown type.
+    #[must_use]
+    pub fn count(&self, kind: &str) -> usize {
+        self.counts().into_iter().find(|(name, _)| *name == kind).map_or(0, |(_, count)| count)
+    }
+
+    /// What a flight delivered from its beginning until the emulator's now; `None` if unknown.
+    #[must_use]
+    pub fn delivered(&self, flight: i64) -> Option<Totals> {
+        let now = self.controls.clock.millis();
+        lock(&self.state).deliveries.get(&flight).map(|delivery| delivery.totals(now))
+    }
+}
+
+impl Platform for Kevel {
+    fn credentials(&self, call: &Call) -> Credentials {
+        match call.headers.get(KEY_HEADER) {
+            None => Credentials::Missing,
+            Some(key) if key.as_bytes() == self.api_key.as_bytes() => Credentials::Right,
+            Some(_) => Credentials::Wrong,
+        }
+    }
+
+    fn unauthorised(&self, credentials: Credentials) -> Response<Body> {
+        let why = match credentials {
+            Credentials::Missing => format!("the header {KEY_HEADER} is missing"),
+            _ => "the API key is not valid".to_owned(),
+        };
+        json(StatusCode::UNAUTHORIZED, &object!({ "Error": why }))
+    }
+
+    fn too_many(&self, retry_after_seconds: u64) -> Response<Body> {
+        let mut response = json(StatusCode::TOO_MANY_REQUESTS, &object!({ "Error": "too many requests" }));
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(retry_after_seconds));
+        response
+    }
+
+    fn act(&self, call: &Call) -> Response<Body> {
+        let mut state = lock(&self.state);
+        let mut desk = routes::Desk {
+            state: &mut state,
+            now: self.controls.clock.now(),
+            settings: self.controls.settings.get(),
+            call,
+        };
+        match routes::dispatch(&mut desk) {
+            Ok(reply) => reply.answer(),
+            Err(refusal) => refusal.answer(),
+        }
+    }
+
+    fn secrets(&self) -> Vec<String> {
+        vec![self.api_key.clone()]
+    }
+
+    fn counts(&self) -> Vec<(&'static str, usize)> {
+        let state = lock(&self.state);
+        state.shelves().into_iter().map(|shelf| (shelf.kind, shelf.count())).collect()
+    }
+
+    fn duplicates(&self) -> Vec<Duplicate> {
+        lock(&self.state).duplicates()
+    }
+
+    fn objects(&self, kind: &str) -> Option<Vec<Value>> {
+        let state = lock(&self.state);
+        let shelf = state.shelves().into_iter().find(|shelf| shelf.kind == kind)?;
+        let whole = |record| {
+            let mut value = state.render(kind, record);
+            // Targeting does not always say whose it is; here it always does.
+            if let Value::Object(map) = &mut value
+                && ["geotargeting", "sitezonetargeting", "dayparting"].contains(&kind)
+            {
+                map.insert("FlightId".to_owned(), record.parent.into());
+            }
+            value
+        };
+        Some(shelf.all().map(whole).collect())
+    }
+
+    fn reset(&self) {
+        *lock(&self.state) = State::seeded();
+    }
+}

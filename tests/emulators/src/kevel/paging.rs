@@ -1,0 +1,76 @@
+//! Lists in pages: `{page, pageSize, totalPages, totalItems, items}`.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::{
+    refusal::Refusal,
+    routes::{Desk, Reply},
+    state::{Record, visible},
+};
+
+/// Kevel's default page, in items.
+const DEFAULT_PAGE_SIZE: i64 = 500;
+
+struct Window {
+    page: usize,
+    size: usize,
+}
+
+fn window(desk: &Desk<'_>) -> Result<Window, Refusal> {
+    let at_least_one = |name: &str, value: i64| {
+        usize::try_from(value)
+            .ok()
+            .filter(|value| *value >= 1)
+            .ok_or_else(|| Refusal::invalid(format!("{name} must be at least 1")))
+    };
+    let page = at_least_one("page", desk.int_param("page")?.unwrap_or(1))?;
+    let size = at_least_one("pageSize", desk.int_param("pageSize")?.unwrap_or(DEFAULT_PAGE_SIZE))?;
+    let most = usize::try_from(desk.settings.max_page_size).unwrap_or(usize::MAX);
+    Ok(Window { page, size: size.min(most) })
+}
+
+fn answer(window: &Window, total: usize, items: Vec<Value>) -> Reply {
+    Reply::ok(json!({
+        "page": window.page,
+        "pageSize": window.size,
+        "totalPages": total.div_ceil(window.size),
+        "totalItems": total,
+        "items": items,
+    }))
+}
+
+/// One page of the objects of a type that can be seen, in the order given.
+pub(super) fn page<'s>(
+    desk: &'s Desk<'_>,
+    kind: &str,
+    records: impl Iterator<Item = &'s Record>,
+) -> Result<Reply, Refusal> {
+    let window = window(desk)?;
+    let lag = lag(desk);
+    let first = (window.page - 1).saturating_mul(window.size);
+    let mut total = 0;
+    let mut items = Vec::new();
+    for record in records.filter(|record| visible(record, lag)) {
+        if total >= first && items.len() < window.size {
+            items.push(desk.state.render(kind, record));
+        }
+        total += 1;
+    }
+    Ok(answer(&window, total, items))
+}
+
+/// One page of ready values.
+pub(super) fn page_of(desk: &Desk<'_>, values: Vec<Value>) -> Result<Reply, Refusal> {
+    let window = window(desk)?;
+    let total = values.len();
+    let first = (window.page - 1).saturating_mul(window.size);
+    let items = values.into_iter().skip(first).take(window.size).collect();
+    Ok(answer(&window, total, items))
+}
+
+/// For how long new objects are missing from lists.
+pub(super) fn lag(desk: &Desk<'_>) -> Duration {
+    Duration::from_millis(desk.settings.lookup_lag_ms)
+}

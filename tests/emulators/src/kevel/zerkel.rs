@@ -1,0 +1,329 @@
+//! The syntax of Zerkel, the language of `CustomTargeting`.
+//!
+//! Only checked, never evaluated: the emulator serves no ads. What it refuses is what an adapter
+//! gets wrong when it builds an expression from a buyer's words: quotes that end too early,
+//! parentheses that don't close, keys that don't exist.
+//!
+//! ```text
+//! either     = both { "or" both }
+//! both       = unit { "and" unit }
+//! unit       = "not" unit | "(" either ")" | key comparison value
+//! comparison = "=" | "<>" | "<" | ">" | "<=" | ">=" | "like" | "contains"
+//! value      = "text" | number | key
+//! ```
+//!
+//! Words are taken in any case. A key with `$` is one of Kevel's own and must be known; a key
+//! without is one the publisher sends.
+
+/// Kevel's own keys by their first part, with what may follow; empty: anything may.
+const RESERVED: &[(&str, &[&str])] = &[
+    (
+        "$device",
+        &[
+            "brandName",
+            "modelName",
+            "marketingName",
+            "os",
+            "osVersion",
+            "osVersion.string",
+            "osVersion.major",
+            "osVersion.minor",
+            "browser",
+            "browserVersion",
+            "browserVersion.string",
+            "browserVersion.major",
+            "browserVersion.minor",
+            "formFactor",
+        ],
+    ),
+    (
+        "$location",
+        &[
+            "countryCode",
+            "countryName",
+            "regionCode",
+            "region",
+            "regionName",
+            "city",
+            "metroCode",
+            "dmaCode",
+            "postalCode",
+            "latitude",
+            "longitude",
+            "areaCode",
+            "continentCode",
+        ],
+    ),
+    ("$user", &[]),
+    ("$content", &[]),
+    ("$keywords", &[]),
+    ("$userAgent", &[]),
+    ("$url", &[]),
+    ("$referrer", &[]),
+    ("$site", &[]),
+    ("$zone", &[]),
+    ("$zones", &[]),
+    ("$adTypes", &[]),
+    ("$divName", &[]),
+    ("$language", &[]),
+    ("$date", &[]),
+    ("$time", &[]),
+];
+
+/// How deep parentheses and `not` may be nested: more than anyone writes, and a bound on recursion.
+const MAX_DEPTH: u32 = 100;
+
+/// What is wrong with an expression.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(super) enum ZerkelError {
+    /// A text was opened and not closed.
+    #[error("the text that begins at character {0} is not closed")]
+    OpenText(usize),
+    /// A backslash before something it can't escape.
+    #[error("\\{0} is not an escape")]
+    Escape(char),
+    /// A character that belongs to nothing.
+    #[error("unexpected character {0:?}")]
+    Character(char),
+    /// Something else was expected here.
+    #[error("expected {expected} but found {found}")]
+    Expected {
+        /// What should stand here.
+        expected: &'static str,
+        /// What stands here.
+        found: String,
+    },
+    /// A `$` key that Kevel does not have.
+    #[error("{0} is not a reserved key")]
+    UnknownKey(String),
+    /// Nested too deep.
+    #[error("nested more than {MAX_DEPTH} deep")]
+    TooDeep,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+enum Token {
+    Text,
+    Number(String),
+    Word(String),
+    Symbol(&'static str),
+    End,
+}
+
+/// Checks an expression.
+///
+/// # Errors
+/// [`ZerkelError`] with the first thing that is wrong.
+pub(super) fn check(text: &str) -> Result<(), ZerkelError> {
+    let mut parser = Parser { tokens: tokens(text)?, at: 0 };
+    parser.either(0)?;
+    match parser.peek() {
+        Token::End => Ok(()),
+        other => Err(expected("and, or or the end", other)),
+    }
+}
+
+fn expected(expected: &'static str, found: &Token) -> ZerkelError {
+    let found = match found {
+        Token::Text => "a text".to_owned(),
+        Token::Number(text) | Token::Word(text) => format!("{text:?}"),
+        Token::Symbol(text) => format!("{text:?}"),
+        Token::End => "the end".to_owned(),
+    };
+    ZerkelError::Expected { expected, found }
+}
+
+fn tokens(text: &str) -> Result<Vec<Token>, ZerkelError> {
+    let chars: Vec<char> = text.chars().collect();
+    let mut tokens = Vec::new();
+    let mut at = 0;
+    while let Some(&char) = chars.get(at) {
+        let next = chars.get(at + 1).copied();
+        let (token, length) = match (char, next) {
+            (char, _) if char.is_whitespace() => {
+                at += 1;
+                continue;
+            }
+            ('"', _) => (Token::Text, text_length(&chars[at..], at)?),
+            ('<', Some('>')) => (Token::Symbol("<>"), 2),
+            ('<', Some('=')) => (Token::Symbol("<="), 2),
+            ('>', Some('=')) => (Token::Symbol(">="), 2),
+            ('<', _) => (Token::Symbol("<"), 1),
+            ('>', _) => (Token::Symbol(">"), 1),
+            ('=', _) => (Token::Symbol("="), 1),
+            ('(', _) => (Token::Symbol("("), 1),
+            (')', _) => (Token::Symbol(")"), 1),
+            ('$' | '_' | 'a'..='z' | 'A'..='Z', _) => {
+                let word =
+                    run(&chars[at..], |char| char == '$' || char == '_' || char == '.' || char.is_ascii_alphanumeric());
+                (Token::Word(word.clone()), word.len())
+            }
+            ('0'..='9', _) | ('-', Some('0'..='9')) => {
+                let number = run(&chars[at..], |char| matches!(char, '-' | '.' | '0'..='9'));
+                if number.parse::<f64>().is_err() {
+                    return Err(ZerkelError::Character(char));
+                }
+                (Token::Number(number.clone()), number.len())
+            }
+            _ => return Err(ZerkelError::Character(char)),
+        };
+        tokens.push(token);
+        at += length;
+    }
+    tokens.push(Token::End);
+    Ok(tokens)
+}
+
+fn run(chars: &[char], belongs: impl Fn(char) -> bool) -> String {
+    chars.iter().copied().take_while(|char| belongs(*char)).collect()
+}
+
+/// How many characters a quoted text takes, both quotes included.
+fn text_length(chars: &[char], begins: usize) -> Result<usize, ZerkelError> {
+    let mut at = 1;
+    loop {
+        match (chars.get(at), chars.get(at + 1)) {
+            (None, _) => return Err(ZerkelError::OpenText(begins + 1)),
+            (Some('"'), _) => return Ok(at + 1),
+            (Some('\\'), Some('"' | '\\' | 'n' | 't' | 'r')) => at += 2,
+            (Some('\\'), Some(other)) => return Err(ZerkelError::Escape(*other)),
+            (Some('\n' | '\r'), _) => return Err(ZerkelError::OpenText(begins + 1)),
+            (Some(_), _) => at += 1,
+        }
+    }
+}
+
+struct Parser {
+    tokens: Vec<Token>,
+    at: usize,
+}
+
+impl Parser {
+    fn peek(&self) -> &Token {
+        self.tokens.get(self.at).unwrap_or(&Token::End)
+    }
+
+    fn take(&mut self) -> Token {
+        let token = self.peek().clone();
+        self.at += 1;
+        token
+    }
+
+    fn word(&mut self, word: &str) -> bool {
+        let found = matches!(self.peek(), Token::Word(found) if found.eq_ignore_ascii_case(word));
+        self.at += usize::from(found);
+        found
+    }
+
+    fn either(&mut self, depth: u32) -> Result<(), ZerkelError> {
+        self.both(depth)?;
+        while self.word("or") {
+            self.both(depth)?;
+        }
+        Ok(())
+    }
+
+    fn both(&mut self, depth: u32) -> Result<(), ZerkelError> {
+        self.unit(depth)?;
+        while self.word("and") {
+            self.unit(depth)?;
+        }
+        Ok(())
+    }
+
+    fn unit(&mut self, depth: u32) -> Result<(), ZerkelError> {
+        if depth > MAX_DEPTH {
+            return Err(ZerkelError::TooDeep);
+        }
+        if self.word("not") {
+            return self.unit(depth + 1);
+        }
+        match self.take() {
+            Token::Symbol("(") => {
+                self.either(depth + 1)?;
+                match self.take() {
+                    Token::Symbol(")") => Ok(()),
+                    other => Err(expected("a closing parenthesis", &other)),
+                }
+            }
+            Token::Word(key) if !is_operator(&key) => {
+                known(&key)?;
+                self.comparison()
+            }
+            other => Err(expected("a key, not or an opening parenthesis", &other)),
+        }
+    }
+
+    fn comparison(&mut self) -> Result<(), ZerkelError> {
+        let textual = match self.take() {
+            Token::Symbol("=" | "<>" | "<" | ">" | "<=" | ">=") => false,
+            Token::Word(word) if word.eq_ignore_ascii_case("like") || word.eq_ignore_ascii_case("contains") => true,
+            other => return Err(expected("a comparison", &other)),
+        };
+        match self.take() {
+            Token::Text => Ok(()),
+            Token::Number(_) if !textual => Ok(()),
+            Token::Word(key) if !textual && !is_operator(&key) => known(&key),
+            other if textual => Err(expected("a text in double quotes", &other)),
+            other => Err(expected("a value", &other)),
+        }
+    }
+}
+
+fn is_operator(word: &str) -> bool {
+    ["and", "or", "not", "like", "contains"].iter().any(|name| word.eq_ignore_ascii_case(name))
+}
+
+fn known(key: &str) -> Result<(), ZerkelError> {
+    let unknown = || ZerkelError::UnknownKey(key.to_owned());
+    if !key.starts_with('$') {
+        return if key.contains('$') { Err(unknown()) } else { Ok(()) };
+    }
+    let (first, rest) = key.split_once('.').unwrap_or((key, ""));
+    let (_, members) = RESERVED.iter().find(|(name, _)| *name == first).ok_or_else(unknown)?;
+    if members.is_empty() || members.contains(&rest) { Ok(()) } else { Err(unknown()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_adapter_writes_is_accepted() {
+        for text in [
+            r#"$device.formFactor = "mobile""#,
+            r#"($device.os like "iOS*" or $device.os = "Android") and not $location.city = "Köln""#,
+            r#"$location.postalCode = "10\"115\\" AND age >= 21"#,
+            r#"$keywords contains "sport" or (not (a <> 1))"#,
+            "$device.osVersion.major > 12",
+        ] {
+            assert_eq!(check(text), Ok(()), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_goes_wrong_is_refused() {
+        for text in [
+            r#"$device.formFactor = "mobile"#,
+            r#"$device.formFactor "mobile""#,
+            r#"$device.formfactor = "mobile""#,
+            r#"$nothing.at = "all""#,
+            r#"$device.os = "a" $device.os = "b""#,
+            r#"($device.os = "a""#,
+            r#"$device.os = "a")"#,
+            r#"$device.os = 'a'"#,
+            r#"$device.os = "a" and"#,
+            r#"$device.os = "\q""#,
+            r#"$device.os like 3"#,
+            "and",
+            r#""a" = "b""#,
+        ] {
+            assert!(check(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn nesting_is_bounded() {
+        assert_eq!(check(&"(".repeat(5_000)), Err(ZerkelError::TooDeep));
+    }
+}

@@ -1,0 +1,8 @@
+//! The emulators, tried from outside: over HTTP, as an adapter would, with the controls a test has.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that can't go on should stop")]
+mod app;
+mod control;
+mod delivery;
+mod kevel;
+mod process;
+mod refusals;

@@ -1,0 +1,133 @@
+//! What the adapter says of itself and of buys, and rubbish in the same shapes.
+
+use crate::{
+    behaviour,
+    bindings::flightdeck::ad_server::{steps, types::*},
+    http,
+};
+
+const SETTINGS_SCHEMA: &str = r#"{
+  "type": "object",
+  "properties": { "behaviour": { "type": "string" }, "url": { "type": "string" }, "say": { "type": "string" } },
+  "additionalProperties": false
+}"#;
+
+pub(crate) fn describe() -> Description {
+    let monday_morning = Daypart { days: vec![Weekday::Monday], start_hour: 6, end_hour: 10 };
+    Description {
+        platform: "test".to_owned(),
+        title: "Test".to_owned(),
+        adapter_version: "1.0.0".to_owned(),
+        formats: vec![CreativeFormat::Image],
+        targeting: vec![DimensionSupport {
+            dimension: Dimension::GeoCountry,
+            operators: vec![Operator::AnyOf],
+            values: Vec::new(),
+            note: String::new(),
+        }],
+        dayparting: Some(DaypartingSupport {
+            presets: vec![DaypartPreset { name: "morning".to_owned(), schedules: vec![monday_morning] }],
+            custom_schedules: true,
+            max_ranges: None,
+            note: String::new(),
+        }),
+        frequency_cap: None,
+        pacing: vec![Pacing::Even],
+        price_models: vec![PriceModel::Cpm],
+        updates: vec![UpdateKind::Active],
+        settings_schema: SETTINGS_SCHEMA.to_owned(),
+        product_settings_schema: r#"{ "type": "object" }"#.to_owned(),
+        read_requests: vec!["POST /report/*".to_owned()],
+        lookup_lag_ms: 50,
+        batch_size: 2,
+        extensions: Vec::new(),
+    }
+}
+
+pub(crate) fn plan(ctx: &Context, change: &Change) -> Result<ChangePlan, Failure> {
+    let mut notes = Vec::new();
+    match behaviour(ctx).as_str() {
+        "rubbish" => notes.push("x".repeat(100_000)),
+        "oversize" => notes.push("x".repeat(20 << 20)),
+        "fetch-in-plan" => {
+            let _ = http::get(&format!("{}/x", ctx.endpoint));
+        }
+        "step-in-plan" => {
+            steps::begin("x");
+        }
+        _ => {}
+    }
+    let changes = match change {
+        Change::Create(buy) => {
+            let order = planned("Order", &buy.name, None, Vec::new());
+            std::iter::once(order).chain(buy.packages.iter().map(planned_line)).collect()
+        }
+        _ => Vec::new(),
+    };
+    Ok(ChangePlan { changes, notes, extensions: Vec::new() })
+}
+
+fn planned_line(package: &PackageOrder) -> PlannedChange {
+    let field = |field: &str, after: String| FieldChange { field: field.to_owned(), before: None, after: Some(after) };
+    let hours = package.targeting.dayparting.as_ref().map(|dayparting| dayparting.schedules.len());
+    let fields = vec![
+        field("budget", package.budget.to_string()),
+        field("custom", format!("{:?}", package.targeting.custom)),
+        field("hours", format!("{hours:?}")),
+    ];
+    planned("Line", &package.name, Some(package.package_id.clone()), fields)
+}
+
+fn planned(remote_type: &str, name: &str, package_id: Option<String>, fields: Vec<FieldChange>) -> PlannedChange {
+    PlannedChange {
+        action: PlanAction::Create,
+        remote_type: remote_type.to_owned(),
+        name: name.to_owned(),
+        remote_id: None,
+        package_id,
+        fields,
+        extensions: Vec::new(),
+    }
+}
+
+/// Every buy delivers; with rubbish, the first is left out and a stranger is told of.
+pub(crate) fn statuses(ctx: &Context, buys: &[RemoteBuy]) -> Vec<StatusAnswer> {
+    let one = |id: &str| StatusAnswer {
+        media_buy_id: id.to_owned(),
+        status: Ok(BuyStatus {
+            media_buy_id: id.to_owned(),
+            state: DeliveryState::Delivering,
+            detail: format!("{} at once", buys.len()),
+            packages: Vec::new(),
+            extensions: Vec::new(),
+        }),
+    };
+    let mut answers: Vec<_> = buys.iter().map(|buy| one(&buy.media_buy_id)).collect();
+    if behaviour(ctx) == "rubbish" {
+        answers.push(one("stranger"));
+        answers.remove(0);
+    }
+    answers
+}
+
+/// A thousand impressions each; with rubbish, fewer than none.
+pub(crate) fn deliveries(ctx: &Context, buys: &[RemoteBuy], range: &DateRange) -> Vec<DeliveryAnswer> {
+    let impressions = if behaviour(ctx) == "rubbish" { -5 } else { 1000 };
+    let delivered = |buy: &RemoteBuy| DeliveryAnswer {
+        media_buy_id: buy.media_buy_id.clone(),
+        delivery: Ok(BuyDelivery {
+            media_buy_id: buy.media_buy_id.clone(),
+            rows: vec![DeliveryRow {
+                package_id: "sports".to_owned(),
+                day: range.first.clone(),
+                impressions,
+                spend: 5,
+                clicks: None,
+                video_completions: None,
+            }],
+            as_of: None,
+            extensions: Vec::new(),
+        }),
+    };
+    buys.iter().map(delivered).collect()
+}

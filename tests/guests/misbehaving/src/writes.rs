@@ -1,0 +1,93 @@
+//! Creating a buy, well and badly.
+
+use crate::{
+    behaviour,
+    bindings::flightdeck::ad_server::{steps, types::*},
+    failure, http, setting,
+};
+
+/// An outcome with notes, which the tests read.
+pub(crate) fn noted(notes: Vec<String>) -> Outcome {
+    Outcome { effective: None, notes, extensions: Vec::new() }
+}
+
+pub(crate) fn create(ctx: &Context, buy: &MediaBuy) -> Result<Outcome, Failure> {
+    let url = |path: &str| format!("{}{path}", ctx.endpoint);
+    let status = |answer: Result<http::Answer, _>| {
+        let told: Result<u16, wasip2::http::types::ErrorCode> = answer.map(|answer| answer.status);
+        Ok(noted(vec![format!("{told:?}")]))
+    };
+    match behaviour(ctx).as_str() {
+        "ssrf" => status(http::get(&setting(ctx, "url"))),
+        "write-outside-step" => status(http::post(&url("/orders"), b"{}")),
+        "report" => status(http::post(&url("/report/queue"), b"{}")),
+        "secret-header" => {
+            let headers = [("authorization", "mine")];
+            status(http::send(&wasip2::http::types::Method::Get, &url("/echo"), &headers, b""))
+        }
+        "big-request" => {
+            steps::begin("x");
+            status(http::post(&url("/orders"), &vec![b'x'; 9 << 20]))
+        }
+        "big-response" => status(http::get(&url("/big"))),
+        "flood" => {
+            for _ in 0..100 {
+                let _ = http::get(&url("/x"));
+            }
+            Ok(noted(Vec::new()))
+        }
+        "echo" => echo(ctx),
+        "finish-wrong" => {
+            steps::begin("a");
+            steps::finish("b", b"");
+            Ok(noted(Vec::new()))
+        }
+        "begin-twice" => {
+            steps::begin("a");
+            steps::begin("b");
+            Ok(noted(Vec::new()))
+        }
+        _ => make(ctx, buy),
+    }
+}
+
+/// Tells what came back, headers and body, and prints what it was told to say.
+fn echo(ctx: &Context) -> Result<Outcome, Failure> {
+    let answer = http::get(&format!("{}/echo", ctx.endpoint)).map_err(|error| unavailable(&error))?;
+    let header = |(name, value): &(String, Vec<u8>)| format!("{name}: {}", String::from_utf8_lossy(value));
+    let headers: Vec<String> = answer.headers.iter().map(header).collect();
+    eprintln!("{}", setting(ctx, "say"));
+    Ok(noted(vec![headers.join("\n"), String::from_utf8_lossy(&answer.body).into_owned()]))
+}
+
+/// An order, then a line for each package.
+fn make(ctx: &Context, buy: &MediaBuy) -> Result<Outcome, Failure> {
+    let id = step("order", &format!("{}/orders", ctx.endpoint))?;
+    steps::remember(&RemoteObject { kind: RemoteKind::Order, key: String::new(), id });
+    for package in &buy.packages {
+        let id = step(&format!("line {}", package.package_id), &format!("{}/lines", ctx.endpoint))?;
+        steps::remember(&RemoteObject { kind: RemoteKind::Package, key: package.package_id.clone(), id });
+    }
+    Ok(noted(Vec::new()))
+}
+
+fn step(name: &str, url: &str) -> Result<String, Failure> {
+    let reference = match steps::begin(name) {
+        steps::State::Done(outcome) => return Ok(String::from_utf8(outcome).unwrap()),
+        // This platform has nothing to look for: what is in doubt is made again, which the tests count.
+        steps::State::Fresh(reference) | steps::State::InDoubt(reference) => reference,
+    };
+    let answer = http::post(url, reference.as_bytes()).map_err(|error| unavailable(&error))?;
+    match answer.status {
+        500.. => return Err(failure(FailureKind::Unavailable, "platform", String::new())),
+        400..500 => return Err(failure(FailureKind::Rejected, "platform", String::new())),
+        _ => {}
+    }
+    let id = String::from_utf8_lossy(&answer.body).into_owned();
+    steps::finish(name, id.as_bytes());
+    Ok(id)
+}
+
+fn unavailable(error: &wasip2::http::types::ErrorCode) -> Failure {
+    failure(FailureKind::Unavailable, "http", format!("{error:?}"))
+}

@@ -1,0 +1,51 @@
+//! What tests of several crates need.
+//!
+//! - [`component`]: a guest component of this workspace, built once for each test process.
+
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::{Mutex, PoisonError},
+};
+
+/// The component of a package of this workspace, as `component("flightdeck-test-guest")`.
+///
+/// It is built with `cargo build --target wasm32-wasip2 --profile guest` into the workspace's target directory, once for
+/// each process; cargo finds for itself that there is nothing to do. `FLIGHTDECK_GUEST_DIR` names a directory of
+/// components that were built before, which are taken as they are.
+///
+/// # Panics
+/// With cargo's own words, if it can't be built.
+#[must_use]
+pub fn component(package: &str) -> PathBuf {
+    static BUILT: Mutex<Option<HashMap<String, PathBuf>>> = Mutex::new(None);
+    let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
+    let built = built.get_or_insert_default();
+    built.entry(package.to_owned()).or_insert_with(|| find_or_build(package)).clone()
+}
+
+fn find_or_build(package: &str) -> PathBuf {
+    let file = format!("{}.wasm", package.replace('-', "_"));
+    let ready = std::env::var_os("FLIGHTDECK_GUEST_DIR").map(|directory| Path::new(&directory).join(&file));
+    if let Some(ready) = ready.filter(|path| path.is_file()) {
+        return ready;
+    }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let output = Command::new(cargo)
+        .args(["build", "--target", "wasm32-wasip2", "--profile", "guest", "-p", package, "--manifest-path"])
+        .arg(root.join("Cargo.toml"))
+        .arg("--target-dir")
+        .arg(&target)
+        .output();
+    match output {
+        Ok(output) if output.status.success() => target.join("wasm32-wasip2/guest").join(file),
+        Ok(output) => panic!(
+            "{package} could not be built; is the target there (rustup target add wasm32-wasip2)?\n{}",
+            String::from_utf8_lossy(&output.stderr)
+        ),
+        Err(error) => panic!("cargo could not be started to build {package}: {error}"),
+    }
+}
