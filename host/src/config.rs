@@ -21,6 +21,7 @@ use crate::{
     domain::id::{PlatformName, PrincipalId},
 };
 
+mod addresses;
 pub mod approvals;
 mod engine;
 pub mod mistake;
@@ -36,6 +37,7 @@ pub mod server;
 pub mod tokens;
 mod values;
 
+pub use addresses::BaseUrl;
 pub use approvals::{ApprovalQuestion, ApprovalRule, Needed};
 pub use mistake::{ConfigErrors, Place, Remark};
 pub use operations::Operations;
@@ -44,7 +46,6 @@ pub use products::Product;
 pub use publisher::Publisher;
 pub use server::{Data, Server, StoreUrl};
 pub use tokens::Token;
-pub use values::BaseUrl;
 
 use mistake::Lines;
 use reader::Reader;

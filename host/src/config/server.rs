@@ -8,10 +8,11 @@ use std::{
 };
 
 use super::{
+    addresses::BaseUrl,
     mistake::Place,
     reader::{Read, Reader},
     section::Section,
-    values::{self, BaseUrl},
+    values,
 };
 
 /// Overrides `listen` of `[server]`.
