@@ -228,7 +228,7 @@ impl Config {
         let approvals = if self.approvals.is_empty() {
             "none: every change is carried out at once".to_owned()
         } else {
-            format!("{} rules", self.approvals.len())
+            format!("{} rule{}", self.approvals.len(), if self.approvals.len() == 1 { "" } else { "s" })
         };
         for (what, value) in [
             ("platforms", platforms),
