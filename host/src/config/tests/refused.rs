@@ -97,14 +97,14 @@ fn numbers_have_bounds() {
     refused(
         &format!(
             "{PUBLISHER}[operations]\nworkers = ¦0\nmax_claims = ¦1001\n[engine]\nslots = ¦\"many\"\npooling = ¦1\n\
-             [server]\nmax_request_bytes = ¦\"1MB\"\njson_logs = ¦\"yes\"\n"
+             [server]\nmax_request_size = ¦\"1MB\"\njson_logs = ¦\"yes\"\n"
         ),
         &[
             "`workers` must be a whole number from 1 to 1000",
             "`max_claims` must be a whole number from 1 to 1000",
             "`slots` must be a whole number from 1 to 10000",
             "`pooling` must be true or false, without quotes",
-            "`max_request_bytes` must be a number of bytes above 0, like 65536, \"64KiB\" or \"1MiB\"",
+            "`max_request_size` must be a number of bytes above 0, like 65536, \"64KiB\" or \"1MiB\"",
             "`json_logs` must be true or false, without quotes",
         ],
     );

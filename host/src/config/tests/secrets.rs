@@ -72,7 +72,7 @@ fn every_scheme_has_its_keys() {
         ],
     );
     refused(
-        &authenticated(&format!("¦{{ scheme = \"header\", name = ¦\"X Key\" }}")),
+        &authenticated("¦{ scheme = \"header\", name = ¦\"X Key\" }"),
         &[
             "`auth` needs `value`; add it, like value = { env = \"NAME\" }",
             "`name` must be the name of an HTTP header, like \"X-Acme-Key\"",
