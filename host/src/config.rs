@@ -4,7 +4,7 @@
 //! the first one alone; unknown keys are refused with the name that was probably meant. What is read is checked: the
 //! rest of the host trusts it. `docs/configuration.md` describes every key.
 //!
-//! - [`Config`] and one module for each section: [`server`], [`operations`], [`platforms`], [`principals`],
+//! - [`Config`] and one module for each section: [`server`], [`operations`], `platforms`, [`principals`],
 //!   [`tokens`], [`products`], [`approvals`].
 //! - `reader` and `section` walk the document and collect mistakes; `values` says what single values must be.
 //! - [`mistake`]: what is said about a place. `secret`: where secrets come from.
@@ -21,11 +21,12 @@ use crate::{
     domain::id::{PlatformName, PrincipalId},
 };
 
+mod addresses;
 pub mod approvals;
 mod engine;
 pub mod mistake;
 pub mod operations;
-pub mod platforms;
+mod platforms;
 pub mod principals;
 pub mod products;
 mod publisher;
@@ -36,6 +37,7 @@ pub mod server;
 pub mod tokens;
 mod values;
 
+pub use addresses::BaseUrl;
 pub use approvals::{ApprovalQuestion, ApprovalRule, Needed};
 pub use mistake::{ConfigErrors, Place, Remark};
 pub use operations::Operations;
@@ -44,7 +46,6 @@ pub use products::Product;
 pub use publisher::Publisher;
 pub use server::{Data, Server, StoreUrl};
 pub use tokens::Token;
-pub use values::BaseUrl;
 
 use mistake::Lines;
 use reader::Reader;
@@ -97,7 +98,7 @@ impl Config {
     /// # Errors
     /// Everything that is wrong with it.
     pub fn load(file: &Path) -> Result<Self, ConfigErrors> {
-        let environment = |name: &str| std::env::var(name).ok();
+        let environment = |name: &str| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned());
         Self::load_in(file, &Surroundings { environment: &environment, is_file: &Path::is_file })
     }
 
@@ -227,7 +228,7 @@ impl Config {
         let approvals = if self.approvals.is_empty() {
             "none: every change is carried out at once".to_owned()
         } else {
-            format!("{} rules", self.approvals.len())
+            format!("{} rule{}", self.approvals.len(), if self.approvals.len() == 1 { "" } else { "s" })
         };
         for (what, value) in [
             ("platforms", platforms),

@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 
 use super::{
+    addresses::{Allowed, BaseUrl},
     reader::{Kind, Node, Read},
     section::Section,
-    values::{self, Allowed, BaseUrl},
+    values,
 };
 use crate::{
     adapters::{Credentials, Limits, PlatformConfig},

@@ -8,10 +8,11 @@ use std::{
 };
 
 use super::{
+    addresses::BaseUrl,
     mistake::Place,
     reader::{Read, Reader},
     section::Section,
-    values::{self, BaseUrl},
+    values,
 };
 
 /// Overrides `listen` of `[server]`.
@@ -42,7 +43,7 @@ pub struct Server {
     pub listen: SocketAddr,
     /// `public_url`: how others reach the host, for links in what it sends. Default: none.
     pub public_url: Option<BaseUrl>,
-    /// `max_request_bytes`: the largest request body that is read. Default 1 MiB.
+    /// `max_request_size`: the largest request body that is read. Default 1 MiB.
     pub max_request_bytes: NonZeroUsize,
     /// `shutdown_grace`: how long what runs may take to end after SIGTERM. Default `25s`.
     pub shutdown_grace: Duration,
@@ -59,7 +60,7 @@ impl Server {
         let server = Self {
             listen: section.or("listen", DEFAULT_LISTEN, |node| address(node.value.as_str().unwrap_or(""))),
             public_url: section.optional("public_url", |node| BaseUrl::parse(values::text(node)?)),
-            max_request_bytes: section.or("max_request_bytes", DEFAULT_REQUEST_BYTES, values::size),
+            max_request_bytes: section.or("max_request_size", DEFAULT_REQUEST_BYTES, values::size),
             shutdown_grace: section.or("shutdown_grace", DEFAULT_SHUTDOWN_GRACE, values::duration),
             default_wait: section.or("default_wait", DEFAULT_WAIT, values::duration_or_none),
             max_wait: section.or("max_wait", DEFAULT_MAX_WAIT, values::duration),

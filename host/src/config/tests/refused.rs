@@ -1,0 +1,253 @@
+//! Single values: what is refused, where, and in which words.
+
+use super::{PUBLISHER, refused, refused_in_house};
+
+#[test]
+fn broken_toml_is_refused_where_it_breaks() {
+    refused("[publisher¦\nname = \"x\"\n", &["unclosed table, expected `]`"]);
+    refused(&format!("{PUBLISHER}¦name = \"twice\"\n"), &["duplicate key"]);
+}
+
+#[test]
+fn every_mistake_is_found_in_one_run() {
+    refused(
+        "[server]\nlisten = ¦\"here\"\n¦listn = 1\n[publisher]\nname = ¦7\ncurrency = ¦\"usd\"\n",
+        &[
+            "`listen` must be an address and a port, like \"127.0.0.1:8080\" or \"[::]:8080\"",
+            "`listn` is no key of [server]; did you mean `listen`?",
+            "`name` must be a text in quotes",
+            "`currency` must be the three capital letters of a currency (ISO 4217), like \"USD\"",
+        ],
+    );
+}
+
+#[test]
+fn unknown_keys_and_sections_are_refused() {
+    refused(
+        &format!("¦frobnicate = 1\n{PUBLISHER}¦nam = 1\n[¦sever]\nlisten = 1\n"),
+        &[
+            "`frobnicate` is no key of the configuration; known: `approvals`, `data`, `engine`, `operations`, \
+             `platforms`, `principals`, `products`, `publisher`, `server`, `store` or `tokens`",
+            "`nam` is no key of [publisher]; did you mean `name`?",
+            "`sever` is no key of the configuration; did you mean `server`?",
+        ],
+    );
+}
+
+#[test]
+fn sections_have_their_form() {
+    refused(
+        "[publisher]\nname = \"x\"\ncurrency = \"USD\"\n¦[platforms]\nname = \"acme\"\n",
+        &["`platforms` is a list of sections: write [[platforms]] above each"],
+    );
+    refused(
+        &format!("server = ¦1\ntokens = [¦1]\n{PUBLISHER}"),
+        &[
+            "`server` must be a section: write [server] on a line of its own",
+            "`tokens` is a list of sections: write [[tokens]] above each",
+        ],
+    );
+}
+
+#[test]
+fn the_publisher_has_a_name_and_a_currency() {
+    let (name, currency) = (
+        "[publisher] needs `name`; add it, like name = \"Acme News\"",
+        "[publisher] needs `currency`; add it, like currency = \"USD\"",
+    );
+    refused("¦¦", &[currency, name]);
+    refused("\n¦¦[publisher]\n", &[currency, name]);
+}
+
+#[test]
+fn durations_have_units_and_fit_each_other() {
+    let must = "must be a duration with its unit (ms, s, m, h, d) in quotes, like \"30s\" or \"1h30m\"";
+    refused(
+        &format!("{PUBLISHER}[server]\nmax_wait = ¦30\nshutdown_grace = ¦\"5 min\"\ndefault_wait = ¦\"9999999d\"\n"),
+        &[
+            &format!("`max_wait` {must}"),
+            &format!("`shutdown_grace` {must}"),
+            "`default_wait` must be at most ten years",
+        ],
+    );
+    refused(
+        &format!("{PUBLISHER}[server]\nmax_wait = ¦\"10s\"\n"),
+        &["`default_wait` (20s) must not be longer than `max_wait` (10s)"],
+    );
+    refused(
+        &format!(
+            "{PUBLISHER}[operations]\nlease = \"10s\"\nheartbeat = ¦\"5s\"\nbackoff_initial = ¦\"2h\"\nbackoff_max = \"1h\"\n"
+        ),
+        &[
+            "`heartbeat` (5s) must be less than half of `lease` (10s)",
+            "`backoff_initial` (2h) must be at most `backoff_max` (1h)",
+        ],
+    );
+    refused(
+        &format!("{PUBLISHER}[operations]\nlease = ¦\"2m\"\nbackoff_max = ¦\"25h\"\ndeadline = \"1m\"\n"),
+        &[
+            "`lease` (2m) must be shorter than `deadline` (1m)",
+            "`backoff_max` (1d1h) must be shorter than `deadline` (1m)",
+        ],
+    );
+}
+
+#[test]
+fn numbers_have_bounds() {
+    refused(
+        &format!(
+            "{PUBLISHER}[operations]\nworkers = ¦0\nmax_claims = ¦1001\n[engine]\nslots = ¦\"many\"\npooling = ¦1\n\
+             [server]\nmax_request_size = ¦\"1MB\"\njson_logs = ¦\"yes\"\n"
+        ),
+        &[
+            "`workers` must be a whole number from 1 to 1000",
+            "`max_claims` must be a whole number from 1 to 1000",
+            "`slots` must be a whole number from 1 to 10000",
+            "`pooling` must be true or false, without quotes",
+            "`max_request_size` must be a number of bytes above 0, like 65536, \"64KiB\" or \"1MiB\"",
+            "`json_logs` must be true or false, without quotes",
+        ],
+    );
+}
+
+#[test]
+fn the_store_is_sqlite() {
+    let must =
+        "`url` must be sqlite:// and a path, like \"sqlite://flightdeck.db\" or \"sqlite:///var/lib/flightdeck.db\"";
+    refused(&format!("{PUBLISHER}[store]\nurl = ¦\"flightdeck.db\"\n"), &[must]);
+    refused(
+        &format!("{PUBLISHER}[store]\nurl = ¦\"postgres://me:hunter2@db/flightdeck\"\n"),
+        &["`url` names PostgreSQL, which this version does not support yet; use sqlite://"],
+    );
+}
+
+#[test]
+fn a_platform_has_a_name_an_adapter_and_an_endpoint() {
+    refused(
+        &format!("{PUBLISHER}\n¦¦¦[[platforms]]\n"),
+        &[
+            "[[platforms]] needs `adapter`; add it, like adapter = \"adapters/acme.wasm\"",
+            "[[platforms]] needs `endpoint`; add it, like endpoint = \"https://api.acme.example\"",
+            "[[platforms]] needs `name`; add it, like name = \"acme\"",
+        ],
+    );
+    refused_in_house(
+        "[[platforms]]\nname = ¦\"Acme-2\"\nadapter = ¦\"missing.wasm\"\nendpoint = ¦\"api.acme.example\"\n\
+         settings = ¦[1]\nrate_per_second = ¦0\nmax_concurrent_requests = ¦0\nin_doubt_wait = ¦\"2d\"\n",
+        &[
+            "`name` must be a lower-case name of letters, digits and _ that begins with a letter, like \"acme\"",
+            "`adapter` names /etc/flightdeck/missing.wasm, which is no file; build the adapter or correct the path",
+            "`endpoint` must be an http or https address without user, query and fragment, like \
+             \"https://api.acme.example\"",
+            "`settings` must be a table, like { key = \"value\" }",
+            "`rate_per_second` must be a whole number from 1 to 100000",
+            "`max_concurrent_requests` must be a whole number from 1 to 10000",
+            "`in_doubt_wait` must be at most a day",
+        ],
+    );
+    refused(
+        &format!("{PUBLISHER}[[platforms]]\nname = ¦\"multi\"\nadapter = \"a\"\nendpoint = \"https://a.example\"\n"),
+        &["`name` must not be `multi`: so begin the ids of buys on several platforms"],
+    );
+}
+
+#[test]
+fn limits_are_checked_one_by_one() {
+    refused_in_house(
+        "[[platforms]]\nname = \"b\"\nadapter = \"b.wasm\"\nendpoint = \"https://b.example\"\n\
+         limits = { memory = ¦\"2GiB\", cpu_time = ¦2, requests = ¦-1, ¦memry = 1 }\n",
+        &[
+            "`memory` must be at most \"1GiB\"",
+            "`cpu_time` must be a duration with its unit (ms, s, m, h, d) in quotes, like \"30s\" or \"1h30m\"",
+            "`requests` must be a whole number from 1 to 1000000",
+            "`memry` is no key of `limits`; did you mean `memory`?",
+        ],
+    );
+}
+
+#[test]
+fn a_principal_has_an_id_and_says_who_it_is_on_each_platform() {
+    refused_in_house(
+        "¦[[principals]]\nplatform_mappings = { acme = ¦\"1001\" }\n\
+         [[principals]]\nid = ¦\"a b\"\nplatform_mappings = { acme = ¦{ ¦advertiser = 1 } }\n\
+         [[principals]]\nid = \"c\"\nplatform_mappings = ¦\"1001\"\n",
+        &[
+            "[[principals]] needs `id`; add it, like id = \"demo-agency\"",
+            "`acme` must say who the principal is there, like { advertiser_id = \"1001\" }",
+            "`id` must be an id of letters, digits, `_`, `-` and `.`, at most 64, like \"agency-7\"",
+            "the mapping for `acme` needs `advertiser_id`; add it, like advertiser_id = \"1001\"",
+            "`advertiser` is no key of the mapping for `acme`; did you mean `advertiser_id`?",
+            "`platform_mappings` must be a table, like platform_mappings = { acme = { advertiser_id = \"1001\" } }",
+        ],
+    );
+}
+
+#[test]
+fn a_token_has_a_role_and_only_buyers_have_a_principal() {
+    let good = "sha256 = \"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\"";
+    refused_in_house(
+        &format!(
+            "[[tokens]]\nname = \"a\"\nrole = ¦\"byer\"\n{good}\n\n¦[[tokens]]\nname = \"b\"\nrole = \"buyer\"\n\
+             secret = {{ env = \"KEY\" }}\n\n[[tokens]]\nname = \"c\"\nrole = \"operator\"\nprincipal = ¦\"agency\"\n\
+             sha256 = ¦\"hunter2\"\nexpires = ¦\"soon\"\n"
+        ),
+        &[
+            "`role` must be `buyer`, `reviewer` or `operator`; did you mean `buyer`?",
+            "[[tokens]] needs `principal`; add it, like principal = \"demo-agency\"",
+            "`principal` goes with the role `buyer` only; leave it out",
+            "`sha256` must be the SHA-256 of the token: 64 hexadecimal digits (printf %s TOKEN | sha256sum)",
+            "`expires` must be a date and time with an offset, like 2030-01-31T12:00:00Z, or a day, like 2030-01-31",
+        ],
+    );
+}
+
+#[test]
+fn a_product_has_formats_and_a_price() {
+    refused_in_house(
+        "[[products]]\nid = \"a\"\nname = \"A\"\nplatform = \"acme\"\nformats = ¦[]\ncpm = ¦0\ncurrency = ¦\"Dollar\"\n\
+         [[products]]\nid = \"b\"\nname = \"B\"\nplatform = \"acme\"\nformats = [¦\"vidoe\"]\ncpm = ¦\"12.50\"\n\
+         review_lead = ¦48\nsettings = ¦{ a = inf }\n\
+         [[products]]\nid = \"c\"\nname = \"C\"\nplatform = \"acme\"\nformats = ¦[\"image\", \"image\"]\ncpm = 10\n\
+         floor_cpm = ¦10.01\n\
+         [[products]]\nid = \"d\"\nname = \"D\"\nplatform = \"acme\"\nformats = [\"image\"]\ncpm = ¦1.2345678\n",
+        &[
+            "`formats` is empty; name one at least, like [\"image\"]",
+            "`cpm` must be more than 0",
+            "`currency` must be the three capital letters of a currency (ISO 4217), like \"USD\"",
+            "`formats` must be `image`, `video`, `audio` or `custom`; did you mean `video`?",
+            "`cpm` must be an amount without quotes and currency, like 12.50",
+            "`review_lead` must be a duration with its unit (ms, s, m, h, d) in quotes, like \"30s\" or \"1h30m\"",
+            "`settings` holds inf, which JSON has no number for",
+            "`formats` has `image` twice; leave one out",
+            "`floor_cpm` (10.01) must not be more than `cpm` (10): nobody could buy at the price",
+            "`cpm` must have at most 6 decimal places",
+        ],
+    );
+    refused_in_house(
+        "¦¦¦¦¦[[products]]\n",
+        &[
+            "[[products]] needs `cpm`; add it, like cpm = 12.50",
+            "[[products]] needs `formats`; add it, like formats = [\"image\"]",
+            "[[products]] needs `id`; add it, like id = \"premium_sports\"",
+            "[[products]] needs `name`; add it, like name = \"Premium sports\"",
+            "[[products]] needs `platform`; add it, like platform = \"acme\"",
+        ],
+    );
+}
+
+#[test]
+fn an_approval_rule_names_what_there_is() {
+    refused_in_house(
+        "[[approvals]]\noperations = [¦\"create\"]\nabove_budget = ¦-1\nreviewers = ¦0\npriority = ¦\"hihg\"\ndue_in = ¦\"0s\"\n\
+         principals = ¦[]\n",
+        &[
+            "`operations` must be `create_media_buy`, `add_creative_assets`, `update_media_buy`, `update_package` or \
+             `update_media_buy_performance_index`",
+            "`above_budget` must not be negative",
+            "`reviewers` must be a whole number from 1 to 10",
+            "`priority` must be `low`, `medium`, `high` or `urgent`; did you mean `high`?",
+            "`due_in` must be more than 0",
+            "`principals` is empty; leave it out for all of them",
+        ],
+    );
+}

@@ -1,0 +1,147 @@
+//! The configuration that newcomers copy from, and what becomes of damaged ones.
+
+use std::{fmt::Write as _, path::Path};
+
+use flightdeck::{
+    app::caller::Role,
+    config::{ApprovalQuestion, Config, ConfigErrors, Needed, Surroundings},
+    domain::{
+        creative::Format,
+        digest,
+        id::{PlatformName, PrincipalId},
+        money::Micros,
+        operation::OperationKind,
+    },
+};
+use proptest::prelude::*;
+
+const DEMO: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/demo/flightdeck.toml");
+
+fn environment(name: &str) -> Option<String> {
+    match name {
+        "KEVEL_ENDPOINT" => Some("http://127.0.0.1:9001".to_owned()),
+        "KEVEL_API_KEY" => Some("demo-key".to_owned()),
+        _ => None,
+    }
+}
+
+/// Reads a text as if the demo's adapter had been built.
+fn read(text: &str) -> Result<Config, ConfigErrors> {
+    let around = Surroundings { environment: &environment, is_file: &|_| true };
+    Config::parse(Path::new(DEMO), text, &around)
+}
+
+fn demo() -> String {
+    std::fs::read_to_string(DEMO).unwrap_or_else(|error| panic!("{DEMO}: {error}"))
+}
+
+#[test]
+fn the_demo_sells_what_the_protocols_examples_buy() {
+    let config = read(&demo()).unwrap_or_else(|errors| panic!("{errors}"));
+    let sold: Vec<(&str, &[Format])> =
+        config.products.iter().map(|product| (product.id.as_str(), product.formats.as_slice())).collect();
+    let visual: &[Format] = &[Format::Image, Format::Video, Format::Custom];
+    let wanted = [
+        ("premium_sports", visual),
+        ("entertainment", visual),
+        ("news", visual),
+        ("drive_time_audio", &[Format::Custom][..]),
+    ];
+    assert_eq!(sold, wanted);
+    let kevel = PlatformName::from("kevel");
+    for product in &config.products {
+        assert_eq!((&product.platform, &product.settings), (&kevel, &serde_json::json!({ "priority_id": 3002 })));
+    }
+    let advertisers: Vec<_> = ["demo-agency", "second-agency", "nobody"]
+        .map(|principal| config.advertiser(&PrincipalId::from(principal), &kevel))
+        .to_vec();
+    assert_eq!(advertisers, [Some("1001"), Some("1002"), None]);
+}
+
+#[test]
+fn the_demos_tokens_are_their_own_names_and_all_its_warnings() {
+    let config = read(&demo()).unwrap_or_else(|errors| panic!("{errors}"));
+    let tokens: Vec<_> = config.tokens.iter().map(|token| (token.name.as_str(), token.role)).collect();
+    let wanted = [
+        ("demo-buyer", Role::Buyer),
+        ("demo-buyer-2", Role::Buyer),
+        ("demo-reviewer", Role::Reviewer),
+        ("demo-operator", Role::Operator),
+    ];
+    assert_eq!(tokens, wanted);
+    assert!(config.tokens.iter().all(|token| token.sha256 == digest::sha256(token.name.as_bytes())));
+    let warnings: Vec<_> = config.warnings().iter().map(|warning| warning.message.as_str()).collect();
+    assert_eq!(warnings, ["`secret` can be guessed: for demonstrations only"; 4]);
+}
+
+#[test]
+fn the_demos_creates_wait_for_one_reviewer_and_the_large_ones_for_two() {
+    let config = read(&demo()).unwrap_or_else(|errors| panic!("{errors}"));
+    let (principal, platforms) = (PrincipalId::from("demo-agency"), [PlatformName::from("kevel")]);
+    let reviewers = |operation, budget: i64| {
+        let budget = Micros::new(budget * Micros::UNIT).unwrap();
+        let question = ApprovalQuestion { operation, principal: &principal, platforms: &platforms, budget };
+        config.approvals_needed(&question).map(|needed: Needed| needed.reviewers)
+    };
+    assert_eq!(reviewers(OperationKind::Create, 50_000), Some(1));
+    assert_eq!(reviewers(OperationKind::Update, 60_000), None);
+    assert_eq!(reviewers(OperationKind::Update, 1_000_001), Some(2));
+}
+
+#[test]
+fn the_demo_needs_its_environment() {
+    let around = Surroundings { environment: &|_| None, is_file: &|_| true };
+    let errors = Config::parse(Path::new("flightdeck.toml"), &demo(), &around).unwrap_err();
+    let named: Vec<bool> = errors
+        .mistakes()
+        .iter()
+        .map(|mistake| mistake.message.contains("KEVEL_ENDPOINT") || mistake.message.contains("KEVEL_API_KEY"))
+        .collect();
+    assert_eq!(named, [true, true], "{errors}");
+}
+
+/// A text with something else at some places, whole characters only.
+fn damaged(text: &str, damages: &[(usize, usize, String)]) -> String {
+    let mut characters: Vec<char> = text.chars().collect();
+    for (at, length, instead) in damages {
+        let start = at % (characters.len() + 1);
+        let end = (start + length).min(characters.len());
+        characters.splice(start..end, instead.chars());
+    }
+    characters.into_iter().collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(512) })]
+
+    #[test]
+    fn a_truncated_configuration_is_judged_without_panic(length in 0usize..10_000) {
+        let text = demo();
+        let start: String = text.chars().take(length % (text.chars().count() + 1)).collect();
+        judge(&start);
+    }
+
+    #[test]
+    fn a_damaged_configuration_is_judged_without_panic(
+        damages in prop::collection::vec((any::<usize>(), 0usize..40, "[\\[\\]{}=\"'#,.\n a-z0-9é\u{1f600}-]{0,8}"), 1..4),
+    ) {
+        judge(&damaged(&demo(), &damages));
+    }
+}
+
+/// Reads a text; if it is refused, every mistake must have a place inside of it.
+fn judge(text: &str) {
+    let Err(errors) = read(text) else { return };
+    assert!(!errors.mistakes().is_empty());
+    let mut shown = String::new();
+    for mistake in errors.mistakes() {
+        let flightdeck::config::Place::At { line, column, .. } = &mistake.place else {
+            panic!("{mistake} has no place");
+        };
+        let long =
+            text.split('\n').nth(line - 1).unwrap_or_else(|| panic!("{mistake} is behind the end")).chars().count();
+        assert!((1..=long + 1).contains(column), "{mistake} is behind its line");
+        let _ = writeln!(shown, "{mistake}");
+    }
+    assert_eq!(shown.trim_end(), errors.to_string().trim_end());
+}
