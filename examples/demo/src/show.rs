@@ -5,6 +5,9 @@ use serde_json::Value;
 
 use crate::house::House;
 
+/// How much fits into a line.
+const WIDTH: usize = 110;
+
 /// A chapter of the story.
 pub(crate) fn chapter(title: &str) {
     println!("\n\x1b[1m── {title} \x1b[0m{}", "─".repeat(90usize.saturating_sub(title.chars().count())));
@@ -53,8 +56,49 @@ The emulated ad server keeps its campaigns in memory: they end with this process
     );
 }
 
+/// JSON, with everything that fits into a line on one line.
 fn pretty(value: &Value) -> String {
-    serde_json::to_string_pretty(value).unwrap_or_default()
+    let mut text = String::new();
+    write(&mut text, value, 0, 0);
+    text
+}
+
+/// Writes a value that begins after `used` characters of a line whose members are indented by `depth` steps.
+fn write(text: &mut String, value: &Value, depth: usize, used: usize) {
+    let flat = flat(value);
+    let (open, close, members): (_, _, Vec<(String, &Value)>) = match value {
+        Value::Object(members) => {
+            ('{', '}', members.iter().map(|(name, member)| (format!("\"{name}\": "), member)).collect())
+        }
+        Value::Array(elements) => ('[', ']', elements.iter().map(|element| (String::new(), element)).collect()),
+        _ => return text.push_str(&flat),
+    };
+    if used + flat.chars().count() <= WIDTH {
+        return text.push_str(&flat);
+    }
+    let indent = "  ".repeat(depth + 1);
+    text.push(open);
+    for (index, (name, member)) in members.iter().enumerate() {
+        text.push_str(if index == 0 { "\n" } else { ",\n" });
+        text.push_str(&indent);
+        text.push_str(name);
+        write(text, member, depth + 1, indent.len() + name.len());
+    }
+    text.push('\n');
+    text.push_str(&"  ".repeat(depth));
+    text.push(close);
+}
+
+/// A value on one line.
+fn flat(value: &Value) -> String {
+    match value {
+        Value::Object(members) => {
+            let member = |(name, member): (&String, &Value)| format!("\"{name}\": {}", flat(member));
+            format!("{{{}}}", members.iter().map(member).collect::<Vec<_>>().join(", "))
+        }
+        Value::Array(elements) => format!("[{}]", elements.iter().map(flat).collect::<Vec<_>>().join(", ")),
+        other => other.to_string(),
+    }
 }
 
 fn indent(text: &str) -> String {

@@ -1,6 +1,6 @@
 //! The buy, as a buyer and a reviewer live it.
 
-use std::time::Duration;
+use std::{cell::RefCell, time::Duration};
 
 use anyhow::{Context, bail, ensure};
 use reqwest::Method;
@@ -16,9 +16,30 @@ const DAYS_LATER: u64 = 3;
 struct Teller<'a> {
     house: &'a House,
     client: reqwest::Client,
+    /// The plans that were printed.
+    shown: RefCell<Vec<Value>>,
 }
 
 impl Teller<'_> {
+    /// An answer without what was shown before: a plan is long, and it is the same wherever it stands.
+    fn shortened(&self, body: &Value) -> Value {
+        match body {
+            Value::Object(members) => {
+                let member = |(name, member): (&String, &Value)| match name.as_str() {
+                    "plan" if self.shown.borrow().contains(member) => (name.clone(), json!("… as above")),
+                    "plan" => {
+                        self.shown.borrow_mut().push(member.clone());
+                        (name.clone(), member.clone())
+                    }
+                    _ => (name.clone(), self.shortened(member)),
+                };
+                Value::Object(members.iter().map(member).collect())
+            }
+            Value::Array(elements) => elements.iter().map(|element| self.shortened(element)).collect(),
+            other => other.clone(),
+        }
+    }
+
     /// Asks, prints both sides, and fails if the answer is no success.
     async fn ask(&self, who: &str, method: Method, path: &str, body: Option<Value>) -> anyhow::Result<Value> {
         show::asks(who, method.as_str(), path, body.as_ref());
@@ -29,7 +50,7 @@ impl Teller<'_> {
         let answer = request.send().await?;
         let status = answer.status();
         let body: Value = answer.json().await.context("the answer is no JSON")?;
-        show::answers(status.as_u16(), &body);
+        show::answers(status.as_u16(), &self.shortened(&body));
         ensure!(status.is_success(), "the host answered {status}");
         Ok(body)
     }
@@ -54,7 +75,7 @@ impl Teller<'_> {
 pub(crate) async fn tell(house: &House) -> anyhow::Result<()> {
     // What the ad server delivers is read from its reports: nothing is worth waiting for longer.
     let client = reqwest::Client::builder().timeout(Duration::from_secs(60)).build()?;
-    let teller = Teller { house, client };
+    let teller = Teller { house, client, shown: RefCell::default() };
     let buy = create(&teller).await?;
     approve(&teller).await?;
     teller.status(&buy, "pending_activation").await?;
