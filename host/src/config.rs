@@ -89,6 +89,8 @@ pub struct Config {
     pub products: Vec<Product>,
     /// `[[approvals]]`.
     pub approvals: Vec<ApprovalRule>,
+    /// Where the settings of each platform stand.
+    platform_places: Vec<Place>,
     warnings: Vec<Remark>,
 }
 
@@ -159,7 +161,8 @@ impl Config {
         let operations = root.section("operations", Operations::read);
         let publisher = root.section("publisher", Publisher::read).flatten();
         let currency = publisher.as_ref().map_or("", |publisher| publisher.currency.as_str());
-        let platforms = root.tables("platforms", platforms::read);
+        let read = root.tables("platforms", |section| Some((platforms::read(section)?, section.place("settings"))));
+        let (platforms, platform_places) = read.into_iter().unzip();
         let principals = root.tables("principals", Principal::read);
         let tokens = root.tables("tokens", Token::read);
         let products = root.tables("products", |section| Product::read(section, currency));
@@ -177,6 +180,7 @@ impl Config {
             tokens,
             products,
             approvals,
+            platform_places,
             warnings: Vec::new(),
         })
     }
@@ -184,6 +188,12 @@ impl Config {
     /// What is allowed and probably not meant, in the order of the file.
     pub fn warnings(&self) -> &[Remark] {
         &self.warnings
+    }
+
+    /// Where the settings of a platform stand, or the platform itself if it has none.
+    pub fn place_of_platform(&self, name: &PlatformName) -> Option<&Place> {
+        let index = self.platforms.iter().position(|platform| platform.name == *name)?;
+        self.platform_places.get(index)
     }
 
     /// The database's file.

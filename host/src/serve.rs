@@ -1,13 +1,13 @@
 //! Puts the parts together and serves.
 
-use std::{sync::Arc, time::Duration};
+use std::{io::IsTerminal as _, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::{EnvFilter, layer::SubscriberExt, util::SubscriberInitExt};
 
 use crate::{
-    adapters::Adapters,
+    adapters::{AdapterSetupError, Adapters, PlatformError},
     app::{App, status::LiveCache},
     config::{BaseUrl, Config, Product},
     operations::{Signals, runner::Runner, timers},
@@ -42,22 +42,36 @@ fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
 fn start_logging(config: &Config) {
     let filter = EnvFilter::try_from_env("FLIGHTDECK_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
     let registry = tracing_subscriber::registry().with(filter);
+    let colours = std::io::stderr().is_terminal();
     let started = if config.server.json_logs {
         registry.with(tracing_subscriber::fmt::layer().json().with_writer(std::io::stderr)).try_init()
     } else {
-        registry.with(tracing_subscriber::fmt::layer().with_writer(std::io::stderr)).try_init()
+        registry.with(tracing_subscriber::fmt::layer().with_ansi(colours).with_writer(std::io::stderr)).try_init()
     };
     if started.is_err() {
         tracing::debug!("logging was started before");
+    }
+    for warning in config.warnings() {
+        tracing::warn!("{warning}");
     }
 }
 
 async fn start_adapters(config: &Config) -> anyhow::Result<Arc<Adapters>> {
     let compiler = std::env::current_exe().context("the path of this program is not known")?;
-    let adapters = Adapters::start(config.adapters(compiler)).await?;
+    let adapters = Adapters::start(config.adapters(compiler)).await.map_err(|error| placed(config, error))?;
     let wrong: Vec<String> = config.products.iter().flat_map(|product| unfit(&adapters, product)).collect();
     anyhow::ensure!(wrong.is_empty(), wrong.join("\n"));
     Ok(adapters)
+}
+
+/// Gives each platform that can't be used the place at which it is configured.
+fn placed(config: &Config, error: AdapterSetupError) -> anyhow::Error {
+    let AdapterSetupError::Platforms(wrong) = error else { return error.into() };
+    let line = |wrong: &PlatformError| match config.place_of_platform(&wrong.platform) {
+        Some(place) => format!("{place}: {wrong}"),
+        None => wrong.to_string(),
+    };
+    anyhow::anyhow!(wrong.iter().map(line).collect::<Vec<_>>().join("\n"))
 }
 
 /// What an adapter does not take of a product's settings.
@@ -65,7 +79,10 @@ fn unfit(adapters: &Adapters, product: &Product) -> Vec<String> {
     let problems = adapters.check_product_settings(&product.platform, &product.settings);
     problems
         .iter()
-        .map(|problem| format!("product {}: settings{}: {}", product.id, problem.field, problem.message))
+        .map(|problem| {
+            let (place, id) = (&product.settings_at, &product.id);
+            format!("{place}: product {id}: settings{} {}", problem.field, problem.message)
+        })
         .collect()
 }
 

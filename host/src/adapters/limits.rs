@@ -85,21 +85,21 @@ impl Limits {
 /// A limit that a call ran into. Travels as an error through the guest's stack, which it ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum LimitHit {
-    #[error("used more than {0} bytes of memory; raise `limits.memory_bytes` if it needs more")]
+    #[error("used more than {0} bytes of memory; raise `limits.memory` if it needs more")]
     Memory(usize),
     #[error("used more than {0} table elements; raise `limits.table_elements` if it needs more")]
     Table(usize),
-    #[error("computed for longer than {0} ms; raise `limits.cpu_ms` if it needs more")]
+    #[error("computed for longer than {0} ms; raise `limits.cpu_time` if it needs more")]
     Cpu(u64),
-    #[error("took longer than {0} ms; raise `limits.wall_ms` if the ad server needs more")]
+    #[error("took longer than {0} ms; raise `limits.wall_time` if the ad server needs more")]
     Time(u64),
     #[error("sent more than {0} requests; raise `limits.requests` if it needs more")]
     Requests(u32),
-    #[error("sent request bodies of more than {0} bytes; raise `limits.request_bytes` or `limits.requests_bytes`")]
+    #[error("sent request bodies of more than {0} bytes; raise `limits.request_size` or `limits.requests_size`")]
     RequestSize(usize),
-    #[error("met response bodies of more than {0} bytes; raise `limits.response_bytes` or `limits.responses_bytes`")]
+    #[error("met response bodies of more than {0} bytes; raise `limits.response_size` or `limits.responses_size`")]
     ResponseSize(usize),
-    #[error("passed more than {0} bytes to the host at once; raise `limits.result_bytes` if it needs more")]
+    #[error("passed more than {0} bytes to the host at once; raise `limits.result_size` if it needs more")]
     Result(usize),
     #[error("held more than {0} streams and requests open at once; raise `limits.handles` if it needs more")]
     Handles(usize),

@@ -9,6 +9,7 @@ use ipnet::IpNet;
 use url::{Host, Position, Url};
 
 use super::reader::Read;
+use crate::adapters::is_public;
 
 /// An http or https address without a slash at its end: paths are appended to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,13 +60,8 @@ impl BaseUrl {
     pub(super) fn is_private(&self) -> bool {
         match self.url.host() {
             Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-            Some(Host::Ipv4(four)) => is_private(four),
-            Some(Host::Ipv6(six)) => match six.to_ipv4_mapped() {
-                Some(four) => is_private(four),
-                None => {
-                    six.is_loopback() || six.is_unspecified() || six.is_unique_local() || six.is_unicast_link_local()
-                }
-            },
+            Some(Host::Ipv4(four)) => !is_public(IpAddr::V4(four)),
+            Some(Host::Ipv6(six)) => !is_public(IpAddr::V6(six)),
             None => false,
         }
     }
@@ -86,16 +82,6 @@ impl fmt::Display for BaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
     }
-}
-
-fn is_private(address: Ipv4Addr) -> bool {
-    // 100.64.0.0/10 is shared by a provider's customers, and holds a cloud's metadata service.
-    let [first, second, ..] = address.octets();
-    address.is_private()
-        || address.is_loopback()
-        || address.is_link_local()
-        || address.is_unspecified()
-        || (first == 100 && (64..128).contains(&second))
 }
 
 /// An entry of `allow_private`.

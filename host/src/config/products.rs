@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{reader::Kind, section::Section, values};
+use super::{mistake::Place, reader::Kind, section::Section, values};
 use crate::domain::{
     creative::Format,
     id::{PackageId, PlatformName},
@@ -37,6 +37,8 @@ pub struct Product {
     pub review_lead_ms: i64,
     /// `settings`: an object, valid by the adapter's schema of product settings. Default: empty.
     pub settings: Value,
+    /// Where `settings` stand: whether they fit is known once the adapter is loaded.
+    pub settings_at: Place,
 }
 
 impl Product {
@@ -73,6 +75,7 @@ impl Product {
             currency,
             review_lead_ms: i64::try_from(review_lead.as_millis()).unwrap_or(i64::MAX),
             settings,
+            settings_at: section.place("settings"),
         })
     }
 }

@@ -72,6 +72,11 @@ impl<'r> Reader<'r> {
         Self { lines, around, folder, notes: RefCell::default() }
     }
 
+    /// The place of an offset.
+    pub(super) fn place(&self, at: usize) -> Place {
+        self.lines.place(at)
+    }
+
     /// Records a mistake at an offset.
     pub(super) fn wrong(&self, at: usize, message: impl Into<String>) {
         self.wrong_at(self.lines.place(at), message);

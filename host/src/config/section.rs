@@ -4,7 +4,10 @@ use std::cell::{Cell, RefCell};
 
 use toml::de::DeTable;
 
-use super::reader::{Kind, Node, Read, Reader, unknown};
+use super::{
+    mistake::Place,
+    reader::{Kind, Node, Read, Reader, unknown},
+};
 
 /// A table that is being read. A section that is not there reads as an empty one.
 pub(super) struct Section<'r> {
@@ -37,6 +40,11 @@ impl<'r> Section<'r> {
     /// Records a warning.
     pub(super) fn warn(&self, at: usize, message: impl Into<String>) {
         self.reader.warn(at, message);
+    }
+
+    /// Where a key's value stands, to be told later by whoever can judge the value.
+    pub(super) fn place(&self, key: &'static str) -> Place {
+        self.reader.place(self.place_of(key))
     }
 
     /// Its offset.

@@ -35,7 +35,7 @@ const INTRODUCTION: &str = "
 <p>Send your token as <code>Authorization: Bearer &lt;token&gt;</code>.</p>
 <p><strong>Pending states are successes.</strong> <code>pending_manual</code>, <code>pending_permission</code> and
 <code>pending_approval</code> mean that a person or the ad server must act first: HTTP 202. Keep the <code>task_id</code> and poll
-<code>GET /v1/tasks</code>, or receive webhooks.</p>
+<code>GET /v1/tasks</code>.</p>
 <p><strong>Nothing happens twice.</strong> Send an <code>Idempotency-Key</code> with every change; sent again with the same body, the
 first answer comes again with <code>replayed: true</code>.</p>
 <p>Amounts are decimal numbers with at most 6 places. Days are <code>2026-12-01</code>, moments <code>2026-12-01T09:00:00Z</code>, in
@@ -72,7 +72,7 @@ fn section(html: &mut String, tool: &Tool) {
         tool.verb.as_str(),
         escaped(tool.path),
         tool.name,
-        escaped(tool.description),
+        prose(tool.description),
         tool.audience.as_str(),
     );
     html.push_str("<h3>Request</h3>");
@@ -94,7 +94,7 @@ fn fields(html: &mut String, schema: &Map<String, Value>) {
             "<tr><td><code>{}</code>{mark}</td><td class=\"soft\">{}</td><td>{}</td></tr>",
             escaped(name),
             escaped(&type_of(property)),
-            escaped(meaning)
+            prose(meaning)
         );
     }
     html.push_str("</tbody></table>");
@@ -131,10 +131,22 @@ fn errors(html: &mut String) {
             "<tr id=\"{}\"><td><code>{code}</code></td><td>{}</td><td>{}</td></tr>",
             code.as_str().to_lowercase(),
             problem::status(*code).as_u16(),
-            escaped(problem::when(*code))
+            prose(problem::when(*code))
         );
     }
     html.push_str("</tbody></table></section>");
+}
+
+/// Text for people, in which `backquotes` are code.
+fn prose(text: &str) -> String {
+    let mut html = String::new();
+    for (index, part) in text.split('`').enumerate() {
+        match index % 2 {
+            0 => html.push_str(&escaped(part)),
+            _ => html.push_str(&format!("<code>{}</code>", escaped(part))),
+        }
+    }
+    html
 }
 
 fn escaped(text: &str) -> String {

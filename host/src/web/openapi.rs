@@ -34,7 +34,7 @@ pub fn document() -> Value {
             "version": env!("CARGO_PKG_VERSION"),
             "summary": "One API for buying media on many ad servers.",
             "description": "Pending states (`pending_manual`, `pending_permission`, `pending_approval`) are successes: HTTP 202. Poll \
-                `GET /v1/tasks` or `GET /v1/operations/{operation_id}`, or receive webhooks. The same tools are served over MCP at \
+                `GET /v1/tasks` or `GET /v1/operations/{operation_id}`. The same tools are served over MCP at \
                 `/mcp`.",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },

@@ -145,7 +145,7 @@ fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
 /// Whether an address is on the public internet. What is reserved, local or a machine's own is not; neither are the
 /// metadata services of clouds, which are link-local (169.254.169.254), unique local (fd00:ec2::254) or shared
 /// (100.100.100.200).
-fn is_public(address: IpAddr) -> bool {
+pub fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(four) => {
             let [a, b, c, _] = four.octets();

@@ -32,7 +32,7 @@ impl Lock {
             Ok(()) => Ok(Self { _file: file }),
             Err(TryLockError::WouldBlock) => Err(refused(
                 "another flightdeck process uses this database; stop it, or configure another database file here \
-                 (several hosts at once need postgres://)"
+                "
                     .to_owned(),
             )),
             Err(TryLockError::Error(error)) => Err(refused(format!("can't be locked: {error}"))),

@@ -122,7 +122,8 @@ fn next_steps(answer: &WriteAnswer, deadline: Timestamp) -> Vec<String> {
         return vec!["send the same request without dry_run to buy it".to_owned()];
     }
     let upload = format!("upload creatives with add_creative_assets before {deadline}");
-    let poll = "poll get_pending_tasks, or receive the task webhooks, until the task is completed or failed".to_owned();
+    let poll =
+        "poll get_pending_tasks (once a minute, with growing pauses) until the task is completed or failed".to_owned();
     match (answer.operation.state, answer.standing_status) {
         (OperationState::Failed, _) | (_, BuyStatus::Failed) => {
             vec!["read detail, correct the request and create a new media buy".to_owned()]
