@@ -31,8 +31,7 @@ impl Lock {
         match file.try_lock() {
             Ok(()) => Ok(Self { _file: file }),
             Err(TryLockError::WouldBlock) => Err(refused(
-                "another flightdeck process uses this database; stop it, or configure another database file here \
-                "
+                "another flightdeck process uses this database; stop it, or configure another database file here"
                     .to_owned(),
             )),
             Err(TryLockError::Error(error)) => Err(refused(format!("can't be locked: {error}"))),
