@@ -1,7 +1,7 @@
 //! A host of its own for each test: the real binary on a new SQLite file, beside an emulated ad server.
 
 use std::{
-    fmt::Write as _,
+    io::Write as _,
     path::{Path, PathBuf},
     process::Stdio,
     time::Duration,
@@ -87,12 +87,17 @@ impl House {
 
     /// A house whose configuration has `more` at its end; the host is not started yet.
     pub(crate) async fn empty(more: &str) -> Self {
+        Self::with(&[], |_| more.to_owned()).await
+    }
+
+    /// A house whose first buyer also buys on `platforms`, which `more` configures, given the emulator's address.
+    pub(crate) async fn with(platforms: &[&str], more: impl FnOnce(&str) -> String) -> Self {
         let kevel = Kevel::start(Options { api_key: "test-key".to_owned(), ..Options::default() })
             .await
             .expect("the emulator starts");
         let dir = TempDir::new().expect("a folder for the test");
         let config = dir.path().join("flightdeck.toml");
-        std::fs::write(&config, configuration(more)).expect("the configuration is written");
+        std::fs::write(&config, configuration(platforms, &more(&kevel.url))).expect("the configuration is written");
         let client = reqwest::Client::builder().timeout(PATIENCE).build().expect("a client");
         Self { kevel, client, dir, config, host: None }
     }
@@ -135,16 +140,14 @@ impl House {
             .expect("the host starts");
         let stderr = child.stderr.take().expect("the host's log");
         let (address, mut found) = tokio::sync::mpsc::channel(1);
-        let log_file = self.dir.path().join("flightdeck.log");
+        let mut log_file = std::fs::File::create(self.dir.path().join("flightdeck.log")).expect("a log");
         let log = tokio::spawn(async move {
             let mut lines = BufReader::new(stderr).lines();
-            let mut kept = String::new();
             while let Ok(Some(line)) = lines.next_line().await {
                 if let Some(at) = line.split("serving address=").nth(1) {
                     let _ = address.send(at.trim().to_owned()).await;
                 }
-                let _ = writeln!(kept, "{line}");
-                let _ = std::fs::write(&log_file, &kept);
+                let _ = writeln!(log_file, "{line}");
             }
         });
         let address = tokio::time::timeout(PATIENCE, found.recv()).await.ok().flatten();
@@ -291,7 +294,7 @@ pub(crate) fn day(days: i64) -> String {
     then.date().to_string()
 }
 
-fn configuration(more: &str) -> String {
+fn configuration(platforms: &[&str], more: &str) -> String {
     let product = |id: &str, formats: &str, cpm: &str| {
         format!(
             "[[products]]\nid = \"{id}\"\nname = \"{id}\"\nplatform = \"kevel\"\nformats = [{formats}]\ncpm = {cpm}\n\
@@ -300,6 +303,9 @@ fn configuration(more: &str) -> String {
     };
     let mut text = include_str!("flightdeck.toml")
         .replace("ADAPTER", &component("flightdeck-adapter-kevel").display().to_string());
+    let first = "kevel = { advertiser_id = \"1001\" }";
+    let mapped: String = platforms.iter().map(|name| format!(", {name} = {{ advertiser_id = \"7\" }}")).collect();
+    text = text.replace(first, &format!("{first}{mapped}"));
     text.push_str(&product("premium_sports", "\"image\", \"video\", \"custom\"", "12.5"));
     text.push_str(&product("entertainment", "\"image\", \"video\"", "8"));
     text.push_str(&product("news", "\"image\", \"video\"", "6.25"));

@@ -4,6 +4,7 @@
 
 mod command_line;
 mod crash;
+mod hostile_adapters;
 mod house;
 mod isolation;
 mod lifecycle;

@@ -24,9 +24,9 @@ mod ending;
 
 pub(crate) use ending::brought_about;
 
-/// How often a component may break before the operation fails: a trap may come from the machine's load, a second and a third
-/// hardly.
-const MAX_FAULTS: u32 = 5;
+/// How often a component may break before the operation fails: one trap may come from the machine's load, a second and a third
+/// hardly. Fewer than open the adapter's circuit breaker, so that the operation ends with what really happened.
+const MAX_FAULTS: u32 = 3;
 
 /// The most that one call of an adapter may take, the ad server's time included.
 const CALL_TIME: Duration = Duration::from_secs(60);
