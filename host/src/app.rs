@@ -32,7 +32,7 @@ use crate::{
         time::{Day, Timestamp},
         update::BuyPatch,
     },
-    operations::Signals,
+    operations::{Signals, live::LiveCache},
     store::Store,
 };
 
@@ -62,7 +62,7 @@ pub struct App {
     /// Wakes workers, and those who wait for an operation.
     pub signals: Arc<Signals>,
     /// What the ad servers last said about buys.
-    pub live: Arc<status::LiveCache>,
+    pub live: Arc<LiveCache>,
 }
 
 /// How a write is to be accepted.

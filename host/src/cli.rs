@@ -13,7 +13,11 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::{app::caller::Role, config::Config, domain::time::Day, serve};
+use crate::{
+    config::Config,
+    domain::{role::Role, time::Day},
+    serve,
+};
 
 mod inspect;
 mod token;

@@ -7,7 +7,7 @@
 //! - [`status`]: the eight statuses of a buy, their transitions, and the one function that derives the status.
 //! - [`task`], [`operation`], [`step`]: the state tables of approval and of durable execution.
 //! - [`plan`], [`failure`], [`capability`], [`delivery`]: what adapters say, in the host's own types.
-//! - [`problem`]: what is wrong with a request, field by field.
+//! - [`role`]: what callers may do. [`problem`]: what is wrong with a request, field by field.
 
 pub mod budget;
 pub mod capability;
@@ -22,6 +22,7 @@ pub mod money;
 pub mod operation;
 pub mod plan;
 pub mod problem;
+pub mod role;
 pub mod status;
 pub mod step;
 pub mod targeting;

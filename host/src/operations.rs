@@ -5,6 +5,7 @@
 //! - [`run`]: one run of one operation, from its claim to the write that ends or postpones it.
 //! - [`journal`]: the durable record of steps that adapters see as `steps`.
 //! - [`lease`]: the heartbeat that keeps a claim, and the proof that it still holds.
+//! - [`live`]: what the ad servers last said about buys, which is old once an operation ended.
 //! - [`tell`]: the events, audit lines and history entries that go with changes.
 //! - [`asking`]: the tasks that an operation makes when it needs a person.
 //! - [`backoff`]: how long to wait before the next try.
@@ -25,6 +26,7 @@ pub mod asking;
 pub mod backoff;
 pub mod journal;
 pub mod lease;
+pub mod live;
 pub mod planning;
 pub mod run;
 pub mod runner;

@@ -8,9 +8,9 @@ use tracing_subscriber::{EnvFilter, layer::SubscriberExt, util::SubscriberInitEx
 
 use crate::{
     adapters::{AdapterSetupError, Adapters, PlatformError},
-    app::{App, status::LiveCache},
+    app::App,
     config::{BaseUrl, Config, Product},
-    operations::{Signals, runner::Runner, timers},
+    operations::{Signals, live::LiveCache, runner::Runner, timers},
     store::{
         Store,
         sqlite::{Options, SqliteStore},

@@ -3,7 +3,6 @@
 use std::{fmt::Write as _, path::Path};
 
 use flightdeck::{
-    app::caller::Role,
     config::{ApprovalQuestion, Config, ConfigErrors, Needed, Surroundings},
     domain::{
         creative::Format,
@@ -11,6 +10,7 @@ use flightdeck::{
         id::{PlatformName, PrincipalId},
         money::Micros,
         operation::OperationKind,
+        role::Role,
     },
 };
 use proptest::prelude::*;

@@ -5,20 +5,8 @@ use crate::{
         App,
         error::{AppError, ErrorCode},
     },
-    domain::{digest, id::PrincipalId, targeting::names},
+    domain::{digest, id::PrincipalId, role::Role},
 };
-
-names! {
-    /// What a token may do.
-    Role {
-        /// Buys, for one principal.
-        Buyer = "buyer",
-        /// Works the publisher's tasks.
-        Reviewer = "reviewer",
-        /// Runs the host.
-        Operator = "operator",
-    }
-}
 
 /// Who asks, after the token was checked.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,10 +1,6 @@
 //! `check_media_buy_status`: how a buy stands, asked live, with a short memory.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use crate::{
     adapters::RemoteBuy,
@@ -17,54 +13,12 @@ use crate::{
         status::{self, BuyStatus, Creation, Standing},
         time::Timestamp,
     },
-    operations::{now, tell},
+    operations::{live::Said, now, tell},
     store::{Recording, StoreError, Stored},
 };
 
-/// How long an answer of the ad servers is good for. Shorter than any poller's interval, longer than a burst of them.
-const FRESH_FOR: Duration = Duration::from_secs(2);
-
 /// How long the ad servers may take to answer.
 const ASK_FOR: Duration = Duration::from_secs(15);
-
-/// How many buys are remembered; beyond it everything is forgotten, which only costs questions.
-const REMEMBERED: usize = 50_000;
-
-/// What the ad servers said of a buy, and when.
-#[derive(Debug, Clone)]
-struct Said {
-    at: Timestamp,
-    statuses: Arc<Vec<RemoteBuyStatus>>,
-}
-
-/// What the ad servers last said about buys.
-#[derive(Debug, Default)]
-pub struct LiveCache {
-    said: Mutex<HashMap<MediaBuyId, Said>>,
-}
-
-impl LiveCache {
-    fn said(&self) -> MutexGuard<'_, HashMap<MediaBuyId, Said>> {
-        self.said.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn get(&self, id: &MediaBuyId, now: Timestamp) -> Option<Said> {
-        self.said().get(id).filter(|said| said.at.plus(FRESH_FOR) > now).cloned()
-    }
-
-    fn put(&self, id: &MediaBuyId, said: Said) {
-        let mut all = self.said();
-        if all.len() >= REMEMBERED {
-            all.clear();
-        }
-        all.insert(id.clone(), said);
-    }
-
-    /// What was said of a buy is old: something was changed.
-    pub fn forget(&self, id: &MediaBuyId) {
-        self.said().remove(id);
-    }
-}
 
 impl App {
     /// How a buy stands.

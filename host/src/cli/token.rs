@@ -6,9 +6,8 @@ use base64::Engine;
 
 use super::NewToken;
 use crate::{
-    app::caller::Role,
     config::Config,
-    domain::{digest, id::PrincipalId},
+    domain::{digest, id::PrincipalId, role::Role},
     operations::now,
     serve,
     store::{StoreError, TokenRecord},

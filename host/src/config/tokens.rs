@@ -1,10 +1,7 @@
 //! Who may call.
 
 use super::{reader::Kind, secret, section::Section, values};
-use crate::{
-    app::caller::Role,
-    domain::{digest, id::PrincipalId, time::Timestamp},
-};
+use crate::domain::{digest, id::PrincipalId, role::Role, time::Timestamp};
 
 /// A plain digest keeps a token only if nobody can guess it: 24 random characters are more than 120 bits.
 const SHORTEST_SECRET: usize = 24;

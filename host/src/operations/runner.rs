@@ -30,7 +30,7 @@ pub struct Runner {
     /// Wakes it, and those who wait for an operation.
     pub signals: Arc<Signals>,
     /// What is told when an operation of a buy ended: what the platform said before is old.
-    pub live: Arc<crate::app::status::LiveCache>,
+    pub live: Arc<crate::operations::live::LiveCache>,
     /// Its name, for leases; unique among processes.
     pub name: String,
 }

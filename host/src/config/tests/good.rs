@@ -7,12 +7,12 @@ use serde_json::json;
 use super::{HOUSE, PUBLISHER, fine};
 use crate::{
     adapters::Limits,
-    app::caller::Role,
     config::{Config, Surroundings, server},
     domain::{
         creative::Format,
         id::{PlatformName, PrincipalId},
         money::Micros,
+        role::Role,
     },
 };
 
