@@ -1,0 +1,32 @@
+//! The demo plays to its end, as `make demo` runs it.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
+use std::{path::Path, process::Command};
+
+#[test]
+fn the_demo_plays_to_its_end() {
+    // The demo's configuration names the component where `make guests` puts it.
+    flightdeck_test_support::component("flightdeck-adapter-kevel");
+    let demo = Path::new(env!("CARGO_BIN_EXE_flightdeck-demo"));
+    let host = demo.with_file_name("flightdeck");
+    assert!(host.exists(), "{} is not there: run the tests of the whole workspace", host.display());
+    let data = tempfile::tempdir().unwrap();
+    let config = Path::new(env!("CARGO_MANIFEST_DIR")).join("flightdeck.toml");
+    let played = Command::new(demo)
+        .arg("play")
+        .arg("--host")
+        .arg(&host)
+        .arg("--config")
+        .arg(&config)
+        .arg("--data")
+        .arg(data.path())
+        .output()
+        .unwrap();
+    let told = String::from_utf8_lossy(&played.stdout);
+    assert!(played.status.success(), "{told}\n{}", String::from_utf8_lossy(&played.stderr));
+    for wanted in
+        ["pending_manual", "pending_activation", "\"active\"", "paused", "One campaign, one flight for each package"]
+    {
+        assert!(told.contains(wanted), "{wanted} is not in:\n{told}");
+    }
+}
