@@ -102,6 +102,14 @@ impl House {
         Self { kevel, client, dir, config, host: None }
     }
 
+    /// Fails unless every fault that the test planned has happened: one that has not proves nothing.
+    #[track_caller]
+    pub(crate) fn assert_faults_happened(&self) {
+        for rule in self.kevel.controls().faults.list() {
+            assert_eq!(rule.fired, rule.rule.times, "{rule:?}");
+        }
+    }
+
     /// The folder of the configuration.
     pub(crate) fn dir(&self) -> &Path {
         self.dir.path()

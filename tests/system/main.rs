@@ -12,3 +12,4 @@ mod mcp;
 mod platform_failures;
 mod refusals;
 mod reviewing;
+mod update_failures;

@@ -29,6 +29,7 @@ fn rule(path: &str, action: Action) -> Rule {
 async fn assert_created_once(rules: Vec<Rule>, what: &str) {
     let (house, task) = create_under(rules).await;
     assert_eq!(task["status"], "completed", "{what}: {task:#}");
+    house.assert_faults_happened();
     let counts = (house.kevel.platform().count("campaigns"), house.kevel.platform().count("flights"));
     assert_eq!(counts, (1, 2), "{what}\n{}", house.log());
 }
