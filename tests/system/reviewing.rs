@@ -77,6 +77,8 @@ async fn a_decision_on_an_old_version_is_refused_with_the_current_task() {
         decide(&house, REVIEWER, &task, json!({ "resolution": "approved", "version": version })).await.expect(409);
     assert_eq!(stale.error().0, "CONFLICT");
     assert_eq!(stale.body["error"]["details"]["task"]["version"], version + 1);
+    let shown = house.get(REVIEWER, &format!("/v1/tasks/{task}")).await;
+    assert_eq!(stale.body["error"]["details"]["task"]["plan"], shown.body["plan"], "in the shape of get_task");
     let now = json!({ "resolution": "approved", "version": version + 1 });
     decide(&house, REVIEWER, &task, now).await.expect(200);
 }

@@ -1,7 +1,5 @@
 //! `complete_task`: a reviewer's decision, made once whoever clicks twice.
 
-use serde_json::json;
-
 use crate::{
     app::{
         App, Decide, TaskView,
@@ -245,11 +243,12 @@ fn already(task: &Task, caller: &Caller, decide: &Decide) -> bool {
 /// Whether the decision can be made on the task as it stands.
 fn check(task: &Task, caller: &Caller, decide: &Decide) -> Result<(), AppError> {
     if !task.status.is_open() {
-        return Err(AppError::state(format!("the task is {} already", task.status)).details(current(task)));
+        return Err(AppError::state(format!("the task is {} already", task.status)).current_task(task));
     }
     if let Some(decision) = task.decision {
-        return Err(AppError::new(ErrorCode::Conflict, format!("the task was decided already: {decision}"))
-            .details(current(task)));
+        return Err(
+            AppError::new(ErrorCode::Conflict, format!("the task was decided already: {decision}")).current_task(task)
+        );
     }
     if decide.version.is_some_and(|version| version != task.version) {
         return Err(conflict(task));
@@ -276,15 +275,7 @@ fn conflict(task: &Task) -> AppError {
         ErrorCode::Conflict,
         format!("the task changed: it is at version {} now. Look at it again, then decide", task.version),
     )
-    .details(current(task))
-}
-
-/// What a caller who came too late needs to see.
-fn current(task: &Task) -> serde_json::Value {
-    json!({ "task": {
-        "task_id": task.id, "version": task.version, "status": task.status, "decision": task.decision,
-        "resolved_by": task.resolved_by, "plan": task.plan, "changed": task.changed,
-    }})
+    .current_task(task)
 }
 
 fn waits_no_more(from: OperationState) -> AppError {

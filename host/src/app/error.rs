@@ -24,6 +24,7 @@ use crate::{
         failure::{Failure, FailureKind},
         problem::Problem,
         targeting::names,
+        task::Task,
     },
     store::StoreError,
 };
@@ -80,8 +81,10 @@ pub struct AppError {
     pub field: Option<String>,
     /// What to do.
     pub suggestion: Option<String>,
-    /// Every single thing, or what belongs to the code: the current task, the ad server's words.
+    /// Every single thing, or what belongs to the code: the ad server's words.
     pub details: Option<serde_json::Value>,
+    /// The task as it stands now, for who decided on another version of it. Faces show it in the details.
+    pub task: Option<Box<Task>>,
     /// Seconds.
     pub retry_after: Option<u64>,
 }
@@ -89,7 +92,8 @@ pub struct AppError {
 impl AppError {
     /// An error with a code and words.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), field: None, suggestion: None, details: None, retry_after: None }
+        let message = message.into();
+        Self { code, message, field: None, suggestion: None, details: None, task: None, retry_after: None }
     }
 
     /// `NOT_FOUND`: the same words for what is not there and for what is somebody else's.
@@ -123,6 +127,13 @@ impl AppError {
     #[must_use]
     pub fn details(mut self, details: serde_json::Value) -> Self {
         self.details = Some(details);
+        self
+    }
+
+    /// With the task as it stands now.
+    #[must_use]
+    pub fn current_task(mut self, task: &Task) -> Self {
+        self.task = Some(Box::new(task.clone()));
         self
     }
 

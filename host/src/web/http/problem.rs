@@ -7,7 +7,11 @@ use axum::{
 };
 use serde_json::{Value, json};
 
-use crate::app::error::{AppError, ErrorCode};
+use crate::{
+    app::error::{AppError, ErrorCode},
+    operations::now,
+    web::wire::task::TaskBody,
+};
 
 /// An error on its way out, and the HTTP status that it has.
 #[derive(Debug, Clone, PartialEq)]
@@ -94,12 +98,13 @@ impl IntoResponse for Refusal {
 
 /// The `error` object that HTTP and MCP share.
 pub fn body(error: &AppError) -> Value {
+    let current = error.task.as_ref().map(|task| json!({ "task": TaskBody::of(task, now()) }));
     json!({
         "code": error.code,
         "message": error.message,
         "field": error.field,
         "suggestion": error.suggestion,
-        "details": error.details,
+        "details": current.as_ref().or(error.details.as_ref()),
         "retry_after": error.retry_after,
     })
 }

@@ -94,7 +94,7 @@ impl Outcome {
             }
             OperationState::Succeeded => {
                 outcome.implementation_date = takes_effect(operation);
-                outcome.detail = notes(operation).join("; ");
+                notes(operation).iter().for_each(|note| append(&mut outcome.detail, note));
             }
             OperationState::Failed => {
                 outcome.status = ChangeStatus::Failed;
@@ -135,6 +135,8 @@ pub(super) fn waiting(words: &str, task: Option<&TaskId>) -> String {
 
 /// Adds words to words.
 pub(super) fn append(detail: &mut String, words: &str) {
+    // Sentences of adapters end with a full stop, those of the host do not.
+    let words = words.trim_end_matches('.');
     if !detail.is_empty() && !words.is_empty() {
         detail.push_str("; ");
     }
