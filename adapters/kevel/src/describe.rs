@@ -7,6 +7,16 @@ use crate::{caps, creative, inferred, settings, targeting};
 /// Requests that only read although they are no `GET`.
 const READ_REQUESTS: [&str; 3] = ["POST /v1/campaign/search", "POST /v1/report/queue", "POST /v1/instantcounts/bulk"];
 
+/// Requests that delete although they are `GET`.
+const WRITE_REQUESTS: [&str; 6] = [
+    "GET /v1/campaign/*/delete",
+    "GET /v1/flight/*/delete",
+    "GET /v1/flight/*/creative/*/delete",
+    "GET /v1/flight/*/geotargeting/*/delete",
+    "GET /v1/flight/*/sitezonetargeting/*/delete",
+    "GET /v1/creative/*/delete",
+];
+
 /// The most buys of one batched read. A report filters by this many campaigns, and a status asks for at most two lists
 /// for each.
 const BATCH_SIZE: u32 = 50;
@@ -50,6 +60,7 @@ pub fn description() -> Description {
         settings_schema: settings::PLATFORM_SCHEMA.to_owned(),
         product_settings_schema: settings::PRODUCT_SCHEMA.to_owned(),
         read_requests: READ_REQUESTS.map(str::to_owned).to_vec(),
+        write_requests: WRITE_REQUESTS.map(str::to_owned).to_vec(),
         lookup_lag_ms: inferred::LOOKUP_LAG_MS,
         batch_size: BATCH_SIZE,
         extensions: Vec::new(),

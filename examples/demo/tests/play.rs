@@ -6,7 +6,8 @@ use std::{path::Path, process::Command};
 #[test]
 fn the_demo_plays_to_its_end() {
     // The demo's configuration names the component where `make guests` puts it.
-    flightdeck_test_support::component("flightdeck-adapter-kevel");
+    let component = flightdeck_test_support::component("flightdeck-adapter-kevel");
+    assert!(component.exists());
     let demo = Path::new(env!("CARGO_BIN_EXE_flightdeck-demo"));
     let host = demo.with_file_name("flightdeck");
     assert!(host.exists(), "{} is not there: run the tests of the whole workspace", host.display());

@@ -1,4 +1,6 @@
 //! Stops calling an adapter that keeps failing by its own fault, and tries it again after a while.
+//!
+//! Faults are counted by what was called: an adapter whose plans are fine may still break at every change.
 
 use std::{
     sync::{Mutex, MutexGuard, PoisonError},
@@ -13,13 +15,25 @@ const FAULTS: u32 = 5;
 /// How long it stays open before one call may try.
 const OPEN_FOR: Duration = Duration::from_secs(30);
 
+/// What an adapter was called for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// To plan.
+    Plan,
+    /// To change something.
+    Change,
+    /// To read.
+    Read,
+}
+
 /// The breaker of one platform.
 #[derive(Debug, Default)]
 pub(crate) struct Breaker(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
-    faults: u32,
+    /// In a row, by purpose.
+    faults: [u32; 3],
     open_until: Option<Instant>,
     /// A call is trying whether the adapter works again.
     trying: bool,
@@ -29,6 +43,7 @@ struct State {
 #[derive(Debug)]
 pub(crate) struct Permit<'a> {
     breaker: &'a Breaker,
+    purpose: Purpose,
     trial: bool,
 }
 
@@ -37,18 +52,18 @@ impl Breaker {
     ///
     /// # Errors
     /// Not now.
-    pub(crate) fn permit(&self, adapter: &str) -> Result<Permit<'_>, Failure> {
+    pub(crate) fn permit(&self, adapter: &str, purpose: Purpose) -> Result<Permit<'_>, Failure> {
         let mut state = self.lock();
-        let Some(until) = state.open_until else { return Ok(Permit { breaker: self, trial: false }) };
+        let Some(until) = state.open_until else { return Ok(Permit { breaker: self, purpose, trial: false }) };
         let left = until.saturating_duration_since(Instant::now());
         if left.is_zero() && !state.trying {
             state.trying = true;
-            return Ok(Permit { breaker: self, trial: true });
+            return Ok(Permit { breaker: self, purpose, trial: true });
         }
         let mut failure = Failure::new(
             FailureKind::Unavailable,
             "adapter_unavailable",
-            format!("the adapter {adapter} failed {} times in a row and is left alone for a while", state.faults),
+            format!("the adapter {adapter} broke again and again and is left alone for a while"),
         );
         failure.retry_after_ms = u64::try_from(left.as_millis()).ok().map(|left| left.max(1_000));
         Err(failure)
@@ -70,17 +85,24 @@ impl Breaker {
 }
 
 impl Permit<'_> {
-    /// Tells what became of the call.
+    /// Tells what became of the call. What was not possible at the moment says nothing about the adapter.
     pub(crate) fn ended(self, failure: Option<&Failure>) {
         let mut state = self.breaker.lock();
-        if failure.is_some_and(|failure| failure.kind == FailureKind::Fault) {
-            state.faults = state.faults.saturating_add(1);
-            if self.trial || state.faults >= FAULTS {
-                state.open_until = Some(Instant::now() + OPEN_FOR);
+        let faults = &mut state.faults[self.purpose as usize];
+        match failure.map(|failure| failure.kind) {
+            Some(FailureKind::Fault) => {
+                *faults = faults.saturating_add(1);
+                if self.trial || *faults >= FAULTS {
+                    state.open_until = Some(Instant::now() + OPEN_FOR);
+                }
             }
-        } else if self.trial || state.open_until.is_none() {
-            state.faults = 0;
-            state.open_until = None;
+            Some(FailureKind::Unavailable) => {}
+            _ => {
+                *faults = 0;
+                if self.trial {
+                    state.open_until = None;
+                }
+            }
         }
     }
 }
@@ -107,30 +129,49 @@ mod tests {
         let refusal = Failure::new(FailureKind::Rejected, "no", "");
         for _ in 0..3 {
             for _ in 1..FAULTS {
-                breaker.permit("acme").unwrap().ended(Some(&fault()));
+                breaker.permit("acme", Purpose::Change).unwrap().ended(Some(&fault()));
             }
-            breaker.permit("acme").unwrap().ended(Some(&refusal));
+            breaker.permit("acme", Purpose::Change).unwrap().ended(Some(&refusal));
         }
         assert!(!breaker.is_open());
         for _ in 0..FAULTS {
-            breaker.permit("acme").unwrap().ended(Some(&fault()));
+            breaker.permit("acme", Purpose::Change).unwrap().ended(Some(&fault()));
         }
-        let failure = breaker.permit("acme").unwrap_err();
+        let failure = breaker.permit("acme", Purpose::Change).unwrap_err();
         assert_eq!((failure.kind, failure.code.as_str()), (FailureKind::Unavailable, "adapter_unavailable"));
+    }
+
+    #[test]
+    fn plans_that_are_fine_do_not_make_up_for_changes_that_break() {
+        let breaker = Breaker::default();
+        let busy = Failure::new(FailureKind::Unavailable, "host_busy", "");
+        for _ in 0..FAULTS {
+            breaker.permit("acme", Purpose::Plan).unwrap().ended(None);
+            breaker.permit("acme", Purpose::Change).unwrap().ended(Some(&busy));
+            breaker.permit("acme", Purpose::Change).unwrap().ended(Some(&fault()));
+        }
+        assert!(breaker.is_open());
+        breaker.lock().open_until = Some(Instant::now());
+        breaker.permit("acme", Purpose::Change).unwrap().ended(Some(&busy));
+        assert!(breaker.is_open(), "a trial that could not take place closes nothing");
+        breaker.permit("acme", Purpose::Plan).unwrap().ended(None);
+        assert!(!breaker.is_open());
+        breaker.permit("acme", Purpose::Change).unwrap().ended(Some(&fault()));
+        assert!(breaker.is_open(), "changes break still");
     }
 
     #[test]
     fn one_call_at_a_time_tries_again_and_a_cancelled_trial_counts_for_nothing() {
         let breaker = Breaker::default();
         breaker.lock().open_until = Some(Instant::now());
-        let trial = breaker.permit("acme").unwrap();
-        assert!(breaker.permit("acme").is_err());
+        let trial = breaker.permit("acme", Purpose::Change).unwrap();
+        assert!(breaker.permit("acme", Purpose::Change).is_err());
         drop(trial);
-        breaker.permit("acme").unwrap().ended(Some(&fault()));
-        assert!(breaker.permit("acme").is_err(), "a failed trial opens it again");
+        breaker.permit("acme", Purpose::Change).unwrap().ended(Some(&fault()));
+        assert!(breaker.permit("acme", Purpose::Change).is_err(), "a failed trial opens it again");
         breaker.lock().open_until = Some(Instant::now());
-        breaker.permit("acme").unwrap().ended(None);
+        breaker.permit("acme", Purpose::Change).unwrap().ended(None);
         assert!(!breaker.is_open());
-        assert!(breaker.permit("acme").is_ok());
+        assert!(breaker.permit("acme", Purpose::Change).is_ok());
     }
 }

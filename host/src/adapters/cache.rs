@@ -37,6 +37,13 @@ pub enum Loaded {
     Compiled,
 }
 
+/// Makes a directory that nobody but this user may enter.
+pub(crate) fn private_directory(directory: &Path) -> io::Result<()> {
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
+    // It may be older than this rule, or somebody opened it.
+    std::fs::set_permissions(directory, std::fs::Permissions::from_mode(0o700))
+}
+
 /// The directory of native code.
 pub(crate) struct Cache {
     directory: PathBuf,
@@ -48,9 +55,7 @@ pub(crate) struct Cache {
 impl Cache {
     /// Opens the cache, and makes it if there is none.
     pub(crate) fn open(directory: &Path, engine: &Engine) -> io::Result<Self> {
-        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
-        // It may be older than this rule, or somebody opened it.
-        std::fs::set_permissions(directory, std::fs::Permissions::from_mode(0o700))?;
+        private_directory(directory)?;
         let mut hasher = DefaultHasher::new();
         engine.precompile_compatibility_hash().hash(&mut hasher);
         let (arch, os) = (std::env::consts::ARCH, std::env::consts::OS);

@@ -6,7 +6,9 @@ use flightdeck_bindings::v0_1::{Adapter, flightdeck::ad_server::types as wit};
 use wasmtime::Store;
 
 use super::{
-    AdapterChange, Adapters, Call, Journal, clock,
+    AdapterChange, Adapters, Call, Journal,
+    breaker::Purpose,
+    clock,
     contract::{self, Outgoing},
     egress::Mode,
     registry::Platform,
@@ -44,7 +46,7 @@ impl Calling<'_> {
             adapter: self.platform.name.as_str(),
             operation: self.operation,
             mode: self.mode,
-            read_requests: self.release.read_requests.clone(),
+            declared: self.release.declared.clone(),
             limits: &self.platform.limits,
             deadline: Some(self.deadline),
         };
@@ -78,7 +80,7 @@ impl Adapters {
     ) -> Result<PlatformPlan, Failure> {
         let platform = self.platform(platform)?;
         let release = &*self.release(platform, release).await?;
-        guarded(platform, async {
+        guarded(platform, Purpose::Plan, async {
             let calling = self.calling(platform, release, call.operation.as_str(), Mode::Offline, call.deadline);
             let context = calling.context(Some(call));
             let outgoing = Outgoing { platform: &platform.name, capabilities: &release.capabilities };
@@ -110,7 +112,7 @@ impl Adapters {
         let platform = self.platform(platform)?;
         let release = &*self.release(platform, Some(release)).await?;
         platform.egress.pace.may_begin()?;
-        guarded(platform, async {
+        guarded(platform, Purpose::Change, async {
             let calling = self.calling(platform, release, call.operation.as_str(), Mode::Write(journal), call.deadline);
             let context = calling.context(Some(call));
             let outgoing = Outgoing { platform: &platform.name, capabilities: &release.capabilities };
@@ -178,8 +180,12 @@ impl Adapters {
 }
 
 /// Runs a call unless the breaker is open, and tells the breaker how it went.
-async fn guarded<T>(platform: &Platform, call: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-    let permit = platform.breaker.permit(platform.name.as_str())?;
+async fn guarded<T>(
+    platform: &Platform,
+    purpose: Purpose,
+    call: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    let permit = platform.breaker.permit(platform.name.as_str(), purpose)?;
     let mut ended = call.await;
     permit.ended(ended.as_ref().err());
     // An adapter that met a 429 often does not say for how long; the host knows.

@@ -29,18 +29,18 @@ use crate::domain::{failure::Failure, id::PlatformName};
 pub(crate) mod addresses;
 mod body;
 pub(crate) mod credentials;
+mod declared;
 mod hooks;
 pub(crate) mod origins;
 pub(crate) mod pace;
-mod read_requests;
 mod sending;
 
 use addresses::{AddressRefused, Allowance, Resolver};
 use credentials::Injection;
+pub(crate) use declared::DeclaredRequests;
 pub(crate) use hooks::Hooks;
 use origins::Origin;
 use pace::Pace;
-pub(crate) use read_requests::ReadRequests;
 pub(crate) use sending::Gate;
 
 /// A connection that takes longer than this to be made is given up; the request counts as never sent.
@@ -86,7 +86,7 @@ pub(crate) struct EgressSettings<'a> {
 /// The way out of one platform's adapters.
 pub(crate) struct PlatformEgress {
     name: PlatformName,
-    /// The endpoint's origin and path, from which the patterns of `read_requests` are counted.
+    /// The endpoint's origin and path, from which declared patterns are counted, and the only origin that is sent credentials.
     endpoint: Url,
     origins: HashSet<Origin>,
     allowance: Allowance,
@@ -135,6 +135,11 @@ impl PlatformEgress {
     fn judge(&self, url: &Url) -> Result<(), Failure> {
         let listed = Origin::of(url).filter(|origin| self.origins.contains(origin));
         let shown = shown(url);
+        // Connections are pooled by the authority as it is spelled: each spelling would have a pool of its own.
+        let spelled = url.username().is_empty() && url.password().is_none();
+        if !spelled || url.host_str().is_some_and(|host| host.ends_with('.')) {
+            return Err(self.denied(format_args!("asked for {shown} with a user's name or a full stop after the host")));
+        }
         let Some(origin) = listed else {
             let line = Origin::of(url).map_or_else(String::new, |origin| {
                 format!("; if it should be reached, add \"{origin}\" to `origins` of the platform {}", self.name)
@@ -153,6 +158,11 @@ impl PlatformEgress {
 
     fn denied(&self, what: std::fmt::Arguments<'_>) -> Failure {
         verdict::fault("egress_denied", self.name.as_str(), what)
+    }
+
+    /// Whether an address is the endpoint's: credentials are for it alone, whatever else may be reached.
+    fn is_endpoint(&self, url: &Url) -> bool {
+        Origin::of(url) == Origin::of(&self.endpoint)
     }
 
     /// Whether a guest may neither set nor see a header.
@@ -176,7 +186,9 @@ fn shown(url: &Url) -> String {
 fn is_forbidden(key: Option<&HeaderName>, name: &HeaderName) -> bool {
     wasmtime_wasi_http::DEFAULT_FORBIDDEN_HEADERS.contains(name)
         || matches!(*name, header::AUTHORIZATION | header::COOKIE | header::SET_COOKIE | header::FORWARDED | header::TE)
-        || matches!(name.as_str(), "set-cookie2" | "x-forwarded-host" | "x-forwarded-for" | "x-http-method-override")
+        || matches!(name.as_str(), "set-cookie2" | "x-forwarded-host" | "x-forwarded-for")
+        // A method in disguise would pass for another one.
+        || matches!(name.as_str(), "x-http-method-override" | "x-http-method" | "x-method-override")
         || name.as_str().starts_with("proxy-")
         || key == Some(name)
 }
@@ -218,7 +230,7 @@ impl Traffic {
 pub(crate) struct CallEgress {
     pub(crate) platform: Arc<PlatformEgress>,
     pub(crate) mode: Mode,
-    pub(crate) read_requests: ReadRequests,
+    pub(crate) declared: DeclaredRequests,
     pub(crate) limits: Limits,
     pub(crate) verdict: Verdict,
     pub(crate) traffic: Traffic,
@@ -249,9 +261,7 @@ impl CallEgress {
         if NEVER.contains(method) {
             return Err(self.misuse(format_args!("used the method {method}, which is never allowed")));
         }
-        let reads = *method == Method::GET
-            || *method == Method::HEAD
-            || self.read_requests.contains(method, url, &self.platform.endpoint);
+        let reads = self.declared.only_reads(method, url, &self.platform.endpoint);
         match (&self.mode, reads) {
             (Mode::Offline, _) => {
                 Err(self.misuse(format_args!("asked for {} where no network may be used (describe, plan)", shown(url))))

@@ -6,7 +6,7 @@ use serde::Serialize;
 use wasmtime::component::Component;
 
 use super::{
-    egress::{EgressSettings, Mode, PlatformEgress, ReadRequests, credentials::Credentials},
+    egress::{DeclaredRequests, EgressSettings, Mode, PlatformEgress, credentials::Credentials},
     engine::{EngineOptions, Runtime},
     fit,
     limits::Limits,
@@ -82,7 +82,7 @@ async fn describe(runtime: &Runtime, component: &Component) -> Result<Capabiliti
         adapter: "inspected",
         operation: "describe",
         mode: Mode::Offline,
-        read_requests: ReadRequests::default(),
+        declared: DeclaredRequests::default(),
         limits: &Limits::default(),
         deadline: None,
     };

@@ -4,6 +4,7 @@ use flightdeck_bindings::v0_1::flightdeck::ad_server::types as wit;
 
 use super::{
     Adapters, RemoteBuy,
+    breaker::Purpose,
     calls::{Calling, bad_result},
     contract::{self, Answers},
     egress::Mode,
@@ -128,7 +129,7 @@ impl Adapters {
             let remote = asked.iter().map(|buy| contract::remote_buy(&platform.name, buy)).collect();
             let batch = async {
                 platform.egress.pace.may_begin()?;
-                let permit = platform.breaker.permit(platform.name.as_str())?;
+                let permit = platform.breaker.permit(platform.name.as_str(), Purpose::Read)?;
                 let calling = self.calling(platform, release, &operation, Mode::Read, deadline);
                 let answers = read.ask(calling, &platform.name, asked, remote).await;
                 // A batch whose answers are partly nonsense is used as far as it goes, and counts as a fault.

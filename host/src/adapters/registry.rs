@@ -236,11 +236,12 @@ impl Adapters {
         self.library.runtime.pooled
     }
 
-    /// How long to let pass after a step was begun before it is looked up, in milliseconds.
-    pub fn in_doubt_wait_ms(&self, platform: &PlatformName) -> u32 {
+    /// How long to let pass after a step was begun before it is looked up, in milliseconds. The step was begun on `release`,
+    /// which may no longer be the active one.
+    pub fn in_doubt_wait_ms(&self, platform: &PlatformName, release: &str) -> u32 {
         let Some(platform) = self.platforms.get(platform) else { return 0 };
-        let lag = platform.active().map_or(0, |release| release.capabilities.lookup_lag_ms);
-        platform.in_doubt_wait_ms.max(lag)
+        let lag = |release: Option<Arc<Release>>| release.map_or(0, |release| release.capabilities.lookup_lag_ms);
+        platform.in_doubt_wait_ms.max(lag(platform.loaded(release))).max(lag(platform.active()))
     }
 
     /// What is wrong with a product's settings on a platform, by JSON pointer into them.

@@ -12,7 +12,7 @@ use super::{
     cache::{self, Cache, Loaded},
     compile::{CompileError, Compiler},
     contract,
-    egress::{Mode, PlatformEgress, ReadRequests},
+    egress::{DeclaredRequests, Mode, PlatformEgress},
     engine::{EngineOptions, Runtime},
     fit,
     limits::Limits,
@@ -93,7 +93,7 @@ pub(crate) struct Release {
     pub(crate) digest: String,
     pub(crate) pre: AdapterPre<CallState>,
     pub(crate) capabilities: Arc<Capabilities>,
-    pub(crate) read_requests: ReadRequests,
+    pub(crate) declared: DeclaredRequests,
     pub(crate) loaded: Loaded,
 }
 
@@ -121,7 +121,8 @@ impl Library {
             move |source| LibraryError::File(path, source)
         };
         let directory = data_dir.join("releases");
-        std::fs::create_dir_all(&directory).map_err(at(&directory))?;
+        // What is compiled is read from here again: nobody else may put another file in its place.
+        cache::private_directory(&directory).map_err(at(&directory))?;
         let code = data_dir.join("code");
         let cache = Cache::open(&code, &runtime.engine).map_err(at(&code))?;
         Ok(Self { runtime, cache, compiler: Compiler::new(compiler), directory })
@@ -170,21 +171,21 @@ impl Library {
         fit::check(&component, engine).map_err(contract)?;
         let pre = self.runtime.link(&component).map_err(|error| contract(fit::words(&error)))?;
         let described = self.describe(&pre, destination).await;
-        let (capabilities, read_requests) =
+        let (capabilities, declared) =
             described.map_err(|failure| InstallError::Describe { path: shown.to_owned(), failure })?;
         let wrong = settings::check(&capabilities.settings_schema, destination.settings);
         if !wrong.is_empty() {
             return Err(InstallError::Settings(wrong));
         }
         let capabilities = Arc::new(capabilities);
-        Ok(Release { digest: digest.to_owned(), pre, capabilities, read_requests, loaded })
+        Ok(Release { digest: digest.to_owned(), pre, capabilities, declared, loaded })
     }
 
     async fn describe(
         &self,
         pre: &AdapterPre<CallState>,
         destination: &Destination<'_>,
-    ) -> Result<(Capabilities, ReadRequests), Failure> {
+    ) -> Result<(Capabilities, DeclaredRequests), Failure> {
         let setup = CallSetup {
             runtime: &self.runtime,
             pre,
@@ -192,7 +193,7 @@ impl Library {
             adapter: destination.name,
             operation: "describe",
             mode: Mode::Offline,
-            read_requests: ReadRequests::default(),
+            declared: DeclaredRequests::default(),
             limits: destination.limits,
             deadline: None,
         };

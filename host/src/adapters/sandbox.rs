@@ -12,7 +12,7 @@ use wasmtime_wasi::{I32Exit, ResourceTable, ResourceTableError, WasiCtx, WasiCtx
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use super::{
-    egress::{CallEgress, Gate, Hooks, Mode, PlatformEgress, ReadRequests, Traffic},
+    egress::{CallEgress, DeclaredRequests, Gate, Hooks, Mode, PlatformEgress, Traffic},
     engine::Runtime,
     limits::{LimitHit, Limits},
     steps::{StepError, Steps},
@@ -70,7 +70,7 @@ pub(crate) struct CallSetup<'a> {
     pub(crate) adapter: &'a str,
     pub(crate) operation: &'a str,
     pub(crate) mode: Mode,
-    pub(crate) read_requests: ReadRequests,
+    pub(crate) declared: DeclaredRequests,
     pub(crate) limits: &'a Limits,
     /// When the caller gives up.
     pub(crate) deadline: Option<Timestamp>,
@@ -105,7 +105,7 @@ impl CallSetup<'_> {
         let egress = Arc::new(CallEgress {
             platform: Arc::clone(self.platform),
             mode: self.mode.clone(),
-            read_requests: self.read_requests.clone(),
+            declared: self.declared.clone(),
             limits: self.limits.clone(),
             verdict: verdict.clone(),
             traffic: Traffic::default(),
@@ -173,7 +173,7 @@ impl CallSetup<'_> {
             http,
             hooks: Hooks(Arc::clone(egress)),
             memory: MemoryLimiter::new(limits),
-            steps: Steps::new(journal),
+            steps: Steps::new(journal, egress.verdict.clone()),
         };
         let mut store = Store::new(&self.runtime.engine, state);
         store.limiter(|state| &mut state.memory);

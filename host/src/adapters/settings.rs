@@ -1,5 +1,6 @@
 //! Settings against the JSON Schema that an adapter gives for them.
 
+use jsonschema::PatternOptions;
 use serde_json::Value;
 
 use crate::domain::problem::Problem;
@@ -7,9 +8,14 @@ use crate::domain::problem::Problem;
 /// Mistakes that are told at once.
 const PROBLEMS: usize = 50;
 
+/// What one compiled pattern may take.
+const PATTERN_BYTES: usize = 1 << 20;
+
 /// Everything that is wrong with `value`, by JSON pointer.
 pub(crate) fn check(schema: &Value, value: &Value) -> Vec<Problem> {
-    let validator = match jsonschema::validator_for(schema) {
+    // The schema is the adapter's word: an expression in it must cost no more than a small automaton.
+    let patterns = PatternOptions::regex().size_limit(PATTERN_BYTES);
+    let validator = match jsonschema::options().with_pattern_options(patterns).build(schema) {
         Ok(validator) => validator,
         Err(error) => return vec![Problem::new("", format!("the adapter's schema can't be used: {error}"))],
     };
@@ -36,5 +42,12 @@ mod tests {
         assert_eq!(fields, ["/network", "/sites/1"]);
         assert!(wrong.iter().all(|problem| !problem.message.contains("hunter2")));
         assert!(check(&schema, &serde_json::json!({}))[0].message.contains("network"));
+    }
+
+    #[test]
+    fn a_pattern_that_would_take_the_hosts_memory_is_refused() {
+        let schema = serde_json::json!({ "type": "string", "pattern": "((a{1000}){1000}){10}" });
+        let wrong = check(&schema, &serde_json::json!("a"));
+        assert!(wrong[0].message.contains("schema can't be used"), "{wrong:?}");
     }
 }

@@ -7,7 +7,7 @@ use flightdeck_bindings::v0_1::flightdeck::ad_server::{
     types::{self, RemoteObject},
 };
 
-use super::{Begun, Journal, JournalError, contract, sandbox::CallState};
+use super::{Begun, Journal, JournalError, contract, sandbox::CallState, verdict::Verdict};
 
 /// Bytes of a step's name.
 const NAME_BYTES: usize = 200;
@@ -34,15 +34,23 @@ pub(crate) struct Steps {
     journal: Option<Journal>,
     open: Option<String>,
     records: u32,
+    /// What spoiled the call, if something did.
+    verdict: Verdict,
 }
 
 impl Steps {
-    pub(crate) fn new(journal: Option<Journal>) -> Self {
-        Self { journal, open: None, records: 0 }
+    pub(crate) fn new(journal: Option<Journal>, verdict: Verdict) -> Self {
+        Self { journal, open: None, records: 0, verdict }
     }
 
     /// The journal, if this call may use it once more.
+    ///
+    /// Once the host itself has refused something, nothing more is recorded: a guest may take the refusal for the ad
+    /// server's and would write it down as the step's outcome for good.
     fn journal(&mut self, function: &str) -> Result<Journal, StepError> {
+        if self.verdict.get().is_some() {
+            return Err(StepError(JournalError::Interrupted("the call has failed already".to_owned())));
+        }
         self.records += 1;
         if self.records > RECORDS {
             return Err(misuse(format!("more than {RECORDS} steps and objects in one call")));

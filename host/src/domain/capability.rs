@@ -85,6 +85,8 @@ pub struct Capabilities {
     pub product_settings_schema: serde_json::Value,
     /// Requests that only read although their method is not GET or HEAD: `POST /v1/report/queue`.
     pub read_requests: Vec<String>,
+    /// Requests that change something although their method is GET: `GET /v1/flight/*/delete`.
+    pub write_requests: Vec<String>,
     /// How long a lookup may miss what was written, in milliseconds.
     pub lookup_lag_ms: u32,
     /// The most buys in one batched read.

@@ -175,7 +175,9 @@ impl<'a> Run<'a> {
     /// If a step is in doubt and a lookup could still miss what it made: when it no longer can.
     fn lookups_count_from(&self, steps: &[Step]) -> Option<Timestamp> {
         let ready = |step: &Step| {
-            let lag = self.deps.adapters.in_doubt_wait_ms(&step.platform);
+            let frozen = self.operation.value.frozen.as_ref();
+            let release = frozen.and_then(|frozen| frozen.releases.get(&step.platform)).map_or("", String::as_str);
+            let lag = self.deps.adapters.in_doubt_wait_ms(&step.platform, release);
             step.begun_at.plus_millis(i64::from(lag))
         };
         let latest = steps.iter().filter(|step| step.state == StepState::Open).map(ready).max()?;

@@ -8,14 +8,17 @@ use super::{
     Bad, bad,
     check::{self, cut},
 };
-use crate::domain::{
-    creative::{AssetState, AssetStatus},
-    failure::{Failure, FailureKind, PlatformAnswer},
-    id::{CreativeId, PackageId, PlatformName},
-    media_buy::MediaBuy,
-    operation::{LegOutcome, Optimization},
-    plan::{FieldChange, PlanAction, PlannedChange, PlatformPlan},
-    problem::Problem,
+use crate::{
+    adapters::egress::pace::LONGEST_PAUSE,
+    domain::{
+        creative::{AssetState, AssetStatus},
+        failure::{Failure, FailureKind, PlatformAnswer},
+        id::{CreativeId, PackageId, PlatformName},
+        media_buy::MediaBuy,
+        operation::{LegOutcome, Optimization},
+        plan::{FieldChange, PlanAction, PlannedChange, PlatformPlan},
+        problem::Problem,
+    },
 };
 
 /// Reads a plan.
@@ -184,12 +187,14 @@ pub(crate) fn failure(failure: wit::Failure) -> Failure {
             .supported(item.supported.iter().take(check::ITEMS).map(|value| cut(value, check::SHORT)));
         if item.value.is_empty() { problem } else { problem.value(cut(&item.value, check::SHORT)) }
     };
+    // As with the ad server's own word: who asks for more is asked again after this.
+    let longest = u64::try_from(LONGEST_PAUSE.as_millis()).unwrap_or(u64::MAX);
     Failure {
         kind,
         code,
         message: cut(&failure.message, check::LONG).to_owned(),
         items: failure.items.into_iter().take(check::ITEMS).map(item).collect(),
-        retry_after_ms: failure.retry_after_ms,
+        retry_after_ms: failure.retry_after_ms.map(|asked| asked.min(longest)),
         platform: failure.platform.map(|answer| PlatformAnswer {
             status: answer.status,
             code: cut(&answer.code, check::SHORT).to_owned(),

@@ -10,7 +10,7 @@ use super::{
     },
 };
 use crate::{
-    adapters::egress::ReadRequests,
+    adapters::egress::DeclaredRequests,
     domain::{
         capability::{Capabilities, DaypartPreset, DaypartingSupport, DimensionSupport, FrequencyCapSupport},
         targeting::Daypart,
@@ -31,7 +31,7 @@ const LAG_MS: u32 = 3_600_000;
 
 /// Reads a description. What this host has no word for (a new dimension, a new pacing) is left out: it can't be asked
 /// for either.
-pub(crate) fn capabilities(said: wit::Description) -> Result<(Capabilities, ReadRequests), Bad> {
+pub(crate) fn capabilities(said: wit::Description) -> Result<(Capabilities, DeclaredRequests), Bad> {
     let named = |name: &str| {
         name.len() <= 40
             && name.starts_with(|c: char| c.is_ascii_lowercase())
@@ -43,9 +43,14 @@ pub(crate) fn capabilities(said: wit::Description) -> Result<(Capabilities, Read
             check::cut(&said.platform, 60)
         );
     }
-    let read_requests = ReadRequests::parse(&check::list("read requests", said.read_requests.clone(), check::NOTES)?)
-        .map_err(|pattern| {
-        Bad(format!("declares `{}` as a read request; write it like POST /v1/report/queue", check::cut(&pattern, 200)))
+    let reads = check::list("read requests", said.read_requests, check::NOTES)?;
+    let writes = check::list("write requests", said.write_requests, check::NOTES)?;
+    let declared = DeclaredRequests::parse(&reads, &writes).map_err(|pattern| {
+        Bad(format!(
+            "declares the request `{}`; a read request is written like POST /v1/report/queue, a write request like GET \
+             /v1/flight/*/delete",
+            check::cut(&pattern, 200)
+        ))
     })?;
     let mut targeting = Vec::new();
     for support in check::list("targeting dimensions", said.targeting, check::NOTES)? {
@@ -70,11 +75,12 @@ pub(crate) fn capabilities(said: wit::Description) -> Result<(Capabilities, Read
         updates: said.updates.into_iter().map(update_kind).collect::<Result<_, _>>()?,
         settings_schema: schema("settings-schema", &said.settings_schema)?,
         product_settings_schema: schema("product-settings-schema", &said.product_settings_schema)?,
-        read_requests: said.read_requests,
+        read_requests: reads,
+        write_requests: writes,
         lookup_lag_ms: said.lookup_lag_ms.min(LAG_MS),
         batch_size: said.batch_size.clamp(1, BATCH),
     };
-    Ok((capabilities, read_requests))
+    Ok((capabilities, declared))
 }
 
 fn schema(what: &str, text: &str) -> Result<Value, Bad> {

@@ -2,19 +2,23 @@
 
 use std::{
     pin::Pin,
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll, ready},
+    time::Duration,
 };
 
 use bytes::{Bytes, BytesMut};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt as _;
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::{sync::OwnedSemaphorePermit, task::AbortHandle};
 use tokio_util::task::task_tracker::TaskTrackerToken;
 use wasmtime_wasi_http::{Error, WasiBody};
 
 use super::{CallEgress, credentials::Injection};
 use crate::adapters::limits::LimitHit;
+
+/// How long an answer keeps its request's turn. Reading even a large report takes less.
+const UNREAD: Duration = Duration::from_secs(10);
 
 /// Collects what the guest wants to send.
 ///
@@ -35,7 +39,7 @@ pub(super) async fn collect(call: &CallEgress, mut body: WasiBody) -> Result<Byt
     Ok(collected.freeze())
 }
 
-/// A response body: counted, and with the platform's echo of secrets overwritten. The request's turn ends with it.
+/// A response body: counted, and with the platform's echo of secrets overwritten. The request's turn ends with its last byte.
 pub(super) struct ResponseBody {
     inner: reqwest::Body,
     call: Arc<CallEgress>,
@@ -44,7 +48,7 @@ pub(super) struct ResponseBody {
     held: BytesMut,
     received: usize,
     ended: bool,
-    _turn: OwnedSemaphorePermit,
+    turn: Turn,
     _running: TaskTrackerToken,
 }
 
@@ -55,9 +59,10 @@ impl ResponseBody {
         turn: OwnedSemaphorePermit,
         running: TaskTrackerToken,
     ) -> Self {
+        let turn = Turn::hold(turn);
         let injection = call.platform.injection.clone();
         let held = BytesMut::new();
-        Self { inner, call, injection, held, received: 0, ended: false, _turn: turn, _running: running }
+        Self { inner, call, injection, held, received: 0, ended: false, turn, _running: running }
     }
 
     fn count(&mut self, length: usize) -> Result<(), Error> {
@@ -83,6 +88,40 @@ impl ResponseBody {
     }
 }
 
+/// A request's turn while its answer is read. It ends with the body's last byte, and after a while in any case: a guest that
+/// keeps an answer without reading it must not wait for itself, nor let others wait.
+struct Turn {
+    permit: Arc<Mutex<Option<OwnedSemaphorePermit>>>,
+    timer: AbortHandle,
+}
+
+impl Turn {
+    fn hold(permit: OwnedSemaphorePermit) -> Self {
+        let permit = Arc::new(Mutex::new(Some(permit)));
+        let held = Arc::clone(&permit);
+        let timer = tokio::spawn(async move {
+            tokio::time::sleep(UNREAD).await;
+            take(&held);
+        });
+        Self { permit, timer: timer.abort_handle() }
+    }
+
+    fn give_back(&self) {
+        self.timer.abort();
+        take(&self.permit);
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.give_back();
+    }
+}
+
+fn take(permit: &Mutex<Option<OwnedSemaphorePermit>>) {
+    drop(permit.lock().unwrap_or_else(PoisonError::into_inner).take());
+}
+
 impl Body for ResponseBody {
     type Data = Bytes;
     type Error = Error;
@@ -95,7 +134,10 @@ impl Body for ResponseBody {
                 return Poll::Ready((!rest.is_empty()).then(|| Ok(Frame::data(rest))));
             }
             match ready!(Pin::new(&mut this.inner).poll_frame(cx)) {
-                None => this.ended = true,
+                None => {
+                    this.ended = true;
+                    this.turn.give_back();
+                }
                 Some(Err(error)) => {
                     tracing::debug!(adapter = %this.call.platform.name, error = %error.without_url(), "a response broke off");
                     return Poll::Ready(Some(Err(Error::HttpResponseIncomplete)));

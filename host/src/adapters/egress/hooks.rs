@@ -75,7 +75,9 @@ impl CallEgress {
         let body = body::collect(&self, guest_body).await?;
         let mut headers = self.request_headers(&parts.headers);
         let turn = self.platform.pace.turn().await.map_err(|failure| self.deny(failure))?;
-        self.platform.injection.apply(&mut headers);
+        if self.platform.is_endpoint(&url) {
+            self.platform.injection.apply(&mut headers);
+        }
 
         let mut prepared = reqwest::Request::new(parts.method, url.clone());
         *prepared.headers_mut() = headers;

@@ -23,7 +23,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(3);
 const DEFAULT_PAUSE: Duration = Duration::from_secs(1);
 
 /// The longest pause that is believed. A platform that asks for more is asked again after this.
-const LONGEST_PAUSE: Duration = Duration::from_secs(15 * 60);
+pub(crate) const LONGEST_PAUSE: Duration = Duration::from_secs(15 * 60);
 
 /// The pace of one platform, shared by all calls.
 pub(crate) struct Pace {

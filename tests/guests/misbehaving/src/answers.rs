@@ -38,6 +38,7 @@ pub(crate) fn describe() -> Description {
         settings_schema: SETTINGS_SCHEMA.to_owned(),
         product_settings_schema: r#"{ "type": "object" }"#.to_owned(),
         read_requests: vec!["POST /report/*".to_owned()],
+        write_requests: vec!["GET /orders/*/delete".to_owned()],
         lookup_lag_ms: 50,
         batch_size: 2,
         extensions: Vec::new(),

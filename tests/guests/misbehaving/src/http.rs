@@ -23,7 +23,22 @@ pub(crate) fn post(url: &str, body: &[u8]) -> Result<Answer, ErrorCode> {
     send(&Method::Post, url, &[("content-type", "application/json")], body)
 }
 
+/// Reads an answer to its end and keeps its handle.
+pub(crate) fn get_and_keep(url: &str) -> Result<(Vec<u8>, IncomingBody), ErrorCode> {
+    let (_, _, incoming) = exchange(&Method::Get, url, &[], b"")?;
+    Ok((read(&incoming)?, incoming))
+}
+
 pub(crate) fn send(method: &Method, url: &str, headers: &[(&str, &str)], body: &[u8]) -> Result<Answer, ErrorCode> {
+    let (status, headers, incoming) = exchange(method, url, headers, body)?;
+    let body = read(&incoming)?;
+    drop(IncomingBody::finish(incoming));
+    Ok(Answer { status, headers, body })
+}
+
+type Exchanged = (u16, Vec<(String, Vec<u8>)>, IncomingBody);
+
+fn exchange(method: &Method, url: &str, headers: &[(&str, &str)], body: &[u8]) -> Result<Exchanged, ErrorCode> {
     let (scheme, rest) = url.split_once("://").unwrap();
     let (authority, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
     let fields = Fields::new();
@@ -50,10 +65,7 @@ pub(crate) fn send(method: &Method, url: &str, headers: &[(&str, &str)], body: &
     answer.subscribe().block();
     let response = answer.get().unwrap().unwrap()?;
     let (status, headers) = (response.status(), response.headers().entries());
-    let incoming = response.consume().unwrap();
-    let body = read(&incoming)?;
-    drop(IncomingBody::finish(incoming));
-    Ok(Answer { status, headers, body })
+    Ok((status, headers, response.consume().unwrap()))
 }
 
 fn read(incoming: &IncomingBody) -> Result<Vec<u8>, ErrorCode> {

@@ -36,6 +36,12 @@ pub(crate) fn create(ctx: &Context, buy: &MediaBuy) -> Result<Outcome, Failure> 
             }
             Ok(noted(Vec::new()))
         }
+        "swallow" => swallow(ctx),
+        "hold" => {
+            let first = http::get_and_keep(&url("/x")).map_err(|error| unavailable(&error))?;
+            let second = http::get_and_keep(&url("/x")).map_err(|error| unavailable(&error))?;
+            Ok(noted(vec![format!("{} {}", first.0.len(), second.0.len())]))
+        }
         "echo" => echo(ctx),
         "finish-wrong" => {
             steps::begin("a");
@@ -49,6 +55,16 @@ pub(crate) fn create(ctx: &Context, buy: &MediaBuy) -> Result<Outcome, Failure> 
         }
         _ => make(ctx, buy),
     }
+}
+
+/// Takes every refusal for the ad server's, and writes it down as what came of the step.
+fn swallow(ctx: &Context) -> Result<Outcome, Failure> {
+    for name in ["a", "b"] {
+        steps::begin(name);
+        let answer = http::post(&format!("{}/orders", ctx.endpoint), b"{}").map(|answer| answer.status);
+        steps::finish(name, format!("{answer:?}").as_bytes());
+    }
+    Ok(noted(Vec::new()))
 }
 
 /// Tells what came back, headers and body, and prints what it was told to say.
