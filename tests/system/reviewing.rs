@@ -1,5 +1,7 @@
 //! What reviewers do, and what they can't.
 
+use flightdeck_emulators::{control::faults::Rule, platform::Platform};
+use reqwest::Method;
 use serde_json::json;
 
 use crate::house::{Answer, BUYER, House, OTHER, REVIEWER, REVIEWER_2};
@@ -97,6 +99,39 @@ async fn two_reviewers_must_differ_where_a_rule_wants_two() {
     assert_eq!(house.kevel.platform().count("campaigns"), 0);
     decide(&house, REVIEWER_2, &task, yes).await.expect(200);
     assert_eq!(house.task_closed(&task).await.body["status"], "completed");
+}
+
+#[tokio::test]
+async fn two_changes_that_are_small_by_themselves_need_a_word_if_they_are_large_together() {
+    let rules = "[[approvals]]\nabove_budget = 12_000\n";
+    let mut house = House::empty(rules).await;
+    house.start(&[]).await;
+    let request = json!({ "packages": ["premium_sports", "news"], "total_budget": 10_000 });
+    let created = house.post(BUYER, "/v1/media-buys", request).await.expect(200);
+    let buy = created.text("/media_buy_id");
+    // The first change takes its time, so that the second is accepted before it is made.
+    let stall = serde_json::from_value(json!({ "stall": { "ms": 1_500 } })).expect("an action");
+    house.kevel.controls().faults.add(Rule::new("PUT", "/v1/flight", stall));
+    let path = format!("/v1/media-buys/{buy}/packages");
+    let raise = |package: &str| json!({ "packages": [{ "package_id": package, "budget": 6_500 }] });
+    let at_once = [("Prefer", "wait=0")];
+    for package in ["news", "premium_sports"] {
+        let answer = house.try_call(BUYER, Method::PATCH, &path, Some(&raise(package)), &at_once).await;
+        answer.expect("an answer").expect(202);
+    }
+    let waits = |answer: &Answer| answer.body["tasks"].as_array().is_some_and(|tasks| tasks.len() == 1);
+    let tasks = house.until(REVIEWER, "/v1/tasks?task_type=manual_approval&status=pending", waits).await;
+    let flight = |package: &str| {
+        let flights = house.kevel.platform().objects("flights").expect("flights");
+        flights.into_iter().find(|flight| flight["Name"].as_str().is_some_and(|name| name.contains(package)))
+    };
+    let impressions = |package: &str| flight(package).map(|flight| flight["Impressions"].clone());
+    assert_eq!(impressions("news"), Some(json!(1_040_000)), "the first is made");
+    assert_eq!(impressions("premium_sports"), Some(json!(400_000)), "the second waits");
+    let task = tasks.text("/tasks/0/task_id");
+    decide(&house, REVIEWER, &task, json!({ "resolution": "approved" })).await.expect(200);
+    assert_eq!(house.task_closed(&task).await.body["status"], "completed");
+    assert_eq!(impressions("premium_sports"), Some(json!(520_000)));
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! Which changes need a reviewer's word.
 //!
 //! A change needs what the strictest of the matching rules say: most reviewers, highest priority, shortest time. No path
-//! to an ad server leads around them; they are asked in one place, when a change is accepted.
+//! to an ad server leads around them; they are asked when a change is accepted, and again when it is about to be made.
 //!
 //! | in the file | means |
 //! |---|---|

@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use crate::{
     adapters::{AdapterChange, Journal, JournalError},
+    config::{ApprovalQuestion, Needed},
     domain::{
         failure::{Failure, FailureKind},
         id::PlatformName,
@@ -141,8 +142,26 @@ impl<'a> Run<'a> {
             self.ask_again(buy.clone(), plan, digest).await?;
             return Ok(false);
         }
+        if operation.approved_digest.is_none()
+            && let Some(needed) = self.approval_needed(&desired)
+        {
+            self.ask_first(buy, &desired, plan, digest, needed).await?;
+            return Ok(false);
+        }
         self.freeze(buy, desired, plan).await?;
         Ok(true)
+    }
+
+    /// Whose word the change needs as it is about to be made. The rules were asked when it was accepted, but another change may
+    /// have come between: two that are small by themselves may be large together.
+    fn approval_needed(&self, desired: &MediaBuy) -> Option<Needed> {
+        let operation = &self.operation.value;
+        self.deps.config.approvals_needed(&ApprovalQuestion {
+            operation: operation.kind,
+            principal: &operation.principal,
+            platforms: &operation.change.platforms(desired),
+            budget: desired.total_budget,
+        })
     }
 
     async fn could_not_plan(

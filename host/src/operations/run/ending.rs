@@ -7,6 +7,7 @@ use serde_json::json;
 use super::{Interruption, Postponed, Run, leg_failures};
 use crate::{
     app::error::AppError,
+    config::Needed,
     domain::{
         failure::Failure,
         media_buy::MediaBuy,
@@ -248,6 +249,41 @@ impl Run<'_> {
         };
         asking::ask(operation, &buy.value, question, at, &mut recording);
         self.become_state(state, at)?;
+        if let Some(standing) = waiting_standing(&self.operation.value) {
+            let mut next = buy.value.clone();
+            tell::become_status(&mut next, standing, at, &mut recording);
+            recording.buy = Some(Stored { value: next, version: buy.version });
+        }
+        self.write(recording, true).await
+    }
+
+    /// Nobody was asked when the change was accepted, and by now somebody must be.
+    pub(super) async fn ask_first(
+        &mut self,
+        buy: &Stored<MediaBuy>,
+        desired: &MediaBuy,
+        plan: Plan,
+        digest: String,
+        needed: Needed,
+    ) -> Result<(), Interruption> {
+        let at = now();
+        let mut recording = Recording::default();
+        let operation = &mut self.operation.value;
+        operation.plan = plan.clone();
+        let question = Question {
+            kind: TaskKind::ManualApproval,
+            priority: needed.priority,
+            reason: format!(
+                "{} needs approval by the publisher, after what else was changed meanwhile",
+                operation.kind
+            ),
+            due_in: needed.due_in,
+            approvals_needed: needed.reviewers,
+            plan,
+            digest,
+        };
+        asking::ask(operation, desired, question, at, &mut recording);
+        self.become_state(OperationState::AwaitingApproval, at)?;
         if let Some(standing) = waiting_standing(&self.operation.value) {
             let mut next = buy.value.clone();
             tell::become_status(&mut next, standing, at, &mut recording);
