@@ -24,7 +24,12 @@ pub fn shown(creative_id: &str) -> Object {
     object! { "Creative": creative_id, "IsActive": true }
 }
 
-/// Puts a creative into a flight, in a step.
+/// Fields that an update spells otherwise than the answer (OpenAPI document, ads).
+const SPELLED: [(&str, &str); 2] = [("StartDateISO", "StartDateIso"), ("EndDateISO", "EndDateIso")];
+
+/// Lets a creative run in a flight, in a step: by a new ad, or by the one that is known, which is off.
+///
+/// It is one step under one name for both, since what is known grows while an operation runs.
 ///
 /// # Errors
 /// What may pass: a refusal is in the verdict.
@@ -32,13 +37,23 @@ pub fn create(
     api: &Api,
     campaign: i64,
     flight: i64,
-    creative: i64,
+    (creative, known): (i64, Option<&str>),
     (package_id, creative_id): (&str, &str),
 ) -> Fallible<Verdict<i64>> {
     step(step_name(&["ad", package_id, creative_id]))
         .remember(RemoteKind::Association, key(package_id, creative_id))
-        .find(|_| find(api, flight, creative))
+        .find(|_| {
+            let Some((ad, runs)) = find(api, flight, creative)? else { return Ok(None) };
+            if !runs {
+                set(api, &flight.to_string(), &ad.to_string(), true)?;
+            }
+            Ok(Some(ad))
+        })
         .try_create(|_| {
+            if let Some(ad) = known {
+                set(api, &flight.to_string(), ad, true)?;
+                return api::number(ad);
+            }
             let body = object! {
                 "CampaignId": campaign,
                 "FlightId": flight,
@@ -50,45 +65,60 @@ pub fn create(
         })
 }
 
-/// Finds the ad of a creative in a flight.
+/// Finds the ad of a creative in a flight, and whether it is on. A deleted one is none.
 ///
 /// # Errors
 /// When Kevel can't be asked.
-pub fn find(api: &Api, flight: i64, creative: i64) -> Fallible<Option<i64>> {
+fn find(api: &Api, flight: i64, creative: i64) -> Fallible<Option<(i64, bool)>> {
     for ad in api::list::<Object, _>(|| api.get(path!("/v1/flight/{}/creatives", flight))) {
         let ad = ad?;
         let of = ad.get("Creative").and_then(Json::as_object).and_then(|creative| creative.get("Id"));
-        if of.and_then(Json::as_i64) == Some(creative) {
-            return Ok(ad.get("Id").and_then(Json::as_i64));
+        let deleted = ad.get("IsDeleted") == Some(&Json::Bool(true));
+        if of.and_then(Json::as_i64) == Some(creative) && !deleted {
+            let runs = ad.get("IsActive") == Some(&Json::Bool(true));
+            return Ok(ad.get("Id").and_then(Json::as_i64).map(|id| (id, runs)));
         }
     }
     Ok(None)
 }
 
-/// Switches an ad on or off, in a step. A `PUT` replaces it all, so it is read, changed and written.
+/// Switches an ad off, in a step. One that is not known was never made.
 ///
 /// # Errors
 /// What may pass: a refusal is in the verdict.
-pub fn switch(
+pub fn switch_off(
     api: &Api,
     flight: &str,
-    ad: &str,
-    on: bool,
+    known: Option<&str>,
     (package_id, creative_id): (&str, &str),
 ) -> Fallible<Verdict<()>> {
-    step(step_name(&["ad", package_id, creative_id, if on { "on" } else { "off" }])).try_set(|| {
-        let mut body: Object = match api.get(path!("/v1/ad/{}", ad)).fetch_if_any()? {
-            Some(ad) => ad,
-            // What is gone is off.
-            None if !on => return Ok(()),
-            None => return Err(Failure::not_found("ad_gone", format!("The ad {ad} is no longer on Kevel."))),
-        };
-        // The answer has the whole creative; the update takes its id.
-        let creative = body.get("Creative").and_then(Json::as_object).and_then(|creative| creative.get("Id")).cloned();
-        body.set("Creative", object! { "Id": creative });
-        body.set("IsActive", on);
-        body.set("IsDeleted", false);
-        api.put(path!("/v1/flight/{}/creative/{}", flight, ad)).json(&body).send()?;
-        Ok(())
+    step(step_name(&["ad", package_id, creative_id, "off"])).try_set(|| match known {
+        Some(ad) => set(api, flight, ad, false),
+        None => Ok(()),
     })
+}
+
+/// Sets an ad on or off. A `PUT` replaces it all, so it is read, changed and written.
+fn set(api: &Api, flight: &str, ad: &str, on: bool) -> Fallible<()> {
+    let mut body: Object = match api.get(path!("/v1/ad/{}", ad)).fetch_if_any()? {
+        Some(ad) => ad,
+        // What is gone is off.
+        None if !on => return Ok(()),
+        None => return Err(Failure::not_found("ad_gone", format!("The ad {ad} is no longer on Kevel."))),
+    };
+    if !on && body.get("IsDeleted") == Some(&Json::Bool(true)) {
+        return Ok(());
+    }
+    // The answer has the whole creative; the update takes its id.
+    let creative = body.get("Creative").and_then(Json::as_object).and_then(|creative| creative.get("Id")).cloned();
+    body.set("Creative", object! { "Id": creative });
+    body.set("IsActive", on);
+    body.set("IsDeleted", false);
+    for (read, written) in SPELLED {
+        if let Some(value) = body.remove(read) {
+            body.set(written, value);
+        }
+    }
+    api.put(path!("/v1/flight/{}/creative/{}", flight, ad)).json(&body).send()?;
+    Ok(())
 }

@@ -1,6 +1,7 @@
 //! Uploading creatives and putting them into flights.
 //!
-//! One creative that can't be is answered as rejected and the others go on.
+//! One creative that can't be is answered as rejected and the others go on. One that runs in some of its packages is
+//! answered as approved, with the others named: it delivers.
 
 use std::{cell::RefCell, collections::BTreeMap};
 
@@ -14,7 +15,7 @@ use flightdeck_adapter::{
 use crate::{
     ad_types::Catalogue,
     ads, api,
-    creative::{self, Asset},
+    creative::{self, Asset, Source},
     settings::Platform,
 };
 
@@ -100,20 +101,26 @@ impl<'a> Uploader<'a> {
     }
 
     fn run(&self, asset: &Asset, catalogue: &Catalogue<'_>) -> Fallible<AssetStatus> {
-        let creative = match self.uploaded(asset, catalogue)? {
+        let creative = match self.uploaded(&asset.creative_id, Source::Asset(asset), catalogue)? {
             Ok(id) => id,
             Err(failure) => return Ok(rejected(&asset.creative_id, None, &failure)),
         };
+        let mut refused = Vec::new();
         for package_id in &asset.package_ids {
-            if let Err(failure) = self.associate(creative, package_id, &asset.creative_id)? {
-                return Ok(rejected(&asset.creative_id, Some(creative), &failure));
+            if let Err(failure) = self.associate((creative, None), package_id, &asset.creative_id)? {
+                refused.push((package_id, failure));
             }
         }
+        if let Some((_, failure)) = refused.first().filter(|_| refused.len() == asset.package_ids.len()) {
+            return Ok(rejected(&asset.creative_id, Some(creative), failure));
+        }
+        let named = |(id, failure): &(&String, Failure)| format!("It does not run in {id}: {}", failure.words());
+        let feedback = refused.iter().map(named).collect::<Vec<_>>().join(" ");
         Ok(AssetStatus {
             creative_id: asset.creative_id.clone(),
             state: AssetState::Approved,
             remote_id: Some(creative.to_string()),
-            feedback: None,
+            feedback: (!feedback.is_empty()).then(|| clean(&feedback, WORDS_LIMIT)),
         })
     }
 
@@ -121,22 +128,27 @@ impl<'a> Uploader<'a> {
     ///
     /// # Errors
     /// What may pass: a refusal is in the verdict.
-    pub fn uploaded(&self, asset: &Asset, catalogue: &Catalogue<'_>) -> Fallible<Verdict<i64>> {
-        if let Some(id) = self.uploaded.borrow().get(&asset.creative_id) {
+    pub fn uploaded(&self, creative_id: &str, source: Source<'_>, catalogue: &Catalogue<'_>) -> Fallible<Verdict<i64>> {
+        if let Some(id) = self.uploaded.borrow().get(creative_id) {
             return Ok(Ok(*id));
         }
-        let uploaded = asset.upload(&self.api, catalogue, self.advertiser)?;
+        let uploaded = creative::upload(&self.api, creative_id, source, catalogue, self.advertiser)?;
         if let Ok(id) = &uploaded {
-            self.uploaded.borrow_mut().insert(asset.creative_id.clone(), *id);
+            self.uploaded.borrow_mut().insert(creative_id.to_owned(), *id);
         }
         Ok(uploaded)
     }
 
-    /// Puts a creative into the flight of a package.
+    /// Puts a creative into the flight of a package, by the ad that is known if there is one.
     ///
     /// # Errors
     /// As [`uploaded`](Self::uploaded).
-    pub fn associate(&self, creative: i64, package_id: &str, creative_id: &str) -> Fallible<Verdict<()>> {
+    pub fn associate(
+        &self,
+        creative: (i64, Option<&str>),
+        package_id: &str,
+        creative_id: &str,
+    ) -> Fallible<Verdict<()>> {
         let Some(flight) = self.remote.package(package_id) else {
             let message = format!("The package {package_id} has no flight on Kevel.");
             return Ok(Err(Failure::not_found("flight_missing", message)));

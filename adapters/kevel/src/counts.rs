@@ -16,7 +16,7 @@ type Counts = BTreeMap<String, BTreeMap<String, Count>>;
 #[derive(Debug, Deserialize)]
 struct Count {
     #[serde(alias = "Impressions", default)]
-    impressions: i64,
+    impressions: Option<i64>,
 }
 
 /// The impressions of flights since they began. A flight that Kevel says nothing of is left out: counts are a
@@ -35,7 +35,7 @@ pub fn impressions(api: &Api, flights: &BTreeSet<i64>) -> Fallible<BTreeMap<i64,
                 Err(failure) if failure.is_final() => Counts::default(),
                 Err(failure) => return Err(failure),
             };
-        let read = |(id, count): (String, Count)| Some((id.parse().ok()?, count.impressions));
+        let read = |(id, count): (String, Count)| Some((id.parse().ok()?, count.impressions?));
         let flights = counts.remove(inferred::COUNTED_FLIGHTS).unwrap_or_default();
         delivered.extend(flights.into_iter().filter_map(read));
     }

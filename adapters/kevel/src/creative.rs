@@ -190,22 +190,50 @@ impl Asset {
         object
     }
 
-    /// Uploads the creative in a step of its own.
-    ///
-    /// # Errors
-    /// What may pass: a refusal is in the verdict.
-    pub fn upload(&self, api: &Api, catalogue: &Catalogue<'_>, advertiser: i64) -> Fallible<Verdict<i64>> {
-        step(names::step_name(&["creative", &self.creative_id]))
-            .remember(RemoteKind::Creative, &self.creative_id)
-            .find(|reference| find(api, advertiser, reference))
-            .try_create(|reference| {
-                let mut body = self.created(advertiser);
-                body.set("AdTypeId", catalogue.id(&self.ad_type)?);
-                body.set("Title", names::with_reference(&self.title, reference, names::TITLE_LIMIT));
-                let made: Made = api.post("/v1/creative").json(&body).fetch()?;
-                Ok(made.id)
-            })
+    /// Makes the creative.
+    fn create(&self, api: &Api, catalogue: &Catalogue<'_>, advertiser: i64, reference: &str) -> Fallible<i64> {
+        let mut body = self.created(advertiser);
+        body.set("AdTypeId", catalogue.id(&self.ad_type)?);
+        body.set("Title", names::with_reference(&self.title, reference, names::TITLE_LIMIT));
+        let made: Made = api.post("/v1/creative").json(&body).fetch()?;
+        Ok(made.id)
     }
+}
+
+/// Where a creative's id comes from.
+#[derive(Debug, Clone, Copy)]
+pub enum Source<'a> {
+    /// It is to be uploaded.
+    Asset(&'a Asset),
+    /// An earlier operation uploaded it, or an earlier run of this one.
+    Known(&'a str),
+    /// Neither is there: the update names one that it does not bring.
+    Nowhere,
+}
+
+/// The id of a creative, in a step of its own whether it is to be uploaded or known: what is known grows while an
+/// operation runs, and its steps must not differ.
+///
+/// # Errors
+/// What may pass: a refusal is in the verdict.
+pub fn upload(
+    api: &Api,
+    creative_id: &str,
+    source: Source<'_>,
+    catalogue: &Catalogue<'_>,
+    advertiser: i64,
+) -> Fallible<Verdict<i64>> {
+    step(names::step_name(&["creative", creative_id]))
+        .remember(RemoteKind::Creative, creative_id)
+        .find(|reference| find(api, advertiser, reference))
+        .try_create(|reference| match source {
+            Source::Asset(asset) => asset.create(api, catalogue, advertiser, reference),
+            Source::Known(id) => api::number(id),
+            Source::Nowhere => {
+                let message = format!("The creative {creative_id} is not on Kevel. Upload it first.");
+                Err(Failure::not_found("creative_missing", message))
+            }
+        })
 }
 
 /// Finds the creative of an advertiser that carries a reference.

@@ -121,8 +121,8 @@ pub fn get(ctx: &Context, buys: &[RemoteBuy], range: &DateRange) -> Fallible<Vec
 fn count(api: &Api, ctx: &Context, campaigns: &[i64], range: &DateRange) -> Fallible<BTreeMap<(i64, String), Counted>> {
     let parameters: Vec<Object> = campaigns.iter().map(|id| object! { "campaignId": *id }).collect();
     let body = object! {
-        "StartDateISO": moment::day(moment::date(&range.first)?),
-        "EndDateISO": moment::day(moment::date(&range.last)?),
+        "StartDateISO": midnight(&range.first)?,
+        "EndDateISO": midnight(&range.last)?,
         "GroupBy": vec!["day", "flightId"],
         "Parameters": parameters,
         "TimeZone": "UTC",
@@ -143,6 +143,12 @@ fn count(api: &Api, ctx: &Context, campaigns: &[i64], range: &DateRange) -> Fall
         }
     }
     Ok(counted)
+}
+
+/// A day as the report takes it: a `date-time` (OpenAPI document, queued reports). A last day that is a midnight is
+/// included.
+fn midnight(day: &str) -> Fallible<String> {
+    Ok(moment::format(moment::date(day)?.midnight().assume_utc()))
 }
 
 /// Waits until a report is done, as long as the call may take.

@@ -24,7 +24,7 @@ use crate::{
     hours::{self, Window},
     inferred, names,
     places::{self, Place},
-    settings::{Platform, Product},
+    settings::{Platform, Product, Site},
     targeting, times,
 };
 
@@ -44,6 +44,10 @@ const GROUPS: [&[&str]; 2] = [
     &["CapType", "DailyCapAmount", "DailyCapAmountDecimal", "LifetimeCapAmount"],
     &["IsFreqCap", "FreqCap", "FreqCapDuration", "FreqCapType"],
 ];
+
+const START: &str = "StartDateISO";
+const END: &str = "EndDateISO";
+const DATES: [&str; 2] = [START, END];
 
 /// Lists that a flight is read with and that are resources of their own.
 const LISTS: [&str; 4] = ["GeoTargeting", "SiteZoneTargeting", "CreativeMaps", "BehavioralTargeting"];
@@ -76,8 +80,11 @@ pub fn translate(
     package: &PackageOrder,
     problems: &mut Problems,
 ) -> Fallible<Flight> {
-    let product = Product::read(platform, package)?;
     let pointer = |field: &str| format!("/packages/{}/{field}", pointer_segment(&package.package_id));
+    let product = Product::read(platform, package).unwrap_or_else(|failure| {
+        problems.invalid("invalid_product_settings", pointer("package_id"), &package.package_id, failure.message);
+        Product::of(platform)
+    });
     let (start, end) = (times::start(&package.start)?, times::end(&package.end)?);
     if end <= start {
         let message = "A flight lasts longer than a second. Move its end.";
@@ -109,7 +116,7 @@ pub fn translate(
         name: package.name.clone(),
         fields,
         places: places::places(package, problems).iter().map(Place::object).collect(),
-        sites: product.sites.iter().map(|site| object! { "SiteId": site.site_id, "ZoneId": site.zone_id }).collect(),
+        sites: product.sites.iter().map(Site::object).collect(),
         windows,
         facts: object! { "media_buy_id": &buy.media_buy_id, "package_id": &package.package_id },
     })
@@ -250,7 +257,8 @@ impl Flight {
         Ok(made.id)
     }
 
-    /// The fields that make this flight of another.
+    /// The fields that make this flight of another. Both dates come along whenever any do: what Kevel answers of them
+    /// may be written otherwise (without a zone, a midnight), and writing that back could move them.
     #[must_use]
     pub fn changes_from(&self, current: &Self) -> Object {
         let mut changes = changed_fields(&current.fields, &self.fields);
@@ -259,6 +267,11 @@ impl Flight {
                 for name in group {
                     changes.set(name, self.fields.get(name).cloned().unwrap_or_default());
                 }
+            }
+        }
+        if !changes.is_empty() {
+            for name in DATES {
+                changes.set(name, self.fields.get(name).cloned().unwrap_or_default());
             }
         }
         changes
@@ -301,12 +314,17 @@ pub fn change(api: &Api, id: &str, changes: &Object) -> Fallible<()> {
     Ok(())
 }
 
-/// Archives a flight. Whether it was still there.
+/// Archives a flight. Whether it was still there. The package is the host's word on its dates, if it has one.
 ///
 /// # Errors
 /// When Kevel can't be asked or refuses.
-pub fn archive(api: &Api, id: &str) -> Fallible<bool> {
-    match change(api, id, &caps::archived()) {
+pub fn archive(api: &Api, id: &str, package: Option<&PackageOrder>) -> Fallible<bool> {
+    let mut changes = caps::archived();
+    if let Some(package) = package {
+        changes.set(START, times::start(&package.start)?);
+        changes.set(END, times::end(&package.end)?);
+    }
+    match change(api, id, &changes) {
         Ok(()) => Ok(true),
         Err(failure) if failure.kind == FailureKind::NotFound => Ok(false),
         Err(failure) => Err(failure),

@@ -44,19 +44,29 @@ impl Order {
     /// # Errors
     /// Everything that Kevel can't do of it, item by item.
     pub fn of(ctx: &Context, platform: &Platform, buy: &MediaBuy) -> Fallible<Self> {
+        let mut problems = Problems::default();
+        let order = Self::translate(ctx, platform, buy, &mut problems)?;
+        problems.check()?;
+        Ok(order)
+    }
+
+    /// Translates what can be, and gathers what can't.
+    ///
+    /// # Errors
+    /// When the buy can't even be read.
+    pub fn translate(ctx: &Context, platform: &Platform, buy: &MediaBuy, problems: &mut Problems) -> Fallible<Self> {
         let advertiser = api::advertiser(ctx)?;
-        let (mut problems, mut notes) = (Problems::default(), Vec::new());
+        let mut notes = Vec::new();
         if let Some(currency) = platform.currency.as_ref().filter(|currency| **currency != buy.currency) {
             let message = format!("This Kevel network counts in {currency}.");
             problems.unsupported("unsupported_currency", "/currency", &buy.currency, message, &[currency]);
         }
-        let campaign = campaign::translate(buy, &mut problems, &mut notes);
+        let campaign = campaign::translate(buy, problems, &mut notes);
         let flights = buy
             .packages
             .iter()
-            .map(|package| flight::translate(platform, buy, package, &mut problems))
+            .map(|package| flight::translate(platform, buy, package, problems))
             .collect::<Fallible<Vec<_>>>()?;
-        problems.check()?;
         if buy.packages.iter().any(|package| package.pacing == Pacing::Asap) {
             notes.push("asap is a percentage goal of 100 with a lifetime cap of the impressions.".to_owned());
         }
@@ -145,7 +155,9 @@ pub fn plan_cancel(ctx: &Context, buy: &MediaBuy) -> ChangePlan {
 pub fn cancel(ctx: &Context, buy: &MediaBuy) -> Fallible<Outcome> {
     let api = api::open(ctx);
     for object in ctx.remote.iter().filter(|object| object.kind == RemoteKind::Package) {
-        let there = step(step_name(&["archive", "flight", &object.key])).set(|| flight::archive(&api, &object.id))?;
+        let package = buy.packages.iter().find(|package| package.package_id == object.key);
+        let name = step_name(&["archive", "flight", &object.key]);
+        let there = step(name).set(|| flight::archive(&api, &object.id, package))?;
         if !there {
             flightdeck_adapter::host::forget(object);
         }

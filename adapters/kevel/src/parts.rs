@@ -77,9 +77,11 @@ impl Item<'_> {
         match self {
             Self::Window(window) => window.is(listed),
             Self::Entry(part, entry) => {
+                // What is not said may be answered as null, as 0 or as an empty text: the schemas have no null there.
                 let said = |object: &Object, name: &str| match object.get(name) {
                     None | Some(Json::Null | Json::Bool(false)) => String::new(),
                     Some(Json::Text(text)) => text.clone(),
+                    Some(value) if value.as_i64() == Some(0) => String::new(),
                     Some(value) => value.to_string(),
                 };
                 part.fields().iter().all(|name| said(listed, name) == said(entry, name))
@@ -94,10 +96,10 @@ impl Item<'_> {
         }
     }
 
-    /// The ids of what the flight has of it.
-    fn find(&self, api: &Api, flight: &str) -> Fallible<Vec<String>> {
+    /// What the flight has of its kind.
+    fn listed(&self, api: &Api, flight: &str) -> Fallible<Vec<Object>> {
         let part = self.part();
-        let listed: Vec<Object> = match part {
+        Ok(match part {
             Part::Daypart => {
                 let request = || api.get(path!("/v1/flight/{}/dayparting", flight));
                 api::list(request).collect::<Fallible<_>>()?
@@ -108,9 +110,35 @@ impl Item<'_> {
                 let entries = flight.get(name).map(Json::items).unwrap_or_default();
                 entries.iter().filter_map(Json::as_object).cloned().collect()
             }
-        };
-        let id = |listed: &Object| listed.get(part.id_field()).and_then(Json::as_i64).map(|id| id.to_string());
-        Ok(listed.iter().filter(|listed| self.is(listed)).filter_map(id).collect())
+        })
+    }
+
+    /// The ids of those that are this one.
+    fn ids(&self, listed: &[Object]) -> Vec<String> {
+        let id = |listed: &Object| listed.get(self.part().id_field()).and_then(Json::as_i64).map(|id| id.to_string());
+        listed.iter().filter(|listed| self.is(listed)).filter_map(id).collect()
+    }
+
+    /// The id of one that the flight has.
+    fn find(&self, api: &Api, flight: &str) -> Fallible<Option<String>> {
+        Ok(self.ids(&self.listed(api, flight)?).into_iter().next())
+    }
+
+    /// The ids to take away. None if the flight no longer has it; but if the flight has others that nobody wants,
+    /// it may be one of them, written in a way that this adapter does not know, and that is no success.
+    fn removable(&self, api: &Api, flight: &str, expected: &[Item<'_>]) -> Fallible<Vec<String>> {
+        let listed = self.listed(api, flight)?;
+        let ids = self.ids(&listed);
+        let known = |entry: &Object| expected.iter().any(|item| item.part() == self.part() && item.is(entry));
+        if let Some(strange) = listed.iter().find(|entry| ids.is_empty() && !known(entry)) {
+            let message = format!(
+                "The flight {flight} on Kevel has no entry {}, but one that is not the buy's: {strange}. It may be the \
+                 same, changed by hand. Remove it there if it is, and update again.",
+                self.body()
+            );
+            return Err(Failure::rejected("entry_not_recognized", message));
+        }
+        Ok(ids)
     }
 
     /// Makes it, in a step. The number is its place among its like in the request.
@@ -133,7 +161,7 @@ impl Item<'_> {
         let key = self.key(package_id);
         let made = step(step_name(&parts))
             .remember(RemoteKind::Other(part.word().to_owned()), key)
-            .find(|_| Ok(self.find(api, flight)?.into_iter().next()))
+            .find(|_| self.find(api, flight))
             .try_create(|_| {
                 let path = format!("{}/{}", path!("/v1/flight/{}", flight), part.path());
                 let made: Object = api.post(path).json(&self.body()).fetch()?;
@@ -141,7 +169,7 @@ impl Item<'_> {
                 let id = made.get("TimepartId").or_else(|| made.get(part.id_field())).and_then(Json::as_i64);
                 match id {
                     Some(id) => Ok(id.to_string()),
-                    None => self.find(api, flight)?.into_iter().next().ok_or_else(|| {
+                    None => self.find(api, flight)?.ok_or_else(|| {
                         Failure::unavailable("id_missing", "Kevel did not say which id it gave, and does not list it.")
                     }),
                 }
@@ -149,7 +177,8 @@ impl Item<'_> {
         Ok(made.map(|_| ()))
     }
 
-    /// Takes it away, in a step.
+    /// Takes it away, in a step. What is not there any more is away. The expected are all that the buy had and is to
+    /// have.
     ///
     /// # Errors
     /// As [`add`](Self::add).
@@ -158,26 +187,21 @@ impl Item<'_> {
         api: &Api,
         remote: &[RemoteObject],
         flight: &str,
-        package_id: &str,
-        number: usize,
+        (package_id, number): (&str, usize),
+        expected: &[Item<'_>],
     ) -> Fallible<Verdict<()>> {
         let part = self.part();
         let (kind, key) = (RemoteKind::Other(part.word().to_owned()), self.key(package_id));
         let known = remote.id_of(&kind, &key).filter(|id| !id.is_empty());
         let removed = step(step_name(&[part.word(), package_id, "remove", &number.to_string()])).try_set(|| {
             let ids = match known {
-                Some(id) => vec![id.to_owned()],
-                None => self.find(api, flight)?,
+                Some(id) if self.delete(api, flight, id)? => return Ok(()),
+                // That one is gone; perhaps somebody made the same again.
+                Some(_) => self.ids(&self.listed(api, flight)?),
+                None => self.removable(api, flight, expected)?,
             };
             for id in &ids {
-                let base = path!("/v1/flight/{}", flight);
-                let path = format!("{base}/{}/{}", part.path(), path!("{}/delete", id));
-                // Kevel deletes day parts by POST and the other two by GET.
-                let request = if part == Part::Daypart { api.post(path) } else { api.get(path) };
-                match request.send() {
-                    Err(failure) if failure.kind != FailureKind::NotFound => return Err(failure),
-                    _ => {}
-                }
+                self.delete(api, flight, id)?;
             }
             Ok(())
         })?;
@@ -185,6 +209,19 @@ impl Item<'_> {
             host::forget(&RemoteObject { kind, key, id: id.to_owned() });
         }
         Ok(removed)
+    }
+
+    /// Deletes it by its id. Whether it was there.
+    fn delete(&self, api: &Api, flight: &str, id: &str) -> Fallible<bool> {
+        let part = self.part();
+        let path = format!("{}/{}/{}", path!("/v1/flight/{}", flight), part.path(), path!("{}/delete", id));
+        // Kevel deletes day parts by POST and the other two by GET.
+        let request = if part == Part::Daypart { api.post(path) } else { api.get(path) };
+        match request.send() {
+            Ok(_) => Ok(true),
+            Err(failure) if failure.kind == FailureKind::NotFound => Ok(false),
+            Err(failure) => Err(failure),
+        }
     }
 
     fn key(&self, package_id: &str) -> String {
@@ -210,6 +247,9 @@ mod tests {
         assert!(item.is(&object! { "LocationId": 7, "CountryCode": "US", "Region": "CA", "MetroCode": None::<u16> }));
         assert!(!item.is(&object! { "LocationId": 7, "CountryCode": "US", "Region": "CA", "IsExclude": true }));
         assert!(!item.is(&object! { "LocationId": 7, "CountryCode": "US" }));
+        assert!(item.is(&object! { "LocationId": 7, "CountryCode": "US", "Region": "CA", "MetroCode": 0 }));
+        let country = object! { "CountryCode": "US", "IsExclude": false };
+        assert!(Item::Entry(Part::Geo, &country).is(&object! { "CountryCode": "US", "Region": "", "MetroCode": 0 }));
         assert_eq!(item.key("news"), "news/US.CA.false");
         let site = object! { "SiteId": 2001, "ZoneId": None::<u32> };
         assert!(Item::Entry(Part::Site, &site).is(&object! { "Id": 1, "SiteId": 2001, "IsExcluded": false }));

@@ -22,12 +22,16 @@ impl Place {
     /// The entry as it is sent (OpenAPI document, geo targeting).
     #[must_use]
     pub fn object(&self) -> Object {
-        object! {
-            "CountryCode": &self.country,
-            "Region": self.region.as_ref(),
-            "MetroCode": self.metro,
-            "IsExclude": self.exclude,
+        let mut object = object! { "CountryCode": &self.country };
+        // None of them may be null there.
+        if let Some(region) = &self.region {
+            object.set("Region", region);
         }
+        if let Some(metro) = self.metro {
+            object.set("MetroCode", metro);
+        }
+        object.set("IsExclude", self.exclude);
+        object
     }
 
     /// What is in both places.
@@ -160,7 +164,7 @@ mod tests {
             ["US", "-US.501"]
         );
         let object = Place { country: "US".into(), region: Some("CA".into()), metro: None, exclude: true }.object();
-        assert_eq!(object.to_string(), r#"{"CountryCode":"US","Region":"CA","MetroCode":null,"IsExclude":true}"#);
+        assert_eq!(object.to_string(), r#"{"CountryCode":"US","Region":"CA","IsExclude":true}"#);
     }
 
     #[test]

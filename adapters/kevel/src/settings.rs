@@ -87,6 +87,18 @@ pub struct Site {
     pub zone_id: Option<u32>,
 }
 
+impl Site {
+    /// The entry as it is sent (OpenAPI document, site-zone targeting), where nothing may be null.
+    #[must_use]
+    pub fn object(&self) -> Object {
+        let mut object = object! { "SiteId": self.site_id };
+        if let Some(zone) = self.zone_id {
+            object.set("ZoneId", zone);
+        }
+        object
+    }
+}
+
 impl Platform {
     /// Reads the settings of the context.
     ///

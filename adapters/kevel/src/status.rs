@@ -11,13 +11,13 @@ use time::OffsetDateTime;
 
 use crate::{api, counts, times};
 
-/// A campaign as far as its state goes.
+/// A campaign as far as its state goes. Here and below, what the documents let be null may be, which is as if unsaid.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Campaign {
     id: i64,
     #[serde(default)]
-    is_active: bool,
+    is_active: Option<bool>,
     #[serde(default)]
     is_archived: Option<bool>,
     #[serde(default)]
@@ -31,7 +31,7 @@ struct Flight {
     id: i64,
     campaign_id: i64,
     #[serde(default)]
-    is_active: bool,
+    is_active: Option<bool>,
     #[serde(default)]
     is_archived: Option<bool>,
     #[serde(default)]
@@ -41,9 +41,9 @@ struct Flight {
     #[serde(rename = "EndDateISO", default)]
     end: Option<String>,
     #[serde(default)]
-    goal_type: i64,
+    goal_type: Option<i64>,
     #[serde(default)]
-    impressions: i64,
+    impressions: Option<i64>,
     #[serde(default)]
     lifetime_cap_amount: Option<i64>,
     #[serde(default)]
@@ -54,7 +54,15 @@ struct Flight {
 #[serde(rename_all = "PascalCase")]
 struct Ad {
     #[serde(default)]
-    is_active: bool,
+    is_active: Option<bool>,
+    #[serde(default)]
+    is_deleted: Option<bool>,
+}
+
+impl Ad {
+    fn runs(&self) -> bool {
+        self.is_active == Some(true) && self.is_deleted != Some(true)
+    }
 }
 
 /// What Kevel has of the buys asked about.
@@ -63,35 +71,55 @@ struct Shelf {
     campaigns: BTreeMap<i64, Campaign>,
     flights: BTreeMap<i64, Flight>,
     delivered: BTreeMap<i64, i64>,
+    /// Campaigns that could not be read, and why.
+    failed: BTreeMap<i64, Failure>,
 }
 
-/// How buys stand.
+/// How buys stand. One that can't be read fails alone.
 ///
 /// # Errors
-/// When Kevel can't be asked.
+/// When Kevel can't be asked at all.
 pub fn check(ctx: &Context, buys: &[RemoteBuy]) -> Fallible<Vec<StatusAnswer>> {
     let api = api::open(ctx);
     let mut wanted: BTreeMap<&str, BTreeSet<i64>> = BTreeMap::new();
     for buy in buys {
         if let Some(order) = buy.remote.order() {
-            wanted.entry(&buy.advertiser_id).or_default().insert(api::number(order)?);
+            // What is no number is told of its own buy below.
+            wanted.entry(&buy.advertiser_id).or_default().extend(api::number(order).ok());
         }
     }
     let mut shelf = Shelf::default();
     for (advertiser, orders) in wanted {
         if orders.len() > 1 {
-            shelf.read_listed(&api, advertiser, &orders)?;
+            // Where a list is unreadable or refused, each campaign is read by itself, and only some of them may be.
+            if let Err(failure) = shelf.read_listed(&api, advertiser, &orders)
+                && concerns_all(&failure)
+            {
+                return Err(failure);
+            }
         }
         for order in orders {
-            shelf.read(&api, order)?;
+            match shelf.read(&api, order) {
+                Err(failure) if concerns_all(&failure) => return Err(failure),
+                Err(failure) => {
+                    shelf.failed.insert(order, failure);
+                }
+                Ok(()) => {}
+            }
         }
     }
     let flights: BTreeSet<i64> = shelf.flights.keys().copied().collect();
     shelf.delivered = counts::impressions(&api, &flights)?;
     let now = host::now();
     let answer =
-        |buy: &RemoteBuy| StatusAnswer { media_buy_id: buy.media_buy_id.clone(), status: Ok(shelf.status(buy, now)) };
+        |buy: &RemoteBuy| StatusAnswer { media_buy_id: buy.media_buy_id.clone(), status: shelf.answer(buy, now) };
     Ok(buys.iter().map(answer).collect())
+}
+
+/// Whether a failure of one request would be that of the next one, too: Kevel is not to be pressed then.
+fn concerns_all(failure: &Failure) -> bool {
+    const OF_ALL: [&str; 3] = ["busy", "no_answer", "egress_refused"];
+    OF_ALL.contains(&failure.code.as_str()) || failure.retry_after_ms.is_some()
 }
 
 impl Shelf {
@@ -108,13 +136,11 @@ impl Shelf {
             }
             flights.push(flight?);
         }
-        let campaigns = api::list::<Campaign, _>(|| api.get("/v1/campaign").query("advertiserId", advertiser));
-        for campaign in campaigns.take(most) {
-            let campaign = campaign?;
-            if orders.contains(&campaign.id) {
-                self.campaigns.insert(campaign.id, campaign);
-            }
-        }
+        let listed = api::list::<Campaign, _>(|| api.get("/v1/campaign").query("advertiserId", advertiser));
+        let campaigns = listed.take(most).collect::<Fallible<Vec<_>>>()?;
+        // Only now, with both lists read: a campaign that is known is not read again, nor are its flights.
+        let wanted = campaigns.into_iter().filter(|campaign| orders.contains(&campaign.id));
+        self.campaigns.extend(wanted.map(|campaign| (campaign.id, campaign)));
         let known = flights.into_iter().filter(|flight| self.campaigns.contains_key(&flight.campaign_id));
         self.flights.extend(known.map(|flight| (flight.id, flight)));
         Ok(())
@@ -135,8 +161,15 @@ impl Shelf {
         Ok(())
     }
 
-    fn status(&self, buy: &RemoteBuy, now: OffsetDateTime) -> BuyStatus {
-        let campaign = buy.remote.order().and_then(|id| id.parse().ok()).and_then(|id: i64| self.campaigns.get(&id));
+    fn answer(&self, buy: &RemoteBuy, now: OffsetDateTime) -> Fallible<BuyStatus> {
+        let order = buy.remote.order().map(api::number).transpose()?;
+        match order.and_then(|order| self.failed.get(&order)) {
+            Some(failure) => Err(failure.clone()),
+            None => Ok(self.status(buy, order.and_then(|order| self.campaigns.get(&order)), now)),
+        }
+    }
+
+    fn status(&self, buy: &RemoteBuy, campaign: Option<&Campaign>, now: OffsetDateTime) -> BuyStatus {
         let campaign = campaign.filter(|campaign| campaign.is_deleted != Some(true));
         let packages: Vec<PackageStatus> = buy
             .remote
@@ -181,19 +214,19 @@ impl Shelf {
             return DeliveryState::Canceled;
         }
         let goal = match flight.goal_type {
-            1 => Some(flight.impressions),
+            Some(1) => flight.impressions,
             _ => flight.lifetime_cap_amount,
         };
         let delivered = self.delivered.get(&flight.id).copied().unwrap_or_default();
         if times::has_ended(flight.end.as_deref(), now) || goal.is_some_and(|goal| goal > 0 && delivered >= goal) {
             return DeliveryState::Completed;
         }
-        if !flight.is_active || !campaign.is_active {
+        if flight.is_active != Some(true) || campaign.is_active != Some(true) {
             return DeliveryState::Paused;
         }
         // A list may leave the ads out; then what was remembered of the buy counts.
         let has_ads = match &flight.creative_maps {
-            Some(ads) => ads.iter().any(|ad| ad.is_active),
+            Some(ads) => ads.iter().any(Ad::runs),
             None => buy.remote.iter().any(|object| {
                 object.kind == RemoteKind::Association
                     && object.key.strip_prefix(package_id).is_some_and(|key| key.starts_with('/'))

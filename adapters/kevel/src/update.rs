@@ -14,10 +14,10 @@ use flightdeck_adapter::{
 
 use crate::{
     ad_types::Catalogue,
-    ads, api,
+    ads,
     assets::{self, Uploader},
     campaign,
-    creative::{self, Asset},
+    creative::{self, Asset, Source},
     flight::{self, Flight},
     names::step_name,
     order::{self, Order},
@@ -43,6 +43,20 @@ struct BuyChange {
     assets: Vec<Asset>,
 }
 
+/// Whether something that was wrong before counts as accepted: it does while it is not sent anew. A change of targeting
+/// sends all of it, and what Kevel can't do of it must not be lost on the way.
+fn stands(update: &MediaBuyUpdate, field: &str) -> bool {
+    let changed = |desired: &&PackageOrder| {
+        let current = update.current.packages.iter().find(|current| current.package_id == desired.package_id);
+        current.is_none_or(|current| current.targeting != desired.targeting)
+    };
+    let targeting =
+        |package: &PackageOrder| format!("/packages/{}/targeting_overlay", pointer_segment(&package.package_id));
+    !update.desired.packages.iter().filter(changed).any(|package| {
+        field.strip_prefix(&targeting(package)).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    })
+}
+
 /// The creatives that begin to run in a package and are not on Kevel yet.
 fn beginning<'a>(ctx: &Context, update: &'a MediaBuyUpdate) -> Vec<(&'a PackageOrder, &'a String)> {
     let runs = |package: &PackageOrder, id: &String| {
@@ -58,9 +72,11 @@ fn beginning<'a>(ctx: &Context, update: &'a MediaBuyUpdate) -> Vec<(&'a PackageO
 impl BuyChange {
     fn of(ctx: &Context, update: &MediaBuyUpdate) -> Fallible<Self> {
         let platform = Platform::read(ctx)?;
-        let desired = Order::of(ctx, &platform, &update.desired)?;
-        let current = Order::of(ctx, &platform, &update.current)?;
-        let (mut problems, mut notes) = (Problems::default(), Vec::new());
+        let (mut problems, mut accepted, mut notes) = (Problems::default(), Problems::default(), Vec::new());
+        let mut desired = Order::translate(ctx, &platform, &update.desired, &mut problems)?;
+        // What Kevel has was accepted, whatever this release or its settings say now: a buy can always be paused.
+        let current = Order::translate(ctx, &platform, &update.current, &mut accepted)?;
+        problems.leave_out(&accepted, |field| stands(update, field));
         let begin = beginning(ctx, update);
         let mut assets = Vec::new();
         for creative in &update.creatives {
@@ -80,7 +96,6 @@ impl BuyChange {
             }
         }
         problems.check()?;
-        let mut desired = desired;
         desired.notes.extend(notes);
         Ok(Self { current, desired, assets })
     }
@@ -125,6 +140,17 @@ impl PackageChange<'_> {
             one.fields == two.fields && one.places == two.places && one.sites == two.sites && one.windows == two.windows
         };
         same(self.current, self.desired) && self.on.is_empty() && self.off.is_empty()
+    }
+
+    /// All that the flight has or is to have.
+    fn items(&self) -> Vec<Item<'_>> {
+        let mut items = Vec::new();
+        for flight in [self.current, self.desired] {
+            items.extend(flight.places.iter().map(|place| Item::Entry(Part::Geo, place)));
+            items.extend(flight.sites.iter().map(|site| Item::Entry(Part::Site, site)));
+            items.extend(flight.windows.iter().map(Item::Window));
+        }
+        items
     }
 
     fn added(&self) -> Vec<(usize, Item<'_>)> {
@@ -199,21 +225,20 @@ impl PackageChange<'_> {
                 return Ok(Err(refused));
             }
         }
+        let expected = self.items();
         for (number, item) in self.removed() {
-            if let Err(refused) = item.remove(api, &ctx.remote, flight, id, number)? {
+            if let Err(refused) = item.remove(api, &ctx.remote, flight, (id, number), &expected)? {
                 return Ok(Err(refused));
             }
         }
         for creative in &self.on {
-            if let Err(refused) = self.switch_on(creative, buy, uploader, ctx, (flight, catalogue))? {
+            if let Err(refused) = self.switch_on(creative, buy, uploader, ctx, catalogue)? {
                 return Ok(Err(refused));
             }
         }
         for creative in &self.off {
-            // An ad that is not known was never made: there is nothing to switch off.
-            if let Some(ad) = ctx.remote.id_of(&RemoteKind::Association, &ads::key(id, creative))
-                && let Err(refused) = ads::switch(api, flight, ad, false, (id, creative))?
-            {
+            let ad = ctx.remote.id_of(&RemoteKind::Association, &ads::key(id, creative));
+            if let Err(refused) = ads::switch_off(api, flight, ad, (id, creative))? {
                 return Ok(Err(refused));
             }
         }
@@ -226,25 +251,22 @@ impl PackageChange<'_> {
         buy: &BuyChange,
         uploader: &Uploader<'_>,
         ctx: &Context,
-        (flight, catalogue): (&str, &Catalogue<'_>),
+        catalogue: &Catalogue<'_>,
     ) -> Fallible<Verdict<()>> {
         let id = self.desired.package_id.as_str();
-        if let Some(ad) = ctx.remote.id_of(&RemoteKind::Association, &ads::key(id, creative_id)) {
-            return ads::switch(&uploader.api, flight, ad, true, (id, creative_id));
-        }
-        let known = ctx.remote.id_of(&RemoteKind::Creative, creative_id).map(api::number).transpose()?;
-        let creative = match (known, buy.assets.iter().find(|asset| asset.creative_id == creative_id)) {
-            (Some(creative), _) => creative,
-            (None, Some(asset)) => match uploader.uploaded(asset, catalogue)? {
-                Ok(creative) => creative,
-                Err(refused) => return Ok(Err(refused)),
-            },
-            (None, None) => {
-                let message = format!("The creative {creative_id} is not on Kevel. Upload it first.");
-                return Ok(Err(Failure::not_found("creative_missing", message)));
-            }
+        // What is known decides what happens within the two steps, not which there are: it grows between runs.
+        let asset = buy.assets.iter().find(|asset| asset.creative_id == creative_id);
+        let source = match (ctx.remote.id_of(&RemoteKind::Creative, creative_id), asset) {
+            (Some(known), _) => Source::Known(known),
+            (None, Some(asset)) => Source::Asset(asset),
+            (None, None) => Source::Nowhere,
         };
-        uploader.associate(creative, id, creative_id)
+        let creative = match uploader.uploaded(creative_id, source, catalogue)? {
+            Ok(creative) => creative,
+            Err(refused) => return Ok(Err(refused)),
+        };
+        let ad = ctx.remote.id_of(&RemoteKind::Association, &ads::key(id, creative_id));
+        uploader.associate((creative, ad), id, creative_id)
     }
 }
 

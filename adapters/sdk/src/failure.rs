@@ -182,6 +182,19 @@ impl Problems {
         self.items.is_empty()
     }
 
+    /// Leaves out what is wrong in the very same way in another translation: the same code, field and value. The
+    /// function says by the field which of these count.
+    ///
+    /// For updates: an adapter may have become stricter since it accepted a buy, and what stands must still be paused.
+    pub fn leave_out(&mut self, accepted: &Self, counts: impl Fn(&str) -> bool) {
+        self.items.retain(|(_, code, item)| {
+            let same = |(_, other, known): &(FailureKind, &str, FailureItem)| {
+                other == code && known.field == item.field && known.value == item.value
+            };
+            !(counts(&item.field) && accepted.items.iter().any(same))
+        });
+    }
+
     /// How many things are wrong so far.
     #[must_use]
     pub fn count(&self) -> usize {
@@ -329,6 +342,21 @@ mod tests {
         assert_eq!(failure.code, "unsupported");
         assert_eq!(failure.items.len(), 2);
         assert_eq!(failure.items[1].supported, ["ios"]);
+    }
+
+    #[test]
+    fn what_was_wrong_before_is_left_out_if_it_is_the_same() {
+        let wrong = |values: &[(&str, &str)]| {
+            let mut problems = Problems::default();
+            for (field, value) in values {
+                problems.invalid("bad", *field, *value, "Bad.");
+            }
+            problems
+        };
+        let mut now = wrong(&[("/a", "1"), ("/b", "2"), ("/c", "3"), ("/d", "4")]);
+        now.leave_out(&wrong(&[("/a", "1"), ("/b", "1"), ("/c", "3")]), |field| field != "/c");
+        let left: Vec<String> = now.check().unwrap_err().items.into_iter().map(|item| item.field).collect();
+        assert_eq!(left, ["/b", "/c", "/d"]);
     }
 
     #[test]

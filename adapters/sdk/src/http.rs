@@ -14,7 +14,8 @@
 //! | 401, 403 | `permission` |
 //! | 404, 410 | `not-found` |
 //! | 408, 425, 429, 5xx, no answer | `unavailable`, with the delay of `Retry-After` |
-//! | refused by the host | `rejected`, `egress_refused` |
+//! | refused by the host | `unavailable`, `egress_refused`: the platform never saw it |
+//! | too large to be read | `unavailable`, `answer_too_large`: what the request did is done |
 //! | any other | `rejected`, with the platform's status and words |
 //!
 //! [`Api::explain`] changes that for a platform that says things in its own way.
@@ -211,14 +212,16 @@ impl Request<'_> {
 
 fn no_answer(what: &str, error: TransportError) -> Failure {
     match error {
-        TransportError::Denied(why) => Failure::rejected(
+        // Neither of these two is the platform's word, so a step must not record it as one: an operator corrects the
+        // origins, or the adapter's next release asks for less, and the step is run again.
+        TransportError::Denied(why) => Failure::unavailable(
             "egress_refused",
             format!("flightdeck did not let {what} out: {why}. Compare the platform's configured origins and steps."),
         ),
         TransportError::Address(url) => {
             Failure::rejected("invalid_address", format!("{url} is not an address. Correct the platform's endpoint."))
         }
-        TransportError::TooLarge(limit) => Failure::rejected(
+        TransportError::TooLarge(limit) => Failure::unavailable(
             "answer_too_large",
             format!("The answer to {what} is larger than {limit} bytes. Ask for less at a time."),
         ),

@@ -14,7 +14,8 @@
 //! made twice, as a `PUT` of a whole object; `no_lookup` only where there is no other way.
 //!
 //! One step is open at a time, a name is used once in an operation, and the same operation names the same steps in the
-//! same order each time it is run: derive names from the request, never from what the platform answered.
+//! same order each time it is run: derive names from the request, never from what the platform answered,
+//! nor from the context's `remote`, which grows from run to run: look at that within the step.
 
 use serde::{Serialize, de::DeserializeOwned};
 

@@ -28,7 +28,7 @@ use time::{OffsetDateTime, UtcOffset};
 
 use crate::{
     host::{Clock, Host, IncomingResponse, Method, OutgoingRequest, StepHost, StepState, Transport, TransportError},
-    types::RemoteObject,
+    types::{Description, RemoteObject},
 };
 
 thread_local! {
@@ -82,6 +82,7 @@ pub struct FakeHost {
     now: Cell<OffsetDateTime>,
     until_cut: Cell<Option<u32>>,
     read_requests: Vec<String>,
+    write_requests: Vec<String>,
 }
 
 impl FakeHost {
@@ -90,13 +91,22 @@ impl FakeHost {
     pub fn new(
         platform: impl FnMut(&OutgoingRequest) -> Result<IncomingResponse, TransportError> + 'static,
     ) -> Rc<Self> {
-        Self::with_read_requests(&[], platform)
+        Self::with(Vec::new(), Vec::new(), platform)
     }
 
-    /// A host that lets the requests of `describe().read_requests` pass outside of steps.
+    /// A host that knows what an adapter describes: its `read_requests` pass outside of steps, its `write_requests` do
+    /// not, although they are `GET`s.
     #[must_use]
-    pub fn with_read_requests(
-        read_requests: &[String],
+    pub fn with_description(
+        description: &Description,
+        platform: impl FnMut(&OutgoingRequest) -> Result<IncomingResponse, TransportError> + 'static,
+    ) -> Rc<Self> {
+        Self::with(description.read_requests.clone(), description.write_requests.clone(), platform)
+    }
+
+    fn with(
+        read_requests: Vec<String>,
+        write_requests: Vec<String>,
         platform: impl FnMut(&OutgoingRequest) -> Result<IncomingResponse, TransportError> + 'static,
     ) -> Rc<Self> {
         let now = crate::moment::parse("2026-11-01T00:00:00Z").unwrap_or(OffsetDateTime::UNIX_EPOCH);
@@ -108,7 +118,8 @@ impl FakeHost {
             sent: RefCell::default(),
             now: Cell::new(now.to_offset(UtcOffset::UTC)),
             until_cut: Cell::new(None),
-            read_requests: read_requests.to_vec(),
+            read_requests,
+            write_requests,
         })
     }
 
@@ -168,7 +179,10 @@ impl FakeHost {
                 && path.split('/').all(|part| parts.next().is_some_and(|wanted| wanted == "*" || wanted == part))
                 && parts.next().is_none()
         };
-        request.method == Method::Get || self.read_requests.iter().any(declared)
+        match request.method {
+            Method::Get => !self.write_requests.iter().any(declared),
+            _ => self.read_requests.iter().any(declared),
+        }
     }
 }
 

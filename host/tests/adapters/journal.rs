@@ -22,8 +22,17 @@ pub(crate) struct Step {
     pub(crate) state: StepState,
     pub(crate) reference: String,
     outcome: Vec<u8>,
-    pub(crate) requests: Vec<SentRequest>,
+    /// Of all runs: what became of a request may be told after its run was cut off.
+    requests: Vec<SentRequest>,
+    /// Where those of the latest run begin.
+    from: usize,
     was_in_doubt: bool,
+}
+
+impl Step {
+    fn latest(&self) -> &[SentRequest] {
+        &self.requests[self.from..]
+    }
 }
 
 #[derive(Debug, Default)]
@@ -50,7 +59,7 @@ impl MemoryJournal {
         let mut inner = self.inner.lock().unwrap();
         if let Some(name) = inner.open.take() {
             let step = inner.steps.get_mut(&name).unwrap();
-            step.state = after_failure(step.was_in_doubt, &step.requests);
+            step.state = after_failure(step.was_in_doubt, step.latest());
         }
     }
 
@@ -59,7 +68,7 @@ impl MemoryJournal {
     }
 
     pub(crate) fn requests(&self) -> Vec<SentRequest> {
-        self.inner.lock().unwrap().steps.values().flat_map(|step| step.requests.clone()).collect()
+        self.inner.lock().unwrap().steps.values().flat_map(|step| step.latest().to_vec()).collect()
     }
 
     pub(crate) fn reference(&self, name: &str) -> String {
@@ -88,6 +97,7 @@ impl StepJournal for MemoryJournal {
             reference: mint_reference(),
             outcome: Vec::new(),
             requests: Vec::new(),
+            from: 0,
             was_in_doubt: false,
         });
         let begun = match step.state {
@@ -97,7 +107,7 @@ impl StepJournal for MemoryJournal {
         };
         step.was_in_doubt = step.state == StepState::Open;
         step.state = StepState::Open;
-        step.requests.clear();
+        step.from = step.requests.len();
         inner.open = Some(name.to_owned());
         Ok(begun)
     }

@@ -40,7 +40,7 @@ fn buys() -> Vec<RemoteBuy> {
 /// Asks for a report that is finished at a certain look.
 fn report(finished: u32, last: &'static str) -> (Fallible<Vec<DeliveryAnswer>>, Rc<FakeHost>) {
     let looks = Cell::new(0);
-    let host = FakeHost::with_read_requests(&["POST /v1/report/queue".to_owned()], move |request| {
+    let host = FakeHost::with_description(&crate::describe::description(), move |request| {
         if request.url.ends_with("/queue") {
             return Ok(answer(200, r#"{"Id":"r1"}"#));
         }
@@ -68,7 +68,7 @@ fn one_report_serves_many_buys() {
     let body = host.requests()[0].body.clone().unwrap();
     assert_eq!(
         String::from_utf8(body).unwrap(),
-        r#"{"StartDateISO":"2026-12-01","EndDateISO":"2026-12-02","GroupBy":["day","flightId"],"Parameters":[{"campaignId":1},{"campaignId":2}],"TimeZone":"UTC"}"#
+        r#"{"StartDateISO":"2026-12-01T00:00:00Z","EndDateISO":"2026-12-02T00:00:00Z","GroupBy":["day","flightId"],"Parameters":[{"campaignId":1},{"campaignId":2}],"TimeZone":"UTC"}"#
     );
 }
 

@@ -141,12 +141,15 @@ fn a_change_sends_what_differs_and_what_belongs_to_it() {
     let before = of(&samples::package("news")).unwrap();
     let mut package = samples::package("news");
     package.active = false;
-    assert_eq!(of(&package).unwrap().changes_from(&before).to_string(), r#"{"IsActive":false}"#);
+    assert_eq!(
+        of(&package).unwrap().changes_from(&before).to_string(),
+        r#"{"IsActive":false,"StartDateISO":"2026-12-01T00:00:00Z","EndDateISO":"2026-12-30T23:59:59Z"}"#
+    );
     package.active = true;
     package.daily_impressions = Some(5);
     assert_eq!(
         of(&package).unwrap().changes_from(&before).to_string(),
-        r#"{"CapType":1,"DailyCapAmount":5,"DailyCapAmountDecimal":null,"LifetimeCapAmount":null}"#
+        r#"{"CapType":1,"DailyCapAmount":5,"DailyCapAmountDecimal":null,"LifetimeCapAmount":null,"StartDateISO":"2026-12-01T00:00:00Z","EndDateISO":"2026-12-30T23:59:59Z"}"#
     );
     assert!(before.changes_from(&before).is_empty());
 }

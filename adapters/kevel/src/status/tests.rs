@@ -41,7 +41,7 @@ fn state(campaign: &str, flights: &[&str], now: &str) -> (DeliveryState, Vec<Del
     let packages: Vec<(String, i64)> =
         (0..flights.len()).map(|index| (format!("p{index}"), i64::try_from(index).unwrap() + 11)).collect();
     let packages: Vec<(&str, i64)> = packages.iter().map(|(key, id)| (key.as_str(), *id)).collect();
-    let host = FakeHost::with_read_requests(&["POST /v1/instantcounts/bulk".to_owned()], move |request| {
+    let host = FakeHost::with_description(&crate::describe::description(), move |request| {
         Ok(if request.url.contains("instantcounts") {
             answer(200, r#"{"flights":{"11":{"impressions":40},"12":{"impressions":100}}}"#)
         } else if request.url.contains("/flight") {
@@ -71,6 +71,11 @@ fn a_flight_is_in_one_state() {
         ("", r#","IsDeleted":true"#, during, Missing),
         ("", r#","CreativeMaps":[{"IsActive":false}]"#, during, AwaitingCreatives),
         ("", r#","CreativeMaps":[{"IsActive":true}]"#, during, Delivering),
+        ("", r#","CreativeMaps":[{"IsActive":null},{"IsActive":true,"IsDeleted":null}]"#, during, Delivering),
+        ("", r#","CreativeMaps":[{"IsActive":null},{"IsActive":true,"IsDeleted":true}]"#, during, AwaitingCreatives),
+        ("", r#","IsActive":null"#, during, Paused),
+        (r#","IsActive":null"#, "", during, Paused),
+        ("", r#","GoalType":null,"Impressions":null"#, during, Delivering),
         ("", r#","Impressions":40"#, during, Completed),
         ("", r#","GoalType":2,"LifetimeCapAmount":40"#, during, Completed),
         ("", r#","GoalType":2,"LifetimeCapAmount":41"#, during, Delivering),
@@ -93,7 +98,7 @@ fn a_buy_stands_as_its_packages_do() {
 
 #[test]
 fn many_buys_of_an_advertiser_are_two_lists_and_one_count() {
-    let host = FakeHost::with_read_requests(&["POST /v1/instantcounts/bulk".to_owned()], |request| {
+    let host = FakeHost::with_description(&crate::describe::description(), |request| {
         let flight = |id: i64, campaign: i64| {
             format!(r#"{{"Id":{id},"CampaignId":{campaign},"IsActive":true,"CreativeMaps":[{{"IsActive":true}}]}}"#)
         };
@@ -112,4 +117,72 @@ fn many_buys_of_an_advertiser_are_two_lists_and_one_count() {
     let states: Vec<DeliveryState> = answers.into_iter().map(|answer| answer.status.unwrap().state).collect();
     assert_eq!(states, [DeliveryState::Delivering, DeliveryState::Paused, DeliveryState::Missing]);
     assert_eq!(host.requests().len(), 4, "two lists, the campaign that is in none, the counts");
+}
+
+#[test]
+fn a_buy_that_cannot_be_read_fails_alone() {
+    let host = FakeHost::with_description(&crate::describe::description(), |request| {
+        let path = request.url.split('?').next().unwrap();
+        Ok(if request.url.contains("instantcounts") {
+            answer(200, r#"{"flights":{"11":{"impressions":null}}}"#)
+        } else if path.ends_with("/v1/campaign/2/flight") {
+            answer(200, &page(r#"{"Id":12,"CampaignId":2,"Impressions":"many"}"#))
+        } else if path.ends_with("/v1/campaign/1/flight") {
+            answer(200, &page(r#"{"Id":11,"CampaignId":1,"IsActive":true,"CreativeMaps":[{"IsActive":true}]}"#))
+        } else if path.ends_with("/flight") {
+            answer(200, &page(r#"{"Id":12,"CampaignId":2,"Impressions":"many"}"#))
+        } else if path.ends_with("/v1/campaign/3") {
+            answer(400, r#"{"Error":"of another network"}"#)
+        } else if path.ends_with("/v1/campaign/5") {
+            answer(500, "{}")
+        } else {
+            answer(200, r#"{"Id":1,"IsActive":true}"#)
+        })
+    });
+    let mut odd = buy("d", 4, &[], &[]);
+    odd.remote[0].id = "x".to_owned();
+    let buys = [
+        buy("a", 1, &[("p", 11)], &[]),
+        buy("b", 2, &[("p", 12)], &[]),
+        buy("c", 3, &[], &[]),
+        buy("e", 5, &[], &[]),
+        odd,
+    ];
+    let answers = run(&host, || check(&samples::context(), &buys)).unwrap().unwrap();
+    let said = |answer: StatusAnswer| match answer.status {
+        Ok(status) => format!("{:?}", status.state),
+        Err(failure) => failure.code,
+    };
+    let said: Vec<String> = answers.into_iter().map(said).collect();
+    assert_eq!(
+        said,
+        ["DeliveryState::Delivering", "unreadable_answer", "rejected", "platform_error", "invalid_remote_id"]
+    );
+}
+
+#[test]
+fn a_network_that_cannot_be_asked_is_not_pressed() {
+    let host = FakeHost::new(|_| Ok(answer(429, "{}")));
+    let buys: Vec<RemoteBuy> = (1..9).map(|order| buy("b", order, &[], &[])).collect();
+    let failure = run(&host, || check(&samples::context(), &buys)).unwrap().unwrap_err();
+    assert_eq!((failure.code.as_str(), host.requests().len()), ("busy", 1));
+}
+
+#[test]
+fn a_list_that_breaks_off_leaves_nothing_half_read() {
+    let flight = r#"{"Id":11,"CampaignId":1,"IsActive":true,"CreativeMaps":[{"IsActive":true}]}"#;
+    let host = FakeHost::with_description(&crate::describe::description(), move |request| {
+        Ok(if request.url.contains("instantcounts") {
+            answer(200, "{}")
+        } else if request.url.contains("/v1/campaign?") {
+            answer(200, &page(r#"{"Id":1,"IsActive":true},{"Id":2,"IsActive":"perhaps"}"#))
+        } else if request.url.contains("/flight") {
+            answer(200, &page(flight))
+        } else {
+            answer(200, r#"{"Id":1,"IsActive":true}"#)
+        })
+    });
+    let buys = [buy("a", 1, &[("p", 11)], &[]), buy("b", 2, &[("p", 12)], &[])];
+    let answers = run(&host, || check(&samples::context(), &buys)).unwrap().unwrap();
+    assert_eq!(answers[0].status.as_ref().unwrap().state, DeliveryState::Delivering);
 }

@@ -20,11 +20,16 @@ fn everywhere<T>(
         let network = Network::start();
         prepare(&network);
         network.host.next_operation();
-        // An operation is run again with what was known when it began.
         let ctx = network.context();
         network.host.cut_after(cut);
-        let survived = run(&network.host, || operation(ctx.clone())).is_some();
+        let survived = run(&network.host, || operation(ctx)).is_some();
+        let steps = network.host.finished();
+        // It is run again with all that is remembered by then, its own objects, too.
+        let ctx = network.context();
         run(&network.host, || operation(ctx)).unwrap().unwrap_or_else(|failure| panic!("cut after {cut}: {failure:?}"));
+        if survived {
+            assert_eq!(network.host.finished(), steps, "the same steps at every run");
+        }
         look(&network, cut);
         if survived {
             return cut;
@@ -88,6 +93,31 @@ fn an_update_is_made_once() {
         },
     );
     assert!(cuts > 30, "{cuts}");
+}
+
+#[test]
+fn a_creative_comes_back_once() {
+    let (current, ..) = changed();
+    let mut without = current.clone();
+    without.packages[0].creative_ids = vec!["native".to_owned()];
+    let back = |current: &MediaBuy, desired: &MediaBuy| MediaBuyUpdate {
+        current: current.clone(),
+        desired: desired.clone(),
+        creatives: creatives(),
+        touched: Vec::new(),
+    };
+    everywhere(
+        |network| {
+            network.create(&rich());
+            network.upload(&rich(), &creatives());
+            network.run(|ctx| Kevel::update_media_buy(ctx, back(&current, &without))).unwrap();
+        },
+        |ctx| Kevel::update_media_buy(ctx, back(&without, &current)),
+        |network, cut| {
+            assert_eq!((network.count("creatives"), network.count("ads")), (3, 4), "cut after {cut}");
+            assert_eq!(field(&network.objects("ads")[0], "IsActive"), "true", "cut after {cut}");
+        },
+    );
 }
 
 #[test]

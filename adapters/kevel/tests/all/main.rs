@@ -5,10 +5,12 @@
 //! - [`lifecycle`]: a buy from its plan to its end.
 //! - [`crashes`]: every operation cut off after every one of its interactions.
 //! - [`updates`]: changes of a buy that exists.
+//! - [`by_hand`]: networks that are not as the adapter left them.
 //! - [`examples`]: what buyers write, as the lifecycle document shows it.
 
 #![expect(clippy::unwrap_used, reason = "a test says what is wrong by failing there")]
 
+mod by_hand;
 mod crashes;
 mod examples;
 mod lifecycle;

@@ -36,7 +36,7 @@ impl Network {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let options = Options { api_key: KEY.to_owned(), ..Options::default() };
         let emulator = runtime.block_on(Emulator::start(options)).unwrap();
-        let host = FakeHost::with_read_requests(&Kevel::describe().read_requests, send);
+        let host = FakeHost::with_description(&Kevel::describe(), send);
         let network = Self { emulator, host, _runtime: runtime };
         network.at("2026-11-01T00:00:00Z");
         network
@@ -113,6 +113,17 @@ impl Network {
     /// Lets lists give so many items a page at most.
     pub(crate) fn page_size(&self, items: u32) {
         self.control("PUT", "settings", &format!(r#"{{"max_page_size":{items}}}"#));
+    }
+
+    /// What a person does on the network by hand.
+    pub(crate) fn by_hand(&self, method: &str, path: &str, body: &Object) -> Object {
+        let key = [("X-Adzerk-ApiKey".to_owned(), KEY.to_owned())];
+        let url = format!("{}{path}", self.emulator.url);
+        let body = if method == "GET" { String::new() } else { body.to_string() };
+        let answer = exchange(method, &url, &key, body.as_bytes()).unwrap();
+        let text = String::from_utf8(answer.body).unwrap();
+        assert!(answer.status < 300, "{method} {path}: {text}");
+        Json::parse(&text).ok().and_then(|json| json.as_object().cloned()).unwrap_or_default()
     }
 
     fn control(&self, method: &str, path: &str, body: &str) -> Object {

@@ -28,7 +28,12 @@ pub(crate) fn changed() -> (MediaBuy, MediaBuy, Vec<Creative>) {
     (current, desired, assets)
 }
 
-fn update(network: &Network, current: &MediaBuy, desired: &MediaBuy, creatives: &[Creative]) -> UpdateOutcome {
+pub(crate) fn update(
+    network: &Network,
+    current: &MediaBuy,
+    desired: &MediaBuy,
+    creatives: &[Creative],
+) -> UpdateOutcome {
     let update = MediaBuyUpdate {
         current: current.clone(),
         desired: desired.clone(),
@@ -38,7 +43,7 @@ fn update(network: &Network, current: &MediaBuy, desired: &MediaBuy, creatives: 
     network.run(|ctx| Kevel::update_media_buy(ctx, update)).unwrap()
 }
 
-fn booked() -> Network {
+pub(crate) fn booked() -> Network {
     let network = Network::start();
     network.create(&rich());
     network.upload(&rich(), &creatives());

@@ -168,11 +168,41 @@ fn every_status_means_what_the_table_says() {
 
 #[test]
 fn a_write_outside_of_a_step_is_refused_and_said_so() {
-    let host = FakeHost::with_read_requests(&["POST /report/*".to_owned()], |_| Ok(answer(200, "{}")));
-    let post = |path: &str| run(&host, || Api::new("http://p").post(path).json(&object! {}).send()).unwrap();
+    let (reads, writes) = (vec!["POST /report/*".to_owned()], vec!["GET /objects/*/delete".to_owned()]);
+    let host = FakeHost::with(reads, writes, |_| Ok(answer(200, "{}")));
+    let api = Api::new("http://p");
+    let post = |path: &str| run(&host, || api.post(path).json(&object! {}).send()).unwrap();
     assert_eq!(post("/objects").unwrap_err().code, "egress_refused");
     assert!(post("/report/5").is_ok());
     assert_eq!(post("/report/5/x").unwrap_err().code, "egress_refused");
+    let get = |path: &str| run(&host, || api.get(path).send()).unwrap();
+    assert!(get("/objects/5").is_ok());
+    assert_eq!(get("/objects/5/delete?really=1").unwrap_err().code, "egress_refused");
+}
+
+#[test]
+fn a_get_that_writes_puts_its_step_in_doubt() {
+    let host = FakeHost::with(Vec::new(), vec!["GET /x/delete".to_owned()], |_| Ok(answer(200, "")));
+    let delete = || step("d").no_lookup().create(|_| Api::new("http://p").get("/x/delete").send().map(|_| ()));
+    host.cut_after(2);
+    assert!(run(&host, delete).is_none());
+    assert_eq!(run(&host, delete).unwrap().unwrap_err().kind, FailureKind::Unresolved);
+}
+
+#[test]
+fn what_is_not_the_platforms_word_is_not_recorded_as_its_refusal() {
+    for (error, code) in
+        [(TransportError::Denied("no".into()), "egress_refused"), (TransportError::TooLarge(9), "answer_too_large")]
+    {
+        let errors = RefCell::new(vec![error]);
+        let host = FakeHost::new(move |_| errors.borrow_mut().pop().map_or_else(|| Ok(answer(200, "{}")), Err));
+        let put = || step("set").try_set(|| Api::new("http://p").put("/x").send().map(|_| ()));
+        let failure = run(&host, put).unwrap().unwrap_err();
+        assert_eq!((failure.kind, failure.code.as_str()), (FailureKind::Unavailable, code));
+        assert!(host.finished().is_empty());
+        // Once it is put right, the same operation goes on.
+        assert_eq!(run(&host, put).unwrap().unwrap(), Ok(()));
+    }
 }
 
 #[test]

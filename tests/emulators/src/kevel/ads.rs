@@ -83,7 +83,11 @@ fn ad_of<'d>(desk: &'d Desk<'_>, flight: i64, id: i64) -> Result<&'d Record, Ref
 
 pub(super) fn update(desk: &mut Desk<'_>, flight: i64, id: i64) -> Done {
     let before = ad_of(desk, flight, id)?;
-    let body = desk.body()?;
+    let mut body = desk.body()?;
+    // An answer spells them so, an update otherwise: what an update does not know is not kept.
+    for answered in ["StartDateISO", "EndDateISO"] {
+        body.remove(answered);
+    }
     same_id(&body, "Id", id)?;
     let record = desk.state.flights.get(flight)?;
     same_id(&body, "CampaignId", record.parent)?;

@@ -3,7 +3,7 @@
 //! Where two places of that document differ, the stricter wins, except that both spellings of a
 //! name are taken.
 
-use super::schema::{Field, Kind, flag, given, lenient_flag, nullable, required, spelled};
+use super::schema::{Field, Kind, flag, given, lenient_flag, nullable, optional, required, spelled};
 
 /// Kevel's `int32` in its positive half.
 pub(super) const INT: Kind = Kind::Int(0, MAX_INT);
@@ -200,21 +200,23 @@ pub(super) const AD: &[Field] = &[
     given("Version"),
 ];
 
-/// Places a flight is shown in or kept from.
+/// Places a flight is shown in or kept from. A flight's schema, and every answer, has nothing null here but the flag;
+/// the requests below a flight would take nulls, and the stricter wins. What was not said is not answered.
 pub(super) const GEO: &[Field] = &[
     given("LocationId"),
-    nullable("CountryCode", Kind::Text(2, 3)),
-    nullable("Region", Kind::Text(2, 3)),
-    nullable("MetroCode", Kind::Int(100, 999)),
+    optional("CountryCode", Kind::Text(2, 3)),
+    optional("Region", Kind::Text(2, 3)),
+    optional("MetroCode", Kind::Int(100, 999)),
     lenient_flag("IsExclude"),
 ];
 
-/// Sites and zones a flight is shown in or kept from. Sent as `IsExclude`, answered as `IsExcluded`.
+/// Sites and zones a flight is shown in or kept from. Sent as `IsExclude`, answered as `IsExcluded`. Without
+/// nulls, as places.
 pub(super) const SITE_ZONE: &[Field] = &[
     given("Id"),
     given("FlightId"),
-    nullable("SiteId", ID),
-    nullable("ZoneId", ID),
+    optional("SiteId", ID),
+    optional("ZoneId", ID),
     Field { also: Some("IsExclude"), ..lenient_flag("IsExcluded") },
 ];
 

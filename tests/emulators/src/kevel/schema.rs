@@ -85,6 +85,11 @@ pub(super) const fn spelled(name: &'static str, also: &'static str, kind: Kind) 
     Field { name, also: Some(also), kind, need: Need::Nullable }
 }
 
+/// A field that may be left out, but not null.
+pub(super) const fn optional(name: &'static str, kind: Kind) -> Field {
+    Field { name, also: None, kind, need: Need::Optional }
+}
+
 /// A flag that is false when left out and must not be null.
 pub(super) const fn flag(name: &'static str) -> Field {
     Field { name, also: None, kind: Kind::Flag, need: Need::FalseByDefault }

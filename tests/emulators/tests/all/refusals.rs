@@ -62,6 +62,9 @@ async fn flights_that_make_no_sense_are_refused() {
         (json!({ "SiteZoneTargeting": [{ "SiteId": 9 }] }), "site 9 does not exist"),
         (json!({ "SiteZoneTargeting": [{ "SiteId": 2002, "ZoneId": 2101 }] }), "not one of the site"),
         (json!({ "SiteZoneTargeting": [{}] }), "SiteId or ZoneId"),
+        (json!({ "GeoTargeting": [{ "CountryCode": "US", "Region": null }] }), "Region must not be null"),
+        (json!({ "GeoTargeting": [{ "CountryCode": "US", "MetroCode": null }] }), "MetroCode must not be null"),
+        (json!({ "SiteZoneTargeting": [{ "SiteId": 2002, "ZoneId": null }] }), "ZoneId must not be null"),
     ];
     for (changes, word) in table {
         refused(&app, "/v1/flight", &flight(campaign, changes), word).await;
