@@ -7,7 +7,8 @@
 //! - [`lease`]: the heartbeat that keeps a claim, and the proof that it still holds.
 //! - [`live`]: what the ad servers last said about buys, which is old once an operation ended.
 //! - [`tell`]: the events, audit lines and history entries that go with changes.
-//! - [`asking`]: the tasks that an operation makes when it needs a person.
+//! - [`asking`]: the tasks that an operation makes when it needs a person; [`waiting`]: what becomes of it once somebody has spoken.
+//! - [`outcome`]: what an operation that has ended made of its buy.
 //! - [`backoff`]: how long to wait before the next try.
 //! - [`timers`]: what the clock does: tasks that are late, tasks that expire, keys that may be forgotten.
 //!
@@ -27,11 +28,13 @@ pub mod backoff;
 pub mod journal;
 pub mod lease;
 pub mod live;
+pub mod outcome;
 pub mod planning;
 pub mod run;
 pub mod runner;
 pub mod tell;
 pub mod timers;
+pub mod waiting;
 
 /// The host's clock.
 pub fn now() -> Timestamp {

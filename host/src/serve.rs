@@ -125,7 +125,7 @@ async fn serve_until_stopped(config: Arc<Config>) -> anyhow::Result<()> {
     };
     let grace = config.server.shutdown_grace;
     let work = tokio::spawn(runner.serve(stop.clone(), grace));
-    let clock = tokio::spawn(timers::serve(store.clone(), signals, stop.clone()));
+    let clock = tokio::spawn(timers::serve(store.clone(), signals, config.operations.deadline, stop.clone()));
     let listener = tokio::net::TcpListener::bind(config.server.listen)
         .await
         .with_context(|| format!("could not listen on {}", config.server.listen))?;

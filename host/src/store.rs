@@ -128,6 +128,8 @@ pub struct Recording {
     pub new_operation: Option<Operation>,
     /// Operations that changed.
     pub operations: Vec<Stored<Operation>>,
+    /// Operations whose open steps on a platform are fresh again, as if they had never happened: a person looked and found nothing.
+    pub reset_steps: Vec<(OperationId, PlatformName)>,
     /// A new task.
     pub new_task: Option<Task>,
     /// Tasks that changed; the version is the one that was read, not the task's own new one.
@@ -266,9 +268,15 @@ pub trait Store: Send + Sync + std::fmt::Debug + 'static {
     ) -> Result<(), StoreError>;
 
     /// Claims an operation for a worker: the oldest that is queued and due, or running under a lease that ran out, whose
-    /// buy has no other operation running; one that is queued waits for older queued ones of its buy, too. (One that ran
-    /// does not: an older one may have been queued meanwhile, and each would wait for the other.) It becomes `running`,
-    /// its claims and its fence rise by one, and it is the worker's for `lease`.
+    /// buy has no other operation running. It becomes `running`, its claims and its fence rise by one, and it is the worker's
+    /// for `lease`.
+    ///
+    /// One that is queued also waits for others of its buy:
+    /// - if it only stops or restarts delivery: for older queued ones that do only that;
+    /// - if it has begun (it is frozen): for none;
+    /// - otherwise for older queued ones, and for any that has begun and not ended, whatever that one waits for.
+    ///
+    /// One that ran waits for none of them: each would wait for the other.
     async fn claim(&self, worker: &str, now: Timestamp, lease: Duration) -> Result<Option<Claim>, StoreError>;
 
     /// Prolongs a lease. [`StoreError::Fenced`] if it is no longer the worker's.
@@ -280,9 +288,6 @@ pub trait Store: Send + Sync + std::fmt::Debug + 'static {
     /// Writes to the journal of an operation. If a step is begun, answers how it stood before: `Fresh` if it was never begun or
     /// is known not to have happened, `Open` if it may have happened, `Done` with its outcome.
     async fn journal(&self, write: JournalWrite) -> Result<Option<Step>, StoreError>;
-
-    /// Forgets an operation's step as if it had never happened: a person looked and found nothing.
-    async fn reset_open_steps(&self, operation: &OperationId) -> Result<u64, StoreError>;
 
     /// The steps of an operation, in the order in which they were begun.
     async fn steps(&self, operation: &OperationId) -> Result<Vec<Step>, StoreError>;
@@ -308,7 +313,7 @@ pub trait Store: Send + Sync + std::fmt::Debug + 'static {
     /// A page of tasks.
     async fn tasks(&self, filter: &TaskFilter) -> Result<TaskPage, StoreError>;
 
-    /// Open tasks that expired, or are overdue and not escalated yet; oldest first.
+    /// Open tasks that nobody has decided and that expired, or are overdue and not escalated yet; oldest first.
     async fn tasks_due(&self, now: Timestamp, limit: u32) -> Result<Vec<Stored<Task>>, StoreError>;
 
     /// A task's history, oldest first.

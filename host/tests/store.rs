@@ -51,6 +51,8 @@ macro_rules! on_backend {
                 a_lease_that_ran_out_is_claimed_again_under_a_higher_number,
                 operations_of_one_buy_run_one_at_a_time_in_order,
                 one_that_waits_for_approval_keeps_no_later_one_waiting,
+                a_pause_overtakes_all_but_older_pauses,
+                what_has_begun_keeps_later_ones_waiting_until_it_ends,
                 an_expired_lease_and_an_older_queued_operation_do_not_block_each_other,
                 a_lease_can_be_prolonged_until_somebody_else_claims,
                 the_next_due_time_is_that_of_claimable_work,

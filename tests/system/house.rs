@@ -68,6 +68,11 @@ impl Answer {
         self
     }
 
+    /// The code of an error, if it is one.
+    pub(crate) fn error_code(&self) -> Option<String> {
+        self.body.pointer("/error/code").and_then(Value::as_str).map(str::to_owned)
+    }
+
     /// The code and the field of an error.
     #[track_caller]
     pub(crate) fn error(&self) -> (String, Option<String>) {

@@ -13,3 +13,4 @@ mod platform_failures;
 mod refusals;
 mod reviewing;
 mod update_failures;
+mod waiting;

@@ -42,6 +42,9 @@ CREATE TABLE operations (
     buy         TEXT    NOT NULL REFERENCES media_buys (id),
     kind        TEXT    NOT NULL,
     state       TEXT    NOT NULL,
+    -- Whether it only stops or restarts delivery, and whether it has begun and not ended: who waits for whom.
+    switches    INTEGER NOT NULL CHECK (switches IN (0, 1)),
+    begun       INTEGER NOT NULL CHECK (begun IN (0, 1)),
     run_at      INTEGER NOT NULL,
     -- Rises with every claim; whoever names an older one has lost the operation.
     fence       INTEGER NOT NULL DEFAULT 0,
@@ -54,6 +57,7 @@ CREATE TABLE operations (
 CREATE INDEX operations_queued ON operations (run_at, seq) WHERE state = 'queued';
 CREATE INDEX operations_running ON operations (run_at, seq) WHERE state = 'running';
 CREATE INDEX operations_by_buy ON operations (buy, state, seq);
+CREATE INDEX operations_begun ON operations (buy) WHERE begun = 1;
 
 CREATE TABLE steps (
     -- The order in which steps were begun for the first time.
@@ -78,8 +82,10 @@ CREATE TABLE tasks (
     buy         TEXT    NOT NULL,
     operation   TEXT    NOT NULL REFERENCES operations (id),
     status      TEXT    NOT NULL,
-    -- Whether a person can still do something about it, and whether its due date can still escalate it.
+    -- Whether a person can still do something about it, whether nobody has decided it, and whether its due date can
+    -- still escalate it.
     open        INTEGER NOT NULL CHECK (open IN (0, 1)),
+    undecided   INTEGER NOT NULL CHECK (undecided IN (0, 1)),
     escalates   INTEGER NOT NULL CHECK (escalates IN (0, 1)),
     -- 0 is low and 3 is urgent.
     priority    INTEGER NOT NULL,
@@ -94,8 +100,8 @@ CREATE INDEX tasks_listed ON tasks (closed_at);
 CREATE INDEX tasks_by_buy ON tasks (buy, closed_at);
 CREATE INDEX tasks_by_principal ON tasks (principal, closed_at);
 CREATE INDEX tasks_by_operation ON tasks (operation);
-CREATE INDEX tasks_expiring ON tasks (expires_at) WHERE open = 1;
-CREATE INDEX tasks_escalating ON tasks (due_by) WHERE open = 1 AND escalates = 1;
+CREATE INDEX tasks_expiring ON tasks (expires_at) WHERE undecided = 1;
+CREATE INDEX tasks_escalating ON tasks (due_by) WHERE escalates = 1;
 
 CREATE TABLE task_history (
     seq  INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -97,15 +97,20 @@ impl App {
             .retry_after(1));
         }
         let mut answer = self.answer(buy, operation, Vec::new());
-        self.remember_answer(entry, &answer).await?;
+        self.remember_answer(entry, &answer).await;
         answer.replayed = true;
         Ok(answer)
     }
 
-    async fn remember_answer(&self, entry: &IdempotencyEntry, answer: &WriteAnswer) -> Result<(), AppError> {
-        let value =
-            serde_json::to_value(answer).map_err(|error| AppError::new(ErrorCode::Internal, error.to_string()))?;
-        Ok(self.store.record_answer(&entry.principal, &entry.key, &value).await?)
+    /// Keeps an answer for whoever asks again. If it can't be kept, they are answered as the operation stands by then.
+    async fn remember_answer(&self, entry: &IdempotencyEntry, answer: &WriteAnswer) {
+        let kept = match serde_json::to_value(answer) {
+            Ok(value) => self.store.record_answer(&entry.principal, &entry.key, &value).await,
+            Err(error) => Err(StoreError::Corrupt(error.to_string())),
+        };
+        if let Err(error) = kept {
+            tracing::warn!(operation = %entry.operation, %error, "could not keep an answer");
+        }
     }
 
     /// Plans a change, asks for approval if a rule wants it, records all of it in one transaction, and waits for the outcome as
@@ -145,7 +150,7 @@ impl App {
         recording.idempotency.clone_from(&entry);
         if draft.kind == OperationKind::Create {
             recording.events.push(tell::status_event(&buy, None, at));
-            recording.new_buy = Some(buy);
+            recording.new_buy = Some(buy.clone());
         }
         recording.audit.push(accepted_line(caller, &operation, at));
         recording.new_operation = Some(operation.clone());
@@ -160,11 +165,19 @@ impl App {
         }
         fault::point("accept.after");
         self.signals.work();
-        let answer = self.wait(&operation.id, options.wait, rested, draft.notes).await?;
-        if let Some(entry) = &entry {
-            self.remember_answer(entry, &answer).await?;
+        match self.wait(&operation.id, options.wait, rested, &draft.notes).await {
+            Ok(answer) => {
+                if let Some(entry) = &entry {
+                    self.remember_answer(entry, &answer).await;
+                }
+                Ok(answer)
+            }
+            // It is accepted and will be carried out: to answer with an error would have the buyer ask for it again.
+            Err(error) => {
+                tracing::error!(operation = %operation.id, %error, "can't see how an accepted operation stands");
+                Ok(self.answer(buy, operation, draft.notes))
+            }
         }
-        Ok(answer)
     }
 
     /// Plans on every platform; what one of them can't do is told at once, by field.
@@ -223,14 +236,14 @@ impl App {
         id: &OperationId,
         wait: Duration,
         mut rested: tokio::sync::broadcast::Receiver<OperationId>,
-        notes: Vec<String>,
+        notes: &[String],
     ) -> Result<WriteAnswer, AppError> {
         let until = tokio::time::Instant::now() + wait;
         loop {
             let (buy, operation) = self.as_it_stands(id).await?;
             let at_rest = !matches!(operation.state, OperationState::Queued | OperationState::Running);
             if at_rest || tokio::time::Instant::now() >= until {
-                return Ok(self.answer(buy, operation, notes));
+                return Ok(self.answer(buy, operation, notes.to_vec()));
             }
             let look_again = (tokio::time::Instant::now() + LOOK_AGAIN).min(until);
             loop {
@@ -277,19 +290,20 @@ impl App {
         buy.ok_or_else(|| AppError::not_found("media buy"))
     }
 
-    /// A buy that this caller may change: their own, created, and not failed.
+    /// A buy that this caller may change: their own, and created. What the ad server says of it now is no matter: whoever wants
+    /// to pause it may be the one who notices first that it is still there.
     ///
     /// # Errors
     /// `PERMISSION_DENIED`, `NOT_FOUND`, `INVALID_STATE` with what to do.
     pub(super) async fn changeable_buy(&self, caller: &Caller, id: &MediaBuyId) -> Result<MediaBuy, AppError> {
         let buy = self.visible_buy(caller, id).await?.value;
-        if buy.status == BuyStatus::Failed {
-            return Err(AppError::state(format!("media buy {id} failed: {}", buy.detail)).suggest("create a new one"));
-        }
         let creation = self.store.creation(id).await?.ok_or_else(|| AppError::not_found("media buy"))?.value;
         match creation.state {
             OperationState::Succeeded => Ok(buy),
-            OperationState::Failed => Err(AppError::state(format!("media buy {id} was not created"))),
+            OperationState::Failed => {
+                Err(AppError::state(format!("media buy {id} was not created: {}", buy.detail))
+                    .suggest("create a new one"))
+            }
             OperationState::AwaitingApproval | OperationState::AwaitingPermission | OperationState::Parked => {
                 let task = creation.task().map(ToString::to_string).unwrap_or_default();
                 Err(AppError::state(format!("media buy {id} is not created yet: it waits for task {task}"))
@@ -366,6 +380,8 @@ fn new_operation(
         frozen: None,
         legs: Vec::new(),
         undoing: None,
+        unresolved: Vec::new(),
+        faults: 0,
         last_error: None,
         failure: None,
         ended_at: None,

@@ -10,6 +10,7 @@ use crate::{
     domain::{
         operation::{Change, OperationKind},
         problem::Problem,
+        update::When,
     },
     operations::now,
 };
@@ -31,7 +32,7 @@ impl App {
         }
         let current = self.changeable_buy(caller, &new.buy).await?;
         let change = Change::AddCreatives(new.assets);
-        let desired = change.apply(&current, now()).map_err(|problems| refused(&problems))?;
+        let desired = change.apply(&current, When::at_once(now())).map_err(|problems| refused(&problems))?;
         let draft = Draft { kind: OperationKind::AddCreatives, change, current, desired, notes: Vec::new() };
         self.accept(caller, draft, options).await
     }

@@ -84,9 +84,6 @@ impl App {
                 packages.push(package);
             }
         }
-        if !problems.is_empty() {
-            return Err(AppError::problems(ErrorCode::InvalidParameter, &problems));
-        }
         let platforms: Vec<&PlatformName> = packages.iter().map(|package| &package.platform).collect();
         let total_budget = Micros::sum(packages.iter().map(|package| package.budget)).unwrap_or(new.total_budget);
         let buy = MediaBuy {
@@ -95,6 +92,7 @@ impl App {
             po_number: new.po_number.clone(),
             currency,
             active: true,
+            switched_at: None,
             total_budget,
             daily_budget: new.daily_budget,
             pacing: new.pacing.unwrap_or(Pacing::Even),
@@ -111,6 +109,13 @@ impl App {
             created_at: at,
             updated_at: at,
         };
+        if problems.is_empty() {
+            update::check_daily_budget(&buy, &mut problems);
+            buy.targeting.check_custom(&buy.platforms(), "/targeting_overlay", &mut problems);
+        }
+        if !problems.is_empty() {
+            return Err(AppError::problems(ErrorCode::InvalidParameter, &problems));
+        }
         Ok((buy, notes))
     }
 
@@ -239,6 +244,7 @@ fn finish(draftee: &Draftee<'_>, budget: Micros, index: usize, problems: &mut Ve
         name: product.name.clone(),
         platform: product.platform.clone(),
         active: true,
+        switched_at: None,
         budget,
         impressions,
         cpm: draftee.cpm,
@@ -254,6 +260,11 @@ fn finish(draftee: &Draftee<'_>, budget: Micros, index: usize, problems: &mut Ve
         performance_index: None,
     };
     update::check_daily_caps(&package, &at, problems);
+    package.targeting.check_custom(
+        std::slice::from_ref(&package.platform),
+        &format!("{at}/targeting_overlay"),
+        problems,
+    );
     Some(package)
 }
 

@@ -7,7 +7,10 @@ use crate::{
         caller::Caller,
         error::{AppError, ErrorCode},
     },
-    domain::operation::{Change, OperationKind},
+    domain::{
+        operation::{Change, OperationKind},
+        update::When,
+    },
     operations::now,
 };
 
@@ -29,7 +32,7 @@ impl App {
         let current = self.changeable_buy(caller, &new.buy).await?;
         let change = Change::PerformanceIndex(new.performance);
         let desired = change
-            .apply(&current, now())
+            .apply(&current, When::at_once(now()))
             .map_err(|problems| AppError::problems(ErrorCode::InvalidParameter, &problems))?;
         let draft = Draft { kind: OperationKind::PerformanceIndex, change, current, desired, notes: Vec::new() };
         self.accept(caller, draft, options).await

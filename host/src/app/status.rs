@@ -40,7 +40,8 @@ impl App {
             standing.detail.clone_from(&stored.value.detail);
         }
         let mut buy = stored.value.clone();
-        if silent.is_none() {
+        // How a buy stands that is being created is recorded by what creates it.
+        if silent.is_none() && matches!(creation, Creation::Done) {
             buy = self.record_standing(stored, &standing, at).await?;
             standing.status = buy.status;
         }
@@ -50,12 +51,8 @@ impl App {
                 detail: format!("as last known: the ad server can't be asked now ({silent})"),
             };
         }
-        let created = matches!(creation, Creation::Done);
-        let packages = buy
-            .packages
-            .iter()
-            .map(|package| package_standing(&buy, package, &said, if created { None } else { Some(buy.status) }, at))
-            .collect();
+        let whole = if matches!(creation, Creation::Done) { None } else { Some(standing.status) };
+        let packages = buy.packages.iter().map(|package| package_standing(&buy, package, &said, whole, at)).collect();
         Ok(BuyStanding { packages, standing, last_updated: said_at, pending, buy })
     }
 

@@ -11,7 +11,7 @@ use crate::{
     domain::{
         operation::{Change, OperationKind},
         time::Timestamp,
-        update::BuyPatch,
+        update::{BuyPatch, When},
     },
     operations::now,
 };
@@ -45,7 +45,7 @@ impl App {
             ));
         }
         let desired = patch
-            .apply(&current, now())
+            .apply(&current, When::at_once(now()))
             .map_err(|problems| AppError::problems(ErrorCode::InvalidParameter, &problems))?;
         let draft = Draft { kind, change: Change::Update(patch), current, desired, notes: Vec::new() };
         self.accept(caller, draft, options).await

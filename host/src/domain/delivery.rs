@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    id::{MediaBuyId, PackageId},
+    id::{MediaBuyId, PackageId, PlatformName},
     money::Micros,
     time::{Day, Timestamp},
 };
@@ -78,6 +78,8 @@ pub struct RemotePackageStatus {
 pub struct RemoteBuyStatus {
     /// Which buy.
     pub buy: MediaBuyId,
+    /// Where.
+    pub platform: PlatformName,
     /// How it stands.
     pub state: DeliveryState,
     /// The platform's words, may be empty.

@@ -63,6 +63,9 @@ pub struct Package {
     pub platform: PlatformName,
     /// Whether it may deliver.
     pub active: bool,
+    /// When the buyer asked for that, if it was changed since the buy was made.
+    #[serde(default)]
+    pub switched_at: Option<Timestamp>,
     /// What it may spend.
     pub budget: Micros,
     /// Its goal, at least 1.
@@ -104,6 +107,9 @@ pub struct MediaBuy {
     pub currency: String,
     /// Whether it may deliver.
     pub active: bool,
+    /// When the buyer asked for that, if it was changed since the buy was made.
+    #[serde(default)]
+    pub switched_at: Option<Timestamp>,
     /// What all packages together may spend.
     pub total_budget: Micros,
     /// The most that the buy may spend a day.

@@ -23,9 +23,10 @@ use super::{
     id::{MediaBuyId, OperationId, PackageId, PlatformName, PrincipalId, TaskId},
     media_buy::MediaBuy,
     plan::Plan,
+    problem::Problem,
     targeting::names,
     time::Timestamp,
-    update::BuyPatch,
+    update::{BuyPatch, Progress, When},
 };
 
 names! {
@@ -232,6 +233,13 @@ pub struct Operation {
     pub legs: Vec<Leg>,
     /// Set once it is certain to fail and what was made is being cancelled.
     pub undoing: Option<OperationFailure>,
+    /// Where a step may have happened and the adapter has no way to find out. A person who looked and says "go on" says with it
+    /// that it has not.
+    #[serde(default)]
+    pub unresolved: Vec<PlatformName>,
+    /// How often a component broke while it was carried out, since a person last looked.
+    #[serde(default)]
+    pub faults: u32,
     /// The last failure that may pass, for people.
     pub last_error: Option<String>,
     /// Why it failed.
@@ -254,6 +262,33 @@ impl Operation {
     /// The packages that were changed, in the order of the platforms.
     pub fn affected_packages(&self) -> Vec<PackageId> {
         self.legs.iter().filter_map(|leg| leg.outcome.as_ref()).flat_map(|outcome| outcome.affected.clone()).collect()
+    }
+
+    /// What it makes of a buy on which something else was carried out since it was frozen: a pause, which overtakes all else.
+    ///
+    /// # Errors
+    /// Everything that is impossible by now.
+    pub fn desired_on(&self, buy: &MediaBuy) -> Result<MediaBuy, Vec<Problem>> {
+        match &self.frozen {
+            Some(frozen) if frozen.current.revision == buy.revision => Ok(frozen.desired.clone()),
+            // It was possible when it was accepted, and has begun: that a date has passed meanwhile changes nothing.
+            _ => self.change.apply(buy, When::at_once(self.created_at)),
+        }
+    }
+
+    /// How far it has come, by what its legs answered.
+    pub fn progress(&self) -> Progress {
+        let mut progress = Progress::default();
+        for leg in &self.legs {
+            let Some(outcome) = &leg.outcome else { continue };
+            if leg.state == LegState::Done {
+                progress.done.insert(leg.platform.clone());
+            } else {
+                progress.begun.insert(leg.platform.clone());
+                progress.changed.extend(outcome.affected.iter().cloned());
+            }
+        }
+        progress
     }
 
     /// Moves it.

@@ -25,7 +25,7 @@ names! {
         Paused = "paused",
         /// Over.
         Completed = "completed",
-        /// It was never created, or the ad server threw it out.
+        /// It was never created, or the ad server threw it out or lost it.
         Failed = "failed",
     }
 }
@@ -45,13 +45,9 @@ impl BuyStatus {
             Paused => matches!(next, PendingActivation | PendingApproval | Active | Completed | Failed),
             // A later end date wakes a buy that was over.
             Completed => matches!(next, PendingActivation | PendingApproval | Active | Paused | Failed),
-            Failed => false,
+            // Only of a buy that was created: the ad server has it again, or a person there took back what they did.
+            Failed => matches!(next, PendingActivation | PendingApproval | Active | Paused | Completed),
         }
-    }
-
-    /// Whether nothing can follow.
-    pub const fn is_final(self) -> bool {
-        matches!(self, Self::Failed)
     }
 }
 
@@ -83,6 +79,15 @@ impl Standing {
     fn new(status: BuyStatus, detail: impl Into<String>) -> Self {
         Self { status, detail: detail.into() }
     }
+
+    /// Names the packages that the ad server threw out while the rest goes on.
+    fn but_for(mut self, lost: &str) -> Self {
+        if !lost.is_empty() {
+            let separator = if self.detail.is_empty() { "" } else { "; " };
+            self.detail = format!("{}{separator}refused or gone on the ad server: {lost}", self.detail);
+        }
+        self
+    }
 }
 
 /// Derives the status of a buy from what the host knows and what the platforms say. `remote` has one entry for each
@@ -99,16 +104,6 @@ pub fn derive(buy: &MediaBuy, creation: &Creation, remote: &[RemoteBuyStatus], n
         Creation::Failed(reason) => return Standing::new(BuyStatus::Failed, reason.clone()),
         Creation::Done => {}
     }
-    for answer in remote {
-        match &answer.state {
-            DeliveryState::Disapproved(words) => {
-                return Standing::new(BuyStatus::Failed, format!("the ad server disapproved it: {words}"));
-            }
-            DeliveryState::Canceled => return Standing::new(BuyStatus::Failed, "cancelled on the ad server"),
-            DeliveryState::Missing => return Standing::new(BuyStatus::Failed, "it is no longer on the ad server"),
-            _ => {}
-        }
-    }
     let packages: Vec<(PackageId, BuyStatus)> = buy
         .packages
         .iter()
@@ -120,21 +115,30 @@ pub fn derive(buy: &MediaBuy, creation: &Creation, remote: &[RemoteBuyStatus], n
         ids.join(", ")
     };
     let any = |status: BuyStatus| packages.iter().any(|(_, mine)| *mine == status);
+    let lost = named(BuyStatus::Failed);
 
-    if now > buy.end || all(BuyStatus::Completed) {
-        return Standing::new(BuyStatus::Completed, format!("ended {}", buy.end));
+    if all(BuyStatus::Failed) {
+        let whole = remote.iter().find_map(|answer| thrown_out(&answer.state));
+        return Standing::new(
+            BuyStatus::Failed,
+            whole.unwrap_or_else(|| format!("the ad server disapproved every package: {lost}")),
+        );
+    }
+    if now > buy.end || packages.iter().all(|(_, mine)| matches!(mine, BuyStatus::Completed | BuyStatus::Failed)) {
+        return Standing::new(BuyStatus::Completed, format!("ended {}", buy.end)).but_for(&lost);
     }
     if !buy.active {
-        return Standing::new(BuyStatus::Paused, "paused");
+        return Standing::new(BuyStatus::Paused, "paused").but_for(&lost);
     }
     if any(BuyStatus::Active) {
         let waiting = named(BuyStatus::PendingActivation);
         let detail = if waiting.is_empty() { String::new() } else { format!("not delivering yet: {waiting}") };
-        return Standing::new(BuyStatus::Active, detail);
+        return Standing::new(BuyStatus::Active, detail).but_for(&lost);
     }
     if any(BuyStatus::PendingApproval) {
         let waiting = named(BuyStatus::PendingApproval);
-        return Standing::new(BuyStatus::PendingApproval, format!("under review by the ad server: {waiting}"));
+        let detail = format!("under review by the ad server: {waiting}");
+        return Standing::new(BuyStatus::PendingApproval, detail).but_for(&lost);
     }
     if any(BuyStatus::PendingActivation) {
         let missing = without_creatives(buy, remote);
@@ -142,14 +146,23 @@ pub fn derive(buy: &MediaBuy, creation: &Creation, remote: &[RemoteBuyStatus], n
             return Standing::new(
                 BuyStatus::PendingActivation,
                 format!("awaiting creative assets for: {}", missing.join(", ")),
-            );
+            )
+            .but_for(&lost);
         }
-        return Standing::new(BuyStatus::PendingActivation, format!("scheduled: starts {}", buy.start));
+        let detail = format!("scheduled: starts {}", buy.start);
+        return Standing::new(BuyStatus::PendingActivation, detail).but_for(&lost);
     }
-    if any(BuyStatus::Paused) {
-        return Standing::new(BuyStatus::Paused, "every package is paused");
+    Standing::new(BuyStatus::Paused, "every package is paused").but_for(&lost)
+}
+
+/// Why a platform delivers nothing of a buy any more, if that is how it stands there.
+fn thrown_out(state: &DeliveryState) -> Option<String> {
+    match state {
+        DeliveryState::Disapproved(words) => Some(format!("the ad server disapproved it: {words}")),
+        DeliveryState::Canceled => Some("cancelled on the ad server".to_owned()),
+        DeliveryState::Missing => Some("it is no longer on the ad server".to_owned()),
+        _ => None,
     }
-    Standing::new(BuyStatus::Failed, format!("the ad server disapproved every package: {}", named(BuyStatus::Failed)))
 }
 
 /// The status of one package of a buy that was created.
@@ -160,7 +173,12 @@ pub fn package_status(buy: &MediaBuy, id: &PackageId, remote: &[RemoteBuyStatus]
         .find(|package| &package.package == id)
         .map(|package| &package.state);
     let paused = buy.package(id).is_some_and(|package| !package.active);
+    let whole = buy
+        .package(id)
+        .and_then(|package| remote.iter().find(|answer| answer.platform == package.platform))
+        .and_then(|answer| thrown_out(&answer.state));
     match said {
+        _ if whole.is_some() => BuyStatus::Failed,
         _ if now > buy.end => BuyStatus::Completed,
         Some(DeliveryState::Completed) => BuyStatus::Completed,
         Some(DeliveryState::Disapproved(_) | DeliveryState::Canceled | DeliveryState::Missing) => BuyStatus::Failed,

@@ -1,9 +1,12 @@
 //! A step: one change on the ad server, and what is known of it.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::{
     id::{OperationId, PlatformName},
+    media_buy::MediaBuy,
     targeting::names,
     time::Timestamp,
 };
@@ -37,6 +40,16 @@ pub struct Step {
     pub outcome: Option<Vec<u8>>,
     /// When it was last begun: a lookup counts only after the platform's lag has passed since.
     pub begun_at: Timestamp,
+}
+
+/// What the names of the steps begin with that cancel what other steps have made.
+pub const UNDO: &str = "undo/";
+
+/// The platforms on which something may exist of a buy: objects that are recorded, or steps that may have made some.
+pub fn traces(buy: &MediaBuy, steps: &[Step]) -> BTreeSet<PlatformName> {
+    let recorded = buy.remote.iter().filter(|(_, objects)| !objects.is_empty()).map(|(platform, _)| platform.clone());
+    let begun = steps.iter().filter(|step| step.state != StepState::Fresh && !step.name.starts_with(UNDO));
+    recorded.chain(begun.map(|step| step.platform.clone())).collect()
 }
 
 /// What became of one request that could have changed something.

@@ -4,6 +4,11 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::{
+    id::PlatformName,
+    problem::{Problem, pointer_token},
+};
+
 /// A closed list of names: the enum, its text in JSON, and back.
 macro_rules! names {
     ($(#[$doc:meta])* $name:ident { $($(#[$case_doc:meta])* $case:ident = $text:literal,)+ }) => {
@@ -192,6 +197,19 @@ impl Targeting {
         if self.rules[index].values.is_empty() {
             self.rules.remove(index);
         }
+    }
+
+    /// Refuses custom parts for platforms that are none of `platforms`: nobody would read them.
+    pub fn check_custom(&self, platforms: &[PlatformName], at: &str, problems: &mut Vec<Problem>) {
+        let foreign = self.custom.keys().filter(|name| !platforms.iter().any(|known| known.as_str() == name.as_str()));
+        problems.extend(foreign.map(|name| {
+            Problem::new(
+                format!("{at}/custom/{}", pointer_token(name)),
+                "is for a platform on which nothing is bought here",
+            )
+            .value(name)
+            .supported(platforms.iter().map(PlatformName::as_str))
+        }));
     }
 
     /// This overlay, refined by a more specific one.

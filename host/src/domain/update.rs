@@ -16,6 +16,14 @@ use super::{
     time::Timestamp,
 };
 
+mod caps;
+mod partly;
+mod when;
+
+pub use caps::{check_daily_budget, check_daily_caps};
+pub use partly::{Progress, partly};
+pub use when::When;
+
 /// New values for some fields of one package. `None` leaves a field as it is; the inner `None` of a double option
 /// clears it.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -88,8 +96,7 @@ mod double {
 }
 
 impl BuyPatch {
-    /// Whether it only stops or restarts delivery: such a change is never kept waiting by a change that waits for
-    /// approval.
+    /// Whether it only stops or restarts delivery: such a change overtakes all others, whatever they wait for.
     pub fn only_switches(&self) -> bool {
         let mut rest = self.clone();
         rest.active = None;
@@ -98,24 +105,22 @@ impl BuyPatch {
             package.package = None;
         }
         rest.packages.retain(|package| *package != PackagePatch::default());
-        rest == Self::default()
+        rest == Self::default() && *self != Self::default()
     }
 
     /// The buy as it will be. Prices, goals and budgets agree again afterwards.
     ///
     /// # Errors
     /// Everything that is impossible, by field of the request.
-    pub fn apply(&self, buy: &MediaBuy, now: Timestamp) -> Result<MediaBuy, Vec<Problem>> {
+    pub fn apply(&self, buy: &MediaBuy, when: When) -> Result<MediaBuy, Vec<Problem>> {
         let mut problems = Vec::new();
         let mut next = buy.clone();
-        if let Some(active) = self.active {
-            next.active = active;
-        }
+        when.switch(&mut next.active, &mut next.switched_at, self.active);
         if let Some(end) = self.end {
             if end <= buy.start {
                 problems
                     .push(Problem::new("/flight_end_date", format!("must be after the flight's start, {}", buy.start)));
-            } else if end <= now {
+            } else if end <= when.now {
                 problems.push(Problem::new("/flight_end_date", "must be in the future"));
             }
             next.end = end;
@@ -130,6 +135,10 @@ impl BuyPatch {
             next.daily_budget = daily_budget;
         }
         let mut named = HashSet::new();
+        let platforms = buy.platforms();
+        if let Some(Some(targeting)) = &self.targeting {
+            targeting.check_custom(&platforms, "/targeting_overlay", &mut problems);
+        }
         for (index, patch) in self.packages.iter().enumerate() {
             let at = format!("/packages/{index}");
             let found = patch.package.as_ref().and_then(|id| next.packages.iter_mut().find(|mine| &mine.id == id));
@@ -143,11 +152,18 @@ impl BuyPatch {
                 problems.push(Problem::new(format!("{at}/package_id"), "is named twice; give each package once"));
                 continue;
             }
-            patch.apply_to(package, buy, &at, &mut problems);
+            patch.apply_to(package, buy, &at, when, &mut problems);
         }
         if problems.is_empty() {
             self.settle_total(&mut next, &mut problems);
         }
+        if problems.is_empty() {
+            // Only now the budgets are those that the caps must fit.
+            for package in &next.packages {
+                check_daily_caps(package, &self.pointer_to(package), &mut problems);
+            }
+        }
+        check_daily_budget(&next, &mut problems);
         if let Some(daily) = next.daily_budget.filter(|daily| *daily > next.total_budget) {
             problems.push(Problem::new(
                 "/daily_budget",
@@ -155,6 +171,12 @@ impl BuyPatch {
             ));
         }
         if problems.is_empty() { Ok(next) } else { Err(problems) }
+    }
+
+    /// Where the request speaks of a package; the field of the buy that changes it, if it does not.
+    fn pointer_to(&self, package: &Package) -> String {
+        let named = self.packages.iter().position(|patch| patch.package.as_ref() == Some(&package.id));
+        named.map_or_else(String::new, |index| format!("/packages/{index}"))
     }
 
     /// Makes total and packages agree: a new total goes to the packages whose budget this change does not fix, in
@@ -205,10 +227,8 @@ impl BuyPatch {
 }
 
 impl PackagePatch {
-    fn apply_to(&self, package: &mut Package, buy: &MediaBuy, at: &str, problems: &mut Vec<Problem>) {
-        if let Some(active) = self.active {
-            package.active = active;
-        }
+    fn apply_to(&self, package: &mut Package, buy: &MediaBuy, at: &str, when: When, problems: &mut Vec<Problem>) {
+        when.switch(&mut package.active, &mut package.switched_at, self.active);
         if let Some(cpm) = self.cpm {
             if cpm < package.floor_cpm {
                 problems.push(Problem::new(
@@ -253,6 +273,11 @@ impl PackagePatch {
         }
         if let Some(targeting) = &self.targeting {
             package.targeting = targeting.clone().unwrap_or_default();
+            package.targeting.check_custom(
+                std::slice::from_ref(&package.platform),
+                &format!("{at}/targeting_overlay"),
+                problems,
+            );
         }
         if let Some(creatives) = &self.creatives {
             let mut seen = HashSet::new();
@@ -277,23 +302,6 @@ impl PackagePatch {
             }
             package.creatives.clone_from(creatives);
         }
-        check_daily_caps(package, at, problems);
-    }
-}
-
-/// Daily caps must leave a package something to do and must not exceed what it has.
-pub fn check_daily_caps(package: &Package, at: &str, problems: &mut Vec<Problem>) {
-    if let Some(daily) = package.daily_budget.filter(|daily| *daily > package.budget) {
-        problems.push(Problem::new(
-            format!("{at}/daily_budget"),
-            format!("{daily} a day is more than the package's whole budget of {}", package.budget),
-        ));
-    }
-    if let Some(daily) = package.daily_impressions.filter(|daily| *daily > package.impressions) {
-        problems.push(Problem::new(
-            format!("{at}/daily_impressions"),
-            format!("{daily} a day is more than the package's whole goal of {}", package.impressions),
-        ));
     }
 }
 
@@ -318,11 +326,11 @@ impl Change {
     ///
     /// # Errors
     /// Everything that is impossible, by field of the request.
-    pub fn apply(&self, buy: &MediaBuy, now: Timestamp) -> Result<MediaBuy, Vec<Problem>> {
+    pub fn apply(&self, buy: &MediaBuy, when: When) -> Result<MediaBuy, Vec<Problem>> {
         match self {
             Self::Create => Ok(buy.clone()),
             Self::AddCreatives(assets) => add_creatives(buy, assets),
-            Self::Update(patch) => patch.apply(buy, now),
+            Self::Update(patch) => patch.apply(buy, when),
             Self::PerformanceIndex(performance) => {
                 let mut next = buy.clone();
                 let mut problems = Vec::new();
@@ -335,6 +343,11 @@ impl Change {
                 if problems.is_empty() { Ok(next) } else { Err(problems) }
             }
         }
+    }
+
+    /// Whether it only stops or restarts delivery.
+    pub fn only_switches(&self) -> bool {
+        matches!(self, Self::Update(patch) if patch.only_switches())
     }
 
     /// The platforms that it touches, in the order of the buy's.

@@ -41,10 +41,25 @@ pub struct Question {
     pub digest: String,
 }
 
+impl Question {
+    /// When the task escalates and when it expires.
+    ///
+    /// An approval expires with the flight's start, 30 days at most; if the flight starts before the task is due, which
+    /// would leave the reviewer no time, with its end. A task about something that has begun does not expire before those
+    /// 30 days: the ad server may hold half of it.
+    fn times(&self, buy: &MediaBuy, now: Timestamp) -> (Timestamp, Timestamp) {
+        let latest = now.plus(EXPIRES_AFTER);
+        let due_by = now.plus(self.due_in);
+        let flight = if buy.start > due_by { buy.start } else { buy.end };
+        let expires_at = match self.kind {
+            TaskKind::ManualApproval => latest.min(flight).max(now.plus_millis(60_000)),
+            TaskKind::PermissionException | TaskKind::CreativeApproval | TaskKind::Reconciliation => latest,
+        };
+        (due_by.min(expires_at), expires_at)
+    }
+}
+
 /// Makes a task for an operation, and tells of it.
-///
-/// An approval expires with the flight's start, 30 days at most. A task about something that has begun does not expire
-/// before those 30 days: the ad server may hold half of it.
 pub fn ask(
     operation: &mut Operation,
     buy: &MediaBuy,
@@ -52,13 +67,7 @@ pub fn ask(
     now: Timestamp,
     recording: &mut Recording,
 ) -> TaskId {
-    let latest = now.plus(EXPIRES_AFTER);
-    // A flight that starts at once would leave the reviewer no time: its end is the limit then.
-    let flight = if buy.start > now.plus(question.due_in) { buy.start } else { buy.end };
-    let expires_at = match question.kind {
-        TaskKind::ManualApproval => latest.min(flight).max(now.plus_millis(60_000)),
-        TaskKind::PermissionException | TaskKind::CreativeApproval | TaskKind::Reconciliation => latest,
-    };
+    let (due_by, expires_at) = question.times(buy, now);
     let task = Task {
         id: TaskId::mint(),
         kind: question.kind,
@@ -71,7 +80,7 @@ pub fn ask(
         priority: question.priority,
         reason: question.reason,
         created_at: now,
-        due_by: now.plus(question.due_in).min(expires_at),
+        due_by,
         expires_at,
         assigned_to: None,
         escalated_to: None,
@@ -129,11 +138,11 @@ pub fn close(mut tasks: Vec<Stored<Task>>, operation: &Operation, now: Timestamp
     }
 }
 
-/// Asks again: what was approved no longer holds.
+/// Asks again, the new question: what was approved no longer holds.
 pub fn ask_again(
     mut stored: Stored<Task>,
-    plan: Plan,
-    digest: String,
+    buy: &MediaBuy,
+    question: Question,
     changed: String,
     now: Timestamp,
     recording: &mut Recording,
@@ -141,12 +150,29 @@ pub fn ask_again(
     let task = &mut stored.value;
     let Ok((from, to)) = task.advance(TaskMove::Reopen) else { return };
     task.decision = None;
+    task.resolution_detail = None;
+    task.resolved_by = None;
     task.approvals.clear();
-    task.plan = plan;
-    task.digest = digest;
+    (task.due_by, task.expires_at) = question.times(buy, now);
+    task.approvals_needed = question.approvals_needed;
+    task.priority = question.priority;
+    task.plan = question.plan;
+    task.digest = question.digest;
     task.assigned_to = None;
     recording.history.push((task.id.clone(), tell::history(tell::ITSELF, "reopen", from, to, Some(&changed), now)));
     task.changed = Some(changed);
     recording.events.push(tell::task_event(EventKind::TaskCreated, task, now));
+    recording.tasks.push(stored);
+}
+
+/// Gives an expired task more time, because nobody but a person can end what it is about.
+pub fn keep_open(mut stored: Stored<Task>, reason: &str, now: Timestamp, recording: &mut Recording) {
+    let task = &mut stored.value;
+    task.expires_at = now.plus(EXPIRES_AFTER);
+    task.version += 1;
+    let words = format!("{reason}, but the ad server may hold something: it stays until somebody has looked");
+    let line = tell::history(tell::ITSELF, "keep_open", task.status, task.status, Some(&words), now);
+    recording.history.push((task.id.clone(), line));
+    recording.events.push(tell::task_event(EventKind::TaskEscalated, task, now));
     recording.tasks.push(stored);
 }

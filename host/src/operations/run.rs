@@ -1,6 +1,6 @@
 //! One run of one operation, from its claim to the write that ends or postpones it.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use crate::{
     adapters::{AdapterChange, Journal, JournalError},
@@ -13,6 +13,7 @@ use crate::{
         plan::Plan,
         step::{Step, StepState},
         time::Timestamp,
+        update::When,
     },
     fault,
     operations::{
@@ -22,12 +23,19 @@ use crate::{
 };
 
 mod ending;
+mod resting;
+mod undoing;
 
-pub(crate) use ending::brought_about;
+/// How often something that others wrote meanwhile is read again before a run gives up.
+const TRIES: u32 = 8;
 
 /// How often a component may break before the operation fails: one trap may come from the machine's load, a second and a third
 /// hardly. Fewer than open the adapter's circuit breaker, so that the operation ends with what really happened.
 const MAX_FAULTS: u32 = 3;
+
+/// The code with which an adapter says that a step may have happened and can't be looked up (see `wit/`): the one case in which
+/// a person's "go on" means that it has not.
+const STEP_IN_DOUBT: &str = "step_in_doubt";
 
 /// The most that one call of an adapter may take, the ad server's time included.
 const CALL_TIME: Duration = Duration::from_secs(60);
@@ -49,21 +57,37 @@ pub enum Interruption {
 /// What came of a leg in this run.
 #[derive(Debug)]
 enum LegEnd {
+    /// Carried out.
     Done(LegOutcome),
-    Failed(Failure),
+    /// Not, or only in part; what is known of that part.
+    Stopped(Failure, Option<LegOutcome>),
 }
 
 /// What must happen before the operation can go on.
 #[derive(Debug)]
-enum Postponed {
-    /// Try again.
-    Retry(Failure),
-    /// The ad server's account needs a permission.
-    Permission(Failure),
-    /// The ad server wants consent.
-    Approval(Failure),
-    /// A person must find out what happened.
-    Unresolved(Failure),
+struct Postponed {
+    until: Until,
+    failure: Failure,
+}
+
+/// What an operation waits for; of several things, the last of these: people take longer than a second try.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Until {
+    /// The next try.
+    Retry,
+    /// The ad server's consent, which a person must get.
+    Approval,
+    /// A permission for the ad server's account.
+    Permission,
+    /// A person who finds out what happened.
+    Resolved,
+}
+
+/// Keeps the more important of two reasons to wait.
+fn wait_for(postponed: &mut Option<Postponed>, next: Postponed) {
+    if postponed.as_ref().is_none_or(|known| known.until < next.until) {
+        *postponed = Some(next);
+    }
 }
 
 /// One run.
@@ -94,19 +118,58 @@ impl<'a> Run<'a> {
                 "it was begun {claims} times and never came to an end, as if it stopped the host each time: look at the logs, then \
                  approve to have it tried again"
             );
-            return self.park(&buy, Failure::new(FailureKind::Unresolved, "never_ended", reason)).await;
+            return self.park(Failure::new(FailureKind::Unresolved, "never_ended", reason)).await;
+        }
+        let steps = self.deps.store.steps(&self.operation.value.id).await?;
+        if !self.catch_up(&buy.value, &steps).await? {
+            return Ok(());
         }
         if self.operation.value.frozen.is_none() && !self.prepare(&buy).await? {
             return Ok(());
         }
-        let steps = self.deps.store.steps(&self.operation.value.id).await?;
         if let Some(at) = self.lookups_count_from(&steps) {
             return self.hand_back(at).await;
         }
         if self.operation.value.undoing.is_some() {
-            return self.undo(buy).await;
+            return self.undo(buy, &steps).await;
         }
         self.forward(buy).await
+    }
+
+    /// Fits an operation that was frozen to what was carried out on its buy since: a pause, which overtakes all else. If it has
+    /// not begun yet, it is prepared anew, and asked again if it was approved. `false`: it came to rest instead.
+    async fn catch_up(&mut self, buy: &MediaBuy, steps: &[Step]) -> Result<bool, Interruption> {
+        let operation = &mut self.operation.value;
+        let Some(frozen) = &operation.frozen else { return Ok(true) };
+        if frozen.current.revision == buy.revision {
+            return Ok(true);
+        }
+        let has_begun = steps.iter().any(|step| step.state != StepState::Fresh)
+            || operation.legs.iter().any(|leg| leg.state != LegState::Pending);
+        if !has_begun {
+            operation.frozen = None;
+            operation.legs.clear();
+            return Ok(true);
+        }
+        match operation.desired_on(buy) {
+            Ok(desired) => {
+                if let Some(frozen) = &mut operation.frozen {
+                    frozen.current = buy.clone();
+                    frozen.desired = desired;
+                }
+                Ok(true)
+            }
+            Err(problems) => {
+                let words: Vec<&str> = problems.iter().map(|problem| problem.message.as_str()).collect();
+                let reason = format!(
+                    "it had begun when the media buy was changed by somebody else, and can't go on as it is ({}): finish it by hand and \
+                     answer `completed`, or reject it",
+                    words.join("; ")
+                );
+                self.park(Failure::new(FailureKind::Unresolved, "changed_meanwhile", reason)).await?;
+                Ok(false)
+            }
+        }
     }
 
     async fn buy(&self) -> Result<Stored<MediaBuy>, Interruption> {
@@ -119,11 +182,11 @@ impl<'a> Run<'a> {
     /// came to rest instead.
     async fn prepare(&mut self, buy: &Stored<MediaBuy>) -> Result<bool, Interruption> {
         let operation = &self.operation.value;
-        let desired = match operation.change.apply(&buy.value, now()) {
+        let when = When { asked: operation.created_at, now: now() };
+        let desired = match operation.change.apply(&buy.value, when) {
             Ok(desired) => desired,
             Err(problems) => {
-                let failure = ending::failure_of(&problems);
-                self.fail(buy.clone(), failure).await?;
+                self.fail(ending::failure_of(&problems)).await?;
                 return Ok(false);
             }
         };
@@ -133,20 +196,22 @@ impl<'a> Run<'a> {
         let plan = match planned {
             Ok(plan) => plan,
             Err(failures) => {
-                self.could_not_plan(buy.clone(), failures).await?;
+                self.could_not_plan(failures).await?;
                 return Ok(false);
             }
         };
         let digest = planning::digest(&operation.request, &plan, buy.value.revision);
-        if operation.approved_digest.as_ref().is_some_and(|approved| *approved != digest) {
-            self.ask_again(buy.clone(), plan, digest).await?;
-            return Ok(false);
-        }
-        if operation.approved_digest.is_none()
-            && let Some(needed) = self.approval_needed(&desired)
-        {
-            self.ask_first(buy, &desired, plan, digest, needed).await?;
-            return Ok(false);
+        let needed = self.approval_needed(&desired);
+        match (&operation.approved_digest, needed) {
+            (Some(approved), _) if *approved != digest => {
+                self.ask_again(&desired, plan, digest, needed).await?;
+                return Ok(false);
+            }
+            (None, Some(needed)) => {
+                self.ask_first(&desired, plan, digest, needed).await?;
+                return Ok(false);
+            }
+            _ => {}
         }
         self.freeze(buy, desired, plan).await?;
         Ok(true)
@@ -164,17 +229,13 @@ impl<'a> Run<'a> {
         })
     }
 
-    async fn could_not_plan(
-        &mut self,
-        buy: Stored<MediaBuy>,
-        failures: Vec<(PlatformName, Failure)>,
-    ) -> Result<(), Interruption> {
+    async fn could_not_plan(&mut self, failures: Vec<(PlatformName, Failure)>) -> Result<(), Interruption> {
         let Some((_, failure)) = failures.into_iter().next() else {
             return Err(Interruption::Missing("a plan failed without a reason".to_owned()));
         };
         match failure.kind {
             FailureKind::Unavailable | FailureKind::Fault if self.may_retry(&failure) => self.retry(failure).await,
-            _ => self.fail(buy, ending::operation_failure(&failure)).await,
+            _ => self.fail(ending::operation_failure(&failure)).await,
         }
     }
 
@@ -217,47 +278,59 @@ impl<'a> Run<'a> {
         let ends = futures::future::join_all(calls).await;
         let steps = self.deps.store.steps(&self.operation.value.id).await?;
         let mut postponed = None;
+        self.operation.value.unresolved.clear();
         for (platform, end) in pending.iter().zip(ends) {
             let end = end?;
             let in_doubt = steps.iter().any(|step| &step.platform == platform && step.state == StepState::Open);
             if let Some(next) = self.settle_leg(platform, end, in_doubt) {
-                postponed = Some(next);
+                wait_for(&mut postponed, next);
             }
         }
-        if let Some(postponed) = postponed {
-            return self.postpone(buy, postponed).await;
+        match postponed {
+            Some(postponed) => self.postpone(postponed).await,
+            None => self.conclude().await,
         }
-        self.conclude(buy, frozen).await
     }
 
     /// Records what came of a leg in the operation; what keeps it from being settled, if something does.
     fn settle_leg(&mut self, platform: &PlatformName, end: LegEnd, in_doubt: bool) -> Option<Postponed> {
-        let failure = match end {
+        let (failure, outcome) = match end {
             LegEnd::Done(outcome) => {
-                let failed = outcome.failed_package.as_ref().map(|(_, failure)| failure.clone());
                 let leg = self.operation.value.leg_mut(platform)?;
-                leg.state = if failed.is_some() { LegState::Failed } else { LegState::Done };
-                leg.failure = failed;
-                leg.outcome = Some(outcome);
+                (leg.state, leg.failure, leg.outcome) = (LegState::Done, None, Some(outcome));
                 return None;
             }
-            LegEnd::Failed(failure) => failure,
+            LegEnd::Stopped(failure, outcome) => (failure, outcome),
         };
-        let may_retry = self.may_retry(&failure);
-        match failure.kind {
-            FailureKind::Permission => return Some(Postponed::Permission(failure)),
-            FailureKind::ApprovalRequired => return Some(Postponed::Approval(failure)),
-            FailureKind::Unresolved => return Some(Postponed::Unresolved(failure)),
-            FailureKind::Unavailable | FailureKind::Fault if may_retry => return Some(Postponed::Retry(failure)),
-            // A refusal while a step is in doubt settles nothing: what was refused may be the second of two.
-            _ if in_doubt && may_retry => return Some(Postponed::Retry(failure)),
-            _ if in_doubt => return Some(Postponed::Unresolved(failure)),
-            _ => {}
-        }
+        let until = self.until(platform, &failure, in_doubt);
         let leg = self.operation.value.leg_mut(platform)?;
-        leg.state = LegState::Failed;
-        leg.failure = Some(failure);
+        // An earlier run may have come further than this one.
+        leg.outcome = outcome.or(leg.outcome.take());
+        if let Some(until) = until {
+            return Some(Postponed { until, failure });
+        }
+        (leg.state, leg.failure) = (LegState::Failed, Some(failure));
         None
+    }
+
+    /// What a failure on a platform has the operation wait for; `None`: it is final.
+    fn until(&mut self, platform: &PlatformName, failure: &Failure, in_doubt: bool) -> Option<Until> {
+        let may_retry = self.may_retry(failure);
+        match failure.kind {
+            FailureKind::Permission => Some(Until::Permission),
+            FailureKind::ApprovalRequired => Some(Until::Approval),
+            FailureKind::Unresolved => {
+                if failure.code == STEP_IN_DOUBT && in_doubt {
+                    self.operation.value.unresolved.push(platform.clone());
+                }
+                Some(Until::Resolved)
+            }
+            FailureKind::Unavailable | FailureKind::Fault if may_retry => Some(Until::Retry),
+            // A refusal while a step is in doubt settles nothing: what was refused may be the second of two.
+            _ if in_doubt && may_retry => Some(Until::Retry),
+            _ if in_doubt => Some(Until::Resolved),
+            _ => None,
+        }
     }
 
     async fn leg(&self, frozen: &Frozen, buy: &MediaBuy, platform: &PlatformName) -> Result<LegEnd, Interruption> {
@@ -282,7 +355,7 @@ impl<'a> Run<'a> {
         let operation = &self.operation.value;
         let call = match intent.call(&self.deps.config, &operation.id, platform, now().plus(CALL_TIME)) {
             Ok(call) => call,
-            Err(failure) => return Ok(LegEnd::Failed(failure)),
+            Err(failure) => return Ok(LegEnd::Stopped(failure, None)),
         };
         let Some(release) = frozen.releases.get(platform) else {
             return Err(Interruption::Missing(format!("operation {} has no release for {platform}", operation.id)));
@@ -301,12 +374,11 @@ impl<'a> Run<'a> {
             return Err(JournalError::Interrupted("the lease ran out during the call".to_owned()).into());
         }
         Ok(match answer {
-            Ok(outcome) => match outcome.failed_package {
-                // Not an end: the adapter met something that may pass.
-                Some((_, failure)) if !is_final(failure.kind) => LegEnd::Failed(failure),
-                _ => LegEnd::Done(outcome),
+            Ok(outcome) => match outcome.failed_package.clone() {
+                Some((_, failure)) => LegEnd::Stopped(failure, Some(outcome)),
+                None => LegEnd::Done(outcome),
             },
-            Err(failure) => LegEnd::Failed(failure),
+            Err(failure) => LegEnd::Stopped(failure, None),
         })
     }
 
@@ -323,7 +395,7 @@ impl<'a> Run<'a> {
     /// Whether a failure that may pass can be waited for.
     fn may_retry(&self, failure: &Failure) -> bool {
         let operation = &self.operation.value;
-        let faults_left = failure.kind != FailureKind::Fault || operation.attempts < MAX_FAULTS;
+        let faults_left = failure.kind != FailureKind::Fault || operation.faults < MAX_FAULTS;
         faults_left && now() < operation.deadline
     }
 
@@ -338,59 +410,4 @@ impl<'a> Run<'a> {
         self.operation.version += 1;
         Ok(())
     }
-
-    /// Cancels what was made on the platforms, then fails the operation.
-    async fn undo(mut self, buy: Stored<MediaBuy>) -> Result<(), Interruption> {
-        let frozen = self.frozen()?;
-        let mut target = frozen.desired.clone();
-        target.remote.clone_from(&buy.value.remote);
-        let made: Vec<PlatformName> = self
-            .operation
-            .value
-            .legs
-            .iter()
-            .filter(|leg| leg.state != LegState::Undone && !target.remote_on(&leg.platform).is_empty())
-            .map(|leg| leg.platform.clone())
-            .collect();
-        let intent = Intent { change: &self.operation.value.change, current: &target, desired: &target };
-        let calls =
-            made.iter().map(|platform| self.call(&frozen, intent, platform, AdapterChange::Cancel(&target), "undo/"));
-        let ends = futures::future::join_all(calls).await;
-        let mut postponed = None;
-        for (platform, end) in made.iter().zip(ends) {
-            match end? {
-                LegEnd::Done(_) => {
-                    if let Some(leg) = self.operation.value.leg_mut(platform) {
-                        leg.state = LegState::Undone;
-                    }
-                }
-                LegEnd::Failed(failure) if is_final(failure.kind) || !self.may_retry(&failure) => {
-                    let reason = format!(
-                        "what was made on {platform} could not be cancelled ({failure}): cancel it there, then answer `completed`"
-                    );
-                    postponed =
-                        Some(Postponed::Unresolved(Failure::new(FailureKind::Unresolved, "not_cancelled", reason)));
-                }
-                LegEnd::Failed(failure) => {
-                    postponed.get_or_insert(Postponed::Retry(failure));
-                }
-            }
-        }
-        if let Some(postponed) = postponed {
-            return self.postpone(buy, postponed).await;
-        }
-        let failure = self.operation.value.undoing.clone();
-        let failure = failure.ok_or_else(|| Interruption::Missing("nothing to undo".to_owned()))?;
-        self.fail(buy, failure).await
-    }
-}
-
-/// Whether a failure of this kind can't pass by itself or by a person's help.
-const fn is_final(kind: FailureKind) -> bool {
-    matches!(kind, FailureKind::Invalid | FailureKind::Unsupported | FailureKind::Rejected | FailureKind::NotFound)
-}
-
-/// The failures of an operation's legs, by platform.
-fn leg_failures(operation: &Operation) -> BTreeMap<&PlatformName, &Failure> {
-    operation.legs.iter().filter_map(|leg| leg.failure.as_ref().map(|failure| (&leg.platform, failure))).collect()
 }

@@ -7,12 +7,14 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     domain::{
         event::EventKind,
-        operation::{OperationFailure, OperationKind, OperationState},
-        status::{self, BuyStatus, Creation, Standing},
-        task::{Task, TaskMove},
+        operation::{OperationFailure, OperationState},
+        task::{Resolution, Task, TaskMove},
         time::Timestamp,
     },
-    operations::{Signals, asking, now, run::brought_about, tell},
+    operations::{
+        Signals, asking, now, tell,
+        waiting::{self, WaitingError},
+    },
     store::{Recording, Store, StoreError, Stored},
 };
 
@@ -23,9 +25,11 @@ const TICK: Duration = Duration::from_secs(5);
 const BATCH: u32 = 100;
 
 /// Looks at the clock until `stop`.
-pub async fn serve(store: Arc<dyn Store>, signals: Arc<Signals>, stop: CancellationToken) {
+///
+/// `deadline`: how long cancelling may be tried that an expired task begins.
+pub async fn serve(store: Arc<dyn Store>, signals: Arc<Signals>, deadline: Duration, stop: CancellationToken) {
     loop {
-        if let Err(error) = tick(store.as_ref(), &signals, now()).await {
+        if let Err(error) = tick(store.as_ref(), &signals, deadline, now()).await {
             tracing::error!(%error, "could not do what the clock asks for");
         }
         tokio::select! {
@@ -39,19 +43,22 @@ pub async fn serve(store: Arc<dyn Store>, signals: Arc<Signals>, stop: Cancellat
 ///
 /// # Errors
 /// The store could not be used; what was not done is done at the next look.
-pub async fn tick(store: &dyn Store, signals: &Signals, now: Timestamp) -> Result<(), StoreError> {
+pub async fn tick(store: &dyn Store, signals: &Signals, deadline: Duration, now: Timestamp) -> Result<(), StoreError> {
     for task in store.tasks_due(now, BATCH).await? {
         let operation = task.value.operation.clone();
         let done = if task.value.expires_at <= now {
-            expire(store, task, now).await
+            expire(store, task, deadline, now).await
         } else {
-            escalate(store, task, now).await
+            escalate(store, task, now).await.map_err(WaitingError::from)
         };
         match done {
-            Ok(()) => signals.rested(&operation),
+            Ok(()) => {
+                signals.rested(&operation);
+                signals.work();
+            }
             // Somebody was faster: the next look sees what they made of it.
-            Err(StoreError::Stale(_)) => {}
-            Err(error) => return Err(error),
+            Err(WaitingError::Store(StoreError::Stale(_)) | WaitingError::NotWaiting(_)) => {}
+            Err(WaitingError::Store(error)) => return Err(error),
         }
     }
     store.forget_keys(now, BATCH).await?;
@@ -69,54 +76,33 @@ async fn escalate(store: &dyn Store, mut stored: Stored<Task>, now: Timestamp) -
     store.record(recording).await
 }
 
-/// Fails a task that nobody decided in time, and its operation with it.
-async fn expire(store: &dyn Store, stored: Stored<Task>, now: Timestamp) -> Result<(), StoreError> {
+/// Fails a task that nobody decided in time, and its operation with it: what it made is cancelled as if it were rejected.
+async fn expire(
+    store: &dyn Store,
+    mut stored: Stored<Task>,
+    deadline: Duration,
+    now: Timestamp,
+) -> Result<(), WaitingError> {
     let reason = format!("nobody decided by {}", stored.value.expires_at);
     let mut recording = Recording::default();
-    let Some(mut operation) = store.operation(&stored.value.operation).await? else { return Ok(()) };
-    let waits = matches!(operation.value.state, OperationState::AwaitingApproval | OperationState::AwaitingPermission);
-    if waits && operation.value.become_state(OperationState::Failed, now).is_ok() {
-        operation.value.failure =
-            Some(OperationFailure { code: "EXPIRED".to_owned(), reason, details: serde_json::Value::Null });
-        end_waiting(store, operation, vec![stored], now, &mut recording).await?;
-    } else if operation.value.state.is_final() {
-        asking::close(vec![stored], &operation.value, now, &mut recording);
-    } else {
-        // Being carried out, or parked: the ad server may hold something, so the task must stay.
-        return Ok(());
-    }
-    store.record(recording).await
-}
-
-/// What is recorded when an operation that waited for a person ends: its tasks close, and a buy that was to be created
-/// stands accordingly. The operation has its last state already.
-///
-/// # Errors
-/// The store could not be read.
-pub async fn end_waiting(
-    store: &dyn Store,
-    operation: Stored<crate::domain::operation::Operation>,
-    tasks: Vec<Stored<Task>>,
-    now: Timestamp,
-    recording: &mut Recording,
-) -> Result<(), StoreError> {
-    asking::close(tasks, &operation.value, now, recording);
-    if let Some(buy) = store.buy(&operation.value.buy).await? {
-        let mut next = buy.value;
-        tell::operation_ended(&operation.value, &next, now, recording);
-        if operation.value.kind == OperationKind::Create {
-            let standing = match &operation.value.failure {
-                Some(failure) => Standing { status: BuyStatus::Failed, detail: failure.reason.clone() },
-                None => status::derive(&next, &Creation::Done, &[], now),
-            };
-            tell::become_status(&mut next, standing, now, recording);
-            recording.buy = Some(Stored { value: next, version: buy.version });
-        } else if let (OperationState::Succeeded, Some(frozen)) = (operation.value.state, &operation.value.frozen) {
-            // A person finished it by hand: the ad server now holds what was asked for.
-            let next = brought_about(&next, &frozen.desired);
-            recording.buy = Some(Stored { value: next, version: buy.version });
+    let Some(operation) = store.operation(&stored.value.operation).await? else { return Ok(()) };
+    match operation.value.state {
+        OperationState::AwaitingApproval | OperationState::AwaitingPermission => {
+            let task = &mut stored.value;
+            waiting::decide(task, Resolution::CannotComplete, Some(&reason), tell::ITSELF);
+            task.version += 1;
+            let line = tell::history(tell::ITSELF, "expire", task.status, task.status, Some(&reason), now);
+            recording.history.push((task.id.clone(), line));
+            let failure = OperationFailure { code: "EXPIRED".to_owned(), reason, details: serde_json::Value::Null };
+            waiting::give_up(store, operation, failure, stored, deadline, now, &mut recording).await?;
+        }
+        OperationState::Succeeded | OperationState::Failed => {
+            asking::close(vec![stored], &operation.value, now, &mut recording);
+        }
+        // The ad server may hold something that only a person can find, so the task must stay.
+        OperationState::Parked | OperationState::Queued | OperationState::Running => {
+            asking::keep_open(stored, &reason, now, &mut recording);
         }
     }
-    recording.operations.push(operation);
-    Ok(())
+    Ok(store.record(recording).await?)
 }

@@ -204,11 +204,6 @@ impl Store for SqliteStore {
         self.writer.write(|connection| Box::pin(journal::journal(connection, write))).await
     }
 
-    async fn reset_open_steps(&self, operation: &OperationId) -> Result<u64, StoreError> {
-        let operation = operation.clone();
-        self.writer.write(|connection| Box::pin(journal::reset_open_steps(connection, operation))).await
-    }
-
     async fn steps(&self, operation: &OperationId) -> Result<Vec<Step>, StoreError> {
         journal::steps(&self.readers, operation).await
     }

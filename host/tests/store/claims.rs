@@ -1,13 +1,16 @@
 //! Claims and leases.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use flightdeck::{
-    domain::operation::{OperationKind, OperationState},
-    store::{Fence, Recording, StoreError},
+    domain::{
+        operation::{Change, Frozen, Operation, OperationKind, OperationState},
+        update::BuyPatch,
+    },
+    store::{Fence, Recording, StoreError, Stored},
 };
 
-use super::fixtures::{AnyStore, LEASE, accept, add_operation, at, claim, moved, operation, stored_operation};
+use super::fixtures::{AnyStore, LEASE, accept, add_operation, at, buy, claim, moved, operation, stored_operation};
 
 pub(crate) async fn nothing_is_claimed_where_nothing_is_due(store: AnyStore) {
     assert!(store.claim("worker", at(0), LEASE).await.unwrap().is_none());
@@ -112,6 +115,62 @@ pub(crate) async fn an_expired_lease_and_an_older_queued_operation_do_not_block_
     let done = moved(&again.operation, OperationState::Succeeded, 41);
     store.record(Recording { operations: vec![done], ..Recording::default() }).await.unwrap();
     assert_eq!(claim(&store, 41).await.fence.operation.as_str(), "op-change");
+}
+
+/// What pauses.
+fn pause(id: &str, buy: &str) -> Operation {
+    let patch = BuyPatch { active: Some(false), ..BuyPatch::default() };
+    Operation { kind: OperationKind::Update, change: Change::Update(patch), ..operation(id, buy) }
+}
+
+/// The operation as it is once it has begun.
+fn begun(stored: &Stored<Operation>) -> Stored<Operation> {
+    let mut stored = stored.clone();
+    let (current, desired) = (buy("b1"), buy("b1"));
+    stored.value.frozen = Some(Frozen { current, desired, releases: BTreeMap::new() });
+    stored
+}
+
+pub(crate) async fn a_pause_overtakes_all_but_older_pauses(store: AnyStore) {
+    accept(&store, "b1").await;
+    for operation in [operation("op-change", "b1"), pause("op-pause-1", "b1"), pause("op-pause-2", "b1")] {
+        add_operation(&store, operation).await;
+    }
+    // The create is claimed first because it is as long due; while it waits to be tried again, the pauses go.
+    let create = claim(&store, 0).await;
+    let mut later = moved(&create.operation, OperationState::Queued, 1);
+    later.value.run_at = at(50);
+    store.record(Recording { operations: vec![later], ..Recording::default() }).await.unwrap();
+    for expected in ["op-pause-1", "op-pause-2"] {
+        let claim = claim(&store, 2).await;
+        assert_eq!(claim.fence.operation.as_str(), expected);
+        assert!(store.claim("other", at(3), LEASE).await.unwrap().is_none());
+        let done = moved(&claim.operation, OperationState::Succeeded, 3);
+        store.record(Recording { operations: vec![done], ..Recording::default() }).await.unwrap();
+    }
+    assert!(store.claim("other", at(49), LEASE).await.unwrap().is_none());
+}
+
+pub(crate) async fn what_has_begun_keeps_later_ones_waiting_until_it_ends(store: AnyStore) {
+    accept(&store, "b1").await;
+    let first = claim(&store, 0).await;
+    let waits = moved(&begun(&first.operation), OperationState::AwaitingPermission, 1);
+    store.record(Recording { operations: vec![waits], ..Recording::default() }).await.unwrap();
+    add_operation(&store, operation("op-change", "b1")).await;
+    assert!(store.claim("other", at(2), LEASE).await.unwrap().is_none());
+    assert_eq!(store.next_due().await.unwrap(), None);
+    add_operation(&store, pause("op-pause", "b1")).await;
+    let pause = claim(&store, 3).await;
+    assert_eq!(pause.fence.operation.as_str(), "op-pause");
+    let done = moved(&pause.operation, OperationState::Succeeded, 4);
+    store.record(Recording { operations: vec![done], ..Recording::default() }).await.unwrap();
+    let released = moved(&stored_operation(&store, &"op-b1".into()).await, OperationState::Queued, 5);
+    store.record(Recording { operations: vec![released], ..Recording::default() }).await.unwrap();
+    let first = claim(&store, 5).await;
+    assert_eq!(first.fence.operation.as_str(), "op-b1");
+    let done = moved(&first.operation, OperationState::Succeeded, 6);
+    store.record(Recording { operations: vec![done], ..Recording::default() }).await.unwrap();
+    assert_eq!(claim(&store, 6).await.fence.operation.as_str(), "op-change");
 }
 
 pub(crate) async fn a_lease_can_be_prolonged_until_somebody_else_claims(store: AnyStore) {

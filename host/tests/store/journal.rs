@@ -5,10 +5,10 @@ use flightdeck::{
         media_buy::{RemoteKind, RemoteObject},
         step::{Step, StepState},
     },
-    store::{Fence, FinishedStep, JournalWrite, RemoteChange, StoreError},
+    store::{Fence, FinishedStep, JournalWrite, Recording, RemoteChange, StoreError, Stored},
 };
 
-use super::fixtures::{AnyStore, LEASE, accept, at, claim, journal, platform, stored_buy};
+use super::fixtures::{AnyStore, LEASE, accept, at, claim, journal, platform, stored_buy, stored_operation};
 
 fn begin(fence: &Fence, name: &str, reference: &str, seconds: i64) -> JournalWrite {
     JournalWrite { begin: Some((name.to_owned(), reference.to_owned())), ..journal(fence, "b1", seconds) }
@@ -149,10 +149,20 @@ pub(crate) async fn open_steps_are_reset_when_a_person_found_nothing(store: AnyS
         store.journal(begin(&fence, name, name, 5)).await.unwrap();
     }
     store.journal(finish(&fence, "a", b"1")).await.unwrap();
-    assert_eq!(store.reset_open_steps(&"op-b1".into()).await.unwrap(), 2);
+    let elsewhere = JournalWrite { platform: platform("south"), ..begin(&fence, "d", "d", 5) };
+    store.journal(elsewhere).await.unwrap();
+    let recording = Recording { reset_steps: vec![("op-b1".into(), platform("north"))], ..Recording::default() };
+    // It is part of the decision: if that is refused, the steps stay as they are.
+    let stale = Stored { version: 99, ..stored_operation(&store, &"op-b1".into()).await };
+    let refused = store.record(Recording { operations: vec![stale], ..recording.clone() }).await;
+    assert!(matches!(refused, Err(StoreError::Stale(_))));
+    assert!(
+        store.steps(&"op-b1".into()).await.unwrap().iter().filter(|step| step.state == StepState::Open).count() == 3
+    );
+    store.record(recording.clone()).await.unwrap();
     let states: Vec<_> = store.steps(&"op-b1".into()).await.unwrap().into_iter().map(|step| step.state).collect();
-    assert_eq!(states, [StepState::Done, StepState::Fresh, StepState::Fresh]);
-    assert_eq!(store.reset_open_steps(&"op-b1".into()).await.unwrap(), 0);
+    assert_eq!(states, [StepState::Done, StepState::Fresh, StepState::Fresh, StepState::Open]);
+    store.record(recording).await.unwrap();
 }
 
 pub(crate) async fn remote_objects_are_remembered_replaced_and_forgotten(store: AnyStore) {

@@ -273,6 +273,5 @@ pub(crate) async fn nothing_is_found_in_an_empty_store(store: AnyStore) {
     assert!(store.tasks_due(at(0), 10).await.unwrap().is_empty());
     assert!(store.token("a").await.unwrap().is_none());
     assert_eq!(page(&store, all()).await, (Vec::new(), 0, 0));
-    assert_eq!(store.reset_open_steps(&"op-1".into()).await.unwrap(), 0);
     assert_eq!(store.forget_keys(at(0), 10).await.unwrap(), 0);
 }

@@ -1,11 +1,12 @@
 //! The same random sequence of acts on the store and on a model of a page's length: they must agree on every outcome.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use flightdeck::{
     domain::{
-        operation::OperationState,
+        operation::{Change, Frozen, OperationState},
         step::{Step, StepState},
+        update::BuyPatch,
     },
     store::{Fence, FinishedStep, JournalWrite, Recording, StoreError},
 };
@@ -22,12 +23,12 @@ const BUYS: usize = 3;
 /// What happens next. Numbers name one of what there is, whatever their size.
 #[derive(Debug, Clone)]
 enum Act {
-    Accept { buy: usize, awaiting: bool, delay: i64 },
+    Accept { buy: usize, awaiting: bool, pauses: bool, delay: i64 },
     Decide { operation: usize, to: OperationState, delay: i64 },
     Wait { seconds: i64 },
     Claim { lease: i64 },
     Prolong { grant: usize, lease: i64 },
-    Record { grant: usize, to: OperationState, delay: i64, release: bool, stale: bool },
+    Record { grant: usize, to: OperationState, delay: i64, release: bool, stale: bool, begins: bool },
     Begin { grant: usize, name: u8 },
     Finish { grant: usize, name: u8, outcome: u8 },
     Settle { grant: usize, name: u8, fresh: bool },
@@ -38,13 +39,14 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
     let states = || prop::sample::select(OperationState::ALL);
     let which = || 0..64usize;
     let act = prop_oneof![
-        3 => (0..BUYS, any::<bool>(), 0..9i64).prop_map(|(buy, awaiting, delay)| Act::Accept { buy, awaiting, delay }),
+        3 => (0..BUYS, any::<bool>(), any::<bool>(), 0..9i64)
+            .prop_map(|(buy, awaiting, pauses, delay)| Act::Accept { buy, awaiting, pauses, delay }),
         2 => (which(), states(), 0..9i64).prop_map(|(operation, to, delay)| Act::Decide { operation, to, delay }),
         3 => (0..12i64).prop_map(|seconds| Act::Wait { seconds }),
         6 => (1..15i64).prop_map(|lease| Act::Claim { lease }),
         1 => (which(), 1..15i64).prop_map(|(grant, lease)| Act::Prolong { grant, lease }),
-        3 => (which(), states(), 0..9i64, any::<bool>(), prop::bool::weighted(0.2)).prop_map(
-            |(grant, to, delay, release, stale)| Act::Record { grant, to, delay, release, stale }
+        3 => (which(), states(), 0..9i64, any::<bool>(), prop::bool::weighted(0.2), any::<bool>()).prop_map(
+            |(grant, to, delay, release, stale, begins)| Act::Record { grant, to, delay, release, stale, begins }
         ),
         4 => (which(), 0..3u8).prop_map(|(grant, name)| Act::Begin { grant, name }),
         3 => (which(), 0..3u8, 0..2u8).prop_map(|(grant, name, outcome)| Act::Finish { grant, name, outcome }),
@@ -59,6 +61,8 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
 struct Known {
     buy: usize,
     state: OperationState,
+    pauses: bool,
+    begun: bool,
     run_at: i64,
     fence: i64,
     lease_until: Option<i64>,
@@ -110,7 +114,14 @@ impl Run {
         match mine.state {
             OperationState::Running => Some(mine.lease_until.unwrap_or(mine.run_at)),
             OperationState::Queued => {
-                let waits = siblings().any(|(other, it)| other < index && it.state == OperationState::Queued);
+                let waits = siblings().any(|(other, it)| {
+                    let older = other < index && it.state == OperationState::Queued;
+                    match (mine.begun, mine.pauses) {
+                        (true, _) => false,
+                        (false, true) => older && it.pauses,
+                        (false, false) => older || (it.begun && !it.state.is_final()),
+                    }
+                });
                 (!waits).then_some(mine.run_at)
             }
             _ => None,
@@ -140,12 +151,14 @@ impl Run {
 
     async fn act(&mut self, act: &Act) {
         match act.clone() {
-            Act::Accept { buy, awaiting, delay } => self.accept(buy, awaiting, delay).await,
+            Act::Accept { buy, awaiting, pauses, delay } => self.accept(buy, awaiting, pauses, delay).await,
             Act::Decide { operation, to, delay } => self.decide(operation, to, delay).await,
             Act::Wait { seconds } => self.now += seconds,
             Act::Claim { lease } => self.claim(lease).await,
             Act::Prolong { grant, lease } => self.prolong(grant, lease).await,
-            Act::Record { grant, to, delay, release, stale } => self.record(grant, to, delay, release, stale).await,
+            Act::Record { grant, to, delay, release, stale, begins } => {
+                self.record(grant, to, delay, release, stale, begins).await;
+            }
             Act::Begin { grant, name } => self.begin(grant, name).await,
             Act::Finish { grant, name, outcome } => self.finish(grant, name, outcome).await,
             Act::Settle { grant, name, fresh } => self.settle(grant, name, fresh).await,
@@ -153,13 +166,18 @@ impl Run {
         }
     }
 
-    async fn accept(&mut self, buy: usize, awaiting: bool, delay: i64) {
+    async fn accept(&mut self, buy: usize, awaiting: bool, pauses: bool, delay: i64) {
         let state = if awaiting { OperationState::AwaitingApproval } else { OperationState::Queued };
         let run_at = self.now + delay;
         let mut new = operation(self.id(self.operations.len()).as_str(), &self.buy_id(buy));
         (new.state, new.run_at) = (state, at(run_at));
+        if pauses {
+            new.change = Change::Update(BuyPatch { active: Some(false), ..BuyPatch::default() });
+        }
         add_operation(&self.store, new).await;
-        let known = Known { buy, state, run_at, fence: 0, lease_until: None, claims: 0, steps: Vec::new() };
+        let begun = false;
+        let known =
+            Known { buy, state, pauses, begun, run_at, fence: 0, lease_until: None, claims: 0, steps: Vec::new() };
         self.operations.push(known);
     }
 
@@ -204,20 +222,32 @@ impl Run {
         }
     }
 
-    async fn record(&mut self, number: usize, to: OperationState, delay: i64, release: bool, stale: bool) {
+    async fn record(
+        &mut self,
+        number: usize,
+        to: OperationState,
+        delay: i64,
+        release: bool,
+        stale: bool,
+        begins: bool,
+    ) {
         let Some((grant, index, fence)) = self.grant(number) else { return };
         let mut stored = stored_operation(&self.store, &self.id(index)).await;
         if stored.value.become_state(to, at(self.now)).is_err() && self.holds(grant).is_ok() {
             return;
         }
         stored.value.run_at = at(self.now + delay);
+        if begins && stored.value.frozen.is_none() {
+            let (current, desired) = (buy("frozen"), buy("frozen"));
+            stored.value.frozen = Some(Frozen { current, desired, releases: BTreeMap::new() });
+        }
         stored.version -= i64::from(stale);
         let recording = Recording { fence: Some(fence), release, operations: vec![stored], ..Recording::default() };
         let wanted = self.holds(grant).and(if stale { Err(Refusal::Stale) } else { Ok(()) });
         assert_eq!(kind(self.store.record(recording).await), wanted);
         if wanted.is_ok() {
             let known = &mut self.operations[index];
-            (known.state, known.run_at) = (to, self.now + delay);
+            (known.state, known.run_at, known.begun) = (to, self.now + delay, known.begun || begins);
             if release || to != OperationState::Running {
                 known.lease_until = None;
             }
@@ -291,13 +321,11 @@ impl Run {
 
     async fn reset(&mut self, number: usize) {
         let Some(index) = number.checked_rem(self.operations.len()) else { return };
-        let reset = self.store.reset_open_steps(&self.id(index)).await.unwrap();
-        let mut wanted = 0;
+        let reset_steps = vec![(self.id(index), platform("north"))];
+        self.store.record(Recording { reset_steps, ..Recording::default() }).await.unwrap();
         for step in self.operations[index].steps.iter_mut().filter(|step| step.state == StepState::Open) {
             step.state = StepState::Fresh;
-            wanted += 1;
         }
-        assert_eq!(reset, wanted);
     }
 
     fn write(&self, fence: &Fence, index: usize) -> JournalWrite {

@@ -98,6 +98,7 @@ fn status_of(platform: &PlatformName, buy: &MediaBuy, status: wit::BuyStatus) ->
         });
     }
     Ok(RemoteBuyStatus {
+        platform: platform.clone(),
         buy: buy.id.clone(),
         state: state(status.state)?,
         detail: check::text("detail", status.detail, check::LONG)?,

@@ -24,7 +24,13 @@ fn said(buy: &MediaBuy, state: DeliveryState, packages: &[DeliveryState]) -> Rem
         state: state.clone(),
         impressions_delivered: None,
     });
-    RemoteBuyStatus { buy: buy.id.clone(), state, detail: String::new(), packages: packages.collect() }
+    RemoteBuyStatus {
+        buy: buy.id.clone(),
+        platform: buy.packages[0].platform.clone(),
+        state,
+        detail: String::new(),
+        packages: packages.collect(),
+    }
 }
 
 #[test]
@@ -34,8 +40,9 @@ fn the_transitions_are_the_ones_that_are_documented() {
         for to in S::ALL {
             let expected = match (from, to) {
                 _ if from == to => false,
-                (S::Failed, _) => false,
                 (_, S::Failed) => true,
+                (S::Failed, S::PendingManual | S::PendingPermission) => false,
+                (S::Failed, _) => true,
                 (S::PendingManual, S::PendingPermission | S::PendingActivation) => true,
                 (S::PendingPermission, S::PendingManual | S::PendingActivation) => true,
                 (S::PendingManual | S::PendingPermission, _) => false,
@@ -45,7 +52,6 @@ fn the_transitions_are_the_ones_that_are_documented() {
             };
             assert_eq!(from.may_become(*to), expected, "{from} -> {to}");
         }
-        assert_eq!(from.is_final(), S::ALL.iter().all(|to| !from.may_become(*to)));
     }
 }
 
@@ -138,4 +144,28 @@ fn what_the_platform_threw_out_is_failed_in_its_words() {
     let standing = derive(&buy, &Creation::Done, &remote, at(&buy, DURING));
     assert_eq!(standing.status, BuyStatus::Failed);
     assert!(standing.detail.contains("no alcohol"));
+}
+
+#[test]
+fn a_platform_that_lost_its_part_fails_its_packages_and_not_the_rest() {
+    use DeliveryState as D;
+    let mut buy = buy(3, true);
+    buy.packages[2].platform = "elsewhere".into();
+    let here = said(&buy, D::Delivering, &[D::Delivering, D::Delivering]);
+    for gone in [D::Missing, D::Canceled, D::Disapproved("no".to_owned())] {
+        let lost = RemoteBuyStatus { platform: "elsewhere".into(), ..said(&buy, gone.clone(), &[]) };
+        let standing = derive(&buy, &Creation::Done, &[here.clone(), lost.clone()], at(&buy, DURING));
+        assert_eq!(standing.status, BuyStatus::Active, "{gone:?}");
+        assert!(standing.detail.contains("p2") && !standing.detail.contains("p1"), "{}", standing.detail);
+        let first = said(&buy, gone.clone(), &[]);
+        assert_eq!(derive(&buy, &Creation::Done, &[first, lost], at(&buy, DURING)).status, BuyStatus::Failed);
+    }
+}
+
+#[test]
+fn a_package_that_was_refused_does_not_fail_what_has_run_to_its_end() {
+    use DeliveryState as D;
+    let buy = buy(2, true);
+    let remote = [said(&buy, D::Delivering, &[D::Completed, D::Disapproved("no".to_owned())])];
+    assert_eq!(derive(&buy, &Creation::Done, &remote, at(&buy, DURING)).status, BuyStatus::Completed);
 }

@@ -6,8 +6,8 @@ use crate::domain::{
     testing::{self, units},
 };
 
-fn now(buy: &MediaBuy) -> Timestamp {
-    buy.start.plus_millis(-1)
+fn now(buy: &MediaBuy) -> When {
+    When::at_once(buy.start.plus_millis(-1))
 }
 
 fn package(id: &str) -> PackagePatch {
@@ -120,8 +120,8 @@ fn what_is_impossible_is_refused_by_field() {
 fn an_end_that_has_passed_is_refused() {
     let buy = testing::buy(1);
     let patch = BuyPatch { end: Some(buy.start.plus_millis(1_000)), ..BuyPatch::default() };
-    assert!(patch.apply(&buy, buy.start).is_ok());
-    assert!(patch.apply(&buy, buy.start.plus_millis(1_000)).is_err());
+    assert!(patch.apply(&buy, When::at_once(buy.start)).is_ok());
+    assert!(patch.apply(&buy, When::at_once(buy.start.plus_millis(1_000))).is_err());
 }
 
 #[test]

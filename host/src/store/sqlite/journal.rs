@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     domain::{
-        id::OperationId,
+        id::{OperationId, PlatformName},
         step::{Step, StepState},
     },
     store::{FinishedStep, JournalWrite, RemoteChange, StoreError},
@@ -133,17 +133,15 @@ fn begin(script: &mut Script, write: &JournalWrite, name: &str, reference: &str)
         .bind(write.at.as_micros());
 }
 
-/// Makes an operation's open steps fresh.
-pub(super) async fn reset_open_steps(
-    connection: &mut SqliteConnection,
-    operation: OperationId,
-) -> Result<u64, StoreError> {
-    sqlx::query("UPDATE steps SET state = 'fresh' WHERE operation = ? AND state = 'open'")
+/// Makes an operation's open steps on a platform fresh.
+pub(super) fn reset_open(script: &mut Script, operation: &OperationId, platform: &PlatformName) {
+    script
+        .statement(
+            "UPDATE steps SET state = 'fresh' WHERE operation = ? AND platform = ? AND state = 'open'",
+            Want::Any,
+        )
         .bind(operation.as_str())
-        .execute(connection)
-        .await
-        .map(|done| done.rows_affected())
-        .map_err(from_sqlx)
+        .bind(platform.as_str());
 }
 
 /// The steps of an operation in the order in which they were first begun.

@@ -18,9 +18,11 @@ use crate::{
 
 /// What may be claimed: `due` says since when, `run_at` in which order.
 ///
-/// An operation waits while another one of its buy runs, under whatever lease, and one that is queued waits for older
-/// queued ones of its buy. One whose lease ran out does not wait for those: an older one may have been queued while it
-/// ran (approved at last), and then each would wait for the other.
+/// An operation waits while another one of its buy runs, under whatever lease. One that is queued waits for more, as
+/// [`Store::claim`] says; one whose lease ran out does not: an older one may have been queued while it ran (approved at
+/// last), and then each would wait for the other.
+///
+/// [`Store::claim`]: crate::store::Store::claim
 ///
 /// Of each kind only the first is wanted; the partial indexes give them in order.
 macro_rules! candidates {
@@ -31,8 +33,12 @@ macro_rules! candidates {
                  WHERE mine.state = 'queued'", $due_queued, "
                    AND NOT EXISTS (SELECT 1 FROM operations AS other
                                    WHERE other.buy = mine.buy AND other.state = 'running')
-                   AND NOT EXISTS (SELECT 1 FROM operations AS other
-                                   WHERE other.buy = mine.buy AND other.state = 'queued' AND other.seq < mine.seq)
+                   AND (mine.begun = 1 OR NOT EXISTS (
+                           SELECT 1 FROM operations AS other
+                           WHERE other.buy = mine.buy AND other.state = 'queued' AND other.seq < mine.seq
+                             AND other.switches >= mine.switches))
+                   AND (mine.begun = 1 OR mine.switches = 1 OR NOT EXISTS (
+                           SELECT 1 FROM operations AS other WHERE other.buy = mine.buy AND other.begun = 1))
                  ORDER BY mine.run_at, mine.seq LIMIT 1)
              UNION ALL
              SELECT seq, run_at, due FROM (

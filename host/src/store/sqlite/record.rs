@@ -4,6 +4,7 @@ use sqlx::SqliteConnection;
 
 use super::{
     error::from_sqlx,
+    journal::reset_open,
     rows::{self, to_doc},
     script::{Script, Want},
 };
@@ -42,6 +43,9 @@ pub(super) async fn record(connection: &mut SqliteConnection, recording: Recordi
     }
     for operation in &recording.operations {
         update_operation(&mut script, operation)?;
+    }
+    for (operation, platform) in &recording.reset_steps {
+        reset_open(&mut script, operation, platform);
     }
     if let Some(task) = &recording.new_task {
         insert_task(&mut script, task)?;
@@ -158,7 +162,7 @@ fn add_platforms(script: &mut Script, buy: &MediaBuy) -> Result<(), StoreError> 
 fn insert_operation(script: &mut Script, operation: &Operation) -> Result<(), StoreError> {
     script
         .statement(
-            "INSERT INTO operations (id, buy, kind, state, run_at, doc) VALUES (?, ?, ?, ?, ?, ?)
+            "INSERT INTO operations (id, buy, kind, state, switches, begun, run_at, doc) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
              ON CONFLICT DO NOTHING",
             Want::Changes(1, StoreError::Stale("the operation")),
         )
@@ -166,6 +170,8 @@ fn insert_operation(script: &mut Script, operation: &Operation) -> Result<(), St
         .bind(operation.buy.as_str())
         .bind(operation.kind.as_str())
         .bind(operation.state.as_str())
+        .bind(operation.change.only_switches())
+        .bind(operation.frozen.is_some())
         .bind(operation.run_at.as_micros())
         .bind(to_doc(operation)?);
     Ok(())
@@ -175,14 +181,16 @@ fn update_operation(script: &mut Script, stored: &Stored<Operation>) -> Result<(
     let operation = &stored.value;
     // Whatever ends a run ends the lease, too, whoever writes it.
     let sql = if operation.state == OperationState::Running {
-        "UPDATE operations SET version = version + 1, state = ?, run_at = ?, doc = ? WHERE id = ? AND version = ?"
+        "UPDATE operations SET version = version + 1, state = ?, begun = ?, run_at = ?, doc = ? WHERE id = ? AND version = ?"
     } else {
-        "UPDATE operations SET version = version + 1, state = ?, run_at = ?, doc = ?, worker = NULL, lease_until = NULL
+        "UPDATE operations SET version = version + 1, state = ?, begun = ?, run_at = ?, doc = ?, worker = NULL,
+                               lease_until = NULL
          WHERE id = ? AND version = ?"
     };
     script
         .statement(sql, Want::Changes(1, StoreError::Stale("the operation")))
         .bind(operation.state.as_str())
+        .bind(operation.frozen.is_some() && !operation.state.is_final())
         .bind(operation.run_at.as_micros())
         .bind(to_doc(operation)?)
         .bind(operation.id.as_str())
@@ -192,9 +200,9 @@ fn update_operation(script: &mut Script, stored: &Stored<Operation>) -> Result<(
 
 fn insert_task(script: &mut Script, task: &Task) -> Result<(), StoreError> {
     script.statement(
-        "INSERT INTO tasks (status, open, escalates, priority, due_by, expires_at, closed_at, doc,
-                                kind, principal, buy, operation, created_at, id)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        "INSERT INTO tasks (status, open, undecided, escalates, priority, due_by, expires_at, closed_at, doc,
+                            kind, principal, buy, operation, created_at, id)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
         Want::Changes(1, StoreError::Stale("the task")),
     );
     bind_task(script, task)?;
@@ -210,8 +218,8 @@ fn insert_task(script: &mut Script, task: &Task) -> Result<(), StoreError> {
 
 fn update_task(script: &mut Script, stored: &Stored<Task>) -> Result<(), StoreError> {
     script.statement(
-        "UPDATE tasks SET version = version + 1, status = ?, open = ?, escalates = ?, priority = ?, due_by = ?,
-                          expires_at = ?, closed_at = ?, doc = ?
+        "UPDATE tasks SET version = version + 1, status = ?, open = ?, undecided = ?, escalates = ?, priority = ?,
+                          due_by = ?, expires_at = ?, closed_at = ?, doc = ?
          WHERE id = ? AND version = ?",
         Want::Changes(1, StoreError::Stale("the task")),
     );
@@ -227,6 +235,7 @@ fn bind_task(script: &mut Script, task: &Task) -> Result<(), StoreError> {
     script
         .bind(task.status.as_str())
         .bind(task.status.is_open())
+        .bind(task.status.is_open() && task.decision.is_none())
         .bind(waits && task.decision.is_none())
         .bind(i64::from(task.priority as u8))
         .bind(task.due_by.as_micros())

@@ -86,7 +86,7 @@ pub(super) async fn tasks_due(
 ) -> Result<Vec<Stored<Task>>, StoreError> {
     let found = sqlx::query(
         "SELECT doc, version FROM tasks
-         WHERE (open = 1 AND expires_at <= ?1) OR (open = 1 AND escalates = 1 AND due_by <= ?1)
+         WHERE (undecided = 1 AND expires_at <= ?1) OR (escalates = 1 AND due_by <= ?1)
          ORDER BY created_at, seq LIMIT ?2",
     )
     .bind(now.as_micros())

@@ -1,0 +1,66 @@
+//! What an operation that has ended made of its buy: the one place where the record of a buy follows the ad servers.
+
+use crate::{
+    domain::{
+        media_buy::MediaBuy,
+        operation::{Operation, OperationKind, OperationState},
+        status::{self, BuyStatus, Creation, Standing},
+        time::Timestamp,
+        update::partly,
+    },
+    operations::tell,
+    store::Recording,
+};
+
+/// The buy after an operation that succeeded or failed, and the events that tell of it.
+///
+/// `fresh` is the buy as it is recorded now: what was carried out since the operation was frozen is kept. What an operation that
+/// failed has carried out before it failed is kept, too: the ad server holds it.
+pub fn of(operation: &Operation, fresh: &MediaBuy, at: Timestamp, recording: &mut Recording) -> MediaBuy {
+    let failure = operation.failure.as_ref().filter(|_| operation.state == OperationState::Failed);
+    if let (OperationKind::Create, Some(failure)) = (operation.kind, failure) {
+        let mut next = fresh.clone();
+        let standing = Standing { status: BuyStatus::Failed, detail: failure.reason.clone() };
+        tell::become_status(&mut next, standing, at, recording);
+        return next;
+    }
+    let Some(mut next) = changed(operation, fresh, at) else { return fresh.clone() };
+    for leg in &operation.legs {
+        let Some(outcome) = &leg.outcome else { continue };
+        tell::creatives_changed(&next, &outcome.assets, at, recording);
+        let known = next.assets.entry(leg.platform.clone()).or_default();
+        for asset in &outcome.assets {
+            known.retain(|earlier| earlier.creative != asset.creative);
+            known.push(asset.clone());
+        }
+    }
+    let standing = status::derive(&next, &Creation::Done, &[], at);
+    tell::become_status(&mut next, standing, at, recording);
+    next
+}
+
+/// The buy with what was carried out; `None` if nothing was.
+fn changed(operation: &Operation, fresh: &MediaBuy, at: Timestamp) -> Option<MediaBuy> {
+    let progress = operation.progress();
+    let succeeded = operation.state == OperationState::Succeeded;
+    if !succeeded && (operation.frozen.is_none() || progress.is_nothing()) {
+        return None;
+    }
+    let desired = match operation.desired_on(fresh) {
+        Ok(desired) => desired,
+        Err(problems) => {
+            tracing::error!(operation = %operation.id, ?problems, "what it carried out does not fit the buy any more; the record is as before");
+            return None;
+        }
+    };
+    let mut next =
+        if succeeded { desired } else { partly(fresh, &desired, &operation.change.platforms(&desired), &progress) };
+    // What others record about a buy while an operation runs.
+    next.status = fresh.status;
+    next.detail.clone_from(&fresh.detail);
+    next.assets.clone_from(&fresh.assets);
+    next.remote.clone_from(&fresh.remote);
+    next.revision = fresh.revision + 1;
+    next.updated_at = at;
+    Some(next)
+}

@@ -1,0 +1,238 @@
+//! How a run ends for now: tried again later, handed back, or waiting for a person.
+
+use std::time::Duration;
+
+use super::{Interruption, Postponed, Run, TRIES, Until};
+use crate::{
+    config::Needed,
+    domain::{
+        failure::{Failure, FailureKind},
+        media_buy::MediaBuy,
+        operation::{Operation, OperationKind, OperationState},
+        plan::Plan,
+        status::{BuyStatus, Standing},
+        task::{Priority, Resolution, Task, TaskKind},
+        time::Timestamp,
+    },
+    operations::{
+        asking::{self, Question},
+        now, planning, tell,
+    },
+    store::{Recording, StoreError, Stored},
+};
+
+/// What a person can say about a step that may have happened and that the ad server can't be asked about.
+const IF_IT_IS_NOT_THERE: &str = "If it is not there, answer `approved`: it is made again. If it is there, remove it and answer \
+                                  `approved`, or do the rest by hand and answer `completed`";
+
+/// Why somebody is asked about a change that needed nobody's word when it was accepted.
+const AFTER_OTHERS: &str = "needs approval by the publisher, after what else was changed meanwhile";
+
+/// A question for approval.
+fn approval(needed: Needed, reason: String, plan: Plan, digest: String) -> Question {
+    Question {
+        kind: TaskKind::ManualApproval,
+        priority: needed.priority,
+        reason,
+        due_in: needed.due_in,
+        approvals_needed: needed.reviewers,
+        plan,
+        digest,
+    }
+}
+
+impl Run<'_> {
+    /// Puts the operation off, for the reason given.
+    pub(super) async fn postpone(mut self, postponed: Postponed) -> Result<(), Interruption> {
+        let Postponed { until, failure } = postponed;
+        match until {
+            Until::Retry => self.retry(failure).await,
+            Until::Resolved => self.park(failure).await,
+            Until::Permission => {
+                let state = OperationState::AwaitingPermission;
+                self.wait_for_person(state, TaskKind::PermissionException, Priority::High, failure).await
+            }
+            Until::Approval => {
+                let state = OperationState::AwaitingApproval;
+                self.wait_for_person(state, TaskKind::ManualApproval, Priority::Medium, failure).await
+            }
+        }
+    }
+
+    /// Tries again later.
+    pub(super) async fn retry(&mut self, failure: Failure) -> Result<(), Interruption> {
+        let at = now();
+        let backoff = self.backoff();
+        let operation = &mut self.operation.value;
+        operation.attempts += 1;
+        operation.faults += u32::from(failure.kind == FailureKind::Fault);
+        // The run ended by itself, so it did not stop the host.
+        operation.claims = 0;
+        operation.last_error = Some(failure.to_string());
+        let asked_for = failure.retry_after_ms.map(Duration::from_millis);
+        let wait = backoff.wait(operation.attempts, asked_for);
+        operation.run_at = at.plus(wait).min(operation.deadline.max(at));
+        tracing::info!(attempts = operation.attempts, wait_ms = wait.as_millis(), error = %failure, "will be tried again");
+        self.become_state(OperationState::Queued, at)?;
+        self.write(Recording::default(), true).await
+    }
+
+    /// Gives the operation back, to be run again at a certain time, without counting a try.
+    pub(super) async fn hand_back(&mut self, at: Timestamp) -> Result<(), Interruption> {
+        self.operation.value.run_at = at;
+        self.become_state(OperationState::Queued, now())?;
+        self.write(Recording::default(), true).await
+    }
+
+    /// Stops the operation until a person has looked at both sides.
+    pub(super) async fn park(&mut self, failure: Failure) -> Result<(), Interruption> {
+        self.wait_for_person(OperationState::Parked, TaskKind::Reconciliation, Priority::Urgent, failure).await
+    }
+
+    async fn wait_for_person(
+        &mut self,
+        state: OperationState,
+        kind: TaskKind,
+        priority: Priority,
+        failure: Failure,
+    ) -> Result<(), Interruption> {
+        let buy = self.buy().await?.value;
+        let operation = &mut self.operation.value;
+        let reason = match operation.unresolved.is_empty() {
+            true => failure.to_string(),
+            false => format!("{failure}. {IF_IT_IS_NOT_THERE}"),
+        };
+        operation.last_error = Some(reason.clone());
+        let plan = operation.plan.clone();
+        let question = Question {
+            kind,
+            priority,
+            reason,
+            due_in: asking::DUE_IN,
+            approvals_needed: 1,
+            digest: planning::digest(&operation.request, &plan, buy.revision),
+            plan,
+        };
+        self.ask(&buy, question, state).await
+    }
+
+    /// Nobody was asked when the change was accepted, and by now somebody must be.
+    pub(super) async fn ask_first(
+        &mut self,
+        desired: &MediaBuy,
+        plan: Plan,
+        digest: String,
+        needed: Needed,
+    ) -> Result<(), Interruption> {
+        let reason = format!("{} {AFTER_OTHERS}", self.operation.value.kind);
+        self.operation.value.plan = plan.clone();
+        let question = approval(needed, reason, plan, digest);
+        self.ask(desired, question, OperationState::AwaitingApproval).await
+    }
+
+    /// Makes a task and comes to rest.
+    async fn ask(&mut self, about: &MediaBuy, question: Question, state: OperationState) -> Result<(), Interruption> {
+        let at = now();
+        let mut recording = Recording::default();
+        asking::ask(&mut self.operation.value, about, question, at, &mut recording);
+        self.become_state(state, at)?;
+        let mut tries = 0;
+        loop {
+            let mut recording = recording.clone();
+            self.record_standing(at, &mut recording).await?;
+            match self.write(recording, true).await {
+                Err(Interruption::Store(StoreError::Stale(_))) if tries < TRIES => tries += 1,
+                written => return written,
+            }
+        }
+    }
+
+    /// What was approved no longer holds: the reviewers are asked again, as many as the rules want by now.
+    pub(super) async fn ask_again(
+        &mut self,
+        desired: &MediaBuy,
+        plan: Plan,
+        digest: String,
+        needed: Option<Needed>,
+    ) -> Result<(), Interruption> {
+        let at = now();
+        let changed = self.what_changed(&plan);
+        let operation = &mut self.operation.value;
+        operation.plan = plan.clone();
+        operation.approved_digest = None;
+        self.become_state(OperationState::AwaitingApproval, at)?;
+        let mut tries = 0;
+        loop {
+            let task = self.approved_task().await?;
+            // Even if no rule wants anybody's word any more: it was given on something else.
+            let needed = needed.unwrap_or(Needed {
+                reviewers: task.value.approvals_needed,
+                priority: task.value.priority,
+                due_in: asking::DUE_IN,
+            });
+            let question = approval(needed, task.value.reason.clone(), plan.clone(), digest.clone());
+            let mut recording = Recording::default();
+            asking::ask_again(task, desired, question, changed.clone(), at, &mut recording);
+            self.record_standing(at, &mut recording).await?;
+            match self.write(recording, true).await {
+                Err(Interruption::Store(StoreError::Stale(_))) if tries < TRIES => tries += 1,
+                written => return written,
+            }
+        }
+    }
+
+    /// What is another one than it was when it was approved, in words.
+    fn what_changed(&self, plan: &Plan) -> String {
+        let approved = &self.operation.value.plan;
+        let mut changed = Vec::new();
+        if planning::releases(plan) != planning::releases(approved) {
+            changed.push("the adapter was replaced");
+        }
+        if plan != approved {
+            changed.push("the plan is another one");
+        }
+        if changed.is_empty() {
+            changed.push("the media buy was changed");
+        }
+        format!("since it was approved, {}", changed.join(" and "))
+    }
+
+    /// The task on which this operation was approved.
+    async fn approved_task(&self) -> Result<Stored<Task>, Interruption> {
+        for id in self.operation.value.tasks.iter().rev() {
+            let task = self.deps.store.task(id).await?;
+            let is_it = |task: &Stored<Task>| {
+                task.value.kind == TaskKind::ManualApproval && task.value.decision == Some(Resolution::Approved)
+            };
+            if let Some(task) = task.filter(is_it) {
+                return Ok(task);
+            }
+        }
+        Err(Interruption::Missing("an approved operation without a task".to_owned()))
+    }
+
+    /// How the buy stands whose creation came to rest; other operations leave its status alone.
+    async fn record_standing(&self, at: Timestamp, recording: &mut Recording) -> Result<(), Interruption> {
+        if let Some(standing) = waiting_standing(&self.operation.value) {
+            let Stored { mut value, version } = self.buy().await?;
+            tell::become_status(&mut value, standing, at, recording);
+            recording.buy = Some(Stored { value, version });
+        }
+        Ok(())
+    }
+}
+
+/// How a buy stands whose creation waits for a person; `None` for other operations, which leave the status alone.
+fn waiting_standing(operation: &Operation) -> Option<Standing> {
+    if operation.kind != OperationKind::Create {
+        return None;
+    }
+    let status = match operation.state {
+        OperationState::AwaitingApproval => BuyStatus::PendingManual,
+        OperationState::AwaitingPermission => BuyStatus::PendingPermission,
+        OperationState::Parked => BuyStatus::PendingManual,
+        _ => return None,
+    };
+    let error = operation.last_error.as_deref().unwrap_or("a person must look");
+    Some(Standing { status, detail: error.to_owned() })
+}

@@ -1,0 +1,74 @@
+//! Cancelling what a create has made that fails after all.
+
+use super::{Interruption, LegEnd, Postponed, Run, STEP_IN_DOUBT, Until, wait_for};
+use crate::{
+    adapters::AdapterChange,
+    domain::{
+        failure::{Failure, FailureKind},
+        id::PlatformName,
+        media_buy::MediaBuy,
+        operation::LegState,
+        step::{self, Step},
+    },
+    operations::planning::Intent,
+    store::Stored,
+};
+
+impl Run<'_> {
+    /// Cancels what was made on the platforms, then fails the operation.
+    pub(super) async fn undo(mut self, buy: Stored<MediaBuy>, steps: &[Step]) -> Result<(), Interruption> {
+        let frozen = self.frozen()?;
+        let mut target = frozen.desired.clone();
+        target.remote.clone_from(&buy.value.remote);
+        let traces = step::traces(&buy.value, steps);
+        let made: Vec<PlatformName> = self
+            .operation
+            .value
+            .legs
+            .iter()
+            .filter(|leg| leg.state != LegState::Undone && traces.contains(&leg.platform))
+            .map(|leg| leg.platform.clone())
+            .collect();
+        let intent = Intent { change: &self.operation.value.change, current: &target, desired: &target };
+        let calls = made
+            .iter()
+            .map(|platform| self.call(&frozen, intent, platform, AdapterChange::Cancel(&target), step::UNDO));
+        let ends = futures::future::join_all(calls).await;
+        let mut postponed = None;
+        self.operation.value.unresolved.clear();
+        for (platform, end) in made.iter().zip(ends) {
+            match end? {
+                LegEnd::Done(_) => {
+                    if let Some(leg) = self.operation.value.leg_mut(platform) {
+                        leg.state = LegState::Undone;
+                    }
+                }
+                LegEnd::Stopped(failure, _) if passes(failure.kind) && self.may_retry(&failure) => {
+                    wait_for(&mut postponed, Postponed { until: Until::Retry, failure });
+                }
+                LegEnd::Stopped(failure, _) => {
+                    if failure.code == STEP_IN_DOUBT {
+                        self.operation.value.unresolved.push(platform.clone());
+                    }
+                    let reason = format!(
+                        "what was made on {platform} could not be cancelled ({failure}): cancel it there, then answer `completed`, or \
+                         `approved` to have it tried again"
+                    );
+                    let failure = Failure::new(FailureKind::Unresolved, "not_cancelled", reason);
+                    wait_for(&mut postponed, Postponed { until: Until::Resolved, failure });
+                }
+            }
+        }
+        if let Some(postponed) = postponed {
+            return self.postpone(postponed).await;
+        }
+        let failure = self.operation.value.undoing.clone();
+        let failure = failure.ok_or_else(|| Interruption::Missing("nothing to undo".to_owned()))?;
+        self.fail(failure).await
+    }
+}
+
+/// Whether cancelling may be tried again by itself after such a failure.
+const fn passes(kind: FailureKind) -> bool {
+    matches!(kind, FailureKind::Unavailable | FailureKind::Fault)
+}

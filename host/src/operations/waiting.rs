@@ -1,0 +1,155 @@
+//! What becomes of an operation that waits for a person, once the person or the clock has spoken.
+//!
+//! | said | then |
+//! |---|---|
+//! | go on | [`release`]: it runs again; what may have happened is looked up first |
+//! | done by hand | [`finish_by_hand`]: it ends as if the adapter had done it |
+//! | no, or nothing in time | [`give_up`]: what was made on an ad server is cancelled, then it fails |
+//!
+//! Nothing here writes: the caller records all of it together with the decision.
+
+use std::time::Duration;
+
+use crate::{
+    domain::{
+        operation::{Operation, OperationFailure, OperationKind, OperationState},
+        step,
+        task::{Resolution, Task, TaskKind},
+        time::Timestamp,
+    },
+    operations::{asking, outcome, tell},
+    store::{Recording, Store, StoreError, Stored},
+};
+
+/// Why an operation can't be moved.
+#[derive(Debug, thiserror::Error)]
+pub enum WaitingError {
+    /// The store could not be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// It does not wait any more.
+    #[error("the operation does not wait for a decision any more: it is {0}")]
+    NotWaiting(OperationState),
+}
+
+/// Lets an operation run that waited, with a new deadline and as if it had not been tried yet.
+///
+/// # Errors
+/// [`WaitingError::NotWaiting`].
+pub fn release(
+    mut operation: Stored<Operation>,
+    task: &Task,
+    deadline: Duration,
+    at: Timestamp,
+    recording: &mut Recording,
+) -> Result<(), WaitingError> {
+    let waiting = &mut operation.value;
+    if waiting.frozen.is_none() && task.kind == TaskKind::ManualApproval {
+        waiting.approved_digest = Some(task.digest.clone());
+    }
+    // Only there the person was asked to look: every other step that is open is looked up by its adapter.
+    for platform in std::mem::take(&mut waiting.unresolved) {
+        recording.reset_steps.push((waiting.id.clone(), platform));
+    }
+    queue(waiting, deadline, at)?;
+    recording.operations.push(operation);
+    Ok(())
+}
+
+fn queue(operation: &mut Operation, deadline: Duration, at: Timestamp) -> Result<(), WaitingError> {
+    operation.become_state(OperationState::Queued, at).map_err(WaitingError::NotWaiting)?;
+    operation.run_at = at;
+    operation.claims = 0;
+    operation.attempts = 0;
+    operation.faults = 0;
+    operation.deadline = at.plus(deadline);
+    Ok(())
+}
+
+/// Ends an operation whose work a person did: what it asks for is as asked, or what it made is gone as it should be.
+///
+/// # Errors
+/// [`WaitingError`].
+pub async fn finish_by_hand(
+    store: &dyn Store,
+    mut operation: Stored<Operation>,
+    decided: Stored<Task>,
+    at: Timestamp,
+    recording: &mut Recording,
+) -> Result<(), WaitingError> {
+    let undone = operation.value.undoing.clone();
+    let end = if undone.is_some() { OperationState::Failed } else { OperationState::Succeeded };
+    operation.value.failure = undone;
+    operation.value.become_state(end, at).map_err(WaitingError::NotWaiting)?;
+    end_waiting(store, operation, decided, at, recording).await
+}
+
+/// Gives an operation up. A create that may have made something runs on, to cancel it; the task that was decided stays
+/// open until that is done.
+///
+/// # Errors
+/// [`WaitingError`].
+pub async fn give_up(
+    store: &dyn Store,
+    mut operation: Stored<Operation>,
+    failure: OperationFailure,
+    decided: Stored<Task>,
+    deadline: Duration,
+    at: Timestamp,
+    recording: &mut Recording,
+) -> Result<(), WaitingError> {
+    let giving_up = &mut operation.value;
+    if giving_up.undoing.is_none() && left_something(store, giving_up).await? {
+        giving_up.undoing = Some(failure);
+        giving_up.unresolved.clear();
+        queue(giving_up, deadline, at)?;
+        recording.operations.push(operation);
+        recording.tasks.push(decided);
+        return Ok(());
+    }
+    giving_up.failure = Some(failure);
+    giving_up.become_state(OperationState::Failed, at).map_err(WaitingError::NotWaiting)?;
+    end_waiting(store, operation, decided, at, recording).await
+}
+
+/// Whether a create has made something on an ad server, or may have.
+async fn left_something(store: &dyn Store, operation: &Operation) -> Result<bool, StoreError> {
+    if operation.kind != OperationKind::Create || operation.frozen.is_none() {
+        return Ok(false);
+    }
+    let Some(buy) = store.buy(&operation.buy).await? else { return Ok(false) };
+    let steps = store.steps(&operation.id).await?;
+    Ok(!step::traces(&buy.value, &steps).is_empty())
+}
+
+/// Closes the tasks of an operation that has its last state, and lets the record of its buy follow.
+async fn end_waiting(
+    store: &dyn Store,
+    operation: Stored<Operation>,
+    decided: Stored<Task>,
+    at: Timestamp,
+    recording: &mut Recording,
+) -> Result<(), WaitingError> {
+    let mut tasks = Vec::new();
+    for id in operation.value.tasks.iter().filter(|id| *id != &decided.value.id) {
+        tasks.extend(store.task(id).await?);
+    }
+    tasks.push(decided);
+    asking::close(tasks, &operation.value, at, recording);
+    if let Some(buy) = store.buy(&operation.value.buy).await? {
+        let next = outcome::of(&operation.value, &buy.value, at, recording);
+        tell::operation_ended(&operation.value, &next, at, recording);
+        if next != buy.value {
+            recording.buy = Some(Stored { value: next, version: buy.version });
+        }
+    }
+    recording.operations.push(operation);
+    Ok(())
+}
+
+/// Marks a task as decided; it stays open until what was decided is carried out.
+pub fn decide(task: &mut Task, resolution: Resolution, words: Option<&str>, by: &str) {
+    task.decision = Some(resolution);
+    task.resolution_detail = words.map(str::to_owned);
+    task.resolved_by = Some(by.to_owned());
+}

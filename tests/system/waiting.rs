@@ -1,0 +1,316 @@
+//! An operation that waits for a person while the world goes on: what was done meanwhile is kept, what may have been made
+//! is never made again, and what is given up is not left running.
+
+use flightdeck_emulators::{
+    control::faults::{Action, Rule},
+    platform::Platform,
+};
+use serde_json::{Value, json};
+
+use crate::house::{Answer, BUYER, House, REVIEWER, REVIEWER_2};
+
+fn action(text: Value) -> Action {
+    serde_json::from_value(text).expect("an action")
+}
+
+fn fail(status: u16) -> Action {
+    action(json!({ "fail": { "status": status } }))
+}
+
+/// A house whose configuration has one of its lines replaced, serving.
+async fn with_line(line: &str, replaced: &str, more: &str) -> House {
+    let mut house = House::empty(more).await;
+    let path = house.dir().join("flightdeck.toml");
+    let config = std::fs::read_to_string(&path).expect("the configuration");
+    assert!(config.contains(line), "{line}");
+    std::fs::write(&path, config.replace(line, replaced)).expect("the configuration is written");
+    house.start(&[]).await;
+    house
+}
+
+/// A house with two platforms, `kevel` and `second`, both of them the same network, and a product of the second.
+async fn with_two_platforms() -> House {
+    let mut house = House::with(&["second"], |url| {
+        let adapter = flightdeck_test_support::component("flightdeck-adapter-kevel");
+        format!(
+            "[[platforms]]\nname = \"second\"\nadapter = \"{}\"\nendpoint = \"{url}\"\nallow_private = [\"127.0.0.0/8\"]\n\
+             auth = {{ scheme = \"header\", name = \"X-Adzerk-ApiKey\", value = {{ env = \"KEVEL_API_KEY\" }} }}\n\
+             in_doubt_wait = \"200ms\"\n\n\
+             [[products]]\nid = \"elsewhere\"\nname = \"elsewhere\"\nplatform = \"second\"\nformats = [\"image\"]\ncpm = 10\n\
+             settings = {{ priority_id = 3002 }}\n",
+            adapter.display()
+        )
+    })
+    .await;
+    let path = house.dir().join("flightdeck.toml");
+    let config = std::fs::read_to_string(&path).expect("the configuration");
+    // The first buyer is the emulator's advertiser 1001 on both.
+    std::fs::write(&path, config.replace("advertiser_id = \"7\"", "advertiser_id = \"1001\"")).expect("it is written");
+    house.start(&[]).await;
+    house
+}
+
+/// The task of this kind, once there is one that is undecided.
+async fn task_of(house: &House, kind: &str) -> String {
+    let path = format!("/v1/tasks?task_type={kind}");
+    let undecided = |answer: &Answer| open_tasks(answer).len() == 1;
+    let answer = house.until(REVIEWER, &path, undecided).await;
+    open_tasks(&answer).remove(0)
+}
+
+fn open_tasks(answer: &Answer) -> Vec<String> {
+    let tasks = answer.body["tasks"].as_array().cloned().unwrap_or_default();
+    let undecided =
+        |task: &&Value| task["decision"].is_null() && !matches!(task["status"].as_str(), Some("completed" | "failed"));
+    tasks.iter().filter(undecided).filter_map(|task| task["task_id"].as_str().map(str::to_owned)).collect()
+}
+
+async fn decide(house: &House, token: &str, task: &str, resolution: &str) -> Answer {
+    let body = json!({ "resolution": resolution, "resolution_detail": "looked at it" });
+    house.post(token, &format!("/v1/tasks/{task}/complete"), body).await
+}
+
+async fn update(house: &House, buy: &str, change: Value) -> Answer {
+    house.patch(BUYER, &format!("/v1/media-buys/{buy}"), change).await
+}
+
+/// A package as the buyer sees it in the list of buys.
+async fn package(house: &House, buy: &str, package: &str) -> Value {
+    let listed = house.get(BUYER, "/v1/media-buys").await.expect(200);
+    let buys = listed.body["media_buys"].as_array().expect("buys").clone();
+    let found = buys.iter().find(|listed| listed["media_buy_id"] == buy).expect("the buy");
+    let packages = found["packages"].as_array().expect("packages").clone();
+    packages.into_iter().find(|listed| listed["package_id"] == package).expect("the package")
+}
+
+fn count(house: &House, kind: &str) -> usize {
+    house.kevel.platform().count(kind)
+}
+
+fn campaigns(house: &House) -> Vec<Value> {
+    house.kevel.platform().objects("campaigns").expect("campaigns")
+}
+
+#[tokio::test]
+async fn what_may_have_been_made_is_looked_up_when_a_parked_operation_goes_on() {
+    let house = with_line("lease = \"1s\"", "lease = \"1s\"\ndeadline = \"2s\"", "").await;
+    let faults = &house.kevel.controls().faults;
+    faults.add(Rule::new("POST", "/v1/campaign", Action::DropAfterActing));
+    let mut down = Rule::new("", "/v1/campaign*", fail(503));
+    (down.method, down.times) = (None, 0);
+    faults.add(down);
+    let request = json!({ "packages": ["news"], "total_budget": 1_000 });
+    let created = house.post(BUYER, "/v1/media-buys", request).await.expect(202);
+    house.approve(&created.text("/task_id")).await.expect(200);
+    let parked = task_of(&house, "reconciliation").await;
+    assert_eq!(count(&house, "campaigns"), 1, "it was made and its answer was lost");
+    faults.clear();
+    decide(&house, REVIEWER, &parked, "approved").await.expect(200);
+    let closed = house.task_closed(&parked).await;
+    assert_eq!(closed.body["status"], "completed", "{:#}\n{}", closed.body, house.log());
+    assert_eq!((count(&house, "campaigns"), count(&house, "flights")), (1, 1));
+}
+
+#[tokio::test]
+async fn a_pause_during_a_wait_for_a_permission_is_kept() {
+    let house = House::new().await;
+    let buy = house.created(json!(["news"])).await;
+    house.kevel.controls().faults.add(Rule::new("PUT", "/v1/flight", fail(403)));
+    let raise = json!({ "packages": [{ "package_id": "news", "budget": 12_000 }] });
+    let waiting = update(&house, &buy, raise).await.expect(202);
+    assert_eq!(waiting.text("/status"), "pending_permission");
+    let paused = update(&house, &buy, json!({ "active": false })).await.expect(200);
+    assert_eq!(paused.text("/status"), "accepted");
+    let task = task_of(&house, "permission_exception").await;
+    decide(&house, REVIEWER, &task, "completed").await.expect(200);
+    let closed = house.task_closed(&task).await;
+    assert_eq!((closed.text("/status"), closed.text("/resolution")), ("completed".into(), "completed".into()));
+    assert_eq!(package(&house, &buy, "news").await["budget"], 12_000, "what waited was done");
+    let status = house.get(BUYER, &format!("/v1/media-buys/{buy}/status")).await;
+    assert_eq!(status.text("/status"), "paused", "{:#}", status.body);
+    assert_eq!(campaigns(&house)[0]["IsActive"], false);
+    update(&house, &buy, json!({ "active": true })).await.expect(200);
+    assert_eq!(campaigns(&house)[0]["IsActive"], true, "it can be resumed");
+}
+
+#[tokio::test]
+async fn what_was_approved_is_asked_again_if_the_buy_changed_before_its_first_step() {
+    let rules =
+        "[[approvals]]\noperations = [\"create_media_buy\"]\n\n[[approvals]]\noperations = [\"update_package\"]\n";
+    let mut house = House::empty(rules).await;
+    house.start(&[]).await;
+    let buy = house.created(json!(["news"])).await;
+    house.kevel.controls().faults.add(Rule::new("PUT", "/v1/flight", fail(403)));
+    let raise = json!({ "packages": [{ "package_id": "news", "budget": 12_000 }] });
+    let waiting = house.patch(BUYER, &format!("/v1/media-buys/{buy}/packages"), raise).await.expect(202);
+    let approval = waiting.text("/task_id");
+    house.approve(&approval).await.expect(200);
+    let permission = task_of(&house, "permission_exception").await;
+    update(&house, &buy, json!({ "active": false })).await.expect(200);
+    house.approve(&permission).await.expect(200);
+    let path = format!("/v1/tasks/{approval}");
+    let again = house.until(REVIEWER, &path, |answer| answer.body["status"] == "pending").await;
+    assert!(again.text("/changed").contains("media buy was changed"), "{:#}", again.body);
+    assert_eq!(package(&house, &buy, "news").await["budget"], 10_000, "nothing was done yet");
+    house.approve(&approval).await.expect(200);
+    assert_eq!(house.task_closed(&approval).await.text("/status"), "completed");
+    assert_eq!(package(&house, &buy, "news").await["budget"], 12_000);
+}
+
+#[tokio::test]
+async fn a_change_that_has_begun_keeps_later_ones_waiting_but_for_a_pause() {
+    let house = House::new().await;
+    let buy = house.created(json!(["news", "premium_sports"])).await;
+    let mut second = Rule::new("PUT", "/v1/flight", fail(403));
+    second.after = 1;
+    house.kevel.controls().faults.add(second);
+    let raise = json!({ "packages": [
+        { "package_id": "news", "budget": 6_000 }, { "package_id": "premium_sports", "budget": 6_000 },
+    ]});
+    update(&house, &buy, raise).await.expect(202);
+    let task = task_of(&house, "permission_exception").await;
+    let path = format!("/v1/media-buys/{buy}");
+    let raise = json!({ "packages": [{ "package_id": "news", "budget": 7_000 }] });
+    let at_once = [("Prefer", "wait=0")];
+    let later = house.try_call(BUYER, reqwest::Method::PATCH, &path, Some(&raise), &at_once).await.expect("an answer");
+    let later = later.expect(202).text("/operation_id");
+    update(&house, &buy, json!({ "active": false })).await.expect(200);
+    let stands = house.get(BUYER, &format!("/v1/operations/{later}")).await;
+    assert_eq!(stands.text("/state"), "queued", "{:#}", stands.body);
+    decide(&house, REVIEWER, &task, "approved").await.expect(200);
+    house.until(BUYER, &format!("/v1/operations/{later}"), |answer| answer.body["state"] == "succeeded").await;
+    assert_eq!(house.task_closed(&task).await.text("/status"), "completed");
+    let budgets = (package(&house, &buy, "news").await, package(&house, &buy, "premium_sports").await);
+    assert_eq!((&budgets.0["budget"], &budgets.1["budget"]), (&json!(7_000), &json!(6_000)));
+    assert_eq!(campaigns(&house)[0]["IsActive"], false, "the pause overtook both and holds");
+}
+
+#[tokio::test]
+async fn the_buyers_latest_word_on_delivery_holds_whatever_is_carried_out_later() {
+    let rules =
+        "[[approvals]]\noperations = [\"create_media_buy\"]\n\n[[approvals]]\noperations = [\"update_package\"]\n";
+    let mut house = House::empty(rules).await;
+    house.start(&[]).await;
+    let buy = house.created(json!(["news", "premium_sports"])).await;
+    let packages = format!("/v1/media-buys/{buy}/packages");
+    let change = json!({ "packages": [
+        { "package_id": "news", "budget": 6_000, "active": true }, { "package_id": "premium_sports", "active": false },
+    ]});
+    let waiting = house.patch(BUYER, &packages, change).await.expect(202);
+    update(&house, &buy, json!({ "packages": [{ "package_id": "news", "active": false }] })).await.expect(200);
+    let task = waiting.text("/task_id");
+    house.approve(&task).await.expect(200);
+    house.until(REVIEWER, &format!("/v1/tasks/{task}"), |answer| answer.body["status"] == "pending").await;
+    house.approve(&task).await.expect(200);
+    assert_eq!(house.task_closed(&task).await.text("/status"), "completed");
+    let (news, sports) = (package(&house, &buy, "news").await, package(&house, &buy, "premium_sports").await);
+    assert_eq!((&news["budget"], &news["active"]), (&json!(6_000), &json!(false)), "paused after it was asked for");
+    assert_eq!(sports["active"], false, "nobody said anything else since");
+}
+
+#[tokio::test]
+async fn a_change_that_has_become_larger_needs_as_many_reviewers_as_its_new_size() {
+    let rules =
+        "[[approvals]]\noperations = [\"update_package\"]\n\n[[approvals]]\nabove_budget = 12_000\nreviewers = 2\n";
+    let mut house = House::empty(rules).await;
+    house.start(&[]).await;
+    let request = json!({ "packages": ["premium_sports", "news"], "total_budget": 10_000 });
+    let buy = house.post(BUYER, "/v1/media-buys", request).await.expect(200).text("/media_buy_id");
+    let path = format!("/v1/media-buys/{buy}/packages");
+    let raise = |package: &str| json!({ "packages": [{ "package_id": package, "budget": 6_500 }] });
+    let first = house.patch(BUYER, &path, raise("news")).await.expect(202).text("/task_id");
+    let second = house.patch(BUYER, &path, raise("premium_sports")).await.expect(202).text("/task_id");
+    house.approve(&first).await.expect(200);
+    assert_eq!(house.task_closed(&first).await.text("/status"), "completed");
+    house.approve(&second).await.expect(200);
+    house.until(REVIEWER, &format!("/v1/tasks/{second}"), |answer| answer.body["status"] == "pending").await;
+    let one = house.approve(&second).await.expect(200);
+    assert!(one.body["decision"].is_null(), "13,000 needs two: {:#}", one.body);
+    assert_eq!(package(&house, &buy, "premium_sports").await["budget"], 5_000);
+    decide(&house, REVIEWER_2, &second, "approved").await.expect(200);
+    assert_eq!(house.task_closed(&second).await.text("/status"), "completed");
+    assert_eq!(package(&house, &buy, "premium_sports").await["budget"], 6_500);
+}
+
+#[tokio::test]
+async fn a_rejected_wait_leaves_nothing_that_could_have_been_made() {
+    let house = with_line("lease = \"1s\"", "lease = \"1s\"\ndeadline = \"2s\"", "").await;
+    let faults = &house.kevel.controls().faults;
+    faults.add(Rule::new("POST", "/v1/campaign", Action::DropAfterActing));
+    let mut down = Rule::new("", "/v1/campaign*", fail(503));
+    (down.method, down.times) = (None, 0);
+    faults.add(down);
+    let request = json!({ "packages": ["news"], "total_budget": 1_000 });
+    let created = house.post(BUYER, "/v1/media-buys", request).await.expect(202);
+    house.approve(&created.text("/task_id")).await.expect(200);
+    let parked = task_of(&house, "reconciliation").await;
+    faults.clear();
+    // Nothing is recorded of the campaign: only its step says that it may be there.
+    decide(&house, REVIEWER, &parked, "rejected").await.expect(200);
+    assert_eq!(house.task_closed(&parked).await.text("/status"), "failed");
+    let left: Vec<Value> = campaigns(&house).into_iter().filter(|campaign| campaign["IsActive"] == true).collect();
+    assert!(left.is_empty(), "{left:#?}\n{}", house.log());
+}
+
+#[tokio::test]
+async fn a_buy_on_two_platforms_that_one_of_them_paused_is_known_as_such() {
+    let house = with_two_platforms().await;
+    let buy = house.created(json!(["news", "elsewhere"])).await;
+    assert_eq!(count(&house, "campaigns"), 2);
+    let refuse = action(json!({ "fail": { "status": 400, "body": "locked" } }));
+    house.kevel.controls().faults.add(Rule::new("PUT", "/v1/campaign", refuse));
+    let answer = update(&house, &buy, json!({ "active": false })).await;
+    assert_eq!(answer.text("/status"), "failed", "{:#}", answer.body);
+    let active = [package(&house, &buy, "news").await, package(&house, &buy, "elsewhere").await]
+        .map(|package| package["active"].as_bool().expect("active"));
+    assert!(active[0] != active[1], "one of the two is paused and the host knows which: {active:?}");
+    let delivering = campaigns(&house).iter().filter(|campaign| campaign["IsActive"] == true).count();
+    assert_eq!(delivering, 1);
+    update(&house, &buy, json!({ "active": false })).await.expect(200);
+    assert!(campaigns(&house).iter().all(|campaign| campaign["IsActive"] == false));
+    let status = house.get(BUYER, &format!("/v1/media-buys/{buy}/status")).await;
+    assert_eq!(status.text("/status"), "paused", "{:#}", status.body);
+}
+
+#[tokio::test]
+async fn a_daily_budget_of_a_buy_on_two_platforms_is_refused() {
+    let house = with_two_platforms().await;
+    let request = json!({ "packages": ["news", "elsewhere"], "total_budget": 10_000, "daily_budget": 100 });
+    let refused = house.post(BUYER, "/v1/media-buys", request).await.expect(400);
+    assert_eq!(refused.error(), ("INVALID_PARAMETER".into(), Some("/daily_budget".into())));
+    let buy = house.created(json!(["news", "elsewhere"])).await;
+    let refused = update(&house, &buy, json!({ "daily_budget": 100 })).await.expect(400);
+    assert_eq!(refused.error().1.as_deref(), Some("/daily_budget"));
+}
+
+#[tokio::test]
+async fn a_buy_that_was_missing_for_a_moment_can_still_be_paused() {
+    let house = House::new().await;
+    let buy = house.created(json!(["news"])).await;
+    let path = format!("/v1/media-buys/{buy}/status");
+    let mut gone = Rule::new("GET", "/v1/*", fail(404));
+    gone.times = 0;
+    house.kevel.controls().faults.add(gone);
+    house.until(BUYER, &path, |answer| answer.body["status"] == "failed").await;
+    let paused = update(&house, &buy, json!({ "active": false })).await;
+    assert_ne!(paused.error_code(), Some("INVALID_STATE".to_owned()), "{:#}", paused.body);
+    house.kevel.controls().faults.clear();
+    house.until(BUYER, &path, |answer| answer.body["status"] == "pending_activation").await;
+    update(&house, &buy, json!({ "active": false })).await.expect(200);
+}
+
+#[tokio::test]
+async fn polling_while_a_create_runs_does_not_interrupt_it() {
+    let house = House::new().await;
+    let stall = action(json!({ "stall": { "ms": 700 } }));
+    house.kevel.controls().faults.add(Rule::new("POST", "/v1/flight", stall));
+    let request = json!({ "packages": ["news"], "total_budget": 1_000 });
+    let created = house.post(BUYER, "/v1/media-buys", request).await.expect(202);
+    let (buy, task) = (created.text("/media_buy_id"), created.text("/task_id"));
+    house.approve(&task).await.expect(200);
+    house.post(REVIEWER, &format!("/v1/tasks/{task}/comment"), json!({ "text": "on its way" })).await;
+    while !matches!(house.get(REVIEWER, &format!("/v1/tasks/{task}")).await.text("/status").as_str(), "completed") {
+        house.get(BUYER, &format!("/v1/media-buys/{buy}/status")).await.expect(200);
+    }
+    assert!(!house.log().contains("interrupted"), "{}", house.log());
+}
