@@ -50,13 +50,11 @@ pub(crate) struct Runtime {
     linker: Linker<CallState>,
     /// Taken before an instance: the pool never says that it is empty.
     pub(crate) slots: Arc<Semaphore>,
-    /// Whether instances come from the pool.
-    pub(crate) pooled: bool,
 }
 
 impl std::fmt::Debug for Runtime {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Runtime").field("pooled", &self.pooled).finish_non_exhaustive()
+        f.debug_struct("Runtime").finish_non_exhaustive()
     }
 }
 
@@ -66,9 +64,9 @@ impl Runtime {
     /// # Errors
     /// What the engine says if neither the pool nor the plain way works on this machine.
     pub(crate) fn start(options: &EngineOptions) -> wasmtime::Result<Self> {
-        let (engine, pooled) = if options.pooling {
+        let engine = if options.pooling {
             match Engine::new(&pooled(options.slots)) {
-                Ok(engine) => (engine, true),
+                Ok(engine) => engine,
                 Err(error) => {
                     tracing::warn!(
                         error = %error,
@@ -76,16 +74,16 @@ impl Runtime {
                         "no room for the pool of instances, calls will be slower: raise the limit of address space \
                          (ulimit -v) or lower `engine.slots`"
                     );
-                    (Engine::new(&plain())?, false)
+                    Engine::new(&plain())?
                 }
             }
         } else {
-            (Engine::new(&plain())?, false)
+            Engine::new(&plain())?
         };
         tick(&engine)?;
         let linker = linker(&engine)?;
         let slots = usize::try_from(options.slots).unwrap_or(1).clamp(1, Semaphore::MAX_PERMITS);
-        Ok(Self { engine, linker, slots: Arc::new(Semaphore::new(slots)), pooled })
+        Ok(Self { engine, linker, slots: Arc::new(Semaphore::new(slots)) })
     }
 
     /// Links a component: everything that it imports is there and everything that the host calls is exported.

@@ -231,11 +231,6 @@ impl Adapters {
         self.platforms.get(platform).is_some_and(|platform| platform.breaker.is_open())
     }
 
-    /// Whether instances come from the pool. If not, the host is slower than it could be.
-    pub fn is_pooled(&self) -> bool {
-        self.library.runtime.pooled
-    }
-
     /// How long to let pass after a step was begun before it is looked up, in milliseconds. The step was begun on `release`,
     /// which may no longer be the active one.
     pub fn in_doubt_wait_ms(&self, platform: &PlatformName, release: &str) -> u32 {
