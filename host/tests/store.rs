@@ -1,7 +1,7 @@
 //! The store's conformance suite, run on every backend, and what is true of one backend only.
 //!
 //! - `store/fixtures.rs`: buys, operations and tasks to write.
-//! - `store/recording.rs`, `keys.rs`, `claims.rs`, `journal.rs`, `lists.rs`, `concurrency.rs`, `model.rs`: the suite.
+//! - `store/recording.rs`, `keys.rs`, `claims.rs`, `clock.rs`, `journal.rs`, `lists.rs`, `concurrency.rs`, `model.rs`: the suite.
 //!   Each case is a function over a fresh, empty store and knows nothing of what is behind it.
 //! - `store/sqlite.rs`: files, locks, restarts.
 //!
@@ -10,6 +10,7 @@
 
 mod store {
     pub(crate) mod claims;
+    pub(crate) mod clock;
     pub(crate) mod concurrency;
     pub(crate) mod fixtures;
     pub(crate) mod journal;
@@ -56,6 +57,13 @@ macro_rules! on_backend {
                 an_expired_lease_and_an_older_queued_operation_do_not_block_each_other,
                 a_lease_can_be_prolonged_until_somebody_else_claims,
                 the_next_due_time_is_that_of_claimable_work,
+            ]
+            clock: [
+                a_task_that_nobody_decides_fails_its_operation_and_its_buy,
+                a_task_that_was_decided_does_not_expire,
+                every_task_of_an_operation_closes_when_one_expires,
+                what_may_have_been_made_is_cancelled_when_its_task_expires,
+                parked_operations_are_kept_for_a_person_and_hold_up_no_other_task,
             ]
             journal: [
                 a_step_goes_from_fresh_to_open_to_done,

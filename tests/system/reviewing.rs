@@ -81,6 +81,13 @@ async fn a_decision_on_an_old_version_is_refused_with_the_current_task() {
     assert_eq!(stale.body["error"]["details"]["task"]["version"], version + 1);
     let shown = house.get(REVIEWER, &format!("/v1/tasks/{task}")).await;
     assert_eq!(stale.body["error"]["details"]["task"]["plan"], shown.body["plan"], "in the shape of get_task");
+    let path = format!("/v1/tasks/{task}");
+    let condition = [("If-Match", "\"1\"")];
+    let approved = json!({ "resolution": "approved" });
+    let stale = house.try_call(REVIEWER, Method::POST, &format!("{path}/complete"), Some(&approved), &condition).await;
+    assert_eq!(stale.expect("an answer").expect(409).error().0, "CONFLICT");
+    let unread = house.try_call(REVIEWER, Method::GET, &path, None, &condition).await;
+    assert_eq!(unread.expect("an answer").expect(400).error().0, "INVALID_PARAMETER", "nobody would look at it here");
     let now = json!({ "resolution": "approved", "version": version + 1 });
     decide(&house, REVIEWER, &task, now).await.expect(200);
 }

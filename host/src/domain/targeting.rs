@@ -270,6 +270,21 @@ mod tests {
     }
 
     #[test]
+    fn custom_parts_for_other_platforms_are_refused_by_name() {
+        let custom = |names: &[&str]| Targeting {
+            custom: names.iter().map(|name| ((*name).to_owned(), serde_json::json!({}))).collect(),
+            ..Targeting::default()
+        };
+        let refused = |names: &[&str]| {
+            let mut problems = Vec::new();
+            custom(names).check_custom(&["acme".into(), "zenith".into()], "/targeting_overlay", &mut problems);
+            problems.into_iter().map(|problem| problem.field).collect::<Vec<_>>()
+        };
+        assert!(refused(&["acme", "zenith"]).is_empty());
+        assert_eq!(refused(&["acmee", "zenith"]), ["/targeting_overlay/custom/acmee"]);
+    }
+
+    #[test]
     fn rules_are_in_one_order_however_they_were_added() {
         let one = targeting(&[
             (Dimension::Os, Operator::AnyOf, &["ios"]),

@@ -165,13 +165,17 @@ pub fn ask_again(
     recording.tasks.push(stored);
 }
 
-/// Gives an expired task more time, because nobody but a person can end what it is about.
+/// Escalates an expired task and gives it more time, because nobody but a person can end what it is about.
 pub fn keep_open(mut stored: Stored<Task>, reason: &str, now: Timestamp, recording: &mut Recording) {
     let task = &mut stored.value;
     task.expires_at = now.plus(EXPIRES_AFTER);
-    task.version += 1;
+    let status = task.status;
+    let (from, to) = task.advance(TaskMove::Escalate).unwrap_or_else(|_| {
+        task.version += 1;
+        (status, status)
+    });
     let words = format!("{reason}, but the ad server may hold something: it stays until somebody has looked");
-    let line = tell::history(tell::ITSELF, "keep_open", task.status, task.status, Some(&words), now);
+    let line = tell::history(tell::ITSELF, "keep_open", from, to, Some(&words), now);
     recording.history.push((task.id.clone(), line));
     recording.events.push(tell::task_event(EventKind::TaskEscalated, task, now));
     recording.tasks.push(stored);

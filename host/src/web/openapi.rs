@@ -65,7 +65,7 @@ fn operation(tool: &Tool, mut input: Map<String, Value>, output: Map<String, Val
         "operationId": tool.name,
         "summary": tool.title,
         "description": format!("{}\n\nFor {}.", tool.description, tool.audience.as_str()),
-        "tags": [match tool.effect { Effect::Task => "Tasks", _ if tool.path.starts_with("/v1/tasks") => "Tasks", _ => "Media buys" }],
+        "tags": [match tool.effect { Effect::Task | Effect::Decision => "Tasks", _ if tool.path.starts_with("/v1/tasks") => "Tasks", _ => "Media buys" }],
         "responses": responses(tool, output),
     });
     if tool.verb == Verb::Get {
@@ -124,7 +124,7 @@ fn write_headers(tool: &Tool) -> Vec<Value> {
                 json!({"type": "string", "examples": ["wait=10"]}),
             ),
         ],
-        Effect::Task if tool.name == "complete_task" => vec![header(
+        Effect::Decision => vec![header(
             "If-Match",
             "The ETag of the task that the decision was made on; the same as version in the body.",
             json!({"type": "string", "examples": ["\"3\""]}),
@@ -179,7 +179,7 @@ fn statuses(tool: &Tool) -> Vec<u16> {
     match tool.effect {
         Effect::Write => statuses.extend([422, 502]),
         Effect::Read => statuses.push(502),
-        Effect::Task => {}
+        Effect::Task | Effect::Decision => {}
     }
     statuses
 }

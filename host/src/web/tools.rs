@@ -66,6 +66,8 @@ pub enum Effect {
     Write,
     /// Changes a task. Done twice, it is done once.
     Task,
+    /// Decides a task, as it stood at a version. Done twice, it is done once.
+    Decision,
 }
 
 /// An HTTP method that a tool answers to.

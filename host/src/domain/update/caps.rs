@@ -44,3 +44,39 @@ pub fn check_daily_budget(buy: &MediaBuy, problems: &mut Vec<Problem>) {
         ));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{
+        testing::{self, units},
+        update::{BuyPatch, When},
+    };
+
+    #[test]
+    fn caps_are_held_against_the_budgets_that_a_new_total_brings() {
+        let mut buy = testing::buy(2);
+        buy.packages[1].daily_budget = Some(units(500));
+        let total = |total: i64| BuyPatch { total_budget: Some(units(total)), ..BuyPatch::default() };
+        assert!(total(1_000).apply(&buy, When::at_once(buy.start)).is_ok());
+        let problems = total(998).apply(&buy, When::at_once(buy.start)).unwrap_err();
+        assert_eq!(problems[0].field, "/total_budget");
+        assert!(problems[0].message.contains("p1") && problems[0].message.contains("daily_budget"), "{problems:?}");
+    }
+
+    #[test]
+    fn a_daily_budget_is_for_one_platform() {
+        let mut buy = testing::buy(2);
+        buy.daily_budget = Some(units(1));
+        let refused = |buy: &MediaBuy| {
+            let mut problems = Vec::new();
+            check_daily_budget(buy, &mut problems);
+            problems.into_iter().map(|problem| problem.field).collect::<Vec<_>>()
+        };
+        assert!(refused(&buy).is_empty());
+        buy.packages[1].platform = "zenith".into();
+        assert_eq!(refused(&buy), ["/daily_budget"]);
+        buy.daily_budget = None;
+        assert!(refused(&buy).is_empty());
+    }
+}

@@ -75,3 +75,93 @@ fn switch_packages(next: &mut MediaBuy, before: &MediaBuy, desired: &MediaBuy, p
         package.switched_at = whole.switched_at.max(package.switched_at);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{
+        creative::{Creative, Format},
+        operation::Change,
+        testing::{self, units},
+        update::{BuyPatch, PackagePatch, When},
+    };
+
+    /// A buy of three packages, the last of them elsewhere.
+    fn buy() -> MediaBuy {
+        let mut buy = testing::buy(3);
+        buy.packages[2].platform = "zenith".into();
+        buy
+    }
+
+    fn after(change: &Change, progress: &Progress) -> MediaBuy {
+        let before = buy();
+        let desired = change.apply(&before, When::at_once(before.start)).unwrap();
+        partly(&before, &desired, &change.platforms(&desired), progress)
+    }
+
+    fn active(buy: &MediaBuy) -> Vec<bool> {
+        buy.packages.iter().map(|package| buy.active && package.active).collect()
+    }
+
+    fn on(platform: &str) -> BTreeSet<PlatformName> {
+        BTreeSet::from([platform.into()])
+    }
+
+    #[test]
+    fn a_pause_that_reached_one_platform_is_told_package_by_package() {
+        let pause = Change::Update(BuyPatch { active: Some(false), ..BuyPatch::default() });
+        let next = after(&pause, &Progress { done: on("zenith"), ..Progress::default() });
+        assert_eq!((next.active, active(&next)), (true, vec![true, true, false]));
+        let next = after(&pause, &Progress { begun: on("acme"), ..Progress::default() });
+        assert_eq!((next.active, active(&next)), (true, vec![false, false, true]));
+        let next = after(&pause, &Progress { done: on("acme"), begun: on("zenith"), ..Progress::default() });
+        assert_eq!((next.active, active(&next)), (false, vec![false; 3]));
+        assert_eq!(after(&pause, &Progress::default()), buy());
+    }
+
+    #[test]
+    fn a_resume_that_reached_one_platform_does_not_seem_to_have_reached_the_other() {
+        let mut before = buy();
+        before.active = false;
+        let resume = Change::Update(BuyPatch { active: Some(true), ..BuyPatch::default() });
+        let desired = resume.apply(&before, When::at_once(before.start)).unwrap();
+        let progress = Progress { done: on("acme"), ..Progress::default() };
+        let next = partly(&before, &desired, &before.platforms(), &progress);
+        assert_eq!((next.active, active(&next)), (true, vec![true, true, false]));
+    }
+
+    #[test]
+    fn packages_that_were_changed_are_as_asked_and_the_others_as_before() {
+        let budget =
+            |id: &str| PackagePatch { package: Some(id.into()), budget: Some(units(2_000)), ..PackagePatch::default() };
+        let packages = vec![budget("p0"), budget("p1"), budget("p2")];
+        let change = Change::Update(BuyPatch { packages, ..BuyPatch::default() });
+        let progress = Progress { done: on("zenith"), begun: on("acme"), changed: BTreeSet::from(["p0".into()]) };
+        let next = after(&change, &progress);
+        let budgets: Vec<Micros> = next.packages.iter().map(|package| package.budget).collect();
+        assert_eq!(budgets, [units(2_000), units(1_000), units(2_000)]);
+        assert_eq!(next.total_budget, units(5_000));
+    }
+
+    #[test]
+    fn creatives_are_known_where_they_were_uploaded() {
+        let creative = |id: &str, packages: &[&str]| Creative {
+            id: id.into(),
+            name: id.to_owned(),
+            format: Format::Image,
+            media_url: None,
+            click_url: None,
+            duration_ms: None,
+            width: None,
+            height: None,
+            template_id: None,
+            template_values: None,
+            packages: packages.iter().map(|id| PackageId::from(*id)).collect(),
+        };
+        let change = Change::AddCreatives(vec![creative("both", &["p0", "p2"]), creative("there", &["p2"])]);
+        let next = after(&change, &Progress { done: on("acme"), ..Progress::default() });
+        assert_eq!(next.creatives, [creative("both", &["p0"])]);
+        let runs: Vec<usize> = next.packages.iter().map(|package| package.creatives.len()).collect();
+        assert_eq!(runs, [1, 0, 0]);
+    }
+}

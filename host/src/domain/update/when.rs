@@ -26,3 +26,24 @@ impl When {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::testing;
+
+    #[test]
+    fn the_word_that_was_said_last_holds_whatever_is_carried_out_last() {
+        let start = testing::buy(1).start;
+        let at = |ms: i64| When { asked: start.plus_millis(ms), now: start };
+        let (mut active, mut since) = (true, None);
+        at(2).switch(&mut active, &mut since, Some(false));
+        assert_eq!((active, since), (false, Some(at(2).asked)));
+        at(1).switch(&mut active, &mut since, Some(true));
+        assert_eq!((active, since), (false, Some(at(2).asked)), "asked for before the pause, carried out after it");
+        at(3).switch(&mut active, &mut since, None);
+        assert_eq!((active, since), (false, Some(at(2).asked)), "says nothing of it");
+        at(2).switch(&mut active, &mut since, Some(true));
+        assert!(active, "the same change, carried out again");
+    }
+}

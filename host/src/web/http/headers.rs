@@ -39,6 +39,20 @@ pub fn idempotency_key(headers: &HeaderMap) -> Result<Option<IdempotencyKey>, Ap
     })
 }
 
+/// Refuses a condition that nobody would check.
+///
+/// # Errors
+/// `INVALID_PARAMETER` if there is one.
+pub fn no_if_match(headers: &HeaderMap) -> Result<Option<i64>, AppError> {
+    match headers.get(header::IF_MATCH) {
+        Some(_) => Err(AppError::new(
+            ErrorCode::InvalidParameter,
+            "If-Match is read by complete_task alone: leave it out here",
+        )),
+        None => Ok(None),
+    }
+}
+
 /// The version that a decision was made on: `If-Match: "3"`, also without the quotes.
 ///
 /// # Errors

@@ -60,7 +60,7 @@ pub const TOOLS: &[Tool] = &[
         title: "Add creatives",
         description: "Uploads creatives to a media buy that is created, and assigns them to its packages. Packages say in \
                       list_products which formats they take. Each creative's status is pending, approved or rejected with \
-                      the platform's feedback; ask get_operation or check_media_buy_status later for those that are pending.",
+                      the platform's feedback.",
         audience: Audience::Buyers,
         effect: Effect::Write,
         verb: Verb::Post,

@@ -96,7 +96,7 @@ pub const TOOLS: &[Tool] = &[
                       changed since, the decision is refused and the current task is shown. The same decision sent twice is one \
                       decision. After approved the task stays in_progress until the operation has ended.",
         audience: Audience::Reviewers,
-        effect: Effect::Task,
+        effect: Effect::Decision,
         verb: Verb::Post,
         path: "/v1/tasks/{task_id}/complete",
         input: CompleteTask::json_schema,

@@ -1,0 +1,120 @@
+//! What the clock does to tasks that nobody decides.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use flightdeck::{
+    domain::{
+        operation::{Frozen, Leg, LegState, Operation, OperationState},
+        status::BuyStatus,
+        step::StepState,
+        task::{Resolution, Task, TaskKind, TaskStatus},
+        time::Timestamp,
+    },
+    operations::{Signals, timers},
+    store::{JournalWrite, Recording, Stored},
+};
+
+use super::fixtures::{
+    AnyStore, LEASE, accept, at, buy, claim, journal, moved, operation, platform, stored_buy, stored_operation,
+    stored_task, task,
+};
+
+const DEADLINE: Duration = Duration::from_secs(3_600);
+
+async fn tick(store: &AnyStore, seconds: i64) {
+    timers::tick(store.as_ref(), &Signals::default(), DEADLINE, at(seconds)).await.unwrap();
+}
+
+/// The create of `b1`, claimed and frozen, with a step begun that may have made something.
+async fn begun(store: &AnyStore) -> Stored<Operation> {
+    accept(store, "b1").await;
+    let mut claim = claim(store, 0).await;
+    let operation = &mut claim.operation.value;
+    operation.frozen = Some(Frozen { current: buy("b1"), desired: buy("b1"), releases: BTreeMap::new() });
+    operation.legs = vec![Leg { platform: platform("north"), state: LegState::Pending, failure: None, outcome: None }];
+    let begin = Some(("order".to_owned(), "reference".to_owned()));
+    store.journal(JournalWrite { begin, ..journal(&claim.fence, "b1", 0) }).await.unwrap();
+    claim.operation
+}
+
+/// Has an operation wait with a task.
+async fn wait(store: &AnyStore, mut stored: Stored<Operation>, state: OperationState, mut task: Task) {
+    stored = moved(&stored, state, 1);
+    stored.value.tasks.push(task.id.clone());
+    task.operation = stored.value.id.clone();
+    let recording = Recording { operations: vec![stored], new_task: Some(task), ..Recording::default() };
+    store.record(recording).await.unwrap();
+}
+
+fn of_kind(id: &str, kind: TaskKind) -> Task {
+    Task { kind, ..task(id, &operation("op-b1", "b1")) }
+}
+
+pub(crate) async fn a_task_that_nobody_decides_fails_its_operation_and_its_buy(store: AnyStore) {
+    accept(&store, "b1").await;
+    let claim = claim(&store, 0).await;
+    wait(&store, claim.operation, OperationState::AwaitingApproval, of_kind("t1", TaskKind::ManualApproval)).await;
+    tick(&store, 7_199).await;
+    assert_eq!(stored_task(&store, "t1").await.value.status, TaskStatus::Escalated, "late");
+    tick(&store, 7_200).await;
+    let ended = stored_operation(&store, &"op-b1".into()).await.value;
+    assert_eq!(ended.state, OperationState::Failed);
+    assert_eq!(ended.failure.unwrap().code, "EXPIRED");
+    let task = stored_task(&store, "t1").await.value;
+    assert_eq!((task.status, task.decision), (TaskStatus::Failed, Some(Resolution::CannotComplete)));
+    assert_eq!(stored_buy(&store, "b1").await.value.status, BuyStatus::Failed);
+    tick(&store, 8_000).await;
+}
+
+pub(crate) async fn a_task_that_was_decided_does_not_expire(store: AnyStore) {
+    accept(&store, "b1").await;
+    let claim = claim(&store, 0).await;
+    let mut approved = of_kind("t1", TaskKind::ManualApproval);
+    (approved.status, approved.decision) = (TaskStatus::InProgress, Some(Resolution::Approved));
+    wait(&store, claim.operation, OperationState::AwaitingPermission, approved).await;
+    tick(&store, 100_000).await;
+    assert_eq!(stored_operation(&store, &"op-b1".into()).await.value.state, OperationState::AwaitingPermission);
+    assert_eq!(stored_task(&store, "t1").await.value.status, TaskStatus::InProgress);
+}
+
+pub(crate) async fn every_task_of_an_operation_closes_when_one_expires(store: AnyStore) {
+    accept(&store, "b1").await;
+    let mut stored = claim(&store, 0).await.operation;
+    stored.value.tasks.push("t0".into());
+    let mut approved = of_kind("t0", TaskKind::ManualApproval);
+    (approved.status, approved.decision) = (TaskStatus::InProgress, Some(Resolution::Approved));
+    store.record(Recording { new_task: Some(approved), ..Recording::default() }).await.unwrap();
+    wait(&store, stored, OperationState::AwaitingPermission, of_kind("t1", TaskKind::PermissionException)).await;
+    tick(&store, 7_200).await;
+    for id in ["t0", "t1"] {
+        assert_eq!(stored_task(&store, id).await.value.status, TaskStatus::Failed, "{id}");
+    }
+}
+
+pub(crate) async fn what_may_have_been_made_is_cancelled_when_its_task_expires(store: AnyStore) {
+    let begun = begun(&store).await;
+    wait(&store, begun, OperationState::AwaitingPermission, of_kind("t1", TaskKind::PermissionException)).await;
+    tick(&store, 7_200).await;
+    let operation = stored_operation(&store, &"op-b1".into()).await.value;
+    assert_eq!(operation.state, OperationState::Queued, "it runs on, to cancel");
+    assert_eq!(operation.undoing.unwrap().code, "EXPIRED");
+    assert_eq!((operation.claims, operation.deadline), (0, at(7_200).plus(DEADLINE)));
+    let task = stored_task(&store, "t1").await.value;
+    assert!(task.status.is_open() && task.decision == Some(Resolution::CannotComplete), "{task:?}");
+    // The step is left as it is: what cancels looks for what it may have made.
+    assert_eq!(store.steps(&"op-b1".into()).await.unwrap()[0].state, StepState::Open);
+    assert!(store.claim("worker", at(7_200), LEASE).await.unwrap().is_some());
+}
+
+pub(crate) async fn parked_operations_are_kept_for_a_person_and_hold_up_no_other_task(store: AnyStore) {
+    let begun = begun(&store).await;
+    wait(&store, begun, OperationState::Parked, of_kind("t1", TaskKind::Reconciliation)).await;
+    tick(&store, 7_200).await;
+    let task = stored_task(&store, "t1").await.value;
+    assert!(task.status.is_open() && task.decision.is_none(), "{task:?}");
+    assert!(task.expires_at > at(7_200));
+    assert_eq!(stored_operation(&store, &"op-b1".into()).await.value.state, OperationState::Parked);
+    let due: Vec<Timestamp> =
+        store.tasks_due(at(7_201), 10).await.unwrap().into_iter().map(|task| task.value.expires_at).collect();
+    assert!(due.is_empty(), "it was seen to: {due:?}");
+}
