@@ -52,6 +52,7 @@ pub use egress::{
     addresses::{AllowanceError, is_public},
     credentials::{Credentials, CredentialsError, Secret},
     origins::OriginError,
+    tokens::{Grant, ServiceAccountKey, ServiceAccountKeyError, TokenGrant},
 };
 pub use engine::EngineOptions;
 pub use inspect::{Inspection, inspect};

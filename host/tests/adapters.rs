@@ -17,5 +17,7 @@ mod releases;
 mod server;
 #[path = "adapters/steps.rs"]
 mod steps;
+#[path = "adapters/tokens.rs"]
+mod tokens;
 #[path = "adapters/world.rs"]
 mod world;

@@ -2,7 +2,7 @@
 //!
 //! In order: is this call allowed the network at all ([`Mode`]), is it within its number of requests, is the origin
 //! listed ([`origins`]), is the address allowed ([`addresses`]), may this method be used now, is the body within its
-//! size ([`body`]), is it the request's turn ([`pace`]). Then credentials are added ([`credentials`]), the journal is
+//! size ([`body`]), is it the request's turn ([`pace`]). Then credentials are added ([`credentials`], [`tokens`]), the journal is
 //! told ([`sending`]) and the request leaves over the platform's own pool of connections. Nothing is repeated, no
 //! redirect is followed, no proxy is asked.
 
@@ -34,9 +34,10 @@ mod hooks;
 pub(crate) mod origins;
 pub(crate) mod pace;
 mod sending;
+pub(crate) mod tokens;
 
 use addresses::{AddressRefused, Allowance, Resolver};
-use credentials::Injection;
+use credentials::Authentication;
 pub(crate) use declared::DeclaredRequests;
 pub(crate) use hooks::Hooks;
 use origins::Origin;
@@ -90,7 +91,7 @@ pub(crate) struct PlatformEgress {
     endpoint: Url,
     origins: HashSet<Origin>,
     allowance: Allowance,
-    pub(crate) injection: Injection,
+    pub(crate) authentication: Authentication,
     pub(crate) pace: Pace,
     client: reqwest::Client,
 }
@@ -107,6 +108,7 @@ impl PlatformEgress {
             settings.origins.iter().map(|text| Origin::parse(text)).collect::<Result<_, _>>()?
         };
         let allowance = Allowance::parse(settings.allow_private)?;
+        let authentication = Authentication::new(settings.credentials, &allowance)?;
         let client = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
@@ -125,7 +127,7 @@ impl PlatformEgress {
             endpoint,
             origins: origins.into_iter().collect(),
             allowance,
-            injection: Injection::new(settings.credentials)?,
+            authentication,
             pace: Pace::new(settings.max_concurrent_requests, settings.rate_per_second),
             client,
         })
@@ -167,7 +169,7 @@ impl PlatformEgress {
 
     /// Whether a guest may neither set nor see a header.
     fn is_forbidden(&self, name: &HeaderName) -> bool {
-        is_forbidden(self.injection.header_name(), name)
+        is_forbidden(self.authentication.known().header_name(), name)
     }
 }
 
@@ -298,9 +300,10 @@ impl CallEgress {
 
     /// The platform's headers without those that are the host's, and without an echo of the credentials.
     fn response_headers(&self, answered: &HeaderMap) -> HeaderMap {
+        let injection = self.platform.authentication.known();
         let mut headers = HeaderMap::with_capacity(answered.len());
         for (name, value) in answered {
-            if !self.platform.is_forbidden(name) && !self.platform.injection.occurs_in(value.as_bytes()) {
+            if !self.platform.is_forbidden(name) && !injection.occurs_in(value.as_bytes()) {
                 headers.append(name.clone(), value.clone());
             }
         }

@@ -128,7 +128,7 @@ impl CallSetup<'_> {
             tracing::error!(adapter = self.adapter, "requests of an ended call did not end");
         }
 
-        let printed = log.flush(self.adapter, self.operation, &self.platform.injection);
+        let printed = log.flush(self.adapter, self.operation, &self.platform.authentication.known());
         let ended = match called {
             Ok(Ok(answer)) => verdict.get().map_or(Ok(answer), Err),
             Ok(Err(error)) => Err(self.classify(&error, &verdict)),

@@ -26,7 +26,8 @@ pub(super) fn read(section: &Section<'_>) -> Option<PlatformConfig> {
     let allow_private = section.list("allow_private", |node| Allowed::parse(values::text(node)?)).unwrap_or_default();
     let endpoint = endpoint(section, &allow_private);
     let origins = origins(section, endpoint.as_ref(), &allow_private);
-    let credentials = section.or_table("auth", Credentials::None, "{ scheme = \"none\" }", auth::read);
+    let credentials =
+        section.or_table("auth", Credentials::None, "{ scheme = \"none\" }", |table| auth::read(table, &allow_private));
     let limits = section.or_table("limits", Limits::default(), "{ memory = \"256MiB\" }", limits::read);
     let defaults = PlatformConfig::new("", "", "");
     let settings = section.or("settings", defaults.settings, values::object);

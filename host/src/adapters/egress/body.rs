@@ -43,7 +43,7 @@ pub(super) async fn collect(call: &CallEgress, mut body: WasiBody) -> Result<Byt
 pub(super) struct ResponseBody {
     inner: reqwest::Body,
     call: Arc<CallEgress>,
-    injection: Injection,
+    injection: Arc<Injection>,
     /// The end of what came, held back because a secret may begin there.
     held: BytesMut,
     received: usize,
@@ -60,7 +60,7 @@ impl ResponseBody {
         running: TaskTrackerToken,
     ) -> Self {
         let turn = Turn::hold(turn);
-        let injection = call.platform.injection.clone();
+        let injection = call.platform.authentication.known();
         let held = BytesMut::new();
         Self { inner, call, injection, held, received: 0, ended: false, turn, _running: running }
     }

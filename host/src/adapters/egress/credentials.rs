@@ -1,9 +1,16 @@
 //! What is added to a request after the guest has let go of it, and taken out of whatever comes back.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use http::{HeaderName, HeaderValue, header};
+
+use super::{
+    EgressError,
+    addresses::Allowance,
+    tokens::{TokenGrant, Tokens},
+};
+use crate::domain::failure::Failure;
 
 /// A text that is never printed. Whoever needs it says [`Secret::expose`], which can be searched for.
 #[derive(Clone, PartialEq, Eq)]
@@ -27,9 +34,8 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// How requests to a platform are authenticated. Ways that fetch a token first join as further cases.
+/// How requests to a platform are authenticated.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum Credentials {
     /// Not at all.
     #[default]
@@ -50,6 +56,8 @@ pub enum Credentials {
         /// The password.
         password: Secret,
     },
+    /// `Authorization: Bearer …`, with a token that is fetched first.
+    Token(TokenGrant),
 }
 
 /// Why credentials can't be sent.
@@ -67,19 +75,16 @@ pub enum CredentialsError {
 #[derive(Clone, Default)]
 pub(crate) struct Injection {
     header: Option<(HeaderName, HeaderValue)>,
+    /// The token in it, if it is one that was fetched.
+    token: Option<String>,
     /// What must never come back or be printed, longest first.
     secrets: Vec<String>,
 }
 
 impl Injection {
     pub(crate) fn new(credentials: &Credentials) -> Result<Self, CredentialsError> {
-        let value = |text: &str| {
-            let mut value = HeaderValue::from_str(text).map_err(|_| CredentialsError::Value)?;
-            value.set_sensitive(true);
-            Ok::<_, CredentialsError>(value)
-        };
-        let (header, mut secrets) = match credentials {
-            Credentials::None => (None, Vec::new()),
+        let (header, secrets) = match credentials {
+            Credentials::None | Credentials::Token(_) => (None, Vec::new()),
             Credentials::Header { name, value: secret } => {
                 let header =
                     HeaderName::from_bytes(name.as_bytes()).map_err(|_| CredentialsError::Name(name.clone()))?;
@@ -95,10 +100,27 @@ impl Injection {
                 (Some(header), vec![token, password.expose().to_owned()])
             }
         };
+        Ok(Self { header, ..Self::hiding(secrets) })
+    }
+
+    /// A bearer token that was fetched, and what else must be hidden.
+    pub(crate) fn bearer(token: &str, mut secrets: Vec<String>) -> Result<Self, CredentialsError> {
+        let header = Some((header::AUTHORIZATION, value(&format!("Bearer {token}"))?));
+        secrets.push(token.to_owned());
+        Ok(Self { header, token: Some(token.to_owned()), ..Self::hiding(secrets) })
+    }
+
+    /// Nothing to add yet, and these to hide.
+    pub(crate) fn hiding(mut secrets: Vec<String>) -> Self {
         // A shorter secret would be found in ordinary words, and protects nothing anyway.
         secrets.retain(|secret| secret.len() >= 4);
         secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
-        Ok(Self { header, secrets })
+        Self { header: None, token: None, secrets }
+    }
+
+    /// The token that was fetched.
+    pub(crate) fn token(&self) -> Option<&str> {
+        self.token.as_deref()
     }
 
     /// The header that guests may not touch.
@@ -142,6 +164,57 @@ impl Injection {
     /// Whether there is anything to hide.
     pub(crate) fn has_secrets(&self) -> bool {
         !self.secrets.is_empty()
+    }
+}
+
+fn value(text: &str) -> Result<HeaderValue, CredentialsError> {
+    let mut value = HeaderValue::from_str(text).map_err(|_| CredentialsError::Value)?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+/// A platform's credentials at work.
+pub(crate) enum Authentication {
+    /// The same for every request.
+    Fixed(Arc<Injection>),
+    /// Fetched.
+    Fetched(Box<Tokens>),
+}
+
+impl Authentication {
+    pub(crate) fn new(credentials: &Credentials, allowance: &Allowance) -> Result<Self, EgressError> {
+        Ok(match credentials {
+            Credentials::Token(grant) => Self::Fetched(Box::new(Tokens::new(grant.clone(), allowance.clone())?)),
+            fixed => Self::Fixed(Arc::new(Injection::new(fixed)?)),
+        })
+    }
+
+    /// What must be hidden now, and which header guests may not touch.
+    pub(crate) fn known(&self) -> Arc<Injection> {
+        match self {
+            Self::Fixed(injection) => injection.clone(),
+            Self::Fetched(tokens) => tokens.known(),
+        }
+    }
+
+    /// What a request is given now.
+    ///
+    /// # Errors
+    /// The token that it needs can't be fetched.
+    pub(crate) async fn ready(&self) -> Result<Arc<Injection>, Failure> {
+        match self {
+            Self::Fixed(injection) => Ok(injection.clone()),
+            Self::Fetched(tokens) => tokens.ready().await,
+        }
+    }
+
+    /// Notes whether the platform accepted what a request was given. `true`: it did not, and the next one will be given
+    /// something else.
+    pub(crate) async fn judged(&self, used: &Arc<Injection>, accepted: bool) -> bool {
+        match self {
+            Self::Fixed(_) => false,
+            Self::Fetched(tokens) => tokens.judged(used, accepted).await,
+        }
     }
 }
 

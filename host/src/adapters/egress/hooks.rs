@@ -16,7 +16,10 @@ use super::{
 };
 use crate::{
     adapters::{clock, limits::LimitHit},
-    domain::{failure::Failure, step::SentRequest},
+    domain::{
+        failure::{Failure, FailureKind},
+        step::SentRequest,
+    },
     fault,
 };
 
@@ -27,7 +30,7 @@ pub(crate) struct Hooks(pub(crate) Arc<CallEgress>);
 
 impl WasiHttpHooks for Hooks {
     fn forbidden_header_filter(&mut self) -> ForbiddenHeaderFilter {
-        let key = self.0.platform.injection.header_name().cloned();
+        let key = self.0.platform.authentication.known().header_name().cloned();
         Arc::new(move |name| is_forbidden(key.as_ref(), name))
     }
 
@@ -74,9 +77,14 @@ impl CallEgress {
         let journal = self.writes(&parts.method, &url).map_err(|failure| self.deny(failure))?;
         let body = body::collect(&self, guest_body).await?;
         let mut headers = self.request_headers(&parts.headers);
+        let authentication = &self.platform.authentication;
+        let given = match self.platform.is_endpoint(&url) {
+            true => Some(authentication.ready().await.map_err(|failure| self.deny(failure))?),
+            false => None,
+        };
         let turn = self.platform.pace.turn().await.map_err(|failure| self.deny(failure))?;
-        if self.platform.is_endpoint(&url) {
-            self.platform.injection.apply(&mut headers);
+        if let Some(injection) = &given {
+            injection.apply(&mut headers);
         }
 
         let mut prepared = reqwest::Request::new(parts.method, url.clone());
@@ -108,6 +116,14 @@ impl CallEgress {
             leaving.became(became);
         }
         let response = answered?;
+        let accepted = response.status() != http::StatusCode::UNAUTHORIZED;
+        if let Some(injection) = given
+            && authentication.judged(&injection, accepted).await
+        {
+            // The token was revoked or ran out early. Nothing was carried out, and the next try has another one.
+            let words = "the platform did not accept the host's token any more; another one is fetched";
+            return Err(self.deny(Failure::new(FailureKind::Unavailable, "token_refused", words)));
+        }
         let (head, body) = http::Response::<reqwest::Body>::from(response).into_parts();
         self.platform.pace.note(head.status.as_u16(), &head.headers, clock::now());
         let mut response = http::Response::new(());

@@ -6,12 +6,19 @@
 //! | `header` | `name`, `value` | a header of the platform's own |
 //! | `bearer` | `token` | `Authorization: Bearer …` |
 //! | `basic` | `username`, `password` | `Authorization: Basic …` |
+//! | `oauth2_client_credentials` | `token_url`, `client_id`, `client_secret`, `scope` | a bearer token, fetched first |
+//! | `google_service_account` | `key`, `scope`, `token_url` | a bearer token, fetched with a signed assertion |
+//! | `login_token` | `url`, `username`, `password`, `username_field`, `password_field`, `token`, `lifetime` | a bearer token, fetched with a user's login |
+
+use std::time::Duration;
 
 use http::HeaderValue;
 
+use super::judge;
 use crate::{
-    adapters::{Credentials, Secret},
+    adapters::{Credentials, Grant, Secret, ServiceAccountKey, TokenGrant},
     config::{
+        addresses::{Allowed, BaseUrl},
         mistake::{any_of, nearest},
         reader::{Node, Read},
         secret,
@@ -26,13 +33,26 @@ enum Scheme {
     Header,
     Bearer,
     Basic,
+    ClientCredentials,
+    ServiceAccount,
+    Login,
 }
 
-const SCHEMES: &[(&str, Scheme)] =
-    &[("none", Scheme::None), ("header", Scheme::Header), ("bearer", Scheme::Bearer), ("basic", Scheme::Basic)];
+const SCHEMES: &[(&str, Scheme)] = &[
+    ("none", Scheme::None),
+    ("header", Scheme::Header),
+    ("bearer", Scheme::Bearer),
+    ("basic", Scheme::Basic),
+    ("oauth2_client_credentials", Scheme::ClientCredentials),
+    ("google_service_account", Scheme::ServiceAccount),
+    ("login_token", Scheme::Login),
+];
+
+/// How long a login's token is good that does not say so itself.
+const LIFETIME: Duration = Duration::from_secs(30 * 60);
 
 /// Reads `auth`.
-pub(super) fn read(section: &Section<'_>) -> Option<Credentials> {
+pub(super) fn read(section: &Section<'_>, allow_private: &[Allowed]) -> Option<Credentials> {
     let Some(scheme) = section.required("scheme", "\"bearer\"", scheme) else {
         // Nobody can say which keys belong to a scheme that is not known.
         section.take_any_key();
@@ -59,6 +79,80 @@ pub(super) fn read(section: &Section<'_>) -> Option<Credentials> {
             let password = secret::required(section, "password").map(|found| found.secret);
             Some(Credentials::Basic { username: username?, password: password? })
         }
+        Scheme::ClientCredentials => client_credentials(section, allow_private),
+        Scheme::ServiceAccount => service_account(section, allow_private),
+        Scheme::Login => login(section, allow_private),
+    }
+}
+
+fn client_credentials(section: &Section<'_>, allow_private: &[Allowed]) -> Option<Credentials> {
+    let url = address(section, "token_url", allow_private);
+    if section.get("token_url").is_none() {
+        section.missing("token_url", "\"https://login.acme.example/oauth/token\"");
+    }
+    let client_id = section.required("client_id", "\"flightdeck\"", values::words);
+    let client_secret = secret::required(section, "client_secret").map(|found| found.secret);
+    let scope = section.optional("scope", values::words);
+    let grant = Grant::ClientCredentials { client_id: client_id?, client_secret: client_secret?, scope };
+    Some(Credentials::Token(TokenGrant { url: url?, grant }))
+}
+
+fn service_account(section: &Section<'_>, allow_private: &[Allowed]) -> Option<Credentials> {
+    let key = secret::required(section, "key").and_then(|found| {
+        ServiceAccountKey::parse(found.secret.expose())
+            .map_err(|error| section.wrong(found.at, format!("`key` {error}")))
+            .ok()
+    });
+    let scope = section.required("scope", "\"https://acme.example/auth/ads\"", values::words);
+    let named = address(section, "token_url", allow_private);
+    let key = key?;
+    let url = match (section.get("token_url"), named) {
+        (Some(_), named) => named?,
+        (None, _) => match BaseUrl::parse(&key.token_uri) {
+            Ok(url) => {
+                judge(section, "key", section.place_of("key"), &url, allow_private);
+                url.as_str().to_owned()
+            }
+            Err(must) => {
+                section.wrong(section.place_of("key"), format!("`key` has a `token_uri` that {must}"));
+                return None;
+            }
+        },
+    };
+    Some(Credentials::Token(TokenGrant { url, grant: Grant::ServiceAccount { key, scope: scope? } }))
+}
+
+fn login(section: &Section<'_>, allow_private: &[Allowed]) -> Option<Credentials> {
+    let url = address(section, "url", allow_private);
+    if section.get("url").is_none() {
+        section.missing("url", "\"https://login.acme.example/token\"");
+    }
+    let username = section.required("username", "\"flightdeck\"", values::words);
+    let password = secret::required(section, "password").map(|found| found.secret);
+    let fields = (
+        section.or("username_field", "username".to_owned(), values::words),
+        section.or("password_field", "password".to_owned(), values::words),
+    );
+    let token = section.or("token", "/token".to_owned(), pointer);
+    let lifetime = section.or("lifetime", LIFETIME, values::duration);
+    let grant = Grant::Login { fields, username: username?, password: password?, token, lifetime };
+    Some(Credentials::Token(TokenGrant { url: url?, grant }))
+}
+
+/// The address at which a token is fetched.
+fn address(section: &Section<'_>, key: &'static str, allow_private: &[Allowed]) -> Option<String> {
+    let at = section.place_of(key);
+    let url = section.optional(key, |node| BaseUrl::parse(values::text(node)?))?;
+    judge(section, key, at, &url, allow_private);
+    Some(url.as_str().to_owned())
+}
+
+fn pointer(node: Node<'_>) -> Read<String> {
+    let text = values::text(node)?;
+    if text.starts_with('/') {
+        Ok(text.to_owned())
+    } else {
+        Err("must be a JSON pointer, like \"/data/token\"".to_owned())
     }
 }
 
@@ -67,7 +161,7 @@ fn scheme(node: Node<'_>) -> Read<Scheme> {
     let names = || SCHEMES.iter().map(|(name, _)| *name);
     SCHEMES.iter().find(|(name, _)| *name == text).map(|(_, scheme)| *scheme).ok_or_else(|| {
         let hint = nearest(text, names()).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
-        format!("`{text}` is not supported yet; supported: {}{hint}", any_of(names()))
+        format!("`{text}` is not supported; supported: {}{hint}", any_of(names()))
     })
 }
 

@@ -44,6 +44,9 @@ fn every_key_is_described_under_its_section() {
         ("`auth`", auth("scheme = \"header\"")),
         ("`auth`", auth("scheme = \"bearer\"")),
         ("`auth`", auth("scheme = \"basic\"")),
+        ("`auth`", auth("scheme = \"oauth2_client_credentials\"")),
+        ("`auth`", auth("scheme = \"google_service_account\"")),
+        ("`auth`", auth("scheme = \"login_token\"")),
         (
             "Secrets",
             auth(&format!("scheme = \"bearer\", token = {{ {stray} }}")).replacen(&format!(", {stray} }}"), " }", 1),

@@ -62,7 +62,8 @@ fn every_scheme_has_its_keys() {
 
     refused(
         &authenticated("{ scheme = ¦\"oauth2\", client_id = \"x\" }"),
-        &["`scheme` `oauth2` is not supported yet; supported: `none`, `header`, `bearer` or `basic`"],
+        &["`scheme` `oauth2` is not supported; supported: `none`, `header`, `bearer`, `basic`, \
+           `oauth2_client_credentials`, `google_service_account` or `login_token`"],
     );
     refused(
         &authenticated(&format!("¦{{ scheme = \"bearer\", ¦value = {key} }}")),
