@@ -5,7 +5,8 @@
 //! - [`run`]: one run of one operation, from its claim to the write that ends or postpones it.
 //! - [`journal`]: the durable record of steps that adapters see as `steps`.
 //! - [`lease`]: the heartbeat that keeps a claim, and the proof that it still holds.
-//! - [`live`]: what the ad servers last said about buys, which is old once an operation ended.
+//! - [`standing`]: how buys stand on their ad servers; [`watching`] looks after all open ones; [`live`]: what was last said,
+//!   for a moment.
 //! - [`tell`]: the events, audit lines and history entries that go with changes.
 //! - [`asking`]: the tasks that an operation makes when it needs a person; [`waiting`]: what becomes of it once somebody has spoken.
 //! - [`outcome`]: what an operation that has ended made of its buy.
@@ -32,9 +33,11 @@ pub mod outcome;
 pub mod planning;
 pub mod run;
 pub mod runner;
+pub mod standing;
 pub mod tell;
 pub mod timers;
 pub mod waiting;
+pub mod watching;
 
 /// The host's clock.
 pub fn now() -> Timestamp {

@@ -10,7 +10,7 @@ use crate::{
     adapters::{AdapterSetupError, Adapters, PlatformError},
     app::App,
     config::{BaseUrl, Config, Product},
-    operations::{Signals, live::LiveCache, runner::Runner, timers},
+    operations::{Signals, live::LiveCache, runner::Runner, timers, watching},
     store::{
         Store,
         sqlite::{Options, SqliteStore},
@@ -114,6 +114,7 @@ async fn serve_until_stopped(config: Arc<Config>) -> anyhow::Result<()> {
         signals: signals.clone(),
         live: live.clone(),
     };
+    let watcher = app.observer();
     let stop = CancellationToken::new();
     let runner = Runner {
         store: store.clone(),
@@ -125,6 +126,7 @@ async fn serve_until_stopped(config: Arc<Config>) -> anyhow::Result<()> {
     };
     let grace = config.server.shutdown_grace;
     let work = tokio::spawn(runner.serve(stop.clone(), grace));
+    let watch = tokio::spawn(watching::serve(watcher, config.operations.status_refresh, stop.clone()));
     let clock = tokio::spawn(timers::serve(store.clone(), signals, config.operations.deadline, stop.clone()));
     let listener = tokio::net::TcpListener::bind(config.server.listen)
         .await
@@ -144,6 +146,7 @@ async fn serve_until_stopped(config: Arc<Config>) -> anyhow::Result<()> {
     .await;
     work.await?;
     clock.await?;
+    watch.await?;
     store.close().await;
     Ok(())
 }

@@ -298,6 +298,17 @@ pub trait Store: Send + Sync + std::fmt::Debug + 'static {
     /// A page of buys.
     async fn buys(&self, filter: &BuyFilter) -> Result<Vec<MediaBuy>, StoreError>;
 
+    /// Buys whose turn it is to be asked about: those that are booked, whose flight ended no earlier than `ended_since`, and
+    /// whose last turn was before; at most `limit`. Their next turn is recorded as some time between half of `every` and `every`
+    /// from `now`, so that no replica asks at the same time and a crowd spreads out.
+    async fn take_turns(
+        &self,
+        now: Timestamp,
+        ended_since: Timestamp,
+        every: Duration,
+        limit: u32,
+    ) -> Result<Vec<MediaBuyId>, StoreError>;
+
     /// An operation.
     async fn operation(&self, id: &OperationId) -> Result<Option<Stored<Operation>>, StoreError>;
 

@@ -14,3 +14,4 @@ mod refusals;
 mod reviewing;
 mod update_failures;
 mod waiting;
+mod watching;

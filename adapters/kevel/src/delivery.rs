@@ -19,6 +19,8 @@ const FIRST_WAIT: Duration = Duration::from_millis(500);
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 /// What is left of the call's time when the last look is taken.
 const RESERVE: Duration = Duration::from_secs(2);
+/// Campaigns by which one report is filtered. The documents name no limit; a list of this length is a body of two kilobytes.
+const AT_ONCE: usize = 50;
 /// When the host should ask again for a report that was not ready.
 const ASK_AGAIN_MS: u64 = 30_000;
 
@@ -92,7 +94,10 @@ pub fn get(ctx: &Context, buys: &[RemoteBuy], range: &DateRange) -> Fallible<Vec
     let api = api::open(ctx);
     let campaigns =
         buys.iter().filter_map(|buy| buy.remote.order()).map(api::number).collect::<Fallible<Vec<i64>>>()?;
-    let counted = if campaigns.is_empty() { BTreeMap::new() } else { count(&api, ctx, &campaigns, range)? };
+    let mut counted = BTreeMap::new();
+    for some in campaigns.chunks(AT_ONCE) {
+        counted.extend(count(&api, ctx, some, range)?);
+    }
     let answer = |buy: &RemoteBuy| {
         let mut rows = Vec::new();
         for package in buy.remote.iter().filter(|object| object.kind == RemoteKind::Package) {

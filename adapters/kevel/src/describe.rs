@@ -17,9 +17,9 @@ const WRITE_REQUESTS: [&str; 6] = [
     "GET /v1/creative/*/delete",
 ];
 
-/// The most buys of one batched read. A report filters by this many campaigns, and a status asks for at most two lists
-/// for each.
-const BATCH_SIZE: u32 = 50;
+/// The most buys of one batched read. A status reads the lists of all that an advertiser has, so that many buys at once cost
+/// little more than a few.
+const BATCH_SIZE: u32 = 500;
 
 /// The description.
 #[must_use]

@@ -194,6 +194,7 @@ impl Shelf {
             detail: detail(&packages),
             state,
             packages,
+            assets: Vec::new(),
             extensions: Vec::new(),
         }
     }

@@ -9,8 +9,12 @@ CREATE TABLE media_buys (
     principal TEXT    NOT NULL,
     status    TEXT    NOT NULL,
     po_number TEXT,
+    ends_at   INTEGER NOT NULL,
+    -- When its ad servers are to be asked about it again; NULL: never.
+    turn_at   INTEGER,
     doc       TEXT    NOT NULL
 ) STRICT;
+CREATE INDEX media_buys_by_turn ON media_buys (turn_at) WHERE turn_at IS NOT NULL;
 CREATE INDEX media_buys_by_principal ON media_buys (principal, seq);
 CREATE INDEX media_buys_by_principal_and_status ON media_buys (principal, status, seq);
 CREATE INDEX media_buys_by_status ON media_buys (status, seq);

@@ -106,6 +106,7 @@ impl App {
             status: BuyStatus::PendingActivation,
             detail: "being created on the ad server".to_owned(),
             revision: 1,
+            booked_at: None,
             created_at: at,
             updated_at: at,
         };

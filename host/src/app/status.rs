@@ -1,20 +1,21 @@
 //! `check_media_buy_status`: how a buy stands, asked live, with a short memory.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use crate::{
-    adapters::RemoteBuy,
     app::{App, BuyStanding, PackageStanding, caller::Caller, error::AppError},
     domain::{
         delivery::{RemoteBuyStatus, RemotePackageStatus},
-        id::{MediaBuyId, PlatformName},
+        id::MediaBuyId,
         media_buy::{MediaBuy, Package},
         operation::{Operation, OperationState},
         status::{self, BuyStatus, Creation, Standing},
         time::Timestamp,
     },
-    operations::{live::Said, now, tell},
-    store::{Recording, StoreError, Stored},
+    operations::{
+        now,
+        standing::{Observer, Seen},
+    },
 };
 
 /// How long the ad servers may take to answer.
@@ -31,9 +32,9 @@ impl App {
             self.store.open_operations(id).await?.into_iter().map(|operation| operation.value).collect();
         let creation = self.creation(&stored.value).await?;
         let at = now();
-        let (said_at, said, silent) = match creation {
+        let (said_at, Seen { statuses: said, silent }) = match creation {
             Creation::Done => self.ask(&stored.value, at).await,
-            _ => (at, Arc::default(), None),
+            _ => (at, Seen::default()),
         };
         let mut standing = status::derive(&stored.value, &creation, &said, at);
         if matches!(creation, Creation::AwaitingApproval | Creation::AwaitingPermission | Creation::Failed(_)) {
@@ -42,7 +43,7 @@ impl App {
         let mut buy = stored.value.clone();
         // How a buy stands that is being created is recorded by what creates it.
         if silent.is_none() && matches!(creation, Creation::Done) {
-            buy = self.record_standing(stored, &standing, at).await?;
+            buy = self.observer().record(stored, &standing, &said, at).await?;
             standing.status = buy.status;
         }
         if let Some(silent) = silent {
@@ -70,71 +71,22 @@ impl App {
         })
     }
 
-    /// Asks every platform of the buy, or the memory. The last part is why a platform was silent.
-    async fn ask(&self, buy: &MediaBuy, at: Timestamp) -> (Timestamp, Arc<Vec<RemoteBuyStatus>>, Option<String>) {
+    /// What the ad servers say of a buy, asked now or a moment ago.
+    async fn ask(&self, buy: &MediaBuy, at: Timestamp) -> (Timestamp, Seen) {
         if let Some(said) = self.live.get(&buy.id, at) {
-            return (said.at, said.statuses, None);
+            return (said.at, Seen { statuses: said.statuses, silent: None });
         }
-        let platforms = buy.platforms();
-        let mut asked = Vec::with_capacity(platforms.len());
-        for platform in &platforms {
-            asked.push(self.ask_platform(buy, platform, at.plus(ASK_FOR)));
-        }
-        let mut statuses = Vec::new();
-        let mut silent = None;
-        for answer in futures::future::join_all(asked).await {
-            match answer {
-                Ok(status) => statuses.push(status),
-                Err(reason) => silent = Some(reason),
-            }
-        }
-        let statuses = Arc::new(statuses);
-        if silent.is_none() {
-            self.live.put(&buy.id, Said { at, statuses: statuses.clone() });
-        }
-        (at, statuses, silent)
+        let mut seen = self.observer().ask(&[buy], at, ASK_FOR).await;
+        (at, seen.pop().unwrap_or_default())
     }
 
-    async fn ask_platform(
-        &self,
-        buy: &MediaBuy,
-        platform: &PlatformName,
-        deadline: Timestamp,
-    ) -> Result<RemoteBuyStatus, String> {
-        let advertiser_id = self.config.advertiser(&buy.principal, platform).unwrap_or_default().to_owned();
-        let asked = [RemoteBuy { buy, advertiser_id }];
-        let answers =
-            self.adapters.check_status(platform, &asked, deadline).await.map_err(|failure| failure.to_string())?;
-        let answer = answers.into_iter().find(|(id, _)| id == &buy.id);
-        match answer {
-            Some((_, status)) => status.map_err(|failure| failure.to_string()),
-            None => Err(format!("{platform} said nothing about it")),
-        }
-    }
-
-    /// Records a status that is another one than the last. Somebody else's newer record wins.
-    async fn record_standing(
-        &self,
-        stored: Stored<MediaBuy>,
-        standing: &Standing,
-        at: Timestamp,
-    ) -> Result<MediaBuy, AppError> {
-        if stored.value.status == standing.status {
-            return Ok(stored.value);
-        }
-        let mut recording = Recording::default();
-        let mut next = stored.value.clone();
-        tell::become_status(&mut next, standing.clone(), at, &mut recording);
-        recording.buy = Some(Stored { value: next.clone(), version: stored.version });
-        match self.store.record(recording).await {
-            Ok(()) => Ok(next),
-            Err(StoreError::Stale(_)) => {
-                let fresh = self.store.buy(&next.id).await?;
-                Ok(fresh.map_or(next, |fresh| fresh.value))
-            }
-            // Reading works on a full disk; what was not recorded is recorded at the next question.
-            Err(StoreError::Full | StoreError::Unavailable(_)) => Ok(next),
-            Err(error) => Err(error.into()),
+    /// Who asks ad servers how buys stand.
+    pub fn observer(&self) -> Observer {
+        Observer {
+            store: self.store.clone(),
+            adapters: self.adapters.clone(),
+            config: self.config.clone(),
+            live: self.live.clone(),
         }
     }
 }

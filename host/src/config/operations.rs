@@ -18,6 +18,8 @@ const DEFAULT_DEADLINE: Duration = Duration::from_secs(24 * 3_600);
 const DEFAULT_BACKOFF_INITIAL: Duration = Duration::from_secs(1);
 /// Often enough to be quick once an outage ends, rare enough not to be part of it.
 const DEFAULT_BACKOFF_MAX: Duration = Duration::from_secs(5 * 60);
+/// Ad servers allow a handful of questions a second, and a buy that was disapproved loses little in five minutes.
+const DEFAULT_STATUS_REFRESH: Duration = Duration::from_secs(5 * 60);
 
 /// `[operations]`: how accepted changes are carried out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +38,8 @@ pub struct Operations {
     pub backoff_initial: Duration,
     /// `backoff_max`: the longest pause. Default `5m`.
     pub backoff_max: Duration,
+    /// `status_refresh`: within this time a change on an ad server is noticed though nobody asks. Default `5m`.
+    pub status_refresh: Duration,
 }
 
 impl Operations {
@@ -48,6 +52,7 @@ impl Operations {
             deadline: section.or("deadline", DEFAULT_DEADLINE, values::duration),
             backoff_initial: section.or("backoff_initial", DEFAULT_BACKOFF_INITIAL, values::duration),
             backoff_max: section.or("backoff_max", DEFAULT_BACKOFF_MAX, values::duration),
+            status_refresh: section.or("status_refresh", DEFAULT_STATUS_REFRESH, values::duration),
         };
         let Self { lease, heartbeat, deadline, backoff_initial, backoff_max, .. } = operations;
         let half = lease / 2;

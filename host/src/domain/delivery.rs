@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
+    creative::AssetStatus,
     id::{MediaBuyId, PackageId, PlatformName},
     money::Micros,
     time::{Day, Timestamp},
@@ -86,4 +87,6 @@ pub struct RemoteBuyStatus {
     pub detail: String,
     /// Its packages on that platform.
     pub packages: Vec<RemotePackageStatus>,
+    /// What became of creatives, as far as the platform tells.
+    pub assets: Vec<AssetStatus>,
 }

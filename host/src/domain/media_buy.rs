@@ -136,6 +136,9 @@ pub struct MediaBuy {
     pub detail: String,
     /// Rises by one with every recorded change of what the buy is to be (not of its status).
     pub revision: i64,
+    /// Since when it exists on its ad servers; `None`: it is not created yet, or never will be.
+    #[serde(default)]
+    pub booked_at: Option<Timestamp>,
     /// When it was asked for.
     pub created_at: Timestamp,
     /// When anything of it was last recorded.
@@ -194,6 +197,18 @@ impl MediaBuy {
                 known.push(object);
                 known.sort();
             }
+        }
+    }
+
+    /// Records what a platform says of creatives, in place of what it said of them before.
+    pub fn know_assets(&mut self, platform: &PlatformName, news: &[AssetStatus]) {
+        if news.is_empty() {
+            return;
+        }
+        let known = self.assets.entry(platform.clone()).or_default();
+        for asset in news {
+            known.retain(|earlier| earlier.creative != asset.creative);
+            known.push(asset.clone());
         }
     }
 

@@ -60,6 +60,7 @@ pub(crate) fn buy(packages: usize) -> MediaBuy {
         status: BuyStatus::PendingActivation,
         detail: String::new(),
         revision: 1,
+        booked_at: None,
         created_at: start,
         updated_at: start,
     }

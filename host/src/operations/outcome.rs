@@ -28,11 +28,7 @@ pub fn of(operation: &Operation, fresh: &MediaBuy, at: Timestamp, recording: &mu
     for leg in &operation.legs {
         let Some(outcome) = &leg.outcome else { continue };
         tell::creatives_changed(&next, &outcome.assets, at, recording);
-        let known = next.assets.entry(leg.platform.clone()).or_default();
-        for asset in &outcome.assets {
-            known.retain(|earlier| earlier.creative != asset.creative);
-            known.push(asset.clone());
-        }
+        next.know_assets(&leg.platform, &outcome.assets);
     }
     let standing = status::derive(&next, &Creation::Done, &[], at);
     tell::become_status(&mut next, standing, at, recording);
@@ -61,6 +57,9 @@ fn changed(operation: &Operation, fresh: &MediaBuy, at: Timestamp) -> Option<Med
     next.assets.clone_from(&fresh.assets);
     next.remote.clone_from(&fresh.remote);
     next.revision = fresh.revision + 1;
+    if operation.kind == OperationKind::Create {
+        next.booked_at = Some(at);
+    }
     next.updated_at = at;
     Some(next)
 }

@@ -216,6 +216,18 @@ impl Store for SqliteStore {
         read::buys(&self.readers, filter).await
     }
 
+    async fn take_turns(
+        &self,
+        now: Timestamp,
+        ended_since: Timestamp,
+        every: Duration,
+        limit: u32,
+    ) -> Result<Vec<MediaBuyId>, StoreError> {
+        self.writer
+            .write(move |connection| Box::pin(record::take_turns(connection, now, ended_since, every, limit)))
+            .await
+    }
+
     async fn operation(&self, id: &OperationId) -> Result<Option<Stored<Operation>>, StoreError> {
         read::operation(&self.readers, id).await
     }

@@ -130,6 +130,7 @@ pub(crate) fn buy(platform: &str) -> MediaBuy {
         status: BuyStatus::PendingActivation,
         detail: String::new(),
         revision: 1,
+        booked_at: None,
         created_at: created,
         updated_at: created,
     }

@@ -118,3 +118,37 @@ pub(crate) async fn parked_operations_are_kept_for_a_person_and_hold_up_no_other
         store.tasks_due(at(7_201), 10).await.unwrap().into_iter().map(|task| task.value.expires_at).collect();
     assert!(due.is_empty(), "it was seen to: {due:?}");
 }
+
+pub(crate) async fn booked_buys_have_their_turn_one_after_the_other(store: AnyStore) {
+    for id in ["b1", "b2", "b3"] {
+        accept(&store, id).await;
+    }
+    let every = Duration::from_secs(100);
+    let turns = |seconds: i64, limit: u32| {
+        let store = store.clone();
+        async move { store.take_turns(at(seconds), at(seconds - 10), every, limit).await.unwrap() }
+    };
+    assert!(turns(0, 10).await.is_empty(), "nothing is booked yet");
+    for (id, seconds) in [("b2", 1), ("b1", 2), ("b3", 3)] {
+        let mut stored = stored_buy(&store, id).await;
+        (stored.value.booked_at, stored.value.updated_at) = (Some(at(seconds)), at(seconds));
+        store.record(Recording { buy: Some(stored), ..Recording::default() }).await.unwrap();
+    }
+    assert_eq!(turns(10, 2).await.len(), 2);
+    assert_eq!(turns(10, 2).await, ["b3".into()], "the others had their turn");
+    assert!(turns(10 + 49, 10).await.is_empty(), "not before half of the time has passed");
+    assert_eq!(turns(10 + 100, 10).await.len(), 3, "and not after all of it");
+    // A later record does not change whose turn it is.
+    let stored = stored_buy(&store, "b1").await;
+    store.record(Recording { buy: Some(stored), ..Recording::default() }).await.unwrap();
+    assert!(turns(10 + 149, 10).await.is_empty());
+    // What is over is left alone, until its end is moved.
+    let mut over = stored_buy(&store, "b1").await;
+    over.value.end = at(100);
+    store.record(Recording { buy: Some(over), ..Recording::default() }).await.unwrap();
+    assert_eq!(turns(10 + 300, 10).await.len(), 2);
+    let mut longer = stored_buy(&store, "b1").await;
+    (longer.value.end, longer.value.updated_at) = (at(1_000_000), at(400));
+    store.record(Recording { buy: Some(longer), ..Recording::default() }).await.unwrap();
+    assert!(turns(400, 10).await.contains(&"b1".into()));
+}

@@ -80,6 +80,7 @@ pub(crate) fn buy(id: &str) -> MediaBuy {
         status: BuyStatus::PendingActivation,
         detail: String::new(),
         revision: 1,
+        booked_at: None,
         created_at: at(0),
         updated_at: at(0),
     }

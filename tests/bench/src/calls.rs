@@ -150,6 +150,7 @@ fn buy() -> anyhow::Result<MediaBuy> {
         status: BuyStatus::PendingActivation,
         detail: String::new(),
         revision: 1,
+        booked_at: None,
         created_at: start,
         updated_at: start,
     })

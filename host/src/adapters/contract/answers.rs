@@ -111,6 +111,26 @@ pub(crate) fn update_outcome(
     })
 }
 
+/// Reads what became of one creative.
+pub(crate) fn add_asset(assets: &mut Vec<AssetStatus>, asset: wit::AssetStatus) -> Result<(), Bad> {
+    let creative = CreativeId::new(asset.creative_id);
+    if assets.iter().any(|known| known.creative == creative) {
+        bad!("answered twice for the creative `{creative}`");
+    }
+    assets.push(AssetStatus {
+        creative,
+        state: match asset.state {
+            wit::AssetState::Approved => AssetState::Approved,
+            wit::AssetState::Rejected => AssetState::Rejected,
+            // A state that this host does not know is not yet an approval.
+            wit::AssetState::Pending | wit::AssetState::Other(_) => AssetState::Pending,
+        },
+        platform_id: asset.remote_id.map(|id| check::named("remote id", id)).transpose()?,
+        feedback: asset.feedback.map(|words| check::text("feedback", words, check::LONG)).transpose()?,
+    });
+    Ok(())
+}
+
 /// Reads what became of creatives: one answer for each that was sent.
 pub(crate) fn creative_outcome(expected: &HashSet<String>, outcome: wit::CreativeOutcome) -> Result<LegOutcome, Bad> {
     let mut assets: Vec<AssetStatus> = Vec::with_capacity(outcome.assets.len().min(expected.len()));
@@ -118,21 +138,7 @@ pub(crate) fn creative_outcome(expected: &HashSet<String>, outcome: wit::Creativ
         if !expected.contains(&asset.creative_id) {
             bad!("answered for the creative `{}`, which it was not given", cut(&asset.creative_id, 100));
         }
-        let creative = CreativeId::new(asset.creative_id);
-        if assets.iter().any(|known| known.creative == creative) {
-            bad!("answered twice for the creative `{creative}`");
-        }
-        assets.push(AssetStatus {
-            creative,
-            state: match asset.state {
-                wit::AssetState::Approved => AssetState::Approved,
-                wit::AssetState::Rejected => AssetState::Rejected,
-                // A state that this host does not know is not yet an approval.
-                wit::AssetState::Pending | wit::AssetState::Other(_) => AssetState::Pending,
-            },
-            platform_id: asset.remote_id.map(|id| check::named("remote id", id)).transpose()?,
-            feedback: asset.feedback.map(|words| check::text("feedback", words, check::LONG)).transpose()?,
-        });
+        add_asset(&mut assets, asset)?;
     }
     if let Some(missing) = expected.iter().find(|id| !assets.iter().any(|asset| asset.creative.as_str() == id.as_str()))
     {

@@ -97,12 +97,20 @@ fn status_of(platform: &PlatformName, buy: &MediaBuy, status: wit::BuyStatus) ->
             impressions_delivered: package.impressions_delivered.map(|n| check::count("impressions", n)).transpose()?,
         });
     }
+    let mut assets = Vec::new();
+    for asset in status.assets {
+        if !buy.creatives.iter().any(|known| known.id.as_str() == asset.creative_id) {
+            bad!("told of the creative `{}`, which is none of the media buy's", check::cut(&asset.creative_id, 100));
+        }
+        answers::add_asset(&mut assets, asset)?;
+    }
     Ok(RemoteBuyStatus {
         platform: platform.clone(),
         buy: buy.id.clone(),
         state: state(status.state)?,
         detail: check::text("detail", status.detail, check::LONG)?,
         packages,
+        assets,
     })
 }
 

@@ -30,6 +30,7 @@ fn said(buy: &MediaBuy, state: DeliveryState, packages: &[DeliveryState]) -> Rem
         state,
         detail: String::new(),
         packages: packages.collect(),
+        assets: Vec::new(),
     }
 }
 

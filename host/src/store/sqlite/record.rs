@@ -1,5 +1,7 @@
 //! What one decision writes, and the small writes beside it.
 
+use std::time::Duration;
+
 use sqlx::SqliteConnection;
 
 use super::{
@@ -11,7 +13,7 @@ use super::{
 use crate::{
     domain::{
         event::Event,
-        id::{PrincipalId, TaskId},
+        id::{MediaBuyId, PrincipalId, TaskId},
         media_buy::MediaBuy,
         operation::{Operation, OperationState},
         task::{HistoryEntry, Task, TaskStatus},
@@ -108,14 +110,16 @@ fn insert_buy(script: &mut Script, mut buy: MediaBuy) -> Result<(), StoreError> 
     buy.remote.clear();
     script
         .statement(
-            "INSERT INTO media_buys (id, principal, status, po_number, doc) VALUES (?, ?, ?, ?, ?)
-             ON CONFLICT DO NOTHING",
+            "INSERT INTO media_buys (id, principal, status, po_number, ends_at, turn_at, doc)
+             VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
             Want::Changes(1, StoreError::Stale("the media buy")),
         )
         .bind(buy.id.as_str())
         .bind(buy.principal.as_str())
         .bind(buy.status.as_str())
         .bind(buy.po_number.as_deref())
+        .bind(buy.end.as_micros())
+        .bind(buy.booked_at.map(Timestamp::as_micros))
         .bind(to_doc(&buy)?);
     add_platforms(script, &buy)
 }
@@ -125,13 +129,16 @@ fn update_buy(script: &mut Script, stored: Stored<MediaBuy>) -> Result<(), Store
     buy.remote.clear();
     script
         .statement(
-            "UPDATE media_buys SET version = version + 1, principal = ?, status = ?, po_number = ?, doc = ?
+            "UPDATE media_buys SET version = version + 1, principal = ?, status = ?, po_number = ?, ends_at = ?,
+                                   turn_at = coalesce(turn_at, ?), doc = ?
              WHERE id = ? AND version = ?",
             Want::Changes(1, StoreError::Stale("the media buy")),
         )
         .bind(buy.principal.as_str())
         .bind(buy.status.as_str())
         .bind(buy.po_number.as_deref())
+        .bind(buy.end.as_micros())
+        .bind(buy.booked_at.map(|_| buy.updated_at.as_micros()))
         .bind(to_doc(&buy)?)
         .bind(buy.id.as_str())
         .bind(version);
@@ -312,6 +319,34 @@ pub(super) async fn record_answer(
         .await
         .map(drop)
         .map_err(from_sqlx)
+}
+
+/// Gives buys their turn to be asked about, the longest due first; see [`crate::store::Store::take_turns`].
+pub(super) async fn take_turns(
+    connection: &mut SqliteConnection,
+    now: Timestamp,
+    ended_since: Timestamp,
+    every: Duration,
+    limit: u32,
+) -> Result<Vec<MediaBuyId>, StoreError> {
+    sqlx::query("UPDATE media_buys SET turn_at = NULL WHERE turn_at <= ? AND ends_at < ?")
+        .bind(now.as_micros())
+        .bind(ended_since.as_micros())
+        .execute(&mut *connection)
+        .await
+        .map_err(from_sqlx)?;
+    let half = i64::try_from(every.as_micros() / 2).unwrap_or(i64::MAX / 4).max(1);
+    let taken = sqlx::query_scalar(
+        "UPDATE media_buys SET turn_at = ?1 + ?2 + abs(random() % ?2) WHERE seq IN
+         (SELECT seq FROM media_buys WHERE turn_at <= ?1 ORDER BY turn_at LIMIT ?3) RETURNING id",
+    )
+    .bind(now.as_micros())
+    .bind(half)
+    .bind(limit)
+    .fetch_all(connection)
+    .await
+    .map_err(from_sqlx)?;
+    Ok(taken.into_iter().map(|id: String| MediaBuyId::new(id)).collect())
 }
 
 /// Deletes keys that expired, the oldest first.

@@ -100,6 +100,7 @@ pub(crate) fn statuses(ctx: &Context, buys: &[RemoteBuy]) -> Vec<StatusAnswer> {
             state: DeliveryState::Delivering,
             detail: format!("{} at once", buys.len()),
             packages: Vec::new(),
+            assets: Vec::new(),
             extensions: Vec::new(),
         }),
     };

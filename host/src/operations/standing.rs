@@ -1,0 +1,144 @@
+//! How buys stand on their ad servers: asked of many at once, merged with what the host knows, and recorded.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use crate::{
+    adapters::{Adapters, RemoteBuy},
+    config::Config,
+    domain::{
+        creative::AssetStatus,
+        delivery::RemoteBuyStatus,
+        id::{MediaBuyId, PlatformName},
+        media_buy::MediaBuy,
+        status::Standing,
+        time::Timestamp,
+    },
+    operations::{
+        live::{LiveCache, Said},
+        tell,
+    },
+    store::{Recording, Store, StoreError, Stored},
+};
+
+/// Who asks ad servers how buys stand.
+#[derive(Debug, Clone)]
+pub struct Observer {
+    /// Persistence.
+    pub store: Arc<dyn Store>,
+    /// The ad servers.
+    pub adapters: Arc<Adapters>,
+    /// What the operator configured.
+    pub config: Arc<Config>,
+    /// What they last said.
+    pub live: Arc<LiveCache>,
+}
+
+/// What the ad servers say of one buy.
+#[derive(Debug, Clone, Default)]
+pub struct Seen {
+    /// What each platform that answered says.
+    pub statuses: Arc<Vec<RemoteBuyStatus>>,
+    /// Why one did not answer, if one did not.
+    pub silent: Option<String>,
+}
+
+impl Observer {
+    /// Asks every platform of the buys about them, for `patience` at most: each platform about all of its buys together. Answers
+    /// in the order of `buys`, and remembers for a moment those answers that are complete.
+    pub async fn ask(&self, buys: &[&MediaBuy], at: Timestamp, patience: Duration) -> Vec<Seen> {
+        let mut platforms: Vec<PlatformName> = Vec::new();
+        for platform in buys.iter().flat_map(|buy| buy.platforms()) {
+            if !platforms.contains(&platform) {
+                platforms.push(platform);
+            }
+        }
+        let asked = platforms.iter().map(|platform| self.ask_platform(buys, platform, at.plus(patience)));
+        let mut answers: HashMap<(PlatformName, MediaBuyId), Result<RemoteBuyStatus, String>> = HashMap::new();
+        for (platform, said) in platforms.iter().zip(futures::future::join_all(asked).await) {
+            answers.extend(said.into_iter().map(|(buy, answer)| ((platform.clone(), buy), answer)));
+        }
+        let mut seen = Vec::with_capacity(buys.len());
+        for buy in buys {
+            let mut statuses = Vec::new();
+            let mut silent = None;
+            for platform in buy.platforms() {
+                match answers.remove(&(platform.clone(), buy.id.clone())) {
+                    Some(Ok(status)) => statuses.push(status),
+                    Some(Err(reason)) => silent = Some(reason),
+                    None => silent = Some(format!("{platform} said nothing about it")),
+                }
+            }
+            let statuses = Arc::new(statuses);
+            if silent.is_none() {
+                self.live.put(&buy.id, Said { at, statuses: statuses.clone() });
+            }
+            seen.push(Seen { statuses, silent });
+        }
+        seen
+    }
+
+    async fn ask_platform(
+        &self,
+        buys: &[&MediaBuy],
+        platform: &PlatformName,
+        deadline: Timestamp,
+    ) -> Vec<(MediaBuyId, Result<RemoteBuyStatus, String>)> {
+        let mine: Vec<RemoteBuy<'_>> = buys
+            .iter()
+            .filter(|buy| buy.packages_on(platform).next().is_some())
+            .map(|buy| RemoteBuy {
+                buy,
+                advertiser_id: self.config.advertiser(&buy.principal, platform).unwrap_or_default().to_owned(),
+            })
+            .collect();
+        match self.adapters.check_status(platform, &mine, deadline).await {
+            Ok(answers) => {
+                answers.into_iter().map(|(buy, answer)| (buy, answer.map_err(|failure| failure.to_string()))).collect()
+            }
+            Err(failure) => mine.iter().map(|asked| (asked.buy.id.clone(), Err(failure.to_string()))).collect(),
+        }
+    }
+
+    /// Records a status and creatives that are others than the last. Somebody else's newer record wins.
+    ///
+    /// # Errors
+    /// The store's, but for one that can only be read: what was not recorded is recorded at the next question.
+    pub async fn record(
+        &self,
+        stored: Stored<MediaBuy>,
+        standing: &Standing,
+        said: &[RemoteBuyStatus],
+        at: Timestamp,
+    ) -> Result<MediaBuy, StoreError> {
+        let mut recording = Recording::default();
+        let mut next = stored.value.clone();
+        if next.status != standing.status {
+            tell::become_status(&mut next, standing.clone(), at, &mut recording);
+        }
+        for status in said {
+            let news = news_of_creatives(&next, status);
+            tell::creatives_changed(&next, &news, at, &mut recording);
+            next.know_assets(&status.platform, &news);
+        }
+        if next == stored.value {
+            return Ok(next);
+        }
+        next.updated_at = at;
+        recording.buy = Some(Stored { value: next.clone(), version: stored.version });
+        match self.store.record(recording).await {
+            Ok(()) => Ok(next),
+            Err(StoreError::Stale(_)) => {
+                let fresh = self.store.buy(&next.id).await?;
+                Ok(fresh.map_or(next, |fresh| fresh.value))
+            }
+            Err(StoreError::Full | StoreError::Unavailable(_)) => Ok(next),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// What a platform says of creatives that it has not said before.
+fn news_of_creatives(buy: &MediaBuy, status: &RemoteBuyStatus) -> Vec<AssetStatus> {
+    let known = buy.assets.get(&status.platform).map_or(&[][..], Vec::as_slice);
+    status.assets.iter().filter(|asset| !known.contains(asset)).cloned().collect()
+}

@@ -1,0 +1,76 @@
+//! The host looks after open buys by itself, so that a change on an ad server is noticed though nobody asks.
+//!
+//! Each buy has its turn within the configured time. Those whose turn it is are asked about together, in the batches that
+//! the adapters want and at the rate that the ad servers allow: ten thousand buys are some hundred questions.
+
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    domain::{
+        media_buy::MediaBuy,
+        status::{self, Creation},
+        time::Timestamp,
+    },
+    operations::{now, standing::Observer},
+    store::{StoreError, Stored},
+};
+
+/// How long the ad servers may take to answer about a crowd: many questions, one after the other, at the rate that they
+/// allow.
+const ASK_FOR: Duration = Duration::from_secs(120);
+
+/// How many looks there are in the time in which every buy has its turn: enough to spread the questions, and few enough that
+/// many buys are asked about together.
+const LOOKS: u32 = 10;
+
+/// How many buys are looked after at a time.
+const AT_ONCE: u32 = 2_000;
+
+/// A buy is looked after for so long after its end, because ad servers count late.
+const AFTER_END: Duration = Duration::from_secs(2 * 24 * 3_600);
+
+/// Looks after buys until `stop`: each at least once in `every`, unless the ad servers don't allow so many questions.
+pub async fn serve(observer: Observer, every: Duration, stop: CancellationToken) {
+    loop {
+        let looked = tokio::select! {
+            () = stop.cancelled() => return,
+            looked = look(&observer, every, now()) => looked,
+        };
+        match looked {
+            // There may be more whose turn it is.
+            Ok(AT_ONCE) => continue,
+            Ok(_) => {}
+            Err(error) => tracing::error!(%error, "could not look after open buys"),
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(every / LOOKS) => {}
+        }
+    }
+}
+
+/// Asks about the buys whose turn it is, and records what changed. How many those were.
+///
+/// # Errors
+/// The store's. Those whose turn it was have it again in time.
+pub async fn look(observer: &Observer, every: Duration, at: Timestamp) -> Result<u32, StoreError> {
+    let ended_since = at.plus_millis(-i64::try_from(AFTER_END.as_millis()).unwrap_or(i64::MAX));
+    let turns = observer.store.take_turns(at, ended_since, every, AT_ONCE).await?;
+    let mut buys: Vec<Stored<MediaBuy>> = Vec::with_capacity(turns.len());
+    for id in &turns {
+        buys.extend(observer.store.buy(id).await?);
+    }
+    let asked: Vec<&MediaBuy> = buys.iter().map(|buy| &buy.value).collect();
+    let seen = observer.ask(&asked, at, ASK_FOR).await;
+    for (buy, seen) in buys.into_iter().zip(seen) {
+        if let Some(reason) = seen.silent {
+            tracing::debug!(buy = %buy.value.id, reason, "nothing was said of a buy");
+            continue;
+        }
+        let standing = status::derive(&buy.value, &Creation::Done, &seen.statuses, at);
+        observer.record(buy, &standing, &seen.statuses, at).await?;
+    }
+    Ok(u32::try_from(turns.len()).unwrap_or(u32::MAX))
+}
