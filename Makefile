@@ -55,9 +55,10 @@ bench: guests
 	$(CARGO) build --locked --release -p flightdeck -p flightdeck-bench
 	target/release/flightdeck-bench
 
-## The interface changed on purpose: write its description anew, then review the difference.
-golden:
+## Interface or adapters changed on purpose: write their descriptions anew, then review the difference.
+golden: guests
 	UPDATE_GOLDEN=1 $(CARGO) test --locked -p flightdeck --test interface
+	UPDATE_GOLDEN=1 $(CARGO) test --locked -p flightdeck --test system the_documentation_compares
 
 clean:
 	$(CARGO) clean

@@ -5,6 +5,7 @@
 //! | `serve` | serves until SIGTERM or Ctrl-C |
 //! | `check` | validates the configuration and every adapter, without serving |
 //! | `adapter inspect` | says what a component is, needs and can do |
+//! | `adapter compare` | shows side by side what several can do |
 //! | `token create` | makes a bearer token and shows it once |
 //! | `compile` | compiles a component; the host calls this itself, in a process of its own |
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line prints")]
@@ -19,6 +20,7 @@ use crate::{
     serve,
 };
 
+mod compare;
 mod inspect;
 mod token;
 
@@ -72,6 +74,12 @@ enum AdapterCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Show side by side what several components can do, as a table in Markdown.
+    Compare {
+        /// The components.
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -118,6 +126,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
             Ok(())
         }),
         Command::Adapter(AdapterCommand::Inspect { file, json }) => inspect::inspect(&file, json),
+        Command::Adapter(AdapterCommand::Compare { files }) => compare::compare(&files),
         Command::Token(TokenCommand::Create(new)) => load(&new.with).and_then(|config| token::create(&config, &new)),
         Command::Compile { input, output } => {
             crate::adapters::compile_main(&input, &output).map_err(anyhow::Error::from)

@@ -53,6 +53,29 @@ async fn a_component_is_looked_into_and_what_is_none_is_refused() {
     assert!(!fine && said.contains("flightdeck.toml"), "{said}");
 }
 
+/// The adapters that come with the host, as the documentation compares them.
+const ADAPTERS: [&str; 1] = ["flightdeck-adapter-kevel"];
+
+#[tokio::test]
+async fn the_documentation_compares_the_platforms_as_the_adapters_describe_them() {
+    const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/platforms.md");
+    let house = House::empty("").await;
+    let components = ADAPTERS.map(|name| component(name).display().to_string());
+    let mut arguments = vec!["adapter", "compare"];
+    arguments.extend(components.iter().map(String::as_str));
+    let (fine, table) = run(&house, &arguments).await;
+    assert!(fine, "{table}");
+    let document = std::fs::read_to_string(DOCUMENT).expect("the document");
+    let (before, rest) = document.split_once("<!-- flightdeck adapter compare -->\n").expect("where the table begins");
+    let (shown, after) = rest.split_once("<!-- end -->").expect("where the table ends");
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        let updated = format!("{before}<!-- flightdeck adapter compare -->\n{table}<!-- end -->{after}");
+        std::fs::write(DOCUMENT, updated).expect("the document is written");
+        return;
+    }
+    assert_eq!(shown, table, "the adapters describe something else by now: run `make golden` and look at the difference");
+}
+
 #[tokio::test]
 async fn a_second_host_on_the_same_database_is_refused() {
     let house = House::new().await;

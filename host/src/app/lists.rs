@@ -75,12 +75,19 @@ impl App {
     pub async fn list_media_buys(&self, caller: &Caller, asked: ListBuys) -> Result<Page<MediaBuy>, AppError> {
         let limit = page_size(asked.limit)?;
         let platform = asked.platform.as_deref().map(|name| self.known_platform(name)).transpose()?;
+        let after = match asked.cursor.map(MediaBuyId::from) {
+            // One that nobody gave would answer with an end that is none.
+            Some(after) if self.visible_buy(caller, &after).await.is_err() => {
+                return Err(AppError::invalid("/cursor", "cursor must be the next_cursor of the page before"));
+            }
+            after => after,
+        };
         let filter = BuyFilter {
             principal: caller.scope().cloned(),
             status: asked.status,
             platform,
             po_number: asked.po_number,
-            after: asked.cursor.map(MediaBuyId::from),
+            after,
             limit: limit + 1,
         };
         let mut items = self.store.buys(&filter).await?;
