@@ -3,6 +3,9 @@
 mod app;
 mod control;
 mod delivery;
+mod gam;
+mod gam_app;
+mod gam_oauth;
 mod kevel;
 mod process;
 mod refusals;
