@@ -52,8 +52,8 @@ pub(super) enum Kind {
     Span,
     /// Bytes in base64.
     Bytes,
-    /// One of some names.
-    Enum(&'static [&'static str]),
+    /// One of some names, or its number.
+    Enum(&'static [(&'static str, i64)]),
     /// Another message.
     Message(&'static Shape),
 }
@@ -151,6 +151,10 @@ impl Shape {
             if value.is_null() {
                 continue;
             }
+            // What only Google writes need not even be of the right type.
+            if field.is_output() {
+                continue;
+            }
             let place = format!("{place}.{}", snake(field.name));
             let value = if field.many {
                 let Value::Array(items) = value else {
@@ -163,9 +167,7 @@ impl Shape {
             } else {
                 field.kind.read(&place, value, wrong)
             };
-            if let Some(value) = value
-                && !field.is_output()
-            {
+            if let Some(value) = value {
                 taken.insert(camel, value);
             }
         }
@@ -217,7 +219,13 @@ impl Kind {
             (Self::Time, Value::String(text)) => read_time(text).map(|time| write_time(time).into()),
             (Self::Span, Value::String(text)) => span(text).then(|| value.clone()),
             (Self::Bytes, Value::String(text)) => STANDARD.decode(text).is_ok().then(|| value.clone()),
-            (Self::Enum(names), Value::String(text)) => names.contains(&text.as_str()).then(|| value.clone()),
+            (Self::Enum(names), Value::String(text)) => {
+                names.iter().any(|(name, _)| name == text).then(|| value.clone())
+            }
+            (Self::Enum(names), Value::Number(_)) => {
+                let sent = whole(value);
+                names.iter().find(|(_, number)| Some(*number) == sent).map(|(name, _)| Value::from(*name))
+            }
             _ => None,
         };
         if read.is_none() {
@@ -236,7 +244,10 @@ impl Kind {
             Self::Time => "an RFC 3339 time such as 2030-01-01T00:00:00Z".to_owned(),
             Self::Span => "a number of seconds such as 15s".to_owned(),
             Self::Bytes => "TYPE_BYTES in base64".to_owned(),
-            Self::Enum(names) => format!("one of {}", names.join(", ")),
+            Self::Enum(names) => {
+                let names: Vec<&str> = names.iter().map(|(name, _)| *name).collect();
+                format!("one of {}", names.join(", "))
+            }
             Self::Message(shape) => shape.name.to_owned(),
         }
     }

@@ -106,6 +106,18 @@ async fn a_line_item_added_to_an_approved_order_waits_for_its_approval() {
 }
 
 #[tokio::test]
+async fn enumerations_may_be_sent_as_numbers_as_googles_clients_do() {
+    let app = GamApp::in_2029().await;
+    let order = app.order(json!({})).await;
+    let item = app.line_item(&order, json!({ "environmentType": 2, "status": 7 })).await;
+    assert_eq!(app.read(&item).await["environmentType"], "VIDEO_PLAYER");
+    let body = line_item(&order, json!({ "environmentType": 77 }));
+    let (line, why) = app.refused(Method::POST, "/lineItems", &body).await;
+    assert_eq!(line, "400 INVALID_ARGUMENT INVALID_PAYLOAD");
+    assert!(why.contains("line_item.environment_type") && why.contains("one of BROWSER, VIDEO_PLAYER"), "{why}");
+}
+
+#[tokio::test]
 async fn updates_replace_what_the_mask_names() {
     let app = GamApp::in_2029().await;
     let order = app.order(json!({ "notes": "old", "poNumber": "1" })).await;

@@ -1,8 +1,8 @@
 //! Report definitions.
 
 use super::enums::{
-    DAY_OF_WEEK, DELIVERY_CONDITION, FREQUENCY, METRIC_VALUE_TYPE, OPERATION, RELATIVE_DATE_RANGE, REPORT_TYPE,
-    REPORT_VISIBILITY, TIME_PERIOD_COLUMN, TIME_ZONE_SOURCE,
+    DAY_OF_WEEK, DELIVERY_CONDITION, DIMENSION, FREQUENCY, METRIC, METRIC_VALUE_TYPE, OPERATION, RELATIVE_DATE_RANGE,
+    REPORT_TYPE, REPORT_VISIBILITY, TIME_PERIOD_COLUMN, TIME_ZONE_SOURCE,
 };
 use crate::gam::schema::{
     Kind::{Bool, Bytes, Double, Int32, Int64, Message, Text, Time},
@@ -10,7 +10,7 @@ use crate::gam::schema::{
 };
 
 pub(in crate::gam) static FIELD: Shape =
-    Shape { name: "Field", fields: &[opt("dimension", Text), opt("metric", Text)] };
+    Shape { name: "Field", fields: &[opt("dimension", DIMENSION), opt("metric", METRIC)] };
 
 pub(in crate::gam) static INT_LIST: Shape = Shape { name: "IntList", fields: &[opt("values", Int64).many()] };
 
@@ -33,7 +33,7 @@ pub(in crate::gam) static REPORT_VALUE: Shape = Shape {
 };
 
 pub(in crate::gam) static SLICE: Shape =
-    Shape { name: "Slice", fields: &[opt("dimension", Text), opt("value", Message(&REPORT_VALUE))] };
+    Shape { name: "Slice", fields: &[opt("dimension", DIMENSION), opt("value", Message(&REPORT_VALUE))] };
 
 pub(in crate::gam) static FIELD_FILTER: Shape = Shape {
     name: "FieldFilter",
@@ -88,8 +88,8 @@ pub(in crate::gam) static SORT: Shape = Shape {
 pub(in crate::gam) static REPORT_DEFINITION: Shape = Shape {
     name: "ReportDefinition",
     fields: &[
-        req("dimensions", Text).many(),
-        req("metrics", Text).many(),
+        req("dimensions", DIMENSION).many(),
+        req("metrics", METRIC).many(),
         opt("filters", Message(&FILTER)).many(),
         opt("timeZoneSource", TIME_ZONE_SOURCE),
         opt("timeZone", Text),
