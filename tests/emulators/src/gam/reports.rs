@@ -39,6 +39,8 @@ pub(super) struct Report {
 pub(super) struct Run {
     report: i64,
     polls_left: u32,
+    /// Whether the caller was told that it is done.
+    told: bool,
     began: Millis,
     rows: Vec<Row>,
 }
@@ -218,7 +220,13 @@ pub(super) fn run(desk: &mut Desk<'_>, named: &str) -> Done {
     desk.state.begun.push_back(desk.now);
     let rows = rows(desk.state, &definition, desk.now)?;
     let id = desk.state.next_id();
-    let run = Run { report, polls_left: desk.settings.report_polls, began: desk.now, rows };
+    let run = Run {
+        report,
+        polls_left: desk.settings.report_polls,
+        told: desk.settings.report_polls == 0,
+        began: desk.now,
+        rows,
+    };
     let shown = show_run(id, &run);
     desk.state.runs.insert(id, run);
     exact(&shown)
@@ -251,6 +259,7 @@ pub(super) fn operation(desk: &mut Desk<'_>, id: &str) -> Done {
     let id: i64 = id.parse().map_err(|_| missing())?;
     let run = desk.state.runs.get_mut(&id).ok_or_else(missing)?;
     let shown = show_run(id, run);
+    run.told = run.polls_left == 0;
     run.polls_left = run.polls_left.saturating_sub(1);
     exact(&shown)
 }
@@ -269,7 +278,9 @@ pub(super) fn fetch(desk: &Desk<'_>, report: &str, run: &str) -> Done {
     desk.only_params(&["pageSize", "pageToken"])?;
     let named = format!("{}{report}/results/{run}", name("reports", 0).trim_end_matches('0'));
     let found = run.parse::<i64>().ok().and_then(|id| desk.state.runs.get(&id));
-    let found = found.filter(|run| run.report.to_string() == report).ok_or_else(|| Refusal::no_such(&named))?;
+    // A result comes into being when its run is done.
+    let found =
+        found.filter(|run| run.told && run.report.to_string() == report).ok_or_else(|| Refusal::no_such(&named))?;
     let mut page = Page::asked(desk, ROWS.0, &named)?;
     page.size = page.size.min(ROWS.1);
     let total = found.rows.len();

@@ -5,6 +5,7 @@ mod control;
 mod delivery;
 mod gam;
 mod gam_app;
+mod gam_delivery;
 mod gam_google;
 mod gam_oauth;
 mod kevel;
