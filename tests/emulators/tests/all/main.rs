@@ -8,6 +8,7 @@ mod gam_app;
 mod gam_delivery;
 mod gam_google;
 mod gam_oauth;
+mod gam_refusals;
 mod kevel;
 mod process;
 mod refusals;
