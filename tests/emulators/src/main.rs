@@ -1,6 +1,12 @@
 //! Starts an emulator from the command line.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{
+    fs::OpenOptions,
+    io::Write,
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use clap::{Parser, Subcommand};
 use flightdeck_emulators::{
@@ -58,12 +64,18 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
         Which::Gam { listen, write_key } => {
             let running = Gam::start(gam::Options { listen, ..gam::Options::default() }).await?;
             if let Some(file) = write_key {
-                std::fs::write(&file, format!("{:#}\n", running.platform().key_file()))
+                write_secret(&file, &format!("{:#}\n", running.platform().key_file()))
                     .map_err(|error| format!("cannot write the key to {}: {error}", file.display()))?;
             }
             serve(running).await
         }
     }
+}
+
+/// Writes a file that only its owner reads.
+fn write_secret(file: &Path, text: &str) -> std::io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true).mode(0o600).open(file)?.write_all(text.as_bytes())
 }
 
 async fn serve<P: Platform>(running: Running<P>) -> Result<(), Box<dyn std::error::Error>> {

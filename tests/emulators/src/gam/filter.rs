@@ -278,3 +278,37 @@ fn order(value: &Value, wanted: &str) -> Option<Ordering> {
 fn time(text: &str) -> Option<OffsetDateTime> {
     OffsetDateTime::parse(text, &Rfc3339).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn fits(filter: &str) -> bool {
+        let object = json!({ "a": "one two", "b": 5, "c": ["x", "y"], "d": { "e": "007" }, "f": true });
+        let Value::Object(object) = object else { return false };
+        Filter::read(filter, "things", &["a", "b", "c", "d", "f", "unset"]).is_ok_and(|filter| filter.fits(&object))
+    }
+
+    #[test]
+    fn values_are_compared_by_what_they_are() {
+        for yes in ["a = \"one two\"", "b > 4", "b = 5", "c:\"x\"", "c = y", "d.e = \"007\"", "f = true", "a:*"] {
+            assert!(fits(yes), "{yes}");
+        }
+        for no in ["a = one", "b > 5", "c = z", "c != x", "d.e = 7", "f = false", "d = x", "unset:*"] {
+            assert!(!fits(no), "{no}");
+        }
+    }
+
+    #[test]
+    fn what_was_never_set_is_its_empty_form() {
+        assert!(fits("unset = \"\"") && fits("unset = false") && fits("unset != \"x\""));
+    }
+
+    #[test]
+    fn or_binds_tighter_than_and() {
+        assert!(!fits("b = 6 AND b = 6 OR b = 5"));
+        assert!(fits("(b = 6 AND b = 6) OR b = 5"));
+    }
+}

@@ -67,3 +67,15 @@ fn pem(der: &[u8]) -> String {
     text.push_str("\n-----END PRIVATE KEY-----\n");
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pem_has_lines_of_64_characters() {
+        let text = pem(&[7; 100]);
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!((lines.len(), lines[1].len(), lines[3].len()), (5, 64, 8));
+    }
+}
