@@ -34,11 +34,11 @@ demo: build
 run: build
 	target/debug/flightdeck-demo run --port $(PORT) --data $(DATA)
 
-## What the tests need besides the toolchain: their runner, and an MCP client that we did not write.
+## What the tests need besides the toolchain: their runner, and clients of MCP and of Ad Manager that we did not write.
 setup: wasm-target
 	command -v cargo-nextest >/dev/null || $(CARGO) install --locked cargo-nextest
 	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r tests/mcp/requirements.txt
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r tests/mcp/requirements.txt -r tests/google/requirements.txt
 
 check-format:
 	$(CARGO) fmt --all --check
@@ -48,7 +48,7 @@ lint:
 	$(CARGO) clippy --locked --target $(WASM_TARGET) --profile guest $(GUESTS) -- -D warnings
 
 test: wasm-target check-format lint guests
-	@{ test -x $(VENV)/bin/python && command -v cargo-nextest >/dev/null; } || $(MAKE) setup
+	@{ $(VENV)/bin/python -c 'import mcp, google.ads.admanager_v1' 2>/dev/null && command -v cargo-nextest >/dev/null; } || $(MAKE) setup
 	FLIGHTDECK_PYTHON=$(CURDIR)/$(VENV)/bin/python $(CARGO) nextest run --locked --workspace
 
 bench: guests

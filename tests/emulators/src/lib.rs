@@ -19,6 +19,7 @@
 //!
 //! One module per platform:
 //!
+//! - [`gam`]: the Google Ad Manager REST API. Its own first page lists its modules.
 //! - [`kevel`]: the Kevel Management API. Its own first page lists its modules.
 //!
 //! # Starting one
@@ -36,6 +37,7 @@
 
 pub mod amount;
 pub mod control;
+pub mod gam;
 pub mod kevel;
 pub mod platform;
 pub mod server;

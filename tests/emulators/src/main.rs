@@ -1,9 +1,20 @@
 //! Starts an emulator from the command line.
 
-use std::process::ExitCode;
+use std::{
+    fs::OpenOptions,
+    io::Write,
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use clap::{Parser, Subcommand};
-use flightdeck_emulators::kevel::{Kevel, Options};
+use flightdeck_emulators::{
+    Running,
+    gam::{self, Gam},
+    kevel::{Kevel, Options},
+    platform::Platform,
+};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Stand-ins for the ad servers flightdeck books on.
@@ -11,11 +22,11 @@ use tokio::signal::unix::{SignalKind, signal};
 #[command(name = "flightdeck-emulators", version)]
 struct Arguments {
     #[command(subcommand)]
-    platform: Platform,
+    platform: Which,
 }
 
 #[derive(Debug, Subcommand)]
-enum Platform {
+enum Which {
     /// The Kevel Management API.
     Kevel {
         /// The address to listen on; port 0 picks a free one.
@@ -24,6 +35,15 @@ enum Platform {
         /// The key callers must send in X-Adzerk-ApiKey.
         #[arg(long, default_value = "demo-key")]
         api_key: String,
+    },
+    /// The Google Ad Manager REST API, with its OAuth token endpoint.
+    Gam {
+        /// The address to listen on; port 0 picks a free one.
+        #[arg(long, default_value = "127.0.0.1:9102")]
+        listen: String,
+        /// Write the service account's key file here, once it is listening.
+        #[arg(long, value_name = "FILE")]
+        write_key: Option<PathBuf>,
     },
 }
 
@@ -39,10 +59,28 @@ async fn main() -> ExitCode {
 }
 
 async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
+    match arguments.platform {
+        Which::Kevel { listen, api_key } => serve(Kevel::start(Options { api_key, listen }).await?).await,
+        Which::Gam { listen, write_key } => {
+            let running = Gam::start(gam::Options { listen, ..gam::Options::default() }).await?;
+            if let Some(file) = write_key {
+                write_secret(&file, &format!("{:#}\n", running.platform().key_file()))
+                    .map_err(|error| format!("cannot write the key to {}: {error}", file.display()))?;
+            }
+            serve(running).await
+        }
+    }
+}
+
+/// Writes a file that only its owner reads.
+fn write_secret(file: &Path, text: &str) -> std::io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true).mode(0o600).open(file)?.write_all(text.as_bytes())
+}
+
+async fn serve<P: Platform>(running: Running<P>) -> Result<(), Box<dyn std::error::Error>> {
     let mut terminated = signal(SignalKind::terminate())?;
     let mut interrupted = signal(SignalKind::interrupt())?;
-    let Platform::Kevel { listen, api_key } = arguments.platform;
-    let running = Kevel::start(Options { api_key, listen }).await?;
     println!("{}", running.url);
     tokio::select! {
         _ = terminated.recv() => {}

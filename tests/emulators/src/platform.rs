@@ -81,6 +81,10 @@ pub trait Platform: Send + Sync + 'static {
     fn duplicates(&self) -> Vec<Duplicate>;
     /// All objects of a type, whole, deleted ones included; `None` for an unknown type.
     fn objects(&self, kind: &str) -> Option<Vec<Value>>;
+    /// Answers a control of the platform's own, under `/__control/`; `None` for one it does not have.
+    fn control(&self, _method: &Method, _path: &str, _body: &[u8]) -> Option<Response<Body>> {
+        None
+    }
     /// Back to the seeded state.
     fn reset(&self);
 }

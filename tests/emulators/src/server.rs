@@ -58,6 +58,9 @@ pub enum StartError {
         /// What the system said.
         source: io::Error,
     },
+    /// No key could be made for the platform's service account.
+    #[error("cannot make a key for the service account: the system gives no randomness")]
+    Key,
 }
 
 /// A running emulator. It stops when dropped.

@@ -180,7 +180,7 @@ impl Faults {
 }
 
 /// Whether a text fits a pattern in which `*` stands for any characters.
-fn glob(pattern: &str, text: &str) -> bool {
+pub(crate) fn glob(pattern: &str, text: &str) -> bool {
     let mut parts = pattern.split('*');
     let Some(mut rest) = parts.next().and_then(|head| text.strip_prefix(head)) else {
         return false;

@@ -6,7 +6,7 @@ use axum::{
     Router,
     body::Body,
     extract::{Path, State},
-    http::{Response, StatusCode},
+    http::{Method, Response, StatusCode, Uri},
     routing::{get, post},
 };
 use bytes::Bytes;
@@ -32,8 +32,14 @@ pub(crate) fn router(controls: Arc<Controls>, platform: Arc<dyn Platform>) -> Ro
         .route("/__control/clock", get(read_clock).put(move_clock))
         .route("/__control/settings", get(read_settings).put(change_settings))
         .route("/__control/reset", post(reset))
-        .fallback(|| async { refuse(StatusCode::NOT_FOUND, "no such control") })
+        .fallback(of_platform)
         .with_state(Panel { controls, platform })
+}
+
+/// What only one platform has.
+async fn of_platform(State(panel): State<Panel>, method: Method, uri: Uri, body: Bytes) -> Response<Body> {
+    let answer = panel.platform.control(&method, uri.path(), &body);
+    answer.unwrap_or_else(|| refuse(StatusCode::NOT_FOUND, "no such control"))
 }
 
 fn refuse(status: StatusCode, why: impl std::fmt::Display) -> Response<Body> {

@@ -3,6 +3,12 @@
 mod app;
 mod control;
 mod delivery;
+mod gam;
+mod gam_app;
+mod gam_delivery;
+mod gam_google;
+mod gam_oauth;
+mod gam_refusals;
 mod kevel;
 mod process;
 mod refusals;

@@ -1,0 +1,81 @@
+//! The service account: an RSA key made at the start, in the document Google hands out for it.
+
+use aws_lc_rs::{
+    encoding::AsDer,
+    error::Unspecified,
+    rsa::{KeyPair, KeySize},
+    signature::{KeyPair as _, RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey},
+};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use serde_json::{Value, json};
+
+/// The account's address: what assertions name as their issuer.
+pub const CLIENT_EMAIL: &str = "flightdeck@emulated-project.iam.gserviceaccount.com";
+/// The project the account lives in.
+const PROJECT: &str = "emulated-project";
+/// The id of the one key.
+pub const KEY_ID: &str = "3f1c5a7be09d42c68b71";
+/// The length of a line of PEM, in characters (RFC 7468).
+const PEM_LINE: usize = 64;
+
+/// A service account with its key.
+#[derive(Debug)]
+pub(super) struct Account {
+    public: Vec<u8>,
+    pem: String,
+}
+
+impl Account {
+    /// An account with a new key.
+    pub(super) fn new() -> Result<Self, Unspecified> {
+        let pair = KeyPair::generate(KeySize::Rsa2048)?;
+        let der = pair.as_der()?;
+        Ok(Self { public: pair.public_key().as_ref().to_vec(), pem: pem(der.as_ref()) })
+    }
+
+    /// The key file for a token endpoint.
+    pub(super) fn file(&self, token_uri: &str) -> Value {
+        json!({
+            "type": "service_account",
+            "project_id": PROJECT,
+            "private_key_id": KEY_ID,
+            "private_key": self.pem,
+            "client_email": CLIENT_EMAIL,
+            "client_id": "100000000000000000001",
+            "token_uri": token_uri,
+            "universe_domain": "googleapis.com",
+        })
+    }
+
+    /// Whether a signature is this account's.
+    pub(super) fn signed(&self, message: &[u8], signature: &[u8]) -> bool {
+        UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, &self.public).verify(message, signature).is_ok()
+    }
+}
+
+fn pem(der: &[u8]) -> String {
+    let mut text = String::from("-----BEGIN PRIVATE KEY-----\n");
+    let mut line = 0;
+    for letter in STANDARD.encode(der).chars() {
+        if line == PEM_LINE {
+            text.push('\n');
+            line = 0;
+        }
+        text.push(letter);
+        line += 1;
+    }
+    text.push_str("\n-----END PRIVATE KEY-----\n");
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pem_has_lines_of_64_characters() {
+        let text = pem(&[7; 100]);
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!((lines.len(), lines[1].len(), lines[3].len()), (5, 64, 8));
+    }
+}

@@ -1,0 +1,123 @@
+//! Lists: filtered, ordered, in pages.
+
+use std::cmp::Ordering;
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde_json::{Value, json};
+
+use super::{
+    filter::Filter,
+    refusal::Refusal,
+    routes::{Desk, Done, exact},
+    schema::{Object, camel},
+};
+
+/// The page if none is asked for, in items (Google's reference of every list).
+const DEFAULT_PAGE: usize = 50;
+/// The largest page: what is above it is taken for it.
+const MAX_PAGE: usize = 1000;
+
+/// A page: where it begins and how long it is.
+pub(super) struct Page {
+    pub first: usize,
+    pub size: usize,
+}
+
+impl Page {
+    /// The page that was asked for. `of` ties its token to what is listed.
+    ///
+    /// # Errors
+    /// [`Refusal`] for a size below 0 or a token of another list.
+    pub(super) fn asked(desk: &Desk<'_>, default: usize, of: &str) -> Result<Self, Refusal> {
+        let wrong = |field, why: &str| Refusal::invalid("INVALID_PAGING", field, why);
+        let size = match desk.param("pageSize") {
+            None | Some("0") => default,
+            Some(text) => text.parse().map_err(|_| wrong("pageSize", "must be a whole number of 0 or more"))?,
+        };
+        let first = match desk.param("pageToken") {
+            None => 0,
+            Some(token) => {
+                let read = URL_SAFE_NO_PAD.decode(token).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+                let at = read.and_then(|text| text.strip_prefix(of)?.strip_prefix('\n')?.parse().ok());
+                at.ok_or_else(|| wrong("pageToken", "is none of this list; repeat the request it came from"))?
+            }
+        };
+        Ok(Self { first, size: size.min(desk.max_page).max(1) })
+    }
+
+    /// The token of the page after this one, if there is one.
+    pub(super) fn next(&self, of: &str, total: usize) -> Option<String> {
+        let next = self.first.saturating_add(self.size);
+        (next < total).then(|| URL_SAFE_NO_PAD.encode(format!("{of}\n{next}")))
+    }
+}
+
+/// Answers a page of some objects under the collection's name.
+pub(super) fn answer(desk: &Desk<'_>, collection: &str, fields: &[&str], objects: Vec<Object>) -> Done {
+    desk.only_params(&["filter", "pageSize", "pageToken", "orderBy", "skip"])?;
+    let source = desk.param("filter").unwrap_or("");
+    let filter = Filter::read(source, collection, fields)?;
+    let order = desk.param("orderBy").unwrap_or("");
+    let keys = keys(order, fields)?;
+    let skip = match desk.param("skip") {
+        None => 0,
+        Some(text) => text
+            .parse()
+            .map_err(|_| Refusal::invalid("INVALID_PAGING", "skip", "must be a whole number of 0 or more"))?,
+    };
+    let of = format!("{}\n{source}\n{order}", desk.call.path);
+    let page = Page::asked(desk, DEFAULT_PAGE.min(MAX_PAGE), &of)?;
+    let mut found: Vec<Object> = objects.into_iter().filter(|object| filter.fits(object)).collect();
+    found.sort_by(|one, other| compare(&keys, one, other));
+    let total = found.len();
+    let shown: Vec<Value> = found
+        .into_iter()
+        .skip(page.first.saturating_add(skip))
+        .take(page.size.min(MAX_PAGE))
+        .map(Value::Object)
+        .collect();
+    let mut body = json!({ collection: shown });
+    let page = Page { first: page.first + skip, size: page.size.min(MAX_PAGE) };
+    if let Some(next) = page.next(&of, total) {
+        body["nextPageToken"] = next.into();
+    }
+    exact(&body)
+}
+
+fn keys(order: &str, fields: &[&str]) -> Result<Vec<(String, bool)>, Refusal> {
+    let mut keys = Vec::new();
+    for part in order.split(',').map(str::trim).filter(|part| !part.is_empty()) {
+        let (name, down) = match part.split_once(' ').map(|(name, rest)| (name, rest.trim())) {
+            None => (part, false),
+            Some((name, "desc")) => (name, true),
+            Some((name, "asc")) => (name, false),
+            Some(_) => return Err(Refusal::invalid("INVALID_ORDER_BY", "orderBy", "use `field` or `field desc`")),
+        };
+        let name = camel(name);
+        if !fields.contains(&name.as_str()) {
+            let why = format!("{name} is no field of this list; fields: {}", fields.join(", "));
+            return Err(Refusal::invalid("INVALID_ORDER_BY", "orderBy", why));
+        }
+        keys.push((name, down));
+    }
+    Ok(keys)
+}
+
+fn compare(keys: &[(String, bool)], one: &Object, other: &Object) -> Ordering {
+    for (name, down) in keys {
+        let text = |object: &Object| match object.get(name) {
+            Some(Value::String(text)) => text.clone(),
+            Some(value) => value.to_string(),
+            None => String::new(),
+        };
+        let (one, other) = (text(one), text(other));
+        let order = match (one.parse::<i64>(), other.parse::<i64>()) {
+            (Ok(one), Ok(other)) => one.cmp(&other),
+            _ => one.cmp(&other),
+        };
+        if order != Ordering::Equal {
+            return if *down { order.reverse() } else { order };
+        }
+    }
+    Ordering::Equal
+}

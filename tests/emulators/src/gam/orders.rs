@@ -1,0 +1,349 @@
+//! Orders: written in batches, approved, paused and put away by actions.
+
+use serde_json::{Value, json};
+
+use super::{
+    lists, mask,
+    messages::order::ORDER,
+    refusal::{Refusal, Status},
+    routes::{Desk, Done, exact, one},
+    schema::{Object, text},
+    state::{Order, Stage, State, visible},
+};
+use crate::control::clock::Millis;
+
+/// Fields that filters and orderings of the list may use.
+const FIELDS: &[&str] = &[
+    "name",
+    "orderId",
+    "displayName",
+    "advertiser",
+    "trafficker",
+    "poNumber",
+    "externalOrderId",
+    "status",
+    "archived",
+    "notes",
+    "startTime",
+    "endTime",
+    "updateTime",
+    "salesperson",
+    "agency",
+    "programmatic",
+];
+/// The longest displayName, in characters.
+const MAX_NAME: usize = 255;
+/// The longest poNumber, in characters.
+const MAX_PO_NUMBER: usize = 63;
+/// The longest notes, in characters.
+const MAX_NOTES: usize = 65_535;
+/// Line item types whose impressions are promised, so that approving them needs a forecast.
+const GUARANTEED: &[&str] = &["STANDARD", "SPONSORSHIP"];
+
+/// A page of orders.
+pub(super) fn list(desk: &Desk<'_>) -> Done {
+    let alive = desk.state.orders.iter().filter(|(_, order)| order.stage != Stage::Deleted);
+    let shown = alive.filter(|(_, order)| visible(order.born, desk.lag));
+    let objects = shown.map(|(id, order)| desk.state.show_order(*id, order, desk.now)).collect();
+    lists::answer(desk, "orders", FIELDS, objects)
+}
+
+/// One order.
+pub(super) fn get(desk: &Desk<'_>, name: &str) -> Done {
+    desk.only_params(&[])?;
+    let (id, order) = desk.state.order(name)?;
+    one(desk.state.show_order(id, order, desk.now))
+}
+
+/// A batch of writes or an action.
+pub(super) fn act(desk: &mut Desk<'_>, action: &str) -> Done {
+    match action {
+        "batchCreate" => create(desk),
+        "batchUpdate" => update(desk),
+        _ => match Action::named(action) {
+            Some(action) => {
+                let names = desk.names()?;
+                let ids = perform(desk.state, &names, action, &Rules::of(desk))?;
+                for id in ids {
+                    settle(desk.state, id, desk.now);
+                }
+                exact(&json!({}))
+            }
+            None => Err(super::routes::no_route(desk.call)),
+        },
+    }
+}
+
+fn check(state: &State, order: &Object, own: Option<i64>, staged: &[Object]) -> Result<(), Refusal> {
+    ORDER.require("order", order)?;
+    let long = |field: &str, most: usize| match text(order, field) {
+        Some(text) if text.chars().count() > most => {
+            Err(Refusal::invalid("TOO_LONG", field, format!("at most {most} characters")))
+        }
+        _ => Ok(()),
+    };
+    long("displayName", MAX_NAME)?;
+    long("poNumber", MAX_PO_NUMBER)?;
+    long("notes", MAX_NOTES)?;
+    let advertiser = text(order, "advertiser").unwrap_or("");
+    let company = state.referred("advertiser", "companies", advertiser)?;
+    if !text(company, "type").is_some_and(|kind| kind.ends_with("ADVERTISER")) {
+        return Err(Refusal::invalid("INVALID_COMPANY_TYPE", "advertiser", format!("{advertiser} is no advertiser")));
+    }
+    state.referred("trafficker", "users", text(order, "trafficker").unwrap_or(""))?;
+    let name = text(order, "displayName");
+    let taken = state.orders.iter().any(|(id, other)| {
+        Some(*id) != own && other.stage != Stage::Deleted && text(&other.object, "displayName") == name
+    });
+    if taken || staged.iter().any(|other| text(other, "displayName") == name) {
+        let why = format!(
+            "displayName: an order called \"{}\" exists in this network already (archived ones count); choose another",
+            name.unwrap_or("")
+        );
+        return Err(Refusal::exists("UNIQUE", why));
+    }
+    Ok(())
+}
+
+fn create(desk: &mut Desk<'_>) -> Done {
+    let mut staged: Vec<Object> = Vec::new();
+    for (index, (mut order, _)) in desk.requests(&ORDER, "order")?.into_iter().enumerate() {
+        order.remove("name");
+        check(desk.state, &order, None, &staged).map_err(|refusal| refusal.of_request(index))?;
+        staged.push(order);
+    }
+    let mut shown = Vec::new();
+    for object in staged {
+        let id = desk.state.next_id();
+        let order = Order {
+            object,
+            stage: Stage::Draft,
+            archived: false,
+            updated: desk.now,
+            items: Vec::new(),
+            born: std::time::Instant::now(),
+        };
+        shown.push(Value::Object(desk.state.show_order(id, &order, desk.now)));
+        desk.state.orders.insert(id, order);
+    }
+    exact(&json!({ "orders": shown }))
+}
+
+fn update(desk: &mut Desk<'_>) -> Done {
+    let mut staged: Vec<(i64, Object)> = Vec::new();
+    for (index, (sent, request)) in desk.requests(&ORDER, "order")?.into_iter().enumerate() {
+        let one = || {
+            let name = text(&sent, "name").ok_or_else(|| Refusal::required("order.name"))?;
+            let (id, order) = desk.state.order(name)?;
+            changeable(name, order)?;
+            if staged.iter().any(|(other, _)| *other == id) {
+                return Err(Refusal::invalid("DUPLICATE", "order.name", "is in this batch twice"));
+            }
+            let after = mask::apply(&ORDER, &order.object, &sent, text(&request, "updateMask"))?;
+            let others: Vec<Object> = staged.iter().map(|(_, other)| other.clone()).collect();
+            check(desk.state, &after, Some(id), &others)?;
+            Ok((id, after))
+        };
+        let read = one().map_err(|refusal: Refusal| refusal.of_request(index))?;
+        staged.push(read);
+    }
+    let mut shown = Vec::new();
+    for (id, object) in staged {
+        if let Some(order) = desk.state.orders.get_mut(&id) {
+            order.object = object;
+            order.updated = desk.now;
+        }
+        if let Some(order) = desk.state.orders.get(&id) {
+            shown.push(Value::Object(desk.state.show_order(id, order, desk.now)));
+        }
+    }
+    exact(&json!({ "orders": shown }))
+}
+
+/// Refuses a change of an order that can't be changed.
+pub(super) fn changeable(name: &str, order: &Order) -> Result<(), Refusal> {
+    if order.archived {
+        let why = format!("{name} is archived and can't be changed; unarchive it first");
+        return Err(Refusal::state("UPDATE_ARCHIVED_ORDER_NOT_ALLOWED", why));
+    }
+    if order.stage == Stage::Pending {
+        let why = format!("{name} waits for approval and can't be changed; retract it first");
+        return Err(Refusal::state("UPDATE_PENDING_APPROVAL_ORDER_NOT_ALLOWED", why));
+    }
+    Ok(())
+}
+
+/// What can be done to orders.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Action {
+    /// Approve; whether inventory is reserved, for which a forecast is needed.
+    Approve {
+        reserve: bool,
+    },
+    Submit,
+    Disapprove,
+    Retract,
+    Pause,
+    Resume,
+    Archive,
+    Unarchive,
+    Delete,
+}
+
+impl Action {
+    fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "batchApprove" | "batchApproveAndOverbook" => Self::Approve { reserve: true },
+            "batchApproveWithoutReservation" => Self::Approve { reserve: false },
+            "batchSubmitForApproval"
+            | "batchSubmitForApprovalAndOverbook"
+            | "batchSubmitForApprovalWithoutReservationChanges" => Self::Submit,
+            "batchDisapprove" | "batchDisapproveWithoutReservationChanges" => Self::Disapprove,
+            "batchRetract" | "batchRetractWithoutReservationChanges" => Self::Retract,
+            "batchPause" => Self::Pause,
+            "batchResume" | "batchResumeAndOverbook" => Self::Resume,
+            "batchArchive" => Self::Archive,
+            "batchUnarchive" => Self::Unarchive,
+            "batchDelete" => Self::Delete,
+            _ => return None,
+        })
+    }
+}
+
+/// What decides whether an action is allowed besides the order itself.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rules {
+    pub now: Millis,
+    pub may_approve: bool,
+    pub forecast_after_seconds: i64,
+}
+
+impl Rules {
+    fn of(desk: &Desk<'_>) -> Self {
+        Self {
+            now: desk.now,
+            may_approve: desk.settings.may_approve,
+            forecast_after_seconds: desk.settings.forecast_after_seconds,
+        }
+    }
+}
+
+/// Does something to some orders: to all of them or to none. Answers their ids.
+pub(super) fn perform(state: &mut State, names: &[String], action: Action, rules: &Rules) -> Result<Vec<i64>, Refusal> {
+    let mut ids = Vec::new();
+    for name in names {
+        let (id, order) = state.order(name)?;
+        allowed(state, name, order, action, rules)?;
+        ids.push(id);
+    }
+    for id in &ids {
+        carry_out(state, *id, action, rules.now);
+    }
+    Ok(ids)
+}
+
+/// Lets the delivery of an order's line items follow what was done to it.
+pub(super) fn settle(state: &mut State, id: i64, now: Millis) {
+    let items = state.orders.get(&id).map(|order| order.items.clone()).unwrap_or_default();
+    for item in items {
+        state.settle(item, now);
+    }
+}
+
+fn allowed(state: &State, name: &str, order: &Order, action: Action, rules: &Rules) -> Result<(), Refusal> {
+    let inapplicable = |why: &str| {
+        let why = format!("{name} is {}: {why}", order.stage.name());
+        Err(Refusal::state("NOT_APPLICABLE", why))
+    };
+    if matches!(action, Action::Approve { .. } | Action::Disapprove) && !rules.may_approve {
+        let why = format!("{name}: this account may not approve orders; submit the order for approval");
+        return Err(Refusal::new(Status::PermissionDenied, "PERMISSION_DENIED", why));
+    }
+    if order.archived && !matches!(action, Action::Archive | Action::Unarchive) {
+        return Err(Refusal::state("IS_ARCHIVED", format!("{name} is archived; unarchive it first")));
+    }
+    let items = || order.items.iter().filter_map(|id| state.items.get(id).map(|item| (*id, item)));
+    match action {
+        Action::Approve { reserve } => {
+            let fresh = items().any(|(_, item)| !item.approved && !item.deleted);
+            match order.stage {
+                Stage::Draft | Stage::Pending => {}
+                Stage::Approved if fresh => {}
+                _ => return inapplicable("only drafts and orders that wait for approval can be approved"),
+            }
+            if reserve { forecast(name, items().map(|(_, item)| item), rules) } else { Ok(()) }
+        }
+        Action::Submit if order.stage != Stage::Draft => inapplicable("only drafts can be submitted for approval"),
+        Action::Disapprove if order.stage != Stage::Pending => {
+            inapplicable("only orders that wait for approval can be disapproved")
+        }
+        Action::Retract if !matches!(order.stage, Stage::Pending | Stage::Approved | Stage::Disapproved) => {
+            inapplicable("there is nothing to retract")
+        }
+        Action::Pause if !matches!(order.stage, Stage::Approved | Stage::Paused) => {
+            inapplicable("only approved orders can be paused")
+        }
+        Action::Resume if !matches!(order.stage, Stage::Approved | Stage::Paused) => {
+            inapplicable("only paused orders can be resumed")
+        }
+        Action::Archive if items().any(|(id, item)| state.item_status(id, item, rules.now) == "DELIVERING") => {
+            inapplicable("a line item of it is delivering; pause the order first")
+        }
+        Action::Delete if items().any(|(_, item)| item.delivery.totals(rules.now).impressions > 0) => {
+            let why = format!("{name} has delivered and can't be deleted; archive it");
+            Err(Refusal::state("CANNOT_DELETE_ORDER_WITH_DELIVERED_LINEITEMS", why))
+        }
+        Action::Delete if order.stage != Stage::Draft => inapplicable("only drafts can be deleted; archive it"),
+        _ => Ok(()),
+    }
+}
+
+/// Refuses to approve line items that are too new for a forecast.
+fn forecast<'i>(
+    name: &str,
+    items: impl Iterator<Item = &'i super::state::LineItem>,
+    rules: &Rules,
+) -> Result<(), Refusal> {
+    for item in items.filter(|item| !item.approved && !item.deleted) {
+        let guaranteed = text(&item.object, "lineItemType").is_some_and(|kind| GUARANTEED.contains(&kind));
+        let skipped = super::schema::flag(&item.object, "skipInventoryCheck");
+        let ready = item.created + rules.forecast_after_seconds * 1000;
+        if guaranteed && !skipped && rules.now < ready {
+            let why = format!(
+                "{name}: there is no forecast for the new line item \"{}\" yet; try again within the hour",
+                text(&item.object, "displayName").unwrap_or("")
+            );
+            return Err(Refusal::state("NO_FORECAST_YET", why));
+        }
+    }
+    Ok(())
+}
+
+fn carry_out(state: &mut State, id: i64, action: Action, now: Millis) {
+    let Some(order) = state.orders.get_mut(&id) else { return };
+    order.updated = now;
+    match action {
+        Action::Approve { .. } => order.stage = Stage::Approved,
+        Action::Submit => order.stage = Stage::Pending,
+        Action::Disapprove => order.stage = Stage::Disapproved,
+        Action::Retract => order.stage = Stage::Draft,
+        Action::Pause => order.stage = Stage::Paused,
+        Action::Resume => order.stage = Stage::Approved,
+        Action::Archive => order.archived = true,
+        Action::Unarchive => order.archived = false,
+        Action::Delete => order.stage = Stage::Deleted,
+    }
+    let (stage, archived) = (order.stage, order.archived);
+    for item in order.items.clone() {
+        let Some(item) = state.items.get_mut(&item) else { continue };
+        match stage {
+            Stage::Approved if matches!(action, Action::Approve { .. }) => item.approved = true,
+            Stage::Draft => item.approved = false,
+            Stage::Deleted => item.deleted = true,
+            _ => {}
+        }
+        if matches!(action, Action::Archive | Action::Unarchive) {
+            item.archived = archived;
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! Why a call is refused, in the form all of Google's APIs share: a code, a status, a message, and
+//! an `ErrorInfo` whose reason a program can act on.
+//!
+//! The codes and statuses are documented; the reasons of refusals by rules of trafficking are named
+//! after the errors of the older SOAP API, since the documents of the REST API don't list them.
+
+use axum::{
+    body::Body,
+    http::{HeaderValue, Response, StatusCode, header},
+};
+use serde_json::{Value, json as object};
+
+use super::schema::snake;
+use crate::platform::json;
+
+/// The domain of every `ErrorInfo`.
+const DOMAIN: &str = "admanager.googleapis.com";
+
+/// A refused call.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub(super) struct Refusal {
+    status: Status,
+    reason: &'static str,
+    message: String,
+    /// The field that is wrong, if it is one.
+    field: Option<String>,
+}
+
+/// A status of Google's common error form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Status {
+    /// 400: the request is wrong whatever the state.
+    InvalidArgument,
+    /// 400: the state does not allow it.
+    FailedPrecondition,
+    /// 401: no token, or one that is worth nothing.
+    Unauthenticated,
+    /// 403: this account may not.
+    PermissionDenied,
+    /// 404: there is no such thing.
+    NotFound,
+    /// 409: there is one already.
+    AlreadyExists,
+    /// 429: too often.
+    ResourceExhausted,
+    /// 500: the emulator itself failed.
+    Internal,
+}
+
+impl Status {
+    fn code(self) -> StatusCode {
+        match self {
+            Self::InvalidArgument | Self::FailedPrecondition => StatusCode::BAD_REQUEST,
+            Self::Unauthenticated => StatusCode::UNAUTHORIZED,
+            Self::PermissionDenied => StatusCode::FORBIDDEN,
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::AlreadyExists => StatusCode::CONFLICT,
+            Self::ResourceExhausted => StatusCode::TOO_MANY_REQUESTS,
+            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::InvalidArgument => "INVALID_ARGUMENT",
+            Self::FailedPrecondition => "FAILED_PRECONDITION",
+            Self::Unauthenticated => "UNAUTHENTICATED",
+            Self::PermissionDenied => "PERMISSION_DENIED",
+            Self::NotFound => "NOT_FOUND",
+            Self::AlreadyExists => "ALREADY_EXISTS",
+            Self::ResourceExhausted => "RESOURCE_EXHAUSTED",
+            Self::Internal => "INTERNAL",
+        }
+    }
+}
+
+impl Refusal {
+    /// A refusal.
+    pub(super) fn new(status: Status, reason: &'static str, message: impl Into<String>) -> Self {
+        Self { status, reason, message: message.into(), field: None }
+    }
+
+    /// JSON that does not fit the message.
+    pub(super) fn payload(message: impl Into<String>) -> Self {
+        Self::new(Status::InvalidArgument, "INVALID_PAYLOAD", message)
+    }
+
+    /// A required field is missing.
+    pub(super) fn required(field: &str) -> Self {
+        Self {
+            field: Some(field.to_owned()),
+            ..Self::new(Status::InvalidArgument, "REQUIRED", format!("The field '{field}' is required: set it."))
+        }
+    }
+
+    /// A field is wrong. `field` by its JSON name or path.
+    pub(super) fn invalid(reason: &'static str, field: &str, why: impl std::fmt::Display) -> Self {
+        let field = snake(field);
+        let message = format!("{field}: {why}");
+        Self { field: Some(field), ..Self::new(Status::InvalidArgument, reason, message) }
+    }
+
+    /// The state does not allow it.
+    pub(super) fn state(reason: &'static str, message: impl Into<String>) -> Self {
+        Self::new(Status::FailedPrecondition, reason, message)
+    }
+
+    /// There is no such object.
+    pub(super) fn no_such(name: &str) -> Self {
+        Self::new(Status::NotFound, "NOT_FOUND", format!("Requested entity was not found: {name}"))
+    }
+
+    /// There is one already.
+    pub(super) fn exists(reason: &'static str, message: impl Into<String>) -> Self {
+        Self::new(Status::AlreadyExists, reason, message)
+    }
+
+    /// The same refusal, of one request of a batch.
+    pub(super) fn of_request(mut self, index: usize) -> Self {
+        self.message = format!("requests[{index}]: {}", self.message);
+        self
+    }
+
+    /// The answer.
+    #[must_use]
+    pub(super) fn answer(&self) -> Response<Body> {
+        let mut metadata = object!({});
+        if let (Some(field), Value::Object(map)) = (&self.field, &mut metadata) {
+            map.insert("field".to_owned(), field.clone().into());
+        }
+        let code = self.status.code();
+        let body = object!({ "error": {
+            "code": code.as_u16(),
+            "message": self.message,
+            "status": self.status.name(),
+            "details": [{
+                "@type": "type.googleapis.com/google.rpc.ErrorInfo",
+                "reason": self.reason,
+                "domain": DOMAIN,
+                "metadata": metadata,
+            }],
+        } });
+        let mut response = json(code, &body);
+        if self.status == Status::Unauthenticated {
+            let challenge = HeaderValue::from_static("Bearer realm=\"https://accounts.google.com/\"");
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+        }
+        response
+    }
+}

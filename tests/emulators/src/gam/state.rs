@@ -1,0 +1,212 @@
+//! What the emulator keeps, all under one lock: orders, line items, creatives, what ties them, and
+//! reports.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    time::{Duration, Instant},
+};
+
+use super::{
+    delivery::Delivery,
+    refusal::Refusal,
+    reports::{Report, Run},
+    schema::Object,
+    seed::{self, Lookup, NETWORK},
+};
+use crate::{control::clock::Millis, platform::Duplicate};
+
+/// How far an order is. `PENDING_APPROVAL` and the rest are Google's names for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stage {
+    Draft,
+    Pending,
+    Approved,
+    Disapproved,
+    Paused,
+    Deleted,
+}
+
+/// An order.
+#[derive(Debug)]
+pub(super) struct Order {
+    /// What was written.
+    pub object: Object,
+    pub stage: Stage,
+    pub archived: bool,
+    pub updated: Millis,
+    /// Its line items, oldest first.
+    pub items: Vec<i64>,
+    pub born: Instant,
+}
+
+/// A line item.
+#[derive(Debug)]
+pub(super) struct LineItem {
+    /// What was written.
+    pub object: Object,
+    pub order: i64,
+    /// Whether its order was approved with it in.
+    pub approved: bool,
+    pub paused: bool,
+    pub released: bool,
+    pub archived: bool,
+    pub deleted: bool,
+    pub created: Millis,
+    pub updated: Millis,
+    pub delivery: Delivery,
+    pub born: Instant,
+}
+
+/// A creative.
+#[derive(Debug)]
+pub(super) struct Creative {
+    /// What was written.
+    pub object: Object,
+    pub active: bool,
+    pub updated: Millis,
+    pub born: Instant,
+}
+
+/// A line item and a creative, tied.
+#[derive(Debug)]
+pub(super) struct Association {
+    /// What was written.
+    pub object: Object,
+    pub active: bool,
+    pub updated: Millis,
+    pub born: Instant,
+}
+
+/// Everything kept.
+#[derive(Debug)]
+pub(super) struct State {
+    last: i64,
+    pub orders: BTreeMap<i64, Order>,
+    pub items: BTreeMap<i64, LineItem>,
+    pub creatives: BTreeMap<i64, Creative>,
+    /// By line item and creative.
+    pub associations: BTreeMap<(i64, i64), Association>,
+    pub reports: BTreeMap<i64, Report>,
+    pub runs: BTreeMap<i64, Run>,
+    /// When runs of the last hour began.
+    pub begun: VecDeque<Millis>,
+    pub lookups: Vec<Lookup>,
+}
+
+/// The name of an object of a collection.
+pub(super) fn name(collection: &str, id: i64) -> String {
+    format!("networks/{NETWORK}/{collection}/{id}")
+}
+
+/// The id in a name of a collection, or nothing if the name is another collection's or network's.
+pub(super) fn id_in(name: &str, collection: &str) -> Option<i64> {
+    let rest = name.strip_prefix("networks/")?.strip_prefix(NETWORK)?;
+    let id = rest.strip_prefix('/')?.strip_prefix(collection)?.strip_prefix('/')?;
+    id.parse().ok().filter(|number: &i64| number.to_string() == id)
+}
+
+/// Whether lists show an object of that age yet.
+pub(super) fn visible(born: Instant, lag: Duration) -> bool {
+    lag.is_zero() || born.elapsed() >= lag
+}
+
+impl State {
+    /// The seeded state.
+    pub(super) fn seeded() -> Self {
+        Self {
+            last: 3_000_000,
+            orders: BTreeMap::new(),
+            items: BTreeMap::new(),
+            creatives: BTreeMap::new(),
+            associations: BTreeMap::new(),
+            reports: BTreeMap::new(),
+            runs: BTreeMap::new(),
+            begun: VecDeque::new(),
+            lookups: seed::lookups(),
+        }
+    }
+
+    /// A new id. One row of numbers for all types: an id used in the wrong place is unknown there.
+    pub(super) fn next_id(&mut self) -> i64 {
+        self.last += 1;
+        self.last
+    }
+
+    /// A lookup collection.
+    pub(super) fn lookup(&self, collection: &str) -> Option<&Lookup> {
+        self.lookups.iter().find(|lookup| lookup.collection == collection)
+    }
+
+    /// Checks that a name is one of a lookup collection and answers the object.
+    ///
+    /// # Errors
+    /// [`Refusal`] naming the field.
+    pub(super) fn referred(&self, field: &str, collection: &str, name: &str) -> Result<&Object, Refusal> {
+        self.lookup(collection).and_then(|lookup| lookup.get(name)).ok_or_else(|| {
+            let why = format!("{name} is not in networks/{NETWORK}/{collection}; list them to see which are");
+            Refusal::invalid("NOT_FOUND", field, why)
+        })
+    }
+
+    /// An order that is not deleted.
+    pub(super) fn order(&self, name: &str) -> Result<(i64, &Order), Refusal> {
+        id_in(name, "orders")
+            .and_then(|id| self.orders.get(&id).map(|order| (id, order)))
+            .filter(|(_, order)| order.stage != Stage::Deleted)
+            .ok_or_else(|| Refusal::no_such(name))
+    }
+
+    /// A line item that is not deleted.
+    pub(super) fn item(&self, name: &str) -> Result<(i64, &LineItem), Refusal> {
+        id_in(name, "lineItems")
+            .and_then(|id| self.items.get(&id).map(|item| (id, item)))
+            .filter(|(_, item)| !item.deleted)
+            .ok_or_else(|| Refusal::no_such(name))
+    }
+
+    /// A creative.
+    pub(super) fn creative(&self, name: &str) -> Result<(i64, &Creative), Refusal> {
+        id_in(name, "creatives")
+            .and_then(|id| self.creatives.get(&id).map(|creative| (id, creative)))
+            .ok_or_else(|| Refusal::no_such(name))
+    }
+
+    /// The creatives tied to a line item.
+    pub(super) fn tied(&self, item: i64) -> impl Iterator<Item = (i64, &Association)> {
+        self.associations.range((item, i64::MIN)..=(item, i64::MAX)).map(|((_, creative), tie)| (*creative, tie))
+    }
+
+    /// How many objects of each type exist.
+    pub(super) fn counts(&self) -> Vec<(&'static str, usize)> {
+        vec![
+            ("orders", self.orders.values().filter(|order| order.stage != Stage::Deleted).count()),
+            ("lineItems", self.items.values().filter(|item| !item.deleted).count()),
+            ("creatives", self.creatives.len()),
+            ("associations", self.associations.len()),
+            ("reports", self.reports.len()),
+        ]
+    }
+
+    /// Objects of one type with the same reference.
+    pub(super) fn duplicates(&self) -> Vec<Duplicate> {
+        let mut seen: BTreeMap<(&'static str, i64, String), Vec<i64>> = BTreeMap::new();
+        let mut note = |kind, parent, object: &Object, field: &str, id| {
+            if let Some(name) = super::schema::text(object, field).filter(|name| !name.is_empty()) {
+                seen.entry((kind, parent, name.to_owned())).or_default().push(id);
+            }
+        };
+        for (id, order) in self.orders.iter().filter(|(_, order)| order.stage != Stage::Deleted) {
+            note("orders", 0, &order.object, "poNumber", *id);
+        }
+        for (id, item) in self.items.iter().filter(|(_, item)| !item.deleted) {
+            note("lineItems", item.order, &item.object, "externalLineItemId", *id);
+        }
+        for (id, creative) in &self.creatives {
+            let advertiser =
+                super::schema::text(&creative.object, "advertiser").and_then(|name| id_in(name, "companies"));
+            note("creatives", advertiser.unwrap_or(0), &creative.object, "displayName", *id);
+        }
+        let twice = seen.into_iter().filter(|(_, ids)| ids.len() > 1);
+        twice.map(|((kind, parent, name), ids)| Duplicate { kind, parent, name, ids }).collect()
+    }
+}

@@ -1,0 +1,85 @@
+//! Targeting: everything it refers to must exist, and inventory must be targeted.
+
+use serde_json::Value;
+
+use super::{
+    refusal::Refusal,
+    schema::{Object, inner, items, text},
+    state::State,
+};
+
+/// Fields under `targeting` that are lists of names, and the collection each one is of.
+const REFERENCES: &[(&str, &str, &str, &str)] = &[
+    ("geoTargeting", "", "Geos", "geoTargets"),
+    ("technologyTargeting", "deviceCategoryTargeting", "Categories", "deviceCategories"),
+    ("technologyTargeting", "operatingSystemTargeting", "OperatingSystems", "operatingSystems"),
+    ("technologyTargeting", "browserTargeting", "Browsers", "browsers"),
+    ("technologyTargeting", "browserLanguageTargeting", "BrowserLanguages", "browserLanguages"),
+    ("technologyTargeting", "bandwidthTargeting", "BandwidthGroups", "bandwidthGroups"),
+    ("inventoryTargeting", "", "Placements", "placements"),
+];
+
+/// Checks the targeting of a line item.
+///
+/// # Errors
+/// [`Refusal`] naming the field that is wrong or missing.
+pub(super) fn check(state: &State, targeting: &Object) -> Result<(), Refusal> {
+    let empty = Object::new();
+    let inventory = inner(targeting, "inventoryTargeting").unwrap_or(&empty);
+    let filled = |field: &str| inventory.get(field).and_then(Value::as_array).is_some_and(|list| !list.is_empty());
+    if !filled("targetedAdUnits") && !filled("targetedPlacements") {
+        let why = "target at least one ad unit (targetedAdUnits) or placement (targetedPlacements)";
+        return Err(Refusal::invalid("REQUIRED", "targeting.inventoryTargeting", why));
+    }
+    for list in ["targetedAdUnits", "excludedAdUnits"] {
+        for unit in items(inventory, list) {
+            let field = format!("targeting.inventoryTargeting.{list}.adUnit");
+            let name = text(unit, "adUnit").ok_or_else(|| Refusal::required(&super::schema::snake(&field)))?;
+            state.referred(&field, "adUnits", name)?;
+        }
+    }
+    for (outer, middle, what, collection) in REFERENCES {
+        let Some(mut holder) = inner(targeting, outer) else { continue };
+        if !middle.is_empty() {
+            let Some(deeper) = inner(holder, middle) else { continue };
+            holder = deeper;
+        }
+        let (targeted, excluded) =
+            (names(holder, &format!("targeted{what}")), names(holder, &format!("excluded{what}")));
+        for name in targeted.iter().chain(&excluded) {
+            state.referred(&format!("targeting.{outer}"), collection, name)?;
+        }
+        if let Some(both) = targeted.iter().find(|name| excluded.contains(name)) {
+            let why = format!("{both} is both targeted and excluded; remove one");
+            return Err(Refusal::invalid("INVALID_TARGETING", &format!("targeting.{outer}"), why));
+        }
+    }
+    custom(state, inner(targeting, "customTargeting").unwrap_or(&empty))
+}
+
+fn custom(state: &State, custom: &Object) -> Result<(), Refusal> {
+    const FIELD: &str = "targeting.customTargeting";
+    for clause in items(custom, "customTargetingClauses") {
+        for literal in items(clause, "customTargetingLiterals") {
+            let key = text(literal, "customTargetingKey").ok_or_else(|| Refusal::required(FIELD))?;
+            state.referred(FIELD, "customTargetingKeys", key)?;
+            for name in names(literal, "customTargetingValues") {
+                let value = state.referred(FIELD, "customTargetingValues", name)?;
+                if text(value, "customTargetingKey") != Some(key) {
+                    let why = format!("{name} is no value of {key}; list the key's values");
+                    return Err(Refusal::invalid("INVALID_TARGETING", FIELD, why));
+                }
+            }
+        }
+        for segments in items(clause, "audienceSegmentTargetings") {
+            for name in names(segments, "audienceSegments") {
+                state.referred(FIELD, "audienceSegments", name)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn names<'o>(object: &'o Object, field: &str) -> Vec<&'o str> {
+    object.get(field).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect()
+}
