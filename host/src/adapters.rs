@@ -88,6 +88,8 @@ pub enum JournalError {
 pub trait StepJournal: Send + Sync + std::fmt::Debug {
     /// Opens a step.
     async fn begin(&self, name: &str) -> Result<Begun, JournalError>;
+    /// The open step was in doubt; it was looked up and did not happen.
+    async fn absent(&self, name: &str) -> Result<(), JournalError>;
     /// Closes the open step.
     async fn finish(&self, name: &str, outcome: Vec<u8>) -> Result<(), JournalError>;
     /// An object belongs to the buy.

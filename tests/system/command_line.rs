@@ -73,7 +73,10 @@ async fn the_documentation_compares_the_platforms_as_the_adapters_describe_them(
         std::fs::write(DOCUMENT, updated).expect("the document is written");
         return;
     }
-    assert_eq!(shown, table, "the adapters describe something else by now: run `make golden` and look at the difference");
+    assert_eq!(
+        shown, table,
+        "the adapters describe something else by now: run `make golden` and look at the difference"
+    );
 }
 
 #[tokio::test]

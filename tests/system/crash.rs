@@ -21,7 +21,7 @@ const AT_ONCE: usize = 4;
 const MOST_POINTS: usize = 150;
 
 /// Lets `story` run with a death at each point, until it runs without one. Says how many points there were.
-async fn at_every_point<F: Future<Output = bool>>(story: impl Fn(usize) -> F) -> usize {
+pub(crate) async fn at_every_point<F: Future<Output = bool>>(story: impl Fn(usize) -> F) -> usize {
     let passed = AtomicUsize::new(usize::MAX);
     stream::iter(1..=MOST_POINTS)
         .take_while(|point| std::future::ready(*point <= passed.load(Ordering::Relaxed)))
@@ -42,7 +42,14 @@ async fn at_every_point<F: Future<Output = bool>>(story: impl Fn(usize) -> F) ->
 
 /// Sends a write until it is answered, with the same key each time, as a client must. The host may die under it: then it is
 /// started again.
-async fn insist(house: &mut House, token: &str, method: Method, path: &str, body: &Value, key: &str) -> (Answer, bool) {
+pub(crate) async fn insist(
+    house: &mut House,
+    token: &str,
+    method: Method,
+    path: &str,
+    body: &Value,
+    key: &str,
+) -> (Answer, bool) {
     let mut died = false;
     // Bounded: a host dies once, and an answer that says "still running" is asked again.
     for _ in 0..400 {
@@ -64,7 +71,7 @@ async fn insist(house: &mut House, token: &str, method: Method, path: &str, body
 }
 
 /// Waits until a task is closed; starts the host again if it dies meanwhile.
-async fn closed(house: &mut House, task: &str) -> (Answer, bool) {
+pub(crate) async fn closed(house: &mut House, task: &str) -> (Answer, bool) {
     let mut died = false;
     for _ in 0..2_000 {
         let answer = house.try_call(REVIEWER, Method::GET, &format!("/v1/tasks/{task}"), None, &[]).await;
@@ -102,7 +109,7 @@ fn assert_once(house: &House, point: usize, campaigns: usize, flights: usize) {
     assert_eq!(different.len(), flights, "died at point {point}: {found:#?}");
 }
 
-fn decisions(task: &Answer) -> usize {
+pub(crate) fn decisions(task: &Answer) -> usize {
     let history = task.body["history"].as_array().expect("a task has a history");
     history.iter().filter(|line| line["action"] == "approve").count()
 }

@@ -27,6 +27,8 @@ pub enum StepState {
 pub trait StepHost {
     /// Opens a step.
     fn begin(&self, name: &str) -> StepState;
+    /// Says that the open step was looked up and did not happen.
+    fn absent(&self, name: &str);
     /// Closes the open step.
     fn finish(&self, name: &str, outcome: &[u8]);
     /// Tells of an object that belongs to the buy.

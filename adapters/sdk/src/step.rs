@@ -128,7 +128,7 @@ impl<M> Step<M> {
         T: Serialize + DeserializeOwned,
         M: Memory<T>,
     {
-        self.run(|_| Ok(None), |_| change())
+        self.run(|_| Ok(Looked::Not), |_| change())
     }
 
     /// Like [`set`](Self::set), and records a refusal, too.
@@ -140,12 +140,12 @@ impl<M> Step<M> {
         T: Serialize + DeserializeOwned,
         M: Memory<T>,
     {
-        self.try_run(|_| Ok(None), |_| change())
+        self.try_run(|_| Ok(Looked::Not), |_| change())
     }
 
     fn run<T>(
         self,
-        find: impl FnOnce(&str) -> Result<Option<T>, Failure>,
+        find: impl FnOnce(&str) -> Result<Looked<T>, Failure>,
         create: impl FnOnce(&str) -> Result<T, Failure>,
     ) -> Result<T, Failure>
     where
@@ -160,8 +160,12 @@ impl<M> Step<M> {
             }
             StepState::Fresh(reference) => create(&reference)?,
             StepState::InDoubt(reference) => match find(&reference)? {
-                Some(found) => found,
-                None => create(&reference)?,
+                Looked::Found(found) => found,
+                Looked::Absent => {
+                    host::with(|host| host.absent(&self.name));
+                    create(&reference)?
+                }
+                Looked::Not => create(&reference)?,
             },
         };
         // Remembered first: should the host stop between the two, a cancel knows of the object, and the step is in
@@ -173,7 +177,7 @@ impl<M> Step<M> {
 
     fn try_run<T>(
         self,
-        find: impl FnOnce(&str) -> Result<Option<T>, Failure>,
+        find: impl FnOnce(&str) -> Result<Looked<T>, Failure>,
         create: impl FnOnce(&str) -> Result<T, Failure>,
     ) -> Result<Verdict<T>, Failure>
     where
@@ -189,6 +193,33 @@ impl<M> Step<M> {
         let recorded = step.run(|reference| Ok(find(reference)?.map(Ok)), |reference| settle(create(reference)))?;
         Ok(recorded.map_err(Failure::from))
     }
+}
+
+/// What came of looking for what a step in doubt may have made.
+enum Looked<T> {
+    /// It is there.
+    Found(T),
+    /// It is not: the step never happened.
+    Absent,
+    /// Nobody looked: the change is safe to make again.
+    Not,
+}
+
+impl<T> Looked<T> {
+    fn map<U>(self, of: impl FnOnce(T) -> U) -> Looked<U> {
+        match self {
+            Self::Found(found) => Looked::Found(of(found)),
+            Self::Absent => Looked::Absent,
+            Self::Not => Looked::Not,
+        }
+    }
+}
+
+/// A lookup, as a step needs it.
+fn looking<T>(
+    find: impl FnOnce(&str) -> Result<Option<T>, Failure>,
+) -> impl FnOnce(&str) -> Result<Looked<T>, Failure> {
+    |reference| Ok(find(reference)?.map_or(Looked::Absent, Looked::Found))
 }
 
 struct OfVerdict<M>(M);
@@ -221,7 +252,7 @@ impl<M, F> Find<M, F> {
         T: Serialize + DeserializeOwned,
         M: Memory<T>,
     {
-        self.step.run(self.find, create)
+        self.step.run(looking(self.find), create)
     }
 
     /// Like [`create`](Self::create), and records a refusal, too, so that the operation can go on with its next step.
@@ -234,7 +265,7 @@ impl<M, F> Find<M, F> {
         T: Serialize + DeserializeOwned,
         M: Memory<T>,
     {
-        self.step.try_run(self.find, create)
+        self.step.try_run(looking(self.find), create)
     }
 }
 

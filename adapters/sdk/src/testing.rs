@@ -208,6 +208,15 @@ impl StepHost for FakeHost {
         state
     }
 
+    fn absent(&self, name: &str) {
+        assert_eq!(self.open.borrow().as_deref(), Some(name), "{name} is looked up while it is open");
+        let mut journal = self.journal.borrow_mut();
+        let noted = journal.get_mut(name).filter(|noted| noted.sent);
+        noted.unwrap_or_else(|| panic!("{name} was not in doubt")).sent = false;
+        drop(journal);
+        self.interaction();
+    }
+
     fn finish(&self, name: &str, outcome: &[u8]) {
         let open = self.open.replace(None);
         assert_eq!(open.as_deref(), Some(name), "{name} is finished");

@@ -33,6 +33,8 @@ pub(crate) struct Steps {
     /// `None` in functions that change nothing.
     journal: Option<Journal>,
     open: Option<String>,
+    /// Whether the open step was in doubt when it was begun, and nobody has looked since.
+    in_doubt: bool,
     records: u32,
     /// What spoiled the call, if something did.
     verdict: Verdict,
@@ -40,7 +42,7 @@ pub(crate) struct Steps {
 
 impl Steps {
     pub(crate) fn new(journal: Option<Journal>, verdict: Verdict) -> Self {
-        Self { journal, open: None, records: 0, verdict }
+        Self { journal, open: None, in_doubt: false, records: 0, verdict }
     }
 
     /// The journal, if this call may use it once more.
@@ -68,6 +70,7 @@ impl Steps {
             return Err(misuse(format!("a step's name has 1 to {NAME_BYTES} bytes, this one has {}", name.len())));
         }
         let begun = journal.begin(&name).await.map_err(StepError)?;
+        self.in_doubt = matches!(begun, Begun::InDoubt(_));
         Ok(match begun {
             Begun::Fresh(reference) => {
                 self.open = Some(name);
@@ -79,6 +82,16 @@ impl Steps {
             }
             Begun::Done(outcome) => State::Done(outcome),
         })
+    }
+
+    async fn absent(&mut self, name: String) -> Result<(), StepError> {
+        let journal = self.journal("absent")?;
+        if self.open.as_deref() != Some(name.as_str()) || !self.in_doubt {
+            return Err(misuse(format!("`{name}` was said not to have happened, but is no open step in doubt")));
+        }
+        journal.absent(&name).await.map_err(StepError)?;
+        self.in_doubt = false;
+        Ok(())
     }
 
     async fn finish(&mut self, name: String, outcome: Vec<u8>) -> Result<(), StepError> {
@@ -127,6 +140,10 @@ impl types::Host for CallState {}
 impl Host for CallState {
     async fn begin(&mut self, name: String) -> wasmtime::Result<State> {
         Ok(self.steps.begin(name).await?)
+    }
+
+    async fn absent(&mut self, name: String) -> wasmtime::Result<()> {
+        Ok(self.steps.absent(name).await?)
     }
 
     async fn finish(&mut self, name: String, outcome: Vec<u8>) -> wasmtime::Result<()> {

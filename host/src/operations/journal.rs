@@ -138,6 +138,19 @@ impl StepJournal for OperationJournal {
         Ok(begun)
     }
 
+    async fn absent(&self, name: &str) -> Result<(), JournalError> {
+        let mut pages = self.pages();
+        match &mut pages.open {
+            Some(open) if open.name == name => {
+                // Not written by itself: if this run is cut off, the next one looks again.
+                open.was_in_doubt = false;
+                open.requests.clear();
+                Ok(())
+            }
+            _ => Err(JournalError::Misuse(format!("step {name:?} was looked up but is not the open step"))),
+        }
+    }
+
     async fn finish(&self, name: &str, outcome: Vec<u8>) -> Result<(), JournalError> {
         let mut pages = self.pages();
         match pages.open.take() {

@@ -33,6 +33,9 @@ const TRIES: u32 = 8;
 /// hardly. Fewer than open the adapter's circuit breaker, so that the operation ends with what really happened.
 const MAX_FAULTS: u32 = 3;
 
+/// How often a change is tried again that may have happened and is refused now. What is refused so often is not accepted later.
+const MAX_REFUSALS: u32 = 5;
+
 /// The code with which an adapter says that a step may have happened and can't be looked up (see `wit/`): the one case in which
 /// a person's "go on" means that it has not.
 const STEP_IN_DOUBT: &str = "step_in_doubt";
@@ -327,7 +330,7 @@ impl<'a> Run<'a> {
             }
             FailureKind::Unavailable | FailureKind::Fault if may_retry => Some(Until::Retry),
             // A refusal while a step is in doubt settles nothing: what was refused may be the second of two.
-            _ if in_doubt && may_retry => Some(Until::Retry),
+            _ if in_doubt && may_retry && self.operation.value.attempts < MAX_REFUSALS => Some(Until::Retry),
             _ if in_doubt => Some(Until::Resolved),
             _ => None,
         }

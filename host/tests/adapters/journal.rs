@@ -112,6 +112,15 @@ impl StepJournal for MemoryJournal {
         Ok(begun)
     }
 
+    async fn absent(&self, name: &str) -> Result<(), JournalError> {
+        self.lease()?;
+        let mut inner = self.inner.lock().unwrap();
+        let step = inner.steps.get_mut(name).unwrap();
+        step.was_in_doubt = false;
+        step.from = step.requests.len();
+        Ok(())
+    }
+
     async fn finish(&self, name: &str, outcome: Vec<u8>) -> Result<(), JournalError> {
         self.lease()?;
         let mut inner = self.inner.lock().unwrap();

@@ -35,6 +35,10 @@ impl StepHost for Component {
         }
     }
 
+    fn absent(&self, name: &str) {
+        steps::absent(name);
+    }
+
     fn finish(&self, name: &str, outcome: &[u8]) {
         steps::finish(name, outcome);
     }
