@@ -20,6 +20,8 @@ use tokio::{
     process::{Child, Command},
 };
 
+use crate::native_code;
+
 /// How long anything may take that a test waits for. Far more than it takes on a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -103,6 +105,7 @@ impl House {
         let dir = TempDir::new().expect("a folder for the test");
         let config = dir.path().join("flightdeck.toml");
         std::fs::write(&config, configuration(platforms, &more(&kevel.url))).expect("the configuration is written");
+        native_code::borrow(&dir.path().join("data"));
         let client = reqwest::Client::builder().timeout(PATIENCE).build().expect("a client");
         Self { kevel, client, dir, config, host: None }
     }
@@ -167,6 +170,7 @@ impl House {
         let Some(address) = address else {
             panic!("the host did not serve:\n{}", self.log());
         };
+        native_code::lend(&self.dir.path().join("data"));
         self.host = Some(Host { child, url: format!("http://{address}"), log });
     }
 

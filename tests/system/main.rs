@@ -10,6 +10,7 @@ mod house;
 mod isolation;
 mod lifecycle;
 mod mcp;
+mod native_code;
 mod platform_failures;
 mod refusals;
 mod reviewing;
