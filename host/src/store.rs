@@ -298,9 +298,9 @@ pub trait Store: Send + Sync + std::fmt::Debug + 'static {
     /// A page of buys.
     async fn buys(&self, filter: &BuyFilter) -> Result<Vec<MediaBuy>, StoreError>;
 
-    /// Buys whose turn it is to be asked about: those that are booked, whose flight ended no earlier than `ended_since`, and
-    /// whose last turn was before; at most `limit`. Their next turn is recorded as some time between half of `every` and `every`
-    /// from `now`, so that no replica asks at the same time and a crowd spreads out.
+    /// Buys whose turn it is to be asked about: those that were booked or had their turn `every` ago, and whose flight ended no
+    /// earlier than `ended_since`; at most `limit`. Their next turn comes after half of `every` to all of it, so that a crowd
+    /// spreads out, and no replica asks at the same time.
     async fn take_turns(
         &self,
         now: Timestamp,

@@ -49,6 +49,8 @@ async fn the_documents_flow_runs_from_create_to_resume() {
     assert_eq!(uploaded.text("/asset_statuses/0/status"), "approved", "{:#}", uploaded.body);
     let status = house.get(BUYER, &status_path).await;
     assert_eq!(status.text("/status"), "pending_activation", "its flight starts tomorrow: {:#}", status.body);
+    let banner = (status.text("/creative_statuses/0/creative_id"), status.text("/creative_statuses/0/status"));
+    assert_eq!(banner, ("banner_001".to_owned(), "approved".to_owned()));
     assert_eq!(house.kevel.platform().count("ads"), 1);
 
     let both = json!({ "active": false, "total_budget": 60000 });

@@ -10,11 +10,11 @@ CREATE TABLE media_buys (
     status    TEXT    NOT NULL,
     po_number TEXT,
     ends_at   INTEGER NOT NULL,
-    -- When its ad servers are to be asked about it again; NULL: never.
-    turn_at   INTEGER,
+    -- When its ad servers were last asked about it, or somewhat before, so that a crowd spreads out; NULL: never.
+    asked_at  INTEGER,
     doc       TEXT    NOT NULL
 ) STRICT;
-CREATE INDEX media_buys_by_turn ON media_buys (turn_at) WHERE turn_at IS NOT NULL;
+CREATE INDEX media_buys_by_turn ON media_buys (asked_at) WHERE asked_at IS NOT NULL;
 CREATE INDEX media_buys_by_principal ON media_buys (principal, seq);
 CREATE INDEX media_buys_by_principal_and_status ON media_buys (principal, status, seq);
 CREATE INDEX media_buys_by_status ON media_buys (status, seq);

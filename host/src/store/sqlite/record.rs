@@ -110,7 +110,7 @@ fn insert_buy(script: &mut Script, mut buy: MediaBuy) -> Result<(), StoreError> 
     buy.remote.clear();
     script
         .statement(
-            "INSERT INTO media_buys (id, principal, status, po_number, ends_at, turn_at, doc)
+            "INSERT INTO media_buys (id, principal, status, po_number, ends_at, asked_at, doc)
              VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
             Want::Changes(1, StoreError::Stale("the media buy")),
         )
@@ -130,7 +130,7 @@ fn update_buy(script: &mut Script, stored: Stored<MediaBuy>) -> Result<(), Store
     script
         .statement(
             "UPDATE media_buys SET version = version + 1, principal = ?, status = ?, po_number = ?, ends_at = ?,
-                                   turn_at = coalesce(turn_at, ?), doc = ?
+                                   asked_at = coalesce(asked_at, ?), doc = ?
              WHERE id = ? AND version = ?",
             Want::Changes(1, StoreError::Stale("the media buy")),
         )
@@ -329,19 +329,21 @@ pub(super) async fn take_turns(
     every: Duration,
     limit: u32,
 ) -> Result<Vec<MediaBuyId>, StoreError> {
-    sqlx::query("UPDATE media_buys SET turn_at = NULL WHERE turn_at <= ? AND ends_at < ?")
-        .bind(now.as_micros())
+    let every = i64::try_from(every.as_micros()).unwrap_or(i64::MAX);
+    let last = now.as_micros().saturating_sub(every);
+    sqlx::query("UPDATE media_buys SET asked_at = NULL WHERE asked_at <= ? AND ends_at < ?")
+        .bind(last)
         .bind(ended_since.as_micros())
         .execute(&mut *connection)
         .await
         .map_err(from_sqlx)?;
-    let half = i64::try_from(every.as_micros() / 2).unwrap_or(i64::MAX / 4).max(1);
     let taken = sqlx::query_scalar(
-        "UPDATE media_buys SET turn_at = ?1 + ?2 + abs(random() % ?2) WHERE seq IN
-         (SELECT seq FROM media_buys WHERE turn_at <= ?1 ORDER BY turn_at LIMIT ?3) RETURNING id",
+        "UPDATE media_buys SET asked_at = ?1 - abs(random() % ?2) WHERE seq IN
+         (SELECT seq FROM media_buys WHERE asked_at <= ?3 ORDER BY asked_at LIMIT ?4) RETURNING id",
     )
     .bind(now.as_micros())
-    .bind(half)
+    .bind((every / 2).max(1))
+    .bind(last)
     .bind(limit)
     .fetch_all(connection)
     .await

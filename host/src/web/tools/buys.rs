@@ -60,7 +60,7 @@ pub const TOOLS: &[Tool] = &[
         title: "Add creatives",
         description: "Uploads creatives to a media buy that is created, and assigns them to its packages. Packages say in \
                       list_products which formats they take. Each creative's status is pending, approved or rejected with \
-                      the platform's feedback.",
+                      the platform's feedback; check_media_buy_status tells later what became of those that are pending.",
         audience: Audience::Buyers,
         effect: Effect::Write,
         verb: Verb::Post,
@@ -89,7 +89,7 @@ pub const TOOLS: &[Tool] = &[
         description: "How a media buy and each of its packages stand, asked from the ad servers now. pending_activation waits for \
                       creatives or for its start, pending_approval is under review by the ad server, pending_manual and \
                       pending_permission wait for a person at the publisher. pending_operations lists changes that are not \
-                      carried out yet.",
+                      carried out yet. creative_statuses says what each ad server thinks of the creatives.",
         audience: Audience::Everybody,
         effect: Effect::Read,
         verb: Verb::Get,

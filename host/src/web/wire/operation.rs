@@ -12,7 +12,7 @@ use super::{
 use crate::{
     app::OperationView,
     domain::{
-        creative::AssetState,
+        creative::{AssetState, AssetStatus},
         id::{CreativeId, MediaBuyId, OperationId, PackageId, PlatformName, TaskId},
         operation::{Leg, LegState, Operation, OperationKind, OperationState},
         step::StepState,
@@ -97,7 +97,7 @@ pub struct OperationResult {
     pub affected_packages: Vec<PackageId>,
     /// What became of creatives.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub asset_statuses: Vec<OperationAsset>,
+    pub asset_statuses: Vec<AssetOnPlatform>,
     /// What was done or is advised about performance.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub optimization_actions: Vec<OptimizationAction>,
@@ -105,7 +105,7 @@ pub struct OperationResult {
 
 /// What became of a creative on a platform.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct OperationAsset {
+pub struct AssetOnPlatform {
     /// The creative.
     pub creative_id: CreativeId,
     /// The platform.
@@ -116,6 +116,19 @@ pub struct OperationAsset {
     pub platform_id: Option<String>,
     /// The platform's words.
     pub review_feedback: Option<String>,
+}
+
+impl AssetOnPlatform {
+    /// A creative as a platform told of it.
+    pub fn new(platform: &PlatformName, asset: &AssetStatus) -> Self {
+        Self {
+            creative_id: asset.creative.clone(),
+            platform: platform.clone(),
+            status: asset.state,
+            platform_id: asset.platform_id.clone(),
+            review_feedback: asset.feedback.clone(),
+        }
+    }
 }
 
 /// Why an operation failed.
@@ -186,15 +199,8 @@ impl From<&Leg> for LegLine {
 fn result(operation: &Operation) -> OperationResult {
     let mut asset_statuses = Vec::new();
     for leg in &operation.legs {
-        for asset in leg.outcome.iter().flat_map(|outcome| &outcome.assets) {
-            asset_statuses.push(OperationAsset {
-                creative_id: asset.creative.clone(),
-                platform: leg.platform.clone(),
-                status: asset.state,
-                platform_id: asset.platform_id.clone(),
-                review_feedback: asset.feedback.clone(),
-            });
-        }
+        let assets = leg.outcome.iter().flat_map(|outcome| &outcome.assets);
+        asset_statuses.extend(assets.map(|asset| AssetOnPlatform::new(&leg.platform, asset)));
     }
     OperationResult {
         implementation_date: super::written::takes_effect(operation),

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{delivered::Decimal, written};
+use super::{delivered::Decimal, operation::AssetOnPlatform, written};
 use crate::{
     app::BuyStanding,
     domain::{
@@ -27,6 +27,8 @@ pub struct StatusAnswer {
     pub last_updated: Timestamp,
     /// Package by package.
     pub package_statuses: Vec<PackageStatus>,
+    /// Creative by creative, as each ad server last told of it.
+    pub creative_statuses: Vec<AssetOnPlatform>,
     /// The changes that are not carried out yet.
     pub pending_operations: Vec<PendingOperation>,
 }
@@ -101,6 +103,12 @@ impl From<&BuyStanding> for StatusAnswer {
                     pacing: package.pacing.to_owned(),
                     delivery_percentage: package.delivered_millionths.map(Decimal::percentage),
                 })
+                .collect(),
+            creative_statuses: standing
+                .buy
+                .assets
+                .iter()
+                .flat_map(|(platform, assets)| assets.iter().map(|asset| AssetOnPlatform::new(platform, asset)))
                 .collect(),
             pending_operations: standing.pending.iter().map(PendingOperation::from).collect(),
         }
