@@ -2,6 +2,7 @@
 //!
 //! A flight has a creative once, so an ad is found by the two; it needs no reference.
 
+pub use flightdeck_adapter::names::association_key as key;
 use flightdeck_adapter::prelude::*;
 
 use crate::{
@@ -11,12 +12,6 @@ use crate::{
 
 /// The platform's word for it.
 pub const TYPE: &str = "Ad";
-
-/// The key under which an ad's id is remembered.
-#[must_use]
-pub fn key(package_id: &str, creative_id: &str) -> String {
-    format!("{package_id}/{creative_id}")
-}
 
 /// What an ad says as long as neither of the two exists.
 #[must_use]

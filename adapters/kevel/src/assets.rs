@@ -6,7 +6,6 @@
 use std::{cell::RefCell, collections::BTreeMap};
 
 use flightdeck_adapter::{
-    failure::{WORDS_LIMIT, clean},
     plan::{Change, Plan},
     prelude::*,
     step::Remote,
@@ -63,10 +62,10 @@ pub fn add(ctx: &Context, batch: &CreativeBatch) -> Fallible<CreativeOutcome> {
         let asset = creative::translate(&platform, &batch.media_buy, creative, &mut problems, &mut notes)?;
         let status = match (asset, problems.check()) {
             (Some(asset), Ok(())) => uploader.run(&asset, &catalogue)?,
-            (_, Err(failure)) => rejected(&creative.creative_id, None, &failure),
+            (_, Err(failure)) => AssetStatus::rejected(&creative.creative_id, None, &failure),
             (None, Ok(())) => {
                 let failure = Failure::rejected("untranslatable", "Kevel has nothing like this creative.");
-                rejected(&creative.creative_id, None, &failure)
+                AssetStatus::rejected(&creative.creative_id, None, &failure)
             }
         };
         all_notes.extend(notes);
@@ -103,25 +102,18 @@ impl<'a> Uploader<'a> {
     fn run(&self, asset: &Asset, catalogue: &Catalogue<'_>) -> Fallible<AssetStatus> {
         let creative = match self.uploaded(&asset.creative_id, Source::Asset(asset), catalogue)? {
             Ok(id) => id,
-            Err(failure) => return Ok(rejected(&asset.creative_id, None, &failure)),
+            Err(failure) => return Ok(AssetStatus::rejected(&asset.creative_id, None, &failure)),
         };
         let mut refused = Vec::new();
         for package_id in &asset.package_ids {
             if let Err(failure) = self.associate((creative, None), package_id, &asset.creative_id)? {
-                refused.push((package_id, failure));
+                refused.push((package_id.as_str(), failure));
             }
         }
         if let Some((_, failure)) = refused.first().filter(|_| refused.len() == asset.package_ids.len()) {
-            return Ok(rejected(&asset.creative_id, Some(creative), failure));
+            return Ok(AssetStatus::rejected(&asset.creative_id, Some(creative.to_string()), failure));
         }
-        let named = |(id, failure): &(&String, Failure)| format!("It does not run in {id}: {}", failure.words());
-        let feedback = refused.iter().map(named).collect::<Vec<_>>().join(" ");
-        Ok(AssetStatus {
-            creative_id: asset.creative_id.clone(),
-            state: AssetState::Approved,
-            remote_id: Some(creative.to_string()),
-            feedback: (!feedback.is_empty()).then(|| clean(&feedback, WORDS_LIMIT)),
-        })
+        Ok(AssetStatus::uploaded(&asset.creative_id, AssetState::Approved, creative.to_string(), &refused))
     }
 
     /// The creative's id, uploaded if this operation has not done so.
@@ -155,18 +147,5 @@ impl<'a> Uploader<'a> {
         };
         let made = ads::create(&self.api, self.campaign, api::number(flight)?, creative, (package_id, creative_id))?;
         Ok(made.map(|_| ()))
-    }
-}
-
-fn rejected(creative_id: &str, remote_id: Option<i64>, failure: &Failure) -> AssetStatus {
-    let mut words: Vec<&str> = failure.items.iter().map(|item| item.message.as_str()).collect();
-    if words.is_empty() {
-        words.push(failure.words());
-    }
-    AssetStatus {
-        creative_id: creative_id.to_owned(),
-        state: AssetState::Rejected,
-        remote_id: remote_id.map(|id| id.to_string()),
-        feedback: Some(clean(&words.join(" "), WORDS_LIMIT)),
     }
 }

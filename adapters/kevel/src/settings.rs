@@ -2,11 +2,8 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use flightdeck_adapter::prelude::*;
-use serde::{
-    Deserialize, Deserializer,
-    de::{self, DeserializeOwned},
-};
+use flightdeck_adapter::{prelude::*, settings::read};
+use serde::{Deserialize, Deserializer, de};
 
 /// JSON Schema of [`Platform`].
 pub const PLATFORM_SCHEMA: &str = include_str!("../schemas/platform.json");
@@ -139,13 +136,6 @@ impl Product {
         }
         Ok(product)
     }
-}
-
-fn read<T: DeserializeOwned + Default>(json: &str, code: &str, what: &str) -> Fallible<T> {
-    if json.trim().is_empty() {
-        return Ok(T::default());
-    }
-    serde_json::from_str(json).map_err(|error| Failure::invalid(code, format!("Correct {what}: {error}.")))
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use flightdeck_adapter::{
     plan::{Change, Plan, changed_fields},
     prelude::*,
     step::Remote,
+    update,
     words::pointer_segment,
 };
 
@@ -43,32 +44,6 @@ struct BuyChange {
     assets: Vec<Asset>,
 }
 
-/// Whether something that was wrong before counts as accepted: it does while it is not sent anew. A change of targeting
-/// sends all of it, and what Kevel can't do of it must not be lost on the way.
-fn stands(update: &MediaBuyUpdate, field: &str) -> bool {
-    let changed = |desired: &&PackageOrder| {
-        let current = update.current.packages.iter().find(|current| current.package_id == desired.package_id);
-        current.is_none_or(|current| current.targeting != desired.targeting)
-    };
-    let targeting =
-        |package: &PackageOrder| format!("/packages/{}/targeting_overlay", pointer_segment(&package.package_id));
-    !update.desired.packages.iter().filter(changed).any(|package| {
-        field.strip_prefix(&targeting(package)).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-    })
-}
-
-/// The creatives that begin to run in a package and are not on Kevel yet.
-fn beginning<'a>(ctx: &Context, update: &'a MediaBuyUpdate) -> Vec<(&'a PackageOrder, &'a String)> {
-    let runs = |package: &PackageOrder, id: &String| {
-        let before = update.current.packages.iter().find(|before| before.package_id == package.package_id);
-        before.is_some_and(|before| before.creative_ids.contains(id))
-    };
-    let known = |id: &String| ctx.remote.id_of(&RemoteKind::Creative, id).is_some();
-    let wanted =
-        update.desired.packages.iter().flat_map(|package| package.creative_ids.iter().map(move |id| (package, id)));
-    wanted.filter(|(package, id)| !runs(package, id) && !known(id)).collect()
-}
-
 impl BuyChange {
     fn of(ctx: &Context, update: &MediaBuyUpdate) -> Fallible<Self> {
         let platform = Platform::read(ctx)?;
@@ -76,11 +51,11 @@ impl BuyChange {
         let mut desired = Order::translate(ctx, &platform, &update.desired, &mut problems)?;
         // What Kevel has was accepted, whatever this release or its settings say now: a buy can always be paused.
         let current = Order::translate(ctx, &platform, &update.current, &mut accepted)?;
-        problems.leave_out(&accepted, |field| stands(update, field));
-        let begin = beginning(ctx, update);
+        problems.leave_out(&accepted, |field| update::stands(update, field));
+        let begin = update::beginning(ctx, update);
         let mut assets = Vec::new();
         for creative in &update.creatives {
-            if begin.iter().any(|(_, id)| **id == creative.creative_id) {
+            if begin.iter().any(|(_, id)| *id == creative.creative_id) {
                 assets.extend(creative::translate(&platform, &update.desired, creative, &mut problems, &mut notes)?);
             }
         }
@@ -102,30 +77,11 @@ impl BuyChange {
 
     /// What becomes of each package, in the buyer's order; those that the buyer did not name come last.
     fn packages<'a>(&'a self, update: &'a MediaBuyUpdate) -> Vec<PackageChange<'a>> {
-        let others = update.desired.packages.iter().map(|package| &package.package_id);
-        let mut ids: Vec<&String> = Vec::new();
-        for id in update.touched.iter().chain(others) {
-            if !ids.contains(&id) {
-                ids.push(id);
-            }
-        }
-        let creatives = |buy: &'a MediaBuy, id: &str| -> &'a [String] {
-            let package = buy.packages.iter().find(|package| package.package_id == id);
-            package.map(|package| package.creative_ids.as_slice()).unwrap_or_default()
+        let change = |id: &str| {
+            let (on, off) = update::switched(update, id);
+            Some(PackageChange { current: self.current.flight(id)?, desired: self.desired.flight(id)?, on, off })
         };
-        let change = |id: &String| {
-            let (before, after) = (creatives(&update.current, id), creatives(&update.desired, id));
-            let only = |these: &'a [String], those: &[String]| {
-                these.iter().filter(|id| !those.contains(id)).map(String::as_str).collect()
-            };
-            Some(PackageChange {
-                current: self.current.flight(id)?,
-                desired: self.desired.flight(id)?,
-                on: only(after, before),
-                off: only(before, after),
-            })
-        };
-        ids.into_iter().filter_map(change).filter(|change| !change.is_empty()).collect()
+        update::in_order(update).into_iter().filter_map(change).filter(|change| !change.is_empty()).collect()
     }
 }
 

@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::types::{Failure, FailureItem, FailureKind, OptimizationAction, OptimizationKind, Outcome, PlatformAnswer};
+use crate::types::{
+    AssetState, AssetStatus, Failure, FailureItem, FailureKind, OptimizationAction, OptimizationKind, Outcome,
+    PlatformAnswer,
+};
 
 /// The most bytes of a platform's own words that are passed on (the contract's `platform-answer.message`).
 pub const WORDS_LIMIT: usize = 2048;
@@ -298,6 +301,36 @@ impl Outcome {
     pub fn note(mut self, note: impl Into<String>) -> Self {
         self.notes.push(note.into());
         self
+    }
+}
+
+impl AssetStatus {
+    /// An asset that can't be, in the words of everything that is wrong with it.
+    #[must_use]
+    pub fn rejected(creative_id: &str, remote_id: Option<String>, failure: &Failure) -> Self {
+        let mut words: Vec<&str> = failure.items.iter().map(|item| item.message.as_str()).collect();
+        if words.is_empty() {
+            words.push(failure.words());
+        }
+        Self {
+            creative_id: creative_id.to_owned(),
+            state: AssetState::Rejected,
+            remote_id,
+            feedback: Some(clean(&words.join(" "), WORDS_LIMIT)),
+        }
+    }
+
+    /// An asset that is on the platform. `refused` are the packages that it does not run in, and why.
+    #[must_use]
+    pub fn uploaded(creative_id: &str, state: AssetState, remote_id: String, refused: &[(&str, Failure)]) -> Self {
+        let named = |(id, failure): &(&str, Failure)| format!("It does not run in {id}: {}", failure.words());
+        let feedback = refused.iter().map(named).collect::<Vec<_>>().join(" ");
+        Self {
+            creative_id: creative_id.to_owned(),
+            state,
+            remote_id: Some(remote_id),
+            feedback: (!feedback.is_empty()).then(|| clean(&feedback, WORDS_LIMIT)),
+        }
     }
 }
 

@@ -34,6 +34,10 @@
 //! - [`money`]: micro-units to decimal text and back, without floats.
 //! - [`plan`]: the planned changes that a reviewer reads, from the same translation that is sent.
 //! - [`page`]: lists in pages, as one iterator.
+//! - [`names`]: names that carry references, and names of steps.
+//! - [`settings`]: reading a publisher's settings.
+//! - [`update`]: which packages and creatives an update concerns.
+//! - [`advice`]: what a person could do about a package's performance.
 //! - [`moment`]: times and days.
 //! - [`words`]: the contract's names for dimensions, formats and the like, as buyers write them.
 //! - [`host`]: what an adapter gets from outside: steps, HTTP, a clock. Behind one trait, so that an adapter's logic is
@@ -43,6 +47,7 @@
 //!
 //! Build with `cargo build --target wasm32-wasip2 --profile guest`; the crate's type is `cdylib`.
 
+pub mod advice;
 pub mod bindings;
 pub mod failure;
 pub mod host;
@@ -50,11 +55,14 @@ pub mod http;
 pub mod json;
 pub mod moment;
 pub mod money;
+pub mod names;
 pub mod page;
 pub mod plan;
+pub mod settings;
 pub mod step;
 #[cfg(not(target_family = "wasm"))]
 pub mod testing;
+pub mod update;
 pub mod words;
 
 /// The functions of an adapter, as the contract names them. See `wit/` for what each must do.

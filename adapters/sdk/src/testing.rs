@@ -15,6 +15,11 @@
 //! ```
 //!
 //! It also holds an adapter to the contract: it panics where the real host would trap or refuse.
+//!
+//! [`samples`] has a buy to begin with, [`exchange`](exchange::exchange) sends requests to an emulated ad server.
+
+pub mod exchange;
+pub mod samples;
 
 use std::{
     cell::{Cell, RefCell},

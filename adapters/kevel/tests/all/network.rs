@@ -1,17 +1,13 @@
 //! An emulated network for one test, and the host through which the adapter reaches it.
 
-use std::{
-    io::{Read, Write},
-    net::TcpStream,
-    rc::Rc,
-};
+use std::rc::Rc;
 
 use flightdeck_adapter::{
     host::{IncomingResponse, OutgoingRequest, TransportError},
     json::Json,
     moment,
     prelude::*,
-    testing::{FakeHost, run},
+    testing::{FakeHost, exchange::exchange, run},
 };
 use flightdeck_adapter_kevel::Kevel;
 use flightdeck_emulators::{
@@ -147,31 +143,4 @@ fn send(request: &OutgoingRequest) -> Result<IncomingResponse, TransportError> {
     headers.push(("X-Adzerk-ApiKey".to_owned(), KEY.to_owned()));
     exchange(request.method.as_str(), &request.url, &headers, body)
         .map_err(|error| TransportError::Lost(error.to_string()))
-}
-
-/// One request and its answer on a connection of their own. The emulator gives every answer a length.
-fn exchange(method: &str, url: &str, headers: &[(String, String)], body: &[u8]) -> std::io::Result<IncomingResponse> {
-    let rest = url.strip_prefix("http://").unwrap();
-    let (host, path) = rest.split_at(rest.find('/').unwrap());
-    let mut connection = TcpStream::connect(host)?;
-    let mut head =
-        format!("{method} {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\ncontent-length: {}\r\n", body.len());
-    for (name, value) in headers {
-        head.push_str(&format!("{name}: {value}\r\n"));
-    }
-    connection.write_all(format!("{head}\r\n").as_bytes())?;
-    connection.write_all(body)?;
-    let mut answer = Vec::new();
-    connection.read_to_end(&mut answer)?;
-    let lost = || std::io::Error::other("the connection was closed without an answer");
-    let end = answer.windows(4).position(|window| window == b"\r\n\r\n").ok_or_else(lost)?;
-    let text = String::from_utf8_lossy(&answer[..end]).into_owned();
-    let mut lines = text.lines();
-    let status = lines.next().and_then(|line| line.split(' ').nth(1)?.parse().ok()).ok_or_else(lost)?;
-    let headers = lines.filter_map(|line| line.split_once(": "));
-    Ok(IncomingResponse {
-        status,
-        headers: headers.map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned())).collect(),
-        body: answer[end + 4..].to_vec(),
-    })
 }

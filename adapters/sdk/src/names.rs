@@ -1,0 +1,78 @@
+//! Names on a platform that carry references, for platforms with no field of a caller's own that could be searched: the
+//! reference ends the name, as in `Spring [k3f…]`. And the names of steps.
+
+use crate::failure::clean;
+
+/// The longest name of a step, in bytes (the contract).
+const STEP_LIMIT: usize = 200;
+/// The most bytes of a character in UTF-8.
+const BYTES_OF_CHARACTER: usize = 4;
+
+/// A name with a reference at its end, within so many characters.
+#[must_use]
+pub fn with_reference(name: &str, reference: &str, limit: usize) -> String {
+    let suffix = suffix(reference);
+    let room = limit.saturating_sub(suffix.chars().count());
+    let name: String = clean(name, BYTES_OF_CHARACTER * limit).chars().take(room).collect();
+    format!("{name}{suffix}")
+}
+
+/// Whether a name ends with a reference.
+#[must_use]
+pub fn carries(name: Option<&str>, reference: &str) -> bool {
+    name.is_some_and(|name| name.ends_with(&suffix(reference)))
+}
+
+fn suffix(reference: &str) -> String {
+    format!(" [{reference}]")
+}
+
+/// The key under which a creative in a package is remembered, as the contract's `remote-kind` says.
+#[must_use]
+pub fn association_key(package_id: &str, creative_id: &str) -> String {
+    format!("{package_id}/{creative_id}")
+}
+
+/// The name of a step from its parts. Ids are the host's and short; should they be long all the same, the name is cut
+/// and keeps apart what differs by a hash of the whole.
+#[must_use]
+pub fn step_name(parts: &[&str]) -> String {
+    let name = parts.join("/");
+    if name.len() <= STEP_LIMIT {
+        return name;
+    }
+    // FNV-1a, 64 bits: stable in every release, which the standard library's hash is not.
+    let hash = name
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3));
+    format!("{}#{hash:016x}", clean(&name, STEP_LIMIT - 17))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_keeps_its_reference_whatever_its_length() {
+        assert_eq!(with_reference("Spring\n sale", "k1", 200), "Spring sale [k1]");
+        let long = with_reference(&"é".repeat(500), "k1", 200);
+        assert_eq!(long.chars().count(), 200);
+        assert!(carries(Some(&long), "k1"));
+    }
+
+    #[test]
+    fn a_reference_is_found_only_at_the_end() {
+        assert!(carries(Some("x [k1]"), "k1"));
+        for other in [None, Some("x [k12]"), Some("x [k1] copy"), Some("x [ k1]"), Some("k1")] {
+            assert!(!carries(other, "k1"), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn long_step_names_are_cut_and_stay_apart() {
+        assert_eq!(step_name(&["ad", "news", "banner"]), "ad/news/banner");
+        let (one, two) = (step_name(&["ad", &"x".repeat(300), "a"]), step_name(&["ad", &"x".repeat(300), "b"]));
+        assert!(one.len() <= STEP_LIMIT && two.len() <= STEP_LIMIT);
+        assert_ne!(one, two);
+    }
+}

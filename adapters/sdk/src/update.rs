@@ -1,0 +1,108 @@
+//! What every adapter asks of an update besides the fields that differ: which packages, in which order, and which
+//! creatives begin and stop to run.
+
+use crate::{
+    step::Remote,
+    types::{Context, MediaBuy, MediaBuyUpdate, PackageOrder, RemoteKind},
+    words::pointer_segment,
+};
+
+/// A package of a buy.
+#[must_use]
+pub fn package<'b>(buy: &'b MediaBuy, id: &str) -> Option<&'b PackageOrder> {
+    buy.packages.iter().find(|package| package.package_id == id)
+}
+
+/// The packages to go through: those that the buyer named, in the buyer's order, then the others.
+#[must_use]
+pub fn in_order(update: &MediaBuyUpdate) -> Vec<&str> {
+    let mut ids: Vec<&str> = Vec::new();
+    for id in update.touched.iter().chain(update.desired.packages.iter().map(|package| &package.package_id)) {
+        if !ids.contains(&id.as_str()) {
+            ids.push(id);
+        }
+    }
+    ids
+}
+
+/// The creatives of a package that begin to run in it, and those that stop.
+#[must_use]
+pub fn switched<'u>(update: &'u MediaBuyUpdate, id: &str) -> (Vec<&'u str>, Vec<&'u str>) {
+    let of = |buy: &'u MediaBuy| package(buy, id).map(|package| package.creative_ids.as_slice()).unwrap_or_default();
+    let only = |these: &'u [String], those: &[String]| {
+        these.iter().filter(|id| !those.contains(id)).map(String::as_str).collect()
+    };
+    let (before, after) = (of(&update.current), of(&update.desired));
+    (only(after, before), only(before, after))
+}
+
+/// The creatives that begin to run in a package and are not on the platform yet, each with its package.
+#[must_use]
+pub fn beginning<'u>(ctx: &Context, update: &'u MediaBuyUpdate) -> Vec<(&'u PackageOrder, &'u str)> {
+    let known = |id: &str| ctx.remote.id_of(&RemoteKind::Creative, id).is_some();
+    let begin = |package: &'u PackageOrder| {
+        switched(update, &package.package_id).0.into_iter().filter(|id| !known(id)).map(move |id| (package, id))
+    };
+    update.desired.packages.iter().flat_map(begin).collect()
+}
+
+/// Whether something that was wrong in `current`, too, counts as accepted (see
+/// [`Problems::leave_out`](crate::failure::Problems::leave_out)): it does while it is not sent anew. A change of a
+/// package's targeting sends all of it, and what the platform can't do of it must not be lost on the way.
+#[must_use]
+pub fn stands(update: &MediaBuyUpdate, field: &str) -> bool {
+    let changed = |desired: &&PackageOrder| {
+        package(&update.current, &desired.package_id).is_none_or(|current| current.targeting != desired.targeting)
+    };
+    let targeting =
+        |package: &PackageOrder| format!("/packages/{}/targeting_overlay", pointer_segment(&package.package_id));
+    !update.desired.packages.iter().filter(changed).any(|package| {
+        field.strip_prefix(&targeting(package)).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        testing::samples,
+        types::{Dimension, Operator, RemoteObject},
+    };
+
+    fn update() -> MediaBuyUpdate {
+        let mut current = samples::buy(vec![samples::package("a"), samples::package("b"), samples::package("c")]);
+        current.packages[0].creative_ids = vec!["one".to_owned(), "two".to_owned()];
+        let mut desired = current.clone();
+        desired.packages[0].creative_ids = vec!["two".to_owned(), "three".to_owned(), "four".to_owned()];
+        MediaBuyUpdate { current, desired, creatives: Vec::new(), touched: vec!["c".to_owned(), "b".to_owned()] }
+    }
+
+    #[test]
+    fn the_buyers_order_comes_first() {
+        assert_eq!(in_order(&update()), ["c", "b", "a"]);
+    }
+
+    #[test]
+    fn creatives_begin_and_stop() {
+        let update = update();
+        assert_eq!(switched(&update, "a"), (vec!["three", "four"], vec!["one"]));
+        assert_eq!(switched(&update, "b"), (vec![], vec![]));
+        let mut ctx = samples::context();
+        ctx.remote = vec![RemoteObject { kind: RemoteKind::Creative, key: "three".to_owned(), id: "1".to_owned() }];
+        let begin: Vec<(&str, &str)> =
+            beginning(&ctx, &update).into_iter().map(|(package, id)| (package.package_id.as_str(), id)).collect();
+        assert_eq!(begin, [("a", "four")]);
+    }
+
+    #[test]
+    fn what_was_accepted_stands_until_it_is_sent_anew() {
+        let mut update = update();
+        assert!(stands(&update, "/packages/a/targeting_overlay/os_any_of"));
+        update.desired.packages[0].targeting.rules =
+            vec![samples::rule(Dimension::GeoCountry, Operator::AnyOf, &["US"])];
+        assert!(!stands(&update, "/packages/a/targeting_overlay/os_any_of"));
+        assert!(!stands(&update, "/packages/a/targeting_overlay"));
+        assert!(stands(&update, "/packages/a/pacing"));
+        assert!(stands(&update, "/packages/b/targeting_overlay/os_any_of"));
+    }
+}
