@@ -86,6 +86,8 @@ pub struct FakeHost {
     sent: RefCell<Vec<OutgoingRequest>>,
     now: Cell<OffsetDateTime>,
     until_cut: Cell<Option<u32>>,
+    /// Which operation this is: references of one are those of no other.
+    operation: Cell<u32>,
     read_requests: Vec<String>,
     write_requests: Vec<String>,
 }
@@ -123,6 +125,7 @@ impl FakeHost {
             sent: RefCell::default(),
             now: Cell::new(now.to_offset(UtcOffset::UTC)),
             until_cut: Cell::new(None),
+            operation: Cell::new(1),
             read_requests,
             write_requests,
         })
@@ -157,10 +160,16 @@ impl FakeHost {
         self.sent.borrow().clone()
     }
 
+    /// Forgets what the adapter asked to remember: the next operation is of another buy.
+    pub fn forget_all(&self) {
+        self.remote.borrow_mut().clear();
+    }
+
     /// Forgets the steps: the next run is another operation.
     pub fn next_operation(&self) {
         self.journal.borrow_mut().clear();
         self.sent.borrow_mut().clear();
+        self.operation.set(self.operation.get() + 1);
     }
 
     fn interaction(&self) {
@@ -198,7 +207,8 @@ impl StepHost for FakeHost {
         assert_eq!(open, None, "a step is open while {name} begins");
         let mut journal = self.journal.borrow_mut();
         let next = journal.len() + 1;
-        let fresh = || Noted { reference: format!("fd{next:04}"), sent: false, outcome: None };
+        let reference = format!("fd{}x{next:04}", self.operation.get());
+        let fresh = || Noted { reference, sent: false, outcome: None };
         let noted = journal.entry(name.to_owned()).or_insert_with(fresh);
         let state = match (&noted.outcome, noted.sent) {
             (Some(outcome), _) => {

@@ -80,11 +80,13 @@ pub struct Options {
     pub listen: String,
     /// What a test may turn later, from the start.
     pub settings: GamSettings,
+    /// Whether its service account has a key of its own rather than that of all emulators in this process.
+    pub own_key: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { listen: "127.0.0.1:0".to_owned(), settings: GamSettings::default() }
+        Self { listen: "127.0.0.1:0".to_owned(), settings: GamSettings::default(), own_key: false }
     }
 }
 
@@ -102,15 +104,16 @@ pub struct Gam {
 }
 
 impl Gam {
-    /// Starts an emulator with the seeded state and a new service account key.
+    /// Starts an emulator with the seeded state and a service account key.
     ///
     /// # Errors
     /// [`StartError::Listen`] when the address can't be listened on, [`StartError::Key`] when no
     /// key could be made.
     pub async fn start(options: Options) -> Result<Running<Self>, StartError> {
         let controls = Arc::new(Controls::default());
+        let account = if options.own_key { Account::new() } else { Account::of_process() };
         let gam = Arc::new(Self {
-            account: Account::new().map_err(|_| StartError::Key)?,
+            account: account.map_err(|_| StartError::Key)?,
             controls: Arc::clone(&controls),
             first_settings: options.settings,
             settings: Mutex::new(options.settings),
@@ -147,6 +150,14 @@ impl Gam {
         let mut held = lock(&self.settings);
         *held = held.with(change);
         *held
+    }
+
+    /// A token as the token endpoint gives them, for tests that are not about getting one; `None` if the system has no
+    /// random numbers.
+    #[must_use]
+    pub fn give_token(&self) -> Option<String> {
+        let lifetime = Duration::from_secs(self.settings().token_lifetime_seconds);
+        lock(&self.tokens).give(lifetime)
     }
 
     /// Makes all tokens given out worthless.

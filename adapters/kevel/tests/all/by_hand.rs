@@ -5,7 +5,7 @@ use flightdeck_adapter_kevel::Kevel;
 
 use crate::{
     lifecycle::{creatives, rich},
-    network::{Network, field},
+    network::{Network, field, start},
     samples,
     updates::{booked, changed, update},
 };
@@ -70,7 +70,7 @@ fn a_run_after_an_interruption_names_the_same_steps() {
 
 #[test]
 fn an_asset_that_one_package_refuses_runs_in_the_others() {
-    let network = Network::start();
+    let network = start();
     network.create(&rich());
     network.fault(
         r#"{"method":"POST","path":"/v1/flight/*/creative","action":{"fail":{"status":400,"body":{"Error":"full"}}}}"#,
@@ -81,7 +81,7 @@ fn an_asset_that_one_package_refuses_runs_in_the_others() {
     assert_eq!(status.feedback.as_deref(), Some("It does not run in news: full"));
     assert!(status.remote_id.is_some());
 
-    let network = Network::start();
+    let network = start();
     network.create(&rich());
     network.fault(
         r#"{"method":"POST","path":"/v1/flight/*/creative","times":2,"action":{"fail":{"status":400,"body":{"Error":"full"}}}}"#,

@@ -5,37 +5,23 @@ use flightdeck_adapter_kevel::Kevel;
 
 use crate::{
     lifecycle::{creatives, rich},
-    network::{Network, field},
+    network::{Network, field, start},
     samples,
     updates::changed,
 };
 
-/// Runs an operation with a cut after each of its interactions, each time on a network of its own.
+/// Every place to be cut off at, on networks that are prepared.
 fn everywhere<T>(
     prepare: impl Fn(&Network),
     operation: impl Fn(Context) -> Fallible<T>,
     look: impl Fn(&Network, u32),
 ) -> u32 {
-    for cut in 1.. {
-        let network = Network::start();
+    let prepared = || {
+        let network = start();
         prepare(&network);
-        network.host.next_operation();
-        let ctx = network.context();
-        network.host.cut_after(cut);
-        let survived = run(&network.host, || operation(ctx)).is_some();
-        let steps = network.host.finished();
-        // It is run again with all that is remembered by then, its own objects, too.
-        let ctx = network.context();
-        run(&network.host, || operation(ctx)).unwrap().unwrap_or_else(|failure| panic!("cut after {cut}: {failure:?}"));
-        if survived {
-            assert_eq!(network.host.finished(), steps, "the same steps at every run");
-        }
-        look(&network, cut);
-        if survived {
-            return cut;
-        }
-    }
-    0
+        network
+    };
+    flightdeck_adapter_testing::everywhere(prepared, operation, look)
 }
 
 #[test]
@@ -124,7 +110,7 @@ fn a_creative_comes_back_once() {
 fn a_cancel_leaves_nothing_running_wherever_a_create_was_cut_off() {
     let buy = samples::buy(vec![samples::package("a"), samples::package("b")]);
     for cut in 1..20 {
-        let network = Network::start();
+        let network = start();
         network.host.cut_after(cut);
         let ctx = network.context();
         let survived = run(&network.host, || Kevel::create_media_buy(ctx, buy.clone())).is_some();

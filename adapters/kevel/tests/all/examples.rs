@@ -4,7 +4,7 @@ use flightdeck_adapter::prelude::*;
 use flightdeck_adapter_kevel::Kevel;
 
 use crate::{
-    network::{Network, field},
+    network::{field, start},
     samples,
 };
 
@@ -20,7 +20,7 @@ fn package(id: &str) -> PackageOrder {
 
 #[test]
 fn the_buy_is_created_and_its_banner_runs() {
-    let network = Network::start();
+    let network = start();
     let buy = samples::buy(vec![package("premium_sports"), package("drive_time_audio")]);
     network.create(&buy);
     let flight = &network.objects("flights")[0];
@@ -39,7 +39,7 @@ fn the_buy_is_created_and_its_banner_runs() {
 
 #[test]
 fn the_updates_are_taken_but_for_front_loading() {
-    let network = Network::start();
+    let network = start();
     let current = samples::buy(vec![package("news"), package("entertainment")]);
     network.create(&current);
     let mut desired = current.clone();

@@ -4,7 +4,7 @@ use flightdeck_adapter::{prelude::*, step::Remote};
 use flightdeck_adapter_kevel::Kevel;
 
 use crate::{
-    network::{Network, field},
+    network::{field, start},
     samples,
 };
 
@@ -62,7 +62,7 @@ pub(crate) fn creatives() -> Vec<Creative> {
 
 #[test]
 fn a_buy_is_made_as_its_plan_says() {
-    let network = Network::start();
+    let network = start();
     let buy = rich();
     let plan = network.run(|ctx| Kevel::plan(ctx, Change::Create(buy.clone()))).unwrap();
     let again = network.run(|ctx| Kevel::plan(ctx, Change::Create(buy.clone()))).unwrap();
@@ -96,7 +96,7 @@ fn a_buy_is_made_as_its_plan_says() {
 
 #[test]
 fn creatives_are_uploaded_and_run_in_their_packages() {
-    let network = Network::start();
+    let network = start();
     let buy = rich();
     network.create(&buy);
     assert_eq!(network.status(&buy).state, DeliveryState::AwaitingCreatives);
@@ -110,7 +110,7 @@ fn creatives_are_uploaded_and_run_in_their_packages() {
 
 #[test]
 fn an_asset_that_is_refused_does_not_stop_the_others() {
-    let network = Network::start();
+    let network = start();
     let buy = samples::buy(vec![samples::package("news")]);
     network.create(&buy);
     let odd = Creative { width: Some(7), height: Some(9), ..samples::creative("odd", &["news"]) };
@@ -134,7 +134,7 @@ fn an_asset_that_is_refused_does_not_stop_the_others() {
 
 #[test]
 fn a_buy_delivers_is_counted_and_completes() {
-    let network = Network::start();
+    let network = start();
     let buy = samples::buy(vec![samples::package("news")]);
     network.create(&buy);
     network.upload(&buy, &[samples::creative("banner", &["news"])]);
@@ -160,7 +160,7 @@ fn a_buy_delivers_is_counted_and_completes() {
 
 #[test]
 fn a_cancelled_buy_delivers_nothing() {
-    let network = Network::start();
+    let network = start();
     let buy = rich();
     network.create(&buy);
     network.upload(&buy, &creatives());
@@ -183,7 +183,7 @@ fn a_cancelled_buy_delivers_nothing() {
 
 #[test]
 fn a_buy_that_nobody_remembers_is_found_and_cancelled() {
-    let network = Network::start();
+    let network = start();
     let buy = samples::buy(vec![samples::package("news")]);
     network.create(&buy);
     let forgotten = Context { remote: Vec::new(), ..network.context() };
@@ -193,7 +193,7 @@ fn a_buy_that_nobody_remembers_is_found_and_cancelled() {
 
 #[test]
 fn a_refusal_is_in_the_platforms_words() {
-    let network = Network::start();
+    let network = start();
     let mut buy = samples::buy(vec![samples::package("news")]);
     buy.packages[0].product_settings = r#"{"priority_id": 9}"#.to_owned();
     let failure = network.run(|ctx| Kevel::create_media_buy(ctx, buy.clone())).unwrap_err();
@@ -206,7 +206,7 @@ fn a_refusal_is_in_the_platforms_words() {
 
 #[test]
 fn a_busy_network_is_tried_again_later() {
-    let network = Network::start();
+    let network = start();
     network.fault(
         r#"{"method":"POST","path":"/v1/campaign","action":{"fail":{"status":429,"headers":{"Retry-After":"7"}}}}"#,
     );

@@ -5,7 +5,7 @@ use flightdeck_adapter_kevel::Kevel;
 
 use crate::{
     lifecycle::{creatives, rich},
-    network::{Network, field},
+    network::{Network, field, start},
     samples,
 };
 
@@ -44,7 +44,7 @@ pub(crate) fn update(
 }
 
 pub(crate) fn booked() -> Network {
-    let network = Network::start();
+    let network = start();
     network.create(&rich());
     network.upload(&rich(), &creatives());
     network

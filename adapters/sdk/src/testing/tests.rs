@@ -80,7 +80,7 @@ fn a_step_without_lookup_stops_in_doubt() {
     assert!(run(&host, send).is_none());
     let failure = run(&host, send).unwrap().unwrap_err();
     assert_eq!(failure.kind, FailureKind::Unresolved);
-    assert!(failure.message.contains("fd0001"), "{}", failure.message);
+    assert!(failure.message.contains("fd1x0001"), "{}", failure.message);
 }
 
 #[test]

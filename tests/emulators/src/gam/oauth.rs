@@ -51,7 +51,8 @@ impl Tokens {
         self.0.clear();
     }
 
-    fn give(&mut self, lifetime: Duration) -> Option<String> {
+    /// A new token.
+    pub(super) fn give(&mut self, lifetime: Duration) -> Option<String> {
         let mut bytes = [0_u8; 48];
         rand::fill(&mut bytes).ok()?;
         let token = format!("ya29.c.{}", URL_SAFE_NO_PAD.encode(bytes));

@@ -71,7 +71,7 @@ async fn form_signature_and_algorithm_are_checked() {
     let app = GamApp::start().await;
     let key = app.running.platform().key_file();
     let good = assertion(&key, &head(), &claims(&key));
-    let other = Gam::start(Options::default()).await.unwrap().platform().key_file();
+    let other = Gam::start(Options { own_key: true, ..Options::default() }).await.unwrap().platform().key_file();
     let forged = assertion(&other, &head(), &claims(&key));
     let plain = assertion(&key, &json!({ "alg": "none" }), &claims(&key));
     let grant = "urn:ietf:params:oauth:grant-type:jwt-bearer";

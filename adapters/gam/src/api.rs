@@ -1,0 +1,299 @@
+//! How Ad Manager's REST API is spoken to: its names, its lists with their filters, and its refusals.
+//!
+//! The access token is the host's to get and to add.
+
+use flightdeck_adapter::{page::pages, prelude::*};
+use serde::{Deserialize, de::DeserializeOwned};
+
+use crate::{inferred, settings::Platform};
+
+/// Items asked for at a time; a thousand is the most (reference, `pageSize`).
+pub const PAGE_SIZE: u32 = 1000;
+/// Things named in one filter, so that the address stays short.
+pub const AT_ONCE: usize = 40;
+
+/// A network.
+#[derive(Debug, Clone)]
+pub struct Network<'p> {
+    api: Api,
+    /// The settings.
+    pub platform: &'p Platform,
+}
+
+/// The network of a context.
+#[must_use]
+pub fn open<'p>(ctx: &Context, platform: &'p Platform) -> Network<'p> {
+    Network { api: Api::new(&ctx.endpoint).explain(explain), platform }
+}
+
+impl Network<'_> {
+    /// The name of an object: `networks/123/orders/7`.
+    #[must_use]
+    pub fn name(&self, collection: &str, id: &str) -> String {
+        self.platform.name_of(collection, id)
+    }
+
+    /// A `GET` below the network: `orders/7`.
+    pub fn get(&self, path: &str) -> Request<'_> {
+        self.api.get(format!("/v1/networks/{}/{path}", self.platform.network_code))
+    }
+
+    /// A `GET` of something by its name, as an answer gave it.
+    pub fn get_named(&self, name: &str) -> Request<'_> {
+        self.api.get(format!("/v1/{name}"))
+    }
+
+    /// A `POST` below the network: `lineItems`, `orders:batchPause`.
+    pub fn post(&self, path: &str) -> Request<'_> {
+        self.api.post(format!("/v1/networks/{}/{path}", self.platform.network_code))
+    }
+
+    /// A `PATCH` below the network.
+    pub fn patch(&self, path: &str) -> Request<'_> {
+        self.api.patch(format!("/v1/networks/{}/{path}", self.platform.network_code))
+    }
+
+    /// Does something to an object: `orders:batchPause` with one name.
+    ///
+    /// # Errors
+    /// What Ad Manager refuses.
+    pub fn act(&self, collection: &str, action: &str, names: Vec<String>) -> Fallible<()> {
+        self.post(&format!("{collection}:{action}")).json(&object! { "names": names }).send()?;
+        Ok(())
+    }
+
+    /// Goes through a list. `items` is the name of the list in the answer.
+    pub fn list<'a, T: DeserializeOwned>(
+        &'a self,
+        path: &'a str,
+        items: &'a str,
+        filter: &'a str,
+    ) -> impl Iterator<Item = Fallible<T>> + use<'a, T> {
+        pages(move |token: Option<String>| {
+            let mut request = self.get(path).query("pageSize", PAGE_SIZE);
+            if !filter.is_empty() {
+                request = request.query("filter", filter);
+            }
+            if let Some(token) = token {
+                request = request.query("pageToken", token);
+            }
+            let mut page: Object = request.fetch()?;
+            let read = |item: &Json| {
+                serde_json::from_str(&item.to_string()).map_err(|error| {
+                    let message = format!("A list of {path} can't be understood: {error}.");
+                    Failure::unavailable("unreadable_answer", message)
+                })
+            };
+            // An empty list is left out of the answer.
+            let listed = page.remove(items).unwrap_or_default();
+            let listed = listed.items().iter().map(read).collect::<Fallible<Vec<T>>>()?;
+            let next = page.get("nextPageToken").and_then(Json::as_text).filter(|token| !token.is_empty());
+            Ok((listed, next.map(str::to_owned)))
+        })
+    }
+}
+
+/// The id at the end of a name.
+///
+/// # Errors
+/// `unavailable` when the name is none.
+pub fn id_of(name: &str) -> Fallible<String> {
+    match name.rsplit('/').next().filter(|id| is_id(id)) {
+        Some(id) => Ok(id.to_owned()),
+        None => Err(Failure::unavailable(
+            "unreadable_answer",
+            format!("Ad Manager answered {name:?}, which names nothing."),
+        )),
+    }
+}
+
+/// Whether a text is the id of something.
+#[must_use]
+pub fn is_id(text: &str) -> bool {
+    !text.is_empty() && text.len() <= 19 && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// The buyer's advertiser.
+///
+/// # Errors
+/// `invalid` when the principal's advertiser id is no number.
+pub fn advertiser(ctx: &Context) -> Fallible<&str> {
+    if is_id(&ctx.advertiser_id) {
+        return Ok(&ctx.advertiser_id);
+    }
+    let message = format!(
+        "The advertiser id {:?} is no company on Ad Manager: their ids are numbers. Correct the principal's mapping.",
+        ctx.advertiser_id
+    );
+    Err(Failure::invalid("invalid_advertiser", message))
+}
+
+/// A text in a filter, in double quotes (reference, filters).
+#[must_use]
+pub fn quoted(text: &str) -> String {
+    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
+}
+
+/// A filter that any of several fits. There is no `IN`.
+pub fn any(clauses: impl IntoIterator<Item = String>) -> String {
+    clauses.into_iter().collect::<Vec<_>>().join(" OR ")
+}
+
+/// What Ad Manager answers about anything that it made.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Made {
+    /// Its name.
+    pub name: String,
+}
+
+/// Understands Google's common form of refusals: `{"error": {code, message, status, details: [{reason}]}}`.
+fn explain(response: &Response, failure: Failure) -> Failure {
+    #[derive(Deserialize)]
+    struct Body {
+        error: Refusal,
+    }
+    #[derive(Deserialize)]
+    struct Refusal {
+        #[serde(default)]
+        message: String,
+        #[serde(default)]
+        status: String,
+        #[serde(default)]
+        details: Vec<Detail>,
+    }
+    #[derive(Deserialize)]
+    struct Detail {
+        #[serde(default)]
+        reason: String,
+    }
+    let Ok(Body { error }) = response.json::<Body>() else { return failure };
+    let reason = error.details.into_iter().map(|detail| detail.reason).find(|reason| !reason.is_empty());
+    let code = reason.unwrap_or_else(|| error.status.clone());
+    let mut explained = failure.said(response.status(), &code, &error.message);
+    if inferred::has_no_forecast(&code) {
+        explained.kind = FailureKind::Unavailable;
+        explained.code = "forecast_pending".to_owned();
+        explained.retry_after_ms = Some(inferred::ASK_FOR_FORECAST_MS);
+        explained.message = format!("Ad Manager has no forecast yet for what was just booked: {}", error.message);
+        return explained;
+    }
+    let begins = match explained.kind {
+        FailureKind::Permission => "Ad Manager does not let the service account do it",
+        FailureKind::NotFound => "Ad Manager has no such thing",
+        FailureKind::Unavailable => "Ad Manager can't answer now",
+        // Two writes met: neither is wrong, and this one did not happen.
+        _ if error.status == "ABORTED" => {
+            explained.kind = FailureKind::Unavailable;
+            explained.code = "aborted".to_owned();
+            "Ad Manager was changing the same thing"
+        }
+        _ => "Ad Manager refused",
+    };
+    explained.message = format!("{begins}: {}", explained.words());
+    if response.status() == 429 && explained.retry_after_ms.is_none() {
+        explained.retry_after_ms = Some(inferred::QUOTA_WAIT_MS);
+    }
+    explained
+}
+
+/// Whether Ad Manager refused to make something because it is there.
+#[must_use]
+pub fn exists(failure: &Failure) -> bool {
+    failure.platform.as_ref().is_some_and(|answer| answer.status == 409) && failure.kind == FailureKind::Rejected
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{cell::Cell, rc::Rc};
+
+    use flightdeck_adapter::testing::{FakeHost, answer, run};
+
+    use super::*;
+    use crate::samples;
+
+    fn platform() -> Platform {
+        Platform::read(&samples::context()).unwrap()
+    }
+
+    fn with<T>(use_it: impl FnOnce(&Network<'_>) -> T) -> T {
+        use_it(&open(&samples::context(), &platform()))
+    }
+
+    #[test]
+    fn a_list_is_read_to_its_last_page() {
+        let asked = Rc::new(Cell::new(0));
+        let count = Rc::clone(&asked);
+        let host = FakeHost::new(move |request| {
+            count.set(count.get() + 1);
+            assert!(request.url.contains("filter=a%20%3D%20%22b%22"), "{}", request.url);
+            Ok(answer(
+                200,
+                match request.url.contains("pageToken=p2") {
+                    false => r#"{"orders":[{"name":"networks/1/orders/1"}],"nextPageToken":"p2"}"#,
+                    true => r#"{"orders":[{"name":"networks/1/orders/2"}]}"#,
+                },
+            ))
+        });
+        let names = run(&host, || {
+            with(|network| {
+                let list = network.list::<Made>("orders", "orders", "a = \"b\"");
+                list.map(|item| item.and_then(|item| id_of(&item.name))).collect::<Fallible<Vec<_>>>()
+            })
+        });
+        assert_eq!(names.unwrap().unwrap(), ["1", "2"]);
+        assert_eq!(asked.get(), 2);
+        let host = FakeHost::new(|_| Ok(answer(200, "{}")));
+        assert_eq!(run(&host, || with(|network| network.list::<Made>("orders", "orders", "").count())), Some(0));
+    }
+
+    #[test]
+    fn refusals_are_understood() {
+        let body = |status: &str, reason: &str| {
+            format!(
+                r#"{{"error":{{"code":1,"message":"no","status":"{status}","details":[{{"@type":"ErrorInfo","reason":"{reason}"}}]}}}}"#
+            )
+        };
+        for (status, body, kind, code, message) in [
+            (400, body("INVALID_ARGUMENT", "TOO_LONG"), FailureKind::Rejected, "rejected", "Ad Manager refused: no"),
+            (
+                403,
+                body("PERMISSION_DENIED", "PERMISSION_DENIED"),
+                FailureKind::Permission,
+                "permission",
+                "Ad Manager does not let the service account do it: no",
+            ),
+            (404, body("NOT_FOUND", ""), FailureKind::NotFound, "not_found", "Ad Manager has no such thing: no"),
+            (
+                409,
+                body("ABORTED", ""),
+                FailureKind::Unavailable,
+                "aborted",
+                "Ad Manager was changing the same thing: no",
+            ),
+            (429, body("RESOURCE_EXHAUSTED", ""), FailureKind::Unavailable, "busy", "Ad Manager can't answer now: no"),
+            (
+                400,
+                body("FAILED_PRECONDITION", "NO_FORECAST_YET"),
+                FailureKind::Unavailable,
+                "forecast_pending",
+                "Ad Manager has no forecast yet for what was just booked: no",
+            ),
+        ] {
+            let host = FakeHost::new(move |_| Ok(answer(status, &body)));
+            let failure = run(&host, || with(|network| network.get("orders/1").send())).unwrap().unwrap_err();
+            assert_eq!((failure.kind, failure.code.as_str(), failure.message.as_str()), (kind, code, message));
+        }
+    }
+
+    #[test]
+    fn only_a_thing_that_is_there_exists() {
+        let of = |status: u16, kind: FailureKind| exists(&Failure::new(kind, "x", "y").said(status, "z", "w"));
+        assert!(of(409, FailureKind::Rejected));
+        assert!(!of(409, FailureKind::Unavailable) && !of(400, FailureKind::Rejected));
+    }
+
+    #[test]
+    fn texts_in_filters_are_quoted() {
+        assert_eq!(quoted(r#"a"b\c"#), r#""a\"b\\c""#);
+    }
+}

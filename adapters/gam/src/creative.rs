@@ -1,0 +1,313 @@
+//! A creative: what is shown. It belongs to the advertiser; [ties](crate::ties) put it into line items.
+//!
+//! | format | on Ad Manager |
+//! |---|---|
+//! | image | `imageRedirectCreative`: the image stays where it is |
+//! | video | `vastRedirectCreative`: the address of a VAST document |
+//! | custom | `thirdPartyCreative`: a snippet of HTML in `template_values` |
+//!
+//! The REST API takes no fields of a creative template and no address of a video file, so neither can be made there.
+
+use flightdeck_adapter::{http::url, names, prelude::*, words::pointer_segment};
+use serde::Deserialize;
+
+use crate::{
+    api::{Made, Network, id_of, quoted},
+    settings::{Environment, Platform, Product, Size},
+};
+
+/// The platform's word for it.
+pub const TYPE: &str = "Creative";
+/// The formats that can be made.
+pub const FORMATS: [CreativeFormat; 3] = [CreativeFormat::Image, CreativeFormat::Video, CreativeFormat::Custom];
+/// The longest name, in characters (reference, `displayName`).
+const NAME_LIMIT: usize = 255;
+
+/// A creative as it is to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asset {
+    /// The buyer's id.
+    pub creative_id: String,
+    /// For people.
+    pub name: String,
+    /// The packages that it is to run in.
+    pub package_ids: Vec<String>,
+    fields: Object,
+}
+
+/// What a creative of the buyer's is on Ad Manager. `None` if it can't be, which the problems say.
+///
+/// # Errors
+/// When a product's settings can't be read.
+pub fn translate(
+    platform: &Platform,
+    buy: &MediaBuy,
+    creative: &Creative,
+    package_ids: &[String],
+    problems: &mut Problems,
+    notes: &mut Vec<String>,
+) -> Fallible<Option<Asset>> {
+    let pointer = |field: &str| format!("/assets/{}/{field}", pointer_segment(&creative.creative_id));
+    let before = problems.count();
+    let mut products = Vec::new();
+    for id in package_ids {
+        let Some(package) = buy.packages.iter().find(|package| package.package_id == *id) else {
+            let message = "The media buy has no such package.";
+            problems.invalid("unknown_package", pointer("package_assignments"), id, message);
+            continue;
+        };
+        if !package.formats.is_empty() && !package.formats.contains(&creative.format) {
+            let known: Vec<&str> = package.formats.iter().map(CreativeFormat::word).collect();
+            let message = format!("The package {id} does not take this format.");
+            problems.unsupported("unsupported_format", pointer("format"), creative.format.word(), message, &known);
+        }
+        products.push((id, Product::read(platform, package)?));
+    }
+    for (name, address) in [("media_url", &creative.media_url), ("click_url", &creative.click_url)] {
+        if let Some(address) = address.as_deref().filter(|address| !is_address(address)) {
+            problems.invalid("invalid_address", pointer(name), address, "An address begins with https:// or http://.");
+        }
+    }
+    let (kind, details, environment) = match &creative.format {
+        CreativeFormat::Image => ("imageRedirectCreative", image(creative, problems), Environment::Browser),
+        CreativeFormat::Video => {
+            ("vastRedirectCreative", video(platform, creative, problems), Environment::VideoPlayer)
+        }
+        CreativeFormat::Custom => ("thirdPartyCreative", snippet(creative, problems), Environment::Browser),
+        other => {
+            let known = FORMATS.each_ref().map(CreativeFormat::word);
+            let message = "The Ad Manager adapter has no such creatives.";
+            problems.unsupported("unsupported_format", pointer("format"), other.word(), message, &known);
+            return Ok(None);
+        }
+    };
+    for (id, product) in products.iter().filter(|(_, product)| product.shown_in() != environment) {
+        let (known, message) = match product.shown_in() {
+            Environment::Browser => (&["image", "custom"][..], format!("The package {id} is display on Ad Manager.")),
+            Environment::VideoPlayer => (&["video"][..], format!("The package {id} is video on Ad Manager.")),
+        };
+        problems.unsupported("unsupported_format", pointer("format"), creative.format.word(), message, known);
+    }
+    let size = size(creative, &products, problems, notes);
+    let (Some(details), Some(size)) = (details, size) else { return Ok(None) };
+    if problems.count() != before {
+        return Ok(None);
+    }
+    let mut fields = object! { "size": size.object() };
+    fields.set(kind, details);
+    Ok(Some(Asset {
+        creative_id: creative.creative_id.clone(),
+        name: creative.name.clone(),
+        package_ids: package_ids.to_vec(),
+        fields,
+    }))
+}
+
+fn is_address(address: &str) -> bool {
+    let scheme = address.split("://").next().unwrap_or_default().to_ascii_lowercase();
+    matches!(scheme.as_str(), "http" | "https") && address.len() > scheme.len() + 3
+}
+
+/// Its size: the buyer's, which all its packages must take, or the first that they do.
+fn size(
+    creative: &Creative,
+    products: &[(&String, Product)],
+    problems: &mut Problems,
+    notes: &mut Vec<String>,
+) -> Option<Size> {
+    let pointer = format!("/assets/{}/width", pointer_segment(&creative.creative_id));
+    let taken = |size: &Size| products.iter().all(|(_, product)| product.sizes.contains(size));
+    match (creative.width, creative.height) {
+        (Some(width), Some(height)) => {
+            let size = Size(width, height);
+            if let Some((id, product)) = products.iter().find(|(_, product)| !product.sizes.contains(&size)) {
+                let known: Vec<String> = product.sizes.iter().map(Size::to_string).collect();
+                let known: Vec<&str> = known.iter().map(String::as_str).collect();
+                let message = format!("The package {id} has no place of {size}.");
+                problems.unsupported("unsupported_size", pointer, size.to_string(), message, &known);
+            }
+            Some(size)
+        }
+        (None, None) => {
+            let sizes = products.first().map(|(_, product)| product.sizes.clone()).unwrap_or_default();
+            let Some(size) = sizes.iter().find(|size| taken(size)).or(sizes.first()).copied() else {
+                let message = "Name width and height: no package says a size.";
+                problems.invalid("invalid_size", pointer, "", message);
+                return None;
+            };
+            notes.push(format!("{} names no width and height: it is taken for {size}.", creative.creative_id));
+            Some(size)
+        }
+        _ => {
+            problems.invalid("invalid_size", pointer, "", "Give both width and height, or neither.");
+            None
+        }
+    }
+}
+
+/// The address of what is shown, which must be there.
+fn media<'c>(creative: &'c Creative, problems: &mut Problems) -> Option<&'c String> {
+    if creative.media_url.is_none() {
+        let pointer = format!("/assets/{}/media_url", pointer_segment(&creative.creative_id));
+        problems.invalid("media_url_missing", pointer, "", "Say where the asset is.");
+    }
+    creative.media_url.as_ref()
+}
+
+fn image(creative: &Creative, problems: &mut Problems) -> Option<Object> {
+    let mut details = object! { "imageUrl": media(creative, problems)?, "altText": &creative.name };
+    if let Some(click) = &creative.click_url {
+        details.set("destinationUrl", click);
+    }
+    Some(details)
+}
+
+fn video(platform: &Platform, creative: &Creative, problems: &mut Problems) -> Option<Object> {
+    let pointer = |field: &str| format!("/assets/{}/{field}", pointer_segment(&creative.creative_id));
+    let media_url = media(creative, problems)?;
+    let duration = creative.duration_ms.filter(|duration| *duration > 0);
+    if duration.is_none() {
+        let message = "Ad Manager wants to know how long a video is.";
+        problems.invalid("duration_missing", pointer("duration_ms"), "", message);
+    }
+    let address = match &platform.vast_url {
+        Some(template) => template
+            .replace("{media_url}", &url::segment(media_url))
+            .replace("{click_url}", &url::segment(&creative.click_url.as_deref().unwrap_or_default()))
+            .replace("{duration_ms}", &duration.unwrap_or_default().to_string()),
+        None if is_video_file(media_url) => {
+            let message = "Ad Manager's REST API takes a video by the address of a VAST document and not by that of a \
+                           file. Send the address of one, or ask the publisher to set vast_url.";
+            problems.unsupported("unsupported_media", pointer("media_url"), media_url, message, &[]);
+            return None;
+        }
+        None => media_url.clone(),
+    };
+    let (seconds, rest) = (duration? / 1000, duration? % 1000);
+    let duration = if rest == 0 { format!("{seconds}s") } else { format!("{seconds}.{rest:03}s") };
+    Some(object! { "vastXmlUrl": address, "vastRedirectType": "LINEAR", "duration": duration })
+}
+
+/// Whether an address names a video file by its ending.
+fn is_video_file(address: &str) -> bool {
+    const ENDINGS: [&str; 6] = [".mp4", ".m4v", ".mov", ".webm", ".avi", ".m3u8"];
+    let path = address.split(['?', '#']).next().unwrap_or_default().to_ascii_lowercase();
+    ENDINGS.iter().any(|ending| path.ends_with(ending))
+}
+
+fn snippet(creative: &Creative, problems: &mut Problems) -> Option<Object> {
+    let pointer = |field: &str| format!("/assets/{}/{field}", pointer_segment(&creative.creative_id));
+    if let Some(template) = &creative.template_id {
+        let message = "Ad Manager's REST API takes no fields of a creative template. Leave template_id out and send the \
+                       HTML as template_values.snippet.";
+        problems.unsupported("unsupported_template", pointer("template_id"), template, message, &[]);
+    }
+    let values = creative.template_values.as_deref().unwrap_or("{}");
+    let Ok(Json::Object(values)) = Json::parse(values) else {
+        problems.invalid("invalid_template_values", pointer("template_values"), values, "They are an object.");
+        return None;
+    };
+    for (name, value) in values.iter().filter(|(name, _)| !["snippet", "safe_frame_compatible"].contains(name)) {
+        let pointer = pointer(&format!("template_values/{}", pointer_segment(name)));
+        let message = "A custom creative on Ad Manager has no such field.";
+        let known = ["snippet", "safe_frame_compatible"];
+        problems.unsupported("unsupported_template", pointer, value.to_string(), message, &known);
+    }
+    let Some(html) = values.get("snippet").and_then(Json::as_text).filter(|html| !html.trim().is_empty()) else {
+        let message = "A custom creative on Ad Manager is a snippet of HTML: send template_values.snippet.";
+        problems.invalid("snippet_missing", pointer("template_values/snippet"), "", message);
+        return None;
+    };
+    let safe = match values.get("safe_frame_compatible") {
+        None => true,
+        Some(Json::Bool(safe)) => *safe,
+        Some(other) => {
+            let pointer = pointer("template_values/safe_frame_compatible");
+            problems.invalid("invalid_template_values", pointer, other.to_string(), "It is true or false.");
+            return None;
+        }
+    };
+    let mut details = object! { "snippet": html, "safeFrameCompatible": safe };
+    if let Some(click) = &creative.click_url {
+        details.set("destinationUrl", click);
+    }
+    Some(details)
+}
+
+impl Asset {
+    /// What the creative is sent with, without its reference.
+    #[must_use]
+    pub fn created(&self, network: &Network<'_>, advertiser: &str) -> Object {
+        let mut object = object! { "displayName": &self.name, "advertiser": network.name("companies", advertiser) };
+        for (name, value) in self.fields.iter() {
+            object.set(name, value.clone());
+        }
+        object
+    }
+
+    fn create(&self, network: &Network<'_>, advertiser: &str, reference: &str) -> Fallible<String> {
+        let mut body = self.created(network, advertiser);
+        body.set("displayName", names::with_reference(&self.name, reference, NAME_LIMIT));
+        let made: Made = network.post("creatives").json(&body).fetch()?;
+        id_of(&made.name)
+    }
+}
+
+/// Where a creative's id comes from.
+#[derive(Debug, Clone, Copy)]
+pub enum Source<'a> {
+    /// It is to be uploaded.
+    Asset(&'a Asset),
+    /// An earlier operation uploaded it, or an earlier run of this one.
+    Known(&'a str),
+    /// Neither is there: the update names one that it does not bring.
+    Nowhere,
+}
+
+/// The id of a creative, in a step of its own whether it is to be uploaded or known: what is known grows while an
+/// operation runs, and its steps must not differ.
+///
+/// # Errors
+/// What may pass: a refusal is in the verdict.
+pub fn upload(
+    network: &Network<'_>,
+    advertiser: &str,
+    creative_id: &str,
+    source: Source<'_>,
+) -> Fallible<Verdict<String>> {
+    step(names::step_name(&["creative", creative_id]))
+        .remember(RemoteKind::Creative, creative_id)
+        .find(|reference| find(network, reference))
+        .try_create(|reference| match source {
+            Source::Asset(asset) => asset.create(network, advertiser, reference),
+            Source::Known(id) => Ok(id.to_owned()),
+            Source::Nowhere => {
+                let message = format!("The creative {creative_id} is not on Ad Manager. Upload it first.");
+                Err(Failure::not_found("creative_missing", message))
+            }
+        })
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Found {
+    name: String,
+    #[serde(default)]
+    display_name: String,
+}
+
+/// Finds the creative that carries a reference.
+fn find(network: &Network<'_>, reference: &str) -> Fallible<Option<String>> {
+    let filter = format!("displayName : {}", quoted(reference));
+    for found in network.list::<Found>("creatives", "creatives", &filter) {
+        let found = found?;
+        if names::carries(Some(&found.display_name), reference) {
+            return id_of(&found.name).map(Some);
+        }
+    }
+    Ok(None)
+}
+
+#[cfg(test)]
+#[path = "creative/tests.rs"]
+mod tests;

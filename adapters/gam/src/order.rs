@@ -1,0 +1,282 @@
+//! An order: what carries a media buy's part on Ad Manager, and its approval.
+//!
+//! An order is a draft until it is approved. The adapter leaves it one until there is a creative to show, and then
+//! approves it or submits it for a person's approval, as the publisher's settings say. What waits for approval can't be
+//! changed: it is retracted, changed and submitted again.
+
+use flightdeck_adapter::{names, prelude::*};
+use serde::Deserialize;
+
+use crate::api::{Made, Network, exists, id_of, quoted};
+
+/// The platform's word for it.
+pub const TYPE: &str = "Order";
+/// The longest name, in characters (reference, `displayName`).
+pub const NAME_LIMIT: usize = 255;
+/// The longest PO number, in characters (reference, `poNumber`).
+const PO_LIMIT: usize = 63;
+
+/// An order as it is to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Order {
+    /// For people.
+    pub name: String,
+    media_buy_id: String,
+    po_number: Option<String>,
+    /// Whether it may deliver.
+    pub active: bool,
+}
+
+/// What a media buy says about its order.
+pub fn translate(buy: &MediaBuy, problems: &mut Problems) -> Order {
+    if let Some(number) = buy.po_number.as_ref().filter(|number| number.chars().count() > PO_LIMIT) {
+        let message = format!("A PO number on Ad Manager has at most {PO_LIMIT} characters.");
+        problems.unsupported("unsupported_po_number", "/po_number", number, message, &[]);
+    }
+    if let Some(daily) = buy.daily_budget {
+        let message = "Ad Manager has no daily cap for what has an impression goal: it spreads the goal evenly. Leave \
+                       daily_budget out.";
+        let value = flightdeck_adapter::money::decimal(daily);
+        problems.unsupported("unsupported_daily_budget", "/daily_budget", value, message, &[]);
+    }
+    Order {
+        name: buy.name.clone(),
+        media_buy_id: buy.media_buy_id.clone(),
+        po_number: buy.po_number.clone(),
+        active: buy.active,
+    }
+}
+
+impl Order {
+    /// The name without its reference. It has the media buy's id, by which an order is found whose own was never learnt.
+    fn called(&self) -> String {
+        if self.name.contains(&self.media_buy_id) {
+            return self.name.clone();
+        }
+        format!("{} · {}", self.media_buy_id, self.name)
+    }
+
+    /// What a new order is sent with, without its reference.
+    #[must_use]
+    pub fn created(&self, network: &Network<'_>, advertiser: &str) -> Object {
+        let mut object = object! {
+            "displayName": self.called(),
+            "advertiser": network.name("companies", advertiser),
+            "trafficker": network.name("users", &network.platform.trafficker_id),
+        };
+        if let Some(number) = &self.po_number {
+            object.set("poNumber", number);
+        }
+        object
+    }
+
+    /// Makes the order, a draft.
+    ///
+    /// # Errors
+    /// What Ad Manager refuses.
+    pub fn create(&self, network: &Network<'_>, advertiser: &str, reference: &str) -> Fallible<String> {
+        let mut order = self.created(network, advertiser);
+        order.set("displayName", names::with_reference(&self.called(), reference, NAME_LIMIT));
+        let body = object! { "requests": vec![object! { "order": order }] };
+        let made = network.post("orders:batchCreate").json(&body).fetch::<Batch>();
+        match made {
+            Ok(batch) => match batch.orders.first() {
+                Some(order) => id_of(&order.name),
+                None => {
+                    Err(Failure::unavailable("unreadable_answer", "Ad Manager answered without the order it made."))
+                }
+            },
+            // Names are unique, and only this step's order has this one.
+            Err(failure) if exists(&failure) => find(network, reference)?.ok_or(failure),
+            Err(failure) => Err(failure),
+        }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+struct Batch {
+    #[serde(default)]
+    orders: Vec<Made>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Found {
+    name: String,
+    #[serde(default)]
+    display_name: String,
+}
+
+/// Finds the order that carries a reference.
+///
+/// # Errors
+/// When Ad Manager can't be asked.
+pub fn find(network: &Network<'_>, reference: &str) -> Fallible<Option<String>> {
+    let filter = format!("displayName : {}", quoted(reference));
+    for found in network.list::<Found>("orders", "orders", &filter) {
+        let found = found?;
+        if names::carries(Some(&found.display_name), reference) {
+            return id_of(&found.name).map(Some);
+        }
+    }
+    Ok(None)
+}
+
+/// Finds the order of a media buy whose id was never learnt: by the media buy's id, which its name has.
+///
+/// # Errors
+/// When Ad Manager can't be asked.
+pub fn find_by_buy(network: &Network<'_>, advertiser: &str, media_buy_id: &str) -> Fallible<Option<String>> {
+    let advertiser = quoted(&network.name("companies", advertiser));
+    let filter = format!("advertiser = {advertiser} AND displayName : {}", quoted(media_buy_id));
+    for found in network.list::<Found>("orders", "orders", &filter) {
+        let found = found?;
+        if found.display_name.split([' ', '[', ']']).any(|word| word == media_buy_id) {
+            return id_of(&found.name).map(Some);
+        }
+    }
+    Ok(None)
+}
+
+/// How an order stands (reference, `OrderStatus`).
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Standing {
+    /// Its name.
+    pub name: String,
+    /// `DRAFT`, `PENDING_APPROVAL`, `APPROVED`, `DISAPPROVED`, `PAUSED`, `CANCELED`, `DELETED`.
+    #[serde(default)]
+    pub status: String,
+    /// Whether it is put away.
+    #[serde(default)]
+    pub archived: bool,
+}
+
+/// How an order stands; nothing if it is gone.
+///
+/// # Errors
+/// When Ad Manager can't be asked.
+pub fn standing(network: &Network<'_>, id: &str) -> Fallible<Option<Standing>> {
+    let read: Option<Standing> = network.get(&path!("orders/{}", id)).fetch_if_any()?;
+    Ok(read.filter(|standing| standing.status != "DELETED"))
+}
+
+fn there(network: &Network<'_>, id: &str) -> Fallible<Standing> {
+    standing(network, id)?
+        .ok_or_else(|| Failure::not_found("order_missing", format!("There is no order {id} on Ad Manager.")))
+}
+
+fn act(network: &Network<'_>, action: &str, standing: &Standing) -> Fallible<()> {
+    network.act("orders", action, vec![standing.name.clone()])
+}
+
+/// What became of an order that was to be approved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, Deserialize)]
+pub enum Approval {
+    /// It is approved.
+    Approved,
+    /// A person is to approve it.
+    Pending,
+    /// It is neither: a draft while the buy is paused, disapproved, put away.
+    Neither,
+}
+
+impl Approval {
+    /// What a creative in it is.
+    #[must_use]
+    pub const fn asset_state(self) -> AssetState {
+        match self {
+            Self::Approved => AssetState::Approved,
+            Self::Pending | Self::Neither => AssetState::Pending,
+        }
+    }
+}
+
+/// Approves an order that is a draft, or submits it for approval, if it may deliver. One that is no draft stays as it is.
+///
+/// # Errors
+/// `unavailable` while there is no forecast; `permission` when the service account may not; what Ad Manager refuses.
+pub fn approve(network: &Network<'_>, id: &str, active: bool) -> Fallible<Approval> {
+    let standing = there(network, id)?;
+    match standing.status.as_str() {
+        "APPROVED" | "PAUSED" => return Ok(Approval::Approved),
+        "PENDING_APPROVAL" => return Ok(Approval::Pending),
+        "DRAFT" if active && !standing.archived => {}
+        _ => return Ok(Approval::Neither),
+    }
+    if !network.platform.approve_orders {
+        act(network, "batchSubmitForApproval", &standing)?;
+        return Ok(Approval::Pending);
+    }
+    match act(network, "batchApprove", &standing) {
+        Ok(()) => Ok(Approval::Approved),
+        Err(mut failure) if failure.kind == FailureKind::Permission => {
+            failure.code = "may_not_approve".to_owned();
+            failure.message = format!(
+                "{} Let the service account's role approve orders, or set approve_orders = false in the platform's \
+                 settings, so that orders are submitted for a person's approval.",
+                failure.message
+            );
+            Err(failure)
+        }
+        Err(failure) => Err(failure),
+    }
+}
+
+/// Takes an order that waits for approval back, so that it can be changed. Others stay as they are.
+///
+/// # Errors
+/// What Ad Manager refuses.
+pub fn open(network: &Network<'_>, id: &str) -> Fallible<()> {
+    let standing = there(network, id)?;
+    if standing.status == "PENDING_APPROVAL" { act(network, "batchRetract", &standing) } else { Ok(()) }
+}
+
+/// Lets nothing of an order deliver. A draft doesn't, and one that waits for approval becomes one again.
+///
+/// # Errors
+/// What Ad Manager refuses.
+pub fn pause(network: &Network<'_>, id: &str) -> Fallible<()> {
+    let standing = there(network, id)?;
+    match standing.status.as_str() {
+        "APPROVED" => act(network, "batchPause", &standing),
+        "PENDING_APPROVAL" => act(network, "batchRetract", &standing),
+        _ => Ok(()),
+    }
+}
+
+/// Lets an order that was paused deliver again. A draft is approved or submitted, if it has anything to show.
+///
+/// # Errors
+/// As [`approve`].
+pub fn resume(network: &Network<'_>, id: &str, has_creatives: bool) -> Fallible<()> {
+    let standing = there(network, id)?;
+    match standing.status.as_str() {
+        "PAUSED" => act(network, "batchResume", &standing),
+        "DRAFT" if has_creatives => approve(network, id, true).map(|_| ()),
+        _ => Ok(()),
+    }
+}
+
+/// Puts an order away; what delivers is paused first. Whether it was there.
+///
+/// # Errors
+/// What Ad Manager refuses.
+pub fn archive(network: &Network<'_>, id: &str) -> Fallible<bool> {
+    let Some(standing) = standing(network, id)? else { return Ok(false) };
+    if !standing.archived {
+        act(network, "batchArchive", &standing)?;
+    }
+    Ok(true)
+}
+
+/// As [`pause`]; what is gone or put away needs none.
+///
+/// # Errors
+/// What Ad Manager refuses.
+pub fn stop(network: &Network<'_>, id: &str) -> Fallible<()> {
+    match standing(network, id)? {
+        Some(standing) if !standing.archived => pause(network, id),
+        _ => Ok(()),
+    }
+}

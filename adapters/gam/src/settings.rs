@@ -1,0 +1,309 @@
+//! The publisher's settings of the network and of a product on it. Their JSON Schemas are in `schemas/`.
+
+use std::{collections::BTreeMap, fmt};
+
+use flightdeck_adapter::{prelude::*, settings::read};
+use serde::{Deserialize, Deserializer, de};
+
+use crate::inferred;
+
+/// JSON Schema of [`Platform`].
+pub const PLATFORM_SCHEMA: &str = include_str!("../schemas/platform.json");
+/// JSON Schema of [`Product`].
+pub const PRODUCT_SCHEMA: &str = include_str!("../schemas/product.json");
+
+/// Settings of the network.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Platform {
+    /// The name under which the operator configured the platform, which buyers' `custom` targeting uses.
+    #[serde(skip)]
+    pub name: String,
+    /// The network's code.
+    pub network_code: String,
+    /// The trafficker of the orders.
+    pub trafficker_id: String,
+    /// Whether orders are approved by the service account rather than submitted for a person's approval.
+    pub approve_orders: bool,
+    /// The network's currency, if buys in another are to be refused.
+    pub currency: Option<String>,
+    /// Where products run that do not say it.
+    pub ad_units: Vec<AdUnit>,
+    /// Where products run that do not say it.
+    pub placements: Vec<String>,
+    /// Sizes of products that name none.
+    pub sizes: Vec<Size>,
+    /// Where a video file becomes a VAST document.
+    pub vast_url: Option<String>,
+    /// Criteria ids of places by what buyers write.
+    pub geo_targets: BTreeMap<String, String>,
+}
+
+impl Default for Platform {
+    fn default() -> Self {
+        Self {
+            name: String::new(),
+            network_code: String::new(),
+            trafficker_id: String::new(),
+            approve_orders: true,
+            currency: None,
+            ad_units: Vec::new(),
+            placements: Vec::new(),
+            sizes: Vec::new(),
+            vast_url: None,
+            geo_targets: BTreeMap::new(),
+        }
+    }
+}
+
+/// Settings of a product.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Product {
+    /// The type of its line items.
+    pub line_item_type: LineItemType,
+    /// Their priority, if it is not the type's own.
+    pub priority: Option<u8>,
+    /// Display or video.
+    pub environment: Option<Environment>,
+    /// Where it runs.
+    pub ad_units: Vec<AdUnit>,
+    /// Where it does not.
+    pub excluded_ad_units: Vec<AdUnit>,
+    /// Where it runs, too.
+    pub placements: Vec<String>,
+    /// Sizes of its creatives.
+    pub sizes: Vec<Size>,
+    /// What requests must say.
+    pub key_values: BTreeMap<String, Vec<String>>,
+    /// Whether it may be overbooked.
+    pub allow_overbook: bool,
+    /// Whether it is booked without a forecast.
+    pub skip_inventory_check: bool,
+    /// How creatives take turns.
+    pub creative_rotation: Rotation,
+}
+
+/// Types of line items whose goal is a number of impressions, so that a budget is kept.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum LineItemType {
+    /// Guaranteed.
+    #[default]
+    Standard,
+    /// Fills what is left.
+    Bulk,
+    /// Fills what is left, by price.
+    PricePriority,
+}
+
+impl LineItemType {
+    /// Ad Manager's name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Standard => "STANDARD",
+            Self::Bulk => "BULK",
+            Self::PricePriority => "PRICE_PRIORITY",
+        }
+    }
+}
+
+/// Where line items are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Environment {
+    /// Display.
+    Browser,
+    /// Video.
+    VideoPlayer,
+}
+
+impl Environment {
+    /// Ad Manager's name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Browser => "BROWSER",
+            Self::VideoPlayer => "VIDEO_PLAYER",
+        }
+    }
+}
+
+/// How several creatives of a line item take turns.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Rotation {
+    /// Each as often.
+    #[default]
+    Evenly,
+    /// The one that is clicked more often.
+    Optimized,
+}
+
+impl Rotation {
+    /// Ad Manager's name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Evenly => "EVENLY",
+            Self::Optimized => "OPTIMIZED",
+        }
+    }
+}
+
+/// An ad unit.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AdUnit {
+    /// Its id.
+    pub id: String,
+    /// Whether those below it are meant, too.
+    #[serde(default = "yes")]
+    pub include_descendants: bool,
+}
+
+const fn yes() -> bool {
+    true
+}
+
+/// A size in pixels, written `300x250`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Size(pub u32, pub u32);
+
+impl Size {
+    /// As Ad Manager writes it.
+    #[must_use]
+    pub fn object(self) -> Object {
+        object! { "width": self.0, "height": self.1, "sizeType": "PIXEL" }
+    }
+}
+
+impl fmt::Display for Size {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}x{}", self.0, self.1)
+    }
+}
+
+impl<'de> Deserialize<'de> for Size {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let read =
+            text.split_once('x').and_then(|(width, height)| Some(Self(width.parse().ok()?, height.parse().ok()?)));
+        read.ok_or_else(|| de::Error::custom(format!("{text} is no size as 300x250")))
+    }
+}
+
+impl Platform {
+    /// The name of an object of the network: `networks/123/orders/7`.
+    #[must_use]
+    pub fn name_of(&self, collection: &str, id: &str) -> String {
+        format!("networks/{}/{collection}/{id}", self.network_code)
+    }
+
+    /// Reads the settings of the context.
+    ///
+    /// # Errors
+    /// `invalid`; the host has checked them against the schema, so this is a mistake of the schema.
+    pub fn read(ctx: &Context) -> Fallible<Self> {
+        let read: Self = read(&ctx.settings, "invalid_platform_settings", "the Ad Manager platform settings")?;
+        Ok(Self { name: ctx.platform.clone(), ..read })
+    }
+}
+
+impl Product {
+    /// Reads a package's product settings, with the platform's where they are silent.
+    ///
+    /// # Errors
+    /// As [`Platform::read`].
+    pub fn read(platform: &Platform, package: &PackageOrder) -> Fallible<Self> {
+        let what = format!("the Ad Manager product settings of {}", package.package_id);
+        let product: Self = read(&package.product_settings, "invalid_product_settings", &what)?;
+        Ok(product.or(platform, &package.formats))
+    }
+
+    /// The product with the platform's settings where it is silent.
+    #[must_use]
+    pub fn or(mut self, platform: &Platform, formats: &[CreativeFormat]) -> Self {
+        if self.ad_units.is_empty() && self.placements.is_empty() {
+            self.ad_units.clone_from(&platform.ad_units);
+            self.placements.clone_from(&platform.placements);
+        }
+        let only_videos = !formats.is_empty() && formats.iter().all(|format| *format == CreativeFormat::Video);
+        let environment =
+            self.environment.unwrap_or(if only_videos { Environment::VideoPlayer } else { Environment::Browser });
+        self.environment = Some(environment);
+        if self.sizes.is_empty() {
+            self.sizes.clone_from(&platform.sizes);
+        }
+        if self.sizes.is_empty() {
+            self.sizes = vec![match environment {
+                Environment::Browser => inferred::DISPLAY_SIZE,
+                Environment::VideoPlayer => inferred::VIDEO_SIZE,
+            }];
+        }
+        self
+    }
+
+    /// Display or video.
+    #[must_use]
+    pub fn shown_in(&self) -> Environment {
+        self.environment.unwrap_or(Environment::Browser)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples;
+
+    #[test]
+    fn a_product_falls_back_on_the_platform() {
+        let mut ctx = samples::context();
+        ctx.settings =
+            r#"{"network_code": "1", "trafficker_id": "2", "sizes": ["728x90"], "ad_units": [{"id": "5"}]}"#.to_owned();
+        let platform = Platform::read(&ctx).unwrap();
+        assert!(platform.approve_orders);
+        let mut package = samples::package("news");
+        package.product_settings = "{}".to_owned();
+        let product = Product::read(&platform, &package).unwrap();
+        assert_eq!(product.sizes, [Size(728, 90)]);
+        assert_eq!(product.ad_units, [AdUnit { id: "5".to_owned(), include_descendants: true }]);
+        package.product_settings = r#"{"placements": ["7"], "sizes": ["300x250"]}"#.to_owned();
+        let product = Product::read(&platform, &package).unwrap();
+        assert_eq!((product.ad_units.len(), product.placements.len()), (0, 1), "either of the two is enough");
+        assert_eq!(product.sizes, [Size(300, 250)]);
+    }
+
+    #[test]
+    fn a_product_of_videos_alone_is_video() {
+        let platform = Platform::default();
+        let of = |formats: &[CreativeFormat]| Product::default().or(&platform, formats).shown_in();
+        assert_eq!(of(&[CreativeFormat::Video]), Environment::VideoPlayer);
+        assert_eq!(of(&[CreativeFormat::Video, CreativeFormat::Image]), Environment::Browser);
+        assert_eq!(of(&[]), Environment::Browser);
+    }
+
+    #[test]
+    fn unknown_settings_are_refused() {
+        let mut ctx = samples::context();
+        ctx.settings = r#"{"network": 1}"#.to_owned();
+        assert_eq!(Platform::read(&ctx).unwrap_err().code, "invalid_platform_settings");
+    }
+
+    #[test]
+    fn the_schemas_name_the_fields_of_the_types() {
+        let product = "line_item_type priority environment ad_units excluded_ad_units placements sizes key_values \
+                       allow_overbook skip_inventory_check creative_rotation";
+        let platform =
+            "network_code trafficker_id approve_orders currency ad_units placements sizes vast_url geo_targets";
+        for (schema, fields) in [(PLATFORM_SCHEMA, platform), (PRODUCT_SCHEMA, product)] {
+            let schema = Json::parse(schema).unwrap();
+            let schema = schema.as_object().unwrap();
+            assert_eq!(schema.get("additionalProperties"), Some(&Json::Bool(false)));
+            let properties = schema.get("properties").and_then(Json::as_object).unwrap();
+            let names: Vec<&str> = properties.iter().map(|(name, _)| name).collect();
+            assert_eq!(names, fields.split_whitespace().collect::<Vec<_>>());
+        }
+    }
+}

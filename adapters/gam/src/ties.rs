@@ -1,0 +1,146 @@
+//! Line item–creative associations: which creatives a line item shows.
+//!
+//! An association is named by the two ids that it connects, so it needs no reference.
+//!
+//! A line item whose order is not approved can't be paused. What is to keep a package from delivering once a person
+//! approves the order are its associations: they are inactive while the package is off.
+
+use flightdeck_adapter::{names::association_key, names::step_name, prelude::*};
+use serde::Deserialize;
+
+use crate::{
+    api::{Network, exists},
+    line_item,
+};
+
+/// The platform's word for it.
+pub const TYPE: &str = "LineItemCreativeAssociation";
+
+/// What an association says as long as neither of the two exists.
+#[must_use]
+pub fn shown(creative_id: &str) -> Object {
+    object! { "creative": creative_id }
+}
+
+#[derive(Debug, Deserialize)]
+struct Tie {
+    name: String,
+    #[serde(default)]
+    status: String,
+}
+
+fn path(item: &str, creative: &str) -> String {
+    path!("lineItems/{}/creatives/{}", item, creative)
+}
+
+fn read(network: &Network<'_>, item: &str, creative: &str) -> Fallible<Option<Tie>> {
+    network.get(&path(item, creative)).fetch_if_any()
+}
+
+fn act(network: &Network<'_>, item: &str, action: &str, ties: Vec<String>) -> Fallible<()> {
+    network.act(&path!("lineItems/{}/creatives", item), action, ties)
+}
+
+/// Makes an association what it is to be, on or off.
+fn switch(network: &Network<'_>, item: &str, tie: &Tie, on: bool) -> Fallible<()> {
+    match (tie.status.as_str(), on) {
+        ("INACTIVE", true) => act(network, item, "batchActivate", vec![tie.name.clone()]),
+        ("INACTIVE", false) | (_, true) => Ok(()),
+        (_, false) => act(network, item, "batchDeactivate", vec![tie.name.clone()]),
+    }
+}
+
+/// Lets a creative run in a line item, in a step; while the package is off, as soon as it is on.
+///
+/// # Errors
+/// What may pass: a refusal is in the verdict.
+pub fn create(
+    network: &Network<'_>,
+    item: &str,
+    creative: &str,
+    (package_id, creative_id): (&str, &str),
+    on: bool,
+) -> Fallible<Verdict<String>> {
+    let found = || {
+        let Some(tie) = read(network, item, creative)? else { return Ok(None) };
+        switch(network, item, &tie, on)?;
+        Ok(Some(format!("{item}/{creative}")))
+    };
+    step(step_name(&["association", package_id, creative_id]))
+        .remember(RemoteKind::Association, association_key(package_id, creative_id))
+        .find(|_| found())
+        .try_create(|_| {
+            let body = object! { "creative": network.name("creatives", creative) };
+            let made = network.post(&path!("lineItems/{}/creatives", item)).json(&body).fetch::<Tie>();
+            match made {
+                Ok(tie) => switch(network, item, &tie, on)?,
+                // It is named by the two: what is there is what is wanted.
+                Err(failure) if exists(&failure) => found()?.map(|_| ()).ok_or(failure)?,
+                Err(failure) => return Err(failure),
+            }
+            Ok(format!("{item}/{creative}"))
+        })
+}
+
+/// Ends an association, in a step. One that is not known was never made, and one that is gone is no failure.
+///
+/// # Errors
+/// What may pass: a refusal is in the verdict.
+pub fn remove(
+    network: &Network<'_>,
+    known: Option<&str>,
+    (package_id, creative_id): (&str, &str),
+) -> Fallible<Verdict<()>> {
+    step(step_name(&["association", package_id, creative_id, "remove"])).try_set(|| {
+        let Some((item, creative)) = known.and_then(|id| id.split_once('/')) else { return Ok(()) };
+        let Some(tie) = read(network, item, creative)? else { return Ok(()) };
+        act(network, item, "batchDelete", vec![tie.name])
+    })
+}
+
+fn switch_all(network: &Network<'_>, item: &str, on: bool) -> Fallible<()> {
+    let path = path!("lineItems/{}/creatives", item);
+    let mut names = Vec::new();
+    for tie in network.list::<Tie>(&path, "lineItemCreativeAssociations", "") {
+        let tie = tie?;
+        if (tie.status == "INACTIVE") == on {
+            names.push(tie.name);
+        }
+    }
+    // A hundred is the most that one request takes (reference, batch methods).
+    for some in names.chunks(100) {
+        act(network, item, if on { "batchActivate" } else { "batchDeactivate" }, some.to_vec())?;
+    }
+    Ok(())
+}
+
+/// Keeps a package from delivering.
+///
+/// # Errors
+/// What Ad Manager refuses.
+pub fn rest(network: &Network<'_>, item: &str) -> Fallible<()> {
+    let standing = line_item::standing(network, item)?;
+    if standing.is_over() {
+        return Ok(());
+    }
+    if standing.is_approved() {
+        return network.act("lineItems", "batchPause", vec![network.name("lineItems", item)]);
+    }
+    switch_all(network, item, false)
+}
+
+/// Lets a package deliver. While its order is paused it does not; then [`wake`] is called again when that ends.
+///
+/// # Errors
+/// What Ad Manager refuses.
+pub fn wake(network: &Network<'_>, item: &str, order_runs: bool) -> Fallible<()> {
+    let standing = line_item::standing(network, item)?;
+    if standing.is_over() {
+        return Ok(());
+    }
+    switch_all(network, item, true)?;
+    if standing.status == "PAUSED" && order_runs {
+        return network.act("lineItems", "batchResume", vec![network.name("lineItems", item)]);
+    }
+    Ok(())
+}

@@ -1,0 +1,156 @@
+//! Who approves orders, and what waits for it.
+
+use flightdeck_adapter::prelude::*;
+use flightdeck_adapter_gam::Gam;
+
+use crate::{
+    lifecycle::{booked, creatives, order_status, rich},
+    network::{Network, decide, field, start, start_submitting, turn},
+    samples,
+};
+
+fn batch(buy: &MediaBuy) -> CreativeBatch {
+    CreativeBatch { media_buy: buy.clone(), assets: creatives() }
+}
+
+#[test]
+fn an_order_that_a_person_approves_is_submitted() {
+    let network = start_submitting();
+    let buy = rich();
+    network.create(&buy);
+    let statuses = network.upload(&buy, &creatives());
+    assert!(statuses.iter().all(|status| status.state == AssetState::Pending), "{statuses:?}");
+    assert_eq!(order_status(&network), "PENDING_APPROVAL");
+    let status = network.status(&buy);
+    assert_eq!(status.state, DeliveryState::PendingApproval);
+    assert!(status.assets.iter().all(|asset| asset.state == AssetState::Pending));
+    decide(&network, "approve");
+    let status = network.status(&buy);
+    assert_eq!(status.state, DeliveryState::Scheduled);
+    assert!(status.assets.iter().all(|asset| asset.state == AssetState::Approved));
+}
+
+#[test]
+fn an_account_that_may_not_approve_needs_a_permission() {
+    let network = start();
+    let buy = rich();
+    network.create(&buy);
+    turn(&network, r#"{"may_approve": false}"#);
+    let failure = network.run(|ctx| Gam::add_creative_assets(ctx, batch(&buy))).unwrap_err();
+    assert_eq!((failure.kind, failure.code.as_str()), (FailureKind::Permission, "may_not_approve"));
+    assert!(failure.message.contains("approve_orders"), "{}", failure.message);
+    // The operator grants it and lets the operation run on.
+    turn(&network, r#"{"may_approve": true}"#);
+    let outcome = network.again(|ctx| Gam::add_creative_assets(ctx, batch(&buy))).unwrap();
+    assert!(outcome.assets.iter().all(|asset| asset.state == AssetState::Approved));
+    assert_eq!((network.count("creatives"), order_status(&network).as_str()), (3, "APPROVED"));
+}
+
+#[test]
+fn a_forecast_that_is_not_there_yet_is_waited_for() {
+    let network = start();
+    turn(&network, r#"{"forecast_after_seconds": 1800}"#);
+    let buy = samples::buy(vec![samples::package("news")]);
+    network.create(&buy);
+    let banner = CreativeBatch { media_buy: buy.clone(), assets: vec![samples::creative("banner", &["news"])] };
+    let failure = network.run(|ctx| Gam::add_creative_assets(ctx, banner.clone())).unwrap_err();
+    assert_eq!((failure.kind, failure.code.as_str()), (FailureKind::Unavailable, "forecast_pending"));
+    assert_eq!(failure.retry_after_ms, Some(300_000));
+    assert_eq!(network.host.finished().len(), 2, "the creative and its association are done");
+    // Meanwhile the buy waits for approval, and it is seen.
+    let remote = network.remote_buy(&buy);
+    let ctx = network.context();
+    let asked = flightdeck_adapter::testing::run(&network.host, || Gam::check_status(ctx, vec![remote])).unwrap();
+    assert_eq!(asked.unwrap().remove(0).status.unwrap().state, DeliveryState::PendingApproval);
+    network.at("2026-11-01T00:31:00Z");
+    let outcome = network.again(|ctx| Gam::add_creative_assets(ctx, banner.clone())).unwrap();
+    assert_eq!(outcome.assets[0].state, AssetState::Approved);
+    assert_eq!((network.count("creatives"), order_status(&network).as_str()), (1, "APPROVED"));
+}
+
+#[test]
+fn a_paused_buy_is_not_approved_until_it_is_resumed() {
+    let network = start();
+    let running = rich();
+    let paused = MediaBuy { active: false, ..running.clone() };
+    network.create(&paused);
+    let statuses = network.upload(&paused, &creatives());
+    assert!(statuses.iter().all(|status| status.state == AssetState::Pending));
+    assert_eq!(order_status(&network), "DRAFT");
+    let with = |buy: &MediaBuy| {
+        let mut buy = buy.clone();
+        buy.packages[0].creative_ids = vec!["banner".to_owned(), "tag".to_owned()];
+        buy.packages[1].creative_ids = vec!["spot".to_owned()];
+        buy
+    };
+    assert_eq!(network.update(&with(&paused), &with(&running), &creatives()).failed, None);
+    assert_eq!(order_status(&network), "APPROVED");
+}
+
+/// How a package's line item stands in the emulator.
+fn item_status(network: &Network, number: usize) -> String {
+    field(&network.objects("lineItems")[number], "status").trim_matches('"').to_owned()
+}
+
+#[test]
+fn a_package_that_is_off_does_not_run_once_a_person_approves() {
+    let network = start_submitting();
+    let mut buy = rich();
+    buy.packages[0].active = false;
+    network.create(&buy);
+    network.upload(&buy, &creatives());
+    decide(&network, "approve");
+    assert_eq!((item_status(&network, 0).as_str(), item_status(&network, 1).as_str()), ("INACTIVE", "READY"));
+    assert_eq!(network.status(&buy).packages[0].state, DeliveryState::Paused);
+    let mut on = buy.clone();
+    on.packages[0].active = true;
+    assert_eq!(network.update(&buy, &on, &[]).failed, None);
+    assert_eq!(item_status(&network, 0), "READY");
+}
+
+#[test]
+fn a_package_that_is_off_is_paused_when_the_account_approves() {
+    let network = start();
+    let mut buy = rich();
+    buy.packages[0].active = false;
+    network.create(&buy);
+    network.upload(&buy, &creatives());
+    assert_eq!((item_status(&network, 0).as_str(), item_status(&network, 1).as_str()), ("PAUSED", "READY"));
+}
+
+#[test]
+fn pausing_what_waits_for_approval_takes_it_back() {
+    let network = booked(start_submitting());
+    let mut running = rich();
+    running.packages[0].creative_ids = vec!["banner".to_owned(), "tag".to_owned()];
+    let paused = MediaBuy { active: false, ..running.clone() };
+    assert_eq!(network.update(&running, &paused, &[]).failed, None);
+    assert_eq!(order_status(&network), "DRAFT");
+    assert_eq!(network.update(&paused, &running, &[]).failed, None);
+    assert_eq!(order_status(&network), "PENDING_APPROVAL");
+    // A package by itself keeps its place in the queue.
+    let mut one = running.clone();
+    one.packages[0].active = false;
+    assert_eq!(network.update(&running, &one, &[]).failed, None);
+    assert_eq!(order_status(&network), "PENDING_APPROVAL");
+    decide(&network, "approve");
+    assert_eq!((item_status(&network, 0).as_str(), item_status(&network, 1).as_str()), ("INACTIVE", "READY"));
+}
+
+#[test]
+fn a_change_of_what_waits_for_approval_is_submitted_again() {
+    let network = booked(start_submitting());
+    let mut current = rich();
+    current.packages[0].creative_ids = vec!["banner".to_owned()];
+    let mut desired = current.clone();
+    desired.packages[0].impressions = 1_200_000;
+    assert_eq!(network.update(&current, &desired, &[]).failed, None);
+    assert_eq!(order_status(&network), "PENDING_APPROVAL");
+    assert!(field(&network.objects("lineItems")[0], "goal").contains("1200000"));
+    // Also when a line item is refused on the way.
+    let mut refused = desired.clone();
+    refused.packages[1].product_settings = r#"{"placements": ["99"], "environment": "video_player"}"#.to_owned();
+    let outcome = network.update(&desired, &refused, &[]);
+    assert_eq!(outcome.failed.unwrap().package_id, "video");
+    assert_eq!(order_status(&network), "PENDING_APPROVAL");
+}

@@ -1,0 +1,148 @@
+//! Every operation, cut off after every one of its interactions and run again: each change is made once.
+
+use flightdeck_adapter::{prelude::*, testing::run};
+use flightdeck_adapter_gam::Gam;
+use flightdeck_adapter_testing::{change, everywhere};
+
+use crate::{
+    lifecycle::{booked, creatives, order_status, rich},
+    network::{field, start, start_submitting},
+    samples,
+    updates::changed,
+};
+
+#[test]
+fn a_buy_is_made_once() {
+    let cuts = everywhere(
+        start,
+        |ctx| Gam::create_media_buy(ctx, rich()),
+        |network, cut| {
+            assert_eq!((network.count("orders"), network.count("lineItems")), (1, 2), "cut after {cut}");
+            assert_eq!(network.host.remote().len(), 3);
+        },
+    );
+    assert!(cuts > 15, "{cuts}");
+}
+
+#[test]
+fn creatives_are_uploaded_once_and_the_order_is_approved() {
+    let prepared = || {
+        let network = start();
+        network.create(&rich());
+        // Whatever is looked for may be on the last page.
+        network.page_size(1);
+        network
+    };
+    let cuts = everywhere(
+        prepared,
+        |ctx| Gam::add_creative_assets(ctx, CreativeBatch { media_buy: rich(), assets: creatives() }),
+        |network, cut| {
+            let counts = (network.count("creatives"), network.count("associations"));
+            assert_eq!(counts, (3, 3), "cut after {cut}");
+            assert_eq!(order_status(network), "APPROVED", "cut after {cut}");
+        },
+    );
+    assert!(cuts > 20, "{cuts}");
+}
+
+#[test]
+fn a_creative_of_a_package_that_is_off_stays_off() {
+    let mut buy = rich();
+    buy.packages[0].active = false;
+    let prepared = || {
+        let network = start_submitting();
+        network.create(&buy);
+        network
+    };
+    everywhere(
+        prepared,
+        |ctx| Gam::add_creative_assets(ctx, CreativeBatch { media_buy: buy.clone(), assets: creatives() }),
+        |network, cut| {
+            let ties = network.objects("associations");
+            let off = ties.iter().filter(|tie| field(tie, "status") == r#""INACTIVE""#).count();
+            assert_eq!((ties.len(), off), (3, 2), "cut after {cut}");
+            assert_eq!(order_status(network), "PENDING_APPROVAL", "cut after {cut}");
+        },
+    );
+}
+
+#[test]
+fn an_update_is_made_once() {
+    let (current, desired, assets) = changed();
+    let update = change(&current, &desired, &assets, &["news", "video"]);
+    for submits in [false, true] {
+        let cuts = everywhere(
+            || booked(if submits { start_submitting() } else { start() }),
+            |ctx| {
+                let outcome = Gam::update_media_buy(ctx, update.clone())?;
+                assert_eq!(outcome.failed, None);
+                assert_eq!(outcome.affected_packages, ["news", "video"]);
+                Ok(())
+            },
+            |network, cut| {
+                let kinds = ["orders", "lineItems", "creatives", "associations"];
+                assert_eq!(kinds.map(|kind| network.count(kind)), [1, 2, 4, 3], "cut after {cut}");
+                let items = network.objects("lineItems");
+                assert!(field(&items[0], "goal").contains("1200000"), "cut after {cut}");
+                let expected = if submits { "PENDING_APPROVAL" } else { "APPROVED" };
+                assert_eq!(order_status(network), expected, "cut after {cut}");
+                let off = network.objects("associations");
+                let off = off.iter().filter(|tie| field(tie, "status") == r#""INACTIVE""#).count();
+                let paused = field(&items[1], "status") == r#""PAUSED""#;
+                assert_eq!((paused, off), if submits { (false, 1) } else { (true, 0) }, "cut after {cut}");
+            },
+        );
+        assert!(cuts > 25, "{cuts}");
+    }
+}
+
+#[test]
+fn a_buy_is_paused_and_resumed_wherever_it_is_cut_off() {
+    let (current, ..) = changed();
+    let paused = MediaBuy { active: false, ..current.clone() };
+    let steps = [(&current, &paused, "PAUSED"), (&paused, &current, "APPROVED")];
+    for (before, after, status) in steps {
+        everywhere(
+            || {
+                let network = booked(start());
+                if !before.active {
+                    network.update(&current, &paused, &[]);
+                }
+                network
+            },
+            |ctx| Gam::update_media_buy(ctx, change(before, after, &[], &[])),
+            |network, cut| assert_eq!(order_status(network), status, "cut after {cut}"),
+        );
+    }
+}
+
+#[test]
+fn a_cancel_leaves_nothing_running_wherever_a_create_was_cut_off() {
+    let buy = samples::buy(vec![samples::package("a"), samples::package("b")]);
+    for cut in 1..40 {
+        let network = start();
+        network.host.cut_after(cut);
+        let ctx = network.context();
+        let survived = run(&network.host, || Gam::create_media_buy(ctx, buy.clone())).is_some();
+        network.run(|ctx| Gam::cancel_media_buy(ctx, buy.clone())).unwrap();
+        for order in network.objects("orders") {
+            assert_eq!(field(&order, "archived"), "true", "cut after {cut}");
+        }
+        if survived {
+            return;
+        }
+    }
+    panic!("the operation never came to its end");
+}
+
+#[test]
+fn a_cancel_ends_wherever_it_is_cut_off() {
+    everywhere(
+        || booked(start()),
+        |ctx| Gam::cancel_media_buy(ctx, rich()),
+        |network, cut| {
+            let order = &network.objects("orders")[0];
+            assert_eq!(field(order, "archived"), "true", "cut after {cut}");
+        },
+    );
+}
