@@ -21,6 +21,7 @@
 //!
 //! - [`gam`]: the Google Ad Manager REST API. Its own first page lists its modules.
 //! - [`kevel`]: the Kevel Management API. Its own first page lists its modules.
+//! - [`triton`]: Triton Digital's Booking API. Its own first page lists its modules.
 //!
 //! # Starting one
 //!
@@ -41,6 +42,7 @@ pub mod gam;
 pub mod kevel;
 pub mod platform;
 pub mod server;
+pub mod triton;
 
 pub use server::{Running, StartError};
 

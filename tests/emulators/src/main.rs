@@ -14,6 +14,7 @@ use flightdeck_emulators::{
     gam::{self, Gam},
     kevel::{Kevel, Options},
     platform::Platform,
+    triton::{self, Triton},
 };
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -45,6 +46,18 @@ enum Which {
         #[arg(long, value_name = "FILE")]
         write_key: Option<PathBuf>,
     },
+    /// Triton Digital's Booking API, with its login.
+    Triton {
+        /// The address to listen on; port 0 picks a free one.
+        #[arg(long, default_value = "127.0.0.1:9103")]
+        listen: String,
+        /// Who may log in.
+        #[arg(long, default_value = "flightdeck")]
+        username: String,
+        /// With which password.
+        #[arg(long, default_value = "demo-password")]
+        password: String,
+    },
 }
 
 #[tokio::main]
@@ -68,6 +81,10 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
                     .map_err(|error| format!("cannot write the key to {}: {error}", file.display()))?;
             }
             serve(running).await
+        }
+        Which::Triton { listen, username, password } => {
+            let options = triton::Options { listen, username, password, ..triton::Options::default() };
+            serve(Triton::start(options).await?).await
         }
     }
 }

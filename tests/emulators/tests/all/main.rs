@@ -12,3 +12,4 @@ mod gam_refusals;
 mod kevel;
 mod process;
 mod refusals;
+mod triton;

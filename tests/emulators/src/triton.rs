@@ -1,0 +1,251 @@
+//! Triton Digital: the TAP Booking API, and the login that lets callers in.
+//!
+//! Its reference is behind a login of its own. What is public (the login, the criteria tree, the formats of audio, that a
+//! rate is fixed once a flight is in progress) is kept to the letter; the rest is as the public reference seller calls it,
+//! made as strict as platforms are: what is not known is refused by its name.
+//!
+//! Bearer tokens, JSON in camelCase, days as days, reports as CSV. What is kept lives in `state` under one lock; nothing
+//! outlives the process.
+//!
+//! # Modules
+//!
+//! - `routes`: the table of paths, and the parts every handler is handed.
+//! - `campaigns`, `flights` with `criteria` and `dayparts`, `creatives`: the resources.
+//! - `reports`: delivery as the platform tells it; `delivery` is where it comes from.
+//! - `fields`, `refusal`: how a body is read and how the rest is turned down. `lists`: pages.
+//! - `login`: users and tokens.
+//! - [`settings`], [`seed`]: what a test may turn, and what is there from the start.
+//!
+//! # Controls of its own
+//!
+//! - `GET`, `PUT /__control/triton/settings`: see [`settings::TritonSettings`].
+//! - `POST /__control/triton/tokens/expire`: all tokens given out are worth nothing from now on.
+
+mod campaigns;
+mod creatives;
+mod criteria;
+mod dayparts;
+mod delivery;
+mod fields;
+mod flights;
+mod lists;
+mod login;
+mod refusal;
+mod reports;
+mod routes;
+pub mod seed;
+pub mod settings;
+mod state;
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use axum::{
+    body::Body,
+    http::{HeaderValue, Method, Response, StatusCode, header},
+};
+use serde_json::{Value, json as object};
+
+pub use delivery::{IMPRESSIONS_PER_CLICK, Totals};
+
+use crate::{
+    control::Controls,
+    lock,
+    platform::{Call, Credentials, Duplicate, Platform, json},
+    server::{Running, StartError},
+};
+use login::Tokens;
+use refusal::Refusal;
+use settings::{TritonChange, TritonSettings};
+use state::State;
+
+/// The path of the login.
+pub const LOGIN_PATH: &str = "/login";
+
+/// How to start an emulator.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The address to listen on; port 0 picks a free one.
+    pub listen: String,
+    /// Who may log in.
+    pub username: String,
+    /// With which password.
+    pub password: String,
+    /// What a test may turn later, from the start.
+    pub settings: TritonSettings,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            listen: "127.0.0.1:0".to_owned(),
+            username: "flightdeck".to_owned(),
+            password: "demo-password".to_owned(),
+            settings: TritonSettings::default(),
+        }
+    }
+}
+
+/// The emulated platform.
+#[derive(Debug)]
+pub struct Triton {
+    username: String,
+    password: String,
+    controls: Arc<Controls>,
+    first_settings: TritonSettings,
+    settings: Mutex<TritonSettings>,
+    tokens: Mutex<Tokens>,
+    state: Mutex<State>,
+}
+
+impl Triton {
+    /// Starts an emulator with the seeded state.
+    ///
+    /// # Errors
+    /// [`StartError::Listen`] when the address can't be listened on.
+    pub async fn start(options: Options) -> Result<Running<Self>, StartError> {
+        let controls = Arc::new(Controls::default());
+        let triton = Arc::new(Self {
+            username: options.username,
+            password: options.password,
+            controls: Arc::clone(&controls),
+            first_settings: options.settings,
+            settings: Mutex::new(options.settings),
+            tokens: Mutex::default(),
+            state: Mutex::new(State::seeded()),
+        });
+        Running::start(triton, controls, &options.listen).await
+    }
+
+    /// The settings of this platform.
+    #[must_use]
+    pub fn settings(&self) -> TritonSettings {
+        *lock(&self.settings)
+    }
+
+    /// Changes what is given and answers the whole.
+    pub fn change(&self, change: TritonChange) -> TritonSettings {
+        let mut held = lock(&self.settings);
+        *held = held.with(change);
+        *held
+    }
+
+    /// A token as the login gives them, for tests that are not about getting one; `None` if the system has no random
+    /// numbers.
+    #[must_use]
+    pub fn give_token(&self) -> Option<String> {
+        let lifetime = Duration::from_secs(self.settings().token_lifetime_seconds);
+        lock(&self.tokens).give(&self.username, lifetime)
+    }
+
+    /// Makes all tokens given out worthless.
+    pub fn expire_tokens(&self) {
+        lock(&self.tokens).clear();
+    }
+
+    /// How many objects of a type exist; 0 for an unknown type.
+    #[must_use]
+    pub fn count(&self, kind: &str) -> usize {
+        self.counts().into_iter().find(|(name, _)| *name == kind).map_or(0, |(_, count)| count)
+    }
+
+    /// What a flight delivered from its beginning until the emulator's now; `None` if unknown.
+    #[must_use]
+    pub fn delivered(&self, flight: i64) -> Option<Totals> {
+        let now = self.controls.clock.millis();
+        lock(&self.state).flights.get(&flight).map(|flight| flight.delivery.totals(now))
+    }
+}
+
+impl Platform for Triton {
+    fn credentials(&self, call: &Call) -> Credentials {
+        if call.path == LOGIN_PATH {
+            return Credentials::NotNeeded;
+        }
+        let sent = call.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+        match sent.map(|sent| sent.strip_prefix("Bearer ")) {
+            None => Credentials::Missing,
+            Some(Some(token)) if lock(&self.tokens).good(token) => Credentials::Right,
+            Some(_) => Credentials::Wrong,
+        }
+    }
+
+    fn unauthorised(&self, credentials: Credentials) -> Response<Body> {
+        let why = match credentials {
+            Credentials::Missing => "the header Authorization is missing; log in and send Bearer and the token",
+            _ => "the token is not valid any more; log in again",
+        };
+        Refusal::new(StatusCode::UNAUTHORIZED, "UNAUTHENTICATED", why).answer()
+    }
+
+    fn too_many(&self, retry_after_seconds: u64) -> Response<Body> {
+        let refusal = Refusal::new(StatusCode::TOO_MANY_REQUESTS, "TOO_MANY_REQUESTS", "too many requests; wait");
+        let mut response = refusal.answer();
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(retry_after_seconds));
+        response
+    }
+
+    fn act(&self, call: &Call) -> Response<Body> {
+        let settings = self.settings();
+        if call.path == LOGIN_PATH {
+            let lifetime = Duration::from_secs(settings.token_lifetime_seconds);
+            return login::login(call, (&self.username, &self.password), lifetime, &mut lock(&self.tokens));
+        }
+        let turned = self.controls.settings.get();
+        let mut state = lock(&self.state);
+        let mut desk = routes::Desk {
+            state: &mut state,
+            now: self.controls.clock.millis(),
+            settings,
+            lag: Duration::from_millis(turned.lookup_lag_ms),
+            max_page: usize::try_from(turned.max_page_size).unwrap_or(usize::MAX),
+            call,
+        };
+        match routes::dispatch(&mut desk) {
+            Ok(answer) => answer,
+            Err(refusal) => refusal.answer(),
+        }
+    }
+
+    fn control(&self, method: &Method, path: &str, body: &[u8]) -> Option<Response<Body>> {
+        match (method.as_str(), path.strip_prefix("/__control/triton/")?) {
+            ("GET", "settings") => Some(json(StatusCode::OK, &self.settings())),
+            ("PUT", "settings") => Some(match serde_json::from_slice::<TritonChange>(body) {
+                Ok(change) => json(StatusCode::OK, &self.change(change)),
+                Err(error) => json(StatusCode::BAD_REQUEST, &object!({ "error": error.to_string() })),
+            }),
+            ("POST", "tokens/expire") => {
+                self.expire_tokens();
+                Some(json(StatusCode::OK, &object!({})))
+            }
+            _ => None,
+        }
+    }
+
+    fn secrets(&self) -> Vec<String> {
+        let mut secrets = lock(&self.tokens).all();
+        secrets.push(self.password.clone());
+        secrets
+    }
+
+    fn counts(&self) -> Vec<(&'static str, usize)> {
+        lock(&self.state).counts()
+    }
+
+    fn duplicates(&self) -> Vec<Duplicate> {
+        lock(&self.state).duplicates()
+    }
+
+    fn objects(&self, kind: &str) -> Option<Vec<Value>> {
+        let now = self.controls.clock.millis();
+        lock(&self.state).objects(kind, now)
+    }
+
+    fn reset(&self) {
+        *lock(&self.state) = State::seeded();
+        *lock(&self.settings) = self.first_settings;
+        self.expire_tokens();
+    }
+}

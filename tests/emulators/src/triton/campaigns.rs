@@ -1,0 +1,122 @@
+//! Campaigns.
+
+use std::time::Instant;
+
+use axum::http::StatusCode;
+use serde_json::Value;
+
+use super::{
+    fields::{DAY, Fields, Object, merged},
+    lists,
+    refusal::Refusal,
+    routes::{Desk, Done},
+    seed,
+    state::{Campaign, visible},
+};
+use crate::{control::clock::Millis, platform::json};
+
+const KNOWN: [&str; 9] =
+    ["advertiserId", "name", "startDate", "endDate", "totalBudget", "currency", "active", "purchaseOrder", "archived"];
+/// The longest name, in characters.
+const MAX_NAME: usize = 255;
+/// The longest purchase order, in characters.
+const MAX_ORDER: usize = 64;
+
+/// A page of the campaigns of an advertiser, or of some.
+pub(super) fn list(desk: &Desk<'_>) -> Done {
+    let (advertiser, ids) = (lists::id(desk, "advertiserId")?, lists::ids(desk, "ids")?);
+    if advertiser.is_none() && ids.is_none() {
+        return Err(Refusal::required("advertiserId"));
+    }
+    let wanted = |(id, campaign): &(&i64, &Campaign)| {
+        advertiser.is_none_or(|advertiser| campaign.advertiser == advertiser)
+            && ids.as_ref().is_none_or(|ids| ids.contains(id))
+            && visible(campaign.born, desk.lag)
+    };
+    let found = desk.state.campaigns.iter().filter(wanted);
+    let items: Vec<Value> = found.map(|(id, campaign)| desk.state.show_campaign(*id, campaign, desk.now)).collect();
+    lists::answer(desk, &["advertiserId", "ids"], &items)
+}
+
+/// One campaign.
+pub(super) fn get(desk: &Desk<'_>, id: i64) -> Done {
+    lists::only_params(desk, &[])?;
+    let campaign = desk.state.campaign(id)?;
+    Ok(json(StatusCode::OK, &desk.state.show_campaign(id, campaign, desk.now)))
+}
+
+/// What a body says, checked.
+struct Read {
+    advertiser: i64,
+    start: Millis,
+    end: Millis,
+    active: bool,
+    archived: bool,
+}
+
+fn read(object: &Object) -> Result<Read, Refusal> {
+    let fields = Fields::of(object, &KNOWN)?;
+    let advertiser = fields.required_count("advertiserId")?;
+    if !seed::ADVERTISERS.iter().any(|(id, _)| *id == advertiser) {
+        return Err(Refusal::field("advertiserId", format!("there is no advertiser {advertiser}")));
+    }
+    fields.required_text("name", MAX_NAME)?;
+    fields.text("purchaseOrder", MAX_ORDER)?;
+    fields.amount("totalBudget")?;
+    fields.word_if_any("currency", &["USD", "CAD", "EUR", "GBP"])?;
+    let (start, last) = (fields.day("startDate")?, fields.day("endDate")?);
+    if last < start {
+        return Err(Refusal::field("endDate", "must not be before startDate"));
+    }
+    Ok(Read {
+        advertiser,
+        start,
+        end: last + DAY,
+        active: fields.flag("active", true)?,
+        archived: fields.flag("archived", false)?,
+    })
+}
+
+/// Makes a campaign.
+pub(super) fn create(desk: &mut Desk<'_>) -> Done {
+    lists::only_params(desk, &[])?;
+    let object = desk.body()?;
+    let read = read(&object)?;
+    if read.archived {
+        return Err(Refusal::field("archived", "a new campaign is not archived"));
+    }
+    let id = desk.state.next_id();
+    let Read { advertiser, start, end, active, archived } = read;
+    let campaign = Campaign { object, advertiser, start, end, active, archived, born: Instant::now() };
+    let shown = desk.state.show_campaign(id, &campaign, desk.now);
+    desk.state.campaigns.insert(id, campaign);
+    Ok(json(StatusCode::CREATED, &shown))
+}
+
+/// Changes a campaign: the fields that are sent.
+pub(super) fn update(desk: &mut Desk<'_>, id: i64) -> Done {
+    lists::only_params(desk, &[])?;
+    let campaign = desk.state.campaign(id)?;
+    if campaign.archived {
+        return Err(Refusal::state("ARCHIVED", format!("campaign {id} is archived and can't be changed")));
+    }
+    let object = merged(&campaign.object, desk.body()?);
+    let read = read(&object)?;
+    if read.advertiser != campaign.advertiser {
+        return Err(Refusal::field("advertiserId", "can't be changed"));
+    }
+    let outside =
+        desk.state.flights_of(id).find(|(_, flight)| flight.terms.start < read.start || flight.terms.end > read.end);
+    if let Some((flight, _)) = outside {
+        return Err(Refusal::field("endDate", format!("flight {flight} would lie outside; change it first")));
+    }
+    let now = desk.now;
+    if let Some(campaign) = desk.state.campaigns.get_mut(&id) {
+        (campaign.start, campaign.end) = (read.start, read.end);
+        (campaign.active, campaign.archived) = (read.active, read.archived);
+        campaign.object = object;
+    }
+    desk.state.settle_all(id, now);
+    let campaign = desk.state.campaign(id)?;
+    Ok(json(StatusCode::OK, &desk.state.show_campaign(id, campaign, now)))
+}

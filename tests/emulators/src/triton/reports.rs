@@ -1,0 +1,133 @@
+//! Reports: asked for, waited for, and read as CSV. Days are UTC.
+
+use std::fmt::Write as _;
+
+use axum::http::{StatusCode, header};
+use serde_json::{Value, json as object};
+use time::OffsetDateTime;
+
+use super::{
+    fields::{DAY, Fields},
+    lists,
+    refusal::Refusal,
+    routes::{Desk, Done},
+};
+use crate::{
+    control::clock::Millis,
+    platform::{bytes, json},
+};
+
+const COLUMNS: [&str; 7] = ["date", "campaignId", "flightId", "flightName", "impressions", "clicks", "totalRevenue"];
+/// The most campaigns of one report.
+const MAX_CAMPAIGNS: usize = 100;
+/// The longest range of days: ten years.
+const MAX_DAYS: i64 = 3660;
+
+/// A report.
+#[derive(Debug)]
+pub(super) struct Report {
+    first: Millis,
+    after: Millis,
+    campaigns: Vec<i64>,
+    columns: Vec<&'static str>,
+    polls_left: u32,
+}
+
+impl Report {
+    /// As it is answered. `origin` is where the caller reached the emulator.
+    pub(super) fn show(&self, id: i64, origin: &str) -> Value {
+        if self.polls_left > 0 {
+            return object!({ "id": id, "status": "RUNNING" });
+        }
+        object!({ "id": id, "status": "COMPLETE", "url": format!("{origin}/v1/reports/{id}/data.csv") })
+    }
+}
+
+/// Asks for a report.
+pub(super) fn create(desk: &mut Desk<'_>) -> Done {
+    lists::only_params(desk, &[])?;
+    let body = desk.body()?;
+    let fields = Fields::of(&body, &["reportType", "startDate", "endDate", "filters", "columns"])?;
+    fields.word("reportType", &["FLIGHT"])?;
+    let (first, last) = (fields.day("startDate")?, fields.day("endDate")?);
+    if last < first || (last - first) / DAY > MAX_DAYS {
+        return Err(Refusal::field("endDate", "must not be before startDate, nor more than ten years after it"));
+    }
+    let campaigns = fields.required_inner("filters", &["campaigns"], |filters| filters.ids("campaigns"))?;
+    if campaigns.is_empty() || campaigns.len() > MAX_CAMPAIGNS {
+        return Err(Refusal::field("filters.campaigns", format!("name 1 to {MAX_CAMPAIGNS} campaigns")));
+    }
+    if let Some(id) = campaigns.iter().find(|id| !desk.state.campaigns.contains_key(id)) {
+        return Err(Refusal::field("filters.campaigns", format!("there is no campaign {id}")));
+    }
+    let asked = fields.get("columns").and_then(Value::as_array).filter(|columns| !columns.is_empty());
+    let asked = asked.ok_or_else(|| Refusal::required("columns"))?;
+    let mut columns = Vec::new();
+    for column in asked {
+        let known = COLUMNS.iter().copied().find(|known| Some(*known) == column.as_str());
+        let wrong = || Refusal::field("columns", format!("{column} is none of {}", COLUMNS.join(", ")));
+        columns.push(known.ok_or_else(wrong)?);
+    }
+    let report = Report { first, after: last + DAY, campaigns, columns, polls_left: desk.settings.report_polls };
+    let id = desk.state.next_id();
+    desk.state.reports.insert(id, report);
+    Ok(json(StatusCode::ACCEPTED, &object!({ "id": id })))
+}
+
+/// How far a report is. Being asked is what makes it go on.
+pub(super) fn get(desk: &mut Desk<'_>, id: i64) -> Done {
+    lists::only_params(desk, &[])?;
+    let host = desk.call.headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let origin = format!("http://{host}");
+    let report = desk.state.reports.get_mut(&id).ok_or_else(|| Refusal::no_such("report", id))?;
+    let shown = report.show(id, &origin);
+    report.polls_left = report.polls_left.saturating_sub(1);
+    Ok(json(StatusCode::OK, &shown))
+}
+
+/// The rows, as CSV.
+pub(super) fn data(desk: &Desk<'_>, id: i64) -> Done {
+    lists::only_params(desk, &[])?;
+    let report = desk.state.reports.get(&id).ok_or_else(|| Refusal::no_such("report", id))?;
+    if report.polls_left > 0 {
+        return Err(Refusal::state("NOT_READY", format!("report {id} is not complete")));
+    }
+    let mut text = format!("{}\r\n", report.columns.join(","));
+    let by_day = report.columns.contains(&"date");
+    let step = if by_day { DAY } else { report.after - report.first };
+    let mut from = report.first;
+    while from < report.after && from <= desk.now {
+        let to = from + step;
+        for (id, flight) in desk.state.flights.iter().filter(|(_, flight)| report.campaigns.contains(&flight.campaign))
+        {
+            let totals = flight.delivery.between(from, to.min(desk.now));
+            if totals.impressions == 0 {
+                continue;
+            }
+            let name = flight.object.get("name").and_then(Value::as_str).unwrap_or_default();
+            let cell = |column: &&str| match *column {
+                "date" => date(from),
+                "campaignId" => flight.campaign.to_string(),
+                "flightId" => id.to_string(),
+                "flightName" => quoted(name),
+                "impressions" => totals.impressions.to_string(),
+                "clicks" => totals.clicks.to_string(),
+                _ => totals.revenue.to_text(),
+            };
+            let cells: Vec<String> = report.columns.iter().map(cell).collect();
+            // Writing to a String can't fail.
+            let _ = write!(text, "{}\r\n", cells.join(","));
+        }
+        from = to;
+    }
+    Ok(bytes(StatusCode::OK, "text/csv; charset=utf-8", text.into_bytes()))
+}
+
+fn date(millis: Millis) -> String {
+    OffsetDateTime::from_unix_timestamp(millis / 1000).unwrap_or(OffsetDateTime::UNIX_EPOCH).date().to_string()
+}
+
+/// A cell as RFC 4180 writes it.
+fn quoted(text: &str) -> String {
+    if text.contains([',', '"', '\r', '\n']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() }
+}

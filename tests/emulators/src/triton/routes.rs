@@ -1,0 +1,77 @@
+//! The table of paths, and the parts every handler is handed.
+
+use std::time::Duration;
+
+use axum::{
+    body::Body,
+    http::{Response, StatusCode},
+};
+use serde_json::Value;
+
+use super::{
+    campaigns, creatives, fields::Object, flights, lists, refusal::Refusal, reports, settings::TritonSettings,
+    state::State,
+};
+use crate::{control::clock::Millis, platform::Call};
+
+/// What a handler works with.
+pub(super) struct Desk<'a> {
+    /// Everything kept.
+    pub state: &'a mut State,
+    /// The emulator's now.
+    pub now: Millis,
+    /// What a test turned.
+    pub settings: TritonSettings,
+    /// For how long new objects are missing from lists.
+    pub lag: Duration,
+    /// The largest page.
+    pub max_page: usize,
+    /// The call.
+    pub call: &'a Call,
+}
+
+/// What handlers return.
+pub(super) type Done = Result<Response<Body>, Refusal>;
+
+impl Desk<'_> {
+    /// The body as an object.
+    pub(super) fn body(&self) -> Result<Object, Refusal> {
+        let wrong = |why: String| Refusal::new(StatusCode::BAD_REQUEST, "INVALID_JSON", why);
+        match serde_json::from_slice(&self.call.body) {
+            Ok(Value::Object(object)) => Ok(object),
+            Ok(_) => Err(wrong("the body must be an object".to_owned())),
+            Err(error) => Err(wrong(format!("the body is no JSON: {error}"))),
+        }
+    }
+}
+
+/// Finds the handler and lets it act.
+pub(super) fn dispatch(desk: &mut Desk<'_>) -> Done {
+    let path = desk.call.path.clone();
+    let segments: Vec<&str> = path.split('/').skip(1).collect();
+    let id = |what: &str, text: &str| text.parse::<i64>().map_err(|_| Refusal::no_such(what, text));
+    match (desk.call.method.as_str(), segments.as_slice()) {
+        ("GET", ["v1", kind @ ("advertisers" | "stations")]) => {
+            let items = desk.state.objects(kind, desk.now).unwrap_or_default();
+            lists::answer(desk, &[], &items)
+        }
+        ("GET", ["v1", "campaigns"]) => campaigns::list(desk),
+        ("POST", ["v1", "campaigns"]) => campaigns::create(desk),
+        ("GET", ["v1", "campaigns", one]) => campaigns::get(desk, id("campaign", one)?),
+        ("PUT", ["v1", "campaigns", one]) => campaigns::update(desk, id("campaign", one)?),
+        ("GET", ["v1", "flights"]) => flights::list(desk),
+        ("POST", ["v1", "flights"]) => flights::create(desk),
+        ("GET", ["v1", "flights", one]) => flights::get(desk, id("flight", one)?),
+        ("PUT", ["v1", "flights", one]) => flights::update(desk, id("flight", one)?),
+        ("GET", ["v1", "creatives"]) => creatives::list(desk),
+        ("POST", ["v1", "creatives"]) => creatives::create(desk),
+        ("GET", ["v1", "creatives", one]) => creatives::get(desk, id("creative", one)?),
+        ("POST", ["v1", "reports"]) => reports::create(desk),
+        ("GET", ["v1", "reports", one]) => reports::get(desk, id("report", one)?),
+        ("GET", ["v1", "reports", one, "data.csv"]) => reports::data(desk, id("report", one)?),
+        (method, _) => {
+            let why = format!("there is no {method} {path}");
+            Err(Refusal::new(StatusCode::NOT_FOUND, "NO_SUCH_ROUTE", why))
+        }
+    }
+}

@@ -1,0 +1,353 @@
+//! The Triton emulator: login, bookings, what it refuses, delivery and reports.
+
+use flightdeck_emulators::{
+    Running,
+    control::clock::Move,
+    platform::Platform,
+    triton::{Options, Triton, settings::TritonChange},
+};
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use crate::app::merge;
+
+/// An emulator in November 2029, and a client that is logged in.
+struct App {
+    running: Running<Triton>,
+    client: reqwest::Client,
+    token: String,
+}
+
+impl App {
+    async fn start() -> Self {
+        let running = Triton::start(Options::default()).await.unwrap();
+        let app = Self { running, client: reqwest::Client::new(), token: String::new() };
+        app.clock("2029-11-01T00:00:00Z");
+        let (status, body) = app.login("demo-password").await;
+        assert_eq!(status, 200, "{body}");
+        Self { token: body["token"].as_str().unwrap().to_owned(), ..app }
+    }
+
+    fn clock(&self, now: &str) {
+        let how: Move = serde_json::from_value(json!({ "now": now })).unwrap();
+        self.running.controls().clock.shift(&how);
+    }
+
+    async fn login(&self, password: &str) -> (StatusCode, Value) {
+        let body = json!({ "username": "flightdeck", "password": password });
+        let answer = self.client.post(format!("{}/login", self.running.url)).json(&body).send().await.unwrap();
+        (answer.status(), answer.json().await.unwrap())
+    }
+
+    async fn text(&self, method: Method, path: &str, body: &Value) -> (StatusCode, String) {
+        let url = if path.starts_with("http") { path.to_owned() } else { format!("{}/v1{path}", self.running.url) };
+        let mut request = self.client.request(method, url).bearer_auth(&self.token);
+        if !body.is_null() {
+            request = request.json(body);
+        }
+        let answer = request.send().await.unwrap();
+        (answer.status(), answer.text().await.unwrap())
+    }
+
+    async fn send(&self, method: Method, path: &str, body: &Value) -> (StatusCode, Value) {
+        let (status, text) = self.text(method, path, body).await;
+        (status, serde_json::from_str(&text).unwrap_or(Value::String(text)))
+    }
+
+    async fn get(&self, path: &str) -> Value {
+        let (status, body) = self.send(Method::GET, path, &Value::Null).await;
+        assert_eq!(status, 200, "{path}: {body}");
+        body
+    }
+
+    async fn post(&self, path: &str, body: Value) -> Value {
+        let (status, body) = self.send(Method::POST, path, &body).await;
+        assert!(status.is_success(), "{path}: {body}");
+        body
+    }
+
+    async fn put(&self, path: &str, body: Value) -> Value {
+        let (status, body) = self.send(Method::PUT, path, &body).await;
+        assert_eq!(status, 200, "{path}: {body}");
+        body
+    }
+
+    /// The status, code and field of a refusal.
+    async fn refused(&self, method: Method, path: &str, body: Value) -> (u16, String, String) {
+        let (status, answer) = self.send(method, path, &body).await;
+        let text = |name: &str| answer["error"][name].as_str().unwrap_or_default().to_owned();
+        assert!(status.is_client_error() && !text("message").is_empty(), "{body}: {answer}");
+        (status.as_u16(), text("code"), text("field"))
+    }
+
+    async fn campaign(&self, changes: Value) -> i64 {
+        let made = self.post("/campaigns", with(campaign(), changes)).await;
+        made["id"].as_i64().unwrap()
+    }
+
+    async fn flight(&self, campaign: i64, changes: Value) -> i64 {
+        let made = self.post("/flights", with(flight(campaign), changes)).await;
+        made["id"].as_i64().unwrap()
+    }
+
+    async fn creative(&self) -> i64 {
+        self.post("/creatives", creative()).await["id"].as_i64().unwrap()
+    }
+
+    /// A flight that has a creative.
+    async fn booked(&self, changes: Value) -> (i64, i64) {
+        let campaign = self.campaign(json!({})).await;
+        let flight = self.flight(campaign, changes).await;
+        let creative = self.creative().await;
+        self.put(&format!("/flights/{flight}"), json!({ "creativeIds": [creative] })).await;
+        (campaign, flight)
+    }
+
+    fn impressions(&self, flight: i64) -> u64 {
+        self.running.platform().delivered(flight).unwrap().impressions
+    }
+}
+
+fn with(mut body: Value, changes: Value) -> Value {
+    merge(&mut body, changes);
+    body
+}
+
+fn campaign() -> Value {
+    json!({
+        "advertiserId": 501, "name": "Spring", "startDate": "2029-12-01", "endDate": "2029-12-31",
+        "totalBudget": 5000.5, "currency": "USD", "active": true, "purchaseOrder": "PO-1",
+    })
+}
+
+fn flight(campaign: i64) -> Value {
+    json!({
+        "campaignId": campaign, "name": "Drive", "type": "STANDARD", "goal": { "type": "IMPRESSIONS", "value": 31_000 },
+        "rate": 12.5, "rateType": "CPM", "startDate": "2029-12-01", "endDate": "2029-12-31", "active": true,
+    })
+}
+
+fn creative() -> Value {
+    json!({
+        "advertiserId": 501, "name": "Spot", "type": "AUDIO", "format": "MP3", "durationSeconds": 30,
+        "url": "https://cdn.example.com/spot.mp3", "clickUrl": "https://example.com/",
+    })
+}
+
+#[tokio::test]
+async fn only_a_good_token_opens_the_door() {
+    let app = App::start().await;
+    let (status, body) = app.login("wrong").await;
+    assert_eq!((status.as_u16(), body["error"]["code"].as_str()), (401, Some("BAD_CREDENTIALS")));
+    let url = format!("{}/v1/stations", app.running.url);
+    assert_eq!(app.client.get(&url).send().await.unwrap().status(), 401);
+    assert_eq!(app.client.get(&url).bearer_auth("x").send().await.unwrap().status(), 401);
+    assert_eq!(app.get("/stations").await["totalItems"], 8);
+    assert_eq!(app.get("/advertisers").await["items"][0]["id"], 501);
+    app.running.platform().expire_tokens();
+    assert_eq!(app.send(Method::GET, "/stations", &Value::Null).await.0, 401);
+    app.running.platform().change(TritonChange { token_lifetime_seconds: Some(0), ..TritonChange::default() });
+    let (_, body) = app.login("demo-password").await;
+    assert!(!app.running.platform().settings().token_lifetime_seconds.gt(&0));
+    let short = body["token"].as_str().unwrap();
+    assert_eq!(app.client.get(&url).bearer_auth(short).send().await.unwrap().status(), 401, "it is over at once");
+    let log = app.client.get(format!("{}/__control/requests", app.running.url)).send().await.unwrap();
+    let log = log.text().await.unwrap();
+    assert!(log.contains("/login"), "{log}");
+    assert!(!log.contains("demo-password"), "secrets stay out of the log");
+}
+
+#[tokio::test]
+async fn bookings_are_kept_listed_and_changed() {
+    let app = App::start().await;
+    let campaign = app.campaign(json!({})).await;
+    let other = app.campaign(json!({ "name": "Autumn" })).await;
+    app.campaign(json!({ "advertiserId": 502 })).await;
+    let page = app.get("/campaigns?advertiserId=501&pageSize=1&page=2").await;
+    assert_eq!(
+        (&page["totalItems"], &page["totalPages"], &page["items"][0]["id"]),
+        (&json!(2), &json!(2), &json!(other))
+    );
+    assert_eq!(app.get(&format!("/campaigns?ids={campaign},{other}")).await["totalItems"], 2);
+    let flight = app.flight(campaign, json!({ "stationIds": [7001, 7002] })).await;
+    app.flight(other, json!({})).await;
+    assert_eq!(app.get(&format!("/flights?campaignId={campaign}")).await["items"][0]["id"], flight);
+    assert_eq!(app.get(&format!("/flights?campaignIds={campaign},{other}")).await["totalItems"], 2);
+    assert_eq!(app.get(&format!("/campaigns/{campaign}")).await["status"], "DRAFT");
+    let creative = app.creative().await;
+    let changed = app
+        .put(&format!("/flights/{flight}"), json!({ "creativeIds": [creative], "stationIds": null, "rate": 13 }))
+        .await;
+    assert_eq!(
+        (&changed["status"], &changed["rate"], &changed["stationIds"]),
+        (&json!("SCHEDULED"), &json!(13), &Value::Null)
+    );
+    assert_eq!(app.get(&format!("/campaigns/{campaign}")).await["status"], "SCHEDULED");
+    assert_eq!(app.get("/creatives?advertiserId=501").await["items"][0]["status"], "READY");
+    assert_eq!(app.get(&format!("/creatives/{creative}")).await["name"], "Spot");
+    assert_eq!(app.put(&format!("/campaigns/{campaign}"), json!({ "active": false })).await["status"], "PAUSED");
+    assert_eq!(app.get(&format!("/flights/{flight}")).await["status"], "PAUSED");
+    assert_eq!(app.running.platform().count("flights"), 2);
+    assert!(app.running.platform().duplicates().is_empty());
+    app.flight(campaign, json!({})).await;
+    assert_eq!(app.running.platform().duplicates().len(), 1, "two of one name under one campaign");
+}
+
+#[tokio::test]
+async fn what_a_platform_would_refuse_is_refused_by_its_field() {
+    let app = App::start().await;
+    let id = app.campaign(json!({})).await;
+    for (changes, field) in [
+        (json!({ "advertiserId": 1 }), "advertiserId"),
+        (json!({ "advertiserId": "501" }), "advertiserId"),
+        (json!({ "name": " " }), "name"),
+        (json!({ "name": "x".repeat(256) }), "name"),
+        (json!({ "startDate": "2029-13-01" }), "startDate"),
+        (json!({ "startDate": "2029-12-01T00:00:00Z" }), "startDate"),
+        (json!({ "endDate": "2029-11-30" }), "endDate"),
+        (json!({ "totalBudget": 0 }), "totalBudget"),
+        (json!({ "totalBudget": "5" }), "totalBudget"),
+        (json!({ "currency": "usd" }), "currency"),
+        (json!({ "active": "yes" }), "active"),
+        (json!({ "budget": 5 }), "budget"),
+        (json!({ "archived": true }), "archived"),
+    ] {
+        let (status, _, found) = app.refused(Method::POST, "/campaigns", with(campaign(), changes)).await;
+        assert_eq!((status, found.as_str()), (400, field));
+    }
+    for (changes, field) in [
+        (json!({ "campaignId": 1 }), "campaignId"),
+        (json!({ "type": "BONUS" }), "type"),
+        (json!({ "goal": { "type": "CLICKS", "value": 1 } }), "goal.type"),
+        (json!({ "goal": { "type": "IMPRESSIONS", "value": 0 } }), "goal.value"),
+        (json!({ "goal": { "type": "IMPRESSIONS", "value": 1.5 } }), "goal.value"),
+        (json!({ "goal": null }), "goal"),
+        (json!({ "rate": -1 }), "rate"),
+        (json!({ "rateType": "CPC" }), "rateType"),
+        (json!({ "startDate": "2029-11-30" }), "startDate"),
+        (json!({ "endDate": "2030-01-01" }), "endDate"),
+        (json!({ "pacing": "FRONT" }), "pacing"),
+        (json!({ "dailyCap": 0 }), "dailyCap"),
+        (json!({ "frequencyCap": { "impressions": 1 } }), "frequencyCap.periodMinutes"),
+        (json!({ "frequencyCap": { "impressions": 1, "periodMinutes": 99_999 } }), "frequencyCap.periodMinutes"),
+        (json!({ "targeting": { "type": "equals", "dimension": "device", "value": "ctv" } }), "targeting.value"),
+        (json!({ "stationIds": [1] }), "stationIds"),
+        (json!({ "stationIds": "7001" }), "stationIds"),
+        (json!({ "dayparts": [{ "days": ["MON"], "startTime": "06:00", "endTime": "10:00" }] }), "timeZone"),
+        (json!({ "creativeIds": [9] }), "creativeIds"),
+    ] {
+        let (status, _, found) = app.refused(Method::POST, "/flights", with(flight(id), changes)).await;
+        assert_eq!((status, found.as_str()), (400, field));
+    }
+    for (changes, field) in [
+        (json!({ "type": "IMAGE" }), "type"),
+        (json!({ "format": "MP4" }), "format"),
+        (json!({ "durationSeconds": 10 }), "durationSeconds"),
+        (json!({ "durationSeconds": 61 }), "durationSeconds"),
+        (json!({ "url": "http://x" }), "url"),
+        (json!({ "url": null }), "url"),
+    ] {
+        let (status, _, found) = app.refused(Method::POST, "/creatives", with(creative(), changes)).await;
+        assert_eq!((status, found.as_str()), (400, field));
+    }
+    assert_eq!(app.refused(Method::GET, "/campaigns", Value::Null).await.2, "advertiserId");
+    assert_eq!(app.refused(Method::GET, "/campaigns?advertiserId=x", Value::Null).await.2, "advertiserId");
+    assert_eq!(app.refused(Method::GET, "/stations?pageSize=0", Value::Null).await.2, "pageSize");
+    assert_eq!(app.refused(Method::GET, "/stations?market=1", Value::Null).await.2, "market");
+    assert_eq!(app.refused(Method::GET, "/flights/1", Value::Null).await.0, 404);
+    assert_eq!(app.refused(Method::DELETE, "/campaigns/1", Value::Null).await.1, "NO_SUCH_ROUTE");
+    assert_eq!(app.refused(Method::POST, "/campaigns", json!([])).await.1, "INVALID_JSON");
+    assert_eq!((app.running.platform().count("flights"), app.running.platform().count("creatives")), (0, 0));
+}
+
+#[tokio::test]
+async fn state_decides_what_may_change() {
+    let app = App::start().await;
+    let (campaign, flight) = app.booked(json!({})).await;
+    let path = format!("/flights/{flight}");
+    app.put(&path, json!({ "rate": 14 })).await;
+    app.clock("2029-12-02T00:00:00Z");
+    let (status, code, _) = app.refused(Method::PUT, &path, json!({ "rate": 15 })).await;
+    assert_eq!((status, code.as_str()), (409, "RATE_LOCKED"));
+    assert_eq!(app.refused(Method::PUT, &path, json!({ "startDate": "2029-12-05" })).await.2, "startDate");
+    app.put(&path, json!({ "goal": { "type": "IMPRESSIONS", "value": 40_000 }, "rate": 14 })).await;
+    let shorter = json!({ "endDate": "2029-12-20" });
+    assert_eq!(app.refused(Method::PUT, &format!("/campaigns/{campaign}"), shorter).await.2, "endDate");
+    assert_eq!(app.refused(Method::POST, "/flights", with(self::flight(campaign), json!({}))).await.2, "startDate");
+    let foreign = app.campaign(json!({ "advertiserId": 502, "startDate": "2029-12-02" })).await;
+    let spot = app.creative().await;
+    let body = with(self::flight(foreign), json!({ "startDate": "2029-12-02", "creativeIds": [spot] }));
+    assert_eq!(app.refused(Method::POST, "/flights", body).await.2, "creativeIds");
+    let path = format!("/campaigns/{campaign}");
+    assert_eq!(app.put(&path, json!({ "active": false, "archived": true })).await["status"], "ARCHIVED");
+    for (path, body) in
+        [(path, json!({ "archived": false })), (format!("/flights/{flight}"), json!({ "active": true }))]
+    {
+        let (status, code, _) = app.refused(Method::PUT, &path, body).await;
+        assert_eq!((status, code.as_str()), (409, "ARCHIVED"));
+    }
+}
+
+#[tokio::test]
+async fn delivery_follows_the_clock_the_days_and_what_is_on() {
+    let app = App::start().await;
+    let (campaign, flight) = app.booked(json!({})).await;
+    // 2029-12-01 is a Saturday.
+    let weekdays = json!([{ "days": ["MON", "TUE", "WED", "THU", "FRI"], "startTime": "06:00", "endTime": "10:00" }]);
+    let (_, drive) = app
+        .booked(json!({ "dayparts": weekdays, "timeZone": "America/New_York", "goal": { "type": "IMPRESSIONS", "value": 21_000 } }))
+        .await;
+    for (now, all, week) in [
+        ("2029-12-01T00:00:00Z", 0, 0),
+        ("2029-12-01T12:00:00Z", 500, 0),
+        ("2029-12-03T00:00:00Z", 2000, 0),
+        ("2029-12-04T00:00:00Z", 3000, 1000),
+        ("2030-01-05T00:00:00Z", 31_000, 21_000),
+    ] {
+        app.clock(now);
+        assert_eq!((app.impressions(flight), app.impressions(drive)), (all, week), "{now}");
+    }
+    assert_eq!(app.get(&format!("/flights/{flight}")).await["status"], "COMPLETED");
+    assert_eq!(app.get(&format!("/flights/{flight}")).await["impressionsDelivered"], 31_000);
+    app.clock("2029-12-03T00:00:00Z");
+    app.put(&format!("/campaigns/{campaign}"), json!({ "active": false })).await;
+    app.clock("2029-12-10T00:00:00Z");
+    assert_eq!(app.impressions(flight), 2000, "nothing while it is paused");
+}
+
+#[tokio::test]
+async fn a_report_is_asked_for_waited_for_and_read() {
+    let app = App::start().await;
+    let (campaign, flight) = app.booked(json!({ "name": "Drive, \"early\"" })).await;
+    app.clock("2029-12-03T12:00:00Z");
+    let columns = json!(["date", "flightId", "flightName", "impressions", "clicks", "totalRevenue"]);
+    let body = json!({
+        "reportType": "FLIGHT", "startDate": "2029-12-01", "endDate": "2029-12-31",
+        "filters": { "campaigns": [campaign] }, "columns": columns,
+    });
+    let made = app.post("/reports", body.clone()).await;
+    let path = format!("/reports/{}", made["id"]);
+    assert_eq!(app.refused(Method::GET, &format!("{path}/data.csv"), Value::Null).await.1, "NOT_READY");
+    assert_eq!(app.get(&path).await["status"], "RUNNING");
+    let done = app.get(&path).await;
+    let (status, csv) = app.text(Method::GET, done["url"].as_str().unwrap(), &Value::Null).await;
+    assert_eq!(status, 200);
+    let expected = format!(
+        "date,flightId,flightName,impressions,clicks,totalRevenue\r\n\
+         2029-12-01,{flight},\"Drive, \"\"early\"\"\",1000,5,12.5\r\n\
+         2029-12-02,{flight},\"Drive, \"\"early\"\"\",1000,5,12.5\r\n\
+         2029-12-03,{flight},\"Drive, \"\"early\"\"\",500,2,6.25\r\n"
+    );
+    assert_eq!(csv, expected);
+    for (changes, field) in [
+        (json!({ "reportType": "STATION" }), "reportType"),
+        (json!({ "endDate": "2029-11-01" }), "endDate"),
+        (json!({ "filters": { "campaigns": [] } }), "filters.campaigns"),
+        (json!({ "filters": { "campaigns": [1] } }), "filters.campaigns"),
+        (json!({ "filters": { "flights": [1] } }), "filters.flights"),
+        (json!({ "columns": ["reach"] }), "columns"),
+        (json!({ "columns": [] }), "columns"),
+    ] {
+        assert_eq!(app.refused(Method::POST, "/reports", with(body.clone(), changes)).await.2, field);
+    }
+}
