@@ -12,7 +12,7 @@ CARGO ?= cargo
 PYTHON ?= python3
 
 WASM_TARGET = wasm32-wasip2
-GUESTS = -p flightdeck-adapter-gam -p flightdeck-adapter-kevel -p flightdeck-test-guest
+GUESTS = -p flightdeck-adapter-gam -p flightdeck-adapter-kevel -p flightdeck-adapter-triton -p flightdeck-test-guest
 CONFIG = examples/demo/flightdeck.toml
 VENV = target/venv
 

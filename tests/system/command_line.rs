@@ -54,7 +54,7 @@ async fn a_component_is_looked_into_and_what_is_none_is_refused() {
 }
 
 /// The adapters that come with the host, as the documentation compares them.
-const ADAPTERS: [&str; 1] = ["flightdeck-adapter-kevel"];
+const ADAPTERS: [&str; 3] = ["flightdeck-adapter-gam", "flightdeck-adapter-kevel", "flightdeck-adapter-triton"];
 
 #[tokio::test]
 async fn the_documentation_compares_the_platforms_as_the_adapters_describe_them() {

@@ -168,7 +168,7 @@ fn video(platform: &Platform, creative: &Creative, problems: &mut Problems) -> O
     let duration = creative.duration_ms.filter(|duration| *duration > 0);
     if duration.is_none() {
         let message = "Ad Manager wants to know how long a video is.";
-        problems.invalid("duration_missing", pointer("duration_ms"), "", message);
+        problems.invalid("duration_missing", pointer("duration"), "", message);
     }
     let address = match &platform.vast_url {
         Some(template) => template

@@ -114,5 +114,5 @@ fn what_does_not_fit_its_package_is_refused() {
         video(creative, package);
         creative.duration_ms = None;
     };
-    assert_eq!(refused(silent).0, "/assets/banner/duration_ms");
+    assert_eq!(refused(silent).0, "/assets/banner/duration");
 }

@@ -1,0 +1,167 @@
+//! How Triton's Booking API is spoken to: its lists, its ids and its refusals.
+//!
+//! The token of the login is the host's to get and to add.
+
+use flightdeck_adapter::{page::pages, prelude::*};
+use serde::{Deserialize, de::DeserializeOwned};
+
+use crate::inferred;
+
+/// The API of a context.
+#[must_use]
+pub fn open(ctx: &Context) -> Api {
+    Api::new(&ctx.endpoint).explain(explain)
+}
+
+/// The buyer's advertiser.
+///
+/// # Errors
+/// `invalid` when the principal's advertiser id is no number.
+pub fn advertiser(ctx: &Context) -> Fallible<i64> {
+    ctx.advertiser_id.parse().map_err(|_| {
+        let message = format!(
+            "The advertiser id {:?} is no Triton advertiser: they are whole numbers. Correct the principal's mapping.",
+            ctx.advertiser_id
+        );
+        Failure::invalid("invalid_advertiser", message)
+    })
+}
+
+/// An id of the platform as the number that its bodies want.
+///
+/// # Errors
+/// `invalid` when it is none: it was not this adapter that remembered it.
+pub fn number(id: &str) -> Fallible<i64> {
+    id.parse().map_err(|_| Failure::invalid("invalid_remote_id", format!("{id:?} is no id of an object on Triton.")))
+}
+
+/// One of a collection, by its id.
+#[must_use]
+pub fn one(collection: &str, id: &str) -> String {
+    format!("{collection}/{}", flightdeck_adapter::http::url::segment(&id))
+}
+
+/// What the platform answers about anything that it made.
+#[derive(Debug, Clone, Copy, Deserialize)]
+pub struct Made {
+    /// Its id.
+    pub id: i64,
+}
+
+/// A thing with a name.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Named {
+    /// Its id.
+    pub id: i64,
+    /// Its name.
+    #[serde(default)]
+    pub name: String,
+}
+
+/// Lists are told in pages.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Page<T> {
+    #[serde(default)]
+    total_pages: u32,
+    items: Vec<T>,
+}
+
+/// Goes through a list. The function makes the request, which is given its page.
+pub fn list<'a, T, F>(request: F) -> impl Iterator<Item = Fallible<T>> + use<'a, T, F>
+where
+    T: DeserializeOwned,
+    F: Fn() -> Request<'a>,
+{
+    pages(move |cursor: Option<u32>| {
+        let number = cursor.unwrap_or(1);
+        let page: Page<T> = request().query("page", number).query("pageSize", inferred::PAGE_SIZE).fetch()?;
+        Ok((page.items, (number < page.total_pages).then(|| number + 1)))
+    })
+}
+
+/// Makes what Triton says about a refusal readable. Integrators must show its messages (help pages).
+fn explain(response: &Response, failure: Failure) -> Failure {
+    #[derive(Deserialize)]
+    struct Body {
+        error: Refusal,
+    }
+    #[derive(Deserialize)]
+    struct Refusal {
+        #[serde(default)]
+        code: String,
+        #[serde(default)]
+        message: String,
+    }
+    let Ok(Body { error }) = response.json::<Body>() else { return failure };
+    let begins = match failure.kind {
+        FailureKind::Permission => "Triton does not let this user do it",
+        FailureKind::NotFound => "Triton has no such thing",
+        FailureKind::Unavailable => "Triton can't answer now",
+        _ => "Triton refused",
+    };
+    let mut explained = failure.said(response.status(), &error.code, &error.message);
+    explained.message = format!("{begins}: {}", explained.words());
+    if error.code == inferred::RATE_LOCKED {
+        explained.code = "rate_locked".to_owned();
+        explained.message = format!(
+            "{} Leave the price as it is, or pause this package and buy another at the new price.",
+            explained.message
+        );
+    }
+    explained
+}
+
+#[cfg(test)]
+mod tests {
+    use flightdeck_adapter::testing::{FakeHost, answer, run};
+
+    use super::*;
+    use crate::samples;
+
+    #[test]
+    fn a_list_is_read_to_its_last_page() {
+        let host = FakeHost::new(|request| {
+            let page = if request.url.contains("page=1&") { 1 } else { 2 };
+            Ok(answer(200, &format!(r#"{{"page":{page},"totalPages":2,"items":[{{"id":{page},"name":"x"}}]}}"#)))
+        });
+        let ids = run(&host, || {
+            let api = open(&samples::context());
+            list::<Named, _>(|| api.get("/v1/campaigns"))
+                .map(|item| item.map(|item| item.id))
+                .collect::<Fallible<Vec<_>>>()
+        });
+        assert_eq!(ids.unwrap().unwrap(), [1, 2]);
+    }
+
+    #[test]
+    fn a_refusal_is_told_in_the_platforms_words() {
+        for (status, code, kind, message) in [
+            (400, "INVALID_FIELD", FailureKind::Rejected, "Triton refused: no"),
+            (401, "UNAUTHENTICATED", FailureKind::Permission, "Triton does not let this user do it: no"),
+            (404, "NOT_FOUND", FailureKind::NotFound, "Triton has no such thing: no"),
+            (503, "BUSY", FailureKind::Unavailable, "Triton can't answer now: no"),
+        ] {
+            let body = format!(r#"{{"error":{{"code":"{code}","message":"no"}}}}"#);
+            let host = FakeHost::new(move |_| Ok(answer(status, &body)));
+            let failure = run(&host, || open(&samples::context()).get("/x").send()).unwrap().unwrap_err();
+            assert_eq!((failure.kind, failure.message.as_str()), (kind, message));
+            assert_eq!(failure.platform.unwrap().code, code);
+        }
+        let host = FakeHost::new(|_| Ok(answer(409, r#"{"error":{"code":"RATE_LOCKED","message":"no"}}"#)));
+        let failure = run(&host, || open(&samples::context()).get("/x").send()).unwrap().unwrap_err();
+        assert_eq!(failure.code, "rate_locked");
+        let host = FakeHost::new(|_| Ok(answer(400, "<html>no</html>")));
+        let failure = run(&host, || open(&samples::context()).get("/x").send()).unwrap().unwrap_err();
+        assert_eq!(failure.words(), "<html>no</html>");
+    }
+
+    #[test]
+    fn ids_are_numbers() {
+        let mut ctx = samples::context();
+        assert_eq!(advertiser(&ctx).unwrap(), 501);
+        ctx.advertiser_id = "acme".to_owned();
+        assert_eq!(advertiser(&ctx).unwrap_err().code, "invalid_advertiser");
+        assert_eq!(number("x").unwrap_err().code, "invalid_remote_id");
+    }
+}

@@ -1,0 +1,189 @@
+//! A campaign: what carries a media buy's part on Triton.
+
+use flightdeck_adapter::{money, names, prelude::*};
+
+use crate::{
+    api::{self, Made, Named},
+    days,
+    inferred::{NAME_LIMIT, PO_LIMIT, path},
+};
+
+/// The platform's word for it.
+pub const TYPE: &str = "Campaign";
+/// The field of its last day.
+const END: &str = "endDate";
+
+/// A campaign as it is to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Campaign {
+    /// For people.
+    pub name: String,
+    /// What may change later.
+    pub fields: Object,
+    media_buy_id: String,
+    po_number: Option<String>,
+}
+
+/// What a media buy says about its campaign.
+///
+/// # Errors
+/// When its dates are none.
+pub fn translate(buy: &MediaBuy, problems: &mut Problems) -> Fallible<Campaign> {
+    if let Some(number) = buy.po_number.as_ref().filter(|number| number.chars().count() > PO_LIMIT) {
+        let message = format!("A purchase order on Triton has at most {PO_LIMIT} characters.");
+        problems.unsupported("unsupported_po_number", "/po_number", number, message, &[]);
+    }
+    if let Some(daily) = buy.daily_budget {
+        let message = "Triton has no daily cap of a campaign. Cap each package: daily_budget or daily_impressions.";
+        let known = ["packages[].daily_budget", "packages[].daily_impressions"];
+        problems.unsupported("unsupported_daily_budget", "/daily_budget", money::decimal(daily), message, &known);
+    }
+    let (first, last, _) = days::of(&buy.start, &buy.end)?;
+    let fields = object! {
+        "startDate": first,
+        "endDate": last,
+        "totalBudget": money::number(buy.total_budget),
+        "active": buy.active,
+    };
+    let (name, media_buy_id) = (buy.name.clone(), buy.media_buy_id.clone());
+    Ok(Campaign { name, fields, media_buy_id, po_number: buy.po_number.clone() })
+}
+
+impl Campaign {
+    /// The name without its reference. It has the media buy's id, by which a campaign is found whose own was never learnt.
+    fn called(&self) -> String {
+        if self.name.contains(&self.media_buy_id) {
+            return self.name.clone();
+        }
+        format!("{} · {}", self.media_buy_id, self.name)
+    }
+
+    /// What a new campaign is sent with, without its reference.
+    #[must_use]
+    pub fn created(&self, advertiser: i64, currency: &str) -> Object {
+        let mut object = object! { "advertiserId": advertiser, "name": self.called() };
+        for (name, value) in self.fields.iter() {
+            object.set(name, value.clone());
+        }
+        object.set("currency", currency);
+        if let Some(number) = &self.po_number {
+            object.set("purchaseOrder", number);
+        }
+        object
+    }
+
+    /// Makes the campaign.
+    ///
+    /// # Errors
+    /// What Triton refuses.
+    pub fn create(&self, api: &Api, advertiser: i64, currency: &str, reference: &str) -> Fallible<i64> {
+        let mut body = self.created(advertiser, currency);
+        body.set("name", names::with_reference(&self.called(), reference, NAME_LIMIT));
+        let made: Made = api.post(path::CAMPAIGNS).json(&body).fetch()?;
+        Ok(made.id)
+    }
+
+    fn last_day(&self) -> String {
+        self.fields.get(END).and_then(Json::as_text).unwrap_or_default().to_owned()
+    }
+
+    /// The fields that make this campaign of another, in two parts: what is sent before its flights change, and after
+    /// them. A campaign holds its flights' days, so it grows first and shrinks last.
+    #[must_use]
+    pub fn changes_from(&self, current: &Self) -> (Object, Object) {
+        let mut before = flightdeck_adapter::plan::changed_fields(&current.fields, &self.fields);
+        let mut after = Object::default();
+        if self.last_day() < current.last_day() {
+            // Days compare as texts do.
+            before.remove(END);
+            after.set(END, self.last_day());
+        }
+        (before, after)
+    }
+}
+
+/// Finds the campaign of an advertiser that carries a reference.
+///
+/// # Errors
+/// When Triton can't be asked.
+pub fn find(api: &Api, advertiser: i64, reference: &str) -> Fallible<Option<i64>> {
+    first(api, advertiser, |name| names::carries(Some(name), reference))
+}
+
+/// Finds the campaign of a media buy whose id was never learnt: by the media buy's id, which its name has.
+///
+/// # Errors
+/// When Triton can't be asked.
+pub fn find_by_buy(api: &Api, advertiser: i64, media_buy_id: &str) -> Fallible<Option<i64>> {
+    first(api, advertiser, |name| name.split([' ', '[', ']']).any(|word| word == media_buy_id))
+}
+
+fn first(api: &Api, advertiser: i64, wanted: impl Fn(&str) -> bool) -> Fallible<Option<i64>> {
+    for found in api::list::<Named, _>(|| api.get(path::CAMPAIGNS).query("advertiserId", advertiser)) {
+        let found = found?;
+        if wanted(&found.name) {
+            return Ok(Some(found.id));
+        }
+    }
+    Ok(None)
+}
+
+/// Changes fields of a campaign: those and no others.
+///
+/// # Errors
+/// `not-found` when it is gone; what Triton refuses.
+pub fn change(api: &Api, id: &str, changes: &Object) -> Fallible<()> {
+    api.put(api::one(path::CAMPAIGNS, id)).json(changes).send()?;
+    Ok(())
+}
+
+/// The fields that change when a campaign is put away: it is switched off as well.
+#[must_use]
+pub fn archived() -> Object {
+    object! { "active": false, "archived": true }
+}
+
+/// Puts a campaign away with its flights. Whether it was there.
+///
+/// # Errors
+/// When Triton can't be asked or refuses.
+pub fn archive(api: &Api, id: &str) -> Fallible<bool> {
+    let there: Option<Object> = api.get(api::one(path::CAMPAIGNS, id)).fetch_if_any()?;
+    let Some(campaign) = there else { return Ok(false) };
+    // What is put away can't be changed.
+    if campaign.get("archived").and_then(Json::as_bool) != Some(true) {
+        change(api, id, &archived())?;
+    }
+    Ok(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples::{buy, package};
+
+    fn of(end: &str) -> Campaign {
+        let mut buy = buy(vec![package("drive")]);
+        buy.end = end.to_owned();
+        translate(&buy, &mut Problems::default()).unwrap()
+    }
+
+    #[test]
+    fn a_campaign_grows_first_and_shrinks_last() {
+        let (short, long) = (of("2026-12-31T00:00:00Z"), of("2027-01-31T23:59:59Z"));
+        let text = |(before, after): (Object, Object)| (before.to_string(), after.to_string());
+        assert_eq!(text(long.changes_from(&short)), (r#"{"endDate":"2027-01-31"}"#.to_owned(), "{}".to_owned()));
+        assert_eq!(text(short.changes_from(&long)), ("{}".to_owned(), r#"{"endDate":"2026-12-30"}"#.to_owned()));
+    }
+
+    #[test]
+    fn what_a_campaign_cannot_be_is_refused() {
+        let mut buy = buy(vec![package("drive")]);
+        buy.daily_budget = Some(1_000_000);
+        buy.po_number = Some("x".repeat(65));
+        let mut problems = Problems::default();
+        translate(&buy, &mut problems).unwrap();
+        let fields: Vec<String> = problems.check().unwrap_err().items.into_iter().map(|item| item.field).collect();
+        assert_eq!(fields, ["/po_number", "/daily_budget"]);
+    }
+}

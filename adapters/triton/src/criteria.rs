@@ -1,0 +1,57 @@
+//! The criteria tree of Triton's public page on targeting rules: `and`, `or`, `not`, `in`, `equals`. Values are texts.
+
+use flightdeck_adapter::prelude::*;
+
+/// A condition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Criteria {
+    /// All of them.
+    All(Vec<Criteria>),
+    /// Any of them.
+    Any(Vec<Criteria>),
+    /// Not this one.
+    Not(Box<Criteria>),
+    /// A dimension has one of some values.
+    In(&'static str, Vec<String>),
+}
+
+impl Criteria {
+    /// As it is sent. What has one part is that part.
+    #[must_use]
+    pub fn object(&self) -> Object {
+        let list = |kind: &str, parts: &[Self]| match parts {
+            [one] => one.object(),
+            parts => object! { "type": kind, "fields": parts.iter().map(Self::object).collect::<Vec<_>>() },
+        };
+        match self {
+            Self::All(parts) => list("and", parts),
+            Self::Any(parts) => list("or", parts),
+            Self::Not(part) => object! { "type": "not", "field": part.object() },
+            Self::In(dimension, values) => match values.as_slice() {
+                [one] => object! { "type": "equals", "dimension": *dimension, "value": one },
+                values => object! { "type": "in", "dimension": *dimension, "values": values.to_vec() },
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tree_is_as_flat_as_it_can_be() {
+        let some = |values: &[&str]| Criteria::In("dma", values.iter().map(|&value| value.to_owned()).collect());
+        assert_eq!(some(&["501"]).object().to_string(), r#"{"type":"equals","dimension":"dma","value":"501"}"#);
+        let both = Criteria::All(vec![some(&["501", "803"]), Criteria::Not(Box::new(some(&["602"])))]);
+        assert_eq!(
+            both.object().to_string(),
+            [
+                r#"{"type":"and","fields":[{"type":"in","dimension":"dma","values":["501","803"]},"#,
+                r#"{"type":"not","field":{"type":"equals","dimension":"dma","value":"602"}}]}"#,
+            ]
+            .concat()
+        );
+        assert_eq!(Criteria::Any(vec![some(&["501"])]).object(), some(&["501"]).object());
+    }
+}

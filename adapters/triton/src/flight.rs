@@ -1,0 +1,293 @@
+//! A flight: what carries a package on Triton, one for each.
+//!
+//! | the package | the flight |
+//! |---|---|
+//! | impressions | `goal` IMPRESSIONS |
+//! | CPM | `rateType` CPM and `rate`, fixed once the flight is in progress |
+//! | `even`, `asap` | `pacing` EVEN, ASAP |
+//! | daily impressions, daily budget | `dailyCap` in impressions: at a fixed price per thousand, a budget is a number of them |
+//! | frequency cap | `frequencyCap`: one impression in so many minutes |
+
+use flightdeck_adapter::{money, names, plan::changed_fields, prelude::*, words::pointer_segment};
+
+use crate::{
+    api::{self, Made, Named},
+    days, hours,
+    inferred::{LONGEST_CAP_MINUTES, MOST, NAME_LIMIT, path},
+    settings::{Platform, Product},
+    targeting,
+};
+
+/// The platform's word for it.
+pub const TYPE: &str = "Flight";
+
+/// A flight as it is to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Flight {
+    /// The package.
+    pub package_id: String,
+    /// For people.
+    pub name: String,
+    /// Its own fields.
+    pub fields: Object,
+}
+
+/// What a package says about its flight.
+///
+/// # Errors
+/// When its dates are none.
+pub fn translate(
+    platform: &Platform,
+    buy: &MediaBuy,
+    package: &PackageOrder,
+    problems: &mut Problems,
+    notes: &mut Vec<String>,
+) -> Fallible<Flight> {
+    let pointer = |field: &str| format!("/packages/{}/{field}", pointer_segment(&package.package_id));
+    let product = Product::read(platform, package).unwrap_or_else(|failure| {
+        problems.invalid("invalid_product_settings", pointer("package_id"), &package.package_id, failure.message);
+        Product::of(platform)
+    });
+    let (first, last, note) = days::of(&package.start, &package.end)?;
+    notes.extend(note);
+    if package.price.model != PriceModel::Cpm {
+        let message = "On Triton packages are sold per thousand impressions.";
+        problems.unsupported("unsupported_price_model", pointer("cpm"), package.price.model.word(), message, &["cpm"]);
+    } else if package.price.rate <= 0 {
+        let value = money::decimal(package.price.rate);
+        problems.invalid("invalid_price", pointer("cpm"), value, "A price is more than nothing.");
+    }
+    if !(1..=MOST).contains(&package.impressions) {
+        let message = format!("A goal on Triton is 1 to {MOST} impressions.");
+        let value = package.impressions.to_string();
+        problems.unsupported("unsupported_impressions", pointer("impressions"), value, message, &[]);
+    }
+    let targeting = targeting::translate(platform, &product, package, problems);
+    let (dayparts, zone) = hours::hours(&product, package, problems).unzip();
+    let fields = object! {
+        "goal": object! { "type": "IMPRESSIONS", "value": package.impressions },
+        "rate": money::number(package.price.rate),
+        "startDate": first,
+        "endDate": last,
+        "pacing": pacing(package, &pointer("pacing"), problems),
+        "dailyCap": daily_cap(package, problems, notes),
+        "frequencyCap": frequency_cap(buy, package, problems),
+        "targeting": targeting.tree,
+        "stationIds": (!targeting.stations.is_empty()).then_some(targeting.stations),
+        "dayparts": dayparts,
+        "timeZone": zone,
+        "active": package.active,
+    };
+    Ok(Flight { package_id: package.package_id.clone(), name: package.name.clone(), fields })
+}
+
+fn pacing(package: &PackageOrder, pointer: &str, problems: &mut Problems) -> Option<&'static str> {
+    match &package.pacing {
+        Pacing::Even => Some("EVEN"),
+        Pacing::Asap => Some("ASAP"),
+        other => {
+            let message = "Triton spreads a goal evenly or delivers as fast as it can.";
+            problems.unsupported("unsupported_pacing", pointer, other.word(), message, &["even", "asap"]);
+            None
+        }
+    }
+}
+
+/// Impressions a day: the buyer's number, or as many as the daily budget buys, whichever is less.
+fn daily_cap(package: &PackageOrder, problems: &mut Problems, notes: &mut Vec<String>) -> Option<i64> {
+    let pointer = |field: &str| format!("/packages/{}/{field}", pointer_segment(&package.package_id));
+    if let Some(daily) = package.daily_impressions.filter(|daily| !(1..=MOST).contains(daily)) {
+        let message = format!("A daily cap on Triton is 1 to {MOST} impressions.");
+        problems.invalid("invalid_daily_impressions", pointer("daily_impressions"), daily.to_string(), message);
+    }
+    let rate = package.price.rate.max(1);
+    let bought = package.daily_budget.map(|budget| {
+        let impressions = i128::from(budget) * 1000 / i128::from(rate);
+        let impressions = i64::try_from(impressions).unwrap_or(MOST).min(MOST);
+        if impressions < 1 {
+            let message = "A daily budget on Triton buys at least one impression.";
+            problems.invalid("invalid_daily_budget", pointer("daily_budget"), money::decimal(budget), message);
+        }
+        notes.push(format!(
+            "Triton caps a day in impressions: the daily budget of {} of {} is {impressions} impressions.",
+            money::decimal(budget),
+            package.package_id
+        ));
+        impressions
+    });
+    [bought, package.daily_impressions].into_iter().flatten().min()
+}
+
+fn frequency_cap(buy: &MediaBuy, package: &PackageOrder, problems: &mut Problems) -> Option<Object> {
+    let cap = package.targeting.frequency_cap.as_ref()?;
+    let pointer = format!("/packages/{}/targeting_overlay/frequency_cap", pointer_segment(&package.package_id));
+    let minutes = cap.suppress_minutes;
+    if !(1..=LONGEST_CAP_MINUTES).contains(&minutes) {
+        let message = format!("Triton counts 1 to {LONGEST_CAP_MINUTES} minutes.");
+        let pointer = format!("{pointer}/suppress_minutes");
+        problems.unsupported("unsupported_frequency_cap", pointer, minutes.to_string(), message, &[]);
+        return None;
+    }
+    // Alone, a package is all of its buy.
+    if cap.scope != CapScope::Package && !(cap.scope == CapScope::MediaBuy && buy.packages.len() == 1) {
+        let scope = match &cap.scope {
+            CapScope::Other(scope) => scope.as_str(),
+            _ => "media_buy",
+        };
+        let message = "Triton caps each flight by itself.";
+        problems.unsupported("unsupported_frequency_cap", format!("{pointer}/scope"), scope, message, &["package"]);
+        return None;
+    }
+    Some(object! { "impressions": 1, "periodMinutes": minutes })
+}
+
+impl Flight {
+    /// What a new flight is sent with, without campaign and reference. What is not said is left out.
+    #[must_use]
+    pub fn created(&self) -> Object {
+        let mut object = object! { "name": &self.name, "type": "STANDARD", "rateType": "CPM" };
+        for (name, value) in self.fields.iter().filter(|(_, value)| !value.is_null()) {
+            object.set(name, value.clone());
+        }
+        object
+    }
+
+    /// Makes the flight.
+    ///
+    /// # Errors
+    /// What Triton refuses.
+    pub fn create(&self, api: &Api, campaign: i64, reference: &str) -> Fallible<i64> {
+        let mut body = self.created();
+        body.set("campaignId", campaign);
+        body.set("name", names::with_reference(&self.name, reference, NAME_LIMIT));
+        let made: Made = api.post(path::FLIGHTS).json(&body).fetch()?;
+        Ok(made.id)
+    }
+
+    /// The fields that make this flight of another. `null` takes one away.
+    #[must_use]
+    pub fn changes_from(&self, current: &Self) -> Object {
+        changed_fields(&current.fields, &self.fields)
+    }
+}
+
+/// Finds the flight of a campaign that carries a reference.
+///
+/// # Errors
+/// When Triton can't be asked.
+pub fn find(api: &Api, campaign: i64, reference: &str) -> Fallible<Option<i64>> {
+    for found in api::list::<Named, _>(|| api.get(path::FLIGHTS).query("campaignId", campaign)) {
+        let found = found?;
+        if names::carries(Some(&found.name), reference) {
+            return Ok(Some(found.id));
+        }
+    }
+    Ok(None)
+}
+
+/// Changes fields of a flight: those and no others.
+///
+/// # Errors
+/// `not-found` when it is gone; what Triton refuses, as a rate once it is in progress.
+pub fn change(api: &Api, id: &str, changes: &Object) -> Fallible<()> {
+    api.put(api::one(path::FLIGHTS, id)).json(changes).send()?;
+    Ok(())
+}
+
+/// Lets a flight play a creative, or not any more. What people put beside it stays.
+///
+/// # Errors
+/// As [`change`].
+pub fn play(api: &Api, id: &str, creative: i64, on: bool) -> Fallible<()> {
+    let flight: Object = api.get(api::one(path::FLIGHTS, id)).fetch()?;
+    let before: Vec<i64> =
+        flight.get("creativeIds").map(Json::items).unwrap_or_default().iter().filter_map(Json::as_i64).collect();
+    let mut after: Vec<i64> = before.iter().copied().filter(|known| *known != creative).collect();
+    if on {
+        if before.contains(&creative) {
+            return Ok(());
+        }
+        after.push(creative);
+    }
+    if after == before {
+        return Ok(());
+    }
+    change(api, id, &object! { "creativeIds": after })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples::{buy, context, package};
+
+    fn of(change: impl FnOnce(&mut PackageOrder)) -> Fallible<(Flight, Vec<String>)> {
+        let mut package = package("drive");
+        change(&mut package);
+        let platform = Platform::read(&context()).unwrap();
+        let (mut problems, mut notes) = (Problems::default(), Vec::new());
+        let flight = translate(&platform, &buy(vec![package.clone()]), &package, &mut problems, &mut notes)?;
+        problems.check().map(|()| (flight, notes))
+    }
+
+    #[test]
+    fn a_package_becomes_a_flight() {
+        let (flight, notes) = of(|_| {}).unwrap();
+        assert_eq!(
+            flight.created().to_string(),
+            [
+                r#"{"name":"Package drive","type":"STANDARD","rateType":"CPM","#,
+                r#""goal":{"type":"IMPRESSIONS","value":1000000},"rate":12.5,"#,
+                r#""startDate":"2026-12-01","endDate":"2026-12-30","pacing":"EVEN","stationIds":[7001,7003],"active":true}"#,
+            ]
+            .concat()
+        );
+        assert!(notes.is_empty());
+    }
+
+    #[test]
+    fn a_daily_budget_is_a_number_of_impressions() {
+        let cap = |budget, impressions| {
+            let (flight, notes) = of(|package| {
+                package.daily_budget = budget;
+                package.daily_impressions = impressions;
+            })
+            .unwrap();
+            (flight.fields.get("dailyCap").and_then(Json::as_i64), notes.len())
+        };
+        assert_eq!(cap(Some(125_000_000), None), (Some(10_000), 1));
+        assert_eq!(cap(Some(125_000_001), None), (Some(10_000), 1), "rounded down");
+        assert_eq!(cap(Some(125_000_000), Some(5_000)), (Some(5_000), 1));
+        assert_eq!(cap(None, None), (None, 0));
+        assert_eq!(of(|package| package.daily_budget = Some(1)).unwrap_err().code, "invalid_daily_budget");
+    }
+
+    #[test]
+    fn what_triton_cannot_do_is_refused_by_its_place() {
+        let failure = of(|package| {
+            package.price.model = PriceModel::Cpc;
+            package.impressions = MOST + 1;
+            package.pacing = Pacing::FrontLoaded;
+            package.daily_impressions = Some(0);
+            package.targeting.frequency_cap = Some(FrequencyCap { suppress_minutes: 99_999, scope: CapScope::Package });
+        })
+        .unwrap_err();
+        let fields: Vec<&str> =
+            failure.items.iter().filter_map(|item| item.field.strip_prefix("/packages/drive/")).collect();
+        let cap = "targeting_overlay/frequency_cap/suppress_minutes";
+        assert_eq!(fields, ["cpm", "impressions", "pacing", "daily_impressions", cap]);
+        let mut one = package("drive");
+        one.targeting.frequency_cap = Some(FrequencyCap { suppress_minutes: 60, scope: CapScope::MediaBuy });
+        let buy = buy(vec![one.clone(), package("evening")]);
+        let mut problems = Problems::default();
+        translate(&Platform::read(&context()).unwrap(), &buy, &one, &mut problems, &mut Vec::new()).unwrap();
+        assert_eq!(problems.check().unwrap_err().code, "unsupported_frequency_cap");
+    }
+
+    #[test]
+    fn what_is_taken_away_is_said() {
+        let (before, _) = of(|package| package.daily_impressions = Some(5)).unwrap();
+        let (after, _) = of(|package| package.impressions = 7).unwrap();
+        let changes = after.changes_from(&before).to_string();
+        assert_eq!(changes, r#"{"goal":{"type":"IMPRESSIONS","value":7},"dailyCap":null}"#);
+    }
+}

@@ -1,0 +1,42 @@
+//! A buy, its packages and its creatives, for tests. What they refer to is what the emulated platform has.
+
+use flightdeck_adapter::{prelude::*, testing::samples};
+
+pub(crate) use samples::{hours, rule};
+
+/// A context as the host makes it.
+pub(crate) fn context() -> Context {
+    Context {
+        platform: "triton".to_owned(),
+        settings: r#"{"currency": "USD"}"#.to_owned(),
+        endpoint: "http://triton.test".to_owned(),
+        advertiser_id: "501".to_owned(),
+        ..samples::context()
+    }
+}
+
+/// A package of December 2026, at 12.50 CPM.
+pub(crate) fn package(id: &str) -> PackageOrder {
+    PackageOrder {
+        formats: vec![CreativeFormat::Audio],
+        product_settings: r#"{"station_ids": [7001, 7003]}"#.to_owned(),
+        ..samples::package(id)
+    }
+}
+
+/// A buy of some packages.
+pub(crate) fn buy(packages: Vec<PackageOrder>) -> MediaBuy {
+    MediaBuy { media_buy_id: "triton_12345".to_owned(), ..samples::buy(packages) }
+}
+
+/// A spot of thirty seconds.
+pub(crate) fn spot(id: &str, packages: &[&str]) -> Creative {
+    Creative {
+        format: CreativeFormat::Audio,
+        media_url: Some("https://cdn.example.com/spot.mp3".to_owned()),
+        duration_ms: Some(30_000),
+        width: None,
+        height: None,
+        ..samples::creative(id, packages)
+    }
+}

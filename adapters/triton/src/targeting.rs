@@ -1,0 +1,321 @@
+//! To whom a flight plays: a [criteria](crate::criteria) tree, and the stations it is bound to.
+//!
+//! | dimension | Triton's | values |
+//! |---|---|---|
+//! | `geo_country` | `country` | `US` |
+//! | `geo_region` | `country` with `state` | `US-CA` |
+//! | `geo_metro` | `dma` | `501` |
+//! | `geo_city` | `city-geonames-id` | an id of GeoNames |
+//! | `geo_postal` | `country` with `postal-code` | `US:10001` |
+//! | `device_type` | `device` | mobile, desktop, audio (smart speakers) |
+//! | `content_genre` | `genre` | a genre of a station |
+//! | `language` | `language` | `en` |
+//! | `media_type` | | audio, which everything is |
+//!
+//! A buyer's `custom.triton` may narrow further: `station_ids`, `genres`, `stream_types`. Everything is joined with `and`.
+
+use std::collections::BTreeMap;
+
+use flightdeck_adapter::{prelude::*, words::pointer_segment};
+
+use crate::{
+    criteria::Criteria,
+    inferred::{self, dimension},
+    settings::{Platform, Product},
+};
+
+/// Names of everything that a rule can look at.
+pub const DIMENSIONS: [Dimension; 9] = [
+    Dimension::GeoCountry,
+    Dimension::GeoRegion,
+    Dimension::GeoMetro,
+    Dimension::GeoCity,
+    Dimension::GeoPostal,
+    Dimension::DeviceType,
+    Dimension::ContentGenre,
+    Dimension::Language,
+    Dimension::MediaType,
+];
+
+/// The keys of a buyer's `custom.triton`.
+const CUSTOM: [&str; 3] = ["station_ids", "genres", "stream_types"];
+const CODE: &str = "unsupported_targeting";
+
+/// The targeting of a flight.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Targeting {
+    /// The tree; nothing: everybody.
+    pub tree: Option<Object>,
+    /// Stations; empty: all.
+    pub stations: Vec<i64>,
+}
+
+/// What a package and its product say.
+pub fn translate(platform: &Platform, product: &Product, package: &PackageOrder, problems: &mut Problems) -> Targeting {
+    let mut parts = Vec::new();
+    for (of, values) in [(dimension::GENRE, &product.genres), (dimension::STREAM_TYPE, &product.stream_types)] {
+        if !values.is_empty() {
+            parts.push(Criteria::In(of, values.clone()));
+        }
+    }
+    for rule in &package.targeting.rules {
+        parts.extend(translated(rule, &rule.pointer(&package.package_id), problems));
+    }
+    let mut stations = product.station_ids.clone();
+    if let Some(custom) = &package.targeting.custom {
+        let overlay = format!("/packages/{}/targeting_overlay", pointer_segment(&package.package_id));
+        let pointer = format!("{overlay}/custom/{}", pointer_segment(&platform.name));
+        own(custom, &pointer, &mut parts, &mut stations, problems);
+    }
+    Targeting { tree: (!parts.is_empty()).then(|| Criteria::All(parts).object()), stations }
+}
+
+fn translated(rule: &TargetingRule, pointer: &str, problems: &mut Problems) -> Option<Criteria> {
+    if !DIMENSIONS.contains(&rule.dimension) {
+        let known: Vec<&str> = DIMENSIONS.iter().map(Dimension::word).collect();
+        let message = format!("Triton can't target by {}.", rule.dimension.word());
+        for value in &rule.values {
+            problems.unsupported(CODE, pointer, value, &message, &known);
+        }
+        return None;
+    }
+    let mut by_area: BTreeMap<Option<String>, Vec<String>> = BTreeMap::new();
+    for value in &rule.values {
+        match read(rule, value) {
+            Ok((area, value)) => {
+                let values = by_area.entry(area).or_default();
+                if !values.contains(&value) {
+                    values.push(value);
+                }
+            }
+            Err((message, supported)) => problems.unsupported(CODE, pointer, value, message, &supported),
+        }
+    }
+    // Everything is audio: the rule is kept without being said.
+    if rule.dimension == Dimension::MediaType || by_area.is_empty() {
+        return None;
+    }
+    let of = dimension_of(&rule.dimension);
+    let condition = |(area, values): (Option<String>, Vec<String>)| match area {
+        None => Criteria::In(of, values),
+        Some(country) => Criteria::All(vec![Criteria::In(dimension::COUNTRY, vec![country]), Criteria::In(of, values)]),
+    };
+    let any = Criteria::Any(by_area.into_iter().map(condition).collect());
+    Some(match rule.operator {
+        Operator::AnyOf => any,
+        Operator::NoneOf => Criteria::Not(Box::new(any)),
+    })
+}
+
+const fn dimension_of(of: &Dimension) -> &'static str {
+    match of {
+        Dimension::GeoCountry => dimension::COUNTRY,
+        Dimension::GeoRegion => dimension::STATE,
+        Dimension::GeoMetro => dimension::METRO,
+        Dimension::GeoCity => dimension::CITY,
+        Dimension::GeoPostal => dimension::POSTAL,
+        Dimension::DeviceType => dimension::DEVICE,
+        Dimension::ContentGenre => dimension::GENRE,
+        _ => dimension::LANGUAGE,
+    }
+}
+
+type Unreadable = (&'static str, Vec<&'static str>);
+
+/// One value of a rule: the country that it belongs to, if its dimension needs that said, and Triton's word.
+fn read(rule: &TargetingRule, value: &str) -> Result<(Option<String>, String), Unreadable> {
+    let form = |read: Option<(Option<String>, String)>, message| read.ok_or((message, Vec::new()));
+    match rule.dimension {
+        Dimension::GeoCountry => form(country(value).map(|value| (None, value)), "Triton takes a country as US here."),
+        Dimension::GeoRegion => {
+            let read = value.split_once('-').and_then(|(of, code)| Some((Some(country(of)?), plain(code, 3)?)));
+            form(read, "Triton takes a region as US-CA here.")
+        }
+        Dimension::GeoMetro => {
+            let known = value.len() == 3 && value.bytes().all(|byte| byte.is_ascii_digit());
+            form(known.then(|| (None, value.to_owned())), "Triton takes a Nielsen DMA code as 501 here.")
+        }
+        Dimension::GeoCity => {
+            let known = (1..=10).contains(&value.len()) && value.bytes().all(|byte| byte.is_ascii_digit());
+            let message = "Triton takes the id of a city in GeoNames here, as 6167865 for Toronto.";
+            form(known.then(|| (None, value.to_owned())), message)
+        }
+        Dimension::GeoPostal => {
+            let read = value.split_once(':').and_then(|(of, code)| {
+                let code = code.trim();
+                let known = (1..=12).contains(&code.len())
+                    && code.chars().all(|char| char.is_ascii_alphanumeric() || " -".contains(char));
+                Some((Some(country(of)?), known.then(|| code.to_ascii_uppercase())?))
+            });
+            form(read, "Triton takes country and postal code here, as US:10001.")
+        }
+        Dimension::DeviceType => match inferred::DEVICES.iter().find(|(word, _)| *word == value) {
+            Some((_, device)) => Ok((None, (*device).to_owned())),
+            None => Err((
+                "Triton plays on no such type of device.",
+                inferred::DEVICES.iter().map(|(word, _)| *word).collect(),
+            )),
+        },
+        Dimension::ContentGenre => {
+            let known = !value.trim().is_empty() && value.chars().count() <= 64;
+            form(known.then(|| (None, value.to_owned())), "Triton takes a genre of a station here, as news.")
+        }
+        Dimension::MediaType => match (value, rule.operator) {
+            ("audio", Operator::AnyOf) | ("display" | "video" | "native", Operator::NoneOf) => {
+                Ok((None, value.to_owned()))
+            }
+            _ => Err(("Everything on Triton is audio.", vec!["audio"])),
+        },
+        _ => {
+            let known = value.len() == 2 && value.bytes().all(|byte| byte.is_ascii_lowercase());
+            form(known.then(|| (None, value.to_owned())), "Triton takes a language by its two letters, as en.")
+        }
+    }
+}
+
+fn country(value: &str) -> Option<String> {
+    (value.len() == 2 && value.bytes().all(|byte| byte.is_ascii_alphabetic())).then(|| value.to_ascii_uppercase())
+}
+
+fn plain(code: &str, most: usize) -> Option<String> {
+    let known = (1..=most).contains(&code.len()) && code.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    known.then(|| code.to_ascii_uppercase())
+}
+
+/// What a buyer wrote for Triton alone. It only narrows what the product is.
+fn own(custom: &str, pointer: &str, parts: &mut Vec<Criteria>, stations: &mut Vec<i64>, problems: &mut Problems) {
+    const CODE: &str = "invalid_custom_targeting";
+    let Ok(Json::Object(custom)) = Json::parse(custom) else {
+        problems.invalid(CODE, pointer, custom, "Triton's custom targeting is an object.");
+        return;
+    };
+    for (name, value) in custom.iter() {
+        let pointer = format!("{pointer}/{}", pointer_segment(name));
+        let texts = || -> Option<Vec<String>> {
+            let read = |text: &Json| text.as_text().filter(|text| !text.trim().is_empty()).map(str::to_owned);
+            value.items().iter().map(read).collect::<Option<Vec<_>>>().filter(|texts| !texts.is_empty())
+        };
+        match name {
+            "station_ids" => {
+                let ids: Option<Vec<i64>> = value.items().iter().map(Json::as_i64).collect();
+                let Some(ids) = ids.filter(|ids| !ids.is_empty()) else {
+                    problems.invalid(CODE, pointer, value.to_string(), "Stations are a list of ids.");
+                    continue;
+                };
+                let known: Vec<String> = stations.iter().map(i64::to_string).collect();
+                let known: Vec<&str> = known.iter().map(String::as_str).collect();
+                for id in ids.iter().filter(|id| !stations.is_empty() && !stations.contains(id)) {
+                    let message = "The product does not run on this station.";
+                    problems.unsupported(self::CODE, &pointer, id.to_string(), message, &known);
+                }
+                *stations = ids;
+            }
+            "genres" => match texts() {
+                Some(genres) => parts.push(Criteria::In(dimension::GENRE, genres)),
+                None => problems.invalid(CODE, pointer, value.to_string(), "Genres are a list of texts."),
+            },
+            "stream_types" => {
+                let Some(types) = texts() else {
+                    problems.invalid(CODE, pointer, value.to_string(), "Stream types are a list of texts.");
+                    continue;
+                };
+                for unknown in types.iter().filter(|kind| !inferred::STREAM_TYPES.contains(&kind.as_str())) {
+                    let message = "Triton has no such streams.";
+                    problems.unsupported(self::CODE, &pointer, unknown, message, &inferred::STREAM_TYPES);
+                }
+                parts.push(Criteria::In(dimension::STREAM_TYPE, types));
+            }
+            _ => {
+                let message = "Triton's custom targeting has no such part.";
+                problems.unsupported(self::CODE, pointer, value.to_string(), message, &CUSTOM);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use flightdeck_adapter::types::Operator::{AnyOf, NoneOf};
+
+    use super::*;
+    use crate::samples::{context, package, rule};
+
+    fn of(rules: Vec<TargetingRule>, custom: Option<&str>, settings: &str) -> Fallible<(String, Vec<i64>)> {
+        let mut package = package("drive");
+        package.targeting.rules = rules;
+        package.targeting.custom = custom.map(str::to_owned);
+        package.product_settings = settings.to_owned();
+        let platform = Platform::read(&context()).unwrap();
+        let product = Product::read(&platform, &package).unwrap();
+        let mut problems = Problems::default();
+        let targeting = translate(&platform, &product, &package, &mut problems);
+        problems.check().map(|()| (targeting.tree.map(|tree| tree.to_string()).unwrap_or_default(), targeting.stations))
+    }
+
+    #[test]
+    fn every_dimension_is_written_in_its_own_way() {
+        for (dimension, values, written) in [
+            (Dimension::GeoCountry, &["us"][..], r#"{"type":"equals","dimension":"country","value":"US"}"#),
+            (Dimension::GeoMetro, &["501", "803"], r#"{"type":"in","dimension":"dma","values":["501","803"]}"#),
+            (Dimension::GeoCity, &["6167865"], r#"{"type":"equals","dimension":"city-geonames-id","value":"6167865"}"#),
+            (Dimension::DeviceType, &["audio"], r#"{"type":"equals","dimension":"device","value":"smart-speaker"}"#),
+            (Dimension::ContentGenre, &["news"], r#"{"type":"equals","dimension":"genre","value":"news"}"#),
+            (Dimension::Language, &["en"], r#"{"type":"equals","dimension":"language","value":"en"}"#),
+            (Dimension::MediaType, &["audio"], ""),
+            (
+                Dimension::GeoPostal,
+                &["US:10001"],
+                r#"{"type":"and","fields":[{"type":"equals","dimension":"country","value":"US"},{"type":"equals","dimension":"postal-code","value":"10001"}]}"#,
+            ),
+        ] {
+            assert_eq!(of(vec![rule(dimension, AnyOf, values)], None, "{}").unwrap().0, written);
+        }
+        let (tree, _) = of(vec![rule(Dimension::GeoRegion, NoneOf, &["US-CA", "CA-ON", "US-NY"])], None, "{}").unwrap();
+        assert_eq!(
+            tree,
+            [
+                r#"{"type":"not","field":{"type":"or","fields":["#,
+                r#"{"type":"and","fields":[{"type":"equals","dimension":"country","value":"CA"},"#,
+                r#"{"type":"equals","dimension":"state","value":"ON"}]},"#,
+                r#"{"type":"and","fields":[{"type":"equals","dimension":"country","value":"US"},"#,
+                r#"{"type":"in","dimension":"state","values":["CA","NY"]}]}]}}"#,
+            ]
+            .concat()
+        );
+    }
+
+    #[test]
+    fn a_buyer_only_narrows_what_the_product_is() {
+        let settings = r#"{"station_ids":[7001,7002],"genres":["news"],"stream_types":["live"]}"#;
+        let custom = r#"{"station_ids":[7002],"genres":["talk"]}"#;
+        let (tree, stations) = of(Vec::new(), Some(custom), settings).unwrap();
+        assert_eq!(stations, [7002]);
+        assert!(tree.starts_with(r#"{"type":"and","fields":[{"type":"equals","dimension":"genre","value":"news"}"#));
+        assert!(tree.contains("talk") && tree.contains("live"), "{tree}");
+        let failure = of(Vec::new(), Some(r#"{"station_ids":[7004]}"#), settings).unwrap_err();
+        assert_eq!(failure.items[0].supported, ["7001", "7002"]);
+        assert_eq!(of(Vec::new(), Some(r#"{"station_ids":[7004]}"#), "{}").unwrap().1, [7004]);
+        for custom in
+            [r#"{"station_ids":["x"]}"#, r#"{"genres":[]}"#, r#"{"stream_types":["vinyl"]}"#, r#"{"keys":1}"#, "[]"]
+        {
+            assert!(of(Vec::new(), Some(custom), "{}").is_err(), "{custom}");
+        }
+    }
+
+    #[test]
+    fn what_triton_cannot_do_is_refused_value_by_value() {
+        let rules = vec![
+            rule(Dimension::DeviceType, AnyOf, &["mobile", "ctv", "tablet"]),
+            rule(Dimension::Browser, AnyOf, &["chrome"]),
+            rule(Dimension::ContentCategory, AnyOf, &["IAB17"]),
+            rule(Dimension::MediaType, AnyOf, &["audio", "display"]),
+            rule(Dimension::GeoCity, AnyOf, &["Toronto, CA-ON"]),
+        ];
+        let failure = of(rules, None, "{}").unwrap_err();
+        let values: Vec<&str> = failure.items.iter().map(|item| item.value.as_str()).collect();
+        assert_eq!(values, ["ctv", "tablet", "chrome", "IAB17", "display", "Toronto, CA-ON"]);
+        assert_eq!(failure.items[0].supported, ["mobile", "desktop", "audio"]);
+        assert!(of(vec![rule(Dimension::MediaType, NoneOf, &["video"])], None, "{}").is_ok());
+        assert!(of(vec![rule(Dimension::MediaType, NoneOf, &["audio"])], None, "{}").is_err());
+    }
+}

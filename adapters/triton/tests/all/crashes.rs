@@ -1,0 +1,97 @@
+//! Every operation, cut off after every one of its interactions and run again: each change is made once.
+
+use flightdeck_adapter::{prelude::*, testing::run};
+use flightdeck_adapter_testing::{change, everywhere};
+use flightdeck_adapter_triton::Triton;
+
+use crate::{
+    lifecycle::{booked, rich, spots},
+    network::{field, start},
+    samples,
+    updates::changed,
+};
+
+#[test]
+fn a_buy_is_made_once() {
+    let prepared = || {
+        let network = start();
+        // Whatever is looked for may be on the last page.
+        network.page_size(1);
+        network
+    };
+    let cuts = everywhere(
+        prepared,
+        |ctx| Triton::create_media_buy(ctx, rich()),
+        |network, cut| {
+            assert_eq!((network.count("campaigns"), network.count("flights")), (1, 2), "cut after {cut}");
+            assert_eq!(network.host.remote().len(), 3);
+        },
+    );
+    assert!(cuts > 10, "{cuts}");
+}
+
+#[test]
+fn creatives_are_uploaded_once() {
+    let prepared = || {
+        let network = start();
+        network.create(&rich());
+        network.page_size(1);
+        network
+    };
+    let cuts = everywhere(
+        prepared,
+        |ctx| Triton::add_creative_assets(ctx, CreativeBatch { media_buy: rich(), assets: spots() }),
+        |network, cut| {
+            let played: Vec<usize> = network
+                .objects("flights")
+                .iter()
+                .map(|flight| flight.get("creativeIds").unwrap().items().len())
+                .collect();
+            assert_eq!((network.count("creatives"), played), (2, vec![1, 2]), "cut after {cut}");
+        },
+    );
+    assert!(cuts > 15, "{cuts}");
+}
+
+#[test]
+fn an_update_is_made_once() {
+    let (current, desired, assets) = changed();
+    let update = change(&current, &desired, &assets, &["drive", "evening"]);
+    let cuts = everywhere(
+        booked,
+        |ctx| {
+            let outcome = Triton::update_media_buy(ctx, update.clone())?;
+            assert_eq!(outcome.failed, None);
+            assert_eq!(outcome.affected_packages, ["drive", "evening"]);
+            Ok(())
+        },
+        |network, cut| {
+            let kinds = ["campaigns", "flights", "creatives"];
+            assert_eq!(kinds.map(|kind| network.count(kind)), [1, 2, 3], "cut after {cut}");
+            let flights = network.objects("flights");
+            assert!(field(&flights[0], "goal").contains("1200000"), "cut after {cut}");
+            assert_eq!(flights[0].get("creativeIds").unwrap().items().len(), 1, "cut after {cut}");
+            assert_eq!(field(&flights[1], "active"), "false", "cut after {cut}");
+        },
+    );
+    assert!(cuts > 15, "{cuts}");
+}
+
+#[test]
+fn a_cancel_leaves_nothing_running_wherever_a_create_was_cut_off() {
+    let buy = samples::buy(vec![samples::package("a"), samples::package("b")]);
+    for cut in 1..40 {
+        let network = start();
+        network.host.cut_after(cut);
+        let ctx = network.context();
+        let survived = run(&network.host, || Triton::create_media_buy(ctx, buy.clone())).is_some();
+        network.run(|ctx| Triton::cancel_media_buy(ctx, buy.clone())).unwrap();
+        for campaign in network.objects("campaigns") {
+            assert_eq!(field(&campaign, "archived"), "true", "cut after {cut}");
+        }
+        if survived {
+            return;
+        }
+    }
+    panic!("the operation never came to its end");
+}

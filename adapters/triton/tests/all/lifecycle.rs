@@ -1,0 +1,238 @@
+//! A buy from its plan to its end.
+
+use flightdeck_adapter::{prelude::*, step::Remote};
+use flightdeck_adapter_triton::Triton;
+
+use crate::{
+    network::{Network, field, start},
+    samples,
+};
+
+/// A buy that uses everything: places, devices, genres, hours, caps.
+pub(crate) fn rich() -> MediaBuy {
+    let mut drive = samples::package("drive");
+    drive.targeting.rules = vec![
+        samples::rule(Dimension::GeoRegion, Operator::AnyOf, &["US-NY", "US-CA"]),
+        samples::rule(Dimension::GeoMetro, Operator::NoneOf, &["803"]),
+        samples::rule(Dimension::DeviceType, Operator::AnyOf, &["mobile", "audio"]),
+    ];
+    drive.targeting.dayparting = Some(Dayparting {
+        timezone: "America/New_York".to_owned(),
+        schedules: vec![samples::hours(&[Weekday::Sunday], 18, 24)],
+        presets: vec!["drive_time_morning".to_owned()],
+    });
+    drive.targeting.frequency_cap = Some(FrequencyCap { suppress_minutes: 60, scope: CapScope::Package });
+    drive.targeting.custom = Some(r#"{"station_ids": [7001], "stream_types": ["live", "podcast"]}"#.to_owned());
+    drive.daily_impressions = Some(50_000);
+    let mut evening = samples::package("evening");
+    evening.pacing = Pacing::Asap;
+    evening.product_settings =
+        r#"{"genres": ["jazz"], "dayparts": ["evening"], "time_zone": "America/Los_Angeles"}"#.to_owned();
+    samples::buy(vec![drive, evening])
+}
+
+pub(crate) fn spots() -> Vec<Creative> {
+    vec![samples::spot("thirty", &["drive", "evening"]), samples::spot("other", &["evening"])]
+}
+
+pub(crate) fn booked() -> Network {
+    let network = start();
+    network.create(&rich());
+    network.upload(&rich(), &spots());
+    network
+}
+
+#[test]
+fn a_buy_is_made_as_its_plan_says() {
+    let network = start();
+    let buy = rich();
+    let plan = network.run(|ctx| Triton::plan(ctx, Change::Create(buy.clone()))).unwrap();
+    let again = network.run(|ctx| Triton::plan(ctx, Change::Create(buy.clone()))).unwrap();
+    assert_eq!(plan, again);
+    assert!(network.host.requests().is_empty(), "a plan uses no network");
+    let planned: Vec<&str> = plan.changes.iter().map(|change| change.remote_type.as_str()).collect();
+    assert_eq!(planned, ["Campaign", "Flight", "Flight"]);
+    network.create(&buy);
+    assert_eq!((network.count("campaigns"), network.count("flights")), (1, 2));
+    let campaign = &network.objects("campaigns")[0];
+    assert!(field(campaign, "name").starts_with(r#""triton_12345 · Spring ["#), "{campaign}");
+    let fields = ["startDate", "endDate", "totalBudget", "currency", "purchaseOrder", "active"];
+    let shown = fields.map(|name| field(campaign, name));
+    assert_eq!(shown, [r#""2026-12-01""#, r#""2026-12-30""#, "25000", r#""USD""#, r#""PO-2024-001""#, "true"]);
+    for (flight, change) in network.objects("flights").iter().zip(&plan.changes[1..]) {
+        for shown in change.fields.iter().filter(|shown| shown.field != "name") {
+            let sent = match flight.get(&shown.field) {
+                Some(Json::Text(text)) => text.clone(),
+                value => value.map(ToString::to_string).unwrap_or_default(),
+            };
+            let letters = |text: &str| {
+                let mut letters: Vec<char> = text.chars().collect();
+                letters.sort_unstable();
+                letters
+            };
+            // The emulator keeps the fields of an object in another order.
+            assert_eq!(letters(&sent), letters(shown.after.as_deref().unwrap()), "{}", shown.field);
+        }
+    }
+    assert_eq!(network.host.remote().len(), 3);
+    let status = network.status(&buy);
+    assert_eq!(
+        (status.state, status.detail.as_str()),
+        (DeliveryState::AwaitingCreatives, "without a creative on Triton: drive, evening")
+    );
+}
+
+#[test]
+fn creatives_are_uploaded_and_play_in_their_packages() {
+    let network = start();
+    let buy = rich();
+    network.create(&buy);
+    let batch = CreativeBatch { media_buy: buy.clone(), assets: spots() };
+    let plan = network.run(|ctx| Triton::plan(ctx, Change::AddCreatives(batch))).unwrap();
+    let planned: Vec<&str> = plan.changes.iter().map(|change| change.remote_type.as_str()).collect();
+    assert_eq!(planned, ["Creative", "FlightCreative", "FlightCreative", "Creative", "FlightCreative"]);
+    let statuses = network.upload(&buy, &spots());
+    assert!(statuses.iter().all(|status| status.state == AssetState::Approved), "{statuses:?}");
+    assert_eq!(network.count("creatives"), 2);
+    let played: Vec<usize> =
+        network.objects("flights").iter().map(|flight| flight.get("creativeIds").unwrap().items().len()).collect();
+    assert_eq!(played, [1, 2]);
+    assert_eq!(network.status(&buy).state, DeliveryState::Scheduled);
+}
+
+#[test]
+fn an_asset_that_is_refused_does_not_stop_the_others() {
+    let network = start();
+    let buy = rich();
+    network.create(&buy);
+    let image = Creative { format: CreativeFormat::Image, ..samples::spot("image", &["drive"]) };
+    let long = Creative { duration_ms: Some(90_000), ..samples::spot("long", &["drive"]) };
+    let far = Creative {
+        media_url: Some(format!("https://cdn.example.com/{}.mp3", "x".repeat(2000))),
+        ..samples::spot("far", &["drive"])
+    };
+    let statuses = network.upload(&buy, &[image, long, far, samples::spot("good", &["drive"])]);
+    let states: Vec<&AssetState> = statuses.iter().map(|status| &status.state).collect();
+    let rejected = &AssetState::Rejected;
+    assert_eq!(states, [rejected, rejected, rejected, &AssetState::Approved]);
+    assert!(statuses[0].feedback.as_ref().unwrap().contains("MP3, WAV, WMA or OGG"));
+    assert!(statuses[2].feedback.as_ref().unwrap().contains("url:"), "{:?}", statuses[2]);
+}
+
+#[test]
+fn a_buy_delivers_is_counted_and_completes() {
+    let network = start();
+    let buy = samples::buy(vec![samples::package("drive"), samples::package("midday")]);
+    network.create(&buy);
+    network.upload(&buy, &[samples::spot("thirty", &["drive", "midday"])]);
+    network.at("2026-12-04T00:00:00Z");
+    let status = network.status(&buy);
+    assert_eq!(status.state, DeliveryState::Delivering);
+    let delivered = status.packages[0].impressions_delivered.unwrap();
+    assert_eq!(delivered, 100_000, "three of thirty days");
+    let rows = network.delivery(&buy, "2026-12-01", "2026-12-31");
+    assert_eq!(rows.len(), 6);
+    assert_eq!(rows.iter().map(|row| row.impressions).sum::<i64>(), 2 * delivered);
+    assert_eq!(rows.iter().map(|row| row.spend).sum::<i64>(), 2 * delivered * 12_500, "12.50 a thousand, to the micro");
+    assert!(rows[0].clicks.unwrap() > 0 && rows[0].video_completions.is_none());
+    network.at("2027-01-10T00:00:00Z");
+    let status = network.status(&buy);
+    assert_eq!(status.state, DeliveryState::Completed);
+    assert_eq!(status.packages[0].impressions_delivered, Some(1_000_000));
+}
+
+#[test]
+fn a_report_is_waited_for_as_long_as_the_call_may_take() {
+    let network = booked();
+    network.control("PUT", "triton/settings", r#"{"report_polls": 4}"#);
+    network.delivery(&rich(), "2026-12-01", "2026-12-31");
+    network.control("PUT", "triton/settings", r#"{"report_polls": 1000}"#);
+    let range = DateRange { first: "2026-12-01".to_owned(), last: "2026-12-31".to_owned() };
+    network.at("2026-11-01T00:00:00Z");
+    let short = Context { deadline: "2026-11-01T00:02:00Z".to_owned(), ..network.context() };
+    let failure = network.run(|_| Triton::get_delivery(short, vec![network.remote_buy(&rich())], range)).unwrap_err();
+    assert_eq!((failure.code.as_str(), failure.retry_after_ms), ("report_not_ready", Some(30_000)));
+}
+
+#[test]
+fn many_buys_are_read_in_a_few_requests_and_one_that_is_gone_fails_alone() {
+    let network = start();
+    let mut buys = Vec::new();
+    for number in 0..6 {
+        network.host.forget_all();
+        let buy =
+            MediaBuy { media_buy_id: format!("triton_{number}"), ..samples::buy(vec![samples::package("drive")]) };
+        network.create(&buy);
+        buys.push(network.remote_buy(&buy));
+    }
+    network.run(|ctx| Triton::check_status(ctx, buys.clone())).unwrap();
+    assert_eq!(network.host.requests().len(), 2, "one for campaigns, one for flights");
+    let mut gone = buys[0].clone();
+    gone.media_buy_id = "triton_gone".to_owned();
+    gone.remote[0].id = "1".to_owned();
+    let answers = network.run(|ctx| Triton::check_status(ctx, vec![buys[0].clone(), gone.clone()])).unwrap();
+    let states: Vec<DeliveryState> = answers.into_iter().map(|answer| answer.status.unwrap().state).collect();
+    assert_eq!(states, [DeliveryState::AwaitingCreatives, DeliveryState::Missing]);
+    let range = DateRange { first: "2026-12-01".to_owned(), last: "2026-12-31".to_owned() };
+    let answers = network.run(|ctx| Triton::get_delivery(ctx, vec![buys[1].clone(), gone], range)).unwrap();
+    let fine: Vec<bool> = answers.iter().map(|answer| answer.delivery.is_ok()).collect();
+    assert_eq!(fine, [true, false]);
+}
+
+#[test]
+fn a_cancelled_buy_plays_nothing() {
+    let network = booked();
+    let buy = rich();
+    network.at("2026-12-04T00:00:00Z");
+    network.run(|ctx| Triton::cancel_media_buy(ctx, buy.clone())).unwrap();
+    assert_eq!(network.status(&buy).state, DeliveryState::Canceled);
+    let campaign = &network.objects("campaigns")[0];
+    assert_eq!((field(campaign, "active"), field(campaign, "archived")), ("false".into(), "true".into()));
+    let spent = |network: &Network| network.delivery(&rich(), "2026-12-01", "2026-12-31").len();
+    let before = spent(&network);
+    network.at("2026-12-20T00:00:00Z");
+    assert_eq!(spent(&network), before);
+    // Once more: nothing to do is no failure.
+    network.run(|ctx| Triton::cancel_media_buy(ctx, buy.clone())).unwrap();
+    let other = MediaBuy { media_buy_id: "triton_2".to_owned(), ..samples::buy(vec![samples::package("other")]) };
+    let empty = Context { remote: Vec::new(), ..network.context() };
+    let outcome = network.run(|_| Triton::cancel_media_buy(empty, other)).unwrap();
+    assert_eq!(outcome.notes, ["There was nothing on Triton."]);
+}
+
+#[test]
+fn a_buy_that_nobody_remembers_is_found_and_cancelled() {
+    let network = start();
+    let buy = samples::buy(vec![samples::package("drive")]);
+    let longer = MediaBuy { media_buy_id: "triton_123456".to_owned(), ..buy.clone() };
+    network.create(&longer);
+    network.create(&buy);
+    let forgotten = Context { remote: Vec::new(), ..network.context() };
+    network.run(|_| Triton::cancel_media_buy(forgotten, buy.clone())).unwrap();
+    let archived: Vec<String> = network.objects("campaigns").iter().map(|one| field(one, "archived")).collect();
+    assert_eq!(archived, ["false", "true"], "the other buy's id only begins like it");
+}
+
+#[test]
+fn a_refusal_is_in_the_platforms_words() {
+    let network = start();
+    let mut buy = samples::buy(vec![samples::package("drive")]);
+    buy.packages[0].product_settings = r#"{"station_ids": [99]}"#.to_owned();
+    let failure = network.run(|ctx| Triton::create_media_buy(ctx, buy.clone())).unwrap_err();
+    assert_eq!((failure.kind, failure.words()), (FailureKind::Rejected, "stationIds: there is no station 99"));
+    assert!(network.host.remote().order().is_some(), "what was made until then is known and can be undone");
+    network.run(|ctx| Triton::cancel_media_buy(ctx, buy.clone())).unwrap();
+}
+
+#[test]
+fn a_busy_platform_is_tried_again_later() {
+    let network = start();
+    network.fault(
+        r#"{"method":"POST","path":"/v1/campaigns","action":{"fail":{"status":429,"headers":{"Retry-After":"7"}}}}"#,
+    );
+    let buy = samples::buy(vec![samples::package("drive")]);
+    let failure = network.run(|ctx| Triton::create_media_buy(ctx, buy.clone())).unwrap_err();
+    assert_eq!((failure.kind, failure.retry_after_ms), (FailureKind::Unavailable, Some(7_000)));
+    assert_eq!(network.again(|ctx| Triton::create_media_buy(ctx, buy.clone())).unwrap(), Outcome::now());
+    assert_eq!(network.count("campaigns"), 1);
+}

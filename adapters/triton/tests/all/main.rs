@@ -1,0 +1,19 @@
+//! The adapter against the Triton emulator, natively: the same code that the component is made of, its requests carried
+//! over a real connection.
+//!
+//! - [`network`]: an emulator, and a fake host that speaks to it.
+//! - [`lifecycle`]: a buy from its plan to its end.
+//! - [`updates`]: changes of a buy that exists.
+//! - [`crashes`]: every operation cut off after every one of its interactions.
+//! - [`examples`]: what buyers write, as the lifecycle document shows it.
+
+#![expect(clippy::unwrap_used, reason = "a test says what is wrong by failing there")]
+
+mod crashes;
+mod examples;
+mod lifecycle;
+mod network;
+// The unit tests' own.
+#[path = "../../src/samples.rs"]
+mod samples;
+mod updates;

@@ -1,0 +1,21 @@
+//! An emulated platform for one test, and the host through which the adapter reaches it.
+
+use flightdeck_adapter_testing as testing;
+use flightdeck_adapter_triton::Triton;
+use flightdeck_emulators::{
+    Running,
+    triton::{Options, Triton as Emulator},
+};
+
+pub(crate) use testing::field;
+
+use crate::samples;
+
+pub(crate) type Network = testing::Network<Triton, Emulator>;
+
+pub(crate) fn start() -> Network {
+    let token = |emulator: &Running<Emulator>| {
+        vec![("authorization".to_owned(), format!("Bearer {}", emulator.platform().give_token().unwrap()))]
+    };
+    Network::start(Emulator::start(Options::default()), token, samples::context())
+}
