@@ -55,8 +55,9 @@ fn configuration(endpoint: &str) -> String {
 }
 
 async fn house() -> House {
-    let names: Vec<&str> = BEHAVIOURS.iter().map(|(name, ..)| *name).chain(["print"]).collect();
-    let mut house = House::with(&names, configuration).await;
+    let names = BEHAVIOURS.iter().map(|(name, ..)| *name).chain(["print"]);
+    let advertisers: Vec<(&str, &str)> = names.map(|name| (name, "7")).collect();
+    let mut house = House::with(&advertisers, configuration).await;
     house.start(&[]).await;
     house
 }

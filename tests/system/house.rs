@@ -97,8 +97,9 @@ impl House {
         Self::with(&[], |_| more.to_owned()).await
     }
 
-    /// A house whose first buyer also buys on `platforms`, which `more` configures, given the emulator's address.
-    pub(crate) async fn with(platforms: &[&str], more: impl FnOnce(&str) -> String) -> Self {
+    /// A house whose first buyer also buys on `platforms`, each with its advertiser there. `more` configures them, given the
+    /// emulator's address.
+    pub(crate) async fn with(platforms: &[(&str, &str)], more: impl FnOnce(&str) -> String) -> Self {
         let kevel = Kevel::start(Options { api_key: "test-key".to_owned(), ..Options::default() })
             .await
             .expect("the emulator starts");
@@ -311,7 +312,7 @@ pub(crate) fn day(days: i64) -> String {
     then.date().to_string()
 }
 
-fn configuration(platforms: &[&str], more: &str) -> String {
+fn configuration(platforms: &[(&str, &str)], more: &str) -> String {
     let product = |id: &str, formats: &str, cpm: &str| {
         format!(
             "[[products]]\nid = \"{id}\"\nname = \"{id}\"\nplatform = \"kevel\"\nformats = [{formats}]\ncpm = {cpm}\n\
@@ -321,7 +322,8 @@ fn configuration(platforms: &[&str], more: &str) -> String {
     let mut text = include_str!("flightdeck.toml")
         .replace("ADAPTER", &component("flightdeck-adapter-kevel").display().to_string());
     let first = "kevel = { advertiser_id = \"1001\" }";
-    let mapped: String = platforms.iter().map(|name| format!(", {name} = {{ advertiser_id = \"7\" }}")).collect();
+    let mapped: String =
+        platforms.iter().map(|(name, id)| format!(", {name} = {{ advertiser_id = \"{id}\" }}")).collect();
     text = text.replace(first, &format!("{first}{mapped}"));
     text.push_str(&product("premium_sports", "\"image\", \"video\", \"custom\"", "12.5"));
     text.push_str(&product("entertainment", "\"image\", \"video\"", "8"));

@@ -5,6 +5,7 @@
 mod across_platforms;
 mod command_line;
 mod crash;
+mod every_platform;
 mod hostile_adapters;
 mod house;
 mod isolation;
@@ -14,6 +15,7 @@ mod native_code;
 mod platform_failures;
 mod refusals;
 mod reviewing;
+mod servers;
 mod update_failures;
 mod waiting;
 mod watching;

@@ -30,7 +30,7 @@ async fn with_line(line: &str, replaced: &str, more: &str) -> House {
 
 /// A house with two platforms, `kevel` and `second`, both of them the same network, and a product of the second.
 async fn with_two_platforms() -> House {
-    let mut house = House::with(&["second"], |url| {
+    let mut house = House::with(&[("second", "1001")], |url| {
         let adapter = flightdeck_test_support::component("flightdeck-adapter-kevel");
         format!(
             "[[platforms]]\nname = \"second\"\nadapter = \"{}\"\nendpoint = \"{url}\"\nallow_private = [\"127.0.0.0/8\"]\n\
@@ -42,10 +42,6 @@ async fn with_two_platforms() -> House {
         )
     })
     .await;
-    let path = house.dir().join("flightdeck.toml");
-    let config = std::fs::read_to_string(&path).expect("the configuration");
-    // The first buyer is the emulator's advertiser 1001 on both.
-    std::fs::write(&path, config.replace("advertiser_id = \"7\"", "advertiser_id = \"1001\"")).expect("it is written");
     house.start(&[]).await;
     house
 }

@@ -24,7 +24,7 @@ pub fn description() -> Description {
         frequency_cap: Some(FrequencyCapSupport {
             scopes: vec![CapScope::Package],
             min_minutes: 1,
-            max_minutes: u32::MAX,
+            max_minutes: inferred::LONGEST_CAP_MINUTES,
             note: "A cap of the media buy is taken where it has one package.".to_owned(),
         }),
         pacing: vec![Pacing::Even, Pacing::Asap, Pacing::FrontLoaded],

@@ -15,6 +15,10 @@ pub const VIDEO_SIZE: Size = Size(640, 480);
 /// has a way to go.
 pub const START_LEAD_SECONDS: i64 = 120;
 
+/// The longest period of a frequency cap, in minutes: as many as thirty months. The reference names no limit; more than that is
+/// surely a mistake.
+pub const LONGEST_CAP_MINUTES: u32 = 30 * 30 * 24 * 60;
+
 /// When to ask again for a forecast. A new guaranteed line item may have none for up to an hour.
 pub const ASK_FOR_FORECAST_MS: u64 = 300_000;
 /// How long to wait when the quota is used up and Ad Manager does not say.

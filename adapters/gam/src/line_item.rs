@@ -149,9 +149,10 @@ const UNITS: [(&str, u32); 4] = [("WEEK", 7 * 24 * 60), ("DAY", 24 * 60), ("HOUR
 fn frequency_caps(buy: &MediaBuy, package: &PackageOrder, problems: &mut Problems) -> Option<Vec<Object>> {
     let cap = package.targeting.frequency_cap.as_ref()?;
     let pointer = format!("/packages/{}/targeting_overlay/frequency_cap", pointer_segment(&package.package_id));
-    if cap.suppress_minutes == 0 {
-        let message = "A frequency cap is at least a minute.";
-        problems.invalid("invalid_frequency_cap", format!("{pointer}/suppress_minutes"), "0", message);
+    if !(1..=inferred::LONGEST_CAP_MINUTES).contains(&cap.suppress_minutes) {
+        let message = format!("The Ad Manager adapter counts 1 to {} minutes.", inferred::LONGEST_CAP_MINUTES);
+        let value = cap.suppress_minutes.to_string();
+        problems.invalid("invalid_frequency_cap", format!("{pointer}/suppress_minutes"), value, message);
         return None;
     }
     // Alone, a package is all of its buy.

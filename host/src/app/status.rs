@@ -36,7 +36,10 @@ impl App {
             Creation::Done => self.ask(&stored.value, at).await,
             _ => (at, Seen::default()),
         };
-        let mut standing = status::derive(&stored.value, &creation, &said, at);
+        let mut standing = match creation {
+            Creation::Done => self.observer().standing(&stored.value, &said, at).await?,
+            _ => status::derive(&stored.value, &creation, &said, at),
+        };
         if matches!(creation, Creation::AwaitingApproval | Creation::AwaitingPermission | Creation::Failed(_)) {
             standing.detail.clone_from(&stored.value.detail);
         }

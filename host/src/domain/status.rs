@@ -80,6 +80,18 @@ impl Standing {
         Self { status, detail: detail.into() }
     }
 
+    /// The standing of a buy that was created, one of whose operations waits for a permission: while nothing of it delivers,
+    /// that permission is what it waits for.
+    #[must_use]
+    pub fn held_up(self) -> Self {
+        match self.status {
+            BuyStatus::PendingActivation | BuyStatus::PendingApproval => {
+                Self::new(BuyStatus::PendingPermission, "an operation waits for a permission on the ad server")
+            }
+            _ => self,
+        }
+    }
+
     /// Names the packages that the ad server threw out while the rest goes on.
     fn but_for(mut self, lost: &str) -> Self {
         if !lost.is_empty() {

@@ -10,7 +10,8 @@ use crate::{
         delivery::RemoteBuyStatus,
         id::{MediaBuyId, PlatformName},
         media_buy::MediaBuy,
-        status::Standing,
+        operation::OperationState,
+        status::{self, BuyStatus, Creation, Standing},
         time::Timestamp,
     },
     operations::{
@@ -97,6 +98,25 @@ impl Observer {
             }
             Err(failure) => mine.iter().map(|asked| (asked.buy.id.clone(), Err(failure.to_string()))).collect(),
         }
+    }
+
+    /// How a buy stands that was created, by what the ad servers say and what the host has under way for it.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn standing(
+        &self,
+        buy: &MediaBuy,
+        said: &[RemoteBuyStatus],
+        at: Timestamp,
+    ) -> Result<Standing, StoreError> {
+        let standing = status::derive(buy, &Creation::Done, said, at);
+        if !matches!(standing.status, BuyStatus::PendingActivation | BuyStatus::PendingApproval) {
+            return Ok(standing);
+        }
+        let open = self.store.open_operations(&buy.id).await?;
+        let held_up = open.iter().any(|operation| operation.value.state == OperationState::AwaitingPermission);
+        Ok(if held_up { standing.held_up() } else { standing })
     }
 
     /// Records a status and creatives that are others than the last. Somebody else's newer record wins.

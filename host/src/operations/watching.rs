@@ -8,11 +8,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    domain::{
-        media_buy::MediaBuy,
-        status::{self, Creation},
-        time::Timestamp,
-    },
+    domain::{media_buy::MediaBuy, time::Timestamp},
     operations::{now, standing::Observer},
     store::{StoreError, Stored},
 };
@@ -69,7 +65,7 @@ pub async fn look(observer: &Observer, every: Duration, at: Timestamp) -> Result
             tracing::debug!(buy = %buy.value.id, reason, "nothing was said of a buy");
             continue;
         }
-        let standing = status::derive(&buy.value, &Creation::Done, &seen.statuses, at);
+        let standing = observer.standing(&buy.value, &seen.statuses, at).await?;
         observer.record(buy, &standing, &seen.statuses, at).await?;
     }
     Ok(u32::try_from(turns.len()).unwrap_or(u32::MAX))

@@ -11,7 +11,7 @@ use crate::{
         delivery::{BuyDelivery, DeliveryRow, DeliveryState, RemoteBuyStatus, RemotePackageStatus},
         failure::Failure,
         id::{MediaBuyId, PlatformName},
-        media_buy::MediaBuy,
+        media_buy::{MediaBuy, RemoteKind},
         time::Day,
     },
 };
@@ -99,10 +99,16 @@ fn status_of(platform: &PlatformName, buy: &MediaBuy, status: wit::BuyStatus) ->
     }
     let mut assets = Vec::new();
     for asset in status.assets {
-        if !buy.creatives.iter().any(|known| known.id.as_str() == asset.creative_id) {
+        if buy.creatives.iter().any(|known| known.id.as_str() == asset.creative_id) {
+            answers::add_asset(&mut assets, asset)?;
+            continue;
+        }
+        // An upload that is under way has told of it already; what becomes of it is that operation's answer.
+        let known = buy.remote.get(platform).into_iter().flatten();
+        let mut uploading = known.filter(|object| object.kind == RemoteKind::Creative);
+        if !uploading.any(|object| object.key == asset.creative_id) {
             bad!("told of the creative `{}`, which is none of the media buy's", check::cut(&asset.creative_id, 100));
         }
-        answers::add_asset(&mut assets, asset)?;
     }
     Ok(RemoteBuyStatus {
         platform: platform.clone(),

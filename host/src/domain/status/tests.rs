@@ -170,3 +170,12 @@ fn a_package_that_was_refused_does_not_fail_what_has_run_to_its_end() {
     let remote = [said(&buy, D::Delivering, &[D::Completed, D::Disapproved("no".to_owned())])];
     assert_eq!(derive(&buy, &Creation::Done, &remote, at(&buy, DURING)).status, BuyStatus::Completed);
 }
+
+#[test]
+fn a_permission_holds_up_only_what_does_not_deliver() {
+    for &status in BuyStatus::ALL {
+        let held_up = Standing { status, detail: "x".to_owned() }.held_up();
+        let waits = matches!(status, BuyStatus::PendingActivation | BuyStatus::PendingApproval);
+        assert_eq!(held_up.status, if waits { BuyStatus::PendingPermission } else { status });
+    }
+}
