@@ -1,6 +1,6 @@
 //! The configuration that newcomers copy from, and what becomes of damaged ones.
 
-use std::{fmt::Write as _, path::Path};
+use std::{fmt::Write as _, path::Path, sync::OnceLock};
 
 use flightdeck::{
     config::{ApprovalQuestion, Config, ConfigErrors, Needed, Surroundings},
@@ -13,16 +13,30 @@ use flightdeck::{
         role::Role,
     },
 };
+use flightdeck_emulators::gam::{Gam, Options};
 use proptest::prelude::*;
 
 const DEMO: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/demo/flightdeck.toml");
 
 fn environment(name: &str) -> Option<String> {
     match name {
-        "KEVEL_ENDPOINT" => Some("http://127.0.0.1:9001".to_owned()),
-        "KEVEL_API_KEY" => Some("demo-key".to_owned()),
+        "KEVEL_ENDPOINT" | "GAM_ENDPOINT" | "TRITON_ENDPOINT" => Some("http://127.0.0.1:9001".to_owned()),
+        "TRITON_LOGIN" => Some("http://127.0.0.1:9001/login".to_owned()),
+        "KEVEL_API_KEY" | "TRITON_PASSWORD" => Some("demo-key".to_owned()),
+        "GAM_KEY" => Some(service_account_key()),
         _ => None,
     }
+}
+
+/// A key file as the emulated Ad Manager hands it out.
+fn service_account_key() -> String {
+    static KEY: OnceLock<String> = OnceLock::new();
+    let make = || {
+        let runtime = tokio::runtime::Runtime::new().unwrap_or_else(|error| panic!("{error}"));
+        let gam = runtime.block_on(Gam::start(Options::default())).unwrap_or_else(|error| panic!("{error}"));
+        gam.platform().key_file().to_string()
+    };
+    KEY.get_or_init(make).clone()
 }
 
 /// Reads a text as if the demo's adapter had been built.
@@ -45,13 +59,14 @@ fn the_demo_sells_what_the_protocols_examples_buy() {
         ("premium_sports", visual),
         ("entertainment", visual),
         ("news", visual),
-        ("drive_time_audio", &[Format::Custom][..]),
+        ("homepage", &[Format::Image, Format::Custom][..]),
+        ("pre_roll", &[Format::Video][..]),
+        ("drive_time_audio", &[Format::Audio][..]),
     ];
     assert_eq!(sold, wanted);
+    let platforms: Vec<&str> = config.products.iter().map(|product| product.platform.as_str()).collect();
+    assert_eq!(platforms, ["kevel", "kevel", "kevel", "gam", "gam", "triton"]);
     let kevel = PlatformName::from("kevel");
-    for product in &config.products {
-        assert_eq!((&product.platform, &product.settings), (&kevel, &serde_json::json!({ "priority_id": 3002 })));
-    }
     let advertisers: Vec<_> = ["demo-agency", "second-agency", "nobody"]
         .map(|principal| config.advertiser(&PrincipalId::from(principal), &kevel))
         .to_vec();
@@ -92,12 +107,18 @@ fn the_demos_creates_wait_for_one_reviewer_and_the_large_ones_for_two() {
 fn the_demo_needs_its_environment() {
     let around = Surroundings { environment: &|_| None, is_file: &|_| true };
     let errors = Config::parse(Path::new("flightdeck.toml"), &demo(), &around).unwrap_err();
-    let named: Vec<bool> = errors
-        .mistakes()
-        .iter()
-        .map(|mistake| mistake.message.contains("KEVEL_ENDPOINT") || mistake.message.contains("KEVEL_API_KEY"))
-        .collect();
-    assert_eq!(named, [true, true], "{errors}");
+    let mistakes: Vec<&str> = errors.mistakes().iter().map(|mistake| mistake.message.as_str()).collect();
+    let variables = [
+        "KEVEL_ENDPOINT",
+        "KEVEL_API_KEY",
+        "GAM_ENDPOINT",
+        "GAM_KEY",
+        "TRITON_ENDPOINT",
+        "TRITON_LOGIN",
+        "TRITON_PASSWORD",
+    ];
+    let named = |name: &&str| mistakes.iter().filter(|mistake| mistake.contains(name)).count() == 1;
+    assert!(variables.iter().all(named) && mistakes.len() == variables.len(), "{errors}");
 }
 
 /// A text with something else at some places, whole characters only.

@@ -158,7 +158,9 @@ async fn what_google_reviews_is_pending_approval_and_what_it_forbids_is_a_person
     let assets = json!({ "assets": [server.creative("first")] });
     let waiting = house.post(BUYER, &uploads, assets).await.expect(202);
     house.until(BUYER, &status, |answer| answer.body["status"] == "pending_permission").await;
-    let tasks = house.until(REVIEWER, "/v1/tasks?task_type=permission_exception", |answer| answer.body["total_count"] == 1).await;
+    let tasks = house
+        .until(REVIEWER, "/v1/tasks?task_type=permission_exception", |answer| answer.body["total_count"] == 1)
+        .await;
     let (task, reason) = (tasks.text("/tasks/0/task_id"), tasks.text("/tasks/0/error_detail"));
     assert!(reason.contains("approve_orders"), "{reason}");
     assert_eq!(waiting.text("/operation_id"), tasks.text("/tasks/0/operation_id"));

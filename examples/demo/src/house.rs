@@ -1,4 +1,4 @@
-//! The emulated ad server in this process, and the host as a child of it.
+//! The emulated ad servers in this process, and the host as a child of it.
 
 use std::{
     path::{Path, PathBuf},
@@ -9,32 +9,42 @@ use std::{
 use anyhow::{Context, bail};
 use flightdeck_emulators::{
     Running,
-    kevel::{Kevel, Options},
+    gam::{self, Gam},
+    kevel::{self, Kevel},
+    triton::{self, Triton},
 };
 use tokio::process::{Child, Command};
 
 /// How long the host may take to be ready: on a first start it compiles its adapters.
 const READY_WITHIN: Duration = Duration::from_secs(60);
 
-/// The API key of the emulated ad server.
+/// The API key of the emulated Kevel.
 const API_KEY: &str = "demo-key";
 
-/// Host and ad server, both serving.
+/// Host and ad servers, all serving.
 pub(crate) struct House {
     /// The host's address.
     pub(crate) url: String,
-    /// The emulated ad server.
+    /// The emulated Kevel.
     pub(crate) kevel: Running<Kevel>,
+    /// The emulated Google Ad Manager.
+    pub(crate) gam: Running<Gam>,
+    /// The emulated Triton.
+    pub(crate) triton: Running<Triton>,
     host: Child,
     log: PathBuf,
 }
 
 impl House {
-    /// Starts both. `port` 0 takes a free one; `fresh` begins with an empty database.
+    /// Starts all. `port` 0 takes a free one; `fresh` begins with an empty database.
     pub(crate) async fn open(host: &Path, config: &Path, data: &Path, port: u16, fresh: bool) -> anyhow::Result<Self> {
-        let kevel = Kevel::start(Options { api_key: API_KEY.to_owned(), ..Options::default() })
+        let why = "an emulated ad server did not start";
+        let kevel = Kevel::start(kevel::Options { api_key: API_KEY.to_owned(), ..kevel::Options::default() })
             .await
-            .context("the emulated ad server did not start")?;
+            .context(why)?;
+        let gam = Gam::start(gam::Options::default()).await.context(why)?;
+        let of_triton = triton::Options::default();
+        let triton = Triton::start(of_triton.clone()).await.context(why)?;
         if fresh && data.exists() {
             // Only the database: the compiled adapters stay, so that the next start takes no time.
             for name in ["flightdeck.db", "flightdeck.db-wal", "flightdeck.db-shm"] {
@@ -53,13 +63,18 @@ impl House {
             .env("FLIGHTDECK_DATA_DIR", data)
             .env("KEVEL_ENDPOINT", &kevel.url)
             .env("KEVEL_API_KEY", API_KEY)
+            .env("GAM_ENDPOINT", &gam.url)
+            .env("GAM_KEY", gam.platform().key_file().to_string())
+            .env("TRITON_ENDPOINT", &triton.url)
+            .env("TRITON_LOGIN", format!("{}{}", triton.url, triton::LOGIN_PATH))
+            .env("TRITON_PASSWORD", of_triton.password)
             .stdin(Stdio::null())
             .stdout(std::fs::File::create(&log)?)
             .stderr(std::fs::OpenOptions::new().append(true).open(&log)?)
             .kill_on_drop(true)
             .spawn()
             .with_context(|| format!("could not start {}; build it first: make build", host.display()))?;
-        let mut house = Self { url, kevel, host: child, log };
+        let mut house = Self { url, kevel, gam, triton, host: child, log };
         house.wait_until_ready().await?;
         Ok(house)
     }
@@ -88,7 +103,14 @@ impl House {
         &self.log
     }
 
-    /// Stops the host as an operator would, then the emulator.
+    /// Lets time pass on the clocks of all ad servers.
+    pub(crate) fn pass(&self, time: Duration) {
+        for controls in [self.kevel.controls(), self.gam.controls(), self.triton.controls()] {
+            controls.clock.advance(time);
+        }
+    }
+
+    /// Stops the host as an operator would, then the emulators.
     pub(crate) async fn close(mut self) -> anyhow::Result<()> {
         if let Some(pid) = self.host.id() {
             let stopped = Command::new("kill").arg("-TERM").arg(pid.to_string()).status().await?;
@@ -97,6 +119,8 @@ impl House {
             }
         }
         self.kevel.shutdown().await;
+        self.gam.shutdown().await;
+        self.triton.shutdown().await;
         Ok(())
     }
 }

@@ -1,9 +1,9 @@
-//! The demo: an ad server of one's own, the host beside it, and a media buy from its creation to its pause.
+//! The demo: three ad servers of one's own, the host beside them, and a media buy across them from its creation to its pause.
 //!
-//! - `flightdeck-demo play` starts both on free ports and a new database, plays the buy over HTTP, prints every exchange, and stops.
-//! - `flightdeck-demo run` starts both and leaves them serving until it is told to stop.
+//! - `flightdeck-demo play` starts all on free ports and a new database, plays the buy over HTTP, prints every exchange, and stops.
+//! - `flightdeck-demo run` starts all and leaves them serving until it is told to stop.
 //!
-//! - [`house`]: the emulator in this process, the host as a child of it.
+//! - [`house`]: the emulators in this process, the host as a child of it.
 //! - [`story`]: the buy, as a buyer and a reviewer live it.
 //! - [`show`]: how an exchange is printed.
 
@@ -15,7 +15,7 @@ mod house;
 mod show;
 mod story;
 
-/// Plays a whole media buy against an emulated ad server, or leaves both serving.
+/// Plays a whole media buy across emulated ad servers, or leaves them and the host serving.
 #[derive(Debug, Parser)]
 #[command(name = "flightdeck-demo")]
 struct Arguments {
@@ -36,7 +36,7 @@ struct Arguments {
 enum Command {
     /// Plays the buy and ends.
     Play,
-    /// Leaves the host and the emulator serving.
+    /// Leaves the host and the emulators serving.
     Run {
         /// The host's port.
         #[arg(long, default_value_t = 8080)]

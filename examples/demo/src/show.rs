@@ -40,18 +40,24 @@ pub(crate) fn welcome(house: &House) {
   API page          {url}/docs
   OpenAPI           {url}/openapi.json
   MCP               {url}/mcp
-  emulated Kevel    {kevel}   (what exists there: {kevel}/__control/objects)
   log               {log}
 
+Emulated ad servers (what exists there: /__control/objects of each)
+  Kevel             {kevel}
+  Ad Manager        {gam}
+  Triton            {triton}
+
 Tokens: demo-buyer, demo-buyer-2 (buyers), demo-reviewer, demo-operator
-Packages: premium_sports, entertainment, news, drive_time_audio
+Packages: premium_sports, entertainment, news (Kevel); homepage, pre_roll (Ad Manager); drive_time_audio (Triton)
 
 Try:
   curl -s {url}/v1/media-buys -H 'Authorization: Bearer demo-buyer' -H 'Content-Type: application/json' \\
-    -d '{{\"packages\": [\"premium_sports\"], \"total_budget\": 5000}}'
+    -d '{{\"packages\": [\"premium_sports\", \"homepage\", \"drive_time_audio\"], \"total_budget\": 50000}}'
 
-The emulated ad server keeps its campaigns in memory: they end with this process. Ctrl-C stops both.",
+The emulated ad servers keep their campaigns in memory: they end with this process. Ctrl-C stops all.",
         kevel = house.kevel.url,
+        gam = house.gam.url,
+        triton = house.triton.url,
         log = house.log().display(),
     );
 }

@@ -9,8 +9,10 @@ use time::{OffsetDateTime, macros::format_description};
 
 use crate::{house::House, show};
 
-/// How far the ad server's clock is moved, so that there is something to report.
+/// How far the ad servers' clocks are moved, so that there is something to report.
 const DAYS_LATER: u64 = 3;
+/// After so long whatever was booked to begin at once has begun.
+const A_MOMENT: Duration = Duration::from_secs(600);
 
 /// Who asks, and the host that answers.
 struct Teller<'a> {
@@ -86,9 +88,9 @@ pub(crate) async fn tell(house: &House) -> anyhow::Result<()> {
 }
 
 async fn create(teller: &Teller<'_>) -> anyhow::Result<String> {
-    show::chapter("A buyer creates a media buy");
+    show::chapter("A buyer creates one media buy on three ad servers");
     let request = json!({
-        "packages": ["premium_sports", "drive_time_audio"],
+        "packages": ["premium_sports", "homepage", "drive_time_audio"],
         "po_number": "PO-2024-001",
         "total_budget": 50000,
         "targeting_overlay": { "geography": ["US-CA", "US-NY"], "device_types": ["mobile", "desktop"] },
@@ -97,7 +99,7 @@ async fn create(teller: &Teller<'_>) -> anyhow::Result<String> {
     let answer = teller.ask("demo-buyer", Method::POST, "/v1/media-buys", Some(request)).await?;
     let status = text(&answer, "/status")?;
     ensure!(status == "pending_manual", "the new buy is {status}, not pending_manual");
-    show::says("Nothing exists on the ad server yet: the publisher's rules want a person's approval.");
+    show::says("Nothing exists on any of them yet: the publisher's rules want a person's approval, and one is enough.");
     text(&answer, "/media_buy_id")
 }
 
@@ -107,7 +109,9 @@ async fn approve(teller: &Teller<'_>) -> anyhow::Result<()> {
         teller.ask("demo-reviewer", Method::GET, "/v1/tasks?task_type=manual_approval&status=pending", None).await?;
     let task = text(&tasks, "/tasks/0/task_id")?;
     let shown = teller.ask("demo-reviewer", Method::GET, &format!("/v1/tasks/{task}"), None).await?;
-    show::says("The plan lists the very changes that will be made on the ad server. That plan is what runs.");
+    show::says(
+        "The plan lists the very changes that will be made on each ad server, in its own words. That plan is what runs.",
+    );
     let decision = json!({ "resolution": "approved", "version": shown["version"], "resolution_detail": "looks good" });
     teller.ask("demo-reviewer", Method::POST, &format!("/v1/tasks/{task}/complete"), Some(decision)).await?;
     let path = format!("/v1/tasks/{task}");
@@ -137,23 +141,25 @@ async fn creatives(teller: &Teller<'_>, buy: &str) -> anyhow::Result<()> {
         {
             "creative_id": "banner_001", "name": "Spring Campaign Banner", "format": "image",
             "media_url": "https://cdn.example.com/banner.jpg", "click_url": "https://example.com/landing",
-            "width": 300, "height": 250, "package_assignments": ["premium_sports"],
+            "width": 300, "height": 250, "package_assignments": ["premium_sports", "homepage"],
         },
         {
-            "creative_id": "drive_card_001", "name": "Drive Time Card", "format": "custom", "template_id": "5001",
-            "template_values": {
-                "ctHeadline": "On air now", "ctImage": "https://cdn.example.com/card.jpg", "ctLink": "https://example.com/drive",
-            },
-            "click_url": "https://example.com/drive", "package_assignments": ["drive_time_audio"],
+            "creative_id": "spot_001", "name": "Drive Time Spot", "format": "audio",
+            "media_url": "https://cdn.example.com/drive.mp3", "click_url": "https://example.com/drive", "duration": 30,
+            "package_assignments": ["drive_time_audio"],
         },
     ]});
     teller.ask("demo-buyer", Method::POST, &format!("/v1/media-buys/{buy}/creative-assets"), Some(request)).await?;
+    show::says(
+        "On Ad Manager the first creative brings the order's approval. Its line items begin two minutes from now.",
+    );
+    teller.house.pass(A_MOMENT);
     teller.status(buy, "active").await
 }
 
 async fn delivery(teller: &Teller<'_>, buy: &str) -> anyhow::Result<()> {
-    show::chapter(&format!("{DAYS_LATER} days later on the ad server's clock: what was delivered"));
-    teller.house.kevel.controls().clock.advance(Duration::from_secs(DAYS_LATER * 24 * 3_600));
+    show::chapter(&format!("{DAYS_LATER} days later on the ad servers' clocks: what was delivered"));
+    teller.house.pass(Duration::from_secs(DAYS_LATER * 24 * 3_600));
     let path = format!("/v1/media-buys/{buy}/delivery?start_date={}&end_date={}", day(0)?, day(DAYS_LATER)?);
     let answer = teller.ask("demo-buyer", Method::GET, &path, None).await?;
     let impressions = answer.pointer("/totals/impressions").and_then(Value::as_i64).unwrap_or_default();
@@ -166,8 +172,10 @@ async fn update(teller: &Teller<'_>, buy: &str) -> anyhow::Result<()> {
     let path = format!("/v1/media-buys/{buy}");
     let request = json!({
         "flight_end_date": day(45)?,
-        "daily_budget": 5000,
-        "packages": [{ "package_id": "premium_sports", "budget": 15000, "creative_ids": ["banner_001"] }],
+        "packages": [
+            { "package_id": "premium_sports", "budget": 15000, "daily_budget": 5000, "creative_ids": ["banner_001"] },
+            { "package_id": "drive_time_audio", "daily_impressions": 50000 },
+        ],
     });
     let answer = teller.ask("demo-buyer", Method::PATCH, &path, Some(request)).await?;
     ensure!(text(&answer, "/status")? == "accepted", "the update was not accepted");
@@ -180,13 +188,20 @@ async fn update(teller: &Teller<'_>, buy: &str) -> anyhow::Result<()> {
 }
 
 async fn count(teller: &Teller<'_>) -> anyhow::Result<()> {
-    show::chapter("What exists on the ad server, counted there");
-    let url = format!("{}/__control/objects", teller.house.kevel.url);
-    let counted: Value = teller.client.get(url).send().await?.json().await?;
-    show::answers(200, &counted);
-    let (campaigns, flights) = (&counted["counts"]["campaigns"], &counted["counts"]["flights"]);
-    ensure!(*campaigns == 1 && *flights == 2, "{campaigns} campaigns and {flights} flights, not 1 and 2");
-    show::says("One campaign, one flight for each package. `make run` leaves all of it serving.");
+    show::chapter("What exists on each ad server, counted there");
+    let house = teller.house;
+    for (name, url, kinds) in [
+        ("Kevel", &house.kevel.url, ["campaigns", "flights", "creatives"]),
+        ("Google Ad Manager", &house.gam.url, ["orders", "lineItems", "creatives"]),
+        ("Triton", &house.triton.url, ["campaigns", "flights", "creatives"]),
+    ] {
+        let counted: Value = teller.client.get(format!("{url}/__control/objects")).send().await?.json().await?;
+        show::says(&format!("{name}: {}, duplicates: {}", counted["counts"], counted["duplicates"]));
+        for kind in kinds {
+            ensure!(counted["counts"][kind] == 1, "{} {kind} on {name}, not 1", counted["counts"][kind]);
+        }
+    }
+    show::says("One order, one line item and one creative on each. `make run` leaves all of it serving.");
     Ok(())
 }
 

@@ -5,9 +5,10 @@ use std::{path::Path, process::Command};
 
 #[test]
 fn the_demo_plays_to_its_end() {
-    // The demo's configuration names the component where `make guests` puts it.
-    let component = flightdeck_test_support::component("flightdeck-adapter-kevel");
-    assert!(component.exists());
+    // The demo's configuration names the components where `make guests` puts them.
+    for adapter in ["gam", "kevel", "triton"] {
+        assert!(flightdeck_test_support::component(&format!("flightdeck-adapter-{adapter}")).exists());
+    }
     let demo = Path::new(env!("CARGO_BIN_EXE_flightdeck-demo"));
     let host = demo.with_file_name("flightdeck");
     assert!(host.exists(), "{} is not there: run the tests of the whole workspace", host.display());
@@ -25,9 +26,13 @@ fn the_demo_plays_to_its_end() {
         .unwrap();
     let told = String::from_utf8_lossy(&played.stdout);
     assert!(played.status.success(), "{told}\n{}", String::from_utf8_lossy(&played.stderr));
-    for wanted in
-        ["pending_manual", "pending_activation", "\"active\"", "paused", "One campaign, one flight for each package"]
-    {
+    for wanted in [
+        "pending_manual",
+        "pending_activation",
+        "\"active\"",
+        "paused",
+        "One order, one line item and one creative on each",
+    ] {
         assert!(told.contains(wanted), "{wanted} is not in:\n{told}");
     }
 }

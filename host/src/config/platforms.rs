@@ -24,7 +24,7 @@ pub(super) fn read(section: &Section<'_>) -> Option<PlatformConfig> {
     let name = section.defined("name", Kind::Platform, "\"acme\"", name);
     let component = section.required("adapter", "\"adapters/acme.wasm\"", |node| component(section, node));
     let allow_private = section.list("allow_private", |node| Allowed::parse(values::text(node)?)).unwrap_or_default();
-    let endpoint = endpoint(section, &allow_private);
+    let endpoint = address(section, "endpoint", "\"https://api.acme.example\"", &allow_private);
     let origins = origins(section, endpoint.as_ref(), &allow_private);
     let credentials =
         section.or_table("auth", Credentials::None, "{ scheme = \"none\" }", |table| auth::read(table, &allow_private));
@@ -67,15 +67,20 @@ fn component(section: &Section<'_>, node: Node<'_>) -> Read<PathBuf> {
     }
 }
 
-/// Reads `endpoint`, a text or `{ env = "…" }`.
-fn endpoint(section: &Section<'_>, allow_private: &[Allowed]) -> Option<BaseUrl> {
-    let example = "\"https://api.acme.example\"";
-    let Some(node) = section.get("endpoint") else {
-        section.missing("endpoint", example);
+/// Reads an address that must be there, a text or `{ env = "…" }`. The example is one as TOML writes it.
+fn address(section: &Section<'_>, key: &'static str, example: &str, allow_private: &[Allowed]) -> Option<BaseUrl> {
+    if section.get(key).is_none() {
+        section.missing(key, example);
         return None;
-    };
+    }
+    address_if_any(section, key, allow_private)
+}
+
+/// As [`address`], which may be left out.
+fn address_if_any(section: &Section<'_>, key: &'static str, allow_private: &[Allowed]) -> Option<BaseUrl> {
+    let node = section.get(key)?;
     let url = if node.is_table() {
-        section.table_if_table("endpoint", |table| {
+        section.table_if_table(key, |table| {
             let named = |node: Node<'_>| {
                 let name = values::text(node)?;
                 let text = section.reader().environment(name)?;
@@ -85,9 +90,9 @@ fn endpoint(section: &Section<'_>, allow_private: &[Allowed]) -> Option<BaseUrl>
             table.required("env", "\"ACME_ENDPOINT\"", named)
         })
     } else {
-        section.optional("endpoint", |node| BaseUrl::parse(node.value.as_str().unwrap_or("")))
+        section.optional(key, |node| BaseUrl::parse(values::text(node)?))
     }?;
-    judge(section, "endpoint", node.at, &url, allow_private);
+    judge(section, key, node.at, &url, allow_private);
     Some(url)
 }
 

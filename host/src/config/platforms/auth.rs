@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use http::HeaderValue;
 
-use super::judge;
+use super::{address, address_if_any, judge};
 use crate::{
     adapters::{Credentials, Grant, Secret, ServiceAccountKey, TokenGrant},
     config::{
@@ -86,15 +86,12 @@ pub(super) fn read(section: &Section<'_>, allow_private: &[Allowed]) -> Option<C
 }
 
 fn client_credentials(section: &Section<'_>, allow_private: &[Allowed]) -> Option<Credentials> {
-    let url = address(section, "token_url", allow_private);
-    if section.get("token_url").is_none() {
-        section.missing("token_url", "\"https://login.acme.example/oauth/token\"");
-    }
+    let url = address(section, "token_url", "\"https://login.acme.example/oauth/token\"", allow_private);
     let client_id = section.required("client_id", "\"flightdeck\"", values::words);
     let client_secret = secret::required(section, "client_secret").map(|found| found.secret);
     let scope = section.optional("scope", values::words);
     let grant = Grant::ClientCredentials { client_id: client_id?, client_secret: client_secret?, scope };
-    Some(Credentials::Token(TokenGrant { url: url?, grant }))
+    Some(Credentials::Token(TokenGrant { url: url?.as_str().to_owned(), grant }))
 }
 
 fn service_account(section: &Section<'_>, allow_private: &[Allowed]) -> Option<Credentials> {
@@ -104,10 +101,10 @@ fn service_account(section: &Section<'_>, allow_private: &[Allowed]) -> Option<C
             .ok()
     });
     let scope = section.required("scope", "\"https://acme.example/auth/ads\"", values::words);
-    let named = address(section, "token_url", allow_private);
+    let named = address_if_any(section, "token_url", allow_private);
     let key = key?;
     let url = match (section.get("token_url"), named) {
-        (Some(_), named) => named?,
+        (Some(_), named) => named?.as_str().to_owned(),
         (None, _) => match BaseUrl::parse(&key.token_uri) {
             Ok(url) => {
                 judge(section, "key", section.place_of("key"), &url, allow_private);
@@ -123,10 +120,7 @@ fn service_account(section: &Section<'_>, allow_private: &[Allowed]) -> Option<C
 }
 
 fn login(section: &Section<'_>, allow_private: &[Allowed]) -> Option<Credentials> {
-    let url = address(section, "url", allow_private);
-    if section.get("url").is_none() {
-        section.missing("url", "\"https://login.acme.example/token\"");
-    }
+    let url = address(section, "url", "\"https://login.acme.example/token\"", allow_private);
     let username = section.required("username", "\"flightdeck\"", values::words);
     let password = secret::required(section, "password").map(|found| found.secret);
     let fields = (
@@ -136,15 +130,7 @@ fn login(section: &Section<'_>, allow_private: &[Allowed]) -> Option<Credentials
     let token = section.or("token", "/token".to_owned(), pointer);
     let lifetime = section.or("lifetime", LIFETIME, values::duration);
     let grant = Grant::Login { fields, username: username?, password: password?, token, lifetime };
-    Some(Credentials::Token(TokenGrant { url: url?, grant }))
-}
-
-/// The address at which a token is fetched.
-fn address(section: &Section<'_>, key: &'static str, allow_private: &[Allowed]) -> Option<String> {
-    let at = section.place_of(key);
-    let url = section.optional(key, |node| BaseUrl::parse(values::text(node)?))?;
-    judge(section, key, at, &url, allow_private);
-    Some(url.as_str().to_owned())
+    Some(Credentials::Token(TokenGrant { url: url?.as_str().to_owned(), grant }))
 }
 
 fn pointer(node: Node<'_>) -> Read<String> {
