@@ -171,3 +171,48 @@ async fn what_google_reviews_is_pending_approval_and_what_it_forbids_is_a_person
     house.until(BUYER, &status, |answer| answer.body["status"] == "active").await;
     assert_eq!(server.counts(), (1, 2));
 }
+
+/// A house whose orders on Google Ad Manager are approved by a person there, with a buy that was submitted.
+async fn submitted() -> (Servers, String) {
+    let mut servers = Servers::empty().await;
+    let path = servers.house.dir().join("flightdeck.toml");
+    let config = std::fs::read_to_string(&path).expect("the configuration");
+    let line = "trafficker_id = \"5001\"";
+    assert!(config.contains(line));
+    let config = config.replace(line, &format!("{line}, approve_orders = false"));
+    std::fs::write(&path, config).expect("the configuration is written");
+    servers.house.start(&[]).await;
+    let server = servers.server("gam");
+    let buy = booked(&servers, server).await;
+    let assets = json!({ "assets": [server.creative("first")] });
+    let path = format!("/v1/media-buys/{buy}/creative-assets");
+    let uploaded = servers.house.post(BUYER, &path, assets).await.expect(200);
+    assert_eq!(uploaded.text("/asset_statuses/0/status"), "pending", "{:#}", uploaded.body);
+    let status = format!("/v1/media-buys/{buy}/status");
+    let waiting = servers.house.until(BUYER, &status, |answer| answer.body["status"] == "pending_approval").await;
+    assert_eq!(waiting.text("/creative_statuses/0/status"), "pending", "{:#}", waiting.body);
+    servers.pass(Duration::from_secs(600));
+    (servers, status)
+}
+
+fn order_of(servers: &Servers) -> i64 {
+    let order = &servers.server("gam").all("orders")[0];
+    order["orderId"].as_str().and_then(|id| id.parse().ok()).expect("an order's id")
+}
+
+#[tokio::test]
+async fn an_order_that_a_trafficker_approves_becomes_active() {
+    let (servers, status) = submitted().await;
+    servers.gam.platform().decide(order_of(&servers), true).expect("it is approved");
+    let active = servers.house.until(BUYER, &status, |answer| answer.body["status"] == "active").await;
+    assert_eq!(active.text("/creative_statuses/0/status"), "approved", "{:#}", active.body);
+}
+
+#[tokio::test]
+async fn an_order_that_a_trafficker_disapproves_fails_with_that_word() {
+    let (servers, status) = submitted().await;
+    servers.gam.platform().decide(order_of(&servers), false).expect("it is disapproved");
+    let failed = servers.house.until(BUYER, &status, |answer| answer.body["status"] == "failed").await;
+    assert!(failed.text("/detail").contains("DISAPPROVED"), "{:#}", failed.body);
+    assert_eq!(failed.text("/creative_statuses/0/status"), "rejected", "{:#}", failed.body);
+}
