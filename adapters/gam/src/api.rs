@@ -196,6 +196,12 @@ fn explain(response: &Response, failure: Failure) -> Failure {
     explained
 }
 
+/// What is left to say when Ad Manager has something that it does not show yet: it is looked for again.
+#[must_use]
+pub fn not_shown_yet(what: &str) -> Failure {
+    Failure::unavailable("not_shown_yet", format!("Ad Manager has {what} already and does not show it yet."))
+}
+
 /// Whether Ad Manager refused to make something because it is there.
 #[must_use]
 pub fn exists(failure: &Failure) -> bool {

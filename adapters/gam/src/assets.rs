@@ -9,12 +9,13 @@ use flightdeck_adapter::{
     names::{association_key, step_name},
     plan::{Change, Plan},
     prelude::*,
+    source::Source,
     step::Remote,
 };
 
 use crate::{
     api::{self, Network},
-    creative::{self, Asset, Source},
+    creative::{self, Asset},
     order::{self, Approval},
     settings::Platform,
     ties,
@@ -163,7 +164,7 @@ impl<'a> Uploader<'a> {
     ///
     /// # Errors
     /// What may pass: a refusal is in the verdict.
-    pub fn uploaded(&self, creative_id: &str, source: Source<'_>) -> Fallible<Verdict<String>> {
+    pub fn uploaded(&self, creative_id: &str, source: Source<'_, Asset>) -> Fallible<Verdict<String>> {
         if let Some(id) = self.uploaded.borrow().get(creative_id) {
             return Ok(Ok(id.clone()));
         }

@@ -8,7 +8,13 @@
 //!
 //! The REST API takes no fields of a creative template and no address of a video file, so neither can be made there.
 
-use flightdeck_adapter::{http::url, names, prelude::*, words::pointer_segment};
+use flightdeck_adapter::{
+    http::url,
+    names,
+    prelude::*,
+    source::{self, Source},
+    words::pointer_segment,
+};
 use serde::Deserialize;
 
 use crate::{
@@ -253,17 +259,6 @@ impl Asset {
     }
 }
 
-/// Where a creative's id comes from.
-#[derive(Debug, Clone, Copy)]
-pub enum Source<'a> {
-    /// It is to be uploaded.
-    Asset(&'a Asset),
-    /// An earlier operation uploaded it, or an earlier run of this one.
-    Known(&'a str),
-    /// Neither is there: the update names one that it does not bring.
-    Nowhere,
-}
-
 /// The id of a creative, in a step of its own whether it is to be uploaded or known: what is known grows while an
 /// operation runs, and its steps must not differ.
 ///
@@ -273,7 +268,7 @@ pub fn upload(
     network: &Network<'_>,
     advertiser: &str,
     creative_id: &str,
-    source: Source<'_>,
+    source: Source<'_, Asset>,
 ) -> Fallible<Verdict<String>> {
     step(names::step_name(&["creative", creative_id]))
         .remember(RemoteKind::Creative, creative_id)
@@ -281,10 +276,7 @@ pub fn upload(
         .try_create(|reference| match source {
             Source::Asset(asset) => asset.create(network, advertiser, reference),
             Source::Known(id) => Ok(id.to_owned()),
-            Source::Nowhere => {
-                let message = format!("The creative {creative_id} is not on Ad Manager. Upload it first.");
-                Err(Failure::not_found("creative_missing", message))
-            }
+            Source::Nowhere => Err(source::nowhere(creative_id, "Ad Manager")),
         })
 }
 

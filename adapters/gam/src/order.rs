@@ -7,7 +7,7 @@
 use flightdeck_adapter::{names, prelude::*};
 use serde::Deserialize;
 
-use crate::api::{Made, Network, exists, id_of, quoted};
+use crate::api::{Made, Network, exists, id_of, not_shown_yet, quoted};
 
 /// The platform's word for it.
 pub const TYPE: &str = "Order";
@@ -87,7 +87,7 @@ impl Order {
                 }
             },
             // Names are unique, and only this step's order has this one.
-            Err(failure) if exists(&failure) => find(network, reference)?.ok_or(failure),
+            Err(failure) if exists(&failure) => find(network, reference)?.ok_or_else(|| not_shown_yet("this order")),
             Err(failure) => Err(failure),
         }
     }

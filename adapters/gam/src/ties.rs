@@ -9,7 +9,7 @@ use flightdeck_adapter::{names::association_key, names::step_name, prelude::*};
 use serde::Deserialize;
 
 use crate::{
-    api::{Network, exists},
+    api::{Network, exists, not_shown_yet},
     line_item,
 };
 
@@ -75,7 +75,9 @@ pub fn create(
             match made {
                 Ok(tie) => switch(network, item, &tie, on)?,
                 // It is named by the two: what is there is what is wanted.
-                Err(failure) if exists(&failure) => found()?.map(|_| ()).ok_or(failure)?,
+                Err(failure) if exists(&failure) => {
+                    found()?.map(|_| ()).ok_or_else(|| not_shown_yet("this association"))?;
+                }
                 Err(failure) => return Err(failure),
             }
             Ok(format!("{item}/{creative}"))

@@ -8,13 +8,14 @@ use std::{cell::RefCell, collections::BTreeMap};
 use flightdeck_adapter::{
     plan::{Change, Plan},
     prelude::*,
+    source::Source,
     step::Remote,
 };
 
 use crate::{
     ad_types::Catalogue,
     ads, api,
-    creative::{self, Asset, Source},
+    creative::{self, Asset},
     settings::Platform,
 };
 
@@ -120,7 +121,12 @@ impl<'a> Uploader<'a> {
     ///
     /// # Errors
     /// What may pass: a refusal is in the verdict.
-    pub fn uploaded(&self, creative_id: &str, source: Source<'_>, catalogue: &Catalogue<'_>) -> Fallible<Verdict<i64>> {
+    pub fn uploaded(
+        &self,
+        creative_id: &str,
+        source: Source<'_, Asset>,
+        catalogue: &Catalogue<'_>,
+    ) -> Fallible<Verdict<i64>> {
         if let Some(id) = self.uploaded.borrow().get(creative_id) {
             return Ok(Ok(*id));
         }

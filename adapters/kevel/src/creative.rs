@@ -8,7 +8,11 @@
 //!
 //! A creative needs no approval: one that is active and in a flight runs.
 
-use flightdeck_adapter::{prelude::*, words::pointer_segment};
+use flightdeck_adapter::{
+    prelude::*,
+    source::{self, Source},
+    words::pointer_segment,
+};
 
 use crate::{
     ad_types::{AdType, Catalogue},
@@ -200,17 +204,6 @@ impl Asset {
     }
 }
 
-/// Where a creative's id comes from.
-#[derive(Debug, Clone, Copy)]
-pub enum Source<'a> {
-    /// It is to be uploaded.
-    Asset(&'a Asset),
-    /// An earlier operation uploaded it, or an earlier run of this one.
-    Known(&'a str),
-    /// Neither is there: the update names one that it does not bring.
-    Nowhere,
-}
-
 /// The id of a creative, in a step of its own whether it is to be uploaded or known: what is known grows while an
 /// operation runs, and its steps must not differ.
 ///
@@ -219,7 +212,7 @@ pub enum Source<'a> {
 pub fn upload(
     api: &Api,
     creative_id: &str,
-    source: Source<'_>,
+    source: Source<'_, Asset>,
     catalogue: &Catalogue<'_>,
     advertiser: i64,
 ) -> Fallible<Verdict<i64>> {
@@ -229,10 +222,7 @@ pub fn upload(
         .try_create(|reference| match source {
             Source::Asset(asset) => asset.create(api, catalogue, advertiser, reference),
             Source::Known(id) => api::number(id),
-            Source::Nowhere => {
-                let message = format!("The creative {creative_id} is not on Kevel. Upload it first.");
-                Err(Failure::not_found("creative_missing", message))
-            }
+            Source::Nowhere => Err(source::nowhere(creative_id, "Kevel")),
         })
 }
 

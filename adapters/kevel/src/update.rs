@@ -8,9 +8,9 @@ use std::collections::BTreeSet;
 use flightdeck_adapter::{
     plan::{Change, Plan, changed_fields},
     prelude::*,
+    source::Source,
     step::Remote,
     update,
-    words::pointer_segment,
 };
 
 use crate::{
@@ -18,7 +18,7 @@ use crate::{
     ads,
     assets::{self, Uploader},
     campaign,
-    creative::{self, Asset, Source},
+    creative::{self, Asset},
     flight::{self, Flight},
     names::step_name,
     order::{self, Order},
@@ -52,24 +52,9 @@ impl BuyChange {
         // What Kevel has was accepted, whatever this release or its settings say now: a buy can always be paused.
         let current = Order::translate(ctx, &platform, &update.current, &mut accepted)?;
         problems.leave_out(&accepted, |field| update::stands(update, field));
-        let begin = update::beginning(ctx, update);
-        let mut assets = Vec::new();
-        for creative in &update.creatives {
-            if begin.iter().any(|(_, id)| *id == creative.creative_id) {
-                assets.extend(creative::translate(&platform, &update.desired, creative, &mut problems, &mut notes)?);
-            }
-        }
-        for (package, id) in begin {
-            if !update.creatives.iter().any(|creative| creative.creative_id == *id) {
-                let pointer = format!("/packages/{}/creative_ids", pointer_segment(&package.package_id));
-                problems.invalid(
-                    "unknown_creative",
-                    pointer,
-                    id,
-                    "The media buy has no such creative. Upload it first.",
-                );
-            }
-        }
+        let assets = update::translated(ctx, update, &mut problems, |creative, _, problems| {
+            creative::translate(&platform, &update.desired, creative, problems, &mut notes)
+        })?;
         problems.check()?;
         desired.notes.extend(notes);
         Ok(Self { current, desired, assets })
@@ -211,12 +196,7 @@ impl PackageChange<'_> {
     ) -> Fallible<Verdict<()>> {
         let id = self.desired.package_id.as_str();
         // What is known decides what happens within the two steps, not which there are: it grows between runs.
-        let asset = buy.assets.iter().find(|asset| asset.creative_id == creative_id);
-        let source = match (ctx.remote.id_of(&RemoteKind::Creative, creative_id), asset) {
-            (Some(known), _) => Source::Known(known),
-            (None, Some(asset)) => Source::Asset(asset),
-            (None, None) => Source::Nowhere,
-        };
+        let source = Source::of(ctx, creative_id, buy.assets.iter().find(|asset| asset.creative_id == creative_id));
         let creative = match uploader.uploaded(creative_id, source, catalogue)? {
             Ok(creative) => creative,
             Err(refused) => return Ok(Err(refused)),

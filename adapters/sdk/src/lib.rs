@@ -36,6 +36,7 @@
 //! - [`page`]: lists in pages, as one iterator.
 //! - [`names`]: names that carry references, and names of steps.
 //! - [`settings`]: reading a publisher's settings.
+//! - [`source`]: whether a creative is to be uploaded.
 //! - [`update`]: which packages and creatives an update concerns.
 //! - [`advice`]: what a person could do about a package's performance.
 //! - [`moment`]: times and days.
@@ -59,6 +60,7 @@ pub mod names;
 pub mod page;
 pub mod plan;
 pub mod settings;
+pub mod source;
 pub mod step;
 #[cfg(not(target_family = "wasm"))]
 pub mod testing;

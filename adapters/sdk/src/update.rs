@@ -2,8 +2,9 @@
 //! creatives begin and stop to run.
 
 use crate::{
+    failure::{Fallible, Problems},
     step::Remote,
-    types::{Context, MediaBuy, MediaBuyUpdate, PackageOrder, RemoteKind},
+    types::{Context, Creative, MediaBuy, MediaBuyUpdate, PackageOrder, RemoteKind},
     words::pointer_segment,
 };
 
@@ -44,6 +45,36 @@ pub fn beginning<'u>(ctx: &Context, update: &'u MediaBuyUpdate) -> Vec<(&'u Pack
         switched(update, &package.package_id).0.into_iter().filter(|id| !known(id)).map(move |id| (package, id))
     };
     update.desired.packages.iter().flat_map(begin).collect()
+}
+
+/// Translates the creatives that [begin](beginning), each for the packages that it begins in, and tells of those that the
+/// media buy does not have.
+///
+/// # Errors
+/// As the translation.
+pub fn translated<A>(
+    ctx: &Context,
+    update: &MediaBuyUpdate,
+    problems: &mut Problems,
+    mut translate: impl FnMut(&Creative, &[String], &mut Problems) -> Fallible<Option<A>>,
+) -> Fallible<Vec<A>> {
+    let begin = beginning(ctx, update);
+    let mut assets = Vec::new();
+    for creative in &update.creatives {
+        let here = |(_, id): &&(&PackageOrder, &str)| *id == creative.creative_id;
+        let packages: Vec<String> = begin.iter().filter(here).map(|(package, _)| package.package_id.clone()).collect();
+        if !packages.is_empty() {
+            assets.extend(translate(creative, &packages, problems)?);
+        }
+    }
+    for (package, id) in begin {
+        if !update.creatives.iter().any(|creative| creative.creative_id == id) {
+            let pointer = format!("/packages/{}/creative_ids", pointer_segment(&package.package_id));
+            let message = "The media buy has no such creative. Upload it first.";
+            problems.invalid("unknown_creative", pointer, id, message);
+        }
+    }
+    Ok(assets)
 }
 
 /// Whether something that was wrong in `current`, too, counts as accepted (see
@@ -92,6 +123,19 @@ mod tests {
         let begin: Vec<(&str, &str)> =
             beginning(&ctx, &update).into_iter().map(|(package, id)| (package.package_id.as_str(), id)).collect();
         assert_eq!(begin, [("a", "four")]);
+    }
+
+    #[test]
+    fn creatives_that_begin_are_translated_for_their_packages() {
+        let mut update = update();
+        update.creatives = vec![samples::creative("three", &[]), samples::creative("two", &[])];
+        let mut problems = Problems::default();
+        let translated = translated(&samples::context(), &update, &mut problems, |creative, packages, _| {
+            Ok(Some(format!("{} in {}", creative.creative_id, packages.join(" "))))
+        });
+        assert_eq!(translated.unwrap(), ["three in a"]);
+        let failure = problems.check().unwrap_err();
+        assert_eq!((failure.code.as_str(), failure.items[0].value.as_str()), ("unknown_creative", "four"));
     }
 
     #[test]

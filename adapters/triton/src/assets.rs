@@ -9,12 +9,13 @@ use flightdeck_adapter::{
     names::{association_key, step_name},
     plan::{Change, Plan},
     prelude::*,
+    source::Source,
     step::Remote,
 };
 
 use crate::{
     api,
-    creative::{self, Asset, Source},
+    creative::{self, Asset},
     flight,
 };
 
@@ -122,7 +123,7 @@ impl<'a> Uploader<'a> {
     ///
     /// # Errors
     /// What may pass: a refusal is in the verdict.
-    pub fn uploaded(&self, creative_id: &str, source: Source<'_>) -> Fallible<Verdict<i64>> {
+    pub fn uploaded(&self, creative_id: &str, source: Source<'_, Asset>) -> Fallible<Verdict<i64>> {
         if let Some(id) = self.uploaded.borrow().get(creative_id) {
             return Ok(Ok(*id));
         }

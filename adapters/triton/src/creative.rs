@@ -3,7 +3,12 @@
 //! Taken are MP3, WAV, WMA and OGG of 15 to 60 seconds (public help pages; also at least 128 kbps and 44.1 kHz, which only
 //! the platform can hear).
 
-use flightdeck_adapter::{names, prelude::*, words::pointer_segment};
+use flightdeck_adapter::{
+    names,
+    prelude::*,
+    source::{self, Source},
+    words::pointer_segment,
+};
 
 use crate::{
     api::{self, Made, Named},
@@ -113,33 +118,19 @@ impl Asset {
     }
 }
 
-/// Where a creative's id comes from.
-#[derive(Debug, Clone, Copy)]
-pub enum Source<'a> {
-    /// It is to be uploaded.
-    Asset(&'a Asset),
-    /// An earlier operation uploaded it, or an earlier run of this one.
-    Known(&'a str),
-    /// Neither is there: the update names one that it does not bring.
-    Nowhere,
-}
-
 /// The id of a creative, in a step of its own whether it is to be uploaded or known: what is known grows while an
 /// operation runs, and its steps must not differ.
 ///
 /// # Errors
 /// What may pass: a refusal is in the verdict.
-pub fn upload(api: &Api, advertiser: i64, creative_id: &str, source: Source<'_>) -> Fallible<Verdict<i64>> {
+pub fn upload(api: &Api, advertiser: i64, creative_id: &str, source: Source<'_, Asset>) -> Fallible<Verdict<i64>> {
     step(names::step_name(&["creative", creative_id]))
         .remember(RemoteKind::Creative, creative_id)
         .find(|reference| find(api, advertiser, reference))
         .try_create(|reference| match source {
             Source::Asset(asset) => asset.create(api, advertiser, reference),
             Source::Known(id) => api::number(id),
-            Source::Nowhere => {
-                let message = format!("The creative {creative_id} is not on Triton. Upload it first.");
-                Err(Failure::not_found("creative_missing", message))
-            }
+            Source::Nowhere => Err(source::nowhere(creative_id, "Triton")),
         })
 }
 

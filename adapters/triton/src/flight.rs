@@ -8,7 +8,7 @@
 //! | daily impressions, daily budget | `dailyCap` in impressions: at a fixed price per thousand, a budget is a number of them |
 //! | frequency cap | `frequencyCap`: one impression in so many minutes |
 
-use flightdeck_adapter::{money, names, plan::changed_fields, prelude::*, words::pointer_segment};
+use flightdeck_adapter::{host, moment, money, names, plan::changed_fields, prelude::*, words::pointer_segment};
 
 use crate::{
     api::{self, Made, Named},
@@ -20,6 +20,8 @@ use crate::{
 
 /// The platform's word for it.
 pub const TYPE: &str = "Flight";
+/// The field of its first day.
+const START: &str = "startDate";
 
 /// A flight as it is to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -152,7 +154,7 @@ impl Flight {
         object
     }
 
-    /// Makes the flight.
+    /// Makes the flight. A first day that is over, as when an approval took its time, becomes today.
     ///
     /// # Errors
     /// What Triton refuses.
@@ -160,6 +162,11 @@ impl Flight {
         let mut body = self.created();
         body.set("campaignId", campaign);
         body.set("name", names::with_reference(&self.name, reference, NAME_LIMIT));
+        let today = moment::day(host::now().date());
+        // Days compare as texts do.
+        if body.get(START).and_then(Json::as_text).is_none_or(|start| *start < *today) {
+            body.set(START, today);
+        }
         let made: Made = api.post(path::FLIGHTS).json(&body).fetch()?;
         Ok(made.id)
     }

@@ -9,9 +9,9 @@ use flightdeck_adapter::{
     names::{association_key, step_name},
     plan::{Change, Plan},
     prelude::*,
+    source::Source,
     step::Remote,
     update,
-    words::pointer_segment,
 };
 
 use crate::{
@@ -19,7 +19,7 @@ use crate::{
     assets::{self, Uploader},
     booking::Booking,
     campaign,
-    creative::{self, Asset, Source},
+    creative::{self, Asset},
     flight::{self, Flight},
     settings::Platform,
 };
@@ -50,24 +50,9 @@ impl BuyChange {
         // What Triton has was accepted, whatever this release or its settings say now: a buy can always be paused.
         let current = Booking::translate(ctx, &platform, &update.current, &mut accepted)?;
         problems.leave_out(&accepted, |field| update::stands(update, field));
-        let begin = update::beginning(ctx, update);
-        let mut assets = Vec::new();
-        for creative in &update.creatives {
-            let of = |(package, id): &(&PackageOrder, &str)| {
-                (*id == creative.creative_id).then(|| package.package_id.clone())
-            };
-            let ids: Vec<String> = begin.iter().filter_map(of).collect();
-            if !ids.is_empty() {
-                assets.extend(creative::translate(&update.desired, creative, &ids, &mut problems, &mut notes));
-            }
-        }
-        for (package, id) in begin {
-            if !update.creatives.iter().any(|creative| creative.creative_id == *id) {
-                let pointer = format!("/packages/{}/creative_ids", pointer_segment(&package.package_id));
-                let message = "The media buy has no such creative. Upload it first.";
-                problems.invalid("unknown_creative", pointer, id, message);
-            }
-        }
+        let assets = update::translated(ctx, update, &mut problems, |creative, packages, problems| {
+            Ok(creative::translate(&update.desired, creative, packages, problems, &mut notes))
+        })?;
         problems.check()?;
         desired.notes.extend(notes);
         Ok(Self { current, desired, assets })
@@ -130,12 +115,7 @@ impl PackageChange<'_> {
         }
         for creative in &self.on {
             // What is known decides what happens within the two steps, not which there are: it grows between runs.
-            let asset = buy.assets.iter().find(|asset| asset.creative_id == *creative);
-            let source = match (ctx.remote.id_of(&RemoteKind::Creative, creative), asset) {
-                (Some(known), _) => Source::Known(known),
-                (None, Some(asset)) => Source::Asset(asset),
-                (None, None) => Source::Nowhere,
-            };
+            let source = Source::of(ctx, creative, buy.assets.iter().find(|asset| asset.creative_id == *creative));
             let made = match uploader.uploaded(creative, source)? {
                 Ok(uploaded) => uploader.associate(uploaded, id, creative)?,
                 Err(refused) => Err(refused),

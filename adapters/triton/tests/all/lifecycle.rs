@@ -180,6 +180,20 @@ fn many_buys_are_read_in_a_few_requests_and_one_that_is_gone_fails_alone() {
 }
 
 #[test]
+fn a_first_day_that_is_over_becomes_today() {
+    let network = start();
+    network.at("2026-12-03T10:00:00Z");
+    let buy = samples::buy(vec![samples::package("drive")]);
+    network.create(&buy);
+    assert_eq!(field(&network.objects("flights")[0], "startDate"), r#""2026-12-03""#);
+    // The next update does not take that for a difference.
+    let mut desired = buy.clone();
+    desired.packages[0].impressions = 2_000_000;
+    assert_eq!(network.update(&buy, &desired, &[]).failed, None);
+    assert_eq!(field(&network.objects("flights")[0], "startDate"), r#""2026-12-03""#);
+}
+
+#[test]
 fn a_cancelled_buy_plays_nothing() {
     let network = booked();
     let buy = rich();
