@@ -155,6 +155,15 @@ fn a_report_is_waited_for_as_long_as_the_call_may_take() {
 }
 
 #[test]
+fn a_report_that_fails_fails_its_buys() {
+    let network = booked();
+    network.control("PUT", "triton/settings", r#"{"reports_fail": true}"#);
+    let range = DateRange { first: "2026-12-01".to_owned(), last: "2026-12-31".to_owned() };
+    let answers = network.run(|ctx| Triton::get_delivery(ctx, vec![network.remote_buy(&rich())], range)).unwrap();
+    assert_eq!(answers[0].delivery.as_ref().unwrap_err().code, "report_failed");
+}
+
+#[test]
 fn many_buys_are_read_in_a_few_requests_and_one_that_is_gone_fails_alone() {
     let network = start();
     let mut buys = Vec::new();

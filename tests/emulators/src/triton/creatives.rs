@@ -50,7 +50,7 @@ fn read(object: &Object) -> Result<i64, Refusal> {
     fields.word("format", &["MP3", "WAV", "WMA", "OGG"])?;
     for (name, required) in [("url", true), ("clickUrl", false)] {
         let address = if required { Some(fields.required_text(name, MAX_URL)?) } else { fields.text(name, MAX_URL)? };
-        if address.is_some_and(|address| !address.starts_with("https://") || address.contains(char::is_whitespace)) {
+        if address.is_some_and(|address| !is_address(address)) {
             return Err(Refusal::field(name, "must be an https address"));
         }
     }
@@ -59,6 +59,11 @@ fn read(object: &Object) -> Result<i64, Refusal> {
         return Err(Refusal::field("durationSeconds", "must be 15 to 60"));
     }
     Ok(advertiser)
+}
+
+fn is_address(address: &str) -> bool {
+    let host = address.strip_prefix("https://").and_then(|rest| rest.split(['/', '?', '#']).next());
+    host.is_some_and(|host| !host.is_empty()) && !address.contains(char::is_whitespace)
 }
 
 /// Makes a creative.

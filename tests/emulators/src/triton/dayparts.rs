@@ -44,7 +44,8 @@ pub(super) fn check(parts: &[&Object]) -> Result<[bool; 7], Refusal> {
 /// Minutes since midnight.
 fn time(text: &str) -> Option<u16> {
     let (hours, minutes) = text.split_once(':')?;
-    if hours.len() != 2 || minutes.len() != 2 {
+    let digits = |text: &str| text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_digit());
+    if !digits(hours) || !digits(minutes) {
         return None;
     }
     let (hours, minutes): (u16, u16) = (hours.parse().ok()?, minutes.parse().ok()?);
@@ -80,6 +81,7 @@ mod tests {
             (json!({ "days": [], "startTime": "06:00", "endTime": "10:00" }), "days"),
             (json!({ "days": ["MO"], "startTime": "06:00", "endTime": "10:00" }), "days"),
             (json!({ "days": ["MON"], "startTime": "6:00", "endTime": "10:00" }), "startTime"),
+            (json!({ "days": ["MON"], "startTime": "+6:00", "endTime": "10:00" }), "startTime"),
             (json!({ "days": ["MON"], "startTime": "06:00", "endTime": "24:01" }), "endTime"),
             (json!({ "days": ["MON"], "startTime": "10:00", "endTime": "10:00" }), "endTime"),
             (json!({ "days": ["MON"], "startTime": "10:00" }), "endTime"),

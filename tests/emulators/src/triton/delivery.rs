@@ -36,6 +36,8 @@ pub(super) struct Terms {
     pub goal: i64,
     /// The price of a thousand, in micros.
     pub rate: i64,
+    /// The most impressions in a day.
+    pub daily_cap: Option<i64>,
     /// Whether it runs as fast as it can.
     pub asap: bool,
     /// The days of the week that it runs on, Monday first.
@@ -54,6 +56,11 @@ impl Terms {
             .map(|day| i128::from((to.min((day + 1) * DAY) - from.max(day * DAY)).max(0)))
             .sum()
     }
+}
+
+/// An amount in whole millionths, as finely as reports tell it. What a day's share loses the next one has.
+fn in_micros(amount: Amount) -> Amount {
+    Amount(amount.0 / 1000 * 1000)
 }
 
 /// The day of the week of a day since 1970, Monday 0. That one was a Thursday.
@@ -112,7 +119,7 @@ impl Delivery {
         Totals {
             impressions: other.impressions.saturating_sub(one.impressions),
             clicks: other.clicks.saturating_sub(one.clicks),
-            revenue: other.revenue - one.revenue,
+            revenue: in_micros(other.revenue) - in_micros(one.revenue),
         }
     }
 
@@ -131,7 +138,10 @@ impl Delivery {
         }
         let left = (i128::from(terms.goal) * PARTS - before).max(0);
         let speed = if terms.asap { ASAP } else { 1 };
-        before + (left * terms.running(stretch.since, at) * speed / whole).min(left)
+        let running = terms.running(stretch.since, at);
+        // A cap is spread over its day, too, so that no day has more.
+        let most = terms.daily_cap.map(|cap| i128::from(cap) * PARTS * running / i128::from(DAY));
+        before + (left * running * speed / whole).min(left).min(most.unwrap_or(left))
     }
 }
 
@@ -143,7 +153,7 @@ mod tests {
 
     fn terms(days: [bool; 7], asap: bool) -> Terms {
         // 1970-01-05 is a Monday; seven days.
-        Terms { start: 4 * DAY, end: 11 * DAY, goal: 7_000, rate: 10_000_000, asap, days }
+        Terms { start: 4 * DAY, end: 11 * DAY, goal: 7_000, rate: 10_000_000, daily_cap: None, asap, days }
     }
 
     fn running(terms: Terms) -> Delivery {
@@ -170,6 +180,27 @@ mod tests {
         let delivery = running(terms(ALL, true));
         assert_eq!(delivery.totals(5 * DAY).impressions, 3000);
         assert_eq!(delivery.totals(8 * DAY).impressions, 7000);
+    }
+
+    #[test]
+    fn a_daily_cap_holds_on_every_day() {
+        for asap in [false, true] {
+            let delivery = running(Terms { daily_cap: Some(100), ..terms(ALL, asap) });
+            for day in 4..11 {
+                assert_eq!(delivery.between(day * DAY, (day + 1) * DAY).impressions, 100, "day {day}");
+            }
+        }
+        let loose = running(Terms { daily_cap: Some(5_000), ..terms(ALL, false) });
+        assert_eq!(loose.totals(5 * DAY).impressions, 1000);
+    }
+
+    #[test]
+    fn revenue_is_told_in_millionths_and_adds_up() {
+        let delivery = running(Terms { rate: 12_345_678, ..terms(ALL, false) });
+        let days: Vec<Amount> = (4..11).map(|day| delivery.between(day * DAY, (day + 1) * DAY).revenue).collect();
+        assert!(days.iter().all(|day| day.0 % 1000 == 0));
+        let sum: i128 = days.iter().map(|day| day.0).sum();
+        assert_eq!(sum, delivery.totals(11 * DAY).revenue.0 / 1000 * 1000);
     }
 
     #[test]

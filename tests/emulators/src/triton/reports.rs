@@ -26,11 +26,10 @@ const MAX_DAYS: i64 = 3660;
 /// A report.
 #[derive(Debug)]
 pub(super) struct Report {
-    first: Millis,
-    after: Millis,
-    campaigns: Vec<i64>,
-    columns: Vec<&'static str>,
+    /// The rows, as they were when it was asked for.
+    csv: String,
     polls_left: u32,
+    fails: bool,
 }
 
 impl Report {
@@ -38,6 +37,9 @@ impl Report {
     pub(super) fn show(&self, id: i64, origin: &str) -> Value {
         if self.polls_left > 0 {
             return object!({ "id": id, "status": "RUNNING" });
+        }
+        if self.fails {
+            return object!({ "id": id, "status": "FAILED" });
         }
         object!({ "id": id, "status": "COMPLETE", "url": format!("{origin}/v1/reports/{id}/data.csv") })
     }
@@ -68,7 +70,8 @@ pub(super) fn create(desk: &mut Desk<'_>) -> Done {
         let wrong = || Refusal::field("columns", format!("{column} is none of {}", COLUMNS.join(", ")));
         columns.push(known.ok_or_else(wrong)?);
     }
-    let report = Report { first, after: last + DAY, campaigns, columns, polls_left: desk.settings.report_polls };
+    let csv = rows(desk, (first, last + DAY), &campaigns, &columns);
+    let report = Report { csv, polls_left: desk.settings.report_polls, fails: desk.settings.reports_fail };
     let id = desk.state.next_id();
     desk.state.reports.insert(id, report);
     Ok(json(StatusCode::ACCEPTED, &object!({ "id": id })))
@@ -89,17 +92,21 @@ pub(super) fn get(desk: &mut Desk<'_>, id: i64) -> Done {
 pub(super) fn data(desk: &Desk<'_>, id: i64) -> Done {
     lists::only_params(desk, &[])?;
     let report = desk.state.reports.get(&id).ok_or_else(|| Refusal::no_such("report", id))?;
-    if report.polls_left > 0 {
+    if report.polls_left > 0 || report.fails {
         return Err(Refusal::state("NOT_READY", format!("report {id} is not complete")));
     }
-    let mut text = format!("{}\r\n", report.columns.join(","));
-    let by_day = report.columns.contains(&"date");
-    let step = if by_day { DAY } else { report.after - report.first };
-    let mut from = report.first;
-    while from < report.after && from <= desk.now {
+    Ok(bytes(StatusCode::OK, "text/csv; charset=utf-8", report.csv.clone().into_bytes()))
+}
+
+/// The rows of some days, as they are now.
+fn rows(desk: &Desk<'_>, (first, after): (Millis, Millis), campaigns: &[i64], columns: &[&'static str]) -> String {
+    let mut text = format!("{}\r\n", columns.join(","));
+    let by_day = columns.contains(&"date");
+    let step = if by_day { DAY } else { after - first };
+    let mut from = first;
+    while from < after && from <= desk.now {
         let to = from + step;
-        for (id, flight) in desk.state.flights.iter().filter(|(_, flight)| report.campaigns.contains(&flight.campaign))
-        {
+        for (id, flight) in desk.state.flights.iter().filter(|(_, flight)| campaigns.contains(&flight.campaign)) {
             let totals = flight.delivery.between(from, to.min(desk.now));
             if totals.impressions == 0 {
                 continue;
@@ -114,13 +121,13 @@ pub(super) fn data(desk: &Desk<'_>, id: i64) -> Done {
                 "clicks" => totals.clicks.to_string(),
                 _ => totals.revenue.to_text(),
             };
-            let cells: Vec<String> = report.columns.iter().map(cell).collect();
+            let cells: Vec<String> = columns.iter().map(cell).collect();
             // Writing to a String can't fail.
             let _ = write!(text, "{}\r\n", cells.join(","));
         }
         from = to;
     }
-    Ok(bytes(StatusCode::OK, "text/csv; charset=utf-8", text.into_bytes()))
+    text
 }
 
 fn date(millis: Millis) -> String {

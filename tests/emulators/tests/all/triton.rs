@@ -234,6 +234,12 @@ async fn what_a_platform_would_refuse_is_refused_by_its_field() {
         (json!({ "stationIds": [1] }), "stationIds"),
         (json!({ "stationIds": "7001" }), "stationIds"),
         (json!({ "dayparts": [{ "days": ["MON"], "startTime": "06:00", "endTime": "10:00" }] }), "timeZone"),
+        (
+            json!({
+                "dayparts": [{ "days": ["MON"], "startTime": "06:00", "endTime": "10:00" }], "timeZone": "Mars/Olympus",
+            }),
+            "timeZone",
+        ),
         (json!({ "creativeIds": [9] }), "creativeIds"),
     ] {
         let (status, _, found) = app.refused(Method::POST, "/flights", with(flight(id), changes)).await;
@@ -245,6 +251,7 @@ async fn what_a_platform_would_refuse_is_refused_by_its_field() {
         (json!({ "durationSeconds": 10 }), "durationSeconds"),
         (json!({ "durationSeconds": 61 }), "durationSeconds"),
         (json!({ "url": "http://x" }), "url"),
+        (json!({ "url": "https://" }), "url"),
         (json!({ "url": null }), "url"),
     ] {
         let (status, _, found) = app.refused(Method::POST, "/creatives", with(creative(), changes)).await;
@@ -271,6 +278,13 @@ async fn state_decides_what_may_change() {
     assert_eq!((status, code.as_str()), (409, "RATE_LOCKED"));
     assert_eq!(app.refused(Method::PUT, &path, json!({ "startDate": "2029-12-05" })).await.2, "startDate");
     app.put(&path, json!({ "goal": { "type": "IMPRESSIONS", "value": 40_000 }, "rate": 14 })).await;
+    let silent = app.campaign(json!({ "startDate": "2029-12-02" })).await;
+    let silent = app.flight(silent, json!({ "startDate": "2029-12-02", "active": false })).await;
+    let unheard = app.creative().await;
+    app.put(&format!("/flights/{silent}"), json!({ "creativeIds": [unheard] })).await;
+    app.clock("2029-12-03T00:00:00Z");
+    app.put(&format!("/flights/{silent}"), json!({ "rate": 15 })).await;
+    app.clock("2029-12-02T00:00:00Z");
     let shorter = json!({ "endDate": "2029-12-20" });
     assert_eq!(app.refused(Method::PUT, &format!("/campaigns/{campaign}"), shorter).await.2, "endDate");
     assert_eq!(app.refused(Method::POST, "/flights", with(self::flight(campaign), json!({}))).await.2, "startDate");
@@ -330,6 +344,7 @@ async fn a_report_is_asked_for_waited_for_and_read() {
     assert_eq!(app.refused(Method::GET, &format!("{path}/data.csv"), Value::Null).await.1, "NOT_READY");
     assert_eq!(app.get(&path).await["status"], "RUNNING");
     let done = app.get(&path).await;
+    app.clock("2029-12-20T00:00:00Z");
     let (status, csv) = app.text(Method::GET, done["url"].as_str().unwrap(), &Value::Null).await;
     assert_eq!(status, 200);
     let expected = format!(
@@ -350,4 +365,31 @@ async fn a_report_is_asked_for_waited_for_and_read() {
     ] {
         assert_eq!(app.refused(Method::POST, "/reports", with(body.clone(), changes)).await.2, field);
     }
+}
+
+#[tokio::test]
+async fn a_daily_cap_holds() {
+    let app = App::start().await;
+    let (_, flight) = app.booked(json!({ "dailyCap": 100 })).await;
+    app.clock("2029-12-03T00:00:00Z");
+    assert_eq!(app.impressions(flight), 200);
+}
+
+#[tokio::test]
+async fn the_rate_limit_the_lag_of_lists_and_long_lives_of_tokens_can_be_set() {
+    let app = App::start().await;
+    app.running.platform().change(TritonChange { token_lifetime_seconds: Some(u64::MAX), ..TritonChange::default() });
+    assert_eq!(app.login("demo-password").await.0, 200);
+    app.running.controls().settings.change(serde_json::from_value(json!({ "lookup_lag_ms": 600_000 })).unwrap());
+    let campaign = app.campaign(json!({})).await;
+    assert_eq!(app.get("/campaigns?advertiserId=501").await["totalItems"], 0, "not shown yet");
+    assert_eq!(app.get(&format!("/campaigns/{campaign}")).await["id"], campaign);
+    app.running.controls().settings.change(serde_json::from_value(json!({ "rate_limit_per_second": 1 })).unwrap());
+    let url = format!("{}/v1/stations", app.running.url);
+    let mut answers = Vec::new();
+    for _ in 0..3 {
+        answers.push(app.client.get(&url).bearer_auth(&app.token).send().await.unwrap());
+    }
+    let busy = answers.iter().find(|answer| answer.status() == 429).expect("one is too many");
+    assert!(busy.headers().contains_key("retry-after"));
 }
