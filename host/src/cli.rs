@@ -7,6 +7,8 @@
 //! | `adapter inspect` | says what a component is, needs and can do |
 //! | `adapter compare` | shows side by side what several can do |
 //! | `token create` | makes a bearer token and shows it once |
+//! | `audit verify` | proves that nobody edited the audit log |
+//! | `audit export` | prints the audit log, a line of JSON each |
 //! | `compile` | compiles a component; the host calls this itself, in a process of its own |
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line prints")]
 
@@ -16,10 +18,11 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::{
     config::Config,
-    domain::{role::Role, time::Day},
+    domain::{audit::Head, role::Role, time::Day},
     serve,
 };
 
+mod audit;
 mod compare;
 mod inspect;
 mod token;
@@ -44,6 +47,9 @@ enum Command {
     /// Manage bearer tokens.
     #[command(subcommand)]
     Token(TokenCommand),
+    /// Prove that the audit log is whole, and print it. Also while a host serves.
+    #[command(subcommand)]
+    Audit(AuditCommand),
     /// Compile a component to native code. The host calls this in a process of its own.
     #[command(hide = true)]
     Compile {
@@ -88,6 +94,26 @@ enum TokenCommand {
     Create(NewToken),
 }
 
+#[derive(Debug, Subcommand)]
+enum AuditCommand {
+    /// Go through the whole log: a line that was edited, taken out or put elsewhere is named. Prints how far the log goes.
+    Verify {
+        #[command(flatten)]
+        with: WithConfig,
+        /// How far the log went when it was verified before, as it was printed then: proves that nothing was cut off since.
+        #[arg(long, value_name = "NUMBER:LINK")]
+        head: Option<Head>,
+    },
+    /// Print the log, oldest first, a line of JSON each.
+    Export {
+        #[command(flatten)]
+        with: WithConfig,
+        /// Only lines after this number.
+        #[arg(long, default_value_t = 0)]
+        after: i64,
+    },
+}
+
 /// A new token.
 #[derive(Debug, Args)]
 pub(crate) struct NewToken {
@@ -128,6 +154,12 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Command::Adapter(AdapterCommand::Inspect { file, json }) => inspect::inspect(&file, json),
         Command::Adapter(AdapterCommand::Compare { files }) => compare::compare(&files),
         Command::Token(TokenCommand::Create(new)) => load(&new.with).and_then(|config| token::create(&config, &new)),
+        Command::Audit(AuditCommand::Verify { with, head }) => {
+            load(&with).and_then(|config| audit::verify(&config, head))
+        }
+        Command::Audit(AuditCommand::Export { with, after }) => {
+            load(&with).and_then(|config| audit::export(&config, after))
+        }
         Command::Compile { input, output } => {
             crate::adapters::compile_main(&input, &output).map_err(anyhow::Error::from)
         }

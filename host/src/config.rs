@@ -89,6 +89,8 @@ pub struct Config {
     pub products: Vec<Product>,
     /// `[[approvals]]`.
     pub approvals: Vec<ApprovalRule>,
+    /// SHA-256 of the file, hexadecimal: two configurations with the same one are the same but for their environment.
+    pub digest: String,
     /// Where the settings of each platform stand.
     platform_places: Vec<Place>,
     warnings: Vec<Remark>,
@@ -146,7 +148,9 @@ impl Config {
         let config = Self::read(&reader, document.get_ref());
         let (mistakes, warnings) = reader.finish();
         match config {
-            Some(config) if mistakes.is_empty() => Ok(Self { warnings, ..config }),
+            Some(config) if mistakes.is_empty() => {
+                Ok(Self { warnings, digest: crate::domain::digest::sha256(text.as_bytes()), ..config })
+            }
             _ => Err(ConfigErrors::new(mistakes)),
         }
     }
@@ -180,6 +184,7 @@ impl Config {
             tokens,
             products,
             approvals,
+            digest: String::new(),
             platform_places,
             warnings: Vec::new(),
         })

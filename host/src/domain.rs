@@ -7,8 +7,10 @@
 //! - [`status`]: the eight statuses of a buy, their transitions, and the one function that derives the status.
 //! - [`task`], [`operation`], [`step`]: the state tables of approval and of durable execution.
 //! - [`plan`], [`failure`], [`capability`], [`delivery`]: what adapters say, in the host's own types.
+//! - [`audit`]: who did what, in an order that nobody can change unnoticed.
 //! - [`role`]: what callers may do. [`problem`]: what is wrong with a request, field by field.
 
+pub mod audit;
 pub mod budget;
 pub mod capability;
 pub mod creative;

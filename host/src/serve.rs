@@ -10,9 +10,10 @@ use crate::{
     adapters::{AdapterSetupError, Adapters, PlatformError},
     app::App,
     config::{BaseUrl, Config, Product},
-    operations::{Signals, live::LiveCache, runner::Runner, timers, watching},
+    domain::id::PlatformName,
+    operations::{Signals, live::LiveCache, now, runner::Runner, tell::ITSELF, timers, watching},
     store::{
-        Store,
+        AuditEntry, Recording, Store,
         sqlite::{Options, SqliteStore},
     },
     web::{self, WebOptions},
@@ -105,6 +106,7 @@ pub async fn open_store_beside(config: &Config) -> anyhow::Result<Arc<dyn Store>
 async fn serve_until_stopped(config: Arc<Config>) -> anyhow::Result<()> {
     let store = open_store(&config).await?;
     let adapters = start_adapters(&config).await?;
+    tell_what_serves(&config, &adapters, store.as_ref()).await?;
     let signals = Arc::new(Signals::default());
     let live = Arc::new(LiveCache::default());
     let app = App {
@@ -131,13 +133,15 @@ async fn serve_until_stopped(config: Arc<Config>) -> anyhow::Result<()> {
     let listener = tokio::net::TcpListener::bind(config.server.listen)
         .await
         .with_context(|| format!("could not listen on {}", config.server.listen))?;
+    // From here on a stop is an orderly one: whoever reads that it serves may stop it.
+    let told_to_stop = told_to_stop()?;
     tracing::info!(address = %listener.local_addr()?, "serving");
     let router = web::router(app, web_options(&config), axum::Router::new());
     let stopped = stop.clone();
     let faces = tokio::spawn(
         axum::serve(listener, router).with_graceful_shutdown(async move { stopped.cancelled().await }).into_future(),
     );
-    until_told_to_stop().await?;
+    told_to_stop.await;
     tracing::info!("stopping: no new work is taken, what runs may end");
     stop.cancel();
     end_within(grace, async {
@@ -148,6 +152,30 @@ async fn serve_until_stopped(config: Arc<Config>) -> anyhow::Result<()> {
     clock.await?;
     watch.await?;
     store.close().await;
+    Ok(())
+}
+
+/// Tells the audit log of a configuration and of releases that are others than those that served last.
+async fn tell_what_serves(config: &Config, adapters: &Adapters, store: &dyn Store) -> anyhow::Result<()> {
+    let release = |platform: PlatformName| {
+        let digest = adapters.active_release(&platform)?;
+        Some((format!("platform:{platform}"), "release.activated", digest))
+    };
+    let configuration = ("configuration".to_owned(), "configuration.loaded", config.digest.clone());
+    let mut recording = Recording::default();
+    for (subject, action, digest) in
+        std::iter::once(configuration).chain(adapters.platforms().into_iter().filter_map(release))
+    {
+        let last = store.last_audit(&subject).await?;
+        let last: Option<AuditEntry> = last.and_then(|line| serde_json::from_str(&line.text).ok());
+        if last.is_none_or(|last| last.digest != digest) {
+            let (at, actor, action) = (now(), ITSELF.to_owned(), action.to_owned());
+            recording.audit.push(AuditEntry { at, actor, action, subject, digest, reason: None });
+        }
+    }
+    if !recording.audit.is_empty() {
+        store.record(recording).await?;
+    }
     Ok(())
 }
 
@@ -166,11 +194,14 @@ async fn end_within(grace: Duration, work: impl Future<Output = ()>) {
     }
 }
 
-async fn until_told_to_stop() -> anyhow::Result<()> {
-    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
-    tokio::select! {
-        stopped = tokio::signal::ctrl_c() => stopped?,
-        _ = terminate.recv() => {}
-    }
-    Ok(())
+/// Listens for SIGTERM and Ctrl-C from now on; what it returns ends with the first of them.
+fn told_to_stop() -> anyhow::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
 }

@@ -13,6 +13,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
+    audit::AuditLine,
     event::Event,
     id::{MediaBuyId, OperationId, PlatformName, PrincipalId, TaskId},
     media_buy::{MediaBuy, RemoteKind, RemoteObject},
@@ -22,6 +23,8 @@ use crate::domain::{
     task::{HistoryEntry, Priority, Task, TaskKind, TaskStatus},
     time::Timestamp,
 };
+
+pub use crate::domain::audit::AuditEntry;
 
 pub mod sqlite;
 
@@ -74,23 +77,6 @@ pub struct IdempotencyEntry {
     pub created_at: Timestamp,
     /// When it may be forgotten.
     pub expires_at: Timestamp,
-}
-
-/// One line for the audit log.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct AuditEntry {
-    /// When.
-    pub at: Timestamp,
-    /// Who: the name of a token, or `flightdeck`.
-    pub actor: String,
-    /// What: `operation.accepted`, `task.approved`, ...
-    pub action: String,
-    /// About what: an id.
-    pub subject: String,
-    /// Digest of what it was about.
-    pub digest: String,
-    /// Why, in the actor's words.
-    pub reason: Option<String>,
 }
 
 /// A worker's right to carry an operation out: it holds as long as nobody claimed the operation after it.
@@ -339,8 +325,14 @@ pub trait Store: Send + Sync + std::fmt::Debug + 'static {
     /// What happened to a buy, oldest first, at most `limit`.
     async fn events(&self, buy: &MediaBuyId, limit: u32) -> Result<Vec<Event>, StoreError>;
 
-    /// Stores a token. [`StoreError::Stale`] if the name is taken.
-    async fn add_token(&self, token: &TokenRecord) -> Result<(), StoreError>;
+    /// Lines of the audit log after the one of that number, oldest first, at most `limit`.
+    async fn audit(&self, after: i64, limit: u32) -> Result<Vec<AuditLine>, StoreError>;
+
+    /// The last line of the audit log about a subject.
+    async fn last_audit(&self, subject: &str) -> Result<Option<AuditLine>, StoreError>;
+
+    /// Stores a token, and tells of it in the audit log. [`StoreError::Stale`] if the name is taken.
+    async fn add_token(&self, token: &TokenRecord, line: AuditEntry) -> Result<(), StoreError>;
 
     /// The token with this digest.
     async fn token(&self, sha256: &str) -> Result<Option<TokenRecord>, StoreError>;

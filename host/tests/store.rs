@@ -1,7 +1,7 @@
 //! The store's conformance suite, run on every backend, and what is true of one backend only.
 //!
 //! - `store/fixtures.rs`: buys, operations and tasks to write.
-//! - `store/recording.rs`, `keys.rs`, `claims.rs`, `clock.rs`, `journal.rs`, `lists.rs`, `concurrency.rs`, `model.rs`: the suite.
+//! - `store/recording.rs`, `auditing.rs`, `keys.rs`, `claims.rs`, `clock.rs`, `journal.rs`, `lists.rs`, `concurrency.rs`, `model.rs`: the suite.
 //!   Each case is a function over a fresh, empty store and knows nothing of what is behind it.
 //! - `store/sqlite.rs`: files, locks, restarts.
 //!
@@ -9,6 +9,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that can't go on should say where")]
 
 mod store {
+    pub(crate) mod auditing;
     pub(crate) mod claims;
     pub(crate) mod clock;
     pub(crate) mod concurrency;
@@ -37,6 +38,12 @@ macro_rules! on_backend {
                 remote_objects_are_not_taken_from_a_recording,
                 odd_text_is_kept_as_it_is,
                 an_empty_recording_is_fine,
+            ]
+            auditing: [
+                lines_are_linked_in_the_order_in_which_they_were_written,
+                a_refused_recording_leaves_no_line_and_no_gap,
+                many_writers_at_once_make_one_chain,
+                a_token_and_its_line_are_written_together,
             ]
             keys: [
                 a_key_is_taken_once_and_its_entry_is_told,

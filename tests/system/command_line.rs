@@ -85,3 +85,67 @@ async fn a_second_host_on_the_same_database_is_refused() {
     let (served, said) = run(&house, &["serve"]).await;
     assert!(!served && said.contains("another flightdeck process"), "{said}");
 }
+
+#[tokio::test]
+async fn the_audit_log_is_verified_and_exported_beside_a_running_host() {
+    let house = House::new().await;
+    house.created(serde_json::json!(["news"])).await;
+    let (made, token) = run(&house, &["token", "create", "--name", "rita", "--role", "reviewer"]).await;
+    assert!(made, "{token}");
+    let (fine, said) = run(&house, &["audit", "verify"]).await;
+    assert!(fine && said.contains("none changed, missing or out of place"), "{said}");
+    let head = said.split_whitespace().find(|word| word.len() > 64 && word.contains(':')).expect("a head").to_owned();
+    let (fine, said) = run(&house, &["audit", "verify", "--head", &head]).await;
+    assert!(fine, "{said}");
+
+    let (fine, log) = run(&house, &["audit", "export"]).await;
+    assert!(fine, "{log}");
+    let lines: Vec<serde_json::Value> = log.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    let actions: Vec<&str> = lines.iter().filter_map(|line| line["entry"]["action"].as_str()).collect();
+    for action in [
+        "configuration.loaded",
+        "release.activated",
+        "operation.accepted",
+        "task.approved",
+        "operation.succeeded",
+        "token.created",
+    ] {
+        assert!(actions.contains(&action), "{action} in {actions:?}");
+    }
+    assert!(!log.contains(token.trim()), "a token is told by its digest only");
+
+    let page = house.get(crate::house::OPERATOR, "/v1/audit?limit=2").await.expect(200);
+    let shown: Vec<&str> =
+        page.body["lines"].as_array().into_iter().flatten().filter_map(|line| line["action"].as_str()).collect();
+    assert_eq!(shown, actions[..2], "{:#}", page.body);
+    let next = format!("/v1/audit?cursor={}", page.text("/next_cursor"));
+    let page = house.get(crate::house::OPERATOR, &next).await.expect(200);
+    assert_eq!(page.body["lines"].as_array().map(Vec::len), Some(actions.len() - 2));
+    for token in [crate::house::BUYER, crate::house::REVIEWER] {
+        house.get(token, "/v1/audit").await.expect(403);
+    }
+    house.get(crate::house::OPERATOR, "/v1/audit?cursor=x").await.expect(400);
+
+    // The log ends before what was kept: somebody cut it off, or it is another one.
+    let far = format!("900{head}");
+    let (fine, said) = run(&house, &["audit", "verify", "--head", &far]).await;
+    assert!(!fine && said.contains("is not the one that was kept"), "{said}");
+}
+
+#[tokio::test]
+async fn a_host_that_starts_again_unchanged_tells_the_audit_log_nothing() {
+    let mut house = House::new().await;
+    let (_, before) = run(&house, &["audit", "export"]).await;
+    house.stop().await;
+    house.start(&[]).await;
+    let (_, after) = run(&house, &["audit", "export"]).await;
+    let lines = |log: &str| log.lines().filter(|line| line.starts_with('{')).count();
+    assert_eq!((lines(&before), lines(&after)), (2, 2), "{after}");
+    house.stop().await;
+    let path = house.dir().join("flightdeck.toml");
+    let config = std::fs::read_to_string(&path).expect("the configuration");
+    std::fs::write(&path, format!("{config}\n# changed\n")).expect("the configuration is written");
+    house.start(&[]).await;
+    let (_, after) = run(&house, &["audit", "export"]).await;
+    assert_eq!(lines(&after), 3, "{after}");
+}

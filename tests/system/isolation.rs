@@ -43,7 +43,7 @@ fn body_for(operation: &str, owned: &Owned) -> Value {
         "assign_task" => json!({ "task_id": owned.task, "assigned_to": "me" }),
         "escalate_task" => json!({ "task_id": owned.task, "reason": "mine" }),
         "complete_task" => json!({ "task_id": owned.task, "resolution": "approved" }),
-        "get_pending_tasks" | "list_media_buys" | "list_products" => json!({}),
+        "get_pending_tasks" | "list_media_buys" | "list_products" | "list_audit" => json!({}),
         other => panic!("{other} is new: say here what a stranger would send to it"),
     }
 }

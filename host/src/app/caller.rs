@@ -56,6 +56,19 @@ impl Caller {
             }
         }
     }
+
+    /// Fails unless the caller runs the host.
+    ///
+    /// # Errors
+    /// `PERMISSION_DENIED` for everybody else.
+    pub fn operator(&self) -> Result<(), AppError> {
+        match self.role {
+            Role::Operator => Ok(()),
+            Role::Reviewer | Role::Buyer => {
+                Err(AppError::denied("an operator's token is needed: only those who run the host see this"))
+            }
+        }
+    }
 }
 
 impl App {

@@ -3,6 +3,7 @@
 use crate::{
     app::{App, ListBuys, OperationView, Page, ProductView, caller::Caller, error::AppError},
     domain::{
+        audit::AuditLine,
         creative::Format,
         id::{MediaBuyId, OperationId, PlatformName},
         media_buy::MediaBuy,
@@ -94,6 +95,22 @@ impl App {
         let more = items.len() > limit as usize;
         items.truncate(limit as usize);
         let next_cursor = if more { items.last().map(|last| last.id.to_string()) } else { None };
+        Ok(Page { items, next_cursor })
+    }
+
+    /// A page of the audit log, oldest first. The cursor is the number of the last line of the page before.
+    ///
+    /// # Errors
+    /// An impossible page.
+    pub async fn list_audit(&self, after: Option<&str>, limit: Option<u32>) -> Result<Page<AuditLine>, AppError> {
+        let limit = page_size(limit)?;
+        let after = after.map_or(Ok(0), str::parse::<i64>).ok().filter(|after| *after >= 0);
+        let after =
+            after.ok_or_else(|| AppError::invalid("/cursor", "cursor must be the next_cursor of the page before"))?;
+        let mut items = self.store.audit(after, limit + 1).await?;
+        let more = items.len() > limit as usize;
+        items.truncate(limit as usize);
+        let next_cursor = if more { items.last().map(|last| last.number.to_string()) } else { None };
         Ok(Page { items, next_cursor })
     }
 

@@ -10,7 +10,7 @@ use crate::{
     domain::{digest, id::PrincipalId, role::Role},
     operations::now,
     serve,
-    store::{StoreError, TokenRecord},
+    store::{AuditEntry, StoreError, TokenRecord},
 };
 
 /// 256 bits: nobody guesses it, so that a plain digest is enough to store.
@@ -49,7 +49,7 @@ pub(crate) fn create(config: &Config, new: &NewToken) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let store = serve::open_store_beside(config).await?;
-        let added = store.add_token(&record).await;
+        let added = store.add_token(&record, told(&record)).await;
         store.close().await;
         match added {
             Err(StoreError::Stale(_)) => bail!("there is a token named {} already", new.name),
@@ -58,4 +58,16 @@ pub(crate) fn create(config: &Config, new: &NewToken) -> anyhow::Result<()> {
     })?;
     println!("{token}");
     Ok(())
+}
+
+/// The audit line of a new token: who it is for, and nothing by which it could be guessed.
+fn told(record: &TokenRecord) -> AuditEntry {
+    AuditEntry {
+        at: record.created_at,
+        actor: "command line".to_owned(),
+        action: "token.created".to_owned(),
+        subject: format!("token:{}", record.name),
+        digest: record.sha256.clone(),
+        reason: None,
+    }
 }

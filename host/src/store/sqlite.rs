@@ -5,7 +5,7 @@
 //! - `lock`: one process per file.
 //! - `writer`: the one connection that writes, and how waiting writes share a commit.
 //! - `script`: several statements as one command.
-//! - `record`, `lease`, `journal`: what is written. Functions over a connection that is inside a transaction.
+//! - `record`, `audit`, `lease`, `journal`: what is written. Functions over a connection that is inside a transaction.
 //! - `read`, `tasks`: what is read, on a small pool of connections that can't write.
 //! - `rows`: rows and documents as the domain's values.
 //! - `error`: what SQLite's errors mean to a caller.
@@ -28,10 +28,11 @@ use sqlx::{
 
 use self::{error::from_sqlx, lock::Lock, writer::Writer};
 use super::{
-    BuyFilter, Claim, Fence, IdempotencyEntry, JournalWrite, Recording, Store, StoreError, Stored, TaskFilter,
-    TaskPage, TokenRecord,
+    AuditEntry, BuyFilter, Claim, Fence, IdempotencyEntry, JournalWrite, Recording, Store, StoreError, Stored,
+    TaskFilter, TaskPage, TokenRecord,
 };
 use crate::domain::{
+    audit::AuditLine,
     event::Event,
     id::{MediaBuyId, OperationId, PrincipalId, TaskId},
     media_buy::MediaBuy,
@@ -41,6 +42,7 @@ use crate::domain::{
     time::Timestamp,
 };
 
+mod audit;
 mod error;
 mod journal;
 mod lease;
@@ -268,9 +270,17 @@ impl Store for SqliteStore {
         read::events(&self.readers, buy, limit).await
     }
 
-    async fn add_token(&self, token: &TokenRecord) -> Result<(), StoreError> {
+    async fn audit(&self, after: i64, limit: u32) -> Result<Vec<AuditLine>, StoreError> {
+        audit::lines(&self.readers, after, limit).await
+    }
+
+    async fn last_audit(&self, subject: &str) -> Result<Option<AuditLine>, StoreError> {
+        audit::last_about(&self.readers, subject).await
+    }
+
+    async fn add_token(&self, token: &TokenRecord, line: AuditEntry) -> Result<(), StoreError> {
         let token = token.clone();
-        self.writer.write(|connection| Box::pin(record::add_token(connection, token))).await
+        self.writer.write(|connection| Box::pin(record::add_token(connection, token, line))).await
     }
 
     async fn token(&self, sha256: &str) -> Result<Option<TokenRecord>, StoreError> {

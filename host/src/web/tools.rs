@@ -30,6 +30,8 @@ pub enum Audience {
     Buyers,
     /// The publisher's people.
     Reviewers,
+    /// Those who run the host.
+    Operators,
     /// Everybody, each for what they may see.
     Everybody,
 }
@@ -43,6 +45,7 @@ impl Audience {
         match self {
             Self::Buyers => caller.buyer().map(drop),
             Self::Reviewers => caller.reviewer(),
+            Self::Operators => caller.operator(),
             Self::Everybody => Ok(()),
         }
     }
@@ -52,6 +55,7 @@ impl Audience {
         match self {
             Self::Buyers => "buyers",
             Self::Reviewers => "reviewers and operators",
+            Self::Operators => "operators",
             Self::Everybody => "everybody, each for what they may see",
         }
     }

@@ -9,6 +9,7 @@
 //!   they become in `app`.
 //! - [`plan`], [`written`], [`standing`], [`delivered`], [`listed`], [`operation`], [`task`]: answers, and what they are made of.
 
+pub mod audited;
 pub mod create;
 pub mod creatives;
 pub mod delivered;

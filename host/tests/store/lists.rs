@@ -13,7 +13,7 @@ use flightdeck::{
 };
 
 use super::fixtures::{
-    AnyStore, accept, add_operation, at, buy, claim, event, journal, line, moved, operation, package, platform,
+    AnyStore, accept, add_operation, at, audit, buy, claim, event, journal, line, moved, operation, package, platform,
     stored_buy, stored_operation, task,
 };
 
@@ -243,10 +243,13 @@ pub(crate) async fn tokens_are_found_by_digest_and_have_unique_names(store: AnyS
         expires_at: Some(at(9)),
         revoked_at: None,
     };
-    store.add_token(&token).await.unwrap();
+    store.add_token(&token, audit("token.created", "token:acme-token")).await.unwrap();
     assert_eq!(store.token(&token.sha256).await.unwrap(), Some(token.clone()));
     let same_name = TokenRecord { sha256: "b".repeat(64), ..token.clone() };
-    assert!(matches!(store.add_token(&same_name).await, Err(StoreError::Stale(_))));
+    assert!(matches!(
+        store.add_token(&same_name, audit("token.created", "token:acme-token")).await,
+        Err(StoreError::Stale(_))
+    ));
     assert_eq!(store.token(&same_name.sha256).await.unwrap(), None);
     let other = TokenRecord {
         name: "rita".to_owned(),
@@ -257,7 +260,7 @@ pub(crate) async fn tokens_are_found_by_digest_and_have_unique_names(store: AnyS
         revoked_at: Some(at(3)),
         ..token
     };
-    store.add_token(&other).await.unwrap();
+    store.add_token(&other, audit("token.created", "token:rita")).await.unwrap();
     assert_eq!(store.token(&other.sha256).await.unwrap(), Some(other));
 }
 

@@ -8,7 +8,7 @@ use std::{
 };
 
 use flightdeck::{
-    domain::{event::EventKind, operation::OperationState},
+    domain::{audit::AuditFault, event::EventKind, operation::OperationState},
     store::{
         Recording, Store, StoreError,
         sqlite::{Options, SqliteStore},
@@ -17,6 +17,7 @@ use flightdeck::{
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, SqliteConnection, sqlite::SqliteConnectOptions};
 use tempfile::TempDir;
 
+use super::auditing;
 use super::fixtures::{self, AnyStore, accept, audit, claim, moved, stored_buy, stored_operation, task};
 
 /// A store in a folder of its own.
@@ -326,6 +327,67 @@ async fn the_audit_log_is_written_with_the_decision_and_only_appended_to() {
         let error = sqlx::query(forgery).execute(&mut beside).await.unwrap_err().to_string();
         assert!(error.contains("append-only"), "{error}");
     }
+}
+
+#[tokio::test]
+async fn an_audit_log_that_somebody_edited_is_found() {
+    let backend = Backend::fresh().await;
+    let store = backend.store();
+    for number in 0..6 {
+        let lines = vec![audit("task.approved", &format!("t{number}"))];
+        store.record(Recording { audit: lines, ..Recording::default() }).await.unwrap();
+    }
+    let mut beside = backend.beside().await;
+    for trigger in ["DROP TRIGGER audit_is_not_changed", "DROP TRIGGER audit_is_not_deleted"] {
+        sqlx::query(trigger).execute(&mut beside).await.unwrap();
+    }
+    let untouched = auditing::whole(&store).await;
+    for (forgery, fault, undo) in [
+        (
+            "UPDATE audit SET doc = json_set(doc, '$.actor', 'nobody') WHERE seq = 3",
+            AuditFault::Changed { number: 3 },
+            "UPDATE audit SET doc = json_set(doc, '$.actor', 'rita') WHERE seq = 3",
+        ),
+        (
+            "UPDATE audit SET subject = 'other' WHERE seq = 2",
+            AuditFault::Misfiled { number: 2 },
+            "UPDATE audit SET subject = 't1' WHERE seq = 2",
+        ),
+        (
+            "UPDATE audit SET seq = 40 WHERE seq = 4",
+            AuditFault::Missing { after: 3, expected: 4, found: 5 },
+            "UPDATE audit SET seq = 4 WHERE seq = 40",
+        ),
+    ] {
+        sqlx::query(forgery).execute(&mut beside).await.unwrap();
+        assert_eq!(auditing::verify(&auditing::whole(&store).await), Err(fault), "{forgery}");
+        sqlx::query(undo).execute(&mut beside).await.unwrap();
+        assert_eq!(auditing::whole(&store).await, untouched);
+    }
+}
+
+/// The tables as the first release made them, with a line of the audit log from then.
+#[tokio::test]
+async fn a_log_older_than_the_chain_goes_on_in_it() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("store.db");
+    let mut old = SqliteConnectOptions::new().filename(&path).create_if_missing(true).connect().await.unwrap();
+    let mut first = sqlx::migrate!("migrations/sqlite");
+    first.migrations.to_mut().truncate(1);
+    first.run_direct(None, &mut old, false).await.unwrap();
+    let entry = audit("task.approved", "t1");
+    sqlx::query("INSERT INTO audit (at, subject, doc) VALUES (?, 't1', ?)")
+        .bind(entry.at.as_micros())
+        .bind(serde_json::to_string(&entry).unwrap())
+        .execute(&mut old)
+        .await
+        .unwrap();
+    old.close().await.unwrap();
+    let store: AnyStore = Arc::new(open(path).await.unwrap());
+    store.record(Recording { audit: vec![audit("task.rejected", "t2")], ..Recording::default() }).await.unwrap();
+    let lines = auditing::whole(&store).await;
+    assert_eq!((lines[0].link.as_str(), lines[1].link.len()), ("", 64));
+    assert_eq!(auditing::verify(&lines).unwrap().number, 2);
 }
 
 #[tokio::test]

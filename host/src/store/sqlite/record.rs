@@ -5,6 +5,7 @@ use std::time::Duration;
 use sqlx::SqliteConnection;
 
 use super::{
+    audit,
     error::from_sqlx,
     journal::reset_open,
     rows::{self, to_doc},
@@ -57,7 +58,10 @@ pub(super) async fn record(connection: &mut SqliteConnection, recording: Recordi
     }
     append_history(&mut script, &recording.history)?;
     append_events(&mut script, &recording.events)?;
-    append_audit(&mut script, &recording.audit)?;
+    if !recording.audit.is_empty() {
+        // The writer is alone: nobody adds a line between this look and the commit.
+        audit::append(&mut script, audit::head(connection).await?, &recording.audit)?;
+    }
     if let (Some(fence), true) = (&recording.fence, recording.release) {
         script
             .statement("UPDATE operations SET worker = NULL, lease_until = NULL WHERE id = ?", Want::Any)
@@ -286,24 +290,6 @@ fn append_events(script: &mut Script, events: &[Event]) -> Result<(), StoreError
     Ok(())
 }
 
-fn append_audit(script: &mut Script, entries: &[AuditEntry]) -> Result<(), StoreError> {
-    if entries.is_empty() {
-        return Ok(());
-    }
-    let lines = entries
-        .iter()
-        .map(|entry| Ok((entry.at.as_micros(), &entry.subject, to_doc(entry)?)))
-        .collect::<Result<Vec<_>, StoreError>>()?;
-    script
-        .statement(
-            "INSERT INTO audit (at, subject, doc) SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?)
-             ORDER BY key",
-            Want::Any,
-        )
-        .bind(to_doc(&lines)?);
-    Ok(())
-}
-
 /// Sets the first answer of a key; a later one changes nothing.
 pub(super) async fn record_answer(
     connection: &mut SqliteConnection,
@@ -369,21 +355,26 @@ pub(super) async fn forget_keys(
     .map_err(from_sqlx)
 }
 
-/// Stores a token whose name and digest are new.
-pub(super) async fn add_token(connection: &mut SqliteConnection, token: TokenRecord) -> Result<(), StoreError> {
-    let done = sqlx::query(
-        "INSERT INTO tokens (name, sha256, role, principal, created_at, expires_at, revoked_at)
-         VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-    )
-    .bind(token.name)
-    .bind(token.sha256)
-    .bind(token.role)
-    .bind(token.principal.as_ref().map(PrincipalId::as_str))
-    .bind(token.created_at.as_micros())
-    .bind(token.expires_at.map(Timestamp::as_micros))
-    .bind(token.revoked_at.map(Timestamp::as_micros))
-    .execute(connection)
-    .await
-    .map_err(from_sqlx)?;
-    if done.rows_affected() == 1 { Ok(()) } else { Err(StoreError::Stale("the token")) }
+/// Stores a token whose name and digest are new, with the line that tells of it.
+pub(super) async fn add_token(
+    connection: &mut SqliteConnection,
+    token: TokenRecord,
+    line: AuditEntry,
+) -> Result<(), StoreError> {
+    let mut script = Script::default();
+    script
+        .statement(
+            "INSERT INTO tokens (name, sha256, role, principal, created_at, expires_at, revoked_at)
+             VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            Want::Changes(1, StoreError::Stale("the token")),
+        )
+        .bind(token.name)
+        .bind(token.sha256)
+        .bind(token.role)
+        .bind(token.principal.map(|principal| principal.to_string()))
+        .bind(token.created_at.as_micros())
+        .bind(token.expires_at.map(Timestamp::as_micros))
+        .bind(token.revoked_at.map(Timestamp::as_micros));
+    audit::append(&mut script, audit::head(connection).await?, &[line])?;
+    script.run(connection).await.map(drop)
 }

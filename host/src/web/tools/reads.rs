@@ -1,4 +1,4 @@
-//! Products, buys and operations.
+//! Products, buys, operations and the audit log.
 
 use schemars::JsonSchema;
 use serde_json::Value;
@@ -8,9 +8,10 @@ use crate::{
     app::{App, caller::Caller, error::AppError},
     domain::id::OperationId,
     web::wire::{
+        audited::AuditAnswer,
         listed::{BuysAnswer, ProductsAnswer},
         operation::OperationAnswer,
-        queries::{BuysQuery, OperationQuery, ProductQuery},
+        queries::{AuditQuery, BuysQuery, OperationQuery, ProductQuery},
         read,
     },
 };
@@ -64,7 +65,31 @@ pub const TOOLS: &[Tool] = &[
         may_be_pending: false,
         run: |app, caller, arguments, _| Box::pin(get_operation(app, caller, arguments)),
     },
+    Tool {
+        name: "list_audit",
+        title: "Read the audit log",
+        description: "Who did what, oldest first: accepted operations and how they ended, decisions with their words, tokens, \
+                      configurations and adapter releases. Each line is linked to the one before it; `flightdeck audit \
+                      verify` proves that none was edited.",
+        audience: Audience::Operators,
+        effect: Effect::Read,
+        verb: Verb::Get,
+        path: "/v1/audit",
+        input: AuditQuery::json_schema,
+        output: AuditAnswer::json_schema,
+        example: r#"{"limit": 100}"#,
+        may_be_pending: false,
+        run: |app, _, arguments, _| Box::pin(list_audit(app, arguments)),
+    },
 ];
+
+async fn list_audit(app: App, arguments: Value) -> Result<Answer, AppError> {
+    let request: AuditQuery = read(arguments)?;
+    let page = app
+        .list_audit(request.cursor.as_ref().map(|cursor| cursor.0.as_str()), request.limit.map(|limit| limit.0))
+        .await?;
+    Answer::new(&AuditAnswer::try_from(page)?)
+}
 
 async fn list_products(app: App, caller: Caller, arguments: Value) -> Result<Answer, AppError> {
     let request: ProductQuery = read(arguments)?;

@@ -107,3 +107,13 @@ pub struct OperationQuery {
     /// The operation, as the answer to a change named it.
     pub operation_id: Id,
 }
+
+/// Which page of the audit log.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AuditQuery {
+    /// The `next_cursor` of the page before; left out: from the first line.
+    pub cursor: Option<Line<MAX_ID>>,
+    /// How many lines: 1 to 200, 50 if left out.
+    pub limit: Option<Limit>,
+}

@@ -1,0 +1,86 @@
+//! The audit log: a chain that only grows.
+
+use flightdeck::{
+    domain::audit::{AuditFault, AuditLine, Head, Verifier},
+    store::{Recording, StoreError, TokenRecord},
+};
+use futures::future::join_all;
+
+use super::fixtures::{AnyStore, accept, at, audit, stored_operation};
+
+/// The whole log.
+pub(crate) async fn whole(store: &AnyStore) -> Vec<AuditLine> {
+    let mut lines: Vec<AuditLine> = Vec::new();
+    loop {
+        let after = lines.last().map_or(0, |line| line.number);
+        let more = store.audit(after, 7).await.unwrap();
+        if more.is_empty() {
+            return lines;
+        }
+        lines.extend(more);
+    }
+}
+
+pub(crate) fn verify(lines: &[AuditLine]) -> Result<Head, AuditFault> {
+    let mut verifier = Verifier::new(None);
+    lines.iter().try_for_each(|line| verifier.take(line))?;
+    verifier.end()
+}
+
+pub(crate) async fn lines_are_linked_in_the_order_in_which_they_were_written(store: AnyStore) {
+    assert!(whole(&store).await.is_empty());
+    for number in 0..9 {
+        let lines = vec![audit("task.approved", &format!("t{number}")), audit("operation.queued", "op-1")];
+        store.record(Recording { audit: lines, ..Recording::default() }).await.unwrap();
+    }
+    let lines = whole(&store).await;
+    assert_eq!(verify(&lines).unwrap().number, 18);
+    let numbers: Vec<i64> = lines.iter().map(|line| line.number).collect();
+    assert_eq!(numbers, (1..=18).collect::<Vec<_>>());
+    assert_eq!(store.last_audit("t3").await.unwrap(), Some(lines[6].clone()));
+    assert_eq!(store.last_audit("op-1").await.unwrap(), Some(lines[17].clone()));
+    assert_eq!(store.last_audit("nobody").await.unwrap(), None);
+}
+
+pub(crate) async fn a_refused_recording_leaves_no_line_and_no_gap(store: AnyStore) {
+    let id = accept(&store, "b1").await;
+    let mut stale = stored_operation(&store, &id).await;
+    stale.version += 1;
+    let before = whole(&store).await;
+    let refused = Recording { operations: vec![stale], audit: vec![audit("x", "y")], ..Recording::default() };
+    assert!(matches!(store.record(refused).await, Err(StoreError::Stale(_))));
+    assert_eq!(whole(&store).await, before);
+    store.record(Recording { audit: vec![audit("x", "y")], ..Recording::default() }).await.unwrap();
+    assert!(verify(&whole(&store).await).is_ok());
+}
+
+pub(crate) async fn many_writers_at_once_make_one_chain(store: AnyStore) {
+    let writers = (0..24).map(|writer| {
+        let store = store.clone();
+        tokio::spawn(async move {
+            for number in 0..5 {
+                let lines = vec![audit("task.approved", &format!("{writer}-{number}")); 1 + number % 3];
+                store.record(Recording { audit: lines, ..Recording::default() }).await.unwrap();
+            }
+        })
+    });
+    join_all(writers).await.into_iter().for_each(Result::unwrap);
+    assert_eq!(verify(&whole(&store).await).unwrap().number, 24 * 9);
+}
+
+pub(crate) async fn a_token_and_its_line_are_written_together(store: AnyStore) {
+    let token = TokenRecord {
+        name: "rita".to_owned(),
+        sha256: "c".repeat(64),
+        role: "reviewer".to_owned(),
+        principal: None,
+        created_at: at(0),
+        expires_at: None,
+        revoked_at: None,
+    };
+    store.add_token(&token, audit("token.created", "token:rita")).await.unwrap();
+    let again = store.add_token(&token, audit("token.created", "token:rita")).await;
+    assert!(matches!(again, Err(StoreError::Stale(_))));
+    let lines = whole(&store).await;
+    assert_eq!((lines.len(), lines[0].subject.as_str()), (1, "token:rita"));
+}
