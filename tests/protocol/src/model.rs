@@ -1,0 +1,396 @@
+//! The states of the protocol, and what can happen in each.
+
+use stateright::{Model, Property};
+
+use crate::{Promise, Rules};
+
+/// Steps of the operation: an order and a line item.
+const STEPS: usize = 2;
+/// Workers.
+const WORKERS: usize = 2;
+/// People who may decide.
+const PEOPLE: usize = 2;
+
+/// What the database says of the operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Operation {
+    /// It waits for a person.
+    Awaiting,
+    /// It may be claimed.
+    Queued,
+    /// A worker has it.
+    Running,
+    /// It succeeded.
+    Succeeded,
+    /// A person rejected it.
+    Rejected,
+}
+
+/// What the journal says of a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Step {
+    /// It never happened.
+    Fresh,
+    /// It may have happened.
+    Open,
+    /// It happened.
+    Done,
+}
+
+/// What a worker is about to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Phase {
+    /// Read the journal, and write that the step begins.
+    Begin,
+    /// Look whether an earlier run made it.
+    LookUp,
+    /// Send the request.
+    Send,
+    /// Wait for its answer.
+    Wait,
+    /// Write that the step did not happen: it was refused.
+    Reset,
+    /// Write what came of it.
+    Finish,
+    /// Write that the operation is to be tried again.
+    Retry,
+    /// Write that it succeeded.
+    End,
+}
+
+/// A worker that has claimed the operation, whatever the database says by now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Run {
+    fence: u8,
+    step: usize,
+    phase: Phase,
+}
+
+/// A request that is on its way. It may arrive long after nobody waits for it any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+struct Request {
+    step: usize,
+    fence: u8,
+}
+
+/// How much may still go wrong: what makes the states finite.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Trouble {
+    /// Workers that die.
+    pub deaths: u8,
+    /// Leases that run out although their worker lives.
+    pub expiries: u8,
+    /// Requests or answers that are lost, or given up on.
+    pub losses: u8,
+    /// Requests that the ad server refuses for now.
+    pub refusals: u8,
+}
+
+/// Everything: the database, the workers, the wire, the ad server.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct State {
+    /// The operation.
+    pub operation: Operation,
+    fence: u8,
+    lease_holds: bool,
+    journal: [Step; STEPS],
+    workers: [Option<Run>; WORKERS],
+    wire: Vec<Request>,
+    /// How often each step took effect.
+    pub made: [u8; STEPS],
+    shown: [bool; STEPS],
+    /// Whether each person has yet to decide, with what the task looked like when the person read it.
+    undecided: [bool; PEOPLE],
+    rejected: bool,
+    trouble: Trouble,
+}
+
+/// What can happen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// A person approves or rejects the task that was read.
+    Decide {
+        /// Who.
+        person: usize,
+        /// What.
+        approve: bool,
+    },
+    /// A worker claims the operation.
+    Claim(usize),
+    /// A worker does what it is about to do.
+    Go(usize),
+    /// A worker dies.
+    Die(usize),
+    /// A worker gives up waiting for an answer.
+    GiveUp(usize),
+    /// The lease runs out.
+    Expire,
+    /// A request takes effect; its answer arrives, or not.
+    Act {
+        /// Which request.
+        request: usize,
+        /// Whether the answer arrives.
+        answered: bool,
+    },
+    /// A request never arrives.
+    Lose(usize),
+    /// A request is refused, and has no effect.
+    Refuse(usize),
+    /// What was made is shown from now on.
+    Show(usize),
+}
+
+/// The protocol, with its rules and so much trouble.
+#[derive(Debug, Clone)]
+pub struct Protocol {
+    /// Its rules.
+    pub rules: Rules,
+    /// What may go wrong.
+    pub trouble: Trouble,
+}
+
+impl State {
+    /// Whether a worker's writes count.
+    fn counts(&self, rules: Rules, run: Run) -> bool {
+        !rules.fenced || (run.fence == self.fence && self.operation == Operation::Running)
+    }
+
+    fn lease_of(&self, run: Run) -> bool {
+        self.lease_holds && run.fence == self.fence
+    }
+
+    /// Whether everything that could go wrong has.
+    #[must_use]
+    pub fn is_out_of_trouble(&self) -> bool {
+        self.trouble == Trouble { deaths: 0, expiries: 0, losses: 0, refusals: 0 }
+    }
+
+    /// Whether whoever looks a step up sees the truth.
+    fn is_settled(&self, step: usize) -> bool {
+        self.shown[step] && self.wire.iter().all(|request| request.step != step)
+    }
+
+    /// The worker that waits for a request's answer.
+    fn waiting(&mut self, request: Request) -> Option<&mut Run> {
+        let waits = |run: &&mut Run| run.phase == Phase::Wait && run.fence == request.fence && run.step == request.step;
+        self.workers.iter_mut().flatten().find(waits)
+    }
+
+    fn on_the_way(&mut self, request: Request) {
+        self.wire.push(request);
+        self.wire.sort_unstable();
+    }
+
+    /// A worker does what it is about to do. `None`: it can't yet.
+    fn go(&mut self, rules: Rules, worker: usize) -> Option<()> {
+        let run = self.workers[worker]?;
+        let Run { step, .. } = run;
+        let next = |phase| Some(Run { phase, ..run });
+        let writes = !matches!(run.phase, Phase::LookUp | Phase::Send | Phase::Wait);
+        if writes && !self.counts(rules, run) {
+            // Its write is refused, and it lets go.
+            self.workers[worker] = None;
+            return Some(());
+        }
+        self.workers[worker] = match run.phase {
+            Phase::Begin => match self.journal[step] {
+                Step::Done if step + 1 < STEPS => Some(Run { step: step + 1, ..run }),
+                Step::Done => next(Phase::End),
+                Step::Open if rules.looks_up => next(Phase::LookUp),
+                Step::Open | Step::Fresh => {
+                    if rules.begins_first {
+                        self.journal[step] = Step::Open;
+                    }
+                    next(Phase::Send)
+                }
+            },
+            Phase::LookUp => {
+                if rules.waits && !self.is_settled(step) {
+                    return None;
+                }
+                if self.made[step] > 0 && self.shown[step] { next(Phase::Finish) } else { next(Phase::Send) }
+            }
+            Phase::Send => {
+                if rules.sends_under_lease && !self.lease_of(run) {
+                    self.workers[worker] = None;
+                    return Some(());
+                }
+                self.on_the_way(Request { step, fence: run.fence });
+                next(Phase::Wait)
+            }
+            Phase::Wait => return None,
+            Phase::Reset => {
+                self.journal[step] = Step::Fresh;
+                next(Phase::Retry)
+            }
+            Phase::Finish => {
+                self.journal[step] = Step::Done;
+                if step + 1 < STEPS {
+                    Some(Run { step: step + 1, phase: Phase::Begin, ..run })
+                } else {
+                    next(Phase::End)
+                }
+            }
+            Phase::Retry => {
+                self.operation = Operation::Queued;
+                self.lease_holds = false;
+                None
+            }
+            Phase::End => {
+                self.operation = Operation::Succeeded;
+                self.lease_holds = false;
+                None
+            }
+        };
+        Some(())
+    }
+
+    fn decide(&mut self, rules: Rules, person: usize, approve: bool) -> Option<()> {
+        if !self.undecided[person] {
+            return None;
+        }
+        self.undecided[person] = false;
+        // The second decision was made on a version of the task that is no longer the last.
+        if self.operation != Operation::Awaiting && rules.decides_once {
+            return Some(());
+        }
+        self.rejected |= !approve;
+        self.operation = if approve { Operation::Queued } else { Operation::Rejected };
+        Some(())
+    }
+
+    fn claim(&mut self, worker: usize) -> Option<()> {
+        let free = match self.operation {
+            Operation::Queued => true,
+            Operation::Running => !self.lease_holds,
+            _ => false,
+        };
+        if !free || self.workers[worker].is_some() {
+            return None;
+        }
+        self.operation = Operation::Running;
+        self.fence += 1;
+        self.lease_holds = true;
+        self.workers[worker] = Some(Run { fence: self.fence, step: 0, phase: Phase::Begin });
+        Some(())
+    }
+
+    fn act(&mut self, request: usize, answered: bool) -> Option<()> {
+        if !answered {
+            self.trouble.losses = self.trouble.losses.checked_sub(1)?;
+        }
+        let request = self.wire.remove(request);
+        self.made[request.step] += 1;
+        self.shown[request.step] = false;
+        if let Some(run) = self.waiting(request) {
+            run.phase = if answered { Phase::Finish } else { Phase::Retry };
+        }
+        Some(())
+    }
+}
+
+impl Model for Protocol {
+    type State = State;
+    type Action = Action;
+
+    fn init_states(&self) -> Vec<State> {
+        vec![State {
+            operation: Operation::Awaiting,
+            fence: 0,
+            lease_holds: false,
+            journal: [Step::Fresh; STEPS],
+            workers: [None; WORKERS],
+            wire: Vec::new(),
+            made: [0; STEPS],
+            shown: [true; STEPS],
+            undecided: [true; PEOPLE],
+            rejected: false,
+            trouble: self.trouble,
+        }]
+    }
+
+    fn actions(&self, state: &State, actions: &mut Vec<Action>) {
+        for person in 0..PEOPLE {
+            actions.extend([true, false].map(|approve| Action::Decide { person, approve }));
+        }
+        for worker in 0..WORKERS {
+            actions.extend([Action::Claim(worker), Action::Go(worker), Action::Die(worker), Action::GiveUp(worker)]);
+        }
+        actions.push(Action::Expire);
+        for request in 0..state.wire.len() {
+            actions.extend([true, false].map(|answered| Action::Act { request, answered }));
+            actions.extend([Action::Lose(request), Action::Refuse(request)]);
+        }
+        actions.extend((0..STEPS).map(Action::Show));
+    }
+
+    fn next_state(&self, before: &State, action: Action) -> Option<State> {
+        let mut state = before.clone();
+        match action {
+            Action::Decide { person, approve } => state.decide(self.rules, person, approve)?,
+            Action::Claim(worker) => state.claim(worker)?,
+            Action::Go(worker) => state.go(self.rules, worker)?,
+            Action::Die(worker) => {
+                state.trouble.deaths = state.trouble.deaths.checked_sub(1)?;
+                let run = state.workers[worker].take()?;
+                // Its lease runs out by itself.
+                if state.lease_of(run) {
+                    state.lease_holds = false;
+                }
+            }
+            Action::GiveUp(worker) => {
+                state.trouble.losses = state.trouble.losses.checked_sub(1)?;
+                let run = state.workers[worker].as_mut().filter(|run| run.phase == Phase::Wait)?;
+                run.phase = Phase::Retry;
+            }
+            Action::Expire => {
+                state.trouble.expiries = state.trouble.expiries.checked_sub(1)?;
+                if !state.lease_holds {
+                    return None;
+                }
+                state.lease_holds = false;
+            }
+            Action::Act { request, answered } => state.act(request, answered)?,
+            Action::Lose(request) => {
+                state.trouble.losses = state.trouble.losses.checked_sub(1)?;
+                let request = state.wire.remove(request);
+                if let Some(run) = state.waiting(request) {
+                    run.phase = Phase::Retry;
+                }
+            }
+            Action::Refuse(request) => {
+                state.trouble.refusals = state.trouble.refusals.checked_sub(1)?;
+                let request = state.wire.remove(request);
+                if let Some(run) = state.waiting(request) {
+                    run.phase = Phase::Reset;
+                }
+            }
+            Action::Show(step) => {
+                if state.shown[step] {
+                    return None;
+                }
+                state.shown[step] = true;
+            }
+        }
+        Some(state)
+    }
+
+    fn properties(&self) -> Vec<Property<Self>> {
+        vec![
+            Property::always(Promise::NothingTwice.name(), |_, state: &State| state.made.iter().all(|made| *made <= 1)),
+            Property::always(Promise::DoneIsDone.name(), |_, state: &State| {
+                state.operation != Operation::Succeeded || state.made.iter().all(|made| *made >= 1)
+            }),
+            Property::always(Promise::RecordedIsTrue.name(), |_, state: &State| {
+                state.journal.iter().zip(state.made).all(|(step, made)| *step != Step::Done || made >= 1)
+            }),
+            Property::always(Promise::NothingUnapproved.name(), |_, state: &State| {
+                let touched = state.made.iter().any(|made| *made > 0) || !state.wire.is_empty();
+                !touched || (!state.rejected && state.operation != Operation::Awaiting)
+            }),
+            Property::eventually(Promise::NothingLost.name(), |_, state: &State| {
+                matches!(state.operation, Operation::Succeeded | Operation::Rejected)
+            }),
+        ]
+    }
+}
