@@ -16,7 +16,7 @@ GUESTS = -p flightdeck-adapter-gam -p flightdeck-adapter-kevel -p flightdeck-ada
 CONFIG = examples/demo/flightdeck.toml
 VENV = target/venv
 
-.PHONY: demo run test bench setup wasm-target guests build lint check-format golden clean
+.PHONY: demo run test bench setup install-postgres wasm-target guests build lint check-format golden clean
 
 ## The wasm target is the one thing that the Rust toolchain may lack.
 wasm-target:
@@ -34,11 +34,18 @@ demo: build
 run: build
 	target/debug/flightdeck-demo run --port $(PORT) --data $(DATA)
 
-## What the tests need besides the toolchain: their runner, and clients of MCP and of Ad Manager that we did not write.
+## What the tests need besides the toolchain: their runner, PostgreSQL, and clients of MCP and of Ad Manager that we did not write.
 setup: wasm-target
+	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || $(MAKE) install-postgres
 	command -v cargo-nextest >/dev/null || $(CARGO) install --locked cargo-nextest
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r tests/mcp/requirements.txt -r tests/google/requirements.txt
+
+## Debian's package; without it the tests on PostgreSQL are left out, and say so.
+install-postgres:
+	@if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
+		apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends postgresql; \
+	else echo "PostgreSQL is not there; install it by hand (on Debian: apt-get install postgresql)"; fi
 
 check-format:
 	$(CARGO) fmt --all --check
@@ -49,7 +56,7 @@ lint:
 
 test: wasm-target check-format lint guests
 	@{ $(VENV)/bin/python -c 'import mcp, google.ads.admanager_v1' 2>/dev/null && command -v cargo-nextest >/dev/null; } || $(MAKE) setup
-	FLIGHTDECK_PYTHON=$(CURDIR)/$(VENV)/bin/python $(CARGO) nextest run --locked --workspace
+	FLIGHTDECK_PYTHON=$(CURDIR)/$(VENV)/bin/python tests/with-postgres $(CARGO) nextest run --locked --workspace
 
 bench: guests
 	$(CARGO) build --locked --release -p flightdeck -p flightdeck-bench

@@ -4,7 +4,7 @@
 //! the first one alone; unknown keys are refused with the name that was probably meant. What is read is checked: the
 //! rest of the host trusts it. `docs/configuration.md` describes every key.
 //!
-//! - [`Config`] and one module for each section: [`server`], [`operations`], `platforms`, [`principals`],
+//! - [`Config`] and one module for each section: [`server`], [`store`], [`operations`], `platforms`, [`principals`],
 //!   [`tokens`], [`products`], [`approvals`].
 //! - `reader` and `section` walk the document and collect mistakes; `values` says what single values must be.
 //! - [`mistake`]: what is said about a place. `secret`: where secrets come from.
@@ -34,6 +34,7 @@ mod reader;
 mod secret;
 mod section;
 pub mod server;
+pub mod store;
 pub mod tokens;
 mod values;
 
@@ -44,7 +45,8 @@ pub use operations::Operations;
 pub use principals::{PlatformMapping, Principal};
 pub use products::Product;
 pub use publisher::Publisher;
-pub use server::{Data, Server, StoreUrl};
+pub use server::{Data, Server};
+pub use store::{StoreSettings, StoreUrl};
 pub use tokens::Token;
 
 use mistake::Lines;
@@ -72,7 +74,7 @@ pub struct Config {
     /// `[data]`.
     pub data: Data,
     /// `[store]`.
-    pub store: StoreUrl,
+    pub store: StoreSettings,
     /// `[engine]`.
     pub engine: EngineOptions,
     /// `[operations]`.
@@ -160,7 +162,7 @@ impl Config {
         let root = reader.root(document);
         let server = root.section("server", Server::read).map(|server| server.overridden(reader));
         let data = root.section("data", Data::read).map(|data| data.overridden(reader));
-        let store = root.section("store", StoreUrl::read);
+        let store = root.section("store", StoreSettings::read);
         let engine = root.section("engine", engine::read);
         let operations = root.section("operations", Operations::read);
         let publisher = root.section("publisher", Publisher::read).flatten();
@@ -201,10 +203,19 @@ impl Config {
         self.platform_places.get(index)
     }
 
-    /// The database's file.
-    pub fn database_path(&self) -> PathBuf {
-        match &self.store {
-            StoreUrl::Sqlite(path) => self.data.dir.join(path),
+    /// The database's file, if it is one.
+    pub fn database_path(&self) -> Option<PathBuf> {
+        match &self.store.url {
+            StoreUrl::Sqlite(path) => Some(self.data.dir.join(path)),
+            StoreUrl::Postgres(_) => None,
+        }
+    }
+
+    /// Where the database is, for people.
+    fn shown_database(&self) -> String {
+        match &self.store.url {
+            StoreUrl::Sqlite(path) => self.data.dir.join(path).display().to_string(),
+            StoreUrl::Postgres(url) => store::shown(url),
         }
     }
 
@@ -236,7 +247,7 @@ impl Config {
             self.publisher.name,
             self.publisher.currency,
             self.server.listen,
-            self.database_path().display()
+            self.shown_database()
         );
         let platforms: Vec<&str> = self.platforms.iter().map(|platform| platform.name.as_str()).collect();
         let platforms = if platforms.is_empty() { "none".to_owned() } else { platforms.join(", ") };

@@ -10,6 +10,7 @@
 //! - [`tell`]: the events, audit lines and history entries that go with changes.
 //! - [`asking`]: the tasks that an operation makes when it needs a person; [`waiting`]: what becomes of it once somebody has spoken.
 //! - [`outcome`]: what an operation that has ended made of its buy.
+//! - [`sharing`]: what hosts on one database tell each other.
 //! - [`backoff`]: how long to wait before the next try.
 //! - [`timers`]: what the clock does: tasks that are late, tasks that expire, keys that may be forgotten.
 //!
@@ -33,6 +34,7 @@ pub mod outcome;
 pub mod planning;
 pub mod run;
 pub mod runner;
+pub mod sharing;
 pub mod standing;
 pub mod tell;
 pub mod timers;
@@ -45,26 +47,42 @@ pub fn now() -> Timestamp {
     Timestamp::from_micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
 }
 
+/// That an operation came to rest: it ended, or waits for a person.
+#[derive(Debug, Clone)]
+pub struct Rest {
+    /// Which one.
+    pub operation: OperationId,
+    /// Whether this host ran it, as opposed to another one on the same database.
+    pub here: bool,
+}
+
 /// Who is told of what inside the process. A hint only: whoever waits also looks for itself from time to time.
 #[derive(Debug)]
 pub struct Signals {
     /// There may be work.
     work: Notify,
-    /// An operation came to rest: it ended, or waits for a person.
-    rested: broadcast::Sender<OperationId>,
+    /// There may be work for other hosts, too.
+    news: Notify,
+    rested: broadcast::Sender<Rest>,
 }
 
 impl Default for Signals {
     fn default() -> Self {
         // A listener that falls behind by more looks at the store instead.
         let (rested, _) = broadcast::channel(1_024);
-        Self { work: Notify::new(), rested }
+        Self { work: Notify::new(), news: Notify::new(), rested }
     }
 }
 
 impl Signals {
-    /// Tells the runner that there may be work.
+    /// Tells every host's runner that there may be work.
     pub fn work(&self) {
+        self.work_here();
+        self.news.notify_one();
+    }
+
+    /// Tells this host's runner that there may be work.
+    pub fn work_here(&self) {
         self.work.notify_one();
     }
 
@@ -73,14 +91,28 @@ impl Signals {
         self.work.notified().await;
     }
 
+    /// Waits until there is news for other hosts.
+    pub async fn wait_for_news(&self) {
+        self.news.notified().await;
+    }
+
     /// Tells those who wait that an operation came to rest.
     pub fn rested(&self, operation: &OperationId) {
+        self.tell(operation, true);
+    }
+
+    /// Tells those who wait that an operation came to rest on another host.
+    pub fn rested_elsewhere(&self, operation: &OperationId) {
+        self.tell(operation, false);
+    }
+
+    fn tell(&self, operation: &OperationId, here: bool) {
         // Nobody listening is fine.
-        let _ = self.rested.send(operation.clone());
+        let _ = self.rested.send(Rest { operation: operation.clone(), here });
     }
 
     /// Listens for operations that come to rest.
-    pub fn listen(&self) -> broadcast::Receiver<OperationId> {
+    pub fn listen(&self) -> broadcast::Receiver<Rest> {
         self.rested.subscribe()
     }
 }

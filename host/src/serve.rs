@@ -9,12 +9,13 @@ use tracing_subscriber::{EnvFilter, layer::SubscriberExt, util::SubscriberInitEx
 use crate::{
     adapters::{AdapterSetupError, Adapters, PlatformError},
     app::App,
-    config::{BaseUrl, Config, Product},
+    config::{BaseUrl, Config, Product, StoreUrl},
     domain::id::PlatformName,
-    operations::{Signals, live::LiveCache, now, runner::Runner, tell::ITSELF, timers, watching},
+    operations::{Signals, live::LiveCache, now, runner::Runner, sharing, tell::ITSELF, timers, watching},
     store::{
         AuditEntry, Recording, Store,
-        sqlite::{Options, SqliteStore},
+        postgres::{self, PostgresStore},
+        sqlite::{self, SqliteStore},
     },
     web::{self, WebOptions},
 };
@@ -88,19 +89,33 @@ fn unfit(adapters: &Adapters, product: &Product) -> Vec<String> {
 }
 
 async fn open_store(config: &Config) -> anyhow::Result<Arc<dyn Store>> {
-    let path = config.database_path();
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder).with_context(|| format!("could not make {}", folder.display()))?;
+    match &config.store.url {
+        StoreUrl::Sqlite(path) => {
+            let path = config.data.dir.join(path);
+            if let Some(folder) = path.parent() {
+                std::fs::create_dir_all(folder).with_context(|| format!("could not make {}", folder.display()))?;
+            }
+            Ok(Arc::new(SqliteStore::open(&path, sqlite::Options::default()).await?))
+        }
+        StoreUrl::Postgres(url) => Ok(Arc::new(PostgresStore::open(url.expose(), sessions(config)).await?)),
     }
-    Ok(Arc::new(SqliteStore::open(&path, Options::default()).await?))
 }
 
-/// Opens the database for a single write, also while a host serves from it.
+/// Opens the database for a moment, also while hosts serve from it.
 ///
 /// # Errors
 /// What keeps it from being opened.
 pub async fn open_store_beside(config: &Config) -> anyhow::Result<Arc<dyn Store>> {
-    Ok(Arc::new(SqliteStore::open_beside(&config.database_path(), Options::default()).await?))
+    match &config.store.url {
+        StoreUrl::Sqlite(path) => {
+            Ok(Arc::new(SqliteStore::open_beside(config.data.dir.join(path), sqlite::Options::default()).await?))
+        }
+        StoreUrl::Postgres(url) => Ok(Arc::new(PostgresStore::connect(url.expose(), sessions(config)).await?)),
+    }
+}
+
+fn sessions(config: &Config) -> postgres::Options {
+    postgres::Options { connections: config.store.connections, ..postgres::Options::default() }
 }
 
 async fn serve_until_stopped(config: Arc<Config>) -> anyhow::Result<()> {
@@ -129,6 +144,7 @@ async fn serve_until_stopped(config: Arc<Config>) -> anyhow::Result<()> {
     let grace = config.server.shutdown_grace;
     let work = tokio::spawn(runner.serve(stop.clone(), grace));
     let watch = tokio::spawn(watching::serve(watcher, config.operations.status_refresh, stop.clone()));
+    let hints = tokio::spawn(sharing::serve(store.clone(), signals.clone(), stop.clone()));
     let clock = tokio::spawn(timers::serve(store.clone(), signals, config.operations.deadline, stop.clone()));
     let listener = tokio::net::TcpListener::bind(config.server.listen)
         .await
@@ -151,6 +167,7 @@ async fn serve_until_stopped(config: Arc<Config>) -> anyhow::Result<()> {
     work.await?;
     clock.await?;
     watch.await?;
+    hints.await?;
     store.close().await;
     Ok(())
 }

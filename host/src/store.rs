@@ -1,6 +1,7 @@
 //! Persistence: what is written together is written by one call, or not at all.
 //!
-//! - [`Store`]: what the rest of the host asks of it. Two implementations stand behind it: [`sqlite`], and later PostgreSQL.
+//! - [`Store`]: what the rest of the host asks of it. Two databases stand behind it: [`sqlite`], which needs no set-up, and
+//!   [`postgres`], for several hosts at once.
 //! - [`Recording`]: everything that one decision writes: buy, operation, task, its history, events, audit, idempotency key.
 //!   Each row that is changed names the version that the change was made on; if one of them is stale, nothing is written.
 //! - [`Claim`] and [`Fence`]: who may carry an operation out. Every write of a worker names its fence, and a worker that lost
@@ -11,6 +12,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
+use tokio::sync::broadcast;
 
 use crate::domain::{
     audit::AuditLine,
@@ -26,9 +28,11 @@ use crate::domain::{
 
 pub use crate::domain::audit::AuditEntry;
 
+pub mod postgres;
+mod sql;
 pub mod sqlite;
 
-/// Why the store did not do it. Nothing was written.
+/// Why the store did not do it. Nothing was written, but for [`StoreError::Unsure`].
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// A row that was to be changed is not at the version that the change was made on: read it again and decide anew.
@@ -46,6 +50,10 @@ pub enum StoreError {
     /// The database can't be used now.
     #[error("the database can't be used now: {0}")]
     Unavailable(String),
+    /// The connection was lost while the database committed: the one error after which it may have been written. Who must know
+    /// reads, and not before the database's own time limit has passed.
+    #[error("the database did not answer whether it was written: {0}")]
+    Unsure(String),
     /// A row can't be read as what it should be: a bug, or somebody edited the database.
     #[error("the database holds something that can't be read: {0}")]
     Corrupt(String),
@@ -239,7 +247,17 @@ pub struct TokenRecord {
     pub revoked_at: Option<Timestamp>,
 }
 
-/// What the host asks of its database. Times are given by the caller.
+/// What one host tells the others, so that they look sooner than they would by themselves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Hint {
+    /// There may be work to claim.
+    Work,
+    /// An operation came to rest.
+    Rested(OperationId),
+}
+
+/// What the host asks of its database. Times are given by the caller, but for leases on PostgreSQL: several hosts share them, so
+/// that they are judged by its clock.
 #[async_trait]
 pub trait Store: Send + Sync + std::fmt::Debug + 'static {
     /// Writes everything in `recording`, or nothing.
@@ -268,8 +286,8 @@ pub trait Store: Send + Sync + std::fmt::Debug + 'static {
     /// Prolongs a lease. [`StoreError::Fenced`] if it is no longer the worker's.
     async fn prolong(&self, fence: &Fence, now: Timestamp, lease: Duration) -> Result<(), StoreError>;
 
-    /// When the next operation is due or the next lease runs out, `None` if nothing waits.
-    async fn next_due(&self) -> Result<Option<Timestamp>, StoreError>;
+    /// How long until the next operation is due or the next lease runs out; `None` if nothing waits.
+    async fn next_due(&self, now: Timestamp) -> Result<Option<Duration>, StoreError>;
 
     /// Writes to the journal of an operation. If a step is begun, answers how it stood before: `Fresh` if it was never begun or
     /// is known not to have happened, `Open` if it may have happened, `Done` with its outcome.
@@ -336,6 +354,12 @@ pub trait Store: Send + Sync + std::fmt::Debug + 'static {
 
     /// The token with this digest.
     async fn token(&self, sha256: &str) -> Result<Option<TokenRecord>, StoreError>;
+
+    /// Passes a hint to other hosts on the same database. It may get lost, and is never part of a transaction.
+    async fn tell(&self, hint: Hint);
+
+    /// Hints from other hosts on the same database; `None` where there can't be any.
+    fn hear(&self) -> Option<broadcast::Receiver<Hint>>;
 
     /// Whether the database answers.
     async fn ping(&self) -> Result<(), StoreError>;

@@ -4,8 +4,10 @@
 //! - `store/recording.rs`, `auditing.rs`, `keys.rs`, `claims.rs`, `clock.rs`, `journal.rs`, `lists.rs`, `concurrency.rs`, `model.rs`: the suite.
 //!   Each case is a function over a fresh, empty store and knows nothing of what is behind it.
 //! - `store/sqlite.rs`: files, locks, restarts.
+//! - `store/postgres.rs`: several hosts, the database's clock, connections that are lost.
 //!
-//! A new backend is a type with `fresh()` and `store()`, and one more `on_backend!` at the end of this file.
+//! A new backend is a type with `fresh()` (`None` where it is not there) and `store()`, and one more `on_backend!` at the end of
+//! this file.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that can't go on should say where")]
 
 mod store {
@@ -17,7 +19,9 @@ mod store {
     pub(crate) mod journal;
     pub(crate) mod keys;
     pub(crate) mod lists;
+    pub(crate) mod measure;
     pub(crate) mod model;
+    pub(crate) mod postgres;
     pub(crate) mod recording;
     pub(crate) mod sqlite;
 }
@@ -117,7 +121,7 @@ macro_rules! on_backend {
                 $(
                     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                     async fn $case() {
-                        let backend = <$backend>::fresh().await;
+                        let Some(backend) = <$backend>::fresh().await else { return };
                         crate::store::$module::$case(backend.store()).await;
                     }
                 )+
@@ -127,3 +131,4 @@ macro_rules! on_backend {
 }
 
 on_backend!(on_sqlite, crate::store::sqlite::Backend);
+on_backend!(on_postgres, crate::store::postgres::Backend);

@@ -25,6 +25,7 @@ use crate::{
     },
     fault,
     operations::{
+        Rest,
         asking::{self, Question},
         now, planning,
         planning::Intent,
@@ -161,6 +162,12 @@ impl App {
             Err(StoreError::KeyTaken(taken)) => {
                 return self.answer_again(&taken, &fingerprint(draft.kind, &options)).await;
             }
+            // If it is there, it was recorded, and will be carried out.
+            Err(error @ StoreError::Unsure(_)) => {
+                if !matches!(self.store.operation(&operation.id).await, Ok(Some(_))) {
+                    return Err(error.into());
+                }
+            }
             Err(error) => return Err(error.into()),
         }
         fault::point("accept.after");
@@ -235,7 +242,7 @@ impl App {
         &self,
         id: &OperationId,
         wait: Duration,
-        mut rested: tokio::sync::broadcast::Receiver<OperationId>,
+        mut rested: tokio::sync::broadcast::Receiver<Rest>,
         notes: &[String],
     ) -> Result<WriteAnswer, AppError> {
         let until = tokio::time::Instant::now() + wait;
@@ -248,7 +255,7 @@ impl App {
             let look_again = (tokio::time::Instant::now() + LOOK_AGAIN).min(until);
             loop {
                 match tokio::time::timeout_at(look_again, rested.recv()).await {
-                    Ok(Ok(other)) if &other != id => {}
+                    Ok(Ok(other)) if other.operation != *id => {}
                     _ => break,
                 }
             }

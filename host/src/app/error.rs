@@ -216,6 +216,12 @@ impl From<StoreError> for AppError {
                 Self::new(ErrorCode::StorageUnavailable, "nothing can be recorded now; nothing was changed")
                     .retry_after(5)
             }
+            StoreError::Unsure(_) => {
+                tracing::error!(%error, "the store did not say whether it was written");
+                Self::new(ErrorCode::StorageUnavailable, "the database did not say whether this was recorded")
+                    .suggest("ask again with the same idempotency key: what was recorded is not done twice; without a key, look first")
+                    .retry_after(5)
+            }
             StoreError::Fenced(_) | StoreError::KeyTaken(_) | StoreError::Corrupt(_) => {
                 tracing::error!(%error, "unexpected answer of the store");
                 Self::new(ErrorCode::Internal, "something went wrong here; nothing is known to have been changed")

@@ -118,29 +118,3 @@ impl Data {
         self
     }
 }
-
-/// `[store]`: the database.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum StoreUrl {
-    /// `url = "sqlite://flightdeck.db"`: a file, relative to `dir` of `[data]`; `sqlite:///var/lib/x.db` is absolute.
-    Sqlite(PathBuf),
-}
-
-impl StoreUrl {
-    /// `url` of `[store]`; default `sqlite://flightdeck.db`. The path is not resolved yet.
-    pub(super) fn read(section: &Section<'_>) -> Self {
-        let default = Self::Sqlite(PathBuf::from("flightdeck.db"));
-        section.or("url", default, |node| {
-            let text = values::text(node)?;
-            if text.starts_with("postgres://") || text.starts_with("postgresql://") {
-                return Err("names PostgreSQL, which this version does not support yet; use sqlite://".to_owned());
-            }
-            let path = text.strip_prefix("sqlite://").filter(|path| !path.is_empty() && !path.contains(['?', '#']));
-            path.map(|path| Self::Sqlite(PathBuf::from(path))).ok_or_else(|| {
-                "must be sqlite:// and a path, like \"sqlite://flightdeck.db\" or \"sqlite:///var/lib/flightdeck.db\""
-                    .to_owned()
-            })
-        })
-    }
-}

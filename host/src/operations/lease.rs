@@ -1,17 +1,14 @@
 //! The heartbeat that keeps a claim, and the proof that it still holds.
 
 use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicI64, Ordering},
-    },
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    domain::time::Timestamp,
     operations::now,
     store::{Fence, Store, StoreError},
 };
@@ -20,22 +17,17 @@ use crate::{
 #[derive(Debug)]
 pub struct Lease {
     fence: Fence,
-    /// Until when it certainly holds, in microseconds: what the store last confirmed.
-    until: Arc<AtomicI64>,
+    /// Until when it certainly holds: a length after the store was last asked and confirmed it. By a clock that nobody sets; who
+    /// judges the lease began to count later.
+    until: Arc<Mutex<Instant>>,
     lost: CancellationToken,
     beat: tokio::task::JoinHandle<()>,
 }
 
 impl Lease {
-    /// Keeps a claim that was made just before `claimed_at` for `length`, prolonging it every `heartbeat`.
-    pub fn hold(
-        store: Arc<dyn Store>,
-        fence: Fence,
-        claimed_at: Timestamp,
-        length: Duration,
-        heartbeat: Duration,
-    ) -> Self {
-        let until = Arc::new(AtomicI64::new(claimed_at.plus(length).as_micros()));
+    /// Keeps a claim that was asked for at `asked_at` for `length`, prolonging it every `heartbeat`.
+    pub fn hold(store: Arc<dyn Store>, fence: Fence, asked_at: Instant, length: Duration, heartbeat: Duration) -> Self {
+        let until = Arc::new(Mutex::new(asked_at + length));
         let lost = CancellationToken::new();
         let beat = tokio::spawn(beat(store, fence.clone(), until.clone(), lost.clone(), length, heartbeat));
         Self { fence, until, lost, beat }
@@ -48,7 +40,7 @@ impl Lease {
 
     /// Whether nobody else can have claimed the operation yet.
     pub fn holds(&self) -> bool {
-        !self.lost.is_cancelled() && now().as_micros() < self.until.load(Ordering::Acquire)
+        !self.lost.is_cancelled() && Instant::now() < *self.until.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits until the lease is lost.
@@ -66,16 +58,16 @@ impl Drop for Lease {
 async fn beat(
     store: Arc<dyn Store>,
     fence: Fence,
-    until: Arc<AtomicI64>,
+    until: Arc<Mutex<Instant>>,
     lost: CancellationToken,
     length: Duration,
     heartbeat: Duration,
 ) {
     loop {
         tokio::time::sleep(heartbeat).await;
-        let asked_at = now();
-        match store.prolong(&fence, asked_at, length).await {
-            Ok(()) => until.store(asked_at.plus(length).as_micros(), Ordering::Release),
+        let asked_at = Instant::now();
+        match store.prolong(&fence, now(), length).await {
+            Ok(()) => *until.lock().unwrap_or_else(PoisonError::into_inner) = asked_at + length,
             Err(StoreError::Fenced(_)) => {
                 tracing::warn!(operation = %fence.operation, fence = fence.number, "lost the lease to another worker");
                 lost.cancel();

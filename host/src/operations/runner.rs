@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::sync::Semaphore;
+use tokio::{sync::Semaphore, time::Instant};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
@@ -14,6 +14,9 @@ use crate::{
 
 /// How long the runner waits at most before it looks for work by itself: another replica's hint does not reach it.
 const POLL: Duration = Duration::from_secs(1);
+
+/// How long it waits at least: what is due already and was not claimed is being claimed by somebody else.
+const SOONEST: Duration = Duration::from_millis(5);
 
 /// How long it waits after the store failed.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -48,17 +51,18 @@ impl Runner {
                 slot = slots.clone().acquire_owned() => slot,
             };
             let Ok(slot) = slot else { break };
+            let asked_at = Instant::now();
             match self.store.claim(&self.name, now(), self.config.operations.lease).await {
                 Ok(Some(claim)) => {
                     let this = self.clone();
                     let cut = cut.clone();
                     running.spawn(async move {
                         tokio::select! {
-                            () = this.run(claim) => {}
+                            () = this.run(claim, asked_at) => {}
                             () = cut.cancelled() => {}
                         }
                         drop(slot);
-                        this.signals.work();
+                        this.signals.work_here();
                     });
                 }
                 Ok(None) => {
@@ -85,8 +89,8 @@ impl Runner {
 
     /// Waits for a hint, for what is due next, or for the poll.
     async fn wait(&self, stop: &CancellationToken) {
-        let due = match self.store.next_due().await {
-            Ok(Some(due)) => now().until(due).clamp(Duration::from_millis(1), POLL),
+        let due = match self.store.next_due(now()).await {
+            Ok(Some(due)) => due.clamp(SOONEST, POLL),
             _ => POLL,
         };
         tokio::select! {
@@ -96,13 +100,13 @@ impl Runner {
         }
     }
 
-    async fn run(&self, claim: Claim) {
+    async fn run(&self, claim: Claim, asked_at: Instant) {
         let settings = &self.config.operations;
         let id = claim.operation.value.id.clone();
         let lease = Arc::new(Lease::hold(
             self.store.clone(),
             claim.fence.clone(),
-            claim.operation.value.updated_at,
+            asked_at,
             settings.lease,
             settings.heartbeat,
         ));

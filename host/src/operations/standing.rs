@@ -151,7 +151,7 @@ impl Observer {
                 let fresh = self.store.buy(&next.id).await?;
                 Ok(fresh.map_or(next, |fresh| fresh.value))
             }
-            Err(StoreError::Full | StoreError::Unavailable(_)) => Ok(next),
+            Err(StoreError::Full | StoreError::Unavailable(_) | StoreError::Unsure(_)) => Ok(next),
             Err(error) => Err(error),
         }
     }

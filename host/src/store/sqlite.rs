@@ -3,16 +3,13 @@
 //! # Layout
 //!
 //! - `lock`: one process per file.
-//! - `writer`: the one connection that writes, and how waiting writes share a commit.
-//! - `script`: several statements as one command.
-//! - `record`, `audit`, `lease`, `journal`: what is written. Functions over a connection that is inside a transaction.
-//! - `read`, `tasks`: what is read, on a small pool of connections that can't write.
-//! - `rows`: rows and documents as the domain's values.
+//! - `writer`: the one connection that writes, and how waiting writes share a commit. A small pool of connections that can't
+//!   write reads.
+//! - `script`: a script as one command.
+//! - `dialect`: where its statements differ from PostgreSQL's.
 //! - `error`: what SQLite's errors mean to a caller.
 //!
-//! The tables are in `migrations/sqlite`. An aggregate is a JSON document beside the columns that are searched or
-//! constrained; both are written by one statement from one value. A buy's remote objects are rows of their own, because
-//! workers write them while a request may be changing the buy.
+//! The tables are in `migrations/sqlite`.
 
 use std::{
     path::{Path, PathBuf},
@@ -25,33 +22,18 @@ use sqlx::{
     migrate::Migrator,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
+use tokio::sync::broadcast;
 
 use self::{error::from_sqlx, lock::Lock, writer::Writer};
 use super::{
-    AuditEntry, BuyFilter, Claim, Fence, IdempotencyEntry, JournalWrite, Recording, Store, StoreError, Stored,
-    TaskFilter, TaskPage, TokenRecord,
-};
-use crate::domain::{
-    audit::AuditLine,
-    event::Event,
-    id::{MediaBuyId, OperationId, PrincipalId, TaskId},
-    media_buy::MediaBuy,
-    operation::Operation,
-    step::Step,
-    task::{HistoryEntry, Task},
-    time::Timestamp,
+    Hint, StoreError,
+    sql::{Database, Dialect, SqlStore, Work, rows::Row, script::Statement},
 };
 
-mod audit;
+mod dialect;
 mod error;
-mod journal;
-mod lease;
 mod lock;
-mod read;
-mod record;
-mod rows;
 mod script;
-mod tasks;
 mod writer;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
@@ -82,10 +64,13 @@ impl Default for Options {
 /// A store in one SQLite file.
 ///
 /// If a caller's future is dropped while its write waits or runs, the write may still happen, or not: who must know
-/// reads. To drop the store without [`Store::close`] loses nothing that was acknowledged; the file stays locked until
+/// reads. To drop the store without [`Store::close`](super::Store::close) loses nothing that was acknowledged; the file stays locked until
 /// the write that runs has ended.
+pub type SqliteStore = SqlStore<Sqlite>;
+
+/// The file's connections.
 #[derive(Debug)]
-pub struct SqliteStore {
+pub struct Sqlite {
     writer: Writer,
     readers: SqlitePool,
 }
@@ -138,7 +123,8 @@ impl SqliteStore {
             .connect_with(reading)
             .await
             .map_err(|error| named(&path, from_sqlx(error)))?;
-        Ok(Self { writer: Writer::start(connection, writing, lock), readers })
+        let writer = Writer::start(connection, writing, lock);
+        Ok(Self { database: Sqlite { writer, readers } })
     }
 }
 
@@ -173,118 +159,17 @@ async fn migrate(connection: &mut SqliteConnection) -> Result<(), StoreError> {
 }
 
 #[async_trait]
-impl Store for SqliteStore {
-    async fn record(&self, recording: Recording) -> Result<(), StoreError> {
-        self.writer.write(|connection| Box::pin(record::record(connection, recording))).await
+impl Database for Sqlite {
+    fn dialect(&self) -> &'static Dialect {
+        &dialect::DIALECT
     }
 
-    async fn record_answer(
-        &self,
-        principal: &PrincipalId,
-        key: &str,
-        answer: &serde_json::Value,
-    ) -> Result<(), StoreError> {
-        let (principal, key, answer) = (principal.clone(), key.to_owned(), answer.clone());
-        self.writer.write(|connection| Box::pin(record::record_answer(connection, principal, key, answer))).await
+    async fn write<T: Send + 'static>(&self, work: Work<T>) -> Result<T, StoreError> {
+        self.writer.write(move |connection| Box::pin(async move { work(connection).await })).await
     }
 
-    async fn claim(&self, worker: &str, now: Timestamp, lease: Duration) -> Result<Option<Claim>, StoreError> {
-        let worker = worker.to_owned();
-        self.writer.write(move |connection| Box::pin(lease::claim(connection, worker, now, lease))).await
-    }
-
-    async fn prolong(&self, fence: &Fence, now: Timestamp, lease: Duration) -> Result<(), StoreError> {
-        let fence = fence.clone();
-        self.writer.write(move |connection| Box::pin(lease::prolong(connection, fence, now, lease))).await
-    }
-
-    async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
-        lease::next_due(&self.readers).await
-    }
-
-    async fn journal(&self, write: JournalWrite) -> Result<Option<Step>, StoreError> {
-        self.writer.write(|connection| Box::pin(journal::journal(connection, write))).await
-    }
-
-    async fn steps(&self, operation: &OperationId) -> Result<Vec<Step>, StoreError> {
-        journal::steps(&self.readers, operation).await
-    }
-
-    async fn buy(&self, id: &MediaBuyId) -> Result<Option<Stored<MediaBuy>>, StoreError> {
-        read::buy(&self.readers, id).await
-    }
-
-    async fn buys(&self, filter: &BuyFilter) -> Result<Vec<MediaBuy>, StoreError> {
-        read::buys(&self.readers, filter).await
-    }
-
-    async fn take_turns(
-        &self,
-        now: Timestamp,
-        ended_since: Timestamp,
-        every: Duration,
-        limit: u32,
-    ) -> Result<Vec<MediaBuyId>, StoreError> {
-        self.writer
-            .write(move |connection| Box::pin(record::take_turns(connection, now, ended_since, every, limit)))
-            .await
-    }
-
-    async fn operation(&self, id: &OperationId) -> Result<Option<Stored<Operation>>, StoreError> {
-        read::operation(&self.readers, id).await
-    }
-
-    async fn open_operations(&self, buy: &MediaBuyId) -> Result<Vec<Stored<Operation>>, StoreError> {
-        read::open_operations(&self.readers, buy).await
-    }
-
-    async fn creation(&self, buy: &MediaBuyId) -> Result<Option<Stored<Operation>>, StoreError> {
-        read::creation(&self.readers, buy).await
-    }
-
-    async fn task(&self, id: &TaskId) -> Result<Option<Stored<Task>>, StoreError> {
-        tasks::task(&self.readers, id).await
-    }
-
-    async fn tasks(&self, filter: &TaskFilter) -> Result<TaskPage, StoreError> {
-        tasks::tasks(&self.readers, filter).await
-    }
-
-    async fn tasks_due(&self, now: Timestamp, limit: u32) -> Result<Vec<Stored<Task>>, StoreError> {
-        tasks::tasks_due(&self.readers, now, limit).await
-    }
-
-    async fn history(&self, task: &TaskId) -> Result<Vec<HistoryEntry>, StoreError> {
-        read::history(&self.readers, task).await
-    }
-
-    async fn idempotency(&self, principal: &PrincipalId, key: &str) -> Result<Option<IdempotencyEntry>, StoreError> {
-        read::idempotency(&self.readers, principal, key).await
-    }
-
-    async fn forget_keys(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
-        self.writer.write(move |connection| Box::pin(record::forget_keys(connection, now, limit))).await
-    }
-
-    async fn events(&self, buy: &MediaBuyId, limit: u32) -> Result<Vec<Event>, StoreError> {
-        read::events(&self.readers, buy, limit).await
-    }
-
-    async fn audit(&self, after: i64, limit: u32) -> Result<Vec<AuditLine>, StoreError> {
-        audit::lines(&self.readers, after, limit).await
-    }
-
-    async fn last_audit(&self, subject: &str) -> Result<Option<AuditLine>, StoreError> {
-        audit::last_about(&self.readers, subject).await
-    }
-
-    async fn add_token(&self, token: &TokenRecord, line: AuditEntry) -> Result<(), StoreError> {
-        let token = token.clone();
-        self.writer.write(|connection| Box::pin(record::add_token(connection, token, line))).await
-    }
-
-    async fn token(&self, sha256: &str) -> Result<Option<TokenRecord>, StoreError> {
-        read::token(&self.readers, sha256).await
+    async fn read(&self, statement: Statement) -> Result<Vec<Row>, StoreError> {
+        script::read(&self.readers, statement).await
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
@@ -292,6 +177,13 @@ impl Store for SqliteStore {
             return Err(error::closed());
         }
         sqlx::query("SELECT 1 FROM sqlite_schema LIMIT 1").execute(&self.readers).await.map(drop).map_err(from_sqlx)
+    }
+
+    /// There is nobody else: one process has the file.
+    async fn tell(&self, _: Hint) {}
+
+    fn hear(&self) -> Option<broadcast::Receiver<Hint>> {
+        None
     }
 
     async fn close(&self) {

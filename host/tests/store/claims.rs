@@ -10,7 +10,9 @@ use flightdeck::{
     store::{Fence, Recording, StoreError, Stored},
 };
 
-use super::fixtures::{AnyStore, LEASE, accept, add_operation, at, buy, claim, moved, operation, stored_operation};
+use super::fixtures::{
+    AnyStore, LEASE, accept, add_operation, at, buy, claim, moved, next_due, operation, stored_operation,
+};
 
 pub(crate) async fn nothing_is_claimed_where_nothing_is_due(store: AnyStore) {
     assert!(store.claim("worker", at(0), LEASE).await.unwrap().is_none());
@@ -158,7 +160,7 @@ pub(crate) async fn what_has_begun_keeps_later_ones_waiting_until_it_ends(store:
     store.record(Recording { operations: vec![waits], ..Recording::default() }).await.unwrap();
     add_operation(&store, operation("op-change", "b1")).await;
     assert!(store.claim("other", at(2), LEASE).await.unwrap().is_none());
-    assert_eq!(store.next_due().await.unwrap(), None);
+    assert_eq!(next_due(&store).await, None);
     add_operation(&store, pause("op-pause", "b1")).await;
     let pause = claim(&store, 3).await;
     assert_eq!(pause.fence.operation.as_str(), "op-pause");
@@ -192,26 +194,26 @@ pub(crate) async fn a_lease_can_be_prolonged_until_somebody_else_claims(store: A
 }
 
 pub(crate) async fn the_next_due_time_is_that_of_claimable_work(store: AnyStore) {
-    assert_eq!(store.next_due().await.unwrap(), None);
+    assert_eq!(next_due(&store).await, None);
     accept(&store, "b1").await;
-    assert_eq!(store.next_due().await.unwrap(), Some(at(0)));
+    assert_eq!(next_due(&store).await, Some(at(0)));
     let mut blocked = operation("op-2", "b1");
     blocked.run_at = at(-50);
     add_operation(&store, blocked).await;
     // The second waits for the first, so that its own time does not count.
-    assert_eq!(store.next_due().await.unwrap(), Some(at(0)));
+    assert_eq!(next_due(&store).await, Some(at(0)));
     let first = claim(&store, 1).await;
-    assert_eq!(store.next_due().await.unwrap(), Some(at(31)));
+    assert_eq!(next_due(&store).await, Some(at(31)));
     store.prolong(&first.fence, at(10), LEASE).await.unwrap();
-    assert_eq!(store.next_due().await.unwrap(), Some(at(40)));
+    assert_eq!(next_due(&store).await, Some(at(40)));
     accept(&store, "b2").await;
-    assert_eq!(store.next_due().await.unwrap(), Some(at(0)));
+    assert_eq!(next_due(&store).await, Some(at(0)));
     claim(&store, 11).await;
-    assert_eq!(store.next_due().await.unwrap(), Some(at(40)));
+    assert_eq!(next_due(&store).await, Some(at(40)));
     let parked = moved(&first.operation, OperationState::Parked, 12);
     store
         .record(Recording { fence: Some(first.fence), operations: vec![parked], ..Recording::default() })
         .await
         .unwrap();
-    assert_eq!(store.next_due().await.unwrap(), Some(at(-50)));
+    assert_eq!(next_due(&store).await, Some(at(-50)));
 }

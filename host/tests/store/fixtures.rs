@@ -243,3 +243,10 @@ pub(crate) fn moved(stored: &Stored<Operation>, next: OperationState, seconds: i
     stored.value.become_state(next, at(seconds)).unwrap();
     stored
 }
+
+/// When something is due, as a moment.
+pub(crate) async fn next_due(store: &AnyStore) -> Option<Timestamp> {
+    // Before anything that a test writes.
+    let long_ago = at(-1_000_000);
+    store.next_due(long_ago).await.unwrap().map(|due| long_ago.plus(due))
+}

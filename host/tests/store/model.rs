@@ -16,7 +16,7 @@ use proptest::{
 };
 use uuid::Uuid;
 
-use super::fixtures::{AnyStore, add_operation, at, buy, journal, operation, platform, stored_operation};
+use super::fixtures::{AnyStore, add_operation, at, buy, journal, next_due, operation, platform, stored_operation};
 
 const BUYS: usize = 3;
 
@@ -333,7 +333,7 @@ impl Run {
     }
 
     async fn compare(&self) {
-        assert_eq!(self.store.next_due().await.unwrap(), self.next_due().map(at));
+        assert_eq!(next_due(&self.store).await, self.next_due().map(at));
         for (index, known) in self.operations.iter().enumerate() {
             let stored = stored_operation(&self.store, &self.id(index)).await.value;
             assert_eq!((stored.state, stored.run_at), (known.state, at(known.run_at)));
@@ -363,7 +363,7 @@ async fn run(store: AnyStore, acts: &[Act]) {
     let outcome = futures::FutureExt::catch_unwind(std::panic::AssertUnwindSafe(async {
         for act in acts {
             run.act(act).await;
-            assert_eq!(run.store.next_due().await.unwrap(), run.next_due().map(at), "after {act:?}");
+            assert_eq!(next_due(&run.store).await, run.next_due().map(at), "after {act:?}");
         }
         run.compare().await;
     }))

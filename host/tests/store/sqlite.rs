@@ -8,7 +8,7 @@ use std::{
 };
 
 use flightdeck::{
-    domain::{audit::AuditFault, event::EventKind, operation::OperationState},
+    domain::{audit::AuditFault, operation::OperationState},
     store::{
         Recording, Store, StoreError,
         sqlite::{Options, SqliteStore},
@@ -17,8 +17,8 @@ use flightdeck::{
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, SqliteConnection, sqlite::SqliteConnectOptions};
 use tempfile::TempDir;
 
-use super::auditing;
 use super::fixtures::{self, AnyStore, accept, audit, claim, moved, stored_buy, stored_operation, task};
+use super::{auditing, measure};
 
 /// A store in a folder of its own.
 pub(crate) struct Backend {
@@ -27,7 +27,11 @@ pub(crate) struct Backend {
 }
 
 impl Backend {
-    pub(crate) async fn fresh() -> Self {
+    pub(crate) async fn fresh() -> Option<Self> {
+        Some(Self::new().await)
+    }
+
+    async fn new() -> Self {
         let folder = TempDir::new().unwrap();
         let store = Arc::new(open(folder.path().join("store.db")).await.unwrap());
         Self { store, folder }
@@ -70,7 +74,7 @@ async fn number(connection: &mut SqliteConnection, sql: &str) -> i64 {
 
 #[tokio::test]
 async fn a_second_opener_is_refused_and_told_the_cure() {
-    let backend = Backend::fresh().await;
+    let backend = Backend::new().await;
     let error = open(backend.path()).await.unwrap_err().to_string();
     assert!(error.contains("store.db.lock"), "{error}");
     assert!(error.contains("stop it, or configure another database file"), "{error}");
@@ -81,7 +85,7 @@ async fn a_second_opener_is_refused_and_told_the_cure() {
 #[cfg(unix)]
 #[tokio::test]
 async fn another_name_of_the_same_file_has_the_same_lock() {
-    let backend = Backend::fresh().await;
+    let backend = Backend::new().await;
     let alias = backend.folder.path().join("alias.db");
     std::os::unix::fs::symlink(backend.path(), &alias).unwrap();
     assert!(matches!(open(alias).await, Err(StoreError::Unavailable(_))));
@@ -89,7 +93,7 @@ async fn another_name_of_the_same_file_has_the_same_lock() {
 
 #[tokio::test]
 async fn closing_gives_the_file_back_and_keeps_everything() {
-    let backend = Backend::fresh().await;
+    let backend = Backend::new().await;
     let id = accept(&backend.store, "b1").await;
     let held = claim(&backend.store, 0).await;
     backend.store.close().await;
@@ -110,7 +114,7 @@ async fn closing_gives_the_file_back_and_keeps_everything() {
 
 #[tokio::test]
 async fn what_waits_is_written_before_it_closes() {
-    let backend = Backend::fresh().await;
+    let backend = Backend::new().await;
     let store = backend.store();
     let ids: Vec<String> = (0..100).map(|index| format!("b{index}")).collect();
     let mut writes: Vec<_> = ids.iter().map(|id| Box::pin(accept(&store, id))).collect();
@@ -189,43 +193,11 @@ async fn a_store_that_is_dropped_without_closing_keeps_everything_and_lets_go() 
     stored_buy(&again, "b1").await;
 }
 
-/// `cargo test --release -p flightdeck --test store -- --ignored --nocapture a_second`
+/// `cargo test --release -p flightdeck --test store -- --ignored --nocapture sqlite::how_many`
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "measures, and says nothing of right and wrong"]
 async fn how_many_acceptances_are_recorded_a_second() {
-    const EACH: usize = 2_000;
-    for callers in [1, 8, 32, 128] {
-        let backend = Backend::fresh().await;
-        let begun = std::time::Instant::now();
-        let work = (0..callers).map(|caller| {
-            let store = backend.store();
-            tokio::spawn(async move {
-                let mut slowest = std::time::Duration::ZERO;
-                for index in 0..EACH / callers {
-                    let (buy, operation) = (format!("b{caller}-{index}"), format!("op-{caller}-{index}"));
-                    let begun = std::time::Instant::now();
-                    store.record(acceptance(&buy, &operation)).await.unwrap();
-                    slowest = slowest.max(begun.elapsed());
-                }
-                slowest
-            })
-        });
-        let slowest = futures::future::join_all(work).await.into_iter().map(Result::unwrap).max();
-        let rate = EACH as f64 / begun.elapsed().as_secs_f64();
-        println!("{callers:>3} callers: {rate:>6.0} acceptances a second, the slowest took {slowest:?}");
-    }
-}
-
-/// Key, buy, operation, event and audit line, as an accepted request writes them.
-fn acceptance(buy: &str, operation: &str) -> Recording {
-    Recording {
-        idempotency: Some(fixtures::key(operation, operation)),
-        new_buy: Some(fixtures::buy(buy)),
-        new_operation: Some(fixtures::operation(operation, buy)),
-        events: vec![fixtures::event(buy, EventKind::BuyStatusChanged)],
-        audit: vec![audit("operation.accepted", operation)],
-        ..Recording::default()
-    }
+    measure::acceptances(Backend::new().await.store()).await;
 }
 
 #[tokio::test]
@@ -247,7 +219,7 @@ async fn a_file_that_is_no_database_is_refused_and_named() {
 
 #[tokio::test]
 async fn tables_of_a_newer_version_are_refused() {
-    let backend = Backend::fresh().await;
+    let backend = Backend::new().await;
     backend.store.close().await;
     let mut beside = backend.beside().await;
     sqlx::query(
@@ -264,7 +236,7 @@ async fn tables_of_a_newer_version_are_refused() {
 
 #[tokio::test]
 async fn the_file_is_set_up_for_durability() {
-    let backend = Backend::fresh().await;
+    let backend = Backend::new().await;
     let mut beside = backend.beside().await;
     let mode: String = sqlx::query_scalar("PRAGMA journal_mode").fetch_one(&mut beside).await.unwrap();
     assert_eq!(mode, "wal");
@@ -275,7 +247,7 @@ async fn the_file_is_set_up_for_durability() {
 
 #[tokio::test]
 async fn columns_agree_with_their_documents() {
-    let backend = Backend::fresh().await;
+    let backend = Backend::new().await;
     let store = backend.store();
     for buy in ["b1", "b2", "b3"] {
         accept(&store, buy).await;
@@ -308,7 +280,7 @@ async fn columns_agree_with_their_documents() {
 
 #[tokio::test]
 async fn the_audit_log_is_written_with_the_decision_and_only_appended_to() {
-    let backend = Backend::fresh().await;
+    let backend = Backend::new().await;
     let store = backend.store();
     let lines = vec![audit("task.approved", "t1"), audit("operation.queued", "op-1")];
     store.record(Recording { audit: lines.clone(), ..Recording::default() }).await.unwrap();
@@ -331,7 +303,7 @@ async fn the_audit_log_is_written_with_the_decision_and_only_appended_to() {
 
 #[tokio::test]
 async fn an_audit_log_that_somebody_edited_is_found() {
-    let backend = Backend::fresh().await;
+    let backend = Backend::new().await;
     let store = backend.store();
     for number in 0..6 {
         let lines = vec![audit("task.approved", &format!("t{number}"))];
@@ -392,7 +364,7 @@ async fn a_log_older_than_the_chain_goes_on_in_it() {
 
 #[tokio::test]
 async fn a_document_that_cannot_be_read_is_told_as_such() {
-    let backend = Backend::fresh().await;
+    let backend = Backend::new().await;
     accept(&backend.store, "b1").await;
     let mut beside = backend.beside().await;
     sqlx::query("UPDATE media_buys SET doc = '{}'").execute(&mut beside).await.unwrap();
@@ -404,7 +376,7 @@ async fn a_document_that_cannot_be_read_is_told_as_such() {
 
 #[tokio::test]
 async fn somebody_elses_lock_is_waited_for() {
-    let backend = Backend::fresh().await;
+    let backend = Backend::new().await;
     let mut beside = backend.beside().await;
     sqlx::query("BEGIN IMMEDIATE").execute(&mut beside).await.unwrap();
     let store = backend.store();

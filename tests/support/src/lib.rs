@@ -1,6 +1,7 @@
 //! What tests of several crates need.
 //!
 //! - [`component`]: a guest component of this workspace, built once for each test process.
+//! - [`postgres`]: a database for each test.
 
 use std::{
     collections::HashMap,
@@ -8,6 +9,8 @@ use std::{
     process::Command,
     sync::{Mutex, PoisonError},
 };
+
+pub mod postgres;
 
 /// The component of a package of this workspace, as `component("flightdeck-test-guest")`.
 ///

@@ -28,7 +28,7 @@ fn the_shortest_configuration_has_the_documented_defaults() {
     assert_eq!((config.server.default_wait, config.server.max_wait), (20 * SECOND, 55 * SECOND));
     assert!(!config.server.json_logs);
     assert_eq!(config.data.dir, Path::new("/etc/flightdeck/data"));
-    assert_eq!(config.database_path(), Path::new("/etc/flightdeck/data/flightdeck.db"));
+    assert_eq!(config.database_path().as_deref(), Some(Path::new("/etc/flightdeck/data/flightdeck.db")));
     let operations = &config.operations;
     assert_eq!(
         (operations.lease, operations.heartbeat, operations.deadline),
@@ -169,10 +169,10 @@ fn overridden(variable: &'static str, value: &'static str) -> Result<Config, Str
 fn the_environment_overrides_address_and_data_folder() {
     let config = overridden(server::LISTEN_VARIABLE, "0.0.0.0:80").unwrap();
     assert_eq!(config.server.listen.to_string(), "0.0.0.0:80");
-    assert_eq!(config.database_path(), Path::new("/var/lib/flightdeck/flightdeck.db"));
+    assert_eq!(config.database_path().as_deref(), Some(Path::new("/var/lib/flightdeck/flightdeck.db")));
     let config = overridden(server::DATA_DIR_VARIABLE, "/tmp/elsewhere").unwrap();
     assert_eq!(config.server.listen.to_string(), "[::]:1");
-    assert_eq!(config.database_path(), Path::new("/tmp/elsewhere/flightdeck.db"));
+    assert_eq!(config.database_path().as_deref(), Some(Path::new("/tmp/elsewhere/flightdeck.db")));
     // An empty variable is how shells and containers say that there is none.
     assert_eq!(overridden(server::LISTEN_VARIABLE, "").unwrap().server.listen.port(), 1);
     assert_eq!(
@@ -193,7 +193,7 @@ fn the_public_address_is_shown_as_clients_send_it() {
 
 #[test]
 fn the_database_may_lie_elsewhere() {
-    let path = |url: &str| fine(&format!("{PUBLISHER}[store]\nurl = \"{url}\"\n")).database_path();
+    let path = |url: &str| fine(&format!("{PUBLISHER}[store]\nurl = \"{url}\"\n")).database_path().unwrap();
     assert_eq!(path("sqlite://other.db"), Path::new("/etc/flightdeck/data/other.db"));
     assert_eq!(path("sqlite:///var/lib/other.db"), Path::new("/var/lib/other.db"));
 }
@@ -218,4 +218,16 @@ fn a_file_that_cannot_be_read_says_why() {
     assert_eq!(message, format!("{}:2:12: is not UTF-8 from here on; save the file as UTF-8", file.display()));
     std::fs::write(&file, PUBLISHER).unwrap();
     assert!(Config::load(&file).is_ok());
+}
+
+#[test]
+fn the_database_may_be_a_server() {
+    let text =
+        format!("{PUBLISHER}[store]\nurl = {{ value = \"postgres://me:hunter2@db:5433/ads\" }}\nconnections = 4\n");
+    let config = fine(&text);
+    assert_eq!((config.store.connections, config.database_path()), (4, None));
+    let crate::config::StoreUrl::Postgres(url) = &config.store.url else { panic!("a server") };
+    assert_eq!(url.expose(), "postgres://me:hunter2@db:5433/ads");
+    let shown = format!("{config:?} {}", config.summary());
+    assert!(shown.contains("postgres://db:5433/ads") && !shown.contains("hunter2"), "{shown}");
 }

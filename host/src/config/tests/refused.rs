@@ -111,13 +111,17 @@ fn numbers_have_bounds() {
 }
 
 #[test]
-fn the_store_is_sqlite() {
-    let must =
-        "`url` must be sqlite:// and a path, like \"sqlite://flightdeck.db\" or \"sqlite:///var/lib/flightdeck.db\"";
+fn the_store_is_a_file_or_a_server() {
+    let must = "`url` must be sqlite:// and a path, like \"sqlite://flightdeck.db\" or \"sqlite:///var/lib/flightdeck.db\", or a \
+                postgres:// address";
     refused(&format!("{PUBLISHER}[store]\nurl = ¦\"flightdeck.db\"\n"), &[must]);
+    // Neither message repeats the password.
+    let must = "`url` must be like postgres://user:password@host:5432/database";
+    refused(&format!("{PUBLISHER}[store]\nurl = ¦\"postgres://me:hunter2@:5432/flightdeck\"\n"), &[must]);
+    refused(&format!("{PUBLISHER}[store]\nurl = ¦{{ value = \"postgres://\" }}\n"), &[must]);
     refused(
-        &format!("{PUBLISHER}[store]\nurl = ¦\"postgres://me:hunter2@db/flightdeck\"\n"),
-        &["`url` names PostgreSQL, which this version does not support yet; use sqlite://"],
+        &format!("{PUBLISHER}[store]\nconnections = ¦1\n"),
+        &["`connections` must be a whole number from 2 to 1000"],
     );
 }
 

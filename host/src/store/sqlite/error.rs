@@ -57,7 +57,7 @@ pub(super) fn closed() -> StoreError {
 /// rolled back the whole transaction on its own, and what follows on the connection would be outside of any.
 pub(super) fn breaks_transaction(error: &StoreError) -> bool {
     match error {
-        StoreError::Full | StoreError::Unavailable(_) => true,
+        StoreError::Full | StoreError::Unavailable(_) | StoreError::Unsure(_) => true,
         StoreError::Stale(_) | StoreError::Fenced(_) | StoreError::KeyTaken(_) | StoreError::Corrupt(_) => false,
     }
 }

@@ -1,87 +1,42 @@
-//! Several statements as one command.
+//! A script as one command.
 //!
 //! Each command to SQLite costs sqlx a hop to the connection's thread and back, which takes longer than most of our
-//! statements do. A script is any number of statements sent at once, and for each of them what must come of it. The
-//! first that comes out otherwise ends the script with its refusal; what came before is undone with the transaction.
+//! statements do: all statements of a script are sent at once.
 
+use async_trait::async_trait;
 use futures::TryStreamExt;
-use sqlx::{
-    Arguments, AssertSqlSafe, Either, Encode, Executor, Sqlite, SqliteConnection, Type,
-    sqlite::{SqliteArguments, SqliteRow},
-};
+use sqlx::{Arguments, AssertSqlSafe, Either, Executor, SqliteConnection, sqlite::SqliteArguments};
 
 use super::error::from_sqlx;
-use crate::store::StoreError;
+use crate::store::{
+    StoreError,
+    sql::{
+        Transaction,
+        rows::Row,
+        script::{Script, Statement, Value},
+    },
+};
 
-/// What must come of a statement.
-pub(super) enum Want {
-    /// Anything.
-    Any,
-    /// So many rows are written; otherwise this error.
-    Changes(usize, StoreError),
-    /// A row is found; otherwise this error.
-    Row(StoreError),
-    /// No row is found; otherwise the error that is made of it.
-    NoRow(fn(&SqliteRow) -> StoreError),
-    /// Its rows are the script's result.
-    Keep,
-}
-
-impl Want {
-    /// Judges what came of a statement, and keeps its rows if they are wanted.
-    fn judge(self, found: Vec<SqliteRow>, changes: u64) -> Result<Vec<SqliteRow>, StoreError> {
-        match (self, found.first()) {
-            (Self::Changes(count, error), _) if changes != count as u64 => Err(error),
-            (Self::Row(error), None) => Err(error),
-            (Self::NoRow(error), Some(row)) => Err(error(row)),
-            (Self::Keep, _) => Ok(found),
-            (Self::Any | Self::Changes(..) | Self::Row(_) | Self::NoRow(_), _) => Ok(Vec::new()),
+#[async_trait]
+impl Transaction for SqliteConnection {
+    async fn run(&mut self, script: Script) -> Result<Vec<Row>, StoreError> {
+        let mut sql = String::new();
+        let mut arguments = SqliteArguments::default();
+        let mut wants = Vec::with_capacity(script.statements.len());
+        for (statement, want) in script.statements {
+            sql.push_str(&statement.sql);
+            sql.push_str(";\n");
+            bind(&mut arguments, statement.values)?;
+            wants.push(want);
         }
-    }
-}
-
-/// A script that is being written.
-#[derive(Default)]
-pub(super) struct Script {
-    sql: String,
-    arguments: SqliteArguments,
-    wants: Vec<Want>,
-    unencodable: Option<StoreError>,
-}
-
-impl Script {
-    /// Adds a statement. Its parameters are plain `?`, bound in order by the calls of [`Self::bind`] that follow.
-    pub(super) fn statement(&mut self, sql: &'static str, want: Want) -> &mut Self {
-        self.sql.push_str(sql);
-        self.sql.push_str(";\n");
-        self.wants.push(want);
-        self
-    }
-
-    /// Binds the next parameter.
-    pub(super) fn bind<'t, T: Encode<'t, Sqlite> + Type<Sqlite>>(&mut self, value: T) -> &mut Self {
-        if let Err(error) = self.arguments.add(value) {
-            self.unencodable.get_or_insert(StoreError::Corrupt(error.to_string()));
-        }
-        self
-    }
-
-    /// Runs it on a connection that is inside a transaction.
-    ///
-    /// # Errors
-    /// The first refusal, or what the database says.
-    pub(super) async fn run(self, connection: &mut SqliteConnection) -> Result<Vec<SqliteRow>, StoreError> {
-        if let Some(error) = self.unencodable {
-            return Err(error);
-        }
-        let mut wants = self.wants.into_iter();
+        let mut wants = wants.into_iter();
         let mut kept = Vec::new();
         let mut rows = Vec::new();
         // The text is made of string literals of this crate only.
-        let mut results = connection.fetch_many(sqlx::query_with(AssertSqlSafe(self.sql), self.arguments));
+        let mut results = self.fetch_many(sqlx::query_with(AssertSqlSafe(sql), arguments));
         while let Some(result) = results.try_next().await.map_err(from_sqlx)? {
             match result {
-                Either::Right(row) => rows.push(row),
+                Either::Right(row) => rows.push(Row::Sqlite(row)),
                 Either::Left(done) => {
                     let found = std::mem::take(&mut rows);
                     let Some(want) = wants.next() else { continue };
@@ -95,4 +50,28 @@ impl Script {
             None => Ok(kept),
         }
     }
+}
+
+/// The rows of one statement that only reads.
+pub(super) async fn read<'e>(
+    executor: impl Executor<'e, Database = sqlx::Sqlite>,
+    statement: Statement,
+) -> Result<Vec<Row>, StoreError> {
+    let mut arguments = SqliteArguments::default();
+    bind(&mut arguments, statement.values)?;
+    let asked = sqlx::query_with(AssertSqlSafe(statement.sql.into_owned()), arguments);
+    let found = executor.fetch_all(asked).await.map_err(from_sqlx)?;
+    Ok(found.into_iter().map(Row::Sqlite).collect())
+}
+
+fn bind(arguments: &mut SqliteArguments, values: Vec<Value>) -> Result<(), StoreError> {
+    for value in values {
+        let bound = match value {
+            Value::Text(text) => arguments.add(text),
+            Value::Int(number) => arguments.add(number),
+            Value::Bytes(bytes) => arguments.add(bytes),
+        };
+        bound.map_err(|error| StoreError::Corrupt(error.to_string()))?;
+    }
+    Ok(())
 }

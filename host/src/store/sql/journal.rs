@@ -1,13 +1,11 @@
 //! The journal of a running operation: steps and remote objects.
 
-use sqlx::{SqliteConnection, SqlitePool};
-
 use super::{
-    error::from_sqlx,
+    Database, Dialect, Transaction,
     read::MOST_ROWS,
     record::check_fence,
     rows,
-    script::{Script, Want},
+    script::{Script, Statement, Want},
 };
 use crate::{
     domain::{
@@ -19,30 +17,31 @@ use crate::{
 
 /// Writes to the journal, in the order of the fields: a step may be finished and the next one begun by one write.
 pub(super) async fn journal(
-    connection: &mut SqliteConnection,
-    write: JournalWrite,
+    transaction: &mut (dyn Transaction + '_),
+    dialect: &Dialect,
+    write: &JournalWrite,
 ) -> Result<Option<Step>, StoreError> {
     let mut script = Script::default();
-    check_fence(&mut script, &write.fence);
+    check_fence(&mut script, dialect, &write.fence);
     for step in &write.finished {
-        finish(&mut script, &write, step);
+        finish(&mut script, write, step);
     }
     if let Some((name, state)) = &write.settled {
-        settle(&mut script, &write, name, *state)?;
+        settle(&mut script, write, name, *state)?;
     }
     for change in &write.remote {
-        change_remote(&mut script, &write, change);
+        change_remote(&mut script, write, change);
     }
     if let Some((name, reference)) = &write.begin {
-        begin(&mut script, &write, name, reference);
+        begin(&mut script, write, name, reference);
     }
-    let found = script.run(connection).await?;
-    let Some((name, reference)) = write.begin else { return Ok(None) };
+    let found = transaction.run(script).await?;
+    let Some((name, reference)) = write.begin.clone() else { return Ok(None) };
     match found.first() {
         Some(row) => rows::step(row).map(Some),
         None => Ok(Some(Step {
-            operation: write.fence.operation,
-            platform: write.platform,
+            operation: write.fence.operation.clone(),
+            platform: write.platform.clone(),
             name,
             reference,
             state: StepState::Fresh,
@@ -93,7 +92,7 @@ fn change_remote(script: &mut Script, write: &JournalWrite, change: &RemoteChang
         RemoteChange::Remember(object) => script
             .statement(
                 "INSERT INTO remote_objects (buy, platform, kind, key, remote_id) VALUES (?, ?, ?, ?, ?)
-                 ON CONFLICT DO UPDATE SET remote_id = excluded.remote_id",
+                 ON CONFLICT (buy, platform, kind, key) DO UPDATE SET remote_id = excluded.remote_id",
                 Want::Any,
             )
             .bind(write.buy.as_str())
@@ -123,7 +122,7 @@ fn begin(script: &mut Script, write: &JournalWrite, name: &str, reference: &str)
         .statement(
             "INSERT INTO steps (operation, platform, name, reference, state, begun_at) VALUES (?, ?, ?, ?, 'open', ?)
              ON CONFLICT (operation, platform, name)
-             DO UPDATE SET state = 'open', begun_at = excluded.begun_at WHERE state IN ('fresh', 'open')",
+             DO UPDATE SET state = 'open', begun_at = excluded.begun_at WHERE steps.state IN ('fresh', 'open')",
             Want::Any,
         )
         .bind(write.fence.operation.as_str())
@@ -145,12 +144,9 @@ pub(super) fn reset_open(script: &mut Script, operation: &OperationId, platform:
 }
 
 /// The steps of an operation in the order in which they were first begun.
-pub(super) async fn steps(readers: &SqlitePool, operation: &OperationId) -> Result<Vec<Step>, StoreError> {
-    let found = sqlx::query("SELECT * FROM steps WHERE operation = ? ORDER BY seq LIMIT ?")
-        .bind(operation.as_str())
-        .bind(MOST_ROWS)
-        .fetch_all(readers)
-        .await
-        .map_err(from_sqlx)?;
-    found.iter().map(rows::step).collect()
+pub(super) async fn steps(database: &impl Database, operation: &OperationId) -> Result<Vec<Step>, StoreError> {
+    let asked = Statement::new("SELECT * FROM steps WHERE operation = ? ORDER BY seq LIMIT ?")
+        .with(operation.as_str())
+        .with(MOST_ROWS);
+    database.read(asked).await?.iter().map(rows::step).collect()
 }

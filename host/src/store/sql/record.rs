@@ -1,15 +1,12 @@
 //! What one decision writes, and the small writes beside it.
 
-use std::time::Duration;
-
-use sqlx::SqliteConnection;
+use std::{collections::BTreeMap, time::Duration};
 
 use super::{
-    audit,
-    error::from_sqlx,
+    Dialect, Transaction, audit,
     journal::reset_open,
     rows::{self, to_doc},
-    script::{Script, Want},
+    script::{Script, Statement, Want},
 };
 use crate::{
     domain::{
@@ -27,24 +24,38 @@ use crate::{
 pub(super) const NOT_CLOSED: i64 = i64::MAX;
 
 /// Writes all of a recording. What it rests on is checked first: the fence, then the key.
-pub(super) async fn record(connection: &mut SqliteConnection, recording: Recording) -> Result<(), StoreError> {
+///
+/// Rows are locked in one order by everybody, where the database locks rows: buy, operations, tasks, the end of the audit log.
+pub(super) async fn record(
+    transaction: &mut (dyn Transaction + '_),
+    dialect: &Dialect,
+    recording: &Recording,
+) -> Result<(), StoreError> {
     let mut script = Script::default();
     if let Some(fence) = &recording.fence {
-        check_fence(&mut script, fence);
+        if let (Some(buy), false) = (&recording.buy, dialect.locked.is_empty()) {
+            script
+                .statement("SELECT 1 AS found FROM media_buys WHERE id = ?", Want::Any)
+                .push(dialect.locked)
+                .bind(buy.value.id.as_str());
+        }
+        check_fence(&mut script, dialect, fence);
     }
-    if let Some(entry) = recording.idempotency {
+    if let Some(entry) = &recording.idempotency {
         insert_key(&mut script, entry)?;
     }
-    if let Some(buy) = recording.new_buy {
+    if let Some(buy) = &recording.new_buy {
         insert_buy(&mut script, buy)?;
     }
-    if let Some(buy) = recording.buy {
+    if let Some(buy) = &recording.buy {
         update_buy(&mut script, buy)?;
     }
     if let Some(operation) = &recording.new_operation {
         insert_operation(&mut script, operation)?;
     }
-    for operation in &recording.operations {
+    let mut operations: Vec<_> = recording.operations.iter().collect();
+    operations.sort_by(|one, other| one.value.id.cmp(&other.value.id));
+    for operation in operations {
         update_operation(&mut script, operation)?;
     }
     for (operation, platform) in &recording.reset_steps {
@@ -53,56 +64,54 @@ pub(super) async fn record(connection: &mut SqliteConnection, recording: Recordi
     if let Some(task) = &recording.new_task {
         insert_task(&mut script, task)?;
     }
-    for task in &recording.tasks {
+    let mut tasks: Vec<_> = recording.tasks.iter().collect();
+    tasks.sort_by(|one, other| one.value.id.cmp(&other.value.id));
+    for task in tasks {
         update_task(&mut script, task)?;
     }
     append_history(&mut script, &recording.history)?;
     append_events(&mut script, &recording.events)?;
-    if !recording.audit.is_empty() {
-        // The writer is alone: nobody adds a line between this look and the commit.
-        audit::append(&mut script, audit::head(connection).await?, &recording.audit)?;
-    }
     if let (Some(fence), true) = (&recording.fence, recording.release) {
         script
             .statement("UPDATE operations SET worker = NULL, lease_until = NULL WHERE id = ?", Want::Any)
             .bind(fence.operation.as_str());
     }
-    script.run(connection).await.map(drop)
+    transaction.run(script).await?;
+    audit::append(transaction, dialect, &recording.audit).await
 }
 
 /// The number must be the last one and the lease not given back. A lease that ran out still holds if nobody has
 /// claimed the operation since.
-pub(super) fn check_fence(script: &mut Script, fence: &Fence) {
+pub(super) fn check_fence(script: &mut Script, dialect: &Dialect, fence: &Fence) {
     script
         .statement(
-            "SELECT 1 FROM operations WHERE id = ? AND fence = ? AND lease_until IS NOT NULL",
+            "SELECT 1 AS found FROM operations WHERE id = ? AND fence = ? AND lease_until IS NOT NULL",
             Want::Row(StoreError::Fenced(fence.operation.clone())),
         )
+        .push(dialect.locked)
         .bind(fence.operation.as_str())
         .bind(fence.number);
 }
 
-fn insert_key(script: &mut Script, entry: IdempotencyEntry) -> Result<(), StoreError> {
+/// Writes a key, or finds who has it: an entry that stands already is answered as it is.
+fn insert_key(script: &mut Script, entry: &IdempotencyEntry) -> Result<(), StoreError> {
     let answer = entry.answer.as_ref().map(to_doc).transpose()?;
-    script
-        .statement(
-            "SELECT * FROM idempotency WHERE principal = ? AND key = ?",
-            Want::NoRow(|row| match rows::idempotency(row) {
-                Ok(entry) => StoreError::KeyTaken(Box::new(entry)),
-                Err(error) => error,
-            }),
-        )
-        .bind(entry.principal.as_str())
-        .bind(entry.key.as_str());
+    let mine = entry.operation.clone();
+    let check = move |found: &[rows::Row]| {
+        let row = found.first().ok_or_else(|| StoreError::Corrupt("a key was written and not found".to_owned()))?;
+        let entry = rows::idempotency(row)?;
+        if entry.operation == mine { Ok(()) } else { Err(StoreError::KeyTaken(Box::new(entry))) }
+    };
     script
         .statement(
             "INSERT INTO idempotency (principal, key, fingerprint, operation, answer, created_at, expires_at)
-             VALUES (?, ?, ?, ?, ?, ?, ?)",
-            Want::Any,
+             VALUES (?, ?, ?, ?, ?, ?, ?)
+             ON CONFLICT (principal, key) DO UPDATE SET key = excluded.key RETURNING *",
+            Want::Check(Box::new(check)),
         )
         .bind(entry.principal.as_str())
-        .bind(entry.key)
-        .bind(entry.fingerprint)
+        .bind(entry.key.as_str())
+        .bind(entry.fingerprint.as_str())
         .bind(entry.operation.as_str())
         .bind(answer)
         .bind(entry.created_at.as_micros())
@@ -110,8 +119,7 @@ fn insert_key(script: &mut Script, entry: IdempotencyEntry) -> Result<(), StoreE
     Ok(())
 }
 
-fn insert_buy(script: &mut Script, mut buy: MediaBuy) -> Result<(), StoreError> {
-    buy.remote.clear();
+fn insert_buy(script: &mut Script, buy: &MediaBuy) -> Result<(), StoreError> {
     script
         .statement(
             "INSERT INTO media_buys (id, principal, status, po_number, ends_at, asked_at, doc)
@@ -124,13 +132,13 @@ fn insert_buy(script: &mut Script, mut buy: MediaBuy) -> Result<(), StoreError> 
         .bind(buy.po_number.as_deref())
         .bind(buy.end.as_micros())
         .bind(buy.booked_at.map(Timestamp::as_micros))
-        .bind(to_doc(&buy)?);
-    add_platforms(script, &buy)
+        .bind(buy_doc(buy)?);
+    add_platforms(script, buy);
+    Ok(())
 }
 
-fn update_buy(script: &mut Script, stored: Stored<MediaBuy>) -> Result<(), StoreError> {
-    let Stored { value: mut buy, version } = stored;
-    buy.remote.clear();
+fn update_buy(script: &mut Script, stored: &Stored<MediaBuy>) -> Result<(), StoreError> {
+    let Stored { value: buy, version } = stored;
     script
         .statement(
             "UPDATE media_buys SET version = version + 1, principal = ?, status = ?, po_number = ?, ends_at = ?,
@@ -143,31 +151,32 @@ fn update_buy(script: &mut Script, stored: Stored<MediaBuy>) -> Result<(), Store
         .bind(buy.po_number.as_deref())
         .bind(buy.end.as_micros())
         .bind(buy.booked_at.map(|_| buy.updated_at.as_micros()))
-        .bind(to_doc(&buy)?)
+        .bind(buy_doc(buy)?)
         .bind(buy.id.as_str())
-        .bind(version);
-    script
-        .statement(
-            "DELETE FROM buy_platforms WHERE buy_seq = (SELECT seq FROM media_buys WHERE id = ?)
-             AND platform NOT IN (SELECT value FROM json_each(?))",
-            Want::Any,
-        )
-        .bind(buy.id.as_str())
-        .bind(to_doc(&buy.platforms())?);
-    add_platforms(script, &buy)
+        .bind(*version);
+    Ok(())
 }
 
-fn add_platforms(script: &mut Script, buy: &MediaBuy) -> Result<(), StoreError> {
-    script
-        .statement(
-            "INSERT INTO buy_platforms (platform, buy_seq)
-             SELECT platforms.value, media_buys.seq FROM media_buys, json_each(?) AS platforms WHERE media_buys.id = ?
-             ON CONFLICT DO NOTHING",
-            Want::Any,
-        )
-        .bind(to_doc(&buy.platforms())?)
-        .bind(buy.id.as_str());
-    Ok(())
+/// A buy without its remote objects, which have a table of their own.
+fn buy_doc(buy: &MediaBuy) -> Result<String, StoreError> {
+    if buy.remote.is_empty() {
+        return to_doc(buy);
+    }
+    to_doc(&MediaBuy { remote: BTreeMap::new(), ..buy.clone() })
+}
+
+/// On which platforms a buy has packages: packages are neither added to a buy nor taken from it.
+fn add_platforms(script: &mut Script, buy: &MediaBuy) {
+    for platform in buy.platforms() {
+        script
+            .statement(
+                "INSERT INTO buy_platforms (platform, buy_seq) SELECT ?, seq FROM media_buys WHERE id = ?
+                 ON CONFLICT DO NOTHING",
+                Want::Any,
+            )
+            .bind(platform.as_str())
+            .bind(buy.id.as_str());
+    }
 }
 
 fn insert_operation(script: &mut Script, operation: &Operation) -> Result<(), StoreError> {
@@ -210,40 +219,40 @@ fn update_operation(script: &mut Script, stored: &Stored<Operation>) -> Result<(
 }
 
 fn insert_task(script: &mut Script, task: &Task) -> Result<(), StoreError> {
-    script.statement(
+    let mut insert = Statement::new(
         "INSERT INTO tasks (status, open, undecided, escalates, priority, due_by, expires_at, closed_at, doc,
                             kind, principal, buy, operation, created_at, id)
          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-        Want::Changes(1, StoreError::Stale("the task")),
     );
-    bind_task(script, task)?;
-    script
+    bind_task(&mut insert, task)?;
+    insert
         .bind(task.kind.as_str())
         .bind(task.principal.as_str())
         .bind(task.buy.as_str())
         .bind(task.operation.as_str())
         .bind(task.created_at.as_micros())
         .bind(task.id.as_str());
+    script.add(insert, Want::Changes(1, StoreError::Stale("the task")));
     Ok(())
 }
 
 fn update_task(script: &mut Script, stored: &Stored<Task>) -> Result<(), StoreError> {
-    script.statement(
+    let mut update = Statement::new(
         "UPDATE tasks SET version = version + 1, status = ?, open = ?, undecided = ?, escalates = ?, priority = ?,
                           due_by = ?, expires_at = ?, closed_at = ?, doc = ?
          WHERE id = ? AND version = ?",
-        Want::Changes(1, StoreError::Stale("the task")),
     );
-    bind_task(script, &stored.value)?;
-    script.bind(stored.value.id.as_str()).bind(stored.version);
+    bind_task(&mut update, &stored.value)?;
+    update.bind(stored.value.id.as_str()).bind(stored.version);
+    script.add(update, Want::Changes(1, StoreError::Stale("the task")));
     Ok(())
 }
 
 /// The columns of a task that may change, in the order of both statements.
-fn bind_task(script: &mut Script, task: &Task) -> Result<(), StoreError> {
+fn bind_task(statement: &mut Statement, task: &Task) -> Result<(), StoreError> {
     let waits = matches!(task.status, TaskStatus::Pending | TaskStatus::Assigned | TaskStatus::InProgress);
     let closed_at = if task.status.is_open() { NOT_CLOSED } else { task.resolved_at.map_or(0, Timestamp::as_micros) };
-    script
+    statement
         .bind(task.status.as_str())
         .bind(task.status.is_open())
         .bind(task.status.is_open() && task.decision.is_none())
@@ -256,110 +265,101 @@ fn bind_task(script: &mut Script, task: &Task) -> Result<(), StoreError> {
     Ok(())
 }
 
-// Lists are written by one statement each, however long they are: a JSON array of arrays with the columns' values.
+/// How many rows one statement adds: three parameters each, and SQLite takes 32,766.
+const ROWS: usize = 1_000;
 
 fn append_history(script: &mut Script, lines: &[(TaskId, HistoryEntry)]) -> Result<(), StoreError> {
-    if lines.is_empty() {
-        return Ok(());
+    for lines in lines.chunks(ROWS) {
+        let insert = script.statement("INSERT INTO task_history (task, doc) VALUES ", Want::Any);
+        for (index, (task, line)) in lines.iter().enumerate() {
+            insert.push(if index == 0 { "(?, ?)" } else { ", (?, ?)" }).bind(task.as_str()).bind(to_doc(line)?);
+        }
     }
-    let lines = lines.iter().map(|(task, line)| Ok((task, to_doc(line)?))).collect::<Result<Vec<_>, StoreError>>()?;
-    script
-        .statement(
-            "INSERT INTO task_history (task, doc) SELECT value ->> 0, value ->> 1 FROM json_each(?) ORDER BY key",
-            Want::Any,
-        )
-        .bind(to_doc(&lines)?);
     Ok(())
 }
 
 fn append_events(script: &mut Script, events: &[Event]) -> Result<(), StoreError> {
-    if events.is_empty() {
-        return Ok(());
+    for events in events.chunks(ROWS) {
+        let mut insert = Statement::new("INSERT INTO events (id, buy, doc) VALUES ");
+        for (index, event) in events.iter().enumerate() {
+            insert
+                .push(if index == 0 { "(?, ?, ?)" } else { ", (?, ?, ?)" })
+                .bind(event.id.as_str())
+                .bind(event.buy.as_str())
+                .bind(to_doc(event)?);
+        }
+        insert.push(" ON CONFLICT DO NOTHING");
+        script.add(insert, Want::Changes(events.len(), StoreError::Stale("the event")));
     }
-    let lines = events
-        .iter()
-        .map(|event| Ok((&event.id, &event.buy, to_doc(event)?)))
-        .collect::<Result<Vec<_>, StoreError>>()?;
-    script
-        .statement(
-            "INSERT INTO events (id, buy, doc) SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?)
-             WHERE true ORDER BY key ON CONFLICT DO NOTHING",
-            Want::Changes(lines.len(), StoreError::Stale("the event")),
-        )
-        .bind(to_doc(&lines)?);
     Ok(())
 }
 
 /// Sets the first answer of a key; a later one changes nothing.
 pub(super) async fn record_answer(
-    connection: &mut SqliteConnection,
-    principal: PrincipalId,
-    key: String,
-    answer: serde_json::Value,
+    transaction: &mut (dyn Transaction + '_),
+    _: &Dialect,
+    (principal, key, answer): &(PrincipalId, String, serde_json::Value),
 ) -> Result<(), StoreError> {
-    sqlx::query("UPDATE idempotency SET answer = ? WHERE principal = ? AND key = ? AND answer IS NULL")
-        .bind(to_doc(&answer)?)
+    let mut script = Script::default();
+    script
+        .statement("UPDATE idempotency SET answer = ? WHERE principal = ? AND key = ? AND answer IS NULL", Want::Any)
+        .bind(to_doc(answer)?)
         .bind(principal.as_str())
-        .bind(key)
-        .execute(connection)
-        .await
-        .map(drop)
-        .map_err(from_sqlx)
+        .bind(key.as_str());
+    transaction.run(script).await.map(drop)
 }
 
 /// Gives buys their turn to be asked about, the longest due first; see [`crate::store::Store::take_turns`].
 pub(super) async fn take_turns(
-    connection: &mut SqliteConnection,
-    now: Timestamp,
-    ended_since: Timestamp,
-    every: Duration,
-    limit: u32,
+    transaction: &mut (dyn Transaction + '_),
+    dialect: &Dialect,
+    (now, ended_since, every, limit): &(Timestamp, Timestamp, Duration, u32),
 ) -> Result<Vec<MediaBuyId>, StoreError> {
     let every = i64::try_from(every.as_micros()).unwrap_or(i64::MAX);
     let last = now.as_micros().saturating_sub(every);
-    sqlx::query("UPDATE media_buys SET asked_at = NULL WHERE asked_at <= ? AND ends_at < ?")
+    let mut script = Script::default();
+    script
+        .statement(
+            "UPDATE media_buys SET asked_at = NULL WHERE seq IN
+             (SELECT seq FROM media_buys WHERE asked_at <= ? AND ends_at < ?",
+            Want::Any,
+        )
+        .push(dialect.unlocked_only)
+        .push(")")
         .bind(last)
-        .bind(ended_since.as_micros())
-        .execute(&mut *connection)
-        .await
-        .map_err(from_sqlx)?;
-    let taken = sqlx::query_scalar(
-        "UPDATE media_buys SET asked_at = ?1 - abs(random() % ?2) WHERE seq IN
-         (SELECT seq FROM media_buys WHERE asked_at <= ?3 ORDER BY asked_at LIMIT ?4) RETURNING id",
-    )
-    .bind(now.as_micros())
-    .bind((every / 2).max(1))
-    .bind(last)
-    .bind(limit)
-    .fetch_all(connection)
-    .await
-    .map_err(from_sqlx)?;
-    Ok(taken.into_iter().map(|id: String| MediaBuyId::new(id)).collect())
+        .bind(ended_since.as_micros());
+    script
+        .statement("UPDATE media_buys SET asked_at = ? - ", Want::Keep)
+        .push(dialect.random_below)
+        .push(" WHERE seq IN (SELECT seq FROM media_buys WHERE asked_at <= ? ORDER BY asked_at LIMIT ?")
+        .push(dialect.unlocked_only)
+        .push(") RETURNING id")
+        .bind(now.as_micros())
+        .bind((every / 2).max(1))
+        .bind(last)
+        .bind(*limit);
+    transaction.run(script).await?.iter().map(|row| row.text("id").map(MediaBuyId::new)).collect()
 }
 
 /// Deletes keys that expired, the oldest first.
 pub(super) async fn forget_keys(
-    connection: &mut SqliteConnection,
-    now: Timestamp,
-    limit: u32,
+    transaction: &mut (dyn Transaction + '_),
+    dialect: &Dialect,
+    (now, limit): &(Timestamp, u32),
 ) -> Result<u64, StoreError> {
-    sqlx::query(
+    let mut forget = Statement::new(
         "DELETE FROM idempotency WHERE (principal, key) IN
-         (SELECT principal, key FROM idempotency WHERE expires_at <= ? ORDER BY expires_at LIMIT ?)",
-    )
-    .bind(now.as_micros())
-    .bind(limit)
-    .execute(connection)
-    .await
-    .map(|done| done.rows_affected())
-    .map_err(from_sqlx)
+         (SELECT principal, key FROM idempotency WHERE expires_at <= ? ORDER BY expires_at LIMIT ?",
+    );
+    forget.push(dialect.unlocked_only).push(") RETURNING 1 AS forgotten").bind(now.as_micros()).bind(*limit);
+    Ok(transaction.run(Script::asking(forget)).await?.len() as u64)
 }
 
 /// Stores a token whose name and digest are new, with the line that tells of it.
 pub(super) async fn add_token(
-    connection: &mut SqliteConnection,
-    token: TokenRecord,
-    line: AuditEntry,
+    transaction: &mut (dyn Transaction + '_),
+    dialect: &Dialect,
+    (token, line): &(TokenRecord, AuditEntry),
 ) -> Result<(), StoreError> {
     let mut script = Script::default();
     script
@@ -368,13 +368,13 @@ pub(super) async fn add_token(
              VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
             Want::Changes(1, StoreError::Stale("the token")),
         )
-        .bind(token.name)
-        .bind(token.sha256)
-        .bind(token.role)
-        .bind(token.principal.map(|principal| principal.to_string()))
+        .bind(token.name.as_str())
+        .bind(token.sha256.as_str())
+        .bind(token.role.as_str())
+        .bind(token.principal.as_ref().map(PrincipalId::as_str))
         .bind(token.created_at.as_micros())
         .bind(token.expires_at.map(Timestamp::as_micros))
         .bind(token.revoked_at.map(Timestamp::as_micros));
-    audit::append(&mut script, audit::head(connection).await?, &[line])?;
-    script.run(connection).await.map(drop)
+    transaction.run(script).await?;
+    audit::append(transaction, dialect, std::slice::from_ref(line)).await
 }

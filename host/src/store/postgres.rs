@@ -1,0 +1,333 @@
+//! PostgreSQL: any number of hosts over one database.
+//!
+//! # Layout
+//!
+//! - here: connections, and how a transaction is begun, ended and tried again.
+//! - `script`: a script, statement by statement.
+//! - `dialect`: where its statements differ from SQLite's.
+//! - `hints`: what hosts tell each other.
+//! - `text`: text that PostgreSQL can't hold as it is.
+//! - `error`: what its errors mean to a caller.
+//!
+//! The tables are in `migrations/postgres`.
+//!
+//! # What it relies on
+//!
+//! Transactions are READ COMMITTED. What a decision rests on is a row at a version or a fence, which the transaction locks by
+//! writing or by `FOR NO KEY UPDATE`; nothing else that it read counts. Rows are locked in one order by everybody. Claims skip what
+//! others hold, and an index keeps two operations of one buy from being leased at once. Leases are judged by the database's clock.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use sqlx::{
+    Connection, PgConnection, PgPool, Postgres as Sqlx,
+    migrate::Migrator,
+    pool::PoolConnection,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
+use tokio::{sync::broadcast, time::timeout};
+
+use self::{
+    error::{from_sqlx, lost_connection},
+    hints::Hints,
+};
+use super::{
+    Hint, StoreError,
+    sql::{Database, Dialect, SqlStore, Work, rows::Row, script::Statement},
+};
+
+mod dialect;
+mod error;
+mod hints;
+mod script;
+pub(super) mod text;
+
+static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
+
+/// How many prepared statements a connection keeps: each text of a statement is one.
+const STATEMENTS: usize = 300;
+
+/// How often a transaction is done again that lost against another one, or whose connection was gone before it began.
+const TRIES: u32 = 5;
+
+/// How much longer the server waits than this host: it gives a session up that the host can no longer end.
+const SERVERS_PATIENCE: u32 = 2;
+
+/// How the store works; the defaults are right unless measured otherwise.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Connections of this host, one more for hints not counted.
+    pub connections: u32,
+    /// How long a connection, and then a transaction, may take before it is given up.
+    pub patience: Duration,
+    /// Whether leases are judged by the caller's clock. For tests, which have a time of their own.
+    pub callers_clock: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { connections: 16, patience: Duration::from_secs(10), callers_clock: false }
+    }
+}
+
+/// A store in a PostgreSQL database.
+///
+/// If a caller's future is dropped while its write waits or runs, the write may still happen, or not: who must know reads.
+pub type PostgresStore = SqlStore<Postgres>;
+
+/// The connections to the database.
+#[derive(Debug)]
+pub struct Postgres {
+    pool: PgPool,
+    patience: Duration,
+    dialect: &'static Dialect,
+    hints: Option<Hints>,
+}
+
+impl SqlStore<Postgres> {
+    /// Connects to the database at `url` (`postgres://user:password@host/database`) and brings its tables up to date.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] if it does not answer or its tables are those of a newer version.
+    pub async fn open(url: &str, options: Options) -> Result<Self, StoreError> {
+        let mut store = Self::connect(url, options).await?;
+        store.database.hints = Some(Hints::start(store.database.pool.clone(), connect_options(url, Duration::ZERO)?));
+        Ok(store)
+    }
+
+    /// Connects for a moment, beside the hosts that serve.
+    ///
+    /// # Errors
+    /// As [`PostgresStore::open`].
+    pub async fn connect(url: &str, options: Options) -> Result<Self, StoreError> {
+        let connect = connect_options(url, options.patience)?;
+        // One connection by itself: what is wrong is told as it is, and not as a pool that timed out.
+        let migrated = timeout(options.patience * SERVERS_PATIENCE, async {
+            let mut connection = PgConnection::connect_with(&connect).await.map_err(from_sqlx)?;
+            migrate(&mut connection).await?;
+            connection.close().await.map_err(from_sqlx)
+        });
+        migrated.await.map_err(|_| late())??;
+        let pool = PgPoolOptions::new()
+            .max_connections(options.connections.max(2))
+            .acquire_timeout(options.patience)
+            // Whoever begins a transaction on a connection that is gone takes the next one.
+            .test_before_acquire(false)
+            .connect_lazy_with(connect);
+        let dialect = if options.callers_clock { &dialect::WITH_CALLERS_CLOCK } else { &dialect::DIALECT };
+        Ok(Self { database: Postgres { pool, patience: options.patience, dialect, hints: None } })
+    }
+}
+
+/// What each session is: READ COMMITTED, durable when acknowledged, and given up by the server soon after this host would have
+/// given it up, so that a host that stopped in the middle of a transaction holds nobody else up.
+fn connect_options(url: &str, patience: Duration) -> Result<PgConnectOptions, StoreError> {
+    let options: PgConnectOptions =
+        url.parse().map_err(|error| StoreError::Unavailable(format!("its address can't be used: {error}")))?;
+    let limit = (patience * SERVERS_PATIENCE).as_millis().to_string();
+    Ok(options.application_name("flightdeck").statement_cache_capacity(STATEMENTS).options([
+        ("default_transaction_isolation", "read committed"),
+        ("synchronous_commit", "on"),
+        ("statement_timeout", limit.as_str()),
+        ("idle_in_transaction_session_timeout", limit.as_str()),
+    ]))
+}
+
+/// Brings the tables up to date. Hosts that start together wait for each other: sqlx takes an advisory lock.
+async fn migrate(connection: &mut PgConnection) -> Result<(), StoreError> {
+    MIGRATIONS.run(connection).await.map_err(|error| match error {
+        sqlx::migrate::MigrateError::Execute(error) | sqlx::migrate::MigrateError::ExecuteMigration(error, _) => {
+            from_sqlx(error)
+        }
+        error => StoreError::Unavailable(format!(
+            "its tables are not those of this version: {error}; use the flightdeck that wrote them, or a newer one"
+        )),
+    })
+}
+
+fn late() -> StoreError {
+    StoreError::Unavailable("it did not answer in time".to_owned())
+}
+
+/// Why a transaction was not done.
+enum Failure {
+    /// It is to be done again.
+    Again(StoreError),
+    Final(StoreError),
+}
+
+impl Postgres {
+    /// A transaction, from its beginning to its end, on a connection of its own.
+    async fn transact<T: Send + 'static>(pool: &PgPool, patience: Duration, work: &Work<T>) -> Result<T, Failure> {
+        let mut connection = pool.acquire().await.map_err(|error| Failure::Final(from_sqlx(error)))?;
+        let mut progress = Progress::Beginning;
+        let done = timeout(patience, Self::steps(&mut connection, work, &mut progress)).await;
+        match done {
+            Ok(Ok(done)) => Ok(done),
+            Ok(Err(failure)) => {
+                if !matches!(progress, Progress::Ended) {
+                    discard(connection);
+                }
+                Err(failure)
+            }
+            Err(_) => {
+                discard(connection);
+                Err(Failure::Final(match progress {
+                    Progress::Committing => unsure("it did not answer in time"),
+                    _ => late(),
+                }))
+            }
+        }
+    }
+
+    async fn steps<T: Send + 'static>(
+        connection: &mut PgConnection,
+        work: &Work<T>,
+        progress: &mut Progress,
+    ) -> Result<T, Failure> {
+        if let Err(error) = sqlx::raw_sql("BEGIN").execute(&mut *connection).await {
+            let lost = lost_connection(&error);
+            let error = from_sqlx(error);
+            return Err(if lost { Failure::Again(error) } else { Failure::Final(error) });
+        }
+        *progress = Progress::Working;
+        let mut inside = script::Inside::new(connection);
+        let outcome = work(&mut inside).await;
+        let conflict = inside.conflict;
+        match outcome {
+            Ok(done) => {
+                *progress = Progress::Committing;
+                match sqlx::raw_sql("COMMIT").execute(connection).await {
+                    Ok(_) => {
+                        *progress = Progress::Ended;
+                        Ok(done)
+                    }
+                    Err(error) if lost_connection(&error) => Err(Failure::Final(unsure(&error.to_string()))),
+                    Err(error) => Err(Failure::Final(from_sqlx(error))),
+                }
+            }
+            Err(error) => {
+                if sqlx::raw_sql("ROLLBACK").execute(connection).await.is_ok() {
+                    *progress = Progress::Ended;
+                }
+                Err(if conflict { Failure::Again(error) } else { Failure::Final(error) })
+            }
+        }
+    }
+}
+
+/// How far a transaction came.
+enum Progress {
+    Beginning,
+    Working,
+    Committing,
+    /// The connection can be used again.
+    Ended,
+}
+
+fn unsure(reason: &str) -> StoreError {
+    StoreError::Unsure(reason.to_owned())
+}
+
+/// Closes a connection of which nothing certain is known, without a word to the server.
+fn discard(connection: PoolConnection<Sqlx>) {
+    drop(connection.detach());
+}
+
+#[async_trait]
+impl Database for Postgres {
+    fn dialect(&self) -> &'static Dialect {
+        self.dialect
+    }
+
+    async fn write<T: Send + 'static>(&self, work: Work<T>) -> Result<T, StoreError> {
+        let (pool, patience) = (self.pool.clone(), self.patience);
+        // A task of its own, so that a caller who goes away leaves no transaction open.
+        let done = tokio::spawn(async move {
+            let mut tries = 1;
+            loop {
+                match Self::transact(&pool, patience, &work).await {
+                    Ok(done) => return Ok(done),
+                    Err(Failure::Again(_)) if tries < TRIES => tries += 1,
+                    Err(Failure::Again(error) | Failure::Final(error)) => return Err(error),
+                }
+            }
+        });
+        done.await.map_err(|error| StoreError::Unavailable(format!("a write did not end: {error}")))?
+    }
+
+    async fn read(&self, statement: Statement) -> Result<Vec<Row>, StoreError> {
+        let mut tries = 1;
+        loop {
+            let mut connection = self.pool.acquire().await.map_err(from_sqlx)?;
+            match timeout(self.patience, script::read(&mut connection, &statement)).await {
+                Ok(Ok(rows)) => return Ok(rows),
+                Ok(Err(error)) if lost_connection(&error) => {
+                    discard(connection);
+                    if tries == TRIES {
+                        return Err(from_sqlx(error));
+                    }
+                    tries += 1;
+                }
+                Ok(Err(error)) => return Err(from_sqlx(error)),
+                Err(_) => {
+                    discard(connection);
+                    return Err(late());
+                }
+            }
+        }
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.read(Statement::new("SELECT 1 AS one")).await.map(drop)
+    }
+
+    async fn tell(&self, hint: Hint) {
+        if let Some(hints) = &self.hints {
+            hints.tell(hint);
+        }
+    }
+
+    fn hear(&self) -> Option<broadcast::Receiver<Hint>> {
+        self.hints.as_ref().map(Hints::hear)
+    }
+
+    async fn close(&self) {
+        if let Some(hints) = &self.hints {
+            hints.stop();
+        }
+        self.pool.close().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use flightdeck_test_support::postgres::database;
+    use sqlx::{AssertSqlSafe, ConnectOptions};
+
+    use super::*;
+
+    /// Whatever the server's own settings are.
+    #[tokio::test]
+    async fn every_session_is_durable_and_limited() {
+        let Some(url) = database().await else { return };
+        let name = url.rsplit('/').next().unwrap();
+        let mut careless = PgConnection::connect(&url).await.unwrap();
+        for setting in ["synchronous_commit = off", "default_transaction_isolation = 'serializable'"] {
+            let sql = format!("ALTER DATABASE {name} SET {setting}");
+            sqlx::query(AssertSqlSafe(sql)).execute(&mut careless).await.unwrap();
+        }
+        let mut session = connect_options(&url, Duration::from_secs(10)).unwrap().connect().await.unwrap();
+        for (setting, wanted) in [
+            ("synchronous_commit", "on"),
+            ("transaction_isolation", "read committed"),
+            ("statement_timeout", "20s"),
+            ("idle_in_transaction_session_timeout", "20s"),
+        ] {
+            let asked = AssertSqlSafe(format!("SHOW {setting}"));
+            let set: String = sqlx::query_scalar(asked).fetch_one(&mut session).await.unwrap();
+            assert_eq!(set, wanted, "{setting}");
+        }
+    }
+}

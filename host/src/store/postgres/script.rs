@@ -1,0 +1,91 @@
+//! A script, statement by statement.
+
+use std::fmt::Write as _;
+
+use async_trait::async_trait;
+use futures::TryStreamExt;
+use sqlx::{Arguments, AssertSqlSafe, Either, Executor, PgConnection, postgres::PgArguments};
+
+use super::{
+    error::{from_sqlx, is_conflict},
+    text,
+};
+use crate::store::{
+    StoreError,
+    sql::{
+        Transaction,
+        rows::Row,
+        script::{Script, Statement, Value},
+    },
+};
+
+/// A connection that is inside a transaction.
+#[derive(Debug)]
+pub(super) struct Inside<'c> {
+    connection: &'c mut PgConnection,
+    /// Whether it lost against another transaction.
+    pub(super) conflict: bool,
+}
+
+impl<'c> Inside<'c> {
+    pub(super) fn new(connection: &'c mut PgConnection) -> Self {
+        Self { connection, conflict: false }
+    }
+}
+
+#[async_trait]
+impl Transaction for Inside<'_> {
+    async fn run(&mut self, script: Script) -> Result<Vec<Row>, StoreError> {
+        let mut kept = Vec::new();
+        for (statement, want) in script.statements {
+            let (sql, arguments) = translated(&statement)?;
+            let mut found = Vec::new();
+            let mut changes = 0;
+            let mut results = self.connection.fetch_many(sqlx::query_with(AssertSqlSafe(sql), arguments));
+            loop {
+                match results.try_next().await {
+                    Ok(Some(Either::Right(row))) => found.push(Row::Postgres(row)),
+                    Ok(Some(Either::Left(done))) => changes += done.rows_affected(),
+                    Ok(None) => break,
+                    Err(error) => {
+                        self.conflict = is_conflict(&error);
+                        return Err(from_sqlx(error));
+                    }
+                }
+            }
+            drop(results);
+            kept.extend(want.judge(found, changes)?);
+        }
+        Ok(kept)
+    }
+}
+
+/// The rows of one statement that only reads.
+pub(super) async fn read(connection: &mut PgConnection, statement: &Statement) -> Result<Vec<Row>, sqlx::Error> {
+    let (sql, arguments) = translated(statement).map_err(|error| sqlx::Error::Encode(Box::new(error)))?;
+    let found = connection.fetch_all(sqlx::query_with(AssertSqlSafe(sql), arguments)).await?;
+    Ok(found.into_iter().map(Row::Postgres).collect())
+}
+
+/// A statement with PostgreSQL's placeholders. The text is made of string literals of this crate only, none of which has a
+/// question mark that is no parameter.
+fn translated(statement: &Statement) -> Result<(String, PgArguments), StoreError> {
+    let mut sql = String::with_capacity(statement.sql.len() + 2 * statement.values.len());
+    for (index, part) in statement.sql.split('?').enumerate() {
+        if index > 0 {
+            // Writing to a text can't fail.
+            let _ = write!(sql, "${index}");
+        }
+        sql.push_str(part);
+    }
+    let mut arguments = PgArguments::default();
+    for value in &statement.values {
+        let bound = match value.clone() {
+            Value::Text(value) => arguments.add(value.map(text::to_stored)),
+            Value::Int(value) => arguments.add(value),
+            Value::Bytes(value) => arguments.add(value),
+        };
+        bound.map_err(|error| StoreError::Corrupt(error.to_string()))?;
+    }
+    Ok((sql, arguments))
+}

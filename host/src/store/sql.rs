@@ -1,0 +1,270 @@
+//! What the databases share: every statement is written once, and a [`Database`] says where its own differ.
+//!
+//! - `script`: statements, their parameters, and what must come of them.
+//! - `rows`: rows and documents as the domain's values.
+//! - `record`, `audit`, `lease`, `journal`: what is written, inside a transaction.
+//! - `read`, `tasks`: what is read. Each is one statement, and so sees one state.
+//!
+//! An aggregate is a JSON document beside the columns that are searched or constrained; both are written by one statement from
+//! one value. A buy's remote objects are rows of their own, because workers write them while a request may be changing the buy.
+//! Flags are 0 and 1 and documents are text in both databases, so that one text of a statement serves both.
+
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use futures::future::BoxFuture;
+use tokio::sync::broadcast;
+
+use self::{
+    rows::Row,
+    script::{Script, Statement},
+};
+use super::{
+    AuditEntry, BuyFilter, Claim, Fence, Hint, IdempotencyEntry, JournalWrite, Recording, Store, StoreError, Stored,
+    TaskFilter, TaskPage, TokenRecord,
+};
+use crate::domain::{
+    audit::AuditLine,
+    event::Event,
+    id::{MediaBuyId, OperationId, PrincipalId, TaskId},
+    media_buy::MediaBuy,
+    operation::Operation,
+    step::Step,
+    task::{HistoryEntry, Task},
+    time::Timestamp,
+};
+
+mod audit;
+mod journal;
+mod lease;
+mod read;
+mod record;
+pub(super) mod rows;
+pub(super) mod script;
+mod tasks;
+
+/// Where the text of statements differs.
+#[derive(Debug, Clone, Copy)]
+pub struct Dialect {
+    /// Finds what may be claimed at a moment (one parameter for each time it occurs: [`Dialect::moments`]), and keeps others from
+    /// claiming it until the transaction ends.
+    pub claimable: &'static str,
+    /// How often `claimable` names the moment.
+    pub moments: usize,
+    /// When the next operation is due, as `due`.
+    pub next_due: &'static str,
+    /// Selects buys as `mine`, with `doc`, `version` and `remote`: a JSON array of arrays.
+    pub buys: &'static str,
+    /// The moment that a parameter says, or the database's own if it is NULL.
+    pub moment: &'static str,
+    /// Ends a SELECT whose rows nobody else may change until the transaction ends.
+    pub locked: &'static str,
+    /// Ends a SELECT of rows that others may be working on: those are left out, and nobody else gets the others.
+    pub unlocked_only: &'static str,
+    /// A random whole number below a parameter.
+    pub random_below: &'static str,
+    /// Makes those who go on with the audit log wait for each other; `None` where there is one writer.
+    pub audit_lock: Option<&'static str>,
+    /// Whether leases are judged by the caller's clock and not by the database's.
+    pub callers_clock: bool,
+}
+
+impl Dialect {
+    /// The parameter for [`Dialect::moment`].
+    fn at(&self, now: Timestamp) -> Option<i64> {
+        self.callers_clock.then_some(now.as_micros())
+    }
+}
+
+/// A connection that is inside a transaction.
+#[async_trait]
+pub trait Transaction: Send {
+    /// Runs a script; the rows that it keeps.
+    ///
+    /// # Errors
+    /// The first refusal, or what the database says.
+    async fn run(&mut self, script: Script) -> Result<Vec<Row>, StoreError>;
+}
+
+/// What is done inside a transaction. It may be done more than once, each time in a new one.
+pub(super) type Work<T> =
+    Arc<dyn for<'t> Fn(&'t mut (dyn Transaction + 't)) -> BoxFuture<'t, Result<T, StoreError>> + Send + Sync>;
+
+/// A database of one kind.
+#[async_trait]
+pub trait Database: Send + Sync + std::fmt::Debug + 'static {
+    /// Where its statements differ.
+    fn dialect(&self) -> &'static Dialect;
+
+    /// Does `work` in a transaction. It is committed when this returns `Ok`, and undone if `work` fails.
+    async fn write<T: Send + 'static>(&self, work: Work<T>) -> Result<T, StoreError>;
+
+    /// The rows of a statement that only reads.
+    async fn read(&self, statement: Statement) -> Result<Vec<Row>, StoreError>;
+
+    /// Whether it answers.
+    async fn ping(&self) -> Result<(), StoreError>;
+
+    /// Passes a hint to others on the same database, if there may be any.
+    async fn tell(&self, hint: Hint);
+
+    /// Hints from others.
+    fn hear(&self) -> Option<broadcast::Receiver<Hint>>;
+
+    /// Finishes what is being written and closes it.
+    async fn close(&self);
+}
+
+/// A store in an SQL database.
+#[derive(Debug)]
+pub struct SqlStore<D> {
+    pub(super) database: D,
+}
+
+impl<D: Database> SqlStore<D> {
+    async fn write<T, F, W>(&self, with: W, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        W: Send + Sync + 'static,
+        F: for<'t> Fn(&'t mut (dyn Transaction + 't), &'static Dialect, Arc<W>) -> BoxFuture<'t, Result<T, StoreError>>
+            + Send
+            + Sync
+            + 'static,
+    {
+        let (dialect, with) = (self.database.dialect(), Arc::new(with));
+        self.database.write(Arc::new(move |transaction| work(transaction, dialect, with.clone()))).await
+    }
+}
+
+/// A function over a transaction as [`SqlStore::write`] takes it.
+macro_rules! work {
+    ($function:path) => {
+        |transaction, dialect, with| Box::pin(async move { $function(transaction, dialect, &with).await })
+    };
+}
+
+#[async_trait]
+impl<D: Database> Store for SqlStore<D> {
+    async fn record(&self, recording: Recording) -> Result<(), StoreError> {
+        self.write(recording, work!(record::record)).await
+    }
+
+    async fn record_answer(
+        &self,
+        principal: &PrincipalId,
+        key: &str,
+        answer: &serde_json::Value,
+    ) -> Result<(), StoreError> {
+        self.write((principal.clone(), key.to_owned(), answer.clone()), work!(record::record_answer)).await
+    }
+
+    async fn claim(&self, worker: &str, now: Timestamp, lease: Duration) -> Result<Option<Claim>, StoreError> {
+        self.write((worker.to_owned(), now, lease), work!(lease::claim)).await
+    }
+
+    async fn prolong(&self, fence: &Fence, now: Timestamp, lease: Duration) -> Result<(), StoreError> {
+        self.write((fence.clone(), now, lease), work!(lease::prolong)).await
+    }
+
+    async fn next_due(&self, now: Timestamp) -> Result<Option<Duration>, StoreError> {
+        lease::next_due(&self.database, now).await
+    }
+
+    async fn journal(&self, write: JournalWrite) -> Result<Option<Step>, StoreError> {
+        self.write(write, work!(journal::journal)).await
+    }
+
+    async fn steps(&self, operation: &OperationId) -> Result<Vec<Step>, StoreError> {
+        journal::steps(&self.database, operation).await
+    }
+
+    async fn buy(&self, id: &MediaBuyId) -> Result<Option<Stored<MediaBuy>>, StoreError> {
+        read::buy(&self.database, id).await
+    }
+
+    async fn buys(&self, filter: &BuyFilter) -> Result<Vec<MediaBuy>, StoreError> {
+        read::buys(&self.database, filter).await
+    }
+
+    async fn take_turns(
+        &self,
+        now: Timestamp,
+        ended_since: Timestamp,
+        every: Duration,
+        limit: u32,
+    ) -> Result<Vec<MediaBuyId>, StoreError> {
+        self.write((now, ended_since, every, limit), work!(record::take_turns)).await
+    }
+
+    async fn operation(&self, id: &OperationId) -> Result<Option<Stored<Operation>>, StoreError> {
+        read::operation(&self.database, id).await
+    }
+
+    async fn open_operations(&self, buy: &MediaBuyId) -> Result<Vec<Stored<Operation>>, StoreError> {
+        read::open_operations(&self.database, buy).await
+    }
+
+    async fn creation(&self, buy: &MediaBuyId) -> Result<Option<Stored<Operation>>, StoreError> {
+        read::creation(&self.database, buy).await
+    }
+
+    async fn task(&self, id: &TaskId) -> Result<Option<Stored<Task>>, StoreError> {
+        tasks::task(&self.database, id).await
+    }
+
+    async fn tasks(&self, filter: &TaskFilter) -> Result<TaskPage, StoreError> {
+        tasks::tasks(&self.database, filter).await
+    }
+
+    async fn tasks_due(&self, now: Timestamp, limit: u32) -> Result<Vec<Stored<Task>>, StoreError> {
+        tasks::tasks_due(&self.database, now, limit).await
+    }
+
+    async fn history(&self, task: &TaskId) -> Result<Vec<HistoryEntry>, StoreError> {
+        read::history(&self.database, task).await
+    }
+
+    async fn idempotency(&self, principal: &PrincipalId, key: &str) -> Result<Option<IdempotencyEntry>, StoreError> {
+        read::idempotency(&self.database, principal, key).await
+    }
+
+    async fn forget_keys(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        self.write((now, limit), work!(record::forget_keys)).await
+    }
+
+    async fn events(&self, buy: &MediaBuyId, limit: u32) -> Result<Vec<Event>, StoreError> {
+        read::events(&self.database, buy, limit).await
+    }
+
+    async fn audit(&self, after: i64, limit: u32) -> Result<Vec<AuditLine>, StoreError> {
+        audit::lines(&self.database, after, limit).await
+    }
+
+    async fn last_audit(&self, subject: &str) -> Result<Option<AuditLine>, StoreError> {
+        audit::last_about(&self.database, subject).await
+    }
+
+    async fn add_token(&self, token: &TokenRecord, line: AuditEntry) -> Result<(), StoreError> {
+        self.write((token.clone(), line), work!(record::add_token)).await
+    }
+
+    async fn token(&self, sha256: &str) -> Result<Option<TokenRecord>, StoreError> {
+        read::token(&self.database, sha256).await
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.database.ping().await
+    }
+
+    async fn tell(&self, hint: Hint) {
+        self.database.tell(hint).await;
+    }
+
+    fn hear(&self) -> Option<broadcast::Receiver<Hint>> {
+        self.database.hear()
+    }
+
+    async fn close(&self) {
+        self.database.close().await;
+    }
+}

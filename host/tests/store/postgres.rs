@@ -1,0 +1,285 @@
+//! What is true of PostgreSQL only: several hosts, the database's clock, connections that are lost.
+
+use std::{sync::Arc, time::Duration};
+
+use flightdeck::{
+    domain::{
+        audit::AuditFault,
+        operation::{Change, OperationState},
+        time::Timestamp,
+        update::BuyPatch,
+    },
+    operations::now,
+    store::{
+        Hint, Recording, StoreError,
+        postgres::{Options, PostgresStore},
+    },
+};
+use flightdeck_test_support::postgres::database;
+use futures::future::join_all;
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
+
+use super::{
+    auditing,
+    fixtures::{AnyStore, LEASE, accept, add_operation, audit, moved, operation, stored_buy, stored_operation},
+};
+
+/// A store in a database of its own.
+pub(crate) struct Backend {
+    store: AnyStore,
+}
+
+impl Backend {
+    pub(crate) async fn fresh() -> Option<Self> {
+        let url = database().await?;
+        let options = Options { callers_clock: true, ..Options::default() };
+        Some(Self { store: Arc::new(PostgresStore::open(&url, options).await.unwrap()) })
+    }
+
+    pub(crate) fn store(&self) -> AnyStore {
+        self.store.clone()
+    }
+}
+
+async fn open(url: &str) -> AnyStore {
+    Arc::new(PostgresStore::open(url, Options::default()).await.unwrap())
+}
+
+/// Somebody else's connection to the same database.
+async fn beside(url: &str) -> PgConnection {
+    PgConnection::connect(url).await.unwrap()
+}
+
+async fn number(connection: &mut PgConnection, sql: &str) -> i64 {
+    sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(connection).await.unwrap()
+}
+
+/// An operation of a new buy that is due now, by the machine's clock.
+async fn due_now(store: &AnyStore, id: &str) {
+    accept(store, id).await;
+    let mut stored = stored_operation(store, &format!("op-{id}").as_str().into()).await;
+    stored.value.run_at = now();
+    store.record(Recording { operations: vec![stored], ..Recording::default() }).await.unwrap();
+}
+
+#[tokio::test]
+async fn hosts_that_start_together_make_the_tables_once() {
+    let Some(url) = database().await else { return };
+    let stores = join_all((0..3).map(|_| open(&url))).await;
+    for (index, store) in stores.iter().enumerate() {
+        accept(store, &format!("b{index}")).await;
+    }
+    assert_eq!(number(&mut beside(&url).await, "SELECT count(*) FROM media_buys").await, 3);
+}
+
+#[tokio::test]
+async fn leases_are_judged_by_the_databases_clock() {
+    let Some(url) = database().await else { return };
+    let store = open(&url).await;
+    due_now(&store, "b1").await;
+    // This host's clock is a day ahead, or a day behind: it makes no difference.
+    let (ahead, behind) =
+        (now().plus(Duration::from_secs(86_400)), Timestamp::from_micros(now().as_micros() - 86_400_000_000));
+    let held = store.claim("worker", behind, LEASE).await.unwrap().expect("it is due");
+    assert!(store.claim("other", ahead, LEASE).await.unwrap().is_none(), "the lease has just begun");
+    store.prolong(&held.fence, behind, LEASE).await.unwrap();
+    let left = store.next_due(ahead).await.unwrap().expect("the lease ends some time");
+    assert!(left <= LEASE && left > LEASE - Duration::from_secs(10), "{left:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn operations_of_one_buy_are_never_leased_together() {
+    let Some(url) = database().await else { return };
+    let hosts = join_all((0..3).map(|_| open(&url))).await;
+    let store = &hosts[0];
+    for round in 0..20 {
+        let id = format!("b{round}");
+        due_now(store, &id).await;
+        for index in 0..4 {
+            let mut pause = operation(&format!("op-{id}-{index}"), &id);
+            let patch = BuyPatch { active: Some(false), ..BuyPatch::default() };
+            pause.change = Change::Update(patch);
+            pause.run_at = now();
+            add_operation(store, pause).await;
+        }
+        // A pause overtakes the create: both may be claimed, and all hosts try.
+        let claims = join_all(hosts.iter().flat_map(|host| {
+            (0..4).map(|_| {
+                let host = host.clone();
+                tokio::spawn(async move { host.claim("worker", now(), LEASE).await.unwrap() })
+            })
+        }))
+        .await;
+        let claimed: Vec<_> = claims.into_iter().filter_map(Result::unwrap).collect();
+        assert_eq!(claimed.len(), 1, "{:?}", claimed.iter().map(|claim| &claim.fence).collect::<Vec<_>>());
+        for operation in store.open_operations(&id.as_str().into()).await.unwrap() {
+            let failed = moved(&operation, OperationState::Failed, 0);
+            store.record(Recording { operations: vec![failed], ..Recording::default() }).await.unwrap();
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_worker_and_a_reviewer_who_write_the_same_rows_do_not_block_each_other() {
+    let Some(url) = database().await else { return };
+    let hosts = join_all((0..2).map(|_| open(&url))).await;
+    due_now(&hosts[0], "b1").await;
+    let held = hosts[0].claim("worker", now(), LEASE).await.unwrap().unwrap();
+    let write = |host: AnyStore, fence| async move {
+        let mut written = 0;
+        while written < 30 {
+            let buy = Some(stored_buy(&host, "b1").await);
+            let operations = vec![stored_operation(&host, &"op-b1".into()).await];
+            let audit = vec![audit("changed", "b1")];
+            match host
+                .record(Recording { fence: Clone::clone(&fence), buy, operations, audit, ..Recording::default() })
+                .await
+            {
+                Ok(()) => written += 1,
+                Err(StoreError::Stale(_)) => {}
+                Err(other) => panic!("{other:?}"),
+            }
+        }
+    };
+    let worker = tokio::spawn(write(hosts[0].clone(), Some(held.fence)));
+    let reviewer = tokio::spawn(write(hosts[1].clone(), None));
+    worker.await.unwrap();
+    reviewer.await.unwrap();
+    assert_eq!(
+        number(&mut beside(&url).await, "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
+            .await,
+        0
+    );
+    auditing::verify(&auditing::whole(&hosts[0]).await).unwrap();
+}
+
+#[tokio::test]
+async fn a_hint_reaches_the_other_hosts_and_not_its_sender() {
+    let Some(url) = database().await else { return };
+    let (one, other) = (open(&url).await, open(&url).await);
+    let (mut mine, mut heard) = (one.hear().unwrap(), other.hear().unwrap());
+    let rested = Hint::Rested("op-1".into());
+    // It takes a moment until both listen.
+    let got = loop {
+        one.tell(rested.clone()).await;
+        if let Ok(hint) = tokio::time::timeout(Duration::from_millis(50), heard.recv()).await {
+            break hint.unwrap();
+        }
+    };
+    assert_eq!(got, rested);
+    other.tell(Hint::Work).await;
+    let answered = loop {
+        if let Ok(hint) = tokio::time::timeout(Duration::from_millis(50), mine.recv()).await {
+            break hint.unwrap();
+        }
+        other.tell(Hint::Work).await;
+    };
+    assert_eq!(answered, Hint::Work, "its own hint did not come back");
+}
+
+#[tokio::test]
+async fn connections_that_the_server_ended_are_replaced() {
+    let Some(url) = database().await else { return };
+    let store = open(&url).await;
+    accept(&store, "b1").await;
+    let mut beside = beside(&url).await;
+    for id in ["b2", "b3"] {
+        let ended = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+                     WHERE datname = current_database() AND pid <> pg_backend_pid()";
+        assert!(number(&mut beside, ended).await > 0);
+        accept(&store, id).await;
+        stored_buy(&store, id).await;
+    }
+}
+
+#[tokio::test]
+async fn a_row_that_somebody_holds_is_not_waited_for_for_ever() {
+    let Some(url) = database().await else { return };
+    let options = Options { patience: Duration::from_millis(200), ..Options::default() };
+    let store: AnyStore = Arc::new(PostgresStore::open(&url, options).await.unwrap());
+    accept(&store, "b1").await;
+    let mut beside = beside(&url).await;
+    let mut holding = beside.begin().await.unwrap();
+    sqlx::query("SELECT 1 FROM media_buys FOR UPDATE").execute(&mut *holding).await.unwrap();
+    let write = || async { Recording { buy: Some(stored_buy(&store, "b1").await), ..Recording::default() } };
+    assert!(matches!(store.record(write().await).await, Err(StoreError::Unavailable(_))));
+    holding.rollback().await.unwrap();
+    store.record(write().await).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_session_that_stopped_in_the_middle_is_ended_by_the_server() {
+    let Some(url) = database().await else { return };
+    let options = Options { patience: Duration::from_millis(200), ..Options::default() };
+    let store: AnyStore = Arc::new(PostgresStore::open(&url, options).await.unwrap());
+    accept(&store, "b1").await;
+    let limit: String =
+        sqlx::query_scalar("SELECT setting FROM pg_settings WHERE name = 'idle_in_transaction_session_timeout'")
+            .fetch_one(&mut beside(&url).await)
+            .await
+            .unwrap();
+    assert_eq!(limit, "0", "the server's own default is none");
+    // What a host that is stopped between two statements looks like: its session, holding the end of the audit log.
+    let sleeping = format!("{url}?options=-c%20idle_in_transaction_session_timeout=400");
+    let mut stopped = beside(&sleeping).await;
+    sqlx::raw_sql("BEGIN; SELECT pg_advisory_xact_lock(7023466421)").execute(&mut stopped).await.unwrap();
+    loop {
+        match store.record(Recording { audit: vec![audit("a", "b")], ..Recording::default() }).await {
+            Ok(()) => break,
+            Err(StoreError::Unavailable(_)) => {}
+            Err(other) => panic!("{other:?}"),
+        }
+    }
+    assert!(sqlx::raw_sql("COMMIT").execute(&mut stopped).await.is_err());
+}
+
+#[tokio::test]
+async fn tables_of_a_newer_version_are_refused() {
+    let Some(url) = database().await else { return };
+    open(&url).await.close().await;
+    let future = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
+                  VALUES (9999, 'from the future', TRUE, '\\x00', 0)";
+    sqlx::query(future).execute(&mut beside(&url).await).await.unwrap();
+    let error = PostgresStore::open(&url, Options::default()).await.unwrap_err().to_string();
+    assert!(error.contains("or a newer one"), "{error}");
+}
+
+#[tokio::test]
+async fn nobody_there_is_told_as_such() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    let url = format!("postgres://flightdeck:secret@{address}/x");
+    let error = PostgresStore::open(&url, Options::default()).await.unwrap_err();
+    assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
+    assert!(!error.to_string().contains("secret"), "{error}");
+}
+
+#[tokio::test]
+async fn the_audit_log_is_only_appended_to_and_forgery_is_found() {
+    let Some(url) = database().await else { return };
+    let store = open(&url).await;
+    for index in 0..5 {
+        let lines = vec![audit("task.approved", &format!("t{index}"))];
+        store.record(Recording { audit: lines, ..Recording::default() }).await.unwrap();
+    }
+    let mut beside = beside(&url).await;
+    for forgery in ["UPDATE audit SET doc = '{}'", "DELETE FROM audit", "TRUNCATE audit"] {
+        let error = sqlx::query(forgery).execute(&mut beside).await.unwrap_err().to_string();
+        assert!(error.contains("append-only"), "{error}");
+    }
+    sqlx::query("ALTER TABLE audit DISABLE TRIGGER ALL").execute(&mut beside).await.unwrap();
+    sqlx::query("UPDATE audit SET doc = replace(doc, 'rita', 'nobody') WHERE seq = 3")
+        .execute(&mut beside)
+        .await
+        .unwrap();
+    assert_eq!(auditing::verify(&auditing::whole(&store).await), Err(AuditFault::Changed { number: 3 }));
+}
+
+/// `tests/with-postgres cargo test --release -p flightdeck --test store -- --ignored --nocapture postgres::how_many`
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "measures, and says nothing of right and wrong"]
+async fn how_many_acceptances_are_recorded_a_second() {
+    let Some(url) = database().await else { return };
+    super::measure::acceptances(open(&url).await).await;
+}
