@@ -49,9 +49,7 @@ pub use compile::{CompileError, compile_main};
 pub use config::{AdapterSetupError, AdaptersConfig, PlatformConfig, PlatformError, PlatformErrorReason};
 pub use egress::{
     EgressError,
-    addresses::{AllowanceError, is_public},
     credentials::{Credentials, CredentialsError, Secret},
-    origins::OriginError,
     tokens::{Grant, ServiceAccountKey, ServiceAccountKeyError, TokenGrant},
 };
 pub use engine::EngineOptions;

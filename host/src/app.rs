@@ -9,6 +9,7 @@
 //! - [`create_media_buy`], [`add_creative_assets`], [`update_media_buy`], [`performance_index`]: the writes.
 //! - [`status`], [`delivery`], [`lists`]: the reads.
 //! - [`tasks`], [`decide_task`]: what reviewers do.
+//! - [`webhooks`]: who is told of what happens.
 
 use std::{sync::Arc, time::Duration};
 
@@ -49,6 +50,7 @@ pub mod pointers;
 pub mod status;
 pub mod tasks;
 pub mod update_media_buy;
+pub mod webhooks;
 
 /// The application core. Cheap to clone.
 #[derive(Debug, Clone)]

@@ -7,6 +7,7 @@
 //! | `adapter inspect` | says what a component is, needs and can do |
 //! | `adapter compare` | shows side by side what several can do |
 //! | `token create` | makes a bearer token and shows it once |
+//! | `webhook …` | manages endpoints of webhooks: `list`, `create`, `disable`, `enable`, `rotate`, `test`, `deliveries`, `replay` |
 //! | `audit verify` | proves that nobody edited the audit log |
 //! | `audit export` | prints the audit log, a line of JSON each |
 //! | `compile` | compiles a component; the host calls this itself, in a process of its own |
@@ -26,6 +27,7 @@ mod audit;
 mod compare;
 mod inspect;
 mod token;
+mod webhook;
 
 /// One API for buying media on many ad servers, through sandboxed adapters.
 #[derive(Debug, Parser)]
@@ -47,6 +49,9 @@ enum Command {
     /// Manage bearer tokens.
     #[command(subcommand)]
     Token(TokenCommand),
+    /// Manage endpoints of webhooks: everybody's. Also while a host serves, which delivers.
+    #[command(subcommand)]
+    Webhook(webhook::WebhookCommand),
     /// Prove that the audit log is whole, and print it. Also while a host serves.
     #[command(subcommand)]
     Audit(AuditCommand),
@@ -64,7 +69,7 @@ enum Command {
 
 /// A command that needs the configuration.
 #[derive(Debug, Args)]
-struct WithConfig {
+pub(crate) struct WithConfig {
     /// The configuration file.
     #[arg(long, env = "FLIGHTDECK_CONFIG", default_value = "flightdeck.toml")]
     config: PathBuf,
@@ -154,6 +159,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Command::Adapter(AdapterCommand::Inspect { file, json }) => inspect::inspect(&file, json),
         Command::Adapter(AdapterCommand::Compare { files }) => compare::compare(&files),
         Command::Token(TokenCommand::Create(new)) => load(&new.with).and_then(|config| token::create(&config, &new)),
+        Command::Webhook(command) => load(command.with()).and_then(|config| webhook::run(&config, &command)),
         Command::Audit(AuditCommand::Verify { with, head }) => {
             load(&with).and_then(|config| audit::verify(&config, head))
         }

@@ -19,6 +19,7 @@ use toml::de::DeTable;
 use crate::{
     adapters::{AdaptersConfig, EngineOptions, PlatformConfig},
     domain::id::{PlatformName, PrincipalId},
+    webhooks::policy::Policy,
 };
 
 mod addresses;
@@ -37,6 +38,7 @@ pub mod server;
 pub mod store;
 pub mod tokens;
 mod values;
+mod webhooks;
 
 pub use addresses::BaseUrl;
 pub use approvals::{ApprovalQuestion, ApprovalRule, Needed};
@@ -79,6 +81,8 @@ pub struct Config {
     pub engine: EngineOptions,
     /// `[operations]`.
     pub operations: Operations,
+    /// `[webhooks]`: where they may be sent.
+    pub webhooks: Policy,
     /// `[publisher]`.
     pub publisher: Publisher,
     /// `[[platforms]]`, in the order of the file.
@@ -165,6 +169,7 @@ impl Config {
         let store = root.section("store", StoreSettings::read);
         let engine = root.section("engine", engine::read);
         let operations = root.section("operations", Operations::read);
+        let webhooks = root.section("webhooks", webhooks::read).flatten();
         let publisher = root.section("publisher", Publisher::read).flatten();
         let currency = publisher.as_ref().map_or("", |publisher| publisher.currency.as_str());
         let read = root.tables("platforms", |section| Some((platforms::read(section)?, section.place("settings"))));
@@ -180,6 +185,7 @@ impl Config {
             store: store?,
             engine: engine?,
             operations: operations?,
+            webhooks: webhooks?,
             publisher: publisher?,
             platforms,
             principals,

@@ -33,3 +33,4 @@ pub mod task;
 pub(crate) mod testing;
 pub mod time;
 pub mod update;
+pub mod webhook;

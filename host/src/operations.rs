@@ -63,6 +63,8 @@ pub struct Signals {
     work: Notify,
     /// There may be work for other hosts, too.
     news: Notify,
+    /// Something happened that others may want to hear of.
+    happened: Notify,
     rested: broadcast::Sender<Rest>,
 }
 
@@ -70,7 +72,7 @@ impl Default for Signals {
     fn default() -> Self {
         // A listener that falls behind by more looks at the store instead.
         let (rested, _) = broadcast::channel(1_024);
-        Self { work: Notify::new(), news: Notify::new(), rested }
+        Self { work: Notify::new(), news: Notify::new(), happened: Notify::new(), rested }
     }
 }
 
@@ -84,11 +86,22 @@ impl Signals {
     /// Tells this host's runner that there may be work.
     pub fn work_here(&self) {
         self.work.notify_one();
+        self.happened();
     }
 
     /// Waits for the hint that there may be work.
     pub async fn wait_for_work(&self) {
         self.work.notified().await;
+    }
+
+    /// Tells those who send webhooks that something happened.
+    pub fn happened(&self) {
+        self.happened.notify_one();
+    }
+
+    /// Waits until something happened.
+    pub async fn wait_for_happenings(&self) {
+        self.happened.notified().await;
     }
 
     /// Waits until there is news for other hosts.
@@ -107,6 +120,7 @@ impl Signals {
     }
 
     fn tell(&self, operation: &OperationId, here: bool) {
+        self.happened();
         // Nobody listening is fine.
         let _ = self.rested.send(Rest { operation: operation.clone(), here });
     }

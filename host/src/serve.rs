@@ -18,6 +18,7 @@ use crate::{
         sqlite::{self, SqliteStore},
     },
     web::{self, WebOptions},
+    webhooks,
 };
 
 /// Serves until SIGTERM or Ctrl-C.
@@ -144,6 +145,8 @@ async fn serve_until_stopped(config: Arc<Config>) -> anyhow::Result<()> {
     let grace = config.server.shutdown_grace;
     let work = tokio::spawn(runner.serve(stop.clone(), grace));
     let watch = tokio::spawn(watching::serve(watcher, config.operations.status_refresh, stop.clone()));
+    let telling =
+        tokio::spawn(webhooks::serve::serve(store.clone(), config.webhooks.clone(), signals.clone(), stop.clone()));
     let hints = tokio::spawn(sharing::serve(store.clone(), signals.clone(), stop.clone()));
     let clock = tokio::spawn(timers::serve(store.clone(), signals, config.operations.deadline, stop.clone()));
     let listener = tokio::net::TcpListener::bind(config.server.listen)
@@ -168,6 +171,7 @@ async fn serve_until_stopped(config: Arc<Config>) -> anyhow::Result<()> {
     clock.await?;
     watch.await?;
     hints.await?;
+    telling.await?;
     store.close().await;
     Ok(())
 }

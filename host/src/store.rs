@@ -31,6 +31,7 @@ pub use crate::domain::audit::AuditEntry;
 pub mod postgres;
 mod sql;
 pub mod sqlite;
+pub mod webhooks;
 
 /// Why the store did not do it. Nothing was written, but for [`StoreError::Unsure`].
 #[derive(Debug, thiserror::Error)]
@@ -130,7 +131,7 @@ pub struct Recording {
     pub tasks: Vec<Stored<Task>>,
     /// New lines of tasks' histories.
     pub history: Vec<(TaskId, HistoryEntry)>,
-    /// What happened.
+    /// What happened. Deliveries to the endpoints that want to hear of it are written with it.
     pub events: Vec<Event>,
     /// New lines of the audit log.
     pub audit: Vec<AuditEntry>,
@@ -259,7 +260,7 @@ pub enum Hint {
 /// What the host asks of its database. Times are given by the caller, but for leases on PostgreSQL: several hosts share them, so
 /// that they are judged by its clock.
 #[async_trait]
-pub trait Store: Send + Sync + std::fmt::Debug + 'static {
+pub trait Store: webhooks::WebhookStore + Send + Sync + std::fmt::Debug + 'static {
     /// Writes everything in `recording`, or nothing.
     async fn record(&self, recording: Recording) -> Result<(), StoreError>;
 

@@ -1,7 +1,8 @@
 //! The store's conformance suite, run on every backend, and what is true of one backend only.
 //!
 //! - `store/fixtures.rs`: buys, operations and tasks to write.
-//! - `store/recording.rs`, `auditing.rs`, `keys.rs`, `claims.rs`, `clock.rs`, `journal.rs`, `lists.rs`, `concurrency.rs`, `model.rs`: the suite.
+//! - `store/recording.rs`, `auditing.rs`, `keys.rs`, `claims.rs`, `clock.rs`, `journal.rs`, `lists.rs`, `concurrency.rs`, `webhooks.rs`,
+//!   `model.rs`: the suite.
 //!   Each case is a function over a fresh, empty store and knows nothing of what is behind it.
 //! - `store/sqlite.rs`: files, locks, restarts.
 //! - `store/postgres.rs`: several hosts, the database's clock, connections that are lost.
@@ -24,6 +25,7 @@ mod store {
     pub(crate) mod postgres;
     pub(crate) mod recording;
     pub(crate) mod sqlite;
+    pub(crate) mod webhooks;
 }
 
 /// Every case of the suite as a test on one backend.
@@ -109,6 +111,20 @@ macro_rules! on_backend {
                 a_refused_recording_among_others_undoes_only_itself,
                 readers_see_a_recording_whole_or_not_at_all,
                 callers_that_go_away_hurt_nobody,
+            ]
+            webhooks: [
+                an_endpoint_keeps_what_it_was_given,
+                an_event_is_addressed_to_whoever_may_and_wants_to_hear,
+                a_refused_recording_tells_nobody,
+                what_is_sent_is_the_same_each_time,
+                a_failure_is_tried_again_and_the_endpoint_fails_until_something_succeeds,
+                events_of_one_buy_come_in_order_until_one_keeps_failing,
+                an_endpoint_is_sent_so_many_at_a_time,
+                what_waits_for_a_disabled_endpoint_is_given_up_and_can_be_replayed,
+                a_replay_sends_nothing_of_somebody_else,
+                a_test_goes_to_its_endpoint_alone,
+                deliveries_are_listed_newest_first_and_forgotten_when_they_are_old,
+                no_delivery_is_claimed_twice,
             ]
             model: [
                 the_store_does_what_the_model_does,

@@ -10,13 +10,16 @@ struct Owned {
     buy: String,
     task: String,
     operation: String,
+    webhook: String,
 }
 
 async fn owned(house: &House) -> Owned {
     let buy = house.created(json!(["news"])).await;
     let request = json!({ "packages": ["premium_sports"], "total_budget": 1_000, "po_number": "SECRET-PO" });
     let waiting = house.post(BUYER, "/v1/media-buys", request).await.expect(202);
-    Owned { buy, task: waiting.text("/task_id"), operation: waiting.text("/operation_id") }
+    let webhook = json!({ "url": "https://example.com/SECRET-PO", "events": ["task.created"] });
+    let webhook = house.post(BUYER, "/v1/webhooks", webhook).await.expect(200).text("/webhook_id");
+    Owned { webhook, buy, task: waiting.text("/task_id"), operation: waiting.text("/operation_id") }
 }
 
 /// A body that the operation's schema takes, as far as the test needs one.
@@ -44,12 +47,19 @@ fn body_for(operation: &str, owned: &Owned) -> Value {
         "escalate_task" => json!({ "task_id": owned.task, "reason": "mine" }),
         "complete_task" => json!({ "task_id": owned.task, "resolution": "approved" }),
         "get_pending_tasks" | "list_media_buys" | "list_products" | "list_audit" => json!({}),
+        "create_webhook" => json!({ "url": "https://example.com/", "events": ["task.created"] }),
+        "list_webhooks" => json!({}),
+        "get_webhook" | "rotate_webhook_secret" | "test_webhook" | "list_webhook_deliveries" => {
+            json!({ "webhook_id": owned.webhook })
+        }
+        "update_webhook" => json!({ "webhook_id": owned.webhook, "active": false }),
+        "replay_webhook" => json!({ "webhook_id": owned.webhook, "failed": true }),
         other => panic!("{other} is new: say here what a stranger would send to it"),
     }
 }
 
 fn leaks(owned: &Owned, text: &str, sent: &str) -> bool {
-    [&owned.buy, &owned.task, &owned.operation]
+    [&owned.buy, &owned.task, &owned.operation, &owned.webhook]
         .iter()
         .any(|id| text.contains(id.as_str()) && !sent.contains(id.as_str()))
         || text.contains("SECRET-PO")
@@ -77,9 +87,12 @@ async fn no_route_of_the_interface_shows_a_stranger_anything() {
             let id = operation["operationId"].as_str().expect("an id");
             let mut arguments = body_for(id, &owned);
             let mut path = template.clone();
-            for (name, value) in
-                [("media_buy_id", &owned.buy), ("task_id", &owned.task), ("operation_id", &owned.operation)]
-            {
+            for (name, value) in [
+                ("media_buy_id", &owned.buy),
+                ("task_id", &owned.task),
+                ("operation_id", &owned.operation),
+                ("webhook_id", &owned.webhook),
+            ] {
                 path = path.replace(&format!("{{{name}}}"), value);
             }
             assert!(!path.contains('{'), "{path}: a parameter that the test does not know");
@@ -88,7 +101,7 @@ async fn no_route_of_the_interface_shows_a_stranger_anything() {
                 path.push_str("?start_date=2026-01-01&end_date=2026-01-02");
             }
             if let Some(members) = arguments.as_object_mut() {
-                for name in ["media_buy_id", "task_id", "operation_id"] {
+                for name in ["media_buy_id", "task_id", "operation_id", "webhook_id"] {
                     members.remove(name);
                 }
             }
@@ -103,7 +116,8 @@ async fn no_route_of_the_interface_shows_a_stranger_anything() {
                 let nowhere = path
                     .replace(&owned.buy, "kevel_0")
                     .replace(&owned.task, "task_0")
-                    .replace(&owned.operation, "op_0");
+                    .replace(&owned.operation, "op_0")
+                    .replace(&owned.webhook, "wh_0");
                 let missing = house.try_call(OTHER, method, &nowhere, sent, &[]).await.expect("an answer");
                 assert_eq!(
                     (answer.status, &answer.body["error"]),
@@ -114,7 +128,7 @@ async fn no_route_of_the_interface_shows_a_stranger_anything() {
             walked += 1;
         }
     }
-    assert!(walked >= 16, "only {walked} routes were walked");
+    assert!(walked >= 25, "only {walked} routes were walked");
     assert_eq!(
         house.get(BUYER, &format!("/v1/tasks/{}", owned.task)).await.text("/status"),
         "pending",
@@ -151,7 +165,7 @@ async fn no_tool_shows_a_stranger_anything() {
         let answer = ask("tools/call", json!({ "name": name, "arguments": arguments })).await;
         let text = answer["result"].to_string();
         assert!(!leaks(&owned, &text, &arguments.to_string()), "{name} shows a stranger: {text}");
-        if arguments.to_string().contains("_id\":\"") && !matches!(name, "create_media_buy") {
+        if arguments.to_string().contains("_id\":\"") && !matches!(name, "create_media_buy" | "create_webhook") {
             assert_eq!(answer["result"]["isError"], true, "{name}: {answer:#}");
             assert_eq!(answer["result"]["structuredContent"]["error"]["code"], "NOT_FOUND", "{name}: {answer:#}");
         }

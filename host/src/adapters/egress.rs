@@ -1,7 +1,7 @@
 //! The only way out of the sandbox: every request of an adapter passes here.
 //!
 //! In order: is this call allowed the network at all ([`Mode`]), is it within its number of requests, is the origin
-//! listed ([`origins`]), is the address allowed ([`addresses`]), may this method be used now, is the body within its
+//! listed ([`origins`](crate::network::origins)), is the address allowed ([`addresses`](crate::network::addresses)), may this method be used now, is the body within its
 //! size ([`body`]), is it the request's turn ([`pace`]). Then credentials are added ([`credentials`], [`tokens`]), the journal is
 //! told ([`sending`]) and the request leaves over the platform's own pool of connections. Nothing is repeated, no
 //! redirect is followed, no proxy is asked.
@@ -24,23 +24,25 @@ use super::{
     limits::{LimitHit, Limits},
     verdict::{self, Verdict},
 };
-use crate::domain::{failure::Failure, id::PlatformName};
+use crate::{
+    domain::{failure::Failure, id::PlatformName},
+    network::{
+        addresses::{AddressRefused, Allowance, AllowanceError, Resolver},
+        origins::{Origin, OriginError},
+    },
+};
 
-pub(crate) mod addresses;
 mod body;
 pub(crate) mod credentials;
 mod declared;
 mod hooks;
-pub(crate) mod origins;
 pub(crate) mod pace;
 mod sending;
 pub(crate) mod tokens;
 
-use addresses::{AddressRefused, Allowance, Resolver};
 use credentials::Authentication;
 pub(crate) use declared::DeclaredRequests;
 pub(crate) use hooks::Hooks;
-use origins::Origin;
 use pace::Pace;
 pub(crate) use sending::Gate;
 
@@ -61,10 +63,10 @@ pub enum EgressError {
     Endpoint(String),
     /// An origin.
     #[error(transparent)]
-    Origin(#[from] origins::OriginError),
+    Origin(#[from] OriginError),
     /// An entry of `allow_private`.
     #[error(transparent)]
-    Allowance(#[from] addresses::AllowanceError),
+    Allowance(#[from] AllowanceError),
     /// The credentials.
     #[error(transparent)]
     Credentials(#[from] credentials::CredentialsError),

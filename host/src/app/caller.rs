@@ -57,6 +57,19 @@ impl Caller {
         }
     }
 
+    /// Fails unless the caller can own what the host does beside media buys: endpoints of webhooks.
+    ///
+    /// # Errors
+    /// `PERMISSION_DENIED` for reviewers.
+    pub fn owner(&self) -> Result<(), AppError> {
+        match self.role {
+            Role::Operator | Role::Buyer => Ok(()),
+            Role::Reviewer => {
+                Err(AppError::denied("a buyer's or an operator's token is needed: reviewers own no webhooks"))
+            }
+        }
+    }
+
     /// Fails unless the caller runs the host.
     ///
     /// # Errors

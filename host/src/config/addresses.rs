@@ -9,7 +9,7 @@ use ipnet::IpNet;
 use url::{Host, Position, Url};
 
 use super::reader::Read;
-use crate::adapters::is_public;
+use crate::network::addresses::is_public;
 
 /// An http or https address without a slash at its end: paths are appended to it.
 #[derive(Debug, Clone, PartialEq, Eq)]

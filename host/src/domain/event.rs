@@ -29,6 +29,8 @@ names! {
         OperationFailed = "operation.failed",
         /// The platform said something about a creative.
         CreativeStatusChanged = "creative.status_changed",
+        /// Nothing happened: the owner of an endpoint wants to see that it hears.
+        WebhookTest = "webhook.test",
     }
 }
 
@@ -41,10 +43,18 @@ pub struct Event {
     pub kind: EventKind,
     /// Whose it is.
     pub principal: PrincipalId,
-    /// About which buy.
+    /// About which buy; empty for a test.
     pub buy: MediaBuyId,
     /// When.
     pub at: Timestamp,
     /// What a receiver is told.
     pub data: serde_json::Value,
+}
+
+impl Event {
+    /// What a receiver is sent: `{type, timestamp, data}`. It is made once, when the event is written: every delivery of it is
+    /// the same to the byte.
+    pub fn body(&self) -> String {
+        serde_json::json!({ "type": self.kind, "timestamp": self.at, "data": self.data }).to_string()
+    }
 }

@@ -80,6 +80,10 @@ id!(
     EventId
 );
 id!(
+    /// An endpoint of webhooks.
+    WebhookId
+);
+id!(
     /// A buyer: an agency, a brand, an orchestrator.
     PrincipalId
 );
@@ -91,6 +95,7 @@ id!(
 minted!(OperationId, "op");
 minted!(TaskId, "task");
 minted!(EventId, "evt");
+minted!(WebhookId, "wh");
 
 impl MediaBuyId {
     /// A new id for a buy whose packages live on these platforms.

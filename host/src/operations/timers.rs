@@ -24,6 +24,9 @@ const TICK: Duration = Duration::from_secs(5);
 /// How many tasks or keys one look handles, so that none takes long.
 const BATCH: u32 = 100;
 
+/// How long deliveries of webhooks that ended can be looked at, in microseconds: 30 days.
+const DELIVERIES_KEPT_FOR: i64 = 30 * 86_400 * 1_000_000;
+
 /// Looks at the clock until `stop`.
 ///
 /// `deadline`: how long cancelling may be tried that an expired task begins.
@@ -62,6 +65,8 @@ pub async fn tick(store: &dyn Store, signals: &Signals, deadline: Duration, now:
         }
     }
     store.forget_keys(now, BATCH).await?;
+    let long_ago = Timestamp::from_micros(now.as_micros().saturating_sub(DELIVERIES_KEPT_FOR));
+    store.forget_deliveries(long_ago, BATCH).await?;
     Ok(())
 }
 

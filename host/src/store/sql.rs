@@ -2,7 +2,7 @@
 //!
 //! - `script`: statements, their parameters, and what must come of them.
 //! - `rows`: rows and documents as the domain's values.
-//! - `record`, `audit`, `lease`, `journal`: what is written, inside a transaction.
+//! - `record`, `audit`, `lease`, `journal`: what is written, inside a transaction. `webhooks`: endpoints and deliveries.
 //! - `read`, `tasks`: what is read. Each is one statement, and so sees one state.
 //!
 //! An aggregate is a JSON document beside the columns that are searched or constrained; both are written by one statement from
@@ -22,16 +22,18 @@ use self::{
 use super::{
     AuditEntry, BuyFilter, Claim, Fence, Hint, IdempotencyEntry, JournalWrite, Recording, Store, StoreError, Stored,
     TaskFilter, TaskPage, TokenRecord,
+    webhooks::{Attempt, DeliveryFilter, DueDelivery, Replay, WebhookStore},
 };
 use crate::domain::{
     audit::AuditLine,
     event::Event,
-    id::{MediaBuyId, OperationId, PrincipalId, TaskId},
+    id::{EventId, MediaBuyId, OperationId, PrincipalId, TaskId, WebhookId},
     media_buy::MediaBuy,
     operation::Operation,
     step::Step,
     task::{HistoryEntry, Task},
     time::Timestamp,
+    webhook::{Delivery, Endpoint},
 };
 
 mod audit;
@@ -42,6 +44,7 @@ mod record;
 pub(super) mod rows;
 pub(super) mod script;
 mod tasks;
+mod webhooks;
 
 /// Where the text of statements differs.
 #[derive(Debug, Clone, Copy)]
@@ -266,5 +269,59 @@ impl<D: Database> Store for SqlStore<D> {
 
     async fn close(&self) {
         self.database.close().await;
+    }
+}
+
+#[async_trait]
+impl<D: Database> WebhookStore for SqlStore<D> {
+    async fn add_webhook(&self, endpoint: &Endpoint, line: AuditEntry) -> Result<(), StoreError> {
+        self.write((endpoint.clone(), line), work!(webhooks::add)).await
+    }
+
+    async fn change_webhook(&self, stored: &Stored<Endpoint>, line: AuditEntry) -> Result<(), StoreError> {
+        self.write((stored.clone(), line), work!(webhooks::change)).await
+    }
+
+    async fn webhook(&self, id: &WebhookId) -> Result<Option<Stored<Endpoint>>, StoreError> {
+        webhooks::webhook(&self.database, id).await
+    }
+
+    async fn webhooks(&self, owner: Option<&PrincipalId>) -> Result<Vec<Endpoint>, StoreError> {
+        webhooks::webhooks(&self.database, owner).await
+    }
+
+    async fn add_test_event(&self, webhook: &WebhookId, event: &Event) -> Result<(), StoreError> {
+        self.write((webhook.clone(), event.clone()), work!(webhooks::add_test_event)).await
+    }
+
+    async fn claim_delivery(&self, now: Timestamp, lease: Duration) -> Result<Option<DueDelivery>, StoreError> {
+        self.write((now, lease), work!(webhooks::claim)).await
+    }
+
+    async fn record_attempt(&self, attempt: Attempt) -> Result<Option<Timestamp>, StoreError> {
+        self.write(attempt, work!(webhooks::record_attempt)).await
+    }
+
+    async fn replay(
+        &self,
+        webhook: &WebhookId,
+        what: Replay,
+        now: Timestamp,
+        limit: u32,
+        line: AuditEntry,
+    ) -> Result<u64, StoreError> {
+        self.write((webhook.clone(), what, now, limit, line), work!(webhooks::replay)).await
+    }
+
+    async fn delivery(&self, webhook: &WebhookId, event: &EventId) -> Result<Option<Delivery>, StoreError> {
+        webhooks::delivery(&self.database, webhook, event).await
+    }
+
+    async fn deliveries(&self, webhook: &WebhookId, filter: &DeliveryFilter) -> Result<Vec<Delivery>, StoreError> {
+        webhooks::deliveries(&self.database, webhook, filter).await
+    }
+
+    async fn forget_deliveries(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        self.write((before, limit), work!(webhooks::forget)).await
     }
 }

@@ -76,11 +76,11 @@ async fn respond(web: Web, tool: &'static Tool, shapes: &Shapes, request: Reques
         wait: headers::wait(request.headers(), &web.options),
         idempotency_key: match tool.effect {
             Effect::Write => headers::idempotency_key(request.headers())?,
-            Effect::Read | Effect::Task | Effect::Decision => None,
+            Effect::Read | Effect::Task | Effect::Decision | Effect::Manage => None,
         },
         if_match: match tool.effect {
             Effect::Decision => headers::if_match(request.headers())?,
-            Effect::Read | Effect::Task | Effect::Write => headers::no_if_match(request.headers())?,
+            Effect::Read | Effect::Task | Effect::Write | Effect::Manage => headers::no_if_match(request.headers())?,
         },
     };
     let arguments = arguments::of(tool, shapes, request, web.options.max_body_bytes).await?;

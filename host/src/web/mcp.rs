@@ -146,7 +146,7 @@ fn described(tool: &'static Tool) -> (&'static Tool, McpTool) {
         .read_only(tool.effect == Effect::Read)
         .destructive(false)
         // The same decision twice is one; the same change twice is one only under an idempotency key.
-        .idempotent(tool.effect != Effect::Write)
+        .idempotent(!matches!(tool.effect, Effect::Write | Effect::Manage))
         .open_world(tool.effect == Effect::Write);
     let shown = McpTool::new(tool.name, tool.description, input_schema(tool))
         .with_title(tool.title)

@@ -65,7 +65,7 @@ fn operation(tool: &Tool, mut input: Map<String, Value>, output: Map<String, Val
         "operationId": tool.name,
         "summary": tool.title,
         "description": format!("{}\n\nFor {}.", tool.description, tool.audience.as_str()),
-        "tags": [match tool.effect { Effect::Task | Effect::Decision => "Tasks", _ if tool.path.starts_with("/v1/tasks") => "Tasks", _ => "Media buys" }],
+        "tags": [tag(tool)],
         "responses": responses(tool, output),
     });
     if tool.verb == Verb::Get {
@@ -86,6 +86,16 @@ fn operation(tool: &Tool, mut input: Map<String, Value>, output: Map<String, Val
         operation["parameters"] = Value::Array(parameters);
     }
     operation
+}
+
+fn tag(tool: &Tool) -> &'static str {
+    if tool.path.starts_with("/v1/tasks") {
+        "Tasks"
+    } else if tool.path.starts_with("/v1/webhooks") {
+        "Webhooks"
+    } else {
+        "Media buys"
+    }
 }
 
 fn properties(schema: &Map<String, Value>) -> impl Iterator<Item = (&String, &Value)> {
@@ -129,7 +139,7 @@ fn write_headers(tool: &Tool) -> Vec<Value> {
             "The ETag of the task that the decision was made on; the same as version in the body.",
             json!({"type": "string", "examples": ["\"3\""]}),
         )],
-        Effect::Task | Effect::Read => Vec::new(),
+        Effect::Task | Effect::Read | Effect::Manage => Vec::new(),
     }
 }
 
@@ -150,6 +160,9 @@ fn request_body(tool: &Tool, input: Map<String, Value>) -> Value {
 fn responses(tool: &Tool, output: Map<String, Value>) -> Value {
     let content = json!({"application/json": {"schema": output}});
     let mut headers = json!({"x-request-id": {"description": "The id of the request, for the operator.", "schema": {"type": "string"}}});
+    if tool.name == "create_webhook" {
+        headers["Location"] = json!({"description": "Where the endpoint is read.", "schema": {"type": "string"}});
+    }
     if tool.name == "create_media_buy" {
         headers["Location"] = json!({"description": "Where the buy's status is read.", "schema": {"type": "string"}});
     }
@@ -179,7 +192,7 @@ fn statuses(tool: &Tool) -> Vec<u16> {
     match tool.effect {
         Effect::Write => statuses.extend([422, 502]),
         Effect::Read => statuses.push(502),
-        Effect::Task | Effect::Decision => {}
+        Effect::Task | Effect::Decision | Effect::Manage => {}
     }
     statuses
 }

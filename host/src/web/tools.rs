@@ -4,6 +4,7 @@
 //! - [`buys`]: the tools with which buyers buy, change and measure.
 //! - [`reads`]: products, buys and operations.
 //! - [`tasks`]: the tools of reviewers, and the list that pollers read.
+//! - [`webhooks`]: endpoints of webhooks.
 
 use std::time::Duration;
 
@@ -22,6 +23,7 @@ use crate::app::{
 pub mod buys;
 pub mod reads;
 pub mod tasks;
+pub mod webhooks;
 
 /// Who may use a tool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +34,8 @@ pub enum Audience {
     Reviewers,
     /// Those who run the host.
     Operators,
+    /// Buyers, for their own, and those who run the host.
+    Owners,
     /// Everybody, each for what they may see.
     Everybody,
 }
@@ -46,6 +50,7 @@ impl Audience {
             Self::Buyers => caller.buyer().map(drop),
             Self::Reviewers => caller.reviewer(),
             Self::Operators => caller.operator(),
+            Self::Owners => caller.owner(),
             Self::Everybody => Ok(()),
         }
     }
@@ -56,6 +61,7 @@ impl Audience {
             Self::Buyers => "buyers",
             Self::Reviewers => "reviewers and operators",
             Self::Operators => "operators",
+            Self::Owners => "buyers, each for their own, and operators",
             Self::Everybody => "everybody, each for what they may see",
         }
     }
@@ -72,6 +78,8 @@ pub enum Effect {
     Task,
     /// Decides a task, as it stood at a version. Done twice, it is done once.
     Decision,
+    /// Changes how the host works for somebody, and nothing on an ad server.
+    Manage,
 }
 
 /// An HTTP method that a tool answers to.
@@ -197,7 +205,7 @@ impl Tool {
 
 /// Every tool, in the order in which they are shown.
 pub fn all() -> impl Iterator<Item = &'static Tool> {
-    buys::TOOLS.iter().chain(reads::TOOLS).chain(tasks::TOOLS)
+    buys::TOOLS.iter().chain(reads::TOOLS).chain(tasks::TOOLS).chain(webhooks::TOOLS)
 }
 
 /// The tool of that name.

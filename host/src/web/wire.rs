@@ -27,6 +27,7 @@ pub mod task_requests;
 pub mod text;
 pub mod update;
 pub mod values;
+pub mod webhook;
 pub mod written;
 
 pub use read::{read, refuse};

@@ -7,10 +7,9 @@ use http::{HeaderName, HeaderValue, header};
 
 use super::{
     EgressError,
-    addresses::Allowance,
     tokens::{TokenGrant, Tokens},
 };
-use crate::domain::failure::Failure;
+use crate::{domain::failure::Failure, network::addresses::Allowance};
 
 /// A text that is never printed. Whoever needs it says [`Secret::expose`], which can be searched for.
 #[derive(Clone, PartialEq, Eq)]

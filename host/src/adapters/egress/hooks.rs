@@ -8,11 +8,8 @@ use wasmtime_wasi_http::{Error, ForbiddenHeaderFilter, RequestOptions, WasiBody,
 
 use super::{
     CallEgress, Mode,
-    addresses::AddressRefused,
     body::{self, ResponseBody},
-    is_forbidden,
-    origins::Origin,
-    shown,
+    is_forbidden, shown,
 };
 use crate::{
     adapters::{clock, limits::LimitHit},
@@ -21,6 +18,7 @@ use crate::{
         step::SentRequest,
     },
     fault,
+    network::{addresses::AddressRefused, origins::Origin},
 };
 
 type Sent = (http::Response<WasiBody>, Box<dyn Future<Output = Result<(), Error>> + Send>);

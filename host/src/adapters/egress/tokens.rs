@@ -10,12 +10,14 @@ use std::{
 
 use tokio::time::Instant;
 
-use super::{
-    addresses::{Allowance, Resolver},
-    credentials::Injection,
-    origins::Origin,
+use super::credentials::Injection;
+use crate::{
+    domain::failure::{Failure, FailureKind},
+    network::{
+        addresses::{Allowance, Resolver},
+        origins::Origin,
+    },
 };
-use crate::domain::failure::{Failure, FailureKind};
 
 mod answer;
 mod grant;

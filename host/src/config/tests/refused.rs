@@ -27,7 +27,7 @@ fn unknown_keys_and_sections_are_refused() {
         &format!("¦frobnicate = 1\n{PUBLISHER}¦nam = 1\n[¦sever]\nlisten = 1\n"),
         &[
             "`frobnicate` is no key of the configuration; known: `approvals`, `data`, `engine`, `operations`, \
-             `platforms`, `principals`, `products`, `publisher`, `server`, `store` or `tokens`",
+             `platforms`, `principals`, `products`, `publisher`, `server`, `store`, `tokens` or `webhooks`",
             "`nam` is no key of [publisher]; did you mean `name`?",
             "`sever` is no key of the configuration; did you mean `server`?",
         ],

@@ -7,6 +7,7 @@ use super::{
     journal::reset_open,
     rows::{self, to_doc},
     script::{Script, Statement, Want},
+    webhooks,
 };
 use crate::{
     domain::{
@@ -265,7 +266,7 @@ fn bind_task(statement: &mut Statement, task: &Task) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// How many rows one statement adds: three parameters each, and SQLite takes 32,766.
+/// How many rows one statement adds: seven parameters each at most, and SQLite takes 32,766.
 const ROWS: usize = 1_000;
 
 fn append_history(script: &mut Script, lines: &[(TaskId, HistoryEntry)]) -> Result<(), StoreError> {
@@ -278,15 +279,29 @@ fn append_history(script: &mut Script, lines: &[(TaskId, HistoryEntry)]) -> Resu
     Ok(())
 }
 
+/// Writes events, and has them delivered to whoever wants to hear of them.
 fn append_events(script: &mut Script, events: &[Event]) -> Result<(), StoreError> {
+    add_events(script, events)?;
+    for event in events {
+        webhooks::address(script, event);
+    }
+    Ok(())
+}
+
+/// Writes events and nothing else.
+pub(super) fn add_events(script: &mut Script, events: &[Event]) -> Result<(), StoreError> {
     for events in events.chunks(ROWS) {
-        let mut insert = Statement::new("INSERT INTO events (id, buy, doc) VALUES ");
+        let mut insert = Statement::new("INSERT INTO events (id, buy, doc, kind, principal, at, body) VALUES ");
         for (index, event) in events.iter().enumerate() {
             insert
-                .push(if index == 0 { "(?, ?, ?)" } else { ", (?, ?, ?)" })
+                .push(if index == 0 { "(?, ?, ?, ?, ?, ?, ?)" } else { ", (?, ?, ?, ?, ?, ?, ?)" })
                 .bind(event.id.as_str())
                 .bind(event.buy.as_str())
-                .bind(to_doc(event)?);
+                .bind(to_doc(event)?)
+                .bind(event.kind.as_str())
+                .bind(event.principal.as_str())
+                .bind(event.at.as_micros())
+                .bind(event.body());
         }
         insert.push(" ON CONFLICT DO NOTHING");
         script.add(insert, Want::Changes(events.len(), StoreError::Stale("the event")));
@@ -320,24 +335,26 @@ pub(super) async fn take_turns(
     let mut script = Script::default();
     script
         .statement(
-            "UPDATE media_buys SET asked_at = NULL WHERE seq IN
-             (SELECT seq FROM media_buys WHERE asked_at <= ? AND ends_at < ?",
+            "WITH picked AS MATERIALIZED (SELECT seq FROM media_buys WHERE asked_at <= ? AND ends_at < ?",
             Want::Any,
         )
         .push(dialect.unlocked_only)
-        .push(")")
+        .push(") UPDATE media_buys SET asked_at = NULL WHERE seq IN (SELECT seq FROM picked)")
         .bind(last)
         .bind(ended_since.as_micros());
     script
-        .statement("UPDATE media_buys SET asked_at = ? - ", Want::Keep)
-        .push(dialect.random_below)
-        .push(" WHERE seq IN (SELECT seq FROM media_buys WHERE asked_at <= ? ORDER BY asked_at LIMIT ?")
+        .statement(
+            "WITH picked AS MATERIALIZED (SELECT seq FROM media_buys WHERE asked_at <= ? ORDER BY asked_at LIMIT ?",
+            Want::Keep,
+        )
         .push(dialect.unlocked_only)
-        .push(") RETURNING id")
-        .bind(now.as_micros())
-        .bind((every / 2).max(1))
+        .push(") UPDATE media_buys SET asked_at = ? - ")
+        .push(dialect.random_below)
+        .push(" WHERE seq IN (SELECT seq FROM picked) RETURNING id")
         .bind(last)
-        .bind(*limit);
+        .bind(*limit)
+        .bind(now.as_micros())
+        .bind((every / 2).max(1));
     transaction.run(script).await?.iter().map(|row| row.text("id").map(MediaBuyId::new)).collect()
 }
 
@@ -348,10 +365,17 @@ pub(super) async fn forget_keys(
     (now, limit): &(Timestamp, u32),
 ) -> Result<u64, StoreError> {
     let mut forget = Statement::new(
-        "DELETE FROM idempotency WHERE (principal, key) IN
-         (SELECT principal, key FROM idempotency WHERE expires_at <= ? ORDER BY expires_at LIMIT ?",
+        "WITH picked AS MATERIALIZED (
+             SELECT principal, key FROM idempotency WHERE expires_at <= ? ORDER BY expires_at LIMIT ?",
     );
-    forget.push(dialect.unlocked_only).push(") RETURNING 1 AS forgotten").bind(now.as_micros()).bind(*limit);
+    forget
+        .push(dialect.unlocked_only)
+        .push(
+            ") DELETE FROM idempotency WHERE (principal, key) IN (SELECT principal, key FROM picked)
+             RETURNING 1 AS forgotten",
+        )
+        .bind(now.as_micros())
+        .bind(*limit);
     Ok(transaction.run(Script::asking(forget)).await?.len() as u64)
 }
 

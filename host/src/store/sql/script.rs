@@ -77,7 +77,7 @@ impl Statement {
 }
 
 /// Judges the rows of a statement.
-pub type Check = Box<dyn FnOnce(&[Row]) -> Result<(), StoreError> + Send>;
+pub(in crate::store) type Check = Box<dyn FnOnce(&[Row]) -> Result<(), StoreError> + Send>;
 
 /// What must come of a statement.
 pub enum Want {

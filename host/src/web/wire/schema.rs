@@ -7,7 +7,8 @@ use serde_json::{Map, Value};
 
 use crate::domain::{
     creative::{AssetState, Format},
-    id::{CreativeId, MediaBuyId, OperationId, PackageId, PlatformName, PrincipalId, TaskId},
+    event::EventKind,
+    id::{CreativeId, EventId, MediaBuyId, OperationId, PackageId, PlatformName, PrincipalId, TaskId, WebhookId},
     media_buy::Pacing,
     money::Micros,
     operation::{LegState, OperationKind, OperationState},
@@ -17,6 +18,7 @@ use crate::domain::{
     targeting::{CapScope, Dimension, Operator, Weekday},
     task::{Priority, Resolution, TaskKind, TaskStatus},
     time::{Day, Timestamp},
+    webhook::DeliveryStatus,
 };
 
 macro_rules! schemas {
@@ -65,13 +67,15 @@ schemas! {
     CreativeId: {"type": "string"},
     OperationId: {"type": "string"},
     TaskId: {"type": "string"},
+    EventId: {"type": "string"},
+    WebhookId: {"type": "string"},
     PrincipalId: {"type": "string"},
     PlatformName: {"type": "string"},
 }
 
 closed_lists! {
     Format, AssetState, Pacing, BuyStatus, OperationState, OperationKind, LegState, StepState, PlanAction, Weekday, CapScope,
-    Dimension, Operator, Priority, Resolution, TaskKind, TaskStatus,
+    Dimension, Operator, Priority, Resolution, TaskKind, TaskStatus, EventKind, DeliveryStatus,
 }
 
 /// Which side of the wire a schema is for.

@@ -1,0 +1,130 @@
+//! The tools that manage endpoints of webhooks.
+
+use super::{
+    App, Page,
+    caller::Caller,
+    error::{AppError, ErrorCode},
+    lists::page_size,
+};
+use crate::{
+    domain::{
+        id::{EventId, WebhookId},
+        role::Role,
+        webhook::{Delivery, DeliveryStatus, Endpoint},
+    },
+    store::webhooks::{DeliveryFilter, Replay},
+    webhooks::desk::{Desk, DeskError, EndpointPatch, NewEndpoint, Whose, WithSecret},
+};
+
+impl From<DeskError> for AppError {
+    fn from(error: DeskError) -> Self {
+        match error {
+            DeskError::NotFound => Self::not_found("endpoint of webhooks"),
+            DeskError::NoDelivery => Self::invalid("/event_id", error.to_string()),
+            DeskError::Url(_) => Self::invalid("/url", error.to_string()),
+            DeskError::NoEvents => Self::invalid("/events", error.to_string()),
+            DeskError::TooMany | DeskError::Disabled(_) => Self::state(error.to_string()),
+            DeskError::Random => Self::new(ErrorCode::Internal, error.to_string()),
+            DeskError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl App {
+    fn desk<'d>(&'d self, caller: &'d Caller) -> Result<Desk<'d>, AppError> {
+        let whose = match caller.role {
+            Role::Operator => Whose::Everybodys,
+            Role::Buyer => Whose::Principals(caller.buyer()?.clone()),
+            Role::Reviewer => return Err(AppError::denied("a buyer's or an operator's token is needed")),
+        };
+        Ok(Desk { store: self.store.as_ref(), policy: &self.config.webhooks, by: &caller.name, whose })
+    }
+
+    /// Makes an endpoint: a buyer's hears of their own buys, an operator's is the publisher's and hears of all.
+    ///
+    /// # Errors
+    /// An address that can't be.
+    pub async fn create_webhook(&self, caller: &Caller, new: NewEndpoint) -> Result<WithSecret, AppError> {
+        Ok(self.desk(caller)?.create(new).await?)
+    }
+
+    /// The endpoints that the caller may see, oldest first.
+    ///
+    /// # Errors
+    /// `PERMISSION_DENIED`.
+    pub async fn list_webhooks(&self, caller: &Caller) -> Result<Vec<Endpoint>, AppError> {
+        Ok(self.desk(caller)?.list().await?)
+    }
+
+    /// An endpoint.
+    ///
+    /// # Errors
+    /// `NOT_FOUND`, for what is not there and for what is somebody else's.
+    pub async fn get_webhook(&self, caller: &Caller, id: &WebhookId) -> Result<Endpoint, AppError> {
+        Ok(self.desk(caller)?.get(id).await?)
+    }
+
+    /// Changes, disables or enables an endpoint.
+    ///
+    /// # Errors
+    /// `NOT_FOUND`; an address that can't be.
+    pub async fn update_webhook(
+        &self,
+        caller: &Caller,
+        id: &WebhookId,
+        patch: EndpointPatch,
+    ) -> Result<Endpoint, AppError> {
+        Ok(self.desk(caller)?.change(id, patch).await?)
+    }
+
+    /// Gives an endpoint another secret.
+    ///
+    /// # Errors
+    /// `NOT_FOUND`.
+    pub async fn rotate_webhook_secret(&self, caller: &Caller, id: &WebhookId) -> Result<WithSecret, AppError> {
+        Ok(self.desk(caller)?.rotate(id).await?)
+    }
+
+    /// Sends an endpoint a test.
+    ///
+    /// # Errors
+    /// `NOT_FOUND`; `INVALID_STATE` if it is disabled.
+    pub async fn test_webhook(&self, caller: &Caller, id: &WebhookId) -> Result<EventId, AppError> {
+        let event = self.desk(caller)?.test(id).await?;
+        self.signals.happened();
+        Ok(event)
+    }
+
+    /// A page of what was and will be sent to an endpoint, newest first.
+    ///
+    /// # Errors
+    /// `NOT_FOUND`; an impossible page.
+    pub async fn list_webhook_deliveries(
+        &self,
+        caller: &Caller,
+        id: &WebhookId,
+        status: Option<DeliveryStatus>,
+        limit: Option<u32>,
+        cursor: Option<&str>,
+    ) -> Result<Page<Delivery>, AppError> {
+        let limit = page_size(limit)?;
+        let wrong = |_| AppError::invalid("/cursor", "cursor must be the next_cursor of the page before");
+        let before = cursor.map(str::parse::<i64>).transpose().map_err(wrong)?;
+        let filter = DeliveryFilter { status, before, limit: limit + 1 };
+        let mut items = self.desk(caller)?.deliveries(id, &filter).await?;
+        let more = items.len() > limit as usize;
+        items.truncate(limit as usize);
+        let next_cursor = if more { items.last().map(|last| last.number.to_string()) } else { None };
+        Ok(Page { items, next_cursor })
+    }
+
+    /// Sends again; how many.
+    ///
+    /// # Errors
+    /// `NOT_FOUND`; `INVALID_STATE` if it is disabled.
+    pub async fn replay_webhook(&self, caller: &Caller, id: &WebhookId, what: Replay) -> Result<u64, AppError> {
+        let replayed = self.desk(caller)?.replay(id, what).await?;
+        self.signals.happened();
+        Ok(replayed)
+    }
+}

@@ -1,0 +1,23 @@
+//! Where webhooks may be sent.
+
+use std::time::Duration;
+
+use super::{addresses::Allowed, section::Section, values};
+use crate::webhooks::policy::Policy;
+
+/// Receivers that take longer answer first and work afterwards.
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// Reads `[webhooks]`.
+///
+/// - `allow_private`: networks, addresses and `host:port` that may be sent to although they are not on the internet. Default: none.
+/// - `allow_http`: whether an endpoint may be without TLS. Default `false`.
+/// - `timeout`: how long a receiver may take to answer. Default `15s`.
+pub(super) fn read(section: &Section<'_>) -> Option<Policy> {
+    let allowed = section.list("allow_private", |node| Allowed::parse(values::text(node)?)).unwrap_or_default();
+    let allow_http = section.or("allow_http", false, values::flag);
+    let timeout = section.or("timeout", DEFAULT_TIMEOUT, values::duration);
+    let allowed: Vec<String> = allowed.iter().map(ToString::to_string).collect();
+    let policy = Policy::new(&allowed, allow_http, timeout);
+    policy.map_err(|error| section.wrong(section.place_of("allow_private"), error.to_string())).ok()
+}

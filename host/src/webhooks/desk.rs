@@ -1,0 +1,294 @@
+//! What owners of endpoints do with them.
+
+use base64::Engine as _;
+
+use super::policy::Policy;
+use crate::{
+    domain::{
+        digest,
+        event::{Event, EventKind},
+        id::{EventId, MediaBuyId, PrincipalId, WebhookId},
+        time::Timestamp,
+        webhook::{Delivery, Disabled, Endpoint, MOST_ENDPOINTS, SigningSecret},
+    },
+    operations::now,
+    store::{
+        AuditEntry, Store, StoreError, Stored,
+        webhooks::{DeliveryFilter, Replay},
+    },
+};
+
+/// How many events one replay sends again at most.
+pub const MOST_REPLAYED: u32 = 10_000;
+
+/// 256 bits, as the standard recommends at least 192.
+const SECRET_BYTES: usize = 32;
+
+/// Whose endpoints somebody may see and change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Whose {
+    /// A principal's own.
+    Principals(PrincipalId),
+    /// Everybody's; a new one is the publisher's and hears of everybody.
+    Everybodys,
+}
+
+/// Why it was not done.
+#[derive(Debug, thiserror::Error)]
+pub enum DeskError {
+    /// There is no such endpoint for this caller.
+    #[error("there is no such endpoint of webhooks")]
+    NotFound,
+    /// There is no such delivery to this endpoint.
+    #[error("this event was never sent to this endpoint; list its deliveries to see which were")]
+    NoDelivery,
+    /// The address can't be used.
+    #[error("url {0}")]
+    Url(String),
+    /// It hears of nothing.
+    #[error("events must name at least one kind of event")]
+    NoEvents,
+    /// There are too many.
+    #[error("there are {MOST_ENDPOINTS} endpoints already: disable and reuse one")]
+    TooMany,
+    /// It is disabled.
+    #[error("the endpoint is disabled ({0}): enable it first")]
+    Disabled(String),
+    /// The machine has no randomness.
+    #[error("the system gave no random bytes")]
+    Random,
+    /// The store's.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// A new endpoint.
+#[derive(Debug, Clone)]
+pub struct NewEndpoint {
+    /// Where it is.
+    pub url: String,
+    /// What it wants to hear.
+    pub events: Vec<EventKind>,
+    /// What its owner calls it.
+    pub description: Option<String>,
+}
+
+/// What changes of an endpoint; `None`: it stays.
+#[derive(Debug, Clone, Default)]
+pub struct EndpointPatch {
+    /// Where it is.
+    pub url: Option<String>,
+    /// What it wants to hear.
+    pub events: Option<Vec<EventKind>>,
+    /// What its owner calls it; `Some(None)`: nothing.
+    pub description: Option<Option<String>>,
+    /// Whether it is sent anything.
+    pub active: Option<bool>,
+}
+
+/// An endpoint, and its new secret: shown this once.
+#[derive(Debug, Clone)]
+pub struct WithSecret {
+    /// The endpoint.
+    pub endpoint: Endpoint,
+    /// `whsec_…`.
+    pub secret: String,
+}
+
+/// Where somebody manages endpoints.
+#[derive(Debug)]
+pub struct Desk<'d> {
+    /// Persistence.
+    pub store: &'d dyn Store,
+    /// Where webhooks may be sent.
+    pub policy: &'d Policy,
+    /// Who: the name of a token.
+    pub by: &'d str,
+    /// Whose endpoints.
+    pub whose: Whose,
+}
+
+impl Desk<'_> {
+    /// Makes an endpoint.
+    ///
+    /// # Errors
+    /// An address or events that can't be; too many endpoints.
+    pub async fn create(&self, new: NewEndpoint) -> Result<WithSecret, DeskError> {
+        self.policy.judge(&new.url).map_err(DeskError::Url)?;
+        let owner = match &self.whose {
+            Whose::Principals(principal) => Some(principal.clone()),
+            Whose::Everybodys => None,
+        };
+        let theirs = self.store.webhooks(owner.as_ref()).await?;
+        if theirs.iter().filter(|endpoint| endpoint.owner == owner).count() >= MOST_ENDPOINTS {
+            return Err(DeskError::TooMany);
+        }
+        let (secret, at) = (mint()?, now());
+        let endpoint = Endpoint {
+            id: WebhookId::mint(),
+            owner,
+            url: new.url,
+            events: kinds(new.events)?,
+            description: new.description,
+            secrets: vec![SigningSecret { text: secret.clone(), until: None }],
+            disabled: None,
+            failing_since: None,
+            created_at: at,
+            updated_at: at,
+        };
+        self.store.add_webhook(&endpoint, self.line("webhook.created", &endpoint, at)).await?;
+        Ok(WithSecret { endpoint, secret })
+    }
+
+    /// The endpoints, oldest first.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn list(&self) -> Result<Vec<Endpoint>, DeskError> {
+        let owner = match &self.whose {
+            Whose::Principals(principal) => Some(principal),
+            Whose::Everybodys => None,
+        };
+        Ok(self.store.webhooks(owner).await?)
+    }
+
+    /// An endpoint.
+    ///
+    /// # Errors
+    /// There is none for this caller.
+    pub async fn get(&self, id: &WebhookId) -> Result<Endpoint, DeskError> {
+        Ok(self.stored(id).await?.value)
+    }
+
+    async fn stored(&self, id: &WebhookId) -> Result<Stored<Endpoint>, DeskError> {
+        let found = self.store.webhook(id).await?.filter(|stored| match &self.whose {
+            Whose::Principals(principal) => stored.value.owner.as_ref() == Some(principal),
+            Whose::Everybodys => true,
+        });
+        found.ok_or(DeskError::NotFound)
+    }
+
+    /// Changes an endpoint. One that is disabled is given up what waits for it; to enable it sends nothing of that by itself.
+    ///
+    /// # Errors
+    /// An address or events that can't be; somebody else changed it meanwhile.
+    pub async fn change(&self, id: &WebhookId, patch: EndpointPatch) -> Result<Endpoint, DeskError> {
+        let mut stored = self.stored(id).await?;
+        let (endpoint, at) = (&mut stored.value, now());
+        if let Some(url) = patch.url {
+            self.policy.judge(&url).map_err(DeskError::Url)?;
+            endpoint.url = url;
+        }
+        if let Some(events) = patch.events {
+            endpoint.events = kinds(events)?;
+        }
+        if let Some(description) = patch.description {
+            endpoint.description = description;
+        }
+        let mut action = "webhook.changed";
+        match patch.active {
+            Some(true) if endpoint.disabled.is_some() => (endpoint.disabled, action) = (None, "webhook.enabled"),
+            Some(false) if endpoint.disabled.is_none() => {
+                let reason = "its owner wanted so".to_owned();
+                endpoint.disabled = Some(Disabled { at, by: self.by.to_owned(), reason });
+                action = "webhook.disabled";
+            }
+            _ => {}
+        }
+        endpoint.updated_at = at;
+        let line = self.line(action, endpoint, at);
+        self.store.change_webhook(&stored, line).await?;
+        Ok(stored.value)
+    }
+
+    /// Gives an endpoint another secret; the last one signs beside it for a day.
+    ///
+    /// # Errors
+    /// Somebody else changed it meanwhile.
+    pub async fn rotate(&self, id: &WebhookId) -> Result<WithSecret, DeskError> {
+        let mut stored = self.stored(id).await?;
+        let (secret, at) = (mint()?, now());
+        stored.value.rotate(secret.clone(), at);
+        let line = self.line("webhook.secret_rotated", &stored.value, at);
+        self.store.change_webhook(&stored, line).await?;
+        Ok(WithSecret { endpoint: stored.value, secret })
+    }
+
+    /// Sends an endpoint an event that tells of nothing; its id.
+    ///
+    /// # Errors
+    /// It is disabled.
+    pub async fn test(&self, id: &WebhookId) -> Result<EventId, DeskError> {
+        let endpoint = self.enabled(id).await?;
+        let at = now();
+        let event = Event {
+            id: EventId::mint(),
+            kind: EventKind::WebhookTest,
+            principal: endpoint.owner.unwrap_or_else(|| PrincipalId::from("")),
+            buy: MediaBuyId::from(""),
+            at,
+            data: serde_json::json!({ "webhook_id": id, "sent_by": self.by }),
+        };
+        self.store.add_test_event(id, &event).await?;
+        Ok(event.id)
+    }
+
+    async fn enabled(&self, id: &WebhookId) -> Result<Endpoint, DeskError> {
+        let endpoint = self.get(id).await?;
+        match endpoint.disabled {
+            Some(disabled) => Err(DeskError::Disabled(disabled.reason)),
+            None => Ok(endpoint),
+        }
+    }
+
+    /// What was and will be sent to an endpoint, newest first.
+    ///
+    /// # Errors
+    /// There is no such endpoint.
+    pub async fn deliveries(&self, id: &WebhookId, filter: &DeliveryFilter) -> Result<Vec<Delivery>, DeskError> {
+        self.stored(id).await?;
+        Ok(self.store.deliveries(id, filter).await?)
+    }
+
+    /// Sends again, [`MOST_REPLAYED`] at most; how many.
+    ///
+    /// # Errors
+    /// It is disabled; the event was never sent to it.
+    pub async fn replay(&self, id: &WebhookId, what: Replay) -> Result<u64, DeskError> {
+        let endpoint = self.enabled(id).await?;
+        let at = now();
+        let reason = match &what {
+            Replay::One(event) => format!("the event {event}"),
+            Replay::Dead => "everything that was given up".to_owned(),
+            Replay::Since(since) => format!("everything since {since}"),
+        };
+        let one = matches!(what, Replay::One(_));
+        let line = AuditEntry { reason: Some(reason), ..self.line("webhook.replayed", &endpoint, at) };
+        let replayed = self.store.replay(id, what, at, MOST_REPLAYED, line).await?;
+        if one && replayed == 0 { Err(DeskError::NoDelivery) } else { Ok(replayed) }
+    }
+
+    fn line(&self, action: &str, endpoint: &Endpoint, at: Timestamp) -> AuditEntry {
+        AuditEntry {
+            at,
+            actor: self.by.to_owned(),
+            action: action.to_owned(),
+            subject: endpoint.id.to_string(),
+            // Of what it hears and where, and never of what signs.
+            digest: digest::canonical(&serde_json::json!({ "url": endpoint.url, "events": endpoint.events })),
+            reason: None,
+        }
+    }
+}
+
+fn kinds(mut events: Vec<EventKind>) -> Result<Vec<EventKind>, DeskError> {
+    events.sort();
+    events.dedup();
+    if events.is_empty() { Err(DeskError::NoEvents) } else { Ok(events) }
+}
+
+fn mint() -> Result<String, DeskError> {
+    let mut bytes = [0u8; SECRET_BYTES];
+    getrandom::fill(&mut bytes).map_err(|_| DeskError::Random)?;
+    Ok(format!("whsec_{}", base64::engine::general_purpose::STANDARD.encode(bytes)))
+}

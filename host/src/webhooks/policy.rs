@@ -1,0 +1,97 @@
+//! Where webhooks may be sent: owners of endpoints are not the operator, and what the host can reach is not theirs.
+
+use std::{sync::Arc, time::Duration};
+
+use reqwest::Url;
+
+use crate::network::{
+    addresses::{Allowance, AllowanceError, Resolver},
+    origins::Origin,
+};
+
+/// Where webhooks may be sent, and how long a receiver may take.
+#[derive(Debug, Clone)]
+pub struct Policy {
+    allowance: Allowance,
+    allow_http: bool,
+    /// How long one request may take, its connection included.
+    pub timeout: Duration,
+}
+
+impl Policy {
+    /// A policy: which private addresses are allowed, and whether plain HTTP is.
+    ///
+    /// # Errors
+    /// An entry that is no address.
+    pub fn new(allow_private: &[String], allow_http: bool, timeout: Duration) -> Result<Self, AllowanceError> {
+        Ok(Self { allowance: Allowance::parse(allow_private)?, allow_http, timeout })
+    }
+
+    /// Judges an address as far as its text tells: names are judged when they are resolved, each time.
+    ///
+    /// # Errors
+    /// What it must be, in words that follow "url".
+    pub fn judge(&self, text: &str) -> Result<Url, String> {
+        let url = Url::parse(text).map_err(|_| "must be an address, like https://example.com/webhooks".to_owned())?;
+        let origin = Origin::of(&url).ok_or_else(|| "must begin with https://".to_owned())?;
+        if url.scheme() != "https" && !self.allow_http {
+            return Err("must begin with https://: what is sent is nobody else's business".to_owned());
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err("must have no user and password: webhooks are signed instead".to_owned());
+        }
+        if url.fragment().is_some() {
+            return Err("must have no # part: it is never sent".to_owned());
+        }
+        self.allowance
+            .judge_literal(&origin)
+            .map_err(|refused| format!("must be reachable from the internet; {refused}"))?;
+        Ok(url)
+    }
+
+    /// A client for one origin. It follows no redirect, tries nothing again, and dials only what may be dialled.
+    ///
+    /// # Errors
+    /// The machine has no certificates to trust.
+    pub(super) fn client(&self, origin: &Origin) -> Result<reqwest::Client, reqwest::Error> {
+        reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .no_proxy()
+            .referer(false)
+            .user_agent(concat!("flightdeck/", env!("CARGO_PKG_VERSION"), " webhooks"))
+            .timeout(self.timeout)
+            .pool_idle_timeout(Duration::from_secs(30))
+            .pool_max_idle_per_host(2)
+            .dns_resolver(Arc::new(Resolver::new(self.allowance.clone(), std::slice::from_ref(origin))))
+            .build()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_public_and_encrypted_unless_the_operator_says_otherwise() {
+        let strict = Policy::new(&[], false, Duration::from_secs(1)).unwrap();
+        assert!(strict.judge("https://example.com:8443/hooks?from=ads").is_ok());
+        for (url, why) in [
+            ("example.com", "must be an address"),
+            ("ftp://example.com", "must begin with https://"),
+            ("http://example.com", "must begin with https://"),
+            ("https://me:secret@example.com", "no user and password"),
+            ("https://example.com/#there", "no # part"),
+            ("https://127.0.0.1/", "127.0.0.1"),
+            ("https://[::ffff:10.0.0.1]/", "10.0.0.1"),
+            ("https://169.254.169.254/latest/meta-data", "169.254.169.254"),
+            ("https://0x7f000001/", "127.0.0.1"),
+        ] {
+            let refused = strict.judge(url).unwrap_err();
+            assert!(refused.contains(why), "{url}: {refused}");
+        }
+        let inside = Policy::new(&["10.0.0.0/8".to_owned()], true, Duration::from_secs(1)).unwrap();
+        assert!(inside.judge("http://10.1.2.3/hooks").is_ok());
+        assert!(inside.judge("http://192.168.1.1/hooks").is_err());
+    }
+}

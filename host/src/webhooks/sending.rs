@@ -1,0 +1,164 @@
+//! One try: the request, its signatures, what the answer means.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use reqwest::{
+    StatusCode, Url,
+    header::{CONTENT_TYPE, RETRY_AFTER},
+};
+use standardwebhooks::{HEADER_WEBHOOK_ID, HEADER_WEBHOOK_SIGNATURE, HEADER_WEBHOOK_TIMESTAMP, Webhook};
+
+use super::policy::Policy;
+use crate::{
+    domain::{time::Timestamp, webhook::Endpoint},
+    network::origins::Origin,
+    store::webhooks::DueDelivery,
+};
+
+/// So many origins keep their connections.
+const MOST_CLIENTS: usize = 200;
+
+/// So much of an answer is read, so that its connection can be used again. Nobody looks at it.
+const MOST_READ: usize = 64 << 10;
+
+/// What came of a try.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Sent {
+    /// The receiver took it.
+    Taken(u16),
+    /// The receiver says that it wants nothing ever again.
+    Gone,
+    /// It is to be tried again.
+    Failed {
+        /// What the receiver answered, if it did.
+        answered: Option<u16>,
+        /// Why, for the endpoint's owner.
+        error: String,
+        /// What the receiver asked for.
+        retry_after: Option<Duration>,
+    },
+}
+
+impl Sent {
+    fn failed(error: impl Into<String>) -> Self {
+        Self::Failed { answered: None, error: error.into(), retry_after: None }
+    }
+}
+
+/// Sends webhooks.
+#[derive(Debug)]
+pub struct Sender {
+    policy: Policy,
+    clients: Mutex<HashMap<Origin, reqwest::Client>>,
+}
+
+impl Sender {
+    /// Sends as the policy says.
+    pub fn new(policy: Policy) -> Self {
+        Self { policy, clients: Mutex::default() }
+    }
+
+    /// Tries a delivery.
+    pub async fn send(&self, due: &DueDelivery, now: Timestamp) -> Sent {
+        // Judged again: the policy may be another one than when the endpoint was made.
+        let url = match self.policy.judge(&due.endpoint.url) {
+            Ok(url) => url,
+            Err(refused) => return Sent::failed(format!("its url {refused}")),
+        };
+        let seconds = now.as_micros().div_euclid(1_000_000);
+        let signature = match signature(&due.endpoint, due.event.as_str(), seconds, now, &due.body) {
+            Ok(signature) => signature,
+            Err(error) => return Sent::failed(format!("it could not be signed: {error}; rotate its secret")),
+        };
+        let client = match self.client(&url) {
+            Ok(client) => client,
+            Err(error) => return Sent::failed(error.to_string()),
+        };
+        let request = client
+            .post(url)
+            .header(CONTENT_TYPE, "application/json")
+            .header(HEADER_WEBHOOK_ID, due.event.as_str())
+            .header(HEADER_WEBHOOK_TIMESTAMP, seconds)
+            .header(HEADER_WEBHOOK_SIGNATURE, signature)
+            .body(due.body.clone());
+        match request.send().await {
+            Ok(response) => judged(response).await,
+            Err(error) => Sent::failed(why(&error)),
+        }
+    }
+
+    fn client(&self, url: &Url) -> Result<reqwest::Client, reqwest::Error> {
+        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(origin) = Origin::of(url) else { return reqwest::Client::builder().build() };
+        if let Some(client) = clients.get(&origin) {
+            return Ok(client.clone());
+        }
+        let client = self.policy.client(&origin)?;
+        if clients.len() >= MOST_CLIENTS {
+            clients.clear();
+        }
+        clients.insert(origin, client.clone());
+        Ok(client)
+    }
+}
+
+/// One signature for each secret that signs now, with a space between.
+fn signature(
+    endpoint: &Endpoint,
+    id: &str,
+    seconds: i64,
+    now: Timestamp,
+    body: &str,
+) -> Result<String, standardwebhooks::WebhookError> {
+    let signatures: Vec<String> = endpoint
+        .signing(now)
+        .map(|secret| Webhook::new(&secret.text)?.sign(id, seconds, body.as_bytes()))
+        .collect::<Result<_, _>>()?;
+    Ok(signatures.join(" "))
+}
+
+async fn judged(mut response: reqwest::Response) -> Sent {
+    let status = response.status();
+    let retry_after = response
+        .headers()
+        .get(RETRY_AFTER)
+        .and_then(|value| value.to_str().ok()?.trim().parse::<u64>().ok())
+        .map(Duration::from_secs);
+    let mut read = 0;
+    while let Ok(Some(chunk)) = response.chunk().await {
+        read += chunk.len();
+        if read > MOST_READ {
+            break;
+        }
+    }
+    match status {
+        StatusCode::GONE => Sent::Gone,
+        status if status.is_success() => Sent::Taken(status.as_u16()),
+        status => Sent::Failed {
+            answered: Some(status.as_u16()),
+            error: if status.is_redirection() {
+                format!("it answered {status}; redirects are not followed: give its new url")
+            } else {
+                format!("it answered {status}")
+            },
+            retry_after,
+        },
+    }
+}
+
+/// Why there was no answer: the last cause says most.
+fn why(error: &reqwest::Error) -> String {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    if error.is_timeout() {
+        return "it did not answer in time".to_owned();
+    }
+    let what = if error.is_connect() { "it can't be reached" } else { "it did not answer" };
+    format!("{what}: {cause}")
+}

@@ -1,0 +1,151 @@
+//! Claims what is due and tries it, until the host stops.
+
+use std::{sync::Arc, time::Duration};
+
+use rand::RngExt as _;
+use tokio::sync::Semaphore;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use super::{
+    policy::Policy,
+    sending::{Sender, Sent},
+};
+use crate::{
+    domain::{
+        digest,
+        id::WebhookId,
+        time::Timestamp,
+        webhook::{self, Disabled},
+    },
+    operations::{Signals, now, tell::ITSELF},
+    store::{
+        AuditEntry, Store, StoreError, Stored,
+        webhooks::{Attempt, DueDelivery, Tried},
+    },
+};
+
+/// How many deliveries this host tries at a time.
+const SLOTS: usize = 32;
+
+/// How long it waits at most before it looks by itself: retries fall due, and other hosts write events, too.
+const POLL: Duration = Duration::from_secs(1);
+
+/// How much longer a delivery is somebody's than a request may take.
+const MARGIN: Duration = Duration::from_secs(30);
+
+/// How often disabling is tried against somebody who changes the endpoint at the same moment.
+const TRIES: u32 = 5;
+
+/// The status that says "gone".
+const GONE: u16 = 410;
+
+/// Delivers until `stop`; what is being tried then is finished, or tried again by whoever finds its lease run out.
+pub async fn serve(store: Arc<dyn Store>, policy: Policy, signals: Arc<Signals>, stop: CancellationToken) {
+    let lease = policy.timeout + MARGIN;
+    let sender = Arc::new(Sender::new(policy));
+    let slots = Arc::new(Semaphore::new(SLOTS));
+    let trying = TaskTracker::new();
+    loop {
+        let slot = tokio::select! {
+            () = stop.cancelled() => break,
+            slot = slots.clone().acquire_owned() => slot,
+        };
+        let Ok(slot) = slot else { break };
+        match store.claim_delivery(now(), lease).await {
+            Ok(Some(due)) => {
+                let (store, sender, signals) = (store.clone(), sender.clone(), signals.clone());
+                trying.spawn(async move {
+                    if let Err(error) = deliver(store.as_ref(), &sender, &due).await {
+                        tracing::warn!(webhook = %due.endpoint.id, event = %due.event, %error, "what came of a delivery was not recorded");
+                    }
+                    drop(slot);
+                    // The next one of its buy may have waited for it.
+                    signals.happened();
+                });
+            }
+            Ok(None) => {
+                drop(slot);
+                tokio::select! {
+                    () = stop.cancelled() => break,
+                    () = signals.wait_for_happenings() => {}
+                    () = tokio::time::sleep(POLL) => {}
+                }
+            }
+            Err(error) => {
+                drop(slot);
+                tracing::error!(%error, "could not look for deliveries");
+                tokio::select! {
+                    () = stop.cancelled() => break,
+                    () = tokio::time::sleep(POLL) => {}
+                }
+            }
+        }
+    }
+    trying.close();
+    trying.wait().await;
+}
+
+/// Tries a delivery and records what came of it.
+///
+/// # Errors
+/// The store's; it is tried again when its lease runs out.
+pub async fn deliver(store: &dyn Store, sender: &Sender, due: &DueDelivery) -> Result<(), StoreError> {
+    let sent = sender.send(due, now()).await;
+    let at = now();
+    let attempts = due.attempts.saturating_add(1);
+    let (outcome, answered, error) = match &sent {
+        Sent::Taken(status) => (Tried::Delivered, Some(*status), None),
+        Sent::Gone => (Tried::Dead, Some(GONE), Some("it answered 410: it wants nothing more".to_owned())),
+        Sent::Failed { answered, error, retry_after } => {
+            let again = webhook::try_again(due.since, at, attempts, *retry_after, rand::rng().random());
+            (again.map_or(Tried::Dead, Tried::Again), *answered, Some(error.clone()))
+        }
+    };
+    let outcome = Attempt {
+        webhook: due.endpoint.id.clone(),
+        event: due.event.clone(),
+        fence: due.fence,
+        at,
+        outcome,
+        answered,
+        error,
+    };
+    let failing_since = match store.record_attempt(outcome).await {
+        // Somebody replayed it, or disabled the endpoint: what came of this try is no longer of interest.
+        Err(StoreError::Stale(_)) => return Ok(()),
+        other => other?,
+    };
+    if sent == Sent::Gone {
+        disable(store, &due.endpoint.id, "it answered 410 Gone: it wants nothing more", at).await?;
+    } else if failing_since.is_some_and(|since| webhook::failed_for_too_long(since, at)) {
+        disable(store, &due.endpoint.id, "nothing could be delivered for five days", at).await?;
+    }
+    Ok(())
+}
+
+async fn disable(store: &dyn Store, id: &WebhookId, reason: &str, at: Timestamp) -> Result<(), StoreError> {
+    let mut tries = 1;
+    loop {
+        let Some(Stored { value: mut endpoint, version }) = store.webhook(id).await? else { return Ok(()) };
+        if endpoint.disabled.is_some() {
+            return Ok(());
+        }
+        endpoint.disabled = Some(Disabled { at, by: ITSELF.to_owned(), reason: reason.to_owned() });
+        let line = AuditEntry {
+            at,
+            actor: ITSELF.to_owned(),
+            action: "webhook.disabled".to_owned(),
+            subject: id.to_string(),
+            digest: digest::sha256(endpoint.url.as_bytes()),
+            reason: Some(reason.to_owned()),
+        };
+        match store.change_webhook(&Stored { value: endpoint, version }, line).await {
+            Ok(()) => {
+                tracing::warn!(webhook = %id, reason, "an endpoint of webhooks was disabled");
+                return Ok(());
+            }
+            Err(StoreError::Stale(_)) if tries < TRIES => tries += 1,
+            Err(error) => return Err(error),
+        }
+    }
+}

@@ -1,0 +1,305 @@
+//! Endpoints of webhooks, and the deliveries of events to them.
+
+use std::time::Duration;
+
+use flightdeck::{
+    domain::{
+        event::{Event, EventKind},
+        id::{PrincipalId, WebhookId},
+        webhook::{AT_A_TIME, DeliveryStatus, Disabled, Endpoint, PATIENCE, SigningSecret},
+    },
+    store::{
+        Recording, StoreError, Stored,
+        webhooks::{Attempt, DeliveryFilter, DueDelivery, Replay, Tried},
+    },
+};
+
+use super::fixtures::{AnyStore, LEASE, accept, at, audit, event, principal, stored_operation};
+
+fn endpoint(id: &str, owner: Option<PrincipalId>, events: &[EventKind]) -> Endpoint {
+    Endpoint {
+        id: WebhookId::from(id),
+        owner,
+        url: "https://example.com/hooks".to_owned(),
+        events: events.to_vec(),
+        description: None,
+        secrets: vec![SigningSecret { text: "whsec_c2VjcmV0".to_owned(), until: None }],
+        disabled: None,
+        failing_since: None,
+        created_at: at(0),
+        updated_at: at(0),
+    }
+}
+
+async fn add(store: &AnyStore, endpoint: &Endpoint) {
+    store.add_webhook(endpoint, audit("webhook.created", endpoint.id.as_str())).await.unwrap();
+}
+
+async fn happen(store: &AnyStore, events: Vec<Event>) {
+    store.record(Recording { events, ..Recording::default() }).await.unwrap();
+}
+
+async fn claim(store: &AnyStore, seconds: i64) -> Option<DueDelivery> {
+    store.claim_delivery(at(seconds), LEASE).await.unwrap()
+}
+
+fn tried(due: &DueDelivery, seconds: i64, outcome: Tried) -> Attempt {
+    let failed = outcome != Tried::Delivered;
+    Attempt {
+        webhook: due.endpoint.id.clone(),
+        event: due.event.clone(),
+        fence: due.fence,
+        at: at(seconds),
+        outcome,
+        answered: Some(if failed { 500 } else { 204 }),
+        error: failed.then(|| "it answered 500".to_owned()),
+    }
+}
+
+async fn statuses(store: &AnyStore, id: &str) -> Vec<DeliveryStatus> {
+    let filter = DeliveryFilter { limit: 100, ..DeliveryFilter::default() };
+    let listed = store.deliveries(&id.into(), &filter).await.unwrap();
+    listed.into_iter().map(|delivery| delivery.status).collect()
+}
+
+pub(crate) async fn an_event_is_addressed_to_whoever_may_and_wants_to_hear(store: AnyStore) {
+    let zenith = PrincipalId::from("zenith");
+    let both = [EventKind::TaskCreated, EventKind::BuyStatusChanged];
+    add(&store, &endpoint("mine", Some(principal()), &both)).await;
+    add(&store, &endpoint("theirs", Some(zenith), &both)).await;
+    add(&store, &endpoint("publishers", None, &[EventKind::BuyStatusChanged])).await;
+    let mut off = endpoint("off", Some(principal()), &both);
+    off.disabled = Some(Disabled { at: at(0), by: "ana".to_owned(), reason: "moving".to_owned() });
+    add(&store, &off).await;
+    happen(&store, vec![event("b1", EventKind::TaskCreated), event("b1", EventKind::BuyStatusChanged)]).await;
+    happen(&store, vec![event("b1", EventKind::OperationFailed)]).await;
+    for (id, count) in [("mine", 2), ("theirs", 0), ("publishers", 1), ("off", 0)] {
+        assert_eq!(statuses(&store, id).await.len(), count, "{id}");
+    }
+    // Somebody else's list is not mine.
+    let mine = store.webhooks(Some(&principal())).await.unwrap();
+    assert_eq!(mine, [endpoint("mine", Some(principal()), &both), off]);
+    assert_eq!(store.webhooks(None).await.unwrap().len(), 4);
+}
+
+pub(crate) async fn a_refused_recording_tells_nobody(store: AnyStore) {
+    add(&store, &endpoint("mine", None, EventKind::ALL)).await;
+    let id = accept(&store, "b1").await;
+    let mut stale = stored_operation(&store, &id).await;
+    stale.version += 1;
+    let events = vec![event("b1", EventKind::TaskCreated)];
+    let refused = Recording { events, operations: vec![stale], ..Recording::default() };
+    // The event is written after what is stale, and before: neither order leaves a delivery.
+    assert!(store.record(refused).await.is_err());
+    assert!(claim(&store, 10).await.is_none());
+}
+
+pub(crate) async fn what_is_sent_is_the_same_each_time(store: AnyStore) {
+    add(&store, &endpoint("mine", None, EventKind::ALL)).await;
+    let event = event("b1", EventKind::TaskCreated);
+    happen(&store, vec![event.clone()]).await;
+    let first = claim(&store, 0).await.unwrap();
+    assert_eq!((first.event.clone(), first.attempts, first.since), (event.id.clone(), 0, at(0)));
+    assert_eq!(first.body, event.body());
+    assert_eq!(first.endpoint, endpoint("mine", None, EventKind::ALL));
+    assert!(claim(&store, 29).await.is_none(), "it is leased");
+    // Its worker died: the next one sends the same, and the late one can't record any more.
+    let second = claim(&store, 31).await.unwrap();
+    assert_eq!((second.body.clone(), second.fence), (first.body.clone(), first.fence + 1));
+    let late = store.record_attempt(tried(&first, 32, Tried::Delivered)).await;
+    assert!(matches!(late, Err(StoreError::Stale(_))));
+    store.record_attempt(tried(&second, 33, Tried::Delivered)).await.unwrap();
+    assert!(claim(&store, 100_000).await.is_none());
+    let told = store.delivery(&"mine".into(), &event.id).await.unwrap().unwrap();
+    assert_eq!((told.status, told.attempts, told.answered), (DeliveryStatus::Delivered, 1, Some(204)));
+    assert_eq!((told.kind, told.buy, told.tried_at), (EventKind::TaskCreated, "b1".into(), Some(at(33))));
+}
+
+pub(crate) async fn a_failure_is_tried_again_and_the_endpoint_fails_until_something_succeeds(store: AnyStore) {
+    add(&store, &endpoint("mine", None, EventKind::ALL)).await;
+    happen(&store, vec![event("b1", EventKind::TaskCreated), event("b2", EventKind::TaskCreated)]).await;
+    let first = claim(&store, 0).await.unwrap();
+    assert_eq!(store.record_attempt(tried(&first, 1, Tried::Again(at(60)))).await.unwrap(), Some(at(1)));
+    let second = claim(&store, 2).await.unwrap();
+    assert_ne!(first.event, second.event);
+    assert_eq!(store.record_attempt(tried(&second, 3, Tried::Again(at(50)))).await.unwrap(), Some(at(1)), "since then");
+    let failing = store.webhook(&"mine".into()).await.unwrap().unwrap();
+    assert_eq!((failing.value.failing_since, failing.version), (Some(at(1)), 1));
+    assert!(claim(&store, 49).await.is_none());
+    let again = claim(&store, 50).await.unwrap();
+    assert_eq!((again.event.clone(), again.attempts), (second.event.clone(), 1));
+    assert_eq!(store.record_attempt(tried(&again, 51, Tried::Delivered)).await.unwrap(), None);
+    let again = claim(&store, 60).await.unwrap();
+    assert_eq!(store.record_attempt(tried(&again, 61, Tried::Dead)).await.unwrap(), Some(at(61)));
+    assert!(claim(&store, 1_000_000).await.is_none());
+    assert_eq!(statuses(&store, "mine").await, [DeliveryStatus::Delivered, DeliveryStatus::Dead]);
+}
+
+pub(crate) async fn events_of_one_buy_come_in_order_until_one_keeps_failing(store: AnyStore) {
+    add(&store, &endpoint("mine", None, EventKind::ALL)).await;
+    let events = vec![event("b1", EventKind::TaskCreated), event("b1", EventKind::TaskFailed)];
+    happen(&store, events.clone()).await;
+    for attempt in 1..=PATIENCE {
+        let seconds = i64::from(attempt) * 10;
+        let due = claim(&store, seconds).await.unwrap();
+        assert_eq!(due.event, events[0].id, "attempt {attempt}");
+        assert!(claim(&store, seconds).await.is_none(), "the second waits for it");
+        store.record_attempt(tried(&due, seconds, Tried::Again(at(seconds + 10)))).await.unwrap();
+    }
+    let due = claim(&store, i64::from(PATIENCE) * 10 + 1).await.unwrap();
+    assert_eq!(due.event, events[1].id, "it no longer waits");
+}
+
+pub(crate) async fn an_endpoint_is_sent_so_many_at_a_time(store: AnyStore) {
+    add(&store, &endpoint("slow", None, EventKind::ALL)).await;
+    happen(&store, (0..10).map(|index| event(&format!("b{index}"), EventKind::TaskCreated)).collect()).await;
+    add(&store, &endpoint("quick", None, EventKind::ALL)).await;
+    happen(&store, vec![event("b11", EventKind::TaskCreated)]).await;
+    let mut claimed = Vec::new();
+    while let Some(due) = claim(&store, 1).await {
+        claimed.push(due);
+    }
+    let of = |id: &str| claimed.iter().filter(|due| due.endpoint.id.as_str() == id).count();
+    assert_eq!((of("slow"), of("quick")), (AT_A_TIME as usize, 1), "a slow one keeps no other one waiting");
+    store.record_attempt(tried(&claimed[0], 2, Tried::Delivered)).await.unwrap();
+    assert!(claim(&store, 2).await.is_some());
+    assert!(claim(&store, 2).await.is_none());
+}
+
+pub(crate) async fn what_waits_for_a_disabled_endpoint_is_given_up_and_can_be_replayed(store: AnyStore) {
+    add(&store, &endpoint("mine", Some(principal()), EventKind::ALL)).await;
+    happen(&store, vec![event("b1", EventKind::TaskCreated), event("b2", EventKind::TaskCreated)]).await;
+    let held = claim(&store, 0).await.unwrap();
+    let mut stored = store.webhook(&"mine".into()).await.unwrap().unwrap();
+    stored.value.disabled = Some(Disabled { at: at(1), by: "ana".to_owned(), reason: "moving".to_owned() });
+    let line = || audit("webhook.changed", "mine");
+    store.change_webhook(&stored, line()).await.unwrap();
+    assert!(matches!(store.change_webhook(&stored, line()).await, Err(StoreError::Stale(_))), "an old version");
+    assert_eq!(statuses(&store, "mine").await, [DeliveryStatus::Dead; 2]);
+    let late = store.record_attempt(tried(&held, 2, Tried::Delivered)).await;
+    assert!(matches!(late, Err(StoreError::Stale(_))));
+    happen(&store, vec![event("b3", EventKind::TaskCreated)]).await;
+    assert_eq!(statuses(&store, "mine").await.len(), 2, "nothing is addressed to it");
+
+    stored = store.webhook(&"mine".into()).await.unwrap().unwrap();
+    stored.value.disabled = None;
+    store.change_webhook(&stored, line()).await.unwrap();
+    assert!(claim(&store, 10).await.is_none(), "nothing is sent by itself");
+    let dead = store.replay(&"mine".into(), Replay::Dead, at(10), 1, line()).await.unwrap();
+    assert_eq!(dead, 1, "no more than asked");
+    let again = claim(&store, 10).await.unwrap();
+    assert_eq!((again.event.clone(), again.attempts, again.since), (held.event.clone(), 0, at(10)));
+    // What was missed is there as well, and what is being sent is sent once more.
+    let since = store.replay(&"mine".into(), Replay::Since(at(0)), at(20), 100, line()).await.unwrap();
+    assert_eq!(since, 3);
+    assert!(matches!(store.record_attempt(tried(&again, 21, Tried::Delivered)).await, Err(StoreError::Stale(_))));
+    let mut sent = Vec::new();
+    while let Some(due) = claim(&store, 20).await {
+        sent.push(due.event);
+    }
+    assert_eq!(sent.len(), 3);
+    let one = Replay::One(held.event);
+    assert_eq!(store.replay(&"mine".into(), one, at(30), 100, line()).await.unwrap(), 1);
+    let none = Replay::One("evt_unknown".into());
+    let before = store.audit(0, 1_000).await.unwrap().len();
+    assert_eq!(store.replay(&"mine".into(), none, at(30), 100, line()).await.unwrap(), 0);
+    assert_eq!(store.audit(0, 1_000).await.unwrap().len(), before, "nothing was done, nothing is told");
+}
+
+pub(crate) async fn a_replay_sends_nothing_of_somebody_else(store: AnyStore) {
+    happen(&store, vec![event("b1", EventKind::TaskCreated), event("b1", EventKind::TaskFailed)]).await;
+    let mut others = event("b9", EventKind::TaskCreated);
+    others.principal = PrincipalId::from("zenith");
+    happen(&store, vec![others]).await;
+    add(&store, &endpoint("mine", Some(principal()), &[EventKind::TaskCreated])).await;
+    let line = audit("webhook.replayed", "mine");
+    assert_eq!(store.replay(&"mine".into(), Replay::Since(at(-1)), at(1), 100, line).await.unwrap(), 1);
+    assert_eq!(claim(&store, 1).await.unwrap().body, {
+        let found = store.events(&"b1".into(), 10).await.unwrap();
+        found[0].body()
+    });
+}
+
+pub(crate) async fn a_test_goes_to_its_endpoint_alone(store: AnyStore) {
+    add(&store, &endpoint("mine", Some(principal()), EventKind::ALL)).await;
+    add(&store, &endpoint("other", None, EventKind::ALL)).await;
+    let test = event("", EventKind::WebhookTest);
+    store.add_test_event(&"mine".into(), &test).await.unwrap();
+    let due = claim(&store, 0).await.unwrap();
+    assert_eq!((due.endpoint.id.as_str(), due.event), ("mine", test.id));
+    assert!(claim(&store, 0).await.is_none());
+}
+
+pub(crate) async fn deliveries_are_listed_newest_first_and_forgotten_when_they_are_old(store: AnyStore) {
+    add(&store, &endpoint("mine", None, EventKind::ALL)).await;
+    for index in 0..5 {
+        let mut event = event(&format!("b{index}"), EventKind::TaskCreated);
+        event.at = at(index);
+        happen(&store, vec![event]).await;
+    }
+    for _ in 0..2 {
+        let due = claim(&store, 10).await.unwrap();
+        store.record_attempt(tried(&due, 10, Tried::Delivered)).await.unwrap();
+    }
+    let list = |status, before| {
+        let store = store.clone();
+        async move {
+            let filter = DeliveryFilter { status, before, limit: 2 };
+            store.deliveries(&"mine".into(), &filter).await.unwrap()
+        }
+    };
+    let buys = |page: &[flightdeck::domain::webhook::Delivery]| {
+        page.iter().map(|delivery| delivery.buy.to_string()).collect::<Vec<_>>()
+    };
+    let first = list(None, None).await;
+    assert_eq!(buys(&first), ["b4", "b3"]);
+    assert_eq!(buys(&list(None, Some(first[1].number)).await), ["b2", "b1"]);
+    assert_eq!(buys(&list(Some(DeliveryStatus::Delivered), None).await), ["b1", "b0"]);
+    // Only what has ended is forgotten, the oldest first.
+    assert_eq!(store.forget_deliveries(at(0), 10).await.unwrap(), 0);
+    assert_eq!(store.forget_deliveries(at(100), 1).await.unwrap(), 1);
+    assert_eq!(buys(&list(Some(DeliveryStatus::Delivered), None).await), ["b1"]);
+    assert_eq!(store.forget_deliveries(at(100), 10).await.unwrap(), 1);
+    assert_eq!(statuses(&store, "mine").await, [DeliveryStatus::Pending; 3]);
+}
+
+pub(crate) async fn no_delivery_is_claimed_twice(store: AnyStore) {
+    add(&store, &endpoint("one", None, EventKind::ALL)).await;
+    add(&store, &endpoint("two", None, EventKind::ALL)).await;
+    happen(&store, (0..40).map(|index| event(&format!("b{index}"), EventKind::TaskCreated)).collect()).await;
+    let workers = (0..8).map(|_| {
+        let store = store.clone();
+        tokio::spawn(async move {
+            let mut sent = Vec::new();
+            while let Some(due) = store.claim_delivery(at(1), Duration::from_secs(3_600)).await.unwrap() {
+                store.record_attempt(tried(&due, 1, Tried::Delivered)).await.unwrap();
+                sent.push((due.endpoint.id, due.event));
+            }
+            sent
+        })
+    });
+    let mut sent: Vec<_> = futures::future::join_all(workers).await.into_iter().flat_map(Result::unwrap).collect();
+    // Whoever found every place of an endpoint taken went away: what is left is for the next look.
+    while let Some(due) = claim(&store, 2).await {
+        store.record_attempt(tried(&due, 2, Tried::Delivered)).await.unwrap();
+        sent.push((due.endpoint.id, due.event));
+    }
+    assert_eq!(sent.len(), 80);
+    sent.sort();
+    sent.dedup();
+    assert_eq!(sent.len(), 80);
+}
+
+pub(crate) async fn an_endpoint_keeps_what_it_was_given(store: AnyStore) {
+    let mut given = endpoint("mine", Some(principal()), EventKind::ALL);
+    given.rotate("whsec_bmV3".to_owned(), at(5));
+    given.description = Some("odd 'text' \" \\ \u{1f6eb}".to_owned());
+    add(&store, &given).await;
+    let stored = store.webhook(&given.id).await.unwrap().unwrap();
+    assert_eq!(stored, Stored { value: given.clone(), version: 1 });
+    assert!(matches!(
+        store.add_webhook(&given, audit("webhook.created", "mine")).await,
+        Err(StoreError::Stale("the endpoint"))
+    ));
+    assert!(store.webhook(&"unknown".into()).await.unwrap().is_none());
+}
