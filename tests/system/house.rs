@@ -1,7 +1,6 @@
 //! A host of its own for each test: the real binary on a new SQLite file, beside an emulated ad server.
 
 use std::{
-    io::Write as _,
     path::{Path, PathBuf},
     process::Stdio,
     time::Duration,
@@ -15,12 +14,9 @@ use flightdeck_test_support::component;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::{
-    io::{AsyncBufReadExt, BufReader},
-    process::{Child, Command},
-};
+use tokio::process::Command;
 
-use crate::native_code;
+use crate::{host::Host, native_code};
 
 /// How long anything may take that a test waits for. Far more than it takes on a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
@@ -39,12 +35,6 @@ pub(crate) struct House {
     dir: TempDir,
     config: PathBuf,
     host: Option<Host>,
-}
-
-struct Host {
-    child: Child,
-    url: String,
-    log: tokio::task::JoinHandle<()>,
 }
 
 /// What the host answered.
@@ -146,33 +136,11 @@ impl House {
     /// Starts the host with more in its environment, and waits until it is ready.
     pub(crate) async fn start(&mut self, environment: &[(&str, &str)]) {
         assert!(self.host.is_none(), "the host runs already");
-        let mut child = self
-            .command()
-            .arg("serve")
-            .envs(environment.iter().copied())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .expect("the host starts");
-        let stderr = child.stderr.take().expect("the host's log");
-        let (address, mut found) = tokio::sync::mpsc::channel(1);
-        let mut log_file = std::fs::File::create(self.dir.path().join("flightdeck.log")).expect("a log");
-        let log = tokio::spawn(async move {
-            let mut lines = BufReader::new(stderr).lines();
-            while let Ok(Some(line)) = lines.next_line().await {
-                if let Some(at) = line.split("serving address=").nth(1) {
-                    let _ = address.send(at.trim().to_owned()).await;
-                }
-                let _ = writeln!(log_file, "{line}");
-            }
-        });
-        let address = tokio::time::timeout(PATIENCE, found.recv()).await.ok().flatten();
-        let Some(address) = address else {
-            panic!("the host did not serve:\n{}", self.log());
-        };
+        let mut command = self.command();
+        command.envs(environment.iter().copied());
+        let host = Host::start(command, &self.dir.path().join("flightdeck.log")).await;
         native_code::lend(&self.dir.path().join("data"));
-        self.host = Some(Host { child, url: format!("http://{address}"), log });
+        self.host = Some(host);
     }
 
     /// What the host wrote to its log since its last start.
@@ -182,32 +150,22 @@ impl House {
 
     /// Stops the host as an operator would.
     pub(crate) async fn stop(&mut self) {
-        let host = self.host.as_ref().expect("the host runs");
-        let pid = host.child.id().expect("the host has a pid").to_string();
-        assert!(Command::new("kill").args(["-TERM", &pid]).status().await.expect("kill runs").success());
-        let status = self.ended().await;
-        assert!(status.success(), "the host ended with {status}:\n{}", self.log());
+        self.host.take().expect("the host runs").stop().await;
     }
 
     /// Kills the host without a word.
     pub(crate) async fn kill(&mut self) {
-        let host = self.host.as_mut().expect("the host runs");
-        host.child.start_kill().expect("the host is killed");
-        self.ended().await;
+        self.host.take().expect("the host runs").kill().await;
     }
 
     /// Waits until the host has ended.
     pub(crate) async fn ended(&mut self) -> std::process::ExitStatus {
-        let mut host = self.host.take().expect("the host ran");
-        let status =
-            tokio::time::timeout(PATIENCE, host.child.wait()).await.expect("the host ends").expect("it is waited for");
-        let _ = host.log.await;
-        status
+        self.host.take().expect("the host ran").ended().await
     }
 
     /// Whether the host still runs.
     pub(crate) fn runs(&mut self) -> bool {
-        self.host.as_mut().is_some_and(|host| matches!(host.child.try_wait(), Ok(None)))
+        self.host.as_mut().is_some_and(Host::runs)
     }
 
     /// Asks the host; `None` if the connection broke.
@@ -219,18 +177,7 @@ impl House {
         body: Option<&Value>,
         headers: &[(&str, &str)],
     ) -> Option<Answer> {
-        let mut request = self.client.request(method, format!("{}{path}", self.url())).bearer_auth(token);
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        if let Some(body) = body {
-            request = request.json(body);
-        }
-        let answer = request.send().await.ok()?;
-        let (status, headers) = (answer.status(), answer.headers().clone());
-        let text = answer.text().await.ok()?;
-        let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
-        Some(Answer { status, headers, body })
+        ask(&self.client, self.url(), token, method, path, body, headers).await
     }
 
     /// Asks the host.
@@ -299,6 +246,30 @@ impl House {
         assert_eq!(closed.body["status"], "completed", "{:#}", closed.body);
         buy
     }
+}
+
+/// Asks a host; `None` if the connection broke.
+pub(crate) async fn ask(
+    client: &reqwest::Client,
+    url: &str,
+    token: &str,
+    method: Method,
+    path: &str,
+    body: Option<&Value>,
+    headers: &[(&str, &str)],
+) -> Option<Answer> {
+    let mut request = client.request(method, format!("{url}{path}")).bearer_auth(token);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    if let Some(body) = body {
+        request = request.json(body);
+    }
+    let answer = request.send().await.ok()?;
+    let (status, headers) = (answer.status(), answer.headers().clone());
+    let text = answer.text().await.ok()?;
+    let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
+    Some(Answer { status, headers, body })
 }
 
 /// Today in UTC, as the host reads it.

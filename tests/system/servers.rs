@@ -40,10 +40,21 @@ pub(crate) struct Server<'a> {
 impl Servers {
     /// All of them; the host is not started yet.
     pub(crate) async fn empty() -> Self {
+        Self::with("", |gam, triton| Endpoints {
+            gam: format!("\"{gam}\""),
+            triton: format!("\"{triton}\""),
+            login: format!("\"{triton}/login\""),
+        })
+        .await
+    }
+
+    /// All of them, reached as `endpoints` says of their addresses, in a house whose configuration has `more` at its end.
+    pub(crate) async fn with(more: &str, endpoints: impl FnOnce(&str, &str) -> Endpoints) -> Self {
         let gam = Gam::start(gam::Options::default()).await.expect("the Ad Manager starts");
         let triton = Triton::start(triton::Options::default()).await.expect("Triton starts");
         let platforms = [("gam", "4001"), ("triton", "501")];
-        let house = House::with(&platforms, |_| configuration(&gam.url, &triton.url)).await;
+        let house =
+            House::with(&platforms, |_| format!("{}{more}", configuration(&endpoints(&gam.url, &triton.url)))).await;
         let key = serde_json::to_string(&gam.platform().key_file()).expect("a key");
         std::fs::write(house.dir().join("gam-key.json"), key).expect("the key is written");
         Self { house, gam, triton }
@@ -150,11 +161,19 @@ impl Server<'_> {
     }
 }
 
-fn configuration(gam: &str, triton: &str) -> String {
+/// Where the ad servers are, as TOML writes it.
+pub(crate) struct Endpoints {
+    pub(crate) gam: String,
+    pub(crate) triton: String,
+    /// Where one logs in at Triton.
+    pub(crate) login: String,
+}
+
+fn configuration(Endpoints { gam, triton, login }: &Endpoints) -> String {
     let platform = |name: &str, endpoint: &str, auth: &str, settings: &str| {
         let adapter = component(&format!("flightdeck-adapter-{name}"));
         format!(
-            "[[platforms]]\nname = \"{name}\"\nadapter = \"{}\"\nendpoint = \"{endpoint}\"\n\
+            "[[platforms]]\nname = \"{name}\"\nadapter = \"{}\"\nendpoint = {endpoint}\n\
              allow_private = [\"127.0.0.0/8\"]\nauth = {{ {auth} }}\nsettings = {{ {settings} }}\nin_doubt_wait = \"200ms\"\n\n",
             adapter.display()
         )
@@ -168,7 +187,7 @@ fn configuration(gam: &str, triton: &str) -> String {
     let google = "scheme = \"google_service_account\", key = { file = \"gam-key.json\" }, \
                   scope = \"https://www.googleapis.com/auth/admanager\"";
     let login = format!(
-        "scheme = \"login_token\", url = \"{triton}/login\", username = \"flightdeck\", \
+        "scheme = \"login_token\", url = {login}, username = \"flightdeck\", \
          password = {{ value = \"demo-password\" }}, token = \"/token\""
     );
     [

@@ -38,9 +38,12 @@ impl BuyStatus {
         };
         match self {
             PendingManual => matches!(next, PendingPermission | PendingActivation | Failed),
-            PendingPermission => matches!(next, PendingManual | PendingActivation | Failed),
+            // A buy that was created waits so, too: for a permission that one of its later operations needs.
+            PendingPermission => !matches!(next, PendingPermission),
             PendingActivation => !matches!(next, PendingActivation),
-            PendingApproval => matches!(next, PendingActivation | Active | Paused | Completed | Failed),
+            PendingApproval => {
+                matches!(next, PendingPermission | PendingActivation | Active | Paused | Completed | Failed)
+            }
             Active => matches!(next, PendingActivation | PendingApproval | Paused | Completed | Failed),
             Paused => matches!(next, PendingActivation | PendingApproval | Active | Completed | Failed),
             // A later end date wakes a buy that was over.

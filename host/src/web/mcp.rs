@@ -60,7 +60,7 @@ pub(super) fn routes(web: &Web) -> Router {
         .with_max_request_body_bytes(web.options.max_body_bytes)
         .with_allowed_origins(origins(&hosts))
         .with_allowed_hosts(hosts);
-    let face = Face { web: web.clone(), tools: Arc::new(tools::all().map(described).collect()) };
+    let face = Face { web: web.clone(), tools: Arc::new(tools::for_agents().map(described).collect()) };
     let service =
         StreamableHttpService::new(move || Ok(face.clone()), Arc::new(NeverSessionManager::default()), config);
     Router::new().route_service("/mcp", service).layer(middleware::from_fn_with_state(web.clone(), authenticated))

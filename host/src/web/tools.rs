@@ -208,9 +208,15 @@ pub fn all() -> impl Iterator<Item = &'static Tool> {
     buys::TOOLS.iter().chain(reads::TOOLS).chain(tasks::TOOLS).chain(webhooks::TOOLS)
 }
 
-/// The tool of that name.
+/// What agents are offered over MCP: buying, reading, tasks. Each tool that an agent knows costs it attention; endpoints of webhooks
+/// are made once, by whoever runs the orchestrator.
+pub fn for_agents() -> impl Iterator<Item = &'static Tool> {
+    buys::TOOLS.iter().chain(reads::TOOLS).chain(tasks::TOOLS)
+}
+
+/// The tool of that name, if agents are offered it.
 pub fn named(name: &str) -> Option<&'static Tool> {
-    all().find(|tool| tool.name == name)
+    for_agents().find(|tool| tool.name == name)
 }
 
 /// How a write is to be accepted. The key and the wish for a dry run are no part of what a reviewer sees, nor of what makes two

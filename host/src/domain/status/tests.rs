@@ -45,8 +45,10 @@ fn the_transitions_are_the_ones_that_are_documented() {
                 (S::Failed, S::PendingManual | S::PendingPermission) => false,
                 (S::Failed, _) => true,
                 (S::PendingManual, S::PendingPermission | S::PendingActivation) => true,
-                (S::PendingPermission, S::PendingManual | S::PendingActivation) => true,
-                (S::PendingManual | S::PendingPermission, _) => false,
+                // A later operation of a buy that was created may wait for a permission; then the ad server says how it is.
+                (S::PendingPermission, _) => true,
+                (S::PendingApproval, S::PendingPermission) => true,
+                (S::PendingManual, _) => false,
                 (S::PendingActivation, _) => true,
                 (_, S::PendingManual | S::PendingPermission) => false,
                 _ => true,

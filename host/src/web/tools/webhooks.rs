@@ -1,4 +1,4 @@
-//! The tools that manage endpoints of webhooks.
+//! The tools that manage endpoints of webhooks: over HTTP, not over MCP.
 
 use schemars::JsonSchema;
 use serde_json::Value;
