@@ -3,12 +3,15 @@
 #   make demo    play a whole media buy against an emulated ad server
 #   make run     leave host and emulator serving   (PORT=8080 DATA=target/run)
 #   make test    format, lints, and every test
+#   make soak    three hosts, many clients, and everything that can go wrong   (MINUTES=5 KILLS=200)
 #   make bench   what the host can do on this machine
 #   make setup   install what the tests need
 
 PORT ?= 8080
 DATA ?= target/run
 CARGO ?= cargo
+MINUTES ?= 5
+KILLS ?= 200
 PYTHON ?= python3
 
 WASM_TARGET = wasm32-wasip2
@@ -16,7 +19,7 @@ GUESTS = -p flightdeck-adapter-gam -p flightdeck-adapter-kevel -p flightdeck-ada
 CONFIG = examples/demo/flightdeck.toml
 VENV = target/venv
 
-.PHONY: demo run test bench setup install-postgres wasm-target guests build lint check-format golden clean
+.PHONY: demo run test soak bench setup install-postgres wasm-target guests build lint check-format golden clean
 
 ## The wasm target is the one thing that the Rust toolchain may lack.
 wasm-target:
@@ -57,6 +60,11 @@ lint:
 test: wasm-target check-format lint guests
 	@{ $(VENV)/bin/python -c 'import mcp, google.ads.admanager_v1, standardwebhooks' 2>/dev/null && command -v cargo-nextest >/dev/null; } || $(MAKE) setup
 	FLIGHTDECK_PYTHON=$(CURDIR)/$(VENV)/bin/python tests/with-postgres $(CARGO) nextest run --locked --workspace
+
+## The proof in its long form: at least so many minutes and so many kills.
+soak: guests
+	FLIGHTDECK_SOAK_SECONDS=$$(( $(MINUTES) * 60 )) FLIGHTDECK_SOAK_KILLS=$(KILLS) \
+		tests/with-postgres $(CARGO) nextest run --locked -p flightdeck --test system -E 'test(soak)' --no-capture
 
 bench: guests
 	$(CARGO) build --locked --release -p flightdeck -p flightdeck-bench

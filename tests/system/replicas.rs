@@ -39,6 +39,15 @@ pub(crate) struct Replicas {
 impl Replicas {
     /// So many hosts, serving, with `more` at the end of their configuration. `None` where there is no PostgreSQL.
     pub(crate) async fn new(count: usize, more: &str) -> Option<Self> {
+        let replicas = Self::empty(count, more).await?;
+        for index in 0..count {
+            replicas.start(index).await;
+        }
+        Some(replicas)
+    }
+
+    /// So many hosts that are not started yet.
+    pub(crate) async fn empty(count: usize, more: &str) -> Option<Self> {
         let database_url = postgres::database().await?;
         let store = "[store]\nurl = { env = \"DATABASE_URL\" }\n";
         let from = |name: &str| format!("{{ env = \"{name}\" }}");
@@ -63,11 +72,18 @@ impl Replicas {
                 log: servers.house.dir().join(format!("flightdeck-{index}.log")),
             });
         }
-        let replicas = Self { servers, database_url, all };
-        for index in 0..count {
-            replicas.start(index).await;
+        Some(Self { servers, database_url, all })
+    }
+
+    /// A command of the host's binary beside the hosts, on the same database.
+    pub(crate) fn command(&self) -> tokio::process::Command {
+        let mut command = self.servers.house.command();
+        command.env("DATABASE_URL", &self.database_url);
+        for (name, url) in [("GAM_ENDPOINT", &self.servers.gam.url), ("TRITON_ENDPOINT", &self.servers.triton.url)] {
+            command.env(name, url);
         }
-        Some(replicas)
+        command.env("TRITON_LOGIN", format!("{}/login", self.servers.triton.url));
+        command
     }
 
     /// Starts a host that does not run.
@@ -242,11 +258,12 @@ async fn any_host_serves_any_request() {
     assert_eq!(replicas.kevel().counts(), (1, 1));
     assert_eq!(replicas.servers.server("gam").counts(), (1, 1));
     // A token that is made beside the hosts is good at each of them, and the log is one.
-    let mut command = replicas.servers.house.command();
-    command.env("DATABASE_URL", &replicas.database_url).env("GAM_ENDPOINT", "http://127.0.0.1:1");
-    command.env("TRITON_ENDPOINT", "http://127.0.0.1:1").env("TRITON_LOGIN", "http://127.0.0.1:1/login");
-    let made =
-        command.args(["token", "create", "--name", "new", "--role", "operator"]).output().await.expect("it runs");
+    let made = replicas
+        .command()
+        .args(["token", "create", "--name", "new", "--role", "operator"])
+        .output()
+        .await
+        .expect("it runs");
     let token = String::from_utf8_lossy(&made.stdout).trim().to_owned();
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
     for index in 0..3 {

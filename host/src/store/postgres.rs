@@ -126,7 +126,9 @@ fn connect_options(url: &str, patience: Duration) -> Result<PgConnectOptions, St
     let options: PgConnectOptions =
         url.parse().map_err(|error| StoreError::Unavailable(format!("its address can't be used: {error}")))?;
     let limit = (patience * SERVERS_PATIENCE).as_millis().to_string();
-    Ok(options.application_name("flightdeck").statement_cache_capacity(STATEMENTS).options([
+    // By it an operator sees which process a session is of.
+    let name = format!("flightdeck-{}", std::process::id());
+    Ok(options.application_name(&name).statement_cache_capacity(STATEMENTS).options([
         ("default_transaction_isolation", "read committed"),
         ("synchronous_commit", "on"),
         ("statement_timeout", limit.as_str()),

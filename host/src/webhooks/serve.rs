@@ -31,7 +31,7 @@ const SLOTS: usize = 32;
 const POLL: Duration = Duration::from_secs(1);
 
 /// How much longer a delivery is somebody's than a request may take.
-const MARGIN: Duration = Duration::from_secs(30);
+const MARGIN: Duration = Duration::from_secs(10);
 
 /// How often disabling is tried against somebody who changes the endpoint at the same moment.
 const TRIES: u32 = 5;
