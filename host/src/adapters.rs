@@ -41,6 +41,7 @@ mod registry;
 mod release;
 mod sandbox;
 mod settings;
+mod shared;
 mod steps;
 mod verdict;
 
@@ -58,6 +59,7 @@ pub use limits::Limits;
 pub use reads::Answered;
 pub use registry::{Adapters, ReleaseInfo};
 pub use release::InstallError;
+pub use shared::Shared;
 
 /// How a step stands when it is begun.
 #[derive(Debug, Clone, PartialEq, Eq)]

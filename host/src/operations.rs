@@ -11,6 +11,7 @@
 //! - [`asking`]: the tasks that an operation makes when it needs a person; [`waiting`]: what becomes of it once somebody has spoken.
 //! - [`outcome`]: what an operation that has ended made of its buy.
 //! - [`sharing`]: what hosts on one database tell each other.
+//! - [`fleet`]: what those hosts have in common beside the work: components, paces, breakers.
 //! - [`backoff`]: how long to wait before the next try.
 //! - [`timers`]: what the clock does: tasks that are late, tasks that expire, keys that may be forgotten.
 //!
@@ -27,6 +28,7 @@ use crate::domain::{id::OperationId, time::Timestamp};
 
 pub mod asking;
 pub mod backoff;
+pub mod fleet;
 pub mod journal;
 pub mod lease;
 pub mod live;

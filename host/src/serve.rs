@@ -10,8 +10,7 @@ use crate::{
     adapters::{AdapterSetupError, Adapters, PlatformError},
     app::App,
     config::{BaseUrl, Config, Product, StoreUrl},
-    domain::id::PlatformName,
-    operations::{Signals, live::LiveCache, now, runner::Runner, sharing, tell::ITSELF, timers, watching},
+    operations::{Signals, fleet, live::LiveCache, now, runner::Runner, sharing, tell::ITSELF, timers, watching},
     store::{
         AuditEntry, Recording, Store,
         postgres::{self, PostgresStore},
@@ -122,7 +121,8 @@ fn sessions(config: &Config) -> postgres::Options {
 async fn serve_until_stopped(config: Arc<Config>) -> anyhow::Result<()> {
     let store = open_store(&config).await?;
     let adapters = start_adapters(&config).await?;
-    tell_what_serves(&config, &adapters, store.as_ref()).await?;
+    tell_what_serves(&config, store.as_ref()).await?;
+    fleet::begin(&store, &adapters).await?;
     let signals = Arc::new(Signals::default());
     let live = Arc::new(LiveCache::default());
     let app = App {
@@ -136,7 +136,7 @@ async fn serve_until_stopped(config: Arc<Config>) -> anyhow::Result<()> {
     let stop = CancellationToken::new();
     let runner = Runner {
         store: store.clone(),
-        adapters,
+        adapters: adapters.clone(),
         config: config.clone(),
         signals: signals.clone(),
         live,
@@ -148,6 +148,7 @@ async fn serve_until_stopped(config: Arc<Config>) -> anyhow::Result<()> {
     let telling =
         tokio::spawn(webhooks::serve::serve(store.clone(), config.webhooks.clone(), signals.clone(), stop.clone()));
     let hints = tokio::spawn(sharing::serve(store.clone(), signals.clone(), stop.clone()));
+    let following = tokio::spawn(fleet::serve(store.clone(), adapters.clone(), stop.clone()));
     let clock = tokio::spawn(timers::serve(store.clone(), signals, config.operations.deadline, stop.clone()));
     let listener = tokio::net::TcpListener::bind(config.server.listen)
         .await
@@ -172,30 +173,20 @@ async fn serve_until_stopped(config: Arc<Config>) -> anyhow::Result<()> {
     watch.await?;
     hints.await?;
     telling.await?;
+    following.await?;
     store.close().await;
     Ok(())
 }
 
-/// Tells the audit log of a configuration and of releases that are others than those that served last.
-async fn tell_what_serves(config: &Config, adapters: &Adapters, store: &dyn Store) -> anyhow::Result<()> {
-    let release = |platform: PlatformName| {
-        let digest = adapters.active_release(&platform)?;
-        Some((format!("platform:{platform}"), "release.activated", digest))
-    };
-    let configuration = ("configuration".to_owned(), "configuration.loaded", config.digest.clone());
-    let mut recording = Recording::default();
-    for (subject, action, digest) in
-        std::iter::once(configuration).chain(adapters.platforms().into_iter().filter_map(release))
-    {
-        let last = store.last_audit(&subject).await?;
-        let last: Option<AuditEntry> = last.and_then(|line| serde_json::from_str(&line.text).ok());
-        if last.is_none_or(|last| last.digest != digest) {
-            let (at, actor, action) = (now(), ITSELF.to_owned(), action.to_owned());
-            recording.audit.push(AuditEntry { at, actor, action, subject, digest, reason: None });
-        }
-    }
-    if !recording.audit.is_empty() {
-        store.record(recording).await?;
+/// Tells the audit log of a configuration that is another than the one that served last.
+async fn tell_what_serves(config: &Config, store: &dyn Store) -> anyhow::Result<()> {
+    let subject = "configuration".to_owned();
+    let last = store.last_audit(&subject).await?;
+    let last: Option<AuditEntry> = last.and_then(|line| serde_json::from_str(&line.text).ok());
+    if last.is_none_or(|last| last.digest != config.digest) {
+        let (at, actor, action) = (now(), ITSELF.to_owned(), "configuration.loaded".to_owned());
+        let line = AuditEntry { at, actor, action, subject, digest: config.digest.clone(), reason: None };
+        store.record(Recording { audit: vec![line], ..Recording::default() }).await?;
     }
     Ok(())
 }

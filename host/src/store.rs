@@ -28,6 +28,7 @@ use crate::domain::{
 
 pub use crate::domain::audit::AuditEntry;
 
+pub mod fleet;
 pub mod postgres;
 mod sql;
 pub mod sqlite;
@@ -260,7 +261,7 @@ pub enum Hint {
 /// What the host asks of its database. Times are given by the caller, but for leases on PostgreSQL: several hosts share them, so
 /// that they are judged by its clock.
 #[async_trait]
-pub trait Store: webhooks::WebhookStore + Send + Sync + std::fmt::Debug + 'static {
+pub trait Store: webhooks::WebhookStore + fleet::FleetStore + Send + Sync + std::fmt::Debug + 'static {
     /// Writes everything in `recording`, or nothing.
     async fn record(&self, recording: Recording) -> Result<(), StoreError>;
 

@@ -2,7 +2,7 @@
 //!
 //! - `store/fixtures.rs`: buys, operations and tasks to write.
 //! - `store/recording.rs`, `auditing.rs`, `keys.rs`, `claims.rs`, `clock.rs`, `journal.rs`, `lists.rs`, `concurrency.rs`, `webhooks.rs`,
-//!   `model.rs`: the suite.
+//!   `fleet.rs`, `model.rs`: the suite.
 //!   Each case is a function over a fresh, empty store and knows nothing of what is behind it.
 //! - `store/sqlite.rs`: files, locks, restarts.
 //! - `store/postgres.rs`: several hosts, the database's clock, connections that are lost.
@@ -17,6 +17,7 @@ mod store {
     pub(crate) mod clock;
     pub(crate) mod concurrency;
     pub(crate) mod fixtures;
+    pub(crate) mod fleet;
     pub(crate) mod journal;
     pub(crate) mod keys;
     pub(crate) mod lists;
@@ -125,6 +126,12 @@ macro_rules! on_backend {
                 a_test_goes_to_its_endpoint_alone,
                 deliveries_are_listed_newest_first_and_forgotten_when_they_are_old,
                 no_delivery_is_claimed_twice,
+            ]
+            fleet: [
+                components_are_kept_by_their_digest,
+                a_platform_is_served_by_what_was_activated_last,
+                requests_are_reserved_one_after_the_other,
+                what_is_to_be_left_alone_is_told_to_everybody_until_it_is_over,
             ]
             model: [
                 the_store_does_what_the_model_does,

@@ -6,6 +6,7 @@ mod across_platforms;
 mod command_line;
 mod crash;
 mod every_platform;
+mod fleet;
 mod host;
 mod hostile_adapters;
 mod house;

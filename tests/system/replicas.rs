@@ -34,6 +34,8 @@ pub(crate) struct Replicas {
     /// The database, past all cables.
     pub(crate) database_url: String,
     pub(crate) all: Vec<Replica>,
+    /// Whether hosts reach the ad servers by the same address, and not by cables of their own.
+    pub(crate) one_address: bool,
 }
 
 impl Replicas {
@@ -72,7 +74,7 @@ impl Replicas {
                 log: servers.house.dir().join(format!("flightdeck-{index}.log")),
             });
         }
-        Some(Self { servers, database_url, all })
+        Some(Self { servers, database_url, all, one_address: false })
     }
 
     /// A command of the host's binary beside the hosts, on the same database.
@@ -90,15 +92,20 @@ impl Replicas {
     pub(crate) async fn start(&self, index: usize) {
         let replica = &self.all[index];
         let through = |proxy: &Proxy| format!("http://{}", proxy.address);
-        let [kevel, gam, triton] = &replica.ad_servers;
+        let [mut kevel, mut gam, mut triton] = replica.ad_servers.each_ref().map(through);
+        if self.one_address {
+            let servers = &self.servers;
+            (kevel, gam, triton) =
+                (servers.house.kevel.url.clone(), servers.gam.url.clone(), servers.triton.url.clone());
+        }
         let mut command = self.servers.house.command();
         command
             .env("FLIGHTDECK_DATA_DIR", &replica.data)
             .env("DATABASE_URL", self.database_url.replace(server_of(&self.database_url), &replica.database.address))
-            .env("KEVEL_ENDPOINT", through(kevel))
-            .env("GAM_ENDPOINT", through(gam))
-            .env("TRITON_ENDPOINT", through(triton))
-            .env("TRITON_LOGIN", format!("{}/login", through(triton)));
+            .env("KEVEL_ENDPOINT", kevel)
+            .env("GAM_ENDPOINT", gam)
+            .env("TRITON_LOGIN", format!("{triton}/login"))
+            .env("TRITON_ENDPOINT", triton);
         let host = Host::start(command, &replica.log).await;
         native_code::lend(&replica.data);
         replica.url.write().unwrap().clone_from(&host.url);

@@ -74,6 +74,15 @@ impl Breaker {
         self.lock().open_until.is_some()
     }
 
+    /// Another host found that the adapter keeps failing: it is left alone here, too.
+    pub(crate) fn open_for(&self, left: Duration) {
+        let mut state = self.lock();
+        let until = Instant::now() + left;
+        if !state.trying && state.open_until.is_none_or(|known| known < until) {
+            state.open_until = Some(until);
+        }
+    }
+
     /// Forgets the past: another release takes over.
     pub(crate) fn reset(&self) {
         *self.lock() = State::default();
@@ -85,8 +94,9 @@ impl Breaker {
 }
 
 impl Permit<'_> {
-    /// Tells what became of the call. What was not possible at the moment says nothing about the adapter.
-    pub(crate) fn ended(self, failure: Option<&Failure>) {
+    /// Tells what became of the call. What was not possible at the moment says nothing about the adapter. For how long the adapter is
+    /// left alone from now on, if that is what came of it.
+    pub(crate) fn ended(self, failure: Option<&Failure>) -> Option<Duration> {
         let mut state = self.breaker.lock();
         let faults = &mut state.faults[self.purpose as usize];
         match failure.map(|failure| failure.kind) {
@@ -94,6 +104,7 @@ impl Permit<'_> {
                 *faults = faults.saturating_add(1);
                 if self.trial || *faults >= FAULTS {
                     state.open_until = Some(Instant::now() + OPEN_FOR);
+                    return Some(OPEN_FOR);
                 }
             }
             Some(FailureKind::Unavailable) => {}
@@ -104,6 +115,7 @@ impl Permit<'_> {
                 }
             }
         }
+        None
     }
 }
 

@@ -80,7 +80,7 @@ impl Adapters {
     ) -> Result<PlatformPlan, Failure> {
         let platform = self.platform(platform)?;
         let release = &*self.release(platform, release).await?;
-        guarded(platform, Purpose::Plan, async {
+        guarded(self, platform, Purpose::Plan, async {
             let calling = self.calling(platform, release, call.operation.as_str(), Mode::Offline, call.deadline);
             let context = calling.context(Some(call));
             let outgoing = Outgoing { platform: &platform.name, capabilities: &release.capabilities };
@@ -112,7 +112,7 @@ impl Adapters {
         let platform = self.platform(platform)?;
         let release = &*self.release(platform, Some(release)).await?;
         platform.egress.pace.may_begin()?;
-        guarded(platform, Purpose::Change, async {
+        guarded(self, platform, Purpose::Change, async {
             let calling = self.calling(platform, release, call.operation.as_str(), Mode::Write(journal), call.deadline);
             let context = calling.context(Some(call));
             let outgoing = Outgoing { platform: &platform.name, capabilities: &release.capabilities };
@@ -181,13 +181,14 @@ impl Adapters {
 
 /// Runs a call unless the breaker is open, and tells the breaker how it went.
 async fn guarded<T>(
+    adapters: &Adapters,
     platform: &Platform,
     purpose: Purpose,
     call: impl Future<Output = Result<T, Failure>>,
 ) -> Result<T, Failure> {
     let permit = platform.breaker.permit(platform.name.as_str(), purpose)?;
     let mut ended = call.await;
-    permit.ended(ended.as_ref().err());
+    adapters.tell_broken(platform, permit.ended(ended.as_ref().err()));
     // An adapter that met a 429 often does not say for how long; the host knows.
     if let Err(failure) = &mut ended
         && failure.kind == FailureKind::Unavailable

@@ -25,7 +25,7 @@ use super::{
     verdict::{self, Verdict},
 };
 use crate::{
-    domain::{failure::Failure, id::PlatformName},
+    domain::{digest, failure::Failure, id::PlatformName},
     network::{
         addresses::{AddressRefused, Allowance, AllowanceError, Resolver},
         origins::{Origin, OriginError},
@@ -95,6 +95,8 @@ pub(crate) struct PlatformEgress {
     allowance: Allowance,
     pub(crate) authentication: Authentication,
     pub(crate) pace: Pace,
+    /// What the credential is known by, and never the credential: whoever uses it at this ad server shares its limits.
+    pub(crate) limit_key: String,
     client: reqwest::Client,
 }
 
@@ -124,12 +126,14 @@ impl PlatformEgress {
             .dns_resolver(Arc::new(Resolver::new(allowance.clone(), &origins)))
             .build()
             .map_err(EgressError::Client)?;
+        let limit_key = limit_key(settings, &endpoint);
         Ok(Self {
             name: settings.name.clone(),
             endpoint,
             origins: origins.into_iter().collect(),
             allowance,
             authentication,
+            limit_key,
             pace: Pace::new(settings.max_concurrent_requests, settings.rate_per_second),
             client,
         })
@@ -176,6 +180,13 @@ impl PlatformEgress {
 }
 
 /// An address without what may be secret in it.
+fn limit_key(settings: &EgressSettings<'_>, endpoint: &Url) -> String {
+    let origin = endpoint.origin().ascii_serialization();
+    // Without a credential an ad server counts by whatever it likes: each platform is on its own.
+    let identity = settings.credentials.identity().unwrap_or_else(|| format!("platform {}", settings.name));
+    format!("{origin} {}", digest::sha256(identity.as_bytes()))
+}
+
 fn shown(url: &Url) -> String {
     let mut url = url.clone();
     url.set_query(None);

@@ -135,7 +135,7 @@ impl Adapters {
                 // A batch whose answers are partly nonsense is used as far as it goes, and counts as a fault.
                 let nonsense = answers.as_ref().ok().and_then(|(_, wrong)| wrong.clone());
                 let nonsense = nonsense.map(|bad| bad_result(platform, bad));
-                permit.ended(answers.as_ref().err().or(nonsense.as_ref()));
+                self.tell_broken(platform, permit.ended(answers.as_ref().err().or(nonsense.as_ref())));
                 answers.map(|(answers, _)| answers)
             };
             match batch.await {

@@ -3,7 +3,8 @@
 use std::{
     collections::{BTreeMap, HashMap},
     path::{Path, PathBuf},
-    sync::{Arc, PoisonError, RwLock},
+    sync::{Arc, OnceLock, PoisonError, RwLock},
+    time::Duration,
 };
 
 use serde_json::Value;
@@ -16,6 +17,7 @@ use super::{
     limits::Limits,
     release::{Destination, InstallError, Library, LibraryError, Release},
     settings,
+    shared::Shared,
 };
 use crate::domain::{
     capability::Capabilities,
@@ -28,6 +30,8 @@ use crate::domain::{
 pub struct Adapters {
     pub(super) library: Library,
     pub(super) platforms: BTreeMap<PlatformName, Arc<Platform>>,
+    /// Other hosts that serve the same platforms.
+    shared: OnceLock<Arc<dyn Shared>>,
 }
 
 /// A release as it is shown.
@@ -108,10 +112,22 @@ impl Platform {
         self.releases.read().unwrap_or_else(PoisonError::into_inner).loaded.get(digest).cloned()
     }
 
-    async fn load(&self, library: &Library, digest: &str, shown: &Path) -> Result<Arc<Release>, InstallError> {
+    async fn load(
+        &self,
+        library: &Library,
+        shared: Option<&Arc<dyn Shared>>,
+        digest: &str,
+        shown: &Path,
+    ) -> Result<Arc<Release>, InstallError> {
         let _loading = self.loading.lock().await;
         if let Some(release) = self.loaded(digest) {
             return Ok(release);
+        }
+        if let Some(shared) = shared
+            && !library.has(digest).await
+            && let Some(bytes) = shared.component(digest).await
+        {
+            library.keep_bytes(digest, &bytes)?;
         }
         let release = Arc::new(library.load(digest, shown, &self.destination()).await?);
         let mut releases = self.releases.write().unwrap_or_else(PoisonError::into_inner);
@@ -152,7 +168,7 @@ impl Adapters {
                 Err(reason) => wrong.push(error(reason)),
             }
         }
-        let adapters = Self { library, platforms };
+        let adapters = Self { library, platforms, shared: OnceLock::new() };
         let loads = to_load.iter().map(|(platform, component)| adapters.install_for(platform, component));
         for ((platform, _), loaded) in to_load.iter().zip(futures::future::join_all(loads).await) {
             match loaded {
@@ -165,7 +181,7 @@ impl Adapters {
 
     async fn install_for(&self, platform: &Platform, component: &Path) -> Result<Arc<Release>, InstallError> {
         let digest = self.library.keep(component).await?;
-        let release = platform.load(&self.library, &digest, component).await?;
+        let release = platform.load(&self.library, self.shared.get(), &digest, component).await?;
         tracing::info!(
             adapter = %platform.name,
             version = release.capabilities.adapter_version,
@@ -196,9 +212,47 @@ impl Adapters {
     /// Why it can't be used; `None`: there is no such platform.
     pub async fn activate(&self, platform: &PlatformName, digest: &str) -> Result<(), Option<InstallError>> {
         let platform = self.platforms.get(platform).ok_or(None)?;
-        let release = platform.load(&self.library, digest, Path::new(digest)).await?;
+        let release = platform.load(&self.library, self.shared.get(), digest, Path::new(digest)).await?;
         platform.activate(release);
         Ok(())
+    }
+
+    /// From now on this host shares components, paces and breakers with the others.
+    pub fn join(&self, shared: &Arc<dyn Shared>) {
+        // Joined once, at the start.
+        let _ = self.shared.set(shared.clone());
+        for platform in self.platforms.values() {
+            platform.egress.pace.join(platform.egress.limit_key.clone(), shared.clone());
+        }
+    }
+
+    /// What other hosts found: ad servers, by the key of their limits, that asked for a pause.
+    pub fn pause(&self, key: &str, pause: Duration) {
+        for platform in self.platforms.values().filter(|platform| platform.egress.pace.key() == Some(key)) {
+            platform.egress.pace.pause_for(pause);
+        }
+    }
+
+    /// What other hosts found: a platform whose adapter keeps failing.
+    pub fn leave_alone(&self, platform: &PlatformName, time: Duration) {
+        if let Some(platform) = self.platforms.get(platform) {
+            platform.breaker.open_for(time);
+        }
+    }
+
+    /// The bytes of a component that this host keeps.
+    ///
+    /// # Errors
+    /// It can't be read.
+    pub async fn component(&self, digest: &str) -> std::io::Result<Vec<u8>> {
+        self.library.read(digest).await
+    }
+
+    /// Tells the other hosts that an adapter is left alone.
+    pub(super) fn tell_broken(&self, platform: &Platform, time: Option<Duration>) {
+        if let (Some(shared), Some(time)) = (self.shared.get(), time) {
+            shared.broken(&platform.name, time);
+        }
     }
 
     /// The platforms by name.
@@ -259,7 +313,11 @@ impl Adapters {
             return Ok(release);
         }
         let valid = digest.len() == 64 && digest.bytes().all(|byte| byte.is_ascii_hexdigit());
-        let loaded = if valid { Some(platform.load(&self.library, digest, Path::new(digest)).await) } else { None };
+        let loaded = if valid {
+            Some(platform.load(&self.library, self.shared.get(), digest, Path::new(digest)).await)
+        } else {
+            None
+        };
         match loaded {
             Some(Ok(release)) => Ok(release),
             failed => {

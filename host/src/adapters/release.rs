@@ -138,12 +138,27 @@ impl Library {
         }
         let bytes = tokio::fs::read(component).await.map_err(file)?;
         let digest = digest::sha256(&bytes);
-        let path = self.path(&digest);
-        if tokio::fs::read(&path).await.is_ok_and(|kept| kept == bytes) {
+        if tokio::fs::read(self.path(&digest)).await.is_ok_and(|kept| kept == bytes) {
             return Ok(digest);
         }
-        cache::write_new(&path, &[&bytes]).map_err(|source| InstallError::File { path, source })?;
+        self.keep_bytes(&digest, &bytes)?;
         Ok(digest)
+    }
+
+    /// Keeps the bytes of a component under a digest; whether it is theirs is found out when it is loaded.
+    pub(crate) fn keep_bytes(&self, digest: &str, bytes: &[u8]) -> Result<(), InstallError> {
+        let path = self.path(digest);
+        cache::write_new(&path, &[bytes]).map_err(|source| InstallError::File { path, source })
+    }
+
+    /// Whether a component is kept.
+    pub(crate) async fn has(&self, digest: &str) -> bool {
+        tokio::fs::try_exists(self.path(digest)).await.unwrap_or(false)
+    }
+
+    /// The bytes of a component that is kept.
+    pub(crate) async fn read(&self, digest: &str) -> std::io::Result<Vec<u8>> {
+        tokio::fs::read(self.path(digest)).await
     }
 
     fn path(&self, digest: &str) -> PathBuf {

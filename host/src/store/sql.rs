@@ -22,12 +22,13 @@ use self::{
 use super::{
     AuditEntry, BuyFilter, Claim, Fence, Hint, IdempotencyEntry, JournalWrite, Recording, Store, StoreError, Stored,
     TaskFilter, TaskPage, TokenRecord,
+    fleet::FleetStore,
     webhooks::{Attempt, DeliveryFilter, DueDelivery, Replay, WebhookStore},
 };
 use crate::domain::{
     audit::AuditLine,
     event::Event,
-    id::{EventId, MediaBuyId, OperationId, PrincipalId, TaskId, WebhookId},
+    id::{EventId, MediaBuyId, OperationId, PlatformName, PrincipalId, TaskId, WebhookId},
     media_buy::MediaBuy,
     operation::Operation,
     step::Step,
@@ -37,6 +38,7 @@ use crate::domain::{
 };
 
 mod audit;
+mod fleet;
 mod journal;
 mod lease;
 mod read;
@@ -323,5 +325,48 @@ impl<D: Database> WebhookStore for SqlStore<D> {
 
     async fn forget_deliveries(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
         self.write((before, limit), work!(webhooks::forget)).await
+    }
+}
+
+#[async_trait]
+impl<D: Database> FleetStore for SqlStore<D> {
+    async fn keep_component(&self, digest: &str, bytes: Vec<u8>, at: Timestamp) -> Result<(), StoreError> {
+        self.write((digest.to_owned(), bytes, at), work!(fleet::keep)).await
+    }
+
+    async fn component(&self, digest: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        fleet::component(&self.database, digest).await
+    }
+
+    async fn activate_component(
+        &self,
+        platform: &PlatformName,
+        digest: &str,
+        line: AuditEntry,
+    ) -> Result<(), StoreError> {
+        self.write((platform.clone(), digest.to_owned(), line), work!(fleet::activate)).await
+    }
+
+    async fn active_components(&self) -> Result<Vec<(PlatformName, String)>, StoreError> {
+        fleet::active(&self.database).await
+    }
+
+    async fn reserve(
+        &self,
+        key: &str,
+        count: u32,
+        interval: Duration,
+        burst: Duration,
+        now: Timestamp,
+    ) -> Result<i64, StoreError> {
+        self.write((key.to_owned(), count, interval, burst, now), work!(fleet::reserve)).await
+    }
+
+    async fn hold(&self, key: &str, time: Duration, now: Timestamp) -> Result<(), StoreError> {
+        self.write((key.to_owned(), time, now), work!(fleet::hold)).await
+    }
+
+    async fn holds(&self, now: Timestamp) -> Result<Vec<(String, Duration)>, StoreError> {
+        fleet::holds(&self.database, now).await
     }
 }

@@ -59,6 +59,20 @@ pub enum Credentials {
     Token(TokenGrant),
 }
 
+impl Credentials {
+    /// Who the host is to the ad server, for a digest only; `None`: nobody.
+    pub(crate) fn identity(&self) -> Option<String> {
+        match self {
+            Self::None => None,
+            Self::Header { name, value } => Some(format!("{name} {}", value.expose())),
+            Self::Bearer(token) => Some(format!("bearer {}", token.expose())),
+            Self::Basic { username, .. } => Some(format!("basic {username}")),
+            // Where the token is fetched and by which name; secrets don't show.
+            Self::Token(grant) => Some(format!("{grant:?}")),
+        }
+    }
+}
+
 /// Why credentials can't be sent.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CredentialsError {

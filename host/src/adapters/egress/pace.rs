@@ -2,7 +2,7 @@
 
 use std::{
     num::NonZeroU32,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -10,9 +10,12 @@ use governor::{DefaultDirectRateLimiter, Quota, clock::Clock as _};
 use http::HeaderMap;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::domain::{
-    failure::{Failure, FailureKind},
-    time::Timestamp,
+use crate::{
+    adapters::shared::Shared,
+    domain::{
+        failure::{Failure, FailureKind},
+        time::Timestamp,
+    },
 };
 
 /// A pause up to this long is waited for inside of the call; a longer one ends the call, and the operation is run again
@@ -25,21 +28,70 @@ const DEFAULT_PAUSE: Duration = Duration::from_secs(1);
 /// The longest pause that is believed. A platform that asks for more is asked again after this.
 pub(crate) const LONGEST_PAUSE: Duration = Duration::from_secs(15 * 60);
 
+/// A request that was reserved and not sent within this time is given up: the ad server would see it with those of the next second.
+const RESERVED_FOR: Duration = Duration::from_secs(1);
+
+/// So many times a second a busy host asks the others for its next requests.
+const RESERVATIONS_PER_SECOND: u32 = 5;
+
 /// The pace of one platform, shared by all calls.
 pub(crate) struct Pace {
     at_a_time: Arc<Semaphore>,
+    rate: Option<NonZeroU32>,
+    /// How fast this host may go if it can't ask the others.
     per_second: Option<DefaultDirectRateLimiter>,
     paused_until: Mutex<Option<Instant>>,
+    /// What other hosts know the credential by, and where they are asked.
+    common: OnceLock<(String, Arc<dyn Shared>)>,
+    reserved: tokio::sync::Mutex<Reserved>,
+}
+
+/// What was reserved and not used yet.
+struct Reserved {
+    next: Instant,
+    left: u32,
 }
 
 impl Pace {
     pub(crate) fn new(at_a_time: usize, per_second: Option<u32>) -> Self {
-        let per_second = per_second.and_then(NonZeroU32::new).map(Quota::per_second);
+        let rate = per_second.and_then(NonZeroU32::new);
         Self {
+            rate,
             at_a_time: Arc::new(Semaphore::new(at_a_time.clamp(1, Semaphore::MAX_PERMITS))),
-            per_second: per_second.map(DefaultDirectRateLimiter::direct),
+            per_second: rate.map(Quota::per_second).map(DefaultDirectRateLimiter::direct),
             paused_until: Mutex::new(None),
+            common: OnceLock::new(),
+            reserved: tokio::sync::Mutex::new(Reserved { next: Instant::now(), left: 0 }),
         }
+    }
+
+    /// From now on the pace is that of all hosts together. `key`: what they know the credential by.
+    pub(crate) fn join(&self, key: String, shared: Arc<dyn Shared>) {
+        // Joined once, at the start.
+        let _ = self.common.set((key, shared));
+    }
+
+    /// Waits for a turn among all hosts. `false`: they can't be asked.
+    async fn common_turn(&self) -> bool {
+        let (Some((key, shared)), Some(rate)) = (self.common.get(), self.rate) else { return false };
+        let at = {
+            let mut reserved = self.reserved.lock().await;
+            let stale = Instant::now().checked_duration_since(reserved.next).is_some_and(|late| late > RESERVED_FOR);
+            if reserved.left == 0 || stale {
+                let count = (rate.get() / RESERVATIONS_PER_SECOND).max(1);
+                let Some(wait) = shared.reserve(key, count, rate).await else { return false };
+                let now = Instant::now();
+                let time = Duration::from_micros(wait.unsigned_abs());
+                let first = if wait < 0 { now.checked_sub(time).unwrap_or(now) } else { now + time };
+                *reserved = Reserved { next: first, left: count };
+            }
+            let at = reserved.next;
+            reserved.next += Duration::from_secs(1) / rate.get();
+            reserved.left -= 1;
+            at
+        };
+        tokio::time::sleep_until(at.into()).await;
+        true
     }
 
     /// Waits for this request's turn.
@@ -49,7 +101,9 @@ impl Pace {
     pub(crate) async fn turn(&self) -> Result<OwnedSemaphorePermit, Failure> {
         let permit = Arc::clone(&self.at_a_time).acquire_owned().await;
         let permit = permit.map_err(|_| Failure::new(FailureKind::Unavailable, "stopping", "the host is stopping"))?;
-        if let Some(limiter) = &self.per_second {
+        if let Some(limiter) = &self.per_second
+            && !self.common_turn().await
+        {
             while let Err(wait) = limiter.check() {
                 tokio::time::sleep(wait.wait_time_from(governor::clock::DefaultClock::default().now())).await;
             }
@@ -89,7 +143,21 @@ impl Pace {
             (503, Some(asked)) => asked,
             _ => return,
         };
-        let until = Instant::now() + pause.min(LONGEST_PAUSE);
+        let pause = pause.min(LONGEST_PAUSE);
+        if let Some((key, shared)) = self.common.get() {
+            shared.paused(key, pause);
+        }
+        self.pause_for(pause);
+    }
+
+    /// What other hosts know the credential by.
+    pub(crate) fn key(&self) -> Option<&str> {
+        self.common.get().map(|(key, _)| key.as_str())
+    }
+
+    /// Pauses at least so long.
+    pub(crate) fn pause_for(&self, pause: Duration) {
+        let until = Instant::now() + pause;
         let mut paused = self.lock();
         *paused = Some(paused.map_or(until, |earlier| earlier.max(until)));
     }

@@ -53,7 +53,8 @@ pub(super) async fn claim(
     Ok(Some(Claim { operation, fence }))
 }
 
-fn micros(duration: Duration) -> i64 {
+/// A duration in microseconds.
+pub(super) fn micros(duration: Duration) -> i64 {
     i64::try_from(duration.as_micros()).unwrap_or(i64::MAX / 2)
 }
 

@@ -1,0 +1,145 @@
+//! What hosts on one database have in common beside the work: which component serves each platform, how fast ad servers may be
+//! asked with one credential, and which adapters are left alone.
+//!
+//! The host that started last says which component serves a platform; the others follow within a second. An operation that began
+//! on one ends on it, on whatever host: its bytes are in the database.
+
+use std::{num::NonZeroU32, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    adapters::{Adapters, Shared},
+    domain::id::PlatformName,
+    operations::{now, tell::ITSELF},
+    store::{AuditEntry, Store, StoreError, fleet::breaker_key},
+};
+
+/// How often a host looks at what the others said.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// How much may come at once after a rest: what a second allows.
+const BURST: Duration = Duration::from_secs(1);
+
+/// What begins the key of an ad server's pause.
+const PAUSE: &str = "pause ";
+
+/// Keeps this host's components in the database and has them serve their platforms.
+///
+/// # Errors
+/// The store's.
+pub async fn begin(store: &Arc<dyn Store>, adapters: &Arc<Adapters>) -> Result<(), StoreError> {
+    adapters.join(&(Arc::new(Common { store: store.clone() }) as Arc<dyn Shared>));
+    for platform in adapters.platforms() {
+        let Some(digest) = adapters.active_release(&platform) else { continue };
+        if store.component(&digest).await?.is_none() {
+            let bytes = adapters.component(&digest).await.map_err(|error| {
+                StoreError::Unavailable(format!("the component of {platform} can't be read: {error}"))
+            })?;
+            store.keep_component(&digest, bytes, now()).await?;
+        }
+        let line = AuditEntry {
+            at: now(),
+            actor: ITSELF.to_owned(),
+            action: "release.activated".to_owned(),
+            subject: format!("platform:{platform}"),
+            digest: digest.clone(),
+            reason: None,
+        };
+        store.activate_component(&platform, &digest, line).await?;
+    }
+    Ok(())
+}
+
+/// Follows what other hosts say until `stop`. Where there can't be any, it does nothing.
+pub async fn serve(store: Arc<dyn Store>, adapters: Arc<Adapters>, stop: CancellationToken) {
+    if store.hear().is_none() {
+        return;
+    }
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(LOOK) => {}
+        }
+        if let Err(error) = look(store.as_ref(), &adapters).await {
+            tracing::warn!(%error, "what other hosts say is not known");
+        }
+    }
+}
+
+async fn look(store: &dyn Store, adapters: &Adapters) -> Result<(), StoreError> {
+    for (platform, digest) in store.active_components().await? {
+        // A platform that another host has and this one has not is none of its business.
+        if adapters.active_release(&platform).is_none_or(|active| active == digest) {
+            continue;
+        }
+        match adapters.activate(&platform, &digest).await {
+            Ok(()) => tracing::info!(%platform, release = digest, "another host activated a release"),
+            Err(error) => {
+                let error = error.map(|error| error.to_string()).unwrap_or_default();
+                tracing::error!(%platform, release = digest, error, "the release that another host activated can't be used");
+            }
+        }
+    }
+    for (key, left) in store.holds(now()).await? {
+        match key.strip_prefix(PAUSE) {
+            Some(key) => adapters.pause(key, left),
+            None => {
+                let broken = adapters.platforms().into_iter().find(|platform| breaker_key(platform) == key);
+                if let Some(platform) = broken {
+                    adapters.leave_alone(&platform, left);
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The database as what hosts have in common.
+#[derive(Debug)]
+struct Common {
+    store: Arc<dyn Store>,
+}
+
+impl Common {
+    /// Tells the others, without anybody waiting for it.
+    fn hold(&self, key: String, time: Duration) {
+        if self.store.hear().is_none() {
+            return;
+        }
+        let store = self.store.clone();
+        tokio::spawn(async move {
+            if let Err(error) = store.hold(&key, time, now()).await {
+                tracing::warn!(%error, "other hosts were not told to leave something alone");
+            }
+        });
+    }
+}
+
+#[async_trait]
+impl Shared for Common {
+    async fn reserve(&self, key: &str, count: u32, per_second: NonZeroU32) -> Option<i64> {
+        self.store.hear()?;
+        let interval = Duration::from_secs(1) / per_second.get();
+        match self.store.reserve(key, count, interval, BURST, now()).await {
+            Ok(wait) => Some(wait),
+            Err(error) => {
+                tracing::warn!(%error, "other hosts can't be asked whose turn it is");
+                None
+            }
+        }
+    }
+
+    async fn component(&self, digest: &str) -> Option<Vec<u8>> {
+        self.store.component(digest).await.ok().flatten()
+    }
+
+    fn paused(&self, key: &str, pause: Duration) {
+        self.hold(format!("{PAUSE}{key}"), pause);
+    }
+
+    fn broken(&self, platform: &PlatformName, pause: Duration) {
+        self.hold(breaker_key(platform), pause);
+    }
+}

@@ -1,0 +1,52 @@
+//! What hosts on one database have in common beside the work: adapters' components, and how fast ad servers may be asked.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use super::{AuditEntry, StoreError};
+use crate::domain::{id::PlatformName, time::Timestamp};
+
+/// What is shared by all hosts on the database. Time is judged by the database's clock where several hosts may share it.
+#[async_trait]
+pub trait FleetStore: Send + Sync {
+    /// Keeps a component by the SHA-256 of its bytes. One that is kept already stays.
+    async fn keep_component(&self, digest: &str, bytes: Vec<u8>, at: Timestamp) -> Result<(), StoreError>;
+
+    /// The bytes of a component.
+    async fn component(&self, digest: &str) -> Result<Option<Vec<u8>>, StoreError>;
+
+    /// Has a component that is kept serve a platform from now on, tells of it in the audit log, and forgets that the last one was left
+    /// alone. If it serves already, nothing is written.
+    async fn activate_component(
+        &self,
+        platform: &PlatformName,
+        digest: &str,
+        line: AuditEntry,
+    ) -> Result<(), StoreError>;
+
+    /// Which component serves each platform.
+    async fn active_components(&self) -> Result<Vec<(PlatformName, String)>, StoreError>;
+
+    /// Reserves so many requests in a row, `interval` apart, of which as many as fit into `burst` may come at once after a rest. How long
+    /// until the first of them, in microseconds; below zero, it could have been sent then.
+    async fn reserve(
+        &self,
+        key: &str,
+        count: u32,
+        interval: Duration,
+        burst: Duration,
+        now: Timestamp,
+    ) -> Result<i64, StoreError>;
+
+    /// Has everybody leave something alone for so long, or longer if that was said before.
+    async fn hold(&self, key: &str, time: Duration, now: Timestamp) -> Result<(), StoreError>;
+
+    /// What is to be left alone, and for how long yet.
+    async fn holds(&self, now: Timestamp) -> Result<Vec<(String, Duration)>, StoreError>;
+}
+
+/// The key under which a platform's adapter is left alone.
+pub fn breaker_key(platform: &PlatformName) -> String {
+    format!("adapter {platform}")
+}

@@ -1,0 +1,132 @@
+//! What hosts on one database have in common beside the work.
+
+use std::time::Duration;
+
+use super::{
+    Database, Dialect, Transaction, audit,
+    lease::micros,
+    read::MOST_ROWS,
+    script::{Script, Statement, Want},
+};
+use crate::{
+    domain::{id::PlatformName, time::Timestamp},
+    store::{AuditEntry, StoreError, fleet::breaker_key},
+};
+
+pub(super) async fn keep(
+    transaction: &mut (dyn Transaction + '_),
+    _: &Dialect,
+    (digest, bytes, at): &(String, Vec<u8>, Timestamp),
+) -> Result<(), StoreError> {
+    let mut script = Script::default();
+    script
+        .statement(
+            "INSERT INTO components (digest, content, added_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+            Want::Any,
+        )
+        .bind(digest.as_str())
+        .bind(bytes.as_slice())
+        .bind(at.as_micros());
+    transaction.run(script).await.map(drop)
+}
+
+pub(super) async fn component(database: &impl Database, digest: &str) -> Result<Option<Vec<u8>>, StoreError> {
+    let asked = Statement::new("SELECT content FROM components WHERE digest = ?").with(digest);
+    database.read(asked).await?.first().map_or(Ok(None), |row| row.maybe_bytes("content"))
+}
+
+pub(super) async fn activate(
+    transaction: &mut (dyn Transaction + '_),
+    dialect: &Dialect,
+    (platform, digest, line): &(PlatformName, String, AuditEntry),
+) -> Result<(), StoreError> {
+    let mut script = Script::default();
+    script
+        .statement(
+            "INSERT INTO active_components (platform, digest, at) VALUES (?, ?, ?)
+             ON CONFLICT (platform) DO UPDATE SET digest = excluded.digest, at = excluded.at
+             WHERE active_components.digest <> excluded.digest RETURNING 1 AS changed",
+            Want::Keep,
+        )
+        .bind(platform.as_str())
+        .bind(digest.as_str())
+        .bind(line.at.as_micros());
+    if transaction.run(script).await?.is_empty() {
+        return Ok(());
+    }
+    let mut script = Script::default();
+    script.statement("UPDATE limits SET held_until = 0 WHERE key = ?", Want::Any).bind(breaker_key(platform));
+    transaction.run(script).await?;
+    audit::append(transaction, dialect, std::slice::from_ref(line)).await
+}
+
+pub(super) async fn active(database: &impl Database) -> Result<Vec<(PlatformName, String)>, StoreError> {
+    let asked = Statement::new("SELECT platform, digest FROM active_components ORDER BY platform LIMIT ?");
+    let found = database.read(asked.with(MOST_ROWS)).await?;
+    found.iter().map(|row| Ok((PlatformName::new(row.text("platform")?), row.text("digest")?))).collect()
+}
+
+pub(super) async fn reserve(
+    transaction: &mut (dyn Transaction + '_),
+    dialect: &Dialect,
+    (key, count, interval, burst, now): &(String, u32, Duration, Duration, Timestamp),
+) -> Result<i64, StoreError> {
+    let length = micros(*interval).saturating_mul(i64::from(*count));
+    let mut script = Script::default();
+    script.statement("INSERT INTO limits (key) VALUES (?) ON CONFLICT DO NOTHING", Want::Any).bind(key.as_str());
+    script
+        .statement("UPDATE limits SET next_at = CASE WHEN next_at > ", Want::Keep)
+        .push(dialect.moment)
+        .push(" - ? THEN next_at ELSE ")
+        .push(dialect.moment)
+        .push(" - ? END + ? WHERE key = ? RETURNING next_at - ? - ")
+        .push(dialect.moment)
+        .push(" AS wait")
+        .bind(dialect.at(*now))
+        .bind(micros(*burst))
+        .bind(dialect.at(*now))
+        .bind(micros(*burst))
+        .bind(length)
+        .bind(key.as_str())
+        .bind(length)
+        .bind(dialect.at(*now));
+    let found = transaction.run(script).await?;
+    found.first().ok_or_else(|| StoreError::Corrupt("a limit was written and not found".to_owned()))?.int("wait")
+}
+
+pub(super) async fn hold(
+    transaction: &mut (dyn Transaction + '_),
+    dialect: &Dialect,
+    (key, time, now): &(String, Duration, Timestamp),
+) -> Result<(), StoreError> {
+    let mut script = Script::default();
+    script.statement("INSERT INTO limits (key) VALUES (?) ON CONFLICT DO NOTHING", Want::Any).bind(key.as_str());
+    script
+        .statement("UPDATE limits SET held_until = ", Want::Any)
+        .push(dialect.moment)
+        .push(" + ? WHERE key = ? AND held_until < ")
+        .push(dialect.moment)
+        .push(" + ?")
+        .bind(dialect.at(*now))
+        .bind(micros(*time))
+        .bind(key.as_str())
+        .bind(dialect.at(*now))
+        .bind(micros(*time));
+    transaction.run(script).await.map(drop)
+}
+
+pub(super) async fn holds(database: &impl Database, now: Timestamp) -> Result<Vec<(String, Duration)>, StoreError> {
+    let dialect = database.dialect();
+    let mut asked = Statement::new("SELECT key, held_until - ");
+    asked
+        .push(dialect.moment)
+        .push(" AS remaining FROM limits WHERE held_until > ")
+        .push(dialect.moment)
+        .push(" ORDER BY key LIMIT ?")
+        .bind(dialect.at(now))
+        .bind(dialect.at(now))
+        .bind(MOST_ROWS);
+    let found = database.read(asked).await?;
+    let remaining = |row: &super::rows::Row| Ok(Duration::from_micros(row.int("remaining")?.max(0).unsigned_abs()));
+    found.iter().map(|row| Ok((row.text("key")?, remaining(row)?))).collect()
+}

@@ -1,0 +1,78 @@
+//! What hosts on one database have in common beside the work.
+
+use std::time::Duration;
+
+use flightdeck::store::{StoreError, fleet::breaker_key};
+use futures::future::join_all;
+
+use super::fixtures::{AnyStore, at, audit, platform};
+
+pub(crate) async fn components_are_kept_by_their_digest(store: AnyStore) {
+    assert_eq!(store.component("d1").await.unwrap(), None);
+    let bytes: Vec<u8> = (0..100_000u32).map(|index| (index % 251) as u8).collect();
+    store.keep_component("d1", bytes.clone(), at(0)).await.unwrap();
+    store.keep_component("d1", b"other".to_vec(), at(1)).await.unwrap();
+    assert_eq!(store.component("d1").await.unwrap(), Some(bytes), "the first one stays");
+    store.keep_component("empty", Vec::new(), at(1)).await.unwrap();
+    assert_eq!(store.component("empty").await.unwrap(), Some(Vec::new()));
+}
+
+pub(crate) async fn a_platform_is_served_by_what_was_activated_last(store: AnyStore) {
+    let north = platform("north");
+    let line = |digest: &str| audit("release.activated", digest);
+    let unknown = store.activate_component(&north, "nowhere", line("nowhere")).await;
+    assert!(matches!(unknown, Err(StoreError::Corrupt(_))), "{unknown:?}");
+    for digest in ["d1", "d2"] {
+        store.keep_component(digest, digest.into(), at(0)).await.unwrap();
+        store.activate_component(&north, digest, line(digest)).await.unwrap();
+        // Said again, it is nothing new.
+        store.activate_component(&north, digest, line(digest)).await.unwrap();
+        assert_eq!(store.active_components().await.unwrap(), [(north.clone(), digest.to_owned())]);
+    }
+    store.activate_component(&platform("east"), "d1", line("d1")).await.unwrap();
+    let active = [(platform("east"), "d1".to_owned()), (north, "d2".to_owned())];
+    assert_eq!(store.active_components().await.unwrap(), active);
+    assert_eq!(store.audit(0, 100).await.unwrap().len(), 3);
+}
+
+pub(crate) async fn requests_are_reserved_one_after_the_other(store: AnyStore) {
+    let (interval, burst) = (Duration::from_millis(100), Duration::from_secs(1));
+    let reserve = |key: &'static str, count: u32, millis: i64| {
+        let store = store.clone();
+        let now = flightdeck::domain::time::Timestamp::from_micros(at(0).as_micros() + millis * 1_000);
+        async move { store.reserve(key, count, interval, burst, now).await.unwrap() / 1_000 }
+    };
+    // After a rest ten may come at once.
+    assert_eq!(reserve("a", 10, 0).await, -1_000);
+    assert_eq!(reserve("a", 2, 0).await, 0, "then one every 100 ms");
+    assert_eq!(reserve("a", 1, 0).await, 200);
+    assert_eq!(reserve("a", 1, 50).await, 250);
+    assert_eq!(reserve("b", 1, 50).await, -1_000, "each key for itself");
+    assert_eq!(reserve("a", 5, 400).await, 0);
+    // What nobody used is not saved up beyond the burst.
+    assert_eq!(reserve("a", 1, 100_000).await, -1_000);
+    // Many at once get a place each.
+    let mut places = join_all((0..20).map(|_| reserve("c", 1, 0))).await;
+    places.sort_unstable();
+    assert_eq!(places, (0..20).map(|place| place * 100 - 1_000).collect::<Vec<_>>());
+}
+
+pub(crate) async fn what_is_to_be_left_alone_is_told_to_everybody_until_it_is_over(store: AnyStore) {
+    let seconds = Duration::from_secs;
+    assert!(store.holds(at(0)).await.unwrap().is_empty());
+    store.hold("a", seconds(30), at(0)).await.unwrap();
+    store.hold("a", seconds(10), at(5)).await.unwrap();
+    store.hold("b", seconds(5), at(0)).await.unwrap();
+    let held = |key: &str, left| (key.to_owned(), seconds(left));
+    assert_eq!(store.holds(at(1)).await.unwrap(), [held("a", 29), held("b", 4)], "a shorter one shortens nothing");
+    assert_eq!(store.holds(at(5)).await.unwrap(), [held("a", 25)]);
+    store.hold("a", seconds(30), at(10)).await.unwrap();
+    assert_eq!(store.holds(at(10)).await.unwrap(), [held("a", 30)]);
+    assert!(store.holds(at(40)).await.unwrap().is_empty());
+    // Another component has a clean slate.
+    let north = platform("north");
+    store.hold(&breaker_key(&north), seconds(30), at(50)).await.unwrap();
+    store.keep_component("d1", b"component".to_vec(), at(50)).await.unwrap();
+    store.activate_component(&north, "d1", audit("release.activated", "d1")).await.unwrap();
+    assert!(store.holds(at(50)).await.unwrap().is_empty());
+}
