@@ -8,6 +8,8 @@
 //! | `adapter compare` | shows side by side what several can do |
 //! | `token create` | makes a bearer token and shows it once |
 //! | `webhook …` | manages endpoints of webhooks: `list`, `create`, `disable`, `enable`, `rotate`, `test`, `deliveries`, `replay` |
+//! | `backup` | writes a whole copy of an SQLite database to a file |
+//! | `restored` | says that the database was restored from a copy |
 //! | `audit verify` | proves that nobody edited the audit log |
 //! | `audit export` | prints the audit log, a line of JSON each |
 //! | `compile` | compiles a component; the host calls this itself, in a process of its own |
@@ -24,6 +26,7 @@ use crate::{
 };
 
 mod audit;
+mod backup;
 mod compare;
 mod inspect;
 mod token;
@@ -49,6 +52,16 @@ enum Command {
     /// Manage bearer tokens.
     #[command(subcommand)]
     Token(TokenCommand),
+    /// Write a whole copy of an SQLite database to a file, also while a host serves from it.
+    Backup {
+        #[command(flatten)]
+        with: WithConfig,
+        /// Where the copy goes; it must not exist.
+        file: PathBuf,
+    },
+    /// Say that the database was restored from a copy, before the first host starts on it: what had not ended in it is looked up on the ad
+    /// servers before anything is made.
+    Restored(WithConfig),
     /// Manage endpoints of webhooks: everybody's. Also while a host serves, which delivers.
     #[command(subcommand)]
     Webhook(webhook::WebhookCommand),
@@ -159,6 +172,8 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Command::Adapter(AdapterCommand::Inspect { file, json }) => inspect::inspect(&file, json),
         Command::Adapter(AdapterCommand::Compare { files }) => compare::compare(&files),
         Command::Token(TokenCommand::Create(new)) => load(&new.with).and_then(|config| token::create(&config, &new)),
+        Command::Backup { with, file } => load(&with).and_then(|config| backup::back_up(&config, &file)),
+        Command::Restored(with) => load(&with).and_then(|config| backup::restored(&config)),
         Command::Webhook(command) => load(command.with()).and_then(|config| webhook::run(&config, &command)),
         Command::Audit(AuditCommand::Verify { with, head }) => {
             load(&with).and_then(|config| audit::verify(&config, head))

@@ -11,6 +11,7 @@
 //! - [`app`]: what callers can ask for: one function for each tool.
 //! - [`web`]: the faces, HTTP and MCP. They translate and decide nothing.
 //! - [`config`]: what the publisher decides. [`serve`] puts everything together, [`cli`] starts it.
+//! - [`metrics`]: what is counted, by name.
 //! - [`fault`]: points at which tests make the process die.
 
 pub mod adapters;
@@ -19,6 +20,7 @@ pub mod cli;
 pub mod config;
 pub mod domain;
 pub mod fault;
+pub mod metrics;
 pub mod network;
 pub mod operations;
 pub mod serve;

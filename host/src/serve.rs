@@ -3,6 +3,7 @@
 use std::{io::IsTerminal as _, sync::Arc, time::Duration};
 
 use anyhow::Context;
+use metrics_exporter_prometheus::PrometheusHandle;
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::{EnvFilter, layer::SubscriberExt, util::SubscriberInitExt};
 
@@ -10,9 +11,11 @@ use crate::{
     adapters::{AdapterSetupError, Adapters, PlatformError},
     app::App,
     config::{BaseUrl, Config, Product, StoreUrl},
+    metrics,
     operations::{Signals, fleet, live::LiveCache, now, runner::Runner, sharing, tell::ITSELF, timers, watching},
     store::{
         AuditEntry, Recording, Store,
+        fleet::RESTORED,
         postgres::{self, PostgresStore},
         sqlite::{self, SqliteStore},
     },
@@ -88,7 +91,11 @@ fn unfit(adapters: &Adapters, product: &Product) -> Vec<String> {
         .collect()
 }
 
-async fn open_store(config: &Config) -> anyhow::Result<Arc<dyn Store>> {
+/// Opens the database to work on it alone.
+///
+/// # Errors
+/// What keeps it from being opened; with SQLite, a host that serves from it.
+pub async fn open_store(config: &Config) -> anyhow::Result<Arc<dyn Store>> {
     match &config.store.url {
         StoreUrl::Sqlite(path) => {
             let path = config.data.dir.join(path);
@@ -119,6 +126,7 @@ fn sessions(config: &Config) -> postgres::Options {
 }
 
 async fn serve_until_stopped(config: Arc<Config>) -> anyhow::Result<()> {
+    let counted = metrics::start().context("nothing can be counted")?;
     let store = open_store(&config).await?;
     let adapters = start_adapters(&config).await?;
     tell_what_serves(&config, store.as_ref()).await?;
@@ -140,6 +148,7 @@ async fn serve_until_stopped(config: Arc<Config>) -> anyhow::Result<()> {
         config: config.clone(),
         signals: signals.clone(),
         live,
+        restored_at: store.marked(RESTORED).await?,
         name: format!("{}-{}", std::process::id(), uuid::Uuid::now_v7().simple()),
     };
     let grace = config.server.shutdown_grace;
@@ -156,7 +165,7 @@ async fn serve_until_stopped(config: Arc<Config>) -> anyhow::Result<()> {
     // From here on a stop is an orderly one: whoever reads that it serves may stop it.
     let told_to_stop = told_to_stop()?;
     tracing::info!(address = %listener.local_addr()?, "serving");
-    let router = web::router(app, web_options(&config), axum::Router::new());
+    let router = web::router(app, web_options(&config, Some(counted)), axum::Router::new());
     let stopped = stop.clone();
     let faces = tokio::spawn(
         axum::serve(listener, router).with_graceful_shutdown(async move { stopped.cancelled().await }).into_future(),
@@ -191,11 +200,12 @@ async fn tell_what_serves(config: &Config, store: &dyn Store) -> anyhow::Result<
     Ok(())
 }
 
-fn web_options(config: &Config) -> WebOptions {
+fn web_options(config: &Config, counted: Option<PrometheusHandle>) -> WebOptions {
     WebOptions {
         max_body_bytes: config.server.max_request_bytes.get(),
         default_wait: config.server.default_wait,
         max_wait: config.server.max_wait,
+        counted,
         public_hosts: config.server.public_url.iter().map(BaseUrl::authority).collect(),
     }
 }

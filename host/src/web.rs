@@ -11,6 +11,7 @@
 use std::{sync::Arc, time::Duration};
 
 use axum::Router;
+use metrics_exporter_prometheus::PrometheusHandle;
 
 use crate::app::App;
 
@@ -30,6 +31,8 @@ pub struct WebOptions {
     pub default_wait: Duration,
     /// How long it waits at most, whatever the caller says.
     pub max_wait: Duration,
+    /// What was counted, for `/metrics`; `None`: nothing is.
+    pub counted: Option<PrometheusHandle>,
     /// Under which names (`ads.example.com`, `ads.example.com:8443`) the host is reached beside the loopback ones. `/mcp` answers
     /// to no other, so that a web page can't reach a host on its reader's machine by a name of its own.
     pub public_hosts: Vec<String>,

@@ -132,6 +132,8 @@ macro_rules! on_backend {
                 a_platform_is_served_by_what_was_activated_last,
                 requests_are_reserved_one_after_the_other,
                 what_is_to_be_left_alone_is_told_to_everybody_until_it_is_over,
+                what_has_not_ended_is_counted,
+                the_last_mark_of_a_name_stays,
             ]
             model: [
                 the_store_does_what_the_model_does,

@@ -104,7 +104,7 @@ async fn hosts_keep_one_pace_together() {
     let Some(replicas) = two(kevel, &format!("rate_per_second = 5\n{kevel}")).await else { return };
     replicas.servers.server("kevel").controls.log.clear();
     let mut operations = Vec::new();
-    for index in 0..8 {
+    for index in 0..16 {
         operations.push(approved(&replicas, index % 2).await);
     }
     for operation in &operations {

@@ -4,6 +4,7 @@
 
 mod across_platforms;
 mod command_line;
+mod counting;
 mod crash;
 mod every_platform;
 mod fleet;
@@ -19,6 +20,7 @@ mod proxy;
 mod receiver;
 mod refusals;
 mod replicas;
+mod restoring;
 mod reviewing;
 mod servers;
 mod soak;

@@ -21,3 +21,14 @@ CREATE TABLE limits (
     next_at    BIGINT NOT NULL DEFAULT 0,
     held_until BIGINT NOT NULL DEFAULT 0
 );
+
+-- Moments that matter to all hosts: when the database was restored from a copy.
+CREATE TABLE marks (
+    name TEXT    NOT NULL PRIMARY KEY,
+    at   BIGINT NOT NULL
+);
+
+-- How much there is of what has not ended.
+CREATE INDEX operations_open ON operations (state) WHERE state NOT IN ('succeeded', 'failed');
+CREATE INDEX tasks_open ON tasks (kind) WHERE open = 1;
+CREATE INDEX webhook_deliveries_dead ON webhook_deliveries (webhook) WHERE status = 'dead';

@@ -26,6 +26,17 @@ pub(crate) enum Purpose {
     Read,
 }
 
+impl Purpose {
+    /// Its name, for those who count.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Plan => "plan",
+            Self::Change => "change",
+            Self::Read => "read",
+        }
+    }
+}
+
 /// The breaker of one platform.
 #[derive(Debug, Default)]
 pub(crate) struct Breaker(Mutex<State>);

@@ -16,12 +16,15 @@ use super::{
     sandbox::{CallSetup, CallState},
     verdict,
 };
-use crate::domain::{
-    failure::{Failure, FailureKind},
-    id::PlatformName,
-    operation::LegOutcome,
-    plan::PlatformPlan,
-    time::Timestamp,
+use crate::{
+    domain::{
+        failure::{Failure, FailureKind},
+        id::PlatformName,
+        operation::LegOutcome,
+        plan::PlatformPlan,
+        time::Timestamp,
+    },
+    metrics::{ADAPTER_CALLS, ADAPTER_SECONDS, Watch},
 };
 
 /// One call on its way: the platform, the release, and the call's name in logs.
@@ -187,7 +190,9 @@ async fn guarded<T>(
     call: impl Future<Output = Result<T, Failure>>,
 ) -> Result<T, Failure> {
     let permit = platform.breaker.permit(platform.name.as_str(), purpose)?;
+    let watch = Watch::start();
     let mut ended = call.await;
+    count_call(platform, purpose, &watch, ended.as_ref().err());
     adapters.tell_broken(platform, permit.ended(ended.as_ref().err()));
     // An adapter that met a 429 often does not say for how long; the host knows.
     if let Err(failure) = &mut ended
@@ -197,6 +202,15 @@ async fn guarded<T>(
         failure.retry_after_ms = platform.egress.pace.pause().and_then(|left| u64::try_from(left.as_millis()).ok());
     }
     ended
+}
+
+/// Counts a call.
+pub(super) fn count_call(platform: &Platform, purpose: Purpose, watch: &Watch, failure: Option<&Failure>) {
+    let (name, purpose) = (platform.name.to_string(), purpose.as_str());
+    let outcome = failure.map_or("ok", |failure| failure.kind.as_str());
+    metrics::counter!(ADAPTER_CALLS, "platform" => name.clone(), "purpose" => purpose, "outcome" => outcome)
+        .increment(1);
+    metrics::histogram!(ADAPTER_SECONDS, "platform" => name, "purpose" => purpose).record(watch.seconds());
 }
 
 /// The buy that a change is about, as it is to be.

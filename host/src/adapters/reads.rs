@@ -5,15 +5,18 @@ use flightdeck_bindings::v0_1::flightdeck::ad_server::types as wit;
 use super::{
     Adapters, RemoteBuy,
     breaker::Purpose,
-    calls::{Calling, bad_result},
+    calls::{Calling, bad_result, count_call},
     contract::{self, Answers},
     egress::Mode,
 };
-use crate::domain::{
-    delivery::{BuyDelivery, RemoteBuyStatus},
-    failure::Failure,
-    id::{MediaBuyId, PlatformName},
-    time::{Day, Timestamp},
+use crate::{
+    domain::{
+        delivery::{BuyDelivery, RemoteBuyStatus},
+        failure::Failure,
+        id::{MediaBuyId, PlatformName},
+        time::{Day, Timestamp},
+    },
+    metrics::Watch,
 };
 
 /// What each buy of a batched read was answered with.
@@ -131,7 +134,9 @@ impl Adapters {
                 platform.egress.pace.may_begin()?;
                 let permit = platform.breaker.permit(platform.name.as_str(), Purpose::Read)?;
                 let calling = self.calling(platform, release, &operation, Mode::Read, deadline);
+                let watch = Watch::start();
                 let answers = read.ask(calling, &platform.name, asked, remote).await;
+                count_call(platform, Purpose::Read, &watch, answers.as_ref().err());
                 // A batch whose answers are partly nonsense is used as far as it goes, and counts as a fault.
                 let nonsense = answers.as_ref().ok().and_then(|(_, wrong)| wrong.clone());
                 let nonsense = nonsense.map(|bad| bad_result(platform, bad));

@@ -8,7 +8,8 @@ use crate::{
         id::{MediaBuyId, OperationId, PlatformName},
         media_buy::MediaBuy,
     },
-    store::BuyFilter,
+    operations::now,
+    store::{BuyFilter, fleet::Census},
 };
 
 /// How many items a page has when the caller does not say.
@@ -123,6 +124,14 @@ impl App {
         let operation = found.ok_or_else(|| AppError::not_found("operation"))?.value;
         let steps = self.store.steps(id).await?;
         Ok(OperationView { operation, steps })
+    }
+
+    /// How much there is of what has not ended, in the whole database.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn census(&self) -> Result<Census, AppError> {
+        Ok(self.store.census(now()).await?)
     }
 
     /// Whether the host can serve: its database answers, and every platform has an adapter that works.

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
 use super::{
     id::{OperationId, PlatformName},
@@ -86,17 +87,16 @@ pub fn after_failure(was_in_doubt: bool, requests: &[SentRequest]) -> StepState 
     }
 }
 
-/// A new reference: 24 characters, lower-case letters and digits, from a UUIDv7's time and 74 random bits.
-pub fn mint_reference() -> String {
+/// The reference of a step: 24 characters, lower-case letters and digits. It is made of the operation, the platform and the step's
+/// name, so that a step that is begun anew on a restored copy of the database is looked up by the reference that it had.
+pub fn reference(operation: &OperationId, platform: &PlatformName, name: &str) -> String {
     const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
-    let mut bits = uuid::Uuid::now_v7().as_u128();
-    // 24 characters of 5 bits keep the lower 120 bits; the 8 that are lost are the slowest of the time.
-    let mut text = [0u8; 24];
-    for place in text.iter_mut().rev() {
-        *place = ALPHABET[(bits & 31) as usize];
-        bits >>= 5;
-    }
-    text.iter().map(|byte| char::from(*byte)).collect()
+    // The parts are told apart by their lengths, whatever is in them.
+    let (operation, platform) = (operation.as_str(), platform.as_str());
+    let parts = format!("{}:{operation}{}:{platform}{}:{name}", operation.len(), platform.len(), name.len());
+    let digest = Sha256::digest(parts.as_bytes());
+    // 24 bytes, of each of them 5 bits: 120 bits, of which nobody finds two the same.
+    digest.iter().take(24).map(|byte| char::from(ALPHABET[usize::from(byte & 31)])).collect()
 }
 
 #[cfg(test)]
@@ -127,12 +127,19 @@ mod tests {
     }
 
     #[test]
-    fn references_are_short_plain_and_never_the_same() {
-        let references: HashSet<String> = (0..10_000).map(|_| mint_reference()).collect();
-        assert_eq!(references.len(), 10_000);
+    fn references_are_short_plain_and_each_steps_own() {
+        let made = |operation: &str, platform: &str, name: &str| {
+            reference(&OperationId::from(operation), &PlatformName::from(platform), name)
+        };
+        let names: Vec<String> = (0..10_000).map(|index| format!("flight/{index}")).collect();
+        let mut references: HashSet<String> = names.iter().map(|name| made("op_1", "north", name)).collect();
+        // Parts that run into each other are still apart.
+        references.extend([made("op", "_1north", "x"), made("op_1", "north", "x"), made("op_1n", "orth", "x")]);
+        assert_eq!(references.len(), 10_003);
         for reference in references {
             assert_eq!(reference.len(), 24);
             assert!(reference.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit()));
         }
+        assert_eq!(made("op_1", "north", "order"), made("op_1", "north", "order"), "the same step, the same reference");
     }
 }

@@ -44,6 +44,9 @@ pub struct OperationJournal {
     platform: PlatformName,
     /// Put before each step's name, so that undoing has steps of its own.
     prefix: &'static str,
+    /// Whether the operation is older than the copy of the database that it was restored from: what its record takes for not begun may
+    /// have been carried out since.
+    doubted: bool,
     pages: Mutex<Pages>,
 }
 
@@ -55,8 +58,9 @@ impl OperationJournal {
         buy: MediaBuyId,
         platform: PlatformName,
         prefix: &'static str,
+        doubted: bool,
     ) -> Self {
-        Self { store, lease, buy, platform, prefix, pages: Mutex::new(Pages::default()) }
+        Self { store, lease, buy, platform, prefix, doubted, pages: Mutex::new(Pages::default()) }
     }
 
     fn pages(&self) -> MutexGuard<'_, Pages> {
@@ -117,7 +121,9 @@ impl StepJournal for OperationJournal {
                 )));
             }
             let mut write = self.write(&mut pages);
-            write.begin = Some((format!("{}{name}", self.prefix), step::mint_reference()));
+            let name = format!("{}{name}", self.prefix);
+            let reference = step::reference(&write.fence.operation, &self.platform, &name);
+            write.begin = Some((name, reference));
             write
         };
         if !self.lease.holds() {
@@ -130,8 +136,8 @@ impl StepJournal for OperationJournal {
             before.ok_or_else(|| JournalError::Interrupted("the store did not answer about the step".to_owned()))?;
         let begun = match (before.state, before.outcome) {
             (StepState::Done, outcome) => return Ok(Begun::Done(outcome.unwrap_or_default())),
-            (StepState::Fresh, _) => Begun::Fresh(before.reference),
-            (StepState::Open, _) => Begun::InDoubt(before.reference),
+            (StepState::Fresh, _) if !self.doubted => Begun::Fresh(before.reference),
+            (StepState::Fresh | StepState::Open, _) => Begun::InDoubt(before.reference),
         };
         let was_in_doubt = matches!(begun, Begun::InDoubt(_));
         self.pages().open = Some(OpenStep { name: name.to_owned(), was_in_doubt, requests: Vec::new() });

@@ -369,6 +369,7 @@ impl<'a> Run<'a> {
             operation.buy.clone(),
             platform.clone(),
             prefix,
+            self.deps.restored_at.is_some_and(|at| operation.created_at <= at),
         ));
         let handed_out: Journal = journal.clone();
         let answer = self.deps.adapters.execute(platform, release, &call, change, handed_out).await;

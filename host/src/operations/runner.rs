@@ -8,6 +8,8 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     adapters::Adapters,
     config::Config,
+    domain::time::Timestamp,
+    metrics::{RUN_SECONDS, RUNS, Watch},
     operations::{Signals, lease::Lease, now, run::Run},
     store::{Claim, Store},
 };
@@ -34,6 +36,8 @@ pub struct Runner {
     pub signals: Arc<Signals>,
     /// What is told when an operation of a buy ended: what the platform said before is old.
     pub live: Arc<crate::operations::live::LiveCache>,
+    /// When the database was restored from a copy, if ever: what was accepted before is looked up before anything is made.
+    pub restored_at: Option<Timestamp>,
     /// Its name, for leases; unique among processes.
     pub name: String,
 }
@@ -110,16 +114,21 @@ impl Runner {
             settings.lease,
             settings.heartbeat,
         ));
+        let watch = Watch::start();
         let run = Run::new(self, claim, lease.clone());
-        tokio::select! {
-            ended = run.carry_out() => {
-                if let Err(error) = ended {
+        let outcome = tokio::select! {
+            ended = run.carry_out() => match ended {
+                Ok(()) => "ended",
+                Err(error) => {
                     // Whoever claims the operation next goes on from its journal.
                     tracing::warn!(operation = %id, %error, "the run was interrupted");
+                    "interrupted"
                 }
-            }
-            () = lease.lost() => {}
-        }
+            },
+            () = lease.lost() => "lost",
+        };
+        metrics::counter!(RUNS, "outcome" => outcome).increment(1);
+        metrics::histogram!(RUN_SECONDS).record(watch.seconds());
         self.signals.rested(&id);
     }
 }

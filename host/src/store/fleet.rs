@@ -42,9 +42,38 @@ pub trait FleetStore: Send + Sync {
     /// Has everybody leave something alone for so long, or longer if that was said before.
     async fn hold(&self, key: &str, time: Duration, now: Timestamp) -> Result<(), StoreError>;
 
+    /// How much there is of what has not ended.
+    async fn census(&self, now: Timestamp) -> Result<Census, StoreError>;
+
+    /// Marks a moment by a name, in place of an earlier one, and tells of it in the audit log.
+    async fn mark(&self, name: &str, at: Timestamp, line: AuditEntry) -> Result<(), StoreError>;
+
+    /// The moment that was marked by that name.
+    async fn marked(&self, name: &str) -> Result<Option<Timestamp>, StoreError>;
+
     /// What is to be left alone, and for how long yet.
     async fn holds(&self, now: Timestamp) -> Result<Vec<(String, Duration)>, StoreError>;
 }
+
+/// How much there is of what has not ended.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Census {
+    /// Operations, by their state.
+    pub operations: Vec<(String, i64)>,
+    /// For how long the longest has been due that nobody has claimed.
+    pub overdue_work: Duration,
+    /// Open tasks, by their type.
+    pub tasks: Vec<(String, i64)>,
+    /// Those of them that are past their due date.
+    pub overdue_tasks: i64,
+    /// Deliveries of webhooks that wait for a try.
+    pub pending_deliveries: i64,
+    /// Those that were given up.
+    pub dead_deliveries: i64,
+}
+
+/// The mark of a database that was restored from a copy.
+pub const RESTORED: &str = "restored";
 
 /// The key under which a platform's adapter is left alone.
 pub fn breaker_key(platform: &PlatformName) -> String {

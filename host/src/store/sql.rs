@@ -22,7 +22,7 @@ use self::{
 use super::{
     AuditEntry, BuyFilter, Claim, Fence, Hint, IdempotencyEntry, JournalWrite, Recording, Store, StoreError, Stored,
     TaskFilter, TaskPage, TokenRecord,
-    fleet::FleetStore,
+    fleet::{Census, FleetStore},
     webhooks::{Attempt, DeliveryFilter, DueDelivery, Replay, WebhookStore},
 };
 use crate::domain::{
@@ -36,6 +36,7 @@ use crate::domain::{
     time::Timestamp,
     webhook::{Delivery, Endpoint},
 };
+use crate::metrics::{STORE_ERRORS, WRITE_SECONDS, Watch};
 
 mod audit;
 mod fleet;
@@ -136,8 +137,17 @@ impl<D: Database> SqlStore<D> {
             + Sync
             + 'static,
     {
-        let (dialect, with) = (self.database.dialect(), Arc::new(with));
-        self.database.write(Arc::new(move |transaction| work(transaction, dialect, with.clone()))).await
+        let (dialect, with, watch) = (self.database.dialect(), Arc::new(with), Watch::start());
+        let written = self.database.write(Arc::new(move |transaction| work(transaction, dialect, with.clone()))).await;
+        metrics::histogram!(WRITE_SECONDS).record(watch.seconds());
+        let reason = match &written {
+            Err(StoreError::Full) => "full",
+            Err(StoreError::Unavailable(_)) => "unavailable",
+            Err(StoreError::Unsure(_)) => "unsure",
+            _ => return written,
+        };
+        metrics::counter!(STORE_ERRORS, "reason" => reason).increment(1);
+        written
     }
 }
 
@@ -364,6 +374,18 @@ impl<D: Database> FleetStore for SqlStore<D> {
 
     async fn hold(&self, key: &str, time: Duration, now: Timestamp) -> Result<(), StoreError> {
         self.write((key.to_owned(), time, now), work!(fleet::hold)).await
+    }
+
+    async fn census(&self, now: Timestamp) -> Result<Census, StoreError> {
+        fleet::census(&self.database, now).await
+    }
+
+    async fn mark(&self, name: &str, at: Timestamp, line: AuditEntry) -> Result<(), StoreError> {
+        self.write((name.to_owned(), at, line), work!(fleet::mark)).await
+    }
+
+    async fn marked(&self, name: &str) -> Result<Option<Timestamp>, StoreError> {
+        fleet::marked(&self.database, name).await
     }
 
     async fn holds(&self, now: Timestamp) -> Result<Vec<(String, Duration)>, StoreError> {

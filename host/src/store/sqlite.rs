@@ -128,6 +128,27 @@ impl SqliteStore {
     }
 }
 
+/// Writes a whole and consistent copy of the database at `path` to a file that does not exist yet, also while a host serves from it.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] if the copy's file exists or can't be written, [`StoreError::Full`] if there is no room for it.
+pub async fn back_up(path: &Path, copy: &Path) -> Result<(), StoreError> {
+    let shown = |error: StoreError| named(copy, error);
+    if copy.exists() {
+        return Err(shown(StoreError::Unavailable("exists already; name a file that does not".to_owned())));
+    }
+    let target =
+        copy.to_str().ok_or_else(|| shown(StoreError::Unavailable("has a name that is no UTF-8".to_owned())))?;
+    let reading = SqliteConnectOptions::new().filename(path).read_only(true);
+    let mut connection = reading.connect().await.map_err(|error| named(path, from_sqlx(error)))?;
+    let copied = sqlx::query("VACUUM INTO ?").bind(target).execute(&mut connection).await;
+    copied.map_err(|error| shown(from_sqlx(error)))?;
+    connection.close().await.map_err(from_sqlx)?;
+    // SQLite leaves the copy to the system's cache.
+    let synced = std::fs::File::open(copy).and_then(|file| file.sync_all());
+    synced.map_err(|error| shown(StoreError::Unavailable(error.to_string())))
+}
+
 async fn take_lock(path: PathBuf) -> Result<Lock, StoreError> {
     tokio::task::spawn_blocking(move || Lock::take(&path))
         .await

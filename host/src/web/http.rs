@@ -27,6 +27,7 @@ pub mod arguments;
 pub mod auth;
 pub mod frame;
 pub mod headers;
+mod metrics;
 pub mod problem;
 
 /// The routes of the tools and of what describes them.
@@ -45,6 +46,7 @@ pub(super) fn routes(web: &Web) -> Router {
     router
         .route("/healthz", get(|| async { Json(json!({ "status": "alive" })) }))
         .route("/readyz", get(ready))
+        .route("/metrics", get(metrics::scrape))
         .route("/openapi.json", get(move || std::future::ready(Json(description.clone()))))
         .route("/docs", get(move || std::future::ready(described(page.clone()))))
         .route("/", get(|| async { Redirect::temporary("/docs") }))

@@ -19,6 +19,7 @@ use crate::app::{
     caller::Caller,
     error::{AppError, ErrorCode},
 };
+use crate::metrics::{CALL_SECONDS, CALLS, Watch};
 
 pub mod buys;
 pub mod reads;
@@ -197,9 +198,16 @@ impl Tool {
         arguments: Value,
         options: CallOptions,
     ) -> Result<Answer, AppError> {
+        let watch = Watch::start();
         // Before the arguments are looked at: who may not use a tool learns nothing from its errors.
-        self.audience.admit(&caller)?;
-        (self.run)(app, caller, arguments, options).await
+        let answered = match self.audience.admit(&caller) {
+            Ok(()) => (self.run)(app, caller, arguments, options).await,
+            Err(refused) => Err(refused),
+        };
+        let outcome = answered.as_ref().err().map_or("ok", |error| error.code.as_str());
+        metrics::counter!(CALLS, "tool" => self.name, "outcome" => outcome).increment(1);
+        metrics::histogram!(CALL_SECONDS, "tool" => self.name).record(watch.seconds());
+        answered
     }
 }
 

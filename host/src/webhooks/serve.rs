@@ -17,6 +17,7 @@ use crate::{
         time::Timestamp,
         webhook::{self, Disabled},
     },
+    metrics::WEBHOOKS,
     operations::{Signals, now, tell::ITSELF},
     store::{
         AuditEntry, Store, StoreError, Stored,
@@ -91,6 +92,12 @@ pub async fn serve(store: Arc<dyn Store>, policy: Policy, signals: Arc<Signals>,
 /// The store's; it is tried again when its lease runs out.
 pub async fn deliver(store: &dyn Store, sender: &Sender, due: &DueDelivery) -> Result<(), StoreError> {
     let sent = sender.send(due, now()).await;
+    let counted = match &sent {
+        Sent::Taken(_) => "delivered",
+        Sent::Gone => "gone",
+        Sent::Failed { .. } => "failed",
+    };
+    metrics::counter!(WEBHOOKS, "outcome" => counted).increment(1);
     let at = now();
     let attempts = due.attempts.saturating_add(1);
     let (outcome, answered, error) = match &sent {

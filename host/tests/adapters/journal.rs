@@ -13,7 +13,7 @@ use flightdeck::{
     adapters::{Begun, JournalError, StepJournal},
     domain::{
         media_buy::RemoteObject,
-        step::{SentRequest, StepState, after_failure, mint_reference},
+        step::{SentRequest, StepState, after_failure},
     },
 };
 
@@ -94,7 +94,7 @@ impl StepJournal for MemoryJournal {
         let mut inner = self.inner.lock().unwrap();
         let step = inner.steps.entry(name.to_owned()).or_insert_with(|| Step {
             state: StepState::Fresh,
-            reference: mint_reference(),
+            reference: uuid::Uuid::now_v7().simple().to_string().split_off(8),
             outcome: Vec::new(),
             requests: Vec::new(),
             from: 0,

@@ -2,10 +2,16 @@
 
 use std::time::Duration;
 
-use flightdeck::store::{StoreError, fleet::breaker_key};
+use flightdeck::{
+    domain::{event::EventKind, operation::OperationState},
+    store::{
+        Recording, StoreError,
+        fleet::{Census, breaker_key},
+    },
+};
 use futures::future::join_all;
 
-use super::fixtures::{AnyStore, at, audit, platform};
+use super::fixtures::{AnyStore, accept, at, audit, claim, event, moved, platform, stored_operation, task};
 
 pub(crate) async fn components_are_kept_by_their_digest(store: AnyStore) {
     assert_eq!(store.component("d1").await.unwrap(), None);
@@ -75,4 +81,38 @@ pub(crate) async fn what_is_to_be_left_alone_is_told_to_everybody_until_it_is_ov
     store.keep_component("d1", b"component".to_vec(), at(50)).await.unwrap();
     store.activate_component(&north, "d1", audit("release.activated", "d1")).await.unwrap();
     assert!(store.holds(at(50)).await.unwrap().is_empty());
+}
+
+pub(crate) async fn what_has_not_ended_is_counted(store: AnyStore) {
+    assert_eq!(store.census(at(0)).await.unwrap(), Census::default());
+    for buy in ["b1", "b2", "b3", "b4"] {
+        accept(&store, buy).await;
+    }
+    let claimed = claim(&store, 1).await;
+    let first = stored_operation(&store, &"op-b4".into()).await;
+    let parked = moved(&claimed.operation, OperationState::Parked, 2);
+    let failed = moved(&first, OperationState::Failed, 2);
+    let new_task = Some(task("t1", &claimed.operation.value));
+    let events = vec![event("b1", EventKind::TaskCreated)];
+    let recording = Recording { operations: vec![parked, failed], new_task, events, ..Recording::default() };
+    store.record(recording).await.unwrap();
+    let counted = store.census(at(4_000)).await.unwrap();
+    let wanted = Census {
+        operations: vec![("parked".to_owned(), 1), ("queued".to_owned(), 2)],
+        overdue_work: Duration::from_secs(4_000),
+        tasks: vec![("manual_approval".to_owned(), 1)],
+        overdue_tasks: 1,
+        pending_deliveries: 0,
+        dead_deliveries: 0,
+    };
+    assert_eq!(counted, wanted);
+}
+
+pub(crate) async fn the_last_mark_of_a_name_stays(store: AnyStore) {
+    assert_eq!(store.marked("restored").await.unwrap(), None);
+    for seconds in [5, 3] {
+        store.mark("restored", at(seconds), audit("database.restored", "database")).await.unwrap();
+        assert_eq!(store.marked("restored").await.unwrap(), Some(at(seconds)));
+    }
+    assert_eq!(store.audit(0, 10).await.unwrap().len(), 2);
 }

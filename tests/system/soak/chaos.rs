@@ -105,8 +105,8 @@ async fn break_ad_servers(replicas: Arc<Replicas>, counts: Arc<Counts>, calm: Ca
             _ => json!({ "stall_after_acting": { "ms": rng.random_range(50..3_000u64) } }),
         };
         let action: Action = serde_json::from_value(action).expect("an action");
-        let method = ["POST", "PUT", "PATCH", "GET"][rng.random_range(0..4)];
-        server.controls.faults.add(Rule::new(method, "/", action));
+        let any = Rule { method: None, ..Rule::new("", "/", action) };
+        server.controls.faults.add(any);
         counts.faults.fetch_add(1, Ordering::Relaxed);
     }
     for server in replicas.servers.all() {

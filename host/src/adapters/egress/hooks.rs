@@ -15,9 +15,11 @@ use crate::{
     adapters::{clock, limits::LimitHit},
     domain::{
         failure::{Failure, FailureKind},
+        id::PlatformName,
         step::SentRequest,
     },
     fault,
+    metrics::AD_SERVER_REQUESTS,
     network::{addresses::AddressRefused, origins::Origin},
 };
 
@@ -110,6 +112,7 @@ impl CallEgress {
             Ok(Err(error)) => self.why(&url, &error),
             Err(_) => (SentRequest::Lost, Err(Error::HttpResponseTimeout)),
         };
+        count(&self.platform.name, became);
         if let Some(leaving) = leaving {
             leaving.became(became);
         }
@@ -167,4 +170,14 @@ impl std::fmt::Debug for CallEgress {
         };
         f.debug_struct("CallEgress").field("platform", &self.platform.name).field("mode", &mode).finish_non_exhaustive()
     }
+}
+
+/// Counts a request, by what became of it.
+fn count(platform: &PlatformName, became: SentRequest) {
+    let status = match became {
+        SentRequest::Answered(status) => status.to_string(),
+        SentRequest::Lost => "lost".to_owned(),
+        SentRequest::NeverSent => "never_sent".to_owned(),
+    };
+    metrics::counter!(AD_SERVER_REQUESTS, "platform" => platform.to_string(), "status" => status).increment(1);
 }

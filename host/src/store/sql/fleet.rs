@@ -10,7 +10,10 @@ use super::{
 };
 use crate::{
     domain::{id::PlatformName, time::Timestamp},
-    store::{AuditEntry, StoreError, fleet::breaker_key},
+    store::{
+        AuditEntry, StoreError,
+        fleet::{Census, breaker_key},
+    },
 };
 
 pub(super) async fn keep(
@@ -129,4 +132,61 @@ pub(super) async fn holds(database: &impl Database, now: Timestamp) -> Result<Ve
     let found = database.read(asked).await?;
     let remaining = |row: &super::rows::Row| Ok(Duration::from_micros(row.int("remaining")?.max(0).unsigned_abs()));
     found.iter().map(|row| Ok((row.text("key")?, remaining(row)?))).collect()
+}
+
+pub(super) async fn mark(
+    transaction: &mut (dyn Transaction + '_),
+    dialect: &Dialect,
+    (name, at, line): &(String, Timestamp, AuditEntry),
+) -> Result<(), StoreError> {
+    let mut script = Script::default();
+    script
+        .statement(
+            "INSERT INTO marks (name, at) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET at = excluded.at",
+            Want::Any,
+        )
+        .bind(name.as_str())
+        .bind(at.as_micros());
+    transaction.run(script).await?;
+    audit::append(transaction, dialect, std::slice::from_ref(line)).await
+}
+
+pub(super) async fn marked(database: &impl Database, name: &str) -> Result<Option<Timestamp>, StoreError> {
+    let asked = Statement::new("SELECT at FROM marks WHERE name = ?").with(name);
+    database.read(asked).await?.first().map(|row| row.moment("at")).transpose()
+}
+
+/// A row for each number, of one moment.
+pub(super) async fn census(database: &impl Database, now: Timestamp) -> Result<Census, StoreError> {
+    let asked = Statement::new(
+        "SELECT 'operation' AS what, state AS name, count(*) AS number FROM operations
+             WHERE state NOT IN ('succeeded', 'failed') GROUP BY state
+         UNION ALL
+         SELECT 'task', kind, count(*) FROM tasks WHERE open = 1 GROUP BY kind
+         UNION ALL
+         SELECT 'overdue', '', count(*) FROM tasks WHERE open = 1 AND due_by < ?
+         UNION ALL
+         SELECT 'pending', '', count(*) FROM webhook_deliveries WHERE status = 'pending'
+         UNION ALL
+         SELECT 'dead', '', count(*) FROM webhook_deliveries WHERE status = 'dead'
+         UNION ALL
+         SELECT 'due', '', min(run_at) FROM operations WHERE state = 'queued'",
+    )
+    .with(now.as_micros());
+    let mut census = Census::default();
+    for row in database.read(asked).await? {
+        let (name, number) = (row.text("name")?, row.maybe_int("number")?.unwrap_or(0));
+        match row.text("what")?.as_str() {
+            "operation" => census.operations.push((name, number)),
+            "task" => census.tasks.push((name, number)),
+            "overdue" => census.overdue_tasks = number,
+            "pending" => census.pending_deliveries = number,
+            "dead" => census.dead_deliveries = number,
+            _ if number > 0 => census.overdue_work = Timestamp::from_micros(number).until(now),
+            _ => {}
+        }
+    }
+    census.operations.sort();
+    census.tasks.sort();
+    Ok(census)
 }

@@ -1,0 +1,94 @@
+//! What the host counts and measures, for `/metrics`. Every name stands here, with what it means: `docs/operations.md` has the same
+//! list, and a test holds both together.
+
+use std::{sync::OnceLock, time::Instant};
+
+use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
+
+/// A call of a tool, over HTTP or MCP: `tool`, and `outcome`: `ok` or the error's code.
+pub const CALLS: &str = "flightdeck_calls_total";
+/// How long it took, waiting for its outcome included: `tool`.
+pub const CALL_SECONDS: &str = "flightdeck_call_seconds";
+/// A run of an operation: `outcome`: `ended` (also: it waits for a person or a later try), `interrupted` (the store or the lease
+/// failed), `lost` (another worker has it).
+pub const RUNS: &str = "flightdeck_runs_total";
+/// How long a run took.
+pub const RUN_SECONDS: &str = "flightdeck_run_seconds";
+/// A call of an adapter: `platform`, `purpose` (`plan`, `change`, `read`) and `outcome`: `ok` or the kind of failure.
+pub const ADAPTER_CALLS: &str = "flightdeck_adapter_calls_total";
+/// How long it took, its requests included: `platform`, `purpose`.
+pub const ADAPTER_SECONDS: &str = "flightdeck_adapter_call_seconds";
+/// A request to an ad server: `platform` and `status`, or `lost`, or `never_sent`.
+pub const AD_SERVER_REQUESTS: &str = "flightdeck_ad_server_requests_total";
+/// A try of a webhook: `outcome`: `delivered`, `failed`, `gone`.
+pub const WEBHOOKS: &str = "flightdeck_webhook_attempts_total";
+/// How long a write of the database took, waiting for its turn included.
+pub const WRITE_SECONDS: &str = "flightdeck_store_write_seconds";
+/// A write that the database did not do: `reason`: `full`, `unavailable`, `unsure`.
+pub const STORE_ERRORS: &str = "flightdeck_store_errors_total";
+/// Operations that have not ended: `state`. Of the whole database.
+pub const OPERATIONS: &str = "flightdeck_operations";
+/// For how many seconds the longest has been due that nobody has claimed. Of the whole database.
+pub const OVERDUE: &str = "flightdeck_overdue_work_seconds";
+/// Open tasks: `type`. Of the whole database.
+pub const TASKS: &str = "flightdeck_tasks";
+/// Open tasks past their due date. Of the whole database.
+pub const OVERDUE_TASKS: &str = "flightdeck_overdue_tasks";
+/// Deliveries of webhooks: `status`: `pending` or `dead`. Of the whole database.
+pub const DELIVERIES: &str = "flightdeck_webhook_deliveries";
+/// Whether a platform's adapter is left alone: `platform`; 1 or 0.
+pub const BREAKER: &str = "flightdeck_breaker_open";
+
+/// Every name.
+pub const ALL: &[&str] = &[
+    CALLS,
+    CALL_SECONDS,
+    RUNS,
+    RUN_SECONDS,
+    ADAPTER_CALLS,
+    ADAPTER_SECONDS,
+    AD_SERVER_REQUESTS,
+    WEBHOOKS,
+    WRITE_SECONDS,
+    STORE_ERRORS,
+    OPERATIONS,
+    OVERDUE,
+    TASKS,
+    OVERDUE_TASKS,
+    DELIVERIES,
+    BREAKER,
+];
+
+/// From a millisecond to a minute.
+const SECONDS: &[f64] = &[0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0];
+
+/// Starts to count; what was counted is rendered by what this returns. Called again, it returns the same.
+///
+/// # Errors
+/// Something else counts in this process.
+pub fn start() -> Result<PrometheusHandle, BuildError> {
+    static STARTED: OnceLock<PrometheusHandle> = OnceLock::new();
+    if let Some(handle) = STARTED.get() {
+        return Ok(handle.clone());
+    }
+    let handle = PrometheusBuilder::new()
+        .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), SECONDS)?
+        .install_recorder()?;
+    Ok(STARTED.get_or_init(|| handle).clone())
+}
+
+/// Measures how long something takes.
+#[derive(Debug)]
+pub struct Watch(Instant);
+
+impl Watch {
+    /// From now on.
+    pub fn start() -> Self {
+        Self(Instant::now())
+    }
+
+    /// Seconds until now.
+    pub fn seconds(&self) -> f64 {
+        self.0.elapsed().as_secs_f64()
+    }
+}

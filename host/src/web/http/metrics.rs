@@ -1,0 +1,52 @@
+//! `/metrics`: what was counted in this process, and what there is in the database.
+
+use axum::{
+    extract::State,
+    http::{HeaderMap, header},
+    response::{IntoResponse, Response},
+};
+
+use super::{auth, problem::Refusal};
+use crate::{
+    metrics::{BREAKER, DELIVERIES, OPERATIONS, OVERDUE, OVERDUE_TASKS, TASKS},
+    web::Web,
+};
+
+/// The form in which Prometheus reads.
+const FORM: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// Answers a scrape: with an operator's token, for it tells how the business goes.
+pub(super) async fn scrape(State(web): State<Web>, headers: HeaderMap) -> Response {
+    match rendered(&web, &headers).await {
+        Ok(text) => ([(header::CONTENT_TYPE, FORM)], text).into_response(),
+        Err(refusal) => refusal.into_response(),
+    }
+}
+
+async fn rendered(web: &Web, headers: &HeaderMap) -> Result<String, Refusal> {
+    auth::caller(&web.app, headers).await?.operator()?;
+    let Some(counted) = &web.options.counted else { return Ok(String::new()) };
+    // A database that does not answer is told by what is missing, and by what was counted of its errors.
+    if let Ok(census) = web.app.census().await {
+        for state in ["queued", "running", "awaiting_approval", "awaiting_permission", "parked"] {
+            let number = census.operations.iter().find(|(name, _)| name == state).map_or(0, |(_, number)| *number);
+            metrics::gauge!(OPERATIONS, "state" => state).set(number as f64);
+        }
+        for (kind, number) in &census.tasks {
+            metrics::gauge!(TASKS, "type" => kind.clone()).set(*number as f64);
+        }
+        let known = |kind: &str| census.tasks.iter().any(|(name, _)| name == kind);
+        for kind in crate::domain::task::TaskKind::ALL.iter().map(|kind| kind.as_str()).filter(|kind| !known(kind)) {
+            metrics::gauge!(TASKS, "type" => kind).set(0.0);
+        }
+        metrics::gauge!(OVERDUE_TASKS).set(census.overdue_tasks as f64);
+        metrics::gauge!(OVERDUE).set(census.overdue_work.as_secs_f64());
+        metrics::gauge!(DELIVERIES, "status" => "pending").set(census.pending_deliveries as f64);
+        metrics::gauge!(DELIVERIES, "status" => "dead").set(census.dead_deliveries as f64);
+    }
+    for platform in web.app.adapters.platforms() {
+        let open = web.app.adapters.is_broken(&platform);
+        metrics::gauge!(BREAKER, "platform" => platform.to_string()).set(f64::from(u8::from(open)));
+    }
+    Ok(counted.render())
+}

@@ -1,0 +1,195 @@
+//! Copies of the database, what a host makes of an old one, and a disk without room.
+
+use std::path::{Path, PathBuf};
+
+use flightdeck_emulators::control::faults::{Action, Rule};
+use flightdeck_test_support::postgres;
+use serde_json::json;
+use tokio::process::Command;
+
+use crate::{
+    house::{BUYER, House, REVIEWER, today},
+    replicas::Replicas,
+};
+
+/// A request for one package.
+fn request() -> serde_json::Value {
+    json!({ "packages": ["news"], "total_budget": 1_000, "flight_start_date": today() })
+}
+
+fn unavailable(path: &str) -> Rule {
+    let action: Action = serde_json::from_value(json!({ "fail": { "status": 503 } })).expect("an action");
+    Rule { times: 0, ..Rule::new("POST", path, action) }
+}
+
+async fn run(house: &House, arguments: &[&str]) -> (bool, String) {
+    let done = house.command().args(arguments).output().await.expect("it runs");
+    (
+        done.status.success(),
+        format!("{}{}", String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr)),
+    )
+}
+
+#[tokio::test]
+async fn what_was_carried_out_after_the_copy_is_found_and_not_made_again() {
+    let mut house = House::new().await;
+    let done = house.created(json!(["premium_sports"])).await;
+    let undecided = house.post(BUYER, "/v1/media-buys", request()).await.expect(202);
+    // In the copy: one that can't begin, and one that made its campaign and nothing of it more.
+    house.kevel.controls().faults.add(unavailable("/v1/campaign"));
+    let fresh = house.post(BUYER, "/v1/media-buys", request()).await.expect(202);
+    house.approve(&fresh.text("/task_id")).await.expect(200);
+    let path = |answer: &crate::house::Answer| format!("/v1/operations/{}", answer.text("/operation_id"));
+    house.until(BUYER, &path(&fresh), |answer| answer.body["attempts"].as_u64() > Some(1)).await;
+    let copy = house.dir().join("copy.db");
+    let shown = copy.display().to_string();
+    let (fine, said) = run(&house, &["backup", &shown]).await;
+    assert!(fine, "{said}");
+    let (fine, said) = run(&house, &["backup", &shown]).await;
+    assert!(!fine && said.contains("exists already"), "{said}");
+
+    // After the copy it is carried out, and the other one is decided.
+    house.kevel.controls().faults.clear();
+    house.task_closed(&fresh.text("/task_id")).await;
+    house.approve(&undecided.text("/task_id")).await.expect(200);
+    house.task_closed(&undecided.text("/task_id")).await;
+    let counts = || (house.kevel.platform().count("campaigns"), house.kevel.platform().count("flights"));
+    assert_eq!(counts(), (3, 3));
+    let (fine, said) = run(&house, &["restored"]).await;
+    assert!(!fine && said.contains("another flightdeck process"), "the host serves: {said}");
+
+    // The disk is lost, the copy is put in its place.
+    house.kill().await;
+    let database = house.dir().join("data/flightdeck.db");
+    for suffix in ["", "-wal", "-shm"] {
+        let _ = std::fs::remove_file(format!("{}{suffix}", database.display()));
+    }
+    std::fs::copy(&copy, &database).expect("it is restored");
+    let (fine, said) = run(&house, &["restored"]).await;
+    assert!(fine, "{said}");
+    house.start(&[]).await;
+    let ended = house.until(BUYER, &path(&fresh), |answer| answer.body["state"] == "succeeded").await;
+    assert!(ended.body["steps"].as_array().is_some_and(|steps| steps.len() == 2), "{:#}", ended.body);
+    // Decided once more, it is found as well.
+    house.approve(&undecided.text("/task_id")).await.expect(200);
+    assert_eq!(house.task_closed(&undecided.text("/task_id")).await.body["status"], "completed");
+    assert_eq!((house.kevel.platform().count("campaigns"), house.kevel.platform().count("flights")), (3, 3));
+    house.get(BUYER, &format!("/v1/media-buys/{done}/status")).await.expect(200);
+    let (fine, said) = run(&house, &["audit", "verify"]).await;
+    assert!(fine, "{said}");
+    // What is new is made as ever.
+    house.created(json!(["entertainment"])).await;
+    assert_eq!(house.kevel.platform().count("campaigns"), 4);
+}
+
+/// A client program of PostgreSQL, wherever Debian put it.
+fn client(name: &str) -> Option<PathBuf> {
+    let installed = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let mut places: Vec<PathBuf> = installed.map(|version| version.path().join("bin")).collect();
+    places.push("/usr/bin".into());
+    places.push("/usr/local/bin".into());
+    places.into_iter().map(|place| place.join(name)).find(|program| program.exists())
+}
+
+#[tokio::test]
+async fn a_dump_of_postgresql_starts_and_goes_on() {
+    let Some(mut replicas) = Replicas::new(1, "").await else { return };
+    let (Some(dump), Some(psql)) = (client("pg_dump"), client("psql")) else {
+        println!("left out: PostgreSQL's client programs are not there");
+        return;
+    };
+    let wanted = json!({ "packages": ["front_page"], "total_budget": 1_000, "flight_start_date": today() });
+    replicas.servers.server("kevel").controls.faults.add(unavailable("/v1/campaign"));
+    let created = replicas.post(0, BUYER, "/v1/media-buys", wanted).await.expect(202);
+    let task = format!("/v1/tasks/{}/complete", created.text("/task_id"));
+    replicas.post(0, REVIEWER, &task, json!({ "resolution": "approved" })).await.expect(200);
+    let path = format!("/v1/operations/{}", created.text("/operation_id"));
+    replicas.until(0, BUYER, &path, |answer| answer.body["attempts"].as_u64() > Some(1)).await;
+    let file = replicas.servers.house.dir().join("dump.sql");
+    let dumped = Command::new(dump).args([&replicas.database_url, "-f"]).arg(&file).output().await.expect("it runs");
+    assert!(dumped.status.success(), "{}", String::from_utf8_lossy(&dumped.stderr));
+
+    // It goes on, and then its database is lost.
+    replicas.servers.server("kevel").controls.faults.clear();
+    replicas.until(0, BUYER, &path, |answer| answer.body["state"] == "succeeded").await;
+    replicas.kill(0).await;
+    replicas.database_url = postgres::database().await.expect("another database");
+    let quiet = ["-q", "-v", "ON_ERROR_STOP=1", "-f"];
+    let loaded = Command::new(psql).arg(&replicas.database_url).args(quiet).arg(&file).output().await.expect("it runs");
+    assert!(loaded.status.success(), "{}", String::from_utf8_lossy(&loaded.stderr));
+    let marked = replicas.command().arg("restored").output().await.expect("it runs");
+    assert!(marked.status.success(), "{}", String::from_utf8_lossy(&marked.stderr));
+    replicas.start(0).await;
+    replicas.until(0, BUYER, &path, |answer| answer.body["state"] == "succeeded").await;
+    assert_eq!(replicas.servers.server("kevel").counts(), (1, 1));
+    let refused = replicas.command().args(["backup", "/nowhere"]).output().await.expect("it runs");
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("pg_dump"));
+    let verified = replicas.command().args(["audit", "verify"]).output().await.expect("it runs");
+    assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stderr));
+}
+
+/// A small disk of its own; it is taken away with the test.
+struct SmallDisk(PathBuf);
+
+impl SmallDisk {
+    /// `None` where one may not have one: only root may, and not in every container.
+    async fn new(at: &Path) -> Option<Self> {
+        std::fs::create_dir(at).expect("its place");
+        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "size=4m", "tmpfs"]).arg(at).output().await;
+        if !mounted.is_ok_and(|mounted| mounted.status.success()) {
+            println!("left out: this machine gives no small disk (mount -t tmpfs)");
+            return None;
+        }
+        Some(Self(at.to_owned()))
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = std::process::Command::new("umount").arg("-l").arg(&self.0).status();
+    }
+}
+
+#[tokio::test]
+async fn a_full_disk_is_told_as_such_stays_readable_and_recovers() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let Some(disk) = SmallDisk::new(&folder.path().join("disk")).await else { return };
+    let store = format!("[store]\nurl = \"sqlite://{}\"\n", disk.0.join("flightdeck.db").display());
+    let mut house = House::empty(&store).await;
+    house.start(&[]).await;
+    let waiting = house.post(BUYER, "/v1/media-buys", request()).await.expect(202);
+    // Whatever room is left is taken.
+    let ballast = disk.0.join("ballast");
+    let mut file = std::fs::File::create(&ballast).expect("a file");
+    let mut size = 64 << 10;
+    while size >= 512 {
+        if std::io::Write::write_all(&mut file, &vec![7u8; size]).is_err() {
+            size /= 2;
+        }
+    }
+    // The log beside the database has some room of its own, that is used up first.
+    let mut refused = None;
+    for _ in 0..400 {
+        let answer = house.post(BUYER, "/v1/media-buys", request()).await;
+        if answer.status == 503 {
+            refused = Some(answer);
+            break;
+        }
+        answer.expect(202);
+    }
+    let refused = refused.expect("the disk is full some time");
+    assert_eq!(refused.error_code().as_deref(), Some("STORAGE_UNAVAILABLE"), "{:#}", refused.body);
+    let before = house.get(BUYER, "/v1/media-buys?limit=200").await.expect(200);
+    house.get(REVIEWER, &format!("/v1/tasks/{}", waiting.text("/task_id"))).await.expect(200);
+    assert!(house.runs());
+    assert!(house.log().contains("the disk is full"), "{}", house.log());
+
+    drop(file);
+    std::fs::remove_file(&ballast).expect("room is made");
+    house.approve(&waiting.text("/task_id")).await.expect(200);
+    assert_eq!(house.task_closed(&waiting.text("/task_id")).await.body["status"], "completed");
+    let after = house.get(BUYER, "/v1/media-buys?limit=200").await.expect(200);
+    let buys = |answer: &crate::house::Answer| answer.body["media_buys"].as_array().map(Vec::len);
+    assert_eq!(buys(&after), buys(&before), "what was refused is not there");
+    house.stop().await;
+}
