@@ -8,6 +8,10 @@ use std::{
     sync::atomic::{AtomicUsize, Ordering},
 };
 
+use flightdeck_emulators::{
+    control::faults::{Action, Rule},
+    platform::Platform,
+};
 use futures::{StreamExt, stream};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -91,7 +95,6 @@ pub(crate) async fn closed(house: &mut House, task: &str) -> (Answer, bool) {
 }
 
 fn names(house: &House, kind: &str) -> Vec<String> {
-    use flightdeck_emulators::platform::Platform;
     let objects = house.kevel.platform().objects(kind).expect("the emulator knows the kind");
     objects.iter().filter_map(|object| object["Name"].as_str()).map(str::to_owned).collect()
 }
@@ -181,10 +184,7 @@ async fn update_and_die(point: usize) -> bool {
         .flatten()
         .find(|package| package["package_id"] == "premium_sports");
     assert_eq!(paused.map(|package| &package["status"]), Some(&json!("paused")), "{:#}", status.body);
-    let flights = {
-        use flightdeck_emulators::platform::Platform;
-        house.kevel.platform().objects("flights").expect("flights")
-    };
+    let flights = house.kevel.platform().objects("flights").expect("flights");
     let news = flights.iter().find(|flight| flight["Name"].as_str().is_some_and(|name| name.contains("news")));
     assert_eq!(
         news.map(|flight| &flight["Impressions"]),
@@ -204,4 +204,57 @@ async fn a_create_survives_death_at_every_point_and_happens_once() {
 async fn an_update_survives_death_at_every_point_and_happens_once() {
     let points = at_every_point(update_and_die).await;
     assert!(points > 10, "only {points} points: the faults are not where they should be");
+}
+
+/// How an operation stands in the database's file, whoever serves from it.
+async fn state_of(house: &House, operation: &str) -> String {
+    use sqlx::{ConnectOptions as _, Connection as _};
+    let file =
+        sqlx::sqlite::SqliteConnectOptions::new().filename(house.dir().join("data/flightdeck.db")).read_only(true);
+    let mut beside = file.connect().await.expect("the database");
+    let asked = sqlx::query_scalar("SELECT state FROM operations WHERE id = ?").bind(operation);
+    let state = asked.fetch_one(&mut beside).await.expect("the operation");
+    beside.close().await.expect("it is closed");
+    state
+}
+
+#[tokio::test]
+async fn an_operation_that_kills_its_host_each_time_is_parked_for_a_person() {
+    let mut house = House::new().await;
+    let busy: Action = serde_json::from_value(json!({ "fail": { "status": 503 } })).expect("an action");
+    house.kevel.controls().faults.add(Rule { times: 0, ..Rule::new("POST", "/v1/campaign", busy) });
+    let request = json!({ "packages": ["news"], "total_budget": 1_000, "flight_start_date": today() });
+    let created = house.post(BUYER, "/v1/media-buys", request).await.expect(202);
+    house.approve(&created.text("/task_id")).await.expect(200);
+    house.stop().await;
+    house.kevel.controls().faults.clear();
+    // From now on a host dies as soon as it sends something of it. To park it passes two points, and lives.
+    let operation = created.text("/operation_id");
+    let until = tokio::time::Instant::now() + crate::house::PATIENCE;
+    let mut deaths = 0;
+    let mut child: Option<tokio::process::Child> = None;
+    while state_of(&house, &operation).await != "parked" {
+        assert!(tokio::time::Instant::now() < until, "never parked, after {deaths} deaths");
+        let gone = child.as_mut().is_none_or(|child| child.try_wait().expect("it is looked at").is_some());
+        if gone {
+            deaths += usize::from(child.is_some());
+            let mut command = house.command();
+            command.arg("serve").env("FLIGHTDECK_FAULT_AT", "3").stderr(std::process::Stdio::null());
+            child = Some(command.kill_on_drop(true).spawn().expect("a host starts"));
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(25)).await;
+    }
+    assert!(deaths >= 3, "{deaths}: it is given a fair number of tries");
+    let mut last = child.expect("a host that lives");
+    last.kill().await.expect("it is killed");
+    assert_eq!(house.kevel.platform().count("campaigns"), 0);
+
+    house.start(&[]).await;
+    let tasks = house.get(REVIEWER, "/v1/tasks?task_type=reconciliation").await.expect(200);
+    let task = tasks.body["tasks"][0].clone();
+    assert!(task["error_detail"].as_str().is_some_and(|words| words.contains("never came to an end")), "{task:#}");
+    let id = task["task_id"].as_str().expect("an id");
+    house.approve(id).await.expect(200);
+    assert_eq!(house.task_closed(id).await.body["status"], "completed");
+    assert_eq!((house.kevel.platform().count("campaigns"), house.kevel.platform().count("flights")), (1, 1));
 }

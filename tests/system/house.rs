@@ -121,7 +121,9 @@ impl House {
 
     /// A command of the host's binary with this house's configuration in its environment.
     pub(crate) fn command(&self) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_flightdeck"));
+        // A copy may be named, so that a long run is not disturbed by what is built meanwhile.
+        let built = env!("CARGO_BIN_EXE_flightdeck").into();
+        let mut command = Command::new(std::env::var_os("FLIGHTDECK_TEST_BINARY").unwrap_or(built));
         command
             .env("FLIGHTDECK_CONFIG", &self.config)
             .env("FLIGHTDECK_LISTEN", "127.0.0.1:0")
