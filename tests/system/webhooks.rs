@@ -280,3 +280,98 @@ async fn an_operator_manages_endpoints_on_the_command_line_while_the_host_serves
     let wrong = house.command().args(["webhook", "test", "wh_unknown"]).output().await.expect("it runs");
     assert!(!wrong.status.success() && String::from_utf8_lossy(&wrong.stderr).contains("no such endpoint"));
 }
+
+#[tokio::test]
+async fn an_endpoint_at_which_nothing_succeeds_for_five_days_is_disabled() {
+    use flightdeck::{
+        domain::{
+            event::{Event, EventKind},
+            id::{EventId, WebhookId},
+            time::Timestamp,
+            webhook::{Endpoint, SigningSecret},
+        },
+        operations::now,
+        store::{
+            AuditEntry, Recording, Store as _,
+            sqlite::{Options, SqliteStore},
+            webhooks::{Attempt, Tried, WebhookStore as _},
+        },
+        webhooks::{policy::Policy, sending::Sender, serve::deliver},
+    };
+
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = SqliteStore::open(folder.path().join("store.db"), Options::default()).await.expect("a store");
+    let receiver = Receiver::start().await;
+    let policy = Policy::new(&["127.0.0.0/8".to_owned()], true, std::time::Duration::from_secs(5)).expect("a policy");
+    let sender = Sender::new(policy);
+    let days_ago = |days: i64| Timestamp::from_micros(now().as_micros() - days * 86_400_000_000);
+    let endpoint = Endpoint {
+        id: WebhookId::from("wh_1"),
+        owner: None,
+        url: receiver.url.clone(),
+        events: vec![EventKind::TaskCreated],
+        description: None,
+        secrets: vec![SigningSecret { text: "whsec_MDEyMzQ1Njc4OWFiY2RlZg==".to_owned(), until: None }],
+        disabled: None,
+        failing_since: None,
+        created_at: days_ago(9),
+        updated_at: days_ago(9),
+    };
+    let line = |action: &str| AuditEntry {
+        at: now(),
+        actor: "test".to_owned(),
+        action: action.to_owned(),
+        subject: "wh_1".to_owned(),
+        digest: "d".repeat(64),
+        reason: None,
+    };
+    store.add_webhook(&endpoint, line("webhook.created")).await.expect("it is written");
+    let happen = async |at: Timestamp| {
+        let id = EventId::mint();
+        let event = Event {
+            // Each of another buy, so that none waits for the one before.
+            buy: id.as_str().into(),
+            id,
+            kind: EventKind::TaskCreated,
+            principal: "agency".into(),
+            at,
+            data: json!({}),
+        };
+        store.record(Recording { events: vec![event], ..Recording::default() }).await.expect("it is written");
+    };
+    // What is due, claimed; and a failure of it at some time.
+    let claim = async || {
+        happen(now()).await;
+        let due = store.claim_delivery(now(), std::time::Duration::from_secs(60)).await.expect("the store");
+        due.expect("it is due")
+    };
+    let fail = async |at: Timestamp| {
+        let due = claim().await;
+        let failed = Attempt {
+            webhook: endpoint.id.clone(),
+            event: due.event.clone(),
+            fence: due.fence,
+            at,
+            outcome: Tried::Dead,
+            answered: Some(500),
+            error: Some("it answered 500".to_owned()),
+        };
+        store.record_attempt(failed).await.expect("it is recorded");
+    };
+    let standing = async || store.webhook(&endpoint.id).await.expect("the store").expect("the endpoint").value;
+    // A failure of just now disables nothing.
+    receiver.answer(&[500]);
+    deliver(&store, &sender, &claim().await).await.expect("the store");
+    assert!(standing().await.disabled.is_none() && standing().await.failing_since.is_some());
+    // Neither do five days of them, once something has succeeded.
+    deliver(&store, &sender, &claim().await).await.expect("the store");
+    assert_eq!(standing().await.failing_since, None);
+    fail(days_ago(5)).await;
+    assert!(standing().await.disabled.is_none(), "the next failure says that it goes on");
+    receiver.answer(&[500]);
+    deliver(&store, &sender, &claim().await).await.expect("the store");
+    assert!(standing().await.disabled.is_some_and(|disabled| disabled.reason.contains("five days")));
+    let audit = store.audit(0, 100).await.expect("the log");
+    assert!(audit.iter().any(|line| line.text.contains("webhook.disabled") && line.text.contains("five days")));
+    store.close().await;
+}
