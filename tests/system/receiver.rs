@@ -14,6 +14,19 @@ use tokio::{io::AsyncWriteExt as _, process::Command};
 
 use crate::house::PATIENCE;
 
+/// Everything that happens to buys and tasks.
+pub(crate) const EVENTS: &[&str] = &[
+    "task.created",
+    "task.assigned",
+    "task.escalated",
+    "task.completed",
+    "task.failed",
+    "media_buy.status_changed",
+    "operation.succeeded",
+    "operation.failed",
+    "creative.status_changed",
+];
+
 /// A request that came.
 #[derive(Debug, Clone)]
 pub(crate) struct Hook {

@@ -15,7 +15,11 @@ use std::{
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-use crate::{house::OPERATOR, receiver::Receiver, replicas::Replicas};
+use crate::{
+    house::OPERATOR,
+    receiver::{EVENTS, Receiver},
+    replicas::Replicas,
+};
 
 mod books;
 mod chaos;
@@ -52,7 +56,7 @@ async fn nothing_is_lost_or_doubled_whatever_goes_wrong() {
     }
     books::watch(&replicas.database_url).await;
     let receiver = Receiver::start().await;
-    let hook = json!({ "url": receiver.url, "events": books::KINDS });
+    let hook = json!({ "url": receiver.url, "events": EVENTS });
     replicas.post(0, OPERATOR, "/v1/webhooks", hook).await.expect(200);
 
     let began = Instant::now();

@@ -5,20 +5,8 @@ use serde_json::{Value, json};
 
 use crate::{
     house::{BUYER, House, OPERATOR, OTHER, REVIEWER, today},
-    receiver::{Hook, Receiver, verify},
+    receiver::{EVENTS, Hook, Receiver, verify},
 };
-
-const ALL: &[&str] = &[
-    "task.created",
-    "task.assigned",
-    "task.escalated",
-    "task.completed",
-    "task.failed",
-    "media_buy.status_changed",
-    "operation.succeeded",
-    "operation.failed",
-    "creative.status_changed",
-];
 
 /// A house that may send to this machine.
 async fn house() -> House {
@@ -29,7 +17,7 @@ async fn house() -> House {
 
 /// Makes an endpoint; its id and secret.
 async fn endpoint(house: &House, token: &str, url: &str) -> (String, String) {
-    let made = house.post(token, "/v1/webhooks", json!({ "url": url, "events": ALL })).await.expect(200);
+    let made = house.post(token, "/v1/webhooks", json!({ "url": url, "events": EVENTS })).await.expect(200);
     assert_eq!(made.headers["location"].to_str().unwrap(), format!("/v1/webhooks/{}", made.text("/webhook_id")));
     (made.text("/webhook_id"), made.text("/secret"))
 }

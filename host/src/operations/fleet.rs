@@ -4,7 +4,12 @@
 //! The host that started last says which component serves a platform; the others follow within a second. An operation that began
 //! on one ends on it, on whatever host: its bytes are in the database.
 
-use std::{num::NonZeroU32, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    num::NonZeroU32,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
@@ -18,6 +23,9 @@ use crate::{
 
 /// How often a host looks at what the others said.
 const LOOK: Duration = Duration::from_secs(1);
+
+/// How long a release is left alone that could not be used: to try costs a compilation.
+const TRY_AGAIN: Duration = Duration::from_secs(60);
 
 /// How much may come at once after a rest: what a second allows.
 const BURST: Duration = Duration::from_secs(1);
@@ -57,26 +65,35 @@ pub async fn serve(store: Arc<dyn Store>, adapters: Arc<Adapters>, stop: Cancell
     if store.hear().is_none() {
         return;
     }
+    let mut refused = BTreeMap::new();
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(LOOK) => {}
         }
-        if let Err(error) = look(store.as_ref(), &adapters).await {
+        if let Err(error) = look(store.as_ref(), &adapters, &mut refused).await {
             tracing::warn!(%error, "what other hosts say is not known");
         }
     }
 }
 
-async fn look(store: &dyn Store, adapters: &Adapters) -> Result<(), StoreError> {
+/// Releases that could not be used, and when that was found.
+type Refused = BTreeMap<(PlatformName, String), Instant>;
+
+async fn look(store: &dyn Store, adapters: &Adapters, refused: &mut Refused) -> Result<(), StoreError> {
     for (platform, digest) in store.active_components().await? {
         // A platform that another host has and this one has not is none of its business.
         if adapters.active_release(&platform).is_none_or(|active| active == digest) {
             continue;
         }
+        let key = (platform.clone(), digest.clone());
+        if refused.get(&key).is_some_and(|since| since.elapsed() < TRY_AGAIN) {
+            continue;
+        }
         match adapters.activate(&platform, &digest).await {
             Ok(()) => tracing::info!(%platform, release = digest, "another host activated a release"),
             Err(error) => {
+                refused.insert(key, Instant::now());
                 let error = error.map(|error| error.to_string()).unwrap_or_default();
                 tracing::error!(%platform, release = digest, error, "the release that another host activated can't be used");
             }

@@ -15,19 +15,6 @@ use super::{
 };
 use crate::{house::PATIENCE, receiver::Receiver, replicas::Replicas};
 
-/// What the receiver hears of.
-pub(super) const KINDS: &[&str] = &[
-    "task.created",
-    "task.assigned",
-    "task.escalated",
-    "task.completed",
-    "task.failed",
-    "media_buy.status_changed",
-    "operation.succeeded",
-    "operation.failed",
-    "creative.status_changed",
-];
-
 /// Has the database itself note every step that was written by a process that does not hold the lease: a session's name has its
 /// process id, and so has the worker in the lease.
 pub(super) async fn watch(database: &str) {
