@@ -109,9 +109,9 @@ async fn a_dropped_connection_carries_not_one_byte() {
 #[tokio::test]
 async fn a_stalled_action_is_done_though_the_client_has_gone() {
     let app = App::start().await;
-    app.fault(rule(json!({ "stall": { "ms": 150, "then": "act" } }))).await;
+    app.fault(rule(json!({ "stall": { "ms": 2_000, "then": "act" } }))).await;
     let request = app.request(Method::POST, "/v1/campaign").json(&campaign("c"));
-    let error = request.timeout(Duration::from_millis(30)).send().await.unwrap_err();
+    let error = request.timeout(Duration::from_millis(250)).send().await.unwrap_err();
     assert!(error.is_timeout());
     assert_eq!(count(&app), 0);
     until("the campaign", || count(&app) == 1).await;
