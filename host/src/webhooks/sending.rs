@@ -7,7 +7,7 @@ use std::{
 };
 
 use reqwest::{
-    StatusCode, Url,
+    StatusCode,
     header::{CONTENT_TYPE, RETRY_AFTER},
 };
 use standardwebhooks::{HEADER_WEBHOOK_ID, HEADER_WEBHOOK_SIGNATURE, HEADER_WEBHOOK_TIMESTAMP, Webhook};
@@ -74,7 +74,8 @@ impl Sender {
             Ok(signature) => signature,
             Err(error) => return Sent::failed(format!("it could not be signed: {error}; rotate its secret")),
         };
-        let client = match self.client(&url) {
+        let Some(origin) = Origin::of(&url) else { return Sent::failed("its url has no host") };
+        let client = match self.client(origin) {
             Ok(client) => client,
             Err(error) => return Sent::failed(error.to_string()),
         };
@@ -91,9 +92,8 @@ impl Sender {
         }
     }
 
-    fn client(&self, url: &Url) -> Result<reqwest::Client, reqwest::Error> {
+    fn client(&self, origin: Origin) -> Result<reqwest::Client, reqwest::Error> {
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(origin) = Origin::of(url) else { return reqwest::Client::builder().build() };
         if let Some(client) = clients.get(&origin) {
             return Ok(client.clone());
         }

@@ -16,7 +16,7 @@ use super::{
 /// Limits that are met quickly.
 fn tight(mut config: PlatformConfig) -> PlatformConfig {
     config.limits.memory_bytes = 16 << 20;
-    config.limits.cpu_ms = 300;
+    config.limits.cpu_ms = 1_000;
     config.limits.wall_ms = 5_000;
     config.limits.requests = 10;
     config.limits.request_bytes = 1 << 20;
@@ -98,8 +98,11 @@ async fn a_guest_that_sleeps_ends_with_its_time() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_chatty_guest_is_cut_short_and_does_its_work() {
-    let world = start(vec![platform("acme", "print", "http://127.0.0.1:1")]).await.unwrap();
-    assert!(world.plan("acme").await.is_ok());
+    let mut config = platform("acme", "print", "http://127.0.0.1:1");
+    // A busy machine takes long to print so much.
+    config.limits.cpu_ms = 60_000;
+    let world = start(vec![config]).await.unwrap();
+    world.plan("acme").await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -180,24 +180,28 @@ pub(crate) async fn what_waits_for_a_disabled_endpoint_is_given_up_and_can_be_re
     assert!(matches!(late, Err(StoreError::Stale(_))));
     happen(&store, vec![event("b3", EventKind::TaskCreated)]).await;
     assert_eq!(statuses(&store, "mine").await.len(), 2, "nothing is addressed to it");
+    // As one that was written at the very moment it was disabled.
+    store.add_test_event(&"mine".into(), &event("", EventKind::WebhookTest)).await.unwrap();
+    assert!(claim(&store, 10).await.is_none(), "nothing is sent while it is disabled");
 
     stored = store.webhook(&"mine".into()).await.unwrap().unwrap();
     stored.value.disabled = None;
     store.change_webhook(&stored, line()).await.unwrap();
     assert!(claim(&store, 10).await.is_none(), "nothing is sent by itself");
+    assert_eq!(statuses(&store, "mine").await, [DeliveryStatus::Dead; 3]);
     let dead = store.replay(&"mine".into(), Replay::Dead, at(10), 1, line()).await.unwrap();
     assert_eq!(dead, 1, "no more than asked");
     let again = claim(&store, 10).await.unwrap();
     assert_eq!((again.event.clone(), again.attempts, again.since), (held.event.clone(), 0, at(10)));
     // What was missed is there as well, and what is being sent is sent once more.
     let since = store.replay(&"mine".into(), Replay::Since(at(0)), at(20), 100, line()).await.unwrap();
-    assert_eq!(since, 3);
+    assert_eq!(since, 4);
     assert!(matches!(store.record_attempt(tried(&again, 21, Tried::Delivered)).await, Err(StoreError::Stale(_))));
     let mut sent = Vec::new();
     while let Some(due) = claim(&store, 20).await {
         sent.push(due.event);
     }
-    assert_eq!(sent.len(), 3);
+    assert_eq!(sent.len(), 4);
     let one = Replay::One(held.event);
     assert_eq!(store.replay(&"mine".into(), one, at(30), 100, line()).await.unwrap(), 1);
     let none = Replay::One("evt_unknown".into());

@@ -81,6 +81,19 @@ pub(super) async fn change(
 ) -> Result<(), StoreError> {
     let endpoint = &stored.value;
     let mut script = Script::default();
+    // Deliveries before their endpoint, like whoever records one. An event that was being written while the endpoint was disabled
+    // is given up when it is enabled again.
+    script
+        .statement(
+            "UPDATE webhook_deliveries SET status = 'dead', leased = 0, fence = fence + 1,
+                    error = coalesce(error, 'the endpoint was disabled')
+             WHERE webhook = ? AND status = 'pending'
+               AND (? = 1 OR EXISTS (SELECT 1 FROM webhooks WHERE id = ? AND enabled = 0))",
+            Want::Any,
+        )
+        .bind(endpoint.id.as_str())
+        .bind(endpoint.disabled.is_some())
+        .bind(endpoint.id.as_str());
     let sql = if endpoint.disabled.is_none() {
         "UPDATE webhooks SET version = version + 1, enabled = ?, doc = ? WHERE id = ? AND version = ?"
     } else {
@@ -94,16 +107,6 @@ pub(super) async fn change(
         .bind(endpoint.id.as_str())
         .bind(stored.version);
     set_events(&mut script, endpoint);
-    if endpoint.disabled.is_some() {
-        script
-            .statement(
-                "UPDATE webhook_deliveries SET status = 'dead', leased = 0, fence = fence + 1,
-                        error = coalesce(error, 'the endpoint was disabled')
-                 WHERE webhook = ? AND status = 'pending'",
-                Want::Any,
-            )
-            .bind(endpoint.id.as_str());
-    }
     transaction.run(script).await?;
     audit::append(transaction, dialect, std::slice::from_ref(line)).await
 }
@@ -164,7 +167,8 @@ pub(super) async fn claim(
         .push(dialect.moment)
         .bind(dialect.at(*now))
         .push(
-            " AND (SELECT count(*) FROM webhook_deliveries AS other
+            " AND EXISTS (SELECT 1 FROM webhooks WHERE id = mine.webhook AND enabled = 1)
+              AND (SELECT count(*) FROM webhook_deliveries AS other
                    WHERE other.webhook = mine.webhook AND other.leased = 1 AND other.due_at > ",
         )
         .push(dialect.moment)
