@@ -63,6 +63,8 @@ pub struct Dialect {
     pub buys: &'static str,
     /// The moment that a parameter says, or the database's own if it is NULL.
     pub moment: &'static str,
+    /// As `moment`, where rows are looked for: one value for the whole statement, so that an index finds them.
+    pub current: &'static str,
     /// Ends a SELECT whose rows nobody else may change until the transaction ends.
     pub locked: &'static str,
     /// Ends a SELECT of rows that others may be working on: those are left out, and nobody else gets the others.

@@ -2,27 +2,25 @@
 
 use crate::store::sql::Dialect;
 
-/// The conditions under which an operation may be claimed, whenever it is due; see [`Store::claim`] and SQLite's for why.
+/// No other operation of its buy runs; see [`Store::claim`] and SQLite's for why.
 ///
 /// [`Store::claim`]: crate::store::Store::claim
-macro_rules! claimable {
+macro_rules! alone {
     () => {
-        "mine.state IN ('queued', 'running')
-         AND NOT EXISTS (SELECT 1 FROM operations AS other
-                         WHERE other.buy = mine.buy AND other.state = 'running' AND other.seq <> mine.seq)
-         AND (mine.state = 'running' OR mine.begun = 1 OR NOT EXISTS (
-                 SELECT 1 FROM operations AS other
-                 WHERE other.buy = mine.buy AND other.state = 'queued' AND other.seq < mine.seq
-                   AND other.switches >= mine.switches))
-         AND (mine.state = 'running' OR mine.begun = 1 OR mine.switches = 1 OR NOT EXISTS (
-                 SELECT 1 FROM operations AS other WHERE other.buy = mine.buy AND other.begun = 1))"
+        "NOT EXISTS (SELECT 1 FROM operations AS other
+                     WHERE other.buy = mine.buy AND other.state = 'running' AND other.seq <> mine.seq)"
     };
 }
 
-/// Since when an operation is due: a lease that runs out makes it so.
-macro_rules! due {
+/// What one that is queued waits for besides.
+macro_rules! first {
     () => {
-        "CASE WHEN mine.state = 'running' THEN coalesce(mine.lease_until, mine.run_at) ELSE mine.run_at END"
+        "(mine.begun = 1 OR NOT EXISTS (
+              SELECT 1 FROM operations AS other
+              WHERE other.buy = mine.buy AND other.state = 'queued' AND other.seq < mine.seq
+                AND other.switches >= mine.switches))
+         AND (mine.begun = 1 OR mine.switches = 1 OR NOT EXISTS (
+              SELECT 1 FROM operations AS other WHERE other.buy = mine.buy AND other.begun = 1))"
     };
 }
 
@@ -33,28 +31,49 @@ macro_rules! moment {
     };
 }
 
+/// The same, once for a statement: an index is searched with it.
+macro_rules! current {
+    () => {
+        "coalesce(?, (extract(epoch FROM statement_timestamp()) * 1000000)::bigint)"
+    };
+}
+
 macro_rules! dialect {
     ($callers_clock:literal) => {
         Dialect {
+            // What runs became due before it was claimed: the first condition is of both, and by an index.
             claimable: concat!(
                 "SELECT mine.seq, mine.doc, mine.version, mine.fence FROM operations AS mine,
                  (SELECT ",
-                moment!(),
+                current!(),
                 " AS now) AS clock
-                 WHERE ",
-                claimable!(),
-                " AND ",
-                due!(),
-                " <= clock.now
-                 ORDER BY mine.run_at, mine.seq LIMIT 1 FOR NO KEY UPDATE OF mine SKIP LOCKED"
+                 WHERE mine.state IN ('queued', 'running') AND mine.run_at <= clock.now
+                   AND (mine.state = 'queued' OR coalesce(mine.lease_until, mine.run_at) <= clock.now) AND ",
+                alone!(),
+                " AND (mine.state = 'running' OR (",
+                first!(),
+                ")) ORDER BY mine.run_at, mine.seq LIMIT 1 FOR NO KEY UPDATE OF mine SKIP LOCKED"
             ),
             moments: 1,
-            next_due: concat!("SELECT min(", due!(), ") AS due FROM operations AS mine WHERE ", claimable!()),
+            // Of those that are queued, only the first is looked for: many may wait for an hour.
+            next_due: concat!(
+                "SELECT min(due) AS due FROM (
+                     (SELECT mine.run_at AS due FROM operations AS mine WHERE mine.state = 'queued' AND ",
+                alone!(),
+                " AND ",
+                first!(),
+                " ORDER BY mine.run_at LIMIT 1)
+                  UNION ALL (SELECT min(coalesce(mine.lease_until, mine.run_at)) FROM operations AS mine
+                             WHERE mine.state = 'running' AND ",
+                alone!(),
+                ")) AS dues"
+            ),
             buys: "SELECT mine.doc, mine.version,
                    (SELECT coalesce(json_agg(json_build_array(platform, kind, key, remote_id)), '[]')::text
                     FROM remote_objects WHERE buy = mine.id) AS remote
                    FROM media_buys AS mine",
             moment: moment!(),
+            current: current!(),
             locked: " FOR NO KEY UPDATE",
             unlocked_only: " FOR UPDATE SKIP LOCKED",
             random_below: "floor(random() * ?)::bigint",

@@ -51,6 +51,7 @@ pub(super) static DIALECT: Dialect = Dialect {
             FROM remote_objects WHERE buy = mine.id) AS remote
            FROM media_buys AS mine",
     moment: "?",
+    current: "?",
     locked: "",
     unlocked_only: "",
     random_below: "abs(random() % ?)",
