@@ -8,6 +8,7 @@ mod counting;
 mod crash;
 mod every_platform;
 mod fleet;
+mod full_disk;
 mod host;
 mod hostile_adapters;
 mod house;

@@ -50,7 +50,11 @@ impl Replicas {
 
     /// So many hosts that are not started yet.
     pub(crate) async fn empty(count: usize, more: &str) -> Option<Self> {
-        let database_url = postgres::database().await?;
+        Some(Self::on(postgres::database().await?, count, more).await)
+    }
+
+    /// So many hosts on this database that are not started yet.
+    pub(crate) async fn on(database_url: String, count: usize, more: &str) -> Self {
         let store = "[store]\nurl = { env = \"DATABASE_URL\" }\n";
         let from = |name: &str| format!("{{ env = \"{name}\" }}");
         let servers = Servers::with(&format!("{store}{more}"), |_, _| Endpoints {
@@ -74,7 +78,7 @@ impl Replicas {
                 log: servers.house.dir().join(format!("flightdeck-{index}.log")),
             });
         }
-        Some(Self { servers, database_url, all, one_address: false })
+        Self { servers, database_url, all, one_address: false }
     }
 
     /// A command of the host's binary beside the hosts, on the same database.

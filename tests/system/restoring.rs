@@ -1,6 +1,6 @@
-//! Copies of the database, what a host makes of an old one, and a disk without room.
+//! Copies of the database, and what a host makes of an old one.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use flightdeck_emulators::control::faults::{Action, Rule};
 use flightdeck_test_support::postgres;
@@ -126,70 +126,4 @@ async fn a_dump_of_postgresql_starts_and_goes_on() {
     assert!(String::from_utf8_lossy(&refused.stderr).contains("pg_dump"));
     let verified = replicas.command().args(["audit", "verify"]).output().await.expect("it runs");
     assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stderr));
-}
-
-/// A small disk of its own; it is taken away with the test.
-struct SmallDisk(PathBuf);
-
-impl SmallDisk {
-    /// `None` where one may not have one: only root may, and not in every container.
-    async fn new(at: &Path) -> Option<Self> {
-        std::fs::create_dir(at).expect("its place");
-        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "size=4m", "tmpfs"]).arg(at).output().await;
-        if !mounted.is_ok_and(|mounted| mounted.status.success()) {
-            println!("left out: this machine gives no small disk (mount -t tmpfs)");
-            return None;
-        }
-        Some(Self(at.to_owned()))
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        let _ = std::process::Command::new("umount").arg("-l").arg(&self.0).status();
-    }
-}
-
-#[tokio::test]
-async fn a_full_disk_is_told_as_such_stays_readable_and_recovers() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let Some(disk) = SmallDisk::new(&folder.path().join("disk")).await else { return };
-    let store = format!("[store]\nurl = \"sqlite://{}\"\n", disk.0.join("flightdeck.db").display());
-    let mut house = House::empty(&store).await;
-    house.start(&[]).await;
-    let waiting = house.post(BUYER, "/v1/media-buys", request()).await.expect(202);
-    // Whatever room is left is taken.
-    let ballast = disk.0.join("ballast");
-    let mut file = std::fs::File::create(&ballast).expect("a file");
-    let mut size = 64 << 10;
-    while size >= 512 {
-        if std::io::Write::write_all(&mut file, &vec![7u8; size]).is_err() {
-            size /= 2;
-        }
-    }
-    // The log beside the database has some room of its own, that is used up first.
-    let mut refused = None;
-    for _ in 0..400 {
-        let answer = house.post(BUYER, "/v1/media-buys", request()).await;
-        if answer.status == 503 {
-            refused = Some(answer);
-            break;
-        }
-        answer.expect(202);
-    }
-    let refused = refused.expect("the disk is full some time");
-    assert_eq!(refused.error_code().as_deref(), Some("STORAGE_UNAVAILABLE"), "{:#}", refused.body);
-    let before = house.get(BUYER, "/v1/media-buys?limit=200").await.expect(200);
-    house.get(REVIEWER, &format!("/v1/tasks/{}", waiting.text("/task_id"))).await.expect(200);
-    assert!(house.runs());
-    assert!(house.log().contains("the disk is full"), "{}", house.log());
-
-    drop(file);
-    std::fs::remove_file(&ballast).expect("room is made");
-    house.approve(&waiting.text("/task_id")).await.expect(200);
-    assert_eq!(house.task_closed(&waiting.text("/task_id")).await.body["status"], "completed");
-    let after = house.get(BUYER, "/v1/media-buys?limit=200").await.expect(200);
-    let buys = |answer: &crate::house::Answer| answer.body["media_buys"].as_array().map(Vec::len);
-    assert_eq!(buys(&after), buys(&before), "what was refused is not there");
-    house.stop().await;
 }
