@@ -122,6 +122,8 @@ macro_rules! on_backend {
                 events_of_one_buy_come_in_order_until_one_keeps_failing,
                 an_endpoint_is_sent_so_many_at_a_time,
                 what_waits_for_a_disabled_endpoint_is_given_up_and_can_be_replayed,
+                an_endpoint_is_removed_with_what_was_sent_to_it,
+                events_may_happen_while_an_endpoint_is_removed,
                 a_replay_sends_nothing_of_somebody_else,
                 a_test_goes_to_its_endpoint_alone,
                 deliveries_are_listed_newest_first_and_forgotten_when_they_are_old,

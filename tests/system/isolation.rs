@@ -49,7 +49,7 @@ fn body_for(operation: &str, owned: &Owned) -> Value {
         "get_pending_tasks" | "list_media_buys" | "list_products" | "list_audit" => json!({}),
         "create_webhook" => json!({ "url": "https://example.com/", "events": ["task.created"] }),
         "list_webhooks" => json!({}),
-        "get_webhook" | "rotate_webhook_secret" | "test_webhook" | "list_webhook_deliveries" => {
+        "get_webhook" | "delete_webhook" | "rotate_webhook_secret" | "test_webhook" | "list_webhook_deliveries" => {
             json!({ "webhook_id": owned.webhook })
         }
         "update_webhook" => json!({ "webhook_id": owned.webhook, "active": false }),

@@ -149,6 +149,20 @@ async fn what_fails_is_sent_again_as_it_was_and_what_is_gone_is_disabled_and_can
     let hooks = receiver.until(|hooks| hooks.len() == before + 3).await;
     assert_eq!(hooks.last().unwrap().id(), first);
     assert_eq!(hooks.last().unwrap().body, hooks[0].body, "the same to the byte");
+
+    // Removed while something waits for it.
+    receiver.answer(&[500; 3]);
+    house.post(BUYER, &format!("{path}/test"), json!({})).await.expect(200);
+    receiver.until(|hooks| hooks.len() == before + 4).await;
+    let deleted = house.call(BUYER, Method::DELETE, &path, Value::Null).await.expect(200);
+    assert_eq!(deleted.body, json!({ "webhook_id": id, "deleted": true }));
+    house.get(BUYER, &path).await.expect(404);
+    house.call(BUYER, Method::DELETE, &path, Value::Null).await.expect(404);
+    assert_eq!(house.get(BUYER, "/v1/webhooks").await.expect(200).body["webhooks"], json!([]));
+    house.created(json!(["news"])).await;
+    assert_eq!(receiver.hooks().len(), before + 4, "nothing more is sent");
+    let audit = house.get(OPERATOR, "/v1/audit?limit=200").await.expect(200).body.to_string();
+    assert!(audit.contains("webhook.deleted"));
 }
 
 #[tokio::test]
@@ -226,6 +240,7 @@ async fn addresses_that_are_not_on_the_internet_are_refused_and_so_are_strangers
     for (method, sub) in [
         (Method::GET, ""),
         (Method::PATCH, ""),
+        (Method::DELETE, ""),
         (Method::POST, "/rotate"),
         (Method::POST, "/test"),
         (Method::GET, "/deliveries"),

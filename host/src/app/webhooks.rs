@@ -23,7 +23,7 @@ impl From<DeskError> for AppError {
             DeskError::NoDelivery => Self::invalid("/event_id", error.to_string()),
             DeskError::Url(_) => Self::invalid("/url", error.to_string()),
             DeskError::NoEvents => Self::invalid("/events", error.to_string()),
-            DeskError::TooMany | DeskError::Disabled(_) => Self::state(error.to_string()),
+            DeskError::TooMany | DeskError::Disabled(_) | DeskError::Removing => Self::state(error.to_string()),
             DeskError::Random => Self::new(ErrorCode::Internal, error.to_string()),
             DeskError::Store(error) => error.into(),
         }
@@ -75,6 +75,14 @@ impl App {
         patch: EndpointPatch,
     ) -> Result<Endpoint, AppError> {
         Ok(self.desk(caller)?.change(id, patch).await?)
+    }
+
+    /// Removes an endpoint and what was sent to it.
+    ///
+    /// # Errors
+    /// `NOT_FOUND`.
+    pub async fn delete_webhook(&self, caller: &Caller, id: &WebhookId) -> Result<(), AppError> {
+        Ok(self.desk(caller)?.delete(id).await?)
     }
 
     /// Gives an endpoint another secret.

@@ -1,4 +1,4 @@
-//! `webhook list`, `create`, `disable`, `enable`, `rotate`, `test`, `deliveries`, `replay`.
+//! `webhook list`, `create`, `disable`, `enable`, `delete`, `rotate`, `test`, `deliveries`, `replay`.
 #![expect(clippy::print_stdout, reason = "a command line prints")]
 
 use anyhow::{Context, bail};
@@ -55,6 +55,13 @@ pub(crate) enum WebhookCommand {
         /// The endpoint.
         id: String,
     },
+    /// Remove an endpoint, what waits for it and the list of what was sent to it.
+    Delete {
+        #[command(flatten)]
+        with: WithConfig,
+        /// The endpoint.
+        id: String,
+    },
     /// Give an endpoint another secret, shown once; the last one signs for a day beside it.
     Rotate {
         #[command(flatten)]
@@ -106,6 +113,7 @@ impl WebhookCommand {
             | Self::Create { with, .. }
             | Self::Disable { with, .. }
             | Self::Enable { with, .. }
+            | Self::Delete { with, .. }
             | Self::Rotate { with, .. }
             | Self::Test { with, .. }
             | Self::Deliveries { with, .. }
@@ -155,6 +163,10 @@ async fn at_the_desk(desk: &Desk<'_>, command: &WebhookCommand) -> anyhow::Resul
         }
         WebhookCommand::Disable { id: of, .. } => switch(desk, &id(of), false).await?,
         WebhookCommand::Enable { id: of, .. } => switch(desk, &id(of), true).await?,
+        WebhookCommand::Delete { id: of, .. } => {
+            desk.delete(&id(of)).await?;
+            println!("{of} is gone");
+        }
         WebhookCommand::Rotate { id: of, .. } => show_secret(&desk.rotate(&id(of)).await?),
         WebhookCommand::Test { id: of, .. } => println!("{}", desk.test(&id(of)).await?),
         WebhookCommand::Deliveries { id: of, status, .. } => {

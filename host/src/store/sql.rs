@@ -296,6 +296,15 @@ impl<D: Database> WebhookStore for SqlStore<D> {
         self.write((stored.clone(), line), work!(webhooks::change)).await
     }
 
+    async fn remove_webhook(
+        &self,
+        stored: &Stored<Endpoint>,
+        limit: u32,
+        line: AuditEntry,
+    ) -> Result<bool, StoreError> {
+        self.write((stored.clone(), limit, line), work!(webhooks::remove)).await
+    }
+
     async fn webhook(&self, id: &WebhookId) -> Result<Option<Stored<Endpoint>>, StoreError> {
         webhooks::webhook(&self.database, id).await
     }

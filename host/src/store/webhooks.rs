@@ -92,6 +92,11 @@ pub trait WebhookStore: Send + Sync {
     /// Writes a changed endpoint; its `failing_since` is not written here. What waits for one that is disabled is given up.
     async fn change_webhook(&self, stored: &Stored<Endpoint>, line: AuditEntry) -> Result<(), StoreError>;
 
+    /// Removes an endpoint that is disabled, and before it what was sent to it, `limit` deliveries at a time; whether it is gone. The
+    /// audit log is told when it is.
+    async fn remove_webhook(&self, stored: &Stored<Endpoint>, limit: u32, line: AuditEntry)
+    -> Result<bool, StoreError>;
+
     /// An endpoint.
     async fn webhook(&self, id: &WebhookId) -> Result<Option<Stored<Endpoint>>, StoreError>;
 

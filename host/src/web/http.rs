@@ -61,6 +61,7 @@ fn route(tool: &'static Tool) -> MethodRouter<Web> {
         Verb::Post => MethodFilter::POST,
         Verb::Put => MethodFilter::PUT,
         Verb::Patch => MethodFilter::PATCH,
+        Verb::Delete => MethodFilter::DELETE,
     };
     let shapes = Shapes::of(tool);
     on(filter, move |State(web): State<Web>, request: Request| async move {

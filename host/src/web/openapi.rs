@@ -79,7 +79,9 @@ fn operation(tool: &Tool, mut input: Map<String, Value>, output: Map<String, Val
             }
         }
     } else {
-        operation["requestBody"] = request_body(tool, input);
+        if tool.verb != Verb::Delete {
+            operation["requestBody"] = request_body(tool, input);
+        }
         parameters.extend(write_headers(tool));
     }
     if !parameters.is_empty() {
@@ -186,8 +188,10 @@ fn responses(tool: &Tool, output: Map<String, Value>) -> Value {
 /// The statuses of the errors that a tool may answer.
 fn statuses(tool: &Tool) -> Vec<u16> {
     let mut statuses = vec![400, 401, 403, 404, 429, 500, 503];
-    if tool.verb != Verb::Get {
-        statuses.extend([409, 413, 415]);
+    match tool.verb {
+        Verb::Get => {}
+        Verb::Delete => statuses.push(409),
+        Verb::Post | Verb::Put | Verb::Patch => statuses.extend([409, 413, 415]),
     }
     match tool.effect {
         Effect::Write => statuses.extend([422, 502]),

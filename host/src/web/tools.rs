@@ -94,6 +94,8 @@ pub enum Verb {
     Put,
     /// `PATCH`: from the path and the body.
     Patch,
+    /// `DELETE`: from the path alone.
+    Delete,
 }
 
 impl Verb {
@@ -104,6 +106,7 @@ impl Verb {
             Self::Post => "POST",
             Self::Put => "PUT",
             Self::Patch => "PATCH",
+            Self::Delete => "DELETE",
         }
     }
 }

@@ -21,6 +21,12 @@ use crate::{
 /// How many events one replay sends again at most.
 pub const MOST_REPLAYED: u32 = 10_000;
 
+/// How many deliveries are removed by one write, so that others get their turn.
+const REMOVED_AT_A_TIME: u32 = 2_000;
+
+/// How many such writes one call makes: ten million deliveries.
+const MOST_REMOVALS: u32 = 5_000;
+
 /// 256 bits, as the standard recommends at least 192.
 const SECRET_BYTES: usize = 32;
 
@@ -49,8 +55,11 @@ pub enum DeskError {
     #[error("events must name at least one kind of event")]
     NoEvents,
     /// There are too many.
-    #[error("there are {MOST_ENDPOINTS} endpoints already: disable and reuse one")]
+    #[error("there are {MOST_ENDPOINTS} endpoints already: delete one")]
     TooMany,
+    /// It takes longer than one call.
+    #[error("the endpoint is disabled, and its deliveries are still being removed: delete it again")]
+    Removing,
     /// It is disabled.
     #[error("the endpoint is disabled ({0}): enable it first")]
     Disabled(String),
@@ -199,6 +208,25 @@ impl Desk<'_> {
         let line = self.line(action, endpoint, at);
         self.store.change_webhook(&stored, line).await?;
         Ok(stored.value)
+    }
+
+    /// Removes an endpoint and what was sent to it. It is sent nothing more from the beginning of this on; what fails in the middle is
+    /// finished by another call.
+    ///
+    /// # Errors
+    /// Somebody else changed it meanwhile.
+    pub async fn delete(&self, id: &WebhookId) -> Result<(), DeskError> {
+        if self.get(id).await?.disabled.is_none() {
+            self.change(id, EndpointPatch { active: Some(false), ..EndpointPatch::default() }).await?;
+        }
+        let stored = self.stored(id).await?;
+        let line = self.line("webhook.deleted", &stored.value, now());
+        for _ in 0..MOST_REMOVALS {
+            if self.store.remove_webhook(&stored, REMOVED_AT_A_TIME, line.clone()).await? {
+                return Ok(());
+            }
+        }
+        Err(DeskError::Removing)
     }
 
     /// Gives an endpoint another secret; the last one signs beside it for a day.

@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use flightdeck::{
     domain::{
         audit::AuditFault,
+        event::EventKind,
         operation::{Change, OperationState},
         time::Timestamp,
         update::BuyPatch,
@@ -22,6 +23,7 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use super::{
     auditing,
     fixtures::{AnyStore, LEASE, accept, add_operation, audit, moved, operation, stored_buy, stored_operation},
+    webhooks,
 };
 
 /// A store in a database of its own.
@@ -224,6 +226,37 @@ async fn a_session_that_stopped_in_the_middle_is_ended_by_the_server() {
     sqlx::raw_sql("BEGIN; SELECT pg_advisory_xact_lock(7023466421)").execute(&mut stopped).await.unwrap();
     store.record(Recording { audit: vec![audit("a", "b")], ..Recording::default() }).await.unwrap();
     assert!(sqlx::raw_sql("COMMIT").execute(&mut stopped).await.is_err());
+}
+
+#[tokio::test]
+async fn an_event_that_was_being_written_while_its_endpoint_was_removed_goes_with_it() {
+    let Some(url) = database().await else { return };
+    let store = open(&url).await;
+    let (mut writer, mut watcher) = (beside(&url).await, beside(&url).await);
+    webhooks::add(&store, &webhooks::endpoint("mine", None, &[EventKind::TaskCreated])).await;
+    // As another host writes it that still found the endpoint enabled.
+    let mut writing = writer.begin().await.unwrap();
+    for sql in [
+        "INSERT INTO events (id, buy, doc) VALUES ('evt_1', 'b1', '{}')",
+        "INSERT INTO webhook_deliveries (webhook, event, buy, status, since, due_at)
+         VALUES ('mine', 'evt_1', 'b1', 'pending', 0, 0)",
+    ] {
+        sqlx::query(sql).execute(&mut *writing).await.unwrap();
+    }
+    let stored = webhooks::disabled(&store, "mine").await;
+    let removing = tokio::spawn({
+        let store = store.clone();
+        async move { store.remove_webhook(&stored, 100, audit("webhook.deleted", "mine")).await }
+    });
+    let waiting =
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    while number(&mut watcher, waiting).await == 0 {
+        assert!(!removing.is_finished(), "it waits for whoever writes");
+        tokio::task::yield_now().await;
+    }
+    writing.commit().await.unwrap();
+    assert!(removing.await.unwrap().unwrap());
+    assert_eq!(number(&mut watcher, "SELECT count(*) FROM webhook_deliveries").await, 0);
 }
 
 #[tokio::test]

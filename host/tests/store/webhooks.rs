@@ -16,7 +16,7 @@ use flightdeck::{
 
 use super::fixtures::{AnyStore, LEASE, accept, at, audit, event, principal, stored_operation};
 
-fn endpoint(id: &str, owner: Option<PrincipalId>, events: &[EventKind]) -> Endpoint {
+pub(super) fn endpoint(id: &str, owner: Option<PrincipalId>, events: &[EventKind]) -> Endpoint {
     Endpoint {
         id: WebhookId::from(id),
         owner,
@@ -31,7 +31,7 @@ fn endpoint(id: &str, owner: Option<PrincipalId>, events: &[EventKind]) -> Endpo
     }
 }
 
-async fn add(store: &AnyStore, endpoint: &Endpoint) {
+pub(super) async fn add(store: &AnyStore, endpoint: &Endpoint) {
     store.add_webhook(endpoint, audit("webhook.created", endpoint.id.as_str())).await.unwrap();
 }
 
@@ -208,6 +208,68 @@ pub(crate) async fn what_waits_for_a_disabled_endpoint_is_given_up_and_can_be_re
     let before = store.audit(0, 1_000).await.unwrap().len();
     assert_eq!(store.replay(&"mine".into(), none, at(30), 100, line()).await.unwrap(), 0);
     assert_eq!(store.audit(0, 1_000).await.unwrap().len(), before, "nothing was done, nothing is told");
+}
+
+/// Disables an endpoint, as it must be before it is removed.
+pub(super) async fn disabled(store: &AnyStore, id: &str) -> Stored<Endpoint> {
+    let mut stored = store.webhook(&id.into()).await.unwrap().unwrap();
+    stored.value.disabled = Some(Disabled { at: at(1), by: "ana".to_owned(), reason: "moving".to_owned() });
+    store.change_webhook(&stored, audit("webhook.disabled", id)).await.unwrap();
+    store.webhook(&id.into()).await.unwrap().unwrap()
+}
+
+pub(crate) async fn an_endpoint_is_removed_with_what_was_sent_to_it(store: AnyStore) {
+    for id in ["mine", "other"] {
+        add(&store, &endpoint(id, Some(principal()), EventKind::ALL)).await;
+    }
+    happen(&store, ["b1", "b2", "b3"].map(|buy| event(buy, EventKind::TaskCreated)).into()).await;
+    let line = || audit("webhook.deleted", "mine");
+    let enabled = store.webhook(&"mine".into()).await.unwrap().unwrap();
+    let refused = store.remove_webhook(&enabled, 100, line()).await;
+    assert!(matches!(refused, Err(StoreError::Stale(_))), "it is not disabled: {refused:?}");
+    let mut stored = disabled(&store, "mine").await;
+    stored.version -= 1;
+    assert!(matches!(store.remove_webhook(&stored, 100, line()).await, Err(StoreError::Stale(_))), "an old version");
+    stored.version += 1;
+    let before = store.audit(0, 1_000).await.unwrap().len();
+    assert!(!store.remove_webhook(&stored, 2, line()).await.unwrap(), "two of three");
+    assert_eq!(statuses(&store, "mine").await.len(), 1);
+    assert_eq!(store.audit(0, 1_000).await.unwrap().len(), before);
+    assert!(store.remove_webhook(&stored, 2, line()).await.unwrap());
+    assert_eq!(store.audit(0, 1_000).await.unwrap().len(), before + 1);
+    assert!(store.webhook(&"mine".into()).await.unwrap().is_none());
+    assert!(matches!(store.remove_webhook(&stored, 2, line()).await, Err(StoreError::Stale(_))), "it is gone");
+    let left = store.webhooks(None).await.unwrap();
+    assert_eq!(left.iter().map(|endpoint| endpoint.id.as_str()).collect::<Vec<_>>(), ["other"]);
+    assert_eq!(statuses(&store, "other").await, [DeliveryStatus::Pending; 3]);
+    // What happens later is told to the other one alone.
+    happen(&store, vec![event("b4", EventKind::TaskCreated)]).await;
+    assert_eq!(statuses(&store, "other").await.len(), 4);
+}
+
+pub(crate) async fn events_may_happen_while_an_endpoint_is_removed(store: AnyStore) {
+    for round in 0..10 {
+        let id = format!("wh_{round}");
+        add(&store, &endpoint(&id, Some(principal()), EventKind::ALL)).await;
+        let writers: Vec<_> = (0..4)
+            .map(|writer| {
+                let store = store.clone();
+                tokio::spawn(async move {
+                    for index in 0..5 {
+                        let buy = format!("b{round}-{writer}-{index}");
+                        happen(&store, vec![event(&buy, EventKind::TaskCreated)]).await;
+                    }
+                })
+            })
+            .collect();
+        let stored = disabled(&store, &id).await;
+        while !store.remove_webhook(&stored, 3, audit("webhook.deleted", &id)).await.unwrap() {}
+        assert!(store.webhook(&id.as_str().into()).await.unwrap().is_none());
+        for writer in writers {
+            writer.await.unwrap();
+        }
+    }
+    assert!(claim(&store, 100).await.is_none());
 }
 
 pub(crate) async fn a_replay_sends_nothing_of_somebody_else(store: AnyStore) {

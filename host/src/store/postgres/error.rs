@@ -30,13 +30,15 @@ fn from_code(code: &str, message: &str) -> StoreError {
     }
 }
 
-/// Whether the transaction lost against another one and is to be done again: a deadlock, a serialization failure, or two workers
-/// that claimed operations of one buy at the same moment, which only an index sees.
+/// Whether the transaction lost against another one and is to be done again: a deadlock, a serialization failure, two workers that
+/// claimed operations of one buy at the same moment, or an event addressed to an endpoint that was just removed: the last two are
+/// seen by the tables alone.
 pub(super) fn is_conflict(error: &sqlx::Error) -> bool {
     let sqlx::Error::Database(error) = error else { return false };
     match error.code().as_deref() {
         Some("40001" | "40P01") => true,
         Some("23505") => constraint(error.as_ref()) == Some("operations_leased"),
+        Some("23503") => constraint(error.as_ref()) == Some("webhook_deliveries_webhook_fkey"),
         _ => false,
     }
 }

@@ -111,6 +111,45 @@ pub(super) async fn change(
     audit::append(transaction, dialect, std::slice::from_ref(line)).await
 }
 
+pub(super) async fn remove(
+    transaction: &mut (dyn Transaction + '_),
+    dialect: &Dialect,
+    (stored, limit, line): &(Stored<Endpoint>, u32, AuditEntry),
+) -> Result<bool, StoreError> {
+    let id = stored.value.id.as_str();
+    let mut script = Script::default();
+    script
+        .statement(
+            "SELECT 1 AS found FROM webhooks WHERE id = ? AND version = ? AND enabled = 0",
+            Want::Row(StoreError::Stale("the endpoint")),
+        )
+        .bind(id)
+        .bind(stored.version);
+    script
+        .statement(
+            "DELETE FROM webhook_deliveries
+             WHERE seq IN (SELECT seq FROM webhook_deliveries WHERE webhook = ? LIMIT ?) RETURNING 1 AS removed",
+            Want::Keep,
+        )
+        .bind(id)
+        .bind(*limit);
+    if transaction.run(script).await?.len() >= *limit as usize {
+        return Ok(false);
+    }
+    let mut script = Script::default();
+    script.statement("DELETE FROM webhook_events WHERE webhook = ?", Want::Any).bind(id);
+    script
+        .statement(
+            "DELETE FROM webhooks WHERE id = ? AND version = ?",
+            Want::Changes(1, StoreError::Stale("the endpoint")),
+        )
+        .bind(id)
+        .bind(stored.version);
+    transaction.run(script).await?;
+    audit::append(transaction, dialect, std::slice::from_ref(line)).await?;
+    Ok(true)
+}
+
 pub(super) async fn webhook(database: &impl Database, id: &WebhookId) -> Result<Option<Stored<Endpoint>>, StoreError> {
     let asked = Statement::new("SELECT doc, version, failing_since FROM webhooks WHERE id = ?").with(id.as_str());
     let found = database.read(asked).await?;

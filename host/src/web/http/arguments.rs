@@ -100,16 +100,17 @@ pub async fn of(tool: &Tool, shapes: &Shapes, mut request: Request, max_body: us
         .map_err(|_| Refusal::from(AppError::invalid("", "the query can't be decoded: it must be name=value&…")))?;
     match tool.verb {
         Verb::Get => add_query(query.0, shapes, &mut outside)?,
-        Verb::Post | Verb::Put | Verb::Patch => {
+        Verb::Post | Verb::Put | Verb::Patch | Verb::Delete => {
             if let Some((name, _)) = query.0.first() {
-                let message = format!("{name} is in the query: the arguments of {} belong into the body", tool.name);
+                let place = if tool.verb == Verb::Delete { "path" } else { "body" };
+                let message = format!("{name} is in the query: the arguments of {} belong into the {place}", tool.name);
                 return Err(AppError::invalid(pointer(name), message).into());
             }
         }
     }
     let (parts, body) = request.into_parts();
     let mut arguments = match tool.verb {
-        Verb::Get => Map::new(),
+        Verb::Get | Verb::Delete => Map::new(),
         Verb::Post | Verb::Put | Verb::Patch => read_body(&parts.headers, body, max_body).await?,
     };
     for (name, value) in outside {

@@ -10,8 +10,8 @@ use crate::{
     web::wire::{
         read,
         webhook::{
-            CreateWebhook, DeliveriesAnswer, DeliveriesQuery, Nothing, ReplayAnswer, ReplayWebhook, TestAnswer,
-            UpdateWebhook, WebhookAnswer, WebhookQuery, WebhookSecretAnswer, WebhooksAnswer,
+            CreateWebhook, DeletedAnswer, DeliveriesAnswer, DeliveriesQuery, Nothing, ReplayAnswer, ReplayWebhook,
+            TestAnswer, UpdateWebhook, WebhookAnswer, WebhookQuery, WebhookSecretAnswer, WebhooksAnswer,
         },
     },
 };
@@ -79,6 +79,20 @@ pub const TOOLS: &[Tool] = &[
         example: r#"{"webhook_id": "wh_01993f5e8c5a7b7e9d6a4f3c2b1a0987", "active": false}"#,
         may_be_pending: false,
         run: |app, caller, arguments, _| Box::pin(update(app, caller, arguments)),
+    },
+    Tool {
+        name: "delete_webhook",
+        title: "Delete a webhook",
+        description: "Removes an endpoint, what waits for it and the list of what was sent to it. To stop for a while, disable it instead.",
+        audience: Audience::Owners,
+        effect: Effect::Manage,
+        verb: Verb::Delete,
+        path: "/v1/webhooks/{webhook_id}",
+        input: WebhookQuery::json_schema,
+        output: DeletedAnswer::json_schema,
+        example: ONE,
+        may_be_pending: false,
+        run: |app, caller, arguments, _| Box::pin(delete(app, caller, arguments)),
     },
     Tool {
         name: "rotate_webhook_secret",
@@ -167,6 +181,12 @@ async fn update(app: App, caller: Caller, arguments: Value) -> Result<Answer, Ap
     let request: UpdateWebhook = read(arguments)?;
     let (id, patch) = request.into_patch();
     Answer::new(&WebhookAnswer::from(&app.update_webhook(&caller, &id, patch).await?))
+}
+
+async fn delete(app: App, caller: Caller, arguments: Value) -> Result<Answer, AppError> {
+    let webhook_id = one(arguments)?;
+    app.delete_webhook(&caller, &webhook_id).await?;
+    Answer::new(&DeletedAnswer { webhook_id, deleted: true })
 }
 
 async fn rotate(app: App, caller: Caller, arguments: Value) -> Result<Answer, AppError> {

@@ -229,6 +229,15 @@ pub struct WebhooksAnswer {
     pub webhooks: Vec<WebhookAnswer>,
 }
 
+/// An endpoint is gone.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct DeletedAnswer {
+    /// Which one it was.
+    pub webhook_id: WebhookId,
+    /// Always true.
+    pub deleted: bool,
+}
+
 /// A test was sent.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct TestAnswer {
