@@ -197,7 +197,10 @@ async fn the_host_says_how_it_is_and_what_it_offers() {
         assert_eq!(answer.status().as_u16(), 200, "{path}");
     }
     let docs = house.client.get(format!("{}/docs", house.url())).send().await.expect("an answer");
-    assert!(docs.text().await.expect("a page").contains("create_media_buy"));
+    let page = docs.text().await.expect("a page");
+    assert!(page.contains("tool</span> <code>create_media_buy</code>"));
+    // Webhooks are managed over HTTP, and no tool of an agent's.
+    assert!(page.contains("id=\"create_webhook\"") && !page.contains("<code>create_webhook</code>"));
     let products = house.get(BUYER, "/v1/products").await.expect(200);
     assert_eq!(products.body["products"].as_array().map(Vec::len), Some(4), "{:#}", products.body);
 }

@@ -31,7 +31,7 @@ th,td{text-align:left;vertical-align:top;padding:.4rem .6rem .4rem 0;border-bott
 
 const INTRODUCTION: &str = "
 <p>One API for buying media on many ad servers. Programs read <a href=\"/openapi.json\">/openapi.json</a>; agents connect to
-<code>/mcp</code> (streamable HTTP), where every operation below is a tool of the same name.</p>
+<code>/mcp</code> (streamable HTTP), where an operation below is a tool if it names one.</p>
 <p>Send your token as <code>Authorization: Bearer &lt;token&gt;</code>.</p>
 <p><strong>Pending states are successes.</strong> <code>pending_manual</code>, <code>pending_permission</code> and
 <code>pending_approval</code> mean that a person or the ad server must act first: HTTP 202. Keep the <code>task_id</code> and poll
@@ -65,13 +65,16 @@ fn section(html: &mut String, tool: &Tool) {
     let input = schema::of(&mut schema::complete(Side::Request), tool.input);
     let output = schema::of(&mut schema::complete(Side::Answer), tool.output);
     let _ = write!(html, "<section id=\"{}\"><h2>{}</h2>", tool.name, escaped(tool.title));
+    let named = if tools::named(tool.name).is_some() {
+        format!(" <span class=\"soft\">tool</span> <code>{}</code>", tool.name)
+    } else {
+        String::new()
+    };
     let _ = write!(
         html,
-        "<p><code><span class=\"verb\">{}</span> {}</code> <span class=\"soft\">tool</span> <code>{}</code></p><p>{}</p>\
-         <p class=\"soft\">For {}.</p>",
+        "<p><code><span class=\"verb\">{}</span> {}</code>{named}</p><p>{}</p><p class=\"soft\">For {}.</p>",
         tool.verb.as_str(),
         escaped(tool.path),
-        tool.name,
         prose(tool.description),
         tool.audience.as_str(),
     );
