@@ -3,7 +3,7 @@
 #   make demo    play a whole media buy against an emulated ad server
 #   make run     leave host and emulator serving   (PORT=8080 DATA=target/run)
 #   make test    format, lints, and every test
-#   make soak    three hosts, many clients, and everything that can go wrong   (MINUTES=5 KILLS=200)
+#   make soak    three hosts on PostgreSQL, one on SQLite, many clients, and everything that can go wrong   (MINUTES=5 KILLS=200)
 #   make bench   what the host can do on this machine
 #   make setup   install what the tests need
 

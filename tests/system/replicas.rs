@@ -1,4 +1,4 @@
-//! Several hosts over one PostgreSQL, each with a cable of its own to the database and to every ad server.
+//! Several hosts over one PostgreSQL, each with a cable of its own to the database and to every ad server; or one over SQLite.
 
 use std::{path::PathBuf, sync::RwLock, time::Duration};
 
@@ -6,6 +6,7 @@ use flightdeck_emulators::control::faults::{Action, Rule};
 use flightdeck_test_support::postgres;
 use reqwest::Method;
 use serde_json::{Value, json};
+use tempfile::TempDir;
 use tokio::sync::Mutex;
 
 use crate::{
@@ -18,8 +19,8 @@ use crate::{
 
 /// One host.
 pub(crate) struct Replica {
-    /// Its cable to the database.
-    pub(crate) database: Proxy,
+    /// Its cable to the database; SQLite needs none.
+    pub(crate) database: Option<Proxy>,
     /// Its cables to Kevel, Google Ad Manager and Triton.
     pub(crate) ad_servers: [Proxy; 3],
     pub(crate) host: Mutex<Option<Host>>,
@@ -28,11 +29,20 @@ pub(crate) struct Replica {
     log: PathBuf,
 }
 
+impl Replica {
+    /// Its cable to PostgreSQL.
+    fn cable(&self) -> &Proxy {
+        self.database.as_ref().expect("the database is PostgreSQL")
+    }
+}
+
 /// The hosts, what they share, and the ad servers.
 pub(crate) struct Replicas {
     pub(crate) servers: Servers,
     /// The database, past all cables.
     pub(crate) database_url: String,
+    /// What the database is in, if it is a file.
+    _folder: Option<TempDir>,
     pub(crate) all: Vec<Replica>,
     /// Whether hosts reach the ad servers by the same address, and not by cables of their own.
     pub(crate) one_address: bool,
@@ -53,6 +63,13 @@ impl Replicas {
         Some(Self::on(postgres::database().await?, count, more).await)
     }
 
+    /// One host over SQLite that is not started yet.
+    pub(crate) async fn alone(more: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let database_url = format!("sqlite://{}", folder.path().join("flightdeck.db").display());
+        Self { _folder: Some(folder), ..Self::on(database_url, 1, more).await }
+    }
+
     /// So many hosts on this database that are not started yet.
     pub(crate) async fn on(database_url: String, count: usize, more: &str) -> Self {
         let store = "[store]\nurl = { env = \"DATABASE_URL\" }\n";
@@ -70,7 +87,10 @@ impl Replicas {
             let data = servers.house.dir().join(format!("data-{index}"));
             native_code::borrow(&data);
             all.push(Replica {
-                database: Proxy::before(server_of(&database_url)).await,
+                database: match server_of(&database_url) {
+                    Some(server) => Some(Proxy::before(server).await),
+                    None => None,
+                },
                 ad_servers: [Proxy::before(kevel).await, Proxy::before(gam).await, Proxy::before(triton).await],
                 host: Mutex::new(None),
                 url: RwLock::new(String::new()),
@@ -78,7 +98,7 @@ impl Replicas {
                 log: servers.house.dir().join(format!("flightdeck-{index}.log")),
             });
         }
-        Self { servers, database_url, all, one_address: false }
+        Self { servers, database_url, _folder: None, all, one_address: false }
     }
 
     /// A command of the host's binary beside the hosts, on the same database.
@@ -102,10 +122,14 @@ impl Replicas {
             (kevel, gam, triton) =
                 (servers.house.kevel.url.clone(), servers.gam.url.clone(), servers.triton.url.clone());
         }
+        let database = match (server_of(&self.database_url), &replica.database) {
+            (Some(server), Some(cable)) => self.database_url.replace(server, &cable.address),
+            _ => self.database_url.clone(),
+        };
         let mut command = self.servers.house.command();
         command
             .env("FLIGHTDECK_DATA_DIR", &replica.data)
-            .env("DATABASE_URL", self.database_url.replace(server_of(&self.database_url), &replica.database.address))
+            .env("DATABASE_URL", database)
             .env("KEVEL_ENDPOINT", kevel)
             .env("GAM_ENDPOINT", gam)
             .env("TRITON_LOGIN", format!("{triton}/login"))
@@ -205,9 +229,9 @@ fn bare(url: &str) -> &str {
     url.trim_start_matches("http://").trim_end_matches('/')
 }
 
-/// `host:port` of a database's URL.
-fn server_of(url: &str) -> &str {
-    url.split('@').nth(1).and_then(|rest| rest.split('/').next()).expect("postgres://user@host:port/name")
+/// `host:port` of `postgres://user@host:port/name`; a file has none.
+fn server_of(url: &str) -> Option<&str> {
+    url.split('@').nth(1).and_then(|rest| rest.split('/').next())
 }
 
 /// Holds the making of a campaign up for so long, once.
@@ -335,7 +359,7 @@ async fn losing_the_database_loses_nothing_and_needs_no_restart() {
         let operation = replicas.approved(0, 1).await;
         came(&replicas).await;
         for replica in &replicas.all {
-            replica.database.set(mode);
+            replica.cable().set(mode);
         }
         // Who asks now is told that nothing can be recorded, and when to come back; the process answers all the same.
         let request = json!({ "packages": ["front_page"], "total_budget": 10_000, "flight_start_date": today() });
@@ -345,7 +369,7 @@ async fn losing_the_database_loses_nothing_and_needs_no_restart() {
         assert_eq!(replicas.get(1, BUYER, "/healthz").await.status, 200);
         assert_eq!(replicas.get(1, BUYER, "/readyz").await.status, 503);
         for replica in &replicas.all {
-            replica.database.set(Mode::Pass);
+            replica.cable().set(Mode::Pass);
         }
         let ended = replicas.ended(0, &operation).await;
         assert_eq!(ended.text("/state"), "succeeded", "{mode:?}: {:#}", ended.body);

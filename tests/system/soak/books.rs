@@ -7,45 +7,19 @@ use std::{
 };
 
 use serde_json::Value;
-use sqlx::{Connection as _, PgConnection, Row as _};
 
 use super::{
+    base::Base,
     chaos::Counts,
     clients::{Bought, Ledger},
 };
 use crate::{house::PATIENCE, receiver::Receiver, replicas::Replicas};
 
-/// Has the database itself note every step that was written by a process that does not hold the lease: a session's name has its
-/// process id, and so has the worker in the lease.
-pub(super) async fn watch(database: &str) {
-    let sql = "
-        CREATE TABLE trespasses (operation TEXT, worker TEXT, session TEXT);
-        CREATE TABLE step_writes (process TEXT);
-        CREATE FUNCTION note_trespass() RETURNS trigger LANGUAGE plpgsql AS $$
-        DECLARE holder TEXT;
-        BEGIN
-            SELECT worker INTO holder FROM operations WHERE id = NEW.operation;
-            IF holder IS NULL OR split_part(holder, '-', 1) <> split_part(current_setting('application_name'), '-', 2) THEN
-                INSERT INTO trespasses VALUES (NEW.operation, holder, current_setting('application_name'));
-            END IF;
-            INSERT INTO step_writes VALUES (current_setting('application_name'));
-            RETURN NULL;
-        END
-        $$;
-        CREATE TRIGGER steps_are_the_holders AFTER INSERT OR UPDATE ON steps FOR EACH ROW EXECUTE FUNCTION note_trespass();";
-    let mut connection = PgConnection::connect(database).await.expect("the database");
-    sqlx::raw_sql(sql).execute(&mut connection).await.expect("the watch");
-}
-
-async fn count(connection: &mut PgConnection, sql: &'static str) -> i64 {
-    sqlx::query_scalar(sql).fetch_one(connection).await.expect(sql)
-}
-
 /// Waits until a count is zero.
-async fn until_none(connection: &mut PgConnection, what: &str, sql: &'static str) {
+async fn until_none(base: &mut Base, what: &str, sql: &'static str) {
     let until = tokio::time::Instant::now() + PATIENCE;
     loop {
-        let left = count(connection, sql).await;
+        let left = base.number(sql).await;
         if left == 0 {
             return;
         }
@@ -55,37 +29,40 @@ async fn until_none(connection: &mut PgConnection, what: &str, sql: &'static str
 }
 
 /// Holds everything against everything, and prints the counts.
-pub(super) async fn balance(replicas: &Replicas, ledger: &Ledger, receiver: &Receiver, chaos: &Counts, took: Duration) {
-    let mut database = PgConnection::connect(&replicas.database_url).await.expect("the database");
-    let database = &mut database;
+pub(super) async fn balance(
+    base: &mut Base,
+    replicas: &Replicas,
+    ledger: &Ledger,
+    receiver: &Receiver,
+    chaos: &Counts,
+    took: Duration,
+) {
     until_none(
-        database,
+        base,
         "operations have not ended",
         "SELECT count(*) FROM operations WHERE state NOT IN ('succeeded', 'failed')",
     )
     .await;
-    until_none(
-        database,
-        "deliveries are not done",
-        "SELECT count(*) FROM webhook_deliveries WHERE status <> 'delivered'",
-    )
-    .await;
+    until_none(base, "deliveries are not done", "SELECT count(*) FROM webhook_deliveries WHERE status <> 'delivered'")
+        .await;
     let all = ledger.all();
-    every_acknowledged_operation_ended_as_it_was_told(database, &all).await;
-    every_remote_object_belongs_to_a_buy(database, replicas).await;
+    every_acknowledged_operation_ended_as_it_was_told(base, &all).await;
+    every_remote_object_belongs_to_a_buy(base, replicas).await;
     every_goal_is_the_one_that_was_asked_for_last(replicas, &all);
-    every_decision_was_carried_out_once(database, &all).await;
-    let (told, times) = every_event_was_delivered_as_it_is(database, receiver).await;
-    assert_eq!(count(database, "SELECT count(*) FROM trespasses").await, 0, "a step was written without the lease");
+    every_decision_was_carried_out_once(base, &all).await;
+    let (told, times) = every_event_was_delivered_as_it_is(base, receiver).await;
+    let watched = base.watched().await;
+    assert!(watched.is_none_or(|(_, trespasses)| trespasses == 0), "a step was written without the lease");
     let verified = replicas.command().args(["audit", "verify"]).output().await.expect("it runs");
     let audit = String::from_utf8_lossy(&verified.stdout).into_owned();
     assert!(verified.status.success(), "{audit}{}", String::from_utf8_lossy(&verified.stderr));
 
     let of = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
     let approved = all.iter().filter(|bought| bought.approved).count();
-    let steps = count(database, "SELECT count(*) FROM step_writes").await;
-    let claims: i64 = count(database, "SELECT coalesce(sum(fence), 0)::bigint FROM operations").await;
-    println!("{:.0} s with {} hosts:", took.as_secs_f64(), replicas.all.len());
+    let claims = base.number("SELECT CAST(coalesce(sum(fence), 0) AS BIGINT) FROM operations").await;
+    let steps = base.number("SELECT count(*) FROM steps").await;
+    let on = replicas.database_url.split(':').next().unwrap_or_default();
+    println!("{:.0} s, hosts on {on}: {}", took.as_secs_f64(), replicas.all.len());
     println!(
         "  {} kills, {} freezes, {} cuts from the database, {} from ad servers, {} faults of ad servers",
         of(&chaos.kills),
@@ -100,7 +77,8 @@ pub(super) async fn balance(replicas: &Replicas, ledger: &Ledger, receiver: &Rec
         all.len() - approved,
         all.iter().map(|bought| bought.operations.len()).sum::<usize>()
     );
-    println!("  {} claims, {steps} writes of steps, none without the lease", claims);
+    let written = watched.map(|(written, _)| format!(", written {written} times, never without the lease"));
+    println!("  {claims} claims, {steps} steps{}", written.unwrap_or_default());
     for server in replicas.servers.all() {
         let (orders, items) = server.counts();
         println!("  {}: {orders} orders with {items} items, each once and each in a buy", server.name);
@@ -111,9 +89,9 @@ pub(super) async fn balance(replicas: &Replicas, ledger: &Ledger, receiver: &Rec
     );
 }
 
-async fn every_acknowledged_operation_ended_as_it_was_told(database: &mut PgConnection, all: &[Bought]) {
-    let rows = sqlx::query("SELECT id, state FROM operations").fetch_all(database).await.expect("operations");
-    let states: BTreeMap<String, String> = rows.iter().map(|row| (row.get("id"), row.get("state"))).collect();
+async fn every_acknowledged_operation_ended_as_it_was_told(base: &mut Base, all: &[Bought]) {
+    let rows = base.texts("SELECT id, state FROM operations").await;
+    let states: BTreeMap<String, String> = rows.into_iter().map(|[id, state]| (id, state)).collect();
     for bought in all {
         for (index, operation) in bought.operations.iter().enumerate() {
             let wanted = if index == 0 && !bought.approved { "failed" } else { "succeeded" };
@@ -134,18 +112,13 @@ fn id_of(object: &Value) -> String {
     short(&id.map_or_else(String::new, |id| id.as_str().map_or_else(|| id.to_string(), str::to_owned)))
 }
 
-async fn every_remote_object_belongs_to_a_buy(database: &mut PgConnection, replicas: &Replicas) {
+async fn every_remote_object_belongs_to_a_buy(base: &mut Base, replicas: &Replicas) {
+    let rows: Vec<[String; 3]> = base.texts("SELECT platform, kind, remote_id FROM remote_objects").await;
     for server in replicas.servers.all() {
         server.counts();
-        for (remote, kind) in server.kinds.into_iter().zip(["order", "package"]) {
-            let known: Vec<String> =
-                sqlx::query_scalar("SELECT remote_id FROM remote_objects WHERE platform = $1 AND kind = $2")
-                    .bind(server.name)
-                    .bind(kind)
-                    .fetch_all(&mut *database)
-                    .await
-                    .expect("remote objects");
-            let known: Vec<String> = known.iter().map(|id| short(id)).collect();
+        for (remote, of_kind) in server.kinds.into_iter().zip(["order", "package"]) {
+            let mine = rows.iter().filter(|[platform, kind, _]| platform == server.name && kind == of_kind);
+            let known: Vec<String> = mine.map(|[.., id]| short(id)).collect();
             let unique: BTreeSet<&String> = known.iter().collect();
             assert_eq!(unique.len(), known.len(), "{} {remote}: one object in two buys", server.name);
             let there: Vec<String> = server.all(remote).iter().map(id_of).collect();
@@ -170,28 +143,25 @@ fn every_goal_is_the_one_that_was_asked_for_last(replicas: &Replicas, all: &[Bou
     }
 }
 
-async fn every_decision_was_carried_out_once(database: &mut PgConnection, all: &[Bought]) {
-    let rows = sqlx::query("SELECT id, status, operation FROM tasks").fetch_all(&mut *database).await.expect("tasks");
+async fn every_decision_was_carried_out_once(base: &mut Base, all: &[Bought]) {
+    let rows = base.texts("SELECT id, status, operation FROM tasks").await;
     let tasks: BTreeMap<String, (String, String)> =
-        rows.iter().map(|row| (row.get("id"), (row.get("status"), row.get("operation")))).collect();
+        rows.into_iter().map(|[id, status, operation]| (id, (status, operation))).collect();
+    let begun: Vec<[String; 1]> = base.texts("SELECT DISTINCT operation FROM steps").await;
+    let begun: BTreeSet<String> = begun.into_iter().flatten().collect();
     assert_eq!(tasks.len(), all.len(), "a task that nobody was told of");
     for bought in all {
         let (status, operation) = tasks.get(&bought.task).expect("the task");
         assert_eq!(status, if bought.approved { "completed" } else { "failed" }, "{bought:?}");
         assert_eq!(*operation, bought.operations[0]);
-        let begun: i64 = sqlx::query_scalar("SELECT count(*) FROM steps WHERE operation = $1")
-            .bind(operation)
-            .fetch_one(&mut *database)
-            .await
-            .expect("steps");
-        assert_eq!(begun > 0, bought.approved, "what was rejected was never begun: {bought:?}");
+        assert_eq!(begun.contains(operation), bought.approved, "what was rejected was never begun: {bought:?}");
     }
 }
 
 /// How many events, and how many deliveries of them.
-async fn every_event_was_delivered_as_it_is(database: &mut PgConnection, receiver: &Receiver) -> (usize, usize) {
-    let rows = sqlx::query("SELECT id, body FROM events").fetch_all(database).await.expect("events");
-    let written: BTreeMap<String, String> = rows.iter().map(|row| (row.get("id"), row.get("body"))).collect();
+async fn every_event_was_delivered_as_it_is(base: &mut Base, receiver: &Receiver) -> (usize, usize) {
+    let rows = base.texts("SELECT id, body FROM events").await;
+    let written: BTreeMap<String, String> = rows.into_iter().map(|[id, body]| (id, body)).collect();
     let hooks = receiver.hooks();
     let mut heard = BTreeSet::new();
     for hook in &hooks {

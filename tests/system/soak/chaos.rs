@@ -54,23 +54,23 @@ async fn break_host(index: usize, replicas: Arc<Replicas>, counts: Arc<Counts>, 
     let mut rng = SmallRng::seed_from_u64(0xf11e + index as u64);
     while pause(&calm, &mut rng, 300..1_500).await {
         let replica = &replicas.all[index];
-        match rng.random_range(0..10) {
-            0..=4 => {
+        match (rng.random_range(0..10), &replica.database) {
+            (0..=4, _) => {
                 replicas.kill(index).await;
                 counts.kills.fetch_add(1, Ordering::Relaxed);
                 pause(&calm, &mut rng, 0..500).await;
                 replicas.start(index).await;
             }
-            5..=6 => {
+            (5..=6, _) => {
                 // Shorter than the lease or longer: both matter.
                 replicas.signal(index, "STOP").await;
                 counts.freezes.fetch_add(1, Ordering::Relaxed);
                 pause(&calm, &mut rng, 200..5_000).await;
                 replicas.signal(index, "CONT").await;
             }
-            7..=8 => {
+            (7..=8, Some(cable)) => {
                 counts.database_cuts.fetch_add(1, Ordering::Relaxed);
-                cut(&replica.database, &calm, &mut rng).await;
+                cut(cable, &calm, &mut rng).await;
             }
             _ => {
                 counts.ad_server_cuts.fetch_add(1, Ordering::Relaxed);
