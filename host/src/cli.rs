@@ -110,6 +110,21 @@ enum AdapterCommand {
 enum TokenCommand {
     /// Make a token, store its digest, and show the token once.
     Create(NewToken),
+    /// List the tokens, those of the configuration included, a line each: never the token itself.
+    List {
+        #[command(flatten)]
+        with: WithConfig,
+    },
+    /// Have a token be refused from now on, by every host.
+    Revoke {
+        #[command(flatten)]
+        with: WithConfig,
+        /// Its name.
+        name: String,
+        /// Why; stands in the audit log.
+        #[arg(long)]
+        reason: Option<String>,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -172,6 +187,10 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Command::Adapter(AdapterCommand::Inspect { file, json }) => inspect::inspect(&file, json),
         Command::Adapter(AdapterCommand::Compare { files }) => compare::compare(&files),
         Command::Token(TokenCommand::Create(new)) => load(&new.with).and_then(|config| token::create(&config, &new)),
+        Command::Token(TokenCommand::List { with }) => load(&with).and_then(|config| token::list(&config)),
+        Command::Token(TokenCommand::Revoke { with, name, reason }) => {
+            load(&with).and_then(|config| token::revoke(&config, &name, reason))
+        }
         Command::Backup { with, file } => load(&with).and_then(|config| backup::back_up(&config, &file)),
         Command::Restored(with) => load(&with).and_then(|config| backup::restored(&config)),
         Command::Webhook(command) => load(command.with()).and_then(|config| webhook::run(&config, &command)),

@@ -357,6 +357,13 @@ pub trait Store: webhooks::WebhookStore + fleet::FleetStore + Send + Sync + std:
     /// The token with this digest.
     async fn token(&self, sha256: &str) -> Result<Option<TokenRecord>, StoreError>;
 
+    /// The tokens that were ever made, oldest first.
+    async fn tokens(&self) -> Result<Vec<TokenRecord>, StoreError>;
+
+    /// Has a token be refused from the line's moment on, and tells of it in the audit log. [`StoreError::Stale`] if there is none of
+    /// this name that is not revoked.
+    async fn revoke_token(&self, name: &str, line: AuditEntry) -> Result<(), StoreError>;
+
     /// Passes a hint to other hosts on the same database. It may get lost, and is never part of a transaction.
     async fn tell(&self, hint: Hint);
 

@@ -87,6 +87,38 @@ async fn a_second_host_on_the_same_database_is_refused() {
 }
 
 #[tokio::test]
+async fn a_token_is_made_listed_and_revoked_while_the_host_serves() {
+    let house = House::new().await;
+    let (made, token) = run(&house, &["token", "create", "--name", "rita", "--role", "reviewer"]).await;
+    assert!(made, "{token}");
+    let token = token.trim();
+    house.get(token, "/v1/tasks").await.expect(200);
+    let (fine, listed) = run(&house, &["token", "list"]).await;
+    assert!(fine, "{listed}");
+    let line = |listed: &str, name: &str| {
+        listed.lines().find(|line| line.starts_with(name)).map(str::to_owned).expect("it is listed")
+    };
+    assert!(line(&listed, "rita ").ends_with("good"), "{listed}");
+    assert!(listed.lines().any(|line| line.contains("configuration")), "{listed}");
+    assert!(!listed.contains(token) && !listed.contains(crate::house::OPERATOR), "{listed}");
+
+    let (fine, said) = run(&house, &["token", "revoke", "rita", "--reason", "she left"]).await;
+    assert!(fine, "{said}");
+    house.get(token, "/v1/tasks").await.expect(401);
+    let (_, listed) = run(&house, &["token", "list"]).await;
+    assert!(line(&listed, "rita ").contains("revoked 20"), "{listed}");
+    for (name, words) in [("rita", "already"), ("nobody", "token list")] {
+        let (fine, said) = run(&house, &["token", "revoke", name]).await;
+        assert!(!fine && said.contains(words), "{said}");
+    }
+    let configured = listed.lines().find(|line| line.contains("configuration")).and_then(|line| line.split(' ').next());
+    let (fine, said) = run(&house, &["token", "revoke", configured.expect("one")]).await;
+    assert!(!fine && said.contains("take it out there"), "{said}");
+    let (_, log) = run(&house, &["audit", "export"]).await;
+    assert!(log.contains("token.revoked") && log.contains("she left"), "{log}");
+}
+
+#[tokio::test]
 async fn the_audit_log_is_verified_and_exported_beside_a_running_host() {
     let house = House::new().await;
     house.created(serde_json::json!(["news"])).await;

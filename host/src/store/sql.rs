@@ -3,7 +3,7 @@
 //! - `script`: statements, their parameters, and what must come of them.
 //! - `rows`: rows and documents as the domain's values.
 //! - `record`, `audit`, `lease`, `journal`: what is written, inside a transaction. `webhooks`: endpoints and deliveries.
-//! - `read`, `tasks`: what is read. Each is one statement, and so sees one state.
+//! - `read`, `tasks`, `tokens`: what is read. Each is one statement, and so sees one state.
 //!
 //! An aggregate is a JSON document beside the columns that are searched or constrained; both are written by one statement from
 //! one value. A buy's remote objects are rows of their own, because workers write them while a request may be changing the buy.
@@ -47,6 +47,7 @@ mod record;
 pub(super) mod rows;
 pub(super) mod script;
 mod tasks;
+mod tokens;
 mod webhooks;
 
 /// Where the text of statements differs.
@@ -262,11 +263,19 @@ impl<D: Database> Store for SqlStore<D> {
     }
 
     async fn add_token(&self, token: &TokenRecord, line: AuditEntry) -> Result<(), StoreError> {
-        self.write((token.clone(), line), work!(record::add_token)).await
+        self.write((token.clone(), line), work!(tokens::add)).await
     }
 
     async fn token(&self, sha256: &str) -> Result<Option<TokenRecord>, StoreError> {
-        read::token(&self.database, sha256).await
+        tokens::token(&self.database, sha256).await
+    }
+
+    async fn tokens(&self) -> Result<Vec<TokenRecord>, StoreError> {
+        tokens::tokens(&self.database).await
+    }
+
+    async fn revoke_token(&self, name: &str, line: AuditEntry) -> Result<(), StoreError> {
+        self.write((name.to_owned(), line), work!(tokens::revoke)).await
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

@@ -9,7 +9,7 @@ use flightdeck::{
         status::BuyStatus,
         task::{Priority, Resolution, Task, TaskKind, TaskMove, TaskStatus},
     },
-    store::{BuyFilter, JournalWrite, Recording, RemoteChange, StoreError, TaskFilter, TokenRecord},
+    store::{AuditEntry, BuyFilter, JournalWrite, Recording, RemoteChange, StoreError, TaskFilter, TokenRecord},
 };
 
 use super::fixtures::{
@@ -264,10 +264,22 @@ pub(crate) async fn tokens_are_found_by_digest_and_have_unique_names(store: AnyS
         principal: None,
         expires_at: None,
         revoked_at: Some(at(3)),
-        ..token
+        ..token.clone()
     };
     store.add_token(&other, audit("token.created", "token:rita")).await.unwrap();
-    assert_eq!(store.token(&other.sha256).await.unwrap(), Some(other));
+    assert_eq!(store.token(&other.sha256).await.unwrap(), Some(other.clone()));
+    assert_eq!(store.tokens().await.unwrap(), [token.clone(), other.clone()]);
+
+    let line = |name: &str| AuditEntry { at: at(5), ..audit("token.revoked", &format!("token:{name}")) };
+    store.revoke_token("acme-token", line("acme-token")).await.unwrap();
+    let revoked = TokenRecord { revoked_at: Some(at(5)), ..token.clone() };
+    assert_eq!(store.token(&token.sha256).await.unwrap(), Some(revoked));
+    assert_eq!(store.token(&other.sha256).await.unwrap(), Some(other), "nobody else's");
+    let lines = store.audit(0, 100).await.unwrap().len();
+    for name in ["acme-token", "rita", "nobody"] {
+        assert!(matches!(store.revoke_token(name, line(name)).await, Err(StoreError::Stale(_))), "{name}");
+    }
+    assert_eq!(store.audit(0, 100).await.unwrap().len(), lines, "nothing was done, nothing is told");
 }
 
 pub(crate) async fn nothing_is_found_in_an_empty_store(store: AnyStore) {

@@ -9,7 +9,7 @@ use crate::{
         operation::{Operation, OperationKind},
         task::HistoryEntry,
     },
-    store::{BuyFilter, IdempotencyEntry, StoreError, Stored, TokenRecord},
+    store::{BuyFilter, IdempotencyEntry, StoreError, Stored},
 };
 
 /// The longest page of buys, tasks or events, whatever the caller asks for: some megabytes of documents.
@@ -102,9 +102,4 @@ pub(super) async fn events(database: &impl Database, buy: &MediaBuyId, limit: u3
         .with(buy.as_str())
         .with(limit.min(MOST_PER_PAGE));
     database.read(asked).await?.iter().map(|row| row.doc("an event", "doc")).collect()
-}
-
-pub(super) async fn token(database: &impl Database, sha256: &str) -> Result<Option<TokenRecord>, StoreError> {
-    let asked = Statement::new("SELECT * FROM tokens WHERE sha256 = ?").with(sha256);
-    database.read(asked).await?.first().map(rows::token).transpose()
 }

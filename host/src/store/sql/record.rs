@@ -18,7 +18,7 @@ use crate::{
         task::{HistoryEntry, Task, TaskStatus},
         time::Timestamp,
     },
-    store::{AuditEntry, Fence, IdempotencyEntry, Recording, StoreError, Stored, TokenRecord},
+    store::{Fence, IdempotencyEntry, Recording, StoreError, Stored},
 };
 
 /// When an open task was closed: after everything.
@@ -377,28 +377,4 @@ pub(super) async fn forget_keys(
         .bind(now.as_micros())
         .bind(*limit);
     Ok(transaction.run(Script::asking(forget)).await?.len() as u64)
-}
-
-/// Stores a token whose name and digest are new, with the line that tells of it.
-pub(super) async fn add_token(
-    transaction: &mut (dyn Transaction + '_),
-    dialect: &Dialect,
-    (token, line): &(TokenRecord, AuditEntry),
-) -> Result<(), StoreError> {
-    let mut script = Script::default();
-    script
-        .statement(
-            "INSERT INTO tokens (name, sha256, role, principal, created_at, expires_at, revoked_at)
-             VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-            Want::Changes(1, StoreError::Stale("the token")),
-        )
-        .bind(token.name.as_str())
-        .bind(token.sha256.as_str())
-        .bind(token.role.as_str())
-        .bind(token.principal.as_ref().map(PrincipalId::as_str))
-        .bind(token.created_at.as_micros())
-        .bind(token.expires_at.map(Timestamp::as_micros))
-        .bind(token.revoked_at.map(Timestamp::as_micros));
-    transaction.run(script).await?;
-    audit::append(transaction, dialect, std::slice::from_ref(line)).await
 }
