@@ -80,7 +80,25 @@ impl Client {
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        panic!("{}: no answer to {method} {path}; at last: {last:#?}", self.name);
+        panic!(
+            "{}: no answer to {method} {path}; at last: {last:#?}\n{}",
+            self.name,
+            self.standing(last.as_ref()).await
+        );
+    }
+
+    /// What stands about the operation that an answer names, and what the hosts say: for whoever must find out what went wrong.
+    async fn standing(&self, answer: Option<&Answer>) -> String {
+        let mut told = String::new();
+        if let Some(operation) = answer.and_then(|answer| answer.body["error"]["details"]["operation_id"].as_str()) {
+            let path = format!("/v1/operations/{operation}");
+            let stands = self.replicas.ask(0, BUYER, Method::GET, &path, None, &[]).await;
+            told = format!("{:#}\n", stands.map_or(Value::Null, |answer| answer.body));
+        }
+        for index in 0..self.replicas.all.len() {
+            told.push_str(&self.replicas.log(index));
+        }
+        told
     }
 
     async fn ended(&mut self, operation: &str) -> Answer {
