@@ -2,7 +2,8 @@
 //!
 //! # Layout
 //!
-//! - here: connections, and how a transaction is begun, ended and tried again.
+//! - here: how a transaction is begun, ended and tried again.
+//! - `connections`: connections, and whether there can be any.
 //! - `script`: a script, statement by statement.
 //! - `dialect`: where its statements differ from SQLite's.
 //! - `hints`: what hosts tell each other.
@@ -17,18 +18,16 @@
 //! writing or by `FOR NO KEY UPDATE`; nothing else that it read counts. Rows are locked in one order by everybody. Claims skip what
 //! others hold, and an index keeps two operations of one buy from being leased at once. Leases are judged by the database's clock.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use sqlx::{
-    Connection, PgConnection, PgPool, Postgres as Sqlx,
-    migrate::Migrator,
-    pool::PoolConnection,
-    postgres::{PgConnectOptions, PgPoolOptions},
+    Connection, PgConnection, Postgres as Sqlx, migrate::Migrator, pool::PoolConnection, postgres::PgConnectOptions,
 };
 use tokio::{sync::broadcast, time::timeout};
 
 use self::{
+    connections::Connections,
     error::{from_sqlx, lost_connection},
     hints::Hints,
 };
@@ -37,6 +36,7 @@ use super::{
     sql::{Database, Dialect, SqlStore, Work, rows::Row, script::Statement},
 };
 
+mod connections;
 mod dialect;
 mod error;
 mod hints;
@@ -79,8 +79,7 @@ pub type PostgresStore = SqlStore<Postgres>;
 /// The connections to the database.
 #[derive(Debug)]
 pub struct Postgres {
-    pool: PgPool,
-    patience: Duration,
+    connections: Arc<Connections>,
     dialect: &'static Dialect,
     hints: Option<Hints>,
 }
@@ -92,7 +91,8 @@ impl SqlStore<Postgres> {
     /// [`StoreError::Unavailable`] if it does not answer or its tables are those of a newer version.
     pub async fn open(url: &str, options: Options) -> Result<Self, StoreError> {
         let mut store = Self::connect(url, options).await?;
-        store.database.hints = Some(Hints::start(store.database.pool.clone(), connect_options(url, Duration::ZERO)?));
+        store.database.hints =
+            Some(Hints::start(store.database.connections.pool.clone(), connect_options(url, Duration::ZERO)?));
         Ok(store)
     }
 
@@ -109,14 +109,9 @@ impl SqlStore<Postgres> {
             connection.close().await.map_err(from_sqlx)
         });
         migrated.await.map_err(|_| late())??;
-        let pool = PgPoolOptions::new()
-            .max_connections(options.connections.max(2))
-            .acquire_timeout(options.patience)
-            // Whoever begins a transaction on a connection that is gone takes the next one.
-            .test_before_acquire(false)
-            .connect_lazy_with(connect);
+        let connections = Arc::new(Connections::new(connect, &options));
         let dialect = if options.callers_clock { &dialect::WITH_CALLERS_CLOCK } else { &dialect::DIALECT };
-        Ok(Self { database: Postgres { pool, patience: options.patience, dialect, hints: None } })
+        Ok(Self { database: Postgres { connections, dialect, hints: None } })
     }
 }
 
@@ -161,19 +156,21 @@ enum Failure {
 
 impl Postgres {
     /// A transaction, from its beginning to its end, on a connection of its own.
-    async fn transact<T: Send + 'static>(pool: &PgPool, patience: Duration, work: &Work<T>) -> Result<T, Failure> {
-        let mut connection = pool.acquire().await.map_err(|error| Failure::Final(from_sqlx(error)))?;
+    async fn transact<T: Send + 'static>(connections: &Connections, work: &Work<T>) -> Result<T, Failure> {
+        let mut connection = connections.acquire().await.map_err(Failure::Final)?;
         let mut progress = Progress::Beginning;
-        let done = timeout(patience, Self::steps(&mut connection, work, &mut progress)).await;
+        let done = timeout(connections.patience, Self::steps(&mut connection, work, &mut progress)).await;
         match done {
             Ok(Ok(done)) => Ok(done),
             Ok(Err(failure)) => {
                 if !matches!(progress, Progress::Ended) {
+                    connections.doubt();
                     discard(connection);
                 }
                 Err(failure)
             }
             Err(_) => {
+                connections.doubt();
                 discard(connection);
                 Err(Failure::Final(match progress {
                     Progress::Committing => unsure("it did not answer in time"),
@@ -244,12 +241,12 @@ impl Database for Postgres {
     }
 
     async fn write<T: Send + 'static>(&self, work: Work<T>) -> Result<T, StoreError> {
-        let (pool, patience) = (self.pool.clone(), self.patience);
+        let connections = self.connections.clone();
         // A task of its own, so that a caller who goes away leaves no transaction open.
         let done = tokio::spawn(async move {
             let mut tries = 1;
             loop {
-                match Self::transact(&pool, patience, &work).await {
+                match Self::transact(&connections, &work).await {
                     Ok(done) => return Ok(done),
                     Err(Failure::Again(_)) if tries < TRIES => tries += 1,
                     Err(Failure::Again(error) | Failure::Final(error)) => return Err(error),
@@ -262,10 +259,11 @@ impl Database for Postgres {
     async fn read(&self, statement: Statement) -> Result<Vec<Row>, StoreError> {
         let mut tries = 1;
         loop {
-            let mut connection = self.pool.acquire().await.map_err(from_sqlx)?;
-            match timeout(self.patience, script::read(&mut connection, &statement)).await {
+            let mut connection = self.connections.acquire().await?;
+            match timeout(self.connections.patience, script::read(&mut connection, &statement)).await {
                 Ok(Ok(rows)) => return Ok(rows),
                 Ok(Err(error)) if lost_connection(&error) => {
+                    self.connections.doubt();
                     discard(connection);
                     if tries == TRIES {
                         return Err(from_sqlx(error));
@@ -274,6 +272,7 @@ impl Database for Postgres {
                 }
                 Ok(Err(error)) => return Err(from_sqlx(error)),
                 Err(_) => {
+                    self.connections.doubt();
                     discard(connection);
                     return Err(late());
                 }
@@ -299,7 +298,7 @@ impl Database for Postgres {
         if let Some(hints) = &self.hints {
             hints.stop();
         }
-        self.pool.close().await;
+        self.connections.pool.close().await;
     }
 }
 

@@ -1,6 +1,6 @@
 //! What is true of PostgreSQL only: several hosts, the database's clock, connections that are lost.
 
-use std::{sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use flightdeck::{
     domain::{
@@ -19,6 +19,10 @@ use flightdeck::{
 use flightdeck_test_support::postgres::database;
 use futures::future::join_all;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use tokio::{
+    net::{TcpSocket, TcpStream},
+    task::JoinSet,
+};
 
 use super::{
     auditing,
@@ -192,6 +196,62 @@ async fn connections_that_the_server_ended_are_replaced() {
         accept(&store, id).await;
         stored_buy(&store, id).await;
     }
+}
+
+/// A cable to the database; it is cut when this is dropped.
+struct Cable(tokio::task::JoinHandle<()>);
+
+impl Cable {
+    /// From an address to the server of a database.
+    async fn between(address: SocketAddr, url: &str) -> Self {
+        let server = url.split('@').nth(1).and_then(|rest| rest.split('/').next()).unwrap().to_owned();
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_reuseaddr(true).unwrap();
+        socket.bind(address).unwrap();
+        let listener = socket.listen(64).unwrap();
+        Self(tokio::spawn(async move {
+            // They end with this task.
+            let mut calls = JoinSet::new();
+            while let Ok((mut near, _)) = listener.accept().await {
+                let server = server.clone();
+                calls.spawn(async move {
+                    let mut far = TcpStream::connect(server).await.unwrap();
+                    let _ = tokio::io::copy_bidirectional(&mut near, &mut far).await;
+                });
+            }
+        }))
+    }
+
+    async fn cut(self) {
+        self.0.abort();
+        let _ = self.0.await;
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_is_gone_is_told_at_once_and_by_what_it_is_and_is_found_again() {
+    let Some(url) = database().await else { return };
+    let address = {
+        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        free.local_addr().unwrap()
+    };
+    let cable = Cable::between(address, &url).await;
+    let through = url.replace(url.split('@').nth(1).unwrap().split('/').next().unwrap(), &address.to_string());
+    let store = open(&through).await;
+    accept(&store, "b1").await;
+    cable.cut().await;
+    // Were each of them to wait for a connection to become free, this would take minutes.
+    for _ in 0..30 {
+        for refused in [store.ping().await, store.record(Recording::default()).await] {
+            let Err(StoreError::Unavailable(reason)) = refused else { panic!("{refused:?}") };
+            assert!(reason.contains("refused"), "{reason}");
+        }
+    }
+    let _cable = Cable::between(address, &url).await;
+    while store.ping().await.is_err() {
+        tokio::task::yield_now().await;
+    }
+    accept(&store, "b2").await;
 }
 
 #[tokio::test]
