@@ -72,6 +72,8 @@ pub struct Dialect {
     pub unlocked_only: &'static str,
     /// A random whole number below a parameter.
     pub random_below: &'static str,
+    /// Follows the name of the table where earlier deliveries of the same buy are looked for: by which index, if the database must be told.
+    pub earlier: &'static str,
     /// Makes those who go on with the audit log wait for each other; `None` where there is one writer.
     pub audit_lock: Option<&'static str>,
     /// Whether leases are judged by the caller's clock and not by the database's.

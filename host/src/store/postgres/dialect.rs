@@ -77,6 +77,7 @@ macro_rules! dialect {
             locked: " FOR NO KEY UPDATE",
             unlocked_only: " FOR UPDATE SKIP LOCKED",
             random_below: "floor(random() * ?)::bigint",
+            earlier: "",
             audit_lock: Some("SELECT pg_advisory_xact_lock(7023466421)"),
             callers_clock: $callers_clock,
         }

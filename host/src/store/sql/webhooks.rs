@@ -217,8 +217,11 @@ pub(super) async fn claim(
         .push(
             ") < ?)
               THEN mine.buy = '' OR NOT EXISTS (
-                  SELECT 1 FROM webhook_deliveries AS earlier
-                  WHERE earlier.webhook = mine.webhook AND earlier.buy = mine.buy AND earlier.status = 'pending'
+                  SELECT 1 FROM webhook_deliveries AS earlier",
+        )
+        .push(dialect.earlier)
+        .push(
+            " WHERE earlier.webhook = mine.webhook AND earlier.buy = mine.buy AND earlier.status = 'pending'
                     AND earlier.seq < mine.seq AND earlier.attempts < ?)
               ELSE 1 = 0 END
               ORDER BY mine.due_at, mine.seq LIMIT 1",
