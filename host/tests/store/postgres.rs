@@ -255,6 +255,49 @@ async fn a_server_that_is_gone_is_told_at_once_and_by_what_it_is_and_is_found_ag
 }
 
 #[tokio::test]
+async fn a_server_without_room_for_another_connection_serves_those_that_are_there() {
+    let Some(url) = database().await else { return };
+    let mut owner = beside(&url).await;
+    let name = url.rsplit('/').next().unwrap();
+    // Limits are for everybody but superusers.
+    for sql in [
+        format!("CREATE ROLE {name} LOGIN"),
+        format!("GRANT ALL ON SCHEMA public TO {name}"),
+        format!("ALTER ROLE {name} CONNECTION LIMIT 2"),
+    ] {
+        sqlx::query(AssertSqlSafe(sql)).execute(&mut owner).await.unwrap();
+    }
+    let limited = url.replace("flightdeck@", &format!("{name}@"));
+    // Without hints, which have a connection of their own.
+    let options = Options { connections: 2, ..Options::default() };
+    let store: AnyStore = Arc::new(PostgresStore::connect(&limited, options).await.unwrap());
+    accept(&store, "b1").await;
+    // Somebody holds a row, and so both connections.
+    let recording = Recording { buy: Some(stored_buy(&store, "b1").await), ..Recording::default() };
+    let mut holding = owner.begin().await.unwrap();
+    sqlx::query("SELECT 1 FROM media_buys FOR UPDATE").execute(&mut *holding).await.unwrap();
+    let writing: Vec<_> = (0..2)
+        .map(|_| {
+            let (store, recording) = (store.clone(), recording.clone());
+            tokio::spawn(async move { store.record(recording).await })
+        })
+        .collect();
+    let waiting =
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    while number(&mut holding, waiting).await < 2 {
+        tokio::task::yield_now().await;
+    }
+    // Who asks now waits for one of them, though the server has no room for another one to see whether it is there.
+    let mut asking = std::pin::pin!(store.ping());
+    let early = tokio::time::timeout(Duration::from_millis(1_500), &mut asking).await;
+    assert!(early.is_err(), "{early:?}");
+    holding.rollback().await.unwrap();
+    asking.await.unwrap();
+    let written = join_all(writing).await.into_iter().filter(|written| matches!(written, Ok(Ok(())))).count();
+    assert_eq!(written, 1, "the other one is stale");
+}
+
+#[tokio::test]
 async fn a_row_that_somebody_holds_is_not_waited_for_for_ever() {
     let Some(url) = database().await else { return };
     let store = open(&url).await;

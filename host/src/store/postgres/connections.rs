@@ -19,7 +19,10 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-use super::{Options, error::from_sqlx};
+use super::{
+    Options,
+    error::{from_sqlx, is_away},
+};
 use crate::store::StoreError;
 
 /// How long a connection may be waited for before there is doubt.
@@ -91,16 +94,24 @@ impl Connections {
             return Ok(());
         }
         let found = match timeout(LOOK, PgConnection::connect_with(&self.connect)).await {
-            Ok(Ok(connection)) => {
+            // It may have no room for another connection: those of the pool are as good as ever.
+            Ok(Err(error)) if !is_away(&error) => Ok(None),
+            Ok(Ok(connection)) => Ok(Some(connection)),
+            Ok(Err(error)) => Err(from_sqlx(error)),
+            Err(_) => Err(super::late()),
+        };
+        let found = match found {
+            Ok(connection) => {
                 self.in_doubt.store(false, Ordering::Relaxed);
                 *looked = None;
                 drop(looked);
-                // Whether it hears that this one goes makes no difference.
-                let _ = timeout(LOOK, connection.close()).await;
+                if let Some(connection) = connection {
+                    // Whether it hears that this one goes makes no difference.
+                    let _ = timeout(LOOK, connection.close()).await;
+                }
                 return Ok(());
             }
-            Ok(Err(error)) => from_sqlx(error),
-            Err(_) => super::late(),
+            Err(found) => found,
         };
         let reason = match &found {
             StoreError::Unavailable(reason) => reason.clone(),

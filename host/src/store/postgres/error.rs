@@ -60,6 +60,14 @@ pub(super) fn lost_connection(error: &sqlx::Error) -> bool {
     }
 }
 
+/// Whether nobody answered who could serve: nobody at all, or a server that begins or ends.
+pub(super) fn is_away(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Database(error) => error.code().unwrap_or_default().starts_with("57"),
+        _ => true,
+    }
+}
+
 /// The store was closed.
 pub(super) fn closed() -> StoreError {
     StoreError::Unavailable("it is closed".to_owned())
