@@ -64,6 +64,7 @@ macro_rules! on_backend {
                 the_oldest_due_operation_is_claimed_first,
                 a_claim_counts_and_starts_and_is_exclusive,
                 a_lease_that_ran_out_is_claimed_again_under_a_higher_number,
+                a_lease_runs_out_whenever_the_operation_was_to_be_run,
                 operations_of_one_buy_run_one_at_a_time_in_order,
                 one_that_waits_for_approval_keeps_no_later_one_waiting,
                 a_pause_overtakes_all_but_older_pauses,

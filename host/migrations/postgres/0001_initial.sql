@@ -60,6 +60,7 @@ CREATE TABLE operations (
     CHECK (lease_until IS NULL OR state = 'running')
 );
 CREATE INDEX operations_claimable ON operations (run_at, seq) WHERE state IN ('queued', 'running');
+CREATE INDEX operations_running ON operations (run_at) WHERE state = 'running';
 CREATE INDEX operations_by_buy ON operations (buy, state, seq);
 CREATE INDEX operations_begun ON operations (buy) WHERE begun = 1;
 -- Two workers may each see an operation of one buy that may be claimed: only one of them gets it.

@@ -60,6 +60,28 @@ pub(crate) async fn a_lease_that_ran_out_is_claimed_again_under_a_higher_number(
     }
 }
 
+/// The lease alone says until when it is the worker's, even if the operation says that it is put off.
+pub(crate) async fn a_lease_runs_out_whenever_the_operation_was_to_be_run(store: AnyStore) {
+    let id = accept(&store, "b1").await;
+    let claimed = claim(&store, 0).await;
+    let mut put_off = claimed.operation.clone();
+    put_off.value.run_at = at(500);
+    let fence = Some(claimed.fence);
+    store.record(Recording { fence, operations: vec![put_off], ..Recording::default() }).await.unwrap();
+    // Of two whose leases ran out, and one that is queued, the one that was to be run first comes first.
+    accept(&store, "b2").await;
+    claim(&store, 0).await;
+    let mut queued = stored_operation(&store, &accept(&store, "b3").await).await;
+    queued.value.run_at = at(31);
+    store.record(Recording { operations: vec![queued], ..Recording::default() }).await.unwrap();
+    assert_eq!(next_due(&store).await, Some(at(30)));
+    assert!(store.claim("other", at(29), LEASE).await.unwrap().is_none());
+    for wanted in ["op-b2", "op-b3", id.as_str()] {
+        assert_eq!(claim(&store, 40).await.fence.operation.as_str(), wanted);
+    }
+    assert!(store.claim("other", at(69), LEASE).await.unwrap().is_none());
+}
+
 pub(crate) async fn operations_of_one_buy_run_one_at_a_time_in_order(store: AnyStore) {
     accept(&store, "b1").await;
     let mut second = operation("op-2", "b1");

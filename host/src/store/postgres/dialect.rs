@@ -41,14 +41,17 @@ macro_rules! current {
 macro_rules! dialect {
     ($callers_clock:literal) => {
         Dialect {
-            // What runs became due before it was claimed: the first condition is of both, and by an index.
+            // One walk along an index, no further than what is queued is due, or than what runs stands in it: a lease runs out
+            // wherever that is. It is one walk because the first that nobody holds is wanted, of both.
             claimable: concat!(
                 "SELECT mine.seq, mine.doc, mine.version, mine.fence FROM operations AS mine,
                  (SELECT ",
                 current!(),
                 " AS now) AS clock
-                 WHERE mine.state IN ('queued', 'running') AND mine.run_at <= clock.now
-                   AND (mine.state = 'queued' OR coalesce(mine.lease_until, mine.run_at) <= clock.now) AND ",
+                 WHERE mine.state IN ('queued', 'running')
+                   AND mine.run_at <= greatest(clock.now, (SELECT max(run_at) FROM operations WHERE state = 'running'))
+                   AND CASE mine.state WHEN 'queued' THEN mine.run_at
+                                       ELSE coalesce(mine.lease_until, mine.run_at) END <= clock.now AND ",
                 alone!(),
                 " AND (mine.state = 'running' OR (",
                 first!(),
