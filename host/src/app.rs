@@ -6,6 +6,7 @@
 //! - [`caller`]: who asks, by which token, in which role.
 //! - [`error`]: the coded errors of the interface.
 //! - [`acceptance`]: what all writes have in common: idempotency, plan, approval, one transaction, waiting for the outcome.
+//! - `changing`: what a change of a buy begins with: the buy, and the buyer's place in the order of words.
 //! - [`create_media_buy`], [`add_creative_assets`], [`update_media_buy`], [`performance_index`]: the writes.
 //! - [`status`], [`delivery`], [`lists`]: the reads.
 //! - [`tasks`], [`decide_task`]: what reviewers do.
@@ -40,6 +41,7 @@ use crate::{
 pub mod acceptance;
 pub mod add_creative_assets;
 pub mod caller;
+mod changing;
 pub mod create_media_buy;
 pub mod decide_task;
 pub mod delivery;

@@ -15,7 +15,7 @@ use crate::{
     domain::{
         digest,
         failure::Failure,
-        id::{MediaBuyId, OperationId, PlatformName, PrincipalId},
+        id::{OperationId, PlatformName, PrincipalId},
         media_buy::MediaBuy,
         operation::{Change, Operation, OperationKind, OperationState},
         plan::Plan,
@@ -31,7 +31,7 @@ use crate::{
         planning::Intent,
         tell,
     },
-    store::{AuditEntry, IdempotencyEntry, Recording, StoreError, Stored},
+    store::{AuditEntry, IdempotencyEntry, Recording, StoreError},
 };
 
 /// How long an idempotency key is kept.
@@ -54,6 +54,8 @@ pub(super) struct Draft {
     pub(super) current: MediaBuy,
     /// The buy after.
     pub(super) desired: MediaBuy,
+    /// When it was asked for; see [`App::next_word`].
+    pub(super) asked: Timestamp,
     /// What the host filled in.
     pub(super) notes: Vec<String>,
 }
@@ -287,42 +289,6 @@ impl App {
             notes,
         }
     }
-
-    /// A buy that this caller may see.
-    ///
-    /// # Errors
-    /// `NOT_FOUND`, for what is not there and for what is somebody else's.
-    pub(super) async fn visible_buy(&self, caller: &Caller, id: &MediaBuyId) -> Result<Stored<MediaBuy>, AppError> {
-        let buy = self.store.buy(id).await?.filter(|buy| caller.sees(&buy.value.principal));
-        buy.ok_or_else(|| AppError::not_found("media buy"))
-    }
-
-    /// A buy that this caller may change: their own, and created. What the ad server says of it now is no matter: whoever wants
-    /// to pause it may be the one who notices first that it is still there.
-    ///
-    /// # Errors
-    /// `PERMISSION_DENIED`, `NOT_FOUND`, `INVALID_STATE` with what to do.
-    pub(super) async fn changeable_buy(&self, caller: &Caller, id: &MediaBuyId) -> Result<MediaBuy, AppError> {
-        let buy = self.visible_buy(caller, id).await?.value;
-        let creation = self.store.creation(id).await?.ok_or_else(|| AppError::not_found("media buy"))?.value;
-        match creation.state {
-            OperationState::Succeeded => Ok(buy),
-            OperationState::Failed => {
-                Err(AppError::state(format!("media buy {id} was not created: {}", buy.detail))
-                    .suggest("create a new one"))
-            }
-            OperationState::AwaitingApproval | OperationState::AwaitingPermission | OperationState::Parked => {
-                let task = creation.task().map(ToString::to_string).unwrap_or_default();
-                Err(AppError::state(format!("media buy {id} is not created yet: it waits for task {task}"))
-                    .suggest("poll get_pending_tasks until the task is completed, then try again"))
-            }
-            OperationState::Queued | OperationState::Running => {
-                Err(AppError::state(format!("media buy {id} is being created"))
-                    .suggest("try again in a moment")
-                    .retry_after(2))
-            }
-        }
-    }
 }
 
 /// What an impossible request is answered with: every platform's every item.
@@ -375,7 +341,7 @@ fn new_operation(
         request: options.request.clone(),
         requested_by: caller.name.clone(),
         state: OperationState::Queued,
-        created_at: at,
+        created_at: draft.asked,
         updated_at: at,
         run_at: at,
         deadline: at.plus(deadline),

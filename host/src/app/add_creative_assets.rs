@@ -10,9 +10,7 @@ use crate::{
     domain::{
         operation::{Change, OperationKind},
         problem::Problem,
-        update::When,
     },
-    operations::now,
 };
 
 impl App {
@@ -32,8 +30,10 @@ impl App {
         }
         let current = self.changeable_buy(caller, &new.buy).await?;
         let change = Change::AddCreatives(new.assets);
-        let desired = change.apply(&current, When::at_once(now())).map_err(|problems| refused(&problems))?;
-        let draft = Draft { kind: OperationKind::AddCreatives, change, current, desired, notes: Vec::new() };
+        let when = self.next_word(&current, &change).await?;
+        let desired = change.apply(&current, when).map_err(|problems| refused(&problems))?;
+        let (kind, asked) = (OperationKind::AddCreatives, when.asked);
+        let draft = Draft { kind, change, current, desired, asked, notes: Vec::new() };
         self.accept(caller, draft, options).await
     }
 }

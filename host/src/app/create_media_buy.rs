@@ -52,8 +52,8 @@ impl App {
         }
         let at = now();
         let (buy, notes) = self.draft_buy(&principal, &new, at)?;
-        let draft =
-            Draft { kind: OperationKind::Create, change: Change::Create, current: buy.clone(), desired: buy, notes };
+        let (kind, change) = (OperationKind::Create, Change::Create);
+        let draft = Draft { kind, change, current: buy.clone(), desired: buy, asked: at, notes };
         self.accept(caller, draft, options).await
     }
 

@@ -7,11 +7,7 @@ use crate::{
         caller::Caller,
         error::{AppError, ErrorCode},
     },
-    domain::{
-        operation::{Change, OperationKind},
-        update::When,
-    },
-    operations::now,
+    domain::operation::{Change, OperationKind},
 };
 
 impl App {
@@ -31,10 +27,12 @@ impl App {
         }
         let current = self.changeable_buy(caller, &new.buy).await?;
         let change = Change::PerformanceIndex(new.performance);
+        let when = self.next_word(&current, &change).await?;
         let desired = change
-            .apply(&current, When::at_once(now()))
+            .apply(&current, when)
             .map_err(|problems| AppError::problems(ErrorCode::InvalidParameter, &problems))?;
-        let draft = Draft { kind: OperationKind::PerformanceIndex, change, current, desired, notes: Vec::new() };
+        let (kind, asked) = (OperationKind::PerformanceIndex, when.asked);
+        let draft = Draft { kind, change, current, desired, asked, notes: Vec::new() };
         self.accept(caller, draft, options).await
     }
 }

@@ -11,9 +11,8 @@ use crate::{
     domain::{
         operation::{Change, OperationKind},
         time::Timestamp,
-        update::{BuyPatch, When},
+        update::BuyPatch,
     },
-    operations::now,
 };
 
 impl App {
@@ -44,10 +43,12 @@ impl App {
                 "nothing is to be changed: give at least one field",
             ));
         }
-        let desired = patch
-            .apply(&current, When::at_once(now()))
+        let change = Change::Update(patch);
+        let when = self.next_word(&current, &change).await?;
+        let desired = change
+            .apply(&current, when)
             .map_err(|problems| AppError::problems(ErrorCode::InvalidParameter, &problems))?;
-        let draft = Draft { kind, change: Change::Update(patch), current, desired, notes: Vec::new() };
+        let draft = Draft { kind, change, current, desired, asked: when.asked, notes: Vec::new() };
         self.accept(caller, draft, options).await
     }
 }

@@ -167,6 +167,11 @@ impl MediaBuy {
         self.packages.iter().filter(move |package| &package.platform == platform)
     }
 
+    /// When the buyer last said of the buy or of a package whether it may deliver; `None`: never since it was made.
+    pub fn last_switched(&self) -> Option<Timestamp> {
+        self.packages.iter().map(|package| package.switched_at).chain([self.switched_at]).max().flatten()
+    }
+
     /// What exists on `platform`.
     pub fn remote_on(&self, platform: &PlatformName) -> &[RemoteObject] {
         self.remote.get(platform).map_or(&[], Vec::as_slice)
