@@ -78,9 +78,12 @@ pub enum JournalError {
     /// The adapter broke the rules of steps; what it did.
     #[error("{0}")]
     Misuse(String),
-    /// The lease is gone, or the database can't be used: this run of the operation must stop, another will go on.
-    #[error("the operation can't be recorded now: {0}")]
+    /// The lease is gone, or somebody else has recorded something: this run of the operation must stop, another will go on.
+    #[error("the operation can't be recorded: {0}")]
     Interrupted(String),
+    /// The database can't be used now: this run of the operation must stop, another will go on.
+    #[error("the operation can't be recorded now: {0}")]
+    Unavailable(String),
 }
 
 /// The durable record of an operation's steps on one platform. Everything it says is committed before it says it.
@@ -105,6 +108,8 @@ pub trait StepJournal: Send + Sync + std::fmt::Debug {
     fn sending(&self) -> u64;
     /// What became of it.
     fn sent(&self, request: u64, became: SentRequest);
+    /// Whether this call has finished a step: another one would come further.
+    fn progressed(&self) -> bool;
 }
 
 /// Who asks, about what, with how much time.

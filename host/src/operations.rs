@@ -4,7 +4,8 @@
 //! - [`runner`]: claims operations under leases and runs them, so many at a time.
 //! - [`run`]: one run of one operation, from its claim to the write that ends or postpones it.
 //! - [`journal`]: the durable record of steps that adapters see as `steps`.
-//! - [`lease`]: the heartbeat that keeps a claim, and the proof that it still holds.
+//! - [`lease`]: the heartbeat that keeps a claim, and the proof that it still holds; `at_work`: what this process carries out, so that it
+//!   does so once even when the clock jumps.
 //! - [`standing`]: how buys stand on their ad servers; [`watching`] looks after all open ones; [`live`]: what was last said,
 //!   for a moment.
 //! - [`tell`]: the events, audit lines and history entries that go with changes.
@@ -27,6 +28,7 @@ use tokio::sync::{Notify, broadcast};
 use crate::domain::{id::OperationId, time::Timestamp};
 
 pub mod asking;
+mod at_work;
 pub mod backoff;
 pub mod fleet;
 pub mod journal;

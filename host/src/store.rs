@@ -114,6 +114,9 @@ pub struct Recording {
     pub fence: Option<Fence>,
     /// With `fence`: give the lease back in the same transaction.
     pub release: bool,
+    /// With `fence`: the run was cut off at this moment, and may have sent something until then. Steps that are open are in doubt anew
+    /// from then on.
+    pub cut_off: Option<Timestamp>,
     /// A new key. If it is taken, nothing is written: [`StoreError::KeyTaken`].
     pub idempotency: Option<IdempotencyEntry>,
     /// A new buy. Its `remote` is not written here.
@@ -165,7 +168,7 @@ pub struct JournalWrite {
     pub buy: MediaBuyId,
     /// Which platform.
     pub platform: PlatformName,
-    /// When.
+    /// When, by the caller's clock; where several hosts share the database, its own clock says since when a step is in doubt.
     pub at: Timestamp,
     /// Steps that were finished: they become `done`.
     pub finished: Vec<FinishedStep>,
@@ -282,7 +285,10 @@ pub trait Store: webhooks::WebhookStore + fleet::FleetStore + Send + Sync + std:
     /// - if it has begun (it is frozen): for none;
     /// - otherwise for older queued ones, and for any that has begun and not ended, whatever that one waits for.
     ///
-    /// One that ran waits for none of them: each would wait for the other.
+    /// One that ran waits for none of them: each would wait for the other. Its steps that are open are in doubt anew from the claim on:
+    /// until then whoever ran it may have sent something.
+    ///
+    /// One that can't be read is put off and told of, so that it holds nobody else up.
     async fn claim(&self, worker: &str, now: Timestamp, lease: Duration) -> Result<Option<Claim>, StoreError>;
 
     /// Prolongs a lease. [`StoreError::Fenced`] if it is no longer the worker's.
@@ -291,9 +297,13 @@ pub trait Store: webhooks::WebhookStore + fleet::FleetStore + Send + Sync + std:
     /// How long until the next operation is due or the next lease runs out; `None` if nothing waits.
     async fn next_due(&self, now: Timestamp) -> Result<Option<Duration>, StoreError>;
 
-    /// Writes to the journal of an operation. If a step is begun, answers how it stood before: `Fresh` if it was never begun or
-    /// is known not to have happened, `Open` if it may have happened, `Done` with its outcome.
+    /// Writes to the journal of an operation. If a step is begun, answers how it stood before: `Fresh` if it was never begun (at
+    /// [`Timestamp::NEVER`] then) or is known not to have happened, `Open` if it may have happened, `Done` with its outcome.
     async fn journal(&self, write: JournalWrite) -> Result<Option<Step>, StoreError>;
+
+    /// The moment by the clock by which leases and doubts are judged: the database's where several hosts share it, else the caller's,
+    /// which is `now`.
+    async fn clock(&self, now: Timestamp) -> Result<Timestamp, StoreError>;
 
     /// The steps of an operation, in the order in which they were begun.
     async fn steps(&self, operation: &OperationId) -> Result<Vec<Step>, StoreError>;

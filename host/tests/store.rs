@@ -1,7 +1,7 @@
 //! The store's conformance suite, run on every backend, and what is true of one backend only.
 //!
 //! - `store/fixtures.rs`: buys, operations and tasks to write.
-//! - `store/recording.rs`, `auditing.rs`, `keys.rs`, `claims.rs`, `clock.rs`, `journal.rs`, `lists.rs`, `concurrency.rs`, `webhooks.rs`,
+//! - `store/recording.rs`, `auditing.rs`, `keys.rs`, `claims.rs`, `clock.rs`, `journal.rs`, `doubt.rs`, `lists.rs`, `concurrency.rs`, `webhooks.rs`,
 //!   `fleet.rs`, `model.rs`: the suite.
 //!   Each case is a function over a fresh, empty store and knows nothing of what is behind it.
 //! - `store/sqlite.rs`: files, locks, restarts.
@@ -16,6 +16,7 @@ mod store {
     pub(crate) mod claims;
     pub(crate) mod clock;
     pub(crate) mod concurrency;
+    pub(crate) mod doubt;
     pub(crate) mod fixtures;
     pub(crate) mod fleet;
     pub(crate) mod journal;
@@ -92,6 +93,13 @@ macro_rules! on_backend {
                 open_steps_are_reset_when_a_person_found_nothing,
                 remote_objects_are_remembered_replaced_and_forgotten,
                 a_worker_without_its_lease_writes_no_journal,
+            ]
+            doubt: [
+                whoever_takes_over_waits_from_then_on,
+                a_run_that_was_cut_off_leaves_a_doubt_that_begins_then,
+                nothing_is_begun_or_sent_once_the_lease_has_run_out,
+                a_late_answer_says_nothing_of_another_step,
+                what_a_restored_copy_does_not_know_is_looked_up,
             ]
             lists: [
                 buys_are_listed_newest_first_and_page_by_page,

@@ -115,7 +115,8 @@ impl Adapters {
         let platform = self.platform(platform)?;
         let release = &*self.release(platform, Some(release)).await?;
         platform.egress.pace.may_begin()?;
-        guarded(self, platform, Purpose::Change, async {
+        let steps = Journal::clone(&journal);
+        let executed = async {
             let calling = self.calling(platform, release, call.operation.as_str(), Mode::Write(journal), call.deadline);
             let context = calling.context(Some(call));
             let outgoing = Outgoing { platform: &platform.name, capabilities: &release.capabilities };
@@ -157,6 +158,10 @@ impl Adapters {
                     .map(|outcome| contract::performance_outcome(&platform.name, buy_of(change), outcome)),
             };
             done.map_err(contract::failure)?.map_err(|bad| bad_result(platform, bad))
+        };
+        guarded(self, platform, Purpose::Change, async {
+            // What takes more requests, or more time at the pace that the ad server allows, than one call may have is done in several.
+            executed.await.map_err(|failure| if steps.progressed() { verdict::in_parts(failure) } else { failure })
         })
         .await
     }

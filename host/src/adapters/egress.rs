@@ -292,7 +292,7 @@ impl CallEgress {
                     JournalError::Misuse(why) => {
                         self.misuse(format_args!("sent {method} {} outside of a step: {why}", shown(url)))
                     }
-                    interrupted @ JournalError::Interrupted(_) => self.journal(&interrupted),
+                    stopped @ (JournalError::Interrupted(_) | JournalError::Unavailable(_)) => self.journal(&stopped),
                 })?;
                 Ok(Some(journal))
             }

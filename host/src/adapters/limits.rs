@@ -105,6 +105,16 @@ pub(crate) enum LimitHit {
     Handles(usize),
 }
 
+/// The code of [`LimitHit::Time`].
+const TIME_LIMIT: &str = "time_limit";
+
+/// The code of [`LimitHit::Requests`].
+const REQUEST_LIMIT: &str = "request_count_limit";
+
+/// The limits that a call of an adapter in good order may run into because there is much to do. Another call goes on from what this one
+/// has done.
+pub(crate) const ENDS_A_PART: [&str; 2] = [TIME_LIMIT, REQUEST_LIMIT];
+
 impl LimitHit {
     /// The failure's code.
     pub(crate) const fn code(self) -> &'static str {
@@ -112,8 +122,8 @@ impl LimitHit {
             Self::Memory(_) => "memory_limit",
             Self::Table(_) | Self::Handles(_) => "table_limit",
             Self::Cpu(_) => "cpu_limit",
-            Self::Time(_) => "time_limit",
-            Self::Requests(_) => "request_count_limit",
+            Self::Time(_) => TIME_LIMIT,
+            Self::Requests(_) => REQUEST_LIMIT,
             Self::RequestSize(_) => "request_size_limit",
             Self::ResponseSize(_) => "response_size_limit",
             Self::Result(_) => "result_limit",

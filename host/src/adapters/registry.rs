@@ -286,11 +286,12 @@ impl Adapters {
     }
 
     /// How long to let pass after a step was begun before it is looked up, in milliseconds. The step was begun on `release`,
-    /// which may no longer be the active one.
-    pub fn in_doubt_wait_ms(&self, platform: &PlatformName, release: &str) -> u32 {
+    /// which may no longer be the active one, and is loaded to ask it. If it can't be, nothing is looked up either.
+    pub async fn in_doubt_wait_ms(&self, platform: &PlatformName, release: &str) -> u32 {
         let Some(platform) = self.platforms.get(platform) else { return 0 };
         let lag = |release: Option<Arc<Release>>| release.map_or(0, |release| release.capabilities.lookup_lag_ms);
-        platform.in_doubt_wait_ms.max(lag(platform.loaded(release))).max(lag(platform.active()))
+        let begun_on = self.release(platform, Some(release)).await.ok();
+        platform.in_doubt_wait_ms.max(lag(begun_on)).max(lag(platform.active()))
     }
 
     /// What is wrong with a product's settings on a platform, by JSON pointer into them.

@@ -2,7 +2,10 @@
 
 use std::sync::{Arc, OnceLock};
 
-use super::{JournalError, limits::LimitHit};
+use super::{
+    JournalError,
+    limits::{self, LimitHit},
+};
 use crate::domain::failure::{Failure, FailureKind};
 
 /// The first thing that spoiled a call. Whatever the guest answers afterwards, the call has failed with it: a guest
@@ -33,11 +36,22 @@ pub(crate) fn limit(adapter: &str, hit: LimitHit) -> Failure {
     fault(hit.code(), adapter, hit)
 }
 
+/// The failure of a call that came further than the one before it: if it ran out of time or of requests, it is no fault, and another
+/// one goes on from there.
+pub(crate) fn in_parts(failure: Failure) -> Failure {
+    match failure.kind {
+        FailureKind::Fault if limits::ENDS_A_PART.contains(&failure.code.as_str()) => {
+            Failure { kind: FailureKind::Unavailable, ..failure }
+        }
+        _ => failure,
+    }
+}
+
 /// What a journal's refusal means for the call. `interrupted` is never final: another run of the operation goes on.
 pub(crate) fn journal(adapter: &str, error: &JournalError) -> Failure {
     match error {
         JournalError::Misuse(what) => fault("misuse", adapter, format_args!("broke the rules of steps: {what}")),
-        JournalError::Interrupted(why) => {
+        JournalError::Interrupted(why) | JournalError::Unavailable(why) => {
             tracing::warn!(adapter, why, "an operation was interrupted");
             Failure::new(
                 FailureKind::Unavailable,

@@ -39,7 +39,8 @@ pub struct Step {
     pub state: StepState,
     /// What the adapter wants back, once it is done.
     pub outcome: Option<Vec<u8>>,
-    /// When it was last begun: a lookup counts only after the platform's lag has passed since.
+    /// Since when it is in doubt, if it is: a lookup counts only after the platform's lag has passed since. When it was last begun, when
+    /// the call ended that left it open, or when its operation was taken over from a worker that may have sent something until then.
     pub begun_at: Timestamp,
 }
 

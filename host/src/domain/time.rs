@@ -28,6 +28,9 @@ const DAY_FORMAT: &[time::format_description::BorrowedFormatItem<'static>] =
     format_description!("[year]-[month]-[day]");
 
 impl Timestamp {
+    /// What has not happened yet is said to have happened then: before everything.
+    pub const NEVER: Self = Self(0);
+
     /// The last moment that is taken from a caller: the end of the year 2199.
     pub const LATEST: Self = Self(7_258_118_399_000_000);
 

@@ -3,7 +3,10 @@
 //! What adapters see as `steps` ends here. A step that is finished is written with the next step that begins, or when the call
 //! ends: until then nothing is sent that could need it, because a request that writes needs an open step.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use async_trait::async_trait;
 
@@ -13,10 +16,11 @@ use crate::{
         id::{MediaBuyId, PlatformName},
         media_buy::RemoteObject,
         step::{self, SentRequest, StepState},
+        time::Timestamp,
     },
     fault,
     operations::{lease::Lease, now},
-    store::{FinishedStep, JournalWrite, RemoteChange, Store},
+    store::{FinishedStep, JournalWrite, RemoteChange, Store, StoreError},
 };
 
 /// The step that is open.
@@ -24,13 +28,18 @@ use crate::{
 struct OpenStep {
     name: String,
     was_in_doubt: bool,
-    requests: Vec<SentRequest>,
+    /// Requests by the number that they were given.
+    requests: BTreeMap<u64, SentRequest>,
 }
 
 /// What is not written yet, and the open step.
 #[derive(Debug, Default)]
 struct Pages {
     open: Option<OpenStep>,
+    /// How many requests were numbered. No two of a call have one number: an answer may come when another step is open.
+    requests: u64,
+    /// Whether a step was finished that an earlier run had not finished.
+    progressed: bool,
     finished: Vec<FinishedStep>,
     remote: Vec<RemoteChange>,
 }
@@ -44,9 +53,9 @@ pub struct OperationJournal {
     platform: PlatformName,
     /// Put before each step's name, so that undoing has steps of its own.
     prefix: &'static str,
-    /// Whether the operation is older than the copy of the database that it was restored from: what its record takes for not begun may
-    /// have been carried out since.
-    doubted: bool,
+    /// When the database was restored from a copy, if the operation is older than that: what the copy takes for not begun may have been
+    /// carried out since.
+    restored_at: Option<Timestamp>,
     pages: Mutex<Pages>,
 }
 
@@ -58,9 +67,9 @@ impl OperationJournal {
         buy: MediaBuyId,
         platform: PlatformName,
         prefix: &'static str,
-        doubted: bool,
+        restored_at: Option<Timestamp>,
     ) -> Self {
-        Self { store, lease, buy, platform, prefix, doubted, pages: Mutex::new(Pages::default()) }
+        Self { store, lease, buy, platform, prefix, restored_at, pages: Mutex::new(Pages::default()) }
     }
 
     fn pages(&self) -> MutexGuard<'_, Pages> {
@@ -91,7 +100,8 @@ impl OperationJournal {
             let mut pages = self.pages();
             let mut write = self.write(&mut pages);
             write.settled = pages.open.take().map(|open| {
-                (format!("{}{}", self.prefix, open.name), step::after_failure(open.was_in_doubt, &open.requests))
+                let requests: Vec<SentRequest> = open.requests.into_values().collect();
+                (format!("{}{}", self.prefix, open.name), step::after_failure(open.was_in_doubt, &requests))
             });
             write
         };
@@ -105,13 +115,22 @@ impl OperationJournal {
     }
 }
 
-fn interrupted(error: crate::store::StoreError) -> JournalError {
-    JournalError::Interrupted(error.to_string())
+fn interrupted(error: StoreError) -> JournalError {
+    match error {
+        StoreError::Full | StoreError::Unavailable(_) | StoreError::Unsure(_) => {
+            JournalError::Unavailable(error.to_string())
+        }
+        error => JournalError::Interrupted(error.to_string()),
+    }
 }
 
 #[async_trait]
 impl StepJournal for OperationJournal {
     async fn begin(&self, name: &str) -> Result<Begun, JournalError> {
+        // What was finished stays for `close` if nothing can be begun any more.
+        if !self.lease.holds() {
+            return Err(JournalError::Interrupted("the lease ran out".to_owned()));
+        }
         let write = {
             let mut pages = self.pages();
             if let Some(open) = &pages.open {
@@ -126,21 +145,20 @@ impl StepJournal for OperationJournal {
             write.begin = Some((name, reference));
             write
         };
-        if !self.lease.holds() {
-            return Err(JournalError::Interrupted("the lease ran out".to_owned()));
-        }
         fault::point("journal.begin.before");
         let before = self.store.journal(write).await.map_err(interrupted)?;
         fault::point("journal.begin.after");
         let before =
             before.ok_or_else(|| JournalError::Interrupted("the store did not answer about the step".to_owned()))?;
+        // What is known to be fresh is known from after the copy, or only from before it.
+        let doubted = self.restored_at.is_some_and(|restored_at| before.begun_at <= restored_at);
         let begun = match (before.state, before.outcome) {
             (StepState::Done, outcome) => return Ok(Begun::Done(outcome.unwrap_or_default())),
-            (StepState::Fresh, _) if !self.doubted => Begun::Fresh(before.reference),
+            (StepState::Fresh, _) if !doubted => Begun::Fresh(before.reference),
             (StepState::Fresh | StepState::Open, _) => Begun::InDoubt(before.reference),
         };
         let was_in_doubt = matches!(begun, Begun::InDoubt(_));
-        self.pages().open = Some(OpenStep { name: name.to_owned(), was_in_doubt, requests: Vec::new() });
+        self.pages().open = Some(OpenStep { name: name.to_owned(), was_in_doubt, requests: BTreeMap::new() });
         Ok(begun)
     }
 
@@ -162,6 +180,7 @@ impl StepJournal for OperationJournal {
         match pages.open.take() {
             Some(open) if open.name == name => {
                 pages.finished.push(FinishedStep { name: format!("{}{name}", self.prefix), outcome });
+                pages.progressed = true;
                 Ok(())
             }
             open => {
@@ -195,16 +214,23 @@ impl StepJournal for OperationJournal {
 
     fn sending(&self) -> u64 {
         let mut pages = self.pages();
-        let Some(open) = &mut pages.open else { return u64::MAX };
-        open.requests.push(SentRequest::Lost);
-        open.requests.len() as u64 - 1
+        pages.requests += 1;
+        let number = pages.requests;
+        if let Some(open) = &mut pages.open {
+            open.requests.insert(number, SentRequest::Lost);
+        }
+        number
     }
 
     fn sent(&self, request: u64, became: SentRequest) {
         let mut pages = self.pages();
-        let Some(open) = &mut pages.open else { return };
-        if let Some(place) = usize::try_from(request).ok().and_then(|index| open.requests.get_mut(index)) {
+        // One that belongs to a step that is over says nothing of the one that is open.
+        if let Some(place) = pages.open.as_mut().and_then(|open| open.requests.get_mut(&request)) {
             *place = became;
         }
+    }
+
+    fn progressed(&self) -> bool {
+        self.pages().progressed
     }
 }

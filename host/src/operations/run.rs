@@ -57,6 +57,17 @@ pub enum Interruption {
     Missing(String),
 }
 
+impl Interruption {
+    /// Whether it is the database that can't be used now: it says nothing of the operation, which did not stop the host either.
+    pub fn passes(&self) -> bool {
+        matches!(
+            self,
+            Self::Store(StoreError::Full | StoreError::Unavailable(_) | StoreError::Unsure(_))
+                | Self::Journal(JournalError::Unavailable(_))
+        )
+    }
+}
+
 /// What came of a leg in this run.
 #[derive(Debug)]
 enum LegEnd {
@@ -130,7 +141,7 @@ impl<'a> Run<'a> {
         if self.operation.value.frozen.is_none() && !self.prepare(&buy).await? {
             return Ok(());
         }
-        if let Some(at) = self.lookups_count_from(&steps) {
+        if let Some(at) = self.lookups_count_from(&steps).await? {
             return self.hand_back(at).await;
         }
         if self.operation.value.undoing.is_some() {
@@ -255,16 +266,31 @@ impl<'a> Run<'a> {
         self.write(Recording::default(), false).await
     }
 
-    /// If a step is in doubt and a lookup could still miss what it made: when it no longer can.
-    fn lookups_count_from(&self, steps: &[Step]) -> Option<Timestamp> {
-        let ready = |step: &Step| {
-            let frozen = self.operation.value.frozen.as_ref();
-            let release = frozen.and_then(|frozen| frozen.releases.get(&step.platform)).map_or("", String::as_str);
-            let lag = self.deps.adapters.in_doubt_wait_ms(&step.platform, release);
-            step.begun_at.plus_millis(i64::from(lag))
-        };
-        let latest = steps.iter().filter(|step| step.state == StepState::Open).map(ready).max()?;
-        (latest > now()).then_some(latest)
+    /// If a step is in doubt and a lookup could still miss what it made: when it no longer can, by the clock that judges doubts.
+    async fn lookups_count_from(&self, steps: &[Step]) -> Result<Option<Timestamp>, Interruption> {
+        let open = steps.iter().filter(|step| step.state == StepState::Open);
+        let mut since: Vec<(&PlatformName, Timestamp)> = open.map(|step| (&step.platform, step.begun_at)).collect();
+        let releases = self.operation.value.frozen.as_ref().map(|frozen| &frozen.releases);
+        // What the database has forgotten may have been done until shortly before it was restored.
+        if let Some(restored_at) = self.doubted_since() {
+            since.extend(releases.into_iter().flatten().map(|(platform, _)| (platform, restored_at)));
+        }
+        let mut latest = None;
+        for (platform, since) in since {
+            let release = releases.and_then(|releases| releases.get(platform)).map_or("", String::as_str);
+            let lag = self.deps.adapters.in_doubt_wait_ms(platform, release).await;
+            latest = latest.max(Some(since.plus_millis(i64::from(lag))));
+        }
+        match latest {
+            Some(latest) if latest > self.deps.store.clock(now()).await? => Ok(Some(latest)),
+            _ => Ok(None),
+        }
+    }
+
+    /// When the database was restored from a copy, if the operation is older than that: what its record takes for not begun may have been
+    /// carried out since the copy was made.
+    fn doubted_since(&self) -> Option<Timestamp> {
+        self.deps.restored_at.filter(|at| self.operation.value.created_at <= *at)
     }
 
     /// Runs the legs that are not done, side by side, and goes on from what came of them.
@@ -369,7 +395,7 @@ impl<'a> Run<'a> {
             operation.buy.clone(),
             platform.clone(),
             prefix,
-            self.deps.restored_at.is_some_and(|at| operation.created_at <= at),
+            self.doubted_since(),
         ));
         let handed_out: Journal = journal.clone();
         let answer = self.deps.adapters.execute(platform, release, &call, change, handed_out).await;

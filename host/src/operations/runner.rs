@@ -1,4 +1,5 @@
-//! Claims operations under leases and runs them, so many at a time.
+//! Claims operations under leases and runs them, so many at a time. What a run is cut off from is given back, so that nobody waits until its
+//! lease has run out.
 
 use std::{sync::Arc, time::Duration};
 
@@ -8,10 +9,10 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     adapters::Adapters,
     config::Config,
-    domain::time::Timestamp,
+    domain::{operation::OperationState, time::Timestamp},
     metrics::{RUN_SECONDS, RUNS, Watch},
-    operations::{Signals, lease::Lease, now, run::Run},
-    store::{Claim, Store},
+    operations::{Signals, at_work::AtWork, backoff::Backoff, lease::Lease, now, run::Run},
+    store::{Claim, Recording, Store, StoreError},
 };
 
 /// How long the runner waits at most before it looks for work by itself: another replica's hint does not reach it.
@@ -22,6 +23,14 @@ const SOONEST: Duration = Duration::from_millis(5);
 
 /// How long it waits after the store failed.
 const PAUSE: Duration = Duration::from_secs(1);
+
+/// Why a run ended without an end of its operation.
+enum CutOff {
+    /// The database can't be used, or the host stops: that says nothing of the operation, and does not count as a claim of it.
+    FromOutside,
+    /// Something is wrong that may be the operation's own: claims are counted, and tries come less and less often.
+    ByItself,
+}
 
 /// Carries operations out until it is stopped.
 #[derive(Debug, Clone)]
@@ -46,6 +55,7 @@ impl Runner {
     /// Claims and runs until `stop`; then claims nothing new, gives what runs `grace` to end, and leaves the rest to whoever
     /// claims it when its lease runs out: its journal says how far it came.
     pub async fn serve(self, stop: CancellationToken, grace: Duration) {
+        let at_work = AtWork::default();
         let slots = Arc::new(Semaphore::new(self.config.operations.workers));
         let running = TaskTracker::new();
         let cut = CancellationToken::new();
@@ -59,12 +69,9 @@ impl Runner {
             match self.store.claim(&self.name, now(), self.config.operations.lease).await {
                 Ok(Some(claim)) => {
                     let this = self.clone();
-                    let cut = cut.clone();
+                    let (at_work, cut) = (at_work.clone(), cut.clone());
                     running.spawn(async move {
-                        tokio::select! {
-                            () = this.run(claim, asked_at) => {}
-                            () = cut.cancelled() => {}
-                        }
+                        this.run(claim, asked_at, &at_work, &cut).await;
                         drop(slot);
                         this.signals.work_here();
                     });
@@ -104,9 +111,10 @@ impl Runner {
         }
     }
 
-    async fn run(&self, claim: Claim, asked_at: Instant) {
+    async fn run(&self, claim: Claim, asked_at: Instant, at_work: &AtWork, cut: &CancellationToken) {
         let settings = &self.config.operations;
         let id = claim.operation.value.id.clone();
+        let present = at_work.enter(&claim.fence).await;
         let lease = Arc::new(Lease::hold(
             self.store.clone(),
             claim.fence.clone(),
@@ -115,6 +123,7 @@ impl Runner {
             settings.heartbeat,
         ));
         let watch = Watch::start();
+        let mut cut_off = None;
         let run = Run::new(self, claim, lease.clone());
         let outcome = tokio::select! {
             ended = run.carry_out() => match ended {
@@ -122,13 +131,73 @@ impl Runner {
                 Err(error) => {
                     // Whoever claims the operation next goes on from its journal.
                     tracing::warn!(operation = %id, %error, "the run was interrupted");
+                    cut_off = Some(if error.passes() { CutOff::FromOutside } else { CutOff::ByItself });
                     "interrupted"
                 }
             },
             () = lease.lost() => "lost",
+            () = present.overtaken() => "lost",
+            () = cut.cancelled() => {
+                cut_off = Some(CutOff::FromOutside);
+                "interrupted"
+            }
         };
+        if let Some(cut_off) = cut_off {
+            self.give_back(&lease, &cut_off, cut).await;
+        }
         metrics::counter!(RUNS, "outcome" => outcome).increment(1);
         metrics::histogram!(RUN_SECONDS).record(watch.seconds());
         self.signals.rested(&id);
+    }
+
+    /// Gives an operation back from which a run was cut off, as long as the lease holds: others would have to wait until it has run out.
+    async fn give_back(&self, lease: &Lease, cut_off: &CutOff, stop: &CancellationToken) {
+        while lease.holds() {
+            match self.try_to_give_back(lease, cut_off).await {
+                // Somebody else wrote to it: it is theirs, or it is read again.
+                Err(StoreError::Stale(_)) => continue,
+                Err(error @ (StoreError::Full | StoreError::Unavailable(_) | StoreError::Unsure(_))) => {
+                    tracing::debug!(operation = %lease.fence().operation, %error, "can't give an operation back now");
+                }
+                Ok(()) | Err(_) => return,
+            }
+            if stop.is_cancelled() {
+                return;
+            }
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = tokio::time::sleep(PAUSE) => {}
+            }
+        }
+    }
+
+    async fn try_to_give_back(&self, lease: &Lease, cut_off: &CutOff) -> Result<(), StoreError> {
+        let fence = lease.fence();
+        let Some(mut stored) = self.store.operation(&fence.operation).await? else { return Ok(()) };
+        let (operation, at) = (&mut stored.value, now());
+        // What was not answered may have been recorded.
+        if operation.state != OperationState::Running || operation.become_state(OperationState::Queued, at).is_err() {
+            return Ok(());
+        }
+        let settings = &self.config.operations;
+        operation.run_at = match cut_off {
+            CutOff::FromOutside => {
+                operation.claims = operation.claims.saturating_sub(1);
+                at.plus(PAUSE)
+            }
+            CutOff::ByItself => {
+                let backoff = Backoff { initial: settings.backoff_initial, max: settings.backoff_max };
+                at.plus(backoff.wait(operation.claims, None))
+            }
+        };
+        self.store
+            .record(Recording {
+                fence: Some(fence.clone()),
+                release: true,
+                cut_off: Some(at),
+                operations: vec![stored],
+                ..Recording::default()
+            })
+            .await
     }
 }

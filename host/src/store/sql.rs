@@ -56,6 +56,9 @@ pub struct Dialect {
     /// Finds what may be claimed at a moment (one parameter for each time it occurs: [`Dialect::moments`]), and keeps others from
     /// claiming it until the transaction ends.
     pub claimable: &'static str,
+    /// Continues the condition of the statement that claims `mine`: nothing else of its buy runs by now, and it waits for none. Others may
+    /// have committed something since it was found.
+    pub still_claimable: &'static str,
     /// How often `claimable` names the moment.
     pub moments: usize,
     /// When the next operation is due, as `due`.
@@ -192,6 +195,10 @@ impl<D: Database> Store for SqlStore<D> {
 
     async fn journal(&self, write: JournalWrite) -> Result<Option<Step>, StoreError> {
         self.write(write, work!(journal::journal)).await
+    }
+
+    async fn clock(&self, now: Timestamp) -> Result<Timestamp, StoreError> {
+        lease::clock(&self.database, now).await
     }
 
     async fn steps(&self, operation: &OperationId) -> Result<Vec<Step>, StoreError> {

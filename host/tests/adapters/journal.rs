@@ -151,6 +151,10 @@ impl StepJournal for MemoryJournal {
         }
     }
 
+    fn progressed(&self) -> bool {
+        self.inner.lock().unwrap().steps.values().any(|step| step.state == StepState::Done)
+    }
+
     fn sending(&self) -> u64 {
         let mut inner = self.inner.lock().unwrap();
         let name = inner.open.clone().unwrap();

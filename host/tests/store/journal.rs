@@ -4,6 +4,7 @@ use flightdeck::{
     domain::{
         media_buy::{RemoteKind, RemoteObject},
         step::{Step, StepState},
+        time::Timestamp,
     },
     store::{Fence, FinishedStep, JournalWrite, Recording, RemoteChange, StoreError, Stored},
 };
@@ -35,6 +36,10 @@ fn step(state: StepState, reference: &str, seconds: i64) -> Step {
     }
 }
 
+fn never_begun(reference: &str) -> Step {
+    Step { begun_at: Timestamp::NEVER, ..step(StepState::Fresh, reference, 0) }
+}
+
 async fn running(store: &AnyStore) -> Fence {
     accept(store, "b1").await;
     claim(store, 0).await.fence
@@ -48,7 +53,7 @@ async fn only_step(store: &AnyStore) -> Step {
 
 pub(crate) async fn a_step_goes_from_fresh_to_open_to_done(store: AnyStore) {
     let fence = running(&store).await;
-    assert_eq!(store.journal(begin(&fence, "order", "r1", 5)).await.unwrap(), Some(step(StepState::Fresh, "r1", 5)));
+    assert_eq!(store.journal(begin(&fence, "order", "r1", 5)).await.unwrap(), Some(never_begun("r1")));
     assert_eq!(only_step(&store).await, step(StepState::Open, "r1", 5));
     assert_eq!(store.journal(finish(&fence, "order", b"")).await.unwrap(), None);
     let done = Step { outcome: Some(Vec::new()), ..step(StepState::Done, "r1", 5) };
@@ -66,7 +71,7 @@ pub(crate) async fn a_step_in_doubt_keeps_its_reference_and_its_doubt_begins_ane
     let fence = running(&store).await;
     store.journal(begin(&fence, "order", "r1", 5)).await.unwrap();
     let next = claim(&store, 31).await.fence;
-    assert_eq!(store.journal(begin(&next, "order", "r2", 40)).await.unwrap(), Some(step(StepState::Open, "r1", 5)));
+    assert_eq!(store.journal(begin(&next, "order", "r2", 40)).await.unwrap(), Some(step(StepState::Open, "r1", 31)));
     assert_eq!(only_step(&store).await, step(StepState::Open, "r1", 40));
     let settled = JournalWrite { at: at(55), ..settle(&next, "order", StepState::Open) };
     store.journal(settled).await.unwrap();

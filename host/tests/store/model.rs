@@ -6,6 +6,7 @@ use flightdeck::{
     domain::{
         operation::{Change, Frozen, OperationState},
         step::{Step, StepState},
+        time::Timestamp,
         update::BuyPatch,
     },
     store::{Fence, FinishedStep, JournalWrite, Recording, StoreError},
@@ -28,7 +29,7 @@ enum Act {
     Wait { seconds: i64 },
     Claim { lease: i64 },
     Prolong { grant: usize, lease: i64 },
-    Record { grant: usize, to: OperationState, delay: i64, release: bool, stale: bool, begins: bool },
+    Record { grant: usize, to: OperationState, delay: i64, release: bool, stale: bool, begins: bool, cut_off: bool },
     Begin { grant: usize, name: u8 },
     Finish { grant: usize, name: u8, outcome: u8 },
     Settle { grant: usize, name: u8, fresh: bool },
@@ -45,8 +46,10 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
         3 => (0..12i64).prop_map(|seconds| Act::Wait { seconds }),
         6 => (1..15i64).prop_map(|lease| Act::Claim { lease }),
         1 => (which(), 1..15i64).prop_map(|(grant, lease)| Act::Prolong { grant, lease }),
-        3 => (which(), states(), 0..9i64, any::<bool>(), prop::bool::weighted(0.2), any::<bool>()).prop_map(
-            |(grant, to, delay, release, stale, begins)| Act::Record { grant, to, delay, release, stale, begins }
+        3 => (which(), states(), 0..9i64, any::<bool>(), prop::bool::weighted(0.2), any::<bool>(), any::<bool>()).prop_map(
+            |(grant, to, delay, release, stale, begins, cut_off)| {
+                Act::Record { grant, to, delay, release, stale, begins, cut_off }
+            }
         ),
         4 => (which(), 0..3u8).prop_map(|(grant, name)| Act::Begin { grant, name }),
         3 => (which(), 0..3u8, 0..2u8).prop_map(|(grant, name, outcome)| Act::Finish { grant, name, outcome }),
@@ -68,6 +71,15 @@ struct Known {
     lease_until: Option<i64>,
     claims: u32,
     steps: Vec<Step>,
+}
+
+impl Known {
+    /// Whoever ran it may have sent something until now.
+    fn doubt(&mut self, now: Timestamp) {
+        for step in self.steps.iter_mut().filter(|step| step.state == StepState::Open) {
+            step.begun_at = now;
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -156,9 +168,7 @@ impl Run {
             Act::Wait { seconds } => self.now += seconds,
             Act::Claim { lease } => self.claim(lease).await,
             Act::Prolong { grant, lease } => self.prolong(grant, lease).await,
-            Act::Record { grant, to, delay, release, stale, begins } => {
-                self.record(grant, to, delay, release, stale, begins).await;
-            }
+            Act::Record { .. } => self.record(act).await,
             Act::Begin { grant, name } => self.begin(grant, name).await,
             Act::Finish { grant, name, outcome } => self.finish(grant, name, outcome).await,
             Act::Settle { grant, name, fresh } => self.settle(grant, name, fresh).await,
@@ -202,7 +212,11 @@ impl Run {
             return;
         };
         let got = got.expect("the model finds something to claim");
+        let now = at(self.now);
         let known = &mut self.operations[index];
+        if known.state == OperationState::Running {
+            known.doubt(now);
+        }
         known.state = OperationState::Running;
         known.fence += 1;
         known.claims += 1;
@@ -222,16 +236,9 @@ impl Run {
         }
     }
 
-    async fn record(
-        &mut self,
-        number: usize,
-        to: OperationState,
-        delay: i64,
-        release: bool,
-        stale: bool,
-        begins: bool,
-    ) {
-        let Some((grant, index, fence)) = self.grant(number) else { return };
+    async fn record(&mut self, act: &Act) {
+        let Act::Record { grant, to, delay, release, stale, begins, cut_off } = *act else { return };
+        let Some((grant, index, fence)) = self.grant(grant) else { return };
         let mut stored = stored_operation(&self.store, &self.id(index)).await;
         if stored.value.become_state(to, at(self.now)).is_err() && self.holds(grant).is_ok() {
             return;
@@ -242,7 +249,9 @@ impl Run {
             stored.value.frozen = Some(Frozen { current, desired, releases: BTreeMap::new() });
         }
         stored.version -= i64::from(stale);
-        let recording = Recording { fence: Some(fence), release, operations: vec![stored], ..Recording::default() };
+        let cut_off = cut_off.then_some(at(self.now));
+        let operations = vec![stored];
+        let recording = Recording { fence: Some(fence), release, cut_off, operations, ..Recording::default() };
         let wanted = self.holds(grant).and(if stale { Err(Refusal::Stale) } else { Ok(()) });
         assert_eq!(kind(self.store.record(recording).await), wanted);
         if wanted.is_ok() {
@@ -250,6 +259,9 @@ impl Run {
             (known.state, known.run_at, known.begun) = (to, self.now + delay, known.begun || begins);
             if release || to != OperationState::Running {
                 known.lease_until = None;
+            }
+            if let Some(since) = cut_off {
+                known.doubt(since);
             }
         }
     }
@@ -263,7 +275,7 @@ impl Run {
             reference: Uuid::now_v7().to_string(),
             state: StepState::Fresh,
             outcome: None,
-            begun_at: at(self.now),
+            begun_at: Timestamp::NEVER,
         };
         let begin = Some((fresh.name.clone(), fresh.reference.clone()));
         let got = kind(self.store.journal(JournalWrite { begin, ..self.write(&fence, index) }).await);
@@ -274,7 +286,7 @@ impl Run {
         let begun_at = at(self.now);
         let steps = &mut self.operations[index].steps;
         let Some(known) = steps.iter_mut().find(|step| step.name == fresh.name) else {
-            steps.push(Step { state: StepState::Open, ..fresh.clone() });
+            steps.push(Step { state: StepState::Open, begun_at, ..fresh.clone() });
             assert_eq!(got, Ok(Some(fresh)));
             return;
         };

@@ -7,12 +7,13 @@ use flightdeck::{
         audit::AuditFault,
         event::EventKind,
         operation::{Change, OperationState},
+        step::StepState,
         time::Timestamp,
         update::BuyPatch,
     },
     operations::now,
     store::{
-        Hint, Recording, StoreError,
+        Hint, JournalWrite, Recording, StoreError,
         postgres::{Options, PostgresStore},
     },
 };
@@ -26,7 +27,9 @@ use tokio::{
 
 use super::{
     auditing,
-    fixtures::{AnyStore, LEASE, accept, add_operation, audit, moved, operation, stored_buy, stored_operation},
+    fixtures::{
+        AnyStore, LEASE, accept, add_operation, audit, journal, moved, operation, stored_buy, stored_operation,
+    },
     webhooks,
 };
 
@@ -91,6 +94,24 @@ async fn leases_are_judged_by_the_databases_clock() {
     store.prolong(&held.fence, behind, LEASE).await.unwrap();
     let left = store.next_due(ahead).await.unwrap().expect("the lease ends some time");
     assert!(left <= LEASE && left > LEASE - Duration::from_secs(10), "{left:?}");
+}
+
+#[tokio::test]
+async fn doubts_begin_by_the_databases_clock() {
+    let Some(url) = database().await else { return };
+    let store = open(&url).await;
+    due_now(&store, "b1").await;
+    let held = store.claim("worker", now(), LEASE).await.unwrap().expect("it is due");
+    let write = JournalWrite { at: Timestamp::NEVER, ..journal(&held.fence, "b1", 0) };
+    let begin = Some(("order".to_owned(), "reference".to_owned()));
+    let settled = Some(("order".to_owned(), StepState::Open));
+    // Whatever this host's clock says.
+    for write in [JournalWrite { begin, ..write.clone() }, JournalWrite { settled, ..write }] {
+        let before = store.clock(Timestamp::NEVER).await.unwrap();
+        store.journal(write).await.unwrap();
+        let begun_at = store.steps(&held.fence.operation).await.unwrap()[0].begun_at;
+        assert!(before <= begun_at && begun_at <= store.clock(Timestamp::NEVER).await.unwrap(), "{begun_at:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -272,6 +293,11 @@ async fn a_server_without_room_for_another_connection_serves_those_that_are_ther
     let options = Options { connections: 2, ..Options::default() };
     let store: AnyStore = Arc::new(PostgresStore::connect(&limited, options).await.unwrap());
     accept(&store, "b1").await;
+    // The connection that looked after the tables is closed, but its session may not have ended yet.
+    let sessions = format!("SELECT count(*) FROM pg_stat_activity WHERE usename = '{name}'");
+    while number(&mut owner, &sessions).await > 1 {
+        tokio::task::yield_now().await;
+    }
     // Somebody holds a row, and so both connections.
     let recording = Recording { buy: Some(stored_buy(&store, "b1").await), ..Recording::default() };
     let mut holding = owner.begin().await.unwrap();
@@ -284,7 +310,10 @@ async fn a_server_without_room_for_another_connection_serves_those_that_are_ther
         .collect();
     let waiting =
         "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
-    while number(&mut holding, waiting).await < 2 {
+    // Inside of a transaction the server would tell the same each time.
+    let mut watching = beside(&url).await;
+    while number(&mut watching, waiting).await < 2 {
+        assert!(!writing.iter().any(tokio::task::JoinHandle::is_finished), "a write ended although its row is held");
         tokio::task::yield_now().await;
     }
     // Who asks now waits for one of them, though the server has no room for another one to see whether it is there.

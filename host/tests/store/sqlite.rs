@@ -370,8 +370,18 @@ async fn a_document_that_cannot_be_read_is_told_as_such() {
     sqlx::query("UPDATE media_buys SET doc = '{}'").execute(&mut beside).await.unwrap();
     sqlx::query("UPDATE operations SET doc = json_set(doc, '$.state', 'failed')").execute(&mut beside).await.unwrap();
     assert!(matches!(backend.store.buy(&"b1".into()).await, Err(StoreError::Corrupt(_))));
-    let claimed = backend.store.claim("worker", fixtures::at(1), fixtures::LEASE).await;
-    assert!(matches!(claimed, Err(StoreError::Corrupt(_))));
+    // An operation that can't be read is put off, and those behind it have their turn.
+    accept(&backend.store, "b2").await;
+    assert!(backend.store.claim("worker", fixtures::at(1), fixtures::LEASE).await.unwrap().is_none());
+    let next =
+        backend.store.claim("worker", fixtures::at(1), 10 * fixtures::LEASE).await.unwrap().expect("another one");
+    assert_eq!(next.fence.operation.as_str(), "op-b2");
+    assert!(backend.store.claim("worker", fixtures::at(1), fixtures::LEASE).await.unwrap().is_none());
+    sqlx::query("UPDATE operations SET doc = json_set(doc, '$.state', 'queued') WHERE id = 'op-b1'")
+        .execute(&mut beside)
+        .await
+        .unwrap();
+    assert_eq!(claim(&backend.store, 100).await.fence.operation.as_str(), "op-b1");
 }
 
 #[tokio::test]

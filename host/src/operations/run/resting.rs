@@ -77,9 +77,10 @@ impl Run<'_> {
         self.write(Recording::default(), true).await
     }
 
-    /// Gives the operation back, to be run again at a certain time, without counting a try.
+    /// Gives the operation back, to be run again at a certain time, without counting a try or a claim.
     pub(super) async fn hand_back(&mut self, at: Timestamp) -> Result<(), Interruption> {
         self.operation.value.run_at = at;
+        self.operation.value.claims = self.operation.value.claims.saturating_sub(1);
         self.become_state(OperationState::Queued, now())?;
         self.write(Recording::default(), true).await
     }

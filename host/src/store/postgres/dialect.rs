@@ -57,6 +57,7 @@ macro_rules! dialect {
                 first!(),
                 ")) ORDER BY mine.run_at, mine.seq LIMIT 1 FOR NO KEY UPDATE OF mine SKIP LOCKED"
             ),
+            still_claimable: concat!(" AND ", alone!(), " AND (mine.state = 'running' OR (", first!(), "))"),
             moments: 1,
             // Of those that are queued, only the first is looked for: many may wait for an hour.
             next_due: concat!(

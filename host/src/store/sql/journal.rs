@@ -11,6 +11,7 @@ use crate::{
     domain::{
         id::{OperationId, PlatformName},
         step::{Step, StepState},
+        time::Timestamp,
     },
     store::{FinishedStep, JournalWrite, RemoteChange, StoreError},
 };
@@ -27,13 +28,13 @@ pub(super) async fn journal(
         finish(&mut script, write, step);
     }
     if let Some((name, state)) = &write.settled {
-        settle(&mut script, write, name, *state)?;
+        settle(&mut script, dialect, write, name, *state)?;
     }
     for change in &write.remote {
         change_remote(&mut script, write, change);
     }
     if let Some((name, reference)) = &write.begin {
-        begin(&mut script, write, name, reference);
+        begin(&mut script, dialect, write, name, reference);
     }
     let found = transaction.run(script).await?;
     let Some((name, reference)) = write.begin.clone() else { return Ok(None) };
@@ -46,7 +47,7 @@ pub(super) async fn journal(
             reference,
             state: StepState::Fresh,
             outcome: None,
-            begun_at: write.at,
+            begun_at: Timestamp::NEVER,
         })),
     }
 }
@@ -66,24 +67,32 @@ fn finish(script: &mut Script, write: &JournalWrite, step: &FinishedStep) {
         .bind(step.outcome.as_slice());
 }
 
-fn settle(script: &mut Script, write: &JournalWrite, name: &str, state: StepState) -> Result<(), StoreError> {
-    let sql = match state {
+fn settle(
+    script: &mut Script,
+    dialect: &Dialect,
+    write: &JournalWrite,
+    name: &str,
+    state: StepState,
+) -> Result<(), StoreError> {
+    let (set, known) = match state {
         // Repeated, it changes nothing.
-        StepState::Fresh => {
-            "UPDATE steps SET state = 'fresh' WHERE operation = ? AND platform = ? AND name = ?
-             AND state IN ('open', 'fresh')"
-        }
+        StepState::Fresh => ("state = 'fresh'", "state IN ('open', 'fresh')"),
         // It stays open, and the doubt begins now: until the call ended it may have sent something.
-        StepState::Open => {
-            "UPDATE steps SET begun_at = ? WHERE operation = ? AND platform = ? AND name = ? AND state = 'open'"
-        }
+        StepState::Open => ("begun_at = ", "state = 'open'"),
         StepState::Done => {
             return Err(StoreError::Corrupt(format!("step {name:?} can't be done without an outcome: finish it")));
         }
     };
-    let statement = script.statement(sql, Want::Changes(1, StoreError::Stale("the step")));
-    let statement = if state == StepState::Open { statement.bind(write.at.as_micros()) } else { statement };
-    statement.bind(write.fence.operation.as_str()).bind(write.platform.as_str()).bind(name);
+    let statement = script.statement("UPDATE steps SET ", Want::Changes(1, StoreError::Stale("the step"))).push(set);
+    if state == StepState::Open {
+        statement.push(dialect.moment).bind(dialect.at(write.at));
+    }
+    statement
+        .push(" WHERE operation = ? AND platform = ? AND name = ? AND ")
+        .push(known)
+        .bind(write.fence.operation.as_str())
+        .bind(write.platform.as_str())
+        .bind(name);
     Ok(())
 }
 
@@ -111,7 +120,7 @@ fn change_remote(script: &mut Script, write: &JournalWrite, change: &RemoteChang
 
 /// Reads how the step stands, then opens it, unless it is done. One that is open is in doubt anew from now on: a lookup
 /// that misses lets this run send again.
-fn begin(script: &mut Script, write: &JournalWrite, name: &str, reference: &str) {
+fn begin(script: &mut Script, dialect: &Dialect, write: &JournalWrite, name: &str, reference: &str) {
     script
         .statement("SELECT * FROM steps WHERE operation = ? AND platform = ? AND name = ?", Want::Keep)
         .bind(write.fence.operation.as_str())
@@ -120,16 +129,29 @@ fn begin(script: &mut Script, write: &JournalWrite, name: &str, reference: &str)
     // The reference is never replaced: an earlier run may have written it on a remote object.
     script
         .statement(
-            "INSERT INTO steps (operation, platform, name, reference, state, begun_at) VALUES (?, ?, ?, ?, 'open', ?)
-             ON CONFLICT (operation, platform, name)
-             DO UPDATE SET state = 'open', begun_at = excluded.begun_at WHERE steps.state IN ('fresh', 'open')",
+            "INSERT INTO steps (operation, platform, name, reference, state, begun_at) VALUES (?, ?, ?, ?, 'open', ",
             Want::Any,
+        )
+        .push(dialect.moment)
+        .push(
+            ") ON CONFLICT (operation, platform, name)
+             DO UPDATE SET state = 'open', begun_at = excluded.begun_at WHERE steps.state IN ('fresh', 'open')",
         )
         .bind(write.fence.operation.as_str())
         .bind(write.platform.as_str())
         .bind(name)
         .bind(reference)
-        .bind(write.at.as_micros());
+        .bind(dialect.at(write.at));
+}
+
+/// An operation's open steps are in doubt anew: until now somebody may have sent something.
+pub(super) fn doubt_open(script: &mut Script, dialect: &Dialect, operation: &OperationId, now: Timestamp) {
+    script
+        .statement("UPDATE steps SET begun_at = ", Want::Any)
+        .push(dialect.moment)
+        .push(" WHERE operation = ? AND state = 'open'")
+        .bind(dialect.at(now))
+        .bind(operation.as_str());
 }
 
 /// Makes an operation's open steps on a platform fresh.

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::{
     Database, Dialect, Transaction,
-    rows::{stored_operation, to_doc},
+    journal::doubt_open,
+    rows::{Row, stored_operation, to_doc},
     script::{Script, Statement, Want},
 };
 use crate::{
@@ -12,8 +13,11 @@ use crate::{
         operation::{Operation, OperationState},
         time::Timestamp,
     },
-    store::{Claim, Fence, StoreError},
+    store::{Claim, Fence, StoreError, Stored},
 };
+
+/// For how long an operation is put off that can't be read: until somebody has mended it, or a host that can read it has come.
+const UNREADABLE: Duration = Duration::from_secs(60);
 
 /// Claims the first operation that may be claimed.
 pub(super) async fn claim(
@@ -27,18 +31,26 @@ pub(super) async fn claim(
     }
     let found = transaction.run(Script::asking(asked)).await?;
     let Some(row) = found.first() else { return Ok(None) };
-    let mut operation = stored_operation(row)?;
+    let seq = row.int("seq")?;
+    let (operation, was_running) = match started(row, *now) {
+        Ok(started) => started,
+        Err(error) => {
+            tracing::error!(seq, %error, "an operation can't be read and was put off: it holds up its media buy and nobody else");
+            put_off(transaction, dialect, seq, *now).await?;
+            return Ok(None);
+        }
+    };
     let number = row.int("fence")? + 1;
-    start(&mut operation.value, *now)?;
-    operation.version += 1;
     let mut script = Script::default();
     script
         .statement(
-            "UPDATE operations SET version = ?, state = ?, run_at = ?, doc = ?, fence = ?, worker = ?, lease_until = ",
-            Want::Any,
+            "UPDATE operations AS mine SET version = ?, state = ?, run_at = ?, doc = ?, fence = ?, worker = ?, lease_until = ",
+            Want::Keep,
         )
         .push(dialect.moment)
         .push(" + ? WHERE seq = ?")
+        .push(dialect.still_claimable)
+        .push(" RETURNING seq")
         .bind(operation.version)
         .bind(operation.value.state.as_str())
         .bind(operation.value.run_at.as_micros())
@@ -47,10 +59,49 @@ pub(super) async fn claim(
         .bind(worker.as_str())
         .bind(dialect.at(*now))
         .bind(micros(*lease))
-        .bind(row.int("seq")?);
-    transaction.run(script).await?;
+        .bind(seq);
+    if was_running {
+        // Whoever ran it may have sent something until its lease ran out, and what was sent may not show yet.
+        doubt_open(&mut script, dialect, &operation.value.id, *now);
+    }
+    if transaction.run(script).await?.is_empty() {
+        // An older one of its buy may have begun since it was found.
+        return Ok(None);
+    }
     let fence = Fence { operation: operation.value.id.clone(), number };
     Ok(Some(Claim { operation, fence }))
+}
+
+/// Has an operation that can't be read come up again later, so that those behind it come up now.
+async fn put_off(
+    transaction: &mut (dyn Transaction + '_),
+    dialect: &Dialect,
+    seq: i64,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let mut script = Script::default();
+    script
+        .statement("UPDATE operations SET run_at = ", Want::Any)
+        .push(dialect.moment)
+        .push(" + ?, lease_until = CASE WHEN lease_until IS NULL THEN NULL ELSE ")
+        .push(dialect.moment)
+        .push(" + ? END WHERE seq = ?")
+        .bind(dialect.at(now))
+        .bind(micros(UNREADABLE))
+        .bind(dialect.at(now))
+        .bind(micros(UNREADABLE))
+        .bind(seq);
+    transaction.run(script).await.map(drop)
+}
+
+/// The moment by the clock that judges leases and doubts.
+pub(super) async fn clock(database: &impl Database, now: Timestamp) -> Result<Timestamp, StoreError> {
+    let dialect = database.dialect();
+    let mut asked = Statement::new("SELECT ");
+    asked.push(dialect.moment).push(" AS now").bind(dialect.at(now));
+    let found = database.read(asked).await?;
+    let row = found.first().ok_or_else(|| StoreError::Corrupt("the database has no time".to_owned()))?;
+    row.moment("now")
 }
 
 /// A duration in microseconds.
@@ -58,12 +109,17 @@ pub(super) fn micros(duration: Duration) -> i64 {
     i64::try_from(duration.as_micros()).unwrap_or(i64::MAX / 2)
 }
 
-fn start(operation: &mut Operation, now: Timestamp) -> Result<(), StoreError> {
+/// The operation of a row as it is once it is claimed, and whether somebody ran it before.
+fn started(row: &Row, now: Timestamp) -> Result<(Stored<Operation>, bool), StoreError> {
+    let mut stored = stored_operation(row)?;
+    stored.version += 1;
+    let operation = &mut stored.value;
+    let was_running = operation.state == OperationState::Running;
     operation.become_state(OperationState::Running, now).map_err(|state| {
         StoreError::Corrupt(format!("{} is {state} in its document and not in its row", operation.id))
     })?;
     operation.claims = operation.claims.saturating_add(1);
-    Ok(())
+    Ok((stored, was_running))
 }
 
 /// Prolongs a lease that nobody has taken over or given back, even if it ran out.

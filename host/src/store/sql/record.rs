@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use super::{
     Dialect, Transaction, audit,
-    journal::reset_open,
+    journal::{doubt_open, reset_open},
     rows::{self, to_doc},
     script::{Script, Statement, Want},
     webhooks,
@@ -41,6 +41,9 @@ pub(super) async fn record(
                 .bind(buy.value.id.as_str());
         }
         check_fence(&mut script, dialect, fence);
+        if let Some(at) = recording.cut_off {
+            doubt_open(&mut script, dialect, &fence.operation, at);
+        }
     }
     if let Some(entry) = &recording.idempotency {
         insert_key(&mut script, entry)?;

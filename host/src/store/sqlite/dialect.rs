@@ -44,6 +44,8 @@ pub(super) static DIALECT: Dialect = Dialect {
         " ORDER BY mine.run_at, mine.seq LIMIT 1)) AS candidates JOIN operations USING (seq)
           ORDER BY candidates.run_at, seq LIMIT 1"
     ),
+    // There is one writer: nothing is committed in between.
+    still_claimable: "",
     moments: 2,
     next_due: concat!("SELECT min(due) AS due FROM (", candidates!("", ""), " ORDER BY due LIMIT 1))"),
     buys: "SELECT mine.doc, mine.version,

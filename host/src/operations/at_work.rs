@@ -1,0 +1,102 @@
+//! What this process carries out.
+//!
+//! Leases are judged by a clock that may be set, or stand still while a machine sleeps. When it jumps ahead, a host claims what it is carrying
+//! out itself, and the fence keeps the two runs apart in the database, but not at the ad server: the earlier one must end before the later
+//! one begins.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use tokio_util::sync::CancellationToken;
+
+use crate::{domain::id::OperationId, store::Fence};
+
+/// A run, as others see it.
+#[derive(Debug, Clone)]
+struct Known {
+    number: i64,
+    overtaken: CancellationToken,
+    over: CancellationToken,
+}
+
+/// The runs of this process, one for each operation.
+#[derive(Debug, Clone, Default)]
+pub(super) struct AtWork(Arc<Mutex<HashMap<OperationId, Known>>>);
+
+/// A run that is known until this is dropped.
+#[derive(Debug)]
+pub(super) struct Present {
+    at_work: AtWork,
+    operation: OperationId,
+    known: Known,
+}
+
+impl AtWork {
+    fn runs(&self) -> MutexGuard<'_, HashMap<OperationId, Known>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Enters a run. If an earlier one of the same operation is at work, it is told to stop, and this waits until it has.
+    pub(super) async fn enter(&self, fence: &Fence) -> Present {
+        let known = Known { number: fence.number, overtaken: CancellationToken::new(), over: CancellationToken::new() };
+        let earlier = self.runs().insert(fence.operation.clone(), known.clone());
+        let present = Present { at_work: self.clone(), operation: fence.operation.clone(), known };
+        if let Some(earlier) = earlier {
+            tracing::warn!(
+                operation = %fence.operation, fence = earlier.number,
+                "a run of this host outlived its lease, as if the clock had jumped: it is stopped before another one begins"
+            );
+            earlier.overtaken.cancel();
+            earlier.over.cancelled().await;
+        }
+        present
+    }
+}
+
+impl Present {
+    /// Waits until a later run of the operation wants to begin.
+    pub(super) async fn overtaken(&self) {
+        self.known.overtaken.cancelled().await;
+    }
+}
+
+impl Drop for Present {
+    fn drop(&mut self) {
+        let mut runs = self.at_work.runs();
+        if runs.get(&self.operation).is_some_and(|known| known.number == self.known.number) {
+            runs.remove(&self.operation);
+        }
+        drop(runs);
+        self.known.over.cancel();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fence(number: i64) -> Fence {
+        Fence { operation: "op".into(), number }
+    }
+
+    #[tokio::test]
+    async fn a_later_run_begins_when_the_earlier_one_has_ended() {
+        let at_work = AtWork::default();
+        let earlier = at_work.enter(&fence(1)).await;
+        let other = at_work.clone();
+        let later = tokio::spawn(async move { other.enter(&fence(2)).await });
+        earlier.overtaken().await;
+        assert!(!later.is_finished());
+        drop(earlier);
+        let later = later.await.unwrap();
+        assert_eq!(
+            at_work.runs()[&OperationId::from("op")].number,
+            2,
+            "the earlier one did not take the later one along"
+        );
+        drop(later);
+        assert!(at_work.runs().is_empty());
+    }
+}
