@@ -93,6 +93,45 @@ async fn a_decision_on_an_old_version_is_refused_with_the_current_task() {
 }
 
 #[tokio::test]
+async fn an_approval_that_is_sent_again_does_not_approve_another_plan() {
+    let rules =
+        "[[approvals]]\noperations = [\"create_media_buy\"]\n\n[[approvals]]\noperations = [\"update_package\"]\n";
+    let mut house = House::empty(rules).await;
+    house.start(&[]).await;
+    let buy = house.created(json!(["news"])).await;
+    let refuse = serde_json::from_value(json!({ "fail": { "status": 403 } })).expect("an action");
+    house.kevel.controls().faults.add(Rule::new("PUT", "/v1/flight", refuse));
+    let raise = json!({ "packages": [{ "package_id": "news", "budget": 12_000 }] });
+    let waiting = house.patch(BUYER, &format!("/v1/media-buys/{buy}/packages"), raise).await.expect(202);
+    let task = waiting.text("/task_id");
+    let yes = json!({ "resolution": "approved" });
+    decide(&house, REVIEWER, &task, yes.clone()).await.expect(200);
+    // It waits for a permission, and the buy is paused meanwhile: what was approved no longer holds.
+    let permissions = "/v1/tasks?task_type=permission_exception";
+    let listed = house.until(REVIEWER, permissions, |answer| answer.body["total_count"] == 1).await;
+    house.patch(BUYER, &format!("/v1/media-buys/{buy}"), json!({ "active": false })).await.expect(200);
+    house.approve(&listed.text("/tasks/0/task_id")).await.expect(200);
+    let path = format!("/v1/tasks/{task}");
+    let again = house.until(REVIEWER, &path, |answer| answer.body["status"] == "pending").await;
+    for token in [REVIEWER, REVIEWER_2] {
+        let refused = decide(&house, token, &task, yes.clone()).await.expect(409);
+        assert_eq!(refused.error().0, "CONFLICT");
+        assert_eq!(refused.body["error"]["details"]["task"]["plan"], again.body["plan"], "{:#}", refused.body);
+    }
+    let no = json!({ "resolution": "rejected", "resolution_detail": "too late" });
+    assert_eq!(decide(&house, REVIEWER, &task, no).await.expect(409).error().0, "CONFLICT");
+    let shown = house.get(REVIEWER, &path).await;
+    assert_eq!((shown.text("/status"), &shown.body["version"]), ("pending".into(), &again.body["version"]));
+    let goal = || house.kevel.platform().objects("flights").expect("flights")[0]["Impressions"].clone();
+    assert_eq!(goal(), json!(1_600_000), "nothing ran");
+    let seen = json!({ "resolution": "approved", "version": again.body["version"] });
+    decide(&house, REVIEWER, &task, seen.clone()).await.expect(200);
+    decide(&house, REVIEWER, &task, seen).await.expect(200);
+    assert_eq!(house.task_closed(&task).await.text("/status"), "completed");
+    assert_eq!(goal(), json!(1_920_000));
+}
+
+#[tokio::test]
 async fn two_reviewers_must_differ_where_a_rule_wants_two() {
     let rules = "[[approvals]]\noperations = [\"create_media_buy\"]\nreviewers = 2\n";
     let mut house = House::empty(rules).await;

@@ -95,6 +95,7 @@ pub fn ask(
         plan: question.plan,
         digest: question.digest,
         changed: None,
+        reopened: 0,
     };
     operation.tasks.push(task.id.clone());
     recording.events.push(tell::task_event(EventKind::TaskCreated, &task, now));
@@ -153,6 +154,7 @@ pub fn ask_again(
     task.resolution_detail = None;
     task.resolved_by = None;
     task.approvals.clear();
+    task.reopened += 1;
     (task.due_by, task.expires_at) = question.times(buy, now);
     task.approvals_needed = question.approvals_needed;
     task.priority = question.priority;
