@@ -37,19 +37,20 @@ impl BuyStatus {
             Active, Completed, Failed, Paused, PendingActivation, PendingApproval, PendingManual, PendingPermission,
         };
         match self {
-            PendingManual => matches!(next, PendingPermission | PendingActivation | Failed),
+            // A person who finishes a create by hand may do so after its end, and on an ad server where it stands anyhow.
+            PendingManual => !matches!(next, PendingManual),
             // A buy that was created waits so, too: for a permission that one of its later operations needs.
             PendingPermission => !matches!(next, PendingPermission),
             PendingActivation => !matches!(next, PendingActivation),
-            PendingApproval => {
-                matches!(next, PendingPermission | PendingActivation | Active | Paused | Completed | Failed)
-            }
-            Active => matches!(next, PendingActivation | PendingApproval | Paused | Completed | Failed),
-            Paused => matches!(next, PendingActivation | PendingApproval | Active | Completed | Failed),
+            // What was created is not asked about again. It may wait for a permission, whatever it was before: the ad server took
+            // its creatives away, while something that needs the permission waited.
+            PendingApproval => !matches!(next, PendingManual | PendingApproval),
+            Active => !matches!(next, PendingManual | Active),
+            Paused => !matches!(next, PendingManual | Paused),
             // A later end date wakes a buy that was over.
-            Completed => matches!(next, PendingActivation | PendingApproval | Active | Paused | Failed),
+            Completed => !matches!(next, PendingManual | Completed),
             // Only of a buy that was created: the ad server has it again, or a person there took back what they did.
-            Failed => matches!(next, PendingActivation | PendingApproval | Active | Paused | Completed),
+            Failed => !matches!(next, PendingManual | Failed),
         }
     }
 }

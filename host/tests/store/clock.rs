@@ -4,15 +4,17 @@ use std::{collections::BTreeMap, time::Duration};
 
 use flightdeck::{
     domain::{
+        event::EventKind,
         operation::{Frozen, Leg, LegState, Operation, OperationState},
         status::BuyStatus,
         step::StepState,
         task::{Resolution, Task, TaskKind, TaskStatus},
         time::Timestamp,
     },
-    operations::{Signals, timers},
+    operations::{Signals, timers, waiting},
     store::{JournalWrite, Recording, Stored},
 };
+use serde_json::json;
 
 use super::fixtures::{
     AnyStore, LEASE, accept, at, buy, claim, journal, moved, operation, platform, stored_buy, stored_operation,
@@ -117,6 +119,31 @@ pub(crate) async fn parked_operations_are_kept_for_a_person_and_hold_up_no_other
     let due: Vec<Timestamp> =
         store.tasks_due(at(7_201), 10).await.unwrap().into_iter().map(|task| task.value.expires_at).collect();
     assert!(due.is_empty(), "it was seen to: {due:?}");
+}
+
+pub(crate) async fn a_buy_that_a_person_finishes_after_its_end_is_over(store: AnyStore) {
+    let begun = begun(&store).await;
+    wait(&store, begun, OperationState::Parked, of_kind("t1", TaskKind::Reconciliation)).await;
+    let mut waiting = stored_buy(&store, "b1").await;
+    waiting.value.status = BuyStatus::PendingManual;
+    store.record(Recording { buy: Some(waiting), ..Recording::default() }).await.unwrap();
+
+    let long_after = buy("b1").end.plus_millis(1);
+    let mut decided = stored_task(&store, "t1").await;
+    decided.value.status = TaskStatus::InProgress;
+    waiting::decide(&mut decided.value, Resolution::Completed, None, "rita");
+    let operation = stored_operation(&store, &"op-b1".into()).await;
+    let mut recording = Recording::default();
+    waiting::finish_by_hand(store.as_ref(), operation, decided, long_after, &mut recording).await.unwrap();
+    store.record(recording).await.unwrap();
+
+    assert_eq!(stored_buy(&store, "b1").await.value.status, BuyStatus::Completed);
+    let told = store.events(&"b1".into(), 100).await.unwrap();
+    let status = told.iter().find(|event| event.kind == EventKind::BuyStatusChanged).expect("it is told");
+    assert_eq!(
+        (&status.data["status"], &status.data["previous_status"]),
+        (&json!("completed"), &json!("pending_manual"))
+    );
 }
 
 pub(crate) async fn booked_buys_have_their_turn_one_after_the_other(store: AnyStore) {
