@@ -90,6 +90,7 @@ impl App {
             adapters: self.adapters.clone(),
             config: self.config.clone(),
             live: self.live.clone(),
+            signals: self.signals.clone(),
         }
     }
 }

@@ -171,6 +171,22 @@ pub fn derive(buy: &MediaBuy, creation: &Creation, remote: &[RemoteBuyStatus], n
     Standing::new(BuyStatus::Paused, "every package is paused").but_for(&lost)
 }
 
+/// How a buy stands after a change of it, until the ad servers are asked: as it was recorded, but for what the host knows by
+/// itself, which is that it is over or stopped. What else a change made of it (a review, a first impression) they decide.
+pub fn after_change(buy: &MediaBuy, now: Timestamp) -> Standing {
+    let known = derive(buy, &Creation::Done, &[], now);
+    let recorded = Standing::new(buy.status, buy.detail.clone());
+    match (recorded.status, known.status) {
+        (BuyStatus::Failed, _) => recorded,
+        (_, BuyStatus::Completed) => known,
+        (BuyStatus::Completed, _) => recorded,
+        (_, BuyStatus::Paused) => known,
+        // The host knows the words for it better than an answer from before the change.
+        (before, after) if before == after => known,
+        _ => recorded,
+    }
+}
+
 /// Why a platform delivers nothing of a buy any more, if that is how it stands there.
 fn thrown_out(state: &DeliveryState) -> Option<String> {
     match state {

@@ -150,10 +150,10 @@ pub(crate) async fn booked_buys_have_their_turn_one_after_the_other(store: AnySt
     for id in ["b1", "b2", "b3"] {
         accept(&store, id).await;
     }
-    let every = Duration::from_secs(100);
+    let (every, settle) = (Duration::from_secs(100), Duration::from_secs(7));
     let turns = |seconds: i64, limit: u32| {
         let store = store.clone();
-        async move { store.take_turns(at(seconds), at(seconds - 10), every, limit).await.unwrap() }
+        async move { store.take_turns(at(seconds), at(seconds - 10), every, settle, limit).await.unwrap() }
     };
     assert!(turns(0, 10).await.is_empty(), "nothing is booked yet");
     for (id, seconds) in [("b2", 1), ("b1", 2), ("b3", 3)] {
@@ -172,6 +172,16 @@ pub(crate) async fn booked_buys_have_their_turn_one_after_the_other(store: AnySt
     let stored = stored_buy(&store, "b1").await;
     store.record(Recording { buy: Some(stored), ..Recording::default() }).await.unwrap();
     assert!(turns(110 + 149, 10).await.is_empty());
+    // Unless it wants a look: then it has its turn at once, and once more when the ad server has settled.
+    let look = |id: &str| store.record(Recording { look: Some(id.into()), ..Recording::default() });
+    look("b1").await.unwrap();
+    assert_eq!(turns(110 + 120, 10).await, ["b1".into()]);
+    assert!(turns(110 + 126, 10).await.is_empty());
+    assert_eq!(turns(110 + 127, 10).await, ["b1".into()]);
+    assert!(turns(110 + 149, 10).await.is_empty(), "and then as before");
+    accept(&store, "b4").await;
+    look("b4").await.unwrap();
+    assert!(turns(110 + 149, 10).await.is_empty(), "what was not booked is nowhere");
     // What is over is left alone, until its end is moved.
     let mut over = stored_buy(&store, "b1").await;
     over.value.end = at(100);
