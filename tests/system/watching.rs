@@ -1,11 +1,11 @@
 //! The host looks after open buys by itself.
 
-use flightdeck_emulators::platform::Platform;
+use flightdeck_emulators::{control::faults::Rule, platform::Platform};
 use futures::{StreamExt, stream};
 use serde_json::{Value, json};
 
 use crate::{
-    house::{Answer, BUYER, House, day, today},
+    house::{Answer, BUYER, House, REVIEWER, day, today},
     receiver::Receiver,
     servers::{Endpoints, Servers},
 };
@@ -14,7 +14,7 @@ use crate::{
 const BUYS: usize = 60;
 
 /// A configuration that lets webhooks be sent to this machine.
-const WEBHOOKS: &str = "[webhooks]\nallow_http = true\nallow_private = [\"127.0.0.0/8\"]\n";
+pub(crate) const WEBHOOKS: &str = "[webhooks]\nallow_http = true\nallow_private = [\"127.0.0.0/8\"]\n";
 
 /// Somebody pauses a campaign on the ad server.
 async fn pause_by_hand(house: &House, campaign: &Value) {
@@ -65,7 +65,7 @@ async fn what_changes_on_the_ad_server_is_noticed_though_nobody_asks_and_in_few_
 }
 
 /// A receiver of what is told of buys' statuses.
-async fn listening(house: &House) -> Receiver {
+pub(crate) async fn listening(house: &House) -> Receiver {
     let receiver = Receiver::start().await;
     let body = json!({ "url": receiver.url, "events": ["media_buy.status_changed"] });
     house.post(BUYER, "/v1/webhooks", body).await.expect(200);
@@ -82,7 +82,7 @@ async fn begun(house: &House) {
 }
 
 /// The statuses that were told of, in order, once so many were.
-async fn told(receiver: &Receiver, count: usize) -> Vec<String> {
+pub(crate) async fn told(receiver: &Receiver, count: usize) -> Vec<String> {
     let hooks = receiver.until(|hooks| hooks.len() >= count).await;
     hooks.iter().map(|hook| hook.json()["data"]["status"].as_str().expect("a status").to_owned()).collect()
 }
@@ -159,4 +159,22 @@ async fn an_upload_that_the_ad_server_reviews_is_not_told_as_active() {
     let assets = json!({ "assets": [server.creative("first")] });
     house.post(BUYER, &format!("/v1/media-buys/{buy}/creative-assets"), assets).await.expect(200);
     assert_eq!(told(&receiver, 3).await, ["pending_manual", "pending_activation", "pending_approval"]);
+}
+
+#[tokio::test]
+async fn a_buy_that_is_held_up_by_a_permission_is_known_as_such_at_once() {
+    let mut house = House::empty(WEBHOOKS).await;
+    house.start(&[]).await;
+    let receiver = listening(&house).await;
+    let buy = house.created(json!(["news"])).await;
+    let forbidden = serde_json::from_value(json!({ "fail": { "status": 403 } })).expect("an action");
+    house.kevel.controls().faults.add(Rule::new("PUT", "/v1/flight", forbidden));
+    let raise = json!({ "packages": [{ "package_id": "news", "budget": 12_000 }] });
+    let waiting = house.patch(BUYER, &format!("/v1/media-buys/{buy}"), raise).await.expect(202);
+    let path = "/v1/tasks?task_type=permission_exception";
+    let tasks = house.until(REVIEWER, path, |answer| answer.body["total_count"] == 1).await;
+    let statuses = ["pending_manual", "pending_activation", "pending_permission", "pending_activation"];
+    assert_eq!(told(&receiver, 3).await, statuses[..3], "{:#}", waiting.body);
+    house.approve(&tasks.text("/tasks/0/task_id")).await.expect(200);
+    assert_eq!(told(&receiver, 4).await, statuses);
 }

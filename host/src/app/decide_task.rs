@@ -116,7 +116,8 @@ impl App {
         if task.approvals.len() as u64 >= u64::from(task.approvals_needed) {
             waiting::decide(task, decide.resolution, words, &caller.name);
             let operation = self.waiting_operation(task).await?;
-            waiting::release(operation, task, self.config.operations.deadline, at, recording)?;
+            let (store, deadline) = (self.store.as_ref(), self.config.operations.deadline);
+            waiting::release(store, operation, task, deadline, at, recording).await?;
         }
         recording.tasks.push(stored);
         Ok(())

@@ -4,6 +4,7 @@ use super::{
     delivery::{DeliveryState, RemoteBuyStatus},
     id::PackageId,
     media_buy::MediaBuy,
+    operation::{Operation, OperationState},
     targeting::names,
     time::Timestamp,
 };
@@ -64,10 +65,28 @@ pub enum Creation {
     AwaitingPermission,
     /// Being carried out.
     InProgress,
+    /// What was made is being cancelled, because the rest of it can't be.
+    Undoing,
     /// It exists on every platform.
     Done,
     /// It won't exist; why.
     Failed(String),
+}
+
+impl Creation {
+    /// How far the operation has come that creates a buy.
+    pub fn of(operation: &Operation) -> Self {
+        match operation.state {
+            OperationState::AwaitingApproval | OperationState::Parked => Self::AwaitingApproval,
+            OperationState::AwaitingPermission => Self::AwaitingPermission,
+            OperationState::Queued | OperationState::Running if operation.undoing.is_some() => Self::Undoing,
+            OperationState::Queued | OperationState::Running => Self::InProgress,
+            OperationState::Succeeded => Self::Done,
+            OperationState::Failed => {
+                Self::Failed(operation.failure.as_ref().map(|failure| failure.reason.clone()).unwrap_or_default())
+            }
+        }
+    }
 }
 
 /// A status and the words that explain it.
@@ -117,6 +136,10 @@ pub fn derive(buy: &MediaBuy, creation: &Creation, remote: &[RemoteBuyStatus], n
             return Standing::new(BuyStatus::PendingPermission, "waits for a permission on the ad server");
         }
         Creation::InProgress => return Standing::new(BuyStatus::PendingActivation, "being created on the ad server"),
+        // It fails once that is done.
+        Creation::Undoing => {
+            return Standing::new(buy.status, "what was made of it is being cancelled on the ad server");
+        }
         Creation::Failed(reason) => return Standing::new(BuyStatus::Failed, reason.clone()),
         Creation::Done => {}
     }

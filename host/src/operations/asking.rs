@@ -97,6 +97,10 @@ pub fn ask(
         changed: None,
         reopened: 0,
     };
+    if task.kind == TaskKind::PermissionException {
+        // It may hold its buy up.
+        recording.look = Some(task.buy.clone());
+    }
     operation.tasks.push(task.id.clone());
     recording.events.push(tell::task_event(EventKind::TaskCreated, &task, now));
     recording.history.push((

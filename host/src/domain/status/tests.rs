@@ -58,6 +58,7 @@ fn a_creation_that_is_not_done_decides_whatever_the_platform_says() {
         (Creation::AwaitingApproval, BuyStatus::PendingManual),
         (Creation::AwaitingPermission, BuyStatus::PendingPermission),
         (Creation::InProgress, BuyStatus::PendingActivation),
+        (Creation::Undoing, buy.status),
         (Creation::Failed("no".to_owned()), BuyStatus::Failed),
     ] {
         assert_eq!(derive(&buy, &creation, &remote, at(&buy, DURING)).status, expected);
