@@ -28,8 +28,7 @@ pub fn of(operation: &Operation, fresh: &MediaBuy, at: Timestamp, recording: &mu
     let Some(mut next) = changed(operation, fresh, at) else { return fresh.clone() };
     for leg in &operation.legs {
         let Some(outcome) = &leg.outcome else { continue };
-        tell::creatives_changed(&next, &outcome.assets, at, recording);
-        next.know_assets(&leg.platform, &outcome.assets);
+        tell::creatives_said(&mut next, &leg.platform, &outcome.assets, at, recording);
     }
     let standing = match operation.kind {
         OperationKind::Create => status::derive(&next, &Creation::Done, &[], at),

@@ -6,7 +6,6 @@ use crate::{
     adapters::{Adapters, RemoteBuy},
     config::Config,
     domain::{
-        creative::AssetStatus,
         delivery::{DeliveryState, RemoteBuyStatus},
         id::{MediaBuyId, PlatformName},
         media_buy::MediaBuy,
@@ -150,9 +149,7 @@ impl Observer {
             tell::become_status(&mut next, standing.clone(), at, &mut recording);
         }
         for status in said {
-            let news = news_of_creatives(&next, status);
-            tell::creatives_changed(&next, &news, at, &mut recording);
-            next.know_assets(&status.platform, &news);
+            tell::creatives_said(&mut next, &status.platform, &status.assets, at, &mut recording);
         }
         if next == stored.value {
             return Ok(next);
@@ -172,10 +169,4 @@ impl Observer {
             Err(error) => Err(error),
         }
     }
-}
-
-/// What a platform says of creatives that it has not said before.
-fn news_of_creatives(buy: &MediaBuy, status: &RemoteBuyStatus) -> Vec<AssetStatus> {
-    let known = buy.assets.get(&status.platform).map_or(&[][..], Vec::as_slice);
-    status.assets.iter().filter(|asset| !known.contains(asset)).cloned().collect()
 }
