@@ -148,6 +148,36 @@ async fn two_reviewers_must_differ_where_a_rule_wants_two() {
 }
 
 #[tokio::test]
+async fn what_was_approved_is_asked_again_if_the_rules_have_become_stricter_before_it_began() {
+    let rules =
+        |reviewers: u32| format!("[[approvals]]\noperations = [\"create_media_buy\"]\nreviewers = {reviewers}\n");
+    let mut house = House::empty(&rules(1)).await;
+    house.start(&[]).await;
+    let (_, task) = waiting(&house).await;
+    house.stop().await;
+    // The host dies when the approval is recorded, before anything comes of it.
+    house.start(&[("FLIGHTDECK_FAULT_AT", "2")]).await;
+    let yes = json!({ "resolution": "approved" });
+    let path = format!("/v1/tasks/{task}");
+    let died = house.try_call(REVIEWER, Method::POST, &format!("{path}/complete"), Some(&yes), &[]).await;
+    assert!(died.is_none(), "{died:#?}");
+    house.ended().await;
+    let config = house.dir().join("flightdeck.toml");
+    let text = std::fs::read_to_string(&config).expect("the configuration").replace(&rules(1), &rules(2));
+    std::fs::write(&config, text).expect("the configuration is written");
+    house.start(&[]).await;
+    let again = house.until(REVIEWER, &path, |answer| answer.body["status"] == "pending").await;
+    assert!(again.text("/changed").contains("more reviewers"), "{:#}", again.body);
+    assert_eq!(again.body["approvals_needed"], 2);
+    assert_eq!(house.kevel.platform().count("campaigns"), 0);
+    let first = house.approve(&task).await.expect(200);
+    assert!(first.body["decision"].is_null(), "{:#}", first.body);
+    let second = json!({ "resolution": "approved", "version": first.body["version"] });
+    decide(&house, REVIEWER_2, &task, second).await.expect(200);
+    assert_eq!(house.task_closed(&task).await.text("/status"), "completed");
+}
+
+#[tokio::test]
 async fn two_changes_that_are_small_by_themselves_need_a_word_if_they_are_large_together() {
     let rules = "[[approvals]]\nabove_budget = 12_000\n";
     let mut house = House::empty(rules).await;
