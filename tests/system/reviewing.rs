@@ -4,7 +4,11 @@ use flightdeck_emulators::{control::faults::Rule, platform::Platform};
 use reqwest::Method;
 use serde_json::json;
 
-use crate::house::{Answer, BUYER, House, OTHER, REVIEWER, REVIEWER_2};
+use crate::{
+    house::{Answer, BUYER, House, OPERATOR, OTHER, REVIEWER, REVIEWER_2},
+    receiver::Receiver,
+    watching::WEBHOOKS,
+};
 
 async fn waiting(house: &House) -> (String, String) {
     let request = json!({ "packages": ["news"], "total_budget": 1_000 });
@@ -175,6 +179,29 @@ async fn what_was_approved_is_asked_again_if_the_rules_have_become_stricter_befo
     let second = json!({ "resolution": "approved", "version": first.body["version"] });
     decide(&house, REVIEWER_2, &task, second).await.expect(200);
     assert_eq!(house.task_closed(&task).await.text("/status"), "completed");
+}
+
+#[tokio::test]
+async fn a_task_that_was_handed_up_and_that_nobody_has_is_whose_who_takes_it() {
+    let mut house = House::empty(WEBHOOKS).await;
+    house.start(&[]).await;
+    let receiver = Receiver::start().await;
+    let body = json!({ "url": receiver.url, "events": ["task.assigned"] });
+    house.post(OPERATOR, "/v1/webhooks", body).await.expect(200);
+    let (_, task) = waiting(&house).await;
+    let path = |step: &str| format!("/v1/tasks/{task}/{step}");
+    house.post(REVIEWER, &path("escalate"), json!({ "reason": "above my limit" })).await.expect(200);
+    let started = house.post(REVIEWER_2, &path("start"), json!({})).await.expect(200);
+    assert_eq!(
+        (started.text("/status"), started.text("/assigned_to")),
+        ("in_progress".into(), "second-reviewer".into())
+    );
+    let told = receiver.until(|hooks| !hooks.is_empty()).await;
+    assert_eq!(told[0].json()["data"]["assigned_to"], "second-reviewer");
+    // Who has it keeps it when somebody else goes on.
+    house.post(REVIEWER_2, &path("escalate"), json!({ "reason": "above mine, too" })).await.expect(200);
+    let started = house.post(REVIEWER, &path("start"), json!({})).await.expect(200);
+    assert_eq!(started.text("/assigned_to"), "second-reviewer");
 }
 
 #[tokio::test]
