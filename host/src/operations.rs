@@ -69,6 +69,8 @@ pub struct Signals {
     news: Notify,
     /// Something happened that others may want to hear of.
     happened: Notify,
+    /// A buy may stand otherwise on its ad servers than it did.
+    changed: Notify,
     rested: broadcast::Sender<Rest>,
 }
 
@@ -76,7 +78,7 @@ impl Default for Signals {
     fn default() -> Self {
         // A listener that falls behind by more looks at the store instead.
         let (rested, _) = broadcast::channel(1_024);
-        Self { work: Notify::new(), news: Notify::new(), happened: Notify::new(), rested }
+        Self { work: Notify::new(), news: Notify::new(), happened: Notify::new(), changed: Notify::new(), rested }
     }
 }
 
@@ -115,7 +117,13 @@ impl Signals {
 
     /// Tells those who wait that an operation came to rest.
     pub fn rested(&self, operation: &OperationId) {
+        self.changed.notify_one();
         self.tell(operation, true);
+    }
+
+    /// Waits until a buy may stand otherwise on its ad servers than it did.
+    pub async fn wait_for_changes(&self) {
+        self.changed.notified().await;
     }
 
     /// Tells those who wait that an operation came to rest on another host.

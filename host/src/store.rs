@@ -123,6 +123,9 @@ pub struct Recording {
     pub new_buy: Option<MediaBuy>,
     /// A buy that changed. Its `remote` is not written here.
     pub buy: Option<Stored<MediaBuy>>,
+    /// A buy whose ad servers are to be asked how it stands as soon as that can be, and once more when they have settled: it was
+    /// changed there, or waits for something else. Nothing happens for one that was not booked.
+    pub look: Option<MediaBuyId>,
     /// A new operation.
     pub new_operation: Option<Operation>,
     /// Operations that changed.
@@ -314,14 +317,16 @@ pub trait Store: webhooks::WebhookStore + fleet::FleetStore + Send + Sync + std:
     /// A page of buys.
     async fn buys(&self, filter: &BuyFilter) -> Result<Vec<MediaBuy>, StoreError>;
 
-    /// Buys whose turn it is to be asked about: those that were booked or had their turn `every` ago, and whose flight ended no
-    /// earlier than `ended_since`; at most `limit`. Their next turn comes after half of `every` to all of it, so that a crowd
-    /// spreads out, and no replica asks at the same time.
+    /// Buys whose turn it is to be asked about: those that were booked or had their turn `every` ago, or that a recording wants
+    /// looked at, and whose flight ended no earlier than `ended_since`; at most `limit`. Their next turn comes after half of
+    /// `every` to all of it, so that a crowd spreads out, and no replica asks at the same time; that of those that a recording
+    /// wanted looked at comes after `settle`, or all of `every` if that is shorter.
     async fn take_turns(
         &self,
         now: Timestamp,
         ended_since: Timestamp,
         every: Duration,
+        settle: Duration,
         limit: u32,
     ) -> Result<Vec<MediaBuyId>, StoreError>;
 

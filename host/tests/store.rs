@@ -80,6 +80,7 @@ macro_rules! on_backend {
                 every_task_of_an_operation_closes_when_one_expires,
                 what_may_have_been_made_is_cancelled_when_its_task_expires,
                 parked_operations_are_kept_for_a_person_and_hold_up_no_other_task,
+                a_buy_that_a_person_finishes_after_its_end_is_over,
                 booked_buys_have_their_turn_one_after_the_other,
             ]
             journal: [

@@ -213,7 +213,9 @@ impl House {
 
     /// Approves a task as it stands.
     pub(crate) async fn approve(&self, task: &str) -> Answer {
-        self.post(REVIEWER, &format!("/v1/tasks/{task}/complete"), json!({ "resolution": "approved" })).await
+        let path = format!("/v1/tasks/{task}");
+        let version = self.get(REVIEWER, &path).await.body["version"].clone();
+        self.post(REVIEWER, &format!("{path}/complete"), json!({ "resolution": "approved", "version": version })).await
     }
 
     /// Asks until the answer is as wanted.

@@ -4,7 +4,11 @@ use flightdeck_emulators::{control::faults::Rule, platform::Platform};
 use reqwest::Method;
 use serde_json::json;
 
-use crate::house::{Answer, BUYER, House, OTHER, REVIEWER, REVIEWER_2};
+use crate::{
+    house::{Answer, BUYER, House, OPERATOR, OTHER, REVIEWER, REVIEWER_2},
+    receiver::Receiver,
+    watching::WEBHOOKS,
+};
 
 async fn waiting(house: &House) -> (String, String) {
     let request = json!({ "packages": ["news"], "total_budget": 1_000 });
@@ -93,6 +97,45 @@ async fn a_decision_on_an_old_version_is_refused_with_the_current_task() {
 }
 
 #[tokio::test]
+async fn an_approval_that_is_sent_again_does_not_approve_another_plan() {
+    let rules =
+        "[[approvals]]\noperations = [\"create_media_buy\"]\n\n[[approvals]]\noperations = [\"update_package\"]\n";
+    let mut house = House::empty(rules).await;
+    house.start(&[]).await;
+    let buy = house.created(json!(["news"])).await;
+    let refuse = serde_json::from_value(json!({ "fail": { "status": 403 } })).expect("an action");
+    house.kevel.controls().faults.add(Rule::new("PUT", "/v1/flight", refuse));
+    let raise = json!({ "packages": [{ "package_id": "news", "budget": 12_000 }] });
+    let waiting = house.patch(BUYER, &format!("/v1/media-buys/{buy}/packages"), raise).await.expect(202);
+    let task = waiting.text("/task_id");
+    let yes = json!({ "resolution": "approved" });
+    decide(&house, REVIEWER, &task, yes.clone()).await.expect(200);
+    // It waits for a permission, and the buy is paused meanwhile: what was approved no longer holds.
+    let permissions = "/v1/tasks?task_type=permission_exception";
+    let listed = house.until(REVIEWER, permissions, |answer| answer.body["total_count"] == 1).await;
+    house.patch(BUYER, &format!("/v1/media-buys/{buy}"), json!({ "active": false })).await.expect(200);
+    house.approve(&listed.text("/tasks/0/task_id")).await.expect(200);
+    let path = format!("/v1/tasks/{task}");
+    let again = house.until(REVIEWER, &path, |answer| answer.body["status"] == "pending").await;
+    for token in [REVIEWER, REVIEWER_2] {
+        let refused = decide(&house, token, &task, yes.clone()).await.expect(409);
+        assert_eq!(refused.error().0, "CONFLICT");
+        assert_eq!(refused.body["error"]["details"]["task"]["plan"], again.body["plan"], "{:#}", refused.body);
+    }
+    let no = json!({ "resolution": "rejected", "resolution_detail": "too late" });
+    assert_eq!(decide(&house, REVIEWER, &task, no).await.expect(409).error().0, "CONFLICT");
+    let shown = house.get(REVIEWER, &path).await;
+    assert_eq!((shown.text("/status"), &shown.body["version"]), ("pending".into(), &again.body["version"]));
+    let goal = || house.kevel.platform().objects("flights").expect("flights")[0]["Impressions"].clone();
+    assert_eq!(goal(), json!(1_600_000), "nothing ran");
+    let seen = json!({ "resolution": "approved", "version": again.body["version"] });
+    decide(&house, REVIEWER, &task, seen.clone()).await.expect(200);
+    decide(&house, REVIEWER, &task, seen).await.expect(200);
+    assert_eq!(house.task_closed(&task).await.text("/status"), "completed");
+    assert_eq!(goal(), json!(1_920_000));
+}
+
+#[tokio::test]
 async fn two_reviewers_must_differ_where_a_rule_wants_two() {
     let rules = "[[approvals]]\noperations = [\"create_media_buy\"]\nreviewers = 2\n";
     let mut house = House::empty(rules).await;
@@ -106,6 +149,59 @@ async fn two_reviewers_must_differ_where_a_rule_wants_two() {
     assert_eq!(house.kevel.platform().count("campaigns"), 0);
     decide(&house, REVIEWER_2, &task, yes).await.expect(200);
     assert_eq!(house.task_closed(&task).await.body["status"], "completed");
+}
+
+#[tokio::test]
+async fn what_was_approved_is_asked_again_if_the_rules_have_become_stricter_before_it_began() {
+    let rules =
+        |reviewers: u32| format!("[[approvals]]\noperations = [\"create_media_buy\"]\nreviewers = {reviewers}\n");
+    let mut house = House::empty(&rules(1)).await;
+    house.start(&[]).await;
+    let (_, task) = waiting(&house).await;
+    house.stop().await;
+    // The host dies when the approval is recorded, before anything comes of it.
+    house.start(&[("FLIGHTDECK_FAULT_AT", "2")]).await;
+    let yes = json!({ "resolution": "approved" });
+    let path = format!("/v1/tasks/{task}");
+    let died = house.try_call(REVIEWER, Method::POST, &format!("{path}/complete"), Some(&yes), &[]).await;
+    assert!(died.is_none(), "{died:#?}");
+    house.ended().await;
+    let config = house.dir().join("flightdeck.toml");
+    let text = std::fs::read_to_string(&config).expect("the configuration").replace(&rules(1), &rules(2));
+    std::fs::write(&config, text).expect("the configuration is written");
+    house.start(&[]).await;
+    let again = house.until(REVIEWER, &path, |answer| answer.body["status"] == "pending").await;
+    assert!(again.text("/changed").contains("more reviewers"), "{:#}", again.body);
+    assert_eq!(again.body["approvals_needed"], 2);
+    assert_eq!(house.kevel.platform().count("campaigns"), 0);
+    let first = house.approve(&task).await.expect(200);
+    assert!(first.body["decision"].is_null(), "{:#}", first.body);
+    let second = json!({ "resolution": "approved", "version": first.body["version"] });
+    decide(&house, REVIEWER_2, &task, second).await.expect(200);
+    assert_eq!(house.task_closed(&task).await.text("/status"), "completed");
+}
+
+#[tokio::test]
+async fn a_task_that_was_handed_up_and_that_nobody_has_is_whose_who_takes_it() {
+    let mut house = House::empty(WEBHOOKS).await;
+    house.start(&[]).await;
+    let receiver = Receiver::start().await;
+    let body = json!({ "url": receiver.url, "events": ["task.assigned"] });
+    house.post(OPERATOR, "/v1/webhooks", body).await.expect(200);
+    let (_, task) = waiting(&house).await;
+    let path = |step: &str| format!("/v1/tasks/{task}/{step}");
+    house.post(REVIEWER, &path("escalate"), json!({ "reason": "above my limit" })).await.expect(200);
+    let started = house.post(REVIEWER_2, &path("start"), json!({})).await.expect(200);
+    assert_eq!(
+        (started.text("/status"), started.text("/assigned_to")),
+        ("in_progress".into(), "second-reviewer".into())
+    );
+    let told = receiver.until(|hooks| !hooks.is_empty()).await;
+    assert_eq!(told[0].json()["data"]["assigned_to"], "second-reviewer");
+    // Who has it keeps it when somebody else goes on.
+    house.post(REVIEWER_2, &path("escalate"), json!({ "reason": "above mine, too" })).await.expect(200);
+    let started = house.post(REVIEWER, &path("start"), json!({})).await.expect(200);
+    assert_eq!(started.text("/assigned_to"), "second-reviewer");
 }
 
 #[tokio::test]

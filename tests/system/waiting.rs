@@ -7,7 +7,10 @@ use flightdeck_emulators::{
 };
 use serde_json::{Value, json};
 
-use crate::house::{Answer, BUYER, House, REVIEWER, REVIEWER_2};
+use crate::{
+    house::{Answer, BUYER, House, REVIEWER, REVIEWER_2},
+    watching::{WEBHOOKS, listening, told},
+};
 
 fn action(text: Value) -> Action {
     serde_json::from_value(text).expect("an action")
@@ -105,6 +108,49 @@ async fn what_may_have_been_made_is_looked_up_when_a_parked_operation_goes_on() 
     let closed = house.task_closed(&parked).await;
     assert_eq!(closed.body["status"], "completed", "{:#}\n{}", closed.body, house.log());
     assert_eq!((count(&house, "campaigns"), count(&house, "flights")), (1, 1));
+}
+
+#[tokio::test]
+async fn a_buy_that_was_approved_is_known_as_being_created_while_the_ad_server_is_down() {
+    let mut house = House::empty(WEBHOOKS).await;
+    house.start(&[]).await;
+    let receiver = listening(&house).await;
+    let mut down = Rule::new("", "/v1/*", fail(503));
+    (down.method, down.times) = (None, 0);
+    house.kevel.controls().faults.add(down);
+    let request = json!({ "packages": ["news"], "total_budget": 1_000 });
+    let created = house.post(BUYER, "/v1/media-buys", request).await.expect(202);
+    house.approve(&created.text("/task_id")).await.expect(200);
+    assert_eq!(told(&receiver, 2).await, ["pending_manual", "pending_activation"]);
+    let listed = house.get(BUYER, "/v1/media-buys").await;
+    let status = house.get(BUYER, &format!("/v1/media-buys/{}/status", created.text("/media_buy_id"))).await;
+    for (standing, words) in [
+        (listed.text("/media_buys/0/status"), listed.text("/media_buys/0/detail")),
+        (status.text("/status"), status.text("/detail")),
+    ] {
+        assert_eq!((standing.as_str(), words.as_str()), ("pending_activation", "being created on the ad server"));
+    }
+}
+
+#[tokio::test]
+async fn a_creation_that_is_parked_and_goes_on_is_told_both_times() {
+    let house = with_line("lease = \"1s\"", "lease = \"1s\"\ndeadline = \"2s\"", WEBHOOKS).await;
+    let receiver = listening(&house).await;
+    let faults = &house.kevel.controls().faults;
+    faults.add(Rule::new("POST", "/v1/campaign", Action::DropAfterActing));
+    let mut down = Rule::new("", "/v1/campaign*", fail(503));
+    (down.method, down.times) = (None, 0);
+    faults.add(down);
+    let request = json!({ "packages": ["news"], "total_budget": 1_000 });
+    let created = house.post(BUYER, "/v1/media-buys", request).await.expect(202);
+    house.approve(&created.text("/task_id")).await.expect(200);
+    let parked = task_of(&house, "reconciliation").await;
+    let statuses = ["pending_manual", "pending_activation", "pending_manual", "pending_activation"];
+    assert_eq!(told(&receiver, 3).await, statuses[..3]);
+    faults.clear();
+    decide(&house, REVIEWER, &parked, "approved").await.expect(200);
+    assert_eq!(house.task_closed(&parked).await.text("/status"), "completed");
+    assert_eq!(told(&receiver, 4).await, statuses);
 }
 
 #[tokio::test]
@@ -223,7 +269,8 @@ async fn a_change_that_has_become_larger_needs_as_many_reviewers_as_its_new_size
     let one = house.approve(&second).await.expect(200);
     assert!(one.body["decision"].is_null(), "13,000 needs two: {:#}", one.body);
     assert_eq!(package(&house, &buy, "premium_sports").await["budget"], 5_000);
-    decide(&house, REVIEWER_2, &second, "approved").await.expect(200);
+    let body = json!({ "resolution": "approved", "version": one.body["version"] });
+    house.post(REVIEWER_2, &format!("/v1/tasks/{second}/complete"), body).await.expect(200);
     assert_eq!(house.task_closed(&second).await.text("/status"), "completed");
     assert_eq!(package(&house, &buy, "premium_sports").await["budget"], 6_500);
 }

@@ -31,12 +31,17 @@ impl App {
     pub async fn complete_task(&self, caller: &Caller, decide: Decide) -> Result<TaskView, AppError> {
         caller.reviewer()?;
         let mut tries = 0;
+        let mut asked = None;
         let operation_id = loop {
             let stored = self.visible_task(caller, &decide.task).await?;
             if already(&stored.value, caller, &decide) {
                 return self.view(stored.value).await;
             }
             check(&stored.value, caller, &decide)?;
+            // What was decided on is what was read first: a decision does not move on to another question by itself.
+            if asked.get_or_insert_with(|| stored.value.digest.clone()) != &stored.value.digest {
+                return Err(conflict(&stored.value));
+            }
             let operation_id = stored.value.operation.clone();
             let recording = self.decision(caller, stored, &decide).await?;
             fault::point("decide.before");
@@ -111,7 +116,8 @@ impl App {
         if task.approvals.len() as u64 >= u64::from(task.approvals_needed) {
             waiting::decide(task, decide.resolution, words, &caller.name);
             let operation = self.waiting_operation(task).await?;
-            waiting::release(operation, task, self.config.operations.deadline, at, recording)?;
+            let (store, deadline) = (self.store.as_ref(), self.config.operations.deadline);
+            waiting::release(store, operation, task, deadline, at, recording).await?;
         }
         recording.tasks.push(stored);
         Ok(())
@@ -170,8 +176,11 @@ fn check(task: &Task, caller: &Caller, decide: &Decide) -> Result<(), AppError> 
             AppError::new(ErrorCode::Conflict, format!("the task was decided already: {decision}")).current_task(task)
         );
     }
-    if decide.version.is_some_and(|version| version != task.version) {
-        return Err(conflict(task));
+    match decide.version {
+        Some(version) if version != task.version => return Err(conflict(task)),
+        // It may be the answer to an earlier question, sent again because nobody heard that it had arrived.
+        None if task.reopened > 0 => return Err(which_question(task)),
+        _ => {}
     }
     if caller.name == task.requested_by {
         return Err(AppError::denied("nobody approves their own request: another reviewer must decide"));
@@ -196,6 +205,17 @@ fn conflict(task: &Task) -> AppError {
         format!("the task changed: it is at version {} now. Look at it again, then decide", task.version),
     )
     .current_task(task)
+}
+
+/// A decision that does not say which of a task's questions it answers.
+fn which_question(task: &Task) -> AppError {
+    let message = format!(
+        "the task was asked again after an approval: a decision on it must name its version, {} now",
+        task.version
+    );
+    AppError::new(ErrorCode::Conflict, message)
+        .suggest("look at the task again, then decide with version, or If-Match")
+        .current_task(task)
 }
 
 impl From<WaitingError> for AppError {

@@ -8,7 +8,7 @@ use crate::{
         delivery::{RemoteBuyStatus, RemotePackageStatus},
         id::MediaBuyId,
         media_buy::{MediaBuy, Package},
-        operation::{Operation, OperationState},
+        operation::Operation,
         status::{self, BuyStatus, Creation, Standing},
         time::Timestamp,
     },
@@ -63,15 +63,7 @@ impl App {
     /// What the host knows of a buy's creation.
     pub(super) async fn creation(&self, buy: &MediaBuy) -> Result<Creation, AppError> {
         let operation = self.store.creation(&buy.id).await?.ok_or_else(|| AppError::not_found("media buy"))?.value;
-        Ok(match operation.state {
-            OperationState::AwaitingApproval | OperationState::Parked => Creation::AwaitingApproval,
-            OperationState::AwaitingPermission => Creation::AwaitingPermission,
-            OperationState::Queued | OperationState::Running => Creation::InProgress,
-            OperationState::Succeeded => Creation::Done,
-            OperationState::Failed => {
-                Creation::Failed(operation.failure.map(|failure| failure.reason).unwrap_or_default())
-            }
-        })
+        Ok(Creation::of(&operation))
     }
 
     /// What the ad servers say of a buy, asked now or a moment ago.
@@ -90,6 +82,7 @@ impl App {
             adapters: self.adapters.clone(),
             config: self.config.clone(),
             live: self.live.clone(),
+            signals: self.signals.clone(),
         }
     }
 }

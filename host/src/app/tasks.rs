@@ -7,7 +7,7 @@ use crate::{
     domain::{
         event::EventKind,
         id::TaskId,
-        task::{HistoryEntry, Task, TaskMove},
+        task::{HistoryEntry, Task, TaskMove, TaskStatus},
         time::Timestamp,
     },
     operations::{now, tell},
@@ -169,8 +169,7 @@ pub(super) fn take_up(
     at: Timestamp,
     recording: &mut Recording,
 ) -> Result<(), AppError> {
-    use crate::domain::task::TaskStatus;
-    if task.status == TaskStatus::Pending {
+    if task.status == TaskStatus::Pending || task.assigned_to.is_none() {
         task.assigned_to = Some(caller.name.clone());
         advance(task, TaskMove::Assign, caller, None, at, recording)?;
         recording.events.push(tell::task_event(EventKind::TaskAssigned, task, at));

@@ -4,6 +4,7 @@ use super::{
     delivery::{DeliveryState, RemoteBuyStatus},
     id::PackageId,
     media_buy::MediaBuy,
+    operation::{Operation, OperationState},
     targeting::names,
     time::Timestamp,
 };
@@ -37,19 +38,20 @@ impl BuyStatus {
             Active, Completed, Failed, Paused, PendingActivation, PendingApproval, PendingManual, PendingPermission,
         };
         match self {
-            PendingManual => matches!(next, PendingPermission | PendingActivation | Failed),
+            // A person who finishes a create by hand may do so after its end, and on an ad server where it stands anyhow.
+            PendingManual => !matches!(next, PendingManual),
             // A buy that was created waits so, too: for a permission that one of its later operations needs.
             PendingPermission => !matches!(next, PendingPermission),
             PendingActivation => !matches!(next, PendingActivation),
-            PendingApproval => {
-                matches!(next, PendingPermission | PendingActivation | Active | Paused | Completed | Failed)
-            }
-            Active => matches!(next, PendingActivation | PendingApproval | Paused | Completed | Failed),
-            Paused => matches!(next, PendingActivation | PendingApproval | Active | Completed | Failed),
+            // What was created is not asked about again. It may wait for a permission, whatever it was before: the ad server took
+            // its creatives away, while something that needs the permission waited.
+            PendingApproval => !matches!(next, PendingManual | PendingApproval),
+            Active => !matches!(next, PendingManual | Active),
+            Paused => !matches!(next, PendingManual | Paused),
             // A later end date wakes a buy that was over.
-            Completed => matches!(next, PendingActivation | PendingApproval | Active | Paused | Failed),
+            Completed => !matches!(next, PendingManual | Completed),
             // Only of a buy that was created: the ad server has it again, or a person there took back what they did.
-            Failed => matches!(next, PendingActivation | PendingApproval | Active | Paused | Completed),
+            Failed => !matches!(next, PendingManual | Failed),
         }
     }
 }
@@ -63,10 +65,28 @@ pub enum Creation {
     AwaitingPermission,
     /// Being carried out.
     InProgress,
+    /// What was made is being cancelled, because the rest of it can't be.
+    Undoing,
     /// It exists on every platform.
     Done,
     /// It won't exist; why.
     Failed(String),
+}
+
+impl Creation {
+    /// How far the operation has come that creates a buy.
+    pub fn of(operation: &Operation) -> Self {
+        match operation.state {
+            OperationState::AwaitingApproval | OperationState::Parked => Self::AwaitingApproval,
+            OperationState::AwaitingPermission => Self::AwaitingPermission,
+            OperationState::Queued | OperationState::Running if operation.undoing.is_some() => Self::Undoing,
+            OperationState::Queued | OperationState::Running => Self::InProgress,
+            OperationState::Succeeded => Self::Done,
+            OperationState::Failed => {
+                Self::Failed(operation.failure.as_ref().map(|failure| failure.reason.clone()).unwrap_or_default())
+            }
+        }
+    }
 }
 
 /// A status and the words that explain it.
@@ -116,6 +136,10 @@ pub fn derive(buy: &MediaBuy, creation: &Creation, remote: &[RemoteBuyStatus], n
             return Standing::new(BuyStatus::PendingPermission, "waits for a permission on the ad server");
         }
         Creation::InProgress => return Standing::new(BuyStatus::PendingActivation, "being created on the ad server"),
+        // It fails once that is done.
+        Creation::Undoing => {
+            return Standing::new(buy.status, "what was made of it is being cancelled on the ad server");
+        }
         Creation::Failed(reason) => return Standing::new(BuyStatus::Failed, reason.clone()),
         Creation::Done => {}
     }
@@ -168,6 +192,22 @@ pub fn derive(buy: &MediaBuy, creation: &Creation, remote: &[RemoteBuyStatus], n
         return Standing::new(BuyStatus::PendingActivation, detail).but_for(&lost);
     }
     Standing::new(BuyStatus::Paused, "every package is paused").but_for(&lost)
+}
+
+/// How a buy stands after a change of it, until the ad servers are asked: as it was recorded, but for what the host knows by
+/// itself, which is that it is over or stopped. What else a change made of it (a review, a first impression) they decide.
+pub fn after_change(buy: &MediaBuy, now: Timestamp) -> Standing {
+    let known = derive(buy, &Creation::Done, &[], now);
+    let recorded = Standing::new(buy.status, buy.detail.clone());
+    match (recorded.status, known.status) {
+        (BuyStatus::Failed, _) => recorded,
+        (_, BuyStatus::Completed) => known,
+        (BuyStatus::Completed, _) => recorded,
+        (_, BuyStatus::Paused) => known,
+        // The host knows the words for it better than an answer from before the change.
+        (before, after) if before == after => known,
+        _ => recorded,
+    }
 }
 
 /// Why a platform delivers nothing of a buy any more, if that is how it stands there.

@@ -187,6 +187,9 @@ pub struct Task {
     pub digest: String,
     /// For a task that was asked again: what changed since it was approved.
     pub changed: Option<String>,
+    /// How often it was asked again. Never cleared: from the first time on a decision must say which question it answers.
+    #[serde(default)]
+    pub reopened: u32,
 }
 
 impl Task {

@@ -95,7 +95,12 @@ pub fn ask(
         plan: question.plan,
         digest: question.digest,
         changed: None,
+        reopened: 0,
     };
+    if task.kind == TaskKind::PermissionException {
+        // It may hold its buy up.
+        recording.look = Some(task.buy.clone());
+    }
     operation.tasks.push(task.id.clone());
     recording.events.push(tell::task_event(EventKind::TaskCreated, &task, now));
     recording.history.push((
@@ -153,6 +158,7 @@ pub fn ask_again(
     task.resolution_detail = None;
     task.resolved_by = None;
     task.approvals.clear();
+    task.reopened += 1;
     (task.due_by, task.expires_at) = question.times(buy, now);
     task.approvals_needed = question.approvals_needed;
     task.priority = question.priority;

@@ -15,7 +15,7 @@ use crate::{
 /// The buy after an operation that succeeded or failed, and the events that tell of it.
 ///
 /// `fresh` is the buy as it is recorded now: what was carried out since the operation was frozen is kept. What an operation that
-/// failed has carried out before it failed is kept, too: the ad server holds it.
+/// failed has carried out before it failed is kept, too: the ad server holds it. How the buy stands there is asked at once.
 pub fn of(operation: &Operation, fresh: &MediaBuy, at: Timestamp, recording: &mut Recording) -> MediaBuy {
     let failure = operation.failure.as_ref().filter(|_| operation.state == OperationState::Failed);
     if let (OperationKind::Create, Some(failure)) = (operation.kind, failure) {
@@ -24,13 +24,16 @@ pub fn of(operation: &Operation, fresh: &MediaBuy, at: Timestamp, recording: &mu
         tell::become_status(&mut next, standing, at, recording);
         return next;
     }
+    recording.look = Some(fresh.id.clone());
     let Some(mut next) = changed(operation, fresh, at) else { return fresh.clone() };
     for leg in &operation.legs {
         let Some(outcome) = &leg.outcome else { continue };
-        tell::creatives_changed(&next, &outcome.assets, at, recording);
-        next.know_assets(&leg.platform, &outcome.assets);
+        tell::creatives_said(&mut next, &leg.platform, &outcome.assets, at, recording);
     }
-    let standing = status::derive(&next, &Creation::Done, &[], at);
+    let standing = match operation.kind {
+        OperationKind::Create => status::derive(&next, &Creation::Done, &[], at),
+        _ => status::after_change(&next, at),
+    };
     tell::become_status(&mut next, standing, at, recording);
     next
 }

@@ -221,6 +221,11 @@ impl<'a> Run<'a> {
                 self.ask_again(&desired, plan, digest, needed).await?;
                 return Ok(false);
             }
+            // The rules may have become stricter since.
+            (Some(_), Some(needed)) if self.approvals_given().await? < needed.reviewers => {
+                self.ask_again(&desired, plan, digest, Some(needed)).await?;
+                return Ok(false);
+            }
             (None, Some(needed)) => {
                 self.ask_first(&desired, plan, digest, needed).await?;
                 return Ok(false);

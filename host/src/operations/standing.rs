@@ -6,8 +6,7 @@ use crate::{
     adapters::{Adapters, RemoteBuy},
     config::Config,
     domain::{
-        creative::AssetStatus,
-        delivery::RemoteBuyStatus,
+        delivery::{DeliveryState, RemoteBuyStatus},
         id::{MediaBuyId, PlatformName},
         media_buy::MediaBuy,
         operation::OperationState,
@@ -15,6 +14,7 @@ use crate::{
         time::Timestamp,
     },
     operations::{
+        Signals,
         live::{LiveCache, Said},
         tell,
     },
@@ -32,6 +32,8 @@ pub struct Observer {
     pub config: Arc<Config>,
     /// What they last said.
     pub live: Arc<LiveCache>,
+    /// Tells those who send webhooks, and is told when operations come to rest.
+    pub signals: Arc<Signals>,
 }
 
 /// What the ad servers say of one buy.
@@ -64,6 +66,9 @@ impl Observer {
             let mut silent = None;
             for platform in buy.platforms() {
                 match answers.remove(&(platform.clone(), buy.id.clone())) {
+                    Some(Ok(status)) if self.may_show_later(buy, &status, at) => {
+                        silent = Some(format!("{platform} does not show yet what was made there"));
+                    }
                     Some(Ok(status)) => statuses.push(status),
                     Some(Err(reason)) => silent = Some(reason),
                     None => silent = Some(format!("{platform} said nothing about it")),
@@ -76,6 +81,14 @@ impl Observer {
             seen.push(Seen { statuses, silent });
         }
         seen
+    }
+
+    /// Whether a platform misses what was made there so shortly ago that its lookups may still come too early.
+    fn may_show_later(&self, buy: &MediaBuy, status: &RemoteBuyStatus, at: Timestamp) -> bool {
+        let lag = i64::from(self.adapters.in_doubt_wait_ms(&status.platform, ""));
+        let missing = |state: &DeliveryState| *state == DeliveryState::Missing;
+        buy.booked_at.is_some_and(|booked| at < booked.plus_millis(lag))
+            && (missing(&status.state) || status.packages.iter().any(|package| missing(&package.state)))
     }
 
     async fn ask_platform(
@@ -119,7 +132,7 @@ impl Observer {
         Ok(if held_up { standing.held_up() } else { standing })
     }
 
-    /// Records a status and creatives that are others than the last. Somebody else's newer record wins.
+    /// Records a status, its words and creatives that are others than the last. Somebody else's newer record wins.
     ///
     /// # Errors
     /// The store's, but for one that can only be read: what was not recorded is recorded at the next question.
@@ -132,13 +145,11 @@ impl Observer {
     ) -> Result<MediaBuy, StoreError> {
         let mut recording = Recording::default();
         let mut next = stored.value.clone();
-        if next.status != standing.status {
+        if (next.status, &next.detail) != (standing.status, &standing.detail) {
             tell::become_status(&mut next, standing.clone(), at, &mut recording);
         }
         for status in said {
-            let news = news_of_creatives(&next, status);
-            tell::creatives_changed(&next, &news, at, &mut recording);
-            next.know_assets(&status.platform, &news);
+            tell::creatives_said(&mut next, &status.platform, &status.assets, at, &mut recording);
         }
         if next == stored.value {
             return Ok(next);
@@ -146,7 +157,10 @@ impl Observer {
         next.updated_at = at;
         recording.buy = Some(Stored { value: next.clone(), version: stored.version });
         match self.store.record(recording).await {
-            Ok(()) => Ok(next),
+            Ok(()) => {
+                self.signals.happened();
+                Ok(next)
+            }
             Err(StoreError::Stale(_)) => {
                 let fresh = self.store.buy(&next.id).await?;
                 Ok(fresh.map_or(next, |fresh| fresh.value))
@@ -155,10 +169,4 @@ impl Observer {
             Err(error) => Err(error),
         }
     }
-}
-
-/// What a platform says of creatives that it has not said before.
-fn news_of_creatives(buy: &MediaBuy, status: &RemoteBuyStatus) -> Vec<AssetStatus> {
-    let known = buy.assets.get(&status.platform).map_or(&[][..], Vec::as_slice);
-    status.assets.iter().filter(|asset| !known.contains(asset)).cloned().collect()
 }

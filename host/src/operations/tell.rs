@@ -4,9 +4,10 @@ use serde_json::json;
 
 use crate::{
     domain::{
+        creative::AssetStatus,
         digest,
         event::{Event, EventKind},
-        id::EventId,
+        id::{EventId, PlatformName},
         media_buy::MediaBuy,
         operation::{Operation, OperationState},
         status::{BuyStatus, Standing},
@@ -67,19 +68,23 @@ pub fn operation_ended(operation: &Operation, buy: &MediaBuy, at: Timestamp, rec
     });
 }
 
-/// Tells what the platform says of creatives.
-pub fn creatives_changed(
-    buy: &MediaBuy,
-    assets: &[crate::domain::creative::AssetStatus],
+/// Records what a platform says of creatives that it has not said before, and tells of it.
+pub fn creatives_said(
+    buy: &mut MediaBuy,
+    platform: &PlatformName,
+    assets: &[AssetStatus],
     at: Timestamp,
     recording: &mut Recording,
 ) {
-    for asset in assets {
+    let known = buy.assets.get(platform).map_or(&[][..], Vec::as_slice);
+    let news: Vec<AssetStatus> = assets.iter().filter(|asset| !known.contains(asset)).cloned().collect();
+    for asset in &news {
         let data = json!({
             "media_buy_id": buy.id, "creative_id": asset.creative, "status": asset.state, "feedback": asset.feedback,
         });
         recording.events.push(event(EventKind::CreativeStatusChanged, buy, at, data));
     }
+    buy.know_assets(platform, &news);
 }
 
 /// Tells what became of a task, to those who watch its buy.
@@ -102,4 +107,24 @@ pub fn history(
     at: Timestamp,
 ) -> HistoryEntry {
     HistoryEntry { at, by: by.to_owned(), action: action.to_owned(), from, to, words: words.map(str::to_owned) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{creative::AssetState, testing};
+
+    #[test]
+    fn what_a_platform_says_of_a_creative_is_told_once() {
+        let mut buy = testing::buy(1);
+        let said = |state| AssetStatus { creative: "banner".into(), state, platform_id: None, feedback: None };
+        let mut recording = Recording::default();
+        let mut told = |said: AssetStatus| {
+            creatives_said(&mut buy, &"north".into(), &[said], Timestamp::from_micros(0), &mut recording);
+            recording.events.len()
+        };
+        assert_eq!(told(said(AssetState::Pending)), 1);
+        assert_eq!(told(said(AssetState::Pending)), 1, "it was said before");
+        assert_eq!(told(said(AssetState::Approved)), 2);
+    }
 }

@@ -13,6 +13,7 @@ use std::time::Duration;
 use crate::{
     domain::{
         operation::{Operation, OperationFailure, OperationKind, OperationState},
+        status::{self, Creation},
         step,
         task::{Resolution, Task, TaskKind},
         time::Timestamp,
@@ -32,11 +33,13 @@ pub enum WaitingError {
     NotWaiting(OperationState),
 }
 
-/// Lets an operation run that waited, with a new deadline and as if it had not been tried yet.
+/// Lets an operation run that waited, with a new deadline and as if it had not been tried yet. A buy that is created by it is being
+/// created from then on; another one may have been held up by it.
 ///
 /// # Errors
-/// [`WaitingError::NotWaiting`].
-pub fn release(
+/// [`WaitingError`].
+pub async fn release(
+    store: &dyn Store,
     mut operation: Stored<Operation>,
     task: &Task,
     deadline: Duration,
@@ -52,7 +55,25 @@ pub fn release(
         recording.reset_steps.push((waiting.id.clone(), platform));
     }
     queue(waiting, deadline, at)?;
+    match waiting.kind {
+        OperationKind::Create => being_created(store, waiting, at, recording).await?,
+        _ => recording.look = Some(waiting.buy.clone()),
+    }
     recording.operations.push(operation);
+    Ok(())
+}
+
+/// How the buy stands whose creation goes on.
+async fn being_created(
+    store: &dyn Store,
+    operation: &Operation,
+    at: Timestamp,
+    recording: &mut Recording,
+) -> Result<(), StoreError> {
+    let Some(Stored { mut value, version }) = store.buy(&operation.buy).await? else { return Ok(()) };
+    let standing = status::derive(&value, &Creation::of(operation), &[], at);
+    tell::become_status(&mut value, standing, at, recording);
+    recording.buy = Some(Stored { value, version });
     Ok(())
 }
 

@@ -1,6 +1,7 @@
 //! The host looks after open buys by itself, so that a change on an ad server is noticed though nobody asks.
 //!
-//! Each buy has its turn within the configured time. Those whose turn it is are asked about together, in the batches that
+//! Each buy has its turn within the configured time, and at once when something was changed there: what became of a change is the ad
+//! servers' to say, so that no status is recorded that the host has only guessed. Those whose turn it is are asked about together, in the batches that
 //! the adapters want and at the rate that the ad servers allow: ten thousand buys are some hundred questions.
 
 use std::time::Duration;
@@ -9,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     domain::{media_buy::MediaBuy, time::Timestamp},
-    operations::{now, standing::Observer},
+    operations::{Signals, now, standing::Observer},
     store::{StoreError, Stored},
 };
 
@@ -24,10 +25,18 @@ const LOOKS: u32 = 10;
 /// How many buys are looked after at a time.
 const AT_ONCE: u32 = 2_000;
 
+/// How long the host waits after an operation before it asks how the buy stands: what ends meanwhile is asked about with it, so that
+/// many operations are few questions.
+const GATHER: Duration = Duration::from_secs(1);
+
+/// A buy that was changed is asked about once more after so long: what an ad server shows follows what was done there by seconds.
+const SETTLE: Duration = Duration::from_secs(10);
+
 /// A buy is looked after for so long after its end, because ad servers count late.
 const AFTER_END: Duration = Duration::from_secs(2 * 24 * 3_600);
 
-/// Looks after buys until `stop`: each at least once in `every`, unless the ad servers don't allow so many questions.
+/// Looks after buys until `stop`: each at least once in `every`, and when it was changed, unless the ad servers don't allow so
+/// many questions.
 pub async fn serve(observer: Observer, every: Duration, stop: CancellationToken) {
     loop {
         let looked = tokio::select! {
@@ -43,8 +52,15 @@ pub async fn serve(observer: Observer, every: Duration, stop: CancellationToken)
         tokio::select! {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(every / LOOKS) => {}
+            () = changed(&observer.signals) => {}
         }
     }
+}
+
+/// Waits until buys were changed.
+async fn changed(signals: &Signals) {
+    signals.wait_for_changes().await;
+    tokio::time::sleep(GATHER).await;
 }
 
 /// Asks about the buys whose turn it is, and records what changed. How many those were.
@@ -53,7 +69,7 @@ pub async fn serve(observer: Observer, every: Duration, stop: CancellationToken)
 /// The store's. Those whose turn it was have it again in time.
 pub async fn look(observer: &Observer, every: Duration, at: Timestamp) -> Result<u32, StoreError> {
     let ended_since = at.plus_millis(-i64::try_from(AFTER_END.as_millis()).unwrap_or(i64::MAX));
-    let turns = observer.store.take_turns(at, ended_since, every, AT_ONCE).await?;
+    let turns = observer.store.take_turns(at, ended_since, every, SETTLE, AT_ONCE).await?;
     let mut buys: Vec<Stored<MediaBuy>> = Vec::with_capacity(turns.len());
     for id in &turns {
         buys.extend(observer.store.buy(id).await?);

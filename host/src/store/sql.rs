@@ -218,9 +218,10 @@ impl<D: Database> Store for SqlStore<D> {
         now: Timestamp,
         ended_since: Timestamp,
         every: Duration,
+        settle: Duration,
         limit: u32,
     ) -> Result<Vec<MediaBuyId>, StoreError> {
-        self.write((now, ended_since, every, limit), work!(record::take_turns)).await
+        self.write((now, ended_since, every, settle, limit), work!(record::take_turns)).await
     }
 
     async fn operation(&self, id: &OperationId) -> Result<Option<Stored<Operation>>, StoreError> {

@@ -4,15 +4,17 @@ use std::{collections::BTreeMap, time::Duration};
 
 use flightdeck::{
     domain::{
+        event::EventKind,
         operation::{Frozen, Leg, LegState, Operation, OperationState},
         status::BuyStatus,
         step::StepState,
         task::{Resolution, Task, TaskKind, TaskStatus},
         time::Timestamp,
     },
-    operations::{Signals, timers},
+    operations::{Signals, timers, waiting},
     store::{JournalWrite, Recording, Stored},
 };
+use serde_json::json;
 
 use super::fixtures::{
     AnyStore, LEASE, accept, at, buy, claim, journal, moved, operation, platform, stored_buy, stored_operation,
@@ -119,14 +121,39 @@ pub(crate) async fn parked_operations_are_kept_for_a_person_and_hold_up_no_other
     assert!(due.is_empty(), "it was seen to: {due:?}");
 }
 
+pub(crate) async fn a_buy_that_a_person_finishes_after_its_end_is_over(store: AnyStore) {
+    let begun = begun(&store).await;
+    wait(&store, begun, OperationState::Parked, of_kind("t1", TaskKind::Reconciliation)).await;
+    let mut waiting = stored_buy(&store, "b1").await;
+    waiting.value.status = BuyStatus::PendingManual;
+    store.record(Recording { buy: Some(waiting), ..Recording::default() }).await.unwrap();
+
+    let long_after = buy("b1").end.plus_millis(1);
+    let mut decided = stored_task(&store, "t1").await;
+    decided.value.status = TaskStatus::InProgress;
+    waiting::decide(&mut decided.value, Resolution::Completed, None, "rita");
+    let operation = stored_operation(&store, &"op-b1".into()).await;
+    let mut recording = Recording::default();
+    waiting::finish_by_hand(store.as_ref(), operation, decided, long_after, &mut recording).await.unwrap();
+    store.record(recording).await.unwrap();
+
+    assert_eq!(stored_buy(&store, "b1").await.value.status, BuyStatus::Completed);
+    let told = store.events(&"b1".into(), 100).await.unwrap();
+    let status = told.iter().find(|event| event.kind == EventKind::BuyStatusChanged).expect("it is told");
+    assert_eq!(
+        (&status.data["status"], &status.data["previous_status"]),
+        (&json!("completed"), &json!("pending_manual"))
+    );
+}
+
 pub(crate) async fn booked_buys_have_their_turn_one_after_the_other(store: AnyStore) {
     for id in ["b1", "b2", "b3"] {
         accept(&store, id).await;
     }
-    let every = Duration::from_secs(100);
+    let (every, settle) = (Duration::from_secs(100), Duration::from_secs(7));
     let turns = |seconds: i64, limit: u32| {
         let store = store.clone();
-        async move { store.take_turns(at(seconds), at(seconds - 10), every, limit).await.unwrap() }
+        async move { store.take_turns(at(seconds), at(seconds - 10), every, settle, limit).await.unwrap() }
     };
     assert!(turns(0, 10).await.is_empty(), "nothing is booked yet");
     for (id, seconds) in [("b2", 1), ("b1", 2), ("b3", 3)] {
@@ -145,6 +172,16 @@ pub(crate) async fn booked_buys_have_their_turn_one_after_the_other(store: AnySt
     let stored = stored_buy(&store, "b1").await;
     store.record(Recording { buy: Some(stored), ..Recording::default() }).await.unwrap();
     assert!(turns(110 + 149, 10).await.is_empty());
+    // Unless it wants a look: then it has its turn at once, and once more when the ad server has settled.
+    let look = |id: &str| store.record(Recording { look: Some(id.into()), ..Recording::default() });
+    look("b1").await.unwrap();
+    assert_eq!(turns(110 + 120, 10).await, ["b1".into()]);
+    assert!(turns(110 + 126, 10).await.is_empty());
+    assert_eq!(turns(110 + 127, 10).await, ["b1".into()]);
+    assert!(turns(110 + 149, 10).await.is_empty(), "and then as before");
+    accept(&store, "b4").await;
+    look("b4").await.unwrap();
+    assert!(turns(110 + 149, 10).await.is_empty(), "what was not booked is nowhere");
     // What is over is left alone, until its end is moved.
     let mut over = stored_buy(&store, "b1").await;
     over.value.end = at(100);

@@ -144,6 +144,7 @@ pub(crate) fn task(id: &str, operation: &Operation) -> Task {
         plan: Plan::default(),
         digest: "d".repeat(64),
         changed: None,
+        reopened: 0,
     }
 }
 

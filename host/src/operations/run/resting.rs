@@ -157,7 +157,8 @@ impl Run<'_> {
         needed: Option<Needed>,
     ) -> Result<(), Interruption> {
         let at = now();
-        let changed = self.what_changed(&plan);
+        let same_digest = self.operation.value.approved_digest.as_ref() == Some(&digest);
+        let changed = self.what_changed(&plan, same_digest);
         let operation = &mut self.operation.value;
         operation.plan = plan.clone();
         operation.approved_digest = None;
@@ -183,7 +184,7 @@ impl Run<'_> {
     }
 
     /// What is another one than it was when it was approved, in words.
-    fn what_changed(&self, plan: &Plan) -> String {
+    fn what_changed(&self, plan: &Plan, same_digest: bool) -> String {
         let approved = &self.operation.value.plan;
         let mut changed = Vec::new();
         if planning::releases(plan) != planning::releases(approved) {
@@ -192,10 +193,18 @@ impl Run<'_> {
         if plan != approved {
             changed.push("the plan is another one");
         }
-        if changed.is_empty() {
+        if changed.is_empty() && same_digest {
+            changed.push("the rules have come to want more reviewers");
+        } else if changed.is_empty() {
             changed.push("the media buy was changed");
         }
         format!("since it was approved, {}", changed.join(" and "))
+    }
+
+    /// How many have approved this operation.
+    pub(super) async fn approvals_given(&self) -> Result<u32, Interruption> {
+        let task = self.approved_task().await?.value;
+        Ok(u32::try_from(task.approvals.len()).unwrap_or(u32::MAX))
     }
 
     /// The task on which this operation was approved.

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use super::{
     Dialect, Transaction, audit,
     journal::{doubt_open, reset_open},
+    lease::micros,
     rows::{self, to_doc},
     script::{Script, Statement, Want},
     webhooks,
@@ -24,6 +25,9 @@ use crate::{
 /// When an open task was closed: after everything.
 pub(super) const NOT_CLOSED: i64 = i64::MAX;
 
+/// When a buy was last asked about that is to be asked about before all others.
+const LOOK_NOW: i64 = -1;
+
 /// Writes all of a recording. What it rests on is checked first: the fence, then the key.
 ///
 /// Rows are locked in one order by everybody, where the database locks rows: buy, operations, tasks, the end of the audit log.
@@ -34,11 +38,12 @@ pub(super) async fn record(
 ) -> Result<(), StoreError> {
     let mut script = Script::default();
     if let Some(fence) = &recording.fence {
-        if let (Some(buy), false) = (&recording.buy, dialect.locked.is_empty()) {
+        let buy = recording.buy.as_ref().map(|buy| &buy.value.id).or(recording.look.as_ref());
+        if let (Some(buy), false) = (buy, dialect.locked.is_empty()) {
             script
                 .statement("SELECT 1 AS found FROM media_buys WHERE id = ?", Want::Any)
                 .push(dialect.locked)
-                .bind(buy.value.id.as_str());
+                .bind(buy.as_str());
         }
         check_fence(&mut script, dialect, fence);
         if let Some(at) = recording.cut_off {
@@ -53,6 +58,12 @@ pub(super) async fn record(
     }
     if let Some(buy) = &recording.buy {
         update_buy(&mut script, buy)?;
+    }
+    if let Some(buy) = &recording.look {
+        script
+            .statement("UPDATE media_buys SET asked_at = ? WHERE id = ? AND asked_at IS NOT NULL", Want::Any)
+            .bind(LOOK_NOW)
+            .bind(buy.as_str());
     }
     if let Some(operation) = &recording.new_operation {
         insert_operation(&mut script, operation)?;
@@ -331,9 +342,10 @@ pub(super) async fn record_answer(
 pub(super) async fn take_turns(
     transaction: &mut (dyn Transaction + '_),
     dialect: &Dialect,
-    (now, ended_since, every, limit): &(Timestamp, Timestamp, Duration, u32),
+    (now, ended_since, every, settle, limit): &(Timestamp, Timestamp, Duration, Duration, u32),
 ) -> Result<Vec<MediaBuyId>, StoreError> {
-    let every = i64::try_from(every.as_micros()).unwrap_or(i64::MAX);
+    let settle = micros(*settle.min(every));
+    let every = micros(*every);
     let last = now.as_micros().saturating_sub(every);
     let mut script = Script::default();
     script
@@ -351,11 +363,13 @@ pub(super) async fn take_turns(
             Want::Keep,
         )
         .push(dialect.unlocked_only)
-        .push(") UPDATE media_buys SET asked_at = ? - ")
+        .push(") UPDATE media_buys SET asked_at = CASE asked_at WHEN ? THEN ? ELSE ? - ")
         .push(dialect.random_below)
-        .push(" WHERE seq IN (SELECT seq FROM picked) RETURNING id")
+        .push(" END WHERE seq IN (SELECT seq FROM picked) RETURNING id")
         .bind(last)
         .bind(*limit)
+        .bind(LOOK_NOW)
+        .bind(last.saturating_add(settle))
         .bind(now.as_micros())
         .bind((every / 2).max(1));
     transaction.run(script).await?.iter().map(|row| row.text("id").map(MediaBuyId::new)).collect()

@@ -93,8 +93,9 @@ pub const TOOLS: &[Tool] = &[
         title: "Decide a task",
         description: "Decides a task: approved carries the operation out exactly as planned, rejected and cannot_complete fail it with \
                       your words, completed says that it was done by hand. Name the version that you looked at: if the task \
-                      changed since, the decision is refused and the current task is shown. The same decision sent twice is one \
-                      decision. After approved the task stays in_progress until the operation has ended.",
+                      changed since, the decision is refused and the current task is shown. A task that was asked again (what was \
+                      approved no longer held) takes no decision without it. The same decision sent twice is one decision. \
+                      After approved the task stays in_progress until the operation has ended.",
         audience: Audience::Reviewers,
         effect: Effect::Decision,
         verb: Verb::Post,

@@ -90,6 +90,7 @@ pub struct CompleteTask {
     pub resolution: Resolution,
     /// Why, for the buyer. Needed for `rejected` and `cannot_complete`.
     pub resolution_detail: Option<Words>,
-    /// The `version` of the task that the decision was made on: a decision on an older one is refused.
+    /// The `version` of the task that the decision was made on: a decision on an older one is refused. Needed for a task that was
+    /// asked again.
     pub version: Option<Version>,
 }
