@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use flightdeck_emulators::control::faults::{Action, Rule};
 use serde_json::json;
-use sqlx::{Connection as _, SqliteConnection};
+use sqlx::{Connection as _, PgConnection, SqliteConnection};
 
 use crate::{
     house::{BUYER, House, PATIENCE, REVIEWER, today},
@@ -115,4 +115,42 @@ async fn what_takes_more_requests_than_a_call_may_send_is_done_in_several() {
     house.created(packages).await;
     assert_eq!(house.kevel.platform().count("campaigns"), 1);
     assert_eq!(house.kevel.platform().count("flights"), 4);
+}
+
+/// Which release all hosts are to serve is known at once, and a host may need minutes to compile it.
+#[tokio::test]
+async fn a_host_that_is_behind_has_nobody_asked_again_on_account_of_its_own_plan() {
+    let Some(replicas) = Replicas::new(1, "").await else { return };
+    let request = json!({ "packages": ["front_page"], "total_budget": 10_000, "flight_start_date": today() });
+    let created = replicas.post(0, BUYER, "/v1/media-buys", request).await.expect(202);
+    let mut beside = PgConnection::connect(&replicas.database_url).await.expect("the database");
+    let serves = "SELECT digest FROM active_components WHERE platform = 'kevel'";
+    let served: String = sqlx::query_scalar(serves).fetch_one(&mut beside).await.expect("one serves");
+    let all_are_to_serve = async |beside: &mut PgConnection, digest: &str| {
+        let switch = "UPDATE active_components SET digest = $1 WHERE platform = 'kevel'";
+        sqlx::query(switch).bind(digest).execute(beside).await.expect("it is written");
+    };
+    let newer = "a".repeat(64);
+    let kept = "INSERT INTO components (digest, content, added_at) VALUES ($1, 'no component', 0)";
+    sqlx::query(kept).bind(&newer).execute(&mut beside).await.expect("it is written");
+    all_are_to_serve(&mut beside, &newer).await;
+    // What was approved is another buy than the one that there is by now.
+    let changed = "UPDATE media_buys SET doc = jsonb_set(doc::jsonb, '{revision}', '7')::text";
+    sqlx::query(changed).execute(&mut beside).await.expect("it is written");
+    let (task, operation) = (created.text("/task_id"), created.text("/operation_id"));
+    let approval = json!({ "resolution": "approved" });
+    replicas.post(0, REVIEWER, &format!("/v1/tasks/{task}/complete"), approval).await.expect(200);
+
+    let handed_back = "SELECT fence FROM operations";
+    let beside = tokio::sync::Mutex::new(beside);
+    until("it is left to others", async || {
+        sqlx::query_scalar::<_, i64>(handed_back).fetch_one(&mut *beside.lock().await).await.expect("it is there") > 2
+    })
+    .await;
+    let mut beside = beside.into_inner();
+    let shown = replicas.get(0, REVIEWER, &format!("/v1/tasks/{task}")).await.expect(200);
+    assert_eq!(shown.text("/status"), "in_progress", "{:#}", shown.body);
+    all_are_to_serve(&mut beside, &served).await;
+    let path = format!("/v1/operations/{operation}");
+    replicas.until(0, BUYER, &path, |answer| answer.body["state"] == "awaiting_approval").await;
 }

@@ -285,13 +285,20 @@ impl Adapters {
         self.platforms.get(platform).is_some_and(|platform| platform.breaker.is_open())
     }
 
+    /// How long a lookup may miss what was just made, in milliseconds.
+    pub fn lookup_lag_ms(&self, platform: &PlatformName) -> u32 {
+        let Some(platform) = self.platforms.get(platform) else { return 0 };
+        let active = platform.active().map_or(0, |release| release.capabilities.lookup_lag_ms);
+        platform.in_doubt_wait_ms.max(active)
+    }
+
     /// How long to let pass after a step was begun before it is looked up, in milliseconds. The step was begun on `release`,
     /// which may no longer be the active one, and is loaded to ask it. If it can't be, nothing is looked up either.
     pub async fn in_doubt_wait_ms(&self, platform: &PlatformName, release: &str) -> u32 {
-        let Some(platform) = self.platforms.get(platform) else { return 0 };
-        let lag = |release: Option<Arc<Release>>| release.map_or(0, |release| release.capabilities.lookup_lag_ms);
-        let begun_on = self.release(platform, Some(release)).await.ok();
-        platform.in_doubt_wait_ms.max(lag(begun_on)).max(lag(platform.active()))
+        let lag = self.lookup_lag_ms(platform);
+        let Some(platform) = self.platforms.get(platform) else { return lag };
+        let begun_on = self.release(platform, Some(release)).await;
+        lag.max(begun_on.map_or(0, |release| release.capabilities.lookup_lag_ms))
     }
 
     /// What is wrong with a product's settings on a platform, by JSON pointer into them.

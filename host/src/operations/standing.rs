@@ -85,7 +85,7 @@ impl Observer {
 
     /// Whether a platform misses what was made there so shortly ago that its lookups may still come too early.
     fn may_show_later(&self, buy: &MediaBuy, status: &RemoteBuyStatus, at: Timestamp) -> bool {
-        let lag = i64::from(self.adapters.in_doubt_wait_ms(&status.platform, ""));
+        let lag = i64::from(self.adapters.lookup_lag_ms(&status.platform));
         let missing = |state: &DeliveryState| *state == DeliveryState::Missing;
         buy.booked_at.is_some_and(|booked| at < booked.plus_millis(lag))
             && (missing(&status.state) || status.packages.iter().any(|package| missing(&package.state)))

@@ -1,0 +1,159 @@
+//! What a run does before its first step: it fits the operation to its buy, plans again, and sees whether what was approved still holds.
+
+use std::time::Duration;
+
+use super::{CALL_TIME, Interruption, Run, ending};
+use crate::{
+    config::{ApprovalQuestion, Needed},
+    domain::{
+        failure::{Failure, FailureKind},
+        id::PlatformName,
+        media_buy::MediaBuy,
+        operation::{Frozen, Leg, LegState},
+        plan::Plan,
+        step::{Step, StepState},
+        update::When,
+    },
+    operations::{now, planning, planning::Intent},
+    store::{Recording, Stored},
+};
+
+/// How long an operation is left to others by a host that is compiling the release on which it was approved.
+const CATCHES_UP: Duration = Duration::from_secs(1);
+
+impl Run<'_> {
+    /// Fits an operation that was frozen to what was carried out on its buy since: a pause, which overtakes all else. If it has
+    /// not begun yet, it is prepared anew, and asked again if it was approved. `false`: it came to rest instead.
+    pub(super) async fn catch_up(&mut self, buy: &MediaBuy, steps: &[Step]) -> Result<bool, Interruption> {
+        let operation = &mut self.operation.value;
+        let Some(frozen) = &operation.frozen else { return Ok(true) };
+        if frozen.current.revision == buy.revision {
+            return Ok(true);
+        }
+        let has_begun = steps.iter().any(|step| step.state != StepState::Fresh)
+            || operation.legs.iter().any(|leg| leg.state != LegState::Pending);
+        if !has_begun {
+            operation.frozen = None;
+            operation.legs.clear();
+            return Ok(true);
+        }
+        match operation.desired_on(buy) {
+            Ok(desired) => {
+                if let Some(frozen) = &mut operation.frozen {
+                    frozen.current = buy.clone();
+                    frozen.desired = desired;
+                }
+                Ok(true)
+            }
+            Err(problems) => {
+                let words: Vec<&str> = problems.iter().map(|problem| problem.message.as_str()).collect();
+                let reason = format!(
+                    "it had begun when the media buy was changed by somebody else, and can't go on as it is ({}): finish it by hand and \
+                     answer `completed`, or reject it",
+                    words.join("; ")
+                );
+                self.park(Failure::new(FailureKind::Unresolved, "changed_meanwhile", reason)).await?;
+                Ok(false)
+            }
+        }
+    }
+
+    /// Plans again, checks that what was approved still holds, and fixes what the operation is carried out with. `false`: it
+    /// came to rest instead.
+    pub(super) async fn prepare(&mut self, buy: &Stored<MediaBuy>) -> Result<bool, Interruption> {
+        let operation = &self.operation.value;
+        let when = When { asked: operation.created_at, now: now() };
+        let desired = match operation.change.apply(&buy.value, when) {
+            Ok(desired) => desired,
+            Err(problems) => {
+                self.fail(ending::failure_of(&problems)).await?;
+                return Ok(false);
+            }
+        };
+        let intent = Intent { change: &operation.change, current: &buy.value, desired: &desired };
+        let planned =
+            planning::plan(&self.deps.adapters, &self.deps.config, &operation.id, intent, now().plus(CALL_TIME)).await;
+        let plan = match planned {
+            Ok(plan) => plan,
+            Err(failures) => {
+                self.could_not_plan(failures).await?;
+                return Ok(false);
+            }
+        };
+        let digest = planning::digest(&operation.request, &plan, buy.value.revision);
+        let needed = self.approval_needed(&desired);
+        if self.operation.value.approved_digest.as_ref().is_some_and(|approved| *approved != digest)
+            && self.is_behind(&plan).await?
+        {
+            let at = self.deps.store.clock(now()).await?.plus(CATCHES_UP);
+            self.hand_back(at).await?;
+            return Ok(false);
+        }
+        let operation = &self.operation.value;
+        match (&operation.approved_digest, needed) {
+            (Some(approved), _) if *approved != digest => {
+                self.ask_again(&desired, plan, digest, needed).await?;
+                return Ok(false);
+            }
+            // The rules may have become stricter since.
+            (Some(_), Some(needed)) if self.approvals_given().await? < needed.reviewers => {
+                self.ask_again(&desired, plan, digest, Some(needed)).await?;
+                return Ok(false);
+            }
+            (None, Some(needed)) => {
+                self.ask_first(&desired, plan, digest, needed).await?;
+                return Ok(false);
+            }
+            _ => {}
+        }
+        self.freeze(buy, desired, plan).await?;
+        Ok(true)
+    }
+
+    /// Whose word the change needs as it is about to be made. The rules were asked when it was accepted, but another change may
+    /// have come between: two that are small by themselves may be large together.
+    fn approval_needed(&self, desired: &MediaBuy) -> Option<Needed> {
+        let operation = &self.operation.value;
+        self.deps.config.approvals_needed(&ApprovalQuestion {
+            operation: operation.kind,
+            principal: &operation.principal,
+            platforms: &operation.change.platforms(desired),
+            budget: desired.total_budget,
+        })
+    }
+
+    async fn could_not_plan(&mut self, failures: Vec<(PlatformName, Failure)>) -> Result<(), Interruption> {
+        let Some((_, failure)) = failures.into_iter().next() else {
+            return Err(Interruption::Missing("a plan failed without a reason".to_owned()));
+        };
+        match failure.kind {
+            FailureKind::Unavailable | FailureKind::Fault if self.may_retry(&failure) => self.retry(failure).await,
+            _ => self.fail(ending::operation_failure(&failure)).await,
+        }
+    }
+
+    async fn freeze(&mut self, buy: &Stored<MediaBuy>, desired: MediaBuy, plan: Plan) -> Result<(), Interruption> {
+        let operation = &mut self.operation.value;
+        operation.legs = plan
+            .platforms
+            .iter()
+            .map(|part| Leg { platform: part.platform.clone(), state: LegState::Pending, failure: None, outcome: None })
+            .collect();
+        operation.frozen = Some(Frozen { current: buy.value.clone(), desired, releases: planning::releases(&plan) });
+        operation.plan = plan;
+        operation.updated_at = now();
+        self.write(Recording::default(), false).await
+    }
+
+    /// Whether this host still plans with another release than all are to serve: it is compiling the new one. Whoever is up to date carries
+    /// out what was approved on it; after the deadline the reviewers are asked again all the same.
+    async fn is_behind(&self, plan: &Plan) -> Result<bool, Interruption> {
+        if now() >= self.operation.value.deadline {
+            return Ok(false);
+        }
+        let active = self.deps.store.active_components().await?;
+        Ok(active.iter().any(|(platform, digest)| {
+            plan.platforms.iter().any(|part| part.platform == *platform && part.release != *digest)
+        }))
+    }
+}
