@@ -76,6 +76,7 @@ async fn escalate(store: &dyn Store, mut stored: Stored<Task>, now: Timestamp) -
     let Ok((from, to)) = task.advance(TaskMove::Escalate) else { return Ok(()) };
     let mut recording = Recording::default();
     recording.history.push((task.id.clone(), tell::history(tell::ITSELF, "escalate", from, to, Some(&words), now)));
+    recording.audit.push(tell::audit("task.escalated", task, &words, now));
     recording.events.push(tell::task_event(EventKind::TaskEscalated, task, now));
     recording.tasks.push(stored);
     store.record(recording).await
@@ -98,10 +99,12 @@ async fn expire(
             task.version += 1;
             let line = tell::history(tell::ITSELF, "expire", task.status, task.status, Some(&reason), now);
             recording.history.push((task.id.clone(), line));
+            recording.audit.push(tell::audit("task.expired", task, &reason, now));
             let failure = OperationFailure { code: "EXPIRED".to_owned(), reason, details: serde_json::Value::Null };
             waiting::give_up(store, operation, failure, stored, deadline, now, &mut recording).await?;
         }
         OperationState::Succeeded | OperationState::Failed => {
+            recording.audit.push(tell::audit("task.expired", &stored.value, &reason, now));
             asking::close(vec![stored], &operation.value, now, &mut recording);
         }
         // The ad server may hold something that only a person can find, so the task must stay.
