@@ -127,7 +127,7 @@ pub(crate) async fn parked_operations_are_kept_for_a_person_and_hold_up_no_other
     assert!(task.expires_at > at(7_200));
     assert_eq!(stored_operation(&store, &"op-b1".into()).await.value.state, OperationState::Parked);
     let due: Vec<Timestamp> =
-        store.tasks_due(at(7_201), 10).await.unwrap().into_iter().map(|task| task.value.expires_at).collect();
+        store.tasks_due(at(7_201), 10).await.unwrap().into_iter().map(|due| due.task.value.expires_at).collect();
     assert!(due.is_empty(), "it was seen to: {due:?}");
 }
 
