@@ -225,6 +225,15 @@ pub struct TaskFilter {
     pub limit: u32,
 }
 
+/// A task that the clock must see to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DueTask {
+    /// The task.
+    pub task: Stored<Task>,
+    /// Whether it expired; otherwise it is only late.
+    pub expired: bool,
+}
+
 /// A page of tasks.
 #[derive(Debug, Clone, Default)]
 pub struct TaskPage {
@@ -264,8 +273,8 @@ pub enum Hint {
     Rested(OperationId),
 }
 
-/// What the host asks of its database. Times are given by the caller, but for leases on PostgreSQL: several hosts share them, so
-/// that they are judged by its clock.
+/// What the host asks of its database. Times are given by the caller, but for leases and late tasks on PostgreSQL: several hosts
+/// share them, so that they are judged by its clock.
 #[async_trait]
 pub trait Store: webhooks::WebhookStore + fleet::FleetStore + Send + Sync + std::fmt::Debug + 'static {
     /// Writes everything in `recording`, or nothing.
@@ -345,8 +354,9 @@ pub trait Store: webhooks::WebhookStore + fleet::FleetStore + Send + Sync + std:
     /// A page of tasks.
     async fn tasks(&self, filter: &TaskFilter) -> Result<TaskPage, StoreError>;
 
-    /// Open tasks that nobody has decided and that expired, or are overdue and not escalated yet; oldest first.
-    async fn tasks_due(&self, now: Timestamp, limit: u32) -> Result<Vec<Stored<Task>>, StoreError>;
+    /// Open tasks that nobody has decided and that expired, or are overdue and not escalated yet; oldest first. One that can't be
+    /// read is passed over, and told to the log.
+    async fn tasks_due(&self, now: Timestamp, limit: u32) -> Result<Vec<DueTask>, StoreError>;
 
     /// A task's history, oldest first.
     async fn history(&self, task: &TaskId) -> Result<Vec<HistoryEntry>, StoreError>;

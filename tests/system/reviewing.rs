@@ -128,6 +128,8 @@ async fn an_approval_that_is_sent_again_does_not_approve_another_plan() {
     assert_eq!((shown.text("/status"), &shown.body["version"]), ("pending".into(), &again.body["version"]));
     let goal = || house.kevel.platform().objects("flights").expect("flights")[0]["Impressions"].clone();
     assert_eq!(goal(), json!(1_600_000), "nothing ran");
+    let audit = house.get(OPERATOR, "/v1/audit?limit=200").await.expect(200).body.to_string();
+    assert!(audit.contains("task.reopened") && audit.contains("since it was approved"), "{audit}");
     let seen = json!({ "resolution": "approved", "version": again.body["version"] });
     decide(&house, REVIEWER, &task, seen.clone()).await.expect(200);
     decide(&house, REVIEWER, &task, seen).await.expect(200);

@@ -357,3 +357,29 @@ async fn polling_while_a_create_runs_does_not_interrupt_it() {
     }
     assert!(!house.log().contains("interrupted"), "{}", house.log());
 }
+
+#[tokio::test]
+async fn with_a_buy_that_is_gone_ends_what_only_waits_for_a_word_on_it() {
+    let rules =
+        "[[approvals]]\noperations = [\"create_media_buy\"]\n\n[[approvals]]\noperations = [\"update_package\"]\n";
+    let mut house = House::empty(rules).await;
+    house.start(&[]).await;
+    let buy = house.created(json!(["news"])).await;
+    let raise = json!({ "packages": [{ "package_id": "news", "budget": 12_000 }] });
+    let waiting = house.patch(BUYER, &format!("/v1/media-buys/{buy}/packages"), raise.clone()).await.expect(202);
+    // Another change has begun: the ad server may hold half of it.
+    house.kevel.controls().faults.add(Rule::new("PUT", "/v1/flight", fail(403)));
+    update(&house, &buy, raise).await.expect(202);
+    let begun = task_of(&house, "permission_exception").await;
+    let mut gone = Rule::new("GET", "/v1/*", fail(404));
+    gone.times = 0;
+    house.kevel.controls().faults.add(gone);
+    house.until(BUYER, &format!("/v1/media-buys/{buy}/status"), |answer| answer.body["status"] == "failed").await;
+    let closed = house.get(REVIEWER, &format!("/v1/tasks/{}", waiting.text("/task_id"))).await;
+    assert_eq!(closed.text("/status"), "failed", "{:#}", closed.body);
+    assert!(closed.text("/resolution_detail").contains("gone"), "{:#}", closed.body);
+    let ended = house.get(BUYER, &format!("/v1/operations/{}", waiting.text("/operation_id"))).await;
+    assert_eq!((ended.text("/state"), ended.text("/error/code")), ("failed".into(), "INVALID_STATE".into()));
+    let left = house.get(REVIEWER, &format!("/v1/tasks/{begun}")).await;
+    assert_eq!(left.text("/status"), "pending", "{:#}", left.body);
+}

@@ -11,7 +11,7 @@ use crate::{
         time::Timestamp,
     },
     operations::{now, tell},
-    store::{Recording, StoreError, Stored, TaskFilter},
+    store::{AuditEntry, Recording, StoreError, Stored, TaskFilter},
 };
 
 /// For how long a closed task is listed: pollers look for the end of their operation there.
@@ -105,6 +105,8 @@ impl App {
             }
             task.escalated_to = escalated_to.map(str::to_owned);
             advance(task, TaskMove::Escalate, caller, Some(reason), at, recording)?;
+            let line = tell::audit("task.escalated", task, reason, at);
+            recording.audit.push(AuditEntry { actor: caller.name.clone(), ..line });
             recording.events.push(tell::task_event(EventKind::TaskEscalated, task, at));
             Ok(())
         })

@@ -210,6 +210,16 @@ pub fn after_change(buy: &MediaBuy, now: Timestamp) -> Standing {
     }
 }
 
+/// Whether nothing of a buy is left on its ad servers: each of its packages was cancelled there, or is not there.
+pub fn is_gone(buy: &MediaBuy, remote: &[RemoteBuyStatus]) -> bool {
+    let gone = |state: &DeliveryState| matches!(state, DeliveryState::Canceled | DeliveryState::Missing);
+    buy.packages.iter().all(|package| {
+        remote.iter().filter(|answer| answer.platform == package.platform).any(|answer| {
+            gone(&answer.state) || answer.packages.iter().any(|said| said.package == package.id && gone(&said.state))
+        })
+    })
+}
+
 /// Why a platform delivers nothing of a buy any more, if that is how it stands there.
 fn thrown_out(state: &DeliveryState) -> Option<String> {
     match state {

@@ -166,6 +166,7 @@ pub fn ask_again(
     task.digest = question.digest;
     task.assigned_to = None;
     recording.history.push((task.id.clone(), tell::history(tell::ITSELF, "reopen", from, to, Some(&changed), now)));
+    recording.audit.push(tell::audit("task.reopened", task, &changed, now));
     task.changed = Some(changed);
     recording.events.push(tell::task_event(EventKind::TaskCreated, task, now));
     recording.tasks.push(stored);
@@ -183,6 +184,7 @@ pub fn keep_open(mut stored: Stored<Task>, reason: &str, now: Timestamp, recordi
     let words = format!("{reason}, but the ad server may hold something: it stays until somebody has looked");
     let line = tell::history(tell::ITSELF, "keep_open", from, to, Some(&words), now);
     recording.history.push((task.id.clone(), line));
+    recording.audit.push(tell::audit("task.escalated", task, &words, now));
     recording.events.push(tell::task_event(EventKind::TaskEscalated, task, now));
     recording.tasks.push(stored);
 }

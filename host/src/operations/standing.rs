@@ -7,7 +7,7 @@ use crate::{
     config::Config,
     domain::{
         delivery::{DeliveryState, RemoteBuyStatus},
-        id::{MediaBuyId, PlatformName},
+        id::{MediaBuyId, OperationId, PlatformName},
         media_buy::MediaBuy,
         operation::OperationState,
         status::{self, BuyStatus, Creation, Standing},
@@ -16,7 +16,7 @@ use crate::{
     operations::{
         Signals,
         live::{LiveCache, Said},
-        tell,
+        tell, waiting,
     },
     store::{Recording, Store, StoreError, Stored},
 };
@@ -132,7 +132,8 @@ impl Observer {
         Ok(if held_up { standing.held_up() } else { standing })
     }
 
-    /// Records a status, its words and creatives that are others than the last. Somebody else's newer record wins.
+    /// Records a status, its words and creatives that are others than the last. Somebody else's newer record wins. With a buy that
+    /// is gone ends what only waits for a person's word on it.
     ///
     /// # Errors
     /// The store's, but for one that can only be read: what was not recorded is recorded at the next question.
@@ -154,11 +155,17 @@ impl Observer {
         if next == stored.value {
             return Ok(next);
         }
+        if next.status == BuyStatus::Failed && stored.value.status != BuyStatus::Failed && status::is_gone(&next, said)
+        {
+            waiting::end_with_buy(self.store.as_ref(), &next, at, &mut recording).await?;
+        }
+        let ended: Vec<OperationId> = recording.operations.iter().map(|ended| ended.value.id.clone()).collect();
         next.updated_at = at;
         recording.buy = Some(Stored { value: next.clone(), version: stored.version });
         match self.store.record(recording).await {
             Ok(()) => {
                 self.signals.happened();
+                ended.iter().for_each(|operation| self.signals.rested(operation));
                 Ok(next)
             }
             Err(StoreError::Stale(_)) => {

@@ -97,6 +97,18 @@ pub fn task_event(kind: EventKind, task: &Task, at: Timestamp) -> Event {
     Event { id: EventId::mint(), kind, principal: task.principal.clone(), buy: task.buy.clone(), at, data }
 }
 
+/// A line of the audit log about what the host itself did with a task.
+pub fn audit(action: &str, task: &Task, reason: &str, at: Timestamp) -> AuditEntry {
+    AuditEntry {
+        at,
+        actor: ITSELF.to_owned(),
+        action: action.to_owned(),
+        subject: task.id.to_string(),
+        digest: task.digest.clone(),
+        reason: Some(reason.to_owned()),
+    }
+}
+
 /// A line of a task's history.
 pub fn history(
     by: &str,

@@ -15,7 +15,7 @@ use crate::{
         Signals, asking, now, tell,
         waiting::{self, WaitingError},
     },
-    store::{Recording, Store, StoreError, Stored},
+    store::{DueTask, Recording, Store, StoreError, Stored},
 };
 
 /// How often the clock looks: a task may be late by so much before it escalates.
@@ -45,11 +45,15 @@ pub async fn serve(store: Arc<dyn Store>, signals: Arc<Signals>, deadline: Durat
 /// Does what is due at `now`.
 ///
 /// # Errors
-/// The store could not be used; what was not done is done at the next look.
+/// What is old could not be forgotten; what was not done is done at the next look.
 pub async fn tick(store: &dyn Store, signals: &Signals, deadline: Duration, now: Timestamp) -> Result<(), StoreError> {
-    for task in store.tasks_due(now, BATCH).await? {
-        let operation = task.value.operation.clone();
-        let done = if task.value.expires_at <= now {
+    let due = store.tasks_due(now, BATCH).await.unwrap_or_else(|error| {
+        tracing::error!(%error, "could not look for tasks that are late");
+        Vec::new()
+    });
+    for DueTask { task, expired } in due {
+        let (id, operation) = (task.value.id.clone(), task.value.operation.clone());
+        let done = if expired {
             expire(store, task, deadline, now).await
         } else {
             escalate(store, task, now).await.map_err(WaitingError::from)
@@ -61,7 +65,16 @@ pub async fn tick(store: &dyn Store, signals: &Signals, deadline: Duration, now:
             }
             // Somebody was faster: the next look sees what they made of it.
             Err(WaitingError::Store(StoreError::Stale(_)) | WaitingError::NotWaiting(_)) => {}
-            Err(WaitingError::Store(error)) => return Err(error),
+            Err(WaitingError::Store(
+                error @ (StoreError::Unavailable(_) | StoreError::Unsure(_) | StoreError::Full),
+            )) => {
+                tracing::error!(%error, "tasks that are late stay as they are");
+                break;
+            }
+            // One that can't be seen to keeps no other waiting.
+            Err(WaitingError::Store(error)) => {
+                tracing::error!(task = %id, %error, "a task that is late stays as it is")
+            }
         }
     }
     store.forget_keys(now, BATCH).await?;
@@ -76,6 +89,7 @@ async fn escalate(store: &dyn Store, mut stored: Stored<Task>, now: Timestamp) -
     let Ok((from, to)) = task.advance(TaskMove::Escalate) else { return Ok(()) };
     let mut recording = Recording::default();
     recording.history.push((task.id.clone(), tell::history(tell::ITSELF, "escalate", from, to, Some(&words), now)));
+    recording.audit.push(tell::audit("task.escalated", task, &words, now));
     recording.events.push(tell::task_event(EventKind::TaskEscalated, task, now));
     recording.tasks.push(stored);
     store.record(recording).await
@@ -98,10 +112,12 @@ async fn expire(
             task.version += 1;
             let line = tell::history(tell::ITSELF, "expire", task.status, task.status, Some(&reason), now);
             recording.history.push((task.id.clone(), line));
+            recording.audit.push(tell::audit("task.expired", task, &reason, now));
             let failure = OperationFailure { code: "EXPIRED".to_owned(), reason, details: serde_json::Value::Null };
             waiting::give_up(store, operation, failure, stored, deadline, now, &mut recording).await?;
         }
         OperationState::Succeeded | OperationState::Failed => {
+            recording.audit.push(tell::audit("task.expired", &stored.value, &reason, now));
             asking::close(vec![stored], &operation.value, now, &mut recording);
         }
         // The ad server may hold something that only a person can find, so the task must stay.

@@ -5,6 +5,7 @@
 //! | go on | [`release`]: it runs again; what may have happened is looked up first |
 //! | done by hand | [`finish_by_hand`]: it ends as if the adapter had done it |
 //! | no, or nothing in time | [`give_up`]: what was made on an ad server is cancelled, then it fails |
+//! | nothing, and its buy is gone | [`end_with_buy`]: it fails, unless it has begun |
 //!
 //! Nothing here writes: the caller records all of it together with the decision.
 
@@ -12,6 +13,7 @@ use std::time::Duration;
 
 use crate::{
     domain::{
+        media_buy::MediaBuy,
         operation::{Operation, OperationFailure, OperationKind, OperationState},
         status::{self, Creation},
         step,
@@ -165,6 +167,40 @@ async fn end_waiting(
         }
     }
     recording.operations.push(operation);
+    Ok(())
+}
+
+/// Fails what waits for a person and has not begun, of a buy that is gone on its ad servers: nothing of it can be carried out any
+/// more. What has begun is left to whoever must look at it.
+///
+/// # Errors
+/// The store's.
+pub async fn end_with_buy(
+    store: &dyn Store,
+    buy: &MediaBuy,
+    at: Timestamp,
+    recording: &mut Recording,
+) -> Result<(), StoreError> {
+    for mut operation in store.open_operations(&buy.id).await? {
+        let waiting = &mut operation.value;
+        let waits = matches!(
+            waiting.state,
+            OperationState::AwaitingApproval | OperationState::AwaitingPermission | OperationState::Parked
+        );
+        if !waits || waiting.frozen.is_some() || waiting.become_state(OperationState::Failed, at).is_err() {
+            continue;
+        }
+        let reason = format!("the media buy is gone: {}", buy.detail);
+        waiting.failure =
+            Some(OperationFailure { code: "INVALID_STATE".to_owned(), reason, details: serde_json::Value::Null });
+        let mut tasks = Vec::new();
+        for id in &waiting.tasks {
+            tasks.extend(store.task(id).await?);
+        }
+        asking::close(tasks, waiting, at, recording);
+        tell::operation_ended(waiting, buy, at, recording);
+        recording.operations.push(operation);
+    }
     Ok(())
 }
 

@@ -20,8 +20,8 @@ use self::{
     script::{Script, Statement},
 };
 use super::{
-    AuditEntry, BuyFilter, Claim, Fence, Hint, IdempotencyEntry, JournalWrite, Recording, Store, StoreError, Stored,
-    TaskFilter, TaskPage, TokenRecord,
+    AuditEntry, BuyFilter, Claim, DueTask, Fence, Hint, IdempotencyEntry, JournalWrite, Recording, Store, StoreError,
+    Stored, TaskFilter, TaskPage, TokenRecord,
     fleet::{Census, FleetStore},
     webhooks::{Attempt, DeliveryFilter, DueDelivery, Replay, WebhookStore},
 };
@@ -79,7 +79,7 @@ pub struct Dialect {
     pub earlier: &'static str,
     /// Makes those who go on with the audit log wait for each other; `None` where there is one writer.
     pub audit_lock: Option<&'static str>,
-    /// Whether leases are judged by the caller's clock and not by the database's.
+    /// Whether leases and tasks are judged by the caller's clock and not by the database's.
     pub callers_clock: bool,
 }
 
@@ -244,7 +244,7 @@ impl<D: Database> Store for SqlStore<D> {
         tasks::tasks(&self.database, filter).await
     }
 
-    async fn tasks_due(&self, now: Timestamp, limit: u32) -> Result<Vec<Stored<Task>>, StoreError> {
+    async fn tasks_due(&self, now: Timestamp, limit: u32) -> Result<Vec<DueTask>, StoreError> {
         tasks::tasks_due(&self.database, now, limit).await
     }
 

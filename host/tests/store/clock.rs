@@ -12,7 +12,7 @@ use flightdeck::{
         time::Timestamp,
     },
     operations::{Signals, timers, waiting},
-    store::{JournalWrite, Recording, Stored},
+    store::{AuditEntry, JournalWrite, Recording, Stored},
 };
 use serde_json::json;
 
@@ -23,7 +23,7 @@ use super::fixtures::{
 
 const DEADLINE: Duration = Duration::from_secs(3_600);
 
-async fn tick(store: &AnyStore, seconds: i64) {
+pub(crate) async fn tick(store: &AnyStore, seconds: i64) {
     timers::tick(store.as_ref(), &Signals::default(), DEADLINE, at(seconds)).await.unwrap();
 }
 
@@ -40,7 +40,7 @@ async fn begun(store: &AnyStore) -> Stored<Operation> {
 }
 
 /// Has an operation wait with a task.
-async fn wait(store: &AnyStore, mut stored: Stored<Operation>, state: OperationState, mut task: Task) {
+pub(crate) async fn wait(store: &AnyStore, mut stored: Stored<Operation>, state: OperationState, mut task: Task) {
     stored = moved(&stored, state, 1);
     stored.value.tasks.push(task.id.clone());
     task.operation = stored.value.id.clone();
@@ -48,8 +48,16 @@ async fn wait(store: &AnyStore, mut stored: Stored<Operation>, state: OperationS
     store.record(recording).await.unwrap();
 }
 
-fn of_kind(id: &str, kind: TaskKind) -> Task {
+pub(crate) fn of_kind(id: &str, kind: TaskKind) -> Task {
     Task { kind, ..task(id, &operation("op-b1", "b1")) }
+}
+
+/// What the last line of the audit log about a task says: what was done and by whom. It has a reason and a digest.
+async fn audited(store: &AnyStore, task: &str) -> (String, String) {
+    let line = store.last_audit(task).await.unwrap().expect("a line");
+    let entry: AuditEntry = serde_json::from_str(&line.text).unwrap();
+    assert!(entry.reason.is_some() && entry.digest == "d".repeat(64), "{entry:?}");
+    (entry.action, entry.actor)
 }
 
 pub(crate) async fn a_task_that_nobody_decides_fails_its_operation_and_its_buy(store: AnyStore) {
@@ -58,7 +66,9 @@ pub(crate) async fn a_task_that_nobody_decides_fails_its_operation_and_its_buy(s
     wait(&store, claim.operation, OperationState::AwaitingApproval, of_kind("t1", TaskKind::ManualApproval)).await;
     tick(&store, 7_199).await;
     assert_eq!(stored_task(&store, "t1").await.value.status, TaskStatus::Escalated, "late");
+    assert_eq!(audited(&store, "t1").await, ("task.escalated".to_owned(), "flightdeck".to_owned()));
     tick(&store, 7_200).await;
+    assert_eq!(audited(&store, "t1").await, ("task.expired".to_owned(), "flightdeck".to_owned()));
     let ended = stored_operation(&store, &"op-b1".into()).await.value;
     assert_eq!(ended.state, OperationState::Failed);
     assert_eq!(ended.failure.unwrap().code, "EXPIRED");
@@ -117,7 +127,7 @@ pub(crate) async fn parked_operations_are_kept_for_a_person_and_hold_up_no_other
     assert!(task.expires_at > at(7_200));
     assert_eq!(stored_operation(&store, &"op-b1".into()).await.value.state, OperationState::Parked);
     let due: Vec<Timestamp> =
-        store.tasks_due(at(7_201), 10).await.unwrap().into_iter().map(|task| task.value.expires_at).collect();
+        store.tasks_due(at(7_201), 10).await.unwrap().into_iter().map(|due| due.task.value.expires_at).collect();
     assert!(due.is_empty(), "it was seen to: {due:?}");
 }
 

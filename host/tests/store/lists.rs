@@ -208,14 +208,14 @@ pub(crate) async fn tasks_that_the_clock_must_see_to_are_found(store: AnyStore) 
         let store = store.clone();
         async move {
             let found = store.tasks_due(at(seconds), limit).await.unwrap();
-            found.into_iter().map(|stored| stored.value.id.to_string()).collect::<Vec<_>>()
+            found.into_iter().map(|due| due.task.value.id.to_string()).collect::<Vec<_>>()
         }
     };
     assert!(due(9, 10).await.is_empty());
     assert_eq!(due(10, 10).await, ["expired", "late"]);
     assert_eq!(due(10, 1).await, ["expired"]);
     // Their versions are good to write them with.
-    let mut late = store.tasks_due(at(10), 10).await.unwrap().remove(1);
+    let mut late = store.tasks_due(at(10), 10).await.unwrap().remove(1).task;
     late.value.advance(TaskMove::Escalate).unwrap();
     store.record(Recording { tasks: vec![late], ..Recording::default() }).await.unwrap();
     assert_eq!(due(10, 10).await, ["expired"]);

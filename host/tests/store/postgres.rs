@@ -28,7 +28,7 @@ use tokio::{
 use super::{
     auditing,
     fixtures::{
-        AnyStore, LEASE, accept, add_operation, audit, journal, moved, operation, stored_buy, stored_operation,
+        AnyStore, LEASE, accept, add_operation, audit, journal, moved, operation, stored_buy, stored_operation, task,
     },
     webhooks,
 };
@@ -79,6 +79,22 @@ async fn hosts_that_start_together_make_the_tables_once() {
         accept(store, &format!("b{index}")).await;
     }
     assert_eq!(number(&mut beside(&url).await, "SELECT count(*) FROM media_buys").await, 3);
+}
+
+#[tokio::test]
+async fn tasks_expire_by_the_databases_clock() {
+    let Some(url) = database().await else { return };
+    let store = open(&url).await;
+    accept(&store, "b1").await;
+    let day = Duration::from_secs(86_400);
+    let mut late = task("t1", &operation("op-b1", "b1"));
+    (late.due_by, late.expires_at) = (now(), now().plus(day));
+    store.record(Recording { new_task: Some(late), ..Recording::default() }).await.unwrap();
+    // A host whose clock is two days ahead finds it late like every other host, and not expired.
+    for clock in [now(), now().plus(2 * day), Timestamp::from_micros(0)] {
+        let due = store.tasks_due(clock, 10).await.unwrap();
+        assert_eq!(due.iter().map(|due| due.expired).collect::<Vec<_>>(), [false], "{clock}");
+    }
 }
 
 #[tokio::test]

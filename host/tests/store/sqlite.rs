@@ -8,7 +8,11 @@ use std::{
 };
 
 use flightdeck::{
-    domain::{audit::AuditFault, operation::OperationState},
+    domain::{
+        audit::AuditFault,
+        operation::OperationState,
+        task::{TaskKind, TaskStatus},
+    },
     store::{
         Recording, Store, StoreError,
         sqlite::{Options, SqliteStore},
@@ -17,8 +21,10 @@ use flightdeck::{
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, SqliteConnection, sqlite::SqliteConnectOptions};
 use tempfile::TempDir;
 
-use super::fixtures::{self, AnyStore, accept, audit, claim, moved, stored_buy, stored_operation, task};
-use super::{auditing, measure};
+use super::fixtures::{
+    self, AnyStore, accept, audit, claim, key, moved, principal, stored_buy, stored_operation, stored_task, task,
+};
+use super::{auditing, clock, measure};
 
 /// A store in a folder of its own.
 pub(crate) struct Backend {
@@ -215,6 +221,28 @@ async fn a_file_that_is_no_database_is_refused_and_named() {
     let error = open(path).await.unwrap_err();
     assert!(matches!(error, StoreError::Corrupt(_)), "{error:?}");
     assert!(error.to_string().contains("store.db"), "{error}");
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_of_a_late_task_keeps_no_other_from_expiring() {
+    let backend = Backend::new().await;
+    let store = backend.store();
+    for (buy, task) in [("b1", "t1"), ("b2", "t2"), ("b3", "t3")] {
+        accept(&store, buy).await;
+        let claim = claim(&store, 0).await;
+        let task = clock::of_kind(task, TaskKind::ManualApproval);
+        clock::wait(&store, claim.operation, OperationState::AwaitingApproval, task).await;
+    }
+    store.record(Recording { idempotency: Some(key("old", "op-b1")), ..Recording::default() }).await.unwrap();
+    let mut beside = backend.beside().await;
+    for spoil in ["UPDATE tasks SET doc = '{}' WHERE id = 't1'", "UPDATE operations SET doc = '{}' WHERE id = 'op-b2'"]
+    {
+        sqlx::query(spoil).execute(&mut beside).await.unwrap();
+    }
+    clock::tick(&store, 100_000).await;
+    assert_eq!(stored_task(&store, "t2").await.value.status, TaskStatus::Pending, "its operation is not known");
+    assert_eq!(stored_task(&store, "t3").await.value.status, TaskStatus::Failed);
+    assert!(store.idempotency(&principal(), "old").await.unwrap().is_none(), "what is old is forgotten");
 }
 
 #[tokio::test]

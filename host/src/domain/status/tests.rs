@@ -174,3 +174,19 @@ fn a_permission_holds_up_only_what_does_not_deliver() {
         assert_eq!(held_up.status, if waits { BuyStatus::PendingPermission } else { status });
     }
 }
+
+#[test]
+fn a_buy_is_gone_when_nothing_of_it_is_left() {
+    use DeliveryState as D;
+    let buy = buy(2, true);
+    for (state, packages, gone) in [
+        (D::Canceled, [D::Canceled, D::Canceled], true),
+        (D::Missing, [D::Other(String::new()), D::Other(String::new())], true),
+        (D::Other(String::new()), [D::Missing, D::Canceled], true),
+        (D::Other(String::new()), [D::Missing, D::Paused], false),
+        (D::Disapproved("no".to_owned()), [D::Missing, D::Disapproved("no".to_owned())], false),
+    ] {
+        assert_eq!(is_gone(&buy, &[said(&buy, state.clone(), &packages)]), gone, "{state:?} {packages:?}");
+    }
+    assert!(!is_gone(&buy, &[]), "nobody said so");
+}

@@ -3,7 +3,7 @@
 use super::{Database, read::MOST_PER_PAGE, record::NOT_CLOSED, rows, script::Statement};
 use crate::{
     domain::{id::TaskId, task::Task, time::Timestamp},
-    store::{StoreError, Stored, TaskFilter, TaskPage},
+    store::{DueTask, StoreError, Stored, TaskFilter, TaskPage},
 };
 
 pub(super) async fn task(database: &impl Database, id: &TaskId) -> Result<Option<Stored<Task>>, StoreError> {
@@ -79,14 +79,29 @@ pub(super) async fn tasks_due(
     database: &impl Database,
     now: Timestamp,
     limit: u32,
-) -> Result<Vec<Stored<Task>>, StoreError> {
-    let asked = Statement::new(
-        "SELECT doc, version FROM tasks
-         WHERE (undecided = 1 AND expires_at <= ?) OR (escalates = 1 AND due_by <= ?)
-         ORDER BY created_at, seq LIMIT ?",
-    )
-    .with(now.as_micros())
-    .with(now.as_micros())
-    .with(limit.min(MOST_PER_PAGE));
-    database.read(asked).await?.iter().map(rows::stored_task).collect()
+) -> Result<Vec<DueTask>, StoreError> {
+    let dialect = database.dialect();
+    let mut asked = Statement::new("SELECT id, doc, version, CAST(CASE WHEN undecided = 1 AND expires_at <= ");
+    asked
+        .push(dialect.current)
+        .push(" THEN 1 ELSE 0 END AS BIGINT) AS expired FROM tasks WHERE (undecided = 1 AND expires_at <= ")
+        .push(dialect.current)
+        .push(") OR (escalates = 1 AND due_by <= ")
+        .push(dialect.current)
+        .push(") ORDER BY created_at, seq LIMIT ?");
+    for _ in 0..3 {
+        asked.bind(dialect.at(now));
+    }
+    asked.bind(limit.min(MOST_PER_PAGE));
+    let mut due = Vec::new();
+    for row in database.read(asked).await? {
+        match rows::stored_task(&row) {
+            Ok(task) => due.push(DueTask { task, expired: row.int("expired")? == 1 }),
+            Err(error) => {
+                let id = row.text("id").unwrap_or_default();
+                tracing::error!(task = %id, %error, "the clock passes over a task that can't be read");
+            }
+        }
+    }
+    Ok(due)
 }
