@@ -8,15 +8,24 @@ use crate::webhooks::policy::Policy;
 /// Receivers that take longer answer first and work afterwards.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(15);
 
+/// A receiver that hangs holds a place of this host for as long, and a delivery of a host that died waits somewhat longer for another one.
+const MOST_TIMEOUT: Duration = Duration::from_secs(60);
+
 /// Reads `[webhooks]`.
 ///
 /// - `allow_private`: networks, addresses and `host:port` that may be sent to although they are not on the internet. Default: none.
 /// - `allow_http`: whether an endpoint may be without TLS. Default `false`.
-/// - `timeout`: how long a receiver may take to answer. Default `15s`.
+/// - `timeout`: how long a receiver may take to answer. Default `15s`, at most `60s`.
 pub(super) fn read(section: &Section<'_>) -> Option<Policy> {
     let allowed = section.list("allow_private", |node| Allowed::parse(values::text(node)?)).unwrap_or_default();
     let allow_http = section.or("allow_http", false, values::flag);
-    let timeout = section.or("timeout", DEFAULT_TIMEOUT, values::duration);
+    let timeout = section.or("timeout", DEFAULT_TIMEOUT, |node| match values::duration(node)? {
+        longer if longer > MOST_TIMEOUT => Err(format!(
+            "must be at most {}: receivers that take longer answer first and work afterwards",
+            values::written(MOST_TIMEOUT)
+        )),
+        timeout => Ok(timeout),
+    });
     let allowed: Vec<String> = allowed.iter().map(ToString::to_string).collect();
     let policy = Policy::new(&allowed, allow_http, timeout);
     policy.map_err(|error| section.wrong(section.place_of("allow_private"), error.to_string())).ok()

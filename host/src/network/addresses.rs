@@ -157,16 +157,19 @@ pub fn is_public(address: IpAddr) -> bool {
                 || four.is_documentation()
                 || (a == 100 && (64..128).contains(&b))
                 || (a == 192 && b == 0 && c == 0)
+                || (a == 192 && b == 88 && c == 99)
                 || (a == 198 && (b == 18 || b == 19))
                 || (a == 168 && b == 63 && four.octets() == [168, 63, 129, 16])
                 || a >= 224)
         }
         IpAddr::V6(six) => {
-            let first = six.segments()[0];
-            let local_nat64 = six.segments()[..3] == [0x64, 0xff9b, 1];
-            let documentation = first == 0x2001 && six.segments()[1] == 0xdb8;
-            // Only 2000::/3 is given out; loopback, unspecified, local and multicast addresses all lie outside.
-            (first & 0xe000) == 0x2000 && !local_nat64 && !documentation
+            let [first, second, ..] = six.segments();
+            let documentation = (first == 0x2001 && second == 0xdb8) || (first == 0x3fff && second < 0x1000);
+            // 2001::/23 is for protocols and tests: Teredo (2001::/32), which carries an IPv4 address, benchmarks (2001:2::/48), ORCHID
+            // (2001:10::/28, 2001:20::/28).
+            let protocols = first == 0x2001 && second < 0x200;
+            // Only 2000::/3 is given out; loopback, unspecified, local and multicast addresses, and NAT64's own, all lie outside.
+            (first & 0xe000) == 0x2000 && !documentation && !protocols
         }
     }
 }
@@ -194,6 +197,7 @@ mod tests {
             "100.64.0.1",
             "100.100.100.200",
             "192.0.0.192",
+            "192.88.99.1",
             "168.63.129.16",
             "198.18.0.1",
             "224.0.0.1",
@@ -208,10 +212,25 @@ mod tests {
             "[::127.0.0.1]",
             "[64:ff9b::10.0.0.1]",
             "[2002:7f00:1::]",
+            "[64:ff9b:1::8.8.8.8]",
+            "[2001:0:4136:e378:8000:63bf:3fff:fdd2]",
+            "[2001:2::1]",
+            "[2001:10::1]",
+            "[2001:2f:ffff::1]",
+            "[2001:db8::1]",
+            "[3fff:fff::1]",
         ] {
             assert!(refused(&none, host), "{host}");
         }
-        for host in ["1.1.1.1", "8.8.8.8", "[2606:4700:4700::1111]", "[::ffff:1.1.1.1]", "name.example"] {
+        for host in [
+            "1.1.1.1",
+            "8.8.8.8",
+            "[2606:4700:4700::1111]",
+            "[2001:4860:4860::8888]",
+            "[3fff:1000::1]",
+            "[::ffff:1.1.1.1]",
+            "name.example",
+        ] {
             assert!(!refused(&none, host), "{host}");
         }
     }

@@ -1,6 +1,9 @@
 //! What the clock does: tasks that are late, tasks that expire, keys that may be forgotten.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use tokio_util::sync::CancellationToken;
 
@@ -23,6 +26,10 @@ const TICK: Duration = Duration::from_secs(5);
 
 /// How many tasks or keys one look handles, so that none takes long.
 const BATCH: u32 = 100;
+
+/// For how long one look forgets what is old, batch after batch: what is left is for the next look. A host that comes back after days finds
+/// more than one batch, and so does a busy one each time.
+const FORGETS_FOR: Duration = Duration::from_secs(2);
 
 /// How long deliveries of webhooks that ended can be looked at, in microseconds: 30 days.
 const DELIVERIES_KEPT_FOR: i64 = 30 * 86_400 * 1_000_000;
@@ -77,9 +84,12 @@ pub async fn tick(store: &dyn Store, signals: &Signals, deadline: Duration, now:
             }
         }
     }
-    store.forget_keys(now, BATCH).await?;
-    let long_ago = Timestamp::from_micros(now.as_micros().saturating_sub(DELIVERIES_KEPT_FOR));
-    store.forget_deliveries(long_ago, BATCH).await?;
+    // A batch at a time, so that others get their turn.
+    let begun = Instant::now();
+    while store.forget_keys(now, BATCH).await? >= u64::from(BATCH) && begun.elapsed() < FORGETS_FOR {}
+    let (begun, long_ago) =
+        (Instant::now(), Timestamp::from_micros(now.as_micros().saturating_sub(DELIVERIES_KEPT_FOR)));
+    while store.forget_deliveries(long_ago, BATCH).await? >= u64::from(BATCH) && begun.elapsed() < FORGETS_FOR {}
     Ok(())
 }
 

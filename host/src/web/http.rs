@@ -79,7 +79,8 @@ async fn respond(web: Web, tool: &'static Tool, shapes: &Shapes, request: Reques
         wait: headers::wait(request.headers(), &web.options),
         idempotency_key: match tool.effect {
             Effect::Write => headers::idempotency_key(request.headers())?,
-            Effect::Read | Effect::Task | Effect::Decision | Effect::Manage => None,
+            Effect::Manage => headers::no_idempotency_key(request.headers(), tool.name)?,
+            Effect::Read | Effect::Task | Effect::Decision => None,
         },
         if_match: match tool.effect {
             Effect::Decision => headers::if_match(request.headers())?,

@@ -255,3 +255,11 @@ fn an_approval_rule_names_what_there_is() {
         ],
     );
 }
+
+#[test]
+fn receivers_of_webhooks_may_not_take_for_ever() {
+    refused(
+        &format!("{PUBLISHER}[webhooks]\ntimeout = ¦\"61s\"\n"),
+        &["`timeout` must be at most 1m: receivers that take longer answer first and work afterwards"],
+    );
+}

@@ -39,6 +39,18 @@ pub fn idempotency_key(headers: &HeaderMap) -> Result<Option<IdempotencyKey>, Ap
     })
 }
 
+/// Refuses an idempotency key that nobody would keep: whoever sends one relies on it.
+///
+/// # Errors
+/// `INVALID_PARAMETER` if there is one.
+pub fn no_idempotency_key(headers: &HeaderMap, tool: &str) -> Result<Option<IdempotencyKey>, AppError> {
+    match headers.get("idempotency-key") {
+        Some(_) => Err(AppError::invalid("/idempotency_key", format!("{tool} takes no Idempotency-Key: leave it out"))
+            .suggest("after a lost answer, look at what there is before you ask again")),
+        None => Ok(None),
+    }
+}
+
 /// Refuses a condition that nobody would check.
 ///
 /// # Errors
