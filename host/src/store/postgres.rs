@@ -22,18 +22,22 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use sqlx::{
-    Connection, PgConnection, Postgres as Sqlx, migrate::Migrator, pool::PoolConnection, postgres::PgConnectOptions,
+    Connection, PgConnection, Postgres as Sqlx,
+    migrate::{MigrateError, Migrator},
+    pool::PoolConnection,
+    postgres::PgConnectOptions,
 };
 use tokio::{sync::broadcast, time::timeout};
 
 use self::{
     connections::Connections,
-    error::{from_sqlx, lost_connection},
+    error::{from_sqlx, is_locked, lost_connection},
     hints::Hints,
 };
 use super::{
     Hint, StoreError,
     sql::{Database, Dialect, SqlStore, Work, rows::Row, script::Statement},
+    tables::{self, Applied},
 };
 
 mod connections;
@@ -85,31 +89,37 @@ pub struct Postgres {
 }
 
 impl SqlStore<Postgres> {
-    /// Connects to the database at `url` (`postgres://user:password@host/database`) and brings its tables up to date.
+    /// Connects to the database at `url` (`postgres://user:password@host/database`) and brings its tables up to date, for as long as
+    /// that takes.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] if it does not answer or its tables are those of a newer version.
     pub async fn open(url: &str, options: Options) -> Result<Self, StoreError> {
-        let mut store = Self::connect(url, options).await?;
+        bring_up_to_date(url, options.patience).await?;
+        let mut store = Self::start(url, &options)?;
         store.database.hints =
             Some(Hints::start(store.database.connections.pool.clone(), connect_options(url, Duration::ZERO)?));
         Ok(store)
     }
 
-    /// Connects for a moment, beside the hosts that serve.
+    /// Connects for a moment, beside the hosts that serve. The tables stay as they are.
     ///
     /// # Errors
-    /// As [`PostgresStore::open`].
-    pub async fn connect(url: &str, options: Options) -> Result<Self, StoreError> {
+    /// [`StoreError::Unavailable`] if it does not answer, or if its tables are not those of this version.
+    pub async fn open_beside(url: &str, options: Options) -> Result<Self, StoreError> {
         let connect = connect_options(url, options.patience)?;
-        // One connection by itself: what is wrong is told as it is, and not as a pool that timed out.
-        let migrated = timeout(options.patience * SERVERS_PATIENCE, async {
+        let checked = timeout(options.patience * SERVERS_PATIENCE, async {
             let mut connection = PgConnection::connect_with(&connect).await.map_err(from_sqlx)?;
-            migrate(&mut connection).await?;
+            let made = applied(&mut connection).await.map_err(from_sqlx)?;
+            tables::check_current(&MIGRATIONS, &made)?;
             connection.close().await.map_err(from_sqlx)
         });
-        migrated.await.map_err(|_| late())??;
-        let connections = Arc::new(Connections::new(connect, &options));
+        checked.await.map_err(|_| late())??;
+        Self::start(url, &options)
+    }
+
+    fn start(url: &str, options: &Options) -> Result<Self, StoreError> {
+        let connections = Arc::new(Connections::new(connect_options(url, options.patience)?, options));
         let dialect = if options.callers_clock { &dialect::WITH_CALLERS_CLOCK } else { &dialect::DIALECT };
         Ok(Self { database: Postgres { connections, dialect, hints: None } })
     }
@@ -131,16 +141,40 @@ fn connect_options(url: &str, patience: Duration) -> Result<PgConnectOptions, St
     ]))
 }
 
-/// Brings the tables up to date. Hosts that start together wait for each other: sqlx takes an advisory lock.
-async fn migrate(connection: &mut PgConnection) -> Result<(), StoreError> {
-    MIGRATIONS.run(connection).await.map_err(|error| match error {
-        sqlx::migrate::MigrateError::Execute(error) | sqlx::migrate::MigrateError::ExecuteMigration(error, _) => {
-            from_sqlx(error)
+/// Brings the tables up to date, for as long as that takes. Hosts that start together wait for each other: sqlx takes an advisory
+/// lock. Who waits for it, or for a table that somebody uses (a dump), gives up what it has after `patience` and tries again: whatever
+/// waits for a table holds up everybody behind it.
+async fn bring_up_to_date(url: &str, patience: Duration) -> Result<(), StoreError> {
+    let connect = connect_options(url, Duration::ZERO)?.options([("lock_timeout", &patience.as_millis().to_string())]);
+    loop {
+        // One connection by itself: what is wrong is told as it is, and not as a pool that timed out.
+        let connected = timeout(patience * SERVERS_PATIENCE, PgConnection::connect_with(&connect)).await;
+        let mut connection = connected.map_err(|_| late())?.map_err(from_sqlx)?;
+        let migrated = MIGRATIONS.run_direct(None, &mut connection, false).await;
+        match migrated {
+            Err(MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _)) => {
+                if !is_locked(&error) {
+                    return Err(from_sqlx(error));
+                }
+                tracing::info!(
+                    "the tables are to be changed: waiting for a host that changes them, or for who uses them"
+                );
+            }
+            Err(error) => {
+                return Err(StoreError::Unavailable(format!(
+                    "its tables are not those of this version: {error}; use the flightdeck that wrote them, or a newer one"
+                )));
+            }
+            Ok(()) => return connection.close().await.map_err(from_sqlx),
         }
-        error => StoreError::Unavailable(format!(
-            "its tables are not those of this version: {error}; use the flightdeck that wrote them, or a newer one"
-        )),
-    })
+    }
+}
+
+/// The migrations that made the tables; none if it has none of ours.
+async fn applied(connection: &mut PgConnection) -> Result<Vec<Applied>, sqlx::Error> {
+    let listed = "SELECT to_regclass('_sqlx_migrations') IS NOT NULL";
+    let listed: bool = sqlx::query_scalar(listed).fetch_one(&mut *connection).await?;
+    if listed { sqlx::query_as(tables::APPLIED).fetch_all(connection).await } else { Ok(Vec::new()) }
 }
 
 fn late() -> StoreError {

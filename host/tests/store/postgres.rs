@@ -260,9 +260,10 @@ async fn a_server_without_room_for_another_connection_serves_those_that_are_ther
     let mut owner = beside(&url).await;
     let name = url.rsplit('/').next().unwrap();
     // Limits are for everybody but superusers.
+    open(&url).await.close().await;
     for sql in [
         format!("CREATE ROLE {name} LOGIN"),
-        format!("GRANT ALL ON SCHEMA public TO {name}"),
+        format!("GRANT ALL ON ALL TABLES IN SCHEMA public TO {name}"),
         format!("ALTER ROLE {name} CONNECTION LIMIT 2"),
     ] {
         sqlx::query(AssertSqlSafe(sql)).execute(&mut owner).await.unwrap();
@@ -270,7 +271,7 @@ async fn a_server_without_room_for_another_connection_serves_those_that_are_ther
     let limited = url.replace("flightdeck@", &format!("{name}@"));
     // Without hints, which have a connection of their own.
     let options = Options { connections: 2, ..Options::default() };
-    let store: AnyStore = Arc::new(PostgresStore::connect(&limited, options).await.unwrap());
+    let store: AnyStore = Arc::new(PostgresStore::open_beside(&limited, options).await.unwrap());
     accept(&store, "b1").await;
     // Somebody holds a row, and so both connections.
     let recording = Recording { buy: Some(stored_buy(&store, "b1").await), ..Recording::default() };
@@ -282,11 +283,7 @@ async fn a_server_without_room_for_another_connection_serves_those_that_are_ther
             tokio::spawn(async move { store.record(recording).await })
         })
         .collect();
-    let waiting =
-        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
-    while number(&mut holding, waiting).await < 2 {
-        tokio::task::yield_now().await;
-    }
+    until_waiting(&mut holding, 2).await;
     // Who asks now waits for one of them, though the server has no room for another one to see whether it is there.
     let mut asking = std::pin::pin!(store.ping());
     let early = tokio::time::timeout(Duration::from_millis(1_500), &mut asking).await;
@@ -371,6 +368,85 @@ async fn tables_of_a_newer_version_are_refused() {
     sqlx::query(future).execute(&mut beside(&url).await).await.unwrap();
     let error = PostgresStore::open(&url, Options::default()).await.unwrap_err().to_string();
     assert!(error.contains("or a newer one"), "{error}");
+}
+
+#[tokio::test]
+async fn whoever_works_beside_hosts_neither_makes_tables_nor_changes_them() {
+    let Some(url) = database().await else { return };
+    let refused = async |url: &str| {
+        let error = PostgresStore::open_beside(url, Options::default()).await.unwrap_err();
+        assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
+        error.to_string()
+    };
+    let words = refused(&format!("{url}_that_is_not_there")).await;
+    assert!(words.contains("does not exist"), "{words}");
+    let words = refused(&url).await;
+    assert!(words.contains("holds no tables of flightdeck"), "{words}");
+    let mut beside = beside(&url).await;
+    let tables = "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'";
+    assert_eq!(number(&mut beside, tables).await, 0);
+    let mut first = sqlx::migrate!("migrations/postgres");
+    first.migrations.to_mut().truncate(1);
+    first.run_direct(None, &mut beside, false).await.unwrap();
+    let before = number(&mut beside, tables).await;
+    let words = refused(&url).await;
+    assert!(words.contains("older than this version") && words.contains("flightdeck serve"), "{words}");
+    assert_eq!(number(&mut beside, tables).await, before);
+    open(&url).await.close().await;
+    PostgresStore::open_beside(&url, Options::default()).await.unwrap();
+}
+
+/// Waits until so many sessions wait for a lock.
+async fn until_waiting(watcher: &mut PgConnection, sessions: i64) {
+    let waiting =
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    while number(watcher, waiting).await < sessions {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn a_host_waits_for_as_long_as_another_one_changes_the_tables() {
+    let Some(url) = database().await else { return };
+    let (mut changing, mut watcher) = (beside(&url).await, beside(&url).await);
+    sqlx::migrate::Migrate::lock(&mut changing).await.unwrap();
+    let patience = Duration::from_millis(100);
+    let options = Options { patience, ..Options::default() };
+    let starting = {
+        let url = url.clone();
+        tokio::spawn(async move { PostgresStore::open(&url, options).await })
+    };
+    until_waiting(&mut watcher, 1).await;
+    // Longer than anything else may take.
+    tokio::time::sleep(patience * 5).await;
+    assert!(!starting.is_finished());
+    sqlx::migrate::Migrate::unlock(&mut changing).await.unwrap();
+    starting.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_change_of_the_tables_waits_for_who_uses_them_and_holds_nobody_up_for_long() {
+    let Some(url) = database().await else { return };
+    let (mut dumping, mut watcher) = (beside(&url).await, beside(&url).await);
+    let mut first = sqlx::migrate!("migrations/postgres");
+    first.migrations.to_mut().truncate(1);
+    first.run_direct(None, &mut watcher, false).await.unwrap();
+    // As `pg_dump` does, for as long as it takes.
+    let mut dump = dumping.begin().await.unwrap();
+    sqlx::query("SELECT count(*) FROM events").execute(&mut *dump).await.unwrap();
+    let options = Options { patience: Duration::from_millis(100), ..Options::default() };
+    let starting = {
+        let url = url.clone();
+        tokio::spawn(async move { PostgresStore::open(&url, options).await })
+    };
+    for _ in 0..3 {
+        until_waiting(&mut watcher, 1).await;
+        // It comes in between, whatever waits for the table.
+        number(&mut watcher, "SELECT count(*) FROM events").await;
+    }
+    assert!(!starting.is_finished());
+    dump.rollback().await.unwrap();
+    starting.await.unwrap().unwrap();
 }
 
 #[tokio::test]
