@@ -61,6 +61,11 @@ pub(super) fn lost_connection(error: &sqlx::Error) -> bool {
     }
 }
 
+/// Whether a statement that was prepared over the connection has another result by now: somebody changed the tables.
+pub(super) fn is_outdated(error: &sqlx::Error) -> bool {
+    matches!(error, sqlx::Error::Database(error) if error.code().as_deref() == Some("0A000"))
+}
+
 /// Whether a lock was waited for in vain.
 pub(super) fn is_locked(error: &sqlx::Error) -> bool {
     matches!(error, sqlx::Error::Database(error) if error.code().as_deref() == Some("55P03"))
