@@ -9,7 +9,8 @@
 //! | `token create` | makes a bearer token and shows it once |
 //! | `webhook …` | manages endpoints of webhooks: `list`, `show`, `create`, `change`, `disable`, `enable`, `delete`, `rotate`, `test`, `deliveries`, `replay` |
 //! | `backup` | writes a whole copy of an SQLite database to a file |
-//! | `restored` | says that the database was restored from a copy |
+//! | `restore` | puts such a copy in the place of the database |
+//! | `restored` | says that the database was restored by other means |
 //! | `audit verify` | proves that nobody edited the audit log |
 //! | `audit export` | prints the audit log, a line of JSON each |
 //! | `compile` | compiles a component; the host calls this itself, in a process of its own |
@@ -59,8 +60,15 @@ enum Command {
         /// Where the copy goes; it must not exist.
         file: PathBuf,
     },
-    /// Say that the database was restored from a copy, before the first host starts on it: what had not ended in it is looked up on the ad
-    /// servers before anything is made.
+    /// Put a copy that `backup` wrote in the place of an SQLite database, with its host stopped, and say that it was restored: what had
+    /// not ended in it is looked up on the ad servers before anything is made.
+    Restore {
+        #[command(flatten)]
+        with: WithConfig,
+        /// The copy; it stays where it is.
+        file: PathBuf,
+    },
+    /// Say that the database was restored by other means than `restore`, before the first host starts on it.
     Restored(WithConfig),
     /// Manage endpoints of webhooks: everybody's. Also while a host serves, which delivers.
     #[command(subcommand)]
@@ -192,6 +200,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
             load(&with).and_then(|config| token::revoke(&config, &name, reason))
         }
         Command::Backup { with, file } => load(&with).and_then(|config| backup::back_up(&config, &file)),
+        Command::Restore { with, file } => load(&with).and_then(|config| backup::restore(&config, &file)),
         Command::Restored(with) => load(&with).and_then(|config| backup::restored(&config)),
         Command::Webhook(command) => load(command.with()).and_then(|config| webhook::run(&config, &command)),
         Command::Audit(AuditCommand::Verify { with, head }) => {

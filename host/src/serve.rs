@@ -1,6 +1,6 @@
 //! Puts the parts together and serves.
 
-use std::{io::IsTerminal as _, sync::Arc, time::Duration};
+use std::{io::IsTerminal as _, os::unix::fs::DirBuilderExt as _, path::Path, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -91,16 +91,16 @@ fn unfit(adapters: &Adapters, product: &Product) -> Vec<String> {
         .collect()
 }
 
-/// Opens the database to work on it alone.
+/// Opens the database to serve from it: makes it if there is none, and brings its tables up to date.
 ///
 /// # Errors
 /// What keeps it from being opened; with SQLite, a host that serves from it.
-pub async fn open_store(config: &Config) -> anyhow::Result<Arc<dyn Store>> {
+async fn open_store(config: &Config) -> anyhow::Result<Arc<dyn Store>> {
     match &config.store.url {
         StoreUrl::Sqlite(path) => {
             let path = config.data.dir.join(path);
             if let Some(folder) = path.parent() {
-                std::fs::create_dir_all(folder).with_context(|| format!("could not make {}", folder.display()))?;
+                make_folder(folder)?;
             }
             Ok(Arc::new(SqliteStore::open(&path, sqlite::Options::default()).await?))
         }
@@ -108,16 +108,36 @@ pub async fn open_store(config: &Config) -> anyhow::Result<Arc<dyn Store>> {
     }
 }
 
-/// Opens the database for a moment, also while hosts serve from it.
+/// Makes a folder that only its owner may enter. One that is there stays as it is.
 ///
 /// # Errors
-/// What keeps it from being opened.
+/// Why it can't be made.
+pub(crate) fn make_folder(folder: &Path) -> anyhow::Result<()> {
+    let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
+    made.with_context(|| format!("could not make {}", folder.display()))
+}
+
+/// Opens a database that is there for a moment, also while hosts serve from it. Its tables stay as they are.
+///
+/// # Errors
+/// What keeps it from being opened; also that there is none, or that its tables are not those of this version.
 pub async fn open_store_beside(config: &Config) -> anyhow::Result<Arc<dyn Store>> {
     match &config.store.url {
         StoreUrl::Sqlite(path) => {
             Ok(Arc::new(SqliteStore::open_beside(config.data.dir.join(path), sqlite::Options::default()).await?))
         }
-        StoreUrl::Postgres(url) => Ok(Arc::new(PostgresStore::connect(url.expose(), sessions(config)).await?)),
+        StoreUrl::Postgres(url) => Ok(Arc::new(PostgresStore::open_beside(url.expose(), sessions(config)).await?)),
+    }
+}
+
+/// As [`open_store_beside`], but with SQLite no host may have it.
+///
+/// # Errors
+/// As [`open_store_beside`]; with SQLite, a host that serves from it.
+pub async fn open_store_alone(config: &Config) -> anyhow::Result<Arc<dyn Store>> {
+    match config.database_path() {
+        Some(path) => Ok(Arc::new(SqliteStore::open_alone(path, sqlite::Options::default()).await?)),
+        None => open_store_beside(config).await,
     }
 }
 

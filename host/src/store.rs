@@ -32,6 +32,7 @@ pub mod fleet;
 pub mod postgres;
 mod sql;
 pub mod sqlite;
+mod tables;
 pub mod webhooks;
 
 /// Why the store did not do it. Nothing was written, but for [`StoreError::Unsure`].

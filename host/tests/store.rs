@@ -4,8 +4,8 @@
 //! - `store/recording.rs`, `auditing.rs`, `keys.rs`, `claims.rs`, `clock.rs`, `journal.rs`, `doubt.rs`, `lists.rs`, `concurrency.rs`,
 //!   `webhooks.rs`, `deliveries.rs`, `fleet.rs`, `model.rs`: the suite.
 //!   Each case is a function over a fresh, empty store and knows nothing of what is behind it.
-//! - `store/sqlite.rs`: files, locks, restarts.
-//! - `store/postgres.rs`: several hosts, the database's clock, connections that are lost.
+//! - `store/sqlite.rs`: locks, restarts. `store/files.rs`: its files, and copies of them.
+//! - `store/postgres.rs`: several hosts, the database's clock, tables that change. `store/cables.rs`: connections that are lost.
 //!
 //! A new backend is a type with `fresh()` (`None` where it is not there) and `store()`, and one more `on_backend!` at the end of
 //! this file.
@@ -13,11 +13,13 @@
 
 mod store {
     pub(crate) mod auditing;
+    pub(crate) mod cables;
     pub(crate) mod claims;
     pub(crate) mod clock;
     pub(crate) mod concurrency;
     pub(crate) mod deliveries;
     pub(crate) mod doubt;
+    pub(crate) mod files;
     pub(crate) mod fixtures;
     pub(crate) mod fleet;
     pub(crate) mod journal;

@@ -181,3 +181,30 @@ async fn a_host_that_starts_again_unchanged_tells_the_audit_log_nothing() {
     let (_, after) = run(&house, &["audit", "export"]).await;
     assert_eq!(lines(&after), 3, "{after}");
 }
+
+#[tokio::test]
+async fn without_a_database_commands_say_so_and_make_none() {
+    let house = House::empty("").await;
+    let data = house.dir().join("data");
+    let names = || {
+        let entries = std::fs::read_dir(&data).into_iter().flatten().flatten();
+        let mut names: Vec<_> = entries.map(|entry| entry.file_name()).collect();
+        names.sort();
+        names
+    };
+    let before = names();
+    for arguments in [
+        &["audit", "verify"][..],
+        &["audit", "export"],
+        &["token", "list"],
+        &["token", "create", "--name", "rita", "--role", "reviewer"],
+        &["webhook", "list"],
+        &["backup", "copy.db"],
+        &["restored"],
+    ] {
+        let (fine, said) = run(&house, arguments).await;
+        assert!(!fine && said.contains("flightdeck.db: there is no database"), "{arguments:?}: {said}");
+        assert!(said.contains("flightdeck serve"), "{arguments:?}: {said}");
+        assert_eq!(names(), before, "{arguments:?}");
+    }
+}

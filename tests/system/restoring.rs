@@ -55,18 +55,19 @@ async fn what_was_carried_out_after_the_copy_is_found_and_not_made_again() {
     house.task_closed(&undecided.text("/task_id")).await;
     let counts = || (house.kevel.platform().count("campaigns"), house.kevel.platform().count("flights"));
     assert_eq!(counts(), (3, 3));
-    let (fine, said) = run(&house, &["restored"]).await;
-    assert!(!fine && said.contains("another flightdeck process"), "the host serves: {said}");
-
-    // The disk is lost, the copy is put in its place.
-    house.kill().await;
-    let database = house.dir().join("data/flightdeck.db");
-    for suffix in ["", "-wal", "-shm"] {
-        let _ = std::fs::remove_file(format!("{}{suffix}", database.display()));
+    let before = std::fs::read(&copy).expect("the copy");
+    for command in [&["restore", &shown][..], &["restored"]] {
+        let (fine, said) = run(&house, command).await;
+        assert!(!fine && said.contains("another flightdeck process"), "the host serves: {said}");
     }
-    std::fs::copy(&copy, &database).expect("it is restored");
-    let (fine, said) = run(&house, &["restored"]).await;
+
+    // The host dies, and leaves what it wrote last beside the database. The copy is put in its place, and nothing else is done.
+    house.kill().await;
+    let log = house.dir().join("data/flightdeck.db-wal");
+    assert!(std::fs::metadata(log).is_ok_and(|log| log.len() > 0), "there is something to replay");
+    let (fine, said) = run(&house, &["restore", &shown]).await;
     assert!(fine, "{said}");
+    assert_eq!(std::fs::read(&copy).expect("the copy"), before);
     house.start(&[]).await;
     let ended = house.until(BUYER, &path(&fresh), |answer| answer.body["state"] == "succeeded").await;
     assert!(ended.body["steps"].as_array().is_some_and(|steps| steps.len() == 2), "{:#}", ended.body);
@@ -124,6 +125,8 @@ async fn a_dump_of_postgresql_starts_and_goes_on() {
     assert_eq!(replicas.servers.server("kevel").counts(), (1, 1));
     let refused = replicas.command().args(["backup", "/nowhere"]).output().await.expect("it runs");
     assert!(String::from_utf8_lossy(&refused.stderr).contains("pg_dump"));
+    let refused = replicas.command().args(["restore", "/nowhere"]).output().await.expect("it runs");
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("flightdeck restored"));
     let verified = replicas.command().args(["audit", "verify"]).output().await.expect("it runs");
     assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stderr));
 }

@@ -1,4 +1,4 @@
-//! `backup`, `restored`.
+//! `backup`, `restore`, `restored`.
 #![expect(clippy::print_stdout, reason = "a command line prints")]
 
 use std::path::Path;
@@ -7,7 +7,7 @@ use anyhow::{Context, bail};
 
 use crate::{
     config::Config,
-    domain::digest,
+    domain::{digest, time::Timestamp},
     operations::now,
     serve,
     store::{AuditEntry, fleet::RESTORED, sqlite},
@@ -24,25 +24,52 @@ pub(crate) fn back_up(config: &Config, file: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Puts a copy in the place of the database, marked as restored.
+pub(crate) fn restore(config: &Config, file: &Path) -> anyhow::Result<()> {
+    let Some(database) = config.database_path() else {
+        bail!(
+            "the database is PostgreSQL: restore it with pg_restore or psql, or as you do your other databases, and say \
+             `flightdeck restored` before the first host starts"
+        );
+    };
+    if let Some(folder) = database.parent() {
+        serve::make_folder(folder)?;
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let (at, line) = told();
+    runtime.block_on(sqlite::restore(&database, file, at, line)).context("nothing was restored")?;
+    println!("{} is in the place of {}", file.display(), database.display());
+    println!("{WHAT_FOLLOWS}");
+    Ok(())
+}
+
 /// Marks the database as restored.
 pub(crate) fn restored(config: &Config) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        // As a host would: with SQLite, one that serves keeps it out.
-        let store = serve::open_store(config).await?;
-        let at = now();
-        let line = AuditEntry {
-            at,
-            actor: "command line".to_owned(),
-            action: "database.restored".to_owned(),
-            subject: "database".to_owned(),
-            digest: digest::sha256(at.to_string().as_bytes()),
-            reason: None,
-        };
+        let store = serve::open_store_alone(config).await?;
+        let (at, line) = told();
         let marked = store.mark(RESTORED, at, line).await;
         store.close().await;
         Ok::<_, anyhow::Error>(marked?)
     })?;
-    println!("what had not ended in the copy is looked up on the ad servers before anything is made");
+    println!("{WHAT_FOLLOWS}");
     Ok(())
+}
+
+/// What a host makes of it.
+const WHAT_FOLLOWS: &str = "what had not ended in the copy is looked up on the ad servers before anything is made";
+
+/// The moment, and the audit line that tells of it.
+fn told() -> (Timestamp, AuditEntry) {
+    let at = now();
+    let line = AuditEntry {
+        at,
+        actor: "command line".to_owned(),
+        action: "database.restored".to_owned(),
+        subject: "database".to_owned(),
+        digest: digest::sha256(at.to_string().as_bytes()),
+        reason: None,
+    };
+    (at, line)
 }

@@ -22,18 +22,22 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use sqlx::{
-    Connection, PgConnection, Postgres as Sqlx, migrate::Migrator, pool::PoolConnection, postgres::PgConnectOptions,
+    Connection, PgConnection, Postgres as Sqlx,
+    migrate::{MigrateError, Migrator},
+    pool::PoolConnection,
+    postgres::PgConnectOptions,
 };
 use tokio::{sync::broadcast, time::timeout};
 
 use self::{
     connections::Connections,
-    error::{from_sqlx, lost_connection},
+    error::{from_sqlx, is_locked, is_outdated, lost_connection},
     hints::Hints,
 };
 use super::{
     Hint, StoreError,
     sql::{Database, Dialect, SqlStore, Work, rows::Row, script::Statement},
+    tables::{self, Applied},
 };
 
 mod connections;
@@ -48,8 +52,12 @@ static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
 /// How many prepared statements a connection keeps: each text of a statement is one.
 const STATEMENTS: usize = 300;
 
-/// How often a transaction is done again that lost against another one, or whose connection was gone before it began.
+/// How often a transaction is done again that lost against another one.
 const TRIES: u32 = 5;
+
+/// How long the server may take to begin a transaction, for which it does nothing, before the connection is taken for one that leads
+/// nowhere any more.
+const BEGINNING: Duration = Duration::from_secs(2);
 
 /// How much longer the server waits than this host: it gives a session up that the host can no longer end.
 const SERVERS_PATIENCE: u32 = 2;
@@ -85,31 +93,37 @@ pub struct Postgres {
 }
 
 impl SqlStore<Postgres> {
-    /// Connects to the database at `url` (`postgres://user:password@host/database`) and brings its tables up to date.
+    /// Connects to the database at `url` (`postgres://user:password@host/database`) and brings its tables up to date, for as long as
+    /// that takes.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] if it does not answer or its tables are those of a newer version.
     pub async fn open(url: &str, options: Options) -> Result<Self, StoreError> {
-        let mut store = Self::connect(url, options).await?;
+        bring_up_to_date(url, options.patience).await?;
+        let mut store = Self::start(url, &options)?;
         store.database.hints =
             Some(Hints::start(store.database.connections.pool.clone(), connect_options(url, Duration::ZERO)?));
         Ok(store)
     }
 
-    /// Connects for a moment, beside the hosts that serve.
+    /// Connects for a moment, beside the hosts that serve. The tables stay as they are.
     ///
     /// # Errors
-    /// As [`PostgresStore::open`].
-    pub async fn connect(url: &str, options: Options) -> Result<Self, StoreError> {
+    /// [`StoreError::Unavailable`] if it does not answer, or if its tables are not those of this version.
+    pub async fn open_beside(url: &str, options: Options) -> Result<Self, StoreError> {
         let connect = connect_options(url, options.patience)?;
-        // One connection by itself: what is wrong is told as it is, and not as a pool that timed out.
-        let migrated = timeout(options.patience * SERVERS_PATIENCE, async {
+        let checked = timeout(options.patience * SERVERS_PATIENCE, async {
             let mut connection = PgConnection::connect_with(&connect).await.map_err(from_sqlx)?;
-            migrate(&mut connection).await?;
+            let made = applied(&mut connection).await.map_err(from_sqlx)?;
+            tables::check_current(&MIGRATIONS, &made)?;
             connection.close().await.map_err(from_sqlx)
         });
-        migrated.await.map_err(|_| late())??;
-        let connections = Arc::new(Connections::new(connect, &options));
+        checked.await.map_err(|_| late())??;
+        Self::start(url, &options)
+    }
+
+    fn start(url: &str, options: &Options) -> Result<Self, StoreError> {
+        let connections = Arc::new(Connections::new(connect_options(url, options.patience)?, options));
         let dialect = if options.callers_clock { &dialect::WITH_CALLERS_CLOCK } else { &dialect::DIALECT };
         Ok(Self { database: Postgres { connections, dialect, hints: None } })
     }
@@ -131,16 +145,40 @@ fn connect_options(url: &str, patience: Duration) -> Result<PgConnectOptions, St
     ]))
 }
 
-/// Brings the tables up to date. Hosts that start together wait for each other: sqlx takes an advisory lock.
-async fn migrate(connection: &mut PgConnection) -> Result<(), StoreError> {
-    MIGRATIONS.run(connection).await.map_err(|error| match error {
-        sqlx::migrate::MigrateError::Execute(error) | sqlx::migrate::MigrateError::ExecuteMigration(error, _) => {
-            from_sqlx(error)
+/// Brings the tables up to date, for as long as that takes. Hosts that start together wait for each other: sqlx takes an advisory
+/// lock. Who waits for it, or for a table that somebody uses (a dump), gives up what it has after `patience` and tries again: whatever
+/// waits for a table holds up everybody behind it.
+async fn bring_up_to_date(url: &str, patience: Duration) -> Result<(), StoreError> {
+    let connect = connect_options(url, Duration::ZERO)?.options([("lock_timeout", &patience.as_millis().to_string())]);
+    loop {
+        // One connection by itself: what is wrong is told as it is, and not as a pool that timed out.
+        let connected = timeout(patience * SERVERS_PATIENCE, PgConnection::connect_with(&connect)).await;
+        let mut connection = connected.map_err(|_| late())?.map_err(from_sqlx)?;
+        let migrated = MIGRATIONS.run_direct(None, &mut connection, false).await;
+        match migrated {
+            Err(MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _)) => {
+                if !is_locked(&error) {
+                    return Err(from_sqlx(error));
+                }
+                tracing::info!(
+                    "the tables are to be changed: waiting for a host that changes them, or for who uses them"
+                );
+            }
+            Err(error) => {
+                return Err(StoreError::Unavailable(format!(
+                    "its tables are not those of this version: {error}; use the flightdeck that wrote them, or a newer one"
+                )));
+            }
+            Ok(()) => return connection.close().await.map_err(from_sqlx),
         }
-        error => StoreError::Unavailable(format!(
-            "its tables are not those of this version: {error}; use the flightdeck that wrote them, or a newer one"
-        )),
-    })
+    }
+}
+
+/// The migrations that made the tables; none if it has none of ours.
+async fn applied(connection: &mut PgConnection) -> Result<Vec<Applied>, sqlx::Error> {
+    let listed = "SELECT to_regclass('_sqlx_migrations') IS NOT NULL";
+    let listed: bool = sqlx::query_scalar(listed).fetch_one(&mut *connection).await?;
+    if listed { sqlx::query_as(tables::APPLIED).fetch_all(connection).await } else { Ok(Vec::new()) }
 }
 
 fn late() -> StoreError {
@@ -149,9 +187,39 @@ fn late() -> StoreError {
 
 /// Why a transaction was not done.
 enum Failure {
-    /// It is to be done again.
-    Again(StoreError),
+    /// It lost against another one, and is to be done again.
+    Conflict(StoreError),
+    /// Its connection was of no use any more, and nothing was done over it: the next one may be.
+    Useless(StoreError),
+    /// As `Useless`, but that took its time to find out.
+    Silent(StoreError),
     Final(StoreError),
+}
+
+/// How often something is tried again.
+struct Patience {
+    tries: u32,
+    /// As many connections as may be of no use: all of the pool, and one more that it made meanwhile.
+    connections: u32,
+    silences: u32,
+}
+
+impl Patience {
+    fn new(connections: &Connections) -> Self {
+        Self { tries: TRIES, connections: connections.pool.options().get_max_connections() + 1, silences: 1 }
+    }
+
+    /// Fails unless it is to be tried again.
+    fn after(&mut self, failure: Failure) -> Result<(), StoreError> {
+        let (left, error) = match failure {
+            Failure::Conflict(error) => (&mut self.tries, error),
+            Failure::Useless(error) => (&mut self.connections, error),
+            Failure::Silent(error) => (&mut self.silences, error),
+            Failure::Final(error) => return Err(error),
+        };
+        *left = left.checked_sub(1).ok_or(error)?;
+        Ok(())
+    }
 }
 
 impl Postgres {
@@ -159,7 +227,9 @@ impl Postgres {
     async fn transact<T: Send + 'static>(connections: &Connections, work: &Work<T>) -> Result<T, Failure> {
         let mut connection = connections.acquire().await.map_err(Failure::Final)?;
         let mut progress = Progress::Beginning;
-        let done = timeout(connections.patience, Self::steps(&mut connection, work, &mut progress)).await;
+        let beginning = BEGINNING.min(connections.patience / 2);
+        let steps = Self::steps(&mut connection, work, beginning, &mut progress);
+        let done = timeout(connections.patience, steps).await;
         match done {
             Ok(Ok(done)) => Ok(done),
             Ok(Err(failure)) => {
@@ -183,17 +253,19 @@ impl Postgres {
     async fn steps<T: Send + 'static>(
         connection: &mut PgConnection,
         work: &Work<T>,
+        beginning: Duration,
         progress: &mut Progress,
     ) -> Result<T, Failure> {
-        if let Err(error) = sqlx::raw_sql("BEGIN").execute(&mut *connection).await {
-            let lost = lost_connection(&error);
-            let error = from_sqlx(error);
-            return Err(if lost { Failure::Again(error) } else { Failure::Final(error) });
+        match timeout(beginning, sqlx::raw_sql("BEGIN").execute(&mut *connection)).await {
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) if lost_connection(&error) => return Err(Failure::Useless(from_sqlx(error))),
+            Ok(Err(error)) => return Err(Failure::Final(from_sqlx(error))),
+            Err(_) => return Err(Failure::Silent(late())),
         }
         *progress = Progress::Working;
         let mut inside = script::Inside::new(connection);
         let outcome = work(&mut inside).await;
-        let conflict = inside.conflict;
+        let (conflict, outdated) = (inside.conflict, inside.outdated);
         match outcome {
             Ok(done) => {
                 *progress = Progress::Committing;
@@ -206,11 +278,13 @@ impl Postgres {
                     Err(error) => Err(Failure::Final(from_sqlx(error))),
                 }
             }
+            // What it has prepared is of no use any more, and so is the connection.
+            Err(error) if outdated => Err(Failure::Useless(error)),
             Err(error) => {
                 if sqlx::raw_sql("ROLLBACK").execute(connection).await.is_ok() {
                     *progress = Progress::Ended;
                 }
-                Err(if conflict { Failure::Again(error) } else { Failure::Final(error) })
+                Err(if conflict { Failure::Conflict(error) } else { Failure::Final(error) })
             }
         }
     }
@@ -244,12 +318,11 @@ impl Database for Postgres {
         let connections = self.connections.clone();
         // A task of its own, so that a caller who goes away leaves no transaction open.
         let done = tokio::spawn(async move {
-            let mut tries = 1;
+            let mut patience = Patience::new(&connections);
             loop {
                 match Self::transact(&connections, &work).await {
                     Ok(done) => return Ok(done),
-                    Err(Failure::Again(_)) if tries < TRIES => tries += 1,
-                    Err(Failure::Again(error) | Failure::Final(error)) => return Err(error),
+                    Err(failure) => patience.after(failure)?,
                 }
             }
         });
@@ -257,26 +330,18 @@ impl Database for Postgres {
     }
 
     async fn read(&self, statement: Statement) -> Result<Vec<Row>, StoreError> {
-        let mut tries = 1;
+        let mut patience = Patience::new(&self.connections);
         loop {
             let mut connection = self.connections.acquire().await?;
-            match timeout(self.connections.patience, script::read(&mut connection, &statement)).await {
+            let failure = match timeout(self.connections.patience, script::read(&mut connection, &statement)).await {
                 Ok(Ok(rows)) => return Ok(rows),
-                Ok(Err(error)) if lost_connection(&error) => {
-                    self.connections.doubt();
-                    discard(connection);
-                    if tries == TRIES {
-                        return Err(from_sqlx(error));
-                    }
-                    tries += 1;
-                }
+                Ok(Err(error)) if lost_connection(&error) || is_outdated(&error) => Failure::Useless(from_sqlx(error)),
                 Ok(Err(error)) => return Err(from_sqlx(error)),
-                Err(_) => {
-                    self.connections.doubt();
-                    discard(connection);
-                    return Err(late());
-                }
-            }
+                Err(_) => Failure::Final(late()),
+            };
+            self.connections.doubt();
+            discard(connection);
+            patience.after(failure)?;
         }
     }
 

@@ -2,9 +2,10 @@
 //!
 //! # Layout
 //!
-//! - `lock`: one process per file.
+//! - `lock`: one process per file. `files`: who may read them.
 //! - `writer`: the one connection that writes, and how waiting writes share a commit. A small pool of connections that can't
 //!   write reads.
+//! - `copies`: backup and restore.
 //! - `script`: a script as one command.
 //! - `dialect`: where its statements differ from PostgreSQL's.
 //! - `error`: what SQLite's errors mean to a caller.
@@ -24,14 +25,18 @@ use sqlx::{
 };
 use tokio::sync::broadcast;
 
+pub use self::copies::{back_up, restore};
 use self::{error::from_sqlx, lock::Lock, writer::Writer};
 use super::{
     Hint, StoreError,
     sql::{Database, Dialect, SqlStore, Work, rows::Row, script::Statement},
+    tables::{self, Applied},
 };
 
+mod copies;
 mod dialect;
 mod error;
+mod files;
 mod lock;
 mod script;
 mod writer;
@@ -84,30 +89,48 @@ impl SqliteStore {
     pub async fn open(path: impl AsRef<Path>, options: Options) -> Result<Self, StoreError> {
         let path = path.as_ref().to_owned();
         let lock = take_lock(path.clone()).await?;
+        // SQLite itself would let everybody read it.
+        files::open_private(&path)
+            .map_err(|error| named(&path, StoreError::Unavailable(format!("can't be opened: {error}"))))?;
         Self::connect(path, options, Some(lock)).await
     }
 
-    /// Opens the database for a moment, also while a host serves from it: SQLite itself keeps two writers apart. Nothing may be
-    /// claimed through it.
+    /// Opens a database that is there for a moment, also while a host serves from it: SQLite itself keeps two writers apart. Its tables
+    /// stay as they are. Nothing may be claimed through it.
     ///
     /// # Errors
-    /// As [`SqliteStore::open`], but for the lock.
+    /// [`StoreError::Unavailable`] if there is none, if it can't be used, or if its tables are not those of this version.
     pub async fn open_beside(path: impl AsRef<Path>, options: Options) -> Result<Self, StoreError> {
-        Self::connect(path.as_ref().to_owned(), options, None).await
+        let path = path.as_ref().to_owned();
+        check_tables(&path).await.map_err(|error| named(&path, error))?;
+        Self::start(path, options, None).await
     }
 
+    /// As [`SqliteStore::open_beside`], but no host may have it, nor start on it meanwhile.
+    ///
+    /// # Errors
+    /// As [`SqliteStore::open_beside`], or that another process has it.
+    pub async fn open_alone(path: impl AsRef<Path>, options: Options) -> Result<Self, StoreError> {
+        let path = path.as_ref().to_owned();
+        check_tables(&path).await.map_err(|error| named(&path, error))?;
+        let lock = take_lock(path.clone()).await?;
+        Self::start(path, options, Some(lock)).await
+    }
+
+    /// Opens a file that is there, and brings its tables up to date.
     async fn connect(path: PathBuf, options: Options, lock: Option<Lock>) -> Result<Self, StoreError> {
-        let writing = SqliteConnectOptions::new()
-            .filename(&path)
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            .foreign_keys(true)
-            .busy_timeout(options.patience)
-            .pragma("journal_size_limit", LOG_BYTES)
-            .statement_cache_capacity(STATEMENTS);
-        let mut connection = writing.connect().await.map_err(|error| named(&path, from_sqlx(error)))?;
-        migrate(&mut connection).await.map_err(|error| named(&path, error))?;
+        let migrated = async {
+            let mut connection = writing(&path, &options).connect().await.map_err(from_sqlx)?;
+            migrate(&mut connection).await?;
+            connection.close().await.map_err(from_sqlx)
+        };
+        migrated.await.map_err(|error| named(&path, error))?;
+        Self::start(path, options, lock).await
+    }
+
+    async fn start(path: PathBuf, options: Options, lock: Option<Lock>) -> Result<Self, StoreError> {
+        let writing = writing(&path, &options);
+        let connection = writing.connect().await.map_err(|error| named(&path, from_sqlx(error)))?;
         let reading = SqliteConnectOptions::new()
             .filename(&path)
             .read_only(true)
@@ -128,25 +151,34 @@ impl SqliteStore {
     }
 }
 
-/// Writes a whole and consistent copy of the database at `path` to a file that does not exist yet, also while a host serves from it.
-///
-/// # Errors
-/// [`StoreError::Unavailable`] if the copy's file exists or can't be written, [`StoreError::Full`] if there is no room for it.
-pub async fn back_up(path: &Path, copy: &Path) -> Result<(), StoreError> {
-    let shown = |error: StoreError| named(copy, error);
-    if copy.exists() {
-        return Err(shown(StoreError::Unavailable("exists already; name a file that does not".to_owned())));
+/// How the writer opens the file, which must be there.
+fn writing(path: &Path, options: &Options) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(options.patience)
+        .pragma("journal_size_limit", LOG_BYTES)
+        .statement_cache_capacity(STATEMENTS)
+}
+
+/// Fails unless there is a database with the tables of this version.
+async fn check_tables(path: &Path) -> Result<(), StoreError> {
+    if !path.exists() {
+        return Err(copies::no_database());
     }
-    let target =
-        copy.to_str().ok_or_else(|| shown(StoreError::Unavailable("has a name that is no UTF-8".to_owned())))?;
-    let reading = SqliteConnectOptions::new().filename(path).read_only(true);
-    let mut connection = reading.connect().await.map_err(|error| named(path, from_sqlx(error)))?;
-    let copied = sqlx::query("VACUUM INTO ?").bind(target).execute(&mut connection).await;
-    copied.map_err(|error| shown(from_sqlx(error)))?;
+    let mut connection = SqliteConnectOptions::new().filename(path).connect().await.map_err(from_sqlx)?;
+    let made = applied(&mut connection).await.map_err(from_sqlx)?;
     connection.close().await.map_err(from_sqlx)?;
-    // SQLite leaves the copy to the system's cache.
-    let synced = std::fs::File::open(copy).and_then(|file| file.sync_all());
-    synced.map_err(|error| shown(StoreError::Unavailable(error.to_string())))
+    tables::check_current(&MIGRATIONS, &made)
+}
+
+/// The migrations that made the tables; none if it has none of ours.
+async fn applied(connection: &mut SqliteConnection) -> Result<Vec<Applied>, sqlx::Error> {
+    let listed = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = '_sqlx_migrations'";
+    let listed: i64 = sqlx::query_scalar(listed).fetch_one(&mut *connection).await?;
+    if listed == 0 { Ok(Vec::new()) } else { sqlx::query_as(tables::APPLIED).fetch_all(connection).await }
 }
 
 async fn take_lock(path: PathBuf) -> Result<Lock, StoreError> {

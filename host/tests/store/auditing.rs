@@ -68,16 +68,21 @@ pub(crate) async fn many_writers_at_once_make_one_chain(store: AnyStore) {
     assert_eq!(verify(&whole(&store).await).unwrap().number, 24 * 9);
 }
 
-pub(crate) async fn a_token_and_its_line_are_written_together(store: AnyStore) {
-    let token = TokenRecord {
-        name: "rita".to_owned(),
+/// A reviewer's token.
+pub(crate) fn token(name: &str) -> TokenRecord {
+    TokenRecord {
+        name: name.to_owned(),
         sha256: "c".repeat(64),
         role: "reviewer".to_owned(),
         principal: None,
         created_at: at(0),
         expires_at: None,
         revoked_at: None,
-    };
+    }
+}
+
+pub(crate) async fn a_token_and_its_line_are_written_together(store: AnyStore) {
+    let token = token("rita");
     store.add_token(&token, audit("token.created", "token:rita")).await.unwrap();
     let again = store.add_token(&token, audit("token.created", "token:rita")).await;
     assert!(matches!(again, Err(StoreError::Stale(_))));

@@ -1,6 +1,6 @@
-//! What is true of PostgreSQL only: several hosts, the database's clock, connections that are lost.
+//! What is true of PostgreSQL only: several hosts, the database's clock, tables that change.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use flightdeck::{
     domain::{
@@ -20,15 +20,11 @@ use flightdeck::{
 use flightdeck_test_support::postgres::database;
 use futures::future::join_all;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
-use tokio::{
-    net::{TcpSocket, TcpStream},
-    task::JoinSet,
-};
 
 use super::{
     auditing,
     fixtures::{
-        AnyStore, LEASE, accept, add_operation, audit, journal, moved, operation, stored_buy, stored_operation, task,
+        AnyStore, LEASE, accept, add_operation, audit, journal, key, moved, operation, stored_buy, stored_operation, task,
     },
     webhooks,
 };
@@ -50,16 +46,16 @@ impl Backend {
     }
 }
 
-async fn open(url: &str) -> AnyStore {
+pub(super) async fn open(url: &str) -> AnyStore {
     Arc::new(PostgresStore::open(url, Options::default()).await.unwrap())
 }
 
 /// Somebody else's connection to the same database.
-async fn beside(url: &str) -> PgConnection {
+pub(super) async fn beside(url: &str) -> PgConnection {
     PgConnection::connect(url).await.unwrap()
 }
 
-async fn number(connection: &mut PgConnection, sql: &str) -> i64 {
+pub(super) async fn number(connection: &mut PgConnection, sql: &str) -> i64 {
     sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(connection).await.unwrap()
 }
 
@@ -221,85 +217,15 @@ async fn a_hint_reaches_the_other_hosts_and_not_its_sender() {
 }
 
 #[tokio::test]
-async fn connections_that_the_server_ended_are_replaced() {
-    let Some(url) = database().await else { return };
-    let store = open(&url).await;
-    accept(&store, "b1").await;
-    let mut beside = beside(&url).await;
-    for id in ["b2", "b3"] {
-        let ended = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
-                     WHERE datname = current_database() AND pid <> pg_backend_pid()";
-        assert!(number(&mut beside, ended).await > 0);
-        accept(&store, id).await;
-        stored_buy(&store, id).await;
-    }
-}
-
-/// A cable to the database; it is cut when this is dropped.
-struct Cable(tokio::task::JoinHandle<()>);
-
-impl Cable {
-    /// From an address to the server of a database.
-    async fn between(address: SocketAddr, url: &str) -> Self {
-        let server = url.split('@').nth(1).and_then(|rest| rest.split('/').next()).unwrap().to_owned();
-        let socket = TcpSocket::new_v4().unwrap();
-        socket.set_reuseaddr(true).unwrap();
-        socket.bind(address).unwrap();
-        let listener = socket.listen(64).unwrap();
-        Self(tokio::spawn(async move {
-            // They end with this task.
-            let mut calls = JoinSet::new();
-            while let Ok((mut near, _)) = listener.accept().await {
-                let server = server.clone();
-                calls.spawn(async move {
-                    let mut far = TcpStream::connect(server).await.unwrap();
-                    let _ = tokio::io::copy_bidirectional(&mut near, &mut far).await;
-                });
-            }
-        }))
-    }
-
-    async fn cut(self) {
-        self.0.abort();
-        let _ = self.0.await;
-    }
-}
-
-#[tokio::test]
-async fn a_server_that_is_gone_is_told_at_once_and_by_what_it_is_and_is_found_again() {
-    let Some(url) = database().await else { return };
-    let address = {
-        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        free.local_addr().unwrap()
-    };
-    let cable = Cable::between(address, &url).await;
-    let through = url.replace(url.split('@').nth(1).unwrap().split('/').next().unwrap(), &address.to_string());
-    let store = open(&through).await;
-    accept(&store, "b1").await;
-    cable.cut().await;
-    // Were each of them to wait for a connection to become free, this would take minutes.
-    for _ in 0..30 {
-        for refused in [store.ping().await, store.record(Recording::default()).await] {
-            let Err(StoreError::Unavailable(reason)) = refused else { panic!("{refused:?}") };
-            assert!(reason.contains("refused"), "{reason}");
-        }
-    }
-    let _cable = Cable::between(address, &url).await;
-    while store.ping().await.is_err() {
-        tokio::task::yield_now().await;
-    }
-    accept(&store, "b2").await;
-}
-
-#[tokio::test]
 async fn a_server_without_room_for_another_connection_serves_those_that_are_there() {
     let Some(url) = database().await else { return };
     let mut owner = beside(&url).await;
     let name = url.rsplit('/').next().unwrap();
     // Limits are for everybody but superusers.
+    open(&url).await.close().await;
     for sql in [
         format!("CREATE ROLE {name} LOGIN"),
-        format!("GRANT ALL ON SCHEMA public TO {name}"),
+        format!("GRANT ALL ON ALL TABLES IN SCHEMA public TO {name}"),
         format!("ALTER ROLE {name} CONNECTION LIMIT 2"),
     ] {
         sqlx::query(AssertSqlSafe(sql)).execute(&mut owner).await.unwrap();
@@ -307,14 +233,15 @@ async fn a_server_without_room_for_another_connection_serves_those_that_are_ther
     let limited = url.replace("flightdeck@", &format!("{name}@"));
     // Without hints, which have a connection of their own.
     let options = Options { connections: 2, ..Options::default() };
-    let store: AnyStore = Arc::new(PostgresStore::connect(&limited, options).await.unwrap());
+    let store: AnyStore = Arc::new(PostgresStore::open_beside(&limited, options).await.unwrap());
     accept(&store, "b1").await;
     // The connection that looked after the tables is closed, but its session may not have ended yet.
     let sessions = format!("SELECT count(*) FROM pg_stat_activity WHERE usename = '{name}'");
     while number(&mut owner, &sessions).await > 1 {
         tokio::task::yield_now().await;
     }
-    // Somebody holds a row, and so both connections.
+    // Somebody holds a row, and so both connections. Within a transaction one sees the sessions of one moment.
+    let mut watcher = beside(&url).await;
     let recording = Recording { buy: Some(stored_buy(&store, "b1").await), ..Recording::default() };
     let mut holding = owner.begin().await.unwrap();
     sqlx::query("SELECT 1 FROM media_buys FOR UPDATE").execute(&mut *holding).await.unwrap();
@@ -324,14 +251,7 @@ async fn a_server_without_room_for_another_connection_serves_those_that_are_ther
             tokio::spawn(async move { store.record(recording).await })
         })
         .collect();
-    let waiting =
-        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
-    // Inside of a transaction the server would tell the same each time.
-    let mut watching = beside(&url).await;
-    while number(&mut watching, waiting).await < 2 {
-        assert!(!writing.iter().any(tokio::task::JoinHandle::is_finished), "a write ended although its row is held");
-        tokio::task::yield_now().await;
-    }
+    until_waiting(&mut watcher, 2).await;
     // Who asks now waits for one of them, though the server has no room for another one to see whether it is there.
     let mut asking = std::pin::pin!(store.ping());
     let early = tokio::time::timeout(Duration::from_millis(1_500), &mut asking).await;
@@ -416,6 +336,118 @@ async fn tables_of_a_newer_version_are_refused() {
     sqlx::query(future).execute(&mut beside(&url).await).await.unwrap();
     let error = PostgresStore::open(&url, Options::default()).await.unwrap_err().to_string();
     assert!(error.contains("or a newer one"), "{error}");
+}
+
+#[tokio::test]
+async fn whoever_works_beside_hosts_neither_makes_tables_nor_changes_them() {
+    let Some(url) = database().await else { return };
+    let refused = async |url: &str| {
+        let error = PostgresStore::open_beside(url, Options::default()).await.unwrap_err();
+        assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
+        error.to_string()
+    };
+    let words = refused(&format!("{url}_that_is_not_there")).await;
+    assert!(words.contains("does not exist"), "{words}");
+    let words = refused(&url).await;
+    assert!(words.contains("holds no tables of flightdeck"), "{words}");
+    let mut beside = beside(&url).await;
+    let tables = "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'";
+    assert_eq!(number(&mut beside, tables).await, 0);
+    let mut first = sqlx::migrate!("migrations/postgres");
+    first.migrations.to_mut().truncate(1);
+    first.run_direct(None, &mut beside, false).await.unwrap();
+    let before = number(&mut beside, tables).await;
+    let words = refused(&url).await;
+    assert!(words.contains("older than this version") && words.contains("flightdeck serve"), "{words}");
+    assert_eq!(number(&mut beside, tables).await, before);
+    open(&url).await.close().await;
+    PostgresStore::open_beside(&url, Options::default()).await.unwrap();
+}
+
+/// Waits until so many sessions wait for a lock.
+pub(super) async fn until_waiting(watcher: &mut PgConnection, sessions: i64) {
+    let waiting =
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    while number(watcher, waiting).await < sessions {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn a_host_waits_for_as_long_as_another_one_changes_the_tables() {
+    let Some(url) = database().await else { return };
+    let (mut changing, mut watcher) = (beside(&url).await, beside(&url).await);
+    sqlx::migrate::Migrate::lock(&mut changing).await.unwrap();
+    let patience = Duration::from_millis(100);
+    let options = Options { patience, ..Options::default() };
+    let starting = {
+        let url = url.clone();
+        tokio::spawn(async move { PostgresStore::open(&url, options).await })
+    };
+    until_waiting(&mut watcher, 1).await;
+    // Longer than anything else may take.
+    tokio::time::sleep(patience * 5).await;
+    assert!(!starting.is_finished());
+    sqlx::migrate::Migrate::unlock(&mut changing).await.unwrap();
+    starting.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_change_of_the_tables_waits_for_who_uses_them_and_holds_nobody_up_for_long() {
+    let Some(url) = database().await else { return };
+    let (mut dumping, mut watcher) = (beside(&url).await, beside(&url).await);
+    let mut first = sqlx::migrate!("migrations/postgres");
+    first.migrations.to_mut().truncate(1);
+    first.run_direct(None, &mut watcher, false).await.unwrap();
+    // As `pg_dump` does, for as long as it takes.
+    let mut dump = dumping.begin().await.unwrap();
+    sqlx::query("SELECT count(*) FROM events").execute(&mut *dump).await.unwrap();
+    let options = Options { patience: Duration::from_millis(100), ..Options::default() };
+    let starting = {
+        let url = url.clone();
+        tokio::spawn(async move { PostgresStore::open(&url, options).await })
+    };
+    for _ in 0..3 {
+        until_waiting(&mut watcher, 1).await;
+        // It comes in between, whatever waits for the table.
+        number(&mut watcher, "SELECT count(*) FROM events").await;
+    }
+    assert!(!starting.is_finished());
+    dump.rollback().await.unwrap();
+    starting.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn tables_that_a_newer_host_changes_are_used_on() {
+    let Some(url) = database().await else { return };
+    let store = open(&url).await;
+    let (mut owner, token) = (beside(&url).await, auditing::token("rita"));
+    store.add_token(&token, audit("token.created", "token:rita")).await.unwrap();
+    let used = async |id: &str| {
+        due_now(&store, id).await;
+        let held = store.claim("worker", now(), LEASE).await.unwrap().expect("it is due");
+        let begin = Some(("campaign".to_owned(), "r-1".to_owned()));
+        store.journal(JournalWrite { begin, ..journal(&held.fence, id, 0) }).await.unwrap();
+        assert_eq!(store.steps(&held.fence.operation).await.unwrap().len(), 1);
+        let entry = key(id, held.fence.operation.as_str());
+        store.record(Recording { idempotency: Some(entry.clone()), ..Recording::default() }).await.unwrap();
+        assert_eq!(store.idempotency(&entry.principal, id).await.unwrap(), Some(entry));
+        assert_eq!(store.tokens().await.unwrap(), [token.clone()]);
+        let failed = moved(&held.operation, OperationState::Failed, 0);
+        store.record(Recording { operations: vec![failed], ..Recording::default() }).await.unwrap();
+    };
+    used("b1").await;
+    for table in ["steps", "idempotency", "tokens", "operations", "media_buys"] {
+        let sql = format!("ALTER TABLE {table} ADD COLUMN newer TEXT");
+        sqlx::query(AssertSqlSafe(sql)).execute(&mut owner).await.unwrap();
+    }
+    used("b2").await;
+    // Another type, and what was prepared answers something else than it was prepared for.
+    for column in ["steps ALTER COLUMN name", "idempotency ALTER COLUMN key", "tokens ALTER COLUMN role"] {
+        let sql = format!("ALTER TABLE {column} TYPE VARCHAR(100)");
+        sqlx::query(AssertSqlSafe(sql)).execute(&mut owner).await.unwrap();
+    }
+    used("b3").await;
 }
 
 #[tokio::test]

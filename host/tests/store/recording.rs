@@ -8,7 +8,7 @@ use flightdeck::{
         operation::OperationState,
         task::TaskMove,
     },
-    store::{Recording, StoreError},
+    store::{AuditEntry, BuyFilter, IdempotencyEntry, JournalWrite, Recording, RemoteChange, StoreError, TaskFilter},
 };
 use serde_json::json;
 
@@ -16,6 +16,7 @@ use super::fixtures::{
     AnyStore, LEASE, accept, at, audit, buy, claim, event, journal, key, line, moved, operation, platform, stored_buy,
     stored_operation, stored_task, task,
 };
+use super::{auditing, webhooks};
 
 pub(crate) async fn all_parts_of_a_recording_are_written_and_read_back(store: AnyStore) {
     let operation = operation("op-1", "b1");
@@ -185,12 +186,14 @@ pub(crate) async fn remote_objects_are_not_taken_from_a_recording(store: AnyStor
 }
 
 pub(crate) async fn odd_text_is_kept_as_it_is(store: AnyStore) {
-    let odd = "quote ' \" backslash \\ newline \n nul \0 emoji \u{1f6eb} ?1 $1 ; DROP TABLE tasks";
+    let odd = "quote ' \" backslash \\ newline \n nul \0 emoji \u{1f6eb} private \u{f8f0} \u{f8f0}0 \u{f8f0}1 ?1 $1 ; \
+               DROP TABLE tasks";
     let mut odd_buy = buy("b1");
     odd_buy.po_number = Some(odd.to_owned());
     let mut odd_operation = operation("op-1", "b1");
     odd_operation.request = json!({ odd: [odd, 0.1, 1e300, i64::MAX, u64::MAX, null] });
-    let odd_task = task("t1", &odd_operation);
+    let mut odd_task = task("t1", &odd_operation);
+    odd_task.reason = odd.to_owned();
     let mut odd_line = line("comment", 0);
     odd_line.words = Some(odd.to_owned());
     let mut odd_event = event("b1", EventKind::TaskCreated);
@@ -199,17 +202,43 @@ pub(crate) async fn odd_text_is_kept_as_it_is(store: AnyStore) {
         idempotency: Some(key(odd, "op-1")),
         new_buy: Some(odd_buy.clone()),
         new_operation: Some(odd_operation.clone()),
-        new_task: Some(odd_task),
+        new_task: Some(odd_task.clone()),
         history: vec![(TaskId::from("t1"), odd_line.clone())],
         events: vec![odd_event.clone()],
+        audit: vec![AuditEntry { reason: Some(odd.to_owned()), ..audit("odd", odd) }],
         ..Recording::default()
     };
+    let mut endpoint = webhooks::endpoint("mine", None, &[EventKind::TaskCreated]);
+    endpoint.description = Some(odd.to_owned());
+    webhooks::add(&store, &endpoint).await;
     store.record(recording).await.unwrap();
     assert_eq!(stored_buy(&store, "b1").await.value, odd_buy);
+    let filter = BuyFilter { po_number: Some(odd.to_owned()), limit: 9, ..BuyFilter::default() };
+    assert_eq!(store.buys(&filter).await.unwrap(), [odd_buy.clone()]);
     assert_eq!(stored_operation(&store, &odd_operation.id).await.value, odd_operation);
     assert_eq!(store.history(&"t1".into()).await.unwrap(), [odd_line]);
-    assert_eq!(store.events(&"b1".into(), 1).await.unwrap(), [odd_event]);
-    assert_eq!(store.idempotency(&odd_buy.principal, odd).await.unwrap(), Some(key(odd, "op-1")));
+    assert_eq!(store.events(&"b1".into(), 1).await.unwrap(), [odd_event.clone()]);
+    store.record_answer(&odd_buy.principal, odd, &json!({ odd: odd })).await.unwrap();
+    let entry = IdempotencyEntry { answer: Some(json!({ odd: odd })), ..key(odd, "op-1") };
+    assert_eq!(store.idempotency(&odd_buy.principal, odd).await.unwrap(), Some(entry));
+    assert_eq!(stored_task(&store, "t1").await.value, odd_task);
+    let filter = TaskFilter { limit: 9, ..TaskFilter::default() };
+    assert_eq!(store.tasks(&filter).await.unwrap().tasks, [odd_task]);
+    let lines = auditing::whole(&store).await;
+    assert_eq!(store.last_audit(odd).await.unwrap().as_ref(), lines.last());
+    auditing::verify(&lines).unwrap();
+    let due = store.claim_delivery(at(0), LEASE).await.unwrap().expect("it is due");
+    assert_eq!((due.endpoint, due.body), (endpoint, odd_event.body()));
+    // While it runs.
+    let held = claim(&store, 0).await;
+    assert_eq!(held.operation.value.request, odd_operation.request);
+    let object = RemoteObject { kind: RemoteKind::Order, key: odd.to_owned(), id: odd.to_owned() };
+    let begin = Some((odd.to_owned(), odd.to_owned()));
+    let remote = vec![RemoteChange::Remember(object.clone())];
+    store.journal(JournalWrite { remote, begin, ..journal(&held.fence, "b1", 0) }).await.unwrap();
+    assert_eq!(stored_buy(&store, "b1").await.value.remote_on(&platform("north")), [object]);
+    let steps = store.steps(&odd_operation.id).await.unwrap();
+    assert_eq!((steps[0].name.as_str(), steps[0].reference.as_str()), (odd, odd));
 }
 
 pub(crate) async fn an_empty_recording_is_fine(store: AnyStore) {

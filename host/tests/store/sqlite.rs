@@ -1,4 +1,4 @@
-//! What is true of SQLite only: files, locks, restarts.
+//! What is true of SQLite only: locks, restarts, forgery.
 
 use std::{
     io::{BufRead, BufReader, Write},

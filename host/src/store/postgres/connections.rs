@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use futures::future::join_all;
 use sqlx::{
     Connection as _, PgConnection, PgPool, Postgres as Sqlx,
     pool::PoolConnection,
@@ -104,6 +105,7 @@ impl Connections {
             Ok(connection) => {
                 self.in_doubt.store(false, Ordering::Relaxed);
                 *looked = None;
+                self.sweep().await;
                 drop(looked);
                 if let Some(connection) = connection {
                     // Whether it hears that this one goes makes no difference.
@@ -119,5 +121,20 @@ impl Connections {
         };
         *looked = Some((Instant::now(), reason));
         Err(found)
+    }
+
+    /// Does away with connections that lead nowhere any more: after the server was started anew, or the way to it was another, that may
+    /// be all that wait in the pool.
+    async fn sweep(&self) {
+        let mut waiting = Vec::new();
+        while let Some(connection) = self.pool.try_acquire() {
+            waiting.push(connection);
+        }
+        let look = async |mut connection: PoolConnection<Sqlx>| {
+            if !matches!(timeout(LOOK, connection.ping()).await, Ok(Ok(()))) {
+                super::discard(connection);
+            }
+        };
+        join_all(waiting.into_iter().map(look)).await;
     }
 }

@@ -24,7 +24,8 @@ fn from_code(code: &str, message: &str) -> StoreError {
         // A standby that was promoted elsewhere, or not yet here: another try may reach the right one.
         ("25006" | "25P03" | "55P03", _) => StoreError::Unavailable(message.to_owned()),
         // Connection, resources, an operator's intervention, the system; conflicts that were tried again in vain.
-        (_, "08" | "40" | "53" | "57" | "58") => StoreError::Unavailable(message.to_owned()),
+        // Also: no such database, or nobody who may use it.
+        (_, "08" | "28" | "3D" | "40" | "53" | "57" | "58") => StoreError::Unavailable(message.to_owned()),
         // A constraint that no function expects, a statement that the tables don't fit: it won't pass by itself.
         _ => StoreError::Corrupt(message.to_owned()),
     }
@@ -58,6 +59,16 @@ pub(super) fn lost_connection(error: &sqlx::Error) -> bool {
         sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) | sqlx::Error::WorkerCrashed => true,
         _ => false,
     }
+}
+
+/// Whether a statement that was prepared over the connection has another result by now: somebody changed the tables.
+pub(super) fn is_outdated(error: &sqlx::Error) -> bool {
+    matches!(error, sqlx::Error::Database(error) if error.code().as_deref() == Some("0A000"))
+}
+
+/// Whether a lock was waited for in vain.
+pub(super) fn is_locked(error: &sqlx::Error) -> bool {
+    matches!(error, sqlx::Error::Database(error) if error.code().as_deref() == Some("55P03"))
 }
 
 /// Whether nobody answered who could serve: nobody at all, or a server that begins or ends.

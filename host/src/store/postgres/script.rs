@@ -7,7 +7,7 @@ use futures::TryStreamExt;
 use sqlx::{Arguments, AssertSqlSafe, Either, Executor, PgConnection, postgres::PgArguments};
 
 use super::{
-    error::{from_sqlx, is_conflict},
+    error::{from_sqlx, is_conflict, is_outdated},
     text,
 };
 use crate::store::{
@@ -25,11 +25,13 @@ pub(super) struct Inside<'c> {
     connection: &'c mut PgConnection,
     /// Whether it lost against another transaction.
     pub(super) conflict: bool,
+    /// Whether what the connection has prepared does not fit the tables any more.
+    pub(super) outdated: bool,
 }
 
 impl<'c> Inside<'c> {
     pub(super) fn new(connection: &'c mut PgConnection) -> Self {
-        Self { connection, conflict: false }
+        Self { connection, conflict: false, outdated: false }
     }
 }
 
@@ -49,6 +51,7 @@ impl Transaction for Inside<'_> {
                     Ok(None) => break,
                     Err(error) => {
                         self.conflict = is_conflict(&error);
+                        self.outdated = is_outdated(&error);
                         return Err(from_sqlx(error));
                     }
                 }

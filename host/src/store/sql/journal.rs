@@ -122,7 +122,11 @@ fn change_remote(script: &mut Script, write: &JournalWrite, change: &RemoteChang
 /// that misses lets this run send again.
 fn begin(script: &mut Script, dialect: &Dialect, write: &JournalWrite, name: &str, reference: &str) {
     script
-        .statement("SELECT * FROM steps WHERE operation = ? AND platform = ? AND name = ?", Want::Keep)
+        .statement(
+            "SELECT operation, platform, name, reference, state, outcome, begun_at FROM steps
+             WHERE operation = ? AND platform = ? AND name = ?",
+            Want::Keep,
+        )
         .bind(write.fence.operation.as_str())
         .bind(write.platform.as_str())
         .bind(name);
@@ -167,8 +171,11 @@ pub(super) fn reset_open(script: &mut Script, operation: &OperationId, platform:
 
 /// The steps of an operation in the order in which they were first begun.
 pub(super) async fn steps(database: &impl Database, operation: &OperationId) -> Result<Vec<Step>, StoreError> {
-    let asked = Statement::new("SELECT * FROM steps WHERE operation = ? ORDER BY seq LIMIT ?")
-        .with(operation.as_str())
-        .with(MOST_ROWS);
+    let asked = Statement::new(
+        "SELECT operation, platform, name, reference, state, outcome, begun_at FROM steps
+         WHERE operation = ? ORDER BY seq LIMIT ?",
+    )
+    .with(operation.as_str())
+    .with(MOST_ROWS);
     database.read(asked).await?.iter().map(rows::step).collect()
 }

@@ -92,8 +92,12 @@ pub(super) async fn idempotency(
     principal: &PrincipalId,
     key: &str,
 ) -> Result<Option<IdempotencyEntry>, StoreError> {
-    let asked =
-        Statement::new("SELECT * FROM idempotency WHERE principal = ? AND key = ?").with(principal.as_str()).with(key);
+    let asked = Statement::new(
+        "SELECT principal, key, fingerprint, operation, answer, created_at, expires_at FROM idempotency
+             WHERE principal = ? AND key = ?",
+    )
+    .with(principal.as_str())
+    .with(key);
     database.read(asked).await?.first().map(rows::idempotency).transpose()
 }
 

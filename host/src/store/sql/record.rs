@@ -120,7 +120,8 @@ fn insert_key(script: &mut Script, entry: &IdempotencyEntry) -> Result<(), Store
         .statement(
             "INSERT INTO idempotency (principal, key, fingerprint, operation, answer, created_at, expires_at)
              VALUES (?, ?, ?, ?, ?, ?, ?)
-             ON CONFLICT (principal, key) DO UPDATE SET key = excluded.key RETURNING *",
+             ON CONFLICT (principal, key) DO UPDATE SET key = excluded.key
+             RETURNING principal, key, fingerprint, operation, answer, created_at, expires_at",
             Want::Check(Box::new(check)),
         )
         .bind(entry.principal.as_str())

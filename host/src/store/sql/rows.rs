@@ -83,6 +83,11 @@ impl Row {
 
     /// The value of a column with a document.
     pub(in crate::store) fn doc<T: DeserializeOwned>(&self, what: &str, name: &'static str) -> Result<T, StoreError> {
+        from_doc(what, &self.as_given(self.column(name)?))
+    }
+
+    /// A column with a document that the database made of other columns: each text in it is as that is stored.
+    fn collected<T: DeserializeOwned>(&self, what: &str, name: &'static str) -> Result<T, StoreError> {
         from_doc(what, self.column(name)?)
     }
 
@@ -108,7 +113,8 @@ pub(in crate::store) fn from_doc<T: DeserializeOwned>(what: &str, doc: &str) -> 
 /// A buy of a row with `doc` and `remote`.
 pub(in crate::store) fn buy(row: &Row) -> Result<MediaBuy, StoreError> {
     let mut buy: MediaBuy = row.doc("a media buy", "doc")?;
-    let objects: Vec<(PlatformName, RemoteKind, String, String)> = row.doc("a media buy's remote objects", "remote")?;
+    let objects: Vec<(PlatformName, RemoteKind, String, String)> =
+        row.collected("a media buy's remote objects", "remote")?;
     buy.remote = BTreeMap::new();
     for (platform, kind, key, id) in objects {
         let object = RemoteObject { kind, key: row.as_given(&key).into_owned(), id: row.as_given(&id).into_owned() };

@@ -54,11 +54,18 @@ pub(super) async fn revoke(
 }
 
 pub(super) async fn token(database: &impl Database, sha256: &str) -> Result<Option<TokenRecord>, StoreError> {
-    let asked = Statement::new("SELECT * FROM tokens WHERE sha256 = ?").with(sha256);
+    let asked = Statement::new(
+        "SELECT name, sha256, role, principal, created_at, expires_at, revoked_at FROM tokens WHERE sha256 = ?",
+    )
+    .with(sha256);
     database.read(asked).await?.first().map(rows::token).transpose()
 }
 
 pub(super) async fn tokens(database: &impl Database) -> Result<Vec<TokenRecord>, StoreError> {
-    let asked = Statement::new("SELECT * FROM tokens ORDER BY created_at, name LIMIT ?").with(MOST_ROWS);
+    let asked = Statement::new(
+        "SELECT name, sha256, role, principal, created_at, expires_at, revoked_at FROM tokens
+         ORDER BY created_at, name LIMIT ?",
+    )
+    .with(MOST_ROWS);
     database.read(asked).await?.iter().map(rows::token).collect()
 }

@@ -8,6 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use super::files::open_private;
 use crate::store::StoreError;
 
 /// The lock; it is given back when this is dropped or the process ends, however it ends. The file itself stays: to
@@ -25,7 +26,7 @@ impl Lock {
     pub(super) fn take(path: &Path) -> Result<Self, StoreError> {
         let name = lock_path(path);
         let refused = |reason: String| StoreError::Unavailable(format!("{}: {reason}", name.display()));
-        let file = File::options().create(true).truncate(false).write(true).open(&name).map_err(|error| {
+        let file = open_private(&name).map_err(|error| {
             refused(format!("can't be opened: {error}; check that its folder exists and is writable"))
         })?;
         match file.try_lock() {

@@ -1,0 +1,47 @@
+//! Whether a database's tables are those of this version: for whoever may not change them.
+
+use sqlx::migrate::Migrator;
+
+use super::StoreError;
+
+/// A migration that was applied to a database, and the digest of its text.
+pub(super) type Applied = (i64, Vec<u8>);
+
+/// Asks for them.
+pub(super) const APPLIED: &str = "SELECT version, checksum FROM _sqlx_migrations ORDER BY version";
+
+/// Fails unless this version knows how to use the tables, though it may have to bring them up to date.
+///
+/// # Errors
+/// [`StoreError::Unavailable`]: there are none, or they are newer; and what to do.
+pub(super) fn check_known(ours: &Migrator, applied: &[Applied]) -> Result<(), StoreError> {
+    let known = |(version, checksum): &Applied| {
+        ours.iter().any(|migration| migration.version == *version && *migration.checksum == **checksum)
+    };
+    if applied.is_empty() {
+        return unfit("it holds no tables of flightdeck; a host makes them when it starts (`flightdeck serve`)");
+    }
+    if !applied.iter().all(known) {
+        return unfit("its tables are not those of this version; use the flightdeck that wrote them, or a newer one");
+    }
+    Ok(())
+}
+
+/// Fails unless the tables are those of this version.
+///
+/// # Errors
+/// As [`check_known`], or that they are older.
+pub(super) fn check_current(ours: &Migrator, applied: &[Applied]) -> Result<(), StoreError> {
+    check_known(ours, applied)?;
+    if applied.len() < ours.iter().count() {
+        return unfit(
+            "its tables are older than this version, and only a host that starts brings them up to date \
+             (`flightdeck serve`); do that, or use the flightdeck that wrote them",
+        );
+    }
+    Ok(())
+}
+
+fn unfit(reason: &str) -> Result<(), StoreError> {
+    Err(StoreError::Unavailable(reason.to_owned()))
+}
