@@ -114,6 +114,11 @@ impl Replicas {
 
     /// Starts a host that does not run.
     pub(crate) async fn start(&self, index: usize) {
+        self.start_with(index, &[]).await;
+    }
+
+    /// Starts a host that does not run, with more in its environment.
+    pub(crate) async fn start_with(&self, index: usize, environment: &[(&str, &str)]) {
         let replica = &self.all[index];
         let through = |proxy: &Proxy| format!("http://{}", proxy.address);
         let [mut kevel, mut gam, mut triton] = replica.ad_servers.each_ref().map(through);
@@ -133,21 +138,36 @@ impl Replicas {
             .env("KEVEL_ENDPOINT", kevel)
             .env("GAM_ENDPOINT", gam)
             .env("TRITON_LOGIN", format!("{triton}/login"))
-            .env("TRITON_ENDPOINT", triton);
+            .env("TRITON_ENDPOINT", triton)
+            .envs(environment.iter().copied());
         let host = Host::start(command, &replica.log).await;
         native_code::lend(&replica.data);
         replica.url.write().unwrap().clone_from(&host.url);
         assert!(replica.host.lock().await.replace(host).is_none(), "the host runs already");
     }
 
-    /// Kills a host without a word.
+    /// Kills a host without a word. It ran until then, and all was well with it: the log is new with the next start.
     pub(crate) async fn kill(&self, index: usize) {
-        self.all[index].host.lock().await.take().expect("the host runs").kill().await;
+        let mut host = self.all[index].host.lock().await.take().expect("the host was started");
+        assert!(host.runs(), "host {index} ended by itself:\n{}", self.log(index));
+        host.kill().await;
+        self.assert_well(index);
     }
 
-    /// Stops a host as an operator would.
+    /// Stops a host as an operator would. It ran until then, and all was well with it.
     pub(crate) async fn stop(&self, index: usize) {
-        self.all[index].host.lock().await.take().expect("the host runs").stop().await;
+        let mut host = self.all[index].host.lock().await.take().expect("the host was started");
+        assert!(host.runs(), "host {index} ended by itself:\n{}", self.log(index));
+        host.stop().await;
+        self.assert_well(index);
+    }
+
+    /// Fails if a host's log, since its last start, tells of what must never be, whatever befalls it.
+    pub(crate) fn assert_well(&self, index: usize) {
+        let log = self.log(index);
+        for never in ["panicked", "unexpected answer of the store", "can't be read as what it should be"] {
+            assert!(!log.contains(never), "host {index}: {never}\n{log}");
+        }
     }
 
     /// Sends a host a signal.
