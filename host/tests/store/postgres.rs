@@ -47,21 +47,21 @@ impl Backend {
     }
 }
 
-async fn open(url: &str) -> AnyStore {
+pub(super) async fn open(url: &str) -> AnyStore {
     Arc::new(PostgresStore::open(url, Options::default()).await.unwrap())
 }
 
 /// Somebody else's connection to the same database.
-async fn beside(url: &str) -> PgConnection {
+pub(super) async fn beside(url: &str) -> PgConnection {
     PgConnection::connect(url).await.unwrap()
 }
 
-async fn number(connection: &mut PgConnection, sql: &str) -> i64 {
+pub(super) async fn number(connection: &mut PgConnection, sql: &str) -> i64 {
     sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(connection).await.unwrap()
 }
 
 /// An operation of a new buy that is due now, by the machine's clock.
-async fn due_now(store: &AnyStore, id: &str) {
+pub(super) async fn due_now(store: &AnyStore, id: &str) {
     accept(store, id).await;
     let mut stored = stored_operation(store, &format!("op-{id}").as_str().into()).await;
     stored.value.run_at = now();
