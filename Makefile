@@ -19,6 +19,16 @@ GUESTS = -p flightdeck-adapter-gam -p flightdeck-adapter-kevel -p flightdeck-ada
 CONFIG = examples/demo/flightdeck.toml
 VENV = target/venv
 
+# Runs a command, and says at the end which real parts its tests did not find: their runner shows nothing of tests that pass.
+# With FLIGHTDECK_TEST_ALL set, a part that is missing is a failure.
+define saying-what-is-left-out
+rm -f target/left-out; \
+FLIGHTDECK_TEST_LEFT_OUT=$(CURDIR)/target/left-out $(1); status=$$?; \
+if [ -s target/left-out ]; then \
+	echo "LEFT OUT, because this machine has not what it needs (tests, what is missing):" >&2; sort target/left-out | uniq -c >&2; \
+fi; exit $$status
+endef
+
 .PHONY: demo run test soak bench setup install-postgres wasm-target guests build lint check-format golden clean
 
 ## The wasm target is the one thing that the Rust toolchain may lack.
@@ -48,7 +58,7 @@ setup: wasm-target
 install-postgres:
 	@if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
 		apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends postgresql; \
-	else echo "PostgreSQL is not there; install it by hand (on Debian: apt-get install postgresql)"; fi
+	else echo "PostgreSQL is not there; install it by hand (on Debian: apt-get install postgresql)" >&2; [ -z "$$FLIGHTDECK_TEST_ALL" ]; fi
 
 check-format:
 	$(CARGO) fmt --all --check
@@ -59,12 +69,12 @@ lint:
 
 test: wasm-target check-format lint guests
 	@{ $(VENV)/bin/python -c 'import mcp, google.ads.admanager_v1, standardwebhooks' 2>/dev/null && command -v cargo-nextest >/dev/null; } || $(MAKE) setup
-	FLIGHTDECK_PYTHON=$(CURDIR)/$(VENV)/bin/python tests/with-postgres $(CARGO) nextest run --locked --workspace
+	@$(call saying-what-is-left-out,FLIGHTDECK_PYTHON=$(CURDIR)/$(VENV)/bin/python tests/with-postgres $(CARGO) nextest run --locked --workspace)
 
-## The proof in its long form: at least so many minutes and so many kills.
+## The proof in its long form: at least so many minutes and so many kills. FLIGHTDECK_SOAK_SEED repeats the dice of a run.
 soak: guests
-	FLIGHTDECK_SOAK_SECONDS=$$(( $(MINUTES) * 60 )) FLIGHTDECK_SOAK_KILLS=$(KILLS) \
-		tests/with-postgres $(CARGO) nextest run --locked -p flightdeck --test system -E 'test(soak)' --no-capture
+	@$(call saying-what-is-left-out,FLIGHTDECK_SOAK_SECONDS=$$(( $(MINUTES) * 60 )) FLIGHTDECK_SOAK_KILLS=$(KILLS) \
+		tests/with-postgres $(CARGO) nextest run --locked --profile soak -p flightdeck --test system -E 'test(soak)' --no-capture)
 
 bench: guests
 	$(CARGO) build --locked --release -p flightdeck -p flightdeck-bench

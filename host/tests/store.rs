@@ -2,10 +2,11 @@
 //!
 //! - `store/fixtures.rs`: buys, operations and tasks to write.
 //! - `store/recording.rs`, `auditing.rs`, `keys.rs`, `claims.rs`, `clock.rs`, `journal.rs`, `doubt.rs`, `lists.rs`, `concurrency.rs`,
-//!   `webhooks.rs`, `deliveries.rs`, `fleet.rs`, `model.rs`: the suite.
+//!   `webhooks.rs`, `deliveries.rs`, `fleet.rs`, `refusals.rs`, `leases.rs`, `model.rs`: the suite.
 //!   Each case is a function over a fresh, empty store and knows nothing of what is behind it.
 //! - `store/sqlite.rs`: locks, restarts. `store/files.rs`: its files, and copies of them.
-//! - `store/postgres.rs`: several hosts, the database's clock, tables that change. `store/cables.rs`: connections that are lost.
+//! - `store/postgres.rs`: several hosts, the database's clock, tables that change. `store/cables.rs`: connections that are lost;
+//!   `store/overtaken.rs`: what its locks are for.
 //!
 //! A new backend is a type with `fresh()` (`None` where it is not there) and `store()`, and one more `on_backend!` at the end of
 //! this file.
@@ -24,11 +25,14 @@ mod store {
     pub(crate) mod fleet;
     pub(crate) mod journal;
     pub(crate) mod keys;
+    pub(crate) mod leases;
     pub(crate) mod lists;
     pub(crate) mod measure;
     pub(crate) mod model;
+    pub(crate) mod overtaken;
     pub(crate) mod postgres;
     pub(crate) mod recording;
+    pub(crate) mod refusals;
     pub(crate) mod sqlite;
     pub(crate) mod webhooks;
 }
@@ -160,6 +164,22 @@ macro_rules! on_backend {
                 what_is_to_be_left_alone_is_told_to_everybody_until_it_is_over,
                 what_has_not_ended_is_counted,
                 the_last_mark_of_a_name_stays,
+            ]
+            refusals: [
+                an_operation_of_an_unknown_buy_is_refused_whole,
+                nobody_holds_an_operation_that_there_is_not,
+                a_try_is_recorded_once,
+                what_there_is_not_is_not_changed_and_not_found,
+                deliveries_that_wait_or_were_given_up_are_counted,
+                a_buy_has_one_turn_however_many_look,
+                a_key_is_forgotten_once_however_many_clean_up,
+                one_component_serves_however_many_activate_another,
+                a_name_of_a_token_is_taken_once_however_many_want_it,
+                what_ended_is_not_claimed_whatever_its_lease,
+            ]
+            leases: [
+                under_a_lease_that_ran_out_nothing_is_begun,
+                under_a_lease_that_was_lost_nothing_more_is_sent,
             ]
             model: [
                 the_store_does_what_the_model_does,

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use flightdeck_test_support::postgres;
+use flightdeck_test_support::{left_out, postgres};
 use serde_json::json;
 use sqlx::{Connection as _, PgConnection};
 use tokio::process::Command;
@@ -32,7 +32,7 @@ impl SmallDisk {
         let mounted =
             Command::new("mount").args(["-t", "tmpfs", "-o", &format!("size={size}"), "tmpfs"]).arg(at).output().await;
         if !mounted.is_ok_and(|mounted| mounted.status.success()) {
-            println!("left out: this machine gives no small disk (mount -t tmpfs)");
+            left_out("a small disk is not to be had: that takes root, and a machine that lets it mount -t tmpfs");
             return None;
         }
         Some(Self(at.to_owned()))

@@ -1,10 +1,11 @@
 //! A receiver of webhooks, which keeps what it is sent and answers as it is told, and a verifier that we did not write.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     path::Path,
     process::Stdio,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use axum::{Router, body::Bytes, extract::State, http::HeaderMap, response::IntoResponse, routing::any};
@@ -50,11 +51,25 @@ impl Hook {
     }
 }
 
+/// How it treats an event that it sees for the first time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mood {
+    /// It fails.
+    Fails,
+    /// It answers after so long, or never, if nobody waits for so long.
+    Answers(Duration),
+}
+
 #[derive(Default)]
 struct Kept {
     hooks: Vec<Hook>,
     /// What the next requests are answered with; then 204.
     answers: VecDeque<StatusCode>,
+    mood: Option<Mood>,
+    /// Events that came.
+    seen: BTreeSet<String>,
+    /// Events that were treated so. Sent once more, they are taken.
+    ill_treated: BTreeSet<String>,
 }
 
 /// The receiver; it ends with the test.
@@ -80,6 +95,16 @@ impl Receiver {
         self.kept.lock().unwrap().answers.extend(statuses);
     }
 
+    /// Treats each event so that it sees for the first time, from now on; `None`: it takes them.
+    pub(crate) fn be(&self, mood: Option<Mood>) {
+        self.kept.lock().unwrap().mood = mood;
+    }
+
+    /// How many events were not just taken.
+    pub(crate) fn ill_treated(&self) -> usize {
+        self.kept.lock().unwrap().ill_treated.len()
+    }
+
     /// What came so far.
     pub(crate) fn hooks(&self) -> Vec<Hook> {
         self.kept.lock().unwrap().hooks.clone()
@@ -94,7 +119,7 @@ impl Receiver {
                 return hooks;
             }
             assert!(tokio::time::Instant::now() < until, "what came never was as wanted: {hooks:#?}");
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
 }
@@ -111,9 +136,24 @@ async fn take(
         headers: headers.collect(),
         body: String::from_utf8(body.to_vec()).expect("UTF-8"),
     };
-    let mut kept = kept.lock().unwrap();
-    kept.hooks.push(hook);
-    let status = kept.answers.pop_front().unwrap_or(StatusCode::NO_CONTENT);
+    let (status, pause) = {
+        let mut kept = kept.lock().unwrap();
+        let id = hook.headers.get("webhook-id").cloned().unwrap_or_default();
+        let first = kept.seen.insert(id.clone());
+        kept.hooks.push(hook);
+        let status = kept.answers.pop_front().unwrap_or(StatusCode::NO_CONTENT);
+        match kept.mood.filter(|_| first) {
+            None => (status, Duration::ZERO),
+            Some(mood) => {
+                kept.ill_treated.insert(id);
+                match mood {
+                    Mood::Fails => (StatusCode::INTERNAL_SERVER_ERROR, Duration::ZERO),
+                    Mood::Answers(after) => (status, after),
+                }
+            }
+        }
+    };
+    tokio::time::sleep(pause).await;
     (status, [("location", "http://127.0.0.1:1/elsewhere")])
 }
 

@@ -2,6 +2,14 @@
 
 use std::{path::PathBuf, sync::RwLock, time::Duration};
 
+use flightdeck::{
+    domain::task::{Resolution, TaskMove},
+    operations::waiting,
+    store::{
+        Recording, Store as _,
+        postgres::{Options, PostgresStore},
+    },
+};
 use flightdeck_emulators::control::faults::{Action, Rule};
 use flightdeck_test_support::postgres;
 use reqwest::Method;
@@ -114,6 +122,22 @@ impl Replicas {
 
     /// Starts a host that does not run.
     pub(crate) async fn start(&self, index: usize) {
+        self.start_with(index, &[]).await;
+    }
+
+    /// Starts a host that does not run, with more in its environment.
+    pub(crate) async fn start_with(&self, index: usize, environment: &[(&str, &str)]) {
+        let replica = &self.all[index];
+        let mut command = self.command_of(index);
+        command.envs(environment.iter().copied());
+        let host = Host::start(command, &replica.log).await;
+        native_code::lend(&replica.data);
+        replica.url.write().unwrap().clone_from(&host.url);
+        assert!(replica.host.lock().await.replace(host).is_none(), "the host runs already");
+    }
+
+    /// The command that is a host, with its cables.
+    pub(crate) fn command_of(&self, index: usize) -> tokio::process::Command {
         let replica = &self.all[index];
         let through = |proxy: &Proxy| format!("http://{}", proxy.address);
         let [mut kevel, mut gam, mut triton] = replica.ad_servers.each_ref().map(through);
@@ -134,20 +158,31 @@ impl Replicas {
             .env("GAM_ENDPOINT", gam)
             .env("TRITON_LOGIN", format!("{triton}/login"))
             .env("TRITON_ENDPOINT", triton);
-        let host = Host::start(command, &replica.log).await;
-        native_code::lend(&replica.data);
-        replica.url.write().unwrap().clone_from(&host.url);
-        assert!(replica.host.lock().await.replace(host).is_none(), "the host runs already");
+        command
     }
 
-    /// Kills a host without a word.
+    /// Kills a host without a word. It ran until then, and all was well with it: the log is new with the next start.
     pub(crate) async fn kill(&self, index: usize) {
-        self.all[index].host.lock().await.take().expect("the host runs").kill().await;
+        let mut host = self.all[index].host.lock().await.take().expect("the host was started");
+        assert!(host.runs(), "host {index} ended by itself:\n{}", self.log(index));
+        host.kill().await;
+        self.assert_well(index);
     }
 
-    /// Stops a host as an operator would.
+    /// Stops a host as an operator would. It ran until then, and all was well with it.
     pub(crate) async fn stop(&self, index: usize) {
-        self.all[index].host.lock().await.take().expect("the host runs").stop().await;
+        let mut host = self.all[index].host.lock().await.take().expect("the host was started");
+        assert!(host.runs(), "host {index} ended by itself:\n{}", self.log(index));
+        host.stop().await;
+        self.assert_well(index);
+    }
+
+    /// Fails if a host's log, since its last start, tells of what must never be, whatever befalls it.
+    pub(crate) fn assert_well(&self, index: usize) {
+        let log = self.log(index);
+        for never in ["panicked", "unexpected answer of the store", "can't be read as what it should be"] {
+            assert!(!log.contains(never), "host {index}: {never}\n{log}");
+        }
     }
 
     /// Sends a host a signal.
@@ -273,6 +308,59 @@ async fn runs_on(replicas: &Replicas, operation: &str) -> usize {
     panic!("{worker} is none of the hosts");
 }
 
+/// How long the lease of these hosts is, as their configuration says.
+const LEASE_MICROS: i64 = 1_000_000;
+
+/// How much later than it may a host take over at most: it looks every second, on a machine that may be busy.
+const SLACK_MICROS: i64 = 10_000_000;
+
+/// How an operation stands in the database, at a moment of the database's clock.
+#[derive(Debug, sqlx::FromRow)]
+struct Standing {
+    fence: i64,
+    lease_until: Option<i64>,
+    now: i64,
+}
+
+async fn beside(replicas: &Replicas) -> sqlx::PgConnection {
+    use sqlx::Connection as _;
+    sqlx::PgConnection::connect(&replicas.database_url).await.expect("the database")
+}
+
+async fn standing(database: &mut sqlx::PgConnection, operation: &str) -> Standing {
+    let asked = "SELECT fence, lease_until, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint AS now
+                 FROM operations WHERE id = $1";
+    sqlx::query_as(asked).bind(operation).fetch_one(database).await.expect("the operation")
+}
+
+/// Waits until an operation stands as wanted.
+async fn stands(
+    database: &mut sqlx::PgConnection,
+    operation: &str,
+    what: &str,
+    wanted: impl Fn(&Standing) -> bool,
+) -> Standing {
+    let until = tokio::time::Instant::now() + PATIENCE;
+    loop {
+        let stands = standing(database, operation).await;
+        if wanted(&stands) {
+            return stands;
+        }
+        assert!(tokio::time::Instant::now() < until, "never {what}: {stands:?}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// Everything that a worker may write, row by row.
+async fn written(database: &mut sqlx::PgConnection) -> Vec<String> {
+    let everything = "
+        SELECT to_jsonb(one)::text FROM operations AS one UNION ALL SELECT to_jsonb(one)::text FROM steps AS one
+        UNION ALL SELECT to_jsonb(one)::text FROM remote_objects AS one UNION ALL SELECT to_jsonb(one)::text FROM events AS one
+        UNION ALL SELECT to_jsonb(one)::text FROM tasks AS one UNION ALL SELECT to_jsonb(one)::text FROM audit AS one
+        ORDER BY 1";
+    sqlx::query_scalar(everything).fetch_all(database).await.expect("the rows")
+}
+
 #[tokio::test]
 async fn any_host_serves_any_request() {
     let Some(replicas) = Replicas::new(3, "").await else { return };
@@ -320,6 +408,15 @@ async fn a_host_that_dies_is_taken_over_within_its_lease() {
         came(&replicas).await;
         let died = runs_on(&replicas, &operation).await;
         replicas.kill(died).await;
+        let mut database = beside(&replicas).await;
+        let left = standing(&mut database, &operation).await;
+        let lease = left.lease_until.expect("it died with its lease");
+        let taken = stands(&mut database, &operation, "taken over", |now| now.fence > left.fence).await;
+        assert_eq!(taken.fence, left.fence + 1);
+        assert!(taken.now <= lease + SLACK_MICROS, "taken over {} microseconds after the lease", taken.now - lease);
+        // Whoever took it over did so when the lease had run out, and not before. Its own lease began then, or was prolonged since.
+        let begun = taken.lease_until.expect("its own lease") - LEASE_MICROS;
+        assert!(begun >= lease, "taken over {} microseconds before the lease ran out", lease - begun);
         let ended = replicas.ended(1 - died, &operation).await;
         assert_eq!(ended.text("/state"), "succeeded", "{:#}", ended.body);
         assert_eq!(replicas.kevel().counts(), (before + 1, before + 1), "acts: {acts}");
@@ -340,11 +437,24 @@ async fn a_host_that_was_stopped_and_wakes_up_late_records_nothing() {
     let ended = replicas.ended(other, &operation).await;
     assert_eq!(ended.text("/state"), "succeeded", "{:#}", ended.body);
     let (buy, claims) = (ended.text("/media_buy_id"), ended.body["attempts"].clone());
+    let mut database = beside(&replicas).await;
+    let before = written(&mut database).await;
+    assert!(!before.is_empty());
     replicas.signal(stopped, "CONT").await;
+    // It finds out that it lost, whether by its heartbeat or by what it wanted to record.
+    let until = tokio::time::Instant::now() + PATIENCE;
+    while !["lost the lease to another worker", "the run was interrupted"]
+        .iter()
+        .any(|lost| replicas.log(stopped).contains(lost))
+    {
+        assert!(tokio::time::Instant::now() < until, "it never found out:\n{}", replicas.log(stopped));
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
     // It serves on, and what it was doing is nobody's business any more.
     let path = format!("/v1/operations/{operation}");
     let seen = replicas.until(stopped, BUYER, &path, |answer| answer.status.is_success()).await;
     assert_eq!((seen.text("/state").as_str(), &seen.body["attempts"]), ("succeeded", &claims));
+    assert_eq!(written(&mut database).await, before, "the host that woke up late recorded something");
     let status = replicas.get(stopped, BUYER, &format!("/v1/media-buys/{buy}/status")).await.expect(200);
     assert_eq!(status.text("/status"), "pending_activation");
     assert_eq!(replicas.kevel().counts(), (1, 1));
@@ -368,10 +478,16 @@ async fn losing_the_database_loses_nothing_and_needs_no_restart() {
         assert!(refused.headers.contains_key("retry-after"));
         assert_eq!(replicas.get(1, BUYER, "/healthz").await.status, 200);
         assert_eq!(replicas.get(1, BUYER, "/readyz").await.status, 503);
+        // For several leases, by the database's own clock.
+        let mut database = beside(&replicas).await;
+        let lease = standing(&mut database, &operation).await.lease_until.expect("nobody can give it back");
+        stands(&mut database, &operation, "long past its lease", |now| now.now > lease + 3 * LEASE_MICROS).await;
         for replica in &replicas.all {
             replica.cable().set(Mode::Pass);
         }
         let ended = replicas.ended(0, &operation).await;
+        let claims = standing(&mut database, &operation).await.fence;
+        assert!(claims > 1, "{mode:?}: its worker lost the database and went on");
         assert_eq!(ended.text("/state"), "succeeded", "{mode:?}: {:#}", ended.body);
         assert_eq!(replicas.kevel().counts(), (before + 1, before + 1), "{mode:?}");
         replicas.until(1, BUYER, "/readyz", |answer| answer.status == 200).await;
@@ -397,4 +513,28 @@ async fn hosts_are_replaced_one_by_one_without_a_failed_operation() {
         assert_eq!(replicas.ended(0, operation).await.text("/state"), "succeeded");
     }
     assert_eq!(replicas.kevel().counts(), (operations.len(), operations.len()));
+}
+
+#[tokio::test]
+async fn an_approval_that_nobody_hints_at_is_found_by_looking() {
+    let Some(replicas) = Replicas::new(1, "").await else { return };
+    let request = json!({ "packages": ["front_page"], "total_budget": 10_000, "flight_start_date": today() });
+    let created = replicas.post(0, BUYER, "/v1/media-buys", request).await.expect(202);
+    // As another host records it whose hints are all lost.
+    let store = PostgresStore::connect(&replicas.database_url, Options::default()).await.expect("the database");
+    let at = flightdeck::operations::now();
+    let mut task = store.task(&created.text("/task_id").as_str().into()).await.expect("it is read").expect("the task");
+    for step in [TaskMove::Assign, TaskMove::Start] {
+        task.value.advance(step).expect("it is pending");
+    }
+    waiting::decide(&mut task.value, Resolution::Approved, None, "reviewer");
+    let operation = created.text("/operation_id");
+    let stored = store.operation(&operation.as_str().into()).await.expect("it is read").expect("the operation");
+    let mut recording = Recording::default();
+    waiting::release(stored, &task.value, Duration::from_secs(3_600), at, &mut recording).expect("it waits");
+    recording.tasks.push(task);
+    store.record(recording).await.expect("it is recorded");
+    store.close().await;
+    assert_eq!(replicas.ended(0, &operation).await.text("/state"), "succeeded");
+    assert_eq!(replicas.kevel().counts(), (1, 1));
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use flightdeck_emulators::control::faults::{Action, Rule};
-use flightdeck_test_support::postgres;
+use flightdeck_test_support::{left_out, postgres};
 use serde_json::json;
 use tokio::process::Command;
 
@@ -96,7 +96,7 @@ fn client(name: &str) -> Option<PathBuf> {
 async fn a_dump_of_postgresql_starts_and_goes_on() {
     let Some(mut replicas) = Replicas::new(1, "").await else { return };
     let (Some(dump), Some(psql)) = (client("pg_dump"), client("psql")) else {
-        println!("left out: PostgreSQL's client programs are not there");
+        left_out("PostgreSQL's client programs are not there: make setup installs them");
         return;
     };
     let wanted = json!({ "packages": ["front_page"], "total_budget": 1_000, "flight_start_date": today() });

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use flightdeck_emulators::{
     Running,
-    control::Controls,
+    control::{Controls, log::Entry},
     gam::{self, Gam},
     platform::Platform,
     triton::{self, Triton},
@@ -33,6 +33,8 @@ pub(crate) struct Server<'a> {
     pub(crate) kinds: [&'static str; 2],
     /// A request that makes an item of it.
     pub(crate) item_path: &'static str,
+    /// Patterns of every request about an order, or about an item and what is in it.
+    pub(crate) paths: [&'static str; 2],
     pub(crate) controls: &'a Controls,
     platform: &'a dyn Platform,
 }
@@ -75,6 +77,7 @@ impl Servers {
                 packages: ["front_page", "back_page"],
                 kinds: ["campaigns", "flights"],
                 item_path: "/v1/flight",
+                paths: ["/v1/campaign*", "/v1/flight*"],
                 controls: self.house.kevel.controls(),
                 platform: self.house.kevel.platform(),
             },
@@ -83,6 +86,7 @@ impl Servers {
                 packages: ["homepage", "sports_pages"],
                 kinds: ["orders", "lineItems"],
                 item_path: "/v1/networks/*/lineItems",
+                paths: ["/v1/networks/*/orders*", "/v1/networks/*/lineItems*"],
                 controls: self.gam.controls(),
                 platform: self.gam.platform(),
             },
@@ -91,6 +95,7 @@ impl Servers {
                 packages: ["drive_time", "midday_audio"],
                 kinds: ["campaigns", "flights"],
                 item_path: "/v1/flights",
+                paths: ["/v1/campaigns*", "/v1/flights*"],
                 controls: self.triton.controls(),
                 platform: self.triton.platform(),
             },
@@ -118,28 +123,87 @@ impl Server<'_> {
 
     /// How many orders and items there are, archived ones included; each made once.
     pub(crate) fn counts(&self) -> (usize, usize) {
-        assert!(self.platform.duplicates().is_empty(), "made twice: {:#?}", self.platform.duplicates());
+        let twice = self.platform.duplicates();
+        assert!(twice.is_empty(), "made twice: {twice:#?}\n{}", self.changes());
         (self.all(self.kinds[0]).len(), self.all(self.kinds[1]).len())
+    }
+
+    /// Every request that could change something, a line each: for whoever must find out what went wrong.
+    fn changes(&self) -> String {
+        let requests = self.controls.log.summary().requests.into_iter();
+        let line = |request: Entry| {
+            let Entry { at, method, path, outcome, acted, status, ms, fault, .. } = request;
+            format!("{at} {method} {path}: {outcome:?} {status:?} after {ms} ms, acted: {acted}, fault: {fault:?}\n")
+        };
+        requests.filter(|request| request.method != "GET").map(line).collect()
     }
 
     /// Orders that may still deliver.
     pub(crate) fn running(&self) -> Vec<Value> {
-        let runs = |order: &Value| match self.name {
+        self.all(self.kinds[0]).into_iter().filter(|order| self.runs(order)).collect()
+    }
+
+    /// Whether an order may still deliver.
+    fn runs(&self, order: &Value) -> bool {
+        match self.name {
             "kevel" => order["IsActive"] == true && order["IsArchived"] != true,
             "gam" => order["archived"] != true && order["status"] != "PAUSED",
             _ => order["active"] == true && order["archived"] != true,
-        };
-        self.all(self.kinds[0]).into_iter().filter(runs).collect()
+        }
     }
 
     /// The goals of its items, in impressions.
     pub(crate) fn goals(&self) -> Vec<i64> {
-        let goal = |item: &Value| match self.name {
+        self.all(self.kinds[1]).iter().map(|item| self.goal(item)).collect()
+    }
+
+    /// The goal of an item, in impressions.
+    pub(crate) fn goal(&self, item: &Value) -> i64 {
+        let goal = match self.name {
             "kevel" => item["Impressions"].as_i64(),
             "gam" => item["goal"]["units"].as_str().and_then(|units| units.parse().ok()),
             _ => item["goal"]["value"].as_i64(),
         };
-        self.all(self.kinds[1]).iter().map(|item| goal(item).expect("a goal")).collect()
+        goal.expect("a goal")
+    }
+
+    /// The id of an object, or of the one that it names.
+    pub(crate) fn id(&self, object: &Value) -> String {
+        let id = ["Id", "id", "name"].iter().map(|name| &object[*name]).find(|id| !id.is_null()).unwrap_or(object);
+        let id = id.as_str().map_or_else(|| id.to_string(), str::to_owned);
+        id.rsplit('/').next().unwrap_or_default().to_owned()
+    }
+
+    /// The order that an item is in.
+    pub(crate) fn order_of(&self, item: &Value) -> String {
+        self.id(&item[match self.name {
+            "kevel" => "CampaignId",
+            "gam" => "order",
+            _ => "campaignId",
+        }])
+    }
+
+    /// What ties creatives to items, by the ids under which its adapter remembers them; those that are switched off are not there.
+    pub(crate) fn associations(&self) -> Vec<String> {
+        match self.name {
+            "kevel" => {
+                let ads = self.all("ads").into_iter();
+                ads.filter(|ad| ad["IsActive"] == true && ad["IsDeleted"] != true).map(|ad| self.id(&ad)).collect()
+            }
+            "gam" => {
+                let ties = self.all("associations").into_iter().filter(|tie| tie["status"] == "ACTIVE");
+                ties.map(|tie| format!("{}/{}", self.id(&tie["lineItem"]), self.id(&tie["creative"]))).collect()
+            }
+            _ => {
+                let flights = self.all("flights");
+                let of = |flight: &Value| {
+                    let (id, playing) =
+                        (self.id(flight), flight["creativeIds"].as_array().cloned().unwrap_or_default());
+                    playing.into_iter().map(move |creative| format!("{id}/{creative}"))
+                };
+                flights.iter().flat_map(of).collect()
+            }
+        }
     }
 
     /// A creative that it takes, for both of its packages.

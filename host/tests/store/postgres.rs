@@ -60,7 +60,7 @@ pub(super) async fn number(connection: &mut PgConnection, sql: &str) -> i64 {
 }
 
 /// An operation of a new buy that is due now, by the machine's clock.
-async fn due_now(store: &AnyStore, id: &str) {
+pub(super) async fn due_now(store: &AnyStore, id: &str) {
     accept(store, id).await;
     let mut stored = stored_operation(store, &format!("op-{id}").as_str().into()).await;
     stored.value.run_at = now();

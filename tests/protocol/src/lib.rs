@@ -7,15 +7,21 @@
 //! request is still on the way, an ad server does not show yet what it made, two people decide at once.
 //!
 //! What the code does is in `host/src/operations` (claims, leases, runs), `host/src/domain/step.rs` (what a failed request
-//! means) and `docs/architecture.md`, where the [properties](Promise) stand by their names. [`Rules`] are the protocol's
+//! means) and `docs/architecture.md`, where [promises](Promise) and [rules](Rule) stand by their names. The rules are the protocol's
 //! own: each can be left out, and then the checker must find how a promise breaks. A rule without which nothing breaks
-//! would be one that nobody needs.
+//! would be one that nobody needs, and a promise that no rule keeps would be none.
 //!
 //! # What is taken for granted
 //!
-//! - The wait before a lookup outlasts what is on the way and the ad server's lag (`in_doubt_wait`, the adapter's
-//!   `lookup_lag_ms`, the deadline of a request). [`Rules::waits`] leaves it out.
-//! - A worker's own clock tells it in time that its lease has run out. [`Rules::sends_under_lease`] leaves it out.
+//! - The wait before a lookup (`in_doubt_wait`, the adapter's `lookup_lag_ms`) outlasts what left before it began: by its end a request
+//!   has taken effect or never will, and what it made is shown. [`Rule::Waits`] leaves the wait out, [`Rule::WaitsFromTakeover`] lets it
+//!   begin too early.
+//! - A worker's own clock tells it in time that its lease has run out. [`Rule::SendsUnderLease`] leaves it out.
+//! - Between a worker's last look at its lease and the moment at which its request leaves, it is not frozen for longer than the wait
+//!   before a lookup: here the two are one event. In the host some microseconds lie between them, but nothing can take back what a
+//!   process that is frozen just there sends when it wakes up.
+//! - An ad server finds what it shows: a lookup by a reference has no other misses than those of its lag.
+//! - The database does what it says: a write that it committed stays, and one that it refused has no effect.
 
 pub mod model;
 
@@ -54,31 +60,100 @@ impl Promise {
     }
 }
 
-/// The protocol's rules.
+/// A rule of the protocol, by the name that the documentation uses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rule {
+    /// `begin` is committed before the request leaves.
+    BeginsFirst,
+    /// A write of a worker whose fence is not the last one is refused.
+    Fenced,
+    /// A step in doubt is looked up before it is made again.
+    LooksUp,
+    /// The lookup waits until what left before the wait began is on the way no more, and is shown.
+    Waits,
+    /// Whoever takes an operation over begins the wait anew: the worker before may have sent something until its last moment.
+    WaitsFromTakeover,
+    /// A request leaves only while its worker's lease holds.
+    SendsUnderLease,
+    /// A request that got no answer may have happened, or not.
+    DoubtsWhatIsLost,
+    /// A step is finished when its answer has come, not when its request has left.
+    FinishesAfterAnswer,
+    /// An operation whose lease ran out is claimed by somebody else.
+    ClaimsExpired,
+    /// Of two decisions on one version of a task, the second is refused.
+    DecidesOnce,
+}
+
+impl Rule {
+    /// All of them.
+    pub const ALL: [Self; 10] = [
+        Self::BeginsFirst,
+        Self::Fenced,
+        Self::LooksUp,
+        Self::Waits,
+        Self::WaitsFromTakeover,
+        Self::SendsUnderLease,
+        Self::DoubtsWhatIsLost,
+        Self::FinishesAfterAnswer,
+        Self::ClaimsExpired,
+        Self::DecidesOnce,
+    ];
+
+    /// Its name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::BeginsFirst => "begin before the request",
+            Self::Fenced => "fences",
+            Self::LooksUp => "lookups",
+            Self::Waits => "the wait before a lookup",
+            Self::WaitsFromTakeover => "the wait begins anew with a takeover",
+            Self::SendsUnderLease => "sending only under a lease that holds",
+            Self::DoubtsWhatIsLost => "doubt about what got no answer",
+            Self::FinishesAfterAnswer => "finish after the answer",
+            Self::ClaimsExpired => "claims of leases that ran out",
+            Self::DecidesOnce => "one decision for each version of a task",
+        }
+    }
+
+    /// The promise that breaks without it.
+    #[must_use]
+    pub const fn keeps(self) -> Promise {
+        match self {
+            Self::BeginsFirst
+            | Self::Fenced
+            | Self::LooksUp
+            | Self::Waits
+            | Self::WaitsFromTakeover
+            | Self::SendsUnderLease => Promise::NothingTwice,
+            Self::DoubtsWhatIsLost => Promise::DoneIsDone,
+            Self::FinishesAfterAnswer => Promise::RecordedIsTrue,
+            Self::ClaimsExpired => Promise::NothingLost,
+            Self::DecidesOnce => Promise::NothingUnapproved,
+        }
+    }
+}
+
+/// The rules that a protocol has: all of them, or all but one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rules {
-    /// `begin` is committed before the request leaves.
-    pub begins_first: bool,
-    /// A write of a worker whose fence is not the last one is refused.
-    pub fenced: bool,
-    /// A step in doubt is looked up before it is made again.
-    pub looks_up: bool,
-    /// The lookup waits until nothing is on the way any more and everything is shown.
-    pub waits: bool,
-    /// A request leaves only while its worker's lease holds.
-    pub sends_under_lease: bool,
-    /// Of two decisions on one version of a task, the second is refused.
-    pub decides_once: bool,
+    left_out: Option<Rule>,
 }
 
 impl Rules {
     /// All rules.
-    pub const ALL: Self = Self {
-        begins_first: true,
-        fenced: true,
-        looks_up: true,
-        waits: true,
-        sends_under_lease: true,
-        decides_once: true,
-    };
+    pub const ALL: Self = Self { left_out: None };
+
+    /// All rules but this one.
+    #[must_use]
+    pub const fn without(rule: Rule) -> Self {
+        Self { left_out: Some(rule) }
+    }
+
+    /// Whether the protocol has a rule.
+    #[must_use]
+    pub fn have(self, rule: Rule) -> bool {
+        self.left_out != Some(rule)
+    }
 }

@@ -2,7 +2,7 @@
 
 use stateright::{Model, Property};
 
-use crate::{Promise, Rules};
+use crate::{Promise, Rule, Rules};
 
 /// Steps of the operation: an order and a line item.
 const STEPS: usize = 2;
@@ -99,6 +99,8 @@ pub struct State {
     /// How often each step took effect.
     pub made: [u8; STEPS],
     shown: [bool; STEPS],
+    /// Whether the wait before a lookup of a step begins after its last request left, and so outlasts it.
+    waited_for: [bool; STEPS],
     /// Whether each person has yet to decide, with what the task looked like when the person read it.
     undecided: [bool; PEOPLE],
     rejected: bool,
@@ -152,7 +154,7 @@ pub struct Protocol {
 impl State {
     /// Whether a worker's writes count.
     fn counts(&self, rules: Rules, run: Run) -> bool {
-        !rules.fenced || (run.fence == self.fence && self.operation == Operation::Running)
+        !rules.have(Rule::Fenced) || (run.fence == self.fence && self.operation == Operation::Running)
     }
 
     fn lease_of(&self, run: Run) -> bool {
@@ -196,35 +198,39 @@ impl State {
             Phase::Begin => match self.journal[step] {
                 Step::Done if step + 1 < STEPS => Some(Run { step: step + 1, ..run }),
                 Step::Done => next(Phase::End),
-                Step::Open if rules.looks_up => next(Phase::LookUp),
+                Step::Open if rules.have(Rule::LooksUp) => next(Phase::LookUp),
                 Step::Open | Step::Fresh => {
-                    if rules.begins_first {
+                    if rules.have(Rule::BeginsFirst) {
                         self.journal[step] = Step::Open;
                     }
                     next(Phase::Send)
                 }
             },
             Phase::LookUp => {
-                if rules.waits && !self.is_settled(step) {
+                if rules.have(Rule::Waits) && self.waited_for[step] && !self.is_settled(step) {
                     return None;
                 }
                 if self.made[step] > 0 && self.shown[step] { next(Phase::Finish) } else { next(Phase::Send) }
             }
             Phase::Send => {
-                if rules.sends_under_lease && !self.lease_of(run) {
+                if rules.have(Rule::SendsUnderLease) && !self.lease_of(run) {
                     self.workers[worker] = None;
                     return Some(());
                 }
                 self.on_the_way(Request { step, fence: run.fence });
-                next(Phase::Wait)
+                self.waited_for[step] = false;
+                next(if rules.have(Rule::FinishesAfterAnswer) { Phase::Wait } else { Phase::Finish })
             }
             Phase::Wait => return None,
             Phase::Reset => {
                 self.journal[step] = Step::Fresh;
+                self.waited_for[step] = true;
                 next(Phase::Retry)
             }
             Phase::Finish => {
                 self.journal[step] = Step::Done;
+                // Nobody looks it up any more.
+                self.waited_for[step] = true;
                 if step + 1 < STEPS {
                     Some(Run { step: step + 1, phase: Phase::Begin, ..run })
                 } else {
@@ -232,6 +238,8 @@ impl State {
                 }
             }
             Phase::Retry => {
+                // The doubt begins when the call ends.
+                self.waited_for[step] = true;
                 self.operation = Operation::Queued;
                 self.lease_holds = false;
                 None
@@ -251,7 +259,7 @@ impl State {
         }
         self.undecided[person] = false;
         // The second decision was made on a version of the task that is no longer the last.
-        if self.operation != Operation::Awaiting && rules.decides_once {
+        if self.operation != Operation::Awaiting && rules.have(Rule::DecidesOnce) {
             return Some(());
         }
         self.rejected |= !approve;
@@ -259,14 +267,17 @@ impl State {
         Some(())
     }
 
-    fn claim(&mut self, worker: usize) -> Option<()> {
+    fn claim(&mut self, rules: Rules, worker: usize) -> Option<()> {
         let free = match self.operation {
             Operation::Queued => true,
-            Operation::Running => !self.lease_holds,
+            Operation::Running => rules.have(Rule::ClaimsExpired) && !self.lease_holds,
             _ => false,
         };
         if !free || self.workers[worker].is_some() {
             return None;
+        }
+        if self.operation == Operation::Running && rules.have(Rule::WaitsFromTakeover) {
+            self.waited_for = [true; STEPS];
         }
         self.operation = Operation::Running;
         self.fence += 1;
@@ -275,7 +286,12 @@ impl State {
         Some(())
     }
 
-    fn act(&mut self, request: usize, answered: bool) -> Option<()> {
+    /// What a worker does whose request got no answer.
+    fn unanswered(rules: Rules) -> Phase {
+        if rules.have(Rule::DoubtsWhatIsLost) { Phase::Retry } else { Phase::Finish }
+    }
+
+    fn act(&mut self, rules: Rules, request: usize, answered: bool) -> Option<()> {
         if !answered {
             self.trouble.losses = self.trouble.losses.checked_sub(1)?;
         }
@@ -283,7 +299,7 @@ impl State {
         self.made[request.step] += 1;
         self.shown[request.step] = false;
         if let Some(run) = self.waiting(request) {
-            run.phase = if answered { Phase::Finish } else { Phase::Retry };
+            run.phase = if answered { Phase::Finish } else { Self::unanswered(rules) };
         }
         Some(())
     }
@@ -303,6 +319,7 @@ impl Model for Protocol {
             wire: Vec::new(),
             made: [0; STEPS],
             shown: [true; STEPS],
+            waited_for: [true; STEPS],
             undecided: [true; PEOPLE],
             rejected: false,
             trouble: self.trouble,
@@ -328,7 +345,7 @@ impl Model for Protocol {
         let mut state = before.clone();
         match action {
             Action::Decide { person, approve } => state.decide(self.rules, person, approve)?,
-            Action::Claim(worker) => state.claim(worker)?,
+            Action::Claim(worker) => state.claim(self.rules, worker)?,
             Action::Go(worker) => state.go(self.rules, worker)?,
             Action::Die(worker) => {
                 state.trouble.deaths = state.trouble.deaths.checked_sub(1)?;
@@ -341,7 +358,7 @@ impl Model for Protocol {
             Action::GiveUp(worker) => {
                 state.trouble.losses = state.trouble.losses.checked_sub(1)?;
                 let run = state.workers[worker].as_mut().filter(|run| run.phase == Phase::Wait)?;
-                run.phase = Phase::Retry;
+                run.phase = State::unanswered(self.rules);
             }
             Action::Expire => {
                 state.trouble.expiries = state.trouble.expiries.checked_sub(1)?;
@@ -350,12 +367,12 @@ impl Model for Protocol {
                 }
                 state.lease_holds = false;
             }
-            Action::Act { request, answered } => state.act(request, answered)?,
+            Action::Act { request, answered } => state.act(self.rules, request, answered)?,
             Action::Lose(request) => {
                 state.trouble.losses = state.trouble.losses.checked_sub(1)?;
                 let request = state.wire.remove(request);
                 if let Some(run) = state.waiting(request) {
-                    run.phase = Phase::Retry;
+                    run.phase = State::unanswered(self.rules);
                 }
             }
             Action::Refuse(request) => {

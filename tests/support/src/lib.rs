@@ -2,9 +2,11 @@
 //!
 //! - [`component`]: a guest component of this workspace, built once for each test process.
 //! - [`postgres`]: a database for each test.
+//! - [`left_out`]: what a test says that does not find the real thing which it needs.
 
 use std::{
     collections::HashMap,
+    io::Write as _,
     path::{Path, PathBuf},
     process::Command,
     sync::{Mutex, PoisonError},
@@ -26,6 +28,30 @@ pub fn component(package: &str) -> PathBuf {
     let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
     let built = built.get_or_insert_default();
     built.entry(package.to_owned()).or_insert_with(|| find_or_build(package)).clone()
+}
+
+/// Set to anything: a test that finds a real part missing fails. A machine that was prepared to run every test sets it.
+pub const ALL: &str = "FLIGHTDECK_TEST_ALL";
+
+/// Names the file that keeps what was left out, a line each: test runners show no output of tests that pass.
+pub const LEFT_OUT: &str = "FLIGHTDECK_TEST_LEFT_OUT";
+
+/// Says that a test, or a part of one, is left out because this machine has not what it needs, and how to get it.
+///
+/// # Panics
+/// If nothing may be left out ([`ALL`]).
+pub fn left_out(missing: &str) {
+    assert!(
+        std::env::var_os(ALL).is_none_or(|all| all.is_empty()),
+        "{missing}; nothing may be left out here, because {ALL} is set"
+    );
+    println!("left out: {missing}");
+    let Some(file) = std::env::var_os(LEFT_OUT) else { return };
+    // One write for a line: several processes append to the file.
+    let opened = std::fs::OpenOptions::new().create(true).append(true).open(&file);
+    if let Err(error) = opened.and_then(|mut file| file.write_all(format!("{missing}\n").as_bytes())) {
+        eprintln!("{} can't be written: {error}", Path::new(&file).display());
+    }
 }
 
 fn find_or_build(package: &str) -> PathBuf {

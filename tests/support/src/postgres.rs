@@ -1,7 +1,7 @@
 //! Databases of a real PostgreSQL, one for each test.
 //!
 //! `tests/with-postgres` starts a server and names it in `FLIGHTDECK_TEST_POSTGRES`; `make test` does so. Where there is none, tests that
-//! need one say so and are left out.
+//! need one say so and are left out; see [`left_out`](crate::left_out).
 
 use std::path::Path;
 
@@ -14,7 +14,7 @@ pub const VARIABLE: &str = "FLIGHTDECK_TEST_POSTGRES";
 fn server() -> Option<String> {
     let server = std::env::var(VARIABLE).ok();
     if server.is_none() {
-        println!("left out: there is no PostgreSQL; run the tests with tests/with-postgres");
+        crate::left_out("PostgreSQL is not there: make setup installs it, and tests/with-postgres starts it");
     }
     server
 }

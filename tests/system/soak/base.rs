@@ -2,29 +2,13 @@
 
 use sqlx::{Connection as _, PgConnection, Row as _, SqliteConnection};
 
+use super::watch;
+
 /// A connection beside the hosts.
 pub(super) enum Base {
     Postgres(PgConnection),
     Sqlite(SqliteConnection),
 }
-
-/// Has the database itself note every step that was written by a process that does not hold the lease: a session's name has its
-/// process id, and so has the worker in the lease.
-const WATCH: &str = "
-        CREATE TABLE trespasses (operation TEXT, worker TEXT, session TEXT);
-        CREATE TABLE step_writes (process TEXT);
-        CREATE FUNCTION note_trespass() RETURNS trigger LANGUAGE plpgsql AS $$
-        DECLARE holder TEXT;
-        BEGIN
-            SELECT worker INTO holder FROM operations WHERE id = NEW.operation;
-            IF holder IS NULL OR split_part(holder, '-', 1) <> split_part(current_setting('application_name'), '-', 2) THEN
-                INSERT INTO trespasses VALUES (NEW.operation, holder, current_setting('application_name'));
-            END IF;
-            INSERT INTO step_writes VALUES (current_setting('application_name'));
-            RETURN NULL;
-        END
-        $$;
-        CREATE TRIGGER steps_are_the_holders AFTER INSERT OR UPDATE ON steps FOR EACH ROW EXECUTE FUNCTION note_trespass();";
 
 impl Base {
     pub(super) async fn connect(url: &str) -> Self {
@@ -35,21 +19,49 @@ impl Base {
         }
     }
 
-    /// Watches who writes steps, where there may be more than one host.
+    /// Has the database note who writes what.
     pub(super) async fn watch(&mut self) {
-        if let Self::Postgres(connection) = self {
-            sqlx::raw_sql(WATCH).execute(connection).await.expect("the watch");
-        }
+        let triggers = match self {
+            Self::Postgres(_) => watch::POSTGRES,
+            Self::Sqlite(_) => watch::SQLITE,
+        };
+        self.run(triggers).await;
     }
 
-    /// How many steps were written, and how many of them by somebody without the lease.
-    pub(super) async fn watched(&mut self) -> Option<(i64, i64)> {
-        match self {
-            Self::Postgres(_) => {
-                let written = self.number("SELECT count(*) FROM step_writes").await;
-                Some((written, self.number("SELECT count(*) FROM trespasses").await))
+    /// How many writes were noted, and how many of them nobody was allowed to make.
+    pub(super) async fn watched(&mut self) -> (i64, i64) {
+        let written = self.number("SELECT count(*) FROM watched").await;
+        (written, self.number("SELECT count(*) FROM watched WHERE allowed = 0").await)
+    }
+
+    /// Makes each of the forbidden writes and takes it back; those that were not noted.
+    pub(super) async fn unnoted(&mut self) -> Vec<&'static str> {
+        let mut unnoted = Vec::new();
+        // On SQLite nobody writes between this and the first write.
+        let begin = if matches!(self, Self::Sqlite(_)) { "BEGIN IMMEDIATE" } else { "BEGIN" };
+        self.run(begin).await;
+        let (_, mut before) = self.watched().await;
+        for forbidden in watch::FORBIDDEN {
+            self.run(forbidden).await;
+            let (_, after) = self.watched().await;
+            if after == before {
+                unnoted.push(forbidden);
             }
-            Self::Sqlite(_) => None,
+            before = after;
+        }
+        self.run("ROLLBACK").await;
+        unnoted
+    }
+
+    /// How many steps were begun again that were in doubt.
+    pub(super) async fn begun_again(&mut self) -> i64 {
+        self.number(watch::BEGUN_AGAIN).await
+    }
+
+    async fn run(&mut self, sql: &'static str) {
+        match self {
+            Self::Postgres(connection) => sqlx::raw_sql(sql).execute(connection).await.map(drop).expect(sql),
+            Self::Sqlite(connection) => sqlx::raw_sql(sql).execute(connection).await.map(drop).expect(sql),
         }
     }
 

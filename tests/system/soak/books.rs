@@ -2,16 +2,15 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::atomic::Ordering,
-    time::Duration,
+    sync::atomic::{AtomicU64, Ordering},
+    time::{Duration, Instant},
 };
-
-use serde_json::Value;
 
 use super::{
     base::Base,
     chaos::Counts,
-    clients::{Bought, Ledger},
+    ledger::{Bought, Fate, Ledger},
+    remote, told,
 };
 use crate::{house::PATIENCE, receiver::Receiver, replicas::Replicas};
 
@@ -35,7 +34,7 @@ pub(super) async fn balance(
     ledger: &Ledger,
     receiver: &Receiver,
     chaos: &Counts,
-    took: Duration,
+    began: Instant,
 ) {
     until_none(
         base,
@@ -45,48 +44,93 @@ pub(super) async fn balance(
     .await;
     until_none(base, "deliveries are not done", "SELECT count(*) FROM webhook_deliveries WHERE status <> 'delivered'")
         .await;
+    println!("everything had ended and was told after {:.0} s", began.elapsed().as_secs_f64());
+    for index in 0..replicas.all.len() {
+        replicas.assert_well(index);
+    }
     let all = ledger.all();
     every_acknowledged_operation_ended_as_it_was_told(base, &all).await;
-    every_remote_object_belongs_to_a_buy(base, replicas).await;
-    every_goal_is_the_one_that_was_asked_for_last(replicas, &all);
     every_decision_was_carried_out_once(base, &all).await;
-    let (told, times) = every_event_was_delivered_as_it_is(base, receiver).await;
-    let watched = base.watched().await;
-    assert!(watched.is_none_or(|(_, trespasses)| trespasses == 0), "a step was written without the lease");
+    let owned = remote::Owned::read(base).await;
+    remote::every_object_belongs_to_one_buy(&owned, replicas);
+    remote::every_buy_owns_what_was_asked_for(&owned, &all);
+    remote::every_buy_is_as_it_was_asked_for_last(&owned, replicas, &all);
+    let events = told::Events::read(base).await;
+    told::each_thing_was_told_once(&events, &all);
+    let (events, deliveries) = told::every_event_was_delivered_in_order(base, &events, receiver).await;
+    told::each_thing_is_in_the_audit_log_once(base, &all).await;
+    let (written, forbidden) = base.watched().await;
+    let claims = base.number("SELECT CAST(coalesce(sum(fence), 0) AS BIGINT) FROM operations").await;
+    let begun_again = base.begun_again().await;
+    assert_eq!(forbidden, 0, "writes of somebody who may not");
+    let unnoted = base.unnoted().await;
+    assert!(unnoted.is_empty(), "the watch is blind to {unnoted:#?}");
     let verified = replicas.command().args(["audit", "verify"]).output().await.expect("it runs");
     let audit = String::from_utf8_lossy(&verified.stdout).into_owned();
     assert!(verified.status.success(), "{audit}{}", String::from_utf8_lossy(&verified.stderr));
 
-    let of = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
-    let approved = all.iter().filter(|bought| bought.approved).count();
-    let claims = base.number("SELECT CAST(coalesce(sum(fence), 0) AS BIGINT) FROM operations").await;
-    let steps = base.number("SELECT count(*) FROM steps").await;
+    let of = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
     let on = replicas.database_url.split(':').next().unwrap_or_default();
-    println!("{:.0} s, hosts on {on}: {}", took.as_secs_f64(), replicas.all.len());
+    println!("hosts on {on}: {}", replicas.all.len());
     println!(
-        "  {} kills, {} freezes, {} cuts from the database, {} from ad servers, {} faults of ad servers",
+        "  {} kills, {} stops, {} freezes, {} cuts from the database, {} from ad servers",
         of(&chaos.kills),
+        of(&chaos.stops),
         of(&chaos.freezes),
         of(&chaos.database_cuts),
-        of(&chaos.ad_server_cuts),
-        of(&chaos.faults)
+        of(&chaos.ad_server_cuts)
     );
     println!(
-        "  {} buys acknowledged: {approved} approved, {} rejected; {} operations acknowledged, all ended",
-        all.len(),
-        all.len() - approved,
-        all.iter().map(|bought| bought.operations.len()).sum::<usize>()
+        "  {} faults of ad servers: {} answers lost of what was done, {} requests for patience",
+        of(&chaos.faults),
+        of(&chaos.acted_unheard),
+        of(&chaos.pauses)
     );
-    let written = watched.map(|(written, _)| format!(", written {written} times, never without the lease"));
-    println!("  {claims} claims, {steps} steps{}", written.unwrap_or_default());
+    let operations = everything_happened(&all);
+    assert!(claims > i64::try_from(operations).expect("small"), "no operation was claimed twice");
+    println!("  {claims} claims, {begun_again} steps begun again in doubt, {written} writes watched, each by who may");
     for server in replicas.servers.all() {
         let (orders, items) = server.counts();
-        println!("  {}: {orders} orders with {items} items, each once and each in a buy", server.name);
+        assert!(orders > 0, "{}: nobody bought there", server.name);
+        println!(
+            "  {}: {orders} orders with {items} items and {} creatives in them, each once and each in a buy",
+            server.name,
+            server.associations().len()
+        );
     }
     println!(
-        "  {told} events delivered, {times} times, each always the same; audit log: {}",
+        "  {events} events delivered, {deliveries} times, {} of them ill-treated at first; audit log: {}",
+        receiver.ill_treated(),
         audit.lines().next().unwrap_or("")
     );
+}
+
+/// Fails if the load was not what it is meant to be, and prints what it was; how many operations there were.
+fn everything_happened(all: &[Bought]) -> usize {
+    let count = |what: &str, fits: &dyn Fn(&Bought) -> bool| {
+        let count = all.iter().filter(|bought| fits(bought)).count();
+        assert!(count > 0, "no buy that {what}");
+        count
+    };
+    let operations = all.iter().map(|bought| bought.operations.len()).sum();
+    println!("  {} buys acknowledged with {operations} operations, all ended:", all.len());
+    println!(
+        "    {} made, {} rejected, {} refused by an ad server and undone, {} decided by two at once",
+        count("was made", &|bought| bought.fate == Fate::Made),
+        count("was rejected", &|bought| bought.fate == Fate::Rejected),
+        count("was refused", &|bought| bought.fate == Fate::Refused),
+        count("was disputed", &|bought| bought.disputed),
+    );
+    println!(
+        "    {} on several ad servers, {} with creatives, {} paused or resumed, {} paused at last, {} with several changes at once",
+        count("is on several ad servers", &|bought| bought.fate == Fate::Made && bought.servers().len() > 1),
+        count("has creatives", &|bought| bought.packages.iter().any(|sold| !sold.creatives.is_empty())),
+        count("was paused or resumed", &|bought| bought.switched > 0),
+        count("is paused", &|bought| bought.paused),
+        count("had several changes at once", &|bought| bought.at_once > 1),
+    );
+    println!("    {} requests sent again", all.iter().map(|bought| bought.repeated).sum::<usize>());
+    operations
 }
 
 async fn every_acknowledged_operation_ended_as_it_was_told(base: &mut Base, all: &[Bought]) {
@@ -94,53 +138,12 @@ async fn every_acknowledged_operation_ended_as_it_was_told(base: &mut Base, all:
     let states: BTreeMap<String, String> = rows.into_iter().map(|[id, state]| (id, state)).collect();
     for bought in all {
         for (index, operation) in bought.operations.iter().enumerate() {
-            let wanted = if index == 0 && !bought.approved { "failed" } else { "succeeded" };
+            let wanted = if index == 0 && bought.fate != Fate::Made { "failed" } else { "succeeded" };
             assert_eq!(states.get(operation).map(String::as_str), Some(wanted), "{operation} of {bought:?}");
         }
     }
     let acknowledged: usize = all.iter().map(|bought| bought.operations.len()).sum();
     assert_eq!(states.len(), acknowledged, "an operation that nobody was told of");
-}
-
-/// The last digits of an id, as a platform and an adapter write it.
-fn short(id: &str) -> String {
-    id.rsplit('/').next().unwrap_or(id).to_owned()
-}
-
-fn id_of(object: &Value) -> String {
-    let id = ["Id", "id", "name"].iter().find_map(|name| object.get(*name).filter(|id| !id.is_null()));
-    short(&id.map_or_else(String::new, |id| id.as_str().map_or_else(|| id.to_string(), str::to_owned)))
-}
-
-async fn every_remote_object_belongs_to_a_buy(base: &mut Base, replicas: &Replicas) {
-    let rows: Vec<[String; 3]> = base.texts("SELECT platform, kind, remote_id FROM remote_objects").await;
-    for server in replicas.servers.all() {
-        server.counts();
-        for (remote, of_kind) in server.kinds.into_iter().zip(["order", "package"]) {
-            let mine = rows.iter().filter(|[platform, kind, _]| platform == server.name && kind == of_kind);
-            let known: Vec<String> = mine.map(|[.., id]| short(id)).collect();
-            let unique: BTreeSet<&String> = known.iter().collect();
-            assert_eq!(unique.len(), known.len(), "{} {remote}: one object in two buys", server.name);
-            let there: Vec<String> = server.all(remote).iter().map(id_of).collect();
-            let there: BTreeSet<&String> = there.iter().collect();
-            assert_eq!(there, unique, "{} {remote}: what is there, and what belongs to a buy", server.name);
-        }
-    }
-}
-
-/// At 10 a thousand, a dollar buys a hundred impressions.
-fn every_goal_is_the_one_that_was_asked_for_last(replicas: &Replicas, all: &[Bought]) {
-    for server in replicas.servers.all() {
-        let packages = all.iter().filter(|bought| bought.approved).flat_map(|bought| &bought.packages);
-        let mut wanted: Vec<i64> = packages
-            .filter(|(name, _)| *name == server.name)
-            .map(|(_, budget)| i64::try_from(budget * 100).expect("small"))
-            .collect();
-        let mut goals = server.goals();
-        wanted.sort_unstable();
-        goals.sort_unstable();
-        assert_eq!(goals, wanted, "{}", server.name);
-    }
 }
 
 async fn every_decision_was_carried_out_once(base: &mut Base, all: &[Bought]) {
@@ -152,23 +155,9 @@ async fn every_decision_was_carried_out_once(base: &mut Base, all: &[Bought]) {
     assert_eq!(tasks.len(), all.len(), "a task that nobody was told of");
     for bought in all {
         let (status, operation) = tasks.get(&bought.task).expect("the task");
-        assert_eq!(status, if bought.approved { "completed" } else { "failed" }, "{bought:?}");
+        assert_eq!(status, if bought.fate == Fate::Made { "completed" } else { "failed" }, "{bought:?}");
         assert_eq!(*operation, bought.operations[0]);
-        assert_eq!(begun.contains(operation), bought.approved, "what was rejected was never begun: {bought:?}");
+        let wanted = bought.fate != Fate::Rejected;
+        assert_eq!(begun.contains(operation), wanted, "what was rejected was never begun: {bought:?}");
     }
-}
-
-/// How many events, and how many deliveries of them.
-async fn every_event_was_delivered_as_it_is(base: &mut Base, receiver: &Receiver) -> (usize, usize) {
-    let rows = base.texts("SELECT id, body FROM events").await;
-    let written: BTreeMap<String, String> = rows.into_iter().map(|[id, body]| (id, body)).collect();
-    let hooks = receiver.hooks();
-    let mut heard = BTreeSet::new();
-    for hook in &hooks {
-        assert_eq!(written.get(hook.id()), Some(&hook.body), "{} is not as it was written", hook.id());
-        heard.insert(hook.id());
-    }
-    let missed: Vec<&String> = written.keys().filter(|id| !heard.contains(id.as_str())).collect();
-    assert!(missed.is_empty(), "never delivered: {missed:?}");
-    (written.len(), hooks.len())
 }

@@ -1,6 +1,8 @@
-//! What goes wrong: hosts die, freeze and lose their cables; ad servers stall, fail and drop what they answer.
+//! What goes wrong: hosts die, are replaced, freeze and lose their cables, also several of these at a time; ad servers stall, fail, ask
+//! for patience and drop what they answer; the receiver of webhooks fails and hangs.
 
 use std::{
+    ops::Range,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -8,110 +10,240 @@ use std::{
     time::Duration,
 };
 
-use flightdeck_emulators::control::faults::{Action, Rule};
-use rand::{RngExt as _, SeedableRng as _, rngs::SmallRng};
+use flightdeck_emulators::control::faults::{Action, Rule, RuleState};
+use rand::{RngExt as _, rngs::SmallRng};
 use serde_json::json;
-use tokio::task::JoinHandle;
+use tokio::{sync::Mutex, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
+use super::Seed;
 use crate::{
     proxy::{Mode, Proxy},
+    receiver::{Mood, Receiver},
     replicas::Replicas,
 };
 
-/// How many faults wait at an ad server at a time.
+/// How many faults of a kind wait at an ad server at a time.
 const MOST_FAULTS: usize = 2;
 
 /// How often each thing happened.
 #[derive(Debug, Default)]
 pub(super) struct Counts {
     pub(super) kills: AtomicU64,
+    pub(super) stops: AtomicU64,
     pub(super) freezes: AtomicU64,
     pub(super) database_cuts: AtomicU64,
     pub(super) ad_server_cuts: AtomicU64,
     pub(super) faults: AtomicU64,
+    /// Faults among them where the ad server acted and its caller never heard of it.
+    pub(super) acted_unheard: AtomicU64,
+    /// Faults among them where the ad server asked for patience.
+    pub(super) pauses: AtomicU64,
 }
 
-/// Lets things go wrong until it is calm; then everything works again.
-pub(super) fn begin(replicas: &Arc<Replicas>, counts: &Arc<Counts>, calm: &CancellationToken) -> Vec<JoinHandle<()>> {
-    let hosts = (0..replicas.all.len())
-        .map(|index| tokio::spawn(break_host(index, replicas.clone(), counts.clone(), calm.clone())));
-    let mut tasks: Vec<_> = hosts.collect();
-    tasks.push(tokio::spawn(break_ad_servers(replicas.clone(), counts.clone(), calm.clone())));
-    tasks
+pub(super) struct Chaos {
+    pub(super) counts: Counts,
+    replicas: Arc<Replicas>,
+    receiver: Receiver,
+    seed: Seed,
+    calm: CancellationToken,
+    /// Held while a host's cable to the database is cut, and while the host starts: one without a database does not start.
+    reaches_database: Vec<Mutex<()>>,
 }
 
-/// Waits; `false` once it is calm.
-async fn pause(calm: &CancellationToken, rng: &mut SmallRng, millis: std::ops::Range<u64>) -> bool {
-    let time = Duration::from_millis(rng.random_range(millis));
-    tokio::select! {
-        () = calm.cancelled() => false,
-        () = tokio::time::sleep(time) => true,
+fn once(counter: &AtomicU64) {
+    counter.fetch_add(1, Ordering::Relaxed);
+}
+
+impl Chaos {
+    pub(super) fn new(replicas: Arc<Replicas>, receiver: Receiver, seed: Seed, calm: CancellationToken) -> Self {
+        let reaches_database = replicas.all.iter().map(|_| Mutex::default()).collect();
+        Self { counts: Counts::default(), replicas, receiver, seed, calm, reaches_database }
     }
-}
 
-async fn break_host(index: usize, replicas: Arc<Replicas>, counts: Arc<Counts>, calm: CancellationToken) {
-    let mut rng = SmallRng::seed_from_u64(0xf11e + index as u64);
-    while pause(&calm, &mut rng, 300..1_500).await {
-        let replica = &replicas.all[index];
-        match (rng.random_range(0..10), &replica.database) {
-            (0..=4, _) => {
-                replicas.kill(index).await;
-                counts.kills.fetch_add(1, Ordering::Relaxed);
-                pause(&calm, &mut rng, 0..500).await;
-                replicas.start(index).await;
+    /// Lets things go wrong until it is calm; then everything works again.
+    pub(super) fn begin(self: &Arc<Self>) -> Vec<JoinHandle<()>> {
+        let mut tasks = Vec::new();
+        for index in 0..self.replicas.all.len() {
+            let (process, cables) = (self.clone(), self.clone());
+            tasks.push(tokio::spawn(async move { process.break_process(index).await }));
+            tasks.push(tokio::spawn(async move { cables.break_cables(index).await }));
+        }
+        let (servers, receiver) = (self.clone(), self.clone());
+        tasks.push(tokio::spawn(async move { servers.break_ad_servers().await }));
+        tasks.push(tokio::spawn(async move { receiver.break_receiver().await }));
+        tasks
+    }
+
+    /// What has not gone wrong yet, or not often enough; `begun_again`: steps that were begun while they were in doubt.
+    pub(super) fn missing(&self, kills: u64, begun_again: i64) -> Option<&'static str> {
+        let counts = &self.counts;
+        let of = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let has_database_cables = self.replicas.all.iter().any(|replica| replica.database.is_some());
+        let fired =
+            |what: fn(&Action) -> bool| self.faults().iter().any(|rule| rule.fired > 0 && what(&rule.rule.action));
+        [
+            ("enough kills", of(&counts.kills) >= kills.max(1)),
+            ("a graceful stop", of(&counts.stops) > 0),
+            ("a freeze", of(&counts.freezes) > 0),
+            ("a cut from the database", of(&counts.database_cuts) > 0 || !has_database_cables),
+            ("a cut from an ad server", of(&counts.ad_server_cuts) > 0),
+            ("an answer that was lost", fired(is_acted_unheard)),
+            ("an ad server that asks for patience", fired(is_pause)),
+            ("a webhook that was not taken", self.receiver.ill_treated() > 0),
+            ("a step that was begun again in doubt", begun_again > 0),
+        ]
+        .into_iter()
+        .find_map(|(what, happened)| (!happened).then_some(what))
+    }
+
+    fn faults(&self) -> Vec<RuleState> {
+        self.replicas.servers.all().iter().flat_map(|server| server.controls.faults.list()).collect()
+    }
+
+    /// Waits; `false` once it is calm.
+    async fn pause(&self, dice: &mut SmallRng, millis: Range<u64>) -> bool {
+        let time = Duration::from_millis(dice.random_range(millis));
+        tokio::select! {
+            () = self.calm.cancelled() => false,
+            () = tokio::time::sleep(time) => true,
+        }
+    }
+
+    async fn break_process(&self, index: usize) {
+        let mut dice = self.seed.dice("process", index);
+        // Each begins with another one, so that a short run has all of them.
+        let mut next = [0, 5, 8][index % 3];
+        while self.pause(&mut dice, 300..1_500).await {
+            match next {
+                0..=4 => {
+                    self.replicas.kill(index).await;
+                    once(&self.counts.kills);
+                    self.pause(&mut dice, 0..500).await;
+                    self.start(index).await;
+                }
+                5..=7 => {
+                    // Shorter than the lease or longer: both matter.
+                    self.replicas.signal(index, "STOP").await;
+                    once(&self.counts.freezes);
+                    self.pause(&mut dice, 200..6_000).await;
+                    self.replicas.signal(index, "CONT").await;
+                }
+                _ => {
+                    self.replicas.stop(index).await;
+                    once(&self.counts.stops);
+                    self.start(index).await;
+                }
             }
-            (5..=6, _) => {
-                // Shorter than the lease or longer: both matter.
-                replicas.signal(index, "STOP").await;
-                counts.freezes.fetch_add(1, Ordering::Relaxed);
-                pause(&calm, &mut rng, 200..5_000).await;
-                replicas.signal(index, "CONT").await;
+            next = dice.random_range(0..9);
+        }
+    }
+
+    async fn start(&self, index: usize) {
+        let _reached = self.reaches_database[index].lock().await;
+        self.replicas.start(index).await;
+    }
+
+    async fn break_cables(&self, index: usize) {
+        let mut dice = self.seed.dice("cables", index);
+        let replica = &self.replicas.all[index];
+        let mut cuts_database = true;
+        while self.pause(&mut dice, 1_000..5_000).await {
+            match &replica.database {
+                Some(cable) if cuts_database => {
+                    let _unreached = self.reaches_database[index].lock().await;
+                    once(&self.counts.database_cuts);
+                    self.cut(cable, &mut dice).await;
+                }
+                _ => {
+                    once(&self.counts.ad_server_cuts);
+                    let cable = dice.random_range(0..replica.ad_servers.len());
+                    self.cut(&replica.ad_servers[cable], &mut dice).await;
+                }
             }
-            (7..=8, Some(cable)) => {
-                counts.database_cuts.fetch_add(1, Ordering::Relaxed);
-                cut(cable, &calm, &mut rng).await;
+            cuts_database = !cuts_database;
+        }
+    }
+
+    async fn cut(&self, cable: &Proxy, dice: &mut SmallRng) {
+        cable.set(if dice.random_bool(0.5) { Mode::Cut } else { Mode::Hang });
+        self.pause(dice, 100..3_000).await;
+        cable.set(Mode::Pass);
+    }
+
+    async fn break_ad_servers(&self) {
+        let mut dice = self.seed.dice("ad servers", 0);
+        while self.pause(&mut dice, 50..400).await {
+            let servers = self.replicas.servers.all();
+            let server = &servers[dice.random_range(0..servers.len())];
+            // Half of them meet what changes orders and items, the others whatever comes.
+            let rule = if dice.random_bool(0.5) {
+                let method = ["POST", "PUT", "PATCH"][dice.random_range(0..3)];
+                let path = server.paths[dice.random_range(0..server.paths.len())];
+                Rule { after: dice.random_range(0..3), ..Rule::new(method, path, action(&mut dice)) }
+            } else {
+                // Where little is asked, some of it must come through: an operation takes several requests in a row.
+                Rule { method: None, after: dice.random_range(0..8), ..Rule::new("", "/", action(&mut dice)) }
+            };
+            // What waits to go wrong must not pile up: an ad server that fails every request proves nothing.
+            let like = |known: &RuleState| (&known.rule.method, &known.rule.path) == (&rule.method, &rule.path);
+            let waiting = server.controls.faults.list().into_iter().filter(|known| known.fired < known.rule.times);
+            if waiting.filter(like).count() < MOST_FAULTS {
+                server.controls.faults.add(rule);
             }
-            _ => {
-                counts.ad_server_cuts.fetch_add(1, Ordering::Relaxed);
-                let cable = rng.random_range(0..replica.ad_servers.len());
-                cut(&replica.ad_servers[cable], &calm, &mut rng).await;
+        }
+        for rule in self.faults() {
+            let add = |counter: &AtomicU64| counter.fetch_add(rule.fired, Ordering::Relaxed);
+            add(&self.counts.faults);
+            if is_acted_unheard(&rule.rule.action) {
+                add(&self.counts.acted_unheard);
             }
+            if is_pause(&rule.rule.action) {
+                add(&self.counts.pauses);
+            }
+        }
+        for server in self.replicas.servers.all() {
+            server.controls.faults.clear();
+        }
+    }
+
+    async fn break_receiver(&self) {
+        let mut dice = self.seed.dice("receiver", 0);
+        while self.pause(&mut dice, 200..2_000).await {
+            // The hosts wait for two seconds.
+            let mood = match dice.random_range(0..3) {
+                0 => Mood::Fails,
+                1 => Mood::Answers(Duration::from_secs(60)),
+                _ => Mood::Answers(Duration::from_millis(dice.random_range(500..2_500))),
+            };
+            self.receiver.be(Some(mood));
+            self.pause(&mut dice, 100..600).await;
+            self.receiver.be(None);
         }
     }
 }
 
-async fn cut(cable: &Proxy, calm: &CancellationToken, rng: &mut SmallRng) {
-    cable.set(if rng.random_bool(0.5) { Mode::Cut } else { Mode::Hang });
-    pause(calm, rng, 100..3_000).await;
-    cable.set(Mode::Pass);
+/// How long an ad server thinks before it acts, at most, in milliseconds. What it made then is shown before the adapters' three seconds
+/// have passed since the request left: a request that is on the way for longer than that is beyond what anybody promises.
+const MOST_THINKING_MS: u64 = super::ADAPTERS_COUNT_ON_MS - super::LOOKUP_LAG_MS - 100;
+
+fn action(dice: &mut SmallRng) -> Action {
+    let action = match dice.random_range(0..9) {
+        0 => json!("drop_before_acting"),
+        1 | 2 => json!("drop_after_acting"),
+        3 => json!({ "fail": { "status": 503 } }),
+        4 => json!({ "fail": { "status": 429, "headers": { "Retry-After": "1" } } }),
+        5 | 6 => json!({ "fail_after_acting": { "status": 500 } }),
+        7 => json!({ "stall": { "ms": dice.random_range(50..MOST_THINKING_MS) } }),
+        _ => json!({ "stall_after_acting": { "ms": dice.random_range(50..3_000u64) } }),
+    };
+    serde_json::from_value(action).expect("an action")
 }
 
-async fn break_ad_servers(replicas: Arc<Replicas>, counts: Arc<Counts>, calm: CancellationToken) {
-    let mut rng = SmallRng::seed_from_u64(0xadad);
-    while pause(&calm, &mut rng, 50..400).await {
-        let servers = replicas.servers.all();
-        let server = &servers[rng.random_range(0..servers.len())];
-        // What waits to go wrong must not pile up: an ad server that fails every request proves nothing.
-        if server.controls.faults.list().iter().filter(|rule| rule.fired < rule.rule.times).count() >= MOST_FAULTS {
-            continue;
-        }
-        let action = match rng.random_range(0..7) {
-            0 => json!("drop_before_acting"),
-            1 | 2 => json!("drop_after_acting"),
-            3 => json!({ "fail": { "status": 503 } }),
-            4 => json!({ "fail_after_acting": { "status": 500 } }),
-            5 => json!({ "stall": { "ms": rng.random_range(50..1_000u64) } }),
-            _ => json!({ "stall_after_acting": { "ms": rng.random_range(50..3_000u64) } }),
-        };
-        let action: Action = serde_json::from_value(action).expect("an action");
-        // Where little is asked, some of it must come through: an operation takes several requests in a row.
-        let after = rng.random_range(0..8);
-        server.controls.faults.add(Rule { method: None, after, ..Rule::new("", "/", action) });
-    }
-    for server in replicas.servers.all() {
-        let fired = server.controls.faults.list().iter().map(|rule| rule.fired).sum();
-        counts.faults.fetch_add(fired, Ordering::Relaxed);
-        server.controls.faults.clear();
-    }
+fn is_acted_unheard(action: &Action) -> bool {
+    matches!(action, Action::DropAfterActing | Action::FailAfterActing { .. })
+}
+
+fn is_pause(action: &Action) -> bool {
+    matches!(action, Action::Fail { status: 429, .. })
 }

@@ -1,90 +1,130 @@
-//! Clients that buy, change, upload and pause, and reviewers who decide: each insists until it is answered, with the same key. What
-//! was acknowledged goes into the ledger.
+//! A client, which insists until it is answered, with the same key, whichever host it asks.
 
-use std::{
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
-use rand::{RngExt as _, SeedableRng as _, rngs::SmallRng};
+use rand::{RngExt as _, rngs::SmallRng};
 use reqwest::Method;
-use serde_json::{Value, json};
-use tokio_util::sync::CancellationToken;
+use serde_json::Value;
 
+use super::Seed;
 use crate::{
-    house::{Answer, BUYER, REVIEWER, today},
+    house::{Answer, BUYER},
     replicas::Replicas,
 };
 
 /// How long a client insists. Hosts are down for seconds, not minutes.
 const INSISTENCE: Duration = Duration::from_secs(120);
 
-/// A media buy that was acknowledged, and what was asked for.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Bought {
-    pub(super) buy: String,
-    pub(super) task: String,
-    pub(super) approved: bool,
-    /// Where each of its packages lives, and its budget at last, in whole dollars.
-    pub(super) packages: Vec<(&'static str, u64)>,
-    /// Every operation that was acknowledged, the create first.
-    pub(super) operations: Vec<String>,
-    pub(super) creatives: u64,
-    pub(super) paused: bool,
-}
+/// How long it waits for one answer. A host that is frozen does not answer at all: somebody else is asked.
+const FOR_AN_ANSWER: Duration = Duration::from_secs(5);
 
-/// What was acknowledged.
-#[derive(Debug, Default)]
-pub(super) struct Ledger(Mutex<Vec<Bought>>);
-
-impl Ledger {
-    pub(super) fn all(&self) -> Vec<Bought> {
-        self.0.lock().unwrap().clone()
-    }
-}
+/// What a host answers that can't do it now; the client asks again. Any other failure is the host's fault.
+const COME_BACK: [u16; 4] = [502, 503, 504, 507];
 
 /// A client.
-struct Client {
-    replicas: Arc<Replicas>,
-    rng: SmallRng,
+pub(super) struct Client {
+    pub(super) replicas: Arc<Replicas>,
+    pub(super) dice: SmallRng,
     name: String,
     asked: u64,
 }
 
-/// Buys one thing after the other until it is enough.
-pub(super) async fn buy(number: usize, replicas: Arc<Replicas>, ledger: Arc<Ledger>, enough: CancellationToken) {
-    let rng = SmallRng::seed_from_u64(0xc11e + number as u64);
-    let mut client = Client { replicas, rng, name: format!("client-{number}"), asked: 0 };
-    while !enough.is_cancelled() {
-        let bought = client.story().await;
-        ledger.0.lock().unwrap().push(bought);
-    }
+/// A request: whose, what, and under which key.
+#[derive(Debug)]
+pub(super) struct Request {
+    token: &'static str,
+    method: Method,
+    path: String,
+    body: Option<Value>,
+    key: String,
+    wait: &'static str,
 }
 
 impl Client {
-    /// Asks any host, until one of them answers for good.
-    async fn insist(&mut self, token: &str, method: Method, path: &str, body: Option<&Value>) -> Answer {
+    pub(super) fn new(name: &str, number: usize, seed: Seed, replicas: Arc<Replicas>) -> Self {
+        Self { replicas, dice: seed.dice(name, number), name: format!("{name}-{number}"), asked: 0 }
+    }
+
+    /// A request under a new key, which waits for its outcome for a moment, or not at all.
+    pub(super) fn request(
+        &mut self,
+        token: &'static str,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+        waits: bool,
+    ) -> Request {
         self.asked += 1;
         let key = format!("{}-{}", self.name, self.asked);
+        Request { token, method, path: path.to_owned(), body, key, wait: if waits { "wait=2" } else { "wait=0" } }
+    }
+
+    /// Asks any host; `None` if it does not answer.
+    async fn ask(&mut self, request: &Request, body: Option<&Value>) -> Option<Answer> {
+        let index = self.dice.random_range(0..self.replicas.all.len());
+        let headers = [("Idempotency-Key", request.key.as_str()), ("Prefer", request.wait)];
+        let asked = self.replicas.ask(index, request.token, request.method.clone(), &request.path, body, &headers);
+        let answer = tokio::time::timeout(FOR_AN_ANSWER, asked).await.ok().flatten()?;
+        let status = answer.status.as_u16();
+        assert!(
+            status < 500 || COME_BACK.contains(&status),
+            "{}: {request:?} was answered with {status} {:#}\n{}",
+            self.name,
+            answer.body,
+            self.replicas.log(index)
+        );
+        Some(answer)
+    }
+
+    /// Asks any host, until one of them answers for good.
+    pub(super) async fn insist(&mut self, request: &Request) -> Answer {
         let until = tokio::time::Instant::now() + INSISTENCE;
         let mut last = None;
         while tokio::time::Instant::now() < until {
-            let index = self.rng.random_range(0..self.replicas.all.len());
-            let headers = [("Idempotency-Key", key.as_str()), ("Prefer", "wait=2")];
-            // A host that is frozen does not answer at all: somebody else is asked.
-            let asked = self.replicas.ask(index, token, method.clone(), path, body, &headers);
-            match tokio::time::timeout(Duration::from_secs(5), asked).await {
-                Ok(Some(answer)) if answer.status.as_u16() < 500 && !in_progress(&answer) => return answer,
-                Ok(other) => last = other.or(last),
-                Err(_) => {}
+            match self.ask(request, request.body.as_ref()).await {
+                // The first request under this key was accepted and still runs. Who waits for no outcome knows enough.
+                Some(answer) if answer.error_code().as_deref() == Some("OPERATION_IN_PROGRESS") => {
+                    if request.wait == "wait=0" {
+                        return answer;
+                    }
+                    last = Some(answer);
+                }
+                Some(answer) if answer.status.as_u16() < 500 => return answer,
+                other => last = other.or(last),
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        panic!(
-            "{}: no answer to {method} {path}; at last: {last:#?}\n{}",
-            self.name,
-            self.standing(last.as_ref()).await
+        let standing = self.standing(last.as_ref()).await;
+        panic!("{}: no answer to {request:?}; at last: {last:#?}\n{standing}", self.name);
+    }
+
+    /// Sends a request again that was answered: it is the same operation, and another body under its key is refused.
+    pub(super) async fn repeat(&mut self, request: &Request, operation: &str, other: Option<&Value>) {
+        let again = self.insist(request).await;
+        assert_eq!(operation_of(&again), operation, "{request:?}: {:#}", again.body);
+        assert!(
+            again.body["replayed"] == true || again.status.as_u16() == 409,
+            "{request:?} is no replay: {:#}",
+            again.body
         );
+        let Some(other) = other else { return };
+        let until = tokio::time::Instant::now() + INSISTENCE;
+        loop {
+            match self.ask(request, Some(other)).await {
+                Some(answer) if answer.status.as_u16() < 500 => {
+                    let code = answer.error_code();
+                    assert_eq!(
+                        code.as_deref(),
+                        Some("IDEMPOTENCY_CONFLICT"),
+                        "{request:?}, {other}: {:#}",
+                        answer.body
+                    );
+                    return;
+                }
+                _ => assert!(tokio::time::Instant::now() < until, "no answer to {request:?}"),
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
     }
 
     /// What stands about the operation that an answer names, and what the hosts say: for whoever must find out what went wrong.
@@ -101,11 +141,13 @@ impl Client {
         told
     }
 
-    async fn ended(&mut self, operation: &str) -> Answer {
+    /// An operation, once it has ended.
+    pub(super) async fn ended(&mut self, operation: &str) -> Answer {
         let until = tokio::time::Instant::now() + INSISTENCE;
         loop {
-            let answer =
-                self.insist(BUYER, Method::GET, &format!("/v1/operations/{operation}"), None).await.expect(200);
+            let path = format!("/v1/operations/{operation}");
+            let request = self.request(BUYER, Method::GET, &path, None, false);
+            let answer = self.insist(&request).await.expect(200);
             if matches!(answer.body["state"].as_str(), Some("succeeded" | "failed")) {
                 return answer;
             }
@@ -113,78 +155,14 @@ impl Client {
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     }
-
-    /// An acknowledged change of a buy, waited for.
-    async fn change(&mut self, bought: &mut Bought, method: Method, path: &str, body: Value) {
-        let path = format!("/v1/media-buys/{}{path}", bought.buy);
-        let answer = self.insist(BUYER, method, &path, Some(&body)).await;
-        assert!(answer.status.is_success(), "{path} {body}: {:#}", answer.body);
-        let operation = answer.text("/operation_id");
-        bought.operations.push(operation.clone());
-        let ended = self.ended(&operation).await;
-        assert_eq!(ended.body["state"], "succeeded", "{path} {body}: {:#}", ended.body);
-    }
-
-    /// A buy, from its request to its pause.
-    async fn story(&mut self) -> Bought {
-        let servers = ["kevel", "gam", "triton"];
-        let chosen: Vec<&'static str> = match self.rng.random_range(0..10) {
-            0..=4 => vec!["kevel"],
-            5..=6 => vec!["gam"],
-            7..=8 => vec!["triton"],
-            _ => servers.to_vec(),
-        };
-        let replicas = self.replicas.clone();
-        let first_package = |name: &str| replicas.servers.server(name).packages[0];
-        let mut bought = Bought::default();
-        let mut packages = Vec::new();
-        for name in chosen {
-            let budget = 1_000 * self.rng.random_range(1..10u64);
-            bought.packages.push((name, budget));
-            packages.push(json!({ "package_id": first_package(name), "budget": budget }));
-        }
-        let total: u64 = bought.packages.iter().map(|(_, budget)| budget).sum();
-        let request = json!({ "packages": packages, "total_budget": total, "flight_start_date": today() });
-        let created = self.insist(BUYER, Method::POST, "/v1/media-buys", Some(&request)).await.expect(202);
-        bought.buy = created.text("/media_buy_id");
-        bought.task = created.text("/task_id");
-        let operation = created.text("/operation_id");
-        bought.operations.push(operation.clone());
-        bought.approved = self.rng.random_bool(0.85);
-        let resolution = if bought.approved { "approved" } else { "rejected" };
-        let decision = json!({ "resolution": resolution, "resolution_detail": "as it is" });
-        let path = format!("/v1/tasks/{}/complete", bought.task);
-        self.insist(REVIEWER, Method::POST, &path, Some(&decision)).await.expect(200);
-        let ended = self.ended(&operation).await;
-        let wanted = if bought.approved { "succeeded" } else { "failed" };
-        assert_eq!(ended.body["state"], wanted, "{:#}", ended.body);
-        if !bought.approved {
-            return bought;
-        }
-        if self.rng.random_bool(0.5) {
-            let (name, budget) = &mut bought.packages[0];
-            // Never less: some platforms keep what was booked.
-            *budget += 1_000 * self.rng.random_range(1..5u64);
-            let patch = json!({ "packages": [{ "package_id": first_package(name), "budget": *budget }] });
-            self.change(&mut bought, Method::PATCH, "/packages", patch).await;
-        }
-        if self.rng.random_bool(0.5) {
-            let name = bought.packages[0].0;
-            let mut creative = replicas.servers.server(name).creative("banner");
-            creative["package_assignments"] = json!([first_package(name)]);
-            self.change(&mut bought, Method::POST, "/creative-assets", json!({ "assets": [creative] })).await;
-            bought.creatives += 1;
-        }
-        if self.rng.random_bool(0.5) {
-            self.change(&mut bought, Method::PATCH, "", json!({ "active": false })).await;
-            bought.paused = true;
-        }
-        bought
-    }
 }
 
-/// The first request under this key, or another change of this buy, still runs: the answer comes later.
-fn in_progress(answer: &Answer) -> bool {
-    answer.status.as_u16() == 409
-        && matches!(answer.error_code().as_deref(), Some("OPERATION_IN_PROGRESS" | "INVALID_STATE"))
+/// The operation that an answer is about.
+#[track_caller]
+pub(super) fn operation_of(answer: &Answer) -> String {
+    if answer.error_code().as_deref() == Some("OPERATION_IN_PROGRESS") {
+        return answer.text("/error/details/operation_id");
+    }
+    assert!(answer.status.is_success(), "{} {:#}", answer.status, answer.body);
+    answer.text("/operation_id")
 }

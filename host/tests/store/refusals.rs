@@ -1,0 +1,222 @@
+//! What is refused, or not there, at the edges of the suite's other cases; and many callers at once of what hosts share.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use flightdeck::{
+    domain::{event::EventKind, operation::OperationState},
+    store::{
+        Fence, Recording, StoreError, TokenRecord,
+        fleet::Census,
+        webhooks::{Attempt, DueDelivery, Tried},
+    },
+};
+use futures::future::join_all;
+
+use super::{
+    fixtures::{
+        AnyStore, LEASE, accept, at, audit, claim, event, journal, key, moved, operation, platform, stored_buy,
+        stored_operation,
+    },
+    webhooks::{add, endpoint},
+};
+
+const CALLERS: usize = 16;
+
+fn attempt(due: &DueDelivery, outcome: Tried) -> Attempt {
+    Attempt {
+        webhook: due.endpoint.id.clone(),
+        event: due.event.clone(),
+        fence: due.fence,
+        at: at(2),
+        outcome,
+        answered: None,
+        error: None,
+    }
+}
+
+pub(crate) async fn an_operation_of_an_unknown_buy_is_refused_whole(store: AnyStore) {
+    let recording = Recording {
+        new_operation: Some(operation("op-b1", "b1")),
+        idempotency: Some(key("k", "op-b1")),
+        events: vec![event("b1", EventKind::TaskCreated)],
+        audit: vec![audit("operation.accepted", "op-b1")],
+        ..Recording::default()
+    };
+    let refused = store.record(recording).await;
+    assert!(matches!(refused, Err(StoreError::Corrupt(_))), "{refused:?}");
+    assert!(store.operation(&"op-b1".into()).await.unwrap().is_none());
+    assert!(store.idempotency(&super::fixtures::principal(), "k").await.unwrap().is_none());
+    assert!(store.events(&"b1".into(), 10).await.unwrap().is_empty());
+    assert!(store.audit(0, 10).await.unwrap().is_empty());
+}
+
+pub(crate) async fn nobody_holds_an_operation_that_there_is_not(store: AnyStore) {
+    accept(&store, "b1").await;
+    let fence = Fence { operation: "op-nowhere".into(), number: 1 };
+    let recording = Recording {
+        fence: Some(fence.clone()),
+        buy: Some(stored_buy(&store, "b1").await),
+        audit: vec![audit("operation.succeeded", "op-nowhere")],
+        ..Recording::default()
+    };
+    let before = stored_buy(&store, "b1").await;
+    let mut begun = journal(&fence, "b1", 1);
+    begun.begin = Some(("order".to_owned(), "r1".to_owned()));
+    for refused in
+        [store.record(recording).await, store.prolong(&fence, at(1), LEASE).await, store.journal(begun).await.map(drop)]
+    {
+        assert!(matches!(&refused, Err(StoreError::Fenced(id)) if id.as_str() == "op-nowhere"), "{refused:?}");
+    }
+    assert_eq!(stored_buy(&store, "b1").await, before);
+    assert!(store.audit(0, 10).await.unwrap().is_empty());
+    assert!(store.steps(&"op-nowhere".into()).await.unwrap().is_empty());
+}
+
+pub(crate) async fn a_try_is_recorded_once(store: AnyStore) {
+    add(&store, &endpoint("mine", None, &[EventKind::TaskCreated])).await;
+    store
+        .record(Recording { events: vec![event("b1", EventKind::TaskCreated)], ..Recording::default() })
+        .await
+        .unwrap();
+    let due = store.claim_delivery(at(1), LEASE).await.unwrap().expect("a delivery");
+    store.record_attempt(attempt(&due, Tried::Again(at(10)))).await.unwrap();
+    for outcome in [Tried::Again(at(20)), Tried::Delivered, Tried::Dead] {
+        let again = store.record_attempt(attempt(&due, outcome)).await;
+        assert!(matches!(again, Err(StoreError::Stale(_))), "{again:?}");
+    }
+    let stands = store.delivery(&due.endpoint.id, &due.event).await.unwrap().expect("the delivery");
+    assert_eq!((stands.attempts, stands.due_at), (1, at(10)));
+}
+
+pub(crate) async fn what_there_is_not_is_not_changed_and_not_found(store: AnyStore) {
+    add(&store, &endpoint("mine", None, &[EventKind::TaskCreated])).await;
+    let mut stored = store.webhook(&"mine".into()).await.unwrap().expect("the endpoint");
+    assert!(store.delivery(&"mine".into(), &"evt_nowhere".into()).await.unwrap().is_none());
+    assert!(store.delivery(&"nowhere".into(), &"evt_nowhere".into()).await.unwrap().is_none());
+    stored.value.id = "nowhere".into();
+    let changed = store.change_webhook(&stored, audit("webhook.changed", "nowhere")).await;
+    assert!(matches!(changed, Err(StoreError::Stale(_))), "{changed:?}");
+    assert!(store.webhook(&"nowhere".into()).await.unwrap().is_none());
+    assert_eq!(store.audit(0, 10).await.unwrap().len(), 1, "that it was made");
+}
+
+pub(crate) async fn deliveries_that_wait_or_were_given_up_are_counted(store: AnyStore) {
+    add(&store, &endpoint("mine", None, &[EventKind::TaskCreated])).await;
+    let events = ["b1", "b2", "b3", "b4"].map(|buy| event(buy, EventKind::TaskCreated)).to_vec();
+    store.record(Recording { events, ..Recording::default() }).await.unwrap();
+    for outcome in [Tried::Delivered, Tried::Dead] {
+        let due = store.claim_delivery(at(1), LEASE).await.unwrap().expect("a delivery");
+        store.record_attempt(attempt(&due, outcome)).await.unwrap();
+    }
+    // One of the two that wait is being sent.
+    store.claim_delivery(at(1), LEASE).await.unwrap().expect("a delivery");
+    let wanted = Census { pending_deliveries: 2, dead_deliveries: 1, ..Census::default() };
+    assert_eq!(store.census(at(3)).await.unwrap(), wanted);
+}
+
+pub(crate) async fn a_buy_has_one_turn_however_many_look(store: AnyStore) {
+    let mut booked = BTreeSet::new();
+    for index in 0..20 {
+        let id = format!("b{index}");
+        accept(&store, &id).await;
+        let mut stored = stored_buy(&store, &id).await;
+        (stored.value.booked_at, stored.value.updated_at) = (Some(at(1)), at(1));
+        store.record(Recording { buy: Some(stored), ..Recording::default() }).await.unwrap();
+        booked.insert(id);
+    }
+    let turns = join_all((0..CALLERS).map(|_| {
+        let store = store.clone();
+        tokio::spawn(async move { store.take_turns(at(500), at(0), Duration::from_secs(100), 3).await.unwrap() })
+    }))
+    .await;
+    let mut turns: Vec<String> = turns.into_iter().flat_map(Result::unwrap).map(|id| id.to_string()).collect();
+    // Two who look at the same moment may each leave the other's to the other.
+    turns.extend(
+        store.take_turns(at(500), at(0), Duration::from_secs(100), 20).await.unwrap().iter().map(ToString::to_string),
+    );
+    assert_eq!(turns.len(), booked.len(), "one had two turns: {turns:?}");
+    assert_eq!(turns.into_iter().collect::<BTreeSet<_>>(), booked);
+}
+
+pub(crate) async fn a_key_is_forgotten_once_however_many_clean_up(store: AnyStore) {
+    for index in 0..40 {
+        let mut entry = key(&format!("k{index}"), "op-1");
+        entry.expires_at = at(1);
+        store.record(Recording { idempotency: Some(entry), ..Recording::default() }).await.unwrap();
+    }
+    let forgotten = join_all((0..CALLERS).map(|_| {
+        let store = store.clone();
+        tokio::spawn(async move { store.forget_keys(at(2), 5).await.unwrap() })
+    }))
+    .await;
+    let mut sum: u64 = forgotten.into_iter().map(Result::unwrap).sum();
+    sum += store.forget_keys(at(2), 100).await.unwrap();
+    assert_eq!(sum, 40, "each is counted by the one who forgot it");
+}
+
+pub(crate) async fn one_component_serves_however_many_activate_another(store: AnyStore) {
+    let north = platform("north");
+    for index in 0..CALLERS {
+        let digest = format!("d{index}");
+        store.keep_component(&digest, digest.clone().into_bytes(), at(0)).await.unwrap();
+    }
+    join_all((0..CALLERS).map(|index| {
+        let (store, north, digest) = (store.clone(), north.clone(), format!("d{index}"));
+        tokio::spawn(async move {
+            store.activate_component(&north, &digest, audit("release.activated", &digest)).await.unwrap();
+        })
+    }))
+    .await
+    .into_iter()
+    .for_each(|activated| activated.unwrap());
+    let active = store.active_components().await.unwrap();
+    let lines = store.audit(0, 100).await.unwrap();
+    assert_eq!(lines.len(), CALLERS, "each of them was another one");
+    let last = lines.last().expect("a line").subject.clone();
+    assert_eq!(active, [(north, last)], "what the log says last is what serves");
+    super::auditing::verify(&lines).unwrap();
+}
+
+pub(crate) async fn a_name_of_a_token_is_taken_once_however_many_want_it(store: AnyStore) {
+    let outcomes = join_all((0..CALLERS).map(|index| {
+        let store = store.clone();
+        tokio::spawn(async move {
+            let token = TokenRecord {
+                name: "rita".to_owned(),
+                sha256: format!("{index:064x}"),
+                role: "reviewer".to_owned(),
+                principal: None,
+                created_at: at(0),
+                expires_at: None,
+                revoked_at: None,
+            };
+            (token.sha256.clone(), store.add_token(&token, audit("token.created", "rita")).await)
+        })
+    }))
+    .await;
+    let mut won = Vec::new();
+    for outcome in outcomes {
+        match outcome.unwrap() {
+            (sha256, Ok(())) => won.push(sha256),
+            (_, Err(StoreError::Stale(_))) => {}
+            (_, Err(other)) => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(won.len(), 1);
+    assert_eq!(
+        store.tokens().await.unwrap().iter().map(|token| &token.sha256).collect::<Vec<_>>(),
+        won.iter().collect::<Vec<_>>()
+    );
+    assert_eq!(store.audit(0, 100).await.unwrap().len(), 1);
+}
+
+pub(crate) async fn what_ended_is_not_claimed_whatever_its_lease(store: AnyStore) {
+    accept(&store, "b1").await;
+    let held = claim(&store, 0).await;
+    let ended = moved(&held.operation, OperationState::Succeeded, 1);
+    let recording =
+        Recording { fence: Some(held.fence), release: true, operations: vec![ended], ..Recording::default() };
+    store.record(recording).await.unwrap();
+    assert!(store.claim("other", at(1_000), LEASE).await.unwrap().is_none());
+    assert_eq!(stored_operation(&store, &"op-b1".into()).await.value.claims, 1);
+}
