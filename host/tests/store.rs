@@ -105,7 +105,6 @@ macro_rules! on_backend {
             doubt: [
                 whoever_takes_over_waits_from_then_on,
                 a_run_that_was_cut_off_leaves_a_doubt_that_begins_then,
-                nothing_is_begun_or_sent_once_the_lease_has_run_out,
                 a_late_answer_says_nothing_of_another_step,
                 what_a_restored_copy_does_not_know_is_looked_up,
             ]

@@ -521,7 +521,7 @@ async fn an_approval_that_nobody_hints_at_is_found_by_looking() {
     let request = json!({ "packages": ["front_page"], "total_budget": 10_000, "flight_start_date": today() });
     let created = replicas.post(0, BUYER, "/v1/media-buys", request).await.expect(202);
     // As another host records it whose hints are all lost.
-    let store = PostgresStore::connect(&replicas.database_url, Options::default()).await.expect("the database");
+    let store = PostgresStore::open_beside(&replicas.database_url, Options::default()).await.expect("the database");
     let at = flightdeck::operations::now();
     let mut task = store.task(&created.text("/task_id").as_str().into()).await.expect("it is read").expect("the task");
     for step in [TaskMove::Assign, TaskMove::Start] {
@@ -531,7 +531,9 @@ async fn an_approval_that_nobody_hints_at_is_found_by_looking() {
     let operation = created.text("/operation_id");
     let stored = store.operation(&operation.as_str().into()).await.expect("it is read").expect("the operation");
     let mut recording = Recording::default();
-    waiting::release(stored, &task.value, Duration::from_secs(3_600), at, &mut recording).expect("it waits");
+    waiting::release(&store, stored, &task.value, Duration::from_secs(3_600), at, &mut recording)
+        .await
+        .expect("it waits");
     recording.tasks.push(task);
     store.record(recording).await.expect("it is recorded");
     store.close().await;

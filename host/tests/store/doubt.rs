@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use flightdeck::{
-    adapters::{Begun, JournalError, StepJournal as _},
+    adapters::{Begun, StepJournal as _},
     domain::{
         operation::OperationState,
         step::{SentRequest, StepState},
@@ -19,9 +19,9 @@ use super::fixtures::{AnyStore, LEASE, accept, at, claim, journal, moved, platfo
 const NO_HEARTBEAT: Duration = Duration::from_secs(3_600);
 
 /// A journal as a run has it, of the operation `op-b1`.
-fn pages(store: &AnyStore, fence: &Fence, length: Duration, restored_at: Option<Timestamp>) -> OperationJournal {
+fn pages(store: &AnyStore, fence: &Fence, restored_at: Option<Timestamp>) -> OperationJournal {
     let asked_at = tokio::time::Instant::now();
-    let lease = Arc::new(Lease::hold(store.clone(), fence.clone(), asked_at, length, NO_HEARTBEAT));
+    let lease = Arc::new(Lease::hold(store.clone(), fence.clone(), asked_at, LEASE, NO_HEARTBEAT));
     OperationJournal::new(store.clone(), lease, "b1".into(), platform("north"), "", restored_at)
 }
 
@@ -75,30 +75,10 @@ pub(crate) async fn a_run_that_was_cut_off_leaves_a_doubt_that_begins_then(store
     assert_eq!(since(&store).await, [("open".to_owned(), StepState::Open, at(9))]);
 }
 
-pub(crate) async fn nothing_is_begun_or_sent_once_the_lease_has_run_out(store: AnyStore) {
-    accept(&store, "b1").await;
-    let fence = claim(&store, 0).await.fence;
-    let short = Duration::from_millis(300);
-    let pages = pages(&store, &fence, short, None);
-    assert!(is_fresh(&pages.begin("order").await.unwrap()));
-    pages.may_write().unwrap();
-    tokio::time::sleep(short).await;
-    assert!(matches!(pages.may_write(), Err(JournalError::Interrupted(_))));
-    pages.finish("order", Vec::new()).await.unwrap();
-    assert!(matches!(pages.begin("flight").await, Err(JournalError::Interrupted(_))));
-    // What has happened is recorded as long as nobody else has the operation.
-    pages.close().await.unwrap();
-    let steps = store.steps(&"op-b1".into()).await.unwrap();
-    assert_eq!(
-        steps.iter().map(|step| (step.name.as_str(), step.state)).collect::<Vec<_>>(),
-        [("order", StepState::Done)]
-    );
-}
-
 pub(crate) async fn a_late_answer_says_nothing_of_another_step(store: AnyStore) {
     accept(&store, "b1").await;
     let fence = claim(&store, 0).await.fence;
-    let pages = pages(&store, &fence, LEASE, None);
+    let pages = pages(&store, &fence, None);
     assert!(!pages.progressed());
     pages.begin("order").await.unwrap();
     let late = pages.sending();
@@ -123,14 +103,14 @@ pub(crate) async fn what_a_restored_copy_does_not_know_is_looked_up(store: AnySt
     let restored_at = Some(at(LONG_AGO + 10));
     let fence = claim(&store, 100).await.fence;
     for name in ["refused", "unknown"] {
-        let pages = pages(&store, &fence, LEASE, restored_at);
+        let pages = pages(&store, &fence, restored_at);
         assert!(!is_fresh(&pages.begin(name).await.unwrap()), "{name} may have been carried out after the copy");
         pages.close().await.unwrap();
     }
     // A person has looked and found nothing: that is known from after the copy.
     let reset_steps = vec![("op-b1".into(), platform("north"))];
     store.record(Recording { reset_steps, ..Recording::default() }).await.unwrap();
-    let pages = pages(&store, &fence, LEASE, restored_at);
+    let pages = pages(&store, &fence, restored_at);
     for name in ["refused", "unknown"] {
         assert!(is_fresh(&pages.begin(name).await.unwrap()), "{name}");
         pages.finish(name, Vec::new()).await.unwrap();

@@ -17,7 +17,7 @@ const LONG: Duration = Duration::from_secs(3_600);
 
 fn journal(store: &AnyStore, lease: Lease) -> (OperationJournal, Arc<Lease>) {
     let lease = Arc::new(lease);
-    (OperationJournal::new(store.clone(), lease.clone(), "b1".into(), platform("north"), "", false), lease)
+    (OperationJournal::new(store.clone(), lease.clone(), "b1".into(), platform("north"), "", None), lease)
 }
 
 async fn held(store: &AnyStore) -> Fence {

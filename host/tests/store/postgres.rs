@@ -24,7 +24,8 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use super::{
     auditing,
     fixtures::{
-        AnyStore, LEASE, accept, add_operation, audit, journal, key, moved, operation, stored_buy, stored_operation, task,
+        AnyStore, LEASE, accept, add_operation, audit, journal, key, moved, operation, stored_buy, stored_operation,
+        task,
     },
     webhooks,
 };
@@ -432,7 +433,7 @@ async fn tables_that_a_newer_host_changes_are_used_on() {
         let entry = key(id, held.fence.operation.as_str());
         store.record(Recording { idempotency: Some(entry.clone()), ..Recording::default() }).await.unwrap();
         assert_eq!(store.idempotency(&entry.principal, id).await.unwrap(), Some(entry));
-        assert_eq!(store.tokens().await.unwrap(), [token.clone()]);
+        assert_eq!(store.tokens().await.unwrap(), std::slice::from_ref(&token));
         let failed = moved(&held.operation, OperationState::Failed, 0);
         store.record(Recording { operations: vec![failed], ..Recording::default() }).await.unwrap();
     };

@@ -22,10 +22,14 @@ use super::{
 
 const CALLERS: usize = 16;
 
+/// How soon a buy is asked about again that a recording wanted looked at.
+const SETTLE: Duration = Duration::from_secs(10);
+
 fn attempt(due: &DueDelivery, outcome: Tried) -> Attempt {
     Attempt {
         webhook: due.endpoint.id.clone(),
         event: due.event.clone(),
+        url: due.endpoint.url.clone(),
         fence: due.fence,
         at: at(2),
         outcome,
@@ -94,7 +98,7 @@ pub(crate) async fn what_there_is_not_is_not_changed_and_not_found(store: AnySto
     assert!(store.delivery(&"mine".into(), &"evt_nowhere".into()).await.unwrap().is_none());
     assert!(store.delivery(&"nowhere".into(), &"evt_nowhere".into()).await.unwrap().is_none());
     stored.value.id = "nowhere".into();
-    let changed = store.change_webhook(&stored, audit("webhook.changed", "nowhere")).await;
+    let changed = store.change_webhook(&stored, vec![audit("webhook.changed", "nowhere")]).await;
     assert!(matches!(changed, Err(StoreError::Stale(_))), "{changed:?}");
     assert!(store.webhook(&"nowhere".into()).await.unwrap().is_none());
     assert_eq!(store.audit(0, 10).await.unwrap().len(), 1, "that it was made");
@@ -126,13 +130,20 @@ pub(crate) async fn a_buy_has_one_turn_however_many_look(store: AnyStore) {
     }
     let turns = join_all((0..CALLERS).map(|_| {
         let store = store.clone();
-        tokio::spawn(async move { store.take_turns(at(500), at(0), Duration::from_secs(100), 3).await.unwrap() })
+        tokio::spawn(
+            async move { store.take_turns(at(500), at(0), Duration::from_secs(100), SETTLE, 3).await.unwrap() },
+        )
     }))
     .await;
     let mut turns: Vec<String> = turns.into_iter().flat_map(Result::unwrap).map(|id| id.to_string()).collect();
     // Two who look at the same moment may each leave the other's to the other.
     turns.extend(
-        store.take_turns(at(500), at(0), Duration::from_secs(100), 20).await.unwrap().iter().map(ToString::to_string),
+        store
+            .take_turns(at(500), at(0), Duration::from_secs(100), SETTLE, 20)
+            .await
+            .unwrap()
+            .iter()
+            .map(ToString::to_string),
     );
     assert_eq!(turns.len(), booked.len(), "one had two turns: {turns:?}");
     assert_eq!(turns.into_iter().collect::<BTreeSet<_>>(), booked);
