@@ -154,6 +154,27 @@ async fn a_creation_that_is_parked_and_goes_on_is_told_both_times() {
 }
 
 #[tokio::test]
+async fn a_buy_that_a_person_made_by_hand_is_not_taken_for_gone() {
+    let house = with_line("lease = \"1s\"", "lease = \"1s\"\ndeadline = \"2s\"", "").await;
+    let faults = &house.kevel.controls().faults;
+    faults.add(Rule::new("POST", "/v1/campaign", Action::DropAfterActing));
+    let mut down = Rule::new("", "/v1/campaign*", fail(503));
+    (down.method, down.times) = (None, 0);
+    faults.add(down);
+    let request = json!({ "packages": ["news"], "total_budget": 1_000 });
+    let created = house.post(BUYER, "/v1/media-buys", request).await.expect(202);
+    house.approve(&created.text("/task_id")).await.expect(200);
+    let parked = task_of(&house, "reconciliation").await;
+    faults.clear();
+    decide(&house, REVIEWER, &parked, "completed").await.expect(200);
+    assert_eq!(house.task_closed(&parked).await.text("/status"), "completed");
+    let status = house.get(BUYER, &format!("/v1/media-buys/{}/status", created.text("/media_buy_id"))).await;
+    assert_eq!(status.text("/status"), "pending_activation", "the host knows no part of it there: {:#}", status.body);
+    // It is remembered so as well.
+    assert_eq!(house.get(BUYER, "/v1/media-buys").await.text("/media_buys/0/status"), "pending_activation");
+}
+
+#[tokio::test]
 async fn a_pause_during_a_wait_for_a_permission_is_kept() {
     let house = House::new().await;
     let buy = house.created(json!(["news"])).await;

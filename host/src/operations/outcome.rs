@@ -24,7 +24,9 @@ pub fn of(operation: &Operation, fresh: &MediaBuy, at: Timestamp, recording: &mu
         tell::become_status(&mut next, standing, at, recording);
         return next;
     }
-    recording.look = Some(fresh.id.clone());
+    if operation.kind != OperationKind::Create {
+        recording.look = Some(fresh.id.clone());
+    }
     let Some(mut next) = changed(operation, fresh, at) else { return fresh.clone() };
     for leg in &operation.legs {
         let Some(outcome) = &leg.outcome else { continue };

@@ -66,7 +66,9 @@ impl Observer {
             let mut silent = None;
             for platform in buy.platforms() {
                 match answers.remove(&(platform.clone(), buy.id.clone())) {
-                    Some(Ok(status)) if self.may_show_later(buy, &status, at) => {
+                    // A person made it there: what the host never knew is not gone. It is judged by what the host knows of it.
+                    Some(Ok(status)) if misses_something(&status) && buy.remote_on(&platform).is_empty() => {}
+                    Some(Ok(status)) if misses_something(&status) && self.may_show_later(buy, &platform, at) => {
                         silent = Some(format!("{platform} does not show yet what was made there"));
                     }
                     Some(Ok(status)) => statuses.push(status),
@@ -83,12 +85,10 @@ impl Observer {
         seen
     }
 
-    /// Whether a platform misses what was made there so shortly ago that its lookups may still come too early.
-    fn may_show_later(&self, buy: &MediaBuy, status: &RemoteBuyStatus, at: Timestamp) -> bool {
-        let lag = i64::from(self.adapters.lookup_lag_ms(&status.platform));
-        let missing = |state: &DeliveryState| *state == DeliveryState::Missing;
+    /// Whether a buy was made so shortly ago that a platform's lookups may still come too early.
+    fn may_show_later(&self, buy: &MediaBuy, platform: &PlatformName, at: Timestamp) -> bool {
+        let lag = i64::from(self.adapters.lookup_lag_ms(platform));
         buy.booked_at.is_some_and(|booked| at < booked.plus_millis(lag))
-            && (missing(&status.state) || status.packages.iter().any(|package| missing(&package.state)))
     }
 
     async fn ask_platform(
@@ -176,4 +176,10 @@ impl Observer {
             Err(error) => Err(error),
         }
     }
+}
+
+/// Whether a platform says of a buy, or of a part of it, that it is not there.
+fn misses_something(status: &RemoteBuyStatus) -> bool {
+    let missing = |state: &DeliveryState| *state == DeliveryState::Missing;
+    missing(&status.state) || status.packages.iter().any(|package| missing(&package.state))
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    domain::{media_buy::MediaBuy, time::Timestamp},
+    domain::{delivery::RemoteBuyStatus, id::MediaBuyId, media_buy::MediaBuy, time::Timestamp},
     operations::{Signals, now, standing::Observer},
     store::{StoreError, Stored},
 };
@@ -66,13 +66,16 @@ async fn changed(signals: &Signals) {
 /// Asks about the buys whose turn it is, and records what changed. How many those were.
 ///
 /// # Errors
-/// The store's. Those whose turn it was have it again in time.
+/// The store's, if it can't say whose turn it is. Those whose turn it was have it again in time.
 pub async fn look(observer: &Observer, every: Duration, at: Timestamp) -> Result<u32, StoreError> {
     let ended_since = at.plus_millis(-i64::try_from(AFTER_END.as_millis()).unwrap_or(i64::MAX));
     let turns = observer.store.take_turns(at, ended_since, every, SETTLE, AT_ONCE).await?;
     let mut buys: Vec<Stored<MediaBuy>> = Vec::with_capacity(turns.len());
     for id in &turns {
-        buys.extend(observer.store.buy(id).await?);
+        match observer.store.buy(id).await {
+            Ok(buy) => buys.extend(buy),
+            Err(error) => unread(id, &error),
+        }
     }
     let asked: Vec<&MediaBuy> = buys.iter().map(|buy| &buy.value).collect();
     let seen = observer.ask(&asked, at, ASK_FOR).await;
@@ -81,8 +84,25 @@ pub async fn look(observer: &Observer, every: Duration, at: Timestamp) -> Result
             tracing::debug!(buy = %buy.value.id, reason, "nothing was said of a buy");
             continue;
         }
-        let standing = observer.standing(&buy.value, &seen.statuses, at).await?;
-        observer.record(buy, &standing, &seen.statuses, at).await?;
+        let id = buy.value.id.clone();
+        if let Err(error) = record(observer, buy, &seen.statuses, at).await {
+            unread(&id, &error);
+        }
     }
     Ok(u32::try_from(turns.len()).unwrap_or(u32::MAX))
+}
+
+async fn record(
+    observer: &Observer,
+    buy: Stored<MediaBuy>,
+    said: &[RemoteBuyStatus],
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    let standing = observer.standing(&buy.value, said, at).await?;
+    observer.record(buy, &standing, said, at).await.map(drop)
+}
+
+/// One buy that can't be read or written keeps no other waiting.
+fn unread(buy: &MediaBuyId, error: &StoreError) {
+    tracing::error!(%buy, %error, "could not look after a buy");
 }
