@@ -7,7 +7,7 @@
 //! | `adapter inspect` | says what a component is, needs and can do |
 //! | `adapter compare` | shows side by side what several can do |
 //! | `token create` | makes a bearer token and shows it once |
-//! | `webhook …` | manages endpoints of webhooks: `list`, `create`, `disable`, `enable`, `rotate`, `test`, `deliveries`, `replay` |
+//! | `webhook …` | manages endpoints of webhooks: `list`, `show`, `create`, `change`, `disable`, `enable`, `delete`, `rotate`, `test`, `deliveries`, `replay` |
 //! | `backup` | writes a whole copy of an SQLite database to a file |
 //! | `restored` | says that the database was restored from a copy |
 //! | `audit verify` | proves that nobody edited the audit log |

@@ -2,7 +2,7 @@
 //!
 //! - `store/fixtures.rs`: buys, operations and tasks to write.
 //! - `store/recording.rs`, `auditing.rs`, `keys.rs`, `claims.rs`, `clock.rs`, `journal.rs`, `lists.rs`, `concurrency.rs`, `webhooks.rs`,
-//!   `fleet.rs`, `model.rs`: the suite.
+//!   `deliveries.rs`, `fleet.rs`, `model.rs`: the suite.
 //!   Each case is a function over a fresh, empty store and knows nothing of what is behind it.
 //! - `store/sqlite.rs`: files, locks, restarts.
 //! - `store/postgres.rs`: several hosts, the database's clock, connections that are lost.
@@ -16,6 +16,7 @@ mod store {
     pub(crate) mod claims;
     pub(crate) mod clock;
     pub(crate) mod concurrency;
+    pub(crate) mod deliveries;
     pub(crate) mod fixtures;
     pub(crate) mod fleet;
     pub(crate) mod journal;
@@ -129,6 +130,17 @@ macro_rules! on_backend {
                 a_test_goes_to_its_endpoint_alone,
                 deliveries_are_listed_newest_first_and_forgotten_when_they_are_old,
                 no_delivery_is_claimed_twice,
+            ]
+            deliveries: [
+                a_replay_sends_events_of_a_buy_in_the_order_in_which_they_happened,
+                a_replay_of_more_than_its_limit_says_where_to_go_on,
+                a_test_is_replayed_to_the_endpoint_that_was_tested_and_to_no_other,
+                an_endpoint_where_nothing_succeeds_is_sent_one_at_a_time,
+                no_owner_takes_all_places,
+                what_an_old_url_answers_counts_for_nothing_at_the_new_one,
+                of_many_that_make_endpoints_at_once_no_owner_gets_too_many,
+                what_was_given_up_is_counted_for_each_endpoint,
+                one_look_at_the_clock_forgets_everything_that_is_old,
             ]
             fleet: [
                 components_are_kept_by_their_digest,

@@ -8,6 +8,10 @@ use crate::{
     receiver::{EVENTS, Hook, Receiver, verify},
 };
 
+mod giving_up;
+mod managing;
+mod receivers;
+
 /// A house that may send to this machine.
 async fn house() -> House {
     let mut house = House::empty("[webhooks]\nallow_http = true\nallow_private = [\"127.0.0.0/8\"]\n").await;
@@ -225,12 +229,18 @@ async fn addresses_that_are_not_on_the_internet_are_refused_and_so_are_strangers
     let (id, _) = endpoint(&house, BUYER, &named).await;
     let path = format!("/v1/webhooks/{id}");
     house.post(BUYER, &format!("{path}/test"), json!({})).await.expect(200);
+    // Who made it is not told what the name leads to, nor whether there is such a name; the operator is.
     let judged = |answer: &crate::house::Answer| {
-        answer.body["deliveries"][0]["error"].as_str().is_some_and(|error| error.contains("private or reserved"))
+        answer.body["deliveries"][0]["error"].as_str() == Some("its name leads to no address on the internet")
     };
+    let unknown = format!("http://{}.example/", "a".repeat(64));
+    let (nowhere, _) = endpoint(&house, BUYER, &unknown).await;
+    house.post(BUYER, &format!("/v1/webhooks/{nowhere}/test"), json!({})).await.expect(200);
+    house.until(BUYER, &format!("/v1/webhooks/{nowhere}/deliveries"), judged).await;
     if tokio::net::lookup_host("localhost:1").await.unwrap().any(|address| address.is_ipv6()) {
         house.until(BUYER, &format!("{path}/deliveries"), judged).await;
         assert!(receiver.hooks().is_empty());
+        assert!(house.log().contains("localhost is the private or reserved address"), "{}", house.log());
     }
     // Exactly one thing is replayed.
     for body in [json!({}), json!({ "failed": true, "since": "2026-01-01" }), json!({ "failed": false })] {
@@ -274,107 +284,28 @@ async fn an_operator_manages_endpoints_on_the_command_line_while_the_host_serves
     let hooks = receiver.until(|hooks| hooks.len() == 2).await;
     assert_eq!(hooks[1].kind(), "task.created", "and nothing else");
     assert!(run(&["deliveries", id, "--status", "delivered"]).await.lines().count() == 2);
+    let newest = run(&["deliveries", id, "--limit", "1"]).await;
+    assert!(newest.lines().count() == 1 && newest.contains("task.created"), "{newest}");
+    let number = newest.split(' ').next().unwrap();
+    let older = run(&["deliveries", id, "--before", number]).await;
+    assert!(older.lines().count() == 1 && older.contains("webhook.test"), "{older}");
     assert!(run(&["replay", id, "--since", "2026-01-01T00:00:00Z"]).await.contains("1 events"));
     receiver.until(|hooks| hooks.len() == 3).await;
+    assert_eq!(run(&["replay", id, "--since", "2026-01-01"]).await.trim(), "1 events are sent again");
+    receiver.until(|hooks| hooks.len() == 4).await;
+    let moved = format!("{}/moved", receiver.url);
+    let changed =
+        run(&["change", id, "--url", &moved, "--events", "task.created", "--description", "the new CRM"]).await;
+    for shown in [&changed, &run(&["list"]).await, &run(&["show", id]).await] {
+        assert!(shown.contains(&moved) && shown.contains("\"the new CRM\"  task.created  0 dead  active"), "{shown}");
+    }
+    assert!(!run(&["change", id, "--description", ""]).await.contains("CRM"));
+    let nothing = house.command().args(["webhook", "change", id]).output().await.expect("it runs");
+    assert!(!nothing.status.success() && String::from_utf8_lossy(&nothing.stderr).contains("--description"));
     assert!(run(&["rotate", id]).await.contains("whsec_"));
     assert!(run(&["disable", id]).await.contains("disabled since"));
     assert!(run(&["list"]).await.contains("its owner wanted so"));
     assert!(run(&["enable", id]).await.trim().ends_with("active"));
     let wrong = house.command().args(["webhook", "test", "wh_unknown"]).output().await.expect("it runs");
     assert!(!wrong.status.success() && String::from_utf8_lossy(&wrong.stderr).contains("no such endpoint"));
-}
-
-#[tokio::test]
-async fn an_endpoint_at_which_nothing_succeeds_for_five_days_is_disabled() {
-    use flightdeck::{
-        domain::{
-            event::{Event, EventKind},
-            id::{EventId, WebhookId},
-            time::Timestamp,
-            webhook::{Endpoint, SigningSecret},
-        },
-        operations::now,
-        store::{
-            AuditEntry, Recording, Store as _,
-            sqlite::{Options, SqliteStore},
-            webhooks::{Attempt, Tried, WebhookStore as _},
-        },
-        webhooks::{policy::Policy, sending::Sender, serve::deliver},
-    };
-
-    let folder = tempfile::tempdir().expect("a folder");
-    let store = SqliteStore::open(folder.path().join("store.db"), Options::default()).await.expect("a store");
-    let receiver = Receiver::start().await;
-    let policy = Policy::new(&["127.0.0.0/8".to_owned()], true, std::time::Duration::from_secs(5)).expect("a policy");
-    let sender = Sender::new(policy);
-    let days_ago = |days: i64| Timestamp::from_micros(now().as_micros() - days * 86_400_000_000);
-    let endpoint = Endpoint {
-        id: WebhookId::from("wh_1"),
-        owner: None,
-        url: receiver.url.clone(),
-        events: vec![EventKind::TaskCreated],
-        description: None,
-        secrets: vec![SigningSecret { text: "whsec_MDEyMzQ1Njc4OWFiY2RlZg==".to_owned(), until: None }],
-        disabled: None,
-        failing_since: None,
-        created_at: days_ago(9),
-        updated_at: days_ago(9),
-    };
-    let line = |action: &str| AuditEntry {
-        at: now(),
-        actor: "test".to_owned(),
-        action: action.to_owned(),
-        subject: "wh_1".to_owned(),
-        digest: "d".repeat(64),
-        reason: None,
-    };
-    store.add_webhook(&endpoint, line("webhook.created")).await.expect("it is written");
-    let happen = async |at: Timestamp| {
-        let id = EventId::mint();
-        let event = Event {
-            // Each of another buy, so that none waits for the one before.
-            buy: id.as_str().into(),
-            id,
-            kind: EventKind::TaskCreated,
-            principal: "agency".into(),
-            at,
-            data: json!({}),
-        };
-        store.record(Recording { events: vec![event], ..Recording::default() }).await.expect("it is written");
-    };
-    // What is due, claimed; and a failure of it at some time.
-    let claim = async || {
-        happen(now()).await;
-        let due = store.claim_delivery(now(), std::time::Duration::from_secs(60)).await.expect("the store");
-        due.expect("it is due")
-    };
-    let fail = async |at: Timestamp| {
-        let due = claim().await;
-        let failed = Attempt {
-            webhook: endpoint.id.clone(),
-            event: due.event.clone(),
-            fence: due.fence,
-            at,
-            outcome: Tried::Dead,
-            answered: Some(500),
-            error: Some("it answered 500".to_owned()),
-        };
-        store.record_attempt(failed).await.expect("it is recorded");
-    };
-    let standing = async || store.webhook(&endpoint.id).await.expect("the store").expect("the endpoint").value;
-    // A failure of just now disables nothing.
-    receiver.answer(&[500]);
-    deliver(&store, &sender, &claim().await).await.expect("the store");
-    assert!(standing().await.disabled.is_none() && standing().await.failing_since.is_some());
-    // Neither do five days of them, once something has succeeded.
-    deliver(&store, &sender, &claim().await).await.expect("the store");
-    assert_eq!(standing().await.failing_since, None);
-    fail(days_ago(5)).await;
-    assert!(standing().await.disabled.is_none(), "the next failure says that it goes on");
-    receiver.answer(&[500]);
-    deliver(&store, &sender, &claim().await).await.expect("the store");
-    assert!(standing().await.disabled.is_some_and(|disabled| disabled.reason.contains("five days")));
-    let audit = store.audit(0, 100).await.expect("the log");
-    assert!(audit.iter().any(|line| line.text.contains("webhook.disabled") && line.text.contains("five days")));
-    store.close().await;
 }

@@ -12,9 +12,15 @@ use crate::{
         role::Role,
         webhook::{Delivery, DeliveryStatus, Endpoint},
     },
-    store::webhooks::{DeliveryFilter, Replay},
+    store::{
+        StoreError,
+        webhooks::{DeliveryFilter, Replay, Replayed},
+    },
     webhooks::desk::{Desk, DeskError, EndpointPatch, NewEndpoint, Whose, WithSecret},
 };
+
+/// What to do when nobody knows whether it was done: these calls take no idempotency key.
+const LOOK: &str = "look at the webhook, or list them, before you ask again; for one whose secret you were not shown, rotate the secret";
 
 impl From<DeskError> for AppError {
     fn from(error: DeskError) -> Self {
@@ -25,6 +31,7 @@ impl From<DeskError> for AppError {
             DeskError::NoEvents => Self::invalid("/events", error.to_string()),
             DeskError::TooMany | DeskError::Disabled(_) | DeskError::Removing => Self::state(error.to_string()),
             DeskError::Random => Self::new(ErrorCode::Internal, error.to_string()),
+            DeskError::Store(error @ StoreError::Unsure(_)) => Self::from(error).suggest(LOOK),
             DeskError::Store(error) => error.into(),
         }
     }
@@ -126,11 +133,11 @@ impl App {
         Ok(Page { items, next_cursor })
     }
 
-    /// Sends again; how many.
+    /// Sends again; how many, and whether there are more.
     ///
     /// # Errors
     /// `NOT_FOUND`; `INVALID_STATE` if it is disabled.
-    pub async fn replay_webhook(&self, caller: &Caller, id: &WebhookId, what: Replay) -> Result<u64, AppError> {
+    pub async fn replay_webhook(&self, caller: &Caller, id: &WebhookId, what: Replay) -> Result<Replayed, AppError> {
         let replayed = self.desk(caller)?.replay(id, what).await?;
         self.signals.happened();
         Ok(replayed)

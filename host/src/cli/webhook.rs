@@ -1,4 +1,4 @@
-//! `webhook list`, `create`, `disable`, `enable`, `delete`, `rotate`, `test`, `deliveries`, `replay`.
+//! `webhook list`, `show`, `create`, `change`, `disable`, `enable`, `delete`, `rotate`, `test`, `deliveries`, `replay`.
 #![expect(clippy::print_stdout, reason = "a command line prints")]
 
 use anyhow::{Context, bail};
@@ -10,16 +10,20 @@ use crate::{
     domain::{
         event::EventKind,
         id::{EventId, WebhookId},
-        time::Timestamp,
+        time::{Day, Timestamp},
         webhook::{DeliveryStatus, Endpoint},
     },
+    operations::now,
     serve,
     store::webhooks::{DeliveryFilter, Replay},
     webhooks::desk::{Desk, EndpointPatch, NewEndpoint, Whose, WithSecret},
 };
 
-/// How many deliveries are shown.
+/// How many deliveries are shown, unless somebody wants more.
 const SHOWN: u32 = 100;
+
+/// How many deliveries are read at a time.
+const PAGE: u32 = 500;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum WebhookCommand {
@@ -27,6 +31,13 @@ pub(crate) enum WebhookCommand {
     List {
         #[command(flatten)]
         with: WithConfig,
+    },
+    /// Show an endpoint: what it hears, how it stands, since when.
+    Show {
+        #[command(flatten)]
+        with: WithConfig,
+        /// The endpoint.
+        id: String,
     },
     /// Make an endpoint of the publisher's, which hears of everybody's media buys; shows its secret once.
     Create {
@@ -39,6 +50,23 @@ pub(crate) enum WebhookCommand {
         events: Vec<EventKind>,
         /// What you call it.
         #[arg(long)]
+        description: Option<String>,
+    },
+    /// Change where an endpoint is, what it hears, or what it is called. What is left out stays.
+    #[command(group = clap::ArgGroup::new("change").required(true).multiple(true))]
+    Change {
+        #[command(flatten)]
+        with: WithConfig,
+        /// The endpoint.
+        id: String,
+        /// Where it is.
+        #[arg(long, group = "change")]
+        url: Option<String>,
+        /// What it wants to hear of, in place of the old list; several are separated by commas.
+        #[arg(long, group = "change", value_delimiter = ',', value_parser = event)]
+        events: Option<Vec<EventKind>>,
+        /// What you call it; an empty text: nothing.
+        #[arg(long, group = "change")]
         description: Option<String>,
     },
     /// Send an endpoint nothing more; what waits for it is given up.
@@ -62,7 +90,7 @@ pub(crate) enum WebhookCommand {
         /// The endpoint.
         id: String,
     },
-    /// Give an endpoint another secret, shown once; the last one signs for a day beside it.
+    /// Give an endpoint another secret, shown once; the one that receivers have signs for a day beside it.
     Rotate {
         #[command(flatten)]
         with: WithConfig,
@@ -76,7 +104,7 @@ pub(crate) enum WebhookCommand {
         /// The endpoint.
         id: String,
     },
-    /// Show what was and will be sent to an endpoint, newest first, 100 at most.
+    /// Show what was and will be sent to an endpoint, newest first, each line with its number.
     Deliveries {
         #[command(flatten)]
         with: WithConfig,
@@ -85,6 +113,12 @@ pub(crate) enum WebhookCommand {
         /// Only those that stand so: pending, delivered or dead.
         #[arg(long, value_parser = status)]
         status: Option<DeliveryStatus>,
+        /// How many at most.
+        #[arg(long, default_value_t = SHOWN)]
+        limit: u32,
+        /// Only those below this number: the last one that was shown before.
+        #[arg(long)]
+        before: Option<i64>,
     },
     /// Send again to an endpoint, 10,000 events at most.
     #[command(group = clap::ArgGroup::new("what").required(true))]
@@ -99,7 +133,7 @@ pub(crate) enum WebhookCommand {
         /// Everything that was given up.
         #[arg(long, group = "what")]
         failed: bool,
-        /// Everything that happened since then, like 2026-12-01T00:00:00Z.
+        /// Everything that happened since then, like 2026-12-01T00:00:00Z, or since the beginning of a day (UTC), like 2026-12-01.
         #[arg(long, group = "what", value_parser = moment)]
         since: Option<Timestamp>,
     },
@@ -110,6 +144,8 @@ impl WebhookCommand {
     pub(crate) fn with(&self) -> &WithConfig {
         match self {
             Self::List { with }
+            | Self::Show { with, .. }
+            | Self::Change { with, .. }
             | Self::Create { with, .. }
             | Self::Disable { with, .. }
             | Self::Enable { with, .. }
@@ -132,7 +168,8 @@ fn status(text: &str) -> Result<DeliveryStatus, String> {
 }
 
 fn moment(text: &str) -> Result<Timestamp, String> {
-    Timestamp::parse(text).map_err(|error| error.to_string())
+    let day = || Day::parse(text).map(Day::start).map_err(|_| ());
+    Timestamp::parse(text).or_else(|error| day().map_err(|()| format!("{error}; or a day, like 2026-12-01")))
 }
 
 /// Does what the command says.
@@ -156,6 +193,12 @@ async fn at_the_desk(desk: &Desk<'_>, command: &WebhookCommand) -> anyhow::Resul
                 println!("{}", line(&endpoint));
             }
         }
+        WebhookCommand::Show { id: of, .. } => show(&desk.get(&id(of)).await?),
+        WebhookCommand::Change { id: of, url, events, description, .. } => {
+            let description = description.clone().map(|text| Some(text).filter(|text| !text.is_empty()));
+            let patch = EndpointPatch { url: url.clone(), events: events.clone(), description, active: None };
+            show(&desk.change(&id(of), patch).await?);
+        }
         WebhookCommand::Create { url, events, description, .. } => {
             let events = if events.is_empty() { EventKind::ALL.to_vec() } else { events.clone() };
             let new = NewEndpoint { url: url.clone(), events, description: description.clone() };
@@ -169,19 +212,9 @@ async fn at_the_desk(desk: &Desk<'_>, command: &WebhookCommand) -> anyhow::Resul
         }
         WebhookCommand::Rotate { id: of, .. } => show_secret(&desk.rotate(&id(of)).await?),
         WebhookCommand::Test { id: of, .. } => println!("{}", desk.test(&id(of)).await?),
-        WebhookCommand::Deliveries { id: of, status, .. } => {
-            let filter = DeliveryFilter { status: *status, before: None, limit: SHOWN };
-            for delivery in desk.deliveries(&id(of), &filter).await? {
-                let answered = delivery.answered.map(|status| status.to_string()).unwrap_or_default();
-                println!(
-                    "{}  {:<9}  {:<24}  {} attempts  {answered}  {}",
-                    delivery.event,
-                    delivery.status,
-                    delivery.kind,
-                    delivery.attempts,
-                    delivery.error.unwrap_or_default()
-                );
-            }
+        WebhookCommand::Deliveries { id: of, status, limit, before, .. } => {
+            let filter = DeliveryFilter { status: *status, before: *before, limit: *limit };
+            list_deliveries(desk, &id(of), filter).await?;
         }
         WebhookCommand::Replay { id: of, event, failed, since, .. } => {
             let what = match (event, failed, since) {
@@ -190,8 +223,38 @@ async fn at_the_desk(desk: &Desk<'_>, command: &WebhookCommand) -> anyhow::Resul
                 (.., Some(since)) => Replay::Since(*since),
                 _ => bail!("give --event, --failed or --since"),
             };
-            println!("{} events are sent again", desk.replay(&id(of), what).await?);
+            let replayed = desk.replay(&id(of), what).await?;
+            println!("{} events are sent again", replayed.count);
+            match replayed.next_since {
+                Some(next) => println!("there are more: go on with --since {next}"),
+                None if replayed.more => println!("there are more: run it again"),
+                None => {}
+            }
         }
+    }
+    Ok(())
+}
+
+/// Prints deliveries, page after page, up to the limit of the filter.
+async fn list_deliveries(desk: &Desk<'_>, id: &WebhookId, mut filter: DeliveryFilter) -> anyhow::Result<()> {
+    let mut left = filter.limit;
+    while left > 0 {
+        filter.limit = left.min(PAGE);
+        let page = desk.deliveries(id, &filter).await?;
+        for delivery in &page {
+            let answered = delivery.answered.map(|status| status.to_string()).unwrap_or_default();
+            println!(
+                "{}  {}  {:<9}  {:<24}  {} attempts  {answered}  {}",
+                delivery.number,
+                delivery.event,
+                delivery.status,
+                delivery.kind,
+                delivery.attempts,
+                delivery.error.as_deref().unwrap_or_default()
+            );
+        }
+        filter.before = page.last().map(|last| last.number);
+        left = if page.len() < filter.limit as usize { 0 } else { left - filter.limit };
     }
     Ok(())
 }
@@ -207,12 +270,30 @@ fn show_secret(made: &WithSecret) {
     println!("{}\n{}", line(&made.endpoint), made.secret);
 }
 
+/// An endpoint, a line for each thing that is known of it.
+fn show(endpoint: &Endpoint) {
+    println!("{}", line(endpoint));
+    println!("made         {}\nlast changed {}", endpoint.created_at, endpoint.updated_at);
+    if let Some(disabled) = &endpoint.disabled {
+        println!("disabled by  {}", disabled.by);
+    }
+    if let Some(until) = endpoint.signing(now()).find_map(|secret| secret.until) {
+        println!("an older secret signs until {until}");
+    }
+}
+
 fn line(endpoint: &Endpoint) -> String {
     let owner = endpoint.owner.as_ref().map_or("the publisher", |owner| owner.as_str());
+    let events = if endpoint.events.len() == EventKind::ALL.len() {
+        "everything".to_owned()
+    } else {
+        endpoint.events.iter().map(|kind| kind.as_str()).collect::<Vec<_>>().join(",")
+    };
+    let called = endpoint.description.as_ref().map(|text| format!("  {text:?}")).unwrap_or_default();
     let standing = match (&endpoint.disabled, endpoint.failing_since) {
         (Some(disabled), _) => format!("disabled since {}: {}", disabled.at, disabled.reason),
         (None, Some(since)) => format!("failing since {since}"),
         (None, None) => "active".to_owned(),
     };
-    format!("{}  {owner}  {}  {standing}", endpoint.id, endpoint.url)
+    format!("{}  {owner}  {}{called}  {events}  {} dead  {standing}", endpoint.id, endpoint.url, endpoint.dead)
 }

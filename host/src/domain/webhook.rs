@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{
+    digest,
     event::EventKind,
     id::{EventId, MediaBuyId, PrincipalId, WebhookId},
     targeting::names,
@@ -21,13 +22,18 @@ pub const FAILS_FOR: Duration = Duration::from_secs(5 * 86_400);
 pub const ROTATES_FOR: Duration = Duration::from_secs(86_400);
 
 /// How many endpoints one owner may have: each event of theirs is written once for each of them.
-pub const MOST_ENDPOINTS: usize = 20;
+pub const MOST_ENDPOINTS: u32 = 20;
 
 /// How often an event must fail before later events of its buy no longer wait for it.
 pub const PATIENCE: u32 = 3;
 
-/// How many events one endpoint is sent at a time.
+/// How many events one endpoint is sent at a time. One where nothing succeeds is sent a single one: what hangs costs a host a place for as
+/// long as it may take to answer.
 pub const AT_A_TIME: u32 = 4;
+
+/// How many events all endpoints of one owner are sent at a time, by all hosts: a quarter of the places of one host, so that nobody's slow
+/// receivers keep everybody else waiting.
+pub const OWNERS_AT_A_TIME: u32 = 8;
 
 /// After the first failure.
 const FIRST_PAUSE: Duration = Duration::from_secs(5);
@@ -80,6 +86,9 @@ pub struct Endpoint {
     pub disabled: Option<Disabled>,
     /// Since when nothing succeeded; `None`: the last delivery did, or there was none.
     pub failing_since: Option<Timestamp>,
+    /// How many deliveries to it were given up: counted when it is looked at, and written nowhere.
+    #[serde(skip)]
+    pub dead: u64,
     /// When it was made.
     pub created_at: Timestamp,
     /// When its owner last changed it.
@@ -92,12 +101,22 @@ impl Endpoint {
         self.secrets.iter().filter(move |secret| secret.until.is_none_or(|until| at < until))
     }
 
-    /// Gives it another secret; the last one signs on for [`ROTATES_FOR`], and those before it no more.
+    /// Gives it another secret. Beside it signs the oldest one that still does: the last one for [`ROTATES_FOR`] from now on, or the one
+    /// that an earlier rotation left, for what is left of its time. That one is what receivers have, if the answer of that rotation was
+    /// lost; the one in between signs no more.
     pub fn rotate(&mut self, text: String, at: Timestamp) {
-        let before = self.secrets.drain(..).find(|secret| secret.until.is_none());
-        self.secrets.push(SigningSecret { text, until: None });
-        self.secrets.extend(before.map(|before| SigningSecret { until: Some(at.plus(ROTATES_FOR)), ..before }));
+        let oldest = self.signing(at).last().cloned();
+        let until = Some(at.plus(ROTATES_FOR));
+        self.secrets = vec![SigningSecret { text, until: None }];
+        self.secrets.extend(oldest.map(|oldest| SigningSecret { until: oldest.until.or(until), ..oldest }));
         self.updated_at = at;
+    }
+
+    /// What the audit log has of it: a digest of where it is, what it hears and what it is called, and never of what signs.
+    pub fn digest(&self) -> String {
+        digest::canonical(&serde_json::json!({
+            "url": self.url, "events": self.events, "description": self.description,
+        }))
     }
 }
 
@@ -208,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rotation_has_two_secrets_sign_and_a_second_one_drops_the_first() {
+    fn a_rotation_has_two_secrets_sign_and_another_one_within_the_day_keeps_what_receivers_have() {
         let mut endpoint = Endpoint {
             id: WebhookId::from("wh_1"),
             owner: None,
@@ -218,6 +237,7 @@ mod tests {
             secrets: vec![SigningSecret { text: "one".to_owned(), until: None }],
             disabled: None,
             failing_since: None,
+            dead: 0,
             created_at: at(0),
             updated_at: at(0),
         };
@@ -225,9 +245,13 @@ mod tests {
         endpoint.rotate("two".to_owned(), at(10));
         assert_eq!(texts(&endpoint, at(10)), ["two", "one"]);
         assert_eq!(texts(&endpoint, at(10).plus(ROTATES_FOR)), ["two"]);
+        // The answer with the second one was lost: nobody has it, and all receivers still have the first.
         endpoint.rotate("three".to_owned(), at(20));
-        assert_eq!(texts(&endpoint, at(20)), ["three", "two"]);
-        assert!(!format!("{endpoint:?}").contains("three"));
+        assert_eq!(texts(&endpoint, at(20)), ["three", "one"]);
+        assert_eq!(texts(&endpoint, at(10).plus(ROTATES_FOR)), ["three"], "no longer than it would have anyway");
+        endpoint.rotate("four".to_owned(), at(20).plus(ROTATES_FOR));
+        assert_eq!(texts(&endpoint, at(20).plus(ROTATES_FOR)), ["four", "three"]);
+        assert!(!format!("{endpoint:?}").contains("four"));
     }
 
     #[test]

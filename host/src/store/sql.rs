@@ -2,7 +2,7 @@
 //!
 //! - `script`: statements, their parameters, and what must come of them.
 //! - `rows`: rows and documents as the domain's values.
-//! - `record`, `audit`, `lease`, `journal`: what is written, inside a transaction. `webhooks`: endpoints and deliveries.
+//! - `record`, `audit`, `lease`, `journal`: what is written, inside a transaction. `webhooks`, `deliveries`: endpoints, and what is sent to them.
 //! - `read`, `tasks`, `tokens`: what is read. Each is one statement, and so sees one state.
 //!
 //! An aggregate is a JSON document beside the columns that are searched or constrained; both are written by one statement from
@@ -23,7 +23,7 @@ use super::{
     AuditEntry, BuyFilter, Claim, Fence, Hint, IdempotencyEntry, JournalWrite, Recording, Store, StoreError, Stored,
     TaskFilter, TaskPage, TokenRecord,
     fleet::{Census, FleetStore},
-    webhooks::{Attempt, DeliveryFilter, DueDelivery, Replay, WebhookStore},
+    webhooks::{Attempt, DeliveryFilter, DueDelivery, Replay, Replayed, WebhookStore},
 };
 use crate::domain::{
     audit::AuditLine,
@@ -39,6 +39,7 @@ use crate::domain::{
 use crate::metrics::{STORE_ERRORS, WRITE_SECONDS, Watch};
 
 mod audit;
+mod deliveries;
 mod fleet;
 mod journal;
 mod lease;
@@ -74,6 +75,8 @@ pub struct Dialect {
     pub random_below: &'static str,
     /// Follows the name of the table where earlier deliveries of the same buy are looked for: by which index, if the database must be told.
     pub earlier: &'static str,
+    /// The same, where deliveries are looked for that are due to an endpoint.
+    pub due: &'static str,
     /// Makes those who go on with the audit log wait for each other; `None` where there is one writer.
     pub audit_lock: Option<&'static str>,
     /// Whether leases are judged by the caller's clock and not by the database's.
@@ -299,12 +302,12 @@ impl<D: Database> Store for SqlStore<D> {
 
 #[async_trait]
 impl<D: Database> WebhookStore for SqlStore<D> {
-    async fn add_webhook(&self, endpoint: &Endpoint, line: AuditEntry) -> Result<(), StoreError> {
-        self.write((endpoint.clone(), line), work!(webhooks::add)).await
+    async fn add_webhook(&self, endpoint: &Endpoint, most: u32, line: AuditEntry) -> Result<bool, StoreError> {
+        self.write((endpoint.clone(), most, line), work!(webhooks::add)).await
     }
 
-    async fn change_webhook(&self, stored: &Stored<Endpoint>, line: AuditEntry) -> Result<(), StoreError> {
-        self.write((stored.clone(), line), work!(webhooks::change)).await
+    async fn change_webhook(&self, stored: &Stored<Endpoint>, lines: Vec<AuditEntry>) -> Result<(), StoreError> {
+        self.write((stored.clone(), lines), work!(webhooks::change)).await
     }
 
     async fn remove_webhook(
@@ -325,15 +328,15 @@ impl<D: Database> WebhookStore for SqlStore<D> {
     }
 
     async fn add_test_event(&self, webhook: &WebhookId, event: &Event) -> Result<(), StoreError> {
-        self.write((webhook.clone(), event.clone()), work!(webhooks::add_test_event)).await
+        self.write((webhook.clone(), event.clone()), work!(deliveries::add_test_event)).await
     }
 
     async fn claim_delivery(&self, now: Timestamp, lease: Duration) -> Result<Option<DueDelivery>, StoreError> {
-        self.write((now, lease), work!(webhooks::claim)).await
+        self.write((now, lease), work!(deliveries::claim)).await
     }
 
     async fn record_attempt(&self, attempt: Attempt) -> Result<Option<Timestamp>, StoreError> {
-        self.write(attempt, work!(webhooks::record_attempt)).await
+        self.write(attempt, work!(deliveries::record_attempt)).await
     }
 
     async fn replay(
@@ -343,20 +346,20 @@ impl<D: Database> WebhookStore for SqlStore<D> {
         now: Timestamp,
         limit: u32,
         line: AuditEntry,
-    ) -> Result<u64, StoreError> {
-        self.write((webhook.clone(), what, now, limit, line), work!(webhooks::replay)).await
+    ) -> Result<Replayed, StoreError> {
+        self.write((webhook.clone(), what, now, limit, line), work!(deliveries::replay)).await
     }
 
     async fn delivery(&self, webhook: &WebhookId, event: &EventId) -> Result<Option<Delivery>, StoreError> {
-        webhooks::delivery(&self.database, webhook, event).await
+        deliveries::delivery(&self.database, webhook, event).await
     }
 
     async fn deliveries(&self, webhook: &WebhookId, filter: &DeliveryFilter) -> Result<Vec<Delivery>, StoreError> {
-        webhooks::deliveries(&self.database, webhook, filter).await
+        deliveries::deliveries(&self.database, webhook, filter).await
     }
 
     async fn forget_deliveries(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
-        self.write((before, limit), work!(webhooks::forget)).await
+        self.write((before, limit), work!(deliveries::forget)).await
     }
 }
 

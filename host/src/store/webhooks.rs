@@ -47,6 +47,8 @@ pub struct Attempt {
     pub webhook: WebhookId,
     /// Which event.
     pub event: EventId,
+    /// Where it was tried.
+    pub url: String,
     /// The worker's right.
     pub fence: i64,
     /// When.
@@ -66,8 +68,20 @@ pub enum Replay {
     One(EventId),
     /// Everything that was given up.
     Dead,
-    /// Everything that happened since then and that the endpoint wants to hear, whether it was sent or not.
+    /// Everything that happened since then and that the endpoint wants to hear, whether it was sent or not. Tests of other endpoints
+    /// are nobody's to hear.
     Since(Timestamp),
+}
+
+/// What a replay came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Replayed {
+    /// How many events are sent again.
+    pub count: u64,
+    /// Whether there were more than the limit: another call goes on.
+    pub more: bool,
+    /// Of [`Replay::Since`]: since when the next call goes on; some of the last ones may be sent twice.
+    pub next_since: Option<Timestamp>,
 }
 
 /// Which deliveries to list; newest first.
@@ -86,11 +100,12 @@ pub struct DeliveryFilter {
 /// [`Recording::events`]: super::Recording::events
 #[async_trait]
 pub trait WebhookStore: Send + Sync {
-    /// Writes a new endpoint, and tells of it in the audit log.
-    async fn add_webhook(&self, endpoint: &Endpoint, line: AuditEntry) -> Result<(), StoreError>;
+    /// Writes a new endpoint, and tells of it in the audit log. `false`: its owner has `most` already, and nothing was written.
+    async fn add_webhook(&self, endpoint: &Endpoint, most: u32, line: AuditEntry) -> Result<bool, StoreError>;
 
-    /// Writes a changed endpoint; its `failing_since` is not written here. What waits for one that is disabled is given up.
-    async fn change_webhook(&self, stored: &Stored<Endpoint>, line: AuditEntry) -> Result<(), StoreError>;
+    /// Writes a changed endpoint, and tells of it in the audit log. Its `failing_since` is not taken from the endpoint: it begins anew
+    /// where the url changes. What waits for one that is disabled is given up.
+    async fn change_webhook(&self, stored: &Stored<Endpoint>, lines: Vec<AuditEntry>) -> Result<(), StoreError>;
 
     /// Removes an endpoint that is disabled, and before it what was sent to it, `limit` deliveries at a time; whether it is gone. The
     /// audit log is told when it is.
@@ -106,12 +121,14 @@ pub trait WebhookStore: Send + Sync {
     /// Writes an event for one endpoint alone, to be delivered like any other.
     async fn add_test_event(&self, webhook: &WebhookId, event: &Event) -> Result<(), StoreError>;
 
-    /// Claims the delivery that is due first, for `lease`. One waits for earlier ones of its buy to the same endpoint until they
-    /// have failed a few times, and an endpoint is sent so many at a time.
+    /// Claims the delivery that is due first, for `lease`. One waits for those of earlier events of its buy to the same endpoint until
+    /// they have failed a few times. An endpoint is sent so many at a time, one where nothing succeeds a single one, and all endpoints of
+    /// one owner so many together: the publisher's are one owner's.
     async fn claim_delivery(&self, now: Timestamp, lease: Duration) -> Result<Option<DueDelivery>, StoreError>;
 
     /// Records what came of a try. [`StoreError::Stale`] if somebody claimed the delivery since. The endpoint's
-    /// `failing_since` as it is then.
+    /// `failing_since` as it is then; `None`, too, if the endpoint has another url by now: what failed at the old one is due at the new
+    /// one.
     async fn record_attempt(&self, attempt: Attempt) -> Result<Option<Timestamp>, StoreError>;
 
     /// Has deliveries sent again from now on, `limit` at most, the oldest first; how many.
@@ -122,7 +139,7 @@ pub trait WebhookStore: Send + Sync {
         now: Timestamp,
         limit: u32,
         line: AuditEntry,
-    ) -> Result<u64, StoreError>;
+    ) -> Result<Replayed, StoreError>;
 
     /// A delivery.
     async fn delivery(&self, webhook: &WebhookId, event: &EventId) -> Result<Option<Delivery>, StoreError>;

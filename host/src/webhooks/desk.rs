@@ -5,7 +5,6 @@ use base64::Engine as _;
 use super::policy::Policy;
 use crate::{
     domain::{
-        digest,
         event::{Event, EventKind},
         id::{EventId, MediaBuyId, PrincipalId, WebhookId},
         time::Timestamp,
@@ -14,7 +13,7 @@ use crate::{
     operations::now,
     store::{
         AuditEntry, Store, StoreError, Stored,
-        webhooks::{DeliveryFilter, Replay},
+        webhooks::{DeliveryFilter, Replay, Replayed},
     },
 };
 
@@ -26,6 +25,9 @@ const REMOVED_AT_A_TIME: u32 = 2_000;
 
 /// How many such writes one call makes: ten million deliveries.
 const MOST_REMOVALS: u32 = 5_000;
+
+/// Why something was changed, where nobody said more.
+const WANTED: &str = "its owner wanted so";
 
 /// 256 bits, as the standard recommends at least 192.
 const SECRET_BYTES: usize = 32;
@@ -128,10 +130,6 @@ impl Desk<'_> {
             Whose::Principals(principal) => Some(principal.clone()),
             Whose::Everybodys => None,
         };
-        let theirs = self.store.webhooks(owner.as_ref()).await?;
-        if theirs.iter().filter(|endpoint| endpoint.owner == owner).count() >= MOST_ENDPOINTS {
-            return Err(DeskError::TooMany);
-        }
         let (secret, at) = (mint()?, now());
         let endpoint = Endpoint {
             id: WebhookId::mint(),
@@ -142,11 +140,16 @@ impl Desk<'_> {
             secrets: vec![SigningSecret { text: secret.clone(), until: None }],
             disabled: None,
             failing_since: None,
+            dead: 0,
             created_at: at,
             updated_at: at,
         };
-        self.store.add_webhook(&endpoint, self.line("webhook.created", &endpoint, at)).await?;
-        Ok(WithSecret { endpoint, secret })
+        let line = self.line("webhook.created", &endpoint, WANTED.to_owned(), at);
+        if self.store.add_webhook(&endpoint, MOST_ENDPOINTS, line).await? {
+            Ok(WithSecret { endpoint, secret })
+        } else {
+            Err(DeskError::TooMany)
+        }
     }
 
     /// The endpoints, oldest first.
@@ -177,12 +180,14 @@ impl Desk<'_> {
         found.ok_or(DeskError::NotFound)
     }
 
-    /// Changes an endpoint. One that is disabled is given up what waits for it; to enable it sends nothing of that by itself.
+    /// Changes an endpoint. One that is disabled is given up what waits for it; to enable it sends nothing of that by itself. A patch that
+    /// changes nothing writes nothing.
     ///
     /// # Errors
     /// An address or events that can't be; somebody else changed it meanwhile.
     pub async fn change(&self, id: &WebhookId, patch: EndpointPatch) -> Result<Endpoint, DeskError> {
         let mut stored = self.stored(id).await?;
+        let before = stored.value.clone();
         let (endpoint, at) = (&mut stored.value, now());
         if let Some(url) = patch.url {
             self.policy.judge(&url).map_err(DeskError::Url)?;
@@ -194,20 +199,41 @@ impl Desk<'_> {
         if let Some(description) = patch.description {
             endpoint.description = description;
         }
-        let mut action = "webhook.changed";
         match patch.active {
-            Some(true) if endpoint.disabled.is_some() => (endpoint.disabled, action) = (None, "webhook.enabled"),
+            Some(true) => endpoint.disabled = None,
             Some(false) if endpoint.disabled.is_none() => {
-                let reason = "its owner wanted so".to_owned();
-                endpoint.disabled = Some(Disabled { at, by: self.by.to_owned(), reason });
-                action = "webhook.disabled";
+                endpoint.disabled = Some(Disabled { at, by: self.by.to_owned(), reason: WANTED.to_owned() });
             }
-            _ => {}
+            Some(false) | None => {}
+        }
+        if *endpoint == before {
+            return Ok(before);
         }
         endpoint.updated_at = at;
-        let line = self.line(action, endpoint, at);
-        self.store.change_webhook(&stored, line).await?;
-        Ok(stored.value)
+        let lines = self.lines(&before, endpoint, at);
+        self.store.change_webhook(&stored, lines).await?;
+        self.get(id).await
+    }
+
+    /// What the audit log is told of a change: one line that names what is different, and one if it is disabled or enabled.
+    fn lines(&self, before: &Endpoint, after: &Endpoint, at: Timestamp) -> Vec<AuditEntry> {
+        let different = [
+            ("url", before.url != after.url),
+            ("events", before.events != after.events),
+            ("description", before.description != after.description),
+        ];
+        let different: Vec<&str> = different.iter().filter(|(_, is)| *is).map(|(name, _)| *name).collect();
+        let mut lines = Vec::new();
+        if !different.is_empty() {
+            let reason = format!("its owner wanted another {}", different.join(", "));
+            lines.push(self.line("webhook.changed", after, reason, at));
+        }
+        match (&before.disabled, &after.disabled) {
+            (None, Some(_)) => lines.push(self.line("webhook.disabled", after, WANTED.to_owned(), at)),
+            (Some(_), None) => lines.push(self.line("webhook.enabled", after, WANTED.to_owned(), at)),
+            _ => {}
+        }
+        lines
     }
 
     /// Removes an endpoint and what was sent to it. It is sent nothing more from the beginning of this on; what fails in the middle is
@@ -220,7 +246,7 @@ impl Desk<'_> {
             self.change(id, EndpointPatch { active: Some(false), ..EndpointPatch::default() }).await?;
         }
         let stored = self.stored(id).await?;
-        let line = self.line("webhook.deleted", &stored.value, now());
+        let line = self.line("webhook.deleted", &stored.value, WANTED.to_owned(), now());
         for _ in 0..MOST_REMOVALS {
             if self.store.remove_webhook(&stored, REMOVED_AT_A_TIME, line.clone()).await? {
                 return Ok(());
@@ -229,7 +255,7 @@ impl Desk<'_> {
         Err(DeskError::Removing)
     }
 
-    /// Gives an endpoint another secret; the last one signs beside it for a day.
+    /// Gives an endpoint another secret; the one that receivers have signs beside it for a day.
     ///
     /// # Errors
     /// Somebody else changed it meanwhile.
@@ -237,8 +263,8 @@ impl Desk<'_> {
         let mut stored = self.stored(id).await?;
         let (secret, at) = (mint()?, now());
         stored.value.rotate(secret.clone(), at);
-        let line = self.line("webhook.secret_rotated", &stored.value, at);
-        self.store.change_webhook(&stored, line).await?;
+        let line = self.line("webhook.secret_rotated", &stored.value, WANTED.to_owned(), at);
+        self.store.change_webhook(&stored, vec![line]).await?;
         Ok(WithSecret { endpoint: stored.value, secret })
     }
 
@@ -278,11 +304,11 @@ impl Desk<'_> {
         Ok(self.store.deliveries(id, filter).await?)
     }
 
-    /// Sends again, [`MOST_REPLAYED`] at most; how many.
+    /// Sends again, [`MOST_REPLAYED`] at most; how many, and whether there are more.
     ///
     /// # Errors
     /// It is disabled; the event was never sent to it.
-    pub async fn replay(&self, id: &WebhookId, what: Replay) -> Result<u64, DeskError> {
+    pub async fn replay(&self, id: &WebhookId, what: Replay) -> Result<Replayed, DeskError> {
         let endpoint = self.enabled(id).await?;
         let at = now();
         let reason = match &what {
@@ -291,20 +317,19 @@ impl Desk<'_> {
             Replay::Since(since) => format!("everything since {since}"),
         };
         let one = matches!(what, Replay::One(_));
-        let line = AuditEntry { reason: Some(reason), ..self.line("webhook.replayed", &endpoint, at) };
+        let line = self.line("webhook.replayed", &endpoint, reason, at);
         let replayed = self.store.replay(id, what, at, MOST_REPLAYED, line).await?;
-        if one && replayed == 0 { Err(DeskError::NoDelivery) } else { Ok(replayed) }
+        if one && replayed.count == 0 { Err(DeskError::NoDelivery) } else { Ok(replayed) }
     }
 
-    fn line(&self, action: &str, endpoint: &Endpoint, at: Timestamp) -> AuditEntry {
+    fn line(&self, action: &str, endpoint: &Endpoint, reason: String, at: Timestamp) -> AuditEntry {
         AuditEntry {
             at,
             actor: self.by.to_owned(),
             action: action.to_owned(),
             subject: endpoint.id.to_string(),
-            // Of what it hears and where, and never of what signs.
-            digest: digest::canonical(&serde_json::json!({ "url": endpoint.url, "events": endpoint.events })),
-            reason: None,
+            digest: endpoint.digest(),
+            reason: Some(reason),
         }
     }
 }

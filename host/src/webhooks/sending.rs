@@ -15,7 +15,7 @@ use standardwebhooks::{HEADER_WEBHOOK_ID, HEADER_WEBHOOK_SIGNATURE, HEADER_WEBHO
 use super::policy::Policy;
 use crate::{
     domain::{time::Timestamp, webhook::Endpoint},
-    network::origins::Origin,
+    network::{addresses::AddressRefused, origins::Origin},
     store::webhooks::DueDelivery,
 };
 
@@ -24,6 +24,9 @@ const MOST_CLIENTS: usize = 200;
 
 /// So much of an answer is read, so that its connection can be used again. Nobody looks at it.
 const MOST_READ: usize = 64 << 10;
+
+/// For so long it is read: who trickles it loses the connection, and takes nobody's place.
+const READ_FOR: Duration = Duration::from_secs(1);
 
 /// What came of a try.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,7 +91,10 @@ impl Sender {
             .body(due.body.clone());
         match request.send().await {
             Ok(response) => judged(response).await,
-            Err(error) => Sent::failed(why(&error)),
+            Err(error) => {
+                tracing::info!(webhook = %due.endpoint.id, event = %due.event, error = last_cause(&error), "a webhook was not answered");
+                Sent::failed(why(&error))
+            }
         }
     }
 
@@ -128,13 +134,17 @@ async fn judged(mut response: reqwest::Response) -> Sent {
         .get(RETRY_AFTER)
         .and_then(|value| value.to_str().ok()?.trim().parse::<u64>().ok())
         .map(Duration::from_secs);
-    let mut read = 0;
-    while let Ok(Some(chunk)) = response.chunk().await {
-        read += chunk.len();
-        if read > MOST_READ {
-            break;
+    let reading = async {
+        let mut read = 0;
+        while let Ok(Some(chunk)) = response.chunk().await {
+            read += chunk.len();
+            if read > MOST_READ {
+                break;
+            }
         }
-    }
+    };
+    // What it says is known already, however much of it comes.
+    let _ = tokio::time::timeout(READ_FOR, reading).await;
     match status {
         StatusCode::GONE => Sent::Gone,
         status if status.is_success() => Sent::Taken(status.as_u16()),
@@ -150,15 +160,24 @@ async fn judged(mut response: reqwest::Response) -> Sent {
     }
 }
 
-/// Why there was no answer: the last cause says most.
+/// What went wrong at last, which says most. For the operator.
+fn last_cause(error: &reqwest::Error) -> String {
+    causes(error).last().map_or_else(|| error.to_string(), ToString::to_string)
+}
+
+fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {
+    std::iter::successors(std::error::Error::source(error), |error| error.source())
+}
+
+/// Why there was no answer, for the endpoint's owner: who is told which names the publisher's network knows, and what their addresses are,
+/// can map it. A name that leads inside and one that leads nowhere are told in the same words.
 fn why(error: &reqwest::Error) -> String {
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(source) = cause.source() {
-        cause = source;
+    if error.is_dns() || causes(error).any(|cause| cause.is::<AddressRefused>()) {
+        return "its name leads to no address on the internet".to_owned();
     }
     if error.is_timeout() {
         return "it did not answer in time".to_owned();
     }
     let what = if error.is_connect() { "it can't be reached" } else { "it did not answer" };
-    format!("{what}: {cause}")
+    format!("{what}: {}", last_cause(error))
 }

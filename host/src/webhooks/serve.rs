@@ -12,10 +12,8 @@ use super::{
 };
 use crate::{
     domain::{
-        digest,
-        id::WebhookId,
         time::Timestamp,
-        webhook::{self, Disabled},
+        webhook::{self, Disabled, Endpoint},
     },
     metrics::WEBHOOKS,
     operations::{Signals, now, tell::ITSELF},
@@ -111,6 +109,7 @@ pub async fn deliver(store: &dyn Store, sender: &Sender, due: &DueDelivery) -> R
     let outcome = Attempt {
         webhook: due.endpoint.id.clone(),
         event: due.event.clone(),
+        url: due.endpoint.url.clone(),
         fence: due.fence,
         at,
         outcome,
@@ -122,19 +121,30 @@ pub async fn deliver(store: &dyn Store, sender: &Sender, due: &DueDelivery) -> R
         Err(StoreError::Stale(_)) => return Ok(()),
         other => other?,
     };
+    let fails = |since: Option<Timestamp>| since.is_some_and(|since| webhook::failed_for_too_long(since, at));
     if sent == Sent::Gone {
-        disable(store, &due.endpoint.id, "it answered 410 Gone: it wants nothing more", at).await?;
-    } else if failing_since.is_some_and(|since| webhook::failed_for_too_long(since, at)) {
-        disable(store, &due.endpoint.id, "nothing could be delivered for five days", at).await?;
+        let reason = "it answered 410 Gone: it wants nothing more";
+        disable(store, &due.endpoint, reason, at, |_| true).await?;
+    } else if fails(failing_since) {
+        let reason = "nothing could be delivered for five days";
+        disable(store, &due.endpoint, reason, at, |endpoint| fails(endpoint.failing_since)).await?;
     }
     Ok(())
 }
 
-async fn disable(store: &dyn Store, id: &WebhookId, reason: &str, at: Timestamp) -> Result<(), StoreError> {
+/// Disables an endpoint, unless it is elsewhere by now than where it was `tried`, or no longer what it is disabled for.
+async fn disable(
+    store: &dyn Store,
+    tried: &Endpoint,
+    reason: &str,
+    at: Timestamp,
+    still: impl Fn(&Endpoint) -> bool,
+) -> Result<(), StoreError> {
+    let id = &tried.id;
     let mut tries = 1;
     loop {
         let Some(Stored { value: mut endpoint, version }) = store.webhook(id).await? else { return Ok(()) };
-        if endpoint.disabled.is_some() {
+        if endpoint.disabled.is_some() || endpoint.url != tried.url || !still(&endpoint) {
             return Ok(());
         }
         endpoint.disabled = Some(Disabled { at, by: ITSELF.to_owned(), reason: reason.to_owned() });
@@ -143,10 +153,10 @@ async fn disable(store: &dyn Store, id: &WebhookId, reason: &str, at: Timestamp)
             actor: ITSELF.to_owned(),
             action: "webhook.disabled".to_owned(),
             subject: id.to_string(),
-            digest: digest::sha256(endpoint.url.as_bytes()),
+            digest: endpoint.digest(),
             reason: Some(reason.to_owned()),
         };
-        match store.change_webhook(&Stored { value: endpoint, version }, line).await {
+        match store.change_webhook(&Stored { value: endpoint, version }, vec![line]).await {
             Ok(()) => {
                 tracing::warn!(webhook = %id, reason, "an endpoint of webhooks was disabled");
                 return Ok(());

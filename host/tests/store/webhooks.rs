@@ -10,7 +10,7 @@ use flightdeck::{
     },
     store::{
         Recording, StoreError, Stored,
-        webhooks::{Attempt, DeliveryFilter, DueDelivery, Replay, Tried},
+        webhooks::{Attempt, DeliveryFilter, DueDelivery, Replay, Replayed, Tried},
     },
 };
 
@@ -26,28 +26,30 @@ pub(super) fn endpoint(id: &str, owner: Option<PrincipalId>, events: &[EventKind
         secrets: vec![SigningSecret { text: "whsec_c2VjcmV0".to_owned(), until: None }],
         disabled: None,
         failing_since: None,
+        dead: 0,
         created_at: at(0),
         updated_at: at(0),
     }
 }
 
 pub(super) async fn add(store: &AnyStore, endpoint: &Endpoint) {
-    store.add_webhook(endpoint, audit("webhook.created", endpoint.id.as_str())).await.unwrap();
+    assert!(store.add_webhook(endpoint, 20, audit("webhook.created", endpoint.id.as_str())).await.unwrap());
 }
 
-async fn happen(store: &AnyStore, events: Vec<Event>) {
+pub(super) async fn happen(store: &AnyStore, events: Vec<Event>) {
     store.record(Recording { events, ..Recording::default() }).await.unwrap();
 }
 
-async fn claim(store: &AnyStore, seconds: i64) -> Option<DueDelivery> {
+pub(super) async fn claim(store: &AnyStore, seconds: i64) -> Option<DueDelivery> {
     store.claim_delivery(at(seconds), LEASE).await.unwrap()
 }
 
-fn tried(due: &DueDelivery, seconds: i64, outcome: Tried) -> Attempt {
+pub(super) fn tried(due: &DueDelivery, seconds: i64, outcome: Tried) -> Attempt {
     let failed = outcome != Tried::Delivered;
     Attempt {
         webhook: due.endpoint.id.clone(),
         event: due.event.clone(),
+        url: due.endpoint.url.clone(),
         fence: due.fence,
         at: at(seconds),
         outcome,
@@ -56,7 +58,7 @@ fn tried(due: &DueDelivery, seconds: i64, outcome: Tried) -> Attempt {
     }
 }
 
-async fn statuses(store: &AnyStore, id: &str) -> Vec<DeliveryStatus> {
+pub(super) async fn statuses(store: &AnyStore, id: &str) -> Vec<DeliveryStatus> {
     let filter = DeliveryFilter { limit: 100, ..DeliveryFilter::default() };
     let listed = store.deliveries(&id.into(), &filter).await.unwrap();
     listed.into_iter().map(|delivery| delivery.status).collect()
@@ -161,7 +163,8 @@ pub(crate) async fn an_endpoint_is_sent_so_many_at_a_time(store: AnyStore) {
     }
     let of = |id: &str| claimed.iter().filter(|due| due.endpoint.id.as_str() == id).count();
     assert_eq!((of("slow"), of("quick")), (AT_A_TIME as usize, 1), "a slow one keeps no other one waiting");
-    store.record_attempt(tried(&claimed[0], 2, Tried::Delivered)).await.unwrap();
+    let slow = claimed.iter().find(|due| due.endpoint.id.as_str() == "slow").unwrap();
+    store.record_attempt(tried(slow, 2, Tried::Delivered)).await.unwrap();
     assert!(claim(&store, 2).await.is_some());
     assert!(claim(&store, 2).await.is_none());
 }
@@ -173,8 +176,8 @@ pub(crate) async fn what_waits_for_a_disabled_endpoint_is_given_up_and_can_be_re
     let mut stored = store.webhook(&"mine".into()).await.unwrap().unwrap();
     stored.value.disabled = Some(Disabled { at: at(1), by: "ana".to_owned(), reason: "moving".to_owned() });
     let line = || audit("webhook.changed", "mine");
-    store.change_webhook(&stored, line()).await.unwrap();
-    assert!(matches!(store.change_webhook(&stored, line()).await, Err(StoreError::Stale(_))), "an old version");
+    store.change_webhook(&stored, vec![line()]).await.unwrap();
+    assert!(matches!(store.change_webhook(&stored, vec![line()]).await, Err(StoreError::Stale(_))), "an old version");
     assert_eq!(statuses(&store, "mine").await, [DeliveryStatus::Dead; 2]);
     let late = store.record_attempt(tried(&held, 2, Tried::Delivered)).await;
     assert!(matches!(late, Err(StoreError::Stale(_))));
@@ -186,16 +189,16 @@ pub(crate) async fn what_waits_for_a_disabled_endpoint_is_given_up_and_can_be_re
 
     stored = store.webhook(&"mine".into()).await.unwrap().unwrap();
     stored.value.disabled = None;
-    store.change_webhook(&stored, line()).await.unwrap();
+    store.change_webhook(&stored, vec![line()]).await.unwrap();
     assert!(claim(&store, 10).await.is_none(), "nothing is sent by itself");
     assert_eq!(statuses(&store, "mine").await, [DeliveryStatus::Dead; 3]);
     let dead = store.replay(&"mine".into(), Replay::Dead, at(10), 1, line()).await.unwrap();
-    assert_eq!(dead, 1, "no more than asked");
+    assert_eq!(dead, Replayed { count: 1, more: true, next_since: None }, "no more than asked");
     let again = claim(&store, 10).await.unwrap();
     assert_eq!((again.event.clone(), again.attempts, again.since), (held.event.clone(), 0, at(10)));
     // What was missed is there as well, and what is being sent is sent once more.
     let since = store.replay(&"mine".into(), Replay::Since(at(0)), at(20), 100, line()).await.unwrap();
-    assert_eq!(since, 4);
+    assert_eq!(since, Replayed { count: 4, more: false, next_since: None });
     assert!(matches!(store.record_attempt(tried(&again, 21, Tried::Delivered)).await, Err(StoreError::Stale(_))));
     let mut sent = Vec::new();
     while let Some(due) = claim(&store, 20).await {
@@ -203,10 +206,10 @@ pub(crate) async fn what_waits_for_a_disabled_endpoint_is_given_up_and_can_be_re
     }
     assert_eq!(sent.len(), 4);
     let one = Replay::One(held.event);
-    assert_eq!(store.replay(&"mine".into(), one, at(30), 100, line()).await.unwrap(), 1);
+    assert_eq!(store.replay(&"mine".into(), one, at(30), 100, line()).await.unwrap().count, 1);
     let none = Replay::One("evt_unknown".into());
     let before = store.audit(0, 1_000).await.unwrap().len();
-    assert_eq!(store.replay(&"mine".into(), none, at(30), 100, line()).await.unwrap(), 0);
+    assert_eq!(store.replay(&"mine".into(), none, at(30), 100, line()).await.unwrap().count, 0);
     assert_eq!(store.audit(0, 1_000).await.unwrap().len(), before, "nothing was done, nothing is told");
 }
 
@@ -214,7 +217,7 @@ pub(crate) async fn what_waits_for_a_disabled_endpoint_is_given_up_and_can_be_re
 pub(super) async fn disabled(store: &AnyStore, id: &str) -> Stored<Endpoint> {
     let mut stored = store.webhook(&id.into()).await.unwrap().unwrap();
     stored.value.disabled = Some(Disabled { at: at(1), by: "ana".to_owned(), reason: "moving".to_owned() });
-    store.change_webhook(&stored, audit("webhook.disabled", id)).await.unwrap();
+    store.change_webhook(&stored, vec![audit("webhook.disabled", id)]).await.unwrap();
     store.webhook(&id.into()).await.unwrap().unwrap()
 }
 
@@ -279,7 +282,7 @@ pub(crate) async fn a_replay_sends_nothing_of_somebody_else(store: AnyStore) {
     happen(&store, vec![others]).await;
     add(&store, &endpoint("mine", Some(principal()), &[EventKind::TaskCreated])).await;
     let line = audit("webhook.replayed", "mine");
-    assert_eq!(store.replay(&"mine".into(), Replay::Since(at(-1)), at(1), 100, line).await.unwrap(), 1);
+    assert_eq!(store.replay(&"mine".into(), Replay::Since(at(-1)), at(1), 100, line).await.unwrap().count, 1);
     assert_eq!(claim(&store, 1).await.unwrap().body, {
         let found = store.events(&"b1".into(), 10).await.unwrap();
         found[0].body()
@@ -364,7 +367,7 @@ pub(crate) async fn an_endpoint_keeps_what_it_was_given(store: AnyStore) {
     let stored = store.webhook(&given.id).await.unwrap().unwrap();
     assert_eq!(stored, Stored { value: given.clone(), version: 1 });
     assert!(matches!(
-        store.add_webhook(&given, audit("webhook.created", "mine")).await,
+        store.add_webhook(&given, 20, audit("webhook.created", "mine")).await,
         Err(StoreError::Stale("the endpoint"))
     ));
     assert!(store.webhook(&"unknown".into()).await.unwrap().is_none());

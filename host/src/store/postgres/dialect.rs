@@ -81,6 +81,7 @@ macro_rules! dialect {
             unlocked_only: " FOR UPDATE SKIP LOCKED",
             random_below: "floor(random() * ?)::bigint",
             earlier: "",
+            due: "",
             audit_lock: Some("SELECT pg_advisory_xact_lock(7023466421)"),
             callers_clock: $callers_clock,
         }

@@ -3,11 +3,10 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use super::{
-    Dialect, Transaction, audit,
+    Dialect, Transaction, audit, deliveries,
     journal::reset_open,
     rows::{self, to_doc},
     script::{Script, Statement, Want},
-    webhooks,
 };
 use crate::{
     domain::{
@@ -283,7 +282,7 @@ fn append_history(script: &mut Script, lines: &[(TaskId, HistoryEntry)]) -> Resu
 fn append_events(script: &mut Script, events: &[Event]) -> Result<(), StoreError> {
     add_events(script, events)?;
     for event in events {
-        webhooks::address(script, event);
+        deliveries::address(script, event);
     }
     Ok(())
 }

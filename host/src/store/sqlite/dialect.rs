@@ -57,6 +57,7 @@ pub(super) static DIALECT: Dialect = Dialect {
     random_below: "abs(random() % ?)",
     // Of two that fit alike it takes the one by status, and then reads everything that waits for the endpoint.
     earlier: " INDEXED BY webhook_deliveries_in_order",
+    due: " INDEXED BY webhook_deliveries_due",
     audit_lock: None,
     callers_clock: true,
 };

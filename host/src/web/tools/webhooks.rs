@@ -98,7 +98,8 @@ pub const TOOLS: &[Tool] = &[
         name: "rotate_webhook_secret",
         title: "Rotate a webhook's secret",
         description: "Gives an endpoint a new secret, shown once. For 24 hours each request carries two signatures, of the new secret \
-                      and of the last one: change your receivers in that time.",
+                      and of the last one: change your receivers in that time. Rotated again within it, the oldest of the secrets signs on, \
+                      and the one in between no more.",
         audience: Audience::Owners,
         effect: Effect::Manage,
         verb: Verb::Post,
@@ -142,7 +143,8 @@ pub const TOOLS: &[Tool] = &[
         name: "replay_webhook",
         title: "Replay webhooks",
         description: "Sends again to an endpoint: one event (event_id), all that were given up (failed: true), or everything since a time \
-                      (since), with the same webhook-id and the same body as before; 10,000 events at most.",
+                      (since), with the same webhook-id and the same body as before; 10,000 events at most. If there are more, the answer says so: \
+                      ask again, with since: next_since.",
         audience: Audience::Owners,
         effect: Effect::Manage,
         verb: Verb::Post,
@@ -208,5 +210,5 @@ async fn deliveries(app: App, caller: Caller, arguments: Value) -> Result<Answer
 async fn replay(app: App, caller: Caller, arguments: Value) -> Result<Answer, AppError> {
     let request: ReplayWebhook = read(arguments)?;
     let (id, what) = request.into_replay()?;
-    Answer::new(&ReplayAnswer { replayed: app.replay_webhook(&caller, &id, what).await? })
+    Answer::new(&ReplayAnswer::from(app.replay_webhook(&caller, &id, what).await?))
 }

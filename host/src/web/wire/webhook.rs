@@ -16,7 +16,7 @@ use crate::{
         webhook::{Delivery, DeliveryStatus, Endpoint},
     },
     operations::now,
-    store::webhooks::Replay,
+    store::webhooks::{Replay, Replayed},
     webhooks::desk::{EndpointPatch, NewEndpoint, WithSecret},
 };
 
@@ -170,11 +170,13 @@ pub struct WebhookAnswer {
     pub status: EndpointStatus,
     /// Since when nothing succeeded.
     pub failing_since: Option<Timestamp>,
+    /// How many deliveries to it were given up, and are sent again only if you ask for it (replay_webhook). They are kept for 30 days.
+    pub dead: u64,
     /// Since when it is disabled.
     pub disabled_at: Option<Timestamp>,
     /// Why it is disabled.
     pub disabled_reason: Option<String>,
-    /// Until when the secret before the last one signs, too.
+    /// Until when an older secret signs, too.
     pub rotating_until: Option<Timestamp>,
     /// When it was made.
     pub created_at: Timestamp,
@@ -197,6 +199,7 @@ impl From<&Endpoint> for WebhookAnswer {
                 (None, None) => EndpointStatus::Active,
             },
             failing_since: endpoint.failing_since,
+            dead: endpoint.dead,
             disabled_at: disabled.map(|disabled| disabled.at),
             disabled_reason: disabled.map(|disabled| disabled.reason.clone()),
             rotating_until: endpoint.signing(now()).find_map(|secret| secret.until),
@@ -250,6 +253,16 @@ pub struct TestAnswer {
 pub struct ReplayAnswer {
     /// How many events are on their way again; 10,000 at most.
     pub replayed: u64,
+    /// Whether there are more: ask again.
+    pub more: bool,
+    /// If you asked for everything since a time and there is more: the `since` to go on with. Some of the last events may be sent twice.
+    pub next_since: Option<Timestamp>,
+}
+
+impl From<Replayed> for ReplayAnswer {
+    fn from(replayed: Replayed) -> Self {
+        Self { replayed: replayed.count, more: replayed.more, next_since: replayed.next_since }
+    }
 }
 
 /// A page of deliveries, newest first.
