@@ -20,7 +20,8 @@ use crate::{
 };
 
 /// What to do when nobody knows whether it was done: these calls take no idempotency key.
-const LOOK: &str = "look at the webhook, or list them, before you ask again; for one whose secret you were not shown, rotate the secret";
+const LOOK: &str = "look at the webhook, or list them, before you ask again; of one whose secret you were not shown, rotate it; tell the \
+                    operator if it goes on";
 
 impl From<DeskError> for AppError {
     fn from(error: DeskError) -> Self {
@@ -31,7 +32,9 @@ impl From<DeskError> for AppError {
             DeskError::NoEvents => Self::invalid("/events", error.to_string()),
             DeskError::TooMany | DeskError::Disabled(_) | DeskError::Removing => Self::state(error.to_string()),
             DeskError::Random => Self::new(ErrorCode::Internal, error.to_string()),
-            DeskError::Store(error @ StoreError::Unsure(_)) => Self::from(error).suggest(LOOK),
+            DeskError::Store(error @ (StoreError::Unsure(_) | StoreError::Corrupt(_))) => {
+                Self::from(error).suggest(LOOK)
+            }
             DeskError::Store(error) => error.into(),
         }
     }
@@ -141,5 +144,18 @@ impl App {
         let replayed = self.desk(caller)?.replay(id, what).await?;
         self.signals.happened();
         Ok(replayed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_can_send_no_idempotency_key_is_not_told_to_repeat_it() {
+        for error in [StoreError::Unsure("it went away".to_owned()), StoreError::Corrupt("a row".to_owned())] {
+            let told = AppError::from(DeskError::Store(error)).suggestion.unwrap();
+            assert!(told.contains("look at the webhook") && !told.contains("idempotency"), "{told}");
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! Deliveries: their order, what is sent again, and who is sent how many at a time.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use flightdeck::{
     domain::{
@@ -11,9 +11,12 @@ use flightdeck::{
     operations::{Signals, timers},
     store::{
         Recording,
+        postgres::{self, PostgresStore},
+        sqlite::{self, SqliteStore},
         webhooks::{Replay, Replayed, Tried},
     },
 };
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection, sqlite::SqliteConnectOptions};
 
 use super::{
     fixtures::{AnyStore, at, audit, event, key, principal},
@@ -234,4 +237,67 @@ pub(crate) async fn one_look_at_the_clock_forgets_everything_that_is_old(store: 
     for index in [0, 249] {
         assert!(store.idempotency(&principal(), &format!("k{index}")).await.unwrap().is_none(), "{index}");
     }
+}
+
+/// Rows as the version before wrote them: of three events of a buy the first was delivered, and the last one's delivery was written first.
+fn rows_of_the_version_before() -> Vec<String> {
+    let doc = serde_json::to_string(&endpoint("mine", None, EventKind::ALL)).unwrap();
+    let now = at(0).as_micros();
+    let mut rows = vec![
+        format!("INSERT INTO webhooks (id, owner, enabled, doc) VALUES ('mine', NULL, 1, '{doc}')"),
+        "INSERT INTO webhook_events (webhook, kind) VALUES ('mine', 'task.created')".to_owned(),
+    ];
+    for id in ["evt_1", "evt_2", "evt_3"] {
+        rows.push(format!(
+            "INSERT INTO events (id, buy, doc, kind, principal, at, body)
+             VALUES ('{id}', 'b1', '{{}}', 'task.created', 'acme', {now}, '{{}}')"
+        ));
+    }
+    for (id, status) in [("evt_1", "delivered"), ("evt_3", "pending"), ("evt_2", "pending")] {
+        rows.push(format!(
+            "INSERT INTO webhook_deliveries (webhook, event, buy, status, since, due_at)
+             VALUES ('mine', '{id}', 'b1', '{status}', {now}, {now})"
+        ));
+    }
+    rows
+}
+
+async fn old_deliveries_go_in_the_order_of_their_events(store: AnyStore) {
+    let first = Replay::One("evt_1".into());
+    let replayed = store.replay(&"mine".into(), first, at(1), 1, audit("webhook.replayed", "mine")).await.unwrap();
+    assert_eq!(replayed, Replayed { count: 1, more: false, next_since: None });
+    let sent = deliver_all(&store, 1).await;
+    assert_eq!(sent.iter().map(EventId::as_str).collect::<Vec<_>>(), ["evt_1", "evt_2", "evt_3"]);
+}
+
+#[tokio::test]
+async fn deliveries_of_the_version_before_go_in_order_on_sqlite() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let path = folder.path().join("store.db");
+    let mut old = SqliteConnectOptions::new().filename(&path).create_if_missing(true).connect().await.unwrap();
+    let mut before = sqlx::migrate!("migrations/sqlite");
+    before.migrations.to_mut().truncate(4);
+    before.run_direct(None, &mut old, false).await.unwrap();
+    for row in rows_of_the_version_before() {
+        sqlx::query(AssertSqlSafe(row)).execute(&mut old).await.unwrap();
+    }
+    old.close().await.unwrap();
+    let store = SqliteStore::open(path, sqlite::Options::default()).await.unwrap();
+    old_deliveries_go_in_the_order_of_their_events(Arc::new(store)).await;
+}
+
+#[tokio::test]
+async fn deliveries_of_the_version_before_go_in_order_on_postgresql() {
+    let Some(url) = flightdeck_test_support::postgres::database().await else { return };
+    let mut old = PgConnection::connect(&url).await.unwrap();
+    let mut before = sqlx::migrate!("migrations/postgres");
+    before.migrations.to_mut().truncate(3);
+    before.run_direct(None, &mut old, false).await.unwrap();
+    for row in rows_of_the_version_before() {
+        sqlx::query(AssertSqlSafe(row)).execute(&mut old).await.unwrap();
+    }
+    old.close().await.unwrap();
+    let options = postgres::Options { callers_clock: true, ..postgres::Options::default() };
+    let store = PostgresStore::open(&url, options).await.unwrap();
+    old_deliveries_go_in_the_order_of_their_events(Arc::new(store)).await;
 }

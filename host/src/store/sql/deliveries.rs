@@ -94,7 +94,7 @@ fn choose(statement: &mut Statement, dialect: &Dialect, now: Timestamp) {
         .push(
             " WHERE later.status = 'pending' AND later.webhook > waiting.webhook)
               FROM waiting WHERE waiting.webhook IS NOT NULL),
-              free AS (SELECT webhooks.id, (SELECT mine.due_at FROM webhook_deliveries AS mine",
+              free AS MATERIALIZED (SELECT webhooks.id, (SELECT mine.due_at FROM webhook_deliveries AS mine",
         )
         .push(dialect.due)
         .push(" WHERE mine.webhook = webhooks.id");
@@ -217,8 +217,9 @@ pub(super) async fn record_attempt(
     found.first().map_or(Ok(None), |row| row.maybe_moment("failing_since"))
 }
 
-/// What is claimed now loses its claim: it is sent once more.
-const ANEW: &str = "status = 'pending', attempts = 0, leased = 0, fence = webhook_deliveries.fence + 1, error = NULL";
+/// What is claimed now loses its claim: it is sent once more. Deliveries that a host of an older version wrote do not have their event's number.
+const ANEW: &str = "status = 'pending', attempts = 0, leased = 0, fence = webhook_deliveries.fence + 1, error = NULL,
+    event_seq = (SELECT events.seq FROM events WHERE events.id = webhook_deliveries.event)";
 
 /// The events that an endpoint would have been sent since a moment. A test is the business of the endpoint that was tested.
 const SINCE: &str = " FROM webhooks JOIN webhook_events ON webhook_events.webhook = webhooks.id
@@ -270,10 +271,7 @@ pub(super) async fn replay(
                 // In a SELECT, PostgreSQL takes a parameter without a type for text.
                 .push("CAST(? AS BIGINT), CAST(? AS BIGINT)")
                 .push(SINCE)
-                .push(
-                    " ON CONFLICT (webhook, event) DO UPDATE
-                      SET event_seq = excluded.event_seq, since = excluded.since, due_at = excluded.due_at, ",
-                )
+                .push(" ON CONFLICT (webhook, event) DO UPDATE SET since = excluded.since, due_at = excluded.due_at, ")
                 .push(ANEW)
                 .bind(now.as_micros())
                 .bind(now.as_micros())

@@ -26,7 +26,7 @@ pub const TOOLS: &[Tool] = &[
         description: "Has events sent to a url of yours, as Standard Webhooks describe: POST with webhook-id, webhook-timestamp and \
                       webhook-signature, body {type, timestamp, data}. The answer shows the secret once: verify every request \
                       with it. An event comes at least once, always with the same webhook-id, and is tried for three days until you \
-                      answer 2xx; 410 disables the endpoint.",
+                      answer 2xx; 410 disables the endpoint. There is no idempotency key: after a lost answer, list the webhooks first.",
         audience: Audience::Owners,
         effect: Effect::Manage,
         verb: Verb::Post,
