@@ -392,7 +392,7 @@ async fn tables_that_a_newer_host_changes_are_used_on() {
         let entry = key(id, held.fence.operation.as_str());
         store.record(Recording { idempotency: Some(entry.clone()), ..Recording::default() }).await.unwrap();
         assert_eq!(store.idempotency(&entry.principal, id).await.unwrap(), Some(entry));
-        assert_eq!(store.tokens().await.unwrap(), [token.clone()]);
+        assert_eq!(store.tokens().await.unwrap(), std::slice::from_ref(&token));
         let failed = moved(&held.operation, OperationState::Failed, 0);
         store.record(Recording { operations: vec![failed], ..Recording::default() }).await.unwrap();
     };
@@ -440,6 +440,20 @@ async fn the_audit_log_is_only_appended_to_and_forgery_is_found() {
         .await
         .unwrap();
     assert_eq!(auditing::verify(&auditing::whole(&store).await), Err(AuditFault::Changed { number: 3 }));
+    let early = "INSERT INTO audit (seq, at, subject, doc, chain)
+                 SELECT -3, at, subject, doc, chain FROM audit WHERE seq = 1";
+    assert!(sqlx::query(early).execute(&mut beside).await.is_err());
+    for sql in ["ALTER TABLE audit DROP CONSTRAINT audit_begins_at_one", early] {
+        sqlx::query(sql).execute(&mut beside).await.unwrap();
+    }
+    let lines = auditing::whole(&store).await;
+    assert_eq!(auditing::verify(&lines), Err(AuditFault::BeforeTheFirst { number: -3 }));
+    for sql in ["DELETE FROM audit WHERE seq < 1", "UPDATE audit SET chain = ''"] {
+        sqlx::query(sql).execute(&mut beside).await.unwrap();
+    }
+    let begins = store.audit_begins().await.unwrap().unwrap();
+    let fault = auditing::verify_from(begins, &auditing::whole(&store).await);
+    assert_eq!(fault, Err(AuditFault::Unlinked { number: 1 }));
 }
 
 /// `tests/with-postgres cargo test --release -p flightdeck --test store -- --ignored --nocapture postgres::how_many`
