@@ -249,6 +249,7 @@ async fn without_a_database_commands_say_so_and_make_none() {
     ] {
         let (fine, said) = run(&house, arguments).await;
         assert!(!fine && said.contains("flightdeck.db: there is no database"), "{arguments:?}: {said}");
+        assert_eq!(said.contains("start no host on it"), arguments == ["restored"], "{said}");
         assert!(said.contains("flightdeck serve"), "{arguments:?}: {said}");
         assert_eq!(names(), before, "{arguments:?}");
     }
