@@ -5,7 +5,8 @@
 //!   `fleet.rs`, `model.rs`: the suite.
 //!   Each case is a function over a fresh, empty store and knows nothing of what is behind it.
 //! - `store/sqlite.rs`: locks, restarts. `store/files.rs`: its files, and copies of them.
-//! - `store/postgres.rs`: several hosts, the database's clock, tables that change. `store/cables.rs`: connections that are lost.
+//! - `store/postgres.rs`: several hosts, the database's clock. `store/tables.rs`: tables that change. `store/cables.rs`: connections
+//!   that are lost.
 //!
 //! A new backend is a type with `fresh()` (`None` where it is not there) and `store()`, and one more `on_backend!` at the end of
 //! this file.
@@ -28,6 +29,7 @@ mod store {
     pub(crate) mod postgres;
     pub(crate) mod recording;
     pub(crate) mod sqlite;
+    pub(crate) mod tables;
     pub(crate) mod webhooks;
 }
 
