@@ -21,7 +21,7 @@ use std::{path::PathBuf, process::ExitCode};
 use clap::{Args, Parser, Subcommand};
 
 use crate::{
-    config::Config,
+    config::{Config, tokens},
     domain::{audit::Head, role::Role, time::Day},
     serve,
 };
@@ -149,9 +149,9 @@ enum AuditCommand {
     Export {
         #[command(flatten)]
         with: WithConfig,
-        /// Only lines after this number.
-        #[arg(long, default_value_t = 0)]
-        after: i64,
+        /// Only lines after this number. Left out: all.
+        #[arg(long)]
+        after: Option<i64>,
     },
 }
 
@@ -161,7 +161,7 @@ pub(crate) struct NewToken {
     #[command(flatten)]
     with: WithConfig,
     /// Who acts with it; unique. Stands in histories and in the audit log.
-    #[arg(long)]
+    #[arg(long, value_parser = token_name)]
     name: String,
     /// buyer, reviewer or operator.
     #[arg(long, value_parser = role)]
@@ -172,6 +172,10 @@ pub(crate) struct NewToken {
     /// The last day on which it is good.
     #[arg(long, value_parser = day)]
     expires: Option<Day>,
+}
+
+fn token_name(text: &str) -> Result<String, String> {
+    tokens::name(text).map(|()| text.to_owned())
 }
 
 fn role(text: &str) -> Result<Role, String> {

@@ -198,6 +198,13 @@ impl Config {
         })
     }
 
+    /// SHA-256 of the file and of who may call with which token, hexadecimal, for the audit log: a token may come from the
+    /// environment or from a file beside it. It has their digests, and nothing by which one could be guessed.
+    pub fn audited_digest(&self) -> String {
+        let tokens: Vec<_> = self.tokens.iter().map(Token::for_digest).collect();
+        crate::domain::digest::canonical(&serde_json::json!({ "file": self.digest, "tokens": tokens }))
+    }
+
     /// What is allowed and probably not meant, in the order of the file.
     pub fn warnings(&self) -> &[Remark] {
         &self.warnings

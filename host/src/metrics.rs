@@ -1,9 +1,13 @@
 //! What the host counts and measures, for `/metrics`. Every name stands here, with what it means: `docs/operations.md` has the same
 //! list, and a test holds both together.
 
-use std::{sync::OnceLock, time::Instant};
+use std::{
+    sync::OnceLock,
+    time::{Duration, Instant},
+};
 
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
+use tokio_util::sync::CancellationToken;
 
 /// A call of a tool, over HTTP or MCP: `tool`, and `outcome`: `ok` or the error's code.
 pub const CALLS: &str = "flightdeck_calls_total";
@@ -59,6 +63,12 @@ pub const ALL: &[&str] = &[
     BREAKER,
 ];
 
+/// Those that are read from the database when they are asked for.
+pub const OF_DATABASE: &[&str] = &[OPERATIONS, OVERDUE, TASKS, OVERDUE_TASKS, DELIVERIES];
+
+/// How often measurements are put together. Until then, or until somebody scrapes, each of them takes its place in memory.
+const UPKEEP: Duration = Duration::from_secs(5);
+
 /// From a millisecond to a minute.
 const SECONDS: &[f64] = &[0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0];
 
@@ -77,6 +87,27 @@ pub fn start() -> Result<PrometheusHandle, BuildError> {
     Ok(STARTED.get_or_init(|| handle).clone())
 }
 
+/// Puts measurements together from time to time, until `stop`: nobody may ever scrape.
+pub async fn serve(counted: PrometheusHandle, stop: CancellationToken) {
+    while stop.run_until_cancelled(tokio::time::sleep(UPKEEP)).await.is_some() {
+        counted.run_upkeep();
+    }
+}
+
+/// What was counted, as Prometheus reads it; without what is read from the database, unless that was read now.
+pub fn rendered(counted: &PrometheusHandle, with_database: bool) -> String {
+    let text = counted.render();
+    if with_database {
+        return text;
+    }
+    let of_database = |line: &&str| {
+        let name = line.trim_start_matches("# TYPE ").trim_start_matches("# HELP ");
+        let name = name.split([' ', '{']).next().unwrap_or_default();
+        OF_DATABASE.contains(&name)
+    };
+    text.split_inclusive('\n').filter(|line| !of_database(line)).collect()
+}
+
 /// Measures how long something takes.
 #[derive(Debug)]
 pub struct Watch(Instant);
@@ -90,5 +121,33 @@ impl Watch {
     /// Seconds until now.
     pub fn seconds(&self) -> f64 {
         self.0.elapsed().as_secs_f64()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_read_from_the_database_is_left_out_when_it_was_not_read() {
+        let counted = start().unwrap();
+        metrics::counter!(CALLS, "tool" => "t", "outcome" => "ok").increment(1);
+        metrics::gauge!(OPERATIONS, "state" => "parked").set(3.0);
+        metrics::gauge!(OVERDUE).set(7.0);
+        let whole = rendered(&counted, true);
+        assert!(
+            whole.contains("flightdeck_operations{state=\"parked\"} 3") && whole.contains("\nflightdeck_overdue_work")
+        );
+        let rest = rendered(&counted, false);
+        assert!(rest.contains("flightdeck_calls_total{tool=\"t\",outcome=\"ok\"} 1"), "{rest}");
+        assert!(!OF_DATABASE.iter().any(|name| rest.contains(name)), "{rest}");
+    }
+
+    #[tokio::test]
+    async fn upkeep_ends_with_the_host() {
+        let (counted, stop) = (start().unwrap(), CancellationToken::new());
+        let upkeep = tokio::spawn(serve(counted, stop.clone()));
+        stop.cancel();
+        upkeep.await.unwrap();
     }
 }

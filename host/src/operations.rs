@@ -24,6 +24,7 @@
 //! answered with nothing may have.
 
 use tokio::sync::{Notify, broadcast};
+use tokio_util::sync::CancellationToken;
 
 use crate::domain::{id::OperationId, time::Timestamp};
 
@@ -72,13 +73,22 @@ pub struct Signals {
     /// A buy may stand otherwise on its ad servers than it did.
     changed: Notify,
     rested: broadcast::Sender<Rest>,
+    /// The host ends: nobody is to wait any longer.
+    stop: CancellationToken,
 }
 
 impl Default for Signals {
     fn default() -> Self {
         // A listener that falls behind by more looks at the store instead.
         let (rested, _) = broadcast::channel(1_024);
-        Self { work: Notify::new(), news: Notify::new(), happened: Notify::new(), changed: Notify::new(), rested }
+        Self {
+            work: Notify::new(),
+            news: Notify::new(),
+            happened: Notify::new(),
+            changed: Notify::new(),
+            rested,
+            stop: CancellationToken::new(),
+        }
     }
 }
 
@@ -135,6 +145,16 @@ impl Signals {
         self.happened();
         // Nobody listening is fine.
         let _ = self.rested.send(Rest { operation: operation.clone(), here });
+    }
+
+    /// Tells those who wait that the host ends.
+    pub fn stop(&self) {
+        self.stop.cancel();
+    }
+
+    /// Waits until the host ends.
+    pub async fn stopped(&self) {
+        self.stop.cancelled().await;
     }
 
     /// Listens for operations that come to rest.

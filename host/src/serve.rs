@@ -178,6 +178,8 @@ async fn serve_until_stopped(config: Arc<Config>) -> anyhow::Result<()> {
         tokio::spawn(webhooks::serve::serve(store.clone(), config.webhooks.clone(), signals.clone(), stop.clone()));
     let hints = tokio::spawn(sharing::serve(store.clone(), signals.clone(), stop.clone()));
     let following = tokio::spawn(fleet::serve(store.clone(), adapters.clone(), stop.clone()));
+    let upkeep = tokio::spawn(metrics::serve(counted.clone(), stop.clone()));
+    let waiting = signals.clone();
     let clock = tokio::spawn(timers::serve(store.clone(), signals, config.operations.deadline, stop.clone()));
     let listener = tokio::net::TcpListener::bind(config.server.listen)
         .await
@@ -193,6 +195,8 @@ async fn serve_until_stopped(config: Arc<Config>) -> anyhow::Result<()> {
     told_to_stop.await;
     tracing::info!("stopping: no new work is taken, what runs may end");
     stop.cancel();
+    // Whoever waits for the outcome of an operation is answered as it stands: it goes on without them.
+    waiting.stop();
     end_within(grace, async {
         let _ = faces.await;
     })
@@ -203,6 +207,7 @@ async fn serve_until_stopped(config: Arc<Config>) -> anyhow::Result<()> {
     hints.await?;
     telling.await?;
     following.await?;
+    upkeep.await?;
     store.close().await;
     Ok(())
 }
@@ -212,9 +217,10 @@ async fn tell_what_serves(config: &Config, store: &dyn Store) -> anyhow::Result<
     let subject = "configuration".to_owned();
     let last = store.last_audit(&subject).await?;
     let last: Option<AuditEntry> = last.and_then(|line| serde_json::from_str(&line.text).ok());
-    if last.is_none_or(|last| last.digest != config.digest) {
+    let digest = config.audited_digest();
+    if last.is_none_or(|last| last.digest != digest) {
         let (at, actor, action) = (now(), ITSELF.to_owned(), "configuration.loaded".to_owned());
-        let line = AuditEntry { at, actor, action, subject, digest: config.digest.clone(), reason: None };
+        let line = AuditEntry { at, actor, action, subject, digest, reason: None };
         store.record(Recording { audit: vec![line], ..Recording::default() }).await?;
     }
     Ok(())

@@ -371,8 +371,12 @@ pub trait Store: webhooks::WebhookStore + fleet::FleetStore + Send + Sync + std:
     /// What happened to a buy, oldest first, at most `limit`.
     async fn events(&self, buy: &MediaBuyId, limit: u32) -> Result<Vec<Event>, StoreError>;
 
-    /// Lines of the audit log after the one of that number, oldest first, at most `limit`.
+    /// Lines of the audit log after the one of that number, oldest first, at most `limit`. The first line is 1; `i64::MIN` also
+    /// finds what somebody put before it.
     async fn audit(&self, after: i64, limit: u32) -> Result<Vec<AuditLine>, StoreError>;
+
+    /// The first line of the audit log that must have a link; `None` if that is not recorded, which somebody took away then.
+    async fn audit_begins(&self) -> Result<Option<i64>, StoreError>;
 
     /// The last line of the audit log about a subject.
     async fn last_audit(&self, subject: &str) -> Result<Option<AuditLine>, StoreError>;

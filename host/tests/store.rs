@@ -5,8 +5,8 @@
 //!   `webhooks.rs`, `deliveries.rs`, `fleet.rs`, `refusals.rs`, `leases.rs`, `model.rs`: the suite.
 //!   Each case is a function over a fresh, empty store and knows nothing of what is behind it.
 //! - `store/sqlite.rs`: locks, restarts. `store/files.rs`: its files, and copies of them.
-//! - `store/postgres.rs`: several hosts, the database's clock, tables that change. `store/cables.rs`: connections that are lost;
-//!   `store/overtaken.rs`: what its locks are for.
+//! - `store/postgres.rs`: several hosts, the database's clock. `store/tables.rs`: tables that change. `store/cables.rs`: connections
+//!   that are lost. `store/overtaken.rs`: what its locks are for.
 //!
 //! A new backend is a type with `fresh()` (`None` where it is not there) and `store()`, and one more `on_backend!` at the end of
 //! this file.
@@ -34,6 +34,7 @@ mod store {
     pub(crate) mod recording;
     pub(crate) mod refusals;
     pub(crate) mod sqlite;
+    pub(crate) mod tables;
     pub(crate) mod webhooks;
 }
 

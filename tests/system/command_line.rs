@@ -1,8 +1,13 @@
 //! `check`, `adapter inspect` and a second `serve`, as an operator meets them.
 
+use flightdeck::domain::digest;
 use flightdeck_test_support::component;
 
-use crate::house::House;
+use flightdeck_emulators::control::faults::Rule;
+use reqwest::Method;
+use serde_json::json;
+
+use crate::house::{BUYER, House, ask};
 
 /// Runs a command of the host; whether it succeeded, and all that it said.
 async fn run(house: &House, arguments: &[&str]) -> (bool, String) {
@@ -102,6 +107,12 @@ async fn a_token_is_made_listed_and_revoked_while_the_host_serves() {
     assert!(listed.lines().any(|line| line.contains("configuration")), "{listed}");
     assert!(!listed.contains(token) && !listed.contains(crate::house::OPERATOR), "{listed}");
 
+    let long = "r".repeat(65);
+    for name in ["flightdeck", "Command  Line", "rita\nflightdeck", "", &long] {
+        let (made, said) = run(&house, &["token", "create", "--name", name, "--role", "reviewer"]).await;
+        assert!(!made && said.contains("must"), "{name:?}: {said}");
+    }
+
     let (fine, said) = run(&house, &["token", "revoke", "rita", "--reason", "she left"]).await;
     assert!(fine, "{said}");
     house.get(token, "/v1/tasks").await.expect(401);
@@ -145,11 +156,23 @@ async fn the_audit_log_is_verified_and_exported_beside_a_running_host() {
         assert!(actions.contains(&action), "{action} in {actions:?}");
     }
     assert!(!log.contains(token.trim()), "a token is told by its digest only");
+    // Whoever has the log can check the chain with nothing else.
+    let mut link = String::new();
+    for line in &lines {
+        let text = line["text"].as_str().expect("its text");
+        assert_eq!(serde_json::from_str::<serde_json::Value>(text).expect("JSON"), line["entry"]);
+        link = digest::sha256(format!("{link}\n{}\n{text}", line["number"]).as_bytes());
+        assert_eq!(line["link"], link);
+    }
 
     let page = house.get(crate::house::OPERATOR, "/v1/audit?limit=2").await.expect(200);
     let shown: Vec<&str> =
         page.body["lines"].as_array().into_iter().flatten().filter_map(|line| line["action"].as_str()).collect();
     assert_eq!(shown, actions[..2], "{:#}", page.body);
+    assert_eq!(
+        (&page.body["lines"][1]["text"], &page.body["lines"][1]["link"]),
+        (&lines[1]["text"], &lines[1]["link"])
+    );
     let next = format!("/v1/audit?cursor={}", page.text("/next_cursor"));
     let page = house.get(crate::house::OPERATOR, &next).await.expect(200);
     assert_eq!(page.body["lines"].as_array().map(Vec::len), Some(actions.len() - 2));
@@ -183,6 +206,28 @@ async fn a_host_that_starts_again_unchanged_tells_the_audit_log_nothing() {
 }
 
 #[tokio::test]
+async fn a_host_that_stops_answers_whoever_waits_for_an_outcome() {
+    let mut house = House::new().await;
+    let buy = house.created(json!(["news"])).await;
+    let fail = serde_json::from_value(json!({ "fail": { "status": 503 } })).expect("an action");
+    house.kevel.controls().faults.add(Rule { times: 0, ..Rule::new("PUT", "/v1/flight", fail) });
+    let path = format!("/v1/media-buys/{buy}");
+    let asking = {
+        let (client, url, path) = (house.client.clone(), house.url().to_owned(), path.clone());
+        tokio::spawn(async move {
+            let pause = json!({ "packages": [{ "package_id": "news", "active": false }] });
+            ask(&client, &url, BUYER, Method::PATCH, &path, Some(&pause), &[("Prefer", "wait=50")]).await
+        })
+    };
+    let tried = || house.kevel.controls().faults.list().iter().any(|rule| rule.fired > 0);
+    while !tried() {
+        tokio::task::yield_now().await;
+    }
+    house.stop().await;
+    asking.await.expect("it ends").expect("an answer").expect(202);
+}
+
+#[tokio::test]
 async fn without_a_database_commands_say_so_and_make_none() {
     let house = House::empty("").await;
     let data = house.dir().join("data");
@@ -204,6 +249,7 @@ async fn without_a_database_commands_say_so_and_make_none() {
     ] {
         let (fine, said) = run(&house, arguments).await;
         assert!(!fine && said.contains("flightdeck.db: there is no database"), "{arguments:?}: {said}");
+        assert_eq!(said.contains("start no host on it"), arguments == ["restored"], "{said}");
         assert!(said.contains("flightdeck serve"), "{arguments:?}: {said}");
         assert_eq!(names(), before, "{arguments:?}");
     }

@@ -11,6 +11,14 @@ async fn what_happens_is_counted_for_operators_and_told_to_nobody_else() {
     let request = json!({ "packages": ["news"], "total_budget": 1_000, "flight_start_date": today() });
     house.post(BUYER, "/v1/media-buys", request).await.expect(202);
     house.post(BUYER, "/v1/media-buys", json!({})).await.expect(400);
+    // Refused before they came to the tool, and counted as well.
+    house.post("nobody", "/v1/media-buys", json!({})).await.expect(401);
+    house.post(REVIEWER, "/v1/media-buys", json!({})).await.expect(403);
+    for (form, status) in [("text/plain", 415), ("application/json", 400)] {
+        let url = format!("{}/v1/media-buys", house.url());
+        let sent = house.client.post(url).bearer_auth(BUYER).header("content-type", form).body("{").send().await;
+        assert_eq!(sent.expect("an answer").status().as_u16(), status);
+    }
     for (token, status) in [(BUYER, 403), (REVIEWER, 403), ("", 401)] {
         house.get(token, "/metrics").await.expect(status);
     }
@@ -23,7 +31,9 @@ async fn what_happens_is_counted_for_operators_and_told_to_nobody_else() {
     };
     for (line, wanted) in [
         ("flightdeck_calls_total{tool=\"create_media_buy\",outcome=\"ok\"}", 2.0),
-        ("flightdeck_calls_total{tool=\"create_media_buy\",outcome=\"INVALID_PARAMETER\"}", 1.0),
+        ("flightdeck_calls_total{tool=\"create_media_buy\",outcome=\"INVALID_PARAMETER\"}", 3.0),
+        ("flightdeck_calls_total{tool=\"create_media_buy\",outcome=\"AUTHENTICATION_REQUIRED\"}", 1.0),
+        ("flightdeck_calls_total{tool=\"create_media_buy\",outcome=\"PERMISSION_DENIED\"}", 1.0),
         ("flightdeck_call_seconds_count{tool=\"create_media_buy\"}", 3.0),
         ("flightdeck_runs_total{outcome=\"ended\"}", 1.0),
         ("flightdeck_adapter_calls_total{platform=\"kevel\",purpose=\"change\",outcome=\"ok\"}", 1.0),

@@ -76,6 +76,8 @@ async fn on_sqlite_it_is_told_as_such_what_is_there_is_readable_and_with_room_it
     assert_eq!(refused.error_code().as_deref(), Some("STORAGE_UNAVAILABLE"), "{:#}", refused.body);
     let before = house.get(BUYER, "/v1/media-buys?limit=200").await.expect(200);
     house.get(REVIEWER, &format!("/v1/tasks/{}", waiting.text("/task_id"))).await.expect(200);
+    // Readers are served on.
+    house.get("", "/readyz").await.expect(200);
     assert!(house.runs());
     assert!(house.log().contains("the disk is full"), "{}", house.log());
 
@@ -123,6 +125,7 @@ async fn on_postgresql_it_is_told_as_such_what_is_there_is_readable_and_with_roo
     let before = replicas.get(0, BUYER, "/v1/media-buys?limit=200").await.expect(200);
     let task = format!("/v1/tasks/{}", waiting.text("/task_id"));
     replicas.get(1, REVIEWER, &task).await.expect(200);
+    replicas.get(1, "", "/readyz").await.expect(200);
     let logs = format!("{}{}", replicas.log(0), replicas.log(1));
     assert!(logs.contains("the disk is full"), "{logs}");
 

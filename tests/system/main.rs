@@ -27,6 +27,7 @@ mod restoring;
 mod reviewing;
 mod servers;
 mod soak;
+mod unsure;
 mod update_failures;
 mod waiting;
 mod watching;

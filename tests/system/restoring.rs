@@ -1,6 +1,6 @@
 //! Copies of the database, and what a host makes of an old one.
 
-use std::path::PathBuf;
+use std::{os::unix::fs::PermissionsExt as _, path::PathBuf};
 
 use flightdeck_emulators::control::faults::{Action, Rule};
 use flightdeck_test_support::{left_out, postgres};
@@ -68,6 +68,12 @@ async fn what_was_carried_out_after_the_copy_is_found_and_not_made_again() {
     let (fine, said) = run(&house, &["restore", &shown]).await;
     assert!(fine, "{said}");
     assert_eq!(std::fs::read(&copy).expect("the copy"), before);
+    // Where there is nothing yet, a folder is made for it that nobody else may enter.
+    let other = house.dir().join("other");
+    let restored = house.command().env("FLIGHTDECK_DATA_DIR", &other).args(["restore", &shown]).output().await;
+    assert!(restored.expect("it runs").status.success());
+    let mode = std::fs::metadata(&other).expect("a folder").permissions().mode();
+    assert_eq!(mode & 0o777, 0o700);
     house.start(&[]).await;
     let ended = house.until(BUYER, &path(&fresh), |answer| answer.body["state"] == "succeeded").await;
     assert!(ended.body["steps"].as_array().is_some_and(|steps| steps.len() == 2), "{:#}", ended.body);

@@ -82,7 +82,8 @@ impl Breaker {
 
     /// Whether calls are refused at this moment.
     pub(crate) fn is_open(&self) -> bool {
-        self.lock().open_until.is_some()
+        let state = self.lock();
+        state.trying || state.open_until.is_some_and(|until| until > Instant::now())
     }
 
     /// Another host found that the adapter keeps failing: it is left alone here, too.
@@ -176,7 +177,7 @@ mod tests {
         assert!(breaker.is_open());
         breaker.lock().open_until = Some(Instant::now());
         breaker.permit("acme", Purpose::Change).unwrap().ended(Some(&busy));
-        assert!(breaker.is_open(), "a trial that could not take place closes nothing");
+        assert!(breaker.lock().open_until.is_some(), "a trial that could not take place closes nothing");
         breaker.permit("acme", Purpose::Plan).unwrap().ended(None);
         assert!(!breaker.is_open());
         breaker.permit("acme", Purpose::Change).unwrap().ended(Some(&fault()));
@@ -187,8 +188,9 @@ mod tests {
     fn one_call_at_a_time_tries_again_and_a_cancelled_trial_counts_for_nothing() {
         let breaker = Breaker::default();
         breaker.lock().open_until = Some(Instant::now());
+        assert!(!breaker.is_open(), "whoever comes next may call");
         let trial = breaker.permit("acme", Purpose::Change).unwrap();
-        assert!(breaker.permit("acme", Purpose::Change).is_err());
+        assert!(breaker.is_open() && breaker.permit("acme", Purpose::Change).is_err());
         drop(trial);
         breaker.permit("acme", Purpose::Change).unwrap().ended(Some(&fault()));
         assert!(breaker.permit("acme", Purpose::Change).is_err(), "a failed trial opens it again");

@@ -239,7 +239,7 @@ impl App {
         }
     }
 
-    /// Waits until an operation comes to rest, `wait` at most, and answers how it stands.
+    /// Waits until an operation comes to rest, `wait` at most and no longer than the host serves, and answers how it stands.
     async fn wait(
         &self,
         id: &OperationId,
@@ -247,7 +247,7 @@ impl App {
         mut rested: tokio::sync::broadcast::Receiver<Rest>,
         notes: &[String],
     ) -> Result<WriteAnswer, AppError> {
-        let until = tokio::time::Instant::now() + wait;
+        let mut until = tokio::time::Instant::now() + wait;
         loop {
             let (buy, operation) = self.as_it_stands(id).await?;
             let at_rest = !matches!(operation.state, OperationState::Queued | OperationState::Running);
@@ -256,9 +256,15 @@ impl App {
             }
             let look_again = (tokio::time::Instant::now() + LOOK_AGAIN).min(until);
             loop {
-                match tokio::time::timeout_at(look_again, rested.recv()).await {
-                    Ok(Ok(other)) if other.operation != *id => {}
-                    _ => break,
+                tokio::select! {
+                    heard = tokio::time::timeout_at(look_again, rested.recv()) => match heard {
+                        Ok(Ok(other)) if other.operation != *id => {}
+                        _ => break,
+                    },
+                    () = self.signals.stopped() => {
+                        until = tokio::time::Instant::now();
+                        break;
+                    }
                 }
             }
         }

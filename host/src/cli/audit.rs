@@ -1,7 +1,7 @@
 //! `audit verify`, `audit export`.
 #![expect(clippy::print_stdout, reason = "a command line prints")]
 
-use std::{io::Write as _, sync::Arc};
+use std::io::Write as _;
 
 use anyhow::Context;
 use serde_json::{Value, json};
@@ -18,8 +18,14 @@ const PAGE: u32 = 1_000;
 
 /// Goes through the whole log.
 pub(crate) fn verify(config: &Config, kept: Option<Head>) -> anyhow::Result<()> {
-    let mut verifier = Verifier::new(kept);
-    each(config, 0, |line| verifier.take(line).map_err(anyhow::Error::from))?;
+    let verifier = with_store(config, async |store| {
+        let begins = store.audit_begins().await?.context(
+            "where the chain of the audit log begins is not recorded: somebody took it away (table audit_beginning)",
+        )?;
+        let mut verifier = Verifier::new(begins, kept);
+        each(store, None, |line| verifier.take(line).map_err(anyhow::Error::from)).await?;
+        Ok(verifier)
+    })?;
     let (lines, unlinked) = (verifier.lines, verifier.unlinked);
     let head = verifier.end()?;
     println!("{lines} lines, none changed, missing or out of place");
@@ -35,32 +41,38 @@ pub(crate) fn verify(config: &Config, kept: Option<Head>) -> anyhow::Result<()> 
 }
 
 /// Prints the log.
-pub(crate) fn export(config: &Config, after: i64) -> anyhow::Result<()> {
+pub(crate) fn export(config: &Config, after: Option<i64>) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
-    each(config, after, |line| {
-        let entry: Value =
-            serde_json::from_str(&line.text).with_context(|| format!("line {} is no JSON", line.number))?;
-        writeln!(out, "{}", json!({ "number": line.number, "link": line.link, "entry": entry }))?;
-        Ok(())
+    with_store(config, async |store| {
+        each(store, after, |line| {
+            // What somebody made unreadable is printed as it is; `verify` names it.
+            let entry: Value = serde_json::from_str(&line.text).unwrap_or_default();
+            let shown = json!({ "number": line.number, "link": line.link, "text": line.text, "entry": entry });
+            writeln!(out, "{shown}")?;
+            Ok(())
+        })
+        .await
     })
 }
 
-/// Reads the log line by line.
-fn each(config: &Config, after: i64, mut take: impl FnMut(&AuditLine) -> anyhow::Result<()>) -> anyhow::Result<()> {
+/// Does something with the store, beside hosts that may serve.
+fn with_store<T>(config: &Config, work: impl AsyncFnOnce(&dyn Store) -> anyhow::Result<T>) -> anyhow::Result<T> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let store = serve::open_store_beside(config).await?;
-        let read = read(&store, after, &mut take).await;
+        let done = work(store.as_ref()).await;
         store.close().await;
-        read
+        done
     })
 }
 
-async fn read(
-    store: &Arc<dyn Store>,
-    mut after: i64,
-    take: &mut impl FnMut(&AuditLine) -> anyhow::Result<()>,
+/// Reads the log line by line, all of it or what is after a number.
+async fn each(
+    store: &dyn Store,
+    after: Option<i64>,
+    mut take: impl FnMut(&AuditLine) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
+    let mut after = after.unwrap_or(i64::MIN);
     loop {
         let lines = store.audit(after, PAGE).await?;
         for line in &lines {

@@ -47,7 +47,10 @@ pub(crate) fn restore(config: &Config, file: &Path) -> anyhow::Result<()> {
 pub(crate) fn restored(config: &Config) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let store = serve::open_store_alone(config).await?;
+        let store = serve::open_store_alone(config).await.context(
+            "the database was not marked as restored: start no host on it before it is; with older tables, the flightdeck \
+             that wrote them marks it",
+        )?;
         let (at, line) = told();
         let marked = store.mark(RESTORED, at, line).await;
         store.close().await;

@@ -1,6 +1,11 @@
 //! Who may call.
 
-use super::{reader::Kind, secret, section::Section, values};
+use super::{
+    reader::Kind,
+    secret,
+    section::Section,
+    values::{self, LONGEST_NAME},
+};
 use crate::domain::{digest, id::PrincipalId, role::Role, time::Timestamp};
 
 /// A plain digest keeps a token only if nobody can guess it: 24 random characters are more than 120 bits.
@@ -23,13 +28,42 @@ pub struct Token {
 
 impl Token {
     pub(super) fn read(section: &Section<'_>) -> Option<Self> {
-        let name = section.defined("name", Kind::Token, "\"anna\"", values::short);
+        let name = section.defined("name", Kind::Token, "\"anna\"", |node| {
+            let found = values::short(node)?;
+            name(&found).map(|()| found)
+        });
         let role = section.required("role", "\"buyer\"", |node| values::choice(node, Role::ALL, Role::as_str));
         let principal = principal(section, role);
         let expires_at = section.optional("expires", values::moment);
         let sha256 = digest_of(section);
         Some(Self { name: name?, sha256: sha256?, role: role?, principal, expires_at })
     }
+
+    /// What of it the digest of a configuration covers. The token's own digest is hashed once more.
+    pub(super) fn for_digest(&self) -> serde_json::Value {
+        serde_json::json!({
+            "name": self.name,
+            "role": self.role.as_str(),
+            "principal": self.principal.as_ref().map(PrincipalId::as_str),
+            "expires": self.expires_at.map(Timestamp::as_micros),
+            "token": digest::sha256(self.sha256.as_bytes()),
+        })
+    }
+}
+
+/// Judges the name of a token, which stands in the audit log as who did something.
+///
+/// # Errors
+/// What it must be.
+pub fn name(text: &str) -> Result<(), String> {
+    if text.trim().is_empty() || text.chars().count() > LONGEST_NAME || text.chars().any(char::is_control) {
+        return Err(format!("must be a text of one line and at most {LONGEST_NAME} characters"));
+    }
+    let plain: String = text.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase).collect();
+    if matches!(plain.as_str(), "flightdeck" | "commandline") {
+        return Err("must not be what the audit log calls the host itself: flightdeck, or command line".to_owned());
+    }
+    Ok(())
 }
 
 /// Reads `principal`, which goes with a buyer.

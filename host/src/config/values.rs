@@ -20,7 +20,7 @@ use crate::domain::{
 const LONGEST: Duration = Duration::from_secs(10 * 366 * 86_400);
 
 /// The longest name that is taken: it stands in ids, file names, logs and on ad servers.
-const LONGEST_NAME: usize = 64;
+pub(super) const LONGEST_NAME: usize = 64;
 
 /// A text that says something.
 pub(super) fn text(node: Node<'_>) -> Read<&str> {

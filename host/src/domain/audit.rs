@@ -110,7 +110,13 @@ pub enum AuditFault {
         /// The line.
         number: i64,
     },
-    /// A line has no link although one before it has.
+    /// A line stands where none can.
+    #[error("line {number} was put in: the log begins at line 1")]
+    BeforeTheFirst {
+        /// The line.
+        number: i64,
+    },
+    /// A line has no link although the chain has begun.
     #[error("line {number} has no link: it was put in without one, or its link was taken away")]
     Unlinked {
         /// The line.
@@ -128,6 +134,7 @@ pub enum AuditFault {
 #[derive(Debug)]
 pub struct Verifier {
     head: Head,
+    begins: i64,
     kept: Option<Head>,
     /// Lines that were read.
     pub lines: u64,
@@ -136,10 +143,10 @@ pub struct Verifier {
 }
 
 impl Verifier {
-    /// A verifier that also looks for a line that somebody kept.
+    /// A verifier of a log whose chain begins at line `begins`, that also looks for a line that somebody kept.
     #[must_use]
-    pub fn new(kept: Option<Head>) -> Self {
-        Self { head: Head::START, kept, lines: 0, unlinked: 0 }
+    pub fn new(begins: i64, kept: Option<Head>) -> Self {
+        Self { head: Head::START, begins, kept, lines: 0, unlinked: 0 }
     }
 
     /// Takes the next line.
@@ -148,6 +155,9 @@ impl Verifier {
     /// The first [`AuditFault`].
     pub fn take(&mut self, line: &AuditLine) -> Result<(), AuditFault> {
         let number = line.number;
+        if number < 1 {
+            return Err(AuditFault::BeforeTheFirst { number });
+        }
         if number != self.head.number + 1 {
             let (after, expected) = (self.head.number, self.head.number + 1);
             return Err(AuditFault::Missing { after, expected, found: number });
@@ -158,7 +168,7 @@ impl Verifier {
             return Err(AuditFault::Misfiled { number });
         }
         if line.link.is_empty() {
-            if !self.head.link.is_empty() {
+            if number >= self.begins || !self.head.link.is_empty() {
                 return Err(AuditFault::Unlinked { number });
             }
             self.unlinked += 1;
@@ -218,8 +228,14 @@ mod tests {
         (1..=lines).map(line).collect()
     }
 
+    /// The chain begins where the log says so, as it does before anybody forged it.
     fn verify(lines: &[AuditLine], kept: Option<Head>) -> Result<Head, AuditFault> {
-        let mut verifier = Verifier::new(kept);
+        let begins = lines.iter().find(|line| !line.link.is_empty()).map_or(1, |line| line.number);
+        verify_from(begins, lines, kept)
+    }
+
+    fn verify_from(begins: i64, lines: &[AuditLine], kept: Option<Head>) -> Result<Head, AuditFault> {
+        let mut verifier = Verifier::new(begins, kept);
         lines.iter().try_for_each(|line| verifier.take(line))?;
         verifier.end()
     }
@@ -246,7 +262,7 @@ mod tests {
                 let mut edited = log(6, old);
                 edited[at].text = edited[at].text.replace("approved", "rejected");
                 // What is older than the chain can be edited unseen; its place can't.
-                assert_eq!(verify(&edited, None).is_err(), linked, "{at}");
+                assert_eq!(verify_from(old + 1, &edited, None).is_err(), linked, "{at}");
                 let mut removed = log(6, old);
                 removed.remove(at);
                 let gone = verify(&removed, None);
@@ -259,13 +275,30 @@ mod tests {
                 assert!(verify(&swapped, None).is_err(), "{at}");
                 let mut unlinked = log(6, old);
                 unlinked[at].link.clear();
-                let first = at == usize::try_from(old).unwrap();
-                let fault = verify(&unlinked, None);
-                assert!(!linked || fault.is_err() || (first && at == 5), "{at}: {fault:?}");
+                let fault = verify_from(old + 1, &unlinked, None);
+                assert_eq!(fault.is_err(), linked, "{at}: {fault:?}");
                 let mut misfiled = log(6, old);
                 misfiled[at].subject.push('x');
                 assert_eq!(verify(&misfiled, None), Err(AuditFault::Misfiled { number }));
             }
+        }
+    }
+
+    #[test]
+    fn a_log_all_of_whose_links_were_taken_away_is_found() {
+        for old in [0, 2] {
+            let mut lines = log(6, old);
+            lines.iter_mut().for_each(|line| line.link.clear());
+            assert_eq!(verify_from(old + 1, &lines, None), Err(AuditFault::Unlinked { number: old + 1 }));
+        }
+    }
+
+    #[test]
+    fn a_line_before_the_first_is_found() {
+        for number in [i64::MIN, -3, 0] {
+            let mut lines = log(6, 0);
+            lines.insert(0, AuditLine { number, ..lines[0].clone() });
+            assert_eq!(verify_from(1, &lines, None), Err(AuditFault::BeforeTheFirst { number }));
         }
     }
 

@@ -71,8 +71,11 @@ pub async fn serve(store: Arc<dyn Store>, adapters: Arc<Adapters>, stop: Cancell
             () = stop.cancelled() => return,
             () = tokio::time::sleep(LOOK) => {}
         }
-        if let Err(error) = look(store.as_ref(), &adapters, &mut refused).await {
-            tracing::warn!(%error, "what other hosts say is not known");
+        // It may compile a release, which takes its time; nobody needs that any more when the host ends.
+        match stop.run_until_cancelled(look(store.as_ref(), &adapters, &mut refused)).await {
+            None => return,
+            Some(Err(error)) => tracing::warn!(%error, "what other hosts say is not known"),
+            Some(Ok(())) => {}
         }
     }
 }

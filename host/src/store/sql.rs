@@ -268,7 +268,15 @@ impl<D: Database> Store for SqlStore<D> {
     }
 
     async fn audit(&self, after: i64, limit: u32) -> Result<Vec<AuditLine>, StoreError> {
-        audit::lines(&self.database, after, limit).await
+        // Nothing is after the last number, and nothing before the first.
+        let Some(from) = (if after == i64::MIN { Some(after) } else { after.checked_add(1) }) else {
+            return Ok(Vec::new());
+        };
+        audit::lines(&self.database, from, limit).await
+    }
+
+    async fn audit_begins(&self) -> Result<Option<i64>, StoreError> {
+        audit::begins(&self.database).await
     }
 
     async fn last_audit(&self, subject: &str) -> Result<Option<AuditLine>, StoreError> {

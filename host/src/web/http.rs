@@ -15,13 +15,14 @@ use axum::{
     response::{Html, IntoResponse, Redirect, Response},
     routing::{MethodFilter, MethodRouter, get, on},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 use self::{arguments::Shapes, problem::Refusal};
 use super::{
     Web, docs, openapi,
     tools::{self, Answer, CallOptions, Effect, Tool, Verb},
 };
+use crate::app::caller::Caller;
 
 pub mod arguments;
 pub mod auth;
@@ -73,6 +74,19 @@ fn route(tool: &'static Tool) -> MethodRouter<Web> {
 }
 
 async fn respond(web: Web, tool: &'static Tool, shapes: &Shapes, request: Request) -> Result<Response, Refusal> {
+    let understood = understand(&web, tool, shapes, request).await;
+    let (caller, arguments, options) = understood.inspect_err(|refusal| tool.refused(refusal.code()))?;
+    let answer = tool.call(web.app, caller, arguments, options).await?;
+    Ok(rendered(answer))
+}
+
+/// Who asks, for what.
+async fn understand(
+    web: &Web,
+    tool: &'static Tool,
+    shapes: &Shapes,
+    request: Request,
+) -> Result<(Caller, Value, CallOptions), Refusal> {
     let caller = auth::caller(&web.app, request.headers()).await?;
     tool.audience.admit(&caller)?;
     let options = CallOptions {
@@ -88,8 +102,7 @@ async fn respond(web: Web, tool: &'static Tool, shapes: &Shapes, request: Reques
         },
     };
     let arguments = arguments::of(tool, shapes, request, web.options.max_body_bytes).await?;
-    let answer = tool.call(web.app, caller, arguments, options).await?;
-    Ok(rendered(answer))
+    Ok((caller, arguments, options))
 }
 
 fn rendered(answer: Answer) -> Response {

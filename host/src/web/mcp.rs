@@ -32,7 +32,7 @@ use super::{
     tools::{self, CallOptions, Effect, Tool},
     wire::schema::{self, Side},
 };
-use crate::app::caller::Caller;
+use crate::app::{caller::Caller, error::ErrorCode};
 
 /// What an agent is told before it calls anything.
 const INSTRUCTIONS: &str = "Buy and manage advertising on several ad servers through one interface.
@@ -82,7 +82,10 @@ async fn authenticated(State(web): State<Web>, mut request: Request, next: Next)
             request.extensions_mut().insert(caller);
             next.run(request).await
         }
-        Err(error) => Refusal::from(error).into_response(),
+        Err(error) => {
+            tools::refused_over_mcp(error.code);
+            Refusal::from(error).into_response()
+        }
     }
 }
 
@@ -117,7 +120,10 @@ impl ServerHandler for Face {
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
         let caller = caller(&context)?;
-        let tool = tools::named(&request.name).ok_or_else(|| unknown(&request.name))?;
+        let tool = tools::named(&request.name).ok_or_else(|| {
+            tools::refused_over_mcp(ErrorCode::NotFound);
+            unknown(&request.name)
+        })?;
         let arguments = Value::Object(request.arguments.unwrap_or_default());
         let options = CallOptions { wait: self.web.options.default_wait, ..CallOptions::default() };
         let result = match tool.call(self.web.app.clone(), caller, arguments, options).await {

@@ -190,6 +190,11 @@ impl Tool {
         self.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
     }
 
+    /// Counts a call that was refused before it came to the tool.
+    pub fn refused(&self, code: ErrorCode) {
+        count(self.name, code.as_str());
+    }
+
     /// Runs it for a caller who may use it.
     ///
     /// # Errors
@@ -208,10 +213,19 @@ impl Tool {
             Err(refused) => Err(refused),
         };
         let outcome = answered.as_ref().err().map_or("ok", |error| error.code.as_str());
-        metrics::counter!(CALLS, "tool" => self.name, "outcome" => outcome).increment(1);
+        count(self.name, outcome);
         metrics::histogram!(CALL_SECONDS, "tool" => self.name).record(watch.seconds());
         answered
     }
+}
+
+fn count(tool: &'static str, outcome: &'static str) {
+    metrics::counter!(CALLS, "tool" => tool, "outcome" => outcome).increment(1);
+}
+
+/// Counts a call over MCP that came to no tool.
+pub fn refused_over_mcp(code: ErrorCode) {
+    count("mcp", code.as_str());
 }
 
 /// Every tool, in the order in which they are shown.

@@ -12,7 +12,7 @@ use super::fixtures::{AnyStore, accept, at, audit, stored_operation};
 pub(crate) async fn whole(store: &AnyStore) -> Vec<AuditLine> {
     let mut lines: Vec<AuditLine> = Vec::new();
     loop {
-        let after = lines.last().map_or(0, |line| line.number);
+        let after = lines.last().map_or(i64::MIN, |line| line.number);
         let more = store.audit(after, 7).await.unwrap();
         if more.is_empty() {
             return lines;
@@ -21,14 +21,20 @@ pub(crate) async fn whole(store: &AnyStore) -> Vec<AuditLine> {
     }
 }
 
+/// A log whose chain begins at its first line.
 pub(crate) fn verify(lines: &[AuditLine]) -> Result<Head, AuditFault> {
-    let mut verifier = Verifier::new(None);
+    verify_from(1, lines)
+}
+
+pub(crate) fn verify_from(begins: i64, lines: &[AuditLine]) -> Result<Head, AuditFault> {
+    let mut verifier = Verifier::new(begins, None);
     lines.iter().try_for_each(|line| verifier.take(line))?;
     verifier.end()
 }
 
 pub(crate) async fn lines_are_linked_in_the_order_in_which_they_were_written(store: AnyStore) {
     assert!(whole(&store).await.is_empty());
+    assert_eq!(store.audit_begins().await.unwrap(), Some(1));
     for number in 0..9 {
         let lines = vec![audit("task.approved", &format!("t{number}")), audit("operation.queued", "op-1")];
         store.record(Recording { audit: lines, ..Recording::default() }).await.unwrap();

@@ -1,148 +1,21 @@
 //! PostgreSQL at the end of a cable that is cut: at once, without a word, in the middle of a commit.
 
-use std::{
-    net::SocketAddr,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
-    },
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use flightdeck::store::{
-    Recording, StoreError,
+    Hint, Recording, StoreError,
     postgres::{Options, PostgresStore},
 };
-use flightdeck_test_support::postgres::database;
-use futures::future::join_all;
-use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::{TcpSocket, TcpStream, tcp::OwnedReadHalf, tcp::OwnedWriteHalf},
-    task::JoinSet,
+use flightdeck_test_support::{
+    cable::{Cable, Cut},
+    postgres::database,
 };
+use futures::future::join_all;
 
 use super::{
     fixtures::{AnyStore, accept, buy, operation, stored_buy},
     postgres::{beside, number, open, until_waiting},
 };
-
-/// When a cable is cut at a `COMMIT`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Cut {
-    /// Before it reaches the server.
-    Before,
-    /// When the server has committed, before it can say so.
-    After,
-}
-
-/// What becomes of what goes over a cable.
-#[derive(Debug, Default)]
-struct Faults {
-    /// Of the next commit.
-    commit: Mutex<Option<Cut>>,
-    /// Calls that began before it rose go on for ever, and nothing comes of them.
-    silences: AtomicUsize,
-}
-
-/// A cable to the database; it is cut when this is dropped.
-struct Cable {
-    /// The database's URL through it.
-    url: String,
-    address: SocketAddr,
-    faults: Arc<Faults>,
-    calls: tokio::task::JoinHandle<()>,
-}
-
-impl Cable {
-    /// To the server of a database.
-    fn to(url: &str) -> Self {
-        Self::between(SocketAddr::from(([127, 0, 0, 1], 0)), url)
-    }
-
-    /// From an address to the server of a database.
-    fn between(address: SocketAddr, url: &str) -> Self {
-        let server = url.split('@').nth(1).and_then(|rest| rest.split('/').next()).unwrap().to_owned();
-        let socket = TcpSocket::new_v4().unwrap();
-        socket.set_reuseaddr(true).unwrap();
-        socket.bind(address).unwrap();
-        let listener = socket.listen(64).unwrap();
-        let address = listener.local_addr().unwrap();
-        let url = url.replace(&server, &address.to_string());
-        let faults = Arc::new(Faults::default());
-        let of_calls = faults.clone();
-        let calls = tokio::spawn(async move {
-            // They end with this task.
-            let mut calls = JoinSet::new();
-            while let Ok((near, _)) = listener.accept().await {
-                let far = TcpStream::connect(&server).await.unwrap();
-                calls.spawn(carry(near, far, of_calls.clone()));
-            }
-        });
-        Self { url, address, faults, calls }
-    }
-
-    /// Cuts the next call that commits.
-    fn cut_at_commit(&self, cut: Cut) {
-        *self.faults.commit.lock().unwrap() = Some(cut);
-    }
-
-    /// From now on nothing goes over the calls that are there, and nobody is told.
-    fn silence(&self) {
-        self.faults.silences.fetch_add(1, Ordering::SeqCst);
-    }
-
-    async fn cut(mut self) {
-        self.calls.abort();
-        let _ = (&mut self.calls).await;
-    }
-}
-
-impl Drop for Cable {
-    fn drop(&mut self) {
-        self.calls.abort();
-    }
-}
-
-/// Carries one call until it ends or is cut.
-async fn carry(near: TcpStream, far: TcpStream, faults: Arc<Faults>) {
-    let ((from_near, to_near), (from_far, to_far)) = (near.into_split(), far.into_split());
-    let began = faults.silences.load(Ordering::SeqCst);
-    let (silent, unheard) = (|| faults.silences.load(Ordering::SeqCst) > began, AtomicBool::new(false));
-    tokio::select! {
-        () = ask(from_near, to_far, &faults, &silent, &unheard) => {}
-        () = answer(from_far, to_near, &silent, &unheard) => {}
-    }
-}
-
-async fn ask(
-    mut from: OwnedReadHalf,
-    mut to: OwnedWriteHalf,
-    faults: &Faults,
-    silent: &impl Fn() -> bool,
-    unheard: &AtomicBool,
-) {
-    let mut buffer = vec![0; 64 << 10];
-    while let Ok(size @ 1..) = from.read(&mut buffer).await {
-        let commits = buffer[..size].windows(6).any(|window| window == b"COMMIT");
-        match if commits { faults.commit.lock().unwrap().take() } else { None } {
-            Some(Cut::Before) => return,
-            Some(Cut::After) => unheard.store(true, Ordering::SeqCst),
-            None => {}
-        }
-        if !silent() && to.write_all(&buffer[..size]).await.is_err() {
-            return;
-        }
-    }
-}
-
-async fn answer(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, silent: &impl Fn() -> bool, unheard: &AtomicBool) {
-    let mut buffer = vec![0; 64 << 10];
-    while let Ok(size @ 1..) = from.read(&mut buffer).await {
-        if unheard.load(Ordering::SeqCst) || !silent() && to.write_all(&buffer[..size]).await.is_err() {
-            return;
-        }
-    }
-}
 
 #[tokio::test]
 async fn connections_that_the_server_ended_are_replaced() {
@@ -237,7 +110,7 @@ async fn a_commit_whose_answer_was_lost_is_unsure_and_was_done() {
     let cable = Cable::to(&url);
     let store = open(&cable.url).await;
     accept(&store, "b1").await;
-    cable.cut_at_commit(Cut::After);
+    cable.cut_at_commit("", Cut::After);
     let unsure = store.record(accepted("b2")).await;
     assert!(matches!(unsure, Err(StoreError::Unsure(_))), "{unsure:?}");
     stored_buy(&store, "b2").await;
@@ -251,9 +124,35 @@ async fn a_commit_that_did_not_arrive_is_unsure_and_was_not_done() {
     let cable = Cable::to(&url);
     let store = open(&cable.url).await;
     accept(&store, "b1").await;
-    cable.cut_at_commit(Cut::Before);
+    cable.cut_at_commit("", Cut::Before);
     let unsure = store.record(accepted("b2")).await;
     assert!(matches!(unsure, Err(StoreError::Unsure(_))), "{unsure:?}");
     assert!(store.buy(&"b2".into()).await.unwrap().is_none());
     store.record(accepted("b2")).await.unwrap();
+}
+
+#[tokio::test]
+async fn hints_are_heard_again_after_the_cable_led_nowhere_for_a_while() {
+    let Some(url) = database().await else { return };
+    let cable = Cable::to(&url);
+    let (near, far) = (open(&cable.url).await, open(&url).await);
+    let mut heard = near.hear().unwrap();
+    let arrives = async |heard: &mut tokio::sync::broadcast::Receiver<Hint>| loop {
+        far.tell(Hint::Work).await;
+        if let Ok(hint) = tokio::time::timeout(Duration::from_millis(200), heard.recv()).await {
+            return hint.unwrap();
+        }
+    };
+    arrives(&mut heard).await;
+    cable.silence();
+    while heard.try_recv().is_ok() {}
+    assert_eq!(arrives(&mut heard).await, Hint::Work);
+    // And sent again.
+    let mut theirs = far.hear().unwrap();
+    loop {
+        near.tell(Hint::Work).await;
+        if let Ok(hint) = tokio::time::timeout(Duration::from_millis(200), theirs.recv()).await {
+            return assert_eq!(hint.unwrap(), Hint::Work);
+        }
+    }
 }

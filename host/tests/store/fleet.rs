@@ -11,7 +11,9 @@ use flightdeck::{
 };
 use futures::future::join_all;
 
-use super::fixtures::{AnyStore, accept, at, audit, claim, event, moved, platform, stored_operation, task};
+use super::fixtures::{
+    AnyStore, accept, add_operation, at, audit, claim, event, moved, operation, platform, stored_operation, task,
+};
 
 pub(crate) async fn components_are_kept_by_their_digest(store: AnyStore) {
     assert_eq!(store.component("d1").await.unwrap(), None);
@@ -106,6 +108,24 @@ pub(crate) async fn what_has_not_ended_is_counted(store: AnyStore) {
         dead_deliveries: 0,
     };
     assert_eq!(counted, wanted);
+    // What waits for another operation of its buy is not late: nobody could claim it.
+    let mut held = Vec::new();
+    for _ in ["b2", "b3"] {
+        held.push(claim(&store, 4_000).await);
+    }
+    for (index, held) in held.iter().enumerate() {
+        let mut waits = operation(&format!("op-{index}"), held.operation.value.buy.as_str());
+        waits.run_at = at(1);
+        add_operation(&store, waits).await;
+    }
+    let counted = store.census(at(4_010)).await.unwrap();
+    assert_eq!(counted.overdue_work, Duration::ZERO, "their leases hold");
+    assert_eq!(
+        counted.operations,
+        [("parked", 1), ("queued", 2), ("running", 2)].map(|(name, n)| (name.to_owned(), n))
+    );
+    let late = store.census(at(4_040)).await.unwrap();
+    assert_eq!(late.overdue_work, Duration::from_secs(10), "a lease that ran out is work that nobody has claimed");
 }
 
 pub(crate) async fn the_last_mark_of_a_name_stays(store: AnyStore) {

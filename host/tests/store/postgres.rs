@@ -1,4 +1,4 @@
-//! What is true of PostgreSQL only: several hosts, the database's clock, tables that change.
+//! What is true of PostgreSQL only: several hosts, the database's clock.
 
 use std::{sync::Arc, time::Duration};
 
@@ -13,7 +13,7 @@ use flightdeck::{
     },
     operations::now,
     store::{
-        Hint, JournalWrite, Recording, StoreError,
+        Hint, Recording, StoreError,
         postgres::{Options, PostgresStore},
     },
 };
@@ -24,8 +24,7 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use super::{
     auditing,
     fixtures::{
-        AnyStore, LEASE, accept, add_operation, audit, journal, key, moved, operation, stored_buy, stored_operation,
-        task,
+        AnyStore, LEASE, accept, add_operation, audit, journal, moved, operation, stored_buy, stored_operation, task,
     },
     webhooks,
 };
@@ -66,16 +65,6 @@ pub(super) async fn due_now(store: &AnyStore, id: &str) {
     let mut stored = stored_operation(store, &format!("op-{id}").as_str().into()).await;
     stored.value.run_at = now();
     store.record(Recording { operations: vec![stored], ..Recording::default() }).await.unwrap();
-}
-
-#[tokio::test]
-async fn hosts_that_start_together_make_the_tables_once() {
-    let Some(url) = database().await else { return };
-    let stores = join_all((0..3).map(|_| open(&url))).await;
-    for (index, store) in stores.iter().enumerate() {
-        accept(store, &format!("b{index}")).await;
-    }
-    assert_eq!(number(&mut beside(&url).await, "SELECT count(*) FROM media_buys").await, 3);
 }
 
 #[tokio::test]
@@ -328,43 +317,6 @@ async fn an_event_that_was_being_written_while_its_endpoint_was_removed_goes_wit
     assert_eq!(number(&mut watcher, "SELECT count(*) FROM webhook_deliveries").await, 0);
 }
 
-#[tokio::test]
-async fn tables_of_a_newer_version_are_refused() {
-    let Some(url) = database().await else { return };
-    open(&url).await.close().await;
-    let future = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
-                  VALUES (9999, 'from the future', TRUE, '\\x00', 0)";
-    sqlx::query(future).execute(&mut beside(&url).await).await.unwrap();
-    let error = PostgresStore::open(&url, Options::default()).await.unwrap_err().to_string();
-    assert!(error.contains("or a newer one"), "{error}");
-}
-
-#[tokio::test]
-async fn whoever_works_beside_hosts_neither_makes_tables_nor_changes_them() {
-    let Some(url) = database().await else { return };
-    let refused = async |url: &str| {
-        let error = PostgresStore::open_beside(url, Options::default()).await.unwrap_err();
-        assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
-        error.to_string()
-    };
-    let words = refused(&format!("{url}_that_is_not_there")).await;
-    assert!(words.contains("does not exist"), "{words}");
-    let words = refused(&url).await;
-    assert!(words.contains("holds no tables of flightdeck"), "{words}");
-    let mut beside = beside(&url).await;
-    let tables = "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'";
-    assert_eq!(number(&mut beside, tables).await, 0);
-    let mut first = sqlx::migrate!("migrations/postgres");
-    first.migrations.to_mut().truncate(1);
-    first.run_direct(None, &mut beside, false).await.unwrap();
-    let before = number(&mut beside, tables).await;
-    let words = refused(&url).await;
-    assert!(words.contains("older than this version") && words.contains("flightdeck serve"), "{words}");
-    assert_eq!(number(&mut beside, tables).await, before);
-    open(&url).await.close().await;
-    PostgresStore::open_beside(&url, Options::default()).await.unwrap();
-}
-
 /// Waits until so many sessions wait for a lock.
 pub(super) async fn until_waiting(watcher: &mut PgConnection, sessions: i64) {
     let waiting =
@@ -372,83 +324,6 @@ pub(super) async fn until_waiting(watcher: &mut PgConnection, sessions: i64) {
     while number(watcher, waiting).await < sessions {
         tokio::task::yield_now().await;
     }
-}
-
-#[tokio::test]
-async fn a_host_waits_for_as_long_as_another_one_changes_the_tables() {
-    let Some(url) = database().await else { return };
-    let (mut changing, mut watcher) = (beside(&url).await, beside(&url).await);
-    sqlx::migrate::Migrate::lock(&mut changing).await.unwrap();
-    let patience = Duration::from_millis(100);
-    let options = Options { patience, ..Options::default() };
-    let starting = {
-        let url = url.clone();
-        tokio::spawn(async move { PostgresStore::open(&url, options).await })
-    };
-    until_waiting(&mut watcher, 1).await;
-    // Longer than anything else may take.
-    tokio::time::sleep(patience * 5).await;
-    assert!(!starting.is_finished());
-    sqlx::migrate::Migrate::unlock(&mut changing).await.unwrap();
-    starting.await.unwrap().unwrap();
-}
-
-#[tokio::test]
-async fn a_change_of_the_tables_waits_for_who_uses_them_and_holds_nobody_up_for_long() {
-    let Some(url) = database().await else { return };
-    let (mut dumping, mut watcher) = (beside(&url).await, beside(&url).await);
-    let mut first = sqlx::migrate!("migrations/postgres");
-    first.migrations.to_mut().truncate(1);
-    first.run_direct(None, &mut watcher, false).await.unwrap();
-    // As `pg_dump` does, for as long as it takes.
-    let mut dump = dumping.begin().await.unwrap();
-    sqlx::query("SELECT count(*) FROM events").execute(&mut *dump).await.unwrap();
-    let options = Options { patience: Duration::from_millis(100), ..Options::default() };
-    let starting = {
-        let url = url.clone();
-        tokio::spawn(async move { PostgresStore::open(&url, options).await })
-    };
-    for _ in 0..3 {
-        until_waiting(&mut watcher, 1).await;
-        // It comes in between, whatever waits for the table.
-        number(&mut watcher, "SELECT count(*) FROM events").await;
-    }
-    assert!(!starting.is_finished());
-    dump.rollback().await.unwrap();
-    starting.await.unwrap().unwrap();
-}
-
-#[tokio::test]
-async fn tables_that_a_newer_host_changes_are_used_on() {
-    let Some(url) = database().await else { return };
-    let store = open(&url).await;
-    let (mut owner, token) = (beside(&url).await, auditing::token("rita"));
-    store.add_token(&token, audit("token.created", "token:rita")).await.unwrap();
-    let used = async |id: &str| {
-        due_now(&store, id).await;
-        let held = store.claim("worker", now(), LEASE).await.unwrap().expect("it is due");
-        let begin = Some(("campaign".to_owned(), "r-1".to_owned()));
-        store.journal(JournalWrite { begin, ..journal(&held.fence, id, 0) }).await.unwrap();
-        assert_eq!(store.steps(&held.fence.operation).await.unwrap().len(), 1);
-        let entry = key(id, held.fence.operation.as_str());
-        store.record(Recording { idempotency: Some(entry.clone()), ..Recording::default() }).await.unwrap();
-        assert_eq!(store.idempotency(&entry.principal, id).await.unwrap(), Some(entry));
-        assert_eq!(store.tokens().await.unwrap(), std::slice::from_ref(&token));
-        let failed = moved(&held.operation, OperationState::Failed, 0);
-        store.record(Recording { operations: vec![failed], ..Recording::default() }).await.unwrap();
-    };
-    used("b1").await;
-    for table in ["steps", "idempotency", "tokens", "operations", "media_buys"] {
-        let sql = format!("ALTER TABLE {table} ADD COLUMN newer TEXT");
-        sqlx::query(AssertSqlSafe(sql)).execute(&mut owner).await.unwrap();
-    }
-    used("b2").await;
-    // Another type, and what was prepared answers something else than it was prepared for.
-    for column in ["steps ALTER COLUMN name", "idempotency ALTER COLUMN key", "tokens ALTER COLUMN role"] {
-        let sql = format!("ALTER TABLE {column} TYPE VARCHAR(100)");
-        sqlx::query(AssertSqlSafe(sql)).execute(&mut owner).await.unwrap();
-    }
-    used("b3").await;
 }
 
 #[tokio::test]
@@ -481,6 +356,20 @@ async fn the_audit_log_is_only_appended_to_and_forgery_is_found() {
         .await
         .unwrap();
     assert_eq!(auditing::verify(&auditing::whole(&store).await), Err(AuditFault::Changed { number: 3 }));
+    let early = "INSERT INTO audit (seq, at, subject, doc, chain)
+                 SELECT -3, at, subject, doc, chain FROM audit WHERE seq = 1";
+    assert!(sqlx::query(early).execute(&mut beside).await.is_err());
+    for sql in ["ALTER TABLE audit DROP CONSTRAINT audit_begins_at_one", early] {
+        sqlx::query(sql).execute(&mut beside).await.unwrap();
+    }
+    let lines = auditing::whole(&store).await;
+    assert_eq!(auditing::verify(&lines), Err(AuditFault::BeforeTheFirst { number: -3 }));
+    for sql in ["DELETE FROM audit WHERE seq < 1", "UPDATE audit SET chain = ''"] {
+        sqlx::query(sql).execute(&mut beside).await.unwrap();
+    }
+    let begins = store.audit_begins().await.unwrap().unwrap();
+    let fault = auditing::verify_from(begins, &auditing::whole(&store).await);
+    assert_eq!(fault, Err(AuditFault::Unlinked { number: 1 }));
 }
 
 /// `tests/with-postgres cargo test --release -p flightdeck --test store -- --ignored --nocapture postgres::how_many`

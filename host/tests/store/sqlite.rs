@@ -338,7 +338,15 @@ async fn an_audit_log_that_somebody_edited_is_found() {
         store.record(Recording { audit: lines, ..Recording::default() }).await.unwrap();
     }
     let mut beside = backend.beside().await;
-    for trigger in ["DROP TRIGGER audit_is_not_changed", "DROP TRIGGER audit_is_not_deleted"] {
+    let early =
+        "INSERT INTO audit (seq, at, subject, doc, chain) SELECT -3, at, subject, doc, chain FROM audit WHERE seq = 1";
+    assert!(sqlx::query(early).execute(&mut beside).await.is_err());
+    for table in ["UPDATE audit_beginning SET number = 7", "DELETE FROM audit_beginning"] {
+        assert!(sqlx::query(table).execute(&mut beside).await.is_err());
+    }
+    for trigger in
+        ["DROP TRIGGER audit_is_not_changed", "DROP TRIGGER audit_is_not_deleted", "DROP TRIGGER audit_begins_at_one"]
+    {
         sqlx::query(trigger).execute(&mut beside).await.unwrap();
     }
     let untouched = auditing::whole(&store).await;
@@ -358,12 +366,24 @@ async fn an_audit_log_that_somebody_edited_is_found() {
             AuditFault::Missing { after: 3, expected: 4, found: 5 },
             "UPDATE audit SET seq = 4 WHERE seq = 40",
         ),
+        (early, AuditFault::BeforeTheFirst { number: -3 }, "DELETE FROM audit WHERE seq = -3"),
+        (
+            "INSERT INTO audit (seq, at, subject, doc, chain)
+             SELECT -9223372036854775807 - 1, at, subject, doc, chain FROM audit WHERE seq = 1",
+            AuditFault::BeforeTheFirst { number: i64::MIN },
+            "DELETE FROM audit WHERE seq < 0",
+        ),
     ] {
         sqlx::query(forgery).execute(&mut beside).await.unwrap();
         assert_eq!(auditing::verify(&auditing::whole(&store).await), Err(fault), "{forgery}");
         sqlx::query(undo).execute(&mut beside).await.unwrap();
         assert_eq!(auditing::whole(&store).await, untouched);
     }
+    // Without any link it is not taken for a log older than the chain.
+    sqlx::query("UPDATE audit SET chain = ''").execute(&mut beside).await.unwrap();
+    let begins = store.audit_begins().await.unwrap().unwrap();
+    let fault = auditing::verify_from(begins, &auditing::whole(&store).await);
+    assert_eq!(fault, Err(AuditFault::Unlinked { number: 1 }));
 }
 
 /// The tables as the first release made them, with a line of the audit log from then.
@@ -387,7 +407,10 @@ async fn a_log_older_than_the_chain_goes_on_in_it() {
     store.record(Recording { audit: vec![audit("task.rejected", "t2")], ..Recording::default() }).await.unwrap();
     let lines = auditing::whole(&store).await;
     assert_eq!((lines[0].link.as_str(), lines[1].link.len()), ("", 64));
-    assert_eq!(auditing::verify(&lines).unwrap().number, 2);
+    let begins = store.audit_begins().await.unwrap();
+    assert_eq!(begins, Some(2));
+    assert_eq!(auditing::verify_from(2, &lines).unwrap().number, 2);
+    assert_eq!(auditing::verify(&lines), Err(AuditFault::Unlinked { number: 1 }));
 }
 
 #[tokio::test]

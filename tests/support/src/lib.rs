@@ -1,7 +1,7 @@
 //! What tests of several crates need.
 //!
 //! - [`component`]: a guest component of this workspace, built once for each test process.
-//! - [`postgres`]: a database for each test.
+//! - [`postgres`]: a database for each test. [`cable`]: one that is cut, between a database and who uses it.
 //! - [`left_out`]: what a test says that does not find the real thing which it needs.
 
 use std::{
@@ -12,6 +12,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
+pub mod cable;
 pub mod postgres;
 
 /// The component of a package of this workspace, as `component("flightdeck-test-guest")`.

@@ -115,6 +115,32 @@ fn a_token_is_long_enough_and_travels_in_a_header() {
 }
 
 #[test]
+fn a_token_is_not_called_what_the_audit_log_calls_the_host() {
+    let reserved = "`name` must not be what the audit log calls the host itself: flightdeck, or command line";
+    for name in ["flightdeck", "Command Line", " flight-deck "] {
+        let token = "role = \"operator\"\nsecret = { env = \"KEY\" }\n";
+        refused_in_house(&format!("[[tokens]]\nname = ¦\"{name}\"\n{token}"), &[reserved]);
+    }
+}
+
+#[test]
+fn the_audited_digest_of_a_configuration_is_that_of_its_tokens_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("token");
+    let text =
+        format!("{HOUSE}[[tokens]]\nname = \"t\"\nrole = \"operator\"\nsecret = {{ file = \"{}\" }}\n", file.display());
+    let digest_with = |token: &str| {
+        std::fs::write(&file, token).unwrap();
+        let config = fine(&text);
+        (config.digest.clone(), config.audited_digest())
+    };
+    let (one, same, other) = (digest_with(&"a".repeat(32)), digest_with(&"a".repeat(32)), digest_with(&"b".repeat(32)));
+    assert_eq!(one, same);
+    assert_eq!(one.0, other.0, "the file is the same");
+    assert_ne!(one.1, other.1);
+}
+
+#[test]
 fn what_stands_in_the_file_is_warned_of() {
     let plain = "stands here in plain text; prefer { env = \"NAME\" } or { file = \"path\" }";
     warned(&authenticated("{ scheme = \"bearer\", token = ¦{ value = \"hunter2\" } }"), &[&format!("`token` {plain}")]);

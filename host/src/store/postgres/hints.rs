@@ -6,10 +6,14 @@
 use std::time::Duration;
 
 use sqlx::{
-    PgPool,
+    PgPool, Postgres,
+    pool::PoolConnection,
     postgres::{PgConnectOptions, PgListener, PgPoolOptions},
 };
-use tokio::sync::{broadcast, mpsc};
+use tokio::{
+    sync::{broadcast, mpsc},
+    time::timeout,
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{domain::id::OperationId, store::Hint};
@@ -25,6 +29,15 @@ const BACKLOG: usize = 1_024;
 
 /// How long to wait before connecting again.
 const PAUSE: Duration = Duration::from_secs(1);
+
+/// How long sending may take. What waits for longer is of no use to anybody.
+const SENDING: Duration = Duration::from_secs(2);
+
+/// How often this host sends itself something, so that it hears whether it hears.
+const BEAT: Duration = Duration::from_secs(5);
+
+/// How long nothing may be heard before the connection is taken for one that leads nowhere any more: several beats.
+const SILENCE: Duration = Duration::from_secs(20);
 
 /// The way to the other hosts, and from them.
 #[derive(Debug)]
@@ -69,16 +82,46 @@ impl Drop for Hints {
 
 async fn send(pool: PgPool, mut queue: mpsc::Receiver<Hint>, name: String) {
     let mut hints = Vec::with_capacity(QUEUE);
-    while queue.recv_many(&mut hints, QUEUE).await > 0 {
-        let mut payloads: Vec<String> = hints.drain(..).map(|hint| to_payload(&name, &hint)).collect();
+    let mut beat = tokio::time::interval(BEAT);
+    loop {
+        let mut payloads = tokio::select! {
+            _ = beat.tick() => vec![format!("{name} beat")],
+            received = queue.recv_many(&mut hints, QUEUE) => match received {
+                0 => return,
+                _ => hints.drain(..).map(|hint| to_payload(&name, &hint)).collect(),
+            },
+        };
         payloads.dedup();
-        let sent = sqlx::query("SELECT pg_notify($1, payload) FROM unnest($2::text[]) AS payload")
+        match timeout(SENDING, send_all(&pool, payloads)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::debug!(%error, "a hint was not sent"),
+            Err(_) => tracing::debug!("a hint was not sent in time"),
+        }
+    }
+}
+
+async fn send_all(pool: &PgPool, payloads: Vec<String>) -> Result<(), sqlx::Error> {
+    // Outside of the pool until it has sent: were it to lead nowhere, giving it back would wait for as long as this.
+    let mut lent = Lent(Some(pool.acquire().await?));
+    if let Some(connection) = &mut lent.0 {
+        sqlx::query("SELECT pg_notify($1, payload) FROM unnest($2::text[]) AS payload")
             .bind(CHANNEL)
             .bind(payloads)
-            .execute(&pool)
-            .await;
-        if let Err(error) = sent {
-            tracing::debug!(%error, "a hint was not sent");
+            .execute(&mut **connection)
+            .await?;
+    }
+    // It is fine: the pool has it back.
+    drop(lent.0.take());
+    Ok(())
+}
+
+/// A connection that is given up, and not back, if it is dropped before its time.
+struct Lent(Option<PoolConnection<Postgres>>);
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        if let Some(connection) = self.0.take() {
+            super::discard(connection);
         }
     }
 }
@@ -98,10 +141,15 @@ async fn hear_all(
     name: &str,
 ) -> Result<(), sqlx::Error> {
     let pool = PgPoolOptions::new().max_connections(1).connect_lazy_with(options.clone());
-    let mut listener = PgListener::connect_with(&pool).await?;
-    listener.eager_reconnect(false);
-    listener.listen(CHANNEL).await?;
-    while let Some(notification) = listener.try_recv().await? {
+    let silent = |_| sqlx::Error::Io(std::io::ErrorKind::TimedOut.into());
+    let listening = timeout(SILENCE, async {
+        let mut listener = PgListener::connect_with(&pool).await?;
+        listener.eager_reconnect(false);
+        listener.listen(CHANNEL).await?;
+        Ok::<_, sqlx::Error>(listener)
+    });
+    let mut listener = listening.await.map_err(silent)??;
+    while let Some(notification) = timeout(SILENCE, listener.try_recv()).await.map_err(silent)?? {
         if let Some(hint) = from_payload(name, notification.payload()) {
             // Nobody listening is fine.
             let _ = incoming.send(hint);

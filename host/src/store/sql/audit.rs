@@ -52,10 +52,16 @@ pub(super) async fn append(
     transaction.run(script).await.map(drop)
 }
 
-/// Lines after a number, oldest first.
-pub(super) async fn lines(database: &impl Database, after: i64, limit: u32) -> Result<Vec<AuditLine>, StoreError> {
-    let asked = Statement::new("SELECT seq, at, subject, doc, chain FROM audit WHERE seq > ? ORDER BY seq LIMIT ?")
-        .with(after)
+/// Where the chain begins, if that is recorded.
+pub(super) async fn begins(database: &impl Database) -> Result<Option<i64>, StoreError> {
+    let asked = Statement::new("SELECT number FROM audit_beginning");
+    database.read(asked).await?.first().map(|row| row.int("number")).transpose()
+}
+
+/// Lines from a number on, oldest first.
+pub(super) async fn lines(database: &impl Database, from: i64, limit: u32) -> Result<Vec<AuditLine>, StoreError> {
+    let asked = Statement::new("SELECT seq, at, subject, doc, chain FROM audit WHERE seq >= ? ORDER BY seq LIMIT ?")
+        .with(from)
         .with(limit.min(MOST_PER_PAGE));
     database.read(asked).await?.iter().map(line).collect()
 }

@@ -158,7 +158,7 @@ pub(super) async fn marked(database: &impl Database, name: &str) -> Result<Optio
 
 /// A row for each number, of one moment.
 pub(super) async fn census(database: &impl Database, now: Timestamp) -> Result<Census, StoreError> {
-    let asked = Statement::new(
+    let mut asked = Statement::new(
         "SELECT 'operation' AS what, state AS name, count(*) AS number FROM operations
              WHERE state NOT IN ('succeeded', 'failed') GROUP BY state
          UNION ALL
@@ -170,9 +170,11 @@ pub(super) async fn census(database: &impl Database, now: Timestamp) -> Result<C
          UNION ALL
          SELECT 'dead', '', count(*) FROM webhook_deliveries WHERE status = 'dead'
          UNION ALL
-         SELECT 'due', '', min(run_at) FROM operations WHERE state = 'queued'",
+         SELECT 'due', '', due FROM (",
     )
     .with(now.as_micros());
+    // What waits for another operation of its buy is not due: nobody could claim it.
+    asked.push(database.dialect().next_due).push(") AS next");
     let mut census = Census::default();
     for row in database.read(asked).await? {
         let (name, number) = (row.text("name")?, row.maybe_int("number")?.unwrap_or(0));

@@ -27,7 +27,8 @@ async fn rendered(web: &Web, headers: &HeaderMap) -> Result<String, Refusal> {
     auth::caller(&web.app, headers).await?.operator()?;
     let Some(counted) = &web.options.counted else { return Ok(String::new()) };
     // A database that does not answer is told by what is missing, and by what was counted of its errors.
-    if let Ok(census) = web.app.census().await {
+    let census = web.app.census().await.ok();
+    if let Some(census) = &census {
         for state in ["queued", "running", "awaiting_approval", "awaiting_permission", "parked"] {
             let number = census.operations.iter().find(|(name, _)| name == state).map_or(0, |(_, number)| *number);
             metrics::gauge!(OPERATIONS, "state" => state).set(number as f64);
@@ -48,5 +49,5 @@ async fn rendered(web: &Web, headers: &HeaderMap) -> Result<String, Refusal> {
         let open = web.app.adapters.is_broken(&platform);
         metrics::gauge!(BREAKER, "platform" => platform.to_string()).set(f64::from(u8::from(open)));
     }
-    Ok(counted.render())
+    Ok(crate::metrics::rendered(counted, census.is_some()))
 }

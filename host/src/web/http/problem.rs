@@ -27,6 +27,11 @@ impl From<AppError> for Refusal {
 }
 
 impl Refusal {
+    /// What it is.
+    pub fn code(&self) -> ErrorCode {
+        self.error.code
+    }
+
     /// 404 for a path that nothing is served on.
     pub fn route(path: &str) -> Self {
         let message = format!("nothing is served on {path}");

@@ -38,8 +38,10 @@ pub struct AuditLineAnswer {
     pub digest: String,
     /// Why, in the actor's words.
     pub reason: Option<String>,
-    /// SHA-256 of the link before it, its number and its text; empty on lines older than the chain.
+    /// SHA-256 of the link before it, its number and its text, joined by line breaks; empty on lines older than the chain.
     pub link: String,
+    /// Its text, exactly as it was linked: the JSON that the members above were read from.
+    pub text: String,
 }
 
 impl TryFrom<Page<AuditLine>> for AuditAnswer {
@@ -61,6 +63,7 @@ impl TryFrom<AuditLine> for AuditLineAnswer {
         };
         let entry: AuditEntry = serde_json::from_str(&line.text).map_err(unreadable)?;
         let AuditEntry { at, actor, action, subject, digest, reason } = entry;
-        Ok(Self { number: line.number, at, actor, action, subject, digest, reason, link: line.link })
+        let (number, link, text) = (line.number, line.link, line.text);
+        Ok(Self { number, at, actor, action, subject, digest, reason, link, text })
     }
 }
