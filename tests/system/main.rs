@@ -24,6 +24,7 @@ mod replicas;
 mod restoring;
 mod reviewing;
 mod servers;
+mod several_hosts;
 mod soak;
 mod update_failures;
 mod waiting;

@@ -15,6 +15,10 @@ use crate::{
 /// How long a client insists. Hosts are down for seconds, not minutes.
 const INSISTENCE: Duration = Duration::from_secs(120);
 
+/// How long it waits for the end of an operation. While everything goes wrong, one on three ad servers takes minutes: hosts that are killed
+/// every few seconds hold it for a lease each time.
+const UNTIL_IT_ENDS: Duration = Duration::from_secs(900);
+
 /// How long it waits for one answer. A host that is frozen does not answer at all: somebody else is asked.
 const FOR_AN_ANSWER: Duration = Duration::from_secs(5);
 
@@ -143,7 +147,7 @@ impl Client {
 
     /// An operation, once it has ended.
     pub(super) async fn ended(&mut self, operation: &str) -> Answer {
-        let until = tokio::time::Instant::now() + INSISTENCE;
+        let until = tokio::time::Instant::now() + UNTIL_IT_ENDS;
         loop {
             let path = format!("/v1/operations/{operation}");
             let request = self.request(BUYER, Method::GET, &path, None, false);
