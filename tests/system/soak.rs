@@ -44,7 +44,7 @@ const HOSTS: usize = 3;
 
 /// How many clients buy at a time: one for each opening of a story, so that each is told; and in a long run more, for they mostly wait.
 const CLIENTS: usize = 6;
-const CLIENTS_OF_A_LONG_RUN: usize = 24;
+const CLIENTS_OF_A_LONG_RUN: usize = 12;
 
 /// How long an ad server's lists don't show what was made.
 const LOOKUP_LAG_MS: u64 = 2_500;

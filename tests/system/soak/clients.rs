@@ -80,19 +80,13 @@ impl Client {
         Some(answer)
     }
 
-    /// Asks any host, until one of them answers for good.
+    /// Asks any host, until one of them answers for good. That the first request under its key still runs is such an answer: it was
+    /// accepted, and is named.
     pub(super) async fn insist(&mut self, request: &Request) -> Answer {
         let until = tokio::time::Instant::now() + INSISTENCE;
         let mut last = None;
         while tokio::time::Instant::now() < until {
             match self.ask(request, request.body.as_ref()).await {
-                // The first request under this key was accepted and still runs. Who waits for no outcome knows enough.
-                Some(answer) if answer.error_code().as_deref() == Some("OPERATION_IN_PROGRESS") => {
-                    if request.wait == "wait=0" {
-                        return answer;
-                    }
-                    last = Some(answer);
-                }
                 Some(answer) if answer.status.as_u16() < 500 => return answer,
                 other => last = other.or(last),
             }
