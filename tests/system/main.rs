@@ -26,6 +26,7 @@ mod replicas;
 mod restoring;
 mod reviewing;
 mod servers;
+mod several_hosts;
 mod soak;
 mod unsure;
 mod update_failures;

@@ -42,8 +42,9 @@ mod watch;
 /// How many hosts serve.
 const HOSTS: usize = 3;
 
-/// How many clients buy at a time: one for each opening of a story ([`story::Opening`]), so that each is told.
+/// How many clients buy at a time: one for each opening of a story, so that each is told; and in a long run more, for they mostly wait.
 const CLIENTS: usize = 6;
+const CLIENTS_OF_A_LONG_RUN: usize = 12;
 
 /// How long an ad server's lists don't show what was made.
 const LOOKUP_LAG_MS: u64 = 2_500;
@@ -145,7 +146,8 @@ async fn survive(replicas: Replicas) {
     let hosts = replicas.all.len();
     let least = Duration::from_secs(number("FLIGHTDECK_SOAK_SECONDS", 12));
     let kills = (number("FLIGHTDECK_SOAK_KILLS", 8) * hosts as u64).div_ceil(HOSTS as u64);
-    configure(&replicas, least >= LONG);
+    let is_long = least >= LONG;
+    configure(&replicas, is_long);
     let replicas = Arc::new(replicas);
     for index in 0..hosts {
         replicas.start(index).await;
@@ -159,10 +161,11 @@ async fn survive(replicas: Replicas) {
     let began = Instant::now();
     let ledger = Arc::new(ledger::Ledger::default());
     let (enough, calm) = (CancellationToken::new(), CancellationToken::new());
-    let buying: Vec<_> = (0..CLIENTS)
+    let clients = if is_long { CLIENTS_OF_A_LONG_RUN } else { CLIENTS };
+    let buying: Vec<_> = (0..clients)
         .map(|client| tokio::spawn(story::tell(client, seed, replicas.clone(), ledger.clone(), enough.clone())))
         .collect();
-    let chaos = Arc::new(chaos::Chaos::new(replicas.clone(), receiver.clone(), seed, calm.clone()));
+    let chaos = Arc::new(chaos::Chaos::new(replicas.clone(), receiver.clone(), seed, is_long, calm.clone()));
     let breaking = chaos.begin();
     let mut begun_again = 0;
     loop {

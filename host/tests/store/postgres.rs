@@ -13,7 +13,7 @@ use flightdeck::{
     },
     operations::now,
     store::{
-        Hint, Recording, StoreError,
+        Hint, JournalWrite, Recording, StoreError,
         postgres::{Options, PostgresStore},
     },
 };

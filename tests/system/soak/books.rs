@@ -59,36 +59,18 @@ pub(super) async fn balance(
     told::each_thing_was_told_once(&events, &all);
     let (events, deliveries) = told::every_event_was_delivered_in_order(base, &events, receiver).await;
     told::each_thing_is_in_the_audit_log_once(base, &all).await;
-    let (written, forbidden) = base.watched().await;
-    let claims = base.number("SELECT CAST(coalesce(sum(fence), 0) AS BIGINT) FROM operations").await;
-    let begun_again = base.begun_again().await;
-    assert_eq!(forbidden, 0, "writes of somebody who may not");
-    let unnoted = base.unnoted().await;
-    assert!(unnoted.is_empty(), "the watch is blind to {unnoted:#?}");
+    let writes = every_write_was_made_by_who_may(base).await;
     let verified = replicas.command().args(["audit", "verify"]).output().await.expect("it runs");
     let audit = String::from_utf8_lossy(&verified.stdout).into_owned();
     assert!(verified.status.success(), "{audit}{}", String::from_utf8_lossy(&verified.stderr));
 
-    let of = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
     let on = replicas.database_url.split(':').next().unwrap_or_default();
     println!("hosts on {on}: {}", replicas.all.len());
-    println!(
-        "  {} kills, {} stops, {} freezes, {} cuts from the database, {} from ad servers",
-        of(&chaos.kills),
-        of(&chaos.stops),
-        of(&chaos.freezes),
-        of(&chaos.database_cuts),
-        of(&chaos.ad_server_cuts)
-    );
-    println!(
-        "  {} faults of ad servers: {} answers lost of what was done, {} requests for patience",
-        of(&chaos.faults),
-        of(&chaos.acted_unheard),
-        of(&chaos.pauses)
-    );
+    println!("{}", befallen(chaos));
     let operations = everything_happened(&all);
+    let claims = base.number("SELECT CAST(coalesce(sum(fence), 0) AS BIGINT) FROM operations").await;
     assert!(claims > i64::try_from(operations).expect("small"), "no operation was claimed twice");
-    println!("  {claims} claims, {begun_again} steps begun again in doubt, {written} writes watched, each by who may");
+    println!("  {claims} claims, {writes}");
     for server in replicas.servers.all() {
         let (orders, items) = server.counts();
         assert!(orders > 0, "{}: nobody bought there", server.name);
@@ -103,6 +85,36 @@ pub(super) async fn balance(
         receiver.ill_treated(),
         audit.lines().next().unwrap_or("")
     );
+}
+
+/// What befell hosts and ad servers, in words.
+fn befallen(chaos: &Counts) -> String {
+    let of = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+    let hosts = format!(
+        "{} kills, {} stops, {} freezes, {} cuts from the database, {} from ad servers",
+        of(&chaos.kills),
+        of(&chaos.stops),
+        of(&chaos.freezes),
+        of(&chaos.database_cuts),
+        of(&chaos.ad_server_cuts)
+    );
+    let servers = format!(
+        "{} faults of ad servers: {} answers lost of what was done, {} requests for patience",
+        of(&chaos.faults),
+        of(&chaos.acted_unheard),
+        of(&chaos.pauses)
+    );
+    format!("  {hosts}\n  {servers}")
+}
+
+/// The database noted nobody who may not write, and would have; what it noted, in words.
+async fn every_write_was_made_by_who_may(base: &mut Base) -> String {
+    let begun_again = base.begun_again().await;
+    let (written, forbidden) = base.watched().await;
+    assert_eq!(forbidden, 0, "writes of somebody who may not");
+    let unnoted = base.unnoted().await;
+    assert!(unnoted.is_empty(), "the watch is blind to {unnoted:#?}");
+    format!("{begun_again} steps begun again in doubt, {written} writes watched, each by who may")
 }
 
 /// Fails if the load was not what it is meant to be, and prints what it was; how many operations there were.

@@ -47,6 +47,8 @@ pub(super) struct Chaos {
     receiver: Receiver,
     seed: Seed,
     calm: CancellationToken,
+    /// How long a host is left alone after something befell it, in milliseconds: long enough that some of what it claims gets done.
+    rest: Range<u64>,
     /// Held while a host's cable to the database is cut, and while the host starts: one without a database does not start.
     reaches_database: Vec<Mutex<()>>,
 }
@@ -56,9 +58,17 @@ fn once(counter: &AtomicU64) {
 }
 
 impl Chaos {
-    pub(super) fn new(replicas: Arc<Replicas>, receiver: Receiver, seed: Seed, calm: CancellationToken) -> Self {
+    pub(super) fn new(
+        replicas: Arc<Replicas>,
+        receiver: Receiver,
+        seed: Seed,
+        is_long: bool,
+        calm: CancellationToken,
+    ) -> Self {
         let reaches_database = replicas.all.iter().map(|_| Mutex::default()).collect();
-        Self { counts: Counts::default(), replicas, receiver, seed, calm, reaches_database }
+        // The leases of a long run are longer, too.
+        let rest = if is_long { 600..3_000 } else { 300..1_500 };
+        Self { counts: Counts::default(), replicas, receiver, seed, calm, rest, reaches_database }
     }
 
     /// Lets things go wrong until it is calm; then everything works again.
@@ -112,10 +122,12 @@ impl Chaos {
 
     async fn break_process(&self, index: usize) {
         let mut dice = self.seed.dice("process", index);
-        // Each begins with another one, so that a short run has all of them.
-        let mut next = [0, 5, 8][index % 3];
-        while self.pause(&mut dice, 300..1_500).await {
-            match next {
+        // A kill, a freeze and a stop come first, each host beginning with another one, so that a short run has all of them.
+        let mut first = [0, 5, 8];
+        first.rotate_left(index % 3);
+        let mut first = first.into_iter();
+        while self.pause(&mut dice, self.rest.clone()).await {
+            match first.next().unwrap_or_else(|| dice.random_range(0..9)) {
                 0..=4 => {
                     self.replicas.kill(index).await;
                     once(&self.counts.kills);
@@ -135,7 +147,6 @@ impl Chaos {
                     self.start(index).await;
                 }
             }
-            next = dice.random_range(0..9);
         }
     }
 
@@ -148,7 +159,8 @@ impl Chaos {
         let mut dice = self.seed.dice("cables", index);
         let replica = &self.replicas.all[index];
         let mut cuts_database = true;
-        while self.pause(&mut dice, 1_000..5_000).await {
+        // Cables are cut less often than hosts die, and both at a time some times.
+        while self.pause(&mut dice, self.rest.start * 3..self.rest.end * 3).await {
             match &replica.database {
                 Some(cable) if cuts_database => {
                     let _unreached = self.reaches_database[index].lock().await;
@@ -173,17 +185,22 @@ impl Chaos {
 
     async fn break_ad_servers(&self) {
         let mut dice = self.seed.dice("ad servers", 0);
+        // Each kind once, so that a short run has all of them.
+        let mut first = (0..KINDS).rev();
         while self.pause(&mut dice, 50..400).await {
             let servers = self.replicas.servers.all();
             let server = &servers[dice.random_range(0..servers.len())];
             // Half of them meet what changes orders and items, the others whatever comes.
+            let kind = first.next().unwrap_or_else(|| dice.random_range(0..KINDS));
+            let action = action(kind, &mut dice);
             let rule = if dice.random_bool(0.5) {
-                let method = ["POST", "PUT", "PATCH"][dice.random_range(0..3)];
+                let changes = if server.name == "gam" { "PATCH" } else { "PUT" };
+                let method = if dice.random_bool(0.5) { "POST" } else { changes };
                 let path = server.paths[dice.random_range(0..server.paths.len())];
-                Rule { after: dice.random_range(0..3), ..Rule::new(method, path, action(&mut dice)) }
+                Rule { after: dice.random_range(0..3), ..Rule::new(method, path, action) }
             } else {
                 // Where little is asked, some of it must come through: an operation takes several requests in a row.
-                Rule { method: None, after: dice.random_range(0..8), ..Rule::new("", "/", action(&mut dice)) }
+                Rule { method: None, after: dice.random_range(0..8), ..Rule::new("", "/", action) }
             };
             // What waits to go wrong must not pile up: an ad server that fails every request proves nothing.
             let like = |known: &RuleState| (&known.rule.method, &known.rule.path) == (&rule.method, &rule.path);
@@ -227,8 +244,11 @@ impl Chaos {
 /// have passed since the request left: a request that is on the way for longer than that is beyond what anybody promises.
 const MOST_THINKING_MS: u64 = super::ADAPTERS_COUNT_ON_MS - super::LOOKUP_LAG_MS - 100;
 
-fn action(dice: &mut SmallRng) -> Action {
-    let action = match dice.random_range(0..9) {
+/// How many faults of ad servers [`action`] knows.
+const KINDS: u32 = 9;
+
+fn action(kind: u32, dice: &mut SmallRng) -> Action {
+    let action = match kind {
         0 => json!("drop_before_acting"),
         1 | 2 => json!("drop_after_acting"),
         3 => json!({ "fail": { "status": 503 } }),

@@ -15,6 +15,10 @@ use crate::{
 /// How long a client insists. Hosts are down for seconds, not minutes.
 const INSISTENCE: Duration = Duration::from_secs(120);
 
+/// How long it waits for the end of an operation. While everything goes wrong, one on three ad servers takes minutes: hosts that are killed
+/// every few seconds hold it for a lease each time.
+const UNTIL_IT_ENDS: Duration = Duration::from_secs(900);
+
 /// How long it waits for one answer. A host that is frozen does not answer at all: somebody else is asked.
 const FOR_AN_ANSWER: Duration = Duration::from_secs(5);
 
@@ -76,19 +80,13 @@ impl Client {
         Some(answer)
     }
 
-    /// Asks any host, until one of them answers for good.
+    /// Asks any host, until one of them answers for good. That the first request under its key still runs is such an answer: it was
+    /// accepted, and is named.
     pub(super) async fn insist(&mut self, request: &Request) -> Answer {
         let until = tokio::time::Instant::now() + INSISTENCE;
         let mut last = None;
         while tokio::time::Instant::now() < until {
             match self.ask(request, request.body.as_ref()).await {
-                // The first request under this key was accepted and still runs. Who waits for no outcome knows enough.
-                Some(answer) if answer.error_code().as_deref() == Some("OPERATION_IN_PROGRESS") => {
-                    if request.wait == "wait=0" {
-                        return answer;
-                    }
-                    last = Some(answer);
-                }
                 Some(answer) if answer.status.as_u16() < 500 => return answer,
                 other => last = other.or(last),
             }
@@ -143,7 +141,7 @@ impl Client {
 
     /// An operation, once it has ended.
     pub(super) async fn ended(&mut self, operation: &str) -> Answer {
-        let until = tokio::time::Instant::now() + INSISTENCE;
+        let until = tokio::time::Instant::now() + UNTIL_IT_ENDS;
         loop {
             let path = format!("/v1/operations/{operation}");
             let request = self.request(BUYER, Method::GET, &path, None, false);
