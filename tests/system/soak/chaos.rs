@@ -143,6 +143,7 @@ impl Chaos {
                 }
                 _ => {
                     self.replicas.stop(index).await;
+                    self.replicas.assert_well(index);
                     once(&self.counts.stops);
                     self.start(index).await;
                 }
