@@ -195,7 +195,6 @@ async fn a_host_that_is_killed_while_the_ad_server_stalls_finishes_after_its_res
 }
 
 #[tokio::test]
-#[ignore = "the host takes it for gone as long as the ad server's lists don't show it"]
 async fn a_buy_that_was_just_made_is_not_taken_for_gone_while_lists_lag() {
     let house = House::new().await;
     lags(house.kevel.controls());
@@ -206,7 +205,6 @@ async fn a_buy_that_was_just_made_is_not_taken_for_gone_while_lists_lag() {
 }
 
 #[tokio::test]
-#[ignore = "the wait before a lookup begins with the step, and not with the takeover"]
 async fn a_request_that_left_long_after_its_step_began_is_waited_for_by_whoever_takes_over() {
     let mut servers = Servers::empty().await;
     let triton = servers.server("triton");

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use flightdeck::{
-    domain::task::{Resolution, TaskMove},
+    domain::task::{Approval, Resolution, TaskMove},
     operations::waiting,
     store::{
         Recording, Store as _,
@@ -279,6 +279,8 @@ async fn an_approval_that_nobody_hints_at_is_found_by_looking() {
     for step in [TaskMove::Assign, TaskMove::Start] {
         task.value.advance(step).expect("it is pending");
     }
+    let (by, digest) = ("reviewer".to_owned(), task.value.digest.clone());
+    task.value.approvals.push(Approval { by, at, words: None, digest });
     waiting::decide(&mut task.value, Resolution::Approved, None, "reviewer");
     let operation = created.text("/operation_id");
     let stored = store.operation(&operation.as_str().into()).await.expect("it is read").expect("the operation");

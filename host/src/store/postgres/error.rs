@@ -23,6 +23,9 @@ fn from_code(code: &str, message: &str) -> StoreError {
         ("53100", _) => StoreError::Full,
         // A standby that was promoted elsewhere, or not yet here: another try may reach the right one.
         ("25006" | "25P03" | "55P03", _) => StoreError::Unavailable(message.to_owned()),
+        // Something that the server did not expect: on a full disk a new session can't write what it keeps for the next one. What is broken
+        // in its files has codes of its own.
+        ("XX000", _) => StoreError::Unavailable(message.to_owned()),
         // Connection, resources, an operator's intervention, the system; conflicts that were tried again in vain.
         // Also: no such database, or nobody who may use it.
         (_, "08" | "28" | "3D" | "40" | "53" | "57" | "58") => StoreError::Unavailable(message.to_owned()),
@@ -92,7 +95,7 @@ mod tests {
     fn codes_are_judged_by_their_class() {
         assert!(matches!(from_code("53100", ""), StoreError::Full));
         // Too many connections, administrator shutdown, deadlock, connection failure, read-only transaction.
-        for code in ["53300", "57P01", "40P01", "08006", "25006"] {
+        for code in ["53300", "57P01", "40P01", "08006", "25006", "XX000"] {
             assert!(matches!(from_code(code, ""), StoreError::Unavailable(_)), "{code}");
         }
         // Foreign key, undefined table, corrupted index.
