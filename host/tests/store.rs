@@ -84,6 +84,7 @@ macro_rules! on_backend {
             ]
             clock: [
                 a_task_that_nobody_decides_fails_its_operation_and_its_buy,
+                what_waited_in_a_copy_is_not_given_up_before_somebody_has_looked,
                 a_task_that_was_decided_does_not_expire,
                 every_task_of_an_operation_closes_when_one_expires,
                 what_may_have_been_made_is_cancelled_when_its_task_expires,

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     domain::{
         event::EventKind,
-        operation::{OperationFailure, OperationState},
+        operation::{Operation, OperationFailure, OperationKind, OperationState},
         task::{Resolution, Task, TaskMove},
         time::Timestamp,
     },
@@ -18,7 +18,7 @@ use crate::{
         Signals, asking, now, tell,
         waiting::{self, WaitingError},
     },
-    store::{DueTask, Recording, Store, StoreError, Stored},
+    store::{DueTask, Recording, Store, StoreError, Stored, fleet::RESTORED},
 };
 
 /// How often the clock looks: a task may be late by so much before it escalates.
@@ -105,6 +105,13 @@ async fn escalate(store: &dyn Store, mut stored: Stored<Task>, now: Timestamp) -
     store.record(recording).await
 }
 
+/// Whether the database was restored from a copy in which this create was waiting already: nobody can tell from here what was decided and
+/// made after that copy.
+async fn is_older_than_the_copy(store: &dyn Store, operation: &Operation) -> Result<bool, StoreError> {
+    let restored_at = store.marked(RESTORED).await?;
+    Ok(operation.kind == OperationKind::Create && restored_at.is_some_and(|at| operation.created_at <= at))
+}
+
 /// Fails a task that nobody decided in time, and its operation with it: what it made is cancelled as if it were rejected.
 async fn expire(
     store: &dyn Store,
@@ -116,6 +123,13 @@ async fn expire(
     let mut recording = Recording::default();
     let Some(operation) = store.operation(&stored.value.operation).await? else { return Ok(()) };
     match operation.value.state {
+        // Somebody may have approved it after the copy was made, and it may deliver since.
+        OperationState::AwaitingApproval | OperationState::AwaitingPermission
+            if is_older_than_the_copy(store, &operation.value).await? =>
+        {
+            let reason = format!("{reason}, and the database was restored from a copy since it was asked for");
+            asking::keep_open(stored, &reason, now, &mut recording);
+        }
         OperationState::AwaitingApproval | OperationState::AwaitingPermission => {
             let task = &mut stored.value;
             waiting::decide(task, Resolution::CannotComplete, Some(&reason), tell::ITSELF);

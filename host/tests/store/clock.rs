@@ -17,7 +17,7 @@ use flightdeck::{
 use serde_json::json;
 
 use super::fixtures::{
-    AnyStore, LEASE, accept, at, buy, claim, journal, moved, operation, platform, stored_buy, stored_operation,
+    AnyStore, LEASE, accept, at, audit, buy, claim, journal, moved, operation, platform, stored_buy, stored_operation,
     stored_task, task,
 };
 
@@ -76,6 +76,22 @@ pub(crate) async fn a_task_that_nobody_decides_fails_its_operation_and_its_buy(s
     assert_eq!((task.status, task.decision), (TaskStatus::Failed, Some(Resolution::CannotComplete)));
     assert_eq!(stored_buy(&store, "b1").await.value.status, BuyStatus::Failed);
     tick(&store, 8_000).await;
+}
+
+pub(crate) async fn what_waited_in_a_copy_is_not_given_up_before_somebody_has_looked(store: AnyStore) {
+    accept(&store, "b1").await;
+    let claim = claim(&store, 0).await;
+    wait(&store, claim.operation, OperationState::AwaitingApproval, of_kind("t1", TaskKind::ManualApproval)).await;
+    store.mark("restored", at(5_000), audit("database.restored", "database")).await.unwrap();
+    tick(&store, 7_200).await;
+    // It may have been approved after the copy was made, and deliver.
+    assert_eq!(stored_operation(&store, &"op-b1".into()).await.value.state, OperationState::AwaitingApproval);
+    let task = stored_task(&store, "t1").await.value;
+    assert_eq!((task.status, task.decision), (TaskStatus::Escalated, None));
+    assert!(task.expires_at > at(7_200));
+    let told = store.history(&"t1".into()).await.unwrap();
+    let words = told.last().and_then(|line| line.words.clone()).unwrap_or_default();
+    assert!(words.contains("restored") && words.contains("has looked"), "{words}");
 }
 
 pub(crate) async fn a_task_that_was_decided_does_not_expire(store: AnyStore) {
