@@ -1,6 +1,7 @@
 //! What the locks of PostgreSQL are for, one by one: each case holds one of them from beside, and sees who waits and who does not.
 
 use flightdeck::{
+    domain::operation::OperationState,
     operations::now,
     store::{JournalWrite, Recording, StoreError},
 };
@@ -8,7 +9,7 @@ use flightdeck_test_support::postgres::database;
 use sqlx::Connection as _;
 
 use super::{
-    fixtures::{LEASE, accept, audit, journal, stored_operation},
+    fixtures::{LEASE, accept, add_operation, audit, journal, operation, stored_operation},
     postgres::{beside, due_now, number, open},
 };
 
@@ -88,4 +89,35 @@ async fn a_store_that_was_closed_says_that_it_can_not_be_used() {
     // Closed twice is closed.
     store.close().await;
     assert_eq!(number(&mut beside(&url).await, "SELECT count(*) FROM audit").await, 0);
+}
+
+/// What may be claimed is found by one statement and claimed by the next. A host may be frozen between the two.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_an_older_operation_has_overtaken_since_it_was_found_is_not_claimed() {
+    let Some(url) = database().await else { return };
+    let store = open(&url).await;
+    // The create waits for approval, and so keeps nothing waiting.
+    let mut create = stored_operation(&store, &accept(&store, "b1").await).await;
+    create.value.state = OperationState::AwaitingApproval;
+    store.record(Recording { operations: vec![create], ..Recording::default() }).await.unwrap();
+    let mut change = operation("op-change", "b1");
+    change.run_at = now();
+    add_operation(&store, change).await;
+    let (mut other, mut watcher) = (beside(&url).await, beside(&url).await);
+    let mut approving = other.begin().await.unwrap();
+    // Whoever wants to write waits; whoever looks, and locks what it found, does not.
+    sqlx::query("LOCK TABLE operations IN SHARE MODE").execute(&mut *approving).await.unwrap();
+    let claiming = {
+        let store = store.clone();
+        tokio::spawn(async move { store.claim("worker", now(), LEASE).await })
+    };
+    while number(&mut watcher, WAITING).await < 1 {
+        assert!(!claiming.is_finished(), "it claimed without a write");
+        tokio::task::yield_now().await;
+    }
+    // Approved, begun on another host, and put off by it for a minute.
+    let begun = "UPDATE operations SET state = 'queued', begun = 1, run_at = run_at + 60000000 WHERE id = 'op-b1'";
+    sqlx::query(begun).execute(&mut *approving).await.unwrap();
+    approving.commit().await.unwrap();
+    assert!(claiming.await.unwrap().unwrap().is_none(), "it runs between two tries of an older one");
 }
