@@ -9,17 +9,36 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    domain::time::Timestamp,
     operations::now,
     store::{Fence, Store, StoreError},
 };
+
+/// Until when a lease certainly holds: a length after the store was last asked and confirmed it. Who judges the lease began to count later.
+///
+/// By two clocks, and no longer than either says: one that nobody sets, but that stands still while a machine sleeps, and one that goes on then,
+/// but that may be set back.
+#[derive(Debug, Clone, Copy)]
+struct Until {
+    steady: Instant,
+    wall: Timestamp,
+}
+
+impl Until {
+    fn asked(steady: Instant, wall: Timestamp, length: Duration) -> Self {
+        Self { steady: steady + length, wall: wall.plus(length) }
+    }
+
+    fn holds(self, steady: Instant, wall: Timestamp) -> bool {
+        steady < self.steady && wall < self.wall
+    }
+}
 
 /// A worker's lease on an operation, prolonged while this value lives.
 #[derive(Debug)]
 pub struct Lease {
     fence: Fence,
-    /// Until when it certainly holds: a length after the store was last asked and confirmed it. By a clock that nobody sets; who
-    /// judges the lease began to count later.
-    until: Arc<Mutex<Instant>>,
+    until: Arc<Mutex<Until>>,
     lost: CancellationToken,
     beat: tokio::task::JoinHandle<()>,
 }
@@ -27,7 +46,8 @@ pub struct Lease {
 impl Lease {
     /// Keeps a claim that was asked for at `asked_at` for `length`, prolonging it every `heartbeat`.
     pub fn hold(store: Arc<dyn Store>, fence: Fence, asked_at: Instant, length: Duration, heartbeat: Duration) -> Self {
-        let until = Arc::new(Mutex::new(asked_at + length));
+        let asked_at_wall = now().plus_millis(-i64::try_from(asked_at.elapsed().as_millis()).unwrap_or(i64::MAX));
+        let until = Arc::new(Mutex::new(Until::asked(asked_at, asked_at_wall, length)));
         let lost = CancellationToken::new();
         let beat = tokio::spawn(beat(store, fence.clone(), until.clone(), lost.clone(), length, heartbeat));
         Self { fence, until, lost, beat }
@@ -40,7 +60,8 @@ impl Lease {
 
     /// Whether nobody else can have claimed the operation yet.
     pub fn holds(&self) -> bool {
-        !self.lost.is_cancelled() && Instant::now() < *self.until.lock().unwrap_or_else(PoisonError::into_inner)
+        let until = *self.until.lock().unwrap_or_else(PoisonError::into_inner);
+        !self.lost.is_cancelled() && until.holds(Instant::now(), now())
     }
 
     /// Waits until the lease is lost.
@@ -58,16 +79,16 @@ impl Drop for Lease {
 async fn beat(
     store: Arc<dyn Store>,
     fence: Fence,
-    until: Arc<Mutex<Instant>>,
+    until: Arc<Mutex<Until>>,
     lost: CancellationToken,
     length: Duration,
     heartbeat: Duration,
 ) {
     loop {
         tokio::time::sleep(heartbeat).await;
-        let asked_at = Instant::now();
-        match store.prolong(&fence, now(), length).await {
-            Ok(()) => *until.lock().unwrap_or_else(PoisonError::into_inner) = asked_at + length,
+        let (steady, wall) = (Instant::now(), now());
+        match store.prolong(&fence, wall, length).await {
+            Ok(()) => *until.lock().unwrap_or_else(PoisonError::into_inner) = Until::asked(steady, wall, length),
             Err(StoreError::Fenced(_)) => {
                 tracing::warn!(operation = %fence.operation, fence = fence.number, "lost the lease to another worker");
                 lost.cancel();
@@ -76,5 +97,20 @@ async fn beat(
             // The lease still runs; the next beat may get through. Nothing is sent to an ad server once it ran out.
             Err(error) => tracing::warn!(operation = %fence.operation, %error, "could not prolong the lease"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lease_holds_no_longer_than_either_clock_says() {
+        let (steady, wall, length) = (Instant::now(), now(), Duration::from_secs(30));
+        let until = Until::asked(steady, wall, length);
+        let after = |seconds| Duration::from_secs(seconds);
+        assert!(until.holds(steady + after(29), wall.plus(after(29))));
+        assert!(!until.holds(steady + after(30), wall), "the wall clock was set back");
+        assert!(!until.holds(steady + after(1), wall.plus(after(30))), "the machine slept");
     }
 }
