@@ -62,6 +62,13 @@ pub enum StoreError {
     Corrupt(String),
 }
 
+impl StoreError {
+    /// Whether it is the database that can't be used now: it says nothing of what was to be written, and another try may succeed.
+    pub const fn passes(&self) -> bool {
+        matches!(self, Self::Full | Self::Unavailable(_) | Self::Unsure(_))
+    }
+}
+
 /// A row and the version at which it was read, which rises with each write.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Stored<T> {

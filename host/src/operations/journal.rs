@@ -116,11 +116,10 @@ impl OperationJournal {
 }
 
 fn interrupted(error: StoreError) -> JournalError {
-    match error {
-        StoreError::Full | StoreError::Unavailable(_) | StoreError::Unsure(_) => {
-            JournalError::Unavailable(error.to_string())
-        }
-        error => JournalError::Interrupted(error.to_string()),
+    if error.passes() {
+        JournalError::Unavailable(error.to_string())
+    } else {
+        JournalError::Interrupted(error.to_string())
     }
 }
 

@@ -56,11 +56,11 @@ pub enum Interruption {
 impl Interruption {
     /// Whether it is the database that can't be used now: it says nothing of the operation, which did not stop the host either.
     pub fn passes(&self) -> bool {
-        matches!(
-            self,
-            Self::Store(StoreError::Full | StoreError::Unavailable(_) | StoreError::Unsure(_))
-                | Self::Journal(JournalError::Unavailable(_))
-        )
+        match self {
+            Self::Store(error) => error.passes(),
+            Self::Journal(error) => matches!(error, JournalError::Unavailable(_)),
+            Self::Missing(_) => false,
+        }
     }
 }
 

@@ -156,7 +156,7 @@ impl Runner {
             match self.try_to_give_back(lease, cut_off).await {
                 // Somebody else wrote to it: it is theirs, or it is read again.
                 Err(StoreError::Stale(_)) => continue,
-                Err(error @ (StoreError::Full | StoreError::Unavailable(_) | StoreError::Unsure(_))) => {
+                Err(error) if error.passes() => {
                     tracing::debug!(operation = %lease.fence().operation, %error, "can't give an operation back now");
                 }
                 Ok(()) | Err(_) => return,

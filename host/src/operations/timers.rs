@@ -72,9 +72,7 @@ pub async fn tick(store: &dyn Store, signals: &Signals, deadline: Duration, now:
             }
             // Somebody was faster: the next look sees what they made of it.
             Err(WaitingError::Store(StoreError::Stale(_)) | WaitingError::NotWaiting(_)) => {}
-            Err(WaitingError::Store(
-                error @ (StoreError::Unavailable(_) | StoreError::Unsure(_) | StoreError::Full),
-            )) => {
+            Err(WaitingError::Store(error)) if error.passes() => {
                 tracing::error!(%error, "tasks that are late stay as they are");
                 break;
             }

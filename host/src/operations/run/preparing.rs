@@ -82,16 +82,13 @@ impl Run<'_> {
         };
         let digest = planning::digest(&operation.request, &plan, buy.value.revision);
         let needed = self.approval_needed(&desired);
-        if self.operation.value.approved_digest.as_ref().is_some_and(|approved| *approved != digest)
-            && self.is_behind(&plan).await?
-        {
-            let at = self.deps.store.clock(now()).await?.plus(CATCHES_UP);
-            self.hand_back(at).await?;
-            return Ok(false);
-        }
-        let operation = &self.operation.value;
         match (&operation.approved_digest, needed) {
             (Some(approved), _) if *approved != digest => {
+                if self.is_behind(&plan).await? {
+                    let at = self.deps.store.clock(now()).await?.plus(CATCHES_UP);
+                    self.hand_back(at).await?;
+                    return Ok(false);
+                }
                 self.ask_again(&desired, plan, digest, needed).await?;
                 return Ok(false);
             }
