@@ -4,6 +4,7 @@
 //! - [`runner`]: claims operations under leases and runs them, so many at a time.
 //! - [`run`]: one run of one operation, from its claim to the write that ends or postpones it.
 //! - [`journal`]: the durable record of steps that adapters see as `steps`.
+//! - [`late`]: what a worker learned when its operation was somebody else's already: evidence, never applied.
 //! - [`lease`]: the heartbeat that keeps a claim, and the proof that it still holds; `at_work`: what this process carries out, so that it
 //!   does so once even when the clock jumps.
 //! - [`standing`]: how buys stand on their ad servers; [`watching`] looks after all open ones; [`live`]: what was last said,
@@ -33,6 +34,7 @@ mod at_work;
 pub mod backoff;
 pub mod fleet;
 pub mod journal;
+pub mod late;
 pub mod lease;
 pub mod live;
 pub mod outcome;

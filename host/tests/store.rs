@@ -181,6 +181,8 @@ macro_rules! on_backend {
             leases: [
                 under_a_lease_that_ran_out_nothing_is_begun,
                 under_a_lease_that_was_lost_nothing_more_is_sent,
+                what_is_learned_too_late_is_kept_and_not_applied,
+                what_was_recorded_is_no_late_result,
             ]
             model: [
                 the_store_does_what_the_model_does,

@@ -15,13 +15,16 @@ use crate::{
     domain::{
         id::{MediaBuyId, PlatformName},
         media_buy::RemoteObject,
-        step::{self, SentRequest, StepState},
+        step::{self, SentRequest, Step, StepState},
         time::Timestamp,
     },
     fault,
     operations::{lease::Lease, now},
     store::{FinishedStep, JournalWrite, RemoteChange, Store, StoreError},
 };
+
+/// How much of a step's outcome is told in words, in characters.
+const MOST_OF_AN_OUTCOME: usize = 200;
 
 /// The step that is open.
 #[derive(Debug)]
@@ -77,17 +80,58 @@ impl OperationJournal {
         self.pages.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn write(&self, pages: &mut Pages) -> JournalWrite {
+    fn write(&self, pages: &Pages) -> JournalWrite {
         JournalWrite {
             fence: self.lease.fence().clone(),
             buy: self.buy.clone(),
             platform: self.platform.clone(),
             at: now(),
-            finished: std::mem::take(&mut pages.finished),
+            finished: pages.finished.clone(),
             settled: None,
-            remote: std::mem::take(&mut pages.remote),
+            remote: pages.remote.clone(),
             begin: None,
         }
+    }
+
+    /// Writes, and keeps on the pages what could not be written: it is written with what comes next, or is evidence.
+    async fn commit(&self, write: JournalWrite) -> Result<Option<Step>, JournalError> {
+        let (finished, remote) = (write.finished.len(), write.remote.len());
+        let before = self.store.journal(write).await.map_err(interrupted)?;
+        let mut pages = self.pages();
+        pages.finished.drain(..finished);
+        pages.remote.drain(..remote);
+        Ok(before)
+    }
+
+    /// What was learned and not recorded, in words: what was finished, what was made, and what the requests of the open step were
+    /// answered with.
+    pub fn unrecorded(&self) -> Vec<String> {
+        let pages = self.pages();
+        let named = |what: String| format!("{}: {what}", self.platform);
+        let finished = pages.finished.iter().map(|step| {
+            let outcome: String = String::from_utf8_lossy(&step.outcome).chars().take(MOST_OF_AN_OUTCOME).collect();
+            named(format!("step {:?} was done: {outcome}", step.name))
+        });
+        let remote = pages.remote.iter().map(|change| {
+            named(match change {
+                RemoteChange::Remember(object) => format!("{} {:?} is {}", object.kind, object.key, object.id),
+                RemoteChange::Forget(kind, key) => format!("{kind} {key:?} is gone"),
+            })
+        });
+        let open = pages.open.iter().filter_map(|open| {
+            let answers: Vec<String> = open
+                .requests
+                .values()
+                .filter_map(|request| match request {
+                    SentRequest::Answered(status) => Some(status.to_string()),
+                    SentRequest::NeverSent | SentRequest::Lost => None,
+                })
+                .collect();
+            let name = format!("{}{}", self.prefix, open.name);
+            (!answers.is_empty())
+                .then(|| named(format!("step {name:?} was answered with {} and not finished", answers.join(", "))))
+        });
+        finished.chain(remote).chain(open).collect()
     }
 
     /// Writes what is not written yet. To be called when the call has ended, well or badly: it also records what is known of a
@@ -97,10 +141,10 @@ impl OperationJournal {
     /// [`JournalError::Interrupted`]: the run must stop; what was not recorded is found out by the next one.
     pub async fn close(&self) -> Result<(), JournalError> {
         let write = {
-            let mut pages = self.pages();
-            let mut write = self.write(&mut pages);
-            write.settled = pages.open.take().map(|open| {
-                let requests: Vec<SentRequest> = open.requests.into_values().collect();
+            let pages = self.pages();
+            let mut write = self.write(&pages);
+            write.settled = pages.open.as_ref().map(|open| {
+                let requests: Vec<SentRequest> = open.requests.values().copied().collect();
                 (format!("{}{}", self.prefix, open.name), step::after_failure(open.was_in_doubt, &requests))
             });
             write
@@ -109,7 +153,8 @@ impl OperationJournal {
             return Ok(());
         }
         fault::point("journal.close.before");
-        self.store.journal(write).await.map_err(interrupted)?;
+        self.commit(write).await?;
+        self.pages().open = None;
         fault::point("journal.close.after");
         Ok(())
     }
@@ -131,21 +176,21 @@ impl StepJournal for OperationJournal {
             return Err(JournalError::Interrupted("the lease ran out".to_owned()));
         }
         let write = {
-            let mut pages = self.pages();
+            let pages = self.pages();
             if let Some(open) = &pages.open {
                 return Err(JournalError::Misuse(format!(
                     "step {name:?} was begun while step {:?} is open: finish one before the next",
                     open.name
                 )));
             }
-            let mut write = self.write(&mut pages);
+            let mut write = self.write(&pages);
             let name = format!("{}{name}", self.prefix);
             let reference = step::reference(&write.fence.operation, &self.platform, &name);
             write.begin = Some((name, reference));
             write
         };
         fault::point("journal.begin.before");
-        let before = self.store.journal(write).await.map_err(interrupted)?;
+        let before = self.commit(write).await?;
         fault::point("journal.begin.after");
         let before =
             before.ok_or_else(|| JournalError::Interrupted("the store did not answer about the step".to_owned()))?;

@@ -13,7 +13,10 @@ use crate::{
         time::Timestamp,
     },
     fault,
-    operations::{backoff::Backoff, journal::OperationJournal, lease::Lease, now, planning::Intent, runner::Runner},
+    operations::{
+        backoff::Backoff, journal::OperationJournal, late::Journals, lease::Lease, now, planning::Intent,
+        runner::Runner,
+    },
     store::{Claim, Recording, StoreError, Stored},
 };
 
@@ -106,12 +109,13 @@ pub struct Run<'a> {
     deps: &'a Runner,
     operation: Stored<Operation>,
     lease: Arc<Lease>,
+    journals: Arc<Journals>,
 }
 
 impl<'a> Run<'a> {
-    /// A run of what was claimed.
-    pub fn new(deps: &'a Runner, claim: Claim, lease: Arc<Lease>) -> Self {
-        Self { deps, operation: claim.operation, lease }
+    /// A run of what was claimed, which enters its journals in `journals`.
+    pub fn new(deps: &'a Runner, claim: Claim, lease: Arc<Lease>, journals: Arc<Journals>) -> Self {
+        Self { deps, operation: claim.operation, lease, journals }
     }
 
     /// Carries the operation out as far as it gets.
@@ -283,6 +287,7 @@ impl<'a> Run<'a> {
             prefix,
             self.doubted_since(),
         ));
+        self.journals.add(journal.clone());
         let handed_out: Journal = journal.clone();
         let answer = self.deps.adapters.execute(platform, release, &call, change, handed_out).await;
         journal.close().await?;

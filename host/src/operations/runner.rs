@@ -11,7 +11,15 @@ use crate::{
     config::Config,
     domain::{operation::OperationState, time::Timestamp},
     metrics::{RUN_SECONDS, RUNS, Watch},
-    operations::{Signals, at_work::AtWork, backoff::Backoff, lease::Lease, now, run::Run},
+    operations::{
+        Signals,
+        at_work::{AtWork, Present},
+        backoff::Backoff,
+        late::{self, Journals},
+        lease::Lease,
+        now,
+        run::Run,
+    },
     store::{Claim, Recording, Store, StoreError},
 };
 
@@ -23,6 +31,10 @@ const SOONEST: Duration = Duration::from_millis(5);
 
 /// How long it waits after the store failed.
 const PAUSE: Duration = Duration::from_secs(1);
+
+/// How long a run that lost its lease may still listen: it can send and record nothing any more, but what its ad server answers is
+/// worth keeping.
+const HEAR_OUT: Duration = Duration::from_secs(10);
 
 /// Why a run ended without an end of its operation.
 enum CutOff {
@@ -49,6 +61,16 @@ pub struct Runner {
     pub restored_at: Option<Timestamp>,
     /// Its name, for leases; unique among processes.
     pub name: String,
+}
+
+/// Lets a run that lost its lease hear what it waits for.
+async fn hear_out(run: impl Future, present: &Present, cut: &CancellationToken) {
+    tokio::select! {
+        _ = run => {}
+        () = present.overtaken() => {}
+        () = cut.cancelled() => {}
+        () = tokio::time::sleep(HEAR_OUT) => {}
+    }
 }
 
 impl Runner {
@@ -124,9 +146,10 @@ impl Runner {
         ));
         let watch = Watch::start();
         let mut cut_off = None;
-        let run = Run::new(self, claim, lease.clone());
+        let journals = Arc::new(Journals::default());
+        let mut run = Box::pin(Run::new(self, claim, lease.clone(), journals.clone()).carry_out());
         let outcome = tokio::select! {
-            ended = run.carry_out() => match ended {
+            ended = &mut run => match ended {
                 Ok(()) => "ended",
                 Err(error) => {
                     // Whoever claims the operation next goes on from its journal.
@@ -135,16 +158,23 @@ impl Runner {
                     "interrupted"
                 }
             },
-            () = lease.lost() => "lost",
+            () = lease.lost() => {
+                hear_out(&mut run, &present, cut).await;
+                "lost"
+            }
             () = present.overtaken() => "lost",
             () = cut.cancelled() => {
                 cut_off = Some(CutOff::FromOutside);
                 "interrupted"
             }
         };
+        drop(run);
         if let Some(cut_off) = cut_off {
             self.give_back(&lease, &cut_off, cut).await;
         }
+        // Whoever has the operation now need not wait for what follows.
+        drop(present);
+        late::keep(self.store.as_ref(), lease.fence(), &journals, cut).await;
         metrics::counter!(RUNS, "outcome" => outcome).increment(1);
         metrics::histogram!(RUN_SECONDS).record(watch.seconds());
         self.signals.rested(&id);

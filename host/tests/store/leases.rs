@@ -1,16 +1,26 @@
-//! What adapters see as `steps`, over a real store, when the lease is gone: nothing is begun, and nothing may be sent.
+//! What adapters see as `steps`, over a real store, when the lease is gone: nothing is begun, and nothing may be sent. What is learned
+//! then is kept, and nothing comes of it.
 
 use std::{sync::Arc, time::Duration};
 
 use flightdeck::{
     adapters::{Begun, JournalError, StepJournal as _},
-    domain::step::StepState,
-    operations::{journal::OperationJournal, lease::Lease},
+    domain::{
+        media_buy::{RemoteKind, RemoteObject},
+        step::{SentRequest, StepState},
+    },
+    operations::{
+        journal::OperationJournal,
+        late::{self, Journals, LATE_RESULT},
+        lease::Lease,
+    },
     store::Fence,
 };
+use serde_json::Value;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
-use super::fixtures::{AnyStore, LEASE, accept, at, claim, platform};
+use super::fixtures::{AnyStore, LEASE, accept, at, claim, platform, stored_buy};
 
 /// Longer than any test.
 const LONG: Duration = Duration::from_secs(3_600);
@@ -55,4 +65,64 @@ pub(crate) async fn under_a_lease_that_was_lost_nothing_more_is_sent(store: AnyS
     assert!(was_interrupted(journal.begin("item").await));
     let steps = store.steps(&"op-b1".into()).await.unwrap();
     assert!(matches!(steps.as_slice(), [step] if step.name == "order" && step.state == StepState::Open), "{steps:?}");
+}
+
+/// The lines of the audit log that tell of something learned too late.
+async fn kept(store: &AnyStore) -> Vec<Value> {
+    let lines = store.audit(0, 100).await.unwrap();
+    let lines = lines.iter().map(|line| serde_json::from_str::<Value>(&line.text).unwrap());
+    lines.filter(|line| line["action"] == LATE_RESULT).collect()
+}
+
+pub(crate) async fn what_is_learned_too_late_is_kept_and_not_applied(store: AnyStore) {
+    let fence = held(&store).await;
+    let (journal, lease) = journal(&store, Lease::hold(store.clone(), fence, Instant::now(), LONG, LONG));
+    let (journal, journals, stop) = (Arc::new(journal), Journals::default(), CancellationToken::new());
+    journals.add(journal.clone());
+    journal.begin("order").await.unwrap();
+    let request = journal.sending();
+    late::keep(store.as_ref(), lease.fence(), &journals, &stop).await;
+    assert!(kept(&store).await.is_empty(), "nothing is known of a request that was not answered");
+    store.claim("other", at(1_000_000_000), LEASE).await.unwrap().expect("the lease ran out");
+    journal.sent(request, SentRequest::Answered(200));
+    late::keep(store.as_ref(), lease.fence(), &journals, &stop).await;
+    let made = RemoteObject { kind: RemoteKind::Order, key: String::new(), id: "77".to_owned() };
+    journal.remember(made).await.unwrap();
+    journal.finish("order", b"77".to_vec()).await.unwrap();
+    assert!(was_interrupted(journal.begin("item").await));
+    assert!(was_interrupted(journal.close().await));
+    late::keep(store.as_ref(), lease.fence(), &journals, &stop).await;
+    let kept = kept(&store).await;
+    let words: Vec<&str> = kept.iter().map(|line| line["reason"].as_str().unwrap()).collect();
+    let begin = "claim 1 came to its end before it could record this, which was not applied: north: ";
+    assert_eq!(
+        words,
+        [
+            format!("{begin}step \"order\" was answered with 200 and not finished"),
+            format!("{begin}step \"order\" was done: 77; north: order \"\" is 77"),
+        ]
+    );
+    assert!(kept.iter().all(|line| line["subject"] == "op-b1"));
+    let steps = store.steps(&"op-b1".into()).await.unwrap();
+    assert!(matches!(steps.as_slice(), [step] if step.state == StepState::Open), "{steps:?}");
+    assert!(stored_buy(&store, "b1").await.value.remote.is_empty());
+}
+
+pub(crate) async fn what_was_recorded_is_no_late_result(store: AnyStore) {
+    let fence = held(&store).await;
+    let (journal, lease) = journal(&store, Lease::hold(store.clone(), fence, Instant::now(), LONG, LONG));
+    let (journal, journals) = (Arc::new(journal), Journals::default());
+    journals.add(journal.clone());
+    for name in ["order", "item"] {
+        journal.begin(name).await.unwrap();
+        let request = journal.sending();
+        journal.sent(request, SentRequest::Answered(200));
+        journal.finish(name, name.as_bytes().to_vec()).await.unwrap();
+    }
+    journal.begin("refused").await.unwrap();
+    let request = journal.sending();
+    journal.sent(request, SentRequest::Answered(400));
+    journal.close().await.unwrap();
+    late::keep(store.as_ref(), lease.fence(), &journals, &CancellationToken::new()).await;
+    assert!(kept(&store).await.is_empty(), "{:#?}", kept(&store).await);
 }

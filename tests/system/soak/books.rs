@@ -58,7 +58,7 @@ pub(super) async fn balance(
     let events = told::Events::read(base).await;
     told::each_thing_was_told_once(&events, &all);
     let (events, deliveries) = told::every_event_was_delivered_in_order(base, &events, receiver).await;
-    told::each_thing_is_in_the_audit_log_once(base, &all).await;
+    let late = told::each_thing_is_in_the_audit_log_once(base, &all).await;
     let writes = every_write_was_made_by_who_may(base).await;
     let verified = replicas.command().args(["audit", "verify"]).output().await.expect("it runs");
     let audit = String::from_utf8_lossy(&verified.stdout).into_owned();
@@ -70,7 +70,7 @@ pub(super) async fn balance(
     let operations = everything_happened(&all);
     let claims = base.number("SELECT CAST(coalesce(sum(fence), 0) AS BIGINT) FROM operations").await;
     assert!(claims > i64::try_from(operations).expect("small"), "no operation was claimed twice");
-    println!("  {claims} claims, {writes}");
+    println!("  {claims} claims, {late} with something learned too late, {writes}");
     for server in replicas.servers.all() {
         let (orders, items) = server.counts();
         assert!(orders > 0, "{}: nobody bought there", server.name);

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use flightdeck::operations::late::LATE_RESULT;
 use serde_json::Value;
 
 use super::{
@@ -123,14 +124,18 @@ pub(super) async fn every_event_was_delivered_in_order(
     (written.len(), hooks.len())
 }
 
-/// Each operation was accepted once and ended once, and each task was decided once, as the audit log has it.
-pub(super) async fn each_thing_is_in_the_audit_log_once(base: &mut Base, all: &[Bought]) {
+/// Each operation was accepted once and ended once, and each task was decided once, as the audit log has it. How often it keeps what was
+/// learned too late to be recorded.
+pub(super) async fn each_thing_is_in_the_audit_log_once(base: &mut Base, all: &[Bought]) -> usize {
+    let mut late = Vec::new();
     let rows: Vec<[String; 2]> = base.texts("SELECT subject, doc FROM audit ORDER BY seq").await;
     let mut told: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for [subject, doc] in rows {
         let action = serde_json::from_str::<Value>(&doc).expect("JSON")["action"].take();
         let action = action.as_str().expect("an action").to_owned();
-        if action.starts_with("operation.") || action.starts_with("task.") {
+        if action == LATE_RESULT {
+            late.push(subject);
+        } else if action.starts_with("operation.") || action.starts_with("task.") {
             told.entry(subject).or_default().push(action);
         }
     }
@@ -144,4 +149,6 @@ pub(super) async fn each_thing_is_in_the_audit_log_once(base: &mut Base, all: &[
         wanted.insert(bought.task.clone(), vec![decision.to_owned()]);
     }
     assert_eq!(told, wanted, "what the audit log says, and what was to be said");
+    assert!(late.iter().all(|operation| told.contains_key(operation)), "late results of no operation: {late:?}");
+    late.len()
 }

@@ -1,0 +1,114 @@
+//! What a worker learned too late.
+//!
+//! A worker that lost its lease, or was cut off, records nothing of its operation any more: that is somebody else's, who looks up what
+//! may have happened. But it may know what its ad server answered, and nobody else does. That is kept as evidence, in the audit log, for
+//! the person who has to find out what happened one day; it is never applied.
+
+use std::{
+    fmt::Write as _,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    domain::digest,
+    operations::{journal::OperationJournal, now, tell::ITSELF},
+    store::{AuditEntry, Fence, Recording, Store, StoreError},
+};
+
+/// The action of its lines in the audit log.
+pub const LATE_RESULT: &str = "operation.late_result";
+
+/// How often a line is tried to be written while the database can't be used, and how long to wait before the next time.
+const TRIES: u32 = 60;
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// How long a line is at most, in characters.
+const MOST_WORDS: usize = 2_000;
+
+/// The journals of one run.
+#[derive(Debug, Default)]
+pub struct Journals(Mutex<Vec<Arc<OperationJournal>>>);
+
+impl Journals {
+    /// Enters a journal.
+    pub fn add(&self, journal: Arc<OperationJournal>) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(journal);
+    }
+
+    /// What they know that was not recorded, in words; `None`: nothing.
+    fn unrecorded(&self) -> Option<String> {
+        let journals = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let known: Vec<String> = journals.iter().flat_map(|journal| journal.unrecorded()).collect();
+        (!known.is_empty()).then(|| known.join("; "))
+    }
+}
+
+/// Keeps what a run learned that ended without recording it, if it learned anything. What can't be kept is told in the log.
+pub async fn keep(store: &dyn Store, fence: &Fence, journals: &Journals, stop: &CancellationToken) {
+    let Some(known) = journals.unrecorded() else { return };
+    let line = line(fence, &known);
+    for _ in 0..TRIES {
+        let recording = Recording { audit: vec![line.clone()], ..Recording::default() };
+        match store.record(recording).await {
+            Ok(()) => {
+                tracing::info!(operation = %fence.operation, fence = fence.number, "kept a late result in the audit log");
+                return;
+            }
+            // Whether it was written is not known: better twice than never.
+            Err(error) if error.passes() => {
+                tracing::debug!(operation = %fence.operation, %error, "can't keep a late result now")
+            }
+            Err(error) => return lose(fence, &known, &error),
+        }
+        tokio::select! {
+            () = stop.cancelled() => break,
+            () = tokio::time::sleep(PAUSE) => {}
+        }
+    }
+    lose(fence, &known, &StoreError::Unavailable("it did not come back in time".to_owned()));
+}
+
+fn lose(fence: &Fence, known: &str, error: &StoreError) {
+    tracing::warn!(operation = %fence.operation, fence = fence.number, known, %error, "could not keep a late result");
+}
+
+fn line(fence: &Fence, known: &str) -> AuditEntry {
+    let mut words =
+        format!("claim {} came to its end before it could record this, which was not applied: ", fence.number);
+    words.extend(known.chars().take(MOST_WORDS));
+    if known.chars().nth(MOST_WORDS).is_some() {
+        let _ = write!(words, " (and more, {} bytes in all)", known.len());
+    }
+    AuditEntry {
+        at: now(),
+        actor: ITSELF.to_owned(),
+        action: LATE_RESULT.to_owned(),
+        subject: fence.operation.to_string(),
+        digest: digest::sha256(known.as_bytes()),
+        reason: Some(words),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_no_longer_than_it_may_be_and_says_what_is_left_out() {
+        let fence = Fence { operation: "op".into(), number: 3 };
+        let short = line(&fence, "north: step \"order\" was done: 77");
+        assert_eq!(
+            short.reason.as_deref(),
+            Some(
+                "claim 3 came to its end before it could record this, which was not applied: north: step \"order\" was done: 77"
+            )
+        );
+        let long = "é".repeat(MOST_WORDS + 1);
+        let words = line(&fence, &long).reason.unwrap();
+        assert!(words.ends_with("é (and more, 4002 bytes in all)"), "{words}");
+        assert_eq!(line(&fence, &long).digest, digest::sha256(long.as_bytes()));
+    }
+}
