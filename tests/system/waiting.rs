@@ -20,13 +20,15 @@ fn fail(status: u16) -> Action {
     action(json!({ "fail": { "status": status } }))
 }
 
-/// A house whose configuration has one of its lines replaced, serving.
-async fn with_line(line: &str, replaced: &str, more: &str) -> House {
+/// A house that gives up after two seconds what it can't do, serving.
+async fn impatient(more: &str) -> House {
+    const LEASE: &str = "lease = \"1s\"";
     let mut house = House::empty(more).await;
     let path = house.dir().join("flightdeck.toml");
     let config = std::fs::read_to_string(&path).expect("the configuration");
-    assert!(config.contains(line), "{line}");
-    std::fs::write(&path, config.replace(line, replaced)).expect("the configuration is written");
+    assert!(config.contains(LEASE), "{config}");
+    let config = config.replace(LEASE, &format!("{LEASE}\ndeadline = \"2s\""));
+    std::fs::write(&path, config).expect("the configuration is written");
     house.start(&[]).await;
     house
 }
@@ -90,9 +92,15 @@ fn campaigns(house: &House) -> Vec<Value> {
     house.kevel.platform().objects("campaigns").expect("campaigns")
 }
 
-#[tokio::test]
-async fn what_may_have_been_made_is_looked_up_when_a_parked_operation_goes_on() {
-    let house = with_line("lease = \"1s\"", "lease = \"1s\"\ndeadline = \"2s\"", "").await;
+/// A create that waits for a person to find out what happened.
+struct Parked {
+    buy: String,
+    task: String,
+}
+
+/// A create whose campaign was made while the answer was lost, at an ad server that can't be asked since, until its faults are cleared.
+/// The house is impatient.
+async fn parked_create(house: &House) -> Parked {
     let faults = &house.kevel.controls().faults;
     faults.add(Rule::new("POST", "/v1/campaign", Action::DropAfterActing));
     let mut down = Rule::new("", "/v1/campaign*", fail(503));
@@ -101,9 +109,16 @@ async fn what_may_have_been_made_is_looked_up_when_a_parked_operation_goes_on() 
     let request = json!({ "packages": ["news"], "total_budget": 1_000 });
     let created = house.post(BUYER, "/v1/media-buys", request).await.expect(202);
     house.approve(&created.text("/task_id")).await.expect(200);
-    let parked = task_of(&house, "reconciliation").await;
+    let task = task_of(house, "reconciliation").await;
+    Parked { buy: created.text("/media_buy_id"), task }
+}
+
+#[tokio::test]
+async fn what_may_have_been_made_is_looked_up_when_a_parked_operation_goes_on() {
+    let house = impatient("").await;
+    let parked = parked_create(&house).await.task;
     assert_eq!(count(&house, "campaigns"), 1, "it was made and its answer was lost");
-    faults.clear();
+    house.kevel.controls().faults.clear();
     decide(&house, REVIEWER, &parked, "approved").await.expect(200);
     let closed = house.task_closed(&parked).await;
     assert_eq!(closed.body["status"], "completed", "{:#}\n{}", closed.body, house.log());
@@ -134,20 +149,12 @@ async fn a_buy_that_was_approved_is_known_as_being_created_while_the_ad_server_i
 
 #[tokio::test]
 async fn a_creation_that_is_parked_and_goes_on_is_told_both_times() {
-    let house = with_line("lease = \"1s\"", "lease = \"1s\"\ndeadline = \"2s\"", WEBHOOKS).await;
+    let house = impatient(WEBHOOKS).await;
     let receiver = listening(&house).await;
-    let faults = &house.kevel.controls().faults;
-    faults.add(Rule::new("POST", "/v1/campaign", Action::DropAfterActing));
-    let mut down = Rule::new("", "/v1/campaign*", fail(503));
-    (down.method, down.times) = (None, 0);
-    faults.add(down);
-    let request = json!({ "packages": ["news"], "total_budget": 1_000 });
-    let created = house.post(BUYER, "/v1/media-buys", request).await.expect(202);
-    house.approve(&created.text("/task_id")).await.expect(200);
-    let parked = task_of(&house, "reconciliation").await;
+    let parked = parked_create(&house).await.task;
     let statuses = ["pending_manual", "pending_activation", "pending_manual", "pending_activation"];
     assert_eq!(told(&receiver, 3).await, statuses[..3]);
-    faults.clear();
+    house.kevel.controls().faults.clear();
     decide(&house, REVIEWER, &parked, "approved").await.expect(200);
     assert_eq!(house.task_closed(&parked).await.text("/status"), "completed");
     assert_eq!(told(&receiver, 4).await, statuses);
@@ -155,20 +162,12 @@ async fn a_creation_that_is_parked_and_goes_on_is_told_both_times() {
 
 #[tokio::test]
 async fn a_buy_that_a_person_made_by_hand_is_not_taken_for_gone() {
-    let house = with_line("lease = \"1s\"", "lease = \"1s\"\ndeadline = \"2s\"", "").await;
-    let faults = &house.kevel.controls().faults;
-    faults.add(Rule::new("POST", "/v1/campaign", Action::DropAfterActing));
-    let mut down = Rule::new("", "/v1/campaign*", fail(503));
-    (down.method, down.times) = (None, 0);
-    faults.add(down);
-    let request = json!({ "packages": ["news"], "total_budget": 1_000 });
-    let created = house.post(BUYER, "/v1/media-buys", request).await.expect(202);
-    house.approve(&created.text("/task_id")).await.expect(200);
-    let parked = task_of(&house, "reconciliation").await;
-    faults.clear();
+    let house = impatient("").await;
+    let Parked { buy, task: parked } = parked_create(&house).await;
+    house.kevel.controls().faults.clear();
     decide(&house, REVIEWER, &parked, "completed").await.expect(200);
     assert_eq!(house.task_closed(&parked).await.text("/status"), "completed");
-    let status = house.get(BUYER, &format!("/v1/media-buys/{}/status", created.text("/media_buy_id"))).await;
+    let status = house.get(BUYER, &format!("/v1/media-buys/{buy}/status")).await;
     assert_eq!(status.text("/status"), "pending_activation", "the host knows no part of it there: {:#}", status.body);
     // It is remembered so as well.
     assert_eq!(house.get(BUYER, "/v1/media-buys").await.text("/media_buys/0/status"), "pending_activation");
@@ -298,17 +297,9 @@ async fn a_change_that_has_become_larger_needs_as_many_reviewers_as_its_new_size
 
 #[tokio::test]
 async fn a_rejected_wait_leaves_nothing_that_could_have_been_made() {
-    let house = with_line("lease = \"1s\"", "lease = \"1s\"\ndeadline = \"2s\"", "").await;
-    let faults = &house.kevel.controls().faults;
-    faults.add(Rule::new("POST", "/v1/campaign", Action::DropAfterActing));
-    let mut down = Rule::new("", "/v1/campaign*", fail(503));
-    (down.method, down.times) = (None, 0);
-    faults.add(down);
-    let request = json!({ "packages": ["news"], "total_budget": 1_000 });
-    let created = house.post(BUYER, "/v1/media-buys", request).await.expect(202);
-    house.approve(&created.text("/task_id")).await.expect(200);
-    let parked = task_of(&house, "reconciliation").await;
-    faults.clear();
+    let house = impatient("").await;
+    let parked = parked_create(&house).await.task;
+    house.kevel.controls().faults.clear();
     // Nothing is recorded of the campaign: only its step says that it may be there.
     decide(&house, REVIEWER, &parked, "rejected").await.expect(200);
     assert_eq!(house.task_closed(&parked).await.text("/status"), "failed");
