@@ -130,11 +130,12 @@ impl Connections {
         while let Some(connection) = self.pool.try_acquire() {
             waiting.push(connection);
         }
-        let look = async |mut connection: PoolConnection<Sqlx>| {
-            if !matches!(timeout(LOOK, connection.ping()).await, Ok(Ok(()))) {
-                super::discard(connection);
-            }
-        };
-        join_all(waiting.into_iter().map(look)).await;
+        join_all(waiting.into_iter().map(keep_if_it_answers)).await;
+    }
+}
+
+async fn keep_if_it_answers(mut connection: PoolConnection<Sqlx>) {
+    if !matches!(timeout(LOOK, connection.ping()).await, Ok(Ok(()))) {
+        super::discard(connection);
     }
 }
