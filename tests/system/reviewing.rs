@@ -55,6 +55,22 @@ async fn two_reviewers_who_click_at_once_make_one_decision() {
     assert_eq!(house.kevel.platform().count("campaigns"), 1, "{buy}");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_decision_that_is_sent_many_times_at_once_is_made_once_and_each_is_told_so() {
+    let house = House::new().await;
+    for round in 0..20 {
+        let (_, task) = waiting(&house).await;
+        let yes = json!({ "resolution": "approved" });
+        let sent = (0..8).map(|_| decide(&house, REVIEWER, &task, yes.clone()));
+        for answer in futures::future::join_all(sent).await {
+            assert_eq!(answer.status, 200, "round {round}: {:#}", answer.body);
+        }
+        let closed = house.task_closed(&task).await;
+        let history = closed.body["history"].as_array().expect("history");
+        assert_eq!(history.iter().filter(|line| line["action"] == "approve").count(), 1, "{:#}", closed.body);
+    }
+}
+
 #[tokio::test]
 async fn a_rejected_create_fails_with_the_reviewers_words_and_nothing_is_made() {
     let house = House::new().await;

@@ -23,6 +23,26 @@ use crate::{
 /// How often a decision is made anew because somebody wrote to its task or its buy at the same time.
 const TRIES: u32 = 8;
 
+/// Why nothing can be written of a decision.
+#[derive(Debug, thiserror::Error)]
+enum Undecided {
+    /// It is refused, or the store could not be read.
+    #[error(transparent)]
+    Refused(#[from] AppError),
+    /// Its operation can't be moved.
+    #[error(transparent)]
+    Waiting(#[from] WaitingError),
+}
+
+impl From<Undecided> for AppError {
+    fn from(error: Undecided) -> Self {
+        match error {
+            Undecided::Refused(error) => error,
+            Undecided::Waiting(error) => error.into(),
+        }
+    }
+}
+
 impl App {
     /// Decides a task. The same decision twice is one decision; one made on an old version is refused with the current task.
     ///
@@ -43,7 +63,15 @@ impl App {
                 return Err(conflict(&stored.value));
             }
             let operation_id = stored.value.operation.clone();
-            let recording = self.decision(caller, stored, &decide).await?;
+            let recording = match self.decision(caller, stored, &decide).await {
+                Ok(recording) => recording,
+                // Somebody decided after the task was read and before its operation was: as below.
+                Err(Undecided::Waiting(WaitingError::NotWaiting(_))) if tries < TRIES => {
+                    tries += 1;
+                    continue;
+                }
+                Err(error) => return Err(error.into()),
+            };
             fault::point("decide.before");
             match self.store.record(recording).await {
                 Ok(()) => break operation_id,
@@ -60,7 +88,7 @@ impl App {
     }
 
     /// Everything that a decision writes.
-    async fn decision(&self, caller: &Caller, stored: Stored<Task>, decide: &Decide) -> Result<Recording, AppError> {
+    async fn decision(&self, caller: &Caller, stored: Stored<Task>, decide: &Decide) -> Result<Recording, Undecided> {
         let at = now();
         let mut recording = Recording::default();
         recording.audit.push(AuditEntry {
@@ -99,7 +127,7 @@ impl App {
         decide: &Decide,
         at: Timestamp,
         recording: &mut Recording,
-    ) -> Result<(), AppError> {
+    ) -> Result<(), Undecided> {
         let task = &mut stored.value;
         if task.status != TaskStatus::InProgress {
             take_up(task, caller, at, recording)?;

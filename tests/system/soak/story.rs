@@ -14,7 +14,7 @@ use super::{
     ledger::{Bought, Fate, Ledger, Sold},
 };
 use crate::{
-    house::{BUYER, REVIEWER, REVIEWER_2, today},
+    house::{Answer, BUYER, REVIEWER, REVIEWER_2, today},
     replicas::Replicas,
 };
 
@@ -79,8 +79,12 @@ async fn story(client: &mut Client, second: &mut Client, opening: Opening) -> Bo
     let mut bought = create(client, opening).await;
     let approved = match opening {
         Opening::Disputed => dispute(client, second, &bought.task).await,
-        Opening::Rejected => !decide(client, REVIEWER, &bought.task, false).await,
-        _ => decide(client, REVIEWER, &bought.task, true).await,
+        _ => {
+            let approves = opening != Opening::Rejected;
+            let answer = decide(client, REVIEWER, &bought.task, approves).await;
+            assert!(answer.status.is_success(), "nobody else decided: {} {:#}", answer.status, answer.body);
+            approves
+        }
     };
     bought.fate = match (approved, opening) {
         (false, _) => Fate::Rejected,
@@ -153,21 +157,21 @@ async fn create(client: &mut Client, opening: Opening) -> Bought {
     }
 }
 
-/// Decides a task; whether this decision is the one that holds.
-async fn decide(client: &mut Client, reviewer: &'static str, task: &str, approves: bool) -> bool {
+/// Decides a task; the answer says whether this decision is the one that holds.
+async fn decide(client: &mut Client, reviewer: &'static str, task: &str, approves: bool) -> Answer {
     let resolution = if approves { "approved" } else { "rejected" };
     let decision = json!({ "resolution": resolution, "resolution_detail": "as it is" });
     let request = client.request(reviewer, Method::POST, &format!("/v1/tasks/{task}/complete"), Some(decision), true);
     let answer = client.insist(&request).await;
-    let holds = answer.status.is_success();
-    assert!(holds || answer.status.as_u16() == 409, "{resolution}: {} {:#}", answer.status, answer.body);
-    holds
+    let is_told = answer.status.is_success() || answer.status.as_u16() == 409;
+    assert!(is_told, "{resolution}: {} {:#}", answer.status, answer.body);
+    answer
 }
 
 /// Two people decide at once, each on any host: one of them is heard, and told so; whether that is the one who approves.
 async fn dispute(client: &mut Client, second: &mut Client, task: &str) -> bool {
-    let (approved, rejected) =
-        tokio::join!(decide(client, REVIEWER, task, true), decide(second, REVIEWER_2, task, false));
+    let (yes, no) = tokio::join!(decide(client, REVIEWER, task, true), decide(second, REVIEWER_2, task, false));
+    let (approved, rejected) = (yes.status.is_success(), no.status.is_success());
     assert!(approved != rejected, "{task}: approved: {approved}, rejected: {rejected}");
     approved
 }
