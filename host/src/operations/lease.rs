@@ -68,11 +68,16 @@ impl Lease {
     pub async fn lost(&self) {
         self.lost.cancelled().await;
     }
+
+    /// Prolongs it no more, whoever still holds this value: who waits for it to run out waits no longer than that.
+    pub fn let_go(&self) {
+        self.beat.abort();
+    }
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        self.beat.abort();
+        self.let_go();
     }
 }
 

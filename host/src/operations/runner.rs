@@ -172,7 +172,8 @@ impl Runner {
         if let Some(cut_off) = cut_off {
             self.give_back(&lease, &cut_off, cut).await;
         }
-        // Whoever has the operation now need not wait for what follows.
+        // Whoever has the operation next need not wait for what follows.
+        lease.let_go();
         drop(present);
         late::keep(self.store.as_ref(), lease.fence(), &journals, cut).await;
         metrics::counter!(RUNS, "outcome" => outcome).increment(1);
