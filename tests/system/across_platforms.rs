@@ -3,7 +3,10 @@
 
 use std::time::Duration;
 
-use flightdeck_emulators::control::faults::{Action, Rule};
+use flightdeck_emulators::{
+    control::faults::{Action, Rule},
+    platform::Platform as _,
+};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -154,6 +157,40 @@ async fn what_could_not_be_cancelled_is_a_persons_task() {
     assert_eq!(ended.text("/status"), "failed");
     assert!(ended.text("/resolution_detail").contains("no room for it here"), "{:#}", ended.body);
     assert!(running(&servers).is_empty(), "{:#?}", running(&servers));
+}
+
+#[tokio::test]
+async fn a_buy_that_is_resumed_while_its_creatives_are_on_the_way_delivers_where_they_have_arrived() {
+    let servers = Servers::new().await;
+    let buy = servers.house.created(json!(["homepage", "drive_time"])).await;
+    let path = format!("/v1/media-buys/{buy}");
+    servers.house.patch(BUYER, &path, json!({ "active": false })).await.expect(200);
+    let triton = servers.server("triton");
+    let busy: Action = serde_json::from_value(json!({ "fail": { "status": 503 } })).expect("an action");
+    triton.controls.faults.add(Rule { times: 0, ..Rule::new("POST", "/v1/*", busy) });
+    let creatives = ["gam", "triton"].map(|name| {
+        let server = servers.server(name);
+        let mut creative = server.creative(name);
+        creative["package_assignments"] = json!([server.packages[0]]);
+        creative
+    });
+    let (assets, at_once) = (json!({ "assets": creatives }), [("Prefer", "wait=0")]);
+    let place = format!("{path}/creative-assets");
+    let uploading = servers.house.try_call(BUYER, Method::POST, &place, Some(&assets), &at_once).await;
+    let uploading = uploading.expect("an answer").expect(202).text("/operation_id");
+    let path_of_it = format!("/v1/operations/{uploading}");
+    let on_gam = |answer: &Answer| {
+        let legs = answer.body["legs"].as_array().into_iter().flatten();
+        legs.into_iter().any(|leg| leg["platform"] == "gam" && leg["state"] == "done")
+    };
+    servers.house.until(BUYER, &path_of_it, on_gam).await;
+    let order = || servers.gam.platform().objects("orders").expect("orders")[0]["status"].clone();
+    assert_eq!(order(), "DRAFT", "the buy is paused");
+    servers.house.patch(BUYER, &path, json!({ "active": true })).await.expect(200);
+    assert_eq!(order(), "APPROVED", "its creative is there, whatever Triton does");
+    triton.controls.faults.clear();
+    servers.house.until(BUYER, &path_of_it, |answer| answer.body["state"] == "succeeded").await;
+    assert_eq!(order(), "APPROVED");
 }
 
 /// Approves a create on both ad servers while the host dies at a point; the closed task, and whether it died.

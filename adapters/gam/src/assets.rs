@@ -190,14 +190,17 @@ impl<'a> Uploader<'a> {
     }
 
     /// Has the order approved or submitted, in a step, unless the buy is paused: then it stays a draft until it is
+    /// resumed. That is no step, which would be done with once and for all: if this operation runs again, the buy may have been
     /// resumed. Packages that are off are paused as soon as they can be.
     ///
     /// # Errors
     /// As [`order::approve`].
     pub fn approve(&self) -> Fallible<Approval> {
-        let active = self.buy.active;
-        let approval: Approval = step("order/approve").set(|| order::approve(&self.network, self.order, active))?;
-        if active && approval == Approval::Approved {
+        if !self.buy.active {
+            return order::approval(&self.network, self.order);
+        }
+        let approval: Approval = step("order/approve").set(|| order::approve(&self.network, self.order))?;
+        if approval == Approval::Approved {
             for package in self.buy.packages.iter().filter(|package| !package.active) {
                 let Some(item) = self.remote.package(&package.package_id) else { continue };
                 step(step_name(&["order", "approve", &package.package_id])).set(|| ties::rest(&self.network, item))?;

@@ -152,6 +152,16 @@ pub struct Standing {
     pub archived: bool,
 }
 
+impl Standing {
+    fn approval(&self) -> Approval {
+        match self.status.as_str() {
+            "APPROVED" | "PAUSED" => Approval::Approved,
+            "PENDING_APPROVAL" => Approval::Pending,
+            _ => Approval::Neither,
+        }
+    }
+}
+
 /// How an order stands; nothing if it is gone.
 ///
 /// # Errors
@@ -192,17 +202,22 @@ impl Approval {
     }
 }
 
-/// Approves an order that is a draft, or submits it for approval, if it may deliver. One that is no draft stays as it is.
+/// How an order stands with its approval.
+///
+/// # Errors
+/// When it is gone, or Ad Manager can't be asked.
+pub fn approval(network: &Network<'_>, id: &str) -> Fallible<Approval> {
+    Ok(there(network, id)?.approval())
+}
+
+/// Approves an order that is a draft, or submits it for approval. One that is no draft stays as it is.
 ///
 /// # Errors
 /// `unavailable` while there is no forecast; `permission` when the service account may not; what Ad Manager refuses.
-pub fn approve(network: &Network<'_>, id: &str, active: bool) -> Fallible<Approval> {
+pub fn approve(network: &Network<'_>, id: &str) -> Fallible<Approval> {
     let standing = there(network, id)?;
-    match standing.status.as_str() {
-        "APPROVED" | "PAUSED" => return Ok(Approval::Approved),
-        "PENDING_APPROVAL" => return Ok(Approval::Pending),
-        "DRAFT" if active && !standing.archived => {}
-        _ => return Ok(Approval::Neither),
+    if standing.status != "DRAFT" || standing.archived {
+        return Ok(standing.approval());
     }
     if !network.platform.approve_orders {
         act(network, "batchSubmitForApproval", &standing)?;
@@ -245,7 +260,8 @@ pub fn pause(network: &Network<'_>, id: &str) -> Fallible<()> {
     }
 }
 
-/// Lets an order that was paused deliver again. A draft is approved or submitted, if it has anything to show.
+/// Lets an order that was paused deliver again. A draft is approved or submitted, if it has anything to show: creatives, be it those
+/// of an upload that has not ended yet. That one may have come past its approval while the buy was paused.
 ///
 /// # Errors
 /// As [`approve`].
@@ -253,7 +269,7 @@ pub fn resume(network: &Network<'_>, id: &str, has_creatives: bool) -> Fallible<
     let standing = there(network, id)?;
     match standing.status.as_str() {
         "PAUSED" => act(network, "batchResume", &standing),
-        "DRAFT" if has_creatives => approve(network, id, true).map(|_| ()),
+        "DRAFT" if has_creatives => approve(network, id).map(|_| ()),
         _ => Ok(()),
     }
 }

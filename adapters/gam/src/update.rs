@@ -197,7 +197,8 @@ pub fn run(ctx: &Context, update: &MediaBuyUpdate) -> Fallible<UpdateOutcome> {
     let has_creatives = update.desired.packages.iter().any(|package| !package.creative_ids.is_empty());
     if buy.switches() {
         if buy.desired.order.active {
-            step("order/resume").try_set(|| order::resume(network, order, has_creatives))??;
+            let shows = has_creatives || is_being_uploaded(ctx, update);
+            step("order/resume").try_set(|| order::resume(network, order, shows))??;
             wake_all(&buy, network, ctx)?;
         } else {
             step("order/pause").try_set(|| order::pause(network, order))??;
@@ -229,6 +230,17 @@ pub fn run(ctx: &Context, update: &MediaBuyUpdate) -> Fallible<UpdateOutcome> {
         uploader.approve()?;
     }
     Ok(outcome)
+}
+
+/// Whether creatives are in the order that the buy does not know of: their upload has not ended yet.
+fn is_being_uploaded(ctx: &Context, update: &MediaBuyUpdate) -> bool {
+    let known = |key: &str| {
+        let mut packages = update.current.packages.iter();
+        packages.any(|package| {
+            package.creative_ids.iter().any(|creative| association_key(&package.package_id, creative) == key)
+        })
+    };
+    ctx.remote.iter().any(|object| object.kind == RemoteKind::Association && !known(&object.key))
 }
 
 /// After a buy was resumed: packages that were switched on meanwhile could not be.

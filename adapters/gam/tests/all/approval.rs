@@ -87,6 +87,57 @@ fn a_paused_buy_is_not_approved_until_it_is_resumed() {
     assert_eq!(order_status(&network), "APPROVED");
 }
 
+#[test]
+fn what_was_uploaded_while_the_buy_was_paused_is_approved_whichever_ends_first() {
+    for submits in [false, true] {
+        let start = || if submits { start_submitting() } else { start() };
+        let approved = if submits { "PENDING_APPROVAL" } else { "APPROVED" };
+        let running = rich();
+        let paused = MediaBuy { active: false, ..running.clone() };
+        // The upload has come to its end but that is not recorded yet, and the buy is resumed.
+        let network = start();
+        network.create(&paused);
+        network.upload(&paused, &creatives());
+        assert_eq!(order_status(&network), "DRAFT");
+        assert_eq!(network.update(&paused, &running, &[]).failed, None);
+        assert_eq!(order_status(&network), approved);
+        // It was resumed when nothing was there to show, and the upload is run again.
+        let network = start();
+        network.create(&paused);
+        network.run(|ctx| Gam::add_creative_assets(ctx, batch(&paused))).unwrap();
+        network.again(|ctx| Gam::add_creative_assets(ctx, batch(&running))).unwrap();
+        assert_eq!(order_status(&network), approved);
+        // It was approved, taken back, and resumed before any of that is recorded.
+        let network = start();
+        network.create(&running);
+        network.upload(&running, &creatives());
+        assert_eq!(network.update(&running, &paused, &[]).failed, None);
+        assert_eq!(network.update(&paused, &running, &[]).failed, None);
+        assert_eq!(order_status(&network), approved);
+    }
+}
+
+#[test]
+fn an_order_without_creatives_stays_a_draft_when_its_buy_is_resumed() {
+    let network = start();
+    let running = rich();
+    let paused = MediaBuy { active: false, ..running.clone() };
+    network.create(&paused);
+    assert_eq!(network.update(&paused, &running, &[]).failed, None);
+    assert_eq!(order_status(&network), "DRAFT");
+    // Nor is it approved for those that go with the same change.
+    network.update(&running, &paused, &[]);
+    network.upload(&paused, &creatives());
+    let with = |buy: &MediaBuy| {
+        let mut buy = buy.clone();
+        buy.packages[0].creative_ids = vec!["banner".to_owned(), "tag".to_owned()];
+        buy.packages[1].creative_ids = vec!["spot".to_owned()];
+        buy
+    };
+    assert_eq!(network.update(&with(&paused), &running, &creatives()).failed, None);
+    assert_eq!(order_status(&network), "DRAFT");
+}
+
 /// How a package's line item stands in the emulator.
 fn item_status(network: &Network, number: usize) -> String {
     field(&network.objects("lineItems")[number], "status").trim_matches('"').to_owned()
