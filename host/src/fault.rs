@@ -5,7 +5,7 @@
 //! - `FLIGHTDECK_FAULT_LOG=<file>` appends the name of every point that is passed as a line, which tells a test how
 //!   many there are.
 //! - `FLIGHTDECK_FAULT_AT=<n>` ends the process, as `kill -9` would, at the n-th point (1-based) counted over all points
-//!   since the process started.
+//!   since the process started; `FLIGHTDECK_FAULT_AT=<name>` as soon as it passes the point of that name.
 //!
 //! A test that runs the same work once for every n has crashed it everywhere.
 
@@ -27,14 +27,14 @@ pub fn point(name: &'static str) {
 
     struct Settings {
         log: Option<std::path::PathBuf>,
-        at: Option<u64>,
+        at: Option<String>,
     }
     static SETTINGS: OnceLock<Settings> = OnceLock::new();
     static PASSED: AtomicU64 = AtomicU64::new(0);
 
     let settings = SETTINGS.get_or_init(|| Settings {
         log: std::env::var_os("FLIGHTDECK_FAULT_LOG").map(Into::into),
-        at: std::env::var("FLIGHTDECK_FAULT_AT").ok().and_then(|text| text.parse().ok()),
+        at: std::env::var("FLIGHTDECK_FAULT_AT").ok(),
     });
     let passed = PASSED.fetch_add(1, Ordering::SeqCst) + 1;
     if let Some(path) = &settings.log {
@@ -42,7 +42,7 @@ pub fn point(name: &'static str) {
         // One write a line: lines of several processes don't mix. A log that can't be written shows in its test.
         let _ = file.and_then(|mut file| file.write_all(format!("{name}\n").as_bytes()));
     }
-    if settings.at == Some(passed) {
+    if settings.at.as_ref().is_some_and(|at| *at == name || *at == passed.to_string()) {
         std::process::abort();
     }
 }

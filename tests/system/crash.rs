@@ -324,7 +324,7 @@ async fn parked_after_so_many_deaths(replicas: Replicas) {
     replicas.post(0, REVIEWER, &decide(created.text("/task_id")), approval.clone()).await.expect(200);
     replicas.stop(0).await;
     kevel.controls.faults.clear();
-    // From now on a host dies as soon as it sends something of it. To park it passes two points, and lives.
+    // From now on a host dies when it is about to send something of it. To give it back for a while, or to park it, takes no request.
     let operation = created.text("/operation_id");
     let (_, before) = stands(&replicas.database_url, &operation).await;
     let until = tokio::time::Instant::now() + crate::house::PATIENCE;
@@ -339,7 +339,10 @@ async fn parked_after_so_many_deaths(replicas: Replicas) {
                 deaths += i64::from(child.take().is_some());
                 if !parked {
                     let mut command = replicas.command_of(index);
-                    command.arg("serve").env("FLIGHTDECK_FAULT_AT", "3").stderr(std::process::Stdio::null());
+                    command
+                        .arg("serve")
+                        .env("FLIGHTDECK_FAULT_AT", "request.before")
+                        .stderr(std::process::Stdio::null());
                     *child = Some(command.kill_on_drop(true).spawn().expect("a host starts"));
                 }
             }
