@@ -193,6 +193,31 @@ async fn a_buy_that_is_resumed_while_its_creatives_are_on_the_way_delivers_where
     assert_eq!(order(), "APPROVED");
 }
 
+/// What is on the way when a host dies may arrive after whatever overtakes its operation.
+#[tokio::test]
+async fn a_buy_that_is_paused_while_the_approval_of_its_order_is_on_the_way_does_not_deliver() {
+    let mut servers = Servers::new().await;
+    let buy = servers.house.created(json!(["homepage"])).await;
+    let faults = &servers.gam.controls().faults;
+    let slow: Action = serde_json::from_value(json!({ "stall": { "ms": 2_200 } })).expect("an action");
+    faults.add(Rule::new("POST", "*orders:batchApprove", slow));
+    let server = servers.server("gam");
+    let mut creative = server.creative("banner");
+    creative["package_assignments"] = json!([server.packages[0]]);
+    let path = format!("/v1/media-buys/{buy}");
+    let (assets, at_once) = (json!({ "assets": [creative] }), [("Prefer", "wait=0")]);
+    let place = format!("{path}/creative-assets");
+    let uploading = servers.house.try_call(BUYER, Method::POST, &place, Some(&assets), &at_once).await;
+    let uploading = uploading.expect("an answer").expect(202).text("/operation_id");
+    let path_of_it = format!("/v1/operations/{uploading}");
+    servers.house.until(BUYER, &path_of_it, |_| faults.list().iter().all(|rule| rule.fired == 1)).await;
+    servers.house.kill().await;
+    servers.house.start(&[]).await;
+    servers.house.patch(BUYER, &path, json!({ "active": false })).await.expect(200);
+    servers.house.until(BUYER, &path_of_it, |answer| answer.body["state"] == "succeeded").await;
+    assert_eq!(servers.gam.platform().objects("orders").expect("orders")[0]["status"], "PAUSED");
+}
+
 /// Approves a create on both ad servers while the host dies at a point; the closed task, and whether it died.
 async fn approved(house: &mut House, point: usize) -> (Answer, bool) {
     house.start(&[("FLIGHTDECK_FAULT_AT", &point.to_string())]).await;

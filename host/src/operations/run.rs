@@ -8,7 +8,7 @@ use crate::{
         failure::{Failure, FailureKind},
         id::PlatformName,
         media_buy::MediaBuy,
-        operation::{Frozen, LegOutcome, LegState, Operation},
+        operation::{Frozen, LegOutcome, LegState, Operation, OperationKind},
         step::{Step, StepState},
         time::Timestamp,
     },
@@ -156,11 +156,16 @@ impl<'a> Run<'a> {
         found.ok_or_else(|| Interruption::Missing(format!("media buy {id} is not in the database")))
     }
 
-    /// If a step is in doubt and a lookup could still miss what it made: when it no longer can, by the clock that judges doubts.
+    /// If a step is in doubt and a lookup could still miss what it made: when it no longer can, by the clock that judges doubts. A step
+    /// of an operation that this one overtook counts as well: what is on the way of it would change what this one is about to set.
     async fn lookups_count_from(&self, steps: &[Step]) -> Result<Option<Timestamp>, Interruption> {
-        let open = steps.iter().filter(|step| step.state == StepState::Open);
-        let mut since: Vec<(&PlatformName, Timestamp)> = open.map(|step| (&step.platform, step.begun_at)).collect();
+        let overtaken = self.steps_of_overtaken().await?;
+        let open = steps.iter().chain(&overtaken).filter(|step| step.state == StepState::Open);
         let releases = self.operation.value.frozen.as_ref().map(|frozen| &frozen.releases);
+        let mut since: Vec<(&PlatformName, Timestamp)> = open
+            .map(|step| (&step.platform, step.begun_at))
+            .filter(|(platform, _)| releases.is_none_or(|releases| releases.contains_key(*platform)))
+            .collect();
         // What the database has forgotten may have been done until shortly before it was restored.
         if let Some(restored_at) = self.doubted_since() {
             since.extend(releases.into_iter().flatten().map(|(platform, _)| (platform, restored_at)));
@@ -175,6 +180,22 @@ impl<'a> Run<'a> {
             Some(latest) if latest > self.deps.store.clock(now()).await? => Ok(Some(latest)),
             _ => Ok(None),
         }
+    }
+
+    /// The steps of other changes of the buy that have begun and not ended. None when it is being created: nothing overtakes that to
+    /// make something else.
+    async fn steps_of_overtaken(&self) -> Result<Vec<Step>, Interruption> {
+        let this = &self.operation.value;
+        let mut found = Vec::new();
+        if this.kind == OperationKind::Create {
+            return Ok(found);
+        }
+        for other in self.deps.store.open_operations(&this.buy).await? {
+            if other.value.id != this.id && other.value.frozen.is_some() {
+                found.extend(self.deps.store.steps(&other.value.id).await?);
+            }
+        }
+        Ok(found)
     }
 
     /// When the database was restored from a copy, if the operation is older than that: what its record takes for not begun may have been
