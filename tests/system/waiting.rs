@@ -248,6 +248,32 @@ async fn a_change_that_has_begun_keeps_later_ones_waiting_but_for_a_pause() {
 }
 
 #[tokio::test]
+async fn a_change_that_waited_for_another_one_has_as_long_to_be_tried_again_as_one_that_did_not() {
+    let house = impatient("").await;
+    let buy = house.created(json!(["news"])).await;
+    let faults = &house.kevel.controls().faults;
+    faults.add(Rule::new("PUT", "/v1/flight", fail(403)));
+    let raise = |budget: u32| json!({ "packages": [{ "package_id": "news", "budget": budget }] });
+    update(&house, &buy, raise(12_000)).await.expect(202);
+    let task = task_of(&house, "permission_exception").await;
+    let path = format!("/v1/media-buys/{buy}");
+    let at_once = [("Prefer", "wait=0")];
+    let later = house.try_call(BUYER, reqwest::Method::PATCH, &path, Some(&raise(13_000)), &at_once).await;
+    let later = format!("/v1/operations/{}", later.expect("an answer").expect(202).text("/operation_id"));
+    // Longer than a change is tried again there.
+    let accepted = tokio::time::Instant::now();
+    house.until(BUYER, &later, |_| accepted.elapsed() > std::time::Duration::from_millis(2_500)).await;
+    faults.add(Rule { after: 1, ..Rule::new("PUT", "/v1/flight", fail(503)) });
+    decide(&house, REVIEWER, &task, "approved").await.expect(200);
+    let ended = house
+        .until(BUYER, &later, |answer| matches!(answer.body["state"].as_str(), Some("succeeded" | "failed")))
+        .await;
+    assert_eq!(ended.text("/state"), "succeeded", "{:#}", ended.body);
+    house.assert_faults_happened();
+    assert_eq!(package(&house, &buy, "news").await["budget"], 13_000);
+}
+
+#[tokio::test]
 async fn the_buyers_latest_word_on_delivery_holds_whatever_is_carried_out_later() {
     let rules =
         "[[approvals]]\noperations = [\"create_media_buy\"]\n\n[[approvals]]\noperations = [\"update_package\"]\n";

@@ -32,7 +32,7 @@ pub struct Operations {
     pub workers: usize,
     /// `max_claims`: how often an operation is begun before a person must look, 1 to 1000. Default 10.
     pub max_claims: u32,
-    /// `deadline`: how long an operation is tried again before it is given up. Default `24h`.
+    /// `deadline`: how long after its first failure an operation is tried again before it is given up. Default `24h`.
     pub deadline: Duration,
     /// `backoff_initial`: the pause after a first failure; it doubles with each further one. Default `1s`.
     pub backoff_initial: Duration,

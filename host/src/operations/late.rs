@@ -2,7 +2,8 @@
 //!
 //! A worker that lost its lease, or was cut off, records nothing of its operation any more: that is somebody else's, who looks up what
 //! may have happened. But it may know what its ad server answered, and nobody else does. That is kept as evidence, in the audit log, for
-//! the person who has to find out what happened one day; it is never applied.
+//! the person who has to find out what happened one day; it is never applied. Some of it may have been recorded all the same, where the
+//! database took a write and its answer was lost: the line says no more than that the worker did not hear so.
 
 use std::{
     fmt::Write as _,
@@ -76,8 +77,7 @@ fn lose(fence: &Fence, known: &str, error: &StoreError) {
 }
 
 fn line(fence: &Fence, known: &str) -> AuditEntry {
-    let mut words =
-        format!("claim {} came to its end before it could record this, which was not applied: ", fence.number);
+    let mut words = format!("claim {} came to its end without hearing that this was recorded: ", fence.number);
     words.extend(known.chars().take(MOST_WORDS));
     if known.chars().nth(MOST_WORDS).is_some() {
         let _ = write!(words, " (and more, {} bytes in all)", known.len());
@@ -102,9 +102,7 @@ mod tests {
         let short = line(&fence, "north: step \"order\" was done: 77");
         assert_eq!(
             short.reason.as_deref(),
-            Some(
-                "claim 3 came to its end before it could record this, which was not applied: north: step \"order\" was done: 77"
-            )
+            Some("claim 3 came to its end without hearing that this was recorded: north: step \"order\" was done: 77")
         );
         let long = "é".repeat(MOST_WORDS + 1);
         let words = line(&fence, &long).reason.unwrap();

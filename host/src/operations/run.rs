@@ -334,11 +334,12 @@ impl<'a> Run<'a> {
         Backoff { initial: settings.backoff_initial, max: settings.backoff_max }
     }
 
-    /// Whether a failure that may pass can be waited for.
+    /// Whether a failure that may pass can be waited for. The first one always: until then the operation was not tried, but may have
+    /// waited for long.
     fn may_retry(&self, failure: &Failure) -> bool {
         let operation = &self.operation.value;
         let faults_left = failure.kind != FailureKind::Fault || operation.faults < MAX_FAULTS;
-        faults_left && now() < operation.deadline
+        faults_left && (operation.attempts == 0 || now() < operation.deadline)
     }
 
     /// Writes the operation and whatever else belongs to it, under the fence.

@@ -63,7 +63,11 @@ impl Run<'_> {
     pub(super) async fn retry(&mut self, failure: Failure) -> Result<(), Interruption> {
         let at = now();
         let backoff = self.backoff();
+        let deadline = at.plus(self.deps.config.operations.deadline);
         let operation = &mut self.operation.value;
+        if operation.attempts == 0 {
+            operation.deadline = operation.deadline.max(deadline);
+        }
         operation.attempts += 1;
         operation.faults += u32::from(failure.kind == FailureKind::Fault);
         // The run ended by itself, so it did not stop the host.
