@@ -94,7 +94,7 @@ pub(crate) async fn what_is_learned_too_late_is_kept_and_not_applied(store: AnyS
     late::keep(store.as_ref(), lease.fence(), &journals, &stop).await;
     let kept = kept(&store).await;
     let words: Vec<&str> = kept.iter().map(|line| line["reason"].as_str().unwrap()).collect();
-    let begin = "claim 1 came to its end before it could record this, which was not applied: north: ";
+    let begin = "claim 1 came to its end without hearing that this was recorded: north: ";
     assert_eq!(
         words,
         [
