@@ -158,23 +158,29 @@ impl<'a> Run<'a> {
 
     /// If a step is in doubt and a lookup could still miss what it made: when it no longer can, by the clock that judges doubts. A step
     /// of an operation that this one overtook counts as well: what is on the way of it would change what this one is about to set.
+    /// But not one that was begun anew long after this operation was accepted: that one may be refused and tried again for hours.
     async fn lookups_count_from(&self, steps: &[Step]) -> Result<Option<Timestamp>, Interruption> {
+        let accepted = self.operation.value.created_at;
         let overtaken = self.steps_of_overtaken().await?;
-        let open = steps.iter().chain(&overtaken).filter(|step| step.state == StepState::Open);
         let releases = self.operation.value.frozen.as_ref().map(|frozen| &frozen.releases);
-        let mut since: Vec<(&PlatformName, Timestamp)> = open
-            .map(|step| (&step.platform, step.begun_at))
-            .filter(|(platform, _)| releases.is_none_or(|releases| releases.contains_key(*platform)))
+        let own = steps.iter().map(|step| (step, None));
+        let mut since: Vec<(&PlatformName, Timestamp, Option<Timestamp>)> = own
+            .chain(overtaken.iter().map(|step| (step, Some(accepted))))
+            .filter(|(step, _)| step.state == StepState::Open)
+            .map(|(step, overtaken_at)| (&step.platform, step.begun_at, overtaken_at))
+            .filter(|(platform, ..)| releases.is_none_or(|releases| releases.contains_key(*platform)))
             .collect();
         // What the database has forgotten may have been done until shortly before it was restored.
         if let Some(restored_at) = self.doubted_since() {
-            since.extend(releases.into_iter().flatten().map(|(platform, _)| (platform, restored_at)));
+            since.extend(releases.into_iter().flatten().map(|(platform, _)| (platform, restored_at, None)));
         }
         let mut latest = None;
-        for (platform, since) in since {
+        for (platform, since, overtaken_at) in since {
             let release = releases.and_then(|releases| releases.get(platform)).map_or("", String::as_str);
-            let lag = self.deps.adapters.in_doubt_wait_ms(platform, release).await;
-            latest = latest.max(Some(since.plus_millis(i64::from(lag))));
+            let lag = i64::from(self.deps.adapters.in_doubt_wait_ms(platform, release).await);
+            if overtaken_at.is_none_or(|at| since <= at.plus_millis(lag)) {
+                latest = latest.max(Some(since.plus_millis(lag)));
+            }
         }
         match latest {
             Some(latest) if latest > self.deps.store.clock(now()).await? => Ok(Some(latest)),
