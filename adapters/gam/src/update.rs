@@ -3,7 +3,7 @@
 //! The order comes first, then the line items in the buyer's order. What waits for approval can't be changed, so an order
 //! that does is taken back, changed, and submitted again; also when a line item is refused on the way.
 
-use std::collections::BTreeSet;
+use std::{cell::Cell, collections::BTreeSet};
 
 use flightdeck_adapter::{
     names::{association_key, step_name},
@@ -114,7 +114,13 @@ impl PackageChange<'_> {
     }
 
     /// Carries it out.
-    fn run(&self, buy: &BuyChange, uploader: &Uploader<'_>, ctx: &Context) -> Fallible<Verdict<()>> {
+    fn run(
+        &self,
+        buy: &BuyChange,
+        uploader: &Uploader<'_>,
+        opening: &Opening<'_>,
+        ctx: &Context,
+    ) -> Fallible<Verdict<()>> {
         let (network, id) = (&uploader.network, self.desired.package_id.as_str());
         let Some(item) = ctx.remote.package(id) else {
             let message = format!("The package {id} has no line item on Ad Manager.");
@@ -123,7 +129,8 @@ impl PackageChange<'_> {
         let changes = self.changes();
         if !changes.is_empty() {
             let name = step_name(&["line-item", id, "update"]);
-            if let Err(refused) = step(name).try_set(|| self.desired.change(network, item, changes))? {
+            let change = || opening.open().and_then(|()| self.desired.change(network, item, changes));
+            if let Err(refused) = step(name).try_set(change)? {
                 return Ok(Err(refused));
             }
         }
@@ -154,6 +161,26 @@ impl PackageChange<'_> {
             }
         }
         Ok(Ok(()))
+    }
+}
+
+/// Sees to it that line items can be changed: an order that waits for approval is taken back.
+///
+/// That belongs to the step of each change and is none by itself, which would be done with once and for all: when the operation
+/// is run again, a resume may have submitted the order meanwhile. Within one run a look is enough.
+struct Opening<'a> {
+    network: &'a Network<'a>,
+    order: &'a str,
+    looked: Cell<bool>,
+}
+
+impl Opening<'_> {
+    fn open(&self) -> Fallible<()> {
+        if !self.looked.get() {
+            order::open(self.network, self.order)?;
+            self.looked.set(true);
+        }
+        Ok(())
     }
 }
 
@@ -213,12 +240,10 @@ pub fn run(ctx: &Context, update: &MediaBuyUpdate) -> Fallible<UpdateOutcome> {
     };
     let packages = buy.packages(update);
     let edits = packages.iter().any(|package| !package.changes().is_empty());
-    if edits {
-        step("order/open").try_set(|| order::open(network, order))??;
-    }
+    let opening = Opening { network, order, looked: Cell::new(false) };
     for package in &packages {
         let package_id = package.desired.package_id.clone();
-        match package.run(&buy, &uploader, ctx)? {
+        match package.run(&buy, &uploader, &opening, ctx)? {
             Ok(()) => outcome.affected_packages.push(package_id),
             Err(failure) => {
                 outcome.failed = Some(PackageFailure { package_id, failure });

@@ -1,7 +1,8 @@
 //! Who approves orders, and what waits for it.
 
-use flightdeck_adapter::prelude::*;
+use flightdeck_adapter::{prelude::*, testing::run};
 use flightdeck_adapter_gam::Gam;
+use flightdeck_adapter_testing::change;
 
 use crate::{
     lifecycle::{booked, creatives, order_status, rich},
@@ -204,4 +205,42 @@ fn a_change_of_what_waits_for_approval_is_submitted_again() {
     let outcome = network.update(&desired, &refused, &[]);
     assert_eq!(outcome.failed.unwrap().package_id, "video");
     assert_eq!(order_status(&network), "PENDING_APPROVAL");
+}
+
+#[test]
+fn a_change_that_was_cut_off_goes_on_though_the_order_was_submitted_meanwhile() {
+    let mut current = rich();
+    current.packages[0].creative_ids = vec!["banner".to_owned(), "tag".to_owned()];
+    current.packages[1].creative_ids = vec!["spot".to_owned()];
+    let mut desired = current.clone();
+    for package in &mut desired.packages {
+        package.impressions += 100_000;
+    }
+    let update = change(&current, &desired, &[], &["news", "video"]);
+    let mut submitted = 0;
+    for cut in 1..40 {
+        let network = booked(start_submitting());
+        network.host.next_operation();
+        let ctx = network.context();
+        network.host.cut_after(cut);
+        let survived = run(&network.host, || Gam::update_media_buy(ctx, update.clone())).is_some();
+        // The buyer has paused the buy and resumed it before the change is tried again.
+        if order_status(&network) == "DRAFT" {
+            let order = field(&network.objects("orders")[0], "name");
+            let body = object! { "names": vec![order.trim_matches('"').to_owned()] };
+            network.by_hand("POST", "/v1/networks/21700001/orders:batchSubmitForApproval", &body);
+            submitted += 1;
+        }
+        let outcome = network.again(|ctx| Gam::update_media_buy(ctx, update.clone())).unwrap();
+        assert_eq!(outcome.failed, None, "cut after {cut}");
+        assert_eq!(order_status(&network), "PENDING_APPROVAL", "cut after {cut}");
+        let goals: Vec<String> = network.objects("lineItems").iter().map(|item| field(item, "goal")).collect();
+        let wanted = desired.packages.iter().map(|package| package.impressions.to_string());
+        assert!(goals.iter().zip(wanted).all(|(goal, wanted)| goal.contains(&wanted)), "cut after {cut}: {goals:?}");
+        if survived {
+            assert!(submitted > 3, "{submitted}");
+            return;
+        }
+    }
+    panic!("the operation never came to its end");
 }
