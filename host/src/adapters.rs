@@ -5,13 +5,13 @@
 //!
 //! Inside, from the outside in:
 //!
-//! - `calls`, `reads`, `registry`, `config`: the calls, the platforms and their releases, what the configuration says of them.
+//! - `calls`, `reads`, `lookups`, `registry`, `config`: the calls, the platforms and their releases, what the configuration says of them.
 //! - `release`, `compile`, `cache`, `fit`, `settings`: from a file to something that can be called.
 //! - `sandbox`, `limits`, `verdict`, `breaker`: one call in a fresh instance, and what ends it.
 //! - `steps`, `egress`: what a guest may do: record its steps, and send requests to its own platform.
 //! - `contract`: the generated types and the domain's, both ways. `engine`: the one place that sets wasmtime up.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 
@@ -36,6 +36,7 @@ mod engine;
 mod fit;
 mod inspect;
 mod limits;
+mod lookups;
 mod reads;
 mod registry;
 mod release;
@@ -81,9 +82,13 @@ pub enum JournalError {
     /// The lease is gone, or somebody else has recorded something: this run of the operation must stop, another will go on.
     #[error("the operation can't be recorded: {0}")]
     Interrupted(String),
-    /// The database can't be used now: this run of the operation must stop, another will go on.
+    /// The database can't be used now, or the host stops: this run of the operation must stop, another will go on.
     #[error("the operation can't be recorded now: {0}")]
     Unavailable(String),
+    /// An earlier request of the open step got no answer and may still be carried out by the ad server: the step can't be taken for absent
+    /// yet, nor made again. Another run of the operation looks again.
+    #[error("an earlier request got no answer and may still be carried out")]
+    UnderWay,
 }
 
 /// The durable record of an operation's steps on one platform. Everything it says is committed before it says it.
@@ -99,11 +104,12 @@ pub trait StepJournal: Send + Sync + std::fmt::Debug {
     async fn remember(&self, object: RemoteObject) -> Result<(), JournalError>;
     /// An object is gone.
     async fn forget(&self, object: RemoteObject) -> Result<(), JournalError>;
-    /// Whether a request that writes may be sent now: a step is open, its begin is committed, and the lease holds.
+    /// Whether a request that writes may be sent now: a step is open, its begin is committed, nothing of it may be under way, and the lease
+    /// holds for `leaves_within`: until then the last byte of it has left the host, or the connection that it needs was not made.
     ///
     /// # Errors
     /// Why not.
-    fn may_write(&self) -> Result<(), JournalError>;
+    fn may_write(&self, leaves_within: Duration) -> Result<(), JournalError>;
     /// A request that writes is about to leave. It counts as lost until [`StepJournal::sent`] says otherwise.
     fn sending(&self) -> u64;
     /// What became of it.

@@ -49,6 +49,7 @@ pub mod error;
 pub mod lists;
 pub mod performance_index;
 pub mod pointers;
+mod recording;
 pub mod status;
 pub mod tasks;
 pub mod update_media_buy;

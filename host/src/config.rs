@@ -249,8 +249,15 @@ impl Config {
             data_dir: self.data.dir.clone(),
             compiler,
             engine: self.engine.clone(),
-            platforms: self.platforms.clone(),
+            platforms: self.platforms.iter().map(|platform| self.in_time(platform)).collect(),
         }
+    }
+
+    /// A platform on which a connection is made, or given up, well within what any lease has left: it is prolonged before half of it has
+    /// passed.
+    fn in_time(&self, platform: &PlatformConfig) -> PlatformConfig {
+        let connect_timeout = platform.connect_timeout.min(self.operations.lease / 4);
+        PlatformConfig { connect_timeout, ..platform.clone() }
     }
 
     /// What was read, for people: one line for each part, and one for each warning.

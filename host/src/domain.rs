@@ -6,6 +6,7 @@
 //! - [`update`]: what a change makes of a buy.
 //! - [`status`]: the eight statuses of a buy, their transitions, and the one function that derives the status.
 //! - [`task`], [`operation`], [`step`]: the state tables of approval and of durable execution.
+//! - [`lookup`]: what a request made that nobody waited for any more.
 //! - [`plan`], [`failure`], [`capability`], [`delivery`]: what adapters say, in the host's own types.
 //! - [`audit`]: who did what, in an order that nobody can change unnoticed.
 //! - [`role`]: what callers may do. [`problem`]: what is wrong with a request, field by field.
@@ -19,6 +20,7 @@ pub mod digest;
 pub mod event;
 pub mod failure;
 pub mod id;
+pub mod lookup;
 pub mod media_buy;
 pub mod money;
 pub mod operation;

@@ -11,6 +11,7 @@
 //!   for a moment.
 //! - [`tell`]: the events, audit lines and history entries that go with changes.
 //! - [`asking`]: the tasks that an operation makes when it needs a person; [`waiting`]: what becomes of it once somebody has spoken.
+//! - [`lookups`]: looks again for what requests made that got no answer, after their operation has ended.
 //! - [`outcome`]: what an operation that has ended made of its buy.
 //! - [`sharing`]: what hosts on one database tell each other.
 //! - [`fleet`]: what those hosts have in common beside the work: components, paces, breakers.
@@ -37,6 +38,7 @@ pub mod journal;
 pub mod late;
 pub mod lease;
 pub mod live;
+pub mod lookups;
 pub mod outcome;
 pub mod planning;
 pub mod run;

@@ -12,7 +12,9 @@ use crate::{
     app::App,
     config::{BaseUrl, Config, Product, StoreUrl},
     metrics,
-    operations::{Signals, fleet, live::LiveCache, now, runner::Runner, sharing, tell::ITSELF, timers, watching},
+    operations::{
+        Signals, fleet, live::LiveCache, lookups::Lookups, now, runner::Runner, sharing, tell::ITSELF, timers, watching,
+    },
     store::{
         AuditEntry, Recording, Store,
         fleet::RESTORED,
@@ -171,6 +173,9 @@ async fn serve_until_stopped(config: Arc<Config>) -> anyhow::Result<()> {
         restored_at: store.marked(RESTORED).await?,
         name: format!("{}-{}", std::process::id(), uuid::Uuid::now_v7().simple()),
     };
+    let lookups =
+        Lookups { store: store.clone(), adapters: adapters.clone(), config: config.clone(), signals: signals.clone() };
+    let looking = tokio::spawn(lookups.serve(stop.clone()));
     let grace = config.server.shutdown_grace;
     let work = tokio::spawn(runner.serve(stop.clone(), grace));
     let watch = tokio::spawn(watching::serve(watcher, config.operations.status_refresh, stop.clone()));
@@ -204,6 +209,7 @@ async fn serve_until_stopped(config: Arc<Config>) -> anyhow::Result<()> {
     work.await?;
     clock.await?;
     watch.await?;
+    looking.await?;
     hints.await?;
     telling.await?;
     following.await?;

@@ -150,6 +150,8 @@ pub struct Recording {
     pub events: Vec<Event>,
     /// New lines of the audit log.
     pub audit: Vec<AuditEntry>,
+    /// When a step is looked for again, by the moment of this recording.
+    pub lookup: Option<(NextLookup, Timestamp)>,
 }
 
 /// What a step finished with.
@@ -159,6 +161,58 @@ pub struct FinishedStep {
     pub name: String,
     /// What a later run gets.
     pub outcome: Vec<u8>,
+    /// Whether a request of this run got no answer all the same: its objects are looked for again later.
+    pub lost: bool,
+}
+
+/// What is known of a step that a call left open.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SettledStep {
+    /// Its name.
+    pub name: String,
+    /// `Fresh`: it never happened. `Open`: it may have.
+    pub state: StepState,
+    /// Whether a request of this run got no answer, and so may still be under way.
+    pub lost: bool,
+}
+
+/// A step to begin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewStep {
+    /// Its name.
+    pub name: String,
+    /// The reference to use if it was never begun.
+    pub reference: String,
+    /// Whether the run may send something in it. If not, it only looks, and a step that is open stays as it is.
+    pub sends: bool,
+}
+
+/// A step whose objects are to be looked for again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DueLookup {
+    /// The step.
+    pub step: Step,
+    /// How many looks were made since a request was last lost, or a second object was last found.
+    pub round: u32,
+    /// The remote ids that a person was told of.
+    pub told: Vec<String>,
+}
+
+/// What becomes of a step that was looked for again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NextLookup {
+    /// The operation of the step.
+    pub operation: OperationId,
+    /// Its platform.
+    pub platform: PlatformName,
+    /// Its name.
+    pub name: String,
+    /// After how long it is looked for again; `None`: no more.
+    pub after: Option<Duration>,
+    /// As in [`DueLookup`], from now on.
+    pub round: u32,
+    /// As in [`DueLookup`], from now on.
+    pub told: Vec<String>,
 }
 
 /// A remote object that an adapter remembers or forgets.
@@ -183,12 +237,12 @@ pub struct JournalWrite {
     pub at: Timestamp,
     /// Steps that were finished: they become `done`.
     pub finished: Vec<FinishedStep>,
-    /// A step that failed, and what is known of it.
-    pub settled: Option<(String, StepState)>,
+    /// A step that was left open.
+    pub settled: Option<SettledStep>,
     /// Remote objects.
     pub remote: Vec<RemoteChange>,
-    /// A step to begin: its name and the reference to use if it was never begun.
-    pub begin: Option<(String, String)>,
+    /// A step to begin.
+    pub begin: Option<NewStep>,
 }
 
 /// Which buys to list; newest first.
@@ -327,6 +381,13 @@ pub trait Store: webhooks::WebhookStore + fleet::FleetStore + Send + Sync + std:
 
     /// The steps of an operation, in the order in which they were begun.
     async fn steps(&self, operation: &OperationId) -> Result<Vec<Step>, StoreError>;
+
+    /// Whether the time has come for any step whose objects are to be looked for again.
+    async fn lookup_is_due(&self, now: Timestamp) -> Result<bool, StoreError>;
+
+    /// Steps whose objects are to be looked for again and whose time has come, at most `limit`. They are the caller's for `hold`: nobody
+    /// else is given them before that has passed.
+    async fn take_lookups(&self, now: Timestamp, hold: Duration, limit: u32) -> Result<Vec<DueLookup>, StoreError>;
 
     /// A buy with its remote objects.
     async fn buy(&self, id: &MediaBuyId) -> Result<Option<Stored<MediaBuy>>, StoreError>;

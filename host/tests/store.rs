@@ -101,6 +101,9 @@ macro_rules! on_backend {
                 a_refused_write_leaves_the_journal_as_it_was,
                 steps_of_platforms_and_operations_are_apart,
                 open_steps_are_reset_when_a_person_found_nothing,
+                a_lost_request_is_counted_and_its_step_is_looked_for_again,
+                a_step_whose_worker_died_or_was_cut_off_may_have_sent_something,
+                a_look_is_its_takers_for_a_while_and_is_put_off_or_over,
                 remote_objects_are_remembered_replaced_and_forgotten,
                 a_worker_without_its_lease_writes_no_journal,
             ]
@@ -109,6 +112,9 @@ macro_rules! on_backend {
                 a_run_that_was_cut_off_leaves_a_doubt_that_begins_then,
                 a_late_answer_says_nothing_of_another_step,
                 what_a_restored_copy_does_not_know_is_looked_up,
+                what_may_be_under_way_is_looked_for_and_never_sent_again,
+                what_can_no_longer_be_under_way_is_made_again_if_it_is_absent,
+                a_host_that_stops_sends_nothing_more_and_hears_what_was_sent,
             ]
             lists: [
                 buys_are_listed_newest_first_and_page_by_page,

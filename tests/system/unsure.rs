@@ -1,14 +1,16 @@
 //! A database that goes away while it commits: whether something was recorded is not known then, and is found out.
 
+use std::time::Duration;
+
 use flightdeck_test_support::{
     cable::{Cable, Cut},
     postgres,
 };
 use reqwest::Method;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::{
-    house::{Answer, BUYER, today},
+    house::{Answer, BUYER, REVIEWER, today},
     replicas::Replicas,
 };
 
@@ -29,25 +31,42 @@ async fn found(replicas: &Replicas, po_number: &str) -> Option<usize> {
 }
 
 #[tokio::test]
-async fn what_was_recorded_without_an_answer_is_told_as_accepted_and_what_was_not_may_be_asked_again() {
+async fn whatever_becomes_of_a_commit_without_an_answer_its_create_is_accepted_once() {
     let Some(url) = postgres::database().await else { return };
     let cable = Cable::to(&url);
     let replicas = Replicas::on(cable.url.clone(), 1, "").await;
     replicas.start(0).await;
+    // It was recorded; it was not, and is; it is being recorded when the caller is about to be answered.
+    for (po_number, cut) in
+        [("PO-after", Cut::After), ("PO-before", Cut::Before), ("PO-late", Cut::Late(Duration::from_secs(2)))]
+    {
+        cable.cut_at_commit(po_number, cut);
+        let accepted = create(&replicas, po_number).await.expect(202);
+        let again = create(&replicas, po_number).await.expect(202);
+        assert_eq!(again.text("/operation_id"), accepted.text("/operation_id"), "{po_number}");
+        assert_eq!(found(&replicas, po_number).await, Some(1), "{po_number}");
+    }
+    replicas.stop(0).await;
+}
 
-    cable.cut_at_commit("PO-after", Cut::After);
-    let accepted = create(&replicas, "PO-after").await.expect(202);
-    let again = create(&replicas, "PO-after").await.expect(202);
-    assert_eq!(again.text("/operation_id"), accepted.text("/operation_id"));
-    assert_eq!(found(&replicas, "PO-after").await, Some(1));
-
-    cable.cut_at_commit("PO-before", Cut::Before);
-    let unsure = create(&replicas, "PO-before").await.expect(503);
-    assert_eq!(unsure.error_code().as_deref(), Some("STORAGE_UNAVAILABLE"), "{:#}", unsure.body);
-    let message = unsure.body.pointer("/error/message").and_then(Value::as_str).unwrap_or_default();
-    assert!(message.contains("did not say whether this was recorded"), "{message}");
-    assert_eq!(found(&replicas, "PO-before").await, Some(0));
-    create(&replicas, "PO-before").await.expect(202);
-    assert_eq!(found(&replicas, "PO-before").await, Some(1));
+#[tokio::test]
+async fn a_decision_that_may_be_recorded_is_answered_as_it_is() {
+    let Some(url) = postgres::database().await else { return };
+    let cable = Cable::to(&url);
+    let replicas = Replicas::on(cable.url.clone(), 1, "").await;
+    replicas.start(0).await;
+    for (words, cut) in
+        [("said after", Cut::After), ("said before", Cut::Before), ("said late", Cut::Late(Duration::from_secs(2)))]
+    {
+        let created = create(&replicas, words).await.expect(202);
+        let task = created.text("/task_id");
+        cable.cut_at_commit(words, cut);
+        let decision = json!({ "resolution": "rejected", "resolution_detail": words });
+        let path = format!("/v1/tasks/{task}/complete");
+        let decided = replicas.ask(0, REVIEWER, Method::POST, &path, Some(&decision), &[]).await.expect("an answer");
+        let decided = decided.expect(200);
+        assert_eq!(decided.text("/status"), "failed", "{:#}", decided.body);
+        assert_eq!(decided.text("/resolution_detail"), words);
+    }
     replicas.stop(0).await;
 }

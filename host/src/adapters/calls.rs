@@ -188,7 +188,7 @@ impl Adapters {
 }
 
 /// Runs a call unless the breaker is open, and tells the breaker how it went.
-async fn guarded<T>(
+pub(super) async fn guarded<T>(
     adapters: &Adapters,
     platform: &Platform,
     purpose: Purpose,

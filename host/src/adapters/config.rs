@@ -1,16 +1,20 @@
 //! What the host is told about its platforms.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use serde_json::Value;
 
 use super::{
-    egress::{EgressError, credentials::Credentials},
+    egress::{CONNECT_TIMEOUT, EgressError, credentials::Credentials},
     engine::EngineOptions,
     limits::Limits,
     release::InstallError,
 };
 use crate::domain::id::PlatformName;
+
+/// Gateways in front of ad servers give up after one to two minutes, reports and batches take up to three: five minutes after the host hung
+/// up, hardly anything is still on its way. What is gets looked for again all the same.
+const PROCESSING_BOUND_MS: u32 = 300_000;
 
 /// What [`super::Adapters::start`] needs.
 #[derive(Debug, Clone)]
@@ -50,6 +54,10 @@ pub struct PlatformConfig {
     pub max_concurrent_requests: usize,
     /// How long to let pass, at least, before a step in doubt is looked up; the adapter's own lag counts if it is longer.
     pub in_doubt_wait_ms: u32,
+    /// How long the ad server may go on with a request after the host gave up waiting for its answer.
+    pub processing_bound_ms: u32,
+    /// How long a connection may take to be made.
+    pub connect_timeout: Duration,
 }
 
 impl PlatformConfig {
@@ -67,6 +75,8 @@ impl PlatformConfig {
             rate_per_second: None,
             max_concurrent_requests: 16,
             in_doubt_wait_ms: 0,
+            processing_bound_ms: PROCESSING_BOUND_MS,
+            connect_timeout: CONNECT_TIMEOUT,
         }
     }
 }

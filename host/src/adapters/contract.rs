@@ -14,9 +14,9 @@ mod outgoing;
 mod reads;
 mod words;
 
-pub(crate) use answers::{creative_outcome, failure, outcome, performance_outcome, plan, update_outcome};
+pub(crate) use answers::{creative_outcome, failure, made, outcome, performance_outcome, plan, update_outcome};
 pub(crate) use describe::capabilities;
-pub(crate) use outgoing::{Outgoing, context, remote_buy};
+pub(crate) use outgoing::{Outgoing, context, made_to_guest, remote_buy};
 pub(crate) use reads::{Answers, deliveries, statuses};
 pub(crate) use words::remote_from_guest;
 

@@ -46,8 +46,9 @@ pub(crate) use hooks::Hooks;
 use pace::Pace;
 pub(crate) use sending::Gate;
 
-/// A connection that takes longer than this to be made is given up; the request counts as never sent.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// A connection that takes longer than this to be made is given up; the request counts as never sent. Platforms that change something take
+/// less where leases are short: a request must leave while the lease holds under which it was allowed.
+pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long an idle connection is kept. Shorter than the 60 s after which common load balancers close it.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(50);
@@ -84,6 +85,7 @@ pub(crate) struct EgressSettings<'a> {
     pub(crate) credentials: &'a credentials::Credentials,
     pub(crate) rate_per_second: Option<u32>,
     pub(crate) max_concurrent_requests: usize,
+    pub(crate) connect_timeout: Duration,
 }
 
 /// The way out of one platform's adapters.
@@ -97,6 +99,7 @@ pub(crate) struct PlatformEgress {
     pub(crate) pace: Pace,
     /// What the credential is known by, and never the credential: whoever uses it at this ad server shares its limits.
     pub(crate) limit_key: String,
+    connect_timeout: Duration,
     client: reqwest::Client,
 }
 
@@ -120,7 +123,7 @@ impl PlatformEgress {
             .referer(false)
             .user_agent(concat!("flightdeck/", env!("CARGO_PKG_VERSION")))
             .tcp_nodelay(true)
-            .connect_timeout(CONNECT_TIMEOUT)
+            .connect_timeout(settings.connect_timeout)
             .pool_idle_timeout(IDLE_TIMEOUT)
             .pool_max_idle_per_host(settings.max_concurrent_requests.max(1))
             .dns_resolver(Arc::new(Resolver::new(allowance.clone(), &origins)))
@@ -135,6 +138,7 @@ impl PlatformEgress {
             authentication,
             limit_key,
             pace: Pace::new(settings.max_concurrent_requests, settings.rate_per_second),
+            connect_timeout: settings.connect_timeout,
             client,
         })
     }
@@ -250,6 +254,8 @@ pub(crate) struct CallEgress {
     pub(crate) verdict: Verdict,
     pub(crate) traffic: Traffic,
     pub(crate) gate: Gate,
+    /// When the call is ended, whatever it does.
+    pub(crate) ends_at: tokio::time::Instant,
     /// The requests that run, so that a call does not end before it is known what became of them.
     pub(crate) running: TaskTracker,
 }
@@ -288,11 +294,11 @@ impl CallEgress {
                 shown(url)
             ))),
             (Mode::Write(journal), false) => {
-                journal.may_write().map_err(|error| match error {
+                journal.may_write(self.platform.connect_timeout).map_err(|error| match error {
                     JournalError::Misuse(why) => {
                         self.misuse(format_args!("sent {method} {} outside of a step: {why}", shown(url)))
                     }
-                    stopped @ (JournalError::Interrupted(_) | JournalError::Unavailable(_)) => self.journal(&stopped),
+                    stopped => self.journal(&stopped),
                 })?;
                 Ok(Some(journal))
             }

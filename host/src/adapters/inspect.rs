@@ -1,6 +1,6 @@
 //! Looking into a component file without installing it: `flightdeck adapter inspect FILE`.
 
-use std::{path::Path, sync::Arc};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use serde::Serialize;
 use wasmtime::component::Component;
@@ -73,6 +73,7 @@ async fn describe(runtime: &Runtime, component: &Component) -> Result<Capabiliti
         credentials: &Credentials::None,
         rate_per_second: None,
         max_concurrent_requests: 1,
+        connect_timeout: Duration::from_secs(1),
     };
     let platform = Arc::new(PlatformEgress::new(&nowhere).map_err(|error| error.to_string())?);
     let setup = CallSetup {

@@ -80,6 +80,13 @@ impl Limits {
     pub fn first_byte(&self) -> Duration {
         Duration::from_millis(self.first_byte_ms)
     }
+
+    /// For how long the answer to a request that writes is waited for, and how much of a call must be left when such a request leaves: an
+    /// answer that nobody listens to any more leaves its step in doubt. As long as any response may take to begin, but no more than half of
+    /// a call, or none could be sent.
+    pub fn write_window(&self) -> Duration {
+        self.first_byte().min(self.wall() / 2)
+    }
 }
 
 /// A limit that a call ran into. Travels as an error through the guest's stack, which it ends.

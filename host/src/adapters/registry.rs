@@ -24,6 +24,7 @@ use crate::domain::{
     failure::{Failure, FailureKind},
     id::PlatformName,
     problem::Problem,
+    step::Patience,
 };
 
 /// All adapters of this host.
@@ -58,6 +59,7 @@ pub(super) struct Platform {
     pub(super) egress: Arc<PlatformEgress>,
     pub(super) breaker: Breaker,
     in_doubt_wait_ms: u32,
+    processing_bound_ms: u32,
     releases: RwLock<Releases>,
     /// One at a time: two calls that miss the same release don't load it twice.
     loading: tokio::sync::Mutex<()>,
@@ -85,6 +87,7 @@ impl Platform {
             credentials: &config.credentials,
             rate_per_second: config.rate_per_second,
             max_concurrent_requests: config.max_concurrent_requests,
+            connect_timeout: config.connect_timeout,
         })?;
         Ok(Self {
             name: config.name.clone(),
@@ -95,6 +98,7 @@ impl Platform {
             egress: Arc::new(egress),
             breaker: Breaker::default(),
             in_doubt_wait_ms: config.in_doubt_wait_ms,
+            processing_bound_ms: config.processing_bound_ms,
             releases: RwLock::default(),
             loading: tokio::sync::Mutex::new(()),
         })
@@ -299,6 +303,13 @@ impl Adapters {
         let Some(platform) = self.platforms.get(platform) else { return lag };
         let begun_on = self.release(platform, Some(release)).await;
         lag.max(begun_on.map_or(0, |release| release.capabilities.lookup_lag_ms))
+    }
+
+    /// How long a request that got no answer keeps a lookup that finds nothing from being believed, on a platform where an operation began
+    /// on `release`.
+    pub async fn patience(&self, platform: &PlatformName, release: &str) -> Patience {
+        let processing_ms = self.platforms.get(platform).map_or(0, |platform| platform.processing_bound_ms);
+        Patience { lag_ms: self.in_doubt_wait_ms(platform, release).await, processing_ms }
     }
 
     /// What is wrong with a product's settings on a platform, by JSON pointer into them.

@@ -110,6 +110,7 @@ impl CallSetup<'_> {
             verdict: verdict.clone(),
             traffic: Traffic::default(),
             gate: Gate::default(),
+            ends_at: started + wall,
             running: TaskTracker::new(),
         });
         let shut = ShutOnDrop(Arc::clone(&egress));

@@ -8,6 +8,9 @@ use super::{
 };
 use crate::domain::failure::{Failure, FailureKind};
 
+/// The code of a call that ended because an earlier request may still be under way.
+const UNDER_WAY: &str = "under_way";
+
 /// The first thing that spoiled a call. Whatever the guest answers afterwards, the call has failed with it: a guest
 /// may swallow the error that it was given.
 #[derive(Debug, Clone, Default)]
@@ -36,6 +39,19 @@ pub(crate) fn limit(adapter: &str, hit: LimitHit) -> Failure {
     fault(hit.code(), adapter, hit)
 }
 
+/// A request that writes and could not be answered before the call ends: another call sends it.
+pub(crate) fn too_late_to_write(adapter: &str) -> Failure {
+    let mut failure = Failure::new(
+        FailureKind::Unavailable,
+        "call_time_used",
+        format!(
+            "this call of the adapter {adapter} has not time enough left for an answer of the ad server; the next one goes on"
+        ),
+    );
+    failure.retry_after_ms = Some(0);
+    failure
+}
+
 /// The failure of a call that came further than the one before it: if it ran out of time or of requests, it is no fault, and another
 /// one goes on from there.
 pub(crate) fn in_parts(failure: Failure) -> Failure {
@@ -51,6 +67,11 @@ pub(crate) fn in_parts(failure: Failure) -> Failure {
 pub(crate) fn journal(adapter: &str, error: &JournalError) -> Failure {
     match error {
         JournalError::Misuse(what) => fault("misuse", adapter, format_args!("broke the rules of steps: {what}")),
+        JournalError::UnderWay => Failure::new(
+            FailureKind::Unavailable,
+            UNDER_WAY,
+            "an earlier request got no answer, and the ad server may still be carrying it out: it is looked for again",
+        ),
         JournalError::Interrupted(why) | JournalError::Unavailable(why) => {
             tracing::warn!(adapter, why, "an operation was interrupted");
             Failure::new(

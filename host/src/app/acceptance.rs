@@ -10,6 +10,7 @@ use crate::{
         caller::Caller,
         error::{AppError, ErrorCode},
         pointers,
+        recording::record_new,
     },
     config::approvals::ApprovalQuestion,
     domain::{
@@ -159,16 +160,10 @@ impl App {
         recording.new_operation = Some(operation.clone());
         let rested = self.signals.listen();
         fault::point("accept.before");
-        match self.store.record(recording).await {
+        match record_new(self.store.as_ref(), &operation.id, recording).await {
             Ok(()) => {}
             Err(StoreError::KeyTaken(taken)) => {
                 return self.answer_again(&taken, &fingerprint(draft.kind, &options)).await;
-            }
-            // If it is there, it was recorded, and will be carried out.
-            Err(error @ StoreError::Unsure(_)) => {
-                if !matches!(self.store.operation(&operation.id).await, Ok(Some(_))) {
-                    return Err(error.into());
-                }
             }
             Err(error) => return Err(error.into()),
         }

@@ -75,8 +75,9 @@ impl App {
             fault::point("decide.before");
             match self.store.record(recording).await {
                 Ok(()) => break operation_id,
-                // Somebody was faster, at the task or at its buy: decide on what they made of it.
-                Err(StoreError::Stale(_)) if tries < TRIES => tries += 1,
+                // Somebody was faster, at the task or at its buy: decide on what they made of it. Or this decision may be recorded: made
+                // again, it waits for the one that may be under way, and finds itself.
+                Err(StoreError::Stale(_) | StoreError::Unsure(_)) if tries < TRIES => tries += 1,
                 Err(error) => return Err(error.into()),
             }
         };
@@ -99,6 +100,12 @@ impl App {
             digest: stored.value.digest.clone(),
             reason: decide.words.clone(),
         });
+        let operation = self.waiting_operation(&stored.value).await?;
+        if stored.value.kind == TaskKind::Reconciliation && operation.value.state.is_final() {
+            let decided = decided(stored, caller, decide, at, &mut recording)?;
+            waiting::acknowledge(decided, at, &mut recording);
+            return Ok(recording);
+        }
         match (decide.resolution, stored.value.kind) {
             (Resolution::Approved, _) | (Resolution::Completed, TaskKind::PermissionException) => {
                 self.go_on(caller, stored, decide, at, &mut recording).await?;

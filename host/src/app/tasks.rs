@@ -131,8 +131,13 @@ impl App {
     ) -> Result<TaskView, AppError> {
         caller.reviewer()?;
         let mut tries = 0;
+        // As it is once it is changed, where the database did not say whether it is.
+        let mut perhaps = None;
         loop {
             let mut stored = self.visible_task(caller, id).await?;
+            if perhaps.as_ref() == Some(&stored.value) {
+                return self.view(stored.value).await;
+            }
             let at = now();
             let mut recording = Recording::default();
             change(&mut stored.value, at, &mut recording)?;
@@ -141,6 +146,11 @@ impl App {
             match self.store.record(recording).await {
                 Ok(()) => return self.view(task).await,
                 Err(StoreError::Stale(_)) if tries < TRIES => tries += 1,
+                // Made again, it waits for the one that may be under way.
+                Err(StoreError::Unsure(_)) if tries < TRIES => {
+                    tries += 1;
+                    perhaps = Some(task);
+                }
                 Err(error) => return Err(error.into()),
             }
         }

@@ -21,6 +21,16 @@ const DEFAULT_BACKOFF_MAX: Duration = Duration::from_secs(5 * 60);
 /// Ad servers allow a handful of questions a second, and a buy that was disapproved loses little in five minutes.
 const DEFAULT_STATUS_REFRESH: Duration = Duration::from_secs(5 * 60);
 
+/// Minutes, an hour and a day after a request got no answer: gateways that queue requests while their ad server is away hand them on within
+/// minutes once it is back, and an outage rarely lasts for more than a day.
+const DEFAULT_LOOK_AGAIN: [Duration; 5] = [
+    Duration::from_secs(5 * 60),
+    Duration::from_secs(20 * 60),
+    Duration::from_secs(3_600),
+    Duration::from_secs(6 * 3_600),
+    Duration::from_secs(24 * 3_600),
+];
+
 /// `[operations]`: how accepted changes are carried out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Operations {
@@ -40,6 +50,9 @@ pub struct Operations {
     pub backoff_max: Duration,
     /// `status_refresh`: within this time a change on an ad server is noticed though nobody asks. Default `5m`.
     pub status_refresh: Duration,
+    /// `look_again`: how long after one another the objects of a step are looked for whose request got no answer. Default
+    /// `["5m", "20m", "1h", "6h", "1d"]`.
+    pub look_again: Vec<Duration>,
 }
 
 impl Operations {
@@ -53,6 +66,9 @@ impl Operations {
             backoff_initial: section.or("backoff_initial", DEFAULT_BACKOFF_INITIAL, values::duration),
             backoff_max: section.or("backoff_max", DEFAULT_BACKOFF_MAX, values::duration),
             status_refresh: section.or("status_refresh", DEFAULT_STATUS_REFRESH, values::duration),
+            look_again: section
+                .some_of("look_again", "name at least one duration, like [\"5m\", \"1h\", \"1d\"]", values::duration)
+                .unwrap_or_else(|| DEFAULT_LOOK_AGAIN.to_vec()),
         };
         let Self { lease, heartbeat, deadline, backoff_initial, backoff_max, .. } = operations;
         let half = lease / 2;

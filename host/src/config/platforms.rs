@@ -35,6 +35,7 @@ pub(super) fn read(section: &Section<'_>) -> Option<PlatformConfig> {
     let max_concurrent_requests =
         section.or("max_concurrent_requests", defaults.max_concurrent_requests, |node| values::whole(node, 1, 10_000));
     let in_doubt_wait_ms = section.or("in_doubt_wait", defaults.in_doubt_wait_ms, values::short_millis);
+    let processing_bound_ms = section.or("processing_bound", defaults.processing_bound_ms, values::short_millis);
     Some(PlatformConfig {
         name: PlatformName::from(name?),
         component: component?,
@@ -47,6 +48,8 @@ pub(super) fn read(section: &Section<'_>) -> Option<PlatformConfig> {
         rate_per_second,
         max_concurrent_requests,
         in_doubt_wait_ms,
+        processing_bound_ms,
+        connect_timeout: defaults.connect_timeout,
     })
 }
 

@@ -27,6 +27,8 @@ names! {
         OperationSucceeded = "operation.succeeded",
         /// An operation failed for good.
         OperationFailed = "operation.failed",
+        /// A request that got no answer was carried out after all: the ad server has a second object, which is stopped.
+        OperationDuplicateFound = "operation.duplicate_found",
         /// The platform said something about a creative.
         CreativeStatusChanged = "creative.status_changed",
         /// Nothing happened: the owner of an endpoint wants to see that it hears.

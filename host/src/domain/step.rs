@@ -42,6 +42,36 @@ pub struct Step {
     /// Since when it is in doubt, if it is: a lookup counts only after the platform's lag has passed since. When it was last begun, when
     /// the call ended that left it open, or when its operation was taken over from a worker that may have sent something until then.
     pub begun_at: Timestamp,
+    /// The last moment at which a request of it may have left that got no answer; `None`: every one was answered. The ad server may be
+    /// carrying it out for long after that.
+    pub sent_at: Option<Timestamp>,
+    /// How many runs of it ended with a request that got no answer. It stays when the step is done: what was lost may still arrive.
+    pub lost: u32,
+}
+
+/// How long a request that got no answer keeps a lookup that finds nothing from being believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Patience {
+    /// How long a lookup may miss what the ad server has done, in milliseconds.
+    pub lag_ms: u32,
+    /// How long the ad server may go on with a request after its caller hung up, in milliseconds.
+    pub processing_ms: u32,
+}
+
+/// A step is not waited for longer than so many times the processing bound.
+const MOST_DOUBLINGS: u32 = 6;
+
+impl Step {
+    /// Until when a lookup that finds nothing proves nothing, and the change must not be made again; `None`: it does.
+    ///
+    /// The bound is a guess about somebody else's machine. A server that exceeded it once is given twice the time at the next loss, and so
+    /// on: one that holds requests for an hour is sent a few, not one every few minutes.
+    pub fn believed_from(&self, patience: Patience) -> Option<Timestamp> {
+        let sent_at = self.sent_at.filter(|_| self.state == StepState::Open)?;
+        let doublings = self.lost.saturating_sub(1).min(MOST_DOUBLINGS);
+        let processing = i64::from(patience.processing_ms) << doublings;
+        Some(sent_at.plus_millis(i64::from(patience.lag_ms) + processing))
+    }
 }
 
 /// What the names of the steps begin with that cancel what other steps have made.
@@ -73,6 +103,16 @@ impl SentRequest {
             Self::NeverSent => true,
             Self::Answered(status) => matches!(status, 400..=499) && status != 408 && status != 409,
             Self::Lost => false,
+        }
+    }
+
+    /// Whether the ad server may still be carrying it out: no answer came, or one from a gateway that did not wait for the server's (408,
+    /// 502, 504, and 520 to 527 of common ones).
+    pub const fn may_be_under_way(self) -> bool {
+        match self {
+            Self::NeverSent => false,
+            Self::Answered(status) => matches!(status, 408 | 502 | 504 | 520..=527),
+            Self::Lost => true,
         }
     }
 }
@@ -113,6 +153,45 @@ mod tests {
         for status in 100..600 {
             let refused = (400..500).contains(&status) && status != 408 && status != 409;
             assert_eq!(SentRequest::Answered(status).changed_nothing(), refused, "{status}");
+        }
+    }
+
+    #[test]
+    fn what_no_server_has_answered_may_be_under_way() {
+        assert!(SentRequest::Lost.may_be_under_way());
+        assert!(!SentRequest::NeverSent.may_be_under_way());
+        for status in 100..600 {
+            let request = SentRequest::Answered(status);
+            let gateway = [408, 502, 504].contains(&status) || (520..=527).contains(&status);
+            assert_eq!(request.may_be_under_way(), gateway, "{status}");
+            assert!(!(request.may_be_under_way() && request.changed_nothing()), "{status}");
+        }
+    }
+
+    #[test]
+    fn each_loss_doubles_the_time_for_which_a_lookup_that_finds_nothing_is_not_believed() {
+        let patience = Patience { lag_ms: 3_000, processing_ms: 100_000 };
+        let sent_at = Timestamp::from_micros(1_000_000);
+        let step = |state, sent_at, lost| Step {
+            operation: OperationId::from("op_1"),
+            platform: PlatformName::from("north"),
+            name: "order".to_owned(),
+            reference: "ref".to_owned(),
+            state,
+            outcome: None,
+            begun_at: Timestamp::from_micros(2_000_000),
+            sent_at,
+            lost,
+        };
+        let waits = |lost: u32| {
+            let from = step(StepState::Open, Some(sent_at), lost).believed_from(patience).unwrap();
+            (from.as_micros() - sent_at.as_micros()) / 1_000
+        };
+        assert_eq!([waits(0), waits(1), waits(2), waits(3)], [103_000, 103_000, 203_000, 403_000]);
+        assert_eq!(waits(u32::MAX), 3_000 + 100_000 * 64);
+        assert_eq!(step(StepState::Open, None, 1).believed_from(patience), None, "all were answered");
+        for state in [StepState::Fresh, StepState::Done] {
+            assert_eq!(step(state, Some(sent_at), 1).believed_from(patience), None);
         }
     }
 

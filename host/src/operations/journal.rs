@@ -2,37 +2,105 @@
 //!
 //! What adapters see as `steps` ends here. A step that is finished is written with the next step that begins, or when the call
 //! ends: until then nothing is sent that could need it, because a request that writes needs an open step.
+//!
+//! A step in doubt of which a request got no answer may still be under way inside the ad server. Until that can no longer be
+//! ([`Step::believed_from`]), a run may look for what it made and take what it finds, but can't take it for absent nor send it again:
+//! [`JournalError::UnderWay`] ends the call, and the operation is run again later.
 
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use async_trait::async_trait;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     adapters::{Begun, JournalError, StepJournal},
     domain::{
         id::{MediaBuyId, PlatformName},
         media_buy::RemoteObject,
-        step::{self, SentRequest, Step, StepState},
+        step::{self, Patience, SentRequest, Step, StepState},
         time::Timestamp,
     },
     fault,
     operations::{lease::Lease, now},
-    store::{FinishedStep, JournalWrite, RemoteChange, Store, StoreError},
+    store::{FinishedStep, JournalWrite, NewStep, RemoteChange, SettledStep, Store, StoreError},
 };
 
 /// How much of a step's outcome is told in words, in characters.
 const MOST_OF_AN_OUTCOME: usize = 200;
+
+/// What may be under way inside the ad server, of one step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UnderWay {
+    /// The last moment at which it may have been sent.
+    pub since: Timestamp,
+    /// From then on a lookup that finds nothing is believed.
+    pub until: Timestamp,
+}
+
+/// What is known, at the beginning of a call, of requests that got no answer. By the clock that judges doubts.
+#[derive(Debug, Clone)]
+pub struct Doubts {
+    under_way: BTreeMap<String, UnderWay>,
+    /// When the database was restored from a copy, if the operation is older than that: what the copy takes for not begun may have been
+    /// carried out since.
+    restored: Option<UnderWay>,
+    asked: (Instant, Timestamp),
+}
+
+impl Doubts {
+    /// The doubts about an operation's steps on a platform, at `now` by the clock that judges them.
+    pub fn new(
+        steps: &[Step],
+        platform: &PlatformName,
+        patience: Patience,
+        restored_at: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Self {
+        let of_step = |step: &Step| Some(UnderWay { since: step.sent_at?, until: step.believed_from(patience)? });
+        let under_way = steps
+            .iter()
+            .filter(|step| &step.platform == platform)
+            .filter_map(|step| Some((step.name.clone(), of_step(step)?)))
+            .collect();
+        let whole = i64::from(patience.lag_ms) + i64::from(patience.processing_ms);
+        let restored = restored_at.map(|since| UnderWay { since, until: since.plus_millis(whole) });
+        Self { under_way, restored, asked: (Instant::now(), now) }
+    }
+
+    fn now(&self) -> Timestamp {
+        self.asked.1.plus(self.asked.0.elapsed())
+    }
+
+    /// What may still be under way of a step.
+    fn of(&self, name: &str) -> Option<UnderWay> {
+        let known = self.under_way.get(name).copied().into_iter().chain(self.restored);
+        known.max_by_key(|under_way| under_way.until).filter(|under_way| under_way.until > self.now())
+    }
+}
 
 /// The step that is open.
 #[derive(Debug)]
 struct OpenStep {
     name: String,
     was_in_doubt: bool,
+    /// What keeps it from being sent again, or taken for absent.
+    under_way: Option<UnderWay>,
+    /// What the database has forgotten of it may have been sent.
+    forgotten: bool,
     /// Requests by the number that they were given.
     requests: BTreeMap<u64, SentRequest>,
+}
+
+impl OpenStep {
+    /// Whether something that this run knows of may arrive late.
+    fn lost(&self) -> bool {
+        self.forgotten || self.requests.values().any(|request| request.may_be_under_way())
+    }
 }
 
 /// What is not written yet, and the open step.
@@ -43,6 +111,10 @@ struct Pages {
     requests: u64,
     /// Whether a step was finished that an earlier run had not finished.
     progressed: bool,
+    /// Why the call can't go on: what may be under way of its open step.
+    waits_for: Option<UnderWay>,
+    /// The host stops, and something was not sent because of that.
+    stopped: bool,
     finished: Vec<FinishedStep>,
     remote: Vec<RemoteChange>,
 }
@@ -56,9 +128,9 @@ pub struct OperationJournal {
     platform: PlatformName,
     /// Put before each step's name, so that undoing has steps of its own.
     prefix: &'static str,
-    /// When the database was restored from a copy, if the operation is older than that: what the copy takes for not begun may have been
-    /// carried out since.
-    restored_at: Option<Timestamp>,
+    doubts: Doubts,
+    /// The host stops: nothing new is sent, and what was sent is listened for.
+    stop: CancellationToken,
     pages: Mutex<Pages>,
 }
 
@@ -70,9 +142,29 @@ impl OperationJournal {
         buy: MediaBuyId,
         platform: PlatformName,
         prefix: &'static str,
-        restored_at: Option<Timestamp>,
+        doubts: Doubts,
+        stop: CancellationToken,
     ) -> Self {
-        Self { store, lease, buy, platform, prefix, restored_at, pages: Mutex::new(Pages::default()) }
+        Self { store, lease, buy, platform, prefix, doubts, stop, pages: Mutex::new(Pages::default()) }
+    }
+
+    /// When to look again, if the call could not go on because something may be under way. As long after now as it has been under way
+    /// already: what takes twice as long is looked for half as often.
+    pub fn look_again(&self, lag: Duration) -> Option<Timestamp> {
+        let UnderWay { since, until } = self.pages().waits_for?;
+        let now = self.doubts.now();
+        Some(until.min(now.plus(since.until(now).max(lag))))
+    }
+
+    /// Whether something was not sent because the host stops.
+    pub fn was_stopped(&self) -> bool {
+        self.pages().stopped
+    }
+
+    /// Stops the call at its open step.
+    fn waits(pages: &mut Pages, under_way: UnderWay) -> JournalError {
+        pages.waits_for = Some(under_way);
+        JournalError::UnderWay
     }
 
     fn pages(&self) -> MutexGuard<'_, Pages> {
@@ -143,9 +235,15 @@ impl OperationJournal {
         let write = {
             let pages = self.pages();
             let mut write = self.write(&pages);
-            write.settled = pages.open.as_ref().map(|open| {
+            // One in which nothing could be sent stays as it was found.
+            let open = pages.open.as_ref().filter(|open| open.under_way.is_none());
+            write.settled = open.map(|open| {
                 let requests: Vec<SentRequest> = open.requests.values().copied().collect();
-                (format!("{}{}", self.prefix, open.name), step::after_failure(open.was_in_doubt, &requests))
+                SettledStep {
+                    name: format!("{}{}", self.prefix, open.name),
+                    state: step::after_failure(open.was_in_doubt, &requests),
+                    lost: open.lost(),
+                }
             });
             write
         };
@@ -175,6 +273,7 @@ impl StepJournal for OperationJournal {
         if !self.lease.holds() {
             return Err(JournalError::Interrupted("the lease ran out".to_owned()));
         }
+        let under_way = self.doubts.of(&format!("{}{name}", self.prefix));
         let write = {
             let pages = self.pages();
             if let Some(open) = &pages.open {
@@ -186,7 +285,7 @@ impl StepJournal for OperationJournal {
             let mut write = self.write(&pages);
             let name = format!("{}{name}", self.prefix);
             let reference = step::reference(&write.fence.operation, &self.platform, &name);
-            write.begin = Some((name, reference));
+            write.begin = Some(NewStep { name, reference, sends: under_way.is_none() });
             write
         };
         fault::point("journal.begin.before");
@@ -195,20 +294,30 @@ impl StepJournal for OperationJournal {
         let before =
             before.ok_or_else(|| JournalError::Interrupted("the store did not answer about the step".to_owned()))?;
         // What is known to be fresh is known from after the copy, or only from before it.
-        let doubted = self.restored_at.is_some_and(|restored_at| before.begun_at <= restored_at);
+        let doubted = self.doubts.restored.is_some_and(|restored| before.begun_at <= restored.since);
         let begun = match (before.state, before.outcome) {
             (StepState::Done, outcome) => return Ok(Begun::Done(outcome.unwrap_or_default())),
             (StepState::Fresh, _) if !doubted => Begun::Fresh(before.reference),
             (StepState::Fresh | StepState::Open, _) => Begun::InDoubt(before.reference),
         };
         let was_in_doubt = matches!(begun, Begun::InDoubt(_));
-        self.pages().open = Some(OpenStep { name: name.to_owned(), was_in_doubt, requests: BTreeMap::new() });
+        self.pages().open = Some(OpenStep {
+            name: name.to_owned(),
+            was_in_doubt,
+            under_way: under_way.filter(|_| was_in_doubt),
+            forgotten: doubted,
+            requests: BTreeMap::new(),
+        });
         Ok(begun)
     }
 
     async fn absent(&self, name: &str) -> Result<(), JournalError> {
         let mut pages = self.pages();
         match &mut pages.open {
+            Some(OpenStep { name: open, under_way: Some(under_way), .. }) if open == name => {
+                let under_way = *under_way;
+                Err(Self::waits(&mut pages, under_way))
+            }
             Some(open) if open.name == name => {
                 // Not written by itself: if this run is cut off, the next one looks again.
                 open.was_in_doubt = false;
@@ -223,7 +332,8 @@ impl StepJournal for OperationJournal {
         let mut pages = self.pages();
         match pages.open.take() {
             Some(open) if open.name == name => {
-                pages.finished.push(FinishedStep { name: format!("{}{name}", self.prefix), outcome });
+                let lost = open.lost();
+                pages.finished.push(FinishedStep { name: format!("{}{name}", self.prefix), outcome, lost });
                 pages.progressed = true;
                 Ok(())
             }
@@ -244,14 +354,22 @@ impl StepJournal for OperationJournal {
         Ok(())
     }
 
-    fn may_write(&self) -> Result<(), JournalError> {
-        if self.pages().open.is_none() {
+    fn may_write(&self, leaves_within: Duration) -> Result<(), JournalError> {
+        let mut pages = self.pages();
+        let Some(open) = &pages.open else {
             return Err(JournalError::Misuse(
                 "a request that writes was made outside of a step: wrap it in a step of its own".to_owned(),
             ));
+        };
+        if let Some(under_way) = open.under_way {
+            return Err(Self::waits(&mut pages, under_way));
         }
-        if !self.lease.holds() {
-            return Err(JournalError::Interrupted("the lease ran out".to_owned()));
+        if self.stop.is_cancelled() {
+            pages.stopped = true;
+            return Err(JournalError::Unavailable("the host stops".to_owned()));
+        }
+        if !self.lease.holds_for(leaves_within) {
+            return Err(JournalError::Interrupted("the lease runs out before the request would have left".to_owned()));
         }
         Ok(())
     }

@@ -60,8 +60,13 @@ impl Lease {
 
     /// Whether nobody else can have claimed the operation yet.
     pub fn holds(&self) -> bool {
+        self.holds_for(Duration::ZERO)
+    }
+
+    /// Whether nobody else can claim the operation for so long from now on, even if it is not prolonged any more.
+    pub fn holds_for(&self, time: Duration) -> bool {
         let until = *self.until.lock().unwrap_or_else(PoisonError::into_inner);
-        !self.lost.is_cancelled() && until.holds(Instant::now(), now())
+        !self.lost.is_cancelled() && until.holds(Instant::now() + time, now().plus(time))
     }
 
     /// Waits until the lease is lost.

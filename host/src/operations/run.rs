@@ -2,6 +2,8 @@
 
 use std::{sync::Arc, time::Duration};
 
+use tokio_util::sync::CancellationToken;
+
 use crate::{
     adapters::{AdapterChange, Journal, JournalError},
     domain::{
@@ -14,7 +16,12 @@ use crate::{
     },
     fault,
     operations::{
-        backoff::Backoff, journal::OperationJournal, late::Journals, lease::Lease, now, planning::Intent,
+        backoff::Backoff,
+        journal::{Doubts, OperationJournal},
+        late::Journals,
+        lease::Lease,
+        now,
+        planning::Intent,
         runner::Runner,
     },
     store::{Claim, Recording, StoreError, Stored},
@@ -39,8 +46,8 @@ const MAX_REFUSALS: u32 = 5;
 /// a person's "go on" means that it has not.
 const STEP_IN_DOUBT: &str = "step_in_doubt";
 
-/// The most that one call of an adapter may take, the ad server's time included.
-const CALL_TIME: Duration = Duration::from_secs(60);
+/// The most that one call of an adapter may take, the ad server's time included, whatever `limits.wall_time` of its platform allows.
+const CALL_TIME: Duration = Duration::from_secs(3_600);
 
 /// Why a run stopped without recording an end. Another run goes on.
 #[derive(Debug, thiserror::Error)]
@@ -74,6 +81,8 @@ enum LegEnd {
     Done(LegOutcome),
     /// Not, or only in part; what is known of that part.
     Stopped(Failure, Option<LegOutcome>),
+    /// Not yet: an earlier request may be under way inside the ad server, and is looked for again at that moment.
+    UnderWay(Failure, Timestamp),
 }
 
 /// What must happen before the operation can go on.
@@ -86,6 +95,8 @@ struct Postponed {
 /// What an operation waits for; of several things, the last of these: people take longer than a second try.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Until {
+    /// The next look for what may be under way.
+    Look(Timestamp),
     /// The next try.
     Retry,
     /// The ad server's consent, which a person must get.
@@ -96,11 +107,24 @@ enum Until {
     Resolved,
 }
 
-/// Keeps the more important of two reasons to wait.
+/// Keeps the more important of two reasons to wait; of two looks, the earlier.
 fn wait_for(postponed: &mut Option<Postponed>, next: Postponed) {
-    if postponed.as_ref().is_none_or(|known| known.until < next.until) {
+    let keep = postponed.as_ref().is_some_and(|known| match (known.until, next.until) {
+        (Until::Look(known), Until::Look(next)) => known <= next,
+        (known, next) => known >= next,
+    });
+    if !keep {
         *postponed = Some(next);
     }
+}
+
+/// What a call makes, and what is known of it so far.
+struct Making<'a> {
+    change: AdapterChange<'a>,
+    /// Put before the names of its steps.
+    prefix: &'static str,
+    /// The operation's steps.
+    steps: &'a [Step],
 }
 
 /// One run.
@@ -110,12 +134,19 @@ pub struct Run<'a> {
     operation: Stored<Operation>,
     lease: Arc<Lease>,
     journals: Arc<Journals>,
+    stop: CancellationToken,
 }
 
 impl<'a> Run<'a> {
-    /// A run of what was claimed, which enters its journals in `journals`.
-    pub fn new(deps: &'a Runner, claim: Claim, lease: Arc<Lease>, journals: Arc<Journals>) -> Self {
-        Self { deps, operation: claim.operation, lease, journals }
+    /// A run of what was claimed, which enters its journals in `journals`, and lets nothing be sent any more once `stop` is cancelled.
+    pub fn new(
+        deps: &'a Runner,
+        claim: Claim,
+        lease: Arc<Lease>,
+        journals: Arc<Journals>,
+        stop: CancellationToken,
+    ) -> Self {
+        Self { deps, operation: claim.operation, lease, journals, stop }
     }
 
     /// Carries the operation out as far as it gets.
@@ -147,7 +178,7 @@ impl<'a> Run<'a> {
         if self.operation.value.undoing.is_some() {
             return self.undo(buy, &steps).await;
         }
-        self.forward(buy).await
+        self.forward(buy, &steps).await
     }
 
     async fn buy(&self) -> Result<Stored<MediaBuy>, Interruption> {
@@ -211,7 +242,7 @@ impl<'a> Run<'a> {
     }
 
     /// Runs the legs that are not done, side by side, and goes on from what came of them.
-    async fn forward(mut self, buy: Stored<MediaBuy>) -> Result<(), Interruption> {
+    async fn forward(mut self, buy: Stored<MediaBuy>, steps: &[Step]) -> Result<(), Interruption> {
         let frozen = self.frozen()?;
         let operation = &self.operation.value;
         let pending: Vec<PlatformName> = operation
@@ -220,7 +251,7 @@ impl<'a> Run<'a> {
             .filter(|leg| leg.state == LegState::Pending)
             .map(|leg| leg.platform.clone())
             .collect();
-        let calls = pending.iter().map(|platform| self.leg(&frozen, &buy.value, platform));
+        let calls = pending.iter().map(|platform| self.leg(&frozen, &buy.value, platform, steps));
         let ends = futures::future::join_all(calls).await;
         let steps = self.deps.store.steps(&self.operation.value.id).await?;
         let mut postponed = None;
@@ -246,6 +277,7 @@ impl<'a> Run<'a> {
                 (leg.state, leg.failure, leg.outcome) = (LegState::Done, None, Some(outcome));
                 return None;
             }
+            LegEnd::UnderWay(failure, at) => return Some(Postponed { until: Until::Look(at), failure }),
             LegEnd::Stopped(failure, outcome) => (failure, outcome),
         };
         let until = self.until(platform, &failure, in_doubt);
@@ -279,7 +311,13 @@ impl<'a> Run<'a> {
         }
     }
 
-    async fn leg(&self, frozen: &Frozen, buy: &MediaBuy, platform: &PlatformName) -> Result<LegEnd, Interruption> {
+    async fn leg(
+        &self,
+        frozen: &Frozen,
+        buy: &MediaBuy,
+        platform: &PlatformName,
+        steps: &[Step],
+    ) -> Result<LegEnd, Interruption> {
         // What exists now, not what existed when the operation was frozen: an earlier run may have made something.
         let mut current = frozen.current.clone();
         let mut desired = frozen.desired.clone();
@@ -287,7 +325,8 @@ impl<'a> Run<'a> {
         desired.remote.clone_from(&buy.remote);
         let intent = Intent { change: &self.operation.value.change, current: &current, desired: &desired };
         let touched = intent.touched();
-        self.call(frozen, intent, platform, intent.for_adapter(&touched), "").await
+        let made = Making { change: intent.for_adapter(&touched), prefix: "", steps };
+        self.call(frozen, intent, platform, made).await
     }
 
     async fn call(
@@ -295,8 +334,7 @@ impl<'a> Run<'a> {
         frozen: &Frozen,
         intent: Intent<'_>,
         platform: &PlatformName,
-        change: AdapterChange<'_>,
-        prefix: &'static str,
+        Making { change, prefix, steps }: Making<'_>,
     ) -> Result<LegEnd, Interruption> {
         let operation = &self.operation.value;
         let call = match intent.call(&self.deps.config, &operation.id, platform, now().plus(CALL_TIME)) {
@@ -306,13 +344,15 @@ impl<'a> Run<'a> {
         let Some(release) = frozen.releases.get(platform) else {
             return Err(Interruption::Missing(format!("operation {} has no release for {platform}", operation.id)));
         };
+        let patience = self.deps.adapters.patience(platform, release).await;
         let journal = Arc::new(OperationJournal::new(
             self.deps.store.clone(),
             self.lease.clone(),
             operation.buy.clone(),
             platform.clone(),
             prefix,
-            self.doubted_since(),
+            Doubts::new(steps, platform, patience, self.doubted_since(), self.deps.store.clock(now()).await?),
+            self.stop.clone(),
         ));
         self.journals.add(journal.clone());
         let handed_out: Journal = journal.clone();
@@ -321,7 +361,12 @@ impl<'a> Run<'a> {
         if !self.lease.holds() {
             return Err(JournalError::Interrupted("the lease ran out during the call".to_owned()).into());
         }
+        if journal.was_stopped() {
+            return Err(JournalError::Unavailable("the host stops".to_owned()).into());
+        }
+        let again = journal.look_again(Duration::from_millis(u64::from(patience.lag_ms)));
         Ok(match answer {
+            Err(failure) if let Some(at) = again => LegEnd::UnderWay(failure, at),
             Ok(outcome) => match outcome.failed_package.clone() {
                 Some((_, failure)) => LegEnd::Stopped(failure, Some(outcome)),
                 None => LegEnd::Done(outcome),

@@ -74,8 +74,8 @@ async fn hear_out(run: impl Future, present: &Present, cut: &CancellationToken) 
 }
 
 impl Runner {
-    /// Claims and runs until `stop`; then claims nothing new, gives what runs `grace` to end, and leaves the rest to whoever
-    /// claims it when its lease runs out: its journal says how far it came.
+    /// Claims and runs until `stop`; then claims nothing new and lets nothing new be sent, gives what was sent `grace` to be answered, and
+    /// leaves the rest to whoever claims it: its journal says how far it came.
     pub async fn serve(self, stop: CancellationToken, grace: Duration) {
         let at_work = AtWork::default();
         let slots = Arc::new(Semaphore::new(self.config.operations.workers));
@@ -91,9 +91,9 @@ impl Runner {
             match self.store.claim(&self.name, now(), self.config.operations.lease).await {
                 Ok(Some(claim)) => {
                     let this = self.clone();
-                    let (at_work, cut) = (at_work.clone(), cut.clone());
+                    let (at_work, stop, cut) = (at_work.clone(), stop.clone(), cut.clone());
                     running.spawn(async move {
-                        this.run(claim, asked_at, &at_work, &cut).await;
+                        this.run(claim, asked_at, &at_work, stop, &cut).await;
                         drop(slot);
                         this.signals.work_here();
                     });
@@ -133,7 +133,14 @@ impl Runner {
         }
     }
 
-    async fn run(&self, claim: Claim, asked_at: Instant, at_work: &AtWork, cut: &CancellationToken) {
+    async fn run(
+        &self,
+        claim: Claim,
+        asked_at: Instant,
+        at_work: &AtWork,
+        stop: CancellationToken,
+        cut: &CancellationToken,
+    ) {
         let settings = &self.config.operations;
         let id = claim.operation.value.id.clone();
         let present = at_work.enter(&claim.fence).await;
@@ -147,7 +154,7 @@ impl Runner {
         let watch = Watch::start();
         let mut cut_off = None;
         let journals = Arc::new(Journals::default());
-        let mut run = Box::pin(Run::new(self, claim, lease.clone(), journals.clone()).carry_out());
+        let mut run = Box::pin(Run::new(self, claim, lease.clone(), journals.clone(), stop).carry_out());
         let outcome = tokio::select! {
             ended = &mut run => match ended {
                 Ok(()) => "ended",

@@ -8,6 +8,7 @@ use crate::{
         digest,
         event::{Event, EventKind},
         id::{EventId, PlatformName},
+        lookup::MadeObject,
         media_buy::MediaBuy,
         operation::{Operation, OperationState},
         status::{BuyStatus, Standing},
@@ -65,6 +66,38 @@ pub fn operation_ended(operation: &Operation, buy: &MediaBuy, at: Timestamp, rec
         subject: operation.id.to_string(),
         digest: digest::canonical(operation),
         reason: operation.failure.as_ref().map(|failure| failure.reason.clone()),
+    });
+}
+
+/// Tells that an ad server has objects that nobody asked for, made by requests that got no answer.
+pub fn duplicate_found(
+    operation: &Operation,
+    platform: &PlatformName,
+    made: &[&MadeObject],
+    at: Timestamp,
+    recording: &mut Recording,
+) {
+    let objects: Vec<_> =
+        made.iter().map(|made| json!({ "type": made.remote_type, "id": made.object.id, "name": made.name })).collect();
+    let data = json!({
+        "operation_id": operation.id, "media_buy_id": operation.buy, "platform": platform, "objects": objects,
+    });
+    let reason = made.iter().map(|made| made.object.id.as_str()).collect::<Vec<_>>().join(", ");
+    recording.audit.push(AuditEntry {
+        at,
+        actor: ITSELF.to_owned(),
+        action: EventKind::OperationDuplicateFound.to_string(),
+        subject: operation.id.to_string(),
+        digest: digest::canonical(&data),
+        reason: Some(format!("{platform}: {reason}")),
+    });
+    recording.events.push(Event {
+        id: EventId::mint(),
+        kind: EventKind::OperationDuplicateFound,
+        principal: operation.principal.clone(),
+        buy: operation.buy.clone(),
+        at,
+        data,
     });
 }
 

@@ -5,6 +5,7 @@
 //! | go on | [`release`]: it runs again; what may have happened is looked up first |
 //! | done by hand | [`finish_by_hand`]: it ends as if the adapter had done it |
 //! | no, or nothing in time | [`give_up`]: what was made on an ad server is cancelled, then it fails |
+//! | anything, of one that has ended | [`acknowledge`]: the task told of something, and closes |
 //! | nothing, and its buy is gone | [`end_with_buy`]: it fails, unless it has begun |
 //!
 //! Nothing here writes: the caller records all of it together with the decision.
@@ -13,11 +14,12 @@ use std::time::Duration;
 
 use crate::{
     domain::{
+        event::EventKind,
         media_buy::MediaBuy,
         operation::{Operation, OperationFailure, OperationKind, OperationState},
         status::{self, Creation},
         step,
-        task::{Resolution, Task, TaskKind},
+        task::{Resolution, Task, TaskKind, TaskMove},
         time::Timestamp,
     },
     operations::{asking, outcome, tell},
@@ -105,6 +107,22 @@ pub async fn finish_by_hand(
     operation.value.failure = undone;
     operation.value.become_state(end, at).map_err(WaitingError::NotWaiting)?;
     end_waiting(store, operation, decided, at, recording).await
+}
+
+/// Closes a task about an operation that has ended: it told of something, and somebody has seen to it, or says that nobody can.
+pub fn acknowledge(mut decided: Stored<Task>, at: Timestamp, recording: &mut Recording) {
+    let task = &mut decided.value;
+    let seen_to = matches!(task.decision, Some(Resolution::Completed | Resolution::Approved));
+    let (next, kind, action) = match seen_to {
+        true => (TaskMove::Complete, EventKind::TaskCompleted, "complete"),
+        false => (TaskMove::Fail, EventKind::TaskFailed, "fail"),
+    };
+    let Ok((from, to)) = task.advance(next) else { return };
+    task.resolved_at = Some(at);
+    recording.events.push(tell::task_event(kind, task, at));
+    let line = tell::history(tell::ITSELF, action, from, to, task.resolution_detail.as_deref(), at);
+    recording.history.push((task.id.clone(), line));
+    recording.tasks.push(decided);
 }
 
 /// Gives an operation up. A create that may have made something runs on, to cancel it; the task that was decided stays

@@ -20,8 +20,8 @@ use self::{
     script::{Script, Statement},
 };
 use super::{
-    AuditEntry, BuyFilter, Claim, DueTask, Fence, Hint, IdempotencyEntry, JournalWrite, Recording, Store, StoreError,
-    Stored, TaskFilter, TaskPage, TokenRecord,
+    AuditEntry, BuyFilter, Claim, DueLookup, DueTask, Fence, Hint, IdempotencyEntry, JournalWrite, Recording, Store,
+    StoreError, Stored, TaskFilter, TaskPage, TokenRecord,
     fleet::{Census, FleetStore},
     webhooks::{Attempt, DeliveryFilter, DueDelivery, Replay, Replayed, WebhookStore},
 };
@@ -43,6 +43,7 @@ mod deliveries;
 mod fleet;
 mod journal;
 mod lease;
+mod lookups;
 mod read;
 mod record;
 pub(super) mod rows;
@@ -206,6 +207,14 @@ impl<D: Database> Store for SqlStore<D> {
 
     async fn steps(&self, operation: &OperationId) -> Result<Vec<Step>, StoreError> {
         journal::steps(&self.database, operation).await
+    }
+
+    async fn lookup_is_due(&self, now: Timestamp) -> Result<bool, StoreError> {
+        lookups::is_due(&self.database, now).await
+    }
+
+    async fn take_lookups(&self, now: Timestamp, hold: Duration, limit: u32) -> Result<Vec<DueLookup>, StoreError> {
+        self.write((now, hold, limit), work!(lookups::take)).await
     }
 
     async fn buy(&self, id: &MediaBuyId) -> Result<Option<Stored<MediaBuy>>, StoreError> {

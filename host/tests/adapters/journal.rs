@@ -6,6 +6,7 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -143,7 +144,7 @@ impl StepJournal for MemoryJournal {
         Ok(())
     }
 
-    fn may_write(&self) -> Result<(), JournalError> {
+    fn may_write(&self, _leaves_within: Duration) -> Result<(), JournalError> {
         self.lease()?;
         match self.inner.lock().unwrap().open {
             Some(_) => Ok(()),

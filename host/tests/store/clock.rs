@@ -17,8 +17,8 @@ use flightdeck::{
 use serde_json::json;
 
 use super::fixtures::{
-    AnyStore, LEASE, accept, at, audit, buy, claim, journal, moved, operation, platform, stored_buy, stored_operation,
-    stored_task, task,
+    AnyStore, LEASE, accept, at, audit, begins, buy, claim, journal, moved, operation, platform, stored_buy,
+    stored_operation, stored_task, task,
 };
 
 const DEADLINE: Duration = Duration::from_secs(3_600);
@@ -34,7 +34,7 @@ async fn begun(store: &AnyStore) -> Stored<Operation> {
     let operation = &mut claim.operation.value;
     operation.frozen = Some(Frozen { current: buy("b1"), desired: buy("b1"), releases: BTreeMap::new() });
     operation.legs = vec![Leg { platform: platform("north"), state: LegState::Pending, failure: None, outcome: None }];
-    let begin = Some(("order".to_owned(), "reference".to_owned()));
+    let begin = begins("order", "reference");
     store.journal(JournalWrite { begin, ..journal(&claim.fence, "b1", 0) }).await.unwrap();
     claim.operation
 }

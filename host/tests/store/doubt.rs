@@ -3,27 +3,37 @@
 use std::{sync::Arc, time::Duration};
 
 use flightdeck::{
-    adapters::{Begun, StepJournal as _},
+    adapters::{Begun, JournalError, StepJournal as _},
     domain::{
         operation::OperationState,
-        step::{SentRequest, StepState},
+        step::{Patience, SentRequest, Step, StepState},
         time::Timestamp,
     },
-    operations::{journal::OperationJournal, lease::Lease},
-    store::{Fence, JournalWrite, Recording},
+    operations::{
+        journal::{Doubts, OperationJournal},
+        lease::Lease,
+        now,
+    },
+    store::{Fence, JournalWrite, Recording, SettledStep},
 };
 
-use super::fixtures::{AnyStore, LEASE, accept, at, claim, journal, moved, platform};
+use tokio_util::sync::CancellationToken;
+
+use super::fixtures::{AnyStore, LEASE, accept, at, begins, claim, journal, moved, platform, settles};
 
 /// Longer than any test: a heartbeat would tell the store another time than the tests'.
 const NO_HEARTBEAT: Duration = Duration::from_secs(3_600);
 
 /// A journal as a run has it, of the operation `op-b1`.
-fn pages(store: &AnyStore, fence: &Fence, restored_at: Option<Timestamp>) -> OperationJournal {
+fn pages(store: &AnyStore, fence: &Fence, steps: &[Step], restored_at: Option<Timestamp>) -> OperationJournal {
     let asked_at = tokio::time::Instant::now();
     let lease = Arc::new(Lease::hold(store.clone(), fence.clone(), asked_at, LEASE, NO_HEARTBEAT));
-    OperationJournal::new(store.clone(), lease, "b1".into(), platform("north"), "", restored_at)
+    let doubts = Doubts::new(steps, &platform("north"), PATIENCE, restored_at, now());
+    OperationJournal::new(store.clone(), lease, "b1".into(), platform("north"), "", doubts, CancellationToken::new())
 }
+
+/// What a platform of these tests is waited for.
+const PATIENCE: Patience = Patience { lag_ms: 1_000, processing_ms: 60_000 };
 
 /// Before today, in the seconds of the tests' time: journals tell the store the time of day.
 const LONG_AGO: i64 = -100_000_000;
@@ -34,7 +44,7 @@ async fn since(store: &AnyStore) -> Vec<(String, StepState, Timestamp)> {
 }
 
 async fn begin(store: &AnyStore, fence: &Fence, name: &str, seconds: i64) {
-    let begin = Some((name.to_owned(), format!("reference of {name}")));
+    let begin = begins(name, &format!("reference of {name}"));
     store.journal(JournalWrite { begin, ..journal(fence, "b1", seconds) }).await.unwrap();
 }
 
@@ -48,7 +58,7 @@ pub(crate) async fn whoever_takes_over_waits_from_then_on(store: AnyStore) {
     for name in ["settled", "open"] {
         begin(&store, &first, name, 1).await;
     }
-    let settled = Some(("settled".to_owned(), StepState::Fresh));
+    let settled = settles("settled", StepState::Fresh);
     store.journal(JournalWrite { settled, ..journal(&first, "b1", 2) }).await.unwrap();
     // Until its lease ran out the first worker may have sent something, long after the step was begun.
     let second = claim(&store, 50).await;
@@ -78,7 +88,7 @@ pub(crate) async fn a_run_that_was_cut_off_leaves_a_doubt_that_begins_then(store
 pub(crate) async fn a_late_answer_says_nothing_of_another_step(store: AnyStore) {
     accept(&store, "b1").await;
     let fence = claim(&store, 0).await.fence;
-    let pages = pages(&store, &fence, None);
+    let pages = pages(&store, &fence, &[], None);
     assert!(!pages.progressed());
     pages.begin("order").await.unwrap();
     let late = pages.sending();
@@ -98,21 +108,99 @@ pub(crate) async fn what_a_restored_copy_does_not_know_is_looked_up(store: AnySt
     accept(&store, "b1").await;
     let first = claim(&store, 0).await.fence;
     begin(&store, &first, "refused", LONG_AGO).await;
-    let settled = Some(("refused".to_owned(), StepState::Fresh));
+    let settled = settles("refused", StepState::Fresh);
     store.journal(JournalWrite { settled, ..journal(&first, "b1", 2) }).await.unwrap();
     let restored_at = Some(at(LONG_AGO + 10));
     let fence = claim(&store, 100).await.fence;
     for name in ["refused", "unknown"] {
-        let pages = pages(&store, &fence, restored_at);
+        let pages = pages(&store, &fence, &[], restored_at);
         assert!(!is_fresh(&pages.begin(name).await.unwrap()), "{name} may have been carried out after the copy");
         pages.close().await.unwrap();
     }
     // A person has looked and found nothing: that is known from after the copy.
     let reset_steps = vec![("op-b1".into(), platform("north"))];
     store.record(Recording { reset_steps, ..Recording::default() }).await.unwrap();
-    let pages = pages(&store, &fence, restored_at);
+    let pages = pages(&store, &fence, &[], restored_at);
     for name in ["refused", "unknown"] {
         assert!(is_fresh(&pages.begin(name).await.unwrap()), "{name}");
         pages.finish(name, Vec::new()).await.unwrap();
     }
+}
+
+/// The step `order` as it is left by a run that lost a request `ago`.
+async fn lost(store: &AnyStore, fence: &Fence, ago: i64) -> Vec<Step> {
+    begin(store, fence, "order", 1).await;
+    let settled = settles("order", StepState::Open).map(|step| SettledStep { lost: true, ..step });
+    let at = now().plus_millis(-ago);
+    store.journal(JournalWrite { settled, at, ..journal(fence, "b1", 2) }).await.unwrap();
+    store.steps(&"op-b1".into()).await.unwrap()
+}
+
+pub(crate) async fn what_may_be_under_way_is_looked_for_and_never_sent_again(store: AnyStore) {
+    accept(&store, "b1").await;
+    let fence = claim(&store, 0).await.fence;
+    let steps = lost(&store, &fence, 10_000).await;
+    // Not believed to be absent, and not sent again without a look.
+    for gives_up in ["absent", "write"] {
+        let pages = pages(&store, &fence, &steps, None);
+        assert!(matches!(pages.begin("order").await, Ok(Begun::InDoubt(_))));
+        let refused = match gives_up {
+            "absent" => pages.absent("order").await,
+            _ => pages.may_write(Duration::ZERO),
+        };
+        assert_eq!(refused, Err(JournalError::UnderWay), "{gives_up}");
+        // As long again as it has been under way, which is ten seconds; and not before the lag.
+        let again = pages.look_again(Duration::from_secs(1)).expect("it waits for something");
+        let in_ms = (again.as_micros() - now().as_micros()) / 1_000;
+        assert!((8_000..=10_500).contains(&in_ms), "{in_ms}");
+        pages.close().await.unwrap();
+        assert_eq!(store.steps(&"op-b1".into()).await.unwrap(), steps, "a look changes nothing");
+    }
+    // What is found is taken.
+    let pages = pages(&store, &fence, &steps, None);
+    pages.begin("order").await.unwrap();
+    pages.finish("order", b"77".to_vec()).await.unwrap();
+    pages.close().await.unwrap();
+    assert_eq!(store.steps(&"op-b1".into()).await.unwrap()[0].state, StepState::Done);
+}
+
+pub(crate) async fn what_can_no_longer_be_under_way_is_made_again_if_it_is_absent(store: AnyStore) {
+    accept(&store, "b1").await;
+    let fence = claim(&store, 0).await.fence;
+    let steps = lost(&store, &fence, 61_001).await;
+    let pages = pages(&store, &fence, &steps, None);
+    assert!(matches!(pages.begin("order").await, Ok(Begun::InDoubt(_))));
+    pages.absent("order").await.unwrap();
+    pages.may_write(Duration::ZERO).unwrap();
+    let sent = pages.sending();
+    pages.sent(sent, SentRequest::Lost);
+    pages.close().await.unwrap();
+    // Lost twice, it is waited for twice as long.
+    let after = store.steps(&"op-b1".into()).await.unwrap();
+    assert_eq!(after[0].lost, 2);
+    let waits = after[0].believed_from(PATIENCE).unwrap().as_micros() - after[0].sent_at.unwrap().as_micros();
+    assert_eq!(waits, 121_000_000);
+}
+
+pub(crate) async fn a_host_that_stops_sends_nothing_more_and_hears_what_was_sent(store: AnyStore) {
+    accept(&store, "b1").await;
+    let fence = claim(&store, 0).await.fence;
+    let lease = Lease::hold(store.clone(), fence.clone(), tokio::time::Instant::now(), LEASE, NO_HEARTBEAT);
+    let (doubts, stop) = (Doubts::new(&[], &platform("north"), PATIENCE, None, now()), CancellationToken::new());
+    let pages =
+        OperationJournal::new(store.clone(), Arc::new(lease), "b1".into(), platform("north"), "", doubts, stop.clone());
+    pages.begin("order").await.unwrap();
+    pages.may_write(Duration::ZERO).unwrap();
+    let sent = pages.sending();
+    stop.cancel();
+    pages.sent(sent, SentRequest::Answered(200));
+    pages.finish("order", b"77".to_vec()).await.unwrap();
+    assert!(!pages.was_stopped());
+    pages.begin("flight").await.unwrap();
+    assert!(matches!(pages.may_write(Duration::ZERO), Err(JournalError::Unavailable(_))));
+    assert!(pages.was_stopped());
+    pages.close().await.unwrap();
+    let steps = store.steps(&"op-b1".into()).await.unwrap();
+    let known: Vec<_> = steps.iter().map(|step| (step.name.as_str(), step.state, step.lost)).collect();
+    assert_eq!(known, [("order", StepState::Done, 0), ("flight", StepState::Fresh, 0)]);
 }

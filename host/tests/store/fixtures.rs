@@ -11,11 +11,15 @@ use flightdeck::{
         operation::{Change, Operation, OperationKind, OperationState},
         plan::Plan,
         status::BuyStatus,
+        step::StepState,
         targeting::Targeting,
         task::{HistoryEntry, Priority, Task, TaskKind, TaskStatus},
         time::Timestamp,
     },
-    store::{AuditEntry, Claim, Fence, IdempotencyEntry, JournalWrite, Recording, Store, Stored},
+    store::{
+        AuditEntry, Claim, Fence, FinishedStep, IdempotencyEntry, JournalWrite, NewStep, Recording, SettledStep, Store,
+        Stored,
+    },
 };
 use serde_json::json;
 
@@ -225,6 +229,21 @@ pub(crate) async fn stored_task(store: &AnyStore, id: &str) -> Stored<Task> {
 }
 
 /// A write to the journal in which nothing happens yet.
+/// A step that is begun by a run that may send.
+pub(crate) fn begins(name: &str, reference: &str) -> Option<NewStep> {
+    Some(NewStep { name: name.to_owned(), reference: reference.to_owned(), sends: true })
+}
+
+/// A step that was left open, every request of it answered.
+pub(crate) fn settles(name: &str, state: StepState) -> Option<SettledStep> {
+    Some(SettledStep { name: name.to_owned(), state, lost: false })
+}
+
+/// A step that was finished, every request of it answered.
+pub(crate) fn finishes(name: &str, outcome: &[u8]) -> FinishedStep {
+    FinishedStep { name: name.to_owned(), outcome: outcome.to_vec(), lost: false }
+}
+
 pub(crate) fn journal(fence: &Fence, buy: &str, seconds: i64) -> JournalWrite {
     JournalWrite {
         fence: fence.clone(),

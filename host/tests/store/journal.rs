@@ -1,27 +1,33 @@
 //! Steps and remote objects.
 
+use std::time::Duration;
+
 use flightdeck::{
     domain::{
         media_buy::{RemoteKind, RemoteObject},
         step::{Step, StepState},
         time::Timestamp,
     },
-    store::{Fence, FinishedStep, JournalWrite, Recording, RemoteChange, StoreError, Stored},
+    store::{
+        Fence, FinishedStep, JournalWrite, NewStep, NextLookup, Recording, RemoteChange, SettledStep, StoreError,
+        Stored,
+    },
 };
 
-use super::fixtures::{AnyStore, LEASE, accept, at, claim, journal, platform, stored_buy, stored_operation};
+use super::fixtures::{
+    AnyStore, LEASE, accept, at, begins, claim, finishes, journal, platform, settles, stored_buy, stored_operation,
+};
 
 fn begin(fence: &Fence, name: &str, reference: &str, seconds: i64) -> JournalWrite {
-    JournalWrite { begin: Some((name.to_owned(), reference.to_owned())), ..journal(fence, "b1", seconds) }
+    JournalWrite { begin: begins(name, reference), ..journal(fence, "b1", seconds) }
 }
 
 fn finish(fence: &Fence, name: &str, outcome: &[u8]) -> JournalWrite {
-    let finished = vec![FinishedStep { name: name.to_owned(), outcome: outcome.to_vec() }];
-    JournalWrite { finished, ..journal(fence, "b1", 1) }
+    JournalWrite { finished: vec![finishes(name, outcome)], ..journal(fence, "b1", 1) }
 }
 
 fn settle(fence: &Fence, name: &str, state: StepState) -> JournalWrite {
-    JournalWrite { settled: Some((name.to_owned(), state)), ..journal(fence, "b1", 1) }
+    JournalWrite { settled: settles(name, state), ..journal(fence, "b1", 1) }
 }
 
 fn step(state: StepState, reference: &str, seconds: i64) -> Step {
@@ -33,6 +39,8 @@ fn step(state: StepState, reference: &str, seconds: i64) -> Step {
         state,
         outcome: None,
         begun_at: at(seconds),
+        sent_at: None,
+        lost: 0,
     }
 }
 
@@ -71,11 +79,13 @@ pub(crate) async fn a_step_in_doubt_keeps_its_reference_and_its_doubt_begins_ane
     let fence = running(&store).await;
     store.journal(begin(&fence, "order", "r1", 5)).await.unwrap();
     let next = claim(&store, 31).await.fence;
-    assert_eq!(store.journal(begin(&next, "order", "r2", 40)).await.unwrap(), Some(step(StepState::Open, "r1", 31)));
-    assert_eq!(only_step(&store).await, step(StepState::Open, "r1", 40));
+    // Whoever had it may have sent something until it was taken over.
+    let lost = |seconds| Step { sent_at: Some(at(31)), lost: 1, ..step(StepState::Open, "r1", seconds) };
+    assert_eq!(store.journal(begin(&next, "order", "r2", 40)).await.unwrap(), Some(lost(31)));
+    assert_eq!(only_step(&store).await, lost(40));
     let settled = JournalWrite { at: at(55), ..settle(&next, "order", StepState::Open) };
     store.journal(settled).await.unwrap();
-    assert_eq!(only_step(&store).await, step(StepState::Open, "r1", 55));
+    assert_eq!(only_step(&store).await, lost(55));
 }
 
 pub(crate) async fn a_step_settled_as_fresh_is_begun_anew_with_its_reference(store: AnyStore) {
@@ -91,7 +101,7 @@ pub(crate) async fn finishing_one_step_and_beginning_the_next_is_one_write(store
     let fence = running(&store).await;
     store.journal(begin(&fence, "order", "r1", 5)).await.unwrap();
     let write = JournalWrite {
-        begin: Some(("flight".to_owned(), "r2".to_owned())),
+        begin: begins("flight", "r2"),
         remote: vec![RemoteChange::Remember(RemoteObject {
             kind: RemoteKind::Order,
             key: String::new(),
@@ -129,8 +139,8 @@ pub(crate) async fn a_refused_write_leaves_the_journal_as_it_was(store: AnyStore
     let fence = running(&store).await;
     store.journal(begin(&fence, "order", "r1", 5)).await.unwrap();
     let mut write = finish(&fence, "order", b"1");
-    write.finished.push(FinishedStep { name: "never begun".to_owned(), outcome: Vec::new() });
-    write.begin = Some(("flight".to_owned(), "r2".to_owned()));
+    write.finished.push(finishes("never begun", b""));
+    write.begin = begins("flight", "r2");
     assert!(matches!(store.journal(write).await, Err(StoreError::Stale(_))));
     assert_eq!(only_step(&store).await, step(StepState::Open, "r1", 5));
 }
@@ -205,6 +215,90 @@ pub(crate) async fn remote_objects_are_remembered_replaced_and_forgotten(store: 
     assert_eq!(after.value, expected);
     // A request that changes the buy meanwhile is not made stale by a worker's journal.
     assert_eq!(after.version, before.version);
+}
+
+/// A step that is looked for again, by name, with its rounds.
+async fn looked_for(store: &AnyStore, seconds: i64) -> Vec<(String, u32)> {
+    let due = store.take_lookups(at(seconds), LEASE, 10).await.unwrap();
+    due.into_iter().map(|due| (due.step.name, due.round)).collect()
+}
+
+pub(crate) async fn a_lost_request_is_counted_and_its_step_is_looked_for_again(store: AnyStore) {
+    let fence = running(&store).await;
+    let lost = |name: &str, seconds| {
+        let settled = settles(name, StepState::Open).map(|step| SettledStep { lost: true, ..step });
+        JournalWrite { settled, ..journal(&fence, "b1", seconds) }
+    };
+    store.journal(begin(&fence, "order", "r1", 5)).await.unwrap();
+    assert!(!store.lookup_is_due(at(1_000)).await.unwrap(), "nothing was lost yet");
+    store.journal(lost("order", 6)).await.unwrap();
+    let known = Step { sent_at: Some(at(6)), lost: 1, ..step(StepState::Open, "r1", 6) };
+    assert_eq!(only_step(&store).await, known);
+    assert!(store.lookup_is_due(at(6)).await.unwrap());
+    // A run that only looks leaves it as it is.
+    let looks = begins("order", "r2").map(|step| NewStep { sends: false, ..step });
+    let looks = JournalWrite { begin: looks, ..journal(&fence, "b1", 20) };
+    assert_eq!(store.journal(looks).await.unwrap(), Some(known.clone()));
+    assert_eq!(only_step(&store).await, known);
+    // Sent again and lost again, it is lost twice; done, it stays so.
+    store.journal(begin(&fence, "order", "r2", 30)).await.unwrap();
+    store.journal(lost("order", 40)).await.unwrap();
+    assert_eq!((only_step(&store).await.sent_at, only_step(&store).await.lost), (Some(at(40)), 2));
+    store.journal(begin(&fence, "order", "r2", 50)).await.unwrap();
+    store.journal(finish(&fence, "order", b"77")).await.unwrap();
+    assert_eq!((only_step(&store).await.state, only_step(&store).await.lost), (StepState::Done, 2));
+    assert_eq!(looked_for(&store, 60).await, [("order".to_owned(), 0)]);
+}
+
+pub(crate) async fn a_step_whose_worker_died_or_was_cut_off_may_have_sent_something(store: AnyStore) {
+    let first = running(&store).await;
+    store.journal(begin(&first, "order", "r1", 5)).await.unwrap();
+    let second = claim(&store, 31).await;
+    assert_eq!((only_step(&store).await.sent_at, only_step(&store).await.lost), (Some(at(31)), 1));
+    // This one only looks, and dies as well: nothing more can have been sent.
+    let looks = begins("order", "r2").map(|step| NewStep { sends: false, ..step });
+    store.journal(JournalWrite { begin: looks, ..journal(&second.fence, "b1", 40) }).await.unwrap();
+    let third = claim(&store, 90).await;
+    assert_eq!((only_step(&store).await.sent_at, only_step(&store).await.lost), (Some(at(31)), 1));
+    store.journal(begin(&third.fence, "order", "r2", 91)).await.unwrap();
+    let queued = super::fixtures::moved(&third.operation, flightdeck::domain::operation::OperationState::Queued, 95);
+    let (fence, cut_off, operations) = (Some(third.fence), Some(at(95)), vec![queued]);
+    store.record(Recording { fence, release: true, cut_off, operations, ..Recording::default() }).await.unwrap();
+    assert_eq!((only_step(&store).await.sent_at, only_step(&store).await.lost), (Some(at(95)), 2));
+    assert_eq!(looked_for(&store, 95).await, [("order".to_owned(), 0)]);
+}
+
+pub(crate) async fn a_look_is_its_takers_for_a_while_and_is_put_off_or_over(store: AnyStore) {
+    let fence = running(&store).await;
+    for name in ["order", "flight"] {
+        store.journal(begin(&fence, name, name, 5)).await.unwrap();
+        let finished = vec![FinishedStep { lost: true, ..finishes(name, b"1") }];
+        store.journal(JournalWrite { finished, ..journal(&fence, "b1", 6) }).await.unwrap();
+    }
+    assert_eq!(store.take_lookups(at(6), LEASE, 1).await.unwrap().len(), 1, "as many as were asked for");
+    assert_eq!(looked_for(&store, 7).await.len(), 1, "the other one is still to be had");
+    assert_eq!(looked_for(&store, 30).await, [], "both are taken");
+    assert!(!store.lookup_is_due(at(30)).await.unwrap());
+    assert_eq!(looked_for(&store, 40).await.len(), 2, "whoever took them died");
+    let next = |name: &str, after: Option<u64>| NextLookup {
+        operation: "op-b1".into(),
+        platform: platform("north"),
+        name: name.to_owned(),
+        after: after.map(Duration::from_secs),
+        round: 3,
+        told: vec!["77".to_owned()],
+    };
+    for (name, after) in [("order", Some(100)), ("flight", None)] {
+        let lookup = Some((next(name, after), at(50)));
+        store.record(Recording { lookup, ..Recording::default() }).await.unwrap();
+    }
+    assert_eq!(looked_for(&store, 149).await, []);
+    let due = store.take_lookups(at(150), LEASE, 10).await.unwrap();
+    assert_eq!(
+        due.iter().map(|due| (due.step.name.as_str(), due.round, due.told.clone())).collect::<Vec<_>>(),
+        [("order", 3, vec!["77".to_owned()])]
+    );
+    assert_eq!(looked_for(&store, 1_000_000).await.len(), 1, "the flight is looked for no more");
 }
 
 pub(crate) async fn a_worker_without_its_lease_writes_no_journal(store: AnyStore) {

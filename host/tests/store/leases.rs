@@ -7,12 +7,13 @@ use flightdeck::{
     adapters::{Begun, JournalError, StepJournal as _},
     domain::{
         media_buy::{RemoteKind, RemoteObject},
-        step::{SentRequest, StepState},
+        step::{Patience, SentRequest, StepState},
     },
     operations::{
-        journal::OperationJournal,
+        journal::{Doubts, OperationJournal},
         late::{self, Journals, LATE_RESULT},
         lease::Lease,
+        now,
     },
     store::Fence,
 };
@@ -27,7 +28,10 @@ const LONG: Duration = Duration::from_secs(3_600);
 
 fn journal(store: &AnyStore, lease: Lease) -> (OperationJournal, Arc<Lease>) {
     let lease = Arc::new(lease);
-    (OperationJournal::new(store.clone(), lease.clone(), "b1".into(), platform("north"), "", None), lease)
+    let patience = Patience { lag_ms: 1_000, processing_ms: 1_000 };
+    let doubts = Doubts::new(&[], &platform("north"), patience, None, now());
+    let (store, stop) = (store.clone(), CancellationToken::new());
+    (OperationJournal::new(store, lease.clone(), "b1".into(), platform("north"), "", doubts, stop), lease)
 }
 
 async fn held(store: &AnyStore) -> Fence {
@@ -52,14 +56,15 @@ pub(crate) async fn under_a_lease_that_was_lost_nothing_more_is_sent(store: AnyS
     let fence = held(&store).await;
     let beat = Duration::from_millis(20);
     let (journal, lease) = journal(&store, Lease::hold(store.clone(), fence, Instant::now(), LONG, beat));
-    assert!(matches!(journal.may_write(), Err(JournalError::Misuse(_))), "no step is open");
+    assert!(matches!(journal.may_write(Duration::ZERO), Err(JournalError::Misuse(_))), "no step is open");
     assert!(matches!(journal.begin("order").await, Ok(Begun::Fresh(_))));
-    journal.may_write().unwrap();
+    journal.may_write(Duration::ZERO).unwrap();
+    assert!(was_interrupted(journal.may_write(LONG + LONG)), "it would leave under nobody's lease");
     // Somebody else claims it, long after everything that the heartbeat may have prolonged.
     let other = store.claim("other", at(1_000_000_000), LEASE).await.unwrap().expect("the lease ran out");
     assert_eq!(other.fence.number, 2);
     lease.lost().await;
-    assert!(was_interrupted(journal.may_write()), "it may still send");
+    assert!(was_interrupted(journal.may_write(Duration::ZERO)), "it may still send");
     // What its call makes of that is not recorded either: to whoever has the operation now, the step is in doubt.
     journal.finish("order", b"made".to_vec()).await.unwrap();
     assert!(was_interrupted(journal.begin("item").await));

@@ -1,6 +1,9 @@
 //! The same random sequence of acts on the store and on a model of a page's length: they must agree on every outcome.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashSet},
+    time::Duration,
+};
 
 use flightdeck::{
     domain::{
@@ -9,7 +12,7 @@ use flightdeck::{
         time::Timestamp,
         update::BuyPatch,
     },
-    store::{Fence, FinishedStep, JournalWrite, Recording, StoreError},
+    store::{Fence, FinishedStep, JournalWrite, NewStep, NextLookup, Recording, SettledStep, StoreError},
 };
 use proptest::{
     prelude::*,
@@ -30,9 +33,9 @@ enum Act {
     Claim { lease: i64 },
     Prolong { grant: usize, lease: i64 },
     Record { grant: usize, to: OperationState, delay: i64, release: bool, stale: bool, begins: bool, cut_off: bool },
-    Begin { grant: usize, name: u8 },
-    Finish { grant: usize, name: u8, outcome: u8 },
-    Settle { grant: usize, name: u8, fresh: bool },
+    Begin { grant: usize, name: u8, sends: bool },
+    Finish { grant: usize, name: u8, outcome: u8, lost: bool },
+    Settle { grant: usize, name: u8, fresh: bool, lost: bool },
     Reset { operation: usize },
 }
 
@@ -51,9 +54,11 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
                 Act::Record { grant, to, delay, release, stale, begins, cut_off }
             }
         ),
-        4 => (which(), 0..3u8).prop_map(|(grant, name)| Act::Begin { grant, name }),
-        3 => (which(), 0..3u8, 0..2u8).prop_map(|(grant, name, outcome)| Act::Finish { grant, name, outcome }),
-        2 => (which(), 0..3u8, any::<bool>()).prop_map(|(grant, name, fresh)| Act::Settle { grant, name, fresh }),
+        4 => (which(), 0..3u8, prop::bool::weighted(0.7)).prop_map(|(grant, name, sends)| Act::Begin { grant, name, sends }),
+        3 => (which(), 0..3u8, 0..2u8, any::<bool>())
+            .prop_map(|(grant, name, outcome, lost)| Act::Finish { grant, name, outcome, lost }),
+        2 => (which(), 0..3u8, any::<bool>(), any::<bool>())
+            .prop_map(|(grant, name, fresh, lost)| Act::Settle { grant, name, fresh, lost: lost && !fresh }),
         1 => which().prop_map(|operation| Act::Reset { operation }),
     ];
     prop::collection::vec(act, 1..60)
@@ -71,6 +76,10 @@ struct Known {
     lease_until: Option<i64>,
     claims: u32,
     steps: Vec<Step>,
+    /// The steps in which a run may send.
+    sending: HashSet<String>,
+    /// The steps that are looked for again.
+    lookups: BTreeSet<String>,
 }
 
 impl Known {
@@ -78,7 +87,18 @@ impl Known {
     fn doubt(&mut self, now: Timestamp) {
         for step in self.steps.iter_mut().filter(|step| step.state == StepState::Open) {
             step.begun_at = now;
+            if self.sending.remove(&step.name) {
+                (step.sent_at, step.lost) = (Some(now), step.lost + 1);
+                self.lookups.insert(step.name.clone());
+            }
         }
+    }
+
+    /// A request of a step got no answer.
+    fn lose(&mut self, name: &str, now: Timestamp) {
+        let step = self.steps.iter_mut().find(|step| step.name == name).expect("it was begun");
+        (step.sent_at, step.lost) = (Some(now), step.lost + 1);
+        self.lookups.insert(name.to_owned());
     }
 }
 
@@ -169,9 +189,9 @@ impl Run {
             Act::Claim { lease } => self.claim(lease).await,
             Act::Prolong { grant, lease } => self.prolong(grant, lease).await,
             Act::Record { .. } => self.record(act).await,
-            Act::Begin { grant, name } => self.begin(grant, name).await,
-            Act::Finish { grant, name, outcome } => self.finish(grant, name, outcome).await,
-            Act::Settle { grant, name, fresh } => self.settle(grant, name, fresh).await,
+            Act::Begin { grant, name, sends } => self.begin(grant, name, sends).await,
+            Act::Finish { .. } => self.finish(act).await,
+            Act::Settle { .. } => self.settle(act).await,
             Act::Reset { operation } => self.reset(operation).await,
         }
     }
@@ -186,8 +206,19 @@ impl Run {
         }
         add_operation(&self.store, new).await;
         let begun = false;
-        let known =
-            Known { buy, state, pauses, begun, run_at, fence: 0, lease_until: None, claims: 0, steps: Vec::new() };
+        let known = Known {
+            buy,
+            state,
+            pauses,
+            begun,
+            run_at,
+            fence: 0,
+            lease_until: None,
+            claims: 0,
+            steps: Vec::new(),
+            sending: HashSet::new(),
+            lookups: BTreeSet::new(),
+        };
         self.operations.push(known);
     }
 
@@ -266,7 +297,7 @@ impl Run {
         }
     }
 
-    async fn begin(&mut self, number: usize, name: u8) {
+    async fn begin(&mut self, number: usize, name: u8, sends: bool) {
         let Some((grant, index, fence)) = self.grant(number) else { return };
         let fresh = Step {
             operation: fence.operation.clone(),
@@ -276,29 +307,37 @@ impl Run {
             state: StepState::Fresh,
             outcome: None,
             begun_at: Timestamp::NEVER,
+            sent_at: None,
+            lost: 0,
         };
-        let begin = Some((fresh.name.clone(), fresh.reference.clone()));
+        let begin = Some(NewStep { name: fresh.name.clone(), reference: fresh.reference.clone(), sends });
         let got = kind(self.store.journal(JournalWrite { begin, ..self.write(&fence, index) }).await);
         if self.holds(grant).is_err() {
             assert_eq!(got, Err(Refusal::Fenced));
             return;
         }
         let begun_at = at(self.now);
-        let steps = &mut self.operations[index].steps;
-        let Some(known) = steps.iter_mut().find(|step| step.name == fresh.name) else {
-            steps.push(Step { state: StepState::Open, begun_at, ..fresh.clone() });
+        let operation = &mut self.operations[index];
+        let Some(known) = operation.steps.iter_mut().find(|step| step.name == fresh.name) else {
+            if sends {
+                operation.steps.push(Step { state: StepState::Open, begun_at, ..fresh.clone() });
+                operation.sending.insert(fresh.name.clone());
+            }
             assert_eq!(got, Ok(Some(fresh)));
             return;
         };
         assert_eq!(got, Ok(Some(known.clone())));
-        if known.state != StepState::Done {
+        if known.state != StepState::Done && sends {
             (known.state, known.begun_at) = (StepState::Open, begun_at);
+            operation.sending.insert(fresh.name);
         }
     }
 
-    async fn finish(&mut self, number: usize, name: u8, outcome: u8) {
-        let Some((grant, index, fence)) = self.grant(number) else { return };
-        let finished = vec![FinishedStep { name: name.to_string(), outcome: vec![outcome] }];
+    async fn finish(&mut self, act: &Act) {
+        let Act::Finish { grant, name, outcome, lost } = *act else { return };
+        let Some((grant, index, fence)) = self.grant(grant) else { return };
+        let now = at(self.now);
+        let finished = vec![FinishedStep { name: name.to_string(), outcome: vec![outcome], lost }];
         let got = kind(self.store.journal(JournalWrite { finished, ..self.write(&fence, index) }).await);
         let holds = self.holds(grant);
         let step = self.operations[index].steps.iter_mut().find(|step| step.name == name.to_string());
@@ -309,13 +348,18 @@ impl Run {
         assert_eq!(got, wanted);
         if let (Ok(_), Some(step)) = (wanted, step) {
             (step.state, step.outcome) = (StepState::Done, Some(vec![outcome]));
+            self.operations[index].sending.remove(&name.to_string());
+            if lost {
+                self.operations[index].lose(&name.to_string(), now);
+            }
         }
     }
 
-    async fn settle(&mut self, number: usize, name: u8, fresh: bool) {
-        let Some((grant, index, fence)) = self.grant(number) else { return };
+    async fn settle(&mut self, act: &Act) {
+        let Act::Settle { grant, name, fresh, lost } = *act else { return };
+        let Some((grant, index, fence)) = self.grant(grant) else { return };
         let to = if fresh { StepState::Fresh } else { StepState::Open };
-        let settled = Some((name.to_string(), to));
+        let settled = Some(SettledStep { name: name.to_string(), state: to, lost });
         let got = kind(self.store.journal(JournalWrite { settled, ..self.write(&fence, index) }).await);
         let holds = self.holds(grant);
         let now = at(self.now);
@@ -325,8 +369,13 @@ impl Run {
         assert_eq!(got, wanted);
         if let (Ok(_), Some(step)) = (wanted, step) {
             step.state = to;
-            if to == StepState::Open {
-                step.begun_at = now;
+            match to {
+                StepState::Open => step.begun_at = now,
+                _ => step.sent_at = None,
+            }
+            self.operations[index].sending.remove(&name.to_string());
+            if lost {
+                self.operations[index].lose(&name.to_string(), now);
             }
         }
     }
@@ -335,8 +384,10 @@ impl Run {
         let Some(index) = number.checked_rem(self.operations.len()) else { return };
         let reset_steps = vec![(self.id(index), platform("north"))];
         self.store.record(Recording { reset_steps, ..Recording::default() }).await.unwrap();
-        for step in self.operations[index].steps.iter_mut().filter(|step| step.state == StepState::Open) {
-            step.state = StepState::Fresh;
+        let operation = &mut self.operations[index];
+        for step in operation.steps.iter_mut().filter(|step| step.state == StepState::Open) {
+            (step.state, step.sent_at) = (StepState::Fresh, None);
+            operation.sending.remove(&step.name);
         }
     }
 
@@ -354,8 +405,28 @@ impl Run {
         }
     }
 
+    /// What is looked for again is what lost something; the next run finds none of it.
+    async fn compare_lookups(&self) {
+        let due = self.store.take_lookups(at(self.now), Duration::from_secs(1), 10_000).await.unwrap();
+        let mut found: BTreeSet<(usize, String)> = BTreeSet::new();
+        for due in due {
+            let Some(index) = (0..self.operations.len()).find(|index| self.id(*index) == due.step.operation) else {
+                continue;
+            };
+            found.insert((index, due.step.name.clone()));
+            let (operation, platform, name) = (due.step.operation, due.step.platform, due.step.name);
+            let none = NextLookup { operation, platform, name, after: None, round: 0, told: Vec::new() };
+            let lookup = Some((none, at(self.now)));
+            self.store.record(Recording { lookup, ..Recording::default() }).await.unwrap();
+        }
+        let known = self.operations.iter().enumerate();
+        let known = known.flat_map(|(index, known)| known.lookups.iter().map(move |name| (index, name.clone())));
+        assert_eq!(found, known.collect());
+    }
+
     /// Ends every operation, so that the next run finds nothing to claim.
     async fn end(&self) {
+        self.compare_lookups().await;
         for index in 0..self.operations.len() {
             let mut stored = stored_operation(&self.store, &self.id(index)).await;
             if stored.value.become_state(OperationState::Failed, at(self.now)).is_ok() {

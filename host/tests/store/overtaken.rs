@@ -9,7 +9,7 @@ use flightdeck_test_support::postgres::database;
 use sqlx::Connection as _;
 
 use super::{
-    fixtures::{LEASE, accept, add_operation, audit, journal, operation, stored_operation},
+    fixtures::{LEASE, accept, add_operation, audit, begins, journal, operation, stored_operation},
     postgres::{beside, due_now, number, open},
 };
 
@@ -26,7 +26,7 @@ async fn a_worker_that_is_being_overtaken_waits_and_then_writes_nothing() {
     // Another host claims, and has not committed.
     let mut claiming = other.begin().await.unwrap();
     sqlx::query("UPDATE operations SET fence = fence + 1").execute(&mut *claiming).await.unwrap();
-    let begun = JournalWrite { begin: Some(("order".to_owned(), "r1".to_owned())), ..journal(&held.fence, "b1", 1) };
+    let begun = JournalWrite { begin: begins("order", "r1"), ..journal(&held.fence, "b1", 1) };
     let ended = Recording {
         fence: Some(held.fence.clone()),
         operations: vec![held.operation.clone()],

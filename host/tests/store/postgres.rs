@@ -24,7 +24,8 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use super::{
     auditing,
     fixtures::{
-        AnyStore, LEASE, accept, add_operation, audit, journal, moved, operation, stored_buy, stored_operation, task,
+        AnyStore, LEASE, accept, add_operation, audit, begins, journal, moved, operation, settles, stored_buy,
+        stored_operation, task,
     },
     webhooks,
 };
@@ -105,8 +106,8 @@ async fn doubts_begin_by_the_databases_clock() {
     due_now(&store, "b1").await;
     let held = store.claim("worker", now(), LEASE).await.unwrap().expect("it is due");
     let write = JournalWrite { at: Timestamp::NEVER, ..journal(&held.fence, "b1", 0) };
-    let begin = Some(("order".to_owned(), "reference".to_owned()));
-    let settled = Some(("order".to_owned(), StepState::Open));
+    let begin = begins("order", "reference");
+    let settled = settles("order", StepState::Open);
     // Whatever this host's clock says.
     for write in [JournalWrite { begin, ..write.clone() }, JournalWrite { settled, ..write }] {
         let before = store.clock(Timestamp::NEVER).await.unwrap();

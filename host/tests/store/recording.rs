@@ -13,8 +13,8 @@ use flightdeck::{
 use serde_json::json;
 
 use super::fixtures::{
-    AnyStore, LEASE, accept, at, audit, buy, claim, event, journal, key, line, moved, operation, platform, stored_buy,
-    stored_operation, stored_task, task,
+    AnyStore, LEASE, accept, at, audit, begins, buy, claim, event, journal, key, line, moved, operation, platform,
+    stored_buy, stored_operation, stored_task, task,
 };
 use super::{auditing, webhooks};
 
@@ -233,7 +233,7 @@ pub(crate) async fn odd_text_is_kept_as_it_is(store: AnyStore) {
     let held = claim(&store, 0).await;
     assert_eq!(held.operation.value.request, odd_operation.request);
     let object = RemoteObject { kind: RemoteKind::Order, key: odd.to_owned(), id: odd.to_owned() };
-    let begin = Some((odd.to_owned(), odd.to_owned()));
+    let begin = begins(odd, odd);
     let remote = vec![RemoteChange::Remember(object.clone())];
     store.journal(JournalWrite { remote, begin, ..journal(&held.fence, "b1", 0) }).await.unwrap();
     assert_eq!(stored_buy(&store, "b1").await.value.remote_on(&platform("north")), [object]);

@@ -14,7 +14,7 @@ use futures::future::join_all;
 
 use super::{
     fixtures::{
-        AnyStore, LEASE, accept, at, audit, claim, event, journal, key, moved, operation, platform, stored_buy,
+        AnyStore, LEASE, accept, at, audit, begins, claim, event, journal, key, moved, operation, platform, stored_buy,
         stored_operation,
     },
     webhooks::{add, endpoint},
@@ -65,7 +65,7 @@ pub(crate) async fn nobody_holds_an_operation_that_there_is_not(store: AnyStore)
     };
     let before = stored_buy(&store, "b1").await;
     let mut begun = journal(&fence, "b1", 1);
-    begun.begin = Some(("order".to_owned(), "r1".to_owned()));
+    begun.begin = begins("order", "r1");
     for refused in
         [store.record(recording).await, store.prolong(&fence, at(1), LEASE).await, store.journal(begun).await.map(drop)]
     {

@@ -16,7 +16,7 @@ use sqlx::{AssertSqlSafe, Connection as _};
 
 use super::{
     auditing,
-    fixtures::{LEASE, accept, audit, journal, key, moved},
+    fixtures::{LEASE, accept, audit, begins, journal, key, moved},
     postgres::{beside, due_now, number, open, until_waiting},
 };
 
@@ -109,7 +109,7 @@ async fn tables_that_a_newer_host_changes_are_used_on() {
     let used = async |id: &str| {
         due_now(&store, id).await;
         let held = store.claim("worker", now(), LEASE).await.unwrap().expect("it is due");
-        let begin = Some(("campaign".to_owned(), "r-1".to_owned()));
+        let begin = begins("campaign", "r-1");
         store.journal(JournalWrite { begin, ..journal(&held.fence, id, 0) }).await.unwrap();
         assert_eq!(store.steps(&held.fence.operation).await.unwrap().len(), 1);
         let entry = key(id, held.fence.operation.as_str());

@@ -6,6 +6,7 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
 use tokio::{
@@ -24,6 +25,8 @@ pub enum Cut {
     Before,
     /// When the server has committed, before it can say so.
     After,
+    /// Before it reaches the server, which it does after so long all the same.
+    Late(Duration),
 }
 
 /// What becomes of what goes over a cable.
@@ -157,6 +160,15 @@ async fn ask(
         match cut {
             Some((_, Cut::Before)) => return,
             Some((_, Cut::After)) => unheard.store(true, Ordering::SeqCst),
+            Some((_, Cut::Late(time))) => {
+                let sent = sent.to_vec();
+                tokio::spawn(async move {
+                    tokio::time::sleep(time).await;
+                    // Nobody hears whether it arrives.
+                    let _ = to.write_all(&sent).await;
+                });
+                return;
+            }
             None => {}
         }
         if !silent() && to.write_all(sent).await.is_err() {

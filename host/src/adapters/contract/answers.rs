@@ -7,6 +7,7 @@ use flightdeck_bindings::v0_1::flightdeck::ad_server::types as wit;
 use super::{
     Bad, bad,
     check::{self, cut},
+    words,
 };
 use crate::{
     adapters::egress::pace::LONGEST_PAUSE,
@@ -14,7 +15,8 @@ use crate::{
         creative::{AssetState, AssetStatus},
         failure::{Failure, FailureKind, PlatformAnswer},
         id::{CreativeId, PackageId, PlatformName},
-        media_buy::MediaBuy,
+        lookup::MadeObject,
+        media_buy::{MediaBuy, RemoteObject},
         operation::{LegOutcome, Optimization},
         plan::{FieldChange, PlanAction, PlannedChange, PlatformPlan},
         problem::Problem,
@@ -74,6 +76,23 @@ pub(crate) fn outcome(outcome: wit::Outcome) -> Result<LegOutcome, Bad> {
         notes: check::notes(outcome.notes)?,
         ..LegOutcome::default()
     })
+}
+
+/// Reads the objects that carry a step's reference.
+pub(crate) fn made(found: Vec<wit::MadeObject>) -> Result<Vec<MadeObject>, Bad> {
+    let read = |made: wit::MadeObject| {
+        let id = check::named("remote id", made.object.id.clone())?;
+        let object = words::remote_from_guest(made.object).map_err(Bad::new)?;
+        check::text("remote key", object.key.clone(), check::SHORT)?;
+        Ok(MadeObject {
+            object: RemoteObject { id, ..object },
+            remote_type: check::named("remote type", made.remote_type)?,
+            name: check::text("name", made.name, check::SHORT)?,
+            active: made.active,
+            made_at: made.made_at.map(|text| check::moment("the moment at which it was made", &text)).transpose()?,
+        })
+    };
+    check::list("objects with one reference", found, check::ITEMS)?.into_iter().map(read).collect()
 }
 
 /// A package of the buy on this platform.

@@ -9,6 +9,7 @@ use crate::{
         capability::{Capabilities, DaypartPreset},
         creative::Creative,
         id::{PackageId, PlatformName},
+        lookup::MadeObject,
         media_buy::{MediaBuy, Package, RemoteObject},
         money::Micros,
         operation::Performance,
@@ -16,6 +17,18 @@ use crate::{
         time::Timestamp,
     },
 };
+
+/// An object that an adapter found, as it is given back.
+pub(crate) fn made_to_guest(made: &MadeObject) -> wit::MadeObject {
+    wit::MadeObject {
+        object: remote_to_guest(&made.object),
+        remote_type: made.remote_type.clone(),
+        name: made.name.clone(),
+        active: made.active,
+        made_at: made.made_at.map(|at| at.to_string()),
+        extensions: Vec::new(),
+    }
+}
 
 /// Translates for one platform: what lives elsewhere is left out.
 pub(crate) struct Outgoing<'a> {

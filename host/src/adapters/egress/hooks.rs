@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use http_body_util::BodyExt as _;
 use reqwest::Url;
+use tokio::time::Instant;
 use wasmtime_wasi_http::{Error, ForbiddenHeaderFilter, RequestOptions, WasiBody, WasiHttpHooks};
 
 use super::{
@@ -12,7 +13,7 @@ use super::{
     is_forbidden, shown,
 };
 use crate::{
-    adapters::{clock, limits::LimitHit},
+    adapters::{clock, limits::LimitHit, verdict},
     domain::{
         failure::{Failure, FailureKind},
         id::PlatformName,
@@ -92,17 +93,25 @@ impl CallEgress {
         if !body.is_empty() {
             *prepared.body_mut() = Some(body.into());
         }
-        // The last look at the lease and the step, after everything that may have taken time.
+        // The last look at the call's time, the lease and the step, after everything that may have taken time.
+        if journal.is_some() && self.ends_at.saturating_duration_since(Instant::now()) < self.limits.write_window() {
+            return Err(self.deny(verdict::too_late_to_write(self.platform.name.as_str())));
+        }
         let leaving = journal
-            .map(|journal| self.gate.leave(journal))
+            .map(|journal| self.gate.leave(journal, self.platform.connect_timeout))
             .transpose()
             .map_err(|error| self.deny(self.journal(&error)))?;
         if leaving.is_some() {
             fault::point("request.before");
         }
-        let first_byte = self.limits.first_byte();
-        let first_byte =
-            options.and_then(|options| options.first_byte_timeout).map_or(first_byte, |t| t.min(first_byte));
+        let first_byte = match leaving {
+            // Whatever patience the guest has: what is not listened to is lost, and must be looked for.
+            Some(_) => self.limits.write_window(),
+            None => {
+                let most = self.limits.first_byte();
+                options.and_then(|options| options.first_byte_timeout).map_or(most, |asked| asked.min(most))
+            }
+        };
         let answered = tokio::time::timeout(first_byte, self.platform.client.execute(prepared)).await;
         if leaving.is_some() && matches!(answered, Ok(Ok(_))) {
             fault::point("request.after");

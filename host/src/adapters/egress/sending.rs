@@ -1,6 +1,9 @@
 //! What becomes of a request that writes: never sent, answered or lost. The host knows, so no adapter has to guess.
 
-use std::sync::{Mutex, PoisonError};
+use std::{
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
 
 use crate::{
     adapters::{Journal, JournalError},
@@ -23,16 +26,17 @@ impl Gate {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = false;
     }
 
-    /// Asks the journal and records that the request leaves, in one, so that a call can't end in between.
+    /// Asks the journal and records that the request leaves, in one, so that a call can't end in between. It must have begun to leave
+    /// `within` that time.
     ///
     /// # Errors
     /// Why the request may not leave.
-    pub(super) fn leave(&self, journal: &Journal) -> Result<Leaving, JournalError> {
+    pub(super) fn leave(&self, journal: &Journal, within: Duration) -> Result<Leaving, JournalError> {
         let open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if !*open {
             return Err(JournalError::Interrupted("the call has ended".to_owned()));
         }
-        journal.may_write()?;
+        journal.may_write(within)?;
         Ok(Leaving { request: journal.sending(), journal: Journal::clone(journal), told: false })
     }
 }

@@ -46,6 +46,7 @@ impl Run<'_> {
     pub(super) async fn postpone(mut self, postponed: Postponed) -> Result<(), Interruption> {
         let Postponed { until, failure } = postponed;
         match until {
+            Until::Look(at) => self.look_later(at, failure).await,
             Until::Retry => self.retry(failure).await,
             Until::Resolved => self.park(failure).await,
             Until::Permission => {
@@ -79,6 +80,13 @@ impl Run<'_> {
         tracing::info!(attempts = operation.attempts, wait_ms = wait.as_millis(), error = %failure, "will be tried again");
         self.become_state(OperationState::Queued, at)?;
         self.write(Recording::default(), true).await
+    }
+
+    /// Looks again later for what may be under way. That is neither a try nor a claim: nothing was sent.
+    async fn look_later(&mut self, at: Timestamp, failure: Failure) -> Result<(), Interruption> {
+        tracing::info!(%at, "will be looked for again: {failure}");
+        self.operation.value.last_error = Some(failure.to_string());
+        self.hand_back(at).await
     }
 
     /// Gives the operation back, to be run again at a certain time, without counting a try or a claim.

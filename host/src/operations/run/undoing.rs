@@ -1,6 +1,6 @@
 //! Cancelling what a create has made that fails after all.
 
-use super::{Interruption, LegEnd, Postponed, Run, STEP_IN_DOUBT, Until, wait_for};
+use super::{Interruption, LegEnd, Making, Postponed, Run, STEP_IN_DOUBT, Until, wait_for};
 use crate::{
     adapters::AdapterChange,
     domain::{
@@ -30,9 +30,10 @@ impl Run<'_> {
             .map(|leg| leg.platform.clone())
             .collect();
         let intent = Intent { change: &self.operation.value.change, current: &target, desired: &target };
-        let calls = made
-            .iter()
-            .map(|platform| self.call(&frozen, intent, platform, AdapterChange::Cancel(&target), step::UNDO));
+        let calls = made.iter().map(|platform| {
+            let making = Making { change: AdapterChange::Cancel(&target), prefix: step::UNDO, steps };
+            self.call(&frozen, intent, platform, making)
+        });
         let ends = futures::future::join_all(calls).await;
         let mut postponed = None;
         self.operation.value.unresolved.clear();
@@ -42,6 +43,9 @@ impl Run<'_> {
                     if let Some(leg) = self.operation.value.leg_mut(platform) {
                         leg.state = LegState::Undone;
                     }
+                }
+                LegEnd::UnderWay(failure, at) => {
+                    wait_for(&mut postponed, Postponed { until: Until::Look(at), failure });
                 }
                 LegEnd::Stopped(failure, _) if passes(failure.kind) && self.may_retry(&failure) => {
                     wait_for(&mut postponed, Postponed { until: Until::Retry, failure });

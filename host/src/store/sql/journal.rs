@@ -13,8 +13,12 @@ use crate::{
         step::{Step, StepState},
         time::Timestamp,
     },
-    store::{FinishedStep, JournalWrite, RemoteChange, StoreError},
+    store::{FinishedStep, JournalWrite, NewStep, RemoteChange, SettledStep, StoreError},
 };
+
+/// A step's columns.
+pub(super) const COLUMNS: &str = "steps.operation, steps.platform, steps.name, steps.reference, steps.state, steps.outcome, \
+                                  steps.begun_at, steps.sent_at, steps.lost";
 
 /// Writes to the journal, in the order of the fields: a step may be finished and the next one begun by one write.
 pub(super) async fn journal(
@@ -25,19 +29,19 @@ pub(super) async fn journal(
     let mut script = Script::default();
     check_fence(&mut script, dialect, &write.fence);
     for step in &write.finished {
-        finish(&mut script, write, step);
+        finish(&mut script, dialect, write, step);
     }
-    if let Some((name, state)) = &write.settled {
-        settle(&mut script, dialect, write, name, *state)?;
+    if let Some(step) = &write.settled {
+        settle(&mut script, dialect, write, step)?;
     }
     for change in &write.remote {
         change_remote(&mut script, write, change);
     }
-    if let Some((name, reference)) = &write.begin {
-        begin(&mut script, dialect, write, name, reference);
+    if let Some(step) = &write.begin {
+        begin(&mut script, dialect, write, step);
     }
     let found = transaction.run(script).await?;
-    let Some((name, reference)) = write.begin.clone() else { return Ok(None) };
+    let Some(NewStep { name, reference, .. }) = write.begin.clone() else { return Ok(None) };
     match found.first() {
         Some(row) => rows::step(row).map(Some),
         None => Ok(Some(Step {
@@ -48,15 +52,17 @@ pub(super) async fn journal(
             state: StepState::Fresh,
             outcome: None,
             begun_at: Timestamp::NEVER,
+            sent_at: None,
+            lost: 0,
         })),
     }
 }
 
 /// An open step is done now. One that is done already stays so, if with the same outcome: the write is repeated.
-fn finish(script: &mut Script, write: &JournalWrite, step: &FinishedStep) {
+fn finish(script: &mut Script, dialect: &Dialect, write: &JournalWrite, step: &FinishedStep) {
     script
         .statement(
-            "UPDATE steps SET state = 'done', outcome = ? WHERE operation = ? AND platform = ? AND name = ?
+            "UPDATE steps SET state = 'done', outcome = ?, sending = 0 WHERE operation = ? AND platform = ? AND name = ?
              AND (state = 'open' OR (state = 'done' AND outcome = ?))",
             Want::Changes(1, StoreError::Stale("the step")),
         )
@@ -65,36 +71,65 @@ fn finish(script: &mut Script, write: &JournalWrite, step: &FinishedStep) {
         .bind(write.platform.as_str())
         .bind(step.name.as_str())
         .bind(step.outcome.as_slice());
+    if step.lost {
+        lose(script, dialect, write, &step.name);
+    }
 }
 
-fn settle(
-    script: &mut Script,
-    dialect: &Dialect,
-    write: &JournalWrite,
-    name: &str,
-    state: StepState,
-) -> Result<(), StoreError> {
-    let (set, known) = match state {
+fn settle(script: &mut Script, dialect: &Dialect, write: &JournalWrite, step: &SettledStep) -> Result<(), StoreError> {
+    let update = |script: &mut Script, known: &str, set: &mut dyn FnMut(&mut Statement)| {
+        let statement =
+            script.statement("UPDATE steps SET sending = 0, ", Want::Changes(1, StoreError::Stale("the step")));
+        set(statement);
+        statement
+            .push(" WHERE operation = ? AND platform = ? AND name = ? AND ")
+            .push(known)
+            .bind(write.fence.operation.as_str())
+            .bind(write.platform.as_str())
+            .bind(step.name.as_str());
+    };
+    match step.state {
         // Repeated, it changes nothing.
-        StepState::Fresh => ("state = 'fresh'", "state IN ('open', 'fresh')"),
+        StepState::Fresh => update(script, "state IN ('open', 'fresh')", &mut |statement| {
+            statement.push("state = 'fresh', sent_at = NULL");
+        }),
         // It stays open, and the doubt begins now: until the call ended it may have sent something.
-        StepState::Open => ("begun_at = ", "state = 'open'"),
+        StepState::Open => update(script, "state = 'open'", &mut |statement| {
+            statement.push("begun_at = ").push(dialect.moment).bind(dialect.at(write.at));
+        }),
         StepState::Done => {
+            let name = &step.name;
             return Err(StoreError::Corrupt(format!("step {name:?} can't be done without an outcome: finish it")));
         }
-    };
-    let statement = script.statement("UPDATE steps SET ", Want::Changes(1, StoreError::Stale("the step"))).push(set);
-    if state == StepState::Open {
-        statement.push(dialect.moment).bind(dialect.at(write.at));
     }
-    statement
-        .push(" WHERE operation = ? AND platform = ? AND name = ? AND ")
-        .push(known)
+    if step.lost {
+        lose(script, dialect, write, &step.name);
+    }
+    Ok(())
+}
+
+/// A request of a step got no answer: it may be under way from now on, and what it makes is looked for again one day.
+fn lose(script: &mut Script, dialect: &Dialect, write: &JournalWrite, name: &str) {
+    script
+        .statement("UPDATE steps SET lost = lost + 1, sent_at = ", Want::Changes(1, StoreError::Stale("the step")))
+        .push(dialect.moment)
+        .push(" WHERE operation = ? AND platform = ? AND name = ?")
+        .bind(dialect.at(write.at))
         .bind(write.fence.operation.as_str())
         .bind(write.platform.as_str())
         .bind(name);
-    Ok(())
+    script
+        .statement("INSERT INTO lookups (operation, platform, name, due_at) VALUES (?, ?, ?, ", Want::Any)
+        .push(dialect.moment)
+        .push(LOOK_ANEW)
+        .bind(write.fence.operation.as_str())
+        .bind(write.platform.as_str())
+        .bind(name)
+        .bind(dialect.at(write.at));
 }
+
+/// Ends an insert into the lookups: a step that is there already is looked for as if it were new.
+const LOOK_ANEW: &str = ") ON CONFLICT (operation, platform, name) DO UPDATE SET due_at = excluded.due_at, round = 0";
 
 fn change_remote(script: &mut Script, write: &JournalWrite, change: &RemoteChange) {
     match change {
@@ -119,37 +154,57 @@ fn change_remote(script: &mut Script, write: &JournalWrite, change: &RemoteChang
 }
 
 /// Reads how the step stands, then opens it, unless it is done. One that is open is in doubt anew from now on: a lookup
-/// that misses lets this run send again.
-fn begin(script: &mut Script, dialect: &Dialect, write: &JournalWrite, name: &str, reference: &str) {
+/// that misses lets this run send again. If the run may only look, one that is open stays as it is.
+fn begin(script: &mut Script, dialect: &Dialect, write: &JournalWrite, step: &NewStep) {
     script
-        .statement(
-            "SELECT operation, platform, name, reference, state, outcome, begun_at FROM steps
-             WHERE operation = ? AND platform = ? AND name = ?",
-            Want::Keep,
-        )
+        .statement("SELECT ", Want::Keep)
+        .push(COLUMNS)
+        .push(" FROM steps WHERE operation = ? AND platform = ? AND name = ?")
         .bind(write.fence.operation.as_str())
         .bind(write.platform.as_str())
-        .bind(name);
+        .bind(step.name.as_str());
+    if !step.sends {
+        return;
+    }
     // The reference is never replaced: an earlier run may have written it on a remote object.
     script
         .statement(
-            "INSERT INTO steps (operation, platform, name, reference, state, begun_at) VALUES (?, ?, ?, ?, 'open', ",
+            "INSERT INTO steps (operation, platform, name, reference, state, sending, begun_at) VALUES (?, ?, ?, ?, 'open', 1, ",
             Want::Any,
         )
         .push(dialect.moment)
         .push(
             ") ON CONFLICT (operation, platform, name)
-             DO UPDATE SET state = 'open', begun_at = excluded.begun_at WHERE steps.state IN ('fresh', 'open')",
+             DO UPDATE SET state = 'open', begun_at = excluded.begun_at, sending = 1 WHERE steps.state IN ('fresh', 'open')",
         )
         .bind(write.fence.operation.as_str())
         .bind(write.platform.as_str())
-        .bind(name)
-        .bind(reference)
+        .bind(step.name.as_str())
+        .bind(step.reference.as_str())
         .bind(dialect.at(write.at));
 }
 
-/// An operation's open steps are in doubt anew: until now somebody may have sent something.
+/// An operation's open steps are in doubt anew: until now somebody may have sent something. Where a run could send, a request may be under
+/// way.
 pub(super) fn doubt_open(script: &mut Script, dialect: &Dialect, operation: &OperationId, now: Timestamp) {
+    script
+        .statement(
+            "INSERT INTO lookups (operation, platform, name, due_at) SELECT operation, platform, name, ",
+            Want::Any,
+        )
+        .push(dialect.moment)
+        .push(
+            " FROM steps WHERE operation = ? AND state = 'open' AND sending = 1
+             ON CONFLICT (operation, platform, name) DO UPDATE SET due_at = excluded.due_at, round = 0",
+        )
+        .bind(dialect.at(now))
+        .bind(operation.as_str());
+    script
+        .statement("UPDATE steps SET sent_at = ", Want::Any)
+        .push(dialect.moment)
+        .push(", lost = lost + 1, sending = 0 WHERE operation = ? AND state = 'open' AND sending = 1")
+        .bind(dialect.at(now))
+        .bind(operation.as_str());
     script
         .statement("UPDATE steps SET begun_at = ", Want::Any)
         .push(dialect.moment)
@@ -162,7 +217,8 @@ pub(super) fn doubt_open(script: &mut Script, dialect: &Dialect, operation: &Ope
 pub(super) fn reset_open(script: &mut Script, operation: &OperationId, platform: &PlatformName) {
     script
         .statement(
-            "UPDATE steps SET state = 'fresh' WHERE operation = ? AND platform = ? AND state = 'open'",
+            "UPDATE steps SET state = 'fresh', sent_at = NULL, sending = 0
+             WHERE operation = ? AND platform = ? AND state = 'open'",
             Want::Any,
         )
         .bind(operation.as_str())
@@ -171,11 +227,8 @@ pub(super) fn reset_open(script: &mut Script, operation: &OperationId, platform:
 
 /// The steps of an operation in the order in which they were first begun.
 pub(super) async fn steps(database: &impl Database, operation: &OperationId) -> Result<Vec<Step>, StoreError> {
-    let asked = Statement::new(
-        "SELECT operation, platform, name, reference, state, outcome, begun_at FROM steps
-         WHERE operation = ? ORDER BY seq LIMIT ?",
-    )
-    .with(operation.as_str())
-    .with(MOST_ROWS);
+    let mut asked = Statement::new("SELECT ");
+    asked.push(COLUMNS).push(" FROM steps WHERE operation = ? ORDER BY seq LIMIT ?");
+    let asked = asked.with(operation.as_str()).with(MOST_ROWS);
     database.read(asked).await?.iter().map(rows::step).collect()
 }

@@ -6,6 +6,7 @@ use super::{
     Dialect, Transaction, audit, deliveries,
     journal::{doubt_open, reset_open},
     lease::micros,
+    lookups,
     rows::{self, to_doc},
     script::{Script, Statement, Want},
 };
@@ -84,6 +85,9 @@ pub(super) async fn record(
         update_task(&mut script, task)?;
     }
     append_history(&mut script, &recording.history)?;
+    if let Some((next, at)) = &recording.lookup {
+        lookups::put(&mut script, dialect, next, *at)?;
+    }
     append_events(&mut script, &recording.events)?;
     if let (Some(fence), true) = (&recording.fence, recording.release) {
         script

@@ -153,6 +153,8 @@ pub(in crate::store) fn step(row: &Row) -> Result<Step, StoreError> {
             .ok_or_else(|| StoreError::Corrupt(format!("a step is in the unknown state {state:?}")))?,
         outcome: row.maybe_bytes("outcome")?,
         begun_at: row.moment("begun_at")?,
+        sent_at: row.maybe_moment("sent_at")?,
+        lost: u32::try_from(row.int("lost")?).unwrap_or(u32::MAX),
     })
 }
 

@@ -1,0 +1,151 @@
+//! The calls that look for what a step made, and stop what nobody asked for.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use flightdeck_bindings::v0_1::flightdeck::ad_server::types as wit;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    Adapters, Begun, Call, JournalError, StepJournal,
+    breaker::Purpose,
+    calls::{bad_result, guarded},
+    contract,
+    egress::Mode,
+};
+use crate::domain::{
+    failure::Failure,
+    id::PlatformName,
+    lookup::MadeObject,
+    media_buy::RemoteObject,
+    step::{SentRequest, Step},
+};
+
+impl Adapters {
+    /// Every object on a platform that carries a step's reference.
+    ///
+    /// # Errors
+    /// What the ad server or the adapter refuses.
+    pub async fn find_made(
+        &self,
+        platform: &PlatformName,
+        release: &str,
+        call: &Call,
+        step: &Step,
+    ) -> Result<Vec<MadeObject>, Failure> {
+        let platform = self.platform(platform)?;
+        let release = &*self.release(platform, Some(release)).await?;
+        platform.egress.pace.may_begin()?;
+        guarded(self, platform, Purpose::Read, async {
+            let calling = self.calling(platform, release, call.operation.as_str(), Mode::Read, call.deadline);
+            let context = calling.context(Some(call));
+            let step =
+                wit::MadeStep { name: step.name.clone(), reference: step.reference.clone(), extensions: Vec::new() };
+            let found = calling
+                .run(async |store, adapter| {
+                    adapter.flightdeck_ad_server_ad_server().call_find_made(store, &context, &step).await
+                })
+                .await?
+                .map_err(contract::failure)?;
+            contract::made(found).map_err(|bad| bad_result(platform, bad))
+        })
+        .await
+    }
+
+    /// Has an object deliver nothing any more. May be done again after anything at all. Nothing new is sent once `stop` is cancelled.
+    ///
+    /// # Errors
+    /// What the ad server or the adapter refuses; `unavailable`: do it again later.
+    pub async fn stop_made(
+        &self,
+        platform: &PlatformName,
+        release: &str,
+        call: &Call,
+        made: &MadeObject,
+        stop: CancellationToken,
+    ) -> Result<(), Failure> {
+        let platform = self.platform(platform)?;
+        let release = &*self.release(platform, Some(release)).await?;
+        platform.egress.pace.may_begin()?;
+        guarded(self, platform, Purpose::Change, async {
+            let mode = Mode::Write(Arc::new(Repeatable::new(stop)));
+            let calling = self.calling(platform, release, call.operation.as_str(), mode, call.deadline);
+            let context = calling.context(Some(call));
+            let object = contract::made_to_guest(made);
+            let stopped = calling
+                .run(async |store, adapter| {
+                    adapter.flightdeck_ad_server_ad_server().call_stop_made(store, &context, &object).await
+                })
+                .await?;
+            stopped.map_err(contract::failure)?;
+            Ok(())
+        })
+        .await
+    }
+}
+
+/// The journal of a change that may be made any number of times: its steps are kept nowhere, and each is fresh when it is begun.
+#[derive(Debug)]
+struct Repeatable {
+    open: AtomicBool,
+    requests: AtomicU64,
+    stop: CancellationToken,
+}
+
+impl Repeatable {
+    fn new(stop: CancellationToken) -> Self {
+        Self { open: AtomicBool::new(false), requests: AtomicU64::new(0), stop }
+    }
+}
+
+#[async_trait]
+impl StepJournal for Repeatable {
+    async fn begin(&self, name: &str) -> Result<Begun, JournalError> {
+        self.open.store(true, Ordering::Relaxed);
+        Ok(Begun::Fresh(name.to_owned()))
+    }
+
+    async fn absent(&self, name: &str) -> Result<(), JournalError> {
+        Err(JournalError::Misuse(format!("step {name:?} was said not to have happened and is not in doubt")))
+    }
+
+    async fn finish(&self, _name: &str, _outcome: Vec<u8>) -> Result<(), JournalError> {
+        self.open.store(false, Ordering::Relaxed);
+        Ok(())
+    }
+
+    async fn remember(&self, object: RemoteObject) -> Result<(), JournalError> {
+        Err(JournalError::Misuse(format!("{} was remembered, which is not the media buy's", object.id)))
+    }
+
+    async fn forget(&self, _object: RemoteObject) -> Result<(), JournalError> {
+        Ok(())
+    }
+
+    fn may_write(&self, _leaves_within: Duration) -> Result<(), JournalError> {
+        if !self.open.load(Ordering::Relaxed) {
+            let words = "a request that writes was made outside of a step: wrap it in a step of its own";
+            return Err(JournalError::Misuse(words.to_owned()));
+        }
+        if self.stop.is_cancelled() {
+            return Err(JournalError::Unavailable("the host stops".to_owned()));
+        }
+        Ok(())
+    }
+
+    fn sending(&self) -> u64 {
+        self.requests.fetch_add(1, Ordering::Relaxed)
+    }
+
+    fn sent(&self, _request: u64, _became: SentRequest) {}
+
+    fn progressed(&self) -> bool {
+        false
+    }
+}
