@@ -288,16 +288,31 @@ struct Found {
     display_name: String,
 }
 
-/// Finds the creative that carries a reference.
-fn find(network: &Network<'_>, reference: &str) -> Fallible<Option<String>> {
+/// Finds the creatives that carry a reference. Ad Manager does not say of one whether it is active: that is left open.
+///
+/// # Errors
+/// When Ad Manager can't be asked.
+pub fn find(network: &Network<'_>, reference: &str) -> Fallible<Vec<Seen<String>>> {
     let filter = format!("displayName : {}", quoted(reference));
+    let mut creatives = Vec::new();
     for found in network.list::<Found>("creatives", "creatives", &filter) {
         let found = found?;
         if names::carries(Some(&found.display_name), reference) {
-            return id_of(&found.name).map(Some);
+            creatives.push(Seen::new(id_of(&found.name)?).named(found.display_name));
         }
     }
-    Ok(None)
+    Ok(creatives)
+}
+
+/// Switches a creative off, in whatever it is.
+///
+/// # Errors
+/// What Ad Manager refuses.
+pub fn switch_off(network: &Network<'_>, id: &str) -> Fallible<()> {
+    match network.act("creatives", "batchDeactivate", vec![network.name("creatives", id)]) {
+        Err(failure) if failure.kind == FailureKind::NotFound => Ok(()),
+        done => done,
+    }
 }
 
 #[cfg(test)]

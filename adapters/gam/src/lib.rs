@@ -18,7 +18,8 @@
 //!
 //! What the host asks for, one module for each question:
 //!
-//! - [`describe`]; [`booking`] (plan, create, cancel); [`assets`]; [`update`]; [`status`]; [`delivery`]; [`performance`].
+//! - [`describe`]; [`booking`] (plan, create, cancel); [`assets`]; [`update`]; [`status`]; [`delivery`]; [`performance`];
+//!   [`made`] (what was made late).
 //!
 //! And [`api`], how Ad Manager is spoken to; [`settings`], what a publisher configures.
 
@@ -32,6 +33,7 @@ pub mod describe;
 pub mod geo;
 pub mod inferred;
 pub mod line_item;
+pub mod made;
 pub mod order;
 pub mod performance;
 pub mod regions;
@@ -91,6 +93,14 @@ impl Adapter for Gam {
 
     fn apply_performance_index(_: Context, update: PerformanceUpdate) -> Result<PerformanceOutcome, Failure> {
         Ok(performance::advise(&update))
+    }
+
+    fn find_made(ctx: Context, step: MadeStep) -> Result<Vec<MadeObject>, Failure> {
+        made::find(&ctx, &step)
+    }
+
+    fn stop_made(ctx: Context, object: MadeObject) -> Result<Outcome, Failure> {
+        made::stop(&ctx, &object)
     }
 }
 

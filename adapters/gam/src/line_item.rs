@@ -251,14 +251,32 @@ impl LineItem {
     }
 }
 
-/// Finds the line item that carries a reference.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Found {
+    name: String,
+    #[serde(default)]
+    display_name: String,
+    create_time: Option<String>,
+    #[serde(flatten)]
+    standing: Standing,
+}
+
+/// Finds the line items that carry a reference.
 ///
 /// # Errors
 /// When Ad Manager can't be asked.
-pub fn find(network: &Network<'_>, reference: &str) -> Fallible<Option<String>> {
+pub fn find(network: &Network<'_>, reference: &str) -> Fallible<Vec<Seen<String>>> {
     let filter = format!("externalLineItemId = {}", quoted(reference));
-    let found = network.list::<Made>("lineItems", "lineItems", &filter).next().transpose()?;
-    found.map(|made| id_of(&made.name)).transpose()
+    let mut items = Vec::new();
+    for found in network.list::<Found>("lineItems", "lineItems", &filter) {
+        let found = found?;
+        // One that is paused may be so with its order, and would be resumed with it.
+        let active = !(found.standing.archived || found.standing.is_over());
+        let seen = Seen::new(id_of(&found.name)?).named(found.display_name).active(active);
+        items.push(seen.made_at(found.create_time.as_deref()));
+    }
+    Ok(items)
 }
 
 /// How a line item stands.
@@ -267,6 +285,9 @@ pub struct Standing {
     /// `DRAFT`, `PENDING_APPROVAL`, `READY`, `DELIVERING`, … (reference, `LineItemComputedStatus`).
     #[serde(default)]
     pub status: String,
+    /// Whether it is put away.
+    #[serde(default)]
+    pub archived: bool,
 }
 
 impl Standing {
@@ -289,6 +310,22 @@ impl Standing {
 /// `not-found` when it is gone.
 pub fn standing(network: &Network<'_>, id: &str) -> Fallible<Standing> {
     network.get(&path!("lineItems/{}", id)).fetch()
+}
+
+/// Archives a line item; one that delivers is paused first. What is archived, over or gone already stays so.
+///
+/// # Errors
+/// What Ad Manager refuses.
+pub fn archive(network: &Network<'_>, id: &str) -> Fallible<()> {
+    let names = || vec![network.name("lineItems", id)];
+    let Some(standing) = network.get(&path!("lineItems/{}", id)).fetch_if_any::<Standing>()? else { return Ok(()) };
+    if standing.archived || standing.is_over() {
+        return Ok(());
+    }
+    if standing.is_approved() && standing.status != "PAUSED" {
+        network.act("lineItems", "batchPause", names())?;
+    }
+    network.act("lineItems", "batchArchive", names())
 }
 
 #[cfg(test)]

@@ -87,7 +87,10 @@ impl Order {
                 }
             },
             // Names are unique, and only this step's order has this one.
-            Err(failure) if exists(&failure) => find(network, reference)?.ok_or_else(|| not_shown_yet("this order")),
+            Err(failure) if exists(&failure) => {
+                let found = made::in_order(find(network, reference)?).into_iter().next();
+                found.map(|seen| seen.id).ok_or_else(|| not_shown_yet("this order"))
+            }
             Err(failure) => Err(failure),
         }
     }
@@ -105,21 +108,28 @@ struct Found {
     name: String,
     #[serde(default)]
     display_name: String,
+    #[serde(default)]
+    status: String,
+    #[serde(default)]
+    archived: bool,
 }
 
-/// Finds the order that carries a reference.
+/// Finds the orders that carry a reference. There is one at most, unless people name another by hand: names are unique among
+/// all orders of a network.
 ///
 /// # Errors
 /// When Ad Manager can't be asked.
-pub fn find(network: &Network<'_>, reference: &str) -> Fallible<Option<String>> {
+pub fn find(network: &Network<'_>, reference: &str) -> Fallible<Vec<Seen<String>>> {
     let filter = format!("displayName : {}", quoted(reference));
+    let mut orders = Vec::new();
     for found in network.list::<Found>("orders", "orders", &filter) {
         let found = found?;
         if names::carries(Some(&found.display_name), reference) {
-            return id_of(&found.name).map(Some);
+            let over = found.archived || matches!(found.status.as_str(), "CANCELED" | "DELETED");
+            orders.push(Seen::new(id_of(&found.name)?).named(found.display_name).active(!over));
         }
     }
-    Ok(None)
+    Ok(orders)
 }
 
 /// Finds the order of a media buy whose id was never learnt: by the media buy's id, which its name has.

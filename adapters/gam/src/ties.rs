@@ -9,7 +9,7 @@ use flightdeck_adapter::{names::association_key, names::step_name, prelude::*};
 use serde::Deserialize;
 
 use crate::{
-    api::{Network, exists, not_shown_yet},
+    api::{Network, exists, not_shown_yet, quoted},
     line_item,
 };
 
@@ -61,14 +61,14 @@ pub fn create(
     (package_id, creative_id): (&str, &str),
     on: bool,
 ) -> Fallible<Verdict<String>> {
-    let found = || {
+    let found = || -> Fallible<Option<Seen<String>>> {
         let Some(tie) = read(network, item, creative)? else { return Ok(None) };
         switch(network, item, &tie, on)?;
-        Ok(Some(format!("{item}/{creative}")))
+        Ok(Some(seen(item, creative, &tie)))
     };
     step(step_name(&["association", package_id, creative_id]))
         .remember(RemoteKind::Association, association_key(package_id, creative_id))
-        .find(|_| found())
+        .find(|_| Ok(found()?.into_iter().collect()))
         .try_create(|_| {
             let body = object! { "creative": network.name("creatives", creative) };
             let made = network.post(&path!("lineItems/{}/creatives", item)).json(&body).fetch::<Tie>();
@@ -82,6 +82,57 @@ pub fn create(
             }
             Ok(format!("{item}/{creative}"))
         })
+}
+
+fn seen(item: &str, creative: &str, tie: &Tie) -> Seen<String> {
+    Seen::new(format!("{item}/{creative}")).named(&tie.name).active(tie.status != "INACTIVE")
+}
+
+/// Finds the association of a line item and a creative: there is one at most.
+///
+/// # Errors
+/// When Ad Manager can't be asked.
+pub fn find(network: &Network<'_>, item: &str, creative: &str) -> Fallible<Vec<Seen<String>>> {
+    Ok(read(network, item, creative)?.map(|tie| seen(item, creative, &tie)).into_iter().collect())
+}
+
+/// Whether any line item shows a creative.
+///
+/// # Errors
+/// When Ad Manager can't be asked.
+pub fn is_shown(network: &Network<'_>, creative: &str) -> Fallible<bool> {
+    let filter = format!("creative = {}", quoted(&network.name("creatives", creative)));
+    for tie in network.list::<Tie>("lineItems/-/creatives", "lineItemCreativeAssociations", &filter) {
+        if tie?.status != "INACTIVE" {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Switches off every association of a creative, in whatever line item.
+///
+/// # Errors
+/// What Ad Manager refuses.
+pub fn hide(network: &Network<'_>, creative: &str) -> Fallible<()> {
+    let filter = format!("creative = {}", quoted(&network.name("creatives", creative)));
+    let ties = network.list::<Tie>("lineItems/-/creatives", "lineItemCreativeAssociations", &filter);
+    for tie in ties.collect::<Fallible<Vec<_>>>()? {
+        let item = tie.name.rsplit('/').nth(2).unwrap_or_default();
+        switch(network, item, &tie, false)?;
+    }
+    Ok(())
+}
+
+/// Switches an association off. What is gone or off already stays so.
+///
+/// # Errors
+/// What Ad Manager refuses.
+pub fn switch_off(network: &Network<'_>, item: &str, creative: &str) -> Fallible<()> {
+    match read(network, item, creative)? {
+        Some(tie) => switch(network, item, &tie, false),
+        None => Ok(()),
+    }
 }
 
 /// Ends an association, in a step. One that is not known was never made, and one that is gone is no failure.

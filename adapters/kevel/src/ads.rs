@@ -1,13 +1,14 @@
 //! An ad: a creative in a flight. Older words for it are creative map.
 //!
-//! A flight has a creative once, so an ad is found by the two; it needs no reference.
+//! A flight has a creative once, so a step finds its ad by the two. The reference stands in its `ExternalMetadata` all the same:
+//! it tells an ad that this adapter made from one that people added.
 
 pub use flightdeck_adapter::names::association_key as key;
 use flightdeck_adapter::prelude::*;
 
 use crate::{
     api::{self, Made},
-    names::step_name,
+    names::{self, step_name},
 };
 
 /// The platform's word for it.
@@ -38,13 +39,13 @@ pub fn create(
     step(step_name(&["ad", package_id, creative_id]))
         .remember(RemoteKind::Association, key(package_id, creative_id))
         .find(|_| {
-            let Some((ad, runs)) = find(api, flight, creative)? else { return Ok(None) };
-            if !runs {
-                set(api, &flight.to_string(), &ad.to_string(), true)?;
+            let ads = made::in_order(of_creative(api, flight, creative)?);
+            if let Some(first) = ads.first().filter(|first| !first.active) {
+                set(api, &flight.to_string(), &first.id.to_string(), true)?;
             }
-            Ok(Some(ad))
+            Ok(ads)
         })
-        .try_create(|_| {
+        .try_create(|reference| {
             if let Some(ad) = known {
                 set(api, &flight.to_string(), ad, true)?;
                 return api::number(ad);
@@ -54,27 +55,56 @@ pub fn create(
                 "FlightId": flight,
                 "Creative": object! { "Id": creative },
                 "IsActive": true,
+                "ExternalMetadata": names::custom_fields(&Object::default(), Some(reference)),
             };
             let made: Made = api.post(path!("/v1/flight/{}/creative", flight)).json(&body).fetch()?;
             Ok(made.id)
         })
 }
 
-/// Finds the ad of a creative in a flight, and whether it is on. A deleted one is none.
+/// Finds the ads of a creative in a flight, whoever made them. A deleted one is none.
+fn of_creative(api: &Api, flight: i64, creative: i64) -> Fallible<Vec<Seen<i64>>> {
+    of_flight(api, &flight.to_string(), |ad| {
+        let of = ad.get("Creative").and_then(Json::as_object).and_then(|creative| creative.get("Id"));
+        of.and_then(Json::as_i64) == Some(creative)
+    })
+}
+
+/// Finds the ads of a flight that carry a reference. A deleted one is none.
 ///
 /// # Errors
 /// When Kevel can't be asked.
-fn find(api: &Api, flight: i64, creative: i64) -> Fallible<Option<(i64, bool)>> {
+pub fn find(api: &Api, flight: &str, reference: &str) -> Fallible<Vec<Seen<i64>>> {
+    of_flight(api, flight, |ad| names::has_reference(ad.get("ExternalMetadata"), reference))
+}
+
+fn of_flight(api: &Api, flight: &str, wanted: impl Fn(&Object) -> bool) -> Fallible<Vec<Seen<i64>>> {
+    let mut ads = Vec::new();
     for ad in api::list::<Object, _>(|| api.get(path!("/v1/flight/{}/creatives", flight))) {
         let ad = ad?;
-        let of = ad.get("Creative").and_then(Json::as_object).and_then(|creative| creative.get("Id"));
         let deleted = ad.get("IsDeleted") == Some(&Json::Bool(true));
-        if of.and_then(Json::as_i64) == Some(creative) && !deleted {
-            let runs = ad.get("IsActive") == Some(&Json::Bool(true));
-            return Ok(ad.get("Id").and_then(Json::as_i64).map(|id| (id, runs)));
-        }
+        let Some(id) = ad.get("Id").and_then(Json::as_i64).filter(|_| !deleted && wanted(&ad)) else { continue };
+        let title = ad.get("Creative").and_then(Json::as_object).and_then(|creative| creative.get("Title"));
+        let seen = Seen::new(id)
+            .active(ad.get("IsActive") == Some(&Json::Bool(true)))
+            .made_at(ad.get("Created").and_then(Json::as_text))
+            .named(title.and_then(Json::as_text).unwrap_or_default());
+        ads.push(seen);
     }
-    Ok(None)
+    Ok(ads)
+}
+
+/// Switches an ad off of which nothing but its id is known. What is gone or off already stays so.
+///
+/// # Errors
+/// When Kevel can't be asked or refuses.
+pub fn stop(api: &Api, ad: &str) -> Fallible<()> {
+    let Some(body) = api.get(path!("/v1/ad/{}", ad)).fetch_if_any::<Object>()? else { return Ok(()) };
+    match body.get("FlightId").and_then(Json::as_i64) {
+        Some(flight) if body.get("IsActive") == Some(&Json::Bool(true)) => set(api, &flight.to_string(), ad, false),
+        Some(_) => Ok(()),
+        None => Err(Failure::unavailable("unreadable_answer", format!("Kevel does not say whose the ad {ad} is."))),
+    }
 }
 
 /// Switches an ad off, in a step. One that is not known was never made.

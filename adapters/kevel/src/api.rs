@@ -5,6 +5,8 @@
 use flightdeck_adapter::{page::pages, prelude::*};
 use serde::{Deserialize, de::DeserializeOwned};
 
+use crate::names;
+
 /// Items asked for at a time. The default is 500 (OpenAPI document, `pageSize`); flights come with their ads, so fewer
 /// keep an answer well below the client's limit.
 pub const PAGE_SIZE: u32 = 200;
@@ -45,15 +47,43 @@ pub struct Made {
     pub id: i64,
 }
 
-/// A thing with a name.
+/// A thing with a name, as far as looking it up needs it.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Named {
     /// Its id.
     pub id: i64,
     /// Its name; creatives have a title.
-    #[serde(alias = "Title", default)]
+    #[serde(alias = "Title")]
     pub name: Option<String>,
+    is_active: Option<bool>,
+    is_archived: Option<bool>,
+    is_deleted: Option<bool>,
+    created: Option<String>,
+}
+
+impl Named {
+    /// As a lookup tells of it. What does not say that it is off is on.
+    #[must_use]
+    pub fn seen(self) -> Seen<i64> {
+        let off = self.is_active == Some(false) || self.is_archived == Some(true) || self.is_deleted == Some(true);
+        Seen::new(self.id).active(!off).made_at(self.created.as_deref()).named(self.name.unwrap_or_default())
+    }
+}
+
+/// Those of a list whose names carry a reference, all of them.
+///
+/// # Errors
+/// When Kevel can't be asked.
+pub fn carrying(list: impl Iterator<Item = Fallible<Named>>, reference: &str) -> Fallible<Vec<Seen<i64>>> {
+    let mut seen = Vec::new();
+    for named in list {
+        let named = named?;
+        if names::carries(named.name.as_deref(), reference) {
+            seen.push(named.seen());
+        }
+    }
+    Ok(seen)
 }
 
 /// Lists are told in pages: `{page, pageSize, totalPages, totalItems, items}`.

@@ -104,19 +104,13 @@ impl Campaign {
     }
 }
 
-/// Finds the campaign that carries a reference.
+/// Finds the campaigns that carry a reference.
 ///
 /// # Errors
 /// When Kevel can't be asked.
-pub fn find(api: &Api, reference: &str) -> Fallible<Option<i64>> {
+pub fn find(api: &Api, reference: &str) -> Fallible<Vec<Seen<i64>>> {
     let search = || api.post("/v1/campaign/search").form(&[("campaignName", reference)]);
-    for found in api::list::<Named, _>(search) {
-        let found = found?;
-        if names::carries(found.name.as_deref(), reference) {
-            return Ok(Some(found.id));
-        }
-    }
-    Ok(None)
+    api::carrying(api::list::<Named, _>(search), reference)
 }
 
 /// Finds the campaign of a media buy whose id was never learnt: by what its custom fields say.
@@ -154,7 +148,8 @@ pub fn change(api: &Api, id: &str, changes: &Object, start: &str) -> Fallible<()
     Ok(())
 }
 
-/// Archives a campaign: nothing in it delivers any more. Whether it was still there.
+/// Archives a campaign: nothing in it delivers any more. Whether it was still there. The start is what an update asks for
+/// and can't change, should Kevel not have answered it.
 ///
 /// # Errors
 /// When Kevel can't be asked or refuses.

@@ -43,6 +43,13 @@ pub fn archived() -> Object {
     object! { "IsActive": false, "IsArchived": true }
 }
 
+/// Whether there is nothing left to archive of what was read.
+#[must_use]
+pub fn is_over(read: Option<&Object>) -> bool {
+    let says = |name: &str| read.and_then(|read| read.get(name)) == Some(&Json::Bool(true));
+    read.is_none() || says("IsDeleted") || says("IsArchived")
+}
+
 /// What [`archived`] changes, as it was before.
 #[must_use]
 pub fn not_archived(active: bool) -> Object {

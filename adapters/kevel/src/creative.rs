@@ -226,15 +226,26 @@ pub fn upload(
         })
 }
 
-/// Finds the creative of an advertiser that carries a reference.
-fn find(api: &Api, advertiser: i64, reference: &str) -> Fallible<Option<i64>> {
-    for found in api::list::<Named, _>(|| api.get(path!("/v1/advertiser/{}/creatives", advertiser))) {
-        let found = found?;
-        if names::carries(found.name.as_deref(), reference) {
-            return Ok(Some(found.id));
-        }
+/// Finds the creatives of an advertiser that carry a reference.
+///
+/// # Errors
+/// When Kevel can't be asked.
+pub fn find(api: &Api, advertiser: i64, reference: &str) -> Fallible<Vec<Seen<i64>>> {
+    api::carrying(api::list::<Named, _>(|| api.get(path!("/v1/advertiser/{}/creatives", advertiser))), reference)
+}
+
+/// Switches a creative off, in whatever it is. What is gone or off already stays so.
+///
+/// # Errors
+/// When Kevel can't be asked or refuses.
+pub fn switch_off(api: &Api, id: &str) -> Fallible<()> {
+    let Some(mut creative) = api.get(path!("/v1/creative/{}", id)).fetch_if_any::<Object>()? else { return Ok(()) };
+    let on = creative.get("IsActive").and_then(Json::as_bool) != Some(false);
+    if on && creative.get("IsDeleted") != Some(&Json::Bool(true)) {
+        creative.set("IsActive", false);
+        api.put(path!("/v1/creative/{}", id)).json(&creative).send()?;
     }
-    Ok(None)
+    Ok(())
 }
 
 #[cfg(test)]

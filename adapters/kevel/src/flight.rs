@@ -278,18 +278,12 @@ impl Flight {
     }
 }
 
-/// Finds the flight of a campaign that carries a reference.
+/// Finds the flights of a campaign that carry a reference.
 ///
 /// # Errors
 /// When Kevel can't be asked.
-pub fn find(api: &Api, campaign: i64, reference: &str) -> Fallible<Option<i64>> {
-    for found in api::list::<Named, _>(|| api.get(path!("/v1/campaign/{}/flight", campaign))) {
-        let found = found?;
-        if names::carries(found.name.as_deref(), reference) {
-            return Ok(Some(found.id));
-        }
-    }
-    Ok(None)
+pub fn find(api: &Api, campaign: i64, reference: &str) -> Fallible<Vec<Seen<i64>>> {
+    api::carrying(api::list::<Named, _>(|| api.get(path!("/v1/campaign/{}/flight", campaign))), reference)
 }
 
 /// Changes fields of a flight. A `PUT` replaces all its fields, so it is read, changed and written; targeting and ads

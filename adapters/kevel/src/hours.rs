@@ -45,23 +45,16 @@ impl Window {
     pub fn name(&self) -> String {
         format!("{}-{} {}", self.start, self.end, self.days.join(" "))
     }
+}
 
-    /// Whether a day part of the platform is this one.
-    #[must_use]
-    pub fn is(&self, listed: &Object) -> bool {
-        let text = |name: &str| listed.get(name).and_then(Json::as_text);
-        let days: Vec<&str> = listed
-            .get(inferred::WEEK_DAYS)
-            .map(Json::items)
-            .unwrap_or_default()
-            .iter()
-            .filter_map(Json::as_text)
-            .collect();
-        text(inferred::START_TIME) == Some(&self.start)
-            && text(inferred::END_TIME) == Some(&self.end)
-            && days.len() == self.days.len()
-            && self.days.iter().all(|day| days.contains(day))
-    }
+/// What a day part of the platform says, as [`Window::name`]. Its days may come in any order.
+#[must_use]
+pub fn says(listed: &Object) -> String {
+    let text = |name: &str| listed.get(name).and_then(Json::as_text).unwrap_or_default();
+    let listed_days = listed.get(inferred::WEEK_DAYS).map(Json::items).unwrap_or_default();
+    let has = |word: &str| listed_days.iter().filter_map(Json::as_text).any(|day| day == word);
+    let days: Vec<&str> = DAYS.into_iter().map(|(_, word)| word).filter(|word| has(word)).collect();
+    format!("{}-{} {}", text(inferred::START_TIME), text(inferred::END_TIME), days.join(" "))
 }
 
 /// The day parts of a package, each once.
@@ -134,10 +127,10 @@ mod tests {
         let window = of("UTC", vec![hours(&[Monday, Friday], 6, 10)], &[]).unwrap().remove(0);
         let listed =
             |end: &str, days: Vec<&str>| object! { "Id": 5, "StartTime": "06:00:00", "EndTime": end, "WeekDays": days };
-        assert!(window.is(&listed("10:00:00", vec!["FR", "MO"])));
-        assert!(!window.is(&listed("11:00:00", vec!["MO", "FR"])));
-        assert!(!window.is(&listed("10:00:00", vec!["MO", "FR", "SA"])));
-        assert!(!window.is(&object! { "Id": 5 }));
+        assert_eq!(says(&listed("10:00:00", vec!["FR", "MO"])), window.name());
+        assert_ne!(says(&listed("11:00:00", vec!["MO", "FR"])), window.name());
+        assert_ne!(says(&listed("10:00:00", vec!["MO", "FR", "SA"])), window.name());
+        assert_ne!(says(&object! { "Id": 5 }), window.name());
     }
 
     #[test]

@@ -21,7 +21,7 @@
 //! What the host asks for, one module for each question:
 //!
 //! - [`describe`]; [`order`] (plan, create, cancel); [`assets`]; [`update`]; [`status`] with [`counts`]; [`delivery`];
-//!   [`performance`].
+//!   [`performance`]; [`made`] (what was made late).
 //!
 //! And [`api`], how Kevel is spoken to; [`settings`], what a publisher configures.
 
@@ -38,6 +38,7 @@ pub mod describe;
 pub mod flight;
 pub mod hours;
 pub mod inferred;
+pub mod made;
 pub mod names;
 pub mod order;
 pub mod parts;
@@ -100,6 +101,14 @@ impl Adapter for Kevel {
 
     fn apply_performance_index(_: Context, update: PerformanceUpdate) -> Result<PerformanceOutcome, Failure> {
         Ok(performance::advise(&update))
+    }
+
+    fn find_made(ctx: Context, step: MadeStep) -> Result<Vec<MadeObject>, Failure> {
+        made::find(&ctx, &step)
+    }
+
+    fn stop_made(ctx: Context, object: MadeObject) -> Result<Outcome, Failure> {
+        made::stop(&ctx, &object)
     }
 }
 

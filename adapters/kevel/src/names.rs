@@ -34,10 +34,19 @@ pub fn custom_fields(facts: &Object, reference: Option<&str>) -> String {
 /// Whether an object's custom fields say that it belongs to a media buy.
 #[must_use]
 pub fn is_of_buy(object: &Object, media_buy_id: &str) -> bool {
-    let text = object.get("CustomFieldsJson").or_else(|| object.get("CustomFieldsJSON")).and_then(Json::as_text);
-    let Some(Ok(Json::Object(fields))) = text.map(Json::parse) else { return false };
+    says(object.get("CustomFieldsJson").or_else(|| object.get("CustomFieldsJSON")), "media_buy_id", media_buy_id)
+}
+
+/// Whether custom fields, as [`custom_fields`] writes them, have a reference.
+#[must_use]
+pub fn has_reference(fields: Option<&Json>, reference: &str) -> bool {
+    says(fields, "reference", reference)
+}
+
+fn says(fields: Option<&Json>, name: &str, value: &str) -> bool {
+    let Some(Ok(Json::Object(fields))) = fields.and_then(Json::as_text).map(Json::parse) else { return false };
     let own = fields.get(OWNER).and_then(Json::as_object);
-    own.and_then(|own| own.get("media_buy_id")).and_then(Json::as_text) == Some(media_buy_id)
+    own.and_then(|own| own.get(name)).and_then(Json::as_text) == Some(value)
 }
 
 #[cfg(test)]
@@ -53,5 +62,7 @@ mod tests {
         assert!(is_of_buy(&object, "kevel_1"));
         assert!(!is_of_buy(&object, "kevel_2"));
         assert!(!is_of_buy(&object! { "CustomFieldsJson": "no" }, "kevel_1"));
+        assert!(has_reference(object.get("CustomFieldsJson"), "k1"));
+        assert!(!has_reference(object.get("CustomFieldsJson"), "k") && !has_reference(None, "k1"));
     }
 }

@@ -122,8 +122,8 @@ pub fn create(ctx: &Context, buy: &MediaBuy) -> Fallible<Outcome> {
             .remember(RemoteKind::Package, package_id)
             .find(|reference| flight::find(&api, campaign, reference))
             .create(|reference| flight.create(&api, campaign, reference))?;
-        for (number, window) in flight.windows.iter().enumerate() {
-            Item::Window(window).add(&api, &id.to_string(), package_id, &[], number)??;
+        for window in &flight.windows {
+            Item::Window(window).add(&api, &id.to_string(), package_id)??;
         }
     }
     Ok(Outcome { notes: order.notes, ..Outcome::now() })

@@ -2,11 +2,15 @@
 //!
 //! A new flight brings its places and sites along; its day parts, and every later change of the three, are requests of
 //! their own (OpenAPI document: geo targeting, site-zone targeting, day parting). None of them can carry a reference. A
-//! flight has each only once, so what it says is what it is found by.
+//! flight has each only once, so what it says is what it is found by, and what the step that makes it is named by.
 
 use flightdeck_adapter::{host, prelude::*, step::Remote};
 
-use crate::{api, hours::Window, names::step_name};
+use crate::{
+    api,
+    hours::{self, Window},
+    names::step_name,
+};
 
 /// Which of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +43,28 @@ impl Part {
     }
 
     /// What its id is called where it is listed.
+    /// The one with this word.
+    #[must_use]
+    pub fn named(word: &str) -> Option<Self> {
+        [Self::Geo, Self::Site, Self::Daypart].into_iter().find(|part| part.word() == word)
+    }
+
+    /// The kind under which ids are remembered.
+    #[must_use]
+    pub fn kind(self) -> RemoteKind {
+        RemoteKind::Other(self.word().to_owned())
+    }
+
+    /// The platform's word for it.
+    #[must_use]
+    pub const fn remote_type(self) -> &'static str {
+        match self {
+            Self::Geo => "GeoTargeting",
+            Self::Site => "SiteZoneTargeting",
+            Self::Daypart => "DayPart",
+        }
+    }
+
     const fn id_field(self) -> &'static str {
         match self {
             Self::Geo => "LocationId",
@@ -52,6 +78,64 @@ impl Part {
             Self::Geo => &["CountryCode", "Region", "MetroCode", "IsExclude"],
             Self::Site => &["SiteId", "ZoneId"],
             Self::Daypart => &[],
+        }
+    }
+
+    /// What one of them says, in one word for each of its fields. What is not said may be answered as null, as 0, as false or as
+    /// an empty text: the schemas have no null there.
+    fn says(self, listed: &Object) -> String {
+        if self == Self::Daypart {
+            return hours::says(listed);
+        }
+        let said = |name: &&str| match listed.get(name) {
+            None | Some(Json::Null | Json::Bool(false)) => String::new(),
+            Some(Json::Text(text)) => text.clone(),
+            Some(value) if value.as_i64() == Some(0) => String::new(),
+            Some(value) => value.to_string(),
+        };
+        self.fields().iter().map(said).collect::<Vec<_>>().join(".")
+    }
+
+    /// What a flight has of its kind.
+    fn listed(self, api: &Api, flight: &str) -> Fallible<Vec<Object>> {
+        Ok(match self {
+            Self::Daypart => {
+                let request = || api.get(path!("/v1/flight/{}/dayparting", flight));
+                api::list(request).collect::<Fallible<_>>()?
+            }
+            Self::Geo | Self::Site => {
+                let flight: Object = api.get(path!("/v1/flight/{}", flight)).fetch()?;
+                let entries = flight.get(self.remote_type()).map(Json::items).unwrap_or_default();
+                entries.iter().filter_map(Json::as_object).cloned().collect()
+            }
+        })
+    }
+
+    /// Those of a flight that say the same.
+    ///
+    /// # Errors
+    /// When Kevel can't be asked.
+    pub fn find(self, api: &Api, flight: &str, says: &str) -> Fallible<Vec<Seen<String>>> {
+        let listed = self.listed(api, flight)?;
+        let seen = |listed: &Object| {
+            let id = listed.get(self.id_field()).and_then(Json::as_i64).filter(|_| self.says(listed) == says)?;
+            Some(Seen::new(id.to_string()).named(says))
+        };
+        Ok(listed.iter().filter_map(seen).collect())
+    }
+
+    /// Deletes one by its id. Whether it was there.
+    ///
+    /// # Errors
+    /// When Kevel can't be asked or refuses.
+    pub fn delete(self, api: &Api, flight: &str, id: &str) -> Fallible<bool> {
+        let path = format!("{}/{}/{}", path!("/v1/flight/{}", flight), self.path(), path!("{}/delete", id));
+        // Kevel deletes day parts by POST and the other two by GET.
+        let request = if self == Self::Daypart { api.post(path) } else { api.get(path) };
+        match request.send() {
+            Ok(_) => Ok(true),
+            Err(failure) if failure.kind == FailureKind::NotFound => Ok(false),
+            Err(failure) => Err(failure),
         }
     }
 }
@@ -73,20 +157,16 @@ impl Item<'_> {
         }
     }
 
-    fn is(&self, listed: &Object) -> bool {
+    /// What it says, as one that is listed says the same.
+    fn says(&self) -> String {
         match self {
-            Self::Window(window) => window.is(listed),
-            Self::Entry(part, entry) => {
-                // What is not said may be answered as null, as 0 or as an empty text: the schemas have no null there.
-                let said = |object: &Object, name: &str| match object.get(name) {
-                    None | Some(Json::Null | Json::Bool(false)) => String::new(),
-                    Some(Json::Text(text)) => text.clone(),
-                    Some(value) if value.as_i64() == Some(0) => String::new(),
-                    Some(value) => value.to_string(),
-                };
-                part.fields().iter().all(|name| said(listed, name) == said(entry, name))
-            }
+            Self::Window(window) => window.name(),
+            Self::Entry(part, entry) => part.says(entry),
         }
+    }
+
+    fn is(&self, listed: &Object) -> bool {
+        self.part().says(listed) == self.says()
     }
 
     fn body(&self) -> Object {
@@ -96,38 +176,20 @@ impl Item<'_> {
         }
     }
 
-    /// What the flight has of its kind.
-    fn listed(&self, api: &Api, flight: &str) -> Fallible<Vec<Object>> {
-        let part = self.part();
-        Ok(match part {
-            Part::Daypart => {
-                let request = || api.get(path!("/v1/flight/{}/dayparting", flight));
-                api::list(request).collect::<Fallible<_>>()?
-            }
-            Part::Geo | Part::Site => {
-                let flight: Object = api.get(path!("/v1/flight/{}", flight)).fetch()?;
-                let name = if part == Part::Geo { "GeoTargeting" } else { "SiteZoneTargeting" };
-                let entries = flight.get(name).map(Json::items).unwrap_or_default();
-                entries.iter().filter_map(Json::as_object).cloned().collect()
-            }
-        })
-    }
-
     /// The ids of those that are this one.
     fn ids(&self, listed: &[Object]) -> Vec<String> {
         let id = |listed: &Object| listed.get(self.part().id_field()).and_then(Json::as_i64).map(|id| id.to_string());
         listed.iter().filter(|listed| self.is(listed)).filter_map(id).collect()
     }
 
-    /// The id of one that the flight has.
-    fn find(&self, api: &Api, flight: &str) -> Fallible<Option<String>> {
-        Ok(self.ids(&self.listed(api, flight)?).into_iter().next())
+    fn find(&self, api: &Api, flight: &str) -> Fallible<Vec<Seen<String>>> {
+        self.part().find(api, flight, &self.says())
     }
 
     /// The ids to take away. None if the flight no longer has it; but if the flight has others that nobody wants,
     /// it may be one of them, written in a way that this adapter does not know, and that is no success.
     fn removable(&self, api: &Api, flight: &str, expected: &[Item<'_>]) -> Fallible<Vec<String>> {
-        let listed = self.listed(api, flight)?;
+        let listed = self.part().listed(api, flight)?;
         let ids = self.ids(&listed);
         let known = |entry: &Object| expected.iter().any(|item| item.part() == self.part() && item.is(entry));
         if let Some(strange) = listed.iter().find(|entry| ids.is_empty() && !known(entry)) {
@@ -141,26 +203,14 @@ impl Item<'_> {
         Ok(ids)
     }
 
-    /// Makes it, in a step. The number is its place among its like in the request.
+    /// Makes it, in a step.
     ///
     /// # Errors
     /// What may pass: a refusal is in the verdict.
-    pub fn add(
-        &self,
-        api: &Api,
-        flight: &str,
-        package_id: &str,
-        prefix: &[&str],
-        number: usize,
-    ) -> Fallible<Verdict<()>> {
+    pub fn add(&self, api: &Api, flight: &str, package_id: &str) -> Fallible<Verdict<()>> {
         let part = self.part();
-        let number = number.to_string();
-        let mut parts = vec![part.word(), package_id];
-        parts.extend(prefix);
-        parts.push(&number);
-        let key = self.key(package_id);
-        let made = step(step_name(&parts))
-            .remember(RemoteKind::Other(part.word().to_owned()), key)
+        let made = step(step_name(&[part.word(), package_id, &self.says()]))
+            .remember(part.kind(), self.key(package_id))
             .find(|_| self.find(api, flight))
             .try_create(|_| {
                 let path = format!("{}/{}", path!("/v1/flight/{}", flight), part.path());
@@ -169,7 +219,7 @@ impl Item<'_> {
                 let id = made.get("TimepartId").or_else(|| made.get(part.id_field())).and_then(Json::as_i64);
                 match id {
                     Some(id) => Ok(id.to_string()),
-                    None => self.find(api, flight)?.ok_or_else(|| {
+                    None => made::in_order(self.find(api, flight)?).pop().map(|seen| seen.id).ok_or_else(|| {
                         Failure::unavailable("id_missing", "Kevel did not say which id it gave, and does not list it.")
                     }),
                 }
@@ -191,17 +241,17 @@ impl Item<'_> {
         expected: &[Item<'_>],
     ) -> Fallible<Verdict<()>> {
         let part = self.part();
-        let (kind, key) = (RemoteKind::Other(part.word().to_owned()), self.key(package_id));
+        let (kind, key) = (part.kind(), self.key(package_id));
         let known = remote.id_of(&kind, &key).filter(|id| !id.is_empty());
         let removed = step(step_name(&[part.word(), package_id, "remove", &number.to_string()])).try_set(|| {
             let ids = match known {
-                Some(id) if self.delete(api, flight, id)? => return Ok(()),
+                Some(id) if part.delete(api, flight, id)? => return Ok(()),
                 // That one is gone; perhaps somebody made the same again.
-                Some(_) => self.ids(&self.listed(api, flight)?),
+                Some(_) => self.ids(&part.listed(api, flight)?),
                 None => self.removable(api, flight, expected)?,
             };
             for id in &ids {
-                self.delete(api, flight, id)?;
+                part.delete(api, flight, id)?;
             }
             Ok(())
         })?;
@@ -211,28 +261,8 @@ impl Item<'_> {
         Ok(removed)
     }
 
-    /// Deletes it by its id. Whether it was there.
-    fn delete(&self, api: &Api, flight: &str, id: &str) -> Fallible<bool> {
-        let part = self.part();
-        let path = format!("{}/{}/{}", path!("/v1/flight/{}", flight), part.path(), path!("{}/delete", id));
-        // Kevel deletes day parts by POST and the other two by GET.
-        let request = if part == Part::Daypart { api.post(path) } else { api.get(path) };
-        match request.send() {
-            Ok(_) => Ok(true),
-            Err(failure) if failure.kind == FailureKind::NotFound => Ok(false),
-            Err(failure) => Err(failure),
-        }
-    }
-
     fn key(&self, package_id: &str) -> String {
-        match self {
-            Self::Window(window) => format!("{package_id}/{}", window.name()),
-            Self::Entry(part, entry) => {
-                let fields = part.fields().iter().filter_map(|name| entry.get(name).filter(|value| !value.is_null()));
-                let words: Vec<String> = fields.map(|value| value.to_string().replace('"', "")).collect();
-                format!("{package_id}/{}", words.join("."))
-            }
-        }
+        format!("{package_id}/{}", self.says())
     }
 }
 
@@ -250,7 +280,7 @@ mod tests {
         assert!(item.is(&object! { "LocationId": 7, "CountryCode": "US", "Region": "CA", "MetroCode": 0 }));
         let country = object! { "CountryCode": "US", "IsExclude": false };
         assert!(Item::Entry(Part::Geo, &country).is(&object! { "CountryCode": "US", "Region": "", "MetroCode": 0 }));
-        assert_eq!(item.key("news"), "news/US.CA.false");
+        assert_eq!(item.key("news"), "news/US.CA..");
         let site = object! { "SiteId": 2001, "ZoneId": None::<u32> };
         assert!(Item::Entry(Part::Site, &site).is(&object! { "Id": 1, "SiteId": 2001, "IsExcluded": false }));
     }

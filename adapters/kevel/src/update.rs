@@ -94,11 +94,11 @@ impl PackageChange<'_> {
         items
     }
 
-    fn added(&self) -> Vec<(usize, Item<'_>)> {
+    fn added(&self) -> Vec<Item<'_>> {
         let (current, desired) = (self.current, self.desired);
-        let places = missing(&desired.places, &current.places).map(|(n, place)| (n, Item::Entry(Part::Geo, place)));
-        let sites = missing(&desired.sites, &current.sites).map(|(n, site)| (n, Item::Entry(Part::Site, site)));
-        let windows = missing(&desired.windows, &current.windows).map(|(n, window)| (n, Item::Window(window)));
+        let places = missing(&desired.places, &current.places).map(|(_, place)| Item::Entry(Part::Geo, place));
+        let sites = missing(&desired.sites, &current.sites).map(|(_, site)| Item::Entry(Part::Site, site));
+        let windows = missing(&desired.windows, &current.windows).map(|(_, window)| Item::Window(window));
         places.chain(sites).chain(windows).collect()
     }
 
@@ -161,8 +161,8 @@ impl PackageChange<'_> {
                 return Ok(Err(refused));
             }
         }
-        for (number, item) in self.added() {
-            if let Err(refused) = item.add(api, flight, id, &["add"], number)? {
+        for item in self.added() {
+            if let Err(refused) = item.add(api, flight, id)? {
                 return Ok(Err(refused));
             }
         }

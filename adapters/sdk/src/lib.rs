@@ -14,7 +14,7 @@
 //!         let acme = Api::new(&ctx.endpoint);
 //!         let order: String = step("order")
 //!             .remember(RemoteKind::Order, "")
-//!             .find(|reference| order_with(&acme, reference))
+//!             .find(|reference| orders_with(&acme, reference))
 //!             .create(|reference| create_order(&acme, &buy, reference))?;
 //!         // one step more for each package …
 //!         Ok(Outcome::now())
@@ -28,6 +28,7 @@
 //! # Layout
 //!
 //! - [`step`](mod@step): a change made once, whatever crashes: `step(name).find(…).create(…)`. **Read this one first.**
+//! - [`made`]: what carries a step's reference: one lookup for a step and for `find_made`.
 //! - [`http`]: a small JSON client. Answers that are no success become a [`Failure`](types::Failure) by themselves.
 //! - [`failure`]: making failures, and [`Problems`](failure::Problems), which gathers everything that is wrong at once.
 //! - [`json`]: JSON that keeps the order of fields and the digits of numbers; [`object!`] writes it.
@@ -54,6 +55,7 @@ pub mod failure;
 pub mod host;
 pub mod http;
 pub mod json;
+pub mod made;
 pub mod moment;
 pub mod money;
 pub mod names;
@@ -80,6 +82,7 @@ pub mod prelude {
         failure::{Fallible, Problems},
         http::{Api, Request, Response},
         json::{Json, Object},
+        made::{self, Seen},
         object, path,
         step::{Verdict, step},
         types::*,

@@ -10,6 +10,10 @@
 //! | in doubt | finds, and creates what it does not find | stops: `unresolved`, a person looks | changes again |
 //! | done | gives the recorded outcome | gives the recorded outcome | gives the recorded outcome |
 //!
+//! An earlier request may still be under way inside the ad server. As long as that may be so, the host ends the call where a
+//! step in doubt would write, or says that nothing was found, and runs the operation again later: what is to be made is
+//! made then, if it is still not there. Nothing is to be done about it.
+//!
 //! Choose `find` wherever the platform can be searched for the reference; `set` for a change that leaves the same when
 //! made twice, as a `PUT` of a whole object; `no_lookup` only where there is no other way.
 //!
@@ -22,6 +26,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use crate::{
     failure::Refusal,
     host::{self, StepState},
+    made::{self, Seen},
     types::{Failure, FailureKind, RemoteKind, RemoteObject},
 };
 
@@ -104,10 +109,14 @@ impl Step<Nothing> {
 }
 
 impl<M> Step<M> {
-    /// Says how to find what an earlier run may have made: the object that carries the reference.
+    /// Says how to find what an earlier run may have made: all objects that carry the reference, however many.
+    ///
+    /// None: the step never happened, which is told to the host, and it is made. One or more: it happened; the first in
+    /// the order of [`made::in_order`] is its outcome. The others are left to the host, which looks for them later, with
+    /// [`find_made`](crate::Adapter::find_made), and has them stopped. Use one function for both.
     pub fn find<T, F>(self, find: F) -> Find<M, F>
     where
-        F: FnOnce(&str) -> Result<Option<T>, Failure>,
+        F: FnOnce(&str) -> Result<Vec<Seen<T>>, Failure>,
     {
         Find { step: self, find }
     }
@@ -215,11 +224,14 @@ impl<T> Looked<T> {
     }
 }
 
-/// A lookup, as a step needs it.
-fn looking<T>(
-    find: impl FnOnce(&str) -> Result<Option<T>, Failure>,
+/// A lookup, as a step needs it: the first of all that there are.
+fn looking<T: RemoteId>(
+    find: impl FnOnce(&str) -> Result<Vec<Seen<T>>, Failure>,
 ) -> impl FnOnce(&str) -> Result<Looked<T>, Failure> {
-    |reference| Ok(find(reference)?.map_or(Looked::Absent, Looked::Found))
+    |reference| {
+        let first = made::in_order(find(reference)?).into_iter().next();
+        Ok(first.map_or(Looked::Absent, |seen| Looked::Found(seen.id)))
+    }
 }
 
 struct OfVerdict<M>(M);
@@ -248,8 +260,8 @@ impl<M, F> Find<M, F> {
     /// What finding or making it fails with. Return it: the host knows by itself how the step stands then.
     pub fn create<T>(self, create: impl FnOnce(&str) -> Result<T, Failure>) -> Result<T, Failure>
     where
-        F: FnOnce(&str) -> Result<Option<T>, Failure>,
-        T: Serialize + DeserializeOwned,
+        F: FnOnce(&str) -> Result<Vec<Seen<T>>, Failure>,
+        T: RemoteId + Serialize + DeserializeOwned,
         M: Memory<T>,
     {
         self.step.run(looking(self.find), create)
@@ -261,8 +273,8 @@ impl<M, F> Find<M, F> {
     /// What may pass: final refusals are in the [`Verdict`].
     pub fn try_create<T>(self, create: impl FnOnce(&str) -> Result<T, Failure>) -> Result<Verdict<T>, Failure>
     where
-        F: FnOnce(&str) -> Result<Option<T>, Failure>,
-        T: Serialize + DeserializeOwned,
+        F: FnOnce(&str) -> Result<Vec<Seen<T>>, Failure>,
+        T: RemoteId + Serialize + DeserializeOwned,
         M: Memory<T>,
     {
         self.step.try_run(looking(self.find), create)

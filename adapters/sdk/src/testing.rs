@@ -33,7 +33,7 @@ use time::{OffsetDateTime, UtcOffset};
 
 use crate::{
     host::{Clock, Host, IncomingResponse, Method, OutgoingRequest, StepHost, StepState, Transport, TransportError},
-    types::{Description, RemoteObject},
+    types::{Description, MadeStep, RemoteObject},
 };
 
 thread_local! {
@@ -53,6 +53,7 @@ pub(crate) fn installed() -> Rc<dyn Host> {
 /// As the call does.
 pub fn run<T>(host: &Rc<FakeHost>, call: impl FnOnce() -> T) -> Option<T> {
     *host.open.borrow_mut() = None;
+    *host.doubtful.borrow_mut() = None;
     INSTALLED.set(Some(Rc::clone(host) as Rc<dyn Host>));
     let result = panic::catch_unwind(AssertUnwindSafe(call));
     INSTALLED.set(None);
@@ -82,12 +83,16 @@ pub struct FakeHost {
     platform: RefCell<Box<Platform>>,
     journal: RefCell<BTreeMap<String, Noted>>,
     open: RefCell<Option<String>>,
+    /// The open step if it was begun in doubt and nobody has looked since.
+    doubtful: RefCell<Option<String>>,
     remote: RefCell<Vec<RemoteObject>>,
     sent: RefCell<Vec<OutgoingRequest>>,
     now: Cell<OffsetDateTime>,
     until_cut: Cell<Option<u32>>,
     /// Which operation this is: references of one are those of no other.
     operation: Cell<u32>,
+    /// Whether what got no answer may still be under way.
+    under_way: Cell<bool>,
     read_requests: Vec<String>,
     write_requests: Vec<String>,
 }
@@ -121,11 +126,13 @@ impl FakeHost {
             platform: RefCell::new(Box::new(platform)),
             journal: RefCell::default(),
             open: RefCell::default(),
+            doubtful: RefCell::default(),
             remote: RefCell::default(),
             sent: RefCell::default(),
             now: Cell::new(now.to_offset(UtcOffset::UTC)),
             until_cut: Cell::new(None),
             operation: Cell::new(1),
+            under_way: Cell::new(false),
             read_requests,
             write_requests,
         })
@@ -134,6 +141,23 @@ impl FakeHost {
     /// Cuts the next run off after so many interactions: the last of them takes effect and its answer is lost.
     pub fn cut_after(&self, interactions: u32) {
         self.until_cut.set(Some(interactions));
+    }
+
+    /// Says whether what got no answer may still be under way inside the ad server. While it may be, calls end, as the real host
+    /// ends them, where a step in doubt writes or says that it did not happen.
+    pub fn under_way(&self, may_be: bool) {
+        self.under_way.set(may_be);
+    }
+
+    /// A step of this operation, as the host hands it to `find_made` later.
+    ///
+    /// # Panics
+    /// If there was no such step.
+    #[must_use]
+    pub fn made_step(&self, name: &str) -> MadeStep {
+        let journal = self.journal.borrow();
+        let Some(noted) = journal.get(name) else { panic!("no step {name}; there are {:?}", journal.keys()) };
+        MadeStep { name: name.to_owned(), reference: noted.reference.clone(), extensions: Vec::new() }
     }
 
     /// Sets the clock.
@@ -170,6 +194,14 @@ impl FakeHost {
         self.journal.borrow_mut().clear();
         self.sent.borrow_mut().clear();
         self.operation.set(self.operation.get() + 1);
+    }
+
+    /// Ends the call if the host would: the step is in doubt, and what it sent earlier may be under way.
+    fn only_if_settled(&self, name: &str) {
+        let in_doubt = self.doubtful.borrow().as_deref() == Some(name);
+        if in_doubt && self.under_way.get() {
+            panic::resume_unwind(Box::new(CutOff));
+        }
     }
 
     fn interaction(&self) {
@@ -219,12 +251,15 @@ impl StepHost for FakeHost {
             (None, false) => StepState::Fresh(noted.reference.clone()),
         };
         drop(journal);
+        *self.doubtful.borrow_mut() = matches!(state, StepState::InDoubt(_)).then(|| name.to_owned());
         self.interaction();
         state
     }
 
     fn absent(&self, name: &str) {
         assert_eq!(self.open.borrow().as_deref(), Some(name), "{name} is looked up while it is open");
+        self.only_if_settled(name);
+        *self.doubtful.borrow_mut() = None;
         let mut journal = self.journal.borrow_mut();
         let noted = journal.get_mut(name).filter(|noted| noted.sent);
         noted.unwrap_or_else(|| panic!("{name} was not in doubt")).sent = false;
@@ -263,6 +298,7 @@ impl Transport for FakeHost {
             let Some(name) = open.as_ref() else {
                 return Err(TransportError::Denied("a write outside of a step".to_owned()));
             };
+            self.only_if_settled(name);
             if let Some(noted) = self.journal.borrow_mut().get_mut(name) {
                 noted.sent = true;
             }

@@ -2,7 +2,7 @@
 //!
 //! The token of the login is the host's to get and to add.
 
-use flightdeck_adapter::{page::pages, prelude::*};
+use flightdeck_adapter::{names, page::pages, prelude::*};
 use serde::{Deserialize, de::DeserializeOwned};
 
 use crate::inferred;
@@ -48,7 +48,7 @@ pub struct Made {
     pub id: i64,
 }
 
-/// A thing with a name.
+/// A thing with a name, as far as looking it up needs it.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Named {
     /// Its id.
@@ -56,6 +56,35 @@ pub struct Named {
     /// Its name.
     #[serde(default)]
     pub name: String,
+    active: Option<bool>,
+    #[serde(default)]
+    archived: bool,
+    #[serde(default)]
+    status: String,
+}
+
+impl Named {
+    /// As a lookup tells of it. What does not say that it is off is on; flights are put away with their campaign.
+    #[must_use]
+    pub fn seen(self) -> Seen<i64> {
+        let off = self.active == Some(false) || self.archived || self.status == inferred::state::ARCHIVED;
+        Seen::new(self.id).named(self.name).active(!off)
+    }
+}
+
+/// Those of a list whose names carry a reference, all of them.
+///
+/// # Errors
+/// When Triton can't be asked.
+pub fn carrying(list: impl Iterator<Item = Fallible<Named>>, reference: &str) -> Fallible<Vec<Seen<i64>>> {
+    let mut seen = Vec::new();
+    for named in list {
+        let named = named?;
+        if names::carries(Some(&named.name), reference) {
+            seen.push(named.seen());
+        }
+    }
+    Ok(seen)
 }
 
 /// Lists are told in pages.

@@ -102,12 +102,16 @@ impl Campaign {
     }
 }
 
-/// Finds the campaign of an advertiser that carries a reference.
+/// Finds the campaigns of an advertiser that carry a reference.
 ///
 /// # Errors
 /// When Triton can't be asked.
-pub fn find(api: &Api, advertiser: i64, reference: &str) -> Fallible<Option<i64>> {
-    first(api, advertiser, |name| names::carries(Some(name), reference))
+pub fn find(api: &Api, advertiser: i64, reference: &str) -> Fallible<Vec<Seen<i64>>> {
+    api::carrying(of_advertiser(api, advertiser), reference)
+}
+
+fn of_advertiser(api: &Api, advertiser: i64) -> impl Iterator<Item = Fallible<Named>> {
+    api::list(move || api.get(path::CAMPAIGNS).query("advertiserId", advertiser))
 }
 
 /// Finds the campaign of a media buy whose id was never learnt: by the media buy's id, which its name has.
@@ -115,13 +119,9 @@ pub fn find(api: &Api, advertiser: i64, reference: &str) -> Fallible<Option<i64>
 /// # Errors
 /// When Triton can't be asked.
 pub fn find_by_buy(api: &Api, advertiser: i64, media_buy_id: &str) -> Fallible<Option<i64>> {
-    first(api, advertiser, |name| name.split([' ', '[', ']']).any(|word| word == media_buy_id))
-}
-
-fn first(api: &Api, advertiser: i64, wanted: impl Fn(&str) -> bool) -> Fallible<Option<i64>> {
-    for found in api::list::<Named, _>(|| api.get(path::CAMPAIGNS).query("advertiserId", advertiser)) {
+    for found in of_advertiser(api, advertiser) {
         let found = found?;
-        if wanted(&found.name) {
+        if found.name.split([' ', '[', ']']).any(|word| word == media_buy_id) {
             return Ok(Some(found.id));
         }
     }

@@ -134,15 +134,12 @@ pub fn upload(api: &Api, advertiser: i64, creative_id: &str, source: Source<'_, 
         })
 }
 
-/// Finds the creative of an advertiser that carries a reference.
-fn find(api: &Api, advertiser: i64, reference: &str) -> Fallible<Option<i64>> {
-    for found in api::list::<Named, _>(|| api.get(path::CREATIVES).query("advertiserId", advertiser)) {
-        let found = found?;
-        if names::carries(Some(&found.name), reference) {
-            return Ok(Some(found.id));
-        }
-    }
-    Ok(None)
+/// Finds the creatives of an advertiser that carry a reference. A creative is neither on nor off on Triton: that is left open.
+///
+/// # Errors
+/// When Triton can't be asked.
+pub fn find(api: &Api, advertiser: i64, reference: &str) -> Fallible<Vec<Seen<i64>>> {
+    api::carrying(api::list::<Named, _>(|| api.get(path::CREATIVES).query("advertiserId", advertiser)), reference)
 }
 
 #[cfg(test)]

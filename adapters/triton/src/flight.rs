@@ -13,7 +13,7 @@ use flightdeck_adapter::{host, moment, money, names, plan::changed_fields, prelu
 use crate::{
     api::{self, Made, Named},
     days, hours,
-    inferred::{LONGEST_CAP_MINUTES, MOST, NAME_LIMIT, path},
+    inferred::{LONGEST_CAP_MINUTES, MOST, NAME_LIMIT, path, state},
     settings::{Platform, Product},
     targeting,
 };
@@ -178,18 +178,54 @@ impl Flight {
     }
 }
 
-/// Finds the flight of a campaign that carries a reference.
+/// Finds the flights of a campaign that carry a reference.
 ///
 /// # Errors
 /// When Triton can't be asked.
-pub fn find(api: &Api, campaign: i64, reference: &str) -> Fallible<Option<i64>> {
-    for found in api::list::<Named, _>(|| api.get(path::FLIGHTS).query("campaignId", campaign)) {
-        let found = found?;
-        if names::carries(Some(&found.name), reference) {
-            return Ok(Some(found.id));
+pub fn find(api: &Api, campaign: i64, reference: &str) -> Fallible<Vec<Seen<i64>>> {
+    api::carrying(api::list::<Named, _>(|| api.get(path::FLIGHTS).query("campaignId", campaign)), reference)
+}
+
+/// Switches a flight off. What is off, put away with its campaign or gone already stays so.
+///
+/// # Errors
+/// When Triton can't be asked or refuses.
+pub fn switch_off(api: &Api, id: &str) -> Fallible<()> {
+    match api.get(api::one(path::FLIGHTS, id)).fetch_if_any::<Named>()? {
+        Some(flight) if flight.clone().seen().active => change(api, id, &object! { "active": false }),
+        _ => Ok(()),
+    }
+}
+
+/// The flights of a campaign that play a creative.
+///
+/// # Errors
+/// When Triton can't be asked.
+pub fn playing(api: &Api, campaign: &str, creative: i64) -> Fallible<Vec<String>> {
+    let mut flights = Vec::new();
+    for flight in api::list::<Object, _>(|| api.get(path::FLIGHTS).query("campaignId", campaign)) {
+        let flight = flight?;
+        if let Some(id) = flight.get("id").and_then(Json::as_i64).filter(|_| names_creative(&flight, creative)) {
+            flights.push(id.to_string());
         }
     }
-    Ok(None)
+    Ok(flights)
+}
+
+/// Whether a flight names a creative. One that is put away with its campaign plays nothing, and can't be changed.
+fn names_creative(flight: &Object, creative: i64) -> bool {
+    let played = flight.get("creativeIds").map(Json::items).unwrap_or_default();
+    let put_away = flight.get("status").and_then(Json::as_text) == Some(state::ARCHIVED);
+    !put_away && played.iter().any(|played| played.as_i64() == Some(creative))
+}
+
+/// Whether a flight plays a creative. One that is gone plays nothing.
+///
+/// # Errors
+/// When Triton can't be asked.
+pub fn plays(api: &Api, id: &str, creative: i64) -> Fallible<bool> {
+    let flight: Option<Object> = api.get(api::one(path::FLIGHTS, id)).fetch_if_any()?;
+    Ok(flight.is_some_and(|flight| names_creative(&flight, creative)))
 }
 
 /// Changes fields of a flight: those and no others.

@@ -18,7 +18,7 @@
 //! What the host asks for, one module for each question:
 //!
 //! - [`describe`]; [`booking`] (plan, create, cancel); [`assets`]; [`update`]; [`status`]; [`delivery`] with [`csv`];
-//!   [`performance`].
+//!   [`performance`]; [`made`] (what was made late).
 //!
 //! And [`api`], how the platform is spoken to; [`settings`], what a publisher configures; [`days`], from moments to days.
 
@@ -35,6 +35,7 @@ pub mod describe;
 pub mod flight;
 pub mod hours;
 pub mod inferred;
+pub mod made;
 pub mod performance;
 #[cfg(test)]
 mod samples;
@@ -90,6 +91,14 @@ impl Adapter for Triton {
 
     fn apply_performance_index(_: Context, update: PerformanceUpdate) -> Result<PerformanceOutcome, Failure> {
         Ok(performance::advise(&update))
+    }
+
+    fn find_made(ctx: Context, step: MadeStep) -> Result<Vec<MadeObject>, Failure> {
+        made::find(&ctx, &step)
+    }
+
+    fn stop_made(ctx: Context, object: MadeObject) -> Result<Outcome, Failure> {
+        made::stop(&ctx, &object)
     }
 }
 

@@ -4,6 +4,7 @@ use super::*;
 use crate::{
     failure::Fallible,
     http::Api,
+    made::Seen,
     object, path,
     step::{Remote, Verdict, step},
     types::{Failure, FailureKind, RemoteKind},
@@ -31,7 +32,8 @@ fn make(name: &str) -> Fallible<String> {
         .remember(RemoteKind::Package, name)
         .find(|reference| {
             let names: Vec<String> = api.get("/objects").fetch()?;
-            Ok(names.iter().position(|name| name.ends_with(reference)).map(|at| (at + 1).to_string()))
+            let fits = names.iter().enumerate().filter(|(_, name)| name.ends_with(reference));
+            Ok(fits.map(|(at, name)| Seen::new((at + 1).to_string()).named(name)).collect())
         })
         .create(|reference| {
             #[derive(serde::Deserialize)]
@@ -71,6 +73,38 @@ fn a_step_in_doubt_that_finds_nothing_creates() {
 }
 
 #[test]
+fn a_step_in_doubt_takes_the_first_of_all_that_are_there() {
+    let (made, host) = shelf();
+    made.borrow_mut().extend(["x r".to_owned(), "y r".to_owned()]);
+    host.journal.borrow_mut().insert("a".into(), Noted { reference: "r".into(), sent: true, outcome: None });
+    assert_eq!(run(&host, || make("a")).unwrap().unwrap(), "1");
+    assert_eq!(host.remote().package("a"), Some("1"));
+    assert_eq!(host.made_step("a").reference, "r");
+    assert_eq!(made.borrow().len(), 2);
+}
+
+#[test]
+fn while_a_request_may_be_under_way_nothing_is_made_again_and_no_miss_counts() {
+    let (made, host) = shelf();
+    host.cut_after(2);
+    assert!(run(&host, || make("a")).is_none());
+    // What was sent is carried out later: it is not there yet.
+    let late = made.borrow_mut().pop().unwrap();
+    host.under_way(true);
+    assert!(run(&host, || make("a")).is_none(), "the call ends where it says that nothing is there");
+    let set = || step("set").set(|| Api::new("http://p").put("/x").send().map(|_| ()));
+    host.journal.borrow_mut().insert("set".into(), Noted { reference: "s".into(), sent: true, outcome: None });
+    assert!(run(&host, set).is_none(), "the call ends where it writes");
+    assert!(host.requests().iter().all(|request| request.method != Method::Put));
+    assert!(made.borrow().is_empty());
+    made.borrow_mut().push(late);
+    assert_eq!(run(&host, || make("a")).unwrap().unwrap(), "1", "what is found is found");
+    host.under_way(false);
+    assert_eq!(run(&host, || make("a")).unwrap().unwrap(), "1");
+    assert_eq!(made.borrow().len(), 1);
+}
+
+#[test]
 fn a_step_without_lookup_stops_in_doubt() {
     let host = FakeHost::new(|_| Ok(answer(200, "{}")));
     let send = || {
@@ -105,7 +139,7 @@ fn a_refusal_is_recorded_and_the_operation_goes_on() {
     let upload = || -> Fallible<Verdict<String>> {
         step("upload")
             .remember(RemoteKind::Creative, "c")
-            .find(|_| Ok(None))
+            .find(|_| Ok(Vec::new()))
             .try_create(|_| Api::new("http://p").post("/x").json("y").fetch())
     };
     let first = run(&host, upload).unwrap().unwrap().unwrap_err();

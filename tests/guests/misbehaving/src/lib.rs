@@ -2,6 +2,7 @@
 //! do one thing that the host must stop.
 //!
 //! - `answers`: describe, plan and the reads, with the rubbish that they can be told to give.
+//! - `made`: what was made late, and stopping it.
 //! - `writes`: creating, and what a write can do wrong.
 //! - `computing`: what needs no platform: endless loops, memory, traps.
 //! - `http`: requests without an SDK between.
@@ -12,6 +13,7 @@
 mod answers;
 mod computing;
 mod http;
+mod made;
 mod writes;
 
 #[allow(missing_docs, reason = "generated from the contract, which is documented")]
@@ -105,5 +107,15 @@ impl Guest for Misbehaving {
 
     fn apply_performance_index(_: Context, _: PerformanceUpdate) -> Result<PerformanceOutcome, Failure> {
         Ok(PerformanceOutcome { actions: Vec::new(), extensions: Vec::new() })
+    }
+
+    fn find_made(ctx: Context, step: MadeStep) -> Result<Vec<MadeObject>, Failure> {
+        computing::misbehave(&ctx);
+        made::find(&ctx, &step)
+    }
+
+    fn stop_made(ctx: Context, object: MadeObject) -> Result<Outcome, Failure> {
+        computing::misbehave(&ctx);
+        made::stop(&ctx, &object)
     }
 }

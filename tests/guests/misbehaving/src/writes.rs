@@ -104,6 +104,6 @@ fn step(name: &str, url: &str) -> Result<String, Failure> {
     Ok(id)
 }
 
-fn unavailable(error: &wasip2::http::types::ErrorCode) -> Failure {
+pub(crate) fn unavailable(error: &wasip2::http::types::ErrorCode) -> Failure {
     failure(FailureKind::Unavailable, "http", format!("{error:?}"))
 }

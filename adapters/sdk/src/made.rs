@@ -1,0 +1,149 @@
+//! What carries a step's reference on the platform: one lookup, for the step itself and for the host's later looks.
+//!
+//! A platform shows what was made late, or makes it late: a request that got no answer may be carried out an hour after
+//! everybody hung up. So a lookup never stops at the first object that fits. It answers all of them, as [`Seen`]s:
+//!
+//! ```ignore
+//! fn with_reference(api: &Api, reference: &str) -> Fallible<Vec<Seen<i64>>> { /* every page of the list */ }
+//!
+//! step("order").find(|reference| with_reference(&api, reference)).create(…)?;
+//!
+//! fn find_made(ctx: Context, made: MadeStep) -> Result<Vec<MadeObject>, Failure> {
+//!     let seen = with_reference(&api, &made.reference)?;
+//!     Ok(made::objects(seen, TYPE, &RemoteKind::Order, ""))
+//! }
+//! ```
+//!
+//! A step takes the first of them, in the order of [`in_order`], and leaves the others to the host: it asks `find_made`
+//! again, minutes, an hour and a day later, and has `stop_made` stop what is too many.
+
+use std::cmp::Ordering;
+
+use time::OffsetDateTime;
+
+use crate::{
+    moment,
+    step::RemoteId,
+    types::{MadeObject, RemoteKind, RemoteObject},
+};
+
+/// One object that carries a step's reference, as a lookup found it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seen<T> {
+    /// What the step would have recorded of it: its id, usually.
+    pub id: T,
+    /// Its name on the platform; empty where it has none.
+    pub name: String,
+    /// Whether it may deliver or make something deliver, as the contract's `made-object` says.
+    pub active: bool,
+    /// When the platform made it, where it tells.
+    pub made_at: Option<OffsetDateTime>,
+}
+
+impl<T> Seen<T> {
+    /// An object of which nothing but its id is known yet: active, without a name.
+    #[must_use]
+    pub const fn new(id: T) -> Self {
+        Self { id, name: String::new(), active: true, made_at: None }
+    }
+
+    /// Gives it its name.
+    #[must_use]
+    pub fn named(mut self, name: impl Into<String>) -> Self {
+        self.name = name.into();
+        self
+    }
+
+    /// Says whether it may deliver or make something deliver.
+    #[must_use]
+    pub fn active(mut self, active: bool) -> Self {
+        self.active = active;
+        self
+    }
+
+    /// Says when it was made, in the platform's words. What can't be read counts as not told.
+    #[must_use]
+    pub fn made_at(mut self, text: Option<&str>) -> Self {
+        self.made_at = text.and_then(moment::parse);
+        self
+    }
+}
+
+/// Those of one step in the order in which they count: what was made first comes first, and what was made at the same time
+/// by its id, the smallest first. Where the platform does not tell of every one when it was made, only the id counts:
+/// platforms number what they make.
+#[must_use]
+pub fn in_order<T: RemoteId>(mut seen: Vec<Seen<T>>) -> Vec<Seen<T>> {
+    let told = seen.iter().all(|one| one.made_at.is_some());
+    seen.sort_by(|one, other| {
+        let by_time = if told { one.made_at.cmp(&other.made_at) } else { Ordering::Equal };
+        by_time.then_with(|| by_number(&one.id.remote_id(), &other.id.remote_id()))
+    });
+    seen
+}
+
+/// Ids of digits as the numbers that they are, however long; others as texts.
+fn by_number(one: &str, other: &str) -> Ordering {
+    let digits = |id: &str| !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit());
+    if digits(one) && digits(other) {
+        let (one, other) = (one.trim_start_matches('0'), other.trim_start_matches('0'));
+        return one.len().cmp(&other.len()).then_with(|| one.cmp(other));
+    }
+    one.cmp(other)
+}
+
+/// As the contract tells of them, in the order of [`in_order`]. The kind and key are those under which the step remembers
+/// what it makes, the type is the platform's word for it.
+#[must_use]
+pub fn objects<T: RemoteId>(seen: Vec<Seen<T>>, remote_type: &str, kind: &RemoteKind, key: &str) -> Vec<MadeObject> {
+    let object = |one: Seen<T>| MadeObject {
+        object: RemoteObject { kind: kind.clone(), key: key.to_owned(), id: one.id.remote_id() },
+        remote_type: remote_type.to_owned(),
+        name: one.name,
+        active: one.active,
+        made_at: one.made_at.map(moment::format),
+        extensions: Vec::new(),
+    };
+    in_order(seen).into_iter().map(object).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ids(seen: Vec<Seen<String>>) -> Vec<String> {
+        in_order(seen).into_iter().map(|one| one.id).collect()
+    }
+
+    fn at(id: &str, moment: Option<&str>) -> Seen<String> {
+        Seen::new(id.to_owned()).made_at(moment)
+    }
+
+    #[test]
+    fn what_was_made_first_comes_first_and_then_the_smallest_id() {
+        let (early, late) = (Some("2026-11-01T00:00:00Z"), Some("2026-11-01T00:00:01"));
+        assert_eq!(ids(vec![at("9", late), at("10", early)]), ["10", "9"]);
+        assert_eq!(ids(vec![at("10", early), at("9", early)]), ["9", "10"], "as numbers, not as texts");
+        assert_eq!(ids(vec![at("7/b", None), at("7/a", None)]), ["7/a", "7/b"]);
+    }
+
+    #[test]
+    fn only_the_id_counts_where_one_does_not_tell_when_it_was_made() {
+        let late = Some("2026-11-02T00:00:00Z");
+        assert_eq!(ids(vec![at("3", Some("2026-11-01T00:00:00Z")), at("2", None), at("1", late)]), ["1", "2", "3"]);
+        assert_eq!(ids(vec![at("2", Some("some day")), at("1", late)]), ["1", "2"], "unreadable is not told");
+    }
+
+    #[test]
+    fn they_are_told_as_the_contract_wants_it() {
+        let seen = Seen::new(7_i64).named("Spring [k1]").active(false).made_at(Some("2026-11-01T10:00:00+01:00"));
+        let objects = objects(vec![seen], "Flight", &RemoteKind::Package, "news");
+        let [object] = objects.as_slice() else { panic!("{objects:?}") };
+        assert_eq!((object.object.id.as_str(), object.object.key.as_str()), ("7", "news"));
+        assert_eq!(
+            (object.remote_type.as_str(), object.name.as_str(), object.active),
+            ("Flight", "Spring [k1]", false)
+        );
+        assert_eq!(object.made_at.as_deref(), Some("2026-11-01T09:00:00Z"));
+    }
+}
