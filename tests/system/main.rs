@@ -27,6 +27,7 @@ mod restoring;
 mod reviewing;
 mod servers;
 mod several_hosts;
+mod slow_servers;
 mod soak;
 mod unsure;
 mod update_failures;

@@ -25,6 +25,7 @@ pub(crate) const EVENTS: &[&str] = &[
     "media_buy.status_changed",
     "operation.succeeded",
     "operation.failed",
+    "operation.duplicate_found",
     "creative.status_changed",
 ];
 

@@ -36,7 +36,7 @@ pub(crate) struct Server<'a> {
     /// Patterns of every request about an order, or about an item and what is in it.
     pub(crate) paths: [&'static str; 2],
     pub(crate) controls: &'a Controls,
-    platform: &'a dyn Platform,
+    pub(crate) platform: &'a dyn Platform,
 }
 
 impl Servers {
@@ -238,7 +238,7 @@ fn configuration(Endpoints { gam, triton, login }: &Endpoints) -> String {
         let adapter = component(&format!("flightdeck-adapter-{name}"));
         format!(
             "[[platforms]]\nname = \"{name}\"\nadapter = \"{}\"\nendpoint = {endpoint}\n\
-             allow_private = [\"127.0.0.0/8\"]\nauth = {{ {auth} }}\nsettings = {{ {settings} }}\nin_doubt_wait = \"200ms\"\n\n",
+             allow_private = [\"127.0.0.0/8\"]\nauth = {{ {auth} }}\nsettings = {{ {settings} }}\nin_doubt_wait = \"200ms\"\nprocessing_bound = \"300ms\"\n\n",
             adapter.display()
         )
     };

@@ -45,7 +45,8 @@ pub struct UnderWay {
 /// What is known, at the beginning of a call, of requests that got no answer. By the clock that judges doubts.
 #[derive(Debug, Clone)]
 pub struct Doubts {
-    under_way: BTreeMap<String, UnderWay>,
+    /// Of each step that is known, by its name.
+    steps: BTreeMap<String, Option<UnderWay>>,
     /// When the database was restored from a copy, if the operation is older than that: what the copy takes for not begun may have been
     /// carried out since.
     restored: Option<UnderWay>,
@@ -61,15 +62,16 @@ impl Doubts {
         restored_at: Option<Timestamp>,
         now: Timestamp,
     ) -> Self {
-        let of_step = |step: &Step| Some(UnderWay { since: step.sent_at?, until: step.believed_from(patience)? });
-        let under_way = steps
-            .iter()
-            .filter(|step| &step.platform == platform)
-            .filter_map(|step| Some((step.name.clone(), of_step(step)?)))
-            .collect();
         let whole = i64::from(patience.lag_ms) + i64::from(patience.processing_ms);
         let restored = restored_at.map(|since| UnderWay { since, until: since.plus_millis(whole) });
-        Self { under_way, restored, asked: (Instant::now(), now) }
+        let of_step = |step: &Step| {
+            let sent = step.sent_at.zip(step.believed_from(patience)).map(|(since, until)| UnderWay { since, until });
+            let forgotten = restored.filter(|restored| step.begun_at <= restored.since);
+            sent.into_iter().chain(forgotten).max_by_key(|under_way| under_way.until)
+        };
+        let mine = steps.iter().filter(|step| &step.platform == platform);
+        let steps = mine.map(|step| (step.name.clone(), of_step(step))).collect();
+        Self { steps, restored, asked: (Instant::now(), now) }
     }
 
     fn now(&self) -> Timestamp {
@@ -78,8 +80,8 @@ impl Doubts {
 
     /// What may still be under way of a step.
     fn of(&self, name: &str) -> Option<UnderWay> {
-        let known = self.under_way.get(name).copied().into_iter().chain(self.restored);
-        known.max_by_key(|under_way| under_way.until).filter(|under_way| under_way.until > self.now())
+        let known = self.steps.get(name).copied().unwrap_or(self.restored);
+        known.filter(|under_way| under_way.until > self.now())
     }
 }
 
@@ -304,7 +306,7 @@ impl StepJournal for OperationJournal {
         self.pages().open = Some(OpenStep {
             name: name.to_owned(),
             was_in_doubt,
-            under_way: under_way.filter(|_| was_in_doubt),
+            under_way,
             forgotten: doubted,
             requests: BTreeMap::new(),
         });

@@ -13,9 +13,11 @@
 //!
 //! # What is taken for granted
 //!
-//! - The wait before a lookup (`in_doubt_wait`, the adapter's `lookup_lag_ms`) outlasts what left before it began: by its end a request
-//!   has taken effect or never will, and what it made is shown. [`Rule::Waits`] leaves the wait out, [`Rule::WaitsFromTakeover`] lets it
-//!   begin too early.
+//! - The wait before a lookup is believed that finds nothing (the adapter's `lookup_lag_ms`, and `processing_bound`) outlasts what left before
+//!   it began: by its end a request has taken effect or never will, and what it made is shown. [`Rule::Waits`] leaves the wait out,
+//!   [`Rule::WaitsFromTakeover`] lets it begin too early. An ad server may be slower than that all the same
+//!   ([`Trouble::slow`](model::Trouble::slow)): then a step takes effect once more, and [`Rule::LooksAgain`] is what keeps it from
+//!   staying so.
 //! - A worker's own clock tells it in time that its lease has run out. [`Rule::SendsUnderLease`] leaves it out.
 //! - Between a worker's last look at its lease and the moment at which its request leaves, it is not frozen for longer than the wait
 //!   before a lookup: here the two are one event. In the host some microseconds lie between them, but nothing can take back what a
@@ -30,7 +32,7 @@ pub use model::{Action, Operation, Protocol, State};
 /// What the protocol promises, by the names that the documentation uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Promise {
-    /// No step takes effect more than once.
+    /// No step takes effect more than once, unless an ad server is slower than its bound.
     NothingTwice,
     /// An operation that succeeded took effect in every step.
     DoneIsDone,
@@ -40,12 +42,20 @@ pub enum Promise {
     NothingUnapproved,
     /// Every operation ends.
     NothingLost,
+    /// What an ad server did after all, when nobody waited for it any more, is stopped: in the end one object of each step is active.
+    NothingStaysTwice,
 }
 
 impl Promise {
     /// All of them.
-    pub const ALL: [Self; 5] =
-        [Self::NothingTwice, Self::DoneIsDone, Self::RecordedIsTrue, Self::NothingUnapproved, Self::NothingLost];
+    pub const ALL: [Self; 6] = [
+        Self::NothingTwice,
+        Self::DoneIsDone,
+        Self::RecordedIsTrue,
+        Self::NothingUnapproved,
+        Self::NothingLost,
+        Self::NothingStaysTwice,
+    ];
 
     /// Its name.
     #[must_use]
@@ -56,6 +66,7 @@ impl Promise {
             Self::RecordedIsTrue => "what is recorded happened",
             Self::NothingUnapproved => "nothing unapproved happens",
             Self::NothingLost => "nothing is lost",
+            Self::NothingStaysTwice => "nothing stays twice",
         }
     }
 }
@@ -83,11 +94,13 @@ pub enum Rule {
     ClaimsExpired,
     /// Of two decisions on one version of a task, the second is refused.
     DecidesOnce,
+    /// What was lost once is looked for again after the operation has ended, and a second object is stopped.
+    LooksAgain,
 }
 
 impl Rule {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::BeginsFirst,
         Self::Fenced,
         Self::LooksUp,
@@ -98,6 +111,7 @@ impl Rule {
         Self::FinishesAfterAnswer,
         Self::ClaimsExpired,
         Self::DecidesOnce,
+        Self::LooksAgain,
     ];
 
     /// Its name.
@@ -114,6 +128,7 @@ impl Rule {
             Self::FinishesAfterAnswer => "finish after the answer",
             Self::ClaimsExpired => "claims of leases that ran out",
             Self::DecidesOnce => "one decision for each version of a task",
+            Self::LooksAgain => "looks after the end",
         }
     }
 
@@ -131,6 +146,7 @@ impl Rule {
             Self::FinishesAfterAnswer => Promise::RecordedIsTrue,
             Self::ClaimsExpired => Promise::NothingLost,
             Self::DecidesOnce => Promise::NothingUnapproved,
+            Self::LooksAgain => Promise::NothingStaysTwice,
         }
     }
 }

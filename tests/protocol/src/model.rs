@@ -84,6 +84,8 @@ pub struct Trouble {
     pub losses: u8,
     /// Requests that the ad server refuses for now.
     pub refusals: u8,
+    /// Lookups that are believed although a request is still on the way: the ad server is slower than the bound.
+    pub slow: u8,
 }
 
 /// Everything: the database, the workers, the wire, the ad server.
@@ -98,6 +100,10 @@ pub struct State {
     wire: Vec<Request>,
     /// How often each step took effect.
     pub made: [u8; STEPS],
+    /// How many of the objects of each step have been stopped.
+    stopped: [u8; STEPS],
+    /// How often the ad server was slower than its bound.
+    exceeded: u8,
     shown: [bool; STEPS],
     /// Whether the wait before a lookup of a step begins after its last request left, and so outlasts it.
     waited_for: [bool; STEPS],
@@ -140,6 +146,10 @@ pub enum Action {
     Refuse(usize),
     /// What was made is shown from now on.
     Show(usize),
+    /// A worker believes a lookup although the request is still on the way, and sends it again.
+    Believe(usize),
+    /// A second object of a step is found, after the operation has ended, and stopped.
+    Stop(usize),
 }
 
 /// The protocol, with its rules and so much trouble.
@@ -164,7 +174,7 @@ impl State {
     /// Whether everything that could go wrong has.
     #[must_use]
     pub fn is_out_of_trouble(&self) -> bool {
-        self.trouble == Trouble { deaths: 0, expiries: 0, losses: 0, refusals: 0 }
+        self.trouble == Trouble { deaths: 0, expiries: 0, losses: 0, refusals: 0, slow: 0 }
     }
 
     /// Whether whoever looks a step up sees the truth.
@@ -286,6 +296,28 @@ impl State {
         Some(())
     }
 
+    /// The bound has passed, and the ad server has not come to a request yet: a lookup finds nothing.
+    fn believe(&mut self, worker: usize) -> Option<()> {
+        let run = self.workers[worker].as_mut().filter(|run| run.phase == Phase::LookUp)?;
+        if self.made[run.step] > 0 || self.wire.iter().all(|request| request.step != run.step) {
+            return None;
+        }
+        run.phase = Phase::Send;
+        self.trouble.slow = self.trouble.slow.checked_sub(1)?;
+        self.exceeded += 1;
+        Some(())
+    }
+
+    /// Whether one object of each step at most is active, with nothing on the way, after the end.
+    fn has_come_to_rest(&self) -> bool {
+        let one_is_active = (0..STEPS).all(|step| self.made[step] - self.stopped[step] <= 1);
+        self.has_ended() && self.wire.is_empty() && one_is_active
+    }
+
+    fn has_ended(&self) -> bool {
+        matches!(self.operation, Operation::Succeeded | Operation::Rejected)
+    }
+
     /// What a worker does whose request got no answer.
     fn unanswered(rules: Rules) -> Phase {
         if rules.have(Rule::DoubtsWhatIsLost) { Phase::Retry } else { Phase::Finish }
@@ -318,6 +350,8 @@ impl Model for Protocol {
             workers: [None; WORKERS],
             wire: Vec::new(),
             made: [0; STEPS],
+            stopped: [0; STEPS],
+            exceeded: 0,
             shown: [true; STEPS],
             waited_for: [true; STEPS],
             undecided: [true; PEOPLE],
@@ -338,7 +372,8 @@ impl Model for Protocol {
             actions.extend([true, false].map(|answered| Action::Act { request, answered }));
             actions.extend([Action::Lose(request), Action::Refuse(request)]);
         }
-        actions.extend((0..STEPS).map(Action::Show));
+        actions.extend((0..STEPS).flat_map(|step| [Action::Show(step), Action::Stop(step)]));
+        actions.extend((0..WORKERS).map(Action::Believe));
     }
 
     fn next_state(&self, before: &State, action: Action) -> Option<State> {
@@ -388,13 +423,23 @@ impl Model for Protocol {
                 }
                 state.shown[step] = true;
             }
+            Action::Believe(worker) => state.believe(worker)?,
+            Action::Stop(step) => {
+                let is_second = state.made[step] - state.stopped[step] > 1;
+                if !self.rules.have(Rule::LooksAgain) || !state.has_ended() || !is_second {
+                    return None;
+                }
+                state.stopped[step] += 1;
+            }
         }
         Some(state)
     }
 
     fn properties(&self) -> Vec<Property<Self>> {
         vec![
-            Property::always(Promise::NothingTwice.name(), |_, state: &State| state.made.iter().all(|made| *made <= 1)),
+            Property::always(Promise::NothingTwice.name(), |_, state: &State| {
+                state.made.iter().all(|made| *made <= 1 + state.exceeded)
+            }),
             Property::always(Promise::DoneIsDone.name(), |_, state: &State| {
                 state.operation != Operation::Succeeded || state.made.iter().all(|made| *made >= 1)
             }),
@@ -405,9 +450,8 @@ impl Model for Protocol {
                 let touched = state.made.iter().any(|made| *made > 0) || !state.wire.is_empty();
                 !touched || (!state.rejected && state.operation != Operation::Awaiting)
             }),
-            Property::eventually(Promise::NothingLost.name(), |_, state: &State| {
-                matches!(state.operation, Operation::Succeeded | Operation::Rejected)
-            }),
+            Property::eventually(Promise::NothingLost.name(), |_, state: &State| state.has_ended()),
+            Property::eventually(Promise::NothingStaysTwice.name(), |_, state: &State| state.has_come_to_rest()),
         ]
     }
 }

@@ -61,6 +61,7 @@ fn a_platform_takes_what_is_written() {
         r#"rate_per_second = 50
 max_concurrent_requests = 4
 in_doubt_wait = "1m500ms"
+processing_bound = "10m"
 settings = { network = 9, ratio = 0.5, since = 2026-01-31, deep = { list = [true, "x"] } }
 
 [platforms.limits]
@@ -90,6 +91,7 @@ table_elements = 12
         (platform.rate_per_second, platform.max_concurrent_requests, platform.in_doubt_wait_ms),
         (Some(50), 4, 60_500)
     );
+    assert_eq!(platform.processing_bound_ms, 600_000);
     let limits = Limits {
         memory_bytes: 256 << 20,
         table_elements: 12,
@@ -230,4 +232,19 @@ fn the_database_may_be_a_server() {
     assert_eq!(url.expose(), "postgres://me:hunter2@db:5433/ads");
     let shown = format!("{config:?} {}", config.summary());
     assert!(shown.contains("postgres://db:5433/ads") && !shown.contains("hunter2"), "{shown}");
+}
+
+#[test]
+fn lost_requests_are_looked_for_when_it_is_written_and_connections_are_made_within_a_lease() {
+    let usual = fine(HOUSE);
+    assert_eq!(usual.operations.look_again.len(), 5);
+    let connects = |config: &Config| config.adapters("compiler".into()).platforms[0].connect_timeout;
+    assert_eq!(connects(&usual), Duration::from_millis(7_500), "a quarter of the usual lease");
+    let text = HOUSE.replace(
+        "[[principals]]",
+        "[operations]\nlook_again = [\"1m\", \"2h\"]\nlease = \"8s\"\nheartbeat = \"2s\"\n\n[[principals]]",
+    );
+    let config = fine(&text);
+    assert_eq!(config.operations.look_again, [Duration::from_secs(60), Duration::from_secs(7_200)]);
+    assert_eq!(connects(&config), Duration::from_secs(2));
 }

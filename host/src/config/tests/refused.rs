@@ -137,7 +137,7 @@ fn a_platform_has_a_name_an_adapter_and_an_endpoint() {
     );
     refused_in_house(
         "[[platforms]]\nname = ¦\"Acme-2\"\nadapter = ¦\"missing.wasm\"\nendpoint = ¦\"api.acme.example\"\n\
-         settings = ¦[1]\nrate_per_second = ¦0\nmax_concurrent_requests = ¦0\nin_doubt_wait = ¦\"2d\"\n",
+         settings = ¦[1]\nrate_per_second = ¦0\nmax_concurrent_requests = ¦0\nin_doubt_wait = ¦\"2d\"\nprocessing_bound = ¦\"25h\"\n",
         &[
             "`name` must be a lower-case name of letters, digits and _ that begins with a letter, like \"acme\"",
             "`adapter` names /etc/flightdeck/missing.wasm, which is no file; build the adapter or correct the path",
@@ -147,6 +147,7 @@ fn a_platform_has_a_name_an_adapter_and_an_endpoint() {
             "`rate_per_second` must be a whole number from 1 to 100000",
             "`max_concurrent_requests` must be a whole number from 1 to 10000",
             "`in_doubt_wait` must be at most a day",
+            "`processing_bound` must be at most a day",
         ],
     );
     refused(
@@ -261,5 +262,17 @@ fn receivers_of_webhooks_may_not_take_for_ever() {
     refused(
         &format!("{PUBLISHER}[webhooks]\ntimeout = ¦\"61s\"\n"),
         &["`timeout` must be at most 1m: receivers that take longer answer first and work afterwards"],
+    );
+}
+
+#[test]
+fn looks_for_lost_requests_are_durations_and_there_is_one() {
+    refused_in_house(
+        "[operations]\nlook_again = ¦[]\n",
+        &["`look_again` is empty; name at least one duration, like [\"5m\", \"1h\", \"1d\"]"],
+    );
+    refused_in_house(
+        "[operations]\nlook_again = [¦5, \"1h\"]\n",
+        &["`look_again` must be a duration with its unit (ms, s, m, h, d) in quotes, like \"30s\" or \"1h30m\""],
     );
 }
