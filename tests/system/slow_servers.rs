@@ -238,3 +238,46 @@ async fn a_host_that_is_stopped_or_killed_in_mid_request_leaves_one_object() {
         }
     }
 }
+
+/// A change is on its way when the buy is paused, and arrives after the pause: the buy rests all the same.
+async fn paused_while_a_change_is_under_way(name: &str) {
+    let mut servers = impatient("4s").await;
+    servers.house.start(&[]).await;
+    let (house, server) = (&servers.house, servers.server(name));
+    let buy = bought(house, server).await;
+    servers.pass(std::time::Duration::from_secs(600));
+    assert_eq!(server.running().len(), 1);
+    let path = format!("/v1/media-buys/{buy}");
+    server.controls.faults.add(Rule { times: 1, ..Rule::every_write(Action::Hold { hang_up: true }) });
+    let longer = json!({ "flight_end_date": crate::house::day(45) });
+    let change = house.try_call(BUYER, Method::PATCH, &path, Some(&longer), &[("Prefer", "wait=0")]).await;
+    let change = change.expect("an answer").expect(202).text("/operation_id");
+    let until = tokio::time::Instant::now() + PATIENCE;
+    while server.controls.held.count() == 0 {
+        assert!(tokio::time::Instant::now() < until, "nothing was held:\n{}", house.log());
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    let paused = house.patch(BUYER, &path, json!({ "active": false })).await.expect(200);
+    assert_eq!(paused.text("/status"), "accepted", "{:#}", paused.body);
+    assert!(server.running().is_empty(), "the pause waits for nobody");
+    assert_eq!(server.controls.held.release().await, 1);
+    let ended = |answer: &crate::house::Answer| matches!(answer.body["state"].as_str(), Some("succeeded" | "failed"));
+    let change = house.until(BUYER, &format!("/v1/operations/{change}"), ended).await;
+    assert_eq!(change.text("/state"), "succeeded", "{:#}\n{}", change.body, house.log());
+    assert!(server.running().is_empty(), "{:#?}\n{}", server.running(), house.log());
+}
+
+#[tokio::test]
+async fn on_kevel_a_pause_holds_whatever_arrives_after_it() {
+    paused_while_a_change_is_under_way("kevel").await;
+}
+
+#[tokio::test]
+async fn on_ad_manager_a_pause_holds_whatever_arrives_after_it() {
+    paused_while_a_change_is_under_way("gam").await;
+}
+
+#[tokio::test]
+async fn on_triton_a_pause_holds_whatever_arrives_after_it() {
+    paused_while_a_change_is_under_way("triton").await;
+}

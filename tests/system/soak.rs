@@ -52,6 +52,12 @@ const LOOKUP_LAG_MS: u64 = 2_500;
 /// What the adapters count on at most: so long after a request left, a lookup sees what it made.
 const ADAPTERS_COUNT_ON_MS: u64 = 3_000;
 
+/// How long a request may be under way inside an ad server, as the hosts are told. Some take longer all the same.
+const PROCESSING_BOUND_MS: u64 = 4_000;
+
+/// When the hosts look again for what they lost, after the end of its operation: all in all longer than any ad server takes here.
+const LOOK_AGAIN: &str = r#"look_again = ["1s", "2s", "4s", "8s", "8s"]"#;
+
 /// From this length on the run is a long one, with a lease that outlasts the lag, as in production. A short one would mostly wait for
 /// leases.
 const LONG: Duration = Duration::from_secs(60);
@@ -130,6 +136,8 @@ fn configure(replicas: &Replicas, is_long: bool) {
         ("max_claims = 8", "max_claims = 1000".to_owned()),
         ("lease = \"1s\"", format!("lease = \"{lease}\"")),
         ("heartbeat = \"300ms\"", format!("heartbeat = \"{heartbeat}\"")),
+        ("[operations]\n", format!("[operations]\n{LOOK_AGAIN}\n")),
+        ("processing_bound = \"300ms\"", format!("processing_bound = \"{PROCESSING_BOUND_MS}ms\"")),
     ] {
         assert!(config.contains(from), "{from}");
         config = config.replace(from, &to);

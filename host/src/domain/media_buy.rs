@@ -146,6 +146,21 @@ pub struct MediaBuy {
 }
 
 impl MediaBuy {
+    /// The buy as it would be without the pauses and resumes that were asked for since: what it and its packages were before.
+    ///
+    /// A change that began before them may have been on its way when they were carried out, and have undone them on the ad server. Compared
+    /// with this, the buy as it is to be names them, so that they are carried out once more.
+    #[must_use]
+    pub fn as_if_not_switched_since(&self, since: Timestamp) -> Self {
+        let later = |switched_at: Option<Timestamp>| switched_at.is_some_and(|at| at > since);
+        let mut buy = self.clone();
+        buy.active ^= later(buy.switched_at);
+        for package in &mut buy.packages {
+            package.active ^= later(package.switched_at);
+        }
+        buy
+    }
+
     /// The platforms of its packages, each once, in the order of their first package.
     pub fn platforms(&self) -> Vec<PlatformName> {
         let mut platforms: Vec<PlatformName> = Vec::new();
@@ -222,5 +237,26 @@ impl MediaBuy {
         if let Some(known) = self.remote.get_mut(platform) {
             known.retain(|mine| !(mine.kind == kind && mine.key == key));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::domain::testing;
+
+    #[test]
+    fn switches_that_came_since_are_taken_back_and_nothing_else() {
+        let mut buy = testing::buy(3);
+        let asked = buy.start;
+        (buy.active, buy.switched_at) = (false, Some(asked.plus_millis(1)));
+        (buy.packages[0].active, buy.packages[0].switched_at) = (false, Some(asked));
+        (buy.packages[1].active, buy.packages[1].switched_at) = (true, Some(asked.plus_millis(2)));
+        let before = buy.as_if_not_switched_since(asked);
+        let active: Vec<bool> = before.packages.iter().map(|package| package.active).collect();
+        assert_eq!((before.active, active), (true, vec![false, false, true]));
+        let mut same = before.clone();
+        same.active = buy.active;
+        same.packages.clone_from(&buy.packages);
+        assert_eq!(same, buy);
     }
 }

@@ -100,6 +100,7 @@ impl Chaos {
             ("a cut from an ad server", of(&counts.ad_server_cuts) > 0),
             ("an answer that was lost", fired(is_acted_unheard)),
             ("an ad server that asks for patience", fired(is_pause)),
+            ("an ad server that takes longer than anybody waits", fired(is_slow)),
             ("a webhook that was not taken", self.receiver.ill_treated() > 0),
             ("a step that was begun again in doubt", begun_again > 0),
         ]
@@ -241,12 +242,15 @@ impl Chaos {
     }
 }
 
-/// How long an ad server thinks before it acts, at most, in milliseconds. What it made then is shown before the adapters' three seconds
-/// have passed since the request left: a request that is on the way for longer than that is beyond what anybody promises.
-const MOST_THINKING_MS: u64 = super::ADAPTERS_COUNT_ON_MS - super::LOOKUP_LAG_MS - 100;
+/// How long an ad server thinks before it acts, as a rule, in milliseconds: what it made is shown before the adapters' lag and the hosts'
+/// bound have passed since the request left.
+const MOST_THINKING_MS: u64 = super::ADAPTERS_COUNT_ON_MS + super::PROCESSING_BOUND_MS - super::LOOKUP_LAG_MS - 100;
+
+/// How long one thinks that takes longer than the hosts wait: something may be made twice then, and the second one is stopped.
+const LONG_THINKING_MS: Range<u64> = 7_000..14_000;
 
 /// How many faults of ad servers [`action`] knows.
-const KINDS: u32 = 9;
+const KINDS: u32 = 10;
 
 fn action(kind: u32, dice: &mut SmallRng) -> Action {
     let action = match kind {
@@ -256,6 +260,8 @@ fn action(kind: u32, dice: &mut SmallRng) -> Action {
         4 => json!({ "fail": { "status": 429, "headers": { "Retry-After": "1" } } }),
         5 | 6 => json!({ "fail_after_acting": { "status": 500 } }),
         7 => json!({ "stall": { "ms": dice.random_range(50..MOST_THINKING_MS) } }),
+        // Whoever asked hears nothing of it: a gateway hung up.
+        8 => json!({ "stall": { "ms": dice.random_range(LONG_THINKING_MS), "hang_up": true } }),
         _ => json!({ "stall_after_acting": { "ms": dice.random_range(50..3_000u64) } }),
     };
     serde_json::from_value(action).expect("an action")
@@ -263,6 +269,10 @@ fn action(kind: u32, dice: &mut SmallRng) -> Action {
 
 fn is_acted_unheard(action: &Action) -> bool {
     matches!(action, Action::DropAfterActing | Action::FailAfterActing { .. })
+}
+
+fn is_slow(action: &Action) -> bool {
+    matches!(action, Action::Stall { hang_up: true, .. })
 }
 
 fn is_pause(action: &Action) -> bool {

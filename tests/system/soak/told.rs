@@ -39,7 +39,9 @@ impl Events {
     /// How often something was told of each subject.
     fn about(&self, field: &str, kinds: [&str; 2]) -> BTreeMap<&str, Vec<&str>> {
         let mut told: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-        for event in self.0.iter().filter(|event| kinds.contains(&event.kind.as_str())) {
+        // A second object is told of in a task of its own, which belongs to no request.
+        let asked = |event: &&Event| event.data["task_type"] != "reconciliation";
+        for event in self.0.iter().filter(asked).filter(|event| kinds.contains(&event.kind.as_str())) {
             told.entry(event.data[field].as_str().expect("a subject")).or_default().push(&event.kind);
         }
         told
@@ -135,6 +137,8 @@ pub(super) async fn each_thing_is_in_the_audit_log_once(base: &mut Base, all: &[
         let action = action.as_str().expect("an action").to_owned();
         if action == LATE_RESULT {
             late.push(subject);
+        } else if action.starts_with("operation.duplicate") {
+            continue;
         } else if action.starts_with("operation.") || action.starts_with("task.") {
             told.entry(subject).or_default().push(action);
         }

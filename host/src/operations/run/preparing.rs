@@ -9,7 +9,7 @@ use crate::{
         failure::{Failure, FailureKind},
         id::PlatformName,
         media_buy::MediaBuy,
-        operation::{Frozen, Leg, LegState},
+        operation::{Change, Frozen, Leg, LegState},
         plan::Plan,
         step::{Step, StepState},
         update::When,
@@ -39,8 +39,13 @@ impl Run<'_> {
         }
         match operation.desired_on(buy) {
             Ok(desired) => {
+                // What is compared is sent; everything else is told how the buy stands.
+                let current = match operation.change {
+                    Change::Update(_) => buy.as_if_not_switched_since(operation.created_at),
+                    _ => buy.clone(),
+                };
                 if let Some(frozen) = &mut operation.frozen {
-                    frozen.current = buy.clone();
+                    frozen.current = current;
                     frozen.desired = desired;
                 }
                 Ok(true)
