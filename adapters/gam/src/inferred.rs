@@ -27,6 +27,9 @@ pub const QUOTA_WAIT_MS: u64 = 5_000;
 /// operation that was interrupted.
 pub const LOOKUP_LAG_MS: u32 = 3_000;
 
+/// The associations of all line items, as a collection. The reference takes `-` for any parent in its other lists.
+pub const ALL_ASSOCIATIONS: &str = "lineItems/-/creatives";
+
 /// Whether a refusal says that there is no forecast yet. The REST documents list no reasons; `NO_FORECAST_YET` is what
 /// the SOAP API calls it.
 #[must_use]

@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use crate::{
     api::{Network, exists, not_shown_yet, quoted},
-    line_item,
+    inferred, line_item,
 };
 
 /// The platform's word for it.
@@ -102,7 +102,7 @@ pub fn find(network: &Network<'_>, item: &str, creative: &str) -> Fallible<Vec<S
 /// When Ad Manager can't be asked.
 pub fn is_shown(network: &Network<'_>, creative: &str) -> Fallible<bool> {
     let filter = format!("creative = {}", quoted(&network.name("creatives", creative)));
-    for tie in network.list::<Tie>("lineItems/-/creatives", "lineItemCreativeAssociations", &filter) {
+    for tie in network.list::<Tie>(inferred::ALL_ASSOCIATIONS, "lineItemCreativeAssociations", &filter) {
         if tie?.status != "INACTIVE" {
             return Ok(true);
         }
@@ -116,7 +116,7 @@ pub fn is_shown(network: &Network<'_>, creative: &str) -> Fallible<bool> {
 /// What Ad Manager refuses.
 pub fn hide(network: &Network<'_>, creative: &str) -> Fallible<()> {
     let filter = format!("creative = {}", quoted(&network.name("creatives", creative)));
-    let ties = network.list::<Tie>("lineItems/-/creatives", "lineItemCreativeAssociations", &filter);
+    let ties = network.list::<Tie>(inferred::ALL_ASSOCIATIONS, "lineItemCreativeAssociations", &filter);
     for tie in ties.collect::<Fallible<Vec<_>>>()? {
         let item = tie.name.rsplit('/').nth(2).unwrap_or_default();
         switch(network, item, &tie, false)?;

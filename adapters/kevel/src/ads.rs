@@ -8,6 +8,7 @@ use flightdeck_adapter::prelude::*;
 
 use crate::{
     api::{self, Made},
+    inferred,
     names::{self, step_name},
 };
 
@@ -50,13 +51,13 @@ pub fn create(
                 set(api, &flight.to_string(), ad, true)?;
                 return api::number(ad);
             }
-            let body = object! {
+            let mut body = object! {
                 "CampaignId": campaign,
                 "FlightId": flight,
                 "Creative": object! { "Id": creative },
                 "IsActive": true,
-                "ExternalMetadata": names::custom_fields(&Object::default(), Some(reference)),
             };
+            body.set(inferred::AD_METADATA, names::custom_fields(&Object::default(), Some(reference)));
             let made: Made = api.post(path!("/v1/flight/{}/creative", flight)).json(&body).fetch()?;
             Ok(made.id)
         })
@@ -75,7 +76,7 @@ fn of_creative(api: &Api, flight: i64, creative: i64) -> Fallible<Vec<Seen<i64>>
 /// # Errors
 /// When Kevel can't be asked.
 pub fn find(api: &Api, flight: &str, reference: &str) -> Fallible<Vec<Seen<i64>>> {
-    of_flight(api, flight, |ad| names::has_reference(ad.get("ExternalMetadata"), reference))
+    of_flight(api, flight, |ad| names::has_reference(ad.get(inferred::AD_METADATA), reference))
 }
 
 fn of_flight(api: &Api, flight: &str, wanted: impl Fn(&Object) -> bool) -> Fallible<Vec<Seen<i64>>> {

@@ -133,6 +133,10 @@ pub const END_OF_DAY: &str = "23:59:59";
 /// second or two, and waiting costs only an operation that was interrupted.
 pub const LOOKUP_LAG_MS: u32 = 3_000;
 
+/// The field of an ad for a text of the caller's, where the reference stands. That it is kept and answered as it was sent, and
+/// changes nothing in what is delivered, is convention. If it is not, no later look finds a second ad.
+pub const AD_METADATA: &str = "ExternalMetadata";
+
 /// States of a queued report. The reporting page shows 2 for a finished one; that 1 is at work and 3 an error is the
 /// reference seller's word. Any other counts as an error.
 pub mod report_status {

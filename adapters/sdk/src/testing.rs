@@ -305,8 +305,9 @@ impl Transport for FakeHost {
         }
         self.sent.borrow_mut().push(request.clone());
         let answer = (self.platform.borrow_mut())(request);
-        // What the platform refused did not happen, and the real host knows it.
-        if answer.as_ref().is_ok_and(|answer| (400..500).contains(&answer.status))
+        // What the platform refused did not happen, and the real host knows it; a lookup that finds nothing refuses nothing.
+        if !self.only_reads(request)
+            && answer.as_ref().is_ok_and(|answer| (400..500).contains(&answer.status))
             && let Some(name) = self.open.borrow().as_ref()
             && let Some(noted) = self.journal.borrow_mut().get_mut(name)
         {

@@ -2,6 +2,7 @@
 //! carried over a real connection.
 //!
 //! - [`Network`]: an emulator, and a fake host that speaks to it.
+//! - [`late`]: an operation one of whose requests is carried out late, or shown late, so that its object is made twice.
 //! - [`everywhere`]: an operation, cut off after every one of its interactions and run again.
 
 #![expect(
@@ -10,6 +11,8 @@
     clippy::missing_panics_doc,
     reason = "only tests call this, and a test says what is wrong by failing there"
 )]
+
+pub mod late;
 
 use std::{future::Future, marker::PhantomData, rc::Rc};
 
@@ -119,6 +122,23 @@ impl<A: Adapter, E> Network<A, E> {
         answers.into_iter().next().unwrap().delivery.unwrap().rows
     }
 
+    /// What carries a step's reference, as the host asks for it later.
+    pub fn find_made(&self, made: &MadeStep) -> Vec<MadeObject> {
+        self.run(|ctx| A::find_made(ctx, made.clone())).unwrap()
+    }
+
+    /// Stops something that nobody asked for.
+    pub fn stop_made(&self, object: &MadeObject) {
+        self.run(|ctx| A::stop_made(ctx, object.clone())).unwrap();
+    }
+
+    /// How many objects carry a reference, and how many of them are active, as the platform counts.
+    pub fn carried(&self, reference: &str) -> (i64, i64) {
+        let answer = self.control("GET", &format!("references/{reference}"), "");
+        let count = |name: &str| answer.get(name).and_then(Json::as_i64).expect("carriers are counted");
+        (count("total"), count("active"))
+    }
+
     /// A buy as the host asks about it.
     pub fn remote_buy(&self, buy: &MediaBuy) -> RemoteBuy {
         RemoteBuy {
@@ -154,6 +174,11 @@ impl<A: Adapter, E> Network<A, E> {
     /// Lets lists give so many items a page at most.
     pub fn page_size(&self, items: u32) {
         self.control("PUT", "settings", &format!(r#"{{"max_page_size":{items}}}"#));
+    }
+
+    /// Has lists miss what is new for so long.
+    pub fn lag(&self, milliseconds: u32) {
+        self.control("PUT", "settings", &format!(r#"{{"lookup_lag_ms":{milliseconds}}}"#));
     }
 
     /// What a person does on the network by hand.

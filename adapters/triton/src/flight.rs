@@ -191,9 +191,11 @@ pub fn find(api: &Api, campaign: i64, reference: &str) -> Fallible<Vec<Seen<i64>
 /// # Errors
 /// When Triton can't be asked or refuses.
 pub fn switch_off(api: &Api, id: &str) -> Fallible<()> {
-    match api.get(api::one(path::FLIGHTS, id)).fetch_if_any::<Named>()? {
-        Some(flight) if flight.clone().seen().active => change(api, id, &object! { "active": false }),
-        _ => Ok(()),
+    let flight: Option<Named> = api.get(api::one(path::FLIGHTS, id)).fetch_if_any()?;
+    if flight.is_some_and(|flight| flight.seen().active) {
+        change(api, id, &object! { "active": false })
+    } else {
+        Ok(())
     }
 }
 

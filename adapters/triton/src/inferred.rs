@@ -95,7 +95,8 @@ pub const LONGEST_CAP_MINUTES: u32 = 30 * 24 * 60;
 pub const AT_ONCE: usize = 100;
 /// Items asked for at a time.
 pub const PAGE_SIZE: u32 = 500;
-/// How long a list may miss what was just created.
+/// How long a list may miss what was just created. One that misses it for longer, or a request that is carried out after it was
+/// sent again, makes a second of the same, since names need not be unique: such are found later by them, and switched off.
 pub const LOOKUP_LAG_MS: u32 = 3_000;
 /// The code of a refusal to change the rate of a flight that is in progress. The rule is public, the code is not.
 pub const RATE_LOCKED: &str = "RATE_LOCKED";

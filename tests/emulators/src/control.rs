@@ -2,12 +2,15 @@
 
 pub mod clock;
 pub mod faults;
+pub mod held;
 pub mod log;
+pub mod references;
 pub(crate) mod routes;
 pub mod settings;
 
 use clock::Clock;
 use faults::Faults;
+use held::Held;
 use log::RequestLog;
 use settings::SettingsCell;
 
@@ -18,6 +21,8 @@ pub struct Controls {
     pub clock: Clock,
     /// Rules that make requests fail.
     pub faults: Faults,
+    /// Requests that wait to be released.
+    pub held: Held,
     /// What was asked, in order.
     pub log: RequestLog,
     /// Limits and delays.
@@ -25,10 +30,11 @@ pub struct Controls {
 }
 
 impl Controls {
-    /// Everything back to the start: real time, no faults, empty log, default settings.
+    /// Everything back to the start: real time, no faults, nothing held, empty log, default settings.
     pub fn reset(&self) {
         self.clock.reset();
         self.faults.clear();
+        self.held.forget();
         self.log.clear();
         self.settings.reset();
     }

@@ -59,7 +59,7 @@ use serde_json::{Value, json as object};
 pub use delivery::{IMPRESSIONS_PER_ABANDONED_VIEW, IMPRESSIONS_PER_CLICK, INVENTORY_PER_DAY, Totals};
 
 use crate::{
-    control::Controls,
+    control::{Controls, references::Carrier},
     lock,
     platform::{Call, Credentials, Duplicate, Platform, json},
     server::{Running, StartError},
@@ -287,6 +287,16 @@ impl Platform for Gam {
 
     fn duplicates(&self) -> Vec<Duplicate> {
         lock(&self.state).duplicates()
+    }
+
+    fn carriers(&self) -> Vec<Carrier> {
+        lock(&self.state).carriers(self.controls.clock.millis())
+    }
+
+    fn writes(&self, call: &Call) -> bool {
+        // Reports are asked for by POST, and so are tokens.
+        let reads = call.path == TOKEN_PATH || call.path.contains("/reports");
+        call.method != Method::GET && !reads
     }
 
     fn objects(&self, kind: &str) -> Option<Vec<Value>> {

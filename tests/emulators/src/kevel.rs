@@ -36,14 +36,14 @@ use std::sync::{Arc, Mutex};
 
 use axum::{
     body::Body,
-    http::{HeaderValue, Response, StatusCode, header},
+    http::{HeaderValue, Method, Response, StatusCode, header},
 };
 use serde_json::{Value, json as object};
 
 pub use delivery::{CLICKS_PER_CONVERSION, IMPRESSIONS_PER_CLICK, INVENTORY_PER_DAY, Totals};
 
 use crate::{
-    control::Controls,
+    control::{Controls, references::Carrier},
     lock,
     platform::{Call, Credentials, Duplicate, Platform, json},
     server::{Running, StartError},
@@ -153,6 +153,18 @@ impl Platform for Kevel {
 
     fn duplicates(&self) -> Vec<Duplicate> {
         lock(&self.state).duplicates()
+    }
+
+    fn carriers(&self) -> Vec<Carrier> {
+        lock(&self.state).carriers()
+    }
+
+    fn writes(&self, call: &Call) -> bool {
+        let reads = ["/search", "/v1/report/queue", "/v1/instantcounts/bulk"];
+        match call.method {
+            Method::GET => call.path.ends_with("/delete"),
+            _ => !reads.iter().any(|path| call.path.trim_end_matches('/').ends_with(path)),
+        }
     }
 
     fn objects(&self, kind: &str) -> Option<Vec<Value>> {

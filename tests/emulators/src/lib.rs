@@ -13,8 +13,9 @@
 //! - [`server`]: the accept loop. It owns the TCP connection, so "dropped" means dropped: not a byte
 //!   of an answer. An action once begun is finished even if the client hangs up.
 //! - [`platform`]: the trait a platform implements to live here, and the call it is handed.
-//! - [`control`]: what a test may turn: [`control::clock`], [`control::faults`],
-//!   [`control::settings`], [`control::log`]; `control::routes` serves them under `/__control/`.
+//! - [`control`]: what a test may turn: [`control::clock`], [`control::faults`] with
+//!   [`control::held`], [`control::settings`]; and what it may ask: [`control::log`],
+//!   [`control::references`]. `control::routes` serves them under `/__control/`.
 //! - [`amount`]: exact decimal amounts; no money passes through a float.
 //!
 //! One module per platform:
@@ -22,6 +23,15 @@
 //! - [`gam`]: the Google Ad Manager REST API. Its own first page lists its modules.
 //! - [`kevel`]: the Kevel Management API. Its own first page lists its modules.
 //! - [`triton`]: Triton Digital's Booking API. Its own first page lists its modules.
+//!
+//! # A slow ad server
+//!
+//! - A fault holds any write for a time, or until the test releases it; it then acts, however long
+//!   ago its client hung up ([`control::faults`]).
+//! - `PUT /__control/settings {"lookup_lag_ms": 60000}`: for so long lists and searches miss what is
+//!   new, while a read by its id has it at once. Set back to 0, they show everything at once.
+//! - `GET /__control/references`: how many objects carry a reference, and how many of them are
+//!   active: one, if nothing happened twice.
 //!
 //! # Starting one
 //!

@@ -10,6 +10,8 @@ use bytes::Bytes;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::control::references::Carrier;
+
 /// One request as a platform sees it, with its body read to the end.
 #[derive(Debug, Clone)]
 pub struct Call {
@@ -79,6 +81,10 @@ pub trait Platform: Send + Sync + 'static {
     fn counts(&self) -> Vec<(&'static str, usize)>;
     /// Objects that share a name within their type and parent.
     fn duplicates(&self) -> Vec<Duplicate>;
+    /// Every object that carries a caller's reference and is not deleted.
+    fn carriers(&self) -> Vec<Carrier>;
+    /// Whether a call changes something: a search by POST does not, a deletion by GET does.
+    fn writes(&self, call: &Call) -> bool;
     /// All objects of a type, whole, deleted ones included; `None` for an unknown type.
     fn objects(&self, kind: &str) -> Option<Vec<Value>>;
     /// Answers a control of the platform's own, under `/__control/`; `None` for one it does not have.

@@ -4,7 +4,8 @@
 //! A request goes through here in one order, the same for every platform: into the log; faults that
 //! come before acting; latency; credentials; rate limit; the platform's action; faults that come
 //! after it. All of that runs in a task of its own: hyper forgets the future of a request whose
-//! client has hung up, and an action must not be forgotten half way.
+//! client has hung up, and an action must not be forgotten half way. What was read acts, however long
+//! it was stalled or held and however long ago its client went away.
 
 use std::{
     collections::BTreeMap,
@@ -200,7 +201,7 @@ async fn serve(house: Arc<House>, request: Request<Incoming>) -> Answer {
     };
     let call = to_call(&parts, collected.to_bytes());
     // Its own task: see the top of this file.
-    tokio::spawn(async move { handle(&house, parts, call).await }).await.unwrap_or(Err(Dropped))
+    tokio::spawn(async move { handle(house, parts, call).await }).await.unwrap_or(Err(Dropped))
 }
 
 fn to_call(parts: &Parts, body: Bytes) -> Call {
@@ -214,17 +215,22 @@ fn to_call(parts: &Parts, body: Bytes) -> Call {
     }
 }
 
-async fn handle(house: &House, parts: Parts, call: Call) -> Answer {
+async fn handle(house: Arc<House>, parts: Parts, call: Call) -> Answer {
     let begun = Instant::now();
     let credentials = house.platform.credentials(&call);
-    let action = house.controls.faults.take(&call.method, &call.path);
+    let action = house.controls.faults.take(&call.method, &call.path, house.platform.writes(&call));
     let line = house.begin(&parts, &call, credentials, action.as_ref());
+    if action.as_ref().is_some_and(Action::hangs_up) {
+        // The client sees a closed connection now; what it sent goes its way.
+        tokio::spawn(async move {
+            let answer = house.perform(line, &call, credentials, action).await;
+            drop(answer);
+            house.ended(line, begun, &Err(Dropped));
+        });
+        return Err(Dropped);
+    }
     let answer = house.perform(line, &call, credentials, action).await;
-    house.controls.log.mark(line, |entry| {
-        entry.ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-        entry.status = answer.as_ref().ok().map(|response| response.status().as_u16());
-        entry.outcome = if answer.is_ok() { Outcome::Answered } else { Outcome::Dropped };
-    });
+    house.ended(line, begun, &answer);
     answer
 }
 
@@ -251,13 +257,27 @@ impl House {
         })
     }
 
+    fn ended(&self, line: Line, begun: Instant, answer: &Answer) {
+        self.controls.log.mark(line, |entry| {
+            entry.ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+            entry.status = answer.as_ref().ok().map(|response| response.status().as_u16());
+            entry.outcome = if answer.is_ok() { Outcome::Answered } else { Outcome::Dropped };
+        });
+    }
+
     async fn perform(&self, line: Line, call: &Call, credentials: Credentials, action: Option<Action>) -> Answer {
         match &action {
             Some(Action::DropBeforeActing) => return Err(Dropped),
             Some(Action::Fail { status, body, headers }) => {
                 return Ok(made_up(*status, body.as_ref(), headers));
             }
-            Some(Action::Stall { ms, then }) => {
+            Some(Action::Hold { .. }) => {
+                let Some(released) = self.controls.held.wait().await else { return Err(Dropped) };
+                let answer = self.act(line, call, credentials);
+                released.done();
+                return Ok(answer);
+            }
+            Some(Action::Stall { ms, then, .. }) => {
                 tokio::time::sleep(Duration::from_millis(*ms)).await;
                 if *then == Then::Drop {
                     return Err(Dropped);

@@ -51,7 +51,7 @@ use serde_json::{Value, json as object};
 pub use delivery::{IMPRESSIONS_PER_CLICK, Totals};
 
 use crate::{
-    control::Controls,
+    control::{Controls, references::Carrier},
     lock,
     platform::{Call, Credentials, Duplicate, Platform, json},
     server::{Running, StartError},
@@ -236,6 +236,15 @@ impl Platform for Triton {
 
     fn duplicates(&self) -> Vec<Duplicate> {
         lock(&self.state).duplicates()
+    }
+
+    fn carriers(&self) -> Vec<Carrier> {
+        lock(&self.state).carriers()
+    }
+
+    fn writes(&self, call: &Call) -> bool {
+        // Reports are asked for by POST, and so are tokens.
+        call.method != Method::GET && call.path != LOGIN_PATH && !call.path.starts_with("/v1/reports")
     }
 
     fn objects(&self, kind: &str) -> Option<Vec<Value>> {

@@ -7,6 +7,7 @@
 //! - [`targeted`]: what targeting becomes on the network, and what it does not have.
 //! - [`updates`]: changes of a buy that exists.
 //! - [`crashes`]: every operation cut off after every one of its interactions.
+//! - [`late`]: what was carried out, or shown, after it was made again.
 //! - [`examples`]: what buyers write, as the lifecycle document shows it.
 
 #![expect(clippy::unwrap_used, reason = "a test says what is wrong by failing there")]
@@ -14,6 +15,7 @@
 mod approval;
 mod crashes;
 mod examples;
+mod late;
 mod lifecycle;
 mod network;
 // The unit tests' own.

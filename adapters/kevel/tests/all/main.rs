@@ -6,6 +6,7 @@
 //! - [`crashes`]: every operation cut off after every one of its interactions.
 //! - [`updates`]: changes of a buy that exists.
 //! - [`by_hand`]: networks that are not as the adapter left them.
+//! - [`late`]: what was carried out, or shown, after it was made again.
 //! - [`examples`]: what buyers write, as the lifecycle document shows it.
 
 #![expect(clippy::unwrap_used, reason = "a test says what is wrong by failing there")]
@@ -13,6 +14,7 @@
 mod by_hand;
 mod crashes;
 mod examples;
+mod late;
 mod lifecycle;
 mod network;
 // The unit tests' own.

@@ -84,6 +84,27 @@ fn a_step_in_doubt_takes_the_first_of_all_that_are_there() {
 }
 
 #[test]
+fn a_lookup_that_is_answered_not_found_leaves_its_step_in_doubt() {
+    let host = FakeHost::new(|request| match request.method {
+        Method::Get => Ok(answer(404, "{}")),
+        _ => Ok(answer(200, "{}")),
+    });
+    let tie = || -> Fallible<String> {
+        let api = Api::new("http://p");
+        step("tie")
+            .find(|_| {
+                let found: Option<u64> = api.get("/ties/1").fetch_if_any()?;
+                Ok(found.map(|_| Seen::new("1".to_owned())).into_iter().collect())
+            })
+            .create(|_| api.put("/ties/1").send().map(|_| "1".to_owned()))
+    };
+    host.cut_after(2);
+    assert!(run(&host, tie).is_none());
+    assert_eq!(run(&host, tie).unwrap().unwrap(), "1");
+    assert_eq!(host.requests().len(), 3, "made, looked up, made again");
+}
+
+#[test]
 fn while_a_request_may_be_under_way_nothing_is_made_again_and_no_miss_counts() {
     let (made, host) = shelf();
     host.cut_after(2);

@@ -5,12 +5,14 @@
 //! - [`lifecycle`]: a buy from its plan to its end.
 //! - [`updates`]: changes of a buy that exists.
 //! - [`crashes`]: every operation cut off after every one of its interactions.
+//! - [`late`]: what was carried out, or shown, after it was made again.
 //! - [`examples`]: what buyers write, as the lifecycle document shows it.
 
 #![expect(clippy::unwrap_used, reason = "a test says what is wrong by failing there")]
 
 mod crashes;
 mod examples;
+mod late;
 mod lifecycle;
 mod network;
 // The unit tests' own.

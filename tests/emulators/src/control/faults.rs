@@ -1,8 +1,21 @@
-//! Rules that make requests fail.
+//! Rules that make requests fail, or act late.
 //!
-//! The two families matter: a request that failed *before* acting may be sent again, one that
-//! failed *after* acting must be looked up first. An adapter can't tell them apart from outside,
-//! which is exactly what these rules let a test arrange.
+//! Three families matter: a request that failed *before* acting may be sent again, one that failed
+//! *after* acting must be looked up first, and one that acts *later* is not found by any lookup made
+//! before then. An adapter can't tell them apart from outside, which is exactly what these rules let
+//! a test arrange.
+//!
+//! What acts later does so whether or not its client is still there: a real ad server goes on with
+//! what it has read, too. `stall` acts when its time is over; `hold` acts when the test says
+//! `POST /__control/held/release` (see [`held`](super::held)), so that no test has to wait for a
+//! time. With `"hang_up": true` the connection is closed at once, as by a proxy that gives up; without,
+//! the client decides how long it waits.
+//!
+//! ```json
+//! {"writes": true, "times": 0, "action": {"stall": {"ms": 95000}}}
+//! {"method": "POST", "path": "/v1/flight", "action": {"hold": {"hang_up": true}}}
+//! {"method": "PUT", "path": "/v1/flight/*", "after": 1, "times": 3, "action": "drop_after_acting"}
+//! ```
 
 use std::{collections::BTreeMap, sync::Mutex};
 
@@ -45,6 +58,15 @@ pub enum Action {
         /// What happens then.
         #[serde(default)]
         then: Then,
+        /// Whether the connection is closed at once, without a byte of an answer.
+        #[serde(default)]
+        hang_up: bool,
+    },
+    /// Wait before acting until the test releases what is held.
+    Hold {
+        /// Whether the connection is closed at once, without a byte of an answer.
+        #[serde(default)]
+        hang_up: bool,
     },
     /// Act, then wait before answering.
     StallAfterActing {
@@ -69,6 +91,17 @@ pub enum Then {
 }
 
 impl Action {
+    /// Waits for so many milliseconds of real time, then acts.
+    #[must_use]
+    pub const fn stall(ms: u64) -> Self {
+        Self::Stall { ms, then: Then::Act, hang_up: false }
+    }
+
+    /// Whether the client is to see its connection closed before anything is done.
+    pub(crate) const fn hangs_up(&self) -> bool {
+        matches!(self, Self::Stall { hang_up: true, .. } | Self::Hold { hang_up: true })
+    }
+
     /// The name used in the log.
     #[must_use]
     pub const fn name(&self) -> &'static str {
@@ -76,6 +109,7 @@ impl Action {
             Self::Fail { .. } => "fail",
             Self::FailAfterActing { .. } => "fail_after_acting",
             Self::Stall { .. } => "stall",
+            Self::Hold { .. } => "hold",
             Self::StallAfterActing { .. } => "stall_after_acting",
             Self::DropBeforeActing => "drop_before_acting",
             Self::DropAfterActing => "drop_after_acting",
@@ -94,6 +128,10 @@ pub struct Rule {
     /// anything, slashes included). Any path when left out. The query is not looked at.
     #[serde(default)]
     pub path: Option<String>,
+    /// Only requests that change something, whatever their method: a search by POST is none, a
+    /// deletion by GET is one. All requests when left out.
+    #[serde(default)]
+    pub writes: bool,
     /// Let so many matching requests through first.
     #[serde(default)]
     pub after: u64,
@@ -112,11 +150,18 @@ impl Rule {
     /// A rule for the first request with this method and path.
     #[must_use]
     pub fn new(method: &str, path: &str, action: Action) -> Self {
-        Self { method: Some(method.to_owned()), path: Some(path.to_owned()), after: 0, times: 1, action }
+        Self { method: Some(method.to_owned()), path: Some(path.to_owned()), writes: false, after: 0, times: 1, action }
     }
 
-    fn matches(&self, method: &Method, path: &str) -> bool {
-        self.method.as_deref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(method.as_str()))
+    /// A rule for every write from now on.
+    #[must_use]
+    pub const fn every_write(action: Action) -> Self {
+        Self { method: None, path: None, writes: true, after: 0, times: 0, action }
+    }
+
+    fn matches(&self, method: &Method, path: &str, writes: bool) -> bool {
+        (writes || !self.writes)
+            && self.method.as_deref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(method.as_str()))
             && self.path.as_deref().is_none_or(|pattern| {
                 if pattern.contains('*') { glob(pattern, path) } else { path.starts_with(pattern) }
             })
@@ -163,10 +208,10 @@ impl Faults {
     }
 
     /// What to do to this request, counting it against the rules.
-    pub(crate) fn take(&self, method: &Method, path: &str) -> Option<Action> {
+    pub(crate) fn take(&self, method: &Method, path: &str, writes: bool) -> Option<Action> {
         let mut held = lock(&self.0);
         for state in &mut held.1 {
-            if (state.rule.times != 0 && state.fired >= state.rule.times) || !state.rule.matches(method, path) {
+            if (state.rule.times != 0 && state.fired >= state.rule.times) || !state.rule.matches(method, path, writes) {
                 continue;
             }
             state.matched += 1;
@@ -218,8 +263,17 @@ mod tests {
         rule.after = 1;
         rule.times = 2;
         faults.add(rule);
-        let hits: Vec<bool> = (0..4).map(|_| faults.take(&Method::POST, "/v1/flight").is_some()).collect();
+        let hits: Vec<bool> = (0..4).map(|_| faults.take(&Method::POST, "/v1/flight", true).is_some()).collect();
         assert_eq!(hits, [false, true, true, false]);
-        assert!(faults.take(&Method::GET, "/v1/flight").is_none());
+        assert!(faults.take(&Method::GET, "/v1/flight", false).is_none());
+    }
+
+    #[test]
+    fn a_rule_for_writes_is_never_used_up_and_lets_reads_pass() {
+        let faults = Faults::default();
+        faults.add(Rule::every_write(Action::stall(1)));
+        let take = |method: &Method, writes| faults.take(method, "/v1/campaign/search", writes).is_some();
+        assert_eq!([take(&Method::POST, true), take(&Method::PUT, true), take(&Method::GET, true)], [true; 3]);
+        assert!(!take(&Method::POST, false));
     }
 }

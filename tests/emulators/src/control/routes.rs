@@ -13,7 +13,7 @@ use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json as object};
 
-use super::{Controls, clock::Move, faults::Rule, settings::Change};
+use super::{Controls, clock::Move, faults::Rule, references, settings::Change};
 use crate::platform::{Platform, json};
 
 #[derive(Clone)]
@@ -26,9 +26,13 @@ struct Panel {
 pub(crate) fn router(controls: Arc<Controls>, platform: Arc<dyn Platform>) -> Router {
     Router::new()
         .route("/__control/faults", post(add_fault).get(list_faults).delete(clear_faults))
+        .route("/__control/held", get(count_held))
+        .route("/__control/held/release", post(release_held))
         .route("/__control/requests", get(read_log).delete(clear_log))
         .route("/__control/objects", get(count_objects))
         .route("/__control/objects/{kind}", get(list_objects))
+        .route("/__control/references", get(all_references))
+        .route("/__control/references/{reference}", get(one_reference))
         .route("/__control/clock", get(read_clock).put(move_clock))
         .route("/__control/settings", get(read_settings).put(change_settings))
         .route("/__control/reset", post(reset))
@@ -64,6 +68,22 @@ async fn list_faults(State(panel): State<Panel>) -> Response<Body> {
 async fn clear_faults(State(panel): State<Panel>) -> StatusCode {
     panel.controls.faults.clear();
     StatusCode::NO_CONTENT
+}
+
+async fn count_held(State(panel): State<Panel>) -> Response<Body> {
+    json(StatusCode::OK, &object!({ "held": panel.controls.held.count() }))
+}
+
+async fn release_held(State(panel): State<Panel>) -> Response<Body> {
+    json(StatusCode::OK, &object!({ "released": panel.controls.held.release().await }))
+}
+
+async fn all_references(State(panel): State<Panel>) -> Response<Body> {
+    json(StatusCode::OK, &object!({ "references": references::all(&*panel.platform) }))
+}
+
+async fn one_reference(State(panel): State<Panel>, Path(reference): Path<String>) -> Response<Body> {
+    json(StatusCode::OK, &references::of(&*panel.platform, &reference))
 }
 
 async fn read_log(State(panel): State<Panel>) -> Response<Body> {

@@ -13,7 +13,10 @@ use super::{
     schema::Object,
     seed::{self, Lookup, NETWORK},
 };
-use crate::{control::clock::Millis, platform::Duplicate};
+use crate::{
+    control::{clock::Millis, references::Carrier},
+    platform::Duplicate,
+};
 
 /// How far an order is. `PENDING_APPROVAL` and the rest are Google's names for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -185,6 +188,30 @@ impl State {
             ("associations", self.associations.len()),
             ("reports", self.reports.len()),
         ]
+    }
+
+    /// Every object that carries a reference: orders and creatives at the end of their names, line items as
+    /// their external id. A creative is active if a line item shows it, too.
+    pub(super) fn carriers(&self, now: Millis) -> Vec<Carrier> {
+        let name = |object: &Object| super::schema::text(object, "displayName").unwrap_or("").to_owned();
+        let orders = self.orders.iter().filter(|(_, order)| order.stage != Stage::Deleted);
+        let orders =
+            orders.filter_map(|(id, order)| Carrier::named("orders", *id, &name(&order.object), !order.archived));
+        let items = self.items.iter().filter(|(_, item)| !item.deleted).filter_map(|(id, item)| {
+            let reference = super::schema::text(&item.object, "externalLineItemId").filter(|text| !text.is_empty())?;
+            let over = matches!(self.item_status(*id, item, now), "COMPLETED" | "CANCELED");
+            Some(Carrier {
+                reference: reference.to_owned(),
+                kind: "lineItems",
+                id: *id,
+                active: !item.archived && !over,
+            })
+        });
+        let creatives = self.creatives.iter().filter_map(|(id, creative)| {
+            let shown = self.associations.iter().any(|((_, other), tie)| other == id && tie.active);
+            Carrier::named("creatives", *id, &name(&creative.object), creative.active && shown)
+        });
+        orders.chain(items).chain(creatives).collect()
     }
 
     /// Objects of one type with the same reference.

@@ -17,7 +17,10 @@ use super::{
     schema::{Field, Object, write_moment},
     seed,
 };
-use crate::platform::Duplicate;
+use crate::{
+    control::references::{Carrier, in_name},
+    platform::Duplicate,
+};
 
 /// One object with its place among the others.
 #[derive(Debug)]
@@ -301,6 +304,23 @@ impl State {
         self.shelves().into_iter().flat_map(Shelf::duplicates).collect()
     }
 
+    /// Every object that carries a reference: in its name, or among its custom fields and its
+    /// metadata, where ads have no other place for it.
+    #[must_use]
+    pub(super) fn carriers(&self) -> Vec<Carrier> {
+        let mut carriers = Vec::new();
+        for shelf in [&self.campaigns, &self.flights, &self.creatives, &self.ads] {
+            for record in shelf.all().filter(|record| !record.deleted()) {
+                let named = in_name(record.object.text(shelf.label).unwrap_or(""));
+                let fields = ["CustomFieldsJson", "ExternalMetadata"].map(|name| in_fields(record.object.text(name)));
+                if let Some(reference) = named.map(str::to_owned).or_else(|| fields.into_iter().flatten().next()) {
+                    carriers.push(Carrier { reference, kind: shelf.kind, id: record.id, active: record.runs() });
+                }
+            }
+        }
+        carriers
+    }
+
     /// An object as the API answers it: an ad with its creative, a flight with its targeting.
     #[must_use]
     pub(super) fn render(&self, kind: &str, record: &Record) -> Value {
@@ -330,6 +350,16 @@ impl State {
         }
         Value::Object(map)
     }
+}
+
+/// A `reference` anywhere in fields that are JSON in a text.
+fn in_fields(text: Option<&str>) -> Option<String> {
+    fn search(value: &Value) -> Option<String> {
+        let map = value.as_object()?;
+        let own = map.get("reference").and_then(Value::as_str).map(str::to_owned);
+        own.or_else(|| map.values().find_map(search))
+    }
+    search(&serde_json::from_str(text?).ok()?)
 }
 
 /// Whether a record is old enough to be found in lists and searches.

@@ -14,7 +14,10 @@ use super::{
     reports::Report,
     seed,
 };
-use crate::{control::clock::Millis, platform::Duplicate};
+use crate::{
+    control::{clock::Millis, references::Carrier},
+    platform::Duplicate,
+};
 
 /// A campaign.
 #[derive(Debug)]
@@ -202,6 +205,24 @@ impl State {
             "reports" => self.reports.iter().map(|(id, report)| report.show(*id, "")).collect(),
             _ => return None,
         })
+    }
+
+    /// Every object that carries a reference, which ends its name. Flights are put away with their campaign; a
+    /// creative is active if a flight plays it that is not put away.
+    pub(super) fn carriers(&self) -> Vec<Carrier> {
+        let name = |object: &Object| object.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let away = |flight: &Flight| self.campaigns.get(&flight.campaign).is_none_or(|campaign| campaign.archived);
+        let campaigns = self.campaigns.iter().filter_map(|(id, campaign)| {
+            Carrier::named("campaigns", *id, &name(&campaign.object), campaign.active && !campaign.archived)
+        });
+        let flights = self.flights.iter().filter_map(|(id, flight)| {
+            Carrier::named("flights", *id, &name(&flight.object), flight.active && !away(flight))
+        });
+        let creatives = self.creatives.iter().filter_map(|(id, creative)| {
+            let played = self.flights.values().any(|flight| flight.creatives.contains(id) && !away(flight));
+            Carrier::named("creatives", *id, &name(&creative.object), played)
+        });
+        campaigns.chain(flights).chain(creatives).collect()
     }
 
     /// Objects that share a name within their type and parent.

@@ -12,4 +12,5 @@ mod gam_refusals;
 mod kevel;
 mod process;
 mod refusals;
+mod slow;
 mod triton;
