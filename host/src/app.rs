@@ -3,7 +3,7 @@
 //! Every face (HTTP, MCP, pages) calls these and only translates. A use case authorises, validates, decides, records and
 //! answers, in that order; nothing is stored before the whole request is known to be possible.
 //!
-//! - [`caller`]: who asks, by which token, in which role.
+//! - [`caller`]: who asks, by which token, in which role; [`callers`]: how much they may ask.
 //! - [`error`]: the coded errors of the interface.
 //! - [`acceptance`]: what all writes have in common: idempotency, plan, approval, one transaction, waiting for the outcome.
 //! - `changing`: what a change of a buy begins with: the buy, and the buyer's place in the order of words.
@@ -41,6 +41,7 @@ use crate::{
 pub mod acceptance;
 pub mod add_creative_assets;
 pub mod caller;
+pub mod callers;
 mod changing;
 pub mod create_media_buy;
 pub mod decide_task;
@@ -68,6 +69,8 @@ pub struct App {
     pub signals: Arc<Signals>,
     /// What the ad servers last said about buys.
     pub live: Arc<LiveCache>,
+    /// How much callers have asked of late, and what is being asked.
+    pub callers: Arc<callers::Callers>,
 }
 
 /// How a write is to be accepted.

@@ -4,7 +4,7 @@
 //! the first one alone; unknown keys are refused with the name that was probably meant. What is read is checked: the
 //! rest of the host trusts it. `docs/configuration.md` describes every key.
 //!
-//! - [`Config`] and one module for each section: [`server`], [`store`], [`operations`], `platforms`, [`principals`],
+//! - [`Config`] and one module for each section: [`server`], [`callers`], [`store`], [`operations`], `platforms`, [`principals`],
 //!   [`tokens`], [`products`], [`approvals`].
 //! - `reader` and `section` walk the document and collect mistakes; `values` says what single values must be.
 //! - [`mistake`]: what is said about a place. `secret`: where secrets come from.
@@ -24,6 +24,7 @@ use crate::{
 
 mod addresses;
 pub mod approvals;
+pub mod callers;
 mod engine;
 pub mod mistake;
 pub mod operations;
@@ -42,6 +43,7 @@ mod webhooks;
 
 pub use addresses::BaseUrl;
 pub use approvals::{ApprovalQuestion, ApprovalRule, Needed};
+pub use callers::{Callers, Rate, Rates};
 pub use mistake::{ConfigErrors, Place, Remark};
 pub use operations::Operations;
 pub use principals::{PlatformMapping, Principal};
@@ -81,6 +83,8 @@ pub struct Config {
     pub engine: EngineOptions,
     /// `[operations]`.
     pub operations: Operations,
+    /// `[callers]`.
+    pub callers: Callers,
     /// `[webhooks]`: where they may be sent.
     pub webhooks: Policy,
     /// `[publisher]`.
@@ -169,6 +173,7 @@ impl Config {
         let store = root.section("store", StoreSettings::read);
         let engine = root.section("engine", engine::read);
         let operations = root.section("operations", Operations::read);
+        let callers = root.section("callers", Callers::read);
         let webhooks = root.section("webhooks", webhooks::read).flatten();
         let publisher = root.section("publisher", Publisher::read).flatten();
         let currency = publisher.as_ref().map_or("", |publisher| publisher.currency.as_str());
@@ -185,6 +190,7 @@ impl Config {
             store: store?,
             engine: engine?,
             operations: operations?,
+            callers: callers?,
             webhooks: webhooks?,
             publisher: publisher?,
             platforms,
@@ -236,6 +242,12 @@ impl Config {
     pub fn advertiser(&self, principal: &PrincipalId, platform: &PlatformName) -> Option<&str> {
         let principal = self.principals.iter().find(|known| known.id == *principal)?;
         principal.platform_mappings.get(platform).map(|mapping| mapping.advertiser_id.as_str())
+    }
+
+    /// How much a principal may ask, with all its tokens together.
+    pub fn rates_of(&self, principal: &PrincipalId) -> Rates {
+        let known = self.principals.iter().find(|known| known.id == *principal);
+        known.map_or(self.callers.rates, |known| known.calls.over(self.callers.rates))
     }
 
     /// Whose word a change needs before it is carried out; `None`: nobody's.

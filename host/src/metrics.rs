@@ -45,6 +45,16 @@ pub const DELIVERIES: &str = "flightdeck_webhook_deliveries";
 /// Whether a platform's adapter is left alone: `platform`; 1 or 0.
 pub const BREAKER: &str = "flightdeck_breaker_open";
 
+/// A call without a good token: `reason`: `missing`, `unknown`, `expired`, `revoked`, `orphaned` (its principal or role is gone), or
+/// `throttled`: too many came from its address, and it was not looked at.
+pub const FAILED_LOGINS: &str = "flightdeck_failed_logins_total";
+/// Connections that are open.
+pub const CONNECTIONS: &str = "flightdeck_connections";
+/// A connection that the host closed: `reason`: `header_timeout`, `idle`, `stalled`, `displaced`, `refused`.
+pub const CONNECTIONS_CLOSED: &str = "flightdeck_connections_closed_total";
+/// A question to the database, outside of a write.
+pub const STORE_READS: &str = "flightdeck_store_reads_total";
+
 /// Every name.
 pub const ALL: &[&str] = &[
     CALLS,
@@ -64,6 +74,10 @@ pub const ALL: &[&str] = &[
     OVERDUE_TASKS,
     DELIVERIES,
     BREAKER,
+    FAILED_LOGINS,
+    CONNECTIONS,
+    CONNECTIONS_CLOSED,
+    STORE_READS,
 ];
 
 /// Those that are read from the database when they are asked for.

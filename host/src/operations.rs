@@ -25,6 +25,11 @@
 //! on the ad server before it makes anything. What was answered with a refusal is known not to have happened; what was
 //! answered with nothing may have.
 
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
 use tokio::sync::{Notify, broadcast};
 use tokio_util::sync::CancellationToken;
 
@@ -77,6 +82,8 @@ pub struct Signals {
     /// A buy may stand otherwise on its ad servers than it did.
     changed: Notify,
     rested: broadcast::Sender<Rest>,
+    /// Callers that wait for an operation, each woken for its own alone: thousands may wait while hundreds come to rest.
+    waiting: Arc<Waiting>,
     /// The host ends: nobody is to wait any longer.
     stop: CancellationToken,
 }
@@ -91,6 +98,7 @@ impl Default for Signals {
             happened: Notify::new(),
             changed: Notify::new(),
             rested,
+            waiting: Arc::default(),
             stop: CancellationToken::new(),
         }
     }
@@ -147,6 +155,9 @@ impl Signals {
 
     fn tell(&self, operation: &OperationId, here: bool) {
         self.happened();
+        if let Some((_, wake)) = self.waiting.all().get(operation) {
+            wake.notify_waiters();
+        }
         // Nobody listening is fine.
         let _ = self.rested.send(Rest { operation: operation.clone(), here });
     }
@@ -161,8 +172,78 @@ impl Signals {
         self.stop.cancelled().await;
     }
 
+    /// Listens for one operation that comes to rest, from now on.
+    pub fn wait_for(&self, operation: &OperationId) -> Waiter {
+        let mut all = self.waiting.all();
+        let (count, wake) = all.entry(operation.clone()).or_default();
+        *count += 1;
+        Waiter { all: self.waiting.clone(), operation: operation.clone(), wake: wake.clone() }
+    }
+
     /// Listens for operations that come to rest.
     pub fn listen(&self) -> broadcast::Receiver<Rest> {
         self.rested.subscribe()
+    }
+}
+
+/// Who waits for which operations: how many, and what wakes them.
+#[derive(Debug, Default)]
+struct Waiting(Mutex<HashMap<OperationId, (usize, Arc<Notify>)>>);
+
+impl Waiting {
+    fn all(&self) -> MutexGuard<'_, HashMap<OperationId, (usize, Arc<Notify>)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Somebody who waits for an operation to come to rest.
+#[derive(Debug)]
+pub struct Waiter {
+    all: Arc<Waiting>,
+    operation: OperationId,
+    wake: Arc<Notify>,
+}
+
+impl Waiter {
+    /// Ends when the operation comes to rest after this was called, even if it is waited for later.
+    pub fn rested(&self) -> impl Future<Output = ()> + '_ {
+        let mut woken = Box::pin(self.wake.notified());
+        woken.as_mut().enable();
+        woken
+    }
+}
+
+impl Drop for Waiter {
+    fn drop(&mut self) {
+        let mut all = self.all.all();
+        if let Some((count, _)) = all.get_mut(&self.operation) {
+            *count -= 1;
+            if *count == 0 {
+                all.remove(&self.operation);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn who_waits_for_an_operation_hears_of_it_and_of_no_other() {
+        let signals = Signals::default();
+        let waiters: Vec<Waiter> = ["one", "one", "two"].map(|id| signals.wait_for(&OperationId::from(id))).into();
+        let mut heard: Vec<_> = waiters.iter().map(|waiter| Box::pin(waiter.rested())).collect();
+        signals.rested(&OperationId::from("one"));
+        let mut woken = Vec::new();
+        for heard in &mut heard {
+            woken.push(futures::poll!(heard).is_ready());
+        }
+        assert_eq!(woken, [true, true, false]);
+        signals.rested_elsewhere(&OperationId::from("two"));
+        heard.remove(2).await;
+        drop(heard);
+        drop(waiters);
+        assert!(signals.waiting.all().is_empty(), "nobody is remembered who does not wait");
     }
 }

@@ -9,7 +9,7 @@ use tracing_subscriber::{EnvFilter, layer::SubscriberExt, util::SubscriberInitEx
 
 use crate::{
     adapters::{AdapterSetupError, Adapters, PlatformError},
-    app::App,
+    app::{App, callers::Callers},
     config::{BaseUrl, Config, Product, StoreUrl},
     metrics,
     operations::{
@@ -21,7 +21,10 @@ use crate::{
         postgres::{self, PostgresStore},
         sqlite::{self, SqliteStore},
     },
-    web::{self, WebOptions},
+    web::{
+        self, WebOptions,
+        server::{self, Limits},
+    },
     webhooks,
 };
 
@@ -148,6 +151,7 @@ fn sessions(config: &Config) -> postgres::Options {
 }
 
 async fn serve_until_stopped(config: Arc<Config>) -> anyhow::Result<()> {
+    let connections = server::files::connections(config.server.max_connections, outgoing(&config))?;
     let counted = metrics::start().context("nothing can be counted")?;
     let store = open_store(&config).await?;
     let adapters = start_adapters(&config).await?;
@@ -161,6 +165,7 @@ async fn serve_until_stopped(config: Arc<Config>) -> anyhow::Result<()> {
         config: config.clone(),
         signals: signals.clone(),
         live: live.clone(),
+        callers: Arc::new(Callers::new(&config)),
     };
     let watcher = app.observer();
     let stop = CancellationToken::new();
@@ -193,10 +198,7 @@ async fn serve_until_stopped(config: Arc<Config>) -> anyhow::Result<()> {
     let told_to_stop = told_to_stop()?;
     tracing::info!(address = %listener.local_addr()?, "serving");
     let router = web::router(app, web_options(&config, Some(counted)), axum::Router::new());
-    let stopped = stop.clone();
-    let faces = tokio::spawn(
-        axum::serve(listener, router).with_graceful_shutdown(async move { stopped.cancelled().await }).into_future(),
-    );
+    let faces = tokio::spawn(server::serve(listener, router, connection_limits(&config, connections), stop.clone()));
     told_to_stop.await;
     tracing::info!("stopping: no new work is taken, what runs may end");
     stop.cancel();
@@ -237,8 +239,31 @@ fn web_options(config: &Config, counted: Option<PrometheusHandle>) -> WebOptions
         max_body_bytes: config.server.max_request_bytes.get(),
         default_wait: config.server.default_wait,
         max_wait: config.server.max_wait,
+        body_timeout: config.server.body_timeout,
+        trusted_proxies: config.server.trusted_proxies.clone(),
         counted,
         public_hosts: config.server.public_url.iter().map(BaseUrl::authority).collect(),
+    }
+}
+
+/// How many connections of its own the host may have open: to its database, and to ad servers, some of which are kept for the next
+/// request.
+fn outgoing(config: &Config) -> usize {
+    let to_ad_servers: usize =
+        config.platforms.iter().map(|platform| platform.max_concurrent_requests.saturating_mul(2)).sum();
+    to_ad_servers.saturating_add(config.store.connections as usize)
+}
+
+fn connection_limits(config: &Config, connections: usize) -> Limits {
+    let server = &config.server;
+    Limits {
+        connections,
+        connections_per_address: server.max_connections_per_address,
+        header_timeout: server.header_timeout,
+        stall_timeout: server.body_timeout,
+        idle_timeout: server.idle_timeout,
+        streams: server.max_streams,
+        trusted_proxies: server.trusted_proxies.clone(),
     }
 }
 

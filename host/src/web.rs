@@ -4,6 +4,7 @@
 //! - [`tools`]: the one table of operations, from which everything below is made.
 //! - [`http`]: routes, errors, authentication, what every request has around it.
 //! - [`mcp`]: the same tools for agents.
+//! - [`server`]: connections, and what keeps them from being held for nothing. `address`: who is at the other end.
 //! - [`openapi`], [`docs`]: the same table for programs and for people.
 //!
 //! The types of axum and rmcp stop in this folder.
@@ -11,14 +12,17 @@
 use std::{sync::Arc, time::Duration};
 
 use axum::Router;
+use ipnet::IpNet;
 use metrics_exporter_prometheus::PrometheusHandle;
 
 use crate::app::App;
 
+mod address;
 pub mod docs;
 pub mod http;
 pub mod mcp;
 pub mod openapi;
+pub mod server;
 pub mod tools;
 pub mod wire;
 
@@ -31,6 +35,10 @@ pub struct WebOptions {
     pub default_wait: Duration,
     /// How long it waits at most, whatever the caller says.
     pub max_wait: Duration,
+    /// How long the body of a request may take, from its head on.
+    pub body_timeout: Duration,
+    /// Who is believed when they say whom they speak for.
+    pub trusted_proxies: Vec<IpNet>,
     /// What was counted, for `/metrics`; `None`: nothing is.
     pub counted: Option<PrometheusHandle>,
     /// Under which names (`ads.example.com`, `ads.example.com:8443`) the host is reached beside the loopback ones. `/mcp` answers
@@ -49,5 +57,6 @@ pub(crate) struct Web {
 /// errors as `problem+json`.
 pub fn router(app: App, options: WebOptions, more: Router) -> Router {
     let web = Web { app, options: Arc::new(options) };
-    http::frame::around(http::routes(&web).merge(mcp::routes(&web)).merge(more))
+    let body_timeout = web.options.body_timeout;
+    http::frame::around(http::routes(&web).merge(mcp::routes(&web)).merge(more), body_timeout)
 }

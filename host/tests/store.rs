@@ -7,6 +7,7 @@
 //! - `store/sqlite.rs`: locks, restarts. `store/files.rs`: its files, and copies of them.
 //! - `store/postgres.rs`: several hosts, the database's clock. `store/tables.rs`: tables that change. `store/cables.rs`: connections
 //!   that are lost. `store/overtaken.rs`: what its locks are for.
+//! - `store/replays.rs`: both, with a long past.
 //!
 //! A new backend is a type with `fresh()` (`None` where it is not there) and `store()`, and one more `on_backend!` at the end of
 //! this file.
@@ -33,6 +34,7 @@ mod store {
     pub(crate) mod postgres;
     pub(crate) mod recording;
     pub(crate) mod refusals;
+    pub(crate) mod replays;
     pub(crate) mod sqlite;
     pub(crate) mod tables;
     pub(crate) mod webhooks;

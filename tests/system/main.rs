@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 mod across_platforms;
+mod callers;
 mod command_line;
 mod counting;
 mod crash;
@@ -10,11 +11,13 @@ mod cut_off;
 mod every_platform;
 mod fleet;
 mod full_disk;
+mod half_open;
 mod host;
 mod hostile_adapters;
 mod house;
 mod isolation;
 mod lifecycle;
+mod logins;
 mod mcp;
 mod native_code;
 mod order;

@@ -26,7 +26,7 @@ use crate::{
     },
     fault,
     operations::{
-        Rest,
+        Waiter,
         asking::{self, Question},
         now, planning,
         planning::Intent,
@@ -41,8 +41,9 @@ const KEY_KEPT_FOR: Duration = Duration::from_secs(48 * 3_600);
 /// How long a plan may take: it uses no network.
 const PLAN_TIME: Duration = Duration::from_secs(10);
 
-/// How long to wait before the store is asked again whether an operation came to rest: a hint may come from no other replica.
-const LOOK_AGAIN: Duration = Duration::from_millis(250);
+/// How long to wait before the store is asked whether an operation came to rest though nobody said so: with several hosts a hint may get
+/// lost. Whoever waits is woken; each of them that looks costs two reads, and thousands may wait.
+const LOOK_AGAIN: Duration = Duration::from_secs(5);
 
 /// A change that is possible as far as the host can tell.
 #[derive(Debug)]
@@ -158,7 +159,7 @@ impl App {
         }
         recording.audit.push(accepted_line(caller, &operation, at));
         recording.new_operation = Some(operation.clone());
-        let rested = self.signals.listen();
+        let rested = self.signals.wait_for(&operation.id);
         fault::point("accept.before");
         match record_new(self.store.as_ref(), &operation.id, recording).await {
             Ok(()) => {}
@@ -239,28 +240,23 @@ impl App {
         &self,
         id: &OperationId,
         wait: Duration,
-        mut rested: tokio::sync::broadcast::Receiver<Rest>,
+        rested: Waiter,
         notes: &[String],
     ) -> Result<WriteAnswer, AppError> {
         let mut until = tokio::time::Instant::now() + wait;
         loop {
+            // From before the look on: what comes to rest after it is heard.
+            let heard = rested.rested();
             let (buy, operation) = self.as_it_stands(id).await?;
             let at_rest = !matches!(operation.state, OperationState::Queued | OperationState::Running);
             if at_rest || tokio::time::Instant::now() >= until {
                 return Ok(self.answer(buy, operation, notes.to_vec()));
             }
             let look_again = (tokio::time::Instant::now() + LOOK_AGAIN).min(until);
-            loop {
-                tokio::select! {
-                    heard = tokio::time::timeout_at(look_again, rested.recv()) => match heard {
-                        Ok(Ok(other)) if other.operation != *id => {}
-                        _ => break,
-                    },
-                    () = self.signals.stopped() => {
-                        until = tokio::time::Instant::now();
-                        break;
-                    }
-                }
+            tokio::select! {
+                () = heard => {}
+                () = tokio::time::sleep_until(look_again) => {}
+                () = self.signals.stopped() => until = tokio::time::Instant::now(),
             }
         }
     }

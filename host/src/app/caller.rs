@@ -1,9 +1,12 @@
 //! Who asks: a bearer token, its role, and what the role may do.
 
+use std::net::IpAddr;
+
 use crate::{
     app::{
         App,
-        error::{AppError, ErrorCode},
+        callers::logins::{self, FailedLogin, Refused},
+        error::AppError,
     },
     domain::{digest, id::PrincipalId, role::Role},
 };
@@ -84,37 +87,52 @@ impl Caller {
     }
 }
 
+/// A token, and from where it came.
+#[derive(Debug, Clone, Copy)]
+pub struct Presented<'t> {
+    /// The token; `None` if there was none.
+    pub token: Option<&'t str>,
+    /// Whose address it came from, for those who try.
+    pub address: Option<IpAddr>,
+}
+
 impl App {
     /// Who a bearer token belongs to.
     ///
     /// # Errors
-    /// `AUTHENTICATION_REQUIRED` if it is unknown, expired or revoked: the caller is not told which.
-    pub async fn authenticate(&self, token: Option<&str>) -> Result<Caller, AppError> {
-        let unknown = || {
-            AppError::new(
-                ErrorCode::AuthenticationRequired,
-                "a valid token is needed: send it as `Authorization: Bearer <token>`",
-            )
+    /// `AUTHENTICATION_REQUIRED` if it is unknown, expired or revoked: the caller is not told which. `RATE_LIMITED` for such a token from
+    /// an address from which too many of them came.
+    pub async fn authenticate(&self, presented: Presented<'_>) -> Result<Caller, AppError> {
+        let address = presented.address;
+        let failed = async |refused, token| {
+            let failed = FailedLogin { address, refused, token };
+            Err(self.login_failed(failed).await)
         };
-        let token = token.filter(|token| !token.is_empty()).ok_or_else(unknown)?;
+        let Some(token) = presented.token.filter(|token| !token.is_empty()) else {
+            return failed(Refused::Missing, None).await;
+        };
         let sha256 = digest::sha256(token.as_bytes());
         let now = crate::operations::now();
         if let Some(known) = self.config.tokens.iter().find(|known| known.sha256 == sha256) {
             if known.expires_at.is_some_and(|at| at <= now) {
-                return Err(unknown());
+                return failed(Refused::Expired, Some(known.name.clone())).await;
             }
             return Ok(Caller { name: known.name.clone(), role: known.role, principal: known.principal.clone() });
         }
-        let record = self.store.token(&sha256).await?.ok_or_else(unknown)?;
-        let over = record.revoked_at.is_some() || record.expires_at.is_some_and(|at| at <= now);
-        let role = Role::parse(&record.role).filter(|_| !over).ok_or_else(unknown)?;
-        let principal_exists = match &record.principal {
-            Some(principal) => self.config.principals.iter().any(|known| &known.id == principal),
-            None => role != Role::Buyer,
-        };
-        if !principal_exists {
-            return Err(unknown());
+        if self.need_not_look(address, &sha256).await? {
+            return failed(Refused::Unknown, None).await;
         }
-        Ok(Caller { name: record.name, role, principal: record.principal })
+        let Some(record) = self.store.token(&sha256).await? else { return failed(Refused::Unknown, None).await };
+        if let Some(refused) = logins::over(&record, now) {
+            return failed(refused, Some(record.name)).await;
+        }
+        let role = Role::parse(&record.role).filter(|role| match &record.principal {
+            Some(principal) => self.config.principals.iter().any(|known| &known.id == principal),
+            None => *role != Role::Buyer,
+        });
+        match role {
+            Some(role) => Ok(Caller { name: record.name, role, principal: record.principal }),
+            None => failed(Refused::Orphaned, Some(record.name)).await,
+        }
     }
 }

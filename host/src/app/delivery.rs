@@ -1,12 +1,13 @@
 //! `get_media_buy_delivery`: what a buy delivered in a range of days.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use crate::{
     adapters::RemoteBuy,
     app::{
         App, Delivery,
         caller::Caller,
+        callers::Counted,
         error::{AppError, ErrorCode},
     },
     domain::{
@@ -17,6 +18,7 @@ use crate::{
         time::{Day, Timestamp},
     },
     operations::now,
+    store::Stored,
 };
 
 /// The longest range: more than a year of days is a job for an export.
@@ -26,7 +28,8 @@ pub const MAX_DAYS: i64 = 366;
 const ASK_FOR: Duration = Duration::from_secs(45);
 
 impl App {
-    /// What a buy delivered from `first` to `last`, both included.
+    /// What a buy delivered from `first` to `last`, both included: asked now, or within the last seconds; `as_of` says up to when it is
+    /// counted in either case.
     ///
     /// # Errors
     /// `NOT_FOUND`, an impossible range, or the platform's failure.
@@ -37,21 +40,34 @@ impl App {
         first: Day,
         last: Day,
     ) -> Result<Delivery, AppError> {
-        let buy = self.visible_buy(caller, id).await?.value;
+        let Stored { value: buy, version } = self.visible_buy(caller, id).await?;
         if last < first {
             return Err(AppError::invalid("/end_date", format!("{last} is before start_date, {first}")));
         }
         if first.days_until(last) >= MAX_DAYS {
             return Err(AppError::invalid("/end_date", format!("the range must be at most {MAX_DAYS} days")));
         }
-        let at = now();
         if self.creation(&buy).await? != Creation::Done {
-            return Ok(Delivery { buy, first, last, rows: Vec::new(), as_of: at });
+            return Ok(Delivery { buy, first, last, rows: Vec::new(), as_of: now() });
         }
+        // Whoever may see the buy gets the same answer: it is the buy's, and says nothing of who asked.
+        let question = ((id.clone(), version), first, last);
+        let weight = |counted: &Result<Counted, AppError>| counted.as_ref().ok().map(|counted| 1 + counted.rows.len());
+        let asking = || {
+            let (app, buy) = (self.clone(), buy.clone());
+            async move { app.count(&buy, first, last).await }
+        };
+        let Counted { rows, as_of } = self.callers.deliveries.ask(question, weight, asking).await?;
+        Ok(Delivery { buy, first, last, rows: rows.to_vec(), as_of })
+    }
+
+    /// Asks every platform of a buy what it delivered.
+    async fn count(&self, buy: &MediaBuy, first: Day, last: Day) -> Result<Counted, AppError> {
+        let at = now();
         let platforms = buy.platforms();
         let mut asked = Vec::with_capacity(platforms.len());
         for platform in &platforms {
-            asked.push(self.delivered_on(&buy, platform, first, last, at.plus(ASK_FOR)));
+            asked.push(self.delivered_on(buy, platform, first, last, at.plus(ASK_FOR)));
         }
         let mut rows = Vec::new();
         let mut as_of = at;
@@ -61,7 +77,7 @@ impl App {
             as_of = as_of.min(counted.unwrap_or(at));
         }
         rows.sort_by(|one, other| (one.day, &one.package).cmp(&(other.day, &other.package)));
-        Ok(Delivery { buy, first, last, rows, as_of })
+        Ok(Counted { rows: Arc::new(rows), as_of })
     }
 
     async fn delivered_on(

@@ -16,6 +16,7 @@ use crate::{
         now,
         standing::{Observer, Seen},
     },
+    store::Stored,
 };
 
 /// How long the ad servers may take to answer.
@@ -33,7 +34,7 @@ impl App {
         let creation = self.creation(&stored.value).await?;
         let at = now();
         let (said_at, Seen { statuses: said, silent }) = match creation {
-            Creation::Done => self.ask(&stored.value, at).await,
+            Creation::Done => self.ask(&stored, at).await,
             _ => (at, Seen::default()),
         };
         let mut standing = match creation {
@@ -66,13 +67,26 @@ impl App {
         Ok(Creation::of(&operation))
     }
 
-    /// What the ad servers say of a buy, asked now or a moment ago.
-    async fn ask(&self, buy: &MediaBuy, at: Timestamp) -> (Timestamp, Seen) {
-        if let Some(said) = self.live.get(&buy.id, at) {
-            return (said.at, Seen { statuses: said.statuses, silent: None });
+    /// What the ad servers say of a buy, asked now or a moment ago. Who asks while somebody else does gets the same answer.
+    async fn ask(&self, buy: &Stored<MediaBuy>, at: Timestamp) -> (Timestamp, Seen) {
+        let fresh =
+            || self.live.get(&buy.value.id, at).map(|said| (said.at, Seen { statuses: said.statuses, silent: None }));
+        if let Some(said) = fresh() {
+            return said;
         }
-        let mut seen = self.observer().ask(&[buy], at, ASK_FOR).await;
-        (at, seen.pop().unwrap_or_default())
+        let ask = || {
+            let (observer, buy) = (self.observer(), buy.value.clone());
+            // Somebody may have been answered between the look above and this one.
+            let said = fresh();
+            async move {
+                if let Some(said) = said {
+                    return said;
+                }
+                let mut seen = observer.ask(&[&buy], at, ASK_FOR).await;
+                (at, seen.pop().unwrap_or_default())
+            }
+        };
+        self.callers.standings.ask((buy.value.id.clone(), buy.version), ask).await
     }
 
     /// Who asks ad servers how buys stand.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{
+    callers::{PartialRates, Rates},
     reader::{Kind, Node},
     section::Section,
     values,
@@ -18,6 +19,8 @@ pub struct Principal {
     pub name: String,
     /// `platform_mappings`: where it may buy, and as whom.
     pub platform_mappings: BTreeMap<PlatformName, PlatformMapping>,
+    /// `calls`: how much it may ask, where that is not what everybody may.
+    pub calls: PartialRates,
 }
 
 /// An entry of `platform_mappings`.
@@ -43,11 +46,13 @@ impl Principal {
             mappings.take_any_key();
             Some(mappings.entries().into_iter().filter_map(|entry| mapping(mappings, entry)).collect())
         });
+        let calls = section.table("calls", "{ reads_per_second = 500 }", |calls| Some(Rates::read_partly(calls)));
         let id = id?;
         Some(Self {
             name: name.unwrap_or_else(|| id.clone()),
             id: PrincipalId::from(id),
             platform_mappings: platform_mappings.unwrap_or_default(),
+            calls: calls.unwrap_or_default(),
         })
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! - `script`: statements, their parameters, and what must come of them.
 //! - `rows`: rows and documents as the domain's values.
-//! - `record`, `audit`, `lease`, `journal`: what is written, inside a transaction. `webhooks`, `deliveries`: endpoints, and what is sent to them.
+//! - `record`, `audit`, `lease`, `journal`: what is written, inside a transaction. `webhooks`, `deliveries`, `replays`: endpoints, and
+//!   what is sent to them.
 //! - `read`, `tasks`, `tokens`: what is read. Each is one statement, and so sees one state.
 //!
 //! An aggregate is a JSON document beside the columns that are searched or constrained; both are written by one statement from
@@ -38,6 +39,13 @@ use crate::domain::{
 };
 use crate::metrics::{STORE_ERRORS, WRITE_SECONDS, Watch};
 
+/// A function over a transaction as [`SqlStore::write`] takes it.
+macro_rules! work {
+    ($function:path) => {
+        |transaction, dialect, with| Box::pin(async move { $function(transaction, dialect, &with).await })
+    };
+}
+
 mod audit;
 mod deliveries;
 mod fleet;
@@ -46,6 +54,7 @@ mod lease;
 mod lookups;
 mod read;
 mod record;
+mod replays;
 pub(super) mod rows;
 pub(super) mod script;
 mod tasks;
@@ -161,13 +170,6 @@ impl<D: Database> SqlStore<D> {
         metrics::counter!(STORE_ERRORS, "reason" => reason).increment(1);
         written
     }
-}
-
-/// A function over a transaction as [`SqlStore::write`] takes it.
-macro_rules! work {
-    ($function:path) => {
-        |transaction, dialect, with| Box::pin(async move { $function(transaction, dialect, &with).await })
-    };
 }
 
 #[async_trait]
@@ -372,7 +374,7 @@ impl<D: Database> WebhookStore for SqlStore<D> {
         limit: u32,
         line: AuditEntry,
     ) -> Result<Replayed, StoreError> {
-        self.write((webhook.clone(), what, now, limit, line), work!(deliveries::replay)).await
+        self.send_again(webhook, what, now, limit, line).await
     }
 
     async fn delivery(&self, webhook: &WebhookId, event: &EventId) -> Result<Option<Delivery>, StoreError> {

@@ -78,7 +78,7 @@ pub enum Replay {
 pub struct Replayed {
     /// How many events are sent again.
     pub count: u64,
-    /// Whether there were more than the limit: another call goes on.
+    /// Whether there may be more: another call goes on.
     pub more: bool,
     /// Of [`Replay::Since`]: since when the next call goes on; some of the last ones may be sent twice.
     pub next_since: Option<Timestamp>,
@@ -131,7 +131,9 @@ pub trait WebhookStore: Send + Sync {
     /// one.
     async fn record_attempt(&self, attempt: Attempt) -> Result<Option<Timestamp>, StoreError>;
 
-    /// Has deliveries sent again from now on, `limit` at most, the oldest first; how many.
+    /// Has deliveries sent again from now on, `limit` at most, the oldest first; how many. Some are written at a time, so that nobody's
+    /// write waits for all of them: what is cut off has sent some again. Of a long past, only so much is looked through by one call; what
+    /// it came to says where to go on.
     async fn replay(
         &self,
         webhook: &WebhookId,

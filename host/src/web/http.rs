@@ -15,6 +15,7 @@ use axum::{
     response::{Html, IntoResponse, Redirect, Response},
     routing::{MethodFilter, MethodRouter, get, on},
 };
+use bytes::Bytes;
 use serde_json::{Value, json};
 
 use self::{arguments::Shapes, problem::Refusal};
@@ -22,7 +23,6 @@ use super::{
     Web, docs, openapi,
     tools::{self, Answer, CallOptions, Effect, Tool, Verb},
 };
-use crate::app::caller::Caller;
 
 pub mod arguments;
 pub mod auth;
@@ -30,6 +30,9 @@ pub mod frame;
 pub mod headers;
 mod metrics;
 pub mod problem;
+
+/// The type of a JSON document.
+const JSON: &str = "application/json";
 
 /// The routes of the tools and of what describes them.
 pub(super) fn routes(web: &Web) -> Router {
@@ -42,13 +45,14 @@ pub(super) fn routes(web: &Web) -> Router {
     for (path, methods) in paths {
         router = router.route(path, methods);
     }
-    let description = openapi::document();
-    let page = docs::page();
+    // Written once: whoever has no token may ask for them, too.
+    let description = Bytes::from(openapi::document().to_string());
+    let page = Bytes::from(docs::page());
     router
         .route("/healthz", get(|| async { Json(json!({ "status": "alive" })) }))
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics::scrape))
-        .route("/openapi.json", get(move || std::future::ready(Json(description.clone()))))
+        .route("/openapi.json", get(move || std::future::ready(([(header::CONTENT_TYPE, JSON)], description.clone()))))
         .route("/docs", get(move || std::future::ready(described(page.clone()))))
         .route("/", get(|| async { Redirect::temporary("/docs") }))
         .method_not_allowed_fallback(|| async { Refusal::method() })
@@ -74,21 +78,29 @@ fn route(tool: &'static Tool) -> MethodRouter<Web> {
 }
 
 async fn respond(web: Web, tool: &'static Tool, shapes: &Shapes, request: Request) -> Result<Response, Refusal> {
-    let understood = understand(&web, tool, shapes, request).await;
-    let (caller, arguments, options) = understood.inspect_err(|refusal| tool.refused(refusal.code()))?;
+    let caller = auth::caller(&web, request.headers(), request.extensions()).await;
+    let caller = caller.and_then(|caller| tool.audience.admit(&caller).map(|()| caller));
+    let caller = caller.inspect_err(|refused| tool.refused(refused.code))?;
+    let (arguments, options) = match understand(&web, tool, shapes, request).await {
+        Ok(understood) => understood,
+        Err(refusal) => {
+            // A flood of nonsense is a flood, too.
+            let refusal = web.app.enter(&caller, tool.lane()).err().map_or(refusal, Refusal::from);
+            tool.refused(refusal.code());
+            return Err(refusal);
+        }
+    };
     let answer = tool.call(web.app, caller, arguments, options).await?;
     Ok(rendered(answer))
 }
 
-/// Who asks, for what.
+/// What is asked.
 async fn understand(
     web: &Web,
     tool: &'static Tool,
     shapes: &Shapes,
     request: Request,
-) -> Result<(Caller, Value, CallOptions), Refusal> {
-    let caller = auth::caller(&web.app, request.headers()).await?;
-    tool.audience.admit(&caller)?;
+) -> Result<(Value, CallOptions), Refusal> {
     let options = CallOptions {
         wait: headers::wait(request.headers(), &web.options),
         idempotency_key: match tool.effect {
@@ -102,7 +114,7 @@ async fn understand(
         },
     };
     let arguments = arguments::of(tool, shapes, request, web.options.max_body_bytes).await?;
-    Ok((caller, arguments, options))
+    Ok((arguments, options))
 }
 
 fn rendered(answer: Answer) -> Response {
@@ -118,7 +130,11 @@ fn rendered(answer: Answer) -> Response {
 }
 
 async fn ready(State(web): State<Web>) -> Response {
-    match web.app.ready().await {
+    let asking = || {
+        let app = web.app.clone();
+        async move { app.ready().await }
+    };
+    match web.app.callers.readiness.ask((), asking).await {
         Ok(()) => Json(json!({ "status": "ready" })).into_response(),
         Err(reasons) => {
             let body = json!({ "status": "not ready", "reasons": reasons });
@@ -128,7 +144,7 @@ async fn ready(State(web): State<Web>) -> Response {
 }
 
 /// The page loads nothing and runs nothing: a browser is told so.
-fn described(page: String) -> Response {
+fn described(page: Bytes) -> Response {
     let policy =
         "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
     ([(header::CONTENT_SECURITY_POLICY, policy)], Html(page)).into_response()

@@ -32,7 +32,11 @@ use super::{
     tools::{self, CallOptions, Effect, Tool},
     wire::schema::{self, Side},
 };
-use crate::app::{caller::Caller, error::ErrorCode};
+use crate::app::{
+    caller::Caller,
+    callers::rates::Lane,
+    error::{AppError, ErrorCode},
+};
 
 /// What an agent is told before it calls anything.
 const INSTRUCTIONS: &str = "Buy and manage advertising on several ad servers through one interface.
@@ -77,7 +81,7 @@ fn origins(hosts: &[String]) -> Vec<String> {
 
 /// Nothing is told to whom the host does not know, not even which tools there are.
 async fn authenticated(State(web): State<Web>, mut request: Request, next: Next) -> Response {
-    match auth::caller(&web.app, request.headers()).await {
+    match auth::caller(&web, request.headers(), request.extensions()).await {
         Ok(caller) => {
             request.extensions_mut().insert(caller);
             next.run(request).await
@@ -110,6 +114,11 @@ impl ServerHandler for Face {
         context: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
         let caller = caller(&context)?;
+        let room = self.web.app.enter(&caller, Lane::Read);
+        let _room = room.map_err(|refused| {
+            tools::refused_over_mcp(refused.code);
+            ErrorData::internal_error(refused.message.clone(), Some(json!({ "error": problem::body(&refused) })))
+        })?;
         let usable = self.tools.iter().filter(|(tool, _)| tool.audience.admit(&caller).is_ok());
         Ok(ListToolsResult::with_all_items(usable.map(|(_, shown)| shown.clone()).collect()))
     }
@@ -120,18 +129,31 @@ impl ServerHandler for Face {
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
         let caller = caller(&context)?;
-        let tool = tools::named(&request.name).ok_or_else(|| {
-            tools::refused_over_mcp(ErrorCode::NotFound);
-            unknown(&request.name)
-        })?;
+        let Some(tool) = tools::named(&request.name) else {
+            return match self.web.app.enter(&caller, Lane::Read) {
+                Ok(_) => {
+                    tools::refused_over_mcp(ErrorCode::NotFound);
+                    Err(unknown(&request.name))
+                }
+                Err(refused) => {
+                    tools::refused_over_mcp(refused.code);
+                    Ok(refused_tool(&refused).into())
+                }
+            };
+        };
         let arguments = Value::Object(request.arguments.unwrap_or_default());
         let options = CallOptions { wait: self.web.options.default_wait, ..CallOptions::default() };
         let result = match tool.call(self.web.app.clone(), caller, arguments, options).await {
             Ok(answer) => CallToolResult::structured(answer.body),
-            Err(error) => CallToolResult::structured_error(json!({ "error": problem::body(&error) })),
+            Err(error) => refused_tool(&error),
         };
         Ok(result.into())
     }
+}
+
+/// A refusal that the model which called must read.
+fn refused_tool(error: &AppError) -> CallToolResult {
+    CallToolResult::structured_error(json!({ "error": problem::body(error) }))
 }
 
 fn caller(context: &RequestContext<RoleServer>) -> Result<Caller, ErrorData> {

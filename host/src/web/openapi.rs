@@ -191,7 +191,7 @@ fn statuses(tool: &Tool) -> Vec<u16> {
     match tool.verb {
         Verb::Get => {}
         Verb::Delete => statuses.push(409),
-        Verb::Post | Verb::Put | Verb::Patch => statuses.extend([409, 413, 415]),
+        Verb::Post | Verb::Put | Verb::Patch => statuses.extend([408, 409, 413, 415]),
     }
     match tool.effect {
         Effect::Write => statuses.extend([422, 502]),
@@ -204,7 +204,9 @@ fn statuses(tool: &Tool) -> Vec<u16> {
 /// A response for each status: which codes it has, and when.
 fn error_responses() -> Value {
     let mut responses = Map::new();
-    for (status, words) in [(413, "The body is too large."), (415, "The body is not JSON.")] {
+    for (status, words) in
+        [(408, "The body took too long."), (413, "The body is too large."), (415, "The body is not JSON.")]
+    {
         responses.insert(format!("Problem{status}"), error_response(words, &[]));
     }
     for code in ErrorCode::ALL {

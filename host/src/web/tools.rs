@@ -17,6 +17,7 @@ use super::wire::text::IdempotencyKey;
 use crate::app::{
     App, WriteOptions,
     caller::Caller,
+    callers::rates::Lane,
     error::{AppError, ErrorCode},
 };
 use crate::metrics::{CALL_SECONDS, CALLS, Watch};
@@ -195,10 +196,26 @@ impl Tool {
         count(self.name, code.as_str());
     }
 
-    /// Runs it for a caller who may use it.
+    /// How a call counts whose arguments nobody could read.
+    pub const fn lane(&self) -> Lane {
+        match self.effect {
+            Effect::Read => Lane::Read,
+            Effect::Write | Effect::Task | Effect::Decision | Effect::Manage => Lane::Write,
+        }
+    }
+
+    /// How a call counts.
+    fn lane_of(&self, arguments: &Value) -> Lane {
+        match self.lane() {
+            Lane::Write if self.effect == Effect::Write && only_switches(arguments) => Lane::Switch,
+            lane => lane,
+        }
+    }
+
+    /// Runs it for a caller who may use it, and has not called too often.
     ///
     /// # Errors
-    /// `PERMISSION_DENIED`, and the tool's own.
+    /// `PERMISSION_DENIED`, `RATE_LIMITED`, and the tool's own.
     pub async fn call(
         &self,
         app: App,
@@ -208,8 +225,9 @@ impl Tool {
     ) -> Result<Answer, AppError> {
         let watch = Watch::start();
         // Before the arguments are looked at: who may not use a tool learns nothing from its errors.
-        let answered = match self.audience.admit(&caller) {
-            Ok(()) => (self.run)(app, caller, arguments, options).await,
+        let admitted = self.audience.admit(&caller);
+        let answered = match admitted.and_then(|()| app.enter(&caller, self.lane_of(&arguments))) {
+            Ok(_room) => (self.run)(app, caller, arguments, options).await,
             Err(refused) => Err(refused),
         };
         let outcome = answered.as_ref().err().map_or("ok", |error| error.code.as_str());
@@ -217,6 +235,25 @@ impl Tool {
         metrics::histogram!(CALL_SECONDS, "tool" => self.name).record(watch.seconds());
         answered
     }
+}
+
+/// Whether a change of a buy only stops or restarts delivery, as far as its arguments say: those have room of their own, so that a buy
+/// can be paused by who has just changed too much.
+fn only_switches(arguments: &Value) -> bool {
+    const BESIDE: [&str; 3] = ["media_buy_id", "idempotency_key", "dry_run"];
+    let Some(members) = arguments.as_object() else { return false };
+    let package = |package: &Value| {
+        let members = package.as_object();
+        members.is_some_and(|members| {
+            members.contains_key("active") && members.keys().all(|key| key == "package_id" || key == "active")
+        })
+    };
+    let switches = |(key, value): (&String, &Value)| match key.as_str() {
+        "active" => true,
+        "packages" => value.as_array().is_some_and(|packages| packages.iter().all(package)),
+        beside => BESIDE.contains(&beside),
+    };
+    members.keys().any(|key| key == "active" || key == "packages") && members.iter().all(switches)
 }
 
 fn count(tool: &'static str, outcome: &'static str) {
@@ -272,4 +309,35 @@ pub fn write_options(
         dry_run: dry_run.unwrap_or(false),
         request,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_only_pauses_or_resumes_counts_by_itself() {
+        let lane = |name: &str, arguments: Value| named(name).unwrap().lane_of(&arguments);
+        for arguments in [
+            json!({ "media_buy_id": "b", "active": false }),
+            json!({ "media_buy_id": "b", "active": true, "idempotency_key": "k", "dry_run": false }),
+            json!({ "media_buy_id": "b", "packages": [{ "package_id": "p", "active": false }] }),
+        ] {
+            assert_eq!(lane("update_media_buy", arguments.clone()), Lane::Switch, "{arguments}");
+        }
+        for arguments in [
+            json!({ "media_buy_id": "b", "active": false, "total_budget": 5 }),
+            json!({ "media_buy_id": "b", "packages": [{ "package_id": "p", "active": false, "budget": 5 }] }),
+            json!({ "media_buy_id": "b", "packages": [{ "package_id": "p" }] }),
+            json!({ "media_buy_id": "b" }),
+            json!([]),
+        ] {
+            assert_eq!(lane("update_media_buy", arguments.clone()), Lane::Write, "{arguments}");
+        }
+        assert_eq!(lane("create_media_buy", json!({ "packages": ["p"], "total_budget": 1 })), Lane::Write);
+        assert_eq!(lane("check_media_buy_status", json!({ "media_buy_id": "b" })), Lane::Read);
+        assert_eq!(lane("complete_task", json!({ "task_id": "t", "resolution": "approved" })), Lane::Write);
+    }
 }

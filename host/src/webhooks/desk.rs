@@ -304,7 +304,7 @@ impl Desk<'_> {
         Ok(self.store.deliveries(id, filter).await?)
     }
 
-    /// Sends again, [`MOST_REPLAYED`] at most; how many, and whether there are more.
+    /// Sends again, [`MOST_REPLAYED`] at most, of what the store looks through with one call; how many, and whether there may be more.
     ///
     /// # Errors
     /// It is disabled; the event was never sent to it.

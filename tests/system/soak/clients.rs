@@ -22,8 +22,8 @@ const UNTIL_IT_ENDS: Duration = Duration::from_secs(900);
 /// How long it waits for one answer. A host that is frozen does not answer at all: somebody else is asked.
 const FOR_AN_ANSWER: Duration = Duration::from_secs(5);
 
-/// What a host answers that can't do it now; the client asks again. Any other failure is the host's fault.
-const COME_BACK: [u16; 4] = [502, 503, 504, 507];
+/// What a host answers that can't do it now, or was asked too much; the client asks again. Any other failure is the host's fault.
+const COME_BACK: [u16; 5] = [429, 502, 503, 504, 507];
 
 /// A client.
 pub(super) struct Client {
@@ -87,7 +87,7 @@ impl Client {
         let mut last = None;
         while tokio::time::Instant::now() < until {
             match self.ask(request, request.body.as_ref()).await {
-                Some(answer) if answer.status.as_u16() < 500 => return answer,
+                Some(answer) if !COME_BACK.contains(&answer.status.as_u16()) => return answer,
                 other => last = other.or(last),
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
@@ -109,7 +109,7 @@ impl Client {
         let until = tokio::time::Instant::now() + INSISTENCE;
         loop {
             match self.ask(request, Some(other)).await {
-                Some(answer) if answer.status.as_u16() < 500 => {
+                Some(answer) if !COME_BACK.contains(&answer.status.as_u16()) => {
                     let code = answer.error_code();
                     assert_eq!(
                         code.as_deref(),

@@ -27,6 +27,14 @@ fn the_shortest_configuration_has_the_documented_defaults() {
     assert_eq!(config.server.shutdown_grace, 25 * SECOND);
     assert_eq!((config.server.default_wait, config.server.max_wait), (20 * SECOND, 55 * SECOND));
     assert!(!config.server.json_logs);
+    assert_eq!((config.server.max_connections, config.server.max_connections_per_address), (None, 1_000));
+    assert_eq!((config.server.header_timeout, config.server.body_timeout), (10 * SECOND, 30 * SECOND));
+    assert_eq!((config.server.idle_timeout, config.server.max_streams), (75 * SECOND, 100));
+    assert!(config.server.trusted_proxies.is_empty());
+    let rates = config.callers.rates;
+    assert_eq!([rates.reads.per_second, rates.reads.burst, rates.reads.in_flight].map(u32::from), [100, 1_000, 64]);
+    assert_eq!([rates.writes.per_second, rates.writes.burst, rates.writes.in_flight].map(u32::from), [50, 500, 256]);
+    assert_eq!((config.callers.failed_logins_per_minute.get(), config.callers.delivery_cache), (30, 5 * SECOND));
     assert_eq!(config.data.dir, Path::new("/etc/flightdeck/data"));
     assert_eq!(config.database_path().as_deref(), Some(Path::new("/etc/flightdeck/data/flightdeck.db")));
     let operations = &config.operations;
@@ -247,4 +255,22 @@ fn lost_requests_are_looked_for_when_it_is_written_and_connections_are_made_with
     let config = fine(&text);
     assert_eq!(config.operations.look_again, [Duration::from_secs(60), Duration::from_secs(7_200)]);
     assert_eq!(connects(&config), Duration::from_secs(2));
+}
+
+#[test]
+fn a_principal_may_ask_more_or_less_than_everybody() {
+    let config = fine(&format!(
+        "{HOUSE}calls = {{ reads_per_second = 500, writes_in_flight = 2 }}\n[callers]\nreads_burst = 7\n"
+    ));
+    let rates = config.rates_of(&"agency".into());
+    assert_eq!([rates.reads.per_second, rates.reads.burst, rates.reads.in_flight].map(u32::from), [500, 7, 64]);
+    assert_eq!([rates.writes.per_second, rates.writes.burst, rates.writes.in_flight].map(u32::from), [50, 500, 2]);
+    assert_eq!(config.rates_of(&"somebody".into()), config.callers.rates);
+}
+
+#[test]
+fn a_trusted_proxy_is_a_network_or_an_address() {
+    let config = fine(&format!("{PUBLISHER}[server]\ntrusted_proxies = [\"10.1.2.3/8\", \"::1\"]\n"));
+    let proxies: Vec<String> = config.server.trusted_proxies.iter().map(ToString::to_string).collect();
+    assert_eq!(proxies, ["10.0.0.0/8", "::1/128"]);
 }

@@ -26,7 +26,7 @@ fn unknown_keys_and_sections_are_refused() {
     refused(
         &format!("¦frobnicate = 1\n{PUBLISHER}¦nam = 1\n[¦sever]\nlisten = 1\n"),
         &[
-            "`frobnicate` is no key of the configuration; known: `approvals`, `data`, `engine`, `operations`, \
+            "`frobnicate` is no key of the configuration; known: `approvals`, `callers`, `data`, `engine`, `operations`, \
              `platforms`, `principals`, `products`, `publisher`, `server`, `store`, `tokens` or `webhooks`",
             "`nam` is no key of [publisher]; did you mean `name`?",
             "`sever` is no key of the configuration; did you mean `server`?",
@@ -106,6 +106,53 @@ fn numbers_have_bounds() {
             "`pooling` must be true or false, without quotes",
             "`max_request_size` must be a number of bytes above 0, like 65536, \"64KiB\" or \"1MiB\"",
             "`json_logs` must be true or false, without quotes",
+        ],
+    );
+}
+
+#[test]
+fn what_callers_may_ask_has_bounds() {
+    refused(
+        &format!(
+            "{PUBLISHER}[callers]\nreads_per_second = ¦0\nwrites_burst = ¦1000001\nreads_in_flight = ¦\"all\"\n\
+             failed_logins_per_minute = ¦-1\ndelivery_cache = ¦\"2h\"\n¦reads_in_flght = 1\n"
+        ),
+        &[
+            "`reads_per_second` must be a whole number from 1 to 1000000",
+            "`writes_burst` must be a whole number from 1 to 1000000",
+            "`reads_in_flight` must be a whole number from 1 to 1000000",
+            "`failed_logins_per_minute` must be a whole number from 1 to 1000000",
+            "`delivery_cache` must be at most 1h",
+            "`reads_in_flght` is no key of [callers]; did you mean `reads_in_flight`?",
+        ],
+    );
+    refused_in_house(
+        "[[principals]]\nid = \"other\"\nplatform_mappings = { acme = { advertiser_id = 1 } }\n\
+         calls = { writes_per_second = ¦0, ¦reads_burts = 1 }\n[[principals]]\nid = \"third\"\n\
+         platform_mappings = { acme = { advertiser_id = 2 } }\ncalls = ¦5\n",
+        &[
+            "`writes_per_second` must be a whole number from 1 to 1000000",
+            "`reads_burts` is no key of `calls`; did you mean `reads_burst`?",
+            "`calls` must be a table, like calls = { reads_per_second = 500 }",
+        ],
+    );
+}
+
+#[test]
+fn connections_have_bounds_and_proxies_are_networks() {
+    refused(
+        &format!(
+            "{PUBLISHER}[server]\nmax_connections = ¦0\nmax_connections_per_address = ¦100001\nheader_timeout = ¦\"0s\"\n\
+             body_timeout = ¦5\nidle_timeout = ¦\"forever\"\nmax_streams = ¦1001\ntrusted_proxies = [\"10.0.0.0/8\", ¦\"proxy\"]\n"
+        ),
+        &[
+            "`max_connections` must be a whole number from 1 to 100000",
+            "`max_connections_per_address` must be a whole number from 1 to 100000",
+            "`header_timeout` must be more than 0",
+            "`body_timeout` must be a duration with its unit (ms, s, m, h, d) in quotes, like \"30s\" or \"1h30m\"",
+            "`idle_timeout` must be a duration with its unit (ms, s, m, h, d) in quotes, like \"30s\" or \"1h30m\"",
+            "`max_streams` must be a whole number from 1 to 1000",
+            "`trusted_proxies` must be a network (\"10.1.0.0/16\") or an address, in quotes",
         ],
     );
 }

@@ -10,12 +10,15 @@ use super::{
     error::{from_sqlx, is_conflict, is_outdated},
     text,
 };
-use crate::store::{
-    StoreError,
-    sql::{
-        Transaction,
-        rows::Row,
-        script::{Script, Statement, Value},
+use crate::{
+    metrics::STORE_READS,
+    store::{
+        StoreError,
+        sql::{
+            Transaction,
+            rows::Row,
+            script::{Script, Statement, Value},
+        },
     },
 };
 
@@ -65,6 +68,7 @@ impl Transaction for Inside<'_> {
 
 /// The rows of one statement that only reads.
 pub(super) async fn read(connection: &mut PgConnection, statement: &Statement) -> Result<Vec<Row>, sqlx::Error> {
+    metrics::counter!(STORE_READS).increment(1);
     let (sql, arguments) = translated(statement).map_err(|error| sqlx::Error::Encode(Box::new(error)))?;
     let found = connection.fetch_all(sqlx::query_with(AssertSqlSafe(sql), arguments)).await?;
     Ok(found.into_iter().map(Row::Postgres).collect())

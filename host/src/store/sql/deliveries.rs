@@ -1,9 +1,9 @@
-//! Deliveries of events to endpoints of webhooks: who tries which next, what came of it, and what is sent again.
+//! Deliveries of events to endpoints of webhooks: who tries which next, and what came of it.
 
 use std::time::Duration;
 
 use super::{
-    Database, Dialect, Transaction, audit,
+    Database, Dialect, Transaction,
     read::MOST_PER_PAGE,
     record::add_events,
     rows::Row,
@@ -18,8 +18,8 @@ use crate::{
         webhook::{self, Delivery, DeliveryStatus},
     },
     store::{
-        AuditEntry, StoreError,
-        webhooks::{Attempt, DeliveryFilter, DueDelivery, Replay, Replayed, Tried},
+        StoreError,
+        webhooks::{Attempt, DeliveryFilter, DueDelivery, Tried},
     },
 };
 
@@ -215,103 +215,6 @@ pub(super) async fn record_attempt(
     script.statement("SELECT failing_since FROM webhooks WHERE id = ?", Want::Keep).bind(attempt.webhook.as_str());
     let found = transaction.run(script).await?;
     found.first().map_or(Ok(None), |row| row.maybe_moment("failing_since"))
-}
-
-/// What is claimed now loses its claim: it is sent once more. Deliveries that a host of an older version wrote do not have their event's number.
-const ANEW: &str = "status = 'pending', attempts = 0, leased = 0, fence = webhook_deliveries.fence + 1, error = NULL,
-    event_seq = (SELECT events.seq FROM events WHERE events.id = webhook_deliveries.event)";
-
-/// The events that an endpoint would have been sent since a moment. A test is the business of the endpoint that was tested.
-const SINCE: &str = " FROM webhooks JOIN webhook_events ON webhook_events.webhook = webhooks.id
-     JOIN events ON events.kind = webhook_events.kind
-     WHERE webhooks.id = ? AND events.at >= ? AND (owner IS NULL OR owner = events.principal)
-       AND (events.kind <> 'webhook.test' OR EXISTS (
-            SELECT 1 FROM webhook_deliveries AS tested
-            WHERE tested.webhook = webhooks.id AND tested.event = events.id))
-     ORDER BY events.at, events.seq LIMIT ?";
-
-pub(super) async fn replay(
-    transaction: &mut (dyn Transaction + '_),
-    dialect: &Dialect,
-    (webhook, what, now, limit, line): &(WebhookId, Replay, Timestamp, u32, AuditEntry),
-) -> Result<Replayed, StoreError> {
-    let mut again = Statement::default();
-    match what {
-        Replay::One(event) => {
-            again
-                .push("UPDATE webhook_deliveries SET ")
-                .push(ANEW)
-                .push(", since = ?, due_at = ? WHERE webhook = ? AND event = ?")
-                .bind(now.as_micros())
-                .bind(now.as_micros())
-                .bind(webhook.as_str())
-                .bind(event.as_str());
-        }
-        Replay::Dead => {
-            again
-                .push(
-                    "WITH picked AS MATERIALIZED (
-                         SELECT seq FROM webhook_deliveries
-                         WHERE webhook = ? AND status = 'dead' ORDER BY event_seq LIMIT ?)
-                     UPDATE webhook_deliveries SET ",
-                )
-                .push(ANEW)
-                .push(", since = ?, due_at = ? WHERE seq IN (SELECT seq FROM picked)")
-                .bind(webhook.as_str())
-                .bind(*limit)
-                .bind(now.as_micros())
-                .bind(now.as_micros());
-        }
-        Replay::Since(since) => {
-            again
-                .push(
-                    "INSERT INTO webhook_deliveries (webhook, event, event_seq, buy, status, since, due_at)
-                     SELECT webhooks.id, events.id, events.seq, events.buy, 'pending', ",
-                )
-                // In a SELECT, PostgreSQL takes a parameter without a type for text.
-                .push("CAST(? AS BIGINT), CAST(? AS BIGINT)")
-                .push(SINCE)
-                .push(" ON CONFLICT (webhook, event) DO UPDATE SET since = excluded.since, due_at = excluded.due_at, ")
-                .push(ANEW)
-                .bind(now.as_micros())
-                .bind(now.as_micros())
-                .bind(webhook.as_str())
-                .bind(since.as_micros())
-                .bind(*limit);
-        }
-    }
-    again.push(" RETURNING 1 AS replayed");
-    let count = transaction.run(Script::asking(again)).await?.len() as u64;
-    let rest = if count < u64::from(*limit) { None } else { rest(transaction, webhook, what, *limit).await? };
-    if count > 0 {
-        audit::append(transaction, dialect, std::slice::from_ref(line)).await?;
-    }
-    let next_since = rest.filter(|_| matches!(what, Replay::Since(_)));
-    Ok(Replayed { count, more: rest.is_some(), next_since })
-}
-
-/// When the first event happened that a replay did not come to; `None` if it came to all.
-async fn rest(
-    transaction: &mut (dyn Transaction + '_),
-    webhook: &WebhookId,
-    what: &Replay,
-    limit: u32,
-) -> Result<Option<Timestamp>, StoreError> {
-    let asked = match what {
-        Replay::One(_) => return Ok(None),
-        Replay::Dead => Statement::new(
-            "SELECT events.at FROM webhook_deliveries JOIN events ON events.id = event
-             WHERE webhook = ? AND status = 'dead' ORDER BY event_seq LIMIT 1",
-        )
-        .with(webhook.as_str()),
-        Replay::Since(since) => {
-            let mut asked = Statement::new("SELECT events.at");
-            asked.push(SINCE).push(" OFFSET ?");
-            asked.bind(webhook.as_str()).bind(since.as_micros()).bind(1u32).bind(limit);
-            asked
-        }
-    };
-    transaction.run(Script::asking(asked)).await?.first().map(|row| row.moment("at")).transpose()
 }
 
 const DELIVERY: &str = "SELECT webhook_deliveries.seq, webhook, event, webhook_deliveries.buy, events.kind, status,

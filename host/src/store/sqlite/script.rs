@@ -8,12 +8,15 @@ use futures::TryStreamExt;
 use sqlx::{Arguments, AssertSqlSafe, Either, Executor, SqliteConnection, sqlite::SqliteArguments};
 
 use super::error::from_sqlx;
-use crate::store::{
-    StoreError,
-    sql::{
-        Transaction,
-        rows::Row,
-        script::{Script, Statement, Value},
+use crate::{
+    metrics::STORE_READS,
+    store::{
+        StoreError,
+        sql::{
+            Transaction,
+            rows::Row,
+            script::{Script, Statement, Value},
+        },
     },
 };
 
@@ -57,6 +60,7 @@ pub(super) async fn read<'e>(
     executor: impl Executor<'e, Database = sqlx::Sqlite>,
     statement: Statement,
 ) -> Result<Vec<Row>, StoreError> {
+    metrics::counter!(STORE_READS).increment(1);
     let mut arguments = SqliteArguments::default();
     bind(&mut arguments, statement.values)?;
     let asked = sqlx::query_with(AssertSqlSafe(statement.sql.into_owned()), arguments);

@@ -144,8 +144,10 @@ async fn read_body(headers: &HeaderMap, body: Body, max: usize) -> Result<Map<St
         return Err(Refusal::too_large(max));
     }
     let bytes = body::to_bytes(body, max).await.map_err(|error| {
-        if is_too_large(&error) {
+        if is_caused_by::<http_body_util::LengthLimitError>(&error) {
             Refusal::too_large(max)
+        } else if is_caused_by::<tower_http::timeout::TimeoutError>(&error) {
+            Refusal::too_slow()
         } else {
             AppError::invalid("", "the body broke off: send the request again").into()
         }
@@ -168,8 +170,9 @@ async fn read_body(headers: &HeaderMap, body: Body, max: usize) -> Result<Map<St
     }
 }
 
-fn is_too_large(error: &axum::Error) -> bool {
-    std::error::Error::source(error).is_some_and(|source| source.is::<http_body_util::LengthLimitError>())
+fn is_caused_by<E: std::error::Error + 'static>(error: &axum::Error) -> bool {
+    let first = std::error::Error::source(error);
+    std::iter::successors(first, |cause| cause.source()).any(|cause| cause.is::<E>())
 }
 
 fn is_json(headers: &HeaderMap) -> bool {

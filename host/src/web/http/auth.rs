@@ -1,18 +1,30 @@
 //! The token of a request.
 
-use axum::http::{HeaderMap, header};
+use axum::http::{Extensions, HeaderMap, header};
 
-use crate::app::{App, caller::Caller, error::AppError};
+use crate::{
+    app::{
+        caller::{Caller, Presented},
+        error::AppError,
+    },
+    web::{Web, address},
+};
 
 /// The header in which early orchestrators send their token.
 const EARLY_HEADER: &str = "x-adcp-auth";
 
-/// Who sends this request.
+/// Who sends the request that has these headers and extensions. Not the request itself: its body can't be shared across an await.
 ///
 /// # Errors
-/// `AUTHENTICATION_REQUIRED`.
-pub async fn caller(app: &App, headers: &HeaderMap) -> Result<Caller, AppError> {
-    app.authenticate(token(headers)).await
+/// `AUTHENTICATION_REQUIRED`; `RATE_LIMITED` if too many bad tokens came from where it comes from.
+pub(in crate::web) async fn caller(
+    web: &Web,
+    headers: &HeaderMap,
+    extensions: &Extensions,
+) -> Result<Caller, AppError> {
+    let address = address::of(extensions, headers, &web.options.trusted_proxies);
+    let presented = Presented { token: token(headers), address };
+    web.app.authenticate(presented).await
 }
 
 /// `Authorization: Bearer <token>`, else `x-adcp-auth: <token>`.

@@ -1,6 +1,6 @@
 //! What is around every request: its id, its trace, its panics, and the writing of errors.
 
-use std::any::Any;
+use std::{any::Any, time::Duration};
 
 use axum::{
     Router,
@@ -12,6 +12,7 @@ use axum::{
 };
 use tower_http::{
     catch_panic::CatchPanicLayer,
+    timeout::RequestBodyDeadlineLayer,
     trace::{DefaultOnResponse, TraceLayer},
 };
 use tracing::{Level, Span};
@@ -27,13 +28,18 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 struct RequestId(String);
 
 /// Puts the frame around routes.
-pub(in crate::web) fn around(routes: Router) -> Router {
+pub(in crate::web) fn around(routes: Router, body_timeout: Duration) -> Router {
     let trace = TraceLayer::new_for_http()
         .make_span_with(span)
         .on_response(DefaultOnResponse::new().level(Level::INFO))
         // What failed is an answer like any other here; its cause was logged where it is known.
         .on_failure(());
-    routes.layer(CatchPanicLayer::custom(panicked)).layer(trace).layer(middleware::from_fn(identified))
+    routes
+        // All of it in all: who sends a byte from time to time is not done, either.
+        .layer(RequestBodyDeadlineLayer::new(body_timeout))
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(trace)
+        .layer(middleware::from_fn(identified))
 }
 
 /// The path without its query: a query may hold what does not belong into logs.

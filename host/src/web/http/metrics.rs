@@ -1,13 +1,14 @@
 //! `/metrics`: what was counted in this process, and what there is in the database.
 
 use axum::{
-    extract::State,
-    http::{HeaderMap, header},
+    extract::{Request, State},
+    http::{Extensions, HeaderMap, header},
     response::{IntoResponse, Response},
 };
 
 use super::{auth, problem::Refusal};
 use crate::{
+    app::callers::rates::Lane,
     metrics::{BREAKER, DELIVERIES, OPERATIONS, OVERDUE, OVERDUE_TASKS, TASKS},
     web::Web,
 };
@@ -16,15 +17,17 @@ use crate::{
 const FORM: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// Answers a scrape: with an operator's token, for it tells how the business goes.
-pub(super) async fn scrape(State(web): State<Web>, headers: HeaderMap) -> Response {
-    match rendered(&web, &headers).await {
+pub(super) async fn scrape(State(web): State<Web>, request: Request) -> Response {
+    match rendered(&web, request.headers(), request.extensions()).await {
         Ok(text) => ([(header::CONTENT_TYPE, FORM)], text).into_response(),
         Err(refusal) => refusal.into_response(),
     }
 }
 
-async fn rendered(web: &Web, headers: &HeaderMap) -> Result<String, Refusal> {
-    auth::caller(&web.app, headers).await?.operator()?;
+async fn rendered(web: &Web, headers: &HeaderMap, extensions: &Extensions) -> Result<String, Refusal> {
+    let caller = auth::caller(web, headers, extensions).await?;
+    caller.operator()?;
+    let _room = web.app.enter(&caller, Lane::Read)?;
     let Some(counted) = &web.options.counted else { return Ok(String::new()) };
     // A database that does not answer is told by what is missing, and by what was counted of its errors.
     let census = web.app.census().await.ok();

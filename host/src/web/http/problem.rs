@@ -47,6 +47,12 @@ impl Refusal {
         Self { error, status: StatusCode::METHOD_NOT_ALLOWED }
     }
 
+    /// 408.
+    pub fn too_slow() -> Self {
+        let error = AppError::invalid("", "the body took too long: send the request again, all of it at once");
+        Self { error, status: StatusCode::REQUEST_TIMEOUT }
+    }
+
     /// 413.
     pub fn too_large(max: usize) -> Self {
         let error = AppError::new(ErrorCode::InvalidParameter, format!("the body is larger than {max} bytes"));

@@ -143,8 +143,8 @@ pub const TOOLS: &[Tool] = &[
         name: "replay_webhook",
         title: "Replay webhooks",
         description: "Sends again to an endpoint: one event (event_id), all that were given up (failed: true), or everything since a time \
-                      (since), with the same webhook-id and the same body as before; 10,000 events at most. If there are more, the answer says so: \
-                      ask again, with since: next_since.",
+                      (since), with the same webhook-id and the same body as before; 10,000 events at most, of 100,000 that are looked through. \
+                      If there may be more, the answer says so: ask again, with since: next_since.",
         audience: Audience::Owners,
         effect: Effect::Manage,
         verb: Verb::Post,

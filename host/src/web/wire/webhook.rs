@@ -253,7 +253,7 @@ pub struct TestAnswer {
 pub struct ReplayAnswer {
     /// How many events are on their way again; 10,000 at most.
     pub replayed: u64,
-    /// Whether there are more: ask again.
+    /// Whether there may be more: ask again.
     pub more: bool,
     /// If you asked for everything since a time and there is more: the `since` to go on with. Some of the last events may be sent twice.
     pub next_since: Option<Timestamp>,
