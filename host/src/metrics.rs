@@ -24,6 +24,8 @@ pub const ADAPTER_CALLS: &str = "flightdeck_adapter_calls_total";
 pub const ADAPTER_SECONDS: &str = "flightdeck_adapter_call_seconds";
 /// A request to an ad server: `platform` and `status`, or `lost`, or `never_sent`.
 pub const AD_SERVER_REQUESTS: &str = "flightdeck_ad_server_requests_total";
+/// A request of a call that changes something, made outside of its steps as one that only reads: `platform`, `method`.
+pub const REQUESTS_OUTSIDE_STEPS: &str = "flightdeck_requests_outside_steps_total";
 /// A try of a webhook: `outcome`: `delivered`, `failed`, `gone`.
 pub const WEBHOOKS: &str = "flightdeck_webhook_attempts_total";
 /// How long a write of the database took, waiting for its turn included.
@@ -52,6 +54,7 @@ pub const ALL: &[&str] = &[
     ADAPTER_CALLS,
     ADAPTER_SECONDS,
     AD_SERVER_REQUESTS,
+    REQUESTS_OUTSIDE_STEPS,
     WEBHOOKS,
     WRITE_SECONDS,
     STORE_ERRORS,
