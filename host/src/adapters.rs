@@ -8,7 +8,8 @@
 //! - `calls`, `reads`, `lookups`, `registry`, `config`: the calls, the platforms and their releases, what the configuration says of them.
 //! - `release`, `compile`, `cache`, `fit`, `settings`: from a file to something that can be called.
 //! - `sandbox`, `limits`, `verdict`, `breaker`: one call in a fresh instance, and what ends it.
-//! - `steps`, `egress`: what a guest may do: record its steps, and send requests to its own platform.
+//! - `steps`, `witness`, `egress`: what a guest may do: record its steps, which are held against its answer, and send requests to its
+//!   own platform.
 //! - `contract`: the generated types and the domain's, both ways. `engine`: the one place that sets wasmtime up.
 
 use std::{sync::Arc, time::Duration};
@@ -19,7 +20,7 @@ use crate::domain::{
     creative::Creative,
     id::{OperationId, PackageId},
     media_buy::{MediaBuy, RemoteObject},
-    operation::Performance,
+    operation::{FrozenPlatform, Performance},
     step::SentRequest,
     time::Timestamp,
 };
@@ -45,12 +46,13 @@ mod settings;
 mod shared;
 mod steps;
 mod verdict;
+mod witness;
 
 pub use cache::Loaded;
 pub use compile::{CompileError, compile_main};
 pub use config::{AdapterSetupError, AdaptersConfig, PlatformConfig, PlatformError, PlatformErrorReason};
 pub use egress::{
-    EgressError,
+    EgressError, PatternError, check_read_request, check_write_request,
     credentials::{Credentials, CredentialsError, Secret},
     tokens::{Grant, ServiceAccountKey, ServiceAccountKeyError, TokenGrant},
 };
@@ -129,6 +131,8 @@ pub struct Call {
     pub remote: Vec<RemoteObject>,
     /// When the caller gives up.
     pub deadline: Timestamp,
+    /// What the operation began with; `None`: it has not begun, and what is configured now counts.
+    pub frozen: Option<FrozenPlatform>,
 }
 
 /// A change to plan or to carry out. The buy is whole; an adapter is given the packages of its platform only.
@@ -151,6 +155,19 @@ pub enum AdapterChange<'a> {
     Cancel(&'a MediaBuy),
     /// Tell how packages perform.
     PerformanceIndex(&'a MediaBuy, &'a [Performance]),
+}
+
+impl<'a> AdapterChange<'a> {
+    /// The buy that it is about, as it is to be.
+    pub(crate) fn buy(self) -> &'a MediaBuy {
+        match self {
+            Self::Create(buy)
+            | Self::AddCreatives(buy, _)
+            | Self::Cancel(buy)
+            | Self::PerformanceIndex(buy, _)
+            | Self::Update { desired: buy, .. } => buy,
+        }
+    }
 }
 
 /// A buy that is asked about.

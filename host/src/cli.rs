@@ -102,6 +102,9 @@ enum AdapterCommand {
     Inspect {
         /// The component.
         file: PathBuf,
+        /// Another component, as the one that serves now: also say what this one asks for and does beyond it.
+        #[arg(long, value_name = "FILE")]
+        against: Option<PathBuf>,
         /// Print it as JSON.
         #[arg(long)]
         json: bool,
@@ -196,7 +199,9 @@ pub fn run(arguments: Arguments) -> ExitCode {
             println!("{summary}\nthe configuration and its adapters are fine");
             Ok(())
         }),
-        Command::Adapter(AdapterCommand::Inspect { file, json }) => inspect::inspect(&file, json),
+        Command::Adapter(AdapterCommand::Inspect { file, against, json }) => {
+            inspect::inspect(&file, against.as_deref(), json)
+        }
         Command::Adapter(AdapterCommand::Compare { files }) => compare::compare(&files),
         Command::Token(TokenCommand::Create(new)) => load(&new.with).and_then(|config| token::create(&config, &new)),
         Command::Token(TokenCommand::List { with }) => load(&with).and_then(|config| token::list(&config)),

@@ -26,6 +26,8 @@ pub const ADAPTER_SECONDS: &str = "flightdeck_adapter_call_seconds";
 pub const AD_SERVER_REQUESTS: &str = "flightdeck_ad_server_requests_total";
 /// A second object on an ad server, made by a request that got no answer: `platform`. Each is a task for a person.
 pub const DUPLICATES: &str = "flightdeck_duplicates_total";
+/// A request of a call that changes something, made outside of its steps as one that only reads: `platform`, `method`.
+pub const REQUESTS_OUTSIDE_STEPS: &str = "flightdeck_requests_outside_steps_total";
 /// A try of a webhook: `outcome`: `delivered`, `failed`, `gone`.
 pub const WEBHOOKS: &str = "flightdeck_webhook_attempts_total";
 /// How long a write of the database took, waiting for its turn included.
@@ -65,6 +67,7 @@ pub const ALL: &[&str] = &[
     ADAPTER_SECONDS,
     AD_SERVER_REQUESTS,
     DUPLICATES,
+    REQUESTS_OUTSIDE_STEPS,
     WEBHOOKS,
     WRITE_SECONDS,
     STORE_ERRORS,

@@ -84,16 +84,20 @@ fn placed(config: &Config, error: AdapterSetupError) -> anyhow::Error {
     anyhow::anyhow!(wrong.iter().map(line).collect::<Vec<_>>().join("\n"))
 }
 
-/// What an adapter does not take of a product's settings.
+/// What an adapter does not take of a product: settings, and formats that it does not list.
 fn unfit(adapters: &Adapters, product: &Product) -> Vec<String> {
-    let problems = adapters.check_product_settings(&product.platform, &product.settings);
-    problems
-        .iter()
-        .map(|problem| {
-            let (place, id) = (&product.settings_at, &product.id);
-            format!("{place}: product {id}: settings{} {}", problem.field, problem.message)
-        })
-        .collect()
+    let (place, id) = (&product.settings_at, &product.id);
+    let settings = adapters.check_product_settings(&product.platform, &product.settings);
+    let settings = settings.iter().map(|problem| format!("settings{} {}", problem.field, problem.message));
+    let formats = adapters.capabilities(&product.platform).map(|can| {
+        let taken = can.formats.iter().map(|format| format.as_str()).collect::<Vec<_>>().join(", ");
+        let unlisted = product.formats.iter().filter(|format| !can.formats.contains(format));
+        unlisted
+            .map(|format| format!("`formats` has \"{format}\", which {} does not take; it takes {taken}", can.title))
+            .collect()
+    });
+    let formats: Vec<String> = formats.unwrap_or_default();
+    settings.chain(formats).map(|problem| format!("{place}: product {id}: {problem}")).collect()
 }
 
 /// Opens the database to serve from it: makes it if there is none, and brings its tables up to date.

@@ -7,6 +7,8 @@
 mod calls;
 #[path = "adapters/egress.rs"]
 mod egress;
+#[path = "adapters/endings.rs"]
+mod endings;
 #[path = "adapters/journal.rs"]
 mod journal;
 #[path = "adapters/limits.rs"]

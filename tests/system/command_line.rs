@@ -53,9 +53,56 @@ async fn a_component_is_looked_into_and_what_is_none_is_refused() {
     let (fine, said) = run(&house, &["adapter", "inspect", "--json", &adapter]).await;
     let description: serde_json::Value = serde_json::from_str(&said).expect("JSON");
     assert!(fine && description["description"]["platform"] == "kevel", "{said}");
+    assert_eq!(description["asks"][0], KEVEL_READS);
+    let (_, said) = run(&house, &["adapter", "inspect", &adapter]).await;
+    assert!(said.contains(&format!("asks for  {KEVEL_READS}")), "{said}");
+    let (fine, said) = run(&house, &["adapter", "inspect", &adapter, "--against", &adapter]).await;
+    assert!(fine && said.contains("growth    none"), "{said}");
+    let other = component("flightdeck-adapter-triton").display().to_string();
+    let (fine, said) = run(&house, &["adapter", "inspect", &adapter, "--against", &other]).await;
+    assert!(
+        fine && said.contains(&format!("growth    asks for more requests to pass as reads: {KEVEL_READS}")),
+        "{said}"
+    );
+    assert!(
+        said.contains("growth    takes the format image") && !said.contains("growth    takes the format audio"),
+        "{said}"
+    );
     let text = house.dir().join("flightdeck.toml").display().to_string();
     let (fine, said) = run(&house, &["adapter", "inspect", &text]).await;
     assert!(!fine && said.contains("flightdeck.toml"), "{said}");
+}
+
+#[tokio::test]
+async fn a_product_of_a_format_that_the_adapter_does_not_list_is_refused() {
+    let house = House::empty(
+        "[[products]]\nid = \"odd\"\nname = \"odd\"\nplatform = \"kevel\"\nformats = [\"image\", \"audio\"]\ncpm = 1\n\
+         settings = { priority_id = 3002 }\n",
+    )
+    .await;
+    let (fine, said) = run(&house, &["check"]).await;
+    assert!(!fine && said.contains("product odd: `formats` has \"audio\", which Kevel does not take"), "{said}");
+}
+
+/// What the configuration of a Kevel must grant, in the form in which it stands there.
+const KEVEL_READS: &str =
+    r#"read_requests = ["POST /v1/campaign/search", "POST /v1/report/queue", "POST /v1/instantcounts/bulk"]"#;
+
+#[tokio::test]
+async fn a_component_that_asks_for_more_than_is_granted_is_refused_with_the_line_to_add() {
+    let house = House::empty("").await;
+    let path = house.dir().join("flightdeck.toml");
+    let text = std::fs::read_to_string(&path).expect("the configuration");
+    assert!(text.contains(KEVEL_READS));
+    std::fs::write(&path, text.replace(KEVEL_READS, "read_requests = [\"POST /v1/campaign/search\"]"))
+        .expect("it is written");
+    for command in ["check", "serve"] {
+        let (fine, said) = run(&house, &[command]).await;
+        assert!(!fine, "{said}");
+        let line =
+            r#"add to the platform kevel: read_requests = ["POST /v1/report/queue", "POST /v1/instantcounts/bulk"]"#;
+        assert!(said.contains(line) && said.contains("flightdeck.toml:"), "{command}: {said}");
+    }
 }
 
 /// The adapters that come with the host, as the documentation compares them.

@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::house::{Answer, BUYER, House, OPERATOR};
 
 /// What an adapter does wrong, when, and the name of what it ran into.
-const BEHAVIOURS: [(&str, When, &str); 10] = [
+const BEHAVIOURS: [(&str, When, &str); 11] = [
     ("spin", When::Planning, "cpu_limit"),
     ("hog", When::Planning, "memory_limit"),
     ("trap", When::Planning, "trap"),
@@ -17,6 +17,7 @@ const BEHAVIOURS: [(&str, When, &str); 10] = [
     ("loopback_number", When::Creating, "egress_denied"),
     ("write_outside_step", When::Creating, "misuse"),
     ("begin_twice", When::Creating, "misuse"),
+    ("idle", When::Creating, "create_incomplete"),
 ];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +45,7 @@ fn configuration(endpoint: &str) -> String {
         // Its own platform is elsewhere: what listens on this machine is not for it.
         format!(
             "[[platforms]]\nname = \"{name}\"\nadapter = \"{adapter}\"\nendpoint = \"https://ads.example.com\"\n\
+             read_requests = [\"POST /report/*\"]\n\
              settings = {{ behaviour = \"{behaviour}\", url = \"{url}\" }}\n\
              limits = {{ cpu_time = \"{cpu}\", memory = \"16MiB\", wall_time = \"20s\" }}\n\n\
              [[products]]\nid = \"{name}\"\nname = \"{name}\"\nplatform = \"{name}\"\nformats = [\"image\"]\ncpm = 1\n\n"
@@ -114,4 +116,30 @@ async fn one_that_floods_its_log_is_cut_short_and_its_lines_name_the_operation()
     assert!((1..100_000).contains(&lines), "{lines} lines");
     let line = log.lines().find(|line| line.contains("a line of a chatty adapter")).expect("a line");
     assert!(line.contains("op_") && line.contains("print"), "{line}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_that_does_not_look_at_what_it_is_asked_for_sells_nothing_that_it_does_not_list() {
+    let house = house().await;
+    let refused = async |change: serde_json::Value| {
+        let mut request = json!({ "packages": ["print"], "total_budget": 1_000, "dry_run": true });
+        request.as_object_mut().expect("an object").extend(change.as_object().expect("an object").clone());
+        let answer = house.post(BUYER, "/v1/media-buys", request).await.expect(400);
+        let items = answer.body["error"]["details"]["items"].as_array().expect("items").clone();
+        let fields: Vec<String> = items.iter().filter_map(|item| item["field"].as_str().map(str::to_owned)).collect();
+        (answer.error().0, fields)
+    };
+    let targeting = json!({ "targeting_overlay": {
+        "geo_country_any_of": ["US"], "device_types": ["mobile"], "os_none_of": ["ios"],
+        "geo_country_none_of": ["CA"],
+        "frequency_cap": { "suppress_minutes": 60, "scope": "package" },
+        "dayparting": { "timezone": "UTC", "presets": ["midnight"] },
+    }});
+    let (code, fields) = refused(targeting).await;
+    assert_eq!(code, "UNSUPPORTED_TARGETING");
+    let mut fields: Vec<&str> = fields.iter().map(|field| field.rsplit('/').next().unwrap_or_default()).collect();
+    fields.sort_unstable();
+    assert_eq!(fields, ["device_types", "frequency_cap", "geo_country_none_of", "os_none_of", "presets"]);
+    let (code, fields) = refused(json!({ "pacing": "asap" })).await;
+    assert_eq!((code.as_str(), fields), ("INVALID_PARAMETER", vec!["/pacing".to_owned()]));
 }

@@ -236,9 +236,14 @@ pub(crate) struct Endpoints {
 fn configuration(Endpoints { gam, triton, login }: &Endpoints) -> String {
     let platform = |name: &str, endpoint: &str, auth: &str, settings: &str| {
         let adapter = component(&format!("flightdeck-adapter-{name}"));
+        let reads = match name {
+            "gam" => "\"POST /v1/networks/*/reports\", \"POST /v1/networks/*/reports/*\"",
+            _ => "\"POST /v1/reports\"",
+        };
         format!(
             "[[platforms]]\nname = \"{name}\"\nadapter = \"{}\"\nendpoint = {endpoint}\n\
-             allow_private = [\"127.0.0.0/8\"]\nauth = {{ {auth} }}\nsettings = {{ {settings} }}\nin_doubt_wait = \"200ms\"\nprocessing_bound = \"300ms\"\n\n",
+             allow_private = [\"127.0.0.0/8\"]\nauth = {{ {auth} }}\nsettings = {{ {settings} }}\nread_requests = [{reads}]\n\
+             in_doubt_wait = \"200ms\"\nprocessing_bound = \"300ms\"\n\n",
             adapter.display()
         )
     };

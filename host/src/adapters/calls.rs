@@ -1,26 +1,29 @@
 //! The calls that plan and carry out changes.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, sync::Arc};
 
 use flightdeck_bindings::v0_1::{Adapter, flightdeck::ad_server::types as wit};
 use wasmtime::Store;
 
+use reqwest::Url;
+
 use super::{
-    AdapterChange, Adapters, Call, Journal,
+    AdapterChange, Adapters, Call, Journal, StepJournal as _,
     breaker::Purpose,
     clock,
     contract::{self, Outgoing},
-    egress::Mode,
+    egress::{DeclaredRequests, Mode},
     registry::Platform,
     release::Release,
     sandbox::{CallSetup, CallState},
     verdict,
+    witness::Witness,
 };
 use crate::{
     domain::{
         failure::{Failure, FailureKind},
         id::PlatformName,
-        operation::LegOutcome,
+        operation::{FrozenPlatform, LegOutcome},
         plan::PlatformPlan,
         time::Timestamp,
     },
@@ -35,9 +38,10 @@ pub(super) struct Calling<'a> {
     operation: &'a str,
     mode: Mode,
     deadline: Timestamp,
+    frozen: Option<&'a FrozenPlatform>,
 }
 
-impl Calling<'_> {
+impl<'a> Calling<'a> {
     pub(super) async fn run<T>(
         self,
         function: impl AsyncFnOnce(&mut Store<CallState>, &Adapter) -> wasmtime::Result<T>,
@@ -48,24 +52,52 @@ impl Calling<'_> {
             platform: &self.platform.egress,
             adapter: self.platform.name.as_str(),
             operation: self.operation,
+            declared: self.declared(),
             mode: self.mode,
-            declared: self.release.declared.clone(),
             limits: &self.platform.limits,
             deadline: Some(self.deadline),
         };
         setup.run(function).await
     }
 
+    /// The call goes on with what its operation began with.
+    fn frozen(mut self, frozen: Option<&'a FrozenPlatform>) -> Self {
+        self.frozen = frozen;
+        self
+    }
+
+    /// What the requests of the call are judged by.
+    fn declared(&self) -> DeclaredRequests {
+        let egress = &self.platform.egress;
+        let frozen = self.frozen.and_then(|frozen| Url::parse(&frozen.endpoint).ok());
+        let endpoint = frozen.unwrap_or_else(|| egress.endpoint().clone());
+        DeclaredRequests::new(self.release.declared.clone(), egress.granted.clone(), endpoint)
+    }
+
+    /// What a call about one buy is told.
     pub(super) fn context(&self, call: Option<&Call>) -> wit::Context {
+        let Some(call) = call else { return self.context_of_read("") };
+        let mut context = self.context_of_read(&call.advertiser_id);
+        context.remote = contract::remote_objects(&call.remote);
+        if let Some(frozen) = &call.frozen {
+            context.settings = frozen.settings.to_string();
+            context.endpoint = contract::endpoint(&frozen.endpoint);
+        }
+        context
+    }
+
+    /// What a call about many buys of one buyer is told: each of them brings what is known of it.
+    pub(super) fn context_of_read(&self, advertiser_id: &str) -> wit::Context {
         let platform = self.platform;
-        contract::context(
-            &platform.name,
-            &platform.settings_text,
-            &platform.endpoint,
-            self.operation,
-            call,
-            self.deadline,
-        )
+        let given = contract::Given {
+            platform: &platform.name,
+            settings: &platform.settings_text,
+            endpoint: &platform.endpoint,
+            operation: self.operation,
+            advertiser_id,
+            deadline: self.deadline,
+        };
+        given.context()
     }
 }
 
@@ -87,14 +119,14 @@ impl Adapters {
             let calling = self.calling(platform, release, call.operation.as_str(), Mode::Offline, call.deadline);
             let context = calling.context(Some(call));
             let outgoing = Outgoing { platform: &platform.name, capabilities: &release.capabilities };
-            let change = outgoing.change(change);
+            let asked = outgoing.change(change);
             let planned = calling
                 .run(async |store, adapter| {
-                    adapter.flightdeck_ad_server_ad_server().call_plan(store, &context, &change).await
+                    adapter.flightdeck_ad_server_ad_server().call_plan(store, &context, &asked).await
                 })
                 .await?;
             let plan = planned.map_err(contract::failure)?;
-            contract::plan(&platform.name, &release.digest, plan).map_err(|bad| bad_result(platform, bad))
+            contract::plan(&platform.name, &release.digest, change, plan).map_err(|bad| bad_result(platform, bad))
         })
         .await
     }
@@ -114,10 +146,14 @@ impl Adapters {
     ) -> Result<LegOutcome, Failure> {
         let platform = self.platform(platform)?;
         let release = &*self.release(platform, Some(release)).await?;
+        may_go_on(platform, call)?;
         platform.egress.pace.may_begin()?;
-        let steps = Journal::clone(&journal);
+        let steps = Witness::of(journal, &call.remote);
+        let journal = Arc::clone(&steps) as Journal;
         let executed = async {
-            let calling = self.calling(platform, release, call.operation.as_str(), Mode::Write(journal), call.deadline);
+            let calling = self
+                .calling(platform, release, call.operation.as_str(), Mode::Write(journal), call.deadline)
+                .frozen(call.frozen.as_ref());
             let context = calling.context(Some(call));
             let outgoing = Outgoing { platform: &platform.name, capabilities: &release.capabilities };
             let done = match outgoing.change(change) {
@@ -148,16 +184,24 @@ impl Adapters {
                         adapter.flightdeck_ad_server_ad_server().call_update_media_buy(store, &context, &update).await
                     })
                     .await?
-                    .map(|outcome| contract::update_outcome(&platform.name, buy_of(change), outcome)),
+                    .map(|outcome| contract::update_outcome(&platform.name, change.buy(), outcome)),
                 wit::Change::PerformanceIndex(update) => calling
                     .run(async |store, adapter| {
                         let guest = adapter.flightdeck_ad_server_ad_server();
                         guest.call_apply_performance_index(store, &context, &update).await
                     })
                     .await?
-                    .map(|outcome| contract::performance_outcome(&platform.name, buy_of(change), outcome)),
+                    .map(|outcome| contract::performance_outcome(&platform.name, change.buy(), outcome)),
             };
-            done.map_err(contract::failure)?.map_err(|bad| bad_result(platform, bad))
+            let outcome = done.map_err(contract::failure)?.map_err(|bad| bad_result(platform, bad))?;
+            if let AdapterChange::Create(buy) = change {
+                steps.all_is_remembered(&platform.name, buy)?;
+            }
+            // What stopped half-way says so, and leaves its step as it is.
+            if outcome.failed_package.is_none() {
+                steps.no_step_is_open(&platform.name)?;
+            }
+            Ok(outcome)
         };
         guarded(self, platform, Purpose::Change, async {
             // What takes more requests, or more time at the pace that the ad server allows, than one call may have is done in several.
@@ -183,8 +227,33 @@ impl Adapters {
     ) -> Calling<'a> {
         // An adapter is told the earlier of both: the caller's deadline and its own time limit.
         let deadline = deadline.min(clock::now().plus(platform.limits.wall()));
-        Calling { adapters: self, platform, release, operation, mode, deadline }
+        Calling { adapters: self, platform, release, operation, mode, deadline, frozen: None }
     }
+
+    /// What an operation that begins now on a platform is carried out with to its end; `None`: there is no such platform.
+    pub fn frozen(&self, platform: &PlatformName, advertiser_id: &str) -> Option<FrozenPlatform> {
+        let platform = self.platforms.get(platform)?;
+        Some(FrozenPlatform {
+            advertiser_id: advertiser_id.to_owned(),
+            endpoint: platform.endpoint.clone(),
+            settings: platform.settings.clone(),
+        })
+    }
+}
+
+/// Whether an operation may go on where it began. Credentials are those of the configuration, and for no other ad server than the one
+/// that the configuration names: if that is another one by now, a person decides.
+fn may_go_on(platform: &Platform, call: &Call) -> Result<(), Failure> {
+    let Some(frozen) = &call.frozen else { return Ok(()) };
+    if Url::parse(&frozen.endpoint).is_ok_and(|endpoint| platform.egress.is_endpoint(&endpoint)) {
+        return Ok(());
+    }
+    let (began, now, name) = (&frozen.endpoint, &platform.endpoint, &platform.name);
+    let message = format!(
+        "this change began on {began}, and the configuration has {now} for the platform {name} by now, so nothing more is sent: put \
+         endpoint = \"{began}\" back until it has ended, and have it go on; or look on {began} and bring it to its end by hand"
+    );
+    Err(Failure::new(FailureKind::Unresolved, "endpoint_changed", message))
 }
 
 /// Runs a call unless the breaker is open, and tells the breaker how it went.
@@ -216,17 +285,6 @@ pub(super) fn count_call(platform: &Platform, purpose: Purpose, watch: &Watch, f
     metrics::counter!(ADAPTER_CALLS, "platform" => name.clone(), "purpose" => purpose, "outcome" => outcome)
         .increment(1);
     metrics::histogram!(ADAPTER_SECONDS, "platform" => name, "purpose" => purpose).record(watch.seconds());
-}
-
-/// The buy that a change is about, as it is to be.
-fn buy_of(change: AdapterChange<'_>) -> &crate::domain::media_buy::MediaBuy {
-    match change {
-        AdapterChange::Create(buy)
-        | AdapterChange::AddCreatives(buy, _)
-        | AdapterChange::Cancel(buy)
-        | AdapterChange::PerformanceIndex(buy, _) => buy,
-        AdapterChange::Update { desired, .. } => desired,
-    }
 }
 
 pub(super) fn bad_result(platform: &Platform, bad: contract::Bad) -> Failure {

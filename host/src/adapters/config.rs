@@ -44,6 +44,10 @@ pub struct PlatformConfig {
     pub allow_private: Vec<String>,
     /// What is added to requests.
     pub credentials: Credentials,
+    /// The `POST`s that may pass as reads if the adapter declares them, as `POST /v1/report/queue`.
+    pub read_requests: Vec<String>,
+    /// The `GET`s that write, whatever the adapter declares, as `GET /v1/flight/*/delete`.
+    pub write_requests: Vec<String>,
     /// The adapter's settings; valid by its `settings-schema`.
     pub settings: Value,
     /// What one call may use.
@@ -70,6 +74,8 @@ impl PlatformConfig {
             origins: Vec::new(),
             allow_private: Vec::new(),
             credentials: Credentials::None,
+            read_requests: Vec::new(),
+            write_requests: Vec::new(),
             settings: Value::Object(serde_json::Map::new()),
             limits: Limits::default(),
             rate_per_second: None,

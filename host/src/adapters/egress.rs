@@ -15,7 +15,7 @@ use std::{
     time::Duration,
 };
 
-use http::{HeaderMap, HeaderName, Method, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use reqwest::Url;
 use tokio_util::task::TaskTracker;
 
@@ -25,7 +25,12 @@ use super::{
     verdict::{self, Verdict},
 };
 use crate::{
-    domain::{digest, failure::Failure, id::PlatformName},
+    domain::{
+        digest,
+        failure::{Failure, FailureKind},
+        id::PlatformName,
+    },
+    metrics::REQUESTS_OUTSIDE_STEPS,
     network::{
         addresses::{AddressRefused, Allowance, AllowanceError, Resolver},
         origins::{Origin, OriginError},
@@ -35,13 +40,15 @@ use crate::{
 mod body;
 pub(crate) mod credentials;
 mod declared;
+mod echo;
 mod hooks;
 pub(crate) mod pace;
 mod sending;
 pub(crate) mod tokens;
 
 use credentials::Authentication;
-pub(crate) use declared::DeclaredRequests;
+pub(crate) use declared::{DeclaredRequests, Requests};
+pub use declared::{PatternError, check_read_request, check_write_request};
 pub(crate) use hooks::Hooks;
 use pace::Pace;
 pub(crate) use sending::Gate;
@@ -71,6 +78,9 @@ pub enum EgressError {
     /// The credentials.
     #[error(transparent)]
     Credentials(#[from] credentials::CredentialsError),
+    /// What the configuration grants.
+    #[error(transparent)]
+    Requests(#[from] PatternError),
     /// The HTTP client.
     #[error("the HTTP client can't be set up: {0}")]
     Client(#[source] reqwest::Error),
@@ -83,6 +93,8 @@ pub(crate) struct EgressSettings<'a> {
     pub(crate) origins: &'a [String],
     pub(crate) allow_private: &'a [String],
     pub(crate) credentials: &'a credentials::Credentials,
+    pub(crate) read_requests: &'a [String],
+    pub(crate) write_requests: &'a [String],
     pub(crate) rate_per_second: Option<u32>,
     pub(crate) max_concurrent_requests: usize,
     pub(crate) connect_timeout: Duration,
@@ -96,6 +108,8 @@ pub(crate) struct PlatformEgress {
     origins: HashSet<Origin>,
     allowance: Allowance,
     pub(crate) authentication: Authentication,
+    /// Which requests are not what their method says, by the operator's word.
+    pub(crate) granted: Arc<Requests>,
     pub(crate) pace: Pace,
     /// What the credential is known by, and never the credential: whoever uses it at this ad server shares its limits.
     pub(crate) limit_key: String,
@@ -116,6 +130,7 @@ impl PlatformEgress {
         };
         let allowance = Allowance::parse(settings.allow_private)?;
         let authentication = Authentication::new(settings.credentials, &allowance)?;
+        let granted = Arc::new(Requests::parse(settings.read_requests, settings.write_requests)?);
         let client = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
@@ -136,6 +151,7 @@ impl PlatformEgress {
             origins: origins.into_iter().collect(),
             allowance,
             authentication,
+            granted,
             limit_key,
             pace: Pace::new(settings.max_concurrent_requests, settings.rate_per_second),
             connect_timeout: settings.connect_timeout,
@@ -172,8 +188,13 @@ impl PlatformEgress {
         verdict::fault("egress_denied", self.name.as_str(), what)
     }
 
+    /// The endpoint of the configuration, and what patterns are counted from unless a call has another.
+    pub(crate) fn endpoint(&self) -> &Url {
+        &self.endpoint
+    }
+
     /// Whether an address is the endpoint's: credentials are for it alone, whatever else may be reached.
-    fn is_endpoint(&self, url: &Url) -> bool {
+    pub(crate) fn is_endpoint(&self, url: &Url) -> bool {
         Origin::of(url) == Origin::of(&self.endpoint)
     }
 
@@ -282,15 +303,19 @@ impl CallEgress {
         if NEVER.contains(method) {
             return Err(self.misuse(format_args!("used the method {method}, which is never allowed")));
         }
-        let reads = self.declared.only_reads(method, url, &self.platform.endpoint);
+        let reads = self.declared.only_reads(method, url);
         match (&self.mode, reads) {
             (Mode::Offline, _) => {
                 Err(self.misuse(format_args!("asked for {} where no network may be used (describe, plan)", shown(url))))
             }
-            (_, true) => Ok(None),
+            (Mode::Read, true) => Ok(None),
+            (Mode::Write(journal), true) => {
+                self.note_outside_step(journal, method, url);
+                Ok(None)
+            }
             (Mode::Read, false) => Err(self.misuse(format_args!(
                 "sent {method} {} in a function that only reads; if the request changes nothing, the adapter must list \
-                 it in its `read-requests`",
+                 it in its `read-requests`, and the configuration in `read_requests` of the platform",
                 shown(url)
             ))),
             (Mode::Write(journal), false) => {
@@ -305,6 +330,26 @@ impl CallEgress {
         }
     }
 
+    /// Counts and logs a request of a call that changes something which no step covers: nothing is recorded of it.
+    fn note_outside_step(&self, journal: &Journal, method: &Method, url: &Url) {
+        if !matches!(journal.may_write(), Err(JournalError::Misuse(_))) {
+            return;
+        }
+        let platform = self.platform.name.as_str();
+        let labels = [("platform", platform.to_owned()), ("method", method.to_string())];
+        metrics::counter!(REQUESTS_OUTSIDE_STEPS, &labels).increment(1);
+        if method.is_safe() {
+            tracing::debug!(adapter = platform, %method, url = shown(url), "a call that writes has read outside of a step");
+        } else {
+            tracing::info!(
+                adapter = platform,
+                %method,
+                url = shown(url),
+                "a call that writes has sent outside of a step what is declared to read"
+            );
+        }
+    }
+
     /// The guest's headers without those that are the host's.
     fn request_headers(&self, guest: &HeaderMap) -> HeaderMap {
         let mut headers = guest.clone();
@@ -314,7 +359,30 @@ impl CallEgress {
                 headers.remove(name);
             }
         }
+        headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         headers
+    }
+
+    /// Refuses an answer that is not as it was asked for: in what is compressed, no echo of the credentials can be seen.
+    fn judge_encoding(&self, answered: &HeaderMap) -> Result<(), Failure> {
+        let asked = |name: HeaderName, fine: &[&str]| {
+            let words = answered.get_all(name).iter().flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
+            let mut words = words.map(|word| String::from_utf8_lossy(word).trim().to_ascii_lowercase());
+            words.find(|word| !word.is_empty() && !fine.contains(&word.as_str()))
+        };
+        let coding = asked(header::CONTENT_ENCODING, &["identity"])
+            .or_else(|| asked(header::TRANSFER_ENCODING, &["identity", "chunked"]));
+        let Some(coding) = coding else { return Ok(()) };
+        let platform = &self.platform.name;
+        let coding: String = coding.chars().filter(char::is_ascii_graphic).take(40).collect();
+        Err(Failure::new(
+            FailureKind::Unavailable,
+            "content_encoding",
+            format!(
+                "the ad server of the platform {platform} answered in `{coding}`, although the host asks for what is not encoded \
+                 (accept-encoding: identity): have it, or the proxy before it, send plain answers"
+            ),
+        ))
     }
 
     /// The platform's headers without those that are the host's, and without an echo of the credentials.
@@ -322,7 +390,8 @@ impl CallEgress {
         let injection = self.platform.authentication.known();
         let mut headers = HeaderMap::with_capacity(answered.len());
         for (name, value) in answered {
-            if !self.platform.is_forbidden(name) && !injection.occurs_in(value.as_bytes()) {
+            let shows = injection.occurs_in(value.as_bytes()) || injection.occurs_in(name.as_str().as_bytes());
+            if !self.platform.is_forbidden(name) && !shows {
                 headers.append(name.clone(), value.clone());
             }
         }

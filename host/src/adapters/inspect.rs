@@ -1,4 +1,4 @@
-//! Looking into a component file without installing it: `flightdeck adapter inspect FILE`.
+//! Looking into a component file without installing it: `flightdeck adapter inspect FILE`, also beside another one.
 
 use std::{path::Path, sync::Arc, time::Duration};
 
@@ -6,7 +6,7 @@ use serde::Serialize;
 use wasmtime::component::Component;
 
 use super::{
-    egress::{DeclaredRequests, EgressSettings, Mode, PlatformEgress, credentials::Credentials},
+    egress::{DeclaredRequests, EgressSettings, Mode, PlatformEgress, Requests, credentials::Credentials},
     engine::{EngineOptions, Runtime},
     fit,
     limits::Limits,
@@ -32,6 +32,60 @@ pub struct Inspection {
     pub problem: Option<String>,
     /// What it says that it is, if this host can use it.
     pub description: Option<Capabilities>,
+}
+
+impl Inspection {
+    /// The lines that the configuration of its platform needs for what it asks for.
+    pub fn asks(&self) -> Vec<String> {
+        let Some(description) = &self.description else { return Vec::new() };
+        let lists = [("read_requests", &description.read_requests), ("write_requests", &description.write_requests)];
+        lists.into_iter().filter(|(_, list)| !list.is_empty()).map(|(key, list)| line(key, list)).collect()
+    }
+
+    /// What it asks for and does beyond another one, a line each: what an operator should look at before it takes that one's place.
+    pub fn growth(&self, other: &Self) -> Vec<String> {
+        let mut lines = new_in("imports", &self.imports, &other.imports);
+        if let (Some(mine), Some(theirs)) = (&self.description, &other.description) {
+            let requests = |of: &Capabilities| Requests::parse(&of.read_requests, &[]).unwrap_or_default();
+            let asked = requests(mine);
+            let more: Vec<String> = requests(theirs).missing(&asked).into_iter().map(str::to_owned).collect();
+            if !more.is_empty() {
+                lines.push(format!("asks for more requests to pass as reads: {}", line("read_requests", &more)));
+            }
+            let dropped = new_in("no longer declares the write", &theirs.write_requests, &mine.write_requests);
+            lines.extend(dropped);
+            lines.extend(new_in(
+                "needs the setting",
+                &required(&mine.settings_schema),
+                &required(&theirs.settings_schema),
+            ));
+            lines.extend(new_in("takes the format", &words(&mine.formats), &words(&theirs.formats)));
+            let dimensions = |of: &Capabilities| words(&of.targeting.iter().map(|s| s.dimension).collect::<Vec<_>>());
+            lines.extend(new_in("targets by", &dimensions(mine), &dimensions(theirs)));
+            lines.extend(new_in("updates", &mine.updates, &theirs.updates));
+        }
+        lines
+    }
+}
+
+/// A list of texts as a line of the configuration.
+pub(super) fn line(key: &str, list: &[String]) -> String {
+    let quoted: Vec<String> = list.iter().map(|text| format!("{text:?}")).collect();
+    format!("{key} = [{}]", quoted.join(", "))
+}
+
+fn words<T: ToString>(list: &[T]) -> Vec<String> {
+    list.iter().map(ToString::to_string).collect()
+}
+
+/// The settings that must be there.
+fn required(schema: &serde_json::Value) -> Vec<String> {
+    let names = schema.get("required").and_then(serde_json::Value::as_array).into_iter().flatten();
+    names.filter_map(|name| name.as_str().map(str::to_owned)).collect()
+}
+
+fn new_in(what: &str, mine: &[String], theirs: &[String]) -> Vec<String> {
+    mine.iter().filter(|text| !theirs.contains(text)).map(|text| format!("{what} {text}")).collect()
 }
 
 /// Looks into a component. It is compiled in this process: this is a tool for its author, not for a server.
@@ -71,6 +125,8 @@ async fn describe(runtime: &Runtime, component: &Component) -> Result<Capabiliti
         origins: &[],
         allow_private: &[],
         credentials: &Credentials::None,
+        read_requests: &[],
+        write_requests: &[],
         rate_per_second: None,
         max_concurrent_requests: 1,
         connect_timeout: Duration::from_secs(1),

@@ -1,4 +1,13 @@
-//! The reads of many buys, asked in batches of the size that an adapter wants.
+//! The reads of many buys, asked in batches of the size that an adapter wants, each of one buyer: an adapter never sees two buyers
+//! in one instance.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU32, Ordering},
+    },
+};
 
 use flightdeck_bindings::v0_1::flightdeck::ad_server::types as wit;
 
@@ -8,12 +17,14 @@ use super::{
     calls::{Calling, bad_result, count_call},
     contract::{self, Answers},
     egress::Mode,
+    registry::Platform,
+    release::Release,
 };
 use crate::{
     domain::{
         delivery::{BuyDelivery, RemoteBuyStatus},
         failure::Failure,
-        id::{MediaBuyId, PlatformName},
+        id::{MediaBuyId, PlatformName, PrincipalId},
         time::{Day, Timestamp},
     },
     metrics::Watch,
@@ -21,6 +32,27 @@ use crate::{
 
 /// What each buy of a batched read was answered with.
 pub type Answered<T> = Vec<(MediaBuyId, Result<T, Failure>)>;
+
+/// How many batches of one read are under way at a time. Each buyer's buys are a call of their own, so a crowd of buyers would take
+/// that many answers of the ad server one after the other; more would take the platform's requests from changes.
+const AT_ONCE: usize = 4;
+
+/// After so many batches in a row that failed, the rest is not asked about: it is the ad server or the adapter that fails, and no
+/// single buyer's data.
+const FAILURES: u32 = 3;
+
+/// Buys of one buyer that are asked about together.
+struct Batch<'a> {
+    /// Never empty.
+    buys: Vec<&'a RemoteBuy<'a>>,
+}
+
+impl Batch<'_> {
+    /// Whose advertiser they are of.
+    fn advertiser_id(&self) -> &str {
+        self.buys.first().map_or("", |asked| &asked.advertiser_id)
+    }
+}
 
 /// A function of the contract that is asked about many buys. A trait rather than a closure, so that its futures are known
 /// to be `Send` for every lifetime.
@@ -32,7 +64,7 @@ trait BatchedRead: Sync {
         &self,
         calling: Calling<'_>,
         platform: &PlatformName,
-        asked: &[RemoteBuy<'_>],
+        batch: &Batch<'_>,
         remote: Vec<wit::RemoteBuy>,
     ) -> impl Future<Output = Result<Answers<Self::Answer>, Failure>> + Send;
 }
@@ -46,17 +78,17 @@ impl BatchedRead for Statuses {
         &self,
         calling: Calling<'_>,
         platform: &PlatformName,
-        asked: &[RemoteBuy<'_>],
+        batch: &Batch<'_>,
         remote: Vec<wit::RemoteBuy>,
     ) -> Result<Answers<RemoteBuyStatus>, Failure> {
-        let context = calling.context(None);
+        let context = calling.context_of_read(batch.advertiser_id());
         let answers = calling
             .run(async |store, adapter| {
                 adapter.flightdeck_ad_server_ad_server().call_check_status(store, &context, &remote).await
             })
             .await?
             .map_err(contract::failure)?;
-        Ok(contract::statuses(platform, asked, answers))
+        Ok(contract::statuses(platform, &batch.buys, answers))
     }
 }
 
@@ -72,10 +104,10 @@ impl BatchedRead for Deliveries {
         &self,
         calling: Calling<'_>,
         platform: &PlatformName,
-        asked: &[RemoteBuy<'_>],
+        batch: &Batch<'_>,
         remote: Vec<wit::RemoteBuy>,
     ) -> Result<Answers<BuyDelivery>, Failure> {
-        let context = calling.context(None);
+        let context = calling.context_of_read(batch.advertiser_id());
         let range = wit::DateRange { first: self.first.to_string(), last: self.last.to_string() };
         let answers = calling
             .run(async |store, adapter| {
@@ -83,7 +115,7 @@ impl BatchedRead for Deliveries {
             })
             .await?
             .map_err(contract::failure)?;
-        Ok(contract::deliveries(platform, asked, (self.first, self.last), answers))
+        Ok(contract::deliveries(platform, &batch.buys, (self.first, self.last), answers))
     }
 }
 
@@ -126,34 +158,159 @@ impl Adapters {
         let platform = self.platform(platform)?;
         let release = &*self.release(platform, None).await?;
         let size = usize::try_from(release.capabilities.batch_size).unwrap_or(1).max(1);
-        let operation = format!("read_{}", uuid::Uuid::now_v7().simple());
-        let mut answered: Answered<R::Answer> = Vec::with_capacity(buys.len());
-        for asked in buys.chunks(size) {
-            let remote = asked.iter().map(|buy| contract::remote_buy(&platform.name, buy)).collect();
-            let batch = async {
-                platform.egress.pace.may_begin()?;
-                let permit = platform.breaker.permit(platform.name.as_str(), Purpose::Read)?;
-                let calling = self.calling(platform, release, &operation, Mode::Read, deadline);
-                let watch = Watch::start();
-                let answers = read.ask(calling, &platform.name, asked, remote).await;
-                count_call(platform, Purpose::Read, &watch, answers.as_ref().err());
-                // A batch whose answers are partly nonsense is used as far as it goes, and counts as a fault.
-                let nonsense = answers.as_ref().ok().and_then(|(_, wrong)| wrong.clone());
-                let nonsense = nonsense.map(|bad| bad_result(platform, bad));
-                self.tell_broken(platform, permit.ended(answers.as_ref().err().or(nonsense.as_ref())));
-                answers.map(|(answers, _)| answers)
-            };
-            match batch.await {
-                Ok(answers) => answered.extend(answers),
-                Err(failure) if answered.is_empty() => return Err(failure),
-                Err(failure) => {
-                    // What was learned is kept; the rest is asked next time.
-                    let rest = &buys[answered.len()..];
-                    answered.extend(rest.iter().map(|buy| (buy.buy.id.clone(), Err(failure.clone()))));
-                    return Ok(answered);
+        let reading = Reading {
+            adapters: self,
+            platform,
+            release,
+            operation: format!("read_{}", uuid::Uuid::now_v7().simple()),
+            deadline,
+            batches: Mutex::new(batches(buys, size)),
+            answered: Mutex::default(),
+            failed_in_a_row: AtomicU32::new(0),
+            read,
+        };
+        futures::future::join_all((0..AT_ONCE).map(|_| reading.ask_in_turn())).await;
+        reading.ended(buys)
+    }
+}
+
+/// The batches of one read, and what has come of them.
+struct Reading<'a, R: BatchedRead> {
+    adapters: &'a Adapters,
+    platform: &'a Platform,
+    release: &'a Release,
+    operation: String,
+    deadline: Timestamp,
+    batches: Mutex<VecDeque<Batch<'a>>>,
+    answered: Mutex<Vec<(Batch<'a>, Result<Answered<R::Answer>, Failure>)>>,
+    failed_in_a_row: AtomicU32,
+    read: R,
+}
+
+impl<R: BatchedRead> Reading<'_, R> {
+    /// Asks about one batch after the other until there is none left, or no sense in asking.
+    async fn ask_in_turn(&self) {
+        while self.failed_in_a_row.load(Ordering::Relaxed) < FAILURES {
+            let Some(batch) = lock(&self.batches).pop_front() else { return };
+            let answer = self.ask(&batch).await;
+            match &answer {
+                Ok(_) => self.failed_in_a_row.store(0, Ordering::Relaxed),
+                Err(_) => drop(self.failed_in_a_row.fetch_add(1, Ordering::Relaxed)),
+            }
+            lock(&self.answered).push((batch, answer));
+        }
+    }
+
+    async fn ask(&self, batch: &Batch<'_>) -> Result<Answered<R::Answer>, Failure> {
+        let platform = self.platform;
+        platform.egress.pace.may_begin()?;
+        let permit = platform.breaker.permit(platform.name.as_str(), Purpose::Read)?;
+        let remote = batch.buys.iter().map(|buy| contract::remote_buy(&platform.name, buy)).collect();
+        let calling = self.adapters.calling(platform, self.release, &self.operation, Mode::Read, self.deadline);
+        let watch = Watch::start();
+        let answers = self.read.ask(calling, &platform.name, batch, remote).await;
+        count_call(platform, Purpose::Read, &watch, answers.as_ref().err());
+        // A batch whose answers are partly nonsense is used as far as it goes, and counts as a fault.
+        let nonsense = answers.as_ref().ok().and_then(|(_, wrong)| wrong.clone());
+        let nonsense = nonsense.map(|bad| bad_result(platform, bad));
+        self.adapters.tell_broken(platform, permit.ended(answers.as_ref().err().or(nonsense.as_ref())));
+        answers.map(|(answers, _)| answers)
+    }
+
+    /// What each buy was answered with, in their order. Those that nobody asked about failed as the last one that failed did.
+    fn ended(self, buys: &[RemoteBuy<'_>]) -> Result<Answered<R::Answer>, Failure> {
+        let answered = self.answered.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let failure = answered.iter().rev().find_map(|(_, answer)| answer.as_ref().err().cloned());
+        let nothing_was_said = answered.iter().all(|(_, answer)| answer.is_err());
+        let mut by_buy: HashMap<MediaBuyId, Result<R::Answer, Failure>> = HashMap::with_capacity(buys.len());
+        for (batch, answer) in answered {
+            match answer {
+                Ok(answers) => by_buy.extend(answers),
+                Err(failed) => {
+                    by_buy.extend(batch.buys.iter().map(|asked| (asked.buy.id.clone(), Err(failed.clone()))));
                 }
             }
         }
-        Ok(answered)
+        match failure {
+            Some(failure) if nothing_was_said => Err(failure),
+            failure => Ok(buys
+                .iter()
+                .filter_map(|asked| {
+                    let id = &asked.buy.id;
+                    let answer = by_buy.remove(id).or_else(|| failure.clone().map(Err))?;
+                    Some((id.clone(), answer))
+                })
+                .collect()),
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Nothing panics while it holds one of these locks.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Divides buys into batches of one buyer each. The buyers take turns, so that one with many buys keeps nobody waiting.
+fn batches<'a>(buys: &'a [RemoteBuy<'a>], size: usize) -> VecDeque<Batch<'a>> {
+    let mut buyers: Vec<Vec<&RemoteBuy<'_>>> = Vec::new();
+    let mut places: HashMap<(&PrincipalId, &str), usize> = HashMap::new();
+    for asked in buys {
+        let place = *places.entry((&asked.buy.principal, &asked.advertiser_id)).or_insert_with(|| {
+            buyers.push(Vec::new());
+            buyers.len() - 1
+        });
+        buyers[place].push(asked);
+    }
+    let rounds = buyers.iter().map(|mine| mine.len().div_ceil(size)).max().unwrap_or(0);
+    let of_round = |round: usize| {
+        buyers.iter().filter_map(move |mine| mine.chunks(size).nth(round)).map(|chunk| Batch { buys: chunk.to_vec() })
+    };
+    (0..rounds).flat_map(of_round).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::domain::{media_buy::MediaBuy, testing};
+
+    proptest! {
+        #[test]
+        fn a_batch_is_one_buyers_and_none_waits_for_the_second_batch_of_another(
+            owners in prop::collection::vec((0u8..5, 0u8..2), 0..60),
+            size in 1usize..8,
+        ) {
+            let buys: Vec<(MediaBuy, String)> = owners
+                .iter()
+                .enumerate()
+                .map(|(number, (principal, advertiser))| {
+                    let mut buy = testing::buy(1);
+                    buy.id = format!("acme_{number}").into();
+                    buy.principal = format!("buyer_{principal}").into();
+                    (buy, advertiser.to_string())
+                })
+                .collect();
+            let asked: Vec<RemoteBuy<'_>> =
+                buys.iter().map(|(buy, advertiser)| RemoteBuy { buy, advertiser_id: advertiser.clone() }).collect();
+            let batches = batches(&asked, size);
+            let mut seen: Vec<&str> = Vec::new();
+            let mut rounds: HashMap<(&str, &str), usize> = HashMap::new();
+            let mut last_round = 0;
+            for batch in &batches {
+                prop_assert!((1..=size).contains(&batch.buys.len()));
+                let owner = |asked: &RemoteBuy<'_>| (asked.buy.principal.clone(), asked.advertiser_id.clone());
+                prop_assert!(batch.buys.iter().all(|asked| owner(asked) == owner(batch.buys[0])));
+                seen.extend(batch.buys.iter().map(|asked| asked.buy.id.as_str()));
+                let round = rounds.entry((batch.buys[0].buy.principal.as_str(), &batch.buys[0].advertiser_id)).or_default();
+                prop_assert!(*round >= last_round, "the buyers take turns");
+                last_round = *round;
+                *round += 1;
+            }
+            let mut all: Vec<&str> = buys.iter().map(|(buy, _)| buy.id.as_str()).collect();
+            all.sort_unstable();
+            seen.sort_unstable();
+            prop_assert_eq!(seen, all, "each buy once");
+        }
     }
 }

@@ -52,7 +52,7 @@ pub struct ReleaseInfo {
 pub(super) struct Platform {
     pub(super) name: PlatformName,
     pub(super) endpoint: String,
-    settings: Value,
+    pub(super) settings: Value,
     /// The settings as adapters are given them.
     pub(super) settings_text: String,
     pub(super) limits: Limits,
@@ -85,6 +85,8 @@ impl Platform {
             origins: &config.origins,
             allow_private: &config.allow_private,
             credentials: &config.credentials,
+            read_requests: &config.read_requests,
+            write_requests: &config.write_requests,
             rate_per_second: config.rate_per_second,
             max_concurrent_requests: config.max_concurrent_requests,
             connect_timeout: config.connect_timeout,
@@ -144,6 +146,16 @@ impl Platform {
         self.releases.write().unwrap_or_else(PoisonError::into_inner).active = Some(release);
         self.breaker.reset();
     }
+
+    /// Refuses a release that asks for more than the configuration grants. It may still end what began on it, with what is granted.
+    fn judge(&self, release: &Release, shown: &Path) -> Result<(), InstallError> {
+        let missing: Vec<String> =
+            self.egress.granted.missing(&release.declared).into_iter().map(str::to_owned).collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        Err(InstallError::NotGranted { path: shown.to_owned(), platform: self.name.clone(), missing })
+    }
 }
 
 impl Adapters {
@@ -186,6 +198,7 @@ impl Adapters {
     async fn install_for(&self, platform: &Platform, component: &Path) -> Result<Arc<Release>, InstallError> {
         let digest = self.library.keep(component).await?;
         let release = platform.load(&self.library, self.shared.get(), &digest, component).await?;
+        platform.judge(&release, component)?;
         tracing::info!(
             adapter = %platform.name,
             version = release.capabilities.adapter_version,
@@ -217,6 +230,7 @@ impl Adapters {
     pub async fn activate(&self, platform: &PlatformName, digest: &str) -> Result<(), Option<InstallError>> {
         let platform = self.platforms.get(platform).ok_or(None)?;
         let release = platform.load(&self.library, self.shared.get(), digest, Path::new(digest)).await?;
+        platform.judge(&release, Path::new(digest))?;
         platform.activate(release);
         Ok(())
     }
@@ -266,7 +280,14 @@ impl Adapters {
 
     /// What a platform's active adapter can do.
     pub fn capabilities(&self, platform: &PlatformName) -> Option<Arc<Capabilities>> {
-        Some(Arc::clone(&self.platforms.get(platform)?.active()?.capabilities))
+        self.capabilities_of(platform, None)
+    }
+
+    /// What a release that is loaded can do; `None` for its digest: the active one.
+    pub fn capabilities_of(&self, platform: &PlatformName, release: Option<&str>) -> Option<Arc<Capabilities>> {
+        let platform = self.platforms.get(platform)?;
+        let release = release.map_or_else(|| platform.active(), |digest| platform.loaded(digest))?;
+        Some(Arc::clone(&release.capabilities))
     }
 
     /// The release to which new calls go.

@@ -12,14 +12,14 @@ use super::{
     cache::{self, Cache, Loaded},
     compile::{CompileError, Compiler},
     contract,
-    egress::{DeclaredRequests, Mode, PlatformEgress},
+    egress::{DeclaredRequests, Mode, PlatformEgress, Requests},
     engine::{EngineOptions, Runtime},
-    fit,
+    fit, inspect,
     limits::Limits,
     sandbox::{CallSetup, CallState},
     settings, verdict,
 };
-use crate::domain::{capability::Capabilities, digest, failure::Failure, problem::Problem};
+use crate::domain::{capability::Capabilities, digest, failure::Failure, id::PlatformName, problem::Problem};
 
 /// Bytes of a component. A Python adapter has 18 MB.
 const COMPONENT_BYTES: u64 = 128 * 1024 * 1024;
@@ -75,6 +75,20 @@ pub enum InstallError {
         /// How it failed.
         failure: Failure,
     },
+    /// It asks for more than the configuration grants.
+    #[error(
+        "{path} asks for requests to pass as reads that the configuration does not grant: {}. If none of them changes anything \
+         on the ad server, add to the platform {platform}: {}",
+        missing.join(", "), inspect::line("read_requests", missing)
+    )]
+    NotGranted {
+        /// Which file or release.
+        path: PathBuf,
+        /// For which platform.
+        platform: PlatformName,
+        /// The patterns that are not covered.
+        missing: Vec<String>,
+    },
     /// The platform's settings are not what the adapter wants.
     #[error("the settings don't fit the adapter: {}", problems(.0))]
     Settings(Vec<Problem>),
@@ -93,7 +107,8 @@ pub(crate) struct Release {
     pub(crate) digest: String,
     pub(crate) pre: AdapterPre<CallState>,
     pub(crate) capabilities: Arc<Capabilities>,
-    pub(crate) declared: DeclaredRequests,
+    /// What it declares of its requests; only what the configuration grants as well counts as a read.
+    pub(crate) declared: Arc<Requests>,
     pub(crate) loaded: Loaded,
 }
 
@@ -192,7 +207,7 @@ impl Library {
         if !wrong.is_empty() {
             return Err(InstallError::Settings(wrong));
         }
-        let capabilities = Arc::new(capabilities);
+        let (capabilities, declared) = (Arc::new(capabilities), Arc::new(declared));
         Ok(Release { digest: digest.to_owned(), pre, capabilities, declared, loaded })
     }
 
@@ -200,7 +215,7 @@ impl Library {
         &self,
         pre: &AdapterPre<CallState>,
         destination: &Destination<'_>,
-    ) -> Result<(Capabilities, DeclaredRequests), Failure> {
+    ) -> Result<(Capabilities, Requests), Failure> {
         let setup = CallSetup {
             runtime: &self.runtime,
             pre,

@@ -10,14 +10,25 @@ use crate::{
     domain::capability::Capabilities,
 };
 
-/// Shows what a component is. Fails if this host can't use it, so that a build can check what it made.
-pub(crate) fn inspect(file: &Path, json: bool) -> anyhow::Result<()> {
+/// Shows what a component is, and what it asks for beyond another one. Fails if this host can't use it, so that a build can check
+/// what it made.
+pub(crate) fn inspect(file: &Path, against: Option<&Path>, json: bool) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let found = runtime.block_on(adapters::inspect(file))?;
+    let other = against.map(|other| runtime.block_on(adapters::inspect(other))).transpose()?;
+    let growth = other.map(|other| found.growth(&other));
     if json {
-        println!("{}", serde_json::to_string_pretty(&found)?);
+        let mut shown = serde_json::to_value(&found)?;
+        shown["asks"] = found.asks().into();
+        if let Some(growth) = growth {
+            shown["growth"] = growth.into();
+        }
+        println!("{}", serde_json::to_string_pretty(&shown)?);
     } else {
         show(&found);
+        if let Some(growth) = growth {
+            show_growth(&growth);
+        }
     }
     match found.problem {
         Some(problem) => bail!("this host can't use it: {problem}"),
@@ -37,6 +48,19 @@ fn show(found: &Inspection) {
     }
     if let Some(description) = &found.description {
         show_description(description);
+    }
+    // In the form in which they stand under the platform in the configuration.
+    for line in found.asks() {
+        println!("asks for  {line}");
+    }
+}
+
+fn show_growth(growth: &[String]) {
+    if growth.is_empty() {
+        println!("growth    none: it asks for nothing that the other one does not");
+    }
+    for line in growth {
+        println!("growth    {line}");
     }
 }
 

@@ -9,7 +9,7 @@ use super::{
     values,
 };
 use crate::{
-    adapters::{Credentials, Limits, PlatformConfig},
+    adapters::{Credentials, Limits, PatternError, PlatformConfig, check_read_request, check_write_request},
     domain::id::PlatformName,
 };
 
@@ -28,6 +28,8 @@ pub(super) fn read(section: &Section<'_>) -> Option<PlatformConfig> {
     let origins = origins(section, endpoint.as_ref(), &allow_private);
     let credentials =
         section.or_table("auth", Credentials::None, "{ scheme = \"none\" }", |table| auth::read(table, &allow_private));
+    let read_requests = requests(section, "read_requests", check_read_request);
+    let write_requests = requests(section, "write_requests", check_write_request);
     let limits = section.or_table("limits", Limits::default(), "{ memory = \"256MiB\" }", limits::read);
     let defaults = PlatformConfig::new("", "", "");
     let settings = section.or("settings", defaults.settings, values::object);
@@ -43,6 +45,8 @@ pub(super) fn read(section: &Section<'_>) -> Option<PlatformConfig> {
         origins: origins.iter().map(BaseUrl::origin).collect(),
         allow_private: allow_private.iter().map(ToString::to_string).collect(),
         credentials: credentials?,
+        read_requests,
+        write_requests,
         settings,
         limits: limits?,
         rate_per_second,
@@ -116,6 +120,17 @@ fn origins(section: &Section<'_>, endpoint: Option<&BaseUrl>, allow_private: &[A
         }
     }
     all
+}
+
+/// Reads patterns of requests that are not what their method says.
+fn requests(section: &Section<'_>, key: &'static str, check: fn(&str) -> Result<(), PatternError>) -> Vec<String> {
+    let pattern = |node: Node<'_>| {
+        let pattern = values::text(node)?;
+        check(pattern)
+            .map(|()| pattern.to_owned())
+            .map_err(|error| format!("has a pattern that can't be taken: {error}"))
+    };
+    section.list(key, pattern).unwrap_or_default()
 }
 
 /// Refuses what could not be dialled, and warns of what is not encrypted.

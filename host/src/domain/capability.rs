@@ -8,6 +8,11 @@ use super::{
     targeting::{CapScope, Daypart, Dimension, Operator},
 };
 
+mod check;
+mod coherent;
+#[cfg(test)]
+mod tests;
+
 /// What a platform can do with one dimension.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DimensionSupport {

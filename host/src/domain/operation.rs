@@ -120,6 +120,21 @@ pub struct Frozen {
     pub desired: MediaBuy,
     /// The release that carries it out, by platform: a started operation ends on the release that it began on.
     pub releases: BTreeMap<PlatformName, String>,
+    /// What the configuration said when it began, by platform. None of an operation that an older version began.
+    #[serde(default)]
+    pub platforms: BTreeMap<PlatformName, FrozenPlatform>,
+}
+
+/// What an operation is carried out with on one platform, whatever the configuration says later: half of a buy in one advertiser's
+/// name and half in another's would be nobody's buy.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FrozenPlatform {
+    /// The buyer's advertiser.
+    pub advertiser_id: String,
+    /// The base address of the ad server's API.
+    pub endpoint: String,
+    /// The publisher's settings of the platform.
+    pub settings: serde_json::Value,
 }
 
 names! {

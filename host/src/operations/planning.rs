@@ -12,8 +12,9 @@ use crate::{
         failure::{Failure, FailureKind},
         id::{OperationId, PackageId, PlatformName},
         media_buy::MediaBuy,
-        operation::Change,
-        plan::Plan,
+        operation::{Change, FrozenPlatform},
+        plan::{Plan, PlatformPlan},
+        problem::Problem,
         time::Timestamp,
     },
 };
@@ -55,31 +56,71 @@ impl<'a> Intent<'a> {
         touched
     }
 
-    /// What a call about this change says of itself.
+    /// What a call about this change says of itself. `frozen` is what the operation began with, if it has begun.
     ///
     /// # Errors
     /// The buyer has no advertiser on the platform.
     pub fn call(
         self,
         config: &Config,
+        frozen: Option<&FrozenPlatform>,
         operation: &OperationId,
         platform: &PlatformName,
         deadline: Timestamp,
     ) -> Result<Call, Failure> {
-        let advertiser_id = config.advertiser(&self.current.principal, platform).ok_or_else(|| {
-            Failure::new(
-                FailureKind::Invalid,
-                "no_advertiser",
-                format!("this buyer has no advertiser on {platform}: the publisher must map one"),
-            )
-        })?;
+        let began_as = frozen.map(|frozen| frozen.advertiser_id.as_str());
+        let advertiser_id =
+            began_as.or_else(|| config.advertiser(&self.current.principal, platform)).ok_or_else(|| {
+                Failure::new(
+                    FailureKind::Invalid,
+                    "no_advertiser",
+                    format!("this buyer has no advertiser on {platform}: the publisher must map one"),
+                )
+            })?;
         Ok(Call {
             operation: operation.clone(),
             advertiser_id: advertiser_id.to_owned(),
             remote: self.current.remote_on(platform).to_vec(),
             deadline,
+            frozen: frozen.cloned(),
         })
     }
+
+    /// What an operation that begins now with this plan is carried out with to its end, by platform.
+    pub fn frozen(self, adapters: &Adapters, config: &Config, plan: &Plan) -> BTreeMap<PlatformName, FrozenPlatform> {
+        let of = |part: &PlatformPlan| {
+            let advertiser_id = config.advertiser(&self.current.principal, &part.platform)?;
+            Some((part.platform.clone(), adapters.frozen(&part.platform, advertiser_id)?))
+        };
+        plan.platforms.iter().filter_map(of).collect()
+    }
+
+    /// What the change asks of a platform and its adapter does not list, whatever the adapter itself says of the change.
+    fn unlisted(self, adapters: &Adapters, platform: &PlatformName, release: Option<&str>) -> Vec<Problem> {
+        let capabilities = adapters.capabilities_of(platform, release);
+        capabilities.map_or_else(Vec::new, |can| can.unsupported(platform, self.change, self.current, self.desired))
+    }
+}
+
+/// The plan, unless the change asks for what the adapter does not list; then its refusal and the host's as one, each thing once.
+fn held_against(planned: Result<PlatformPlan, Failure>, unlisted: Vec<Problem>) -> Result<PlatformPlan, Failure> {
+    if unlisted.is_empty() {
+        return planned;
+    }
+    let refused =
+        planned.err().filter(|failure| matches!(failure.kind, FailureKind::Unsupported | FailureKind::Invalid));
+    let mut failure = refused.unwrap_or_else(|| {
+        Failure::new(FailureKind::Unsupported, "unsupported", "the adapter does not list what is asked for")
+    });
+    // The adapter's words are the better ones.
+    let is_said = |problem: &Problem, said: &[Problem]| {
+        let per_value = problem.field.contains("/targeting_overlay/");
+        said.iter().any(|item| item.field == problem.field && (!per_value || item.value == problem.value))
+    };
+    failure.kind = FailureKind::Unsupported;
+    let news: Vec<Problem> = unlisted.into_iter().filter(|problem| !is_said(problem, &failure.items)).collect();
+    failure.items.extend(news);
+    Err(failure)
 }
 
 /// Plans a change on every platform that it touches, with the release that is active there or the one given.
@@ -98,9 +139,12 @@ pub async fn plan(
     let plans = platforms.iter().map(|platform| {
         let change = intent.for_adapter(&touched);
         async move {
-            let call =
-                intent.call(config, operation, platform, deadline).map_err(|failure| (platform.clone(), failure))?;
-            adapters.plan(platform, None, &call, change).await.map_err(|failure| (platform.clone(), failure))
+            let named = |failure| (platform.clone(), failure);
+            let call = intent.call(config, None, operation, platform, deadline).map_err(named)?;
+            let planned = adapters.plan(platform, None, &call, change).await;
+            let release = planned.as_ref().ok().map(|plan| plan.release.as_str());
+            let unlisted = intent.unlisted(adapters, platform, release);
+            held_against(planned, unlisted).map_err(named)
         }
     });
     let mut plan = Plan::default();
@@ -122,4 +166,57 @@ pub fn releases(plan: &Plan) -> BTreeMap<PlatformName, String> {
 /// What an approval is bound to: the request, the plan with its releases, and the buy's revision.
 pub fn digest(request: &serde_json::Value, plan: &Plan, revision: i64) -> String {
     digest::canonical(&json!({ "request": request, "plan": plan, "revision": revision }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problem(field: &str, value: &str) -> Problem {
+        Problem::new(field, "the host's words").value(value)
+    }
+
+    fn refused(items: &[(&str, &str)], kind: FailureKind) -> Failure {
+        let items =
+            items.iter().map(|(field, value)| Problem::new(*field, "the adapter's words").value(*value)).collect();
+        Failure { items, ..Failure::new(kind, "unsupported_pacing", "no") }
+    }
+
+    fn planned() -> PlatformPlan {
+        PlatformPlan { platform: "acme".into(), release: "r".to_owned(), changes: Vec::new(), notes: Vec::new() }
+    }
+
+    const OS: &str = "/packages/a/targeting_overlay/os_any_of";
+
+    #[test]
+    fn what_the_adapter_takes_and_does_not_list_is_refused() {
+        assert_eq!(held_against(Ok(planned()), Vec::new()), Ok(planned()));
+        let failure = held_against(Ok(planned()), vec![problem(OS, "ios")]).unwrap_err();
+        assert_eq!((failure.kind, failure.items.len()), (FailureKind::Unsupported, 1));
+    }
+
+    #[test]
+    fn what_both_refuse_is_said_once_in_the_adapters_words() {
+        let said = refused(&[(OS, "ios"), ("/packages/a/pacing", "Asap")], FailureKind::Invalid);
+        let unlisted = vec![problem(OS, "ios"), problem(OS, "beos"), problem("/packages/a/pacing", "asap")];
+        let failure = held_against(Err(said), unlisted).unwrap_err();
+        let items: Vec<(&str, &str)> = failure
+            .items
+            .iter()
+            .map(|item| (item.value.as_deref().unwrap_or_default(), item.message.as_str()))
+            .collect();
+        assert_eq!(
+            items,
+            [("ios", "the adapter's words"), ("Asap", "the adapter's words"), ("beos", "the host's words")]
+        );
+        assert_eq!(failure.kind, FailureKind::Unsupported);
+    }
+
+    #[test]
+    fn a_fault_of_the_adapter_does_not_hide_what_it_does_not_list() {
+        let trap = Failure::new(FailureKind::Fault, "trap", "stopped");
+        let failure = held_against(Err(trap.clone()), vec![problem(OS, "ios")]).unwrap_err();
+        assert_eq!(failure.kind, FailureKind::Unsupported);
+        assert_eq!(held_against(Err(trap.clone()), Vec::new()), Err(trap));
+    }
 }

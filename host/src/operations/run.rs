@@ -337,7 +337,8 @@ impl<'a> Run<'a> {
         Making { change, prefix, steps }: Making<'_>,
     ) -> Result<LegEnd, Interruption> {
         let operation = &self.operation.value;
-        let call = match intent.call(&self.deps.config, &operation.id, platform, now().plus(CALL_TIME)) {
+        let began_with = frozen.platforms.get(platform);
+        let call = match intent.call(&self.deps.config, began_with, &operation.id, platform, now().plus(CALL_TIME)) {
             Ok(call) => call,
             Err(failure) => return Ok(LegEnd::Stopped(failure, None)),
         };

@@ -4,7 +4,7 @@ use flightdeck::{
     adapters::{AdapterChange, RemoteBuy},
     domain::{
         failure::FailureKind,
-        media_buy::RemoteKind,
+        media_buy::{MediaBuy, RemoteKind},
         step::SentRequest,
         targeting::{Dayparting, Targeting},
         time::Day,
@@ -79,6 +79,43 @@ async fn reads_are_asked_in_batches_and_answered_buy_by_buy() {
     let answered = world.adapters.get_delivery(&"acme".into(), &asked, day, day, soon()).await.unwrap();
     assert_eq!(answered.len(), 5);
     assert_eq!(answered[4].1.as_ref().unwrap().rows[0].impressions, 1000);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_buyers_are_never_in_one_call_of_a_read() {
+    let world = start(vec![platform("acme", "tell-context", "http://127.0.0.1:1")]).await.unwrap();
+    let buys: Vec<_> = (0..6)
+        .map(|number| {
+            let mut buy = buy("acme");
+            buy.id = format!("acme_{number}").into();
+            buy.principal = if number % 2 == 0 { "agency" } else { "other" }.into();
+            buy
+        })
+        .collect();
+    let advertiser = |buy: &MediaBuy| if buy.principal.as_str() == "agency" { "7" } else { "8" }.to_owned();
+    let asked: Vec<_> = buys.iter().map(|buy| RemoteBuy { buy, advertiser_id: advertiser(buy) }).collect();
+    let answered = world.adapters.check_status(&"acme".into(), &asked, soon()).await.unwrap();
+    assert_eq!(answered.len(), 6);
+    for ((id, status), buy) in answered.iter().zip(&buys) {
+        assert_eq!(*id, buy.id, "in the order in which they were asked about");
+        let detail = status.as_ref().unwrap().detail.clone();
+        let advertiser = advertiser(buy);
+        assert!(detail.starts_with(&format!("advertiser {advertiser} of {advertiser}")), "{detail}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_names_every_package_of_a_create_and_no_stranger() {
+    let platforms = ["half", "strange"].map(|name| platform(name, &format!("plan-{name}"), "http://127.0.0.1:1"));
+    let world = start(platforms.into()).await.unwrap();
+    for (name, words) in [
+        ("half", "planned a create without its package `sports`"),
+        ("strange", "named the package `no-such-package`, which the media buy does not have on this platform"),
+    ] {
+        let failure = world.plan(name).await.unwrap_err();
+        assert_eq!(failure.code, "bad_result");
+        assert_eq!(failure.message, format!("the adapter {name} {words}"));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -89,6 +89,77 @@ async fn credentials_are_added_last_and_never_come_back() {
     assert!(body.contains(&format!("authorization: Bearer {}", "*".repeat(SECRET.len()))), "{body}");
 }
 
+fn echo_of(path: &str, endpoint: &str) -> PlatformConfig {
+    let mut config = platform("acme", "echo-of", endpoint);
+    config.settings = json!({ "behaviour": "echo-of", "url": path });
+    config.credentials = Credentials::Bearer(Secret::new(SECRET));
+    config
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn credentials_do_not_come_back_in_another_spelling_either() {
+    let server = Server::start().await;
+    let world = start(vec![echo_of("/spelled", &server.endpoint())]).await.unwrap();
+    let outcome = world.create("acme", &MemoryJournal::new()).await.unwrap();
+    let (headers, body) = (&outcome.notes[0], &outcome.notes[1]);
+    assert!(headers.contains("x-plain: yes") && !headers.contains("x-echo"), "{headers}");
+    assert_eq!(body.lines().count(), 6);
+    for line in body.lines() {
+        let left = line.bytes().filter(|byte| *byte != b'*').count();
+        assert!(left <= 4, "{left} characters of {line}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_is_packed_is_refused_unread() {
+    let server = Server::start().await;
+    for (path, coding) in [("/packed", "`gzip`"), ("/packed-twice", "`br`")] {
+        let world = start(vec![echo_of(path, &server.endpoint())]).await.unwrap();
+        let failure = world.create("acme", &MemoryJournal::new()).await.unwrap_err();
+        assert_eq!((failure.kind, failure.code.as_str()), (FailureKind::Unavailable, "content_encoding"), "{failure}");
+        assert!(failure.message.contains(coding) && failure.message.contains("acme"), "{failure}");
+    }
+    assert!(server.received()[0].head.contains("accept-encoding: identity"), "{}", server.received()[0].head);
+    let world = start(vec![echo_of("/plain", &server.endpoint())]).await.unwrap();
+    assert_eq!(world.create("acme", &MemoryJournal::new()).await.unwrap().notes[1], "read");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_adapter_that_asks_for_more_reads_than_the_operator_grants_is_not_activated() {
+    let server = Server::start().await;
+    let mut config = platform("acme", "report", &server.endpoint());
+    config.read_requests = vec!["POST /report/queue".to_owned()];
+    let Err(error) = start(vec![config.clone()]).await else { panic!("it asks for all of /report") };
+    let words = error.to_string();
+    assert!(words.contains("add to the platform acme: read_requests = [\"POST /report/*\"]"), "{words}");
+    config.read_requests = vec!["POST /report/*".to_owned()];
+    let world = start(vec![config]).await.unwrap();
+    let outcome = world.create("acme", &MemoryJournal::new()).await.unwrap();
+    assert_eq!(outcome.notes, ["Ok(200)"], "a read needs no step");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_write_reads_outside_of_its_steps_is_counted() {
+    let counted = flightdeck::metrics::start().unwrap();
+    let server = Server::start().await;
+    let world = start(vec![platform("counted", "report", &server.endpoint())]).await.unwrap();
+    world.create("counted", &MemoryJournal::new()).await.unwrap();
+    let text = flightdeck::metrics::rendered(&counted, true);
+    let line = r#"flightdeck_requests_outside_steps_total{platform="counted",method="POST"} 1"#;
+    assert!(text.contains(line), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_get_that_the_operator_says_writes_needs_a_step() {
+    let server = Server::start().await;
+    let mut config = ssrf("acme", &server.endpoint(), &format!("{}/lines/7/remove", server.endpoint()));
+    config.write_requests = vec!["GET /lines/*/remove".to_owned()];
+    let world = start(vec![config]).await.unwrap();
+    let failure = world.create("acme", &MemoryJournal::new()).await.unwrap_err();
+    assert_eq!(failure.code, "misuse", "{failure}");
+    assert!(server.received().is_empty());
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_guest_can_not_set_the_hosts_headers() {
     let server = Server::start().await;

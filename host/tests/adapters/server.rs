@@ -93,6 +93,12 @@ async fn serve(
                 let secret = received.head.lines().find_map(|line| line.strip_prefix("authorization: "))?;
                 response(200, &format!("set-cookie: a=b\r\nx-echo: {secret}\r\nx-plain: yes\r\n"), &received.head)
             }
+            (_, "/spelled", _) => {
+                spelled(received.head.lines().find_map(|line| line.strip_prefix("authorization: Bearer "))?)
+            }
+            (_, "/packed", _) => response(200, "content-encoding: gzip\r\n", "no gzip, but who knows"),
+            (_, "/packed-twice", _) => response(200, "content-encoding: identity\r\ncontent-encoding: br\r\n", "x"),
+            (_, "/plain", _) => response(200, "content-encoding: identity\r\n", "read"),
             (_, "/big", _) => response(200, "", &"x".repeat(20 << 20)),
             ("GET", _, _) => response(200, "", "read"),
             (_, "/report/queue", _) => response(200, "", "queued"),
@@ -102,6 +108,25 @@ async fn serve(
         };
         stream.write_all(answer.as_bytes()).await.ok()?;
     }
+}
+
+/// A secret in every spelling, one a line, and in a header.
+fn spelled(secret: &str) -> String {
+    use base64::{
+        Engine as _,
+        prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD},
+    };
+    let escaped: String = secret.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect();
+    let percent: String = secret.bytes().map(|byte| format!("%{byte:02x}")).collect();
+    let lines = [
+        escaped,
+        percent,
+        BASE64_STANDARD.encode(secret),
+        BASE64_URL_SAFE_NO_PAD.encode(format!("a{secret}z")),
+        hex::encode(secret),
+        hex::encode_upper(secret),
+    ];
+    response(200, &format!("x-echo: {}\r\nx-plain: yes\r\n", lines[2]), &lines.join("\n"))
 }
 
 fn response(status: u16, headers: &str, body: &str) -> String {

@@ -42,6 +42,7 @@ pub(crate) fn platform(name: &str, behaviour: &str, endpoint: &str) -> PlatformC
     config.settings = json!({ "behaviour": behaviour });
     let authority = endpoint.strip_prefix("http://").unwrap_or("127.0.0.1:1");
     config.allow_private = vec![authority.to_owned()];
+    config.read_requests = vec!["POST /report/*".to_owned()];
     config
 }
 
@@ -69,7 +70,8 @@ pub(crate) fn soon() -> Timestamp {
 }
 
 pub(crate) fn call() -> Call {
-    Call { operation: OperationId::mint(), advertiser_id: "7".to_owned(), remote: Vec::new(), deadline: soon() }
+    let operation = OperationId::mint();
+    Call { operation, advertiser_id: "7".to_owned(), remote: Vec::new(), deadline: soon(), frozen: None }
 }
 
 impl World {

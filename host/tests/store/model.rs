@@ -277,7 +277,8 @@ impl Run {
         stored.value.run_at = at(self.now + delay);
         if begins && stored.value.frozen.is_none() {
             let (current, desired) = (buy("frozen"), buy("frozen"));
-            stored.value.frozen = Some(Frozen { current, desired, releases: BTreeMap::new() });
+            stored.value.frozen =
+                Some(Frozen { current, desired, releases: BTreeMap::new(), platforms: BTreeMap::new() });
         }
         stored.version -= i64::from(stale);
         let cut_off = cut_off.then_some(at(self.now));

@@ -65,11 +65,14 @@ fn natively() -> anyhow::Result<Figures> {
 
 async fn start(target: &Path, data_dir: &Path) -> anyhow::Result<Arc<Adapters>> {
     let component = target.join("wasm32-wasip2/guest/flightdeck_adapter_kevel.wasm");
+    let mut platform = PlatformConfig::new("kevel", component, "https://api.kevel.co");
+    let reads = ["POST /v1/campaign/search", "POST /v1/report/queue", "POST /v1/instantcounts/bulk"];
+    platform.read_requests = reads.map(str::to_owned).to_vec();
     Adapters::start(AdaptersConfig {
         data_dir: data_dir.to_owned(),
         compiler: target.join("release/flightdeck"),
         engine: EngineOptions::default(),
-        platforms: vec![PlatformConfig::new("kevel", component, "https://api.kevel.co")],
+        platforms: vec![platform],
     })
     .await
     .context("the adapter can't be used")
@@ -101,7 +104,8 @@ async fn sandboxed(adapters: &Arc<Adapters>, at_once: usize) -> anyhow::Result<F
 
 fn call() -> anyhow::Result<Call> {
     let deadline = Timestamp::parse("2099-01-01T00:00:00Z")?;
-    Ok(Call { operation: OperationId::new("op_bench"), advertiser_id: "1001".to_owned(), remote: Vec::new(), deadline })
+    let operation = OperationId::new("op_bench");
+    Ok(Call { operation, advertiser_id: "1001".to_owned(), remote: Vec::new(), deadline, frozen: None })
 }
 
 /// The buy that both are asked about: two packages of 1,000 each at a CPM of 10.

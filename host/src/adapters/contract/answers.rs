@@ -10,7 +10,7 @@ use super::{
     words,
 };
 use crate::{
-    adapters::egress::pace::LONGEST_PAUSE,
+    adapters::{AdapterChange, egress::pace::LONGEST_PAUSE},
     domain::{
         creative::{AssetState, AssetStatus},
         failure::{Failure, FailureKind, PlatformAnswer},
@@ -23,11 +23,28 @@ use crate::{
     },
 };
 
-/// Reads a plan.
-pub(crate) fn plan(platform: &PlatformName, release: &str, plan: wit::ChangePlan) -> Result<PlatformPlan, Bad> {
+/// Reads a plan. A reviewer approves what stands in it: a create that is planned without one of its packages is no plan, nor is one
+/// for a package that the buy does not have here.
+pub(crate) fn plan(
+    platform: &PlatformName,
+    release: &str,
+    change: AdapterChange<'_>,
+    plan: wit::ChangePlan,
+) -> Result<PlatformPlan, Bad> {
     let mut room = check::PLAN;
     let changes = check::list("planned changes", plan.changes, check::CHANGES)?;
-    let changes = changes.into_iter().map(|change| planned(change, &mut room)).collect::<Result<_, _>>()?;
+    let changes: Vec<PlannedChange> =
+        changes.into_iter().map(|change| planned(change, &mut room)).collect::<Result<_, _>>()?;
+    for id in changes.iter().filter_map(|change| change.package_id.clone()) {
+        known_package(change.buy(), platform, id)?;
+    }
+    if let AdapterChange::Create(buy) = change {
+        let is_planned =
+            |id: &PackageId| changes.iter().any(|change| change.package_id.as_deref() == Some(id.as_str()));
+        if let Some(package) = buy.packages_on(platform).find(|package| !is_planned(&package.id)) {
+            bad!("planned a create without its package `{}`", package.id);
+        }
+    }
     Ok(PlatformPlan {
         platform: platform.clone(),
         release: release.to_owned(),

@@ -10,7 +10,7 @@ use super::{
     },
 };
 use crate::{
-    adapters::egress::DeclaredRequests,
+    adapters::egress::Requests,
     domain::{
         capability::{Capabilities, DaypartPreset, DaypartingSupport, DimensionSupport, FrequencyCapSupport},
         targeting::Daypart,
@@ -31,7 +31,7 @@ const LAG_MS: u32 = 3_600_000;
 
 /// Reads a description. What this host has no word for (a new dimension, a new pacing) is left out: it can't be asked
 /// for either.
-pub(crate) fn capabilities(said: wit::Description) -> Result<(Capabilities, DeclaredRequests), Bad> {
+pub(crate) fn capabilities(said: wit::Description) -> Result<(Capabilities, Requests), Bad> {
     let named = |name: &str| {
         name.len() <= 40
             && name.starts_with(|c: char| c.is_ascii_lowercase())
@@ -45,13 +45,8 @@ pub(crate) fn capabilities(said: wit::Description) -> Result<(Capabilities, Decl
     }
     let reads = check::list("read requests", said.read_requests, check::NOTES)?;
     let writes = check::list("write requests", said.write_requests, check::NOTES)?;
-    let declared = DeclaredRequests::parse(&reads, &writes).map_err(|pattern| {
-        Bad(format!(
-            "declares the request `{}`; a read request is written like POST /v1/report/queue, a write request like GET \
-             /v1/flight/*/delete",
-            check::cut(&pattern, 200)
-        ))
-    })?;
+    let declared = Requests::parse(&reads, &writes)
+        .map_err(|error| Bad(format!("declares a request that can't be: {}", check::cut(&error.to_string(), 500))))?;
     let mut targeting = Vec::new();
     for support in check::list("targeting dimensions", said.targeting, check::NOTES)? {
         let Some(dimension) = dimension_from(&support.dimension) else { continue };
@@ -80,6 +75,9 @@ pub(crate) fn capabilities(said: wit::Description) -> Result<(Capabilities, Decl
         lookup_lag_ms: said.lookup_lag_ms.min(LAG_MS),
         batch_size: said.batch_size.clamp(1, BATCH),
     };
+    if let Some(incoherence) = capabilities.incoherence() {
+        bad!("{incoherence}");
+    }
     Ok((capabilities, declared))
 }
 

@@ -4,7 +4,7 @@ use flightdeck_bindings::v0_1::flightdeck::ad_server::types as wit;
 
 use super::words::{cap_scope_to, day_to, dimension_to, format_to, operator_to, pacing_to, remote_to_guest};
 use crate::{
-    adapters::{AdapterChange, Call, RemoteBuy},
+    adapters::{AdapterChange, RemoteBuy},
     domain::{
         capability::{Capabilities, DaypartPreset},
         creative::Creative,
@@ -202,25 +202,39 @@ fn moment(timestamp: Timestamp) -> wit::Timestamp {
 }
 
 /// What every call is given.
-pub(crate) fn context(
-    platform: &PlatformName,
-    settings: &str,
-    endpoint: &str,
-    operation: &str,
-    call: Option<&Call>,
-    deadline: Timestamp,
-) -> wit::Context {
-    let remote: &[RemoteObject] = call.map_or(&[], |call| call.remote.as_slice());
-    wit::Context {
-        operation_id: operation.to_owned(),
-        platform: platform.to_string(),
-        settings: settings.to_owned(),
-        endpoint: endpoint.trim_end_matches('/').to_owned(),
-        advertiser_id: call.map(|call| call.advertiser_id.clone()).unwrap_or_default(),
-        remote: remote.iter().map(remote_to_guest).collect(),
-        deadline: moment(deadline),
-        extensions: Vec::new(),
+pub(crate) struct Given<'a> {
+    pub(crate) platform: &'a PlatformName,
+    pub(crate) settings: &'a str,
+    pub(crate) endpoint: &'a str,
+    pub(crate) operation: &'a str,
+    pub(crate) advertiser_id: &'a str,
+    pub(crate) deadline: Timestamp,
+}
+
+impl Given<'_> {
+    /// As an adapter is given it, with nothing that is known to exist.
+    pub(crate) fn context(&self) -> wit::Context {
+        wit::Context {
+            operation_id: self.operation.to_owned(),
+            platform: self.platform.to_string(),
+            settings: self.settings.to_owned(),
+            endpoint: endpoint(self.endpoint),
+            advertiser_id: self.advertiser_id.to_owned(),
+            remote: Vec::new(),
+            deadline: moment(self.deadline),
+            extensions: Vec::new(),
+        }
     }
+}
+
+/// A base address without a slash at its end.
+pub(crate) fn endpoint(endpoint: &str) -> String {
+    endpoint.trim_end_matches('/').to_owned()
+}
+
+/// What is known to exist.
+pub(crate) fn remote_objects(remote: &[RemoteObject]) -> Vec<wit::RemoteObject> {
+    remote.iter().map(remote_to_guest).collect()
 }
 
 /// A buy that is asked about.

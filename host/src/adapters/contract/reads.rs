@@ -23,7 +23,7 @@ pub(crate) type Answers<T> = (Vec<(MediaBuyId, Result<T, Failure>)>, Option<Bad>
 /// fault of its own.
 fn sorted<A, T>(
     platform: &PlatformName,
-    asked: &[RemoteBuy<'_>],
+    asked: &[&RemoteBuy<'_>],
     answers: Vec<A>,
     id_of: impl Fn(&A) -> &str,
     read: impl Fn(&MediaBuy, A) -> Result<Result<T, Failure>, Bad>,
@@ -66,7 +66,7 @@ fn sorted<A, T>(
 /// Reads how buys stand.
 pub(crate) fn statuses(
     platform: &PlatformName,
-    asked: &[RemoteBuy<'_>],
+    asked: &[&RemoteBuy<'_>],
     answers: Vec<wit::StatusAnswer>,
 ) -> Answers<RemoteBuyStatus> {
     sorted(
@@ -139,7 +139,7 @@ fn state(state: wit::DeliveryState) -> Result<DeliveryState, Bad> {
 /// Reads what buys delivered.
 pub(crate) fn deliveries(
     platform: &PlatformName,
-    asked: &[RemoteBuy<'_>],
+    asked: &[&RemoteBuy<'_>],
     (first, last): (Day, Day),
     answers: Vec<wit::DeliveryAnswer>,
 ) -> Answers<BuyDelivery> {

@@ -14,7 +14,7 @@ use tokio::{sync::OwnedSemaphorePermit, task::AbortHandle};
 use tokio_util::task::task_tracker::TaskTrackerToken;
 use wasmtime_wasi_http::{Error, WasiBody};
 
-use super::{CallEgress, credentials::Injection};
+use super::{CallEgress, credentials::Injection, echo::Scrubber};
 use crate::adapters::limits::LimitHit;
 
 /// How long an answer keeps its request's turn. Reading even a large report takes less.
@@ -44,8 +44,7 @@ pub(super) struct ResponseBody {
     inner: reqwest::Body,
     call: Arc<CallEgress>,
     injection: Arc<Injection>,
-    /// The end of what came, held back because a secret may begin there.
-    held: BytesMut,
+    scrubber: Scrubber,
     received: usize,
     ended: bool,
     turn: Turn,
@@ -61,8 +60,8 @@ impl ResponseBody {
     ) -> Self {
         let turn = Turn::hold(turn);
         let injection = call.platform.authentication.known();
-        let held = BytesMut::new();
-        Self { inner, call, injection, held, received: 0, ended: false, turn, _running: running }
+        let scrubber = Scrubber::new();
+        Self { inner, call, injection, scrubber, received: 0, ended: false, turn, _running: running }
     }
 
     fn count(&mut self, length: usize) -> Result<(), Error> {
@@ -74,17 +73,6 @@ impl ResponseBody {
             return Err(Error::HttpResponseBodySize(u64::try_from(limits.response_bytes).ok()));
         }
         Ok(())
-    }
-
-    /// What of `data` and of what was held back can go on.
-    fn clean(&mut self, data: Bytes) -> Bytes {
-        if !self.injection.has_secrets() {
-            return data;
-        }
-        self.held.extend_from_slice(&data);
-        self.injection.redact(&mut self.held);
-        let ready = self.held.len() - self.injection.unfinished(&self.held);
-        self.held.split_to(ready).freeze()
     }
 }
 
@@ -130,7 +118,7 @@ impl Body for ResponseBody {
         let this = &mut *self;
         loop {
             if this.ended {
-                let rest = this.held.split().freeze();
+                let rest = this.scrubber.end(this.injection.echoes());
                 return Poll::Ready((!rest.is_empty()).then(|| Ok(Frame::data(rest))));
             }
             match ready!(Pin::new(&mut this.inner).poll_frame(cx)) {
@@ -148,7 +136,7 @@ impl Body for ResponseBody {
                     if let Err(error) = this.count(data.len()) {
                         return Poll::Ready(Some(Err(error)));
                     }
-                    let data = this.clean(data);
+                    let data = this.scrubber.next(this.injection.echoes(), data);
                     if !data.is_empty() {
                         return Poll::Ready(Some(Ok(Frame::data(data))));
                     }
@@ -158,7 +146,7 @@ impl Body for ResponseBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        (self.ended || self.inner.is_end_stream()) && self.held.is_empty()
+        (self.ended || self.inner.is_end_stream()) && self.scrubber.is_empty()
     }
 
     fn size_hint(&self) -> SizeHint {

@@ -7,6 +7,7 @@ use http::{HeaderName, HeaderValue, header};
 
 use super::{
     EgressError,
+    echo::Echoes,
     tokens::{TokenGrant, Tokens},
 };
 use crate::{domain::failure::Failure, network::addresses::Allowance};
@@ -90,8 +91,8 @@ pub(crate) struct Injection {
     header: Option<(HeaderName, HeaderValue)>,
     /// The token in it, if it is one that was fetched.
     token: Option<String>,
-    /// What must never come back or be printed, longest first.
-    secrets: Vec<String>,
+    /// What must never come back or be printed.
+    echoes: Echoes,
 }
 
 impl Injection {
@@ -124,11 +125,8 @@ impl Injection {
     }
 
     /// Nothing to add yet, and these to hide.
-    pub(crate) fn hiding(mut secrets: Vec<String>) -> Self {
-        // A shorter secret would be found in ordinary words, and protects nothing anyway.
-        secrets.retain(|secret| secret.len() >= 4);
-        secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
-        Self { header: None, token: None, secrets }
+    pub(crate) fn hiding(secrets: Vec<String>) -> Self {
+        Self { header: None, token: None, echoes: Echoes::of(&secrets) }
     }
 
     /// The token that was fetched.
@@ -148,35 +146,19 @@ impl Injection {
         }
     }
 
-    /// Writes asterisks over every secret, byte for byte, so that lengths stay what they were.
+    /// Writes asterisks over every secret, however it is spelled.
     pub(crate) fn redact(&self, bytes: &mut [u8]) {
-        for secret in &self.secrets {
-            let secret = secret.as_bytes();
-            let mut from = 0;
-            while let Some(at) = find(&bytes[from..], secret) {
-                bytes[from + at..from + at + secret.len()].fill(b'*');
-                from += at + secret.len();
-            }
-        }
+        self.echoes.scrub(bytes, true);
     }
 
-    /// Whether any secret occurs.
+    /// Whether any secret occurs, however it is spelled.
     pub(crate) fn occurs_in(&self, bytes: &[u8]) -> bool {
-        self.secrets.iter().any(|secret| find(bytes, secret.as_bytes()).is_some())
+        self.echoes.occur_in(bytes)
     }
 
-    /// How many bytes at the end may be the beginning of a secret that goes on in what follows.
-    pub(crate) fn unfinished(&self, bytes: &[u8]) -> usize {
-        let longest = |secret: &String| {
-            let most = (secret.len() - 1).min(bytes.len());
-            (1..=most).rev().find(|length| bytes.ends_with(&secret.as_bytes()[..*length])).unwrap_or(0)
-        };
-        self.secrets.iter().map(longest).max().unwrap_or(0)
-    }
-
-    /// Whether there is anything to hide.
-    pub(crate) fn has_secrets(&self) -> bool {
-        !self.secrets.is_empty()
+    /// What must never come back or be printed.
+    pub(super) fn echoes(&self) -> &Echoes {
+        &self.echoes
     }
 }
 
@@ -231,20 +213,6 @@ impl Authentication {
     }
 }
 
-fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
-    let first = wanted.first()?;
-    let mut from = 0;
-    // The first byte is searched for alone, which the compiler turns into a fast loop.
-    while let Some(at) = bytes[from..].iter().position(|byte| byte == first) {
-        let start = from + at;
-        if bytes[start..].starts_with(wanted) {
-            return Some(start);
-        }
-        from = start + 1;
-    }
-    None
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -271,9 +239,6 @@ mod tests {
         let mut text = b"ab abcabcab abcab".to_vec();
         injection.redact(&mut text);
         assert_eq!(text, b"ab *****cab *****");
-        assert_eq!(injection.unfinished(b"xabca"), 4);
-        assert_eq!(injection.unfinished(b"xabcx"), 0);
-        assert_eq!(injection.unfinished(b"a"), 1);
     }
 
     #[test]

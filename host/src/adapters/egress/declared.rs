@@ -1,102 +1,216 @@
-//! The requests that are not what their method says: an adapter declares them.
+//! The requests that are not what their method says. An adapter declares them; the operator's configuration grants them.
+//!
+//! | declared | granted by the configuration | the request |
+//! |---|---|---|
+//! | `POST /v1/report/queue` | `POST /v1/report/queue` | reads |
+//! | `POST /v1/report/queue` | nothing | writes: it needs a step |
+//! | nothing | `POST /v1/report/queue` | writes |
+//! | `GET /v1/flight/*/delete` | either way | writes |
+//!
+//! A read needs both words, because what passes as a read passes without a step. A write needs one, because that is only stricter.
+
+use std::sync::Arc;
 
 use http::Method;
+use percent_encoding::percent_decode_str;
 use reqwest::Url;
 
-/// What an adapter declares about its requests.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct DeclaredRequests {
-    /// `POST`s that only read.
-    reads: Patterns,
-    /// `GET`s that change something.
-    writes: Patterns,
+/// Parts of a path that name no resource: what comes after them may be anything that the platform has.
+const PREFIXES: [&str; 3] = ["api", "rest", "services"];
+
+/// What is wrong with a pattern.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PatternError {
+    /// It is no pattern.
+    #[error("`{pattern}` is no request; it is written like {example}")]
+    Form {
+        /// As it was written.
+        pattern: String,
+        /// How one is written.
+        example: &'static str,
+    },
+    /// It grants too much.
+    #[error(
+        "`{0}` is too wide: it would let writes pass as reads. Name the resource before the first star, as in POST \
+         /v1/reports/*, and put a name between two stars"
+    )]
+    TooWide(String),
 }
 
-impl DeclaredRequests {
+/// A pattern for the requests of one method, as `POST /v1/flight/*/forecast`: a star stands for one part of the path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Pattern(Vec<String>);
+
+impl Pattern {
+    fn parse(method: &Method, example: &'static str, pattern: &str) -> Result<Self, PatternError> {
+        let form = || PatternError::Form { pattern: pattern.to_owned(), example };
+        let path = pattern.split_once(' ').filter(|(word, _)| *word == method.as_str()).map(|(_, path)| path);
+        let path = path.and_then(|path| path.strip_prefix('/')).ok_or_else(form)?;
+        let parts: Vec<String> = path.split('/').map(str::to_owned).collect();
+        let plain = |part: &String| part == "*" || !part.contains(['?', '#', ' ', '*', '%', '\\']);
+        if path.is_empty() || !parts.iter().all(|part| plain(part) && part != "." && part != "..") {
+            return Err(form());
+        }
+        Ok(Self(parts))
+    }
+
+    /// Reads one for a `POST` that only reads.
+    fn read(pattern: &str) -> Result<Self, PatternError> {
+        let read = Self::parse(&Method::POST, "POST /v1/report/queue", pattern)?;
+        let named = |part: &String| part != "*" && !part.is_empty() && !is_prefix(part);
+        let mut before_star = read.0.iter().take_while(|part| *part != "*");
+        let stars_together = read.0.windows(2).any(|two| two[0] == "*" && two[1] == "*");
+        if before_star.any(named) && !stars_together {
+            Ok(read)
+        } else {
+            Err(PatternError::TooWide(pattern.to_owned()))
+        }
+    }
+
+    /// Reads one for a `GET` that writes. However wide it is, it only asks for more steps.
+    fn write(pattern: &str) -> Result<Self, PatternError> {
+        Self::parse(&Method::GET, "GET /v1/flight/*/delete", pattern)
+    }
+
+    /// Whether every request that matches `other` matches this one.
+    fn covers(&self, other: &Self) -> bool {
+        self.0.len() == other.0.len() && self.0.iter().zip(&other.0).all(|(mine, theirs)| mine == "*" || mine == theirs)
+    }
+
+    /// Whether a path is one of a read. A part that a server may take apart again stands for no star.
+    fn is_read(&self, parts: &[&str]) -> bool {
+        let fits = |(wanted, part): (&String, &&str)| wanted == part || (wanted == "*" && is_one_part(part));
+        self.0.len() == parts.len() && self.0.iter().zip(parts).all(fits)
+    }
+
+    /// Whether a path is one of a write, however it is spelled.
+    fn is_write(&self, parts: &[String]) -> bool {
+        let wanted = self.0.iter().filter(|part| !part.is_empty());
+        let fits = |(wanted, part): (&String, &String)| wanted == "*" || wanted.eq_ignore_ascii_case(part);
+        wanted.clone().count() == parts.len() && wanted.zip(parts).all(fits)
+    }
+}
+
+/// Whether a part of a path is a version or another word before the resources.
+fn is_prefix(part: &str) -> bool {
+    let version = part.strip_prefix(['v', 'V']).is_some_and(|rest| {
+        rest.starts_with(|c: char| c.is_ascii_digit()) && rest.chars().all(|c| c.is_ascii_digit() || c == '.')
+    });
+    version || PREFIXES.iter().any(|prefix| part.eq_ignore_ascii_case(prefix))
+}
+
+/// Whether a part of a path is one for every server: not empty, and nothing in it that is a slash or a dot after decoding.
+fn is_one_part(part: &str) -> bool {
+    let decoded = percent_decode_str(part).decode_utf8_lossy();
+    !part.is_empty() && !decoded.contains(['/', '\\', '%', ';', '?', '#']) && decoded != "." && decoded != ".."
+}
+
+/// Requests that are not what their method says.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Requests {
+    /// `POST`s that only read, and how they were written.
+    reads: Vec<(Pattern, String)>,
+    /// `GET`s that change something.
+    writes: Vec<Pattern>,
+}
+
+impl Requests {
     /// Reads the patterns.
     ///
     /// # Errors
-    /// The pattern that can't be read.
-    pub(crate) fn parse(reads: &[String], writes: &[String]) -> Result<Self, String> {
-        Ok(Self { reads: Patterns::parse(&Method::POST, reads)?, writes: Patterns::parse(&Method::GET, writes)? })
+    /// The first pattern that can't be taken.
+    pub(crate) fn parse(reads: &[String], writes: &[String]) -> Result<Self, PatternError> {
+        let read = |text: &String| Pattern::read(text).map(|pattern| (pattern, text.clone()));
+        Ok(Self {
+            reads: reads.iter().map(read).collect::<Result<_, _>>()?,
+            writes: writes.iter().map(|text| Pattern::write(text)).collect::<Result<_, _>>()?,
+        })
     }
 
-    /// Whether a request only reads.
-    pub(crate) fn only_reads(&self, method: &Method, url: &Url, endpoint: &Url) -> bool {
-        match *method {
-            Method::GET => !self.writes.contain(url, endpoint),
-            Method::HEAD => true,
-            Method::POST => self.reads.contain(url, endpoint),
-            _ => false,
-        }
+    /// The patterns for reads that these don't cover.
+    pub(crate) fn missing<'a>(&self, asked: &'a Self) -> Vec<&'a str> {
+        let covered = |asked: &Pattern| self.reads.iter().any(|(granted, _)| granted.covers(asked));
+        asked.reads.iter().filter(|(pattern, _)| !covered(pattern)).map(|(_, text)| text.as_str()).collect()
+    }
+
+    fn reads(&self, parts: &[&str]) -> bool {
+        self.reads.iter().any(|(pattern, _)| pattern.is_read(parts))
+    }
+
+    fn writes(&self, parts: &[String]) -> bool {
+        self.writes.iter().any(|pattern| pattern.is_write(parts))
     }
 }
 
-/// Patterns for the requests of one method, as `POST /v1/flight/*/forecast`, counted from the endpoint's path.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-struct Patterns(Vec<Vec<String>>);
+/// Reads a pattern of the configuration's `read_requests`.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn check_read_request(pattern: &str) -> Result<(), PatternError> {
+    Pattern::read(pattern).map(drop)
+}
 
-impl Patterns {
-    fn parse(method: &Method, patterns: &[String]) -> Result<Self, String> {
-        let parse = |pattern: &String| {
-            let path = pattern.split_once(' ').filter(|(word, _)| *word == method.as_str()).map(|(_, path)| path);
-            let path = path.and_then(|path| path.strip_prefix('/')).ok_or_else(|| pattern.clone())?;
-            if path.contains(['?', '#', ' ']) {
-                return Err(pattern.clone());
-            }
-            Ok(path.split('/').map(str::to_owned).collect())
-        };
-        patterns.iter().map(parse).collect::<Result<_, _>>().map(Self)
+/// Reads a pattern of the configuration's `write_requests`.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn check_write_request(pattern: &str) -> Result<(), PatternError> {
+    Pattern::write(pattern).map(drop)
+}
+
+/// What one call's requests are judged by. The default takes every `POST` for a write.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct DeclaredRequests {
+    /// What the release of the call declares.
+    asked: Arc<Requests>,
+    /// What the configuration grants.
+    granted: Arc<Requests>,
+    /// The call's endpoint, from whose path patterns are counted.
+    endpoint: Option<Url>,
+}
+
+impl DeclaredRequests {
+    pub(crate) fn new(asked: Arc<Requests>, granted: Arc<Requests>, endpoint: Url) -> Self {
+        Self { asked, granted, endpoint: Some(endpoint) }
     }
 
-    /// Whether a request to the endpoint matches one of them; what goes to another origin matches none.
-    fn contain(&self, url: &Url, endpoint: &Url) -> bool {
-        if self.0.is_empty() || url.origin() != endpoint.origin() {
-            return false;
+    /// Whether a request only reads.
+    pub(crate) fn only_reads(&self, method: &Method, url: &Url) -> bool {
+        match *method {
+            Method::HEAD => true,
+            Method::GET => !self.declared_to_write(url),
+            Method::POST => self.declared_to_read(url),
+            _ => false,
         }
-        let base = endpoint.path().trim_end_matches('/');
-        let inside = url.path().strip_prefix(base).filter(|rest| rest.starts_with('/'));
-        let parts: Vec<&str> = inside.unwrap_or(url.path()).trim_start_matches('/').split('/').collect();
-        self.0.iter().any(|pattern| {
-            pattern.len() == parts.len()
-                && pattern.iter().zip(&parts).all(|(wanted, part)| wanted == "*" || wanted == part)
+    }
+
+    /// Whether adapter and operator both say of a `POST` to the endpoint that it reads.
+    fn declared_to_read(&self, url: &Url) -> bool {
+        let Some(endpoint) = self.endpoint.as_ref().filter(|endpoint| endpoint.origin() == url.origin()) else {
+            return false;
+        };
+        let Some(inside) = below(endpoint, url.path()) else { return false };
+        let parts: Vec<&str> = inside.split('/').collect();
+        self.asked.reads(&parts) && self.granted.reads(&parts)
+    }
+
+    /// Whether adapter or operator says of a `GET` that it writes: counted from the endpoint's path or from the root.
+    fn declared_to_write(&self, url: &Url) -> bool {
+        let inside = self.endpoint.as_ref().and_then(|endpoint| below(endpoint, url.path()));
+        [inside, Some(url.path())].into_iter().flatten().any(|path| {
+            let decoded = percent_decode_str(path).decode_utf8_lossy();
+            // What stands after a semicolon are parameters of a part.
+            let named = |part: &str| part.split(';').next().unwrap_or_default().to_owned();
+            let parts: Vec<String> = decoded.split(['/', '\\']).map(named).filter(|part| !part.is_empty()).collect();
+            self.asked.writes(&parts) || self.granted.writes(&parts)
         })
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn declared(reads: &[&str], writes: &[&str]) -> Result<DeclaredRequests, String> {
-        let owned = |patterns: &[&str]| patterns.iter().map(|&pattern| pattern.to_owned()).collect::<Vec<_>>();
-        DeclaredRequests::parse(&owned(reads), &owned(writes))
-    }
-
-    #[test]
-    fn a_star_stands_for_one_part_of_the_path() {
-        let declared =
-            declared(&["POST /v1/report/queue", "POST /v1/flight/*/forecast"], &["GET /v1/flight/*/delete"]).unwrap();
-        let endpoint = Url::parse("https://api.acme.example/base/").unwrap();
-        let reads = |method, path: &str| declared.only_reads(&method, &endpoint.join(path).unwrap(), &endpoint);
-        assert!(reads(Method::POST, "/base/v1/report/queue"));
-        assert!(reads(Method::POST, "/base/v1/report/queue?x=1"));
-        assert!(reads(Method::POST, "/base/v1/flight/7/forecast"));
-        assert!(!reads(Method::PUT, "/base/v1/report/queue"));
-        assert!(!reads(Method::POST, "/base/v1/report/queue/"));
-        assert!(!reads(Method::POST, "/base/v1/flight/7/8/forecast"));
-        assert!(!reads(Method::POST, "/base/v1/flight/7/../../flight"));
-        assert!(!reads(Method::POST, "https://files.acme.example/base/v1/report/queue"), "another origin");
-        assert!(reads(Method::GET, "/base/v1/flight/7"));
-        assert!(!reads(Method::GET, "/base/v1/flight/7/delete"));
-        assert!(!reads(Method::DELETE, "/base/v1/flight/7"));
-    }
-
-    #[test]
-    fn what_is_no_pattern_is_named() {
-        for pattern in ["POST", "POST v1", "DELETE /v1/x", "PUT /v1/*", "P OST /v1", "POST /v1?x"] {
-            assert_eq!(declared(&[pattern], &[]), Err(pattern.to_owned()));
-        }
-        assert_eq!(declared(&[], &["POST /v1"]), Err("POST /v1".to_owned()));
-    }
+/// The path below the endpoint's, without a slash before it.
+fn below<'a>(endpoint: &Url, path: &'a str) -> Option<&'a str> {
+    path.strip_prefix(endpoint.path().trim_end_matches('/'))?.strip_prefix('/')
 }
+
+#[cfg(test)]
+mod tests;

@@ -136,6 +136,7 @@ impl CallEgress {
         }
         let (head, body) = http::Response::<reqwest::Body>::from(response).into_parts();
         self.platform.pace.note(head.status.as_u16(), &head.headers, clock::now());
+        self.judge_encoding(&head.headers).map_err(|failure| self.deny(failure))?;
         let mut response = http::Response::new(());
         *response.status_mut() = head.status;
         *response.headers_mut() = self.response_headers(&head.headers);

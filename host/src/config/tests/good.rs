@@ -59,6 +59,7 @@ fn a_platform_has_the_adapters_defaults() {
     assert_eq!(platform.component, Path::new("/etc/flightdeck/acme.wasm"));
     assert_eq!(platform.origins, ["https://api.acme.example"]);
     assert_eq!((platform.limits.clone(), platform.settings.clone()), (Limits::default(), json!({})));
+    assert!(platform.read_requests.is_empty() && platform.write_requests.is_empty(), "nothing is granted unasked");
     assert_eq!((platform.rate_per_second, platform.max_concurrent_requests, platform.in_doubt_wait_ms), (None, 16, 0));
 }
 
@@ -70,6 +71,8 @@ fn a_platform_takes_what_is_written() {
 max_concurrent_requests = 4
 in_doubt_wait = "1m500ms"
 processing_bound = "10m"
+read_requests = ["POST /v1/report/queue", "POST /v1/flight/*/forecast"]
+write_requests = ["GET /v1/flight/*/delete"]
 settings = { network = 9, ratio = 0.5, since = 2026-01-31, deep = { list = [true, "x"] } }
 
 [platforms.limits]
@@ -100,6 +103,8 @@ table_elements = 12
         (Some(50), 4, 60_500)
     );
     assert_eq!(platform.processing_bound_ms, 600_000);
+    assert_eq!(platform.read_requests, ["POST /v1/report/queue", "POST /v1/flight/*/forecast"]);
+    assert_eq!(platform.write_requests, ["GET /v1/flight/*/delete"]);
     let limits = Limits {
         memory_bytes: 256 << 20,
         table_elements: 12,

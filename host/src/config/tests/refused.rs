@@ -204,6 +204,25 @@ fn a_platform_has_a_name_an_adapter_and_an_endpoint() {
 }
 
 #[test]
+fn what_may_pass_as_a_read_is_named_and_not_too_wide() {
+    refused_in_house(
+        "[[platforms]]\nname = \"b\"\nadapter = \"b.wasm\"\nendpoint = \"https://b.example\"\n\
+         read_requests = [¦\"POST /*\", ¦\"POST /v1/*\", ¦\"GET /v1/reports\", \"POST /v1/reports/*\"]\n\
+         write_requests = [¦\"POST /v1/flight\", \"GET /*\"]\n",
+        &[
+            "`read_requests` has a pattern that can't be taken: `POST /*` is too wide: it would let writes pass as reads. Name the \
+             resource before the first star, as in POST /v1/reports/*, and put a name between two stars",
+            "`read_requests` has a pattern that can't be taken: `POST /v1/*` is too wide: it would let writes pass as reads. Name the \
+             resource before the first star, as in POST /v1/reports/*, and put a name between two stars",
+            "`read_requests` has a pattern that can't be taken: `GET /v1/reports` is no request; it is written like POST \
+             /v1/report/queue",
+            "`write_requests` has a pattern that can't be taken: `POST /v1/flight` is no request; it is written like GET \
+             /v1/flight/*/delete",
+        ],
+    );
+}
+
+#[test]
 fn limits_are_checked_one_by_one() {
     refused_in_house(
         "[[platforms]]\nname = \"b\"\nadapter = \"b.wasm\"\nendpoint = \"https://b.example\"\n\

@@ -136,12 +136,15 @@ impl Run<'_> {
 
     async fn freeze(&mut self, buy: &Stored<MediaBuy>, desired: MediaBuy, plan: Plan) -> Result<(), Interruption> {
         let operation = &mut self.operation.value;
+        let intent = Intent { change: &operation.change, current: &buy.value, desired: &desired };
+        let platforms = intent.frozen(&self.deps.adapters, &self.deps.config, &plan);
         operation.legs = plan
             .platforms
             .iter()
             .map(|part| Leg { platform: part.platform.clone(), state: LegState::Pending, failure: None, outcome: None })
             .collect();
-        operation.frozen = Some(Frozen { current: buy.value.clone(), desired, releases: planning::releases(&plan) });
+        let releases = planning::releases(&plan);
+        operation.frozen = Some(Frozen { current: buy.value.clone(), desired, releases, platforms });
         operation.plan = plan;
         operation.updated_at = now();
         self.write(Recording::default(), false).await

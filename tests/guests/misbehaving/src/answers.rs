@@ -34,7 +34,13 @@ pub(crate) fn describe() -> Description {
         frequency_cap: None,
         pacing: vec![Pacing::Even],
         price_models: vec![PriceModel::Cpm],
-        updates: vec![UpdateKind::Active],
+        updates: vec![
+            UpdateKind::Active,
+            UpdateKind::TotalBudget,
+            UpdateKind::Budget,
+            UpdateKind::DailyBudget,
+            UpdateKind::DailyImpressions,
+        ],
         settings_schema: SETTINGS_SCHEMA.to_owned(),
         product_settings_schema: r#"{ "type": "object" }"#.to_owned(),
         read_requests: vec!["POST /report/*".to_owned()],
@@ -59,6 +65,10 @@ pub(crate) fn plan(ctx: &Context, change: &Change) -> Result<ChangePlan, Failure
         _ => {}
     }
     let changes = match change {
+        Change::Create(buy) if behaviour(ctx) == "plan-half" => vec![planned("Order", &buy.name, None, Vec::new())],
+        Change::Create(buy) if behaviour(ctx) == "plan-strange" => {
+            vec![planned("Line", &buy.name, Some("no-such-package".to_owned()), Vec::new())]
+        }
         Change::Create(buy) => {
             let order = planned("Order", &buy.name, None, Vec::new());
             std::iter::once(order).chain(buy.packages.iter().map(planned_line)).collect()
@@ -98,7 +108,7 @@ pub(crate) fn statuses(ctx: &Context, buys: &[RemoteBuy]) -> Vec<StatusAnswer> {
         status: Ok(BuyStatus {
             media_buy_id: id.to_owned(),
             state: DeliveryState::Delivering,
-            detail: format!("{} at once", buys.len()),
+            detail: detail(ctx, buys),
             packages: Vec::new(),
             assets: Vec::new(),
             extensions: Vec::new(),
@@ -110,6 +120,16 @@ pub(crate) fn statuses(ctx: &Context, buys: &[RemoteBuy]) -> Vec<StatusAnswer> {
         answers.remove(0);
     }
     answers
+}
+
+/// How many were asked about at once, or whose they were and for whom the call was made.
+fn detail(ctx: &Context, buys: &[RemoteBuy]) -> String {
+    if behaviour(ctx) != "tell-context" {
+        return format!("{} at once", buys.len());
+    }
+    let mut advertisers: Vec<&str> = buys.iter().map(|buy| buy.advertiser_id.as_str()).collect();
+    advertisers.dedup();
+    format!("advertiser {} of {}", ctx.advertiser_id, advertisers.join(" and "))
 }
 
 /// A thousand impressions each; with rubbish, fewer than none.

@@ -4,6 +4,7 @@
 //! - `answers`: describe, plan and the reads, with the rubbish that they can be told to give.
 //! - `made`: what was made late, and stopping it.
 //! - `writes`: creating, and what a write can do wrong.
+//! - `endings`: creates that end well and should not.
 //! - `computing`: what needs no platform: endless loops, memory, traps.
 //! - `http`: requests without an SDK between.
 #![cfg(target_family = "wasm")]
@@ -12,6 +13,7 @@
 
 mod answers;
 mod computing;
+mod endings;
 mod http;
 mod made;
 mod writes;

@@ -3,7 +3,7 @@
 use crate::{
     behaviour,
     bindings::flightdeck::ad_server::{steps, types::*},
-    failure, http, setting,
+    endings, failure, http, setting,
 };
 
 /// An outcome with notes, which the tests read.
@@ -11,13 +11,25 @@ pub(crate) fn noted(notes: Vec<String>) -> Outcome {
     Outcome { effective: None, notes, extensions: Vec::new() }
 }
 
+/// Creates as it is told to. What is told to do only one thing remembers whatever the contract wants remembered, so that nothing
+/// but that one thing is wrong.
 pub(crate) fn create(ctx: &Context, buy: &MediaBuy) -> Result<Outcome, Failure> {
+    let behaviour = behaviour(ctx);
+    if let Some(ended) = endings::create(ctx, buy, &behaviour) {
+        return ended;
+    }
+    let outcome = act(ctx, buy, &behaviour)?;
+    endings::remember_all(buy);
+    Ok(outcome)
+}
+
+fn act(ctx: &Context, buy: &MediaBuy, behaviour: &str) -> Result<Outcome, Failure> {
     let url = |path: &str| format!("{}{path}", ctx.endpoint);
     let status = |answer: Result<http::Answer, _>| {
         let told: Result<u16, wasip2::http::types::ErrorCode> = answer.map(|answer| answer.status);
         Ok(noted(vec![format!("{told:?}")]))
     };
-    match behaviour(ctx).as_str() {
+    match behaviour {
         "ssrf" => status(http::get(&setting(ctx, "url"))),
         "write-outside-step" => status(http::post(&url("/orders"), b"{}")),
         "report" => status(http::post(&url("/report/queue"), b"{}")),
@@ -42,7 +54,8 @@ pub(crate) fn create(ctx: &Context, buy: &MediaBuy) -> Result<Outcome, Failure> 
             let second = http::get_and_keep(&url("/x")).map_err(|error| unavailable(&error))?;
             Ok(noted(vec![format!("{} {}", first.0.len(), second.0.len())]))
         }
-        "echo" => echo(ctx),
+        "echo" => echo(ctx, "/echo"),
+        "echo-of" => echo(ctx, &setting(ctx, "url")),
         "finish-wrong" => {
             steps::begin("a");
             steps::finish("b", b"");
@@ -68,8 +81,8 @@ fn swallow(ctx: &Context) -> Result<Outcome, Failure> {
 }
 
 /// Tells what came back, headers and body, and prints what it was told to say.
-fn echo(ctx: &Context) -> Result<Outcome, Failure> {
-    let answer = http::get(&format!("{}/echo", ctx.endpoint)).map_err(|error| unavailable(&error))?;
+fn echo(ctx: &Context, path: &str) -> Result<Outcome, Failure> {
+    let answer = http::get(&format!("{}{path}", ctx.endpoint)).map_err(|error| unavailable(&error))?;
     let header = |(name, value): &(String, Vec<u8>)| format!("{name}: {}", String::from_utf8_lossy(value));
     let headers: Vec<String> = answer.headers.iter().map(header).collect();
     eprintln!("{}", setting(ctx, "say"));
@@ -77,7 +90,7 @@ fn echo(ctx: &Context) -> Result<Outcome, Failure> {
 }
 
 /// An order, then a line for each package.
-fn make(ctx: &Context, buy: &MediaBuy) -> Result<Outcome, Failure> {
+pub(crate) fn make(ctx: &Context, buy: &MediaBuy) -> Result<Outcome, Failure> {
     let id = step("order", &format!("{}/orders", ctx.endpoint))?;
     steps::remember(&RemoteObject { kind: RemoteKind::Order, key: String::new(), id });
     for package in &buy.packages {
@@ -87,7 +100,7 @@ fn make(ctx: &Context, buy: &MediaBuy) -> Result<Outcome, Failure> {
     Ok(noted(Vec::new()))
 }
 
-fn step(name: &str, url: &str) -> Result<String, Failure> {
+pub(crate) fn step(name: &str, url: &str) -> Result<String, Failure> {
     let reference = match steps::begin(name) {
         steps::State::Done(outcome) => return Ok(String::from_utf8(outcome).unwrap()),
         // This platform has nothing to look for: what is in doubt is made again, which the tests count.

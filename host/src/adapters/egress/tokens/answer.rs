@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::grant::{Grant, TokenGrant};
 use crate::{
-    adapters::clock,
+    adapters::{clock, egress::credentials::Injection},
     domain::failure::{Failure, FailureKind, PlatformAnswer},
 };
 
@@ -78,7 +78,7 @@ fn refusal(status: reqwest::StatusCode, said: &Value, grant: &TokenGrant) -> Fai
     }
     let words = |name: &str| {
         let text = said.get(name).and_then(Value::as_str).unwrap_or_default();
-        let shows = grant.secrets().iter().any(|secret| text.contains(secret.as_str()));
+        let shows = Injection::hiding(grant.secrets()).occurs_in(text.as_bytes());
         if shows { String::new() } else { text.chars().take(300).collect() }
     };
     let message = ["error_description", "message"].map(words).into_iter().find(|text| !text.is_empty());

@@ -1,0 +1,266 @@
+//! What a request asks for and an adapter does not list.
+//!
+//! An adapter refuses what its platform can't do. One that forgets to look would sell what nobody delivers, so the host looks
+//! by itself, at every plan. The words and the pointers are those of the adapters' own refusals.
+
+use std::collections::BTreeSet;
+
+use super::{Capabilities, DaypartingSupport, FrequencyCapSupport};
+use crate::domain::{
+    creative::Creative,
+    id::PlatformName,
+    media_buy::{MediaBuy, Package},
+    operation::Change,
+    problem::{Problem, pointer_token},
+    targeting::{CapScope, Dayparting, FrequencyCap, Operator, Rule},
+    update::{BuyPatch, PackagePatch},
+};
+
+/// How many of the supported values are named in a refusal: a buyer reads them, and a list of cities is long.
+const NAMED: usize = 200;
+
+/// The only price model that buyers are sold by.
+const SOLD_BY: &str = "cpm";
+
+/// The updates whose being listed says that a platform has daily caps at all: a description has no other place for it.
+const DAILY_BUDGET: &str = "daily_budget";
+const DAILY_IMPRESSIONS: &str = "daily_impressions";
+
+impl Capabilities {
+    /// Everything that a change asks of a platform and the adapter does not list. What stood in the buy before is left out: an
+    /// adapter may have become stricter since, and what was sold must still be paused.
+    pub fn unsupported(
+        &self,
+        platform: &PlatformName,
+        change: &Change,
+        current: &MediaBuy,
+        desired: &MediaBuy,
+    ) -> Vec<Problem> {
+        match change {
+            Change::Create => self.unsupported_in(desired, platform),
+            Change::AddCreatives(assets) => self.unsupported_formats(desired, platform, assets),
+            Change::Update(patch) => {
+                let stood = self.unsupported_in(current, platform);
+                let mut problems = self.unsupported_updates(patch, platform, current, desired);
+                problems.extend(self.unsupported_in(desired, platform).into_iter().filter(|new| !stood.contains(new)));
+                problems
+            }
+            Change::PerformanceIndex(_) => Vec::new(),
+        }
+    }
+
+    fn unsupported_in(&self, buy: &MediaBuy, platform: &PlatformName) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        let packages: Vec<&Package> = buy.packages_on(platform).collect();
+        // A buy over several platforms gives none of them its daily cap.
+        if let Some(daily) =
+            buy.daily_budget.filter(|_| packages.len() == buy.packages.len() && !self.updates(DAILY_BUDGET))
+        {
+            problems.push(self.refuse("/daily_budget", daily, "has no daily cap of spend"));
+        }
+        for package in &packages {
+            self.in_package(buy, package, packages.len() == 1, &mut problems);
+        }
+        problems
+    }
+
+    fn in_package(&self, buy: &MediaBuy, package: &Package, is_alone: bool, problems: &mut Vec<Problem>) {
+        let at = |field: &str| format!("/packages/{}/{field}", pointer_token(package.id.as_str()));
+        let pacing = buy.pacing_of(package);
+        if !self.pacing.contains(&pacing) {
+            let known = self.pacing.iter().map(|pacing| pacing.as_str());
+            problems.push(self.refuse(at("pacing"), pacing, "has no such pacing").supported(known));
+        }
+        if !self.price_models.iter().any(|model| model == SOLD_BY) {
+            let known = &self.price_models;
+            problems
+                .push(self.refuse(at("cpm"), SOLD_BY, "does not sell by the thousand impressions").supported(known));
+        }
+        if let Some(daily) = package.daily_budget.filter(|_| !self.updates(DAILY_BUDGET)) {
+            problems.push(self.refuse(at("daily_budget"), daily, "has no daily cap of spend"));
+        }
+        if let Some(daily) = package.daily_impressions.filter(|_| !self.updates(DAILY_IMPRESSIONS)) {
+            problems.push(self.refuse(at("daily_impressions"), daily, "has no daily cap of impressions"));
+        }
+        let targeting = buy.targeting_of(package);
+        let overlay = at("targeting_overlay");
+        for rule in &targeting.rules {
+            self.in_rule(rule, &format!("{overlay}/{}_{}", rule.dimension, rule.operator), problems);
+        }
+        if let Some(hours) = &targeting.dayparting {
+            self.in_hours(hours, &format!("{overlay}/dayparting"), problems);
+        }
+        if let Some(cap) = targeting.frequency_cap {
+            self.in_cap(cap, is_alone, &format!("{overlay}/frequency_cap"), problems);
+        }
+    }
+
+    fn in_rule(&self, rule: &Rule, at: &str, problems: &mut Vec<Problem>) {
+        let dimension = rule.dimension;
+        let each = |what: &str, supported: Vec<String>, values: &mut dyn Iterator<Item = &String>| {
+            values.map(|value| self.refuse(at, value, what).supported(supported.clone())).collect::<Vec<_>>()
+        };
+        let Some(support) = self.targeting.iter().find(|support| support.dimension == dimension) else {
+            let known = self.targeting.iter().map(|support| support.dimension.to_string()).collect();
+            problems.extend(each(&format!("can't target by {dimension}"), known, &mut rule.values.iter()));
+            return;
+        };
+        if !support.operators.contains(&rule.operator) {
+            let what = match rule.operator {
+                Operator::AnyOf => format!("can exclude by {dimension} only"),
+                Operator::NoneOf => format!("can't exclude by {dimension}"),
+            };
+            let known = support.operators.iter().map(|operator| format!("{dimension}_{operator}")).collect();
+            problems.extend(each(&what, known, &mut rule.values.iter()));
+            return;
+        }
+        if support.values.is_empty() {
+            return;
+        }
+        // An adapter may read capitals as small letters; it refuses by itself what it does not.
+        let listed = |value: &String| support.values.iter().any(|known| known.eq_ignore_ascii_case(value));
+        let known = support.values.iter().take(NAMED).cloned().collect();
+        let mut unknown = rule.values.iter().filter(|value| !listed(value));
+        problems.extend(each(&format!("knows no such {dimension}"), known, &mut unknown));
+    }
+
+    fn in_hours(&self, hours: &Dayparting, at: &str, problems: &mut Vec<Problem>) {
+        let ranges = |part: &super::Daypart| format!("{}-{}", part.start_hour, part.end_hour);
+        let Some(support) = &self.dayparting else {
+            let said: Vec<String> = hours.presets.iter().cloned().chain(hours.schedules.iter().map(ranges)).collect();
+            problems.push(self.refuse(at, said.join(", "), "has no targeting by hours of the day"));
+            return;
+        };
+        let known = || support.presets.iter().map(|preset| preset.name.as_str());
+        for name in hours.presets.iter().filter(|name| !known().any(|known| known == name.as_str())) {
+            problems.push(self.refuse(format!("{at}/presets"), name, "has no hours of this name").supported(known()));
+        }
+        if !support.custom_schedules {
+            for (index, part) in hours.schedules.iter().enumerate() {
+                let what = "takes named hours only";
+                let problem = self.refuse(format!("{at}/schedules/{index}"), ranges(part), what);
+                problems.push(problem.supported(known()));
+            }
+        }
+        if let Some(most) = support.max_ranges
+            && let asked = support.ranges(hours)
+            && asked > usize::try_from(most).unwrap_or(usize::MAX)
+        {
+            problems.push(self.refuse(at, asked, &format!("takes {most} different ranges of hours at most")));
+        }
+    }
+
+    fn in_cap(&self, cap: FrequencyCap, is_alone: bool, at: &str, problems: &mut Vec<Problem>) {
+        let Some(FrequencyCapSupport { scopes, min_minutes, max_minutes, .. }) = &self.frequency_cap else {
+            problems.push(self.refuse(at, cap.suppress_minutes, "has no frequency caps"));
+            return;
+        };
+        // Alone, a package is all of its buy.
+        let same = cap.scope == CapScope::MediaBuy && is_alone && scopes.contains(&CapScope::Package);
+        if !scopes.contains(&cap.scope) && !same {
+            let what = "can't count over that";
+            let known = scopes.iter().map(|scope| scope.as_str());
+            problems.push(self.refuse(format!("{at}/scope"), cap.scope, what).supported(known));
+        }
+        if !(*min_minutes..=*max_minutes).contains(&cap.suppress_minutes) {
+            let what = format!("counts {min_minutes} to {max_minutes} minutes");
+            problems.push(self.refuse(format!("{at}/suppress_minutes"), cap.suppress_minutes, &what));
+        }
+    }
+
+    fn unsupported_formats(&self, buy: &MediaBuy, platform: &PlatformName, assets: &[Creative]) -> Vec<Problem> {
+        let here = |asset: &&Creative| {
+            buy.packages_on(platform)
+                .any(|package| asset.packages.contains(&package.id) || package.creatives.contains(&asset.id))
+        };
+        let unlisted = assets.iter().filter(here).filter(|asset| !self.formats.contains(&asset.format));
+        unlisted
+            .map(|asset| {
+                let at = format!("/assets/{}/format", pointer_token(asset.id.as_str()));
+                let known = self.formats.iter().map(|format| format.as_str());
+                self.refuse(at, asset.format, "takes no creatives of this format").supported(known)
+            })
+            .collect()
+    }
+
+    /// The fields that a patch changes and that the platform can't change. A field that is set to what it is changes nothing.
+    fn unsupported_updates(
+        &self,
+        patch: &BuyPatch,
+        platform: &PlatformName,
+        current: &MediaBuy,
+        desired: &MediaBuy,
+    ) -> Vec<Problem> {
+        let changed = [
+            ("active", "active", patch.active.is_some() && current.active != desired.active),
+            (
+                "total_budget",
+                "total_budget",
+                patch.total_budget.is_some() && current.total_budget != desired.total_budget,
+            ),
+            ("end_date", "flight_end_date", patch.end.is_some() && current.end != desired.end),
+            ("targeting", "targeting_overlay", patch.targeting.is_some() && current.targeting != desired.targeting),
+            ("pacing", "pacing", patch.pacing.is_some() && current.pacing != desired.pacing),
+            (
+                DAILY_BUDGET,
+                "daily_budget",
+                patch.daily_budget.is_some() && current.daily_budget != desired.daily_budget,
+            ),
+        ];
+        let mut problems = self.unlisted("", &changed);
+        for patch in &patch.packages {
+            let both = patch.package.as_ref().and_then(|id| Some((current.package(id)?, desired.package(id)?)));
+            if let Some((before, after)) = both.filter(|(_, after)| &after.platform == platform) {
+                let at = format!("/packages/{}", pointer_token(after.id.as_str()));
+                problems.extend(self.unlisted(&at, &changed_in(patch, before, after)));
+            }
+        }
+        problems
+    }
+
+    fn unlisted(&self, at: &str, changed: &[(&str, &str, bool)]) -> Vec<Problem> {
+        let unlisted = changed.iter().filter(|(kind, _, is_changed)| *is_changed && !self.updates(kind));
+        unlisted
+            .map(|(_, field, _)| {
+                let what = format!("{} can't change this once it is booked.", self.title);
+                Problem::new(format!("{at}/{field}"), what).supported(&self.updates)
+            })
+            .collect()
+    }
+
+    fn updates(&self, kind: &str) -> bool {
+        self.updates.iter().any(|listed| listed == kind)
+    }
+
+    fn refuse(&self, at: impl Into<String>, value: impl ToString, what: &str) -> Problem {
+        Problem::new(at, format!("{} {what}.", self.title)).value(value.to_string())
+    }
+}
+
+/// The kinds of updates of a package, the fields of the request, and whether the patch changes them.
+fn changed_in(patch: &PackagePatch, before: &Package, after: &Package) -> [(&'static str, &'static str, bool); 9] {
+    [
+        ("active", "active", patch.active.is_some() && before.active != after.active),
+        ("budget", "budget", patch.budget.is_some() && before.budget != after.budget),
+        ("impressions", "impressions", patch.impressions.is_some() && before.impressions != after.impressions),
+        ("price", "cpm", patch.cpm.is_some() && before.cpm != after.cpm),
+        (DAILY_BUDGET, "daily_budget", patch.daily_budget.is_some() && before.daily_budget != after.daily_budget),
+        (
+            DAILY_IMPRESSIONS,
+            "daily_impressions",
+            patch.daily_impressions.is_some() && before.daily_impressions != after.daily_impressions,
+        ),
+        ("pacing", "pacing", patch.pacing.is_some() && before.pacing != after.pacing),
+        ("creative_assignments", "creative_ids", patch.creatives.is_some() && before.creatives != after.creatives),
+        ("targeting", "targeting_overlay", patch.targeting.is_some() && before.targeting != after.targeting),
+    ]
+}
+
+impl DaypartingSupport {
+    /// How many different ranges of hours are asked for, those of presets included.
+    fn ranges(&self, hours: &Dayparting) -> usize {
+        let presets = self.presets.iter().filter(|preset| hours.presets.contains(&preset.name));
+        let parts = hours.schedules.iter().chain(presets.flat_map(|preset| &preset.schedules));
+        parts.map(|part| (part.start_hour, part.end_hour)).collect::<BTreeSet<_>>().len()
+    }
+}
