@@ -61,7 +61,7 @@ impl<'a> Calling<'a> {
     }
 
     /// The call goes on with what its operation began with.
-    fn frozen(mut self, frozen: Option<&'a FrozenPlatform>) -> Self {
+    pub(super) fn frozen(mut self, frozen: Option<&'a FrozenPlatform>) -> Self {
         self.frozen = frozen;
         self
     }
@@ -243,7 +243,7 @@ impl Adapters {
 
 /// Whether an operation may go on where it began. Credentials are those of the configuration, and for no other ad server than the one
 /// that the configuration names: if that is another one by now, a person decides.
-fn may_go_on(platform: &Platform, call: &Call) -> Result<(), Failure> {
+pub(super) fn may_go_on(platform: &Platform, call: &Call) -> Result<(), Failure> {
     let Some(frozen) = &call.frozen else { return Ok(()) };
     if Url::parse(&frozen.endpoint).is_ok_and(|endpoint| platform.egress.is_endpoint(&endpoint)) {
         return Ok(());

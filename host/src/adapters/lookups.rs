@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     Adapters, Begun, Call, JournalError, StepJournal,
     breaker::Purpose,
-    calls::{bad_result, guarded},
+    calls::{bad_result, guarded, may_go_on},
     contract,
     egress::Mode,
 };
@@ -41,9 +41,12 @@ impl Adapters {
     ) -> Result<Vec<MadeObject>, Failure> {
         let platform = self.platform(platform)?;
         let release = &*self.release(platform, Some(release)).await?;
+        may_go_on(platform, call)?;
         platform.egress.pace.may_begin()?;
         guarded(self, platform, Purpose::Read, async {
-            let calling = self.calling(platform, release, call.operation.as_str(), Mode::Read, call.deadline);
+            let calling = self
+                .calling(platform, release, call.operation.as_str(), Mode::Read, call.deadline)
+                .frozen(call.frozen.as_ref());
             let context = calling.context(Some(call));
             let step =
                 wit::MadeStep { name: step.name.clone(), reference: step.reference.clone(), extensions: Vec::new() };
@@ -72,10 +75,13 @@ impl Adapters {
     ) -> Result<(), Failure> {
         let platform = self.platform(platform)?;
         let release = &*self.release(platform, Some(release)).await?;
+        may_go_on(platform, call)?;
         platform.egress.pace.may_begin()?;
         guarded(self, platform, Purpose::Change, async {
             let mode = Mode::Write(Arc::new(Repeatable::new(stop)));
-            let calling = self.calling(platform, release, call.operation.as_str(), mode, call.deadline);
+            let calling = self
+                .calling(platform, release, call.operation.as_str(), mode, call.deadline)
+                .frozen(call.frozen.as_ref());
             let context = calling.context(Some(call));
             let object = contract::made_to_guest(made);
             let stopped = calling

@@ -47,6 +47,9 @@ const AT_ONCE: u32 = 20;
 /// A look that failed is made again after so long: the ad server is away, or its adapter broke.
 const AGAIN: Duration = Duration::from_secs(60);
 
+/// The same, of one that was refused, or failed by the adapter's fault: somebody must mend something first.
+const MUCH_LATER: Duration = Duration::from_secs(3_600);
+
 /// Begins an entry of what a person was told of that could not be stopped.
 const NOT_STOPPED: &str = "not stopped: ";
 
@@ -111,7 +114,7 @@ impl Lookups {
         }
         for due in self.store.take_lookups(now(), HOLD, AT_ONCE).await? {
             let (operation, step) = (due.step.operation.clone(), due.step.name.clone());
-            let again = next(&due, Some(AGAIN), due.round);
+            let again = due.clone();
             match self.look_for(due, stop).await {
                 Ok(()) => {}
                 Err(LookError::Store(error)) => {
@@ -119,7 +122,9 @@ impl Lookups {
                 }
                 Err(LookError::Adapter(failure)) => {
                     tracing::warn!(%operation, step, %failure, "a step could not be looked for again and will be later");
-                    self.put(again, Recording::default()).await?;
+                    let passes = failure.kind == FailureKind::Unavailable;
+                    let after = if passes { AGAIN } else { MUCH_LATER };
+                    self.put(next(&again, Some(after), again.round), Recording::default()).await?;
                 }
             }
         }
@@ -163,13 +168,18 @@ impl Lookups {
             _ => None,
         };
         let known = found.and_then(|(operation, buy)| {
-            let release = operation.value.frozen.as_ref()?.releases.get(&step.platform)?.clone();
-            let advertiser_id = self.config.advertiser(&operation.value.principal, &step.platform)?.to_owned();
+            let began = operation.value.frozen.as_ref()?;
+            let release = began.releases.get(&step.platform)?.clone();
+            // What it began with is what it is looked for with.
+            let frozen = began.platforms.get(&step.platform).cloned();
+            let mapped = || self.config.advertiser(&operation.value.principal, &step.platform).map(str::to_owned);
+            let advertiser_id = frozen.as_ref().map(|frozen| frozen.advertiser_id.clone()).or_else(mapped)?;
             let call = Call {
                 operation: operation.value.id.clone(),
                 advertiser_id,
                 remote: buy.remote_on(&step.platform).to_vec(),
                 deadline: now().plus(LOOK_TIME),
+                frozen,
             };
             Some((operation, buy, release, call))
         });
