@@ -7,7 +7,7 @@
 //! - [`status`]: the eight statuses of a buy, their transitions, and the one function that derives the status.
 //! - [`task`], [`operation`], [`step`]: the state tables of approval and of durable execution.
 //! - [`plan`], [`failure`], [`capability`], [`delivery`]: what adapters say, in the host's own types.
-//! - [`audit`]: who did what, in an order that nobody can change unnoticed.
+//! - [`audit`]: who did what, in an order that nobody can change unnoticed. [`keys`]: with what it is signed, and secrets are encrypted.
 //! - [`role`]: what callers may do. [`problem`]: what is wrong with a request, field by field.
 
 pub mod audit;
@@ -19,6 +19,7 @@ pub mod digest;
 pub mod event;
 pub mod failure;
 pub mod id;
+pub mod keys;
 pub mod media_buy;
 pub mod money;
 pub mod operation;

@@ -1,12 +1,19 @@
 //! Who asks: a bearer token, its role, and what the role may do.
 
+use std::net::IpAddr;
+
 use crate::{
     app::{
         App,
+        door::Refused,
         error::{AppError, ErrorCode},
     },
-    domain::{digest, id::PrincipalId, role::Role},
+    domain::{digest, id::PrincipalId, role::Role, time::Timestamp},
 };
+
+/// Why a token that is known is not good.
+const REVOKED: &str = "was revoked";
+const EXPIRED: &str = "has expired";
 
 /// Who asks, after the token was checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,36 +92,47 @@ impl Caller {
 }
 
 impl App {
-    /// Who a bearer token belongs to.
+    /// Who a bearer token belongs to, that came `from` an address.
     ///
     /// # Errors
-    /// `AUTHENTICATION_REQUIRED` if it is unknown, expired or revoked: the caller is not told which.
-    pub async fn authenticate(&self, token: Option<&str>) -> Result<Caller, AppError> {
-        let unknown = || {
+    /// `AUTHENTICATION_REQUIRED` if it is unknown, expired or revoked: the caller is not told which. The audit log is.
+    pub async fn authenticate(&self, token: Option<&str>, from: Option<IpAddr>) -> Result<Caller, AppError> {
+        self.known(token).await?.map_err(|refused| {
+            self.door.refuse(from, refused);
             AppError::new(
                 ErrorCode::AuthenticationRequired,
                 "a valid token is needed: send it as `Authorization: Bearer <token>`",
             )
-        };
-        let token = token.filter(|token| !token.is_empty()).ok_or_else(unknown)?;
+        })
+    }
+
+    /// Whose a token is, or why it is nobody's.
+    async fn known(&self, token: Option<&str>) -> Result<Result<Caller, Refused>, AppError> {
+        let Some(token) = token.filter(|token| !token.is_empty()) else { return Ok(Err(Refused::NoToken)) };
         let sha256 = digest::sha256(token.as_bytes());
         let now = crate::operations::now();
+        let no_longer = |name: &str, why| Ok(Err(Refused::NoLonger(name.to_owned(), why)));
+        let over = |expires_at: Option<Timestamp>| expires_at.is_some_and(|at| at <= now);
         if let Some(known) = self.config.tokens.iter().find(|known| known.sha256 == sha256) {
-            if known.expires_at.is_some_and(|at| at <= now) {
-                return Err(unknown());
-            }
-            return Ok(Caller { name: known.name.clone(), role: known.role, principal: known.principal.clone() });
+            return match known {
+                _ if self.door.is_revoked(&sha256) => no_longer(&known.name, REVOKED),
+                _ if over(known.expires_at) => no_longer(&known.name, EXPIRED),
+                _ => Ok(Ok(Caller { name: known.name.clone(), role: known.role, principal: known.principal.clone() })),
+            };
         }
-        let record = self.store.token(&sha256).await?.ok_or_else(unknown)?;
-        let over = record.revoked_at.is_some() || record.expires_at.is_some_and(|at| at <= now);
-        let role = Role::parse(&record.role).filter(|_| !over).ok_or_else(unknown)?;
+        let Some(record) = self.store.token(&sha256).await? else { return Ok(Err(Refused::Unknown)) };
+        let Some(role) = Role::parse(&record.role) else {
+            return no_longer(&record.name, "has a role that there is not");
+        };
         let principal_exists = match &record.principal {
             Some(principal) => self.config.principals.iter().any(|known| &known.id == principal),
             None => role != Role::Buyer,
         };
-        if !principal_exists {
-            return Err(unknown());
+        match record {
+            record if record.revoked_at.is_some() => no_longer(&record.name, REVOKED),
+            record if over(record.expires_at) => no_longer(&record.name, EXPIRED),
+            record if !principal_exists => no_longer(&record.name, "is a principal's that the configuration has not"),
+            record => Ok(Ok(Caller { name: record.name, role, principal: record.principal })),
         }
-        Ok(Caller { name: record.name, role, principal: record.principal })
     }
 }

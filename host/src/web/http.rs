@@ -87,7 +87,7 @@ async fn understand(
     shapes: &Shapes,
     request: Request,
 ) -> Result<(Caller, Value, CallOptions), Refusal> {
-    let caller = auth::caller(&web.app, request.headers()).await?;
+    let caller = auth::caller(&web.app, request.headers(), auth::address(request.extensions())).await?;
     tool.audience.admit(&caller)?;
     let options = CallOptions {
         wait: headers::wait(request.headers(), &web.options),

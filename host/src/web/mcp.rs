@@ -77,7 +77,7 @@ fn origins(hosts: &[String]) -> Vec<String> {
 
 /// Nothing is told to whom the host does not know, not even which tools there are.
 async fn authenticated(State(web): State<Web>, mut request: Request, next: Next) -> Response {
-    match auth::caller(&web.app, request.headers()).await {
+    match auth::caller(&web.app, request.headers(), auth::address(request.extensions())).await {
         Ok(caller) => {
             request.extensions_mut().insert(caller);
             next.run(request).await

@@ -1,18 +1,28 @@
 //! The token of a request.
 
-use axum::http::{HeaderMap, header};
+use std::net::{IpAddr, SocketAddr};
+
+use axum::{
+    extract::ConnectInfo,
+    http::{Extensions, HeaderMap, header},
+};
 
 use crate::app::{App, caller::Caller, error::AppError};
 
 /// The header in which early orchestrators send their token.
 const EARLY_HEADER: &str = "x-adcp-auth";
 
-/// Who sends this request.
+/// Who sends this request, `from` an address.
 ///
 /// # Errors
 /// `AUTHENTICATION_REQUIRED`.
-pub async fn caller(app: &App, headers: &HeaderMap) -> Result<Caller, AppError> {
-    app.authenticate(token(headers)).await
+pub async fn caller(app: &App, headers: &HeaderMap, from: Option<IpAddr>) -> Result<Caller, AppError> {
+    app.authenticate(token(headers), from).await
+}
+
+/// The other end of a request's connection: a proxy's, if one stands before the host.
+pub fn address(extensions: &Extensions) -> Option<IpAddr> {
+    extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(address)| address.ip())
 }
 
 /// `Authorization: Bearer <token>`, else `x-adcp-auth: <token>`.

@@ -1,7 +1,9 @@
 //! `/metrics`: what was counted in this process, and what there is in the database.
 
+use std::net::IpAddr;
+
 use axum::{
-    extract::State,
+    extract::{Request, State},
     http::{HeaderMap, header},
     response::{IntoResponse, Response},
 };
@@ -16,15 +18,15 @@ use crate::{
 const FORM: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// Answers a scrape: with an operator's token, for it tells how the business goes.
-pub(super) async fn scrape(State(web): State<Web>, headers: HeaderMap) -> Response {
-    match rendered(&web, &headers).await {
+pub(super) async fn scrape(State(web): State<Web>, request: Request) -> Response {
+    match rendered(&web, request.headers(), auth::address(request.extensions())).await {
         Ok(text) => ([(header::CONTENT_TYPE, FORM)], text).into_response(),
         Err(refusal) => refusal.into_response(),
     }
 }
 
-async fn rendered(web: &Web, headers: &HeaderMap) -> Result<String, Refusal> {
-    auth::caller(&web.app, headers).await?.operator()?;
+async fn rendered(web: &Web, headers: &HeaderMap, from: Option<IpAddr>) -> Result<String, Refusal> {
+    auth::caller(&web.app, headers, from).await?.operator()?;
     let Some(counted) = &web.options.counted else { return Ok(String::new()) };
     // A database that does not answer is told by what is missing, and by what was counted of its errors.
     let census = web.app.census().await.ok();
