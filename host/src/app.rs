@@ -4,6 +4,7 @@
 //! answers, in that order; nothing is stored before the whole request is known to be possible.
 //!
 //! - [`caller`]: who asks, by which token, in which role; [`callers`]: how much they may ask.
+//! - [`door`]: which tokens are refused by now, and who knocked in vain.
 //! - [`error`]: the coded errors of the interface.
 //! - [`acceptance`]: what all writes have in common: idempotency, plan, approval, one transaction, waiting for the outcome.
 //! - `changing`: what a change of a buy begins with: the buy, and the buyer's place in the order of words.
@@ -37,6 +38,7 @@ use crate::{
     operations::{Signals, live::LiveCache},
     store::Store,
 };
+use door::Door;
 
 pub mod acceptance;
 pub mod add_creative_assets;
@@ -46,6 +48,7 @@ mod changing;
 pub mod create_media_buy;
 pub mod decide_task;
 pub mod delivery;
+pub mod door;
 pub mod error;
 pub mod lists;
 pub mod performance_index;
@@ -71,6 +74,8 @@ pub struct App {
     pub live: Arc<LiveCache>,
     /// How much callers have asked of late, and what is being asked.
     pub callers: Arc<callers::Callers>,
+    /// Which tokens are refused by now, and who was not let in.
+    pub door: Arc<Door>,
 }
 
 /// How a write is to be accepted.

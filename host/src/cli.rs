@@ -6,12 +6,12 @@
 //! | `check` | validates the configuration and every adapter, without serving |
 //! | `adapter inspect` | says what a component is, needs and can do |
 //! | `adapter compare` | shows side by side what several can do |
-//! | `token create` | makes a bearer token and shows it once |
+//! | `token create`, `list`, `revoke`, `restore` | makes a bearer token and shows it once; lists them; has one be refused; takes that back |
 //! | `webhook …` | manages endpoints of webhooks: `list`, `show`, `create`, `change`, `disable`, `enable`, `delete`, `rotate`, `test`, `deliveries`, `replay` |
 //! | `backup` | writes a whole copy of an SQLite database to a file |
 //! | `restore` | puts such a copy in the place of the database |
 //! | `restored` | says that the database was restored by other means |
-//! | `audit verify` | proves that nobody edited the audit log |
+//! | `audit verify` | proves with its keys that nobody edited the audit log |
 //! | `audit export` | prints the audit log, a line of JSON each |
 //! | `compile` | compiles a component; the host calls this itself, in a process of its own |
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line prints")]
@@ -126,21 +126,15 @@ enum TokenCommand {
         #[command(flatten)]
         with: WithConfig,
     },
-    /// Have a token be refused from now on, by every host.
-    Revoke {
-        #[command(flatten)]
-        with: WithConfig,
-        /// Its name.
-        name: String,
-        /// Why; stands in the audit log.
-        #[arg(long)]
-        reason: Option<String>,
-    },
+    /// Have a token be refused from now on, by every host, whether it was made here or stands in the configuration.
+    Revoke(WhichToken),
+    /// Take the revocation of a token back.
+    Restore(WhichToken),
 }
 
 #[derive(Debug, Subcommand)]
 enum AuditCommand {
-    /// Go through the whole log: a line that was edited, taken out or put elsewhere is named. Prints how far the log goes.
+    /// Go through the whole log: a line that was edited, taken out, put elsewhere or made without the key is named. Prints how far the log goes.
     Verify {
         #[command(flatten)]
         with: WithConfig,
@@ -156,6 +150,21 @@ enum AuditCommand {
         #[arg(long)]
         after: Option<i64>,
     },
+}
+
+/// A token that is there.
+#[derive(Debug, Args)]
+pub(crate) struct WhichToken {
+    #[command(flatten)]
+    with: WithConfig,
+    /// Its name.
+    name: String,
+    /// The SHA-256 of its text, where this configuration no longer has it or has another one by that name.
+    #[arg(long, value_parser = sha256)]
+    sha256: Option<String>,
+    /// Why; stands in the audit log.
+    #[arg(long)]
+    reason: Option<String>,
 }
 
 /// A new token.
@@ -179,6 +188,11 @@ pub(crate) struct NewToken {
 
 fn token_name(text: &str) -> Result<String, String> {
     tokens::name(text).map(|()| text.to_owned())
+}
+
+fn sha256(text: &str) -> Result<String, String> {
+    let digits = text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if digits { Ok(text.to_ascii_lowercase()) } else { Err("must be 64 hexadecimal digits".to_owned()) }
 }
 
 fn role(text: &str) -> Result<Role, String> {
@@ -205,8 +219,11 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Command::Adapter(AdapterCommand::Compare { files }) => compare::compare(&files),
         Command::Token(TokenCommand::Create(new)) => load(&new.with).and_then(|config| token::create(&config, &new)),
         Command::Token(TokenCommand::List { with }) => load(&with).and_then(|config| token::list(&config)),
-        Command::Token(TokenCommand::Revoke { with, name, reason }) => {
-            load(&with).and_then(|config| token::revoke(&config, &name, reason))
+        Command::Token(TokenCommand::Revoke(which)) => {
+            load(&which.with).and_then(|config| token::revoke(&config, &which))
+        }
+        Command::Token(TokenCommand::Restore(which)) => {
+            load(&which.with).and_then(|config| token::restore(&config, &which))
         }
         Command::Backup { with, file } => load(&with).and_then(|config| backup::back_up(&config, &file)),
         Command::Restore { with, file } => load(&with).and_then(|config| backup::restore(&config, &file)),

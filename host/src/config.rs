@@ -4,7 +4,7 @@
 //! the first one alone; unknown keys are refused with the name that was probably meant. What is read is checked: the
 //! rest of the host trusts it. `docs/configuration.md` describes every key.
 //!
-//! - [`Config`] and one module for each section: [`server`], [`callers`], [`store`], [`operations`], `platforms`, [`principals`],
+//! - [`Config`] and one module for each section: [`server`], [`callers`], [`store`], [`keys`], [`operations`], `platforms`, [`principals`],
 //!   [`tokens`], [`products`], [`approvals`].
 //! - `reader` and `section` walk the document and collect mistakes; `values` says what single values must be.
 //! - [`mistake`]: what is said about a place. `secret`: where secrets come from.
@@ -26,6 +26,7 @@ mod addresses;
 pub mod approvals;
 pub mod callers;
 mod engine;
+pub mod keys;
 pub mod mistake;
 pub mod operations;
 mod platforms;
@@ -44,6 +45,7 @@ mod webhooks;
 pub use addresses::BaseUrl;
 pub use approvals::{ApprovalQuestion, ApprovalRule, Needed};
 pub use callers::{Callers, Rate, Rates};
+pub use keys::KeySetting;
 pub use mistake::{ConfigErrors, Place, Remark};
 pub use operations::Operations;
 pub use principals::{PlatformMapping, Principal};
@@ -79,6 +81,8 @@ pub struct Config {
     pub data: Data,
     /// `[store]`.
     pub store: StoreSettings,
+    /// `[[keys]]`, the one that makes first.
+    pub keys: Vec<KeySetting>,
     /// `[engine]`.
     pub engine: EngineOptions,
     /// `[operations]`.
@@ -171,6 +175,11 @@ impl Config {
         let server = root.section("server", Server::read).map(|server| server.overridden(reader));
         let data = root.section("data", Data::read).map(|data| data.overridden(reader));
         let store = root.section("store", StoreSettings::read);
+        let keys = root.tables("keys", KeySetting::read);
+        if store.as_ref().is_some_and(|store| matches!(store.url, StoreUrl::Postgres(_))) && root.get("keys").is_none()
+        {
+            keys::refuse_none(&root);
+        }
         let engine = root.section("engine", engine::read);
         let operations = root.section("operations", Operations::read);
         let callers = root.section("callers", Callers::read);
@@ -188,6 +197,7 @@ impl Config {
             server: server?,
             data: data?,
             store: store?,
+            keys,
             engine: engine?,
             operations: operations?,
             callers: callers?,

@@ -8,7 +8,7 @@
 //! - [`task`], [`operation`], [`step`]: the state tables of approval and of durable execution.
 //! - [`lookup`]: what a request made that nobody waited for any more.
 //! - [`plan`], [`failure`], [`capability`], [`delivery`]: what adapters say, in the host's own types.
-//! - [`audit`]: who did what, in an order that nobody can change unnoticed.
+//! - [`audit`]: who did what, in an order that nobody can change unnoticed. [`keys`]: with what it is signed, and secrets are encrypted.
 //! - [`role`]: what callers may do. [`problem`]: what is wrong with a request, field by field.
 
 pub mod audit;
@@ -20,6 +20,7 @@ pub mod digest;
 pub mod event;
 pub mod failure;
 pub mod id;
+pub mod keys;
 pub mod lookup;
 pub mod media_buy;
 pub mod money;

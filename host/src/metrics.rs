@@ -2,12 +2,14 @@
 //! list, and a test holds both together.
 
 use std::{
-    sync::OnceLock,
+    sync::{Mutex, OnceLock, PoisonError},
     time::{Duration, Instant},
 };
 
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 use tokio_util::sync::CancellationToken;
+
+use crate::domain::audit::Head;
 
 /// A call of a tool, over HTTP or MCP: `tool`, and `outcome`: `ok` or the error's code.
 pub const CALLS: &str = "flightdeck_calls_total";
@@ -56,6 +58,8 @@ pub const CONNECTIONS: &str = "flightdeck_connections";
 pub const CONNECTIONS_CLOSED: &str = "flightdeck_connections_closed_total";
 /// A question to the database, outside of a write.
 pub const STORE_READS: &str = "flightdeck_store_reads_total";
+/// How far the audit log goes: its last line's number, with the line's link in `link`. As the host last told it, once a minute.
+pub const AUDIT_HEAD: &str = "flightdeck_audit_head";
 
 /// Every name.
 pub const ALL: &[&str] = &[
@@ -81,6 +85,7 @@ pub const ALL: &[&str] = &[
     CONNECTIONS,
     CONNECTIONS_CLOSED,
     STORE_READS,
+    AUDIT_HEAD,
 ];
 
 /// Those that are read from the database when they are asked for.
@@ -116,7 +121,8 @@ pub async fn serve(counted: PrometheusHandle, stop: CancellationToken) {
 
 /// What was counted, as Prometheus reads it; without what is read from the database, unless that was read now.
 pub fn rendered(counted: &PrometheusHandle, with_database: bool) -> String {
-    let text = counted.render();
+    let mut text = counted.render();
+    text.push_str(&rendered_head());
     if with_database {
         return text;
     }
@@ -126,6 +132,23 @@ pub fn rendered(counted: &PrometheusHandle, with_database: bool) -> String {
         OF_DATABASE.contains(&name)
     };
     text.split_inclusive('\n').filter(|line| !of_database(line)).collect()
+}
+
+/// How far the audit log goes. A measurement with labels stays for as long as the process, and each head would be another one: so this is
+/// none, and the last head alone is shown.
+static AUDIT_GOES_TO: Mutex<Option<Head>> = Mutex::new(None);
+
+/// Shows from now on how far the audit log goes.
+pub fn audit_goes_to(head: &Head) {
+    *AUDIT_GOES_TO.lock().unwrap_or_else(PoisonError::into_inner) = Some(head.clone());
+}
+
+fn rendered_head() -> String {
+    let shown = AUDIT_GOES_TO.lock().unwrap_or_else(PoisonError::into_inner);
+    shown.as_ref().filter(|head| head.number > 0).map_or_else(String::new, |head| {
+        // A link has no character that would need escaping.
+        format!("# TYPE {AUDIT_HEAD} gauge\n{AUDIT_HEAD}{{link=\"{}\"}} {}\n", head.link, head.number)
+    })
 }
 
 /// Measures how long something takes.

@@ -15,6 +15,7 @@
 //! - [`outcome`]: what an operation that has ended made of its buy.
 //! - [`sharing`]: what hosts on one database tell each other.
 //! - [`fleet`]: what those hosts have in common beside the work: components, paces, breakers.
+//! - [`at_rest`]: keys of what lies in the database, and how far the audit log goes.
 //! - [`backoff`]: how long to wait before the next try.
 //! - [`timers`]: what the clock does: tasks that are late, tasks that expire, keys that may be forgotten.
 //!
@@ -36,6 +37,7 @@ use tokio_util::sync::CancellationToken;
 use crate::domain::{id::OperationId, time::Timestamp};
 
 pub mod asking;
+pub mod at_rest;
 mod at_work;
 pub mod backoff;
 pub mod fleet;

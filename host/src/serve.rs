@@ -1,6 +1,8 @@
 //! Puts the parts together and serves.
 
-use std::{io::IsTerminal as _, os::unix::fs::DirBuilderExt as _, path::Path, sync::Arc, time::Duration};
+use std::{
+    io::IsTerminal as _, net::SocketAddr, os::unix::fs::DirBuilderExt as _, path::Path, sync::Arc, time::Duration,
+};
 
 use anyhow::Context;
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -9,11 +11,17 @@ use tracing_subscriber::{EnvFilter, layer::SubscriberExt, util::SubscriberInitEx
 
 use crate::{
     adapters::{AdapterSetupError, Adapters, PlatformError},
-    app::{App, callers::Callers},
+    app::{
+        App,
+        callers::Callers,
+        door::{self, Door},
+    },
     config::{BaseUrl, Config, Product, StoreUrl},
+    domain::keys::Keyring,
     metrics,
     operations::{
-        Signals, fleet, live::LiveCache, lookups::Lookups, now, runner::Runner, sharing, tell::ITSELF, timers, watching,
+        Signals, at_rest, fleet, live::LiveCache, lookups::Lookups, now, runner::Runner, sharing, tell::ITSELF, timers,
+        watching,
     },
     store::{
         AuditEntry, Recording, Store,
@@ -27,6 +35,13 @@ use crate::{
     },
     webhooks,
 };
+
+mod keys;
+
+pub(crate) use keys::{NoKeyFile, key_file, keyring};
+
+/// How long a host that stops waits for the database to take its last words: a stop does not hang on a database that is away.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// Serves until SIGTERM or Ctrl-C.
 ///
@@ -105,15 +120,16 @@ fn unfit(adapters: &Adapters, product: &Product) -> Vec<String> {
 /// # Errors
 /// What keeps it from being opened; with SQLite, a host that serves from it.
 async fn open_store(config: &Config) -> anyhow::Result<Arc<dyn Store>> {
+    let keys = keyring(config, NoKeyFile::Make)?;
     match &config.store.url {
         StoreUrl::Sqlite(path) => {
             let path = config.data.dir.join(path);
             if let Some(folder) = path.parent() {
                 make_folder(folder)?;
             }
-            Ok(Arc::new(SqliteStore::open(&path, sqlite::Options::default()).await?))
+            Ok(Arc::new(SqliteStore::open(&path, file(keys)).await?))
         }
-        StoreUrl::Postgres(url) => Ok(Arc::new(PostgresStore::open(url.expose(), sessions(config)).await?)),
+        StoreUrl::Postgres(url) => Ok(Arc::new(PostgresStore::open(url.expose(), sessions(config, keys)).await?)),
     }
 }
 
@@ -131,11 +147,12 @@ pub(crate) fn make_folder(folder: &Path) -> anyhow::Result<()> {
 /// # Errors
 /// What keeps it from being opened; also that there is none, or that its tables are not those of this version.
 pub async fn open_store_beside(config: &Config) -> anyhow::Result<Arc<dyn Store>> {
+    let keys = keyring(config, NoKeyFile::Leave)?;
     match &config.store.url {
-        StoreUrl::Sqlite(path) => {
-            Ok(Arc::new(SqliteStore::open_beside(config.data.dir.join(path), sqlite::Options::default()).await?))
+        StoreUrl::Sqlite(path) => Ok(Arc::new(SqliteStore::open_beside(config.data.dir.join(path), file(keys)).await?)),
+        StoreUrl::Postgres(url) => {
+            Ok(Arc::new(PostgresStore::open_beside(url.expose(), sessions(config, keys)).await?))
         }
-        StoreUrl::Postgres(url) => Ok(Arc::new(PostgresStore::open_beside(url.expose(), sessions(config)).await?)),
     }
 }
 
@@ -145,13 +162,21 @@ pub async fn open_store_beside(config: &Config) -> anyhow::Result<Arc<dyn Store>
 /// As [`open_store_beside`]; with SQLite, a host that serves from it.
 pub async fn open_store_alone(config: &Config) -> anyhow::Result<Arc<dyn Store>> {
     match config.database_path() {
-        Some(path) => Ok(Arc::new(SqliteStore::open_alone(path, sqlite::Options::default()).await?)),
+        Some(path) => {
+            // As for a host that starts: the database may have come back without its key.
+            let keys = keyring(config, if path.exists() { NoKeyFile::Make } else { NoKeyFile::Leave })?;
+            Ok(Arc::new(SqliteStore::open_alone(path, file(keys)).await?))
+        }
         None => open_store_beside(config).await,
     }
 }
 
-fn sessions(config: &Config) -> postgres::Options {
-    postgres::Options { connections: config.store.connections, ..postgres::Options::default() }
+fn file(keys: Arc<Keyring>) -> sqlite::Options {
+    sqlite::Options { keys, ..sqlite::Options::default() }
+}
+
+fn sessions(config: &Config, keys: Arc<Keyring>) -> postgres::Options {
+    postgres::Options { connections: config.store.connections, keys, ..postgres::Options::default() }
 }
 
 async fn serve_until_stopped(config: Arc<Config>) -> anyhow::Result<()> {
@@ -159,10 +184,14 @@ async fn serve_until_stopped(config: Arc<Config>) -> anyhow::Result<()> {
     let counted = metrics::start().context("nothing can be counted")?;
     let store = open_store(&config).await?;
     let adapters = start_adapters(&config).await?;
+    at_rest::begin(store.as_ref()).await?;
     tell_what_serves(&config, store.as_ref()).await?;
     fleet::begin(&store, &adapters).await?;
+    at_rest::tell_head(store.as_ref(), "a host starts").await?;
     let signals = Arc::new(Signals::default());
     let live = Arc::new(LiveCache::default());
+    let door = Arc::new(Door::default());
+    door.look(&config, store.as_ref()).await?;
     let app = App {
         store: store.clone(),
         adapters: adapters.clone(),
@@ -170,6 +199,7 @@ async fn serve_until_stopped(config: Arc<Config>) -> anyhow::Result<()> {
         signals: signals.clone(),
         live: live.clone(),
         callers: Arc::new(Callers::new(&config)),
+        door: door.clone(),
     };
     let watcher = app.observer();
     let stop = CancellationToken::new();
@@ -192,6 +222,8 @@ async fn serve_until_stopped(config: Arc<Config>) -> anyhow::Result<()> {
         tokio::spawn(webhooks::serve::serve(store.clone(), config.webhooks.clone(), signals.clone(), stop.clone()));
     let hints = tokio::spawn(sharing::serve(store.clone(), signals.clone(), stop.clone()));
     let following = tokio::spawn(fleet::serve(store.clone(), adapters.clone(), stop.clone()));
+    let guarding = tokio::spawn(door::serve(door.clone(), config.clone(), store.clone(), stop.clone()));
+    let told = tokio::spawn(at_rest::serve(store.clone(), stop.clone()));
     let upkeep = tokio::spawn(metrics::serve(counted.clone(), stop.clone()));
     let waiting = signals.clone();
     let clock = tokio::spawn(timers::serve(store.clone(), signals, config.operations.deadline, stop.clone()));
@@ -220,8 +252,23 @@ async fn serve_until_stopped(config: Arc<Config>) -> anyhow::Result<()> {
     telling.await?;
     following.await?;
     upkeep.await?;
+    told.await?;
+    guarding.await?;
+    if tokio::time::timeout(LAST_WORDS, last_words(&door, store.as_ref())).await.is_err() {
+        tracing::warn!(
+            "the database does not answer: how far the audit log goes, and the last failed logins, are not told"
+        );
+    }
     store.close().await;
     Ok(())
+}
+
+/// What is told when nothing runs any more.
+async fn last_words(door: &Door, store: &dyn Store) {
+    door::tell(door, store).await;
+    if let Err(error) = at_rest::tell_head(store, "a host stops").await {
+        tracing::warn!(%error, "it is not known how far the audit log goes");
+    }
 }
 
 /// Tells the audit log of a configuration that is another than the one that served last.

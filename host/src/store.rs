@@ -8,16 +8,17 @@
 //!   its lease can record nothing.
 //! - Steps and remote objects are written by the functions for them, while an operation runs.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast;
 
 use crate::domain::{
-    audit::AuditLine,
+    audit::{AuditLine, Head},
     event::Event,
     id::{MediaBuyId, OperationId, PlatformName, PrincipalId, TaskId},
+    keys::{KeyError, Keyring},
     media_buy::{MediaBuy, RemoteKind, RemoteObject},
     operation::Operation,
     status::BuyStatus,
@@ -57,6 +58,9 @@ pub enum StoreError {
     /// reads, and not before the database's own time limit has passed.
     #[error("the database did not answer whether it was written: {0}")]
     Unsure(String),
+    /// The audit log can't be written, and so nothing that it tells of: there is no key to sign it with.
+    #[error("the audit log can't be written: {0}")]
+    NoKey(KeyError),
     /// A row can't be read as what it should be: a bug, or somebody edited the database.
     #[error("the database holds something that can't be read: {0}")]
     Corrupt(String),
@@ -326,6 +330,17 @@ pub struct TokenRecord {
     pub revoked_at: Option<Timestamp>,
 }
 
+/// A token that is refused from a moment on, whatever a configuration says of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Revocation {
+    /// The name under which it was known then.
+    pub name: String,
+    /// SHA-256 of its text, hexadecimal: which token it is. Another one under the same name is good.
+    pub sha256: String,
+    /// Since when.
+    pub at: Timestamp,
+}
+
 /// What one host tells the others, so that they look sooner than they would by themselves.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Hint {
@@ -446,6 +461,21 @@ pub trait Store: webhooks::WebhookStore + fleet::FleetStore + Send + Sync + std:
     /// The first line of the audit log that must have a link; `None` if that is not recorded, which somebody took away then.
     async fn audit_begins(&self) -> Result<Option<i64>, StoreError>;
 
+    /// Has a token that is not among [`Store::tokens`] be refused, and tells of it in the audit log. [`StoreError::Stale`] if it is already.
+    async fn revoke_digest(&self, revocation: &Revocation, line: AuditEntry) -> Result<(), StoreError>;
+
+    /// Takes the revocation of a token back, wherever it stands, and tells of it in the audit log. [`StoreError::Stale`] if there is none.
+    async fn restore_token(&self, sha256: &str, line: AuditEntry) -> Result<(), StoreError>;
+
+    /// The tokens that are refused, oldest revocation first: those that were made, and those that a configuration has or had.
+    async fn revocations(&self) -> Result<Vec<Revocation>, StoreError>;
+
+    /// Which of these tokens, by their SHA-256, are refused.
+    async fn revoked_among(&self, tokens: &[String]) -> Result<Vec<String>, StoreError>;
+
+    /// How far the audit log goes.
+    async fn audit_head(&self) -> Result<Head, StoreError>;
+
     /// The last line of the audit log about a subject.
     async fn last_audit(&self, subject: &str) -> Result<Option<AuditLine>, StoreError>;
 
@@ -461,6 +491,9 @@ pub trait Store: webhooks::WebhookStore + fleet::FleetStore + Send + Sync + std:
     /// Has a token be refused from the line's moment on, and tells of it in the audit log. [`StoreError::Stale`] if there is none of
     /// this name that is not revoked.
     async fn revoke_token(&self, name: &str, line: AuditEntry) -> Result<(), StoreError>;
+
+    /// The keys with which it signs the audit log, and under which secrets are given to it to keep.
+    fn keys(&self) -> &Arc<Keyring>;
 
     /// Passes a hint to other hosts on the same database. It may get lost, and is never part of a transaction.
     async fn tell(&self, hint: Hint);

@@ -62,6 +62,7 @@ macro_rules! on_backend {
                 a_refused_recording_leaves_no_line_and_no_gap,
                 many_writers_at_once_make_one_chain,
                 a_token_and_its_line_are_written_together,
+                a_revocation_is_of_a_digest_and_is_taken_back_by_it,
             ]
             keys: [
                 a_key_is_taken_once_and_its_entry_is_told,

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use flightdeck::domain::digest;
 use flightdeck_emulators::control::faults::{Action, Rule};
 use flightdeck_test_support::component;
 use serde_json::{Value, json};
+use sqlx::{Connection as _, PgConnection};
 
 use crate::{
     house::{BUYER, OPERATOR, REVIEWER, today},
@@ -150,4 +152,11 @@ async fn a_pause_that_an_ad_server_asks_one_host_for_is_kept_by_all() {
         replicas.get(index, BUYER, &delivery).await.expect(503);
     }
     assert_eq!(server.controls.log.summary().total, before, "nobody asked");
+    // What hosts know the credential by is in the database, and nobody who guesses a credential can see there that it is the one.
+    let mut beside = PgConnection::connect(&replicas.database_url).await.expect("the database");
+    let asked = "SELECT key FROM limits WHERE held_until > 0";
+    let keys: Vec<String> = sqlx::query_scalar(asked).fetch_all(&mut beside).await.expect("keys");
+    let guessed = ["X-Adzerk-ApiKey test-key", "test-key", "kevel"].map(|text| digest::sha256(text.as_bytes()));
+    assert!(keys.iter().any(|key| key.starts_with("pause http://")), "{keys:?}");
+    assert!(keys.iter().all(|key| !guessed.iter().any(|digest| key.contains(digest))), "{keys:?}");
 }

@@ -71,7 +71,8 @@ impl Replicas {
 
     /// So many hosts on this database that are not started yet.
     pub(crate) async fn on(database_url: String, count: usize, more: &str) -> Self {
-        let store = "[store]\nurl = { env = \"DATABASE_URL\" }\n";
+        let store = "[[keys]]\nid = \"test\"\nsecret = { value = \"a-key-that-all-hosts-of-a-test-have\" }\n\
+                     [store]\nurl = { env = \"DATABASE_URL\" }\n";
         let from = |name: &str| format!("{{ env = \"{name}\" }}");
         let servers = Servers::with(&format!("{store}{more}"), |_, _| Endpoints {
             gam: from("GAM_ENDPOINT"),

@@ -22,11 +22,11 @@ use tokio_util::task::TaskTracker;
 use super::{
     Journal, JournalError,
     limits::{LimitHit, Limits},
+    shared::Shared,
     verdict::{self, Verdict},
 };
 use crate::{
     domain::{
-        digest,
         failure::{Failure, FailureKind},
         id::PlatformName,
     },
@@ -111,8 +111,8 @@ pub(crate) struct PlatformEgress {
     /// Which requests are not what their method says, by the operator's word.
     pub(crate) granted: Arc<Requests>,
     pub(crate) pace: Pace,
-    /// What the credential is known by, and never the credential: whoever uses it at this ad server shares its limits.
-    pub(crate) limit_key: String,
+    /// Who the host is to the ad server: whoever is the same there shares its limits. It may be the credential.
+    identity: credentials::Secret,
     connect_timeout: Duration,
     client: reqwest::Client,
 }
@@ -144,7 +144,8 @@ impl PlatformEgress {
             .dns_resolver(Arc::new(Resolver::new(allowance.clone(), &origins)))
             .build()
             .map_err(EgressError::Client)?;
-        let limit_key = limit_key(settings, &endpoint);
+        // Without a credential an ad server counts by whatever it likes: each platform is on its own.
+        let identity = settings.credentials.identity().unwrap_or_else(|| format!("platform {}", settings.name));
         Ok(Self {
             name: settings.name.clone(),
             endpoint,
@@ -152,11 +153,18 @@ impl PlatformEgress {
             allowance,
             authentication,
             granted,
-            limit_key,
+            identity: credentials::Secret::new(identity),
             pace: Pace::new(settings.max_concurrent_requests, settings.rate_per_second),
             connect_timeout: settings.connect_timeout,
             client,
         })
+    }
+
+    /// What hosts know the credential by at this ad server, and never the credential; `None`: this host shares with nobody.
+    pub(crate) fn limit_key(&self, shared: &dyn Shared) -> Option<String> {
+        let origin = self.endpoint.origin().ascii_serialization();
+        let name = shared.name_of(&format!("{origin} {}", self.identity.expose()))?;
+        Some(format!("{origin} {name}"))
     }
 
     /// Refuses an address that is not the platform's.
@@ -205,13 +213,6 @@ impl PlatformEgress {
 }
 
 /// An address without what may be secret in it.
-fn limit_key(settings: &EgressSettings<'_>, endpoint: &Url) -> String {
-    let origin = endpoint.origin().ascii_serialization();
-    // Without a credential an ad server counts by whatever it likes: each platform is on its own.
-    let identity = settings.credentials.identity().unwrap_or_else(|| format!("platform {}", settings.name));
-    format!("{origin} {}", digest::sha256(identity.as_bytes()))
-}
-
 fn shown(url: &Url) -> String {
     let mut url = url.clone();
     url.set_query(None);

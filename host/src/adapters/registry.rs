@@ -240,7 +240,9 @@ impl Adapters {
         // Joined once, at the start.
         let _ = self.shared.set(shared.clone());
         for platform in self.platforms.values() {
-            platform.egress.pace.join(platform.egress.limit_key.clone(), shared.clone());
+            if let Some(key) = platform.egress.limit_key(shared.as_ref()) {
+                platform.egress.pace.join(key, shared.clone());
+            }
         }
     }
 

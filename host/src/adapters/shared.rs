@@ -9,6 +9,9 @@ use crate::domain::id::PlatformName;
 /// What hosts share; behind it is their database.
 #[async_trait]
 pub trait Shared: Send + Sync + std::fmt::Debug + 'static {
+    /// What hosts know a credential by, so that nobody who reads it can guess the credential; `None`: it can't be told to them.
+    fn name_of(&self, credential: &str) -> Option<String>;
+
     /// Reserves so many requests under a credential that allows so many a second: how long until the first of them, in microseconds
     /// (below zero: it is overdue); the others follow evenly. `None`: nobody can be asked, each host is on its own.
     async fn reserve(&self, key: &str, count: u32, per_second: NonZeroU32) -> Option<i64>;

@@ -104,27 +104,27 @@ impl App {
     /// an address from which too many of them came.
     pub async fn authenticate(&self, presented: Presented<'_>) -> Result<Caller, AppError> {
         let address = presented.address;
-        let failed = async |refused, token| {
-            let failed = FailedLogin { address, refused, token };
-            Err(self.login_failed(failed).await)
-        };
+        let failed = |refused, token| Err(self.login_failed(FailedLogin { address, refused, token }));
         let Some(token) = presented.token.filter(|token| !token.is_empty()) else {
-            return failed(Refused::Missing, None).await;
+            return failed(Refused::Missing, None);
         };
         let sha256 = digest::sha256(token.as_bytes());
         let now = crate::operations::now();
         if let Some(known) = self.config.tokens.iter().find(|known| known.sha256 == sha256) {
+            if self.door.is_revoked(&sha256) {
+                return failed(Refused::Revoked, Some(known.name.clone()));
+            }
             if known.expires_at.is_some_and(|at| at <= now) {
-                return failed(Refused::Expired, Some(known.name.clone())).await;
+                return failed(Refused::Expired, Some(known.name.clone()));
             }
             return Ok(Caller { name: known.name.clone(), role: known.role, principal: known.principal.clone() });
         }
         if self.need_not_look(address, &sha256).await? {
-            return failed(Refused::Unknown, None).await;
+            return failed(Refused::Unknown, None);
         }
-        let Some(record) = self.store.token(&sha256).await? else { return failed(Refused::Unknown, None).await };
+        let Some(record) = self.store.token(&sha256).await? else { return failed(Refused::Unknown, None) };
         if let Some(refused) = logins::over(&record, now) {
-            return failed(refused, Some(record.name)).await;
+            return failed(refused, Some(record.name));
         }
         let role = Role::parse(&record.role).filter(|role| match &record.principal {
             Some(principal) => self.config.principals.iter().any(|known| &known.id == principal),
@@ -132,7 +132,7 @@ impl App {
         });
         match role {
             Some(role) => Ok(Caller { name: record.name, role, principal: record.principal }),
-            None => failed(Refused::Orphaned, Some(record.name)).await,
+            None => failed(Refused::Orphaned, Some(record.name)),
         }
     }
 }

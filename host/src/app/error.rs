@@ -222,7 +222,7 @@ impl From<StoreError> for AppError {
                     .suggest("ask again with the same idempotency key: what was recorded is not done twice; without a key, look first")
                     .retry_after(5)
             }
-            StoreError::Fenced(_) | StoreError::KeyTaken(_) | StoreError::Corrupt(_) => {
+            StoreError::Fenced(_) | StoreError::KeyTaken(_) | StoreError::NoKey(_) | StoreError::Corrupt(_) => {
                 tracing::error!(%error, "unexpected answer of the store");
                 Self::new(ErrorCode::Internal, "something went wrong here; nothing is known to have been changed")
                     .suggest("ask again with the same idempotency key; tell the operator if it goes on")

@@ -73,7 +73,9 @@ impl App {
     pub async fn assign_task(&self, caller: &Caller, id: &TaskId, assigned_to: &str) -> Result<TaskView, AppError> {
         self.change_task(caller, id, |task, at, recording| {
             task.assigned_to = Some(assigned_to.to_owned());
-            advance(task, TaskMove::Assign, caller, Some(&format!("to {assigned_to}")), at, recording)?;
+            let words = format!("to {assigned_to}");
+            advance(task, TaskMove::Assign, caller, Some(&words), at, recording)?;
+            recording.audit.push(line("task.assigned", task, caller, Some(words), at));
             recording.events.push(tell::task_event(EventKind::TaskAssigned, task, at));
             Ok(())
         })
@@ -85,7 +87,12 @@ impl App {
     /// # Errors
     /// `PERMISSION_DENIED`, `NOT_FOUND`, `INVALID_STATE`.
     pub async fn start_task(&self, caller: &Caller, id: &TaskId) -> Result<TaskView, AppError> {
-        self.change_task(caller, id, |task, at, recording| take_up(task, caller, at, recording)).await
+        self.change_task(caller, id, |task, at, recording| {
+            take_up(task, caller, at, recording)?;
+            recording.audit.push(line("task.started", task, caller, None, at));
+            Ok(())
+        })
+        .await
     }
 
     /// Hands a task up.
@@ -105,8 +112,7 @@ impl App {
             }
             task.escalated_to = escalated_to.map(str::to_owned);
             advance(task, TaskMove::Escalate, caller, Some(reason), at, recording)?;
-            let line = tell::audit("task.escalated", task, reason, at);
-            recording.audit.push(AuditEntry { actor: caller.name.clone(), ..line });
+            recording.audit.push(line("task.escalated", task, caller, Some(reason.to_owned()), at));
             recording.events.push(tell::task_event(EventKind::TaskEscalated, task, at));
             Ok(())
         })
@@ -155,6 +161,11 @@ impl App {
             }
         }
     }
+}
+
+/// What the audit log is told of a move of a task by a person's hand.
+fn line(action: &str, task: &Task, caller: &Caller, reason: Option<String>, at: Timestamp) -> AuditEntry {
+    AuditEntry { actor: caller.name.clone(), reason, ..tell::audit(action, task, "", at) }
 }
 
 /// Moves a task by a person's hand, with a line of history.

@@ -32,6 +32,11 @@ impl From<DeskError> for AppError {
             DeskError::NoEvents => Self::invalid("/events", error.to_string()),
             DeskError::TooMany | DeskError::Disabled(_) | DeskError::Removing => Self::state(error.to_string()),
             DeskError::Random => Self::new(ErrorCode::Internal, error.to_string()),
+            DeskError::Key(error) => {
+                tracing::error!(%error, "the secret of an endpoint of webhooks can't be kept");
+                Self::new(ErrorCode::Internal, "secrets of webhooks can't be kept now; nothing was changed")
+                    .suggest("tell the operator, whose log says why")
+            }
             DeskError::Store(error @ (StoreError::Unsure(_) | StoreError::Corrupt(_))) => {
                 Self::from(error).suggest(LOOK)
             }

@@ -3,14 +3,19 @@
 
 use std::io::Write as _;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use serde_json::{Value, json};
 
 use crate::{
     config::Config,
-    domain::audit::{AuditLine, Head, Verifier},
+    domain::{
+        audit::{AuditEntry, AuditLine, Head, Span, Verifier},
+        digest,
+        keys::Keyring,
+    },
+    operations::now,
     serve,
-    store::Store,
+    store::{Recording, Store},
 };
 
 /// Lines read at a time.
@@ -18,32 +23,71 @@ const PAGE: u32 = 1_000;
 
 /// Goes through the whole log.
 pub(crate) fn verify(config: &Config, kept: Option<Head>) -> anyhow::Result<()> {
-    let verifier = with_store(config, async |store| {
+    let was_kept = kept.is_some();
+    let (verifier, keys) = with_store(config, async |store| {
         let begins = store.audit_begins().await?.context(
             "where the chain of the audit log begins is not recorded: somebody took it away (table audit_beginning)",
         )?;
-        let mut verifier = Verifier::new(begins, kept);
+        let keys = store.keys().clone();
+        let mut verifier = Verifier::new(begins, kept).with_keys(Keyring::clone(&keys));
         each(store, None, |line| verifier.take(line).map_err(anyhow::Error::from)).await?;
-        Ok(verifier)
+        Ok((verifier, keys))
     })?;
-    let (lines, unlinked) = (verifier.lines, verifier.unlinked);
-    let head = verifier.end()?;
-    println!("{lines} lines, none changed, missing or out of place");
-    if unlinked > 0 {
-        println!("{unlinked} of them are older than the chain and could have been edited");
+    let head = verifier.clone().end()?;
+    let proven = verifier.unproven.is_empty();
+    let not = if proven { "changed, missing" } else { "missing" };
+    println!("{} lines, none {not} or out of place", verifier.lines);
+    if verifier.unlinked > 0 {
+        println!("{} of them are older than the chain and could have been edited", verifier.unlinked);
     }
-    if !head.link.is_empty() {
+    if verifier.without_key > 0 {
         println!(
-            "the log goes to {head}\nkeep that line elsewhere: with --head it proves later that nothing was cut off"
+            "{} of them are older than the keys: linked, but whoever can write to the database could have written them anew, up to the \
+             first line with a key",
+            verifier.without_key
         );
     }
-    Ok(())
+    for (key, span) in &verifier.proven {
+        println!("{} of them are signed with the key {key}, and none was changed: {}", span.lines, between(span));
+    }
+    if !head.link.is_empty() {
+        println!("the log goes to {head}");
+        if was_kept {
+            println!("it has the line that was kept: up to there nothing was cut off. Keep the new one elsewhere");
+        } else {
+            println!(
+                "that lines after it were cut off can't be seen without a line that was kept elsewhere: the hosts log one every minute, and \
+                 their metrics have it; give one back with --head"
+            );
+        }
+    }
+    for (key, span) in &verifier.unproven {
+        println!(
+            "not proven: {} lines that say they are signed with the key {key} ({}). {}. Their numbers and their order are right; whether \
+             they were changed can't be said",
+            span.lines,
+            between(span),
+            if keys.has_another(key) {
+                "The key that this configuration has by that name is another one"
+            } else {
+                "This configuration has no such key: put it under [[keys]], or the key file into the data folder"
+            }
+        );
+    }
+    if proven { Ok(()) } else { bail!("the audit log is not proven") }
+}
+
+fn between(span: &Span) -> String {
+    format!("from line {} to line {}", span.first, span.last)
 }
 
 /// Prints the log.
 pub(crate) fn export(config: &Config, after: Option<i64>) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
     with_store(config, async |store| {
+        // Before it is read: nobody reads it unseen.
+        let line = exported(&store.audit_head().await?, after);
+        store.record(Recording { audit: vec![line], ..Recording::default() }).await?;
         each(store, after, |line| {
             // What somebody made unreadable is printed as it is; `verify` names it.
             let entry: Value = serde_json::from_str(&line.text).unwrap_or_default();
@@ -53,6 +97,18 @@ pub(crate) fn export(config: &Config, after: Option<i64>) -> anyhow::Result<()> 
         })
         .await
     })
+}
+
+/// What the log itself is told of being printed.
+fn exported(head: &Head, after: Option<i64>) -> AuditEntry {
+    AuditEntry {
+        at: now(),
+        actor: "command line".to_owned(),
+        action: "audit.exported".to_owned(),
+        subject: "audit".to_owned(),
+        digest: digest::sha256(head.to_string().as_bytes()),
+        reason: Some(format!("the lines after {}, up to {}", after.unwrap_or(0).max(0), head.number)),
+    }
 }
 
 /// Does something with the store, beside hosts that may serve.

@@ -21,6 +21,9 @@ pub(crate) fn back_up(config: &Config, file: &Path) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(sqlite::back_up(&database, file)).context("no copy was written")?;
     println!("{} is a copy of {}", file.display(), database.display());
+    if let Some(key) = serve::key_file(config) {
+        println!("its key {} is not in it: keep a copy of that, too, and elsewhere", key.display());
+    }
     Ok(())
 }
 
@@ -37,7 +40,8 @@ pub(crate) fn restore(config: &Config, file: &Path) -> anyhow::Result<()> {
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let (at, line) = told();
-    runtime.block_on(sqlite::restore(&database, file, at, line)).context("nothing was restored")?;
+    let keys = serve::keyring(config, serve::NoKeyFile::Make)?;
+    runtime.block_on(sqlite::restore(&database, file, keys, at, line)).context("nothing was restored")?;
     println!("{} is in the place of {}", file.display(), database.display());
     println!("{WHAT_FOLLOWS}");
     Ok(())

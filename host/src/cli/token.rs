@@ -1,16 +1,16 @@
-//! `token create`, `list`, `revoke`.
+//! `token create`, `list`, `revoke`, `restore`.
 #![expect(clippy::print_stdout, reason = "a command line prints; a new token is shown once, here")]
 
 use anyhow::{Context, bail};
 use base64::Engine;
 
-use super::NewToken;
+use super::{NewToken, WhichToken};
 use crate::{
-    config::Config,
+    config::{Config, Token},
     domain::{digest, id::PrincipalId, role::Role, time::Timestamp},
     operations::now,
     serve,
-    store::{AuditEntry, Store, StoreError, TokenRecord},
+    store::{AuditEntry, Revocation, Store, StoreError, TokenRecord},
 };
 
 /// 256 bits: nobody guesses it, so that a plain digest is enough to store.
@@ -46,7 +46,8 @@ pub(crate) fn create(config: &Config, new: &NewToken) -> anyhow::Result<()> {
         expires_at: new.expires.map(crate::domain::time::Day::end),
         revoked_at: None,
     };
-    let added = with_store(config, async |store| store.add_token(&record, told(&record)).await)?;
+    let line = AuditEntry { reason: Some("its text was shown, once".to_owned()), ..told(&record) };
+    let added = with_store(config, async |store| store.add_token(&record, line).await)?;
     match added {
         Err(StoreError::Stale(_)) => bail!("there is a token named {} already", new.name),
         other => other?,
@@ -57,21 +58,40 @@ pub(crate) fn create(config: &Config, new: &NewToken) -> anyhow::Result<()> {
 
 /// Shows the tokens, a line each.
 pub(crate) fn list(config: &Config) -> anyhow::Result<()> {
-    let stored = with_store(config, async |store| store.tokens().await)??;
+    let (stored, revoked) =
+        with_store(config, async |store| Ok::<_, StoreError>((store.tokens().await?, store.revocations().await?)))??;
     let at = now();
     for token in &config.tokens {
         let principal = token.principal.as_ref().map_or("", |principal| principal.as_str());
         println!(
             "{}",
-            line(&token.name, token.role.as_str(), principal, standing(token.expires_at, None, at), "configuration")
+            line(
+                &token.name,
+                token.role.as_str(),
+                principal,
+                standing(token.expires_at, revoked_at(&revoked, &token.sha256), at),
+                "configuration"
+            )
         );
     }
-    for token in stored {
+    for token in &stored {
         let principal = token.principal.as_ref().map_or("", |principal| principal.as_str());
         let standing = standing(token.expires_at, token.revoked_at, at);
         println!("{}", line(&token.name, &token.role, principal, standing, &format!("made {}", token.created_at)));
     }
+    let gone = |revocation: &&Revocation| {
+        !config.tokens.iter().any(|token| token.sha256 == revocation.sha256)
+            && !stored.iter().any(|token| token.sha256 == revocation.sha256)
+    };
+    for revocation in revoked.iter().filter(gone) {
+        let from = format!("no longer configured, sha256 {}", revocation.sha256);
+        println!("{}", line(&revocation.name, "", "", format!("revoked {}", revocation.at), &from));
+    }
     Ok(())
+}
+
+fn revoked_at(revoked: &[Revocation], sha256: &str) -> Option<Timestamp> {
+    revoked.iter().find(|revocation| revocation.sha256 == sha256).map(|revocation| revocation.at)
 }
 
 fn line(name: &str, role: &str, principal: &str, standing: String, from: &str) -> String {
@@ -87,23 +107,76 @@ fn standing(expires_at: Option<Timestamp>, revoked_at: Option<Timestamp>, at: Ti
     }
 }
 
-/// Has a token be refused from now on.
-pub(crate) fn revoke(config: &Config, name: &str, reason: Option<String>) -> anyhow::Result<()> {
-    if config.tokens.iter().any(|known| known.name == name) {
-        bail!("{name} is a token of the configuration: take it out there, and start the hosts again");
-    }
+/// Has tokens be refused from now on: the one of the configuration and the one that was made, by that name; or the one of a digest.
+pub(crate) fn revoke(config: &Config, which: &WhichToken) -> anyhow::Result<()> {
+    let WhichToken { name, sha256, reason, .. } = which;
     with_store(config, async |store| {
-        let Some(token) = store.tokens().await?.into_iter().find(|token| token.name == name) else {
-            bail!("there is no token named {name}; `flightdeck token list` shows them");
+        let (stored, revoked) = (store.tokens().await?, store.revocations().await?);
+        let made = stored.iter().map(|token| (&token.name, &token.sha256));
+        let configured = config.tokens.iter().map(|Token { name, sha256, .. }| (name, sha256));
+        let named = made.chain(configured).filter(|(known, _)| *known == name).map(|(_, digest)| digest.clone());
+        let mut digests: Vec<String> = match sha256 {
+            Some(digest) => vec![digest.clone()],
+            None => named.collect(),
         };
-        if let Some(revoked) = token.revoked_at {
-            bail!("{name} was revoked {revoked} already");
+        if digests.is_empty() {
+            bail!("there is no token named {name}; `flightdeck token list` shows them");
         }
-        let line = AuditEntry { at: now(), action: "token.revoked".to_owned(), reason, ..told(&token) };
-        Ok(store.revoke_token(name, line).await?)
+        let since = digests.iter().find_map(|digest| revoked_at(&revoked, digest));
+        digests.retain(|digest| revoked_at(&revoked, digest).is_none());
+        if let (Some(since), true) = (since, digests.is_empty()) {
+            bail!("{name} was revoked {since} already");
+        }
+        for digest in digests {
+            let line = AuditEntry { reason: reason.clone(), ..about("token.revoked", name, &digest) };
+            match stored.iter().find(|token| token.sha256 == digest) {
+                Some(token) => store.revoke_token(&token.name, line).await?,
+                None => {
+                    let revocation = Revocation { name: name.clone(), sha256: digest, at: line.at };
+                    store.revoke_digest(&revocation, line).await?;
+                }
+            }
+        }
+        Ok(())
     })??;
-    println!("{name} is revoked");
+    println!("{name} is revoked: every host refuses it within seconds, until `flightdeck token restore`");
     Ok(())
+}
+
+/// Takes a revocation back.
+pub(crate) fn restore(config: &Config, which: &WhichToken) -> anyhow::Result<()> {
+    let WhichToken { name, sha256, reason, .. } = which;
+    with_store(config, async |store| {
+        let revoked = store.revocations().await?;
+        let meant = revoked.iter().filter(|revocation| match sha256 {
+            Some(digest) => revocation.sha256 == *digest,
+            None => revocation.name == *name,
+        });
+        let digest = match meant.map(|revocation| &revocation.sha256).collect::<Vec<_>>().as_slice() {
+            [] => bail!("no token named {name} is revoked; `flightdeck token list` shows them"),
+            [digest] => (*digest).clone(),
+            several => {
+                let several = several.iter().map(|digest| digest.as_str()).collect::<Vec<_>>().join("\n  ");
+                bail!("several tokens named {name} are revoked; say which one with --sha256:\n  {several}")
+            }
+        };
+        let line = AuditEntry { reason: reason.clone(), ..about("token.restored", name, &digest) };
+        Ok(store.restore_token(&digest, line).await?)
+    })??;
+    println!("{name} is good again");
+    Ok(())
+}
+
+/// What the audit log is told that an operator does to a token.
+fn about(action: &str, name: &str, sha256: &str) -> AuditEntry {
+    AuditEntry {
+        at: now(),
+        actor: "command line".to_owned(),
+        action: action.to_owned(),
+        subject: format!("token:{name}"),
+        digest: sha256.to_owned(),
+        reason: None,
+    }
 }
 
 /// Does something with the store, beside a host that may be serving.
@@ -117,14 +190,7 @@ fn with_store<T>(config: &Config, work: impl AsyncFnOnce(&dyn Store) -> T) -> an
     })
 }
 
-/// The audit line of a token that is made or revoked: who it is for, and nothing by which it could be guessed.
+/// The audit line of a token that is made: who it is for, and nothing by which it could be guessed.
 fn told(record: &TokenRecord) -> AuditEntry {
-    AuditEntry {
-        at: record.created_at,
-        actor: "command line".to_owned(),
-        action: "token.created".to_owned(),
-        subject: format!("token:{}", record.name),
-        digest: record.sha256.clone(),
-        reason: None,
-    }
+    AuditEntry { at: record.created_at, ..about("token.created", &record.name, &record.sha256) }
 }

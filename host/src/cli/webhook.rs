@@ -193,7 +193,11 @@ async fn at_the_desk(desk: &Desk<'_>, command: &WebhookCommand) -> anyhow::Resul
                 println!("{}", line(&endpoint));
             }
         }
-        WebhookCommand::Show { id: of, .. } => show(&desk.get(&id(of)).await?),
+        WebhookCommand::Show { id: of, .. } => {
+            let endpoint = desk.get(&id(of)).await?;
+            desk.tell_of_reading(&endpoint).await?;
+            show(&endpoint);
+        }
         WebhookCommand::Change { id: of, url, events, description, .. } => {
             let description = description.clone().map(|text| Some(text).filter(|text| !text.is_empty()));
             let patch = EndpointPatch { url: url.clone(), events: events.clone(), description, active: None };

@@ -30,6 +30,7 @@ pub(super) type Read<T> = Result<T, String>;
 /// What a name names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Kind {
+    Key,
     Platform,
     Principal,
     Product,
@@ -41,6 +42,7 @@ pub(super) enum Kind {
 impl Kind {
     const fn noun(self) -> &'static str {
         match self {
+            Self::Key => "key",
             Self::Platform => "platform",
             Self::Principal => "principal",
             Self::Product => "product",

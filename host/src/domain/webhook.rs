@@ -44,7 +44,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(4 * 3_600);
 /// A key that signs.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SigningSecret {
-    /// As receivers get it: `whsec_` and base64.
+    /// As it is stored: encrypted and bound to its endpoint ([`Keyring::seal`](super::keys::Keyring::seal)). One from before there were keys
+    /// is as receivers get it, `whsec_` and base64.
     pub text: String,
     /// Until when it signs; `None`: it is the one that stays.
     pub until: Option<Timestamp>,
@@ -101,7 +102,7 @@ impl Endpoint {
         self.secrets.iter().filter(move |secret| secret.until.is_none_or(|until| at < until))
     }
 
-    /// Gives it another secret. Beside it signs the oldest one that still does: the last one for [`ROTATES_FOR`] from now on, or the one
+    /// Gives it another secret, as it is stored. Beside it signs the oldest one that still does: the last one for [`ROTATES_FOR`] from now on, or the one
     /// that an earlier rotation left, for what is left of its time. That one is what receivers have, if the answer of that rotation was
     /// lost; the one in between signs no more.
     pub fn rotate(&mut self, text: String, at: Timestamp) {

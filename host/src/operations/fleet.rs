@@ -139,6 +139,11 @@ impl Common {
 
 #[async_trait]
 impl Shared for Common {
+    fn name_of(&self, credential: &str) -> Option<String> {
+        let hidden = self.store.keys().hide(credential);
+        hidden.inspect_err(|error| tracing::error!(%error, "hosts can't share the limits of ad servers")).ok()
+    }
+
     async fn reserve(&self, key: &str, count: u32, per_second: NonZeroU32) -> Option<i64> {
         self.store.hear()?;
         let interval = Duration::from_secs(1) / per_second.get();

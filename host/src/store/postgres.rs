@@ -39,6 +39,7 @@ use super::{
     sql::{Database, Dialect, SqlStore, Work, rows::Row, script::Statement},
     tables::{self, Applied},
 };
+use crate::domain::keys::Keyring;
 
 mod connections;
 mod dialect;
@@ -71,11 +72,14 @@ pub struct Options {
     pub patience: Duration,
     /// Whether leases are judged by the caller's clock. For tests, which have a time of their own.
     pub callers_clock: bool,
+    /// The keys of what lies in it; by default one that only this process has.
+    pub keys: Arc<Keyring>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { connections: 16, patience: Duration::from_secs(10), callers_clock: false }
+        let keys = Arc::new(Keyring::of_this_process());
+        Self { connections: 16, patience: Duration::from_secs(10), callers_clock: false, keys }
     }
 }
 
@@ -125,7 +129,7 @@ impl SqlStore<Postgres> {
     fn start(url: &str, options: &Options) -> Result<Self, StoreError> {
         let connections = Arc::new(Connections::new(connect_options(url, options.patience)?, options));
         let dialect = if options.callers_clock { &dialect::WITH_CALLERS_CLOCK } else { &dialect::DIALECT };
-        Ok(Self { database: Postgres { connections, dialect, hints: None } })
+        Ok(Self { database: Postgres { connections, dialect, hints: None }, keys: options.keys.clone() })
     }
 }
 

@@ -21,15 +21,16 @@ use self::{
     script::{Script, Statement},
 };
 use super::{
-    AuditEntry, BuyFilter, Claim, DueLookup, DueTask, Fence, Hint, IdempotencyEntry, JournalWrite, Recording, Store,
+    AuditEntry, BuyFilter, Claim, DueLookup, DueTask, Fence, Hint, IdempotencyEntry, JournalWrite, Recording, Revocation, Store,
     StoreError, Stored, TaskFilter, TaskPage, TokenRecord,
     fleet::{Census, FleetStore},
     webhooks::{Attempt, DeliveryFilter, DueDelivery, Replay, Replayed, WebhookStore},
 };
 use crate::domain::{
-    audit::AuditLine,
+    audit::{AuditLine, Head},
     event::Event,
     id::{EventId, MediaBuyId, OperationId, PlatformName, PrincipalId, TaskId, WebhookId},
+    keys::Keyring,
     media_buy::MediaBuy,
     operation::Operation,
     step::Step,
@@ -106,6 +107,11 @@ impl Dialect {
 /// A connection that is inside a transaction.
 #[async_trait]
 pub trait Transaction: Send {
+    /// The keys of the store that the transaction belongs to; `None`: what needs one can't be written in it.
+    fn keys(&self) -> Option<Arc<Keyring>> {
+        None
+    }
+
     /// Runs a script; the rows that it keeps.
     ///
     /// # Errors
@@ -142,10 +148,28 @@ pub trait Database: Send + Sync + std::fmt::Debug + 'static {
     async fn close(&self);
 }
 
+/// A transaction of a store, with the store's keys.
+struct Keyed<'t> {
+    transaction: &'t mut (dyn Transaction + 't),
+    keys: Arc<Keyring>,
+}
+
+#[async_trait]
+impl Transaction for Keyed<'_> {
+    fn keys(&self) -> Option<Arc<Keyring>> {
+        Some(self.keys.clone())
+    }
+
+    async fn run(&mut self, script: Script) -> Result<Vec<Row>, StoreError> {
+        self.transaction.run(script).await
+    }
+}
+
 /// A store in an SQL database.
 #[derive(Debug)]
 pub struct SqlStore<D> {
     pub(super) database: D,
+    pub(super) keys: Arc<Keyring>,
 }
 
 impl<D: Database> SqlStore<D> {
@@ -158,8 +182,13 @@ impl<D: Database> SqlStore<D> {
             + Sync
             + 'static,
     {
-        let (dialect, with, watch) = (self.database.dialect(), Arc::new(with), Watch::start());
-        let written = self.database.write(Arc::new(move |transaction| work(transaction, dialect, with.clone()))).await;
+        let (dialect, watch) = (self.database.dialect(), Watch::start());
+        let (work, with, keys) = (Arc::new(work), Arc::new(with), self.keys.clone());
+        let keyed: Work<T> = Arc::new(move |transaction| {
+            let (work, with, keys) = (work.clone(), with.clone(), keys.clone());
+            Box::pin(async move { work(&mut Keyed { transaction, keys }, dialect, with).await })
+        });
+        let written = self.database.write(keyed).await;
         metrics::histogram!(WRITE_SECONDS).record(watch.seconds());
         let reason = match &written {
             Err(StoreError::Full) => "full",
@@ -290,6 +319,10 @@ impl<D: Database> Store for SqlStore<D> {
         audit::begins(&self.database).await
     }
 
+    async fn audit_head(&self) -> Result<Head, StoreError> {
+        audit::head(&self.database).await
+    }
+
     async fn last_audit(&self, subject: &str) -> Result<Option<AuditLine>, StoreError> {
         audit::last_about(&self.database, subject).await
     }
@@ -310,8 +343,28 @@ impl<D: Database> Store for SqlStore<D> {
         self.write((name.to_owned(), line), work!(tokens::revoke)).await
     }
 
+    async fn revoke_digest(&self, revocation: &Revocation, line: AuditEntry) -> Result<(), StoreError> {
+        self.write((revocation.clone(), line), work!(tokens::revoke_digest)).await
+    }
+
+    async fn restore_token(&self, sha256: &str, line: AuditEntry) -> Result<(), StoreError> {
+        self.write((sha256.to_owned(), line), work!(tokens::restore)).await
+    }
+
+    async fn revocations(&self) -> Result<Vec<Revocation>, StoreError> {
+        tokens::revocations(&self.database).await
+    }
+
+    async fn revoked_among(&self, tokens: &[String]) -> Result<Vec<String>, StoreError> {
+        tokens::revoked_among(&self.database, tokens).await
+    }
+
     async fn ping(&self) -> Result<(), StoreError> {
         self.database.ping().await
+    }
+
+    fn keys(&self) -> &Arc<Keyring> {
+        &self.keys
     }
 
     async fn tell(&self, hint: Hint) {

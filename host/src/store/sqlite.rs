@@ -14,6 +14,7 @@
 
 use std::{
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
@@ -32,6 +33,7 @@ use super::{
     sql::{Database, Dialect, SqlStore, Work, rows::Row, script::Statement},
     tables::{self, Applied},
 };
+use crate::domain::keys::Keyring;
 
 mod copies;
 mod dialect;
@@ -58,11 +60,13 @@ pub struct Options {
     pub readers: u32,
     /// How long to wait for a reader, or for somebody else's lock (a backup, a person with a shell), before giving up.
     pub patience: Duration,
+    /// The keys of what lies in it; by default one that only this process has.
+    pub keys: Arc<Keyring>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { readers: 4, patience: Duration::from_secs(5) }
+        Self { readers: 4, patience: Duration::from_secs(5), keys: Arc::new(Keyring::of_this_process()) }
     }
 }
 
@@ -147,7 +151,7 @@ impl SqliteStore {
             .await
             .map_err(|error| named(&path, from_sqlx(error)))?;
         let writer = Writer::start(connection, writing, lock);
-        Ok(Self { database: Sqlite { writer, readers } })
+        Ok(Self { database: Sqlite { writer, readers }, keys: options.keys })
     }
 }
 
@@ -160,6 +164,8 @@ fn writing(path: &Path, options: &Options) -> SqliteConnectOptions {
         .foreign_keys(true)
         .busy_timeout(options.patience)
         .pragma("journal_size_limit", LOG_BYTES)
+        // What is replaced on a page that is written anyway is overwritten with zeros: a secret does not outlive its row there.
+        .pragma("secure_delete", "FAST")
         .statement_cache_capacity(STATEMENTS)
 }
 

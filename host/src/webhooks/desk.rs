@@ -7,12 +7,13 @@ use crate::{
     domain::{
         event::{Event, EventKind},
         id::{EventId, MediaBuyId, PrincipalId, WebhookId},
+        keys::KeyError,
         time::Timestamp,
         webhook::{Delivery, Disabled, Endpoint, MOST_ENDPOINTS, SigningSecret},
     },
     operations::now,
     store::{
-        AuditEntry, Store, StoreError, Stored,
+        AuditEntry, Recording, Store, StoreError, Stored,
         webhooks::{DeliveryFilter, Replay, Replayed},
     },
 };
@@ -28,6 +29,9 @@ const MOST_REMOVALS: u32 = 5_000;
 
 /// Why something was changed, where nobody said more.
 const WANTED: &str = "its owner wanted so";
+
+/// What the audit log is told where somebody got to see a secret.
+const SHOWN: &str = "they were shown its secret";
 
 /// 256 bits, as the standard recommends at least 192.
 const SECRET_BYTES: usize = 32;
@@ -68,6 +72,9 @@ pub enum DeskError {
     /// The machine has no randomness.
     #[error("the system gave no random bytes")]
     Random,
+    /// The secret can't be encrypted.
+    #[error("the secret can't be kept: {0}")]
+    Key(#[from] KeyError),
     /// The store's.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -130,21 +137,22 @@ impl Desk<'_> {
             Whose::Principals(principal) => Some(principal.clone()),
             Whose::Everybodys => None,
         };
-        let (secret, at) = (mint()?, now());
+        let (id, secret, at) = (WebhookId::mint(), mint()?, now());
+        let text = self.store.keys().seal(&secret, id.as_str())?;
         let endpoint = Endpoint {
-            id: WebhookId::mint(),
+            id,
             owner,
             url: new.url,
             events: kinds(new.events)?,
             description: new.description,
-            secrets: vec![SigningSecret { text: secret.clone(), until: None }],
+            secrets: vec![SigningSecret { text, until: None }],
             disabled: None,
             failing_since: None,
             dead: 0,
             created_at: at,
             updated_at: at,
         };
-        let line = self.line("webhook.created", &endpoint, WANTED.to_owned(), at);
+        let line = self.line("webhook.created", &endpoint, format!("{WANTED}; {SHOWN}"), at);
         if self.store.add_webhook(&endpoint, MOST_ENDPOINTS, line).await? {
             Ok(WithSecret { endpoint, secret })
         } else {
@@ -170,6 +178,15 @@ impl Desk<'_> {
     /// There is none for this caller.
     pub async fn get(&self, id: &WebhookId) -> Result<Endpoint, DeskError> {
         Ok(self.stored(id).await?.value)
+    }
+
+    /// Tells the audit log that somebody looked at an endpoint past the interface and its roles: on the command line.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn tell_of_reading(&self, endpoint: &Endpoint) -> Result<(), DeskError> {
+        let line = self.line("webhook.shown", endpoint, "without its secret".to_owned(), now());
+        Ok(self.store.record(Recording { audit: vec![line], ..Recording::default() }).await?)
     }
 
     async fn stored(&self, id: &WebhookId) -> Result<Stored<Endpoint>, DeskError> {
@@ -262,8 +279,8 @@ impl Desk<'_> {
     pub async fn rotate(&self, id: &WebhookId) -> Result<WithSecret, DeskError> {
         let mut stored = self.stored(id).await?;
         let (secret, at) = (mint()?, now());
-        stored.value.rotate(secret.clone(), at);
-        let line = self.line("webhook.secret_rotated", &stored.value, WANTED.to_owned(), at);
+        stored.value.rotate(self.store.keys().seal(&secret, id.as_str())?, at);
+        let line = self.line("webhook.secret_rotated", &stored.value, format!("{WANTED}; {SHOWN}"), at);
         self.store.change_webhook(&stored, vec![line]).await?;
         Ok(WithSecret { endpoint: stored.value, secret })
     }

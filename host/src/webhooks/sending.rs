@@ -14,7 +14,7 @@ use standardwebhooks::{HEADER_WEBHOOK_ID, HEADER_WEBHOOK_SIGNATURE, HEADER_WEBHO
 
 use super::policy::Policy;
 use crate::{
-    domain::{time::Timestamp, webhook::Endpoint},
+    domain::{keys::Keyring, time::Timestamp, webhook::Endpoint},
     network::{addresses::AddressRefused, origins::Origin},
     store::webhooks::DueDelivery,
 };
@@ -27,6 +27,10 @@ const MOST_READ: usize = 64 << 10;
 
 /// For so long it is read: who trickles it loses the connection, and takes nobody's place.
 const READ_FOR: Duration = Duration::from_secs(1);
+
+/// What its owner is told of an endpoint that nothing can be signed for. Of the keys of the host they know nothing.
+const UNREADABLE: &str =
+    "it could not be signed: its secret can't be read; tell the operator, whose log says why, or rotate it";
 
 /// What came of a try.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,15 +70,17 @@ impl Sender {
     }
 
     /// Tries a delivery.
-    pub async fn send(&self, due: &DueDelivery, now: Timestamp) -> Sent {
+    pub async fn send(&self, due: &DueDelivery, keys: &Keyring, now: Timestamp) -> Sent {
         // Judged again: the policy may be another one than when the endpoint was made.
         let url = match self.policy.judge(&due.endpoint.url) {
             Ok(url) => url,
             Err(refused) => return Sent::failed(format!("its url {refused}")),
         };
         let seconds = now.as_micros().div_euclid(1_000_000);
-        let signature = match signature(&due.endpoint, due.event.as_str(), seconds, now, &due.body) {
-            Ok(signature) => signature,
+        let secrets = secrets(&due.endpoint, keys, now);
+        let signature = match signature(&secrets, due.event.as_str(), seconds, &due.body) {
+            Ok(signature) if !signature.is_empty() => signature,
+            Ok(_) => return Sent::failed(UNREADABLE),
             Err(error) => return Sent::failed(format!("it could not be signed: {error}; rotate its secret")),
         };
         let Some(origin) = Origin::of(&url) else { return Sent::failed("its url has no host") };
@@ -112,17 +118,21 @@ impl Sender {
     }
 }
 
-/// One signature for each secret that signs now, with a space between.
-fn signature(
-    endpoint: &Endpoint,
-    id: &str,
-    seconds: i64,
-    now: Timestamp,
-    body: &str,
-) -> Result<String, standardwebhooks::WebhookError> {
-    let signatures: Vec<String> = endpoint
-        .signing(now)
-        .map(|secret| Webhook::new(&secret.text)?.sign(id, seconds, body.as_bytes()))
+/// The secrets that sign now, as receivers have them. What can't be read is told to the operator and left out: whoever has the other secret
+/// of a rotation is served.
+fn secrets(endpoint: &Endpoint, keys: &Keyring, now: Timestamp) -> Vec<String> {
+    let read = endpoint.signing(now).map(|secret| keys.open(&secret.text, endpoint.id.as_str()));
+    read.filter_map(|read| {
+        read.inspect_err(|error| tracing::error!(webhook = %endpoint.id, %error, "the secret of an endpoint of webhooks can't be read")).ok()
+    })
+    .collect()
+}
+
+/// One signature for each secret, with a space between.
+fn signature(secrets: &[String], id: &str, seconds: i64, body: &str) -> Result<String, standardwebhooks::WebhookError> {
+    let signatures: Vec<String> = secrets
+        .iter()
+        .map(|secret| Webhook::new(secret)?.sign(id, seconds, body.as_bytes()))
         .collect::<Result<_, _>>()?;
     Ok(signatures.join(" "))
 }

@@ -89,7 +89,7 @@ pub async fn serve(store: Arc<dyn Store>, policy: Policy, signals: Arc<Signals>,
 /// # Errors
 /// The store's; it is tried again when its lease runs out.
 pub async fn deliver(store: &dyn Store, sender: &Sender, due: &DueDelivery) -> Result<(), StoreError> {
-    let sent = sender.send(due, now()).await;
+    let sent = sender.send(due, store.keys(), now()).await;
     let counted = match &sent {
         Sent::Taken(_) => "delivered",
         Sent::Gone => "gone",

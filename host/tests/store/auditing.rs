@@ -1,8 +1,11 @@
 //! The audit log: a chain that only grows.
 
 use flightdeck::{
-    domain::audit::{AuditFault, AuditLine, Head, Verifier},
-    store::{Recording, StoreError, TokenRecord},
+    domain::{
+        audit::{AuditFault, AuditLine, Head, Verifier, key_of},
+        keys::Keyring,
+    },
+    store::{Recording, Revocation, StoreError, TokenRecord},
 };
 use futures::future::join_all;
 
@@ -27,7 +30,7 @@ pub(crate) fn verify(lines: &[AuditLine]) -> Result<Head, AuditFault> {
 }
 
 pub(crate) fn verify_from(begins: i64, lines: &[AuditLine]) -> Result<Head, AuditFault> {
-    let mut verifier = Verifier::new(begins, None);
+    let mut verifier = Verifier::new(begins, None).with_keys(Keyring::of_this_process());
     lines.iter().try_for_each(|line| verifier.take(line))?;
     verifier.end()
 }
@@ -41,6 +44,9 @@ pub(crate) async fn lines_are_linked_in_the_order_in_which_they_were_written(sto
     }
     let lines = whole(&store).await;
     assert_eq!(verify(&lines).unwrap().number, 18);
+    let key = store.keys().current().unwrap().name().to_owned();
+    assert!(lines.iter().all(|line| key_of(&line.link) == Some(key.as_str())), "{lines:?}");
+    assert_eq!(store.audit_head().await.unwrap(), verify(&lines).unwrap());
     let numbers: Vec<i64> = lines.iter().map(|line| line.number).collect();
     assert_eq!(numbers, (1..=18).collect::<Vec<_>>());
     assert_eq!(store.last_audit("t3").await.unwrap(), Some(lines[6].clone()));
@@ -94,4 +100,32 @@ pub(crate) async fn a_token_and_its_line_are_written_together(store: AnyStore) {
     assert!(matches!(again, Err(StoreError::Stale(_))));
     let lines = whole(&store).await;
     assert_eq!((lines.len(), lines[0].subject.as_str()), (1, "token:rita"));
+}
+
+pub(crate) async fn a_revocation_is_of_a_digest_and_is_taken_back_by_it(store: AnyStore) {
+    let configured = |digest: &str| Revocation { name: "anna".to_owned(), sha256: digest.to_owned(), at: at(1) };
+    let line = |action: &str| audit(action, "token:anna");
+    store.revoke_digest(&configured("a"), line("token.revoked")).await.unwrap();
+    let again = store.revoke_digest(&configured("a"), line("token.revoked")).await;
+    assert!(matches!(again, Err(StoreError::Stale(_))));
+    store.revoke_digest(&configured("b"), line("token.revoked")).await.unwrap();
+    // A token that was made is revoked where it stands; both kinds are asked for alike.
+    let made = token("rita");
+    store.add_token(&made, audit("token.created", "token:rita")).await.unwrap();
+    let asked: Vec<String> = ["a", "b", "x", &made.sha256].map(str::to_owned).into();
+    assert_eq!(store.revoked_among(&asked).await.unwrap().len(), 2);
+    store.revoke_token("rita", audit("token.revoked", "token:rita")).await.unwrap();
+    let names: Vec<String> = store.revocations().await.unwrap().into_iter().map(|revoked| revoked.name).collect();
+    assert_eq!(names, ["rita", "anna", "anna"], "oldest first");
+    let many: Vec<String> = (0..1_200).map(|number| number.to_string()).chain(asked.clone()).collect();
+    assert_eq!(store.revoked_among(&many).await.unwrap().len(), 3);
+    assert_eq!(store.revoked_among(&[]).await.unwrap(), Vec::<String>::new());
+    for digest in ["a", &made.sha256] {
+        store.restore_token(digest, line("token.restored")).await.unwrap();
+        assert!(matches!(store.restore_token(digest, line("token.restored")).await, Err(StoreError::Stale(_))));
+    }
+    assert_eq!(store.revocations().await.unwrap(), [configured("b")]);
+    assert_eq!(store.token(&made.sha256).await.unwrap().unwrap().revoked_at, None);
+    let told = whole(&store).await.iter().filter(|line| line.text.contains("token.re")).count();
+    assert_eq!(told, 3 + 2, "what was refused is not told");
 }

@@ -7,10 +7,13 @@ use std::{
     sync::Arc,
 };
 
-use flightdeck::store::{
-    StoreError,
-    fleet::RESTORED,
-    sqlite::{Options, SqliteStore, back_up, restore},
+use flightdeck::{
+    domain::keys::Keyring,
+    store::{
+        StoreError,
+        fleet::RESTORED,
+        sqlite::{Options, SqliteStore, back_up, restore},
+    },
 };
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, SqliteConnection, sqlite::SqliteConnectOptions};
 use tempfile::TempDir;
@@ -25,7 +28,8 @@ async fn open(path: &Path) -> AnyStore {
 }
 
 async fn put_back(path: &Path, copy: &Path) -> Result<(), StoreError> {
-    restore(path, copy, at(5), audit("database.restored", "database")).await
+    let keys = Arc::new(Keyring::of_this_process());
+    restore(path, copy, keys, at(5), audit("database.restored", "database")).await
 }
 
 /// The names of what is in a folder.

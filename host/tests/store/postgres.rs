@@ -365,7 +365,12 @@ async fn the_audit_log_is_only_appended_to_and_forgery_is_found() {
     }
     let lines = auditing::whole(&store).await;
     assert_eq!(auditing::verify(&lines), Err(AuditFault::BeforeTheFirst { number: -3 }));
-    for sql in ["DELETE FROM audit WHERE seq < 1", "UPDATE audit SET chain = ''"] {
+    // Not even a host of before adds a line without a key.
+    let unsigned =
+        "INSERT INTO audit (seq, at, subject, doc, chain) SELECT 6, at, subject, doc, 'abc' FROM audit WHERE seq = 1";
+    assert!(sqlx::query(unsigned).execute(&mut beside).await.unwrap_err().to_string().contains("audit_is_signed"));
+    let guard = "ALTER TABLE audit DROP CONSTRAINT audit_is_signed";
+    for sql in ["DELETE FROM audit WHERE seq < 1", guard, "UPDATE audit SET chain = ''"] {
         sqlx::query(sql).execute(&mut beside).await.unwrap();
     }
     let begins = store.audit_begins().await.unwrap().unwrap();

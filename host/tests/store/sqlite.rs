@@ -9,7 +9,7 @@ use std::{
 
 use flightdeck::{
     domain::{
-        audit::AuditFault,
+        audit::{AuditFault, key_of},
         operation::OperationState,
         task::{TaskKind, TaskStatus},
     },
@@ -406,7 +406,7 @@ async fn a_log_older_than_the_chain_goes_on_in_it() {
     let store: AnyStore = Arc::new(open(path).await.unwrap());
     store.record(Recording { audit: vec![audit("task.rejected", "t2")], ..Recording::default() }).await.unwrap();
     let lines = auditing::whole(&store).await;
-    assert_eq!((lines[0].link.as_str(), lines[1].link.len()), ("", 64));
+    assert!(lines[0].link.is_empty() && key_of(&lines[1].link).is_some(), "{lines:?}");
     let begins = store.audit_begins().await.unwrap();
     assert_eq!(begins, Some(2));
     assert_eq!(auditing::verify_from(2, &lines).unwrap().number, 2);

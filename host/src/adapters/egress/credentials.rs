@@ -61,7 +61,7 @@ pub enum Credentials {
 }
 
 impl Credentials {
-    /// Who the host is to the ad server, for a digest only; `None`: nobody.
+    /// Who the host is to the ad server, the credential in it where there is nothing else; `None`: nobody.
     pub(crate) fn identity(&self) -> Option<String> {
         match self {
             Self::None => None,

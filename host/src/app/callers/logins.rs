@@ -20,7 +20,7 @@ use tokio::sync::Mutex;
 
 use crate::{
     app::{
-        App,
+        App, door,
         error::{AppError, ErrorCode},
     },
     domain::time::Timestamp,
@@ -167,7 +167,9 @@ enum Counted {
 
 impl App {
     /// Counts and tells of a login that failed; the answer to it.
-    pub(in crate::app) async fn login_failed(&self, failed: FailedLogin) -> AppError {
+    pub(in crate::app) fn login_failed(&self, failed: FailedLogin) -> AppError {
+        // The audit log is told of all of them, once a minute.
+        self.door.refuse(failed.address, in_vain(&failed));
         let counted = match self.callers.logins.count(Origin::of(failed.address)) {
             Ok(()) => Counted::Answered,
             Err(wait) => Counted::TooMany(wait.as_secs() + u64::from(wait.subsec_nanos() > 0)),
@@ -175,7 +177,7 @@ impl App {
         match (counted, failed.refused) {
             (Counted::Answered, refused) => {
                 metrics::counter!(FAILED_LOGINS, "reason" => refused.as_str()).increment(1);
-                self.note_failed_login(&failed).await;
+                log(&failed);
                 unknown()
             }
             // Nothing is guessed without a token, and nothing was asked for it.
@@ -188,18 +190,6 @@ impl App {
                 throttled(seconds)
             }
         }
-    }
-
-    /// The one place where failed logins are noted, at most so many a minute of each address.
-    #[expect(clippy::unused_async, reason = "what else notes them writes to the database")]
-    async fn note_failed_login(&self, failed: &FailedLogin) {
-        let address = failed.address.map(|address| address.to_string());
-        tracing::warn!(
-            address = address.as_deref().unwrap_or("unknown"),
-            reason = failed.refused.as_str(),
-            token = failed.token.as_deref(),
-            "a call came with no token that is good"
-        );
     }
 
     /// Whether a token need not be looked for: too many bad ones came from its address, and it is none that is stored.
@@ -231,6 +221,29 @@ impl App {
         };
         drop(stored);
         Ok(listed.as_ref().as_ref().is_some_and(|listed| !listed.contains(sha256)))
+    }
+}
+
+/// Tells the host's log of a failed login.
+fn log(failed: &FailedLogin) {
+    let address = failed.address.map(|address| address.to_string());
+    tracing::warn!(
+        address = address.as_deref().unwrap_or("unknown"),
+        reason = failed.refused.as_str(),
+        token = failed.token.as_deref(),
+        "a call came with no token that is good"
+    );
+}
+
+/// A failed login as the audit log is told of it.
+fn in_vain(failed: &FailedLogin) -> door::Refused {
+    let named = |why| door::Refused::NoLonger(failed.token.clone().unwrap_or_default(), why);
+    match failed.refused {
+        Refused::Missing => door::Refused::NoToken,
+        Refused::Unknown => door::Refused::Unknown,
+        Refused::Expired => named("has expired"),
+        Refused::Revoked => named("was revoked"),
+        Refused::Orphaned => named("is a principal's that the configuration has not"),
     }
 }
 

@@ -36,6 +36,7 @@ fn every_key_is_described_under_its_section() {
         ("`[server]`", format!("{PUBLISHER}[server]\n{stray}\n")),
         ("`[data]`", format!("{PUBLISHER}[data]\n{stray}\n")),
         ("`[store]`", format!("{PUBLISHER}[store]\n{stray}\n")),
+        ("`[[keys]]`", format!("{PUBLISHER}[[keys]]\n{stray}\n")),
         ("`[engine]`", format!("{PUBLISHER}[engine]\n{stray}\n")),
         ("`[operations]`", format!("{PUBLISHER}[operations]\n{stray}\n")),
         ("`[callers]`", format!("{PUBLISHER}[callers]\n{stray}\n")),

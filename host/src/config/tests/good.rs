@@ -235,10 +235,27 @@ fn a_file_that_cannot_be_read_says_why() {
     assert!(Config::load(&file).is_ok());
 }
 
+/// Keys that a host on PostgreSQL needs.
+const KEYS: &str = "[[keys]]\nid = \"2026-11\"\nsecret = { value = \"hunter3-hunter3-hunter3-hunter3-\" }\n\
+                    [[keys]]\nid = \"2025-11\"\nsecret = { value = \"hunter4-hunter4-hunter4-hunter4-\" }\n";
+
+#[test]
+fn keys_are_kept_in_their_order_and_shown_to_nobody() {
+    let config = fine(&format!("{PUBLISHER}{KEYS}"));
+    let ids: Vec<&str> = config.keys.iter().map(|key| key.id.as_str()).collect();
+    assert_eq!(ids, ["2026-11", "2025-11"]);
+    assert_eq!(config.keys[0].secret.expose(), "hunter3-hunter3-hunter3-hunter3-");
+    let shown = format!("{config:?} {}", config.summary());
+    assert!(!shown.contains("hunter3"), "{shown}");
+    assert!(shown.contains("`secret` stands here in plain text"), "{shown}");
+    assert!(fine(PUBLISHER).keys.is_empty());
+}
+
 #[test]
 fn the_database_may_be_a_server() {
-    let text =
-        format!("{PUBLISHER}[store]\nurl = {{ value = \"postgres://me:hunter2@db:5433/ads\" }}\nconnections = 4\n");
+    let text = format!(
+        "{PUBLISHER}[store]\nurl = {{ value = \"postgres://me:hunter2@db:5433/ads\" }}\nconnections = 4\n{KEYS}"
+    );
     let config = fine(&text);
     assert_eq!((config.store.connections, config.database_path()), (4, None));
     let crate::config::StoreUrl::Postgres(url) = &config.store.url else { panic!("a server") };

@@ -26,7 +26,7 @@ fn unknown_keys_and_sections_are_refused() {
     refused(
         &format!("¦frobnicate = 1\n{PUBLISHER}¦nam = 1\n[¦sever]\nlisten = 1\n"),
         &[
-            "`frobnicate` is no key of the configuration; known: `approvals`, `callers`, `data`, `engine`, `operations`, \
+            "`frobnicate` is no key of the configuration; known: `approvals`, `callers`, `data`, `engine`, `keys`, `operations`, \
              `platforms`, `principals`, `products`, `publisher`, `server`, `store`, `tokens` or `webhooks`",
             "`nam` is no key of [publisher]; did you mean `name`?",
             "`sever` is no key of the configuration; did you mean `server`?",
@@ -170,6 +170,33 @@ fn the_store_is_a_file_or_a_server() {
         &format!("{PUBLISHER}[store]\nconnections = ¦1\n"),
         &["`connections` must be a whole number from 2 to 1000"],
     );
+}
+
+#[test]
+fn a_key_has_a_name_of_its_own_and_can_not_be_guessed() {
+    let long = "0123456789abcdef0123456789abcdef";
+    refused(
+        &format!(
+            "{PUBLISHER}[[keys]]\nid = \"one\"\nsecret = ¦{{ value = \"{}\" }}\n¦[[keys]]\nid = ¦\"t:o\"\n\
+             [[keys]]\nid = \"three\"\nsecret = {{ value = \"{long}\" }}\n[[keys]]\nid = ¦\"three\"\nsecret = ¦\"{long}\"\n",
+            &long[1..]
+        ),
+        &[
+            "`secret` must have 32 characters at least, so that nobody guesses it (`openssl rand -base64 32` makes one)",
+            "[[keys]] needs `secret`; add it, like secret = { env = \"NAME\" }",
+            "`id` must be an id of letters, digits, `_`, `-` and `.`, at most 64, like \"agency-7\"",
+            "there is a key `three` on line 10 already; choose another name",
+            "`secret` must say where the secret is: { env = \"NAME\" }, { file = \"path\" } or { value = \"…\" }",
+        ],
+    );
+}
+
+#[test]
+fn a_database_that_hosts_share_needs_a_key_that_they_share() {
+    let needs = "[store] is PostgreSQL, which hosts may share, and there is no key with which they all sign its audit log and encrypt its \
+                 secrets; add a section [[keys]] with id = \"2026-11\" and secret = { env = \"FLIGHTDECK_KEY\" } (`openssl rand -base64 32` \
+                 makes one), and keep that key elsewhere, too";
+    refused(&format!("{PUBLISHER}¦[store]\nurl = {{ value = \"postgres://db/ads\" }}\n"), &[needs]);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The audit log, a chain: each line carries the digest of itself and of the one before it.
+//! The audit log, a chain: each line carries what a key makes of itself and of the one before it.
 
 use super::{
     Database, Dialect, Transaction,
@@ -28,18 +28,15 @@ pub(super) async fn append(
         script.statement(lock, Want::Any);
         transaction.run(script).await?;
     }
-    let last =
-        transaction.run(Script::asking(Statement::new("SELECT seq, chain FROM audit ORDER BY seq DESC LIMIT 1")));
-    let mut head = match last.await?.first() {
-        Some(row) => Head { number: row.int("seq")?, link: row.text("chain")? },
-        None => Head::START,
-    };
+    let keys = transaction.keys().unwrap_or_default();
+    let key = keys.current().map_err(StoreError::NoKey)?;
+    let mut head = head_of(&transaction.run(Script::asking(Statement::new(LAST))).await?)?;
     let mut script = Script::default();
     for entries in entries.chunks(LINES) {
         let insert = script.statement("INSERT INTO audit (seq, at, subject, doc, chain) VALUES ", Want::Any);
         for (index, entry) in entries.iter().enumerate() {
             let text = to_doc(entry)?;
-            head = head.next(&text);
+            head = head.next(&text, key);
             insert
                 .push(if index == 0 { "(?, ?, ?, ?, ?)" } else { ", (?, ?, ?, ?, ?)" })
                 .bind(head.number)
@@ -50,6 +47,21 @@ pub(super) async fn append(
         }
     }
     transaction.run(script).await.map(drop)
+}
+
+/// The last line.
+const LAST: &str = "SELECT seq, chain FROM audit ORDER BY seq DESC LIMIT 1";
+
+fn head_of(last: &[Row]) -> Result<Head, StoreError> {
+    match last.first() {
+        Some(row) => Ok(Head { number: row.int("seq")?, link: row.text("chain")? }),
+        None => Ok(Head::START),
+    }
+}
+
+/// How far the log goes.
+pub(super) async fn head(database: &impl Database) -> Result<Head, StoreError> {
+    head_of(&database.read(Statement::new(LAST)).await?)
 }
 
 /// Where the chain begins, if that is recorded.

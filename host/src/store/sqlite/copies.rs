@@ -1,6 +1,6 @@
 //! Copies of the database: made while a host serves, and put in its place while none does.
 
-use std::{fs::File, io, path::Path};
+use std::{fs::File, io, path::Path, sync::Arc};
 
 use sqlx::{ConnectOptions, Connection, sqlite::SqliteConnectOptions};
 
@@ -11,7 +11,7 @@ use super::{
     named, take_lock,
 };
 use crate::{
-    domain::time::Timestamp,
+    domain::{keys::Keyring, time::Timestamp},
     store::{
         AuditEntry, Store, StoreError,
         fleet::{FleetStore, RESTORED},
@@ -54,7 +54,13 @@ pub async fn back_up(path: &Path, copy: &Path) -> Result<(), StoreError> {
 /// # Errors
 /// [`StoreError::Unavailable`] if a host has the database, if the copy is none that this version can use, or if files can't be written;
 /// [`StoreError::Corrupt`] if the copy is damaged.
-pub async fn restore(path: &Path, copy: &Path, at: Timestamp, line: AuditEntry) -> Result<(), StoreError> {
+pub async fn restore(
+    path: &Path,
+    copy: &Path,
+    keys: Arc<Keyring>,
+    at: Timestamp,
+    line: AuditEntry,
+) -> Result<(), StoreError> {
     let of_copy = |error: StoreError| named(copy, error);
     let of_database = |error: io::Error| named(path, from_io(&error));
     // The file itself is replaced, and not a link to it.
@@ -74,7 +80,8 @@ pub async fn restore(path: &Path, copy: &Path, at: Timestamp, line: AuditEntry) 
     copy_bytes(copy, fresh.path()).map_err(|error| of_copy(from_io(&error)))?;
     check(fresh.path()).await.map_err(of_copy)?;
     // From here on it is a database like any other, in a place where nobody looks.
-    let store = SqliteStore::connect(fresh.path().to_owned(), Options::default(), None).await.map_err(of_copy)?;
+    let options = Options { keys, ..Options::default() };
+    let store = SqliteStore::connect(fresh.path().to_owned(), options, None).await.map_err(of_copy)?;
     let marked = store.mark(RESTORED, at, line).await;
     store.close().await;
     marked.map_err(of_copy)?;
