@@ -43,6 +43,9 @@ pub const DELIVERIES: &str = "flightdeck_webhook_deliveries";
 /// Whether a platform's adapter is left alone: `platform`; 1 or 0.
 pub const BREAKER: &str = "flightdeck_breaker_open";
 
+/// Whether a platform misses so many buys at once that none of them is believed to be gone: `platform`; 1 or 0, as this host last saw.
+pub const MISSING_ALARM: &str = "flightdeck_missing_alarm";
+
 /// Every name.
 pub const ALL: &[&str] = &[
     CALLS,
@@ -61,6 +64,7 @@ pub const ALL: &[&str] = &[
     OVERDUE_TASKS,
     DELIVERIES,
     BREAKER,
+    MISSING_ALARM,
 ];
 
 /// Those that are read from the database when they are asked for.

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 mod across_platforms;
+mod approving;
 mod command_line;
 mod counting;
 mod crash;
@@ -16,6 +17,7 @@ mod house;
 mod isolation;
 mod lifecycle;
 mod mcp;
+mod missing;
 mod native_code;
 mod order;
 mod platform_failures;

@@ -5,7 +5,13 @@ use crate::{
         App,
         error::{AppError, ErrorCode},
     },
-    domain::{digest, id::PrincipalId, role::Role},
+    domain::{
+        digest,
+        id::PrincipalId,
+        person::{self, Person},
+        role::Role,
+    },
+    operations::people,
 };
 
 /// Who asks, after the token was checked.
@@ -13,6 +19,10 @@ use crate::{
 pub struct Caller {
     /// The name of the token: who acts.
     pub name: String,
+    /// Who stands behind it.
+    pub person: Person,
+    /// What tells in a task with which token somebody approved; see [`people::fingerprint`].
+    pub fingerprint: String,
     /// Its role.
     pub role: Role,
     /// For a buyer: whose.
@@ -20,6 +30,11 @@ pub struct Caller {
 }
 
 impl Caller {
+    /// Who acts, for histories and the audit log: the token, and the person behind it where that is another name.
+    pub fn signature(&self) -> String {
+        person::signature(&self.name, &self.person)
+    }
+
     /// The principal whose things the caller sees; `None`: everybody's.
     pub fn scope(&self) -> Option<&PrincipalId> {
         match self.role {
@@ -100,13 +115,19 @@ impl App {
         let sha256 = digest::sha256(token.as_bytes());
         let now = crate::operations::now();
         if let Some(known) = self.config.tokens.iter().find(|known| known.sha256 == sha256) {
-            if known.expires_at.is_some_and(|at| at <= now) {
+            if people::lapse_of_configured(known, now).is_some() {
                 return Err(unknown());
             }
-            return Ok(Caller { name: known.name.clone(), role: known.role, principal: known.principal.clone() });
+            return Ok(Caller {
+                name: known.name.clone(),
+                person: known.person.clone(),
+                fingerprint: people::fingerprint(&sha256),
+                role: known.role,
+                principal: known.principal.clone(),
+            });
         }
         let record = self.store.token(&sha256).await?.ok_or_else(unknown)?;
-        let over = record.revoked_at.is_some() || record.expires_at.is_some_and(|at| at <= now);
+        let over = people::lapse_of_stored(&record, now).is_some();
         let role = Role::parse(&record.role).filter(|_| !over).ok_or_else(unknown)?;
         let principal_exists = match &record.principal {
             Some(principal) => self.config.principals.iter().any(|known| &known.id == principal),
@@ -115,6 +136,7 @@ impl App {
         if !principal_exists {
             return Err(unknown());
         }
-        Ok(Caller { name: record.name, role, principal: record.principal })
+        let fingerprint = people::fingerprint(&sha256);
+        Ok(Caller { name: record.name, person: record.person, fingerprint, role, principal: record.principal })
     }
 }

@@ -32,10 +32,12 @@ impl App {
             self.store.open_operations(id).await?.into_iter().map(|operation| operation.value).collect();
         let creation = self.creation(&stored.value).await?;
         let at = now();
-        let (said_at, Seen { statuses: said, silent }) = match creation {
-            Creation::Done => self.ask(&stored.value, at).await,
+        let (said_at, seen) = match creation {
+            Creation::Done => self.ask(&stored.value, at).await?,
             _ => (at, Seen::default()),
         };
+        let stored = self.observer().note_absence(stored, &seen).await?;
+        let Seen { statuses: said, silent, .. } = seen;
         let mut standing = match creation {
             Creation::Done => self.observer().standing(&stored.value, &said, at).await?,
             _ => status::derive(&stored.value, &creation, &said, at),
@@ -50,10 +52,7 @@ impl App {
             standing.status = buy.status;
         }
         if let Some(silent) = silent {
-            standing = Standing {
-                status: buy.status,
-                detail: format!("as last known: the ad server can't be asked now ({silent})"),
-            };
+            standing = Standing { status: buy.status, detail: format!("as last known: {silent}") };
         }
         let whole = if matches!(creation, Creation::Done) { None } else { Some(standing.status) };
         let packages = buy.packages.iter().map(|package| package_standing(&buy, package, &said, whole, at)).collect();
@@ -67,12 +66,12 @@ impl App {
     }
 
     /// What the ad servers say of a buy, asked now or a moment ago.
-    async fn ask(&self, buy: &MediaBuy, at: Timestamp) -> (Timestamp, Seen) {
+    async fn ask(&self, buy: &MediaBuy, at: Timestamp) -> Result<(Timestamp, Seen), AppError> {
         if let Some(said) = self.live.get(&buy.id, at) {
-            return (said.at, Seen { statuses: said.statuses, silent: None });
+            return Ok((said.at, Seen { statuses: said.statuses, ..Seen::default() }));
         }
-        let mut seen = self.observer().ask(&[buy], at, ASK_FOR).await;
-        (at, seen.pop().unwrap_or_default())
+        let mut seen = self.observer().ask(&[buy], at, ASK_FOR).await?;
+        Ok((at, seen.pop().unwrap_or_default()))
     }
 
     /// Who asks ad servers how buys stand.

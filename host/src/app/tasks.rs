@@ -106,7 +106,7 @@ impl App {
             task.escalated_to = escalated_to.map(str::to_owned);
             advance(task, TaskMove::Escalate, caller, Some(reason), at, recording)?;
             let line = tell::audit("task.escalated", task, reason, at);
-            recording.audit.push(AuditEntry { actor: caller.name.clone(), ..line });
+            recording.audit.push(AuditEntry { actor: caller.signature(), ..line });
             recording.events.push(tell::task_event(EventKind::TaskEscalated, task, at));
             Ok(())
         })
@@ -160,7 +160,7 @@ pub(super) fn advance(
         AppError::state(format!("a task that is {from} can't be moved by {step}"))
             .suggest("get the task to see where it stands")
     })?;
-    recording.history.push((task.id.clone(), tell::history(&caller.name, step.as_str(), from, to, words, at)));
+    recording.history.push((task.id.clone(), tell::history(&caller.signature(), step.as_str(), from, to, words, at)));
     Ok(())
 }
 

@@ -7,7 +7,13 @@ use base64::Engine;
 use super::NewToken;
 use crate::{
     config::Config,
-    domain::{digest, id::PrincipalId, role::Role, time::Timestamp},
+    domain::{
+        digest,
+        id::PrincipalId,
+        person::{self, Person},
+        role::Role,
+        time::Timestamp,
+    },
     operations::now,
     serve,
     store::{AuditEntry, Store, StoreError, TokenRecord},
@@ -39,6 +45,7 @@ pub(crate) fn create(config: &Config, new: &NewToken) -> anyhow::Result<()> {
     let token = format!("fd_{}", base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(secret));
     let record = TokenRecord {
         name: new.name.clone(),
+        person: Person::new(new.person.clone().unwrap_or_else(|| new.name.clone())),
         sha256: digest::sha256(token.as_bytes()),
         role: new.role.to_string(),
         principal,
@@ -63,19 +70,29 @@ pub(crate) fn list(config: &Config) -> anyhow::Result<()> {
         let principal = token.principal.as_ref().map_or("", |principal| principal.as_str());
         println!(
             "{}",
-            line(&token.name, token.role.as_str(), principal, standing(token.expires_at, None, at), "configuration")
+            line(
+                (&token.name, &token.person),
+                token.role.as_str(),
+                principal,
+                standing(token.expires_at, None, at),
+                "configuration"
+            )
         );
     }
     for token in stored {
         let principal = token.principal.as_ref().map_or("", |principal| principal.as_str());
         let standing = standing(token.expires_at, token.revoked_at, at);
-        println!("{}", line(&token.name, &token.role, principal, standing, &format!("made {}", token.created_at)));
+        println!(
+            "{}",
+            line((&token.name, &token.person), &token.role, principal, standing, &format!("made {}", token.created_at))
+        );
     }
     Ok(())
 }
 
-fn line(name: &str, role: &str, principal: &str, standing: String, from: &str) -> String {
-    format!("{name:<24}  {role:<8}  {principal:<24}  {from}  {standing}")
+fn line((name, person): (&str, &Person), role: &str, principal: &str, standing: String, from: &str) -> String {
+    let who = person::signature(name, person);
+    format!("{who:<24}  {role:<8}  {principal:<24}  {from}  {standing}")
 }
 
 fn standing(expires_at: Option<Timestamp>, revoked_at: Option<Timestamp>, at: Timestamp) -> String {
@@ -125,6 +142,7 @@ fn told(record: &TokenRecord) -> AuditEntry {
         action: "token.created".to_owned(),
         subject: format!("token:{}", record.name),
         digest: record.sha256.clone(),
-        reason: None,
+        // Its name says it otherwise.
+        reason: (record.person != Person::new(&*record.name)).then(|| format!("for {}", record.person)),
     }
 }

@@ -20,6 +20,13 @@ const DEFAULT_BACKOFF_INITIAL: Duration = Duration::from_secs(1);
 const DEFAULT_BACKOFF_MAX: Duration = Duration::from_secs(5 * 60);
 /// Ad servers allow a handful of questions a second, and a buy that was disapproved loses little in five minutes.
 const DEFAULT_STATUS_REFRESH: Duration = Duration::from_secs(5 * 60);
+/// What an ad server does not show for a moment, because its lists lag or it is mended, it shows again by then.
+const DEFAULT_MISSING_AFTER: Duration = Duration::from_secs(5 * 60);
+/// So many buys are not taken off an ad server by hand within minutes, and not more than half of them.
+const DEFAULT_MISSING_ALARM: usize = 10;
+
+/// More than any publisher has open on one ad server.
+const MOST_MISSING_ALARM: i64 = 1_000_000;
 
 /// `[operations]`: how accepted changes are carried out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +47,12 @@ pub struct Operations {
     pub backoff_max: Duration,
     /// `status_refresh`: within this time a change on an ad server is noticed though nobody asks. Default `5m`.
     pub status_refresh: Duration,
+    /// `missing_after`: so long after the first look that misses a buy on its ad server another one must miss it, or it is not taken for
+    /// gone. Default `5m`.
+    pub missing_after: Duration,
+    /// `missing_alarm`: when so many at least, and more than half, are missed within that time, it is an alarm and no news of any of
+    /// them. Default 10.
+    pub missing_alarm: usize,
 }
 
 impl Operations {
@@ -53,6 +66,9 @@ impl Operations {
             backoff_initial: section.or("backoff_initial", DEFAULT_BACKOFF_INITIAL, values::duration),
             backoff_max: section.or("backoff_max", DEFAULT_BACKOFF_MAX, values::duration),
             status_refresh: section.or("status_refresh", DEFAULT_STATUS_REFRESH, values::duration),
+            missing_after: section.or("missing_after", DEFAULT_MISSING_AFTER, values::duration),
+            missing_alarm: section
+                .or("missing_alarm", DEFAULT_MISSING_ALARM, |node| values::whole(node, 1, MOST_MISSING_ALARM)),
         };
         let Self { lease, heartbeat, deadline, backoff_initial, backoff_max, .. } = operations;
         let half = lease / 2;

@@ -1,7 +1,10 @@
 //! The audit log: a chain that only grows.
 
 use flightdeck::{
-    domain::audit::{AuditFault, AuditLine, Head, Verifier},
+    domain::{
+        audit::{AuditFault, AuditLine, Head, Verifier},
+        person::Person,
+    },
     store::{Recording, StoreError, TokenRecord},
 };
 use futures::future::join_all;
@@ -78,6 +81,7 @@ pub(crate) async fn many_writers_at_once_make_one_chain(store: AnyStore) {
 pub(crate) fn token(name: &str) -> TokenRecord {
     TokenRecord {
         name: name.to_owned(),
+        person: Person::new(name),
         sha256: "c".repeat(64),
         role: "reviewer".to_owned(),
         principal: None,

@@ -58,7 +58,11 @@ pub(super) fn closed() -> StoreError {
 pub(super) fn breaks_transaction(error: &StoreError) -> bool {
     match error {
         StoreError::Full | StoreError::Unavailable(_) | StoreError::Unsure(_) => true,
-        StoreError::Stale(_) | StoreError::Fenced(_) | StoreError::KeyTaken(_) | StoreError::Corrupt(_) => false,
+        StoreError::Stale(_)
+        | StoreError::Fenced(_)
+        | StoreError::KeyTaken(_)
+        | StoreError::Late(_)
+        | StoreError::Corrupt(_) => false,
     }
 }
 
