@@ -175,6 +175,9 @@ pub(crate) struct NewToken {
     /// Who acts with it; unique. Stands in histories and in the audit log.
     #[arg(long, value_parser = token_name)]
     name: String,
+    /// Who stands behind it, if the name does not say so: nobody decides on their own request, whatever tokens they have.
+    #[arg(long, value_parser = token_name)]
+    person: Option<String>,
     /// buyer, reviewer or operator.
     #[arg(long, value_parser = role)]
     role: Role,

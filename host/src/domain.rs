@@ -3,14 +3,16 @@
 //! - [`id`], [`money`], [`time`]: the values that everything else is made of.
 //! - [`targeting`], [`creative`], [`media_buy`]: a buy and its parts.
 //! - [`budget`]: the arithmetic of budget, price and impressions, exact to the micro.
-//! - [`update`]: what a change makes of a buy.
+//! - [`update`]: what a change makes of a buy. [`growth`]: whether that is more than it was.
+//! - [`absence`]: when an ad server is believed that does not show a buy.
 //! - [`status`]: the eight statuses of a buy, their transitions, and the one function that derives the status.
 //! - [`task`], [`operation`], [`step`]: the state tables of approval and of durable execution.
 //! - [`lookup`]: what a request made that nobody waited for any more.
 //! - [`plan`], [`failure`], [`capability`], [`delivery`]: what adapters say, in the host's own types.
 //! - [`audit`]: who did what, in an order that nobody can change unnoticed. [`keys`]: with what it is signed, and secrets are encrypted.
-//! - [`role`]: what callers may do. [`problem`]: what is wrong with a request, field by field.
+//! - [`role`]: what callers may do. [`person`]: who stands behind a token. [`problem`]: what is wrong with a request, field by field.
 
+pub mod absence;
 pub mod audit;
 pub mod budget;
 pub mod capability;
@@ -19,12 +21,14 @@ pub mod delivery;
 pub mod digest;
 pub mod event;
 pub mod failure;
+pub mod growth;
 pub mod id;
 pub mod keys;
 pub mod lookup;
 pub mod media_buy;
 pub mod money;
 pub mod operation;
+pub mod person;
 pub mod plan;
 pub mod problem;
 pub mod role;

@@ -60,6 +60,8 @@ pub const CONNECTIONS_CLOSED: &str = "flightdeck_connections_closed_total";
 pub const STORE_READS: &str = "flightdeck_store_reads_total";
 /// How far the audit log goes: its last line's number, with the line's link in `link`. As the host last told it, once a minute.
 pub const AUDIT_HEAD: &str = "flightdeck_audit_head";
+/// Whether a platform misses so many buys at once that none of them is believed to be gone: `platform`; 1 or 0, as this host last saw.
+pub const MISSING_ALARM: &str = "flightdeck_missing_alarm";
 
 /// Every name.
 pub const ALL: &[&str] = &[
@@ -86,6 +88,7 @@ pub const ALL: &[&str] = &[
     CONNECTIONS_CLOSED,
     STORE_READS,
     AUDIT_HEAD,
+    MISSING_ALARM,
 ];
 
 /// Those that are read from the database when they are asked for.

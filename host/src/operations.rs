@@ -12,6 +12,7 @@
 //! - [`tell`]: the events, audit lines and history entries that go with changes.
 //! - [`asking`]: the tasks that an operation makes when it needs a person; [`waiting`]: what becomes of it once somebody has spoken.
 //! - [`lookups`]: looks again for what requests made that got no answer, after their operation has ended.
+//! - [`people`]: whose word counts: the tokens that are good, and the people behind them.
 //! - [`outcome`]: what an operation that has ended made of its buy.
 //! - [`sharing`]: what hosts on one database tell each other.
 //! - [`fleet`]: what those hosts have in common beside the work: components, paces, breakers.
@@ -47,6 +48,7 @@ pub mod lease;
 pub mod live;
 pub mod lookups;
 pub mod outcome;
+pub mod people;
 pub mod planning;
 pub mod run;
 pub mod runner;

@@ -21,6 +21,7 @@ use crate::domain::{
     keys::{KeyError, Keyring},
     media_buy::{MediaBuy, RemoteKind, RemoteObject},
     operation::Operation,
+    person::Person,
     status::BuyStatus,
     step::{Step, StepState},
     task::{HistoryEntry, Priority, Task, TaskKind, TaskStatus},
@@ -48,6 +49,9 @@ pub enum StoreError {
     /// The idempotency key is in use; here is its entry.
     #[error("the idempotency key is in use")]
     KeyTaken(Box<IdempotencyEntry>),
+    /// What was to be decided is over.
+    #[error("{0} is over")]
+    Late(Late),
     /// The disk is full: nothing can be written until there is room; reading works.
     #[error("the disk is full: free some space and try again")]
     Full,
@@ -119,6 +123,36 @@ pub struct Claim {
     pub fence: Fence,
 }
 
+/// What a decision may come too late for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Late {
+    /// The time in which the task could be decided.
+    Task,
+    /// The flight of the media buy that would be made.
+    Flight,
+}
+
+impl std::fmt::Display for Late {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Task => "the time in which the task could be decided",
+            Self::Flight => "the flight of the media buy",
+        })
+    }
+}
+
+/// What must not be over when a decision is written, by the clock that judges when tasks expire: the database's where several hosts
+/// share it, else `at`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InTime {
+    /// The task that must not have expired.
+    pub task: Option<TaskId>,
+    /// The media buy whose flight must not have ended.
+    pub flight: Option<MediaBuyId>,
+    /// Now, by the caller's clock.
+    pub at: Timestamp,
+}
+
 /// Everything that one decision writes, together or not at all.
 #[derive(Debug, Clone, Default)]
 pub struct Recording {
@@ -129,6 +163,8 @@ pub struct Recording {
     /// With `fence`: the run was cut off at this moment, and may have sent something until then. Steps that are open are in doubt anew
     /// from then on.
     pub cut_off: Option<Timestamp>,
+    /// A decision that counts only if it comes in time: if it does not, nothing is written: [`StoreError::Late`].
+    pub in_time: Option<InTime>,
     /// A new key. If it is taken, nothing is written: [`StoreError::KeyTaken`].
     pub idempotency: Option<IdempotencyEntry>,
     /// A new buy. Its `remote` is not written here.
@@ -316,6 +352,8 @@ pub struct TaskPage {
 pub struct TokenRecord {
     /// Its name, which is who acts; unique.
     pub name: String,
+    /// Who stands behind it.
+    pub person: Person,
     /// SHA-256 of its text, hexadecimal.
     pub sha256: String,
     /// `buyer`, `reviewer` or `operator`.
@@ -481,6 +519,9 @@ pub trait Store: webhooks::WebhookStore + fleet::FleetStore + Send + Sync + std:
 
     /// Stores a token, and tells of it in the audit log. [`StoreError::Stale`] if the name is taken.
     async fn add_token(&self, token: &TokenRecord, line: AuditEntry) -> Result<(), StoreError>;
+
+    /// The token of this name.
+    async fn token_named(&self, name: &str) -> Result<Option<TokenRecord>, StoreError>;
 
     /// The token with this digest.
     async fn token(&self, sha256: &str) -> Result<Option<TokenRecord>, StoreError>;

@@ -7,6 +7,7 @@ use flightdeck::{
     domain::{
         creative::Format,
         digest,
+        growth::Growth,
         id::{PlatformName, PrincipalId},
         money::Micros,
         operation::OperationKind,
@@ -90,17 +91,24 @@ fn the_demos_tokens_are_their_own_names_and_all_its_warnings() {
 }
 
 #[test]
-fn the_demos_creates_wait_for_one_reviewer_and_the_large_ones_for_two() {
+fn what_makes_a_demos_buy_larger_waits_for_one_reviewer_and_the_large_ones_for_two() {
     let config = read(&demo()).unwrap_or_else(|errors| panic!("{errors}"));
     let (principal, platforms) = (PrincipalId::from("demo-agency"), [PlatformName::from("kevel")]);
-    let reviewers = |operation, budget: i64| {
-        let budget = Micros::new(budget * Micros::UNIT).unwrap();
-        let question = ApprovalQuestion { operation, principal: &principal, platforms: &platforms, budget };
+    let reviewers = |operation, budget: i64, grown: &[Growth]| {
+        let question = ApprovalQuestion {
+            operation,
+            principal: &principal,
+            platforms: &platforms,
+            budget: Micros::new(budget * Micros::UNIT).unwrap(),
+            raise: Micros::ZERO,
+            grown: grown.iter().copied().collect(),
+        };
         config.approvals_needed(&question).map(|needed: Needed| needed.reviewers)
     };
-    assert_eq!(reviewers(OperationKind::Create, 50_000), Some(1));
-    assert_eq!(reviewers(OperationKind::Update, 60_000), None);
-    assert_eq!(reviewers(OperationKind::Update, 1_000_001), Some(2));
+    assert_eq!(reviewers(OperationKind::Create, 50_000, &[Growth::Creation]), Some(1));
+    assert_eq!(reviewers(OperationKind::Update, 60_000, &[Growth::Spend]), Some(1));
+    assert_eq!(reviewers(OperationKind::Update, 60_000, &[]), None);
+    assert_eq!(reviewers(OperationKind::Update, 1_000_001, &[]), Some(2));
 }
 
 #[test]

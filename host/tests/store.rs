@@ -89,6 +89,7 @@ macro_rules! on_backend {
                 a_task_that_nobody_decides_fails_its_operation_and_its_buy,
                 what_waited_in_a_copy_is_not_given_up_before_somebody_has_looked,
                 a_task_that_was_decided_does_not_expire,
+                a_decision_is_written_in_time_or_not_at_all,
                 every_task_of_an_operation_closes_when_one_expires,
                 what_may_have_been_made_is_cancelled_when_its_task_expires,
                 parked_operations_are_kept_for_a_person_and_hold_up_no_other_task,

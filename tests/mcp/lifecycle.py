@@ -105,8 +105,8 @@ async def create(buyer, reviewer):
     return created["media_buy_id"]
 
 
-async def creatives(buyer, buy):
-    """The second example; the product needs the banner's size besides."""
+async def creatives(buyer, reviewer, buy):
+    """The second example; the product needs the banner's size besides. Whatever is new to be shown waits for a person."""
     banner = {
         "creative_id": "banner_001",
         "name": "Spring Campaign Banner",
@@ -115,31 +115,39 @@ async def creatives(buyer, buy):
         "click_url": "https://example.com/landing",
         "package_assignments": ["premium_sports"],
     }
-    answer = await buyer.call("add_creative_assets", {"media_buy_id": buy, "assets": [banner]})
-    [asset] = answer["asset_statuses"]
-    assert asset["creative_id"] == "banner_001" and asset["status"] == "approved", answer
+    request = {"media_buy_id": buy, "assets": [banner], "idempotency_key": "the-banner"}
+    answer = await buyer.call("add_creative_assets", request)
+    assert answer["status"] == "pending_manual", answer
+    await approve(buyer, reviewer, answer["task_id"])
+    operation = await buyer.call("get_operation", {"operation_id": answer["operation_id"]})
+    assert operation["state"] == "succeeded", operation
     status = await buyer.call("check_media_buy_status", {"media_buy_id": buy})
     assert status["status"] in {"pending_activation", "active"}, status
 
 
-async def updates(buyer, buy):
-    """The update examples."""
+async def updates(buyer, reviewer, buy):
+    """The update examples: what makes the buy larger waits for a reviewer, and nothing else does."""
 
-    async def update(tool, changes):
+    async def update(tool, changes, waits=False):
         answer = await buyer.call(tool, {"media_buy_id": buy, **changes})
         assert answer["status"] in UPDATE_ANSWERS, answer
-        assert answer["status"] == "accepted", answer
-        assert answer["implementation_date"].endswith("Z") and answer["reason"] is None, answer
+        assert answer["status"] == ("pending_manual" if waits else "accepted"), answer
+        if waits:
+            await approve(buyer, reviewer, answer["task_id"])
+        else:
+            assert answer["implementation_date"].endswith("Z") and answer["reason"] is None, answer
 
-    await update("update_media_buy", {"active": False, "total_budget": 60000})
+    await update("update_media_buy", {"active": False, "total_budget": 60000}, waits=True)
     status = await buyer.call("check_media_buy_status", {"media_buy_id": buy})
     assert status["status"] == "paused", status
     await update("update_media_buy", {"active": True})
     await update("update_package", {"packages": [{"package_id": "premium_sports", "active": False, "budget": 25000}]})
+    more = [{"package_id": "premium_sports", "budget": 26000}]
+    await update("update_package", {"packages": more}, waits=True)
     goal = {"package_id": "drive_time_audio", "impressions": 750000, "daily_impressions": 50000}
     await update("update_package", {"packages": [goal]})
     change = {"package_id": "premium_sports", "active": True, "budget": 15000, "creative_ids": ["banner_001"]}
-    await update("update_media_buy", {"flight_end_date": day(40), "daily_budget": 5000, "packages": [change]})
+    await update("update_media_buy", {"flight_end_date": day(40), "daily_budget": 5000, "packages": [change]}, waits=True)
 
 
 async def refusals(buyer, buy):
@@ -178,9 +186,9 @@ async def play(arguments):
         products = await buyer.call("list_products", {})
         assert {"premium_sports", "drive_time_audio"} <= {product["package_id"] for product in products["products"]}
         buy = await create(buyer, reviewer)
-        await creatives(buyer, buy)
+        await creatives(buyer, reviewer, buy)
         await measures(buyer, buy)
-        await updates(buyer, buy)
+        await updates(buyer, reviewer, buy)
         await refusals(buyer, buy)
     print("played")
 

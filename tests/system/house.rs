@@ -28,6 +28,10 @@ pub(crate) const REVIEWER: &str = "reviewer-token-0123456789abcdef";
 pub(crate) const REVIEWER_2: &str = "second-reviewer-token-0123456789abcdef";
 pub(crate) const OPERATOR: &str = "operator-token-0123456789abcdef";
 
+/// Stands in the configuration of a test that is about the approvals that are needed if the file says nothing of them. Others say what
+/// they want, or have the house's own rule: creates need a reviewer, and nothing else does.
+pub(crate) const APPROVALS_BY_DEFAULT: &str = "# approvals: no rule at all\n";
+
 /// The host, the ad server, and the folder that they share.
 pub(crate) struct House {
     pub(crate) kevel: Running<Kevel>,
@@ -99,6 +103,29 @@ impl House {
         native_code::borrow(&dir.path().join("data"));
         let client = reqwest::Client::builder().timeout(PATIENCE).build().expect("a client");
         Self { kevel, client, dir, config, host: None }
+    }
+
+    /// Edits the configuration: what must stand in it, and what takes its place.
+    #[track_caller]
+    pub(crate) fn configure(&self, instead_of: &str, text: &str) {
+        let config = std::fs::read_to_string(&self.config).expect("the configuration");
+        assert!(config.contains(instead_of), "{instead_of:?} is not in {config}");
+        std::fs::write(&self.config, config.replace(instead_of, text)).expect("the configuration is written");
+    }
+
+    /// Calls a tool over MCP; its structured content.
+    pub(crate) async fn tool(&self, token: &str, name: &str, arguments: Value) -> Value {
+        let params = json!({ "name": name, "arguments": arguments });
+        let request = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params });
+        let sent = self.client.post(format!("{}/mcp", self.url())).bearer_auth(token).json(&request);
+        let sent = sent
+            .header("Accept", "application/json, text/event-stream")
+            .header("MCP-Protocol-Version", "2025-06-18")
+            .send();
+        let text = sent.await.expect("an answer").text().await.expect("a body");
+        let line = text.lines().find_map(|line| line.strip_prefix("data: ").filter(|data| data.starts_with('{')));
+        let answer: Value = serde_json::from_str(line.unwrap_or(&text)).unwrap_or_else(|_| panic!("no JSON: {text}"));
+        answer["result"]["structuredContent"].clone()
     }
 
     /// Fails unless every fault that the test planned has happened: one that has not proves nothing.
@@ -305,5 +332,8 @@ fn configuration(platforms: &[(&str, &str)], more: &str) -> String {
     text.push_str(&product("news", "\"image\", \"video\"", "6.25"));
     text.push_str(&product("drive_time_audio", "\"custom\"", "10"));
     text.push_str(more);
+    if !more.contains("approvals") {
+        text.push_str("\n[[approvals]]\noperations = [\"create_media_buy\"]\n");
+    }
     text
 }

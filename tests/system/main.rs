@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 mod across_platforms;
+mod approving;
 mod at_rest;
 mod callers;
 mod command_line;
@@ -21,6 +22,7 @@ mod isolation;
 mod lifecycle;
 mod logins;
 mod mcp;
+mod missing;
 mod native_code;
 mod order;
 mod platform_failures;

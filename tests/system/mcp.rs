@@ -4,14 +4,15 @@ use std::path::Path;
 
 use tokio::process::Command;
 
-use crate::house::{BUYER, House, REVIEWER};
+use crate::house::{APPROVALS_BY_DEFAULT, BUYER, House, REVIEWER};
 
 #[tokio::test]
 async fn a_foreign_client_plays_the_documents_examples() {
     let Some(python) = std::env::var_os("FLIGHTDECK_PYTHON") else {
         panic!("FLIGHTDECK_PYTHON is not set: run `make test`, which installs the MCP client and sets it");
     };
-    let house = House::new().await;
+    let mut house = House::empty(APPROVALS_BY_DEFAULT).await;
+    house.start(&[]).await;
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/mcp/lifecycle.py");
     let played = Command::new(python)
         .arg(script)

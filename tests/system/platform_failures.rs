@@ -151,8 +151,7 @@ async fn a_missing_permission_waits_for_a_person_and_goes_on_when_it_is_granted(
 
 #[tokio::test]
 async fn a_pause_is_not_kept_waiting_by_a_change_that_waits_for_approval() {
-    let rules =
-        "[[approvals]]\noperations = [\"create_media_buy\"]\n\n[[approvals]]\noperations = [\"update_package\"]\n";
+    let rules = "[[approvals]]\ngrows = true\n";
     let mut house = House::empty(rules).await;
     house.start(&[]).await;
     let buy = house.created(json!(["premium_sports"])).await;

@@ -114,8 +114,7 @@ async fn a_decision_on_an_old_version_is_refused_with_the_current_task() {
 
 #[tokio::test]
 async fn an_approval_that_is_sent_again_does_not_approve_another_plan() {
-    let rules =
-        "[[approvals]]\noperations = [\"create_media_buy\"]\n\n[[approvals]]\noperations = [\"update_package\"]\n";
+    let rules = "[[approvals]]\ngrows = true\n";
     let mut house = House::empty(rules).await;
     house.start(&[]).await;
     let buy = house.created(json!(["news"])).await;

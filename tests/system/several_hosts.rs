@@ -293,7 +293,7 @@ async fn an_approval_that_nobody_hints_at_is_found_by_looking() {
         task.value.advance(step).expect("it is pending");
     }
     let (by, digest) = ("reviewer".to_owned(), task.value.digest.clone());
-    task.value.approvals.push(Approval { by, at, words: None, digest });
+    task.value.approvals.push(Approval { by, person: None, token: None, at, words: None, digest });
     waiting::decide(&mut task.value, Resolution::Approved, None, "reviewer");
     let operation = created.text("/operation_id");
     let stored = store.operation(&operation.as_str().into()).await.expect("it is read").expect("the operation");

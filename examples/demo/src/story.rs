@@ -79,7 +79,12 @@ pub(crate) async fn tell(house: &House) -> anyhow::Result<()> {
     let client = reqwest::Client::builder().timeout(Duration::from_secs(60)).build()?;
     let teller = Teller { house, client, shown: RefCell::default() };
     let buy = create(&teller).await?;
-    approve(&teller).await?;
+    show::chapter("A reviewer looks at the plan, and approves it");
+    let task = waiting(&teller).await?;
+    show::says(
+        "The plan lists the very changes that will be made on each ad server, in its own words. That plan is what runs.",
+    );
+    approve(&teller, &task, "looks good").await?;
     teller.status(&buy, "pending_activation").await?;
     creatives(&teller, &buy).await?;
     delivery(&teller, &buy).await?;
@@ -103,16 +108,18 @@ async fn create(teller: &Teller<'_>) -> anyhow::Result<String> {
     text(&answer, "/media_buy_id")
 }
 
-async fn approve(teller: &Teller<'_>) -> anyhow::Result<()> {
-    show::chapter("A reviewer looks at the plan, and approves it");
+/// The one task that waits for a reviewer, who looks at it.
+async fn waiting(teller: &Teller<'_>) -> anyhow::Result<Value> {
     let tasks =
         teller.ask("demo-reviewer", Method::GET, "/v1/tasks?task_type=manual_approval&status=pending", None).await?;
     let task = text(&tasks, "/tasks/0/task_id")?;
-    let shown = teller.ask("demo-reviewer", Method::GET, &format!("/v1/tasks/{task}"), None).await?;
-    show::says(
-        "The plan lists the very changes that will be made on each ad server, in its own words. That plan is what runs.",
-    );
-    let decision = json!({ "resolution": "approved", "version": shown["version"], "resolution_detail": "looks good" });
+    teller.ask("demo-reviewer", Method::GET, &format!("/v1/tasks/{task}"), None).await
+}
+
+/// Approves a task as it was shown, and waits until what was approved is carried out.
+async fn approve(teller: &Teller<'_>, shown: &Value, words: &str) -> anyhow::Result<()> {
+    let task = text(shown, "/task_id")?;
+    let decision = json!({ "resolution": "approved", "version": shown["version"], "resolution_detail": words });
     teller.ask("demo-reviewer", Method::POST, &format!("/v1/tasks/{task}/complete"), Some(decision)).await?;
     let path = format!("/v1/tasks/{task}");
     // Bounded: the operation takes a second or two against an emulator.
@@ -149,7 +156,12 @@ async fn creatives(teller: &Teller<'_>, buy: &str) -> anyhow::Result<()> {
             "package_assignments": ["drive_time_audio"],
         },
     ]});
-    teller.ask("demo-buyer", Method::POST, &format!("/v1/media-buys/{buy}/creative-assets"), Some(request)).await?;
+    let path = format!("/v1/media-buys/{buy}/creative-assets");
+    let answer = teller.ask("demo-buyer", Method::POST, &path, Some(request)).await?;
+    ensure!(text(&answer, "/status")? == "pending_manual", "the creatives did not wait for a person");
+    show::says("What has not been seen by a person is not shown to anybody: the same reviewer looks at the creatives.");
+    let task = waiting(teller).await?;
+    approve(teller, &task, "the creatives are fine").await?;
     show::says(
         "On Ad Manager the first creative brings the order's approval. Its line items begin two minutes from now.",
     );
@@ -178,8 +190,13 @@ async fn update(teller: &Teller<'_>, buy: &str) -> anyhow::Result<()> {
         ],
     });
     let answer = teller.ask("demo-buyer", Method::PATCH, &path, Some(request)).await?;
-    ensure!(text(&answer, "/status")? == "accepted", "the update was not accepted");
-    show::chapter("Pause, and resume");
+    ensure!(text(&answer, "/status")? == "pending_manual", "the update did not wait for a person");
+    show::says(
+        "A longer flight needs a person's word, and the change waits as a whole: also the budget that it lowers. The task says why.",
+    );
+    let task = waiting(teller).await?;
+    approve(teller, &task, "until then, yes").await?;
+    show::chapter("Pause, and resume: that waits for nobody, and neither does what lowers or shortens");
     let pause = json!({ "active": false });
     teller.ask("demo-buyer", Method::PATCH, &path, Some(pause)).await?;
     teller.status(buy, "paused").await?;

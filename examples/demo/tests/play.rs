@@ -31,6 +31,8 @@ fn the_demo_plays_to_its_end() {
         "pending_activation",
         "\"active\"",
         "paused",
+        "add_creative_assets needs approval by the publisher: after it, the media buy has other creatives",
+        "update_media_buy needs approval by the publisher: after it, the media buy has a longer flight",
         "One order, one line item and one creative on each",
     ] {
         assert!(told.contains(wanted), "{wanted} is not in:\n{told}");

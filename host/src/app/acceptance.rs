@@ -208,13 +208,8 @@ impl App {
         recording: &mut Recording,
     ) {
         let platforms = draft.change.platforms(&draft.desired);
-        let needed = self.config.approvals_needed(&ApprovalQuestion {
-            operation: draft.kind,
-            principal: &draft.current.principal,
-            platforms: &platforms,
-            budget: draft.desired.total_budget,
-        });
-        let Some(needed) = needed else { return };
+        let asked = ApprovalQuestion::about(draft.kind, &draft.change, &draft.current, &draft.desired, &platforms);
+        let Some(needed) = self.config.approvals_needed(&asked) else { return };
         operation.state = OperationState::AwaitingApproval;
         let plan = operation.plan.clone();
         // What is recorded for a new buy is what a run will read: the revision that it has now.
@@ -222,7 +217,7 @@ impl App {
         let question = Question {
             kind: TaskKind::ManualApproval,
             priority: needed.priority,
-            reason: format!("{} needs approval by the publisher", draft.kind),
+            reason: asked.reason(),
             due_in: needed.due_in,
             approvals_needed: needed.reviewers,
             plan,
@@ -314,7 +309,7 @@ fn fingerprint(kind: OperationKind, options: &WriteOptions) -> String {
 fn accepted_line(caller: &Caller, operation: &Operation, at: Timestamp) -> AuditEntry {
     AuditEntry {
         at,
-        actor: caller.name.clone(),
+        actor: caller.signature(),
         action: "operation.accepted".to_owned(),
         subject: operation.id.to_string(),
         digest: digest::canonical(&operation.request),
@@ -337,6 +332,7 @@ fn new_operation(
         change: draft.change.clone(),
         request: options.request.clone(),
         requested_by: caller.name.clone(),
+        requested_by_person: Some(caller.person.clone()),
         state: OperationState::Queued,
         created_at: draft.asked,
         updated_at: at,

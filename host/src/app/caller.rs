@@ -8,7 +8,13 @@ use crate::{
         callers::logins::{self, FailedLogin, Refused},
         error::AppError,
     },
-    domain::{digest, id::PrincipalId, role::Role},
+    domain::{
+        digest,
+        id::PrincipalId,
+        person::{self, Person},
+        role::Role,
+    },
+    operations::people,
 };
 
 /// Who asks, after the token was checked.
@@ -16,6 +22,10 @@ use crate::{
 pub struct Caller {
     /// The name of the token: who acts.
     pub name: String,
+    /// Who stands behind it.
+    pub person: Person,
+    /// What tells in a task with which token somebody approved; see [`people::fingerprint`].
+    pub fingerprint: String,
     /// Its role.
     pub role: Role,
     /// For a buyer: whose.
@@ -23,6 +33,11 @@ pub struct Caller {
 }
 
 impl Caller {
+    /// Who acts, for histories and the audit log: the token, and the person behind it where that is another name.
+    pub fn signature(&self) -> String {
+        person::signature(&self.name, &self.person)
+    }
+
     /// The principal whose things the caller sees; `None`: everybody's.
     pub fn scope(&self) -> Option<&PrincipalId> {
         match self.role {
@@ -114,10 +129,16 @@ impl App {
             if self.door.is_revoked(&sha256) {
                 return failed(Refused::Revoked, Some(known.name.clone()));
             }
-            if known.expires_at.is_some_and(|at| at <= now) {
+            if people::lapse_of_configured(known, now).is_some() {
                 return failed(Refused::Expired, Some(known.name.clone()));
             }
-            return Ok(Caller { name: known.name.clone(), role: known.role, principal: known.principal.clone() });
+            return Ok(Caller {
+                name: known.name.clone(),
+                person: known.person.clone(),
+                fingerprint: people::fingerprint(&sha256),
+                role: known.role,
+                principal: known.principal.clone(),
+            });
         }
         if self.need_not_look(address, &sha256).await? {
             return failed(Refused::Unknown, None);
@@ -130,8 +151,11 @@ impl App {
             Some(principal) => self.config.principals.iter().any(|known| &known.id == principal),
             None => *role != Role::Buyer,
         });
+        let fingerprint = people::fingerprint(&sha256);
         match role {
-            Some(role) => Ok(Caller { name: record.name, role, principal: record.principal }),
+            Some(role) => {
+                Ok(Caller { name: record.name, person: record.person, fingerprint, role, principal: record.principal })
+            }
             None => failed(Refused::Orphaned, Some(record.name)),
         }
     }

@@ -49,7 +49,7 @@ pub struct Callers {
     /// Whether the host can serve: anybody may ask that, as often as they like.
     pub readiness: Together<(), Result<(), Vec<String>>>,
     /// How buys stand: what is being asked.
-    pub standings: Together<AsRecorded, (Timestamp, Seen)>,
+    pub standings: Together<AsRecorded, Result<(Timestamp, Seen), AppError>>,
     /// What buys delivered: what is being asked, and what was answered a moment ago.
     pub deliveries: Asked<(AsRecorded, Day, Day), Result<Counted, AppError>>,
 }

@@ -8,16 +8,18 @@ use crate::{
         tasks::take_up,
     },
     domain::{
-        operation::{Operation, OperationFailure},
+        operation::{Operation, OperationFailure, OperationKind},
         task::{Approval, Resolution, Task, TaskKind, TaskStatus},
         time::Timestamp,
     },
     fault,
     operations::{
-        now, tell,
+        now,
+        people::{self, Counted},
+        tell, timers,
         waiting::{self, WaitingError},
     },
-    store::{AuditEntry, Recording, StoreError, Stored},
+    store::{AuditEntry, InTime, Late, Recording, StoreError, Stored},
 };
 
 /// How often a decision is made anew because somebody wrote to its task or its buy at the same time.
@@ -32,6 +34,12 @@ enum Undecided {
     /// Its operation can't be moved.
     #[error(transparent)]
     Waiting(#[from] WaitingError),
+}
+
+impl From<StoreError> for Undecided {
+    fn from(error: StoreError) -> Self {
+        Self::Waiting(error.into())
+    }
 }
 
 impl From<Undecided> for AppError {
@@ -54,16 +62,22 @@ impl App {
         let mut asked = None;
         let operation_id = loop {
             let stored = self.visible_task(caller, &decide.task).await?;
-            if already(&stored.value, caller, &decide) {
+            let (store, at) = (self.store.as_ref(), now());
+            let counted = people::counted(&self.config, store, &stored.value, at).await?;
+            if already(&stored.value, &counted, caller, &decide) {
                 return self.view(stored.value).await;
             }
-            check(&stored.value, caller, &decide)?;
+            check(&stored.value, &decide)?;
+            if people::asked_for(&self.config, store, &stored.value, &caller.person, at).await? {
+                return Err(AppError::denied("nobody approves their own request: another person must decide"));
+            }
             // What was decided on is what was read first: a decision does not move on to another question by itself.
             if asked.get_or_insert_with(|| stored.value.digest.clone()) != &stored.value.digest {
                 return Err(conflict(&stored.value));
             }
-            let operation_id = stored.value.operation.clone();
-            let recording = match self.decision(caller, stored, &decide).await {
+            let read = stored.value.clone();
+            let operation_id = read.operation.clone();
+            let recording = match self.decision(caller, stored, counted, &decide).await {
                 Ok(recording) => recording,
                 // Somebody decided after the task was read and before its operation was: as below.
                 Err(Undecided::Waiting(WaitingError::NotWaiting(_))) if tries < TRIES => {
@@ -78,6 +92,7 @@ impl App {
                 // Somebody was faster, at the task or at its buy: decide on what they made of it. Or this decision may be recorded: made
                 // again, it waits for the one that may be under way, and finds itself.
                 Err(StoreError::Stale(_) | StoreError::Unsure(_)) if tries < TRIES => tries += 1,
+                Err(StoreError::Late(what)) => return Err(late(what, &read)),
                 Err(error) => return Err(error.into()),
             }
         };
@@ -89,12 +104,20 @@ impl App {
     }
 
     /// Everything that a decision writes.
-    async fn decision(&self, caller: &Caller, stored: Stored<Task>, decide: &Decide) -> Result<Recording, Undecided> {
+    async fn decision(
+        &self,
+        caller: &Caller,
+        stored: Stored<Task>,
+        counted: Counted,
+        decide: &Decide,
+    ) -> Result<Recording, Undecided> {
         let at = now();
-        let mut recording = Recording::default();
+        let operation = self.waiting_operation(&stored.value).await?;
+        let in_time = self.in_time(&stored.value, &operation.value, decide, at).await?;
+        let mut recording = Recording { in_time: Some(in_time), ..Recording::default() };
         recording.audit.push(AuditEntry {
             at,
-            actor: caller.name.clone(),
+            actor: caller.signature(),
             action: format!("task.{}", decide.resolution),
             subject: stored.value.id.to_string(),
             digest: stored.value.digest.clone(),
@@ -108,15 +131,13 @@ impl App {
         }
         match (decide.resolution, stored.value.kind) {
             (Resolution::Approved, _) | (Resolution::Completed, TaskKind::PermissionException) => {
-                self.go_on(caller, stored, decide, at, &mut recording).await?;
+                self.go_on(caller, stored, counted, operation, (decide, at), &mut recording).await?;
             }
             (Resolution::Completed, _) => {
-                let operation = self.waiting_operation(&stored.value).await?;
                 let decided = decided(stored, caller, decide, at, &mut recording)?;
                 waiting::finish_by_hand(self.store.as_ref(), operation, decided, at, &mut recording).await?;
             }
             (Resolution::Rejected | Resolution::CannotComplete, _) => {
-                let operation = self.waiting_operation(&stored.value).await?;
                 let failure = refusal(decide);
                 let decided = decided(stored, caller, decide, at, &mut recording)?;
                 let (store, deadline) = (self.store.as_ref(), self.config.operations.deadline);
@@ -126,31 +147,53 @@ impl App {
         Ok(recording)
     }
 
+    /// What must not be over when a decision is written. A task that fails its operation when it expires is not decided after that,
+    /// whether the clock has seen to it or not; and a buy whose flight is over is not made.
+    async fn in_time(
+        &self,
+        task: &Task,
+        operation: &Operation,
+        decide: &Decide,
+        at: Timestamp,
+    ) -> Result<InTime, Undecided> {
+        let expires = timers::fails_when_expired(self.store.as_ref(), operation).await?;
+        let makes = operation.kind == OperationKind::Create && operation.undoing.is_none() && goes_on(task, decide);
+        Ok(InTime { task: expires.then(|| task.id.clone()), flight: makes.then(|| task.buy.clone()), at })
+    }
+
     /// A yes. With enough of them the operation runs: the one that was asked for, with the plan that was shown.
     async fn go_on(
         &self,
         caller: &Caller,
         mut stored: Stored<Task>,
-        decide: &Decide,
-        at: Timestamp,
+        counted: Counted,
+        operation: Stored<Operation>,
+        (decide, at): (&Decide, Timestamp),
         recording: &mut Recording,
     ) -> Result<(), Undecided> {
         let task = &mut stored.value;
+        drop_lapsed(task, counted, at, recording);
         if task.status != TaskStatus::InProgress {
             take_up(task, caller, at, recording)?;
         } else {
             task.version += 1;
         }
         let digest = task.digest.clone();
-        task.approvals.push(Approval { by: caller.name.clone(), at, words: decide.words.clone(), digest });
+        task.approvals.push(Approval {
+            by: caller.name.clone(),
+            person: Some(caller.person.clone()),
+            token: Some(caller.fingerprint.clone()),
+            at,
+            words: decide.words.clone(),
+            digest,
+        });
         task.changed = None;
         let words = decide.words.as_deref();
         let action = if decide.resolution == Resolution::Approved { "approve" } else { decide.resolution.as_str() };
-        let line = tell::history(&caller.name, action, task.status, task.status, words, at);
+        let line = tell::history(&caller.signature(), action, task.status, task.status, words, at);
         recording.history.push((task.id.clone(), line));
         if task.approvals.len() as u64 >= u64::from(task.approvals_needed) {
             waiting::decide(task, decide.resolution, words, &caller.name);
-            let operation = self.waiting_operation(task).await?;
             let (store, deadline) = (self.store.as_ref(), self.config.operations.deadline);
             waiting::release(store, operation, task, deadline, at, recording).await?;
         }
@@ -161,6 +204,40 @@ impl App {
     async fn waiting_operation(&self, task: &Task) -> Result<Stored<Operation>, AppError> {
         self.store.operation(&task.operation).await?.ok_or_else(|| AppError::not_found("operation"))
     }
+}
+
+/// Whether a decision lets its operation go on.
+fn goes_on(task: &Task, decide: &Decide) -> bool {
+    match decide.resolution {
+        Resolution::Approved => true,
+        Resolution::Completed => task.kind == TaskKind::PermissionException,
+        Resolution::Rejected | Resolution::CannotComplete => false,
+    }
+}
+
+/// Takes approvals away that count no more, and says so.
+fn drop_lapsed(task: &mut Task, counted: Counted, at: Timestamp, recording: &mut Recording) {
+    if let Some(why) = counted.why_not() {
+        let line = tell::history(tell::ITSELF, "drop_approval", task.status, task.status, Some(&why), at);
+        recording.history.push((task.id.clone(), line));
+        recording.audit.push(tell::audit("task.approval_dropped", task, &why, at));
+        task.approvals = counted.good;
+    }
+}
+
+/// What a decision is answered with that came too late.
+fn late(what: Late, task: &Task) -> AppError {
+    let message = match what {
+        Late::Task => {
+            format!("nobody decided by {}: the task has expired, and what it is about fails", task.expires_at)
+        }
+        Late::Flight => "the flight of the media buy is over: it is not made any more".to_owned(),
+    };
+    let suggestion = match what {
+        Late::Task => "the buyer can ask for it anew",
+        Late::Flight => "reject the task; the buyer can ask for a new media buy with later dates",
+    };
+    AppError::state(message).suggest(suggestion).current_task(task)
 }
 
 /// Why an operation fails that a reviewer refused.
@@ -187,22 +264,22 @@ fn decided(
     }
     let words = decide.words.as_deref();
     waiting::decide(task, decide.resolution, words, &caller.name);
-    let line = tell::history(&caller.name, decide.resolution.as_str(), task.status, task.status, words, at);
+    let line = tell::history(&caller.signature(), decide.resolution.as_str(), task.status, task.status, words, at);
     recording.history.push((task.id.clone(), line));
     Ok(stored)
 }
 
-/// Whether this decision is made already, by whomever: sent twice, it is one.
-fn already(task: &Task, caller: &Caller, decide: &Decide) -> bool {
+/// Whether this decision is made already, by whomever: sent twice, it is one, with whichever of their tokens a person sends it.
+fn already(task: &Task, counted: &Counted, caller: &Caller, decide: &Decide) -> bool {
     let same_decision = task.decision == Some(decide.resolution);
     let same_yes = decide.resolution == Resolution::Approved
         && task.decision.is_none()
-        && task.approvals.iter().any(|approval| approval.by == caller.name && approval.digest == task.digest);
+        && counted.good.iter().any(|approval| approval.person() == caller.person && approval.digest == task.digest);
     same_decision || same_yes
 }
 
 /// Whether the decision can be made on the task as it stands.
-fn check(task: &Task, caller: &Caller, decide: &Decide) -> Result<(), AppError> {
+fn check(task: &Task, decide: &Decide) -> Result<(), AppError> {
     if !task.status.is_open() {
         return Err(AppError::state(format!("the task is {} already", task.status)).current_task(task));
     }
@@ -216,9 +293,6 @@ fn check(task: &Task, caller: &Caller, decide: &Decide) -> Result<(), AppError> 
         // It may be the answer to an earlier question, sent again because nobody heard that it had arrived.
         None if task.reopened > 0 => return Err(which_question(task)),
         _ => {}
-    }
-    if caller.name == task.requested_by {
-        return Err(AppError::denied("nobody approves their own request: another reviewer must decide"));
     }
     let approval = decide.resolution == Resolution::Completed && task.kind == TaskKind::ManualApproval;
     if approval {

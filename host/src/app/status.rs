@@ -33,10 +33,12 @@ impl App {
             self.store.open_operations(id).await?.into_iter().map(|operation| operation.value).collect();
         let creation = self.creation(&stored.value).await?;
         let at = now();
-        let (said_at, Seen { statuses: said, silent }) = match creation {
-            Creation::Done => self.ask(&stored, at).await,
+        let (said_at, seen) = match creation {
+            Creation::Done => self.ask(&stored, at).await?,
             _ => (at, Seen::default()),
         };
+        let stored = self.observer().note_absence(stored, &seen).await?;
+        let Seen { statuses: said, silent, .. } = seen;
         let mut standing = match creation {
             Creation::Done => self.observer().standing(&stored.value, &said, at).await?,
             _ => status::derive(&stored.value, &creation, &said, at),
@@ -51,10 +53,7 @@ impl App {
             standing.status = buy.status;
         }
         if let Some(silent) = silent {
-            standing = Standing {
-                status: buy.status,
-                detail: format!("as last known: the ad server can't be asked now ({silent})"),
-            };
+            standing = Standing { status: buy.status, detail: format!("as last known: {silent}") };
         }
         let whole = if matches!(creation, Creation::Done) { None } else { Some(standing.status) };
         let packages = buy.packages.iter().map(|package| package_standing(&buy, package, &said, whole, at)).collect();
@@ -68,11 +67,13 @@ impl App {
     }
 
     /// What the ad servers say of a buy, asked now or a moment ago. Who asks while somebody else does gets the same answer.
-    async fn ask(&self, buy: &Stored<MediaBuy>, at: Timestamp) -> (Timestamp, Seen) {
-        let fresh =
-            || self.live.get(&buy.value.id, at).map(|said| (said.at, Seen { statuses: said.statuses, silent: None }));
+    async fn ask(&self, buy: &Stored<MediaBuy>, at: Timestamp) -> Result<(Timestamp, Seen), AppError> {
+        let fresh = || {
+            let said = self.live.get(&buy.value.id, at)?;
+            Some((said.at, Seen { statuses: said.statuses, ..Seen::default() }))
+        };
         if let Some(said) = fresh() {
-            return said;
+            return Ok(said);
         }
         let ask = || {
             let (observer, buy) = (self.observer(), buy.value.clone());
@@ -80,10 +81,10 @@ impl App {
             let said = fresh();
             async move {
                 if let Some(said) = said {
-                    return said;
+                    return Ok(said);
                 }
-                let mut seen = observer.ask(&[&buy], at, ASK_FOR).await;
-                (at, seen.pop().unwrap_or_default())
+                let mut seen = observer.ask(&[&buy], at, ASK_FOR).await?;
+                Ok((at, seen.pop().unwrap_or_default()))
             }
         };
         self.callers.standings.ask((buy.value.id.clone(), buy.version), ask).await

@@ -165,7 +165,7 @@ impl App {
 
 /// What the audit log is told of a move of a task by a person's hand.
 fn line(action: &str, task: &Task, caller: &Caller, reason: Option<String>, at: Timestamp) -> AuditEntry {
-    AuditEntry { actor: caller.name.clone(), reason, ..tell::audit(action, task, "", at) }
+    AuditEntry { actor: caller.signature(), reason, ..tell::audit(action, task, "", at) }
 }
 
 /// Moves a task by a person's hand, with a line of history.
@@ -181,7 +181,7 @@ pub(super) fn advance(
         AppError::state(format!("a task that is {from} can't be moved by {step}"))
             .suggest("get the task to see where it stands")
     })?;
-    recording.history.push((task.id.clone(), tell::history(&caller.name, step.as_str(), from, to, words, at)));
+    recording.history.push((task.id.clone(), tell::history(&caller.signature(), step.as_str(), from, to, words, at)));
     Ok(())
 }
 

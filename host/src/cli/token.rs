@@ -7,7 +7,13 @@ use base64::Engine;
 use super::{NewToken, WhichToken};
 use crate::{
     config::{Config, Token},
-    domain::{digest, id::PrincipalId, role::Role, time::Timestamp},
+    domain::{
+        digest,
+        id::PrincipalId,
+        person::{self, Person},
+        role::Role,
+        time::Timestamp,
+    },
     operations::now,
     serve,
     store::{AuditEntry, Revocation, Store, StoreError, TokenRecord},
@@ -39,6 +45,7 @@ pub(crate) fn create(config: &Config, new: &NewToken) -> anyhow::Result<()> {
     let token = format!("fd_{}", base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(secret));
     let record = TokenRecord {
         name: new.name.clone(),
+        person: Person::new(new.person.clone().unwrap_or_else(|| new.name.clone())),
         sha256: digest::sha256(token.as_bytes()),
         role: new.role.to_string(),
         principal,
@@ -66,7 +73,7 @@ pub(crate) fn list(config: &Config) -> anyhow::Result<()> {
         println!(
             "{}",
             line(
-                &token.name,
+                (&token.name, &token.person),
                 token.role.as_str(),
                 principal,
                 standing(token.expires_at, revoked_at(&revoked, &token.sha256), at),
@@ -77,7 +84,10 @@ pub(crate) fn list(config: &Config) -> anyhow::Result<()> {
     for token in &stored {
         let principal = token.principal.as_ref().map_or("", |principal| principal.as_str());
         let standing = standing(token.expires_at, token.revoked_at, at);
-        println!("{}", line(&token.name, &token.role, principal, standing, &format!("made {}", token.created_at)));
+        println!(
+            "{}",
+            line((&token.name, &token.person), &token.role, principal, standing, &format!("made {}", token.created_at))
+        );
     }
     let gone = |revocation: &&Revocation| {
         !config.tokens.iter().any(|token| token.sha256 == revocation.sha256)
@@ -85,7 +95,7 @@ pub(crate) fn list(config: &Config) -> anyhow::Result<()> {
     };
     for revocation in revoked.iter().filter(gone) {
         let from = format!("no longer configured, sha256 {}", revocation.sha256);
-        println!("{}", line(&revocation.name, "", "", format!("revoked {}", revocation.at), &from));
+        println!("{}", line((&revocation.name, &Person::new(&*revocation.name)), "", "", format!("revoked {}", revocation.at), &from));
     }
     Ok(())
 }
@@ -94,8 +104,9 @@ fn revoked_at(revoked: &[Revocation], sha256: &str) -> Option<Timestamp> {
     revoked.iter().find(|revocation| revocation.sha256 == sha256).map(|revocation| revocation.at)
 }
 
-fn line(name: &str, role: &str, principal: &str, standing: String, from: &str) -> String {
-    format!("{name:<24}  {role:<8}  {principal:<24}  {from}  {standing}")
+fn line((name, person): (&str, &Person), role: &str, principal: &str, standing: String, from: &str) -> String {
+    let who = person::signature(name, person);
+    format!("{who:<24}  {role:<8}  {principal:<24}  {from}  {standing}")
 }
 
 fn standing(expires_at: Option<Timestamp>, revoked_at: Option<Timestamp>, at: Timestamp) -> String {
@@ -192,5 +203,10 @@ fn with_store<T>(config: &Config, work: impl AsyncFnOnce(&dyn Store) -> T) -> an
 
 /// The audit line of a token that is made: who it is for, and nothing by which it could be guessed.
 fn told(record: &TokenRecord) -> AuditEntry {
-    AuditEntry { at: record.created_at, ..about("token.created", &record.name, &record.sha256) }
+    AuditEntry {
+        at: record.created_at,
+        // Its name says it otherwise.
+        reason: (record.person != Person::new(&*record.name)).then(|| format!("for {}", record.person)),
+        ..about("token.created", &record.name, &record.sha256)
+    }
 }

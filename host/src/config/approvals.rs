@@ -5,17 +5,19 @@
 //!
 //! | in the file | means |
 //! |---|---|
-//! | no `approvals` at all | every create needs one reviewer |
+//! | no `approvals` at all | one rule with `grows`: a create, and whatever makes a buy larger, needs one reviewer |
 //! | `approvals = []` | nothing needs anybody |
 //! | `[[approvals]]`, once or more | what these rules say, and nothing else |
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use super::{reader::Kind, section::Section, values};
 use crate::domain::{
+    growth::{self, Growth},
     id::{PlatformName, PrincipalId},
+    media_buy::MediaBuy,
     money::Micros,
-    operation::OperationKind,
+    operation::{Change, OperationKind},
     task::Priority,
 };
 
@@ -32,6 +34,10 @@ pub struct ApprovalRule {
     pub operations: Vec<OperationKind>,
     /// `above_budget`: only buys with a larger total budget, in the buy's currency.
     pub above_budget: Option<Micros>,
+    /// `raises_budget_by`: only what raises a total budget by so much or more above what it was when a person last approved it.
+    pub raises_budget_by: Option<Micros>,
+    /// `grows`: only what makes a buy larger; see [`growth`]. Default `false`.
+    pub grows: bool,
     /// `principals`: only theirs.
     pub principals: Option<Vec<PrincipalId>>,
     /// `platforms`: only what touches one of them.
@@ -50,6 +56,8 @@ impl Default for ApprovalRule {
         Self {
             operations: OperationKind::ALL.to_vec(),
             above_budget: None,
+            raises_budget_by: None,
+            grows: false,
             principals: None,
             platforms: None,
             reviewers: 1,
@@ -60,7 +68,7 @@ impl Default for ApprovalRule {
 }
 
 /// What the rules are asked.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct ApprovalQuestion<'a> {
     /// The kind of change.
     pub operation: OperationKind,
@@ -70,6 +78,39 @@ pub struct ApprovalQuestion<'a> {
     pub platforms: &'a [PlatformName],
     /// The buy's total budget after it.
     pub budget: Micros,
+    /// By how much it raises that above what was last approved; see [`growth::raise`].
+    pub raise: Micros,
+    /// What of the buy is larger after it.
+    pub grown: BTreeSet<Growth>,
+}
+
+impl<'a> ApprovalQuestion<'a> {
+    /// The question about a change that makes `after` of `before`; of a create, both are the new buy.
+    pub fn about(
+        operation: OperationKind,
+        change: &Change,
+        before: &'a MediaBuy,
+        after: &MediaBuy,
+        platforms: &'a [PlatformName],
+    ) -> Self {
+        Self {
+            operation,
+            principal: &before.principal,
+            platforms,
+            budget: after.total_budget,
+            raise: growth::raise(change, before, after),
+            grown: growth::of(change, before, after),
+        }
+    }
+
+    /// For a reviewer: why the change waits.
+    pub fn reason(&self) -> String {
+        let mut reason = format!("{} needs approval by the publisher", self.operation);
+        if self.operation != OperationKind::Create && !self.grown.is_empty() {
+            reason = format!("{reason}: after it, {}", growth::words(&self.grown));
+        }
+        reason
+    }
 }
 
 /// What a change needs before it is carried out.
@@ -93,6 +134,8 @@ impl ApprovalRule {
                 })
                 .unwrap_or(all.operations),
             above_budget: section.optional("above_budget", values::amount),
+            raises_budget_by: section.optional("raises_budget_by", values::positive_amount),
+            grows: section.or("grows", all.grows, values::flag),
             principals: names(section, "principals", Kind::Principal),
             platforms: names(section, "platforms", Kind::Platform),
             reviewers: section.or("reviewers", all.reviewers, |node| values::whole(node, 1, MOST_REVIEWERS)),
@@ -103,11 +146,20 @@ impl ApprovalRule {
     }
 
     fn matches(&self, question: &ApprovalQuestion<'_>) -> bool {
-        self.operations.contains(&question.operation)
+        self.operations.iter().any(|named| is_one_kind(*named, question.operation))
             && self.above_budget.is_none_or(|limit| question.budget > limit)
+            && self.raises_budget_by.is_none_or(|limit| question.raise >= limit)
+            && (!self.grows || !question.grown.is_empty())
             && self.principals.as_ref().is_none_or(|named| named.contains(question.principal))
             && self.platforms.as_ref().is_none_or(|named| question.platforms.iter().any(|one| named.contains(one)))
     }
+}
+
+/// Whether rules treat both alike. A buy's packages can be changed by either of two tools, and nobody gets round a rule by taking
+/// the other one.
+fn is_one_kind(named: OperationKind, asked: OperationKind) -> bool {
+    use OperationKind::{Update, UpdatePackage};
+    named == asked || matches!((named, asked), (Update, UpdatePackage) | (UpdatePackage, Update))
 }
 
 /// Reads a list of names that are defined elsewhere.
@@ -123,7 +175,7 @@ fn names<T: From<String>>(section: &Section<'_>, key: &'static str, kind: Kind) 
 /// Reads the rules, or takes the one that stands for none.
 pub(super) fn read(root: &Section<'_>) -> Vec<ApprovalRule> {
     if root.get("approvals").is_none() {
-        return vec![ApprovalRule { operations: vec![OperationKind::Create], ..ApprovalRule::default() }];
+        return vec![ApprovalRule { grows: true, ..ApprovalRule::default() }];
     }
     root.tables("approvals", ApprovalRule::read)
 }

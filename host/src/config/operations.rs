@@ -20,6 +20,13 @@ const DEFAULT_BACKOFF_INITIAL: Duration = Duration::from_secs(1);
 const DEFAULT_BACKOFF_MAX: Duration = Duration::from_secs(5 * 60);
 /// Ad servers allow a handful of questions a second, and a buy that was disapproved loses little in five minutes.
 const DEFAULT_STATUS_REFRESH: Duration = Duration::from_secs(5 * 60);
+/// What an ad server does not show for a moment, because its lists lag or it is mended, it shows again by then.
+const DEFAULT_MISSING_AFTER: Duration = Duration::from_secs(5 * 60);
+/// So many buys are not taken off an ad server by hand within minutes, and not more than half of them.
+const DEFAULT_MISSING_ALARM: usize = 10;
+
+/// More than any publisher has open on one ad server.
+const MOST_MISSING_ALARM: i64 = 1_000_000;
 
 /// Minutes, an hour and a day after a request got no answer: gateways that queue requests while their ad server is away hand them on within
 /// minutes once it is back, and an outage rarely lasts for more than a day.
@@ -53,6 +60,12 @@ pub struct Operations {
     /// `look_again`: how long after one another the objects of a step are looked for whose request got no answer. Default
     /// `["5m", "20m", "1h", "6h", "1d"]`.
     pub look_again: Vec<Duration>,
+    /// `missing_after`: so long after the first look that misses a buy on its ad server another one must miss it, or it is not taken for
+    /// gone. Default `5m`.
+    pub missing_after: Duration,
+    /// `missing_alarm`: when so many at least, and more than half, are missed within that time, it is an alarm and no news of any of
+    /// them. Default 10.
+    pub missing_alarm: usize,
 }
 
 impl Operations {
@@ -69,6 +82,9 @@ impl Operations {
             look_again: section
                 .some_of("look_again", "name at least one duration, like [\"5m\", \"1h\", \"1d\"]", values::duration)
                 .unwrap_or_else(|| DEFAULT_LOOK_AGAIN.to_vec()),
+            missing_after: section.or("missing_after", DEFAULT_MISSING_AFTER, values::duration),
+            missing_alarm: section
+                .or("missing_alarm", DEFAULT_MISSING_ALARM, |node| values::whole(node, 1, MOST_MISSING_ALARM)),
         };
         let Self { lease, heartbeat, deadline, backoff_initial, backoff_max, .. } = operations;
         let half = lease / 2;

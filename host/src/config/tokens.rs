@@ -6,7 +6,7 @@ use super::{
     section::Section,
     values::{self, LONGEST_NAME},
 };
-use crate::domain::{digest, id::PrincipalId, role::Role, time::Timestamp};
+use crate::domain::{digest, id::PrincipalId, person::Person, role::Role, time::Timestamp};
 
 /// A plain digest keeps a token only if nobody can guess it: 24 random characters are more than 120 bits.
 const SHORTEST_SECRET: usize = 24;
@@ -16,6 +16,8 @@ const SHORTEST_SECRET: usize = 24;
 pub struct Token {
     /// `name`: who acts with it. Stands in histories and in the audit log.
     pub name: String,
+    /// `person`: who stands behind it. Nobody decides on their own request, whatever tokens they have. Default: `name`.
+    pub person: Person,
     /// `sha256`, or that of `secret`: lower-case hexadecimal.
     pub sha256: String,
     /// `role`.
@@ -32,17 +34,24 @@ impl Token {
             let found = values::short(node)?;
             name(&found).map(|()| found)
         });
+        let person = section.optional("person", |node| {
+            let found = values::short(node)?;
+            self::name(&found).map(|()| found)
+        });
         let role = section.required("role", "\"buyer\"", |node| values::choice(node, Role::ALL, Role::as_str));
         let principal = principal(section, role);
         let expires_at = section.optional("expires", values::moment);
         let sha256 = digest_of(section);
-        Some(Self { name: name?, sha256: sha256?, role: role?, principal, expires_at })
+        let name = name?;
+        let person = Person::new(person.unwrap_or_else(|| name.clone()));
+        Some(Self { name, person, sha256: sha256?, role: role?, principal, expires_at })
     }
 
     /// What of it the digest of a configuration covers. The token's own digest is hashed once more.
     pub(super) fn for_digest(&self) -> serde_json::Value {
         serde_json::json!({
             "name": self.name,
+            "person": self.person.as_str(),
             "role": self.role.as_str(),
             "principal": self.principal.as_ref().map(PrincipalId::as_str),
             "expires": self.expires_at.map(Timestamp::as_micros),

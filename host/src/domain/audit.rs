@@ -22,7 +22,7 @@ pub use verifier::{Span, Verifier};
 pub struct AuditEntry {
     /// When.
     pub at: Timestamp,
-    /// Who: the name of a token, or `flightdeck`.
+    /// Who: the name of a token, with the person behind it if that is another name, or `flightdeck`.
     pub actor: String,
     /// What: `operation.accepted`, `task.approved`, ...
     pub action: String,

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{
+    absence::Absence,
     creative::{AssetStatus, Creative, Format},
     id::{CreativeId, MediaBuyId, PackageId, PlatformName, PrincipalId},
     money::Micros,
@@ -112,6 +113,10 @@ pub struct MediaBuy {
     pub switched_at: Option<Timestamp>,
     /// What all packages together may spend.
     pub total_budget: Micros,
+    /// What that was when a person last approved it, or when the buy was made if nobody had to; `None`: the buy is older than this
+    /// record, and was not changed since.
+    #[serde(default)]
+    pub approved_budget: Option<Micros>,
     /// The most that the buy may spend a day.
     pub daily_budget: Option<Micros>,
     /// How impressions are spread.
@@ -128,6 +133,9 @@ pub struct MediaBuy {
     pub creatives: Vec<Creative>,
     /// What became of the creatives, by platform.
     pub assets: BTreeMap<PlatformName, Vec<AssetStatus>>,
+    /// The platforms that do not show it, and since when.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub absent: BTreeMap<PlatformName, Absence>,
     /// What exists on each platform.
     pub remote: BTreeMap<PlatformName, Vec<RemoteObject>>,
     /// The status as it was last recorded.

@@ -22,6 +22,7 @@ use super::{
     failure::Failure,
     id::{MediaBuyId, OperationId, PackageId, PlatformName, PrincipalId, TaskId},
     media_buy::MediaBuy,
+    person::Person,
     plan::Plan,
     problem::Problem,
     targeting::names,
@@ -222,6 +223,9 @@ pub struct Operation {
     pub request: serde_json::Value,
     /// Who asked: the name of the token.
     pub requested_by: String,
+    /// Who stood behind it; `None`: written before persons were noted down.
+    #[serde(default)]
+    pub requested_by_person: Option<Person>,
     /// Where it stands.
     pub state: OperationState,
     /// When it was accepted.

@@ -210,9 +210,9 @@ pub fn after_change(buy: &MediaBuy, now: Timestamp) -> Standing {
     }
 }
 
-/// Whether nothing of a buy is left on its ad servers: each of its packages was cancelled there, or is not there.
-pub fn is_gone(buy: &MediaBuy, remote: &[RemoteBuyStatus]) -> bool {
-    let gone = |state: &DeliveryState| matches!(state, DeliveryState::Canceled | DeliveryState::Missing);
+/// Whether somebody has cancelled all of a buy on its ad servers. One that is not there may come back.
+pub fn is_cancelled(buy: &MediaBuy, remote: &[RemoteBuyStatus]) -> bool {
+    let gone = |state: &DeliveryState| *state == DeliveryState::Canceled;
     buy.packages.iter().all(|package| {
         remote.iter().filter(|answer| answer.platform == package.platform).any(|answer| {
             gone(&answer.state) || answer.packages.iter().any(|said| said.package == package.id && gone(&said.state))

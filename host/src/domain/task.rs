@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     id::{MediaBuyId, OperationId, PrincipalId, TaskId},
+    person::Person,
     plan::Plan,
     targeting::names,
     time::Timestamp,
@@ -122,14 +123,27 @@ impl TaskStatus {
 /// One reviewer's yes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Approval {
-    /// Who.
+    /// Who: the name of the token.
     pub by: String,
+    /// Who stood behind it; `None`: written before persons were noted down.
+    #[serde(default)]
+    pub person: Option<Person>,
+    /// What tells the token from another one of the same name; `None`: written before that was noted down.
+    #[serde(default)]
+    pub token: Option<String>,
     /// When.
     pub at: Timestamp,
     /// With which words.
     pub words: Option<String>,
     /// Digest of what was reviewed.
     pub digest: String,
+}
+
+impl Approval {
+    /// Who stood behind it; if that was not noted down, somebody called like the token.
+    pub fn person(&self) -> Person {
+        self.person.clone().unwrap_or_else(|| Person::new(&*self.by))
+    }
 }
 
 /// A task.
@@ -149,6 +163,9 @@ pub struct Task {
     pub operation_name: String,
     /// Who asked, by the name of the token: nobody approves their own request.
     pub requested_by: String,
+    /// Who stood behind it; `None`: written before persons were noted down.
+    #[serde(default)]
+    pub requested_by_person: Option<Person>,
     /// Where it stands.
     pub status: TaskStatus,
     /// How urgent.
@@ -198,6 +215,11 @@ impl Task {
         self.status.is_open() && now > self.due_by
     }
 
+    /// Who asked for it; if that was not noted down, somebody called like the token.
+    pub fn requester(&self) -> Person {
+        self.requested_by_person.clone().unwrap_or_else(|| Person::new(&*self.requested_by))
+    }
+
     /// How it ended, as a caller is told.
     pub fn resolution(&self) -> Option<Resolution> {
         if self.status.is_open() { None } else { self.decision }
@@ -221,7 +243,7 @@ impl Task {
 pub struct HistoryEntry {
     /// When.
     pub at: Timestamp,
-    /// Who; `flightdeck` for what happened by itself.
+    /// Who: the token, with the person behind it if that is another name; `flightdeck` for what happened by itself.
     pub by: String,
     /// What was done: a move's name, `approve`, `comment`.
     pub action: String,

@@ -76,6 +76,7 @@ pub fn ask(
         operation: operation.id.clone(),
         operation_name: operation.kind.to_string(),
         requested_by: operation.requested_by.clone(),
+        requested_by_person: operation.requested_by_person.clone(),
         status: TaskStatus::Pending,
         priority: question.priority,
         reason: question.reason,

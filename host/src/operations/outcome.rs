@@ -3,6 +3,7 @@
 use crate::{
     domain::{
         media_buy::MediaBuy,
+        money::Micros,
         operation::{Operation, OperationKind, OperationState},
         status::{self, BuyStatus, Creation, Standing},
         time::Timestamp,
@@ -40,6 +41,13 @@ pub fn of(operation: &Operation, fresh: &MediaBuy, at: Timestamp, recording: &mu
     next
 }
 
+/// What the buy may spend as a person last approved it: what nobody was asked about does not move it, and neither does an approval of
+/// something else, whose reviewer did not look at the budget.
+fn approved_budget(operation: &Operation, fresh: &MediaBuy, next: &MediaBuy) -> Option<Micros> {
+    let seen = operation.approved_digest.is_some() && next.total_budget != fresh.total_budget;
+    if seen { Some(next.total_budget) } else { fresh.approved_budget.or(Some(fresh.total_budget)) }
+}
+
 /// The buy with what was carried out; `None` if nothing was.
 fn changed(operation: &Operation, fresh: &MediaBuy, at: Timestamp) -> Option<MediaBuy> {
     let progress = operation.progress();
@@ -61,7 +69,9 @@ fn changed(operation: &Operation, fresh: &MediaBuy, at: Timestamp) -> Option<Med
     next.detail.clone_from(&fresh.detail);
     next.assets.clone_from(&fresh.assets);
     next.remote.clone_from(&fresh.remote);
+    next.absent.clone_from(&fresh.absent);
     next.revision = fresh.revision + 1;
+    next.approved_budget = approved_budget(operation, fresh, &next);
     if operation.kind == OperationKind::Create {
         next.booked_at = Some(at);
     }

@@ -169,6 +169,7 @@ impl<'a> Run<'a> {
         if !self.catch_up(&buy.value, &steps).await? {
             return Ok(());
         }
+        self.heed_lapsed_approvals(&steps).await?;
         if self.operation.value.frozen.is_none() && !self.prepare(&buy).await? {
             return Ok(());
         }

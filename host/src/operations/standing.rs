@@ -1,24 +1,31 @@
 //! How buys stand on their ad servers: asked of many at once, merged with what the host knows, and recorded.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+    time::Duration,
+};
 
 use crate::{
     adapters::{Adapters, RemoteBuy},
     config::Config,
     domain::{
+        absence::{self, Absence},
         delivery::{DeliveryState, RemoteBuyStatus},
+        digest,
         id::{MediaBuyId, OperationId, PlatformName},
         media_buy::MediaBuy,
         operation::OperationState,
         status::{self, BuyStatus, Creation, Standing},
         time::Timestamp,
     },
+    metrics::MISSING_ALARM,
     operations::{
         Signals,
         live::{LiveCache, Said},
         tell, waiting,
     },
-    store::{Recording, Store, StoreError, Stored},
+    store::{AuditEntry, Recording, Store, StoreError, Stored},
 };
 
 /// Who asks ad servers how buys stand.
@@ -41,14 +48,24 @@ pub struct Observer {
 pub struct Seen {
     /// What each platform that answered says.
     pub statuses: Arc<Vec<RemoteBuyStatus>>,
-    /// Why one did not answer, if one did not.
+    /// Why that is not all, in words, if it is not.
     pub silent: Option<String>,
+    /// The platforms that don't show the buy, and since when, if that is news.
+    pub absent: Option<BTreeMap<PlatformName, Absence>>,
 }
+
+/// What a platform answered about buys; where it did not, why.
+type Answers = HashMap<MediaBuyId, Result<RemoteBuyStatus, String>>;
 
 impl Observer {
     /// Asks every platform of the buys about them, for `patience` at most: each platform about all of its buys together. Answers
     /// in the order of `buys`, and remembers for a moment those answers that are complete.
-    pub async fn ask(&self, buys: &[&MediaBuy], at: Timestamp, patience: Duration) -> Vec<Seen> {
+    ///
+    /// What a platform misses is told as such only once that is certain; see [`crate::domain::absence`].
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn ask(&self, buys: &[&MediaBuy], at: Timestamp, patience: Duration) -> Result<Vec<Seen>, StoreError> {
         let mut platforms: Vec<PlatformName> = Vec::new();
         for platform in buys.iter().flat_map(|buy| buy.platforms()) {
             if !platforms.contains(&platform) {
@@ -56,33 +73,147 @@ impl Observer {
             }
         }
         let asked = platforms.iter().map(|platform| self.ask_platform(buys, platform, at.plus(patience)));
-        let mut answers: HashMap<(PlatformName, MediaBuyId), Result<RemoteBuyStatus, String>> = HashMap::new();
-        for (platform, said) in platforms.iter().zip(futures::future::join_all(asked).await) {
-            answers.extend(said.into_iter().map(|(buy, answer)| ((platform.clone(), buy), answer)));
+        let said = futures::future::join_all(asked).await;
+        let mut answers: HashMap<PlatformName, (Answers, Option<Timestamp>)> = HashMap::new();
+        for (platform, said) in platforms.into_iter().zip(said) {
+            let said: Answers = said.into_iter().collect();
+            let alarmed_at = self.alarm(buys, &platform, &said, at).await?;
+            answers.insert(platform, (said, alarmed_at));
         }
         let mut seen = Vec::with_capacity(buys.len());
         for buy in buys {
-            let mut statuses = Vec::new();
-            let mut silent = None;
-            for platform in buy.platforms() {
-                match answers.remove(&(platform.clone(), buy.id.clone())) {
-                    // A person made it there: what the host never knew is not gone. It is judged by what the host knows of it.
-                    Some(Ok(status)) if misses_something(&status) && buy.remote_on(&platform).is_empty() => {}
-                    Some(Ok(status)) if misses_something(&status) && self.may_show_later(buy, &platform, at) => {
-                        silent = Some(format!("{platform} does not show yet what was made there"));
-                    }
-                    Some(Ok(status)) => statuses.push(status),
-                    Some(Err(reason)) => silent = Some(reason),
-                    None => silent = Some(format!("{platform} said nothing about it")),
-                }
+            let one = self.seen(buy, &mut answers, at);
+            if one.silent.is_none() {
+                self.live.put(&buy.id, Said { at, statuses: one.statuses.clone() });
             }
-            let statuses = Arc::new(statuses);
-            if silent.is_none() {
-                self.live.put(&buy.id, Said { at, statuses: statuses.clone() });
-            }
-            seen.push(Seen { statuses, silent });
+            seen.push(one);
         }
-        seen
+        Ok(seen)
+    }
+
+    /// What all platforms together say of one buy.
+    fn seen(
+        &self,
+        buy: &MediaBuy,
+        answers: &mut HashMap<PlatformName, (Answers, Option<Timestamp>)>,
+        at: Timestamp,
+    ) -> Seen {
+        let mut statuses = Vec::new();
+        let mut silent = None;
+        let mut absent = buy.absent.clone();
+        for platform in buy.platforms() {
+            let Some((said, alarmed_at)) = answers.get_mut(&platform) else { continue };
+            match said.remove(&buy.id) {
+                Some(Ok(status)) if !misses_something(&status) => {
+                    absent.remove(&platform);
+                    statuses.push(status);
+                }
+                // A person made it there: what the host never knew is not gone. It is judged by what the host knows of it.
+                Some(Ok(_)) if buy.remote_on(&platform).is_empty() => {}
+                Some(Ok(_)) if self.may_show_later(buy, &platform, at) => {
+                    silent = Some(format!("{platform} does not show yet what was made there"));
+                }
+                Some(Ok(status)) if is_known_as_gone(buy, &platform) => statuses.push(status),
+                Some(Ok(status)) => {
+                    let (known, apart) = (buy.absent.get(&platform).copied(), self.config.operations.missing_after);
+                    let known = Absence::after_a_miss(known, *alarmed_at, at, apart);
+                    if let Some(absence) = known {
+                        absent.insert(platform.clone(), absence);
+                    }
+                    if known.is_some_and(|absence| absence.confirmed) {
+                        statuses.push(status);
+                    } else {
+                        silent = Some(format!(
+                            "{platform} does not show it now, and is asked again before it is taken for gone"
+                        ));
+                    }
+                }
+                Some(Err(reason)) => silent = Some(format!("the ad server can't be asked now ({reason})")),
+                None => silent = Some(format!("the ad server can't be asked now ({platform} said nothing about it)")),
+            }
+        }
+        let absent = (absent != buy.absent).then_some(absent);
+        Seen { statuses: Arc::new(statuses), silent, absent }
+    }
+
+    /// When so many buys were last missed at once on a platform that it was an alarm, by whichever host. If they are now, it is raised.
+    async fn alarm(
+        &self,
+        buys: &[&MediaBuy],
+        platform: &PlatformName,
+        said: &Answers,
+        at: Timestamp,
+    ) -> Result<Option<Timestamp>, StoreError> {
+        let counts = |buy: &&&MediaBuy| {
+            !is_known_as_gone(buy, platform)
+                && !buy.remote_on(platform).is_empty()
+                && !self.may_show_later(buy, platform, at)
+        };
+        let told = |buy: &&MediaBuy| match said.get(&buy.id) {
+            Some(Ok(status)) => Some((buy.id.clone(), misses_something(status))),
+            _ => None,
+        };
+        let look: Vec<(MediaBuyId, bool)> = buys.iter().filter(counts).filter_map(told).collect();
+        let misses = look.iter().any(|(_, missed)| *missed);
+        let settings = &self.config.operations;
+        let (asked, missed) = self.live.shown(platform, look.into_iter(), at, settings.missing_after);
+        let alarms = absence::is_alarm(asked, missed, settings.missing_alarm);
+        // A look at few of many says nothing of an alarm that another one has raised.
+        if alarms || missed == 0 || asked >= settings.missing_alarm {
+            metrics::gauge!(MISSING_ALARM, "platform" => platform.to_string()).set(if alarms { 1.0 } else { 0.0 });
+        }
+        match (alarms, misses) {
+            (_, false) => Ok(None),
+            (false, true) => self.store.marked(&mark_of(platform)).await,
+            (true, true) => self.raise_alarm(platform, (asked, missed), at).await.map(Some),
+        }
+    }
+
+    /// Marks for all hosts that most buys are missed on a platform, and tells of it if that is new. Since when the mark holds.
+    async fn raise_alarm(
+        &self,
+        platform: &PlatformName,
+        (asked, missed): (usize, usize),
+        at: Timestamp,
+    ) -> Result<Timestamp, StoreError> {
+        let (name, holds_for) = (mark_of(platform), self.config.operations.missing_after);
+        match self.store.marked(&name).await? {
+            Some(last) if at < last.plus(holds_for / 2) => return Ok(last),
+            Some(last) if at < last.plus(holds_for) => self.store.renew_mark(&name, at).await?,
+            _ => {
+                let words = format!(
+                    "{missed} of {asked} media buys are not on {platform}: something is wrong there, and none of them is taken for gone"
+                );
+                tracing::error!(%platform, asked, missed, "{words}");
+                let line = AuditEntry {
+                    at,
+                    actor: tell::ITSELF.to_owned(),
+                    action: "platform.missing_alarm".to_owned(),
+                    subject: format!("platform:{platform}"),
+                    digest: digest::sha256(words.as_bytes()),
+                    reason: Some(words),
+                };
+                self.store.mark(&name, at, line).await?;
+            }
+        }
+        Ok(at)
+    }
+
+    /// Records that platforms don't show a buy, or show it again. The buy as it is recorded then.
+    ///
+    /// # Errors
+    /// The store's, but for one that can only be read, and for what somebody else has recorded meanwhile: the next look finds it again.
+    pub async fn note_absence(&self, stored: Stored<MediaBuy>, seen: &Seen) -> Result<Stored<MediaBuy>, StoreError> {
+        let Some(absent) = &seen.absent else { return Ok(stored) };
+        let next = MediaBuy { absent: absent.clone(), ..stored.value.clone() };
+        let buy = Stored { value: next.clone(), version: stored.version };
+        match self.store.record(Recording { buy: Some(buy), ..Recording::default() }).await {
+            Ok(()) => Ok(Stored { value: next, version: stored.version + 1 }),
+            Err(StoreError::Stale(_) | StoreError::Full | StoreError::Unavailable(_) | StoreError::Unsure(_)) => {
+                Ok(stored)
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// Whether a buy was made so shortly ago that a platform's lookups may still come too early.
@@ -133,7 +264,7 @@ impl Observer {
     }
 
     /// Records a status, its words and creatives that are others than the last. Somebody else's newer record wins. With a buy that
-    /// is gone ends what only waits for a person's word on it.
+    /// was cancelled there ends what only waits for a person's word on it: but not with one that is only missed.
     ///
     /// # Errors
     /// The store's, but for one that can only be read: what was not recorded is recorded at the next question.
@@ -155,8 +286,8 @@ impl Observer {
         if next == stored.value {
             return Ok(next);
         }
-        if next.status == BuyStatus::Failed && stored.value.status != BuyStatus::Failed && status::is_gone(&next, said)
-        {
+        let is_news = (next.status, &next.detail) != (stored.value.status, &stored.value.detail);
+        if next.status == BuyStatus::Failed && is_news && status::is_cancelled(&next, said) {
             waiting::end_with_buy(self.store.as_ref(), &next, at, &mut recording).await?;
         }
         let ended: Vec<OperationId> = recording.operations.iter().map(|ended| ended.value.id.clone()).collect();
@@ -178,8 +309,21 @@ impl Observer {
     }
 }
 
-/// Whether a platform says of a buy, or of a part of it, that it is not there.
+/// Under which name it is marked that a platform misses most buys.
+fn mark_of(platform: &PlatformName) -> String {
+    format!("missing:{platform}")
+}
+
+/// Whether a buy is taken for gone on a platform already: that it is missed there is no news.
+fn is_known_as_gone(buy: &MediaBuy, platform: &PlatformName) -> bool {
+    buy.status == BuyStatus::Failed || buy.absent.get(platform).is_some_and(|absence| absence.confirmed)
+}
+
+/// Whether a platform says of a buy, or of a part of it, that it is not there, and nothing else of the whole that explains it.
 fn misses_something(status: &RemoteBuyStatus) -> bool {
-    let missing = |state: &DeliveryState| *state == DeliveryState::Missing;
-    missing(&status.state) || status.packages.iter().any(|package| missing(&package.state))
+    match status.state {
+        DeliveryState::Canceled | DeliveryState::Disapproved(_) => false,
+        DeliveryState::Missing => true,
+        _ => status.packages.iter().any(|package| package.state == DeliveryState::Missing),
+    }
 }

@@ -110,6 +110,15 @@ async fn is_older_than_the_copy(store: &dyn Store, operation: &Operation) -> Res
     Ok(operation.kind == OperationKind::Create && restored_at.is_some_and(|at| operation.created_at <= at))
 }
 
+/// Whether an operation fails with its task, once that expires. Where it does not, a person is still waited for.
+///
+/// # Errors
+/// The store's.
+pub async fn fails_when_expired(store: &dyn Store, operation: &Operation) -> Result<bool, StoreError> {
+    let waits = matches!(operation.state, OperationState::AwaitingApproval | OperationState::AwaitingPermission);
+    Ok(waits && !is_older_than_the_copy(store, operation).await?)
+}
+
 /// Fails a task that nobody decided in time, and its operation with it: what it made is cancelled as if it were rejected.
 async fn expire(
     store: &dyn Store,
@@ -123,7 +132,7 @@ async fn expire(
     match operation.value.state {
         // Somebody may have approved it after the copy was made, and it may deliver since.
         OperationState::AwaitingApproval | OperationState::AwaitingPermission
-            if is_older_than_the_copy(store, &operation.value).await? =>
+            if !fails_when_expired(store, &operation.value).await? =>
         {
             let reason = format!("{reason}, and the database was restored from a copy since it was asked for");
             asking::keep_open(stored, &reason, now, &mut recording);

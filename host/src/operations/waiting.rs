@@ -6,7 +6,7 @@
 //! | done by hand | [`finish_by_hand`]: it ends as if the adapter had done it |
 //! | no, or nothing in time | [`give_up`]: what was made on an ad server is cancelled, then it fails |
 //! | anything, of one that has ended | [`acknowledge`]: the task told of something, and closes |
-//! | nothing, and its buy is gone | [`end_with_buy`]: it fails, unless it has begun |
+//! | nothing, and its buy was cancelled on its ad servers | [`end_with_buy`]: it fails, unless it has begun |
 //!
 //! Nothing here writes: the caller records all of it together with the decision.
 
@@ -188,7 +188,7 @@ async fn end_waiting(
     Ok(())
 }
 
-/// Fails what waits for a person and has not begun, of a buy that is gone on its ad servers: nothing of it can be carried out any
+/// Fails what waits for a person and has not begun, of a buy that was cancelled on its ad servers: nothing of it can be carried out any
 /// more. What has begun is left to whoever must look at it.
 ///
 /// # Errors

@@ -78,13 +78,20 @@ pub async fn look(observer: &Observer, every: Duration, at: Timestamp) -> Result
         }
     }
     let asked: Vec<&MediaBuy> = buys.iter().map(|buy| &buy.value).collect();
-    let seen = observer.ask(&asked, at, ASK_FOR).await;
+    let seen = observer.ask(&asked, at, ASK_FOR).await?;
     for (buy, seen) in buys.into_iter().zip(seen) {
+        let id = buy.value.id.clone();
+        let buy = match observer.note_absence(buy, &seen).await {
+            Ok(buy) => buy,
+            Err(error) => {
+                unread(&id, &error);
+                continue;
+            }
+        };
         if let Some(reason) = seen.silent {
-            tracing::debug!(buy = %buy.value.id, reason, "nothing was said of a buy");
+            tracing::debug!(buy = %id, reason, "nothing was said of a buy");
             continue;
         }
-        let id = buy.value.id.clone();
         if let Err(error) = record(observer, buy, &seen.statuses, at).await {
             unread(&id, &error);
         }

@@ -48,6 +48,9 @@ pub trait FleetStore: Send + Sync {
     /// Marks a moment by a name, in place of an earlier one, and tells of it in the audit log.
     async fn mark(&self, name: &str, at: Timestamp, line: AuditEntry) -> Result<(), StoreError>;
 
+    /// Moves a mark that is there to a later moment. Nothing new has happened, and so nothing is told.
+    async fn renew_mark(&self, name: &str, at: Timestamp) -> Result<(), StoreError>;
+
     /// The moment that was marked by that name.
     async fn marked(&self, name: &str) -> Result<Option<Timestamp>, StoreError>;
 

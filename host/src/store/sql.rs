@@ -335,6 +335,10 @@ impl<D: Database> Store for SqlStore<D> {
         tokens::token(&self.database, sha256).await
     }
 
+    async fn token_named(&self, name: &str) -> Result<Option<TokenRecord>, StoreError> {
+        tokens::named(&self.database, name).await
+    }
+
     async fn tokens(&self) -> Result<Vec<TokenRecord>, StoreError> {
         tokens::tokens(&self.database).await
     }
@@ -487,6 +491,10 @@ impl<D: Database> FleetStore for SqlStore<D> {
 
     async fn mark(&self, name: &str, at: Timestamp, line: AuditEntry) -> Result<(), StoreError> {
         self.write((name.to_owned(), at, line), work!(fleet::mark)).await
+    }
+
+    async fn renew_mark(&self, name: &str, at: Timestamp) -> Result<(), StoreError> {
+        self.write((name.to_owned(), at), work!(fleet::renew_mark)).await
     }
 
     async fn marked(&self, name: &str) -> Result<Option<Timestamp>, StoreError> {

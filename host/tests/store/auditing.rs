@@ -4,6 +4,7 @@ use flightdeck::{
     domain::{
         audit::{AuditFault, AuditLine, Head, Verifier, key_of},
         keys::Keyring,
+        person::Person,
     },
     store::{Recording, Revocation, StoreError, TokenRecord},
 };
@@ -84,6 +85,7 @@ pub(crate) async fn many_writers_at_once_make_one_chain(store: AnyStore) {
 pub(crate) fn token(name: &str) -> TokenRecord {
     TokenRecord {
         name: name.to_owned(),
+        person: Person::new(name),
         sha256: "c".repeat(64),
         role: "reviewer".to_owned(),
         principal: None,

@@ -12,7 +12,7 @@ use flightdeck::{
         time::Timestamp,
     },
     operations::{Signals, timers, waiting},
-    store::{AuditEntry, JournalWrite, Recording, Stored},
+    store::{AuditEntry, InTime, JournalWrite, Late, Recording, StoreError, Stored},
 };
 use serde_json::json;
 
@@ -218,4 +218,31 @@ pub(crate) async fn booked_buys_have_their_turn_one_after_the_other(store: AnySt
     (longer.value.end, longer.value.updated_at) = (at(1_000_000), at(420));
     store.record(Recording { buy: Some(longer), ..Recording::default() }).await.unwrap();
     assert!(turns(520, 10).await.contains(&"b1".into()));
+}
+
+pub(crate) async fn a_decision_is_written_in_time_or_not_at_all(store: AnyStore) {
+    accept(&store, "b1").await;
+    let claim = claim(&store, 0).await;
+    wait(&store, claim.operation, OperationState::AwaitingApproval, of_kind("t1", TaskKind::ManualApproval)).await;
+    let read = stored_task(&store, "t1").await;
+    let decide = async |seconds: i64, task: bool, flight: bool| {
+        let mut stored = stored_task(&store, "t1").await;
+        stored.value.version += 1;
+        let in_time = InTime { task: task.then(|| "t1".into()), flight: flight.then(|| "b1".into()), at: at(seconds) };
+        store.record(Recording { in_time: Some(in_time), tasks: vec![stored], ..Recording::default() }).await
+    };
+    let over = 40 * 86_400;
+    for (seconds, task, flight, late) in [
+        (7_200, true, false, Late::Task),
+        (7_200, true, true, Late::Task),
+        (over, false, true, Late::Flight),
+        (over + 1, false, true, Late::Flight),
+    ] {
+        let refused = decide(seconds, task, flight).await;
+        assert!(matches!(refused, Err(StoreError::Late(what)) if what == late), "{seconds} {refused:?}");
+        assert_eq!(stored_task(&store, "t1").await, read, "nothing was written");
+    }
+    for (seconds, task, flight) in [(7_199, true, true), (over - 1, false, true), (over, false, false)] {
+        decide(seconds, task, flight).await.unwrap();
+    }
 }

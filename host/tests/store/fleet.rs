@@ -134,5 +134,15 @@ pub(crate) async fn the_last_mark_of_a_name_stays(store: AnyStore) {
         store.mark("restored", at(seconds), audit("database.restored", "database")).await.unwrap();
         assert_eq!(store.marked("restored").await.unwrap(), Some(at(seconds)));
     }
+    // Without a word, and never back.
+    let lines = store.audit(0, 100).await.unwrap().len();
+    let last = store.marked("restored").await.unwrap().expect("it is marked");
+    for (moment, wanted) in [(last.plus_millis(-1), last), (last.plus_millis(1), last.plus_millis(1))] {
+        store.renew_mark("restored", moment).await.unwrap();
+        assert_eq!(store.marked("restored").await.unwrap(), Some(wanted));
+    }
+    store.renew_mark("never marked", last).await.unwrap();
+    assert_eq!(store.marked("never marked").await.unwrap(), None);
+    assert_eq!(store.audit(0, 100).await.unwrap().len(), lines);
     assert_eq!(store.audit(0, 10).await.unwrap().len(), 2);
 }

@@ -6,6 +6,7 @@ use flightdeck::{
         id::{MediaBuyId, PrincipalId},
         media_buy::{MediaBuy, RemoteKind, RemoteObject},
         operation::{OperationKind, OperationState},
+        person::Person,
         status::BuyStatus,
         task::{Priority, Resolution, Task, TaskKind, TaskMove, TaskStatus},
     },
@@ -242,6 +243,7 @@ pub(crate) async fn history_and_events_are_kept_in_order(store: AnyStore) {
 pub(crate) async fn tokens_are_found_by_digest_and_have_unique_names(store: AnyStore) {
     let token = TokenRecord {
         name: "acme-token".to_owned(),
+        person: Person::new("Ann of Acme"),
         sha256: "a".repeat(64),
         role: "buyer".to_owned(),
         principal: Some("acme".into()),
@@ -251,6 +253,8 @@ pub(crate) async fn tokens_are_found_by_digest_and_have_unique_names(store: AnyS
     };
     store.add_token(&token, audit("token.created", "token:acme-token")).await.unwrap();
     assert_eq!(store.token(&token.sha256).await.unwrap(), Some(token.clone()));
+    assert_eq!(store.token_named("acme-token").await.unwrap(), Some(token.clone()));
+    assert_eq!(store.token_named("acme").await.unwrap(), None);
     let same_name = TokenRecord { sha256: "b".repeat(64), ..token.clone() };
     assert!(matches!(
         store.add_token(&same_name, audit("token.created", "token:acme-token")).await,

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use flightdeck::{
-    domain::{event::EventKind, operation::OperationState},
+    domain::{event::EventKind, operation::OperationState, person::Person},
     store::{
         Fence, Recording, StoreError, TokenRecord,
         fleet::Census,
@@ -194,6 +194,7 @@ pub(crate) async fn a_name_of_a_token_is_taken_once_however_many_want_it(store: 
         tokio::spawn(async move {
             let token = TokenRecord {
                 name: "rita".to_owned(),
+                person: Person::new("rita"),
                 sha256: format!("{index:064x}"),
                 role: "reviewer".to_owned(),
                 principal: None,

@@ -25,7 +25,10 @@ use crate::{
     },
     domain::time::Timestamp,
     metrics::FAILED_LOGINS,
-    operations::now,
+    operations::{
+        now,
+        people::{self, Lapse},
+    },
     store::{StoreError, TokenRecord},
 };
 
@@ -249,13 +252,10 @@ fn in_vain(failed: &FailedLogin) -> door::Refused {
 
 /// Why a stored token is good no longer, if it is not.
 pub(in crate::app) fn over(token: &TokenRecord, now: Timestamp) -> Option<Refused> {
-    if token.revoked_at.is_some() {
-        Some(Refused::Revoked)
-    } else if token.expires_at.is_some_and(|at| at <= now) {
-        Some(Refused::Expired)
-    } else {
-        None
-    }
+    people::lapse_of_stored(token, now).map(|lapse| match lapse {
+        Lapse::Revoked(_) => Refused::Revoked,
+        Lapse::Expired(_) => Refused::Expired,
+    })
 }
 
 /// The answer to whoever has no good token: they are not told what is wrong with it.

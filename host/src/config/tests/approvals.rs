@@ -1,6 +1,6 @@
 //! Which changes need whose word.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use proptest::prelude::*;
 
@@ -8,6 +8,7 @@ use super::{HOUSE, PUBLISHER, fine};
 use crate::{
     config::{ApprovalQuestion, Config, Needed},
     domain::{
+        growth::Growth,
         id::{PlatformName, PrincipalId},
         money::Micros,
         operation::OperationKind,
@@ -27,17 +28,69 @@ fn needed(
     let platforms: Vec<PlatformName> = platforms.iter().map(|name| PlatformName::from(*name)).collect();
     let principal = PrincipalId::from(principal);
     let budget = Micros::new(budget * Micros::UNIT).unwrap();
-    config.approvals_needed(&ApprovalQuestion { operation, principal: &principal, platforms: &platforms, budget })
+    let question = ApprovalQuestion {
+        operation,
+        principal: &principal,
+        platforms: &platforms,
+        budget,
+        raise: Micros::ZERO,
+        grown: BTreeSet::new(),
+    };
+    config.approvals_needed(&question)
+}
+
+/// What a change needs that raises the budget by so much and lets this grow.
+fn needed_for(config: &Config, operation: OperationKind, raise: i64, grown: &[Growth]) -> Option<u32> {
+    let question = ApprovalQuestion {
+        operation,
+        principal: &PrincipalId::from("agency"),
+        platforms: &[PlatformName::from("acme")],
+        budget: Micros::new(1_000 * Micros::UNIT).unwrap(),
+        raise: Micros::new(raise * Micros::UNIT).unwrap(),
+        grown: grown.iter().copied().collect(),
+    };
+    config.approvals_needed(&question).map(|needed| needed.reviewers)
 }
 
 #[test]
-fn without_rules_every_create_needs_one_reviewer() {
+fn without_rules_what_makes_a_buy_larger_needs_one_reviewer_and_nothing_else_any() {
     let config = fine(PUBLISHER);
-    let one = Needed { reviewers: 1, priority: Priority::Medium, due_in: DAY };
+    let create = config.approvals.iter().map(|rule| (rule.reviewers, rule.priority, rule.due_in)).collect::<Vec<_>>();
+    assert_eq!(create, [(1, Priority::Medium, DAY)]);
     for kind in OperationKind::ALL {
-        let wanted = (*kind == OperationKind::Create).then_some(one);
-        assert_eq!(needed(&config, *kind, "agency", &["acme"], 0), wanted, "{kind}");
+        assert_eq!(needed(&config, *kind, "agency", &["acme"], 8_000_000_000), None, "{kind}: nothing grows");
+        for growth in [Growth::Creation, Growth::Spend, Growth::Flight, Growth::Targeting, Growth::Creatives] {
+            assert_eq!(needed_for(&config, *kind, 0, &[growth]), Some(1), "{kind} {growth:?}");
+        }
     }
+}
+
+#[test]
+fn a_rule_can_ask_for_growth_and_for_so_much_of_it() {
+    let config = fine(&format!(
+        "{PUBLISHER}[[approvals]]\ngrows = true\n\n[[approvals]]\nraises_budget_by = 100\nreviewers = 3\n"
+    ));
+    let update = |raise, grown: &[Growth]| needed_for(&config, OperationKind::Update, raise, grown);
+    assert_eq!(update(0, &[]), None);
+    assert_eq!(update(99, &[Growth::Spend]), Some(1));
+    assert_eq!(update(100, &[Growth::Spend]), Some(3));
+    let config = fine(&format!("{PUBLISHER}[[approvals]]\ngrows = false\nraises_budget_by = 0.000001\n"));
+    assert_eq!(needed_for(&config, OperationKind::Update, 0, &[Growth::Flight]), None);
+    assert_eq!(needed_for(&config, OperationKind::Create, 1, &[]), Some(1));
+}
+
+#[test]
+fn nobody_gets_round_a_rule_by_the_other_of_two_tools() {
+    use OperationKind::{AddCreatives, Update, UpdatePackage};
+    for named in [Update, UpdatePackage] {
+        let config = fine(&format!("{PUBLISHER}[[approvals]]\noperations = [\"{named}\"]\n"));
+        for kind in OperationKind::ALL {
+            let wanted = matches!(kind, Update | UpdatePackage).then_some(1);
+            assert_eq!(needed_for(&config, *kind, 0, &[]), wanted, "{named} {kind}");
+        }
+    }
+    let config = fine(&format!("{PUBLISHER}[[approvals]]\noperations = [\"{AddCreatives}\"]\n"));
+    assert_eq!(needed_for(&config, Update, 0, &[]), None);
 }
 
 #[test]

@@ -296,3 +296,21 @@ fn a_trusted_proxy_is_a_network_or_an_address() {
     let proxies: Vec<String> = config.server.trusted_proxies.iter().map(ToString::to_string).collect();
     assert_eq!(proxies, ["10.0.0.0/8", "::1/128"]);
 }
+
+#[test]
+fn a_token_is_its_own_person_unless_it_names_one() {
+    let token = |name: &str, more: &str| {
+        format!("[[tokens]]\nname = \"{name}\"\nrole = \"operator\"\nsha256 = \"{:064x}\"\n{more}\n", name.len())
+    };
+    let tokens = fine(&format!("{HOUSE}{}{}", token("anna", ""), token("night-desk", "person = \"Anna\""))).tokens;
+    assert_eq!((tokens[0].person.as_str(), tokens[1].person.as_str()), ("anna", "Anna"));
+    assert_eq!(tokens[0].person, tokens[1].person);
+}
+
+#[test]
+fn a_buy_is_taken_for_gone_after_minutes_unless_the_file_says_otherwise() {
+    let operations = |more: &str| fine(&format!("{PUBLISHER}[operations]\n{more}")).operations;
+    let shown = |more: &str| (operations(more).missing_after.as_secs(), operations(more).missing_alarm);
+    assert_eq!(shown(""), (300, 10));
+    assert_eq!(shown("missing_after = \"1m\"\nmissing_alarm = 3\n"), (60, 3));
+}

@@ -337,7 +337,7 @@ fn a_product_has_formats_and_a_price() {
 fn an_approval_rule_names_what_there_is() {
     refused_in_house(
         "[[approvals]]\noperations = [¦\"create\"]\nabove_budget = ¦-1\nreviewers = ¦0\npriority = ¦\"hihg\"\ndue_in = ¦\"0s\"\n\
-         principals = ¦[]\n",
+         principals = ¦[]\ngrows = ¦\"yes\"\nraises_budget_by = ¦0\n",
         &[
             "`operations` must be `create_media_buy`, `add_creative_assets`, `update_media_buy`, `update_package` or \
              `update_media_buy_performance_index`",
@@ -346,6 +346,8 @@ fn an_approval_rule_names_what_there_is() {
             "`priority` must be `low`, `medium`, `high` or `urgent`; did you mean `high`?",
             "`due_in` must be more than 0",
             "`principals` is empty; leave it out for all of them",
+            "`grows` must be true or false, without quotes",
+            "`raises_budget_by` must be more than 0",
         ],
     );
 }
@@ -367,5 +369,22 @@ fn looks_for_lost_requests_are_durations_and_there_is_one() {
     refused_in_house(
         "[operations]\nlook_again = [¦5, \"1h\"]\n",
         &["`look_again` must be a duration with its unit (ms, s, m, h, d) in quotes, like \"30s\" or \"1h30m\""],
+    );
+}
+
+#[test]
+fn what_is_missed_is_not_gone_at_once_nor_never_an_alarm() {
+    refused(
+        &format!("{PUBLISHER}[operations]\nmissing_after = ¦\"0s\"\nmissing_alarm = ¦0\n"),
+        &["`missing_after` must be more than 0", "`missing_alarm` must be a whole number from 1 to 1000000"],
+    );
+}
+
+#[test]
+fn a_person_has_a_name_that_is_not_the_hosts() {
+    let token = "role = \"operator\"\nsecret = { env = \"KEY\" }\n";
+    refused_in_house(
+        &format!("[[tokens]]\nname = \"a\"\nperson = ¦\"flightdeck\"\n{token}"),
+        &["`person` must not be what the audit log calls the host itself: flightdeck, or command line"],
     );
 }

@@ -176,17 +176,19 @@ fn a_permission_holds_up_only_what_does_not_deliver() {
 }
 
 #[test]
-fn a_buy_is_gone_when_nothing_of_it_is_left() {
+fn a_buy_is_cancelled_when_somebody_said_so_of_all_of_it() {
     use DeliveryState as D;
     let buy = buy(2, true);
-    for (state, packages, gone) in [
+    for (state, packages, cancelled) in [
         (D::Canceled, [D::Canceled, D::Canceled], true),
-        (D::Missing, [D::Other(String::new()), D::Other(String::new())], true),
-        (D::Other(String::new()), [D::Missing, D::Canceled], true),
-        (D::Other(String::new()), [D::Missing, D::Paused], false),
-        (D::Disapproved("no".to_owned()), [D::Missing, D::Disapproved("no".to_owned())], false),
+        (D::Canceled, [D::Missing, D::Missing], true),
+        (D::Other(String::new()), [D::Canceled, D::Canceled], true),
+        (D::Missing, [D::Other(String::new()), D::Other(String::new())], false),
+        (D::Other(String::new()), [D::Missing, D::Canceled], false),
+        (D::Other(String::new()), [D::Canceled, D::Paused], false),
+        (D::Disapproved("no".to_owned()), [D::Canceled, D::Disapproved("no".to_owned())], false),
     ] {
-        assert_eq!(is_gone(&buy, &[said(&buy, state.clone(), &packages)]), gone, "{state:?} {packages:?}");
+        assert_eq!(is_cancelled(&buy, &[said(&buy, state.clone(), &packages)]), cancelled, "{state:?} {packages:?}");
     }
-    assert!(!is_gone(&buy, &[]), "nobody said so");
+    assert!(!is_cancelled(&buy, &[]), "nobody said so");
 }

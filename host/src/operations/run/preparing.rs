@@ -9,7 +9,7 @@ use crate::{
         failure::{Failure, FailureKind},
         id::PlatformName,
         media_buy::MediaBuy,
-        operation::{Change, Frozen, Leg, LegState},
+        operation::{Change, Frozen, Leg, LegState, Operation},
         plan::Plan,
         step::{Step, StepState},
         update::When,
@@ -21,6 +21,12 @@ use crate::{
 /// How long an operation is left to others by a host that is compiling the release on which it was approved.
 const CATCHES_UP: Duration = Duration::from_secs(1);
 
+/// Whether something of an operation may have been sent.
+fn has_begun(operation: &Operation, steps: &[Step]) -> bool {
+    steps.iter().any(|step| step.state != StepState::Fresh)
+        || operation.legs.iter().any(|leg| leg.state != LegState::Pending)
+}
+
 impl Run<'_> {
     /// Fits an operation that was frozen to what was carried out on its buy since: a pause, which overtakes all else. If it has
     /// not begun yet, it is prepared anew, and asked again if it was approved. `false`: it came to rest instead.
@@ -30,9 +36,7 @@ impl Run<'_> {
         if frozen.current.revision == buy.revision {
             return Ok(true);
         }
-        let has_begun = steps.iter().any(|step| step.state != StepState::Fresh)
-            || operation.legs.iter().any(|leg| leg.state != LegState::Pending);
-        if !has_begun {
+        if !has_begun(operation, steps) {
             operation.frozen = None;
             operation.legs.clear();
             return Ok(true);
@@ -63,6 +67,18 @@ impl Run<'_> {
         }
     }
 
+    /// Has an operation prepared anew that was approved, has not begun, and was approved by somebody whose word counts no more: it may
+    /// have waited for its ad server for long.
+    pub(super) async fn heed_lapsed_approvals(&mut self, steps: &[Step]) -> Result<(), Interruption> {
+        let operation = &self.operation.value;
+        let is_fixed = operation.frozen.is_some() && operation.approved_digest.is_some() && operation.undoing.is_none();
+        if is_fixed && !has_begun(operation, steps) && !self.approvals().await?.lapsed.is_empty() {
+            self.operation.value.frozen = None;
+            self.operation.value.legs.clear();
+        }
+        Ok(())
+    }
+
     /// Plans again, checks that what was approved still holds, and fixes what the operation is carried out with. `false`: it
     /// came to rest instead.
     pub(super) async fn prepare(&mut self, buy: &Stored<MediaBuy>) -> Result<bool, Interruption> {
@@ -86,7 +102,7 @@ impl Run<'_> {
             }
         };
         let digest = planning::digest(&operation.request, &plan, buy.value.revision);
-        let needed = self.approval_needed(&desired);
+        let (needed, reason) = self.approval_needed(&buy.value, &desired);
         match (&operation.approved_digest, needed) {
             (Some(approved), _) if *approved != digest => {
                 if self.is_behind(&plan).await? {
@@ -97,13 +113,14 @@ impl Run<'_> {
                 self.ask_again(&desired, plan, digest, needed).await?;
                 return Ok(false);
             }
-            // The rules may have become stricter since.
-            (Some(_), Some(needed)) if self.approvals_given().await? < needed.reviewers => {
-                self.ask_again(&desired, plan, digest, Some(needed)).await?;
+            // The rules may have become stricter since, or a word may count no more. Where no rule wants one any more it was asked for
+            // all the same: one at least must stand.
+            (Some(_), needed) if self.approvals().await?.people() < needed.map_or(1, |needed| needed.reviewers) => {
+                self.ask_again(&desired, plan, digest, needed).await?;
                 return Ok(false);
             }
             (None, Some(needed)) => {
-                self.ask_first(&desired, plan, digest, needed).await?;
+                self.ask_first(&desired, plan, digest, needed, &reason).await?;
                 return Ok(false);
             }
             _ => {}
@@ -113,15 +130,12 @@ impl Run<'_> {
     }
 
     /// Whose word the change needs as it is about to be made. The rules were asked when it was accepted, but another change may
-    /// have come between: two that are small by themselves may be large together.
-    fn approval_needed(&self, desired: &MediaBuy) -> Option<Needed> {
+    /// have come between: two that are small by themselves may be large together. With it, why the change waits then.
+    fn approval_needed(&self, current: &MediaBuy, desired: &MediaBuy) -> (Option<Needed>, String) {
         let operation = &self.operation.value;
-        self.deps.config.approvals_needed(&ApprovalQuestion {
-            operation: operation.kind,
-            principal: &operation.principal,
-            platforms: &operation.change.platforms(desired),
-            budget: desired.total_budget,
-        })
+        let platforms = operation.change.platforms(desired);
+        let asked = ApprovalQuestion::about(operation.kind, &operation.change, current, desired, &platforms);
+        (self.deps.config.approvals_needed(&asked), asked.reason())
     }
 
     async fn could_not_plan(&mut self, failures: Vec<(PlatformName, Failure)>) -> Result<(), Interruption> {

@@ -16,7 +16,9 @@ use crate::{
     },
     operations::{
         asking::{self, Question},
-        now, planning, tell,
+        now,
+        people::{self, Counted},
+        planning, tell,
     },
     store::{Recording, StoreError, Stored},
 };
@@ -25,8 +27,8 @@ use crate::{
 const IF_IT_IS_NOT_THERE: &str = "If it is not there, answer `approved`: it is made again. If it is there, remove it and answer \
                                   `approved`, or do the rest by hand and answer `completed`";
 
-/// Why somebody is asked about a change that needed nobody's word when it was accepted.
-const AFTER_OTHERS: &str = "needs approval by the publisher, after what else was changed meanwhile";
+/// Added to why somebody is asked about a change that needed nobody's word when it was accepted.
+const AFTER_OTHERS: &str = "others of its changes were carried out meanwhile";
 
 /// A question for approval.
 fn approval(needed: Needed, reason: String, plan: Plan, digest: String) -> Question {
@@ -136,8 +138,9 @@ impl Run<'_> {
         plan: Plan,
         digest: String,
         needed: Needed,
+        reason: &str,
     ) -> Result<(), Interruption> {
-        let reason = format!("{} {AFTER_OTHERS}", self.operation.value.kind);
+        let reason = format!("{reason} ({AFTER_OTHERS})");
         self.operation.value.plan = plan.clone();
         let question = approval(needed, reason, plan, digest);
         self.ask(desired, question, OperationState::AwaitingApproval).await
@@ -170,7 +173,8 @@ impl Run<'_> {
     ) -> Result<(), Interruption> {
         let at = now();
         let same_digest = self.operation.value.approved_digest.as_ref() == Some(&digest);
-        let changed = self.what_changed(&plan, same_digest);
+        let lapsed = self.approvals().await?.why_not();
+        let changed = self.what_changed(&plan, same_digest, lapsed);
         let operation = &mut self.operation.value;
         operation.plan = plan.clone();
         operation.approved_digest = None;
@@ -196,7 +200,7 @@ impl Run<'_> {
     }
 
     /// What is another one than it was when it was approved, in words.
-    fn what_changed(&self, plan: &Plan, same_digest: bool) -> String {
+    fn what_changed(&self, plan: &Plan, same_digest: bool, lapsed: Option<String>) -> String {
         let approved = &self.operation.value.plan;
         let mut changed = Vec::new();
         if planning::releases(plan) != planning::releases(approved) {
@@ -205,18 +209,20 @@ impl Run<'_> {
         if plan != approved {
             changed.push("the plan is another one");
         }
-        if changed.is_empty() && same_digest {
-            changed.push("the rules have come to want more reviewers");
-        } else if changed.is_empty() {
+        if changed.is_empty() && !same_digest {
             changed.push("the media buy was changed");
+        }
+        changed.extend(lapsed.as_deref());
+        if changed.is_empty() {
+            changed.push("the rules have come to want more reviewers");
         }
         format!("since it was approved, {}", changed.join(" and "))
     }
 
-    /// How many have approved this operation.
-    pub(super) async fn approvals_given(&self) -> Result<u32, Interruption> {
+    /// The approvals of this operation, and which of them still count.
+    pub(super) async fn approvals(&self) -> Result<Counted, Interruption> {
         let task = self.approved_task().await?.value;
-        Ok(u32::try_from(task.approvals.len()).unwrap_or(u32::MAX))
+        Ok(people::counted(&self.deps.config, self.deps.store.as_ref(), &task, now()).await?)
     }
 
     /// The task on which this operation was approved.

@@ -151,6 +151,20 @@ pub(super) async fn mark(
     audit::append(transaction, dialect, std::slice::from_ref(line)).await
 }
 
+pub(super) async fn renew_mark(
+    transaction: &mut (dyn Transaction + '_),
+    _: &Dialect,
+    (name, at): &(String, Timestamp),
+) -> Result<(), StoreError> {
+    let mut script = Script::default();
+    script
+        .statement("UPDATE marks SET at = ? WHERE name = ? AND at < ?", Want::Any)
+        .bind(at.as_micros())
+        .bind(name.as_str())
+        .bind(at.as_micros());
+    transaction.run(script).await.map(drop)
+}
+
 pub(super) async fn marked(database: &impl Database, name: &str) -> Result<Option<Timestamp>, StoreError> {
     let asked = Statement::new("SELECT at FROM marks WHERE name = ?").with(name);
     database.read(asked).await?.first().map(|row| row.moment("at")).transpose()

@@ -19,7 +19,7 @@ use crate::{
         task::{HistoryEntry, Task, TaskStatus},
         time::Timestamp,
     },
-    store::{Fence, IdempotencyEntry, Recording, StoreError, Stored},
+    store::{Fence, IdempotencyEntry, InTime, Late, Recording, StoreError, Stored},
 };
 
 /// When an open task was closed: after everything.
@@ -49,6 +49,9 @@ pub(super) async fn record(
         if let Some(at) = recording.cut_off {
             doubt_open(&mut script, dialect, &fence.operation, at);
         }
+    }
+    if let Some(in_time) = &recording.in_time {
+        check_in_time(&mut script, dialect, in_time);
     }
     if let Some(entry) = &recording.idempotency {
         insert_key(&mut script, entry)?;
@@ -109,6 +112,31 @@ pub(super) fn check_fence(script: &mut Script, dialect: &Dialect, fence: &Fence)
         .push(dialect.locked)
         .bind(fence.operation.as_str())
         .bind(fence.number);
+}
+
+/// Nothing is locked for it: who closes the task or changes the buy meanwhile changes its version, and then nothing is written either.
+fn check_in_time(script: &mut Script, dialect: &Dialect, in_time: &InTime) {
+    let InTime { task, flight, at } = in_time;
+    if let Some(task) = task {
+        script
+            .statement(
+                "SELECT 1 AS found FROM tasks WHERE id = ? AND expires_at > ",
+                Want::Row(StoreError::Late(Late::Task)),
+            )
+            .push(dialect.current)
+            .bind(task.as_str())
+            .bind(dialect.at(*at));
+    }
+    if let Some(buy) = flight {
+        script
+            .statement(
+                "SELECT 1 AS found FROM media_buys WHERE id = ? AND ends_at > ",
+                Want::Row(StoreError::Late(Late::Flight)),
+            )
+            .push(dialect.current)
+            .bind(buy.as_str())
+            .bind(dialect.at(*at));
+    }
 }
 
 /// Writes a key, or finds who has it: an entry that stands already is answered as it is.

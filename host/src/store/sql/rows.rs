@@ -10,6 +10,7 @@ use crate::{
         id::{OperationId, PlatformName, PrincipalId},
         media_buy::{MediaBuy, RemoteKind, RemoteObject},
         operation::Operation,
+        person::Person,
         step::{Step, StepState},
         task::Task,
         time::Timestamp,
@@ -174,8 +175,11 @@ pub(in crate::store) fn idempotency(row: &Row) -> Result<IdempotencyEntry, Store
 
 /// A token.
 pub(in crate::store) fn token(row: &Row) -> Result<TokenRecord, StoreError> {
+    let name = row.text("name")?;
     Ok(TokenRecord {
-        name: row.text("name")?,
+        // One that is older than this column is its own person.
+        person: Person::new(row.maybe_text("person")?.unwrap_or_else(|| name.clone())),
+        name,
         sha256: row.text("sha256")?,
         role: row.text("role")?,
         principal: row.maybe_text("principal")?.map(PrincipalId::new),

@@ -20,11 +20,12 @@ pub(super) async fn add(
     let mut script = Script::default();
     script
         .statement(
-            "INSERT INTO tokens (name, sha256, role, principal, created_at, expires_at, revoked_at)
-             VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            "INSERT INTO tokens (name, person, sha256, role, principal, created_at, expires_at, revoked_at)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
             Want::Changes(1, StoreError::Stale("the token")),
         )
         .bind(token.name.as_str())
+        .bind(token.person.as_str())
         .bind(token.sha256.as_str())
         .bind(token.role.as_str())
         .bind(token.principal.as_ref().map(PrincipalId::as_str))
@@ -132,15 +133,23 @@ pub(super) async fn revoked_among(database: &impl Database, tokens: &[String]) -
 
 pub(super) async fn token(database: &impl Database, sha256: &str) -> Result<Option<TokenRecord>, StoreError> {
     let asked = Statement::new(
-        "SELECT name, sha256, role, principal, created_at, expires_at, revoked_at FROM tokens WHERE sha256 = ?",
+        "SELECT name, person, sha256, role, principal, created_at, expires_at, revoked_at FROM tokens WHERE sha256 = ?",
     )
     .with(sha256);
     database.read(asked).await?.first().map(rows::token).transpose()
 }
 
+pub(super) async fn named(database: &impl Database, name: &str) -> Result<Option<TokenRecord>, StoreError> {
+    let asked = Statement::new(
+        "SELECT name, person, sha256, role, principal, created_at, expires_at, revoked_at FROM tokens WHERE name = ?",
+    )
+    .with(name);
+    database.read(asked).await?.first().map(rows::token).transpose()
+}
+
 pub(super) async fn tokens(database: &impl Database) -> Result<Vec<TokenRecord>, StoreError> {
     let asked = Statement::new(
-        "SELECT name, sha256, role, principal, created_at, expires_at, revoked_at FROM tokens
+        "SELECT name, person, sha256, role, principal, created_at, expires_at, revoked_at FROM tokens
          ORDER BY created_at, name LIMIT ?",
     )
     .with(MOST_ROWS);

@@ -62,6 +62,7 @@ pub(super) fn breaks_transaction(error: &StoreError) -> bool {
         | StoreError::Fenced(_)
         | StoreError::KeyTaken(_)
         | StoreError::NoKey(_)
+        | StoreError::Late(_)
         | StoreError::Corrupt(_) => false,
     }
 }

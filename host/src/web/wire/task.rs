@@ -53,8 +53,10 @@ pub struct TaskBody {
     pub operation_id: OperationId,
     /// The tool that asked for the operation.
     pub operation: String,
-    /// Who asked for it: nobody approves their own request.
+    /// Who asked for it: the name of the token. Nobody decides on their own request, whatever tokens they have.
     pub requested_by: String,
+    /// The person behind it.
+    pub requested_by_person: String,
     /// Where it stands. `completed`: approved and carried out. `failed`: rejected, expired, or the operation failed.
     pub status: TaskStatus,
     /// How urgent it is.
@@ -100,8 +102,10 @@ pub struct TaskBody {
 /// One reviewer's approval.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct ApprovalLine {
-    /// Who.
+    /// Who: the name of the token.
     pub by: String,
+    /// The person behind it: two approvals are two people's.
+    pub person: String,
     /// When.
     pub at: Timestamp,
     /// With which words.
@@ -113,7 +117,7 @@ pub struct ApprovalLine {
 pub struct HistoryLine {
     /// When.
     pub at: Timestamp,
-    /// Who; `flightdeck` for what happened by itself.
+    /// Who: the token, with the person behind it if that is another name; `flightdeck` for what happened by itself.
     pub by: String,
     /// What was done.
     pub action: String,
@@ -136,6 +140,7 @@ impl TaskBody {
             operation_id: task.operation.clone(),
             operation: task.operation_name.clone(),
             requested_by: task.requested_by.clone(),
+            requested_by_person: task.requester().as_str().to_owned(),
             status: task.status,
             priority: task.priority,
             error_detail: task.reason.clone(),
@@ -155,6 +160,7 @@ impl TaskBody {
                 .iter()
                 .map(|approval| ApprovalLine {
                     by: approval.by.clone(),
+                    person: approval.person().as_str().to_owned(),
                     at: approval.at,
                     detail: approval.words.clone(),
                 })

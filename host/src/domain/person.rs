@@ -1,0 +1,61 @@
+//! Who stands behind a token: one person may have several, in several roles, and is still one pair of eyes.
+
+use serde::{Deserialize, Serialize};
+
+/// A person, by the name that the publisher gave them. Two spellings that differ in case or in space around them are one person: a
+/// slip in a configuration file must not make two of one.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Person(String);
+
+impl Person {
+    /// The person of that name.
+    pub fn new(name: impl Into<String>) -> Self {
+        Self(name.into())
+    }
+
+    /// The name as it was given.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    fn folded(&self) -> String {
+        self.0.trim().to_lowercase()
+    }
+}
+
+impl PartialEq for Person {
+    fn eq(&self, other: &Self) -> bool {
+        self.folded() == other.folded()
+    }
+}
+
+impl Eq for Person {}
+
+impl std::fmt::Display for Person {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Who did something, for histories and the audit log: the token, and the person behind it where that is not its own name.
+pub fn signature(token: &str, person: &Person) -> String {
+    if *person == Person::new(token) { token.to_owned() } else { format!("{token} ({person})") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slip_of_the_pen_makes_no_second_person() {
+        assert_eq!(Person::new("Anna Ström"), Person::new(" anna STRÖM "));
+        assert_ne!(Person::new("Anna"), Person::new("Anna 2"));
+    }
+
+    #[test]
+    fn a_signature_names_the_person_where_the_token_does_not() {
+        assert_eq!(signature("anna", &Person::new("Anna")), "anna");
+        assert_eq!(signature("night-desk", &Person::new("anna")), "night-desk (anna)");
+    }
+}
