@@ -5,10 +5,11 @@
 //!   `webhooks.rs`, `deliveries.rs`, `fleet.rs`, `refusals.rs`, `leases.rs`, `model.rs`: the suite.
 //!   Each case is a function over a fresh, empty store and knows nothing of what is behind it.
 //! - `store/sqlite.rs`: locks, restarts. `store/files.rs`: its files, and copies of them.
+//! - `store/plans.rs`: after each case, the plan of every statement that it made.
 //! - `store/postgres.rs`: several hosts, the database's clock. `store/tables.rs`: tables that change. `store/cables.rs`: connections
 //!   that are lost. `store/overtaken.rs`: what its locks are for.
 //!
-//! A new backend is a type with `fresh()` (`None` where it is not there) and `store()`, and one more `on_backend!` at the end of
+//! A new backend is a type with `fresh()` (`None` where it is not there), `store()` and `check_plans()`, and one more `on_backend!` at the end of
 //! this file.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that can't go on should say where")]
 
@@ -33,6 +34,7 @@ mod store {
     pub(crate) mod postgres;
     pub(crate) mod recording;
     pub(crate) mod refusals;
+    pub(crate) mod plans;
     pub(crate) mod sqlite;
     pub(crate) mod tables;
     pub(crate) mod webhooks;
@@ -124,6 +126,9 @@ macro_rules! on_backend {
                 nothing_is_found_in_an_empty_store,
             ]
             concurrency: [
+                every_combination_of_filters_is_asked,
+                what_was_closed_long_ago_is_taken_out_of_the_list,
+                a_buy_that_is_over_is_left_out_when_its_turn_comes,
                 many_recordings_of_different_rows_are_all_written,
                 of_many_writers_of_one_row_each_version_is_won_once,
                 no_operation_is_claimed_twice,
@@ -160,6 +165,7 @@ macro_rules! on_backend {
             ]
             fleet: [
                 components_are_kept_by_their_digest,
+                however_much_waits_is_given_up_with_its_endpoint,
                 a_platform_is_served_by_what_was_activated_last,
                 requests_are_reserved_one_after_the_other,
                 what_is_to_be_left_alone_is_told_to_everybody_until_it_is_over,
@@ -205,4 +211,6 @@ macro_rules! on_backend {
 }
 
 on_backend!(on_sqlite, crate::store::sqlite::Backend);
+                        flightdeck::store::statements::watch();
 on_backend!(on_postgres, crate::store::postgres::Backend);
+                        backend.check_plans().await;

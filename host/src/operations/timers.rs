@@ -11,9 +11,10 @@ use crate::{
     domain::{
         event::EventKind,
         operation::{Operation, OperationFailure, OperationKind, OperationState},
-        task::{Resolution, Task, TaskMove},
+        task::{CLOSED_LISTED_FOR, Resolution, Task, TaskMove},
         time::Timestamp,
     },
+        webhook::DELIVERIES_KEPT_FOR,
     operations::{
         Signals, asking, now, tell,
         waiting::{self, WaitingError},
@@ -30,9 +31,6 @@ const BATCH: u32 = 100;
 /// For how long one look forgets what is old, batch after batch: what is left is for the next look. A host that comes back after days finds
 /// more than one batch, and so does a busy one each time.
 const FORGETS_FOR: Duration = Duration::from_secs(2);
-
-/// How long deliveries of webhooks that ended can be looked at, in microseconds: 30 days.
-const DELIVERIES_KEPT_FOR: i64 = 30 * 86_400 * 1_000_000;
 
 /// Looks at the clock until `stop`.
 ///
@@ -85,8 +83,9 @@ pub async fn tick(store: &dyn Store, signals: &Signals, deadline: Duration, now:
     // A batch at a time, so that others get their turn.
     let begun = Instant::now();
     while store.forget_keys(now, BATCH).await? >= u64::from(BATCH) && begun.elapsed() < FORGETS_FOR {}
-    let (begun, long_ago) =
-        (Instant::now(), Timestamp::from_micros(now.as_micros().saturating_sub(DELIVERIES_KEPT_FOR)));
+    let (begun, listed_since) = (Instant::now(), before(now, CLOSED_LISTED_FOR));
+    while store.unlist_tasks(listed_since, BATCH).await? >= u64::from(BATCH) && begun.elapsed() < FORGETS_FOR {}
+    let (begun, long_ago) = (Instant::now(), before(now, DELIVERIES_KEPT_FOR));
     while store.forget_deliveries(long_ago, BATCH).await? >= u64::from(BATCH) && begun.elapsed() < FORGETS_FOR {}
     Ok(())
 }
@@ -148,4 +147,9 @@ async fn expire(
         }
     }
     Ok(store.record(recording).await?)
+}
+
+/// So long before a moment.
+fn before(at: Timestamp, time: Duration) -> Timestamp {
+    at.plus_millis(-i64::try_from(time.as_millis()).unwrap_or(i64::MAX))
 }

@@ -55,7 +55,7 @@ pub trait FleetStore: Send + Sync {
     async fn holds(&self, now: Timestamp) -> Result<Vec<(String, Duration)>, StoreError>;
 }
 
-/// How much there is of what has not ended.
+/// How much there is of what has not ended. Nothing is counted further than 100,000.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Census {
     /// Operations, by their state.

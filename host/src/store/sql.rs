@@ -254,6 +254,10 @@ impl<D: Database> Store for SqlStore<D> {
     async fn history(&self, task: &TaskId) -> Result<Vec<HistoryEntry>, StoreError> {
         read::history(&self.database, task).await
     }
+    async fn unlist_tasks(&self, closed_before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        self.write((closed_before, limit), work!(tasks::unlist)).await
+    }
+
 
     async fn idempotency(&self, principal: &PrincipalId, key: &str) -> Result<Option<IdempotencyEntry>, StoreError> {
         read::idempotency(&self.database, principal, key).await
@@ -323,7 +327,16 @@ impl<D: Database> WebhookStore for SqlStore<D> {
     }
 
     async fn change_webhook(&self, stored: &Stored<Endpoint>, lines: Vec<AuditEntry>) -> Result<(), StoreError> {
-        self.write((stored.clone(), lines), work!(webhooks::change)).await
+        let id = stored.value.id.clone();
+        // Before it is enabled again and after it is disabled: in between, nothing of it is sent.
+        if stored.value.disabled.is_none() {
+            while self.write(id.clone(), work!(webhooks::give_up)).await? {}
+        }
+        self.write((stored.clone(), lines), work!(webhooks::change)).await?;
+        if stored.value.disabled.is_some() {
+            while self.write(id.clone(), work!(webhooks::give_up)).await? {}
+        }
+        Ok(())
     }
 
     async fn remove_webhook(

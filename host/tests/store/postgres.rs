@@ -26,23 +26,28 @@ use super::{
     fixtures::{
         AnyStore, LEASE, accept, add_operation, audit, journal, moved, operation, stored_buy, stored_operation, task,
     },
-    webhooks,
+    lists, plans, webhooks,
 };
 
 /// A store in a database of its own.
 pub(crate) struct Backend {
     store: AnyStore,
+    url: String,
 }
 
 impl Backend {
     pub(crate) async fn fresh() -> Option<Self> {
         let url = database().await?;
         let options = Options { callers_clock: true, ..Options::default() };
-        Some(Self { store: Arc::new(PostgresStore::open(&url, options).await.unwrap()) })
+        Some(Self { store: Arc::new(PostgresStore::open(&url, options).await.unwrap()), url })
     }
 
     pub(crate) fn store(&self) -> AnyStore {
         self.store.clone()
+    }
+
+    pub(crate) async fn check_plans(&self) {
+        plans::check_postgres(&mut beside(&self.url).await).await;
     }
 }
 
@@ -92,6 +97,16 @@ async fn leases_are_judged_by_the_databases_clock() {
     let (ahead, behind) =
         (now().plus(Duration::from_secs(86_400)), Timestamp::from_micros(now().as_micros() - 86_400_000_000));
     let held = store.claim("worker", behind, LEASE).await.unwrap().expect("it is due");
+#[tokio::test]
+async fn a_list_of_tasks_ends_with_its_most_urgent_ten_thousand() {
+    let Some(backend) = Backend::fresh().await else { return };
+    let numbers = "SELECT n FROM generate_series(1, 10010) AS n (n)";
+    lists::a_list_of_tasks_ends(&backend.store, async {
+        sqlx::query(AssertSqlSafe(lists::multiply(numbers))).execute(&mut beside(&backend.url).await).await.unwrap();
+    })
+    .await;
+}
+
     assert!(store.claim("other", ahead, LEASE).await.unwrap().is_none(), "the lease has just begun");
     store.prolong(&held.fence, behind, LEASE).await.unwrap();
     let left = store.next_due(ahead).await.unwrap().expect("the lease ends some time");

@@ -24,7 +24,7 @@ use tempfile::TempDir;
 use super::fixtures::{
     self, AnyStore, accept, audit, claim, key, moved, principal, stored_buy, stored_operation, stored_task, task,
 };
-use super::{auditing, clock, measure};
+use super::{auditing, clock, lists, measure, plans};
 
 /// A store in a folder of its own.
 pub(crate) struct Backend {
@@ -45,6 +45,10 @@ impl Backend {
 
     pub(crate) fn store(&self) -> AnyStore {
         self.store.clone()
+    }
+
+    pub(crate) async fn check_plans(&self) {
+        plans::check_sqlite(&mut self.beside().await).await;
     }
 
     fn path(&self) -> PathBuf {
@@ -86,6 +90,16 @@ async fn a_second_opener_is_refused_and_told_the_cure() {
     assert!(error.contains("stop it, or configure another database file"), "{error}");
     // The first goes on.
     accept(&backend.store, "b1").await;
+}
+
+#[tokio::test]
+async fn a_list_of_tasks_ends_with_its_most_urgent_ten_thousand() {
+    let backend = Backend::new().await;
+    let numbers = "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 10010) SELECT n FROM n";
+    lists::a_list_of_tasks_ends(&backend.store, async {
+        sqlx::query(AssertSqlSafe(lists::multiply(numbers))).execute(&mut backend.beside().await).await.unwrap();
+    })
+    .await;
 }
 
 #[cfg(unix)]

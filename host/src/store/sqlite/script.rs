@@ -15,6 +15,7 @@ use crate::store::{
         rows::Row,
         script::{Script, Statement, Value},
     },
+    statements::{Kind, note},
 };
 
 #[async_trait]
@@ -24,6 +25,7 @@ impl Transaction for SqliteConnection {
         let mut arguments = SqliteArguments::default();
         let mut wants = Vec::with_capacity(script.statements.len());
         for (statement, want) in script.statements {
+            note(Kind::Sqlite, &statement);
             sql.push_str(&statement.sql);
             sql.push_str(";\n");
             bind(&mut arguments, statement.values)?;
@@ -57,6 +59,7 @@ pub(super) async fn read<'e>(
     executor: impl Executor<'e, Database = sqlx::Sqlite>,
     statement: Statement,
 ) -> Result<Vec<Row>, StoreError> {
+    note(Kind::Sqlite, &statement);
     let mut arguments = SqliteArguments::default();
     bind(&mut arguments, statement.values)?;
     let asked = sqlx::query_with(AssertSqlSafe(statement.sql.into_owned()), arguments);
