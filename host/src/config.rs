@@ -5,7 +5,7 @@
 //! rest of the host trusts it. `docs/configuration.md` describes every key.
 //!
 //! - [`Config`] and one module for each section: [`server`], [`store`], [`operations`], `platforms`, [`principals`],
-//!   [`tokens`], [`products`], [`approvals`].
+//!   [`tokens`], [`products`], [`approvals`], [`retention`].
 //! - `reader` and `section` walk the document and collect mistakes; `values` says what single values must be.
 //! - [`mistake`]: what is said about a place. `secret`: where secrets come from.
 
@@ -32,6 +32,7 @@ pub mod principals;
 pub mod products;
 mod publisher;
 mod reader;
+pub mod retention;
 mod secret;
 mod section;
 pub mod server;
@@ -47,6 +48,7 @@ pub use operations::Operations;
 pub use principals::{PlatformMapping, Principal};
 pub use products::Product;
 pub use publisher::Publisher;
+pub use retention::Retention;
 pub use server::{Data, Server};
 pub use store::{StoreSettings, StoreUrl};
 pub use tokens::Token;
@@ -81,6 +83,8 @@ pub struct Config {
     pub engine: EngineOptions,
     /// `[operations]`.
     pub operations: Operations,
+    /// `[retention]`: how long what has ended is kept.
+    pub retention: Retention,
     /// `[webhooks]`: where they may be sent.
     pub webhooks: Policy,
     /// `[publisher]`.
@@ -169,6 +173,7 @@ impl Config {
         let store = root.section("store", StoreSettings::read);
         let engine = root.section("engine", engine::read);
         let operations = root.section("operations", Operations::read);
+        let retention = root.section("retention", Retention::read);
         let webhooks = root.section("webhooks", webhooks::read).flatten();
         let publisher = root.section("publisher", Publisher::read).flatten();
         let currency = publisher.as_ref().map_or("", |publisher| publisher.currency.as_str());
@@ -185,6 +190,7 @@ impl Config {
             store: store?,
             engine: engine?,
             operations: operations?,
+            retention: retention?,
             webhooks: webhooks?,
             publisher: publisher?,
             platforms,

@@ -180,7 +180,13 @@ async fn serve_until_stopped(config: Arc<Config>) -> anyhow::Result<()> {
     let following = tokio::spawn(fleet::serve(store.clone(), adapters.clone(), stop.clone()));
     let upkeep = tokio::spawn(metrics::serve(counted.clone(), stop.clone()));
     let waiting = signals.clone();
-    let clock = tokio::spawn(timers::serve(store.clone(), signals, config.operations.deadline, stop.clone()));
+    let clock = tokio::spawn(timers::serve(
+        store.clone(),
+        signals,
+        config.operations.deadline,
+        config.retention.clone(),
+        stop.clone(),
+    ));
     let listener = tokio::net::TcpListener::bind(config.server.listen)
         .await
         .with_context(|| format!("could not listen on {}", config.server.listen))?;

@@ -31,10 +31,11 @@ pub use crate::domain::audit::AuditEntry;
 pub mod fleet;
 pub mod postgres;
 mod sql;
+pub mod retention;
 pub mod sqlite;
 mod tables;
-pub mod webhooks;
 pub mod statements;
+pub mod webhooks;
 
 /// Why the store did not do it. Nothing was written, but for [`StoreError::Unsure`].
 #[derive(Debug, thiserror::Error)]
@@ -285,7 +286,9 @@ pub enum Hint {
 /// What the host asks of its database. Times are given by the caller, but for leases and late tasks on PostgreSQL: several hosts
 /// share them, so that they are judged by its clock.
 #[async_trait]
-pub trait Store: webhooks::WebhookStore + fleet::FleetStore + Send + Sync + std::fmt::Debug + 'static {
+pub trait Store:
+    webhooks::WebhookStore + fleet::FleetStore + retention::RetentionStore + Send + Sync + std::fmt::Debug + 'static
+{
     /// Writes everything in `recording`, or nothing.
     async fn record(&self, recording: Recording) -> Result<(), StoreError>;
 
@@ -368,12 +371,12 @@ pub trait Store: webhooks::WebhookStore + fleet::FleetStore + Send + Sync + std:
     async fn tasks_due(&self, now: Timestamp, limit: u32) -> Result<Vec<DueTask>, StoreError>;
 
     /// A task's history, oldest first.
-    async fn history(&self, task: &TaskId) -> Result<Vec<HistoryEntry>, StoreError>;
-
-    /// The entry of an idempotency key.
     /// Takes tasks out of the list that were closed before a moment, at most `limit`; they are there by their id. How many.
     async fn unlist_tasks(&self, closed_before: Timestamp, limit: u32) -> Result<u64, StoreError>;
 
+    async fn history(&self, task: &TaskId) -> Result<Vec<HistoryEntry>, StoreError>;
+
+    /// The entry of an idempotency key.
     async fn idempotency(&self, principal: &PrincipalId, key: &str) -> Result<Option<IdempotencyEntry>, StoreError>;
 
     /// Forgets keys that expired, at most `limit`.

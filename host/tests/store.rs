@@ -2,10 +2,11 @@
 //!
 //! - `store/fixtures.rs`: buys, operations and tasks to write.
 //! - `store/recording.rs`, `auditing.rs`, `keys.rs`, `claims.rs`, `clock.rs`, `journal.rs`, `doubt.rs`, `lists.rs`, `concurrency.rs`,
-//!   `webhooks.rs`, `deliveries.rs`, `fleet.rs`, `refusals.rs`, `leases.rs`, `model.rs`: the suite.
+//!   `webhooks.rs`, `deliveries.rs`, `fleet.rs`, `refusals.rs`, `retention.rs`, `leases.rs`,
+//!   `model.rs`: the suite.
 //!   Each case is a function over a fresh, empty store and knows nothing of what is behind it.
-//! - `store/sqlite.rs`: locks, restarts. `store/files.rs`: its files, and copies of them.
 //! - `store/plans.rs`: after each case, the plan of every statement that it made.
+//! - `store/sqlite.rs`: locks, restarts. `store/files.rs`: its files, and copies of them.
 //! - `store/postgres.rs`: several hosts, the database's clock. `store/tables.rs`: tables that change. `store/cables.rs`: connections
 //!   that are lost. `store/overtaken.rs`: what its locks are for.
 //!
@@ -33,8 +34,9 @@ mod store {
     pub(crate) mod overtaken;
     pub(crate) mod postgres;
     pub(crate) mod recording;
-    pub(crate) mod refusals;
     pub(crate) mod plans;
+    pub(crate) mod refusals;
+    pub(crate) mod retention;
     pub(crate) mod sqlite;
     pub(crate) mod tables;
     pub(crate) mod webhooks;
@@ -124,11 +126,11 @@ macro_rules! on_backend {
                 history_and_events_are_kept_in_order,
                 tokens_are_found_by_digest_and_have_unique_names,
                 nothing_is_found_in_an_empty_store,
-            ]
-            concurrency: [
                 every_combination_of_filters_is_asked,
                 what_was_closed_long_ago_is_taken_out_of_the_list,
                 a_buy_that_is_over_is_left_out_when_its_turn_comes,
+            ]
+            concurrency: [
                 many_recordings_of_different_rows_are_all_written,
                 of_many_writers_of_one_row_each_version_is_won_once,
                 no_operation_is_claimed_twice,
@@ -163,9 +165,9 @@ macro_rules! on_backend {
                 what_was_given_up_is_counted_for_each_endpoint,
                 one_look_at_the_clock_forgets_everything_that_is_old,
             ]
+                however_much_waits_is_given_up_with_its_endpoint,
             fleet: [
                 components_are_kept_by_their_digest,
-                however_much_waits_is_given_up_with_its_endpoint,
                 a_platform_is_served_by_what_was_activated_last,
                 requests_are_reserved_one_after_the_other,
                 what_is_to_be_left_alone_is_told_to_everybody_until_it_is_over,
@@ -186,6 +188,12 @@ macro_rules! on_backend {
             ]
             leases: [
                 under_a_lease_that_ran_out_nothing_is_begun,
+            retention: [
+                what_ended_is_kept_for_its_time_and_then_forgotten,
+                what_has_not_ended_is_never_forgotten,
+                events_are_forgotten_oldest_first_and_batch_by_batch,
+                an_event_stays_as_long_as_its_deliveries,
+            ]
                 under_a_lease_that_was_lost_nothing_more_is_sent,
                 what_is_learned_too_late_is_kept_and_not_applied,
                 what_was_recorded_is_no_late_result,
@@ -203,14 +211,14 @@ macro_rules! on_backend {
                     async fn $case() {
                         let Some(backend) = <$backend>::fresh().await else { return };
                         crate::store::$module::$case(backend.store()).await;
+                        flightdeck::store::statements::watch();
                     }
                 )+
+                        backend.check_plans().await;
             })+
         }
     };
 }
 
 on_backend!(on_sqlite, crate::store::sqlite::Backend);
-                        flightdeck::store::statements::watch();
 on_backend!(on_postgres, crate::store::postgres::Backend);
-                        backend.check_plans().await;

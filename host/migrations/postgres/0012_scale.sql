@@ -68,3 +68,12 @@ CREATE INDEX tasks_late ON tasks (due_by) WHERE open = 1;
 -- What was sent to an endpoint, newest first; what was sent of an event.
 CREATE INDEX webhook_deliveries_listed ON webhook_deliveries (webhook, seq);
 CREATE INDEX webhook_deliveries_by_event ON webhook_deliveries (event);
+
+-- What is old is forgotten, the oldest first. When an operation ended is in its document, and stands here for those that a host of this
+-- version has ended; a host looks the others up, some at a time.
+ALTER TABLE operations ADD COLUMN ended_at BIGINT;
+CREATE INDEX operations_ended ON operations (ended_at)
+    WHERE state IN ('succeeded', 'failed') AND kind <> 'create_media_buy';
+CREATE INDEX operations_ended_unknown_when ON operations (seq)
+    WHERE ended_at IS NULL AND state IN ('succeeded', 'failed') AND kind <> 'create_media_buy';
+CREATE INDEX tasks_closed ON tasks (closed_at);

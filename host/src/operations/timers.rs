@@ -8,13 +8,14 @@ use std::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    config::Retention,
     domain::{
         event::EventKind,
         operation::{Operation, OperationFailure, OperationKind, OperationState},
         task::{CLOSED_LISTED_FOR, Resolution, Task, TaskMove},
         time::Timestamp,
-    },
         webhook::DELIVERIES_KEPT_FOR,
+    },
     operations::{
         Signals, asking, now, tell,
         waiting::{self, WaitingError},
@@ -35,10 +36,19 @@ const FORGETS_FOR: Duration = Duration::from_secs(2);
 /// Looks at the clock until `stop`.
 ///
 /// `deadline`: how long cancelling may be tried that an expired task begins.
-pub async fn serve(store: Arc<dyn Store>, signals: Arc<Signals>, deadline: Duration, stop: CancellationToken) {
+pub async fn serve(
+    store: Arc<dyn Store>,
+    signals: Arc<Signals>,
+    deadline: Duration,
+    retention: Retention,
+    stop: CancellationToken,
+) {
     loop {
         if let Err(error) = tick(store.as_ref(), &signals, deadline, now()).await {
             tracing::error!(%error, "could not do what the clock asks for");
+        }
+        if let Err(error) = forget(store.as_ref(), &retention, now()).await {
+            tracing::error!(%error, "what is old could not be forgotten");
         }
         tokio::select! {
             () = stop.cancelled() => return,
@@ -87,6 +97,22 @@ pub async fn tick(store: &dyn Store, signals: &Signals, deadline: Duration, now:
     while store.unlist_tasks(listed_since, BATCH).await? >= u64::from(BATCH) && begun.elapsed() < FORGETS_FOR {}
     let (begun, long_ago) = (Instant::now(), before(now, DELIVERIES_KEPT_FOR));
     while store.forget_deliveries(long_ago, BATCH).await? >= u64::from(BATCH) && begun.elapsed() < FORGETS_FOR {}
+    Ok(())
+}
+
+/// Forgets what has been kept for long enough at `now`: events, closed tasks, and then operations, which no task is about any more. A batch at
+/// a time, so that others get their turn.
+///
+/// # Errors
+/// The store's; what was not forgotten is forgotten at the next look.
+pub async fn forget(store: &dyn Store, retention: &Retention, now: Timestamp) -> Result<(), StoreError> {
+    let full = u64::from(BATCH);
+    let (begun, long_ago) = (Instant::now(), before(now, retention.events));
+    while store.forget_events(long_ago, BATCH).await? >= full && begun.elapsed() < FORGETS_FOR {}
+    let (begun, long_ago) = (Instant::now(), before(now, retention.tasks));
+    while store.forget_tasks(long_ago, BATCH).await? >= full && begun.elapsed() < FORGETS_FOR {}
+    let (begun, long_ago) = (Instant::now(), before(now, retention.operations));
+    while store.forget_operations(long_ago, BATCH).await? >= full && begun.elapsed() < FORGETS_FOR {}
     Ok(())
 }
 

@@ -3,6 +3,7 @@
 //! - `script`: statements, their parameters, and what must come of them.
 //! - `rows`: rows and documents as the domain's values.
 //! - `record`, `audit`, `lease`, `journal`: what is written, inside a transaction. `webhooks`, `deliveries`: endpoints, and what is sent to them.
+//! - `retention`: what is forgotten.
 //! - `read`, `tasks`, `tokens`: what is read. Each is one statement, and so sees one state.
 //!
 //! An aggregate is a JSON document beside the columns that are searched or constrained; both are written by one statement from
@@ -23,6 +24,7 @@ use super::{
     AuditEntry, BuyFilter, Claim, DueTask, Fence, Hint, IdempotencyEntry, JournalWrite, Recording, Store, StoreError,
     Stored, TaskFilter, TaskPage, TokenRecord,
     fleet::{Census, FleetStore},
+    retention::RetentionStore,
     webhooks::{Attempt, DeliveryFilter, DueDelivery, Replay, Replayed, WebhookStore},
 };
 use crate::domain::{
@@ -45,6 +47,7 @@ mod journal;
 mod lease;
 mod read;
 mod record;
+mod retention;
 pub(super) mod rows;
 pub(super) mod script;
 mod tasks;
@@ -251,13 +254,13 @@ impl<D: Database> Store for SqlStore<D> {
         tasks::tasks_due(&self.database, now, limit).await
     }
 
-    async fn history(&self, task: &TaskId) -> Result<Vec<HistoryEntry>, StoreError> {
-        read::history(&self.database, task).await
-    }
     async fn unlist_tasks(&self, closed_before: Timestamp, limit: u32) -> Result<u64, StoreError> {
         self.write((closed_before, limit), work!(tasks::unlist)).await
     }
 
+    async fn history(&self, task: &TaskId) -> Result<Vec<HistoryEntry>, StoreError> {
+        read::history(&self.database, task).await
+    }
 
     async fn idempotency(&self, principal: &PrincipalId, key: &str) -> Result<Option<IdempotencyEntry>, StoreError> {
         read::idempotency(&self.database, principal, key).await
@@ -389,6 +392,21 @@ impl<D: Database> WebhookStore for SqlStore<D> {
 
     async fn forget_deliveries(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
         self.write((before, limit), work!(deliveries::forget)).await
+    }
+}
+
+#[async_trait]
+impl<D: Database> RetentionStore for SqlStore<D> {
+    async fn forget_events(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        self.write((before, limit), work!(retention::events)).await
+    }
+
+    async fn forget_tasks(&self, closed_before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        self.write((closed_before, limit), work!(retention::tasks)).await
+    }
+
+    async fn forget_operations(&self, ended_before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        self.write((ended_before, limit), work!(retention::operations)).await
     }
 }
 

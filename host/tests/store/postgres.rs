@@ -73,6 +73,15 @@ pub(super) async fn due_now(store: &AnyStore, id: &str) {
 }
 
 #[tokio::test]
+async fn what_an_older_host_ended_is_forgotten_in_its_time() {
+    let Some(backend) = Backend::fresh().await else { return };
+    super::retention::end_as_an_older_host(&backend.store, async {
+        sqlx::query(super::retention::TAKE_OUT).execute(&mut beside(&backend.url).await).await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn tasks_expire_by_the_databases_clock() {
     let Some(url) = database().await else { return };
     let store = open(&url).await;
@@ -89,15 +98,6 @@ async fn tasks_expire_by_the_databases_clock() {
 }
 
 #[tokio::test]
-async fn leases_are_judged_by_the_databases_clock() {
-    let Some(url) = database().await else { return };
-    let store = open(&url).await;
-    due_now(&store, "b1").await;
-    // This host's clock is a day ahead, or a day behind: it makes no difference.
-    let (ahead, behind) =
-        (now().plus(Duration::from_secs(86_400)), Timestamp::from_micros(now().as_micros() - 86_400_000_000));
-    let held = store.claim("worker", behind, LEASE).await.unwrap().expect("it is due");
-#[tokio::test]
 async fn a_list_of_tasks_ends_with_its_most_urgent_ten_thousand() {
     let Some(backend) = Backend::fresh().await else { return };
     let numbers = "SELECT n FROM generate_series(1, 10010) AS n (n)";
@@ -107,6 +107,15 @@ async fn a_list_of_tasks_ends_with_its_most_urgent_ten_thousand() {
     .await;
 }
 
+#[tokio::test]
+async fn leases_are_judged_by_the_databases_clock() {
+    let Some(url) = database().await else { return };
+    let store = open(&url).await;
+    due_now(&store, "b1").await;
+    // This host's clock is a day ahead, or a day behind: it makes no difference.
+    let (ahead, behind) =
+        (now().plus(Duration::from_secs(86_400)), Timestamp::from_micros(now().as_micros() - 86_400_000_000));
+    let held = store.claim("worker", behind, LEASE).await.unwrap().expect("it is due");
     assert!(store.claim("other", ahead, LEASE).await.unwrap().is_none(), "the lease has just begun");
     store.prolong(&held.fence, behind, LEASE).await.unwrap();
     let left = store.next_due(ahead).await.unwrap().expect("the lease ends some time");

@@ -112,6 +112,15 @@ async fn another_name_of_the_same_file_has_the_same_lock() {
 }
 
 #[tokio::test]
+async fn what_an_older_host_ended_is_forgotten_in_its_time() {
+    let backend = Backend::new().await;
+    super::retention::end_as_an_older_host(&backend.store, async {
+        sqlx::query(super::retention::TAKE_OUT).execute(&mut backend.beside().await).await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn closing_gives_the_file_back_and_keeps_everything() {
     let backend = Backend::new().await;
     let id = accept(&backend.store, "b1").await;

@@ -197,8 +197,8 @@ fn add_platforms(script: &mut Script, buy: &MediaBuy) {
 fn insert_operation(script: &mut Script, operation: &Operation) -> Result<(), StoreError> {
     script
         .statement(
-            "INSERT INTO operations (id, buy, kind, state, switches, begun, run_at, doc) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-             ON CONFLICT DO NOTHING",
+            "INSERT INTO operations (id, buy, kind, state, switches, begun, run_at, ended_at, doc)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
             Want::Changes(1, StoreError::Stale("the operation")),
         )
         .bind(operation.id.as_str())
@@ -208,6 +208,7 @@ fn insert_operation(script: &mut Script, operation: &Operation) -> Result<(), St
         .bind(operation.change.only_switches())
         .bind(operation.frozen.is_some())
         .bind(operation.run_at.as_micros())
+        .bind(operation.ended_at.map(Timestamp::as_micros))
         .bind(to_doc(operation)?);
     Ok(())
 }
@@ -216,10 +217,11 @@ fn update_operation(script: &mut Script, stored: &Stored<Operation>) -> Result<(
     let operation = &stored.value;
     // Whatever ends a run ends the lease, too, whoever writes it.
     let sql = if operation.state == OperationState::Running {
-        "UPDATE operations SET version = version + 1, state = ?, begun = ?, run_at = ?, doc = ? WHERE id = ? AND version = ?"
+        "UPDATE operations SET version = version + 1, state = ?, begun = ?, run_at = ?, ended_at = ?, doc = ?
+         WHERE id = ? AND version = ?"
     } else {
-        "UPDATE operations SET version = version + 1, state = ?, begun = ?, run_at = ?, doc = ?, worker = NULL,
-                               lease_until = NULL
+        "UPDATE operations SET version = version + 1, state = ?, begun = ?, run_at = ?, ended_at = ?, doc = ?,
+                               worker = NULL, lease_until = NULL
          WHERE id = ? AND version = ?"
     };
     script
@@ -227,6 +229,7 @@ fn update_operation(script: &mut Script, stored: &Stored<Operation>) -> Result<(
         .bind(operation.state.as_str())
         .bind(operation.frozen.is_some() && !operation.state.is_final())
         .bind(operation.run_at.as_micros())
+        .bind(operation.ended_at.map(Timestamp::as_micros))
         .bind(to_doc(operation)?)
         .bind(operation.id.as_str())
         .bind(stored.version);
