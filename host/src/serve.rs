@@ -15,7 +15,7 @@ use crate::{
     operations::{Signals, fleet, live::LiveCache, now, runner::Runner, sharing, tell::ITSELF, timers, watching},
     store::{
         AuditEntry, Recording, Store,
-        fleet::RESTORED,
+        fleet::{ARRIVING, MOVED, MOVING, RESTORED},
         postgres::{self, PostgresStore},
         sqlite::{self, SqliteStore},
     },
@@ -102,11 +102,44 @@ async fn open_store(config: &Config) -> anyhow::Result<Arc<dyn Store>> {
             if let Some(folder) = path.parent() {
                 make_folder(folder)?;
             }
-            Ok(Arc::new(SqliteStore::open(&path, sqlite::Options::default()).await?))
+            usable(Arc::new(SqliteStore::open(&path, sqlite::Options::default()).await?)).await
         }
-        StoreUrl::Postgres(url) => Ok(Arc::new(PostgresStore::open(url.expose(), sessions(config)).await?)),
+        StoreUrl::Postgres(url) => usable(Arc::new(PostgresStore::open(url.expose(), sessions(config)).await?)).await,
     }
 }
+
+/// A database that is not on its way to another place: what would be written into one that is would be lost, or nobody knows what.
+///
+/// # Errors
+/// It is, and what to do.
+async fn usable(store: Arc<dyn Store>) -> anyhow::Result<Arc<dyn Store>> {
+    for (mark, words) in ON_THE_WAY {
+        if let Some(at) = store.marked(mark).await? {
+            store.close().await;
+            anyhow::bail!("{words} (since {at})");
+        }
+    }
+    Ok(store)
+}
+
+/// What is said of a database that is on its way, by its mark.
+const ON_THE_WAY: [(&str, &str); 3] = [
+    (
+        MOVING,
+        "this database is being moved to PostgreSQL, and the move has not ended: begin it again with `flightdeck move --to …`, or \
+         take it back with `flightdeck move --back` to serve from this file",
+    ),
+    (
+        MOVED,
+        "this database was moved to PostgreSQL: name that one as `url` of [store]. To serve from this file again, take the move \
+         back with `flightdeck move --back`: what was recorded there since is not in it",
+    ),
+    (
+        ARRIVING,
+        "a database is being moved to this one, and is not whole yet: begin the move again, with the configuration that names the \
+         SQLite file (`flightdeck move --to …`)",
+    ),
+];
 
 /// Makes a folder that only its owner may enter. One that is there stays as it is.
 ///
@@ -124,9 +157,12 @@ pub(crate) fn make_folder(folder: &Path) -> anyhow::Result<()> {
 pub async fn open_store_beside(config: &Config) -> anyhow::Result<Arc<dyn Store>> {
     match &config.store.url {
         StoreUrl::Sqlite(path) => {
-            Ok(Arc::new(SqliteStore::open_beside(config.data.dir.join(path), sqlite::Options::default()).await?))
+            let path = config.data.dir.join(path);
+            usable(Arc::new(SqliteStore::open_beside(path, sqlite::Options::default()).await?)).await
         }
-        StoreUrl::Postgres(url) => Ok(Arc::new(PostgresStore::open_beside(url.expose(), sessions(config)).await?)),
+        StoreUrl::Postgres(url) => {
+            usable(Arc::new(PostgresStore::open_beside(url.expose(), sessions(config)).await?)).await
+        }
     }
 }
 
@@ -136,7 +172,7 @@ pub async fn open_store_beside(config: &Config) -> anyhow::Result<Arc<dyn Store>
 /// As [`open_store_beside`]; with SQLite, a host that serves from it.
 pub async fn open_store_alone(config: &Config) -> anyhow::Result<Arc<dyn Store>> {
     match config.database_path() {
-        Some(path) => Ok(Arc::new(SqliteStore::open_alone(path, sqlite::Options::default()).await?)),
+        Some(path) => usable(Arc::new(SqliteStore::open_alone(path, sqlite::Options::default()).await?)).await,
         None => open_store_beside(config).await,
     }
 }

@@ -29,12 +29,13 @@ use crate::domain::{
 pub use crate::domain::audit::AuditEntry;
 
 pub mod fleet;
+pub mod moving;
 pub mod postgres;
-mod sql;
 pub mod retention;
+mod sql;
 pub mod sqlite;
-mod tables;
 pub mod statements;
+mod tables;
 pub mod webhooks;
 
 /// Why the store did not do it. Nothing was written, but for [`StoreError::Unsure`].
@@ -370,10 +371,10 @@ pub trait Store:
     /// first, and the longest due first. One that can't be read is passed over, and told to the log.
     async fn tasks_due(&self, now: Timestamp, limit: u32) -> Result<Vec<DueTask>, StoreError>;
 
-    /// A task's history, oldest first.
     /// Takes tasks out of the list that were closed before a moment, at most `limit`; they are there by their id. How many.
     async fn unlist_tasks(&self, closed_before: Timestamp, limit: u32) -> Result<u64, StoreError>;
 
+    /// A task's history, oldest first.
     async fn history(&self, task: &TaskId) -> Result<Vec<HistoryEntry>, StoreError>;
 
     /// The entry of an idempotency key.

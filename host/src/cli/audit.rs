@@ -18,14 +18,7 @@ const PAGE: u32 = 1_000;
 
 /// Goes through the whole log.
 pub(crate) fn verify(config: &Config, kept: Option<Head>) -> anyhow::Result<()> {
-    let verifier = with_store(config, async |store| {
-        let begins = store.audit_begins().await?.context(
-            "where the chain of the audit log begins is not recorded: somebody took it away (table audit_beginning)",
-        )?;
-        let mut verifier = Verifier::new(begins, kept);
-        each(store, None, |line| verifier.take(line).map_err(anyhow::Error::from)).await?;
-        Ok(verifier)
-    })?;
+    let verifier = with_store(config, async |store| verified(store, kept).await)?;
     let (lines, unlinked) = (verifier.lines, verifier.unlinked);
     let head = verifier.end()?;
     println!("{lines} lines, none changed, missing or out of place");
@@ -38,6 +31,16 @@ pub(crate) fn verify(config: &Config, kept: Option<Head>) -> anyhow::Result<()> 
         );
     }
     Ok(())
+}
+
+/// Goes through all lines of a log.
+pub(crate) async fn verified(store: &dyn Store, kept: Option<Head>) -> anyhow::Result<Verifier> {
+    let begins = store.audit_begins().await?.context(
+        "where the chain of the audit log begins is not recorded: somebody took it away (table audit_beginning)",
+    )?;
+    let mut verifier = Verifier::new(begins, kept);
+    each(store, None, |line| verifier.take(line).map_err(anyhow::Error::from)).await?;
+    Ok(verifier)
 }
 
 /// Prints the log.

@@ -48,6 +48,9 @@ pub trait FleetStore: Send + Sync {
     /// Marks a moment by a name, in place of an earlier one, and tells of it in the audit log.
     async fn mark(&self, name: &str, at: Timestamp, line: AuditEntry) -> Result<(), StoreError>;
 
+    /// As [`FleetStore::mark`], and takes away an earlier mark of another name in the same transaction.
+    async fn mark_instead(&self, of: &str, name: &str, at: Timestamp, line: AuditEntry) -> Result<(), StoreError>;
+
     /// The moment that was marked by that name.
     async fn marked(&self, name: &str) -> Result<Option<Timestamp>, StoreError>;
 
@@ -74,6 +77,17 @@ pub struct Census {
 
 /// The mark of a database that was restored from a copy.
 pub const RESTORED: &str = "restored";
+
+/// The mark of a file that is being moved to PostgreSQL, and of one that was: no host serves from it.
+pub const MOVING: &str = "moving";
+/// See [`MOVING`].
+pub const MOVED: &str = "moved";
+
+/// The mark of a database to which one is being moved, and that is not whole yet: no host serves from it.
+pub const ARRIVING: &str = "arriving";
+
+/// The mark of a database that was moved to where it is.
+pub const ARRIVED: &str = "arrived";
 
 /// The key under which a platform's adapter is left alone.
 pub fn breaker_key(platform: &PlatformName) -> String {

@@ -453,7 +453,11 @@ impl<D: Database> FleetStore for SqlStore<D> {
     }
 
     async fn mark(&self, name: &str, at: Timestamp, line: AuditEntry) -> Result<(), StoreError> {
-        self.write((name.to_owned(), at, line), work!(fleet::mark)).await
+        self.write((None, name.to_owned(), at, line), work!(fleet::mark)).await
+    }
+
+    async fn mark_instead(&self, of: &str, name: &str, at: Timestamp, line: AuditEntry) -> Result<(), StoreError> {
+        self.write((Some(of.to_owned()), name.to_owned(), at, line), work!(fleet::mark)).await
     }
 
     async fn marked(&self, name: &str) -> Result<Option<Timestamp>, StoreError> {

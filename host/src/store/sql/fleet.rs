@@ -134,12 +134,16 @@ pub(super) async fn holds(database: &impl Database, now: Timestamp) -> Result<Ve
     found.iter().map(|row| Ok((row.text("key")?, remaining(row)?))).collect()
 }
 
+/// Marks a moment; in place of an earlier mark of another name, if one is named.
 pub(super) async fn mark(
     transaction: &mut (dyn Transaction + '_),
     dialect: &Dialect,
-    (name, at, line): &(String, Timestamp, AuditEntry),
+    (instead, name, at, line): &(Option<String>, String, Timestamp, AuditEntry),
 ) -> Result<(), StoreError> {
     let mut script = Script::default();
+    if let Some(instead) = instead {
+        script.statement("DELETE FROM marks WHERE name = ?", Want::Any).bind(instead.as_str());
+    }
     script
         .statement(
             "INSERT INTO marks (name, at) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET at = excluded.at",
@@ -192,11 +196,11 @@ pub(super) async fn census(database: &impl Database, now: Timestamp) -> Result<C
     for row in database.read(asked).await? {
         let (name, number) = (row.text("name")?, row.maybe_int("number")?.unwrap_or(0));
         match row.text("what")?.as_str() {
+            "operation" | "task" if number == 0 => {}
             "operation" => census.operations.push((name, number)),
             "task" => census.tasks.push((name, number)),
             "overdue" => census.overdue_tasks = number,
             "pending" => census.pending_deliveries = number,
-            "operation" | "task" if number == 0 => {}
             "dead" => census.dead_deliveries = number,
             _ if number > 0 => census.overdue_work = Timestamp::from_micros(number).until(now),
             _ => {}
