@@ -11,6 +11,7 @@
 //! | `backup` | writes a whole copy of an SQLite database to a file |
 //! | `restore` | puts such a copy in the place of the database |
 //! | `restored` | says that the database was restored by other means |
+//! | `move` | carries a whole SQLite database over to an empty PostgreSQL |
 //! | `audit verify` | proves with its keys that nobody edited the audit log |
 //! | `audit export` | prints the audit log, a line of JSON each |
 //! | `compile` | compiles a component; the host calls this itself, in a process of its own |
@@ -30,6 +31,7 @@ mod audit;
 mod backup;
 mod compare;
 mod inspect;
+mod moving;
 mod token;
 mod webhook;
 
@@ -70,6 +72,18 @@ enum Command {
     },
     /// Say that the database was restored by other means than `restore`, before the first host starts on it.
     Restored(WithConfig),
+    /// Carry the whole SQLite database over to an empty PostgreSQL, with the host stopped. A move that was cut off is begun again with the
+    /// same command, and goes on.
+    Move {
+        #[command(flatten)]
+        with: WithConfig,
+        /// Where to: postgres://user:password@host:5432/database. Better from the environment, for other users see command lines.
+        #[arg(long, env = "FLIGHTDECK_MOVE_TO", hide_env_values = true, required_unless_present = "back")]
+        to: Option<String>,
+        /// Take a move back, so that hosts may serve from the file again. What was recorded in PostgreSQL since is not in it.
+        #[arg(long)]
+        back: bool,
+    },
     /// Manage endpoints of webhooks: everybody's. Also while a host serves, which delivers.
     #[command(subcommand)]
     Webhook(webhook::WebhookCommand),
@@ -231,6 +245,10 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Command::Backup { with, file } => load(&with).and_then(|config| backup::back_up(&config, &file)),
         Command::Restore { with, file } => load(&with).and_then(|config| backup::restore(&config, &file)),
         Command::Restored(with) => load(&with).and_then(|config| backup::restored(&config)),
+        Command::Move { with, to, back } => load(&with).and_then(|config| match to {
+            Some(to) if !back => moving::to_postgres(&config, &to),
+            _ => moving::back(&config),
+        }),
         Command::Webhook(command) => load(command.with()).and_then(|config| webhook::run(&config, &command)),
         Command::Audit(AuditCommand::Verify { with, head }) => {
             load(&with).and_then(|config| audit::verify(&config, head))

@@ -5,7 +5,7 @@
 //! rest of the host trusts it. `docs/configuration.md` describes every key.
 //!
 //! - [`Config`] and one module for each section: [`server`], [`callers`], [`store`], [`keys`], [`operations`], `platforms`, [`principals`],
-//!   [`tokens`], [`products`], [`approvals`].
+//!   [`tokens`], [`products`], [`approvals`], [`retention`].
 //! - `reader` and `section` walk the document and collect mistakes; `values` says what single values must be.
 //! - [`mistake`]: what is said about a place. `secret`: where secrets come from.
 
@@ -34,6 +34,7 @@ pub mod principals;
 pub mod products;
 mod publisher;
 mod reader;
+pub mod retention;
 mod secret;
 mod section;
 pub mod server;
@@ -51,6 +52,7 @@ pub use operations::Operations;
 pub use principals::{PlatformMapping, Principal};
 pub use products::Product;
 pub use publisher::Publisher;
+pub use retention::Retention;
 pub use server::{Data, Server};
 pub use store::{StoreSettings, StoreUrl};
 pub use tokens::Token;
@@ -89,6 +91,8 @@ pub struct Config {
     pub operations: Operations,
     /// `[callers]`.
     pub callers: Callers,
+    /// `[retention]`: how long what has ended is kept.
+    pub retention: Retention,
     /// `[webhooks]`: where they may be sent.
     pub webhooks: Policy,
     /// `[publisher]`.
@@ -183,6 +187,7 @@ impl Config {
         let engine = root.section("engine", engine::read);
         let operations = root.section("operations", Operations::read);
         let callers = root.section("callers", Callers::read);
+        let retention = root.section("retention", Retention::read);
         let webhooks = root.section("webhooks", webhooks::read).flatten();
         let publisher = root.section("publisher", Publisher::read).flatten();
         let currency = publisher.as_ref().map_or("", |publisher| publisher.currency.as_str());
@@ -201,6 +206,7 @@ impl Config {
             engine: engine?,
             operations: operations?,
             callers: callers?,
+            retention: retention?,
             webhooks: webhooks?,
             publisher: publisher?,
             platforms,

@@ -25,7 +25,7 @@ use crate::{
     },
     store::{
         AuditEntry, Recording, Store,
-        fleet::RESTORED,
+        fleet::{ARRIVING, MOVED, MOVING, RESTORED},
         postgres::{self, PostgresStore},
         sqlite::{self, SqliteStore},
     },
@@ -127,11 +127,44 @@ async fn open_store(config: &Config) -> anyhow::Result<Arc<dyn Store>> {
             if let Some(folder) = path.parent() {
                 make_folder(folder)?;
             }
-            Ok(Arc::new(SqliteStore::open(&path, file(keys)).await?))
+            usable(Arc::new(SqliteStore::open(&path, file(keys)).await?)).await
         }
-        StoreUrl::Postgres(url) => Ok(Arc::new(PostgresStore::open(url.expose(), sessions(config, keys)).await?)),
+        StoreUrl::Postgres(url) => usable(Arc::new(PostgresStore::open(url.expose(), sessions(config, keys)).await?)).await,
     }
 }
+
+/// A database that is not on its way to another place: what would be written into one that is would be lost, or nobody knows what.
+///
+/// # Errors
+/// It is, and what to do.
+async fn usable(store: Arc<dyn Store>) -> anyhow::Result<Arc<dyn Store>> {
+    for (mark, words) in ON_THE_WAY {
+        if let Some(at) = store.marked(mark).await? {
+            store.close().await;
+            anyhow::bail!("{words} (since {at})");
+        }
+    }
+    Ok(store)
+}
+
+/// What is said of a database that is on its way, by its mark.
+const ON_THE_WAY: [(&str, &str); 3] = [
+    (
+        MOVING,
+        "this database is being moved to PostgreSQL, and the move has not ended: begin it again with `flightdeck move --to …`, or \
+         take it back with `flightdeck move --back` to serve from this file",
+    ),
+    (
+        MOVED,
+        "this database was moved to PostgreSQL: name that one as `url` of [store]. To serve from this file again, take the move \
+         back with `flightdeck move --back`: what was recorded there since is not in it",
+    ),
+    (
+        ARRIVING,
+        "a database is being moved to this one, and is not whole yet: begin the move again, with the configuration that names the \
+         SQLite file (`flightdeck move --to …`)",
+    ),
+];
 
 /// Makes a folder that only its owner may enter. One that is there stays as it is.
 ///
@@ -149,9 +182,12 @@ pub(crate) fn make_folder(folder: &Path) -> anyhow::Result<()> {
 pub async fn open_store_beside(config: &Config) -> anyhow::Result<Arc<dyn Store>> {
     let keys = keyring(config, NoKeyFile::Leave)?;
     match &config.store.url {
-        StoreUrl::Sqlite(path) => Ok(Arc::new(SqliteStore::open_beside(config.data.dir.join(path), file(keys)).await?)),
+        StoreUrl::Sqlite(path) => {
+            let path = config.data.dir.join(path);
+            usable(Arc::new(SqliteStore::open_beside(path, file(keys)).await?)).await
+        }
         StoreUrl::Postgres(url) => {
-            Ok(Arc::new(PostgresStore::open_beside(url.expose(), sessions(config, keys)).await?))
+            usable(Arc::new(PostgresStore::open_beside(url.expose(), sessions(config, keys)).await?)).await
         }
     }
 }
@@ -165,7 +201,7 @@ pub async fn open_store_alone(config: &Config) -> anyhow::Result<Arc<dyn Store>>
         Some(path) => {
             // As for a host that starts: the database may have come back without its key.
             let keys = keyring(config, if path.exists() { NoKeyFile::Make } else { NoKeyFile::Leave })?;
-            Ok(Arc::new(SqliteStore::open_alone(path, file(keys)).await?))
+            usable(Arc::new(SqliteStore::open_alone(path, file(keys)).await?)).await
         }
         None => open_store_beside(config).await,
     }
@@ -226,7 +262,13 @@ async fn serve_until_stopped(config: Arc<Config>) -> anyhow::Result<()> {
     let told = tokio::spawn(at_rest::serve(store.clone(), stop.clone()));
     let upkeep = tokio::spawn(metrics::serve(counted.clone(), stop.clone()));
     let waiting = signals.clone();
-    let clock = tokio::spawn(timers::serve(store.clone(), signals, config.operations.deadline, stop.clone()));
+    let clock = tokio::spawn(timers::serve(
+        store.clone(),
+        signals,
+        config.operations.deadline,
+        config.retention.clone(),
+        stop.clone(),
+    ));
     let listener = tokio::net::TcpListener::bind(config.server.listen)
         .await
         .with_context(|| format!("could not listen on {}", config.server.listen))?;

@@ -31,9 +31,12 @@ use crate::domain::{
 pub use crate::domain::audit::AuditEntry;
 
 pub mod fleet;
+pub mod moving;
 pub mod postgres;
+pub mod retention;
 mod sql;
 pub mod sqlite;
+pub mod statements;
 mod tables;
 pub mod webhooks;
 
@@ -341,9 +344,9 @@ pub struct DueTask {
 pub struct TaskPage {
     /// The page.
     pub tasks: Vec<Task>,
-    /// How many there are in all pages.
+    /// How many there are in all pages; 10,000: or more, which are not listed.
     pub total: u64,
-    /// How many of all of them are open and past their due date.
+    /// How many of those are open and past their due date.
     pub overdue: u64,
 }
 
@@ -391,7 +394,9 @@ pub enum Hint {
 /// What the host asks of its database. Times are given by the caller, but for leases and late tasks on PostgreSQL: several hosts
 /// share them, so that they are judged by its clock.
 #[async_trait]
-pub trait Store: webhooks::WebhookStore + fleet::FleetStore + Send + Sync + std::fmt::Debug + 'static {
+pub trait Store:
+    webhooks::WebhookStore + fleet::FleetStore + retention::RetentionStore + Send + Sync + std::fmt::Debug + 'static
+{
     /// Writes everything in `recording`, or nothing.
     async fn record(&self, recording: Recording) -> Result<(), StoreError>;
 
@@ -473,12 +478,15 @@ pub trait Store: webhooks::WebhookStore + fleet::FleetStore + Send + Sync + std:
     /// A task.
     async fn task(&self, id: &TaskId) -> Result<Option<Stored<Task>>, StoreError>;
 
-    /// A page of tasks.
+    /// A page of the list of tasks, which has the first 10,000 that the filter fits.
     async fn tasks(&self, filter: &TaskFilter) -> Result<TaskPage, StoreError>;
 
-    /// Open tasks that nobody has decided and that expired, or are overdue and not escalated yet; oldest first. One that can't be
-    /// read is passed over, and told to the log.
+    /// Open tasks that nobody has decided and that expired, or are overdue and not escalated yet; at most `limit`, those that expired
+    /// first, and the longest due first. One that can't be read is passed over, and told to the log.
     async fn tasks_due(&self, now: Timestamp, limit: u32) -> Result<Vec<DueTask>, StoreError>;
+
+    /// Takes tasks out of the list that were closed before a moment, at most `limit`; they are there by their id. How many.
+    async fn unlist_tasks(&self, closed_before: Timestamp, limit: u32) -> Result<u64, StoreError>;
 
     /// A task's history, oldest first.
     async fn history(&self, task: &TaskId) -> Result<Vec<HistoryEntry>, StoreError>;

@@ -2,14 +2,17 @@
 //!
 //! - `store/fixtures.rs`: buys, operations and tasks to write.
 //! - `store/recording.rs`, `auditing.rs`, `keys.rs`, `claims.rs`, `clock.rs`, `journal.rs`, `doubt.rs`, `lists.rs`, `concurrency.rs`,
-//!   `webhooks.rs`, `deliveries.rs`, `fleet.rs`, `refusals.rs`, `leases.rs`, `model.rs`: the suite.
+//!   `webhooks.rs`, `deliveries.rs`, `fleet.rs`, `refusals.rs`, `retention.rs`, `leases.rs`,
+//!   `model.rs`: the suite.
 //!   Each case is a function over a fresh, empty store and knows nothing of what is behind it.
+//! - `store/plans.rs`: after each case, the plan of every statement that it made.
 //! - `store/sqlite.rs`: locks, restarts. `store/files.rs`: its files, and copies of them.
 //! - `store/postgres.rs`: several hosts, the database's clock. `store/tables.rs`: tables that change. `store/cables.rs`: connections
 //!   that are lost. `store/overtaken.rs`: what its locks are for.
 //! - `store/replays.rs`: both, with a long past.
+//! - `store/moving.rs`: from the one to the other.
 //!
-//! A new backend is a type with `fresh()` (`None` where it is not there) and `store()`, and one more `on_backend!` at the end of
+//! A new backend is a type with `fresh()` (`None` where it is not there), `store()` and `check_plans()`, and one more `on_backend!` at the end of
 //! this file.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that can't go on should say where")]
 
@@ -30,11 +33,14 @@ mod store {
     pub(crate) mod lists;
     pub(crate) mod measure;
     pub(crate) mod model;
+    pub(crate) mod moving;
     pub(crate) mod overtaken;
+    pub(crate) mod plans;
     pub(crate) mod postgres;
     pub(crate) mod recording;
     pub(crate) mod refusals;
     pub(crate) mod replays;
+    pub(crate) mod retention;
     pub(crate) mod sqlite;
     pub(crate) mod tables;
     pub(crate) mod webhooks;
@@ -130,6 +136,9 @@ macro_rules! on_backend {
                 tasks_are_filtered_by_each_field,
                 tasks_that_the_clock_must_see_to_are_found,
                 history_and_events_are_kept_in_order,
+                every_combination_of_filters_is_asked,
+                what_was_closed_long_ago_is_taken_out_of_the_list,
+                a_buy_that_is_over_is_left_out_when_its_turn_comes,
                 tokens_are_found_by_digest_and_have_unique_names,
                 nothing_is_found_in_an_empty_store,
             ]
@@ -166,6 +175,7 @@ macro_rules! on_backend {
                 what_an_old_url_answers_counts_for_nothing_at_the_new_one,
                 of_many_that_make_endpoints_at_once_no_owner_gets_too_many,
                 what_was_given_up_is_counted_for_each_endpoint,
+                however_much_waits_is_given_up_with_its_endpoint,
                 one_look_at_the_clock_forgets_everything_that_is_old,
             ]
             fleet: [
@@ -188,6 +198,12 @@ macro_rules! on_backend {
                 a_name_of_a_token_is_taken_once_however_many_want_it,
                 what_ended_is_not_claimed_whatever_its_lease,
             ]
+            retention: [
+                what_ended_is_kept_for_its_time_and_then_forgotten,
+                what_has_not_ended_is_never_forgotten,
+                events_are_forgotten_oldest_first_and_batch_by_batch,
+                an_event_stays_as_long_as_its_deliveries,
+            ]
             leases: [
                 under_a_lease_that_ran_out_nothing_is_begun,
                 under_a_lease_that_was_lost_nothing_more_is_sent,
@@ -205,8 +221,10 @@ macro_rules! on_backend {
                 $(
                     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                     async fn $case() {
+                        flightdeck::store::statements::watch();
                         let Some(backend) = <$backend>::fresh().await else { return };
                         crate::store::$module::$case(backend.store()).await;
+                        backend.check_plans().await;
                     }
                 )+
             })+

@@ -1,21 +1,16 @@
 //! The task tools but the decision: list, look, assign, start, escalate.
 
-use std::time::Duration;
-
 use crate::{
     app::{App, ListTasks, Page, TaskList, TaskView, caller::Caller, error::AppError, lists::page_size},
     domain::{
         event::EventKind,
         id::TaskId,
-        task::{HistoryEntry, Task, TaskMove, TaskStatus},
+        task::{CLOSED_LISTED_FOR, HistoryEntry, Task, TaskMove, TaskStatus},
         time::Timestamp,
     },
     operations::{now, tell},
     store::{AuditEntry, Recording, StoreError, Stored, TaskFilter},
 };
-
-/// For how long a closed task is listed: pollers look for the end of their operation there.
-const CLOSED_LISTED_FOR: Duration = Duration::from_secs(7 * 24 * 3_600);
 
 /// How often a change of a task is tried again when somebody else changed it meanwhile.
 const TRIES: u32 = 5;

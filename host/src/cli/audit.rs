@@ -24,15 +24,7 @@ const PAGE: u32 = 1_000;
 /// Goes through the whole log.
 pub(crate) fn verify(config: &Config, kept: Option<Head>) -> anyhow::Result<()> {
     let was_kept = kept.is_some();
-    let (verifier, keys) = with_store(config, async |store| {
-        let begins = store.audit_begins().await?.context(
-            "where the chain of the audit log begins is not recorded: somebody took it away (table audit_beginning)",
-        )?;
-        let keys = store.keys().clone();
-        let mut verifier = Verifier::new(begins, kept).with_keys(Keyring::clone(&keys));
-        each(store, None, |line| verifier.take(line).map_err(anyhow::Error::from)).await?;
-        Ok((verifier, keys))
-    })?;
+    let (verifier, keys) = with_store(config, async |store| Ok((verified(store, kept).await?, store.keys().clone())))?;
     let head = verifier.clone().end()?;
     let proven = verifier.unproven.is_empty();
     let not = if proven { "changed, missing" } else { "missing" };
@@ -79,6 +71,16 @@ pub(crate) fn verify(config: &Config, kept: Option<Head>) -> anyhow::Result<()> 
 
 fn between(span: &Span) -> String {
     format!("from line {} to line {}", span.first, span.last)
+}
+
+/// Goes through all lines of a log.
+pub(crate) async fn verified(store: &dyn Store, kept: Option<Head>) -> anyhow::Result<Verifier> {
+    let begins = store.audit_begins().await?.context(
+        "where the chain of the audit log begins is not recorded: somebody took it away (table audit_beginning)",
+    )?;
+    let mut verifier = Verifier::new(begins, kept).with_keys(Keyring::clone(store.keys()));
+    each(store, None, |line| verifier.take(line).map_err(anyhow::Error::from)).await?;
+    Ok(verifier)
 }
 
 /// Prints the log.

@@ -7,6 +7,8 @@
 //! any open state -> failed          (expired, or its buy or operation ended without it)
 //! ```
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -16,6 +18,9 @@ use super::{
     targeting::names,
     time::Timestamp,
 };
+
+/// For how long a closed task is listed: pollers look for the end of their operation there.
+pub const CLOSED_LISTED_FOR: Duration = Duration::from_secs(7 * 24 * 3_600);
 
 names! {
     /// Why a person is needed.

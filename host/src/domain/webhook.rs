@@ -18,6 +18,9 @@ pub const TRIED_FOR: Duration = Duration::from_secs(3 * 86_400);
 /// How long an endpoint may fail without a single success before it is disabled.
 pub const FAILS_FOR: Duration = Duration::from_secs(5 * 86_400);
 
+/// How long a delivery that ended can be looked at and replayed.
+pub const DELIVERIES_KEPT_FOR: Duration = Duration::from_secs(30 * 86_400);
+
 /// How long the secret before the last one still signs: time to give the new one to every receiver.
 pub const ROTATES_FOR: Duration = Duration::from_secs(86_400);
 

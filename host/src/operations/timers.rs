@@ -8,11 +8,13 @@ use std::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    config::Retention,
     domain::{
         event::EventKind,
         operation::{Operation, OperationFailure, OperationKind, OperationState},
-        task::{Resolution, Task, TaskMove},
+        task::{CLOSED_LISTED_FOR, Resolution, Task, TaskMove},
         time::Timestamp,
+        webhook::DELIVERIES_KEPT_FOR,
     },
     operations::{
         Signals, asking, now, tell,
@@ -31,16 +33,22 @@ const BATCH: u32 = 100;
 /// more than one batch, and so does a busy one each time.
 const FORGETS_FOR: Duration = Duration::from_secs(2);
 
-/// How long deliveries of webhooks that ended can be looked at, in microseconds: 30 days.
-const DELIVERIES_KEPT_FOR: i64 = 30 * 86_400 * 1_000_000;
-
 /// Looks at the clock until `stop`.
 ///
 /// `deadline`: how long cancelling may be tried that an expired task begins.
-pub async fn serve(store: Arc<dyn Store>, signals: Arc<Signals>, deadline: Duration, stop: CancellationToken) {
+pub async fn serve(
+    store: Arc<dyn Store>,
+    signals: Arc<Signals>,
+    deadline: Duration,
+    retention: Retention,
+    stop: CancellationToken,
+) {
     loop {
         if let Err(error) = tick(store.as_ref(), &signals, deadline, now()).await {
             tracing::error!(%error, "could not do what the clock asks for");
+        }
+        if let Err(error) = forget(store.as_ref(), &retention, now()).await {
+            tracing::error!(%error, "what is old could not be forgotten");
         }
         tokio::select! {
             () = stop.cancelled() => return,
@@ -85,9 +93,26 @@ pub async fn tick(store: &dyn Store, signals: &Signals, deadline: Duration, now:
     // A batch at a time, so that others get their turn.
     let begun = Instant::now();
     while store.forget_keys(now, BATCH).await? >= u64::from(BATCH) && begun.elapsed() < FORGETS_FOR {}
-    let (begun, long_ago) =
-        (Instant::now(), Timestamp::from_micros(now.as_micros().saturating_sub(DELIVERIES_KEPT_FOR)));
+    let (begun, listed_since) = (Instant::now(), before(now, CLOSED_LISTED_FOR));
+    while store.unlist_tasks(listed_since, BATCH).await? >= u64::from(BATCH) && begun.elapsed() < FORGETS_FOR {}
+    let (begun, long_ago) = (Instant::now(), before(now, DELIVERIES_KEPT_FOR));
     while store.forget_deliveries(long_ago, BATCH).await? >= u64::from(BATCH) && begun.elapsed() < FORGETS_FOR {}
+    Ok(())
+}
+
+/// Forgets what has been kept for long enough at `now`: events, closed tasks, and then operations, which no task is about any more. A batch at
+/// a time, so that others get their turn.
+///
+/// # Errors
+/// The store's; what was not forgotten is forgotten at the next look.
+pub async fn forget(store: &dyn Store, retention: &Retention, now: Timestamp) -> Result<(), StoreError> {
+    let full = u64::from(BATCH);
+    let (begun, long_ago) = (Instant::now(), before(now, retention.events));
+    while store.forget_events(long_ago, BATCH).await? >= full && begun.elapsed() < FORGETS_FOR {}
+    let (begun, long_ago) = (Instant::now(), before(now, retention.tasks));
+    while store.forget_tasks(long_ago, BATCH).await? >= full && begun.elapsed() < FORGETS_FOR {}
+    let (begun, long_ago) = (Instant::now(), before(now, retention.operations));
+    while store.forget_operations(long_ago, BATCH).await? >= full && begun.elapsed() < FORGETS_FOR {}
     Ok(())
 }
 
@@ -157,4 +182,9 @@ async fn expire(
         }
     }
     Ok(store.record(recording).await?)
+}
+
+/// So long before a moment.
+fn before(at: Timestamp, time: Duration) -> Timestamp {
+    at.plus_millis(-i64::try_from(time.as_millis()).unwrap_or(i64::MAX))
 }

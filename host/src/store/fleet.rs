@@ -50,6 +50,8 @@ pub trait FleetStore: Send + Sync {
 
     /// Moves a mark that is there to a later moment. Nothing new has happened, and so nothing is told.
     async fn renew_mark(&self, name: &str, at: Timestamp) -> Result<(), StoreError>;
+    /// As [`FleetStore::mark`], and takes away an earlier mark of another name in the same transaction.
+    async fn mark_instead(&self, of: &str, name: &str, at: Timestamp, line: AuditEntry) -> Result<(), StoreError>;
 
     /// The moment that was marked by that name.
     async fn marked(&self, name: &str) -> Result<Option<Timestamp>, StoreError>;
@@ -58,7 +60,7 @@ pub trait FleetStore: Send + Sync {
     async fn holds(&self, now: Timestamp) -> Result<Vec<(String, Duration)>, StoreError>;
 }
 
-/// How much there is of what has not ended.
+/// How much there is of what has not ended. Nothing is counted further than 100,000.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Census {
     /// Operations, by their state.
@@ -77,6 +79,17 @@ pub struct Census {
 
 /// The mark of a database that was restored from a copy.
 pub const RESTORED: &str = "restored";
+
+/// The mark of a file that is being moved to PostgreSQL, and of one that was: no host serves from it.
+pub const MOVING: &str = "moving";
+/// See [`MOVING`].
+pub const MOVED: &str = "moved";
+
+/// The mark of a database to which one is being moved, and that is not whole yet: no host serves from it.
+pub const ARRIVING: &str = "arriving";
+
+/// The mark of a database that was moved to where it is.
+pub const ARRIVED: &str = "arrived";
 
 /// The key under which a platform's adapter is left alone.
 pub fn breaker_key(platform: &PlatformName) -> String {

@@ -29,9 +29,10 @@ use sqlx::{
 };
 use tokio::{sync::broadcast, time::timeout};
 
+pub(super) use self::error::from_sqlx;
 use self::{
     connections::Connections,
-    error::{from_sqlx, is_locked, is_outdated, lost_connection},
+    error::{is_locked, is_outdated, lost_connection},
     hints::Hints,
 };
 use super::{
@@ -135,7 +136,7 @@ impl SqlStore<Postgres> {
 
 /// What each session is: READ COMMITTED, durable when acknowledged, and given up by the server soon after this host would have
 /// given it up, so that a host that stopped in the middle of a transaction holds nobody else up.
-fn connect_options(url: &str, patience: Duration) -> Result<PgConnectOptions, StoreError> {
+pub(super) fn connect_options(url: &str, patience: Duration) -> Result<PgConnectOptions, StoreError> {
     let options: PgConnectOptions =
         url.parse().map_err(|error| StoreError::Unavailable(format!("its address can't be used: {error}")))?;
     let limit = (patience * SERVERS_PATIENCE).as_millis().to_string();

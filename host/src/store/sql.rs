@@ -4,6 +4,7 @@
 //! - `rows`: rows and documents as the domain's values.
 //! - `record`, `audit`, `lease`, `journal`: what is written, inside a transaction. `webhooks`, `deliveries`, `replays`: endpoints, and
 //!   what is sent to them.
+//! - `retention`: what is forgotten.
 //! - `read`, `tasks`, `tokens`: what is read. Each is one statement, and so sees one state.
 //!
 //! An aggregate is a JSON document beside the columns that are searched or constrained; both are written by one statement from
@@ -24,6 +25,7 @@ use super::{
     AuditEntry, BuyFilter, Claim, DueLookup, DueTask, Fence, Hint, IdempotencyEntry, JournalWrite, Recording, Revocation, Store,
     StoreError, Stored, TaskFilter, TaskPage, TokenRecord,
     fleet::{Census, FleetStore},
+    retention::RetentionStore,
     webhooks::{Attempt, DeliveryFilter, DueDelivery, Replay, Replayed, WebhookStore},
 };
 use crate::domain::{
@@ -56,6 +58,7 @@ mod lookups;
 mod read;
 mod record;
 mod replays;
+mod retention;
 pub(super) mod rows;
 pub(super) mod script;
 mod tasks;
@@ -291,6 +294,10 @@ impl<D: Database> Store for SqlStore<D> {
         tasks::tasks_due(&self.database, now, limit).await
     }
 
+    async fn unlist_tasks(&self, closed_before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        self.write((closed_before, limit), work!(tasks::unlist)).await
+    }
+
     async fn history(&self, task: &TaskId) -> Result<Vec<HistoryEntry>, StoreError> {
         read::history(&self.database, task).await
     }
@@ -391,7 +398,16 @@ impl<D: Database> WebhookStore for SqlStore<D> {
     }
 
     async fn change_webhook(&self, stored: &Stored<Endpoint>, lines: Vec<AuditEntry>) -> Result<(), StoreError> {
-        self.write((stored.clone(), lines), work!(webhooks::change)).await
+        let id = stored.value.id.clone();
+        // Before it is enabled again and after it is disabled: in between, nothing of it is sent.
+        if stored.value.disabled.is_none() {
+            while self.write(id.clone(), work!(webhooks::give_up)).await? {}
+        }
+        self.write((stored.clone(), lines), work!(webhooks::change)).await?;
+        if stored.value.disabled.is_some() {
+            while self.write(id.clone(), work!(webhooks::give_up)).await? {}
+        }
+        Ok(())
     }
 
     async fn remove_webhook(
@@ -448,6 +464,21 @@ impl<D: Database> WebhookStore for SqlStore<D> {
 }
 
 #[async_trait]
+impl<D: Database> RetentionStore for SqlStore<D> {
+    async fn forget_events(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        self.write((before, limit), work!(retention::events)).await
+    }
+
+    async fn forget_tasks(&self, closed_before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        self.write((closed_before, limit), work!(retention::tasks)).await
+    }
+
+    async fn forget_operations(&self, ended_before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        self.write((ended_before, limit), work!(retention::operations)).await
+    }
+}
+
+#[async_trait]
 impl<D: Database> FleetStore for SqlStore<D> {
     async fn keep_component(&self, digest: &str, bytes: Vec<u8>, at: Timestamp) -> Result<(), StoreError> {
         self.write((digest.to_owned(), bytes, at), work!(fleet::keep)).await
@@ -490,7 +521,11 @@ impl<D: Database> FleetStore for SqlStore<D> {
     }
 
     async fn mark(&self, name: &str, at: Timestamp, line: AuditEntry) -> Result<(), StoreError> {
-        self.write((name.to_owned(), at, line), work!(fleet::mark)).await
+        self.write((None, name.to_owned(), at, line), work!(fleet::mark)).await
+    }
+
+    async fn mark_instead(&self, of: &str, name: &str, at: Timestamp, line: AuditEntry) -> Result<(), StoreError> {
+        self.write((Some(of.to_owned()), name.to_owned(), at, line), work!(fleet::mark)).await
     }
 
     async fn renew_mark(&self, name: &str, at: Timestamp) -> Result<(), StoreError> {

@@ -27,7 +27,8 @@ use sqlx::{
 use tokio::sync::broadcast;
 
 pub use self::copies::{back_up, restore};
-use self::{error::from_sqlx, lock::Lock, writer::Writer};
+use self::writer::Writer;
+pub(super) use self::{error::from_sqlx, lock::Lock};
 use super::{
     Hint, StoreError,
     sql::{Database, Dialect, SqlStore, Work, rows::Row, script::Statement},
@@ -185,6 +186,15 @@ async fn applied(connection: &mut SqliteConnection) -> Result<Vec<Applied>, sqlx
     let listed = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = '_sqlx_migrations'";
     let listed: i64 = sqlx::query_scalar(listed).fetch_one(&mut *connection).await?;
     if listed == 0 { Ok(Vec::new()) } else { sqlx::query_as(tables::APPLIED).fetch_all(connection).await }
+}
+
+/// Takes a database that is there for oneself: no host has it, nor starts on it meanwhile. Its tables must be those of this version.
+///
+/// # Errors
+/// As [`SqliteStore::open_alone`].
+pub(super) async fn alone(path: &Path) -> Result<Lock, StoreError> {
+    check_tables(path).await.map_err(|error| named(path, error))?;
+    take_lock(path.to_owned()).await
 }
 
 async fn take_lock(path: PathBuf) -> Result<Lock, StoreError> {

@@ -301,3 +301,21 @@ async fn deliveries_of_the_version_before_go_in_order_on_postgresql() {
     let store = PostgresStore::open(&url, options).await.unwrap();
     old_deliveries_go_in_the_order_of_their_events(Arc::new(store)).await;
 }
+
+pub(crate) async fn however_much_waits_is_given_up_with_its_endpoint(store: AnyStore) {
+    add(&store, &endpoint("mine", None, &[EventKind::TaskCreated])).await;
+    add(&store, &endpoint("other", None, &[EventKind::TaskCreated])).await;
+    for batch in 0..21 {
+        let events = (0..100).map(|index| event(&format!("b{batch}-{index}"), EventKind::TaskCreated)).collect();
+        happen(&store, events).await;
+    }
+    switch(&store, "mine", false).await;
+    let dead = |endpoints: Vec<flightdeck::domain::webhook::Endpoint>| {
+        endpoints.iter().map(|endpoint| (endpoint.id.to_string(), endpoint.dead)).collect::<Vec<_>>()
+    };
+    let told = dead(store.webhooks(None).await.unwrap());
+    assert_eq!(told, [("mine".to_owned(), 2_100), ("other".to_owned(), 0)]);
+    switch(&store, "mine", true).await;
+    let due = claim(&store, 10).await.unwrap();
+    assert_eq!(due.endpoint.id.as_str(), "other", "nothing is sent by itself");
+}

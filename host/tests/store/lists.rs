@@ -240,6 +240,117 @@ pub(crate) async fn history_and_events_are_kept_in_order(store: AnyStore) {
     assert!(matches!(store.record(again).await, Err(StoreError::Stale(_))));
 }
 
+/// All ways to choose a value or none.
+fn or_none<T: Clone>(value: T) -> [Option<T>; 2] {
+    [None, Some(value)]
+}
+
+/// What each of them finds is told by other cases; here the databases are to plan all of them.
+pub(crate) async fn every_combination_of_filters_is_asked(store: AnyStore) {
+    tasks_of_many_kinds(&store).await;
+    let ordered = MediaBuy { po_number: Some("PO-1".to_owned()), status: BuyStatus::Active, ..buy("ordered") };
+    add_buy(&store, MediaBuy { packages: vec![package("a", "south")], ..ordered }).await;
+    for (principal, status) in or_none(PrincipalId::from("acme")).iter().cartesian(&or_none(BuyStatus::Active)) {
+        for (platform, po_number) in or_none(platform("south")).iter().cartesian(&or_none("PO-1".to_owned())) {
+            for after in [None, Some(MediaBuyId::from("none")), Some(MediaBuyId::from("ordered"))] {
+                let finds = after.is_none();
+                let (principal, status) = (principal.clone(), *status);
+                let (platform, po_number) = (platform.clone(), po_number.clone());
+                let filter = BuyFilter { principal, status, platform, po_number, after, limit: 1 };
+                assert!(!finds || list(&store, filter.clone()).await == ["ordered"], "{filter:?}");
+                list(&store, filter).await;
+            }
+        }
+    }
+    for (principal, kind) in or_none(PrincipalId::from("zenith")).iter().cartesian(&or_none(TaskKind::Reconciliation)) {
+        for (priority, status) in or_none(Priority::Low).iter().cartesian(&or_none(TaskStatus::Pending)) {
+            for (buy, overdue) in or_none(MediaBuyId::from("b2")).iter().cartesian(&or_none(false)) {
+                for closed_since in or_none(at(0)) {
+                    let (principal, kind, priority, status) = (principal.clone(), *kind, *priority, *status);
+                    let (buy, overdue) = (buy.clone(), *overdue);
+                    let filter = TaskFilter { principal, kind, priority, status, buy, overdue, closed_since, ..all() };
+                    let found = page(&store, filter.clone()).await.0;
+                    assert_eq!(found.contains(&"theirs".to_owned()), overdue.is_none(), "{filter:?}");
+                }
+            }
+        }
+    }
+}
+
+/// Every pair of one of these and one of those.
+trait Cartesian<'a, T: 'a>: Iterator<Item = &'a T> + Sized {
+    fn cartesian<U>(self, those: &'a [U]) -> impl Iterator<Item = (&'a T, &'a U)> {
+        self.flat_map(move |one| those.iter().map(move |other| (one, other)))
+    }
+}
+
+impl<'a, T: 'a, I: Iterator<Item = &'a T>> Cartesian<'a, T> for I {}
+
+/// Each backend has a task multiplied in between: ten thousand times, and ten more.
+pub(super) async fn a_list_of_tasks_ends(store: &AnyStore, multiplied: impl Future<Output = ()>) {
+    accept(store, "b1").await;
+    let about = operation("op-b1", "b1");
+    add_task(store, Task { created_at: at(0), ..task("t", &about) }).await;
+    multiplied.await;
+    add_task(store, Task { priority: Priority::Urgent, ..task("urgent", &about) }).await;
+    let (ids, total, _) = page(store, TaskFilter { limit: 2, ..all() }).await;
+    assert_eq!((ids, total), (vec!["urgent".to_owned(), "t".to_owned()], 10_000));
+    assert_eq!(page(store, TaskFilter { offset: 9_999, ..all() }).await.0.len(), 1);
+    assert!(page(store, TaskFilter { offset: 10_000, ..all() }).await.0.is_empty(), "what is behind is not listed");
+    // Another filter has a list of its own.
+    let (ids, total, _) = page(store, TaskFilter { priority: Some(Priority::Urgent), ..all() }).await;
+    assert_eq!((ids, total), (vec!["urgent".to_owned()], 1));
+}
+
+/// The statement for it, for the numbers from 1 to 10,010.
+pub(super) fn multiply(numbers: &str) -> String {
+    format!(
+        "INSERT INTO tasks (id, kind, principal, buy, operation, status, open, undecided, escalates, priority, created_at, due_by,
+                            expires_at, closed_at, doc)
+         SELECT id || '-' || CAST(n AS TEXT), kind, principal, buy, operation, status, open, undecided, escalates, priority,
+                created_at + n, due_by, expires_at, closed_at, doc
+         FROM tasks, ({numbers}) AS numbers"
+    )
+}
+
+pub(crate) async fn what_was_closed_long_ago_is_taken_out_of_the_list(store: AnyStore) {
+    tasks_of_many_kinds(&store).await;
+    for (id, closed_at) in [("theirs", 20), ("low", 30)] {
+        let mut closed = store.task(&id.into()).await.unwrap().unwrap();
+        closed.value.advance(TaskMove::Close).unwrap();
+        closed.value.resolved_at = Some(at(closed_at));
+        store.record(Recording { tasks: vec![closed], ..Recording::default() }).await.unwrap();
+    }
+    assert_eq!(store.unlist_tasks(at(20), 10).await.unwrap(), 0, "closed at that moment, and not before it");
+    assert_eq!(store.unlist_tasks(at(31), 1).await.unwrap(), 1);
+    let since = |seconds| TaskFilter { closed_since: Some(at(seconds)), ..all() };
+    assert_eq!(page(&store, since(0)).await.1, 5, "the one that was closed first");
+    assert_eq!(store.unlist_tasks(at(31), 10).await.unwrap(), 1);
+    assert_eq!(store.unlist_tasks(at(1_000), 10).await.unwrap(), 0, "what is open stays");
+    assert_eq!(page(&store, since(0)).await.1, 4);
+    assert!(store.task(&"theirs".into()).await.unwrap().is_some());
+}
+
+pub(crate) async fn a_buy_that_is_over_is_left_out_when_its_turn_comes(store: AnyStore) {
+    for index in 0..10 {
+        let booked = MediaBuy { booked_at: Some(at(index)), ..buy(&format!("over{index}")) };
+        add_buy(&store, MediaBuy { end: at(100), ..booked }).await;
+    }
+    add_buy(&store, MediaBuy { booked_at: Some(at(50)), ..buy("runs") }).await;
+    let every = std::time::Duration::from_secs(60);
+    let turns = |limit| {
+        let store = store.clone();
+        async move {
+            let turns = store.take_turns(at(1_000), at(101), every, every, limit).await.unwrap();
+            turns.into_iter().map(|id| id.to_string()).collect::<Vec<_>>()
+        }
+    };
+    // Those that are over stand before it, and one look goes past some of them.
+    assert!(turns(2).await.is_empty());
+    assert_eq!(turns(2).await, ["runs"]);
+    assert!(turns(2).await.is_empty(), "it had its turn");
+}
+
 pub(crate) async fn tokens_are_found_by_digest_and_have_unique_names(store: AnyStore) {
     let token = TokenRecord {
         name: "acme-token".to_owned(),

@@ -27,23 +27,28 @@ use super::{
         AnyStore, LEASE, accept, add_operation, audit, begins, journal, moved, operation, settles, stored_buy,
         stored_operation, task,
     },
-    webhooks,
+    lists, plans, webhooks,
 };
 
 /// A store in a database of its own.
 pub(crate) struct Backend {
     store: AnyStore,
+    url: String,
 }
 
 impl Backend {
     pub(crate) async fn fresh() -> Option<Self> {
         let url = database().await?;
         let options = Options { callers_clock: true, ..Options::default() };
-        Some(Self { store: Arc::new(PostgresStore::open(&url, options).await.unwrap()) })
+        Some(Self { store: Arc::new(PostgresStore::open(&url, options).await.unwrap()), url })
     }
 
     pub(crate) fn store(&self) -> AnyStore {
         self.store.clone()
+    }
+
+    pub(crate) async fn check_plans(&self) {
+        plans::check_postgres(&mut beside(&self.url).await).await;
     }
 }
 
@@ -69,6 +74,15 @@ pub(super) async fn due_now(store: &AnyStore, id: &str) {
 }
 
 #[tokio::test]
+async fn what_an_older_host_ended_is_forgotten_in_its_time() {
+    let Some(backend) = Backend::fresh().await else { return };
+    super::retention::end_as_an_older_host(&backend.store, async {
+        sqlx::query(super::retention::TAKE_OUT).execute(&mut beside(&backend.url).await).await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn tasks_expire_by_the_databases_clock() {
     let Some(url) = database().await else { return };
     let store = open(&url).await;
@@ -82,6 +96,16 @@ async fn tasks_expire_by_the_databases_clock() {
         let due = store.tasks_due(clock, 10).await.unwrap();
         assert_eq!(due.iter().map(|due| due.expired).collect::<Vec<_>>(), [false], "{clock}");
     }
+}
+
+#[tokio::test]
+async fn a_list_of_tasks_ends_with_its_most_urgent_ten_thousand() {
+    let Some(backend) = Backend::fresh().await else { return };
+    let numbers = "SELECT n FROM generate_series(1, 10010) AS n (n)";
+    lists::a_list_of_tasks_ends(&backend.store, async {
+        sqlx::query(AssertSqlSafe(lists::multiply(numbers))).execute(&mut beside(&backend.url).await).await.unwrap();
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -24,7 +24,7 @@ use tempfile::TempDir;
 use super::fixtures::{
     self, AnyStore, accept, audit, claim, key, moved, principal, stored_buy, stored_operation, stored_task, task,
 };
-use super::{auditing, clock, measure};
+use super::{auditing, clock, lists, measure, plans};
 
 /// A store in a folder of its own.
 pub(crate) struct Backend {
@@ -45,6 +45,10 @@ impl Backend {
 
     pub(crate) fn store(&self) -> AnyStore {
         self.store.clone()
+    }
+
+    pub(crate) async fn check_plans(&self) {
+        plans::check_sqlite(&mut self.beside().await).await;
     }
 
     fn path(&self) -> PathBuf {
@@ -88,6 +92,16 @@ async fn a_second_opener_is_refused_and_told_the_cure() {
     accept(&backend.store, "b1").await;
 }
 
+#[tokio::test]
+async fn a_list_of_tasks_ends_with_its_most_urgent_ten_thousand() {
+    let backend = Backend::new().await;
+    let numbers = "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 10010) SELECT n FROM n";
+    lists::a_list_of_tasks_ends(&backend.store, async {
+        sqlx::query(AssertSqlSafe(lists::multiply(numbers))).execute(&mut backend.beside().await).await.unwrap();
+    })
+    .await;
+}
+
 #[cfg(unix)]
 #[tokio::test]
 async fn another_name_of_the_same_file_has_the_same_lock() {
@@ -95,6 +109,15 @@ async fn another_name_of_the_same_file_has_the_same_lock() {
     let alias = backend.folder.path().join("alias.db");
     std::os::unix::fs::symlink(backend.path(), &alias).unwrap();
     assert!(matches!(open(alias).await, Err(StoreError::Unavailable(_))));
+}
+
+#[tokio::test]
+async fn what_an_older_host_ended_is_forgotten_in_its_time() {
+    let backend = Backend::new().await;
+    super::retention::end_as_an_older_host(&backend.store, async {
+        sqlx::query(super::retention::TAKE_OUT).execute(&mut backend.beside().await).await.unwrap();
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -40,6 +40,7 @@ fn every_key_is_described_under_its_section() {
         ("`[engine]`", format!("{PUBLISHER}[engine]\n{stray}\n")),
         ("`[operations]`", format!("{PUBLISHER}[operations]\n{stray}\n")),
         ("`[callers]`", format!("{PUBLISHER}[callers]\n{stray}\n")),
+        ("`[retention]`", format!("{PUBLISHER}[retention]\n{stray}\n")),
         ("`[webhooks]`", format!("{PUBLISHER}[webhooks]\n{stray}\n")),
         ("`[publisher]`", format!("{PUBLISHER}{stray}\n")),
         ("`[[platforms]]`", platform(&stray)),

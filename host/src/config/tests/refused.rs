@@ -27,7 +27,8 @@ fn unknown_keys_and_sections_are_refused() {
         &format!("¦frobnicate = 1\n{PUBLISHER}¦nam = 1\n[¦sever]\nlisten = 1\n"),
         &[
             "`frobnicate` is no key of the configuration; known: `approvals`, `callers`, `data`, `engine`, `keys`, `operations`, \
-             `platforms`, `principals`, `products`, `publisher`, `server`, `store`, `tokens` or `webhooks`",
+             `platforms`, `principals`, `products`, `publisher`, `retention`, `server`, `store`, `tokens` or \
+             `webhooks`",
             "`nam` is no key of [publisher]; did you mean `name`?",
             "`sever` is no key of the configuration; did you mean `server`?",
         ],
@@ -45,6 +46,21 @@ fn sections_have_their_form() {
         &[
             "`server` must be a section: write [server] on a line of its own",
             "`tokens` is a list of sections: write [[tokens]] above each",
+        ],
+    );
+}
+
+#[test]
+fn nothing_is_forgotten_before_its_time() {
+    refused(
+        &format!(
+            "{PUBLISHER}[retention]\nevents = ¦\"29d\"\noperations = ¦\"6d\"\ntasks = ¦\"167h\"\n¦task = \"9d\"\n"
+        ),
+        &[
+            "`events` must be at least 30d: until then webhooks may be replayed",
+            "`operations` must be at least 7d: repeated requests are answered with them, and their steps may be looked up again",
+            "`tasks` must be at least 7d: until then closed tasks are listed",
+            "`task` is no key of [retention]; did you mean `tasks`?",
         ],
     );
 }

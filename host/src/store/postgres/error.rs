@@ -5,7 +5,7 @@ use sqlx::error::DatabaseError;
 use crate::store::StoreError;
 
 /// The store's error for one of sqlx's.
-pub(super) fn from_sqlx(error: sqlx::Error) -> StoreError {
+pub(in crate::store) fn from_sqlx(error: sqlx::Error) -> StoreError {
     match error {
         sqlx::Error::Database(error) => from_code(&error.code().unwrap_or_default(), error.message()),
         error @ (sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) | sqlx::Error::ColumnNotFound(_)) => {

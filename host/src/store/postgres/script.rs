@@ -20,6 +20,7 @@ use crate::{
             script::{Script, Statement, Value},
         },
     },
+    statements::{Kind, note},
 };
 
 /// A connection that is inside a transaction.
@@ -77,6 +78,7 @@ pub(super) async fn read(connection: &mut PgConnection, statement: &Statement) -
 /// A statement with PostgreSQL's placeholders. The text is made of string literals of this crate only, none of which has a
 /// question mark that is no parameter.
 fn translated(statement: &Statement) -> Result<(String, PgArguments), StoreError> {
+    note(Kind::Postgres, statement);
     let mut sql = String::with_capacity(statement.sql.len() + 2 * statement.values.len());
     for (index, part) in statement.sql.split('?').enumerate() {
         if index > 0 {

@@ -9,7 +9,7 @@ use super::{
     script::{Script, Statement, Want},
 };
 use crate::{
-    domain::{id::PlatformName, time::Timestamp},
+    domain::{id::PlatformName, operation::OperationState, task::TaskKind, time::Timestamp},
     store::{
         AuditEntry, StoreError,
         fleet::{Census, breaker_key},
@@ -134,12 +134,16 @@ pub(super) async fn holds(database: &impl Database, now: Timestamp) -> Result<Ve
     found.iter().map(|row| Ok((row.text("key")?, remaining(row)?))).collect()
 }
 
+/// Marks a moment; in place of an earlier mark of another name, if one is named.
 pub(super) async fn mark(
     transaction: &mut (dyn Transaction + '_),
     dialect: &Dialect,
-    (name, at, line): &(String, Timestamp, AuditEntry),
+    (instead, name, at, line): &(Option<String>, String, Timestamp, AuditEntry),
 ) -> Result<(), StoreError> {
     let mut script = Script::default();
+    if let Some(instead) = instead {
+        script.statement("DELETE FROM marks WHERE name = ?", Want::Any).bind(instead.as_str());
+    }
     script
         .statement(
             "INSERT INTO marks (name, at) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET at = excluded.at",
@@ -170,29 +174,43 @@ pub(super) async fn marked(database: &impl Database, name: &str) -> Result<Optio
     database.read(asked).await?.first().map(|row| row.moment("at")).transpose()
 }
 
-/// A row for each number, of one moment.
+/// How far the census counts: more is as much a backlog, and a receiver that is away for a week may leave a million.
+const COUNTED: u32 = 100_000;
+
+/// A row for each number, of one moment. Each counts along an index of what has not ended, and no further than [`COUNTED`].
 pub(super) async fn census(database: &impl Database, now: Timestamp) -> Result<Census, StoreError> {
-    let mut asked = Statement::new(
-        "SELECT 'operation' AS what, state AS name, count(*) AS number FROM operations
-             WHERE state NOT IN ('succeeded', 'failed') GROUP BY state
-         UNION ALL
-         SELECT 'task', kind, count(*) FROM tasks WHERE open = 1 GROUP BY kind
-         UNION ALL
-         SELECT 'overdue', '', count(*) FROM tasks WHERE open = 1 AND due_by < ?
-         UNION ALL
-         SELECT 'pending', '', count(*) FROM webhook_deliveries WHERE status = 'pending'
-         UNION ALL
-         SELECT 'dead', '', count(*) FROM webhook_deliveries WHERE status = 'dead'
-         UNION ALL
-         SELECT 'due', '', due FROM (",
-    )
-    .with(now.as_micros());
+    let mut asked = Statement::default();
+    let mut count = |what: &'static str, name: &str, rows: &str| {
+        asked
+            .push("SELECT CAST(? AS TEXT) AS what, CAST(? AS TEXT) AS name, count(*) AS number FROM (SELECT 1 AS one FROM ")
+            .push(rows)
+            .push(" LIMIT ?) AS counted UNION ALL ")
+            .bind(what)
+            .bind(name)
+            .bind(COUNTED);
+    };
+    for state in OperationState::ALL.iter().filter(|state| !state.is_final()) {
+        let state = state.as_str();
+        let rows = format!("operations WHERE state NOT IN ('succeeded', 'failed') AND state = '{state}'");
+        count("operation", state, &rows);
+    }
+    for kind in TaskKind::ALL.iter().map(|kind| kind.as_str()) {
+        count("task", kind, &format!("tasks WHERE open = 1 AND kind = '{kind}'"));
+    }
+    count("pending", "", "webhook_deliveries WHERE status = 'pending'");
+    count("dead", "", "webhook_deliveries WHERE status = 'dead'");
+    asked
+        .push("SELECT 'overdue', '', count(*) FROM (SELECT 1 AS one FROM tasks WHERE open = 1 AND due_by < ? LIMIT ?) AS counted")
+        .bind(now.as_micros())
+        .bind(COUNTED);
+    asked.push(" UNION ALL SELECT 'due', '', due FROM (");
     // What waits for another operation of its buy is not due: nobody could claim it.
     asked.push(database.dialect().next_due).push(") AS next");
     let mut census = Census::default();
     for row in database.read(asked).await? {
         let (name, number) = (row.text("name")?, row.maybe_int("number")?.unwrap_or(0));
         match row.text("what")?.as_str() {
+            "operation" | "task" if number == 0 => {}
             "operation" => census.operations.push((name, number)),
             "task" => census.tasks.push((name, number)),
             "overdue" => census.overdue_tasks = number,

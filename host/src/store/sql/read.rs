@@ -7,6 +7,7 @@ use crate::{
         id::{MediaBuyId, OperationId, PrincipalId, TaskId},
         media_buy::MediaBuy,
         operation::{Operation, OperationKind},
+        status::BuyStatus,
         task::HistoryEntry,
     },
     store::{BuyFilter, IdempotencyEntry, StoreError, Stored},
@@ -25,28 +26,44 @@ pub(super) async fn buy(database: &impl Database, id: &MediaBuyId) -> Result<Opt
     database.read(asked).await?.first().map(rows::stored_buy).transpose()
 }
 
+/// A page of buys. Each combination of filters has an index in the order of the list, of the buys themselves or, where a platform is asked
+/// for, of what they have on platforms: nothing is read that is not listed.
 pub(super) async fn buys(database: &impl Database, filter: &BuyFilter) -> Result<Vec<MediaBuy>, StoreError> {
     let mut asked = Statement::new(database.dialect().buys);
-    asked.push(" WHERE true");
-    if let Some(principal) = &filter.principal {
-        asked.push(" AND mine.principal = ?").bind(principal.as_str());
+    let limit = filter.limit.min(MOST_PER_PAGE);
+    match &filter.platform {
+        None => {
+            asked.push(" WHERE true");
+            push_filters(&mut asked, filter, "mine", "seq");
+            asked.push(" ORDER BY mine.seq DESC LIMIT ?").bind(limit);
+        }
+        Some(platform) => {
+            asked
+                .push(
+                    " WHERE mine.seq IN (SELECT listed.buy_seq FROM buy_platforms AS listed WHERE listed.platform = ?",
+                )
+                .bind(platform.as_str());
+            push_filters(&mut asked, filter, "listed", "buy_seq");
+            asked.push(" ORDER BY listed.buy_seq DESC LIMIT ?) ORDER BY mine.seq DESC").bind(limit);
+        }
     }
-    if let Some(status) = filter.status {
-        asked.push(" AND mine.status = ?").bind(status.as_str());
-    }
-    if let Some(po_number) = &filter.po_number {
-        asked.push(" AND mine.po_number = ?").bind(po_number.as_str());
-    }
-    if let Some(platform) = &filter.platform {
-        asked
-            .push(" AND EXISTS (SELECT 1 FROM buy_platforms WHERE buy_seq = mine.seq AND platform = ?)")
-            .bind(platform.as_str());
-    }
-    if let Some(after) = &filter.after {
-        asked.push(" AND mine.seq < (SELECT seq FROM media_buys WHERE id = ?)").bind(after.as_str());
-    }
-    asked.push(" ORDER BY mine.seq DESC LIMIT ?").bind(filter.limit.min(MOST_PER_PAGE));
     database.read(asked).await?.iter().map(rows::buy).collect()
+}
+
+/// What both kinds of lists have in common: `table` has the columns, `seq` is what it calls the number of the buy.
+fn push_filters(asked: &mut Statement, filter: &BuyFilter, table: &str, seq: &str) {
+    let mut equals = |column: &str, value: Option<&str>| {
+        if let Some(value) = value {
+            asked.push(" AND ").push(table).push(".").push(column).push(" = ?").bind(value);
+        }
+    };
+    equals("principal", filter.principal.as_ref().map(PrincipalId::as_str));
+    equals("status", filter.status.map(BuyStatus::as_str));
+    equals("po_number", filter.po_number.as_deref());
+    if let Some(after) = &filter.after {
+        asked.push(" AND ").push(table).push(".").push(seq);
+        asked.push(" < (SELECT seq FROM media_buys WHERE id = ?)").bind(after.as_str());
+    }
 }
 
 pub(super) async fn operation(

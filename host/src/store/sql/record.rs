@@ -229,8 +229,8 @@ fn add_platforms(script: &mut Script, buy: &MediaBuy) {
 fn insert_operation(script: &mut Script, operation: &Operation) -> Result<(), StoreError> {
     script
         .statement(
-            "INSERT INTO operations (id, buy, kind, state, switches, begun, run_at, doc) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-             ON CONFLICT DO NOTHING",
+            "INSERT INTO operations (id, buy, kind, state, switches, begun, run_at, ended_at, doc)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
             Want::Changes(1, StoreError::Stale("the operation")),
         )
         .bind(operation.id.as_str())
@@ -240,6 +240,7 @@ fn insert_operation(script: &mut Script, operation: &Operation) -> Result<(), St
         .bind(operation.change.only_switches())
         .bind(operation.frozen.is_some())
         .bind(operation.run_at.as_micros())
+        .bind(operation.ended_at.map(Timestamp::as_micros))
         .bind(to_doc(operation)?);
     Ok(())
 }
@@ -248,10 +249,11 @@ fn update_operation(script: &mut Script, stored: &Stored<Operation>) -> Result<(
     let operation = &stored.value;
     // Whatever ends a run ends the lease, too, whoever writes it.
     let sql = if operation.state == OperationState::Running {
-        "UPDATE operations SET version = version + 1, state = ?, begun = ?, run_at = ?, doc = ? WHERE id = ? AND version = ?"
+        "UPDATE operations SET version = version + 1, state = ?, begun = ?, run_at = ?, ended_at = ?, doc = ?
+         WHERE id = ? AND version = ?"
     } else {
-        "UPDATE operations SET version = version + 1, state = ?, begun = ?, run_at = ?, doc = ?, worker = NULL,
-                               lease_until = NULL
+        "UPDATE operations SET version = version + 1, state = ?, begun = ?, run_at = ?, ended_at = ?, doc = ?,
+                               worker = NULL, lease_until = NULL
          WHERE id = ? AND version = ?"
     };
     script
@@ -259,6 +261,7 @@ fn update_operation(script: &mut Script, stored: &Stored<Operation>) -> Result<(
         .bind(operation.state.as_str())
         .bind(operation.frozen.is_some() && !operation.state.is_final())
         .bind(operation.run_at.as_micros())
+        .bind(operation.ended_at.map(Timestamp::as_micros))
         .bind(to_doc(operation)?)
         .bind(operation.id.as_str())
         .bind(stored.version);
@@ -285,7 +288,7 @@ fn insert_task(script: &mut Script, task: &Task) -> Result<(), StoreError> {
 
 fn update_task(script: &mut Script, stored: &Stored<Task>) -> Result<(), StoreError> {
     let mut update = Statement::new(
-        "UPDATE tasks SET version = version + 1, status = ?, open = ?, undecided = ?, escalates = ?, priority = ?,
+        "UPDATE tasks SET version = version + 1, listed = 1, status = ?, open = ?, undecided = ?, escalates = ?, priority = ?,
                           due_by = ?, expires_at = ?, closed_at = ?, doc = ?
          WHERE id = ? AND version = ?",
     );
@@ -370,7 +373,11 @@ pub(super) async fn record_answer(
     transaction.run(script).await.map(drop)
 }
 
-/// Gives buys their turn to be asked about, the longest due first; see [`crate::store::Store::take_turns`].
+/// How often one look takes a batch of buys of which some are over: those are left out from then on, and others may be behind them.
+const ROUNDS: u32 = 4;
+
+/// Gives buys their turn to be asked about, the longest due first; see [`crate::store::Store::take_turns`]. One that is over is left out
+/// when its turn comes: nothing is looked for but by turn.
 pub(super) async fn take_turns(
     transaction: &mut (dyn Transaction + '_),
     dialect: &Dialect,
@@ -379,32 +386,43 @@ pub(super) async fn take_turns(
     let settle = micros(*settle.min(every));
     let every = micros(*every);
     let last = now.as_micros().saturating_sub(every);
-    let mut script = Script::default();
-    script
-        .statement(
-            "WITH picked AS MATERIALIZED (SELECT seq FROM media_buys WHERE asked_at <= ? AND ends_at < ?",
-            Want::Any,
-        )
-        .push(dialect.unlocked_only)
-        .push(") UPDATE media_buys SET asked_at = NULL WHERE seq IN (SELECT seq FROM picked)")
-        .bind(last)
-        .bind(ended_since.as_micros());
-    script
-        .statement(
-            "WITH picked AS MATERIALIZED (SELECT seq FROM media_buys WHERE asked_at <= ? ORDER BY asked_at LIMIT ?",
-            Want::Keep,
-        )
-        .push(dialect.unlocked_only)
-        .push(") UPDATE media_buys SET asked_at = CASE asked_at WHEN ? THEN ? ELSE ? - ")
-        .push(dialect.random_below)
-        .push(" END WHERE seq IN (SELECT seq FROM picked) RETURNING id")
-        .bind(last)
-        .bind(*limit)
-        .bind(LOOK_NOW)
-        .bind(last.saturating_add(settle))
-        .bind(now.as_micros())
-        .bind((every / 2).max(1));
-    transaction.run(script).await?.iter().map(|row| row.text("id").map(MediaBuyId::new)).collect()
+    let mut turns = Vec::new();
+    for _ in 0..ROUNDS {
+        let wanted = limit.saturating_sub(u32::try_from(turns.len()).unwrap_or(u32::MAX));
+        let mut script = Script::default();
+        script
+            .statement(
+                "WITH picked AS MATERIALIZED (SELECT seq FROM media_buys WHERE asked_at <= ? ORDER BY asked_at LIMIT ?",
+                Want::Keep,
+            )
+            .push(dialect.unlocked_only)
+            .push(
+                ") UPDATE media_buys SET asked_at = CASE WHEN ends_at < ? THEN NULL
+                                                         WHEN asked_at = ? THEN CAST(? AS BIGINT) ELSE ? - ",
+            )
+            .push(dialect.random_below)
+            .push(
+                " END WHERE seq IN (SELECT seq FROM picked)
+                  RETURNING id, CAST(CASE WHEN asked_at IS NULL THEN 1 ELSE 0 END AS BIGINT) AS ended",
+            )
+            .bind(last)
+            .bind(wanted)
+            .bind(ended_since.as_micros())
+            .bind(LOOK_NOW)
+            .bind(last.saturating_add(settle))
+            .bind(now.as_micros())
+            .bind((every / 2).max(1));
+        let picked = transaction.run(script).await?;
+        for row in &picked {
+            if row.int("ended")? == 0 {
+                turns.push(MediaBuyId::new(row.text("id")?));
+            }
+        }
+        if picked.len() < wanted as usize || turns.len() >= *limit as usize {
+            break;
+        }
+    }
+    Ok(turns)
 }
 
 /// Deletes keys that expired, the oldest first.

@@ -73,19 +73,8 @@ pub(super) async fn change(
     let found = transaction.run(Script::asking(asked)).await?;
     let before = endpoint(found.first().ok_or(StoreError::Stale("the endpoint"))?)?;
     let mut script = Script::default();
-    // Deliveries before their endpoint, like whoever records one. An event that was being written while the endpoint was disabled
-    // is given up when it is enabled again.
-    script
-        .statement(
-            "UPDATE webhook_deliveries SET status = 'dead', leased = 0, fence = fence + 1,
-                    error = coalesce(error, 'the endpoint was disabled')
-             WHERE webhook = ? AND status = 'pending'
-               AND (? = 1 OR EXISTS (SELECT 1 FROM webhooks WHERE id = ? AND enabled = 0))",
-            Want::Any,
-        )
-        .bind(changed.id.as_str())
-        .bind(changed.disabled.is_some())
-        .bind(changed.id.as_str());
+    // Deliveries before their endpoint, like whoever records one. The rest is given up by [`give_up`].
+    give_up_some(&mut script, &changed.id, changed.disabled.is_some());
     let sql = if changed.disabled.is_none() && changed.url == before.url {
         "UPDATE webhooks SET version = version + 1, enabled = ?, doc = ? WHERE id = ? AND version = ?"
     } else {
@@ -101,6 +90,38 @@ pub(super) async fn change(
     set_events(&mut script, changed);
     transaction.run(script).await?;
     audit::append(transaction, dialect, lines).await
+}
+
+/// How many deliveries one write gives up: a receiver that was away for days has left any number of them.
+const GIVEN_UP: u32 = 1_000;
+
+/// Gives up deliveries that wait for an endpoint that is disabled, or is to be. An event that was being written while the endpoint was
+/// disabled is given up when it is enabled again.
+fn give_up_some(script: &mut Script, webhook: &WebhookId, disables: bool) {
+    script
+        .statement(
+            "UPDATE webhook_deliveries SET status = 'dead', leased = 0, fence = fence + 1,
+                    error = coalesce(error, 'the endpoint was disabled')
+             WHERE seq IN (SELECT seq FROM webhook_deliveries WHERE webhook = ? AND status = 'pending' LIMIT ?)
+               AND (? = 1 OR EXISTS (SELECT 1 FROM webhooks WHERE id = ? AND enabled = 0))
+             RETURNING 1 AS given_up",
+            Want::Keep,
+        )
+        .bind(webhook.as_str())
+        .bind(GIVEN_UP)
+        .bind(disables)
+        .bind(webhook.as_str());
+}
+
+/// Gives up a batch of what waits for an endpoint that is disabled; whether there may be more.
+pub(super) async fn give_up(
+    transaction: &mut (dyn Transaction + '_),
+    _: &Dialect,
+    webhook: &WebhookId,
+) -> Result<bool, StoreError> {
+    let mut script = Script::default();
+    give_up_some(&mut script, webhook, false);
+    Ok(transaction.run(script).await?.len() >= GIVEN_UP as usize)
 }
 
 pub(super) async fn remove(
@@ -142,10 +163,10 @@ pub(super) async fn remove(
     Ok(true)
 }
 
-/// An endpoint as [`endpoint`] wants it, and how much was given up of what was sent to it.
+/// An endpoint as [`endpoint`] wants it, and how much was given up of what was sent to it: counted no further than makes a difference.
 const LISTED: &str = "SELECT doc, version, failing_since,
-    (SELECT count(*) FROM webhook_deliveries AS given_up
-     WHERE given_up.webhook = webhooks.id AND given_up.status = 'dead') AS dead
+    (SELECT count(*) FROM (SELECT 1 AS one FROM webhook_deliveries AS given_up
+     WHERE given_up.webhook = webhooks.id AND given_up.status = 'dead' LIMIT 10000) AS counted) AS dead
     FROM webhooks";
 
 pub(super) async fn webhook(database: &impl Database, id: &WebhookId) -> Result<Option<Stored<Endpoint>>, StoreError> {

@@ -16,7 +16,7 @@ mod code {
 }
 
 /// The store's error for one of sqlx's.
-pub(super) fn from_sqlx(error: sqlx::Error) -> StoreError {
+pub(in crate::store) fn from_sqlx(error: sqlx::Error) -> StoreError {
     match error {
         sqlx::Error::Database(error) => {
             let extended = error.code().and_then(|code| code.parse::<i32>().ok()).unwrap_or_default();

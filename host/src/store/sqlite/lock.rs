@@ -14,7 +14,7 @@ use crate::store::StoreError;
 /// The lock; it is given back when this is dropped or the process ends, however it ends. The file itself stays: to
 /// delete it would let two processes hold locks on two files of that name.
 #[derive(Debug)]
-pub(super) struct Lock {
+pub(in crate::store) struct Lock {
     _file: File,
 }
 

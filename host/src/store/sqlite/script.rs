@@ -18,6 +18,7 @@ use crate::{
             script::{Script, Statement, Value},
         },
     },
+    statements::{Kind, note},
 };
 
 #[async_trait]
@@ -27,6 +28,7 @@ impl Transaction for SqliteConnection {
         let mut arguments = SqliteArguments::default();
         let mut wants = Vec::with_capacity(script.statements.len());
         for (statement, want) in script.statements {
+            note(Kind::Sqlite, &statement);
             sql.push_str(&statement.sql);
             sql.push_str(";\n");
             bind(&mut arguments, statement.values)?;
@@ -61,6 +63,7 @@ pub(super) async fn read<'e>(
     statement: Statement,
 ) -> Result<Vec<Row>, StoreError> {
     metrics::counter!(STORE_READS).increment(1);
+    note(Kind::Sqlite, &statement);
     let mut arguments = SqliteArguments::default();
     bind(&mut arguments, statement.values)?;
     let asked = sqlx::query_with(AssertSqlSafe(statement.sql.into_owned()), arguments);

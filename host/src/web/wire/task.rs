@@ -19,7 +19,7 @@ use crate::{
 pub struct TasksAnswer {
     /// The tasks, the most urgent first, then the oldest.
     pub tasks: Vec<TaskBody>,
-    /// How many there are on all pages.
+    /// How many there are on all pages. The list ends at 10000: that many are 10000 or more, which filters bring nearer.
     pub total_count: u64,
     /// How many of them are open and past their due date.
     pub overdue_count: u64,

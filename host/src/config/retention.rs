@@ -1,0 +1,53 @@
+//! How long what has ended is kept.
+
+use std::time::Duration;
+
+use super::{section::Section, values};
+use crate::domain::{task::CLOSED_LISTED_FOR, webhook::DELIVERIES_KEPT_FOR};
+
+const DAY: u64 = 24 * 3_600;
+
+/// A quarter is what people ask about; who wants more has webhooks, and the audit log keeps all decisions.
+const DEFAULT_EVENTS: Duration = Duration::from_secs(90 * DAY);
+
+/// More than a year, so that this year's changes can be held against last year's.
+const DEFAULT_OPERATIONS: Duration = Duration::from_secs(400 * DAY);
+
+/// As long as the operations that they were about.
+const DEFAULT_TASKS: Duration = DEFAULT_OPERATIONS;
+
+/// Longer than an idempotency key is kept, whose answer names the operation, and than anything of an ended operation is looked up again on
+/// an ad server.
+const LEAST_OPERATIONS: Duration = Duration::from_secs(7 * DAY);
+
+/// `[retention]`: how long what has ended is kept. Buys, the operations that created them, and the audit log stay.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Retention {
+    /// `events`: after they happened; at least as long as deliveries can be replayed. Default `90d`.
+    pub events: Duration,
+    /// `operations`: after they ended, with their steps; at least `7d`. Default `400d`.
+    pub operations: Duration,
+    /// `tasks`: after they were closed, with their histories; at least as long as they are listed. Default `400d`.
+    pub tasks: Duration,
+}
+
+impl Retention {
+    pub(super) fn read(section: &Section<'_>) -> Self {
+        let at_least = |key, default, least: Duration, why: &str| {
+            section.or(key, default, |node| match values::duration(node)? {
+                shorter if shorter < least => Err(format!("must be at least {}: {why}", values::written(least))),
+                time => Ok(time),
+            })
+        };
+        Self {
+            events: at_least("events", DEFAULT_EVENTS, DELIVERIES_KEPT_FOR, "until then webhooks may be replayed"),
+            operations: at_least(
+                "operations",
+                DEFAULT_OPERATIONS,
+                LEAST_OPERATIONS,
+                "repeated requests are answered with them, and their steps may be looked up again",
+            ),
+            tasks: at_least("tasks", DEFAULT_TASKS, CLOSED_LISTED_FOR, "until then closed tasks are listed"),
+        }
+    }
+}

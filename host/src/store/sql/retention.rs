@@ -1,0 +1,118 @@
+//! Forgetting what is old, in small transactions: nobody who writes waits for more than one of them.
+
+use super::{
+    Dialect, Transaction,
+    rows::stored_operation,
+    script::{Script, Statement, Want},
+};
+use crate::{domain::time::Timestamp, store::StoreError};
+
+/// How many of the oldest are looked at for each that is to be forgotten: some of them have to stay for the time being.
+const LOOKED_AT: u32 = 10;
+
+pub(super) async fn events(
+    transaction: &mut (dyn Transaction + '_),
+    dialect: &Dialect,
+    (before, limit): &(Timestamp, u32),
+) -> Result<u64, StoreError> {
+    let mut forget = Statement::new(
+        "WITH old AS MATERIALIZED (SELECT seq, id FROM events WHERE at < ? ORDER BY at LIMIT ?),
+              free AS MATERIALIZED (SELECT seq FROM old WHERE NOT EXISTS (
+                  SELECT 1 FROM webhook_deliveries WHERE webhook_deliveries.event = old.id) LIMIT ?),
+              picked AS MATERIALIZED (SELECT seq FROM events WHERE seq IN (SELECT seq FROM free)",
+    );
+    forget
+        .push(dialect.unlocked_only)
+        .push(") DELETE FROM events WHERE seq IN (SELECT seq FROM picked) RETURNING 1 AS forgotten")
+        .bind(before.as_micros())
+        .bind(limit.saturating_mul(LOOKED_AT))
+        .bind(*limit);
+    Ok(transaction.run(Script::asking(forget)).await?.len() as u64)
+}
+
+pub(super) async fn tasks(
+    transaction: &mut (dyn Transaction + '_),
+    dialect: &Dialect,
+    (closed_before, limit): &(Timestamp, u32),
+) -> Result<u64, StoreError> {
+    let mut picked = Statement::new(
+        "WITH old AS MATERIALIZED (SELECT seq, operation FROM tasks WHERE closed_at < ? ORDER BY closed_at LIMIT ?),
+              free AS MATERIALIZED (SELECT seq FROM old WHERE NOT EXISTS (
+                  SELECT 1 FROM operations WHERE operations.id = old.operation
+                                             AND operations.state NOT IN ('succeeded', 'failed')) LIMIT ?)
+         SELECT id FROM tasks WHERE seq IN (SELECT seq FROM free)",
+    );
+    picked
+        .push(dialect.unlocked_only)
+        .bind(closed_before.as_micros())
+        .bind(limit.saturating_mul(LOOKED_AT))
+        .bind(*limit);
+    let found = transaction.run(Script::asking(picked)).await?;
+    let mut script = Script::default();
+    for row in &found {
+        let id = row.text("id")?;
+        script.statement("DELETE FROM task_history WHERE task = ?", Want::Any).bind(id.as_str());
+        script.statement("DELETE FROM tasks WHERE id = ?", Want::Any).bind(id);
+    }
+    transaction.run(script).await?;
+    Ok(found.len() as u64)
+}
+
+pub(super) async fn operations(
+    transaction: &mut (dyn Transaction + '_),
+    dialect: &Dialect,
+    (ended_before, limit): &(Timestamp, u32),
+) -> Result<u64, StoreError> {
+    find_out_when(transaction, dialect, *limit).await?;
+    let mut picked = Statement::new(
+        "WITH old AS MATERIALIZED (
+                  SELECT seq, id FROM operations
+                  WHERE state IN ('succeeded', 'failed') AND kind <> 'create_media_buy' AND ended_at < ?
+                  ORDER BY ended_at LIMIT ?),
+              free AS MATERIALIZED (SELECT seq FROM old WHERE NOT EXISTS (
+                  SELECT 1 FROM tasks WHERE tasks.operation = old.id) LIMIT ?)
+         SELECT id FROM operations WHERE seq IN (SELECT seq FROM free)",
+    );
+    picked
+        .push(dialect.unlocked_only)
+        .bind(ended_before.as_micros())
+        .bind(limit.saturating_mul(LOOKED_AT))
+        .bind(*limit);
+    let found = transaction.run(Script::asking(picked)).await?;
+    let mut script = Script::default();
+    for row in &found {
+        let id = row.text("id")?;
+        script.statement("DELETE FROM steps WHERE operation = ?", Want::Any).bind(id.as_str());
+        script.statement("DELETE FROM operations WHERE id = ?", Want::Any).bind(id);
+    }
+    transaction.run(script).await?;
+    Ok(found.len() as u64)
+}
+
+/// Writes down when operations ended that a host of an older version has ended. One that can't be read is never forgotten.
+async fn find_out_when(
+    transaction: &mut (dyn Transaction + '_),
+    dialect: &Dialect,
+    limit: u32,
+) -> Result<(), StoreError> {
+    let mut unknown = Statement::new(
+        "SELECT seq, doc, version FROM operations
+         WHERE ended_at IS NULL AND state IN ('succeeded', 'failed') AND kind <> 'create_media_buy'
+         ORDER BY seq LIMIT ?",
+    );
+    unknown.push(dialect.unlocked_only).bind(limit);
+    let found = transaction.run(Script::asking(unknown)).await?;
+    let mut script = Script::default();
+    for row in &found {
+        let seq = row.int("seq")?;
+        let ended_at = stored_operation(row).ok().and_then(|stored| stored.value.ended_at);
+        if ended_at.is_none() {
+            tracing::warn!(seq, "it can't be read when an operation ended: it is kept for ever");
+        }
+        script
+            .statement("UPDATE operations SET ended_at = ? WHERE seq = ?", Want::Any)
+            .bind(ended_at.map_or(i64::MAX, Timestamp::as_micros))
+            .bind(seq);
+    }
+    transaction.run(script).await.map(drop)
+}
