@@ -112,6 +112,8 @@ pub trait StepJournal: Send + Sync + std::fmt::Debug {
     /// # Errors
     /// Why not.
     fn may_write(&self, leaves_within: Duration) -> Result<(), JournalError>;
+    /// Whether a step is open.
+    fn step_is_open(&self) -> bool;
     /// A request that writes is about to leave. It counts as lost until [`StepJournal::sent`] says otherwise.
     fn sending(&self) -> u64;
     /// What became of it.

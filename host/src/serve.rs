@@ -1,8 +1,6 @@
 //! Puts the parts together and serves.
 
-use std::{
-    io::IsTerminal as _, net::SocketAddr, os::unix::fs::DirBuilderExt as _, path::Path, sync::Arc, time::Duration,
-};
+use std::{io::IsTerminal as _, os::unix::fs::DirBuilderExt as _, path::Path, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -129,7 +127,9 @@ async fn open_store(config: &Config) -> anyhow::Result<Arc<dyn Store>> {
             }
             usable(Arc::new(SqliteStore::open(&path, file(keys)).await?)).await
         }
-        StoreUrl::Postgres(url) => usable(Arc::new(PostgresStore::open(url.expose(), sessions(config, keys)).await?)).await,
+        StoreUrl::Postgres(url) => {
+            usable(Arc::new(PostgresStore::open(url.expose(), sessions(config, keys)).await?)).await
+        }
     }
 }
 
@@ -205,6 +205,15 @@ pub async fn open_store_alone(config: &Config) -> anyhow::Result<Arc<dyn Store>>
         }
         None => open_store_beside(config).await,
     }
+}
+
+/// Opens the PostgreSQL that a database arrives in, with the keys of the configuration: what is written there is signed with them.
+///
+/// # Errors
+/// As [`open_store_beside`].
+pub(crate) async fn open_target(config: &Config, url: &str) -> anyhow::Result<PostgresStore> {
+    let keys = keyring(config, NoKeyFile::Leave)?;
+    Ok(PostgresStore::open_beside(url, sessions(config, keys)).await?)
 }
 
 fn file(keys: Arc<Keyring>) -> sqlite::Options {

@@ -333,7 +333,7 @@ impl CallEgress {
 
     /// Counts and logs a request of a call that changes something which no step covers: nothing is recorded of it.
     fn note_outside_step(&self, journal: &Journal, method: &Method, url: &Url) {
-        if !matches!(journal.may_write(), Err(JournalError::Misuse(_))) {
+        if journal.step_is_open() {
             return;
         }
         let platform = self.platform.name.as_str();

@@ -135,7 +135,7 @@ impl StepJournal for Repeatable {
     }
 
     fn may_write(&self, _leaves_within: Duration) -> Result<(), JournalError> {
-        if !self.open.load(Ordering::Relaxed) {
+        if !self.step_is_open() {
             let words = "a request that writes was made outside of a step: wrap it in a step of its own";
             return Err(JournalError::Misuse(words.to_owned()));
         }
@@ -143,6 +143,10 @@ impl StepJournal for Repeatable {
             return Err(JournalError::Unavailable("the host stops".to_owned()));
         }
         Ok(())
+    }
+
+    fn step_is_open(&self) -> bool {
+        self.open.load(Ordering::Relaxed)
     }
 
     fn sending(&self) -> u64 {

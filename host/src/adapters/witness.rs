@@ -12,6 +12,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -134,8 +135,12 @@ impl StepJournal for Witness {
         Ok(())
     }
 
-    fn may_write(&self) -> Result<(), JournalError> {
-        self.journal.may_write()
+    fn may_write(&self, leaves_within: Duration) -> Result<(), JournalError> {
+        self.journal.may_write(leaves_within)
+    }
+
+    fn step_is_open(&self) -> bool {
+        self.journal.step_is_open()
     }
 
     fn sending(&self) -> u64 {

@@ -8,11 +8,11 @@ use crate::{
     config::Config,
     domain::digest,
     operations::now,
+    serve,
     store::{
         AuditEntry, Store as _,
         fleet::{ARRIVED, ARRIVING, FleetStore as _},
         moving::{self, Begun, Move},
-        postgres::{self, PostgresStore},
     },
 };
 
@@ -27,7 +27,7 @@ pub(crate) fn to_postgres(config: &Config, url: &str) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         match Move::begin(&path, url, now()).await.context("nothing was moved")? {
-            Begun::Now(moving) => carry(*moving, url).await.context(
+            Begun::Now(moving) => carry(*moving, config, url).await.context(
                 "the move has not ended: begin it again with the same command, and it goes on; or take it back with --back",
             )?,
             Begun::WasThere => println!("everything was there already"),
@@ -40,9 +40,9 @@ pub(crate) fn to_postgres(config: &Config, url: &str) -> anyhow::Result<()> {
 /// What is to be done then.
 const NEXT: &str = "name the new database as `url` of [store], and start the hosts";
 
-async fn carry(mut moving: Move, url: &str) -> anyhow::Result<()> {
+async fn carry(mut moving: Move, config: &Config, url: &str) -> anyhow::Result<()> {
     moving.carry(|table, rows| println!("{table:<20} {rows:>12} rows, the same on both sides")).await?;
-    let store = PostgresStore::open_beside(url, postgres::Options::default()).await?;
+    let store = serve::open_target(config, url).await?;
     let verified = audit::verified(&store, None).await.context("the audit log that arrived")?;
     let lines = verified.lines;
     let head = verified.end()?;

@@ -95,7 +95,16 @@ pub(crate) fn list(config: &Config) -> anyhow::Result<()> {
     };
     for revocation in revoked.iter().filter(gone) {
         let from = format!("no longer configured, sha256 {}", revocation.sha256);
-        println!("{}", line((&revocation.name, &Person::new(&*revocation.name)), "", "", format!("revoked {}", revocation.at), &from));
+        println!(
+            "{}",
+            line(
+                (&revocation.name, &Person::new(&*revocation.name)),
+                "",
+                "",
+                format!("revoked {}", revocation.at),
+                &from
+            )
+        );
     }
     Ok(())
 }

@@ -376,6 +376,10 @@ impl StepJournal for OperationJournal {
         Ok(())
     }
 
+    fn step_is_open(&self) -> bool {
+        self.pages().open.is_some()
+    }
+
     fn sending(&self) -> u64 {
         let mut pages = self.pages();
         pages.requests += 1;

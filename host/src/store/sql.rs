@@ -22,8 +22,8 @@ use self::{
     script::{Script, Statement},
 };
 use super::{
-    AuditEntry, BuyFilter, Claim, DueLookup, DueTask, Fence, Hint, IdempotencyEntry, JournalWrite, Recording, Revocation, Store,
-    StoreError, Stored, TaskFilter, TaskPage, TokenRecord,
+    AuditEntry, BuyFilter, Claim, DueLookup, DueTask, Fence, Hint, IdempotencyEntry, JournalWrite, Recording,
+    Revocation, Store, StoreError, Stored, TaskFilter, TaskPage, TokenRecord,
     fleet::{Census, FleetStore},
     retention::RetentionStore,
     webhooks::{Attempt, DeliveryFilter, DueDelivery, Replay, Replayed, WebhookStore},

@@ -152,6 +152,10 @@ impl StepJournal for MemoryJournal {
         }
     }
 
+    fn step_is_open(&self) -> bool {
+        self.inner.lock().unwrap().open.is_some()
+    }
+
     fn progressed(&self) -> bool {
         self.inner.lock().unwrap().steps.values().any(|step| step.state == StepState::Done)
     }

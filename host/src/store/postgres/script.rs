@@ -19,8 +19,8 @@ use crate::{
             rows::Row,
             script::{Script, Statement, Value},
         },
+        statements::{Kind, note},
     },
-    statements::{Kind, note},
 };
 
 /// A connection that is inside a transaction.

@@ -69,8 +69,9 @@ pub(super) async fn operations(
                   SELECT seq, id FROM operations
                   WHERE state IN ('succeeded', 'failed') AND kind <> 'create_media_buy' AND ended_at < ?
                   ORDER BY ended_at LIMIT ?),
-              free AS MATERIALIZED (SELECT seq FROM old WHERE NOT EXISTS (
-                  SELECT 1 FROM tasks WHERE tasks.operation = old.id) LIMIT ?)
+              free AS MATERIALIZED (SELECT seq FROM old
+                  WHERE NOT EXISTS (SELECT 1 FROM tasks WHERE tasks.operation = old.id)
+                    AND NOT EXISTS (SELECT 1 FROM lookups WHERE lookups.operation = old.id) LIMIT ?)
          SELECT id FROM operations WHERE seq IN (SELECT seq FROM free)",
     );
     picked

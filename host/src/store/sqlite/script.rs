@@ -17,8 +17,8 @@ use crate::{
             rows::Row,
             script::{Script, Statement, Value},
         },
+        statements::{Kind, note},
     },
-    statements::{Kind, note},
 };
 
 #[async_trait]
