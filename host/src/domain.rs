@@ -5,10 +5,10 @@
 //! - [`budget`]: the arithmetic of budget, price and impressions, exact to the micro.
 //! - [`update`]: what a change makes of a buy.
 //! - [`status`]: the eight statuses of a buy, their transitions, and the one function that derives the status.
-//! - [`task`], [`operation`], [`step`]: the state tables of approval and of durable execution.
+//! - [`task`], [`operation`], [`step`]: the state tables of approval and of durable execution. [`lane`]: who may run beside whom.
 //! - [`plan`], [`failure`], [`capability`], [`delivery`]: what adapters say, in the host's own types.
 //! - [`audit`]: who did what, in an order that nobody can change unnoticed.
-//! - [`role`]: what callers may do. [`problem`]: what is wrong with a request, field by field.
+//! - [`purpose`]: what adapters are called for. [`role`]: what callers may do. [`problem`]: what is wrong with a request, field by field.
 
 pub mod audit;
 pub mod budget;
@@ -19,11 +19,13 @@ pub mod digest;
 pub mod event;
 pub mod failure;
 pub mod id;
+pub mod lane;
 pub mod media_buy;
 pub mod money;
 pub mod operation;
 pub mod plan;
 pub mod problem;
+pub mod purpose;
 pub mod role;
 pub mod status;
 pub mod step;

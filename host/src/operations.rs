@@ -32,6 +32,7 @@ use crate::domain::{id::OperationId, time::Timestamp};
 pub mod asking;
 mod at_work;
 pub mod backoff;
+mod busy;
 pub mod fleet;
 pub mod journal;
 pub mod late;

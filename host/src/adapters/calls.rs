@@ -2,18 +2,15 @@
 
 use std::collections::HashSet;
 
-use flightdeck_bindings::v0_1::{Adapter, flightdeck::ad_server::types as wit};
-use wasmtime::Store;
+use flightdeck_bindings::v0_1::flightdeck::ad_server::types as wit;
 
 use super::{
-    AdapterChange, Adapters, Call, Journal,
-    breaker::Purpose,
-    clock,
+    AdapterChange, Adapters, Call, Journal, clock,
     contract::{self, Outgoing},
     egress::Mode,
     registry::Platform,
     release::Release,
-    sandbox::{CallSetup, CallState},
+    sandbox::{CallSetup, Function},
     verdict,
 };
 use crate::{
@@ -22,6 +19,7 @@ use crate::{
         id::PlatformName,
         operation::LegOutcome,
         plan::PlatformPlan,
+        purpose::Purpose,
         time::Timestamp,
     },
     metrics::{ADAPTER_CALLS, ADAPTER_SECONDS, Watch},
@@ -33,19 +31,18 @@ pub(super) struct Calling<'a> {
     platform: &'a Platform,
     release: &'a Release,
     operation: &'a str,
+    purpose: Purpose,
     mode: Mode,
     deadline: Timestamp,
 }
 
 impl Calling<'_> {
-    pub(super) async fn run<T>(
-        self,
-        function: impl AsyncFnOnce(&mut Store<CallState>, &Adapter) -> wasmtime::Result<T>,
-    ) -> Result<T, Failure> {
+    pub(super) async fn run<T: Send + 'static>(self, function: impl Function<T>) -> Result<T, Failure> {
         let setup = CallSetup {
             runtime: &self.adapters.library.runtime,
             pre: &self.release.pre,
             platform: &self.platform.egress,
+            purpose: self.purpose,
             adapter: self.platform.name.as_str(),
             operation: self.operation,
             mode: self.mode,
@@ -83,14 +80,16 @@ impl Adapters {
     ) -> Result<PlatformPlan, Failure> {
         let platform = self.platform(platform)?;
         let release = &*self.release(platform, release).await?;
-        guarded(self, platform, Purpose::Plan, async {
+        // No breaker: without a plan nothing can be accepted, and what it may use is bounded.
+        counted(platform, Purpose::Plan, async {
             let calling = self.calling(platform, release, call.operation.as_str(), Mode::Offline, call.deadline);
             let context = calling.context(Some(call));
             let outgoing = Outgoing { platform: &platform.name, capabilities: &release.capabilities };
             let change = outgoing.change(change);
             let planned = calling
-                .run(async |store, adapter| {
-                    adapter.flightdeck_ad_server_ad_server().call_plan(store, &context, &change).await
+                .run(move |store, adapter| {
+                    let guest = adapter.flightdeck_ad_server_ad_server();
+                    Box::pin(async move { guest.call_plan(store, &context, &change).await })
                 })
                 .await?;
             let plan = planned.map_err(contract::failure)?;
@@ -122,44 +121,47 @@ impl Adapters {
             let outgoing = Outgoing { platform: &platform.name, capabilities: &release.capabilities };
             let done = match outgoing.change(change) {
                 wit::Change::Create(buy) => calling
-                    .run(async |store, adapter| {
-                        adapter.flightdeck_ad_server_ad_server().call_create_media_buy(store, &context, &buy).await
+                    .run(move |store, adapter| {
+                        let guest = adapter.flightdeck_ad_server_ad_server();
+                        Box::pin(async move { guest.call_create_media_buy(store, &context, &buy).await })
                     })
                     .await?
                     .map(contract::outcome),
                 wit::Change::Cancel(buy) => calling
-                    .run(async |store, adapter| {
-                        adapter.flightdeck_ad_server_ad_server().call_cancel_media_buy(store, &context, &buy).await
+                    .run(move |store, adapter| {
+                        let guest = adapter.flightdeck_ad_server_ad_server();
+                        Box::pin(async move { guest.call_cancel_media_buy(store, &context, &buy).await })
                     })
                     .await?
                     .map(contract::outcome),
                 wit::Change::AddCreatives(batch) => {
                     let sent: HashSet<String> = batch.assets.iter().map(|asset| asset.creative_id.clone()).collect();
                     calling
-                        .run(async |store, adapter| {
+                        .run(move |store, adapter| {
                             let guest = adapter.flightdeck_ad_server_ad_server();
-                            guest.call_add_creative_assets(store, &context, &batch).await
+                            Box::pin(async move { guest.call_add_creative_assets(store, &context, &batch).await })
                         })
                         .await?
                         .map(|outcome| contract::creative_outcome(&sent, outcome))
                 }
                 wit::Change::Update(update) => calling
-                    .run(async |store, adapter| {
-                        adapter.flightdeck_ad_server_ad_server().call_update_media_buy(store, &context, &update).await
+                    .run(move |store, adapter| {
+                        let guest = adapter.flightdeck_ad_server_ad_server();
+                        Box::pin(async move { guest.call_update_media_buy(store, &context, &update).await })
                     })
                     .await?
                     .map(|outcome| contract::update_outcome(&platform.name, buy_of(change), outcome)),
                 wit::Change::PerformanceIndex(update) => calling
-                    .run(async |store, adapter| {
+                    .run(move |store, adapter| {
                         let guest = adapter.flightdeck_ad_server_ad_server();
-                        guest.call_apply_performance_index(store, &context, &update).await
+                        Box::pin(async move { guest.call_apply_performance_index(store, &context, &update).await })
                     })
                     .await?
                     .map(|outcome| contract::performance_outcome(&platform.name, buy_of(change), outcome)),
             };
             done.map_err(contract::failure)?.map_err(|bad| bad_result(platform, bad))
         };
-        guarded(self, platform, Purpose::Change, async {
+        guarded(self, platform, async {
             // What takes more requests, or more time at the pace that the ad server allows, than one call may have is done in several.
             executed.await.map_err(|failure| if steps.progressed() { verdict::in_parts(failure) } else { failure })
         })
@@ -181,24 +183,26 @@ impl Adapters {
         mode: Mode,
         deadline: Timestamp,
     ) -> Calling<'a> {
+        let purpose = match mode {
+            Mode::Offline => Purpose::Plan,
+            Mode::Read => Purpose::Read,
+            Mode::Write(_) => Purpose::Change,
+        };
         // An adapter is told the earlier of both: the caller's deadline and its own time limit.
         let deadline = deadline.min(clock::now().plus(platform.limits.wall()));
-        Calling { adapters: self, platform, release, operation, mode, deadline }
+        Calling { adapters: self, platform, release, operation, purpose, mode, deadline }
     }
 }
 
-/// Runs a call unless the breaker is open, and tells the breaker how it went.
+/// Runs a change unless the breaker is open, and tells the breaker how it went.
 async fn guarded<T>(
     adapters: &Adapters,
     platform: &Platform,
-    purpose: Purpose,
     call: impl Future<Output = Result<T, Failure>>,
 ) -> Result<T, Failure> {
-    let permit = platform.breaker.permit(platform.name.as_str(), purpose)?;
-    let watch = Watch::start();
-    let mut ended = call.await;
-    count_call(platform, purpose, &watch, ended.as_ref().err());
-    adapters.tell_broken(platform, permit.ended(ended.as_ref().err()));
+    let permit = platform.breaker.permit(platform.name.as_str(), Purpose::Change)?;
+    let mut ended = counted(platform, Purpose::Change, call).await;
+    adapters.tell_broken(platform, Purpose::Change, permit.ended(ended.as_ref().err()));
     // An adapter that met a 429 often does not say for how long; the host knows.
     if let Err(failure) = &mut ended
         && failure.kind == FailureKind::Unavailable
@@ -206,6 +210,18 @@ async fn guarded<T>(
     {
         failure.retry_after_ms = platform.egress.pace.pause().and_then(|left| u64::try_from(left.as_millis()).ok());
     }
+    ended
+}
+
+/// Runs a call and counts it.
+async fn counted<T>(
+    platform: &Platform,
+    purpose: Purpose,
+    call: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    let watch = Watch::start();
+    let ended = call.await;
+    count_call(platform, purpose, &watch, ended.as_ref().err());
     ended
 }
 

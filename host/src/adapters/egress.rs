@@ -17,7 +17,6 @@ use std::{
 
 use http::{HeaderMap, HeaderName, Method, header};
 use reqwest::Url;
-use tokio_util::task::TaskTracker;
 
 use super::{
     Journal, JournalError,
@@ -37,6 +36,7 @@ pub(crate) mod credentials;
 mod declared;
 mod hooks;
 pub(crate) mod pace;
+mod running;
 mod sending;
 pub(crate) mod tokens;
 
@@ -44,6 +44,7 @@ use credentials::Authentication;
 pub(crate) use declared::DeclaredRequests;
 pub(crate) use hooks::Hooks;
 use pace::Pace;
+pub(crate) use running::Running;
 pub(crate) use sending::Gate;
 
 /// A connection that takes longer than this to be made is given up; the request counts as never sent.
@@ -88,7 +89,7 @@ pub(crate) struct EgressSettings<'a> {
 
 /// The way out of one platform's adapters.
 pub(crate) struct PlatformEgress {
-    name: PlatformName,
+    pub(crate) name: PlatformName,
     /// The endpoint's origin and path, from which declared patterns are counted, and the only origin that is sent credentials.
     endpoint: Url,
     origins: HashSet<Origin>,
@@ -251,7 +252,7 @@ pub(crate) struct CallEgress {
     pub(crate) traffic: Traffic,
     pub(crate) gate: Gate,
     /// The requests that run, so that a call does not end before it is known what became of them.
-    pub(crate) running: TaskTracker,
+    pub(crate) running: Running,
 }
 
 impl CallEgress {

@@ -94,6 +94,7 @@ async fn serve(
                 response(200, &format!("set-cookie: a=b\r\nx-echo: {secret}\r\nx-plain: yes\r\n"), &received.head)
             }
             (_, "/big", _) => response(200, "", &"x".repeat(20 << 20)),
+            (_, "/hang", _) => std::future::pending().await,
             ("GET", _, _) => response(200, "", "read"),
             (_, "/report/queue", _) => response(200, "", "queued"),
             (_, _, Writes::Status(status, headers)) => response(status, headers, &format!("id-{number}")),

@@ -36,6 +36,12 @@ pub(crate) fn create(ctx: &Context, buy: &MediaBuy) -> Result<Outcome, Failure> 
             }
             Ok(noted(Vec::new()))
         }
+        "hang" => status(http::get(&url("/hang"))),
+        "doze" => {
+            let _ = http::get(&url("/x"));
+            std::thread::sleep(std::time::Duration::from_secs(3600));
+            Ok(noted(Vec::new()))
+        }
         "swallow" => swallow(ctx),
         "hold" => {
             let first = http::get_and_keep(&url("/x")).map_err(|error| unavailable(&error))?;
