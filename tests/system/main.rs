@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 mod across_platforms;
+mod bulkheads;
 mod command_line;
 mod counting;
 mod crash;
