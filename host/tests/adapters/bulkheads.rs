@@ -60,7 +60,7 @@ async fn an_ad_server_that_takes_all_of_the_time_is_no_fault_of_its_adapter() {
 async fn a_call_that_ends_with_its_request_on_the_way_names_the_ad_server() {
     let server = Server::start().await;
     let mut config = platform("acme", "hang", &server.endpoint());
-    config.limits.wall_ms = 300;
+    config.limits.wall_ms = 1_000;
     let world = start(vec![config]).await.unwrap();
     for _ in 0..7 {
         let failure = world.create("acme", &MemoryJournal::new()).await.unwrap_err();
@@ -74,7 +74,7 @@ async fn a_call_that_ends_with_its_request_on_the_way_names_the_ad_server() {
 async fn a_guest_that_sleeps_after_its_answer_came_is_at_fault_all_the_same() {
     let server = Server::start().await;
     let mut config = platform("acme", "doze", &server.endpoint());
-    config.limits.wall_ms = 1_000;
+    config.limits.wall_ms = 3_000;
     let world = start(vec![config]).await.unwrap();
     let failure = world.create("acme", &MemoryJournal::new()).await.unwrap_err();
     assert_eq!(named(&failure), (FailureKind::Fault, "time_limit"), "{failure}");
@@ -85,7 +85,7 @@ async fn a_guest_that_sleeps_after_its_answer_came_is_at_fault_all_the_same() {
 async fn a_database_that_takes_all_of_the_time_is_no_fault_of_the_adapter_either() {
     let server = Server::start().await;
     let mut config = platform("acme", "good", &server.endpoint());
-    config.limits.wall_ms = 300;
+    config.limits.wall_ms = 1_000;
     let world = start(vec![config]).await.unwrap();
     let journal = MemoryJournal::new();
     journal.hangs.store(true, Ordering::SeqCst);
@@ -130,7 +130,7 @@ async fn calls_together_use_no_more_bytes_than_they_may_and_who_waits_too_long_i
     slow.limits.memory_bytes = 64 << 20;
     let mut other = platform("other", "good", &server.endpoint());
     other.limits.memory_bytes = 64 << 20;
-    other.limits.wall_ms = 200;
+    other.limits.wall_ms = 1_000;
     let engine = EngineOptions { slots: 16, memory: Some(64 << 20), ..EngineOptions::default() };
     let world = with_engine(engine, vec![slow, other]).await;
     let journal = MemoryJournal::new();
@@ -156,7 +156,7 @@ async fn guests_that_compute_take_no_turn_of_the_hosts_own_tasks() {
     const GUESTS: usize = 24;
     let mut spin = platform("spin", "spin", "http://127.0.0.1:1");
     spin.limits.cpu_ms = 300;
-    let engine = EngineOptions { slots: 100, threads: Some(1), ..EngineOptions::default() };
+    let engine = EngineOptions { slots: 100, memory: Some(64 << 30), threads: Some(1), ..EngineOptions::default() };
     let world = with_engine(engine, vec![spin]).await;
     let mut spinning: FuturesUnordered<_> = (0..GUESTS).map(|_| world.plan("spin")).collect();
     let turns = async {

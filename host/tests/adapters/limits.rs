@@ -94,7 +94,7 @@ async fn every_hostile_behaviour_fails_alone_with_its_own_code() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_guest_that_sleeps_ends_with_its_time() {
     let mut config = platform("acme", "sleep", "http://127.0.0.1:1");
-    config.limits.wall_ms = 200;
+    config.limits.wall_ms = 1_000;
     let world = start(vec![config]).await.unwrap();
     assert_eq!(world.plan("acme").await.unwrap_err().code, "time_limit");
 }

@@ -186,8 +186,14 @@ fn on(mut operation: Operation, platforms: &[&str]) -> Operation {
 }
 
 pub(crate) async fn an_ad_server_that_has_its_workers_keeps_nobody_else_waiting(store: AnyStore) {
-    let lanes: [(&str, &[&str]); 5] =
-        [("s1", &["slow"]), ("s2", &["slow"]), ("s3", &["slow"]), ("m1", &["slow", "other"]), ("h1", &["healthy"])];
+    let lanes: [(&str, &[&str]); 6] = [
+        ("s1", &["slow"]),
+        ("s2", &["slow"]),
+        ("s3", &["slow"]),
+        ("m1", &["slow", "other"]),
+        ("h1", &["healthy"]),
+        ("h2", &["healthy"]),
+    ];
     for (seconds, (id, platforms)) in lanes.into_iter().enumerate() {
         let mut create = on(operation(&format!("op-{id}"), id), platforms);
         create.run_at = at(i64::try_from(seconds).unwrap());
@@ -205,7 +211,7 @@ pub(crate) async fn an_ad_server_that_has_its_workers_keeps_nobody_else_waiting(
         order.push(claim.fence.operation.to_string());
     }
     // The pause first; then in order, but for the third on the slow one, which is also behind the pause of its buy.
-    assert_eq!(order, ["op-pause", "op-s1", "op-s2", "op-m1", "op-h1"]);
+    assert_eq!(order, ["op-pause", "op-s1", "op-s2", "op-m1", "op-h1", "op-h2"]);
     let openings = workers.openings(&running);
     let due = |openings: Openings| {
         let store = store.clone();

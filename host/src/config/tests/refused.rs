@@ -121,15 +121,13 @@ fn shares_are_parts_of_a_whole() {
         &format!("{PUBLISHER}[operations]\nworkers = 4\nworkers_per_platform = ¦5\n"),
         &["`workers_per_platform` must be at most `workers` (4)"],
     );
+    // One that may use as much as all together runs alone; one that may use more never would.
     refused_in_house(
-        "[engine]\nmemory = \"64MiB\"\n¦[[platforms]]\nname = \"small\"\nadapter = \"acme.wasm\"\nendpoint = \"https://a.example\"\n\
-         limits = { memory = \"64MiB\" }\n[[platforms]]\nname = \"large\"\nadapter = \"acme.wasm\"\nendpoint = \"https://b.example\"\n\
-         limits = ¦{ memory = \"65MiB\" }\n",
+        "[engine]\nmemory = \"128MiB\"\n[[platforms]]\nname = \"large\"\nadapter = \"acme.wasm\"\n\
+         endpoint = \"https://b.example\"\nlimits = ¦{ memory = \"129MiB\" }\n",
         &[
-            "`limits` allow one call 134217728 bytes of `memory`, and `memory` of [engine] all calls together 67108864: lower the first, or \
-             raise the second",
-            "`limits` allow one call 68157440 bytes of `memory`, and `memory` of [engine] all calls together 67108864: lower the first, or \
-             raise the second",
+            "`limits` allow one call 135266304 bytes of `memory`, and `memory` of [engine] all calls together 134217728: lower the first, \
+           or raise the second",
         ],
     );
 }
