@@ -11,6 +11,7 @@ use crate::{
     domain::{
         creative::Format,
         id::{PlatformName, PrincipalId},
+        lane::Workers,
         money::Micros,
         role::Role,
     },
