@@ -7,7 +7,8 @@
 //!
 //! - `calls`, `reads`, `lookups`, `registry`, `config`: the calls, the platforms and their releases, what the configuration says of them.
 //! - `release`, `compile`, `cache`, `fit`, `settings`: from a file to something that can be called.
-//! - `sandbox`, `limits`, `verdict`, `breaker`: one call in a fresh instance, and what ends it.
+//! - `sandbox`, `limits`, `verdict`, `waiting`, `breaker`: one call in a fresh instance, what ends it, and whose fault that is.
+//! - `room`, `machine`: how many calls run at a time, and what the machine has for them.
 //! - `steps`, `witness`, `egress`: what a guest may do: record its steps, which are held against its answer, and send requests to its
 //!   own platform.
 //! - `contract`: the generated types and the domain's, both ways. `engine`: the one place that sets wasmtime up.
@@ -38,14 +39,17 @@ mod fit;
 mod inspect;
 mod limits;
 mod lookups;
+mod machine;
 mod reads;
 mod registry;
 mod release;
+mod room;
 mod sandbox;
 mod settings;
 mod shared;
 mod steps;
 mod verdict;
+mod waiting;
 mod witness;
 
 pub use cache::Loaded;
@@ -62,6 +66,7 @@ pub use limits::Limits;
 pub use reads::Answered;
 pub use registry::{Adapters, ReleaseInfo};
 pub use release::InstallError;
+pub use room::Occupied;
 pub use shared::Shared;
 
 /// How a step stands when it is begun.

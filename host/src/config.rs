@@ -18,7 +18,10 @@ use toml::de::DeTable;
 
 use crate::{
     adapters::{AdaptersConfig, EngineOptions, PlatformConfig},
-    domain::id::{PlatformName, PrincipalId},
+    domain::{
+        id::{PlatformName, PrincipalId},
+        lane::Workers,
+    },
     webhooks::policy::Policy,
 };
 
@@ -191,7 +194,12 @@ impl Config {
         let webhooks = root.section("webhooks", webhooks::read).flatten();
         let publisher = root.section("publisher", Publisher::read).flatten();
         let currency = publisher.as_ref().map_or("", |publisher| publisher.currency.as_str());
-        let read = root.tables("platforms", |section| Some((platforms::read(section)?, section.place("settings"))));
+        let most = engine.as_ref().and_then(|engine| engine.memory);
+        let read = root.tables("platforms", |section| {
+            let platform = platforms::read(section)?;
+            engine::fits(section, &platform.limits, most);
+            Some((platform, section.place("settings")))
+        });
         let (platforms, platform_places) = read.into_iter().unzip();
         let principals = root.tables("principals", Principal::read);
         let tokens = root.tables("tokens", Token::read);
@@ -269,6 +277,14 @@ impl Config {
     /// Whose word a change needs before it is carried out; `None`: nobody's.
     pub fn approvals_needed(&self, question: &ApprovalQuestion<'_>) -> Option<Needed> {
         approvals::strictest(&self.approvals, question)
+    }
+
+    /// How many workers there are, and for what.
+    pub fn workers(&self) -> Workers {
+        let Operations { workers: all, workers_per_platform, switch_workers: for_switches, .. } = self.operations;
+        // Of several platforms, one leaves half of the workers to the others.
+        let share = if self.platforms.len() > 1 { all.div_ceil(2) } else { all };
+        Workers { all, on_a_platform: workers_per_platform.unwrap_or(share), for_switches }
     }
 
     /// What the adapters are started with.

@@ -6,11 +6,12 @@
 //! - [`update`]: what a change makes of a buy. [`growth`]: whether that is more than it was.
 //! - [`absence`]: when an ad server is believed that does not show a buy.
 //! - [`status`]: the eight statuses of a buy, their transitions, and the one function that derives the status.
-//! - [`task`], [`operation`], [`step`]: the state tables of approval and of durable execution.
+//! - [`task`], [`operation`], [`step`]: the state tables of approval and of durable execution. [`lane`]: who may run beside whom.
 //! - [`lookup`]: what a request made that nobody waited for any more.
 //! - [`plan`], [`failure`], [`capability`], [`delivery`]: what adapters say, in the host's own types.
 //! - [`audit`]: who did what, in an order that nobody can change unnoticed. [`keys`]: with what it is signed, and secrets are encrypted.
-//! - [`role`]: what callers may do. [`person`]: who stands behind a token. [`problem`]: what is wrong with a request, field by field.
+//! - [`purpose`]: what adapters are called for. [`role`]: what callers may do. [`person`]: who stands behind a token.
+//! - [`problem`]: what is wrong with a request, field by field.
 
 pub mod absence;
 pub mod audit;
@@ -24,6 +25,7 @@ pub mod failure;
 pub mod growth;
 pub mod id;
 pub mod keys;
+pub mod lane;
 pub mod lookup;
 pub mod media_buy;
 pub mod money;
@@ -31,6 +33,7 @@ pub mod operation;
 pub mod person;
 pub mod plan;
 pub mod problem;
+pub mod purpose;
 pub mod role;
 pub mod status;
 pub mod step;

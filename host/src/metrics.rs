@@ -46,8 +46,12 @@ pub const TASKS: &str = "flightdeck_tasks";
 pub const OVERDUE_TASKS: &str = "flightdeck_overdue_tasks";
 /// Deliveries of webhooks: `status`: `pending` or `dead`. Of the whole database.
 pub const DELIVERIES: &str = "flightdeck_webhook_deliveries";
-/// Whether a platform's adapter is left alone: `platform`; 1 or 0.
+/// Whether a platform's adapter is left alone: `platform`, `purpose` (`change` or `read`); 1 or 0.
 pub const BREAKER: &str = "flightdeck_breaker_open";
+/// Calls of adapters: `platform`, `purpose`, and `state`: `running`, or `waiting` for room.
+pub const ADAPTER_SLOTS: &str = "flightdeck_adapter_slots";
+/// Bytes that calls of adapters which run may use: `platform`, `purpose`.
+pub const ADAPTER_BYTES: &str = "flightdeck_adapter_memory_bytes";
 
 /// A call without a good token: `reason`: `missing`, `unknown`, `expired`, `revoked`, `orphaned` (its principal or role is gone), or
 /// `throttled`: too many came from its address, and it was not looked at.
@@ -89,6 +93,8 @@ pub const ALL: &[&str] = &[
     STORE_READS,
     AUDIT_HEAD,
     MISSING_ALARM,
+    ADAPTER_SLOTS,
+    ADAPTER_BYTES,
 ];
 
 /// Those that are read from the database when they are asked for.

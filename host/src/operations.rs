@@ -41,6 +41,7 @@ pub mod asking;
 pub mod at_rest;
 mod at_work;
 pub mod backoff;
+mod busy;
 pub mod fleet;
 pub mod journal;
 pub mod late;

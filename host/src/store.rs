@@ -19,6 +19,7 @@ use crate::domain::{
     event::Event,
     id::{MediaBuyId, OperationId, PlatformName, PrincipalId, TaskId},
     keys::{KeyError, Keyring},
+    lane::Openings,
     media_buy::{MediaBuy, RemoteKind, RemoteObject},
     operation::Operation,
     person::Person,
@@ -409,8 +410,8 @@ pub trait Store:
     ) -> Result<(), StoreError>;
 
     /// Claims an operation for a worker: the oldest that is queued and due, or running under a lease that ran out, whose
-    /// buy has no other operation running. It becomes `running`, its claims and its fence rise by one, and it is the worker's
-    /// for `lease`.
+    /// buy has no other operation running, and whose lane may begin by `openings`. It becomes `running`, its claims and its fence rise by
+    /// one, and it is the worker's for `lease`. One that only stops or restarts delivery comes before all others.
     ///
     /// One that is queued also waits for others of its buy:
     /// - if it only stops or restarts delivery: for older queued ones that do only that;
@@ -421,13 +422,30 @@ pub trait Store:
     /// until then whoever ran it may have sent something.
     ///
     /// One that can't be read is put off and told of, so that it holds nobody else up.
-    async fn claim(&self, worker: &str, now: Timestamp, lease: Duration) -> Result<Option<Claim>, StoreError>;
+    async fn claim_within(
+        &self,
+        worker: &str,
+        now: Timestamp,
+        lease: Duration,
+        openings: &Openings,
+    ) -> Result<Option<Claim>, StoreError>;
+
+    /// As [`Store::claim_within`], whatever runs already.
+    async fn claim(&self, worker: &str, now: Timestamp, lease: Duration) -> Result<Option<Claim>, StoreError> {
+        self.claim_within(worker, now, lease, &Openings::default()).await
+    }
 
     /// Prolongs a lease. [`StoreError::Fenced`] if it is no longer the worker's.
     async fn prolong(&self, fence: &Fence, now: Timestamp, lease: Duration) -> Result<(), StoreError>;
 
-    /// How long until the next operation is due or the next lease runs out; `None` if nothing waits.
-    async fn next_due(&self, now: Timestamp) -> Result<Option<Duration>, StoreError>;
+    /// How long until the next operation is due, or the next lease runs out, of those whose lane may begin by `openings`; `None` if nothing
+    /// waits.
+    async fn next_due_within(&self, now: Timestamp, openings: &Openings) -> Result<Option<Duration>, StoreError>;
+
+    /// As [`Store::next_due_within`], whatever runs already.
+    async fn next_due(&self, now: Timestamp) -> Result<Option<Duration>, StoreError> {
+        self.next_due_within(now, &Openings::default()).await
+    }
 
     /// Writes to the journal of an operation. If a step is begun, answers how it stood before: `Fresh` if it was never begun (at
     /// [`Timestamp::NEVER`] then) or is known not to have happened, `Open` if it may have happened, `Done` with its outcome.

@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 #![allow(missing_docs, reason = "a test's name says what it shows")]
 
+#[path = "adapters/bulkheads.rs"]
+mod bulkheads;
 #[path = "adapters/calls.rs"]
 mod calls;
 #[path = "adapters/egress.rs"]

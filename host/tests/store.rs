@@ -86,6 +86,8 @@ macro_rules! on_backend {
                 operations_of_one_buy_run_one_at_a_time_in_order,
                 one_that_waits_for_approval_keeps_no_later_one_waiting,
                 a_pause_overtakes_all_but_older_pauses,
+                an_ad_server_that_has_its_workers_keeps_nobody_else_waiting,
+                an_operation_waits_only_where_something_is_left_to_do,
                 what_has_begun_keeps_later_ones_waiting_until_it_ends,
                 an_expired_lease_and_an_older_queued_operation_do_not_block_each_other,
                 a_lease_can_be_prolonged_until_somebody_else_claims,

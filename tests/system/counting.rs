@@ -43,7 +43,11 @@ async fn what_happens_is_counted_for_operators_and_told_to_nobody_else() {
         ("flightdeck_tasks{type=\"reconciliation\"}", 0.0),
         ("flightdeck_overdue_tasks", 0.0),
         ("flightdeck_webhook_deliveries{status=\"dead\"}", 0.0),
-        ("flightdeck_breaker_open{platform=\"kevel\"}", 0.0),
+        ("flightdeck_breaker_open{platform=\"kevel\",purpose=\"change\"}", 0.0),
+        ("flightdeck_breaker_open{platform=\"kevel\",purpose=\"read\"}", 0.0),
+        ("flightdeck_adapter_slots{platform=\"kevel\",purpose=\"change\",state=\"running\"}", 0.0),
+        ("flightdeck_adapter_slots{platform=\"kevel\",purpose=\"change\",state=\"waiting\"}", 0.0),
+        ("flightdeck_adapter_memory_bytes{platform=\"kevel\",purpose=\"change\"}", 0.0),
     ] {
         assert!((value(line) - wanted).abs() < 1e-9, "{line}: {}", value(line));
     }

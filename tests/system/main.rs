@@ -5,6 +5,7 @@
 mod across_platforms;
 mod approving;
 mod at_rest;
+mod bulkheads;
 mod callers;
 mod command_line;
 mod counting;

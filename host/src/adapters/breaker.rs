@@ -1,50 +1,39 @@
 //! Stops calling an adapter that keeps failing by its own fault, and tries it again after a while.
 //!
-//! Faults are counted by what was called: an adapter whose plans are fine may still break at every change.
+//! There is one breaker for each purpose, and it refuses that purpose alone: reads that break keep no change waiting, nor the other way round.
+//! Plans have none: see [`Purpose::GUARDED`].
 
 use std::{
     sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
-use crate::domain::failure::{Failure, FailureKind};
+use crate::domain::{
+    failure::{Failure, FailureKind},
+    purpose::Purpose,
+};
 
-/// Faults in a row that open the breaker. What the ad server refuses is no fault.
+/// Faults in a row that open the breaker. What the ad server refuses is no fault, and neither is an ad server that is slow.
 const FAULTS: u32 = 5;
 
 /// How long it stays open before one call may try.
 const OPEN_FOR: Duration = Duration::from_secs(30);
 
-/// What an adapter was called for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Purpose {
-    /// To plan.
-    Plan,
-    /// To change something.
-    Change,
-    /// To read.
-    Read,
-}
-
-impl Purpose {
-    /// Its name, for those who count.
-    pub(crate) const fn as_str(self) -> &'static str {
-        match self {
-            Self::Plan => "plan",
-            Self::Change => "change",
-            Self::Read => "read",
-        }
-    }
-}
-
-/// The breaker of one platform.
+/// The breakers of one platform.
 #[derive(Debug, Default)]
-pub(crate) struct Breaker(Mutex<State>);
+pub(crate) struct Breaker {
+    changes: Guard,
+    reads: Guard,
+}
+
+/// The breaker of one purpose.
+#[derive(Debug, Default)]
+struct Guard(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
-    /// In a row, by purpose.
-    faults: [u32; 3],
+    /// In a row.
+    faults: u32,
     open_until: Option<Instant>,
     /// A call is trying whether the adapter works again.
     trying: bool,
@@ -53,42 +42,56 @@ struct State {
 /// The right to call. Dropped without a word (the call was cancelled), it says nothing about the adapter.
 #[derive(Debug)]
 pub(crate) struct Permit<'a> {
-    breaker: &'a Breaker,
-    purpose: Purpose,
+    /// `None`: nothing is guarded.
+    guard: Option<&'a Guard>,
     trial: bool,
 }
 
 impl Breaker {
+    /// `None`: there is none for this purpose.
+    fn guard(&self, purpose: Purpose) -> Option<&Guard> {
+        match purpose {
+            Purpose::Change => Some(&self.changes),
+            Purpose::Read => Some(&self.reads),
+            Purpose::Plan => None,
+        }
+    }
+
     /// Asks whether to call.
     ///
     /// # Errors
     /// Not now.
     pub(crate) fn permit(&self, adapter: &str, purpose: Purpose) -> Result<Permit<'_>, Failure> {
-        let mut state = self.lock();
-        let Some(until) = state.open_until else { return Ok(Permit { breaker: self, purpose, trial: false }) };
+        let Some(guard) = self.guard(purpose) else { return Ok(Permit { guard: None, trial: false }) };
+        let mut state = guard.lock();
+        let Some(until) = state.open_until else { return Ok(Permit { guard: Some(guard), trial: false }) };
         let left = until.saturating_duration_since(Instant::now());
         if left.is_zero() && !state.trying {
             state.trying = true;
-            return Ok(Permit { breaker: self, purpose, trial: true });
+            return Ok(Permit { guard: Some(guard), trial: true });
         }
+        let what = if purpose == Purpose::Change { "changes" } else { "reads" };
         let mut failure = Failure::new(
             FailureKind::Unavailable,
             "adapter_unavailable",
-            format!("the adapter {adapter} broke again and again and is left alone for a while"),
+            format!("the adapter {adapter} broke again and again, and its {what} are left alone for a while"),
         );
         failure.retry_after_ms = u64::try_from(left.as_millis()).ok().map(|left| left.max(1_000));
         Err(failure)
     }
 
     /// Whether calls are refused at this moment.
-    pub(crate) fn is_open(&self) -> bool {
-        let state = self.lock();
-        state.trying || state.open_until.is_some_and(|until| until > Instant::now())
+    pub(crate) fn is_open(&self, purpose: Purpose) -> bool {
+        self.guard(purpose).is_some_and(|guard| {
+            let state = guard.lock();
+            state.trying || state.open_until.is_some_and(|until| until > Instant::now())
+        })
     }
 
     /// Another host found that the adapter keeps failing: it is left alone here, too.
-    pub(crate) fn open_for(&self, left: Duration) {
-        let mut state = self.lock();
+    pub(crate) fn open_for(&self, purpose: Purpose, left: Duration) {
+        let Some(guard) = self.guard(purpose) else { return };
+        let mut state = guard.lock();
         let until = Instant::now() + left;
         if !state.trying && state.open_until.is_none_or(|known| known < until) {
             state.open_until = Some(until);
@@ -97,9 +100,13 @@ impl Breaker {
 
     /// Forgets the past: another release takes over.
     pub(crate) fn reset(&self) {
-        *self.lock() = State::default();
+        for guard in [&self.changes, &self.reads] {
+            *guard.lock() = State::default();
+        }
     }
+}
 
+impl Guard {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -109,19 +116,18 @@ impl Permit<'_> {
     /// Tells what became of the call. What was not possible at the moment says nothing about the adapter. For how long the adapter is
     /// left alone from now on, if that is what came of it.
     pub(crate) fn ended(self, failure: Option<&Failure>) -> Option<Duration> {
-        let mut state = self.breaker.lock();
-        let faults = &mut state.faults[self.purpose as usize];
+        let mut state = self.guard?.lock();
         match failure.map(|failure| failure.kind) {
             Some(FailureKind::Fault) => {
-                *faults = faults.saturating_add(1);
-                if self.trial || *faults >= FAULTS {
+                state.faults = state.faults.saturating_add(1);
+                if self.trial || state.faults >= FAULTS {
                     state.open_until = Some(Instant::now() + OPEN_FOR);
                     return Some(OPEN_FOR);
                 }
             }
             Some(FailureKind::Unavailable) => {}
             _ => {
-                *faults = 0;
+                state.faults = 0;
                 if self.trial {
                     state.open_until = None;
                 }
@@ -133,8 +139,8 @@ impl Permit<'_> {
 
 impl Drop for Permit<'_> {
     fn drop(&mut self) {
-        if self.trial {
-            self.breaker.lock().trying = false;
+        if let (Some(guard), true) = (self.guard, self.trial) {
+            guard.lock().trying = false;
         }
     }
 }
@@ -147,56 +153,98 @@ mod tests {
         Failure::new(FailureKind::Fault, "trap", "")
     }
 
+    fn busy() -> Failure {
+        Failure::new(FailureKind::Unavailable, "ad_server_timeout", "")
+    }
+
+    fn call(breaker: &Breaker, purpose: Purpose, failure: Option<&Failure>) -> Option<Duration> {
+        breaker.permit("acme", purpose).unwrap().ended(failure)
+    }
+
+    /// As if its time were up.
+    fn time_passes(breaker: &Breaker, purpose: Purpose) {
+        breaker.guard(purpose).unwrap().lock().open_until = Some(Instant::now());
+    }
+
     #[test]
     fn only_faults_in_a_row_open_it() {
         let breaker = Breaker::default();
         let refusal = Failure::new(FailureKind::Rejected, "no", "");
         for _ in 0..3 {
             for _ in 1..FAULTS {
-                breaker.permit("acme", Purpose::Change).unwrap().ended(Some(&fault()));
+                assert_eq!(call(&breaker, Purpose::Change, Some(&fault())), None);
             }
-            breaker.permit("acme", Purpose::Change).unwrap().ended(Some(&refusal));
+            call(&breaker, Purpose::Change, Some(&refusal));
         }
-        assert!(!breaker.is_open());
-        for _ in 0..FAULTS {
-            breaker.permit("acme", Purpose::Change).unwrap().ended(Some(&fault()));
+        assert!(!breaker.is_open(Purpose::Change));
+        for number in 1..=FAULTS {
+            let left_alone = call(&breaker, Purpose::Change, Some(&fault()));
+            assert_eq!(left_alone, (number == FAULTS).then_some(OPEN_FOR));
         }
         let failure = breaker.permit("acme", Purpose::Change).unwrap_err();
         assert_eq!((failure.kind, failure.code.as_str()), (FailureKind::Unavailable, "adapter_unavailable"));
     }
 
     #[test]
-    fn plans_that_are_fine_do_not_make_up_for_changes_that_break() {
+    fn what_is_not_possible_now_is_never_counted() {
         let breaker = Breaker::default();
-        let busy = Failure::new(FailureKind::Unavailable, "host_busy", "");
-        for _ in 0..FAULTS {
-            breaker.permit("acme", Purpose::Plan).unwrap().ended(None);
-            breaker.permit("acme", Purpose::Change).unwrap().ended(Some(&busy));
-            breaker.permit("acme", Purpose::Change).unwrap().ended(Some(&fault()));
+        for purpose in Purpose::ALL {
+            for _ in 0..10 * FAULTS {
+                assert_eq!(call(&breaker, *purpose, Some(&busy())), None);
+            }
+            assert!(!breaker.is_open(*purpose));
         }
-        assert!(breaker.is_open());
-        breaker.lock().open_until = Some(Instant::now());
-        breaker.permit("acme", Purpose::Change).unwrap().ended(Some(&busy));
-        assert!(breaker.lock().open_until.is_some(), "a trial that could not take place closes nothing");
-        breaker.permit("acme", Purpose::Plan).unwrap().ended(None);
-        assert!(!breaker.is_open());
-        breaker.permit("acme", Purpose::Change).unwrap().ended(Some(&fault()));
-        assert!(breaker.is_open(), "changes break still");
+    }
+
+    /// Each against each: what is broken refuses itself and nothing else.
+    #[test]
+    fn a_breaker_refuses_its_own_purpose_alone_and_plans_are_asked_always() {
+        for broken in Purpose::ALL {
+            let breaker = Breaker::default();
+            for _ in 0..FAULTS {
+                call(&breaker, *broken, Some(&fault()));
+            }
+            for asked in Purpose::ALL {
+                let refused = asked == broken && *asked != Purpose::Plan;
+                assert_eq!(breaker.permit("acme", *asked).is_err(), refused, "{broken} broke, {asked} was asked");
+                assert_eq!(breaker.is_open(*asked), refused);
+            }
+            breaker.open_for(*broken, OPEN_FOR);
+            assert_eq!(breaker.is_open(*broken), *broken != Purpose::Plan);
+            breaker.reset();
+            assert!(breaker.permit("acme", *broken).is_ok());
+        }
+    }
+
+    #[test]
+    fn a_trial_that_could_not_take_place_closes_nothing() {
+        let breaker = Breaker::default();
+        for _ in 0..FAULTS {
+            call(&breaker, Purpose::Read, None);
+            call(&breaker, Purpose::Change, Some(&busy()));
+            call(&breaker, Purpose::Change, Some(&fault()));
+        }
+        assert!(breaker.is_open(Purpose::Change), "reads that are fine do not make up for changes that break");
+        time_passes(&breaker, Purpose::Change);
+        call(&breaker, Purpose::Change, Some(&busy()));
+        assert!(breaker.guard(Purpose::Change).unwrap().lock().open_until.is_some());
+        call(&breaker, Purpose::Change, Some(&fault()));
+        assert!(breaker.is_open(Purpose::Change), "changes break still");
     }
 
     #[test]
     fn one_call_at_a_time_tries_again_and_a_cancelled_trial_counts_for_nothing() {
         let breaker = Breaker::default();
-        breaker.lock().open_until = Some(Instant::now());
-        assert!(!breaker.is_open(), "whoever comes next may call");
+        time_passes(&breaker, Purpose::Change);
+        assert!(!breaker.is_open(Purpose::Change), "whoever comes next may call");
         let trial = breaker.permit("acme", Purpose::Change).unwrap();
-        assert!(breaker.is_open() && breaker.permit("acme", Purpose::Change).is_err());
+        assert!(breaker.is_open(Purpose::Change) && breaker.permit("acme", Purpose::Change).is_err());
         drop(trial);
-        breaker.permit("acme", Purpose::Change).unwrap().ended(Some(&fault()));
+        call(&breaker, Purpose::Change, Some(&fault()));
         assert!(breaker.permit("acme", Purpose::Change).is_err(), "a failed trial opens it again");
-        breaker.lock().open_until = Some(Instant::now());
-        breaker.permit("acme", Purpose::Change).unwrap().ended(None);
-        assert!(!breaker.is_open());
+        time_passes(&breaker, Purpose::Change);
+        call(&breaker, Purpose::Change, None);
+        assert!(!breaker.is_open(Purpose::Change));
         assert!(breaker.permit("acme", Purpose::Change).is_ok());
     }
 }

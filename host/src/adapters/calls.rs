@@ -2,20 +2,17 @@
 
 use std::{collections::HashSet, sync::Arc};
 
-use flightdeck_bindings::v0_1::{Adapter, flightdeck::ad_server::types as wit};
-use wasmtime::Store;
+use flightdeck_bindings::v0_1::flightdeck::ad_server::types as wit;
 
 use reqwest::Url;
 
 use super::{
-    AdapterChange, Adapters, Call, Journal, StepJournal as _,
-    breaker::Purpose,
-    clock,
+    AdapterChange, Adapters, Call, Journal, StepJournal as _, clock,
     contract::{self, Outgoing},
     egress::{DeclaredRequests, Mode},
     registry::Platform,
     release::Release,
-    sandbox::{CallSetup, CallState},
+    sandbox::{CallSetup, Function},
     verdict,
     witness::Witness,
 };
@@ -25,6 +22,7 @@ use crate::{
         id::PlatformName,
         operation::{FrozenPlatform, LegOutcome},
         plan::PlatformPlan,
+        purpose::Purpose,
         time::Timestamp,
     },
     metrics::{ADAPTER_CALLS, ADAPTER_SECONDS, Watch},
@@ -36,20 +34,19 @@ pub(super) struct Calling<'a> {
     platform: &'a Platform,
     release: &'a Release,
     operation: &'a str,
+    purpose: Purpose,
     mode: Mode,
     deadline: Timestamp,
     frozen: Option<&'a FrozenPlatform>,
 }
 
 impl<'a> Calling<'a> {
-    pub(super) async fn run<T>(
-        self,
-        function: impl AsyncFnOnce(&mut Store<CallState>, &Adapter) -> wasmtime::Result<T>,
-    ) -> Result<T, Failure> {
+    pub(super) async fn run<T: Send + 'static>(self, function: impl Function<T>) -> Result<T, Failure> {
         let setup = CallSetup {
             runtime: &self.adapters.library.runtime,
             pre: &self.release.pre,
             platform: &self.platform.egress,
+            purpose: self.purpose,
             adapter: self.platform.name.as_str(),
             operation: self.operation,
             declared: self.declared(),
@@ -115,14 +112,16 @@ impl Adapters {
     ) -> Result<PlatformPlan, Failure> {
         let platform = self.platform(platform)?;
         let release = &*self.release(platform, release).await?;
-        guarded(self, platform, Purpose::Plan, async {
+        // No breaker: without a plan nothing can be accepted, and what it may use is bounded.
+        counted(platform, Purpose::Plan, async {
             let calling = self.calling(platform, release, call.operation.as_str(), Mode::Offline, call.deadline);
             let context = calling.context(Some(call));
             let outgoing = Outgoing { platform: &platform.name, capabilities: &release.capabilities };
             let asked = outgoing.change(change);
             let planned = calling
-                .run(async |store, adapter| {
-                    adapter.flightdeck_ad_server_ad_server().call_plan(store, &context, &asked).await
+                .run(move |store, adapter| {
+                    let guest = adapter.flightdeck_ad_server_ad_server();
+                    Box::pin(async move { guest.call_plan(store, &context, &asked).await })
                 })
                 .await?;
             let plan = planned.map_err(contract::failure)?;
@@ -158,37 +157,40 @@ impl Adapters {
             let outgoing = Outgoing { platform: &platform.name, capabilities: &release.capabilities };
             let done = match outgoing.change(change) {
                 wit::Change::Create(buy) => calling
-                    .run(async |store, adapter| {
-                        adapter.flightdeck_ad_server_ad_server().call_create_media_buy(store, &context, &buy).await
+                    .run(move |store, adapter| {
+                        let guest = adapter.flightdeck_ad_server_ad_server();
+                        Box::pin(async move { guest.call_create_media_buy(store, &context, &buy).await })
                     })
                     .await?
                     .map(contract::outcome),
                 wit::Change::Cancel(buy) => calling
-                    .run(async |store, adapter| {
-                        adapter.flightdeck_ad_server_ad_server().call_cancel_media_buy(store, &context, &buy).await
+                    .run(move |store, adapter| {
+                        let guest = adapter.flightdeck_ad_server_ad_server();
+                        Box::pin(async move { guest.call_cancel_media_buy(store, &context, &buy).await })
                     })
                     .await?
                     .map(contract::outcome),
                 wit::Change::AddCreatives(batch) => {
                     let sent: HashSet<String> = batch.assets.iter().map(|asset| asset.creative_id.clone()).collect();
                     calling
-                        .run(async |store, adapter| {
+                        .run(move |store, adapter| {
                             let guest = adapter.flightdeck_ad_server_ad_server();
-                            guest.call_add_creative_assets(store, &context, &batch).await
+                            Box::pin(async move { guest.call_add_creative_assets(store, &context, &batch).await })
                         })
                         .await?
                         .map(|outcome| contract::creative_outcome(&sent, outcome))
                 }
                 wit::Change::Update(update) => calling
-                    .run(async |store, adapter| {
-                        adapter.flightdeck_ad_server_ad_server().call_update_media_buy(store, &context, &update).await
+                    .run(move |store, adapter| {
+                        let guest = adapter.flightdeck_ad_server_ad_server();
+                        Box::pin(async move { guest.call_update_media_buy(store, &context, &update).await })
                     })
                     .await?
                     .map(|outcome| contract::update_outcome(&platform.name, change.buy(), outcome)),
                 wit::Change::PerformanceIndex(update) => calling
-                    .run(async |store, adapter| {
+                    .run(move |store, adapter| {
                         let guest = adapter.flightdeck_ad_server_ad_server();
-                        guest.call_apply_performance_index(store, &context, &update).await
+                        Box::pin(async move { guest.call_apply_performance_index(store, &context, &update).await })
                     })
                     .await?
                     .map(|outcome| contract::performance_outcome(&platform.name, change.buy(), outcome)),
@@ -203,7 +205,7 @@ impl Adapters {
             }
             Ok(outcome)
         };
-        guarded(self, platform, Purpose::Change, async {
+        guarded(self, platform, async {
             // What takes more requests, or more time at the pace that the ad server allows, than one call may have is done in several.
             executed.await.map_err(|failure| if steps.progressed() { verdict::in_parts(failure) } else { failure })
         })
@@ -225,9 +227,14 @@ impl Adapters {
         mode: Mode,
         deadline: Timestamp,
     ) -> Calling<'a> {
+        let purpose = match mode {
+            Mode::Offline => Purpose::Plan,
+            Mode::Read => Purpose::Read,
+            Mode::Write(_) => Purpose::Change,
+        };
         // An adapter is told the earlier of both: the caller's deadline and its own time limit.
         let deadline = deadline.min(clock::now().plus(platform.limits.wall()));
-        Calling { adapters: self, platform, release, operation, mode, deadline, frozen: None }
+        Calling { adapters: self, platform, release, operation, purpose, mode, deadline, frozen: None }
     }
 
     /// What an operation that begins now on a platform is carried out with to its end; `None`: there is no such platform.
@@ -256,18 +263,15 @@ pub(super) fn may_go_on(platform: &Platform, call: &Call) -> Result<(), Failure>
     Err(Failure::new(FailureKind::Unresolved, "endpoint_changed", message))
 }
 
-/// Runs a call unless the breaker is open, and tells the breaker how it went.
+/// Runs a change unless the breaker is open, and tells the breaker how it went.
 pub(super) async fn guarded<T>(
     adapters: &Adapters,
     platform: &Platform,
-    purpose: Purpose,
     call: impl Future<Output = Result<T, Failure>>,
 ) -> Result<T, Failure> {
-    let permit = platform.breaker.permit(platform.name.as_str(), purpose)?;
-    let watch = Watch::start();
-    let mut ended = call.await;
-    count_call(platform, purpose, &watch, ended.as_ref().err());
-    adapters.tell_broken(platform, permit.ended(ended.as_ref().err()));
+    let permit = platform.breaker.permit(platform.name.as_str(), Purpose::Change)?;
+    let mut ended = counted(platform, Purpose::Change, call).await;
+    adapters.tell_broken(platform, Purpose::Change, permit.ended(ended.as_ref().err()));
     // An adapter that met a 429 often does not say for how long; the host knows.
     if let Err(failure) = &mut ended
         && failure.kind == FailureKind::Unavailable
@@ -275,6 +279,18 @@ pub(super) async fn guarded<T>(
     {
         failure.retry_after_ms = platform.egress.pace.pause().and_then(|left| u64::try_from(left.as_millis()).ok());
     }
+    ended
+}
+
+/// Runs a call and counts it.
+pub(super) async fn counted<T>(
+    platform: &Platform,
+    purpose: Purpose,
+    call: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    let watch = Watch::start();
+    let ended = call.await;
+    count_call(platform, purpose, &watch, ended.as_ref().err());
     ended
 }
 

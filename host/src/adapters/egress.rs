@@ -17,7 +17,6 @@ use std::{
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use reqwest::Url;
-use tokio_util::task::TaskTracker;
 
 use super::{
     Journal, JournalError,
@@ -43,6 +42,7 @@ mod declared;
 mod echo;
 mod hooks;
 pub(crate) mod pace;
+mod running;
 mod sending;
 pub(crate) mod tokens;
 
@@ -51,6 +51,7 @@ pub(crate) use declared::{DeclaredRequests, Requests};
 pub use declared::{PatternError, check_read_request, check_write_request};
 pub(crate) use hooks::Hooks;
 use pace::Pace;
+pub(crate) use running::Running;
 pub(crate) use sending::Gate;
 
 /// A connection that takes longer than this to be made is given up; the request counts as never sent. Platforms that change something take
@@ -102,7 +103,7 @@ pub(crate) struct EgressSettings<'a> {
 
 /// The way out of one platform's adapters.
 pub(crate) struct PlatformEgress {
-    name: PlatformName,
+    pub(crate) name: PlatformName,
     /// The endpoint's origin and path, from which declared patterns are counted, and the only origin that is sent credentials.
     endpoint: Url,
     origins: HashSet<Origin>,
@@ -279,7 +280,7 @@ pub(crate) struct CallEgress {
     /// When the call is ended, whatever it does.
     pub(crate) ends_at: tokio::time::Instant,
     /// The requests that run, so that a call does not end before it is known what became of them.
-    pub(crate) running: TaskTracker,
+    pub(crate) running: Running,
 }
 
 impl CallEgress {

@@ -3,19 +3,23 @@
 //! One engine and one linker for the process. Instances come from a pool of slots that are made ready before they are
 //! needed; where the machine gives no room for the pool, the engine makes them on demand, slower, and says so.
 
-use std::{sync::Arc, thread, time::Duration};
+use std::{thread, time::Duration};
 
 use flightdeck_bindings::v0_1::{
     AdapterPre,
     flightdeck::ad_server::{steps, types},
 };
-use tokio::sync::Semaphore;
 use wasmtime::{
     Config, Enabled, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig,
     component::{Component, HasSelf, Linker},
 };
 
-use super::{limits::Limits, sandbox::CallState};
+use super::{
+    limits::Limits,
+    machine,
+    room::Room,
+    sandbox::{CallState, Threads},
+};
 
 /// How often running guests are looked at. A tick of 1 ms drifts and costs; 10 ms is exact enough for limits of seconds.
 pub(crate) const TICK: Duration = Duration::from_millis(10);
@@ -36,20 +40,26 @@ pub struct EngineOptions {
     pub slots: u32,
     /// Whether to try the pool. Without it every call maps its own memory, which is two to four times slower.
     pub pooling: bool,
+    /// Bytes that all calls together may use; a call that would be too much waits. `None`: half of what the process may have, so that the
+    /// other half is left to the host itself, the database's pages and whatever else runs on the machine.
+    pub memory: Option<usize>,
+    /// Threads on which guests compute. `None`: one less than there are cores, so that one is left to the host.
+    pub threads: Option<usize>,
 }
 
 impl Default for EngineOptions {
     fn default() -> Self {
-        Self { slots: 200, pooling: true }
+        Self { slots: 200, pooling: true, memory: None, threads: None }
     }
 }
 
-/// The engine, the linker, and the right to take a slot.
+/// The engine, the linker, room for calls, and the threads on which they compute.
 pub(crate) struct Runtime {
     pub(crate) engine: Engine,
     linker: Linker<CallState>,
-    /// Taken before an instance: the pool never says that it is empty.
-    pub(crate) slots: Arc<Semaphore>,
+    /// A place is taken before an instance: the pool never says that it is empty.
+    pub(crate) room: Room,
+    pub(crate) threads: Threads,
 }
 
 impl std::fmt::Debug for Runtime {
@@ -82,8 +92,11 @@ impl Runtime {
         };
         tick(&engine)?;
         let linker = linker(&engine)?;
-        let slots = usize::try_from(options.slots).unwrap_or(1).clamp(1, Semaphore::MAX_PERMITS);
-        Ok(Self { engine, linker, slots: Arc::new(Semaphore::new(slots)) })
+        let slots = usize::try_from(options.slots).unwrap_or(1);
+        let memory = options.memory.unwrap_or_else(|| machine::memory() / 2);
+        let threads = options.threads.unwrap_or_else(|| machine::cores().saturating_sub(1)).max(1);
+        let (room, threads) = (Room::new(slots, memory), Threads::start(threads)?);
+        Ok(Self { engine, linker, room, threads })
     }
 
     /// Links a component: everything that it imports is there and everything that the host calls is exported.

@@ -13,7 +13,7 @@ use super::{
     release::InstallError,
     sandbox::CallSetup,
 };
-use crate::domain::{capability::Capabilities, digest, id::PlatformName};
+use crate::domain::{capability::Capabilities, digest, id::PlatformName, purpose::Purpose};
 
 /// What is in a component file.
 #[derive(Debug, Clone, Serialize)]
@@ -96,7 +96,8 @@ pub async fn inspect(path: &Path) -> Result<Inspection, InstallError> {
     let bytes = std::fs::read(path).map_err(|source| InstallError::File { path: path.to_owned(), source })?;
     let contract = |reason: String| InstallError::Contract { path: path.to_owned(), reason };
     let engine_error = |error: wasmtime::Error| contract(format!("can't be looked into: {error:#}"));
-    let runtime = Runtime::start(&EngineOptions { slots: 1, pooling: false }).map_err(engine_error)?;
+    let runtime = Runtime::start(&EngineOptions { slots: 1, pooling: false, ..EngineOptions::default() })
+        .map_err(engine_error)?;
     let component = Component::from_binary(&runtime.engine, &bytes)
         .map_err(|error| contract(format!("is no component: {error:#}")))?;
     let kind = component.component_type();
@@ -136,6 +137,7 @@ async fn describe(runtime: &Runtime, component: &Component) -> Result<Capabiliti
         runtime,
         pre: &pre,
         platform: &platform,
+        purpose: Purpose::Plan,
         adapter: "inspected",
         operation: "describe",
         mode: Mode::Offline,
@@ -144,7 +146,7 @@ async fn describe(runtime: &Runtime, component: &Component) -> Result<Capabiliti
         deadline: None,
     };
     let said = setup
-        .run(async |store, adapter| adapter.flightdeck_ad_server_ad_server().call_describe(store).await)
+        .run(|store, adapter| Box::pin(adapter.flightdeck_ad_server_ad_server().call_describe(store)))
         .await
         .map_err(|failure| failure.to_string())?;
     super::contract::capabilities(said).map(|(capabilities, _)| capabilities).map_err(|bad| bad.to_string())

@@ -19,7 +19,7 @@ pub struct Limits {
     /// Time on the processor. A call costs microseconds, a Python one milliseconds; 2 s is parsing a very large report.
     pub cpu_ms: u64,
     /// Time from the call's beginning to its end, waiting for the ad server included. Reports of real ad servers take
-    /// up to a minute. The caller's deadline shortens it.
+    /// up to a minute. The caller's deadline shortens it. To run out of it is a fault only of a guest that spent it by itself.
     pub wall_ms: u64,
     /// Bytes that one call from guest to host, or the guest's answer, may carry. A status answer for 1,000 buys of 20
     /// packages is 3 MiB.
@@ -98,7 +98,7 @@ pub(crate) enum LimitHit {
     Table(usize),
     #[error("computed for longer than {0} ms; raise `limits.cpu_time` if it needs more")]
     Cpu(u64),
-    #[error("took longer than {0} ms; raise `limits.wall_time` if the ad server needs more")]
+    #[error("took longer than {0} ms, most of them by itself; raise `limits.wall_time` if it needs more")]
     Time(u64),
     #[error("sent more than {0} requests; raise `limits.requests` if it needs more")]
     Requests(u32),

@@ -14,8 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Adapters, Begun, Call, JournalError, StepJournal,
-    breaker::Purpose,
-    calls::{bad_result, guarded, may_go_on},
+    calls::{bad_result, counted, guarded, may_go_on},
     contract,
     egress::Mode,
 };
@@ -24,6 +23,7 @@ use crate::domain::{
     id::PlatformName,
     lookup::MadeObject,
     media_buy::RemoteObject,
+    purpose::Purpose,
     step::{SentRequest, Step},
 };
 
@@ -43,16 +43,17 @@ impl Adapters {
         let release = &*self.release(platform, Some(release)).await?;
         may_go_on(platform, call)?;
         platform.egress.pace.may_begin()?;
-        guarded(self, platform, Purpose::Read, async {
+        let step = wit::MadeStep { name: step.name.clone(), reference: step.reference.clone(), extensions: Vec::new() };
+        // Nobody waits for it, so that no breaker need keep it away: what fails is asked again in a while.
+        counted(platform, Purpose::Read, async {
             let calling = self
                 .calling(platform, release, call.operation.as_str(), Mode::Read, call.deadline)
                 .frozen(call.frozen.as_ref());
             let context = calling.context(Some(call));
-            let step =
-                wit::MadeStep { name: step.name.clone(), reference: step.reference.clone(), extensions: Vec::new() };
             let found = calling
-                .run(async |store, adapter| {
-                    adapter.flightdeck_ad_server_ad_server().call_find_made(store, &context, &step).await
+                .run(move |store, adapter| {
+                    let guest = adapter.flightdeck_ad_server_ad_server();
+                    Box::pin(async move { guest.call_find_made(store, &context, &step).await })
                 })
                 .await?
                 .map_err(contract::failure)?;
@@ -77,7 +78,7 @@ impl Adapters {
         let release = &*self.release(platform, Some(release)).await?;
         may_go_on(platform, call)?;
         platform.egress.pace.may_begin()?;
-        guarded(self, platform, Purpose::Change, async {
+        guarded(self, platform, async {
             let mode = Mode::Write(Arc::new(Repeatable::new(stop)));
             let calling = self
                 .calling(platform, release, call.operation.as_str(), mode, call.deadline)
@@ -85,8 +86,9 @@ impl Adapters {
             let context = calling.context(Some(call));
             let object = contract::made_to_guest(made);
             let stopped = calling
-                .run(async |store, adapter| {
-                    adapter.flightdeck_ad_server_ad_server().call_stop_made(store, &context, &object).await
+                .run(move |store, adapter| {
+                    let guest = adapter.flightdeck_ad_server_ad_server();
+                    Box::pin(async move { guest.call_stop_made(store, &context, &object).await })
                 })
                 .await?;
             stopped.map_err(contract::failure)?;

@@ -13,7 +13,6 @@ use flightdeck_bindings::v0_1::flightdeck::ad_server::types as wit;
 
 use super::{
     Adapters, RemoteBuy,
-    breaker::Purpose,
     calls::{Calling, bad_result, count_call},
     contract::{self, Answers},
     egress::Mode,
@@ -25,6 +24,7 @@ use crate::{
         delivery::{BuyDelivery, RemoteBuyStatus},
         failure::Failure,
         id::{MediaBuyId, PlatformName, PrincipalId},
+        purpose::Purpose,
         time::{Day, Timestamp},
     },
     metrics::Watch,
@@ -83,8 +83,9 @@ impl BatchedRead for Statuses {
     ) -> Result<Answers<RemoteBuyStatus>, Failure> {
         let context = calling.context_of_read(batch.advertiser_id());
         let answers = calling
-            .run(async |store, adapter| {
-                adapter.flightdeck_ad_server_ad_server().call_check_status(store, &context, &remote).await
+            .run(move |store, adapter| {
+                let guest = adapter.flightdeck_ad_server_ad_server();
+                Box::pin(async move { guest.call_check_status(store, &context, &remote).await })
             })
             .await?
             .map_err(contract::failure)?;
@@ -110,8 +111,9 @@ impl BatchedRead for Deliveries {
         let context = calling.context_of_read(batch.advertiser_id());
         let range = wit::DateRange { first: self.first.to_string(), last: self.last.to_string() };
         let answers = calling
-            .run(async |store, adapter| {
-                adapter.flightdeck_ad_server_ad_server().call_get_delivery(store, &context, &remote, &range).await
+            .run(move |store, adapter| {
+                let guest = adapter.flightdeck_ad_server_ad_server();
+                Box::pin(async move { guest.call_get_delivery(store, &context, &remote, &range).await })
             })
             .await?
             .map_err(contract::failure)?;
@@ -213,7 +215,8 @@ impl<R: BatchedRead> Reading<'_, R> {
         // A batch whose answers are partly nonsense is used as far as it goes, and counts as a fault.
         let nonsense = answers.as_ref().ok().and_then(|(_, wrong)| wrong.clone());
         let nonsense = nonsense.map(|bad| bad_result(platform, bad));
-        self.adapters.tell_broken(platform, permit.ended(answers.as_ref().err().or(nonsense.as_ref())));
+        let left_alone = permit.ended(answers.as_ref().err().or(nonsense.as_ref()));
+        self.adapters.tell_broken(platform, Purpose::Read, left_alone);
         answers.map(|(answers, _)| answers)
     }
 

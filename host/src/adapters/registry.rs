@@ -16,6 +16,7 @@ use super::{
     egress::{EgressSettings, PlatformEgress},
     limits::Limits,
     release::{Destination, InstallError, Library, LibraryError, Release},
+    room::Occupied,
     settings,
     shared::Shared,
 };
@@ -24,6 +25,7 @@ use crate::domain::{
     failure::{Failure, FailureKind},
     id::PlatformName,
     problem::Problem,
+    purpose::Purpose,
     step::Patience,
 };
 
@@ -253,10 +255,10 @@ impl Adapters {
         }
     }
 
-    /// What other hosts found: a platform whose adapter keeps failing.
-    pub fn leave_alone(&self, platform: &PlatformName, time: Duration) {
+    /// What other hosts found: a platform whose adapter keeps failing at this.
+    pub fn leave_alone(&self, platform: &PlatformName, purpose: Purpose, time: Duration) {
         if let Some(platform) = self.platforms.get(platform) {
-            platform.breaker.open_for(time);
+            platform.breaker.open_for(purpose, time);
         }
     }
 
@@ -269,9 +271,9 @@ impl Adapters {
     }
 
     /// Tells the other hosts that an adapter is left alone.
-    pub(super) fn tell_broken(&self, platform: &Platform, time: Option<Duration>) {
+    pub(super) fn tell_broken(&self, platform: &Platform, purpose: Purpose, time: Option<Duration>) {
         if let (Some(shared), Some(time)) = (self.shared.get(), time) {
-            shared.broken(&platform.name, time);
+            shared.broken(&platform.name, purpose, time);
         }
     }
 
@@ -307,9 +309,14 @@ impl Adapters {
         infos
     }
 
-    /// Whether a platform's adapter is left alone because it kept failing.
-    pub fn is_broken(&self, platform: &PlatformName) -> bool {
-        self.platforms.get(platform).is_some_and(|platform| platform.breaker.is_open())
+    /// Whether a platform's adapter is left alone with something because it kept failing at it.
+    pub fn is_broken(&self, platform: &PlatformName, purpose: Purpose) -> bool {
+        self.platforms.get(platform).is_some_and(|platform| platform.breaker.is_open(purpose))
+    }
+
+    /// How many calls run and wait, and how many bytes they may use, by purpose and platform.
+    pub fn occupied(&self) -> Vec<Occupied> {
+        self.library.runtime.room.occupied()
     }
 
     /// How long a lookup may miss what was just made, in milliseconds.

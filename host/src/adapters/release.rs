@@ -19,7 +19,9 @@ use super::{
     sandbox::{CallSetup, CallState},
     settings, verdict,
 };
-use crate::domain::{capability::Capabilities, digest, failure::Failure, id::PlatformName, problem::Problem};
+use crate::domain::{
+    capability::Capabilities, digest, failure::Failure, id::PlatformName, problem::Problem, purpose::Purpose,
+};
 
 /// Bytes of a component. A Python adapter has 18 MB.
 const COMPONENT_BYTES: u64 = 128 * 1024 * 1024;
@@ -220,6 +222,7 @@ impl Library {
             runtime: &self.runtime,
             pre,
             platform: destination.egress,
+            purpose: Purpose::Plan,
             adapter: destination.name,
             operation: "describe",
             mode: Mode::Offline,
@@ -227,9 +230,8 @@ impl Library {
             limits: destination.limits,
             deadline: None,
         };
-        let said = setup
-            .run(async |store, adapter| adapter.flightdeck_ad_server_ad_server().call_describe(store).await)
-            .await?;
+        let said =
+            setup.run(|store, adapter| Box::pin(adapter.flightdeck_ad_server_ad_server().call_describe(store))).await?;
         contract::capabilities(said).map_err(|bad| verdict::fault("bad_result", destination.name, bad))
     }
 }

@@ -6,30 +6,36 @@
 use std::{sync::Arc, time::Duration};
 
 use flightdeck_bindings::v0_1::{Adapter, AdapterPre};
-use tokio_util::task::TaskTracker;
+use futures::future::BoxFuture;
+use tokio_util::task::AbortOnDropHandle;
 use wasmtime::{PoolConcurrencyLimitError, Store, Trap, UpdateDeadline};
 use wasmtime_wasi::{I32Exit, ResourceTable, ResourceTableError, WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use super::{
-    egress::{CallEgress, DeclaredRequests, Gate, Hooks, Mode, PlatformEgress, Traffic},
+    egress::{CallEgress, DeclaredRequests, Gate, Hooks, Mode, PlatformEgress, Running, Traffic},
     engine::Runtime,
     limits::{LimitHit, Limits},
+    room::{Needs, Place},
     steps::{StepError, Steps},
-    verdict::{self, Verdict},
+    verdict::{self, HOST_BUSY, OutOfTime, Verdict},
+    waiting::{For, Waiting},
 };
 use crate::domain::{
     failure::{Failure, FailureKind},
+    purpose::Purpose,
     time::Timestamp,
 };
 
 mod log;
 mod memory;
 mod meter;
+mod threads;
 
 use log::GuestLog;
 use memory::MemoryLimiter;
 use meter::{CpuClock, Metered};
+pub(crate) use threads::Threads;
 
 /// Random bytes that a guest may ask for at once. Keys and ids are smaller; more would only cost the host time.
 const RANDOM_BYTES: u64 = 64 * 1024;
@@ -67,6 +73,7 @@ pub(crate) struct CallSetup<'a> {
     pub(crate) runtime: &'a Runtime,
     pub(crate) pre: &'a AdapterPre<CallState>,
     pub(crate) platform: &'a Arc<PlatformEgress>,
+    pub(crate) purpose: Purpose,
     pub(crate) adapter: &'a str,
     pub(crate) operation: &'a str,
     pub(crate) mode: Mode,
@@ -85,55 +92,61 @@ impl Drop for ShutOnDrop {
     }
 }
 
+/// An exported function, to be called in an instance of its own.
+pub(crate) trait Function<T>:
+    for<'a> FnOnce(&'a mut Store<CallState>, &'a Adapter) -> BoxFuture<'a, wasmtime::Result<T>> + Send + 'static
+{
+}
+
+impl<T, F> Function<T> for F where
+    F: for<'a> FnOnce(&'a mut Store<CallState>, &'a Adapter) -> BoxFuture<'a, wasmtime::Result<T>> + Send + 'static
+{
+}
+
+/// What a call has while it runs, beside its instance.
+struct Parts {
+    egress: Arc<CallEgress>,
+    log: GuestLog,
+    clock: CpuClock,
+    waiting: Waiting,
+}
+
 impl CallSetup<'_> {
-    /// Runs one exported function in a fresh instance.
+    /// Runs one exported function in a fresh instance, on the threads of guests.
     ///
     /// # Errors
     /// The limit that was met, the trap, the refusal; never anything of the host's insides.
-    pub(crate) async fn run<T>(
-        self,
-        function: impl AsyncFnOnce(&mut Store<CallState>, &Adapter) -> wasmtime::Result<T>,
-    ) -> Result<T, Failure> {
+    pub(crate) async fn run<T: Send + 'static>(self, function: impl Function<T>) -> Result<T, Failure> {
         let wall = self.wall();
         let started = tokio::time::Instant::now();
-        let time_is_up = || verdict::limit(self.adapter, LimitHit::Time(millis(wall)));
-        // Waiting for a slot is no fault of the adapter.
-        let slot = tokio::time::timeout(wall, Arc::clone(&self.runtime.slots).acquire_owned()).await;
-        let Ok(Ok(_slot)) = slot else { return Err(busy()) };
-
-        let verdict = Verdict::default();
-        let egress = Arc::new(CallEgress {
-            platform: Arc::clone(self.platform),
-            mode: self.mode.clone(),
-            declared: self.declared.clone(),
-            limits: self.limits.clone(),
-            verdict: verdict.clone(),
-            traffic: Traffic::default(),
-            gate: Gate::default(),
-            ends_at: started + wall,
-            running: TaskTracker::new(),
-        });
-        let shut = ShutOnDrop(Arc::clone(&egress));
-        let log = GuestLog::new(self.limits.log_bytes);
-        let clock = CpuClock::default();
-        let mut store = self.store(&egress, &log, &clock);
-        let called = async {
-            let adapter = self.pre.instantiate_async(&mut store).await?;
-            function(&mut store, &adapter).await
-        };
-        let called = tokio::time::timeout(wall.saturating_sub(started.elapsed()), Metered::new(called, clock)).await;
+        let waiting = Waiting::default();
+        let place = self.place(wall, &waiting).await?;
+        let parts = self.parts(waiting, started + wall);
+        let shut = ShutOnDrop(Arc::clone(&parts.egress));
+        let called = self.call(&parts, place, function)?;
+        let called = tokio::time::timeout(wall.saturating_sub(started.elapsed()), called).await;
+        // How long it waited is measured before anything is stopped.
+        let waited = parts.waiting.so_far();
         drop(shut);
-        drop(store);
-        egress.running.close();
-        if tokio::time::timeout(SETTLE, egress.running.wait()).await.is_err() {
+        parts.egress.running.close();
+        if tokio::time::timeout(SETTLE, parts.egress.running.wait()).await.is_err() {
             tracing::error!(adapter = self.adapter, "requests of an ended call did not end");
         }
 
-        let printed = log.flush(self.adapter, self.operation, &self.platform.authentication.known());
+        let printed = parts.log.flush(self.adapter, self.operation, &self.platform.authentication.known());
+        let verdict = &parts.egress.verdict;
         let ended = match called {
-            Ok(Ok(answer)) => verdict.get().map_or(Ok(answer), Err),
-            Ok(Err(error)) => Err(self.classify(&error, &verdict)),
-            Err(_) => Err(verdict.get().unwrap_or_else(time_is_up)),
+            Ok(Ok(Ok(answer))) => verdict.get().map_or(Ok(answer), Err),
+            Ok(Ok(Err(error))) => Err(self.classify(&error, verdict)),
+            Ok(Err(ended)) => match ended.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                Err(_) => Err(stopping()),
+            },
+            Err(_) => Err(verdict.get().unwrap_or_else(|| {
+                let elapsed = started.elapsed();
+                let whom = waited.for_whom(elapsed, self.limits.wall());
+                verdict::out_of_time(self.adapter, &OutOfTime { whom, waited, elapsed, allowed: wall })
+            })),
         };
         if let Err(failure) = &ended
             && failure.kind == FailureKind::Fault
@@ -150,12 +163,63 @@ impl CallSetup<'_> {
         ended
     }
 
+    /// Waits for room.
+    ///
+    /// # Errors
+    /// There is none, which is no fault of the adapter.
+    async fn place(&self, wall: Duration, waiting: &Waiting) -> Result<Place, Failure> {
+        let _waits = waiting.begin(For::Host);
+        let needs = Needs {
+            purpose: self.purpose,
+            platform: &self.platform.name,
+            bytes: self.limits.memory_bytes,
+            requests_at_a_time: self.platform.pace.most_at_a_time(),
+        };
+        self.runtime.room.enter(&needs, wall).await.ok_or_else(busy)
+    }
+
+    fn parts(&self, waiting: Waiting, ends_at: tokio::time::Instant) -> Parts {
+        let egress = CallEgress {
+            platform: Arc::clone(self.platform),
+            mode: self.mode.clone(),
+            declared: self.declared.clone(),
+            limits: self.limits.clone(),
+            verdict: Verdict::default(),
+            traffic: Traffic::default(),
+            gate: Gate::default(),
+            ends_at,
+            running: Running::new(waiting.clone()),
+        };
+        let log = GuestLog::new(self.limits.log_bytes);
+        Parts { egress: Arc::new(egress), log, clock: CpuClock::default(), waiting }
+    }
+
+    /// Begins the call. It keeps its place until its instance is gone.
+    fn call<T: Send + 'static>(
+        &self,
+        parts: &Parts,
+        place: Place,
+        function: impl Function<T>,
+    ) -> Result<AbortOnDropHandle<wasmtime::Result<T>>, Failure> {
+        let store = self.store(parts);
+        let pre = self.pre.clone();
+        let called = async move {
+            // What is declared first is dropped last.
+            let _place = place;
+            let mut store = store;
+            let adapter = pre.instantiate_async(&mut store).await?;
+            function(&mut store, &adapter).await
+        };
+        let metered = Metered::new(called, parts.clock.clone(), parts.waiting.clone());
+        self.runtime.threads.run(metered).ok_or_else(stopping)
+    }
+
     fn wall(&self) -> Duration {
         let wall = self.limits.wall();
         self.deadline.map_or(wall, |deadline| wall.min(super::clock::now().until(deadline)))
     }
 
-    fn store(&self, egress: &Arc<CallEgress>, log: &GuestLog, clock: &CpuClock) -> Store<CallState> {
+    fn store(&self, Parts { egress, log, clock, waiting }: &Parts) -> Store<CallState> {
         let limits = self.limits;
         let mut table = ResourceTable::new();
         table.set_max_capacity(limits.handles);
@@ -174,7 +238,7 @@ impl CallSetup<'_> {
             http,
             hooks: Hooks(Arc::clone(egress)),
             memory: MemoryLimiter::new(limits),
-            steps: Steps::new(journal, egress.verdict.clone()),
+            steps: Steps::new(journal, egress.verdict.clone(), waiting.clone()),
         };
         let mut store = Store::new(&self.runtime.engine, state);
         store.limiter(|state| &mut state.memory);
@@ -233,9 +297,13 @@ impl CallSetup<'_> {
 
 fn busy() -> Failure {
     let mut failure =
-        Failure::new(FailureKind::Unavailable, "host_busy", "too many calls of adapters run at this moment");
+        Failure::new(FailureKind::Unavailable, HOST_BUSY, "too many calls of adapters run at this moment");
     failure.retry_after_ms = Some(1_000);
     failure
+}
+
+fn stopping() -> Failure {
+    Failure::new(FailureKind::Unavailable, "stopping", "the host is stopping")
 }
 
 fn millis(duration: Duration) -> u64 {

@@ -4,7 +4,7 @@ use std::{num::NonZeroU32, time::Duration};
 
 use async_trait::async_trait;
 
-use crate::domain::id::PlatformName;
+use crate::domain::{id::PlatformName, purpose::Purpose};
 
 /// What hosts share; behind it is their database.
 #[async_trait]
@@ -22,6 +22,6 @@ pub trait Shared: Send + Sync + std::fmt::Debug + 'static {
     /// The ad server asked for a pause under this credential.
     fn paused(&self, key: &str, pause: Duration);
 
-    /// A platform's adapter kept failing and is left alone.
-    fn broken(&self, platform: &PlatformName, pause: Duration);
+    /// A platform's adapter kept failing at this, and is left alone with it.
+    fn broken(&self, platform: &PlatformName, purpose: Purpose, pause: Duration);
 }

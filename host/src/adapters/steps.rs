@@ -7,7 +7,12 @@ use flightdeck_bindings::v0_1::flightdeck::ad_server::{
     types::{self, RemoteObject},
 };
 
-use super::{Begun, Journal, JournalError, contract, sandbox::CallState, verdict::Verdict};
+use super::{
+    Begun, Journal, JournalError, contract,
+    sandbox::CallState,
+    verdict::Verdict,
+    waiting::{For, Wait, Waiting},
+};
 
 /// Bytes of a step's name.
 const NAME_BYTES: usize = 200;
@@ -38,18 +43,19 @@ pub(crate) struct Steps {
     records: u32,
     /// What spoiled the call, if something did.
     verdict: Verdict,
+    waiting: Waiting,
 }
 
 impl Steps {
-    pub(crate) fn new(journal: Option<Journal>, verdict: Verdict) -> Self {
-        Self { journal, open: None, in_doubt: false, records: 0, verdict }
+    pub(crate) fn new(journal: Option<Journal>, verdict: Verdict, waiting: Waiting) -> Self {
+        Self { journal, open: None, in_doubt: false, records: 0, verdict, waiting }
     }
 
-    /// The journal, if this call may use it once more.
+    /// The journal, if this call may use it once more. Until it has answered, the guest waits for the host.
     ///
     /// Once the host itself has refused something, nothing more is recorded: a guest may take the refusal for the ad
     /// server's and would write it down as the step's outcome for good.
-    fn journal(&mut self, function: &str) -> Result<Journal, StepError> {
+    fn journal(&mut self, function: &str) -> Result<(Journal, Wait), StepError> {
         if self.verdict.get().is_some() {
             return Err(StepError(JournalError::Interrupted("the call has failed already".to_owned())));
         }
@@ -58,11 +64,13 @@ impl Steps {
             return Err(misuse(format!("more than {RECORDS} steps and objects in one call")));
         }
         let journal = self.journal.clone();
-        journal.ok_or_else(|| misuse(format!("`{function}` outside of a function that changes something")))
+        let journal =
+            journal.ok_or_else(|| misuse(format!("`{function}` outside of a function that changes something")))?;
+        Ok((journal, self.waiting.begin(For::Host)))
     }
 
     async fn begin(&mut self, name: String) -> Result<State, StepError> {
-        let journal = self.journal("begin")?;
+        let (journal, _waits) = self.journal("begin")?;
         if let Some(open) = &self.open {
             return Err(misuse(format!("`{name}` was begun while `{open}` was open; finish it first")));
         }
@@ -85,7 +93,7 @@ impl Steps {
     }
 
     async fn absent(&mut self, name: String) -> Result<(), StepError> {
-        let journal = self.journal("absent")?;
+        let (journal, _waits) = self.journal("absent")?;
         if self.open.as_deref() != Some(name.as_str()) || !self.in_doubt {
             return Err(misuse(format!("`{name}` was said not to have happened, but is no open step in doubt")));
         }
@@ -95,7 +103,7 @@ impl Steps {
     }
 
     async fn finish(&mut self, name: String, outcome: Vec<u8>) -> Result<(), StepError> {
-        let journal = self.journal("finish")?;
+        let (journal, _waits) = self.journal("finish")?;
         if self.open.as_deref() != Some(name.as_str()) {
             let open = self.open.as_deref().unwrap_or("none");
             return Err(misuse(format!("`{name}` was finished, but the open step is {open}")));
@@ -112,12 +120,12 @@ impl Steps {
     }
 
     async fn remember(&mut self, object: RemoteObject) -> Result<(), StepError> {
-        let journal = self.journal("remember")?;
+        let (journal, _waits) = self.journal("remember")?;
         journal.remember(checked(object)?).await.map_err(StepError)
     }
 
     async fn forget(&mut self, object: RemoteObject) -> Result<(), StepError> {
-        let journal = self.journal("forget")?;
+        let (journal, _waits) = self.journal("forget")?;
         journal.forget(checked(object)?).await.map_err(StepError)
     }
 }

@@ -1,10 +1,14 @@
 //! How a call ends when it is not the guest who decides.
 
-use std::sync::{Arc, OnceLock};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use super::{
     JournalError,
     limits::{self, LimitHit},
+    waiting::{For, Waited},
 };
 use crate::domain::failure::{Failure, FailureKind};
 
@@ -50,6 +54,49 @@ pub(crate) fn too_late_to_write(adapter: &str) -> Failure {
     );
     failure.retry_after_ms = Some(0);
     failure
+}
+
+/// The code of a call that was ended because its ad server took all of its time.
+pub(crate) const AD_SERVER_TIMEOUT: &str = "ad_server_timeout";
+
+/// The code of a call for which the host had no time or no room.
+pub(crate) const HOST_BUSY: &str = "host_busy";
+
+/// A call that ran out of time.
+#[derive(Debug)]
+pub(crate) struct OutOfTime {
+    /// Whom it waited for; `None`: for nobody.
+    pub(crate) whom: Option<For>,
+    /// How long it waited.
+    pub(crate) waited: Waited,
+    /// How long it took.
+    pub(crate) elapsed: Duration,
+    /// How long it might have taken: its limit, or what its caller's deadline left of it.
+    pub(crate) allowed: Duration,
+}
+
+/// What running out of time means: a fault only of a guest that spent the time by itself. Whoever waited for somebody else may be tried again.
+pub(crate) fn out_of_time(adapter: &str, ended: &OutOfTime) -> Failure {
+    let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+    let (waited, elapsed) = (&ended.waited, millis(ended.elapsed));
+    match ended.whom {
+        None => limit(adapter, LimitHit::Time(millis(ended.allowed))),
+        Some(For::AdServer) => {
+            let words = format!(
+                "the ad server of {adapter} is too slow: of {elapsed} ms, {} ms were spent waiting for it, and the call was given up; raise \
+                 `limits.wall_time` if it always takes so long",
+                millis(waited.ad_server)
+            );
+            Failure::new(FailureKind::Unavailable, AD_SERVER_TIMEOUT, words)
+        }
+        Some(For::Host) => {
+            let words = format!(
+                "the host was too busy for {adapter}: its call had {elapsed} ms and waited {} ms of them for its turn",
+                millis(waited.host)
+            );
+            Failure::new(FailureKind::Unavailable, HOST_BUSY, words)
+        }
+    }
 }
 
 /// The failure of a call that came further than the one before it: if it ran out of time or of requests, it is no fault, and another

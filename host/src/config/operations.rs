@@ -10,6 +10,8 @@ const DEFAULT_LEASE: Duration = Duration::from_secs(30);
 const DEFAULT_HEARTBEAT: Duration = Duration::from_secs(10);
 /// Operations mostly wait for ad servers, and those allow a handful of requests at a time.
 const DEFAULT_WORKERS: usize = 8;
+/// Beside the other workers, so that a pause waits for no change; each platform has its own.
+const DEFAULT_SWITCH_WORKERS: usize = 4;
 /// An operation that was begun ten times and never ended does harm: a person should look.
 const DEFAULT_MAX_CLAIMS: u32 = 10;
 /// An ad server that is away for a day is not away for a moment.
@@ -45,8 +47,13 @@ pub struct Operations {
     pub lease: Duration,
     /// `heartbeat`: how often a lease is renewed; less than half of it. Default `10s`.
     pub heartbeat: Duration,
-    /// `workers`: how many operations run at a time, 1 to 1000. Default 8.
+    /// `workers`: how many operations run at a time, 1 to 1000; one of each lane and what only stops or restarts delivery go beside them.
+    /// Default 8.
     pub workers: usize,
+    /// `workers_per_platform`: how many of them on one platform. Default: half of them, or all if there is one platform only.
+    pub workers_per_platform: Option<usize>,
+    /// `switch_workers`: how many operations that only stop or restart delivery run at a time on one platform, 1 to 1000. Default 4.
+    pub switch_workers: usize,
     /// `max_claims`: how often an operation is begun before a person must look, 1 to 1000. Default 10.
     pub max_claims: u32,
     /// `deadline`: how long after its first failure an operation is tried again before it is given up. Default `24h`.
@@ -74,6 +81,8 @@ impl Operations {
             lease: section.or("lease", DEFAULT_LEASE, values::duration),
             heartbeat: section.or("heartbeat", DEFAULT_HEARTBEAT, values::duration),
             workers: section.or("workers", DEFAULT_WORKERS, |node| values::whole(node, 1, 1_000)),
+            workers_per_platform: section.optional("workers_per_platform", |node| values::whole(node, 1, 1_000)),
+            switch_workers: section.or("switch_workers", DEFAULT_SWITCH_WORKERS, |node| values::whole(node, 1, 1_000)),
             max_claims: section.or("max_claims", DEFAULT_MAX_CLAIMS, |node| values::whole(node, 1, 1_000)),
             deadline: section.or("deadline", DEFAULT_DEADLINE, values::duration),
             backoff_initial: section.or("backoff_initial", DEFAULT_BACKOFF_INITIAL, values::duration),
@@ -87,6 +96,10 @@ impl Operations {
                 .or("missing_alarm", DEFAULT_MISSING_ALARM, |node| values::whole(node, 1, MOST_MISSING_ALARM)),
         };
         let Self { lease, heartbeat, deadline, backoff_initial, backoff_max, .. } = operations;
+        if operations.workers_per_platform.is_some_and(|share| share > operations.workers) {
+            let at = section.place_of("workers_per_platform");
+            section.wrong(at, format!("`workers_per_platform` must be at most `workers` ({})", operations.workers));
+        }
         let half = lease / 2;
         in_order(section, heartbeat < half, ("heartbeat", heartbeat), "less than half of", ("lease", lease));
         in_order(section, lease < deadline, ("lease", lease), "shorter than", ("deadline", deadline));

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     adapters::{Adapters, Shared},
-    domain::id::PlatformName,
+    domain::{id::PlatformName, purpose::Purpose},
     operations::{now, tell::ITSELF},
     store::{AuditEntry, Store, StoreError, fleet::breaker_key},
 };
@@ -106,9 +106,11 @@ async fn look(store: &dyn Store, adapters: &Adapters, refused: &mut Refused) -> 
         match key.strip_prefix(PAUSE) {
             Some(key) => adapters.pause(key, left),
             None => {
-                let broken = adapters.platforms().into_iter().find(|platform| breaker_key(platform) == key);
-                if let Some(platform) = broken {
-                    adapters.leave_alone(&platform, left);
+                for platform in adapters.platforms() {
+                    let broken = Purpose::GUARDED.into_iter().find(|purpose| breaker_key(&platform, *purpose) == key);
+                    if let Some(purpose) = broken {
+                        adapters.leave_alone(&platform, purpose, left);
+                    }
                 }
             }
         }
@@ -164,7 +166,7 @@ impl Shared for Common {
         self.hold(format!("{PAUSE}{key}"), pause);
     }
 
-    fn broken(&self, platform: &PlatformName, pause: Duration) {
-        self.hold(breaker_key(platform), pause);
+    fn broken(&self, platform: &PlatformName, purpose: Purpose, pause: Duration) {
+        self.hold(breaker_key(platform, purpose), pause);
     }
 }

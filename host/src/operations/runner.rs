@@ -1,20 +1,25 @@
-//! Claims operations under leases and runs them, so many at a time. What a run is cut off from is given back, so that nobody waits until its
+//! Claims operations under leases and runs them, so many at a time for each ad server. What a run is cut off from is given back, so that nobody waits until its
 //! lease has run out.
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::{sync::Semaphore, time::Instant};
+use tokio::time::Instant;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     adapters::Adapters,
     config::Config,
-    domain::{operation::OperationState, time::Timestamp},
+    domain::{
+        lane::{Lane, Openings},
+        operation::OperationState,
+        time::Timestamp,
+    },
     metrics::{RUN_SECONDS, RUNS, Watch},
     operations::{
         Signals,
         at_work::{AtWork, Present},
         backoff::Backoff,
+        busy::Busy,
         late::{self, Journals},
         lease::Lease,
         now,
@@ -78,32 +83,25 @@ impl Runner {
     /// leaves the rest to whoever claims it: its journal says how far it came.
     pub async fn serve(self, stop: CancellationToken, grace: Duration) {
         let at_work = AtWork::default();
-        let slots = Arc::new(Semaphore::new(self.config.operations.workers));
+        let (busy, workers) = (Busy::default(), self.config.workers());
         let running = TaskTracker::new();
         let cut = CancellationToken::new();
-        loop {
-            let slot = tokio::select! {
-                () = stop.cancelled() => break,
-                slot = slots.clone().acquire_owned() => slot,
-            };
-            let Ok(slot) = slot else { break };
+        while !stop.is_cancelled() {
+            let openings = busy.openings(workers);
             let asked_at = Instant::now();
-            match self.store.claim(&self.name, now(), self.config.operations.lease).await {
+            match self.store.claim_within(&self.name, now(), self.config.operations.lease, &openings).await {
                 Ok(Some(claim)) => {
                     let this = self.clone();
                     let (at_work, stop, cut) = (at_work.clone(), stop.clone(), cut.clone());
+                    let worker = busy.begin(Lane::of(&claim.operation.value));
                     running.spawn(async move {
                         this.run(claim, asked_at, &at_work, stop, &cut).await;
-                        drop(slot);
+                        drop(worker);
                         this.signals.work_here();
                     });
                 }
-                Ok(None) => {
-                    drop(slot);
-                    self.wait(&stop).await;
-                }
+                Ok(None) => self.wait(&openings, &stop).await,
                 Err(error) => {
-                    drop(slot);
                     tracing::error!(%error, "could not look for work");
                     tokio::select! {
                         () = stop.cancelled() => break,
@@ -120,9 +118,9 @@ impl Runner {
         }
     }
 
-    /// Waits for a hint, for what is due next, or for the poll.
-    async fn wait(&self, stop: &CancellationToken) {
-        let due = match self.store.next_due(now()).await {
+    /// Waits for a hint, for what is due next of what may be taken on, or for the poll. A worker that becomes free gives a hint.
+    async fn wait(&self, openings: &Openings, stop: &CancellationToken) {
+        let due = match self.store.next_due_within(now(), openings).await {
             Ok(Some(due)) => due.clamp(SOONEST, POLL),
             _ => POLL,
         };

@@ -4,12 +4,18 @@
 //! servers' to say, so that no status is recorded that the host has only guessed. Those whose turn it is are asked about together, in the batches that
 //! the adapters want and at the rate that the ad servers allow: ten thousand buys are some hundred questions.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    domain::{delivery::RemoteBuyStatus, id::MediaBuyId, media_buy::MediaBuy, time::Timestamp},
+    domain::{
+        delivery::RemoteBuyStatus,
+        id::{MediaBuyId, PlatformName},
+        media_buy::MediaBuy,
+        time::Timestamp,
+    },
     operations::{Signals, now, standing::Observer},
     store::{StoreError, Stored},
 };
@@ -21,6 +27,9 @@ const ASK_FOR: Duration = Duration::from_secs(120);
 /// How many looks there are in the time in which every buy has its turn: enough to spread the questions, and few enough that
 /// many buys are asked about together.
 const LOOKS: u32 = 10;
+
+/// How long a look waits for ad servers before the next one may begin. One that hangs is asked on, and nobody waits for it.
+const WAITS_FOR: Duration = Duration::from_secs(5);
 
 /// How many buys are looked after at a time.
 const AT_ONCE: u32 = 2_000;
@@ -38,10 +47,11 @@ const AFTER_END: Duration = Duration::from_secs(2 * 24 * 3_600);
 /// Looks after buys until `stop`: each at least once in `every`, and when it was changed, unless the ad servers don't allow so
 /// many questions.
 pub async fn serve(observer: Observer, every: Duration, stop: CancellationToken) {
+    let mut asking = JoinSet::new();
     loop {
         let looked = tokio::select! {
             () = stop.cancelled() => return,
-            looked = look(&observer, every, now()) => looked,
+            looked = look(&observer, every, now(), &mut asking) => looked,
         };
         match looked {
             // There may be more whose turn it is.
@@ -63,22 +73,50 @@ async fn changed(signals: &Signals) {
     tokio::time::sleep(GATHER).await;
 }
 
-/// Asks about the buys whose turn it is, and records what changed. How many those were.
+/// Asks about the buys whose turn it is, and records what changed. How many those were. Buys on the same platforms are asked about together,
+/// and apart from all others: an ad server that hangs keeps nobody waiting for news of another. What has not been answered soon is left to
+/// `asking`.
 ///
 /// # Errors
 /// The store's, if it can't say whose turn it is. Those whose turn it was have it again in time.
-pub async fn look(observer: &Observer, every: Duration, at: Timestamp) -> Result<u32, StoreError> {
+async fn look(
+    observer: &Observer,
+    every: Duration,
+    at: Timestamp,
+    asking: &mut JoinSet<()>,
+) -> Result<u32, StoreError> {
     let ended_since = at.plus_millis(-i64::try_from(AFTER_END.as_millis()).unwrap_or(i64::MAX));
     let turns = observer.store.take_turns(at, ended_since, every, SETTLE, AT_ONCE).await?;
-    let mut buys: Vec<Stored<MediaBuy>> = Vec::with_capacity(turns.len());
+    let mut groups: BTreeMap<Vec<PlatformName>, Vec<Stored<MediaBuy>>> = BTreeMap::new();
     for id in &turns {
         match observer.store.buy(id).await {
-            Ok(buy) => buys.extend(buy),
+            Ok(Some(buy)) => groups.entry(buy.value.platforms()).or_default().push(buy),
+            Ok(None) => {}
             Err(error) => unread(id, &error),
         }
     }
+    for buys in groups.into_values() {
+        let observer = observer.clone();
+        asking.spawn(async move { ask_about(&observer, buys, at).await });
+    }
+    let answered = async { while asking.join_next().await.is_some() {} };
+    if tokio::time::timeout(WAITS_FOR, answered).await.is_err() {
+        tracing::debug!(left = asking.len(), "ad servers take long to say how buys stand");
+    }
+    Ok(u32::try_from(turns.len()).unwrap_or(u32::MAX))
+}
+
+/// Asks about buys on the same platforms, and records what changed.
+async fn ask_about(observer: &Observer, buys: Vec<Stored<MediaBuy>>, at: Timestamp) {
     let asked: Vec<&MediaBuy> = buys.iter().map(|buy| &buy.value).collect();
-    let seen = observer.ask(&asked, at, ASK_FOR).await?;
+    let seen = match observer.ask(&asked, at, ASK_FOR).await {
+        Ok(seen) => seen,
+        // They have their turn again in time.
+        Err(error) => {
+            tracing::error!(%error, buys = asked.len(), "could not look after open buys");
+            return;
+        }
+    };
     for (buy, seen) in buys.into_iter().zip(seen) {
         let id = buy.value.id.clone();
         let buy = match observer.note_absence(buy, &seen).await {
@@ -96,7 +134,6 @@ pub async fn look(observer: &Observer, every: Duration, at: Timestamp) -> Result
             unread(&id, &error);
         }
     }
-    Ok(u32::try_from(turns.len()).unwrap_or(u32::MAX))
 }
 
 async fn record(

@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::{AuditEntry, StoreError};
-use crate::domain::{id::PlatformName, time::Timestamp};
+use crate::domain::{id::PlatformName, purpose::Purpose, time::Timestamp};
 
 /// What is shared by all hosts on the database. Time is judged by the database's clock where several hosts may share it.
 #[async_trait]
@@ -91,7 +91,7 @@ pub const ARRIVING: &str = "arriving";
 /// The mark of a database that was moved to where it is.
 pub const ARRIVED: &str = "arrived";
 
-/// The key under which a platform's adapter is left alone.
-pub fn breaker_key(platform: &PlatformName) -> String {
-    format!("adapter {platform}")
+/// The key under which a platform's adapter is left alone for one purpose.
+pub fn breaker_key(platform: &PlatformName, purpose: Purpose) -> String {
+    format!("adapter {platform} {purpose}")
 }

@@ -33,6 +33,7 @@ use crate::domain::{
     event::Event,
     id::{EventId, MediaBuyId, OperationId, PlatformName, PrincipalId, TaskId, WebhookId},
     keys::Keyring,
+    lane::Openings,
     media_buy::MediaBuy,
     operation::Operation,
     step::Step,
@@ -54,6 +55,8 @@ mod deliveries;
 mod fleet;
 mod journal;
 mod lease;
+#[cfg(test)]
+pub(super) use lease::LANES;
 mod lookups;
 mod read;
 mod record;
@@ -68,16 +71,18 @@ mod webhooks;
 /// Where the text of statements differs.
 #[derive(Debug, Clone, Copy)]
 pub struct Dialect {
-    /// Finds what may be claimed at a moment (one parameter for each time it occurs: [`Dialect::moments`]), and keeps others from
-    /// claiming it until the transaction ends.
+    /// Finds what may be claimed of a lane at a moment, and keeps others from claiming it until the transaction ends. Its parameters are the
+    /// moment, whether the lane is one of switches, and the lane's key, [`Dialect::moments`] times.
     pub claimable: &'static str,
     /// Continues the condition of the statement that claims `mine`: nothing else of its buy runs by now, and it waits for none. Others may
     /// have committed something since it was found.
     pub still_claimable: &'static str,
-    /// How often `claimable` names the moment.
+    /// How often `claimable` names the moment and the lane.
     pub moments: usize,
     /// When the next operation is due, as `due`.
     pub next_due: &'static str,
+    /// The same for one lane: twice, whether it is one of switches, and its key.
+    pub next_due_in_lane: &'static str,
     /// Selects buys as `mine`, with `doc`, `version` and `remote`: a JSON array of arrays.
     pub buys: &'static str,
     /// The moment that a parameter says, or the database's own if it is NULL.
@@ -219,16 +224,22 @@ impl<D: Database> Store for SqlStore<D> {
         self.write((principal.clone(), key.to_owned(), answer.clone()), work!(record::record_answer)).await
     }
 
-    async fn claim(&self, worker: &str, now: Timestamp, lease: Duration) -> Result<Option<Claim>, StoreError> {
-        self.write((worker.to_owned(), now, lease), work!(lease::claim)).await
+    async fn claim_within(
+        &self,
+        worker: &str,
+        now: Timestamp,
+        lease: Duration,
+        openings: &Openings,
+    ) -> Result<Option<Claim>, StoreError> {
+        self.write((worker.to_owned(), now, lease, openings.clone()), work!(lease::claim)).await
     }
 
     async fn prolong(&self, fence: &Fence, now: Timestamp, lease: Duration) -> Result<(), StoreError> {
         self.write((fence.clone(), now, lease), work!(lease::prolong)).await
     }
 
-    async fn next_due(&self, now: Timestamp) -> Result<Option<Duration>, StoreError> {
-        lease::next_due(&self.database, now).await
+    async fn next_due_within(&self, now: Timestamp, openings: &Openings) -> Result<Option<Duration>, StoreError> {
+        lease::next_due(&self.database, now, openings).await
     }
 
     async fn journal(&self, write: JournalWrite) -> Result<Option<Step>, StoreError> {

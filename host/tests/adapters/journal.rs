@@ -48,6 +48,8 @@ struct Inner {
 pub(crate) struct MemoryJournal {
     inner: Mutex<Inner>,
     pub(crate) lost_lease: AtomicBool,
+    /// As a database that does not answer.
+    pub(crate) hangs: AtomicBool,
 }
 
 impl MemoryJournal {
@@ -92,6 +94,9 @@ impl MemoryJournal {
 impl StepJournal for MemoryJournal {
     async fn begin(&self, name: &str) -> Result<Begun, JournalError> {
         self.lease()?;
+        if self.hangs.load(Ordering::SeqCst) {
+            std::future::pending::<()>().await;
+        }
         let mut inner = self.inner.lock().unwrap();
         let step = inner.steps.entry(name.to_owned()).or_insert_with(|| Step {
             state: StepState::Fresh,

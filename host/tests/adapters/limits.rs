@@ -3,14 +3,17 @@
 use std::time::{Duration, Instant};
 
 use flightdeck::{
-    adapters::PlatformConfig,
-    domain::failure::{Failure, FailureKind},
+    adapters::{PlatformConfig, RemoteBuy},
+    domain::{
+        failure::{Failure, FailureKind},
+        purpose::Purpose,
+    },
 };
 
 use super::{
     journal::MemoryJournal,
     server::Server,
-    world::{World, platform, start},
+    world::{World, buy, platform, soon, start},
 };
 
 /// Limits that are met quickly.
@@ -91,7 +94,7 @@ async fn every_hostile_behaviour_fails_alone_with_its_own_code() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_guest_that_sleeps_ends_with_its_time() {
     let mut config = platform("acme", "sleep", "http://127.0.0.1:1");
-    config.limits.wall_ms = 200;
+    config.limits.wall_ms = 1_000;
     let world = start(vec![config]).await.unwrap();
     assert_eq!(world.plan("acme").await.unwrap_err().code, "time_limit");
 }
@@ -108,11 +111,21 @@ async fn a_chatty_guest_is_cut_short_and_does_its_work() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_adapter_that_keeps_failing_is_left_alone() {
     let world = start(vec![platform("acme", "trap", "http://127.0.0.1:1")]).await.unwrap();
+    let journal = MemoryJournal::new();
     for _ in 0..5 {
-        assert_eq!(world.plan("acme").await.unwrap_err().code, "trap");
+        assert_eq!(world.create("acme", &journal).await.unwrap_err().code, "trap");
     }
-    let failure = world.plan("acme").await.unwrap_err();
+    let failure = world.create("acme", &journal).await.unwrap_err();
     assert_eq!((failure.kind, failure.code.as_str()), (FailureKind::Unavailable, "adapter_unavailable"));
     assert!(failure.retry_after_ms.is_some());
-    assert!(world.adapters.is_broken(&"acme".into()));
+    let broken = |purpose| world.adapters.is_broken(&"acme".into(), purpose);
+    assert_eq!(Purpose::ALL.iter().filter(|purpose| broken(**purpose)).count(), 1);
+    assert!(broken(Purpose::Change));
+    // Without a plan nothing could be accepted: it is asked always, and reads know nothing of changes.
+    for _ in 0..6 {
+        assert_eq!(world.plan("acme").await.unwrap_err().code, "trap");
+    }
+    let buy = buy("acme");
+    let asked = [RemoteBuy { buy: &buy, advertiser_id: "7".to_owned() }];
+    assert!(world.adapters.check_status(&"acme".into(), &asked, soon()).await.unwrap()[0].1.is_ok());
 }

@@ -100,6 +100,7 @@ async fn serve(
             (_, "/packed-twice", _) => response(200, "content-encoding: identity\r\ncontent-encoding: br\r\n", "x"),
             (_, "/plain", _) => response(200, "content-encoding: identity\r\n", "read"),
             (_, "/big", _) => response(200, "", &"x".repeat(20 << 20)),
+            (_, "/hang", _) => std::future::pending().await,
             ("GET", _, _) => response(200, "", "read"),
             (_, "/report/queue", _) => response(200, "", "queued"),
             (_, _, Writes::Status(status, headers)) => response(status, headers, &format!("id-{number}")),

@@ -50,7 +50,7 @@ pub(crate) fn config(data_dir: &Path, platforms: Vec<PlatformConfig>) -> Adapter
     AdaptersConfig {
         data_dir: data_dir.to_owned(),
         compiler: PathBuf::from(env!("CARGO_BIN_EXE_flightdeck")),
-        engine: EngineOptions { slots: 16, ..EngineOptions::default() },
+        engine: EngineOptions { slots: 16, memory: Some(16 << 30), ..EngineOptions::default() },
         platforms,
     }
 }

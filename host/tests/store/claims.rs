@@ -4,14 +4,16 @@ use std::{collections::BTreeMap, time::Duration};
 
 use flightdeck::{
     domain::{
-        operation::{Change, Frozen, Operation, OperationKind, OperationState},
+        lane::{Lane, Openings, Workers},
+        operation::{Change, Frozen, Leg, LegState, Operation, OperationFailure, OperationKind, OperationState},
+        plan::{Plan, PlatformPlan},
         update::BuyPatch,
     },
     store::{Fence, Recording, StoreError, Stored},
 };
 
 use super::fixtures::{
-    AnyStore, LEASE, accept, add_operation, at, buy, claim, moved, next_due, operation, stored_operation,
+    AnyStore, LEASE, accept, add_operation, at, buy, claim, moved, next_due, operation, platform, stored_operation,
 };
 
 pub(crate) async fn nothing_is_claimed_where_nothing_is_due(store: AnyStore) {
@@ -160,12 +162,8 @@ pub(crate) async fn a_pause_overtakes_all_but_older_pauses(store: AnyStore) {
     for operation in [operation("op-change", "b1"), pause("op-pause-1", "b1"), pause("op-pause-2", "b1")] {
         add_operation(&store, operation).await;
     }
-    // The create is claimed first because it is as long due; while it waits to be tried again, the pauses go.
-    let create = claim(&store, 0).await;
-    let mut later = moved(&create.operation, OperationState::Queued, 1);
-    later.value.run_at = at(50);
-    store.record(Recording { operations: vec![later], ..Recording::default() }).await.unwrap();
-    for expected in ["op-pause-1", "op-pause-2"] {
+    // All are as long due, and the pauses go first.
+    for expected in ["op-pause-1", "op-pause-2", "op-b1", "op-change"] {
         let claim = claim(&store, 2).await;
         assert_eq!(claim.fence.operation.as_str(), expected);
         assert!(store.claim("other", at(3), LEASE).await.unwrap().is_none());
@@ -173,6 +171,95 @@ pub(crate) async fn a_pause_overtakes_all_but_older_pauses(store: AnyStore) {
         store.record(Recording { operations: vec![done], ..Recording::default() }).await.unwrap();
     }
     assert!(store.claim("other", at(49), LEASE).await.unwrap().is_none());
+}
+
+/// An operation that waits for these platforms.
+fn on(mut operation: Operation, platforms: &[&str]) -> Operation {
+    let part = |name: &&str| PlatformPlan {
+        platform: platform(name),
+        release: String::new(),
+        changes: Vec::new(),
+        notes: Vec::new(),
+    };
+    operation.plan = Plan { platforms: platforms.iter().map(part).collect() };
+    operation
+}
+
+pub(crate) async fn an_ad_server_that_has_its_workers_keeps_nobody_else_waiting(store: AnyStore) {
+    let lanes: [(&str, &[&str]); 6] = [
+        ("s1", &["slow"]),
+        ("s2", &["slow"]),
+        ("s3", &["slow"]),
+        ("m1", &["slow", "other"]),
+        ("h1", &["healthy"]),
+        ("h2", &["healthy"]),
+    ];
+    for (seconds, (id, platforms)) in lanes.into_iter().enumerate() {
+        let mut create = on(operation(&format!("op-{id}"), id), platforms);
+        create.run_at = at(i64::try_from(seconds).unwrap());
+        store
+            .record(Recording { new_buy: Some(buy(id)), new_operation: Some(create), ..Recording::default() })
+            .await
+            .unwrap();
+    }
+    add_operation(&store, on(pause("op-pause", "s3"), &["slow"])).await;
+    let workers = Workers { all: 8, on_a_platform: 2, for_switches: 1 };
+    let mut running: Vec<Lane> = Vec::new();
+    let mut order = Vec::new();
+    while let Some(claim) = store.claim_within("worker", at(10), LEASE, &workers.openings(&running)).await.unwrap() {
+        running.push(Lane::of(&claim.operation.value));
+        order.push(claim.fence.operation.to_string());
+    }
+    // The pause first; then in order, but for the third on the slow one, which is also behind the pause of its buy.
+    assert_eq!(order, ["op-pause", "op-s1", "op-s2", "op-m1", "op-h1", "op-h2"]);
+    let openings = workers.openings(&running);
+    let due = |openings: Openings| {
+        let store = store.clone();
+        async move { store.next_due_within(at(10), &openings).await.unwrap() }
+    };
+    assert_eq!(
+        due(openings.clone()).await,
+        None,
+        "whatever is due belongs to lanes that are full, and so do the leases that run out"
+    );
+    // A lease that ran out is claimed as well, if its lane may begin.
+    let expired = store.claim_within("other", at(100), LEASE, &openings).await.unwrap();
+    assert!(expired.is_none(), "{expired:?}");
+    let freed = workers.openings(running.iter().filter(|lane| lane.key() != "healthy"));
+    let again = store.claim_within("other", at(100), LEASE, &freed).await.unwrap().expect("its lease ran out");
+    assert_eq!(again.fence.operation.as_str(), "op-h1");
+}
+
+pub(crate) async fn an_operation_waits_only_where_something_is_left_to_do(store: AnyStore) {
+    accept(&store, "b1").await;
+    add_operation(&store, on(operation("op-two", "b1"), &["a", "b"])).await;
+    let done = moved(&claim(&store, 0).await.operation, OperationState::Succeeded, 0);
+    store.record(Recording { operations: vec![done], ..Recording::default() }).await.unwrap();
+    let claimed = claim(&store, 1).await;
+    assert_eq!(Lane::of(&claimed.operation.value), Lane::with_key(false, "a b"));
+    let mut left = moved(&begun(&claimed.operation), OperationState::Queued, 2);
+    let leg = |name, state| Leg { platform: platform(name), state, failure: None, outcome: None };
+    left.value.legs = vec![leg("a", LegState::Done), leg("b", LegState::Pending)];
+    store.record(Recording { operations: vec![left], ..Recording::default() }).await.unwrap();
+    let busy = |key| Openings {
+        in_use: [Lane::with_key(false, key)].into(),
+        full: [platform(key)].into(),
+        ..Openings::default()
+    };
+    assert!(store.claim_within("worker", at(3), LEASE, &busy("b")).await.unwrap().is_none(), "it waits for b alone");
+    let claimed = store.claim_within("worker", at(3), LEASE, &busy("a")).await.unwrap().expect("a is done");
+    let mut undoing = moved(&claimed.operation, OperationState::Queued, 4);
+    let reason = OperationFailure { code: "X".to_owned(), reason: String::new(), details: serde_json::Value::Null };
+    undoing.value.undoing = Some(reason);
+    store.record(Recording { operations: vec![undoing], ..Recording::default() }).await.unwrap();
+    let both =
+        Openings { in_use: [Lane::with_key(false, "a b")].into(), full: [platform("a")].into(), ..Openings::default() };
+    assert!(
+        store.claim_within("worker", at(5), LEASE, &both).await.unwrap().is_none(),
+        "what was made on a is taken back"
+    );
+    assert_eq!(store.next_due_within(at(5), &both).await.unwrap(), None);
+    assert!(store.claim_within("worker", at(5), LEASE, &busy("b")).await.unwrap().is_some());
 }
 
 pub(crate) async fn what_has_begun_keeps_later_ones_waiting_until_it_ends(store: AnyStore) {

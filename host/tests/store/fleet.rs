@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use flightdeck::{
-    domain::{event::EventKind, operation::OperationState},
+    domain::{event::EventKind, operation::OperationState, purpose::Purpose},
     store::{
         Recording, StoreError,
         fleet::{Census, breaker_key},
@@ -79,7 +79,10 @@ pub(crate) async fn what_is_to_be_left_alone_is_told_to_everybody_until_it_is_ov
     assert!(store.holds(at(40)).await.unwrap().is_empty());
     // Another component has a clean slate.
     let north = platform("north");
-    store.hold(&breaker_key(&north), seconds(30), at(50)).await.unwrap();
+    for purpose in Purpose::GUARDED {
+        store.hold(&breaker_key(&north, purpose), seconds(30), at(50)).await.unwrap();
+    }
+    assert_eq!(store.holds(at(50)).await.unwrap().len(), 2, "each purpose has its own");
     store.keep_component("d1", b"component".to_vec(), at(50)).await.unwrap();
     store.activate_component(&north, "d1", audit("release.activated", "d1")).await.unwrap();
     assert!(store.holds(at(50)).await.unwrap().is_empty());

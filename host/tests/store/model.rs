@@ -7,7 +7,9 @@ use std::{
 
 use flightdeck::{
     domain::{
+        lane::{Lane, Openings},
         operation::{Change, Frozen, OperationState},
+        plan::PlatformPlan,
         step::{Step, StepState},
         time::Timestamp,
         update::BuyPatch,
@@ -27,27 +29,93 @@ const BUYS: usize = 3;
 /// What happens next. Numbers name one of what there is, whatever their size.
 #[derive(Debug, Clone)]
 enum Act {
-    Accept { buy: usize, awaiting: bool, pauses: bool, delay: i64 },
-    Decide { operation: usize, to: OperationState, delay: i64 },
-    Wait { seconds: i64 },
-    Claim { lease: i64 },
-    Prolong { grant: usize, lease: i64 },
-    Record { grant: usize, to: OperationState, delay: i64, release: bool, stale: bool, begins: bool, cut_off: bool },
-    Begin { grant: usize, name: u8, sends: bool },
-    Finish { grant: usize, name: u8, outcome: u8, lost: bool },
-    Settle { grant: usize, name: u8, fresh: bool, lost: bool },
-    Reset { operation: usize },
+    Accept {
+        buy: usize,
+        awaiting: bool,
+        pauses: bool,
+        delay: i64,
+        lane: usize,
+    },
+    Decide {
+        operation: usize,
+        to: OperationState,
+        delay: i64,
+    },
+    Wait {
+        seconds: i64,
+    },
+    /// While these lanes have all that they may have, and these platforms, too.
+    Claim {
+        lease: i64,
+        busy: Vec<usize>,
+        full: Vec<usize>,
+        all_busy: bool,
+    },
+    Prolong {
+        grant: usize,
+        lease: i64,
+    },
+    Record {
+        grant: usize,
+        to: OperationState,
+        delay: i64,
+        release: bool,
+        stale: bool,
+        begins: bool,
+        cut_off: bool,
+    },
+    Begin {
+        grant: usize,
+        name: u8,
+        sends: bool,
+    },
+    Finish {
+        grant: usize,
+        name: u8,
+        outcome: u8,
+        lost: bool,
+    },
+    Settle {
+        grant: usize,
+        name: u8,
+        fresh: bool,
+        lost: bool,
+    },
+    Reset {
+        operation: usize,
+    },
+}
+
+/// Where an operation has something to do.
+const LANES: [&str; 4] = ["", "north", "south", "north south"];
+
+const PLATFORMS: [&str; 2] = ["north", "south"];
+
+/// Some numbers, mostly none.
+fn some_of(count: usize) -> impl Strategy<Value = Vec<usize>> {
+    prop_oneof![Just(Vec::new()), prop::collection::vec(0..count, 0..6)]
+}
+
+/// What may begin while these lanes are in use and these platforms are full; even numbers are those of switches.
+fn openings(busy: &[usize], full: &[usize], all_busy: bool) -> Openings {
+    let lane = |number: &usize| Lane::with_key(number % 2 == 0, LANES[number / 2]);
+    let of = |switches: bool| {
+        let mine = full.iter().filter(|number| (*number % 2 == 0) == switches);
+        mine.map(|number| platform(PLATFORMS[number / 2])).collect()
+    };
+    Openings { in_use: busy.iter().map(lane).collect(), full: of(false), full_for_switches: of(true), all_busy }
 }
 
 fn acts() -> impl Strategy<Value = Vec<Act>> {
     let states = || prop::sample::select(OperationState::ALL);
     let which = || 0..64usize;
     let act = prop_oneof![
-        3 => (0..BUYS, any::<bool>(), any::<bool>(), 0..9i64)
-            .prop_map(|(buy, awaiting, pauses, delay)| Act::Accept { buy, awaiting, pauses, delay }),
+        3 => (0..BUYS, any::<bool>(), any::<bool>(), 0..9i64, 0..LANES.len())
+            .prop_map(|(buy, awaiting, pauses, delay, lane)| Act::Accept { buy, awaiting, pauses, delay, lane }),
         2 => (which(), states(), 0..9i64).prop_map(|(operation, to, delay)| Act::Decide { operation, to, delay }),
         3 => (0..12i64).prop_map(|seconds| Act::Wait { seconds }),
-        6 => (1..15i64).prop_map(|lease| Act::Claim { lease }),
+        6 => (1..15i64, some_of(2 * LANES.len()), some_of(2 * PLATFORMS.len()), prop::bool::weighted(0.2))
+            .prop_map(|(lease, busy, full, all_busy)| Act::Claim { lease, busy, full, all_busy }),
         1 => (which(), 1..15i64).prop_map(|(grant, lease)| Act::Prolong { grant, lease }),
         3 => (which(), states(), 0..9i64, any::<bool>(), prop::bool::weighted(0.2), any::<bool>(), any::<bool>()).prop_map(
             |(grant, to, delay, release, stale, begins, cut_off)| {
@@ -70,6 +138,7 @@ struct Known {
     buy: usize,
     state: OperationState,
     pauses: bool,
+    lane: Lane,
     begun: bool,
     run_at: i64,
     fence: i64,
@@ -161,12 +230,21 @@ impl Run {
     }
 
     fn next_due(&self) -> Option<i64> {
-        (0..self.operations.len()).filter_map(|index| self.due(index)).min()
+        self.next_due_within(&Openings::default())
     }
 
-    fn claimable(&self) -> Option<usize> {
+    fn next_due_within(&self, openings: &Openings) -> Option<i64> {
+        let admitted = (0..self.operations.len()).filter(|index| openings.admit(&self.operations[*index].lane));
+        admitted.filter_map(|index| self.due(index)).min()
+    }
+
+    fn claimable(&self, openings: &Openings) -> Option<usize> {
         let is_due = |index: &usize| self.due(*index).is_some_and(|due| due <= self.now);
-        (0..self.operations.len()).filter(is_due).min_by_key(|index| (self.operations[*index].run_at, *index))
+        let admitted = |index: &usize| openings.admit(&self.operations[*index].lane);
+        (0..self.operations.len()).filter(is_due).filter(admitted).min_by_key(|index| {
+            let known = &self.operations[*index];
+            (!known.pauses, known.run_at, *index)
+        })
     }
 
     fn holds(&self, grant: usize) -> Result<(), Refusal> {
@@ -183,10 +261,12 @@ impl Run {
 
     async fn act(&mut self, act: &Act) {
         match act.clone() {
-            Act::Accept { buy, awaiting, pauses, delay } => self.accept(buy, awaiting, pauses, delay).await,
+            Act::Accept { buy, awaiting, pauses, delay, lane } => {
+                self.accept(buy, awaiting, pauses, delay, LANES[lane]).await
+            }
             Act::Decide { operation, to, delay } => self.decide(operation, to, delay).await,
             Act::Wait { seconds } => self.now += seconds,
-            Act::Claim { lease } => self.claim(lease).await,
+            Act::Claim { lease, busy, full, all_busy } => self.claim(lease, &openings(&busy, &full, all_busy)).await,
             Act::Prolong { grant, lease } => self.prolong(grant, lease).await,
             Act::Record { .. } => self.record(act).await,
             Act::Begin { grant, name, sends } => self.begin(grant, name, sends).await,
@@ -196,11 +276,22 @@ impl Run {
         }
     }
 
-    async fn accept(&mut self, buy: usize, awaiting: bool, pauses: bool, delay: i64) {
+    async fn accept(&mut self, buy: usize, awaiting: bool, pauses: bool, delay: i64, key: &str) {
         let state = if awaiting { OperationState::AwaitingApproval } else { OperationState::Queued };
         let run_at = self.now + delay;
         let mut new = operation(self.id(self.operations.len()).as_str(), &self.buy_id(buy));
         (new.state, new.run_at) = (state, at(run_at));
+        let lane = Lane::with_key(pauses, key);
+        new.plan.platforms = lane
+            .platforms
+            .iter()
+            .map(|name| PlatformPlan {
+                platform: name.clone(),
+                release: String::new(),
+                changes: Vec::new(),
+                notes: Vec::new(),
+            })
+            .collect();
         if pauses {
             new.change = Change::Update(BuyPatch { active: Some(false), ..BuyPatch::default() });
         }
@@ -210,6 +301,7 @@ impl Run {
             buy,
             state,
             pauses,
+            lane,
             begun,
             run_at,
             fence: 0,
@@ -235,9 +327,12 @@ impl Run {
         (known.state, known.run_at, known.lease_until) = (to, self.now + delay, None);
     }
 
-    async fn claim(&mut self, lease: i64) {
-        let wanted = self.claimable();
-        let got = self.store.claim("worker", at(self.now), Duration::from_secs(lease.unsigned_abs())).await.unwrap();
+    async fn claim(&mut self, lease: i64, openings: &Openings) {
+        let soonest = self.store.next_due_within(at(-1_000_000), openings).await.unwrap();
+        assert_eq!(soonest.map(|due| at(-1_000_000).plus(due)), self.next_due_within(openings).map(at));
+        let wanted = self.claimable(openings);
+        let length = Duration::from_secs(lease.unsigned_abs());
+        let got = self.store.claim_within("worker", at(self.now), length, openings).await.unwrap();
         let Some(index) = wanted else {
             assert!(got.is_none(), "{got:?}");
             return;

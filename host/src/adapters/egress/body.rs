@@ -11,10 +11,9 @@ use bytes::{Bytes, BytesMut};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt as _;
 use tokio::{sync::OwnedSemaphorePermit, task::AbortHandle};
-use tokio_util::task::task_tracker::TaskTrackerToken;
 use wasmtime_wasi_http::{Error, WasiBody};
 
-use super::{CallEgress, credentials::Injection, echo::Scrubber};
+use super::{CallEgress, credentials::Injection, echo::Scrubber, running::Request};
 use crate::adapters::limits::LimitHit;
 
 /// How long an answer keeps its request's turn. Reading even a large report takes less.
@@ -27,6 +26,7 @@ const UNREAD: Duration = Duration::from_secs(10);
 pub(super) async fn collect(call: &CallEgress, mut body: WasiBody) -> Result<Bytes, Error> {
     let limits = &call.limits;
     let mut collected = BytesMut::new();
+    let _turn = call.running.guests_turn();
     while let Some(frame) = body.frame().await {
         let Ok(data) = frame?.into_data() else { continue };
         let total = call.traffic.add_sent(data.len());
@@ -48,7 +48,7 @@ pub(super) struct ResponseBody {
     received: usize,
     ended: bool,
     turn: Turn,
-    _running: TaskTrackerToken,
+    running: Request,
 }
 
 impl ResponseBody {
@@ -56,12 +56,13 @@ impl ResponseBody {
         inner: reqwest::Body,
         call: Arc<CallEgress>,
         turn: OwnedSemaphorePermit,
-        running: TaskTrackerToken,
+        mut running: Request,
     ) -> Self {
+        running.waits(false);
         let turn = Turn::hold(turn);
         let injection = call.platform.authentication.known();
         let scrubber = Scrubber::new();
-        Self { inner, call, injection, scrubber, received: 0, ended: false, turn, _running: running }
+        Self { inner, call, injection, scrubber, received: 0, ended: false, turn, running }
     }
 
     fn count(&mut self, length: usize) -> Result<(), Error> {
@@ -121,7 +122,9 @@ impl Body for ResponseBody {
                 let rest = this.scrubber.end(this.injection.echoes());
                 return Poll::Ready((!rest.is_empty()).then(|| Ok(Frame::data(rest))));
             }
-            match ready!(Pin::new(&mut this.inner).poll_frame(cx)) {
+            let polled = Pin::new(&mut this.inner).poll_frame(cx);
+            this.running.waits(polled.is_pending());
+            match ready!(polled) {
                 None => {
                     this.ended = true;
                     this.turn.give_back();

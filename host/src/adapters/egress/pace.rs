@@ -37,6 +37,7 @@ const RESERVATIONS_PER_SECOND: u32 = 5;
 /// The pace of one platform, shared by all calls.
 pub(crate) struct Pace {
     at_a_time: Arc<Semaphore>,
+    most_at_a_time: usize,
     rate: Option<NonZeroU32>,
     /// How fast this host may go if it can't ask the others.
     per_second: Option<DefaultDirectRateLimiter>,
@@ -55,9 +56,11 @@ struct Reserved {
 impl Pace {
     pub(crate) fn new(at_a_time: usize, per_second: Option<u32>) -> Self {
         let rate = per_second.and_then(NonZeroU32::new);
+        let most_at_a_time = at_a_time.clamp(1, Semaphore::MAX_PERMITS);
         Self {
             rate,
-            at_a_time: Arc::new(Semaphore::new(at_a_time.clamp(1, Semaphore::MAX_PERMITS))),
+            at_a_time: Arc::new(Semaphore::new(most_at_a_time)),
+            most_at_a_time,
             per_second: rate.map(Quota::per_second).map(DefaultDirectRateLimiter::direct),
             paused_until: Mutex::new(None),
             common: OnceLock::new(),
@@ -148,6 +151,11 @@ impl Pace {
             shared.paused(key, pause);
         }
         self.pause_for(pause);
+    }
+
+    /// How many requests may be sent at a time.
+    pub(crate) const fn most_at_a_time(&self) -> usize {
+        self.most_at_a_time
     }
 
     /// What other hosts know the credential by.

@@ -1,15 +1,18 @@
-//! How long a guest computes, as opposed to waiting: the processor's time inside of `poll`, summed up.
+//! How long a guest computes, as opposed to waiting: the processor's time inside of `poll`, summed up; and how long it was ready to compute
+//! and others had the processor.
 //!
 //! The processor's and not the clock's: a host that is frozen, or gets no turn on a busy machine, must not blame the guest for it.
 
 use std::{
     pin::Pin,
-    sync::{Arc, Mutex, PoisonError},
-    task::{Context, Poll},
-    time::Duration,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll, Wake, Waker},
+    time::{Duration, Instant},
 };
 
 use rustix::time::{ClockId, clock_gettime};
+
+use crate::adapters::waiting::{For, Waiting};
 
 /// What this thread has computed so far.
 fn thread_time() -> Duration {
@@ -46,15 +49,52 @@ impl CpuClock {
     }
 }
 
-/// A future whose time on its thread is measured.
+/// Since when a call is ready to go on.
+#[derive(Debug)]
+struct Ready(Mutex<Readiness>);
+
+#[derive(Debug)]
+struct Readiness {
+    since: Option<Instant>,
+    waker: Option<Waker>,
+}
+
+impl Ready {
+    fn lock(&self) -> MutexGuard<'_, Readiness> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Wake for Ready {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        let waker = {
+            let mut ready = self.lock();
+            ready.since.get_or_insert_with(Instant::now);
+            ready.waker.clone()
+        };
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+}
+
+/// A future whose time on its thread is measured, and the time in which it waits for one.
 pub(crate) struct Metered<F> {
     future: Pin<Box<F>>,
     clock: CpuClock,
+    waiting: Waiting,
+    ready: Arc<Ready>,
 }
 
 impl<F: Future> Metered<F> {
-    pub(crate) fn new(future: F, clock: CpuClock) -> Self {
-        Self { future: Box::pin(future), clock }
+    /// It is ready from now on.
+    pub(crate) fn new(future: F, clock: CpuClock, waiting: Waiting) -> Self {
+        let ready = Ready(Mutex::new(Readiness { since: Some(Instant::now()), waker: None }));
+        Self { future: Box::pin(future), clock, waiting, ready: Arc::new(ready) }
     }
 }
 
@@ -62,8 +102,19 @@ impl<F: Future> Future for Metered<F> {
     type Output = F::Output;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let since = {
+            let mut ready = self.ready.lock();
+            if !ready.waker.as_ref().is_some_and(|known| known.will_wake(cx.waker())) {
+                ready.waker = Some(cx.waker().clone());
+            }
+            ready.since.take()
+        };
+        if let Some(since) = since {
+            self.waiting.add(For::Host, since.elapsed());
+        }
+        let waker = Waker::from(Arc::clone(&self.ready));
         self.clock.start();
-        let polled = self.future.as_mut().poll(cx);
+        let polled = self.future.as_mut().poll(&mut Context::from_waker(&waker));
         self.clock.stop();
         polled
     }
@@ -73,12 +124,16 @@ impl<F: Future> Future for Metered<F> {
 mod tests {
     use super::*;
 
+    fn metered<F: Future>(future: F, clock: &CpuClock, waiting: &Waiting) -> Metered<F> {
+        Metered::new(future, clock.clone(), waiting.clone())
+    }
+
     #[tokio::test]
     async fn a_thread_that_stands_still_computes_nothing() {
         let clock = CpuClock::default();
         let still = Duration::from_millis(200);
         // As if the host were frozen inside of a poll.
-        Metered::new(async { std::thread::sleep(still) }, clock.clone()).await;
+        metered(async { std::thread::sleep(still) }, &clock, &Waiting::default()).await;
         assert!(clock.used() < still / 2, "{:?}", clock.used());
     }
 
@@ -90,8 +145,26 @@ mod tests {
             async move { while clock.used() < until {} }
         };
         let step = Duration::from_millis(5);
-        Metered::new(computes(step), clock.clone()).await;
-        Metered::new(computes(2 * step), clock.clone()).await;
+        metered(computes(step), &clock, &Waiting::default()).await;
+        metered(computes(2 * step), &clock, &Waiting::default()).await;
         assert!(clock.used() >= 2 * step);
+    }
+
+    #[tokio::test]
+    async fn whoever_is_ready_and_gets_no_turn_waits_for_the_host() {
+        let waiting = Waiting::default();
+        let late = Duration::from_millis(50);
+        let (wake, woken) = tokio::sync::oneshot::channel::<()>();
+        let mut call = Box::pin(metered(woken, &CpuClock::default(), &waiting));
+        // Polled late for the first time, late again after it was woken, and not counted while nothing has woken it.
+        std::thread::sleep(late);
+        assert!(futures::poll!(&mut call).is_pending());
+        std::thread::sleep(2 * late);
+        let first = waiting.so_far().host;
+        assert!(first >= late);
+        wake.send(()).unwrap();
+        std::thread::sleep(late);
+        assert!(futures::poll!(&mut call).is_ready());
+        assert!(waiting.so_far().host >= first + late);
     }
 }

@@ -11,6 +11,7 @@ use crate::{
     domain::{
         creative::Format,
         id::{PlatformName, PrincipalId},
+        lane::Workers,
         money::Micros,
         role::Role,
     },
@@ -43,13 +44,27 @@ fn the_shortest_configuration_has_the_documented_defaults() {
         (30 * SECOND, 10 * SECOND, 86_400 * SECOND)
     );
     assert_eq!((operations.workers, operations.max_claims), (8, 10));
+    assert_eq!((operations.workers_per_platform, operations.switch_workers), (None, 4));
     assert_eq!((operations.backoff_initial, operations.backoff_max), (SECOND, 300 * SECOND));
     let days = |days| days * 86_400 * SECOND;
     let retention = &config.retention;
     assert_eq!((retention.events, retention.operations, retention.tasks), (days(90), days(400), days(400)));
     assert_eq!((config.engine.slots, config.engine.pooling), (200, true));
+    assert_eq!((config.engine.memory, config.engine.threads), (None, None));
     assert!(config.platforms.is_empty() && config.principals.is_empty() && config.products.is_empty());
     assert_eq!(config.warnings(), []);
+}
+
+#[test]
+fn one_of_several_platforms_leaves_half_of_the_workers_to_the_others() {
+    let another = "[[platforms]]\nname = \"other\"\nadapter = \"acme.wasm\"\nendpoint = \"https://b.example\"\n";
+    let workers = |all, on_a_platform, for_switches| Workers { all, on_a_platform, for_switches };
+    assert_eq!(fine(HOUSE).workers(), workers(8, 8, 4));
+    assert_eq!(fine(&format!("{HOUSE}\n{another}")).workers(), workers(8, 4, 4));
+    let keys = "[operations]\nworkers = 5\n";
+    assert_eq!(fine(&format!("{HOUSE}\n{another}{keys}")).workers(), workers(5, 3, 4));
+    let keys = format!("{keys}workers_per_platform = 2\nswitch_workers = 1\n");
+    assert_eq!(fine(&format!("{HOUSE}\n{keys}")).workers(), workers(5, 2, 1));
 }
 
 #[test]

@@ -112,14 +112,19 @@ fn durations_have_units_and_fit_each_other() {
 fn numbers_have_bounds() {
     refused(
         &format!(
-            "{PUBLISHER}[operations]\nworkers = ¦0\nmax_claims = ¦1001\n[engine]\nslots = ¦\"many\"\npooling = ¦1\n\
+            "{PUBLISHER}[operations]\nworkers = ¦0\nworkers_per_platform = ¦0\nswitch_workers = ¦1001\nmax_claims = ¦1001\n\
+             [engine]\nslots = ¦\"many\"\npooling = ¦1\nmemory = ¦\"much\"\nthreads = ¦0\n\
              [server]\nmax_request_size = ¦\"1MB\"\njson_logs = ¦\"yes\"\n"
         ),
         &[
             "`workers` must be a whole number from 1 to 1000",
+            "`workers_per_platform` must be a whole number from 1 to 1000",
+            "`switch_workers` must be a whole number from 1 to 1000",
             "`max_claims` must be a whole number from 1 to 1000",
             "`slots` must be a whole number from 1 to 10000",
             "`pooling` must be true or false, without quotes",
+            "`memory` must be a number of bytes above 0, like 65536, \"64KiB\" or \"1MiB\"",
+            "`threads` must be a whole number from 1 to 1000",
             "`max_request_size` must be a number of bytes above 0, like 65536, \"64KiB\" or \"1MiB\"",
             "`json_logs` must be true or false, without quotes",
         ],
@@ -169,6 +174,23 @@ fn connections_have_bounds_and_proxies_are_networks() {
             "`idle_timeout` must be a duration with its unit (ms, s, m, h, d) in quotes, like \"30s\" or \"1h30m\"",
             "`max_streams` must be a whole number from 1 to 1000",
             "`trusted_proxies` must be a network (\"10.1.0.0/16\") or an address, in quotes",
+        ],
+    );
+}
+
+#[test]
+fn shares_are_parts_of_a_whole() {
+    refused(
+        &format!("{PUBLISHER}[operations]\nworkers = 4\nworkers_per_platform = ¦5\n"),
+        &["`workers_per_platform` must be at most `workers` (4)"],
+    );
+    // One that may use as much as all together runs alone; one that may use more never would.
+    refused_in_house(
+        "[engine]\nmemory = \"128MiB\"\n[[platforms]]\nname = \"large\"\nadapter = \"acme.wasm\"\n\
+         endpoint = \"https://b.example\"\nlimits = ¦{ memory = \"129MiB\" }\n",
+        &[
+            "`limits` allow one call 135266304 bytes of `memory`, and `memory` of [engine] all calls together 134217728: lower the first, \
+           or raise the second",
         ],
     );
 }

@@ -2,9 +2,9 @@
 
 use crate::store::sql::Dialect;
 
-/// No other operation of its buy runs; see [`Store::claim`] and SQLite's for why.
+/// No other operation of its buy runs; see [`Store::claim_within`] and SQLite's for why.
 ///
-/// [`Store::claim`]: crate::store::Store::claim
+/// [`Store::claim_within`]: crate::store::Store::claim_within
 macro_rules! alone {
     () => {
         "NOT EXISTS (SELECT 1 FROM operations AS other
@@ -38,17 +38,39 @@ macro_rules! current {
     };
 }
 
+/// Of those that are queued, only the first is looked for: many may wait for an hour. `$lane` narrows it to one lane.
+macro_rules! next_due {
+    ($lane:literal) => {
+        concat!(
+            "SELECT min(due) AS due FROM (
+                 (SELECT mine.run_at AS due FROM operations AS mine WHERE mine.state = 'queued'",
+            $lane,
+            " AND ",
+            alone!(),
+            " AND ",
+            first!(),
+            " ORDER BY mine.run_at LIMIT 1)
+              UNION ALL (SELECT min(coalesce(mine.lease_until, mine.run_at)) FROM operations AS mine
+                         WHERE mine.state = 'running'",
+            $lane,
+            " AND ",
+            alone!(),
+            ")) AS dues"
+        )
+    };
+}
+
 macro_rules! dialect {
     ($callers_clock:literal) => {
         Dialect {
-            // One walk along an index, no further than what is queued is due, or than what runs stands in it: a lease runs out
+            // One walk along the index of lanes, no further than what is queued is due, or than what runs stands in it: a lease runs out
             // wherever that is. It is one walk because the first that nobody holds is wanted, of both.
             claimable: concat!(
-                "SELECT mine.seq, mine.doc, mine.version, mine.fence FROM operations AS mine,
+                "SELECT mine.seq, mine.run_at, mine.doc, mine.version, mine.fence FROM operations AS mine,
                  (SELECT ",
                 current!(),
                 " AS now) AS clock
-                 WHERE mine.state IN ('queued', 'running')
+                 WHERE mine.state IN ('queued', 'running') AND mine.switches = ? AND mine.lane = ?
                    AND mine.run_at <= greatest(clock.now, (SELECT max(run_at) FROM operations WHERE state = 'running'))
                    AND CASE mine.state WHEN 'queued' THEN mine.run_at
                                        ELSE coalesce(mine.lease_until, mine.run_at) END <= clock.now AND ",
@@ -59,19 +81,8 @@ macro_rules! dialect {
             ),
             still_claimable: concat!(" AND ", alone!(), " AND (mine.state = 'running' OR (", first!(), "))"),
             moments: 1,
-            // Of those that are queued, only the first is looked for: many may wait for an hour.
-            next_due: concat!(
-                "SELECT min(due) AS due FROM (
-                     (SELECT mine.run_at AS due FROM operations AS mine WHERE mine.state = 'queued' AND ",
-                alone!(),
-                " AND ",
-                first!(),
-                " ORDER BY mine.run_at LIMIT 1)
-                  UNION ALL (SELECT min(coalesce(mine.lease_until, mine.run_at)) FROM operations AS mine
-                             WHERE mine.state = 'running' AND ",
-                alone!(),
-                ")) AS dues"
-            ),
+            next_due: next_due!(""),
+            next_due_in_lane: next_due!(" AND mine.switches = ? AND mine.lane = ?"),
             buys: "SELECT mine.doc, mine.version,
                    (SELECT coalesce(json_agg(json_build_array(platform, kind, key, remote_id)), '[]')::text
                     FROM remote_objects WHERE buy = mine.id) AS remote

@@ -9,7 +9,7 @@ use super::{
     script::{Script, Statement, Want},
 };
 use crate::{
-    domain::{id::PlatformName, operation::OperationState, task::TaskKind, time::Timestamp},
+    domain::{id::PlatformName, operation::OperationState, purpose::Purpose, task::TaskKind, time::Timestamp},
     store::{
         AuditEntry, StoreError,
         fleet::{Census, breaker_key},
@@ -58,7 +58,10 @@ pub(super) async fn activate(
         return Ok(());
     }
     let mut script = Script::default();
-    script.statement("UPDATE limits SET held_until = 0 WHERE key = ?", Want::Any).bind(breaker_key(platform));
+    for purpose in Purpose::GUARDED {
+        let forget = "UPDATE limits SET held_until = 0 WHERE key = ?";
+        script.statement(forget, Want::Any).bind(breaker_key(platform, purpose));
+    }
     transaction.run(script).await?;
     audit::append(transaction, dialect, std::slice::from_ref(line)).await
 }

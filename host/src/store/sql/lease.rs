@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     domain::{
+        lane::{Lane, Openings},
         operation::{Operation, OperationState},
         time::Timestamp,
     },
@@ -19,20 +20,89 @@ use crate::{
 /// For how long an operation is put off that can't be read: until somebody has mended it, or a host that can read it has come.
 const UNREADABLE: Duration = Duration::from_secs(60);
 
+/// The lanes in which something is queued or runs, and when the first of each was to be run. From one lane the index leads to the next, so that
+/// it takes a step for each lane, however many operations wait in it.
+pub(in crate::store) const LANES: &str = "
+    WITH RECURSIVE lanes (switches, lane) AS (
+        SELECT CAST(1 AS BIGINT), (SELECT min(lane) FROM operations
+                                   WHERE state IN ('queued', 'running') AND switches = 1)
+        UNION ALL
+        SELECT CAST(0 AS BIGINT), (SELECT min(lane) FROM operations
+                                   WHERE state IN ('queued', 'running') AND switches = 0)
+        UNION ALL
+        SELECT lanes.switches, (SELECT min(following.lane) FROM operations AS following
+                                WHERE following.state IN ('queued', 'running') AND following.switches = lanes.switches
+                                  AND following.lane > lanes.lane)
+        FROM lanes WHERE lanes.lane IS NOT NULL
+    )
+    SELECT switches, lane, (SELECT min(earliest.run_at) FROM operations AS earliest
+                            WHERE earliest.state IN ('queued', 'running') AND earliest.switches = lanes.switches
+                              AND earliest.lane = lanes.lane) AS first_at
+    FROM lanes WHERE lane IS NOT NULL";
+
+/// A lane in which something waits, as the database calls it.
+struct Waiting {
+    switches: bool,
+    key: String,
+    /// When its first was to be run, whether that may be claimed or not.
+    first_at: i64,
+}
+
+impl Waiting {
+    fn order(&self) -> (bool, i64) {
+        (!self.switches, self.first_at)
+    }
+}
+
+/// The lanes that may begin, the first that may have something to claim first.
+fn admitted(rows: &[Row], openings: &Openings) -> Result<Vec<Waiting>, StoreError> {
+    let mut lanes = Vec::with_capacity(rows.len());
+    for row in rows {
+        let lane =
+            Waiting { switches: row.int("switches")? == 1, key: row.text("lane")?, first_at: row.int("first_at")? };
+        if openings.admit(&Lane::with_key(lane.switches, &lane.key)) {
+            lanes.push(lane);
+        }
+    }
+    lanes.sort_by_key(Waiting::order);
+    Ok(lanes)
+}
+
+/// The first operation that may be claimed of all lanes that may begin.
+async fn first(
+    transaction: &mut (dyn Transaction + '_),
+    dialect: &Dialect,
+    now: Timestamp,
+    openings: &Openings,
+) -> Result<Option<Row>, StoreError> {
+    let lanes = transaction.run(Script::asking(Statement::new(LANES))).await?;
+    let mut first: Option<((bool, i64, i64), Row)> = None;
+    for lane in admitted(&lanes, openings)? {
+        if first.as_ref().is_some_and(|((after, run_at, _), _)| (*after, *run_at) < lane.order()) {
+            break;
+        }
+        let mut asked = Statement::new(dialect.claimable);
+        for _ in 0..dialect.moments {
+            asked.bind(dialect.at(now)).bind(lane.switches).bind(lane.key.as_str());
+        }
+        let Some(row) = transaction.run(Script::asking(asked)).await?.pop() else { continue };
+        let order = (!lane.switches, row.int("run_at")?, row.int("seq")?);
+        if first.as_ref().is_none_or(|(known, _)| order < *known) {
+            first = Some((order, row));
+        }
+    }
+    Ok(first.map(|(_, row)| row))
+}
+
 /// Claims the first operation that may be claimed.
 pub(super) async fn claim(
     transaction: &mut (dyn Transaction + '_),
     dialect: &Dialect,
-    (worker, now, lease): &(String, Timestamp, Duration),
+    (worker, now, lease, openings): &(String, Timestamp, Duration, Openings),
 ) -> Result<Option<Claim>, StoreError> {
-    let mut asked = Statement::new(dialect.claimable);
-    for _ in 0..dialect.moments {
-        asked.bind(dialect.at(*now));
-    }
-    let found = transaction.run(Script::asking(asked)).await?;
-    let Some(row) = found.first() else { return Ok(None) };
+    let Some(row) = first(transaction, dialect, *now, openings).await? else { return Ok(None) };
     let seq = row.int("seq")?;
-    let (operation, was_running) = match started(row, *now) {
+    let (operation, was_running) = match started(&row, *now) {
         Ok(started) => started,
         Err(error) => {
             tracing::error!(seq, %error, "an operation can't be read and was put off: it holds up its media buy and nobody else");
@@ -144,10 +214,33 @@ pub(super) async fn prolong(
 }
 
 /// How long until [`claim`] will find something, if nothing else is written until then.
-pub(super) async fn next_due(database: &impl Database, now: Timestamp) -> Result<Option<Duration>, StoreError> {
+pub(super) async fn next_due(
+    database: &impl Database,
+    now: Timestamp,
+    openings: &Openings,
+) -> Result<Option<Duration>, StoreError> {
+    let dialect = database.dialect();
+    if openings.admit_everything() {
+        return due(database, now, Statement::new(dialect.next_due)).await;
+    }
+    let mut soonest: Option<Duration> = None;
+    for lane in admitted(&database.read(Statement::new(LANES)).await?, openings)? {
+        let mut asked = Statement::new(dialect.next_due_in_lane);
+        for _ in 0..2 {
+            asked.bind(lane.switches).bind(lane.key.as_str());
+        }
+        let due = due(database, now, asked).await?;
+        soonest = soonest.into_iter().chain(due).min();
+    }
+    Ok(soonest)
+}
+
+/// How long until the moment that a statement finds.
+async fn due(database: &impl Database, now: Timestamp, next: Statement) -> Result<Option<Duration>, StoreError> {
     let dialect = database.dialect();
     let mut asked = Statement::new("SELECT due, ");
-    asked.push(dialect.moment).push(" AS now FROM (").push(dialect.next_due).push(") AS next").bind(dialect.at(now));
+    asked.push(dialect.moment).push(" AS now FROM (").push(&next.sql).push(") AS next").bind(dialect.at(now));
+    asked.values.extend(next.values);
     let found = database.read(asked).await?;
     let Some(row) = found.first() else { return Ok(None) };
     let Some(due) = row.maybe_moment("due")? else { return Ok(None) };

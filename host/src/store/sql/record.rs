@@ -14,6 +14,7 @@ use crate::{
     domain::{
         event::Event,
         id::{MediaBuyId, PrincipalId, TaskId},
+        lane::Lane,
         media_buy::MediaBuy,
         operation::{Operation, OperationState},
         task::{HistoryEntry, Task, TaskStatus},
@@ -229,7 +230,7 @@ fn add_platforms(script: &mut Script, buy: &MediaBuy) {
 fn insert_operation(script: &mut Script, operation: &Operation) -> Result<(), StoreError> {
     script
         .statement(
-            "INSERT INTO operations (id, buy, kind, state, switches, begun, run_at, ended_at, doc)
+            "INSERT INTO operations (id, buy, kind, state, switches, lane, begun, run_at, ended_at, doc)
              VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
             Want::Changes(1, StoreError::Stale("the operation")),
         )
@@ -238,6 +239,7 @@ fn insert_operation(script: &mut Script, operation: &Operation) -> Result<(), St
         .bind(operation.kind.as_str())
         .bind(operation.state.as_str())
         .bind(operation.change.only_switches())
+        .bind(Lane::of(operation).key())
         .bind(operation.frozen.is_some())
         .bind(operation.run_at.as_micros())
         .bind(operation.ended_at.map(Timestamp::as_micros))
@@ -249,16 +251,17 @@ fn update_operation(script: &mut Script, stored: &Stored<Operation>) -> Result<(
     let operation = &stored.value;
     // Whatever ends a run ends the lease, too, whoever writes it.
     let sql = if operation.state == OperationState::Running {
-        "UPDATE operations SET version = version + 1, state = ?, begun = ?, run_at = ?, ended_at = ?, doc = ?
+        "UPDATE operations SET version = version + 1, state = ?, lane = ?, begun = ?, run_at = ?, ended_at = ?, doc = ?
          WHERE id = ? AND version = ?"
     } else {
-        "UPDATE operations SET version = version + 1, state = ?, begun = ?, run_at = ?, ended_at = ?, doc = ?,
+        "UPDATE operations SET version = version + 1, state = ?, lane = ?, begun = ?, run_at = ?, ended_at = ?, doc = ?,
                                worker = NULL, lease_until = NULL
          WHERE id = ? AND version = ?"
     };
     script
         .statement(sql, Want::Changes(1, StoreError::Stale("the operation")))
         .bind(operation.state.as_str())
+        .bind(Lane::of(operation).key())
         .bind(operation.frozen.is_some() && !operation.state.is_final())
         .bind(operation.run_at.as_micros())
         .bind(operation.ended_at.map(Timestamp::as_micros))

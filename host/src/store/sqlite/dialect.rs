@@ -5,18 +5,19 @@ use crate::store::sql::Dialect;
 /// What may be claimed: `due` says since when, `run_at` in which order.
 ///
 /// An operation waits while another one of its buy runs, under whatever lease. One that is queued waits for more, as
-/// [`Store::claim`] says; one whose lease ran out does not: an older one may have been queued while it ran (approved at
+/// [`Store::claim_within`] says; one whose lease ran out does not: an older one may have been queued while it ran (approved at
 /// last), and then each would wait for the other.
 ///
-/// [`Store::claim`]: crate::store::Store::claim
+/// [`Store::claim_within`]: crate::store::Store::claim_within
 ///
-/// Of each kind only the first is wanted; the partial indexes give them in order.
+/// Of each kind only the first is wanted; the partial indexes give them in order. `$queued_lane` and
+/// `$running_lane` narrow both to one lane.
 macro_rules! candidates {
-    ($due_queued:literal, $due_running:literal) => {
+    ($due_queued:literal, $due_running:literal, $queued_lane:expr, $running_lane:expr) => {
         concat!(
             "SELECT seq, run_at, run_at AS due FROM (
                  SELECT mine.seq, mine.run_at FROM operations AS mine
-                 WHERE mine.state = 'queued'", $due_queued, "
+                 WHERE mine.state = 'queued'", $due_queued, $queued_lane, "
                    AND NOT EXISTS (SELECT 1 FROM operations AS other
                                    WHERE other.buy = mine.buy AND other.state = 'running')
                    AND (mine.begun = 1 OR NOT EXISTS (
@@ -29,25 +30,49 @@ macro_rules! candidates {
              UNION ALL
              SELECT seq, run_at, due FROM (
                  SELECT mine.seq, mine.run_at, coalesce(mine.lease_until, mine.run_at) AS due FROM operations AS mine
-                 WHERE mine.state = 'running'", $due_running, "
+                 WHERE mine.state = 'running'", $due_running, $running_lane, "
                    AND NOT EXISTS (SELECT 1 FROM operations AS other
                                    WHERE other.buy = mine.buy AND other.state = 'running' AND other.seq <> mine.seq)"
         )
     };
 }
 
+/// By these words the index of lanes is found, which holds what is queued and what runs.
+macro_rules! queued_in_lane {
+    () => {
+        " AND mine.state IN ('queued', 'running') AND mine.switches = ? AND mine.lane = ?"
+    };
+}
+
+/// Without them it is the index of what runs: there is little of that, and a lane may have a long queue.
+macro_rules! running_in_lane {
+    () => {
+        " AND mine.switches = ? AND mine.lane = ?"
+    };
+}
+
 /// SQLite's. What runs without a lease was handed back, and is due as if it were queued.
 pub(super) static DIALECT: Dialect = Dialect {
     claimable: concat!(
-        "SELECT operations.seq, operations.doc, operations.version, operations.fence FROM (",
-        candidates!(" AND mine.run_at <= ?", " AND coalesce(mine.lease_until, mine.run_at) <= ?"),
+        "SELECT operations.seq, operations.run_at, operations.doc, operations.version, operations.fence FROM (",
+        candidates!(
+            " AND mine.run_at <= ?",
+            " AND coalesce(mine.lease_until, mine.run_at) <= ?",
+            queued_in_lane!(),
+            running_in_lane!()
+        ),
         " ORDER BY mine.run_at, mine.seq LIMIT 1)) AS candidates JOIN operations USING (seq)
           ORDER BY candidates.run_at, seq LIMIT 1"
     ),
     // There is one writer: nothing is committed in between.
     still_claimable: "",
     moments: 2,
-    next_due: concat!("SELECT min(due) AS due FROM (", candidates!("", ""), " ORDER BY due LIMIT 1))"),
+    next_due: concat!("SELECT min(due) AS due FROM (", candidates!("", "", "", ""), " ORDER BY due LIMIT 1))"),
+    next_due_in_lane: concat!(
+        "SELECT min(due) AS due FROM (",
+        candidates!("", "", queued_in_lane!(), running_in_lane!()),
+        " ORDER BY due LIMIT 1))"
+    ),
     buys: "SELECT mine.doc, mine.version,
            (SELECT json_group_array(json_array(platform, kind, key, remote_id))
             FROM remote_objects WHERE buy = mine.id) AS remote
@@ -63,3 +88,39 @@ pub(super) static DIALECT: Dialect = Dialect {
     audit_lock: None,
     callers_clock: true,
 };
+
+#[cfg(test)]
+mod tests {
+    use sqlx::{Connection as _, Row as _, SqliteConnection};
+
+    use super::DIALECT;
+    use crate::store::{sql::LANES, sqlite::MIGRATIONS};
+
+    /// Where the database looks for the rows of a statement, as it says itself.
+    async fn searched(sql: &'static str) -> Vec<String> {
+        let mut connection = SqliteConnection::connect("sqlite::memory:").await.unwrap();
+        MIGRATIONS.run_direct(None, &mut connection, false).await.unwrap();
+        let asked = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}"));
+        let plan = sqlx::query(asked).fetch_all(&mut connection).await.unwrap();
+        plan.iter()
+            .map(|row| row.get::<String, _>("detail"))
+            .filter(|line| line.contains("operations") || line.contains("mine") || line.contains("other"))
+            .collect()
+    }
+
+    #[tokio::test]
+    async fn what_may_be_claimed_is_found_by_indexes_and_a_long_queue_is_not_read_for_what_runs() {
+        for sql in [LANES, DIALECT.claimable, DIALECT.next_due_in_lane] {
+            let plan = searched(sql).await;
+            // All that runs may be read: it is as much as there are workers.
+            let fine = |line: &String| line.starts_with("SEARCH") || line.ends_with("USING INDEX operations_running");
+            assert!(!plan.is_empty() && plan.iter().all(fine), "{plan:#?}");
+            assert!(plan.iter().any(|line| line.contains("operations_in_lanes")), "{plan:#?}");
+        }
+        for sql in [DIALECT.claimable, DIALECT.next_due_in_lane] {
+            let plan = searched(sql).await;
+            let of_lanes = plan.iter().filter(|line| line.contains("operations_in_lanes")).count();
+            assert_eq!(of_lanes, 1, "only what is queued is looked for in the lane: {plan:#?}");
+        }
+    }
+}

@@ -9,7 +9,8 @@ use axum::{
 use super::{auth, problem::Refusal};
 use crate::{
     app::callers::rates::Lane,
-    metrics::{BREAKER, DELIVERIES, OPERATIONS, OVERDUE, OVERDUE_TASKS, TASKS},
+    domain::purpose::Purpose,
+    metrics::{ADAPTER_BYTES, ADAPTER_SLOTS, BREAKER, DELIVERIES, OPERATIONS, OVERDUE, OVERDUE_TASKS, TASKS},
     web::Web,
 };
 
@@ -49,8 +50,19 @@ async fn rendered(web: &Web, headers: &HeaderMap, extensions: &Extensions) -> Re
         metrics::gauge!(DELIVERIES, "status" => "dead").set(census.dead_deliveries as f64);
     }
     for platform in web.app.adapters.platforms() {
-        let open = web.app.adapters.is_broken(&platform);
-        metrics::gauge!(BREAKER, "platform" => platform.to_string()).set(f64::from(u8::from(open)));
+        for purpose in Purpose::GUARDED {
+            let open = web.app.adapters.is_broken(&platform, purpose);
+            metrics::gauge!(BREAKER, "platform" => platform.to_string(), "purpose" => purpose.as_str())
+                .set(f64::from(u8::from(open)));
+        }
+    }
+    for kind in web.app.adapters.occupied() {
+        let (platform, purpose) = (kind.platform.to_string(), kind.purpose.as_str());
+        for (state, calls) in [("running", kind.calls), ("waiting", kind.waiting)] {
+            metrics::gauge!(ADAPTER_SLOTS, "platform" => platform.clone(), "purpose" => purpose, "state" => state)
+                .set(calls as f64);
+        }
+        metrics::gauge!(ADAPTER_BYTES, "platform" => platform, "purpose" => purpose).set(kind.bytes as f64);
     }
     Ok(crate::metrics::rendered(counted, census.is_some()))
 }

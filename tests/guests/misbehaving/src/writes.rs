@@ -48,6 +48,12 @@ fn act(ctx: &Context, buy: &MediaBuy, behaviour: &str) -> Result<Outcome, Failur
             }
             Ok(noted(Vec::new()))
         }
+        "hang" => status(http::get(&url("/hang"))),
+        "doze" => {
+            let _ = http::get(&url("/x"));
+            std::thread::sleep(std::time::Duration::from_secs(3600));
+            Ok(noted(Vec::new()))
+        }
         "swallow" => swallow(ctx),
         "hold" => {
             let first = http::get_and_keep(&url("/x")).map_err(|error| unavailable(&error))?;
