@@ -176,6 +176,9 @@ impl Adapters {
     }
 }
 
+/// A batch, and what it was answered with.
+type Asked<'a, T> = (Batch<'a>, Result<Answered<T>, Failure>);
+
 /// The batches of one read, and what has come of them.
 struct Reading<'a, R: BatchedRead> {
     adapters: &'a Adapters,
@@ -184,7 +187,7 @@ struct Reading<'a, R: BatchedRead> {
     operation: String,
     deadline: Timestamp,
     batches: Mutex<VecDeque<Batch<'a>>>,
-    answered: Mutex<Vec<(Batch<'a>, Result<Answered<R::Answer>, Failure>)>>,
+    answered: Mutex<Vec<Asked<'a, R::Answer>>>,
     failed_in_a_row: AtomicU32,
     read: R,
 }

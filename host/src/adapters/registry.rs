@@ -109,7 +109,7 @@ impl Platform {
     }
 
     fn destination(&self) -> Destination<'_> {
-        Destination { egress: &self.egress, name: self.name.as_str(), limits: &self.limits, settings: &self.settings }
+        Destination { egress: &self.egress, name: self.name.as_str(), limits: &self.limits }
     }
 
     pub(super) fn active(&self) -> Option<Arc<Release>> {
@@ -149,8 +149,13 @@ impl Platform {
         self.breaker.reset();
     }
 
-    /// Refuses a release that asks for more than the configuration grants. It may still end what began on it, with what is granted.
+    /// Refuses a release that does not take the configuration's settings, or asks for more than it grants. It may still end what began
+    /// on it: with the settings of then, and with what is granted now.
     fn judge(&self, release: &Release, shown: &Path) -> Result<(), InstallError> {
+        let wrong = settings::check(&release.capabilities.settings_schema, &self.settings);
+        if !wrong.is_empty() {
+            return Err(InstallError::Settings(wrong));
+        }
         let missing: Vec<String> =
             self.egress.granted.missing(&release.declared).into_iter().map(str::to_owned).collect();
         if missing.is_empty() {

@@ -6,7 +6,6 @@ use std::{
 };
 
 use flightdeck_bindings::v0_1::AdapterPre;
-use serde_json::Value;
 
 use super::{
     cache::{self, Cache, Loaded},
@@ -17,7 +16,7 @@ use super::{
     fit, inspect,
     limits::Limits,
     sandbox::{CallSetup, CallState},
-    settings, verdict,
+    verdict,
 };
 use crate::domain::{
     capability::Capabilities, digest, failure::Failure, id::PlatformName, problem::Problem, purpose::Purpose,
@@ -119,7 +118,6 @@ pub(crate) struct Destination<'a> {
     pub(crate) egress: &'a Arc<PlatformEgress>,
     pub(crate) name: &'a str,
     pub(crate) limits: &'a Limits,
-    pub(crate) settings: &'a Value,
 }
 
 /// All releases that this host has seen, and what it takes to load them.
@@ -182,8 +180,8 @@ impl Library {
         self.directory.join(format!("{digest}.wasm"))
     }
 
-    /// Loads a release for a platform: compile or take from the cache, check the contract, link, describe, and check
-    /// the platform's settings. `shown` is what messages call it.
+    /// Loads a release for a platform: compile or take from the cache, check the contract, link, describe. `shown` is what messages
+    /// call it.
     pub(crate) async fn load(
         &self,
         digest: &str,
@@ -205,10 +203,6 @@ impl Library {
         let described = self.describe(&pre, destination).await;
         let (capabilities, declared) =
             described.map_err(|failure| InstallError::Describe { path: shown.to_owned(), failure })?;
-        let wrong = settings::check(&capabilities.settings_schema, destination.settings);
-        if !wrong.is_empty() {
-            return Err(InstallError::Settings(wrong));
-        }
         let (capabilities, declared) = (Arc::new(capabilities), Arc::new(declared));
         Ok(Release { digest: digest.to_owned(), pre, capabilities, declared, loaded })
     }

@@ -1,7 +1,7 @@
 //! Writes that end well by the adapter's word and not by its steps, and calls that go on with what their operation began with.
 
 use flightdeck::{
-    adapters::{AdapterChange, Call, Journal},
+    adapters::{AdapterChange, Adapters, Call, Journal},
     domain::{failure::FailureKind, media_buy::RemoteKind, operation::FrozenPlatform, step::StepState},
 };
 use serde_json::json;
@@ -9,7 +9,7 @@ use serde_json::json;
 use super::{
     journal::MemoryJournal,
     server::{Server, Writes},
-    world::{World, buy, call, platform, start},
+    world::{World, buy, call, config, platform, start},
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -99,6 +99,27 @@ async fn a_call_is_told_what_its_operation_began_with() {
     };
     let began = told(&world, Some(frozen)).await.unwrap();
     assert_eq!(began, ["http://127.0.0.1:1/v1", "8", r#"{"behaviour":"context","say":"as it was"}"#]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_began_on_a_release_ends_on_it_although_the_settings_fit_another_one_by_now() {
+    let server = Server::start().await;
+    let world = start(vec![platform("acme", "context", &server.endpoint())]).await.unwrap();
+    let release = world.adapters.active_release(&"acme".into()).unwrap();
+    let frozen = world.adapters.frozen(&"acme".into(), "7").unwrap();
+
+    let mut successor = platform("acme", "", &server.endpoint());
+    successor.component = flightdeck_test_support::component("flightdeck-adapter-kevel");
+    successor.settings = json!({ "priority_id": 3002 });
+    let reads = ["POST /v1/campaign/search", "POST /v1/report/queue", "POST /v1/instantcounts/bulk"];
+    successor.read_requests = reads.map(str::to_owned).to_vec();
+    let adapters = Adapters::start(config(world.data_dir.path(), vec![successor])).await.unwrap();
+    let refused = adapters.activate(&"acme".into(), &release).await.unwrap_err().unwrap();
+    assert!(refused.to_string().contains("the settings don't fit the adapter"), "{refused}");
+    let call = Call { frozen: Some(frozen), ..call() };
+    let (buy, journal) = (buy("acme"), MemoryJournal::new());
+    let ended = adapters.execute(&"acme".into(), &release, &call, AdapterChange::Create(&buy), journal).await.unwrap();
+    assert_eq!(ended.notes[2], r#"{"behaviour":"context"}"#);
 }
 
 #[tokio::test(flavor = "multi_thread")]

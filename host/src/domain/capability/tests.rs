@@ -253,8 +253,7 @@ fn patches() -> Vec<(&'static str, BuyPatch, &'static str)> {
         targeting.add(Dimension::Os, Operator::AnyOf, ["ios".to_owned()]);
         Some(Some(targeting))
     };
-    let mut retargeted = BuyPatch::default();
-    retargeted.targeting = targeting();
+    let retargeted = BuyPatch { targeting: targeting(), ..BuyPatch::default() };
     let mut package_retargeted = of_package(|_| {});
     package_retargeted.packages[0].targeting = targeting();
     vec![
@@ -333,7 +332,8 @@ fn a_description_that_contradicts_itself_is_refused_in_words() {
     fn caps_of(can: &mut Capabilities) -> &mut FrequencyCapSupport {
         can.frequency_cap.as_mut().unwrap()
     }
-    let cases: Vec<(fn(&mut Capabilities), &str)> = vec![
+    type Case = (fn(&mut Capabilities), &'static str);
+    let cases: Vec<Case> = vec![
         (|can| can.targeting.push(can.targeting[3].clone()), "lists the targeting dimension `geo_city` twice"),
         (|can| can.targeting[0].operators.clear(), "lists the targeting dimension geo_country without an operator"),
         (|can| can.targeting[0].operators.push(Operator::AnyOf), "lists an operator of geo_country, `any_of` twice"),
