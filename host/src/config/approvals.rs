@@ -146,10 +146,12 @@ impl ApprovalRule {
     }
 
     fn matches(&self, question: &ApprovalQuestion<'_>) -> bool {
+        if self.grows && question.grown.is_empty() {
+            return false;
+        }
         self.operations.iter().any(|named| is_one_kind(*named, question.operation))
             && self.above_budget.is_none_or(|limit| question.budget > limit)
             && self.raises_budget_by.is_none_or(|limit| question.raise >= limit)
-            && (!self.grows || !question.grown.is_empty())
             && self.principals.as_ref().is_none_or(|named| named.contains(question.principal))
             && self.platforms.as_ref().is_none_or(|named| question.platforms.iter().any(|one| named.contains(one)))
     }

@@ -14,7 +14,7 @@
 //! The comparison is an order: what does not grow from one buy to the next, and from that to a third, does not grow from the
 //! first to the third. So nobody gets anywhere in small steps that nobody is asked about.
 
-use std::{cmp::Ordering, collections::BTreeSet};
+use std::collections::BTreeSet;
 
 use super::{
     creative::Creative,
@@ -193,7 +193,7 @@ fn is_looser<T: Ord>(before: Option<T>, after: Option<T>) -> bool {
     match (before, after) {
         (None, _) => false,
         (Some(_), None) => true,
-        (Some(before), Some(after)) => after.cmp(&before) == Ordering::Greater,
+        (Some(before), Some(after)) => after > before,
     }
 }
 
