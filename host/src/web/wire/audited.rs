@@ -38,9 +38,7 @@ pub struct AuditLineAnswer {
     pub digest: String,
     /// Why, in the actor's words.
     pub reason: Option<String>,
-    /// The name of a key of the host, a colon, and the HMAC-SHA-256 made with it of the link before the line, its number, the key's name and its
-    /// text, joined by line breaks. On lines from before there were keys the plain SHA-256 without the key's name; empty on lines older than the
-    /// chain.
+    /// The name of a key, a colon, and the HMAC-SHA-256 made with it of the link before, the number, the key's name and the text, line by line.
     pub link: String,
     /// Its text, exactly as it was linked: the JSON that the members above were read from.
     pub text: String,
