@@ -5,6 +5,7 @@
 #   make test    format, lints, and every test
 #   make soak    three hosts on PostgreSQL, one on SQLite, many clients, and everything that can go wrong   (MINUTES=5 KILLS=200)
 #   make bench   what the host can do on this machine
+#   make scale   how long each function of the store takes with up to a million media buys   (BUYS=1000000)
 #   make setup   install what the tests need
 
 PORT ?= 8080
@@ -12,6 +13,7 @@ DATA ?= target/run
 CARGO ?= cargo
 MINUTES ?= 5
 KILLS ?= 200
+BUYS ?= 1000000
 PYTHON ?= python3
 
 WASM_TARGET = wasm32-wasip2
@@ -29,7 +31,7 @@ if [ -s target/left-out ]; then \
 fi; exit $$status
 endef
 
-.PHONY: demo run test soak bench setup install-postgres wasm-target guests build lint check-format golden clean
+.PHONY: demo run test soak bench scale setup install-postgres wasm-target guests build lint check-format golden clean
 
 ## The wasm target is the one thing that the Rust toolchain may lack.
 wasm-target:
@@ -79,6 +81,14 @@ soak: guests
 bench: guests
 	$(CARGO) build --locked --release -p flightdeck -p flightdeck-bench
 	target/release/flightdeck-bench
+
+## A million buys need some 20 GB in target/scale and as much in the temporary folder (TMPDIR), where PostgreSQL's files are; both are
+## removed at the end.
+scale:
+	$(CARGO) build --locked --release -p flightdeck-bench --bin scale
+	rm -rf target/scale && mkdir -p target/scale
+	target/release/scale sqlite target/scale/scale.db $(BUYS); status=$$?; rm -rf target/scale; exit $$status
+	tests/with-postgres sh -c 'psql="$$FLIGHTDECK_TEST_POSTGRES" && exec target/release/scale postgres "$$psql/postgres" $(BUYS)'
 
 ## Interface or adapters changed on purpose: write their descriptions anew, then review the difference.
 golden: guests
