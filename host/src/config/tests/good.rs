@@ -46,7 +46,7 @@ fn the_shortest_configuration_has_the_documented_defaults() {
     assert_eq!((operations.workers, operations.max_claims), (8, 10));
     assert_eq!((operations.workers_per_platform, operations.switch_workers), (None, 4));
     assert_eq!((operations.backoff_initial, operations.backoff_max), (SECOND, 300 * SECOND));
-    let days = |days| days * 86_400 * SECOND;
+    let days = |days: u32| days * 86_400 * SECOND;
     let retention = &config.retention;
     assert_eq!((retention.events, retention.operations, retention.tasks), (days(90), days(400), days(400)));
     assert_eq!((config.engine.slots, config.engine.pooling), (200, true));

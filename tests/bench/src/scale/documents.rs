@@ -14,7 +14,6 @@ use flightdeck::domain::{
     task::{HistoryEntry, Priority, Task, TaskKind, TaskStatus},
     time::Timestamp,
 };
-use serde::Serialize;
 use serde_json::json;
 
 /// Where a row says whose it is, and its number.
@@ -31,8 +30,11 @@ pub(crate) fn at() -> Timestamp {
     Timestamp::from_micros(1_800_000_000_000_000)
 }
 
-fn text(value: &impl Serialize) -> anyhow::Result<String> {
-    Ok(serde_json::to_string(value)?)
+/// A value as it is stored.
+macro_rules! text {
+    ($value:expr) => {
+        serde_json::to_string($value)
+    };
 }
 
 fn amount(units: i64) -> anyhow::Result<Micros> {
@@ -101,7 +103,7 @@ pub(crate) fn buy() -> anyhow::Result<String> {
         created_at: at(),
         updated_at: at(),
     };
-    Ok(text(&buy)?.replace("\"status\":\"active\"", &format!("\"status\":\"{STATUS}\"")))
+    Ok(text!(&buy)?.replace("\"status\":\"active\"", &format!("\"status\":\"{STATUS}\"")))
 }
 
 fn plan() -> Plan {
@@ -157,13 +159,13 @@ fn made(id: &str, kind: OperationKind, state: OperationState) -> Operation {
 
 /// An operation, by the beginning of its id.
 pub(crate) fn operation(id: &str, kind: OperationKind, state: OperationState) -> anyhow::Result<String> {
-    text(&made(id, kind, state))
+    Ok(text!(&made(id, kind, state))?)
 }
 
 /// A task, closed or open.
 pub(crate) fn task(status: TaskStatus) -> anyhow::Result<String> {
     let about = made("op", OperationKind::Create, OperationState::Succeeded);
-    text(&Task {
+    let task = Task {
         id: format!("task_{NUMBER}").as_str().into(),
         kind: TaskKind::ManualApproval,
         principal: about.principal.clone(),
@@ -191,19 +193,21 @@ pub(crate) fn task(status: TaskStatus) -> anyhow::Result<String> {
         digest: "d".repeat(64),
         changed: None,
         reopened: 0,
-    })
+    };
+    Ok(text!(&task)?)
 }
 
 /// A line of a task's history.
 pub(crate) fn line() -> anyhow::Result<String> {
-    text(&HistoryEntry {
+    let line = HistoryEntry {
         at: at(),
         by: "anna@publisher.example".to_owned(),
         action: "assign".to_owned(),
         from: TaskStatus::Pending,
         to: TaskStatus::Assigned,
         words: None,
-    })
+    };
+    Ok(text!(&line)?)
 }
 
 /// An event and what is sent of it, by the beginning of its id.
@@ -216,5 +220,5 @@ pub(crate) fn event(id: &str) -> anyhow::Result<(String, String)> {
         at: at(),
         data: json!({"media_buy_id": format!("mb_{NUMBER}"), "status": "active", "detail": "it delivers"}),
     };
-    Ok((text(&event)?, event.body()))
+    Ok((text!(&event)?, event.body()))
 }

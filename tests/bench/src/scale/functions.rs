@@ -50,7 +50,9 @@ impl Table {
             self.sizes.push(size);
         }
         match self.rows.iter_mut().find(|(known, _)| *known == name) {
-            Some((_, times)) => drop(times.insert(size, took)),
+            Some((_, times)) => {
+                times.insert(size, took);
+            }
             None => self.rows.push((name, BTreeMap::from([(size, took)]))),
         }
     }
