@@ -113,20 +113,20 @@ pub fn find(api: &Api, reference: &str) -> Fallible<Vec<Seen<i64>>> {
     api::carrying(api::list::<Named, _>(search), reference)
 }
 
-/// Finds the campaign of a media buy whose id was never learnt: by what its custom fields say.
+/// Finds the campaigns of a media buy whose ids were never learnt: by what their custom fields say.
 ///
 /// # Errors
 /// When Kevel can't be asked.
-pub fn find_by_buy(api: &Api, advertiser: i64, media_buy_id: &str) -> Fallible<Option<i64>> {
-    let campaigns = || api.get("/v1/campaign").query("advertiserId", advertiser);
-    for campaign in api::list::<Object, _>(campaigns) {
+pub fn find_by_buy(api: &Api, advertiser: i64, media_buy_id: &str) -> Fallible<Vec<i64>> {
+    let list = || api.get("/v1/campaign").query("advertiserId", advertiser);
+    let mut campaigns = Vec::new();
+    for campaign in api::list::<Object, _>(list) {
         let campaign = campaign?;
-        let id = campaign.get("Id").and_then(Json::as_i64);
-        if names::is_of_buy(&campaign, media_buy_id) && id.is_some() {
-            return Ok(id);
+        if names::is_of_buy(&campaign, media_buy_id) {
+            campaigns.extend(campaign.get("Id").and_then(Json::as_i64));
         }
     }
-    Ok(None)
+    Ok(campaigns)
 }
 
 /// Changes fields of a campaign. A `PUT` replaces it all, so it is read, changed and written.

@@ -162,14 +162,28 @@ pub fn cancel(ctx: &Context, buy: &MediaBuy) -> Fallible<Outcome> {
             flightdeck_adapter::host::forget(object);
         }
     }
-    let campaign = match ctx.remote.order() {
-        Some(id) => Some(id.to_owned()),
-        // A create that was cut off after its request and never run again may have left a campaign behind.
-        None => campaign::find_by_buy(&api, api::advertiser(ctx)?, &buy.media_buy_id)?.map(|id| id.to_string()),
+    let campaigns = match ctx.remote.order() {
+        Some(id) => vec![id.to_owned()],
+        // A create that was cut off after its request and never run again may have left a campaign behind, or two.
+        None => {
+            let found = campaign::find_by_buy(&api, api::advertiser(ctx)?, &buy.media_buy_id)?;
+            found.iter().map(i64::to_string).collect()
+        }
     };
-    let Some(id) = campaign else { return Ok(Outcome::now().note("There was nothing on Kevel.")) };
-    if !step("archive/campaign").set(|| campaign::archive(&api, &id, &buy.start))? {
-        campaign::forget(&id);
+    if campaigns.is_empty() {
+        return Ok(Outcome::now().note("There was nothing on Kevel."));
+    }
+    let gone: Vec<String> = step("archive/campaign").set(|| {
+        let mut gone = Vec::new();
+        for id in &campaigns {
+            if !campaign::archive(&api, id, &buy.start)? {
+                gone.push(id.clone());
+            }
+        }
+        Ok(gone)
+    })?;
+    for id in &gone {
+        campaign::forget(id);
     }
     Ok(Outcome::now())
 }

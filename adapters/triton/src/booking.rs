@@ -119,13 +119,25 @@ pub fn plan_cancel(ctx: &Context, buy: &MediaBuy) -> ChangePlan {
 /// When Triton can't be asked or refuses. What is gone already is no failure.
 pub fn cancel(ctx: &Context, buy: &MediaBuy) -> Fallible<Outcome> {
     let api = api::open(ctx);
-    let campaign = match ctx.remote.order() {
-        Some(id) => Some(id.to_owned()),
-        // A create that was cut off after its request and never run again may have left a campaign behind.
-        None => campaign::find_by_buy(&api, api::advertiser(ctx)?, &buy.media_buy_id)?.map(|id| id.to_string()),
+    let campaigns = match ctx.remote.order() {
+        Some(id) => vec![id.to_owned()],
+        // A create that was cut off after its request and never run again may have left a campaign behind, or two.
+        None => {
+            let found = campaign::find_by_buy(&api, api::advertiser(ctx)?, &buy.media_buy_id)?;
+            found.iter().map(i64::to_string).collect()
+        }
     };
-    let Some(id) = campaign else { return Ok(Outcome::now().note("There was nothing on Triton.")) };
-    if !step("archive/campaign").set(|| campaign::archive(&api, &id))? {
+    if campaigns.is_empty() {
+        return Ok(Outcome::now().note("There was nothing on Triton."));
+    }
+    let there = step("archive/campaign").set(|| {
+        let mut there = false;
+        for id in &campaigns {
+            there |= campaign::archive(&api, id)?;
+        }
+        Ok(there)
+    })?;
+    if !there {
         for object in ctx.remote.iter().filter(|object| matches!(object.kind, RemoteKind::Order | RemoteKind::Package))
         {
             host::forget(object);

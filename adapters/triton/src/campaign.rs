@@ -114,18 +114,19 @@ fn of_advertiser(api: &Api, advertiser: i64) -> impl Iterator<Item = Fallible<Na
     api::list(move || api.get(path::CAMPAIGNS).query("advertiserId", advertiser))
 }
 
-/// Finds the campaign of a media buy whose id was never learnt: by the media buy's id, which its name has.
+/// Finds the campaigns of a media buy whose ids were never learnt: by the media buy's id, which their names have.
 ///
 /// # Errors
 /// When Triton can't be asked.
-pub fn find_by_buy(api: &Api, advertiser: i64, media_buy_id: &str) -> Fallible<Option<i64>> {
+pub fn find_by_buy(api: &Api, advertiser: i64, media_buy_id: &str) -> Fallible<Vec<i64>> {
+    let mut campaigns = Vec::new();
     for found in of_advertiser(api, advertiser) {
         let found = found?;
         if found.name.split([' ', '[', ']']).any(|word| word == media_buy_id) {
-            return Ok(Some(found.id));
+            campaigns.push(found.id);
         }
     }
-    Ok(None)
+    Ok(campaigns)
 }
 
 /// Changes fields of a campaign: those and no others.

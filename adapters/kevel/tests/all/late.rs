@@ -165,3 +165,20 @@ fn what_is_gone_is_stopped() {
     let strange = MadeObject { object: strange, ..known };
     assert_eq!(network.run(|ctx| Kevel::stop_made(ctx, strange)).unwrap_err().code, "unknown_object");
 }
+
+#[test]
+fn a_cancel_leaves_no_campaign_of_a_create_that_was_lost_twice() {
+    let network = start();
+    network.lag(3_600_000);
+    network.fault(r#"{"writes":true,"path":"/v1/campaign","times":2,"action":"drop_after_acting"}"#);
+    network.host.next_operation();
+    for _ in 0..2 {
+        let failure = network.again(|ctx| Kevel::create_media_buy(ctx, small())).unwrap_err();
+        assert_eq!(failure.kind, FailureKind::Unavailable);
+    }
+    network.lag(0);
+    network.run(|ctx| Kevel::cancel_media_buy(ctx, small())).unwrap();
+    let campaigns = network.objects("campaigns");
+    assert_eq!(campaigns.len(), 2);
+    assert!(campaigns.iter().all(|campaign| field(campaign, "IsArchived") == "true"));
+}
