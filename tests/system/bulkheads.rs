@@ -25,7 +25,14 @@ const SOON: Duration = Duration::from_secs(20);
 /// Every request of an ad server waits for so long before it is carried out.
 fn hangs(server: &Server<'_>, millis: u64) {
     let action: Action = serde_json::from_value(json!({ "stall": { "ms": millis } })).expect("an action");
-    server.controls.faults.add(Rule { method: None, path: Some("/v1*".to_owned()), after: 0, times: 0, action });
+    server.controls.faults.add(Rule {
+        method: None,
+        path: Some("/v1*".to_owned()),
+        writes: false,
+        after: 0,
+        times: 0,
+        action,
+    });
 }
 
 /// How many requests have met a fault.

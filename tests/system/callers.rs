@@ -137,7 +137,7 @@ async fn a_refused_change_changes_nothing_and_uses_up_no_key_and_a_pause_has_roo
 #[tokio::test]
 async fn so_many_calls_run_at_a_time() {
     let house = house(&format!("{NO_APPROVAL}[callers]\nwrites_in_flight = 3\n")).await;
-    let stall = Action::Stall { ms: 3_000, then: Then::Act };
+    let stall = Action::stall(3_000);
     house.kevel.controls().faults.add(Rule { times: 0, ..Rule::new("POST", "/v1/campaign", stall) });
     let request = json!({ "packages": ["news"], "total_budget": 1_000, "flight_start_date": today() });
     let waits = [("Prefer", "wait=2")];
@@ -167,8 +167,15 @@ async fn many_that_ask_what_a_buy_delivered_are_one_question_and_its_answer_stay
         metric(&house, "flightdeck_adapter_calls_total{platform=\"kevel\",purpose=\"read\",outcome=\"ok\"}").await
     };
     settled(&house, &buy).await;
-    let stall = Action::Stall { ms: 500, then: Then::Act };
-    house.kevel.controls().faults.add(Rule { method: None, path: None, after: 0, times: 0, action: stall });
+    let stall = Action::stall(500);
+    house.kevel.controls().faults.add(Rule {
+        method: None,
+        path: None,
+        writes: false,
+        after: 0,
+        times: 0,
+        action: stall,
+    });
     let before = reads().await;
     let answers = join_all((0..30).map(|_| ask(5))).await;
     assert!(answers.iter().all(|answer| answer.body["totals"] == answers[0].body["totals"]));
@@ -194,8 +201,15 @@ async fn many_that_ask_how_a_buy_stands_are_one_question() {
     let path = format!("/v1/media-buys/{buy}/status");
     settled(&house, &buy).await;
     // Longer than an answer is good for: each of them would ask for itself.
-    let stall = Action::Stall { ms: 3_000, then: Then::Act };
-    house.kevel.controls().faults.add(Rule { method: None, path: None, after: 0, times: 1, action: stall });
+    let stall = Action::stall(3_000);
+    house.kevel.controls().faults.add(Rule {
+        method: None,
+        path: None,
+        writes: false,
+        after: 0,
+        times: 1,
+        action: stall,
+    });
     let reads = async || {
         metric(&house, "flightdeck_adapter_calls_total{platform=\"kevel\",purpose=\"read\",outcome=\"ok\"}").await
     };
@@ -209,7 +223,7 @@ async fn many_that_ask_how_a_buy_stands_are_one_question() {
 #[tokio::test]
 async fn callers_that_wait_ask_the_database_for_nothing_meanwhile() {
     let house = house(NO_APPROVAL).await;
-    let stall = Action::Stall { ms: 60_000, then: Then::Drop };
+    let stall = Action::Stall { ms: 60_000, then: Then::Drop, hang_up: false };
     house.kevel.controls().faults.add(Rule { times: 0, ..Rule::new("POST", "/v1/campaign", stall) });
     let reads = async || metric(&house, "flightdeck_store_reads_total").await;
     let request = json!({ "packages": ["news"], "total_budget": 1_000, "flight_start_date": today() });
@@ -231,7 +245,7 @@ async fn callers_that_wait_ask_the_database_for_nothing_meanwhile() {
 #[tokio::test]
 async fn whoever_waits_is_woken_when_it_is_done() {
     let house = house(NO_APPROVAL).await;
-    let stall = Action::Stall { ms: 1_000, then: Then::Act };
+    let stall = Action::stall(1_000);
     house.kevel.controls().faults.add(Rule::new("POST", "/v1/campaign", stall));
     let request = json!({ "packages": ["news"], "total_budget": 1_000, "flight_start_date": today() });
     let bought = tool(&house, BUYER, "create_media_buy", request).await;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use flightdeck_emulators::control::faults::{Action, Rule, Then};
+use flightdeck_emulators::control::faults::{Action, Rule};
 use reqwest::Method;
 use serde_json::json;
 use tokio::{
@@ -144,7 +144,7 @@ async fn a_body_that_takes_too_long_is_refused_over_http_and_mcp() {
 #[tokio::test]
 async fn an_answer_that_takes_long_is_not_cut_off() {
     let house = house(&format!("{SHORT}{NO_APPROVAL}")).await;
-    let stall = Action::Stall { ms: 5_000, then: Then::Act };
+    let stall = Action::stall(5_000);
     house.kevel.controls().faults.add(Rule::new("POST", "/v1/campaign", stall));
     let request = json!({ "packages": ["news"], "total_budget": 1_000, "flight_start_date": today() });
     let headers = [("Prefer", "wait=50")];

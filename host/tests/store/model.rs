@@ -98,7 +98,7 @@ fn some_of(count: usize) -> impl Strategy<Value = Vec<usize>> {
 
 /// What may begin while these lanes are in use and these platforms are full; even numbers are those of switches.
 fn openings(busy: &[usize], full: &[usize], all_busy: bool) -> Openings {
-    let lane = |number: &usize| Lane::with_key(number % 2 == 0, LANES[number / 2]);
+    let lane = |number: &usize| Lane::with_key(number.is_multiple_of(2), LANES[number / 2]);
     let of = |switches: bool| {
         let mine = full.iter().filter(|number| (*number % 2 == 0) == switches);
         mine.map(|number| platform(PLATFORMS[number / 2])).collect()

@@ -12,11 +12,13 @@ use flightdeck::{
         event::EventKind,
         media_buy::{MediaBuy, RemoteKind, RemoteObject},
         operation::{Operation, OperationKind, OperationState},
+        person::Person,
         step::StepState,
         task::{HistoryEntry, Task},
     },
     store::{
-        BuyFilter, FinishedStep, JournalWrite, Recording, RemoteChange, Store as _, TaskFilter, TokenRecord,
+        BuyFilter, FinishedStep, JournalWrite, Recording, RemoteChange, Revocation, Store as _, TaskFilter,
+        TokenRecord,
         fleet::{ARRIVED, ARRIVING, FleetStore as _, MOVED, RESTORED},
         postgres::{self, PostgresStore},
         sqlite::{Options, SqliteStore},
@@ -28,8 +30,8 @@ use tempfile::TempDir;
 
 use super::{
     fixtures::{
-        AnyStore, LEASE, accept, add_operation, at, audit, buy, claim, event, journal, key, line, operation, package,
-        principal, stored_buy, stored_operation, stored_task, task,
+        AnyStore, LEASE, accept, add_operation, at, audit, begins, buy, claim, event, finishes, journal, key, line,
+        operation, package, principal, stored_buy, stored_operation, stored_task, task,
     },
     webhooks,
 };
@@ -111,10 +113,11 @@ async fn fill(store: &AnyStore) {
     accept(store, "b1").await;
     let held = claim(store, 0).await;
     let order = RemoteObject { kind: RemoteKind::Order, key: String::new(), id: ODD.to_owned() };
-    let (remote, begin) = (vec![RemoteChange::Remember(order)], Some(("order".to_owned(), "reference".to_owned())));
+    let (remote, begin) = (vec![RemoteChange::Remember(order)], begins("order", "reference"));
     store.journal(JournalWrite { remote, begin, ..journal(&held.fence, "b1", 1) }).await.unwrap();
-    let finished = vec![FinishedStep { name: "order".to_owned(), outcome: vec![0, 255, 7] }];
-    let begin = Some(("line".to_owned(), "reference 2".to_owned()));
+    // A request of it was lost, so that it is looked for again.
+    let finished = vec![FinishedStep { lost: true, ..finishes("order", &[0, 255, 7]) }];
+    let begin = begins("line", "reference 2");
     store.journal(JournalWrite { finished, begin, ..journal(&held.fence, "b1", 2) }).await.unwrap();
     let waits = Operation {
         kind: OperationKind::Update,
@@ -135,6 +138,7 @@ async fn fill(store: &AnyStore) {
     assert!(webhooks::claim(store, 1).await.is_some());
     let token = TokenRecord {
         name: "rita".to_owned(),
+        person: Person::new("rita"),
         sha256: "a".repeat(64),
         role: "buyer".to_owned(),
         principal: Some(principal()),
@@ -143,6 +147,8 @@ async fn fill(store: &AnyStore) {
         revoked_at: None,
     };
     store.add_token(&token, audit("token.created", "token:rita")).await.unwrap();
+    let revocation = Revocation { name: "paul".to_owned(), sha256: "b".repeat(64), at: at(1) };
+    store.revoke_digest(&revocation, audit("token.revoked", "token:paul")).await.unwrap();
     store.keep_component("digest", vec![0, 1, 2, 255], at(0)).await.unwrap();
     store.activate_component(&"north".into(), "digest", audit("component.activated", "north")).await.unwrap();
     store.hold("key", LEASE, at(0)).await.unwrap();

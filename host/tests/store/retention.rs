@@ -14,7 +14,8 @@ use flightdeck::{
 
 use super::{
     fixtures::{
-        AnyStore, accept, add_operation, at, claim, event, journal, line, moved, operation, stored_operation, task,
+        AnyStore, accept, add_operation, at, begins, claim, event, journal, line, moved, operation, stored_operation,
+        task,
     },
     webhooks,
 };
@@ -33,14 +34,14 @@ async fn changed_buy(store: &AnyStore, ended: i64) -> Operation {
     let claimed = claim(store, 0).await;
     let order = RemoteObject { kind: RemoteKind::Order, key: String::new(), id: "77".to_owned() };
     let remote = vec![RemoteChange::Remember(order)];
-    let begin = Some(("order".to_owned(), "reference".to_owned()));
+    let begin = begins("order", "reference");
     store.journal(JournalWrite { remote, begin, ..journal(&claimed.fence, "b1", 0) }).await.unwrap();
     end(store, stored_operation(store, &create).await, 1).await;
     let update = Operation { kind: OperationKind::Update, ..operation("update", "b1") };
     add_operation(store, update.clone()).await;
     store.record(Recording { new_task: Some(task("t1", &update)), ..Recording::default() }).await.unwrap();
     let claimed = claim(store, 2).await;
-    let begin = Some(("line".to_owned(), "reference 2".to_owned()));
+    let begin = begins("line", "reference 2");
     store.journal(JournalWrite { begin, ..journal(&claimed.fence, "b1", 2) }).await.unwrap();
     end(store, stored_operation(store, &update.id).await, ended).await;
     close(store, "t1", ended).await;
