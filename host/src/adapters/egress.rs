@@ -279,6 +279,8 @@ pub(crate) struct CallEgress {
     pub(crate) gate: Gate,
     /// When the call is ended, whatever it does.
     pub(crate) ends_at: tokio::time::Instant,
+    /// For how long the answer to a request that writes is waited for, and how much of the call must be left when it leaves.
+    pub(crate) write_window: Duration,
     /// The requests that run, so that a call does not end before it is known what became of them.
     pub(crate) running: Running,
 }

@@ -83,9 +83,9 @@ impl Limits {
 
     /// For how long the answer to a request that writes is waited for, and how much of a call must be left when such a request leaves: an
     /// answer that nobody listens to any more leaves its step in doubt. As long as any response may take to begin, but no more than half of
-    /// a call, or none could be sent.
-    pub fn write_window(&self) -> Duration {
-        self.first_byte().min(self.wall() / 2)
+    /// the call, or none could be sent.
+    pub fn write_window(&self, call: Duration) -> Duration {
+        self.first_byte().min(call / 2)
     }
 }
 

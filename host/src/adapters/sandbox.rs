@@ -121,7 +121,7 @@ impl CallSetup<'_> {
         let started = tokio::time::Instant::now();
         let waiting = Waiting::default();
         let place = self.place(wall, &waiting).await?;
-        let parts = self.parts(waiting, started + wall);
+        let parts = self.parts(waiting, started, wall);
         let shut = ShutOnDrop(Arc::clone(&parts.egress));
         let called = self.call(&parts, place, function)?;
         let called = tokio::time::timeout(wall.saturating_sub(started.elapsed()), called).await;
@@ -178,7 +178,7 @@ impl CallSetup<'_> {
         self.runtime.room.enter(&needs, wall).await.ok_or_else(busy)
     }
 
-    fn parts(&self, waiting: Waiting, ends_at: tokio::time::Instant) -> Parts {
+    fn parts(&self, waiting: Waiting, started: tokio::time::Instant, wall: Duration) -> Parts {
         let egress = CallEgress {
             platform: Arc::clone(self.platform),
             mode: self.mode.clone(),
@@ -187,7 +187,8 @@ impl CallSetup<'_> {
             verdict: Verdict::default(),
             traffic: Traffic::default(),
             gate: Gate::default(),
-            ends_at,
+            ends_at: started + wall,
+            write_window: self.limits.write_window(wall),
             running: Running::new(waiting.clone()),
         };
         let log = GuestLog::new(self.limits.log_bytes);

@@ -15,8 +15,9 @@ use sqlx::{
 };
 
 /// Tables that don't grow with buys: as long as a configuration, or as what people make one by one. Any other one grows.
-const SMALL: [&str; 9] = [
+const SMALL: [&str; 10] = [
     "tokens",
+    "revoked_tokens",
     "webhooks",
     "webhook_events",
     "components",
@@ -79,11 +80,6 @@ const FINE: &[(&str, &str, &str)] = &[
         "ended_at IS NULL AND state IN ('succeeded', 'failed')",
         "operations_ended_unknown_when",
         "the first of those that an older host has ended, until there are none",
-    ),
-    (
-        "FROM webhooks JOIN webhook_events",
-        "sorted: Index Scan of events by events_by_time",
-        "a replay reads what has happened since the moment that its caller names",
     ),
 ];
 
@@ -279,11 +275,12 @@ INSERT INTO operations (id, buy, kind, state, switches, begun, run_at, doc) VALU
 INSERT INTO operations (id, buy, kind, state, switches, begun, run_at, worker, lease_until, doc)
     VALUES ('--', '-', '-', 'running', 0, 1, 0, '-', 0, '');
 INSERT INTO steps (operation, platform, name, reference, state, begun_at) VALUES ('-', '-', '-', '-', 'open', 0);
+INSERT INTO lookups (operation, platform, name, due_at) VALUES ('-', '-', '-', 0);
 INSERT INTO tasks (id, kind, principal, buy, operation, status, open, undecided, escalates, priority, created_at, due_by,
                    expires_at, closed_at, doc) VALUES ('-', '-', '-', '-', '-', '-', 1, 1, 1, 0, 0, 0, 0, 0, '');
 INSERT INTO task_history (task, doc) VALUES ('-', '');
 INSERT INTO events (id, buy, doc) VALUES ('-', '-', '');
-INSERT INTO audit (seq, at, subject, doc, chain) VALUES (9999999, 0, '-', '', '');
+INSERT INTO audit (seq, at, subject, doc, chain) VALUES (9999999, 0, '-', '', '-:-');
 INSERT INTO idempotency (principal, key, fingerprint, operation, created_at, expires_at) VALUES ('-', '-', '-', '-', 0, 0);
 INSERT INTO webhook_deliveries (webhook, event, buy, status, since, due_at, leased) VALUES ('-', '-', '-', 'pending', 0, 0, 1);
 INSERT INTO webhook_deliveries (webhook, event, buy, status, since, due_at) VALUES ('-', '--', '-', 'dead', 0, 0);
@@ -292,7 +289,7 @@ UPDATE pg_class SET relpages = pg_relation_size(oid) / 8192, reltuples = 1000000
 WHERE relkind IN ('r', 'i') AND relnamespace = 'public'::regnamespace AND pg_relation_size(oid) >= 8192
   AND coalesce((SELECT indrelid FROM pg_index WHERE indexrelid = pg_class.oid), oid)::regclass::text
       NOT IN ('tokens', 'webhooks', 'webhook_events', 'components', 'active_components', 'limits', 'marks', 'audit_beginning',
-              '_sqlx_migrations');
+              'revoked_tokens', '_sqlx_migrations');
 SET enable_seqscan = off;
 SET enable_bitmapscan = off;
 ";

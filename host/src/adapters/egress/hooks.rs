@@ -94,7 +94,7 @@ impl CallEgress {
             *prepared.body_mut() = Some(body.into());
         }
         // The last look at the call's time, the lease and the step, after everything that may have taken time.
-        if journal.is_some() && self.ends_at.saturating_duration_since(Instant::now()) < self.limits.write_window() {
+        if journal.is_some() && self.ends_at.saturating_duration_since(Instant::now()) < self.write_window {
             return Err(self.deny(verdict::too_late_to_write(self.platform.name.as_str())));
         }
         let leaving = journal
@@ -106,7 +106,7 @@ impl CallEgress {
         }
         let first_byte = match leaving {
             // Whatever patience the guest has: what is not listened to is lost, and must be looked for.
-            Some(_) => self.limits.write_window(),
+            Some(_) => self.write_window,
             None => {
                 let most = self.limits.first_byte();
                 options.and_then(|options| options.first_byte_timeout).map_or(most, |asked| asked.min(most))

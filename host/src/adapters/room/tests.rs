@@ -15,7 +15,8 @@ fn needs(purpose: Purpose, platform: &PlatformName) -> Needs<'_> {
 
 /// Enters if there is room at once.
 fn now(room: &Room, needs: &Needs<'_>) -> Option<Place> {
-    match pin!(room.enter(needs, PATIENCE)).poll(&mut Context::from_waker(Waker::noop())) {
+    // A task that is polled often without a pause is made to wait by the runtime.
+    match pin!(tokio::task::unconstrained(room.enter(needs, PATIENCE))).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(place) => place,
         Poll::Pending => None,
     }

@@ -231,7 +231,7 @@ fn insert_operation(script: &mut Script, operation: &Operation) -> Result<(), St
     script
         .statement(
             "INSERT INTO operations (id, buy, kind, state, switches, lane, begun, run_at, ended_at, doc)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
             Want::Changes(1, StoreError::Stale("the operation")),
         )
         .bind(operation.id.as_str())
