@@ -102,7 +102,7 @@ async fn hosts_follow_the_release_that_one_of_them_brings_and_end_on_the_old_one
 
 #[tokio::test]
 async fn hosts_keep_one_pace_together() {
-    let kevel = "in_doubt_wait = \"200ms\"\n\n[[principals]]";
+    let kevel = "processing_bound = \"300ms\"\n\n[[principals]]";
     let Some(replicas) = two(kevel, &format!("rate_per_second = 5\n{kevel}")).await else { return };
     replicas.servers.server("kevel").controls.log.clear();
     let mut operations = Vec::new();

@@ -98,7 +98,23 @@ impl Replicas {
                 log: servers.house.dir().join(format!("flightdeck-{index}.log")),
             });
         }
-        Self { servers, database_url, _folder: None, all, one_address: false }
+        let replicas = Self { servers, database_url, _folder: None, all, one_address: false };
+        replicas.tell_all_addresses();
+        replicas
+    }
+
+    /// Says in the configuration that all cables to an ad server lead to the same one, so that any host goes on with what another began.
+    fn tell_all_addresses(&self) {
+        let path = self.servers.house.dir().join("flightdeck.toml");
+        let mut text = std::fs::read_to_string(&path).expect("the configuration");
+        for (index, name) in ["KEVEL_ENDPOINT", "GAM_ENDPOINT", "TRITON_ENDPOINT"].into_iter().enumerate() {
+            let aliases: Vec<_> =
+                self.all.iter().map(|replica| format!("\"http://{}\"", replica.ad_servers[index].address)).collect();
+            let endpoint = format!("endpoint = {{ env = \"{name}\" }}\n");
+            assert!(text.contains(&endpoint), "the configuration has {endpoint}");
+            text = text.replace(&endpoint, &format!("{endpoint}endpoint_aliases = [{}]\n", aliases.join(", ")));
+        }
+        std::fs::write(&path, text).expect("the configuration is written");
     }
 
     /// A command of the host's binary beside the hosts, on the same database.

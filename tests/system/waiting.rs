@@ -41,7 +41,7 @@ async fn with_two_platforms() -> House {
             "[[platforms]]\nname = \"second\"\nadapter = \"{}\"\nendpoint = \"{url}\"\nallow_private = [\"127.0.0.0/8\"]\n\
              auth = {{ scheme = \"header\", name = \"X-Adzerk-ApiKey\", value = {{ env = \"KEVEL_API_KEY\" }} }}\n\
              read_requests = [\"POST /v1/campaign/search\", \"POST /v1/report/queue\", \"POST /v1/instantcounts/bulk\"]\n\
-             in_doubt_wait = \"200ms\"\n\n\
+             in_doubt_wait = \"200ms\"\nprocessing_bound = \"300ms\"\n\n\
              [[products]]\nid = \"elsewhere\"\nname = \"elsewhere\"\nplatform = \"second\"\nformats = [\"image\"]\ncpm = 10\n\
              settings = {{ priority_id = 3002 }}\n",
             adapter.display()

@@ -66,7 +66,7 @@ impl<'a> Calling<'a> {
     /// What the requests of the call are judged by.
     fn declared(&self) -> DeclaredRequests {
         let egress = &self.platform.egress;
-        let frozen = self.frozen.and_then(|frozen| Url::parse(&frozen.endpoint).ok());
+        let frozen = self.frozen.and_then(|frozen| self.platform.began_at(frozen));
         let endpoint = frozen.unwrap_or_else(|| egress.endpoint().clone());
         DeclaredRequests::new(self.release.declared.clone(), egress.granted.clone(), endpoint)
     }
@@ -78,7 +78,9 @@ impl<'a> Calling<'a> {
         context.remote = contract::remote_objects(&call.remote);
         if let Some(frozen) = &call.frozen {
             context.settings = frozen.settings.to_string();
-            context.endpoint = contract::endpoint(&frozen.endpoint);
+            if self.platform.began_at(frozen).is_some() {
+                context.endpoint = contract::endpoint(&frozen.endpoint);
+            }
         }
         context
     }
@@ -252,13 +254,15 @@ impl Adapters {
 /// that the configuration names: if that is another one by now, a person decides.
 pub(super) fn may_go_on(platform: &Platform, call: &Call) -> Result<(), Failure> {
     let Some(frozen) = &call.frozen else { return Ok(()) };
-    if Url::parse(&frozen.endpoint).is_ok_and(|endpoint| platform.egress.is_endpoint(&endpoint)) {
+    let egress = &platform.egress;
+    if Url::parse(&frozen.endpoint).is_ok_and(|began| egress.is_endpoint(&began) || egress.is_alias(&began)) {
         return Ok(());
     }
     let (began, now, name) = (&frozen.endpoint, &platform.endpoint, &platform.name);
     let message = format!(
         "this change began on {began}, and the configuration has {now} for the platform {name} by now, so nothing more is sent: put \
-         endpoint = \"{began}\" back until it has ended, and have it go on; or look on {began} and bring it to its end by hand"
+         endpoint = \"{began}\" back until it has ended, and have it go on; or, if both are the same ad server, add \"{began}\" to \
+         endpoint_aliases; or look on {began} and bring it to its end by hand"
     );
     Err(Failure::new(FailureKind::Unresolved, "endpoint_changed", message))
 }

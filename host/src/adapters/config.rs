@@ -38,6 +38,8 @@ pub struct PlatformConfig {
     pub component: PathBuf,
     /// The base address of the platform's API.
     pub endpoint: String,
+    /// Other base addresses of the same ad server: what began at one of them goes on at `endpoint`.
+    pub endpoint_aliases: Vec<String>,
     /// Every origin that the adapter may reach; empty: the endpoint's.
     pub origins: Vec<String>,
     /// Private networks, addresses or `host:port` that may be dialled.
@@ -71,6 +73,7 @@ impl PlatformConfig {
             name: name.into(),
             component: component.into(),
             endpoint: endpoint.into(),
+            endpoint_aliases: Vec::new(),
             origins: Vec::new(),
             allow_private: Vec::new(),
             credentials: Credentials::None,

@@ -91,6 +91,7 @@ pub enum EgressError {
 pub(crate) struct EgressSettings<'a> {
     pub(crate) name: &'a PlatformName,
     pub(crate) endpoint: &'a str,
+    pub(crate) endpoint_aliases: &'a [String],
     pub(crate) origins: &'a [String],
     pub(crate) allow_private: &'a [String],
     pub(crate) credentials: &'a credentials::Credentials,
@@ -106,6 +107,8 @@ pub(crate) struct PlatformEgress {
     pub(crate) name: PlatformName,
     /// The endpoint's origin and path, from which declared patterns are counted, and the only origin that is sent credentials.
     endpoint: Url,
+    /// Where the same ad server can be reached, too: an operation that began there goes on at `endpoint`.
+    aliases: HashSet<Origin>,
     origins: HashSet<Origin>,
     allowance: Allowance,
     pub(crate) authentication: Authentication,
@@ -124,6 +127,10 @@ impl PlatformEgress {
             .ok()
             .filter(|url| Origin::of(url).is_some())
             .ok_or_else(|| EgressError::Endpoint(settings.endpoint.to_owned()))?;
+        let aliases = settings.endpoint_aliases.iter().map(|text| {
+            Url::parse(text).ok().and_then(|url| Origin::of(&url)).ok_or_else(|| EgressError::Endpoint(text.clone()))
+        });
+        let aliases = aliases.collect::<Result<_, _>>()?;
         let origins: Vec<Origin> = if settings.origins.is_empty() {
             Origin::of(&endpoint).into_iter().collect()
         } else {
@@ -150,6 +157,7 @@ impl PlatformEgress {
         Ok(Self {
             name: settings.name.clone(),
             endpoint,
+            aliases,
             origins: origins.into_iter().collect(),
             allowance,
             authentication,
@@ -205,6 +213,11 @@ impl PlatformEgress {
     /// Whether an address is the endpoint's: credentials are for it alone, whatever else may be reached.
     pub(crate) fn is_endpoint(&self, url: &Url) -> bool {
         Origin::of(url) == Origin::of(&self.endpoint)
+    }
+
+    /// Whether an address is another one of the same ad server, where nothing is sent to.
+    pub(crate) fn is_alias(&self, url: &Url) -> bool {
+        Origin::of(url).is_some_and(|origin| self.aliases.contains(&origin))
     }
 
     /// Whether a guest may neither set nor see a header.

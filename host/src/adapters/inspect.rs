@@ -123,6 +123,7 @@ async fn describe(runtime: &Runtime, component: &Component) -> Result<Capabiliti
     let nowhere = EgressSettings {
         name: &name,
         endpoint: "https://inspect.invalid",
+        endpoint_aliases: &[],
         origins: &[],
         allow_private: &[],
         credentials: &Credentials::None,

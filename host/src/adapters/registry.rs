@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use reqwest::Url;
 use serde_json::Value;
 
 use super::{
@@ -24,6 +25,7 @@ use crate::domain::{
     capability::Capabilities,
     failure::{Failure, FailureKind},
     id::PlatformName,
+    operation::FrozenPlatform,
     problem::Problem,
     purpose::Purpose,
     step::Patience,
@@ -84,6 +86,7 @@ impl Platform {
         let egress = PlatformEgress::new(&EgressSettings {
             name: &config.name,
             endpoint: &config.endpoint,
+            endpoint_aliases: &config.endpoint_aliases,
             origins: &config.origins,
             allow_private: &config.allow_private,
             credentials: &config.credentials,
@@ -106,6 +109,11 @@ impl Platform {
             releases: RwLock::default(),
             loading: tokio::sync::Mutex::new(()),
         })
+    }
+
+    /// Where an operation began, unless it goes on at the address of the configuration: then it began at an alias of it.
+    pub(super) fn began_at(&self, frozen: &FrozenPlatform) -> Option<Url> {
+        Url::parse(&frozen.endpoint).ok().filter(|endpoint| self.egress.is_endpoint(endpoint))
     }
 
     fn destination(&self) -> Destination<'_> {

@@ -45,6 +45,11 @@ async fn carry(mut moving: Move, config: &Config, url: &str) -> anyhow::Result<(
     let store = serve::open_target(config, url).await?;
     let verified = audit::verified(&store, None).await.context("the audit log that arrived")?;
     let lines = verified.lines;
+    if let Some(key) = verified.unproven.keys().next() {
+        bail!(
+            "the audit log has lines that are signed with the key {key}, which this configuration has not: put it under [[keys]]"
+        );
+    }
     let head = verified.end()?;
     println!("the audit log is whole: {lines} lines, to {head}");
     let at = moving.at();

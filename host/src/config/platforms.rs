@@ -25,6 +25,7 @@ pub(super) fn read(section: &Section<'_>) -> Option<PlatformConfig> {
     let component = section.required("adapter", "\"adapters/acme.wasm\"", |node| component(section, node));
     let allow_private = section.list("allow_private", |node| Allowed::parse(values::text(node)?)).unwrap_or_default();
     let endpoint = address(section, "endpoint", "\"https://api.acme.example\"", &allow_private);
+    let aliases = aliases(section, endpoint.as_ref());
     let origins = origins(section, endpoint.as_ref(), &allow_private);
     let credentials =
         section.or_table("auth", Credentials::None, "{ scheme = \"none\" }", |table| auth::read(table, &allow_private));
@@ -42,6 +43,7 @@ pub(super) fn read(section: &Section<'_>) -> Option<PlatformConfig> {
         name: PlatformName::from(name?),
         component: component?,
         endpoint: endpoint?.as_str().to_owned(),
+        endpoint_aliases: aliases,
         origins: origins.iter().map(BaseUrl::origin).collect(),
         allow_private: allow_private.iter().map(ToString::to_string).collect(),
         credentials: credentials?,
@@ -101,6 +103,19 @@ fn address_if_any(section: &Section<'_>, key: &'static str, allow_private: &[All
     }?;
     judge(section, key, node.at, &url, allow_private);
     Some(url)
+}
+
+/// Reads `endpoint_aliases`: other addresses of the same ad server, where nothing is sent to.
+fn aliases(section: &Section<'_>, endpoint: Option<&BaseUrl>) -> Vec<String> {
+    let https = endpoint.is_some_and(BaseUrl::is_https);
+    let listed = section.list("endpoint_aliases", |node| {
+        let url = BaseUrl::parse(values::text(node)?)?;
+        if https && !url.is_https() {
+            return Err("must be reached by https, as `endpoint` is".to_owned());
+        }
+        Ok(url.as_str().to_owned())
+    });
+    listed.unwrap_or_default()
 }
 
 /// Reads `origins`: what else the adapter may reach. The endpoint's own origin always belongs to them.

@@ -140,3 +140,21 @@ async fn what_began_on_another_ad_server_waits_for_a_person() {
     assert!(failure.message.contains(&old.endpoint()) && failure.message.contains(&new.endpoint()), "{failure}");
     assert!(old.received().is_empty() && new.received().is_empty());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_began_at_an_alias_of_the_ad_server_goes_on_at_its_endpoint() {
+    let server = Server::start().await;
+    let mut config = platform("acme", "context", &server.endpoint());
+    config.endpoint_aliases = vec!["https://api.eu.acme.example/v1".to_owned()];
+    let world = start(vec![config]).await.unwrap();
+    let began = |endpoint: &str| FrozenPlatform {
+        advertiser_id: "7".to_owned(),
+        endpoint: endpoint.to_owned(),
+        settings: json!({ "behaviour": "context" }),
+    };
+    let told_of = told(&world, Some(began("https://api.eu.acme.example/v1"))).await.unwrap();
+    assert_eq!(told_of[..2], [server.endpoint(), "7".to_owned()]);
+    let other = told(&world, Some(began("https://api.us.acme.example/v1"))).await.unwrap_err();
+    assert_eq!(other.code, "endpoint_changed");
+    assert!(other.message.contains("endpoint_aliases"), "{other}");
+}

@@ -10,6 +10,7 @@ use std::{
 use flightdeck::{
     domain::{
         event::EventKind,
+        keys::{Key, Keyring},
         media_buy::{MediaBuy, RemoteKind, RemoteObject},
         operation::{Operation, OperationKind, OperationState},
         person::Person,
@@ -39,6 +40,15 @@ use super::{
 /// What PostgreSQL can't hold as it is, and what JSON and SQL quote.
 const ODD: &str = "a\0b \u{f8f0} '\"\\ ü\n";
 
+/// What signs and encrypts on both sides.
+const SECRET: &str = "a key that is good for tests and for nothing else";
+const KEYS: &str =
+    "[[keys]]\nid = \"test\"\nsecret = { value = \"a key that is good for tests and for nothing else\" }\n";
+
+fn keys() -> Arc<Keyring> {
+    Arc::new(Keyring::new(vec![Key::new("test", SECRET.as_bytes())]))
+}
+
 /// An SQLite database with something in every table, a configuration that names it, and an empty PostgreSQL.
 struct Sides {
     folder: TempDir,
@@ -51,7 +61,7 @@ impl Sides {
         let folder = TempDir::new().unwrap();
         let place = folder.path().display();
         let text = format!(
-            "[publisher]\nname = \"Acme\"\ncurrency = \"USD\"\n[data]\ndir = \"{place}\"\n[store]\nurl = \"sqlite://store.db\"\n"
+            "[publisher]\nname = \"Acme\"\ncurrency = \"USD\"\n[data]\ndir = \"{place}\"\n[store]\nurl = \"sqlite://store.db\"\n{KEYS}"
         );
         std::fs::write(folder.path().join("flightdeck.toml"), text).unwrap();
         let there = text_for(&url);
@@ -68,11 +78,11 @@ impl Sides {
     }
 
     async fn here(&self) -> AnyStore {
-        Arc::new(SqliteStore::open(self.file(), Options::default()).await.unwrap())
+        Arc::new(SqliteStore::open(self.file(), Options { keys: keys(), ..Options::default() }).await.unwrap())
     }
 
     async fn there(&self) -> AnyStore {
-        let options = postgres::Options { callers_clock: true, ..postgres::Options::default() };
+        let options = postgres::Options { callers_clock: true, keys: keys(), ..postgres::Options::default() };
         Arc::new(PostgresStore::open(&self.url, options).await.unwrap())
     }
 
@@ -97,7 +107,7 @@ impl Sides {
 }
 
 fn text_for(url: &str) -> String {
-    format!("[publisher]\nname = \"Acme\"\ncurrency = \"USD\"\n[store]\nurl = \"{url}\"\n")
+    format!("[publisher]\nname = \"Acme\"\ncurrency = \"USD\"\n[store]\nurl = \"{url}\"\n{KEYS}")
 }
 
 fn said(ran: &Output) -> (bool, String) {

@@ -49,7 +49,8 @@ fn is_owned(table: &str, condition: &str) -> bool {
 }
 
 /// Indexes of work in hand: they hold what has not ended, however much has. What waits is walked until one is found that waits for no other.
-const IN_HAND: [&str; 8] = [
+const IN_HAND: [&str; 9] = [
+    "operations_in_lanes",
     "operations_queued",
     "operations_running",
     "operations_claimable",

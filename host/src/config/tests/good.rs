@@ -89,6 +89,7 @@ fn a_platform_takes_what_is_written() {
 max_concurrent_requests = 4
 in_doubt_wait = "1m500ms"
 processing_bound = "10m"
+endpoint_aliases = ["https://api.eu.acme.example/v1/"]
 read_requests = ["POST /v1/report/queue", "POST /v1/flight/*/forecast"]
 write_requests = ["GET /v1/flight/*/delete"]
 settings = { network = 9, ratio = 0.5, since = 2026-01-31, deep = { list = [true, "x"] } }
@@ -121,6 +122,8 @@ table_elements = 12
         (Some(50), 4, 60_500)
     );
     assert_eq!(platform.processing_bound_ms, 600_000);
+    assert_eq!(platform.endpoint_aliases, ["https://api.eu.acme.example/v1"]);
+    assert_eq!(platform.origins, ["https://api.acme.example"], "nothing is sent to an alias");
     assert_eq!(platform.read_requests, ["POST /v1/report/queue", "POST /v1/flight/*/forecast"]);
     assert_eq!(platform.write_requests, ["GET /v1/flight/*/delete"]);
     let limits = Limits {

@@ -249,7 +249,8 @@ fn a_platform_has_a_name_an_adapter_and_an_endpoint() {
     );
     refused_in_house(
         "[[platforms]]\nname = ¦\"Acme-2\"\nadapter = ¦\"missing.wasm\"\nendpoint = ¦\"api.acme.example\"\n\
-         settings = ¦[1]\nrate_per_second = ¦0\nmax_concurrent_requests = ¦0\nin_doubt_wait = ¦\"2d\"\nprocessing_bound = ¦\"25h\"\n",
+         settings = ¦[1]\nrate_per_second = ¦0\nmax_concurrent_requests = ¦0\nin_doubt_wait = ¦\"2d\"\nprocessing_bound = ¦\"25h\"\n\
+         endpoint_aliases = [¦\"acme\"]\n",
         &[
             "`name` must be a lower-case name of letters, digits and _ that begins with a letter, like \"acme\"",
             "`adapter` names /etc/flightdeck/missing.wasm, which is no file; build the adapter or correct the path",
@@ -260,6 +261,8 @@ fn a_platform_has_a_name_an_adapter_and_an_endpoint() {
             "`max_concurrent_requests` must be a whole number from 1 to 10000",
             "`in_doubt_wait` must be at most a day",
             "`processing_bound` must be at most a day",
+            "`endpoint_aliases` must be an http or https address without user, query and fragment, like \
+             \"https://api.acme.example\"",
         ],
     );
     refused(
