@@ -332,7 +332,8 @@ async fn parked_after_so_many_deaths(replicas: Replicas) {
     // From now on a host dies when it is about to send something of it. To give it back for a while, or to park it, takes no request.
     let operation = created.text("/operation_id");
     let (_, before) = stands(&replicas.database_url, &operation).await;
-    let until = tokio::time::Instant::now() + crate::house::PATIENCE;
+    // Each of them waits for the ad server's lag, one after the other.
+    let until = tokio::time::Instant::now() + 4 * crate::house::PATIENCE;
     let mut deaths = 0;
     let mut children: Vec<Option<tokio::process::Child>> = (0..hosts).map(|_| None).collect();
     let parked = loop {

@@ -32,11 +32,12 @@ async fn impatient(bound: &str) -> Servers {
     servers
 }
 
-/// Has the ad server do this with the first try of each write, and let the second one pass.
+/// Has the ad server do this with every other write: with the first try of each, if each is tried twice.
 fn first_tries(server: Server<'_>, action: &Action) {
-    for index in 0..40 {
+    // A rule sees what no rule before it met: one second try for each of them.
+    for after in 0..40 {
         let rule = Rule::every_write(action.clone());
-        server.controls.faults.add(Rule { after: u64::from(index > 0), times: 1, ..rule });
+        server.controls.faults.add(Rule { after, times: 1, ..rule });
     }
 }
 

@@ -44,7 +44,7 @@ const HOLD: Duration = Duration::from_secs(180);
 /// How many steps are looked for at a time, one after the other: lookups are requests like others, and nobody waits for them.
 const AT_ONCE: u32 = 20;
 
-/// A look that failed is made again after so long: the ad server is away, or its adapter broke.
+/// A look that failed is made again after so long, at most: the ad server is away.
 const AGAIN: Duration = Duration::from_secs(60);
 
 /// The same, of one that was refused, or failed by the adapter's fault: somebody must mend something first.
@@ -123,7 +123,8 @@ impl Lookups {
                 Err(LookError::Adapter(failure)) => {
                     tracing::warn!(%operation, step, %failure, "a step could not be looked for again and will be later");
                     let passes = failure.kind == FailureKind::Unavailable;
-                    let after = if passes { AGAIN } else { MUCH_LATER };
+                    let first = self.config.operations.look_again.first().copied().unwrap_or(AGAIN);
+                    let after = if passes { AGAIN.min(first) } else { MUCH_LATER };
                     self.put(next(&again, Some(after), again.round), Recording::default()).await?;
                 }
             }
