@@ -67,15 +67,16 @@ async fn bought(house: &House, server: Server<'_>) -> String {
     buy
 }
 
-/// Waits until no reference is on more than one active object, and a person was told of each second one.
-async fn until_one_is_active(house: &House, server: Server<'_>) -> Vec<Value> {
+/// Waits until no reference is on more than one active object, and a person was told of each second one but `drafts`: those could never
+/// deliver.
+async fn until_one_is_active(house: &House, server: Server<'_>, drafts: usize) -> Vec<Value> {
     let until = tokio::time::Instant::now() + PATIENCE;
     loop {
         let counts = carried(server);
         let second = counts.values().filter(|count| count.total > 1).count();
         let tasks = house.get(REVIEWER, "/v1/tasks?task_type=reconciliation").await.expect(200);
         let tasks = tasks.body["tasks"].as_array().cloned().unwrap_or_default();
-        if counts.values().all(|count| count.active <= 1) && tasks.len() >= second {
+        if counts.values().all(|count| count.active <= 1) && tasks.len() + drafts >= second {
             return tasks;
         }
         assert!(tokio::time::Instant::now() < until, "{counts:#?}\n{tasks:#?}\n{}", house.log());
@@ -97,7 +98,9 @@ async fn held_for_an_hour(name: &str) {
     assert!(late >= 3, "order, item and creative were held: {late}");
     let after = carried(server);
     assert!(after.values().any(|count| count.total > 1), "what came late made something: {after:#?}");
-    let tasks = until_one_is_active(house, server).await;
+    // An order of Ad Manager that nobody submits stays a draft, and a creative of Triton that is in no flight is shown to nobody.
+    let drafts = usize::from(name != "kevel");
+    let tasks = until_one_is_active(house, server, drafts).await;
     // What the buy had before is what it has now, and it runs.
     for (reference, count) in carried(server) {
         assert_eq!(count.active, 1, "{reference} was stopped whole\n{}", house.log());
@@ -112,7 +115,7 @@ async fn held_for_an_hour(name: &str) {
         let seen = json!({ "resolution": "completed", "version": task["version"] });
         assert_eq!(house.post(REVIEWER, &path, seen).await.expect(200).text("/status"), "completed");
     }
-    let audit = house.get(OPERATOR, "/v1/audit?limit=1000").await.expect(200).body.to_string();
+    let audit = house.get(OPERATOR, "/v1/audit?limit=200").await.expect(200).body.to_string();
     assert!(audit.contains("operation.duplicate_found") && audit.contains("operation.duplicate_stopped"), "{audit}");
     let counted = house.get(OPERATOR, "/metrics").await.expect(200);
     let line = format!("flightdeck_duplicates_total{{platform=\"{name}\"}}");
@@ -174,7 +177,7 @@ async fn lists_that_lag(name: &str) {
         lost.times = 1;
         server.controls.faults.add(lost);
         bought(house, server).await;
-        until_one_is_active(house, server).await;
+        until_one_is_active(house, server, 0).await;
         let counts = carried(server);
         assert!(counts.values().all(|count| count.active == 1), "{counts:#?}");
         assert_eq!(counts.values().all(|count| count.total == 1), is_waited_for, "{bound}: {counts:#?}");
@@ -229,7 +232,7 @@ async fn a_host_that_is_stopped_or_killed_in_mid_request_leaves_one_object() {
             assert_eq!(closed.body["status"], "completed", "{:#}\n{}", closed.body, servers.house.log());
         }
         for server in servers.all() {
-            until_one_is_active(&servers.house, server).await;
+            until_one_is_active(&servers.house, server, 0).await;
             let counts = carried(server);
             assert!(
                 counts.values().all(|count| *count == Count { total: 1, active: 1 }),

@@ -85,15 +85,16 @@ async fn the_audit_log_tells_who_did_what_to_an_endpoint_and_why() {
         .map(|[action, actor, reason]| (action, actor, reason))
         .collect();
     let wanted = "its owner wanted so";
+    let shown = "its owner wanted so; they were shown its secret";
     assert_eq!(
         told,
         [
-            ("webhook.created", "buyer", wanted),
+            ("webhook.created", "buyer", shown),
             ("webhook.changed", "buyer", "its owner wanted another description"),
             ("webhook.changed", "buyer", "its owner wanted another url"),
             ("webhook.disabled", "buyer", wanted),
             ("webhook.enabled", "operator", wanted),
-            ("webhook.secret_rotated", "buyer", wanted),
+            ("webhook.secret_rotated", "buyer", shown),
             ("webhook.replayed", "buyer", "everything since 2026-01-01T00:00:00Z"),
             ("webhook.disabled", "buyer", wanted),
             ("webhook.deleted", "buyer", wanted),
