@@ -129,10 +129,23 @@ pub(crate) fn lags(controls: &Controls) {
     controls.settings.change(Change { lookup_lag_ms: Some(2_500), ..Change::default() });
 }
 
+/// Has the ad server think about each write for longer than its adapter waits before it looks, and shorter than the bound that it is given.
+fn thinks_long(house: &House) {
+    let path = house.dir().join("flightdeck.toml");
+    let config = std::fs::read_to_string(&path).expect("the configuration");
+    let slow = config.replace("processing_bound = \"300ms\"", "processing_bound = \"4s\"");
+    assert_ne!(slow, config);
+    std::fs::write(&path, slow).expect("it is written");
+    house.kevel.controls().faults.add(Rule::every_write(Action::stall(2_000)));
+}
+
 /// A create with its approval; `false` if the host never died.
-async fn create_and_die(point: usize) -> bool {
+async fn create_and_die(point: usize, is_slow: bool) -> bool {
     let mut house = House::empty("").await;
     lags(house.kevel.controls());
+    if is_slow {
+        thinks_long(&house);
+    }
     house.start(&[("FLIGHTDECK_FAULT_AT", &point.to_string())]).await;
     let request = json!({
         "packages": ["premium_sports", "news"], "total_budget": 10_000, "flight_start_date": today(),
@@ -210,7 +223,13 @@ async fn update_and_die(point: usize) -> bool {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_create_survives_death_at_every_point_and_happens_once() {
-    let points = at_every_point(create_and_die).await;
+    let points = at_every_point(|point| create_and_die(point, false)).await;
+    assert!(points > 20, "only {points} points: the faults are not where they should be");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_create_on_a_slow_ad_server_survives_death_at_every_point_and_happens_once() {
+    let points = at_every_point(|point| create_and_die(point, true)).await;
     assert!(points > 20, "only {points} points: the faults are not where they should be");
 }
 
