@@ -123,8 +123,9 @@ impl Lookups {
                 Err(LookError::Adapter(failure)) => {
                     tracing::warn!(%operation, step, %failure, "a step could not be looked for again and will be later");
                     let passes = failure.kind == FailureKind::Unavailable;
-                    let first = self.config.operations.look_again.first().copied().unwrap_or(AGAIN);
-                    let after = if passes { AGAIN.min(first) } else { MUCH_LATER };
+                    let times = &self.config.operations.look_again;
+                    let (most, of_times) = if passes { (AGAIN, times.first()) } else { (MUCH_LATER, times.last()) };
+                    let after = of_times.map_or(most, |time| most.min(*time));
                     self.put(next(&again, Some(after), again.round), Recording::default()).await?;
                 }
             }
