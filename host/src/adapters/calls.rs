@@ -251,7 +251,7 @@ impl Adapters {
 }
 
 /// Whether an operation may go on where it began. Credentials are those of the configuration, and for no other ad server than the one
-/// that the configuration names: if that is another one by now, a person decides.
+/// that the configuration names, by its endpoint or an alias of it: if that is another one by now, a person decides.
 pub(super) fn may_go_on(platform: &Platform, call: &Call) -> Result<(), Failure> {
     let Some(frozen) = &call.frozen else { return Ok(()) };
     let egress = &platform.egress;
