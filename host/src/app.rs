@@ -35,7 +35,7 @@ use crate::{
         time::{Day, Timestamp},
         update::BuyPatch,
     },
-    operations::{Signals, live::LiveCache},
+    operations::{Signals, status_cache::LiveCache},
     store::Store,
 };
 use door::Door;

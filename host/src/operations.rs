@@ -4,18 +4,18 @@
 //! - [`runner`]: claims operations under leases and runs them, so many at a time.
 //! - [`run`]: one run of one operation, from its claim to the write that ends or postpones it.
 //! - [`journal`]: the durable record of steps that adapters see as `steps`.
-//! - [`late`]: what a worker learned when its operation was somebody else's already: evidence, never applied.
-//! - [`lease`]: the heartbeat that keeps a claim, and the proof that it still holds; `at_work`: what this process carries out, so that it
+//! - [`late_results`]: what a worker learned when its operation was somebody else's already: evidence, never applied.
+//! - [`lease`]: the heartbeat that keeps a claim, and the proof that it still holds; `active_runs`: what this process carries out, so that it
 //!   does so once even when the clock jumps.
-//! - [`standing`]: how buys stand on their ad servers; [`watching`] looks after all open ones; [`live`]: what was last said,
+//! - [`status`]: how buys stand on their ad servers; [`poller`] looks after all open ones; [`status_cache`]: what was last said,
 //!   for a moment.
-//! - [`tell`]: the events, audit lines and history entries that go with changes.
-//! - [`asking`]: the tasks that an operation makes when it needs a person; [`waiting`]: what becomes of it once somebody has spoken.
+//! - [`events`]: the events, audit lines and history entries that go with changes.
+//! - [`tasks`]: the tasks that an operation makes when it needs a person; [`decisions`]: what becomes of it once somebody has spoken.
 //! - [`lookups`]: looks again for what requests made that got no answer, after their operation has ended.
 //! - [`people`]: whose word counts: the tokens that are good, and the people behind them.
 //! - [`outcome`]: what an operation that has ended made of its buy.
-//! - [`sharing`]: what hosts on one database tell each other.
-//! - [`fleet`]: what those hosts have in common beside the work: components, paces, breakers.
+//! - [`hints`]: what hosts on one database tell each other.
+//! - [`replicas`]: what those hosts have in common beside the work: components, paces, breakers.
 //! - [`at_rest`]: keys of what lies in the database, and how far the audit log goes.
 //! - [`backoff`]: how long to wait before the next try.
 //! - [`timers`]: what the clock does: tasks that are late, tasks that expire, keys that may be forgotten.
@@ -37,28 +37,28 @@ use tokio_util::sync::CancellationToken;
 
 use crate::domain::{id::OperationId, time::Timestamp};
 
-pub mod asking;
+mod active_runs;
 pub mod at_rest;
-mod at_work;
 pub mod backoff;
 mod busy;
-pub mod fleet;
+pub mod decisions;
+pub mod events;
+pub mod hints;
 pub mod journal;
-pub mod late;
+pub mod late_results;
 pub mod lease;
-pub mod live;
 pub mod lookups;
 pub mod outcome;
 pub mod people;
 pub mod planning;
+pub mod poller;
+pub mod replicas;
 pub mod run;
 pub mod runner;
-pub mod sharing;
-pub mod standing;
-pub mod tell;
+pub mod status;
+pub mod status_cache;
+pub mod tasks;
 pub mod timers;
-pub mod waiting;
-pub mod watching;
 
 /// The host's clock.
 pub fn now() -> Timestamp {

@@ -18,13 +18,13 @@ use crate::{
     domain::keys::Keyring,
     metrics,
     operations::{
-        Signals, at_rest, fleet, live::LiveCache, lookups::Lookups, now, runner::Runner, sharing, tell::ITSELF, timers,
-        watching,
+        Signals, at_rest, events::ITSELF, hints, lookups::Lookups, now, poller, replicas, runner::Runner,
+        status_cache::LiveCache, timers,
     },
     store::{
         AuditEntry, Recording, Store,
-        fleet::{ARRIVING, MOVED, MOVING, RESTORED},
         postgres::{self, PostgresStore},
+        replicas::{ARRIVING, MOVED, MOVING, RESTORED},
         sqlite::{self, SqliteStore},
     },
     web::{
@@ -231,7 +231,7 @@ async fn serve_until_stopped(config: Arc<Config>) -> anyhow::Result<()> {
     let adapters = start_adapters(&config).await?;
     at_rest::begin(store.as_ref()).await?;
     tell_what_serves(&config, store.as_ref()).await?;
-    fleet::begin(&store, &adapters).await?;
+    replicas::begin(&store, &adapters).await?;
     at_rest::tell_head(store.as_ref(), "a host starts").await?;
     let signals = Arc::new(Signals::default());
     let live = Arc::new(LiveCache::default());
@@ -262,11 +262,11 @@ async fn serve_until_stopped(config: Arc<Config>) -> anyhow::Result<()> {
     let looking = tokio::spawn(lookups.serve(stop.clone()));
     let grace = config.server.shutdown_grace;
     let work = tokio::spawn(runner.serve(stop.clone(), grace));
-    let watch = tokio::spawn(watching::serve(watcher, config.operations.status_refresh, stop.clone()));
+    let watch = tokio::spawn(poller::serve(watcher, config.operations.status_refresh, stop.clone()));
     let telling =
         tokio::spawn(webhooks::serve::serve(store.clone(), config.webhooks.clone(), signals.clone(), stop.clone()));
-    let hints = tokio::spawn(sharing::serve(store.clone(), signals.clone(), stop.clone()));
-    let following = tokio::spawn(fleet::serve(store.clone(), adapters.clone(), stop.clone()));
+    let hints = tokio::spawn(hints::serve(store.clone(), signals.clone(), stop.clone()));
+    let following = tokio::spawn(replicas::serve(store.clone(), adapters.clone(), stop.clone()));
     let guarding = tokio::spawn(door::serve(door.clone(), config.clone(), store.clone(), stop.clone()));
     let told = tokio::spawn(at_rest::serve(store.clone(), stop.clone()));
     let upkeep = tokio::spawn(metrics::serve(counted.clone(), stop.clone()));

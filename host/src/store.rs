@@ -31,9 +31,9 @@ use crate::domain::{
 
 pub use crate::domain::audit::AuditEntry;
 
-pub mod fleet;
 pub mod moving;
 pub mod postgres;
+pub mod replicas;
 pub mod retention;
 mod sql;
 pub mod sqlite;
@@ -396,7 +396,7 @@ pub enum Hint {
 /// share them, so that they are judged by its clock.
 #[async_trait]
 pub trait Store:
-    webhooks::WebhookStore + fleet::FleetStore + retention::RetentionStore + Send + Sync + std::fmt::Debug + 'static
+    webhooks::WebhookStore + replicas::ReplicaStore + retention::RetentionStore + Send + Sync + std::fmt::Debug + 'static
 {
     /// Writes everything in `recording`, or nothing.
     async fn record(&self, recording: Recording) -> Result<(), StoreError>;

@@ -2,7 +2,7 @@
 //!
 //! - `store/fixtures.rs`: buys, operations and tasks to write.
 //! - `store/recording.rs`, `auditing.rs`, `keys.rs`, `claims.rs`, `clock.rs`, `journal.rs`, `doubt.rs`, `lists.rs`, `concurrency.rs`,
-//!   `webhooks.rs`, `deliveries.rs`, `fleet.rs`, `refusals.rs`, `retention.rs`, `leases.rs`,
+//!   `webhooks.rs`, `deliveries.rs`, `replicas.rs`, `refusals.rs`, `retention.rs`, `leases.rs`,
 //!   `model.rs`: the suite.
 //!   Each case is a function over a fresh, empty store and knows nothing of what is behind it.
 //! - `store/plans.rs`: after each case, the plan of every statement that it made.
@@ -26,7 +26,6 @@ mod store {
     pub(crate) mod doubt;
     pub(crate) mod files;
     pub(crate) mod fixtures;
-    pub(crate) mod fleet;
     pub(crate) mod journal;
     pub(crate) mod keys;
     pub(crate) mod leases;
@@ -40,6 +39,7 @@ mod store {
     pub(crate) mod recording;
     pub(crate) mod refusals;
     pub(crate) mod replays;
+    pub(crate) mod replicas;
     pub(crate) mod retention;
     pub(crate) mod sqlite;
     pub(crate) mod tables;
@@ -180,7 +180,7 @@ macro_rules! on_backend {
                 however_much_waits_is_given_up_with_its_endpoint,
                 one_look_at_the_clock_forgets_everything_that_is_old,
             ]
-            fleet: [
+            replicas: [
                 components_are_kept_by_their_digest,
                 a_platform_is_served_by_what_was_activated_last,
                 requests_are_reserved_one_after_the_other,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use flightdeck::{
     domain::task::{Approval, Resolution, TaskMove},
-    operations::{late::LATE_RESULT, waiting},
+    operations::{decisions, late_results::LATE_RESULT},
     store::{
         Recording, Store as _,
         postgres::{Options, PostgresStore},
@@ -294,12 +294,12 @@ async fn an_approval_that_nobody_hints_at_is_found_by_looking() {
     }
     let (by, digest) = ("reviewer".to_owned(), task.value.digest.clone());
     task.value.approvals.push(Approval { by, person: None, token: None, at, words: None, digest });
-    waiting::decide(&mut task.value, Resolution::Approved, None, "reviewer");
+    decisions::decide(&mut task.value, Resolution::Approved, None, "reviewer");
     let operation = created.text("/operation_id");
     let stored = store.operation(&operation.as_str().into()).await.expect("it is read").expect("the operation");
     let mut recording = Recording::default();
     let deadline = Duration::from_secs(3_600);
-    waiting::release(&store, stored, &task.value, deadline, at, &mut recording).await.expect("it waits");
+    decisions::release(&store, stored, &task.value, deadline, at, &mut recording).await.expect("it waits");
     recording.tasks.push(task);
     store.record(recording).await.expect("it is recorded");
     store.close().await;

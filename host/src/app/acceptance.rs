@@ -26,11 +26,9 @@ use crate::{
     },
     fault,
     operations::{
-        Waiter,
-        asking::{self, Question},
-        now, planning,
+        Waiter, events, now, planning,
         planning::Intent,
-        tell,
+        tasks::{self, Question},
     },
     store::{AuditEntry, IdempotencyEntry, Recording, StoreError},
 };
@@ -154,7 +152,7 @@ impl App {
         });
         recording.idempotency.clone_from(&entry);
         if draft.kind == OperationKind::Create {
-            recording.events.push(tell::status_event(&buy, None, at));
+            recording.events.push(events::status_event(&buy, None, at));
             recording.new_buy = Some(buy.clone());
         }
         recording.audit.push(accepted_line(caller, &operation, at));
@@ -223,7 +221,7 @@ impl App {
             plan,
             digest,
         };
-        asking::ask(operation, &draft.desired, question, at, recording);
+        tasks::ask(operation, &draft.desired, question, at, recording);
         if draft.kind == OperationKind::Create {
             buy.status = BuyStatus::PendingManual;
             buy.detail = "waits for approval by the publisher".to_owned();

@@ -20,7 +20,7 @@ use crate::{
         id::MediaBuyId,
         time::{Day, Timestamp},
     },
-    operations::standing::Seen,
+    operations::status::Seen,
 };
 
 pub mod logins;

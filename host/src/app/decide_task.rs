@@ -14,10 +14,10 @@ use crate::{
     },
     fault,
     operations::{
-        now,
+        decisions::{self, WaitingError},
+        events, now,
         people::{self, Counted},
-        tell, timers,
-        waiting::{self, WaitingError},
+        timers,
     },
     store::{AuditEntry, InTime, Late, Recording, StoreError, Stored},
 };
@@ -126,7 +126,7 @@ impl App {
         let operation = self.waiting_operation(&stored.value).await?;
         if stored.value.kind == TaskKind::Reconciliation && operation.value.state.is_final() {
             let decided = decided(stored, caller, decide, at, &mut recording)?;
-            waiting::acknowledge(decided, at, &mut recording);
+            decisions::acknowledge(decided, at, &mut recording);
             return Ok(recording);
         }
         match (decide.resolution, stored.value.kind) {
@@ -135,13 +135,13 @@ impl App {
             }
             (Resolution::Completed, _) => {
                 let decided = decided(stored, caller, decide, at, &mut recording)?;
-                waiting::finish_by_hand(self.store.as_ref(), operation, decided, at, &mut recording).await?;
+                decisions::finish_by_hand(self.store.as_ref(), operation, decided, at, &mut recording).await?;
             }
             (Resolution::Rejected | Resolution::CannotComplete, _) => {
                 let failure = refusal(decide);
                 let decided = decided(stored, caller, decide, at, &mut recording)?;
                 let (store, deadline) = (self.store.as_ref(), self.config.operations.deadline);
-                waiting::give_up(store, operation, failure, decided, deadline, at, &mut recording).await?;
+                decisions::give_up(store, operation, failure, decided, deadline, at, &mut recording).await?;
             }
         }
         Ok(recording)
@@ -190,12 +190,12 @@ impl App {
         task.changed = None;
         let words = decide.words.as_deref();
         let action = if decide.resolution == Resolution::Approved { "approve" } else { decide.resolution.as_str() };
-        let line = tell::history(&caller.signature(), action, task.status, task.status, words, at);
+        let line = events::history(&caller.signature(), action, task.status, task.status, words, at);
         recording.history.push((task.id.clone(), line));
         if task.approvals.len() as u64 >= u64::from(task.approvals_needed) {
-            waiting::decide(task, decide.resolution, words, &caller.name);
+            decisions::decide(task, decide.resolution, words, &caller.name);
             let (store, deadline) = (self.store.as_ref(), self.config.operations.deadline);
-            waiting::release(store, operation, task, deadline, at, recording).await?;
+            decisions::release(store, operation, task, deadline, at, recording).await?;
         }
         recording.tasks.push(stored);
         Ok(())
@@ -218,9 +218,9 @@ fn goes_on(task: &Task, decide: &Decide) -> bool {
 /// Takes approvals away that count no more, and says so.
 fn drop_lapsed(task: &mut Task, counted: Counted, at: Timestamp, recording: &mut Recording) {
     if let Some(why) = counted.why_not() {
-        let line = tell::history(tell::ITSELF, "drop_approval", task.status, task.status, Some(&why), at);
+        let line = events::history(events::ITSELF, "drop_approval", task.status, task.status, Some(&why), at);
         recording.history.push((task.id.clone(), line));
-        recording.audit.push(tell::audit("task.approval_dropped", task, &why, at));
+        recording.audit.push(events::audit("task.approval_dropped", task, &why, at));
         task.approvals = counted.good;
     }
 }
@@ -263,8 +263,8 @@ fn decided(
         take_up(task, caller, at, recording)?;
     }
     let words = decide.words.as_deref();
-    waiting::decide(task, decide.resolution, words, &caller.name);
-    let line = tell::history(&caller.signature(), decide.resolution.as_str(), task.status, task.status, words, at);
+    decisions::decide(task, decide.resolution, words, &caller.name);
+    let line = events::history(&caller.signature(), decide.resolution.as_str(), task.status, task.status, words, at);
     recording.history.push((task.id.clone(), line));
     Ok(stored)
 }

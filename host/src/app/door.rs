@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     config::Config,
     domain::{digest, time::Timestamp},
-    operations::{now, tell::ITSELF},
+    operations::{events::ITSELF, now},
     store::{AuditEntry, Recording, Store, StoreError},
 };
 

@@ -9,7 +9,7 @@ use crate::{
         media_buy::MediaBuy,
     },
     operations::now,
-    store::{BuyFilter, fleet::Census},
+    store::{BuyFilter, replicas::Census},
 };
 
 /// How many items a page has when the caller does not say.

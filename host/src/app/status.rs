@@ -14,7 +14,7 @@ use crate::{
     },
     operations::{
         now,
-        standing::{Observer, Seen},
+        status::{Observer, Seen},
     },
     store::Stored,
 };

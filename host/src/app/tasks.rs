@@ -8,7 +8,7 @@ use crate::{
         task::{CLOSED_LISTED_FOR, HistoryEntry, Task, TaskMove, TaskStatus},
         time::Timestamp,
     },
-    operations::{now, tell},
+    operations::{events, now},
     store::{AuditEntry, Recording, StoreError, Stored, TaskFilter},
 };
 
@@ -71,7 +71,7 @@ impl App {
             let words = format!("to {assigned_to}");
             advance(task, TaskMove::Assign, caller, Some(&words), at, recording)?;
             recording.audit.push(line("task.assigned", task, caller, Some(words), at));
-            recording.events.push(tell::task_event(EventKind::TaskAssigned, task, at));
+            recording.events.push(events::task_event(EventKind::TaskAssigned, task, at));
             Ok(())
         })
         .await
@@ -108,7 +108,7 @@ impl App {
             task.escalated_to = escalated_to.map(str::to_owned);
             advance(task, TaskMove::Escalate, caller, Some(reason), at, recording)?;
             recording.audit.push(line("task.escalated", task, caller, Some(reason.to_owned()), at));
-            recording.events.push(tell::task_event(EventKind::TaskEscalated, task, at));
+            recording.events.push(events::task_event(EventKind::TaskEscalated, task, at));
             Ok(())
         })
         .await
@@ -160,7 +160,7 @@ impl App {
 
 /// What the audit log is told of a move of a task by a person's hand.
 fn line(action: &str, task: &Task, caller: &Caller, reason: Option<String>, at: Timestamp) -> AuditEntry {
-    AuditEntry { actor: caller.signature(), reason, ..tell::audit(action, task, "", at) }
+    AuditEntry { actor: caller.signature(), reason, ..events::audit(action, task, "", at) }
 }
 
 /// Moves a task by a person's hand, with a line of history.
@@ -176,7 +176,7 @@ pub(super) fn advance(
         AppError::state(format!("a task that is {from} can't be moved by {step}"))
             .suggest("get the task to see where it stands")
     })?;
-    recording.history.push((task.id.clone(), tell::history(&caller.signature(), step.as_str(), from, to, words, at)));
+    recording.history.push((task.id.clone(), events::history(&caller.signature(), step.as_str(), from, to, words, at)));
     Ok(())
 }
 
@@ -190,7 +190,7 @@ pub(super) fn take_up(
     if task.status == TaskStatus::Pending || task.assigned_to.is_none() {
         task.assigned_to = Some(caller.name.clone());
         advance(task, TaskMove::Assign, caller, None, at, recording)?;
-        recording.events.push(tell::task_event(EventKind::TaskAssigned, task, at));
+        recording.events.push(events::task_event(EventKind::TaskAssigned, task, at));
     }
     advance(task, TaskMove::Start, caller, None, at, recording)
 }

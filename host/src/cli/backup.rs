@@ -10,7 +10,7 @@ use crate::{
     domain::{digest, time::Timestamp},
     operations::now,
     serve,
-    store::{AuditEntry, fleet::RESTORED, sqlite},
+    store::{AuditEntry, replicas::RESTORED, sqlite},
 };
 
 /// Writes a copy of the database.

@@ -11,8 +11,8 @@ use crate::{
     serve,
     store::{
         AuditEntry, Store as _,
-        fleet::{ARRIVED, ARRIVING, FleetStore as _},
         moving::{self, Begun, Move},
+        replicas::{ARRIVED, ARRIVING, ReplicaStore as _},
     },
 };
 

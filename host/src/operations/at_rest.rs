@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 
 use tokio_util::sync::CancellationToken;
 
-use super::{now, tell::ITSELF};
+use super::{events::ITSELF, now};
 use crate::{
     domain::{
         audit::{Head, key_of},

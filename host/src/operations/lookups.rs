@@ -25,9 +25,8 @@ use crate::{
     },
     metrics::DUPLICATES,
     operations::{
-        Signals,
-        asking::{self, Question},
-        now, planning, tell,
+        Signals, events, now, planning,
+        tasks::{self, Question},
     },
     store::{AuditEntry, DueLookup, NextLookup, Recording, Store, StoreError, Stored},
 };
@@ -225,7 +224,7 @@ impl Lookups {
             ),
         );
         let mut recording = Recording::default();
-        tell::duplicate_found(&subject.operation.value, &platform, &news, now(), &mut recording);
+        events::duplicate_found(&subject.operation.value, &platform, &news, now(), &mut recording);
         subject.due.told.extend(news.iter().map(|made| made.object.id.clone()));
         tracing::error!(operation = %subject.operation.value.id, %platform, reason, "an ad server has a second object");
         metrics::counter!(DUPLICATES, "platform" => platform.to_string()).increment(news.len() as u64);
@@ -240,12 +239,12 @@ impl Lookups {
             kind: TaskKind::Reconciliation,
             priority: Priority::Urgent,
             reason,
-            due_in: asking::DUE_IN,
+            due_in: tasks::DUE_IN,
             approvals_needed: 1,
             digest: planning::digest(&operation.request, &operation.plan, subject.buy.revision),
             plan: operation.plan.clone(),
         };
-        asking::ask(operation, &subject.buy, question, at, &mut recording);
+        tasks::ask(operation, &subject.buy, question, at, &mut recording);
         recording.operations.push(subject.operation.clone());
         let next = next(&subject.due, Some(HOLD), subject.due.round);
         self.put(next, recording).await?;
@@ -265,7 +264,7 @@ impl Lookups {
         };
         let line = AuditEntry {
             at: now(),
-            actor: tell::ITSELF.to_owned(),
+            actor: events::ITSELF.to_owned(),
             action: action.to_owned(),
             subject: subject.operation.value.id.to_string(),
             digest: crate::domain::digest::canonical(&json!({ "platform": platform, "id": made.object.id })),

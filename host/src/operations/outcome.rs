@@ -9,7 +9,7 @@ use crate::{
         time::Timestamp,
         update::partly,
     },
-    operations::tell,
+    operations::events,
     store::Recording,
 };
 
@@ -22,7 +22,7 @@ pub fn of(operation: &Operation, fresh: &MediaBuy, at: Timestamp, recording: &mu
     if let (OperationKind::Create, Some(failure)) = (operation.kind, failure) {
         let mut next = fresh.clone();
         let standing = Standing { status: BuyStatus::Failed, detail: failure.reason.clone() };
-        tell::become_status(&mut next, standing, at, recording);
+        events::become_status(&mut next, standing, at, recording);
         return next;
     }
     if operation.kind != OperationKind::Create {
@@ -31,13 +31,13 @@ pub fn of(operation: &Operation, fresh: &MediaBuy, at: Timestamp, recording: &mu
     let Some(mut next) = changed(operation, fresh, at) else { return fresh.clone() };
     for leg in &operation.legs {
         let Some(outcome) = &leg.outcome else { continue };
-        tell::creatives_said(&mut next, &leg.platform, &outcome.assets, at, recording);
+        events::creatives_said(&mut next, &leg.platform, &outcome.assets, at, recording);
     }
     let standing = match operation.kind {
         OperationKind::Create => status::derive(&next, &Creation::Done, &[], at),
         _ => status::after_change(&next, at),
     };
-    tell::become_status(&mut next, standing, at, recording);
+    events::become_status(&mut next, standing, at, recording);
     next
 }
 

@@ -18,7 +18,7 @@ use crate::{
     operations::{
         backoff::Backoff,
         journal::{Doubts, OperationJournal},
-        late::Journals,
+        late_results::Journals,
         lease::Lease,
         now,
         planning::Intent,
@@ -27,10 +27,10 @@ use crate::{
     store::{Claim, Recording, StoreError, Stored},
 };
 
-mod ending;
-mod preparing;
-mod resting;
-mod undoing;
+mod finish;
+mod pause;
+mod prepare;
+mod undo;
 
 /// How often something that others wrote meanwhile is read again before a run gives up.
 const TRIES: u32 = 8;

@@ -17,10 +17,10 @@ use crate::{
     metrics::{RUN_SECONDS, RUNS, Watch},
     operations::{
         Signals,
-        at_work::{AtWork, Present},
+        active_runs::{AtWork, Present},
         backoff::Backoff,
         busy::Busy,
-        late::{self, Journals},
+        late_results::{self, Journals},
         lease::Lease,
         now,
         run::Run,
@@ -61,7 +61,7 @@ pub struct Runner {
     /// Wakes it, and those who wait for an operation.
     pub signals: Arc<Signals>,
     /// What is told when an operation of a buy ended: what the platform said before is old.
-    pub live: Arc<crate::operations::live::LiveCache>,
+    pub live: Arc<crate::operations::status_cache::LiveCache>,
     /// When the database was restored from a copy, if ever: what was accepted before is looked up before anything is made.
     pub restored_at: Option<Timestamp>,
     /// Its name, for leases; unique among processes.
@@ -180,7 +180,7 @@ impl Runner {
         // Whoever has the operation next need not wait for what follows.
         lease.let_go();
         drop(present);
-        late::keep(self.store.as_ref(), lease.fence(), &journals, cut).await;
+        late_results::keep(self.store.as_ref(), lease.fence(), &journals, cut).await;
         metrics::counter!(RUNS, "outcome" => outcome).increment(1);
         metrics::histogram!(RUN_SECONDS).record(watch.seconds());
         self.signals.rested(&id);

@@ -17,10 +17,11 @@ use crate::{
         webhook::DELIVERIES_KEPT_FOR,
     },
     operations::{
-        Signals, asking, now, tell,
-        waiting::{self, WaitingError},
+        Signals,
+        decisions::{self, WaitingError},
+        events, now, tasks,
     },
-    store::{DueTask, Recording, Store, StoreError, Stored, fleet::RESTORED},
+    store::{DueTask, Recording, Store, StoreError, Stored, replicas::RESTORED},
 };
 
 /// How often the clock looks: a task may be late by so much before it escalates.
@@ -121,9 +122,9 @@ async fn escalate(store: &dyn Store, mut stored: Stored<Task>, now: Timestamp) -
     let words = format!("nobody decided by {}", task.due_by);
     let Ok((from, to)) = task.advance(TaskMove::Escalate) else { return Ok(()) };
     let mut recording = Recording::default();
-    recording.history.push((task.id.clone(), tell::history(tell::ITSELF, "escalate", from, to, Some(&words), now)));
-    recording.audit.push(tell::audit("task.escalated", task, &words, now));
-    recording.events.push(tell::task_event(EventKind::TaskEscalated, task, now));
+    recording.history.push((task.id.clone(), events::history(events::ITSELF, "escalate", from, to, Some(&words), now)));
+    recording.audit.push(events::audit("task.escalated", task, &words, now));
+    recording.events.push(events::task_event(EventKind::TaskEscalated, task, now));
     recording.tasks.push(stored);
     store.record(recording).await
 }
@@ -160,25 +161,25 @@ async fn expire(
             if !fails_when_expired(store, &operation.value).await? =>
         {
             let reason = format!("{reason}, and the database was restored from a copy since it was asked for");
-            asking::keep_open(stored, &reason, now, &mut recording);
+            tasks::keep_open(stored, &reason, now, &mut recording);
         }
         OperationState::AwaitingApproval | OperationState::AwaitingPermission => {
             let task = &mut stored.value;
-            waiting::decide(task, Resolution::CannotComplete, Some(&reason), tell::ITSELF);
+            decisions::decide(task, Resolution::CannotComplete, Some(&reason), events::ITSELF);
             task.version += 1;
-            let line = tell::history(tell::ITSELF, "expire", task.status, task.status, Some(&reason), now);
+            let line = events::history(events::ITSELF, "expire", task.status, task.status, Some(&reason), now);
             recording.history.push((task.id.clone(), line));
-            recording.audit.push(tell::audit("task.expired", task, &reason, now));
+            recording.audit.push(events::audit("task.expired", task, &reason, now));
             let failure = OperationFailure { code: "EXPIRED".to_owned(), reason, details: serde_json::Value::Null };
-            waiting::give_up(store, operation, failure, stored, deadline, now, &mut recording).await?;
+            decisions::give_up(store, operation, failure, stored, deadline, now, &mut recording).await?;
         }
         OperationState::Succeeded | OperationState::Failed => {
-            recording.audit.push(tell::audit("task.expired", &stored.value, &reason, now));
-            asking::close(vec![stored], &operation.value, now, &mut recording);
+            recording.audit.push(events::audit("task.expired", &stored.value, &reason, now));
+            tasks::close(vec![stored], &operation.value, now, &mut recording);
         }
         // The ad server may hold something that only a person can find, so the task must stay.
         OperationState::Parked | OperationState::Queued | OperationState::Running => {
-            asking::keep_open(stored, &reason, now, &mut recording);
+            tasks::keep_open(stored, &reason, now, &mut recording);
         }
     }
     Ok(store.record(recording).await?)

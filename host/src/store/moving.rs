@@ -24,8 +24,8 @@ use sqlx::{ConnectOptions, Connection, PgConnection, SqliteConnection, sqlite::S
 use self::tables::Table;
 use super::{
     StoreError,
-    fleet::{ARRIVED, ARRIVING, MOVED, MOVING},
     postgres::{self, PostgresStore},
+    replicas::{ARRIVED, ARRIVING, MOVED, MOVING},
     sqlite::{self, Lock},
 };
 use crate::{domain::time::Timestamp, fault};

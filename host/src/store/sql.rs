@@ -24,7 +24,7 @@ use self::{
 use super::{
     AuditEntry, BuyFilter, Claim, DueLookup, DueTask, Fence, Hint, IdempotencyEntry, JournalWrite, Recording,
     Revocation, Store, StoreError, Stored, TaskFilter, TaskPage, TokenRecord,
-    fleet::{Census, FleetStore},
+    replicas::{Census, ReplicaStore},
     retention::RetentionStore,
     webhooks::{Attempt, DeliveryFilter, DueDelivery, Replay, Replayed, WebhookStore},
 };
@@ -52,9 +52,9 @@ macro_rules! work {
 
 mod audit;
 mod deliveries;
-mod fleet;
 mod journal;
 mod lease;
+mod replicas;
 #[cfg(test)]
 pub(super) use lease::LANES;
 mod lookups;
@@ -490,13 +490,13 @@ impl<D: Database> RetentionStore for SqlStore<D> {
 }
 
 #[async_trait]
-impl<D: Database> FleetStore for SqlStore<D> {
+impl<D: Database> ReplicaStore for SqlStore<D> {
     async fn keep_component(&self, digest: &str, bytes: Vec<u8>, at: Timestamp) -> Result<(), StoreError> {
-        self.write((digest.to_owned(), bytes, at), work!(fleet::keep)).await
+        self.write((digest.to_owned(), bytes, at), work!(replicas::keep)).await
     }
 
     async fn component(&self, digest: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        fleet::component(&self.database, digest).await
+        replicas::component(&self.database, digest).await
     }
 
     async fn activate_component(
@@ -505,11 +505,11 @@ impl<D: Database> FleetStore for SqlStore<D> {
         digest: &str,
         line: AuditEntry,
     ) -> Result<(), StoreError> {
-        self.write((platform.clone(), digest.to_owned(), line), work!(fleet::activate)).await
+        self.write((platform.clone(), digest.to_owned(), line), work!(replicas::activate)).await
     }
 
     async fn active_components(&self) -> Result<Vec<(PlatformName, String)>, StoreError> {
-        fleet::active(&self.database).await
+        replicas::active(&self.database).await
     }
 
     async fn reserve(
@@ -520,34 +520,34 @@ impl<D: Database> FleetStore for SqlStore<D> {
         burst: Duration,
         now: Timestamp,
     ) -> Result<i64, StoreError> {
-        self.write((key.to_owned(), count, interval, burst, now), work!(fleet::reserve)).await
+        self.write((key.to_owned(), count, interval, burst, now), work!(replicas::reserve)).await
     }
 
     async fn hold(&self, key: &str, time: Duration, now: Timestamp) -> Result<(), StoreError> {
-        self.write((key.to_owned(), time, now), work!(fleet::hold)).await
+        self.write((key.to_owned(), time, now), work!(replicas::hold)).await
     }
 
     async fn census(&self, now: Timestamp) -> Result<Census, StoreError> {
-        fleet::census(&self.database, now).await
+        replicas::census(&self.database, now).await
     }
 
     async fn mark(&self, name: &str, at: Timestamp, line: AuditEntry) -> Result<(), StoreError> {
-        self.write((None, name.to_owned(), at, line), work!(fleet::mark)).await
+        self.write((None, name.to_owned(), at, line), work!(replicas::mark)).await
     }
 
     async fn mark_instead(&self, of: &str, name: &str, at: Timestamp, line: AuditEntry) -> Result<(), StoreError> {
-        self.write((Some(of.to_owned()), name.to_owned(), at, line), work!(fleet::mark)).await
+        self.write((Some(of.to_owned()), name.to_owned(), at, line), work!(replicas::mark)).await
     }
 
     async fn renew_mark(&self, name: &str, at: Timestamp) -> Result<(), StoreError> {
-        self.write((name.to_owned(), at), work!(fleet::renew_mark)).await
+        self.write((name.to_owned(), at), work!(replicas::renew_mark)).await
     }
 
     async fn marked(&self, name: &str) -> Result<Option<Timestamp>, StoreError> {
-        fleet::marked(&self.database, name).await
+        replicas::marked(&self.database, name).await
     }
 
     async fn holds(&self, now: Timestamp) -> Result<Vec<(String, Duration)>, StoreError> {
-        fleet::holds(&self.database, now).await
+        replicas::holds(&self.database, now).await
     }
 }

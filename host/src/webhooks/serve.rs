@@ -16,7 +16,7 @@ use crate::{
         webhook::{self, Disabled, Endpoint},
     },
     metrics::WEBHOOKS,
-    operations::{Signals, now, tell::ITSELF},
+    operations::{Signals, events::ITSELF, now},
     store::{
         AuditEntry, Store, StoreError, Stored,
         webhooks::{Attempt, DueDelivery, Tried},

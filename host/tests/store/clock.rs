@@ -11,7 +11,7 @@ use flightdeck::{
         task::{Resolution, Task, TaskKind, TaskStatus},
         time::Timestamp,
     },
-    operations::{Signals, timers, waiting},
+    operations::{Signals, decisions, timers},
     store::{AuditEntry, InTime, JournalWrite, Late, Recording, StoreError, Stored},
 };
 use serde_json::json;
@@ -158,10 +158,10 @@ pub(crate) async fn a_buy_that_a_person_finishes_after_its_end_is_over(store: An
     let long_after = buy("b1").end.plus_millis(1);
     let mut decided = stored_task(&store, "t1").await;
     decided.value.status = TaskStatus::InProgress;
-    waiting::decide(&mut decided.value, Resolution::Completed, None, "rita");
+    decisions::decide(&mut decided.value, Resolution::Completed, None, "rita");
     let operation = stored_operation(&store, &"op-b1".into()).await;
     let mut recording = Recording::default();
-    waiting::finish_by_hand(store.as_ref(), operation, decided, long_after, &mut recording).await.unwrap();
+    decisions::finish_by_hand(store.as_ref(), operation, decided, long_after, &mut recording).await.unwrap();
     store.record(recording).await.unwrap();
 
     assert_eq!(stored_buy(&store, "b1").await.value.status, BuyStatus::Completed);

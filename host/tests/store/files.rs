@@ -11,7 +11,7 @@ use flightdeck::{
     domain::keys::Keyring,
     store::{
         StoreError,
-        fleet::RESTORED,
+        replicas::RESTORED,
         sqlite::{Options, SqliteStore, back_up, restore},
     },
 };

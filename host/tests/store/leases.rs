@@ -11,7 +11,7 @@ use flightdeck::{
     },
     operations::{
         journal::{Doubts, OperationJournal},
-        late::{self, Journals, LATE_RESULT},
+        late_results::{self, Journals, LATE_RESULT},
         lease::Lease,
         now,
     },
@@ -86,17 +86,17 @@ pub(crate) async fn what_is_learned_too_late_is_kept_and_not_applied(store: AnyS
     journals.add(journal.clone());
     journal.begin("order").await.unwrap();
     let request = journal.sending();
-    late::keep(store.as_ref(), lease.fence(), &journals, &stop).await;
+    late_results::keep(store.as_ref(), lease.fence(), &journals, &stop).await;
     assert!(kept(&store).await.is_empty(), "nothing is known of a request that was not answered");
     store.claim("other", at(1_000_000_000), LEASE).await.unwrap().expect("the lease ran out");
     journal.sent(request, SentRequest::Answered(200));
-    late::keep(store.as_ref(), lease.fence(), &journals, &stop).await;
+    late_results::keep(store.as_ref(), lease.fence(), &journals, &stop).await;
     let made = RemoteObject { kind: RemoteKind::Order, key: String::new(), id: "77".to_owned() };
     journal.remember(made).await.unwrap();
     journal.finish("order", b"77".to_vec()).await.unwrap();
     assert!(was_interrupted(journal.begin("item").await));
     assert!(was_interrupted(journal.close().await));
-    late::keep(store.as_ref(), lease.fence(), &journals, &stop).await;
+    late_results::keep(store.as_ref(), lease.fence(), &journals, &stop).await;
     let kept = kept(&store).await;
     let words: Vec<&str> = kept.iter().map(|line| line["reason"].as_str().unwrap()).collect();
     let begin = "claim 1 came to its end without hearing that this was recorded: north: ";
@@ -128,6 +128,6 @@ pub(crate) async fn what_was_recorded_is_no_late_result(store: AnyStore) {
     let request = journal.sending();
     journal.sent(request, SentRequest::Answered(400));
     journal.close().await.unwrap();
-    late::keep(store.as_ref(), lease.fence(), &journals, &CancellationToken::new()).await;
+    late_results::keep(store.as_ref(), lease.fence(), &journals, &CancellationToken::new()).await;
     assert!(kept(&store).await.is_empty(), "{:#?}", kept(&store).await);
 }

@@ -20,8 +20,8 @@ use flightdeck::{
     store::{
         BuyFilter, FinishedStep, JournalWrite, Recording, RemoteChange, Revocation, Store as _, TaskFilter,
         TokenRecord,
-        fleet::{ARRIVED, ARRIVING, FleetStore as _, MOVED, RESTORED},
         postgres::{self, PostgresStore},
+        replicas::{ARRIVED, ARRIVING, MOVED, RESTORED, ReplicaStore as _},
         sqlite::{Options, SqliteStore},
     },
 };

@@ -6,7 +6,7 @@ use flightdeck::{
     domain::{event::EventKind, operation::OperationState, person::Person},
     store::{
         Fence, Recording, StoreError, TokenRecord,
-        fleet::Census,
+        replicas::Census,
         webhooks::{Attempt, DueDelivery, Tried},
     },
 };

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use flightdeck::operations::late::LATE_RESULT;
+use flightdeck::operations::late_results::LATE_RESULT;
 use serde_json::Value;
 
 use super::{

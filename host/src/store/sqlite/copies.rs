@@ -14,7 +14,7 @@ use crate::{
     domain::{keys::Keyring, time::Timestamp},
     store::{
         AuditEntry, Store, StoreError,
-        fleet::{FleetStore, RESTORED},
+        replicas::{RESTORED, ReplicaStore},
         tables,
     },
 };

@@ -15,10 +15,10 @@ use crate::{
         time::Timestamp,
     },
     operations::{
-        asking::{self, Question},
-        now,
+        events, now,
         people::{self, Counted},
-        planning, tell,
+        planning,
+        tasks::{self, Question},
     },
     store::{Recording, StoreError, Stored},
 };
@@ -123,7 +123,7 @@ impl Run<'_> {
             kind,
             priority,
             reason,
-            due_in: asking::DUE_IN,
+            due_in: tasks::DUE_IN,
             approvals_needed: 1,
             digest: planning::digest(&operation.request, &plan, buy.revision),
             plan,
@@ -150,7 +150,7 @@ impl Run<'_> {
     async fn ask(&mut self, about: &MediaBuy, question: Question, state: OperationState) -> Result<(), Interruption> {
         let at = now();
         let mut recording = Recording::default();
-        asking::ask(&mut self.operation.value, about, question, at, &mut recording);
+        tasks::ask(&mut self.operation.value, about, question, at, &mut recording);
         self.become_state(state, at)?;
         let mut tries = 0;
         loop {
@@ -186,11 +186,11 @@ impl Run<'_> {
             let needed = needed.unwrap_or(Needed {
                 reviewers: task.value.approvals_needed,
                 priority: task.value.priority,
-                due_in: asking::DUE_IN,
+                due_in: tasks::DUE_IN,
             });
             let question = approval(needed, task.value.reason.clone(), plan.clone(), digest.clone());
             let mut recording = Recording::default();
-            asking::ask_again(task, desired, question, changed.clone(), at, &mut recording);
+            tasks::ask_again(task, desired, question, changed.clone(), at, &mut recording);
             self.record_standing(at, &mut recording).await?;
             match self.write(recording, true).await {
                 Err(Interruption::Store(StoreError::Stale(_))) if tries < TRIES => tries += 1,
@@ -243,7 +243,7 @@ impl Run<'_> {
     async fn record_standing(&self, at: Timestamp, recording: &mut Recording) -> Result<(), Interruption> {
         if let Some(standing) = waiting_standing(&self.operation.value) {
             let Stored { mut value, version } = self.buy().await?;
-            tell::become_status(&mut value, standing, at, recording);
+            events::become_status(&mut value, standing, at, recording);
             recording.buy = Some(Stored { value, version });
         }
         Ok(())

@@ -12,7 +12,7 @@ use crate::{
     domain::{id::PlatformName, operation::OperationState, purpose::Purpose, task::TaskKind, time::Timestamp},
     store::{
         AuditEntry, StoreError,
-        fleet::{Census, breaker_key},
+        replicas::{Census, breaker_key},
     },
 };
 

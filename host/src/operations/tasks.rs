@@ -12,7 +12,7 @@ use crate::{
         task::{Priority, Resolution, Task, TaskKind, TaskMove, TaskStatus},
         time::Timestamp,
     },
-    operations::tell,
+    operations::events,
     store::{Recording, Stored},
 };
 
@@ -103,10 +103,10 @@ pub fn ask(
         recording.look = Some(task.buy.clone());
     }
     operation.tasks.push(task.id.clone());
-    recording.events.push(tell::task_event(EventKind::TaskCreated, &task, now));
+    recording.events.push(events::task_event(EventKind::TaskCreated, &task, now));
     recording.history.push((
         task.id.clone(),
-        tell::history(tell::ITSELF, "create", TaskStatus::Pending, TaskStatus::Pending, Some(&task.reason), now),
+        events::history(events::ITSELF, "create", TaskStatus::Pending, TaskStatus::Pending, Some(&task.reason), now),
     ));
     let id = task.id.clone();
     recording.new_task = Some(task);
@@ -134,11 +134,11 @@ pub fn close(mut tasks: Vec<Stored<Task>>, operation: &Operation, now: Timestamp
             task.decision = Some(Resolution::CannotComplete);
         }
         let kind = if to == TaskStatus::Completed { EventKind::TaskCompleted } else { EventKind::TaskFailed };
-        recording.events.push(tell::task_event(kind, task, now));
+        recording.events.push(events::task_event(kind, task, now));
         let action = if to == TaskStatus::Completed { "complete" } else { "fail" };
         recording.history.push((
             task.id.clone(),
-            tell::history(tell::ITSELF, action, from, to, task.resolution_detail.as_deref(), now),
+            events::history(events::ITSELF, action, from, to, task.resolution_detail.as_deref(), now),
         ));
         recording.tasks.push(stored);
     }
@@ -166,10 +166,10 @@ pub fn ask_again(
     task.plan = question.plan;
     task.digest = question.digest;
     task.assigned_to = None;
-    recording.history.push((task.id.clone(), tell::history(tell::ITSELF, "reopen", from, to, Some(&changed), now)));
-    recording.audit.push(tell::audit("task.reopened", task, &changed, now));
+    recording.history.push((task.id.clone(), events::history(events::ITSELF, "reopen", from, to, Some(&changed), now)));
+    recording.audit.push(events::audit("task.reopened", task, &changed, now));
     task.changed = Some(changed);
-    recording.events.push(tell::task_event(EventKind::TaskCreated, task, now));
+    recording.events.push(events::task_event(EventKind::TaskCreated, task, now));
     recording.tasks.push(stored);
 }
 
@@ -183,9 +183,9 @@ pub fn keep_open(mut stored: Stored<Task>, reason: &str, now: Timestamp, recordi
         (status, status)
     });
     let words = format!("{reason}, but the ad server may hold something: it stays until somebody has looked");
-    let line = tell::history(tell::ITSELF, "keep_open", from, to, Some(&words), now);
+    let line = events::history(events::ITSELF, "keep_open", from, to, Some(&words), now);
     recording.history.push((task.id.clone(), line));
-    recording.audit.push(tell::audit("task.escalated", task, &words, now));
-    recording.events.push(tell::task_event(EventKind::TaskEscalated, task, now));
+    recording.audit.push(events::audit("task.escalated", task, &words, now));
+    recording.events.push(events::task_event(EventKind::TaskEscalated, task, now));
     recording.tasks.push(stored);
 }

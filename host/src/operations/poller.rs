@@ -16,7 +16,7 @@ use crate::{
         media_buy::MediaBuy,
         time::Timestamp,
     },
-    operations::{Signals, now, standing::Observer},
+    operations::{Signals, now, status::Observer},
     store::{StoreError, Stored},
 };
 

@@ -22,7 +22,7 @@ use crate::{
         task::{Resolution, Task, TaskKind, TaskMove},
         time::Timestamp,
     },
-    operations::{asking, outcome, tell},
+    operations::{events, outcome, tasks},
     store::{Recording, Store, StoreError, Stored},
 };
 
@@ -76,7 +76,7 @@ async fn being_created(
 ) -> Result<(), StoreError> {
     let Some(Stored { mut value, version }) = store.buy(&operation.buy).await? else { return Ok(()) };
     let standing = status::derive(&value, &Creation::of(operation), &[], at);
-    tell::become_status(&mut value, standing, at, recording);
+    events::become_status(&mut value, standing, at, recording);
     recording.buy = Some(Stored { value, version });
     Ok(())
 }
@@ -119,8 +119,8 @@ pub fn acknowledge(mut decided: Stored<Task>, at: Timestamp, recording: &mut Rec
     };
     let Ok((from, to)) = task.advance(next) else { return };
     task.resolved_at = Some(at);
-    recording.events.push(tell::task_event(kind, task, at));
-    let line = tell::history(tell::ITSELF, action, from, to, task.resolution_detail.as_deref(), at);
+    recording.events.push(events::task_event(kind, task, at));
+    let line = events::history(events::ITSELF, action, from, to, task.resolution_detail.as_deref(), at);
     recording.history.push((task.id.clone(), line));
     recording.tasks.push(decided);
 }
@@ -176,10 +176,10 @@ async fn end_waiting(
         tasks.extend(store.task(id).await?);
     }
     tasks.push(decided);
-    asking::close(tasks, &operation.value, at, recording);
+    tasks::close(tasks, &operation.value, at, recording);
     if let Some(buy) = store.buy(&operation.value.buy).await? {
         let next = outcome::of(&operation.value, &buy.value, at, recording);
-        tell::operation_ended(&operation.value, &next, at, recording);
+        events::operation_ended(&operation.value, &next, at, recording);
         if next != buy.value {
             recording.buy = Some(Stored { value: next, version: buy.version });
         }
@@ -215,8 +215,8 @@ pub async fn end_with_buy(
         for id in &waiting.tasks {
             tasks.extend(store.task(id).await?);
         }
-        asking::close(tasks, waiting, at, recording);
-        tell::operation_ended(waiting, buy, at, recording);
+        tasks::close(tasks, waiting, at, recording);
+        events::operation_ended(waiting, buy, at, recording);
         recording.operations.push(operation);
     }
     Ok(())

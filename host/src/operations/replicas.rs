@@ -17,8 +17,8 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     adapters::{Adapters, Shared},
     domain::{id::PlatformName, purpose::Purpose},
-    operations::{now, tell::ITSELF},
-    store::{AuditEntry, Store, StoreError, fleet::breaker_key},
+    operations::{events::ITSELF, now},
+    store::{AuditEntry, Store, StoreError, replicas::breaker_key},
 };
 
 /// How often a host looks at what the others said.

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     domain::digest,
-    operations::{journal::OperationJournal, now, tell::ITSELF},
+    operations::{events::ITSELF, journal::OperationJournal, now},
     store::{AuditEntry, Fence, Recording, Store, StoreError},
 };
 

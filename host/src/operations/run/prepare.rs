@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{CALL_TIME, Interruption, Run, ending};
+use super::{CALL_TIME, Interruption, Run, finish};
 use crate::{
     config::{ApprovalQuestion, Needed},
     domain::{
@@ -87,7 +87,7 @@ impl Run<'_> {
         let desired = match operation.change.apply(&buy.value, when) {
             Ok(desired) => desired,
             Err(problems) => {
-                self.fail(ending::failure_of(&problems)).await?;
+                self.fail(finish::failure_of(&problems)).await?;
                 return Ok(false);
             }
         };
@@ -144,7 +144,7 @@ impl Run<'_> {
         };
         match failure.kind {
             FailureKind::Unavailable | FailureKind::Fault if self.may_retry(&failure) => self.retry(failure).await,
-            _ => self.fail(ending::operation_failure(&failure)).await,
+            _ => self.fail(finish::operation_failure(&failure)).await,
         }
     }
 

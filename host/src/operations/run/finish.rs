@@ -15,7 +15,7 @@ use crate::{
         step,
         time::Timestamp,
     },
-    operations::{asking, now, outcome, tell},
+    operations::{events, now, outcome, tasks},
     store::{Recording, StoreError, Stored},
 };
 
@@ -114,12 +114,12 @@ impl Run<'_> {
         let buy = self.buy().await?;
         let mut recording = Recording::default();
         let next = outcome::of(operation, &buy.value, at, &mut recording);
-        tell::operation_ended(operation, &next, at, &mut recording);
+        events::operation_ended(operation, &next, at, &mut recording);
         let mut tasks = Vec::new();
         for id in &operation.tasks {
             tasks.extend(self.deps.store.task(id).await?);
         }
-        asking::close(tasks, operation, at, &mut recording);
+        tasks::close(tasks, operation, at, &mut recording);
         if next != buy.value {
             recording.buy = Some(Stored { value: next, version: buy.version });
         }

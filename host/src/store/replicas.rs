@@ -9,7 +9,7 @@ use crate::domain::{id::PlatformName, purpose::Purpose, time::Timestamp};
 
 /// What is shared by all hosts on the database. Time is judged by the database's clock where several hosts may share it.
 #[async_trait]
-pub trait FleetStore: Send + Sync {
+pub trait ReplicaStore: Send + Sync {
     /// Keeps a component by the SHA-256 of its bytes. One that is kept already stays.
     async fn keep_component(&self, digest: &str, bytes: Vec<u8>, at: Timestamp) -> Result<(), StoreError>;
 
@@ -50,7 +50,7 @@ pub trait FleetStore: Send + Sync {
 
     /// Moves a mark that is there to a later moment. Nothing new has happened, and so nothing is told.
     async fn renew_mark(&self, name: &str, at: Timestamp) -> Result<(), StoreError>;
-    /// As [`FleetStore::mark`], and takes away an earlier mark of another name in the same transaction.
+    /// As [`ReplicaStore::mark`], and takes away an earlier mark of another name in the same transaction.
     async fn mark_instead(&self, of: &str, name: &str, at: Timestamp, line: AuditEntry) -> Result<(), StoreError>;
 
     /// The moment that was marked by that name.

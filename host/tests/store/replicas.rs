@@ -6,7 +6,7 @@ use flightdeck::{
     domain::{event::EventKind, operation::OperationState, purpose::Purpose},
     store::{
         Recording, StoreError,
-        fleet::{Census, breaker_key},
+        replicas::{Census, breaker_key},
     },
 };
 use futures::future::join_all;

@@ -21,9 +21,8 @@ use crate::{
     },
     metrics::MISSING_ALARM,
     operations::{
-        Signals,
-        live::{LiveCache, Said},
-        tell, waiting,
+        Signals, decisions, events,
+        status_cache::{LiveCache, Said},
     },
     store::{AuditEntry, Recording, Store, StoreError, Stored},
 };
@@ -187,7 +186,7 @@ impl Observer {
                 tracing::error!(%platform, asked, missed, "{words}");
                 let line = AuditEntry {
                     at,
-                    actor: tell::ITSELF.to_owned(),
+                    actor: events::ITSELF.to_owned(),
                     action: "platform.missing_alarm".to_owned(),
                     subject: format!("platform:{platform}"),
                     digest: digest::sha256(words.as_bytes()),
@@ -278,17 +277,17 @@ impl Observer {
         let mut recording = Recording::default();
         let mut next = stored.value.clone();
         if (next.status, &next.detail) != (standing.status, &standing.detail) {
-            tell::become_status(&mut next, standing.clone(), at, &mut recording);
+            events::become_status(&mut next, standing.clone(), at, &mut recording);
         }
         for status in said {
-            tell::creatives_said(&mut next, &status.platform, &status.assets, at, &mut recording);
+            events::creatives_said(&mut next, &status.platform, &status.assets, at, &mut recording);
         }
         if next == stored.value {
             return Ok(next);
         }
         let is_news = (next.status, &next.detail) != (stored.value.status, &stored.value.detail);
         if next.status == BuyStatus::Failed && is_news && status::is_cancelled(&next, said) {
-            waiting::end_with_buy(self.store.as_ref(), &next, at, &mut recording).await?;
+            decisions::end_with_buy(self.store.as_ref(), &next, at, &mut recording).await?;
         }
         let ended: Vec<OperationId> = recording.operations.iter().map(|ended| ended.value.id.clone()).collect();
         next.updated_at = at;
