@@ -42,20 +42,8 @@ pub(super) async fn tasks(
                                              AND operations.state NOT IN ('succeeded', 'failed')) LIMIT ?)
          SELECT id FROM tasks WHERE seq IN (SELECT seq FROM free)",
     );
-    picked
-        .push(dialect.unlocked_only)
-        .bind(closed_before.as_micros())
-        .bind(limit.saturating_mul(LOOKED_AT))
-        .bind(*limit);
-    let found = transaction.run(Script::asking(picked)).await?;
-    let mut script = Script::default();
-    for row in &found {
-        let id = row.text("id")?;
-        script.statement("DELETE FROM task_history WHERE task = ?", Want::Any).bind(id.as_str());
-        script.statement("DELETE FROM tasks WHERE id = ?", Want::Any).bind(id);
-    }
-    transaction.run(script).await?;
-    Ok(found.len() as u64)
+    picked.push(dialect.unlocked_only).bind(closed_before.as_micros()).bind(limit.saturating_mul(LOOKED_AT)).bind(*limit);
+    delete(transaction, picked, ["DELETE FROM task_history WHERE task = ?", "DELETE FROM tasks WHERE id = ?"]).await
 }
 
 pub(super) async fn operations(
@@ -74,17 +62,23 @@ pub(super) async fn operations(
                     AND NOT EXISTS (SELECT 1 FROM lookups WHERE lookups.operation = old.id) LIMIT ?)
          SELECT id FROM operations WHERE seq IN (SELECT seq FROM free)",
     );
-    picked
-        .push(dialect.unlocked_only)
-        .bind(ended_before.as_micros())
-        .bind(limit.saturating_mul(LOOKED_AT))
-        .bind(*limit);
+    picked.push(dialect.unlocked_only).bind(ended_before.as_micros()).bind(limit.saturating_mul(LOOKED_AT)).bind(*limit);
+    delete(transaction, picked, ["DELETE FROM steps WHERE operation = ?", "DELETE FROM operations WHERE id = ?"]).await
+}
+
+/// Deletes each row that `picked` found by its id, what hangs on it first. Returns how many were found.
+async fn delete(
+    transaction: &mut (dyn Transaction + '_),
+    picked: Statement,
+    deletes: [&'static str; 2],
+) -> Result<u64, StoreError> {
     let found = transaction.run(Script::asking(picked)).await?;
     let mut script = Script::default();
     for row in &found {
         let id = row.text("id")?;
-        script.statement("DELETE FROM steps WHERE operation = ?", Want::Any).bind(id.as_str());
-        script.statement("DELETE FROM operations WHERE id = ?", Want::Any).bind(id);
+        for delete in deletes {
+            script.statement(delete, Want::Any).bind(id.as_str());
+        }
     }
     transaction.run(script).await?;
     Ok(found.len() as u64)
