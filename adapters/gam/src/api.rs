@@ -87,8 +87,14 @@ impl Network<'_> {
             // An empty list is left out of the answer.
             let listed = page.remove(items).unwrap_or_default();
             let listed = listed.items().iter().map(read).collect::<Fallible<Vec<T>>>()?;
-            let next = page.get("nextPageToken").and_then(Json::as_text).filter(|token| !token.is_empty());
-            Ok((listed, next.map(str::to_owned)))
+            let next = match page.get("nextPageToken") {
+                None | Some(Json::Null) => None,
+                Some(token) => Some(token.as_text().ok_or_else(|| {
+                    let message = format!("The page after this one of {path} is named by no text.");
+                    Failure::unavailable("unreadable_answer", message)
+                })?),
+            };
+            Ok((listed, next.filter(|token| !token.is_empty()).map(str::to_owned)))
         })
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! The token of the login is the host's to get and to add.
 
-use flightdeck_adapter::{names, page::pages, prelude::*};
+use flightdeck_adapter::{names, page::numbered, prelude::*};
 use serde::{Deserialize, de::DeserializeOwned};
 
 use crate::inferred;
@@ -92,7 +92,7 @@ pub fn carrying(list: impl Iterator<Item = Fallible<Named>>, reference: &str) ->
 #[serde(rename_all = "camelCase")]
 struct Page<T> {
     #[serde(default)]
-    total_pages: u32,
+    total_pages: Option<u32>,
     items: Vec<T>,
 }
 
@@ -102,10 +102,9 @@ where
     T: DeserializeOwned,
     F: Fn() -> Request<'a>,
 {
-    pages(move |cursor: Option<u32>| {
-        let number = cursor.unwrap_or(1);
+    numbered(move |number| {
         let page: Page<T> = request().query("page", number).query("pageSize", inferred::PAGE_SIZE).fetch()?;
-        Ok((page.items, (number < page.total_pages).then(|| number + 1)))
+        Ok((page.items, page.total_pages))
     })
 }
 

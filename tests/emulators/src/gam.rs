@@ -245,6 +245,7 @@ impl Platform for Gam {
         };
         match routes::dispatch(&mut desk) {
             Ok(answer) => json(StatusCode::OK, &answer),
+            paging: turned.paging,
             Err(refusal) => refusal.answer(),
         }
     }

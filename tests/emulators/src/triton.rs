@@ -205,6 +205,7 @@ impl Platform for Triton {
         };
         match routes::dispatch(&mut desk) {
             Ok(answer) => answer,
+            paging: turned.paging,
             Err(refusal) => refusal.answer(),
         }
     }
