@@ -215,7 +215,7 @@ pub(super) fn run(desk: &mut Desk<'_>, named: &str) -> Done {
             "Quota exceeded: {} report runs an hour for each user; try again later",
             desk.settings.report_runs_per_hour
         );
-        return Err(Refusal::new(Status::ResourceExhausted, "RATE_LIMIT_EXCEEDED", why));
+        return Err(Refusal::new(Status::ResourceExhausted, "REPORT_JOB_LIMIT", why));
     }
     desk.state.begun.push_back(desk.now);
     let rows = rows(desk.state, &definition, desk.now)?;
