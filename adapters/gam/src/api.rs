@@ -1,11 +1,11 @@
-//! How Ad Manager's REST API is spoken to: its names, its lists with their filters, and its refusals.
+//! How Ad Manager's REST API is spoken to: its names, and its lists with their filters.
 //!
 //! The access token is the host's to get and to add.
 
 use flightdeck_adapter::{page::pages, prelude::*};
 use serde::{Deserialize, de::DeserializeOwned};
 
-use crate::{inferred, settings::Platform};
+use crate::{refusal::explain, settings::Platform};
 
 /// Items asked for at a time; a thousand is the most (reference, `pageSize`).
 pub const PAGE_SIZE: u32 = 1000;
@@ -87,8 +87,14 @@ impl Network<'_> {
             // An empty list is left out of the answer.
             let listed = page.remove(items).unwrap_or_default();
             let listed = listed.items().iter().map(read).collect::<Fallible<Vec<T>>>()?;
-            let next = page.get("nextPageToken").and_then(Json::as_text).filter(|token| !token.is_empty());
-            Ok((listed, next.map(str::to_owned)))
+            let next = match page.get("nextPageToken") {
+                None | Some(Json::Null) => None,
+                Some(token) => Some(token.as_text().ok_or_else(|| {
+                    let message = format!("The page after this one of {path} is named by no text.");
+                    Failure::unavailable("unreadable_answer", message)
+                })?),
+            };
+            Ok((listed, next.filter(|token| !token.is_empty()).map(str::to_owned)))
         })
     }
 }
@@ -146,68 +152,6 @@ pub struct Made {
     pub name: String,
 }
 
-/// Understands Google's common form of refusals: `{"error": {code, message, status, details: [{reason}]}}`.
-fn explain(response: &Response, failure: Failure) -> Failure {
-    #[derive(Deserialize)]
-    struct Body {
-        error: Refusal,
-    }
-    #[derive(Deserialize)]
-    struct Refusal {
-        #[serde(default)]
-        message: String,
-        #[serde(default)]
-        status: String,
-        #[serde(default)]
-        details: Vec<Detail>,
-    }
-    #[derive(Deserialize)]
-    struct Detail {
-        #[serde(default)]
-        reason: String,
-    }
-    let Ok(Body { error }) = response.json::<Body>() else { return failure };
-    let reason = error.details.into_iter().map(|detail| detail.reason).find(|reason| !reason.is_empty());
-    let code = reason.unwrap_or_else(|| error.status.clone());
-    let mut explained = failure.said(response.status(), &code, &error.message);
-    if inferred::has_no_forecast(&code) {
-        explained.kind = FailureKind::Unavailable;
-        explained.code = "forecast_pending".to_owned();
-        explained.retry_after_ms = Some(inferred::ASK_FOR_FORECAST_MS);
-        explained.message = format!("Ad Manager has no forecast yet for what was just booked: {}", error.message);
-        return explained;
-    }
-    let begins = match explained.kind {
-        FailureKind::Permission => "Ad Manager does not let the service account do it",
-        FailureKind::NotFound => "Ad Manager has no such thing",
-        FailureKind::Unavailable => "Ad Manager can't answer now",
-        // Two writes met: neither is wrong, and this one did not happen.
-        _ if error.status == "ABORTED" => {
-            explained.kind = FailureKind::Unavailable;
-            explained.code = "aborted".to_owned();
-            "Ad Manager was changing the same thing"
-        }
-        _ => "Ad Manager refused",
-    };
-    explained.message = format!("{begins}: {}", explained.words());
-    if response.status() == 429 && explained.retry_after_ms.is_none() {
-        explained.retry_after_ms = Some(inferred::QUOTA_WAIT_MS);
-    }
-    explained
-}
-
-/// What is left to say when Ad Manager has something that it does not show yet: it is looked for again.
-#[must_use]
-pub fn not_shown_yet(what: &str) -> Failure {
-    Failure::unavailable("not_shown_yet", format!("Ad Manager has {what} already and does not show it yet."))
-}
-
-/// Whether Ad Manager refused to make something because it is there.
-#[must_use]
-pub fn exists(failure: &Failure) -> bool {
-    failure.platform.as_ref().is_some_and(|answer| answer.status == 409) && failure.kind == FailureKind::Rejected
-}
-
 #[cfg(test)]
 mod tests {
     use std::{cell::Cell, rc::Rc};
@@ -250,52 +194,6 @@ mod tests {
         assert_eq!(asked.get(), 2);
         let host = FakeHost::new(|_| Ok(answer(200, "{}")));
         assert_eq!(run(&host, || with(|network| network.list::<Made>("orders", "orders", "").count())), Some(0));
-    }
-
-    #[test]
-    fn refusals_are_understood() {
-        let body = |status: &str, reason: &str| {
-            format!(
-                r#"{{"error":{{"code":1,"message":"no","status":"{status}","details":[{{"@type":"ErrorInfo","reason":"{reason}"}}]}}}}"#
-            )
-        };
-        for (status, body, kind, code, message) in [
-            (400, body("INVALID_ARGUMENT", "TOO_LONG"), FailureKind::Rejected, "rejected", "Ad Manager refused: no"),
-            (
-                403,
-                body("PERMISSION_DENIED", "PERMISSION_DENIED"),
-                FailureKind::Permission,
-                "permission",
-                "Ad Manager does not let the service account do it: no",
-            ),
-            (404, body("NOT_FOUND", ""), FailureKind::NotFound, "not_found", "Ad Manager has no such thing: no"),
-            (
-                409,
-                body("ABORTED", ""),
-                FailureKind::Unavailable,
-                "aborted",
-                "Ad Manager was changing the same thing: no",
-            ),
-            (429, body("RESOURCE_EXHAUSTED", ""), FailureKind::Unavailable, "busy", "Ad Manager can't answer now: no"),
-            (
-                400,
-                body("FAILED_PRECONDITION", "NO_FORECAST_YET"),
-                FailureKind::Unavailable,
-                "forecast_pending",
-                "Ad Manager has no forecast yet for what was just booked: no",
-            ),
-        ] {
-            let host = FakeHost::new(move |_| Ok(answer(status, &body)));
-            let failure = run(&host, || with(|network| network.get("orders/1").send())).unwrap().unwrap_err();
-            assert_eq!((failure.kind, failure.code.as_str(), failure.message.as_str()), (kind, code, message));
-        }
-    }
-
-    #[test]
-    fn only_a_thing_that_is_there_exists() {
-        let of = |status: u16, kind: FailureKind| exists(&Failure::new(kind, "x", "y").said(status, "z", "w"));
-        assert!(of(409, FailureKind::Rejected));
-        assert!(!of(409, FailureKind::Unavailable) && !of(400, FailureKind::Rejected));
     }
 
     #[test]

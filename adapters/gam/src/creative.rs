@@ -19,6 +19,7 @@ use serde::Deserialize;
 
 use crate::{
     api::{Made, Network, id_of, quoted},
+    refusal::made_or_found,
     settings::{Environment, Platform, Product, Size},
 };
 
@@ -254,8 +255,8 @@ impl Asset {
     fn create(&self, network: &Network<'_>, advertiser: &str, reference: &str) -> Fallible<String> {
         let mut body = self.created(network, advertiser);
         body.set("displayName", names::with_reference(&self.name, reference, NAME_LIMIT));
-        let made: Made = network.post("creatives").json(&body).fetch()?;
-        id_of(&made.name)
+        let made = network.post("creatives").json(&body).fetch::<Made>();
+        made_or_found(made.and_then(|made| id_of(&made.name)), || find(network, reference))
     }
 }
 

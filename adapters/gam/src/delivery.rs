@@ -5,7 +5,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use flightdeck_adapter::{host, moment, money::Exact, prelude::*, step::Remote};
+use flightdeck_adapter::{host, moment, money::Exact, page::pages, prelude::*, step::Remote};
 use serde::Deserialize;
 
 use crate::{
@@ -189,25 +189,25 @@ fn count(
     let running: Running =
         network.post(&format!("reports/{}:run", api::id_of(&report.name)?)).json(&Object::default()).fetch()?;
     let result = wait(network, ctx, running)?;
-    let mut token: Option<String> = None;
-    loop {
+    for row in rows(network, &result) {
+        let (item, day, sum) = read(&row?).ok_or_else(|| {
+            Failure::unavailable("unreadable_report", "A row of an Ad Manager report can't be understood.")
+        })?;
+        counted.entry(item).or_default().insert(day, sum);
+    }
+    Ok(())
+}
+
+/// The rows of a finished report.
+fn rows<'a>(network: &'a Network<'_>, result: &'a str) -> impl Iterator<Item = Fallible<Row>> + use<'a> {
+    pages(move |token: Option<String>| {
         let mut request = network.get_named(&format!("{result}:fetchRows")).query("pageSize", ROWS);
-        if let Some(token) = &token {
+        if let Some(token) = token {
             request = request.query("pageToken", token);
         }
         let page: Rows = request.fetch()?;
-        for row in &page.rows {
-            let (item, day, sum) = read(row).ok_or_else(|| {
-                Failure::unavailable("unreadable_report", "A row of an Ad Manager report can't be understood.")
-            })?;
-            counted.entry(item).or_default().insert(day, sum);
-        }
-        // A page without rows ends it, whatever it says of a next one.
-        token = page.next_page_token.filter(|token| !token.is_empty() && !page.rows.is_empty());
-        if token.is_none() {
-            return Ok(());
-        }
-    }
+        Ok((page.rows, page.next_page_token.filter(|token| !token.is_empty())))
+    })
 }
 
 fn read(row: &Row) -> Option<(String, String, Counted)> {

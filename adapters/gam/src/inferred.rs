@@ -21,7 +21,9 @@ pub const LONGEST_CAP_MINUTES: u32 = 30 * 30 * 24 * 60;
 
 /// When to ask again for a forecast. A new guaranteed line item may have none for up to an hour.
 pub const ASK_FOR_FORECAST_MS: u64 = 300_000;
-/// How long to wait when the quota is used up and Ad Manager does not say.
+/// When to run a report again if too many of them run, or ran within the hour. The limit is of reports alone.
+pub const REPORT_LIMIT_WAIT_MS: u64 = 300_000;
+/// How long to wait when the quota of requests is used up and Ad Manager does not say.
 pub const QUOTA_WAIT_MS: u64 = 5_000;
 /// How long Ad Manager may take to show in a list what was just created. Nothing says so; waiting costs only an
 /// operation that was interrupted.
@@ -29,13 +31,6 @@ pub const LOOKUP_LAG_MS: u32 = 3_000;
 
 /// The associations of all line items, as a collection. The reference takes `-` for any parent in its other lists.
 pub const ALL_ASSOCIATIONS: &str = "lineItems/-/creatives";
-
-/// Whether a refusal says that there is no forecast yet. The REST documents list no reasons; `NO_FORECAST_YET` is what
-/// the SOAP API calls it.
-#[must_use]
-pub fn has_no_forecast(reason: &str) -> bool {
-    reason == "NO_FORECAST_YET" || reason.ends_with(".NO_FORECAST_YET")
-}
 
 /// Types of geo targets that a region by its ISO 3166-2 code may have. The reference gives the type as free text; these
 /// are those of Google's published list of places for the countries that the adapter knows regions of.
@@ -143,7 +138,5 @@ mod tests {
             }
         }
         assert_eq!(metro(501), 200_501);
-        assert!(has_no_forecast("NO_FORECAST_YET") && has_no_forecast("ForecastError.NO_FORECAST_YET"));
-        assert!(!has_no_forecast("FORECAST"));
     }
 }

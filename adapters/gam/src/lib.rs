@@ -21,7 +21,7 @@
 //! - [`describe`]; [`booking`] (plan, create, cancel); [`assets`]; [`update`]; [`status`]; [`delivery`]; [`performance`];
 //!   [`made`] (what was made late).
 //!
-//! And [`api`], how Ad Manager is spoken to; [`settings`], what a publisher configures.
+//! And [`api`], how Ad Manager is spoken to; [`refusal`], what its refusals mean; [`settings`], what a publisher configures.
 
 pub mod api;
 pub mod assets;
@@ -36,6 +36,7 @@ pub mod line_item;
 pub mod made;
 pub mod order;
 pub mod performance;
+pub mod refusal;
 pub mod regions;
 #[cfg(test)]
 mod samples;

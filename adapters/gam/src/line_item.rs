@@ -19,6 +19,7 @@ use crate::{
     api::{Made, Network, id_of, quoted},
     catalogue::Catalogue,
     inferred,
+    refusal::made_or_found,
     settings::{Platform, Product, Size},
     targeting::{self, Targeting},
 };
@@ -220,8 +221,8 @@ impl LineItem {
         if start.is_none_or(|start| start < earliest) {
             body.set(START, moment::format(earliest));
         }
-        let made: Made = network.post("lineItems").json(&body).fetch()?;
-        id_of(&made.name)
+        let made = network.post("lineItems").json(&body).fetch::<Made>();
+        made_or_found(made.and_then(|made| id_of(&made.name)), || find(network, reference))
     }
 
     /// The fields that make this line item of another, with the targeting in buyers' words.

@@ -7,7 +7,10 @@
 use flightdeck_adapter::{names, prelude::*};
 use serde::Deserialize;
 
-use crate::api::{Made, Network, exists, id_of, not_shown_yet, quoted};
+use crate::{
+    api::{Made, Network, id_of, quoted},
+    refusal::{exists, not_shown_yet},
+};
 
 /// The platform's word for it.
 pub const TYPE: &str = "Order";

@@ -9,8 +9,9 @@ use flightdeck_adapter::{names::association_key, names::step_name, prelude::*};
 use serde::Deserialize;
 
 use crate::{
-    api::{Network, exists, not_shown_yet, quoted},
+    api::{Network, quoted},
     inferred, line_item,
+    refusal::{exists, not_shown_yet},
 };
 
 /// The platform's word for it.

@@ -2,10 +2,10 @@
 //!
 //! The key (`X-Adzerk-ApiKey`) is the host's to add.
 
-use flightdeck_adapter::{page::pages, prelude::*};
+use flightdeck_adapter::{page::numbered, prelude::*};
 use serde::{Deserialize, de::DeserializeOwned};
 
-use crate::names;
+use crate::{inferred, names};
 
 /// Items asked for at a time. The default is 500 (OpenAPI document, `pageSize`); flights come with their ads, so fewer
 /// keep an answer well below the client's limit.
@@ -91,7 +91,7 @@ pub fn carrying(list: impl Iterator<Item = Fallible<Named>>, reference: &str) ->
 #[serde(rename_all = "camelCase")]
 struct Page<T> {
     #[serde(default)]
-    total_pages: u32,
+    total_pages: Option<u32>,
     items: Vec<T>,
 }
 
@@ -101,10 +101,9 @@ where
     T: DeserializeOwned,
     F: Fn() -> Request<'a>,
 {
-    pages(move |cursor: Option<u32>| {
-        let number = cursor.unwrap_or(1);
+    numbered(move |number| {
         let page: Page<T> = request().query("page", number).query("pageSize", PAGE_SIZE).fetch()?;
-        Ok((page.items, (number < page.total_pages).then(|| number + 1)))
+        Ok((page.items, page.total_pages))
     })
 }
 
@@ -117,6 +116,10 @@ fn explain(response: &Response, failure: Failure) -> Failure {
         words: String,
     }
     let Ok(Refusal { words }) = response.json::<Refusal>() else { return failure };
+    let failure = match inferred::passing(&words) {
+        Some(requests) => passes(response, failure, requests),
+        None => failure,
+    };
     let begins = match failure.kind {
         FailureKind::Permission => "Kevel does not let this API key do it",
         FailureKind::NotFound => "Kevel has no such thing",
@@ -126,6 +129,13 @@ fn explain(response: &Response, failure: Failure) -> Failure {
     let mut explained = failure.said(response.status(), "", &words);
     explained.message = format!("{begins}: {}", explained.words());
     explained
+}
+
+/// Makes a refusal of what it is by its words: one that passes.
+fn passes(response: &Response, failure: Failure, requests: bool) -> Failure {
+    let code = if requests { "busy" } else { "platform_error" };
+    let asked = response.asked_to_wait().and_then(|wait| u64::try_from(wait.as_millis()).ok());
+    Failure { kind: FailureKind::Unavailable, code: code.to_owned(), retry_after_ms: asked, ..failure }
 }
 
 #[cfg(test)]
@@ -171,6 +181,34 @@ mod tests {
         let host = FakeHost::new(|_| Ok(answer(400, "<html>no</html>")));
         let failure = run(&host, || open(&samples::context()).get("/x").send()).unwrap().unwrap_err();
         assert_eq!(failure.words(), "<html>no</html>");
+    }
+
+    #[test]
+    fn words_say_whether_a_refusal_passes_whatever_its_status() {
+        use FailureKind::{NotFound, Permission, Rejected, Unavailable};
+        for (status, words, kind, code) in [
+            (400, "Rate limit exceeded for this network", Unavailable, "busy"),
+            (403, "Too Many Requests", Unavailable, "busy"),
+            (409, "Transaction was deadlocked", Unavailable, "platform_error"),
+            (400, "The service is temporarily unavailable", Unavailable, "platform_error"),
+            (429, "", Unavailable, "busy"),
+            (500, "Object reference", Unavailable, "platform_error"),
+            (503, "Geocoding service unavailable", Unavailable, "platform_error"),
+            (400, "Rate must be positive", Rejected, "rejected"),
+            (400, "Choose another name and try again", Rejected, "rejected"),
+            (403, "Forbidden", Permission, "permission"),
+            (404, "Flight 7 does not exist", NotFound, "not_found"),
+        ] {
+            let body = format!(r#"{{"Error":"{words}"}}"#);
+            let host = FakeHost::new(move |_| {
+                let mut answer = answer(status, &body);
+                answer.headers.push(("retry-after".to_owned(), "7".to_owned()));
+                Ok(answer)
+            });
+            let failure = run(&host, || open(&samples::context()).get("/x").send()).unwrap().unwrap_err();
+            assert_eq!((&failure.kind, failure.code.as_str()), (&kind, code), "{status} {words}");
+            assert_eq!(failure.retry_after_ms, (kind == Unavailable).then_some(7_000), "{status} {words}");
+        }
     }
 
     #[test]

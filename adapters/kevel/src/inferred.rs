@@ -145,3 +145,21 @@ pub mod report_status {
     /// Finished.
     pub const DONE: i64 = 2;
 }
+/// Words in which a refusal says that it passes, whatever its HTTP status, in lower case. `true`: it asks for fewer requests. The
+/// documents show no refusals; these are what such services say.
+const PASSING: [(&str, bool); 7] = [
+    ("too many requests", true),
+    ("rate limit exceeded", true),
+    ("quota exceeded", true),
+    ("deadlock", false),
+    ("concurrent modification", false),
+    ("temporarily unavailable", false),
+    ("service unavailable", false),
+];
+
+/// Whether a refusal in these words passes, and if so whether it is one for too many requests.
+#[must_use]
+pub fn passing(words: &str) -> Option<bool> {
+    let words = words.to_lowercase();
+    PASSING.iter().find(|(known, _)| words.contains(known)).map(|(_, requests)| *requests)
+}

@@ -22,14 +22,13 @@
 
 pub mod url;
 
-use std::fmt::Display;
+use std::{fmt::Display, time::Duration};
 
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     failure::{Fallible, clean},
     host::{self, IncomingResponse, Method, OutgoingRequest, TransportError},
-    moment,
     types::{Failure, FailureKind},
 };
 
@@ -257,6 +256,12 @@ impl Response {
         self.answer.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
+    /// How long the answer asks to wait, by its `Retry-After`.
+    #[must_use]
+    pub fn asked_to_wait(&self) -> Option<Duration> {
+        flightdeck_retry_after::read(self.header("retry-after")?, host::now().into())
+    }
+
     /// The body.
     #[must_use]
     pub fn body(&self) -> &[u8] {
@@ -298,8 +303,7 @@ impl Response {
             Failure::new(kind, code, format!("The platform answered {status} to {}: {means}.{said}", self.what))
                 .said(status, "", &words);
         if kind == FailureKind::Unavailable {
-            failure.retry_after_ms =
-                self.header("retry-after").and_then(|value| moment::retry_after_ms(value, host::now()));
+            failure.retry_after_ms = self.asked_to_wait().and_then(|wait| u64::try_from(wait.as_millis()).ok());
         }
         failure
     }

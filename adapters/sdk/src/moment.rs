@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use time::{
     Date, OffsetDateTime, UtcOffset,
-    format_description::well_known::{Iso8601, Rfc2822, Rfc3339},
+    format_description::well_known::{Iso8601, Rfc3339},
 };
 
 use crate::{
@@ -56,17 +56,6 @@ pub fn date(text: &str) -> Fallible<Date> {
         .map_err(|_| Failure::invalid("invalid_date", format!("{text} is not a day as 2026-12-01.")))
 }
 
-/// How long the header `Retry-After` asks to wait, in milliseconds: seconds, or an HTTP date.
-#[must_use]
-pub fn retry_after_ms(value: &str, now: OffsetDateTime) -> Option<u64> {
-    let value = value.trim();
-    if let Ok(seconds) = value.parse::<u64>() {
-        return Some(seconds.saturating_mul(1000));
-    }
-    let until = OffsetDateTime::parse(value, &Rfc2822).ok()?;
-    u64::try_from((until - now).whole_milliseconds().max(0)).ok()
-}
-
 /// How long the host still waits for this call. Nothing, if the context's deadline can't be read.
 #[must_use]
 pub fn time_left(ctx: &Context) -> Duration {
@@ -93,14 +82,5 @@ mod tests {
     fn days_are_read_and_written() {
         assert_eq!(day(date("2026-02-28").unwrap()), "2026-02-28");
         assert!(date("2026-02-30").is_err());
-    }
-
-    #[test]
-    fn retry_after_is_seconds_or_a_date() {
-        let now = parse("1994-11-06T08:49:07Z").unwrap();
-        assert_eq!(retry_after_ms(" 3 ", now), Some(3000));
-        assert_eq!(retry_after_ms("Sun, 06 Nov 1994 08:49:37 GMT", now), Some(30_000));
-        assert_eq!(retry_after_ms("Sun, 06 Nov 1994 08:48:37 GMT", now), Some(0));
-        assert_eq!(retry_after_ms("soon", now), None);
     }
 }

@@ -1,4 +1,8 @@
 //! Lists in pages, as one iterator.
+//!
+//! Only the platform says where a list ends: a page without items is a page, and the next one may have some.
+
+use std::collections::BTreeSet;
 
 use crate::{failure::Fallible, types::Failure};
 
@@ -6,18 +10,46 @@ use crate::{failure::Fallible, types::Failure};
 /// number, a token.
 pub type Page<T, C> = (Vec<T>, Option<C>);
 
-/// More pages than any list has that an adapter should read. Beyond it the platform pages in a circle.
-const MAX_PAGES: u32 = 10_000;
+/// More pages than any list has that an adapter should read.
+const MAX_PAGES: usize = 10_000;
 
 /// Goes through a list page by page. The next page is asked for when the one before is used up, so a search that finds
 /// what it looks for asks no further.
 ///
-/// The function gets `None` for the first page.
+/// The function gets `None` for the first page. A list ends with the page that has no next one, and with nothing else. A
+/// cursor that comes a second time, or [too many pages](MAX_PAGES), is a failure: what was read then is not the list.
 pub fn pages<T, C, F>(fetch: F) -> Pages<T, C, F>
 where
+    C: Ord + Clone,
     F: FnMut(Option<C>) -> Fallible<Page<T, C>>,
 {
-    Pages { fetch, items: Vec::new().into_iter(), next: Some(None), asked: 0 }
+    Pages { fetch, items: Vec::new().into_iter(), next: Some(None), asked: BTreeSet::new() }
+}
+
+/// One page of a list whose pages are numbered: its items, and how many pages the list has by now, if the page tells.
+pub type Numbered<T> = (Vec<T>, Option<u32>);
+
+/// Goes through a list whose pages are numbered from one, where each page says how many there are.
+///
+/// The list may grow or shrink while it is read, and what a page says of the whole may be wrong: it ends after the last page
+/// of the longest that it was told to be.
+///
+/// A page that does not say how many there are fails the list: nobody knows then whether that was all.
+pub fn numbered<T, F>(mut fetch: F) -> impl Iterator<Item = Fallible<T>>
+where
+    F: FnMut(u32) -> Fallible<Numbered<T>>,
+{
+    let mut last = 0;
+    pages(move |cursor: Option<u32>| {
+        let number = cursor.unwrap_or(1);
+        let (items, pages) = fetch(number)?;
+        let pages = pages.ok_or_else(|| {
+            let message = format!("Page {number} of a list does not say how many pages there are.");
+            Failure::unavailable("unreadable_answer", message)
+        })?;
+        last = last.max(pages);
+        Ok((items, (number < last).then(|| number + 1)))
+    })
 }
 
 /// See [`pages`].
@@ -27,11 +59,13 @@ pub struct Pages<T, C, F> {
     items: std::vec::IntoIter<T>,
     /// `None` after the last page; `Some(None)` before the first.
     next: Option<Option<C>>,
-    asked: u32,
+    /// The cursors that were asked for.
+    asked: BTreeSet<C>,
 }
 
 impl<T, C, F> Iterator for Pages<T, C, F>
 where
+    C: Ord + Clone,
     F: FnMut(Option<C>) -> Fallible<Page<T, C>>,
 {
     type Item = Fallible<T>;
@@ -42,10 +76,10 @@ where
                 return Some(Ok(item));
             }
             let cursor = self.next.take()?;
-            self.asked += 1;
-            if self.asked > MAX_PAGES {
-                let message = format!("The platform's list has more than {MAX_PAGES} pages.");
-                return Some(Err(Failure::unavailable("endless_list", message)));
+            if let Some(cursor) = &cursor
+                && let Err(failure) = self.may_ask(cursor)
+            {
+                return Some(Err(failure));
             }
             match (self.fetch)(cursor) {
                 Ok((items, next)) => {
@@ -55,6 +89,20 @@ where
                 Err(failure) => return Some(Err(failure)),
             }
         }
+    }
+}
+
+impl<T, C: Ord + Clone, F> Pages<T, C, F> {
+    fn may_ask(&mut self, cursor: &C) -> Fallible<()> {
+        if !self.asked.insert(cursor.clone()) {
+            let message = "The platform's list leads back to a page that was read. Ask again later.";
+            return Err(Failure::unavailable("endless_list", message));
+        }
+        if self.asked.len() >= MAX_PAGES {
+            let message = format!("The platform's list has more than {MAX_PAGES} pages.");
+            return Err(Failure::unavailable("endless_list", message));
+        }
+        Ok(())
     }
 }
 
@@ -89,8 +137,45 @@ mod tests {
     }
 
     #[test]
-    fn a_list_that_pages_in_a_circle_ends() {
-        let list = pages(|_: Option<u32>| Ok((Vec::<u8>::new(), Some(1))));
+    fn a_cursor_that_comes_again_is_a_failure_after_what_was_read() {
+        for circle in 1..4 {
+            let mut asked = 0;
+            let list = pages(|cursor: Option<u32>| {
+                asked += 1;
+                let page = cursor.unwrap_or(0);
+                Ok((vec![page], Some((page + 1) % circle)))
+            });
+            let (read, failed): (Vec<_>, Vec<_>) = list.partition(Result::is_ok);
+            assert_eq!(read.len(), asked, "each page was read once");
+            assert_eq!(failed.into_iter().next().unwrap().unwrap_err().code, "endless_list");
+            assert!(asked <= usize::try_from(circle).unwrap() + 1, "{asked}");
+        }
+    }
+
+    #[test]
+    fn a_list_without_an_end_ends() {
+        let list = pages(|cursor: Option<u32>| Ok((Vec::<u8>::new(), Some(cursor.map_or(0, |page| page + 1)))));
         assert_eq!(list.last().unwrap().unwrap_err().code, "endless_list");
+    }
+
+    #[test]
+    fn a_numbered_list_ends_after_the_last_page_of_the_longest_that_it_was() {
+        // What each page holds, and how many pages it says there are.
+        let read = |pages: &[(&[u8], Option<u32>)]| {
+            let mut asked = Vec::new();
+            let list = numbered(|number| {
+                asked.push(number);
+                let (items, total) = pages.get(number as usize - 1).copied().unwrap_or((&[], Some(0)));
+                Ok((items.to_vec(), total))
+            });
+            (list.collect::<Fallible<Vec<u8>>>().map_err(|failure| failure.code), asked.len())
+        };
+        assert_eq!(read(&[(&[], Some(0))]), (Ok(vec![]), 1));
+        assert_eq!(read(&[(&[1], Some(1))]), (Ok(vec![1]), 1));
+        assert_eq!(read(&[(&[], Some(3)), (&[], Some(3)), (&[3], Some(3))]), (Ok(vec![3]), 3), "empty pages");
+        assert_eq!(read(&[(&[1], Some(1)), (&[2], Some(2))]), (Ok(vec![1]), 1));
+        assert_eq!(read(&[(&[1], Some(2)), (&[2], Some(3)), (&[3], Some(3))]), (Ok(vec![1, 2, 3]), 3), "it grew");
+        assert_eq!(read(&[(&[1], Some(3)), (&[], Some(0)), (&[3], Some(1))]), (Ok(vec![1, 3]), 3), "it shrank");
+        assert_eq!(read(&[(&[1], Some(2)), (&[2], None)]).0, Err("unreadable_answer".to_owned()));
     }
 }

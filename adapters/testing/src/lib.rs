@@ -3,6 +3,7 @@
 //!
 //! - [`Network`]: an emulator, and a fake host that speaks to it.
 //! - [`late`]: an operation one of whose requests is carried out late, or shown late, so that its object is made twice.
+//! - [`whatever_the_pages`]: a buy on a platform whose lists have pages without items.
 //! - [`everywhere`]: an operation, cut off after every one of its interactions and run again.
 
 #![expect(
@@ -223,6 +224,26 @@ pub fn change(current: &MediaBuy, desired: &MediaBuy, creatives: &[Creative], to
         creatives: creatives.to_vec(),
         touched: touched.iter().map(|&id| id.to_owned()).collect(),
     }
+}
+
+/// Has a buy made, one answer of it lost on the way, its creatives uploaded and three of its days delivered, and asks what there
+/// is of it: on a platform with full pages, and on one with a page without items before each other one and one item on that. All
+/// that is told must be the same.
+pub fn whatever_the_pages<A: Adapter, E>(start: impl Fn() -> Network<A, E>, buy: &MediaBuy, assets: &[Creative]) {
+    let told = |settings: &str| {
+        let network = start();
+        network.control("PUT", "settings", settings);
+        network.fault(r#"{"writes":true,"action":"drop_after_acting"}"#);
+        let create = |ctx| A::create_media_buy(ctx, buy.clone());
+        network.run(create).unwrap_err();
+        network.again(create).unwrap();
+        let uploaded = network.upload(buy, assets);
+        network.at("2026-12-04T00:00:00Z");
+        let delivered = network.delivery(buy, "2026-12-01", "2026-12-31");
+        assert!(!delivered.is_empty(), "{settings}");
+        (network.status(buy), uploaded, delivered, network.host.remote())
+    };
+    assert_eq!(told(r#"{"paging":"empty_between","max_page_size":1}"#), told("{}"));
 }
 
 /// Runs an operation with a cut after each of its interactions, each time on a network of its own: it is run again with

@@ -2,7 +2,7 @@
 //!
 //! The token of the login is the host's to get and to add.
 
-use flightdeck_adapter::{names, page::pages, prelude::*};
+use flightdeck_adapter::{names, page::numbered, prelude::*};
 use serde::{Deserialize, de::DeserializeOwned};
 
 use crate::inferred;
@@ -92,7 +92,7 @@ pub fn carrying(list: impl Iterator<Item = Fallible<Named>>, reference: &str) ->
 #[serde(rename_all = "camelCase")]
 struct Page<T> {
     #[serde(default)]
-    total_pages: u32,
+    total_pages: Option<u32>,
     items: Vec<T>,
 }
 
@@ -102,10 +102,9 @@ where
     T: DeserializeOwned,
     F: Fn() -> Request<'a>,
 {
-    pages(move |cursor: Option<u32>| {
-        let number = cursor.unwrap_or(1);
+    numbered(move |number| {
         let page: Page<T> = request().query("page", number).query("pageSize", inferred::PAGE_SIZE).fetch()?;
-        Ok((page.items, (number < page.total_pages).then(|| number + 1)))
+        Ok((page.items, page.total_pages))
     })
 }
 
@@ -123,6 +122,10 @@ fn explain(response: &Response, failure: Failure) -> Failure {
         message: String,
     }
     let Ok(Body { error }) = response.json::<Body>() else { return failure };
+    let failure = match inferred::passing(&error.code) {
+        Some(requests) => passes(response, failure, requests),
+        None => failure,
+    };
     let begins = match failure.kind {
         FailureKind::Permission => "Triton does not let this user do it",
         FailureKind::NotFound => "Triton has no such thing",
@@ -139,6 +142,13 @@ fn explain(response: &Response, failure: Failure) -> Failure {
         );
     }
     explained
+}
+
+/// Makes a refusal of what it is by its code: one that passes.
+fn passes(response: &Response, failure: Failure, requests: bool) -> Failure {
+    let code = if requests { "busy" } else { "platform_error" };
+    let asked = response.asked_to_wait().and_then(|wait| u64::try_from(wait.as_millis()).ok());
+    Failure { kind: FailureKind::Unavailable, code: code.to_owned(), retry_after_ms: asked, ..failure }
 }
 
 #[cfg(test)]
@@ -183,6 +193,37 @@ mod tests {
         let host = FakeHost::new(|_| Ok(answer(400, "<html>no</html>")));
         let failure = run(&host, || open(&samples::context()).get("/x").send()).unwrap().unwrap_err();
         assert_eq!(failure.words(), "<html>no</html>");
+    }
+
+    #[test]
+    fn a_code_says_whether_a_refusal_passes_whatever_its_status() {
+        use FailureKind::{NotFound, Permission, Rejected, Unavailable};
+        for (status, code, kind, becomes) in [
+            (400, "TOO_MANY_REQUESTS", Unavailable, "busy"),
+            (403, "QUOTA_EXCEEDED", Unavailable, "busy"),
+            (400, "CONCURRENT_MODIFICATION", Unavailable, "platform_error"),
+            (409, "CONFLICT", Unavailable, "platform_error"),
+            (409, "NOT_READY", Unavailable, "platform_error"),
+            (400, "SERVER_ERROR", Unavailable, "platform_error"),
+            (429, "ANY", Unavailable, "busy"),
+            (500, "ANY", Unavailable, "platform_error"),
+            (503, "MAINTENANCE", Unavailable, "platform_error"),
+            (409, "ARCHIVED", Rejected, "rejected"),
+            (409, "RATE_LOCKED", Rejected, "rate_locked"),
+            (400, "INVALID_FIELD", Rejected, "rejected"),
+            (403, "FORBIDDEN", Permission, "permission"),
+            (404, "NOT_FOUND", NotFound, "not_found"),
+        ] {
+            let body = format!(r#"{{"error":{{"code":"{code}","message":"no"}}}}"#);
+            let host = FakeHost::new(move |_| {
+                let mut answer = answer(status, &body);
+                answer.headers.push(("retry-after".to_owned(), "7".to_owned()));
+                Ok(answer)
+            });
+            let failure = run(&host, || open(&samples::context()).get("/x").send()).unwrap().unwrap_err();
+            assert_eq!((&failure.kind, failure.code.as_str()), (&kind, becomes), "{status} {code}");
+            assert_eq!(failure.retry_after_ms, (kind == Unavailable).then_some(7_000), "{status} {code}");
+        }
     }
 
     #[test]

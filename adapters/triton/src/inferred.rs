@@ -100,3 +100,26 @@ pub const PAGE_SIZE: u32 = 500;
 pub const LOOKUP_LAG_MS: u32 = 3_000;
 /// The code of a refusal to change the rate of a flight that is in progress. The rule is public, the code is not.
 pub const RATE_LOCKED: &str = "RATE_LOCKED";
+
+/// Codes of refusals that pass, whatever their HTTP status; the codes are not public. `true`: it asks for fewer requests.
+const PASSING: [(&str, bool); 13] = [
+    ("TOO_MANY_REQUESTS", true),
+    ("RATE_LIMITED", true),
+    ("RATE_LIMIT_EXCEEDED", true),
+    ("QUOTA_EXCEEDED", true),
+    ("CONCURRENT_MODIFICATION", false),
+    ("CONFLICT", false),
+    ("LOCKED", false),
+    ("NOT_READY", false),
+    ("TIMEOUT", false),
+    ("MAINTENANCE", false),
+    ("SERVICE_UNAVAILABLE", false),
+    ("INTERNAL_ERROR", false),
+    ("SERVER_ERROR", false),
+];
+
+/// Whether a refusal with this code passes, and if so whether it is one for too many requests.
+#[must_use]
+pub fn passing(code: &str) -> Option<bool> {
+    PASSING.iter().find(|(known, _)| *known == code).map(|(_, requests)| *requests)
+}

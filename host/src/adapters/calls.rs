@@ -148,7 +148,7 @@ impl Adapters {
         let platform = self.platform(platform)?;
         let release = &*self.release(platform, Some(release)).await?;
         may_go_on(platform, call)?;
-        platform.egress.pace.may_begin()?;
+        platform.egress.pace.may_begin(Purpose::Change)?;
         let steps = Witness::of(journal, &call.remote);
         let journal = Arc::clone(&steps) as Journal;
         let executed = async {
@@ -229,11 +229,7 @@ impl Adapters {
         mode: Mode,
         deadline: Timestamp,
     ) -> Calling<'a> {
-        let purpose = match mode {
-            Mode::Offline => Purpose::Plan,
-            Mode::Read => Purpose::Read,
-            Mode::Write(_) => Purpose::Change,
-        };
+        let purpose = mode.purpose();
         // An adapter is told the earlier of both: the caller's deadline and its own time limit.
         let deadline = deadline.min(clock::now().plus(platform.limits.wall()));
         Calling { adapters: self, platform, release, operation, purpose, mode, deadline, frozen: None }
@@ -281,7 +277,8 @@ pub(super) async fn guarded<T>(
         && failure.kind == FailureKind::Unavailable
         && failure.retry_after_ms.is_none()
     {
-        failure.retry_after_ms = platform.egress.pace.pause().and_then(|left| u64::try_from(left.as_millis()).ok());
+        failure.retry_after_ms =
+            platform.egress.pace.pause(Purpose::Change).and_then(|left| u64::try_from(left.as_millis()).ok());
     }
     ended
 }

@@ -28,6 +28,7 @@ use crate::{
     domain::{
         failure::{Failure, FailureKind},
         id::PlatformName,
+        purpose::Purpose,
     },
     metrics::REQUESTS_OUTSIDE_STEPS,
     network::{
@@ -257,6 +258,17 @@ pub(crate) enum Mode {
     Read,
     /// Requests that write, too, inside of steps.
     Write(Journal),
+}
+
+impl Mode {
+    /// What a call with it is for.
+    pub(crate) const fn purpose(&self) -> Purpose {
+        match self {
+            Self::Offline => Purpose::Plan,
+            Self::Read => Purpose::Read,
+            Self::Write(_) => Purpose::Change,
+        }
+    }
 }
 
 /// How much a call has sent and received.

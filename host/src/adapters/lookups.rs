@@ -42,7 +42,7 @@ impl Adapters {
         let platform = self.platform(platform)?;
         let release = &*self.release(platform, Some(release)).await?;
         may_go_on(platform, call)?;
-        platform.egress.pace.may_begin()?;
+        platform.egress.pace.may_begin(Purpose::Read)?;
         let step = wit::MadeStep { name: step.name.clone(), reference: step.reference.clone(), extensions: Vec::new() };
         // Nobody waits for it, so that no breaker need keep it away: what fails is asked again in a while.
         counted(platform, Purpose::Read, async {
@@ -77,7 +77,7 @@ impl Adapters {
         let platform = self.platform(platform)?;
         let release = &*self.release(platform, Some(release)).await?;
         may_go_on(platform, call)?;
-        platform.egress.pace.may_begin()?;
+        platform.egress.pace.may_begin(Purpose::Change)?;
         guarded(self, platform, async {
             let mode = Mode::Write(Arc::new(Repeatable::new(stop)));
             let calling = self

@@ -208,7 +208,7 @@ impl<R: BatchedRead> Reading<'_, R> {
 
     async fn ask(&self, batch: &Batch<'_>) -> Result<Answered<R::Answer>, Failure> {
         let platform = self.platform;
-        platform.egress.pace.may_begin()?;
+        platform.egress.pace.may_begin(Purpose::Read)?;
         let permit = platform.breaker.permit(platform.name.as_str(), Purpose::Read)?;
         let remote = batch.buys.iter().map(|buy| contract::remote_buy(&platform.name, buy)).collect();
         let calling = self.adapters.calling(platform, self.release, &self.operation, Mode::Read, self.deadline);

@@ -263,8 +263,8 @@ impl Adapters {
 
     /// What other hosts found: ad servers, by the key of their limits, that asked for a pause.
     pub fn pause(&self, key: &str, pause: Duration) {
-        for platform in self.platforms.values().filter(|platform| platform.egress.pace.key() == Some(key)) {
-            platform.egress.pace.pause_for(pause);
+        for platform in self.platforms.values() {
+            platform.egress.pace.heed(key, pause);
         }
     }
 

@@ -87,6 +87,12 @@ impl Timestamp {
     }
 }
 
+impl From<Timestamp> for std::time::SystemTime {
+    fn from(at: Timestamp) -> Self {
+        Self::UNIX_EPOCH + Timestamp::from_micros(0).until(at)
+    }
+}
+
 impl Day {
     /// Reads `2026-12-01`.
     ///

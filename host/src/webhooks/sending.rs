@@ -16,6 +16,7 @@ use super::policy::Policy;
 use crate::{
     domain::{keys::Keyring, time::Timestamp, webhook::Endpoint},
     network::{addresses::AddressRefused, origins::Origin},
+    operations::now,
     store::webhooks::DueDelivery,
 };
 
@@ -142,8 +143,7 @@ async fn judged(mut response: reqwest::Response) -> Sent {
     let retry_after = response
         .headers()
         .get(RETRY_AFTER)
-        .and_then(|value| value.to_str().ok()?.trim().parse::<u64>().ok())
-        .map(Duration::from_secs);
+        .and_then(|value| flightdeck_retry_after::read(value.to_str().ok()?, now().into()));
     let reading = async {
         let mut read = 0;
         while let Ok(Some(chunk)) = response.chunk().await {
@@ -190,4 +190,24 @@ fn why(error: &reqwest::Error) -> String {
     }
     let what = if error.is_connect() { "it can't be reached" } else { "it did not answer" };
     format!("{what}: {}", last_cause(error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_receiver_asks_for_a_pause_in_seconds_or_by_a_date() {
+        let asked = async |value: &str| {
+            let answer = http::Response::builder().status(503).header(RETRY_AFTER, value).body("").expect("an answer");
+            match judged(answer.into()).await {
+                Sent::Failed { retry_after, .. } => retry_after.map(|pause| pause.as_secs()),
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(asked("7200").await, Some(7_200));
+        assert_eq!(asked("Thu, 01 Jan 1970 00:00:00 GMT").await, Some(0));
+        assert_eq!(asked("Fri, 31 Dec 9999 23:59:59 GMT").await, Some(86_400), "as long as is believed");
+        assert_eq!(asked("soon").await, None);
+    }
 }

@@ -227,6 +227,10 @@ impl Platform for Gam {
         Refusal::new(Status::ResourceExhausted, "RATE_LIMIT_EXCEEDED", why).answer()
     }
 
+    fn refusal(&self, status: u16, reason: &str) -> Value {
+        refusal::made_up(status, reason)
+    }
+
     fn act(&self, call: &Call) -> Response<Body> {
         let settings = self.settings();
         if call.path == TOKEN_PATH {
@@ -241,6 +245,7 @@ impl Platform for Gam {
             settings,
             lag: Duration::from_millis(turned.lookup_lag_ms),
             max_page: usize::try_from(turned.max_page_size).unwrap_or(usize::MAX),
+            paging: turned.paging,
             call,
         };
         match routes::dispatch(&mut desk) {

@@ -128,6 +128,10 @@ impl Platform for Kevel {
         response
     }
 
+    fn refusal(&self, _status: u16, reason: &str) -> Value {
+        object!({ "Error": reason })
+    }
+
     fn act(&self, call: &Call) -> Response<Body> {
         let mut state = lock(&self.state);
         let mut desk = routes::Desk {

@@ -73,6 +73,8 @@ pub trait Platform: Send + Sync + 'static {
     fn unauthorised(&self, credentials: Credentials) -> Response<Body>;
     /// The answer to a call over the rate limit.
     fn too_many(&self, retry_after_seconds: u64) -> Response<Body>;
+    /// The body of a refusal with this status and reason, in the platform's form.
+    fn refusal(&self, status: u16, reason: &str) -> Value;
     /// Carries out a call and answers it.
     fn act(&self, call: &Call) -> Response<Body>;
     /// Secrets that must not appear in the log even if sent in the wrong place.

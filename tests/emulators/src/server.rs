@@ -271,6 +271,9 @@ impl House {
             Some(Action::Fail { status, body, headers }) => {
                 return Ok(made_up(*status, body.as_ref(), headers));
             }
+            Some(Action::Refuse { status, reason, headers }) => {
+                return Ok(made_up(*status, Some(&self.platform.refusal(*status, reason)), headers));
+            }
             Some(Action::Hold { .. }) => {
                 let Some(released) = self.controls.held.wait().await else { return Err(Dropped) };
                 let answer = self.act(line, call, credentials);

@@ -187,6 +187,10 @@ impl Platform for Triton {
         response
     }
 
+    fn refusal(&self, _status: u16, reason: &str) -> Value {
+        object!({ "error": { "code": reason, "message": format!("refused: {reason}") } })
+    }
+
     fn act(&self, call: &Call) -> Response<Body> {
         let settings = self.settings();
         if call.path == LOGIN_PATH {
@@ -201,6 +205,7 @@ impl Platform for Triton {
             settings,
             lag: Duration::from_millis(turned.lookup_lag_ms),
             max_page: usize::try_from(turned.max_page_size).unwrap_or(usize::MAX),
+            paging: turned.paging,
             call,
         };
         match routes::dispatch(&mut desk) {

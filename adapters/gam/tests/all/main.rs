@@ -5,6 +5,7 @@
 //! - [`lifecycle`]: a buy from its plan to its end.
 //! - [`approval`]: who approves orders, and what waits for it.
 //! - [`targeted`]: what targeting becomes on the network, and what it does not have.
+//! - [`pages`]: lists and rows in pages.
 //! - [`updates`]: changes of a buy that exists.
 //! - [`crashes`]: every operation cut off after every one of its interactions.
 //! - [`late`]: what was carried out, or shown, after it was made again.
@@ -18,6 +19,7 @@ mod examples;
 mod late;
 mod lifecycle;
 mod network;
+mod pages;
 // The unit tests' own.
 #[path = "../../src/samples.rs"]
 mod samples;

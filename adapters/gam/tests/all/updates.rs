@@ -166,3 +166,60 @@ fn a_creative_that_nobody_has_is_refused_by_its_name() {
     let item = &failure.items[0];
     assert_eq!((item.field.as_str(), item.value.as_str()), ("/packages/video/creative_ids", "lost"));
 }
+
+#[test]
+fn a_refusal_that_passes_is_none_of_the_change() {
+    let buy = samples::buy(vec![samples::package("news")]);
+    let mut desired = buy.clone();
+    desired.packages[0].impressions = 2_000_000;
+    for (status, reason, code, wait) in [
+        (400, "CONCURRENT_MODIFICATION", "aborted", None),
+        (403, "EXCEEDED_QUOTA", "busy", Some(5_000)),
+        (400, "ServerError.SERVER_ERROR", "platform_error", None),
+    ] {
+        let network = start();
+        network.create(&buy);
+        network.fault(&format!(
+            r#"{{"method":"PATCH","path":"/v1/","action":{{"refuse":{{"status":{status},"reason":"{reason}"}}}}}}"#
+        ));
+        let update = |ctx| Gam::update_media_buy(ctx, change(&buy, &desired, &[], &[]));
+        let failure = match network.run(update) {
+            Err(failure) => failure,
+            Ok(outcome) => outcome.failed.expect("it was refused").failure,
+        };
+        assert_eq!((failure.kind, failure.code.as_str()), (FailureKind::Unavailable, code), "{reason}");
+        assert_eq!(failure.retry_after_ms, wait, "{reason}");
+        assert_eq!(network.again(update).unwrap().failed, None);
+        assert!(field(&network.objects("lineItems")[0], "goal").contains("2000000"));
+    }
+}
+
+#[test]
+fn what_is_not_unique_is_there_and_is_looked_up() {
+    let network = start();
+    let buy = samples::buy(vec![samples::package("news")]);
+    // Each was made, and the answer is that of a second one.
+    for path in ["orders:batchCreate", "lineItems", "creatives"] {
+        network.fault(&format!(
+            r#"{{"method":"POST","path":"*/{path}","action":{{"fail_after_acting":{{"status":400,"body":
+                {{"error":{{"status":"INVALID_ARGUMENT","message":"no","details":[{{"reason":"NOT_UNIQUE"}}]}}}}}}}}}}"#
+        ));
+    }
+    network.create(&buy);
+    let uploaded = network.upload(&buy, &[samples::creative("banner", &["news"])]);
+    assert_eq!(uploaded[0].state, AssetState::Approved, "{uploaded:?}");
+    assert_eq!((network.count("orders"), network.count("lineItems"), network.count("creatives")), (1, 1, 1));
+}
+
+#[test]
+fn a_limit_of_reports_is_of_reports_alone() {
+    let network = start();
+    let buy = samples::buy(vec![samples::package("news")]);
+    network.create(&buy);
+    network.control("PUT", "gam/settings", r#"{"report_runs_per_hour": 0}"#);
+    let range = DateRange { first: "2026-12-01".to_owned(), last: "2026-12-31".to_owned() };
+    let delivered = network.run(|ctx| Gam::get_delivery(ctx, vec![network.remote_buy(&buy)], range.clone()));
+    let failure = delivered.unwrap_err();
+    assert_eq!((failure.code.as_str(), failure.retry_after_ms), ("report_limit", Some(300_000)));
+    assert_eq!(network.status(&buy).state, DeliveryState::AwaitingCreatives);
+}

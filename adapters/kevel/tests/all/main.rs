@@ -4,6 +4,7 @@
 //! - [`network`]: an emulator, and a fake host that speaks to it.
 //! - [`lifecycle`]: a buy from its plan to its end.
 //! - [`crashes`]: every operation cut off after every one of its interactions.
+//! - [`pages`]: lists and rows in pages.
 //! - [`updates`]: changes of a buy that exists.
 //! - [`by_hand`]: networks that are not as the adapter left them.
 //! - [`late`]: what was carried out, or shown, after it was made again.
@@ -17,6 +18,7 @@ mod examples;
 mod late;
 mod lifecycle;
 mod network;
+mod pages;
 // The unit tests' own.
 #[path = "../../src/samples.rs"]
 mod samples;

@@ -3,6 +3,7 @@
 //!
 //! - [`network`]: an emulator, and a fake host that speaks to it.
 //! - [`lifecycle`]: a buy from its plan to its end.
+//! - [`pages`]: lists and rows in pages.
 //! - [`updates`]: changes of a buy that exists.
 //! - [`crashes`]: every operation cut off after every one of its interactions.
 //! - [`late`]: what was carried out, or shown, after it was made again.
@@ -15,6 +16,7 @@ mod examples;
 mod late;
 mod lifecycle;
 mod network;
+mod pages;
 // The unit tests' own.
 #[path = "../../src/samples.rs"]
 mod samples;

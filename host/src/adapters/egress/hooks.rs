@@ -83,7 +83,7 @@ impl CallEgress {
             true => Some(authentication.ready().await.map_err(|failure| self.deny(failure))?),
             false => None,
         };
-        let turn = self.platform.pace.turn().await.map_err(|failure| self.deny(failure))?;
+        let turn = self.platform.pace.turn(self.mode.purpose()).await.map_err(|failure| self.deny(failure))?;
         if let Some(injection) = &given {
             injection.apply(&mut headers);
         }
@@ -135,7 +135,7 @@ impl CallEgress {
             return Err(self.deny(Failure::new(FailureKind::Unavailable, "token_refused", words)));
         }
         let (head, body) = http::Response::<reqwest::Body>::from(response).into_parts();
-        self.platform.pace.note(head.status.as_u16(), &head.headers, clock::now());
+        self.platform.pace.note(self.mode.purpose(), head.status.as_u16(), &head.headers, clock::now());
         self.judge_encoding(&head.headers).map_err(|failure| self.deny(failure))?;
         let mut response = http::Response::new(());
         *response.status_mut() = head.status;

@@ -14,6 +14,7 @@ use crate::{
     adapters::shared::Shared,
     domain::{
         failure::{Failure, FailureKind},
+        purpose::Purpose,
         time::Timestamp,
     },
 };
@@ -28,6 +29,13 @@ const DEFAULT_PAUSE: Duration = Duration::from_secs(1);
 /// The longest pause that is believed. A platform that asks for more is asked again after this.
 pub(crate) const LONGEST_PAUSE: Duration = Duration::from_secs(15 * 60);
 
+/// The longest that a pause which was asked of a read holds back changes. Ad servers count reports by limits of their own, which take
+/// minutes to pass; what really holds for changes, they are told themselves.
+const LONGEST_FOR_OTHERS: Duration = Duration::from_secs(5);
+
+/// What is put behind the key of a pause that hosts share, if it is one of reads alone.
+const OF_READS: &str = " reads";
+
 /// A request that was reserved and not sent within this time is given up: the ad server would see it with those of the next second.
 const RESERVED_FOR: Duration = Duration::from_secs(1);
 
@@ -41,10 +49,19 @@ pub(crate) struct Pace {
     rate: Option<NonZeroU32>,
     /// How fast this host may go if it can't ask the others.
     per_second: Option<DefaultDirectRateLimiter>,
-    paused_until: Mutex<Option<Instant>>,
+    paused_until: Mutex<PausedUntil>,
     /// What other hosts know the credential by, and where they are asked.
     common: OnceLock<(String, Arc<dyn Shared>)>,
     reserved: tokio::sync::Mutex<Reserved>,
+}
+
+/// Until when the platform asked for a pause.
+#[derive(Debug, Default)]
+struct PausedUntil {
+    /// Of everything.
+    all: Option<Instant>,
+    /// Of what only reads.
+    reads: Option<Instant>,
 }
 
 /// What was reserved and not used yet.
@@ -62,7 +79,7 @@ impl Pace {
             at_a_time: Arc::new(Semaphore::new(most_at_a_time)),
             most_at_a_time,
             per_second: rate.map(Quota::per_second).map(DefaultDirectRateLimiter::direct),
-            paused_until: Mutex::new(None),
+            paused_until: Mutex::default(),
             common: OnceLock::new(),
             reserved: tokio::sync::Mutex::new(Reserved { next: Instant::now(), left: 0 }),
         }
@@ -101,7 +118,7 @@ impl Pace {
     ///
     /// # Errors
     /// The platform asked for a pause that is too long to wait for.
-    pub(crate) async fn turn(&self) -> Result<OwnedSemaphorePermit, Failure> {
+    pub(crate) async fn turn(&self, purpose: Purpose) -> Result<OwnedSemaphorePermit, Failure> {
         let permit = Arc::clone(&self.at_a_time).acquire_owned().await;
         let permit = permit.map_err(|_| Failure::new(FailureKind::Unavailable, "stopping", "the host is stopping"))?;
         if let Some(limiter) = &self.per_second
@@ -112,7 +129,7 @@ impl Pace {
             }
         }
         // Last: the pause may have begun while this request waited for the others.
-        while let Some(left) = self.pause() {
+        while let Some(left) = self.pause(purpose) {
             if left > PATIENCE {
                 return Err(Self::paused(left));
             }
@@ -125,32 +142,53 @@ impl Pace {
     ///
     /// # Errors
     /// The platform asked for a pause that is too long to wait for.
-    pub(crate) fn may_begin(&self) -> Result<(), Failure> {
-        match self.pause() {
+    pub(crate) fn may_begin(&self, purpose: Purpose) -> Result<(), Failure> {
+        match self.pause(purpose) {
             Some(left) if left > PATIENCE => Err(Self::paused(left)),
             _ => Ok(()),
         }
     }
 
     /// What is left of the pause that the platform asked for.
-    pub(crate) fn pause(&self) -> Option<Duration> {
-        let until = (*self.lock())?;
-        until.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())
+    pub(crate) fn pause(&self, purpose: Purpose) -> Option<Duration> {
+        let paused = self.lock();
+        let until = if purpose == Purpose::Read { paused.all.max(paused.reads) } else { paused.all };
+        until?.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())
     }
 
-    /// Honours a 429 (or a 503 that says when to come back).
-    pub(crate) fn note(&self, status: u16, headers: &HeaderMap, now: Timestamp) {
-        let asked = headers.get(http::header::RETRY_AFTER).and_then(|value| retry_after(value.to_str().ok()?, now));
+    /// Honours a 429 (or a 503 that says when to come back) to what was asked for this purpose.
+    pub(crate) fn note(&self, purpose: Purpose, status: u16, headers: &HeaderMap, now: Timestamp) {
+        let asked = headers
+            .get(http::header::RETRY_AFTER)
+            .and_then(|value| flightdeck_retry_after::read(value.to_str().ok()?, now.into()));
         let pause = match (status, asked) {
             (429, asked) => asked.unwrap_or(DEFAULT_PAUSE),
             (503, Some(asked)) => asked,
             _ => return,
         };
         let pause = pause.min(LONGEST_PAUSE);
-        if let Some((key, shared)) = self.common.get() {
-            shared.paused(key, pause);
+        let reads = purpose == Purpose::Read;
+        if reads {
+            self.share_and_pause(OF_READS, pause);
         }
-        self.pause_for(pause);
+        self.share_and_pause("", if reads { pause.min(LONGEST_FOR_OTHERS) } else { pause });
+    }
+
+    fn share_and_pause(&self, of: &str, pause: Duration) {
+        if let Some((key, shared)) = self.common.get() {
+            shared.paused(&format!("{key}{of}"), pause);
+        }
+        self.pause_for(of == OF_READS, pause);
+    }
+
+    /// Pauses at least so long if the key is that of this pace: another host was asked to.
+    pub(crate) fn heed(&self, key: &str, pause: Duration) {
+        let Some((own, _)) = self.common.get() else { return };
+        match key.strip_prefix(own.as_str()) {
+            Some("") => self.pause_for(false, pause),
+            Some(OF_READS) => self.pause_for(true, pause),
+            _ => {}
+        }
     }
 
     /// How many requests may be sent at a time.
@@ -158,19 +196,14 @@ impl Pace {
         self.most_at_a_time
     }
 
-    /// What other hosts know the credential by.
-    pub(crate) fn key(&self) -> Option<&str> {
-        self.common.get().map(|(key, _)| key.as_str())
-    }
-
-    /// Pauses at least so long.
-    pub(crate) fn pause_for(&self, pause: Duration) {
+    fn pause_for(&self, reads: bool, pause: Duration) {
         let until = Instant::now() + pause;
         let mut paused = self.lock();
-        *paused = Some(paused.map_or(until, |earlier| earlier.max(until)));
+        let which = if reads { &mut paused.reads } else { &mut paused.all };
+        *which = (*which).max(Some(until));
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<Instant>> {
+    fn lock(&self) -> MutexGuard<'_, PausedUntil> {
         self.paused_until.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -185,45 +218,46 @@ impl Pace {
     }
 }
 
-/// Reads `Retry-After`: seconds, or a date as HTTP writes it.
-fn retry_after(text: &str, now: Timestamp) -> Option<Duration> {
-    let text = text.trim();
-    if let Ok(seconds) = text.parse::<u64>() {
-        return Some(Duration::from_secs(seconds));
-    }
-    let format = time::macros::format_description!(
-        "[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT"
-    );
-    let date = time::PrimitiveDateTime::parse(text, format).ok()?.assume_utc();
-    let at = Timestamp::from_micros(date.unix_timestamp().checked_mul(1_000_000)?);
-    Some(now.until(at))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn retry_after_is_read_in_both_of_its_forms() {
-        let now = Timestamp::parse("2026-12-01T00:00:00Z").unwrap();
-        assert_eq!(retry_after("30", now), Some(Duration::from_secs(30)));
-        assert_eq!(retry_after("Tue, 01 Dec 2026 00:01:00 GMT", now), Some(Duration::from_secs(60)));
-        assert_eq!(retry_after("Mon, 30 Nov 2026 00:01:00 GMT", now), Some(Duration::ZERO));
-        assert_eq!(retry_after("soon", now), None);
+    fn headers(text: &str) -> HeaderMap {
+        HeaderMap::from_iter([(http::header::RETRY_AFTER, text.parse().unwrap())])
     }
+
+    const NOW: Timestamp = Timestamp::from_micros(0);
 
     #[test]
     fn a_later_and_shorter_pause_does_not_shorten_the_one_that_runs() {
         let pace = Pace::new(1, None);
-        let now = Timestamp::from_micros(0);
-        let headers = |text: &str| HeaderMap::from_iter([(http::header::RETRY_AFTER, text.parse().unwrap())]);
-        assert!(pace.may_begin().is_ok());
-        pace.note(200, &headers("100"), now);
-        assert!(pace.may_begin().is_ok());
-        pace.note(429, &headers("100"), now);
-        pace.note(429, &HeaderMap::new(), now);
-        let failure = pace.may_begin().unwrap_err();
-        assert_eq!((failure.kind, failure.code.as_str()), (FailureKind::Unavailable, "rate_limited"));
-        assert!(failure.retry_after_ms.unwrap() > 90_000);
+        assert!(pace.may_begin(Purpose::Change).is_ok());
+        pace.note(Purpose::Change, 200, &headers("100"), NOW);
+        assert!(pace.may_begin(Purpose::Change).is_ok());
+        pace.note(Purpose::Change, 429, &headers("100"), NOW);
+        pace.note(Purpose::Change, 429, &HeaderMap::new(), NOW);
+        for purpose in [Purpose::Change, Purpose::Read] {
+            let failure = pace.may_begin(purpose).unwrap_err();
+            assert_eq!((failure.kind, failure.code.as_str()), (FailureKind::Unavailable, "rate_limited"));
+            assert!(failure.retry_after_ms.unwrap() > 90_000);
+        }
+    }
+
+    #[test]
+    fn a_pause_that_is_asked_of_a_read_holds_back_changes_for_seconds_only() {
+        for (status, asked, reads, changes) in [
+            (429, "600", 600, 5),
+            (429, "3", 3, 3),
+            (503, "600", 600, 5),
+            (429, "Thu, 01 Jan 1970 00:05:00 GMT", 300, 5),
+            (429, "-600", 1, 1),
+            (429, "99999999999999999999", 900, 5),
+        ] {
+            let pace = Pace::new(1, None);
+            pace.note(Purpose::Read, status, &headers(asked), NOW);
+            let left =
+                [Purpose::Read, Purpose::Change].map(|purpose| pace.pause(purpose).unwrap().as_secs_f64().ceil());
+            assert_eq!(left, [f64::from(reads), f64::from(changes)], "{status} {asked}");
+        }
     }
 }

@@ -14,6 +14,7 @@
 //! ```json
 //! {"writes": true, "times": 0, "action": {"stall": {"ms": 95000}}}
 //! {"method": "POST", "path": "/v1/flight", "action": {"hold": {"hang_up": true}}}
+//! {"method": "PATCH", "path": "/v1/*", "action": {"refuse": {"status": 400, "reason": "CONCURRENT_MODIFICATION"}}}
 //! {"method": "PUT", "path": "/v1/flight/*", "after": 1, "times": 3, "action": "drop_after_acting"}
 //! ```
 
@@ -36,6 +37,17 @@ pub enum Action {
         /// The JSON body; a string is sent as plain text.
         #[serde(default)]
         body: Option<Value>,
+        /// More headers, such as `Retry-After`.
+        #[serde(default)]
+        headers: BTreeMap<String, String>,
+    },
+    /// Answer with a refusal of the platform's own form instead of acting: what it says of itself may be another thing than
+    /// what its status says.
+    Refuse {
+        /// The HTTP status.
+        status: u16,
+        /// The reason, as the platform writes it; of a platform without reasons, its words.
+        reason: String,
         /// More headers, such as `Retry-After`.
         #[serde(default)]
         headers: BTreeMap<String, String>,
@@ -107,6 +119,7 @@ impl Action {
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Fail { .. } => "fail",
+            Self::Refuse { .. } => "refuse",
             Self::FailAfterActing { .. } => "fail_after_acting",
             Self::Stall { .. } => "stall",
             Self::Hold { .. } => "hold",

@@ -9,6 +9,44 @@ use serde::{Deserialize, Serialize};
 
 use crate::lock;
 
+/// How lists and rows of reports are cut into pages.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Paging {
+    /// Every page but the last is full.
+    #[default]
+    Full,
+    /// A page without items comes before each full one, and names the next one as any page does. Platforms that filter
+    /// what they have read answer so.
+    EmptyBetween,
+    /// The token of the next page is that of the page itself: the list never ends. Lists whose pages are numbered have no
+    /// tokens, and are as full as otherwise.
+    SameToken,
+}
+
+/// The page of a numbered list that holds what is asked for, and how many pages the list has.
+pub(crate) struct NumberedPage {
+    /// How many items come before it.
+    pub first: usize,
+    /// How many items it has at most.
+    pub size: usize,
+    /// How many pages there are.
+    pub pages: usize,
+}
+
+impl Paging {
+    /// The page of that number, from 1, of so many items.
+    pub(crate) fn numbered(self, number: usize, size: usize, total: usize) -> NumberedPage {
+        let full = total.div_ceil(size);
+        let first = |number: usize| number.saturating_sub(1).saturating_mul(size);
+        match self {
+            Self::EmptyBetween if number % 2 == 1 => NumberedPage { first: 0, size: 0, pages: full * 2 },
+            Self::EmptyBetween => NumberedPage { first: first(number / 2), size, pages: full * 2 },
+            Self::Full | Self::SameToken => NumberedPage { first: first(number), size, pages: full },
+        }
+    }
+}
+
 /// The settings: the body and answer of `/__control/settings`. In a `PUT`, what is left out stays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Settings {
@@ -22,11 +60,13 @@ pub struct Settings {
     /// Real milliseconds for which a new object is missing from lists and searches (not from a read
     /// by its id); 0 by default.
     pub lookup_lag_ms: u64,
+    /// How lists are cut into pages.
+    pub paging: Paging,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { rate_limit_per_second: 0, max_page_size: 500, latency_ms: 0, lookup_lag_ms: 0 }
+        Self { rate_limit_per_second: 0, max_page_size: 500, latency_ms: 0, lookup_lag_ms: 0, paging: Paging::Full }
     }
 }
 
@@ -42,6 +82,8 @@ pub struct Change {
     pub latency_ms: Option<u64>,
     /// See [`Settings::lookup_lag_ms`].
     pub lookup_lag_ms: Option<u64>,
+    /// See [`Settings::paging`].
+    pub paging: Option<Paging>,
 }
 
 /// The settings of one emulator, with the window the rate limit counts in.
@@ -67,6 +109,7 @@ impl SettingsCell {
             max_page_size: change.max_page_size.unwrap_or(old.max_page_size).max(1),
             latency_ms: change.latency_ms.unwrap_or(old.latency_ms),
             lookup_lag_ms: change.lookup_lag_ms.unwrap_or(old.lookup_lag_ms),
+            paging: change.paging.unwrap_or(old.paging),
         };
         *held
     }

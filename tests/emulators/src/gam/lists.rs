@@ -11,16 +11,23 @@ use super::{
     routes::{Desk, Done, exact},
     schema::{Object, camel},
 };
+use crate::control::settings::Paging;
 
 /// The page if none is asked for, in items (Google's reference of every list).
 const DEFAULT_PAGE: usize = 50;
 /// The largest page: what is above it is taken for it.
 const MAX_PAGE: usize = 1000;
 
+/// What the token of a page with items begins with, where pages without come before them.
+const FULL: &str = "full ";
+
 /// A page: where it begins and how long it is.
 pub(super) struct Page {
     pub first: usize,
     pub size: usize,
+    paging: Paging,
+    /// Whether it has no items, although there are some.
+    empty: bool,
 }
 
 impl Page {
@@ -34,21 +41,37 @@ impl Page {
             None | Some("0") => default,
             Some(text) => text.parse().map_err(|_| wrong("pageSize", "must be a whole number of 0 or more"))?,
         };
-        let first = match desk.param("pageToken") {
-            None => 0,
+        let (full, first) = match desk.param("pageToken") {
+            None => (false, 0),
             Some(token) => {
                 let read = URL_SAFE_NO_PAD.decode(token).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-                let at = read.and_then(|text| text.strip_prefix(of)?.strip_prefix('\n')?.parse().ok());
+                let at = read.and_then(|text| {
+                    let at = text.strip_prefix(of)?.strip_prefix('\n')?.to_owned();
+                    let full = at.strip_prefix(FULL);
+                    Some((full.is_some(), full.unwrap_or(&at).parse().ok()?))
+                });
                 at.ok_or_else(|| wrong("pageToken", "is none of this list; repeat the request it came from"))?
             }
         };
-        Ok(Self { first, size: size.min(desk.max_page).max(1) })
+        let empty = desk.paging == Paging::EmptyBetween && !full;
+        Ok(Self { first, size: size.min(desk.max_page).max(1), paging: desk.paging, empty })
+    }
+
+    /// The items of this page.
+    pub(super) fn of<T>(&self, items: impl IntoIterator<Item = T>) -> Vec<T> {
+        let size = if self.empty { 0 } else { self.size };
+        items.into_iter().skip(self.first).take(size).collect()
     }
 
     /// The token of the page after this one, if there is one.
     pub(super) fn next(&self, of: &str, total: usize) -> Option<String> {
         let next = self.first.saturating_add(self.size);
-        (next < total).then(|| URL_SAFE_NO_PAD.encode(format!("{of}\n{next}")))
+        let named = match self.paging {
+            Paging::SameToken => Some(self.first.to_string()),
+            Paging::EmptyBetween if self.empty => Some(format!("{FULL}{}", self.first)),
+            Paging::EmptyBetween | Paging::Full => (next < total).then(|| next.to_string()),
+        };
+        named.map(|at| URL_SAFE_NO_PAD.encode(format!("{of}\n{at}")))
     }
 }
 
@@ -66,18 +89,14 @@ pub(super) fn answer(desk: &Desk<'_>, collection: &str, fields: &[&str], objects
             .map_err(|_| Refusal::invalid("INVALID_PAGING", "skip", "must be a whole number of 0 or more"))?,
     };
     let of = format!("{}\n{source}\n{order}", desk.call.path);
-    let page = Page::asked(desk, DEFAULT_PAGE.min(MAX_PAGE), &of)?;
+    let mut page = Page::asked(desk, DEFAULT_PAGE.min(MAX_PAGE), &of)?;
+    page.size = page.size.min(MAX_PAGE);
     let mut found: Vec<Object> = objects.into_iter().filter(|object| filter.fits(object)).collect();
     found.sort_by(|one, other| compare(&keys, one, other));
+    // What is skipped is skipped before pages are counted.
+    let found = found.split_off(skip.min(found.len()));
     let total = found.len();
-    let shown: Vec<Value> = found
-        .into_iter()
-        .skip(page.first.saturating_add(skip))
-        .take(page.size.min(MAX_PAGE))
-        .map(Value::Object)
-        .collect();
-    let mut body = json!({ collection: shown });
-    let page = Page { first: page.first + skip, size: page.size.min(MAX_PAGE) };
+    let mut body = json!({ collection: page.of(found) });
     if let Some(next) = page.next(&of, total) {
         body["nextPageToken"] = next.into();
     }

@@ -100,7 +100,7 @@ fn check(state: &State, order: &Object, own: Option<i64>, staged: &[Object]) -> 
             "displayName: an order called \"{}\" exists in this network already (archived ones count); choose another",
             name.unwrap_or("")
         );
-        return Err(Refusal::exists("UNIQUE", why));
+        return Err(Refusal::not_unique(why));
     }
     Ok(())
 }

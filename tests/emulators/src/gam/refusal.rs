@@ -75,6 +75,35 @@ impl Status {
     }
 }
 
+/// The body of a refusal that a test asks for, with the status that goes with its code.
+pub(super) fn made_up(code: u16, reason: &str) -> Value {
+    let status = match code {
+        401 => "UNAUTHENTICATED",
+        403 => "PERMISSION_DENIED",
+        404 => "NOT_FOUND",
+        409 => "ABORTED",
+        429 => "RESOURCE_EXHAUSTED",
+        503 => "UNAVAILABLE",
+        500.. => "INTERNAL",
+        _ => "INVALID_ARGUMENT",
+    };
+    body(code, status, reason, &format!("The request was refused: {reason}."), &object!({}))
+}
+
+fn body(code: u16, status: &str, reason: &str, message: &str, metadata: &Value) -> Value {
+    object!({ "error": {
+        "code": code,
+        "message": message,
+        "status": status,
+        "details": [{
+            "@type": "type.googleapis.com/google.rpc.ErrorInfo",
+            "reason": reason,
+            "domain": DOMAIN,
+            "metadata": metadata,
+        }],
+    } })
+}
+
 impl Refusal {
     /// A refusal.
     pub(super) fn new(status: Status, reason: &'static str, message: impl Into<String>) -> Self {
@@ -111,6 +140,11 @@ impl Refusal {
         Self::new(Status::NotFound, "NOT_FOUND", format!("Requested entity was not found: {name}"))
     }
 
+    /// Another one has the same value of a field that must be unique.
+    pub(super) fn not_unique(message: impl Into<String>) -> Self {
+        Self::new(Status::InvalidArgument, "NOT_UNIQUE", message)
+    }
+
     /// There is one already.
     pub(super) fn exists(reason: &'static str, message: impl Into<String>) -> Self {
         Self::new(Status::AlreadyExists, reason, message)
@@ -130,17 +164,7 @@ impl Refusal {
             map.insert("field".to_owned(), field.clone().into());
         }
         let code = self.status.code();
-        let body = object!({ "error": {
-            "code": code.as_u16(),
-            "message": self.message,
-            "status": self.status.name(),
-            "details": [{
-                "@type": "type.googleapis.com/google.rpc.ErrorInfo",
-                "reason": self.reason,
-                "domain": DOMAIN,
-                "metadata": metadata,
-            }],
-        } });
+        let body = body(code.as_u16(), self.status.name(), self.reason, &self.message, &metadata);
         let mut response = json(code, &body);
         if self.status == Status::Unauthenticated {
             let challenge = HeaderValue::from_static("Bearer realm=\"https://accounts.google.com/\"");

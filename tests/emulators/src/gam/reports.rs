@@ -215,7 +215,7 @@ pub(super) fn run(desk: &mut Desk<'_>, named: &str) -> Done {
             "Quota exceeded: {} report runs an hour for each user; try again later",
             desk.settings.report_runs_per_hour
         );
-        return Err(Refusal::new(Status::ResourceExhausted, "RATE_LIMIT_EXCEEDED", why));
+        return Err(Refusal::new(Status::ResourceExhausted, "REPORT_JOB_LIMIT", why));
     }
     desk.state.begun.push_back(desk.now);
     let rows = rows(desk.state, &definition, desk.now)?;
@@ -269,7 +269,7 @@ pub(super) fn fetch(desk: &Desk<'_>, report: &str, run: &str) -> Done {
     #[derive(Serialize)]
     #[serde(rename_all = "camelCase")]
     struct Answer<'a> {
-        rows: &'a [Row],
+        rows: Vec<&'a Row>,
         run_time: String,
         total_row_count: usize,
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -284,9 +284,8 @@ pub(super) fn fetch(desk: &Desk<'_>, report: &str, run: &str) -> Done {
     let mut page = Page::asked(desk, ROWS.0, &named)?;
     page.size = page.size.min(ROWS.1);
     let total = found.rows.len();
-    let first = page.first.min(total);
     let answer = Answer {
-        rows: &found.rows[first..first.saturating_add(page.size).min(total)],
+        rows: page.of(&found.rows),
         run_time: write_millis(found.began),
         total_row_count: total,
         next_page_token: page.next(&named, total),

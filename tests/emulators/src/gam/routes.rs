@@ -14,7 +14,10 @@ use super::{
     settings::GamSettings,
     state::State,
 };
-use crate::{control::clock::Millis, platform::Call};
+use crate::{
+    control::{clock::Millis, settings::Paging},
+    platform::Call,
+};
 
 /// The most requests or names in a batch (Google's reference of the batch methods).
 pub(super) const MAX_BATCH: usize = 100;
@@ -31,6 +34,8 @@ pub(super) struct Desk<'a> {
     pub lag: Duration,
     /// The largest page.
     pub max_page: usize,
+    /// How lists are cut into pages.
+    pub paging: Paging,
     /// The call.
     pub call: &'a Call,
 }

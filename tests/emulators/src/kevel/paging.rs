@@ -9,6 +9,7 @@ use super::{
     routes::{Desk, Reply},
     state::{Record, visible},
 };
+use crate::control::settings::NumberedPage;
 
 /// Kevel's default page, in items.
 const DEFAULT_PAGE_SIZE: i64 = 500;
@@ -31,11 +32,11 @@ fn window(desk: &Desk<'_>) -> Result<Window, Refusal> {
     Ok(Window { page, size: size.min(most) })
 }
 
-fn answer(window: &Window, total: usize, items: Vec<Value>) -> Reply {
+fn answer(window: &Window, cut: &NumberedPage, total: usize, items: Vec<Value>) -> Reply {
     Reply::ok(json!({
         "page": window.page,
         "pageSize": window.size,
-        "totalPages": total.div_ceil(window.size),
+        "totalPages": cut.pages,
         "totalItems": total,
         "items": items,
     }))
@@ -47,27 +48,22 @@ pub(super) fn page<'s>(
     kind: &str,
     records: impl Iterator<Item = &'s Record>,
 ) -> Result<Reply, Refusal> {
-    let window = window(desk)?;
     let lag = lag(desk);
-    let first = (window.page - 1).saturating_mul(window.size);
-    let mut total = 0;
-    let mut items = Vec::new();
-    for record in records.filter(|record| visible(record, lag)) {
-        if total >= first && items.len() < window.size {
-            items.push(desk.state.render(kind, record));
-        }
-        total += 1;
-    }
-    Ok(answer(&window, total, items))
+    let visible: Vec<&Record> = records.filter(|record| visible(record, lag)).collect();
+    let window = window(desk)?;
+    let cut = desk.settings.paging.numbered(window.page, window.size, visible.len());
+    // Only what is shown is worth rendering.
+    let items = visible.iter().skip(cut.first).take(cut.size).map(|record| desk.state.render(kind, record)).collect();
+    Ok(answer(&window, &cut, visible.len(), items))
 }
 
 /// One page of ready values.
 pub(super) fn page_of(desk: &Desk<'_>, values: Vec<Value>) -> Result<Reply, Refusal> {
     let window = window(desk)?;
     let total = values.len();
-    let first = (window.page - 1).saturating_mul(window.size);
-    let items = values.into_iter().skip(first).take(window.size).collect();
-    Ok(answer(&window, total, items))
+    let cut = desk.settings.paging.numbered(window.page, window.size, total);
+    let items = values.into_iter().skip(cut.first).take(cut.size).collect();
+    Ok(answer(&window, &cut, total, items))
 }
 
 /// For how long new objects are missing from lists.

@@ -30,12 +30,13 @@ pub(super) fn answer(desk: &Desk<'_>, known: &[&str], items: &[Value]) -> Result
     };
     let page = number("page", 1, usize::MAX)?;
     let size = number("pageSize", DEFAULT_PAGE, MAX_PAGE)?.min(desk.max_page).max(1);
-    let shown: Vec<&Value> = items.iter().skip((page - 1).saturating_mul(size)).take(size).collect();
+    let cut = desk.paging.numbered(page, size, items.len());
+    let shown: Vec<&Value> = items.iter().skip(cut.first).take(cut.size).collect();
     Ok(json(
         StatusCode::OK,
         &object!({
             "page": page, "pageSize": size, "totalItems": items.len(),
-            "totalPages": items.len().div_ceil(size), "items": shown,
+            "totalPages": cut.pages, "items": shown,
         }),
     ))
 }

@@ -12,7 +12,10 @@ use super::{
     campaigns, creatives, fields::Object, flights, lists, refusal::Refusal, reports, settings::TritonSettings,
     state::State,
 };
-use crate::{control::clock::Millis, platform::Call};
+use crate::{
+    control::{clock::Millis, settings::Paging},
+    platform::Call,
+};
 
 /// What a handler works with.
 pub(super) struct Desk<'a> {
@@ -26,6 +29,8 @@ pub(super) struct Desk<'a> {
     pub lag: Duration,
     /// The largest page.
     pub max_page: usize,
+    /// How lists are cut into pages.
+    pub paging: Paging,
     /// The call.
     pub call: &'a Call,
 }

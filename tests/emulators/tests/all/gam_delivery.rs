@@ -220,7 +220,7 @@ async fn report_runs_of_an_hour_are_counted() {
     app.clock("2029-12-01T00:30:00Z");
     app.post(&path, &json!({})).await;
     let (line, _) = app.refused(Method::POST, &path, &json!({})).await;
-    assert_eq!(line, "429 RESOURCE_EXHAUSTED RATE_LIMIT_EXCEEDED");
+    assert_eq!(line, "429 RESOURCE_EXHAUSTED REPORT_JOB_LIMIT");
     app.clock("2029-12-01T01:00:00Z");
     app.post(&path, &json!({})).await;
 }

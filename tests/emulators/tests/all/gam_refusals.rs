@@ -68,7 +68,7 @@ async fn orders_are_checked() {
         (json!({ "trafficker": "networks/21700001/users/1" }), INVALID, "trafficker"),
         (json!({ "poNumber": "x".repeat(64) }), INVALID, "po_number: at most 63"),
         (json!({ "externalOrderId": 3_000_000_000_u64 }), INVALID, "external_order_id' (TYPE_INT32)"),
-        (json!({ "displayName": "Taken" }), "409 ALREADY_EXISTS UNIQUE", "displayName"),
+        (json!({ "displayName": "Taken" }), "400 INVALID_ARGUMENT NOT_UNIQUE", "displayName"),
     ] {
         let body = json!({ "requests": [{ "order": order(json!({ "displayName": "Good" })) }, { "order": order(changes.clone()) }] });
         let (line, why) = app.refused(Method::POST, "/orders:batchCreate", &body).await;
@@ -78,7 +78,7 @@ async fn orders_are_checked() {
         );
     }
     let twice = json!({ "requests": [{ "order": order(json!({})) }, { "order": order(json!({})) }] });
-    assert_eq!(app.refused(Method::POST, "/orders:batchCreate", &twice).await.0, "409 ALREADY_EXISTS UNIQUE");
+    assert_eq!(app.refused(Method::POST, "/orders:batchCreate", &twice).await.0, "400 INVALID_ARGUMENT NOT_UNIQUE");
     // All or nothing: the good ones beside the bad were not made.
     assert_eq!(app.running.platform().count("orders"), 1);
 }
@@ -89,7 +89,7 @@ async fn the_name_of_an_archived_order_is_still_taken() {
     let first = app.order(json!({})).await;
     app.act("orders:batchArchive", &first).await;
     let body = json!({ "requests": [{ "order": order(json!({})) }] });
-    assert_eq!(app.refused(Method::POST, "/orders:batchCreate", &body).await.0, "409 ALREADY_EXISTS UNIQUE");
+    assert_eq!(app.refused(Method::POST, "/orders:batchCreate", &body).await.0, "400 INVALID_ARGUMENT NOT_UNIQUE");
 }
 
 #[tokio::test]
@@ -252,7 +252,7 @@ async fn updates_are_checked() {
     }
     let rename = |name: &str, to: &str| json!({ "requests": [{ "order": { "name": name, "displayName": to }, "updateMask": "displayName" }] });
     let (line, _) = app.refused(Method::POST, "/orders:batchUpdate", &rename(&order, "Other")).await;
-    assert_eq!(line, "409 ALREADY_EXISTS UNIQUE");
+    assert_eq!(line, "400 INVALID_ARGUMENT NOT_UNIQUE");
     let missing = rename("networks/21700001/orders/1", "x");
     assert_eq!(app.refused(Method::POST, "/orders:batchUpdate", &missing).await.0, "404 NOT_FOUND NOT_FOUND");
     app.act("orders:batchSubmitForApproval", &order).await;
