@@ -156,7 +156,7 @@ pub struct NewMediaBuy {
     pub po_number: Option<String>,
     /// Targeting for all packages.
     pub targeting: Targeting,
-    /// When it begins; default: the next midnight UTC.
+    /// When it begins; default: as [`default_start`](crate::domain::media_buy::default_start) says.
     pub start: Option<Moment>,
     /// When it ends; default: 30 days after its start.
     pub end: Option<Moment>,

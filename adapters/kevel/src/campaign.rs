@@ -76,7 +76,8 @@ fn shared_cap(buy: &MediaBuy, problems: &mut Problems) -> caps::Frequency {
         };
         problems.unsupported("unsupported_frequency_cap", pointer, value, message, &["package"]);
     }
-    caps::Frequency::once_in(minutes)
+    // What Kevel does not count is told of each package, where its flight is made.
+    caps::Frequency::once_in(minutes).unwrap_or(caps::Frequency::NONE)
 }
 
 impl Campaign {

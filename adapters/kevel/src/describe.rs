@@ -38,9 +38,12 @@ pub fn description() -> Description {
         }),
         frequency_cap: Some(FrequencyCapSupport {
             scopes: vec![CapScope::MediaBuy, CapScope::Package],
-            min_minutes: 1,
+            min_minutes: caps::MIN_MINUTES,
             max_minutes: caps::MAX_MINUTES,
-            note: "A cap of the media buy holds for all of its packages on Kevel.".to_owned(),
+            note: format!(
+                "Counted are {}. A cap of the media buy holds for all of its packages on Kevel.",
+                caps::periods()
+            ),
         }),
         pacing: vec![Pacing::Even, Pacing::Asap],
         price_models: vec![PriceModel::Cpm],

@@ -7,7 +7,7 @@
 //! | CPM | `RateType` 2 and `Price` |
 //! | daily budget | `CapType` 4 (revenue) and `DailyCapAmountDecimal` |
 //! | daily impressions | `CapType` 1 (impressions) and `DailyCapAmount` |
-//! | frequency cap | `FreqCap` 1 in so many minutes (`FreqCapType` 3) |
+//! | frequency cap | `FreqCap` 1 in so many minutes, hours or days (`FreqCapType`), as [`caps`] chooses |
 //!
 //! A flight has one `CapType`, so what needs two of them is refused. The numbers are those of the reference page.
 
@@ -198,17 +198,24 @@ fn write_frequency(package: &PackageOrder, fields: &mut Object, problems: &mut P
     if let Some(cap) = &package.targeting.frequency_cap {
         let pointer = format!("/packages/{}/targeting_overlay/frequency_cap", pointer_segment(&package.package_id));
         let minutes = cap.suppress_minutes;
-        if !(1..=caps::MAX_MINUTES).contains(&minutes) {
-            let message = format!("Kevel counts 1 to {} minutes.", caps::MAX_MINUTES);
-            problems.invalid(
-                "invalid_frequency_cap",
+        let counted = caps::Frequency::once_in(minutes).unwrap_or_else(|nearest| {
+            let nearest: Vec<String> = nearest.iter().map(u32::to_string).collect();
+            let message = format!(
+                "Kevel counts {}; the nearest to {minutes} minutes that it counts: {}.",
+                caps::periods(),
+                nearest.join(" and ")
+            );
+            problems.unsupported(
+                "unsupported_frequency_cap",
                 format!("{pointer}/suppress_minutes"),
                 minutes.to_string(),
                 message,
+                &nearest.iter().map(String::as_str).collect::<Vec<_>>(),
             );
-        }
+            caps::Frequency::NONE
+        });
         match &cap.scope {
-            CapScope::Package => frequency = caps::Frequency::once_in(minutes),
+            CapScope::Package => frequency = counted,
             // The campaign's.
             CapScope::MediaBuy => {}
             CapScope::Other(scope) => {

@@ -13,7 +13,7 @@ use crate::{
     domain::{
         budget,
         id::{MediaBuyId, PackageId, PlatformName, PrincipalId},
-        media_buy::{MediaBuy, Pacing, Package},
+        media_buy::{self, MediaBuy, Pacing, Package},
         money::Micros,
         operation::{Change, OperationKind},
         problem::Problem,
@@ -67,7 +67,8 @@ impl App {
         let mut problems = Vec::new();
         let draftees = self.draftees(principal, new, &mut problems);
         let currency = self.currency(new, &draftees, &mut problems);
-        let (start, end, notes) = flight(new, at, &mut problems);
+        let leads = draftees.iter().map(|draftee| draftee.product.review_lead_ms);
+        let (start, end, notes) = flight(new, at, leads, &mut problems);
         if new.packages.is_empty() {
             problems.push(Problem::new("/packages", "must name at least one package; see list_products"));
         }
@@ -272,12 +273,19 @@ fn finish(draftee: &Draftee<'_>, budget: Micros, index: usize, problems: &mut Ve
 }
 
 /// Start and end of the flight, and what was filled in.
-fn flight(new: &NewMediaBuy, at: Timestamp, problems: &mut Vec<Problem>) -> (Timestamp, Timestamp, Vec<String>) {
+fn flight(
+    new: &NewMediaBuy,
+    at: Timestamp,
+    review_leads_ms: impl Iterator<Item = i64>,
+    problems: &mut Vec<Problem>,
+) -> (Timestamp, Timestamp, Vec<String>) {
     let mut notes = Vec::new();
     let start = match new.start {
         None => {
-            let start = at.day().plus_days(1).start();
-            notes.push(format!("no flight_start_date was given: it starts {start}"));
+            let start = media_buy::default_start(at, review_leads_ms);
+            notes.push(format!(
+                "no flight_start_date was given: it starts {start}, which leaves time for creatives and their review"
+            ));
             start
         }
         Some(Moment::Day(day)) if day == at.day() => at.floor_second().plus_millis(1_000),
@@ -296,7 +304,11 @@ fn flight(new: &NewMediaBuy, at: Timestamp, problems: &mut Vec<Problem>) -> (Tim
         Some(end) => end_of(end),
     };
     if end <= start {
-        problems.push(Problem::new("/flight_end_date", format!("{end} is not after the start, {start}")));
+        let hint = match new.start {
+            None => ", which is the default; give flight_start_date to start earlier",
+            Some(_) => "",
+        };
+        problems.push(Problem::new("/flight_end_date", format!("{end} is not after the start, {start}{hint}")));
     }
     for (field, moment) in [("/flight_start_date", start), ("/flight_end_date", end)] {
         if moment > Timestamp::LATEST {

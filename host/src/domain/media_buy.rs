@@ -1,6 +1,6 @@
 //! A media buy and its packages, as the host knows them.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
@@ -248,9 +248,60 @@ impl MediaBuy {
     }
 }
 
+/// How long buyers have at least for their creatives where they leave the start of a flight to the host.
+const LEAST_NOTICE: Duration = Duration::from_secs(24 * 3_600);
+
+/// When a flight starts whose start was left out: at the first midnight UTC that leaves, after the longest review lead time of
+/// its packages, more than a day for creatives. So the [`creative_deadline`](MediaBuy::creative_deadline) lies ahead.
+pub fn default_start(now: Timestamp, review_leads_ms: impl IntoIterator<Item = i64>) -> Timestamp {
+    let lead = review_leads_ms.into_iter().max().unwrap_or(0).max(0);
+    let earliest = now.plus(LEAST_NOTICE).plus_millis(lead).min(Timestamp::LATEST);
+    earliest.day().plus_days(1).start()
+}
+
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
     use crate::domain::testing;
+
+    const HOUR: i64 = 3_600_000;
+
+    #[test]
+    fn a_flight_without_a_start_begins_at_the_midnight_after_a_day_and_the_longest_lead() {
+        for (now, leads, start) in [
+            ("2026-11-29T22:00:00Z", vec![48 * HOUR], "2026-12-03T00:00:00Z"),
+            ("2026-11-29T22:00:00Z", vec![HOUR, 3 * HOUR, 0], "2026-12-02T00:00:00Z"),
+            ("2026-11-29T22:00:00Z", vec![], "2026-12-01T00:00:00Z"),
+            // After a midnight is not at it.
+            ("2026-11-29T00:00:00Z", vec![0], "2026-12-01T00:00:00Z"),
+            ("2026-11-28T23:59:59.999999Z", vec![0], "2026-11-30T00:00:00Z"),
+        ] {
+            assert_eq!(default_start(Timestamp::parse(now).unwrap(), leads).to_string(), start, "{now}");
+        }
+        assert!(default_start(Timestamp::LATEST, [i64::MAX]) > Timestamp::LATEST, "which is refused as too late");
+    }
+
+    proptest! {
+        #[test]
+        fn such_a_start_is_the_first_midnight_that_leaves_a_day_for_creatives(
+            seconds in 0_i64..4_000_000_000,
+            leads in prop::collection::vec(0_i64..3_653 * 24 * HOUR, 1..4),
+        ) {
+            let (now, day) = (Timestamp::from_micros(seconds * 1_000_000), 24 * HOUR);
+            let start = default_start(now, leads.clone());
+            prop_assert_eq!(start, start.day().start());
+            let mut buy = testing::buy(leads.len());
+            buy.start = start;
+            for (package, lead) in buy.packages.iter_mut().zip(&leads) {
+                package.review_lead_ms = *lead;
+            }
+            let deadline = buy.creative_deadline(now);
+            prop_assert!(deadline > now.plus_millis(day));
+            prop_assert!(deadline <= now.plus_millis(2 * day), "the midnight before would not do");
+        }
+    }
 
     #[test]
     fn switches_that_came_since_are_taken_back_and_nothing_else() {

@@ -85,9 +85,18 @@ fn a_frequency_cap_is_one_impression_in_so_many_minutes() {
     assert_eq!(fields(&of(&package).unwrap(), &names), ["true", "1", "90", "3"]);
     package.targeting.frequency_cap = Some(FrequencyCap { suppress_minutes: 90, scope: CapScope::MediaBuy });
     assert_eq!(fields(&of(&package).unwrap(), &names), ["false", "null", "null", "null"]);
+    package.targeting.frequency_cap = Some(FrequencyCap { suppress_minutes: 20_160, scope: CapScope::Package });
+    assert_eq!(fields(&of(&package).unwrap(), &names), ["true", "1", "14", "2"]);
     package.targeting.frequency_cap =
         Some(FrequencyCap { suppress_minutes: 0, scope: CapScope::Other("household".to_owned()) });
     assert_eq!(of(&package).unwrap_err().items.len(), 2);
+    for scope in [CapScope::Package, CapScope::MediaBuy] {
+        package.targeting.frequency_cap = Some(FrequencyCap { suppress_minutes: 4_401, scope });
+        let failure = of(&package).unwrap_err();
+        assert_eq!((failure.kind, failure.items.len()), (FailureKind::Unsupported, 1));
+        assert_eq!(failure.items[0].field, "/packages/news/targeting_overlay/frequency_cap/suppress_minutes");
+        assert_eq!(failure.items[0].supported, ["4400", "4440"]);
+    }
 }
 
 #[test]

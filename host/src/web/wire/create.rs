@@ -33,7 +33,8 @@ pub struct CreateMediaBuy {
     pub po_number: Option<Line<MAX_PO_NUMBER>>,
     /// Targeting for all packages; a package's own overlay refines it.
     pub targeting_overlay: Option<TargetingOverlay>,
-    /// First day (`2026-12-01`, from 00:00 UTC) or first moment (`2026-12-01T09:00:00Z`). Default: the next midnight UTC.
+    /// First day (`2026-12-01`, from 00:00 UTC) or first moment (`2026-12-01T09:00:00Z`). Default: the
+    /// first midnight UTC after now, 24 hours and the longest review lead time of the packages, so that `creative_deadline` lies a day ahead.
     pub flight_start_date: Option<When>,
     /// Last day (until its last second, UTC) or last moment. Default: 30 days after the start.
     pub flight_end_date: Option<When>,

@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 use serde_json::{Map, Value};
 
 use super::{
-    campaigns::same_id,
+    campaigns::{frequency, same_id},
     fields,
     flights::refresh,
     paging::page,
@@ -24,6 +24,7 @@ fn read(desk: &Desk<'_>, flight: &Record, body: &Map<String, Value>) -> Result<(
     }
     same_id(body, "FlightId", flight.id)?;
     let object = schema::read(fields::AD, body)?;
+    frequency(&object)?;
     let creative = body
         .get("Creative")
         .and_then(|creative| creative.get("Id"))

@@ -35,16 +35,30 @@ pub(super) fn caps(object: &Object, decimal: &'static str) -> Result<(), Refusal
     if amount_given && object.get("CapType").is_none() {
         return Err(Refusal::invalid("CapType is required with a cap amount"));
     }
-    let given = |name: &str| object.get(name).is_some();
-    let all = given("FreqCap") && given("FreqCapDuration") && given("FreqCapType");
-    let any = given("FreqCap") || given("FreqCapDuration") || given("FreqCapType");
-    if any && !all {
-        return Err(Refusal::invalid("FreqCap, FreqCapDuration and FreqCapType go together"));
+    frequency(object)
+}
+
+/// Checks what a frequency cap needs, in whatever has one: its three fields together, and a period that is counted.
+///
+/// As the page on frequency capping has it, a period has a longest one in each unit: 168 hours, 180 days, 4,400 minutes.
+pub(super) fn frequency(object: &Object) -> Result<(), Refusal> {
+    let fields = ["FreqCap", "FreqCapDuration", "FreqCapType"].map(|name| object.int(name));
+    let [Some(_), Some(duration), Some(unit)] = fields else {
+        if fields.iter().any(Option::is_some) {
+            return Err(Refusal::invalid("FreqCap, FreqCapDuration and FreqCapType go together"));
+        }
+        if object.flag("IsFreqCap") {
+            return Err(Refusal::invalid("IsFreqCap needs FreqCap, FreqCapDuration and FreqCapType"));
+        }
+        return Ok(());
+    };
+    let longest = fields::FREQ_CAP_LONGEST.iter().find(|(known, ..)| *known == unit);
+    match longest {
+        Some((_, most, name)) if duration > *most => {
+            Err(Refusal::invalid(format!("FreqCapDuration must be at most {most} {name} (FreqCapType {unit})")))
+        }
+        _ => Ok(()),
     }
-    if object.flag("IsFreqCap") && !all {
-        return Err(Refusal::invalid("IsFreqCap needs FreqCap, FreqCapDuration and FreqCapType"));
-    }
-    Ok(())
 }
 
 /// Puts a checked campaign on the shelf.

@@ -19,6 +19,8 @@ const TEXT: Kind = Kind::Text(0, 1_000_000);
 const GOAL_TYPES: Kind = Kind::Choice(&[1, 2, 3, 7, 8, 9, 10]);
 /// Frequency cap periods: hour, day, minute.
 const FREQ_CAP_TYPES: Kind = Kind::Choice(&[1, 2, 3]);
+/// The longest period in each of those units, and the unit's name.
+pub(super) const FREQ_CAP_LONGEST: [(i64, i64, &str); 3] = [(1, 168, "hours"), (2, 180, "days"), (3, 4_400, "minutes")];
 const ATTRIBUTION: Kind = Kind::Members(&["MatchType", "LookbackWindow"]);
 
 /// Advertisers.

@@ -4,7 +4,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{
-    campaigns::same_id,
+    campaigns::{frequency, same_id},
     fields,
     paging::{page, page_of},
     refusal::Refusal,
@@ -16,6 +16,7 @@ use super::{
 
 pub(super) fn create_advertiser(desk: &mut Desk<'_>) -> Done {
     let mut object = schema::read(fields::ADVERTISER, &desk.body()?)?;
+    frequency(&object)?;
     object.set("LastModified", schema::write_moment(desk.now));
     object.set("Version", 1);
     let id = desk.state.advertisers.insert(0, 0, object);
@@ -32,6 +33,7 @@ pub(super) fn update_advertiser(desk: &mut Desk<'_>, id: i64) -> Done {
     let body = desk.body()?;
     same_id(&body, "Id", id)?;
     let mut object = schema::read(fields::ADVERTISER, &body)?;
+    frequency(&object)?;
     stamp_next(&mut object, &before.object, desk.now);
     desk.state.advertisers.replace(id, object);
     get_advertiser(desk, id)

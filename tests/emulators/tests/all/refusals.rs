@@ -39,6 +39,9 @@ async fn flights_that_make_no_sense_are_refused() {
         (json!({ "FreqCapType": 4 }), "FreqCapType must be one of"),
         (json!({ "IsFreqCap": true }), "IsFreqCap needs"),
         (json!({ "FreqCap": 3 }), "go together"),
+        (json!({ "FreqCap": 1, "FreqCapDuration": 169, "FreqCapType": 1 }), "at most 168 hours"),
+        (json!({ "FreqCap": 1, "FreqCapDuration": 181, "FreqCapType": 2 }), "at most 180 days"),
+        (json!({ "FreqCap": 1, "FreqCapDuration": 4401, "FreqCapType": 3 }), "at most 4400 minutes"),
         (json!({ "Impressions": 0 }), "Impressions must be between 1 and 2147483647"),
         (json!({ "Impressions": 2_147_483_648_i64 }), "Impressions must be between"),
         (json!({ "Impressions": 10.5 }), "must be a whole number"),
@@ -83,6 +86,7 @@ async fn campaigns_creatives_and_ads_that_make_no_sense_are_refused() {
         (json!({ "Name": "x".repeat(201) }), "longer than 200"),
         (json!({ "CapType": 1 }), "CapType must be one of [4]"),
         (json!({ "FreqCap": 0 }), "FreqCap must be between"),
+        (json!({ "FreqCap": 1, "FreqCapDuration": 10080, "FreqCapType": 3 }), "at most 4400 minutes"),
         (json!({ "DailyCapAmount": -1, "CapType": 4 }), "DailyCapAmount must be"),
     ] {
         let mut body = base.clone();
