@@ -70,13 +70,18 @@ impl App {
     ) -> Result<Option<WriteAnswer>, AppError> {
         let Some(key) = options.idempotency_key.as_deref().filter(|_| !options.dry_run) else { return Ok(None) };
         match self.store.idempotency(principal, key).await? {
-            Some(entry) => self.answer_again(&entry, &fingerprint(kind, options)).await.map(Some),
+            Some(entry) => self.answer_again(&entry, kind, options).await.map(Some),
             None => Ok(None),
         }
     }
 
-    async fn answer_again(&self, entry: &IdempotencyEntry, fingerprint: &str) -> Result<WriteAnswer, AppError> {
-        if entry.fingerprint != fingerprint {
+    async fn answer_again(
+        &self,
+        entry: &IdempotencyEntry,
+        kind: OperationKind,
+        options: &WriteOptions,
+    ) -> Result<WriteAnswer, AppError> {
+        if !digest::is_of(&entry.fingerprint, &asked(kind, options)) {
             return Err(AppError::new(
                 ErrorCode::IdempotencyConflict,
                 "this idempotency key was used with another request: use a new key for a new request",
@@ -144,7 +149,7 @@ impl App {
         let entry = options.idempotency_key.as_ref().map(|key| IdempotencyEntry {
             principal: draft.current.principal.clone(),
             key: key.clone(),
-            fingerprint: fingerprint(draft.kind, &options),
+            fingerprint: digest::canonical(&asked(draft.kind, &options)),
             operation: operation.id.clone(),
             answer: None,
             created_at: at,
@@ -162,7 +167,7 @@ impl App {
         match record_new(self.store.as_ref(), &operation.id, recording).await {
             Ok(()) => {}
             Err(StoreError::KeyTaken(taken)) => {
-                return self.answer_again(&taken, &fingerprint(draft.kind, &options)).await;
+                return self.answer_again(&taken, draft.kind, &options).await;
             }
             Err(error) => return Err(error.into()),
         }
@@ -300,8 +305,9 @@ fn impossible(failures: Vec<(PlatformName, Failure)>, request: &serde_json::Valu
     )
 }
 
-fn fingerprint(kind: OperationKind, options: &WriteOptions) -> String {
-    digest::canonical(&json!({ "operation": kind, "request": options.request }))
+/// What makes two requests under one idempotency key the same.
+fn asked(kind: OperationKind, options: &WriteOptions) -> serde_json::Value {
+    json!({ "operation": kind, "request": options.request })
 }
 
 fn accepted_line(caller: &Caller, operation: &Operation, at: Timestamp) -> AuditEntry {

@@ -3,12 +3,24 @@
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-/// SHA-256 of a value's canonical JSON, in lower-case hexadecimal: objects sorted by key, no white space.
+/// SHA-256 of a value's canonical JSON (RFC 8785), in lower-case hexadecimal.
 ///
-/// `serde_json` keeps objects sorted (the `preserve_order` feature is off), so that two bodies that differ only in the
-/// order of their members have one digest.
+/// Numbers are compared by value: `50000`, `50000.0` and `5e4` have one digest. Two numbers that a double can't tell apart have one, too:
+/// requests with such a number are refused when they are read.
 pub fn canonical(value: &impl Serialize) -> String {
-    // A `Value` in between sorts the fields of structs, too.
+    // A `Value` in between: the canonical form of it always exists, as it has neither NaN nor keys that are no texts.
+    let value = serde_json::to_value(value).unwrap_or_default();
+    sha256(&serde_json_canonicalizer::to_vec(&value).unwrap_or_default())
+}
+
+/// Whether a stored digest is that of a value, as this release makes it or as releases before it did: a key or an approval that is
+/// older than an update of the host stays good.
+pub fn is_of(stored: &str, value: &impl Serialize) -> bool {
+    stored == canonical(value) || stored == before_rfc_8785(value)
+}
+
+/// What [`canonical`] was before: sorted, and each number as `serde_json` writes it.
+fn before_rfc_8785(value: &impl Serialize) -> String {
     let json = serde_json::to_value(value).map(|value| value.to_string()).unwrap_or_default();
     sha256(json.as_bytes())
 }
@@ -20,13 +32,83 @@ pub fn sha256(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
     use super::*;
+    use crate::domain::money::Micros;
+
+    fn digest(text: &str) -> String {
+        canonical(&serde_json::from_str::<Value>(text).unwrap())
+    }
 
     #[test]
     fn the_order_of_members_does_not_matter_and_everything_else_does() {
-        let digest = |text: &str| canonical(&serde_json::from_str::<serde_json::Value>(text).unwrap());
         assert_eq!(digest(r#"{"a":1,"b":[1,2]}"#), digest(r#"{ "b" : [1, 2], "a":1 }"#));
+        assert_eq!(digest(r#"{"a":1}"#), digest(r#"{"\u0061":1}"#));
         assert_ne!(digest(r#"{"a":1,"b":[1,2]}"#), digest(r#"{"a":1,"b":[2,1]}"#));
         assert_ne!(digest(r#"{"a":1}"#), digest(r#"{"a":"1"}"#));
+    }
+
+    #[test]
+    fn a_number_is_one_however_it_is_written() {
+        for same in [["50000", "50000.0", "5e4"], ["0.000001", "1e-6", "0.0000010"], ["0", "-0", "0.0"]] {
+            for text in same {
+                assert_eq!(digest(text), digest(same[0]), "{text}");
+            }
+        }
+        assert_ne!(digest("7999999999.999999"), digest("8000000000"));
+    }
+
+    /// The bytes that RFC 8785 asks for, so that no feature of `serde_json` decides on a digest: not the order in which it keeps
+    /// members, nor how it keeps numbers. `€` comes before the emoji by UTF-8, and so it does by UTF-16; `\u{fb33}` does not.
+    #[test]
+    fn the_form_is_that_of_rfc_8785() {
+        let text = r#"{"z":1e21,"numbers":[333333333.33333329,1E30,4.50,2e-3,0.000000000000000000000000001],"\ufb33":1,"\ud83d\ude00":2,
+                       "string":"\u20ac$\u000F\u000aA'\u0042\u0022\u005c\\\"\/","literals":[null,true,false]}"#;
+        let form = r#"{"literals":[null,true,false],"numbers":[333333333.3333333,1e+30,4.5,0.002,1e-27],"#.to_owned()
+            + r#""string":"€$\u000f\nA'B\"\\\\\"/","z":1e+21,"😀":2,"#
+            + "\"\u{fb33}\":1}";
+        assert_eq!(digest(text), sha256(form.as_bytes()));
+    }
+
+    #[test]
+    fn a_digest_of_an_earlier_release_is_known_again() {
+        let request = json!({ "operation": "create", "request": { "total_budget": 50000.0, "cpm": 0.000_001 } });
+        let earlier = sha256(br#"{"operation":"create","request":{"cpm":1e-6,"total_budget":50000.0}}"#);
+        assert!(is_of(&earlier, &request) && is_of(&canonical(&request), &request));
+        assert!(!is_of(&earlier, &json!({ "operation": "create" })));
+    }
+
+    proptest! {
+        #[test]
+        fn amounts_have_one_digest_only_if_they_are_one(one in 0..=Micros::MAX.get(), apart in 0..3i64) {
+            let other = (one + apart).min(Micros::MAX.get());
+            let of = |micros| canonical(&json!({ "total_budget": Micros::new(micros).unwrap() }));
+            prop_assert_eq!(of(one) == of(other), one == other);
+            // Written with an exponent, or with zeros behind it.
+            let amount = Micros::new(one).unwrap();
+            prop_assert_eq!(digest(&format!("{{\"total_budget\":{one}e-6}}")), of(one));
+            let zeros = if one % Micros::UNIT == 0 { format!("{amount}.000") } else { format!("{amount}000") };
+            prop_assert_eq!(digest(&format!("{{\"total_budget\":{zeros}}}")), of(one));
+        }
+
+        #[test]
+        fn members_have_no_order(members in proptest::collection::btree_map(".{0,8}", any::<i32>(), 0..8)) {
+            // As `serde_json` would hand them over if it kept the order in which they came.
+            let backwards = Backwards(members.clone());
+            let bytes = serde_json_canonicalizer::to_vec(&backwards).unwrap();
+            prop_assert_eq!(sha256(&bytes), canonical(&members));
+        }
+    }
+
+    struct Backwards(BTreeMap<String, i32>);
+
+    impl Serialize for Backwards {
+        fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            serializer.collect_map(self.0.iter().rev())
+        }
     }
 }

@@ -165,7 +165,16 @@ pub fn releases(plan: &Plan) -> BTreeMap<PlatformName, String> {
 
 /// What an approval is bound to: the request, the plan with its releases, and the buy's revision.
 pub fn digest(request: &serde_json::Value, plan: &Plan, revision: i64) -> String {
-    digest::canonical(&json!({ "request": request, "plan": plan, "revision": revision }))
+    digest::canonical(&approvable(request, plan, revision))
+}
+
+/// Whether an approval that is bound to `approved` holds for this request, plan and revision.
+pub fn holds(approved: &str, request: &serde_json::Value, plan: &Plan, revision: i64) -> bool {
+    digest::is_of(approved, &approvable(request, plan, revision))
+}
+
+fn approvable(request: &serde_json::Value, plan: &Plan, revision: i64) -> serde_json::Value {
+    json!({ "request": request, "plan": plan, "revision": revision })
 }
 
 #[cfg(test)]

@@ -104,7 +104,7 @@ impl Run<'_> {
         let digest = planning::digest(&operation.request, &plan, buy.value.revision);
         let (needed, reason) = self.approval_needed(&buy.value, &desired);
         match (&operation.approved_digest, needed) {
-            (Some(approved), _) if *approved != digest => {
+            (Some(approved), _) if !planning::holds(approved, &operation.request, &plan, buy.value.revision) => {
                 if self.is_behind(&plan).await? {
                     let at = self.deps.store.clock(now()).await?.plus(CATCHES_UP);
                     self.hand_back(at).await?;
