@@ -27,6 +27,7 @@ mod associations;
 mod creatives;
 mod delivery;
 mod filter;
+mod geo;
 pub mod keys;
 mod line_items;
 mod lists;

@@ -1,8 +1,9 @@
-//! Targeting: everything it refers to must exist, and inventory must be targeted.
+//! Targeting: everything it refers to must exist, nothing may be both targeted and excluded, and inventory must be targeted.
 
 use serde_json::Value;
 
 use super::{
+    geo,
     refusal::Refusal,
     schema::{Object, inner, items, text},
     state::State,
@@ -38,6 +39,12 @@ pub(super) fn check(state: &State, targeting: &Object) -> Result<(), Refusal> {
             state.referred(&field, "adUnits", name)?;
         }
     }
+    let units = |list| items(inventory, list).filter_map(|unit| text(unit, "adUnit")).collect::<Vec<&str>>();
+    let excluded = units("excludedAdUnits");
+    if let Some(both) = units("targetedAdUnits").into_iter().find(|name| excluded.contains(name)) {
+        let why = format!("{both} is both targeted and excluded; remove one");
+        return Err(Refusal::invalid("INVENTORY_CANNOT_BE_TARGETED_AND_EXCLUDED", "targeting.inventoryTargeting", why));
+    }
     for (outer, middle, what, collection) in REFERENCES {
         let Some(mut holder) = inner(targeting, outer) else { continue };
         if !middle.is_empty() {
@@ -49,7 +56,9 @@ pub(super) fn check(state: &State, targeting: &Object) -> Result<(), Refusal> {
         for name in targeted.iter().chain(&excluded) {
             state.referred(&format!("targeting.{outer}"), collection, name)?;
         }
-        if let Some(both) = targeted.iter().find(|name| excluded.contains(name)) {
+        if *collection == "geoTargets" {
+            geo::check(state, &targeted, &excluded)?;
+        } else if let Some(both) = targeted.iter().find(|name| excluded.contains(name)) {
             let why = format!("{both} is both targeted and excluded; remove one");
             return Err(Refusal::invalid("INVALID_TARGETING", &format!("targeting.{outer}"), why));
         }

@@ -98,6 +98,10 @@ async fn line_items_are_checked() {
     let order = app.order(json!({})).await;
     let inventory = json!({ "targetedAdUnits": [{ "adUnit": "networks/21700001/adUnits/6001" }] });
     let targeting = |what: &str, value: Value| json!({ "targeting": { "inventoryTargeting": inventory, what: value } });
+    let geo = |targeted: &[i64], excluded: &[i64]| {
+        let names = |ids: &[i64]| ids.iter().map(|id| format!("networks/21700001/geoTargets/{id}")).collect::<Vec<_>>();
+        targeting("geoTargeting", json!({ "targetedGeos": names(targeted), "excludedGeos": names(excluded) }))
+    };
     let literal = |key: i64, value: i64| {
         json!({ "customTargetingClauses": [{ "customTargetingLiterals": [{
             "customTargetingKey": format!("networks/21700001/customTargetingKeys/{key}"),
@@ -155,6 +159,21 @@ async fn line_items_are_checked() {
             INVALID,
             "both targeted and excluded",
         ),
+        (geo(&[21137], &[2840]), INVALID, "is targeted inside networks/21700001/geoTargets/2840"),
+        (geo(&[1_014_221], &[2840]), INVALID, "is targeted inside"),
+        (geo(&[200_501], &[2840]), INVALID, "is targeted inside"),
+        (geo(&[2840, 21137], &[]), INVALID, "are both targeted"),
+        (geo(&[21137], &[21176]), INVALID, "outside of everything that is targeted"),
+        (geo(&[21137], &[2250]), INVALID, "outside of everything that is targeted"),
+        (geo(&[2840], &[9_031_903]), INVALID, "is a postal code, which can't be excluded"),
+        (
+            json!({ "targeting": { "inventoryTargeting": {
+                "targetedAdUnits": [{ "adUnit": "networks/21700001/adUnits/6001" }],
+                "excludedAdUnits": [{ "adUnit": "networks/21700001/adUnits/6001" }],
+            } } }),
+            INVALID,
+            "both targeted and excluded",
+        ),
         (
             targeting("technologyTargeting", json!({ "deviceCategoryTargeting": { "targetedCategories": ["tv"] } })),
             INVALID,
@@ -171,6 +190,12 @@ async fn line_items_are_checked() {
     let (_, why) = app.refused(Method::POST, "/lineItems:batchCreate", &batch).await;
     assert!(why.starts_with("requests[1]: ") && why.contains("line_item.rate"), "{why}");
     assert_eq!(app.running.platform().count("lineItems"), 0);
+    // A part of what is targeted may be excluded, and a market area crosses borders.
+    for good in [geo(&[2840], &[21137]), geo(&[2840], &[200_501]), geo(&[21137], &[200_803]), geo(&[], &[2840])] {
+        let mut body = line_item(&order, json!({}));
+        merge(&mut body, good);
+        app.post("/lineItems", &body).await;
+    }
 }
 
 #[tokio::test]
