@@ -7,6 +7,7 @@
 #   make bench   what the host can do on this machine
 #   make scale   how long each function of the store takes with up to a million media buys   (BUYS=1000000)
 #   make setup   install what the tests need
+#   make install the host and the three adapters, for use   (PREFIX=/usr/local, DESTDIR for packages)
 
 PORT ?= 8080
 DATA ?= target/run
@@ -15,6 +16,7 @@ MINUTES ?= 5
 KILLS ?= 200
 BUYS ?= 1000000
 PYTHON ?= python3
+PREFIX ?= /usr/local
 
 WASM_TARGET = wasm32-wasip2
 GUESTS = -p flightdeck-adapter-gam -p flightdeck-adapter-kevel -p flightdeck-adapter-triton -p flightdeck-test-guest
@@ -31,7 +33,7 @@ if [ -s target/left-out ]; then \
 fi; exit $$status
 endef
 
-.PHONY: demo run test soak bench scale setup install-postgres wasm-target guests build lint check-format golden clean
+.PHONY: install demo run test soak bench scale setup install-postgres wasm-target guests build lint check-format golden clean
 
 ## The wasm target is the one thing that the Rust toolchain may lack.
 wasm-target:
@@ -42,6 +44,14 @@ guests: wasm-target
 
 build: guests
 	$(CARGO) build --locked -p flightdeck -p flightdeck-demo
+
+install: guests
+	$(CARGO) build --locked --release -p flightdeck
+	install -D -m 755 target/release/flightdeck $(DESTDIR)$(PREFIX)/bin/flightdeck
+	for adapter in gam kevel triton; do \
+		install -D -m 644 target/$(WASM_TARGET)/guest/flightdeck_adapter_$$adapter.wasm \
+			$(DESTDIR)$(PREFIX)/share/flightdeck/adapters/$$adapter.wasm || exit 1; \
+	done
 
 demo: build
 	target/debug/flightdeck-demo play --data target/demo
