@@ -309,6 +309,8 @@ pub struct TaskList {
     pub overdue: u64,
     /// When the question was answered.
     pub now: Timestamp,
+    /// Whether who asked belongs to the publisher.
+    pub staff: bool,
 }
 
 /// A task with its history.
@@ -320,6 +322,8 @@ pub struct TaskView {
     pub history: Vec<HistoryEntry>,
     /// When the question was answered.
     pub now: Timestamp,
+    /// Whether who asked belongs to the publisher.
+    pub staff: bool,
 }
 
 /// An operation with its journal.
@@ -329,6 +333,8 @@ pub struct OperationView {
     pub operation: Operation,
     /// Its steps.
     pub steps: Vec<Step>,
+    /// Whether who asked belongs to the publisher.
+    pub staff: bool,
 }
 
 /// A reviewer's decision.

@@ -11,6 +11,7 @@
 //! - [`plan`], [`failure`], [`capability`], [`delivery`]: what adapters say, in the host's own types.
 //! - [`audit`]: who did what, in an order that nobody can change unnoticed. [`keys`]: with what it is signed, and secrets are encrypted.
 //! - [`purpose`]: what adapters are called for. [`role`]: what callers may do. [`person`]: who stands behind a token.
+//! - [`told`]: what a buyer is told of a failure, and what the publisher. [`plain`]: texts without what is no buyer's business.
 //! - [`problem`]: what is wrong with a request, field by field.
 
 pub mod absence;
@@ -31,6 +32,7 @@ pub mod media_buy;
 pub mod money;
 pub mod operation;
 pub mod person;
+pub mod plain;
 pub mod plan;
 pub mod problem;
 pub mod purpose;
@@ -42,5 +44,6 @@ pub mod task;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod time;
+pub mod told;
 pub mod update;
 pub mod webhook;

@@ -139,7 +139,7 @@ async fn a_pause_that_an_ad_server_asks_one_host_for_is_kept_by_all() {
     let operation = approved(&replicas, 0).await;
     let told =
         |answer: &crate::house::Answer| answer.body["last_error"].as_str().is_some_and(|error| error.contains("429"));
-    replicas.until(0, BUYER, &format!("/v1/operations/{operation}"), told).await;
+    replicas.until(0, OPERATOR, &format!("/v1/operations/{operation}"), told).await;
     // Whichever host was told: neither asks before the time has come, whatever for.
     for index in [0, 1] {
         let paused = replicas.until(index, BUYER, &delivery, |answer| answer.status == 503).await;

@@ -11,6 +11,7 @@ mod command_line;
 mod counting;
 mod crash;
 mod cut_off;
+mod discreet;
 mod every_platform;
 mod fleet;
 mod frozen;

@@ -220,7 +220,7 @@ impl App {
         let question = Question {
             kind: TaskKind::ManualApproval,
             priority: needed.priority,
-            reason: asked.reason(),
+            reason: asked.reason().into(),
             due_in: needed.due_in,
             approvals_needed: needed.reviewers,
             plan,
@@ -288,20 +288,25 @@ impl App {
 
 /// What an impossible request is answered with: every platform's every item.
 fn impossible(failures: Vec<(PlatformName, Failure)>, request: &serde_json::Value) -> AppError {
-    let mut merged: Option<Failure> = None;
-    for (_, failure) in failures {
+    let mut merged: Option<(PlatformName, Failure)> = None;
+    for (platform, failure) in failures {
         let failure = pointers::relocate(failure, request);
         merged = Some(match merged {
-            None => failure,
-            Some(mut first) => {
+            None => (platform, failure),
+            Some((first_platform, mut first)) => {
                 first.items.extend(failure.items);
-                first
+                (first_platform, first)
             }
         });
     }
     merged.map_or_else(
         || AppError::new(ErrorCode::Internal, "no reason was given"),
-        |failure| AppError::from_failure(&failure),
+        |(platform, failure)| {
+            if !failure.kind.is_refusal() {
+                tracing::warn!(%platform, code = failure.code, error = %failure, "a change can't be planned");
+            }
+            AppError::from_failure(&platform, &failure)
+        },
     )
 }
 

@@ -51,6 +51,11 @@ impl Caller {
         self.role != Role::Buyer || self.principal.as_ref() == Some(owner)
     }
 
+    /// Whether the caller belongs to the publisher, who is told everything of its ad servers; see [`crate::domain::told`].
+    pub fn is_staff(&self) -> bool {
+        self.role != Role::Buyer
+    }
+
     /// The principal that a write is made for.
     ///
     /// # Errors

@@ -65,7 +65,7 @@ impl App {
             let (store, at) = (self.store.as_ref(), now());
             let counted = people::counted(&self.config, store, &stored.value, at).await?;
             if already(&stored.value, &counted, caller, &decide) {
-                return self.view(stored.value).await;
+                return self.view(caller, stored.value).await;
             }
             check(&stored.value, &decide)?;
             if people::asked_for(&self.config, store, &stored.value, &caller.person, at).await? {
@@ -100,7 +100,7 @@ impl App {
         self.signals.work();
         self.signals.rested(&operation_id);
         let fresh = self.visible_task(caller, &decide.task).await?;
-        self.view(fresh.value).await
+        self.view(caller, fresh.value).await
     }
 
     /// Everything that a decision writes.
@@ -247,7 +247,7 @@ fn refusal(decide: &Decide) -> OperationFailure {
         _ => "CANNOT_COMPLETE",
     };
     let reason = decide.words.clone().unwrap_or_else(|| "no reason was given".to_owned());
-    OperationFailure { code: code.to_owned(), reason, details: serde_json::Value::Null }
+    OperationFailure { code: code.to_owned(), reason: reason.into(), details: serde_json::Value::Null }
 }
 
 /// Takes a task up and marks it as decided, up to the move that closes it.

@@ -12,6 +12,7 @@ use crate::{
     },
     domain::{
         delivery::DeliveryRow,
+        failure::{Failure, FailureKind},
         id::{MediaBuyId, PlatformName},
         media_buy::MediaBuy,
         status::Creation,
@@ -57,7 +58,8 @@ impl App {
             let (app, buy) = (self.clone(), buy.clone());
             async move { app.count(&buy, first, last).await }
         };
-        let Counted { rows, as_of } = self.callers.deliveries.ask(question, weight, asking).await?;
+        let counted = self.callers.deliveries.ask(question, weight, asking).await;
+        let Counted { rows, as_of } = counted.map_err(|error| error.told_to(caller))?;
         Ok(Delivery { buy, first, last, rows: rows.to_vec(), as_of })
     }
 
@@ -94,15 +96,27 @@ impl App {
             .adapters
             .get_delivery(platform, &asked, first, last, deadline)
             .await
-            .map_err(|failure| AppError::from_failure(&failure))?;
+            .map_err(|failure| not_counted(buy, platform, &failure))?;
         let Some((_, answer)) = answers.into_iter().find(|(id, _)| id == &buy.id) else {
             return Err(AppError::new(
                 ErrorCode::AdapterFault,
                 format!("{platform}'s adapter did not answer about it"),
             ));
         };
-        let delivered = answer.map_err(|failure| AppError::from_failure(&failure))?;
+        let delivered = answer.map_err(|failure| not_counted(buy, platform, &failure))?;
         let within = |row: &DeliveryRow| (first..=last).contains(&row.day);
         Ok((delivered.rows.into_iter().filter(within).collect(), delivered.as_of))
     }
+}
+
+/// What is told when a platform does not say what a buy delivered. The operator reads the whole of it in the log.
+fn not_counted(buy: &MediaBuy, platform: &PlatformName, failure: &Failure) -> AppError {
+    tracing::warn!(buy = %buy.id, %platform, code = failure.code, error = %failure, "what a buy delivered can't be told");
+    let mut error = AppError::from_failure(platform, failure);
+    if failure.kind == FailureKind::Unavailable {
+        error.message.push_str("; that changes nothing about the media buy");
+        let seconds = error.retry_after.unwrap_or_default();
+        error = error.suggest(format!("ask again in {seconds} s"));
+    }
+    error
 }

@@ -20,11 +20,15 @@
 use serde_json::json;
 
 use crate::{
+    app::caller::Caller,
     domain::{
-        failure::{Failure, FailureKind},
+        failure::{Failure, FailureKind, PlatformAnswer},
+        id::PlatformName,
+        plain::without_addresses,
         problem::Problem,
         targeting::names,
         task::Task,
+        told::{Told, items_for_buyers},
     },
     store::StoreError,
 };
@@ -87,13 +91,31 @@ pub struct AppError {
     pub task: Option<Box<Task>>,
     /// Seconds.
     pub retry_after: Option<u64>,
+    /// What the people of the publisher read instead of message and details, where it is more.
+    pub inside: Option<Box<Inside>>,
+}
+
+/// What an error says to the people of the publisher.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Inside {
+    message: String,
+    details: Option<serde_json::Value>,
 }
 
 impl AppError {
     /// An error with a code and words.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
         let message = message.into();
-        Self { code, message, field: None, suggestion: None, details: None, task: None, retry_after: None }
+        Self {
+            code,
+            message,
+            field: None,
+            suggestion: None,
+            details: None,
+            task: None,
+            retry_after: None,
+            inside: None,
+        }
     }
 
     /// `NOT_FOUND`: the same words for what is not there and for what is somebody else's.
@@ -144,6 +166,16 @@ impl AppError {
         self
     }
 
+    /// The error in the words for whoever asks.
+    #[must_use]
+    pub fn told_to(mut self, caller: &Caller) -> Self {
+        if let Some(inside) = self.inside.take().filter(|_| caller.is_staff()) {
+            self.message = inside.message;
+            self.details = inside.details;
+        }
+        self
+    }
+
     /// One error for all problems of a request: the first one's field in front, every one in the details.
     pub fn problems(code: ErrorCode, problems: &[Problem]) -> Self {
         let Some(first) = problems.first() else {
@@ -165,43 +197,51 @@ impl AppError {
         error
     }
 
-    /// What a failed call to an adapter means for a caller who waits for the answer itself.
-    pub fn from_failure(failure: &Failure) -> Self {
-        let code = match failure.kind {
-            FailureKind::Invalid => ErrorCode::InvalidParameter,
-            FailureKind::Unsupported => {
-                if failure.items.iter().any(|item| item.field.contains("targeting")) {
-                    ErrorCode::UnsupportedTargeting
-                } else if failure.items.iter().any(|item| item.field.starts_with("/assets")) {
-                    ErrorCode::UnsupportedFormat
-                } else {
-                    ErrorCode::InvalidParameter
-                }
-            }
-            FailureKind::Permission
-            | FailureKind::ApprovalRequired
-            | FailureKind::Rejected
-            | FailureKind::NotFound
-            | FailureKind::Unresolved => ErrorCode::PlatformError,
-            FailureKind::Unavailable if failure.code == "adapter_unavailable" => ErrorCode::AdapterUnavailable,
-            FailureKind::Unavailable => ErrorCode::PlatformUnavailable,
-            FailureKind::Fault => ErrorCode::AdapterFault,
-        };
-        let mut error = if failure.items.is_empty() {
-            Self::new(code, failure.to_string())
-        } else {
-            Self::problems(code, &failure.items)
-        };
-        if error.details.is_none() {
-            error.details = Some(match &failure.platform {
-                Some(answer) => json!({ "reason": failure.code, "platform": answer }),
-                None => json!({ "reason": failure.code }),
-            });
+    /// What a failed call to a platform's adapter means for a caller who waits for the answer itself, in the words for buyers.
+    pub fn from_failure(platform: &PlatformName, failure: &Failure) -> Self {
+        let told = Told::failure(platform, failure);
+        let refused = failure.platform.clone().filter(|_| failure.kind.is_refusal());
+        let refused = refused.map(|answer| PlatformAnswer { message: without_addresses(&answer.message), ..answer });
+        let mut error = Self::in_words(failure, told.buyer(), &items_for_buyers(&failure.items), refused);
+        let staff = Self::in_words(failure, told.staff(), &failure.items, failure.platform.clone());
+        if (&staff.message, &staff.details) != (&error.message, &error.details) {
+            error.inside = Some(Box::new(Inside { message: staff.message, details: staff.details }));
         }
-        if matches!(code, ErrorCode::PlatformUnavailable | ErrorCode::AdapterUnavailable) {
+        if matches!(error.code, ErrorCode::PlatformUnavailable | ErrorCode::AdapterUnavailable) {
             error.retry_after = Some(failure.retry_after_ms.map_or(5, |millis| millis.div_ceil(1_000)).max(1));
         }
         error
+    }
+
+    /// A failure in these words, with these items and what the ad server said.
+    fn in_words(failure: &Failure, words: &str, items: &[Problem], said: Option<PlatformAnswer>) -> Self {
+        let code = code_of(failure);
+        if !items.is_empty() {
+            return Self::problems(code, items);
+        }
+        let mut details = json!({ "reason": failure.code });
+        if let Some(said) = said {
+            details["platform"] = json!(said);
+        }
+        Self::new(code, words).details(details)
+    }
+}
+
+fn code_of(failure: &Failure) -> ErrorCode {
+    let about = |part: fn(&str) -> bool| failure.items.iter().any(|item| part(&item.field));
+    match failure.kind {
+        FailureKind::Invalid => ErrorCode::InvalidParameter,
+        FailureKind::Unsupported if about(|field| field.contains("targeting")) => ErrorCode::UnsupportedTargeting,
+        FailureKind::Unsupported if about(|field| field.starts_with("/assets")) => ErrorCode::UnsupportedFormat,
+        FailureKind::Unsupported => ErrorCode::InvalidParameter,
+        FailureKind::Permission
+        | FailureKind::ApprovalRequired
+        | FailureKind::Rejected
+        | FailureKind::NotFound
+        | FailureKind::Unresolved => ErrorCode::PlatformError,
+        FailureKind::Unavailable if failure.code == "adapter_unavailable" => ErrorCode::AdapterUnavailable,
+        FailureKind::Unavailable => ErrorCode::PlatformUnavailable,
+        FailureKind::Fault => ErrorCode::AdapterFault,
     }
 }
 

@@ -123,7 +123,7 @@ impl App {
         let found = self.store.operation(id).await?.filter(|operation| caller.sees(&operation.value.principal));
         let operation = found.ok_or_else(|| AppError::not_found("operation"))?.value;
         let steps = self.store.steps(id).await?;
-        Ok(OperationView { operation, steps })
+        Ok(OperationView { operation, steps, staff: caller.is_staff() })
     }
 
     /// How much there is of what has not ended, in the whole database.

@@ -53,7 +53,8 @@ impl App {
             standing.status = buy.status;
         }
         if let Some(silent) = silent {
-            standing = Standing { status: buy.status, detail: format!("as last known: {silent}") };
+            standing =
+                Standing { status: buy.status, detail: format!("as last known: {}", silent.to(caller.is_staff())) };
         }
         let whole = if matches!(creation, Creation::Done) { None } else { Some(standing.status) };
         let packages = buy.packages.iter().map(|package| package_standing(&buy, package, &said, whole, at)).collect();

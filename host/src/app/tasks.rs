@@ -49,6 +49,7 @@ impl App {
             total: found.total,
             overdue: found.overdue,
             now: at,
+            staff: caller.is_staff(),
         })
     }
 
@@ -58,7 +59,7 @@ impl App {
     /// `NOT_FOUND`, for what is not there and for what is somebody else's.
     pub async fn get_task(&self, caller: &Caller, id: &TaskId) -> Result<TaskView, AppError> {
         let task = self.visible_task(caller, id).await?;
-        self.view(task.value).await
+        self.view(caller, task.value).await
     }
 
     /// Gives a task to somebody.
@@ -119,9 +120,9 @@ impl App {
         found.ok_or_else(|| AppError::not_found("task"))
     }
 
-    pub(super) async fn view(&self, task: Task) -> Result<TaskView, AppError> {
+    pub(super) async fn view(&self, caller: &Caller, task: Task) -> Result<TaskView, AppError> {
         let history: Vec<HistoryEntry> = self.store.history(&task.id).await?;
-        Ok(TaskView { task, history, now: now() })
+        Ok(TaskView { task, history, now: now(), staff: caller.is_staff() })
     }
 
     async fn change_task(
@@ -137,7 +138,7 @@ impl App {
         loop {
             let mut stored = self.visible_task(caller, id).await?;
             if perhaps.as_ref() == Some(&stored.value) {
-                return self.view(stored.value).await;
+                return self.view(caller, stored.value).await;
             }
             let at = now();
             let mut recording = Recording::default();
@@ -145,7 +146,7 @@ impl App {
             let task = stored.value.clone();
             recording.tasks.push(stored);
             match self.store.record(recording).await {
-                Ok(()) => return self.view(task).await,
+                Ok(()) => return self.view(caller, task).await,
                 Err(StoreError::Stale(_)) if tries < TRIES => tries += 1,
                 // Made again, it waits for the one that may be under way.
                 Err(StoreError::Unsure(_)) if tries < TRIES => {

@@ -28,6 +28,13 @@ names! {
     }
 }
 
+impl FailureKind {
+    /// Whether it is about what was asked for, so that a buyer has use for the reason.
+    pub const fn is_refusal(self) -> bool {
+        matches!(self, Self::Invalid | Self::Unsupported | Self::ApprovalRequired | Self::Rejected | Self::NotFound)
+    }
+}
+
 /// What the ad server itself said.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlatformAnswer {

@@ -27,6 +27,7 @@ use super::{
     problem::Problem,
     targeting::names,
     time::Timestamp,
+    told::Told,
     update::{BuyPatch, Progress, When},
 };
 
@@ -200,9 +201,9 @@ pub struct Optimization {
 pub struct OperationFailure {
     /// One of the interface's error codes.
     pub code: String,
-    /// For the buyer.
-    pub reason: String,
-    /// Every single thing, where there are several.
+    /// Why.
+    pub reason: Told,
+    /// Every single thing, where there are several. For the buyer, too.
     pub details: serde_json::Value,
 }
 
@@ -260,7 +261,7 @@ pub struct Operation {
     #[serde(default)]
     pub faults: u32,
     /// The last failure that may pass, for people.
-    pub last_error: Option<String>,
+    pub last_error: Option<Told>,
     /// Why it failed.
     pub failure: Option<OperationFailure>,
     /// When it ended.

@@ -82,9 +82,9 @@ impl Creation {
             OperationState::Queued | OperationState::Running if operation.undoing.is_some() => Self::Undoing,
             OperationState::Queued | OperationState::Running => Self::InProgress,
             OperationState::Succeeded => Self::Done,
-            OperationState::Failed => {
-                Self::Failed(operation.failure.as_ref().map(|failure| failure.reason.clone()).unwrap_or_default())
-            }
+            OperationState::Failed => Self::Failed(
+                operation.failure.as_ref().map(|failure| failure.reason.buyer().to_owned()).unwrap_or_default(),
+            ),
         }
     }
 }

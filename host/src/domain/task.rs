@@ -17,6 +17,7 @@ use super::{
     plan::Plan,
     targeting::names,
     time::Timestamp,
+    told::Told,
 };
 
 /// For how long a closed task is listed: pollers look for the end of their operation there.
@@ -176,7 +177,7 @@ pub struct Task {
     /// How urgent.
     pub priority: Priority,
     /// Why it exists, for people.
-    pub reason: String,
+    pub reason: Told,
     /// When it was made.
     pub created_at: Timestamp,
     /// After this it escalates by itself.

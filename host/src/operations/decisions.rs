@@ -209,8 +209,11 @@ pub async fn end_with_buy(
             continue;
         }
         let reason = format!("the media buy is gone: {}", buy.detail);
-        waiting.failure =
-            Some(OperationFailure { code: "INVALID_STATE".to_owned(), reason, details: serde_json::Value::Null });
+        waiting.failure = Some(OperationFailure {
+            code: "INVALID_STATE".to_owned(),
+            reason: reason.into(),
+            details: serde_json::Value::Null,
+        });
         let mut tasks = Vec::new();
         for id in &waiting.tasks {
             tasks.extend(store.task(id).await?);

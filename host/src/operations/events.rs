@@ -55,7 +55,7 @@ pub fn operation_ended(operation: &Operation, buy: &MediaBuy, at: Timestamp, rec
     let kind = if succeeded { EventKind::OperationSucceeded } else { EventKind::OperationFailed };
     let data = json!({
         "operation_id": operation.id, "media_buy_id": buy.id, "operation": operation.kind,
-        "reason": operation.failure.as_ref().map(|failure| &failure.reason),
+        "reason": operation.failure.as_ref().map(|failure| failure.reason.buyer()),
         "affected_packages": operation.affected_packages(),
     });
     recording.events.push(event(kind, buy, at, data));
@@ -65,7 +65,7 @@ pub fn operation_ended(operation: &Operation, buy: &MediaBuy, at: Timestamp, rec
         action: if succeeded { "operation.succeeded" } else { "operation.failed" }.to_owned(),
         subject: operation.id.to_string(),
         digest: digest::canonical(operation),
-        reason: operation.failure.as_ref().map(|failure| failure.reason.clone()),
+        reason: operation.failure.as_ref().map(|failure| failure.reason.staff().to_owned()),
     });
 }
 

@@ -22,6 +22,7 @@ use crate::{
         operation::Operation,
         step::UNDO,
         task::{Priority, TaskKind},
+        told::Told,
     },
     metrics::DUPLICATES,
     operations::{
@@ -228,11 +229,11 @@ impl Lookups {
         subject.due.told.extend(news.iter().map(|made| made.object.id.clone()));
         tracing::error!(operation = %subject.operation.value.id, %platform, reason, "an ad server has a second object");
         metrics::counter!(DUPLICATES, "platform" => platform.to_string()).increment(news.len() as u64);
-        self.ask(subject, reason, recording).await
+        self.ask(subject, reason.into(), recording).await
     }
 
     /// Records a task for a person, together with what the person was told of.
-    async fn ask(&self, subject: &mut Subject, reason: String, mut recording: Recording) -> Result<(), StoreError> {
+    async fn ask(&self, subject: &mut Subject, reason: Told, mut recording: Recording) -> Result<(), StoreError> {
         let at = now();
         let operation = &mut subject.operation.value;
         let question = Question {
@@ -284,7 +285,10 @@ impl Lookups {
         let words = format!(
             "on {platform}, a second object could not be stopped and may deliver: {reason}. Stop it there by hand, then answer `completed`"
         );
-        Ok(self.ask(subject, words, recording).await?)
+        let buyer = format!(
+            "on {platform}, a second object could not be stopped and may deliver; somebody at the publisher stops it"
+        );
+        Ok(self.ask(subject, Told::apart(buyer, words), recording).await?)
     }
 }
 

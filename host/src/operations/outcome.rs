@@ -21,7 +21,7 @@ pub fn of(operation: &Operation, fresh: &MediaBuy, at: Timestamp, recording: &mu
     let failure = operation.failure.as_ref().filter(|_| operation.state == OperationState::Failed);
     if let (OperationKind::Create, Some(failure)) = (operation.kind, failure) {
         let mut next = fresh.clone();
-        let standing = Standing { status: BuyStatus::Failed, detail: failure.reason.clone() };
+        let standing = Standing { status: BuyStatus::Failed, detail: failure.reason.buyer().to_owned() };
         events::become_status(&mut next, standing, at, recording);
         return next;
     }

@@ -127,7 +127,7 @@ async fn ask_about(observer: &Observer, buys: Vec<Stored<MediaBuy>>, at: Timesta
             }
         };
         if let Some(reason) = seen.silent {
-            tracing::debug!(buy = %id, reason, "nothing was said of a buy");
+            tracing::debug!(buy = %id, reason = reason.staff(), "nothing was said of a buy");
             continue;
         }
         if let Err(error) = record(observer, buy, &seen.statuses, at).await {

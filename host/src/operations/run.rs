@@ -13,6 +13,7 @@ use crate::{
         operation::{Frozen, LegOutcome, LegState, Operation, OperationKind},
         step::{Step, StepState},
         time::Timestamp,
+        told::Told,
     },
     fault,
     operations::{
@@ -90,6 +91,15 @@ enum LegEnd {
 struct Postponed {
     until: Until,
     failure: Failure,
+    /// The failure in words.
+    told: Told,
+}
+
+impl Postponed {
+    /// Because of a failure on a platform.
+    fn by(platform: &PlatformName, until: Until, failure: Failure) -> Self {
+        Self { until, told: Told::failure(platform, &failure), failure }
+    }
 }
 
 /// What an operation waits for; of several things, the last of these: people take longer than a second try.
@@ -163,7 +173,11 @@ impl<'a> Run<'a> {
                 "it was begun {claims} times and never came to an end, as if it stopped the host each time: look at the logs, then \
                  approve to have it tried again"
             );
-            return self.park(Failure::new(FailureKind::Unresolved, "never_ended", reason)).await;
+            let told = Told::apart(
+                "it was begun several times and never came to an end: somebody at the publisher finds out",
+                reason,
+            );
+            return self.park(told).await;
         }
         let steps = self.deps.store.steps(&self.operation.value.id).await?;
         if !self.catch_up(&buy.value, &steps).await? {
@@ -278,7 +292,7 @@ impl<'a> Run<'a> {
                 (leg.state, leg.failure, leg.outcome) = (LegState::Done, None, Some(outcome));
                 return None;
             }
-            LegEnd::UnderWay(failure, at) => return Some(Postponed { until: Until::Look(at), failure }),
+            LegEnd::UnderWay(failure, at) => return Some(Postponed::by(platform, Until::Look(at), failure)),
             LegEnd::Stopped(failure, outcome) => (failure, outcome),
         };
         let until = self.until(platform, &failure, in_doubt);
@@ -286,7 +300,7 @@ impl<'a> Run<'a> {
         // An earlier run may have come further than this one.
         leg.outcome = outcome.or(leg.outcome.take());
         if let Some(until) = until {
-            return Some(Postponed { until, failure });
+            return Some(Postponed::by(platform, until, failure));
         }
         (leg.state, leg.failure) = (LegState::Failed, Some(failure));
         None

@@ -13,11 +13,13 @@ use crate::{
         absence::{self, Absence},
         delivery::{DeliveryState, RemoteBuyStatus},
         digest,
+        failure::Failure,
         id::{MediaBuyId, OperationId, PlatformName},
         media_buy::MediaBuy,
         operation::OperationState,
         status::{self, BuyStatus, Creation, Standing},
         time::Timestamp,
+        told::Told,
     },
     metrics::MISSING_ALARM,
     operations::{
@@ -48,13 +50,13 @@ pub struct Seen {
     /// What each platform that answered says.
     pub statuses: Arc<Vec<RemoteBuyStatus>>,
     /// Why that is not all, in words, if it is not.
-    pub silent: Option<String>,
+    pub silent: Option<Told>,
     /// The platforms that don't show the buy, and since when, if that is news.
     pub absent: Option<BTreeMap<PlatformName, Absence>>,
 }
 
 /// What a platform answered about buys; where it did not, why.
-type Answers = HashMap<MediaBuyId, Result<RemoteBuyStatus, String>>;
+type Answers = HashMap<MediaBuyId, Result<RemoteBuyStatus, Failure>>;
 
 impl Observer {
     /// Asks every platform of the buys about them, for `patience` at most: each platform about all of its buys together. Answers
@@ -110,7 +112,7 @@ impl Observer {
                 // A person made it there: what the host never knew is not gone. It is judged by what the host knows of it.
                 Some(Ok(_)) if buy.remote_on(&platform).is_empty() => {}
                 Some(Ok(_)) if self.may_show_later(buy, &platform, at) => {
-                    silent = Some(format!("{platform} does not show yet what was made there"));
+                    silent = Some(format!("{platform} does not show yet what was made there").into());
                 }
                 Some(Ok(status)) if is_known_as_gone(buy, &platform) => statuses.push(status),
                 Some(Ok(status)) => {
@@ -122,17 +124,28 @@ impl Observer {
                     if known.is_some_and(|absence| absence.confirmed) {
                         statuses.push(status);
                     } else {
-                        silent = Some(format!(
-                            "{platform} does not show it now, and is asked again before it is taken for gone"
-                        ));
+                        let words =
+                            format!("{platform} does not show it now, and is asked again before it is taken for gone");
+                        silent = Some(words.into());
                     }
                 }
-                Some(Err(reason)) => silent = Some(format!("the ad server can't be asked now ({reason})")),
-                None => silent = Some(format!("the ad server can't be asked now ({platform} said nothing about it)")),
+                Some(Err(failure)) => silent = Some(self.cannot_be_asked(&platform, Some(&failure), at)),
+                None => silent = Some(self.cannot_be_asked(&platform, None, at)),
             }
         }
         let absent = (absent != buy.absent).then_some(absent);
         Seen { statuses: Arc::new(statuses), silent, absent }
+    }
+
+    /// What is said of a buy while a platform says nothing of it, and when that one is asked again at the latest.
+    fn cannot_be_asked(&self, platform: &PlatformName, failure: Option<&Failure>, at: Timestamp) -> Told {
+        let pause = failure.and_then(|failure| failure.retry_after_ms).map(Duration::from_millis);
+        let again = at.plus(self.config.operations.status_refresh.max(pause.unwrap_or_default())).floor_second();
+        let buyer = format!(
+            "{platform} can't be asked now, which changes nothing about what is booked there; it is asked again by {again}"
+        );
+        let why = failure.map_or_else(|| "it said nothing about it".to_owned(), ToString::to_string);
+        Told::apart(buyer, format!("{platform} can't be asked now ({why}); it is asked again by {again}"))
     }
 
     /// When so many buys were last missed at once on a platform that it was an alarm, by whichever host. If they are now, it is raised.
@@ -226,7 +239,7 @@ impl Observer {
         buys: &[&MediaBuy],
         platform: &PlatformName,
         deadline: Timestamp,
-    ) -> Vec<(MediaBuyId, Result<RemoteBuyStatus, String>)> {
+    ) -> Vec<(MediaBuyId, Result<RemoteBuyStatus, Failure>)> {
         let mine: Vec<RemoteBuy<'_>> = buys
             .iter()
             .filter(|buy| buy.packages_on(platform).next().is_some())
@@ -236,10 +249,8 @@ impl Observer {
             })
             .collect();
         match self.adapters.check_status(platform, &mine, deadline).await {
-            Ok(answers) => {
-                answers.into_iter().map(|(buy, answer)| (buy, answer.map_err(|failure| failure.to_string()))).collect()
-            }
-            Err(failure) => mine.iter().map(|asked| (asked.buy.id.clone(), Err(failure.to_string()))).collect(),
+            Ok(answers) => answers,
+            Err(failure) => mine.iter().map(|asked| (asked.buy.id.clone(), Err(failure.clone()))).collect(),
         }
     }
 

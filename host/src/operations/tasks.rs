@@ -11,6 +11,7 @@ use crate::{
         plan::Plan,
         task::{Priority, Resolution, Task, TaskKind, TaskMove, TaskStatus},
         time::Timestamp,
+        told::Told,
     },
     operations::events,
     store::{Recording, Stored},
@@ -30,7 +31,7 @@ pub struct Question {
     /// How urgent.
     pub priority: Priority,
     /// In words.
-    pub reason: String,
+    pub reason: Told,
     /// After this it escalates.
     pub due_in: Duration,
     /// How many must say yes.
@@ -106,7 +107,14 @@ pub fn ask(
     recording.events.push(events::task_event(EventKind::TaskCreated, &task, now));
     recording.history.push((
         task.id.clone(),
-        events::history(events::ITSELF, "create", TaskStatus::Pending, TaskStatus::Pending, Some(&task.reason), now),
+        events::history(
+            events::ITSELF,
+            "create",
+            TaskStatus::Pending,
+            TaskStatus::Pending,
+            Some(task.reason.staff()),
+            now,
+        ),
     ));
     let id = task.id.clone();
     recording.new_task = Some(task);
@@ -116,7 +124,7 @@ pub fn ask(
 /// Closes the open tasks of an operation that ended: completed if it was carried out, else failed with its reason.
 pub fn close(mut tasks: Vec<Stored<Task>>, operation: &Operation, now: Timestamp, recording: &mut Recording) {
     tasks.retain(|task| task.value.status.is_open());
-    let failure = operation.failure.as_ref().map(|failure| failure.reason.clone());
+    let failure = operation.failure.as_ref().map(|failure| failure.reason.buyer().to_owned());
     for mut stored in tasks {
         let task = &mut stored.value;
         let decided = task.decision.is_some();

@@ -170,7 +170,11 @@ async fn expire(
             let line = events::history(events::ITSELF, "expire", task.status, task.status, Some(&reason), now);
             recording.history.push((task.id.clone(), line));
             recording.audit.push(events::audit("task.expired", task, &reason, now));
-            let failure = OperationFailure { code: "EXPIRED".to_owned(), reason, details: serde_json::Value::Null };
+            let failure = OperationFailure {
+                code: "EXPIRED".to_owned(),
+                reason: reason.into(),
+                details: serde_json::Value::Null,
+            };
             decisions::give_up(store, operation, failure, stored, deadline, now, &mut recording).await?;
         }
         OperationState::Succeeded | OperationState::Failed => {

@@ -135,7 +135,7 @@ pub(crate) fn task(id: &str, operation: &Operation) -> Task {
         requested_by_person: None,
         status: TaskStatus::Pending,
         priority: Priority::Medium,
-        reason: "it is large".to_owned(),
+        reason: "it is large".into(),
         created_at: at(0),
         due_by: at(3_600),
         expires_at: at(7_200),

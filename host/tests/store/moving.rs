@@ -138,7 +138,7 @@ async fn fill(store: &AnyStore) {
     webhooks::add(store, &webhooks::endpoint("hook", None, EventKind::ALL)).await;
     let recording = Recording {
         idempotency: Some(key(ODD, "update")),
-        new_task: Some(Task { reason: ODD.to_owned(), ..task("t1", &waits) }),
+        new_task: Some(Task { reason: ODD.into(), ..task("t1", &waits) }),
         history: vec![("t1".into(), HistoryEntry { words: Some(ODD.to_owned()), ..line("assign", 1) })],
         events: vec![event("b1", EventKind::TaskCreated), event("b1", EventKind::TaskAssigned)],
         audit: (0..2_500).map(|index| audit(ODD, &format!("subject {index}"))).collect(),

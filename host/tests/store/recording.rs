@@ -193,7 +193,7 @@ pub(crate) async fn odd_text_is_kept_as_it_is(store: AnyStore) {
     let mut odd_operation = operation("op-1", "b1");
     odd_operation.request = json!({ odd: [odd, 0.1, 1e300, i64::MAX, u64::MAX, null] });
     let mut odd_task = task("t1", &odd_operation);
-    odd_task.reason = odd.to_owned();
+    odd_task.reason = odd.into();
     let mut odd_line = line("comment", 0);
     odd_line.words = Some(odd.to_owned());
     let mut odd_event = event("b1", EventKind::TaskCreated);

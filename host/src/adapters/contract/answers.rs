@@ -162,7 +162,7 @@ pub(crate) fn add_asset(assets: &mut Vec<AssetStatus>, asset: wit::AssetStatus) 
             wit::AssetState::Pending | wit::AssetState::Other(_) => AssetState::Pending,
         },
         platform_id: asset.remote_id.map(|id| check::named("remote id", id)).transpose()?,
-        feedback: asset.feedback.map(|words| check::text("feedback", words, check::LONG)).transpose()?,
+        feedback: asset.feedback.map(|words| check::for_buyers("feedback", words, check::LONG)).transpose()?,
     });
     Ok(())
 }
@@ -199,7 +199,7 @@ pub(crate) fn performance_outcome(
                 wit::OptimizationKind::Other(word) => check::named("kind of optimisation", word)?,
             },
             action: check::named("action", action.action)?,
-            reason: check::text("reason", action.reason, check::LONG)?,
+            reason: check::for_buyers("reason", action.reason, check::LONG)?,
         })
     };
     let actions = check::list("optimisation actions", outcome.actions, check::ITEMS)?;

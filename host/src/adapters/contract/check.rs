@@ -1,7 +1,7 @@
 //! The bounds of what an adapter may return.
 
 use super::{Bad, bad};
-use crate::domain::{money::Micros, time::Timestamp};
+use crate::domain::{money::Micros, plain::without_addresses, time::Timestamp};
 
 /// Bytes of a short text: an id, a name, a code, a field.
 pub(super) const SHORT: usize = 1_000;
@@ -35,6 +35,16 @@ pub(super) fn text(what: &str, text: String, most: usize) -> Result<String, Bad>
     Ok(text)
 }
 
+/// A text of bounded length that buyers read, without what is none of their business. The operator has the whole of it in the log.
+pub(super) fn for_buyers(what: &str, words: String, most: usize) -> Result<String, Bad> {
+    let words = text(what, words, most)?;
+    let plain = without_addresses(&words);
+    if plain != words {
+        tracing::info!(what, words, "a text of an adapter is shown to buyers without its addresses");
+    }
+    Ok(plain)
+}
+
 /// A text of bounded length that says something.
 pub(super) fn named(what: &str, value: String) -> Result<String, Bad> {
     if value.trim().is_empty() {
@@ -53,7 +63,7 @@ pub(super) fn list<T>(what: &str, list: Vec<T>, most: usize) -> Result<Vec<T>, B
 
 /// Notes for people.
 pub(super) fn notes(notes: Vec<String>) -> Result<Vec<String>, Bad> {
-    list("notes", notes, NOTES)?.into_iter().map(|note| text("note", note, LONG)).collect()
+    list("notes", notes, NOTES)?.into_iter().map(|note| for_buyers("note", note, LONG)).collect()
 }
 
 /// A count.

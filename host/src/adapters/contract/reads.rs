@@ -114,7 +114,7 @@ fn status_of(platform: &PlatformName, buy: &MediaBuy, status: wit::BuyStatus) ->
         platform: platform.clone(),
         buy: buy.id.clone(),
         state: state(status.state)?,
-        detail: check::text("detail", status.detail, check::LONG)?,
+        detail: check::for_buyers("detail", status.detail, check::LONG)?,
         packages,
         assets,
     })
@@ -129,7 +129,7 @@ fn state(state: wit::DeliveryState) -> Result<DeliveryState, Bad> {
         State::Delivering => DeliveryState::Delivering,
         State::Paused => DeliveryState::Paused,
         State::Completed => DeliveryState::Completed,
-        State::Disapproved(words) => DeliveryState::Disapproved(check::text("reason", words, check::LONG)?),
+        State::Disapproved(words) => DeliveryState::Disapproved(check::for_buyers("reason", words, check::LONG)?),
         State::Canceled => DeliveryState::Canceled,
         State::Missing => DeliveryState::Missing,
         State::Other(word) => DeliveryState::Other(check::named("state", word)?),

@@ -14,17 +14,18 @@ use crate::{
         problem::Problem,
         step,
         time::Timestamp,
+        told::Told,
     },
     operations::{events, now, outcome, tasks},
     store::{Recording, StoreError, Stored},
 };
 
 /// A failure of the whole operation, in the words of one call's failure.
-pub(super) fn operation_failure(failure: &Failure) -> OperationFailure {
-    let error = AppError::from_failure(failure);
+pub(super) fn operation_failure(platform: &PlatformName, failure: &Failure) -> OperationFailure {
+    let error = AppError::from_failure(platform, failure);
     OperationFailure {
         code: error.code.to_string(),
-        reason: failure.to_string(),
+        reason: Told::failure(platform, failure),
         details: error.details.unwrap_or_default(),
     }
 }
@@ -32,7 +33,11 @@ pub(super) fn operation_failure(failure: &Failure) -> OperationFailure {
 /// A failure of the whole operation because what it asks for is impossible by now.
 pub(super) fn failure_of(problems: &[Problem]) -> OperationFailure {
     let error = AppError::problems(ErrorCode::InvalidParameter, problems);
-    OperationFailure { code: error.code.to_string(), reason: error.message, details: json!({ "items": problems }) }
+    OperationFailure {
+        code: error.code.to_string(),
+        reason: error.message.into(),
+        details: json!({ "items": problems }),
+    }
 }
 
 /// The failures of an operation's legs, by platform.
@@ -64,22 +69,27 @@ impl Run<'_> {
         let operation = &self.operation.value;
         let failures = leg_failures(operation);
         let (platform, first) = failures.iter().next()?;
-        let mut failure = operation_failure(first);
-        let failed_package = operation
-            .legs
-            .iter()
-            .filter_map(|leg| leg.outcome.as_ref())
-            .find_map(|outcome| outcome.failed_package.as_ref());
-        if let Some((package, cause)) = failed_package {
-            failure.reason = format!("package {package}: {cause}");
+        let mut failure = operation_failure(platform, first);
+        let failed_package = operation.legs.iter().find_map(|leg| {
+            let (package, cause) = leg.outcome.as_ref()?.failed_package.as_ref()?;
+            Some((&leg.platform, package, cause))
+        });
+        if let Some((platform, package, cause)) = failed_package {
+            failure.reason = Told::failure(platform, cause).within(|words| format!("package {package}: {words}"));
         } else if operation.legs.len() > 1 {
-            failure.reason = format!("{platform}: {first}");
+            failure.reason = Told::apart(failure.reason.buyer(), format!("{platform}: {first}"));
         }
         if operation.legs.len() > 1 {
             let outcomes: Vec<_> = operation
                 .legs
                 .iter()
-                .map(|leg| json!({ "platform": leg.platform, "state": leg.state, "failure": leg.failure }))
+                .map(|leg| {
+                    let failure = leg.failure.as_ref().map(|failure| {
+                        let words = Told::failure(&leg.platform, failure).buyer().to_owned();
+                        json!({ "kind": failure.kind, "code": failure.code, "message": words })
+                    });
+                    json!({ "platform": leg.platform, "state": leg.state, "failure": failure })
+                })
                 .collect();
             failure.details = json!({ "platforms": outcomes });
         }

@@ -13,6 +13,7 @@ use crate::{
         status::{BuyStatus, Standing},
         task::{Priority, Resolution, Task, TaskKind},
         time::Timestamp,
+        told::Told,
     },
     operations::{
         events, now,
@@ -31,7 +32,7 @@ const IF_IT_IS_NOT_THERE: &str = "If it is not there, answer `approved`: it is m
 const AFTER_OTHERS: &str = "others of its changes were carried out meanwhile";
 
 /// A question for approval.
-fn approval(needed: Needed, reason: String, plan: Plan, digest: String) -> Question {
+fn approval(needed: Needed, reason: Told, plan: Plan, digest: String) -> Question {
     Question {
         kind: TaskKind::ManualApproval,
         priority: needed.priority,
@@ -46,24 +47,24 @@ fn approval(needed: Needed, reason: String, plan: Plan, digest: String) -> Quest
 impl Run<'_> {
     /// Puts the operation off, for the reason given.
     pub(super) async fn postpone(mut self, postponed: Postponed) -> Result<(), Interruption> {
-        let Postponed { until, failure } = postponed;
+        let Postponed { until, failure, told } = postponed;
         match until {
-            Until::Look(at) => self.look_later(at, failure).await,
-            Until::Retry => self.retry(failure).await,
-            Until::Resolved => self.park(failure).await,
+            Until::Look(at) => self.look_later(at, told).await,
+            Until::Retry => self.retry(&failure, told).await,
+            Until::Resolved => self.park(told).await,
             Until::Permission => {
                 let state = OperationState::AwaitingPermission;
-                self.wait_for_person(state, TaskKind::PermissionException, Priority::High, failure).await
+                self.wait_for_person(state, TaskKind::PermissionException, Priority::High, told).await
             }
             Until::Approval => {
                 let state = OperationState::AwaitingApproval;
-                self.wait_for_person(state, TaskKind::ManualApproval, Priority::Medium, failure).await
+                self.wait_for_person(state, TaskKind::ManualApproval, Priority::Medium, told).await
             }
         }
     }
 
     /// Tries again later.
-    pub(super) async fn retry(&mut self, failure: Failure) -> Result<(), Interruption> {
+    pub(super) async fn retry(&mut self, failure: &Failure, told: Told) -> Result<(), Interruption> {
         let at = now();
         let backoff = self.backoff();
         let deadline = at.plus(self.deps.config.operations.deadline);
@@ -75,19 +76,19 @@ impl Run<'_> {
         operation.faults += u32::from(failure.kind == FailureKind::Fault);
         // The run ended by itself, so it did not stop the host.
         operation.claims = 0;
-        operation.last_error = Some(failure.to_string());
         let asked_for = failure.retry_after_ms.map(Duration::from_millis);
         let wait = backoff.wait(operation.attempts, asked_for);
         operation.run_at = at.plus(wait).min(operation.deadline.max(at));
+        operation.last_error = Some(told.again_at(operation.run_at));
         tracing::info!(attempts = operation.attempts, wait_ms = wait.as_millis(), error = %failure, "will be tried again");
         self.become_state(OperationState::Queued, at)?;
         self.write(Recording::default(), true).await
     }
 
     /// Looks again later for what may be under way. That is neither a try nor a claim: nothing was sent.
-    async fn look_later(&mut self, at: Timestamp, failure: Failure) -> Result<(), Interruption> {
-        tracing::info!(%at, "will be looked for again: {failure}");
-        self.operation.value.last_error = Some(failure.to_string());
+    async fn look_later(&mut self, at: Timestamp, told: Told) -> Result<(), Interruption> {
+        tracing::info!(%at, "will be looked for again: {}", told.staff());
+        self.operation.value.last_error = Some(told.again_at(at));
         self.hand_back(at).await
     }
 
@@ -100,8 +101,8 @@ impl Run<'_> {
     }
 
     /// Stops the operation until a person has looked at both sides.
-    pub(super) async fn park(&mut self, failure: Failure) -> Result<(), Interruption> {
-        self.wait_for_person(OperationState::Parked, TaskKind::Reconciliation, Priority::Urgent, failure).await
+    pub(super) async fn park(&mut self, told: Told) -> Result<(), Interruption> {
+        self.wait_for_person(OperationState::Parked, TaskKind::Reconciliation, Priority::Urgent, told).await
     }
 
     async fn wait_for_person(
@@ -109,13 +110,13 @@ impl Run<'_> {
         state: OperationState,
         kind: TaskKind,
         priority: Priority,
-        failure: Failure,
+        told: Told,
     ) -> Result<(), Interruption> {
         let buy = self.buy().await?.value;
         let operation = &mut self.operation.value;
         let reason = match operation.unresolved.is_empty() {
-            true => failure.to_string(),
-            false => format!("{failure}. {IF_IT_IS_NOT_THERE}"),
+            true => told,
+            false => Told::apart(told.buyer(), format!("{}. {IF_IT_IS_NOT_THERE}", told.staff())),
         };
         operation.last_error = Some(reason.clone());
         let plan = operation.plan.clone();
@@ -142,7 +143,7 @@ impl Run<'_> {
     ) -> Result<(), Interruption> {
         let reason = format!("{reason} ({AFTER_OTHERS})");
         self.operation.value.plan = plan.clone();
-        let question = approval(needed, reason, plan, digest);
+        let question = approval(needed, reason.into(), plan, digest);
         self.ask(desired, question, OperationState::AwaitingApproval).await
     }
 
@@ -261,6 +262,6 @@ fn waiting_standing(operation: &Operation) -> Option<Standing> {
         OperationState::Parked => BuyStatus::PendingManual,
         _ => return None,
     };
-    let error = operation.last_error.as_deref().unwrap_or("a person must look");
+    let error = operation.last_error.as_ref().map_or("a person must look", Told::buyer);
     Some(Standing { status, detail: error.to_owned() })
 }

@@ -12,6 +12,7 @@ use crate::{
         operation::{Change, Frozen, Leg, LegState, Operation},
         plan::Plan,
         step::{Step, StepState},
+        told::Told,
         update::When,
     },
     operations::{now, planning, planning::Intent},
@@ -61,7 +62,7 @@ impl Run<'_> {
                      answer `completed`, or reject it",
                     words.join("; ")
                 );
-                self.park(Failure::new(FailureKind::Unresolved, "changed_meanwhile", reason)).await?;
+                self.park(reason.into()).await?;
                 Ok(false)
             }
         }
@@ -139,12 +140,15 @@ impl Run<'_> {
     }
 
     async fn could_not_plan(&mut self, failures: Vec<(PlatformName, Failure)>) -> Result<(), Interruption> {
-        let Some((_, failure)) = failures.into_iter().next() else {
+        let Some((platform, failure)) = failures.into_iter().next() else {
             return Err(Interruption::Missing("a plan failed without a reason".to_owned()));
         };
         match failure.kind {
-            FailureKind::Unavailable | FailureKind::Fault if self.may_retry(&failure) => self.retry(failure).await,
-            _ => self.fail(finish::operation_failure(&failure)).await,
+            FailureKind::Unavailable | FailureKind::Fault if self.may_retry(&failure) => {
+                let told = Told::failure(&platform, &failure);
+                self.retry(&failure, told).await
+            }
+            _ => self.fail(finish::operation_failure(&platform, &failure)).await,
         }
     }
 

@@ -9,6 +9,7 @@ use crate::{
         media_buy::MediaBuy,
         operation::LegState,
         step::{self, Step},
+        told::Told,
     },
     operations::planning::Intent,
     store::Stored,
@@ -45,10 +46,10 @@ impl Run<'_> {
                     }
                 }
                 LegEnd::UnderWay(failure, at) => {
-                    wait_for(&mut postponed, Postponed { until: Until::Look(at), failure });
+                    wait_for(&mut postponed, Postponed::by(platform, Until::Look(at), failure));
                 }
                 LegEnd::Stopped(failure, _) if passes(failure.kind) && self.may_retry(&failure) => {
-                    wait_for(&mut postponed, Postponed { until: Until::Retry, failure });
+                    wait_for(&mut postponed, Postponed::by(platform, Until::Retry, failure));
                 }
                 LegEnd::Stopped(failure, _) => {
                     if failure.code == STEP_IN_DOUBT {
@@ -58,8 +59,12 @@ impl Run<'_> {
                         "what was made on {platform} could not be cancelled ({failure}): cancel it there, then answer `completed`, or \
                          `approved` to have it tried again"
                     );
+                    let buyer = format!(
+                        "what was made on {platform} could not be cancelled; somebody at the publisher does it"
+                    );
+                    let told = Told::apart(buyer, reason.clone());
                     let failure = Failure::new(FailureKind::Unresolved, "not_cancelled", reason);
-                    wait_for(&mut postponed, Postponed { until: Until::Resolved, failure });
+                    wait_for(&mut postponed, Postponed { until: Until::Resolved, failure, told });
                 }
             }
         }

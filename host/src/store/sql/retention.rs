@@ -42,7 +42,11 @@ pub(super) async fn tasks(
                                              AND operations.state NOT IN ('succeeded', 'failed')) LIMIT ?)
          SELECT id FROM tasks WHERE seq IN (SELECT seq FROM free)",
     );
-    picked.push(dialect.unlocked_only).bind(closed_before.as_micros()).bind(limit.saturating_mul(LOOKED_AT)).bind(*limit);
+    picked
+        .push(dialect.unlocked_only)
+        .bind(closed_before.as_micros())
+        .bind(limit.saturating_mul(LOOKED_AT))
+        .bind(*limit);
     delete(transaction, picked, ["DELETE FROM task_history WHERE task = ?", "DELETE FROM tasks WHERE id = ?"]).await
 }
 
@@ -62,7 +66,11 @@ pub(super) async fn operations(
                     AND NOT EXISTS (SELECT 1 FROM lookups WHERE lookups.operation = old.id) LIMIT ?)
          SELECT id FROM operations WHERE seq IN (SELECT seq FROM free)",
     );
-    picked.push(dialect.unlocked_only).bind(ended_before.as_micros()).bind(limit.saturating_mul(LOOKED_AT)).bind(*limit);
+    picked
+        .push(dialect.unlocked_only)
+        .bind(ended_before.as_micros())
+        .bind(limit.saturating_mul(LOOKED_AT))
+        .bind(*limit);
     delete(transaction, picked, ["DELETE FROM steps WHERE operation = ?", "DELETE FROM operations WHERE id = ?"]).await
 }
 

@@ -109,7 +109,7 @@ impl IntoResponse for Refusal {
 
 /// The `error` object that HTTP and MCP share.
 pub fn body(error: &AppError) -> Value {
-    let current = error.task.as_ref().map(|task| json!({ "task": TaskBody::of(task, now()) }));
+    let current = error.task.as_ref().map(|task| json!({ "task": TaskBody::of(task, now(), true) }));
     json!({
         "code": error.code,
         "message": error.message,

@@ -13,10 +13,12 @@ use crate::{
     app::OperationView,
     domain::{
         creative::{AssetState, AssetStatus},
+        failure::Failure,
         id::{CreativeId, MediaBuyId, OperationId, PackageId, PlatformName, TaskId},
         operation::{Leg, LegState, Operation, OperationKind, OperationState},
         step::StepState,
         time::Timestamp,
+        told::Told,
     },
 };
 
@@ -155,8 +157,8 @@ impl From<&OperationView> for OperationAnswer {
             updated_at: operation.updated_at,
             ended_at: operation.ended_at,
             attempts: operation.attempts,
-            last_error: operation.last_error.clone(),
-            legs: operation.legs.iter().map(LegLine::from).collect(),
+            last_error: operation.last_error.as_ref().map(|told| told.to(view.staff).to_owned()),
+            legs: operation.legs.iter().map(|leg| LegLine::of(leg, view.staff)).collect(),
             steps: view
                 .steps
                 .iter()
@@ -171,7 +173,7 @@ impl From<&OperationView> for OperationAnswer {
             result: (operation.state == OperationState::Succeeded).then(|| result(operation)),
             error: operation.failure.as_ref().map(|failure| OperationError {
                 code: failure.code.clone(),
-                message: failure.reason.clone(),
+                message: failure.reason.to(view.staff).to_owned(),
                 details: failure.details.clone(),
             }),
             task_id: operation.task().cloned(),
@@ -181,15 +183,16 @@ impl From<&OperationView> for OperationAnswer {
     }
 }
 
-impl From<&Leg> for LegLine {
-    fn from(leg: &Leg) -> Self {
+impl LegLine {
+    fn of(leg: &Leg, staff: bool) -> Self {
         let outcome = leg.outcome.as_ref();
         let refused = outcome.and_then(|outcome| outcome.failed_package.as_ref());
-        let error = leg.failure.as_ref().map(ToString::to_string);
+        let words = |failure: &Failure| Told::failure(&leg.platform, failure).to(staff).to_owned();
+        let error = leg.failure.as_ref().map(words);
         Self {
             platform: leg.platform.clone(),
             state: leg.state,
-            error: error.or_else(|| refused.map(|(package, failure)| format!("{package}: {failure}"))),
+            error: error.or_else(|| refused.map(|(package, failure)| format!("{package}: {}", words(failure)))),
             affected_packages: outcome.map(|outcome| outcome.affected.clone()).unwrap_or_default(),
             notes: outcome.map(|outcome| outcome.notes.clone()).unwrap_or_default(),
         }

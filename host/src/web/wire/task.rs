@@ -131,7 +131,7 @@ pub struct HistoryLine {
 
 impl TaskBody {
     /// A task as it stands at `now`.
-    pub fn of(task: &Task, now: Timestamp) -> Self {
+    pub fn of(task: &Task, now: Timestamp, staff: bool) -> Self {
         Self {
             task_id: task.id.clone(),
             task_type: task.kind,
@@ -143,7 +143,7 @@ impl TaskBody {
             requested_by_person: task.requester().as_str().to_owned(),
             status: task.status,
             priority: task.priority,
-            error_detail: task.reason.clone(),
+            error_detail: task.reason.to(staff).to_owned(),
             created_at: task.created_at,
             due_by: task.due_by,
             overdue: task.is_overdue(now),
@@ -176,19 +176,27 @@ impl TaskBody {
 
 impl From<&TaskView> for TaskAnswer {
     fn from(view: &TaskView) -> Self {
-        Self { task: TaskBody::of(&view.task, view.now), history: view.history.iter().map(HistoryLine::from).collect() }
+        Self {
+            task: TaskBody::of(&view.task, view.now, view.staff),
+            history: view.history.iter().map(|entry| HistoryLine::of(entry, &view.task, view.staff)).collect(),
+        }
     }
 }
 
-impl From<&HistoryEntry> for HistoryLine {
-    fn from(entry: &HistoryEntry) -> Self {
+impl HistoryLine {
+    fn of(entry: &HistoryEntry, task: &Task, staff: bool) -> Self {
+        // What the host said when it made the task is why it made it.
+        let words = entry.words.as_ref().map(|words| match words {
+            words if words == task.reason.staff() => task.reason.to(staff).to_owned(),
+            words => words.clone(),
+        });
         Self {
             at: entry.at,
             by: entry.by.clone(),
             action: entry.action.clone(),
             from: entry.from,
             to: entry.to,
-            detail: entry.words.clone(),
+            detail: words,
         }
     }
 }
@@ -196,7 +204,7 @@ impl From<&HistoryEntry> for HistoryLine {
 impl From<&TaskList> for TasksAnswer {
     fn from(list: &TaskList) -> Self {
         Self {
-            tasks: list.page.items.iter().map(|task| TaskBody::of(task, list.now)).collect(),
+            tasks: list.page.items.iter().map(|task| TaskBody::of(task, list.now, list.staff)).collect(),
             total_count: list.total,
             overdue_count: list.overdue,
             next_cursor: list.page.next_cursor.clone(),

@@ -14,6 +14,7 @@ use crate::{
         operation::{LegState, Operation, OperationState},
         targeting::names,
         time::Timestamp,
+        told::Told,
     },
 };
 
@@ -158,7 +159,10 @@ pub(super) fn takes_effect(operation: &Operation) -> Option<Timestamp> {
 }
 
 fn reason(operation: &Operation) -> String {
-    operation.failure.as_ref().map_or_else(|| "no reason is known".to_owned(), |failure| failure.reason.clone())
+    operation
+        .failure
+        .as_ref()
+        .map_or_else(|| "no reason is known".to_owned(), |failure| failure.reason.buyer().to_owned())
 }
 
 fn notes(operation: &Operation) -> Vec<String> {
@@ -171,7 +175,10 @@ fn failed_detail(operation: &Operation) -> String {
     if operation.legs.len() > 1 {
         for leg in &operation.legs {
             let words = match (&leg.failure, leg.state) {
-                (Some(failure), _) => failure.to_string(),
+                (Some(failure), _) => {
+                    append(&mut detail, Told::failure(&leg.platform, failure).buyer());
+                    continue;
+                }
                 (None, LegState::Done) => "carried out".to_owned(),
                 (None, LegState::Undone) => "carried out, then cancelled".to_owned(),
                 (None, LegState::Pending | LegState::Failed) => "not carried out".to_owned(),

@@ -179,7 +179,7 @@ pub(crate) fn task(status: TaskStatus) -> anyhow::Result<String> {
         requested_by_person: None,
         status,
         priority: Priority::Medium,
-        reason: "every create needs a reviewer".to_owned(),
+        reason: "every create needs a reviewer".into(),
         created_at: at(),
         due_by: at(),
         expires_at: at(),

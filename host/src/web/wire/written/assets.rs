@@ -141,7 +141,7 @@ fn on_platform(answer: &WriteAnswer, asset: &Creative, platform: PlatformName) -
         },
         None => {
             let failed = answer.operation.state == OperationState::Failed;
-            let reason = answer.operation.failure.as_ref().map(|failure| failure.reason.clone());
+            let reason = answer.operation.failure.as_ref().map(|failure| failure.reason.buyer().to_owned());
             PlatformAsset {
                 platform,
                 status: if failed { AssetState::Rejected } else { AssetState::Pending },

@@ -1,0 +1,233 @@
+//! What is told to a buyer, and what to the people of the publisher, of the same thing.
+//!
+//! An ad server's failure has two readers. Operators and reviewers need all of it: which address answered what. Buyers need to know which
+//! platform it is, what it means for their buy, and when it is tried again; where the publisher's ad server is and what else it answers is
+//! none of their business. So a text that an adapter or an ad server had a part in is a [`Told`], from where it comes in to where it is
+//! shown, and whoever shows it must say to whom.
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::{
+    failure::{Failure, FailureKind},
+    id::PlatformName,
+    plain::{says_something, without_addresses},
+    problem::Problem,
+    time::Timestamp,
+};
+
+/// A text in the words for a buyer and in those for the people of the publisher.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Told {
+    buyer: String,
+    /// `None`: the same.
+    staff: Option<String>,
+}
+
+impl Told {
+    /// Different words for both.
+    pub fn apart(buyer: impl Into<String>, staff: impl Into<String>) -> Self {
+        let (buyer, staff) = (buyer.into(), staff.into());
+        let staff = (staff != buyer).then_some(staff);
+        Self { buyer, staff }
+    }
+
+    /// A failure on a platform.
+    pub fn failure(platform: &PlatformName, failure: &Failure) -> Self {
+        Self::apart(for_buyers(platform, failure), failure.to_string())
+    }
+
+    /// What a buyer reads.
+    pub fn buyer(&self) -> &str {
+        &self.buyer
+    }
+
+    /// What the people of the publisher read.
+    pub fn staff(&self) -> &str {
+        self.staff.as_deref().unwrap_or(&self.buyer)
+    }
+
+    /// What this reader reads.
+    pub fn to(&self, staff: bool) -> &str {
+        if staff { self.staff() } else { self.buyer() }
+    }
+
+    /// With words put around both.
+    #[must_use]
+    pub fn within(&self, around: impl Fn(&str) -> String) -> Self {
+        Self { buyer: around(&self.buyer), staff: self.staff.as_deref().map(around) }
+    }
+
+    /// With when it is tried again.
+    #[must_use]
+    pub fn again_at(&self, at: Timestamp) -> Self {
+        Self::apart(format!("{}; it is kept, and tried again at {}", self.buyer, at.floor_second()), self.staff())
+    }
+}
+
+/// The host's own words, which are for everybody.
+impl From<String> for Told {
+    fn from(words: String) -> Self {
+        Self { buyer: words, staff: None }
+    }
+}
+
+impl From<&str> for Told {
+    fn from(words: &str) -> Self {
+        words.to_owned().into()
+    }
+}
+
+impl Serialize for Told {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let same = self.staff.is_none() && without_addresses(&self.buyer) == self.buyer;
+        if same {
+            return self.buyer.serialize(serializer);
+        }
+        Stored::Apart { buyer: self.buyer.clone(), staff: self.staff.clone() }.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Told {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(match Stored::deserialize(deserializer)? {
+            // Also what was written when there was one text for both.
+            Stored::Same(words) => Self::apart(without_addresses(&words), words),
+            Stored::Apart { buyer, staff } => Self { buyer, staff },
+        })
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum Stored {
+    Same(String),
+    Apart {
+        buyer: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        staff: Option<String>,
+    },
+}
+
+/// What a failure on a platform means for a buyer.
+fn for_buyers(platform: &PlatformName, failure: &Failure) -> String {
+    match failure.kind {
+        // The host's words, and an adapter's own: what the ad server answers while it can't be used helps no buyer.
+        FailureKind::Unavailable if failure.platform.is_none() && is_plain(&failure.message) => {
+            format!("{platform} can't be used now: {}", failure.message.trim_end_matches('.'))
+        }
+        FailureKind::Unavailable => format!("{platform} can't be used now"),
+        FailureKind::Fault => format!("the adapter of {platform} does not work as it should; its operator is told why"),
+        FailureKind::Permission => {
+            format!(
+                "the publisher's account on {platform} may not do this; somebody at the publisher is asked to change that"
+            )
+        }
+        FailureKind::Unresolved => {
+            format!("it is not certain what has been done on {platform}; somebody at the publisher finds out")
+        }
+        FailureKind::Invalid
+        | FailureKind::Unsupported
+        | FailureKind::ApprovalRequired
+        | FailureKind::Rejected
+        | FailureKind::NotFound => match reason(failure) {
+            Some(words) => format!("{platform}: {words}"),
+            None => format!("{platform} refused it and gave no reason that can be shown"),
+        },
+    }
+}
+
+/// Why it was refused: in the adapter's words if they are fit for buyers, else in what is left of the ad server's, else of the adapter's.
+fn reason(failure: &Failure) -> Option<String> {
+    if is_plain(&failure.message) {
+        return Some(failure.message.clone());
+    }
+    let message = without_addresses(&failure.message);
+    let said = failure.platform.as_ref().map(|answer| without_addresses(&answer.message));
+    match said {
+        Some(words) => Some(words).filter(|words| says_something(words)),
+        None => Some(message).filter(|words| says_something(words)),
+    }
+}
+
+/// Whether a text is fit for buyers as it is.
+fn is_plain(text: &str) -> bool {
+    says_something(text) && without_addresses(text) == text
+}
+
+/// The single things that are wrong, for a buyer. What a buyer wrote stays as it was written.
+pub fn items_for_buyers(items: &[Problem]) -> Vec<Problem> {
+    let plain = |problem: &Problem| {
+        let own = problem.value.as_deref().filter(|value| !value.is_empty());
+        let message = match own {
+            Some(own) => problem.message.split(own).map(without_addresses).collect::<Vec<_>>().join(own),
+            None => without_addresses(&problem.message),
+        };
+        Problem { message, ..problem.clone() }
+    };
+    items.iter().map(plain).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::failure::PlatformAnswer;
+
+    fn refused(message: &str, said: Option<&str>) -> Failure {
+        let platform =
+            said.map(|words| PlatformAnswer { status: 400, code: "E".to_owned(), message: words.to_owned() });
+        Failure { platform, ..Failure::new(FailureKind::Rejected, "rejected", message) }
+    }
+
+    #[test]
+    fn a_buyer_reads_why_it_was_refused_and_nothing_of_where() {
+        let generic = "The platform answered 400 to POST http://ads.internal/v1/flight: it refused. It said: x";
+        for (message, said, told) in [
+            ("Acme refused: the end date is in the past", None, "north: Acme refused: the end date is in the past"),
+            ("Acme refused: no. Do that.", Some("no"), "north: Acme refused: no. Do that."),
+            (generic, Some("the end date is in the past"), "north: the end date is in the past"),
+            (generic, Some("bad date, see https://x.example/y"), "north: bad date, see [withheld]"),
+            (generic, Some(r#"{"a":1}"#), "north refused it and gave no reason that can be shown"),
+            (generic, Some("<html>Found</html>"), "north refused it and gave no reason that can be shown"),
+            (generic, Some(""), "north refused it and gave no reason that can be shown"),
+            ("http://x is no address. Correct it.", None, "north: [withheld] is no address. Correct it."),
+        ] {
+            let told_ = Told::failure(&"north".into(), &refused(message, said));
+            assert_eq!(told_.buyer(), told);
+            assert!(told_.staff().starts_with(message), "the publisher reads all of it");
+        }
+    }
+
+    #[test]
+    fn no_kind_of_failure_tells_a_buyer_of_addresses_paths_or_bodies() {
+        for kind in FailureKind::ALL {
+            let message = "answered 503 to GET http://127.0.0.1:9100/v1/campaigns: {\"Error\":\"secret\"}";
+            let failure = Failure { kind: *kind, ..refused(message, Some("<b>secret</b> at api.acme.co/v1")) };
+            let told = Told::failure(&"north".into(), &failure).again_at(Timestamp::from_micros(0));
+            for secret in ["http", "127.0.0.1", "9100", "/v1", "secret", "acme", "<b>", "503"] {
+                assert!(!told.buyer().contains(secret), "{kind}: {}", told.buyer());
+            }
+            assert!(told.buyer().contains("north"), "{}", told.buyer());
+            assert!(told.staff().contains("/v1/campaigns") && told.staff().contains("api.acme.co"));
+        }
+    }
+
+    #[test]
+    fn what_was_written_before_is_read_and_kept_from_buyers() {
+        let told: Told = serde_json::from_str(r#""lost GET http://x/y""#).unwrap();
+        assert_eq!((told.buyer(), told.staff()), ("lost GET [withheld]", "lost GET http://x/y"));
+        for told in [Told::from("the same"), Told::from("set /v1/x"), Told::apart("for them", "for us at http://x")] {
+            let text = serde_json::to_string(&told).unwrap();
+            assert_eq!(serde_json::from_str::<Told>(&text).unwrap(), told);
+        }
+        assert_eq!(serde_json::to_string(&Told::from("x")).unwrap(), r#""x""#);
+    }
+
+    #[test]
+    fn what_a_buyer_wrote_stays_in_what_is_said_of_it() {
+        let own =
+            Problem::new("/assets/0/media_url", "https://cdn.example/a.mp4 is no VAST, says http://ads.internal/x")
+                .value("https://cdn.example/a.mp4");
+        let told = items_for_buyers(&[own]);
+        assert_eq!(told[0].message, "https://cdn.example/a.mp4 is no VAST, says [withheld]");
+    }
+}
