@@ -29,7 +29,6 @@ use crate::domain::{
 mod breaker;
 mod cache;
 mod calls;
-mod clock;
 mod compile;
 mod config;
 mod contract;

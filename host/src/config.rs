@@ -22,7 +22,7 @@ use crate::{
         id::{PlatformName, PrincipalId},
         lane::Workers,
     },
-    webhooks::policy::Policy,
+    network::receivers::Policy,
 };
 
 mod addresses;

@@ -12,7 +12,7 @@
 //! - [`audit`]: who did what, in an order that nobody can change unnoticed. [`keys`]: with what it is signed, and secrets are encrypted.
 //! - [`purpose`]: what adapters are called for. [`role`]: what callers may do. [`person`]: who stands behind a token.
 //! - [`told`]: what a buyer is told of a failure, and what the publisher. [`plain`]: texts without what is no buyer's business.
-//! - [`problem`]: what is wrong with a request, field by field.
+//! - [`problem`]: what is wrong with a request, field by field. [`error_code`]: the code of what went wrong.
 
 pub mod absence;
 pub mod audit;
@@ -21,6 +21,7 @@ pub mod capability;
 pub mod creative;
 pub mod delivery;
 pub mod digest;
+pub mod error_code;
 pub mod event;
 pub mod failure;
 pub mod growth;

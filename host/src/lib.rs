@@ -3,20 +3,23 @@
 //! What depends on what, from the inside out; nothing inside knows what is outside of it:
 //!
 //! - [`domain`]: what a media buy, a task and an operation are, and every rule about them. No input or output.
-//! - [`store`]: where they are kept: one contract, SQLite and PostgreSQL behind it.
-//! - [`adapters`]: ad servers, each a WebAssembly component in a sandbox.
+//! - [`clock`]: the host's clock. [`fault`]: points at which tests make the process die. [`metrics`]: what is counted, by name.
 //! - [`network`]: where this host's own requests may go.
-//! - [`webhooks`]: tells others what happened.
+//! - [`store`]: where media buys, operations and tasks are kept: one contract, SQLite and PostgreSQL behind it.
+//! - [`adapters`]: ad servers, each a WebAssembly component in a sandbox.
+//! - [`config`]: what the publisher decides.
 //! - [`operations`]: carries accepted changes out, once each, whatever crashes.
+//! - [`webhooks`]: sends events to those who asked for them.
 //! - [`app`]: what callers can ask for: one function for each tool.
 //! - [`web`]: the faces, HTTP and MCP. They translate and decide nothing.
-//! - [`config`]: what the publisher decides. [`serve`] puts everything together, [`cli`] starts it.
-//! - [`metrics`]: what is counted, by name.
-//! - [`fault`]: points at which tests make the process die.
+//! - [`serve`]: puts everything together. [`cli`]: the command line.
+//!
+//! The tests in `layers.rs` read all imports, and fail on one against this order.
 
 pub mod adapters;
 pub mod app;
 pub mod cli;
+pub mod clock;
 pub mod config;
 pub mod domain;
 pub mod fault;
@@ -27,3 +30,6 @@ pub mod serve;
 pub mod store;
 pub mod web;
 pub mod webhooks;
+
+#[cfg(test)]
+mod layers;

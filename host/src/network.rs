@@ -2,3 +2,4 @@
 
 pub mod addresses;
 pub mod origins;
+pub mod receivers;

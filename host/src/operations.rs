@@ -35,7 +35,7 @@ use std::{
 use tokio::sync::{Notify, broadcast};
 use tokio_util::sync::CancellationToken;
 
-use crate::domain::{id::OperationId, time::Timestamp};
+use crate::domain::id::OperationId;
 
 mod active_runs;
 pub mod at_rest;
@@ -60,11 +60,7 @@ pub mod status_cache;
 pub mod tasks;
 pub mod timers;
 
-/// The host's clock.
-pub fn now() -> Timestamp {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    Timestamp::from_micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
-}
+pub use crate::clock::now;
 
 /// That an operation came to rest: it ended, or waits for a person.
 #[derive(Debug, Clone)]

@@ -7,7 +7,7 @@ use flightdeck_bindings::v0_1::flightdeck::ad_server::types as wit;
 use reqwest::Url;
 
 use super::{
-    AdapterChange, Adapters, Call, Journal, StepJournal as _, clock,
+    AdapterChange, Adapters, Call, Journal, StepJournal as _,
     contract::{self, Outgoing},
     egress::{DeclaredRequests, Mode},
     registry::Platform,
@@ -17,6 +17,7 @@ use super::{
     witness::Witness,
 };
 use crate::{
+    clock,
     domain::{
         failure::{Failure, FailureKind},
         id::PlatformName,

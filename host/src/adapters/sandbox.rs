@@ -217,7 +217,7 @@ impl CallSetup<'_> {
 
     fn wall(&self) -> Duration {
         let wall = self.limits.wall();
-        self.deadline.map_or(wall, |deadline| wall.min(super::clock::now().until(deadline)))
+        self.deadline.map_or(wall, |deadline| wall.min(crate::clock::now().until(deadline)))
     }
 
     fn store(&self, Parts { egress, log, clock, waiting }: &Parts) -> Store<CallState> {

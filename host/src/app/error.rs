@@ -1,77 +1,20 @@
-//! The coded errors of the interface.
-//!
-//! | code | when |
-//! |---|---|
-//! | `AUTHENTICATION_REQUIRED` | no token, or one that is worth nothing |
-//! | `PERMISSION_DENIED` | the role may not do it |
-//! | `NOT_FOUND` | no such thing for this caller; somebody else's thing answers exactly so |
-//! | `INVALID_PARAMETER` | malformed or impossible input, with the field |
-//! | `UNSUPPORTED_TARGETING`, `UNSUPPORTED_FORMAT` | the platform can't, item by item |
-//! | `CONFLICT` | made on a version that is no longer the current one |
-//! | `OPERATION_IN_PROGRESS` | the first request under an idempotency key still runs |
-//! | `INVALID_STATE` | not possible in this status |
-//! | `IDEMPOTENCY_CONFLICT` | the key was used with another body |
-//! | `RATE_LIMITED` | too many requests |
-//! | `PLATFORM_ERROR` | the ad server refused |
-//! | `PLATFORM_UNAVAILABLE`, `ADAPTER_UNAVAILABLE` | can't be used now |
-//! | `ADAPTER_FAULT` | the component broke |
-//! | `STORAGE_UNAVAILABLE`, `INTERNAL` | the host itself |
+//! The errors of the interface: a code, words, the field, and what to do.
 
 use serde_json::json;
 
 use crate::{
     app::caller::Caller,
     domain::{
-        failure::{Failure, FailureKind, PlatformAnswer},
+        failure::Failure,
         id::PlatformName,
-        plain::without_addresses,
-        problem::Problem,
-        targeting::names,
+        problem::{self, Problem},
         task::Task,
-        told::{Told, items_for_buyers},
+        told::{self, Told, items_for_buyers},
     },
     store::StoreError,
 };
 
-names! {
-    /// A code of the interface.
-    ErrorCode {
-        /// 401.
-        AuthenticationRequired = "AUTHENTICATION_REQUIRED",
-        /// 403.
-        PermissionDenied = "PERMISSION_DENIED",
-        /// 404.
-        NotFound = "NOT_FOUND",
-        /// 400.
-        InvalidParameter = "INVALID_PARAMETER",
-        /// 400.
-        UnsupportedTargeting = "UNSUPPORTED_TARGETING",
-        /// 400.
-        UnsupportedFormat = "UNSUPPORTED_FORMAT",
-        /// 409.
-        Conflict = "CONFLICT",
-        /// 409.
-        OperationInProgress = "OPERATION_IN_PROGRESS",
-        /// 409.
-        InvalidState = "INVALID_STATE",
-        /// 422.
-        IdempotencyConflict = "IDEMPOTENCY_CONFLICT",
-        /// 429.
-        RateLimited = "RATE_LIMITED",
-        /// 502.
-        PlatformError = "PLATFORM_ERROR",
-        /// 503.
-        PlatformUnavailable = "PLATFORM_UNAVAILABLE",
-        /// 503.
-        AdapterUnavailable = "ADAPTER_UNAVAILABLE",
-        /// 500.
-        AdapterFault = "ADAPTER_FAULT",
-        /// 503.
-        StorageUnavailable = "STORAGE_UNAVAILABLE",
-        /// 500.
-        Internal = "INTERNAL",
-    }
-}
+pub use crate::domain::error_code::ErrorCode;
 
 /// An error as every face shows it.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -179,16 +122,9 @@ impl AppError {
     /// One error for all problems of a request: the first one's field in front, every one in the details.
     pub fn problems(code: ErrorCode, problems: &[Problem]) -> Self {
         let Some(first) = problems.first() else {
-            return Self::new(code, "the request can't be carried out");
+            return Self::new(code, problem::summary(problems));
         };
-        let more = match problems.len() {
-            1 => String::new(),
-            2 => " (and 1 more problem, see details)".to_owned(),
-            count => format!(" (and {} more problems, see details)", count - 1),
-        };
-        let name = first.field.rsplit('/').next().unwrap_or_default();
-        let subject = first.value.as_deref().map_or_else(|| name.to_owned(), |value| format!("{name} {value:?}"));
-        let mut error = Self::new(code, format!("{subject} {}{more}", first.message));
+        let mut error = Self::new(code, problem::summary(problems));
         error.field = Some(first.field.clone());
         if !first.supported.is_empty() {
             error.suggestion = Some(format!("supported: {}", first.supported.join(", ")));
@@ -200,10 +136,9 @@ impl AppError {
     /// What a failed call to a platform's adapter means for a caller who waits for the answer itself, in the words for buyers.
     pub fn from_failure(platform: &PlatformName, failure: &Failure) -> Self {
         let told = Told::failure(platform, failure);
-        let refused = failure.platform.clone().filter(|_| failure.kind.is_refusal());
-        let refused = refused.map(|answer| PlatformAnswer { message: without_addresses(&answer.message), ..answer });
-        let mut error = Self::in_words(failure, told.buyer(), &items_for_buyers(&failure.items), refused);
-        let staff = Self::in_words(failure, told.staff(), &failure.items, failure.platform.clone());
+        let mut error = Self::in_words(failure, told.buyer(), &items_for_buyers(&failure.items))
+            .details(told::details_for_buyers(failure));
+        let staff = Self::in_words(failure, told.staff(), &failure.items).details(told::details_for_staff(failure));
         if (&staff.message, &staff.details) != (&error.message, &error.details) {
             error.inside = Some(Box::new(Inside { message: staff.message, details: staff.details }));
         }
@@ -213,35 +148,10 @@ impl AppError {
         error
     }
 
-    /// A failure in these words, with these items and what the ad server said.
-    fn in_words(failure: &Failure, words: &str, items: &[Problem], said: Option<PlatformAnswer>) -> Self {
-        let code = code_of(failure);
-        if !items.is_empty() {
-            return Self::problems(code, items);
-        }
-        let mut details = json!({ "reason": failure.code });
-        if let Some(said) = said {
-            details["platform"] = json!(said);
-        }
-        Self::new(code, words).details(details)
-    }
-}
-
-fn code_of(failure: &Failure) -> ErrorCode {
-    let about = |part: fn(&str) -> bool| failure.items.iter().any(|item| part(&item.field));
-    match failure.kind {
-        FailureKind::Invalid => ErrorCode::InvalidParameter,
-        FailureKind::Unsupported if about(|field| field.contains("targeting")) => ErrorCode::UnsupportedTargeting,
-        FailureKind::Unsupported if about(|field| field.starts_with("/assets")) => ErrorCode::UnsupportedFormat,
-        FailureKind::Unsupported => ErrorCode::InvalidParameter,
-        FailureKind::Permission
-        | FailureKind::ApprovalRequired
-        | FailureKind::Rejected
-        | FailureKind::NotFound
-        | FailureKind::Unresolved => ErrorCode::PlatformError,
-        FailureKind::Unavailable if failure.code == "adapter_unavailable" => ErrorCode::AdapterUnavailable,
-        FailureKind::Unavailable => ErrorCode::PlatformUnavailable,
-        FailureKind::Fault => ErrorCode::AdapterFault,
+    /// A failure in these words, or in those of its items.
+    fn in_words(failure: &Failure, words: &str, items: &[Problem]) -> Self {
+        let code = ErrorCode::of(failure);
+        if items.is_empty() { Self::new(code, words) } else { Self::problems(code, items) }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{addresses::Allowed, section::Section, values};
-use crate::webhooks::policy::Policy;
+use crate::network::receivers::Policy;
 
 /// Receivers that take longer answer first and work afterwards.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(15);

@@ -38,6 +38,21 @@ impl Problem {
     }
 }
 
+/// All problems of a request in one line: the first one, and how many more there are.
+pub fn summary(problems: &[Problem]) -> String {
+    let Some(first) = problems.first() else {
+        return "the request can't be carried out".to_owned();
+    };
+    let more = match problems.len() {
+        1 => String::new(),
+        2 => " (and 1 more problem, see details)".to_owned(),
+        count => format!(" (and {} more problems, see details)", count - 1),
+    };
+    let name = first.field.rsplit('/').next().unwrap_or_default();
+    let subject = first.value.as_deref().map_or_else(|| name.to_owned(), |value| format!("{name} {value:?}"));
+    format!("{subject} {}{more}", first.message)
+}
+
 /// A reference token of a JSON pointer (RFC 6901): `~` and `/` escaped.
 pub fn pointer_token(name: &str) -> String {
     name.replace('~', "~0").replace('/', "~1")

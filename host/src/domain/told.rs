@@ -6,9 +6,10 @@
 //! shown, and whoever shows it must say to whom.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::{Value, json};
 
 use super::{
-    failure::{Failure, FailureKind},
+    failure::{Failure, FailureKind, PlatformAnswer},
     id::PlatformName,
     plain::{says_something, without_addresses},
     problem::Problem,
@@ -167,10 +168,32 @@ pub fn items_for_buyers(items: &[Problem]) -> Vec<Problem> {
     items.iter().map(plain).collect()
 }
 
+/// What stands beside a failure's code and words for a buyer: `{"items": …}` if single things are wrong, else `{"reason", "platform"}`.
+pub fn details_for_buyers(failure: &Failure) -> Value {
+    let refused = failure.platform.clone().filter(|_| failure.kind.is_refusal());
+    let refused = refused.map(|answer| PlatformAnswer { message: without_addresses(&answer.message), ..answer });
+    details(failure, &items_for_buyers(&failure.items), refused.as_ref())
+}
+
+/// As [`details_for_buyers`], with everything that the ad server said.
+pub fn details_for_staff(failure: &Failure) -> Value {
+    details(failure, &failure.items, failure.platform.as_ref())
+}
+
+fn details(failure: &Failure, items: &[Problem], said: Option<&PlatformAnswer>) -> Value {
+    if !items.is_empty() {
+        return json!({ "items": items });
+    }
+    let mut details = json!({ "reason": failure.code });
+    if let Some(said) = said {
+        details["platform"] = json!(said);
+    }
+    details
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::failure::PlatformAnswer;
 
     fn refused(message: &str, said: Option<&str>) -> Failure {
         let platform =

@@ -2,7 +2,6 @@
 
 use base64::Engine as _;
 
-use super::policy::Policy;
 use crate::{
     domain::{
         event::{Event, EventKind},
@@ -11,6 +10,7 @@ use crate::{
         time::Timestamp,
         webhook::{Delivery, Disabled, Endpoint, MOST_ENDPOINTS, SigningSecret},
     },
+    network::receivers::Policy,
     operations::now,
     store::{
         AuditEntry, Recording, Store, StoreError, Stored,

@@ -12,10 +12,9 @@ use reqwest::{
 };
 use standardwebhooks::{HEADER_WEBHOOK_ID, HEADER_WEBHOOK_SIGNATURE, HEADER_WEBHOOK_TIMESTAMP, Webhook};
 
-use super::policy::Policy;
 use crate::{
     domain::{keys::Keyring, time::Timestamp, webhook::Endpoint},
-    network::{addresses::AddressRefused, origins::Origin},
+    network::{addresses::AddressRefused, origins::Origin, receivers::Policy},
     operations::now,
     store::webhooks::DueDelivery,
 };

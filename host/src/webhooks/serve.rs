@@ -6,16 +6,14 @@ use rand::RngExt as _;
 use tokio::sync::Semaphore;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{
-    policy::Policy,
-    sending::{Sender, Sent},
-};
+use super::sending::{Sender, Sent};
 use crate::{
     domain::{
         time::Timestamp,
         webhook::{self, Disabled, Endpoint},
     },
     metrics::WEBHOOKS,
+    network::receivers::Policy,
     operations::{Signals, events::ITSELF, now},
     store::{
         AuditEntry, Store, StoreError, Stored,

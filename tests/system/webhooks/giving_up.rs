@@ -9,13 +9,14 @@ use flightdeck::{
         time::Timestamp,
         webhook::{DeliveryStatus, Endpoint, SigningSecret},
     },
+    network::receivers::Policy,
     operations::now,
     store::{
         AuditEntry, Recording, Store as _,
         sqlite::{Options, SqliteStore},
         webhooks::{Attempt, DueDelivery, Tried, WebhookStore as _},
     },
-    webhooks::{policy::Policy, sending::Sender, serve::deliver},
+    webhooks::{sending::Sender, serve::deliver},
 };
 use serde_json::json;
 use tempfile::TempDir;

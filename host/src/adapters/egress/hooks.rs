@@ -13,7 +13,8 @@ use super::{
     is_forbidden, shown,
 };
 use crate::{
-    adapters::{clock, limits::LimitHit, verdict},
+    adapters::{limits::LimitHit, verdict},
+    clock,
     domain::{
         failure::{Failure, FailureKind},
         id::PlatformName,

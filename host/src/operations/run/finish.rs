@@ -6,15 +6,15 @@ use serde_json::json;
 
 use super::{Interruption, Run, TRIES};
 use crate::{
-    app::error::{AppError, ErrorCode},
     domain::{
+        error_code::ErrorCode,
         failure::Failure,
         id::PlatformName,
         operation::{Operation, OperationFailure, OperationKind, OperationState},
-        problem::Problem,
+        problem::{self, Problem},
         step,
         time::Timestamp,
-        told::Told,
+        told::{self, Told},
     },
     operations::{events, now, outcome, tasks},
     store::{Recording, StoreError, Stored},
@@ -22,20 +22,18 @@ use crate::{
 
 /// A failure of the whole operation, in the words of one call's failure.
 pub(super) fn operation_failure(platform: &PlatformName, failure: &Failure) -> OperationFailure {
-    let error = AppError::from_failure(platform, failure);
     OperationFailure {
-        code: error.code.to_string(),
+        code: ErrorCode::of(failure).to_string(),
         reason: Told::failure(platform, failure),
-        details: error.details.unwrap_or_default(),
+        details: told::details_for_buyers(failure),
     }
 }
 
 /// A failure of the whole operation because what it asks for is impossible by now.
 pub(super) fn failure_of(problems: &[Problem]) -> OperationFailure {
-    let error = AppError::problems(ErrorCode::InvalidParameter, problems);
     OperationFailure {
-        code: error.code.to_string(),
-        reason: error.message.into(),
+        code: ErrorCode::InvalidParameter.to_string(),
+        reason: problem::summary(problems).into(),
         details: json!({ "items": problems }),
     }
 }

@@ -7,7 +7,8 @@ use serde_json::Value;
 
 use super::grant::{Grant, TokenGrant};
 use crate::{
-    adapters::{clock, egress::credentials::Injection},
+    adapters::egress::credentials::Injection,
+    clock,
     domain::failure::{Failure, FailureKind, PlatformAnswer},
 };
 

@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::{
-    adapters::{Secret, clock},
+    adapters::Secret,
+    clock,
     domain::failure::{Failure, FailureKind},
 };
 

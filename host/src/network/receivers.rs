@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use reqwest::Url;
 
-use crate::network::{
+use super::{
     addresses::{Allowance, AllowanceError, Resolver},
     origins::Origin,
 };
@@ -53,7 +53,7 @@ impl Policy {
     ///
     /// # Errors
     /// The machine has no certificates to trust.
-    pub(super) fn client(&self, origin: &Origin) -> Result<reqwest::Client, reqwest::Error> {
+    pub(crate) fn client(&self, origin: &Origin) -> Result<reqwest::Client, reqwest::Error> {
         reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
