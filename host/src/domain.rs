@@ -1,6 +1,6 @@
 //! What a media buy is: values, rules and state tables. No I/O, no clock, no async, no SQL, no wasm.
 //!
-//! - [`id`], [`money`], [`time`]: the values that everything else is made of.
+//! - [`id`], [`money`], [`time`], [`text`]: the values that everything else is made of.
 //! - [`targeting`], [`creative`], [`media_buy`]: a buy and its parts.
 //! - [`budget`]: the arithmetic of budget, price and impressions, exact to the micro.
 //! - [`update`]: what a change makes of a buy. [`growth`]: whether that is more than it was.
@@ -44,6 +44,7 @@ pub mod targeting;
 pub mod task;
 #[cfg(test)]
 pub(crate) mod testing;
+pub mod text;
 pub mod time;
 pub mod told;
 pub mod update;

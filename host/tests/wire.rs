@@ -190,7 +190,7 @@ fn amounts_counts_and_dates_that_can_not_be_are_refused() {
         ("/packages/0/targeting_overlay/dayparting/schedules/0/end_hour", vec![json!(6), json!(25), json!(-1)]),
         ("/packages/0/targeting_overlay/dayparting/schedules/0/days/0", vec![json!("someday"), json!("Monday")]),
         ("/packages/0/targeting_overlay/frequency_cap/suppress_minutes", vec![json!(0), json!(1_000_000_000_i64)]),
-        ("/packages/0/targeting_overlay/geography/0", vec![json!("Mars"), json!("us"), json!("US-")]),
+        ("/packages/0/targeting_overlay/geography/0", vec![json!("Mars"), json!("USA"), json!("US-")]),
         ("/packages/1", vec![json!("news"), json!(""), json!({ "package_id": "news" })]),
         ("/currency", vec![json!("usd"), json!("DOLLAR")]),
         ("/pacing", vec![json!("sometimes")]),
@@ -203,5 +203,32 @@ fn amounts_counts_and_dates_that_can_not_be_are_refused() {
             *changed.pointer_mut(place).unwrap() = value.clone();
             assert_refused(tool, place, &value, take(changed));
         }
+    }
+}
+
+#[test]
+fn texts_are_composed_and_targeting_is_spelled_in_one_way() {
+    let overlay = json!({
+        "geography": ["us-ca", "ca"], "geo_postal_any_of": ["US-94105"], "geo_city_none_of": ["Que\u{301}bec,ca-qc"],
+        "device_types": ["Mobile"], "custom": { "acme": { "keywords": ["cafe\u{301}"] } },
+    });
+    let request = json!({
+        "packages": [{ "package_id": "cafe\u{301}" }], "total_budget": 1, "po_number": "E\u{301}1",
+        "targeting_overlay": overlay,
+    });
+    let new = read::<CreateMediaBuy>(request).unwrap().into_new().unwrap();
+    assert_eq!((new.po_number.as_deref(), new.packages[0].package_id.as_str()), (Some("\u{c9}1"), "caf\u{e9}"));
+    let values: Vec<&str> = new.targeting.rules.iter().flat_map(|rule| &rule.values).map(String::as_str).collect();
+    assert_eq!(values, ["CA", "US-CA", "Qu\u{e9}bec, CA-QC", "US:94105", "mobile"]);
+    assert_eq!(new.targeting.custom["acme"], json!({ "keywords": ["caf\u{e9}"] }));
+    for (field, twice) in [
+        ("geography", json!(["us-ca", "US-CA"])),
+        ("geo_postal_any_of", json!(["US-94105", "us:94105"])),
+        ("geo_city_any_of", json!(["Que\u{301}bec, CA", "Qu\u{e9}bec, CA"])),
+        ("os_none_of", json!(["iOS", "ios"])),
+    ] {
+        let request = json!({ "packages": ["a"], "total_budget": 1, "targeting_overlay": { field: twice } });
+        let refused = read::<CreateMediaBuy>(request).unwrap().into_new().unwrap_err();
+        assert_eq!(refused.field, Some(format!("/targeting_overlay/{field}/1")));
     }
 }

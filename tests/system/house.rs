@@ -115,8 +115,17 @@ impl House {
 
     /// Calls a tool over MCP; its structured content.
     pub(crate) async fn tool(&self, token: &str, name: &str, arguments: Value) -> Value {
-        let params = json!({ "name": name, "arguments": arguments });
-        let request = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params });
+        let result = self.mcp(token, "tools/call", json!({ "name": name, "arguments": arguments })).await;
+        result["structuredContent"].clone()
+    }
+
+    /// The tools that are offered over MCP.
+    pub(crate) async fn tools(&self, token: &str) -> Value {
+        self.mcp(token, "tools/list", json!({})).await["tools"].clone()
+    }
+
+    async fn mcp(&self, token: &str, method: &str, params: Value) -> Value {
+        let request = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
         let sent = self.client.post(format!("{}/mcp", self.url())).bearer_auth(token).json(&request);
         let sent = sent
             .header("Accept", "application/json, text/event-stream")
@@ -125,7 +134,7 @@ impl House {
         let text = sent.await.expect("an answer").text().await.expect("a body");
         let line = text.lines().find_map(|line| line.strip_prefix("data: ").filter(|data| data.starts_with('{')));
         let answer: Value = serde_json::from_str(line.unwrap_or(&text)).unwrap_or_else(|_| panic!("no JSON: {text}"));
-        answer["result"]["structuredContent"].clone()
+        answer["result"].clone()
     }
 
     /// Fails unless every fault that the test planned has happened: one that has not proves nothing.

@@ -38,6 +38,7 @@ mod servers;
 mod several_hosts;
 mod slow_servers;
 mod soak;
+mod targeting;
 mod unfinished;
 mod unsure;
 mod update_failures;

@@ -55,7 +55,11 @@ fn dimension(dimension: &Dimension) -> DimensionSupport {
         Some(catalog) => (catalog.words().iter().map(|names| names.word.to_owned()).collect(), String::new()),
         None => (Vec::new(), note(dimension)),
     };
-    let operators = vec![Operator::AnyOf, Operator::NoneOf];
+    let operators = match dimension {
+        // Its page on geographic targeting: postal codes can't be excluded.
+        Dimension::GeoPostal => vec![Operator::AnyOf],
+        _ => vec![Operator::AnyOf, Operator::NoneOf],
+    };
     DimensionSupport { dimension: dimension.clone(), operators, values, note }
 }
 
@@ -86,6 +90,8 @@ mod tests {
         }
         let devices = description.targeting.iter().find(|support| support.dimension == Dimension::DeviceType).unwrap();
         assert_eq!(devices.values, ["mobile", "desktop", "tablet", "ctv"]);
+        let postal = description.targeting.iter().find(|support| support.dimension == Dimension::GeoPostal).unwrap();
+        assert_eq!(postal.operators, [Operator::AnyOf]);
         assert!(description.targeting.iter().all(|support| !support.note.is_empty() || !support.values.is_empty()));
     }
 }

@@ -4,12 +4,16 @@
 //! holds places that are included, any of which may match, and places that are excluded. All rules of a package must hold
 //! together, so the included places of several rules are intersected: country `US` and regions `US-CA`, `CA-ON` leave
 //! `US-CA`. Where two places overlap in a way that no third place is (a region and a metro area), that is refused.
+//!
+//! Ad Manager refuses what its page on `GeoTargeting` calls a contradiction: a place that is included and excluded, or inside an excluded one. It
+//! also refuses to be told what goes without saying: who includes California excludes Florida by it. So an excluded place that has
+//! nothing in common with what is included is not sent. Postal codes can't be excluded.
 
 use std::collections::BTreeMap;
 
-use flightdeck_adapter::prelude::*;
+use flightdeck_adapter::{contradiction::Said, prelude::*, words::postal_code};
 
-use crate::{api, regions};
+use crate::{api, inferred, regions};
 
 /// A place by what is known of it before it is looked up.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -51,6 +55,17 @@ impl Place {
             Self::Metro(_) => Some("US"),
             Self::Id(_) => None,
         }
+    }
+
+    /// A place by Ad Manager's id, where the id says what it is.
+    fn by_id(id: &str) -> Self {
+        let metro = id.parse().ok().and_then(inferred::metro_code);
+        metro.map_or_else(|| Self::Id(id.to_owned()), Self::Metro)
+    }
+
+    /// Whether it is known to be in another place, or to be the same.
+    fn is_in(&self, outer: &Self) -> bool {
+        matches!(self.and(outer), Both::Place(place) if place == *self)
     }
 
     fn and(&self, other: &Self) -> Both {
@@ -98,10 +113,17 @@ pub fn places(
     problems: &mut Problems,
 ) -> (Vec<Named>, Vec<Named>) {
     let mut included: Option<Vec<Named>> = None;
-    let mut excluded: Vec<Named> = Vec::new();
+    let (mut wanted, mut excluded) = (Vec::new(), Vec::new());
     for rule in package.targeting.rules.iter().filter(|rule| is_place(&rule.dimension)) {
         let pointer = rule.pointer(&package.package_id);
         let mut read: Vec<Named> = Vec::new();
+        if (&rule.dimension, rule.operator) == (&Dimension::GeoPostal, Operator::NoneOf) {
+            for value in &rule.values {
+                let message = "Ad Manager can't exclude postal codes.";
+                problems.unsupported("unsupported_targeting", &pointer, value, message, &["geo_postal_any_of"]);
+            }
+            continue;
+        }
         for value in &rule.values {
             match place(known, &rule.dimension, value) {
                 Ok(place) => read.push(Named { place, word: value.clone(), pointer: pointer.clone() }),
@@ -115,6 +137,7 @@ pub fn places(
             continue;
         }
         let complete = read.len() == rule.values.len();
+        wanted.extend(read.iter().cloned());
         let both = match included.take() {
             None => read,
             Some(known) => intersect(&known, &read, problems),
@@ -125,7 +148,22 @@ pub fn places(
         }
         included = Some(both);
     }
-    (each_once(included.unwrap_or_default()), each_once(excluded))
+    for named in &wanted {
+        if let Some(outer) = excluded.iter().find(|outer: &&Named| named.place.is_in(&outer.place)) {
+            problems.wanted_and_excluded(&named.said(), &outer.said());
+        }
+    }
+    let included = each_once(included.unwrap_or_default());
+    if !included.is_empty() {
+        excluded.retain(|named| included.iter().any(|one| !matches!(one.place.and(&named.place), Both::Nothing)));
+    }
+    (included, each_once(excluded))
+}
+
+impl Named {
+    fn said(&self) -> Said {
+        Said::new(&self.word, &self.pointer)
+    }
 }
 
 fn intersect(known: &[Named], read: &[Named], problems: &mut Problems) -> Vec<Named> {
@@ -175,7 +213,7 @@ type Unreadable = (&'static str, &'static [&'static str]);
 
 fn place(known: &BTreeMap<String, String>, dimension: &Dimension, value: &str) -> Result<Place, Unreadable> {
     if let Some(id) = known.get(value) {
-        return Ok(Place::Id(id.clone()));
+        return Ok(Place::by_id(id));
     }
     let (read, message) = match dimension {
         Dimension::GeoCountry => (country(value).map(Place::Country), "Ad Manager takes a country as US here."),
@@ -218,7 +256,7 @@ fn metro(value: &str) -> Option<Place> {
 
 fn city(value: &str) -> Option<Place> {
     if api::is_id(value) {
-        return Some(Place::Id(value.to_owned()));
+        return Some(Place::by_id(value));
     }
     let (name, area) = value.rsplit_once(',')?;
     let (name, area) = (name.trim(), area.trim());
@@ -231,10 +269,8 @@ fn city(value: &str) -> Option<Place> {
 }
 
 fn postal(value: &str) -> Option<Place> {
-    let (of, code) = value.split_once(':')?;
-    let code = code.trim();
-    let plain =
-        !code.is_empty() && code.len() <= 12 && code.chars().all(|c| c.is_ascii_alphanumeric() || " -".contains(c));
+    let (of, code) = postal_code(value)?;
+    let plain = code.len() <= 12 && code.chars().all(|c| c.is_ascii_alphanumeric() || " -".contains(c));
     Some(Place::Postal(country(of)?, plain.then(|| code.to_ascii_uppercase())?))
 }
 
@@ -269,6 +305,8 @@ mod tests {
         assert_eq!(read(GeoCity, "Toronto, CA-ON"), Ok(toronto));
         assert_eq!(read(GeoCity, "1002451"), Ok(Place::Id("1002451".to_owned())));
         assert_eq!(read(GeoPostal, "GB:sw1a 1aa"), Ok(Place::Postal("GB".to_owned(), "SW1A 1AA".to_owned())));
+        assert_eq!(read(GeoPostal, "US-94105"), read(GeoPostal, "US:94105"));
+        assert_eq!(read(GeoCity, "200501"), Ok(Place::Metro(501)));
         for (dimension, value) in [
             (GeoCountry, "USA"),
             (GeoRegion, "California"),
@@ -296,6 +334,42 @@ mod tests {
             of(vec![rule(GeoRegion, AnyOf, &["FR-IDF"])]).unwrap().0,
             ["FR-IDF"],
             "a setting of the publisher's"
+        );
+    }
+
+    #[test]
+    fn what_goes_without_saying_is_not_sent() {
+        let two = of(vec![
+            rule(GeoRegion, AnyOf, &["US-CA"]),
+            rule(GeoRegion, NoneOf, &["US-FL"]),
+            rule(GeoCountry, NoneOf, &["FR"]),
+            rule(GeoCity, NoneOf, &["Los Angeles, US-CA", "Miami, US-FL"]),
+            rule(GeoMetro, NoneOf, &["803"]),
+        ]);
+        assert_eq!(two.unwrap().1, ["Los Angeles, US-CA", "803"]);
+        assert_eq!(of(vec![rule(GeoCountry, NoneOf, &["FR"])]).unwrap().1, ["FR"]);
+    }
+
+    #[test]
+    fn what_ad_manager_would_refuse_is_refused_with_both_pointers() {
+        for (rules, values) in [
+            (
+                vec![rule(GeoRegion, AnyOf, &["US-CA", "US-NY"]), rule(GeoCountry, NoneOf, &["US"])],
+                &["US-CA", "US", "US-NY", "US"][..],
+            ),
+            (vec![rule(GeoCity, AnyOf, &["1002451"]), rule(GeoCity, NoneOf, &["1002451"])], &["1002451", "1002451"]),
+            (vec![rule(GeoMetro, AnyOf, &["501"]), rule(GeoCity, NoneOf, &["200501"])], &["501", "200501"]),
+            (vec![rule(GeoRegion, AnyOf, &["FR-IDF"]), rule(GeoCity, NoneOf, &["20321"])], &["FR-IDF", "20321"]),
+        ] {
+            let failure = of(rules).unwrap_err();
+            assert_eq!((failure.code.as_str(), failure.kind), ("contradictory_targeting", FailureKind::Invalid));
+            let said: Vec<&str> = failure.items.iter().map(|item| item.value.as_str()).collect();
+            assert_eq!(said, values);
+        }
+        let failure = of(vec![rule(GeoPostal, NoneOf, &["US:94105"])]).unwrap_err();
+        assert_eq!(
+            (failure.kind, failure.items[0].supported.clone()),
+            (FailureKind::Unsupported, vec!["geo_postal_any_of".to_owned()])
         );
     }
 

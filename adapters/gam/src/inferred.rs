@@ -44,9 +44,17 @@ pub const POSTAL_TYPE: &str = "Postal Code";
 
 /// The criteria id of a Nielsen area: in Google's published list of places it is 200000 and the DMA code.
 #[must_use]
-pub fn metro(code: u32) -> u32 {
-    200_000 + code
+pub const fn metro(code: u32) -> u32 {
+    METROS + code
 }
+
+/// The Nielsen area whose criteria id this is.
+#[must_use]
+pub fn metro_code(id: u32) -> Option<u32> {
+    id.checked_sub(METROS).filter(|code| (100..=999).contains(code))
+}
+
+const METROS: u32 = 200_000;
 
 /// Words for names of a catalogue: any of its entries that has one of the names, or contains one of the texts.
 #[derive(Debug, Clone, Copy)]

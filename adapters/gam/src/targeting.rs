@@ -13,7 +13,7 @@
 //! A translation holds what buyers write; names on Ad Manager are looked up when it is sent (see
 //! [`catalogue`](crate::catalogue)), so that a plan needs no network and an update compares words.
 
-use flightdeck_adapter::{prelude::*, words::pointer_segment};
+use flightdeck_adapter::{contradiction::Said, prelude::*, words::pointer_segment};
 
 use crate::{
     api, geo,
@@ -118,6 +118,12 @@ pub fn translate(platform: &Platform, product: &Product, package: &PackageOrder,
     if let Some(custom) = &package.targeting.custom {
         keys.extend(own(custom, &format!("{overlay}/custom/{}", pointer_segment(&platform.name)), problems));
     }
+    contradicting_keys(&keys, &settings, problems);
+    for unit in product.ad_units.iter().filter(|unit| product.excluded_ad_units.iter().any(|other| other.id == unit.id))
+    {
+        let said = Said::new(&unit.id, &settings);
+        problems.wanted_and_excluded(&said, &said);
+    }
     if product.ad_units.is_empty() && product.placements.is_empty() {
         let message = "Ad Manager needs to know where it runs: set ad_units or placements of the product or platform.";
         problems.invalid("inventory_missing", settings, &package.package_id, message);
@@ -129,6 +135,23 @@ pub fn translate(platform: &Platform, product: &Product, package: &PackageOrder,
         keys,
         segments: segments(platform, package, problems),
         inventory: inventory(platform, product),
+    }
+}
+
+/// Refuses values that requests must say and must not say. A buyer may exclude some of what the product is sold by, and not all of it. Ad
+/// Manager does not tell capitals from small letters (help, "Add new key-values").
+fn contradicting_keys(keys: &[KeyValues], settings: &str, problems: &mut Problems) {
+    let said = |key: &KeyValues| -> Vec<Said> {
+        key.values.iter().map(|value| Said::new(format!("{}={value}", key.key), &key.pointer)).collect()
+    };
+    let same = |one: &Said, other: &Said| one.value.to_lowercase() == other.value.to_lowercase();
+    let excluded: Vec<Said> = keys.iter().filter(|key| key.negative).flat_map(said).collect();
+    for key in keys.iter().filter(|key| !key.negative) {
+        let wanted = said(key);
+        let is_open = |value: &Said| !excluded.iter().any(|excluded| same(excluded, value));
+        if key.pointer != settings || !wanted.iter().any(is_open) {
+            problems.contradictions(&wanted, &excluded, same);
+        }
     }
 }
 
@@ -356,6 +379,31 @@ mod tests {
             assert!(of(Vec::new(), Some(custom), settings).is_err(), "{custom}");
         }
         assert_eq!(of(Vec::new(), None, "{}").unwrap_err().code, "inventory_missing");
+    }
+
+    #[test]
+    fn keys_that_must_be_said_and_must_not_are_refused_with_both_pointers() {
+        let settings = r#"{"ad_units":[{"id":"6004"}],"key_values":{"section":["sports","news"]}}"#;
+        let refused = |custom: &str| -> Vec<(String, String)> {
+            let failure = of(Vec::new(), Some(custom), settings).unwrap_err();
+            assert_eq!(failure.code, "contradictory_targeting");
+            failure.items.into_iter().map(|item| (item.field.replace("/packages/news/", ""), item.value)).collect()
+        };
+        let custom = r#"{"key_values":{"audience":["parents","kids"]},"excluded_key_values":{"audience":["Kids"]}}"#;
+        let overlay = "targeting_overlay/custom/gam";
+        assert_eq!(
+            refused(custom),
+            [
+                (format!("{overlay}/key_values/audience"), "audience=kids".to_owned()),
+                (format!("{overlay}/excluded_key_values/audience"), "audience=Kids".to_owned()),
+            ]
+        );
+        let all = refused(r#"{"excluded_key_values":{"section":["sports","news"]}}"#);
+        assert_eq!(all.iter().map(|(field, _)| field.as_str()).filter(|field| *field == "package_id").count(), 2);
+        let some = r#"{"excluded_key_values":{"section":["sports"]}}"#;
+        assert!(of(Vec::new(), Some(some), settings).is_ok(), "a part of what the product is sold by");
+        let settings = r#"{"ad_units":[{"id":"6004"}],"excluded_ad_units":[{"id":"6004"}]}"#;
+        assert_eq!(of(Vec::new(), None, settings).unwrap_err().code, "contradictory_targeting");
     }
 
     #[test]

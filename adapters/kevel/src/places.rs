@@ -4,7 +4,7 @@
 //! package must hold together, so the included places of several rules are intersected: country `US` and regions
 //! `US-CA`, `CA-ON` leave `US-CA`.
 
-use flightdeck_adapter::prelude::*;
+use flightdeck_adapter::{contradiction::Said, prelude::*};
 
 /// More places than a buyer names; every one is an entry of the request.
 const MOST_PLACES: usize = 2_000;
@@ -34,6 +34,12 @@ impl Place {
         object
     }
 
+    fn is_in(&self, outer: &Self) -> bool {
+        self.country == outer.country
+            && (outer.region.is_none() || self.region == outer.region)
+            && (outer.metro.is_none() || self.metro == outer.metro)
+    }
+
     /// What is in both places.
     fn intersect(&self, other: &Self) -> Option<Self> {
         fn narrower<T: Clone + PartialEq>(one: &Option<T>, other: &Option<T>) -> Option<Option<T>> {
@@ -56,10 +62,17 @@ impl Place {
 /// The places of a package's rules, in the order in which the buyer named them.
 pub fn places(package: &PackageOrder, problems: &mut Problems) -> Vec<Place> {
     let mut included: Option<Vec<Place>> = None;
-    let mut excluded = Vec::new();
+    let (mut wanted, mut excluded, mut shut) = (Vec::new(), Vec::new(), Vec::new());
     for rule in package.targeting.rules.iter().filter(|rule| is_place(&rule.dimension)) {
         let pointer = rule.pointer(&package.package_id);
-        let read: Vec<Place> = rule.values.iter().filter_map(|value| place(rule, value, &pointer, problems)).collect();
+        let mut read: Vec<Place> = Vec::new();
+        for value in &rule.values {
+            if let Some(place) = place(rule, value, &pointer, problems) {
+                let known = if place.exclude { &mut shut } else { &mut wanted };
+                known.push((place.clone(), Said::new(value, &pointer)));
+                read.push(place);
+            }
+        }
         if rule.operator == Operator::NoneOf {
             excluded.extend(read);
             continue;
@@ -77,6 +90,11 @@ pub fn places(package: &PackageOrder, problems: &mut Problems) -> Vec<Place> {
             problems.invalid("too_many_places", pointer, both.len().to_string(), message);
         }
         included = Some(both);
+    }
+    for (place, said) in &wanted {
+        if let Some((_, outer)) = shut.iter().find(|(outer, _)| place.is_in(outer)) {
+            problems.wanted_and_excluded(said, outer);
+        }
     }
     let mut places: Vec<Place> = Vec::new();
     for place in included.into_iter().flatten().chain(excluded) {
@@ -175,6 +193,24 @@ mod tests {
         assert_eq!(of(vec![regions.clone(), rule(GeoRegion, AnyOf, &["CA-ON", "US-NY"])]).unwrap(), ["CA.ON"]);
         let failure = of(vec![regions, rule(GeoCountry, AnyOf, &["DE"])]).unwrap_err();
         assert_eq!(failure.items[0].field, "/packages/news/targeting_overlay/geo_country_any_of");
+    }
+
+    #[test]
+    fn a_place_inside_an_excluded_one_is_refused_with_both_pointers() {
+        for (wanted, excluded) in [
+            (rule(GeoRegion, AnyOf, &["US-CA"]), rule(GeoCountry, NoneOf, &["US"])),
+            (rule(GeoRegion, AnyOf, &["US-NY", "US-CA"]), rule(GeoRegion, NoneOf, &["us-ca"])),
+            (rule(GeoMetro, AnyOf, &["501"]), rule(GeoCountry, NoneOf, &["US"])),
+        ] {
+            let failure = of(vec![wanted.clone(), excluded.clone()]).unwrap_err();
+            assert_eq!(failure.code, "contradictory_targeting");
+            let fields: Vec<&str> = failure.items.iter().map(|item| item.field.as_str()).collect();
+            assert_eq!(fields, [wanted.pointer("news"), excluded.pointer("news")]);
+        }
+        assert_eq!(
+            of(vec![rule(GeoCountry, AnyOf, &["US"]), rule(GeoRegion, NoneOf, &["US-CA"])]).unwrap(),
+            ["US", "-US.CA"]
+        );
     }
 
     #[test]

@@ -14,7 +14,10 @@
 //! A buyer's `custom.kevel` may narrow further: `keywords`, one of which the request must carry, and `zerkel`, an
 //! expression of the buyer's own. Both are joined to the rest with `and`, so they can't reach what it excludes.
 
-use flightdeck_adapter::{prelude::*, words::pointer_segment};
+use flightdeck_adapter::{
+    prelude::*,
+    words::{pointer_segment, postal_code},
+};
 
 use crate::{
     inferred, places,
@@ -129,8 +132,8 @@ fn city(value: &str) -> Option<Expression> {
 
 /// `US:10001`
 fn postal(value: &str) -> Option<Expression> {
-    let (country, code) = value.split_once(':')?;
-    Some(inferred::postal(Text::new(&places::country(country)?)?, Text::new(code.trim())?))
+    let (country, code) = postal_code(value)?;
+    Some(inferred::postal(Text::new(&places::country(country)?)?, Text::new(code)?))
 }
 
 /// `en`
@@ -207,6 +210,7 @@ mod tests {
             (Os, ["ios"], r#"$device.os contains "iOS""#),
             (Browser, ["firefox"], r#"$device.browser contains "Firefox""#),
             (Language, ["en"], r#"$language like "en*""#),
+            (GeoPostal, ["US-94105"], r#"$location.countryCode = "US" and $location.postalCode = "94105""#),
             (GeoPostal, ["us:10001"], r#"$location.countryCode = "US" and $location.postalCode = "10001""#),
             (
                 GeoCity,

@@ -31,6 +31,7 @@
 //! - [`made`]: what carries a step's reference: one lookup for a step and for `find_made`.
 //! - [`http`]: a small JSON client. Answers that are no success become a [`Failure`](types::Failure) by themselves.
 //! - [`failure`]: making failures, and [`Problems`](failure::Problems), which gathers everything that is wrong at once.
+//! - [`contradiction`]: targeting that contradicts a publisher's settings, or itself in ways that only the platform's adapter sees.
 //! - [`json`]: JSON that keeps the order of fields and the digits of numbers; [`object!`] writes it.
 //! - [`money`]: micro-units to decimal text and back, without floats.
 //! - [`plan`]: the planned changes that a reviewer reads, from the same translation that is sent.
@@ -51,6 +52,7 @@
 
 pub mod advice;
 pub mod bindings;
+pub mod contradiction;
 pub mod failure;
 pub mod host;
 pub mod http;

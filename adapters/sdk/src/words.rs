@@ -55,6 +55,15 @@ pub fn pointer_segment(name: &str) -> String {
     name.replace('~', "~0").replace('/', "~1")
 }
 
+/// A postal code with its country, as `US` and `10001`: written `US:10001`, which is what the host sends, or `US-10001`.
+#[must_use]
+pub fn postal_code(value: &str) -> Option<(&str, &str)> {
+    let (country, code) = value.split_once(':').or_else(|| value.split_once('-'))?;
+    let (country, code) = (country.trim(), code.trim());
+    let is_country = country.len() == 2 && country.bytes().all(|byte| byte.is_ascii_alphabetic());
+    (is_country && !code.is_empty()).then_some((country, code))
+}
+
 impl CreativeFormat {
     /// The buyer's word for it.
     #[must_use]
@@ -92,6 +101,22 @@ impl PriceModel {
             Self::Cpcv => "cpcv",
             Self::Flat => "flat",
             Self::Other(word) => word,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_postal_code_is_read_in_both_forms() {
+        assert_eq!(postal_code("US:10001"), Some(("US", "10001")));
+        assert_eq!(postal_code("us-94105"), Some(("us", "94105")));
+        assert_eq!(postal_code("PL-00-950"), Some(("PL", "00-950")));
+        assert_eq!(postal_code("GB: SW1A 1AA"), Some(("GB", "SW1A 1AA")));
+        for wrong in ["94105", "94105-1234", "US:", "USA:1", "U1:1", ""] {
+            assert_eq!(postal_code(wrong), None, "{wrong}");
         }
     }
 }

@@ -16,7 +16,11 @@
 
 use std::collections::BTreeMap;
 
-use flightdeck_adapter::{prelude::*, words::pointer_segment};
+use flightdeck_adapter::{
+    contradiction::Said,
+    prelude::*,
+    words::{pointer_segment, postal_code},
+};
 
 use crate::{
     criteria::Criteria,
@@ -62,12 +66,63 @@ pub fn translate(platform: &Platform, product: &Product, package: &PackageOrder,
         parts.extend(translated(rule, &rule.pointer(&package.package_id), problems));
     }
     let mut stations = product.station_ids.clone();
+    let settings = format!("/packages/{}/package_id", pointer_segment(&package.package_id));
+    let mut genres = Own { of_product: said(&product.genres, &settings), of_buyer: Vec::new() };
+    let mut streams = Own { of_product: said(&product.stream_types, &settings), of_buyer: Vec::new() };
     if let Some(custom) = &package.targeting.custom {
         let overlay = format!("/packages/{}/targeting_overlay", pointer_segment(&package.package_id));
         let pointer = format!("{overlay}/custom/{}", pointer_segment(&platform.name));
         own(custom, &pointer, &mut parts, &mut stations, problems);
+        genres.of_buyer = said_in(custom, &pointer, "genres");
+        streams.of_buyer = said_in(custom, &pointer, "stream_types");
+    }
+    genres.check(&excluded(package, &Dimension::ContentGenre), problems);
+    // A stream is of one sort.
+    if let (Some(one), Some(other)) = (streams.of_product.first(), streams.of_buyer.first())
+        && !streams.of_buyer.iter().any(|kind| streams.of_product.iter().any(|own| same(own, kind)))
+    {
+        problems.nothing_in_common(one, other);
     }
     Targeting { tree: (!parts.is_empty()).then(|| Criteria::All(parts).object()), stations }
+}
+
+/// What must match, of the product and of the buyer.
+struct Own {
+    of_product: Vec<Said>,
+    of_buyer: Vec<Said>,
+}
+
+impl Own {
+    /// A buyer may exclude some of what the product is sold by, and not all of it; and nothing that the buyer wants.
+    fn check(&self, excluded: &[Said], problems: &mut Problems) {
+        let is_open = |value: &Said| !excluded.iter().any(|excluded| same(excluded, value));
+        if !self.of_product.iter().any(is_open) {
+            problems.contradictions(&self.of_product, excluded, same);
+        }
+        problems.contradictions(&self.of_buyer, excluded, same);
+    }
+}
+
+fn same(one: &Said, other: &Said) -> bool {
+    one.value.trim().to_lowercase() == other.value.trim().to_lowercase()
+}
+
+fn said(values: &[String], pointer: &str) -> Vec<Said> {
+    values.iter().map(|value| Said::new(value, pointer)).collect()
+}
+
+/// The texts of one part of a buyer's `custom.triton`; what is no text is refused elsewhere.
+fn said_in(custom: &str, pointer: &str, part: &str) -> Vec<Said> {
+    let Ok(Json::Object(custom)) = Json::parse(custom) else { return Vec::new() };
+    let values = custom.get(part).map(Json::items).unwrap_or_default();
+    let texts = values.iter().filter_map(|value| value.as_text().map(str::to_owned)).collect::<Vec<_>>();
+    said(&texts, &format!("{pointer}/{part}"))
+}
+
+fn excluded(package: &PackageOrder, dimension: &Dimension) -> Vec<Said> {
+    let rules = package.targeting.rules.iter();
+    let excluding = rules.filter(|rule| rule.operator == Operator::NoneOf && rule.dimension == *dimension);
+    excluding.flat_map(|rule| said(&rule.values, &rule.pointer(&package.package_id))).collect()
 }
 
 fn translated(rule: &TargetingRule, pointer: &str, problems: &mut Problems) -> Option<Criteria> {
@@ -141,8 +196,7 @@ fn read(rule: &TargetingRule, value: &str) -> Result<(Option<String>, String), U
             form(known.then(|| (None, value.to_owned())), message)
         }
         Dimension::GeoPostal => {
-            let read = value.split_once(':').and_then(|(of, code)| {
-                let code = code.trim();
+            let read = postal_code(value).and_then(|(of, code)| {
                 let known = (1..=12).contains(&code.len())
                     && code.chars().all(|char| char.is_ascii_alphanumeric() || " -".contains(char));
                 Some((Some(country(of)?), known.then(|| code.to_ascii_uppercase())?))
@@ -264,7 +318,7 @@ mod tests {
             (Dimension::MediaType, &["audio"], ""),
             (
                 Dimension::GeoPostal,
-                &["US:10001"],
+                &["US-10001"],
                 r#"{"type":"and","fields":[{"type":"equals","dimension":"country","value":"US"},{"type":"equals","dimension":"postal-code","value":"10001"}]}"#,
             ),
         ] {
@@ -300,6 +354,36 @@ mod tests {
         {
             assert!(of(Vec::new(), Some(custom), "{}").is_err(), "{custom}");
         }
+    }
+
+    #[test]
+    fn what_a_buyer_wants_or_a_product_is_sold_by_must_not_be_excluded() {
+        let none = |genres: &[&str]| vec![rule(Dimension::ContentGenre, NoneOf, genres)];
+        let fields = |rules, custom, settings| -> Vec<String> {
+            let failure = of(rules, custom, settings).unwrap_err();
+            assert_eq!(failure.code, "contradictory_targeting");
+            failure.items.into_iter().map(|item| item.field.replace("/packages/drive/", "")).collect()
+        };
+        let custom = "targeting_overlay/custom/triton";
+        let genres = Some(r#"{"genres":["talk","News"]}"#);
+        assert_eq!(
+            fields(none(&["news"]), genres, "{}"),
+            [format!("{custom}/genres"), "targeting_overlay/content_genre_none_of".to_owned()]
+        );
+        let sold = r#"{"genres":["news","talk"],"stream_types":["live"]}"#;
+        assert_eq!(
+            fields(none(&["news", "talk"]), None, sold),
+            [
+                "package_id",
+                "targeting_overlay/content_genre_none_of",
+                "package_id",
+                "targeting_overlay/content_genre_none_of"
+            ]
+        );
+        assert!(of(none(&["news"]), None, sold).is_ok());
+        let podcasts = Some(r#"{"stream_types":["podcast"]}"#);
+        assert_eq!(fields(Vec::new(), podcasts, sold), ["package_id".to_owned(), format!("{custom}/stream_types")]);
+        assert!(of(Vec::new(), Some(r#"{"stream_types":["podcast","live"]}"#), sold).is_ok());
     }
 
     #[test]

@@ -8,6 +8,7 @@ use crate::{
         acceptance::Draft,
         caller::Caller,
         error::{AppError, ErrorCode},
+        pointers,
     },
     config::Product,
     domain::{
@@ -51,7 +52,7 @@ impl App {
             return Ok(answer);
         }
         let at = now();
-        let (buy, notes) = self.draft_buy(&principal, &new, at)?;
+        let (buy, notes) = self.draft_buy(&principal, &new, at).map_err(|problems| impossible(problems, &options))?;
         let (kind, change) = (OperationKind::Create, Change::Create);
         let draft = Draft { kind, change, current: buy.clone(), desired: buy, asked: at, notes };
         self.accept(caller, draft, options).await
@@ -63,7 +64,7 @@ impl App {
         principal: &PrincipalId,
         new: &NewMediaBuy,
         at: Timestamp,
-    ) -> Result<(MediaBuy, Vec<String>), AppError> {
+    ) -> Result<(MediaBuy, Vec<String>), Vec<Problem>> {
         let mut problems = Vec::new();
         let draftees = self.draftees(principal, new, &mut problems);
         let currency = self.currency(new, &draftees, &mut problems);
@@ -116,11 +117,11 @@ impl App {
         if problems.is_empty() {
             update::check_daily_budget(&buy, &mut problems);
             buy.targeting.check_custom(&buy.platforms(), "/targeting_overlay", &mut problems);
+            let place =
+                |package: &Package| buy.packages.iter().position(|other| other.id == package.id).unwrap_or_default();
+            problems.extend(buy.contradictions(|package| format!("/packages/{}", place(package))));
         }
-        if !problems.is_empty() {
-            return Err(AppError::problems(ErrorCode::InvalidParameter, &problems));
-        }
-        Ok((buy, notes))
+        if problems.is_empty() { Ok((buy, notes)) } else { Err(problems) }
     }
 
     fn draftees<'a>(
@@ -186,6 +187,10 @@ impl App {
         }
         wanted.to_owned()
     }
+}
+
+fn impossible(problems: Vec<Problem>, options: &WriteOptions) -> AppError {
+    AppError::problems(ErrorCode::InvalidParameter, &pointers::as_written(problems, &options.request))
 }
 
 /// The budget that a package asks for itself, if it does.

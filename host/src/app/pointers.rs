@@ -22,6 +22,17 @@ pub fn relocate(mut failure: Failure, request: &Value) -> Failure {
     failure
 }
 
+/// Problems of targeting under the names that the request used: a short form, where it stands in place of the full one.
+pub fn as_written(mut problems: Vec<Problem>, request: &Value) -> Vec<Problem> {
+    for problem in problems.iter_mut().filter(|problem| problem.field.contains("/targeting_overlay/")) {
+        let tokens: Vec<String> = problem.field.split('/').skip(1).map(str::to_owned).collect();
+        if let Some(found) = point(&tokens, request) {
+            problem.field = found;
+        }
+    }
+    problems
+}
+
 fn relocate_one(item: &mut Problem, request: &Value) {
     let mut tokens: Vec<String> = item.field.split('/').skip(1).map(str::to_owned).collect();
     let list = match tokens.first().map(String::as_str) {
@@ -112,6 +123,27 @@ mod tests {
         assert_eq!(
             relocated(&["/packages/a/targeting_overlay/geo_region_any_of"], &request),
             ["/targeting_overlay/geography"]
+        );
+    }
+
+    #[test]
+    fn a_contradiction_is_told_in_the_words_of_the_request() {
+        let request =
+            json!({"packages": ["a"], "targeting_overlay": {"geography": ["US-CA"], "geo_country_none_of": ["US"]}});
+        let fields = [
+            "/targeting_overlay/geo_region_any_of",
+            "/targeting_overlay/geo_country_none_of",
+            "/packages/b/targeting_overlay/os_any_of",
+        ];
+        let problems = fields.iter().map(|field| Problem::new(*field, "no")).collect();
+        let written: Vec<String> = as_written(problems, &request).into_iter().map(|problem| problem.field).collect();
+        assert_eq!(
+            written,
+            [
+                "/targeting_overlay/geography",
+                "/targeting_overlay/geo_country_none_of",
+                "/packages/b/targeting_overlay/os_any_of"
+            ]
         );
     }
 

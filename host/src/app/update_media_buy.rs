@@ -7,6 +7,7 @@ use crate::{
         caller::Caller,
         create_media_buy::end_of,
         error::{AppError, ErrorCode},
+        pointers,
     },
     domain::{
         operation::{Change, OperationKind},
@@ -45,9 +46,9 @@ impl App {
         }
         let change = Change::Update(patch);
         let when = self.next_word(&current, &change).await?;
-        let desired = change
-            .apply(&current, when)
-            .map_err(|problems| AppError::problems(ErrorCode::InvalidParameter, &problems))?;
+        let desired = change.apply(&current, when).map_err(|problems| {
+            AppError::problems(ErrorCode::InvalidParameter, &pointers::as_written(problems, &options.request))
+        })?;
         let draft = Draft { kind, change, current, desired, asked: when.asked, notes: Vec::new() };
         self.accept(caller, draft, options).await
     }

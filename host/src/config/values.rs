@@ -13,6 +13,7 @@ use super::{
 };
 use crate::domain::{
     money::{AmountError, Micros},
+    text::{composed, composed_json},
     time::{Day, Timestamp},
 };
 
@@ -29,7 +30,7 @@ pub(super) fn text(node: Node<'_>) -> Read<&str> {
 
 /// A text to keep.
 pub(super) fn words(node: Node<'_>) -> Read<String> {
-    text(node).map(|text| text.trim().to_owned())
+    text(node).map(|text| composed(text.trim()))
 }
 
 /// A text that stands in lists and histories: one line, not too long.
@@ -247,7 +248,11 @@ pub(super) fn header_name(node: Node<'_>) -> Read<String> {
 
 /// A table as JSON. Dates become texts.
 pub(super) fn object(node: Node<'_>) -> Read<serde_json::Value> {
-    if node.is_table() { to_json(node.value) } else { Err("must be a table, like { key = \"value\" }".to_owned()) }
+    if node.is_table() {
+        to_json(node.value).map(composed_json)
+    } else {
+        Err("must be a table, like { key = \"value\" }".to_owned())
+    }
 }
 
 /// The object of a table that is not there.

@@ -9,6 +9,11 @@ use super::{
     problem::{Problem, pointer_token},
 };
 
+mod contradiction;
+mod hours;
+mod places;
+mod spelling;
+
 /// A closed list of names: the enum, its text in JSON, and back.
 macro_rules! names {
     ($(#[$doc:meta])* $name:ident { $($(#[$case_doc:meta])* $case:ident = $text:literal,)+ }) => {
@@ -118,6 +123,18 @@ names! {
     }
 }
 
+impl Dimension {
+    /// Every value that there is, where the adapter contract lists them.
+    pub const fn closed_list(self) -> Option<&'static [&'static str]> {
+        match self {
+            Self::DeviceType => Some(&["mobile", "desktop", "tablet", "ctv", "audio", "dooh"]),
+            Self::ConnectionType => Some(&["wifi", "cellular", "wired"]),
+            Self::MediaType => Some(&["display", "video", "audio", "native"]),
+            _ => None,
+        }
+    }
+}
+
 /// One rule; all rules of a package hold together.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rule {
@@ -179,7 +196,7 @@ impl Targeting {
         self == &Self::default()
     }
 
-    /// Adds values to the rule of this dimension and operator.
+    /// Adds values to the rule of this dimension and operator, each in the spelling of the adapter contract and once.
     pub fn add(&mut self, dimension: Dimension, operator: Operator, values: impl IntoIterator<Item = String>) {
         let place = self.rules.binary_search_by_key(&(dimension, operator), |rule| (rule.dimension, rule.operator));
         let index = match place {
@@ -190,6 +207,7 @@ impl Targeting {
             }
         };
         for value in values {
+            let value = dimension.spelled(&value);
             if !self.rules[index].values.contains(&value) {
                 self.rules[index].values.push(value);
             }

@@ -11,7 +11,7 @@ use super::{
     media_buy::{MediaBuy, Pacing, Package},
     money::Micros,
     operation::Change,
-    problem::Problem,
+    problem::{Problem, pointer_token},
     targeting::Targeting,
     time::Timestamp,
 };
@@ -163,6 +163,12 @@ impl BuyPatch {
                 check_daily_caps(package, &self.pointer_to(package), &mut problems);
             }
         }
+        if self.changes_targeting() {
+            // What stood in the buy before is left out: an overlay that nobody refused then must not keep others from being changed.
+            let at = |package: &Package| self.pointer_or_id(package);
+            let stood = buy.contradictions(at);
+            problems.extend(next.contradictions(at).into_iter().filter(|problem| !stood.contains(problem)));
+        }
         check_daily_budget(&next, &mut problems);
         if let Some(daily) = next.daily_budget.filter(|daily| *daily > next.total_budget) {
             problems.push(Problem::new(
@@ -171,6 +177,17 @@ impl BuyPatch {
             ));
         }
         if problems.is_empty() { Ok(next) } else { Err(problems) }
+    }
+
+    /// Whether it may make of the buy what can match nobody: by targeting, or by a flight that is too short for its hours.
+    fn changes_targeting(&self) -> bool {
+        self.targeting.is_some() || self.end.is_some() || self.packages.iter().any(|patch| patch.targeting.is_some())
+    }
+
+    /// Where the request speaks of a package; by its id, if it does not.
+    fn pointer_or_id(&self, package: &Package) -> String {
+        let pointer = self.pointer_to(package);
+        if pointer.is_empty() { format!("/packages/{}", pointer_token(package.id.as_str())) } else { pointer }
     }
 
     /// Where the request speaks of a package; the field of the buy that changes it, if it does not.

@@ -30,7 +30,10 @@ use super::{
     Web,
     http::{auth, problem, problem::Refusal},
     tools::{self, CallOptions, Effect, Tool},
-    wire::schema::{self, Side},
+    wire::{
+        schema::{self, Side},
+        suggest,
+    },
 };
 use crate::app::{
     caller::Caller,
@@ -162,10 +165,12 @@ fn caller(context: &RequestContext<RoleServer>) -> Result<Caller, ErrorData> {
 }
 
 fn unknown(name: &str) -> ErrorData {
-    let nearest = tools::all()
-        .map(|tool| tool.name)
-        .max_by(|one, other| strsim::jaro_winkler(name, one).total_cmp(&strsim::jaro_winkler(name, other)));
-    let message = format!("there is no tool {name:?}; did you mean {}?", nearest.unwrap_or_default());
+    let known: Vec<String> = tools::all().map(|tool| tool.name.to_owned()).collect();
+    let hint = match suggest::meant(name, &known) {
+        Some(meant) => format!("did you mean {meant}?"),
+        None => format!("there are {}", known.join(", ")),
+    };
+    let message = format!("there is no tool {name:?}; {hint}");
     ErrorData::invalid_params(message, None)
 }
 

@@ -3,6 +3,7 @@
 //! A newer generation of the protocol would be another folder beside this one; `app` and `domain` know nothing of either.
 //!
 //! - [`read`]: JSON arguments to a typed request, or one error with a pointer to what is wrong and words for what is right.
+//! - [`suggest`]: the name that was meant by one that nobody knows.
 //! - [`values`], [`text`]: amounts, counts, dates, names, URLs: each reads itself and knows its limits.
 //! - [`schema`]: the JSON Schemas of the domain's own values.
 //! - [`targeting`], [`create`], [`creatives`], [`update`], [`performance`], [`queries`], [`task_requests`]: requests, and what
@@ -21,6 +22,7 @@ pub mod queries;
 pub mod read;
 pub mod schema;
 pub mod standing;
+pub mod suggest;
 pub mod targeting;
 pub mod task;
 pub mod task_requests;

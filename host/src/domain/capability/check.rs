@@ -122,6 +122,15 @@ impl Capabilities {
         let known = support.values.iter().take(NAMED).cloned().collect();
         let mut unknown = rule.values.iter().filter(|value| !listed(value));
         problems.extend(each(&format!("knows no such {dimension}"), known, &mut unknown));
+        let is_excluded = |known: &String| rule.values.iter().any(|value| known.eq_ignore_ascii_case(value));
+        // Other systems and browsers there are; other types of devices there are not.
+        if rule.operator == Operator::NoneOf
+            && dimension.closed_list().is_some()
+            && support.values.iter().all(is_excluded)
+        {
+            let what = format!("has no {dimension} but these: with this, all of them are excluded");
+            problems.push(self.refuse(at, rule.values.join(", "), &what));
+        }
     }
 
     fn in_hours(&self, hours: &Dayparting, at: &str, problems: &mut Vec<Problem>) {

@@ -7,14 +7,11 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use serde_path_to_error::Segment;
 
+use super::suggest::meant;
 use crate::{
     app::error::{AppError, ErrorCode},
     domain::problem::{Problem, pointer_token},
 };
-
-/// How alike two names must be (0 to 1) for one to be offered in place of the other: a slip or a swapped ending passes,
-/// an unrelated name does not.
-const ALIKE: f64 = 0.6;
 
 /// Reads arguments as a request.
 ///
@@ -150,15 +147,8 @@ fn quoted_and_known(rest: &str) -> (String, Vec<String>) {
 
 fn suggest(error: AppError, name: &str, known: &[String]) -> AppError {
     let listed = json!({ "known": known });
-    let nearest = known
-        .iter()
-        .map(|candidate| {
-            (strsim::jaro_winkler(name, candidate).max(strsim::normalized_levenshtein(name, candidate)), candidate)
-        })
-        .filter(|(likeness, _)| *likeness >= ALIKE)
-        .max_by(|(one, _), (other, _)| one.total_cmp(other));
-    let error = match nearest {
-        Some((_, nearest)) => error.suggest(format!("did you mean {nearest}?")),
+    let error = match meant(name, known) {
+        Some(meant) => error.suggest(format!("did you mean {meant}?")),
         None if known.is_empty() => error.suggest("nothing can be given here"),
         None => error.suggest(format!("known are: {}", known.join(", "))),
     };

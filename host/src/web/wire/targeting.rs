@@ -13,6 +13,7 @@ use super::{
 use crate::domain::{
     problem::{Problem, pointer_token},
     targeting::{CapScope, Daypart, Dayparting, Dimension, FrequencyCap, Operator, Targeting, Weekday},
+    text::composed_json,
 };
 
 /// The most values of one rule: postal codes come by the thousand, and a reviewer must still see the plan.
@@ -36,8 +37,8 @@ macro_rules! overlay {
                 #[doc = concat!("Never deliver where one of these matches: ", $about)]
                 pub $none_of: Option<RuleValues>,
             )+
-            /// Short form: countries (`US`) and regions (`US-CA`), mixed. Read as `geo_country_any_of` and
-            /// `geo_region_any_of`.
+            /// Short form: countries (`US`) and regions (`US-CA`), each as in its own field. They are read as `geo_country_any_of`
+            /// and `geo_region_any_of`, which hold together: a country beside a region of another matches nobody.
             pub geography: Option<RuleValues>,
             /// Short form of `device_type_any_of`.
             pub device_types: Option<RuleValues>,
@@ -63,9 +64,9 @@ macro_rules! overlay {
 overlay! {
     GeoCountry: geo_country_any_of, geo_country_none_of, "ISO 3166-1 alpha-2 country codes, like `US`.";
     GeoRegion: geo_region_any_of, geo_region_none_of, "ISO 3166-2 codes, like `US-CA`.";
-    GeoMetro: geo_metro_any_of, geo_metro_none_of, "DMA codes, or the platform's own metro codes.";
+    GeoMetro: geo_metro_any_of, geo_metro_none_of, "DMA codes, like `501`, or the platform's own metro codes.";
     GeoCity: geo_city_any_of, geo_city_none_of, "cities, as the platform names them.";
-    GeoPostal: geo_postal_any_of, geo_postal_none_of, "country and postal code, like `US-94105`.";
+    GeoPostal: geo_postal_any_of, geo_postal_none_of, "country and postal code, like `US-94105` or `US:94105`.";
     DeviceType: device_type_any_of, device_type_none_of, "`mobile`, `desktop`, `tablet`, `ctv`, `audio`, `dooh`.";
     Os: os_any_of, os_none_of, "operating systems, like `ios`.";
     Browser: browser_any_of, browser_none_of, "browsers, like `chrome`.";
@@ -121,8 +122,10 @@ impl TargetingOverlay {
         }
         let devices = format!("{at}/device_types");
         add(&mut targeting, Dimension::DeviceType, Operator::AnyOf, self.device_types.as_ref(), &devices, problems);
-        for (index, value) in texts(self.geography.as_ref(), &format!("{at}/geography"), problems) {
-            match geography(&value) {
+        for (index, value) in
+            unique(self.geography.iter().flat_map(|list| &list.0), spelled_area, &format!("{at}/geography"), problems)
+        {
+            match Dimension::of_area(&value) {
                 Some(dimension) => targeting.add(dimension, Operator::AnyOf, [value]),
                 None => problems.push(
                     Problem::new(
@@ -143,7 +146,7 @@ impl TargetingOverlay {
                 let field = format!("{at}/custom/{}", pointer_token(&platform));
                 problems.push(Problem::new(field, "must not be empty"));
             }
-            targeting.custom.insert(platform, Value::Object(own));
+            targeting.custom.insert(platform, composed_json(Value::Object(own)));
         }
         targeting
     }
@@ -172,10 +175,11 @@ impl DaypartingRule {
             schedules.push(Daypart { days, start_hour, end_hour });
         }
         let at_presets = format!("{at}/presets");
-        let presets: Vec<String> = unique(self.presets.iter().flat_map(|list| &list.0), &at_presets, problems)
-            .into_iter()
-            .map(|(_, text)| text)
-            .collect();
+        let presets: Vec<String> =
+            unique(self.presets.iter().flat_map(|list| &list.0), str::to_owned, &at_presets, problems)
+                .into_iter()
+                .map(|(_, text)| text)
+                .collect();
         if schedules.is_empty() && presets.is_empty() {
             problems.push(Problem::new(at, "must have schedules or presets"));
         }
@@ -183,16 +187,9 @@ impl DaypartingRule {
     }
 }
 
-fn geography(value: &str) -> Option<Dimension> {
-    let upper = |part: &str| part.bytes().all(|byte| byte.is_ascii_uppercase());
-    let code = |part: &str| part.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
-    match value.split_once('-') {
-        None => (value.len() == 2 && upper(value)).then_some(Dimension::GeoCountry),
-        Some((country, region)) => {
-            let fits = country.len() == 2 && upper(country) && (1..=3).contains(&region.len()) && code(region);
-            fits.then_some(Dimension::GeoRegion)
-        }
-    }
+/// A country or region in one spelling.
+fn spelled_area(value: &str) -> String {
+    Dimension::of_area(value).map_or_else(|| value.to_owned(), |dimension| dimension.spelled(value))
 }
 
 fn add(
@@ -203,24 +200,24 @@ fn add(
     at: &str,
     problems: &mut Vec<Problem>,
 ) {
-    targeting.add(dimension, operator, texts(values, at, problems).into_iter().map(|(_, text)| text));
+    let spelled = |value: &str| dimension.spelled(value);
+    let values = unique(values.into_iter().flat_map(|list| &list.0), spelled, at, problems);
+    targeting.add(dimension, operator, values.into_iter().map(|(_, text)| text));
 }
 
-fn texts(values: Option<&RuleValues>, at: &str, problems: &mut Vec<Problem>) -> Vec<(usize, String)> {
-    unique(values.into_iter().flat_map(|list| &list.0), at, problems)
-}
-
-/// Each text once, with its place; a second one is a problem.
+/// Each text once, in one spelling, with its place; a second one is a problem.
 fn unique<'a, const MOST: usize>(
     values: impl Iterator<Item = &'a Line<MOST>>,
+    spelled: impl Fn(&str) -> String,
     at: &str,
     problems: &mut Vec<Problem>,
 ) -> Vec<(usize, String)> {
     let mut seen = BTreeSet::new();
     let mut kept = Vec::new();
     for (index, value) in values.enumerate() {
-        if seen.insert(&value.0) {
-            kept.push((index, value.0.clone()));
+        let spelled = spelled(&value.0);
+        if seen.insert(spelled.clone()) {
+            kept.push((index, spelled));
         } else {
             problems.push(Problem::new(format!("{at}/{index}"), "is named twice").value(&value.0));
         }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Deserializer, de};
 use serde_json::Value;
 
 use super::values::{found, in_place, shortened};
+use crate::domain::text::composed;
 
 /// The longest id of anything: what the host mints is shorter, and so are the ids that buyers use.
 pub const MAX_ID: usize = 200;
@@ -27,14 +28,21 @@ pub const MAX_RULE_VALUE: usize = 200;
 /// The longest time zone name: the longest of the IANA database has 32 characters.
 pub const MAX_TIMEZONE: usize = 64;
 
-/// Reads a text that a rule accepts; `right` completes "must be …".
+/// Reads a text that a rule accepts, in the form in which texts are compared; `right` completes "must be …".
 fn text<'de, D: Deserializer<'de>>(
     deserializer: D,
     right: &str,
     accept: impl Fn(&str) -> bool,
 ) -> Result<String, D::Error> {
     match Value::deserialize(deserializer)? {
-        Value::String(text) if accept(&text) => Ok(text),
+        Value::String(text) => {
+            let text = composed(text);
+            if accept(&text) {
+                Ok(text)
+            } else {
+                Err(de::Error::custom(format!("must be {right}, not {}", found(&Value::String(text)))))
+            }
+        }
         other => Err(de::Error::custom(format!("must be {right}, not {}", found(&other)))),
     }
 }
