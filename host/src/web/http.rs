@@ -16,12 +16,13 @@ use axum::{
     routing::{MethodFilter, MethodRouter, get, on},
 };
 use bytes::Bytes;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use self::{arguments::Shapes, problem::Refusal};
 use super::{
     Web, docs, openapi,
     tools::{self, Answer, CallOptions, Effect, Tool, Verb},
+    wire::Arguments,
 };
 
 pub mod arguments;
@@ -100,7 +101,7 @@ async fn understand(
     tool: &'static Tool,
     shapes: &Shapes,
     request: Request,
-) -> Result<(Value, CallOptions), Refusal> {
+) -> Result<(Arguments, CallOptions), Refusal> {
     let options = CallOptions {
         wait: headers::wait(request.headers(), &web.options),
         idempotency_key: match tool.effect {

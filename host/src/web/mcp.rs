@@ -141,7 +141,7 @@ impl ServerHandler for Face {
                 }
             };
         };
-        let arguments = Value::Object(request.arguments.unwrap_or_default());
+        let arguments = Value::Object(request.arguments.unwrap_or_default()).into();
         let options = CallOptions { wait: self.web.options.default_wait, ..CallOptions::default() };
         let result = match tool.call(self.web.app.clone(), caller, arguments, options).await {
             Ok(answer) => CallToolResult::structured(answer.body),
