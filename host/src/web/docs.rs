@@ -36,7 +36,8 @@ const INTRODUCTION: &str = "
 <p><strong>Pending states are successes.</strong> <code>pending_manual</code>, <code>pending_permission</code> and
 <code>pending_approval</code> mean that a person or the ad server must act first: HTTP 202. Keep the <code>task_id</code> and poll
 <code>GET /v1/tasks</code>.</p>
-<p><strong>Nothing happens twice.</strong> Send an <code>Idempotency-Key</code> with every change; sent again with the same body, the first answer comes again with <code>replayed: true</code>. Bodies are
+<p><strong>Nothing happens twice.</strong> Send an <code>Idempotency-Key</code> with every change, over MCP too (or the argument
+<code>idempotency_key</code>); sent again with the same body, the first answer comes again with <code>replayed: true</code>. Bodies are
 compared as canonical JSON (RFC 8785): the order of members does not matter, and <code>50000</code>, <code>50000.0</code> and
 <code>5e4</code> are one number.</p>
 <p><strong>Mistakes come all at once.</strong> <code>error.details.items</code> has a <code>field</code> (a JSON pointer) and a

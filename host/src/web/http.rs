@@ -104,11 +104,7 @@ async fn understand(
 ) -> Result<(Arguments, CallOptions), Refusal> {
     let options = CallOptions {
         wait: headers::wait(request.headers(), &web.options),
-        idempotency_key: match tool.effect {
-            Effect::Write => headers::idempotency_key(request.headers())?,
-            Effect::Manage => headers::no_idempotency_key(request.headers(), tool.name)?,
-            Effect::Read | Effect::Task | Effect::Decision => None,
-        },
+        idempotency_key: headers::key_for(tool, request.headers())?,
         if_match: match tool.effect {
             Effect::Decision => headers::if_match(request.headers())?,
             Effect::Read | Effect::Task | Effect::Write | Effect::Manage => headers::no_if_match(request.headers())?,
