@@ -1,6 +1,6 @@
 //! What a media buy is: values, rules and state tables. No I/O, no clock, no async, no SQL, no wasm.
 //!
-//! - [`id`], [`money`], [`time`], [`text`]: the values that everything else is made of.
+//! - [`id`], [`money`], [`time`], [`text`]: the values that everything else is made of. [`decimal`]: numbers by their text.
 //! - [`targeting`], [`creative`], [`media_buy`]: a buy and its parts.
 //! - [`budget`]: the arithmetic of budget, price and impressions, exact to the micro.
 //! - [`update`]: what a change makes of a buy. [`growth`]: whether that is more than it was.
@@ -19,6 +19,7 @@ pub mod audit;
 pub mod budget;
 pub mod capability;
 pub mod creative;
+pub mod decimal;
 pub mod delivery;
 pub mod digest;
 pub mod error_code;

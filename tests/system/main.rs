@@ -21,6 +21,7 @@ mod host;
 mod hostile_adapters;
 mod house;
 mod isolation;
+mod json;
 mod lifecycle;
 mod logins;
 mod mcp;

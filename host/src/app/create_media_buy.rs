@@ -124,6 +124,25 @@ impl App {
         if problems.is_empty() { Ok((buy, notes)) } else { Err(problems) }
     }
 
+    /// What is wrong with the id of a package of a new buy, if the caller can't buy it, for what stands at a pointer.
+    pub fn not_for_sale(&self, caller: &Caller, package: &str, at: &str) -> Option<Problem> {
+        self.for_sale(caller.buyer().ok()?, package).err().map(|problem| problem.below(at))
+    }
+
+    /// The product that a package of a new buy is, if the principal can buy it.
+    fn for_sale(&self, principal: &PrincipalId, package: &str) -> Result<&Product, Problem> {
+        let mut sellable = self
+            .config
+            .products
+            .iter()
+            .filter(|product| self.config.advertiser(principal, &product.platform).is_some());
+        sellable.clone().find(|product| product.id.as_str() == package).ok_or_else(|| {
+            Problem::new("", "is no package that you can buy; see list_products")
+                .value(package)
+                .supported(sellable.by_ref().map(|product| product.id.as_str()))
+        })
+    }
+
     fn draftees<'a>(
         &'a self,
         principal: &PrincipalId,
@@ -133,21 +152,12 @@ impl App {
         let mut draftees: Vec<Draftee<'a>> = Vec::new();
         for (index, asked) in new.packages.iter().enumerate() {
             let at = format!("/packages/{index}");
-            let product = self.config.products.iter().find(|product| product.id.as_str() == asked.package_id);
-            let Some(product) =
-                product.filter(|product| self.config.advertiser(principal, &product.platform).is_some())
-            else {
-                let sellable = self
-                    .config
-                    .products
-                    .iter()
-                    .filter(|product| self.config.advertiser(principal, &product.platform).is_some());
-                problems.push(
-                    Problem::new(at, "is no package that you can buy; see list_products")
-                        .value(&asked.package_id)
-                        .supported(sellable.map(|product| product.id.as_str())),
-                );
-                continue;
+            let product = match self.for_sale(principal, &asked.package_id) {
+                Ok(product) => product,
+                Err(problem) => {
+                    problems.push(problem.below(&at));
+                    continue;
+                }
             };
             if draftees.iter().any(|other| other.product.id == product.id) {
                 problems.push(Problem::new(at, "is named twice; give each package once").value(&asked.package_id));

@@ -4,10 +4,12 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
+use super::decimal::{self, NotWhole};
+
 /// An amount of money: millionths of one unit of the currency, never negative.
 ///
-/// In JSON it is a decimal number with at most six places. It passes through no float arithmetic: a number that JSON
-/// gives as a double is read by its shortest decimal text, which is what its sender wrote.
+/// In JSON it is a decimal number with at most six places. It passes through no float arithmetic: requests are read by the text of their
+/// numbers, and what was stored as a double is read by its shortest decimal text, which is what was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Micros(i64);
 
@@ -36,6 +38,8 @@ impl Micros {
     pub const MAX: Self = Self(8_000_000_000 * Self::UNIT);
     /// One unit of the currency.
     pub const UNIT: i64 = 1_000_000;
+    /// How many decimal places an amount has.
+    const PLACES: u32 = 6;
 
     /// From micro-units; `None` outside of `0..=MAX`.
     pub const fn new(micros: i64) -> Option<Self> {
@@ -72,39 +76,15 @@ impl Micros {
     /// # Errors
     /// What keeps it from being an amount.
     pub fn parse(text: &str) -> Result<Self, AmountError> {
-        let (negative, digits) = match text.strip_prefix('-') {
-            Some(rest) => (true, rest),
-            None => (false, text),
-        };
-        let (mantissa, exponent) = match digits.split_once(['e', 'E']) {
-            Some((mantissa, exponent)) => (mantissa, exponent.parse::<i32>().map_err(|_| AmountError::NotANumber)?),
-            None => (digits, 0),
-        };
-        let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-        let all_digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
-        if whole.is_empty() || !all_digits(whole) || !all_digits(fraction) {
-            return Err(AmountError::NotANumber);
+        let negative = text.starts_with('-');
+        match decimal::units(text, Self::PLACES) {
+            Ok(micros) if micros < 0 => Err(AmountError::Negative),
+            Ok(micros) => Self::new(micros).ok_or(AmountError::TooLarge),
+            Err(NotWhole::NotANumber) => Err(AmountError::NotANumber),
+            Err(NotWhole::Fraction | NotWhole::TooLarge) if negative => Err(AmountError::Negative),
+            Err(NotWhole::Fraction) => Err(AmountError::TooPrecise),
+            Err(NotWhole::TooLarge) => Err(AmountError::TooLarge),
         }
-        let significant = format!("{whole}{fraction}");
-        let significant = significant.trim_start_matches('0');
-        let trimmed = significant.trim_end_matches('0');
-        if trimmed.is_empty() {
-            return Ok(Self::ZERO);
-        }
-        if negative {
-            return Err(AmountError::Negative);
-        }
-        // The value is `trimmed` × 10^power micros.
-        let dropped = i32::try_from(significant.len() - trimmed.len()).map_err(|_| AmountError::TooLarge)?;
-        let places = i32::try_from(fraction.len()).map_err(|_| AmountError::TooPrecise)?;
-        let power = exponent.saturating_sub(places).saturating_add(dropped).saturating_add(6);
-        if power < 0 {
-            return Err(AmountError::TooPrecise);
-        }
-        let power = u32::try_from(power).map_err(|_| AmountError::TooLarge)?;
-        let factor = 10i64.checked_pow(power).ok_or(AmountError::TooLarge)?;
-        let value: i64 = trimmed.parse().map_err(|_| AmountError::TooLarge)?;
-        value.checked_mul(factor).and_then(Self::new).ok_or(AmountError::TooLarge)
     }
 }
 

@@ -15,18 +15,35 @@ pub struct Problem {
     /// What could stand there instead.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub supported: Vec<String>,
+    /// What to do, where it is not said yet.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub suggestion: Option<String>,
 }
 
 impl Problem {
     /// A problem of one field.
     pub fn new(field: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { field: field.into(), message: message.into(), value: None, supported: Vec::new() }
+        Self { field: field.into(), message: message.into(), value: None, supported: Vec::new(), suggestion: None }
     }
 
     /// With the value that is to blame.
     #[must_use]
     pub fn value(mut self, value: impl Into<String>) -> Self {
         self.value = Some(value.into());
+        self
+    }
+
+    /// The same, of a field of what stands at a pointer.
+    #[must_use]
+    pub fn below(mut self, pointer: &str) -> Self {
+        self.field.insert_str(0, pointer);
+        self
+    }
+
+    /// With what to do.
+    #[must_use]
+    pub fn suggest(mut self, suggestion: impl Into<String>) -> Self {
+        self.suggestion = Some(suggestion.into());
         self
     }
 

@@ -36,9 +36,15 @@ const INTRODUCTION: &str = "
 <p><strong>Pending states are successes.</strong> <code>pending_manual</code>, <code>pending_permission</code> and
 <code>pending_approval</code> mean that a person or the ad server must act first: HTTP 202. Keep the <code>task_id</code> and poll
 <code>GET /v1/tasks</code>.</p>
-<p><strong>Nothing happens twice.</strong> Send an <code>Idempotency-Key</code> with every change; sent again with the same body, the
-first answer comes again with <code>replayed: true</code>.</p>
-<p>Amounts are decimal numbers with at most 6 places. Days are <code>2026-12-01</code>, moments <code>2026-12-01T09:00:00Z</code>, in
+<p><strong>Nothing happens twice.</strong> Send an <code>Idempotency-Key</code> with every change, over MCP too (or the argument
+<code>idempotency_key</code>); sent again with the same body, the first answer comes again with <code>replayed: true</code>. Bodies are
+compared as canonical JSON (RFC 8785): the order of members does not matter, and <code>50000</code>, <code>50000.0</code> and
+<code>5e4</code> are one number.</p>
+<p><strong>Mistakes come all at once.</strong> <code>error.details.items</code> has a <code>field</code> (a JSON pointer) and a
+<code>message</code> for everything that is missing, unknown or of a wrong form. A member that is given twice is refused, and so is the
+text of a value in place of the value: send <code>500</code>, not <code>\"500\"</code>.</p>
+<p>Amounts are decimal numbers with at most 6 places, judged as they are written. A number with more digits than a double keeps is
+refused wherever it stands. Days are <code>2026-12-01</code>, moments <code>2026-12-01T09:00:00Z</code>, in
 UTC.</p>";
 
 /// The page.

@@ -16,12 +16,13 @@ use axum::{
     routing::{MethodFilter, MethodRouter, get, on},
 };
 use bytes::Bytes;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use self::{arguments::Shapes, problem::Refusal};
 use super::{
     Web, docs, openapi,
     tools::{self, Answer, CallOptions, Effect, Tool, Verb},
+    wire::Arguments,
 };
 
 pub mod arguments;
@@ -100,14 +101,10 @@ async fn understand(
     tool: &'static Tool,
     shapes: &Shapes,
     request: Request,
-) -> Result<(Value, CallOptions), Refusal> {
+) -> Result<(Arguments, CallOptions), Refusal> {
     let options = CallOptions {
         wait: headers::wait(request.headers(), &web.options),
-        idempotency_key: match tool.effect {
-            Effect::Write => headers::idempotency_key(request.headers())?,
-            Effect::Manage => headers::no_idempotency_key(request.headers(), tool.name)?,
-            Effect::Read | Effect::Task | Effect::Decision => None,
-        },
+        idempotency_key: headers::key_for(tool, request.headers())?,
         if_match: match tool.effect {
             Effect::Decision => headers::if_match(request.headers())?,
             Effect::Read | Effect::Task | Effect::Write | Effect::Manage => headers::no_if_match(request.headers())?,

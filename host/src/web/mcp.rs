@@ -28,9 +28,10 @@ use serde_json::{Value, json};
 
 use super::{
     Web,
-    http::{auth, problem, problem::Refusal},
+    http::{auth, headers, problem, problem::Refusal},
     tools::{self, CallOptions, Effect, Tool},
     wire::{
+        Arguments,
         schema::{self, Side},
         suggest,
     },
@@ -40,6 +41,8 @@ use crate::app::{
     callers::rates::Lane,
     error::{AppError, ErrorCode},
 };
+
+mod message;
 
 /// What an agent is told before it calls anything.
 const INSTRUCTIONS: &str = "Buy and manage advertising on several ad servers through one interface.
@@ -51,7 +54,7 @@ completed was approved and carried out, one that is failed was rejected, and res
 3. When an answer says that a change is being carried out, get_operation with its operation_id tells how it ends.
 4. Once a buy is created, add_creative_assets before creative_deadline; check_media_buy_status and get_media_buy_delivery tell how it \
 runs; update_media_buy and update_package change it.
-5. Send an idempotency_key with every change: a repeated call is then carried out once. dry_run shows the plan without doing anything.
+5. Send an idempotency_key with every change (or the header Idempotency-Key): a repeated call is then carried out once. dry_run shows the plan without doing anything.
 6. A result with isError has error.code, error.message, error.field (a JSON pointer to what is wrong) and error.suggestion: correct the \
 call and try again.
 
@@ -70,7 +73,10 @@ pub(super) fn routes(web: &Web) -> Router {
     let face = Face { web: web.clone(), tools: Arc::new(tools::for_agents().map(described).collect()) };
     let service =
         StreamableHttpService::new(move || Ok(face.clone()), Arc::new(NeverSessionManager::default()), config);
-    Router::new().route_service("/mcp", service).layer(middleware::from_fn_with_state(web.clone(), authenticated))
+    Router::new()
+        .route_service("/mcp", service)
+        .layer(middleware::from_fn_with_state(web.clone(), message::read))
+        .layer(middleware::from_fn_with_state(web.clone(), authenticated))
 }
 
 /// The web pages that may call: those of the host itself, on any port.
@@ -144,8 +150,19 @@ impl ServerHandler for Face {
                 }
             };
         };
-        let arguments = Value::Object(request.arguments.unwrap_or_default());
-        let options = CallOptions { wait: self.web.options.default_wait, ..CallOptions::default() };
+        let parts = context.extensions.get::<Parts>();
+        let sent = parts.and_then(|parts| parts.extensions.get::<Arguments>()).cloned();
+        let arguments = sent.unwrap_or_else(|| Value::Object(request.arguments.unwrap_or_default()).into());
+        let key = match parts.map_or(Ok(None), |parts| headers::key_for(tool, &parts.headers)) {
+            Ok(key) => key,
+            Err(error) => {
+                let refused = self.web.app.enter(&caller, tool.lane()).err().unwrap_or(error);
+                tool.refused(refused.code);
+                return Ok(refused_tool(&refused).into());
+            }
+        };
+        let wait = self.web.options.default_wait;
+        let options = CallOptions { wait, idempotency_key: key, ..CallOptions::default() };
         let result = match tool.call(self.web.app.clone(), caller, arguments, options).await {
             Ok(answer) => CallToolResult::structured(answer.body),
             Err(error) => refused_tool(&error),

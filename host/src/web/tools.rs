@@ -13,7 +13,7 @@ use schemars::{Schema, SchemaGenerator};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::wire::text::IdempotencyKey;
+use super::wire::{Arguments, text::IdempotencyKey};
 use crate::app::{
     App, WriteOptions,
     caller::Caller,
@@ -151,7 +151,7 @@ impl Answer {
 }
 
 /// A call of a tool.
-pub type Run = fn(App, Caller, Value, CallOptions) -> BoxFuture<'static, Result<Answer, AppError>>;
+pub type Run = fn(App, Caller, Arguments, CallOptions) -> BoxFuture<'static, Result<Answer, AppError>>;
 
 /// What makes the schema of a type.
 pub type SchemaOf = fn(&mut SchemaGenerator) -> Schema;
@@ -220,13 +220,13 @@ impl Tool {
         &self,
         app: App,
         caller: Caller,
-        arguments: Value,
+        arguments: Arguments,
         options: CallOptions,
     ) -> Result<Answer, AppError> {
         let watch = Watch::start();
         // Before the arguments are looked at: who may not use a tool learns nothing from its errors.
         let admitted = self.audience.admit(&caller);
-        let answered = match admitted.and_then(|()| app.enter(&caller, self.lane_of(&arguments))) {
+        let answered = match admitted.and_then(|()| app.enter(&caller, self.lane_of(&arguments.value))) {
             Ok(_room) => (self.run)(app, caller, arguments, options).await,
             Err(refused) => Err(refused),
         };
@@ -287,7 +287,7 @@ pub fn named(name: &str) -> Option<&'static Tool> {
 /// # Errors
 /// `INVALID_PARAMETER` if the key came in two places and is not the same.
 pub fn write_options(
-    arguments: &Value,
+    arguments: &Arguments,
     key: Option<IdempotencyKey>,
     dry_run: Option<bool>,
     options: CallOptions,
@@ -298,7 +298,7 @@ pub fn write_options(
         let message = "idempotency_key is not the key of the Idempotency-Key header: give one of them, or the same";
         return Err(AppError::invalid("/idempotency_key", message));
     }
-    let mut request = arguments.clone();
+    let mut request = arguments.value.clone();
     if let Value::Object(members) = &mut request {
         members.remove("idempotency_key");
         members.remove("dry_run");

@@ -8,6 +8,7 @@ use axum::{
     extract::{Path, Query, Request},
     http::{HeaderMap, header},
 };
+use bytes::Bytes;
 use serde_json::{Map, Value};
 
 use super::problem::Refusal;
@@ -16,7 +17,10 @@ use crate::{
     domain::problem::pointer_token,
     web::{
         tools::{Tool, Verb},
-        wire::schema::{self, Side},
+        wire::{
+            Arguments,
+            schema::{self, Side},
+        },
     },
 };
 
@@ -48,7 +52,7 @@ impl Shapes {
     /// wrong with it.
     fn value(&self, name: &str, text: String) -> Value {
         match self.0.get(name) {
-            Some(Shape::Number) => text.parse::<i64>().map_or(Value::String(text), Value::from),
+            Some(Shape::Number) => text.parse::<i64>().map_or_else(|_| number(text), Value::from),
             Some(Shape::Boolean) => match text.as_str() {
                 "true" => Value::Bool(true),
                 "false" => Value::Bool(false),
@@ -56,6 +60,14 @@ impl Shapes {
             },
             Some(Shape::Text) | None => Value::String(text),
         }
+    }
+}
+
+/// A number that is no plain integer, as JSON writes it; another text stays one.
+fn number(text: String) -> Value {
+    match Arguments::parse(text.as_bytes()) {
+        Ok(read) if read.is_exact() && read.value.is_number() => read.value,
+        _ => Value::String(text),
     }
 }
 
@@ -84,7 +96,7 @@ fn shape(property: &Value) -> Option<Shape> {
 ///
 /// # Errors
 /// What is wrong with path, query or body.
-pub async fn of(tool: &Tool, shapes: &Shapes, mut request: Request, max_body: usize) -> Result<Value, Refusal> {
+pub async fn of(tool: &Tool, shapes: &Shapes, mut request: Request, max_body: usize) -> Result<Arguments, Refusal> {
     let mut outside = Map::new();
     let path: Path<HashMap<String, String>> = request
         .extract_parts()
@@ -110,17 +122,21 @@ pub async fn of(tool: &Tool, shapes: &Shapes, mut request: Request, max_body: us
     }
     let (parts, body) = request.into_parts();
     let mut arguments = match tool.verb {
-        Verb::Get | Verb::Delete => Map::new(),
+        Verb::Get | Verb::Delete => Arguments::from(Value::Object(Map::new())),
         Verb::Post | Verb::Put | Verb::Patch => read_body(&parts.headers, body, max_body).await?,
     };
+    let Value::Object(members) = &mut arguments.value else {
+        // The request's type says what is wrong with it.
+        return Ok(arguments);
+    };
     for (name, value) in outside {
-        if let Some(inside) = arguments.get(&name).filter(|inside| *inside != &value) {
+        if let Some(inside) = members.get(&name).filter(|inside| *inside != &value) {
             let message = format!("{name} is {inside} in the body and {value} in the path: give it once, or the same");
             return Err(AppError::invalid(pointer(&name), message).into());
         }
-        arguments.insert(name, value);
+        members.insert(name, value);
     }
-    Ok(Value::Object(arguments))
+    Ok(arguments)
 }
 
 fn pointer(name: &str) -> String {
@@ -138,12 +154,27 @@ fn add_query(query: Vec<(String, String)>, shapes: &Shapes, outside: &mut Map<St
     Ok(())
 }
 
-async fn read_body(headers: &HeaderMap, body: Body, max: usize) -> Result<Map<String, Value>, Refusal> {
+async fn read_body(headers: &HeaderMap, body: Body, max: usize) -> Result<Arguments, Refusal> {
+    let bytes = collect(headers, body, max).await?;
+    if bytes.is_empty() {
+        return Ok(Arguments::from(Value::Object(Map::new())));
+    }
+    if !is_json(headers) {
+        return Err(Refusal::media_type());
+    }
+    Arguments::parse(&bytes).map_err(|no_json| AppError::invalid("", no_json.to_string()).into())
+}
+
+/// A body, if it is not too large and comes in time.
+///
+/// # Errors
+/// It does not.
+pub async fn collect(headers: &HeaderMap, body: Body, max: usize) -> Result<Bytes, Refusal> {
     let told = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
     if told.is_some_and(|length| length > max) {
         return Err(Refusal::too_large(max));
     }
-    let bytes = body::to_bytes(body, max).await.map_err(|error| {
+    body::to_bytes(body, max).await.map_err(|error| {
         if is_caused_by::<http_body_util::LengthLimitError>(&error) {
             Refusal::too_large(max)
         } else if is_caused_by::<tower_http::timeout::TimeoutError>(&error) {
@@ -151,23 +182,7 @@ async fn read_body(headers: &HeaderMap, body: Body, max: usize) -> Result<Map<St
         } else {
             AppError::invalid("", "the body broke off: send the request again").into()
         }
-    })?;
-    if bytes.is_empty() {
-        return Ok(Map::new());
-    }
-    if !is_json(headers) {
-        return Err(Refusal::media_type());
-    }
-    let value: Value = serde_json::from_slice(&bytes).map_err(|error| {
-        let place = format!("line {}, column {}", error.line(), error.column());
-        let words = error.to_string();
-        let words = words.split(" at line ").next().unwrap_or_default();
-        AppError::invalid("", format!("the body is no JSON: {words} at {place}"))
-    })?;
-    match value {
-        Value::Object(members) => Ok(members),
-        _ => Err(AppError::invalid("", "the body must be a JSON object").into()),
-    }
+    })
 }
 
 fn is_caused_by<E: std::error::Error + 'static>(error: &axum::Error) -> bool {

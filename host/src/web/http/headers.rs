@@ -6,7 +6,11 @@ use axum::http::{HeaderMap, header};
 
 use crate::{
     app::error::{AppError, ErrorCode},
-    web::{WebOptions, wire::text::IdempotencyKey},
+    web::{
+        WebOptions,
+        tools::{Effect, Tool},
+        wire::text::IdempotencyKey,
+    },
 };
 
 /// How long a write is to wait for its outcome: `Prefer: wait=N` in seconds, up to the host's limit; `respond-async` alone: not at
@@ -26,11 +30,23 @@ pub fn wait(headers: &HeaderMap, options: &WebOptions) -> Duration {
     wanted.unwrap_or(options.default_wait).min(options.max_wait)
 }
 
+/// The idempotency key of a call, over whichever face it comes.
+///
+/// # Errors
+/// `INVALID_PARAMETER` if it can't be one, or nobody would keep it.
+pub fn key_for(tool: &Tool, headers: &HeaderMap) -> Result<Option<IdempotencyKey>, AppError> {
+    match tool.effect {
+        Effect::Write => idempotency_key(headers),
+        Effect::Manage => no_idempotency_key(headers, tool.name),
+        Effect::Read | Effect::Task | Effect::Decision => Ok(None),
+    }
+}
+
 /// The idempotency key of a write.
 ///
 /// # Errors
 /// `INVALID_PARAMETER` if it can't be one.
-pub fn idempotency_key(headers: &HeaderMap) -> Result<Option<IdempotencyKey>, AppError> {
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<IdempotencyKey>, AppError> {
     let mut values = headers.get_all("idempotency-key").iter();
     let Some(value) = values.next() else { return Ok(None) };
     let key = value.to_str().ok().and_then(IdempotencyKey::parse).filter(|_| values.next().is_none());
@@ -43,7 +59,7 @@ pub fn idempotency_key(headers: &HeaderMap) -> Result<Option<IdempotencyKey>, Ap
 ///
 /// # Errors
 /// `INVALID_PARAMETER` if there is one.
-pub fn no_idempotency_key(headers: &HeaderMap, tool: &str) -> Result<Option<IdempotencyKey>, AppError> {
+fn no_idempotency_key(headers: &HeaderMap, tool: &str) -> Result<Option<IdempotencyKey>, AppError> {
     match headers.get("idempotency-key") {
         Some(_) => Err(AppError::invalid("/idempotency_key", format!("{tool} takes no Idempotency-Key: leave it out"))
             .suggest("after a lost answer, look at what there is before you ask again")),

@@ -2,20 +2,21 @@
 
 use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::Value;
 
 use super::{Answer, Audience, CallOptions, Effect, Tool, Verb, write_options};
 use crate::{
     app::{App, WriteAnswer, caller::Caller, error::AppError},
     domain::id::MediaBuyId,
     web::wire::{
+        Arguments,
         create::CreateMediaBuy,
         creatives::AddCreativeAssets,
         delivered::DeliveryAnswer,
         performance::UpdatePerformanceIndex,
         queries::{BuyQuery, DeliveryQuery},
-        read,
+        read, read_and,
         standing::StatusAnswer,
+        targeting,
         update::{UpdateMediaBuy, UpdatePackage},
         written::{
             self,
@@ -195,10 +196,18 @@ fn written<'a, T: Serialize + From<&'a WriteAnswer>>(answer: &'a WriteAnswer) ->
 async fn create_media_buy(
     app: App,
     caller: Caller,
-    arguments: Value,
+    arguments: Arguments,
     options: CallOptions,
 ) -> Result<Answer, AppError> {
-    let request: CreateMediaBuy = read(arguments.clone())?;
+    let request: CreateMediaBuy = read_and(arguments.clone(), |arguments| {
+        let mut problems = targeting::impossible(arguments);
+        let named = arguments.value["packages"].as_array().into_iter().flatten().enumerate();
+        problems.extend(named.filter_map(|(index, package)| {
+            let id = package.as_str().or_else(|| package["package_id"].as_str())?;
+            app.not_for_sale(&caller, id, &format!("/packages/{index}"))
+        }));
+        problems
+    })?;
     let options = write_options(&arguments, request.idempotency_key.clone(), request.dry_run, options)?;
     let answer = app.create_media_buy(&caller, request.into_new()?, options).await?;
     let location = (!answer.dry_run).then(|| format!("/v1/media-buys/{}/status", answer.buy.id));
@@ -208,21 +217,21 @@ async fn create_media_buy(
 async fn add_creative_assets(
     app: App,
     caller: Caller,
-    arguments: Value,
+    arguments: Arguments,
     options: CallOptions,
 ) -> Result<Answer, AppError> {
-    let request: AddCreativeAssets = read(arguments.clone())?;
+    let request: AddCreativeAssets = read_and(arguments.clone(), AddCreativeAssets::lacking)?;
     let options = write_options(&arguments, request.idempotency_key.clone(), request.dry_run, options)?;
     written::<CreativesAnswer>(&app.add_creative_assets(&caller, request.into_new()?, options).await?)
 }
 
-async fn check_media_buy_status(app: App, caller: Caller, arguments: Value) -> Result<Answer, AppError> {
+async fn check_media_buy_status(app: App, caller: Caller, arguments: Arguments) -> Result<Answer, AppError> {
     let request: BuyQuery = read(arguments)?;
     let standing = app.check_media_buy_status(&caller, &MediaBuyId::new(request.media_buy_id.0)).await?;
     Answer::new(&StatusAnswer::from(&standing))
 }
 
-async fn get_media_buy_delivery(app: App, caller: Caller, arguments: Value) -> Result<Answer, AppError> {
+async fn get_media_buy_delivery(app: App, caller: Caller, arguments: Arguments) -> Result<Answer, AppError> {
     let request: DeliveryQuery = read(arguments)?;
     let (first, last) = request.days()?;
     let id = MediaBuyId::new(request.media_buy_id.0);
@@ -233,7 +242,7 @@ async fn get_media_buy_delivery(app: App, caller: Caller, arguments: Value) -> R
 async fn update_performance_index(
     app: App,
     caller: Caller,
-    arguments: Value,
+    arguments: Arguments,
     options: CallOptions,
 ) -> Result<Answer, AppError> {
     let request: UpdatePerformanceIndex = read(arguments.clone())?;
@@ -244,16 +253,21 @@ async fn update_performance_index(
 async fn update_media_buy(
     app: App,
     caller: Caller,
-    arguments: Value,
+    arguments: Arguments,
     options: CallOptions,
 ) -> Result<Answer, AppError> {
-    let request: UpdateMediaBuy = read(arguments.clone())?;
+    let request: UpdateMediaBuy = read_and(arguments.clone(), targeting::impossible)?;
     let options = write_options(&arguments, request.idempotency_key.clone(), request.dry_run, options)?;
     written::<UpdateAnswer>(&app.update_media_buy(&caller, request.into_change()?, options).await?)
 }
 
-async fn update_package(app: App, caller: Caller, arguments: Value, options: CallOptions) -> Result<Answer, AppError> {
-    let request: UpdatePackage = read(arguments.clone())?;
+async fn update_package(
+    app: App,
+    caller: Caller,
+    arguments: Arguments,
+    options: CallOptions,
+) -> Result<Answer, AppError> {
+    let request: UpdatePackage = read_and(arguments.clone(), targeting::impossible)?;
     let options = write_options(&arguments, request.idempotency_key.clone(), request.dry_run, options)?;
     written::<UpdateAnswer>(&app.update_media_buy(&caller, request.into_change()?, options).await?)
 }

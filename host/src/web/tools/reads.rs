@@ -1,13 +1,13 @@
 //! Products, buys, operations and the audit log.
 
 use schemars::JsonSchema;
-use serde_json::Value;
 
 use super::{Answer, Audience, Effect, Tool, Verb};
 use crate::{
     app::{App, caller::Caller, error::AppError},
     domain::id::OperationId,
     web::wire::{
+        Arguments,
         audited::AuditAnswer,
         listed::{BuysAnswer, ProductsAnswer},
         operation::OperationAnswer,
@@ -83,7 +83,7 @@ pub const TOOLS: &[Tool] = &[
     },
 ];
 
-async fn list_audit(app: App, arguments: Value) -> Result<Answer, AppError> {
+async fn list_audit(app: App, arguments: Arguments) -> Result<Answer, AppError> {
     let request: AuditQuery = read(arguments)?;
     let page = app
         .list_audit(request.cursor.as_ref().map(|cursor| cursor.0.as_str()), request.limit.map(|limit| limit.0))
@@ -91,20 +91,20 @@ async fn list_audit(app: App, arguments: Value) -> Result<Answer, AppError> {
     Answer::new(&AuditAnswer::try_from(page)?)
 }
 
-async fn list_products(app: App, caller: Caller, arguments: Value) -> Result<Answer, AppError> {
+async fn list_products(app: App, caller: Caller, arguments: Arguments) -> Result<Answer, AppError> {
     let request: ProductQuery = read(arguments)?;
     let platform = request.platform.as_ref().map(|platform| platform.0.as_str());
     let products = app.list_products(&caller, platform, request.format).await?;
     Answer::new(&ProductsAnswer::from(products))
 }
 
-async fn list_media_buys(app: App, caller: Caller, arguments: Value) -> Result<Answer, AppError> {
+async fn list_media_buys(app: App, caller: Caller, arguments: Arguments) -> Result<Answer, AppError> {
     let request: BuysQuery = read(arguments)?;
     let page = app.list_media_buys(&caller, request.into()).await?;
     Answer::new(&BuysAnswer::from(page))
 }
 
-async fn get_operation(app: App, caller: Caller, arguments: Value) -> Result<Answer, AppError> {
+async fn get_operation(app: App, caller: Caller, arguments: Arguments) -> Result<Answer, AppError> {
     let request: OperationQuery = read(arguments)?;
     let view = app.get_operation(&caller, &OperationId::new(request.operation_id.0)).await?;
     Answer::new(&OperationAnswer::from(&view))

@@ -1,14 +1,13 @@
 //! The tools of reviewers, and the list that pollers read.
 
 use schemars::JsonSchema;
-use serde_json::Value;
 
 use super::{Answer, Audience, CallOptions, Effect, Tool, Verb};
 use crate::{
     app::{App, Decide, TaskView, caller::Caller, error::AppError},
     domain::id::TaskId,
     web::wire::{
-        read,
+        Arguments, read,
         task::{TaskAnswer, TasksAnswer},
         task_requests::{AssignTask, CompleteTask, EscalateTask, TaskQuery, TasksQuery},
     },
@@ -118,34 +117,39 @@ fn shown(view: &TaskView) -> Result<Answer, AppError> {
     Ok(Answer { version: Some(view.task.version), ..answer })
 }
 
-async fn get_pending_tasks(app: App, caller: Caller, arguments: Value) -> Result<Answer, AppError> {
+async fn get_pending_tasks(app: App, caller: Caller, arguments: Arguments) -> Result<Answer, AppError> {
     let request: TasksQuery = read(arguments)?;
     let list = app.get_pending_tasks(&caller, request.into()).await?;
     Answer::new(&TasksAnswer::from(&list))
 }
 
-async fn get_task(app: App, caller: Caller, arguments: Value) -> Result<Answer, AppError> {
+async fn get_task(app: App, caller: Caller, arguments: Arguments) -> Result<Answer, AppError> {
     let request: TaskQuery = read(arguments)?;
     shown(&app.get_task(&caller, &TaskId::new(request.task_id.0)).await?)
 }
 
-async fn assign_task(app: App, caller: Caller, arguments: Value) -> Result<Answer, AppError> {
+async fn assign_task(app: App, caller: Caller, arguments: Arguments) -> Result<Answer, AppError> {
     let request: AssignTask = read(arguments)?;
     shown(&app.assign_task(&caller, &TaskId::new(request.task_id.0), &request.assigned_to.0).await?)
 }
 
-async fn start_task(app: App, caller: Caller, arguments: Value) -> Result<Answer, AppError> {
+async fn start_task(app: App, caller: Caller, arguments: Arguments) -> Result<Answer, AppError> {
     let request: TaskQuery = read(arguments)?;
     shown(&app.start_task(&caller, &TaskId::new(request.task_id.0)).await?)
 }
 
-async fn escalate_task(app: App, caller: Caller, arguments: Value) -> Result<Answer, AppError> {
+async fn escalate_task(app: App, caller: Caller, arguments: Arguments) -> Result<Answer, AppError> {
     let request: EscalateTask = read(arguments)?;
     let to = request.escalated_to.as_ref().map(|to| to.0.as_str());
     shown(&app.escalate_task(&caller, &TaskId::new(request.task_id.0), to, &request.reason.0).await?)
 }
 
-async fn complete_task(app: App, caller: Caller, arguments: Value, options: CallOptions) -> Result<Answer, AppError> {
+async fn complete_task(
+    app: App,
+    caller: Caller,
+    arguments: Arguments,
+    options: CallOptions,
+) -> Result<Answer, AppError> {
     let request: CompleteTask = read(arguments)?;
     let version = request.version.map(|version| version.0);
     if let (Some(inside), Some(outside)) = (version, options.if_match)

@@ -1,14 +1,13 @@
 //! The tools that manage endpoints of webhooks: over HTTP, not over MCP.
 
 use schemars::JsonSchema;
-use serde_json::Value;
 
 use super::{Answer, Audience, Effect, Tool, Verb};
 use crate::{
     app::{App, caller::Caller, error::AppError},
     domain::id::WebhookId,
     web::wire::{
-        read,
+        Arguments, read,
         webhook::{
             CreateWebhook, DeletedAnswer, DeliveriesAnswer, DeliveriesQuery, Nothing, ReplayAnswer, ReplayWebhook,
             TestAnswer, UpdateWebhook, WebhookAnswer, WebhookQuery, WebhookSecretAnswer, WebhooksAnswer,
@@ -157,49 +156,49 @@ pub const TOOLS: &[Tool] = &[
     },
 ];
 
-fn one(arguments: Value) -> Result<WebhookId, AppError> {
+fn one(arguments: Arguments) -> Result<WebhookId, AppError> {
     let request: WebhookQuery = read(arguments)?;
     Ok(WebhookId::new(request.webhook_id.0))
 }
 
-async fn create(app: App, caller: Caller, arguments: Value) -> Result<Answer, AppError> {
+async fn create(app: App, caller: Caller, arguments: Arguments) -> Result<Answer, AppError> {
     let request: CreateWebhook = read(arguments)?;
     let made = WebhookSecretAnswer::from(app.create_webhook(&caller, request.into()).await?);
     let location = Some(format!("/v1/webhooks/{}", made.webhook.webhook_id));
     Ok(Answer { location, ..Answer::new(&made)? })
 }
 
-async fn list(app: App, caller: Caller, arguments: Value) -> Result<Answer, AppError> {
+async fn list(app: App, caller: Caller, arguments: Arguments) -> Result<Answer, AppError> {
     let Nothing {} = read(arguments)?;
     let webhooks = app.list_webhooks(&caller).await?.iter().map(WebhookAnswer::from).collect();
     Answer::new(&WebhooksAnswer { webhooks })
 }
 
-async fn get(app: App, caller: Caller, arguments: Value) -> Result<Answer, AppError> {
+async fn get(app: App, caller: Caller, arguments: Arguments) -> Result<Answer, AppError> {
     Answer::new(&WebhookAnswer::from(&app.get_webhook(&caller, &one(arguments)?).await?))
 }
 
-async fn update(app: App, caller: Caller, arguments: Value) -> Result<Answer, AppError> {
+async fn update(app: App, caller: Caller, arguments: Arguments) -> Result<Answer, AppError> {
     let request: UpdateWebhook = read(arguments)?;
     let (id, patch) = request.into_patch();
     Answer::new(&WebhookAnswer::from(&app.update_webhook(&caller, &id, patch).await?))
 }
 
-async fn delete(app: App, caller: Caller, arguments: Value) -> Result<Answer, AppError> {
+async fn delete(app: App, caller: Caller, arguments: Arguments) -> Result<Answer, AppError> {
     let webhook_id = one(arguments)?;
     app.delete_webhook(&caller, &webhook_id).await?;
     Answer::new(&DeletedAnswer { webhook_id, deleted: true })
 }
 
-async fn rotate(app: App, caller: Caller, arguments: Value) -> Result<Answer, AppError> {
+async fn rotate(app: App, caller: Caller, arguments: Arguments) -> Result<Answer, AppError> {
     Answer::new(&WebhookSecretAnswer::from(app.rotate_webhook_secret(&caller, &one(arguments)?).await?))
 }
 
-async fn test(app: App, caller: Caller, arguments: Value) -> Result<Answer, AppError> {
+async fn test(app: App, caller: Caller, arguments: Arguments) -> Result<Answer, AppError> {
     Answer::new(&TestAnswer { event_id: app.test_webhook(&caller, &one(arguments)?).await? })
 }
 
-async fn deliveries(app: App, caller: Caller, arguments: Value) -> Result<Answer, AppError> {
+async fn deliveries(app: App, caller: Caller, arguments: Arguments) -> Result<Answer, AppError> {
     let DeliveriesQuery { webhook_id, status, limit, cursor } = read(arguments)?;
     let cursor = cursor.as_ref().map(|cursor| cursor.0.as_str());
     let id = WebhookId::new(webhook_id.0);
@@ -207,7 +206,7 @@ async fn deliveries(app: App, caller: Caller, arguments: Value) -> Result<Answer
     Answer::new(&DeliveriesAnswer::from(page))
 }
 
-async fn replay(app: App, caller: Caller, arguments: Value) -> Result<Answer, AppError> {
+async fn replay(app: App, caller: Caller, arguments: Arguments) -> Result<Answer, AppError> {
     let request: ReplayWebhook = read(arguments)?;
     let (id, what) = request.into_replay()?;
     Answer::new(&ReplayAnswer::from(app.replay_webhook(&caller, &id, what).await?))

@@ -12,7 +12,7 @@ use super::{
     refuse,
     targeting::TargetingOverlay,
     text::{CreativeKey, Currency, Id, IdempotencyKey, Line, MAX_ID, MAX_PO_NUMBER},
-    values::{Amount, Count, List, MAX_CREATIVES, MAX_PACKAGES, When},
+    values::{Amount, Count, List, MAX_CREATIVES, MAX_PACKAGES, TextOf, When},
 };
 use crate::{
     app::{NewMediaBuy, NewPackage, error::AppError},
@@ -111,6 +111,17 @@ impl<'de> Visitor<'de> for PackageVisitor {
     }
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
+        match TextOf::read(text) {
+            Some(TextOf::Object) => {
+                return Err(E::custom("must be a package id or an object: send an object, not its text"));
+            }
+            Some(TextOf::List) => {
+                return Err(E::custom(
+                    "must be a package id or an object, not the text of a list: give each package by itself",
+                ));
+            }
+            _ => {}
+        }
         // The same rule as for a `package_id`, in other words.
         let id = Id::deserialize(text.into_deserializer());
         id.map(PackageItem::Id)

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::{
-    refuse,
+    Arguments, refuse,
     text::{CreativeKey, Id, IdempotencyKey, Line, MAX_ID, MAX_NAME, Url},
     values::{List, MAX_ASSETS, MAX_PACKAGES, Pixels, Seconds},
 };
@@ -63,6 +63,21 @@ pub struct Asset {
 }
 
 impl AddCreativeAssets {
+    /// The members that assets lack for their formats, of arguments that may have other mistakes, too.
+    pub fn lacking(arguments: &Arguments) -> Vec<Problem> {
+        let assets = arguments.value["assets"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let lacking = assets.iter().enumerate().flat_map(|(index, asset)| {
+            let format = asset["format"].as_str().and_then(Format::parse);
+            let lacking = lacking(format, |name| asset.get(name).is_some_and(|value| !value.is_null()));
+            let is_object = asset.is_object();
+            lacking
+                .into_iter()
+                .filter(move |_| is_object)
+                .map(move |problem| problem.below(&format!("/assets/{index}")))
+        });
+        lacking.collect()
+    }
+
     /// What the application core is asked for.
     ///
     /// # Errors
@@ -88,30 +103,22 @@ impl Asset {
     fn check(&self, at: &str, problems: &mut Vec<Problem>) {
         let mut problem = |field: &str, message: &str| problems.push(Problem::new(format!("{at}/{field}"), message));
         let has_template = self.template_id.is_some() || self.template_values.is_some();
-        match self.format {
-            Format::Image | Format::Video | Format::Audio => {
-                if self.media_url.is_none() {
-                    problem("media_url", &format!("is missing: it must be given for format {}", self.format));
-                }
-                if has_template {
-                    let field = if self.template_id.is_some() { "template_id" } else { "template_values" };
-                    problem(field, "is for format custom only");
-                }
-            }
-            Format::Custom => {
-                if !has_template {
-                    problem("template_id", "is missing: format custom needs template_id or template_values");
-                }
-            }
+        if has_template && self.format != Format::Custom {
+            let field = if self.template_id.is_some() { "template_id" } else { "template_values" };
+            problem(field, "is for format custom only");
         }
         if self.duration.is_some() && self.format == Format::Image {
             problem("duration", "is for formats video, audio and custom: an image has no length");
         }
-        match (self.width, self.height) {
-            (Some(_), None) => problem("height", "is missing: width and height go together"),
-            (None, Some(_)) => problem("width", "is missing: width and height go together"),
-            _ => {}
-        }
+        let lacking = lacking(Some(self.format), |name| match name {
+            "media_url" => self.media_url.is_some(),
+            "template_id" => self.template_id.is_some(),
+            "template_values" => self.template_values.is_some(),
+            "width" => self.width.is_some(),
+            "height" => self.height.is_some(),
+            _ => false,
+        });
+        problems.extend(lacking.into_iter().map(|problem| problem.below(at)));
         let mut seen = HashSet::new();
         for (index, package) in self.package_assignments.0.iter().enumerate() {
             if !seen.insert(package) {
@@ -136,4 +143,25 @@ impl Asset {
             packages: self.package_assignments.0.into_iter().map(|id| PackageId::new(id.0)).collect(),
         }
     }
+}
+
+/// The members that an asset lacks beside those that it has, with pointers into it. `None`: its format is not known.
+fn lacking(format: Option<Format>, has: impl Fn(&str) -> bool) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    match format {
+        Some(format @ (Format::Image | Format::Video | Format::Audio)) if !has("media_url") => {
+            problems.push(Problem::new("/media_url", format!("is missing: it must be given for format {format}")));
+        }
+        Some(Format::Custom) if !has("template_id") && !has("template_values") => {
+            let message = "is missing: format custom needs template_id or template_values";
+            problems.push(Problem::new("/template_id", message));
+        }
+        _ => {}
+    }
+    for (one, other) in [("width", "height"), ("height", "width")] {
+        if has(one) && !has(other) {
+            problems.push(Problem::new(format!("/{other}"), "is missing: width and height go together"));
+        }
+    }
+    problems
 }

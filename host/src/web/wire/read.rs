@@ -1,27 +1,117 @@
 //! Arguments to a typed request.
 //!
-//! Every type of a request refuses what it does not know, so a typing mistake is never silently ignored. What serde says
-//! about a mistake is put into words that a buyer can act on, with a JSON pointer to the place.
+//! Every type of a request refuses what it does not know, so a typing mistake is never silently ignored. All that is missing, unknown or
+//! of a wrong form is told in one answer, each with a JSON pointer to the place and words that a buyer can act on.
+//!
+//! - [`node`]: how serde reads a request that has mistakes. [`wrong`]: what serde says about them.
 
 use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
-use serde_path_to_error::Segment;
 
-use super::suggest::meant;
+use super::{json::Arguments, suggest::meant};
 use crate::{
     app::error::{AppError, ErrorCode},
     domain::problem::{Problem, pointer_token},
 };
 
+mod node;
+mod wrong;
+
+use node::{Node, Readings};
+use wrong::{What, Wrong};
+
+/// How many mistakes are told at once: more than anybody corrects by hand.
+const MOST_PROBLEMS: usize = 100;
+
+/// How many values are read at most to find all mistakes of one request. The first reading is always made to its end.
+const MOST_EFFORT: usize = 200_000;
+
 /// Reads arguments as a request.
 ///
 /// # Errors
-/// `INVALID_PARAMETER` with a pointer to the first thing that is wrong.
-pub fn read<T: DeserializeOwned>(arguments: Value) -> Result<T, AppError> {
-    serde_path_to_error::deserialize(arguments).map_err(|error| {
-        let tokens: Vec<String> = error.path().iter().filter_map(token).collect();
-        explain(tokens, &error.into_inner().to_string())
-    })
+/// `INVALID_PARAMETER` with a pointer to the first thing that is wrong, and everything that is in `details.items`.
+pub fn read<T: DeserializeOwned>(arguments: impl Into<Arguments>) -> Result<T, AppError> {
+    read_and(arguments, |_| Vec::new())
+}
+
+/// As [`read`]. `more` finds, in arguments that have mistakes, those that are only seen once a request is read: they are told with the
+/// others.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_and<T: DeserializeOwned>(
+    arguments: impl Into<Arguments>,
+    more: impl FnOnce(&Arguments) -> Vec<Problem>,
+) -> Result<T, AppError> {
+    let arguments = arguments.into();
+    let readings = Readings::of(&arguments);
+    let first = T::deserialize(Node::root(&readings));
+    let mut problems: Vec<Problem> =
+        arguments.twice().map(|place| Problem::new(place, "is given twice: give it once")).collect();
+    match first {
+        Ok(request) if readings.unknown.borrow().is_empty() && problems.is_empty() => return Ok(request),
+        _ => problems.extend(all_wrong::<T>(&readings).0),
+    }
+    for problem in more(&arguments) {
+        // What holds something that is wrong can't be judged as a whole.
+        let below = format!("{}/", problem.field);
+        if !problems.iter().any(|told| told.field == problem.field || told.field.starts_with(&below)) {
+            problems.push(problem);
+        }
+    }
+    problems.truncate(MOST_PROBLEMS);
+    match refuse_read(problems) {
+        Err(error) => Err(error),
+        // A request that can't be read has a problem.
+        Ok(()) => Err(AppError::invalid("", "the request can't be read")),
+    }
+}
+
+/// What can be read of arguments that have mistakes. A list with one in it is left out as a whole, so that what is read stands where it
+/// stood.
+pub(super) fn read_partly<T: DeserializeOwned>(arguments: &Arguments) -> Option<T> {
+    let readings = Readings { leaves_lists_out: true, ..Readings::of(arguments) };
+    all_wrong(&readings).1
+}
+
+/// Everything that keeps arguments from being read, and what is read without it.
+fn all_wrong<T: DeserializeOwned>(readings: &Readings<'_>) -> (Vec<Problem>, Option<T>) {
+    let mut problems = Vec::new();
+    readings.offers_absent.set(true);
+    while problems.len() < MOST_PROBLEMS && readings.effort.get() < MOST_EFFORT {
+        let read = T::deserialize(Node::root(readings));
+        problems.extend(readings.unknown.take().into_iter().map(problem));
+        let goes_on = match read {
+            Ok(read) => return (problems, Some(read)),
+            Err(wrong) => note(wrong, readings, &mut problems),
+        };
+        if !goes_on {
+            break;
+        }
+    }
+    (problems, None)
+}
+
+/// Notes what kept a reading from going on, so that the next one comes further. `false`: no other can.
+fn note(wrong: Wrong, readings: &Readings<'_>, problems: &mut Vec<Problem>) -> bool {
+    let at = wrong.at.clone().unwrap_or_default();
+    match wrong.what {
+        What::MayBeAbsent { object, member } => return readings.optional.borrow_mut().insert((object, member)),
+        // A member that is known to be wrong is lacking now: there is nothing more to say of its object.
+        What::Lacks(ref member) if readings.known.borrow().contains(&member_of(&at, member)) => {}
+        _ => problems.push(problem(wrong)),
+    }
+    if let Some((list, _)) = at.rsplit_once('/').filter(|(_, item)| readings.leaves_lists_out && is_index(item)) {
+        readings.known.borrow_mut().insert(list.to_owned());
+    }
+    !at.is_empty() && readings.known.borrow_mut().insert(at)
+}
+
+fn is_index(token: &str) -> bool {
+    !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+fn member_of(object: &str, member: &str) -> String {
+    format!("{object}/{}", pointer_token(member))
 }
 
 /// One error for all that is wrong with a request that could be read.
@@ -39,16 +129,13 @@ pub fn refuse(problems: &[Problem]) -> Result<(), AppError> {
     Err(error)
 }
 
-fn token(segment: &Segment) -> Option<String> {
-    match segment {
-        Segment::Seq { index } => Some(index.to_string()),
-        Segment::Map { key } => Some(key.clone()),
-        Segment::Enum { .. } | Segment::Unknown => None,
+/// As [`refuse`], for what could not be read.
+fn refuse_read(problems: Vec<Problem>) -> Result<(), AppError> {
+    let Err(mut error) = refuse(&problems) else { return Ok(()) };
+    if let Some(suggestion) = problems.first().and_then(|first| first.suggestion.clone()) {
+        error.suggestion = Some(suggestion);
     }
-}
-
-fn pointer(tokens: &[String]) -> String {
-    tokens.iter().map(|token| format!("/{}", pointer_token(token))).collect()
+    Err(error)
 }
 
 /// `/packages/1/budget` as `packages[1].budget`.
@@ -56,7 +143,7 @@ fn in_words(pointer: &str) -> String {
     let mut words = String::new();
     for token in pointer.split('/').skip(1) {
         let token = token.replace("~1", "/").replace("~0", "~");
-        if token.bytes().all(|byte| byte.is_ascii_digit()) && !words.is_empty() {
+        if is_index(&token) && !words.is_empty() {
             words.push_str(&format!("[{token}]"));
         } else {
             if !words.is_empty() {
@@ -68,43 +155,22 @@ fn in_words(pointer: &str) -> String {
     if words.is_empty() { "the request".to_owned() } else { words }
 }
 
-fn invalid(tokens: &[String], message: &str) -> AppError {
-    let field = pointer(tokens);
-    let message = format!("{} {message}", in_words(&field));
-    AppError::invalid(field, message)
-}
-
 /// Puts serde's words into a buyer's.
-fn explain(mut tokens: Vec<String>, said: &str) -> AppError {
-    if let Some(rest) = said.strip_prefix("unknown field `") {
-        let (name, known) = quoted_and_known(rest);
-        if tokens.last() != Some(&name) {
-            tokens.push(name.clone());
+fn problem(wrong: Wrong) -> Problem {
+    let at = wrong.at.unwrap_or_default();
+    let missing = "is missing: it must be given";
+    match wrong.what {
+        // What the values of this folder say of themselves.
+        What::Said(words) => Problem::new(at, words),
+        What::Unknown { name, known } => suggest(Problem::new(at, "is not a known field"), &name, &known),
+        What::NoneOf { found, known } => {
+            let words = format!("must be one of {}, not {found}", known.join(", "));
+            suggest(Problem::new(at, words), found.trim_matches('"'), &known)
         }
-        return suggest(invalid(&tokens, "is not a known field"), &name, &known);
+        What::Lacks(member) => Problem::new(member_of(&at, &member), missing),
+        What::Absent | What::MayBeAbsent { .. } => Problem::new(at, missing),
+        What::Kind { found, expected } => Problem::new(at, mismatch(&found, &expected)),
     }
-    if let Some(rest) = said.strip_prefix("missing field `") {
-        let (name, _) = quoted_and_known(rest);
-        tokens.push(name);
-        return invalid(&tokens, "is missing: it must be given");
-    }
-    if let Some(rest) = said.strip_prefix("duplicate field `") {
-        let (name, _) = quoted_and_known(rest);
-        tokens.push(name);
-        return invalid(&tokens, "is given twice");
-    }
-    if let Some(rest) = said.strip_prefix("unknown variant `") {
-        let (name, known) = quoted_and_known(rest);
-        let message = format!("must be one of {}, not \"{name}\"", known.join(", "));
-        return suggest(invalid(&tokens, &message), &name, &known);
-    }
-    for prefix in ["invalid type: ", "invalid value: ", "invalid length "] {
-        if let Some((found, expected)) = said.strip_prefix(prefix).and_then(|rest| rest.rsplit_once(", expected ")) {
-            return invalid(&tokens, &mismatch(found, expected));
-        }
-    }
-    // What the values of this folder say of themselves.
-    invalid(&tokens, said)
 }
 
 fn mismatch(found: &str, expected: &str) -> String {
@@ -113,24 +179,19 @@ fn mismatch(found: &str, expected: &str) -> String {
         "a sequence" => "a list",
         "a boolean" => "true or false",
         "unit" => "null",
-        "string or map" | "variant identifier" => "a string",
+        "variant identifier" => "a string",
+        expected if expected.starts_with("enum ") => "a string",
         expected if is_integer_name(expected) => "an integer",
+        // Only a number is not taken where everything is: one with more digits than are kept.
+        "any valid JSON value" => {
+            return format!("can't be {found}, which has more digits than a double keeps: send its text, or fewer");
+        }
         expected => expected,
     };
-    if found == "null" {
-        return format!("must be {expected}, not null; leave it out where it is optional");
+    match found {
+        "null" => format!("must be {expected}, not null; leave it out where it is optional"),
+        found => format!("must be {expected}, not {found}"),
     }
-    let found = match found {
-        "map" => "an object".to_owned(),
-        "sequence" => "a list".to_owned(),
-        found => match found.split_once(" `") {
-            Some((kind, value)) => {
-                format!("the {} {}", kind.replace("floating point", "number"), value.trim_end_matches('`'))
-            }
-            None => format!("the {found}"),
-        },
-    };
-    format!("must be {expected}, not {found}")
 }
 
 fn is_integer_name(name: &str) -> bool {
@@ -138,19 +199,10 @@ fn is_integer_name(name: &str) -> bool {
     matches!(digits, "8" | "16" | "32" | "64" | "size")
 }
 
-/// ``x`, expected one of `a`, `b``: the first name, and the others.
-fn quoted_and_known(rest: &str) -> (String, Vec<String>) {
-    let (name, rest) = rest.split_once('`').unwrap_or((rest, ""));
-    let known = rest.split('`').skip(1).step_by(2).map(str::to_owned).collect();
-    (name.to_owned(), known)
-}
-
-fn suggest(error: AppError, name: &str, known: &[String]) -> AppError {
-    let listed = json!({ "known": known });
-    let error = match meant(name, known) {
-        Some(meant) => error.suggest(format!("did you mean {meant}?")),
-        None if known.is_empty() => error.suggest("nothing can be given here"),
-        None => error.suggest(format!("known are: {}", known.join(", "))),
-    };
-    error.details(listed)
+fn suggest(problem: Problem, name: &str, known: &[String]) -> Problem {
+    match meant(name, known) {
+        Some(meant) => problem.suggest(format!("did you mean {meant}?")),
+        None if known.is_empty() => problem.suggest("nothing can be given here"),
+        None => problem.suggest(format!("known are: {}", known.join(", "))).supported(known),
+    }
 }

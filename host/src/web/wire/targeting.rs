@@ -7,8 +7,10 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::{
+    Arguments,
+    read::read_partly,
     text::{Line, MAX_RULE_VALUE, Timezone},
-    values::{Hour, List, Minutes},
+    values::{Hour, List, MAX_PACKAGES, Minutes},
 };
 use crate::domain::{
     problem::{Problem, pointer_token},
@@ -111,6 +113,21 @@ pub struct FrequencyCapRule {
     pub suppress_minutes: Minutes,
     /// What is counted together: all packages of the media buy, or each package by itself. Default: `package`.
     pub scope: Option<CapScope>,
+}
+
+/// What is impossible in the overlays of arguments that have other mistakes, too.
+pub fn impossible(arguments: &Arguments) -> Vec<Problem> {
+    let packages = arguments.value["packages"].as_array().map_or(0, Vec::len).min(MAX_PACKAGES);
+    let of_packages = (0..packages).map(|index| format!("/packages/{index}/targeting_overlay"));
+    let mut problems = Vec::new();
+    for place in std::iter::once("/targeting_overlay".to_owned()).chain(of_packages) {
+        if let Some(part) = arguments.part(&place).filter(|part| part.value.is_object())
+            && let Some(overlay) = read_partly::<TargetingOverlay>(&part)
+        {
+            overlay.into_targeting(&place, &mut problems);
+        }
+    }
+    problems
 }
 
 impl TargetingOverlay {

@@ -6,7 +6,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, de};
 use serde_json::Value;
 
-use super::values::{found, in_place, shortened};
+use super::values::{TextOf, found, in_place, shortened};
 use crate::domain::text::composed;
 
 /// The longest id of anything: what the host mints is shorter, and so are the ids that buyers use.
@@ -58,7 +58,14 @@ pub struct Line<const MOST: usize>(pub String);
 impl<'de, const MOST: usize> Deserialize<'de> for Line<MOST> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let right = format!("one line of text, 1 to {MOST} characters");
-        text(deserializer, &right, |text| has_length(text, MOST) && !text.chars().any(char::is_control)).map(Self)
+        let line = text(deserializer, &right, |text| has_length(text, MOST) && !text.chars().any(char::is_control))?;
+        match TextOf::read(&line) {
+            // What is looked up is never the text of several, nor of something with an id in it.
+            Some(found @ (TextOf::List | TextOf::Object)) if MOST == MAX_ID => {
+                Err(de::Error::custom(format!("must be one id or value by itself, not the text of {found}")))
+            }
+            _ => Ok(Self(line)),
+        }
     }
 }
 

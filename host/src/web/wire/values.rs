@@ -1,15 +1,21 @@
 //! The numbers, dates and lists of requests: each reads itself, and says what would be right when it can't.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt, marker::PhantomData};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Deserializer, de};
+use serde::{
+    Deserialize, Deserializer,
+    de::{self, IntoDeserializer, SeqAccess, Visitor},
+};
 use serde_json::Value;
 
+use super::told::Told;
+pub(super) use super::told::{TextOf, found, shortened};
 use crate::{
     app::{Moment, lists::MAX_LIMIT},
     domain::{
         budget::MAX_IMPRESSIONS,
+        decimal,
         money::Micros,
         time::{Day, Timestamp},
     },
@@ -50,46 +56,25 @@ macro_rules! in_place {
 }
 pub(super) use in_place;
 
-/// What stands in a place where something else should.
-pub(super) fn found(value: &Value) -> String {
-    match value {
-        Value::Null => "null".to_owned(),
-        Value::Bool(value) => value.to_string(),
-        Value::Number(number) => number.to_string(),
-        Value::String(text) => format!("the string \"{}\"", shortened(text)),
-        Value::Array(_) => "a list".to_owned(),
-        Value::Object(_) => "an object".to_owned(),
-    }
-}
-
-/// As much of a caller's text as an answer repeats.
-pub(super) fn shortened(text: &str) -> String {
-    const SHOWN: usize = 60;
-    if text.chars().count() <= SHOWN { text.to_owned() } else { text.chars().take(SHOWN).chain(['…']).collect() }
-}
-
 /// A decimal number in millionths.
 fn millionths<'de, D: Deserializer<'de>>(deserializer: D, right: &str) -> Result<Micros, D::Error> {
-    match Value::deserialize(deserializer)? {
-        Value::Number(number) => {
-            Micros::parse(&number.to_string()).map_err(|error| de::Error::custom(format!("{error}, not {number}")))
+    match Told::deserialize(deserializer)? {
+        Told::Number(text) => {
+            Micros::parse(&text).map_err(|error| de::Error::custom(format!("{error}, not {}", shortened(&text))))
         }
-        other => Err(de::Error::custom(format!("must be {right}, not {}", found(&other)))),
+        other => Err(other.refused(right)),
     }
 }
 
 /// An integer within bounds. `750000.0` is the integer that JSON Schema says it is.
 fn integer<'de, D: Deserializer<'de>>(deserializer: D, least: i64, most: i64) -> Result<i64, D::Error> {
-    let value = Value::deserialize(deserializer)?;
-    let read = match &value {
-        Value::Number(number) => number.as_i64().or_else(|| {
-            let whole = Micros::parse(&number.to_string()).ok()?.get();
-            (whole % Micros::UNIT == 0).then_some(whole / Micros::UNIT)
-        }),
-        _ => None,
+    let told = Told::deserialize(deserializer)?;
+    let read = match &told {
+        Told::Number(text) => decimal::units(text, 0).ok(),
+        Told::Other(_) => None,
     };
     read.filter(|number| (least..=most).contains(number))
-        .ok_or_else(|| de::Error::custom(format!("must be an integer from {least} to {most}, not {}", found(&value))))
+        .ok_or_else(|| told.refused(&format!("an integer from {least} to {most}")))
 }
 
 /// An amount of money above zero.
@@ -272,11 +257,31 @@ pub struct List<T, const LEAST: usize, const MOST: usize>(pub Vec<T>);
 
 impl<'de, T: Deserialize<'de>, const LEAST: usize, const MOST: usize> Deserialize<'de> for List<T, LEAST, MOST> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let items = Vec::deserialize(deserializer)?;
-        if (LEAST..=MOST).contains(&items.len()) {
-            return Ok(Self(items));
+        deserializer.deserialize_seq(ListVisitor(PhantomData))
+    }
+}
+
+struct ListVisitor<T, const LEAST: usize, const MOST: usize>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>, const LEAST: usize, const MOST: usize> Visitor<'de> for ListVisitor<T, LEAST, MOST> {
+    type Value = List<T, LEAST, MOST>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Self::Value, A::Error> {
+        // As many as were sent: those that are known to be wrong are passed over.
+        let sent = sequence.size_hint();
+        let mut items = Vec::new();
+        while let Some(item) = sequence.next_element()? {
+            items.push(item);
         }
-        Err(de::Error::custom(match items.len() {
+        let count = sent.unwrap_or(items.len());
+        if (LEAST..=MOST).contains(&count) {
+            return Ok(List(items));
+        }
+        Err(de::Error::custom(match count {
             0 => "must not be empty".to_owned(),
             count => format!("must have {LEAST} to {MOST} items, not {count}"),
         }))
@@ -303,7 +308,10 @@ impl<T: JsonSchema, const LEAST: usize, const MOST: usize> JsonSchema for List<T
 /// # Errors
 /// The value's own.
 pub fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
-    T::deserialize(deserializer).map(Some)
+    match Option::deserialize(deserializer)? {
+        Some(value) => Ok(Some(value)),
+        None => T::deserialize(().into_deserializer()).map(Some),
+    }
 }
 
 /// Reads an optional field of a change that can be cleared: left out is unchanged, `null` clears.
