@@ -15,6 +15,8 @@
 //! {"writes": true, "times": 0, "action": {"stall": {"ms": 95000}}}
 //! {"method": "POST", "path": "/v1/flight", "action": {"hold": {"hang_up": true}}}
 //! {"method": "PUT", "path": "/v1/flight/*", "after": 1, "times": 3, "action": "drop_after_acting"}
+//! {"path": "/v1/creative", "action": {"fail": {"status": 302, "headers": {"location": "https://login.example/"},
+//!  "body": "<html><body><h1>Moved</h1></body></html>"}}}
 //! ```
 
 use std::{collections::BTreeMap, sync::Mutex};
@@ -33,7 +35,7 @@ pub enum Action {
     Fail {
         /// The HTTP status.
         status: u16,
-        /// The JSON body; a string is sent as plain text.
+        /// The JSON body; a string is sent as plain text, or as HTML if it begins with a tag.
         #[serde(default)]
         body: Option<Value>,
         /// More headers, such as `Retry-After`.
@@ -44,7 +46,7 @@ pub enum Action {
     FailAfterActing {
         /// The HTTP status.
         status: u16,
-        /// The JSON body; a string is sent as plain text.
+        /// The JSON body; a string is sent as plain text, or as HTML if it begins with a tag.
         #[serde(default)]
         body: Option<Value>,
         /// More headers.
