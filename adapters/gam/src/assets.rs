@@ -1,7 +1,7 @@
 //! Uploading creatives, putting them into line items, and the approval that the first of them brings.
 //!
 //! One creative that can't be is answered as rejected and the others go on. One that runs in some of its packages is
-//! answered with the others named.
+//! answered with the others named. One that runs in none is switched off.
 
 use std::{cell::RefCell, collections::BTreeMap};
 
@@ -155,7 +155,8 @@ impl<'a> Uploader<'a> {
         }
         let runs = refused.len() < creative.package_ids.len();
         if let Some((_, failure)) = refused.first().filter(|_| !runs) {
-            return Ok(Err(AssetStatus::rejected(&asset.creative_id, Some(id), failure)));
+            creative::discard(&self.network, &asset.creative_id, &id)?;
+            return Ok(Err(AssetStatus::rejected(&asset.creative_id, None, failure)));
         }
         Ok(Ok(Uploaded { creative, id, refused, runs }))
     }

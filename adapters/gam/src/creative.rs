@@ -9,6 +9,7 @@
 //! The REST API takes no fields of a creative template and no address of a video file, so neither can be made there.
 
 use flightdeck_adapter::{
+    host,
     http::url,
     names,
     prelude::*,
@@ -314,6 +315,20 @@ pub fn switch_off(network: &Network<'_>, id: &str) -> Fallible<()> {
         Err(failure) if failure.kind == FailureKind::NotFound => Ok(()),
         done => done,
     }
+}
+
+/// Switches off, in a step, a creative that no line item took: it was uploaded for nothing, and Ad Manager deletes none. One that
+/// it does not switch off stays known.
+///
+/// # Errors
+/// What may pass.
+pub fn discard(network: &Network<'_>, creative_id: &str, id: &str) -> Fallible<()> {
+    let gone = step(names::step_name(&["discard", creative_id])).try_set(|| switch_off(network, id))?;
+    if gone.is_ok() {
+        let (kind, key) = (RemoteKind::Creative, creative_id.to_owned());
+        host::forget(&RemoteObject { kind, key, id: id.to_owned() });
+    }
+    Ok(())
 }
 
 #[cfg(test)]

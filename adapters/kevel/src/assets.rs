@@ -1,7 +1,7 @@
 //! Uploading creatives and putting them into flights.
 //!
 //! One creative that can't be is answered as rejected and the others go on. One that runs in some of its packages is
-//! answered as approved, with the others named: it delivers.
+//! answered as approved, with the others named: it delivers. One that runs in none is taken away again.
 
 use std::{cell::RefCell, collections::BTreeMap};
 
@@ -112,7 +112,8 @@ impl<'a> Uploader<'a> {
             }
         }
         if let Some((_, failure)) = refused.first().filter(|_| refused.len() == asset.package_ids.len()) {
-            return Ok(AssetStatus::rejected(&asset.creative_id, Some(creative.to_string()), failure));
+            creative::discard(&self.api, &asset.creative_id, creative)?;
+            return Ok(AssetStatus::rejected(&asset.creative_id, None, failure));
         }
         Ok(AssetStatus::uploaded(&asset.creative_id, AssetState::Approved, creative.to_string(), &refused))
     }

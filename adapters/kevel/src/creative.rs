@@ -9,6 +9,7 @@
 //! A creative needs no approval: one that is active and in a flight runs.
 
 use flightdeck_adapter::{
+    host,
     prelude::*,
     source::{self, Source},
     words::pointer_segment,
@@ -244,6 +245,24 @@ pub fn switch_off(api: &Api, id: &str) -> Fallible<()> {
     if on && creative.get("IsDeleted") != Some(&Json::Bool(true)) {
         creative.set("IsActive", false);
         api.put(path!("/v1/creative/{}", id)).json(&creative).send()?;
+    }
+    Ok(())
+}
+
+/// Takes away, in a step, a creative that no flight took: it was uploaded for nothing. What Kevel does not take away stays known.
+///
+/// # Errors
+/// What may pass.
+pub fn discard(api: &Api, creative_id: &str, id: i64) -> Fallible<()> {
+    let id = id.to_string();
+    let gone = step(names::step_name(&["discard", creative_id])).try_set(|| {
+        let Some(mut creative) = api.get(path!("/v1/creative/{}", id)).fetch_if_any::<Object>()? else { return Ok(()) };
+        creative.set("IsActive", false);
+        creative.set("IsDeleted", true);
+        api.put(path!("/v1/creative/{}", id)).json(&creative).send().map(|_| ())
+    })?;
+    if gone.is_ok() {
+        host::forget(&RemoteObject { kind: RemoteKind::Creative, key: creative_id.to_owned(), id });
     }
     Ok(())
 }

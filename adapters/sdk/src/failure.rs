@@ -7,8 +7,13 @@ use crate::types::{
     PlatformAnswer,
 };
 
+pub use flightdeck_prose::{clean, prose};
+
 /// The most bytes of a platform's own words that are passed on (the contract's `platform-answer.message`).
 pub const WORDS_LIMIT: usize = 2048;
+
+/// The code of a request that was redirected: the platform did not answer it itself.
+pub const REDIRECTED: &str = "redirected";
 
 /// What most functions of an adapter answer.
 pub type Fallible<T> = Result<T, Failure>;
@@ -76,10 +81,10 @@ impl Failure {
         self
     }
 
-    /// Adds what the platform said, cut to [`WORDS_LIMIT`] and without control characters.
+    /// Adds what the platform said: the [words](prose) of it, cut to [`WORDS_LIMIT`].
     #[must_use]
     pub fn said(mut self, status: u16, code: &str, words: &str) -> Self {
-        self.platform = Some(PlatformAnswer { status, code: clean(code, 200), message: clean(words, WORDS_LIMIT) });
+        self.platform = Some(PlatformAnswer { status, code: clean(code, 200), message: prose(words, WORDS_LIMIT) });
         self
     }
 
@@ -107,25 +112,6 @@ impl Failure {
             _ => &self.message,
         }
     }
-}
-
-/// A text without control characters, at most so many bytes long.
-#[must_use]
-pub fn clean(text: &str, limit: usize) -> String {
-    let mut cleaned = String::new();
-    for char in text.chars() {
-        // A line break between two words must not glue them together.
-        let char = if char.is_whitespace() { ' ' } else { char };
-        if char.is_control() || (char == ' ' && (cleaned.is_empty() || cleaned.ends_with(' '))) {
-            continue;
-        }
-        if cleaned.len() + char.len_utf8() > limit {
-            break;
-        }
-        cleaned.push(char);
-    }
-    cleaned.truncate(cleaned.trim_end().len());
-    cleaned
 }
 
 /// Gathers everything that is wrong with a request, so that a buyer is told at once and not one by one.
@@ -352,10 +338,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_are_cleaned_and_cut_at_a_character() {
-        assert_eq!(clean(" a\r\n\tb\u{7}c  d ", 100), "a bc d");
-        assert_eq!(clean("ééé", 5), "éé");
-        assert!(clean(&"x".repeat(5000), WORDS_LIMIT).len() <= WORDS_LIMIT);
+    fn of_what_the_platform_said_its_words_are_kept() {
+        let said = |body: &str| Failure::rejected("no", "No.").said(400, "", body).words().to_owned();
+        assert_eq!(said("<html><body><h1>Not now</h1>"), "Not now");
+        assert_eq!(said(r#"{"fault": {"faultstring": "too <b>low</b>"}}"#), "too low");
+        assert!(said(&"x".repeat(5000)).len() <= WORDS_LIMIT);
+        assert_eq!(said("<html></html>"), "No.", "a page that says nothing");
     }
 
     #[test]

@@ -11,12 +11,15 @@
 //!
 //! | answer | failure |
 //! |---|---|
+//! | 3xx | `rejected`, `redirected`: the request was not carried out where it was sent |
 //! | 401, 403 | `permission` |
 //! | 404, 410 | `not-found` |
 //! | 408, 425, 429, 5xx, no answer | `unavailable`, with the delay of `Retry-After` |
 //! | refused by the host | `unavailable`, `egress_refused`: the platform never saw it |
 //! | too large to be read | `unavailable`, `answer_too_large`: what the request did is done |
 //! | any other | `rejected`, with the platform's status and words |
+//!
+//! Of a page, a fault or an envelope only the [words](crate::failure::prose) are told.
 //!
 //! [`Api::explain`] changes that for a platform that says things in its own way.
 
@@ -27,9 +30,9 @@ use std::{fmt::Display, time::Duration};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    failure::{Fallible, clean},
+    failure::{Fallible, REDIRECTED, clean, prose},
     host::{self, IncomingResponse, Method, OutgoingRequest, TransportError},
-    types::{Failure, FailureKind},
+    types::{Failure, FailureKind, PlatformAnswer},
 };
 
 /// The most bytes of an answer that are read unless [`Api::response_limit`] says otherwise: a page of a thousand
@@ -189,7 +192,8 @@ impl Request<'_> {
             return Ok(response);
         }
         let failure = response.failure();
-        Err(explain(&response, failure))
+        // What stands before the platform redirects, and not in the platform's way of saying things.
+        if response.is_redirect() { Err(failure) } else { Err(explain(&response, failure)) }
     }
 
     /// Sends the request and returns the answer whatever its status.
@@ -250,6 +254,12 @@ impl Response {
         (200..300).contains(&self.answer.status)
     }
 
+    /// Whether the platform sends elsewhere instead of answering: the status is 3xx.
+    #[must_use]
+    pub fn is_redirect(&self) -> bool {
+        (300..400).contains(&self.answer.status)
+    }
+
     /// The first header of that name, which is given in lower case.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
@@ -289,6 +299,9 @@ impl Response {
     #[must_use]
     pub fn failure(&self) -> Failure {
         let status = self.answer.status;
+        if self.is_redirect() {
+            return self.redirected();
+        }
         let (kind, code, means) = match status {
             401 | 403 => (FailureKind::Permission, "permission", "the account may not do this"),
             404 | 410 => (FailureKind::NotFound, "not_found", "there is no such thing"),
@@ -297,7 +310,7 @@ impl Response {
             _ => (FailureKind::Rejected, "rejected", "it refused"),
         };
         let words = self.text();
-        let said = clean(&words, 300);
+        let said = prose(&words, 300);
         let said = if said.is_empty() { String::new() } else { format!(" It said: {said}") };
         let mut failure =
             Failure::new(kind, code, format!("The platform answered {status} to {}: {means}.{said}", self.what))
@@ -306,5 +319,70 @@ impl Response {
             failure.retry_after_ms = self.asked_to_wait().and_then(|wait| u64::try_from(wait.as_millis()).ok());
         }
         failure
+    }
+
+    /// What a redirect means. Its words name it as one, whatever page comes with it: where it leads is for operators, so addresses
+    /// in the page's words are left out.
+    fn redirected(&self) -> Failure {
+        let status = self.answer.status;
+        let page = prose(&self.text(), 300);
+        let page: Vec<&str> = page.split(' ').filter(|word| !word.contains("://")).collect();
+        let page = page.join(" ");
+        let said = if page.is_empty() { String::new() } else { format!(" It said: {page}") };
+        let words = format!("It redirected the request ({status}) instead of answering it.{said}");
+        let leads = self.header("location").map(|to| clean(url::without_query(to), 300)).filter(|to| !to.is_empty());
+        let leads = leads.map_or_else(|| "without saying where".to_owned(), |to| format!("to {to}"));
+        let message = format!(
+            "The platform redirected {} ({status}) {leads}. Redirects are not followed: if it has moved, correct the platform's \
+             endpoint; a login page means that something stands before it.{said}",
+            self.what
+        );
+        let mut failure = Failure::rejected(REDIRECTED, message);
+        failure.platform = Some(PlatformAnswer { status, code: String::new(), message: words });
+        failure
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{FakeHost, answer, run};
+
+    fn failed(status: u16, headers: &[(&str, &str)], body: &str) -> Failure {
+        let mut answer = answer(status, body);
+        answer.headers.extend(headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        let host = FakeHost::new(move |_| Ok(answer.clone()));
+        let api = Api::new("https://ads.example").explain(|_, _| Failure::invalid("explained", "In its own way."));
+        run(&host, || api.get("/v1/creative").send()).unwrap().unwrap_err()
+    }
+
+    #[test]
+    fn a_redirect_is_named_as_one() {
+        let page = "<html><head><title>302 Found</title></head><body>Moved <a href=\"/x\">here</a> https://new.example/x</body></html>";
+        for status in [300, 301, 302, 303, 304, 307, 308] {
+            let failure = failed(status, &[("location", "https://new.example/login?token=1")], page);
+            assert_eq!((failure.kind, failure.code.as_str()), (FailureKind::Rejected, REDIRECTED));
+            assert_eq!(
+                failure.words(),
+                format!("It redirected the request ({status}) instead of answering it. It said: 302 Found: Moved here")
+            );
+            assert!(failure.message.contains("GET https://ads.example/v1/creative"), "{}", failure.message);
+            assert!(failure.message.contains("to https://new.example/login."), "{}", failure.message);
+            assert!(!failure.message.contains("token") && !failure.message.contains('<'), "{}", failure.message);
+        }
+        let nowhere = failed(302, &[], "");
+        assert_eq!(nowhere.words(), "It redirected the request (302) instead of answering it.");
+        assert!(nowhere.message.contains("without saying where"), "{}", nowhere.message);
+    }
+
+    #[test]
+    fn a_page_is_told_in_its_words() {
+        let host = FakeHost::new(|_| Ok(answer(502, "<html><body><h1>502 Bad Gateway</h1><hr>nginx</body></html>")));
+        let api = Api::new("https://ads.example");
+        let failure = run(&host, || api.get("/x").send()).unwrap().unwrap_err();
+        assert_eq!(failure.words(), "502 Bad Gateway nginx");
+        assert!(failure.message.ends_with("It said: 502 Bad Gateway nginx"), "{}", failure.message);
+        let failure = run(&host, || api.get("/x").send_any().and_then(|answer| answer.json::<u8>())).unwrap();
+        assert_eq!(failure.unwrap_err().words(), "502 Bad Gateway nginx");
     }
 }

@@ -24,7 +24,7 @@
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    failure::Refusal,
+    failure::{REDIRECTED, Refusal},
     host::{self, StepState},
     made::{self, Seen},
     types::{Failure, FailureKind, RemoteKind, RemoteObject},
@@ -114,9 +114,11 @@ impl<M> Step<M> {
     /// None: the step never happened, which is told to the host, and it is made. One or more: it happened; the first in
     /// the order of [`made::in_order`] is its outcome. The others are left to the host, which looks for them later, with
     /// [`find_made`](crate::Adapter::find_made), and has them stopped. Use one function for both.
+    ///
+    /// It is also asked, at once, for what a redirected request may have made.
     pub fn find<T, F>(self, find: F) -> Find<M, F>
     where
-        F: FnOnce(&str) -> Result<Vec<Seen<T>>, Failure>,
+        F: Fn(&str) -> Result<Vec<Seen<T>>, Failure>,
     {
         Find { step: self, find }
     }
@@ -234,6 +236,23 @@ fn looking<T: RemoteId>(
     }
 }
 
+/// What was made after all, if the platform redirected the request: it may have carried it out and sent on to a page about it.
+fn or_found<T: RemoteId>(
+    made: Result<T, Failure>,
+    find: impl FnOnce() -> Result<Vec<Seen<T>>, Failure>,
+) -> Result<T, Failure> {
+    let redirected = match made {
+        Err(failure) if failure.code == REDIRECTED => failure,
+        made => return made,
+    };
+    match find() {
+        Ok(seen) => made::in_order(seen).into_iter().next().map(|first| first.id).ok_or(redirected),
+        // Where nobody can look, the step stays in doubt and is looked for again.
+        Err(failure) if !failure.is_final() => Err(failure),
+        Err(_) => Err(redirected),
+    }
+}
+
 struct OfVerdict<M>(M);
 
 impl<T, M: Memory<T>> Memory<Result<T, Refusal>> for OfVerdict<M> {
@@ -260,11 +279,12 @@ impl<M, F> Find<M, F> {
     /// What finding or making it fails with. Return it: the host knows by itself how the step stands then.
     pub fn create<T>(self, create: impl FnOnce(&str) -> Result<T, Failure>) -> Result<T, Failure>
     where
-        F: FnOnce(&str) -> Result<Vec<Seen<T>>, Failure>,
+        F: Fn(&str) -> Result<Vec<Seen<T>>, Failure>,
         T: RemoteId + Serialize + DeserializeOwned,
         M: Memory<T>,
     {
-        self.step.run(looking(self.find), create)
+        let find = self.find;
+        self.step.run(looking(&find), |reference| or_found(create(reference), || find(reference)))
     }
 
     /// Like [`create`](Self::create), and records a refusal, too, so that the operation can go on with its next step.
@@ -273,11 +293,12 @@ impl<M, F> Find<M, F> {
     /// What may pass: final refusals are in the [`Verdict`].
     pub fn try_create<T>(self, create: impl FnOnce(&str) -> Result<T, Failure>) -> Result<Verdict<T>, Failure>
     where
-        F: FnOnce(&str) -> Result<Vec<Seen<T>>, Failure>,
+        F: Fn(&str) -> Result<Vec<Seen<T>>, Failure>,
         T: RemoteId + Serialize + DeserializeOwned,
         M: Memory<T>,
     {
-        self.step.try_run(looking(self.find), create)
+        let find = self.find;
+        self.step.try_run(looking(&find), |reference| or_found(create(reference), || find(reference)))
     }
 }
 

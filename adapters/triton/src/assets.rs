@@ -1,7 +1,7 @@
 //! Uploading creatives and having flights play them.
 //!
 //! One creative that can't be is answered as rejected and the others go on. One that plays in some of its packages is
-//! answered as approved, with the others named: it delivers.
+//! answered as approved, with the others named: it delivers. One that plays in none is used when it is uploaded again.
 
 use std::{cell::RefCell, collections::BTreeMap};
 
@@ -127,7 +127,8 @@ impl<'a> Uploader<'a> {
         if let Some(id) = self.uploaded.borrow().get(creative_id) {
             return Ok(Ok(*id));
         }
-        let uploaded = creative::upload(&self.api, self.advertiser, creative_id, source)?;
+        let left_over = self.remote.id_of(&RemoteKind::Creative, creative_id);
+        let uploaded = creative::upload(&self.api, self.advertiser, creative_id, source, left_over)?;
         if let Ok(id) = &uploaded {
             self.uploaded.borrow_mut().insert(creative_id.to_owned(), *id);
         }

@@ -51,9 +51,10 @@ impl Booking {
             problems.unsupported("unsupported_currency", "/currency", &buy.currency, message, &[currency]);
         }
         let mut notes = Vec::new();
-        let campaign = campaign::translate(buy, problems)?;
+        campaign::check(buy, problems);
         let translate = |package| flight::translate(platform, buy, package, problems, &mut notes);
         let flights = buy.packages.iter().map(translate).collect::<Fallible<Vec<_>>>()?;
+        let campaign = campaign::translate(buy, &flights);
         notes.dedup();
         Ok(Self { campaign, flights, notes })
     }
@@ -99,6 +100,7 @@ pub fn create(ctx: &Context, buy: &MediaBuy) -> Fallible<Outcome> {
             .remember(RemoteKind::Package, &flight.package_id)
             .find(|reference| flight::find(&api, campaign, reference))
             .create(|reference| flight.create(&api, campaign, reference))?;
+        flight::remember_zone(&flight.package_id, &flight.zone);
     }
     Ok(Outcome { notes: booking.notes, ..Outcome::now() })
 }

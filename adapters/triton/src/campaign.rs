@@ -4,7 +4,7 @@ use flightdeck_adapter::{money, names, prelude::*};
 
 use crate::{
     api::{self, Made, Named},
-    days,
+    flight::{self, Flight},
     inferred::{NAME_LIMIT, PO_LIMIT, path},
 };
 
@@ -24,11 +24,8 @@ pub struct Campaign {
     po_number: Option<String>,
 }
 
-/// What a media buy says about its campaign.
-///
-/// # Errors
-/// When its dates are none.
-pub fn translate(buy: &MediaBuy, problems: &mut Problems) -> Fallible<Campaign> {
+/// What a campaign can't be.
+pub fn check(buy: &MediaBuy, problems: &mut Problems) {
     if let Some(number) = buy.po_number.as_ref().filter(|number| number.chars().count() > PO_LIMIT) {
         let message = format!("A purchase order on Triton has at most {PO_LIMIT} characters.");
         problems.unsupported("unsupported_po_number", "/po_number", number, message, &[]);
@@ -38,15 +35,21 @@ pub fn translate(buy: &MediaBuy, problems: &mut Problems) -> Fallible<Campaign> 
         let known = ["packages[].daily_budget", "packages[].daily_impressions"];
         problems.unsupported("unsupported_daily_budget", "/daily_budget", money::decimal(daily), message, &known);
     }
-    let (first, last, _) = days::of(&buy.start, &buy.end)?;
+}
+
+/// What a media buy says about its campaign. It holds the days of its flights, which may run in several zones.
+#[must_use]
+pub fn translate(buy: &MediaBuy, flights: &[Flight]) -> Campaign {
+    let days = |name| flights.iter().filter_map(move |flight| flight.fields.get(name).and_then(Json::as_text));
     let fields = object! {
-        "startDate": first,
-        "endDate": last,
+        // Days compare as texts do.
+        "startDate": days(flight::START).min(),
+        "endDate": days(END).max(),
         "totalBudget": money::number(buy.total_budget),
         "active": buy.active,
     };
     let (name, media_buy_id) = (buy.name.clone(), buy.media_buy_id.clone());
-    Ok(Campaign { name, fields, media_buy_id, po_number: buy.po_number.clone() })
+    Campaign { name, fields, media_buy_id, po_number: buy.po_number.clone() }
 }
 
 impl Campaign {
@@ -161,17 +164,45 @@ pub fn archive(api: &Api, id: &str) -> Fallible<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::samples::{buy, package};
+    use crate::{
+        samples::{buy, context, package},
+        settings::Platform,
+    };
 
-    fn of(end: &str) -> Campaign {
+    fn of(buy: &MediaBuy) -> Campaign {
+        let platform = Platform::read(&context()).unwrap();
+        let flight =
+            |package| flight::translate(&platform, buy, package, &mut Problems::default(), &mut Vec::new()).unwrap();
+        let flights: Vec<Flight> = buy.packages.iter().map(flight).collect();
+        translate(buy, &flights)
+    }
+
+    fn until(end: &str) -> Campaign {
         let mut buy = buy(vec![package("drive")]);
-        buy.end = end.to_owned();
-        translate(&buy, &mut Problems::default()).unwrap()
+        for package in &mut buy.packages {
+            end.clone_into(&mut package.end);
+        }
+        of(&buy)
+    }
+
+    #[test]
+    fn a_campaign_holds_the_days_of_all_its_flights() {
+        let (mut east, mut west) = (package("east"), package("west"));
+        for (package, zone) in [(&mut east, "Asia/Tokyo"), (&mut west, "America/New_York")] {
+            package.product_settings = format!(r#"{{"time_zone": "{zone}"}}"#);
+            (
+                "2027-03-01T16:00:00Z".clone_into(&mut package.start),
+                "2027-03-31T16:00:01Z".clone_into(&mut package.end),
+            );
+        }
+        let campaign = of(&buy(vec![east, west]));
+        let days = ["startDate", "endDate"].map(|name| campaign.fields.get(name).and_then(Json::as_text).unwrap());
+        assert_eq!(days, ["2027-03-01", "2027-04-01"]);
     }
 
     #[test]
     fn a_campaign_grows_first_and_shrinks_last() {
-        let (short, long) = (of("2026-12-31T00:00:00Z"), of("2027-01-31T23:59:59Z"));
+        let (short, long) = (until("2026-12-31T00:00:00Z"), until("2027-01-31T23:59:59Z"));
         let text = |(before, after): (Object, Object)| (before.to_string(), after.to_string());
         assert_eq!(text(long.changes_from(&short)), (r#"{"endDate":"2027-01-31"}"#.to_owned(), "{}".to_owned()));
         assert_eq!(text(short.changes_from(&long)), ("{}".to_owned(), r#"{"endDate":"2026-12-30"}"#.to_owned()));
@@ -183,7 +214,7 @@ mod tests {
         buy.daily_budget = Some(1_000_000);
         buy.po_number = Some("x".repeat(65));
         let mut problems = Problems::default();
-        translate(&buy, &mut problems).unwrap();
+        check(&buy, &mut problems);
         let fields: Vec<String> = problems.check().unwrap_err().items.into_iter().map(|item| item.field).collect();
         assert_eq!(fields, ["/po_number", "/daily_budget"]);
     }

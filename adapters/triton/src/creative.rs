@@ -110,6 +110,14 @@ impl Asset {
         object
     }
 
+    /// Whether this very spot is on Triton under an id.
+    fn is_there(&self, api: &Api, advertiser: i64, id: &str) -> Fallible<bool> {
+        let Some(there) = api.get(api::one(path::CREATIVES, id)).fetch_if_any::<Object>()? else { return Ok(false) };
+        let wanted = self.created(advertiser);
+        // Its name has another reference.
+        Ok(wanted.iter().filter(|(name, _)| *name != "name").all(|(name, value)| there.get(name) == Some(value)))
+    }
+
     fn create(&self, api: &Api, advertiser: i64, reference: &str) -> Fallible<i64> {
         let mut body = self.created(advertiser);
         body.set("name", names::with_reference(&self.name, reference, NAME_LIMIT));
@@ -121,14 +129,26 @@ impl Asset {
 /// The id of a creative, in a step of its own whether it is to be uploaded or known: what is known grows while an
 /// operation runs, and its steps must not differ.
 ///
+/// A creative can be taken away neither by switching it off nor by deleting it. One that an earlier operation uploaded, and that no
+/// flight took, is used now if it is the same.
+///
 /// # Errors
 /// What may pass: a refusal is in the verdict.
-pub fn upload(api: &Api, advertiser: i64, creative_id: &str, source: Source<'_, Asset>) -> Fallible<Verdict<i64>> {
+pub fn upload(
+    api: &Api,
+    advertiser: i64,
+    creative_id: &str,
+    source: Source<'_, Asset>,
+    left_over: Option<&str>,
+) -> Fallible<Verdict<i64>> {
     step(names::step_name(&["creative", creative_id]))
         .remember(RemoteKind::Creative, creative_id)
         .find(|reference| find(api, advertiser, reference))
         .try_create(|reference| match source {
-            Source::Asset(asset) => asset.create(api, advertiser, reference),
+            Source::Asset(asset) => match left_over {
+                Some(id) if asset.is_there(api, advertiser, id)? => api::number(id),
+                _ => asset.create(api, advertiser, reference),
+            },
             Source::Known(id) => api::number(id),
             Source::Nowhere => Err(source::nowhere(creative_id, "Triton")),
         })

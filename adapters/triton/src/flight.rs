@@ -8,11 +8,12 @@
 //! | daily impressions, daily budget | `dailyCap` in impressions: at a fixed price per thousand, a budget is a number of them |
 //! | frequency cap | `frequencyCap`: one impression in so many minutes |
 
-use flightdeck_adapter::{host, moment, money, names, plan::changed_fields, prelude::*, words::pointer_segment};
+use flightdeck_adapter::{host, money, names, plan::changed_fields, prelude::*, step::Remote, words::pointer_segment};
 
 use crate::{
     api::{self, Made, Named},
-    days, hours,
+    days::{self, Zone},
+    hours,
     inferred::{LONGEST_CAP_MINUTES, MOST, NAME_LIMIT, path, state},
     settings::{Platform, Product},
     targeting,
@@ -21,7 +22,7 @@ use crate::{
 /// The platform's word for it.
 pub const TYPE: &str = "Flight";
 /// The field of its first day.
-const START: &str = "startDate";
+pub const START: &str = "startDate";
 
 /// A flight as it is to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +33,8 @@ pub struct Flight {
     pub name: String,
     /// Its own fields.
     pub fields: Object,
+    /// Where its days begin.
+    pub zone: Zone,
 }
 
 /// What a package says about its flight.
@@ -50,8 +53,17 @@ pub fn translate(
         problems.invalid("invalid_product_settings", pointer("package_id"), &package.package_id, failure.message);
         Product::of(platform)
     });
-    let (first, last, note) = days::of(&package.start, &package.end)?;
-    notes.extend(note);
+    let zone = product.zone().unwrap_or_else(|failure| {
+        problems.invalid("invalid_product_settings", pointer("package_id"), &package.package_id, failure.message);
+        Zone::utc()
+    });
+    let days = days::of(&package.start, &package.end, &zone)?;
+    if days.is_none() {
+        let message = format!("The flight ends before a day begins in {}. Move its end.", zone.name);
+        problems.invalid("invalid_flight_dates", "/flight_end_date", &package.end, message);
+    }
+    let (first, last) = days.as_ref().map(|days| (&days.first, &days.last)).unzip();
+    notes.extend(days.as_ref().and_then(|days| days.note.clone()));
     if package.price.model != PriceModel::Cpm {
         let message = "On Triton packages are sold per thousand impressions.";
         problems.unsupported("unsupported_price_model", pointer("cpm"), package.price.model.word(), message, &["cpm"]);
@@ -65,7 +77,7 @@ pub fn translate(
         problems.unsupported("unsupported_impressions", pointer("impressions"), value, message, &[]);
     }
     let targeting = targeting::translate(platform, &product, package, problems);
-    let (dayparts, zone) = hours::hours(&product, package, problems).unzip();
+    let (dayparts, hours_zone) = hours::hours(&product, package, problems).unzip();
     let fields = object! {
         "goal": object! { "type": "IMPRESSIONS", "value": package.impressions },
         "rate": money::number(package.price.rate),
@@ -77,10 +89,10 @@ pub fn translate(
         "targeting": targeting.tree,
         "stationIds": (!targeting.stations.is_empty()).then_some(targeting.stations),
         "dayparts": dayparts,
-        "timeZone": zone,
+        "timeZone": hours_zone,
         "active": package.active,
     };
-    Ok(Flight { package_id: package.package_id.clone(), name: package.name.clone(), fields })
+    Ok(Flight { package_id: package.package_id.clone(), name: package.name.clone(), fields, zone })
 }
 
 fn pacing(package: &PackageOrder, pointer: &str, problems: &mut Problems) -> Option<&'static str> {
@@ -162,7 +174,7 @@ impl Flight {
         let mut body = self.created();
         body.set("campaignId", campaign);
         body.set("name", names::with_reference(&self.name, reference, NAME_LIMIT));
-        let today = moment::day(host::now().date());
+        let today = self.zone.day(host::now())?;
         // Days compare as texts do.
         if body.get(START).and_then(Json::as_text).is_none_or(|start| *start < *today) {
             body.set(START, today);
@@ -176,6 +188,20 @@ impl Flight {
     pub fn changes_from(&self, current: &Self) -> Object {
         changed_fields(&current.fields, &self.fields)
     }
+}
+
+/// The word for what is remembered of a flight besides its id: the zone in which it was booked, under its package.
+const ZONE: &str = "time-zone";
+
+/// Remembers in which zone a package's flight was booked: whoever asks later how it stands does not know the product.
+pub fn remember_zone(package_id: &str, zone: &Zone) {
+    host::remember(RemoteKind::Other(ZONE.to_owned()), package_id, &zone.name);
+}
+
+/// The zone in which a package's flight was booked, if that was remembered.
+#[must_use]
+pub fn zone_of(remote: &[RemoteObject], package_id: &str) -> Option<Zone> {
+    Zone::named(remote.id_of(&RemoteKind::Other(ZONE.to_owned()), package_id)?)
 }
 
 /// Finds the flights of a campaign that carry a reference.
@@ -286,7 +312,7 @@ mod tests {
             ]
             .concat()
         );
-        assert!(notes.is_empty());
+        assert!(notes[0].contains("America/New_York") && notes.len() == 1, "{notes:?}");
     }
 
     #[test]
@@ -297,7 +323,8 @@ mod tests {
                 package.daily_impressions = impressions;
             })
             .unwrap();
-            (flight.fields.get("dailyCap").and_then(Json::as_i64), notes.len())
+            let told = notes.iter().filter(|note| note.contains("caps a day")).count();
+            (flight.fields.get("dailyCap").and_then(Json::as_i64), told)
         };
         assert_eq!(cap(Some(125_000_000), None), (Some(10_000), 1));
         assert_eq!(cap(Some(125_000_001), None), (Some(10_000), 1), "rounded down");

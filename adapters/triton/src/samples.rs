@@ -19,7 +19,7 @@ pub(crate) fn context() -> Context {
 pub(crate) fn package(id: &str) -> PackageOrder {
     PackageOrder {
         formats: vec![CreativeFormat::Audio],
-        product_settings: r#"{"station_ids": [7001, 7003]}"#.to_owned(),
+        product_settings: r#"{"station_ids": [7001, 7003], "time_zone": "America/New_York"}"#.to_owned(),
         ..samples::package(id)
     }
 }

@@ -3,6 +3,8 @@
 use flightdeck_adapter::{prelude::*, settings::read};
 use serde::Deserialize;
 
+use crate::days::Zone;
+
 /// JSON Schema of [`Platform`].
 pub const PLATFORM_SCHEMA: &str = include_str!("../schemas/platform.json");
 /// JSON Schema of [`Product`].
@@ -19,6 +21,8 @@ pub struct Platform {
     pub currency: Option<String>,
     /// Stations of products that name none.
     pub station_ids: Vec<i64>,
+    /// The time zone of products that name none.
+    pub time_zone: Option<String>,
 }
 
 /// Settings of a product.
@@ -33,7 +37,7 @@ pub struct Product {
     pub stream_types: Vec<String>,
     /// Hours that it runs in when a buyer asks for none, by their names.
     pub dayparts: Vec<String>,
-    /// The time zone of those hours.
+    /// The stations' time zone: of those hours, and of the days that flights are booked for.
     pub time_zone: Option<String>,
 }
 
@@ -48,11 +52,31 @@ impl Platform {
     }
 }
 
+/// A zone by the name that a setting gives it.
+///
+/// # Errors
+/// `invalid` when there is no such zone.
+pub fn zone(name: Option<&str>) -> Fallible<Zone> {
+    let Some(name) = name else { return Ok(Zone::utc()) };
+    Zone::named(name).ok_or_else(|| {
+        let message = format!("time_zone is {name:?}, which is no zone as America/New_York. Correct the settings.");
+        Failure::invalid("unknown_time_zone", message)
+    })
+}
+
 impl Product {
     /// A product that says nothing of its own.
     #[must_use]
     pub fn of(platform: &Platform) -> Self {
-        Self { station_ids: platform.station_ids.clone(), ..Self::default() }
+        Self { station_ids: platform.station_ids.clone(), time_zone: platform.time_zone.clone(), ..Self::default() }
+    }
+
+    /// Where the days of its flights begin. UTC, as long as nobody has said where the stations are.
+    ///
+    /// # Errors
+    /// `invalid` when there is no such zone.
+    pub fn zone(&self) -> Fallible<Zone> {
+        zone(self.time_zone.as_deref())
     }
 
     /// Reads a package's product settings, with the platform's where they are silent.
@@ -64,6 +88,9 @@ impl Product {
         let mut product: Self = read(&package.product_settings, "invalid_product_settings", &what)?;
         if product.station_ids.is_empty() {
             product.station_ids.clone_from(&platform.station_ids);
+        }
+        if product.time_zone.is_none() {
+            product.time_zone.clone_from(&platform.time_zone);
         }
         Ok(product)
     }
@@ -84,6 +111,12 @@ mod tests {
         package.product_settings = r#"{"station_ids": [7002], "genres": ["news"]}"#.to_owned();
         let product = Product::read(&platform, &package).unwrap();
         assert_eq!((product.station_ids, product.genres), (vec![7002], vec!["news".to_owned()]));
+        assert_eq!(product.time_zone, None);
+        let platform = Platform { time_zone: Some("America/Toronto".to_owned()), ..platform };
+        assert_eq!(Product::read(&platform, &package).unwrap().zone().unwrap().name, "America/Toronto");
+        package.product_settings = r#"{"time_zone": "Asia/Tokyo"}"#.to_owned();
+        assert_eq!(Product::read(&platform, &package).unwrap().zone().unwrap().name, "Asia/Tokyo");
+        assert_eq!(zone(Some("Atlantis")).unwrap_err().code, "unknown_time_zone");
         let wrong = Context { settings: r#"{"stations": []}"#.to_owned(), ..samples::context() };
         assert_eq!(Platform::read(&wrong).unwrap_err().code, "invalid_platform_settings");
     }
@@ -91,7 +124,7 @@ mod tests {
     #[test]
     fn the_schemas_name_the_fields_of_the_types() {
         for (schema, fields) in [
-            (PLATFORM_SCHEMA, "currency station_ids"),
+            (PLATFORM_SCHEMA, "currency station_ids time_zone"),
             (PRODUCT_SCHEMA, "station_ids genres stream_types dayparts time_zone"),
         ] {
             let schema = Json::parse(schema).unwrap();

@@ -1,13 +1,20 @@
 //! How media buys stand: one request for many campaigns, one for all of their flights.
+//!
+//! Triton's status is active from 48 hours before a flight's days until 48 hours after them. Whether it has begun or is over is
+//! told by its days, in the zone in which it was booked.
 
 use std::collections::BTreeMap;
 
-use flightdeck_adapter::{prelude::*, step::Remote};
+use flightdeck_adapter::{host, prelude::*, step::Remote};
 use serde::Deserialize;
+use time::OffsetDateTime;
 
 use crate::{
     api,
+    days::{self, Place, Zone},
+    flight,
     inferred::{AT_ONCE, path, state},
+    settings::{self, Platform},
 };
 
 #[derive(Debug, Clone, Deserialize)]
@@ -25,11 +32,18 @@ struct Flight {
     status: String,
     #[serde(default)]
     impressions_delivered: Option<i64>,
+    #[serde(default)]
+    start_date: String,
+    #[serde(default)]
+    end_date: String,
 }
 
 /// What Triton has of the buys asked about.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Shelf {
+    now: OffsetDateTime,
+    /// The zone of flights that were booked before theirs was remembered.
+    zone: Zone,
     campaigns: BTreeMap<i64, Campaign>,
     flights: BTreeMap<i64, Flight>,
 }
@@ -43,7 +57,8 @@ pub fn check(ctx: &Context, buys: &[RemoteBuy]) -> Fallible<Vec<StatusAnswer>> {
     // What is no number is told of its own buy below.
     let campaigns: Vec<i64> =
         buys.iter().filter_map(|buy| buy.remote.order()).filter_map(|id| id.parse().ok()).collect();
-    let mut shelf = Shelf::default();
+    let zone = settings::zone(Platform::read(ctx)?.time_zone.as_deref())?;
+    let mut shelf = Shelf { now: host::now(), zone, campaigns: BTreeMap::new(), flights: BTreeMap::new() };
     for some in campaigns.chunks(AT_ONCE) {
         let ids: Vec<String> = some.iter().map(i64::to_string).collect();
         let ids = ids.join(",");
@@ -68,7 +83,10 @@ impl Shelf {
             PackageStatus {
                 package_id: object.key.clone(),
                 state: match (campaign, flight) {
-                    (Some(_), Some(flight)) => state_of(&flight.status),
+                    (Some(_), Some(flight)) => {
+                        let zone = flight::zone_of(&buy.remote, &object.key);
+                        flight.state(self.now, zone.as_ref().unwrap_or(&self.zone))
+                    }
                     _ => DeliveryState::Missing,
                 },
                 impressions_delivered: flight.and_then(|flight| flight.impressions_delivered),
@@ -89,6 +107,18 @@ impl Shelf {
             assets: Vec::new(),
             extensions: Vec::new(),
         })
+    }
+}
+
+impl Flight {
+    fn state(&self, now: OffsetDateTime, zone: &Zone) -> DeliveryState {
+        let said = state_of(&self.status);
+        match days::place(now, &self.start_date, &self.end_date, zone) {
+            Some(Place::Before) if said == DeliveryState::Delivering => DeliveryState::Scheduled,
+            // What is switched off or has no creative does not come back either.
+            Some(Place::After) if said != DeliveryState::Canceled => DeliveryState::Completed,
+            _ => said,
+        }
     }
 }
 
@@ -154,6 +184,30 @@ mod tests {
         ] {
             assert_eq!(state_of(status), state);
         }
+    }
+
+    #[test]
+    fn a_flight_has_begun_when_its_days_have_and_is_over_when_they_are() {
+        let state = |status: &str, at: &str| {
+            let dates = ("2027-03-01".to_owned(), "2027-03-31".to_owned());
+            let (start_date, end_date) = dates;
+            let flight = Flight { id: 1, status: status.to_owned(), impressions_delivered: None, start_date, end_date };
+            flight.state(flightdeck_adapter::moment::parse(at).unwrap(), &Zone::named("America/New_York").unwrap())
+        };
+        let (before, first, last, after) =
+            ("2027-03-01T04:59:59Z", "2027-03-01T05:00:00Z", "2027-04-01T03:59:59Z", "2027-04-01T04:00:00Z");
+        assert_eq!(state("RUNNING", before), DeliveryState::Scheduled);
+        assert_eq!(state("RUNNING", first), DeliveryState::Delivering);
+        assert_eq!(state("RUNNING", last), DeliveryState::Delivering);
+        assert_eq!(state("RUNNING", after), DeliveryState::Completed);
+        assert_eq!(state("PAUSED", before), DeliveryState::Paused);
+        assert_eq!(state("DRAFT", before), DeliveryState::AwaitingCreatives);
+        assert_eq!(
+            (state("PAUSED", after), state("DRAFT", after)),
+            (DeliveryState::Completed, DeliveryState::Completed)
+        );
+        assert_eq!(state("ARCHIVED", after), DeliveryState::Canceled);
+        assert_eq!(state("COMPLETED", first), DeliveryState::Completed, "its goal is reached");
     }
 
     #[test]

@@ -320,6 +320,9 @@ impl House {
 fn made_up(status: u16, body: Option<&Value>, headers: &BTreeMap<String, String>) -> Response<Body> {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = match body {
+        Some(Value::String(text)) if text.starts_with('<') => {
+            bytes(status, "text/html; charset=utf-8", text.clone().into())
+        }
         Some(Value::String(text)) => bytes(status, "text/plain; charset=utf-8", text.clone().into()),
         Some(body) => json(status, body),
         None => bytes(status, "text/plain; charset=utf-8", Vec::new()),

@@ -4,6 +4,9 @@
 //! rate is fixed once a flight is in progress) is kept to the letter; the rest is as the public reference seller calls it,
 //! made as strict as platforms are: what is not known is refused by its name.
 //!
+//! A flight runs from midnight to midnight in its station's time zone. Its status is active (`RUNNING`) from 48 hours before
+//! until 48 hours after its days, whatever it delivers then; reports count UTC days.
+//!
 //! Bearer tokens, JSON in camelCase, days as days, reports as CSV. What is kept lives in `state` under one lock; nothing
 //! outlives the process.
 //!
@@ -36,6 +39,7 @@ mod routes;
 pub mod seed;
 pub mod settings;
 mod state;
+mod zones;
 
 use std::{
     sync::{Arc, Mutex},

@@ -132,6 +132,42 @@ fn an_asset_that_is_refused_does_not_stop_the_others() {
     assert!(statuses[2].feedback.as_ref().unwrap().contains("image_url"), "{:?}", statuses[2]);
 }
 
+/// What stands before an ad server says where to go, in a page of its own.
+const REDIRECT: &str = r#"{"status":302,"headers":{"location":"https://login.example/"},"body":"<html><head><style>p{}</style></head><body><h1>Moved</h1></body></html>"}"#;
+
+#[test]
+fn what_was_uploaded_for_a_refused_asset_is_switched_off() {
+    let network = start();
+    let buy = samples::buy(vec![samples::package("one"), samples::package("two")]);
+    network.create(&buy);
+    let banner = samples::creative("banner", &["one", "two"]);
+    network.fault(&format!(
+        r#"{{"method":"POST","path":"/v1/networks/*/lineItems/*/creatives","times":2,"action":{{"fail":{REDIRECT}}}}}"#
+    ));
+    let refused = network.upload(&buy, std::slice::from_ref(&banner)).remove(0);
+    assert_eq!((&refused.state, &refused.remote_id), (&AssetState::Rejected, &None));
+    let words = "It redirected the request (302) instead of answering it. It said: Moved";
+    assert_eq!(refused.feedback.as_deref(), Some(words));
+    assert_eq!(network.host.remote().id_of(&RemoteKind::Creative, "banner"), None);
+    let sent = network.host.requests();
+    assert!(sent.iter().any(|request| request.url.ends_with("/creatives:batchDeactivate")), "{sent:?}");
+    let status = network.upload(&buy, &[banner]).remove(0);
+    assert_eq!(status.state, AssetState::Approved, "{status:?}");
+    assert_eq!(network.count("creatives"), 2);
+}
+
+#[test]
+fn a_creative_that_was_made_in_spite_of_a_redirect_is_used() {
+    let network = start();
+    let buy = samples::buy(vec![samples::package("one"), samples::package("two")]);
+    network.create(&buy);
+    network.fault(&format!(
+        r#"{{"method":"POST","path":"/v1/networks/21700001/creatives","action":{{"fail_after_acting":{REDIRECT}}}}}"#
+    ));
+    let status = network.upload(&buy, &[samples::creative("banner", &["one", "two"])]).remove(0);
+    assert_eq!((status.state, network.count("creatives")), (AssetState::Approved, 1));
+}
+
 #[test]
 fn a_buy_delivers_is_counted_and_completes() {
     let network = start();

@@ -26,7 +26,7 @@ pub(crate) fn rich() -> MediaBuy {
         ],
         presets: Vec::new(),
     });
-    news.targeting.frequency_cap = Some(FrequencyCap { suppress_minutes: 60, scope: CapScope::Package });
+    news.targeting.frequency_cap = Some(FrequencyCap { suppress_minutes: 10_080, scope: CapScope::Package });
     news.daily_budget = Some(500_000_000);
     let mut sports = samples::package("sports");
     sports.pacing = Pacing::Asap;
@@ -130,6 +130,40 @@ fn an_asset_that_is_refused_does_not_stop_the_others() {
         statuses[2].feedback.as_deref(),
         Some("TemplateValues: ctImage is required; TemplateValues: ctLink is required")
     );
+}
+
+/// What stands before an ad server says where to go, in a page of its own.
+const REDIRECT: &str = r#"{"status":302,"headers":{"location":"https://login.example/"},"body":"<html><head><style>p{}</style></head><body><h1>Moved</h1></body></html>"}"#;
+
+#[test]
+fn what_was_uploaded_for_a_refused_asset_is_taken_away() {
+    let network = start();
+    let buy = samples::buy(vec![samples::package("one"), samples::package("two")]);
+    network.create(&buy);
+    let banner = samples::creative("banner", &["one", "two"]);
+    network.fault(&format!(
+        r#"{{"method":"POST","path":"/v1/flight/*/creative","times":2,"action":{{"fail":{REDIRECT}}}}}"#
+    ));
+    let refused = network.upload(&buy, std::slice::from_ref(&banner)).remove(0);
+    assert_eq!((&refused.state, &refused.remote_id), (&AssetState::Rejected, &None));
+    let words = "It redirected the request (302) instead of answering it. It said: Moved";
+    assert_eq!(refused.feedback.as_deref(), Some(words));
+    assert_eq!(network.host.remote().id_of(&RemoteKind::Creative, "banner"), None);
+    let left = network.objects("creatives");
+    assert_eq!((field(&left[0], "IsActive"), field(&left[0], "IsDeleted")), ("false".into(), "true".into()));
+    let status = network.upload(&buy, &[banner]).remove(0);
+    assert_eq!(status.state, AssetState::Approved, "{status:?}");
+    assert_eq!(network.count("creatives"), 1, "those that are not deleted");
+}
+
+#[test]
+fn a_creative_that_was_made_in_spite_of_a_redirect_is_used() {
+    let network = start();
+    let buy = samples::buy(vec![samples::package("one"), samples::package("two")]);
+    network.create(&buy);
+    network.fault(&format!(r#"{{"method":"POST","path":"/v1/creative","action":{{"fail_after_acting":{REDIRECT}}}}}"#));
+    let status = network.upload(&buy, &[samples::creative("banner", &["one", "two"])]).remove(0);
+    assert_eq!((status.state, network.count("creatives")), (AssetState::Approved, 1));
 }
 
 #[test]

@@ -164,7 +164,7 @@ fn a_refusal_is_recorded_and_the_operation_goes_on() {
             .try_create(|_| Api::new("http://p").post("/x").json("y").fetch())
     };
     let first = run(&host, upload).unwrap().unwrap().unwrap_err();
-    assert_eq!(first.words(), r#"{"error":"too big"}"#);
+    assert_eq!(first.words(), "too big");
     assert_eq!(run(&host, upload).unwrap().unwrap().unwrap_err(), first);
     assert_eq!(host.requests().len(), 1);
     assert!(host.remote().is_empty());
@@ -214,7 +214,7 @@ fn every_status_means_what_the_table_says() {
     ] {
         let failure = failure_of(status, Some(("retry-after", "7")));
         assert_eq!(failure.kind, kind, "{status}");
-        assert_eq!(failure.platform.as_ref().unwrap().message, "no way");
+        assert!(failure.words().ends_with("no way"), "{}", failure.words());
         assert_eq!(failure.retry_after_ms, (kind == Unavailable).then_some(7000));
         assert!(failure.message.contains("GET http://p/base/v1/a%20b"), "{}", failure.message);
         assert!(!failure.message.contains("secret"));

@@ -24,7 +24,7 @@ fn a_buy_is_made_once() {
         |ctx| Triton::create_media_buy(ctx, rich()),
         |network, cut| {
             assert_eq!((network.count("campaigns"), network.count("flights")), (1, 2), "cut after {cut}");
-            assert_eq!(network.host.remote().len(), 3);
+            assert_eq!(network.host.remote().len(), 5, "the zone of each flight, too");
         },
     );
     assert!(cuts > 10, "{cuts}");

@@ -74,7 +74,7 @@ fn a_buy_is_made_as_its_plan_says() {
             assert_eq!(letters(&sent), letters(shown.after.as_deref().unwrap()), "{}", shown.field);
         }
     }
-    assert_eq!(network.host.remote().len(), 3);
+    assert_eq!(network.host.remote().len(), 5, "the zone of each flight, too");
     let status = network.status(&buy);
     assert_eq!(
         (status.state, status.detail.as_str()),
@@ -119,19 +119,52 @@ fn an_asset_that_is_refused_does_not_stop_the_others() {
     assert!(statuses[2].feedback.as_ref().unwrap().contains("url:"), "{:?}", statuses[2]);
 }
 
+/// What stands before an ad server says where to go, in a page of its own.
+const REDIRECT: &str = r#"{"status":302,"headers":{"location":"https://login.example/"},"body":"<html><head><style>p{}</style></head><body><h1>Moved</h1></body></html>"}"#;
+
+#[test]
+fn what_was_uploaded_for_a_refused_asset_is_used_later() {
+    let network = start();
+    let buy = samples::buy(vec![samples::package("one"), samples::package("two")]);
+    network.create(&buy);
+    let banner = samples::spot("banner", &["one", "two"]);
+    network.fault(&format!(r#"{{"method":"PUT","path":"/v1/flights/*","times":2,"action":{{"fail":{REDIRECT}}}}}"#));
+    let refused = network.upload(&buy, std::slice::from_ref(&banner)).remove(0);
+    assert_eq!(
+        (&refused.state, &refused.remote_id),
+        (&AssetState::Rejected, &network.host.remote().id_of(&RemoteKind::Creative, "banner").map(str::to_owned))
+    );
+    let words = "It redirected the request (302) instead of answering it. It said: Moved";
+    assert_eq!(refused.feedback.as_deref(), Some(words));
+    let status = network.upload(&buy, &[banner]).remove(0);
+    assert_eq!(status.state, AssetState::Approved, "{status:?}");
+    assert_eq!(network.count("creatives"), 1);
+}
+
+#[test]
+fn a_creative_that_was_made_in_spite_of_a_redirect_is_used() {
+    let network = start();
+    let buy = samples::buy(vec![samples::package("one"), samples::package("two")]);
+    network.create(&buy);
+    network
+        .fault(&format!(r#"{{"method":"POST","path":"/v1/creatives","action":{{"fail_after_acting":{REDIRECT}}}}}"#));
+    let status = network.upload(&buy, &[samples::spot("banner", &["one", "two"])]).remove(0);
+    assert_eq!((status.state, network.count("creatives")), (AssetState::Approved, 1));
+}
+
 #[test]
 fn a_buy_delivers_is_counted_and_completes() {
     let network = start();
     let buy = samples::buy(vec![samples::package("drive"), samples::package("midday")]);
     network.create(&buy);
     network.upload(&buy, &[samples::spot("thirty", &["drive", "midday"])]);
-    network.at("2026-12-04T00:00:00Z");
+    network.at("2026-12-04T05:00:00Z");
     let status = network.status(&buy);
     assert_eq!(status.state, DeliveryState::Delivering);
     let delivered = status.packages[0].impressions_delivered.unwrap();
     assert_eq!(delivered, 100_000, "three of thirty days");
     let rows = network.delivery(&buy, "2026-12-01", "2026-12-31");
-    assert_eq!(rows.len(), 6);
+    assert_eq!(rows.len(), 8, "three days in New York lie in four of UTC");
     assert_eq!(rows.iter().map(|row| row.impressions).sum::<i64>(), 2 * delivered);
     assert_eq!(rows.iter().map(|row| row.spend).sum::<i64>(), 2 * delivered * 12_500, "12.50 a thousand, to the micro");
     assert!(rows[0].clicks.unwrap() > 0 && rows[0].video_completions.is_none());
@@ -139,6 +172,60 @@ fn a_buy_delivers_is_counted_and_completes() {
     let status = network.status(&buy);
     assert_eq!(status.state, DeliveryState::Completed);
     assert_eq!(status.packages[0].impressions_delivered, Some(1_000_000));
+}
+
+#[test]
+fn a_buy_stands_as_its_days_do_and_not_as_the_two_days_around_them() {
+    let network = start();
+    let mut drive = samples::package("drive");
+    // So that it does not reach its goal.
+    drive.daily_impressions = Some(1_000);
+    let buy = samples::buy(vec![drive]);
+    network.at("2026-11-20T00:00:00Z");
+    network.create(&buy);
+    network.upload(&buy, &[samples::spot("thirty", &["drive"])]);
+    for (at, platform, state) in [
+        ("2026-11-29T04:59:59Z", "SCHEDULED", DeliveryState::Scheduled),
+        ("2026-11-29T05:00:00Z", "RUNNING", DeliveryState::Scheduled),
+        ("2026-12-01T04:59:59Z", "RUNNING", DeliveryState::Scheduled),
+        ("2026-12-01T05:00:00Z", "RUNNING", DeliveryState::Delivering),
+        ("2026-12-31T04:59:59Z", "RUNNING", DeliveryState::Delivering),
+        ("2026-12-31T05:00:00Z", "RUNNING", DeliveryState::Completed),
+        ("2027-01-02T04:59:59Z", "RUNNING", DeliveryState::Completed),
+        ("2027-01-02T05:00:00Z", "COMPLETED", DeliveryState::Completed),
+    ] {
+        network.at(at);
+        assert_eq!(field(&network.objects("flights")[0], "status"), format!("\"{platform}\""), "{at}");
+        let status = network.status(&buy);
+        assert_eq!((&status.state, &status.packages[0].state), (&state, &state), "{at}");
+    }
+}
+
+#[test]
+fn a_flight_is_booked_for_the_stations_days() {
+    for (zone, start, end) in [
+        ("America/New_York", "2027-03-01T05:00:00Z", "2027-04-01T03:59:59Z"),
+        ("America/Sao_Paulo", "2027-03-01T03:00:00Z", "2027-04-01T02:59:59Z"),
+        ("Asia/Kathmandu", "2027-02-28T18:15:00Z", "2027-03-31T18:14:59Z"),
+        ("America/New_York", "2027-03-01T00:00:00Z", "2027-03-31T23:59:59Z"),
+    ] {
+        let network = start_at("2026-11-20T00:00:00Z");
+        let mut drive = samples::package("drive");
+        drive.product_settings = format!(r#"{{"time_zone": "{zone}"}}"#);
+        (start.clone_into(&mut drive.start), end.clone_into(&mut drive.end));
+        let buy = samples::buy(vec![drive]);
+        network.create(&buy);
+        for kind in ["campaigns", "flights"] {
+            let booked = ["startDate", "endDate"].map(|name| field(&network.objects(kind)[0], name));
+            assert_eq!(booked, [r#""2027-03-01""#, r#""2027-03-31""#], "{kind} {zone} {start} {end}");
+        }
+    }
+}
+
+fn start_at(now: &str) -> Network {
+    let network = start();
+    network.at(now);
+    network
 }
 
 #[test]
@@ -256,6 +343,6 @@ fn a_busy_platform_is_tried_again_later() {
     let buy = samples::buy(vec![samples::package("drive")]);
     let failure = network.run(|ctx| Triton::create_media_buy(ctx, buy.clone())).unwrap_err();
     assert_eq!((failure.kind, failure.retry_after_ms), (FailureKind::Unavailable, Some(7_000)));
-    assert_eq!(network.again(|ctx| Triton::create_media_buy(ctx, buy.clone())).unwrap(), Outcome::now());
+    network.again(|ctx| Triton::create_media_buy(ctx, buy.clone())).unwrap();
     assert_eq!(network.count("campaigns"), 1);
 }

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use flightdeck_bindings::v0_1::flightdeck::ad_server::types as wit;
+use flightdeck_prose::prose;
 
 use super::{
     Bad, bad,
@@ -162,9 +163,15 @@ pub(crate) fn add_asset(assets: &mut Vec<AssetStatus>, asset: wit::AssetStatus) 
             wit::AssetState::Pending | wit::AssetState::Other(_) => AssetState::Pending,
         },
         platform_id: asset.remote_id.map(|id| check::named("remote id", id)).transpose()?,
-        feedback: asset.feedback.map(|words| check::for_buyers("feedback", words, check::LONG)).transpose()?,
+        feedback: asset.feedback.map(feedback).transpose()?,
     });
     Ok(())
+}
+
+/// What is said of a creative: words without addresses, even if the adapter passes on the ad server's page.
+fn feedback(said: String) -> Result<String, Bad> {
+    let said = check::text("feedback", said, check::LONG)?;
+    check::for_buyers("feedback", prose(&said, check::LONG), check::LONG)
 }
 
 /// Reads what became of creatives: one answer for each that was sent.
@@ -240,7 +247,36 @@ pub(crate) fn failure(failure: wit::Failure) -> Failure {
         platform: failure.platform.map(|answer| PlatformAnswer {
             status: answer.status,
             code: cut(&answer.code, check::SHORT).to_owned(),
-            message: cut(&answer.message, 2_048).to_owned(),
+            message: prose(&answer.message, 2_048),
         }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_adapter_passes_on_of_a_page_is_reduced_to_its_words() {
+        let page = "<html><head><style>p{}</style></head><body><h1>Not &amp; now</h1></body></html>";
+        let said = failure(wit::Failure {
+            kind: wit::FailureKind::Rejected,
+            code: "no".to_owned(),
+            message: "Refused.".to_owned(),
+            items: Vec::new(),
+            retry_after_ms: None,
+            platform: Some(wit::PlatformAnswer { status: 400, code: String::new(), message: page.to_owned() }),
+            extensions: Vec::new(),
+        });
+        assert_eq!(said.platform.unwrap().message, "Not & now");
+        let mut assets = Vec::new();
+        let refused = wit::AssetStatus {
+            creative_id: "banner".to_owned(),
+            state: wit::AssetState::Rejected,
+            remote_id: None,
+            feedback: Some(page.to_owned()),
+        };
+        add_asset(&mut assets, refused).unwrap();
+        assert_eq!(assets[0].feedback.as_deref(), Some("Not & now"));
     }
 }

@@ -77,14 +77,20 @@ pub struct DeliveryAnswer {
     pub as_of: Timestamp,
 }
 
-/// A range of days in UTC, both included.
+/// A range of days, both included.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Period {
     /// First day.
     pub start: Day,
     /// Last day.
     pub end: Day,
+    /// Whose days these, and those of `daily_breakdown`, are: always `UTC`. A flight that its ad server runs by the days of
+    /// another time zone counts the hours of one of its days on two of these.
+    pub time_zone: &'static str,
 }
+
+/// Ad servers are asked for days in UTC (the contract's `date-range`).
+const COUNTED_IN: &str = "UTC";
 
 /// What was counted. `null`: no platform of these packages counts it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
@@ -177,7 +183,7 @@ impl From<&Delivery> for DeliveryAnswer {
         }
         Self {
             media_buy_id: delivery.buy.id.clone(),
-            reporting_period: Period { start: delivery.first, end: delivery.last },
+            reporting_period: Period { start: delivery.first, end: delivery.last, time_zone: COUNTED_IN },
             currency: delivery.buy.currency.clone(),
             totals: summed(&delivery.rows),
             by_package: delivery

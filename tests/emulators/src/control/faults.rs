@@ -16,6 +16,8 @@
 //! {"method": "POST", "path": "/v1/flight", "action": {"hold": {"hang_up": true}}}
 //! {"method": "PATCH", "path": "/v1/*", "action": {"refuse": {"status": 400, "reason": "CONCURRENT_MODIFICATION"}}}
 //! {"method": "PUT", "path": "/v1/flight/*", "after": 1, "times": 3, "action": "drop_after_acting"}
+//! {"path": "/v1/creative", "action": {"fail": {"status": 302, "headers": {"location": "https://login.example/"},
+//!  "body": "<html><body><h1>Moved</h1></body></html>"}}}
 //! ```
 
 use std::{collections::BTreeMap, sync::Mutex};
@@ -34,7 +36,7 @@ pub enum Action {
     Fail {
         /// The HTTP status.
         status: u16,
-        /// The JSON body; a string is sent as plain text.
+        /// The JSON body; a string is sent as plain text, or as HTML if it begins with a tag.
         #[serde(default)]
         body: Option<Value>,
         /// More headers, such as `Retry-After`.
@@ -56,7 +58,7 @@ pub enum Action {
     FailAfterActing {
         /// The HTTP status.
         status: u16,
-        /// The JSON body; a string is sent as plain text.
+        /// The JSON body; a string is sent as plain text, or as HTML if it begins with a tag.
         #[serde(default)]
         body: Option<Value>,
         /// More headers.

@@ -105,8 +105,7 @@ pub(super) fn update(desk: &mut Desk<'_>, id: i64) -> Done {
     if read.advertiser != campaign.advertiser {
         return Err(Refusal::field("advertiserId", "can't be changed"));
     }
-    let outside =
-        desk.state.flights_of(id).find(|(_, flight)| flight.terms.start < read.start || flight.terms.end > read.end);
+    let outside = desk.state.flights_of(id).find(|(_, flight)| flight.days.0 < read.start || flight.days.1 > read.end);
     if let Some((flight, _)) = outside {
         return Err(Refusal::field("endDate", format!("flight {flight} would lie outside; change it first")));
     }

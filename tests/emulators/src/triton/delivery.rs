@@ -42,6 +42,8 @@ pub(super) struct Terms {
     pub asap: bool,
     /// The days of the week that it runs on, Monday first.
     pub days: [bool; 7],
+    /// How much later than in UTC its first day begins where its station is.
+    pub shift: Millis,
 }
 
 impl Terms {
@@ -51,6 +53,7 @@ impl Terms {
         if to <= from {
             return 0;
         }
+        let (from, to) = (from - self.shift, to - self.shift);
         let days = from.div_euclid(DAY)..=(to - 1).div_euclid(DAY);
         days.filter(|day| self.days[weekday(*day)])
             .map(|day| i128::from((to.min((day + 1) * DAY) - from.max(day * DAY)).max(0)))
@@ -153,7 +156,7 @@ mod tests {
 
     fn terms(days: [bool; 7], asap: bool) -> Terms {
         // 1970-01-05 is a Monday; seven days.
-        Terms { start: 4 * DAY, end: 11 * DAY, goal: 7_000, rate: 10_000_000, daily_cap: None, asap, days }
+        Terms { start: 4 * DAY, end: 11 * DAY, goal: 7_000, rate: 10_000_000, daily_cap: None, asap, days, shift: 0 }
     }
 
     fn running(terms: Terms) -> Delivery {

@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use axum::http::StatusCode;
+use jiff::tz::TimeZone;
 use serde_json::Value;
 
 use super::{
@@ -14,8 +15,9 @@ use super::{
     routes::{Desk, Done},
     seed,
     state::{Flight, State, visible},
+    zones,
 };
-use crate::platform::json;
+use crate::{control::clock::Millis, platform::json};
 
 const KNOWN: [&str; 17] = [
     "campaignId",
@@ -70,6 +72,10 @@ pub(super) fn get(desk: &Desk<'_>, id: i64) -> Done {
 struct Read {
     campaign: i64,
     terms: Terms,
+    /// Its first day, and the one after its last, by their midnights UTC.
+    days: (Millis, Millis),
+    /// Where those days begin.
+    zone: TimeZone,
     active: bool,
     creatives: Vec<i64>,
 }
@@ -110,7 +116,8 @@ fn read(state: &State, object: &Object) -> Result<Read, Refusal> {
     if let Some(tree) = fields.get("targeting") {
         criteria::check("targeting", tree)?;
     }
-    if let Some(id) = fields.ids("stationIds")?.iter().find(|id| !seed::STATIONS.iter().any(|one| one.id == **id)) {
+    let stations = fields.ids("stationIds")?;
+    if let Some(id) = stations.iter().find(|id| !seed::STATIONS.iter().any(|one| one.id == **id)) {
         return Err(Refusal::field("stationIds", format!("there is no station {id}")));
     }
     let parts = fields.objects("dayparts")?;
@@ -132,21 +139,24 @@ fn read(state: &State, object: &Object) -> Result<Read, Refusal> {
             None => return Err(Refusal::field("creativeIds", format!("there is no creative {id}"))),
         }
     }
-    let terms = Terms { start, end: last + DAY, goal, rate, daily_cap, asap, days };
-    Ok(Read { campaign: campaign_id, terms, active: fields.flag("active", true)?, creatives })
+    let named = (start, last + DAY);
+    let zone = zones::of_flight(&stations, zone);
+    let (start, end) = (zones::midnight(named.0, &zone), zones::midnight(named.1, &zone));
+    let terms = Terms { start, end, goal, rate, daily_cap, asap, days, shift: start - named.0 };
+    Ok(Read { campaign: campaign_id, terms, days: named, zone, active: fields.flag("active", true)?, creatives })
 }
 
 /// Makes a flight.
 pub(super) fn create(desk: &mut Desk<'_>) -> Done {
     lists::only_params(desk, &[])?;
     let object = desk.body()?;
-    let Read { campaign, terms, active, creatives } = read(desk.state, &object)?;
-    if terms.start < desk.now.div_euclid(DAY) * DAY {
+    let Read { campaign, terms, days, zone, active, creatives } = read(desk.state, &object)?;
+    if days.0 < zones::today(desk.now, &zone) {
         return Err(Refusal::field("startDate", "must not be in the past"));
     }
     let (id, now) = (desk.state.next_id(), desk.now);
     let delivery = Delivery::new(now, terms);
-    let flight = Flight { object, campaign, active, creatives, terms, delivery, born: Instant::now() };
+    let flight = Flight { object, campaign, active, creatives, terms, days, delivery, born: Instant::now() };
     desk.state.flights.insert(id, flight);
     desk.state.settle(id, now);
     let flight = desk.state.flight(id)?;
@@ -169,12 +179,13 @@ pub(super) fn update(desk: &mut Desk<'_>, id: i64) -> Done {
         let why = format!("rate: flight {id} is in progress; its rate can't be changed, book a new flight");
         return Err(Refusal::state("RATE_LOCKED", why));
     }
-    if read.terms.start != flight.terms.start && (began || read.terms.start < desk.now.div_euclid(DAY) * DAY) {
+    if read.days.0 != flight.days.0 && (began || read.days.0 < zones::today(desk.now, &read.zone)) {
         return Err(Refusal::field("startDate", "can't be moved into the past, nor once the flight is in progress"));
     }
     let now = desk.now;
     if let Some(flight) = desk.state.flights.get_mut(&id) {
         (flight.active, flight.creatives, flight.terms) = (read.active, read.creatives, read.terms);
+        flight.days = read.days;
         flight.object = object;
     }
     desk.state.settle(id, now);

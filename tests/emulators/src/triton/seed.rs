@@ -20,7 +20,7 @@ pub(super) struct Station {
     call_sign: &'static str,
     name: &'static str,
     market: &'static str,
-    time_zone: &'static str,
+    pub time_zone: &'static str,
     genre: &'static str,
     group: &'static str,
 }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::{
     delivery::{Delivery, Terms},
-    fields::Object,
+    fields::{DAY, Object},
     refusal::Refusal,
     reports::Report,
     seed,
@@ -18,6 +18,9 @@ use crate::{
     control::{clock::Millis, references::Carrier},
     platform::Duplicate,
 };
+
+/// For how long before and after its days a flight or campaign has the status of one that runs.
+const MARGIN: Millis = 2 * DAY;
 
 /// A campaign.
 #[derive(Debug)]
@@ -42,6 +45,8 @@ pub(super) struct Flight {
     pub active: bool,
     pub creatives: Vec<i64>,
     pub terms: Terms,
+    /// Its first day, and the one after its last, by their midnights UTC.
+    pub days: (Millis, Millis),
     pub delivery: Delivery,
     pub born: Instant,
 }
@@ -120,19 +125,19 @@ impl State {
         }
     }
 
-    /// The status of a flight.
+    /// The status of a flight. It is active from two days before its days until two days after them (help pages, status).
     pub(super) fn flight_status(&self, flight: &Flight, now: Millis) -> &'static str {
         let Some(campaign) = self.campaigns.get(&flight.campaign) else { return "ARCHIVED" };
         let goal = u64::try_from(flight.terms.goal).unwrap_or(0);
         if campaign.archived {
             "ARCHIVED"
-        } else if now >= flight.terms.end || flight.delivery.totals(now).impressions >= goal {
+        } else if now >= flight.terms.end + MARGIN || flight.delivery.totals(now).impressions >= goal {
             "COMPLETED"
         } else if !flight.active || !campaign.active {
             "PAUSED"
         } else if flight.creatives.is_empty() {
             "DRAFT"
-        } else if now < flight.terms.start {
+        } else if now < flight.terms.start - MARGIN {
             "SCHEDULED"
         } else {
             "RUNNING"
@@ -143,7 +148,7 @@ impl State {
         let any = |status: &str| self.flights_of(id).any(|(_, flight)| self.flight_status(flight, now) == status);
         if campaign.archived {
             "ARCHIVED"
-        } else if now >= campaign.end {
+        } else if now >= campaign.end + MARGIN {
             "COMPLETED"
         } else if !campaign.active {
             "PAUSED"

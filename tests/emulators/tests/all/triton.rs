@@ -309,7 +309,7 @@ async fn delivery_follows_the_clock_the_days_and_what_is_on() {
     // 2029-12-01 is a Saturday.
     let weekdays = json!([{ "days": ["MON", "TUE", "WED", "THU", "FRI"], "startTime": "06:00", "endTime": "10:00" }]);
     let (_, drive) = app
-        .booked(json!({ "dayparts": weekdays, "timeZone": "America/New_York", "goal": { "type": "IMPRESSIONS", "value": 21_000 } }))
+        .booked(json!({ "dayparts": weekdays, "timeZone": "UTC", "goal": { "type": "IMPRESSIONS", "value": 21_000 } }))
         .await;
     for (now, all, week) in [
         ("2029-12-01T00:00:00Z", 0, 0),
@@ -327,6 +327,25 @@ async fn delivery_follows_the_clock_the_days_and_what_is_on() {
     app.put(&format!("/campaigns/{campaign}"), json!({ "active": false })).await;
     app.clock("2029-12-10T00:00:00Z");
     assert_eq!(app.impressions(flight), 2000, "nothing while it is paused");
+}
+
+#[tokio::test]
+async fn a_flight_runs_in_its_stations_days_and_is_called_active_two_days_around_them() {
+    let app = App::start().await;
+    let (_, flight) = app.booked(json!({ "stationIds": [7004], "dailyCap": 10 })).await;
+    for (now, status, delivered) in [
+        ("2029-11-29T07:59:59Z", "SCHEDULED", 0),
+        ("2029-11-29T08:00:00Z", "RUNNING", 0),
+        ("2029-12-01T08:00:00Z", "RUNNING", 0),
+        ("2029-12-02T08:00:00Z", "RUNNING", 10),
+        ("2030-01-01T08:00:00Z", "RUNNING", 310),
+        ("2030-01-03T07:59:59Z", "RUNNING", 310),
+        ("2030-01-03T08:00:00Z", "COMPLETED", 310),
+    ] {
+        app.clock(now);
+        let shown = app.get(&format!("/flights/{flight}")).await;
+        assert_eq!((&shown["status"], app.impressions(flight)), (&json!(status), delivered), "{now}");
+    }
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+use flightdeck_prose::prose;
 use serde_json::Value;
 
 use super::grant::{Grant, TokenGrant};
@@ -74,13 +75,17 @@ fn life_of(token: &str) -> Option<Duration> {
 }
 
 fn refusal(status: reqwest::StatusCode, said: &Value, grant: &TokenGrant) -> Failure {
+    if status.is_redirection() {
+        let said = format!("sends elsewhere ({}) instead of answering: correct its address in `auth`", status.as_u16());
+        return unavailable(&said);
+    }
     if !matches!(status.as_u16(), 400 | 401 | 403 | 404 | 422) {
         return unavailable(&format!("answered {}", status.as_u16()));
     }
     let words = |name: &str| {
         let text = said.get(name).and_then(Value::as_str).unwrap_or_default();
         let shows = Injection::hiding(grant.secrets()).occurs_in(text.as_bytes());
-        if shows { String::new() } else { text.chars().take(300).collect() }
+        if shows { String::new() } else { prose(text, 300) }
     };
     let message = ["error_description", "message"].map(words).into_iter().find(|text| !text.is_empty());
     let mut failure = Failure::new(
