@@ -12,6 +12,7 @@
 //! - [`audit`]: who did what, in an order that nobody can change unnoticed. [`keys`]: with what it is signed, and secrets are encrypted.
 //! - [`purpose`]: what adapters are called for. [`role`]: what callers may do. [`person`]: who stands behind a token.
 //! - [`problem`]: what is wrong with a request, field by field.
+//! - [`text`]: what a text may hold that a person reads.
 
 pub mod absence;
 pub mod audit;
@@ -41,6 +42,7 @@ pub mod targeting;
 pub mod task;
 #[cfg(test)]
 pub(crate) mod testing;
+pub mod text;
 pub mod time;
 pub mod update;
 pub mod webhook;

@@ -38,6 +38,8 @@ const INTRODUCTION: &str = "
 <code>GET /v1/tasks</code>.</p>
 <p><strong>Nothing happens twice.</strong> Send an <code>Idempotency-Key</code> with every change; sent again with the same body, the
 first answer comes again with <code>replayed: true</code>.</p>
+<p>Lengths are counted in characters (Unicode code points), on every platform. Texts that people read hold nothing that can't be seen or
+that turns the order of letters round: such a character is refused by its name and place. Letters of every script and emoji are fine.</p>
 <p>Amounts are decimal numbers with at most 6 places. Days are <code>2026-12-01</code>, moments <code>2026-12-01T09:00:00Z</code>, in
 UTC.</p>";
 
