@@ -12,6 +12,7 @@
 //! - [`audit`]: who did what, in an order that nobody can change unnoticed. [`keys`]: with what it is signed, and secrets are encrypted.
 //! - [`purpose`]: what adapters are called for. [`role`]: what callers may do. [`person`]: who stands behind a token.
 //! - [`problem`]: what is wrong with a request, field by field.
+//! - [`weight`]: how much targeting a buy may have.
 //! - [`text`]: what a text may hold that a person reads.
 
 pub mod absence;
@@ -46,3 +47,4 @@ pub mod text;
 pub mod time;
 pub mod update;
 pub mod webhook;
+pub mod weight;
