@@ -22,7 +22,7 @@ use crate::{
     config::Config,
     domain::{
         capability::Capabilities,
-        creative::Creative,
+        creative::{Creative, Format},
         delivery::{DeliveryRow, DeliveryState},
         id::{MediaBuyId, PackageId, PlatformName, TaskId},
         media_buy::{MediaBuy, Pacing},
@@ -253,6 +253,28 @@ pub struct ProductView {
     pub product: crate::config::Product,
     /// What its platform can do.
     pub capabilities: Arc<Capabilities>,
+}
+
+/// Which products to list.
+#[derive(Debug, Clone, Default)]
+pub struct ListProducts {
+    /// Only on this platform.
+    pub platform: Option<String>,
+    /// Only those that take this format.
+    pub format: Option<Format>,
+    /// At most so many; default 50, at most 200.
+    pub limit: Option<u32>,
+    /// From where the page before ended.
+    pub cursor: Option<String>,
+}
+
+/// Sellable packages.
+#[derive(Debug, Clone)]
+pub struct ProductList {
+    /// The page.
+    pub page: Page<ProductView>,
+    /// How many there are on all pages.
+    pub total: usize,
 }
 
 /// Which buys to list.

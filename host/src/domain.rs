@@ -1,6 +1,6 @@
 //! What a media buy is: values, rules and state tables. No I/O, no clock, no async, no SQL, no wasm.
 //!
-//! - [`id`], [`money`], [`time`], [`text`]: the values that everything else is made of. [`decimal`]: numbers by their text.
+//! - [`id`], [`money`], [`time`]: the values that everything else is made of. [`decimal`]: numbers by their text.
 //! - [`targeting`], [`creative`], [`media_buy`]: a buy and its parts.
 //! - [`budget`]: the arithmetic of budget, price and impressions, exact to the micro.
 //! - [`update`]: what a change makes of a buy. [`growth`]: whether that is more than it was.
@@ -13,6 +13,8 @@
 //! - [`purpose`]: what adapters are called for. [`role`]: what callers may do. [`person`]: who stands behind a token.
 //! - [`told`]: what a buyer is told of a failure, and what the publisher. [`plain`]: texts without what is no buyer's business.
 //! - [`problem`]: what is wrong with a request, field by field. [`error_code`]: the code of what went wrong.
+//! - [`weight`]: how much targeting a buy may have.
+//! - [`text`]: what a text may hold that a person reads. [`nfc`]: one form for texts that are compared.
 
 pub mod absence;
 pub mod audit;
@@ -32,6 +34,7 @@ pub mod lane;
 pub mod lookup;
 pub mod media_buy;
 pub mod money;
+pub mod nfc;
 pub mod operation;
 pub mod person;
 pub mod plain;
@@ -50,3 +53,4 @@ pub mod time;
 pub mod told;
 pub mod update;
 pub mod webhook;
+pub mod weight;

@@ -284,6 +284,12 @@ async fn serve_until_stopped(config: Arc<Config>) -> anyhow::Result<()> {
     // From here on a stop is an orderly one: whoever reads that it serves may stop it.
     let told_to_stop = told_to_stop()?;
     tracing::info!(address = %listener.local_addr()?, "serving");
+    if config.server.public_url.is_none() {
+        tracing::warn!(
+            "server.public_url is not set: /mcp answers only who calls the host localhost, 127.0.0.1 or [::1]; set it to the \
+             address under which others reach the host"
+        );
+    }
     let router = web::router(app, web_options(&config, Some(counted)), axum::Router::new());
     let faces = tokio::spawn(server::serve(listener, router, connection_limits(&config, connections), stop.clone()));
     told_to_stop.await;

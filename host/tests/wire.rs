@@ -146,6 +146,50 @@ fn a_value_of_another_type_is_refused_where_it_stands() {
     }
 }
 
+/// Every text that a person reads, and what nobody could see in it.
+#[test]
+fn what_cannot_be_seen_in_a_text_is_refused_by_its_name() {
+    let shown = [
+        (
+            "create_media_buy",
+            vec!["/po_number", "/packages/0/package_id", "/packages/1", "/targeting_overlay/os_none_of/0"],
+        ),
+        ("create_media_buy", vec!["/targeting_overlay/dayparting/presets/0"]),
+        ("update_media_buy", vec!["/media_buy_id", "/packages/0/package_id"]),
+        ("add_creative_assets", vec!["/assets/0/name", "/assets/0/template_id", "/assets/0/package_assignments/0"]),
+        ("update_media_buy_performance_index", vec!["/performance_data/0/feedback", "/performance_data/0/package_id"]),
+    ];
+    for (tool, places) in shown {
+        let (_, request, take) = requests().into_iter().find(|(name, ..)| *name == tool).unwrap();
+        for place in places {
+            let with = |text: &str| {
+                let mut changed = request.clone();
+                *changed.pointer_mut(place).unwrap() = json!(text);
+                (json!(text), take(changed))
+            };
+            for (text, named) in [
+                ("PO\u{202e}7", "character 3 is U+202E RIGHT-TO-LEFT OVERRIDE"),
+                ("PO\u{200b}", "character 3 is U+200B ZERO WIDTH SPACE"),
+                ("\u{2066}PO\u{2069}", "character 1 is U+2066 LEFT-TO-RIGHT ISOLATE"),
+                ("\u{e0041}", "character 1 is U+E0041 TAG LATIN CAPITAL LETTER A"),
+                ("\u{3164}", "character 1 is U+3164 HANGUL FILLER"),
+                ("\u{2800}", "nothing of it can be seen"),
+            ] {
+                let (value, taken) = with(text);
+                let said = taken.as_ref().err().map(|error| error.message.clone()).unwrap_or_default();
+                assert_refused(tool, place, &value, taken);
+                assert!(said.contains(named), "{tool} {place}: {said}");
+            }
+            for text in
+                ["\u{1f468}\u{200d}\u{1f469}\u{200d}\u{1f467}", "\u{645}\u{6cc}\u{200c}\u{62e}", "\u{6771}\u{4eac}"]
+            {
+                let (value, taken) = with(text);
+                assert!(taken.is_ok(), "{tool} {place} = {value}: {taken:?}");
+            }
+        }
+    }
+}
+
 #[test]
 fn a_field_that_nobody_knows_is_refused_and_the_nearest_is_named() {
     for (tool, request, take) in requests() {

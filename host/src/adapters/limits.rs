@@ -49,7 +49,7 @@ impl Default for Limits {
             table_elements: 100_000,
             cpu_ms: 2_000,
             wall_ms: 120_000,
-            result_bytes: 16 * MIB,
+            result_bytes: 32 * MIB,
             handles: 1_000,
             requests: 1_000,
             request_bytes: 8 * MIB,

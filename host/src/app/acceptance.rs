@@ -23,6 +23,7 @@ use crate::{
         status::{BuyStatus, Standing},
         task::TaskKind,
         time::Timestamp,
+        weight,
     },
     fault,
     operations::{
@@ -130,6 +131,9 @@ impl App {
         options: WriteOptions,
     ) -> Result<WriteAnswer, AppError> {
         let at = now();
+        if let Some(problem) = weight::check(&draft.desired) {
+            return Err(AppError::problems(ErrorCode::InvalidParameter, &[problem]));
+        }
         let mut operation = new_operation(caller, &draft, &options, at, self.config.operations.deadline);
         let plan = self.plan(&draft, &operation.id, &options.request, at).await?;
         operation.plan = plan;

@@ -1,10 +1,11 @@
 //! `list_products`, `list_media_buys`, `get_operation`, and whether the host is ready.
 
 use crate::{
-    app::{App, ListBuys, OperationView, Page, ProductView, caller::Caller, error::AppError},
+    app::{
+        App, ListBuys, ListProducts, OperationView, Page, ProductList, ProductView, caller::Caller, error::AppError,
+    },
     domain::{
         audit::AuditLine,
-        creative::Format,
         id::{MediaBuyId, OperationId, PlatformName},
         media_buy::MediaBuy,
     },
@@ -32,23 +33,20 @@ pub(super) fn page_size(limit: Option<u32>) -> Result<u32, AppError> {
 }
 
 impl App {
-    /// The packages that the caller can buy; for the publisher's people, all.
+    /// A page of the packages that the caller can buy, in the order of the configuration; for the publisher's people, of all.
     ///
     /// # Errors
-    /// An unknown platform.
-    pub async fn list_products(
-        &self,
-        caller: &Caller,
-        platform: Option<&str>,
-        format: Option<Format>,
-    ) -> Result<Vec<ProductView>, AppError> {
-        if let Some(platform) = platform {
+    /// An unknown platform, an impossible page.
+    pub async fn list_products(&self, caller: &Caller, asked: ListProducts) -> Result<ProductList, AppError> {
+        let limit = page_size(asked.limit)? as usize;
+        let ListProducts { platform, format, cursor, .. } = asked;
+        if let Some(platform) = &platform {
             self.known_platform(platform)?;
         }
         let mut views = Vec::new();
         for product in &self.config.products {
             let sold_to = caller.scope().is_none_or(|id| self.config.advertiser(id, &product.platform).is_some());
-            let wanted = platform.is_none_or(|wanted| product.platform.as_str() == wanted)
+            let wanted = platform.as_deref().is_none_or(|wanted| product.platform.as_str() == wanted)
                 && format.is_none_or(|wanted| product.formats.contains(&wanted));
             if !sold_to || !wanted {
                 continue;
@@ -57,7 +55,17 @@ impl App {
                 views.push(ProductView { product: product.clone(), capabilities });
             }
         }
-        Ok(views)
+        let total = views.len();
+        if let Some(after) = cursor {
+            let last = views.iter().position(|view| view.product.id.as_str() == after);
+            let last =
+                last.ok_or_else(|| AppError::invalid("/cursor", "cursor must be the next_cursor of the page before"))?;
+            views.drain(..=last);
+        }
+        let more = views.len() > limit;
+        views.truncate(limit);
+        let next_cursor = if more { views.last().map(|last| last.product.id.to_string()) } else { None };
+        Ok(ProductList { page: Page { items: views, next_cursor }, total })
     }
 
     fn known_platform(&self, platform: &str) -> Result<PlatformName, AppError> {

@@ -49,7 +49,8 @@ impl App {
         let desired = change.apply(&current, when).map_err(|problems| {
             AppError::problems(ErrorCode::InvalidParameter, &pointers::as_written(problems, &options.request))
         })?;
-        let draft = Draft { kind, change, current, desired, asked: when.asked, notes: Vec::new() };
+        let notes = change.cleared(&current, None);
+        let draft = Draft { kind, change, current, desired, asked: when.asked, notes };
         self.accept(caller, draft, options).await
     }
 }

@@ -33,7 +33,7 @@ pub struct PlatformMapping {
 impl Principal {
     pub(super) fn read(section: &Section<'_>) -> Option<Self> {
         let id = section.defined("id", Kind::Principal, "\"demo-agency\"", values::id);
-        let name = section.optional("name", values::words);
+        let name = section.optional("name", values::title);
         if section.get("platform_mappings").is_none() {
             section.warn(
                 section.at(),

@@ -44,8 +44,8 @@ pub struct Product {
 impl Product {
     pub(super) fn read(section: &Section<'_>, publishers_currency: &str) -> Option<Self> {
         let id = section.defined("id", Kind::Product, "\"premium_sports\"", values::id);
-        let name = section.required("name", "\"Premium sports\"", values::words);
-        let description = section.optional("description", values::words);
+        let name = section.required("name", "\"Premium sports\"", values::title);
+        let description = section.optional("description", values::description);
         if section.get("platform").is_none() {
             section.missing("platform", "\"acme\"");
         }

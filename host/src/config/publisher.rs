@@ -14,7 +14,7 @@ pub struct Publisher {
 
 impl Publisher {
     pub(super) fn read(section: &Section<'_>) -> Option<Self> {
-        let name = section.required("name", "\"Acme News\"", values::words);
+        let name = section.required("name", "\"Acme News\"", values::title);
         let currency = section.required("currency", "\"USD\"", values::currency);
         Some(Self { name: name?, currency: currency? })
     }

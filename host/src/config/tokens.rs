@@ -6,7 +6,14 @@ use super::{
     section::Section,
     values::{self, LONGEST_NAME},
 };
-use crate::domain::{digest, id::PrincipalId, person::Person, role::Role, time::Timestamp};
+use crate::domain::{
+    digest,
+    id::PrincipalId,
+    person::Person,
+    role::Role,
+    text::{Lines, readable},
+    time::Timestamp,
+};
 
 /// A plain digest keeps a token only if nobody can guess it: 24 random characters are more than 120 bits.
 const SHORTEST_SECRET: usize = 24;
@@ -65,9 +72,11 @@ impl Token {
 /// # Errors
 /// What it must be.
 pub fn name(text: &str) -> Result<(), String> {
-    if text.trim().is_empty() || text.chars().count() > LONGEST_NAME || text.chars().any(char::is_control) {
-        return Err(format!("must be a text of one line and at most {LONGEST_NAME} characters"));
+    let must = || format!("must be a text of one line and at most {LONGEST_NAME} characters");
+    if text.chars().count() > LONGEST_NAME {
+        return Err(must());
     }
+    readable(text, Lines::One).map_err(|unreadable| format!("{}: {unreadable}", must()))?;
     let plain: String = text.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase).collect();
     if matches!(plain.as_str(), "flightdeck" | "commandline") {
         return Err("must not be what the audit log calls the host itself: flightdeck, or command line".to_owned());

@@ -13,7 +13,8 @@ use super::{
 };
 use crate::domain::{
     money::{AmountError, Micros},
-    text::{composed, composed_json},
+    nfc::{composed, composed_json},
+    text::{Lines, readable},
     time::{Day, Timestamp},
 };
 
@@ -22,6 +23,12 @@ const LONGEST: Duration = Duration::from_secs(10 * 366 * 86_400);
 
 /// The longest name that is taken: it stands in ids, file names, logs and on ad servers.
 pub(super) const LONGEST_NAME: usize = 64;
+
+/// The longest name for people, in characters: as long as that of a creative.
+const LONGEST_TITLE: usize = 255;
+
+/// The longest description, in characters: a screenful.
+const LONGEST_DESCRIPTION: usize = 2_000;
 
 /// A text that says something.
 pub(super) fn text(node: Node<'_>) -> Read<&str> {
@@ -35,11 +42,29 @@ pub(super) fn words(node: Node<'_>) -> Read<String> {
 
 /// A text that stands in lists and histories: one line, not too long.
 pub(super) fn short(node: Node<'_>) -> Read<String> {
-    let valid = |text: &String| text.chars().count() <= LONGEST_NAME && !text.chars().any(char::is_control);
-    words(node)
-        .ok()
-        .filter(valid)
-        .ok_or_else(|| format!("must be a text of one line and at most {LONGEST_NAME} characters, in quotes"))
+    within(node, LONGEST_NAME, Lines::One, "text of one line")
+}
+
+/// A name for people, as buyers and reviewers see it and ad servers get it.
+pub(super) fn title(node: Node<'_>) -> Read<String> {
+    within(node, LONGEST_TITLE, Lines::One, "text of one line")
+}
+
+/// Words for people.
+pub(super) fn description(node: Node<'_>) -> Read<String> {
+    within(node, LONGEST_DESCRIPTION, Lines::Many, "text")
+}
+
+fn within(node: Node<'_>, most: usize, lines: Lines, what: &str) -> Read<String> {
+    let must = || format!("must be a {what} and at most {most} characters, in quotes");
+    let found = words(node)?;
+    if found.chars().count() > most {
+        return Err(must());
+    }
+    match readable(&found, lines) {
+        Ok(()) => Ok(found),
+        Err(unreadable) => Err(format!("{}: {unreadable}", must())),
+    }
 }
 
 /// `true` or `false`.

@@ -17,6 +17,7 @@ use super::{
 };
 
 mod caps;
+mod cleared;
 mod partly;
 mod when;
 
@@ -339,6 +340,14 @@ pub fn no_goal(budget: Micros, cpm: Micros) -> String {
 }
 
 impl Change {
+    /// What it clears that there was, in words; for one platform, only what concerns its packages.
+    pub fn cleared(&self, buy: &MediaBuy, platform: Option<&PlatformName>) -> Vec<String> {
+        match self {
+            Self::Update(patch) => patch.cleared(buy, platform),
+            Self::Create | Self::AddCreatives(_) | Self::PerformanceIndex(_) => Vec::new(),
+        }
+    }
+
     /// The buy as it will be once the change was carried out.
     ///
     /// # Errors

@@ -144,7 +144,9 @@ pub async fn plan(
             let planned = adapters.plan(platform, None, &call, change).await;
             let release = planned.as_ref().ok().map(|plan| plan.release.as_str());
             let unlisted = intent.unlisted(adapters, platform, release);
-            held_against(planned, unlisted).map_err(named)
+            let mut part = held_against(planned, unlisted).map_err(named)?;
+            part.notes.extend(intent.change.cleared(intent.current, Some(platform)));
+            Ok(part)
         }
     });
     let mut plan = Plan::default();

@@ -43,6 +43,8 @@ compared as canonical JSON (RFC 8785): the order of members does not matter, and
 <p><strong>Mistakes come all at once.</strong> <code>error.details.items</code> has a <code>field</code> (a JSON pointer) and a
 <code>message</code> for everything that is missing, unknown or of a wrong form. A member that is given twice is refused, and so is the
 text of a value in place of the value: send <code>500</code>, not <code>\"500\"</code>.</p>
+<p>Lengths are counted in characters (Unicode code points), on every platform. Texts that people read hold nothing that can't be seen or
+that turns the order of letters round: such a character is refused by its name and place. Letters of every script and emoji are fine.</p>
 <p>Amounts are decimal numbers with at most 6 places, judged as they are written. A number with more digits than a double keeps is
 refused wherever it stands. Days are <code>2026-12-01</code>, moments <code>2026-12-01T09:00:00Z</code>, in
 UTC.</p>";

@@ -7,9 +7,9 @@
 use std::sync::Arc;
 
 use axum::{
-    Router,
+    Router, body,
     extract::{Request, State},
-    http::request::Parts,
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts},
     middleware::{self, Next},
     response::{IntoResponse, Response},
 };
@@ -30,11 +30,7 @@ use super::{
     Web,
     http::{auth, headers, problem, problem::Refusal},
     tools::{self, CallOptions, Effect, Tool},
-    wire::{
-        Arguments,
-        schema::{self, Side},
-        suggest,
-    },
+    wire::{Arguments, suggest},
 };
 use crate::app::{
     caller::Caller,
@@ -43,6 +39,7 @@ use crate::app::{
 };
 
 mod message;
+mod schemas;
 
 /// What an agent is told before it calls anything.
 const INSTRUCTIONS: &str = "Buy and manage advertising on several ad servers through one interface.
@@ -60,6 +57,9 @@ call and try again.
 
 Amounts are decimal numbers in the buy's currency; days are 2026-12-01 and moments 2026-12-01T09:00:00Z, in UTC.";
 
+/// The longest refusal of rmcp's that is read.
+const MOST_SAID: usize = 1_024;
+
 /// The route of MCP.
 pub(super) fn routes(web: &Web) -> Router {
     let mut hosts = vec!["localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned()];
@@ -73,10 +73,46 @@ pub(super) fn routes(web: &Web) -> Router {
     let face = Face { web: web.clone(), tools: Arc::new(tools::for_agents().map(described).collect()) };
     let service =
         StreamableHttpService::new(move || Ok(face.clone()), Arc::new(NeverSessionManager::default()), config);
+    // The last one is the first that a request comes to: the method needs no token.
     Router::new()
         .route_service("/mcp", service)
         .layer(middleware::from_fn_with_state(web.clone(), message::read))
         .layer(middleware::from_fn_with_state(web.clone(), authenticated))
+        .layer(middleware::from_fn(named_rightly))
+        .layer(middleware::from_fn(only_posted))
+}
+
+/// Nothing is streamed and no session is kept: there is only `POST`, whoever asks.
+async fn only_posted(request: Request, next: Next) -> Response {
+    if request.method() == Method::POST {
+        return next.run(request).await;
+    }
+    let mut response = Refusal::method().into_response();
+    response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
+    response
+}
+
+/// Says what to set where rmcp says only that a name is not allowed.
+async fn named_rightly(request: Request, next: Next) -> Response {
+    let (host, origin) = (told(request.headers(), &header::HOST), told(request.headers(), &header::ORIGIN));
+    let authority = request.uri().authority().map(ToString::to_string);
+    let response = next.run(request).await;
+    if response.extensions().get::<Refusal>().is_some() || response.status() != StatusCode::FORBIDDEN {
+        return response;
+    }
+    let Ok(said) = body::to_bytes(response.into_body(), MOST_SAID).await else {
+        return Refusal::panic().into_response();
+    };
+    match origin {
+        Some(origin) if said.starts_with(b"Forbidden: Origin") || said.starts_with(b"Forbidden: Invalid Origin") => {
+            Refusal::name("Origin", &origin).into_response()
+        }
+        _ => Refusal::name("Host", &host.or(authority).unwrap_or_default()).into_response(),
+    }
+}
+
+fn told(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
+    headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
 }
 
 /// The web pages that may call: those of the host itself, on any port.
@@ -191,33 +227,31 @@ fn unknown(name: &str) -> ErrorData {
     ErrorData::invalid_params(message, None)
 }
 
+/// A tool with what an agent is shown of it.
 fn described(tool: &'static Tool) -> (&'static Tool, McpTool) {
-    let annotations = ToolAnnotations::with_title(tool.title)
+    (tool, shown(tool))
+}
+
+/// What an agent is shown of a tool.
+pub fn shown(tool: &Tool) -> McpTool {
+    let annotations = ToolAnnotations::new()
         .read_only(tool.effect == Effect::Read)
         .destructive(false)
         // The same decision twice is one; the same change twice is one only under an idempotency key.
         .idempotent(!matches!(tool.effect, Effect::Write | Effect::Manage))
         .open_world(tool.effect == Effect::Write);
-    let shown = McpTool::new(tool.name, tool.description, input_schema(tool))
+    McpTool::new(tool.name, tool.description, input_schema(tool))
         .with_title(tool.title)
         .with_raw_output_schema(Arc::new(output_schema(tool)))
-        .with_annotations(annotations);
-    (tool, shown)
+        .with_annotations(annotations)
 }
 
 /// The schema of a tool's arguments.
 pub fn input_schema(tool: &Tool) -> JsonObject {
-    schema::of(&mut schema::complete(Side::Request), tool.input)
+    schemas::of_arguments(tool)
 }
 
 /// The schema of a tool's structured content: its answer, or the error object. Some clients check both against it.
 pub fn output_schema(tool: &Tool) -> JsonObject {
-    let answer = schema::of(&mut schema::complete(Side::Answer), tool.output);
-    let error = json!({
-        "type": "object",
-        "description": "With isError: what is wrong, and what would be right.",
-        "properties": { "error": super::openapi::error_schema() },
-        "required": ["error"],
-    });
-    JsonObject::from_iter([("type".to_owned(), json!("object")), ("anyOf".to_owned(), json!([answer, error]))])
+    schemas::of_answer(tool)
 }

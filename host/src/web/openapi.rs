@@ -7,7 +7,7 @@ use super::{
     tools::{self, Effect, Tool, Verb},
     wire::{
         schema::{self, Side},
-        text::MAX_KEY,
+        text::{KEY_PATTERN, MAX_KEY},
     },
 };
 use crate::app::error::ErrorCode;
@@ -20,8 +20,9 @@ pub fn document() -> Value {
     for tool in tools::all() {
         let input = schema::of(&mut requests, tool.input);
         let output = schema::of(&mut answers, tool.output);
+        let definitions = requests.definitions();
         let entry = paths.entry(tool.path).or_insert_with(|| json!({}));
-        entry[tool.verb.as_str().to_lowercase()] = operation(tool, input, output);
+        entry[tool.verb.as_str().to_lowercase()] = operation(tool, input, output, definitions);
     }
     add_plain_paths(&mut paths);
     let mut schemas = requests.take_definitions(true);
@@ -55,7 +56,12 @@ pub fn document() -> Value {
     })
 }
 
-fn operation(tool: &Tool, mut input: Map<String, Value>, output: Map<String, Value>) -> Value {
+fn operation(
+    tool: &Tool,
+    mut input: Map<String, Value>,
+    output: Map<String, Value>,
+    definitions: &Map<String, Value>,
+) -> Value {
     let mut parameters = Vec::new();
     for name in tool.path_arguments() {
         let schema = take(&mut input, name).unwrap_or_else(|| json!({"type": "string"}));
@@ -69,14 +75,14 @@ fn operation(tool: &Tool, mut input: Map<String, Value>, output: Map<String, Val
         "responses": responses(tool, output),
     });
     if tool.verb == Verb::Get {
-        let names: Vec<String> = properties(&input).map(|(name, _)| name.clone()).collect();
-        for name in names {
-            // A query carries no objects.
-            if let Some(schema) =
-                take(&mut input, &name).filter(|schema| schema.get("type").is_some() || schema.get("enum").is_some())
-            {
-                parameters.push(parameter("query", &name, schema, false));
-            }
+        let carried: Vec<(String, Value)> = properties(&input)
+            .map(|(name, schema)| (name.clone(), without_null(schema.clone())))
+            .filter(|(_, schema)| is_carried_by_a_query(schema, definitions))
+            .collect();
+        let needed = needed(&input, &carried);
+        for (name, schema) in carried {
+            let required = needed.contains(&name);
+            parameters.push(parameter("query", &name, schema, required));
         }
     } else {
         if tool.verb != Verb::Delete {
@@ -88,6 +94,49 @@ fn operation(tool: &Tool, mut input: Map<String, Value>, output: Map<String, Val
         operation["parameters"] = Value::Array(parameters);
     }
     operation
+}
+
+/// A query carries no objects and no lists.
+fn is_carried_by_a_query(schema: &Value, definitions: &Map<String, Value>) -> bool {
+    let named = schema["$ref"].as_str().and_then(|to| to.rsplit('/').next()).and_then(|name| definitions.get(name));
+    let schema = named.unwrap_or(schema);
+    let scalar = matches!(schema["type"].as_str(), Some("string" | "integer" | "number" | "boolean"));
+    scalar || schema.get("enum").is_some()
+}
+
+/// A schema of a value that is there: a query has no null.
+fn without_null(mut schema: Value) -> Value {
+    let Some(members) = schema.as_object_mut() else { return schema };
+    if let Some(Value::Array(types)) = members.get_mut("type") {
+        types.retain(|name| name != "null");
+        if let [only] = types.as_slice() {
+            let only = only.clone();
+            members.insert("type".to_owned(), only);
+        }
+    }
+    if let Some(Value::Array(values)) = members.get_mut("enum") {
+        values.retain(|value| !value.is_null());
+    }
+    if let Some(Value::Array(choices)) = members.get_mut("anyOf") {
+        choices.retain(|choice| choice["type"] != "null");
+        if let [Value::Object(only)] = choices.as_slice() {
+            let only = only.clone();
+            members.remove("anyOf");
+            members.extend(only);
+        }
+    }
+    schema
+}
+
+/// The parameters without which a request can't be: of the ways to ask, the one that a query can carry.
+fn needed(input: &Map<String, Value>, carried: &[(String, Value)]) -> Vec<String> {
+    let ways = input.get("oneOf").and_then(Value::as_array).into_iter().flatten();
+    let names = ways.map(|way| {
+        let names = way["required"].as_array().into_iter().flatten().filter_map(Value::as_str);
+        names.map(str::to_owned).collect::<Vec<String>>()
+    });
+    let possible = |names: &Vec<String>| names.iter().all(|name| carried.iter().any(|(known, _)| known == name));
+    names.filter(possible).next().unwrap_or_default()
 }
 
 fn tag(tool: &Tool) -> &'static str {
@@ -128,18 +177,18 @@ fn write_headers(tool: &Tool) -> Vec<Value> {
             header(
                 "Idempotency-Key",
                 "A key of your own for this request; the same as idempotency_key in the body. Kept for 24 hours at least.",
-                json!({"type": "string", "minLength": 1, "maxLength": MAX_KEY}),
+                json!({"type": "string", "minLength": 1, "maxLength": MAX_KEY, "pattern": KEY_PATTERN}),
             ),
             header(
                 "Prefer",
                 "`wait=N`: wait up to N seconds for the outcome before answering 202.",
-                json!({"type": "string", "examples": ["wait=10"]}),
+                json!({"type": "string", "pattern": "^[ -~]*$", "examples": ["wait=10"]}),
             ),
         ],
         Effect::Decision => vec![header(
             "If-Match",
             "The ETag of the task that the decision was made on; the same as version in the body.",
-            json!({"type": "string", "examples": ["\"3\""]}),
+            json!({"type": "string", "minLength": 1, "pattern": "^[*]$|^(W/)?\"[1-9][0-9]{0,8}\"$", "examples": ["\"3\""]}),
         )],
         Effect::Task | Effect::Read | Effect::Manage => Vec::new(),
     }

@@ -123,7 +123,7 @@ async fn rubbish_is_a_fault_of_its_own() {
     let world = start(vec![platform("acme", "rubbish", "http://127.0.0.1:1")]).await.unwrap();
     let failure = world.plan("acme").await.unwrap_err();
     assert_eq!((failure.kind, failure.code.as_str()), (FailureKind::Fault, "bad_result"));
-    assert_eq!(failure.message, "the adapter acme returned a note of 100000 bytes; at most 4000 are taken");
+    assert_eq!(failure.message, "the adapter acme returned a note of 100000 characters; at most 4000 are taken");
 
     let (one, mut two) = (buy("acme"), buy("acme"));
     two.id = "acme_2".into();

@@ -1,16 +1,17 @@
-//! The bounds of what an adapter may return.
+//! The bounds of what an adapter may return. Texts are measured in characters, as they are where a buyer gives them: what a buyer may
+//! give, an adapter may repeat, however many bytes its characters have.
 
 use super::{Bad, bad};
 use crate::domain::{money::Micros, plain::without_addresses, time::Timestamp};
 
-/// Bytes of a short text: an id, a name, a code, a field.
+/// Characters of a short text: an id, a name, a code, a field.
 pub(super) const SHORT: usize = 1_000;
 
-/// Bytes of a text for people: a note, a message, a reason.
+/// Characters of a text for people: a note, a message, a reason.
 pub(super) const LONG: usize = 4_000;
 
-/// Bytes of one value of a planned field: custom targeting as JSON is long.
-pub(super) const VALUE: usize = 64 * 1024;
+/// Characters of one value of a planned field: targeting is long, and longest as an expression of the platform's own.
+pub(super) const VALUE: usize = 1024 * 1024;
 
 /// Notes of one answer. A reviewer reads them.
 pub(super) const NOTES: usize = 200;
@@ -18,8 +19,9 @@ pub(super) const NOTES: usize = 200;
 /// Changes of one plan: a buy of 100 packages with 20 creatives each makes some 4,000.
 pub(super) const CHANGES: usize = 10_000;
 
-/// Bytes of all texts of one plan; it is stored with its operation.
-pub(super) const PLAN: usize = 4 * 1024 * 1024;
+/// Bytes of all texts of one plan; it is stored with its operation. Twice as much as the most targeting that a buy may have
+/// (`domain::weight`) makes in four bytes a character, before and after a change.
+pub(super) const PLAN: usize = 16 * 1024 * 1024;
 
 /// Items of one failure.
 pub(super) const ITEMS: usize = 1_000;
@@ -29,8 +31,12 @@ pub(super) const ROWS: usize = 120_000;
 
 /// A text of bounded length.
 pub(super) fn text(what: &str, text: String, most: usize) -> Result<String, Bad> {
+    // A character has a byte at least: most texts need not be counted.
     if text.len() > most {
-        bad!("returned a {what} of {} bytes; at most {most} are taken", text.len());
+        let count = text.chars().count();
+        if count > most {
+            bad!("returned a {what} of {count} characters; at most {most} are taken");
+        }
     }
     Ok(text)
 }

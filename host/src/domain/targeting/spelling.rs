@@ -4,7 +4,7 @@
 //! it is: whether the platform takes it is the adapter's to say.
 
 use super::Dimension;
-use crate::domain::text::composed;
+use crate::domain::nfc::composed;
 
 /// Codes that stand for a country beside its own (ISO 3166-1 reserves them for it).
 const OTHER_CODES: [(&str, &str); 1] = [("UK", "GB")];

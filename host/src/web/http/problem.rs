@@ -13,6 +13,9 @@ use crate::{
     web::wire::task::TaskBody,
 };
 
+/// As much of a name as an answer repeats.
+const SHOWN_NAME: usize = 100;
+
 /// An error on its way out, and the HTTP status that it has.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Refusal {
@@ -45,6 +48,21 @@ impl Refusal {
             "this path does not take this method; Allow says which it takes",
         );
         Self { error, status: StatusCode::METHOD_NOT_ALLOWED }
+    }
+
+    /// 403 for a name, or a page, under which MCP is not served.
+    pub fn name(header: &str, told: &str) -> Self {
+        let told: String = told.chars().take(SHOWN_NAME).collect();
+        let message = format!(
+            "/mcp does not answer requests whose {header} is {told:?}: it answers under localhost and under the name in \
+             the host's setting server.public_url, so that no web page reaches it by a name of its own"
+        );
+        AppError::new(ErrorCode::PermissionDenied, message)
+            .suggest(
+                "the operator sets public_url in the section [server] of the host's configuration to the address under \
+                 which others reach it",
+            )
+            .into()
     }
 
     /// 408.

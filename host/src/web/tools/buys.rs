@@ -143,8 +143,8 @@ pub const TOOLS: &[Tool] = &[
         name: "update_media_buy",
         title: "Change a media buy",
         description: "Changes a whole media buy and, in packages, single packages of it: pause or resume (active), budget, end of \
-                      the flight, targeting, pacing, daily budget. A field left out is unchanged; null clears it where that \
-                      makes sense. Package changes run one by one and stop at the first error: status is then failed, and \
+                      the flight, targeting, pacing, daily budget. A field left out is unchanged. null clears what can be cleared, so \
+                      never send null for what is to stay; detail says what was cleared. Package changes run one by one and stop at the first error: status is then failed, and \
                       affected_packages lists those changed before it. pending_manual and pending_permission are normal.",
         audience: Audience::Buyers,
         effect: Effect::Write,
@@ -168,7 +168,8 @@ pub const TOOLS: &[Tool] = &[
         title: "Change packages",
         description: "Changes packages of a media buy: pause or resume (active), budget (recalculates impressions) or impressions \
                       (recalculates the budget), price, daily caps, pacing, creatives, targeting. A field left out is \
-                      unchanged; null clears it where that makes sense. Changes run one by one and stop at the first error.",
+                      unchanged. null clears what can be cleared, so never send null for what is to stay; detail says what was \
+                      cleared. Changes run one by one and stop at the first error.",
         audience: Audience::Buyers,
         effect: Effect::Write,
         verb: Verb::Patch,

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 
 use super::{Answer, Audience, Effect, Tool, Verb};
 use crate::{
-    app::{App, caller::Caller, error::AppError},
+    app::{App, ListProducts, caller::Caller, error::AppError},
     domain::id::OperationId,
     web::wire::{
         Arguments,
@@ -21,8 +21,9 @@ pub const TOOLS: &[Tool] = &[
     Tool {
         name: "list_products",
         title: "List products",
-        description: "The packages that can be bought: price, floor price, creative formats, and what each can be targeted by. Call \
-                      it before create_media_buy: targeting that is not listed is refused.",
+        description: "The packages that can be bought: price, floor price, creative formats and platform; platforms says once for each \
+                      platform what its packages can be targeted by. Call it before create_media_buy: targeting that is not listed is \
+                      refused. fields makes the answer shorter.",
         audience: Audience::Everybody,
         effect: Effect::Read,
         verb: Verb::Get,
@@ -93,9 +94,14 @@ async fn list_audit(app: App, arguments: Arguments) -> Result<Answer, AppError> 
 
 async fn list_products(app: App, caller: Caller, arguments: Arguments) -> Result<Answer, AppError> {
     let request: ProductQuery = read(arguments)?;
-    let platform = request.platform.as_ref().map(|platform| platform.0.as_str());
-    let products = app.list_products(&caller, platform, request.format).await?;
-    Answer::new(&ProductsAnswer::from(products))
+    let asked = ListProducts {
+        platform: request.platform.map(|platform| platform.0),
+        format: request.format,
+        limit: request.limit.map(|limit| limit.0),
+        cursor: request.cursor.map(|cursor| cursor.0),
+    };
+    let products = app.list_products(&caller, asked).await?;
+    Answer::new(&ProductsAnswer::of(&products, request.fields.as_ref()))
 }
 
 async fn list_media_buys(app: App, caller: Caller, arguments: Arguments) -> Result<Answer, AppError> {

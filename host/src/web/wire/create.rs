@@ -63,6 +63,9 @@ pub enum PackageItem {
 /// A package with a budget, price, pacing or targeting of its own.
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("not" = {
+    "required": ["budget", "impressions"], "properties": {"budget": {"type": "number"}, "impressions": {"type": "number"}},
+}))]
 pub struct PackageRequest {
     /// The package, as `list_products` names it.
     pub package_id: Id,
@@ -124,8 +127,7 @@ impl<'de> Visitor<'de> for PackageVisitor {
         }
         // The same rule as for a `package_id`, in other words.
         let id = Id::deserialize(text.into_deserializer());
-        id.map(PackageItem::Id)
-            .map_err(|_: de::value::Error| E::custom(format!("must be a package id of 1 to {MAX_ID} characters")))
+        id.map(PackageItem::Id).map_err(|wrong: de::value::Error| E::custom(format!("{wrong}, for a package id")))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {

@@ -37,6 +37,27 @@ pub struct AddCreativeAssets {
 /// A creative.
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("allOf" = [
+    {
+        "if": {"properties": {"format": {"enum": ["image", "video", "audio"]}}},
+        "then": {
+            "required": ["media_url"],
+            "properties": {
+                "media_url": {"type": "string"}, "template_id": {"type": "null"}, "template_values": {"type": "null"},
+            },
+        },
+        "else": {"anyOf": [
+            {"required": ["template_id"], "properties": {"template_id": {"type": "string"}}},
+            {"required": ["template_values"], "properties": {"template_values": {"type": "object"}}},
+        ]},
+    },
+    {"if": {"properties": {"format": {"const": "image"}}}, "then": {"properties": {"duration": {"type": "null"}}}},
+    {
+        "if": {"required": ["width"], "properties": {"width": {"type": "number"}}},
+        "then": {"required": ["height"], "properties": {"height": {"type": "number"}}},
+        "else": {"properties": {"height": {"type": "null"}}},
+    },
+]))]
 pub struct Asset {
     /// Your id of it, unique within the media buy. A new version needs a new id.
     pub creative_id: CreativeKey,

@@ -1,10 +1,13 @@
 //! The answers of `list_products` and `list_media_buys`.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::queries::FieldNames;
 use crate::{
-    app::{Page, ProductView},
+    app::{Page, ProductList, ProductView},
     domain::{
         capability::{Capabilities, DaypartingSupport},
         creative::Format,
@@ -17,13 +20,43 @@ use crate::{
     },
 };
 
+/// What `list_products` tells, by name: the fields of a product, and its platforms.
+pub const PRODUCT_FIELDS: [&str; 11] = [
+    "package_id",
+    "name",
+    "description",
+    "platform",
+    "formats",
+    "cpm",
+    "floor_cpm",
+    "currency",
+    "pacing",
+    "review_lead_hours",
+    "platforms",
+];
+
 /// What can be bought.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct ProductsAnswer {
     /// The packages.
     pub products: Vec<ProductLine>,
-    /// How many there are.
+    /// What the platforms of these products can do, by the name that a product's `platform` has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub platforms: Option<BTreeMap<PlatformName, PlatformLine>>,
+    /// How many there are on all pages.
     pub total_count: usize,
+    /// For the next page, if there is more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_cursor: Option<String>,
+}
+
+/// A platform on which packages are sold. What it can do, it can do for each of them.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct PlatformLine {
+    /// Its name for people.
+    pub title: String,
+    /// What its packages can be targeted by.
+    pub targeting: TargetingSupport,
 }
 
 /// A package that can be bought.
@@ -32,27 +65,32 @@ pub struct ProductLine {
     /// Its id, for `create_media_buy`.
     pub package_id: PackageId,
     /// Its name.
-    pub name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
     /// What it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// Where it lives.
-    pub platform: PlatformName,
-    /// The platform's name for people.
-    pub platform_title: String,
+    /// Where it lives, and by which name `platforms` says how it can be targeted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub platform: Option<PlatformName>,
     /// The creative formats that it takes.
-    pub formats: Vec<Format>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub formats: Option<Vec<Format>>,
     /// Price of a thousand impressions.
-    pub cpm: Micros,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cpm: Option<Micros>,
     /// The least price that is taken.
-    pub floor_cpm: Micros,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub floor_cpm: Option<Micros>,
     /// ISO 4217 code of both.
-    pub currency: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub currency: Option<String>,
     /// The pacing strategies that it can do.
-    pub pacing: Vec<Pacing>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pacing: Option<Vec<Pacing>>,
     /// How many hours before the flight creatives must be there.
-    pub review_lead_hours: i64,
-    /// What it can be targeted by.
-    pub targeting: TargetingSupport,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub review_lead_hours: Option<i64>,
 }
 
 /// What a package can be targeted by. What is not listed is refused.
@@ -123,30 +161,43 @@ pub struct FrequencyCapLine {
     pub note: String,
 }
 
-impl From<Vec<ProductView>> for ProductsAnswer {
-    fn from(views: Vec<ProductView>) -> Self {
-        let products: Vec<ProductLine> = views.iter().map(ProductLine::from).collect();
-        Self { total_count: products.len(), products }
+impl ProductsAnswer {
+    /// A page of products: of each what is asked for, and each of their platforms once.
+    pub fn of(list: &ProductList, asked: Option<&FieldNames>) -> Self {
+        let wants = |name: &str| asked.is_none_or(|names| names.has(name));
+        let views = &list.page.items;
+        let platforms = wants("platforms").then(|| {
+            let line = |view: &ProductView| PlatformLine {
+                title: view.capabilities.title.clone(),
+                targeting: view.capabilities.as_ref().into(),
+            };
+            views.iter().map(|view| (view.product.platform.clone(), line(view))).collect()
+        });
+        Self {
+            products: views.iter().map(|view| ProductLine::of(view, wants)).collect(),
+            platforms,
+            total_count: list.total,
+            next_cursor: list.page.next_cursor.clone(),
+        }
     }
 }
 
-impl From<&ProductView> for ProductLine {
-    fn from(view: &ProductView) -> Self {
+impl ProductLine {
+    fn of(view: &ProductView, wants: impl Fn(&str) -> bool) -> Self {
         const MILLIS_OF_AN_HOUR: i64 = 3_600_000;
         let ProductView { product, capabilities } = view;
+        let lead_hours = (product.review_lead_ms + MILLIS_OF_AN_HOUR - 1).div_euclid(MILLIS_OF_AN_HOUR);
         Self {
             package_id: product.id.clone(),
-            name: product.name.clone(),
-            description: product.description.clone(),
-            platform: product.platform.clone(),
-            platform_title: capabilities.title.clone(),
-            formats: product.formats.clone(),
-            cpm: product.cpm,
-            floor_cpm: product.floor_cpm,
-            currency: product.currency.clone(),
-            pacing: capabilities.pacing.clone(),
-            review_lead_hours: (product.review_lead_ms + MILLIS_OF_AN_HOUR - 1).div_euclid(MILLIS_OF_AN_HOUR),
-            targeting: capabilities.as_ref().into(),
+            name: wants("name").then(|| product.name.clone()),
+            description: product.description.clone().filter(|_| wants("description")),
+            platform: wants("platform").then(|| product.platform.clone()),
+            formats: wants("formats").then(|| product.formats.clone()),
+            cpm: wants("cpm").then_some(product.cpm),
+            floor_cpm: wants("floor_cpm").then_some(product.floor_cpm),
+            currency: wants("currency").then(|| product.currency.clone()),
+            pacing: wants("pacing").then(|| capabilities.pacing.clone()),
+            review_lead_hours: wants("review_lead_hours").then_some(lead_hours),
         }
     }
 }

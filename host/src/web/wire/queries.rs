@@ -1,12 +1,13 @@
 //! The requests that only read buys, products and operations.
 
-use schemars::JsonSchema;
-use serde::Deserialize;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer, de};
 
 use super::{
+    listed::PRODUCT_FIELDS,
     refuse,
     text::{Id, Line, MAX_ID, MAX_PO_NUMBER},
-    values::{DayText, Limit},
+    values::{DayText, Limit, shortened},
 };
 use crate::{
     app::{ListBuys, error::AppError},
@@ -24,6 +25,7 @@ pub struct BuyQuery {
 /// One media buy and a range of days.
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("oneOf" = [{"required": ["start_date", "end_date"]}, {"required": ["date_range"]}]))]
 pub struct DeliveryQuery {
     /// The media buy.
     pub media_buy_id: Id,
@@ -76,6 +78,57 @@ pub struct ProductQuery {
     pub platform: Option<Line<MAX_ID>>,
     /// Only those that take this format.
     pub format: Option<Format>,
+    /// What to tell, by name with commas between, like `package_id,cpm,platforms`: of products their fields, and `platforms` for what
+    /// their platforms can do. Default: everything.
+    pub fields: Option<FieldNames>,
+    /// How many products at most. Default: 50.
+    pub limit: Option<Limit>,
+    /// `next_cursor` of the page before.
+    pub cursor: Option<Line<MAX_ID>>,
+}
+
+/// Names of what `list_products` is to tell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldNames(Vec<String>);
+
+impl FieldNames {
+    /// Whether a name is among them.
+    pub fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|known| known == name)
+    }
+}
+
+impl<'de> Deserialize<'de> for FieldNames {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let known = PRODUCT_FIELDS.join(", ");
+        let told = String::deserialize(deserializer)?;
+        let names: Vec<String> = told.split(',').map(|name| name.trim().to_owned()).collect();
+        match names.iter().find(|name| !PRODUCT_FIELDS.contains(&name.as_str())) {
+            Some(unknown) => Err(de::Error::custom(format!(
+                "must be names with commas between, of {known}; {:?} is none",
+                shortened(unknown)
+            ))),
+            None => Ok(Self(names)),
+        }
+    }
+}
+
+impl JsonSchema for FieldNames {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "FieldNames".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let names = PRODUCT_FIELDS.join("|");
+        json_schema!({
+            "type": "string", "pattern": format!("^ *(?:{names}) *(?:, *(?:{names}) *)*$"),
+            "examples": ["package_id,name,cpm"],
+        })
+    }
 }
 
 /// Which media buys to list.

@@ -92,6 +92,11 @@ pub fn complete(side: Side) -> SchemaGenerator {
     generator(side, |settings| settings.inline_subschemas = true)
 }
 
+/// What makes schemas that are complete in themselves, with what occurs more than once among their definitions.
+pub fn with_definitions(side: Side) -> SchemaGenerator {
+    generator(side, |settings| settings.definitions_path = "/$defs".into())
+}
+
 /// What makes schemas that refer to the components of an OpenAPI document.
 pub fn with_components(side: Side) -> SchemaGenerator {
     generator(side, |settings| settings.definitions_path = "/components/schemas".into())

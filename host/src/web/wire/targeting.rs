@@ -13,9 +13,9 @@ use super::{
     values::{Hour, List, MAX_PACKAGES, Minutes},
 };
 use crate::domain::{
+    nfc::composed_json,
     problem::{Problem, pointer_token},
     targeting::{CapScope, Daypart, Dayparting, Dimension, FrequencyCap, Operator, Targeting, Weekday},
-    text::composed_json,
 };
 
 /// The most values of one rule: postal codes come by the thousand, and a reviewer must still see the plan.

@@ -7,7 +7,12 @@ use serde::{Deserialize, Deserializer, de};
 use serde_json::Value;
 
 use super::values::{TextOf, found, in_place, shortened};
-use crate::domain::text::composed;
+use crate::domain::{
+    nfc::composed,
+    text::{Lines, Unreadable, readable},
+};
+
+mod pattern;
 
 /// The longest id of anything: what the host mints is shorter, and so are the ids that buyers use.
 pub const MAX_ID: usize = 200;
@@ -47,18 +52,36 @@ fn text<'de, D: Deserializer<'de>>(
     }
 }
 
+/// Reads a text that a person reads, too: `right` completes "must be …".
+fn shown<'de, D: Deserializer<'de>>(
+    deserializer: D,
+    right: &str,
+    most: usize,
+    lines: Lines,
+) -> Result<String, D::Error> {
+    let text = text(deserializer, right, |text| !text.is_empty() && text.chars().count() <= most)?;
+    match readable(&text, lines) {
+        Ok(()) => Ok(text),
+        Err(Unreadable::Blank) => Err(de::Error::custom(format!("must be {right}: nothing of it can be seen"))),
+        Err(wrong @ Unreadable::Character { .. }) => {
+            let why = "which can't be seen, or changes how others are seen: leave it out";
+            Err(de::Error::custom(format!("must be {right}: {wrong}, {why}")))
+        }
+    }
+}
+
 fn has_length(text: &str, most: usize) -> bool {
     !text.trim().is_empty() && text.chars().count() <= most
 }
 
-/// One line of text: 1 to `MOST` characters, none of them a control character.
+/// One line of text: 1 to `MOST` characters, all of them such that a person sees them as they are.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Line<const MOST: usize>(pub String);
 
 impl<'de, const MOST: usize> Deserialize<'de> for Line<MOST> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let right = format!("one line of text, 1 to {MOST} characters");
-        let line = text(deserializer, &right, |text| has_length(text, MOST) && !text.chars().any(char::is_control))?;
+        let line = shown(deserializer, &right, MOST, Lines::One)?;
         match TextOf::read(&line) {
             // What is looked up is never the text of several, nor of something with an id in it.
             Some(found @ (TextOf::List | TextOf::Object)) if MOST == MAX_ID => {
@@ -70,16 +93,15 @@ impl<'de, const MOST: usize> Deserialize<'de> for Line<MOST> {
 }
 
 impl<const MOST: usize> JsonSchema for Line<MOST> {
-    fn inline_schema() -> bool {
-        true
-    }
-
     fn schema_name() -> Cow<'static, str> {
         format!("LineOf{MOST}").into()
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({"type": "string", "minLength": 1, "maxLength": MOST})
+        json_schema!({
+            "type": "string", "minLength": 1, "maxLength": MOST, "pattern": pattern::of(Lines::One),
+            "$comment": pattern::COMMENT,
+        })
     }
 }
 
@@ -93,13 +115,22 @@ pub struct Words(pub String);
 impl<'de> Deserialize<'de> for Words {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let right = format!("a text of 1 to {MAX_WORDS} characters");
-        let plain =
-            |text: &str| !text.chars().any(|letter| letter.is_control() && !matches!(letter, '\n' | '\r' | '\t'));
-        text(deserializer, &right, |text| has_length(text, MAX_WORDS) && plain(text)).map(Self)
+        shown(deserializer, &right, MAX_WORDS, Lines::Many).map(Self)
     }
 }
 
-in_place!(Words, {"type": "string", "minLength": 1, "maxLength": MAX_WORDS});
+impl JsonSchema for Words {
+    fn schema_name() -> Cow<'static, str> {
+        "Words".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "string", "minLength": 1, "maxLength": MAX_WORDS, "pattern": pattern::of(Lines::Many),
+            "$comment": pattern::COMMENT,
+        })
+    }
+}
 
 /// The buyer's id of a creative.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -140,7 +171,10 @@ impl<'de> Deserialize<'de> for IdempotencyKey {
     }
 }
 
-in_place!(IdempotencyKey, {"type": "string", "minLength": 1, "maxLength": MAX_KEY, "pattern": "^[ -~]+$"});
+/// Printable, and not only spaces.
+pub const KEY_PATTERN: &str = "^ *[!-~][ -~]*$";
+
+in_place!(IdempotencyKey, {"type": "string", "minLength": 1, "maxLength": MAX_KEY, "pattern": KEY_PATTERN});
 
 /// A currency.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -185,18 +219,45 @@ impl<'de> Deserialize<'de> for Url {
     }
 }
 
+/// The letters of RFC 3986, in a host of names or numbers. A name and password in an address would be handed to the ad server and to
+/// every browser, so there are none.
+const URL_PATTERN: &str = r"^https?://(?:[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\.?|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?(?:[/?#][A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]*)?$";
+
 fn is_url(text: &str) -> bool {
-    if text.len() > MAX_URL || text.chars().any(|letter| letter.is_control() || letter.is_whitespace()) {
-        return false;
-    }
-    let Ok(uri) = text.parse::<http::Uri>() else { return false };
-    let on_the_web = matches!(uri.scheme_str(), Some("http" | "https"));
-    // A name and password in an address would be handed to the ad server and to every browser.
-    let plain =
-        uri.authority().is_some_and(|authority| !authority.as_str().contains('@') && !authority.host().is_empty());
-    on_the_web && plain
+    let Some(rest) = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")) else { return false };
+    let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    text.chars().count() <= MAX_URL && is_authority(authority) && path.bytes().all(is_of_an_address)
+}
+
+fn is_authority(text: &str) -> bool {
+    let (host, port) = match text.strip_prefix('[').and_then(|inside| inside.split_once(']')) {
+        Some((host, port)) if host.bytes().all(|byte| byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.')) => {
+            (host, port)
+        }
+        Some(_) => return false,
+        None => {
+            let (host, port) = text.split_at(text.find(':').unwrap_or(text.len()));
+            let label = |label: &str| {
+                !label.is_empty()
+                    && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
+            };
+            if !host.strip_suffix('.').unwrap_or(host).split('.').all(label) {
+                return false;
+            }
+            (host, port)
+        }
+    };
+    let digits = port.strip_prefix(':').unwrap_or("0");
+    let is_port = (port.is_empty() || port.starts_with(':'))
+        && (1..=5).contains(&digits.len())
+        && digits.bytes().all(|byte| byte.is_ascii_digit());
+    !host.is_empty() && is_port
+}
+
+fn is_of_an_address(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"._~:/?#[]@!$&'()*+,;=%-".contains(&byte)
 }
 
 in_place!(Url, {
-    "type": "string", "format": "uri", "pattern": "^https?://", "maxLength": MAX_URL,
+    "type": "string", "format": "uri", "pattern": URL_PATTERN, "maxLength": MAX_URL,
 });

@@ -23,7 +23,7 @@ use crate::{
     },
 };
 
-/// Changes of a media buy and of its packages in one call. A field left out is unchanged.
+/// Changes of a media buy and of its packages in one call. A field left out is unchanged; `null` is not the same, and clears.
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UpdateMediaBuy {
@@ -42,7 +42,7 @@ pub struct UpdateMediaBuy {
     #[serde(default, deserialize_with = "given")]
     #[schemars(with = "When")]
     pub flight_end_date: Option<When>,
-    /// New targeting for all packages, in place of the old one. `null` clears it.
+    /// New targeting for all packages, in place of the old one. `null` clears it: leave it out to keep it.
     #[serde(default, deserialize_with = "clearable")]
     #[schemars(with = "Option<TargetingOverlay>")]
     pub targeting_overlay: Option<Option<TargetingOverlay>>,
@@ -50,7 +50,7 @@ pub struct UpdateMediaBuy {
     #[serde(default, deserialize_with = "given")]
     #[schemars(with = "Pacing")]
     pub pacing: Option<Pacing>,
-    /// The most that the whole buy may spend in a day. `null` clears it.
+    /// The most that the whole buy may spend in a day. `null` clears it: leave it out to keep it.
     #[serde(default, deserialize_with = "clearable")]
     #[schemars(with = "Option<Amount>")]
     pub daily_budget: Option<Option<Amount>>,
@@ -78,9 +78,10 @@ pub struct UpdatePackage {
     pub dry_run: Option<bool>,
 }
 
-/// Changes of one package. A field left out is unchanged.
+/// Changes of one package. A field left out is unchanged; `null` is not the same, and clears.
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("not" = {"required": ["budget", "impressions"]}, "minProperties" = 2))]
 pub struct PackageUpdate {
     /// The package.
     pub package_id: Id,
@@ -100,23 +101,23 @@ pub struct PackageUpdate {
     #[serde(default, deserialize_with = "given")]
     #[schemars(with = "Amount")]
     pub cpm: Option<Amount>,
-    /// The most that it may spend in a day. `null` clears it.
+    /// The most that it may spend in a day. `null` clears it: leave it out to keep it.
     #[serde(default, deserialize_with = "clearable")]
     #[schemars(with = "Option<Amount>")]
     pub daily_budget: Option<Option<Amount>>,
-    /// The most impressions in a day. `null` clears it.
+    /// The most impressions in a day. `null` clears it: leave it out to keep it.
     #[serde(default, deserialize_with = "clearable")]
     #[schemars(with = "Option<Count>")]
     pub daily_impressions: Option<Option<Count>>,
-    /// Its pacing. `null`: the buy's.
+    /// Its pacing. `null` clears it, and it is the buy's: leave it out to keep it.
     #[serde(default, deserialize_with = "clearable")]
     #[schemars(with = "Option<Pacing>")]
     pub pacing: Option<Option<Pacing>>,
-    /// The creatives that run in it, in place of the old list; each was uploaded with `add_creative_assets`.
+    /// The creatives that run in it, in place of the old list, an empty list clears it; each was uploaded with `add_creative_assets`.
     #[serde(default, deserialize_with = "given")]
     #[schemars(with = "List<CreativeKey, 0, MAX_CREATIVES>")]
     pub creative_ids: Option<List<CreativeKey, 0, MAX_CREATIVES>>,
-    /// Its own targeting, in place of the old one; it refines the buy's. `null` clears it.
+    /// Its own targeting, in place of the old one; it refines the buy's. `null` clears it: leave it out to keep it.
     #[serde(default, deserialize_with = "clearable")]
     #[schemars(with = "Option<TargetingOverlay>")]
     pub targeting_overlay: Option<Option<TargetingOverlay>>,

@@ -88,7 +88,9 @@ impl<'de> Deserialize<'de> for Amount {
     }
 }
 
-in_place!(Amount, {"type": "number", "exclusiveMinimum": 0, "maximum": 8_000_000_000_i64});
+in_place!(Amount, {
+    "type": "number", "minimum": 0.000_001, "maximum": 8_000_000_000_i64, "$comment": "at most 6 decimal places",
+});
 
 /// A number of impressions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -181,7 +183,7 @@ impl<'de> Deserialize<'de> for Seconds {
     }
 }
 
-in_place!(Seconds, {"type": "number", "exclusiveMinimum": 0, "maximum": MAX_SECONDS});
+in_place!(Seconds, {"type": "number", "minimum": 0.001, "maximum": MAX_SECONDS, "$comment": "at most 3 decimal places"});
 
 /// A performance index, in millionths.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -197,7 +199,7 @@ impl<'de> Deserialize<'de> for Index {
     }
 }
 
-in_place!(Index, {"type": "number", "minimum": 0, "maximum": MAX_INDEX});
+in_place!(Index, {"type": "number", "minimum": 0, "maximum": MAX_INDEX, "$comment": "at most 6 decimal places"});
 
 /// A confidence from 0 to 1, in millionths.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -210,7 +212,7 @@ impl<'de> Deserialize<'de> for Confidence {
     }
 }
 
-in_place!(Confidence, {"type": "number", "minimum": 0, "maximum": 1});
+in_place!(Confidence, {"type": "number", "minimum": 0, "maximum": 1, "$comment": "at most 6 decimal places"});
 
 /// A start or end of a flight: a day or a moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -233,7 +235,10 @@ impl<'de> Deserialize<'de> for When {
     }
 }
 
-in_place!(When, {"type": "string", "examples": ["2026-12-01", "2026-12-01T09:00:00Z"]});
+in_place!(When, {
+    "type": "string", "anyOf": [{"format": "date"}, {"format": "date-time"}],
+    "examples": ["2026-12-01", "2026-12-01T09:00:00Z"],
+});
 
 /// A day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -108,6 +108,17 @@ pub struct DeliveriesQuery {
 /// What to send again: exactly one of the three.
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("oneOf" = [
+    {
+        "required": ["event_id"],
+        "properties": {"event_id": {"type": "string"}, "failed": {"enum": [false, null]}, "since": {"type": "null"}},
+    },
+    {"required": ["failed"], "properties": {"failed": {"const": true}, "event_id": {"type": "null"}, "since": {"type": "null"}}},
+    {
+        "required": ["since"],
+        "properties": {"since": {"type": "string"}, "failed": {"enum": [false, null]}, "event_id": {"type": "null"}},
+    },
+]))]
 pub struct ReplayWebhook {
     /// The endpoint.
     pub webhook_id: Id,
