@@ -77,6 +77,20 @@ fn what_the_network_does_not_have_is_refused_before_anything_is_made() {
 }
 
 #[test]
+fn the_network_is_not_told_what_goes_without_saying() {
+    let network = start();
+    let rules = vec![
+        samples::rule(Dimension::GeoRegion, Operator::AnyOf, &["US-CA"]),
+        samples::rule(Dimension::GeoRegion, Operator::NoneOf, &["US-TX"]),
+        samples::rule(Dimension::GeoCity, Operator::NoneOf, &["Los Angeles, US-CA"]),
+    ];
+    network.create(&of(rules, None));
+    let item = network.objects("lineItems")[0].to_string();
+    assert!(item.contains("geoTargets/21137") && item.contains("geoTargets/1013962"), "{item}");
+    assert!(!item.contains("geoTargets/21176"), "{item}");
+}
+
+#[test]
 fn the_publishers_own_places_are_taken() {
     let network = start_submitting();
     network.create(&of(vec![samples::rule(Dimension::GeoRegion, Operator::AnyOf, &["X"])], None));
