@@ -82,10 +82,12 @@ fn body_at(text: &str) -> Option<usize> {
 }
 
 fn is_withheld(word: &str) -> bool {
+    if word.contains("::") {
+        return true;
+    }
     let word = word.trim_start_matches(['.', ':', '!', '?', '#']);
     word.contains("://")
         || word.contains('\\')
-        || word.contains("::")
         || word.starts_with("//")
         || (word.contains('@') && word.contains('.'))
         || is_path(word)

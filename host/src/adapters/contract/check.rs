@@ -69,7 +69,7 @@ pub(super) fn list<T>(what: &str, list: Vec<T>, most: usize) -> Result<Vec<T>, B
 
 /// Notes for people.
 pub(super) fn notes(notes: Vec<String>) -> Result<Vec<String>, Bad> {
-    list("notes", notes, NOTES)?.into_iter().map(|note| for_buyers("note", note, LONG)).collect()
+    list("notes", notes, NOTES)?.into_iter().map(|note| text("note", note, LONG)).collect()
 }
 
 /// A count.

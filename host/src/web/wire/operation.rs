@@ -16,6 +16,7 @@ use crate::{
         failure::Failure,
         id::{CreativeId, MediaBuyId, OperationId, PackageId, PlatformName, TaskId},
         operation::{Leg, LegState, Operation, OperationKind, OperationState},
+        plain::without_addresses,
         step::StepState,
         time::Timestamp,
         told::Told,
@@ -189,12 +190,13 @@ impl LegLine {
         let refused = outcome.and_then(|outcome| outcome.failed_package.as_ref());
         let words = |failure: &Failure| Told::failure(&leg.platform, failure).to(staff).to_owned();
         let error = leg.failure.as_ref().map(words);
+        let shown = |note: &String| if staff { note.clone() } else { without_addresses(note) };
         Self {
             platform: leg.platform.clone(),
             state: leg.state,
             error: error.or_else(|| refused.map(|(package, failure)| format!("{package}: {}", words(failure)))),
             affected_packages: outcome.map(|outcome| outcome.affected.clone()).unwrap_or_default(),
-            notes: outcome.map(|outcome| outcome.notes.clone()).unwrap_or_default(),
+            notes: outcome.iter().flat_map(|outcome| outcome.notes.iter().map(shown)).collect(),
         }
     }
 }

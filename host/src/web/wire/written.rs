@@ -12,6 +12,7 @@ use crate::{
     domain::{
         id::{OperationId, PackageId, TaskId},
         operation::{LegState, Operation, OperationState},
+        plain::without_addresses,
         targeting::names,
         time::Timestamp,
         told::Told,
@@ -166,7 +167,13 @@ fn reason(operation: &Operation) -> String {
 }
 
 fn notes(operation: &Operation) -> Vec<String> {
-    operation.legs.iter().filter_map(|leg| leg.outcome.as_ref()).flat_map(|outcome| outcome.notes.clone()).collect()
+    operation
+        .legs
+        .iter()
+        .filter_map(|leg| leg.outcome.as_ref())
+        .flat_map(|outcome| &outcome.notes)
+        .map(|note| without_addresses(note))
+        .collect()
 }
 
 /// How each platform ended, where there were several.
