@@ -41,7 +41,8 @@ struct Period {
 impl Period {
     /// So many minutes, if a unit counts them exactly.
     fn of(minutes: u32) -> Option<Self> {
-        let exact = |unit: &Unit| minutes % unit.minutes == 0 && (1..=unit.most).contains(&(minutes / unit.minutes));
+        let exact =
+            |unit: &Unit| minutes.is_multiple_of(unit.minutes) && (1..=unit.most).contains(&(minutes / unit.minutes));
         UNITS.into_iter().find(exact).map(|unit| Self { duration: minutes / unit.minutes, unit })
     }
 }

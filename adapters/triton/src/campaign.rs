@@ -190,10 +190,8 @@ mod tests {
         let (mut east, mut west) = (package("east"), package("west"));
         for (package, zone) in [(&mut east, "Asia/Tokyo"), (&mut west, "America/New_York")] {
             package.product_settings = format!(r#"{{"time_zone": "{zone}"}}"#);
-            (
-                "2027-03-01T16:00:00Z".clone_into(&mut package.start),
-                "2027-03-31T16:00:01Z".clone_into(&mut package.end),
-            );
+            "2027-03-01T16:00:00Z".clone_into(&mut package.start);
+            "2027-03-31T16:00:01Z".clone_into(&mut package.end);
         }
         let campaign = of(&buy(vec![east, west]));
         let days = ["startDate", "endDate"].map(|name| campaign.fields.get(name).and_then(Json::as_text).unwrap());

@@ -212,7 +212,8 @@ fn a_flight_is_booked_for_the_stations_days() {
         let network = start_at("2026-11-20T00:00:00Z");
         let mut drive = samples::package("drive");
         drive.product_settings = format!(r#"{{"time_zone": "{zone}"}}"#);
-        (start.clone_into(&mut drive.start), end.clone_into(&mut drive.end));
+        start.clone_into(&mut drive.start);
+        end.clone_into(&mut drive.end);
         let buy = samples::buy(vec![drive]);
         network.create(&buy);
         for kind in ["campaigns", "flights"] {
