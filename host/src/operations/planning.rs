@@ -170,9 +170,13 @@ pub fn digest(request: &serde_json::Value, plan: &Plan, revision: i64) -> String
     digest::canonical(&approvable(request, plan, revision))
 }
 
-/// Whether an approval that is bound to `approved` holds for this request, plan and revision.
-pub fn holds(approved: &str, request: &serde_json::Value, plan: &Plan, revision: i64) -> bool {
-    digest::is_of(approved, &approvable(request, plan, revision))
+/// As [`digest`], or `approved` as it stands if an earlier release made it of the same.
+pub fn digest_like(approved: Option<&str>, request: &serde_json::Value, plan: &Plan, revision: i64) -> String {
+    let approvable = approvable(request, plan, revision);
+    match approved.filter(|approved| digest::is_of(approved, &approvable)) {
+        Some(approved) => approved.to_owned(),
+        None => digest::canonical(&approvable),
+    }
 }
 
 fn approvable(request: &serde_json::Value, plan: &Plan, revision: i64) -> serde_json::Value {
@@ -204,6 +208,18 @@ mod tests {
         assert_eq!(held_against(Ok(planned()), Vec::new()), Ok(planned()));
         let failure = held_against(Ok(planned()), vec![problem(OS, "ios")]).unwrap_err();
         assert_eq!((failure.kind, failure.items.len()), (FailureKind::Unsupported, 1));
+    }
+
+    #[test]
+    fn an_approval_of_an_earlier_release_stays_one_of_the_same() {
+        let request = json!({ "total_budget": 50000.0 });
+        let earlier = r#"{"plan":{"platforms":[]},"request":{"total_budget":50000.0},"revision":3}"#;
+        let earlier = digest::sha256(earlier.as_bytes());
+        let like = |approved: Option<&str>, revision| digest_like(approved, &request, &Plan::default(), revision);
+        assert_ne!(earlier, digest(&request, &Plan::default(), 3));
+        assert_eq!(like(Some(&earlier), 3), earlier);
+        assert_eq!(like(Some(&earlier), 4), digest(&request, &Plan::default(), 4));
+        assert_eq!(like(None, 3), digest(&request, &Plan::default(), 3));
     }
 
     #[test]

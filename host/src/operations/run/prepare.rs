@@ -102,10 +102,11 @@ impl Run<'_> {
                 return Ok(false);
             }
         };
-        let digest = planning::digest(&operation.request, &plan, buy.value.revision);
+        let approved = operation.approved_digest.as_deref();
+        let digest = planning::digest_like(approved, &operation.request, &plan, buy.value.revision);
         let (needed, reason) = self.approval_needed(&buy.value, &desired);
         match (&operation.approved_digest, needed) {
-            (Some(approved), _) if !planning::holds(approved, &operation.request, &plan, buy.value.revision) => {
+            (Some(approved), _) if *approved != digest => {
                 if self.is_behind(&plan).await? {
                     let at = self.deps.store.clock(now()).await?.plus(CATCHES_UP);
                     self.hand_back(at).await?;

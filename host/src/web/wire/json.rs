@@ -164,7 +164,8 @@ impl Reading {
     fn number(&mut self, text: &str) -> Value {
         let number: Option<Number> = text.parse().ok();
         let nearest = number.as_ref().and_then(Number::as_f64);
-        if !nearest.is_some_and(|nearest| decimal::same(text, &format!("{nearest:e}"))) {
+        // Of the shortest texts of a double the one that `serde_json` and JavaScript write: `{nearest:e}` may be another.
+        if !nearest.is_some_and(|nearest| decimal::same(text, &Value::from(nearest).to_string())) {
             let place = self.place();
             self.read.numbers.insert(place, text.to_owned());
         }
