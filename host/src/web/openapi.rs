@@ -201,7 +201,8 @@ fn request_body(tool: &Tool, input: Map<String, Value>) -> Value {
             members.remove(name);
         }
     }
-    let required = input.get("required").and_then(Value::as_array).is_some_and(|required| !required.is_empty());
+    let names = input.get("required").and_then(Value::as_array).is_some_and(|required| !required.is_empty());
+    let required = names || input.contains_key("oneOf");
     json!({
         "required": required,
         "content": {"application/json": {"schema": input, "examples": {"protocol": {"value": example}}}},
