@@ -49,12 +49,14 @@ demo: build
 run: build
 	target/debug/flightdeck-demo run --port $(PORT) --data $(DATA)
 
-## What the tests need besides the toolchain: their runner, PostgreSQL, clients of MCP and of Ad Manager and a verifier of webhooks that we did not write.
+## What the tests need besides the toolchain: their runner, PostgreSQL, clients of MCP and of Ad Manager, a verifier of webhooks and
+## a tester of APIs that we did not write.
 setup: wasm-target
 	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || $(MAKE) install-postgres
 	command -v cargo-nextest >/dev/null || $(CARGO) install --locked cargo-nextest
 	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r tests/mcp/requirements.txt -r tests/google/requirements.txt -r tests/webhooks/requirements.txt
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r tests/mcp/requirements.txt -r tests/google/requirements.txt -r tests/webhooks/requirements.txt \
+		-r tests/openapi/requirements.txt
 
 ## Debian's package; without it the tests on PostgreSQL are left out, and say so.
 install-postgres:
@@ -70,7 +72,7 @@ lint:
 	$(CARGO) clippy --locked --target $(WASM_TARGET) --profile guest $(GUESTS) -- -D warnings
 
 test: wasm-target check-format lint guests
-	@{ $(VENV)/bin/python -c 'import mcp, google.ads.admanager_v1, standardwebhooks' 2>/dev/null && command -v cargo-nextest >/dev/null; } || $(MAKE) setup
+	@{ $(VENV)/bin/python -c 'import mcp, google.ads.admanager_v1, standardwebhooks, schemathesis' 2>/dev/null && command -v cargo-nextest >/dev/null; } || $(MAKE) setup
 	@$(call saying-what-is-left-out,FLIGHTDECK_PYTHON=$(CURDIR)/$(VENV)/bin/python tests/with-postgres $(CARGO) nextest run --locked --workspace)
 
 ## The proof in its long form: at least so many minutes and so many kills. FLIGHTDECK_SOAK_SEED repeats the dice of a run.
