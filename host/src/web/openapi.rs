@@ -131,12 +131,12 @@ fn without_null(mut schema: Value) -> Value {
 /// The parameters without which a request can't be: of the ways to ask, the one that a query can carry.
 fn needed(input: &Map<String, Value>, carried: &[(String, Value)]) -> Vec<String> {
     let ways = input.get("oneOf").and_then(Value::as_array).into_iter().flatten();
-    let names = ways.map(|way| {
+    let mut names = ways.map(|way| {
         let names = way["required"].as_array().into_iter().flatten().filter_map(Value::as_str);
         names.map(str::to_owned).collect::<Vec<String>>()
     });
     let possible = |names: &Vec<String>| names.iter().all(|name| carried.iter().any(|(known, _)| known == name));
-    names.filter(possible).next().unwrap_or_default()
+    names.find(possible).unwrap_or_default()
 }
 
 fn tag(tool: &Tool) -> &'static str {

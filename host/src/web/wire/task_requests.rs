@@ -82,6 +82,10 @@ pub struct EscalateTask {
 /// Decides a task.
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("allOf" = [{
+    "if": {"required": ["resolution"], "properties": {"resolution": {"enum": ["rejected", "cannot_complete"]}}},
+    "then": {"required": ["resolution_detail"], "properties": {"resolution_detail": {"type": "string"}}},
+}]))]
 pub struct CompleteTask {
     /// The task.
     pub task_id: Id,
