@@ -199,7 +199,7 @@ fn words(name: &str) -> (Sense, Vec<String>) {
         sense = match (sense, said) {
             (Sense::Excludes, Sense::Excludes) => Sense::Unclear,
             (Sense::Excludes, _) | (_, Sense::Excludes) => Sense::Excludes,
-            (known, _) if known == Sense::Unclear => Sense::Unclear,
+            (Sense::Unclear, _) => Sense::Unclear,
             _ => Sense::Includes,
         };
     }
