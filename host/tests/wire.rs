@@ -167,7 +167,7 @@ fn what_cannot_be_seen_in_a_text_is_refused_by_its_name() {
             let with = |text: &str| {
                 let mut changed = request.clone();
                 *changed.pointer_mut(place).unwrap() = json!(text);
-                (json!(text), take(changed))
+                (json!(text), take(changed.into()))
             };
             for (text, named) in [
                 ("PO\u{202e}7", "character 3 is U+202E RIGHT-TO-LEFT OVERRIDE"),
