@@ -72,8 +72,8 @@ class Play:
         assert made.status == admanager_v1.OrderStatusEnum.OrderStatus.DRAFT, made
         try:
             self.orders.batch_create_orders(parent=self.network, requests=[request])
-        except exceptions.Conflict as conflict:
-            assert conflict.reason == "UNIQUE", conflict
+        except exceptions.BadRequest as conflict:
+            assert conflict.reason == "NOT_UNIQUE", conflict
             assert conflict.domain == "admanager.googleapis.com", conflict
         else:
             raise AssertionError("the same name twice was accepted")

@@ -80,6 +80,7 @@ async fn every_hostile_behaviour_fails_alone_with_its_own_code() {
     // Building 20 MiB of text takes memory, which is not what this one is about.
     let oversize = platforms.iter_mut().find(|platform| platform.name.as_str() == "oversize").unwrap();
     oversize.limits.memory_bytes = 256 << 20;
+    oversize.limits.result_bytes = 16 << 20;
     let world = start(platforms).await.unwrap();
     for (behaviour, plans, code) in cases {
         let failure = while_good_goes_on(&world, behaviour, plans).await;
