@@ -16,7 +16,8 @@ fn answers() -> Vec<(u16, Value, Option<&'static str>)> {
         (400, json!({ "Error": "the price is too low" }), Some("the price is too low")),
         (400, json!("no such priority, see https://wiki.internal/inner-secret/v1"), Some("no such priority, see")),
         (400, json!({ "trace": { "inner-secret": "http://10.0.0.7/v1/flight" } }), None),
-        (409, json!("<h1>inner-secret</h1>"), None),
+        // Of a page, its words are the reason.
+        (409, json!("<h1>Not <b>now</b></h1>"), Some("Not now")),
     ]
 }
 
