@@ -30,32 +30,32 @@ fn a_reason_says_what_a_refusal_means_whatever_its_http_status() {
     for (reason, meant) in [
         ("CONCURRENT_MODIFICATION", (Unavailable, "aborted", None)),
         ("ABORTED", (Unavailable, "aborted", None)),
-        ("EXCEEDED_QUOTA", quota.clone()),
-        ("QUOTA_EXCEEDED", quota.clone()),
-        ("RESOURCE_EXHAUSTED", quota.clone()),
-        ("RATE_LIMIT_EXCEEDED", quota.clone()),
-        ("rateLimitExceeded", quota.clone()),
-        ("userRateLimitExceeded", quota.clone()),
+        ("EXCEEDED_QUOTA", quota),
+        ("QUOTA_EXCEEDED", quota),
+        ("RESOURCE_EXHAUSTED", quota),
+        ("RATE_LIMIT_EXCEEDED", quota),
+        ("rateLimitExceeded", quota),
+        ("userRateLimitExceeded", quota),
         ("dailyLimitExceeded", quota),
         ("REPORT_JOB_LIMIT", (Unavailable, "report_limit", Some(300_000))),
         ("NO_FORECAST_YET", (Unavailable, "forecast_pending", Some(300_000))),
-        ("SERVER_ERROR", server.clone()),
-        ("SERVER_BUSY", server.clone()),
-        ("UNEXPECTED_INTERNAL_API_ERROR", server.clone()),
-        ("TRANSIENT_ERROR", server.clone()),
-        ("UNAVAILABLE", server.clone()),
+        ("SERVER_ERROR", server),
+        ("SERVER_BUSY", server),
+        ("UNEXPECTED_INTERNAL_API_ERROR", server),
+        ("TRANSIENT_ERROR", server),
+        ("UNAVAILABLE", server),
         ("DEADLINE_EXCEEDED", server),
         ("NOT_UNIQUE", (Rejected, "exists", None)),
         ("ALREADY_EXISTS", (Rejected, "exists", None)),
-        ("PERMISSION_DENIED", permission.clone()),
-        ("AUTHENTICATION_FAILED", permission.clone()),
+        ("PERMISSION_DENIED", permission),
+        ("AUTHENTICATION_FAILED", permission),
         ("NOT_WHITELISTED_FOR_API_ACCESS", permission),
     ] {
         for status in [400, 401, 403, 404, 409, 412, 422] {
             for spelled in [reason.to_owned(), format!("SomeError.{reason}")] {
                 let failure = understood(status, None, &body("INVALID_ARGUMENT", &[&spelled]));
                 assert_eq!(
-                    (failure.kind.clone(), failure.code.as_str(), failure.retry_after_ms),
+                    (failure.kind, failure.code.as_str(), failure.retry_after_ms),
                     meant,
                     "{status} {spelled}"
                 );
