@@ -102,6 +102,10 @@ pub(super) fn every_buy_owns_what_was_asked_for(owned: &Owned, all: &[Bought]) {
             let mut want = |kind: &str, key: String| wanted.insert([(*server).to_owned(), kind.to_owned(), key]);
             want("order", String::new());
             want("package", package.clone());
+            if *server == "triton" {
+                // The zone in whose days it was booked.
+                want("other", format!("time-zone:{package}"));
+            }
             for creative in creatives {
                 want("creative", creative.clone());
                 want("association", format!("{package}/{creative}"));
