@@ -54,11 +54,7 @@ fn a_reason_says_what_a_refusal_means_whatever_its_http_status() {
         for status in [400, 401, 403, 404, 409, 412, 422] {
             for spelled in [reason.to_owned(), format!("SomeError.{reason}")] {
                 let failure = understood(status, None, &body("INVALID_ARGUMENT", &[&spelled]));
-                assert_eq!(
-                    (failure.kind, failure.code.as_str(), failure.retry_after_ms),
-                    meant,
-                    "{status} {spelled}"
-                );
+                assert_eq!((failure.kind, failure.code.as_str(), failure.retry_after_ms), meant, "{status} {spelled}");
                 assert_eq!(exists(&failure), meant.1 == "exists", "{status} {spelled}");
                 assert_eq!(failure.platform.unwrap().code, spelled);
             }
