@@ -198,7 +198,7 @@ fn rows(numbers: &str) -> anyhow::Result<String> {
          INSERT INTO audit (seq, at, subject, doc, chain)
          SELECT (SELECT coalesce(max(seq), 0) FROM audit) + (x - first) * 3 + part, {at}, 'op_' || number,
                 '{{\"at\":\"2027-01-15T08:00:00.000000Z\",\"actor\":\"anna\",\"action\":\"operation.accepted\",\"subject\":\"op_' || number
-                || '\",\"digest\":\"d\",\"reason\":null}}', 'not measured'
+                || '\",\"digest\":\"d\",\"reason\":null}}', 'scale:not measured'
          FROM {buys}, (SELECT min(x) AS first FROM {numbers}) AS f, (SELECT 1 AS part UNION ALL SELECT 2 UNION ALL SELECT 3) AS parts;"
     );
     let bytes = if numbers.contains("generate_series") { "BYTEA" } else { "BLOB" };
