@@ -106,24 +106,8 @@ fn is_carried_by_a_query(schema: &Value, definitions: &Map<String, Value>) -> bo
 
 /// A schema of a value that is there: a query has no null.
 fn without_null(mut schema: Value) -> Value {
-    let Some(members) = schema.as_object_mut() else { return schema };
-    if let Some(Value::Array(types)) = members.get_mut("type") {
-        types.retain(|name| name != "null");
-        if let [only] = types.as_slice() {
-            let only = only.clone();
-            members.insert("type".to_owned(), only);
-        }
-    }
-    if let Some(Value::Array(values)) = members.get_mut("enum") {
-        values.retain(|value| !value.is_null());
-    }
-    if let Some(Value::Array(choices)) = members.get_mut("anyOf") {
-        choices.retain(|choice| choice["type"] != "null");
-        if let [Value::Object(only)] = choices.as_slice() {
-            let only = only.clone();
-            members.remove("anyOf");
-            members.extend(only);
-        }
+    if let Some(members) = schema.as_object_mut() {
+        schema::forget_null(members);
     }
     schema
 }

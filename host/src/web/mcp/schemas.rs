@@ -112,33 +112,10 @@ fn lean(mut members: Map<String, Value>) -> Map<String, Value> {
         .collect();
     let clears = kept.get("description").and_then(Value::as_str).is_some_and(|words| words.contains("`null`"));
     if !clears {
-        forget_null(&mut kept);
+        // A model that fills it in would do so elsewhere, too.
+        schema::forget_null(&mut kept);
     }
     kept
-}
-
-/// Where `null` is as good as leaving a field out, it is not offered: a model that fills it in would do so elsewhere, too.
-fn forget_null(members: &mut Map<String, Value>) {
-    if let Some(Value::Array(types)) = members.get_mut("type") {
-        types.retain(|name| name != "null");
-        if let [only] = types.as_slice() {
-            let only = only.clone();
-            members.insert("type".to_owned(), only);
-        }
-    }
-    if let Some(Value::Array(values)) = members.get_mut("enum") {
-        values.retain(|value| !value.is_null());
-    }
-    if let Some(Value::Array(choices)) = members.get_mut("anyOf") {
-        choices.retain(|choice| choice["type"] != "null");
-        if let [Value::Object(only)] = choices.as_slice() {
-            let only = only.clone();
-            members.remove("anyOf");
-            for (name, value) in only {
-                members.entry(name).or_insert(value);
-            }
-        }
-    }
 }
 
 /// Of each pair of targeting fields one is described: the other is its opposite, which the overlay says of all.
