@@ -28,8 +28,8 @@ impl Policy {
         Ok(Self { allowance: Allowance::parse(allow_private)?, allow_http, timeout })
     }
 
-    /// Checks a URL as far as its text allows. [`Resolver`] checks the host name each time it
-    /// resolves it.
+    /// Checks a URL as far as its text allows. The resolver checks the addresses of the host name
+    /// each time it resolves the name.
     ///
     /// # Errors
     /// The requirement that the URL violates, in words that follow "url".
