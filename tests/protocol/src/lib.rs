@@ -16,7 +16,7 @@
 //! - The wait before a lookup is believed that finds nothing (the adapter's `lookup_lag_ms`, and `processing_bound`) outlasts what left before
 //!   it began: by its end a request has taken effect or never will, and what it made is shown. [`Rule::Waits`] leaves the wait out,
 //!   [`Rule::WaitsFromTakeover`] lets it begin too early. An ad server may be slower than that all the same
-//!   ([`Trouble::slow`](model::Trouble::slow)): then a step takes effect once more, and [`Rule::LooksAgain`] is what keeps it from
+//!   ([`Trouble::slow`](state::Trouble::slow)): then a step takes effect once more, and [`Rule::LooksAgain`] is what keeps it from
 //!   staying so.
 //! - A worker's own clock tells it in time that its lease has run out. [`Rule::SendsUnderLease`] leaves it out.
 //! - Between a worker's last look at its lease and the moment at which its request leaves, it is not frozen for longer than the wait
@@ -26,8 +26,10 @@
 //! - The database does what it says: a write that it committed stays, and one that it refused has no effect.
 
 pub mod model;
+pub mod state;
 
-pub use model::{Action, Operation, Protocol, State};
+pub use model::{Action, Protocol};
+pub use state::{Operation, State};
 
 /// What the protocol promises, by the names that the documentation uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

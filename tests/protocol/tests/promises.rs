@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use flightdeck_protocol::{Operation, Promise, Protocol, Rule, Rules, State, model::Trouble};
+use flightdeck_protocol::{Operation, Promise, Protocol, Rule, Rules, State, state::Trouble};
 use stateright::{Checker, HasDiscoveries, Model};
 
 /// One of each: enough that every rule is needed.
