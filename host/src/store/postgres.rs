@@ -7,7 +7,6 @@
 //! - `script`: a script, statement by statement.
 //! - `dialect`: where its statements differ from SQLite's.
 //! - `hints`: what hosts tell each other.
-//! - `text`: text that PostgreSQL can't hold as it is.
 //! - `error`: what its errors mean to a caller.
 //!
 //! The tables are in `migrations/postgres`.
@@ -47,7 +46,6 @@ mod dialect;
 mod error;
 mod hints;
 mod script;
-pub(super) mod text;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
 

@@ -1,7 +1,7 @@
 //! What the databases share: every statement is written once, and a [`Database`] says where its own differ.
 //!
 //! - `script`: statements, their parameters, and what must come of them.
-//! - `rows`: rows and documents as the domain's values.
+//! - `rows`: rows and documents as the domain's values. `escape`: text with NUL, which PostgreSQL can't store.
 //! - `record`, `audit`, `lease`, `journal`: what is written, inside a transaction. `webhooks`, `deliveries`, `replays`: endpoints, and
 //!   what is sent to them.
 //! - `retention`: what is forgotten.
@@ -52,6 +52,7 @@ macro_rules! work {
 
 mod audit;
 mod deliveries;
+pub(super) mod escape;
 mod journal;
 mod lease;
 mod replicas;
