@@ -18,7 +18,7 @@ use crate::{
     adapters::{Adapters, Shared},
     domain::{id::PlatformName, purpose::Purpose},
     operations::{events::ITSELF, now},
-    store::{AuditEntry, Store, StoreError, replicas::breaker_key},
+    store::{AuditEntry, Store, StoreError, replicas::HoldKey},
 };
 
 /// How often a host looks at what the others said.
@@ -29,9 +29,6 @@ const TRY_AGAIN: Duration = Duration::from_secs(60);
 
 /// How much may come at once after a rest: what a second allows.
 const BURST: Duration = Duration::from_secs(1);
-
-/// What begins the key of an ad server's pause.
-const PAUSE: &str = "pause ";
 
 /// Keeps this host's components in the database and has them serve their platforms.
 ///
@@ -103,16 +100,9 @@ async fn look(store: &dyn Store, adapters: &Adapters, refused: &mut Refused) -> 
         }
     }
     for (key, left) in store.holds(now()).await? {
-        match key.strip_prefix(PAUSE) {
-            Some(key) => adapters.pause(key, left),
-            None => {
-                for platform in adapters.platforms() {
-                    let broken = Purpose::GUARDED.into_iter().find(|purpose| breaker_key(&platform, *purpose) == key);
-                    if let Some(purpose) = broken {
-                        adapters.leave_alone(&platform, purpose, left);
-                    }
-                }
-            }
+        match key {
+            HoldKey::Pause(credential) => adapters.pause(&credential, left),
+            HoldKey::Breaker(platform, purpose) => adapters.leave_alone(&platform, purpose, left),
         }
     }
     Ok(())
@@ -126,7 +116,7 @@ struct Common {
 
 impl Common {
     /// Tells the others, without anybody waiting for it.
-    fn hold(&self, key: String, time: Duration) {
+    fn hold(&self, key: HoldKey, time: Duration) {
         if self.store.hear().is_none() {
             return;
         }
@@ -163,10 +153,10 @@ impl Shared for Common {
     }
 
     fn paused(&self, key: &str, pause: Duration) {
-        self.hold(format!("{PAUSE}{key}"), pause);
+        self.hold(HoldKey::Pause(key.to_owned()), pause);
     }
 
     fn broken(&self, platform: &PlatformName, purpose: Purpose, pause: Duration) {
-        self.hold(breaker_key(platform, purpose), pause);
+        self.hold(HoldKey::Breaker(platform.clone(), purpose), pause);
     }
 }

@@ -39,8 +39,8 @@ pub trait ReplicaStore: Send + Sync {
         now: Timestamp,
     ) -> Result<i64, StoreError>;
 
-    /// Has everybody leave something alone for so long, or longer if that was said before.
-    async fn hold(&self, key: &str, time: Duration, now: Timestamp) -> Result<(), StoreError>;
+    /// Has every replica leave something alone for `time`, or longer if that was said before.
+    async fn hold(&self, key: &HoldKey, time: Duration, now: Timestamp) -> Result<(), StoreError>;
 
     /// How much there is of what has not ended.
     async fn census(&self, now: Timestamp) -> Result<Census, StoreError>;
@@ -56,8 +56,8 @@ pub trait ReplicaStore: Send + Sync {
     /// The moment that was marked by that name.
     async fn marked(&self, name: &str) -> Result<Option<Timestamp>, StoreError>;
 
-    /// What is to be left alone, and for how long yet.
-    async fn holds(&self, now: Timestamp) -> Result<Vec<(String, Duration)>, StoreError>;
+    /// What is held now, and for how much longer. Kinds that this version does not know are left out.
+    async fn holds(&self, now: Timestamp) -> Result<Vec<(HoldKey, Duration)>, StoreError>;
 }
 
 /// How much there is of what has not ended. Nothing is counted further than 100,000.
@@ -91,7 +91,54 @@ pub const ARRIVING: &str = "arriving";
 /// The mark of a database that was moved to where it is.
 pub const ARRIVED: &str = "arrived";
 
-/// The key under which a platform's adapter is left alone for one purpose.
-pub fn breaker_key(platform: &PlatformName, purpose: Purpose) -> String {
-    format!("adapter {platform} {purpose}")
+/// What every replica leaves alone for a time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HoldKey {
+    /// Requests with one credential, because the ad server asked for a pause. Named by the keyed digest of the credential.
+    Pause(String),
+    /// Calls of a platform's adapter for one purpose, because its circuit breaker opened.
+    Breaker(PlatformName, Purpose),
+}
+
+const PAUSE: &str = "pause ";
+const BREAKER: &str = "adapter ";
+
+impl HoldKey {
+    /// Reads a stored key. `None` if this version does not know its kind.
+    pub fn parse(stored: &str) -> Option<Self> {
+        if let Some(credential) = stored.strip_prefix(PAUSE) {
+            return Some(Self::Pause(credential.to_owned()));
+        }
+        let (platform, purpose) = stored.strip_prefix(BREAKER)?.rsplit_once(' ')?;
+        Some(Self::Breaker(PlatformName::new(platform), Purpose::parse(purpose)?))
+    }
+}
+
+/// As it is stored.
+impl std::fmt::Display for HoldKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Pause(credential) => write!(f, "{PAUSE}{credential}"),
+            Self::Breaker(platform, purpose) => write!(f, "{BREAKER}{platform} {purpose}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stored_keys_are_read_back_and_keep_their_text() {
+        let keys = [
+            (HoldKey::Pause("0f3a of two words".to_owned()), "pause 0f3a of two words"),
+            (HoldKey::Breaker(PlatformName::new("gam eu"), Purpose::Change), "adapter gam eu change"),
+        ];
+        for (key, stored) in keys {
+            assert_eq!(key.to_string(), stored);
+            assert_eq!(HoldKey::parse(stored), Some(key));
+        }
+        assert_eq!(HoldKey::parse("adapter gam never"), None);
+        assert_eq!(HoldKey::parse("0f3a"), None, "the key of a reservation");
+    }
 }

@@ -24,7 +24,7 @@ use self::{
 use super::{
     AuditEntry, BuyFilter, Claim, DueLookup, DueTask, Fence, Hint, IdempotencyEntry, JournalWrite, Recording,
     Revocation, Store, StoreError, Stored, TaskFilter, TaskPage, TokenRecord,
-    replicas::{Census, ReplicaStore},
+    replicas::{Census, HoldKey, ReplicaStore},
     retention::RetentionStore,
     webhooks::{Attempt, DeliveryFilter, DueDelivery, Replay, Replayed, WebhookStore},
 };
@@ -524,8 +524,8 @@ impl<D: Database> ReplicaStore for SqlStore<D> {
         self.write((key.to_owned(), count, interval, burst, now), work!(replicas::reserve)).await
     }
 
-    async fn hold(&self, key: &str, time: Duration, now: Timestamp) -> Result<(), StoreError> {
-        self.write((key.to_owned(), time, now), work!(replicas::hold)).await
+    async fn hold(&self, key: &HoldKey, time: Duration, now: Timestamp) -> Result<(), StoreError> {
+        self.write((key.clone(), time, now), work!(replicas::hold)).await
     }
 
     async fn census(&self, now: Timestamp) -> Result<Census, StoreError> {
@@ -548,7 +548,7 @@ impl<D: Database> ReplicaStore for SqlStore<D> {
         replicas::marked(&self.database, name).await
     }
 
-    async fn holds(&self, now: Timestamp) -> Result<Vec<(String, Duration)>, StoreError> {
+    async fn holds(&self, now: Timestamp) -> Result<Vec<(HoldKey, Duration)>, StoreError> {
         replicas::holds(&self.database, now).await
     }
 }

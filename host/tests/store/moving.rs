@@ -21,7 +21,7 @@ use flightdeck::{
         BuyFilter, FinishedStep, JournalWrite, Recording, RemoteChange, Revocation, Store as _, TaskFilter,
         TokenRecord,
         postgres::{self, PostgresStore},
-        replicas::{ARRIVED, ARRIVING, MOVED, RESTORED, ReplicaStore as _},
+        replicas::{ARRIVED, ARRIVING, HoldKey, MOVED, RESTORED, ReplicaStore as _},
         sqlite::{Options, SqliteStore},
     },
 };
@@ -161,7 +161,7 @@ async fn fill(store: &AnyStore) {
     store.revoke_digest(&revocation, audit("token.revoked", "token:paul")).await.unwrap();
     store.keep_component("digest", vec![0, 1, 2, 255], at(0)).await.unwrap();
     store.activate_component(&"north".into(), "digest", audit("component.activated", "north")).await.unwrap();
-    store.hold("key", LEASE, at(0)).await.unwrap();
+    store.hold(&HoldKey::Pause("key".to_owned()), LEASE, at(0)).await.unwrap();
     store.mark(RESTORED, at(5), audit("database.restored", "database")).await.unwrap();
 }
 

@@ -6,7 +6,7 @@ use flightdeck::{
     domain::{event::EventKind, operation::OperationState, purpose::Purpose},
     store::{
         Recording, StoreError,
-        replicas::{Census, breaker_key},
+        replicas::{Census, HoldKey},
     },
 };
 use futures::future::join_all;
@@ -67,20 +67,21 @@ pub(crate) async fn requests_are_reserved_one_after_the_other(store: AnyStore) {
 
 pub(crate) async fn what_is_to_be_left_alone_is_told_to_everybody_until_it_is_over(store: AnyStore) {
     let seconds = Duration::from_secs;
+    let [a, b] = ["a", "b"].map(|credential| HoldKey::Pause(credential.to_owned()));
     assert!(store.holds(at(0)).await.unwrap().is_empty());
-    store.hold("a", seconds(30), at(0)).await.unwrap();
-    store.hold("a", seconds(10), at(5)).await.unwrap();
-    store.hold("b", seconds(5), at(0)).await.unwrap();
-    let held = |key: &str, left| (key.to_owned(), seconds(left));
-    assert_eq!(store.holds(at(1)).await.unwrap(), [held("a", 29), held("b", 4)], "a shorter one shortens nothing");
-    assert_eq!(store.holds(at(5)).await.unwrap(), [held("a", 25)]);
-    store.hold("a", seconds(30), at(10)).await.unwrap();
-    assert_eq!(store.holds(at(10)).await.unwrap(), [held("a", 30)]);
+    store.hold(&a, seconds(30), at(0)).await.unwrap();
+    store.hold(&a, seconds(10), at(5)).await.unwrap();
+    store.hold(&b, seconds(5), at(0)).await.unwrap();
+    let held = |key: &HoldKey, left| (key.clone(), seconds(left));
+    assert_eq!(store.holds(at(1)).await.unwrap(), [held(&a, 29), held(&b, 4)], "a shorter one shortens nothing");
+    assert_eq!(store.holds(at(5)).await.unwrap(), [held(&a, 25)]);
+    store.hold(&a, seconds(30), at(10)).await.unwrap();
+    assert_eq!(store.holds(at(10)).await.unwrap(), [held(&a, 30)]);
     assert!(store.holds(at(40)).await.unwrap().is_empty());
     // Another component has a clean slate.
     let north = platform("north");
     for purpose in Purpose::GUARDED {
-        store.hold(&breaker_key(&north, purpose), seconds(30), at(50)).await.unwrap();
+        store.hold(&HoldKey::Breaker(north.clone(), purpose), seconds(30), at(50)).await.unwrap();
     }
     assert_eq!(store.holds(at(50)).await.unwrap().len(), 2, "each purpose has its own");
     store.keep_component("d1", b"component".to_vec(), at(50)).await.unwrap();

@@ -12,7 +12,7 @@ use crate::{
     domain::{id::PlatformName, operation::OperationState, purpose::Purpose, task::TaskKind, time::Timestamp},
     store::{
         AuditEntry, StoreError,
-        replicas::{Census, breaker_key},
+        replicas::{Census, HoldKey},
     },
 };
 
@@ -60,7 +60,7 @@ pub(super) async fn activate(
     let mut script = Script::default();
     for purpose in Purpose::GUARDED {
         let forget = "UPDATE limits SET held_until = 0 WHERE key = ?";
-        script.statement(forget, Want::Any).bind(breaker_key(platform, purpose));
+        script.statement(forget, Want::Any).bind(HoldKey::Breaker(platform.clone(), purpose).to_string());
     }
     transaction.run(script).await?;
     audit::append(transaction, dialect, std::slice::from_ref(line)).await
@@ -103,9 +103,10 @@ pub(super) async fn reserve(
 pub(super) async fn hold(
     transaction: &mut (dyn Transaction + '_),
     dialect: &Dialect,
-    (key, time, now): &(String, Duration, Timestamp),
+    (key, time, now): &(HoldKey, Duration, Timestamp),
 ) -> Result<(), StoreError> {
     let mut script = Script::default();
+    let key = key.to_string();
     script.statement("INSERT INTO limits (key) VALUES (?) ON CONFLICT DO NOTHING", Want::Any).bind(key.as_str());
     script
         .statement("UPDATE limits SET held_until = ", Want::Any)
@@ -121,7 +122,7 @@ pub(super) async fn hold(
     transaction.run(script).await.map(drop)
 }
 
-pub(super) async fn holds(database: &impl Database, now: Timestamp) -> Result<Vec<(String, Duration)>, StoreError> {
+pub(super) async fn holds(database: &impl Database, now: Timestamp) -> Result<Vec<(HoldKey, Duration)>, StoreError> {
     let dialect = database.dialect();
     let mut asked = Statement::new("SELECT key, held_until - ");
     asked
@@ -133,8 +134,12 @@ pub(super) async fn holds(database: &impl Database, now: Timestamp) -> Result<Ve
         .bind(dialect.at(now))
         .bind(MOST_ROWS);
     let found = database.read(asked).await?;
-    let remaining = |row: &super::rows::Row| Ok(Duration::from_micros(row.int("remaining")?.max(0).unsigned_abs()));
-    found.iter().map(|row| Ok((row.text("key")?, remaining(row)?))).collect()
+    let mut holds = Vec::new();
+    for row in found {
+        let remaining = Duration::from_micros(row.int("remaining")?.max(0).unsigned_abs());
+        holds.extend(HoldKey::parse(&row.text("key")?).map(|key| (key, remaining)));
+    }
+    Ok(holds)
 }
 
 /// Marks a moment; in place of an earlier mark of another name, if one is named.
