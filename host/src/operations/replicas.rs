@@ -34,7 +34,7 @@ const BURST: Duration = Duration::from_secs(1);
 ///
 /// # Errors
 /// The store's.
-pub async fn begin(store: &Arc<dyn Store>, adapters: &Arc<Adapters>) -> Result<(), StoreError> {
+pub async fn begin(store: &Store, adapters: &Arc<Adapters>) -> Result<(), StoreError> {
     adapters.join(&(Arc::new(Common { store: store.clone() }) as Arc<dyn Shared>));
     for platform in adapters.platforms() {
         let Some(digest) = adapters.active_release(&platform) else { continue };
@@ -58,8 +58,8 @@ pub async fn begin(store: &Arc<dyn Store>, adapters: &Arc<Adapters>) -> Result<(
 }
 
 /// Follows what other hosts say until `stop`. Where there can't be any, it does nothing.
-pub async fn serve(store: Arc<dyn Store>, adapters: Arc<Adapters>, stop: CancellationToken) {
-    if store.hear().is_none() {
+pub async fn serve(store: Store, adapters: Arc<Adapters>, stop: CancellationToken) {
+    if store.hints().is_none() {
         return;
     }
     let mut refused = BTreeMap::new();
@@ -69,7 +69,7 @@ pub async fn serve(store: Arc<dyn Store>, adapters: Arc<Adapters>, stop: Cancell
             () = tokio::time::sleep(LOOK) => {}
         }
         // It may compile a release, which takes its time; nobody needs that any more when the host ends.
-        match stop.run_until_cancelled(look(store.as_ref(), &adapters, &mut refused)).await {
+        match stop.run_until_cancelled(look(&store, &adapters, &mut refused)).await {
             None => return,
             Some(Err(error)) => tracing::warn!(%error, "what other hosts say is not known"),
             Some(Ok(())) => {}
@@ -80,7 +80,7 @@ pub async fn serve(store: Arc<dyn Store>, adapters: Arc<Adapters>, stop: Cancell
 /// Releases that could not be used, and when that was found.
 type Refused = BTreeMap<(PlatformName, String), Instant>;
 
-async fn look(store: &dyn Store, adapters: &Adapters, refused: &mut Refused) -> Result<(), StoreError> {
+async fn look(store: &Store, adapters: &Adapters, refused: &mut Refused) -> Result<(), StoreError> {
     for (platform, digest) in store.active_components().await? {
         // A platform that another host has and this one has not is none of its business.
         if adapters.active_release(&platform).is_none_or(|active| active == digest) {
@@ -111,13 +111,13 @@ async fn look(store: &dyn Store, adapters: &Adapters, refused: &mut Refused) -> 
 /// The database as what hosts have in common.
 #[derive(Debug)]
 struct Common {
-    store: Arc<dyn Store>,
+    store: Store,
 }
 
 impl Common {
     /// Tells the others, without anybody waiting for it.
     fn hold(&self, key: HoldKey, time: Duration) {
-        if self.store.hear().is_none() {
+        if self.store.hints().is_none() {
             return;
         }
         let store = self.store.clone();
@@ -137,7 +137,7 @@ impl Shared for Common {
     }
 
     async fn reserve(&self, key: &str, count: u32, per_second: NonZeroU32) -> Option<i64> {
-        self.store.hear()?;
+        self.store.hints()?;
         let interval = Duration::from_secs(1) / per_second.get();
         match self.store.reserve(key, count, interval, BURST, now()).await {
             Ok(wait) => Some(wait),

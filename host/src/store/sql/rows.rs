@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// A row of either database.
-pub enum Row {
+pub(in crate::store) enum Row {
     /// SQLite's.
     Sqlite(SqliteRow),
     /// PostgreSQL's.
