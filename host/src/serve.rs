@@ -22,7 +22,7 @@ use crate::{
         status_cache::LiveCache, timers,
     },
     store::{
-        AuditEntry, Recording, Store,
+        AuditEntry, Store, Write,
         marks::{ARRIVING, MOVED, MOVING, RESTORED},
         postgres, sqlite,
     },
@@ -332,7 +332,7 @@ async fn tell_what_serves(config: &Config, store: &Store) -> anyhow::Result<()> 
     if last.is_none_or(|last| last.digest != digest) {
         let (at, actor, action) = (now(), ITSELF.to_owned(), "configuration.loaded".to_owned());
         let line = AuditEntry { at, actor, action, subject, digest, reason: None };
-        store.record(Recording { audit: vec![line], ..Recording::default() }).await?;
+        store.record(Write::Audit(line)).await?;
     }
     Ok(())
 }

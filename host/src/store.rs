@@ -31,7 +31,7 @@ pub use self::{
     leases::{Claim, Fence},
     lookups::{DueLookup, NextLookup},
     media_buys::BuyFilter,
-    recording::{InTime, Late, Recording},
+    recording::{Author, DecisionWindow, Expired, LeaseAfter, Recording, Write},
     tasks::{DueTask, TaskFilter, TaskPage},
     tokens::{Revocation, TokenRecord},
 };
@@ -79,9 +79,9 @@ pub enum StoreError {
     /// The idempotency key is in use; here is its entry.
     #[error("the idempotency key is in use")]
     KeyTaken(Box<IdempotencyEntry>),
-    /// What was to be decided is over.
+    /// A decision came too late.
     #[error("{0} is over")]
-    Late(Late),
+    Expired(Expired),
     /// The disk is full: nothing can be written until there is room; reading works.
     #[error("the disk is full: free some space and try again")]
     Full,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use flightdeck::{
     domain::time::Timestamp,
     store::{
-        Recording,
+        Recording, Write,
         sqlite::{self, Options},
     },
 };
@@ -347,7 +347,7 @@ async fn a_decision_after_a_task_has_expired_is_refused_though_the_clock_has_not
     for (_, task, _) in &waits {
         let mut stored = store.task(&task.as_str().into()).await.expect("it is read").expect("the task");
         (stored.value.expires_at, stored.value.due_by) = (expires_at, expires_at);
-        recording.tasks.push(stored);
+        recording.push(Write::Task(stored));
     }
     store.record(recording).await.expect("it is recorded");
     store.close().await;

@@ -6,7 +6,7 @@ use flightdeck::{
     domain::task::{Approval, Resolution, TaskMove},
     operations::{decisions, late_results::LATE_RESULT},
     store::{
-        Recording,
+        Recording, Write,
         postgres::{self, Options},
     },
 };
@@ -300,7 +300,7 @@ async fn an_approval_that_nobody_hints_at_is_found_by_looking() {
     let mut recording = Recording::default();
     let deadline = Duration::from_secs(3_600);
     decisions::release(&store, stored, &task.value, deadline, at, &mut recording).await.expect("it waits");
-    recording.tasks.push(task);
+    recording.push(Write::Task(task));
     store.record(recording).await.expect("it is recorded");
     store.close().await;
     assert_eq!(replicas.ended(0, &operation).await.text("/state"), "succeeded");

@@ -31,7 +31,7 @@ use crate::{
         planning::Intent,
         tasks::{self, Question},
     },
-    store::{AuditEntry, IdempotencyEntry, Recording, StoreError},
+    store::{AuditEntry, IdempotencyEntry, Recording, StoreError, Write},
 };
 
 /// How long an idempotency key is kept.
@@ -159,13 +159,13 @@ impl App {
             created_at: at,
             expires_at: at.plus(KEY_KEPT_FOR),
         });
-        recording.idempotency.clone_from(&entry);
+        recording.extend(entry.clone().map(Write::NewKey));
         if draft.kind == OperationKind::Create {
-            recording.events.push(events::status_event(&buy, None, at));
-            recording.new_buy = Some(buy.clone());
+            recording.push(Write::Event(events::status_event(&buy, None, at)));
+            recording.push(Write::NewBuy(buy.clone()));
         }
-        recording.audit.push(accepted_line(caller, &operation, at));
-        recording.new_operation = Some(operation.clone());
+        recording.push(Write::Audit(accepted_line(caller, &operation, at)));
+        recording.push(Write::NewOperation(operation.clone()));
         let rested = self.signals.wait_for(&operation.id);
         fault::point("accept.before");
         match record_new(&self.store, &operation.id, recording).await {

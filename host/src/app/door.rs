@@ -19,7 +19,7 @@ use crate::{
     config::Config,
     domain::{digest, time::Timestamp},
     operations::{events::ITSELF, now},
-    store::{AuditEntry, Recording, Store, StoreError},
+    store::{AuditEntry, Recording, Store, StoreError, Write},
 };
 
 /// How often this host looks which tokens were revoked.
@@ -159,8 +159,8 @@ impl Door {
             return Ok(());
         }
         let at = now();
-        let audit = all.iter().map(|(from, failed)| failed.line(from, at)).collect();
-        let told = store.record(Recording { audit, ..Recording::default() }).await;
+        let lines = all.iter().map(|(from, failed)| Write::Audit(failed.line(from, at)));
+        let told = store.record(lines.collect::<Recording>()).await;
         if told.is_err() {
             let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
             for (from, failed) in all {

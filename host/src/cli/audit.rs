@@ -15,7 +15,7 @@ use crate::{
     },
     operations::now,
     serve,
-    store::{Recording, Store},
+    store::{Store, Write},
 };
 
 /// Lines read at a time.
@@ -89,7 +89,7 @@ pub(crate) fn export(config: &Config, after: Option<i64>) -> anyhow::Result<()> 
     with_store(config, async |store| {
         // Before it is read: nobody reads it unseen.
         let line = exported(&store.audit_head().await?, after);
-        store.record(Recording { audit: vec![line], ..Recording::default() }).await?;
+        store.record(Write::Audit(line)).await?;
         each(store, after, |line| {
             // What somebody made unreadable is printed as it is; `verify` names it.
             let entry: Value = serde_json::from_str(&line.text).unwrap_or_default();

@@ -14,7 +14,7 @@ use crate::{
         webhook::Endpoint,
     },
     metrics,
-    store::{AuditEntry, Recording, Store, StoreError, Stored},
+    store::{AuditEntry, Store, StoreError, Stored, Write},
 };
 
 /// How often it is told how far the audit log goes: what is cut off within a minute of being written may go unnoticed.
@@ -94,7 +94,7 @@ async fn tell_of_key(store: &Store) -> Result<(), StoreError> {
         digest: digest::sha256(head.to_string().as_bytes()),
         reason: Some(reason),
     };
-    store.record(Recording { audit: vec![line], ..Recording::default() }).await
+    store.record(Write::Audit(line)).await
 }
 
 /// Encrypts every secret of a webhook that is not encrypted, or with an older key.

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     domain::digest,
     operations::{events::ITSELF, journal::OperationJournal, now},
-    store::{AuditEntry, Fence, Recording, Store, StoreError},
+    store::{AuditEntry, Fence, Recording, Store, StoreError, Write},
 };
 
 /// The action of its lines in the audit log.
@@ -52,7 +52,7 @@ pub async fn keep(store: &Store, fence: &Fence, journals: &Journals, stop: &Canc
     let Some(known) = journals.unrecorded() else { return };
     let line = line(fence, &known);
     for _ in 0..TRIES {
-        let recording = Recording { audit: vec![line.clone()], ..Recording::default() };
+        let recording = Recording::from(Write::Audit(line.clone()));
         match store.record(recording).await {
             Ok(()) => {
                 tracing::info!(operation = %fence.operation, fence = fence.number, "kept a late result in the audit log");

@@ -25,7 +25,7 @@ use crate::{
         planning::Intent,
         runner::Runner,
     },
-    store::{Claim, Recording, StoreError, Stored},
+    store::{Claim, LeaseAfter, Recording, StoreError, Stored, Write},
 };
 
 mod finish;
@@ -410,10 +410,9 @@ impl<'a> Run<'a> {
     }
 
     /// Writes the operation and whatever else belongs to it, under the fence.
-    async fn write(&mut self, mut recording: Recording, release: bool) -> Result<(), Interruption> {
-        recording.fence = Some(self.lease.fence().clone());
-        recording.release = release;
-        recording.operations.push(self.operation.clone());
+    async fn write(&mut self, recording: Recording, lease: LeaseAfter) -> Result<(), Interruption> {
+        let recording =
+            recording.by_worker(self.lease.fence().clone(), lease).with(Write::Operation(self.operation.clone()));
         fault::point("record.before");
         self.deps.store.record(recording).await?;
         fault::point("record.after");

@@ -25,7 +25,7 @@ use crate::{
         now,
         run::Run,
     },
-    store::{Claim, Recording, Store, StoreError},
+    store::{Author, Claim, LeaseAfter, Recording, Store, StoreError, Write},
 };
 
 /// How long the runner waits at most before it looks for work by itself: another replica's hint does not reach it.
@@ -227,13 +227,7 @@ impl Runner {
             }
         };
         self.store
-            .record(Recording {
-                fence: Some(fence.clone()),
-                release: true,
-                cut_off: Some(at),
-                operations: vec![stored],
-                ..Recording::default()
-            })
+            .record(Recording::by(Author::Worker(fence.clone(), LeaseAfter::CutOff(at))).with(Write::Operation(stored)))
             .await
     }
 }

@@ -21,7 +21,7 @@ use crate::{
         decisions::{self, WaitingError},
         events, now, tasks,
     },
-    store::{DueTask, Recording, Store, StoreError, Stored, marks::RESTORED},
+    store::{DueTask, Recording, Store, StoreError, Stored, Write, marks::RESTORED},
 };
 
 /// How often the clock looks: a task may be late by so much before it escalates.
@@ -122,10 +122,13 @@ async fn escalate(store: &Store, mut stored: Stored<Task>, now: Timestamp) -> Re
     let words = format!("nobody decided by {}", task.due_by);
     let Ok((from, to)) = task.advance(TaskMove::Escalate) else { return Ok(()) };
     let mut recording = Recording::default();
-    recording.history.push((task.id.clone(), events::history(events::ITSELF, "escalate", from, to, Some(&words), now)));
-    recording.audit.push(events::audit("task.escalated", task, &words, now));
-    recording.events.push(events::task_event(EventKind::TaskEscalated, task, now));
-    recording.tasks.push(stored);
+    recording.push(Write::History(
+        task.id.clone(),
+        events::history(events::ITSELF, "escalate", from, to, Some(&words), now),
+    ));
+    recording.push(Write::Audit(events::audit("task.escalated", task, &words, now)));
+    recording.push(Write::Event(events::task_event(EventKind::TaskEscalated, task, now)));
+    recording.push(Write::Task(stored));
     store.record(recording).await
 }
 
@@ -168,8 +171,8 @@ async fn expire(
             decisions::decide(task, Resolution::CannotComplete, Some(&reason), events::ITSELF);
             task.version += 1;
             let line = events::history(events::ITSELF, "expire", task.status, task.status, Some(&reason), now);
-            recording.history.push((task.id.clone(), line));
-            recording.audit.push(events::audit("task.expired", task, &reason, now));
+            recording.push(Write::History(task.id.clone(), line));
+            recording.push(Write::Audit(events::audit("task.expired", task, &reason, now)));
             let failure = OperationFailure {
                 code: "EXPIRED".to_owned(),
                 reason: reason.into(),
@@ -178,7 +181,7 @@ async fn expire(
             decisions::give_up(store, operation, failure, stored, deadline, now, &mut recording).await?;
         }
         OperationState::Succeeded | OperationState::Failed => {
-            recording.audit.push(events::audit("task.expired", &stored.value, &reason, now));
+            recording.push(Write::Audit(events::audit("task.expired", &stored.value, &reason, now)));
             tasks::close(vec![stored], &operation.value, now, &mut recording);
         }
         // The ad server may hold something that only a person can find, so the task must stay.

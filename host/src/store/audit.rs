@@ -1,5 +1,7 @@
 //! The audit log: lines that are never changed, each with the link that chains it to the one before it.
 
+use std::borrow::Borrow;
+
 use crate::{
     domain::audit::{AuditEntry, AuditLine, Head},
     store::{
@@ -50,10 +52,10 @@ impl Store {
 const LINES: usize = 500;
 
 /// Adds lines. To be called last in a transaction: from here to the commit nobody else can add any.
-pub(super) async fn append(
+pub(super) async fn append<E: Borrow<AuditEntry> + Sync>(
     transaction: &mut (dyn Transaction + '_),
     dialect: &Dialect,
-    entries: &[AuditEntry],
+    entries: &[E],
 ) -> Result<(), StoreError> {
     if entries.is_empty() {
         return Ok(());
@@ -70,6 +72,7 @@ pub(super) async fn append(
     for entries in entries.chunks(LINES) {
         let insert = script.statement("INSERT INTO audit (seq, at, subject, doc, chain) VALUES ", Want::Any);
         for (index, entry) in entries.iter().enumerate() {
+            let entry: &AuditEntry = entry.borrow();
             let text = to_doc(entry)?;
             head = head.next(&text, key);
             insert

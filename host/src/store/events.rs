@@ -24,7 +24,7 @@ impl Store {
 }
 
 /// Writes events, and has them delivered to whoever wants to hear of them.
-pub(super) fn append_events(script: &mut Script, events: &[Event]) -> Result<(), StoreError> {
+pub(super) fn append_events(script: &mut Script, events: &[&Event]) -> Result<(), StoreError> {
     add_events(script, events)?;
     for event in events {
         deliveries::address(script, event);
@@ -33,7 +33,7 @@ pub(super) fn append_events(script: &mut Script, events: &[Event]) -> Result<(),
 }
 
 /// Writes events and nothing else.
-pub(super) fn add_events(script: &mut Script, events: &[Event]) -> Result<(), StoreError> {
+pub(super) fn add_events(script: &mut Script, events: &[&Event]) -> Result<(), StoreError> {
     for events in events.chunks(ROWS) {
         let mut insert = Statement::new("INSERT INTO events (id, buy, doc, kind, principal, at, body) VALUES ");
         for (index, event) in events.iter().enumerate() {
@@ -41,7 +41,7 @@ pub(super) fn add_events(script: &mut Script, events: &[Event]) -> Result<(), St
                 .push(if index == 0 { "(?, ?, ?, ?, ?, ?, ?)" } else { ", (?, ?, ?, ?, ?, ?, ?)" })
                 .bind(event.id.as_str())
                 .bind(event.buy.as_str())
-                .bind(to_doc(event)?)
+                .bind(to_doc(*event)?)
                 .bind(event.kind.as_str())
                 .bind(event.principal.as_str())
                 .bind(event.at.as_micros())

@@ -91,7 +91,15 @@ impl Store {
 }
 
 /// When a buy was last asked about that is to be asked about before all others.
-pub(super) const LOOK_NOW: i64 = -1;
+const LOOK_NOW: i64 = -1;
+
+/// Has a booked buy's status read at the next turn.
+pub(super) fn read_status_soon(script: &mut Script, buy: &MediaBuyId) {
+    script
+        .statement("UPDATE media_buys SET asked_at = ? WHERE id = ? AND asked_at IS NOT NULL", Want::Any)
+        .bind(LOOK_NOW)
+        .bind(buy.as_str());
+}
 
 pub(super) fn insert_buy(script: &mut Script, buy: &MediaBuy) -> Result<(), StoreError> {
     script

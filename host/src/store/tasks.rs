@@ -232,11 +232,11 @@ fn bind_task(statement: &mut Statement, task: &Task) -> Result<(), StoreError> {
     Ok(())
 }
 
-pub(super) fn append_history(script: &mut Script, lines: &[(TaskId, HistoryEntry)]) -> Result<(), StoreError> {
+pub(super) fn append_history(script: &mut Script, lines: &[(&TaskId, &HistoryEntry)]) -> Result<(), StoreError> {
     for lines in lines.chunks(ROWS) {
         let insert = script.statement("INSERT INTO task_history (task, doc) VALUES ", Want::Any);
         for (index, (task, line)) in lines.iter().enumerate() {
-            insert.push(if index == 0 { "(?, ?)" } else { ", (?, ?)" }).bind(task.as_str()).bind(to_doc(line)?);
+            insert.push(if index == 0 { "(?, ?)" } else { ", (?, ?)" }).bind(task.as_str()).bind(to_doc(*line)?);
         }
     }
     Ok(())

@@ -6,7 +6,7 @@ use flightdeck::{
         keys::Keyring,
         person::Person,
     },
-    store::{Recording, Revocation, StoreError, TokenRecord},
+    store::{Recording, Revocation, StoreError, TokenRecord, Write},
 };
 use futures::future::join_all;
 
@@ -40,8 +40,8 @@ pub(crate) async fn lines_are_linked_in_the_order_in_which_they_were_written(sto
     assert!(whole(&store).await.is_empty());
     assert_eq!(store.audit_begins().await.unwrap(), Some(1));
     for number in 0..9 {
-        let lines = vec![audit("task.approved", &format!("t{number}")), audit("operation.queued", "op-1")];
-        store.record(Recording { audit: lines, ..Recording::default() }).await.unwrap();
+        let lines = [audit("task.approved", &format!("t{number}")), audit("operation.queued", "op-1")];
+        store.record(lines.map(Write::Audit)).await.unwrap();
     }
     let lines = whole(&store).await;
     assert_eq!(verify(&lines).unwrap().number, 18);
@@ -60,10 +60,10 @@ pub(crate) async fn a_refused_recording_leaves_no_line_and_no_gap(store: Store) 
     let mut stale = stored_operation(&store, &id).await;
     stale.version += 1;
     let before = whole(&store).await;
-    let refused = Recording { operations: vec![stale], audit: vec![audit("x", "y")], ..Recording::default() };
+    let refused = Recording::from([Write::Operation(stale), Write::Audit(audit("x", "y"))]);
     assert!(matches!(store.record(refused).await, Err(StoreError::Stale(_))));
     assert_eq!(whole(&store).await, before);
-    store.record(Recording { audit: vec![audit("x", "y")], ..Recording::default() }).await.unwrap();
+    store.record(Write::Audit(audit("x", "y"))).await.unwrap();
     assert!(verify(&whole(&store).await).is_ok());
 }
 
@@ -73,7 +73,7 @@ pub(crate) async fn many_writers_at_once_make_one_chain(store: Store) {
         tokio::spawn(async move {
             for number in 0..5 {
                 let lines = vec![audit("task.approved", &format!("{writer}-{number}")); 1 + number % 3];
-                store.record(Recording { audit: lines, ..Recording::default() }).await.unwrap();
+                store.record(lines.into_iter().map(Write::Audit).collect::<Recording>()).await.unwrap();
             }
         })
     });

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use flightdeck::store::{
-    Hint, Recording, StoreError,
+    Hint, Recording, StoreError, Write,
     postgres::{self, Options},
 };
 use flightdeck_test_support::{
@@ -59,7 +59,7 @@ async fn fill(store: &Store, url: &str, connections: u32) {
     let (mut holding, mut watcher) = (beside(url).await, beside(url).await);
     let mut held = sqlx::Connection::begin(&mut holding).await.unwrap();
     sqlx::query("SELECT 1 FROM media_buys FOR UPDATE").execute(&mut *held).await.unwrap();
-    let recording = Recording { buy: Some(stored_buy(store, "b1").await), ..Recording::default() };
+    let recording = Recording::from(Write::Buy(stored_buy(store, "b1").await));
     let writing: Vec<_> = (0..connections)
         .map(|_| {
             let (store, recording) = (store.clone(), recording.clone());
@@ -101,7 +101,7 @@ async fn a_write_finds_a_way_past_a_whole_pool_of_connections_that_lead_nowhere(
 /// A buy and the operation that creates it.
 fn accepted(id: &str) -> Recording {
     let operation = operation(&format!("op-{id}"), id);
-    Recording { new_buy: Some(buy(id)), new_operation: Some(operation), ..Recording::default() }
+    Recording::from([Write::NewBuy(buy(id)), Write::NewOperation(operation)])
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ use flightdeck::{
         time::Timestamp,
     },
     operations::{Signals, decisions, timers},
-    store::{AuditEntry, InTime, JournalWrite, Late, Recording, StoreError, Stored},
+    store::{AuditEntry, Author, DecisionWindow, Expired, JournalWrite, Recording, StoreError, Stored, Write},
 };
 use serde_json::json;
 
@@ -45,7 +45,7 @@ pub(crate) async fn wait(store: &Store, mut stored: Stored<Operation>, state: Op
     stored = moved(&stored, state, 1);
     stored.value.tasks.push(task.id.clone());
     task.operation = stored.value.id.clone();
-    let recording = Recording { operations: vec![stored], new_task: Some(task), ..Recording::default() };
+    let recording = Recording::from([Write::Operation(stored), Write::NewTask(task)]);
     store.record(recording).await.unwrap();
 }
 
@@ -112,7 +112,7 @@ pub(crate) async fn every_task_of_an_operation_closes_when_one_expires(store: St
     stored.value.tasks.push("t0".into());
     let mut approved = of_kind("t0", TaskKind::ManualApproval);
     (approved.status, approved.decision) = (TaskStatus::InProgress, Some(Resolution::Approved));
-    store.record(Recording { new_task: Some(approved), ..Recording::default() }).await.unwrap();
+    store.record(Write::NewTask(approved)).await.unwrap();
     wait(&store, stored, OperationState::AwaitingPermission, of_kind("t1", TaskKind::PermissionException)).await;
     tick(&store, 7_200).await;
     for id in ["t0", "t1"] {
@@ -153,7 +153,7 @@ pub(crate) async fn a_buy_that_a_person_finishes_after_its_end_is_over(store: St
     wait(&store, begun, OperationState::Parked, of_kind("t1", TaskKind::Reconciliation)).await;
     let mut waiting = stored_buy(&store, "b1").await;
     waiting.value.status = BuyStatus::PendingManual;
-    store.record(Recording { buy: Some(waiting), ..Recording::default() }).await.unwrap();
+    store.record(Write::Buy(waiting)).await.unwrap();
 
     let long_after = buy("b1").end.plus_millis(1);
     let mut decided = stored_task(&store, "t1").await;
@@ -186,7 +186,7 @@ pub(crate) async fn booked_buys_have_their_turn_one_after_the_other(store: Store
     for (id, seconds) in [("b2", 1), ("b1", 2), ("b3", 3)] {
         let mut stored = stored_buy(&store, id).await;
         (stored.value.booked_at, stored.value.updated_at) = (Some(at(seconds)), at(seconds));
-        store.record(Recording { buy: Some(stored), ..Recording::default() }).await.unwrap();
+        store.record(Write::Buy(stored)).await.unwrap();
     }
     assert!(turns(100, 10).await.is_empty(), "they were just booked");
     let mut first = turns(110, 2).await;
@@ -197,10 +197,10 @@ pub(crate) async fn booked_buys_have_their_turn_one_after_the_other(store: Store
     assert_eq!(turns(110 + 100, 10).await.len(), 3, "and not after all of it");
     // A later record does not change whose turn it is.
     let stored = stored_buy(&store, "b1").await;
-    store.record(Recording { buy: Some(stored), ..Recording::default() }).await.unwrap();
+    store.record(Write::Buy(stored)).await.unwrap();
     assert!(turns(110 + 149, 10).await.is_empty());
     // Unless it wants a look: then it has its turn at once, and once more when the ad server has settled.
-    let look = |id: &str| store.record(Recording { look: Some(id.into()), ..Recording::default() });
+    let look = |id: &str| store.record(Write::ReadStatusSoon(id.into()));
     look("b1").await.unwrap();
     assert_eq!(turns(110 + 120, 10).await, ["b1".into()]);
     assert!(turns(110 + 126, 10).await.is_empty());
@@ -212,11 +212,11 @@ pub(crate) async fn booked_buys_have_their_turn_one_after_the_other(store: Store
     // What is over is left alone, until its end is moved.
     let mut over = stored_buy(&store, "b1").await;
     over.value.end = at(100);
-    store.record(Recording { buy: Some(over), ..Recording::default() }).await.unwrap();
+    store.record(Write::Buy(over)).await.unwrap();
     assert_eq!(turns(110 + 300, 10).await.len(), 2);
     let mut longer = stored_buy(&store, "b1").await;
     (longer.value.end, longer.value.updated_at) = (at(1_000_000), at(420));
-    store.record(Recording { buy: Some(longer), ..Recording::default() }).await.unwrap();
+    store.record(Write::Buy(longer)).await.unwrap();
     assert!(turns(520, 10).await.contains(&"b1".into()));
 }
 
@@ -228,18 +228,19 @@ pub(crate) async fn a_decision_is_written_in_time_or_not_at_all(store: Store) {
     let decide = async |seconds: i64, task: bool, flight: bool| {
         let mut stored = stored_task(&store, "t1").await;
         stored.value.version += 1;
-        let in_time = InTime { task: task.then(|| "t1".into()), flight: flight.then(|| "b1".into()), at: at(seconds) };
-        store.record(Recording { in_time: Some(in_time), tasks: vec![stored], ..Recording::default() }).await
+        let window =
+            DecisionWindow { task: task.then(|| "t1".into()), flight: flight.then(|| "b1".into()), at: at(seconds) };
+        store.record(Recording::by(Author::Reviewer(window)).with(Write::Task(stored))).await
     };
     let over = 40 * 86_400;
     for (seconds, task, flight, late) in [
-        (7_200, true, false, Late::Task),
-        (7_200, true, true, Late::Task),
-        (over, false, true, Late::Flight),
-        (over + 1, false, true, Late::Flight),
+        (7_200, true, false, Expired::Task),
+        (7_200, true, true, Expired::Task),
+        (over, false, true, Expired::Flight),
+        (over + 1, false, true, Expired::Flight),
     ] {
         let refused = decide(seconds, task, flight).await;
-        assert!(matches!(refused, Err(StoreError::Late(what)) if what == late), "{seconds} {refused:?}");
+        assert!(matches!(refused, Err(StoreError::Expired(what)) if what == late), "{seconds} {refused:?}");
         assert_eq!(stored_task(&store, "t1").await, read, "nothing was written");
     }
     for (seconds, task, flight) in [(7_199, true, true), (over - 1, false, true), (over, false, false)] {

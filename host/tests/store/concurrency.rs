@@ -4,7 +4,7 @@ use std::{collections::HashSet, future::Future};
 
 use flightdeck::{
     domain::{event::EventKind, operation::OperationState},
-    store::{BuyFilter, Recording, StoreError},
+    store::{BuyFilter, Recording, StoreError, Write},
 };
 use futures::future::join_all;
 use tokio::task::JoinHandle;
@@ -45,7 +45,7 @@ pub(crate) async fn of_many_writers_of_one_row_each_version_is_won_once(store: S
             loop {
                 let mut stored = stored_buy(&store, "b1").await;
                 stored.value.revision += 1;
-                match store.record(Recording { buy: Some(stored), ..Recording::default() }).await {
+                match store.record(Write::Buy(stored)).await {
                     Ok(()) => return refusals,
                     Err(StoreError::Stale(_)) => refusals += 1,
                     Err(other) => panic!("{other:?}"),
@@ -84,17 +84,16 @@ pub(crate) async fn a_refused_recording_among_others_undoes_only_itself(store: S
         let store = store.clone();
         async move {
             let id = format!("b{caller}");
-            let good = Recording {
-                new_buy: Some(buy(&id)),
-                new_operation: Some(operation(&format!("op-{id}"), &id)),
-                events: vec![event(&id, EventKind::TaskCreated)],
-                ..Recording::default()
-            };
+            let good = Recording::from([
+                Write::NewBuy(buy(&id)),
+                Write::NewOperation(operation(&format!("op-{id}"), &id)),
+                Write::Event(event(&id, EventKind::TaskCreated)),
+            ]);
             let bad = match caller % 4 {
                 // What it writes first is good, what it writes last exists already.
-                0 => Recording { new_operation: Some(operation("op-taken", "taken")), ..good },
+                0 => good.with(Write::NewOperation(operation("op-taken", "taken"))),
                 // It refers to an operation that there is not.
-                1 => Recording { new_task: Some(task("t", &operation("op-none", "taken"))), ..good },
+                1 => good.with(Write::NewTask(task("t", &operation("op-none", "taken")))),
                 _ => good,
             };
             store.record(bad).await

@@ -10,7 +10,7 @@ use flightdeck::{
     },
     operations::{Signals, timers},
     store::{
-        Recording, postgres, sqlite,
+        Write, postgres, sqlite,
         webhooks::{Replay, Replayed, Tried},
     },
 };
@@ -226,8 +226,7 @@ pub(crate) async fn one_look_at_the_clock_forgets_everything_that_is_old(store: 
     }
     switch(&store, "mine", false).await;
     for index in 0..250 {
-        let idempotency = Some(key(&format!("k{index}"), "op-none"));
-        store.record(Recording { idempotency, ..Recording::default() }).await.unwrap();
+        store.record(Write::NewKey(key(&format!("k{index}"), "op-none"))).await.unwrap();
     }
     let later = at(31 * 86_400);
     timers::tick(&store, &Signals::default(), Duration::from_secs(60), later).await.unwrap();

@@ -14,7 +14,7 @@ use flightdeck::{
         lease::Lease,
         now,
     },
-    store::{Fence, JournalWrite, Recording, SettledStep},
+    store::{Author, Fence, JournalWrite, LeaseAfter, Recording, SettledStep, Write},
 };
 
 use tokio_util::sync::CancellationToken;
@@ -68,7 +68,7 @@ pub(crate) async fn whoever_takes_over_waits_from_then_on(store: Store) {
     // What was put off by its own worker waits no longer than that one said.
     let later = moved(&second.operation, OperationState::Queued, 51);
     store
-        .record(Recording { fence: Some(second.fence), operations: vec![later], ..Recording::default() })
+        .record(Recording::by(Author::Worker(second.fence, LeaseAfter::Kept)).with(Write::Operation(later)))
         .await
         .unwrap();
     claim(&store, 90).await;
@@ -80,8 +80,8 @@ pub(crate) async fn a_run_that_was_cut_off_leaves_a_doubt_that_begins_then(store
     let claimed = claim(&store, 0).await;
     begin(&store, &claimed.fence, "open", 1).await;
     let queued = moved(&claimed.operation, OperationState::Queued, 9);
-    let (fence, cut_off, operations) = (Some(claimed.fence), Some(at(9)), vec![queued]);
-    store.record(Recording { fence, release: true, cut_off, operations, ..Recording::default() }).await.unwrap();
+    let cut_off = Author::Worker(claimed.fence, LeaseAfter::CutOff(at(9)));
+    store.record(Recording::by(cut_off).with(Write::Operation(queued))).await.unwrap();
     assert_eq!(since(&store).await, [("open".to_owned(), StepState::Open, at(9))]);
 }
 
@@ -118,8 +118,7 @@ pub(crate) async fn what_a_restored_copy_does_not_know_is_looked_up(store: Store
         pages.close().await.unwrap();
     }
     // A person has looked and found nothing: that is known from after the copy.
-    let reset_steps = vec![("op-b1".into(), platform("north"))];
-    store.record(Recording { reset_steps, ..Recording::default() }).await.unwrap();
+    store.record(Write::ResetSteps("op-b1".into(), platform("north"))).await.unwrap();
     let pages = pages(&store, &fence, &[], restored_at);
     for name in ["refused", "unknown"] {
         assert!(is_fresh(&pages.begin(name).await.unwrap()), "{name}");

@@ -18,7 +18,8 @@ use flightdeck::{
         time::Timestamp,
     },
     store::{
-        AuditEntry, Claim, Fence, FinishedStep, IdempotencyEntry, JournalWrite, NewStep, Recording, SettledStep, Stored,
+        AuditEntry, Claim, Fence, FinishedStep, IdempotencyEntry, JournalWrite, NewStep, Recording, SettledStep,
+        Stored, Write,
     },
 };
 use serde_json::json;
@@ -203,14 +204,14 @@ pub(crate) fn key(key: &str, operation: &str) -> IdempotencyEntry {
 pub(crate) async fn accept(store: &Store, id: &str) -> OperationId {
     let operation = operation(&format!("op-{id}"), id);
     let id_of_operation = operation.id.clone();
-    let recording = Recording { new_buy: Some(buy(id)), new_operation: Some(operation), ..Recording::default() };
+    let recording = Recording::from([Write::NewBuy(buy(id)), Write::NewOperation(operation)]);
     store.record(recording).await.unwrap();
     id_of_operation
 }
 
 /// Writes a further operation.
 pub(crate) async fn add_operation(store: &Store, operation: Operation) {
-    store.record(Recording { new_operation: Some(operation), ..Recording::default() }).await.unwrap();
+    store.record(Write::NewOperation(operation)).await.unwrap();
 }
 
 /// Claims what must be there to claim.

@@ -9,8 +9,8 @@ use flightdeck::{
         time::Timestamp,
     },
     store::{
-        Fence, FinishedStep, JournalWrite, NewStep, NextLookup, Recording, RemoteChange, SettledStep, StoreError,
-        Stored,
+        Author, Fence, FinishedStep, JournalWrite, LeaseAfter, NewStep, NextLookup, Recording, RemoteChange,
+        SettledStep, StoreError, Stored, Write,
     },
 };
 
@@ -166,10 +166,10 @@ pub(crate) async fn open_steps_are_reset_when_a_person_found_nothing(store: Stor
     store.journal(finish(&fence, "a", b"1")).await.unwrap();
     let elsewhere = JournalWrite { platform: platform("south"), ..begin(&fence, "d", "d", 5) };
     store.journal(elsewhere).await.unwrap();
-    let recording = Recording { reset_steps: vec![("op-b1".into(), platform("north"))], ..Recording::default() };
+    let recording = Recording::from(Write::ResetSteps("op-b1".into(), platform("north")));
     // It is part of the decision: if that is refused, the steps stay as they are.
     let stale = Stored { version: 99, ..stored_operation(&store, &"op-b1".into()).await };
-    let refused = store.record(Recording { operations: vec![stale], ..recording.clone() }).await;
+    let refused = store.record(recording.clone().with(Write::Operation(stale))).await;
     assert!(matches!(refused, Err(StoreError::Stale(_))));
     assert!(
         store.steps(&"op-b1".into()).await.unwrap().iter().filter(|step| step.state == StepState::Open).count() == 3
@@ -262,8 +262,8 @@ pub(crate) async fn a_step_whose_worker_died_or_was_cut_off_may_have_sent_someth
     assert_eq!((only_step(&store).await.sent_at, only_step(&store).await.lost), (Some(at(31)), 1));
     store.journal(begin(&third.fence, "order", "r2", 91)).await.unwrap();
     let queued = super::fixtures::moved(&third.operation, flightdeck::domain::operation::OperationState::Queued, 95);
-    let (fence, cut_off, operations) = (Some(third.fence), Some(at(95)), vec![queued]);
-    store.record(Recording { fence, release: true, cut_off, operations, ..Recording::default() }).await.unwrap();
+    let cut_off = Author::Worker(third.fence, LeaseAfter::CutOff(at(95)));
+    store.record(Recording::by(cut_off).with(Write::Operation(queued))).await.unwrap();
     assert_eq!((only_step(&store).await.sent_at, only_step(&store).await.lost), (Some(at(95)), 2));
     assert_eq!(looked_for(&store, 95).await, [("order".to_owned(), 0)]);
 }
@@ -289,8 +289,7 @@ pub(crate) async fn a_look_is_its_takers_for_a_while_and_is_put_off_or_over(stor
         told: vec!["77".to_owned()],
     };
     for (name, after) in [("order", Some(100)), ("flight", None)] {
-        let lookup = Some((next(name, after), at(50)));
-        store.record(Recording { lookup, ..Recording::default() }).await.unwrap();
+        store.record(Write::Lookup(next(name, after), at(50))).await.unwrap();
     }
     assert_eq!(looked_for(&store, 149).await, []);
     let due = store.take_lookups(at(150), LEASE, 10).await.unwrap();

@@ -10,7 +10,7 @@ use flightdeck::{
         status::BuyStatus,
         task::{Priority, Resolution, Task, TaskKind, TaskMove, TaskStatus},
     },
-    store::{AuditEntry, BuyFilter, JournalWrite, Recording, RemoteChange, StoreError, TaskFilter, TokenRecord},
+    store::{AuditEntry, BuyFilter, JournalWrite, Recording, RemoteChange, StoreError, TaskFilter, TokenRecord, Write},
 };
 
 use super::fixtures::{
@@ -19,11 +19,11 @@ use super::fixtures::{
 };
 
 async fn add_buy(store: &Store, buy: MediaBuy) {
-    store.record(Recording { new_buy: Some(buy), ..Recording::default() }).await.unwrap();
+    store.record(Write::NewBuy(buy)).await.unwrap();
 }
 
 async fn add_task(store: &Store, task: Task) {
-    store.record(Recording { new_task: Some(task), ..Recording::default() }).await.unwrap();
+    store.record(Write::NewTask(task)).await.unwrap();
 }
 
 async fn list(store: &Store, filter: BuyFilter) -> Vec<String> {
@@ -46,7 +46,7 @@ pub(crate) async fn buys_are_listed_newest_first_and_page_by_page(store: Store) 
     assert_eq!(list(&store, page(None, u32::MAX)).await.len(), 5);
     // A change does not move a buy to the front.
     let changed = stored_buy(&store, "b2").await;
-    store.record(Recording { buy: Some(changed), ..Recording::default() }).await.unwrap();
+    store.record(Write::Buy(changed)).await.unwrap();
     assert_eq!(list(&store, page(None, 10)).await, ["b5", "b4", "b3", "b2", "b1"]);
 }
 
@@ -71,7 +71,7 @@ pub(crate) async fn buys_are_filtered_by_each_field(store: Store) {
     // What changes is found by its new value, and no longer by its old one.
     let mut changed = stored_buy(&store, "both").await;
     changed.value.status = BuyStatus::Active;
-    store.record(Recording { buy: Some(changed), ..Recording::default() }).await.unwrap();
+    store.record(Write::Buy(changed)).await.unwrap();
     assert_eq!(list(&store, BuyFilter { status: Some(BuyStatus::Active), ..all() }).await, ["both", "active"]);
     assert!(
         list(
@@ -109,7 +109,7 @@ pub(crate) async fn operations_of_a_buy_are_found_by_what_they_are(store: Store)
     };
     assert_eq!(open().await, ["op-b1", "op-2", "op-3"]);
     let failed = moved(&stored_operation(&store, &create).await, OperationState::Failed, 1);
-    store.record(Recording { operations: vec![failed], ..Recording::default() }).await.unwrap();
+    store.record(Write::Operation(failed)).await.unwrap();
     assert_eq!(open().await, ["op-2", "op-3"]);
     let creation = store.creation(&"b1".into()).await.unwrap().unwrap();
     assert_eq!(creation, stored_operation(&store, &create).await);
@@ -161,7 +161,7 @@ pub(crate) async fn closed_tasks_are_listed_for_a_while(store: Store) {
     let mut closed = store.task(&"theirs".into()).await.unwrap().unwrap();
     closed.value.advance(TaskMove::Close).unwrap();
     closed.value.resolved_at = Some(at(20));
-    store.record(Recording { tasks: vec![closed], ..Recording::default() }).await.unwrap();
+    store.record(Write::Task(closed)).await.unwrap();
     let lists = |page: &(Vec<String>, u64, u64)| page.0.contains(&"theirs".to_owned());
     let since = |seconds| TaskFilter { closed_since: Some(at(seconds)), ..all() };
     let recent = page(&store, since(19)).await;
@@ -218,7 +218,7 @@ pub(crate) async fn tasks_that_the_clock_must_see_to_are_found(store: Store) {
     // Their versions are good to write them with.
     let mut late = store.tasks_due(at(10), 10).await.unwrap().remove(1).task;
     late.value.advance(TaskMove::Escalate).unwrap();
-    store.record(Recording { tasks: vec![late], ..Recording::default() }).await.unwrap();
+    store.record(Write::Task(late)).await.unwrap();
     assert_eq!(due(10, 10).await, ["expired"]);
 }
 
@@ -228,15 +228,16 @@ pub(crate) async fn history_and_events_are_kept_in_order(store: Store) {
     let lines: Vec<_> = (0..12).map(|index| line(&format!("comment {index}"), 0)).collect();
     let happened: Vec<_> = (0..12).map(|_| event("b1", EventKind::BuyStatusChanged)).collect();
     for (lines, happened) in lines.chunks(6).zip(happened.chunks(6)) {
-        let history = lines.iter().map(|line| ("t1".into(), line.clone())).collect();
-        store.record(Recording { history, events: happened.to_vec(), ..Recording::default() }).await.unwrap();
+        let lines = lines.iter().map(|line| Write::History("t1".into(), line.clone()));
+        let recording: Recording = lines.chain(happened.iter().cloned().map(Write::Event)).collect();
+        store.record(recording).await.unwrap();
     }
     assert_eq!(store.history(&"t1".into()).await.unwrap(), lines);
     assert_eq!(store.events(&"b1".into(), 100).await.unwrap(), happened);
     assert_eq!(store.events(&"b1".into(), 3).await.unwrap(), happened[..3]);
     assert!(store.events(&"b2".into(), 3).await.unwrap().is_empty());
     // An event has one id for ever.
-    let again = Recording { events: happened[..1].to_vec(), ..Recording::default() };
+    let again = Recording::from(Write::Event(happened[0].clone()));
     assert!(matches!(store.record(again).await, Err(StoreError::Stale(_))));
 }
 
@@ -319,7 +320,7 @@ pub(crate) async fn what_was_closed_long_ago_is_taken_out_of_the_list(store: Sto
         let mut closed = store.task(&id.into()).await.unwrap().unwrap();
         closed.value.advance(TaskMove::Close).unwrap();
         closed.value.resolved_at = Some(at(closed_at));
-        store.record(Recording { tasks: vec![closed], ..Recording::default() }).await.unwrap();
+        store.record(Write::Task(closed)).await.unwrap();
     }
     assert_eq!(store.unlist_tasks(at(20), 10).await.unwrap(), 0, "closed at that moment, and not before it");
     assert_eq!(store.unlist_tasks(at(31), 1).await.unwrap(), 1);

@@ -18,7 +18,7 @@ use flightdeck::{
         task::{HistoryEntry, Task},
     },
     store::{
-        BuyFilter, FinishedStep, JournalWrite, Recording, RemoteChange, Revocation, TaskFilter, TokenRecord,
+        BuyFilter, FinishedStep, JournalWrite, Recording, RemoteChange, Revocation, TaskFilter, TokenRecord, Write,
         marks::{ARRIVED, ARRIVING, MOVED, RESTORED},
         postgres,
         replicas::HoldKey,
@@ -119,7 +119,7 @@ fn said(ran: &Output) -> (bool, String) {
 async fn fill(store: &Store) {
     let both = vec![package("a", "north"), package("b", "south")];
     let odd = MediaBuy { packages: both, po_number: Some(ODD.to_owned()), ..buy("odd") };
-    store.record(Recording { new_buy: Some(odd), ..Recording::default() }).await.unwrap();
+    store.record(Write::NewBuy(odd)).await.unwrap();
     accept(store, "b1").await;
     let held = claim(store, 0).await;
     let order = RemoteObject { kind: RemoteKind::Order, key: String::new(), id: ODD.to_owned() };
@@ -136,14 +136,14 @@ async fn fill(store: &Store) {
     };
     add_operation(store, waits.clone()).await;
     webhooks::add(store, &webhooks::endpoint("hook", None, EventKind::ALL)).await;
-    let recording = Recording {
-        idempotency: Some(key(ODD, "update")),
-        new_task: Some(Task { reason: ODD.into(), ..task("t1", &waits) }),
-        history: vec![("t1".into(), HistoryEntry { words: Some(ODD.to_owned()), ..line("assign", 1) })],
-        events: vec![event("b1", EventKind::TaskCreated), event("b1", EventKind::TaskAssigned)],
-        audit: (0..2_500).map(|index| audit(ODD, &format!("subject {index}"))).collect(),
-        ..Recording::default()
-    };
+    let mut recording = Recording::from([
+        Write::NewKey(key(ODD, "update")),
+        Write::NewTask(Task { reason: ODD.into(), ..task("t1", &waits) }),
+        Write::History("t1".into(), HistoryEntry { words: Some(ODD.to_owned()), ..line("assign", 1) }),
+        Write::Event(event("b1", EventKind::TaskCreated)),
+        Write::Event(event("b1", EventKind::TaskAssigned)),
+    ]);
+    recording.extend((0..2_500).map(|index| Write::Audit(audit(ODD, &format!("subject {index}")))));
     store.record(recording).await.unwrap();
     assert!(webhooks::claim(store, 1).await.is_some());
     let token = TokenRecord {
@@ -208,13 +208,12 @@ async fn check_moved(sides: &Sides, before: &str) {
     accept(&there, "new").await;
     let page = BuyFilter { limit: 1, ..BuyFilter::default() };
     assert_eq!(there.buys(&page).await.unwrap()[0].id.as_str(), "new");
-    let recording = Recording {
-        events: vec![event("b1", EventKind::TaskFailed)],
-        history: vec![("t1".into(), line("comment", 9))],
-        new_task: Some(task("t2", &operation("update", "odd"))),
-        audit: vec![audit("after", "it")],
-        ..Recording::default()
-    };
+    let recording = Recording::from([
+        Write::Event(event("b1", EventKind::TaskFailed)),
+        Write::History("t1".into(), line("comment", 9)),
+        Write::NewTask(task("t2", &operation("update", "odd"))),
+        Write::Audit(audit("after", "it")),
+    ]);
     there.record(recording).await.unwrap();
     assert!(there.marked(ARRIVED).await.unwrap().is_some() && there.marked(ARRIVING).await.unwrap().is_none());
     there.close().await;

@@ -13,7 +13,7 @@ use flightdeck::{
     },
     operations::now,
     store::{
-        Hint, JournalWrite, Recording, StoreError,
+        Author, Hint, JournalWrite, LeaseAfter, Recording, StoreError, Write,
         postgres::{self, Options},
     },
 };
@@ -70,7 +70,7 @@ pub(super) async fn due_now(store: &Store, id: &str) {
     accept(store, id).await;
     let mut stored = stored_operation(store, &format!("op-{id}").as_str().into()).await;
     stored.value.run_at = now();
-    store.record(Recording { operations: vec![stored], ..Recording::default() }).await.unwrap();
+    store.record(Write::Operation(stored)).await.unwrap();
 }
 
 #[tokio::test]
@@ -90,7 +90,7 @@ async fn tasks_expire_by_the_databases_clock() {
     let day = Duration::from_secs(86_400);
     let mut late = task("t1", &operation("op-b1", "b1"));
     (late.due_by, late.expires_at) = (now(), now().plus(day));
-    store.record(Recording { new_task: Some(late), ..Recording::default() }).await.unwrap();
+    store.record(Write::NewTask(late)).await.unwrap();
     // A host whose clock is two days ahead finds it late like every other host, and not expired.
     for clock in [now(), now().plus(2 * day), Timestamp::from_micros(0)] {
         let due = store.tasks_due(clock, 10).await.unwrap();
@@ -168,7 +168,7 @@ async fn operations_of_one_buy_are_never_leased_together() {
         assert_eq!(claimed.len(), 1, "{:?}", claimed.iter().map(|claim| &claim.fence).collect::<Vec<_>>());
         for operation in store.open_operations(&id.as_str().into()).await.unwrap() {
             let failed = moved(&operation, OperationState::Failed, 0);
-            store.record(Recording { operations: vec![failed], ..Recording::default() }).await.unwrap();
+            store.record(Write::Operation(failed)).await.unwrap();
         }
     }
 }
@@ -179,24 +179,22 @@ async fn a_worker_and_a_reviewer_who_write_the_same_rows_do_not_block_each_other
     let hosts = join_all((0..2).map(|_| open(&url))).await;
     due_now(&hosts[0], "b1").await;
     let held = hosts[0].claim("worker", now(), LEASE).await.unwrap().unwrap();
-    let write = |host: Store, fence| async move {
+    let write = |host: Store, author: Author| async move {
         let mut written = 0;
         while written < 30 {
-            let buy = Some(stored_buy(&host, "b1").await);
-            let operations = vec![stored_operation(&host, &"op-b1".into()).await];
-            let audit = vec![audit("changed", "b1")];
-            match host
-                .record(Recording { fence: Clone::clone(&fence), buy, operations, audit, ..Recording::default() })
-                .await
-            {
+            let recording = Recording::by(author.clone())
+                .with(Write::Buy(stored_buy(&host, "b1").await))
+                .with(Write::Operation(stored_operation(&host, &"op-b1".into()).await))
+                .with(Write::Audit(audit("changed", "b1")));
+            match host.record(recording).await {
                 Ok(()) => written += 1,
                 Err(StoreError::Stale(_)) => {}
                 Err(other) => panic!("{other:?}"),
             }
         }
     };
-    let worker = tokio::spawn(write(hosts[0].clone(), Some(held.fence)));
-    let reviewer = tokio::spawn(write(hosts[1].clone(), None));
+    let worker = tokio::spawn(write(hosts[0].clone(), Author::Worker(held.fence, LeaseAfter::Kept)));
+    let reviewer = tokio::spawn(write(hosts[1].clone(), Author::Host));
     worker.await.unwrap();
     reviewer.await.unwrap();
     assert_eq!(
@@ -257,7 +255,7 @@ async fn a_server_without_room_for_another_connection_serves_those_that_are_ther
     }
     // Somebody holds a row, and so both connections. Within a transaction one sees the sessions of one moment.
     let mut watcher = beside(&url).await;
-    let recording = Recording { buy: Some(stored_buy(&store, "b1").await), ..Recording::default() };
+    let recording = Recording::from(Write::Buy(stored_buy(&store, "b1").await));
     let mut holding = owner.begin().await.unwrap();
     sqlx::query("SELECT 1 FROM media_buys FOR UPDATE").execute(&mut *holding).await.unwrap();
     let writing: Vec<_> = (0..2)
@@ -282,7 +280,7 @@ async fn a_row_that_somebody_holds_is_not_waited_for_for_ever() {
     let Some(url) = database().await else { return };
     let store = open(&url).await;
     accept(&store, "b1").await;
-    let write = || async { Recording { buy: Some(stored_buy(&store, "b1").await), ..Recording::default() } };
+    let write = || async { Recording::from(Write::Buy(stored_buy(&store, "b1").await)) };
     let mut beside = beside(&url).await;
     let mut holding = beside.begin().await.unwrap();
     sqlx::query("SELECT 1 FROM media_buys FOR UPDATE").execute(&mut *holding).await.unwrap();
@@ -307,7 +305,7 @@ async fn a_session_that_stopped_in_the_middle_is_ended_by_the_server() {
     let sleeping = format!("{url}?options=-c%20idle_in_transaction_session_timeout=400");
     let mut stopped = beside(&sleeping).await;
     sqlx::raw_sql("BEGIN; SELECT pg_advisory_xact_lock(7023466421)").execute(&mut stopped).await.unwrap();
-    store.record(Recording { audit: vec![audit("a", "b")], ..Recording::default() }).await.unwrap();
+    store.record(Write::Audit(audit("a", "b"))).await.unwrap();
     assert!(sqlx::raw_sql("COMMIT").execute(&mut stopped).await.is_err());
 }
 
@@ -367,8 +365,7 @@ async fn the_audit_log_is_only_appended_to_and_forgery_is_found() {
     let Some(url) = database().await else { return };
     let store = open(&url).await;
     for index in 0..5 {
-        let lines = vec![audit("task.approved", &format!("t{index}"))];
-        store.record(Recording { audit: lines, ..Recording::default() }).await.unwrap();
+        store.record(Write::Audit(audit("task.approved", &format!("t{index}")))).await.unwrap();
     }
     let mut beside = beside(&url).await;
     for forgery in ["UPDATE audit SET doc = '{}'", "DELETE FROM audit", "TRUNCATE audit"] {

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, time::Duration};
 use flightdeck::{
     domain::{event::EventKind, operation::OperationState, person::Person},
     store::{
-        Fence, Recording, StoreError, TokenRecord,
+        Author, Fence, LeaseAfter, Recording, StoreError, TokenRecord, Write,
         census::Census,
         webhooks::{Attempt, DueDelivery, Tried},
     },
@@ -39,13 +39,12 @@ fn attempt(due: &DueDelivery, outcome: Tried) -> Attempt {
 }
 
 pub(crate) async fn an_operation_of_an_unknown_buy_is_refused_whole(store: Store) {
-    let recording = Recording {
-        new_operation: Some(operation("op-b1", "b1")),
-        idempotency: Some(key("k", "op-b1")),
-        events: vec![event("b1", EventKind::TaskCreated)],
-        audit: vec![audit("operation.accepted", "op-b1")],
-        ..Recording::default()
-    };
+    let recording = Recording::from([
+        Write::NewOperation(operation("op-b1", "b1")),
+        Write::NewKey(key("k", "op-b1")),
+        Write::Event(event("b1", EventKind::TaskCreated)),
+        Write::Audit(audit("operation.accepted", "op-b1")),
+    ]);
     let refused = store.record(recording).await;
     assert!(matches!(refused, Err(StoreError::Corrupt(_))), "{refused:?}");
     assert!(store.operation(&"op-b1".into()).await.unwrap().is_none());
@@ -57,12 +56,9 @@ pub(crate) async fn an_operation_of_an_unknown_buy_is_refused_whole(store: Store
 pub(crate) async fn nobody_holds_an_operation_that_there_is_not(store: Store) {
     accept(&store, "b1").await;
     let fence = Fence { operation: "op-nowhere".into(), number: 1 };
-    let recording = Recording {
-        fence: Some(fence.clone()),
-        buy: Some(stored_buy(&store, "b1").await),
-        audit: vec![audit("operation.succeeded", "op-nowhere")],
-        ..Recording::default()
-    };
+    let recording = Recording::by(Author::Worker(fence.clone(), LeaseAfter::Kept))
+        .with(Write::Buy(stored_buy(&store, "b1").await))
+        .with(Write::Audit(audit("operation.succeeded", "op-nowhere")));
     let before = stored_buy(&store, "b1").await;
     let mut begun = journal(&fence, "b1", 1);
     begun.begin = begins("order", "r1");
@@ -78,10 +74,7 @@ pub(crate) async fn nobody_holds_an_operation_that_there_is_not(store: Store) {
 
 pub(crate) async fn a_try_is_recorded_once(store: Store) {
     add(&store, &endpoint("mine", None, &[EventKind::TaskCreated])).await;
-    store
-        .record(Recording { events: vec![event("b1", EventKind::TaskCreated)], ..Recording::default() })
-        .await
-        .unwrap();
+    store.record(Write::Event(event("b1", EventKind::TaskCreated))).await.unwrap();
     let due = store.claim_delivery(at(1), LEASE).await.unwrap().expect("a delivery");
     store.record_attempt(attempt(&due, Tried::Again(at(10)))).await.unwrap();
     for outcome in [Tried::Again(at(20)), Tried::Delivered, Tried::Dead] {
@@ -106,8 +99,8 @@ pub(crate) async fn what_there_is_not_is_not_changed_and_not_found(store: Store)
 
 pub(crate) async fn deliveries_that_wait_or_were_given_up_are_counted(store: Store) {
     add(&store, &endpoint("mine", None, &[EventKind::TaskCreated])).await;
-    let events = ["b1", "b2", "b3", "b4"].map(|buy| event(buy, EventKind::TaskCreated)).to_vec();
-    store.record(Recording { events, ..Recording::default() }).await.unwrap();
+    let events = ["b1", "b2", "b3", "b4"].map(|buy| Write::Event(event(buy, EventKind::TaskCreated)));
+    store.record(events).await.unwrap();
     for outcome in [Tried::Delivered, Tried::Dead] {
         let due = store.claim_delivery(at(1), LEASE).await.unwrap().expect("a delivery");
         store.record_attempt(attempt(&due, outcome)).await.unwrap();
@@ -125,7 +118,7 @@ pub(crate) async fn a_buy_has_one_turn_however_many_look(store: Store) {
         accept(&store, &id).await;
         let mut stored = stored_buy(&store, &id).await;
         (stored.value.booked_at, stored.value.updated_at) = (Some(at(1)), at(1));
-        store.record(Recording { buy: Some(stored), ..Recording::default() }).await.unwrap();
+        store.record(Write::Buy(stored)).await.unwrap();
         booked.insert(id);
     }
     let turns = join_all((0..CALLERS).map(|_| {
@@ -153,7 +146,7 @@ pub(crate) async fn a_key_is_forgotten_once_however_many_clean_up(store: Store) 
     for index in 0..40 {
         let mut entry = key(&format!("k{index}"), "op-1");
         entry.expires_at = at(1);
-        store.record(Recording { idempotency: Some(entry), ..Recording::default() }).await.unwrap();
+        store.record(Write::NewKey(entry)).await.unwrap();
     }
     let forgotten = join_all((0..CALLERS).map(|_| {
         let store = store.clone();
@@ -226,8 +219,7 @@ pub(crate) async fn what_ended_is_not_claimed_whatever_its_lease(store: Store) {
     accept(&store, "b1").await;
     let held = claim(&store, 0).await;
     let ended = moved(&held.operation, OperationState::Succeeded, 1);
-    let recording =
-        Recording { fence: Some(held.fence), release: true, operations: vec![ended], ..Recording::default() };
+    let recording = Recording::by(Author::Worker(held.fence, LeaseAfter::Released)).with(Write::Operation(ended));
     store.record(recording).await.unwrap();
     assert!(store.claim("other", at(1_000), LEASE).await.unwrap().is_none());
     assert_eq!(stored_operation(&store, &"op-b1".into()).await.value.claims, 1);

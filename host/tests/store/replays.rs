@@ -8,7 +8,7 @@ use std::sync::{
 use flightdeck::{
     domain::{event::EventKind, id::PrincipalId, time::Timestamp},
     store::{
-        Recording, postgres, sqlite,
+        Recording, Write, postgres, sqlite,
         webhooks::{Replay, Replayed},
     },
 };
@@ -54,7 +54,7 @@ async fn others_write_while_it_is_replayed(store: &Store) {
         let (store, written, over) = (store.clone(), written.clone(), over.clone());
         tokio::spawn(async move {
             while !over.load(Ordering::SeqCst) {
-                let line = Recording { audit: vec![audit("decided", "task")], ..Recording::default() };
+                let line = Recording::from(Write::Audit(audit("decided", "task")));
                 store.record(line).await.unwrap();
                 written.fetch_add(1, Ordering::SeqCst);
             }

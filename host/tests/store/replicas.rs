@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use flightdeck::{
     domain::{event::EventKind, operation::OperationState, purpose::Purpose},
-    store::{Recording, StoreError, census::Census, replicas::HoldKey},
+    store::{StoreError, Write, census::Census, replicas::HoldKey},
 };
 use futures::future::join_all;
 
@@ -95,9 +95,12 @@ pub(crate) async fn what_has_not_ended_is_counted(store: Store) {
     let first = stored_operation(&store, &"op-b4".into()).await;
     let parked = moved(&claimed.operation, OperationState::Parked, 2);
     let failed = moved(&first, OperationState::Failed, 2);
-    let new_task = Some(task("t1", &claimed.operation.value));
-    let events = vec![event("b1", EventKind::TaskCreated)];
-    let recording = Recording { operations: vec![parked, failed], new_task, events, ..Recording::default() };
+    let recording = [
+        Write::Operation(parked),
+        Write::Operation(failed),
+        Write::NewTask(task("t1", &claimed.operation.value)),
+        Write::Event(event("b1", EventKind::TaskCreated)),
+    ];
     store.record(recording).await.unwrap();
     let counted = store.census(at(4_000)).await.unwrap();
     let wanted = Census {

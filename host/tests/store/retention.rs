@@ -9,7 +9,7 @@ use flightdeck::{
         task::TaskMove,
     },
     operations::timers,
-    store::{JournalWrite, Recording, RemoteChange, Stored, webhooks::Tried},
+    store::{JournalWrite, Recording, RemoteChange, Stored, Write, webhooks::Tried},
 };
 
 use super::{
@@ -38,7 +38,7 @@ async fn changed_buy(store: &Store, ended: i64) -> Operation {
     end(store, stored_operation(store, &create).await, 1).await;
     let update = Operation { kind: OperationKind::Update, ..operation("update", "b1") };
     add_operation(store, update.clone()).await;
-    store.record(Recording { new_task: Some(task("t1", &update)), ..Recording::default() }).await.unwrap();
+    store.record(Write::NewTask(task("t1", &update))).await.unwrap();
     let claimed = claim(store, 2).await;
     let begin = begins("line", "reference 2");
     store.journal(JournalWrite { begin, ..journal(&claimed.fence, "b1", 2) }).await.unwrap();
@@ -50,15 +50,14 @@ async fn changed_buy(store: &Store, ended: i64) -> Operation {
 async fn end(store: &Store, stored: Stored<Operation>, seconds: i64) {
     let mut ended = moved(&stored, OperationState::Succeeded, seconds);
     ended.value.ended_at = Some(at(seconds));
-    store.record(Recording { operations: vec![ended], ..Recording::default() }).await.unwrap();
+    store.record(Write::Operation(ended)).await.unwrap();
 }
 
 async fn close(store: &Store, id: &str, seconds: i64) {
     let mut closed = store.task(&id.into()).await.unwrap().unwrap();
     closed.value.advance(TaskMove::Close).unwrap();
     closed.value.resolved_at = Some(at(seconds));
-    let history = vec![(id.into(), line("close", seconds))];
-    store.record(Recording { tasks: vec![closed], history, ..Recording::default() }).await.unwrap();
+    store.record([Write::Task(closed), Write::History(id.into(), line("close", seconds))]).await.unwrap();
 }
 
 async fn forget(store: &Store, seconds: i64) {
@@ -99,7 +98,7 @@ pub(crate) async fn what_has_not_ended_is_never_forgotten(store: Store) {
     let waiting = Operation { kind: OperationKind::Update, state: OperationState::Parked, ..operation("update", "b1") };
     add_operation(&store, waiting.clone()).await;
     for id in ["t1", "closed"] {
-        store.record(Recording { new_task: Some(task(id, &waiting)), ..Recording::default() }).await.unwrap();
+        store.record(Write::NewTask(task(id, &waiting))).await.unwrap();
     }
     close(&store, "closed", 1).await;
     forget(&store, 10_000 * DAY).await;
@@ -119,7 +118,7 @@ pub(crate) async fn what_has_not_ended_is_never_forgotten(store: Store) {
 pub(crate) async fn events_are_forgotten_oldest_first_and_batch_by_batch(store: Store) {
     let happened = |index: i64| Event { at: at(index), ..event("b1", EventKind::BuyStatusChanged) };
     let events: Vec<_> = (0..250).map(happened).collect();
-    store.record(Recording { events: events.clone(), ..Recording::default() }).await.unwrap();
+    store.record(events.clone().into_iter().map(Write::Event).collect::<Recording>()).await.unwrap();
     assert_eq!(store.forget_events(at(0), 100).await.unwrap(), 0);
     assert_eq!(store.forget_events(at(5), 3).await.unwrap(), 3);
     assert_eq!(store.events(&"b1".into(), 1_000).await.unwrap(), events[3..]);

@@ -6,7 +6,7 @@ use flightdeck::{
     domain::operation::OperationState,
     operations::now,
     store::{
-        JournalWrite, Recording, StoreError,
+        JournalWrite, StoreError, Write,
         postgres::{self, Options},
     },
 };
@@ -113,11 +113,11 @@ async fn tables_that_a_newer_host_changes_are_used_on() {
         store.journal(JournalWrite { begin, ..journal(&held.fence, id, 0) }).await.unwrap();
         assert_eq!(store.steps(&held.fence.operation).await.unwrap().len(), 1);
         let entry = key(id, held.fence.operation.as_str());
-        store.record(Recording { idempotency: Some(entry.clone()), ..Recording::default() }).await.unwrap();
+        store.record(Write::NewKey(entry.clone())).await.unwrap();
         assert_eq!(store.idempotency(&entry.principal, id).await.unwrap(), Some(entry));
         assert_eq!(store.tokens().await.unwrap(), std::slice::from_ref(&token));
         let failed = moved(&held.operation, OperationState::Failed, 0);
-        store.record(Recording { operations: vec![failed], ..Recording::default() }).await.unwrap();
+        store.record(Write::Operation(failed)).await.unwrap();
     };
     used("b1").await;
     for table in ["steps", "idempotency", "tokens", "operations", "media_buys"] {

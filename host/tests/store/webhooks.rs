@@ -9,7 +9,7 @@ use flightdeck::{
         webhook::{AT_A_TIME, DeliveryStatus, Disabled, Endpoint, PATIENCE, SigningSecret},
     },
     store::{
-        Recording, StoreError, Stored,
+        Recording, StoreError, Stored, Write,
         webhooks::{Attempt, DeliveryFilter, DueDelivery, Replay, Replayed, Tried},
     },
 };
@@ -37,7 +37,7 @@ pub(super) async fn add(store: &Store, endpoint: &Endpoint) {
 }
 
 pub(super) async fn happen(store: &Store, events: Vec<Event>) {
-    store.record(Recording { events, ..Recording::default() }).await.unwrap();
+    store.record(events.into_iter().map(Write::Event).collect::<Recording>()).await.unwrap();
 }
 
 pub(super) async fn claim(store: &Store, seconds: i64) -> Option<DueDelivery> {
@@ -89,8 +89,7 @@ pub(crate) async fn a_refused_recording_tells_nobody(store: Store) {
     let id = accept(&store, "b1").await;
     let mut stale = stored_operation(&store, &id).await;
     stale.version += 1;
-    let events = vec![event("b1", EventKind::TaskCreated)];
-    let refused = Recording { events, operations: vec![stale], ..Recording::default() };
+    let refused = [Write::Event(event("b1", EventKind::TaskCreated)), Write::Operation(stale)];
     // The event is written after what is stale, and before: neither order leaves a delivery.
     assert!(store.record(refused).await.is_err());
     assert!(claim(&store, 10).await.is_none());

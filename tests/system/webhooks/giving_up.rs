@@ -12,7 +12,7 @@ use flightdeck::{
     network::receivers::Policy,
     operations::now,
     store::{
-        AuditEntry, Recording, Store,
+        AuditEntry, Store, Write,
         sqlite::{self, Options},
         webhooks::{Attempt, DueDelivery, Tried},
     },
@@ -83,7 +83,7 @@ impl Alone {
             at,
             data: json!({}),
         };
-        self.store.record(Recording { events: vec![event], ..Recording::default() }).await.expect("it is written");
+        self.store.record(Write::Event(event)).await.expect("it is written");
         let due = self.store.claim_delivery(now(), Duration::from_secs(60)).await.expect("the store");
         due.expect("it is due")
     }

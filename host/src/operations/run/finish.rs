@@ -17,7 +17,7 @@ use crate::{
         told::{self, Told},
     },
     operations::{events, now, outcome, tasks},
-    store::{Recording, StoreError, Stored},
+    store::{LeaseAfter, Recording, StoreError, Stored, Write},
 };
 
 /// A failure of the whole operation, in the words of one call's failure.
@@ -59,7 +59,7 @@ impl Run<'_> {
         }
         self.operation.value.undoing = Some(failure);
         self.operation.value.updated_at = now();
-        self.write(Recording::default(), false).await?;
+        self.write(Recording::default(), LeaseAfter::Kept).await?;
         self.undo(buy, &steps).await
     }
 
@@ -108,7 +108,7 @@ impl Run<'_> {
         let mut tries = 0;
         loop {
             let recording = self.last_write(at).await?;
-            match self.write(recording, true).await {
+            match self.write(recording, LeaseAfter::Released).await {
                 Err(Interruption::Store(StoreError::Stale(_))) if tries < TRIES => tries += 1,
                 written => break written?,
             }
@@ -129,7 +129,7 @@ impl Run<'_> {
         }
         tasks::close(tasks, operation, at, &mut recording);
         if next != buy.value {
-            recording.buy = Some(Stored { value: next, version: buy.version });
+            recording.push(Write::Buy(Stored { value: next, version: buy.version }));
         }
         Ok(recording)
     }

@@ -21,7 +21,7 @@ use crate::{
         planning,
         tasks::{self, Question},
     },
-    store::{Recording, StoreError, Stored},
+    store::{LeaseAfter, Recording, StoreError, Stored, Write},
 };
 
 /// What a person can say about a step that may have happened and that the ad server can't be asked about.
@@ -82,7 +82,7 @@ impl Run<'_> {
         operation.last_error = Some(told.again_at(operation.run_at));
         tracing::info!(attempts = operation.attempts, wait_ms = wait.as_millis(), error = %failure, "will be tried again");
         self.become_state(OperationState::Queued, at)?;
-        self.write(Recording::default(), true).await
+        self.write(Recording::default(), LeaseAfter::Released).await
     }
 
     /// Looks again later for what may be under way. That is neither a try nor a claim: nothing was sent.
@@ -97,7 +97,7 @@ impl Run<'_> {
         self.operation.value.run_at = at;
         self.operation.value.claims = self.operation.value.claims.saturating_sub(1);
         self.become_state(OperationState::Queued, now())?;
-        self.write(Recording::default(), true).await
+        self.write(Recording::default(), LeaseAfter::Released).await
     }
 
     /// Stops the operation until a person has looked at both sides.
@@ -157,7 +157,7 @@ impl Run<'_> {
         loop {
             let mut recording = recording.clone();
             self.record_standing(at, &mut recording).await?;
-            match self.write(recording, true).await {
+            match self.write(recording, LeaseAfter::Released).await {
                 Err(Interruption::Store(StoreError::Stale(_))) if tries < TRIES => tries += 1,
                 written => return written,
             }
@@ -193,7 +193,7 @@ impl Run<'_> {
             let mut recording = Recording::default();
             tasks::ask_again(task, desired, question, changed.clone(), at, &mut recording);
             self.record_standing(at, &mut recording).await?;
-            match self.write(recording, true).await {
+            match self.write(recording, LeaseAfter::Released).await {
                 Err(Interruption::Store(StoreError::Stale(_))) if tries < TRIES => tries += 1,
                 written => return written,
             }
@@ -245,7 +245,7 @@ impl Run<'_> {
         if let Some(standing) = waiting_standing(&self.operation.value) {
             let Stored { mut value, version } = self.buy().await?;
             events::become_status(&mut value, standing, at, recording);
-            recording.buy = Some(Stored { value, version });
+            recording.push(Write::Buy(Stored { value, version }));
         }
         Ok(())
     }

@@ -16,7 +16,7 @@ use crate::{
         update::When,
     },
     operations::{now, planning, planning::Intent},
-    store::{Recording, Stored},
+    store::{LeaseAfter, Recording, Stored},
 };
 
 /// How long an operation is left to others by a host that is compiling the release on which it was approved.
@@ -166,7 +166,7 @@ impl Run<'_> {
         operation.frozen = Some(Frozen { current: buy.value.clone(), desired, releases, platforms });
         operation.plan = plan;
         operation.updated_at = now();
-        self.write(Recording::default(), false).await
+        self.write(Recording::default(), LeaseAfter::Kept).await
     }
 
     /// Whether this host still plans with another release than all are to serve: it is compiling the new one. Whoever is up to date carries

@@ -212,7 +212,7 @@ async fn add_test_event(
     (webhook, event): &(WebhookId, Event),
 ) -> Result<(), StoreError> {
     let mut script = Script::default();
-    add_events(&mut script, std::slice::from_ref(event))?;
+    add_events(&mut script, &[event])?;
     script
         .statement(
             "INSERT INTO webhook_deliveries (webhook, event, event_seq, buy, status, since, due_at)

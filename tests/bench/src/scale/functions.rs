@@ -14,7 +14,7 @@ use flightdeck::{
         webhook::{DeliveryStatus, Endpoint, SigningSecret},
     },
     store::{
-        AuditEntry, BuyFilter, Recording, Store, StoreError, TaskFilter,
+        AuditEntry, BuyFilter, Store, StoreError, TaskFilter, Write,
         webhooks::{DeliveryFilter, Replay},
     },
 };
@@ -252,8 +252,7 @@ fn work(size: i64) -> Vec<(&'static str, Function)> {
         "claim": |store, call| store.claim("scale", documents::at().plus(long), HOUR),
         "census": |store, call| store.census(documents::at()),
         "record, an event and an audit line": |store, call| async move {
-            let audit = vec![line("operation.accepted")];
-            store.record(Recording { audit, look: Some(id(size, call)), ..Recording::default() }).await
+            store.record([Write::Audit(line("operation.accepted")), Write::ReadStatusSoon(id(size, call))]).await
         },
         "take_turns, none": |store, call| async move {
             store.take_turns(documents::at(), documents::at(), HOUR, HOUR, 2_000).await
