@@ -203,7 +203,7 @@ impl App {
         let intent = Intent { change: &draft.change, current: &draft.current, desired: &draft.desired };
         planning::plan(&self.adapters, &self.config, operation, intent, at.plus(PLAN_TIME))
             .await
-            .map_err(|failures| impossible(failures, request))
+            .map_err(|unplannable| impossible(unplannable.into_failures(), request))
     }
 
     fn ask_if_needed(

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
-use super::{Interruption, Run, TRIES};
+use super::{Interruption, Run, TRIES, prepared::Prepared};
 use crate::{
     domain::{
         error_code::ErrorCode,
@@ -45,7 +45,7 @@ fn leg_failures(operation: &Operation) -> BTreeMap<&PlatformName, &Failure> {
 
 impl Run<'_> {
     /// Every leg is settled: succeed, fail, or begin to undo.
-    pub(super) async fn conclude(mut self) -> Result<(), Interruption> {
+    pub(super) async fn conclude(mut self, prepared: &Prepared) -> Result<(), Interruption> {
         let Some(failure) = self.failure_of_legs() else {
             return self.end(OperationState::Succeeded).await;
         };
@@ -57,10 +57,10 @@ impl Run<'_> {
         if step::traces(&buy.value, &steps).is_empty() {
             return self.fail(failure).await;
         }
-        self.operation.value.undoing = Some(failure);
+        self.operation.value.undoing = Some(failure.clone());
         self.operation.value.updated_at = now();
         self.write(Recording::default(), LeaseAfter::Kept).await?;
-        self.undo(buy, &steps).await
+        self.undo(prepared, failure, buy, &steps).await
     }
 
     fn failure_of_legs(&self) -> Option<OperationFailure> {
@@ -132,13 +132,5 @@ impl Run<'_> {
             recording.push(Write::Buy(Stored { value: next, version: buy.version }));
         }
         Ok(recording)
-    }
-
-    pub(super) fn become_state(&mut self, next: OperationState, at: Timestamp) -> Result<(), Interruption> {
-        let id = self.operation.value.id.clone();
-        self.operation
-            .value
-            .become_state(next, at)
-            .map_err(|from| Interruption::Missing(format!("operation {id} can't go from {from} to {next}")))
     }
 }

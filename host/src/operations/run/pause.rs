@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use super::{Interruption, Postponed, Run, TRIES, Until};
+use super::{Interruption, Run, TRIES};
 use crate::{
     config::Needed,
     domain::{
         failure::{Failure, FailureKind},
+        id::PlatformName,
         media_buy::MediaBuy,
         operation::{Operation, OperationKind, OperationState},
         plan::Plan,
@@ -30,6 +31,48 @@ const IF_IT_IS_NOT_THERE: &str = "If it is not there, answer `approved`: it is m
 
 /// Added to why somebody is asked about a change that needed nobody's word when it was accepted.
 const AFTER_OTHERS: &str = "others of its changes were carried out meanwhile";
+
+/// What must happen before the operation can go on.
+#[derive(Debug)]
+pub(super) struct Postponed {
+    pub(super) until: Until,
+    pub(super) failure: Failure,
+    /// The failure in words.
+    pub(super) told: Told,
+}
+
+impl Postponed {
+    /// Because of a failure on a platform.
+    pub(super) fn by(platform: &PlatformName, until: Until, failure: Failure) -> Self {
+        Self { until, told: Told::failure(platform, &failure), failure }
+    }
+}
+
+/// What an operation waits for; of several things, the last of these: people take longer than a second try.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Until {
+    /// The next look for what may be under way.
+    Look(Timestamp),
+    /// The next try.
+    Retry,
+    /// The ad server's consent, which a person must get.
+    Approval,
+    /// A permission for the ad server's account.
+    Permission,
+    /// A person who finds out what happened.
+    Resolved,
+}
+
+/// Keeps the more important of two reasons to wait; of two looks, the earlier.
+pub(super) fn wait_for(postponed: &mut Option<Postponed>, next: Postponed) {
+    let keep = postponed.as_ref().is_some_and(|known| match (known.until, next.until) {
+        (Until::Look(known), Until::Look(next)) => known <= next,
+        (known, next) => known >= next,
+    });
+    if !keep {
+        *postponed = Some(next);
+    }
+}
 
 /// A question for approval.
 fn approval(needed: Needed, reason: Told, plan: Plan, digest: String) -> Question {
@@ -237,7 +280,7 @@ impl Run<'_> {
                 return Ok(task);
             }
         }
-        Err(Interruption::Missing("an approved operation without a task".to_owned()))
+        Err(self.corrupt("it was approved, and has no task on which it was"))
     }
 
     /// How the buy stands whose creation came to rest; other operations leave its status alone.
