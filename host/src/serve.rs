@@ -22,10 +22,9 @@ use crate::{
         status_cache::LiveCache, timers,
     },
     store::{
-        AuditEntry, Recording, Store,
-        postgres::{self, PostgresStore},
-        replicas::{ARRIVING, MOVED, MOVING, RESTORED},
-        sqlite::{self, SqliteStore},
+        AuditEntry, Store, Write,
+        marks::{ARRIVING, MOVED, MOVING, RESTORED},
+        postgres, sqlite,
     },
     web::{
         self, WebOptions,
@@ -122,7 +121,7 @@ fn unfit(adapters: &Adapters, product: &Product) -> Vec<String> {
 ///
 /// # Errors
 /// The database can't be opened or, with SQLite, another host serves from it.
-async fn open_store(config: &Config) -> anyhow::Result<Arc<dyn Store>> {
+async fn open_store(config: &Config) -> anyhow::Result<Store> {
     let keys = keyring(config, NoKeyFile::Make)?;
     match &config.store.url {
         StoreUrl::Sqlite(path) => {
@@ -130,11 +129,9 @@ async fn open_store(config: &Config) -> anyhow::Result<Arc<dyn Store>> {
             if let Some(folder) = path.parent() {
                 make_folder(folder)?;
             }
-            usable(Arc::new(SqliteStore::open(&path, file(keys)).await?)).await
+            usable(sqlite::open(&path, file(keys)).await?).await
         }
-        StoreUrl::Postgres(url) => {
-            usable(Arc::new(PostgresStore::open(url.expose(), sessions(config, keys)).await?)).await
-        }
+        StoreUrl::Postgres(url) => usable(postgres::open(url.expose(), sessions(config, keys)).await?).await,
     }
 }
 
@@ -143,7 +140,7 @@ async fn open_store(config: &Config) -> anyhow::Result<Arc<dyn Store>> {
 ///
 /// # Errors
 /// The database has a mark of a move. The error says what to do.
-async fn usable(store: Arc<dyn Store>) -> anyhow::Result<Arc<dyn Store>> {
+async fn usable(store: Store) -> anyhow::Result<Store> {
     for (mark, words) in ON_THE_WAY {
         if let Some(at) = store.marked(mark).await? {
             store.close().await;
@@ -186,16 +183,14 @@ pub(crate) fn make_folder(folder: &Path) -> anyhow::Result<()> {
 ///
 /// # Errors
 /// The database can't be opened or does not exist, or its tables belong to another version.
-pub async fn open_store_beside(config: &Config) -> anyhow::Result<Arc<dyn Store>> {
+pub async fn open_store_beside(config: &Config) -> anyhow::Result<Store> {
     let keys = keyring(config, NoKeyFile::Leave)?;
     match &config.store.url {
         StoreUrl::Sqlite(path) => {
             let path = config.data.dir.join(path);
-            usable(Arc::new(SqliteStore::open_beside(path, file(keys)).await?)).await
+            usable(sqlite::open_beside(path, file(keys)).await?).await
         }
-        StoreUrl::Postgres(url) => {
-            usable(Arc::new(PostgresStore::open_beside(url.expose(), sessions(config, keys)).await?)).await
-        }
+        StoreUrl::Postgres(url) => usable(postgres::open_beside(url.expose(), sessions(config, keys)).await?).await,
     }
 }
 
@@ -203,12 +198,12 @@ pub async fn open_store_beside(config: &Config) -> anyhow::Result<Arc<dyn Store>
 ///
 /// # Errors
 /// As for [`open_store_beside`]; with SQLite, also a host that serves from the database.
-pub async fn open_store_alone(config: &Config) -> anyhow::Result<Arc<dyn Store>> {
+pub async fn open_store_alone(config: &Config) -> anyhow::Result<Store> {
     match config.database_path() {
         Some(path) => {
             // As when a host starts: the database may have been restored without its key.
             let keys = keyring(config, if path.exists() { NoKeyFile::Make } else { NoKeyFile::Leave })?;
-            usable(Arc::new(SqliteStore::open_alone(path, file(keys)).await?)).await
+            usable(sqlite::open_alone(path, file(keys)).await?).await
         }
         None => open_store_beside(config).await,
     }
@@ -219,9 +214,9 @@ pub async fn open_store_alone(config: &Config) -> anyhow::Result<Arc<dyn Store>>
 ///
 /// # Errors
 /// As for [`open_store_beside`].
-pub(crate) async fn open_target(config: &Config, url: &str) -> anyhow::Result<PostgresStore> {
+pub(crate) async fn open_target(config: &Config, url: &str) -> anyhow::Result<Store> {
     let keys = keyring(config, NoKeyFile::Leave)?;
-    Ok(PostgresStore::open_beside(url, sessions(config, keys)).await?)
+    Ok(postgres::open_beside(url, sessions(config, keys)).await?)
 }
 
 fn file(keys: Arc<Keyring>) -> sqlite::Options {
@@ -237,14 +232,14 @@ async fn serve_until_stopped(config: Arc<Config>) -> anyhow::Result<()> {
     let counted = metrics::start().context("nothing can be counted")?;
     let store = open_store(&config).await?;
     let adapters = start_adapters(&config).await?;
-    at_rest::begin(store.as_ref()).await?;
-    tell_what_serves(&config, store.as_ref()).await?;
+    at_rest::begin(&store).await?;
+    tell_what_serves(&config, &store).await?;
     replicas::begin(&store, &adapters).await?;
-    at_rest::tell_head(store.as_ref(), "a host starts").await?;
+    at_rest::tell_head(&store, "a host starts").await?;
     let signals = Arc::new(Signals::default());
     let live = Arc::new(LiveCache::default());
     let door = Arc::new(Door::default());
-    door.look(&config, store.as_ref()).await?;
+    door.look(&config, &store).await?;
     let app = App {
         store: store.clone(),
         adapters: adapters.clone(),
@@ -321,7 +316,7 @@ async fn serve_until_stopped(config: Arc<Config>) -> anyhow::Result<()> {
     upkeep.await?;
     told.await?;
     guarding.await?;
-    if tokio::time::timeout(LAST_WORDS, last_words(&door, store.as_ref())).await.is_err() {
+    if tokio::time::timeout(LAST_WORDS, last_words(&door, &store)).await.is_err() {
         tracing::warn!(
             "the database does not answer: how far the audit log goes, and the last failed logins, are not told"
         );
@@ -331,7 +326,7 @@ async fn serve_until_stopped(config: Arc<Config>) -> anyhow::Result<()> {
 }
 
 /// Records the failed logins and the head of the audit log after all work has stopped.
-async fn last_words(door: &Door, store: &dyn Store) {
+async fn last_words(door: &Door, store: &Store) {
     door::tell(door, store).await;
     if let Err(error) = at_rest::tell_head(store, "a host stops").await {
         tracing::warn!(%error, "it is not known how far the audit log goes");
@@ -339,7 +334,7 @@ async fn last_words(door: &Door, store: &dyn Store) {
 }
 
 /// Writes a line to the audit log if the configuration differs from the one that served last.
-async fn tell_what_serves(config: &Config, store: &dyn Store) -> anyhow::Result<()> {
+async fn tell_what_serves(config: &Config, store: &Store) -> anyhow::Result<()> {
     let subject = "configuration".to_owned();
     let last = store.last_audit(&subject).await?;
     let last: Option<AuditEntry> = last.and_then(|line| serde_json::from_str(&line.text).ok());
@@ -347,7 +342,7 @@ async fn tell_what_serves(config: &Config, store: &dyn Store) -> anyhow::Result<
     if last.is_none_or(|last| last.digest != digest) {
         let (at, actor, action) = (now(), ITSELF.to_owned(), "configuration.loaded".to_owned());
         let line = AuditEntry { at, actor, action, subject, digest, reason: None };
-        store.record(Recording { audit: vec![line], ..Recording::default() }).await?;
+        store.record(Write::Audit(line)).await?;
     }
     Ok(())
 }

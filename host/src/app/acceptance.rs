@@ -31,7 +31,7 @@ use crate::{
         planning::Intent,
         tasks::{self, Question},
     },
-    store::{AuditEntry, IdempotencyEntry, Recording, StoreError},
+    store::{AuditEntry, IdempotencyEntry, Recording, StoreError, Write},
 };
 
 /// How long an idempotency key is kept.
@@ -159,16 +159,16 @@ impl App {
             created_at: at,
             expires_at: at.plus(KEY_KEPT_FOR),
         });
-        recording.idempotency.clone_from(&entry);
+        recording.extend(entry.clone().map(Write::NewKey));
         if draft.kind == OperationKind::Create {
-            recording.events.push(events::status_event(&buy, None, at));
-            recording.new_buy = Some(buy.clone());
+            recording.push(Write::Event(events::status_event(&buy, None, at)));
+            recording.push(Write::NewBuy(buy.clone()));
         }
-        recording.audit.push(accepted_line(caller, &operation, at));
-        recording.new_operation = Some(operation.clone());
+        recording.push(Write::Audit(accepted_line(caller, &operation, at)));
+        recording.push(Write::NewOperation(operation.clone()));
         let rested = self.signals.wait_for(&operation.id);
         fault::point("accept.before");
-        match record_new(self.store.as_ref(), &operation.id, recording).await {
+        match record_new(&self.store, &operation.id, recording).await {
             Ok(()) => {}
             Err(StoreError::KeyTaken(taken)) => {
                 return self.answer_again(&taken, draft.kind, &options).await;
@@ -203,7 +203,7 @@ impl App {
         let intent = Intent { change: &draft.change, current: &draft.current, desired: &draft.desired };
         planning::plan(&self.adapters, &self.config, operation, intent, at.plus(PLAN_TIME))
             .await
-            .map_err(|failures| impossible(failures, request))
+            .map_err(|unplannable| impossible(unplannable.into_failures(), request))
     }
 
     fn ask_if_needed(

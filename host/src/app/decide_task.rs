@@ -19,7 +19,7 @@ use crate::{
         people::{self, Counted},
         timers,
     },
-    store::{AuditEntry, InTime, Late, Recording, StoreError, Stored},
+    store::{AuditEntry, Author, DecisionWindow, Expired, Recording, StoreError, Stored, Write},
 };
 
 /// How often a decision is made anew because somebody wrote to its task or its buy at the same time.
@@ -62,7 +62,7 @@ impl App {
         let mut asked = None;
         let operation_id = loop {
             let stored = self.visible_task(caller, &decide.task).await?;
-            let (store, at) = (self.store.as_ref(), now());
+            let (store, at) = (&self.store, now());
             let counted = people::counted(&self.config, store, &stored.value, at).await?;
             if already(&stored.value, &counted, caller, &decide) {
                 return self.view(caller, stored.value).await;
@@ -92,7 +92,7 @@ impl App {
                 // Somebody was faster, at the task or at its buy: decide on what they made of it. Or this decision may be recorded: made
                 // again, it waits for the one that may be under way, and finds itself.
                 Err(StoreError::Stale(_) | StoreError::Unsure(_)) if tries < TRIES => tries += 1,
-                Err(StoreError::Late(what)) => return Err(late(what, &read)),
+                Err(StoreError::Expired(what)) => return Err(too_late(what, &read)),
                 Err(error) => return Err(error.into()),
             }
         };
@@ -113,16 +113,16 @@ impl App {
     ) -> Result<Recording, Undecided> {
         let at = now();
         let operation = self.waiting_operation(&stored.value).await?;
-        let in_time = self.in_time(&stored.value, &operation.value, decide, at).await?;
-        let mut recording = Recording { in_time: Some(in_time), ..Recording::default() };
-        recording.audit.push(AuditEntry {
+        let window = self.window(&stored.value, &operation.value, decide, at).await?;
+        let mut recording = Recording::by(Author::Reviewer(window));
+        recording.push(Write::Audit(AuditEntry {
             at,
             actor: caller.signature(),
             action: format!("task.{}", decide.resolution),
             subject: stored.value.id.to_string(),
             digest: stored.value.digest.clone(),
             reason: decide.words.clone(),
-        });
+        }));
         let operation = self.waiting_operation(&stored.value).await?;
         if stored.value.kind == TaskKind::Reconciliation && operation.value.state.is_final() {
             let decided = decided(stored, caller, decide, at, &mut recording)?;
@@ -135,12 +135,12 @@ impl App {
             }
             (Resolution::Completed, _) => {
                 let decided = decided(stored, caller, decide, at, &mut recording)?;
-                decisions::finish_by_hand(self.store.as_ref(), operation, decided, at, &mut recording).await?;
+                decisions::finish_by_hand(&self.store, operation, decided, at, &mut recording).await?;
             }
             (Resolution::Rejected | Resolution::CannotComplete, _) => {
                 let failure = refusal(decide);
                 let decided = decided(stored, caller, decide, at, &mut recording)?;
-                let (store, deadline) = (self.store.as_ref(), self.config.operations.deadline);
+                let (store, deadline) = (&self.store, self.config.operations.deadline);
                 decisions::give_up(store, operation, failure, decided, deadline, at, &mut recording).await?;
             }
         }
@@ -149,16 +149,16 @@ impl App {
 
     /// What must not be over when a decision is written. A task that fails its operation when it expires is not decided after that,
     /// whether the clock has seen to it or not; and a buy whose flight is over is not made.
-    async fn in_time(
+    async fn window(
         &self,
         task: &Task,
         operation: &Operation,
         decide: &Decide,
         at: Timestamp,
-    ) -> Result<InTime, Undecided> {
-        let expires = timers::fails_when_expired(self.store.as_ref(), operation).await?;
+    ) -> Result<DecisionWindow, Undecided> {
+        let expires = timers::fails_when_expired(&self.store, operation).await?;
         let makes = operation.kind == OperationKind::Create && operation.undoing.is_none() && goes_on(task, decide);
-        Ok(InTime { task: expires.then(|| task.id.clone()), flight: makes.then(|| task.buy.clone()), at })
+        Ok(DecisionWindow { task: expires.then(|| task.id.clone()), flight: makes.then(|| task.buy.clone()), at })
     }
 
     /// A yes. With enough of them the operation runs: the one that was asked for, with the plan that was shown.
@@ -191,13 +191,13 @@ impl App {
         let words = decide.words.as_deref();
         let action = if decide.resolution == Resolution::Approved { "approve" } else { decide.resolution.as_str() };
         let line = events::history(&caller.signature(), action, task.status, task.status, words, at);
-        recording.history.push((task.id.clone(), line));
+        recording.push(Write::History(task.id.clone(), line));
         if task.approvals.len() as u64 >= u64::from(task.approvals_needed) {
             decisions::decide(task, decide.resolution, words, &caller.name);
-            let (store, deadline) = (self.store.as_ref(), self.config.operations.deadline);
+            let (store, deadline) = (&self.store, self.config.operations.deadline);
             decisions::release(store, operation, task, deadline, at, recording).await?;
         }
-        recording.tasks.push(stored);
+        recording.push(Write::Task(stored));
         Ok(())
     }
 
@@ -219,23 +219,23 @@ fn goes_on(task: &Task, decide: &Decide) -> bool {
 fn drop_lapsed(task: &mut Task, counted: Counted, at: Timestamp, recording: &mut Recording) {
     if let Some(why) = counted.why_not() {
         let line = events::history(events::ITSELF, "drop_approval", task.status, task.status, Some(&why), at);
-        recording.history.push((task.id.clone(), line));
-        recording.audit.push(events::audit("task.approval_dropped", task, &why, at));
+        recording.push(Write::History(task.id.clone(), line));
+        recording.push(Write::Audit(events::audit("task.approval_dropped", task, &why, at)));
         task.approvals = counted.good;
     }
 }
 
 /// What a decision is answered with that came too late.
-fn late(what: Late, task: &Task) -> AppError {
+fn too_late(what: Expired, task: &Task) -> AppError {
     let message = match what {
-        Late::Task => {
+        Expired::Task => {
             format!("nobody decided by {}: the task has expired, and what it is about fails", task.expires_at)
         }
-        Late::Flight => "the flight of the media buy is over: it is not made any more".to_owned(),
+        Expired::Flight => "the flight of the media buy is over: it is not made any more".to_owned(),
     };
     let suggestion = match what {
-        Late::Task => "the buyer can ask for it anew",
-        Late::Flight => "reject the task; the buyer can ask for a new media buy with later dates",
+        Expired::Task => "the buyer can ask for it anew",
+        Expired::Flight => "reject the task; the buyer can ask for a new media buy with later dates",
     };
     AppError::state(message).suggest(suggestion).current_task(task)
 }
@@ -265,7 +265,7 @@ fn decided(
     let words = decide.words.as_deref();
     decisions::decide(task, decide.resolution, words, &caller.name);
     let line = events::history(&caller.signature(), decide.resolution.as_str(), task.status, task.status, words, at);
-    recording.history.push((task.id.clone(), line));
+    recording.push(Write::History(task.id.clone(), line));
     Ok(stored)
 }
 

@@ -161,7 +161,7 @@ impl From<StoreError> for AppError {
             StoreError::Stale(what) => {
                 Self::new(ErrorCode::Conflict, format!("{what} was changed meanwhile: read it again and decide anew"))
             }
-            StoreError::Late(what) => Self::state(format!("{what} is over")),
+            StoreError::Expired(what) => Self::state(format!("{what} is over")),
             StoreError::Full | StoreError::Unavailable(_) => {
                 tracing::error!(%error, "the store can't be used");
                 Self::new(ErrorCode::StorageUnavailable, "nothing can be recorded now; nothing was changed")

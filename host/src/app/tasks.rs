@@ -9,7 +9,7 @@ use crate::{
         time::Timestamp,
     },
     operations::{events, now},
-    store::{AuditEntry, Recording, StoreError, Stored, TaskFilter},
+    store::{AuditEntry, Recording, StoreError, Stored, TaskFilter, Write},
 };
 
 /// How often a change of a task is tried again when somebody else changed it meanwhile.
@@ -71,8 +71,8 @@ impl App {
             task.assigned_to = Some(assigned_to.to_owned());
             let words = format!("to {assigned_to}");
             advance(task, TaskMove::Assign, caller, Some(&words), at, recording)?;
-            recording.audit.push(line("task.assigned", task, caller, Some(words), at));
-            recording.events.push(events::task_event(EventKind::TaskAssigned, task, at));
+            recording.push(Write::Audit(line("task.assigned", task, caller, Some(words), at)));
+            recording.push(Write::Event(events::task_event(EventKind::TaskAssigned, task, at)));
             Ok(())
         })
         .await
@@ -85,7 +85,7 @@ impl App {
     pub async fn start_task(&self, caller: &Caller, id: &TaskId) -> Result<TaskView, AppError> {
         self.change_task(caller, id, |task, at, recording| {
             take_up(task, caller, at, recording)?;
-            recording.audit.push(line("task.started", task, caller, None, at));
+            recording.push(Write::Audit(line("task.started", task, caller, None, at)));
             Ok(())
         })
         .await
@@ -108,8 +108,8 @@ impl App {
             }
             task.escalated_to = escalated_to.map(str::to_owned);
             advance(task, TaskMove::Escalate, caller, Some(reason), at, recording)?;
-            recording.audit.push(line("task.escalated", task, caller, Some(reason.to_owned()), at));
-            recording.events.push(events::task_event(EventKind::TaskEscalated, task, at));
+            recording.push(Write::Audit(line("task.escalated", task, caller, Some(reason.to_owned()), at)));
+            recording.push(Write::Event(events::task_event(EventKind::TaskEscalated, task, at)));
             Ok(())
         })
         .await
@@ -144,7 +144,7 @@ impl App {
             let mut recording = Recording::default();
             change(&mut stored.value, at, &mut recording)?;
             let task = stored.value.clone();
-            recording.tasks.push(stored);
+            recording.push(Write::Task(stored));
             match self.store.record(recording).await {
                 Ok(()) => return self.view(caller, task).await,
                 Err(StoreError::Stale(_)) if tries < TRIES => tries += 1,
@@ -177,7 +177,10 @@ pub(super) fn advance(
         AppError::state(format!("a task that is {from} can't be moved by {step}"))
             .suggest("get the task to see where it stands")
     })?;
-    recording.history.push((task.id.clone(), events::history(&caller.signature(), step.as_str(), from, to, words, at)));
+    recording.push(Write::History(
+        task.id.clone(),
+        events::history(&caller.signature(), step.as_str(), from, to, words, at),
+    ));
     Ok(())
 }
 
@@ -191,7 +194,7 @@ pub(super) fn take_up(
     if task.status == TaskStatus::Pending || task.assigned_to.is_none() {
         task.assigned_to = Some(caller.name.clone());
         advance(task, TaskMove::Assign, caller, None, at, recording)?;
-        recording.events.push(events::task_event(EventKind::TaskAssigned, task, at));
+        recording.push(Write::Event(events::task_event(EventKind::TaskAssigned, task, at)));
     }
     advance(task, TaskMove::Start, caller, None, at, recording)
 }

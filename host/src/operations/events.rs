@@ -15,7 +15,7 @@ use crate::{
         task::{HistoryEntry, Task, TaskStatus},
         time::Timestamp,
     },
-    store::{AuditEntry, Recording},
+    store::{AuditEntry, Recording, Write},
 };
 
 /// The name under which the host itself acts.
@@ -38,7 +38,7 @@ pub fn become_status(buy: &mut MediaBuy, standing: Standing, at: Timestamp, reco
         return;
     }
     buy.status = standing.status;
-    recording.events.push(status_event(buy, Some(before), at));
+    recording.push(Write::Event(status_event(buy, Some(before), at)));
 }
 
 /// Tells of a buy's status.
@@ -58,15 +58,15 @@ pub fn operation_ended(operation: &Operation, buy: &MediaBuy, at: Timestamp, rec
         "reason": operation.failure.as_ref().map(|failure| failure.reason.buyer()),
         "affected_packages": operation.affected_packages(),
     });
-    recording.events.push(event(kind, buy, at, data));
-    recording.audit.push(AuditEntry {
+    recording.push(Write::Event(event(kind, buy, at, data)));
+    recording.push(Write::Audit(AuditEntry {
         at,
         actor: ITSELF.to_owned(),
         action: if succeeded { "operation.succeeded" } else { "operation.failed" }.to_owned(),
         subject: operation.id.to_string(),
         digest: digest::canonical(operation),
         reason: operation.failure.as_ref().map(|failure| failure.reason.staff().to_owned()),
-    });
+    }));
 }
 
 /// Tells that an ad server has objects that nobody asked for, made by requests that got no answer.
@@ -83,22 +83,22 @@ pub fn duplicate_found(
         "operation_id": operation.id, "media_buy_id": operation.buy, "platform": platform, "objects": objects,
     });
     let reason = made.iter().map(|made| made.object.id.as_str()).collect::<Vec<_>>().join(", ");
-    recording.audit.push(AuditEntry {
+    recording.push(Write::Audit(AuditEntry {
         at,
         actor: ITSELF.to_owned(),
         action: EventKind::OperationDuplicateFound.to_string(),
         subject: operation.id.to_string(),
         digest: digest::canonical(&data),
         reason: Some(format!("{platform}: {reason}")),
-    });
-    recording.events.push(Event {
+    }));
+    recording.push(Write::Event(Event {
         id: EventId::mint(),
         kind: EventKind::OperationDuplicateFound,
         principal: operation.principal.clone(),
         buy: operation.buy.clone(),
         at,
         data,
-    });
+    }));
 }
 
 /// Records what a platform says of creatives that it has not said before, and tells of it.
@@ -115,7 +115,7 @@ pub fn creatives_said(
         let data = json!({
             "media_buy_id": buy.id, "creative_id": asset.creative, "status": asset.state, "feedback": asset.feedback,
         });
-        recording.events.push(event(EventKind::CreativeStatusChanged, buy, at, data));
+        recording.push(Write::Event(event(EventKind::CreativeStatusChanged, buy, at, data)));
     }
     buy.know_assets(platform, &news);
 }
@@ -166,7 +166,7 @@ mod tests {
         let mut recording = Recording::default();
         let mut told = |said: AssetStatus| {
             creatives_said(&mut buy, &"north".into(), &[said], Timestamp::from_micros(0), &mut recording);
-            recording.events.len()
+            recording.writes().len()
         };
         assert_eq!(told(said(AssetState::Pending)), 1);
         assert_eq!(told(said(AssetState::Pending)), 1, "it was said before");

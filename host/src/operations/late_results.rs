@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     domain::digest,
     operations::{events::ITSELF, journal::OperationJournal, now},
-    store::{AuditEntry, Fence, Recording, Store, StoreError},
+    store::{AuditEntry, Fence, Recording, Store, StoreError, Write},
 };
 
 /// The action of its lines in the audit log.
@@ -48,11 +48,11 @@ impl Journals {
 }
 
 /// Keeps what a run learned that ended without recording it, if it learned anything. What can't be kept is told in the log.
-pub async fn keep(store: &dyn Store, fence: &Fence, journals: &Journals, stop: &CancellationToken) {
+pub async fn keep(store: &Store, fence: &Fence, journals: &Journals, stop: &CancellationToken) {
     let Some(known) = journals.unrecorded() else { return };
     let line = line(fence, &known);
     for _ in 0..TRIES {
-        let recording = Recording { audit: vec![line.clone()], ..Recording::default() };
+        let recording = Recording::from(Write::Audit(line.clone()));
         match store.record(recording).await {
             Ok(()) => {
                 tracing::info!(operation = %fence.operation, fence = fence.number, "kept a late result in the audit log");

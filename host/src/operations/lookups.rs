@@ -29,7 +29,7 @@ use crate::{
         Signals, events, now, planning,
         tasks::{self, Question},
     },
-    store::{AuditEntry, DueLookup, NextLookup, Recording, Store, StoreError, Stored},
+    store::{AuditEntry, DueLookup, NextLookup, Recording, Store, StoreError, Stored, Write},
 };
 
 /// How often the host asks what is due. Looks are minutes apart.
@@ -57,7 +57,7 @@ const NOT_STOPPED: &str = "not stopped: ";
 #[derive(Debug, Clone)]
 pub struct Lookups {
     /// Persistence.
-    pub store: Arc<dyn Store>,
+    pub store: Store,
     /// The ad servers.
     pub adapters: Arc<Adapters>,
     /// What the operator configured.
@@ -202,7 +202,7 @@ impl Lookups {
     }
 
     async fn put(&self, next: NextLookup, recording: Recording) -> Result<(), StoreError> {
-        self.store.record(Recording { lookup: Some((next, now())), ..recording }).await
+        self.store.record(recording.with(Write::Lookup(next, now()))).await
     }
 
     /// Tells a person of second objects that nobody was told of yet, before anything is done about them.
@@ -246,7 +246,7 @@ impl Lookups {
             plan: operation.plan.clone(),
         };
         tasks::ask(operation, &subject.buy, question, at, &mut recording);
-        recording.operations.push(subject.operation.clone());
+        recording.push(Write::Operation(subject.operation.clone()));
         let next = next(&subject.due, Some(HOLD), subject.due.round);
         self.put(next, recording).await?;
         subject.operation.version += 1;
@@ -271,7 +271,7 @@ impl Lookups {
             digest: crate::domain::digest::canonical(&json!({ "platform": platform, "id": made.object.id })),
             reason: Some(reason.clone()),
         };
-        let recording = Recording { audit: vec![line], ..Recording::default() };
+        let recording = Recording::from(Write::Audit(line));
         let entry = format!("{NOT_STOPPED}{}", made.object.id);
         if action == "operation.duplicate_stopped" {
             tracing::warn!(operation = %subject.operation.value.id, %platform, reason, "stopped a second object");

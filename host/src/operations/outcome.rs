@@ -10,7 +10,7 @@ use crate::{
         update::partly,
     },
     operations::events,
-    store::Recording,
+    store::{Recording, Write},
 };
 
 /// The buy after an operation that succeeded or failed, and the events that tell of it.
@@ -26,7 +26,7 @@ pub fn of(operation: &Operation, fresh: &MediaBuy, at: Timestamp, recording: &mu
         return next;
     }
     if operation.kind != OperationKind::Create {
-        recording.look = Some(fresh.id.clone());
+        recording.push(Write::ReadStatusSoon(fresh.id.clone()));
     }
     let Some(mut next) = changed(operation, fresh, at) else { return fresh.clone() };
     for leg in &operation.legs {

@@ -123,6 +123,22 @@ fn held_against(planned: Result<PlatformPlan, Failure>, unlisted: Vec<Problem>) 
     Err(failure)
 }
 
+/// Why a change can't be planned: the failures of the platforms that refused it, of which there is one at least.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Unplannable {
+    /// The first platform's, in the order of the plan.
+    pub first: (PlatformName, Failure),
+    /// Those of the others.
+    pub others: Vec<(PlatformName, Failure)>,
+}
+
+impl Unplannable {
+    /// All failures, in the order of the plan.
+    pub fn into_failures(self) -> Vec<(PlatformName, Failure)> {
+        std::iter::once(self.first).chain(self.others).collect()
+    }
+}
+
 /// Plans a change on every platform that it touches, with the release that is active there or the one given.
 ///
 /// # Errors
@@ -133,7 +149,7 @@ pub async fn plan(
     operation: &OperationId,
     intent: Intent<'_>,
     deadline: Timestamp,
-) -> Result<Plan, Vec<(PlatformName, Failure)>> {
+) -> Result<Plan, Unplannable> {
     let touched = intent.touched();
     let platforms = intent.change.platforms(intent.desired);
     let plans = platforms.iter().map(|platform| {
@@ -157,7 +173,11 @@ pub async fn plan(
             Err(failure) => failures.push(failure),
         }
     }
-    if failures.is_empty() { Ok(plan) } else { Err(failures) }
+    let mut failures = failures.into_iter();
+    match failures.next() {
+        None => Ok(plan),
+        Some(first) => Err(Unplannable { first, others: failures.collect() }),
+    }
 }
 
 /// The releases that made a plan, by platform.

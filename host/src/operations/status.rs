@@ -14,7 +14,7 @@ use crate::{
         delivery::{DeliveryState, RemoteBuyStatus},
         digest,
         failure::Failure,
-        id::{MediaBuyId, OperationId, PlatformName},
+        id::{MediaBuyId, PlatformName},
         media_buy::MediaBuy,
         operation::OperationState,
         status::{self, BuyStatus, Creation, Standing},
@@ -26,14 +26,14 @@ use crate::{
         Signals, decisions, events,
         status_cache::{LiveCache, Said},
     },
-    store::{AuditEntry, Recording, Store, StoreError, Stored},
+    store::{AuditEntry, Recording, Store, StoreError, Stored, Write},
 };
 
 /// Who asks ad servers how buys stand.
 #[derive(Debug, Clone)]
 pub struct Observer {
     /// Persistence.
-    pub store: Arc<dyn Store>,
+    pub store: Store,
     /// The ad servers.
     pub adapters: Arc<Adapters>,
     /// What the operator configured.
@@ -219,7 +219,7 @@ impl Observer {
         let Some(absent) = &seen.absent else { return Ok(stored) };
         let next = MediaBuy { absent: absent.clone(), ..stored.value.clone() };
         let buy = Stored { value: next.clone(), version: stored.version };
-        match self.store.record(Recording { buy: Some(buy), ..Recording::default() }).await {
+        match self.store.record(Write::Buy(buy)).await {
             Ok(()) => Ok(Stored { value: next, version: stored.version + 1 }),
             Err(StoreError::Stale(_) | StoreError::Full | StoreError::Unavailable(_) | StoreError::Unsure(_)) => {
                 Ok(stored)
@@ -296,13 +296,13 @@ impl Observer {
         if next == stored.value {
             return Ok(next);
         }
+        let mut ended = Vec::new();
         let is_news = (next.status, &next.detail) != (stored.value.status, &stored.value.detail);
         if next.status == BuyStatus::Failed && is_news && status::is_cancelled(&next, said) {
-            decisions::end_with_buy(self.store.as_ref(), &next, at, &mut recording).await?;
+            ended = decisions::end_with_buy(&self.store, &next, at, &mut recording).await?;
         }
-        let ended: Vec<OperationId> = recording.operations.iter().map(|ended| ended.value.id.clone()).collect();
         next.updated_at = at;
-        recording.buy = Some(Stored { value: next.clone(), version: stored.version });
+        recording.push(Write::Buy(Stored { value: next.clone(), version: stored.version }));
         match self.store.record(recording).await {
             Ok(()) => {
                 self.signals.happened();

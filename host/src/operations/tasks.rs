@@ -14,7 +14,7 @@ use crate::{
         told::Told,
     },
     operations::events,
-    store::{Recording, Stored},
+    store::{Recording, Stored, Write},
 };
 
 /// How long a task may stay open at most: the flight may start far in the future, and a request is not good for ever.
@@ -101,11 +101,11 @@ pub fn ask(
     };
     if task.kind == TaskKind::PermissionException {
         // It may hold its buy up.
-        recording.look = Some(task.buy.clone());
+        recording.push(Write::ReadStatusSoon(task.buy.clone()));
     }
     operation.tasks.push(task.id.clone());
-    recording.events.push(events::task_event(EventKind::TaskCreated, &task, now));
-    recording.history.push((
+    recording.push(Write::Event(events::task_event(EventKind::TaskCreated, &task, now)));
+    recording.push(Write::History(
         task.id.clone(),
         events::history(
             events::ITSELF,
@@ -117,7 +117,7 @@ pub fn ask(
         ),
     ));
     let id = task.id.clone();
-    recording.new_task = Some(task);
+    recording.push(Write::NewTask(task));
     id
 }
 
@@ -142,13 +142,13 @@ pub fn close(mut tasks: Vec<Stored<Task>>, operation: &Operation, now: Timestamp
             task.decision = Some(Resolution::CannotComplete);
         }
         let kind = if to == TaskStatus::Completed { EventKind::TaskCompleted } else { EventKind::TaskFailed };
-        recording.events.push(events::task_event(kind, task, now));
+        recording.push(Write::Event(events::task_event(kind, task, now)));
         let action = if to == TaskStatus::Completed { "complete" } else { "fail" };
-        recording.history.push((
+        recording.push(Write::History(
             task.id.clone(),
             events::history(events::ITSELF, action, from, to, task.resolution_detail.as_deref(), now),
         ));
-        recording.tasks.push(stored);
+        recording.push(Write::Task(stored));
     }
 }
 
@@ -174,11 +174,14 @@ pub fn ask_again(
     task.plan = question.plan;
     task.digest = question.digest;
     task.assigned_to = None;
-    recording.history.push((task.id.clone(), events::history(events::ITSELF, "reopen", from, to, Some(&changed), now)));
-    recording.audit.push(events::audit("task.reopened", task, &changed, now));
+    recording.push(Write::History(
+        task.id.clone(),
+        events::history(events::ITSELF, "reopen", from, to, Some(&changed), now),
+    ));
+    recording.push(Write::Audit(events::audit("task.reopened", task, &changed, now)));
     task.changed = Some(changed);
-    recording.events.push(events::task_event(EventKind::TaskCreated, task, now));
-    recording.tasks.push(stored);
+    recording.push(Write::Event(events::task_event(EventKind::TaskCreated, task, now)));
+    recording.push(Write::Task(stored));
 }
 
 /// Escalates an expired task and gives it more time, because nobody but a person can end what it is about.
@@ -192,8 +195,8 @@ pub fn keep_open(mut stored: Stored<Task>, reason: &str, now: Timestamp, recordi
     });
     let words = format!("{reason}, but the ad server may hold something: it stays until somebody has looked");
     let line = events::history(events::ITSELF, "keep_open", from, to, Some(&words), now);
-    recording.history.push((task.id.clone(), line));
-    recording.audit.push(events::audit("task.escalated", task, &words, now));
-    recording.events.push(events::task_event(EventKind::TaskEscalated, task, now));
-    recording.tasks.push(stored);
+    recording.push(Write::History(task.id.clone(), line));
+    recording.push(Write::Audit(events::audit("task.escalated", task, &words, now)));
+    recording.push(Write::Event(events::task_event(EventKind::TaskEscalated, task, now)));
+    recording.push(Write::Task(stored));
 }

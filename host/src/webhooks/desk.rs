@@ -13,7 +13,7 @@ use crate::{
     network::receivers::Policy,
     operations::now,
     store::{
-        AuditEntry, Recording, Store, StoreError, Stored,
+        AuditEntry, Store, StoreError, Stored, Write,
         webhooks::{DeliveryFilter, Replay, Replayed},
     },
 };
@@ -117,7 +117,7 @@ pub struct WithSecret {
 #[derive(Debug)]
 pub struct Desk<'d> {
     /// Persistence.
-    pub store: &'d dyn Store,
+    pub store: &'d Store,
     /// Where webhooks may be sent.
     pub policy: &'d Policy,
     /// Who: the name of a token.
@@ -186,7 +186,7 @@ impl Desk<'_> {
     /// The store's.
     pub async fn tell_of_reading(&self, endpoint: &Endpoint) -> Result<(), DeskError> {
         let line = self.line("webhook.shown", endpoint, "without its secret".to_owned(), now());
-        Ok(self.store.record(Recording { audit: vec![line], ..Recording::default() }).await?)
+        Ok(self.store.record(Write::Audit(line)).await?)
     }
 
     async fn stored(&self, id: &WebhookId) -> Result<Stored<Endpoint>, DeskError> {

@@ -14,7 +14,10 @@ use flightdeck::{
         time::Timestamp,
         update::BuyPatch,
     },
-    store::{Fence, FinishedStep, JournalWrite, NewStep, NextLookup, Recording, SettledStep, StoreError},
+    store::{
+        Author, Fence, FinishedStep, JournalWrite, LeaseAfter, NewStep, NextLookup, Recording, SettledStep, StoreError,
+        Write,
+    },
 };
 use proptest::{
     prelude::*,
@@ -22,7 +25,7 @@ use proptest::{
 };
 use uuid::Uuid;
 
-use super::fixtures::{AnyStore, add_operation, at, buy, journal, next_due, operation, platform, stored_operation};
+use super::fixtures::{Store, add_operation, at, buy, journal, next_due, operation, platform, stored_operation};
 
 const BUYS: usize = 3;
 
@@ -59,10 +62,10 @@ enum Act {
         grant: usize,
         to: OperationState,
         delay: i64,
-        release: bool,
+        /// What becomes of the lease: kept, released, cut off.
+        after: u8,
         stale: bool,
         begins: bool,
-        cut_off: bool,
     },
     Begin {
         grant: usize,
@@ -117,11 +120,8 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
         6 => (1..15i64, some_of(2 * LANES.len()), some_of(2 * PLATFORMS.len()), prop::bool::weighted(0.2))
             .prop_map(|(lease, busy, full, all_busy)| Act::Claim { lease, busy, full, all_busy }),
         1 => (which(), 1..15i64).prop_map(|(grant, lease)| Act::Prolong { grant, lease }),
-        3 => (which(), states(), 0..9i64, any::<bool>(), prop::bool::weighted(0.2), any::<bool>(), any::<bool>()).prop_map(
-            |(grant, to, delay, release, stale, begins, cut_off)| {
-                Act::Record { grant, to, delay, release, stale, begins, cut_off }
-            }
-        ),
+        3 => (which(), states(), 0..9i64, 0..3u8, prop::bool::weighted(0.2), any::<bool>())
+            .prop_map(|(grant, to, delay, after, stale, begins)| Act::Record { grant, to, delay, after, stale, begins }),
         4 => (which(), 0..3u8, prop::bool::weighted(0.7)).prop_map(|(grant, name, sends)| Act::Begin { grant, name, sends }),
         3 => (which(), 0..3u8, 0..2u8, any::<bool>())
             .prop_map(|(grant, name, outcome, lost)| Act::Finish { grant, name, outcome, lost }),
@@ -179,7 +179,7 @@ enum Refusal {
 
 /// One run: the store, the model, and what both were told.
 struct Run {
-    store: AnyStore,
+    store: Store,
     /// Runs share a store, so each has its own names.
     prefix: String,
     now: i64,
@@ -322,7 +322,7 @@ impl Run {
             return;
         }
         stored.value.run_at = at(self.now + delay);
-        self.store.record(Recording { operations: vec![stored], ..Recording::default() }).await.unwrap();
+        self.store.record(Write::Operation(stored)).await.unwrap();
         let known = &mut self.operations[index];
         (known.state, known.run_at, known.lease_until) = (to, self.now + delay, None);
     }
@@ -363,7 +363,8 @@ impl Run {
     }
 
     async fn record(&mut self, act: &Act) {
-        let Act::Record { grant, to, delay, release, stale, begins, cut_off } = *act else { return };
+        let Act::Record { grant, to, delay, after, stale, begins } = *act else { return };
+        let lease = [LeaseAfter::Kept, LeaseAfter::Released, LeaseAfter::CutOff(at(self.now))][usize::from(after)];
         let Some((grant, index, fence)) = self.grant(grant) else { return };
         let mut stored = stored_operation(&self.store, &self.id(index)).await;
         if stored.value.become_state(to, at(self.now)).is_err() && self.holds(grant).is_ok() {
@@ -376,18 +377,16 @@ impl Run {
                 Some(Frozen { current, desired, releases: BTreeMap::new(), platforms: BTreeMap::new() });
         }
         stored.version -= i64::from(stale);
-        let cut_off = cut_off.then_some(at(self.now));
-        let operations = vec![stored];
-        let recording = Recording { fence: Some(fence), release, cut_off, operations, ..Recording::default() };
+        let recording = Recording::by(Author::Worker(fence, lease)).with(Write::Operation(stored));
         let wanted = self.holds(grant).and(if stale { Err(Refusal::Stale) } else { Ok(()) });
         assert_eq!(kind(self.store.record(recording).await), wanted);
         if wanted.is_ok() {
             let known = &mut self.operations[index];
             (known.state, known.run_at, known.begun) = (to, self.now + delay, known.begun || begins);
-            if release || to != OperationState::Running {
+            if lease != LeaseAfter::Kept || to != OperationState::Running {
                 known.lease_until = None;
             }
-            if let Some(since) = cut_off {
+            if let LeaseAfter::CutOff(since) = lease {
                 known.doubt(since);
             }
         }
@@ -478,8 +477,7 @@ impl Run {
 
     async fn reset(&mut self, number: usize) {
         let Some(index) = number.checked_rem(self.operations.len()) else { return };
-        let reset_steps = vec![(self.id(index), platform("north"))];
-        self.store.record(Recording { reset_steps, ..Recording::default() }).await.unwrap();
+        self.store.record(Write::ResetSteps(self.id(index), platform("north"))).await.unwrap();
         let operation = &mut self.operations[index];
         for step in operation.steps.iter_mut().filter(|step| step.state == StepState::Open) {
             (step.state, step.sent_at) = (StepState::Fresh, None);
@@ -512,8 +510,7 @@ impl Run {
             found.insert((index, due.step.name.clone()));
             let (operation, platform, name) = (due.step.operation, due.step.platform, due.step.name);
             let none = NextLookup { operation, platform, name, after: None, round: 0, told: Vec::new() };
-            let lookup = Some((none, at(self.now)));
-            self.store.record(Recording { lookup, ..Recording::default() }).await.unwrap();
+            self.store.record(Write::Lookup(none, at(self.now))).await.unwrap();
         }
         let known = self.operations.iter().enumerate();
         let known = known.flat_map(|(index, known)| known.lookups.iter().map(move |name| (index, name.clone())));
@@ -526,18 +523,17 @@ impl Run {
         for index in 0..self.operations.len() {
             let mut stored = stored_operation(&self.store, &self.id(index)).await;
             if stored.value.become_state(OperationState::Failed, at(self.now)).is_ok() {
-                self.store.record(Recording { operations: vec![stored], ..Recording::default() }).await.unwrap();
+                self.store.record(Write::Operation(stored)).await.unwrap();
             }
         }
     }
 }
 
-async fn run(store: AnyStore, acts: &[Act]) {
+async fn run(store: Store, acts: &[Act]) {
     let prefix = Uuid::now_v7().simple().to_string();
     let mut run = Run { store, prefix, now: 0, operations: Vec::new(), grants: Vec::new() };
     for index in 0..BUYS {
-        let new_buy = Some(buy(&run.buy_id(index)));
-        run.store.record(Recording { new_buy, ..Recording::default() }).await.unwrap();
+        run.store.record(Write::NewBuy(buy(&run.buy_id(index)))).await.unwrap();
     }
     let outcome = futures::FutureExt::catch_unwind(std::panic::AssertUnwindSafe(async {
         for act in acts {
@@ -553,7 +549,7 @@ async fn run(store: AnyStore, acts: &[Act]) {
     }
 }
 
-pub(crate) async fn the_store_does_what_the_model_does(store: AnyStore) {
+pub(crate) async fn the_store_does_what_the_model_does(store: Store) {
     let runtime = tokio::runtime::Handle::current();
     tokio::task::block_in_place(|| {
         let config = Config { cases: 100, failure_persistence: None, ..Config::default() };

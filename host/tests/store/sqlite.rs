@@ -1,10 +1,9 @@
 //! What is true of SQLite only: locks, restarts, forgery.
 
 use std::{
-    io::{BufRead, BufReader, Write},
+    io::{BufRead, BufReader, Write as _},
     path::PathBuf,
     process::{Command, Stdio},
-    sync::Arc,
 };
 
 use flightdeck::{
@@ -14,21 +13,21 @@ use flightdeck::{
         task::{TaskKind, TaskStatus},
     },
     store::{
-        Recording, Store, StoreError,
-        sqlite::{Options, SqliteStore},
+        Author, LeaseAfter, Recording, StoreError, Write,
+        sqlite::{self, Options},
     },
 };
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, SqliteConnection, sqlite::SqliteConnectOptions};
 use tempfile::TempDir;
 
 use super::fixtures::{
-    self, AnyStore, accept, audit, claim, key, moved, principal, stored_buy, stored_operation, stored_task, task,
+    self, Store, accept, audit, claim, key, moved, principal, stored_buy, stored_operation, stored_task, task,
 };
 use super::{auditing, clock, lists, measure, plans};
 
 /// A store in a folder of its own.
 pub(crate) struct Backend {
-    store: AnyStore,
+    store: Store,
     folder: TempDir,
 }
 
@@ -39,11 +38,11 @@ impl Backend {
 
     async fn new() -> Self {
         let folder = TempDir::new().unwrap();
-        let store = Arc::new(open(folder.path().join("store.db")).await.unwrap());
+        let store = open(folder.path().join("store.db")).await.unwrap();
         Self { store, folder }
     }
 
-    pub(crate) fn store(&self) -> AnyStore {
+    pub(crate) fn store(&self) -> Store {
         self.store.clone()
     }
 
@@ -61,12 +60,12 @@ impl Backend {
     }
 }
 
-async fn open(path: PathBuf) -> Result<SqliteStore, StoreError> {
-    SqliteStore::open(path, Options::default()).await
+async fn open(path: PathBuf) -> Result<Store, StoreError> {
+    sqlite::open(path, Options::default()).await
 }
 
 /// Opens it as soon as whoever had it has let go.
-async fn open_when_free(path: PathBuf) -> SqliteStore {
+async fn open_when_free(path: PathBuf) -> Store {
     loop {
         match open(path.clone()).await {
             Ok(store) => return store,
@@ -133,11 +132,11 @@ async fn closing_gives_the_file_back_and_keeps_everything() {
     let wal = backend.folder.path().join("store.db-wal");
     assert!(!wal.exists(), "closing brings the log into the database");
 
-    let again: AnyStore = Arc::new(open(backend.path()).await.unwrap());
+    let again: Store = open(backend.path()).await.unwrap();
     assert_eq!(stored_operation(&again, &id).await, held.operation);
     // The lease outlives the process that took it, and its worker may go on.
     let done = moved(&held.operation, OperationState::Succeeded, 1);
-    let recording = Recording { fence: Some(held.fence), operations: vec![done], ..Recording::default() };
+    let recording = Recording::by(Author::Worker(held.fence, LeaseAfter::Kept)).with(Write::Operation(done));
     again.record(recording).await.unwrap();
 }
 
@@ -166,7 +165,7 @@ fn child_that_writes_until_it_is_killed() {
     let Some(path) = std::env::var_os(CHILD) else { return };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async {
-        let store: AnyStore = Arc::new(open(path.into()).await.unwrap());
+        let store: Store = open(path.into()).await.unwrap();
         let writers = (0..8).map(|writer| {
             let store = store.clone();
             tokio::spawn(async move {
@@ -203,7 +202,7 @@ fn what_was_acknowledged_survives_kill_9() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         // The dead process's lock died with it.
-        let store: AnyStore = Arc::new(open(path).await.unwrap());
+        let store: Store = open(path).await.unwrap();
         for id in acknowledged {
             stored_buy(&store, &id).await;
             assert!(store.creation(&id.as_str().into()).await.unwrap().is_some());
@@ -215,10 +214,10 @@ fn what_was_acknowledged_survives_kill_9() {
 async fn a_store_that_is_dropped_without_closing_keeps_everything_and_lets_go() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("store.db");
-    let store: AnyStore = Arc::new(open(path.clone()).await.unwrap());
+    let store: Store = open(path.clone()).await.unwrap();
     accept(&store, "b1").await;
     drop(store);
-    let again: AnyStore = Arc::new(open_when_free(path).await);
+    let again: Store = open_when_free(path).await;
     stored_buy(&again, "b1").await;
 }
 
@@ -256,7 +255,7 @@ async fn what_cannot_be_read_of_a_late_task_keeps_no_other_from_expiring() {
         let task = clock::of_kind(task, TaskKind::ManualApproval);
         clock::wait(&store, claim.operation, OperationState::AwaitingApproval, task).await;
     }
-    store.record(Recording { idempotency: Some(key("old", "op-b1")), ..Recording::default() }).await.unwrap();
+    store.record(Write::NewKey(key("old", "op-b1"))).await.unwrap();
     let mut beside = backend.beside().await;
     for spoil in ["UPDATE tasks SET doc = '{}' WHERE id = 't1'", "UPDATE operations SET doc = '{}' WHERE id = 'op-b2'"]
     {
@@ -307,14 +306,10 @@ async fn columns_agree_with_their_documents() {
     claim(&store, 1).await;
     let mut changed = stored_buy(&store, "b1").await;
     changed.value.po_number = Some("PO-1".to_owned());
-    let recording = Recording {
-        fence: Some(held.fence.clone()),
-        release: true,
-        buy: Some(changed),
-        operations: vec![moved(&held.operation, OperationState::Parked, 2)],
-        new_task: Some(task("t1", &held.operation.value)),
-        ..Recording::default()
-    };
+    let recording = Recording::by(Author::Worker(held.fence.clone(), LeaseAfter::Released))
+        .with(Write::Buy(changed))
+        .with(Write::Operation(moved(&held.operation, OperationState::Parked, 2)))
+        .with(Write::NewTask(task("t1", &held.operation.value)));
     store.record(recording).await.unwrap();
     let mut beside = backend.beside().await;
     for (table, condition) in [
@@ -333,12 +328,12 @@ async fn columns_agree_with_their_documents() {
 async fn the_audit_log_is_written_with_the_decision_and_only_appended_to() {
     let backend = Backend::new().await;
     let store = backend.store();
-    let lines = vec![audit("task.approved", "t1"), audit("operation.queued", "op-1")];
-    store.record(Recording { audit: lines.clone(), ..Recording::default() }).await.unwrap();
+    let lines = [audit("task.approved", "t1"), audit("operation.queued", "op-1")];
+    store.record(lines.clone().map(Write::Audit)).await.unwrap();
     let id = accept(&store, "b1").await;
     let mut stale = stored_operation(&store, &id).await;
     stale.version += 1;
-    let refused = Recording { operations: vec![stale], audit: lines.clone(), ..Recording::default() };
+    let refused = Recording::from(lines.clone().map(Write::Audit)).with(Write::Operation(stale));
     assert!(store.record(refused).await.is_err());
 
     let mut beside = backend.beside().await;
@@ -357,8 +352,7 @@ async fn an_audit_log_that_somebody_edited_is_found() {
     let backend = Backend::new().await;
     let store = backend.store();
     for number in 0..6 {
-        let lines = vec![audit("task.approved", &format!("t{number}"))];
-        store.record(Recording { audit: lines, ..Recording::default() }).await.unwrap();
+        store.record(Write::Audit(audit("task.approved", &format!("t{number}")))).await.unwrap();
     }
     let mut beside = backend.beside().await;
     let early =
@@ -426,8 +420,8 @@ async fn a_log_older_than_the_chain_goes_on_in_it() {
         .await
         .unwrap();
     old.close().await.unwrap();
-    let store: AnyStore = Arc::new(open(path).await.unwrap());
-    store.record(Recording { audit: vec![audit("task.rejected", "t2")], ..Recording::default() }).await.unwrap();
+    let store: Store = open(path).await.unwrap();
+    store.record(Write::Audit(audit("task.rejected", "t2"))).await.unwrap();
     let lines = auditing::whole(&store).await;
     assert!(lines[0].link.is_empty() && key_of(&lines[1].link).is_some(), "{lines:?}");
     let begins = store.audit_begins().await.unwrap();
@@ -475,10 +469,10 @@ async fn a_lock_that_is_never_given_back_is_an_error_and_not_for_ever() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("store.db");
     let options = Options { patience: std::time::Duration::from_millis(10), ..Options::default() };
-    let store: AnyStore = Arc::new(SqliteStore::open(&path, options).await.unwrap());
+    let store: Store = sqlite::open(&path, options).await.unwrap();
     let mut beside = SqliteConnectOptions::new().filename(&path).connect().await.unwrap();
     sqlx::query("BEGIN IMMEDIATE").execute(&mut beside).await.unwrap();
-    let recording = Recording { audit: vec![audit("a", "b")], ..Recording::default() };
+    let recording = Recording::from(Write::Audit(audit("a", "b")));
     assert!(matches!(store.record(recording.clone()).await, Err(StoreError::Unavailable(_))));
     store.ping().await.unwrap();
     sqlx::query("ROLLBACK").execute(&mut beside).await.unwrap();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
-use super::{Interruption, Run, TRIES};
+use super::{Interruption, Run, TRIES, prepared::Prepared};
 use crate::{
     domain::{
         error_code::ErrorCode,
@@ -17,7 +17,7 @@ use crate::{
         told::{self, Told},
     },
     operations::{events, now, outcome, tasks},
-    store::{Recording, StoreError, Stored},
+    store::{LeaseAfter, Recording, StoreError, Stored, Write},
 };
 
 /// A failure of the whole operation, in the words of one call's failure.
@@ -45,7 +45,7 @@ fn leg_failures(operation: &Operation) -> BTreeMap<&PlatformName, &Failure> {
 
 impl Run<'_> {
     /// Every leg is settled: succeed, fail, or begin to undo.
-    pub(super) async fn conclude(mut self) -> Result<(), Interruption> {
+    pub(super) async fn conclude(mut self, prepared: &Prepared) -> Result<(), Interruption> {
         let Some(failure) = self.failure_of_legs() else {
             return self.end(OperationState::Succeeded).await;
         };
@@ -57,10 +57,10 @@ impl Run<'_> {
         if step::traces(&buy.value, &steps).is_empty() {
             return self.fail(failure).await;
         }
-        self.operation.value.undoing = Some(failure);
+        self.operation.value.undoing = Some(failure.clone());
         self.operation.value.updated_at = now();
-        self.write(Recording::default(), false).await?;
-        self.undo(buy, &steps).await
+        self.write(Recording::default(), LeaseAfter::Kept).await?;
+        self.undo(prepared, failure, buy, &steps).await
     }
 
     fn failure_of_legs(&self) -> Option<OperationFailure> {
@@ -108,7 +108,7 @@ impl Run<'_> {
         let mut tries = 0;
         loop {
             let recording = self.last_write(at).await?;
-            match self.write(recording, true).await {
+            match self.write(recording, LeaseAfter::Released).await {
                 Err(Interruption::Store(StoreError::Stale(_))) if tries < TRIES => tries += 1,
                 written => break written?,
             }
@@ -129,16 +129,8 @@ impl Run<'_> {
         }
         tasks::close(tasks, operation, at, &mut recording);
         if next != buy.value {
-            recording.buy = Some(Stored { value: next, version: buy.version });
+            recording.push(Write::Buy(Stored { value: next, version: buy.version }));
         }
         Ok(recording)
-    }
-
-    pub(super) fn become_state(&mut self, next: OperationState, at: Timestamp) -> Result<(), Interruption> {
-        let id = self.operation.value.id.clone();
-        self.operation
-            .value
-            .become_state(next, at)
-            .map_err(|from| Interruption::Missing(format!("operation {id} can't go from {from} to {next}")))
     }
 }

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use super::{Interruption, Postponed, Run, TRIES, Until};
+use super::{Interruption, Run, TRIES};
 use crate::{
     config::Needed,
     domain::{
         failure::{Failure, FailureKind},
+        id::PlatformName,
         media_buy::MediaBuy,
         operation::{Operation, OperationKind, OperationState},
         plan::Plan,
@@ -21,7 +22,7 @@ use crate::{
         planning,
         tasks::{self, Question},
     },
-    store::{Recording, StoreError, Stored},
+    store::{LeaseAfter, Recording, StoreError, Stored, Write},
 };
 
 /// What a person can say about a step that may have happened and that the ad server can't be asked about.
@@ -30,6 +31,48 @@ const IF_IT_IS_NOT_THERE: &str = "If it is not there, answer `approved`: it is m
 
 /// Added to why somebody is asked about a change that needed nobody's word when it was accepted.
 const AFTER_OTHERS: &str = "others of its changes were carried out meanwhile";
+
+/// What must happen before the operation can go on.
+#[derive(Debug)]
+pub(super) struct Postponed {
+    pub(super) until: Until,
+    pub(super) failure: Failure,
+    /// The failure in words.
+    pub(super) told: Told,
+}
+
+impl Postponed {
+    /// Because of a failure on a platform.
+    pub(super) fn by(platform: &PlatformName, until: Until, failure: Failure) -> Self {
+        Self { until, told: Told::failure(platform, &failure), failure }
+    }
+}
+
+/// What an operation waits for; of several things, the last of these: people take longer than a second try.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Until {
+    /// The next look for what may be under way.
+    Look(Timestamp),
+    /// The next try.
+    Retry,
+    /// The ad server's consent, which a person must get.
+    Approval,
+    /// A permission for the ad server's account.
+    Permission,
+    /// A person who finds out what happened.
+    Resolved,
+}
+
+/// Keeps the more important of two reasons to wait; of two looks, the earlier.
+pub(super) fn wait_for(postponed: &mut Option<Postponed>, next: Postponed) {
+    let keep = postponed.as_ref().is_some_and(|known| match (known.until, next.until) {
+        (Until::Look(known), Until::Look(next)) => known <= next,
+        (known, next) => known >= next,
+    });
+    if !keep {
+        *postponed = Some(next);
+    }
+}
 
 /// A question for approval.
 fn approval(needed: Needed, reason: Told, plan: Plan, digest: String) -> Question {
@@ -82,7 +125,7 @@ impl Run<'_> {
         operation.last_error = Some(told.again_at(operation.run_at));
         tracing::info!(attempts = operation.attempts, wait_ms = wait.as_millis(), error = %failure, "will be tried again");
         self.become_state(OperationState::Queued, at)?;
-        self.write(Recording::default(), true).await
+        self.write(Recording::default(), LeaseAfter::Released).await
     }
 
     /// Looks again later for what may be under way. That is neither a try nor a claim: nothing was sent.
@@ -97,7 +140,7 @@ impl Run<'_> {
         self.operation.value.run_at = at;
         self.operation.value.claims = self.operation.value.claims.saturating_sub(1);
         self.become_state(OperationState::Queued, now())?;
-        self.write(Recording::default(), true).await
+        self.write(Recording::default(), LeaseAfter::Released).await
     }
 
     /// Stops the operation until a person has looked at both sides.
@@ -157,7 +200,7 @@ impl Run<'_> {
         loop {
             let mut recording = recording.clone();
             self.record_standing(at, &mut recording).await?;
-            match self.write(recording, true).await {
+            match self.write(recording, LeaseAfter::Released).await {
                 Err(Interruption::Store(StoreError::Stale(_))) if tries < TRIES => tries += 1,
                 written => return written,
             }
@@ -193,7 +236,7 @@ impl Run<'_> {
             let mut recording = Recording::default();
             tasks::ask_again(task, desired, question, changed.clone(), at, &mut recording);
             self.record_standing(at, &mut recording).await?;
-            match self.write(recording, true).await {
+            match self.write(recording, LeaseAfter::Released).await {
                 Err(Interruption::Store(StoreError::Stale(_))) if tries < TRIES => tries += 1,
                 written => return written,
             }
@@ -223,7 +266,7 @@ impl Run<'_> {
     /// The approvals of this operation, and which of them still count.
     pub(super) async fn approvals(&self) -> Result<Counted, Interruption> {
         let task = self.approved_task().await?.value;
-        Ok(people::counted(&self.deps.config, self.deps.store.as_ref(), &task, now()).await?)
+        Ok(people::counted(&self.deps.config, &self.deps.store, &task, now()).await?)
     }
 
     /// The task on which this operation was approved.
@@ -237,7 +280,7 @@ impl Run<'_> {
                 return Ok(task);
             }
         }
-        Err(Interruption::Missing("an approved operation without a task".to_owned()))
+        Err(self.corrupt("it was approved, and has no task on which it was"))
     }
 
     /// How the buy stands whose creation came to rest; other operations leave its status alone.
@@ -245,7 +288,7 @@ impl Run<'_> {
         if let Some(standing) = waiting_standing(&self.operation.value) {
             let Stored { mut value, version } = self.buy().await?;
             events::become_status(&mut value, standing, at, recording);
-            recording.buy = Some(Stored { value, version });
+            recording.push(Write::Buy(Stored { value, version }));
         }
         Ok(())
     }

@@ -62,7 +62,7 @@ pub(super) fn breaks_transaction(error: &StoreError) -> bool {
         | StoreError::Fenced(_)
         | StoreError::KeyTaken(_)
         | StoreError::NoKey(_)
-        | StoreError::Late(_)
+        | StoreError::Expired(_)
         | StoreError::Corrupt(_) => false,
     }
 }
