@@ -135,6 +135,9 @@ impl Platform {
         digest: &str,
         shown: &Path,
     ) -> Result<Arc<Release>, InstallError> {
+        if digest.len() != 64 || !digest.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Err(InstallError::NoDigest(digest.to_owned()));
+        }
         let _loading = self.loading.lock().await;
         if let Some(release) = self.loaded(digest) {
             return Ok(release);
@@ -224,30 +227,31 @@ impl Adapters {
         Ok(release)
     }
 
-    /// Takes in another release of a platform's adapter, without using it yet.
+    /// Installs another release of a platform's adapter without activating it.
     ///
     /// # Errors
-    /// Why it can't be used; `None`: there is no such platform.
-    pub async fn install(
-        &self,
-        platform: &PlatformName,
-        component: &Path,
-    ) -> Result<ReleaseInfo, Option<InstallError>> {
-        let platform = self.platforms.get(platform).ok_or(None)?;
+    /// [`InstallError`]: the component can't be used, or the platform is not configured.
+    pub async fn install(&self, platform: &PlatformName, component: &Path) -> Result<ReleaseInfo, InstallError> {
+        let platform = self.configured(platform)?;
         let release = self.install_for(platform, component).await?;
         Ok(info(&release, platform.active().as_deref()))
     }
 
-    /// Sends new calls to a release that was installed, now or before a restart.
+    /// Sends new calls to an installed release, whether it was installed by this process or by an earlier one.
     ///
     /// # Errors
-    /// Why it can't be used; `None`: there is no such platform.
-    pub async fn activate(&self, platform: &PlatformName, digest: &str) -> Result<(), Option<InstallError>> {
-        let platform = self.platforms.get(platform).ok_or(None)?;
+    /// [`InstallError`]: the release can't be used, or the platform is not configured.
+    pub async fn activate(&self, platform: &PlatformName, digest: &str) -> Result<(), InstallError> {
+        let platform = self.configured(platform)?;
         let release = platform.load(&self.library, self.shared.get(), digest, Path::new(digest)).await?;
         platform.judge(&release, Path::new(digest))?;
         platform.activate(release);
         Ok(())
+    }
+
+    fn configured(&self, platform: &PlatformName) -> Result<&Platform, InstallError> {
+        let found = self.platforms.get(platform).map(|platform| &**platform);
+        found.ok_or_else(|| InstallError::NoSuchPlatform(platform.clone()))
     }
 
     /// From now on this host shares components, paces and breakers with the others.
@@ -374,25 +378,15 @@ impl Adapters {
         if let Some(release) = platform.loaded(digest) {
             return Ok(release);
         }
-        let valid = digest.len() == 64 && digest.bytes().all(|byte| byte.is_ascii_hexdigit());
-        let loaded = if valid {
-            Some(platform.load(&self.library, self.shared.get(), digest, Path::new(digest)).await)
-        } else {
-            None
-        };
-        match loaded {
-            Some(Ok(release)) => Ok(release),
-            failed => {
-                let error = failed.and_then(Result::err).map(|error| error.to_string()).unwrap_or_default();
-                tracing::error!(adapter = %platform.name, release = digest, error, "a release can't be loaded");
-                let message = format!(
-                    "release {digest} of the adapter {} is needed to finish what began on it and can't be loaded; \
-                     install it again",
-                    platform.name
-                );
-                Err(unavailable("release_missing", message))
-            }
-        }
+        platform.load(&self.library, self.shared.get(), digest, Path::new(digest)).await.map_err(|error| {
+            tracing::error!(adapter = %platform.name, release = digest, %error, "a release can't be loaded");
+            let message = format!(
+                "release {digest} of the adapter {} is needed to finish what began on it and can't be loaded; install \
+                 it again",
+                platform.name
+            );
+            unavailable("release_missing", message)
+        })
     }
 }
 

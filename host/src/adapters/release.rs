@@ -28,6 +28,12 @@ const COMPONENT_BYTES: u64 = 128 * 1024 * 1024;
 /// Why a component can't be used.
 #[derive(Debug, thiserror::Error)]
 pub enum InstallError {
+    /// It is for a platform that the configuration does not have.
+    #[error("the platform {0} is not configured; add it to the configuration")]
+    NoSuchPlatform(PlatformName),
+    /// A release was named by something other than a SHA-256.
+    #[error("`{0}` is no release: a release is named by the SHA-256 of its component, 64 hexadecimal digits")]
+    NoDigest(String),
     /// The file.
     #[error("{path}: {source}")]
     File {
