@@ -14,7 +14,7 @@ use crate::{
         callers::Callers,
         door::{self, Door},
     },
-    config::{BaseUrl, Config, Product, StoreUrl},
+    config::{Config, Product, StoreUrl},
     domain::keys::Keyring,
     metrics,
     operations::{
@@ -350,7 +350,7 @@ fn web_options(config: &Config, counted: Option<PrometheusHandle>) -> WebOptions
         body_timeout: config.server.body_timeout,
         trusted_proxies: config.server.trusted_proxies.clone(),
         counted,
-        public_hosts: config.server.public_url.iter().map(BaseUrl::authority).collect(),
+        public_hosts: config.server.public_url.iter().map(|url| url.authority()).collect(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! The only way out of the sandbox: every request of an adapter passes here.
 //!
 //! In order: is this call allowed the network at all ([`Mode`]), is it within its number of requests, is the origin
-//! listed ([`origins`](crate::network::origins)), is the address allowed ([`addresses`](crate::network::addresses)), may this method be used now, is the body within its
+//! listed ([`origins`](crate::network::origins)), is the address allowed ([`allow_list`](crate::network::allow_list)), may this method be used now, is the body within its
 //! size ([`body`]), is it the request's turn ([`pace`]). Then credentials are added ([`credentials`], [`tokens`]), the journal is
 //! told ([`sending`]) and the request leaves over the platform's own pool of connections. Nothing is repeated, no
 //! redirect is followed, no proxy is asked.
@@ -19,9 +19,10 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use reqwest::Url;
 
 use super::{
-    Journal, JournalError,
+    JournalError, PlatformConfig,
     limits::{LimitHit, Limits},
     shared::Shared,
+    steps::CallSteps,
     verdict::{self, Verdict},
 };
 use crate::{
@@ -32,8 +33,10 @@ use crate::{
     },
     metrics::REQUESTS_OUTSIDE_STEPS,
     network::{
-        addresses::{AddressRefused, Allowance, AllowanceError, Resolver},
-        origins::{Origin, OriginError},
+        allow_list::{AddressRefused, AllowList},
+        base_url::BaseUrl,
+        origins::Origin,
+        resolver::Resolver,
     },
 };
 
@@ -49,15 +52,11 @@ pub(crate) mod tokens;
 
 use credentials::Authentication;
 pub(crate) use declared::{DeclaredRequests, Requests};
-pub use declared::{PatternError, check_read_request, check_write_request};
+pub use declared::{PatternError, ReadRequest, WriteRequest};
 pub(crate) use hooks::Hooks;
 use pace::Pace;
 pub(crate) use running::Running;
 pub(crate) use sending::Gate;
-
-/// A connection that takes longer than this to be made is given up; the request counts as never sent. Platforms that change something take
-/// less where leases are short: a request must leave while the lease holds under which it was allowed.
-pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long an idle connection is kept. Shorter than the 60 s after which common load balancers close it.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(50);
@@ -65,53 +64,34 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(50);
 /// Requests that a guest may not make at all, whatever the step: they make no sense through a client, or open tunnels.
 const NEVER: [Method; 2] = [Method::CONNECT, Method::TRACE];
 
-/// Why a platform's way out can't be set up.
+/// Why the egress of a platform can't be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum EgressError {
-    /// The endpoint.
-    #[error("the endpoint `{0}` is no http or https address; write it like https://api.acme.example/v1")]
-    Endpoint(String),
-    /// An origin.
-    #[error(transparent)]
-    Origin(#[from] OriginError),
-    /// An entry of `allow_private`.
-    #[error(transparent)]
-    Allowance(#[from] AllowanceError),
+    /// Tokens are fetched at a private address that is not allowed.
+    #[error("tokens are fetched at {url}, but {refused}; if it is meant, add \"{}:{}\" to `allow_private`", url.origin().host, url.origin().port)]
+    Login {
+        /// Where.
+        url: BaseUrl,
+        /// What it is.
+        refused: AddressRefused,
+    },
     /// The credentials.
     #[error(transparent)]
     Credentials(#[from] credentials::CredentialsError),
-    /// What the configuration grants.
-    #[error(transparent)]
-    Requests(#[from] PatternError),
     /// The HTTP client.
     #[error("the HTTP client can't be set up: {0}")]
     Client(#[source] reqwest::Error),
-}
-
-/// What a platform's way out is made of.
-pub(crate) struct EgressSettings<'a> {
-    pub(crate) name: &'a PlatformName,
-    pub(crate) endpoint: &'a str,
-    pub(crate) endpoint_aliases: &'a [String],
-    pub(crate) origins: &'a [String],
-    pub(crate) allow_private: &'a [String],
-    pub(crate) credentials: &'a credentials::Credentials,
-    pub(crate) read_requests: &'a [String],
-    pub(crate) write_requests: &'a [String],
-    pub(crate) rate_per_second: Option<u32>,
-    pub(crate) max_concurrent_requests: usize,
-    pub(crate) connect_timeout: Duration,
 }
 
 /// The way out of one platform's adapters.
 pub(crate) struct PlatformEgress {
     pub(crate) name: PlatformName,
     /// The endpoint's origin and path, from which declared patterns are counted, and the only origin that is sent credentials.
-    endpoint: Url,
+    endpoint: BaseUrl,
     /// Where the same ad server can be reached, too: an operation that began there goes on at `endpoint`.
     aliases: HashSet<Origin>,
     origins: HashSet<Origin>,
-    allowance: Allowance,
+    allow_list: AllowList,
     pub(crate) authentication: Authentication,
     /// Which requests are not what their method says, by the operator's word.
     pub(crate) granted: Arc<Requests>,
@@ -123,23 +103,12 @@ pub(crate) struct PlatformEgress {
 }
 
 impl PlatformEgress {
-    pub(crate) fn new(settings: &EgressSettings<'_>) -> Result<Self, EgressError> {
-        let endpoint = Url::parse(settings.endpoint)
-            .ok()
-            .filter(|url| Origin::of(url).is_some())
-            .ok_or_else(|| EgressError::Endpoint(settings.endpoint.to_owned()))?;
-        let aliases = settings.endpoint_aliases.iter().map(|text| {
-            Url::parse(text).ok().and_then(|url| Origin::of(&url)).ok_or_else(|| EgressError::Endpoint(text.clone()))
-        });
-        let aliases = aliases.collect::<Result<_, _>>()?;
-        let origins: Vec<Origin> = if settings.origins.is_empty() {
-            Origin::of(&endpoint).into_iter().collect()
-        } else {
-            settings.origins.iter().map(|text| Origin::parse(text)).collect::<Result<_, _>>()?
-        };
-        let allowance = Allowance::parse(settings.allow_private)?;
-        let authentication = Authentication::new(settings.credentials, &allowance)?;
-        let granted = Arc::new(Requests::parse(settings.read_requests, settings.write_requests)?);
+    pub(crate) fn new(config: &PlatformConfig) -> Result<Self, EgressError> {
+        let origins: Vec<Origin> =
+            if config.origins.is_empty() { vec![config.endpoint.origin().clone()] } else { config.origins.clone() };
+        let allow_list = AllowList::new(&config.allow_private);
+        let authentication = Authentication::new(&config.credentials, &allow_list)?;
+        let granted = Requests::new(config.read_requests.clone(), config.write_requests.clone());
         let client = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
@@ -147,32 +116,32 @@ impl PlatformEgress {
             .referer(false)
             .user_agent(concat!("flightdeck/", env!("CARGO_PKG_VERSION")))
             .tcp_nodelay(true)
-            .connect_timeout(settings.connect_timeout)
+            .connect_timeout(config.connect_timeout)
             .pool_idle_timeout(IDLE_TIMEOUT)
-            .pool_max_idle_per_host(settings.max_concurrent_requests.max(1))
-            .dns_resolver(Arc::new(Resolver::new(allowance.clone(), &origins)))
+            .pool_max_idle_per_host(config.max_concurrent_requests.max(1))
+            .dns_resolver(Arc::new(Resolver::new(allow_list.clone(), &origins)))
             .build()
             .map_err(EgressError::Client)?;
         // Without a credential an ad server counts by whatever it likes: each platform is on its own.
-        let identity = settings.credentials.identity().unwrap_or_else(|| format!("platform {}", settings.name));
+        let identity = config.credentials.identity().unwrap_or_else(|| format!("platform {}", config.name));
         Ok(Self {
-            name: settings.name.clone(),
-            endpoint,
-            aliases,
+            name: config.name.clone(),
+            endpoint: config.endpoint.clone(),
+            aliases: config.endpoint_aliases.iter().map(|alias| alias.origin().clone()).collect(),
             origins: origins.into_iter().collect(),
-            allowance,
+            allow_list,
             authentication,
-            granted,
+            granted: Arc::new(granted),
             identity: credentials::Secret::new(identity),
-            pace: Pace::new(settings.max_concurrent_requests, settings.rate_per_second),
-            connect_timeout: settings.connect_timeout,
+            pace: Pace::new(config.max_concurrent_requests, config.rate_per_second),
+            connect_timeout: config.connect_timeout,
             client,
         })
     }
 
     /// What hosts know the credential by at this ad server, and never the credential; `None`: this host shares with nobody.
     pub(crate) fn limit_key(&self, shared: &dyn Shared) -> Option<String> {
-        let origin = self.endpoint.origin().ascii_serialization();
+        let origin = self.endpoint.origin();
         let name = shared.name_of(&format!("{origin} {}", self.identity.expose()))?;
         Some(format!("{origin} {name}"))
     }
@@ -192,7 +161,7 @@ impl PlatformEgress {
             });
             return Err(self.denied(format_args!("asked for {shown}, which is none of its origins{line}")));
         };
-        self.allowance.judge_literal(&origin).map_err(|refused| self.refused(&shown, &origin, &refused))
+        self.allow_list.check_literal(&origin).map_err(|refused| self.refused(&shown, &origin, &refused))
     }
 
     fn refused(&self, shown: &str, origin: &Origin, refused: &AddressRefused) -> Failure {
@@ -207,13 +176,13 @@ impl PlatformEgress {
     }
 
     /// The endpoint of the configuration, and what patterns are counted from unless a call has another.
-    pub(crate) fn endpoint(&self) -> &Url {
+    pub(crate) fn endpoint(&self) -> &BaseUrl {
         &self.endpoint
     }
 
     /// Whether an address is the endpoint's: credentials are for it alone, whatever else may be reached.
     pub(crate) fn is_endpoint(&self, url: &Url) -> bool {
-        Origin::of(url) == Origin::of(&self.endpoint)
+        Origin::of(url).as_ref() == Some(self.endpoint.origin())
     }
 
     /// Whether an address is another one of the same ad server, where nothing is sent to.
@@ -257,7 +226,7 @@ pub(crate) enum Mode {
     /// Requests that only read.
     Read,
     /// Requests that write, too, inside of steps.
-    Write(Journal),
+    Write(Arc<CallSteps>),
 }
 
 impl Mode {
@@ -328,7 +297,7 @@ impl CallEgress {
     ///
     /// # Errors
     /// It may not be made in this call.
-    fn writes(&self, method: &Method, url: &Url) -> Result<Option<&Journal>, Failure> {
+    fn writes(&self, method: &Method, url: &Url) -> Result<Option<&Arc<CallSteps>>, Failure> {
         if NEVER.contains(method) {
             return Err(self.misuse(format_args!("used the method {method}, which is never allowed")));
         }
@@ -338,8 +307,8 @@ impl CallEgress {
                 Err(self.misuse(format_args!("asked for {} where no network may be used (describe, plan)", shown(url))))
             }
             (Mode::Read, true) => Ok(None),
-            (Mode::Write(journal), true) => {
-                self.note_outside_step(journal, method, url);
+            (Mode::Write(steps), true) => {
+                self.note_outside_step(steps, method, url);
                 Ok(None)
             }
             (Mode::Read, false) => Err(self.misuse(format_args!(
@@ -347,21 +316,21 @@ impl CallEgress {
                  it in its `read-requests`, and the configuration in `read_requests` of the platform",
                 shown(url)
             ))),
-            (Mode::Write(journal), false) => {
-                journal.may_write(self.platform.connect_timeout).map_err(|error| match error {
+            (Mode::Write(steps), false) => {
+                steps.may_write(self.platform.connect_timeout).map_err(|error| match error {
                     JournalError::Misuse(why) => {
                         self.misuse(format_args!("sent {method} {} outside of a step: {why}", shown(url)))
                     }
                     stopped => self.journal(&stopped),
                 })?;
-                Ok(Some(journal))
+                Ok(Some(steps))
             }
         }
     }
 
     /// Counts and logs a request of a call that changes something which no step covers: nothing is recorded of it.
-    fn note_outside_step(&self, journal: &Journal, method: &Method, url: &Url) {
-        if journal.step_is_open() {
+    fn note_outside_step(&self, steps: &CallSteps, method: &Method, url: &Url) {
+        if steps.step_is_open() {
             return;
         }
         let platform = self.platform.name.as_str();

@@ -7,28 +7,30 @@ use std::{
     time::Duration,
 };
 
-use reqwest::Url;
 use serde_json::Value;
 
 use super::{
     breaker::Breaker,
     cache::Loaded,
     config::{AdapterSetupError, AdaptersConfig, PlatformConfig, PlatformError, PlatformErrorReason},
-    egress::{EgressSettings, PlatformEgress},
+    egress::PlatformEgress,
     limits::Limits,
     release::{Destination, InstallError, Library, LibraryError, Release},
     room::Occupied,
     settings,
     shared::Shared,
 };
-use crate::domain::{
-    capability::Capabilities,
-    failure::{Failure, FailureKind},
-    id::PlatformName,
-    operation::FrozenPlatform,
-    problem::Problem,
-    purpose::Purpose,
-    step::Patience,
+use crate::{
+    domain::{
+        capability::Capabilities,
+        failure::{Failure, FailureKind},
+        id::PlatformName,
+        operation::FrozenPlatform,
+        problem::Problem,
+        purpose::Purpose,
+        step::Patience,
+    },
+    network::base_url::BaseUrl,
 };
 
 /// All adapters of this host.
@@ -55,7 +57,7 @@ pub struct ReleaseInfo {
 /// One platform.
 pub(super) struct Platform {
     pub(super) name: PlatformName,
-    pub(super) endpoint: String,
+    pub(super) endpoint: BaseUrl,
     pub(super) settings: Value,
     /// The settings as adapters are given them.
     pub(super) settings_text: String,
@@ -83,19 +85,7 @@ impl std::fmt::Debug for Adapters {
 
 impl Platform {
     fn new(config: &PlatformConfig) -> Result<Self, PlatformErrorReason> {
-        let egress = PlatformEgress::new(&EgressSettings {
-            name: &config.name,
-            endpoint: &config.endpoint,
-            endpoint_aliases: &config.endpoint_aliases,
-            origins: &config.origins,
-            allow_private: &config.allow_private,
-            credentials: &config.credentials,
-            read_requests: &config.read_requests,
-            write_requests: &config.write_requests,
-            rate_per_second: config.rate_per_second,
-            max_concurrent_requests: config.max_concurrent_requests,
-            connect_timeout: config.connect_timeout,
-        })?;
+        let egress = PlatformEgress::new(config)?;
         Ok(Self {
             name: config.name.clone(),
             endpoint: config.endpoint.clone(),
@@ -112,8 +102,8 @@ impl Platform {
     }
 
     /// Where an operation began, unless it goes on at the address of the configuration: then it began at an alias of it.
-    pub(super) fn began_at(&self, frozen: &FrozenPlatform) -> Option<Url> {
-        Url::parse(&frozen.endpoint).ok().filter(|endpoint| self.egress.is_endpoint(endpoint))
+    pub(super) fn began_at(&self, frozen: &FrozenPlatform) -> Option<BaseUrl> {
+        frozen.endpoint.parse().ok().filter(|began: &BaseUrl| self.egress.is_endpoint(began.url()))
     }
 
     fn destination(&self) -> Destination<'_> {

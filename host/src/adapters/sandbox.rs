@@ -17,7 +17,7 @@ use super::{
     engine::Runtime,
     limits::{LimitHit, Limits},
     room::{Needs, Place},
-    steps::{StepError, Steps},
+    steps::{GuestSteps, RefusedStep},
     verdict::{self, HOST_BUSY, OutOfTime, Verdict},
     waiting::{For, Waiting},
 };
@@ -53,7 +53,7 @@ pub(crate) struct CallState {
     http: WasiHttpCtx,
     hooks: Hooks,
     memory: MemoryLimiter,
-    pub(super) steps: Steps,
+    pub(super) steps: GuestSteps,
 }
 
 impl WasiView for CallState {
@@ -229,8 +229,8 @@ impl CallSetup<'_> {
         wasi.stdout(log.clone()).stderr(log.clone()).max_random_size(RANDOM_BYTES).allow_ip_name_lookup(false);
         let mut http = WasiHttpCtx::new();
         http.set_field_size_limit(HEADER_BYTES);
-        let journal = match &self.mode {
-            Mode::Write(journal) => Some(Arc::clone(journal)),
+        let steps = match &self.mode {
+            Mode::Write(steps) => Some(Arc::clone(steps)),
             Mode::Offline | Mode::Read => None,
         };
         let state = CallState {
@@ -239,7 +239,7 @@ impl CallSetup<'_> {
             http,
             hooks: Hooks(Arc::clone(egress)),
             memory: MemoryLimiter::new(limits),
-            steps: Steps::new(journal, egress.verdict.clone(), waiting.clone()),
+            steps: GuestSteps::new(steps, egress.verdict.clone(), waiting.clone()),
         };
         let mut store = Store::new(&self.runtime.engine, state);
         store.limiter(|state| &mut state.memory);
@@ -272,7 +272,7 @@ impl CallSetup<'_> {
         if let Some(hit) = error.downcast_ref::<LimitHit>() {
             return verdict::limit(self.adapter, *hit);
         }
-        if let Some(StepError(error)) = error.downcast_ref::<StepError>() {
+        if let Some(RefusedStep(error)) = error.downcast_ref::<RefusedStep>() {
             return verdict::journal(self.adapter, error);
         }
         if error.is::<PoolConcurrencyLimitError>() {

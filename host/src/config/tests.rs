@@ -49,6 +49,11 @@ fn read(text: &str) -> Result<Config, ConfigErrors> {
     Config::parse(Path::new("/etc/flightdeck/flightdeck.toml"), text, &around)
 }
 
+/// Values of a list as they are written.
+fn shown<T: std::fmt::Display>(list: &[T]) -> Vec<String> {
+    list.iter().map(ToString::to_string).collect()
+}
+
 /// Reads what is fine.
 #[track_caller]
 fn fine(text: &str) -> Config {

@@ -1,126 +1,9 @@
-//! Which addresses may be dialled: public ones, and private ones that the configuration names.
-//!
-//! Names are judged inside the resolver, so that the address that was checked is the address that is dialled; literal
-//! addresses never pass the resolver and are judged apart.
-//!
-//! | in `allow_private` | allows |
-//! |---|---|
-//! | `10.1.0.0/16`, `fd00::/8` | any address of that network |
-//! | `127.0.0.1` | that address |
-//! | `ads.internal:8080`, `127.0.0.1:9001` | whatever address this origin has |
+//! Which IP addresses are on the public internet.
 
-use std::{
-    collections::{HashMap, HashSet},
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
-    sync::Arc,
-};
-
-use ipnet::IpNet;
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-
-use super::origins::Origin;
-
-/// Why an entry of `allow_private` can't be read.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` in allow_private is neither a network (10.0.0.0/8), nor an address, nor host:port")]
-pub struct AllowanceError {
-    text: String,
-}
-
-/// A name led to an address that may not be dialled.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{host} is the private or reserved address {address}")]
-pub(crate) struct AddressRefused {
-    pub(crate) host: String,
-    pub(crate) address: IpAddr,
-}
-
-/// The private addresses that a platform's configuration allows.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Allowance {
-    networks: Vec<IpNet>,
-    hosts: HashSet<(String, u16)>,
-}
-
-impl Allowance {
-    /// Reads the entries of `allow_private`.
-    pub(crate) fn parse(entries: &[String]) -> Result<Self, AllowanceError> {
-        let mut allowance = Self::default();
-        for text in entries {
-            if let Ok(network) = text.parse::<IpNet>() {
-                allowance.networks.push(network);
-            } else if let Ok(address) = text.parse::<IpAddr>() {
-                allowance.networks.push(IpNet::from(address));
-            } else if let Ok(origin) = Origin::parse(&format!("http://{text}"))
-                && text.contains(':')
-            {
-                allowance.hosts.insert((origin.host, origin.port));
-            } else {
-                return Err(AllowanceError { text: text.clone() });
-            }
-        }
-        Ok(allowance)
-    }
-
-    /// Whether an address may be dialled, for a host and its port.
-    fn allows(&self, host: &str, port: u16, address: IpAddr) -> bool {
-        let address = plain(address);
-        is_public(address)
-            || self.networks.iter().any(|network| network.contains(&address))
-            || self.hosts.contains(&(host.to_owned(), port))
-    }
-
-    /// Judges an origin whose host is written as an address; names are judged when they are resolved.
-    pub(crate) fn judge_literal(&self, origin: &Origin) -> Result<(), AddressRefused> {
-        let text = origin.host.trim_start_matches('[').trim_end_matches(']');
-        match text.parse::<IpAddr>() {
-            Ok(address) if !self.allows(&origin.host, origin.port, address) => {
-                Err(AddressRefused { host: origin.host.clone(), address })
-            }
-            _ => Ok(()),
-        }
-    }
-}
-
-/// Resolves names and lets no address pass that may not be dialled.
-pub(crate) struct Resolver {
-    allowance: Allowance,
-    /// The ports on which each host is an allowed origin: the resolver is told the name alone. A host's private
-    /// address passes only if it is allowed on all of them.
-    ports: Arc<HashMap<String, Vec<u16>>>,
-}
-
-impl Resolver {
-    pub(crate) fn new(allowance: Allowance, origins: &[Origin]) -> Self {
-        let mut ports: HashMap<String, Vec<u16>> = HashMap::new();
-        for origin in origins {
-            ports.entry(origin.host.clone()).or_default().push(origin.port);
-        }
-        Self { allowance, ports: Arc::new(ports) }
-    }
-}
-
-impl Resolve for Resolver {
-    fn resolve(&self, name: Name) -> Resolving {
-        let (allowance, ports) = (self.allowance.clone(), Arc::clone(&self.ports));
-        Box::pin(async move {
-            let host = name.as_str().trim_end_matches('.').to_ascii_lowercase();
-            let ports = ports.get(&host).map_or(&[][..], Vec::as_slice);
-            let found: Vec<SocketAddr> = tokio::net::lookup_host((host.as_str(), 0)).await?.collect();
-            let may = |address: &SocketAddr| {
-                !ports.is_empty() && ports.iter().all(|port| allowance.allows(&host, *port, address.ip()))
-            };
-            // One refused address refuses the name: a name with a public and a private address is how rebinding looks.
-            if let Some(refused) = found.iter().find(|address| !may(address)) {
-                return Err(AddressRefused { host: host.clone(), address: refused.ip() }.into());
-            }
-            Ok(Box::new(found.into_iter()) as Addrs)
-        })
-    }
-}
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// An IPv4 address in any of its IPv6 spellings is judged as the IPv4 address.
-fn plain(address: IpAddr) -> IpAddr {
+pub(crate) fn canonical(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,
         IpAddr::V6(six) => embedded(six).map_or(address, IpAddr::V4),
@@ -145,8 +28,10 @@ fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
 /// Whether an address is on the public internet. What is reserved, local or a machine's own is not; neither are the
 /// metadata services of clouds, which are link-local (169.254.169.254), unique local (fd00:ec2::254) or shared
 /// (100.100.100.200).
-pub fn is_public(address: IpAddr) -> bool {
-    match address {
+///
+/// An IPv4 address in an IPv6 spelling is judged as the IPv4 address.
+pub(crate) fn is_public(address: IpAddr) -> bool {
+    match canonical(address) {
         IpAddr::V4(four) => {
             let [a, b, c, _] = four.octets();
             !(a == 0
@@ -170,85 +55,6 @@ pub fn is_public(address: IpAddr) -> bool {
             let protocols = first == 0x2001 && second < 0x200;
             // Only 2000::/3 is given out; loopback, unspecified, local and multicast addresses, and NAT64's own, all lie outside.
             (first & 0xe000) == 0x2000 && !documentation && !protocols
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn refused(allowance: &Allowance, host: &str) -> bool {
-        allowance.judge_literal(&Origin::parse(&format!("http://{host}")).unwrap()).is_err()
-    }
-
-    #[test]
-    fn private_and_reserved_addresses_are_refused_in_every_spelling() {
-        let none = Allowance::default();
-        for host in [
-            "127.0.0.1",
-            "2130706433",
-            "0x7f.1",
-            "0.0.0.0",
-            "10.0.0.1",
-            "172.16.0.1",
-            "192.168.1.1",
-            "169.254.169.254",
-            "100.64.0.1",
-            "100.100.100.200",
-            "192.0.0.192",
-            "192.88.99.1",
-            "168.63.129.16",
-            "198.18.0.1",
-            "224.0.0.1",
-            "255.255.255.255",
-            "[::]",
-            "[::1]",
-            "[fe80::1]",
-            "[fd00:ec2::254]",
-            "[ff02::1]",
-            "[::ffff:127.0.0.1]",
-            "[::ffff:a9fe:a9fe]",
-            "[::127.0.0.1]",
-            "[64:ff9b::10.0.0.1]",
-            "[2002:7f00:1::]",
-            "[64:ff9b:1::8.8.8.8]",
-            "[2001:0:4136:e378:8000:63bf:3fff:fdd2]",
-            "[2001:2::1]",
-            "[2001:10::1]",
-            "[2001:2f:ffff::1]",
-            "[2001:db8::1]",
-            "[3fff:fff::1]",
-        ] {
-            assert!(refused(&none, host), "{host}");
-        }
-        for host in [
-            "1.1.1.1",
-            "8.8.8.8",
-            "[2606:4700:4700::1111]",
-            "[2001:4860:4860::8888]",
-            "[3fff:1000::1]",
-            "[::ffff:1.1.1.1]",
-            "name.example",
-        ] {
-            assert!(!refused(&none, host), "{host}");
-        }
-    }
-
-    #[test]
-    fn the_configuration_allows_networks_addresses_and_single_origins() {
-        let entries = ["10.1.0.0/16", "192.168.7.7", "127.0.0.1:9001", "ads.internal:8080"].map(str::to_owned);
-        let some = Allowance::parse(&entries).unwrap();
-        for host in ["10.1.2.3", "192.168.7.7", "127.0.0.1:9001"] {
-            assert!(!refused(&some, host), "{host}");
-        }
-        for host in ["10.2.0.1", "192.168.7.8", "127.0.0.1:9002", "127.0.0.1"] {
-            assert!(refused(&some, host), "{host}");
-        }
-        assert!(some.allows("ads.internal", 8080, "10.9.9.9".parse().unwrap()));
-        assert!(!some.allows("ads.internal", 8081, "10.9.9.9".parse().unwrap()));
-        for text in ["ads.internal", "10.0.0.0/99", "", "http://x:1"] {
-            assert!(Allowance::parse(&[text.to_owned()]).is_err(), "{text}");
         }
     }
 }

@@ -4,27 +4,21 @@ use std::{sync::Arc, time::Duration};
 
 use reqwest::Url;
 
-use super::{
-    addresses::{Allowance, AllowanceError, Resolver},
-    origins::Origin,
-};
+use super::{allow_list::AllowList, origins::Origin, resolver::Resolver};
 
 /// Where webhooks may be sent, and how long a receiver may take.
 #[derive(Debug, Clone)]
 pub struct Policy {
-    allowance: Allowance,
+    allow_list: AllowList,
     allow_http: bool,
     /// How long one request may take, its connection included.
     pub timeout: Duration,
 }
 
 impl Policy {
-    /// A policy: which private addresses are allowed, and whether plain HTTP is.
-    ///
-    /// # Errors
-    /// An entry that is no address.
-    pub fn new(allow_private: &[String], allow_http: bool, timeout: Duration) -> Result<Self, AllowanceError> {
-        Ok(Self { allowance: Allowance::parse(allow_private)?, allow_http, timeout })
+    /// A policy: which private addresses are allowed, whether plain HTTP is, and how long one request may take.
+    pub fn new(allow_list: AllowList, allow_http: bool, timeout: Duration) -> Self {
+        Self { allow_list, allow_http, timeout }
     }
 
     /// Judges an address as far as its text tells: names are judged when they are resolved, each time.
@@ -43,8 +37,8 @@ impl Policy {
         if url.fragment().is_some() {
             return Err("must have no # part: it is never sent".to_owned());
         }
-        self.allowance
-            .judge_literal(&origin)
+        self.allow_list
+            .check_literal(&origin)
             .map_err(|refused| format!("must be reachable from the internet; {refused}"))?;
         Ok(url)
     }
@@ -63,7 +57,7 @@ impl Policy {
             .timeout(self.timeout)
             .pool_idle_timeout(Duration::from_secs(30))
             .pool_max_idle_per_host(2)
-            .dns_resolver(Arc::new(Resolver::new(self.allowance.clone(), std::slice::from_ref(origin))))
+            .dns_resolver(Arc::new(Resolver::new(self.allow_list.clone(), std::slice::from_ref(origin))))
             .build()
     }
 }
@@ -74,7 +68,7 @@ mod tests {
 
     #[test]
     fn addresses_are_public_and_encrypted_unless_the_operator_says_otherwise() {
-        let strict = Policy::new(&[], false, Duration::from_secs(1)).unwrap();
+        let strict = Policy::new(AllowList::default(), false, Duration::from_secs(1));
         assert!(strict.judge("https://example.com:8443/hooks?from=ads").is_ok());
         for (url, why) in [
             ("example.com", "must be an address"),
@@ -90,7 +84,7 @@ mod tests {
             let refused = strict.judge(url).unwrap_err();
             assert!(refused.contains(why), "{url}: {refused}");
         }
-        let inside = Policy::new(&["10.0.0.0/8".to_owned()], true, Duration::from_secs(1)).unwrap();
+        let inside = Policy::new(AllowList::new(&["10.0.0.0/8".parse().unwrap()]), true, Duration::from_secs(1));
         assert!(inside.judge("http://10.1.2.3/hooks").is_ok());
         assert!(inside.judge("http://192.168.1.1/hooks").is_err());
     }
