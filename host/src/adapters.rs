@@ -3,14 +3,14 @@
 //! - [`Adapters`]: what the rest of the host calls, in the domain's own types; what `wit/` generates stops in this folder.
 //! - [`StepJournal`]: what a call that changes something needs from its caller: the durable record of its steps.
 //!
-//! Inside, from the outside in:
+//! From the outside in:
 //!
 //! - `calls`, `reads`, `lookups`, `registry`, `config`: the calls, the platforms and their releases, what the configuration says of them.
-//! - `release`, `compile`, `cache`, `fit`, `settings`: from a file to something that can be called.
-//! - `sandbox`, `limits`, `verdict`, `waiting`, `breaker`: one call in a fresh instance, what ends it, and whose fault that is.
-//! - `room`, `machine`: how many calls run at a time, and what the machine has for them.
-//! - `steps`, `witness`, `egress`: what a guest may do: record its steps, which are held against its answer, and send requests to its
-//!   own platform.
+//! - `release`, `compile`, `cache`, `compatibility`, `settings`: from a file to something that can be called.
+//! - `sandbox`, `limits`, `failures`, `wait_times`, `breaker`: one call in a fresh instance, what ends it, and whose fault that is.
+//! - `admission`, `resources`: how many calls run at a time, and what the machine has for them.
+//! - `steps`, `completeness`, `egress`: what a guest may do: record its steps, which are held against its answer, and send requests to
+//!   its own platform.
 //! - `contract`: the generated types and the domain's, both ways. `engine`: the one place that sets wasmtime up.
 
 use std::{sync::Arc, time::Duration};
@@ -26,31 +26,32 @@ use crate::domain::{
     time::Timestamp,
 };
 
+mod admission;
 mod breaker;
 mod cache;
 mod calls;
+mod compatibility;
 mod compile;
 mod completeness;
 mod config;
 mod contract;
 mod egress;
 mod engine;
-mod fit;
+mod failures;
 mod inspect;
 mod limits;
 mod lookups;
-mod machine;
 mod reads;
 mod registry;
 mod release;
-mod room;
+mod resources;
 mod sandbox;
 mod settings;
 mod shared;
 mod steps;
-mod verdict;
-mod waiting;
+mod wait_times;
 
+pub use admission::SlotUsage;
 pub use cache::Loaded;
 pub use compile::{CompileError, compile_main};
 pub use config::{AdapterSetupError, AdaptersConfig, PlatformConfig, PlatformError, PlatformErrorReason};
@@ -65,7 +66,6 @@ pub use limits::Limits;
 pub use reads::Answered;
 pub use registry::{Adapters, ReleaseInfo};
 pub use release::InstallError;
-pub use room::Occupied;
 pub use shared::Shared;
 pub use steps::{CallSteps, FoundStep};
 

@@ -11,8 +11,8 @@ use crate::{
     adapters::{AdapterSetupError, Adapters, PlatformError},
     app::{
         App,
+        authentication::{self, Authentication},
         callers::Callers,
-        door::{self, Door},
     },
     config::{Config, Product, StoreUrl},
     domain::keys::Keyring,
@@ -235,8 +235,8 @@ async fn serve_until_stopped(config: Arc<Config>) -> anyhow::Result<()> {
     at_rest::tell_head(store.as_ref(), "a host starts").await?;
     let signals = Arc::new(Signals::default());
     let live = Arc::new(LiveCache::default());
-    let door = Arc::new(Door::default());
-    door.look(&config, store.as_ref()).await?;
+    let authentication = Arc::new(Authentication::default());
+    authentication.revocations.refresh(&config, store.as_ref()).await?;
     let app = App {
         store: store.clone(),
         adapters: adapters.clone(),
@@ -244,7 +244,7 @@ async fn serve_until_stopped(config: Arc<Config>) -> anyhow::Result<()> {
         signals: signals.clone(),
         live: live.clone(),
         callers: Arc::new(Callers::new(&config)),
-        door: door.clone(),
+        authentication: authentication.clone(),
     };
     let watcher = app.observer();
     let stop = CancellationToken::new();
@@ -267,7 +267,8 @@ async fn serve_until_stopped(config: Arc<Config>) -> anyhow::Result<()> {
         tokio::spawn(webhooks::serve::serve(store.clone(), config.webhooks.clone(), signals.clone(), stop.clone()));
     let hints = tokio::spawn(hints::serve(store.clone(), signals.clone(), stop.clone()));
     let following = tokio::spawn(replicas::serve(store.clone(), adapters.clone(), stop.clone()));
-    let guarding = tokio::spawn(door::serve(door.clone(), config.clone(), store.clone(), stop.clone()));
+    let authenticating =
+        tokio::spawn(authentication::serve(authentication.clone(), config.clone(), store.clone(), stop.clone()));
     let told = tokio::spawn(at_rest::serve(store.clone(), stop.clone()));
     let upkeep = tokio::spawn(metrics::serve(counted.clone(), stop.clone()));
     let waiting = signals.clone();
@@ -310,8 +311,8 @@ async fn serve_until_stopped(config: Arc<Config>) -> anyhow::Result<()> {
     following.await?;
     upkeep.await?;
     told.await?;
-    guarding.await?;
-    if tokio::time::timeout(LAST_WORDS, last_words(&door, store.as_ref())).await.is_err() {
+    authenticating.await?;
+    if tokio::time::timeout(LAST_WORDS, last_words(&authentication, store.as_ref())).await.is_err() {
         tracing::warn!(
             "the database does not answer: how far the audit log goes, and the last failed logins, are not told"
         );
@@ -321,8 +322,8 @@ async fn serve_until_stopped(config: Arc<Config>) -> anyhow::Result<()> {
 }
 
 /// What is told when nothing runs any more.
-async fn last_words(door: &Door, store: &dyn Store) {
-    door::tell(door, store).await;
+async fn last_words(authentication: &Authentication, store: &dyn Store) {
+    authentication.flush(store).await;
     if let Err(error) = at_rest::tell_head(store, "a host stops").await {
         tracing::warn!(%error, "it is not known how far the audit log goes");
     }

@@ -8,10 +8,10 @@ use super::{
     AdapterChange, Adapters, Call, CallSteps, Journal, completeness,
     contract::{self, Outgoing},
     egress::{DeclaredRequests, Mode},
+    failures,
     registry::Platform,
     release::Release,
     sandbox::{CallSetup, Function},
-    verdict,
 };
 use crate::{
     clock,
@@ -209,7 +209,7 @@ impl Adapters {
         };
         guarded(self, platform, async {
             // What takes more requests, or more time at the pace that the ad server allows, than one call may have is done in several.
-            executed.await.map_err(|failure| if steps.progressed() { verdict::in_parts(failure) } else { failure })
+            executed.await.map_err(|failure| if steps.progressed() { failures::in_parts(failure) } else { failure })
         })
         .await
     }
@@ -272,7 +272,7 @@ pub(super) async fn guarded<T>(
 ) -> Result<T, Failure> {
     let permit = platform.breaker.permit(platform.name.as_str(), Purpose::Change)?;
     let mut ended = counted(platform, Purpose::Change, call).await;
-    adapters.tell_broken(platform, Purpose::Change, permit.ended(ended.as_ref().err()));
+    adapters.announce_open_breaker(platform, Purpose::Change, permit.ended(ended.as_ref().err()));
     // An adapter that met a 429 often does not say for how long; the host knows.
     if let Err(failure) = &mut ended
         && failure.kind == FailureKind::Unavailable
@@ -306,7 +306,7 @@ pub(super) fn count_call(platform: &Platform, purpose: Purpose, watch: &Watch, f
 }
 
 pub(super) fn bad_result(platform: &Platform, bad: contract::Bad) -> Failure {
-    let failure = verdict::fault("bad_result", platform.name.as_str(), bad);
+    let failure = failures::fault("bad_result", platform.name.as_str(), bad);
     tracing::error!(adapter = %platform.name, code = failure.code, "{}", failure.message);
     failure
 }

@@ -8,7 +8,7 @@
 //! Both are faults: the operation is run again, which looks up what is in doubt. If that does not help, what was made is taken back,
 //! or a person is asked.
 
-use super::{steps::CallSteps, verdict};
+use super::{failures, steps::CallSteps};
 use crate::domain::{
     failure::Failure,
     id::PlatformName,
@@ -22,7 +22,7 @@ use crate::domain::{
 pub(super) fn no_step_is_open(steps: &CallSteps, adapter: &PlatformName) -> Result<(), Failure> {
     let Some(open) = steps.open_step_that_may_have_happened() else { return Ok(()) };
     let what = format_args!("answered that all is done and left the step {open:?} open, which may have happened");
-    Err(verdict::fault("step_left_open", adapter.as_str(), what))
+    Err(failures::fault("step_left_open", adapter.as_str(), what))
 }
 
 /// Refuses the good end of a create of which the host does not know what was made.
@@ -38,5 +38,5 @@ pub(super) fn all_is_remembered(steps: &CallSteps, adapter: &PlatformName, buy: 
         return Ok(());
     }
     let what = format_args!("answered that the media buy is made and did not remember {}", missing.join(", "));
-    Err(verdict::fault("create_incomplete", adapter.as_str(), what))
+    Err(failures::fault("create_incomplete", adapter.as_str(), what))
 }

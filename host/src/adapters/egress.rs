@@ -1,13 +1,13 @@
 //! The only way out of the sandbox: every request of an adapter passes here.
 //!
-//! In order: is this call allowed the network at all ([`Mode`]), is it within its number of requests, is the origin
-//! listed ([`origins`](crate::network::origins)), is the address allowed ([`allow_list`](crate::network::allow_list)), may this method be used now, is the body within its
-//! size ([`body`]), is it the request's turn ([`pace`]). Then credentials are added ([`credentials`], [`tokens`]), the journal is
-//! told ([`sending`]) and the request leaves over the platform's own pool of connections. Nothing is repeated, no
-//! redirect is followed, no proxy is asked.
+//! A request passes these checks in order: the call may use the network at all ([`Mode`]) and is within its number of requests;
+//! the origin is listed ([`origins`](crate::network::origins)) and its address allowed
+//! ([`allow_list`](crate::network::allow_list)); the method may be used now; the body is within its size ([`body`]); it is the
+//! request's turn ([`pace`]). Then credentials are added ([`credentials`], [`tokens`]), the request is entered among those of the
+//! open step ([`sending`]) and leaves over the platform's own pool of connections ([`platform`]). Nothing is repeated, no redirect
+//! is followed, no proxy is used.
 
 use std::{
-    collections::HashSet,
     sync::{
         Arc,
         atomic::{AtomicU32, AtomicUsize, Ordering},
@@ -19,25 +19,17 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use reqwest::Url;
 
 use super::{
-    JournalError, PlatformConfig,
+    JournalError,
+    failures::{self, FirstFailure},
     limits::{LimitHit, Limits},
-    shared::Shared,
     steps::CallSteps,
-    verdict::{self, Verdict},
 };
 use crate::{
     domain::{
         failure::{Failure, FailureKind},
-        id::PlatformName,
         purpose::Purpose,
     },
     metrics::REQUESTS_OUTSIDE_STEPS,
-    network::{
-        allow_list::{AddressRefused, AllowList},
-        base_url::BaseUrl,
-        origins::Origin,
-        resolver::Resolver,
-    },
 };
 
 mod body;
@@ -46,177 +38,22 @@ mod declared;
 mod echo;
 mod hooks;
 pub(crate) mod pace;
+mod platform;
 mod running;
 mod sending;
 pub(crate) mod tokens;
 
-use credentials::Authentication;
 pub(crate) use declared::{DeclaredRequests, Requests};
 pub use declared::{PatternError, ReadRequest, WriteRequest};
 pub(crate) use hooks::Hooks;
-use pace::Pace;
+pub use platform::EgressError;
+pub(crate) use platform::PlatformEgress;
+use platform::{is_forbidden, shown};
 pub(crate) use running::Running;
 pub(crate) use sending::Gate;
 
-/// How long an idle connection is kept. Shorter than the 60 s after which common load balancers close it.
-const IDLE_TIMEOUT: Duration = Duration::from_secs(50);
-
 /// Requests that a guest may not make at all, whatever the step: they make no sense through a client, or open tunnels.
 const NEVER: [Method; 2] = [Method::CONNECT, Method::TRACE];
-
-/// Why the egress of a platform can't be set up.
-#[derive(Debug, thiserror::Error)]
-pub enum EgressError {
-    /// Tokens are fetched at a private address that is not allowed.
-    #[error("tokens are fetched at {url}, but {refused}; if it is meant, add \"{}:{}\" to `allow_private`", url.origin().host, url.origin().port)]
-    Login {
-        /// Where.
-        url: BaseUrl,
-        /// What it is.
-        refused: AddressRefused,
-    },
-    /// The credentials.
-    #[error(transparent)]
-    Credentials(#[from] credentials::CredentialsError),
-    /// The HTTP client.
-    #[error("the HTTP client can't be set up: {0}")]
-    Client(#[source] reqwest::Error),
-}
-
-/// The way out of one platform's adapters.
-pub(crate) struct PlatformEgress {
-    pub(crate) name: PlatformName,
-    /// The endpoint's origin and path, from which declared patterns are counted, and the only origin that is sent credentials.
-    endpoint: BaseUrl,
-    /// Where the same ad server can be reached, too: an operation that began there goes on at `endpoint`.
-    aliases: HashSet<Origin>,
-    origins: HashSet<Origin>,
-    allow_list: AllowList,
-    pub(crate) authentication: Authentication,
-    /// Which requests are not what their method says, by the operator's word.
-    pub(crate) granted: Arc<Requests>,
-    pub(crate) pace: Pace,
-    /// Who the host is to the ad server: whoever is the same there shares its limits. It may be the credential.
-    identity: credentials::Secret,
-    connect_timeout: Duration,
-    client: reqwest::Client,
-}
-
-impl PlatformEgress {
-    pub(crate) fn new(config: &PlatformConfig) -> Result<Self, EgressError> {
-        let origins: Vec<Origin> =
-            if config.origins.is_empty() { vec![config.endpoint.origin().clone()] } else { config.origins.clone() };
-        let allow_list = AllowList::new(&config.allow_private);
-        let authentication = Authentication::new(&config.credentials, &allow_list)?;
-        let granted = Requests::new(config.read_requests.clone(), config.write_requests.clone());
-        let client = reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .no_proxy()
-            .referer(false)
-            .user_agent(concat!("flightdeck/", env!("CARGO_PKG_VERSION")))
-            .tcp_nodelay(true)
-            .connect_timeout(config.connect_timeout)
-            .pool_idle_timeout(IDLE_TIMEOUT)
-            .pool_max_idle_per_host(config.max_concurrent_requests.max(1))
-            .dns_resolver(Arc::new(Resolver::new(allow_list.clone(), &origins)))
-            .build()
-            .map_err(EgressError::Client)?;
-        // Without a credential an ad server counts by whatever it likes: each platform is on its own.
-        let identity = config.credentials.identity().unwrap_or_else(|| format!("platform {}", config.name));
-        Ok(Self {
-            name: config.name.clone(),
-            endpoint: config.endpoint.clone(),
-            aliases: config.endpoint_aliases.iter().map(|alias| alias.origin().clone()).collect(),
-            origins: origins.into_iter().collect(),
-            allow_list,
-            authentication,
-            granted: Arc::new(granted),
-            identity: credentials::Secret::new(identity),
-            pace: Pace::new(config.max_concurrent_requests, config.rate_per_second),
-            connect_timeout: config.connect_timeout,
-            client,
-        })
-    }
-
-    /// What hosts know the credential by at this ad server, and never the credential; `None`: this host shares with nobody.
-    pub(crate) fn limit_key(&self, shared: &dyn Shared) -> Option<String> {
-        let origin = self.endpoint.origin();
-        let name = shared.name_of(&format!("{origin} {}", self.identity.expose()))?;
-        Some(format!("{origin} {name}"))
-    }
-
-    /// Refuses an address that is not the platform's.
-    fn judge(&self, url: &Url) -> Result<(), Failure> {
-        let listed = Origin::of(url).filter(|origin| self.origins.contains(origin));
-        let shown = shown(url);
-        // Connections are pooled by the authority as it is spelled: each spelling would have a pool of its own.
-        let spelled = url.username().is_empty() && url.password().is_none();
-        if !spelled || url.host_str().is_some_and(|host| host.ends_with('.')) {
-            return Err(self.denied(format_args!("asked for {shown} with a user's name or a full stop after the host")));
-        }
-        let Some(origin) = listed else {
-            let line = Origin::of(url).map_or_else(String::new, |origin| {
-                format!("; if it should be reached, add \"{origin}\" to `origins` of the platform {}", self.name)
-            });
-            return Err(self.denied(format_args!("asked for {shown}, which is none of its origins{line}")));
-        };
-        self.allow_list.check_literal(&origin).map_err(|refused| self.refused(&shown, &origin, &refused))
-    }
-
-    fn refused(&self, shown: &str, origin: &Origin, refused: &AddressRefused) -> Failure {
-        self.denied(format_args!(
-            "asked for {shown}, but {refused}; if it is meant, add \"{}:{}\" to `allow_private` of the platform {}",
-            origin.host, origin.port, self.name
-        ))
-    }
-
-    fn denied(&self, what: std::fmt::Arguments<'_>) -> Failure {
-        verdict::fault("egress_denied", self.name.as_str(), what)
-    }
-
-    /// The endpoint of the configuration, and what patterns are counted from unless a call has another.
-    pub(crate) fn endpoint(&self) -> &BaseUrl {
-        &self.endpoint
-    }
-
-    /// Whether an address is the endpoint's: credentials are for it alone, whatever else may be reached.
-    pub(crate) fn is_endpoint(&self, url: &Url) -> bool {
-        Origin::of(url).as_ref() == Some(self.endpoint.origin())
-    }
-
-    /// Whether an address is another one of the same ad server, where nothing is sent to.
-    pub(crate) fn is_alias(&self, url: &Url) -> bool {
-        Origin::of(url).is_some_and(|origin| self.aliases.contains(&origin))
-    }
-
-    /// Whether a guest may neither set nor see a header.
-    fn is_forbidden(&self, name: &HeaderName) -> bool {
-        is_forbidden(self.authentication.known().header_name(), name)
-    }
-}
-
-/// An address without what may be secret in it.
-fn shown(url: &Url) -> String {
-    let mut url = url.clone();
-    url.set_query(None);
-    url.set_fragment(None);
-    // Fails only for addresses that can have neither.
-    let _ = url.set_username("");
-    let _ = url.set_password(None);
-    url.to_string()
-}
-
-/// Headers that are the host's own: authentication, routing, connection. `key` is the platform's own header.
-fn is_forbidden(key: Option<&HeaderName>, name: &HeaderName) -> bool {
-    wasmtime_wasi_http::DEFAULT_FORBIDDEN_HEADERS.contains(name)
-        || matches!(*name, header::AUTHORIZATION | header::COOKIE | header::SET_COOKIE | header::FORWARDED | header::TE)
-        || matches!(name.as_str(), "set-cookie2" | "x-forwarded-host" | "x-forwarded-for")
-        // A method in disguise would pass for another one.
-        || matches!(name.as_str(), "x-http-method-override" | "x-http-method" | "x-method-override")
-        || name.as_str().starts_with("proxy-")
-        || key == Some(name)
-}
 
 /// What a call may do on the network.
 #[derive(Debug, Clone)]
@@ -268,7 +105,7 @@ pub(crate) struct CallEgress {
     pub(crate) mode: Mode,
     pub(crate) declared: DeclaredRequests,
     pub(crate) limits: Limits,
-    pub(crate) verdict: Verdict,
+    pub(crate) first_failure: FirstFailure,
     pub(crate) traffic: Traffic,
     pub(crate) gate: Gate,
     /// When the call is ended, whatever it does.
@@ -282,15 +119,15 @@ pub(crate) struct CallEgress {
 impl CallEgress {
     /// Records that a limit was run into.
     fn limit(&self, hit: LimitHit) {
-        self.verdict.fail(verdict::limit(self.platform.name.as_str(), hit));
+        self.first_failure.fail(failures::limit(self.platform.name.as_str(), hit));
     }
 
     fn misuse(&self, what: std::fmt::Arguments<'_>) -> Failure {
-        verdict::fault("misuse", self.platform.name.as_str(), what)
+        failures::fault("misuse", self.platform.name.as_str(), what)
     }
 
     fn journal(&self, error: &JournalError) -> Failure {
-        verdict::journal(self.platform.name.as_str(), error)
+        failures::journal(self.platform.name.as_str(), error)
     }
 
     /// Whether a request writes, and so needs an open step.

@@ -6,10 +6,9 @@ use serde::Serialize;
 use wasmtime::component::Component;
 
 use super::{
-    PlatformConfig,
+    PlatformConfig, compatibility,
     egress::{DeclaredRequests, Mode, PlatformEgress, Requests},
     engine::{EngineOptions, Runtime},
-    fit,
     limits::Limits,
     release::InstallError,
     sandbox::CallSetup,
@@ -110,7 +109,8 @@ pub async fn inspect(path: &Path) -> Result<Inspection, InstallError> {
     let kind = component.component_type();
     let imports: Vec<String> = kind.imports(&runtime.engine).map(|(name, _)| name.to_owned()).collect();
     let exports: Vec<String> = kind.exports(&runtime.engine).map(|(name, _)| name.to_owned()).collect();
-    let version = exports.iter().chain(&imports).find_map(|name| fit::contract_version(name)).map(str::to_owned);
+    let version =
+        exports.iter().chain(&imports).find_map(|name| compatibility::contract_version(name)).map(str::to_owned);
     let described = describe(&runtime, &component).await;
     Ok(Inspection {
         size: bytes.len(),
@@ -124,8 +124,8 @@ pub async fn inspect(path: &Path) -> Result<Inspection, InstallError> {
 }
 
 async fn describe(runtime: &Runtime, component: &Component) -> Result<Capabilities, String> {
-    fit::check(component, &runtime.engine)?;
-    let pre = runtime.link(component).map_err(|error| fit::words(&error))?;
+    compatibility::check(component, &runtime.engine)?;
+    let pre = runtime.link(component).map_err(|error| compatibility::words(&error))?;
     let nowhere = NOWHERE.parse().map_err(|error: BaseUrlError| error.to_string())?;
     let platform = PlatformEgress::new(&PlatformConfig::new("inspected", "", nowhere));
     let platform = Arc::new(platform.map_err(|error| error.to_string())?);

@@ -1,37 +1,34 @@
 //! The platforms of this host and the releases that serve them.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::BTreeMap,
     path::{Path, PathBuf},
-    sync::{Arc, OnceLock, PoisonError, RwLock},
+    sync::{Arc, OnceLock, PoisonError},
     time::Duration,
 };
 
 use serde_json::Value;
 
 use super::{
-    breaker::Breaker,
+    admission::SlotUsage,
     cache::Loaded,
-    config::{AdapterSetupError, AdaptersConfig, PlatformConfig, PlatformError, PlatformErrorReason},
-    egress::PlatformEgress,
-    limits::Limits,
-    release::{Destination, InstallError, Library, LibraryError, Release},
-    room::Occupied,
+    config::{AdapterSetupError, AdaptersConfig, PlatformError, PlatformErrorReason},
+    release::{InstallError, Library, LibraryError, Release},
     settings,
     shared::Shared,
 };
-use crate::{
-    domain::{
-        capability::Capabilities,
-        failure::{Failure, FailureKind},
-        id::PlatformName,
-        operation::FrozenPlatform,
-        problem::Problem,
-        purpose::Purpose,
-        step::Patience,
-    },
-    network::base_url::BaseUrl,
+use crate::domain::{
+    capability::Capabilities,
+    failure::{Failure, FailureKind},
+    id::PlatformName,
+    problem::Problem,
+    purpose::Purpose,
+    step::Patience,
 };
+
+mod platform;
+
+pub(super) use platform::Platform;
 
 /// All adapters of this host.
 pub struct Adapters {
@@ -54,115 +51,9 @@ pub struct ReleaseInfo {
     pub loaded: Loaded,
 }
 
-/// One platform.
-pub(super) struct Platform {
-    pub(super) name: PlatformName,
-    pub(super) endpoint: BaseUrl,
-    pub(super) settings: Value,
-    /// The settings as adapters are given them.
-    pub(super) settings_text: String,
-    pub(super) limits: Limits,
-    pub(super) egress: Arc<PlatformEgress>,
-    pub(super) breaker: Breaker,
-    in_doubt_wait_ms: u32,
-    processing_bound_ms: u32,
-    releases: RwLock<Releases>,
-    /// One at a time: two calls that miss the same release don't load it twice.
-    loading: tokio::sync::Mutex<()>,
-}
-
-#[derive(Default)]
-struct Releases {
-    active: Option<Arc<Release>>,
-    loaded: HashMap<String, Arc<Release>>,
-}
-
 impl std::fmt::Debug for Adapters {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Adapters").field("platforms", &self.platforms.keys()).finish_non_exhaustive()
-    }
-}
-
-impl Platform {
-    fn new(config: &PlatformConfig) -> Result<Self, PlatformErrorReason> {
-        let egress = PlatformEgress::new(config)?;
-        Ok(Self {
-            name: config.name.clone(),
-            endpoint: config.endpoint.clone(),
-            settings: config.settings.clone(),
-            settings_text: config.settings.to_string(),
-            limits: config.limits.clone(),
-            egress: Arc::new(egress),
-            breaker: Breaker::default(),
-            in_doubt_wait_ms: config.in_doubt_wait_ms,
-            processing_bound_ms: config.processing_bound_ms,
-            releases: RwLock::default(),
-            loading: tokio::sync::Mutex::new(()),
-        })
-    }
-
-    /// Where an operation began, unless it goes on at the address of the configuration: then it began at an alias of it.
-    pub(super) fn began_at(&self, frozen: &FrozenPlatform) -> Option<BaseUrl> {
-        frozen.endpoint.parse().ok().filter(|began: &BaseUrl| self.egress.is_endpoint(began.url()))
-    }
-
-    fn destination(&self) -> Destination<'_> {
-        Destination { egress: &self.egress, name: self.name.as_str(), limits: &self.limits }
-    }
-
-    pub(super) fn active(&self) -> Option<Arc<Release>> {
-        self.releases.read().unwrap_or_else(PoisonError::into_inner).active.clone()
-    }
-
-    fn loaded(&self, digest: &str) -> Option<Arc<Release>> {
-        self.releases.read().unwrap_or_else(PoisonError::into_inner).loaded.get(digest).cloned()
-    }
-
-    async fn load(
-        &self,
-        library: &Library,
-        shared: Option<&Arc<dyn Shared>>,
-        digest: &str,
-        shown: &Path,
-    ) -> Result<Arc<Release>, InstallError> {
-        if digest.len() != 64 || !digest.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            return Err(InstallError::NoDigest(digest.to_owned()));
-        }
-        let _loading = self.loading.lock().await;
-        if let Some(release) = self.loaded(digest) {
-            return Ok(release);
-        }
-        if let Some(shared) = shared
-            && !library.has(digest).await
-            && let Some(bytes) = shared.component(digest).await
-        {
-            library.keep_bytes(digest, &bytes)?;
-        }
-        let release = Arc::new(library.load(digest, shown, &self.destination()).await?);
-        let mut releases = self.releases.write().unwrap_or_else(PoisonError::into_inner);
-        releases.loaded.insert(digest.to_owned(), Arc::clone(&release));
-        Ok(release)
-    }
-
-    /// New calls go to this release from now on; those that began on another end there.
-    fn activate(&self, release: Arc<Release>) {
-        self.releases.write().unwrap_or_else(PoisonError::into_inner).active = Some(release);
-        self.breaker.reset();
-    }
-
-    /// Refuses a release that does not take the configuration's settings, or asks for more than it grants. It may still end what began
-    /// on it: with the settings of then, and with what is granted now.
-    fn judge(&self, release: &Release, shown: &Path) -> Result<(), InstallError> {
-        let wrong = settings::check(&release.capabilities.settings_schema, &self.settings);
-        if !wrong.is_empty() {
-            return Err(InstallError::Settings(wrong));
-        }
-        let missing: Vec<String> =
-            self.egress.granted.missing(&release.declared).into_iter().map(str::to_owned).collect();
-        if missing.is_empty() {
-            return Ok(());
-        }
-        Err(InstallError::NotGranted { path: shown.to_owned(), platform: self.name.clone(), missing })
     }
 }
 
@@ -278,7 +169,7 @@ impl Adapters {
     }
 
     /// Tells the other hosts that an adapter is left alone.
-    pub(super) fn tell_broken(&self, platform: &Platform, purpose: Purpose, time: Option<Duration>) {
+    pub(super) fn announce_open_breaker(&self, platform: &Platform, purpose: Purpose, time: Option<Duration>) {
         if let (Some(shared), Some(time)) = (self.shared.get(), time) {
             shared.broken(&platform.name, purpose, time);
         }
@@ -322,8 +213,8 @@ impl Adapters {
     }
 
     /// How many calls run and wait, and how many bytes they may use, by purpose and platform.
-    pub fn occupied(&self) -> Vec<Occupied> {
-        self.library.runtime.room.occupied()
+    pub fn slot_usage(&self) -> Vec<SlotUsage> {
+        self.library.runtime.admission.slot_usage()
     }
 
     /// How long a lookup may miss what was just made, in milliseconds.

@@ -10,6 +10,7 @@ mod documentation;
 mod good;
 mod references;
 mod refused;
+mod refused_entries;
 mod secrets;
 
 /// What every configuration has.

@@ -13,7 +13,7 @@ use super::{
     is_forbidden, shown,
 };
 use crate::{
-    adapters::{limits::LimitHit, verdict},
+    adapters::{failures, limits::LimitHit},
     clock,
     domain::{
         failure::{Failure, FailureKind},
@@ -59,7 +59,7 @@ impl CallEgress {
     /// Refuses a request: the guest learns that it was, the operator learns why.
     fn deny(&self, failure: Failure) -> Error {
         tracing::warn!(adapter = %self.platform.name, code = failure.code, "{}", failure.message);
-        self.verdict.fail(failure);
+        self.first_failure.fail(failure);
         Error::HttpRequestDenied
     }
 
@@ -96,7 +96,7 @@ impl CallEgress {
         }
         // The last look at the call's time, the lease and the step, after everything that may have taken time.
         if steps.is_some() && self.ends_at.saturating_duration_since(Instant::now()) < self.write_window {
-            return Err(self.deny(verdict::too_late_to_write(self.platform.name.as_str())));
+            return Err(self.deny(failures::too_late_to_write(self.platform.name.as_str())));
         }
         let leaving = steps
             .map(|steps| self.gate.leave(steps, self.platform.connect_timeout))

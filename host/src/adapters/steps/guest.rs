@@ -10,9 +10,9 @@ use flightdeck_bindings::v0_1::flightdeck::ad_server::{
 use super::{CallSteps, FoundStep};
 use crate::adapters::{
     JournalError, contract,
+    failures::FirstFailure,
     sandbox::CallState,
-    verdict::Verdict,
-    waiting::{For, Wait, Waiting},
+    wait_times::{Party, WaitClock, WaitGuard},
 };
 
 /// Bytes of a step's name.
@@ -40,21 +40,21 @@ pub(crate) struct GuestSteps {
     steps: Option<Arc<CallSteps>>,
     records: u32,
     /// What spoiled the call, if something did.
-    verdict: Verdict,
-    waiting: Waiting,
+    first_failure: FirstFailure,
+    waiting: WaitClock,
 }
 
 impl GuestSteps {
-    pub(crate) fn new(steps: Option<Arc<CallSteps>>, verdict: Verdict, waiting: Waiting) -> Self {
-        Self { steps, records: 0, verdict, waiting }
+    pub(crate) fn new(steps: Option<Arc<CallSteps>>, first_failure: FirstFailure, waiting: WaitClock) -> Self {
+        Self { steps, records: 0, first_failure, waiting }
     }
 
     /// The steps, if this call may use them once more. Until they have answered, the guest waits for the host.
     ///
     /// Once the host itself has refused something, nothing more is recorded: a guest may take the refusal for the ad
     /// server's and would write it down as the step's outcome for good.
-    fn steps(&mut self, function: &str) -> Result<(Arc<CallSteps>, Wait), RefusedStep> {
-        if self.verdict.get().is_some() {
+    fn steps(&mut self, function: &str) -> Result<(Arc<CallSteps>, WaitGuard), RefusedStep> {
+        if self.first_failure.get().is_some() {
             return Err(RefusedStep(JournalError::Interrupted("the call has failed already".to_owned())));
         }
         self.records += 1;
@@ -64,7 +64,7 @@ impl GuestSteps {
         let steps = self.steps.clone();
         let steps =
             steps.ok_or_else(|| misuse(format!("`{function}` outside of a function that changes something")))?;
-        Ok((steps, self.waiting.begin(For::Host)))
+        Ok((steps, self.waiting.begin(Party::Host)))
     }
 
     async fn begin(&mut self, name: String) -> Result<State, RefusedStep> {
