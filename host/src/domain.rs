@@ -11,7 +11,7 @@
 //! - [`plan`], [`failure`], [`capability`], [`delivery`]: what adapters say, in the host's own types.
 //! - [`audit`]: who did what, in an order that nobody can change unnoticed. [`keys`]: with what it is signed, and secrets are encrypted.
 //! - [`purpose`]: what adapters are called for. [`role`]: what callers may do. [`person`]: who stands behind a token.
-//! - [`told`]: what a buyer is told of a failure, and what the publisher. [`plain`]: texts without what is no buyer's business.
+//! - [`told`]: what a buyer is told of a failure, and what the publisher. [`redaction`]: texts without what is no buyer's business.
 //! - [`problem`]: what is wrong with a request, field by field. [`error_code`]: the code of what went wrong.
 //! - [`weight`]: how much targeting a buy may have.
 //! - [`text`]: what a text may hold that a person reads. [`nfc`]: one form for texts that are compared.
@@ -37,10 +37,10 @@ pub mod money;
 pub mod nfc;
 pub mod operation;
 pub mod person;
-pub mod plain;
 pub mod plan;
 pub mod problem;
 pub mod purpose;
+pub mod redaction;
 pub mod role;
 pub mod status;
 pub mod step;

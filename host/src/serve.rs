@@ -11,10 +11,10 @@ use crate::{
     adapters::{AdapterSetupError, Adapters, PlatformError},
     app::{
         App,
+        authentication::{self, Authentication},
         callers::Callers,
-        door::{self, Door},
     },
-    config::{BaseUrl, Config, Product, StoreUrl},
+    config::{Config, Product, StoreUrl},
     domain::keys::Keyring,
     metrics,
     operations::{
@@ -238,8 +238,8 @@ async fn serve_until_stopped(config: Arc<Config>) -> anyhow::Result<()> {
     at_rest::tell_head(&store, "a host starts").await?;
     let signals = Arc::new(Signals::default());
     let live = Arc::new(LiveCache::default());
-    let door = Arc::new(Door::default());
-    door.look(&config, &store).await?;
+    let authentication = Arc::new(Authentication::default());
+    authentication.revocations.refresh(&config, &store).await?;
     let app = App {
         store: store.clone(),
         adapters: adapters.clone(),
@@ -247,7 +247,7 @@ async fn serve_until_stopped(config: Arc<Config>) -> anyhow::Result<()> {
         signals: signals.clone(),
         live: live.clone(),
         callers: Arc::new(Callers::new(&config)),
-        door: door.clone(),
+        authentication: authentication.clone(),
     };
     let watcher = app.observer();
     let stop = CancellationToken::new();
@@ -270,7 +270,8 @@ async fn serve_until_stopped(config: Arc<Config>) -> anyhow::Result<()> {
         tokio::spawn(webhooks::serve::serve(store.clone(), config.webhooks.clone(), signals.clone(), stop.clone()));
     let hints = tokio::spawn(hints::serve(store.clone(), signals.clone(), stop.clone()));
     let following = tokio::spawn(replicas::serve(store.clone(), adapters.clone(), stop.clone()));
-    let guarding = tokio::spawn(door::serve(door.clone(), config.clone(), store.clone(), stop.clone()));
+    let authenticating =
+        tokio::spawn(authentication::serve(authentication.clone(), config.clone(), store.clone(), stop.clone()));
     let told = tokio::spawn(at_rest::serve(store.clone(), stop.clone()));
     let upkeep = tokio::spawn(metrics::serve(counted.clone(), stop.clone()));
     let waiting = signals.clone();
@@ -315,8 +316,8 @@ async fn serve_until_stopped(config: Arc<Config>) -> anyhow::Result<()> {
     following.await?;
     upkeep.await?;
     told.await?;
-    guarding.await?;
-    if tokio::time::timeout(LAST_WORDS, last_words(&door, &store)).await.is_err() {
+    authenticating.await?;
+    if tokio::time::timeout(LAST_WORDS, last_words(&authentication, &store)).await.is_err() {
         tracing::warn!(
             "the database does not answer: how far the audit log goes, and the last failed logins, are not told"
         );
@@ -325,9 +326,9 @@ async fn serve_until_stopped(config: Arc<Config>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Records the failed logins and the head of the audit log after all work has stopped.
-async fn last_words(door: &Door, store: &Store) {
-    door::tell(door, store).await;
+/// What is told when nothing runs any more.
+async fn last_words(authentication: &Authentication, store: &Store) {
+    authentication.flush(store).await;
     if let Err(error) = at_rest::tell_head(store, "a host stops").await {
         tracing::warn!(%error, "it is not known how far the audit log goes");
     }
@@ -355,7 +356,7 @@ fn web_options(config: &Config, counted: Option<PrometheusHandle>) -> WebOptions
         body_timeout: config.server.body_timeout,
         trusted_proxies: config.server.trusted_proxies.clone(),
         counted,
-        public_hosts: config.server.public_url.iter().map(BaseUrl::authority).collect(),
+        public_hosts: config.server.public_url.iter().map(|url| url.authority()).collect(),
     }
 }
 

@@ -34,6 +34,7 @@ mod store {
     pub(crate) mod model;
     pub(crate) mod moving;
     pub(crate) mod overtaken;
+    pub(crate) mod pages;
     pub(crate) mod plans;
     pub(crate) mod postgres;
     pub(crate) mod recording;

@@ -8,9 +8,9 @@ use crate::{
     app::{
         App, WriteAnswer, WriteOptions,
         caller::Caller,
+        commit_retry::record_new,
         error::{AppError, ErrorCode},
         pointers,
-        recording::record_new,
     },
     config::approvals::ApprovalQuestion,
     domain::{

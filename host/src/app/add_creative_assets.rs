@@ -2,16 +2,27 @@
 
 use crate::{
     app::{
-        App, NewCreatives, WriteAnswer, WriteOptions,
+        App, WriteAnswer, WriteOptions,
         acceptance::Draft,
         caller::Caller,
         error::{AppError, ErrorCode},
     },
     domain::{
+        creative::Creative,
+        id::MediaBuyId,
         operation::{Change, OperationKind},
         problem::Problem,
     },
 };
+
+/// New creatives for a buy.
+#[derive(Debug, Clone)]
+pub struct NewCreatives {
+    /// Which buy.
+    pub buy: MediaBuyId,
+    /// The creatives.
+    pub assets: Vec<Creative>,
+}
 
 impl App {
     /// Uploads creatives and attaches them to packages.

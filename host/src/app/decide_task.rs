@@ -2,12 +2,13 @@
 
 use crate::{
     app::{
-        App, Decide, TaskView,
+        App, TaskView,
         caller::Caller,
         error::{AppError, ErrorCode},
         tasks::take_up,
     },
     domain::{
+        id::TaskId,
         operation::{Operation, OperationFailure, OperationKind},
         task::{Approval, Resolution, Task, TaskKind, TaskStatus},
         time::Timestamp,
@@ -49,6 +50,19 @@ impl From<Undecided> for AppError {
             Undecided::Waiting(error) => error.into(),
         }
     }
+}
+
+/// A reviewer's decision.
+#[derive(Debug, Clone)]
+pub struct Decide {
+    /// Which task.
+    pub task: TaskId,
+    /// What.
+    pub resolution: Resolution,
+    /// Why, in the reviewer's words.
+    pub words: Option<String>,
+    /// The version of the task that it was made on.
+    pub version: Option<i64>,
 }
 
 impl App {

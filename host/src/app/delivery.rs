@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use crate::{
     adapters::RemoteBuy,
     app::{
-        App, Delivery,
+        App,
         caller::Caller,
         callers::Counted,
         error::{AppError, ErrorCode},
@@ -27,6 +27,21 @@ pub const MAX_DAYS: i64 = 366;
 
 /// How long the ad servers may take: a report is queued, made and fetched.
 const ASK_FOR: Duration = Duration::from_secs(45);
+
+/// What a buy delivered.
+#[derive(Debug, Clone)]
+pub struct Delivery {
+    /// The buy.
+    pub buy: MediaBuy,
+    /// First day.
+    pub first: Day,
+    /// Last day.
+    pub last: Day,
+    /// Package by package and day by day.
+    pub rows: Vec<DeliveryRow>,
+    /// Up to when the platforms had counted.
+    pub as_of: Timestamp,
+}
 
 impl App {
     /// What a buy delivered from `first` to `last`, both included: asked now, or within the last seconds; `as_of` says up to when it is

@@ -35,12 +35,12 @@ pub struct AppError {
     /// Seconds.
     pub retry_after: Option<u64>,
     /// What the people of the publisher read instead of message and details, where it is more.
-    pub inside: Option<Box<Inside>>,
+    pub internal: Option<Box<Internal>>,
 }
 
 /// What an error says to the people of the publisher.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Inside {
+pub struct Internal {
     message: String,
     details: Option<serde_json::Value>,
 }
@@ -57,7 +57,7 @@ impl AppError {
             details: None,
             task: None,
             retry_after: None,
-            inside: None,
+            internal: None,
         }
     }
 
@@ -112,9 +112,9 @@ impl AppError {
     /// The error in the words for whoever asks.
     #[must_use]
     pub fn told_to(mut self, caller: &Caller) -> Self {
-        if let Some(inside) = self.inside.take().filter(|_| caller.is_staff()) {
-            self.message = inside.message;
-            self.details = inside.details;
+        if let Some(internal) = self.internal.take().filter(|_| caller.is_staff()) {
+            self.message = internal.message;
+            self.details = internal.details;
         }
         self
     }
@@ -140,7 +140,7 @@ impl AppError {
             .details(told::details_for_buyers(failure));
         let staff = Self::in_words(failure, told.staff(), &failure.items).details(told::details_for_staff(failure));
         if (&staff.message, &staff.details) != (&error.message, &error.details) {
-            error.inside = Some(Box::new(Inside { message: staff.message, details: staff.details }));
+            error.internal = Some(Box::new(Internal { message: staff.message, details: staff.details }));
         }
         if matches!(error.code, ErrorCode::PlatformUnavailable | ErrorCode::AdapterUnavailable) {
             error.retry_after = Some(failure.retry_after_ms.map_or(5, |millis| millis.div_ceil(1_000)).max(1));

@@ -1,13 +1,19 @@
 //! `list_products`, `list_media_buys`, `get_operation`, and whether the host is ready.
 
+use std::sync::Arc;
+
 use crate::{
-    app::{
-        App, ListBuys, ListProducts, OperationView, Page, ProductList, ProductView, caller::Caller, error::AppError,
-    },
+    app::{App, caller::Caller, error::AppError},
+    config::Product,
     domain::{
         audit::AuditLine,
+        capability::Capabilities,
+        creative::Format,
         id::{MediaBuyId, OperationId, PlatformName},
         media_buy::MediaBuy,
+        operation::Operation,
+        status::BuyStatus,
+        step::Step,
     },
     operations::now,
     store::{BuyFilter, census::Census},
@@ -30,6 +36,72 @@ pub(super) fn page_size(limit: Option<u32>) -> Result<u32, AppError> {
     } else {
         Err(AppError::invalid("/limit", format!("limit must be 1 to {MAX_LIMIT}")))
     }
+}
+
+/// A page of a list.
+#[derive(Debug, Clone)]
+pub struct Page<T> {
+    /// What is on it.
+    pub items: Vec<T>,
+    /// Where the next one begins, if there is more.
+    pub next_cursor: Option<String>,
+}
+
+/// Which products to list.
+#[derive(Debug, Clone, Default)]
+pub struct ListProducts {
+    /// Only on this platform.
+    pub platform: Option<String>,
+    /// Only those that take this format.
+    pub format: Option<Format>,
+    /// At most so many; default 50, at most 200.
+    pub limit: Option<u32>,
+    /// From where the page before ended.
+    pub cursor: Option<String>,
+}
+
+/// Sellable packages.
+#[derive(Debug, Clone)]
+pub struct ProductList {
+    /// The page.
+    pub page: Page<ProductView>,
+    /// How many there are on all pages.
+    pub total: usize,
+}
+
+/// A sellable package.
+#[derive(Debug, Clone)]
+pub struct ProductView {
+    /// As the operator configured it.
+    pub product: Product,
+    /// What its platform can do.
+    pub capabilities: Arc<Capabilities>,
+}
+
+/// Which buys to list.
+#[derive(Debug, Clone, Default)]
+pub struct ListBuys {
+    /// Only in this status.
+    pub status: Option<BuyStatus>,
+    /// Only on this platform.
+    pub platform: Option<String>,
+    /// Only with this purchase order number.
+    pub po_number: Option<String>,
+    /// At most so many; default 50, at most 200.
+    pub limit: Option<u32>,
+    /// From where the page before ended.
+    pub cursor: Option<String>,
+}
+
+/// An operation with its journal.
+#[derive(Debug, Clone)]
+pub struct OperationView {
+    /// The operation.
+    pub operation: Operation,
+    /// Its steps.
+    pub steps: Vec<Step>,
+    /// Whether who asked belongs to the publisher.
+    pub staff: bool,
 }
 
 impl App {

@@ -2,13 +2,25 @@
 
 use crate::{
     app::{
-        App, NewPerformance, WriteAnswer, WriteOptions,
+        App, WriteAnswer, WriteOptions,
         acceptance::Draft,
         caller::Caller,
         error::{AppError, ErrorCode},
     },
-    domain::operation::{Change, OperationKind},
+    domain::{
+        id::MediaBuyId,
+        operation::{Change, OperationKind, Performance},
+    },
 };
+
+/// Performance indices for a buy.
+#[derive(Debug, Clone)]
+pub struct NewPerformance {
+    /// Which buy.
+    pub buy: MediaBuyId,
+    /// Package by package.
+    pub performance: Vec<Performance>,
+}
 
 impl App {
     /// Tells the platforms how well packages perform.

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use crate::{
-    app::{App, BuyStanding, PackageStanding, caller::Caller, error::AppError},
+    app::{App, caller::Caller, error::AppError},
     domain::{
-        delivery::{RemoteBuyStatus, RemotePackageStatus},
-        id::MediaBuyId,
+        delivery::{DeliveryState, RemoteBuyStatus, RemotePackageStatus},
+        id::{MediaBuyId, PackageId, PlatformName},
         media_buy::{MediaBuy, Package},
         operation::Operation,
         status::{self, BuyStatus, Creation, Standing},
@@ -21,6 +21,38 @@ use crate::{
 
 /// How long the ad servers may take to answer.
 const ASK_FOR: Duration = Duration::from_secs(15);
+
+/// How a buy stands.
+#[derive(Debug, Clone)]
+pub struct BuyStanding {
+    /// The buy.
+    pub buy: MediaBuy,
+    /// Its status.
+    pub standing: Standing,
+    /// When the ad servers were asked.
+    pub last_updated: Timestamp,
+    /// Its packages.
+    pub packages: Vec<PackageStanding>,
+    /// The operations that have not ended.
+    pub pending: Vec<Operation>,
+}
+
+/// How a package stands.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PackageStanding {
+    /// Which package.
+    pub package: PackageId,
+    /// Where it lives.
+    pub platform: PlatformName,
+    /// Its status.
+    pub status: BuyStatus,
+    /// `on_track`, `ahead`, `behind`, `not_started`, `completed` or `unknown`.
+    pub pacing: &'static str,
+    /// Delivered of its goal, in millionths (1_000_000 is all of it), if the platform counts.
+    pub delivered_millionths: Option<i64>,
+    /// What the platform says.
+    pub platform_state: Option<DeliveryState>,
+}
 
 impl App {
     /// How a buy stands.

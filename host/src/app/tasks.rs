@@ -1,11 +1,11 @@
 //! The task tools but the decision: list, look, assign, start, escalate.
 
 use crate::{
-    app::{App, ListTasks, Page, TaskList, TaskView, caller::Caller, error::AppError, lists::page_size},
+    app::{App, Page, caller::Caller, error::AppError, lists::page_size},
     domain::{
         event::EventKind,
-        id::TaskId,
-        task::{CLOSED_LISTED_FOR, HistoryEntry, Task, TaskMove, TaskStatus},
+        id::{MediaBuyId, TaskId},
+        task::{CLOSED_LISTED_FOR, HistoryEntry, Priority, Task, TaskKind, TaskMove, TaskStatus},
         time::Timestamp,
     },
     operations::{events, now},
@@ -14,6 +14,53 @@ use crate::{
 
 /// How often a change of a task is tried again when somebody else changed it meanwhile.
 const TRIES: u32 = 5;
+
+/// Which tasks to list.
+#[derive(Debug, Clone, Default)]
+pub struct ListTasks {
+    /// Only of this kind.
+    pub kind: Option<TaskKind>,
+    /// Only of this priority.
+    pub priority: Option<Priority>,
+    /// Only in this status.
+    pub status: Option<TaskStatus>,
+    /// Only about this buy.
+    pub buy: Option<MediaBuyId>,
+    /// `Some(false)`: without those past their due date.
+    pub include_overdue: Option<bool>,
+    /// At most so many; default 50, at most 200.
+    pub limit: Option<u32>,
+    /// From where the page before ended.
+    pub cursor: Option<String>,
+}
+
+/// Tasks, and how many there are.
+#[derive(Debug, Clone)]
+pub struct TaskList {
+    /// The page.
+    pub page: Page<Task>,
+    /// In all pages.
+    pub total: u64,
+    /// Open and past their due date, in all pages.
+    pub overdue: u64,
+    /// When the question was answered.
+    pub now: Timestamp,
+    /// Whether who asked belongs to the publisher.
+    pub staff: bool,
+}
+
+/// A task with its history.
+#[derive(Debug, Clone)]
+pub struct TaskView {
+    /// The task.
+    pub task: Task,
+    /// Its history, oldest first.
+    pub history: Vec<HistoryEntry>,
+    /// When the question was answered.
+    pub now: Timestamp,
+    /// Whether who asked belongs to the publisher.
+    pub staff: bool,
+}
 
 impl App {
     /// A page of tasks: the open ones, and those closed in the last 7 days.

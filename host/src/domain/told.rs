@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use super::{
     failure::{Failure, FailureKind, PlatformAnswer},
     id::PlatformName,
-    plain::{says_something, without_addresses},
     problem::Problem,
+    redaction::{says_something, without_addresses},
     time::Timestamp,
 };
 

@@ -94,8 +94,7 @@ async fn look(store: &Store, adapters: &Adapters, refused: &mut Refused) -> Resu
             Ok(()) => tracing::info!(%platform, release = digest, "another host activated a release"),
             Err(error) => {
                 refused.insert(key, Instant::now());
-                let error = error.map(|error| error.to_string()).unwrap_or_default();
-                tracing::error!(%platform, release = digest, error, "the release that another host activated can't be used");
+                tracing::error!(%platform, release = digest, %error, "the release that another host activated can't be used");
             }
         }
     }

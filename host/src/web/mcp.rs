@@ -34,7 +34,7 @@ use super::{
 };
 use crate::app::{
     caller::Caller,
-    callers::rates::Lane,
+    callers::rate_limits::CallKind,
     error::{AppError, ErrorCode},
 };
 
@@ -159,7 +159,7 @@ impl ServerHandler for Face {
         context: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
         let caller = caller(&context)?;
-        let room = self.web.app.enter(&caller, Lane::Read);
+        let room = self.web.app.enter(&caller, CallKind::Read);
         let _room = room.map_err(|refused| {
             tools::refused_over_mcp(refused.code);
             ErrorData::internal_error(refused.message.clone(), Some(json!({ "error": problem::body(&refused) })))
@@ -175,7 +175,7 @@ impl ServerHandler for Face {
     ) -> Result<CallToolResponse, ErrorData> {
         let caller = caller(&context)?;
         let Some(tool) = tools::named(&request.name) else {
-            return match self.web.app.enter(&caller, Lane::Read) {
+            return match self.web.app.enter(&caller, CallKind::Read) {
                 Ok(_) => {
                     tools::refused_over_mcp(ErrorCode::NotFound);
                     Err(unknown(&request.name))

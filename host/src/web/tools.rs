@@ -17,7 +17,7 @@ use super::wire::{Arguments, text::IdempotencyKey};
 use crate::app::{
     App, WriteOptions,
     caller::Caller,
-    callers::rates::Lane,
+    callers::rate_limits::CallKind,
     error::{AppError, ErrorCode},
 };
 use crate::metrics::{CALL_SECONDS, CALLS, Watch};
@@ -197,17 +197,17 @@ impl Tool {
     }
 
     /// How a call counts whose arguments nobody could read.
-    pub const fn lane(&self) -> Lane {
+    pub const fn lane(&self) -> CallKind {
         match self.effect {
-            Effect::Read => Lane::Read,
-            Effect::Write | Effect::Task | Effect::Decision | Effect::Manage => Lane::Write,
+            Effect::Read => CallKind::Read,
+            Effect::Write | Effect::Task | Effect::Decision | Effect::Manage => CallKind::Write,
         }
     }
 
     /// How a call counts.
-    fn lane_of(&self, arguments: &Value) -> Lane {
+    fn lane_of(&self, arguments: &Value) -> CallKind {
         match self.lane() {
-            Lane::Write if self.effect == Effect::Write && only_switches(arguments) => Lane::Switch,
+            CallKind::Write if self.effect == Effect::Write && only_switches(arguments) => CallKind::Switch,
             lane => lane,
         }
     }
@@ -325,7 +325,7 @@ mod tests {
             json!({ "media_buy_id": "b", "active": true, "idempotency_key": "k", "dry_run": false }),
             json!({ "media_buy_id": "b", "packages": [{ "package_id": "p", "active": false }] }),
         ] {
-            assert_eq!(lane("update_media_buy", arguments.clone()), Lane::Switch, "{arguments}");
+            assert_eq!(lane("update_media_buy", arguments.clone()), CallKind::Switch, "{arguments}");
         }
         for arguments in [
             json!({ "media_buy_id": "b", "active": false, "total_budget": 5 }),
@@ -334,10 +334,10 @@ mod tests {
             json!({ "media_buy_id": "b" }),
             json!([]),
         ] {
-            assert_eq!(lane("update_media_buy", arguments.clone()), Lane::Write, "{arguments}");
+            assert_eq!(lane("update_media_buy", arguments.clone()), CallKind::Write, "{arguments}");
         }
-        assert_eq!(lane("create_media_buy", json!({ "packages": ["p"], "total_budget": 1 })), Lane::Write);
-        assert_eq!(lane("check_media_buy_status", json!({ "media_buy_id": "b" })), Lane::Read);
-        assert_eq!(lane("complete_task", json!({ "task_id": "t", "resolution": "approved" })), Lane::Write);
+        assert_eq!(lane("create_media_buy", json!({ "packages": ["p"], "total_budget": 1 })), CallKind::Write);
+        assert_eq!(lane("check_media_buy_status", json!({ "media_buy_id": "b" })), CallKind::Read);
+        assert_eq!(lane("complete_task", json!({ "task_id": "t", "resolution": "approved" })), CallKind::Write);
     }
 }

@@ -14,7 +14,7 @@ use standardwebhooks::{HEADER_WEBHOOK_ID, HEADER_WEBHOOK_SIGNATURE, HEADER_WEBHO
 
 use crate::{
     domain::{keys::Keyring, time::Timestamp, webhook::Endpoint},
-    network::{addresses::AddressRefused, origins::Origin, receivers::Policy},
+    network::{allow_list::AddressRefused, origins::Origin, receivers::Policy},
     operations::now,
     store::webhooks::DueDelivery,
 };

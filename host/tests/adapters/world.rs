@@ -38,11 +38,11 @@ pub(crate) fn guest() -> PathBuf {
 
 /// A platform whose component does one thing wrong.
 pub(crate) fn platform(name: &str, behaviour: &str, endpoint: &str) -> PlatformConfig {
-    let mut config = PlatformConfig::new(name, guest(), endpoint);
+    let mut config = PlatformConfig::new(name, guest(), endpoint.parse().unwrap());
     config.settings = json!({ "behaviour": behaviour });
     let authority = endpoint.strip_prefix("http://").unwrap_or("127.0.0.1:1");
-    config.allow_private = vec![authority.to_owned()];
-    config.read_requests = vec!["POST /report/*".to_owned()];
+    config.allow_private = vec![authority.parse().unwrap()];
+    config.read_requests = vec!["POST /report/*".parse().unwrap()];
     config
 }
 

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use flightdeck::{
-    adapters::{Begun, JournalError, StepJournal as _},
+    adapters::{FoundStep, JournalError},
     domain::{
         operation::OperationState,
         step::{Patience, SentRequest, Step, StepState},
@@ -19,17 +19,21 @@ use flightdeck::{
 
 use tokio_util::sync::CancellationToken;
 
-use super::fixtures::{LEASE, Store, accept, at, begins, claim, journal, moved, platform, settles};
+use super::{
+    fixtures::{Store, LEASE, accept, at, begins, claim, journal, moved, platform, settles},
+    pages::Pages,
+};
 
 /// Longer than any test: a heartbeat would tell the store another time than the tests'.
 const NO_HEARTBEAT: Duration = Duration::from_secs(3_600);
 
 /// A journal as a run has it, of the operation `op-b1`.
-fn pages(store: &Store, fence: &Fence, steps: &[Step], restored_at: Option<Timestamp>) -> OperationJournal {
+fn pages(store: &Store, fence: &Fence, steps: &[Step], restored_at: Option<Timestamp>) -> Pages {
     let asked_at = tokio::time::Instant::now();
     let lease = Arc::new(Lease::hold(store.clone(), fence.clone(), asked_at, LEASE, NO_HEARTBEAT));
     let doubts = Doubts::new(steps, &platform("north"), PATIENCE, restored_at, now());
-    OperationJournal::new(store.clone(), lease, "b1".into(), platform("north"), "", doubts, CancellationToken::new())
+    let stop = CancellationToken::new();
+    Pages::of(OperationJournal::new(store.clone(), lease, "b1".into(), platform("north"), "", doubts, stop))
 }
 
 /// What a platform of these tests is waited for.
@@ -48,8 +52,8 @@ async fn begin(store: &Store, fence: &Fence, name: &str, seconds: i64) {
     store.journal(JournalWrite { begin, ..journal(fence, "b1", seconds) }).await.unwrap();
 }
 
-fn is_fresh(begun: &Begun) -> bool {
-    matches!(begun, Begun::Fresh(_))
+fn is_fresh(found: &FoundStep) -> bool {
+    matches!(found, FoundStep::Fresh(_))
 }
 
 pub(crate) async fn whoever_takes_over_waits_from_then_on(store: Store) {
@@ -142,14 +146,15 @@ pub(crate) async fn what_may_be_under_way_is_looked_for_and_never_sent_again(sto
     // Not believed to be absent, and not sent again without a look.
     for gives_up in ["absent", "write"] {
         let pages = pages(&store, &fence, &steps, None);
-        assert!(matches!(pages.begin("order").await, Ok(Begun::InDoubt(_))));
+        assert!(matches!(pages.begin("order").await, Ok(FoundStep::InDoubt(_))));
         let refused = match gives_up {
-            "absent" => pages.absent("order").await,
+            "absent" => pages.absent("order"),
             _ => pages.may_write(Duration::ZERO),
         };
         assert_eq!(refused, Err(JournalError::UnderWay), "{gives_up}");
         // As long again as it has been under way, which is ten seconds; and not before the lag.
-        let again = pages.look_again(Duration::from_secs(1)).expect("it waits for something");
+        pages.leave();
+        let again = pages.journal.look_again(Duration::from_secs(1)).expect("it waits for something");
         let in_ms = (again.as_micros() - now().as_micros()) / 1_000;
         assert!((8_000..=10_500).contains(&in_ms), "{in_ms}");
         pages.close().await.unwrap();
@@ -168,8 +173,8 @@ pub(crate) async fn what_can_no_longer_be_under_way_is_made_again_if_it_is_absen
     let fence = claim(&store, 0).await.fence;
     let steps = lost(&store, &fence, 61_001).await;
     let pages = pages(&store, &fence, &steps, None);
-    assert!(matches!(pages.begin("order").await, Ok(Begun::InDoubt(_))));
-    pages.absent("order").await.unwrap();
+    assert!(matches!(pages.begin("order").await, Ok(FoundStep::InDoubt(_))));
+    pages.absent("order").unwrap();
     pages.may_write(Duration::ZERO).unwrap();
     let sent = pages.sending();
     pages.sent(sent, SentRequest::Lost);
@@ -186,18 +191,18 @@ pub(crate) async fn a_host_that_stops_sends_nothing_more_and_hears_what_was_sent
     let fence = claim(&store, 0).await.fence;
     let lease = Lease::hold(store.clone(), fence.clone(), tokio::time::Instant::now(), LEASE, NO_HEARTBEAT);
     let (doubts, stop) = (Doubts::new(&[], &platform("north"), PATIENCE, None, now()), CancellationToken::new());
-    let pages =
-        OperationJournal::new(store.clone(), Arc::new(lease), "b1".into(), platform("north"), "", doubts, stop.clone());
+    let (lease, north) = (Arc::new(lease), platform("north"));
+    let pages = Pages::of(OperationJournal::new(store.clone(), lease, "b1".into(), north, "", doubts, stop.clone()));
     pages.begin("order").await.unwrap();
     pages.may_write(Duration::ZERO).unwrap();
     let sent = pages.sending();
     stop.cancel();
     pages.sent(sent, SentRequest::Answered(200));
     pages.finish("order", b"77".to_vec()).await.unwrap();
-    assert!(!pages.was_stopped());
+    assert!(!pages.journal.was_stopped());
     pages.begin("flight").await.unwrap();
     assert!(matches!(pages.may_write(Duration::ZERO), Err(JournalError::Unavailable(_))));
-    assert!(pages.was_stopped());
+    assert!(pages.journal.was_stopped());
     pages.close().await.unwrap();
     let steps = store.steps(&"op-b1".into()).await.unwrap();
     let known: Vec<_> = steps.iter().map(|step| (step.name.as_str(), step.state, step.lost)).collect();

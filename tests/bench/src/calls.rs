@@ -65,9 +65,9 @@ fn natively() -> anyhow::Result<Figures> {
 
 async fn start(target: &Path, data_dir: &Path) -> anyhow::Result<Arc<Adapters>> {
     let component = target.join("wasm32-wasip2/guest/flightdeck_adapter_kevel.wasm");
-    let mut platform = PlatformConfig::new("kevel", component, "https://api.kevel.co");
+    let mut platform = PlatformConfig::new("kevel", component, "https://api.kevel.co".parse()?);
     let reads = ["POST /v1/campaign/search", "POST /v1/report/queue", "POST /v1/instantcounts/bulk"];
-    platform.read_requests = reads.map(str::to_owned).to_vec();
+    platform.read_requests = reads.iter().map(|pattern| pattern.parse()).collect::<Result<_, _>>()?;
     Adapters::start(AdaptersConfig {
         data_dir: data_dir.to_owned(),
         compiler: target.join("release/flightdeck"),

@@ -9,7 +9,7 @@ use flightdeck::{
         time::Timestamp,
         webhook::{DeliveryStatus, Endpoint, SigningSecret},
     },
-    network::receivers::Policy,
+    network::{allow_list::AllowList, receivers::Policy},
     operations::now,
     store::{
         AuditEntry, Store, Write,
@@ -45,7 +45,8 @@ impl Alone {
         let folder = tempfile::tempdir().expect("a folder");
         let store = sqlite::open(folder.path().join("store.db"), Options::default()).await.expect("a store");
         let receiver = Receiver::start().await;
-        let policy = Policy::new(&["127.0.0.0/8".to_owned()], true, Duration::from_secs(30)).expect("a policy");
+        let policy =
+            Policy::new(AllowList::new(&["127.0.0.0/8".parse().expect("a network")]), true, Duration::from_secs(30));
         let endpoint = Endpoint {
             id: WebhookId::from("wh_1"),
             owner: None,

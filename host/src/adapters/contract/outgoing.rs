@@ -218,18 +218,13 @@ impl Given<'_> {
             operation_id: self.operation.to_owned(),
             platform: self.platform.to_string(),
             settings: self.settings.to_owned(),
-            endpoint: endpoint(self.endpoint),
+            endpoint: self.endpoint.to_owned(),
             advertiser_id: self.advertiser_id.to_owned(),
             remote: Vec::new(),
             deadline: moment(self.deadline),
             extensions: Vec::new(),
         }
     }
-}
-
-/// A base address without a slash at its end.
-pub(crate) fn endpoint(endpoint: &str) -> String {
-    endpoint.trim_end_matches('/').to_owned()
 }
 
 /// What is known to exist.

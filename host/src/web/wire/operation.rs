@@ -16,7 +16,7 @@ use crate::{
         failure::Failure,
         id::{CreativeId, MediaBuyId, OperationId, PackageId, PlatformName, TaskId},
         operation::{Leg, LegState, Operation, OperationKind, OperationState},
-        plain::without_addresses,
+        redaction::without_addresses,
         step::StepState,
         time::Timestamp,
         told::Told,

@@ -12,7 +12,7 @@ use crate::{
     domain::{
         id::{OperationId, PackageId, TaskId},
         operation::{LegState, Operation, OperationState},
-        plain::without_addresses,
+        redaction::without_addresses,
         targeting::names,
         time::Timestamp,
         told::Told,

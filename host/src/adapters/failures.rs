@@ -8,7 +8,7 @@ use std::{
 use super::{
     JournalError,
     limits::{self, LimitHit},
-    waiting::{For, Waited},
+    wait_times::{Party, WaitTimes},
 };
 use crate::domain::failure::{Failure, FailureKind};
 
@@ -18,9 +18,9 @@ const UNDER_WAY: &str = "under_way";
 /// The first thing that spoiled a call. Whatever the guest answers afterwards, the call has failed with it: a guest
 /// may swallow the error that it was given.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Verdict(Arc<OnceLock<Failure>>);
+pub(crate) struct FirstFailure(Arc<OnceLock<Failure>>);
 
-impl Verdict {
+impl FirstFailure {
     /// Records a failure, unless one stands already.
     pub(crate) fn fail(&self, failure: Failure) {
         // The first one is the cause of those that follow.
@@ -66,9 +66,9 @@ pub(crate) const HOST_BUSY: &str = "host_busy";
 #[derive(Debug)]
 pub(crate) struct OutOfTime {
     /// Whom it waited for; `None`: for nobody.
-    pub(crate) whom: Option<For>,
+    pub(crate) whom: Option<Party>,
     /// How long it waited.
-    pub(crate) waited: Waited,
+    pub(crate) waited: WaitTimes,
     /// How long it took.
     pub(crate) elapsed: Duration,
     /// How long it might have taken: its limit, or what its caller's deadline left of it.
@@ -81,7 +81,7 @@ pub(crate) fn out_of_time(adapter: &str, ended: &OutOfTime) -> Failure {
     let (waited, elapsed) = (&ended.waited, millis(ended.elapsed));
     match ended.whom {
         None => limit(adapter, LimitHit::Time(millis(ended.allowed))),
-        Some(For::AdServer) => {
+        Some(Party::AdServer) => {
             let words = format!(
                 "the ad server of {adapter} is too slow: of {elapsed} ms, {} ms were spent waiting for it, and the call was given up; raise \
                  `limits.wall_time` if it always takes so long",
@@ -89,7 +89,7 @@ pub(crate) fn out_of_time(adapter: &str, ended: &OutOfTime) -> Failure {
             );
             Failure::new(FailureKind::Unavailable, AD_SERVER_TIMEOUT, words)
         }
-        Some(For::Host) => {
+        Some(Party::Host) => {
             let words = format!(
                 "the host was too busy for {adapter}: its call had {elapsed} ms and waited {} ms of them for its turn",
                 millis(waited.host)

@@ -1,13 +1,13 @@
 //! How much a caller may ask: a bucket of tokens that fills again by itself, and so many calls at a time.
 //!
-//! A buyer's principal has one account for all its tokens; everybody else has one for each token. An account has three lanes, so that
+//! A buyer's principal has one account for all its tokens; everybody else has one for each token. An account has three parts, so that
 //! who looks too often can still change something, and who changes too much can still pause:
 //!
-//! | lane | calls |
+//! | part | calls |
 //! |---|---|
-//! | [`Lane::Read`] | what only looks |
-//! | [`Lane::Write`] | what changes something |
-//! | [`Lane::Switch`] | what only stops or restarts delivery; as much as of the other changes |
+//! | [`CallKind::Read`] | what only looks |
+//! | [`CallKind::Write`] | what changes something |
+//! | [`CallKind::Switch`] | what only stops or restarts delivery; as much as of the other changes |
 //!
 //! A call that is refused has taken nothing: it changes nothing, uses up no idempotency key, and does not put off the next one.
 
@@ -29,7 +29,7 @@ use crate::{
         caller::Caller,
         error::{AppError, ErrorCode},
     },
-    config::{Rate, Rates as Configured},
+    config::{Rate, Rates},
     domain::{id::PrincipalId, role::Role},
 };
 
@@ -45,7 +45,7 @@ const AFTER_OTHERS_SECONDS: u64 = 1;
 
 /// What kind of call it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Lane {
+pub enum CallKind {
     /// It only looks.
     Read,
     /// It changes something.
@@ -56,12 +56,12 @@ pub enum Lane {
 
 /// Whose account.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-enum Who {
+enum Owner {
     Principal(PrincipalId),
     Token(String),
 }
 
-impl Who {
+impl Owner {
     fn of(caller: &Caller) -> Self {
         match (caller.role, &caller.principal) {
             (Role::Buyer, Some(principal)) => Self::Principal(principal.clone()),
@@ -116,7 +116,7 @@ struct Account {
 }
 
 impl Account {
-    fn new(rates: Configured) -> Self {
+    fn new(rates: Rates) -> Self {
         Self {
             reads: Bucket::new(rates.reads),
             writes: Bucket::new(rates.writes),
@@ -125,11 +125,11 @@ impl Account {
         }
     }
 
-    fn enter(&self, lane: Lane) -> Result<Permit, AppError> {
-        match lane {
-            Lane::Read => self.reads.enter("reads"),
-            Lane::Write => self.writes.enter("changes"),
-            Lane::Switch => self.switches.enter("changes that pause or resume"),
+    fn enter(&self, kind: CallKind) -> Result<Permit, AppError> {
+        match kind {
+            CallKind::Read => self.reads.enter("reads"),
+            CallKind::Write => self.writes.enter("changes"),
+            CallKind::Switch => self.switches.enter("changes that pause or resume"),
         }
     }
 
@@ -142,26 +142,26 @@ impl Account {
     }
 }
 
-/// Everybody's accounts.
+/// The accounts of all callers.
 #[derive(Debug, Default)]
-pub struct Rates {
+pub struct RateLimits {
     accounts: Mutex<Accounts>,
 }
 
 #[derive(Debug, Default)]
 struct Accounts {
-    by_caller: HashMap<Who, Arc<Account>>,
+    by_caller: HashMap<Owner, Arc<Account>>,
     /// When those that nobody uses were last looked for.
     looked: Option<Instant>,
 }
 
-impl Rates {
+impl RateLimits {
     /// Lets a call run, or says when it may come again.
-    fn enter(&self, who: Who, rates: impl FnOnce() -> Configured, lane: Lane) -> Result<Permit, AppError> {
-        self.account(who, rates, Instant::now()).enter(lane)
+    fn enter(&self, who: Owner, rates: impl FnOnce() -> Rates, kind: CallKind) -> Result<Permit, AppError> {
+        self.account(who, rates, Instant::now()).enter(kind)
     }
 
-    fn account(&self, who: Who, rates: impl FnOnce() -> Configured, now: Instant) -> Arc<Account> {
+    fn account(&self, who: Owner, rates: impl FnOnce() -> Rates, now: Instant) -> Arc<Account> {
         let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
         let long_ago = accounts.looked.is_none_or(|looked| now.saturating_duration_since(looked) >= KEPT_FOR);
         if accounts.by_caller.len() >= LOOKED_THROUGH_AT && long_ago {
@@ -179,12 +179,12 @@ impl App {
     ///
     /// # Errors
     /// `RATE_LIMITED`, with when to come again.
-    pub fn enter(&self, caller: &Caller, lane: Lane) -> Result<Permit, AppError> {
+    pub fn enter(&self, caller: &Caller, kind: CallKind) -> Result<Permit, AppError> {
         let rates = || match (caller.role, &caller.principal) {
             (Role::Buyer, Some(principal)) => self.config.rates_of(principal),
             _ => self.config.callers.rates,
         };
-        self.callers.rates.enter(Who::of(caller), rates, lane)
+        self.callers.rates.enter(Owner::of(caller), rates, kind)
     }
 }
 
@@ -194,21 +194,21 @@ mod tests {
 
     use super::*;
 
-    fn rates(burst: u32, in_flight: u32) -> Configured {
+    fn rates(burst: u32, in_flight: u32) -> Rates {
         let number = |number| NonZeroU32::new(number).unwrap();
         // So slow that no test waits for the next token.
         let rate = Rate { per_second: number(1), burst: number(burst), in_flight: number(in_flight) };
-        Configured { reads: rate, writes: rate }
+        Rates { reads: rate, writes: rate }
     }
 
-    fn agency(number: usize) -> Who {
-        Who::Principal(PrincipalId::from(format!("agency-{number}")))
+    fn agency(number: usize) -> Owner {
+        Owner::Principal(PrincipalId::from(format!("agency-{number}")))
     }
 
     #[test]
     fn a_flood_of_one_leaves_everybody_else_what_they_have() {
-        let all = Rates::default();
-        let read = |number| all.enter(agency(number), || rates(20, 100), Lane::Read);
+        let all = RateLimits::default();
+        let read = |number| all.enter(agency(number), || rates(20, 100), CallKind::Read);
         let refused = (0..1_000).filter_map(|_| read(1).err()).next_back().unwrap();
         assert_eq!((refused.code, refused.retry_after), (ErrorCode::RateLimited, Some(1)));
         assert!(read(2).is_ok());
@@ -216,9 +216,9 @@ mod tests {
 
     #[test]
     fn who_looks_too_often_can_change_and_who_changes_too_much_can_pause() {
-        let all = Rates::default();
-        let enter = |lane| all.enter(agency(1), || rates(5, 100), lane);
-        for (flooded, next) in [(Lane::Read, Lane::Write), (Lane::Write, Lane::Switch)] {
+        let all = RateLimits::default();
+        let enter = |kind| all.enter(agency(1), || rates(5, 100), kind);
+        for (flooded, next) in [(CallKind::Read, CallKind::Write), (CallKind::Write, CallKind::Switch)] {
             while enter(flooded).is_ok() {}
             assert!(enter(next).is_ok(), "{next:?} after {flooded:?}");
         }
@@ -226,8 +226,8 @@ mod tests {
 
     #[test]
     fn so_many_run_at_a_time_and_the_next_begins_when_one_ends() {
-        let all = Rates::default();
-        let enter = || all.enter(agency(1), || rates(100, 2), Lane::Read);
+        let all = RateLimits::default();
+        let enter = || all.enter(agency(1), || rates(100, 2), CallKind::Read);
         let (first, _second) = (enter().unwrap(), enter().unwrap());
         assert_eq!(enter().unwrap_err().retry_after, Some(1));
         drop(first);
@@ -236,8 +236,8 @@ mod tests {
 
     #[test]
     fn what_does_not_run_for_want_of_room_takes_no_token() {
-        let all = Rates::default();
-        let enter = || all.enter(agency(1), || rates(3, 1), Lane::Read);
+        let all = RateLimits::default();
+        let enter = || all.enter(agency(1), || rates(3, 1), CallKind::Read);
         let first = enter().unwrap();
         for _ in 0..100 {
             enter().unwrap_err();
@@ -248,7 +248,7 @@ mod tests {
 
     #[test]
     fn accounts_that_nobody_uses_are_forgotten() {
-        let (all, begin) = (Rates::default(), Instant::now());
+        let (all, begin) = (RateLimits::default(), Instant::now());
         let held = all.account(agency(0), || rates(1, 1), begin);
         for number in 1..LOOKED_THROUGH_AT {
             all.account(agency(number), || rates(1, 1), begin);

@@ -25,18 +25,18 @@ type Open<K, V> = Arc<Mutex<HashMap<K, (u64, WeakShared<Question<V>>)>>>;
 /// A question is asked for as long as somebody waits for its answer: whoever asked first may go away, and the others get it; if all go
 /// away, so does the question.
 #[derive(Debug)]
-pub struct Together<K, V: Clone> {
+pub struct SingleFlight<K, V: Clone> {
     open: Open<K, V>,
     numbers: AtomicU64,
 }
 
-impl<K, V: Clone> Default for Together<K, V> {
+impl<K, V: Clone> Default for SingleFlight<K, V> {
     fn default() -> Self {
         Self { open: Arc::default(), numbers: AtomicU64::new(0) }
     }
 }
 
-impl<K, V> Together<K, V>
+impl<K, V> SingleFlight<K, V>
 where
     K: Hash + Eq + Clone + Send + 'static,
     V: Clone + Send + Sync + 'static,
@@ -99,8 +99,8 @@ const REMEMBERED_WEIGHT: usize = 200_000;
 
 /// Questions that are being asked, and their answers for a while after.
 #[derive(Debug)]
-pub struct Asked<K, V: Clone> {
-    together: Together<K, V>,
+pub struct CachedFlight<K, V: Clone> {
+    together: SingleFlight<K, V>,
     fresh_for: Duration,
     answered: Arc<Mutex<Answered<K, V>>>,
 }
@@ -118,7 +118,7 @@ struct Answer<V> {
     weight: usize,
 }
 
-impl<K, V> Asked<K, V>
+impl<K, V> CachedFlight<K, V>
 where
     K: Hash + Eq + Clone + Send + 'static,
     V: Clone + Send + Sync + 'static,
@@ -126,7 +126,7 @@ where
     /// Answers are good for so long.
     pub fn new(fresh_for: Duration) -> Self {
         let answered = Answered { answers: HashMap::new(), weight: 0 };
-        Self { together: Together::default(), fresh_for, answered: Arc::new(Mutex::new(answered)) }
+        Self { together: SingleFlight::default(), fresh_for, answered: Arc::new(Mutex::new(answered)) }
     }
 
     /// The answer to a question: one that is fresh, that of the one that is being asked, or else of `ask`. `weight` says how much an
@@ -204,7 +204,7 @@ mod tests {
 
     #[tokio::test]
     async fn many_that_ask_the_same_get_one_answer_though_the_first_goes_away() {
-        let (together, server) = (Together::default(), Server::default());
+        let (together, server) = (SingleFlight::default(), Server::default());
         let mut first = Box::pin(together.ask("one", || server.answer()));
         assert!(futures::poll!(&mut first).is_pending());
         let mut others: Vec<_> = (0..50).map(|_| Box::pin(together.ask("one", || server.answer()))).collect();
@@ -221,7 +221,7 @@ mod tests {
 
     #[tokio::test]
     async fn other_questions_are_asked_and_one_that_nobody_waits_for_is_given_up() {
-        let (together, server) = (Together::default(), Server::default());
+        let (together, server) = (SingleFlight::default(), Server::default());
         let mut one = Box::pin(together.ask("one", || server.answer()));
         let mut two = Box::pin(together.ask("two", || server.answer()));
         assert!(futures::poll!(&mut one).is_pending() && futures::poll!(&mut two).is_pending());
@@ -235,7 +235,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_answer_is_good_for_a_while_and_a_failure_for_nobody() {
-        let asked = Asked::<&str, Result<usize, ()>>::new(Duration::from_secs(600));
+        let asked = CachedFlight::<&str, Result<usize, ()>>::new(Duration::from_secs(600));
         let count = AtomicUsize::new(0);
         let next = || count.fetch_add(1, Ordering::SeqCst);
         let weight: fn(&Result<usize, ()>) -> Option<usize> = |answer| answer.as_ref().ok().map(|_| 1);
@@ -256,7 +256,7 @@ mod tests {
 
     #[tokio::test]
     async fn no_more_is_remembered_than_there_is_room_for() {
-        let asked = Asked::<usize, usize>::new(Duration::from_secs(600));
+        let asked = CachedFlight::<usize, usize>::new(Duration::from_secs(600));
         for question in 0..10 {
             asked.ask(question, |_| Some(REMEMBERED_WEIGHT / 4), || std::future::ready(question)).await;
             let answered = lock(&asked.answered);

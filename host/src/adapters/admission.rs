@@ -1,4 +1,4 @@
-//! Room for calls: so many at a time, and so many bytes for all of them together, shared out by what they are for and on which platform.
+//! Admission for calls: so many at a time, and so many bytes for all of them together, shared out by what they are for and on which platform.
 //!
 //! | who | may take at most | so that |
 //! |---|---|---|
@@ -74,7 +74,7 @@ struct Queued {
     takes: Amount,
     /// Calls of its kind at a time.
     at_a_time: usize,
-    granted: oneshot::Sender<Place>,
+    granted: oneshot::Sender<Slot>,
 }
 
 #[derive(Debug, Default)]
@@ -86,22 +86,22 @@ struct State {
 
 /// The room.
 #[derive(Debug, Clone)]
-pub(crate) struct Room {
+pub(crate) struct Admission {
     whole: Amount,
     state: Arc<Mutex<State>>,
 }
 
-/// Room for one call, until this is dropped.
+/// Admission for one call, until this is dropped.
 #[derive(Debug)]
-pub(crate) struct Place {
-    room: Room,
+pub(crate) struct Slot {
+    admission: Admission,
     kind: Kind,
     takes: Amount,
 }
 
 /// What a call needs.
 #[derive(Debug, Clone)]
-pub(crate) struct Needs<'a> {
+pub(crate) struct Demand<'a> {
     pub(crate) purpose: Purpose,
     pub(crate) platform: &'a PlatformName,
     /// Bytes that it may use.
@@ -112,7 +112,7 @@ pub(crate) struct Needs<'a> {
 
 /// How full it is, of one purpose on one platform.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Occupied {
+pub struct SlotUsage {
     /// What for.
     pub purpose: Purpose,
     /// Where.
@@ -126,29 +126,29 @@ pub struct Occupied {
 }
 
 /// Takes one out of the queue that has given up or went away.
-struct LeavesTheQueue<'a> {
-    room: &'a Room,
+struct QueueGuard<'a> {
+    admission: &'a Admission,
     kind: &'a Kind,
     ticket: u64,
 }
 
-impl Drop for LeavesTheQueue<'_> {
+impl Drop for QueueGuard<'_> {
     fn drop(&mut self) {
         let granted = {
-            let mut state = self.room.lock();
+            let mut state = self.admission.lock();
             let Some(queue) = state.waiting.get_mut(self.kind) else { return };
             let before = queue.len();
             queue.retain(|waiting| waiting.ticket != self.ticket);
             if queue.len() == before {
                 return;
             }
-            self.room.share_out(&mut state)
+            self.admission.grant_slots(&mut state)
         };
-        hand_over(granted);
+        deliver(granted);
     }
 }
 
-impl Room {
+impl Admission {
     pub(crate) fn new(calls: usize, bytes: usize) -> Self {
         Self { whole: Amount { calls: calls.max(1), bytes }, state: Arc::default() }
     }
@@ -173,11 +173,11 @@ impl Room {
     }
 
     /// Waits for room, no longer than `patience` or than anybody does; `None`: there was none.
-    pub(crate) async fn enter(&self, needs: &Needs<'_>, patience: Duration) -> Option<Place> {
+    pub(crate) async fn admit(&self, needs: &Demand<'_>, patience: Duration) -> Option<Slot> {
         let kind = Kind { purpose: needs.purpose, platform: needs.platform.clone() };
         let at_a_time = match needs.purpose {
             // What a read sends waits for its turn at the ad server. More of them would only wait there, before every change.
-            Purpose::Read => most_reads(needs.requests_at_a_time),
+            Purpose::Read => max_reads(needs.requests_at_a_time),
             Purpose::Change | Purpose::Plan => usize::MAX,
         };
         let (granted, place) = oneshot::channel();
@@ -187,16 +187,16 @@ impl Room {
             let ticket = state.tickets;
             let waiting = Queued { ticket, takes: Amount::of_one(needs.bytes), at_a_time, granted };
             state.waiting.entry(kind.clone()).or_default().push_back(waiting);
-            (ticket, self.share_out(&mut state))
+            (ticket, self.grant_slots(&mut state))
         };
-        hand_over(others);
-        let _leaves = LeavesTheQueue { room: self, kind: &kind, ticket };
+        deliver(others);
+        let _leaves = QueueGuard { admission: self, kind: &kind, ticket };
         tokio::time::timeout(patience.min(PATIENCE), place).await.ok()?.ok()
     }
 
     /// Gives room to those who wait, as far as there is some. They are told once the state is free again: one that went away gives it back.
     #[must_use]
-    fn share_out(&self, state: &mut State) -> Vec<(oneshot::Sender<Place>, Place)> {
+    fn grant_slots(&self, state: &mut State) -> Vec<(oneshot::Sender<Slot>, Slot)> {
         let mut granted = Vec::new();
         for purpose in Purpose::ALL {
             loop {
@@ -205,7 +205,7 @@ impl Room {
                         let Some(waiting) = state.waiting.get_mut(&kind).and_then(VecDeque::pop_front) else { break };
                         let taken = state.taken.entry(kind.clone()).or_default();
                         *taken = taken.plus(waiting.takes);
-                        granted.push((waiting.granted, Place { room: self.clone(), kind, takes: waiting.takes }));
+                        granted.push((waiting.granted, Slot { admission: self.clone(), kind, takes: waiting.takes }));
                     }
                     Next::NobodyWaits => break,
                     // What becomes free is for this one. Those who are less urgent, and need less, would be faster every time.
@@ -236,14 +236,14 @@ impl Room {
     }
 
     /// How full it is.
-    pub(crate) fn occupied(&self) -> Vec<Occupied> {
+    pub(crate) fn slot_usage(&self) -> Vec<SlotUsage> {
         let state = self.lock();
         let mut kinds: Vec<&Kind> = state.taken.keys().chain(state.waiting.keys()).collect();
         kinds.sort();
         kinds.dedup();
-        let occupied = |kind: &Kind| {
+        let slot_usage = |kind: &Kind| {
             let taken = state.taken.get(kind).copied().unwrap_or_default();
-            Occupied {
+            SlotUsage {
                 purpose: kind.purpose,
                 platform: kind.platform.clone(),
                 calls: taken.calls,
@@ -251,7 +251,7 @@ impl Room {
                 waiting: state.waiting.get(kind).map_or(0, VecDeque::len),
             }
         };
-        kinds.into_iter().map(occupied).collect()
+        kinds.into_iter().map(slot_usage).collect()
     }
 }
 
@@ -273,7 +273,7 @@ impl State {
     }
 }
 
-fn hand_over(granted: Vec<(oneshot::Sender<Place>, Place)>) {
+fn deliver(granted: Vec<(oneshot::Sender<Slot>, Slot)>) {
     for (caller, place) in granted {
         // One that went away drops its place, which others get.
         let _ = caller.send(place);
@@ -281,20 +281,20 @@ fn hand_over(granted: Vec<(oneshot::Sender<Place>, Place)>) {
 }
 
 /// How many reads at a time leave a request's turn to changes.
-fn most_reads(requests_at_a_time: usize) -> usize {
+fn max_reads(requests_at_a_time: usize) -> usize {
     (requests_at_a_time / 2).max(1)
 }
 
-impl Drop for Place {
+impl Drop for Slot {
     fn drop(&mut self) {
         let granted = {
-            let mut state = self.room.lock();
+            let mut state = self.admission.lock();
             if let Some(taken) = state.taken.get_mut(&self.kind) {
                 *taken = taken.minus(self.takes);
             }
-            self.room.share_out(&mut state)
+            self.admission.grant_slots(&mut state)
         };
-        hand_over(granted);
+        deliver(granted);
     }
 }
 

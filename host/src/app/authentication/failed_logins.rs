@@ -1,42 +1,29 @@
-//! What this host knows at its door: which tokens of its configuration are refused by now, and who knocked in vain.
+//! Failed logins on their way to the audit log.
 //!
-//! Tokens of the configuration are known without the database, so that operators see the metrics of a host whose database is away. That some
-//! of them were revoked stands in the database, and is read once a second.
-//!
-//! Failed logins are told to the audit log once a minute, a line for each address, and one for all that are more than that: whoever knocks
-//! a million times writes as many lines as who knocks once.
+//! They are written once a minute: a line for each address, and one for all addresses beyond [`MOST_ADDRESSES`]. A million attempts
+//! make as many lines as one.
 
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::BTreeMap,
     net::{IpAddr, Ipv6Addr},
-    sync::{Arc, Mutex, PoisonError, RwLock},
-    time::Duration,
+    sync::{Mutex, PoisonError},
 };
 
-use tokio_util::sync::CancellationToken;
-
 use crate::{
-    config::Config,
     domain::{digest, time::Timestamp},
     operations::{events::ITSELF, now},
     store::{AuditEntry, Recording, Store, StoreError, Write},
 };
 
-/// How often this host looks which tokens were revoked.
-const LOOK: Duration = Duration::from_secs(1);
-
-/// How often failed logins are told to the audit log.
-const TELL: Duration = Duration::from_secs(60);
-
 /// How many addresses have a line of their own each time. With the one for all others, a host writes a line every three seconds at most.
 const MOST_ADDRESSES: usize = 19;
 
-/// How many reasons are told of each address: only who has tokens that were good once has more than two.
+/// How many reasons are listed for each address. Only an address with tokens that were once valid has more than two.
 const MOST_REASONS: usize = 5;
 
-/// Why somebody was not let in.
+/// Why a login failed.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Refused {
+pub enum RefusedToken {
     /// No token was sent.
     NoToken,
     /// Nobody has that token.
@@ -45,7 +32,7 @@ pub enum Refused {
     NoLonger(String, &'static str),
 }
 
-impl std::fmt::Display for Refused {
+impl std::fmt::Display for RefusedToken {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::NoToken => f.write_str("no token"),
@@ -55,13 +42,13 @@ impl std::fmt::Display for Refused {
     }
 }
 
-/// What came from one address since it was last told.
+/// The failed logins of one address since the last flush.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Failed {
     since: Timestamp,
     until: Timestamp,
     times: u64,
-    reasons: BTreeMap<Refused, u64>,
+    reasons: BTreeMap<RefusedToken, u64>,
 }
 
 impl Failed {
@@ -69,7 +56,7 @@ impl Failed {
         Self { since: at, until: at, times: 0, reasons: BTreeMap::new() }
     }
 
-    fn add(&mut self, refused: Refused, at: Timestamp) {
+    fn add(&mut self, refused: RefusedToken, at: Timestamp) {
         self.times = self.times.saturating_add(1);
         self.until = self.until.max(at);
         if self.reasons.len() < MOST_REASONS || self.reasons.contains_key(&refused) {
@@ -108,7 +95,7 @@ impl Failed {
     }
 }
 
-/// Where all others come from, as the audit log calls it.
+/// Stands for all other addresses in the audit log.
 const OTHERS: &str = "others";
 
 #[derive(Debug, Default)]
@@ -118,7 +105,7 @@ struct Failures {
 }
 
 impl Failures {
-    /// Where what comes from an address is counted.
+    /// The counts of an address.
     fn of(&mut self, from: &str, at: Timestamp) -> &mut Failed {
         if from != OTHERS && (self.by_address.len() < MOST_ADDRESSES || self.by_address.contains_key(from)) {
             self.by_address.entry(from.to_owned()).or_insert_with(|| Failed::new(at))
@@ -128,31 +115,23 @@ impl Failures {
     }
 }
 
-/// What this host knows at its door.
+/// The failed logins that are not yet in the audit log.
 #[derive(Debug, Default)]
-pub struct Door {
-    revoked: RwLock<HashSet<String>>,
-    failures: Mutex<Failures>,
-}
+pub struct FailedLogins(Mutex<Failures>);
 
-impl Door {
-    /// Whether a token of the configuration, by its SHA-256, is refused by now.
-    pub fn is_revoked(&self, sha256: &str) -> bool {
-        self.revoked.read().unwrap_or_else(PoisonError::into_inner).contains(sha256)
-    }
-
-    /// Notes that somebody was not let in; `None`: their address is not known.
-    pub fn refuse(&self, from: Option<IpAddr>, refused: Refused) {
+impl FailedLogins {
+    /// Notes a failed login; `None`: its address is not known.
+    pub fn add(&self, from: Option<IpAddr>, refused: RefusedToken) {
         let (from, at) = (from.map_or_else(|| "unknown".to_owned(), counted_as), now());
-        self.failures.lock().unwrap_or_else(PoisonError::into_inner).of(&from, at).add(refused, at);
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).of(&from, at).add(refused, at);
     }
 
-    /// Tells the audit log who was not let in since this was last told. What can't be told is told the next time.
+    /// Appends the failed logins to the audit log. What can't be written is written the next time.
     ///
     /// # Errors
     /// The store's.
-    pub async fn tell(&self, store: &Store) -> Result<(), StoreError> {
-        let mut failures = std::mem::take(&mut *self.failures.lock().unwrap_or_else(PoisonError::into_inner));
+    pub async fn flush(&self, store: &Store) -> Result<(), StoreError> {
+        let mut failures = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
         let all = std::mem::take(&mut failures.by_address).into_iter();
         let all: Vec<_> = all.chain(failures.others.take().map(|others| (OTHERS.to_owned(), others))).collect();
         if all.is_empty() {
@@ -162,53 +141,16 @@ impl Door {
         let lines = all.iter().map(|(from, failed)| Write::Audit(failed.line(from, at)));
         let told = store.record(lines.collect::<Recording>()).await;
         if told.is_err() {
-            let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut failures = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             for (from, failed) in all {
                 failures.of(&from, failed.since).merge(failed);
             }
         }
         told
     }
-
-    /// Reads which tokens of the configuration are refused.
-    ///
-    /// # Errors
-    /// The store's; those that were refused still are.
-    pub async fn look(&self, config: &Config, store: &Store) -> Result<(), StoreError> {
-        let tokens: Vec<String> = config.tokens.iter().map(|token| token.sha256.clone()).collect();
-        let revoked = store.revoked_among(&tokens).await?;
-        *self.revoked.write().unwrap_or_else(PoisonError::into_inner) = revoked.into_iter().collect();
-        Ok(())
-    }
 }
 
-/// Follows what is revoked, and tells who was not let in, until `stop`. What is left then is told by [`tell`].
-pub async fn serve(door: Arc<Door>, config: Arc<Config>, store: Store, stop: CancellationToken) {
-    let mut told = tokio::time::Instant::now();
-    let watch = async {
-        loop {
-            tokio::time::sleep(LOOK).await;
-            if let Err(error) = door.look(&config, &store).await {
-                tracing::warn!(%error, "it is not known which tokens were revoked since the last look");
-            }
-            if told.elapsed() >= TELL {
-                told = tokio::time::Instant::now();
-                tell(&door, &store).await;
-            }
-        }
-    };
-    // A database that does not answer keeps no host from stopping.
-    stop.run_until_cancelled(watch).await;
-}
-
-/// As [`Door::tell`]; that it failed is told to the log.
-pub async fn tell(door: &Door, store: &Store) {
-    if let Err(error) = door.tell(store).await {
-        tracing::warn!(%error, "failed logins could not be told to the audit log");
-    }
-}
-
-/// Who an address is: a network of 64 bits is one customer's in IPv6, who has as many addresses in it as they like.
+/// The name under which an address is counted. In IPv6 that is its network of 64 bits, which is one customer's.
 fn counted_as(address: IpAddr) -> String {
     match address.to_canonical() {
         IpAddr::V4(address) => address.to_string(),
@@ -233,17 +175,17 @@ mod tests {
     async fn a_flood_of_failed_logins_is_some_lines_and_nothing_is_told_twice() {
         let folder = tempfile::tempdir().unwrap();
         let store = sqlite::open(folder.path().join("door.db"), Options::default()).await.unwrap();
-        let door = Door::default();
+        let logins = FailedLogins::default();
         for number in 0..200_000u32 {
             let address = Ipv6Addr::from(u128::from(number % 5_000) << 64 | u128::from(number));
-            door.refuse(Some(address.into()), Refused::Unknown);
+            logins.add(Some(address.into()), RefusedToken::Unknown);
         }
         for number in 0..1_000 {
-            let refused = Refused::NoLonger(format!("token {number}"), "was revoked");
-            door.refuse(Some("::ffff:203.0.113.7".parse().unwrap()), refused);
+            let refused = RefusedToken::NoLonger(format!("token {number}"), "was revoked");
+            logins.add(Some("::ffff:203.0.113.7".parse().unwrap()), refused);
         }
-        door.tell(&store).await.unwrap();
-        door.tell(&store).await.unwrap();
+        logins.flush(&store).await.unwrap();
+        logins.flush(&store).await.unwrap();
         let told = lines(&store).await;
         assert_eq!(told.len(), MOST_ADDRESSES + 1);
         assert!(told.iter().all(|line| line.action == "login.failed"));
@@ -263,14 +205,14 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let closed = sqlite::open(folder.path().join("closed.db"), Options::default()).await.unwrap();
         closed.close().await;
-        let door = Door::default();
+        let logins = FailedLogins::default();
         let address: IpAddr = "203.0.113.7".parse().unwrap();
-        door.refuse(Some(address), Refused::NoToken);
-        assert!(door.tell(&closed).await.is_err());
-        door.refuse(Some(address), Refused::Unknown);
-        door.refuse(None, Refused::NoLonger("anna".to_owned(), "has expired"));
+        logins.add(Some(address), RefusedToken::NoToken);
+        assert!(logins.flush(&closed).await.is_err());
+        logins.add(Some(address), RefusedToken::Unknown);
+        logins.add(None, RefusedToken::NoLonger("anna".to_owned(), "has expired"));
         let store = sqlite::open(folder.path().join("open.db"), Options::default()).await.unwrap();
-        door.tell(&store).await.unwrap();
+        logins.flush(&store).await.unwrap();
         let told = lines(&store).await;
         let reason = |index: usize| told[index].reason.clone().unwrap();
         assert_eq!((told.len(), told[0].subject.as_str()), (2, "address:203.0.113.7"));

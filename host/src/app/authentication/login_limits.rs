@@ -1,4 +1,4 @@
-//! Tokens that are worth nothing, and from where they come.
+//! Limits of failed logins.
 //!
 //! Each of them is counted, and logged with the address that it came from, never with the token. An address from which too many came is
 //! answered `RATE_LIMITED` for further ones until it has been quiet for a while, and without a question to the database; good tokens
@@ -20,7 +20,8 @@ use tokio::sync::Mutex;
 
 use crate::{
     app::{
-        App, door,
+        App,
+        authentication::failed_logins::RefusedToken,
         error::{AppError, ErrorCode},
     },
     domain::time::Timestamp,
@@ -69,7 +70,7 @@ impl Refused {
     }
 }
 
-/// A call with a token that is worth nothing.
+/// A call without a valid token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FailedLogin {
     /// Origin where; of a trusted proxy, whom it speaks for. `None` where that is not known.
@@ -102,9 +103,9 @@ pub fn network_of(address: IpAddr) -> IpAddr {
     }
 }
 
-/// Who came with tokens that are worth nothing.
+/// How many logins failed, by address.
 #[derive(Debug)]
-pub struct Logins {
+pub struct LoginLimits {
     failures: DefaultKeyedRateLimiter<Origin>,
     /// Until when addresses are not answered: the limiter itself can't be asked without counting.
     full: std::sync::Mutex<HashMap<Origin, Instant>>,
@@ -114,7 +115,7 @@ pub struct Logins {
 /// The digests of all stored tokens that are good; `None` if there are too many to list.
 type Stored = Option<HashSet<String>>;
 
-impl Logins {
+impl LoginLimits {
     /// So many failures a minute are answered for each address.
     pub fn new(per_minute: NonZeroU32) -> Self {
         let failures = RateLimiter::keyed(Quota::per_minute(per_minute));
@@ -169,10 +170,10 @@ enum Counted {
 }
 
 impl App {
-    /// Counts and tells of a login that failed; the answer to it.
+    /// Counts and logs a failed login, and returns the answer to it.
     pub(in crate::app) fn login_failed(&self, failed: FailedLogin) -> AppError {
-        // The audit log is told of all of them, once a minute.
-        self.door.refuse(failed.address, in_vain(&failed));
+        // All of them go to the audit log, once a minute.
+        self.authentication.failed_logins.add(failed.address, audited(&failed));
         let counted = match self.callers.logins.count(Origin::of(failed.address)) {
             Ok(()) => Counted::Answered,
             Err(wait) => Counted::TooMany(wait.as_secs() + u64::from(wait.subsec_nanos() > 0)),
@@ -195,11 +196,12 @@ impl App {
         }
     }
 
-    /// Whether a token need not be looked for: too many bad ones came from its address, and it is none that is stored.
+    /// Whether a token is known to be bad without a look into the store: too many bad ones came from its address, and it is not among
+    /// the stored ones.
     ///
     /// # Errors
     /// The store's.
-    pub(in crate::app) async fn need_not_look(
+    pub(in crate::app) async fn is_known_to_be_bad(
         &self,
         address: Option<IpAddr>,
         sha256: &str,
@@ -216,7 +218,7 @@ impl App {
             None => {
                 let all = self.store.tokens().await?;
                 let (whole, now) = (all.len() < LISTED, now());
-                let good = all.into_iter().filter(|token| over(token, now).is_none()).map(|token| token.sha256);
+                let good = all.into_iter().filter(|token| lapsed(token, now).is_none()).map(|token| token.sha256);
                 let listed = Arc::new(whole.then(|| good.collect()));
                 *stored = Some((Instant::now(), listed.clone()));
                 listed
@@ -227,7 +229,7 @@ impl App {
     }
 }
 
-/// Tells the host's log of a failed login.
+/// Logs a failed login.
 fn log(failed: &FailedLogin) {
     let address = failed.address.map(|address| address.to_string());
     tracing::warn!(
@@ -238,12 +240,12 @@ fn log(failed: &FailedLogin) {
     );
 }
 
-/// A failed login as the audit log is told of it.
-fn in_vain(failed: &FailedLogin) -> door::Refused {
-    let named = |why| door::Refused::NoLonger(failed.token.clone().unwrap_or_default(), why);
+/// A failed login as the audit log has it.
+fn audited(failed: &FailedLogin) -> RefusedToken {
+    let named = |why| RefusedToken::NoLonger(failed.token.clone().unwrap_or_default(), why);
     match failed.refused {
-        Refused::Missing => door::Refused::NoToken,
-        Refused::Unknown => door::Refused::Unknown,
+        Refused::Missing => RefusedToken::NoToken,
+        Refused::Unknown => RefusedToken::Unknown,
         Refused::Expired => named("has expired"),
         Refused::Revoked => named("was revoked"),
         Refused::Orphaned => named("is a principal's that the configuration has not"),
@@ -251,14 +253,14 @@ fn in_vain(failed: &FailedLogin) -> door::Refused {
 }
 
 /// Why a stored token is good no longer, if it is not.
-pub(in crate::app) fn over(token: &TokenRecord, now: Timestamp) -> Option<Refused> {
+pub(in crate::app) fn lapsed(token: &TokenRecord, now: Timestamp) -> Option<Refused> {
     people::lapse_of_stored(token, now).map(|lapse| match lapse {
         Lapse::Revoked(_) => Refused::Revoked,
         Lapse::Expired(_) => Refused::Expired,
     })
 }
 
-/// The answer to whoever has no good token: they are not told what is wrong with it.
+/// The answer to a call without a valid token. It does not say what is wrong with the token.
 fn unknown() -> AppError {
     AppError::new(
         ErrorCode::AuthenticationRequired,
@@ -276,8 +278,8 @@ fn throttled(seconds: u64) -> AppError {
 mod tests {
     use super::*;
 
-    fn logins(per_minute: u32) -> Logins {
-        Logins::new(NonZeroU32::new(per_minute).unwrap())
+    fn logins(per_minute: u32) -> LoginLimits {
+        LoginLimits::new(NonZeroU32::new(per_minute).unwrap())
     }
 
     fn origin(text: &str) -> Origin {

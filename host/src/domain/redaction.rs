@@ -136,5 +136,4 @@ fn is_machine(word: &str) -> bool {
 }
 
 #[cfg(test)]
-#[path = "plain/tests.rs"]
 mod tests;
