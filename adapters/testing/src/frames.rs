@@ -96,14 +96,15 @@ pub fn taken_nowhere<A: Adapter, E>(
     refused
 }
 
-/// A busy ad server is tried again as late as it asks, and then the order is made once.
-pub fn busy<A: Adapter, E>(network: &Network<A, E>, path: &str, orders: &str, buy: &MediaBuy) {
+/// A busy ad server is tried again as late as it asks, and then the order is made once. Answers its outcome.
+pub fn busy<A: Adapter, E>(network: &Network<A, E>, path: &str, orders: &str, buy: &MediaBuy) -> Outcome {
     let busy = r#"{"fail":{"status":429,"headers":{"Retry-After":"7"}}}"#;
     network.fault(&format!(r#"{{"method":"POST","path":"{path}","action":{busy}}}"#));
     let failure = network.run(|ctx| A::create_media_buy(ctx, buy.clone())).unwrap_err();
     assert_eq!((failure.kind, failure.retry_after_ms), (FailureKind::Unavailable, Some(7_000)));
-    assert_eq!(network.again(|ctx| A::create_media_buy(ctx, buy.clone())).unwrap(), Outcome::now());
+    let outcome = network.again(|ctx| A::create_media_buy(ctx, buy.clone())).unwrap();
     assert_eq!(network.count(orders), 1);
+    outcome
 }
 
 /// A create that the platform refuses is refused in its words; what was made until then is known and can be undone.

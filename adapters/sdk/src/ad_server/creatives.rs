@@ -28,7 +28,7 @@ pub struct Placement<'a> {
     pub order: &'a str,
     /// The line item.
     pub item: &'a str,
-    /// The package, and whether it may deliver.
+    /// The package.
     pub package_id: &'a str,
     /// Whether the package may deliver.
     pub active: bool,
