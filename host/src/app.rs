@@ -35,7 +35,7 @@ use crate::{
         time::{Day, Timestamp},
         update::BuyPatch,
     },
-    operations::{Signals, status_cache::LiveCache},
+    operations::{Signals, status_cache::StatusCache},
     store::Store,
 };
 use door::Door;
@@ -71,7 +71,7 @@ pub struct App {
     /// Wakes workers, and those who wait for an operation.
     pub signals: Arc<Signals>,
     /// What the ad servers last said about buys.
-    pub live: Arc<LiveCache>,
+    pub status_cache: Arc<StatusCache>,
     /// How much callers have asked of late, and what is being asked.
     pub callers: Arc<callers::Callers>,
     /// Which tokens are refused by now, and who was not let in.

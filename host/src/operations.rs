@@ -14,7 +14,7 @@
 //! - [`lookups`]: looks again for what requests made that got no answer, after their operation has ended.
 //! - [`people`]: whose word counts: the tokens that are good, and the people behind them.
 //! - [`outcome`]: what an operation that has ended made of its buy.
-//! - [`hints`]: what hosts on one database tell each other.
+//! - [`hints`]: what replicas on one database tell each other.
 //! - [`replicas`]: what those hosts have in common beside the work: components, paces, breakers.
 //! - [`at_rest`]: keys of what lies in the database, and how far the audit log goes.
 //! - [`backoff`]: how long to wait before the next try.
@@ -76,7 +76,7 @@ pub struct Rest {
 pub struct Signals {
     /// There may be work.
     work: Notify,
-    /// There may be work for other hosts, too.
+    /// There may be work for other replicas, too.
     news: Notify,
     /// Something happened that others may want to hear of.
     happened: Notify,
@@ -133,7 +133,7 @@ impl Signals {
         self.happened.notified().await;
     }
 
-    /// Waits until there is news for other hosts.
+    /// Waits until there is news for other replicas.
     pub async fn wait_for_news(&self) {
         self.news.notified().await;
     }
@@ -149,7 +149,7 @@ impl Signals {
         self.changed.notified().await;
     }
 
-    /// Tells those who wait that an operation came to rest on another host.
+    /// Tells those who wait that an operation came to rest on another replica.
     pub fn rested_elsewhere(&self, operation: &OperationId) {
         self.tell(operation, false);
     }

@@ -8,7 +8,7 @@
 //! - `leases`: [`Claim`] and [`Fence`], who may carry an operation out. Every write of a worker names its fence, and a worker
 //!   that lost its lease can record nothing. `journal`, `lookups`: the steps that a worker writes while an operation runs.
 //! - [`webhooks`]: endpoints and deliveries.
-//! - [`replicas`]: what the hosts on one database share. [`marks`], [`census`], `retention`.
+//! - [`replicas`]: what the replicas on one database share. [`marks`], [`census`], `retention`.
 //!
 //! Two databases stand behind it: [`sqlite`], which needs no set-up, and [`postgres`], for several replicas at once. `sql` is
 //! what both have in common; [`moving`] copies one to the other.

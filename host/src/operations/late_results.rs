@@ -48,7 +48,7 @@ impl Journals {
 }
 
 /// Keeps what a run learned that ended without recording it, if it learned anything. What can't be kept is told in the log.
-pub async fn keep(store: &Store, fence: &Fence, journals: &Journals, stop: &CancellationToken) {
+pub async fn record(store: &Store, fence: &Fence, journals: &Journals, stop: &CancellationToken) {
     let Some(known) = journals.unrecorded() else { return };
     let line = line(fence, &known);
     for _ in 0..TRIES {
@@ -62,17 +62,17 @@ pub async fn keep(store: &Store, fence: &Fence, journals: &Journals, stop: &Canc
             Err(error) if error.passes() => {
                 tracing::debug!(operation = %fence.operation, %error, "can't keep a late result now")
             }
-            Err(error) => return lose(fence, &known, &error),
+            Err(error) => return log_loss(fence, &known, &error),
         }
         tokio::select! {
             () = stop.cancelled() => break,
             () = tokio::time::sleep(PAUSE) => {}
         }
     }
-    lose(fence, &known, &StoreError::Unavailable("it did not come back in time".to_owned()));
+    log_loss(fence, &known, &StoreError::Unavailable("it did not come back in time".to_owned()));
 }
 
-fn lose(fence: &Fence, known: &str, error: &StoreError) {
+fn log_loss(fence: &Fence, known: &str, error: &StoreError) {
     tracing::warn!(operation = %fence.operation, fence = fence.number, known, %error, "could not keep a late result");
 }
 

@@ -45,11 +45,11 @@ pub struct Lease {
 
 impl Lease {
     /// Keeps a claim that was asked for at `asked_at` for `length`, prolonging it every `heartbeat`.
-    pub fn hold(store: Store, fence: Fence, asked_at: Instant, length: Duration, heartbeat: Duration) -> Self {
+    pub fn keep(store: Store, fence: Fence, asked_at: Instant, length: Duration, heartbeat: Duration) -> Self {
         let asked_at_wall = now().plus_millis(-i64::try_from(asked_at.elapsed().as_millis()).unwrap_or(i64::MAX));
         let until = Arc::new(Mutex::new(Until::asked(asked_at, asked_at_wall, length)));
         let lost = CancellationToken::new();
-        let beat = tokio::spawn(beat(store, fence.clone(), until.clone(), lost.clone(), length, heartbeat));
+        let beat = tokio::spawn(heartbeat_loop(store, fence.clone(), until.clone(), lost.clone(), length, heartbeat));
         Self { fence, until, lost, beat }
     }
 
@@ -75,18 +75,18 @@ impl Lease {
     }
 
     /// Prolongs it no more, whoever still holds this value: who waits for it to run out waits no longer than that.
-    pub fn let_go(&self) {
+    pub fn stop_heartbeat(&self) {
         self.beat.abort();
     }
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        self.let_go();
+        self.stop_heartbeat();
     }
 }
 
-async fn beat(
+async fn heartbeat_loop(
     store: Store,
     fence: Fence,
     until: Arc<Mutex<Until>>,

@@ -38,7 +38,7 @@ const POLL: Duration = Duration::from_secs(1);
 /// How long one look may take: some requests on an ad server that is in good order, and as many that stop something.
 const LOOK_TIME: Duration = Duration::from_secs(120);
 
-/// For how long a look is its taker's: longer than it may take. After that another host takes it.
+/// For how long a look is its taker's: longer than it may take. After that another replica takes it.
 const HOLD: Duration = Duration::from_secs(180);
 
 /// How many steps are looked for at a time, one after the other: lookups are requests like others, and nobody waits for them.

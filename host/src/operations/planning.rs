@@ -103,7 +103,10 @@ impl<'a> Intent<'a> {
 }
 
 /// The plan, unless the change asks for what the adapter does not list; then its refusal and the host's as one, each thing once.
-fn held_against(planned: Result<PlatformPlan, Failure>, unlisted: Vec<Problem>) -> Result<PlatformPlan, Failure> {
+fn check_against_capabilities(
+    planned: Result<PlatformPlan, Failure>,
+    unlisted: Vec<Problem>,
+) -> Result<PlatformPlan, Failure> {
     if unlisted.is_empty() {
         return planned;
     }
@@ -160,7 +163,7 @@ pub async fn plan(
             let planned = adapters.plan(platform, None, &call, change).await;
             let release = planned.as_ref().ok().map(|plan| plan.release.as_str());
             let unlisted = intent.unlisted(adapters, platform, release);
-            let mut part = held_against(planned, unlisted).map_err(named)?;
+            let mut part = check_against_capabilities(planned, unlisted).map_err(named)?;
             part.notes.extend(intent.change.cleared(intent.current, Some(platform)));
             Ok(part)
         }
@@ -225,8 +228,8 @@ mod tests {
 
     #[test]
     fn what_the_adapter_takes_and_does_not_list_is_refused() {
-        assert_eq!(held_against(Ok(planned()), Vec::new()), Ok(planned()));
-        let failure = held_against(Ok(planned()), vec![problem(OS, "ios")]).unwrap_err();
+        assert_eq!(check_against_capabilities(Ok(planned()), Vec::new()), Ok(planned()));
+        let failure = check_against_capabilities(Ok(planned()), vec![problem(OS, "ios")]).unwrap_err();
         assert_eq!((failure.kind, failure.items.len()), (FailureKind::Unsupported, 1));
     }
 
@@ -246,7 +249,7 @@ mod tests {
     fn what_both_refuse_is_said_once_in_the_adapters_words() {
         let said = refused(&[(OS, "ios"), ("/packages/a/pacing", "Asap")], FailureKind::Invalid);
         let unlisted = vec![problem(OS, "ios"), problem(OS, "beos"), problem("/packages/a/pacing", "asap")];
-        let failure = held_against(Err(said), unlisted).unwrap_err();
+        let failure = check_against_capabilities(Err(said), unlisted).unwrap_err();
         let items: Vec<(&str, &str)> = failure
             .items
             .iter()
@@ -262,8 +265,8 @@ mod tests {
     #[test]
     fn a_fault_of_the_adapter_does_not_hide_what_it_does_not_list() {
         let trap = Failure::new(FailureKind::Fault, "trap", "stopped");
-        let failure = held_against(Err(trap.clone()), vec![problem(OS, "ios")]).unwrap_err();
+        let failure = check_against_capabilities(Err(trap.clone()), vec![problem(OS, "ios")]).unwrap_err();
         assert_eq!(failure.kind, FailureKind::Unsupported);
-        assert_eq!(held_against(Err(trap.clone()), Vec::new()), Err(trap));
+        assert_eq!(check_against_capabilities(Err(trap.clone()), Vec::new()), Err(trap));
     }
 }

@@ -113,9 +113,9 @@ impl<'a> Run<'a> {
         if !self.catch_up(&buy.value, &steps).await? {
             return Ok(());
         }
-        self.heed_lapsed_approvals(&steps).await?;
+        self.drop_lapsed_approvals(&steps).await?;
         let Some(prepared) = self.prepared(&buy).await? else { return Ok(()) };
-        if let Some(at) = self.lookups_count_from(&prepared, &steps).await? {
+        if let Some(at) = self.lookups_trusted_from(&prepared, &steps).await? {
             return self.hand_back(at).await;
         }
         match self.operation.value.undoing.clone() {

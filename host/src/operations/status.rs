@@ -24,7 +24,7 @@ use crate::{
     metrics::MISSING_ALARM,
     operations::{
         Signals, decisions, events,
-        status_cache::{LiveCache, Said},
+        status_cache::{Said, StatusCache},
     },
     store::{AuditEntry, Recording, Store, StoreError, Stored, Write},
 };
@@ -39,7 +39,7 @@ pub struct Observer {
     /// What the operator configured.
     pub config: Arc<Config>,
     /// What they last said.
-    pub live: Arc<LiveCache>,
+    pub status_cache: Arc<StatusCache>,
     /// Tells those who send webhooks, and is told when operations come to rest.
     pub signals: Arc<Signals>,
 }
@@ -85,7 +85,7 @@ impl Observer {
         for buy in buys {
             let one = self.seen(buy, &mut answers, at);
             if one.silent.is_none() {
-                self.live.put(&buy.id, Said { at, statuses: one.statuses.clone() });
+                self.status_cache.put(&buy.id, Said { at, statuses: one.statuses.clone() });
             }
             seen.push(one);
         }
@@ -168,7 +168,7 @@ impl Observer {
         let look: Vec<(MediaBuyId, bool)> = buys.iter().filter(counts).filter_map(told).collect();
         let misses = look.iter().any(|(_, missed)| *missed);
         let settings = &self.config.operations;
-        let (asked, missed) = self.live.shown(platform, look.into_iter(), at, settings.missing_after);
+        let (asked, missed) = self.status_cache.shown(platform, look.into_iter(), at, settings.missing_after);
         let alarms = absence::is_alarm(asked, missed, settings.missing_alarm);
         // A look at few of many says nothing of an alarm that another one has raised.
         if alarms || missed == 0 || asked >= settings.missing_alarm {

@@ -32,12 +32,12 @@ type Crowd = HashMap<MediaBuyId, (Timestamp, bool)>;
 
 /// What the ad servers last said about buys.
 #[derive(Debug, Default)]
-pub struct LiveCache {
+pub struct StatusCache {
     said: Mutex<HashMap<MediaBuyId, Said>>,
     shown: Mutex<HashMap<PlatformName, Crowd>>,
 }
 
-impl LiveCache {
+impl StatusCache {
     fn said(&self) -> MutexGuard<'_, HashMap<MediaBuyId, Said>> {
         self.said.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -88,7 +88,7 @@ mod tests {
 
     #[test]
     fn several_looks_are_counted_together_and_each_buy_once() {
-        let (live, platform, window) = (LiveCache::default(), PlatformName::from("acme"), Duration::from_secs(60));
+        let (live, platform, window) = (StatusCache::default(), PlatformName::from("acme"), Duration::from_secs(60));
         let at = |seconds: i64| Timestamp::from_micros(seconds * 1_000_000);
         let look = |seconds: i64, buys: &[(&str, bool)]| {
             let buys = buys.iter().map(|(buy, missed)| (MediaBuyId::from(*buy), *missed));

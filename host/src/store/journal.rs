@@ -27,7 +27,7 @@ pub struct JournalWrite {
     pub buy: MediaBuyId,
     /// Which platform.
     pub platform: PlatformName,
-    /// When, by the caller's clock; where several hosts share the database, its own clock says since when a step is in doubt.
+    /// When, by the caller's clock; where several replicas share the database, its own clock says since when a step is in doubt.
     pub at: Timestamp,
     /// Steps that were finished: they become `done`.
     pub finished: Vec<FinishedStep>,

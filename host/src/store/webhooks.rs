@@ -2,7 +2,7 @@
 //! event, see [`Recording`](super::Recording).
 
 pub use self::{
-    deliveries::{Attempt, DeliveryFilter, DueDelivery, Tried},
+    deliveries::{Attempt, AttemptOutcome, DeliveryFilter, DueDelivery},
     replays::{Replay, Replayed},
 };
 

@@ -46,7 +46,7 @@ fn was_interrupted<T: std::fmt::Debug>(outcome: Result<T, JournalError>) -> bool
 pub(crate) async fn under_a_lease_that_ran_out_nothing_is_begun(store: Store) {
     let fence = held(&store).await;
     // Nobody has claimed it since, so that the store would still take the write.
-    let (journal, lease) = journal(&store, Lease::hold(store.clone(), fence, Instant::now(), Duration::ZERO, LONG));
+    let (journal, lease) = journal(&store, Lease::keep(store.clone(), fence, Instant::now(), Duration::ZERO, LONG));
     assert!(!lease.holds());
     assert!(was_interrupted(journal.begin("order").await));
     assert!(store.steps(&"op-b1".into()).await.unwrap().is_empty(), "the step was begun");
@@ -55,7 +55,7 @@ pub(crate) async fn under_a_lease_that_ran_out_nothing_is_begun(store: Store) {
 pub(crate) async fn under_a_lease_that_was_lost_nothing_more_is_sent(store: Store) {
     let fence = held(&store).await;
     let beat = Duration::from_millis(20);
-    let (journal, lease) = journal(&store, Lease::hold(store.clone(), fence, Instant::now(), LONG, beat));
+    let (journal, lease) = journal(&store, Lease::keep(store.clone(), fence, Instant::now(), LONG, beat));
     assert!(matches!(journal.may_write(Duration::ZERO), Err(JournalError::Misuse(_))), "no step is open");
     assert!(matches!(journal.begin("order").await, Ok(Begun::Fresh(_))));
     journal.may_write(Duration::ZERO).unwrap();
@@ -81,22 +81,22 @@ async fn kept(store: &Store) -> Vec<Value> {
 
 pub(crate) async fn what_is_learned_too_late_is_kept_and_not_applied(store: Store) {
     let fence = held(&store).await;
-    let (journal, lease) = journal(&store, Lease::hold(store.clone(), fence, Instant::now(), LONG, LONG));
+    let (journal, lease) = journal(&store, Lease::keep(store.clone(), fence, Instant::now(), LONG, LONG));
     let (journal, journals, stop) = (Arc::new(journal), Journals::default(), CancellationToken::new());
     journals.add(journal.clone());
     journal.begin("order").await.unwrap();
     let request = journal.sending();
-    late_results::keep(&store, lease.fence(), &journals, &stop).await;
+    late_results::record(&store, lease.fence(), &journals, &stop).await;
     assert!(kept(&store).await.is_empty(), "nothing is known of a request that was not answered");
     store.claim("other", at(1_000_000_000), LEASE).await.unwrap().expect("the lease ran out");
     journal.sent(request, SentRequest::Answered(200));
-    late_results::keep(&store, lease.fence(), &journals, &stop).await;
+    late_results::record(&store, lease.fence(), &journals, &stop).await;
     let made = RemoteObject { kind: RemoteKind::Order, key: String::new(), id: "77".to_owned() };
     journal.remember(made).await.unwrap();
     journal.finish("order", b"77".to_vec()).await.unwrap();
     assert!(was_interrupted(journal.begin("item").await));
     assert!(was_interrupted(journal.close().await));
-    late_results::keep(&store, lease.fence(), &journals, &stop).await;
+    late_results::record(&store, lease.fence(), &journals, &stop).await;
     let kept = kept(&store).await;
     let words: Vec<&str> = kept.iter().map(|line| line["reason"].as_str().unwrap()).collect();
     let begin = "claim 1 came to its end without hearing that this was recorded: north: ";
@@ -115,7 +115,7 @@ pub(crate) async fn what_is_learned_too_late_is_kept_and_not_applied(store: Stor
 
 pub(crate) async fn what_was_recorded_is_no_late_result(store: Store) {
     let fence = held(&store).await;
-    let (journal, lease) = journal(&store, Lease::hold(store.clone(), fence, Instant::now(), LONG, LONG));
+    let (journal, lease) = journal(&store, Lease::keep(store.clone(), fence, Instant::now(), LONG, LONG));
     let (journal, journals) = (Arc::new(journal), Journals::default());
     journals.add(journal.clone());
     for name in ["order", "item"] {
@@ -128,6 +128,6 @@ pub(crate) async fn what_was_recorded_is_no_late_result(store: Store) {
     let request = journal.sending();
     journal.sent(request, SentRequest::Answered(400));
     journal.close().await.unwrap();
-    late_results::keep(&store, lease.fence(), &journals, &CancellationToken::new()).await;
+    late_results::record(&store, lease.fence(), &journals, &CancellationToken::new()).await;
     assert!(kept(&store).await.is_empty(), "{:#?}", kept(&store).await);
 }

@@ -113,7 +113,7 @@ impl Run<'_> {
                 written => break written?,
             }
         }
-        self.deps.live.forget(&self.operation.value.buy);
+        self.deps.status_cache.forget(&self.operation.value.buy);
         Ok(())
     }
 

@@ -157,7 +157,7 @@ impl Run<'_> {
             operation.buy.clone(),
             platform.clone(),
             prefix,
-            Doubts::new(steps, platform, patience, self.doubted_since(), self.deps.store.clock(now()).await?),
+            Doubts::new(steps, platform, patience, self.restored_at(), self.deps.store.clock(now()).await?),
             self.stop.clone(),
         ));
         self.journals.add(journal.clone());

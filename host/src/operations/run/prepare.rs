@@ -73,7 +73,7 @@ impl Run<'_> {
 
     /// Has an operation prepared anew that was approved, has not begun, and was approved by somebody whose word counts no more: it may
     /// have waited for its ad server for long.
-    pub(super) async fn heed_lapsed_approvals(&mut self, steps: &[Step]) -> Result<(), Interruption> {
+    pub(super) async fn drop_lapsed_approvals(&mut self, steps: &[Step]) -> Result<(), Interruption> {
         let operation = &self.operation.value;
         let is_fixed = operation.frozen.is_some() && operation.approved_digest.is_some() && operation.undoing.is_none();
         if is_fixed && !has_begun(operation, steps) && !self.approvals().await?.lapsed.is_empty() {

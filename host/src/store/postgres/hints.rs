@@ -1,4 +1,4 @@
-//! What hosts on one database tell each other: notifications, sent outside of any transaction. To send them inside would make
+//! What replicas on one database tell each other: notifications, sent outside of any transaction. To send them inside would make
 //! commits wait for each other.
 //!
 //! A hint may get lost: whoever waits for one also looks by itself.
@@ -39,7 +39,7 @@ const BEAT: Duration = Duration::from_secs(5);
 /// How long nothing may be heard before the connection is taken for one that leads nowhere any more: several beats.
 const SILENCE: Duration = Duration::from_secs(20);
 
-/// The way to the other hosts, and from them.
+/// The way to the other replicas, and from them.
 #[derive(Debug)]
 pub(super) struct Hints {
     outgoing: mpsc::Sender<Hint>,

@@ -98,9 +98,9 @@ impl Postgres {
             Err(_) => return Err(Failure::Silent(late())),
         }
         *progress = Progress::Working;
-        let mut inside = script::Inside::new(connection);
-        let outcome = work(&mut inside).await;
-        let (conflict, outdated) = (inside.conflict, inside.outdated);
+        let mut open = script::OpenTransaction::new(connection);
+        let outcome = work(&mut open).await;
+        let (conflict, outdated) = (open.conflict, open.outdated);
         match outcome {
             Ok(done) => {
                 *progress = Progress::Committing;

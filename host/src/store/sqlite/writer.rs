@@ -45,8 +45,8 @@ impl Writer {
     /// Starts the writer on an open connection. It keeps the lock, if it has one, for as long as it may write.
     pub(super) fn start(connection: SqliteConnection, options: SqliteConnectOptions, lock: Option<Lock>) -> Self {
         let (queue, waiting) = mpsc::channel(QUEUE);
-        let desk = Desk { connection: Some(connection), options, _lock: lock };
-        Self { queue, task: Mutex::new(Some(tokio::spawn(desk.work(waiting)))) }
+        let writer = WriterTask { connection: Some(connection), options, _lock: lock };
+        Self { queue, task: Mutex::new(Some(tokio::spawn(writer.work(waiting)))) }
     }
 
     /// Does `work` in a transaction, alone or together with others.
@@ -142,14 +142,14 @@ where
     }
 }
 
-/// Where the writer works.
-struct Desk {
+/// The task that owns the writing connection.
+struct WriterTask {
     connection: Option<SqliteConnection>,
     options: SqliteConnectOptions,
     _lock: Option<Lock>,
 }
 
-impl Desk {
+impl WriterTask {
     async fn work(mut self, mut waiting: mpsc::Receiver<Message>) {
         let mut messages = Vec::with_capacity(BATCH);
         let mut closing = false;
@@ -162,7 +162,7 @@ impl Desk {
                     Message::Close => closing = true,
                 }
             }
-            self.serve(jobs).await;
+            self.run_batch(jobs).await;
         }
         if let Some(connection) = self.connection.take()
             && let Err(error) = connection.close().await
@@ -171,7 +171,7 @@ impl Desk {
         }
     }
 
-    async fn serve(&mut self, mut jobs: Vec<Box<dyn Job>>) {
+    async fn run_batch(&mut self, mut jobs: Vec<Box<dyn Job>>) {
         if jobs.is_empty() {
             return;
         }

@@ -52,23 +52,23 @@ pub struct Attempt {
     pub fence: i64,
     /// When.
     pub at: Timestamp,
-    /// What came of it.
-    pub outcome: Tried,
+    /// Its result.
+    pub outcome: AttemptOutcome,
     /// What the endpoint answered.
     pub answered: Option<u16>,
     /// Why it failed.
     pub error: Option<String>,
 }
 
-/// What came of a try.
+/// The result of a try.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Tried {
-    /// The endpoint took it.
+pub enum AttemptOutcome {
+    /// The endpoint accepted it.
     Delivered,
-    /// It is tried again then.
-    Again(Timestamp),
-    /// It is not tried again.
-    Dead,
+    /// It is retried at this moment.
+    Retry(Timestamp),
+    /// It is given up.
+    DeadLetter,
 }
 
 /// Which deliveries to list; newest first.
@@ -135,7 +135,7 @@ impl Store {
 }
 
 /// Has an event delivered to every endpoint that wants to hear of it.
-pub(in crate::store) fn address(script: &mut Script, event: &Event) {
+pub(in crate::store) fn enqueue(script: &mut Script, event: &Event) {
     script
         .statement(
             "INSERT INTO webhook_deliveries (webhook, event, event_seq, buy, status, since, due_at)
@@ -282,10 +282,10 @@ async fn record_attempt(
     let now_at = found.first().ok_or(StoreError::Stale("the endpoint"))?;
     let moved = endpoint(now_at)?.url != attempt.url;
     let (status, due_at) = match attempt.outcome {
-        Tried::Delivered => (DeliveryStatus::Delivered, attempt.at),
-        Tried::Again(_) | Tried::Dead if moved => (DeliveryStatus::Pending, attempt.at),
-        Tried::Again(at) => (DeliveryStatus::Pending, at),
-        Tried::Dead => (DeliveryStatus::Dead, attempt.at),
+        AttemptOutcome::Delivered => (DeliveryStatus::Delivered, attempt.at),
+        AttemptOutcome::Retry(_) | AttemptOutcome::DeadLetter if moved => (DeliveryStatus::Pending, attempt.at),
+        AttemptOutcome::Retry(at) => (DeliveryStatus::Pending, at),
+        AttemptOutcome::DeadLetter => (DeliveryStatus::Dead, attempt.at),
     };
     let mut script = Script::default();
     script

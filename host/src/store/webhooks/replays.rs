@@ -29,7 +29,7 @@ pub enum Replay {
     /// One event, whatever became of it.
     One(EventId),
     /// Everything that was given up.
-    Dead,
+    DeadLetters,
     /// Everything that happened since then and that the endpoint wants to hear, whether it was sent or not. Tests of other endpoints
     /// are nobody's to hear.
     Since(Timestamp),
@@ -73,7 +73,7 @@ struct Batch {
 enum Which {
     One(EventId),
     /// So many that were given up, the oldest.
-    Dead(u32),
+    DeadLetters(u32),
     /// The events of these numbers.
     Events(Vec<i64>),
 }
@@ -97,11 +97,11 @@ impl Store {
                 writing.write(Which::One(event)).await?;
                 Ok(Replayed { count: writing.count, more: false, next_since: None })
             }
-            Replay::Dead => {
+            Replay::DeadLetters => {
                 while writing.count < u64::from(limit) {
                     let left = u32::try_from(u64::from(limit) - writing.count).unwrap_or(u32::MAX);
                     let some = left.min(WRITTEN_AT_A_TIME);
-                    if writing.write(Which::Dead(some)).await? < u64::from(some) {
+                    if writing.write(Which::DeadLetters(some)).await? < u64::from(some) {
                         return Ok(Replayed { count: writing.count, more: false, next_since: None });
                     }
                 }
@@ -232,7 +232,7 @@ async fn send_batch(
                 .bind(webhook.as_str())
                 .bind(event.as_str());
         }
-        Which::Dead(count) => {
+        Which::DeadLetters(count) => {
             again
                 .push(
                     "WITH picked AS MATERIALIZED (
