@@ -1,8 +1,9 @@
 //! What this process carries out.
 //!
-//! Leases are judged by a clock that may be set, or stand still while a machine sleeps. When it jumps ahead, a host claims what it is carrying
-//! out itself, and the fence keeps the two runs apart in the database, but not at the ad server: the earlier one must end before the later
-//! one begins.
+//! Leases are judged by a clock that may be set, or stand still while a machine sleeps. When it
+//! jumps ahead, a host claims what it is carrying out itself, and the fence keeps the two runs
+//! apart in the database, but not at the ad server: the earlier one must end before the later one
+//! begins.
 
 use std::{
     collections::HashMap,
@@ -38,7 +39,8 @@ impl ActiveRuns {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Enters a run. If an earlier one of the same operation is at work, it is told to stop, and this waits until it has.
+    /// Enters a run. If an earlier one of the same operation is at work, it is told to stop, and
+    /// this waits until it has.
     pub(super) async fn enter(&self, fence: &Fence) -> ActiveRun {
         let known = Known { number: fence.number, overtaken: CancellationToken::new(), over: CancellationToken::new() };
         let earlier = self.runs().insert(fence.operation.clone(), known.clone());

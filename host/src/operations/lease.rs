@@ -14,10 +14,11 @@ use crate::{
     store::{Fence, Store, StoreError},
 };
 
-/// Until when a lease certainly holds: a length after the store was last asked and confirmed it. Who judges the lease began to count later.
+/// Until when a lease certainly holds: a length after the store was last asked and confirmed it.
+/// Who judges the lease began to count later.
 ///
-/// By two clocks, and no longer than either says: one that nobody sets, but that stands still while a machine sleeps, and one that goes on then,
-/// but that may be set back.
+/// By two clocks, and no longer than either says: one that nobody sets, but that stands still while
+/// a machine sleeps, and one that goes on then, but that may be set back.
 #[derive(Debug, Clone, Copy)]
 struct Until {
     steady: Instant,
@@ -44,7 +45,8 @@ pub struct Lease {
 }
 
 impl Lease {
-    /// Keeps a claim that was asked for at `asked_at` for `length`, prolonging it every `heartbeat`.
+    /// Keeps a claim that was asked for at `asked_at` for `length`, prolonging it every
+    /// `heartbeat`.
     pub fn keep(store: Store, fence: Fence, asked_at: Instant, length: Duration, heartbeat: Duration) -> Self {
         let asked_at_wall = now().plus_millis(-i64::try_from(asked_at.elapsed().as_millis()).unwrap_or(i64::MAX));
         let until = Arc::new(Mutex::new(Until::asked(asked_at, asked_at_wall, length)));
@@ -63,7 +65,8 @@ impl Lease {
         self.holds_for(Duration::ZERO)
     }
 
-    /// Whether nobody else can claim the operation for so long from now on, even if it is not prolonged any more.
+    /// Whether nobody else can claim the operation for so long from now on, even if it is not
+    /// prolonged any more.
     pub fn holds_for(&self, time: Duration) -> bool {
         let until = *self.until.lock().unwrap_or_else(PoisonError::into_inner);
         !self.lost.is_cancelled() && until.holds(Instant::now() + time, now().plus(time))
@@ -74,7 +77,8 @@ impl Lease {
         self.lost.cancelled().await;
     }
 
-    /// Prolongs it no more, whoever still holds this value: who waits for it to run out waits no longer than that.
+    /// Prolongs it no more, whoever still holds this value: who waits for it to run out waits no
+    /// longer than that.
     pub fn stop_heartbeat(&self) {
         self.beat.abort();
     }
@@ -104,7 +108,8 @@ async fn heartbeat_loop(
                 lost.cancel();
                 return;
             }
-            // The lease still runs; the next beat may get through. Nothing is sent to an ad server once it ran out.
+            // The lease still runs; the next beat may get through. Nothing is sent to an ad server
+            // once it ran out.
             Err(error) => tracing::warn!(operation = %fence.operation, %error, "could not prolong the lease"),
         }
     }

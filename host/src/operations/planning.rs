@@ -41,8 +41,8 @@ impl<'a> Intent<'a> {
         }
     }
 
-    /// The packages that an update goes through: those that the buyer named, in the buyer's order, then the rest, which a
-    /// change of the whole buy may concern.
+    /// The packages that an update goes through: those that the buyer named, in the buyer's order,
+    /// then the rest, which a change of the whole buy may concern.
     pub fn touched(self) -> Vec<PackageId> {
         let Change::Update(patch) = self.change else {
             return self.desired.packages.iter().map(|package| package.id.clone()).collect();
@@ -56,7 +56,8 @@ impl<'a> Intent<'a> {
         touched
     }
 
-    /// What a call about this change says of itself. `frozen` is what the operation began with, if it has begun.
+    /// What a call about this change says of itself. `frozen` is what the operation began with, if
+    /// it has begun.
     ///
     /// # Errors
     /// The buyer has no advertiser on the platform.
@@ -86,7 +87,8 @@ impl<'a> Intent<'a> {
         })
     }
 
-    /// What an operation that begins now with this plan is carried out with to its end, by platform.
+    /// What an operation that begins now with this plan is carried out with to its end, by
+    /// platform.
     pub fn frozen(self, adapters: &Adapters, config: &Config, plan: &Plan) -> BTreeMap<PlatformName, FrozenPlatform> {
         let of = |part: &PlatformPlan| {
             let advertiser_id = config.advertiser(&self.current.principal, &part.platform)?;
@@ -95,14 +97,16 @@ impl<'a> Intent<'a> {
         plan.platforms.iter().filter_map(of).collect()
     }
 
-    /// What the change asks of a platform and its adapter does not list, whatever the adapter itself says of the change.
+    /// What the change asks of a platform and its adapter does not list, whatever the adapter
+    /// itself says of the change.
     fn unlisted(self, adapters: &Adapters, platform: &PlatformName, release: Option<&str>) -> Vec<Problem> {
         let capabilities = adapters.capabilities_of(platform, release);
         capabilities.map_or_else(Vec::new, |can| can.unsupported(platform, self.change, self.current, self.desired))
     }
 }
 
-/// The plan, unless the change asks for what the adapter does not list; then its refusal and the host's as one, each thing once.
+/// The plan, unless the change asks for what the adapter does not list; then its refusal and the
+/// host's as one, each thing once.
 fn check_against_capabilities(
     planned: Result<PlatformPlan, Failure>,
     unlisted: Vec<Problem>,
@@ -126,7 +130,8 @@ fn check_against_capabilities(
     Err(failure)
 }
 
-/// Why a change can't be planned: the failures of the platforms that refused it, of which there is one at least.
+/// Why a change can't be planned: the failures of the platforms that refused it, of which there is
+/// one at least.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Unplannable {
     /// The first platform's, in the order of the plan.
@@ -142,7 +147,8 @@ impl Unplannable {
     }
 }
 
-/// Plans a change on every platform that it touches, with the release that is active there or the one given.
+/// Plans a change on every platform that it touches, with the release that is active there or the
+/// one given.
 ///
 /// # Errors
 /// What each platform that can't do it says.

@@ -1,8 +1,10 @@
-//! What replicas on one database have in common beside the work: which component serves each platform, how fast ad servers may be
-//! asked with one credential, and which adapters are left alone.
+//! What replicas on one database have in common beside the work: which component serves each
+//! platform, how fast ad servers may be asked with one credential, and which adapters are left
+//! alone.
 //!
-//! The host that started last says which component serves a platform; the others follow within a second. An operation that began
-//! on one ends on it, on whatever host: its bytes are in the database.
+//! The host that started last says which component serves a platform; the others follow within a
+//! second. An operation that began on one ends on it, on whatever host: its bytes are in the
+//! database.
 
 use std::{
     collections::BTreeMap,
@@ -68,7 +70,8 @@ pub async fn serve(store: Store, adapters: Arc<Adapters>, stop: CancellationToke
             () = stop.cancelled() => return,
             () = tokio::time::sleep(LOOK) => {}
         }
-        // It may compile a release, which takes its time; nobody needs that any more when the host ends.
+        // It may compile a release, which takes its time; nobody needs that any more when the host
+        // ends.
         match stop.run_until_cancelled(sync(&store, &adapters, &mut unusable)).await {
             None => return,
             Some(Err(error)) => tracing::warn!(%error, "what other hosts say is not known"),

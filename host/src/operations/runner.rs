@@ -1,5 +1,5 @@
-//! Claims operations under leases and runs them, so many at a time for each ad server. What a run is cut off from is given back, so that nobody waits until its
-//! lease has run out.
+//! Claims operations under leases and runs them, so many at a time for each ad server. What a run
+//! is cut off from is given back, so that nobody waits until its lease has run out.
 
 use std::{sync::Arc, time::Duration};
 
@@ -28,24 +28,28 @@ use crate::{
     store::{Author, Claim, LeaseAfter, Recording, Store, StoreError, Write},
 };
 
-/// How long the runner waits at most before it looks for work by itself: another replica's hint does not reach it.
+/// How long the runner waits at most before it looks for work by itself: another replica's hint
+/// does not reach it.
 const POLL: Duration = Duration::from_secs(1);
 
-/// How long it waits at least: what is due already and was not claimed is being claimed by somebody else.
+/// How long it waits at least: what is due already and was not claimed is being claimed by somebody
+/// else.
 const SOONEST: Duration = Duration::from_millis(5);
 
 /// How long it waits after the store failed.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// How long a run that lost its lease may still listen: it can send and record nothing any more, but what its ad server answers is
-/// worth keeping.
+/// How long a run that lost its lease may still listen: it can send and record nothing any more,
+/// but what its ad server answers is worth keeping.
 const LATE_ANSWERS: Duration = Duration::from_secs(10);
 
 /// Why a run ended without an end of its operation.
 enum Interrupted {
-    /// The database can't be used, or the host stops: that says nothing of the operation, and does not count as a claim of it.
+    /// The database can't be used, or the host stops: that says nothing of the operation, and does
+    /// not count as a claim of it.
     FromOutside,
-    /// Something is wrong that may be the operation's own: claims are counted, and tries come less and less often.
+    /// Something is wrong that may be the operation's own: claims are counted, and tries come less
+    /// and less often.
     ByItself,
 }
 
@@ -62,7 +66,8 @@ pub struct Runner {
     pub signals: Arc<Signals>,
     /// What is told when an operation of a buy ended: what the platform said before is old.
     pub status_cache: Arc<crate::operations::status_cache::StatusCache>,
-    /// When the database was restored from a copy, if ever: what was accepted before is looked up before anything is made.
+    /// When the database was restored from a copy, if ever: what was accepted before is looked up
+    /// before anything is made.
     pub restored_at: Option<Timestamp>,
     /// Its name, for leases; unique among processes.
     pub name: String,
@@ -79,8 +84,9 @@ async fn await_late_answers(run: impl Future, active: &ActiveRun, cut: &Cancella
 }
 
 impl Runner {
-    /// Claims and runs until `stop`; then claims nothing new and lets nothing new be sent, gives what was sent `grace` to be answered, and
-    /// leaves the rest to whoever claims it: its journal says how far it came.
+    /// Claims and runs until `stop`; then claims nothing new and lets nothing new be sent, gives
+    /// what was sent `grace` to be answered, and leaves the rest to whoever claims it: its journal
+    /// says how far it came.
     pub async fn serve(self, stop: CancellationToken, grace: Duration) {
         let active_runs = ActiveRuns::default();
         let (busy, workers) = (Busy::default(), self.config.workers());
@@ -118,7 +124,8 @@ impl Runner {
         }
     }
 
-    /// Waits for a hint, for what is due next of what may be taken on, or for the poll. A worker that becomes free gives a hint.
+    /// Waits for a hint, for what is due next of what may be taken on, or for the poll. A worker
+    /// that becomes free gives a hint.
     async fn wait(&self, openings: &Openings, stop: &CancellationToken) {
         let due = match self.store.next_due_within(now(), openings).await {
             Ok(Some(due)) => due.clamp(SOONEST, POLL),
@@ -186,7 +193,8 @@ impl Runner {
         self.signals.rested(&id);
     }
 
-    /// Gives an operation back from which a run was cut off, as long as the lease holds: others would have to wait until it has run out.
+    /// Gives an operation back from which a run was cut off, as long as the lease holds: others
+    /// would have to wait until it has run out.
     async fn give_back(&self, lease: &Lease, cut_off: &Interrupted, stop: &CancellationToken) {
         while lease.holds() {
             match self.try_to_give_back(lease, cut_off).await {

@@ -1,4 +1,5 @@
-//! What the ad servers last said about buys: a short memory, so that a burst of pollers is one question.
+//! What the ad servers last said about buys: a short memory, so that a burst of pollers is one
+//! question.
 
 use std::{
     collections::HashMap,
@@ -12,7 +13,8 @@ use crate::domain::{
     time::Timestamp,
 };
 
-/// How long an answer of the ad servers is good for. Shorter than any poller's interval, longer than a burst of them.
+/// How long an answer of the ad servers is good for. Shorter than any poller's interval, longer
+/// than a burst of them.
 const FRESH_FOR: Duration = Duration::from_secs(2);
 
 /// How many buys are remembered; beyond it everything is forgotten, which only costs questions.
@@ -56,9 +58,10 @@ impl StatusCache {
         all.insert(id.clone(), said);
     }
 
-    /// Remembers which of some buys a platform has shown, and which it has missed. How many it was asked about within `window` until
-    /// `at`, and how many of those it missed when it was last asked about them: a look sees few of many buys, and what is wrong with an
-    /// ad server is seen in what several looks say together.
+    /// Remembers which of some buys a platform has shown, and which it has missed. How many it was
+    /// asked about within `window` until `at`, and how many of those it missed when it was last
+    /// asked about them: a look sees few of many buys, and what is wrong with an ad server is seen
+    /// in what several looks say together.
     pub fn shown(
         &self,
         platform: &PlatformName,

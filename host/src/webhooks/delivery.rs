@@ -28,7 +28,8 @@ const MOST_READ: usize = 64 << 10;
 /// For so long it is read: who trickles it loses the connection, and takes nobody's place.
 const READ_FOR: Duration = Duration::from_secs(1);
 
-/// What its owner is told of an endpoint that nothing can be signed for. Of the keys of the host they know nothing.
+/// What its owner is told of an endpoint that nothing can be signed for. Of the keys of the host
+/// they know nothing.
 const UNREADABLE: &str =
     "it could not be signed: its secret can't be read; tell the operator, whose log says why, or rotate it";
 
@@ -118,8 +119,8 @@ impl Sender {
     }
 }
 
-/// The secrets that sign now, as receivers have them. What can't be read is told to the operator and left out: whoever has the other secret
-/// of a rotation is served.
+/// The secrets that sign now, as receivers have them. What can't be read is told to the operator
+/// and left out: whoever has the other secret of a rotation is served.
 fn secrets(endpoint: &Endpoint, keys: &Keyring, now: Timestamp) -> Vec<String> {
     let read = endpoint.signing(now).map(|secret| keys.open(&secret.text, endpoint.id.as_str()));
     read.filter_map(|read| {
@@ -178,8 +179,9 @@ fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn std::error::Erro
     std::iter::successors(std::error::Error::source(error), |error| error.source())
 }
 
-/// Why there was no answer, for the endpoint's owner: who is told which names the publisher's network knows, and what their addresses are,
-/// can map it. A name that leads inside and one that leads nowhere are told in the same words.
+/// Why there was no answer, for the endpoint's owner: who is told which names the publisher's
+/// network knows, and what their addresses are, can map it. A name that leads inside and one that
+/// leads nowhere are told in the same words.
 fn why(error: &reqwest::Error) -> String {
     if error.is_dns() || causes(error).any(|cause| cause.is::<AddressRefused>()) {
         return "its name leads to no address on the internet".to_owned();

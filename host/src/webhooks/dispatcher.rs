@@ -24,7 +24,8 @@ use crate::{
 /// How many deliveries this host tries at a time.
 const SLOTS: usize = 32;
 
-/// How long it waits at most before it looks by itself: retries fall due, and other replicas write events, too.
+/// How long it waits at most before it looks by itself: retries fall due, and other replicas write
+/// events, too.
 const POLL: Duration = Duration::from_secs(1);
 
 /// How much longer the lease of a delivery is than a request may take.
@@ -36,7 +37,8 @@ const TRIES: u32 = 5;
 /// The status that says "gone".
 const GONE: u16 = 410;
 
-/// Runs the dispatcher until `stop`. Tries that are in flight then are finished, or made again once their lease has run out.
+/// Runs the dispatcher until `stop`. Tries that are in flight then are finished, or made again once
+/// their lease has run out.
 pub async fn serve(store: Store, policy: Policy, signals: Arc<Signals>, stop: CancellationToken) {
     let lease = policy.timeout + MARGIN;
     let sender = Arc::new(Sender::new(policy));
@@ -117,7 +119,8 @@ pub async fn deliver(store: &Store, sender: &Sender, due: &DueDelivery) -> Resul
         error,
     };
     let failing_since = match store.record_attempt(outcome).await {
-        // Somebody replayed it, or disabled the endpoint: what came of this try is no longer of interest.
+        // Somebody replayed it, or disabled the endpoint: what came of this try is no longer of
+        // interest.
         Err(StoreError::Stale(_)) => return Ok(()),
         other => other?,
     };
@@ -132,7 +135,8 @@ pub async fn deliver(store: &Store, sender: &Sender, due: &DueDelivery) -> Resul
     Ok(())
 }
 
-/// Disables an endpoint, unless it is elsewhere by now than where it was `tried`, or no longer what it is disabled for.
+/// Disables an endpoint, unless it is elsewhere by now than where it was `tried`, or no longer what
+/// it is disabled for.
 async fn disable(
     store: &Store,
     tried: &Endpoint,

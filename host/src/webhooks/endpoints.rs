@@ -180,7 +180,8 @@ impl EndpointManager<'_> {
         Ok(self.stored(id).await?.value)
     }
 
-    /// Records in the audit log that somebody looked at an endpoint on the command line, past the interface and its roles.
+    /// Records in the audit log that somebody looked at an endpoint on the command line, past the
+    /// interface and its roles.
     ///
     /// # Errors
     /// The store's.
@@ -197,8 +198,8 @@ impl EndpointManager<'_> {
         found.ok_or(EndpointError::NotFound)
     }
 
-    /// Changes an endpoint. One that is disabled is given up what waits for it; to enable it sends nothing of that by itself. A patch that
-    /// changes nothing writes nothing.
+    /// Changes an endpoint. One that is disabled is given up what waits for it; to enable it sends
+    /// nothing of that by itself. A patch that changes nothing writes nothing.
     ///
     /// # Errors
     /// An address or events that can't be; somebody else changed it meanwhile.
@@ -232,7 +233,8 @@ impl EndpointManager<'_> {
         self.get(id).await
     }
 
-    /// What the audit log is told of a change: one line that names what is different, and one if it is disabled or enabled.
+    /// What the audit log is told of a change: one line that names what is different, and one if it
+    /// is disabled or enabled.
     fn lines(&self, before: &Endpoint, after: &Endpoint, at: Timestamp) -> Vec<AuditEntry> {
         let different = [
             ("url", before.url != after.url),
@@ -253,8 +255,8 @@ impl EndpointManager<'_> {
         lines
     }
 
-    /// Removes an endpoint and what was sent to it. It is sent nothing more from the beginning of this on; what fails in the middle is
-    /// finished by another call.
+    /// Removes an endpoint and what was sent to it. It is sent nothing more from the beginning of
+    /// this on; what fails in the middle is finished by another call.
     ///
     /// # Errors
     /// Somebody else changed it meanwhile.
@@ -321,7 +323,8 @@ impl EndpointManager<'_> {
         Ok(self.store.deliveries(id, filter).await?)
     }
 
-    /// Sends again, [`MOST_REPLAYED`] at most, of what the store looks through with one call; how many, and whether there may be more.
+    /// Sends again, [`MOST_REPLAYED`] at most, of what the store looks through with one call; how
+    /// many, and whether there may be more.
     ///
     /// # Errors
     /// It is disabled; the event was never sent to it.

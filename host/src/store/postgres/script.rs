@@ -72,8 +72,8 @@ pub(super) async fn read(connection: &mut PgConnection, statement: &Statement) -
     Ok(found.into_iter().map(Row::Postgres).collect())
 }
 
-/// A statement with PostgreSQL's placeholders. The text is made of string literals of this crate only, none of which has a
-/// question mark that is no parameter.
+/// A statement with PostgreSQL's placeholders. The text is made of string literals of this crate
+/// only, none of which has a question mark that is no parameter.
 fn translated(statement: &Statement) -> Result<(String, PgArguments), StoreError> {
     note(Kind::Postgres, statement);
     let mut sql = String::with_capacity(statement.sql.len() + 2 * statement.values.len());

@@ -16,8 +16,8 @@ use crate::store::{StoreError, sql::Work};
 /// How often a transaction is done again that lost against another one.
 const TRIES: u32 = 5;
 
-/// How long the server may take to begin a transaction, for which it does nothing, before the connection is taken for one that leads
-/// nowhere any more.
+/// How long the server may take to begin a transaction, for which it does nothing, before the
+/// connection is taken for one that leads nowhere any more.
 const BEGINNING: Duration = Duration::from_secs(2);
 
 /// Why a transaction was not done.
@@ -34,7 +34,8 @@ pub(super) enum Failure {
 /// How often something is tried again.
 pub(super) struct Patience {
     tries: u32,
-    /// As many connections as may be of no use: all of the pool, and one more that it made meanwhile.
+    /// As many connections as may be of no use: all of the pool, and one more that it made
+    /// meanwhile.
     connections: u32,
     silences: u32,
 }
