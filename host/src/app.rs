@@ -17,7 +17,7 @@ use std::sync::Arc;
 use crate::{
     adapters::Adapters,
     config::Config,
-    operations::{Signals, status_cache::LiveCache},
+    operations::{Signals, status_cache::StatusCache},
     store::Store,
 };
 
@@ -64,7 +64,7 @@ pub struct App {
     /// Wakes workers, and those who wait for an operation.
     pub signals: Arc<Signals>,
     /// What the ad servers last said about buys.
-    pub live: Arc<LiveCache>,
+    pub status_cache: Arc<StatusCache>,
     /// How much callers have asked of late, and what is being asked.
     pub callers: Arc<callers::Callers>,
     /// Which tokens are revoked, and which logins failed.

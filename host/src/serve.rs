@@ -19,7 +19,7 @@ use crate::{
     metrics,
     operations::{
         Signals, at_rest, events::ITSELF, hints, lookups::Lookups, now, poller, replicas, runner::Runner,
-        status_cache::LiveCache, timers,
+        status_cache::StatusCache, timers,
     },
     store::{
         AuditEntry, Store, Write,
@@ -235,9 +235,9 @@ async fn serve_until_stopped(config: Arc<Config>) -> anyhow::Result<()> {
     at_rest::begin(&store).await?;
     tell_what_serves(&config, &store).await?;
     replicas::begin(&store, &adapters).await?;
-    at_rest::tell_head(&store, "a host starts").await?;
+    at_rest::log_audit_head(&store, "a host starts").await?;
     let signals = Arc::new(Signals::default());
-    let live = Arc::new(LiveCache::default());
+    let live = Arc::new(StatusCache::default());
     let authentication = Arc::new(Authentication::default());
     authentication.revocations.refresh(&config, &store).await?;
     let app = App {
@@ -245,7 +245,7 @@ async fn serve_until_stopped(config: Arc<Config>) -> anyhow::Result<()> {
         adapters: adapters.clone(),
         config: config.clone(),
         signals: signals.clone(),
-        live: live.clone(),
+        status_cache: live.clone(),
         callers: Arc::new(Callers::new(&config)),
         authentication: authentication.clone(),
     };
@@ -256,7 +256,7 @@ async fn serve_until_stopped(config: Arc<Config>) -> anyhow::Result<()> {
         adapters: adapters.clone(),
         config: config.clone(),
         signals: signals.clone(),
-        live,
+        status_cache: live,
         restored_at: store.marked(RESTORED).await?,
         name: format!("{}-{}", std::process::id(), uuid::Uuid::now_v7().simple()),
     };
@@ -266,8 +266,12 @@ async fn serve_until_stopped(config: Arc<Config>) -> anyhow::Result<()> {
     let grace = config.server.shutdown_grace;
     let work = tokio::spawn(runner.serve(stop.clone(), grace));
     let watch = tokio::spawn(poller::serve(watcher, config.operations.status_refresh, stop.clone()));
-    let telling =
-        tokio::spawn(webhooks::serve::serve(store.clone(), config.webhooks.clone(), signals.clone(), stop.clone()));
+    let telling = tokio::spawn(webhooks::dispatcher::serve(
+        store.clone(),
+        config.webhooks.clone(),
+        signals.clone(),
+        stop.clone(),
+    ));
     let hints = tokio::spawn(hints::serve(store.clone(), signals.clone(), stop.clone()));
     let following = tokio::spawn(replicas::serve(store.clone(), adapters.clone(), stop.clone()));
     let authenticating =
@@ -329,7 +333,7 @@ async fn serve_until_stopped(config: Arc<Config>) -> anyhow::Result<()> {
 /// What is told when nothing runs any more.
 async fn last_words(authentication: &Authentication, store: &Store) {
     authentication.flush(store).await;
-    if let Err(error) = at_rest::tell_head(store, "a host stops").await {
+    if let Err(error) = at_rest::log_audit_head(store, "a host stops").await {
         tracing::warn!(%error, "it is not known how far the audit log goes");
     }
 }

@@ -1,17 +1,20 @@
 //! Persistence: what is written together is written by one call, or not at all.
 //!
-//! [`Store`] has every function; each group of them stands, with its types and its SQL, in a file named by its subject:
+//! [`Store`] has every function; each group of them stands, with its types and its SQL, in a file
+//! named by its subject:
 //!
-//! - `recording`: [`Recording`], everything that one decision writes. Each row that it changes names the version that the change
-//!   was made on; if one of them is stale, nothing is written.
-//! - `media_buys`, `operations`, `tasks`, `events`, `idempotency`, `audit`, `tokens`: rows by their subject.
-//! - `leases`: [`Claim`] and [`Fence`], who may carry an operation out. Every write of a worker names its fence, and a worker
-//!   that lost its lease can record nothing. `journal`, `lookups`: the steps that a worker writes while an operation runs.
+//! - `recording`: [`Recording`], everything that one decision writes. Each row that it changes
+//!   names the version that the change was made on; if one of them is stale, nothing is written.
+//! - `media_buys`, `operations`, `tasks`, `events`, `idempotency`, `audit`, `tokens`: rows by their
+//!   subject.
+//! - `leases`: [`Claim`] and [`Fence`], who may carry an operation out. Every write of a worker
+//!   names its fence, and a worker that lost its lease can record nothing. `journal`, `lookups`:
+//!   the steps that a worker writes while an operation runs.
 //! - [`webhooks`]: endpoints and deliveries.
-//! - [`replicas`]: what the hosts on one database share. [`marks`], [`census`], `retention`.
+//! - [`replicas`]: what the replicas on one database share. [`marks`], [`census`], `retention`.
 //!
-//! Two databases stand behind it: [`sqlite`], which needs no set-up, and [`postgres`], for several replicas at once. `sql` is
-//! what both have in common; [`moving`] copies one to the other.
+//! Two databases stand behind it: [`sqlite`], which needs no set-up, and [`postgres`], for several
+//! replicas at once. `sql` is what both have in common; [`moving`] copies one to the other.
 
 use std::sync::Arc;
 
@@ -70,7 +73,8 @@ pub mod webhooks;
 /// Why the store did not do it. Nothing was written, but for [`StoreError::Unsure`].
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// A row that was to be changed is not at the version that the change was made on: read it again and decide anew.
+    /// A row that was to be changed is not at the version that the change was made on: read it
+    /// again and decide anew.
     #[error("{0} was changed by somebody else meanwhile")]
     Stale(&'static str),
     /// The worker's lease on the operation is gone. What it wanted to record must not be recorded.
@@ -88,11 +92,12 @@ pub enum StoreError {
     /// The database can't be used now.
     #[error("the database can't be used now: {0}")]
     Unavailable(String),
-    /// The connection was lost while the database committed: the one error after which it may have been written. Who must know
-    /// reads, and not before the database's own time limit has passed.
+    /// The connection was lost while the database committed: the one error after which it may have
+    /// been written. Who must know reads, and not before the database's own time limit has passed.
     #[error("the database did not answer whether it was written: {0}")]
     Unsure(String),
-    /// The audit log can't be written, and so nothing that it tells of: there is no key to sign it with.
+    /// The audit log can't be written, and so nothing that it tells of: there is no key to sign it
+    /// with.
     #[error("the audit log can't be written: {0}")]
     NoKey(KeyError),
     /// A row can't be read as what it should be: a bug, or somebody edited the database.
@@ -101,7 +106,8 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// Whether it is the database that can't be used now: it says nothing of what was to be written, and another try may succeed.
+    /// Whether it is the database that can't be used now: it says nothing of what was to be
+    /// written, and another try may succeed.
     pub const fn passes(&self) -> bool {
         matches!(self, Self::Full | Self::Unavailable(_) | Self::Unsure(_))
     }
@@ -127,11 +133,12 @@ pub enum Hint {
 
 /// The host's database. Clones share one set of connections.
 ///
-/// Times are given by the caller, but for leases and late tasks on PostgreSQL: several replicas share them, so that they are
-/// judged by its clock.
+/// Times are given by the caller, but for leases and late tasks on PostgreSQL: several replicas
+/// share them, so that they are judged by its clock.
 ///
-/// If a caller's future is dropped while its write waits or runs, the write may still happen, or not: a caller that must know
-/// reads. Dropping the last clone without [`Store::close`] loses nothing that was acknowledged.
+/// If a caller's future is dropped while its write waits or runs, the write may still happen, or
+/// not: a caller that must know reads. Dropping the last clone without [`Store::close`] loses
+/// nothing that was acknowledged.
 #[derive(Debug, Clone)]
 pub struct Store {
     database: Arc<Database>,
@@ -148,7 +155,8 @@ impl Store {
         &self.keys
     }
 
-    /// Sends a hint to the other replicas on the same database. It may get lost, and is never part of a transaction.
+    /// Sends a hint to the other replicas on the same database. It may get lost, and is never part
+    /// of a transaction.
     pub fn send_hint(&self, hint: Hint) {
         self.database.send_hint(hint);
     }
@@ -181,7 +189,8 @@ impl Store {
         self.database.read(statement).await
     }
 
-    /// Runs `work` over `with` in a transaction, more than once if the database asks for it. See [`Database::write`].
+    /// Runs `work` over `with` in a transaction, more than once if the database asks for it. See
+    /// [`Database::write`].
     async fn write<T, F, W>(&self, with: W, work: F) -> Result<T, StoreError>
     where
         T: Send + 'static,

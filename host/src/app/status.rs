@@ -102,7 +102,7 @@ impl App {
     /// What the ad servers say of a buy, asked now or a moment ago. Who asks while somebody else does gets the same answer.
     async fn ask(&self, buy: &Stored<MediaBuy>, at: Timestamp) -> Result<(Timestamp, Seen), AppError> {
         let fresh = || {
-            let said = self.live.get(&buy.value.id, at)?;
+            let said = self.status_cache.get(&buy.value.id, at)?;
             Some((said.at, Seen { statuses: said.statuses, ..Seen::default() }))
         };
         if let Some(said) = fresh() {
@@ -129,7 +129,7 @@ impl App {
             store: self.store.clone(),
             adapters: self.adapters.clone(),
             config: self.config.clone(),
-            live: self.live.clone(),
+            status_cache: self.status_cache.clone(),
             signals: self.signals.clone(),
         }
     }

@@ -1,5 +1,5 @@
-//! What lies in the database, when a host starts and while it serves: secrets are encrypted with the key that makes now, and it is told
-//! outside of the database how far the audit log goes.
+//! What lies in the database, when a host starts and while it serves: secrets are encrypted with
+//! the key that makes now, and it is told outside of the database how far the audit log goes.
 
 use std::time::Duration;
 
@@ -17,7 +17,8 @@ use crate::{
     store::{AuditEntry, Store, StoreError, Stored, Write},
 };
 
-/// How often it is told how far the audit log goes: what is cut off within a minute of being written may go unnoticed.
+/// How often it is told how far the audit log goes: what is cut off within a minute of being
+/// written may go unnoticed.
 const TELL: Duration = Duration::from_secs(60);
 
 /// Brings what lies in the database under the key that makes now.
@@ -25,7 +26,7 @@ const TELL: Duration = Duration::from_secs(60);
 /// # Errors
 /// The store's.
 pub async fn begin(store: &Store) -> Result<(), StoreError> {
-    tell_of_key(store).await?;
+    record_key_change(store).await?;
     encrypt_secrets(store).await
 }
 
@@ -53,7 +54,7 @@ pub async fn serve(store: Store, stop: CancellationToken) {
 ///
 /// # Errors
 /// The store's.
-pub async fn tell_head(store: &Store, why: &str) -> Result<(), StoreError> {
+pub async fn log_audit_head(store: &Store, why: &str) -> Result<(), StoreError> {
     tell(&store.audit_head().await?, why);
     Ok(())
 }
@@ -65,8 +66,9 @@ fn tell(head: &Head, why: &str) {
     }
 }
 
-/// Marks in the audit log from where on it is signed with another key than before, or signed at all.
-async fn tell_of_key(store: &Store) -> Result<(), StoreError> {
+/// Marks in the audit log from where on it is signed with another key than before, or signed at
+/// all.
+async fn record_key_change(store: &Store) -> Result<(), StoreError> {
     let head = store.audit_head().await?;
     let key = store.keys().current().map_err(StoreError::NoKey)?;
     let before = key_of(&head.link);
@@ -116,7 +118,8 @@ async fn encrypt_secrets(store: &Store) -> Result<(), StoreError> {
             reason: keys.current().ok().map(|key| format!("with the key {}", key.name())),
         };
         match store.change_webhook(&Stored { value: endpoint, version }, vec![line]).await {
-            // Another host that starts has done it, or its owner changed it: the next start sees to what is left.
+            // Another replica that starts has done it, or its owner changed it: the next start sees
+            // to what is left.
             Ok(()) | Err(StoreError::Stale(_)) => {}
             Err(error) => return Err(error),
         }

@@ -38,8 +38,9 @@ pub enum WaitingError {
     NotWaiting(OperationState),
 }
 
-/// Lets an operation run that waited, with a new deadline and as if it had not been tried yet. A buy that is created by it is being
-/// created from then on; another one may have been held up by it.
+/// Lets an operation run that waited, with a new deadline and as if it had not been tried yet. A
+/// buy that is created by it is being created from then on; another one may have been held up by
+/// it.
 ///
 /// # Errors
 /// [`WaitingError`].
@@ -55,7 +56,8 @@ pub async fn release(
     if waiting.frozen.is_none() && task.kind == TaskKind::ManualApproval {
         waiting.approved_digest = Some(task.digest.clone());
     }
-    // Only there the person was asked to look: every other step that is open is looked up by its adapter.
+    // Only there the person was asked to look: every other step that is open is looked up by its
+    // adapter.
     for platform in std::mem::take(&mut waiting.unresolved) {
         recording.push(Write::ResetSteps(waiting.id.clone(), platform));
     }
@@ -92,7 +94,8 @@ fn queue(operation: &mut Operation, deadline: Duration, at: Timestamp) -> Result
     Ok(())
 }
 
-/// Ends an operation whose work a person did: what it asks for is as asked, or what it made is gone as it should be.
+/// Ends an operation whose work a person did: what it asks for is as asked, or what it made is gone
+/// as it should be.
 ///
 /// # Errors
 /// [`WaitingError`].
@@ -110,7 +113,8 @@ pub async fn finish_by_hand(
     end_waiting(store, operation, decided, at, recording).await
 }
 
-/// Closes a task about an operation that has ended: it told of something, and somebody has seen to it, or says that nobody can.
+/// Closes a task about an operation that has ended: it told of something, and somebody has seen to
+/// it, or says that nobody can.
 pub fn acknowledge(mut decided: Stored<Task>, at: Timestamp, recording: &mut Recording) {
     let task = &mut decided.value;
     let seen_to = matches!(task.decision, Some(Resolution::Completed | Resolution::Approved));
@@ -126,8 +130,8 @@ pub fn acknowledge(mut decided: Stored<Task>, at: Timestamp, recording: &mut Rec
     recording.push(Write::Task(decided));
 }
 
-/// Gives an operation up. A create that may have made something runs on, to cancel it; the task that was decided stays
-/// open until that is done.
+/// Gives an operation up. A create that may have made something runs on, to cancel it; the task
+/// that was decided stays open until that is done.
 ///
 /// # Errors
 /// [`WaitingError`].
@@ -189,8 +193,9 @@ async fn end_waiting(
     Ok(())
 }
 
-/// Fails the operations that wait for a person and have not begun, of a buy that was cancelled on its ad servers, and returns their ids.
-/// Operations that have begun are left to the person who must look at them.
+/// Fails the operations that wait for a person and have not begun, of a buy that was cancelled on
+/// its ad servers, and returns their ids. Operations that have begun are left to the person who
+/// must look at them.
 ///
 /// # Errors
 /// The store's.

@@ -1,4 +1,5 @@
-//! What hosts on one database tell each other: that there may be work, and that an operation came to rest.
+//! What replicas on one database tell each other: that there may be work, and that an operation
+//! came to rest.
 //!
 //! Hints only: whoever waits looks by itself as well. Where there is one host, this does nothing.
 

@@ -37,7 +37,8 @@ pub fn lapse_of_stored(token: &TokenRecord, at: Timestamp) -> Option<Lapse> {
     token.revoked_at.map(Lapse::Revoked).or(token.expires_at.filter(|expires| *expires <= at).map(Lapse::Expired))
 }
 
-/// What tells in a task with which token somebody approved: a digest of the token's digest, of which that can't be found again.
+/// What tells in a task with which token somebody approved: a digest of the token's digest, of
+/// which that can't be found again.
 pub fn fingerprint(sha256: &str) -> String {
     digest::sha256(sha256.as_bytes())
 }

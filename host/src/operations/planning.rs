@@ -41,8 +41,8 @@ impl<'a> Intent<'a> {
         }
     }
 
-    /// The packages that an update goes through: those that the buyer named, in the buyer's order, then the rest, which a
-    /// change of the whole buy may concern.
+    /// The packages that an update goes through: those that the buyer named, in the buyer's order,
+    /// then the rest, which a change of the whole buy may concern.
     pub fn touched(self) -> Vec<PackageId> {
         let Change::Update(patch) = self.change else {
             return self.desired.packages.iter().map(|package| package.id.clone()).collect();
@@ -56,7 +56,8 @@ impl<'a> Intent<'a> {
         touched
     }
 
-    /// What a call about this change says of itself. `frozen` is what the operation began with, if it has begun.
+    /// What a call about this change says of itself. `frozen` is what the operation began with, if
+    /// it has begun.
     ///
     /// # Errors
     /// The buyer has no advertiser on the platform.
@@ -86,7 +87,8 @@ impl<'a> Intent<'a> {
         })
     }
 
-    /// What an operation that begins now with this plan is carried out with to its end, by platform.
+    /// What an operation that begins now with this plan is carried out with to its end, by
+    /// platform.
     pub fn frozen(self, adapters: &Adapters, config: &Config, plan: &Plan) -> BTreeMap<PlatformName, FrozenPlatform> {
         let of = |part: &PlatformPlan| {
             let advertiser_id = config.advertiser(&self.current.principal, &part.platform)?;
@@ -95,15 +97,20 @@ impl<'a> Intent<'a> {
         plan.platforms.iter().filter_map(of).collect()
     }
 
-    /// What the change asks of a platform and its adapter does not list, whatever the adapter itself says of the change.
+    /// What the change asks of a platform and its adapter does not list, whatever the adapter
+    /// itself says of the change.
     fn unlisted(self, adapters: &Adapters, platform: &PlatformName, release: Option<&str>) -> Vec<Problem> {
         let capabilities = adapters.capabilities_of(platform, release);
         capabilities.map_or_else(Vec::new, |can| can.unsupported(platform, self.change, self.current, self.desired))
     }
 }
 
-/// The plan, unless the change asks for what the adapter does not list; then its refusal and the host's as one, each thing once.
-fn held_against(planned: Result<PlatformPlan, Failure>, unlisted: Vec<Problem>) -> Result<PlatformPlan, Failure> {
+/// The plan, unless the change asks for what the adapter does not list; then its refusal and the
+/// host's as one, each thing once.
+fn check_against_capabilities(
+    planned: Result<PlatformPlan, Failure>,
+    unlisted: Vec<Problem>,
+) -> Result<PlatformPlan, Failure> {
     if unlisted.is_empty() {
         return planned;
     }
@@ -123,7 +130,8 @@ fn held_against(planned: Result<PlatformPlan, Failure>, unlisted: Vec<Problem>) 
     Err(failure)
 }
 
-/// Why a change can't be planned: the failures of the platforms that refused it, of which there is one at least.
+/// Why a change can't be planned: the failures of the platforms that refused it, of which there is
+/// one at least.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Unplannable {
     /// The first platform's, in the order of the plan.
@@ -139,7 +147,8 @@ impl Unplannable {
     }
 }
 
-/// Plans a change on every platform that it touches, with the release that is active there or the one given.
+/// Plans a change on every platform that it touches, with the release that is active there or the
+/// one given.
 ///
 /// # Errors
 /// What each platform that can't do it says.
@@ -160,7 +169,7 @@ pub async fn plan(
             let planned = adapters.plan(platform, None, &call, change).await;
             let release = planned.as_ref().ok().map(|plan| plan.release.as_str());
             let unlisted = intent.unlisted(adapters, platform, release);
-            let mut part = held_against(planned, unlisted).map_err(named)?;
+            let mut part = check_against_capabilities(planned, unlisted).map_err(named)?;
             part.notes.extend(intent.change.cleared(intent.current, Some(platform)));
             Ok(part)
         }
@@ -225,8 +234,8 @@ mod tests {
 
     #[test]
     fn what_the_adapter_takes_and_does_not_list_is_refused() {
-        assert_eq!(held_against(Ok(planned()), Vec::new()), Ok(planned()));
-        let failure = held_against(Ok(planned()), vec![problem(OS, "ios")]).unwrap_err();
+        assert_eq!(check_against_capabilities(Ok(planned()), Vec::new()), Ok(planned()));
+        let failure = check_against_capabilities(Ok(planned()), vec![problem(OS, "ios")]).unwrap_err();
         assert_eq!((failure.kind, failure.items.len()), (FailureKind::Unsupported, 1));
     }
 
@@ -246,7 +255,7 @@ mod tests {
     fn what_both_refuse_is_said_once_in_the_adapters_words() {
         let said = refused(&[(OS, "ios"), ("/packages/a/pacing", "Asap")], FailureKind::Invalid);
         let unlisted = vec![problem(OS, "ios"), problem(OS, "beos"), problem("/packages/a/pacing", "asap")];
-        let failure = held_against(Err(said), unlisted).unwrap_err();
+        let failure = check_against_capabilities(Err(said), unlisted).unwrap_err();
         let items: Vec<(&str, &str)> = failure
             .items
             .iter()
@@ -262,8 +271,8 @@ mod tests {
     #[test]
     fn a_fault_of_the_adapter_does_not_hide_what_it_does_not_list() {
         let trap = Failure::new(FailureKind::Fault, "trap", "stopped");
-        let failure = held_against(Err(trap.clone()), vec![problem(OS, "ios")]).unwrap_err();
+        let failure = check_against_capabilities(Err(trap.clone()), vec![problem(OS, "ios")]).unwrap_err();
         assert_eq!(failure.kind, FailureKind::Unsupported);
-        assert_eq!(held_against(Err(trap.clone()), Vec::new()), Err(trap));
+        assert_eq!(check_against_capabilities(Err(trap.clone()), Vec::new()), Err(trap));
     }
 }

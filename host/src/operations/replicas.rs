@@ -1,8 +1,10 @@
-//! What hosts on one database have in common beside the work: which component serves each platform, how fast ad servers may be
-//! asked with one credential, and which adapters are left alone.
+//! What replicas on one database have in common beside the work: which component serves each
+//! platform, how fast ad servers may be asked with one credential, and which adapters are left
+//! alone.
 //!
-//! The host that started last says which component serves a platform; the others follow within a second. An operation that began
-//! on one ends on it, on whatever host: its bytes are in the database.
+//! The host that started last says which component serves a platform; the others follow within a
+//! second. An operation that began on one ends on it, on whatever host: its bytes are in the
+//! database.
 
 use std::{
     collections::BTreeMap,
@@ -35,7 +37,7 @@ const BURST: Duration = Duration::from_secs(1);
 /// # Errors
 /// The store's.
 pub async fn begin(store: &Store, adapters: &Arc<Adapters>) -> Result<(), StoreError> {
-    adapters.join(&(Arc::new(Common { store: store.clone() }) as Arc<dyn Shared>));
+    adapters.join(&(Arc::new(SharedDatabase { store: store.clone() }) as Arc<dyn Shared>));
     for platform in adapters.platforms() {
         let Some(digest) = adapters.active_release(&platform) else { continue };
         if store.component(&digest).await?.is_none() {
@@ -57,19 +59,20 @@ pub async fn begin(store: &Store, adapters: &Arc<Adapters>) -> Result<(), StoreE
     Ok(())
 }
 
-/// Follows what other hosts say until `stop`. Where there can't be any, it does nothing.
+/// Follows what other replicas say until `stop`. Where there can't be any, it does nothing.
 pub async fn serve(store: Store, adapters: Arc<Adapters>, stop: CancellationToken) {
     if store.hints().is_none() {
         return;
     }
-    let mut refused = BTreeMap::new();
+    let mut unusable = BTreeMap::new();
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(LOOK) => {}
         }
-        // It may compile a release, which takes its time; nobody needs that any more when the host ends.
-        match stop.run_until_cancelled(look(&store, &adapters, &mut refused)).await {
+        // It may compile a release, which takes its time; nobody needs that any more when the host
+        // ends.
+        match stop.run_until_cancelled(sync(&store, &adapters, &mut unusable)).await {
             None => return,
             Some(Err(error)) => tracing::warn!(%error, "what other hosts say is not known"),
             Some(Ok(())) => {}
@@ -78,22 +81,22 @@ pub async fn serve(store: Store, adapters: Arc<Adapters>, stop: CancellationToke
 }
 
 /// Releases that could not be used, and when that was found.
-type Refused = BTreeMap<(PlatformName, String), Instant>;
+type Unusable = BTreeMap<(PlatformName, String), Instant>;
 
-async fn look(store: &Store, adapters: &Adapters, refused: &mut Refused) -> Result<(), StoreError> {
+async fn sync(store: &Store, adapters: &Adapters, unusable: &mut Unusable) -> Result<(), StoreError> {
     for (platform, digest) in store.active_components().await? {
-        // A platform that another host has and this one has not is none of its business.
+        // A platform that another replica has and this one has not is none of its business.
         if adapters.active_release(&platform).is_none_or(|active| active == digest) {
             continue;
         }
         let key = (platform.clone(), digest.clone());
-        if refused.get(&key).is_some_and(|since| since.elapsed() < TRY_AGAIN) {
+        if unusable.get(&key).is_some_and(|since| since.elapsed() < TRY_AGAIN) {
             continue;
         }
         match adapters.activate(&platform, &digest).await {
             Ok(()) => tracing::info!(%platform, release = digest, "another host activated a release"),
             Err(error) => {
-                refused.insert(key, Instant::now());
+                unusable.insert(key, Instant::now());
                 tracing::error!(%platform, release = digest, %error, "the release that another host activated can't be used");
             }
         }
@@ -107,13 +110,13 @@ async fn look(store: &Store, adapters: &Adapters, refused: &mut Refused) -> Resu
     Ok(())
 }
 
-/// The database as what hosts have in common.
+/// The database as what replicas have in common.
 #[derive(Debug)]
-struct Common {
+struct SharedDatabase {
     store: Store,
 }
 
-impl Common {
+impl SharedDatabase {
     /// Tells the others, without anybody waiting for it.
     fn hold(&self, key: HoldKey, time: Duration) {
         if self.store.hints().is_none() {
@@ -129,7 +132,7 @@ impl Common {
 }
 
 #[async_trait]
-impl Shared for Common {
+impl Shared for SharedDatabase {
     fn name_of(&self, credential: &str) -> Option<String> {
         let hidden = self.store.keys().hide(credential);
         hidden.inspect_err(|error| tracing::error!(%error, "hosts can't share the limits of ad servers")).ok()

@@ -1,10 +1,11 @@
 //! One run of one operation, from its claim to the write that ends or postpones it.
 //!
-//! - `prepare`: plans again, compares with what was approved, and fixes what the operation is carried out with. `prepared`: that, as a
-//!   value that has everything its legs need.
+//! - `prepare`: plans again, compares with what was approved, and fixes what the operation is
+//!   carried out with. `prepared`: that, as a value that has everything its legs need.
 //! - `doubts`: how long the run must wait before a lookup is believed.
 //! - `legs`: runs the legs side by side. `undo`: cancels what a create made that fails after all.
-//! - `finish`: ends the operation. `pause`: tries again later, hands it back, or waits for a person.
+//! - `finish`: ends the operation. `pause`: tries again later, hands it back, or waits for a
+//!   person.
 
 use std::{sync::Arc, time::Duration};
 
@@ -35,15 +36,17 @@ mod undo;
 /// How often something that others wrote meanwhile is read again before a run gives up.
 const TRIES: u32 = 8;
 
-/// How often a component may break before the operation fails: one trap may come from the machine's load, a second and a third
-/// hardly. Fewer than open the adapter's circuit breaker, so that the operation ends with what really happened.
+/// How often a component may break before the operation fails: one trap may come from the machine's
+/// load, a second and a third hardly. Fewer than open the adapter's circuit breaker, so that the
+/// operation ends with what really happened.
 const MAX_FAULTS: u32 = 3;
 
-/// The code with which an adapter says that a step may have happened and can't be looked up (see `wit/`): the one case in which
-/// a person's "go on" means that it has not.
+/// The code with which an adapter says that a step may have happened and can't be looked up (see
+/// `wit/`): the one case in which a person's "go on" means that it has not.
 const STEP_IN_DOUBT: &str = "step_in_doubt";
 
-/// The most that one call of an adapter may take, the ad server's time included, whatever `limits.wall_time` of its platform allows.
+/// The most that one call of an adapter may take, the ad server's time included, whatever
+/// `limits.wall_time` of its platform allows.
 const CALL_TIME: Duration = Duration::from_secs(3_600);
 
 /// Why a run stopped without recording an end. Another run goes on from its journal.
@@ -58,7 +61,8 @@ pub enum Interruption {
 }
 
 impl Interruption {
-    /// Whether it is the database that can't be used now: it says nothing of the operation, which did not stop the host either.
+    /// Whether it is the database that can't be used now: it says nothing of the operation, which
+    /// did not stop the host either.
     pub fn passes(&self) -> bool {
         match self {
             Self::Store(error) => error.passes(),
@@ -78,7 +82,8 @@ pub struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    /// A run of what was claimed, which enters its journals in `journals`, and lets nothing be sent any more once `stop` is cancelled.
+    /// A run of what was claimed, which enters its journals in `journals`, and lets nothing be sent
+    /// any more once `stop` is cancelled.
     pub fn new(
         deps: &'a Runner,
         claim: Claim,
@@ -113,9 +118,9 @@ impl<'a> Run<'a> {
         if !self.catch_up(&buy.value, &steps).await? {
             return Ok(());
         }
-        self.heed_lapsed_approvals(&steps).await?;
+        self.drop_lapsed_approvals(&steps).await?;
         let Some(prepared) = self.prepared(&buy).await? else { return Ok(()) };
-        if let Some(at) = self.lookups_count_from(&prepared, &steps).await? {
+        if let Some(at) = self.lookups_trusted_from(&prepared, &steps).await? {
             return self.hand_back(at).await;
         }
         match self.operation.value.undoing.clone() {
@@ -145,8 +150,8 @@ impl<'a> Run<'a> {
         Backoff { initial: settings.backoff_initial, max: settings.backoff_max }
     }
 
-    /// Whether a failure that may pass can be waited for. The first one always: until then the operation was not tried, but may have
-    /// waited for long.
+    /// Whether a failure that may pass can be waited for. The first one always: until then the
+    /// operation was not tried, but may have waited for long.
     fn may_retry(&self, failure: &Failure) -> bool {
         let operation = &self.operation.value;
         let faults_left = failure.kind != FailureKind::Fault || operation.faults < MAX_FAULTS;

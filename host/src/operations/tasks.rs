@@ -17,7 +17,8 @@ use crate::{
     store::{Recording, Stored, Write},
 };
 
-/// How long a task may stay open at most: the flight may start far in the future, and a request is not good for ever.
+/// How long a task may stay open at most: the flight may start far in the future, and a request is
+/// not good for ever.
 const EXPIRES_AFTER: Duration = Duration::from_secs(30 * 24 * 3_600);
 
 /// How long a task that the host makes by itself may wait before it escalates.
@@ -45,9 +46,10 @@ pub struct Question {
 impl Question {
     /// When the task escalates and when it expires.
     ///
-    /// An approval expires with the flight's start, 30 days at most; if the flight starts before the task is due, which
-    /// would leave the reviewer no time, with its end. A task about something that has begun does not expire before those
-    /// 30 days: the ad server may hold half of it.
+    /// An approval expires with the flight's start, 30 days at most; if the flight starts before
+    /// the task is due, which would leave the reviewer no time, with its end. A task about
+    /// something that has begun does not expire before those 30 days: the ad server may hold half
+    /// of it.
     fn times(&self, buy: &MediaBuy, now: Timestamp) -> (Timestamp, Timestamp) {
         let latest = now.plus(EXPIRES_AFTER);
         let due_by = now.plus(self.due_in);
@@ -121,7 +123,8 @@ pub fn ask(
     id
 }
 
-/// Closes the open tasks of an operation that ended: completed if it was carried out, else failed with its reason.
+/// Closes the open tasks of an operation that ended: completed if it was carried out, else failed
+/// with its reason.
 pub fn close(mut tasks: Vec<Stored<Task>>, operation: &Operation, now: Timestamp, recording: &mut Recording) {
     tasks.retain(|task| task.value.status.is_open());
     let failure = operation.failure.as_ref().map(|failure| failure.reason.buyer().to_owned());
@@ -184,7 +187,8 @@ pub fn ask_again(
     recording.push(Write::Task(stored));
 }
 
-/// Escalates an expired task and gives it more time, because nobody but a person can end what it is about.
+/// Escalates an expired task and gives it more time, because nobody but a person can end what it is
+/// about.
 pub fn keep_open(mut stored: Stored<Task>, reason: &str, now: Timestamp, recording: &mut Recording) {
     let task = &mut stored.value;
     task.expires_at = now.plus(EXPIRES_AFTER);

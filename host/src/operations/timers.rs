@@ -30,8 +30,8 @@ const TICK: Duration = Duration::from_secs(5);
 /// How many tasks or keys one look handles, so that none takes long.
 const BATCH: u32 = 100;
 
-/// For how long one look forgets what is old, batch after batch: what is left is for the next look. A host that comes back after days finds
-/// more than one batch, and so does a busy one each time.
+/// For how long one look forgets what is old, batch after batch: what is left is for the next look.
+/// A host that comes back after days finds more than one batch, and so does a busy one each time.
 const FORGETS_FOR: Duration = Duration::from_secs(2);
 
 /// Looks at the clock until `stop`.
@@ -101,8 +101,8 @@ pub async fn tick(store: &Store, signals: &Signals, deadline: Duration, now: Tim
     Ok(())
 }
 
-/// Forgets what has been kept for long enough at `now`: events, closed tasks, and then operations, which no task is about any more. A batch at
-/// a time, so that others get their turn.
+/// Forgets what has been kept for long enough at `now`: events, closed tasks, and then operations,
+/// which no task is about any more. A batch at a time, so that others get their turn.
 ///
 /// # Errors
 /// The store's; what was not forgotten is forgotten at the next look.
@@ -132,14 +132,15 @@ async fn escalate(store: &Store, mut stored: Stored<Task>, now: Timestamp) -> Re
     store.record(recording).await
 }
 
-/// Whether the database was restored from a copy in which this create was waiting already: nobody can tell from here what was decided and
-/// made after that copy.
+/// Whether the database was restored from a copy in which this create was waiting already: nobody
+/// can tell from here what was decided and made after that copy.
 async fn is_older_than_the_copy(store: &Store, operation: &Operation) -> Result<bool, StoreError> {
     let restored_at = store.marked(RESTORED).await?;
     Ok(operation.kind == OperationKind::Create && restored_at.is_some_and(|at| operation.created_at <= at))
 }
 
-/// Whether an operation fails with its task, once that expires. Where it does not, a person is still waited for.
+/// Whether an operation fails with its task, once that expires. Where it does not, a person is
+/// still waited for.
 ///
 /// # Errors
 /// The store's.
@@ -148,7 +149,8 @@ pub async fn fails_when_expired(store: &Store, operation: &Operation) -> Result<
     Ok(waits && !is_older_than_the_copy(store, operation).await?)
 }
 
-/// Fails a task that nobody decided in time, and its operation with it: what it made is cancelled as if it were rejected.
+/// Fails a task that nobody decided in time, and its operation with it: what it made is cancelled
+/// as if it were rejected.
 async fn expire(
     store: &Store,
     mut stored: Stored<Task>,

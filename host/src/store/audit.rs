@@ -1,4 +1,5 @@
-//! The audit log: lines that are never changed, each with the link that chains it to the one before it.
+//! The audit log: lines that are never changed, each with the link that chains it to the one before
+//! it.
 
 use std::borrow::Borrow;
 
@@ -15,8 +16,8 @@ use crate::{
 };
 
 impl Store {
-    /// Reads lines of the audit log after line number `after`, oldest first, at most `limit`. The first line is
-    /// 1; `i64::MIN` also finds lines that somebody put before it.
+    /// Reads lines of the audit log after line number `after`, oldest first, at most `limit`. The
+    /// first line is 1; `i64::MIN` also finds lines that somebody put before it.
     pub async fn audit(&self, after: i64, limit: u32) -> Result<Vec<AuditLine>, StoreError> {
         // Nothing is after the last number, and nothing before the first.
         let Some(from) = (if after == i64::MIN { Some(after) } else { after.checked_add(1) }) else {
@@ -29,8 +30,8 @@ impl Store {
         self.read(asked).await?.iter().map(line).collect()
     }
 
-    /// Returns the number of the first line that must have a link; `None` if that is not recorded, which means
-    /// that somebody removed it.
+    /// Returns the number of the first line that must have a link; `None` if that is not recorded,
+    /// which means that somebody removed it.
     pub async fn audit_begins(&self) -> Result<Option<i64>, StoreError> {
         let asked = Statement::new("SELECT number FROM audit_beginning");
         self.read(asked).await?.first().map(|row| row.int("number")).transpose()

@@ -24,12 +24,14 @@ pub struct Census {
     pub dead_deliveries: i64,
 }
 
-/// How far the census counts: more is as much a backlog, and a receiver that is away for a week may leave a million.
+/// How far the census counts: more is as much a backlog, and a receiver that is away for a week may
+/// leave a million.
 const COUNTED: u32 = 100_000;
 
 impl Store {
-    /// Counts what has not ended, as of one moment. Each number is counted along an index, and no further than
-    /// 100,000: more is as much a backlog, and a receiver that is away for a week may leave a million.
+    /// Counts what has not ended, as of one moment. Each number is counted along an index, and no
+    /// further than 100,000: more is as much a backlog, and a receiver that is away for a week may
+    /// leave a million.
     pub async fn census(&self, now: Timestamp) -> Result<Census, StoreError> {
         let mut asked = Statement::default();
         let mut count = |what: &'static str, name: &str, rows: &str| {

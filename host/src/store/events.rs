@@ -27,7 +27,7 @@ impl Store {
 pub(super) fn append_events(script: &mut Script, events: &[&Event]) -> Result<(), StoreError> {
     add_events(script, events)?;
     for event in events {
-        deliveries::address(script, event);
+        deliveries::enqueue(script, event);
     }
     Ok(())
 }

@@ -27,7 +27,8 @@ pub struct JournalWrite {
     pub buy: MediaBuyId,
     /// Which platform.
     pub platform: PlatformName,
-    /// When, by the caller's clock; where several hosts share the database, its own clock says since when a step is in doubt.
+    /// When, by the caller's clock; where several replicas share the database, its own clock says
+    /// since when a step is in doubt.
     pub at: Timestamp,
     /// Steps that were finished: they become `done`.
     pub finished: Vec<FinishedStep>,
@@ -46,7 +47,8 @@ pub struct NewStep {
     pub name: String,
     /// The reference to use if it was never begun.
     pub reference: String,
-    /// Whether the run may send something in it. If not, it only looks, and a step that is open stays as it is.
+    /// Whether the run may send something in it. If not, it only looks, and a step that is open
+    /// stays as it is.
     pub sends: bool,
 }
 
@@ -57,7 +59,8 @@ pub struct FinishedStep {
     pub name: String,
     /// What a later run gets.
     pub outcome: Vec<u8>,
-    /// Whether a request of this run got no answer all the same: its objects are looked for again later.
+    /// Whether a request of this run got no answer all the same: its objects are looked for again
+    /// later.
     pub lost: bool,
 }
 
@@ -84,8 +87,9 @@ pub enum RemoteChange {
 impl Store {
     /// Writes to the journal of an operation.
     ///
-    /// If a step is begun, returns how it stood before: `Fresh` if it was never begun (at [`Timestamp::NEVER`]
-    /// then) or is known not to have happened, `Open` if it may have happened, `Done` with its outcome.
+    /// If a step is begun, returns how it stood before: `Fresh` if it was never begun (at
+    /// [`Timestamp::NEVER`] then) or is known not to have happened, `Open` if it may have happened,
+    /// `Done` with its outcome.
     ///
     /// # Errors
     /// [`StoreError::Fenced`] if the worker's lease is gone.
@@ -106,7 +110,8 @@ impl Store {
 pub(super) const COLUMNS: &str = "steps.operation, steps.platform, steps.name, steps.reference, steps.state, steps.outcome, \
                                   steps.begun_at, steps.sent_at, steps.lost";
 
-/// Writes to the journal, in the order of the fields: a step may be finished and the next one begun by one write.
+/// Writes to the journal, in the order of the fields: a step may be finished and the next one begun
+/// by one write.
 async fn journal(
     transaction: &mut (dyn Transaction + '_),
     dialect: &Dialect,
@@ -144,7 +149,8 @@ async fn journal(
     }
 }
 
-/// An open step is done now. One that is done already stays so, if with the same outcome: the write is repeated.
+/// An open step is done now. One that is done already stays so, if with the same outcome: the write
+/// is repeated.
 fn finish(script: &mut Script, dialect: &Dialect, write: &JournalWrite, step: &FinishedStep) {
     script
         .statement(
@@ -194,7 +200,8 @@ fn settle(script: &mut Script, dialect: &Dialect, write: &JournalWrite, step: &S
     Ok(())
 }
 
-/// A request of a step got no answer: it may be under way from now on, and what it makes is looked for again one day.
+/// A request of a step got no answer: it may be under way from now on, and what it makes is looked
+/// for again one day.
 fn lose(script: &mut Script, dialect: &Dialect, write: &JournalWrite, name: &str) {
     script
         .statement("UPDATE steps SET lost = lost + 1, sent_at = ", Want::Changes(1, StoreError::Stale("the step")))
@@ -239,8 +246,9 @@ fn change_remote(script: &mut Script, write: &JournalWrite, change: &RemoteChang
     };
 }
 
-/// Reads how the step stands, then opens it, unless it is done. One that is open is in doubt anew from now on: a lookup
-/// that misses lets this run send again. If the run may only look, one that is open stays as it is.
+/// Reads how the step stands, then opens it, unless it is done. One that is open is in doubt anew
+/// from now on: a lookup that misses lets this run send again. If the run may only look, one that
+/// is open stays as it is.
 fn begin(script: &mut Script, dialect: &Dialect, write: &JournalWrite, step: &NewStep) {
     script
         .statement("SELECT ", Want::Keep)
@@ -270,8 +278,8 @@ fn begin(script: &mut Script, dialect: &Dialect, write: &JournalWrite, step: &Ne
         .bind(dialect.at(write.at));
 }
 
-/// An operation's open steps are in doubt anew: until now somebody may have sent something. Where a run could send, a request may be under
-/// way.
+/// An operation's open steps are in doubt anew: until now somebody may have sent something. Where a
+/// run could send, a request may be under way.
 pub(super) fn doubt_open(script: &mut Script, dialect: &Dialect, operation: &OperationId, now: Timestamp) {
     script
         .statement(

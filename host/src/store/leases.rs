@@ -1,4 +1,5 @@
-//! Claims and leases: which worker may carry an operation out, and when there is something to claim.
+//! Claims and leases: which worker may carry an operation out, and when there is something to
+//! claim.
 
 use std::time::Duration;
 
@@ -21,7 +22,8 @@ use crate::{
     },
 };
 
-/// A worker's right to carry an operation out: it holds as long as nobody claimed the operation after it.
+/// A worker's right to carry an operation out: it holds as long as nobody claimed the operation
+/// after it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fence {
     /// Which operation.
@@ -39,11 +41,13 @@ pub struct Claim {
     pub fence: Fence,
 }
 
-/// For how long an operation is put off that can't be read: until somebody has mended it, or a host that can read it has come.
+/// For how long an operation is put off that can't be read: until somebody has mended it, or a host
+/// that can read it has come.
 const UNREADABLE: Duration = Duration::from_secs(60);
 
-/// The lanes in which something is queued or runs, and when the first of each was to be run. From one lane the index leads to the next, so that
-/// it takes a step for each lane, however many operations wait in it.
+/// The lanes in which something is queued or runs, and when the first of each was to be run. From
+/// one lane the index leads to the next, so that it takes a step for each lane, however many
+/// operations wait in it.
 pub(in crate::store) const LANES: &str = "
     WITH RECURSIVE lanes (switches, lane) AS (
         SELECT CAST(1 AS BIGINT), (SELECT min(lane) FROM operations
@@ -63,18 +67,20 @@ pub(in crate::store) const LANES: &str = "
     FROM lanes WHERE lane IS NOT NULL";
 
 impl Store {
-    /// Claims an operation for a worker: the oldest that is queued and due, or running under a lease that ran
-    /// out, whose buy has no other operation running, and whose lane may begin by `openings`. It becomes
-    /// `running`, its claims and its fence rise by one, and it is the worker's for `lease`. Operations that only
-    /// stop or restart delivery come before all others.
+    /// Claims an operation for a worker: the oldest that is queued and due, or running under a
+    /// lease that ran out, whose buy has no other operation running, and whose lane may begin by
+    /// `openings`. It becomes `running`, its claims and its fence rise by one, and it is the
+    /// worker's for `lease`. Operations that only stop or restart delivery come before all others.
     ///
     /// A queued operation also waits for others of its buy:
     /// - if it only stops or restarts delivery: for older queued ones that do only that;
     /// - if it has begun (it is frozen): for none;
-    /// - otherwise for older queued ones, and for any that has begun and not ended, whatever that one waits for.
+    /// - otherwise for older queued ones, and for any that has begun and not ended, whatever that
+    ///   one waits for.
     ///
-    /// An operation that ran waits for none of them: each would wait for the other. Its open steps are in doubt
-    /// anew from the claim on, because until then its last worker may have sent something.
+    /// An operation that ran waits for none of them: each would wait for the other. Its open steps
+    /// are in doubt anew from the claim on, because until then its last worker may have sent
+    /// something.
     ///
     /// An operation that can't be read is put off and logged, so that it holds nobody else up.
     pub async fn claim_within(
@@ -95,8 +101,8 @@ impl Store {
         self.write((fence.clone(), now, lease), work!(prolong)).await
     }
 
-    /// Returns how long until the next operation is due, or the next lease runs out, among those whose lane may
-    /// begin by `openings`; `None` if nothing waits.
+    /// Returns how long until the next operation is due, or the next lease runs out, among those
+    /// whose lane may begin by `openings`; `None` if nothing waits.
     pub async fn next_due_within(&self, now: Timestamp, openings: &Openings) -> Result<Option<Duration>, StoreError> {
         let dialect = self.dialect();
         if openings.admit_everything() {
@@ -114,8 +120,8 @@ impl Store {
         Ok(soonest)
     }
 
-    /// Returns the time of the clock that judges leases and doubts: the database's where several replicas share
-    /// it, else the caller's, which is `now`.
+    /// Returns the time of the clock that judges leases and doubts: the database's where several
+    /// replicas share it, else the caller's, which is `now`.
     pub async fn clock(&self, now: Timestamp) -> Result<Timestamp, StoreError> {
         let dialect = self.dialect();
         let mut asked = Statement::new("SELECT ");
@@ -239,7 +245,8 @@ async fn claim(
         .bind(micros(*lease))
         .bind(seq);
     if was_running {
-        // Whoever ran it may have sent something until its lease ran out, and what was sent may not show yet.
+        // Whoever ran it may have sent something until its lease ran out, and what was sent may not
+        // show yet.
         doubt_open(&mut script, dialect, &operation.value.id, *now);
     }
     if transaction.run(script).await?.is_empty() {
@@ -306,8 +313,8 @@ async fn prolong(
     transaction.run(script).await.map(drop)
 }
 
-/// The number must be the last one and the lease not given back. A lease that ran out still holds if nobody has
-/// claimed the operation since.
+/// The number must be the last one and the lease not given back. A lease that ran out still holds
+/// if nobody has claimed the operation since.
 pub(super) fn check_fence(script: &mut Script, dialect: &Dialect, fence: &Fence) {
     script
         .statement(

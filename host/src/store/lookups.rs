@@ -57,15 +57,15 @@ impl Store {
         Ok(!self.read(asked).await?.is_empty())
     }
 
-    /// Takes steps that are due to be looked for again, at most `limit`. Nobody else gets them before `hold` has
-    /// passed; after that somebody does, in case the taker died.
+    /// Takes steps that are due to be looked for again, at most `limit`. Nobody else gets them
+    /// before `hold` has passed; after that somebody does, in case the taker died.
     pub async fn take_lookups(&self, now: Timestamp, hold: Duration, limit: u32) -> Result<Vec<DueLookup>, StoreError> {
         self.write((now, hold, limit), work!(take)).await
     }
 }
 
-/// Takes the lookups that are due. They are put off by `hold`, so that nobody else is given them meanwhile, and somebody is if the taker
-/// dies.
+/// Takes the lookups that are due. They are put off by `hold`, so that nobody else is given them
+/// meanwhile, and somebody is if the taker dies.
 async fn take(
     transaction: &mut (dyn Transaction + '_),
     dialect: &Dialect,

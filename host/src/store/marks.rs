@@ -15,13 +15,15 @@ use crate::{
 /// The mark of a database that was restored from a copy.
 pub const RESTORED: &str = "restored";
 
-/// The mark of a file that is being moved to PostgreSQL, and of one that was: no host serves from it.
+/// The mark of a file that is being moved to PostgreSQL, and of one that was: no host serves from
+/// it.
 pub const MOVING: &str = "moving";
 
 /// See [`MOVING`].
 pub const MOVED: &str = "moved";
 
-/// The mark of a database to which one is being moved, and that is not whole yet: no host serves from it.
+/// The mark of a database to which one is being moved, and that is not whole yet: no host serves
+/// from it.
 pub const ARRIVING: &str = "arriving";
 
 /// The mark of a database that was moved to where it is.
@@ -38,7 +40,8 @@ impl Store {
         self.write((Some(of.to_owned()), name.to_owned(), at, line), work!(mark)).await
     }
 
-    /// Moves an existing mark to a later moment. Writes no audit line, because nothing new has happened.
+    /// Moves an existing mark to a later moment. Writes no audit line, because nothing new has
+    /// happened.
     pub async fn renew_mark(&self, name: &str, at: Timestamp) -> Result<(), StoreError> {
         self.write((name.to_owned(), at), work!(renew_mark)).await
     }

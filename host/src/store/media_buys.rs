@@ -47,8 +47,9 @@ impl Store {
 
     /// Reads a page of buys, newest first.
     ///
-    /// Each combination of filters has an index in the order of the list, of the buys themselves or, where a
-    /// platform is asked for, of what they have on platforms: nothing is read that is not listed.
+    /// Each combination of filters has an index in the order of the list, of the buys themselves
+    /// or, where a platform is asked for, of what they have on platforms: nothing is read that is
+    /// not listed.
     pub async fn buys(&self, filter: &BuyFilter) -> Result<Vec<MediaBuy>, StoreError> {
         let mut asked = Statement::new(self.dialect().buys);
         let limit = filter.limit.min(MOST_PER_PAGE);
@@ -71,13 +72,14 @@ impl Store {
         self.read(asked).await?.iter().map(rows::buy).collect()
     }
 
-    /// Picks buys whose status is due to be read from their ad servers, at most `limit`, and schedules their
-    /// next turn. Due are buys that were booked or had their turn `every` ago, or that a recording asked to
-    /// have looked at, and whose flight ended no earlier than `ended_since`.
+    /// Picks buys whose status is due to be read from their ad servers, at most `limit`, and
+    /// schedules their next turn. Due are buys that were booked or had their turn `every` ago, or
+    /// that a recording asked to have looked at, and whose flight ended no earlier than
+    /// `ended_since`.
     ///
-    /// The next turn comes after half of `every` to all of it, at random, so that a crowd spreads out and no two
-    /// replicas ask at the same time. A buy that a recording asked to have looked at gets its next turn after
-    /// `settle`, or after `every` if that is shorter.
+    /// The next turn comes after half of `every` to all of it, at random, so that a crowd spreads
+    /// out and no two replicas ask at the same time. A buy that a recording asked to have looked at
+    /// gets its next turn after `settle`, or after `every` if that is shorter.
     pub async fn take_turns(
         &self,
         now: Timestamp,
@@ -161,7 +163,8 @@ fn add_platforms(script: &mut Script, buy: &MediaBuy) {
     }
 }
 
-/// What both kinds of lists have in common: `table` has the columns, `seq` is what it calls the number of the buy.
+/// What both kinds of lists have in common: `table` has the columns, `seq` is what it calls the
+/// number of the buy.
 fn push_filters(asked: &mut Statement, filter: &BuyFilter, table: &str, seq: &str) {
     let mut equals = |column: &str, value: Option<&str>| {
         if let Some(value) = value {
@@ -177,11 +180,13 @@ fn push_filters(asked: &mut Statement, filter: &BuyFilter, table: &str, seq: &st
     }
 }
 
-/// How often one look takes a batch of buys of which some are over: those are left out from then on, and others may be behind them.
+/// How often one look takes a batch of buys of which some are over: those are left out from then
+/// on, and others may be behind them.
 const ROUNDS: u32 = 4;
 
-/// Gives buys their turn to be asked about, the longest due first; see [`crate::store::Store::take_turns`]. One that is over is left out
-/// when its turn comes: nothing is looked for but by turn.
+/// Gives buys their turn to be asked about, the longest due first; see
+/// [`crate::store::Store::take_turns`]. One that is over is left out when its turn comes: nothing
+/// is looked for but by turn.
 async fn take_turns(
     transaction: &mut (dyn Transaction + '_),
     dialect: &Dialect,

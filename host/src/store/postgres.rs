@@ -14,9 +14,11 @@
 //!
 //! # What it relies on
 //!
-//! Transactions are READ COMMITTED. What a decision rests on is a row at a version or a fence, which the transaction locks by
-//! writing or by `FOR NO KEY UPDATE`; nothing else that it read counts. Rows are locked in one order by everybody. Claims skip what
-//! others hold, and an index keeps two operations of one buy from being leased at once. Leases are judged by the database's clock.
+//! Transactions are READ COMMITTED. What a decision rests on is a row at a version or a fence,
+//! which the transaction locks by writing or by `FOR NO KEY UPDATE`; nothing else that it read
+//! counts. Rows are locked in one order by everybody. Claims skip what others hold, and an index
+//! keeps two operations of one buy from being leased at once. Leases are judged by the database's
+//! clock.
 
 use std::{sync::Arc, time::Duration};
 
@@ -53,7 +55,8 @@ static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
 /// How many prepared statements a connection keeps: each text of a statement is one.
 const STATEMENTS: usize = 300;
 
-/// How much longer the server waits than this host: it gives a session up that the host can no longer end.
+/// How much longer the server waits than this host: it gives a session up that the host can no
+/// longer end.
 const SERVERS_PATIENCE: u32 = 2;
 
 /// How the store works; the defaults are right unless measured otherwise.
@@ -84,8 +87,8 @@ pub(super) struct Postgres {
     hints: Option<Hints>,
 }
 
-/// Connects to the database at `url` (`postgres://user:password@host/database`) and brings its tables up to date, for as long as
-/// that takes.
+/// Connects to the database at `url` (`postgres://user:password@host/database`) and brings its
+/// tables up to date, for as long as that takes.
 ///
 /// # Errors
 /// [`StoreError::Unavailable`] if it does not answer or its tables are those of a newer version.
@@ -100,7 +103,8 @@ pub async fn open(url: &str, options: Options) -> Result<Store, StoreError> {
 /// Connects for a moment, beside the replicas that serve. The tables stay as they are.
 ///
 /// # Errors
-/// [`StoreError::Unavailable`] if it does not answer, or if its tables are not those of this version.
+/// [`StoreError::Unavailable`] if it does not answer, or if its tables are not those of this
+/// version.
 pub async fn open_beside(url: &str, options: Options) -> Result<Store, StoreError> {
     let connect = connect_options(url, options.patience)?;
     let checked = timeout(options.patience * SERVERS_PATIENCE, async {
@@ -113,8 +117,9 @@ pub async fn open_beside(url: &str, options: Options) -> Result<Store, StoreErro
     Ok(Store::new(Database::Postgres(Postgres::new(url, &options)?), options.keys))
 }
 
-/// What each session is: READ COMMITTED, durable when acknowledged, and given up by the server soon after this host would have
-/// given it up, so that a host that stopped in the middle of a transaction holds nobody else up.
+/// What each session is: READ COMMITTED, durable when acknowledged, and given up by the server soon
+/// after this host would have given it up, so that a host that stopped in the middle of a
+/// transaction holds nobody else up.
 pub(super) fn connect_options(url: &str, patience: Duration) -> Result<PgConnectOptions, StoreError> {
     let options: PgConnectOptions =
         url.parse().map_err(|error| StoreError::Unavailable(format!("its address can't be used: {error}")))?;
@@ -129,13 +134,15 @@ pub(super) fn connect_options(url: &str, patience: Duration) -> Result<PgConnect
     ]))
 }
 
-/// Brings the tables up to date, for as long as that takes. Hosts that start together wait for each other: sqlx takes an advisory
-/// lock. Who waits for it, or for a table that somebody uses (a dump), gives up what it has after `patience` and tries again: whatever
-/// waits for a table holds up everybody behind it.
+/// Brings the tables up to date, for as long as that takes. Hosts that start together wait for each
+/// other: sqlx takes an advisory lock. Who waits for it, or for a table that somebody uses (a
+/// dump), gives up what it has after `patience` and tries again: whatever waits for a table holds
+/// up everybody behind it.
 async fn bring_up_to_date(url: &str, patience: Duration) -> Result<(), StoreError> {
     let connect = connect_options(url, Duration::ZERO)?.options([("lock_timeout", &patience.as_millis().to_string())]);
     loop {
-        // One connection by itself: what is wrong is told as it is, and not as a pool that timed out.
+        // One connection by itself: what is wrong is told as it is, and not as a pool that timed
+        // out.
         let connected = timeout(patience * SERVERS_PATIENCE, PgConnection::connect_with(&connect)).await;
         let mut connection = connected.map_err(|_| late())?.map_err(from_sqlx)?;
         let migrated = MIGRATIONS.run_direct(None, &mut connection, false).await;

@@ -33,7 +33,8 @@ pub struct Recording {
     writes: Vec<Write>,
 }
 
-/// Who writes a recording. What that rests on is checked first, and nothing is written if it does not hold.
+/// Who writes a recording. What that rests on is checked first, and nothing is written if it does
+/// not hold.
 #[derive(Debug, Clone, Default)]
 pub enum Author {
     /// The host itself. It needs nothing but the versions of the rows that it changes.
@@ -52,13 +53,13 @@ pub enum LeaseAfter {
     Kept,
     /// It is given back.
     Released,
-    /// The run was cut off at this moment, and may have sent something until then: the lease is given back, and open steps are in doubt
-    /// anew from then on.
+    /// The run was cut off at this moment, and may have sent something until then: the lease is
+    /// given back, and open steps are in doubt anew from then on.
     CutOff(Timestamp),
 }
 
-/// What must not be over when a decision is written, by the clock that judges when tasks expire: the database's where several replicas
-/// share it, else `at`.
+/// What must not be over when a decision is written, by the clock that judges when tasks expire:
+/// the database's where several replicas share it, else `at`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DecisionWindow {
     /// The task that must not have expired.
@@ -87,7 +88,8 @@ impl std::fmt::Display for Expired {
     }
 }
 
-/// One row that a recording writes. A changed row names the version at which it was read: [`StoreError::Stale`] if it has another one.
+/// One row that a recording writes. A changed row names the version at which it was read:
+/// [`StoreError::Stale`] if it has another one.
 #[derive(Debug, Clone)]
 #[expect(clippy::large_enum_variant, reason = "a recording has a handful of writes, and they are moved once")]
 pub enum Write {
@@ -97,14 +99,16 @@ pub enum Write {
     NewBuy(MediaBuy),
     /// A changed buy. Its `remote` is not written here.
     Buy(Stored<MediaBuy>),
-    /// Has a buy's status read from its ad servers as soon as possible, and once more when they have settled: the buy was changed there,
-    /// or waits for something else. Does nothing for a buy that was not booked.
+    /// Has a buy's status read from its ad servers as soon as possible, and once more when they
+    /// have settled: the buy was changed there, or waits for something else. Does nothing for a buy
+    /// that was not booked.
     ReadStatusSoon(MediaBuyId),
     /// A new operation.
     NewOperation(Operation),
     /// A changed operation.
     Operation(Stored<Operation>),
-    /// Makes the open steps of an operation on a platform fresh again, as if they had never happened: a person looked and found nothing.
+    /// Makes the open steps of an operation on a platform fresh again, as if they had never
+    /// happened: a person looked and found nothing.
     ResetSteps(OperationId, PlatformName),
     /// A new task.
     NewTask(Task),
@@ -121,8 +125,8 @@ pub enum Write {
 }
 
 impl Write {
-    /// Rows are locked in one order by everybody, where the database locks rows: buys, operations by id, tasks by id. The end of the audit
-    /// log comes last.
+    /// Rows are locked in one order by everybody, where the database locks rows: buys, operations
+    /// by id, tasks by id. The end of the audit log comes last.
     fn order(&self) -> (u8, &str) {
         match self {
             Self::NewKey(_) => (0, ""),
@@ -255,7 +259,8 @@ async fn record(
     audit::append(transaction, dialect, &lines).await
 }
 
-/// Checks what the author needs. A worker's buy is locked before its operation, in the order of all writes.
+/// Checks what the author needs. A worker's buy is locked before its operation, in the order of all
+/// writes.
 fn check_author(script: &mut Script, dialect: &Dialect, recording: &Recording) {
     let (fence, lease) = match &recording.by {
         Author::Host => return,
@@ -279,7 +284,8 @@ fn check_author(script: &mut Script, dialect: &Dialect, recording: &Recording) {
     }
 }
 
-/// Locks nothing: closing the task or changing the buy meanwhile changes its version, and then nothing is written either.
+/// Locks nothing: closing the task or changing the buy meanwhile changes its version, and then
+/// nothing is written either.
 fn check_window(script: &mut Script, dialect: &Dialect, window: &DecisionWindow) {
     let DecisionWindow { task, flight, at } = window;
     if let Some(task) = task {

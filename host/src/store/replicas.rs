@@ -1,5 +1,6 @@
-//! What the replicas on one database share beside the work: adapters' components, and how fast ad servers may
-//! be asked. Time is judged by the database's clock where several replicas may share it.
+//! What the replicas on one database share beside the work: adapters' components, and how fast ad
+//! servers may be asked. Time is judged by the database's clock where several replicas may share
+//! it.
 
 use std::time::Duration;
 
@@ -18,7 +19,8 @@ use crate::{
 /// What every replica leaves alone for a time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum HoldKey {
-    /// Requests with one credential, because the ad server asked for a pause. Named by the keyed digest of the credential.
+    /// Requests with one credential, because the ad server asked for a pause. Named by the keyed
+    /// digest of the credential.
     Pause(String),
     /// Calls of a platform's adapter for one purpose, because its circuit breaker opened.
     Breaker(PlatformName, Purpose),
@@ -61,8 +63,8 @@ impl Store {
         self.read(asked).await?.first().map_or(Ok(None), |row| row.maybe_bytes("content"))
     }
 
-    /// Makes a stored component serve a platform from now on, appends `line` to the audit log, and closes the
-    /// circuit breakers that the last one opened. Writes nothing if it serves already.
+    /// Makes a stored component serve a platform from now on, appends `line` to the audit log, and
+    /// closes the circuit breakers that the last one opened. Writes nothing if it serves already.
     pub async fn activate_component(
         &self,
         platform: &PlatformName,
@@ -79,9 +81,9 @@ impl Store {
         found.iter().map(|row| Ok((PlatformName::new(row.text("platform")?), row.text("digest")?))).collect()
     }
 
-    /// Reserves `count` requests in a row, `interval` apart, of which as many as fit into `burst` may come at once
-    /// after a rest. Returns how long until the first of them, in microseconds; below zero, it could have been
-    /// sent that long ago.
+    /// Reserves `count` requests in a row, `interval` apart, of which as many as fit into `burst`
+    /// may come at once after a rest. Returns how long until the first of them, in microseconds;
+    /// below zero, it could have been sent that long ago.
     pub async fn reserve(
         &self,
         key: &str,
@@ -93,12 +95,14 @@ impl Store {
         self.write((key.to_owned(), count, interval, burst, now), work!(reserve)).await
     }
 
-    /// Has every replica leave something alone for `time`, or longer if an earlier hold lasts longer.
+    /// Has every replica leave something alone for `time`, or longer if an earlier hold lasts
+    /// longer.
     pub async fn hold(&self, key: &HoldKey, time: Duration, now: Timestamp) -> Result<(), StoreError> {
         self.write((key.clone(), time, now), work!(hold)).await
     }
 
-    /// Returns what is held now, and for how much longer. Kinds that this version does not know are left out.
+    /// Returns what is held now, and for how much longer. Kinds that this version does not know are
+    /// left out.
     pub async fn holds(&self, now: Timestamp) -> Result<Vec<(HoldKey, Duration)>, StoreError> {
         let dialect = self.dialect();
         let mut asked = Statement::new("SELECT key, held_until - ");

@@ -1,9 +1,9 @@
-//! Deletes what is old enough. The audit log, buys, their remote objects, and the operations that created them
-//! stay.
+//! Deletes what is old enough. The audit log, buys, their remote objects, and the operations that
+//! created them stay.
 //!
-//! Each function deletes the oldest rows, at most `limit`, in a transaction of its own, so that other writes
-//! wait for one small transaction at most. It returns how many it has deleted: fewer than `limit` if nothing
-//! more can be deleted now.
+//! Each function deletes the oldest rows, at most `limit`, in a transaction of its own, so that
+//! other writes wait for one small transaction at most. It returns how many it has deleted: fewer
+//! than `limit` if nothing more can be deleted now.
 
 use crate::{
     domain::time::Timestamp,
@@ -19,25 +19,27 @@ use crate::{
 };
 
 impl Store {
-    /// Deletes events that happened before a moment. An event stays until its deliveries are deleted.
+    /// Deletes events that happened before a moment. An event stays until its deliveries are
+    /// deleted.
     pub async fn forget_events(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
         self.write((before, limit), work!(events)).await
     }
 
-    /// Deletes tasks that were closed before a moment, with their histories. A task whose operation has not ended
-    /// stays.
+    /// Deletes tasks that were closed before a moment, with their histories. A task whose operation
+    /// has not ended stays.
     pub async fn forget_tasks(&self, closed_before: Timestamp, limit: u32) -> Result<u64, StoreError> {
         self.write((closed_before, limit), work!(tasks)).await
     }
 
-    /// Deletes operations that ended before a moment, with their steps. An operation that created a buy stays,
-    /// because it says how the buy came about, and so does one that a task is about.
+    /// Deletes operations that ended before a moment, with their steps. An operation that created a
+    /// buy stays, because it says how the buy came about, and so does one that a task is about.
     pub async fn forget_operations(&self, ended_before: Timestamp, limit: u32) -> Result<u64, StoreError> {
         self.write((ended_before, limit), work!(operations)).await
     }
 }
 
-/// How many of the oldest are looked at for each that is to be forgotten: some of them have to stay for the time being.
+/// How many of the oldest are looked at for each that is to be forgotten: some of them have to stay
+/// for the time being.
 const LOOKED_AT: u32 = 10;
 
 async fn events(
@@ -104,7 +106,8 @@ async fn operations(
     delete(transaction, picked, ["DELETE FROM steps WHERE operation = ?", "DELETE FROM operations WHERE id = ?"]).await
 }
 
-/// Deletes each row that `picked` found by its id, what hangs on it first. Returns how many were found.
+/// Deletes each row that `picked` found by its id, what hangs on it first. Returns how many were
+/// found.
 async fn delete(
     transaction: &mut (dyn Transaction + '_),
     picked: Statement,
@@ -122,7 +125,8 @@ async fn delete(
     Ok(found.len() as u64)
 }
 
-/// Writes down when operations ended that a host of an older version has ended. One that can't be read is never forgotten.
+/// Writes down when operations ended that a host of an older version has ended. One that can't be
+/// read is never forgotten.
 async fn find_out_when(
     transaction: &mut (dyn Transaction + '_),
     dialect: &Dialect,

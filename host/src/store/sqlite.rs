@@ -3,8 +3,8 @@
 //! # Layout
 //!
 //! - `lock`: one process per file. `files`: who may read them.
-//! - `writer`: the one connection that writes, and how waiting writes share a commit. A small pool of connections that can't
-//!   write reads.
+//! - `writer`: the one connection that writes, and how waiting writes share a commit. A small pool
+//!   of connections that can't write reads.
 //! - `copies`: backup and restore.
 //! - `script`: a script as one command.
 //! - `dialect`: where its statements differ from PostgreSQL's.
@@ -44,12 +44,12 @@ mod writer;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 
-/// The write-ahead log is cut back to this many bytes once its contents are in the database. Without it the file keeps
-/// the size of the largest burst of writes.
+/// The write-ahead log is cut back to this many bytes once its contents are in the database.
+/// Without it the file keeps the size of the largest burst of writes.
 const LOG_BYTES: &str = "67108864";
 
-/// How many prepared statements a connection keeps. A recording's statements are one text, so that there are as many
-/// texts as there are kinds of decisions: some dozens.
+/// How many prepared statements a connection keeps. A recording's statements are one text, so that
+/// there are as many texts as there are kinds of decisions: some dozens.
 const STATEMENTS: usize = 200;
 
 /// How the store works; the defaults are right unless measured otherwise.
@@ -57,7 +57,8 @@ const STATEMENTS: usize = 200;
 pub struct Options {
     /// Connections for reading. Each is a thread; more than cores bring nothing.
     pub readers: u32,
-    /// How long to wait for a reader, or for somebody else's lock (a backup, a person with a shell), before giving up.
+    /// How long to wait for a reader, or for somebody else's lock (a backup, a person with a
+    /// shell), before giving up.
     pub patience: Duration,
     /// The keys of what lies in it; by default one that only this process has.
     pub keys: Arc<Keyring>,
@@ -79,8 +80,8 @@ pub(super) struct Sqlite {
 /// Opens the database at `path`, creates it if it does not exist, and brings its tables up to date.
 ///
 /// # Errors
-/// [`StoreError::Unavailable`] if another process has it, if the file can't be used, or if its tables are those of
-/// a newer version.
+/// [`StoreError::Unavailable`] if another process has it, if the file can't be used, or if its
+/// tables are those of a newer version.
 pub async fn open(path: impl AsRef<Path>, options: Options) -> Result<Store, StoreError> {
     let path = path.as_ref().to_owned();
     let lock = take_lock(path.clone()).await?;
@@ -90,11 +91,12 @@ pub async fn open(path: impl AsRef<Path>, options: Options) -> Result<Store, Sto
     connect(path, options, Some(lock)).await
 }
 
-/// Opens an existing database for a moment, also while a host serves from it: SQLite itself keeps two writers apart. Its tables stay
-/// as they are. Nothing may be claimed through it.
+/// Opens an existing database for a moment, also while a host serves from it: SQLite itself keeps
+/// two writers apart. Its tables stay as they are. Nothing may be claimed through it.
 ///
 /// # Errors
-/// [`StoreError::Unavailable`] if there is none, if it can't be used, or if its tables are not those of this version.
+/// [`StoreError::Unavailable`] if there is none, if it can't be used, or if its tables are not
+/// those of this version.
 pub async fn open_beside(path: impl AsRef<Path>, options: Options) -> Result<Store, StoreError> {
     let path = path.as_ref().to_owned();
     check_tables(&path).await.map_err(|error| named(&path, error))?;
@@ -154,7 +156,8 @@ fn writing(path: &Path, options: &Options) -> SqliteConnectOptions {
         .foreign_keys(true)
         .busy_timeout(options.patience)
         .pragma("journal_size_limit", LOG_BYTES)
-        // What is replaced on a page that is written anyway is overwritten with zeros: a secret does not outlive its row there.
+        // What is replaced on a page that is written anyway is overwritten with zeros: a secret
+        // does not outlive its row there.
         .pragma("secure_delete", "FAST")
         .statement_cache_capacity(STATEMENTS)
 }
@@ -177,7 +180,8 @@ async fn applied(connection: &mut SqliteConnection) -> Result<Vec<Applied>, sqlx
     if listed == 0 { Ok(Vec::new()) } else { sqlx::query_as(tables::APPLIED).fetch_all(connection).await }
 }
 
-/// Takes a database that is there for oneself: no host has it, nor starts on it meanwhile. Its tables must be those of this version.
+/// Takes a database that is there for oneself: no host has it, nor starts on it meanwhile. Its
+/// tables must be those of this version.
 ///
 /// # Errors
 /// As [`open_alone`].

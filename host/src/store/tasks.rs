@@ -69,11 +69,11 @@ impl Store {
         self.read(asked).await?.first().map(rows::stored_task).transpose()
     }
 
-    /// Reads a page of the list of tasks, the most urgent first, then the oldest. The list has the first 10,000
-    /// that match the filter.
+    /// Reads a page of the list of tasks, the most urgent first, then the oldest. The list has the
+    /// first 10,000 that match the filter.
     ///
-    /// One statement reads totals and page, so that both are of the same moment. It returns one row at least; on
-    /// a page without tasks that row has the totals only.
+    /// One statement reads totals and page, so that both are of the same moment. It returns one row
+    /// at least; on a page without tasks that row has the totals only.
     pub async fn tasks(&self, filter: &TaskFilter) -> Result<TaskPage, StoreError> {
         let mut query = Statement::new("WITH ");
         let mut from = "tasks";
@@ -124,8 +124,9 @@ impl Store {
         Ok(page)
     }
 
-    /// Reads open, undecided tasks that have expired, or are overdue and not escalated yet; at most `limit`.
-    /// Those that expired come first, then the longest overdue. One that can't be read is logged and left out.
+    /// Reads open, undecided tasks that have expired, or are overdue and not escalated yet; at most
+    /// `limit`. Those that expired come first, then the longest overdue. One that can't be read is
+    /// logged and left out.
     pub async fn tasks_due(&self, now: Timestamp, limit: u32) -> Result<Vec<DueTask>, StoreError> {
         let dialect = self.dialect();
         let limit = limit.min(MOST_PER_PAGE);
@@ -163,8 +164,8 @@ impl Store {
         Ok(due)
     }
 
-    /// Takes tasks out of the list that were closed before a moment, at most `limit`, and returns how many. They
-    /// can still be read by their id.
+    /// Takes tasks out of the list that were closed before a moment, at most `limit`, and returns
+    /// how many. They can still be read by their id.
     pub async fn unlist_tasks(&self, closed_before: Timestamp, limit: u32) -> Result<u64, StoreError> {
         self.write((closed_before, limit), work!(unlist)).await
     }
@@ -181,8 +182,8 @@ impl Store {
 /// When an open task was closed: after everything.
 const NOT_CLOSED: i64 = i64::MAX;
 
-/// How many tasks a list has at most, and so how far their number is counted: a thousand pages of what nobody reads. Each combination of
-/// filters has an index in the order of the list.
+/// How many tasks a list has at most, and so how far their number is counted: a thousand pages of
+/// what nobody reads. Each combination of filters has an index in the order of the list.
 const MOST_LISTED: u32 = 10_000;
 
 pub(super) fn insert_task(script: &mut Script, task: &Task) -> Result<(), StoreError> {
@@ -265,7 +266,8 @@ fn push_conditions(query: &mut Statement, filter: &TaskFilter) {
     }
 }
 
-/// Takes tasks out of the list that were closed before a moment: the list is walked, and those would be most of it.
+/// Takes tasks out of the list that were closed before a moment: the list is walked, and those
+/// would be most of it.
 async fn unlist(
     transaction: &mut (dyn Transaction + '_),
     dialect: &Dialect,

@@ -40,7 +40,8 @@ pub struct TokenRecord {
 pub struct Revocation {
     /// The name under which it was known then.
     pub name: String,
-    /// SHA-256 of its text, hexadecimal: which token it is. Another one under the same name is good.
+    /// SHA-256 of its text, hexadecimal: which token it is. Another one under the same name is
+    /// good.
     pub sha256: String,
     /// Since when.
     pub at: Timestamp,
@@ -99,7 +100,8 @@ impl Store {
         self.write((revocation.clone(), line), work!(revoke_digest)).await
     }
 
-    /// Takes back the revocation of a token, wherever it stands, and appends `line` to the audit log.
+    /// Takes back the revocation of a token, wherever it stands, and appends `line` to the audit
+    /// log.
     ///
     /// # Errors
     /// [`StoreError::Stale`] if it is not revoked.
@@ -107,7 +109,8 @@ impl Store {
         self.write((sha256.to_owned(), line), work!(restore)).await
     }
 
-    /// Reads the revocations, oldest first: of tokens that were made, and of those that a configuration has or had.
+    /// Reads the revocations, oldest first: of tokens that were made, and of those that a
+    /// configuration has or had.
     pub async fn revocations(&self) -> Result<Vec<Revocation>, StoreError> {
         let mut asked = Statement::new(REVOKED);
         asked.push(" ORDER BY revoked_at, name LIMIT ?").bind(MOST_ROWS);

@@ -1,8 +1,8 @@
-//! Endpoints of webhooks and the deliveries of events to them. The deliveries of an event are written in the transaction of the
-//! event, see [`Recording`](super::Recording).
+//! Endpoints of webhooks and the deliveries of events to them. The deliveries of an event are
+//! written in the transaction of the event, see [`Recording`](super::Recording).
 
 pub use self::{
-    deliveries::{Attempt, DeliveryFilter, DueDelivery, Tried},
+    deliveries::{Attempt, AttemptOutcome, DeliveryFilter, DueDelivery},
     replays::{Replay, Replayed},
 };
 

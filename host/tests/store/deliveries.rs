@@ -11,7 +11,7 @@ use flightdeck::{
     operations::{Signals, timers},
     store::{
         Write, postgres, sqlite,
-        webhooks::{Replay, Replayed, Tried},
+        webhooks::{AttemptOutcome, Replay, Replayed},
     },
 };
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection, sqlite::SqliteConnectOptions};
@@ -44,7 +44,7 @@ async fn happen_from(store: &Store, second: i64, buy: &str, count: i64) -> Vec<E
 async fn deliver_all(store: &Store, seconds: i64) -> Vec<EventId> {
     let mut sent = Vec::new();
     while let Some(due) = claim(store, seconds).await {
-        store.record_attempt(tried(&due, seconds, Tried::Delivered)).await.unwrap();
+        store.record_attempt(tried(&due, seconds, AttemptOutcome::Delivered)).await.unwrap();
         sent.push(due.event);
     }
     sent
@@ -65,7 +65,7 @@ pub(crate) async fn a_replay_sends_events_of_a_buy_in_the_order_in_which_they_ha
     // Each waits for the one before it, until that one was taken.
     let first = claim(&store, 20).await.unwrap();
     assert!(claim(&store, 20).await.is_none());
-    store.record_attempt(tried(&first, 20, Tried::Delivered)).await.unwrap();
+    store.record_attempt(tried(&first, 20, AttemptOutcome::Delivered)).await.unwrap();
     let rest = deliver_all(&store, 20).await;
     assert_eq!((&first.event, &rest[..]), (&happened[0], &happened[1..]));
 }
@@ -92,7 +92,7 @@ pub(crate) async fn a_replay_of_more_than_its_limit_says_where_to_go_on(store: S
     assert_eq!(all, Replayed { count: 5, more: false, next_since: None });
     switch(&store, "mine", false).await;
     switch(&store, "mine", true).await;
-    let dead = async || store.replay(&"mine".into(), Replay::Dead, at(30), 3, line()).await.unwrap();
+    let dead = async || store.replay(&"mine".into(), Replay::DeadLetters, at(30), 3, line()).await.unwrap();
     assert_eq!(dead().await, Replayed { count: 3, more: true, next_since: None });
     assert_eq!(deliver_all(&store, 30).await, happened[..3], "the oldest first");
     assert_eq!(dead().await, Replayed { count: 2, more: false, next_since: None });
@@ -117,10 +117,10 @@ pub(crate) async fn an_endpoint_where_nothing_succeeds_is_sent_one_at_a_time(sto
     add(&store, &endpoint("mine", None, EventKind::ALL)).await;
     happen(&store, (0..10).map(|index| event(&format!("b{index}"), EventKind::TaskCreated)).collect()).await;
     let first = claim(&store, 1).await.unwrap();
-    store.record_attempt(tried(&first, 1, Tried::Again(at(100)))).await.unwrap();
+    store.record_attempt(tried(&first, 1, AttemptOutcome::Retry(at(100)))).await.unwrap();
     let second = claim(&store, 2).await.unwrap();
     assert!(claim(&store, 2).await.is_none(), "the others wait until something succeeds");
-    store.record_attempt(tried(&second, 2, Tried::Delivered)).await.unwrap();
+    store.record_attempt(tried(&second, 2, AttemptOutcome::Delivered)).await.unwrap();
     let mut held = 0;
     while claim(&store, 3).await.is_some() {
         held += 1;
@@ -145,7 +145,7 @@ pub(crate) async fn no_owner_takes_all_places(store: Store) {
     let most = OWNERS_AT_A_TIME as usize;
     assert_eq!((of("mine"), of("publishers"), of("theirs")), (most, most, 1));
     let mine = claimed.iter().find(|due| due.endpoint.id.as_str().starts_with("mine")).unwrap();
-    store.record_attempt(tried(mine, 1, Tried::Delivered)).await.unwrap();
+    store.record_attempt(tried(mine, 1, AttemptOutcome::Delivered)).await.unwrap();
     let next = claim(&store, 1).await.unwrap();
     assert!(next.endpoint.id.as_str().starts_with("mine"));
     // What a host that died has left takes nobody's place.
@@ -158,7 +158,7 @@ pub(crate) async fn what_an_old_url_answers_counts_for_nothing_at_the_new_one(st
     happen(&store, ["b1", "b2", "b3"].map(|buy| event(buy, EventKind::TaskCreated)).into()).await;
     let (gone, taken) = (claim(&store, 0).await.unwrap(), claim(&store, 0).await.unwrap());
     let failed = claim(&store, 0).await.unwrap();
-    store.record_attempt(tried(&failed, 1, Tried::Again(at(1_000)))).await.unwrap();
+    store.record_attempt(tried(&failed, 1, AttemptOutcome::Retry(at(1_000)))).await.unwrap();
     let mut stored = store.webhook(&"mine".into()).await.unwrap().unwrap();
     assert_eq!(stored.value.failing_since, Some(at(1)));
     // Another name is no reason to begin anew.
@@ -171,14 +171,14 @@ pub(crate) async fn what_an_old_url_answers_counts_for_nothing_at_the_new_one(st
     let standing = async || store.webhook(&"mine".into()).await.unwrap().unwrap().value;
     assert_eq!(standing().await.failing_since, None, "its time begins anew");
 
-    assert_eq!(store.record_attempt(tried(&gone, 2, Tried::Dead)).await.unwrap(), None);
+    assert_eq!(store.record_attempt(tried(&gone, 2, AttemptOutcome::DeadLetter)).await.unwrap(), None);
     assert_eq!(standing().await.failing_since, None);
-    assert_eq!(store.record_attempt(tried(&taken, 2, Tried::Delivered)).await.unwrap(), None);
+    assert_eq!(store.record_attempt(tried(&taken, 2, AttemptOutcome::Delivered)).await.unwrap(), None);
     // It is sent to the new url, as if it had never been tried.
     let again = claim(&store, 2).await.unwrap();
     assert_eq!((&again.event, again.attempts), (&gone.event, 0));
     assert_eq!(again.endpoint.url, "https://example.com/moved");
-    assert_eq!(store.record_attempt(tried(&again, 3, Tried::Again(at(60)))).await.unwrap(), Some(at(3)));
+    assert_eq!(store.record_attempt(tried(&again, 3, AttemptOutcome::Retry(at(60)))).await.unwrap(), Some(at(3)));
     let delivered = store.delivery(&"mine".into(), &taken.event).await.unwrap().unwrap();
     assert_eq!((delivered.status, delivered.attempts), (DeliveryStatus::Delivered, 1));
 }
@@ -211,7 +211,7 @@ pub(crate) async fn what_was_given_up_is_counted_for_each_endpoint(store: Store)
         while due.endpoint.id.as_str() != "mine" {
             due = claim(&store, 0).await.unwrap();
         }
-        store.record_attempt(tried(&due, 1, Tried::Dead)).await.unwrap();
+        store.record_attempt(tried(&due, 1, AttemptOutcome::DeadLetter)).await.unwrap();
     }
     let listed = store.webhooks(None).await.unwrap();
     assert_eq!(listed.iter().map(|endpoint| endpoint.dead).collect::<Vec<_>>(), [2, 0]);

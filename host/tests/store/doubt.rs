@@ -30,7 +30,7 @@ const NO_HEARTBEAT: Duration = Duration::from_secs(3_600);
 /// A journal as a run has it, of the operation `op-b1`.
 fn pages(store: &Store, fence: &Fence, steps: &[Step], restored_at: Option<Timestamp>) -> Pages {
     let asked_at = tokio::time::Instant::now();
-    let lease = Arc::new(Lease::hold(store.clone(), fence.clone(), asked_at, LEASE, NO_HEARTBEAT));
+    let lease = Arc::new(Lease::keep(store.clone(), fence.clone(), asked_at, LEASE, NO_HEARTBEAT));
     let doubts = Doubts::new(steps, &platform("north"), PATIENCE, restored_at, now());
     let stop = CancellationToken::new();
     Pages::of(OperationJournal::new(store.clone(), lease, "b1".into(), platform("north"), "", doubts, stop))
@@ -189,7 +189,7 @@ pub(crate) async fn what_can_no_longer_be_under_way_is_made_again_if_it_is_absen
 pub(crate) async fn a_host_that_stops_sends_nothing_more_and_hears_what_was_sent(store: Store) {
     accept(&store, "b1").await;
     let fence = claim(&store, 0).await.fence;
-    let lease = Lease::hold(store.clone(), fence.clone(), tokio::time::Instant::now(), LEASE, NO_HEARTBEAT);
+    let lease = Lease::keep(store.clone(), fence.clone(), tokio::time::Instant::now(), LEASE, NO_HEARTBEAT);
     let (doubts, stop) = (Doubts::new(&[], &platform("north"), PATIENCE, None, now()), CancellationToken::new());
     let (lease, north) = (Arc::new(lease), platform("north"));
     let pages = Pages::of(OperationJournal::new(store.clone(), lease, "b1".into(), north, "", doubts, stop.clone()));

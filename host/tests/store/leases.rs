@@ -50,7 +50,7 @@ fn was_interrupted<T: std::fmt::Debug>(outcome: Result<T, JournalError>) -> bool
 pub(crate) async fn under_a_lease_that_ran_out_nothing_is_begun(store: Store) {
     let fence = held(&store).await;
     // Nobody has claimed it since, so that the store would still take the write.
-    let (journal, lease) = journal(&store, Lease::hold(store.clone(), fence, Instant::now(), Duration::ZERO, LONG));
+    let (journal, lease) = journal(&store, Lease::keep(store.clone(), fence, Instant::now(), Duration::ZERO, LONG));
     assert!(!lease.holds());
     assert!(was_interrupted(journal.begin("order").await));
     assert!(store.steps(&"op-b1".into()).await.unwrap().is_empty(), "the step was begun");
@@ -59,7 +59,7 @@ pub(crate) async fn under_a_lease_that_ran_out_nothing_is_begun(store: Store) {
 pub(crate) async fn under_a_lease_that_was_lost_nothing_more_is_sent(store: Store) {
     let fence = held(&store).await;
     let beat = Duration::from_millis(20);
-    let (journal, lease) = journal(&store, Lease::hold(store.clone(), fence, Instant::now(), LONG, beat));
+    let (journal, lease) = journal(&store, Lease::keep(store.clone(), fence, Instant::now(), LONG, beat));
     assert!(matches!(journal.may_write(Duration::ZERO), Err(JournalError::Misuse(_))), "no step is open");
     assert!(matches!(journal.begin("order").await, Ok(FoundStep::Fresh(_))));
     journal.may_write(Duration::ZERO).unwrap();
@@ -86,7 +86,7 @@ async fn kept(store: &Store) -> Vec<Value> {
 pub(crate) async fn what_is_learned_too_late_is_kept_and_not_applied(store: Store) {
     let fence = held(&store).await;
     let begin = async || {
-        let lease = Lease::hold(store.clone(), fence.clone(), Instant::now(), LONG, LONG);
+        let lease = Lease::keep(store.clone(), fence.clone(), Instant::now(), LONG, LONG);
         let ((journal, lease), journals) = (journal(&store, lease), Journals::default());
         journals.add(journal.journal.clone());
         journal.begin("order").await.unwrap();
@@ -96,19 +96,19 @@ pub(crate) async fn what_is_learned_too_late_is_kept_and_not_applied(store: Stor
     let stop = CancellationToken::new();
     let (lost, unanswered, lease, _) = begin().await;
     lost.leave();
-    late_results::keep(&store, lease.fence(), &unanswered, &stop).await;
+    late_results::record(&store, lease.fence(), &unanswered, &stop).await;
     assert!(kept(&store).await.is_empty(), "nothing is known of a request that was not answered");
     let ((cut_off, answered, _, request), (ended, finished, ..)) = (begin().await, begin().await);
     store.claim("other", at(1_000_000_000), LEASE).await.unwrap().expect("the lease ran out");
     cut_off.sent(request, SentRequest::Answered(200));
     cut_off.leave();
-    late_results::keep(&store, lease.fence(), &answered, &stop).await;
+    late_results::record(&store, lease.fence(), &answered, &stop).await;
     let made = RemoteObject { kind: RemoteKind::Order, key: String::new(), id: "77".to_owned() };
     ended.remember(made).await.unwrap();
     ended.finish("order", b"77".to_vec()).await.unwrap();
     assert!(was_interrupted(ended.begin("item").await));
     assert!(was_interrupted(ended.close().await));
-    late_results::keep(&store, lease.fence(), &finished, &stop).await;
+    late_results::record(&store, lease.fence(), &finished, &stop).await;
     let kept = kept(&store).await;
     let words: Vec<&str> = kept.iter().map(|line| line["reason"].as_str().unwrap()).collect();
     let begin = "claim 1 came to its end without hearing that this was recorded: north: ";
@@ -127,7 +127,7 @@ pub(crate) async fn what_is_learned_too_late_is_kept_and_not_applied(store: Stor
 
 pub(crate) async fn what_was_recorded_is_no_late_result(store: Store) {
     let fence = held(&store).await;
-    let (journal, lease) = journal(&store, Lease::hold(store.clone(), fence, Instant::now(), LONG, LONG));
+    let (journal, lease) = journal(&store, Lease::keep(store.clone(), fence, Instant::now(), LONG, LONG));
     let journals = Journals::default();
     journals.add(journal.journal.clone());
     for name in ["order", "item"] {
@@ -140,6 +140,6 @@ pub(crate) async fn what_was_recorded_is_no_late_result(store: Store) {
     let request = journal.sending();
     journal.sent(request, SentRequest::Answered(400));
     journal.close().await.unwrap();
-    late_results::keep(&store, lease.fence(), &journals, &CancellationToken::new()).await;
+    late_results::record(&store, lease.fence(), &journals, &CancellationToken::new()).await;
     assert!(kept(&store).await.is_empty(), "{:#?}", kept(&store).await);
 }

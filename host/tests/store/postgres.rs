@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use flightdeck::{
     domain::{
-        audit::AuditFault,
         event::EventKind,
         operation::{Change, OperationState},
         step::StepState,
@@ -358,45 +357,6 @@ async fn nobody_there_is_told_as_such() {
     let error = postgres::open(&url, Options::default()).await.unwrap_err();
     assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
     assert!(!error.to_string().contains("secret"), "{error}");
-}
-
-#[tokio::test]
-async fn the_audit_log_is_only_appended_to_and_forgery_is_found() {
-    let Some(url) = database().await else { return };
-    let store = open(&url).await;
-    for index in 0..5 {
-        store.record(Write::Audit(audit("task.approved", &format!("t{index}")))).await.unwrap();
-    }
-    let mut beside = beside(&url).await;
-    for forgery in ["UPDATE audit SET doc = '{}'", "DELETE FROM audit", "TRUNCATE audit"] {
-        let error = sqlx::query(forgery).execute(&mut beside).await.unwrap_err().to_string();
-        assert!(error.contains("append-only"), "{error}");
-    }
-    sqlx::query("ALTER TABLE audit DISABLE TRIGGER ALL").execute(&mut beside).await.unwrap();
-    sqlx::query("UPDATE audit SET doc = replace(doc, 'rita', 'nobody') WHERE seq = 3")
-        .execute(&mut beside)
-        .await
-        .unwrap();
-    assert_eq!(auditing::verify(&auditing::whole(&store).await), Err(AuditFault::Changed { number: 3 }));
-    let early = "INSERT INTO audit (seq, at, subject, doc, chain)
-                 SELECT -3, at, subject, doc, chain FROM audit WHERE seq = 1";
-    assert!(sqlx::query(early).execute(&mut beside).await.is_err());
-    for sql in ["ALTER TABLE audit DROP CONSTRAINT audit_begins_at_one", early] {
-        sqlx::query(sql).execute(&mut beside).await.unwrap();
-    }
-    let lines = auditing::whole(&store).await;
-    assert_eq!(auditing::verify(&lines), Err(AuditFault::BeforeTheFirst { number: -3 }));
-    // Not even a host of before adds a line without a key.
-    let unsigned =
-        "INSERT INTO audit (seq, at, subject, doc, chain) SELECT 6, at, subject, doc, 'abc' FROM audit WHERE seq = 1";
-    assert!(sqlx::query(unsigned).execute(&mut beside).await.unwrap_err().to_string().contains("audit_is_signed"));
-    let guard = "ALTER TABLE audit DROP CONSTRAINT audit_is_signed";
-    for sql in ["DELETE FROM audit WHERE seq < 1", guard, "UPDATE audit SET chain = ''"] {
-        sqlx::query(sql).execute(&mut beside).await.unwrap();
-    }
-    let begins = store.audit_begins().await.unwrap().unwrap();
-    let fault = auditing::verify_from(begins, &auditing::whole(&store).await);
-    assert_eq!(fault, Err(AuditFault::Unlinked { number: 1 }));
 }
 
 /// `tests/with-postgres cargo test --release -p flightdeck --test store -- --ignored --nocapture postgres::how_many`

@@ -7,7 +7,7 @@ use flightdeck::{
     store::{
         Author, Fence, LeaseAfter, Recording, StoreError, TokenRecord, Write,
         census::Census,
-        webhooks::{Attempt, DueDelivery, Tried},
+        webhooks::{Attempt, AttemptOutcome, DueDelivery},
     },
 };
 use futures::future::join_all;
@@ -25,7 +25,7 @@ const CALLERS: usize = 16;
 /// How soon a buy is asked about again that a recording wanted looked at.
 const SETTLE: Duration = Duration::from_secs(10);
 
-fn attempt(due: &DueDelivery, outcome: Tried) -> Attempt {
+fn attempt(due: &DueDelivery, outcome: AttemptOutcome) -> Attempt {
     Attempt {
         webhook: due.endpoint.id.clone(),
         event: due.event.clone(),
@@ -76,8 +76,8 @@ pub(crate) async fn a_try_is_recorded_once(store: Store) {
     add(&store, &endpoint("mine", None, &[EventKind::TaskCreated])).await;
     store.record(Write::Event(event("b1", EventKind::TaskCreated))).await.unwrap();
     let due = store.claim_delivery(at(1), LEASE).await.unwrap().expect("a delivery");
-    store.record_attempt(attempt(&due, Tried::Again(at(10)))).await.unwrap();
-    for outcome in [Tried::Again(at(20)), Tried::Delivered, Tried::Dead] {
+    store.record_attempt(attempt(&due, AttemptOutcome::Retry(at(10)))).await.unwrap();
+    for outcome in [AttemptOutcome::Retry(at(20)), AttemptOutcome::Delivered, AttemptOutcome::DeadLetter] {
         let again = store.record_attempt(attempt(&due, outcome)).await;
         assert!(matches!(again, Err(StoreError::Stale(_))), "{again:?}");
     }
@@ -101,7 +101,7 @@ pub(crate) async fn deliveries_that_wait_or_were_given_up_are_counted(store: Sto
     add(&store, &endpoint("mine", None, &[EventKind::TaskCreated])).await;
     let events = ["b1", "b2", "b3", "b4"].map(|buy| Write::Event(event(buy, EventKind::TaskCreated)));
     store.record(events).await.unwrap();
-    for outcome in [Tried::Delivered, Tried::Dead] {
+    for outcome in [AttemptOutcome::Delivered, AttemptOutcome::DeadLetter] {
         let due = store.claim_delivery(at(1), LEASE).await.unwrap().expect("a delivery");
         store.record_attempt(attempt(&due, outcome)).await.unwrap();
     }

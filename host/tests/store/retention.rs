@@ -9,7 +9,7 @@ use flightdeck::{
         task::TaskMove,
     },
     operations::timers,
-    store::{JournalWrite, Recording, RemoteChange, Stored, Write, webhooks::Tried},
+    store::{JournalWrite, Recording, RemoteChange, Stored, Write, webhooks::AttemptOutcome},
 };
 
 use super::{
@@ -134,7 +134,7 @@ pub(crate) async fn an_event_stays_as_long_as_its_deliveries(store: Store) {
     forget(&store, 10_000 * DAY).await;
     assert_eq!(store.events(&"b1".into(), 10).await.unwrap().len(), 2, "they wait to be sent");
     while let Some(due) = webhooks::claim(&store, 1_000).await {
-        store.record_attempt(webhooks::tried(&due, 1_000, Tried::Delivered)).await.unwrap();
+        store.record_attempt(webhooks::tried(&due, 1_000, AttemptOutcome::Delivered)).await.unwrap();
     }
     forget(&store, 10_000 * DAY).await;
     assert_eq!(store.events(&"b1".into(), 10).await.unwrap().len(), 2, "it can be seen that they were");

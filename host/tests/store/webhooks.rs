@@ -10,7 +10,7 @@ use flightdeck::{
     },
     store::{
         Recording, StoreError, Stored, Write,
-        webhooks::{Attempt, DeliveryFilter, DueDelivery, Replay, Replayed, Tried},
+        webhooks::{Attempt, AttemptOutcome, DeliveryFilter, DueDelivery, Replay, Replayed},
     },
 };
 
@@ -44,8 +44,8 @@ pub(super) async fn claim(store: &Store, seconds: i64) -> Option<DueDelivery> {
     store.claim_delivery(at(seconds), LEASE).await.unwrap()
 }
 
-pub(super) fn tried(due: &DueDelivery, seconds: i64, outcome: Tried) -> Attempt {
-    let failed = outcome != Tried::Delivered;
+pub(super) fn tried(due: &DueDelivery, seconds: i64, outcome: AttemptOutcome) -> Attempt {
+    let failed = outcome != AttemptOutcome::Delivered;
     Attempt {
         webhook: due.endpoint.id.clone(),
         event: due.event.clone(),
@@ -107,9 +107,9 @@ pub(crate) async fn what_is_sent_is_the_same_each_time(store: Store) {
     // Its worker died: the next one sends the same, and the late one can't record any more.
     let second = claim(&store, 31).await.unwrap();
     assert_eq!((second.body.clone(), second.fence), (first.body.clone(), first.fence + 1));
-    let late = store.record_attempt(tried(&first, 32, Tried::Delivered)).await;
+    let late = store.record_attempt(tried(&first, 32, AttemptOutcome::Delivered)).await;
     assert!(matches!(late, Err(StoreError::Stale(_))));
-    store.record_attempt(tried(&second, 33, Tried::Delivered)).await.unwrap();
+    store.record_attempt(tried(&second, 33, AttemptOutcome::Delivered)).await.unwrap();
     assert!(claim(&store, 100_000).await.is_none());
     let told = store.delivery(&"mine".into(), &event.id).await.unwrap().unwrap();
     assert_eq!((told.status, told.attempts, told.answered), (DeliveryStatus::Delivered, 1, Some(204)));
@@ -120,18 +120,22 @@ pub(crate) async fn a_failure_is_tried_again_and_the_endpoint_fails_until_someth
     add(&store, &endpoint("mine", None, EventKind::ALL)).await;
     happen(&store, vec![event("b1", EventKind::TaskCreated), event("b2", EventKind::TaskCreated)]).await;
     let first = claim(&store, 0).await.unwrap();
-    assert_eq!(store.record_attempt(tried(&first, 1, Tried::Again(at(60)))).await.unwrap(), Some(at(1)));
+    assert_eq!(store.record_attempt(tried(&first, 1, AttemptOutcome::Retry(at(60)))).await.unwrap(), Some(at(1)));
     let second = claim(&store, 2).await.unwrap();
     assert_ne!(first.event, second.event);
-    assert_eq!(store.record_attempt(tried(&second, 3, Tried::Again(at(50)))).await.unwrap(), Some(at(1)), "since then");
+    assert_eq!(
+        store.record_attempt(tried(&second, 3, AttemptOutcome::Retry(at(50)))).await.unwrap(),
+        Some(at(1)),
+        "since then"
+    );
     let failing = store.webhook(&"mine".into()).await.unwrap().unwrap();
     assert_eq!((failing.value.failing_since, failing.version), (Some(at(1)), 1));
     assert!(claim(&store, 49).await.is_none());
     let again = claim(&store, 50).await.unwrap();
     assert_eq!((again.event.clone(), again.attempts), (second.event.clone(), 1));
-    assert_eq!(store.record_attempt(tried(&again, 51, Tried::Delivered)).await.unwrap(), None);
+    assert_eq!(store.record_attempt(tried(&again, 51, AttemptOutcome::Delivered)).await.unwrap(), None);
     let again = claim(&store, 60).await.unwrap();
-    assert_eq!(store.record_attempt(tried(&again, 61, Tried::Dead)).await.unwrap(), Some(at(61)));
+    assert_eq!(store.record_attempt(tried(&again, 61, AttemptOutcome::DeadLetter)).await.unwrap(), Some(at(61)));
     assert!(claim(&store, 1_000_000).await.is_none());
     assert_eq!(statuses(&store, "mine").await, [DeliveryStatus::Delivered, DeliveryStatus::Dead]);
 }
@@ -145,7 +149,7 @@ pub(crate) async fn events_of_one_buy_come_in_order_until_one_keeps_failing(stor
         let due = claim(&store, seconds).await.unwrap();
         assert_eq!(due.event, events[0].id, "attempt {attempt}");
         assert!(claim(&store, seconds).await.is_none(), "the second waits for it");
-        store.record_attempt(tried(&due, seconds, Tried::Again(at(seconds + 10)))).await.unwrap();
+        store.record_attempt(tried(&due, seconds, AttemptOutcome::Retry(at(seconds + 10)))).await.unwrap();
     }
     let due = claim(&store, i64::from(PATIENCE) * 10 + 1).await.unwrap();
     assert_eq!(due.event, events[1].id, "it no longer waits");
@@ -163,7 +167,7 @@ pub(crate) async fn an_endpoint_is_sent_so_many_at_a_time(store: Store) {
     let of = |id: &str| claimed.iter().filter(|due| due.endpoint.id.as_str() == id).count();
     assert_eq!((of("slow"), of("quick")), (AT_A_TIME as usize, 1), "a slow one keeps no other one waiting");
     let slow = claimed.iter().find(|due| due.endpoint.id.as_str() == "slow").unwrap();
-    store.record_attempt(tried(slow, 2, Tried::Delivered)).await.unwrap();
+    store.record_attempt(tried(slow, 2, AttemptOutcome::Delivered)).await.unwrap();
     assert!(claim(&store, 2).await.is_some());
     assert!(claim(&store, 2).await.is_none());
 }
@@ -178,7 +182,7 @@ pub(crate) async fn what_waits_for_a_disabled_endpoint_is_given_up_and_can_be_re
     store.change_webhook(&stored, vec![line()]).await.unwrap();
     assert!(matches!(store.change_webhook(&stored, vec![line()]).await, Err(StoreError::Stale(_))), "an old version");
     assert_eq!(statuses(&store, "mine").await, [DeliveryStatus::Dead; 2]);
-    let late = store.record_attempt(tried(&held, 2, Tried::Delivered)).await;
+    let late = store.record_attempt(tried(&held, 2, AttemptOutcome::Delivered)).await;
     assert!(matches!(late, Err(StoreError::Stale(_))));
     happen(&store, vec![event("b3", EventKind::TaskCreated)]).await;
     assert_eq!(statuses(&store, "mine").await.len(), 2, "nothing is addressed to it");
@@ -191,14 +195,17 @@ pub(crate) async fn what_waits_for_a_disabled_endpoint_is_given_up_and_can_be_re
     store.change_webhook(&stored, vec![line()]).await.unwrap();
     assert!(claim(&store, 10).await.is_none(), "nothing is sent by itself");
     assert_eq!(statuses(&store, "mine").await, [DeliveryStatus::Dead; 3]);
-    let dead = store.replay(&"mine".into(), Replay::Dead, at(10), 1, line()).await.unwrap();
+    let dead = store.replay(&"mine".into(), Replay::DeadLetters, at(10), 1, line()).await.unwrap();
     assert_eq!(dead, Replayed { count: 1, more: true, next_since: None }, "no more than asked");
     let again = claim(&store, 10).await.unwrap();
     assert_eq!((again.event.clone(), again.attempts, again.since), (held.event.clone(), 0, at(10)));
     // What was missed is there as well, and what is being sent is sent once more.
     let since = store.replay(&"mine".into(), Replay::Since(at(0)), at(20), 100, line()).await.unwrap();
     assert_eq!(since, Replayed { count: 4, more: false, next_since: None });
-    assert!(matches!(store.record_attempt(tried(&again, 21, Tried::Delivered)).await, Err(StoreError::Stale(_))));
+    assert!(matches!(
+        store.record_attempt(tried(&again, 21, AttemptOutcome::Delivered)).await,
+        Err(StoreError::Stale(_))
+    ));
     let mut sent = Vec::new();
     while let Some(due) = claim(&store, 20).await {
         sent.push(due.event);
@@ -307,7 +314,7 @@ pub(crate) async fn deliveries_are_listed_newest_first_and_forgotten_when_they_a
     }
     for _ in 0..2 {
         let due = claim(&store, 10).await.unwrap();
-        store.record_attempt(tried(&due, 10, Tried::Delivered)).await.unwrap();
+        store.record_attempt(tried(&due, 10, AttemptOutcome::Delivered)).await.unwrap();
     }
     let list = |status, before| {
         let store = store.clone();
@@ -340,7 +347,7 @@ pub(crate) async fn no_delivery_is_claimed_twice(store: Store) {
         tokio::spawn(async move {
             let mut sent = Vec::new();
             while let Some(due) = store.claim_delivery(at(1), Duration::from_secs(3_600)).await.unwrap() {
-                store.record_attempt(tried(&due, 1, Tried::Delivered)).await.unwrap();
+                store.record_attempt(tried(&due, 1, AttemptOutcome::Delivered)).await.unwrap();
                 sent.push((due.endpoint.id, due.event));
             }
             sent
@@ -349,7 +356,7 @@ pub(crate) async fn no_delivery_is_claimed_twice(store: Store) {
     let mut sent: Vec<_> = futures::future::join_all(workers).await.into_iter().flat_map(Result::unwrap).collect();
     // Whoever found every place of an endpoint taken went away: what is left is for the next look.
     while let Some(due) = claim(&store, 2).await {
-        store.record_attempt(tried(&due, 2, Tried::Delivered)).await.unwrap();
+        store.record_attempt(tried(&due, 2, AttemptOutcome::Delivered)).await.unwrap();
         sent.push((due.endpoint.id, due.event));
     }
     assert_eq!(sent.len(), 80);

@@ -14,9 +14,9 @@ use flightdeck::{
     store::{
         AuditEntry, Store, Write,
         sqlite::{self, Options},
-        webhooks::{Attempt, DueDelivery, Tried},
+        webhooks::{Attempt, AttemptOutcome, DueDelivery},
     },
-    webhooks::{sending::Sender, serve::deliver},
+    webhooks::{delivery::Sender, dispatcher::deliver},
 };
 use serde_json::json;
 use tempfile::TempDir;
@@ -133,7 +133,7 @@ async fn an_endpoint_at_which_nothing_succeeds_for_five_days_is_disabled() {
             url: due.endpoint.url.clone(),
             fence: due.fence,
             at,
-            outcome: Tried::Dead,
+            outcome: AttemptOutcome::DeadLetter,
             answered: Some(500),
             error: Some("it answered 500".to_owned()),
         };

@@ -12,10 +12,12 @@ use crate::{
 };
 
 impl Run<'_> {
-    /// If a step is in doubt and a lookup could still miss what it made: when it no longer can, by the clock that judges doubts. A step
-    /// of an operation that this one overtook counts as well: what is on the way of it would change what this one is about to set.
-    /// But not one that was begun anew long after this operation was accepted: that one may be refused and tried again for hours.
-    pub(super) async fn lookups_count_from(
+    /// If a step is in doubt and a lookup could still miss what it made: when it no longer can, by
+    /// the clock that judges doubts. A step of an operation that this one overtook counts as well:
+    /// what is on the way of it would change what this one is about to set. But not one that was
+    /// begun anew long after this operation was accepted: that one may be refused and tried again
+    /// for hours.
+    pub(super) async fn lookups_trusted_from(
         &self,
         prepared: &Prepared,
         steps: &[Step],
@@ -30,7 +32,7 @@ impl Run<'_> {
             .filter(|(platform, ..)| prepared.leg(platform).is_some())
             .collect();
         // What the database has forgotten may have been done until shortly before it was restored.
-        if let Some(restored_at) = self.doubted_since() {
+        if let Some(restored_at) = self.restored_at() {
             since.extend(prepared.legs.iter().map(|leg| (&leg.platform, restored_at, None)));
         }
         let mut latest = None;
@@ -47,8 +49,8 @@ impl Run<'_> {
         }
     }
 
-    /// The steps of other changes of the buy that have begun and not ended. None when it is being created: nothing overtakes that to
-    /// make something else.
+    /// The steps of other changes of the buy that have begun and not ended. None when it is being
+    /// created: nothing overtakes that to make something else.
     async fn steps_of_overtaken(&self) -> Result<Vec<Step>, Interruption> {
         let this = &self.operation.value;
         let mut found = Vec::new();
@@ -63,9 +65,9 @@ impl Run<'_> {
         Ok(found)
     }
 
-    /// When the database was restored from a copy, if the operation is older than that: what its record takes for not begun may have been
-    /// carried out since the copy was made.
-    pub(super) fn doubted_since(&self) -> Option<Timestamp> {
+    /// When the database was restored from a copy, if the operation is older than that: what its
+    /// record takes for not begun may have been carried out since the copy was made.
+    pub(super) fn restored_at(&self) -> Option<Timestamp> {
         self.deps.restored_at.filter(|at| self.operation.value.created_at <= *at)
     }
 }

@@ -94,14 +94,16 @@ impl Run<'_> {
         Some(failure)
     }
 
-    /// Fails the operation: a buy that was to be created is failed with it, and what an update has changed before stays changed.
+    /// Fails the operation: a buy that was to be created is failed with it, and what an update has
+    /// changed before stays changed.
     pub(super) async fn fail(&mut self, failure: OperationFailure) -> Result<(), Interruption> {
         self.operation.value.failure = Some(failure);
         self.end(OperationState::Failed).await
     }
 
-    /// The write that ends the operation: state, buy, tasks and events together. Somebody may be asking how the buy stands, or
-    /// comment on a task, at the same time: then what they wrote is read, and this is written after it.
+    /// The write that ends the operation: state, buy, tasks and events together. Somebody may be
+    /// asking how the buy stands, or comment on a task, at the same time: then what they wrote is
+    /// read, and this is written after it.
     async fn end(&mut self, state: OperationState) -> Result<(), Interruption> {
         let at = now();
         self.become_state(state, at)?;
@@ -113,7 +115,7 @@ impl Run<'_> {
                 written => break written?,
             }
         }
-        self.deps.live.forget(&self.operation.value.buy);
+        self.deps.status_cache.forget(&self.operation.value.buy);
         Ok(())
     }
 

@@ -25,7 +25,8 @@ use crate::{
     store::Stored,
 };
 
-/// How often a change is tried again that may have happened and is refused now. What is refused so often is not accepted later.
+/// How often a change is tried again that may have happened and is refused now. What is refused so
+/// often is not accepted later.
 const MAX_REFUSALS: u32 = 5;
 
 /// The result of a leg in this run.
@@ -35,7 +36,8 @@ pub(super) enum LegEnd {
     Done(LegOutcome),
     /// Not, or only in part; what is known of that part.
     Stopped(Failure, Option<LegOutcome>),
-    /// Not yet: an earlier request may be under way inside the ad server, and is looked for again at that moment.
+    /// Not yet: an earlier request may be under way inside the ad server, and is looked for again
+    /// at that moment.
     UnderWay(Failure, Timestamp),
 }
 
@@ -76,7 +78,8 @@ impl Run<'_> {
         }
     }
 
-    /// Records what came of a leg in the operation; what keeps it from being settled, if something does.
+    /// Records what came of a leg in the operation; what keeps it from being settled, if something
+    /// does.
     fn settle_leg(&mut self, platform: &PlatformName, end: LegEnd, in_doubt: bool) -> Option<Postponed> {
         let (failure, outcome) = match end {
             LegEnd::Done(outcome) => {
@@ -111,7 +114,8 @@ impl Run<'_> {
                 Some(Until::Resolved)
             }
             FailureKind::Unavailable | FailureKind::Fault if may_retry => Some(Until::Retry),
-            // A refusal while a step is in doubt settles nothing: what was refused may be the second of two.
+            // A refusal while a step is in doubt settles nothing: what was refused may be the
+            // second of two.
             _ if in_doubt && may_retry && self.operation.value.attempts < MAX_REFUSALS => Some(Until::Retry),
             _ if in_doubt => Some(Until::Resolved),
             _ => None,
@@ -125,7 +129,8 @@ impl Run<'_> {
         buy: &MediaBuy,
         steps: &[Step],
     ) -> Result<LegEnd, Interruption> {
-        // What exists now, not what existed when the operation was frozen: an earlier run may have made something.
+        // What exists now, not what existed when the operation was frozen: an earlier run may have
+        // made something.
         let mut current = prepared.current.clone();
         let mut desired = prepared.desired.clone();
         current.remote.clone_from(&buy.remote);
@@ -157,7 +162,7 @@ impl Run<'_> {
             operation.buy.clone(),
             platform.clone(),
             prefix,
-            Doubts::new(steps, platform, patience, self.doubted_since(), self.deps.store.clock(now()).await?),
+            Doubts::new(steps, platform, patience, self.restored_at(), self.deps.store.clock(now()).await?),
             self.stop.clone(),
         ));
         self.journals.add(journal.clone());

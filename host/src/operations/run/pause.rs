@@ -25,7 +25,8 @@ use crate::{
     store::{LeaseAfter, Recording, StoreError, Stored, Write},
 };
 
-/// What a person can say about a step that may have happened and that the ad server can't be asked about.
+/// What a person can say about a step that may have happened and that the ad server can't be asked
+/// about.
 const IF_IT_IS_NOT_THERE: &str = "If it is not there, answer `approved`: it is made again. If it is there, remove it and answer \
                                   `approved`, or do the rest by hand and answer `completed`";
 
@@ -48,7 +49,8 @@ impl Postponed {
     }
 }
 
-/// What an operation waits for; of several things, the last of these: people take longer than a second try.
+/// What an operation waits for; of several things, the last of these: people take longer than a
+/// second try.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Until {
     /// The next look for what may be under way.
@@ -128,14 +130,16 @@ impl Run<'_> {
         self.write(Recording::default(), LeaseAfter::Released).await
     }
 
-    /// Looks again later for what may be under way. That is neither a try nor a claim: nothing was sent.
+    /// Looks again later for what may be under way. That is neither a try nor a claim: nothing was
+    /// sent.
     async fn look_later(&mut self, at: Timestamp, told: Told) -> Result<(), Interruption> {
         tracing::info!(%at, "will be looked for again: {}", told.staff());
         self.operation.value.last_error = Some(told.again_at(at));
         self.hand_back(at).await
     }
 
-    /// Gives the operation back, to be run again at a certain time, without counting a try or a claim.
+    /// Gives the operation back, to be run again at a certain time, without counting a try or a
+    /// claim.
     pub(super) async fn hand_back(&mut self, at: Timestamp) -> Result<(), Interruption> {
         self.operation.value.run_at = at;
         self.operation.value.claims = self.operation.value.claims.saturating_sub(1);
@@ -207,7 +211,8 @@ impl Run<'_> {
         }
     }
 
-    /// What was approved no longer holds: the reviewers are asked again, as many as the rules want by now.
+    /// What was approved no longer holds: the reviewers are asked again, as many as the rules want
+    /// by now.
     pub(super) async fn ask_again(
         &mut self,
         desired: &MediaBuy,
@@ -294,7 +299,8 @@ impl Run<'_> {
     }
 }
 
-/// How a buy stands whose creation waits for a person; `None` for other operations, which leave the status alone.
+/// How a buy stands whose creation waits for a person; `None` for other operations, which leave the
+/// status alone.
 fn waiting_standing(operation: &Operation) -> Option<Standing> {
     if operation.kind != OperationKind::Create {
         return None;

@@ -1,4 +1,5 @@
-//! What a run does before its first step: it fits the operation to its buy, plans again, and sees whether what was approved still holds.
+//! What a run does before its first step: it fits the operation to its buy, plans again, and sees
+//! whether what was approved still holds.
 
 use std::time::Duration;
 
@@ -22,7 +23,8 @@ use crate::{
     store::{LeaseAfter, Recording, Stored},
 };
 
-/// How long an operation is left to others by a host that is compiling the release on which it was approved.
+/// How long an operation is left to others by a host that is compiling the release on which it was
+/// approved.
 const CATCHES_UP: Duration = Duration::from_secs(1);
 
 /// Whether something of an operation may have been sent.
@@ -32,8 +34,9 @@ fn has_begun(operation: &Operation, steps: &[Step]) -> bool {
 }
 
 impl Run<'_> {
-    /// Fits an operation that was frozen to what was carried out on its buy since: a pause, which overtakes all else. If it has
-    /// not begun yet, it is prepared anew, and asked again if it was approved. `false`: it came to rest instead.
+    /// Fits an operation that was frozen to what was carried out on its buy since: a pause, which
+    /// overtakes all else. If it has not begun yet, it is prepared anew, and asked again if it was
+    /// approved. `false`: it came to rest instead.
     pub(super) async fn catch_up(&mut self, buy: &MediaBuy, steps: &[Step]) -> Result<bool, Interruption> {
         let operation = &mut self.operation.value;
         let Some(frozen) = &operation.frozen else { return Ok(true) };
@@ -71,9 +74,9 @@ impl Run<'_> {
         }
     }
 
-    /// Has an operation prepared anew that was approved, has not begun, and was approved by somebody whose word counts no more: it may
-    /// have waited for its ad server for long.
-    pub(super) async fn heed_lapsed_approvals(&mut self, steps: &[Step]) -> Result<(), Interruption> {
+    /// Has an operation prepared anew that was approved, has not begun, and was approved by
+    /// somebody whose word counts no more: it may have waited for its ad server for long.
+    pub(super) async fn drop_lapsed_approvals(&mut self, steps: &[Step]) -> Result<(), Interruption> {
         let operation = &self.operation.value;
         let is_fixed = operation.frozen.is_some() && operation.approved_digest.is_some() && operation.undoing.is_none();
         if is_fixed && !has_begun(operation, steps) && !self.approvals().await?.lapsed.is_empty() {
@@ -83,7 +86,8 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// What the operation is carried out with: what it was frozen with, or what it is frozen with now. `None`: it came to rest instead.
+    /// What the operation is carried out with: what it was frozen with, or what it is frozen with
+    /// now. `None`: it came to rest instead.
     pub(super) async fn prepared(&mut self, buy: &Stored<MediaBuy>) -> Result<Option<Prepared>, Interruption> {
         match Prepared::of(&self.operation.value)? {
             Some(prepared) => Ok(Some(prepared)),
@@ -91,8 +95,8 @@ impl Run<'_> {
         }
     }
 
-    /// Plans again, checks that what was approved still holds, and freezes what the operation is carried out with. `None`: it came to
-    /// rest instead.
+    /// Plans again, checks that what was approved still holds, and freezes what the operation is
+    /// carried out with. `None`: it came to rest instead.
     async fn prepare(&mut self, buy: &Stored<MediaBuy>) -> Result<Option<Prepared>, Interruption> {
         let operation = &self.operation.value;
         let when = When { asked: operation.created_at, now: now() };
@@ -126,8 +130,8 @@ impl Run<'_> {
                 self.ask_again(&desired, plan, digest, needed).await?;
                 return Ok(None);
             }
-            // The rules may have become stricter since, or a word may count no more. Where no rule wants one any more it was asked for
-            // all the same: one at least must stand.
+            // The rules may have become stricter since, or a word may count no more. Where no rule
+            // wants one any more it was asked for all the same: one at least must stand.
             (Some(_), needed) if self.approvals().await?.people() < needed.map_or(1, |needed| needed.reviewers) => {
                 self.ask_again(&desired, plan, digest, needed).await?;
                 return Ok(None);
@@ -141,8 +145,9 @@ impl Run<'_> {
         self.freeze(buy, desired, plan).await.map(Some)
     }
 
-    /// Whose word the change needs as it is about to be made. The rules were asked when it was accepted, but another change may
-    /// have come between: two that are small by themselves may be large together. With it, why the change waits then.
+    /// Whose word the change needs as it is about to be made. The rules were asked when it was
+    /// accepted, but another change may have come between: two that are small by themselves may be
+    /// large together. With it, why the change waits then.
     fn approval_needed(&self, current: &MediaBuy, desired: &MediaBuy) -> (Option<Needed>, String) {
         let operation = &self.operation.value;
         let platforms = operation.change.platforms(desired);
@@ -184,8 +189,9 @@ impl Run<'_> {
         Ok(prepared)
     }
 
-    /// Whether this host still plans with another release than all are to serve: it is compiling the new one. Whoever is up to date carries
-    /// out what was approved on it; after the deadline the reviewers are asked again all the same.
+    /// Whether this host still plans with another release than all are to serve: it is compiling
+    /// the new one. Whoever is up to date carries out what was approved on it; after the deadline
+    /// the reviewers are asked again all the same.
     async fn is_behind(&self, plan: &Plan) -> Result<bool, Interruption> {
         if now() >= self.operation.value.deadline {
             return Ok(false);

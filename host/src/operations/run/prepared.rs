@@ -9,7 +9,8 @@ use crate::{
     store::StoreError,
 };
 
-/// An operation that is ready for its ad servers: both sides of its change, and a release for each of its legs.
+/// An operation that is ready for its ad servers: both sides of its change, and a release for each
+/// of its legs.
 #[derive(Debug, Clone)]
 pub(super) struct Prepared {
     /// The buy before.

@@ -14,8 +14,8 @@ use super::{
 };
 use crate::store::sql::escape;
 
-/// The digests of all rows, added up: the two sides need not sort them in the same way, and two tables with the same sum and number of
-/// rows have the same rows.
+/// The digests of all rows, added up: the two sides need not sort them in the same way, and two
+/// tables with the same sum and number of rows have the same rows.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Sum {
     rows: u64,

@@ -1,4 +1,5 @@
-//! Rows in batches: read here in the order of the primary key, written there, and those that are there already passed over.
+//! Rows in batches: read here in the order of the primary key, written there, and those that are
+//! there already passed over.
 
 use futures::TryStreamExt;
 use sqlx::{AssertSqlSafe, PgConnection, Row as _, SqliteConnection, sqlite::SqliteRow};
@@ -9,7 +10,8 @@ use super::{
 };
 use crate::{fault, store::sql::escape};
 
-/// How many rows are on their way at a time, and how many bytes of them: components are some megabytes each.
+/// How many rows are on their way at a time, and how many bytes of them: components are some
+/// megabytes each.
 const ROWS: usize = 1_000;
 const BYTES: usize = 8 << 20;
 

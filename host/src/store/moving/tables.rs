@@ -54,7 +54,8 @@ impl Table {
     }
 }
 
-/// A lease is of a host that has stopped, and ends here; its number stays, and with it everything that a later one rises above.
+/// A lease is of a host that has stopped, and ends here; its number stays, and with it everything
+/// that a later one rises above.
 fn read_as(table: &str, column: &str) -> String {
     match (table, column) {
         ("operations", "worker" | "lease_until") => format!("NULL AS {column}"),

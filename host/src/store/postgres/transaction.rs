@@ -16,8 +16,8 @@ use crate::store::{StoreError, sql::Work};
 /// How often a transaction is done again that lost against another one.
 const TRIES: u32 = 5;
 
-/// How long the server may take to begin a transaction, for which it does nothing, before the connection is taken for one that leads
-/// nowhere any more.
+/// How long the server may take to begin a transaction, for which it does nothing, before the
+/// connection is taken for one that leads nowhere any more.
 const BEGINNING: Duration = Duration::from_secs(2);
 
 /// Why a transaction was not done.
@@ -34,7 +34,8 @@ pub(super) enum Failure {
 /// How often something is tried again.
 pub(super) struct Patience {
     tries: u32,
-    /// As many connections as may be of no use: all of the pool, and one more that it made meanwhile.
+    /// As many connections as may be of no use: all of the pool, and one more that it made
+    /// meanwhile.
     connections: u32,
     silences: u32,
 }
@@ -98,9 +99,9 @@ impl Postgres {
             Err(_) => return Err(Failure::Silent(late())),
         }
         *progress = Progress::Working;
-        let mut inside = script::Inside::new(connection);
-        let outcome = work(&mut inside).await;
-        let (conflict, outdated) = (inside.conflict, inside.outdated);
+        let mut open = script::OpenTransaction::new(connection);
+        let outcome = work(&mut open).await;
+        let (conflict, outdated) = (open.conflict, open.outdated);
         match outcome {
             Ok(done) => {
                 *progress = Progress::Committing;

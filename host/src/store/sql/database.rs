@@ -23,7 +23,8 @@ impl Database {
         }
     }
 
-    /// Runs `work` in a transaction. It is committed when this returns `Ok`, and rolled back if `work` fails.
+    /// Runs `work` in a transaction. It is committed when this returns `Ok`, and rolled back if
+    /// `work` fails.
     ///
     /// # Errors
     /// Those of `work` and the database.

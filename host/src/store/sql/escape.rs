@@ -1,7 +1,8 @@
 //! Escapes NUL in text for PostgreSQL, whose TEXT can't hold it. Ids of ad servers may contain it.
 //!
-//! NUL is stored as an escape character of the private use area followed by `0`, and the escape character itself as itself
-//! followed by `1`. The mapping is exact in both directions and keeps equal texts equal, so that lookups by text work.
+//! NUL is stored as an escape character of the private use area followed by `0`, and the escape
+//! character itself as itself followed by `1`. The mapping is exact in both directions and keeps
+//! equal texts equal, so that lookups by text work.
 
 use std::borrow::Cow;
 

@@ -87,7 +87,8 @@ impl Row {
         from_doc(what, &self.as_given(self.column(name)?))
     }
 
-    /// A column with a document that the database made of other columns: each text in it is as that is stored.
+    /// A column with a document that the database made of other columns: each text in it is as that
+    /// is stored.
     fn collected<T: DeserializeOwned>(&self, what: &str, name: &'static str) -> Result<T, StoreError> {
         from_doc(what, self.column(name)?)
     }

@@ -1,8 +1,8 @@
 //! Statements and what must come of them, for either database.
 //!
-//! A statement's parameters are plain `?`, bound in order. A [`Script`] is any number of statements inside one transaction,
-//! and for each of them what must come of it. The first that comes out otherwise ends the script with its refusal; what came
-//! before is undone with the transaction.
+//! A statement's parameters are plain `?`, bound in order. A [`Script`] is any number of statements
+//! inside one transaction, and for each of them what must come of it. The first that comes out
+//! otherwise ends the script with its refusal; what came before is undone with the transaction.
 
 use std::borrow::Cow;
 
@@ -57,7 +57,8 @@ impl Statement {
         Self { sql: sql.into(), values: Vec::new() }
     }
 
-    /// Adds to its text. Never anything but text of this crate: what comes from elsewhere is a parameter.
+    /// Adds to its text. Never anything but text of this crate: what comes from elsewhere is a
+    /// parameter.
     pub fn push(&mut self, sql: &str) -> &mut Self {
         self.sql.to_mut().push_str(sql);
         self

@@ -52,23 +52,23 @@ pub struct Attempt {
     pub fence: i64,
     /// When.
     pub at: Timestamp,
-    /// What came of it.
-    pub outcome: Tried,
+    /// Its result.
+    pub outcome: AttemptOutcome,
     /// What the endpoint answered.
     pub answered: Option<u16>,
     /// Why it failed.
     pub error: Option<String>,
 }
 
-/// What came of a try.
+/// The result of a try.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Tried {
-    /// The endpoint took it.
+pub enum AttemptOutcome {
+    /// The endpoint accepted it.
     Delivered,
-    /// It is tried again then.
-    Again(Timestamp),
-    /// It is not tried again.
-    Dead,
+    /// It is retried at this moment.
+    Retry(Timestamp),
+    /// It is given up.
+    DeadLetter,
 }
 
 /// Which deliveries to list; newest first.
@@ -90,17 +90,18 @@ impl Store {
 
     /// Claims the delivery that is due first, for `lease`.
     ///
-    /// A delivery waits for those of earlier events of its buy to the same endpoint until they have failed a few
-    /// times. An endpoint gets a few at a time, one where nothing succeeds a single one, and all endpoints of one
-    /// owner a fixed number together; the publisher's endpoints count as one owner's.
+    /// A delivery waits for those of earlier events of its buy to the same endpoint until they have
+    /// failed a few times. An endpoint gets a few at a time, one where nothing succeeds a single
+    /// one, and all endpoints of one owner a fixed number together; the publisher's endpoints count
+    /// as one owner's.
     pub async fn claim_delivery(&self, now: Timestamp, lease: Duration) -> Result<Option<DueDelivery>, StoreError> {
         self.write((now, lease), work!(claim)).await
     }
 
     /// Records the result of a try and returns the endpoint's `failing_since` as it is then.
     ///
-    /// What was tried at a url that the endpoint no longer has, and was not accepted there, is due at once at the
-    /// new url and counts for nothing else; then `None` is returned.
+    /// What was tried at a url that the endpoint no longer has, and was not accepted there, is due
+    /// at once at the new url and counts for nothing else; then `None` is returned.
     ///
     /// # Errors
     /// [`StoreError::Stale`] if another worker has claimed the delivery since.
@@ -128,14 +129,15 @@ impl Store {
         self.read(asked).await?.iter().map(read_delivery).collect()
     }
 
-    /// Deletes deliveries that ended and are older than `before`, at most `limit`; returns how many.
+    /// Deletes deliveries that ended and are older than `before`, at most `limit`; returns how
+    /// many.
     pub async fn forget_deliveries(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
         self.write((before, limit), work!(forget)).await
     }
 }
 
 /// Has an event delivered to every endpoint that wants to hear of it.
-pub(in crate::store) fn address(script: &mut Script, event: &Event) {
+pub(in crate::store) fn enqueue(script: &mut Script, event: &Event) {
     script
         .statement(
             "INSERT INTO webhook_deliveries (webhook, event, event_seq, buy, status, since, due_at)
@@ -148,7 +150,8 @@ pub(in crate::store) fn address(script: &mut Script, event: &Event) {
         .bind(event.id.as_str());
 }
 
-/// Adds what makes a delivery `mine` one that may be tried at a moment: it is due, and no earlier one of its buy keeps it waiting.
+/// Adds what makes a delivery `mine` one that may be tried at a moment: it is due, and no earlier
+/// one of its buy keeps it waiting.
 fn may_be_tried(statement: &mut Statement, dialect: &Dialect, now: Timestamp) {
     statement
         .push(" AND mine.status = 'pending' AND mine.due_at <= ")
@@ -163,8 +166,9 @@ fn may_be_tried(statement: &mut Statement, dialect: &Dialect, now: Timestamp) {
         .bind(webhook::PATIENCE);
 }
 
-/// Which endpoint is sent something next, as the tables `chosen` and before it what tells: thousands of deliveries may be due to an
-/// endpoint that is sent nothing more at the moment, and none of them is looked at.
+/// Which endpoint is sent something next, as the tables `chosen` and before it what tells:
+/// thousands of deliveries may be due to an endpoint that is sent nothing more at the moment, and
+/// none of them is looked at.
 fn choose(statement: &mut Statement, dialect: &Dialect, now: Timestamp) {
     statement
         .push(
@@ -270,8 +274,8 @@ fn count(row: &Row, name: &'static str) -> Result<u32, StoreError> {
     Ok(u32::try_from(row.int(name)?).unwrap_or(u32::MAX))
 }
 
-/// Records what came of a try. What was tried at a url that the endpoint no longer has, and was not taken there, is due at once at the one
-/// that it has now, and counts for nothing else.
+/// Records what came of a try. What was tried at a url that the endpoint no longer has, and was not
+/// taken there, is due at once at the one that it has now, and counts for nothing else.
 async fn record_attempt(
     transaction: &mut (dyn Transaction + '_),
     _: &Dialect,
@@ -282,10 +286,10 @@ async fn record_attempt(
     let now_at = found.first().ok_or(StoreError::Stale("the endpoint"))?;
     let moved = endpoint(now_at)?.url != attempt.url;
     let (status, due_at) = match attempt.outcome {
-        Tried::Delivered => (DeliveryStatus::Delivered, attempt.at),
-        Tried::Again(_) | Tried::Dead if moved => (DeliveryStatus::Pending, attempt.at),
-        Tried::Again(at) => (DeliveryStatus::Pending, at),
-        Tried::Dead => (DeliveryStatus::Dead, attempt.at),
+        AttemptOutcome::Delivered => (DeliveryStatus::Delivered, attempt.at),
+        AttemptOutcome::Retry(_) | AttemptOutcome::DeadLetter if moved => (DeliveryStatus::Pending, attempt.at),
+        AttemptOutcome::Retry(at) => (DeliveryStatus::Pending, at),
+        AttemptOutcome::DeadLetter => (DeliveryStatus::Dead, attempt.at),
     };
     let mut script = Script::default();
     script

@@ -18,14 +18,15 @@ use crate::{
 };
 
 impl Store {
-    /// Stores a new endpoint and appends `line` to the audit log. Returns `false`, and writes nothing, if its owner
-    /// has `most` already.
+    /// Stores a new endpoint and appends `line` to the audit log. Returns `false`, and writes
+    /// nothing, if its owner has `most` already.
     pub async fn add_webhook(&self, endpoint: &Endpoint, most: u32, line: AuditEntry) -> Result<bool, StoreError> {
         self.write((endpoint.clone(), most, line), work!(add)).await
     }
 
-    /// Writes a changed endpoint and appends `lines` to the audit log. If it is disabled, its pending deliveries
-    /// are given up. `failing_since` is not taken from the endpoint; it is cleared where the url changes.
+    /// Writes a changed endpoint and appends `lines` to the audit log. If it is disabled, its
+    /// pending deliveries are given up. `failing_since` is not taken from the endpoint; it is
+    /// cleared where the url changes.
     ///
     /// # Errors
     /// [`StoreError::Stale`] if somebody else changed it meanwhile.
@@ -42,8 +43,8 @@ impl Store {
         Ok(())
     }
 
-    /// Removes a disabled endpoint, and before it its deliveries, `limit` at a time. Returns whether it is gone;
-    /// only then `line` is appended to the audit log.
+    /// Removes a disabled endpoint, and before it its deliveries, `limit` at a time. Returns
+    /// whether it is gone; only then `line` is appended to the audit log.
     ///
     /// # Errors
     /// [`StoreError::Stale`] if somebody else changed it meanwhile.
@@ -96,7 +97,8 @@ async fn add(
     dialect: &Dialect,
     (endpoint, most, line): &(Endpoint, u32, AuditEntry),
 ) -> Result<bool, StoreError> {
-    // Whoever makes another endpoint of this owner waits here, so that none is counted too few. Nothing is locked before.
+    // Whoever makes another endpoint of this owner waits here, so that none is counted too few.
+    // Nothing is locked before.
     let mut script = Script::default();
     if let Some(lock) = dialect.audit_lock {
         script.statement(lock, Want::Any);
@@ -135,7 +137,8 @@ async fn change(
     let found = transaction.run(Script::asking(asked)).await?;
     let before = endpoint(found.first().ok_or(StoreError::Stale("the endpoint"))?)?;
     let mut script = Script::default();
-    // Deliveries before their endpoint, like whoever records one. The rest is given up by [`give_up`].
+    // Deliveries before their endpoint, like whoever records one. The rest is given up by
+    // [`give_up`].
     give_up_some(&mut script, &changed.id, changed.disabled.is_some());
     let sql = if changed.disabled.is_none() && changed.url == before.url {
         "UPDATE webhooks SET version = version + 1, enabled = ?, doc = ? WHERE id = ? AND version = ?"
@@ -154,11 +157,12 @@ async fn change(
     audit::append(transaction, dialect, lines).await
 }
 
-/// How many deliveries one write gives up: a receiver that was away for days has left any number of them.
+/// How many deliveries one write gives up: a receiver that was away for days has left any number of
+/// them.
 const GIVEN_UP: u32 = 1_000;
 
-/// Gives up deliveries that wait for an endpoint that is disabled, or is to be. An event that was being written while the endpoint was
-/// disabled is given up when it is enabled again.
+/// Gives up deliveries that wait for an endpoint that is disabled, or is to be. An event that was
+/// being written while the endpoint was disabled is given up when it is enabled again.
 fn give_up_some(script: &mut Script, webhook: &WebhookId, disables: bool) {
     script
         .statement(
@@ -225,7 +229,8 @@ async fn remove(
     Ok(true)
 }
 
-/// An endpoint as [`endpoint`] wants it, and how much was given up of what was sent to it: counted no further than makes a difference.
+/// An endpoint as [`endpoint`] wants it, and how much was given up of what was sent to it: counted
+/// no further than makes a difference.
 const LISTED: &str = "SELECT doc, version, failing_since,
     (SELECT count(*) FROM (SELECT 1 AS one FROM webhook_deliveries AS given_up
      WHERE given_up.webhook = webhooks.id AND given_up.status = 'dead' LIMIT 10000) AS counted) AS dead

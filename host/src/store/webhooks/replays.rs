@@ -1,9 +1,9 @@
 //! Sends events to an endpoint again.
 //!
-//! A replay may come to thousands of deliveries, and what it looks through may be everything that ever
-//! happened. So it reads beside the writes, a page at a time along an index, and writes a few deliveries at a
-//! time: other writes get their turn in between. A replay that is cut off has sent again what it had written;
-//! asking once more sends some of it twice.
+//! A replay may come to thousands of deliveries, and what it looks through may be everything that
+//! ever happened. So it reads beside the writes, a page at a time along an index, and writes a few
+//! deliveries at a time: other writes get their turn in between. A replay that is cut off has sent
+//! again what it had written; asking once more sends some of it twice.
 
 use crate::{
     domain::{
@@ -29,9 +29,9 @@ pub enum Replay {
     /// One event, whatever became of it.
     One(EventId),
     /// Everything that was given up.
-    Dead,
-    /// Everything that happened since then and that the endpoint wants to hear, whether it was sent or not. Tests of other endpoints
-    /// are nobody's to hear.
+    DeadLetters,
+    /// Everything that happened since then and that the endpoint wants to hear, whether it was sent
+    /// or not. Tests of other endpoints are nobody's to hear.
     Since(Timestamp),
 }
 
@@ -42,7 +42,8 @@ pub struct Replayed {
     pub count: u64,
     /// Whether there may be more: another call goes on.
     pub more: bool,
-    /// Of [`Replay::Since`]: since when the next call goes on; some of the last ones may be sent twice.
+    /// Of [`Replay::Since`]: since when the next call goes on; some of the last ones may be sent
+    /// twice.
     pub next_since: Option<Timestamp>,
 }
 
@@ -52,10 +53,12 @@ const WRITTEN_AT_A_TIME: u32 = 250;
 /// How many events are looked at with one question.
 const PAGE: u32 = 2_000;
 
-/// How many events one replay looks at, of which its endpoint may want few. What is left is told, and another call goes on with it.
+/// How many events one replay looks at, of which its endpoint may want few. What is left is told,
+/// and another call goes on with it.
 const MOST_LOOKED_AT: usize = 100_000;
 
-/// What is claimed now loses its claim: it is sent once more. Deliveries that a host of an older version wrote do not have their event's number.
+/// What is claimed now loses its claim: it is sent once more. Deliveries that a host of an older
+/// version wrote do not have their event's number.
 const ANEW: &str = "status = 'pending', attempts = 0, leased = 0, fence = webhook_deliveries.fence + 1, error = NULL,
     event_seq = (SELECT events.seq FROM events WHERE events.id = webhook_deliveries.event)";
 
@@ -73,16 +76,18 @@ struct Batch {
 enum Which {
     One(EventId),
     /// So many that were given up, the oldest.
-    Dead(u32),
+    DeadLetters(u32),
     /// The events of these numbers.
     Events(Vec<i64>),
 }
 
 impl Store {
-    /// Sends deliveries again from now on, the oldest first and at most `limit`, and appends `line` to the audit log.
+    /// Sends deliveries again from now on, the oldest first and at most `limit`, and appends `line`
+    /// to the audit log.
     ///
-    /// Deliveries are written a few at a time, so that other writes wait for a few of them only; a replay that is cut
-    /// off has sent some again. One call looks through a limited part of a long past and returns where to go on.
+    /// Deliveries are written a few at a time, so that other writes wait for a few of them only; a
+    /// replay that is cut off has sent some again. One call looks through a limited part of a long
+    /// past and returns where to go on.
     pub async fn replay(
         &self,
         webhook: &WebhookId,
@@ -97,11 +102,11 @@ impl Store {
                 writing.write(Which::One(event)).await?;
                 Ok(Replayed { count: writing.count, more: false, next_since: None })
             }
-            Replay::Dead => {
+            Replay::DeadLetters => {
                 while writing.count < u64::from(limit) {
                     let left = u32::try_from(u64::from(limit) - writing.count).unwrap_or(u32::MAX);
                     let some = left.min(WRITTEN_AT_A_TIME);
-                    if writing.write(Which::Dead(some)).await? < u64::from(some) {
+                    if writing.write(Which::DeadLetters(some)).await? < u64::from(some) {
                         return Ok(Replayed { count: writing.count, more: false, next_since: None });
                     }
                 }
@@ -232,7 +237,7 @@ async fn send_batch(
                 .bind(webhook.as_str())
                 .bind(event.as_str());
         }
-        Which::Dead(count) => {
+        Which::DeadLetters(count) => {
             again
                 .push(
                     "WITH picked AS MATERIALIZED (

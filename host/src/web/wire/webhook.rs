@@ -17,7 +17,7 @@ use crate::{
     },
     operations::now,
     store::webhooks::{Replay, Replayed},
-    webhooks::desk::{EndpointPatch, NewEndpoint, WithSecret},
+    webhooks::endpoints::{EndpointPatch, EndpointWithSecret, NewEndpoint},
 };
 
 /// As many as there are kinds.
@@ -138,7 +138,7 @@ impl ReplayWebhook {
     pub fn into_replay(self) -> Result<(WebhookId, Replay), AppError> {
         let what = match (self.event_id, self.failed, self.since) {
             (Some(event), None | Some(false), None) => Replay::One(EventId::new(event.0)),
-            (None, Some(true), None) => Replay::Dead,
+            (None, Some(true), None) => Replay::DeadLetters,
             (None, None | Some(false), Some(since)) => Replay::Since(match since.0 {
                 Moment::At(at) => at,
                 Moment::Day(day) => day.start(),
@@ -230,8 +230,8 @@ pub struct WebhookSecretAnswer {
     pub secret: String,
 }
 
-impl From<WithSecret> for WebhookSecretAnswer {
-    fn from(made: WithSecret) -> Self {
+impl From<EndpointWithSecret> for WebhookSecretAnswer {
+    fn from(made: EndpointWithSecret) -> Self {
         Self { webhook: WebhookAnswer::from(&made.endpoint), secret: made.secret }
     }
 }

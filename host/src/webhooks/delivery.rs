@@ -1,4 +1,4 @@
-//! One try: the request, its signatures, what the answer means.
+//! One try of a delivery: the request, its signatures, what the answer means.
 
 use std::{
     collections::HashMap,
@@ -28,18 +28,19 @@ const MOST_READ: usize = 64 << 10;
 /// For so long it is read: who trickles it loses the connection, and takes nobody's place.
 const READ_FOR: Duration = Duration::from_secs(1);
 
-/// What its owner is told of an endpoint that nothing can be signed for. Of the keys of the host they know nothing.
+/// What its owner is told of an endpoint that nothing can be signed for. Of the keys of the host
+/// they know nothing.
 const UNREADABLE: &str =
     "it could not be signed: its secret can't be read; tell the operator, whose log says why, or rotate it";
 
-/// What came of a try.
+/// The result of a try.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Sent {
-    /// The receiver took it.
-    Taken(u16),
-    /// The receiver says that it wants nothing ever again.
+pub enum DeliveryResult {
+    /// The receiver accepted it, with this status.
+    Accepted(u16),
+    /// The receiver answered 410: it wants nothing any more.
     Gone,
-    /// It is to be tried again.
+    /// It is to be retried.
     Failed {
         /// What the receiver answered, if it did.
         answered: Option<u16>,
@@ -50,7 +51,7 @@ pub enum Sent {
     },
 }
 
-impl Sent {
+impl DeliveryResult {
     fn failed(error: impl Into<String>) -> Self {
         Self::Failed { answered: None, error: error.into(), retry_after: None }
     }
@@ -64,29 +65,29 @@ pub struct Sender {
 }
 
 impl Sender {
-    /// Sends as the policy says.
+    /// A sender that keeps to the policy.
     pub fn new(policy: Policy) -> Self {
         Self { policy, clients: Mutex::default() }
     }
 
-    /// Tries a delivery.
-    pub async fn send(&self, due: &DueDelivery, keys: &Keyring, now: Timestamp) -> Sent {
+    /// Tries a delivery once.
+    pub async fn send(&self, due: &DueDelivery, keys: &Keyring, now: Timestamp) -> DeliveryResult {
         // Judged again: the policy may be another one than when the endpoint was made.
         let url = match self.policy.judge(&due.endpoint.url) {
             Ok(url) => url,
-            Err(refused) => return Sent::failed(format!("its url {refused}")),
+            Err(refused) => return DeliveryResult::failed(format!("its url {refused}")),
         };
         let seconds = now.as_micros().div_euclid(1_000_000);
         let secrets = secrets(&due.endpoint, keys, now);
         let signature = match signature(&secrets, due.event.as_str(), seconds, &due.body) {
             Ok(signature) if !signature.is_empty() => signature,
-            Ok(_) => return Sent::failed(UNREADABLE),
-            Err(error) => return Sent::failed(format!("it could not be signed: {error}; rotate its secret")),
+            Ok(_) => return DeliveryResult::failed(UNREADABLE),
+            Err(error) => return DeliveryResult::failed(format!("it could not be signed: {error}; rotate its secret")),
         };
-        let Some(origin) = Origin::of(&url) else { return Sent::failed("its url has no host") };
+        let Some(origin) = Origin::of(&url) else { return DeliveryResult::failed("its url has no host") };
         let client = match self.client(origin) {
             Ok(client) => client,
-            Err(error) => return Sent::failed(error.to_string()),
+            Err(error) => return DeliveryResult::failed(error.to_string()),
         };
         let request = client
             .post(url)
@@ -96,10 +97,10 @@ impl Sender {
             .header(HEADER_WEBHOOK_SIGNATURE, signature)
             .body(due.body.clone());
         match request.send().await {
-            Ok(response) => judged(response).await,
+            Ok(response) => classify(response).await,
             Err(error) => {
                 tracing::info!(webhook = %due.endpoint.id, event = %due.event, error = last_cause(&error), "a webhook was not answered");
-                Sent::failed(why(&error))
+                DeliveryResult::failed(why(&error))
             }
         }
     }
@@ -118,8 +119,8 @@ impl Sender {
     }
 }
 
-/// The secrets that sign now, as receivers have them. What can't be read is told to the operator and left out: whoever has the other secret
-/// of a rotation is served.
+/// The secrets that sign now, as receivers have them. What can't be read is told to the operator
+/// and left out: whoever has the other secret of a rotation is served.
 fn secrets(endpoint: &Endpoint, keys: &Keyring, now: Timestamp) -> Vec<String> {
     let read = endpoint.signing(now).map(|secret| keys.open(&secret.text, endpoint.id.as_str()));
     read.filter_map(|read| {
@@ -137,7 +138,7 @@ fn signature(secrets: &[String], id: &str, seconds: i64, body: &str) -> Result<S
     Ok(signatures.join(" "))
 }
 
-async fn judged(mut response: reqwest::Response) -> Sent {
+async fn classify(mut response: reqwest::Response) -> DeliveryResult {
     let status = response.status();
     let retry_after = response
         .headers()
@@ -155,9 +156,9 @@ async fn judged(mut response: reqwest::Response) -> Sent {
     // What it says is known already, however much of it comes.
     let _ = tokio::time::timeout(READ_FOR, reading).await;
     match status {
-        StatusCode::GONE => Sent::Gone,
-        status if status.is_success() => Sent::Taken(status.as_u16()),
-        status => Sent::Failed {
+        StatusCode::GONE => DeliveryResult::Gone,
+        status if status.is_success() => DeliveryResult::Accepted(status.as_u16()),
+        status => DeliveryResult::Failed {
             answered: Some(status.as_u16()),
             error: if status.is_redirection() {
                 format!("it answered {status}; redirects are not followed: give its new url")
@@ -178,8 +179,9 @@ fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn std::error::Erro
     std::iter::successors(std::error::Error::source(error), |error| error.source())
 }
 
-/// Why there was no answer, for the endpoint's owner: who is told which names the publisher's network knows, and what their addresses are,
-/// can map it. A name that leads inside and one that leads nowhere are told in the same words.
+/// Why there was no answer, for the endpoint's owner: who is told which names the publisher's
+/// network knows, and what their addresses are, can map it. A name that leads inside and one that
+/// leads nowhere are told in the same words.
 fn why(error: &reqwest::Error) -> String {
     if error.is_dns() || causes(error).any(|cause| cause.is::<AddressRefused>()) {
         return "its name leads to no address on the internet".to_owned();
@@ -199,8 +201,8 @@ mod tests {
     async fn a_receiver_asks_for_a_pause_in_seconds_or_by_a_date() {
         let asked = async |value: &str| {
             let answer = http::Response::builder().status(503).header(RETRY_AFTER, value).body("").expect("an answer");
-            match judged(answer.into()).await {
-                Sent::Failed { retry_after, .. } => retry_after.map(|pause| pause.as_secs()),
+            match classify(answer.into()).await {
+                DeliveryResult::Failed { retry_after, .. } => retry_after.map(|pause| pause.as_secs()),
                 other => panic!("{other:?}"),
             }
         };

@@ -1,4 +1,4 @@
-//! What owners of endpoints do with them.
+//! Endpoints of webhooks, as their owners manage them.
 
 use base64::Engine as _;
 
@@ -36,18 +36,18 @@ const SHOWN: &str = "they were shown its secret";
 /// 256 bits, as the standard recommends at least 192.
 const SECRET_BYTES: usize = 32;
 
-/// Whose endpoints somebody may see and change.
+/// Which endpoints a caller may see and change.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Whose {
+pub enum Scope {
     /// A principal's own.
-    Principals(PrincipalId),
-    /// Everybody's; a new one is the publisher's and hears of everybody.
-    Everybodys,
+    Principal(PrincipalId),
+    /// All of them; a new one is the publisher's and gets everybody's events.
+    All,
 }
 
-/// Why it was not done.
+/// Why a request about an endpoint was refused.
 #[derive(Debug, thiserror::Error)]
-pub enum DeskError {
+pub enum EndpointError {
     /// There is no such endpoint for this caller.
     #[error("there is no such endpoint of webhooks")]
     NotFound,
@@ -57,7 +57,7 @@ pub enum DeskError {
     /// The address can't be used.
     #[error("url {0}")]
     Url(String),
-    /// It hears of nothing.
+    /// It would get no events.
     #[error("events must name at least one kind of event")]
     NoEvents,
     /// There are too many.
@@ -85,7 +85,7 @@ pub enum DeskError {
 pub struct NewEndpoint {
     /// Where it is.
     pub url: String,
-    /// What it wants to hear.
+    /// The kinds of events that it gets.
     pub events: Vec<EventKind>,
     /// What its owner calls it.
     pub description: Option<String>,
@@ -96,7 +96,7 @@ pub struct NewEndpoint {
 pub struct EndpointPatch {
     /// Where it is.
     pub url: Option<String>,
-    /// What it wants to hear.
+    /// The kinds of events that it gets.
     pub events: Option<Vec<EventKind>>,
     /// What its owner calls it; `Some(None)`: nothing.
     pub description: Option<Option<String>>,
@@ -106,36 +106,36 @@ pub struct EndpointPatch {
 
 /// An endpoint, and its new secret: shown this once.
 #[derive(Debug, Clone)]
-pub struct WithSecret {
+pub struct EndpointWithSecret {
     /// The endpoint.
     pub endpoint: Endpoint,
     /// `whsec_…`.
     pub secret: String,
 }
 
-/// Where somebody manages endpoints.
+/// Manages endpoints for one caller.
 #[derive(Debug)]
-pub struct Desk<'d> {
+pub struct EndpointManager<'m> {
     /// Persistence.
-    pub store: &'d Store,
+    pub store: &'m Store,
     /// Where webhooks may be sent.
-    pub policy: &'d Policy,
+    pub policy: &'m Policy,
     /// Who: the name of a token.
-    pub by: &'d str,
-    /// Whose endpoints.
-    pub whose: Whose,
+    pub by: &'m str,
+    /// Which endpoints.
+    pub scope: Scope,
 }
 
-impl Desk<'_> {
+impl EndpointManager<'_> {
     /// Makes an endpoint.
     ///
     /// # Errors
     /// An address or events that can't be; too many endpoints.
-    pub async fn create(&self, new: NewEndpoint) -> Result<WithSecret, DeskError> {
-        self.policy.judge(&new.url).map_err(DeskError::Url)?;
-        let owner = match &self.whose {
-            Whose::Principals(principal) => Some(principal.clone()),
-            Whose::Everybodys => None,
+    pub async fn create(&self, new: NewEndpoint) -> Result<EndpointWithSecret, EndpointError> {
+        self.policy.judge(&new.url).map_err(EndpointError::Url)?;
+        let owner = match &self.scope {
+            Scope::Principal(principal) => Some(principal.clone()),
+            Scope::All => None,
         };
         let (id, secret, at) = (WebhookId::mint(), mint()?, now());
         let text = self.store.keys().seal(&secret, id.as_str())?;
@@ -154,9 +154,9 @@ impl Desk<'_> {
         };
         let line = self.line("webhook.created", &endpoint, format!("{WANTED}; {SHOWN}"), at);
         if self.store.add_webhook(&endpoint, MOST_ENDPOINTS, line).await? {
-            Ok(WithSecret { endpoint, secret })
+            Ok(EndpointWithSecret { endpoint, secret })
         } else {
-            Err(DeskError::TooMany)
+            Err(EndpointError::TooMany)
         }
     }
 
@@ -164,10 +164,10 @@ impl Desk<'_> {
     ///
     /// # Errors
     /// The store's.
-    pub async fn list(&self) -> Result<Vec<Endpoint>, DeskError> {
-        let owner = match &self.whose {
-            Whose::Principals(principal) => Some(principal),
-            Whose::Everybodys => None,
+    pub async fn list(&self) -> Result<Vec<Endpoint>, EndpointError> {
+        let owner = match &self.scope {
+            Scope::Principal(principal) => Some(principal),
+            Scope::All => None,
         };
         Ok(self.store.webhooks(owner).await?)
     }
@@ -176,38 +176,39 @@ impl Desk<'_> {
     ///
     /// # Errors
     /// There is none for this caller.
-    pub async fn get(&self, id: &WebhookId) -> Result<Endpoint, DeskError> {
+    pub async fn get(&self, id: &WebhookId) -> Result<Endpoint, EndpointError> {
         Ok(self.stored(id).await?.value)
     }
 
-    /// Tells the audit log that somebody looked at an endpoint past the interface and its roles: on the command line.
+    /// Records in the audit log that somebody looked at an endpoint on the command line, past the
+    /// interface and its roles.
     ///
     /// # Errors
     /// The store's.
-    pub async fn tell_of_reading(&self, endpoint: &Endpoint) -> Result<(), DeskError> {
+    pub async fn audit_reading(&self, endpoint: &Endpoint) -> Result<(), EndpointError> {
         let line = self.line("webhook.shown", endpoint, "without its secret".to_owned(), now());
         Ok(self.store.record(Write::Audit(line)).await?)
     }
 
-    async fn stored(&self, id: &WebhookId) -> Result<Stored<Endpoint>, DeskError> {
-        let found = self.store.webhook(id).await?.filter(|stored| match &self.whose {
-            Whose::Principals(principal) => stored.value.owner.as_ref() == Some(principal),
-            Whose::Everybodys => true,
+    async fn stored(&self, id: &WebhookId) -> Result<Stored<Endpoint>, EndpointError> {
+        let found = self.store.webhook(id).await?.filter(|stored| match &self.scope {
+            Scope::Principal(principal) => stored.value.owner.as_ref() == Some(principal),
+            Scope::All => true,
         });
-        found.ok_or(DeskError::NotFound)
+        found.ok_or(EndpointError::NotFound)
     }
 
-    /// Changes an endpoint. One that is disabled is given up what waits for it; to enable it sends nothing of that by itself. A patch that
-    /// changes nothing writes nothing.
+    /// Changes an endpoint. One that is disabled is given up what waits for it; to enable it sends
+    /// nothing of that by itself. A patch that changes nothing writes nothing.
     ///
     /// # Errors
     /// An address or events that can't be; somebody else changed it meanwhile.
-    pub async fn change(&self, id: &WebhookId, patch: EndpointPatch) -> Result<Endpoint, DeskError> {
+    pub async fn change(&self, id: &WebhookId, patch: EndpointPatch) -> Result<Endpoint, EndpointError> {
         let mut stored = self.stored(id).await?;
         let before = stored.value.clone();
         let (endpoint, at) = (&mut stored.value, now());
         if let Some(url) = patch.url {
-            self.policy.judge(&url).map_err(DeskError::Url)?;
+            self.policy.judge(&url).map_err(EndpointError::Url)?;
             endpoint.url = url;
         }
         if let Some(events) = patch.events {
@@ -232,7 +233,8 @@ impl Desk<'_> {
         self.get(id).await
     }
 
-    /// What the audit log is told of a change: one line that names what is different, and one if it is disabled or enabled.
+    /// What the audit log is told of a change: one line that names what is different, and one if it
+    /// is disabled or enabled.
     fn lines(&self, before: &Endpoint, after: &Endpoint, at: Timestamp) -> Vec<AuditEntry> {
         let different = [
             ("url", before.url != after.url),
@@ -253,12 +255,12 @@ impl Desk<'_> {
         lines
     }
 
-    /// Removes an endpoint and what was sent to it. It is sent nothing more from the beginning of this on; what fails in the middle is
-    /// finished by another call.
+    /// Removes an endpoint and what was sent to it. It is sent nothing more from the beginning of
+    /// this on; what fails in the middle is finished by another call.
     ///
     /// # Errors
     /// Somebody else changed it meanwhile.
-    pub async fn delete(&self, id: &WebhookId) -> Result<(), DeskError> {
+    pub async fn delete(&self, id: &WebhookId) -> Result<(), EndpointError> {
         if self.get(id).await?.disabled.is_none() {
             self.change(id, EndpointPatch { active: Some(false), ..EndpointPatch::default() }).await?;
         }
@@ -269,27 +271,27 @@ impl Desk<'_> {
                 return Ok(());
             }
         }
-        Err(DeskError::Removing)
+        Err(EndpointError::Removing)
     }
 
     /// Gives an endpoint another secret; the one that receivers have signs beside it for a day.
     ///
     /// # Errors
     /// Somebody else changed it meanwhile.
-    pub async fn rotate(&self, id: &WebhookId) -> Result<WithSecret, DeskError> {
+    pub async fn rotate(&self, id: &WebhookId) -> Result<EndpointWithSecret, EndpointError> {
         let mut stored = self.stored(id).await?;
         let (secret, at) = (mint()?, now());
         stored.value.rotate(self.store.keys().seal(&secret, id.as_str())?, at);
         let line = self.line("webhook.secret_rotated", &stored.value, format!("{WANTED}; {SHOWN}"), at);
         self.store.change_webhook(&stored, vec![line]).await?;
-        Ok(WithSecret { endpoint: stored.value, secret })
+        Ok(EndpointWithSecret { endpoint: stored.value, secret })
     }
 
     /// Sends an endpoint an event that tells of nothing; its id.
     ///
     /// # Errors
     /// It is disabled.
-    pub async fn test(&self, id: &WebhookId) -> Result<EventId, DeskError> {
+    pub async fn test(&self, id: &WebhookId) -> Result<EventId, EndpointError> {
         let endpoint = self.enabled(id).await?;
         let at = now();
         let event = Event {
@@ -304,10 +306,10 @@ impl Desk<'_> {
         Ok(event.id)
     }
 
-    async fn enabled(&self, id: &WebhookId) -> Result<Endpoint, DeskError> {
+    async fn enabled(&self, id: &WebhookId) -> Result<Endpoint, EndpointError> {
         let endpoint = self.get(id).await?;
         match endpoint.disabled {
-            Some(disabled) => Err(DeskError::Disabled(disabled.reason)),
+            Some(disabled) => Err(EndpointError::Disabled(disabled.reason)),
             None => Ok(endpoint),
         }
     }
@@ -316,27 +318,28 @@ impl Desk<'_> {
     ///
     /// # Errors
     /// There is no such endpoint.
-    pub async fn deliveries(&self, id: &WebhookId, filter: &DeliveryFilter) -> Result<Vec<Delivery>, DeskError> {
+    pub async fn deliveries(&self, id: &WebhookId, filter: &DeliveryFilter) -> Result<Vec<Delivery>, EndpointError> {
         self.stored(id).await?;
         Ok(self.store.deliveries(id, filter).await?)
     }
 
-    /// Sends again, [`MOST_REPLAYED`] at most, of what the store looks through with one call; how many, and whether there may be more.
+    /// Sends again, [`MOST_REPLAYED`] at most, of what the store looks through with one call; how
+    /// many, and whether there may be more.
     ///
     /// # Errors
     /// It is disabled; the event was never sent to it.
-    pub async fn replay(&self, id: &WebhookId, what: Replay) -> Result<Replayed, DeskError> {
+    pub async fn replay(&self, id: &WebhookId, what: Replay) -> Result<Replayed, EndpointError> {
         let endpoint = self.enabled(id).await?;
         let at = now();
         let reason = match &what {
             Replay::One(event) => format!("the event {event}"),
-            Replay::Dead => "everything that was given up".to_owned(),
+            Replay::DeadLetters => "everything that was given up".to_owned(),
             Replay::Since(since) => format!("everything since {since}"),
         };
         let one = matches!(what, Replay::One(_));
         let line = self.line("webhook.replayed", &endpoint, reason, at);
         let replayed = self.store.replay(id, what, at, MOST_REPLAYED, line).await?;
-        if one && replayed.count == 0 { Err(DeskError::NoDelivery) } else { Ok(replayed) }
+        if one && replayed.count == 0 { Err(EndpointError::NoDelivery) } else { Ok(replayed) }
     }
 
     fn line(&self, action: &str, endpoint: &Endpoint, reason: String, at: Timestamp) -> AuditEntry {
@@ -351,14 +354,14 @@ impl Desk<'_> {
     }
 }
 
-fn kinds(mut events: Vec<EventKind>) -> Result<Vec<EventKind>, DeskError> {
+fn kinds(mut events: Vec<EventKind>) -> Result<Vec<EventKind>, EndpointError> {
     events.sort();
     events.dedup();
-    if events.is_empty() { Err(DeskError::NoEvents) } else { Ok(events) }
+    if events.is_empty() { Err(EndpointError::NoEvents) } else { Ok(events) }
 }
 
-fn mint() -> Result<String, DeskError> {
+fn mint() -> Result<String, EndpointError> {
     let mut bytes = [0u8; SECRET_BYTES];
-    getrandom::fill(&mut bytes).map_err(|_| DeskError::Random)?;
+    getrandom::fill(&mut bytes).map_err(|_| EndpointError::Random)?;
     Ok(format!("whsec_{}", base64::engine::general_purpose::STANDARD.encode(bytes)))
 }

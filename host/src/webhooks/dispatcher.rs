@@ -1,4 +1,4 @@
-//! Claims what is due and tries it, until the host stops.
+//! The dispatcher claims due deliveries and tries them, until the host stops.
 
 use std::{sync::Arc, time::Duration};
 
@@ -6,7 +6,7 @@ use rand::RngExt as _;
 use tokio::sync::Semaphore;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::sending::{Sender, Sent};
+use super::delivery::{DeliveryResult, Sender};
 use crate::{
     domain::{
         time::Timestamp,
@@ -17,17 +17,18 @@ use crate::{
     operations::{Signals, events::ITSELF, now},
     store::{
         AuditEntry, Store, StoreError, Stored,
-        webhooks::{Attempt, DueDelivery, Tried},
+        webhooks::{Attempt, AttemptOutcome, DueDelivery},
     },
 };
 
 /// How many deliveries this host tries at a time.
 const SLOTS: usize = 32;
 
-/// How long it waits at most before it looks by itself: retries fall due, and other hosts write events, too.
+/// How long it waits at most before it looks by itself: retries fall due, and other replicas write
+/// events, too.
 const POLL: Duration = Duration::from_secs(1);
 
-/// How much longer a delivery is somebody's than a request may take.
+/// How much longer the lease of a delivery is than a request may take.
 const MARGIN: Duration = Duration::from_secs(10);
 
 /// How often disabling is tried against somebody who changes the endpoint at the same moment.
@@ -36,7 +37,8 @@ const TRIES: u32 = 5;
 /// The status that says "gone".
 const GONE: u16 = 410;
 
-/// Delivers until `stop`; what is being tried then is finished, or tried again by whoever finds its lease run out.
+/// Runs the dispatcher until `stop`. Tries that are in flight then are finished, or made again once
+/// their lease has run out.
 pub async fn serve(store: Store, policy: Policy, signals: Arc<Signals>, stop: CancellationToken) {
     let lease = policy.timeout + MARGIN;
     let sender = Arc::new(Sender::new(policy));
@@ -82,26 +84,28 @@ pub async fn serve(store: Store, policy: Policy, signals: Arc<Signals>, stop: Ca
     trying.wait().await;
 }
 
-/// Tries a delivery and records what came of it.
+/// Tries a delivery and records the result.
 ///
 /// # Errors
 /// The store's; it is tried again when its lease runs out.
 pub async fn deliver(store: &Store, sender: &Sender, due: &DueDelivery) -> Result<(), StoreError> {
     let sent = sender.send(due, store.keys(), now()).await;
     let counted = match &sent {
-        Sent::Taken(_) => "delivered",
-        Sent::Gone => "gone",
-        Sent::Failed { .. } => "failed",
+        DeliveryResult::Accepted(_) => "delivered",
+        DeliveryResult::Gone => "gone",
+        DeliveryResult::Failed { .. } => "failed",
     };
     metrics::counter!(WEBHOOKS, "outcome" => counted).increment(1);
     let at = now();
     let attempts = due.attempts.saturating_add(1);
     let (outcome, answered, error) = match &sent {
-        Sent::Taken(status) => (Tried::Delivered, Some(*status), None),
-        Sent::Gone => (Tried::Dead, Some(GONE), Some("it answered 410: it wants nothing more".to_owned())),
-        Sent::Failed { answered, error, retry_after } => {
+        DeliveryResult::Accepted(status) => (AttemptOutcome::Delivered, Some(*status), None),
+        DeliveryResult::Gone => {
+            (AttemptOutcome::DeadLetter, Some(GONE), Some("it answered 410: it wants nothing more".to_owned()))
+        }
+        DeliveryResult::Failed { answered, error, retry_after } => {
             let again = webhook::try_again(due.since, at, attempts, *retry_after, rand::rng().random());
-            (again.map_or(Tried::Dead, Tried::Again), *answered, Some(error.clone()))
+            (again.map_or(AttemptOutcome::DeadLetter, AttemptOutcome::Retry), *answered, Some(error.clone()))
         }
     };
     let outcome = Attempt {
@@ -115,12 +119,13 @@ pub async fn deliver(store: &Store, sender: &Sender, due: &DueDelivery) -> Resul
         error,
     };
     let failing_since = match store.record_attempt(outcome).await {
-        // Somebody replayed it, or disabled the endpoint: what came of this try is no longer of interest.
+        // Somebody replayed it, or disabled the endpoint: what came of this try is no longer of
+        // interest.
         Err(StoreError::Stale(_)) => return Ok(()),
         other => other?,
     };
     let fails = |since: Option<Timestamp>| since.is_some_and(|since| webhook::failed_for_too_long(since, at));
-    if sent == Sent::Gone {
+    if sent == DeliveryResult::Gone {
         let reason = "it answered 410 Gone: it wants nothing more";
         disable(store, &due.endpoint, reason, at, |_| true).await?;
     } else if fails(failing_since) {
@@ -130,7 +135,8 @@ pub async fn deliver(store: &Store, sender: &Sender, due: &DueDelivery) -> Resul
     Ok(())
 }
 
-/// Disables an endpoint, unless it is elsewhere by now than where it was `tried`, or no longer what it is disabled for.
+/// Disables an endpoint, unless it is elsewhere by now than where it was `tried`, or no longer what
+/// it is disabled for.
 async fn disable(
     store: &Store,
     tried: &Endpoint,
