@@ -7,7 +7,7 @@ use std::{
     path::Path,
 };
 
-use flightdeck::web::{mcp, openapi, tools, wire::schema};
+use flightdeck::web::{json::schema, mcp, openapi, v1::tools};
 use serde_json::Value;
 
 /// A change of the interface is a change of this file, where a reviewer sees it. `UPDATE_GOLDEN=1` writes it anew.

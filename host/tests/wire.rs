@@ -4,13 +4,15 @@
 
 use flightdeck::{
     app::error::{AppError, ErrorCode},
-    web::wire::{
-        Arguments,
-        create::CreateMediaBuy,
-        creatives::AddCreativeAssets,
-        performance::UpdatePerformanceIndex,
-        read, read_and, targeting,
-        update::{UpdateMediaBuy, UpdatePackage},
+    web::{
+        json::{Arguments, read, read_and},
+        v1::{
+            create::CreateMediaBuy,
+            creatives::AddCreativeAssets,
+            performance::UpdatePerformanceIndex,
+            targeting,
+            update::{UpdateMediaBuy, UpdatePackage},
+        },
     },
 };
 use serde_json::{Value, json};

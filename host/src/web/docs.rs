@@ -6,8 +6,8 @@ use serde_json::{Map, Value};
 
 use super::{
     http::problem,
-    tools::{self, Tool},
-    wire::schema::{self, Side},
+    json::schema::{self, Side},
+    v1::tools::{self, Tool},
 };
 use crate::app::error::ErrorCode;
 

@@ -20,9 +20,10 @@ use serde_json::json;
 
 use self::{arguments::Shapes, problem::Refusal};
 use super::{
-    Web, docs, openapi,
-    tools::{self, Answer, CallOptions, Effect, Tool, Verb},
-    wire::Arguments,
+    Web, docs,
+    json::Arguments,
+    openapi,
+    v1::tools::{self, Answer, CallOptions, Effect, Tool, Verb},
 };
 
 pub mod arguments;

@@ -29,8 +29,8 @@ use serde_json::{Value, json};
 use super::{
     Web,
     http::{auth, headers, problem, problem::Refusal},
-    tools::{self, CallOptions, Effect, Tool},
-    wire::{Arguments, suggest},
+    json::{Arguments, suggest},
+    v1::tools::{self, CallOptions, Effect, Tool},
 };
 use crate::app::{
     caller::Caller,

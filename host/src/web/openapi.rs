@@ -4,11 +4,11 @@ use serde_json::{Map, Value, json};
 
 use super::{
     http::problem,
-    tools::{self, Effect, Tool, Verb},
-    wire::{
+    json::{
         schema::{self, Side},
         text::{KEY_PATTERN, MAX_KEY},
     },
+    v1::tools::{self, Effect, Tool, Verb},
 };
 use crate::app::error::ErrorCode;
 

@@ -2,7 +2,10 @@
 
 use flightdeck::{
     app::error::AppError,
-    web::wire::{Arguments, create::CreateMediaBuy, queries::DeliveryQuery, read},
+    web::{
+        json::{Arguments, read},
+        v1::{create::CreateMediaBuy, queries::DeliveryQuery},
+    },
 };
 use serde_json::{Value, json};
 

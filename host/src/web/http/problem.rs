@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::{
     app::error::{AppError, ErrorCode},
     operations::now,
-    web::wire::task::TaskBody,
+    web::v1::task::TaskBody,
 };
 
 /// As much of a name as an answer repeats.

@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     app::error::ErrorCode,
-    web::{Web, http::arguments::collect, tools, wire::Arguments},
+    web::{Web, http::arguments::collect, json::Arguments, v1::tools},
 };
 
 /// Where a message has the arguments of a tool.

@@ -8,15 +8,15 @@ use serde::{
     de::{self, IntoDeserializer, MapAccess, Visitor, value::MapAccessDeserializer},
 };
 
-use super::{
-    refuse,
-    targeting::TargetingOverlay,
-    text::{CreativeKey, Currency, Id, IdempotencyKey, Line, MAX_ID, MAX_PO_NUMBER},
-    values::{Amount, Count, List, MAX_CREATIVES, MAX_PACKAGES, TextOf, When},
-};
+use super::targeting::TargetingOverlay;
 use crate::{
     app::{NewMediaBuy, NewPackage, error::AppError},
     domain::{media_buy::Pacing, problem::Problem, targeting::Targeting},
+    web::json::{
+        refuse,
+        text::{CreativeKey, Currency, Id, IdempotencyKey, Line, MAX_ID, MAX_PO_NUMBER},
+        values::{Amount, Count, List, MAX_CREATIVES, MAX_PACKAGES, TextOf, When},
+    },
 };
 
 /// A new media buy: one or more packages, a budget, a flight, and whom to reach.

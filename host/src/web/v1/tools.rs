@@ -13,7 +13,6 @@ use schemars::{Schema, SchemaGenerator};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::wire::{Arguments, text::IdempotencyKey};
 use crate::app::{
     App, WriteOptions,
     caller::Caller,
@@ -21,6 +20,7 @@ use crate::app::{
     error::{AppError, ErrorCode},
 };
 use crate::metrics::{CALL_SECONDS, CALLS, Watch};
+use crate::web::json::{Arguments, text::IdempotencyKey};
 
 pub mod buys;
 pub mod reads;

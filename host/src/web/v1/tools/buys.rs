@@ -7,22 +7,23 @@ use super::{Answer, Audience, CallOptions, Effect, Tool, Verb, write_options};
 use crate::{
     app::{App, WriteAnswer, caller::Caller, error::AppError},
     domain::id::MediaBuyId,
-    web::wire::{
-        Arguments,
-        create::CreateMediaBuy,
-        creatives::AddCreativeAssets,
-        delivered::DeliveryAnswer,
-        performance::UpdatePerformanceIndex,
-        queries::{BuyQuery, DeliveryQuery},
-        read, read_and,
-        standing::StatusAnswer,
-        targeting,
-        update::{UpdateMediaBuy, UpdatePackage},
-        written::{
-            self,
-            assets::CreativesAnswer,
-            change::{PerformanceAnswer, UpdateAnswer},
-            create::CreateAnswer,
+    web::{
+        json::{Arguments, read, read_and},
+        v1::{
+            create::CreateMediaBuy,
+            creatives::AddCreativeAssets,
+            delivered::DeliveryAnswer,
+            performance::UpdatePerformanceIndex,
+            queries::{BuyQuery, DeliveryQuery},
+            standing::StatusAnswer,
+            targeting,
+            update::{UpdateMediaBuy, UpdatePackage},
+            written::{
+                self,
+                assets::CreativesAnswer,
+                change::{PerformanceAnswer, UpdateAnswer},
+                create::CreateAnswer,
+            },
         },
     },
 };

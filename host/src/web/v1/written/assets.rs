@@ -11,7 +11,7 @@ use crate::{
         id::{CreativeId, OperationId, PlatformName, TaskId},
         operation::{Change, OperationState},
     },
-    web::wire::plan::{self, PlatformPlan},
+    web::v1::plan::{self, PlatformPlan},
 };
 
 /// What became of new creatives.

@@ -7,7 +7,7 @@
 
 use serde::de::DeserializeOwned;
 
-use super::{json::Arguments, suggest::meant};
+use super::{document::Arguments, suggest::meant};
 use crate::{
     app::error::{AppError, ErrorCode},
     domain::problem::{Problem, pointer_token},
@@ -68,7 +68,7 @@ pub fn read_and<T: DeserializeOwned>(
 
 /// What can be read of arguments that have mistakes. A list with one in it is left out as a whole, so that what is read stands where it
 /// stood.
-pub(super) fn read_partly<T: DeserializeOwned>(arguments: &Arguments) -> Option<T> {
+pub(in crate::web) fn read_partly<T: DeserializeOwned>(arguments: &Arguments) -> Option<T> {
     let readings = Readings { leaves_lists_out: true, ..Readings::of(arguments) };
     all_wrong(&readings).1
 }

@@ -3,10 +3,6 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{
-    text::{Id, Line, MAX_ID, MAX_NAME, Url},
-    values::{Limit, List, When, clearable, given},
-};
 use crate::{
     app::{Moment, Page, error::AppError},
     domain::{
@@ -17,6 +13,10 @@ use crate::{
     },
     operations::now,
     store::webhooks::{Replay, Replayed},
+    web::json::{
+        text::{Id, Line, MAX_ID, MAX_NAME, Url},
+        values::{Limit, List, When, clearable, given},
+    },
     webhooks::desk::{EndpointPatch, NewEndpoint, WithSecret},
 };
 

@@ -6,12 +6,7 @@ use std::collections::HashSet;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{
-    refuse,
-    targeting::TargetingOverlay,
-    text::{CreativeKey, Id, IdempotencyKey},
-    values::{Amount, Count, List, MAX_CREATIVES, MAX_PACKAGES, When, clearable, given},
-};
+use super::targeting::TargetingOverlay;
 use crate::{
     app::{ChangeMediaBuy, error::AppError},
     domain::{
@@ -20,6 +15,11 @@ use crate::{
         problem::Problem,
         targeting::Targeting,
         update::{BuyPatch, PackagePatch},
+    },
+    web::json::{
+        refuse,
+        text::{CreativeKey, Id, IdempotencyKey},
+        values::{Amount, Count, List, MAX_CREATIVES, MAX_PACKAGES, When, clearable, given},
     },
 };
 

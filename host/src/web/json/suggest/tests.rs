@@ -3,12 +3,14 @@
 use serde_json::Value;
 
 use super::*;
-use crate::web::wire::{
-    create::{CreateMediaBuy, PackageRequest},
-    creatives::AddCreativeAssets,
-    schema::{self, Side},
-    targeting::{DaypartingRule, FrequencyCapRule, Schedule, TargetingOverlay},
-    update::{PackageUpdate, UpdateMediaBuy},
+use crate::web::{
+    json::schema::{self, Side},
+    v1::{
+        create::{CreateMediaBuy, PackageRequest},
+        creatives::AddCreativeAssets,
+        targeting::{DaypartingRule, FrequencyCapRule, Schedule, TargetingOverlay},
+        update::{PackageUpdate, UpdateMediaBuy},
+    },
 };
 
 fn fields<T: schemars::JsonSchema>() -> Vec<String> {

@@ -6,10 +6,12 @@ use super::{Answer, Audience, CallOptions, Effect, Tool, Verb};
 use crate::{
     app::{App, Decide, TaskView, caller::Caller, error::AppError},
     domain::id::TaskId,
-    web::wire::{
-        Arguments, read,
-        task::{TaskAnswer, TasksAnswer},
-        task_requests::{AssignTask, CompleteTask, EscalateTask, TaskQuery, TasksQuery},
+    web::{
+        json::{Arguments, read},
+        v1::{
+            task::{TaskAnswer, TasksAnswer},
+            task_requests::{AssignTask, CompleteTask, EscalateTask, TaskQuery, TasksQuery},
+        },
     },
 };
 

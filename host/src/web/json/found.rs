@@ -11,7 +11,7 @@ use serde_json::{Number, Value};
 use crate::domain::decimal;
 
 /// What stands in a place where something else should.
-pub(super) fn found(value: &Value) -> String {
+pub(in crate::web) fn found(value: &Value) -> String {
     match value {
         Value::Null => "null".to_owned(),
         Value::Bool(value) => value.to_string(),
@@ -23,14 +23,14 @@ pub(super) fn found(value: &Value) -> String {
 }
 
 /// As much of a caller's text as an answer repeats.
-pub(super) fn shortened(text: &str) -> String {
+pub(in crate::web) fn shortened(text: &str) -> String {
     const SHOWN: usize = 60;
     if text.chars().count() <= SHOWN { text.to_owned() } else { text.chars().take(SHOWN).chain(['…']).collect() }
 }
 
 /// A value of another kind inside a string, as clients send it that write JSON twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum TextOf {
+pub(in crate::web) enum TextOf {
     Object,
     List,
     Number,
@@ -39,7 +39,7 @@ pub(super) enum TextOf {
 
 impl TextOf {
     /// What a string is the text of; `None`: it is a text.
-    pub(super) fn read(text: &str) -> Option<Self> {
+    pub(in crate::web) fn read(text: &str) -> Option<Self> {
         let text = text.trim();
         let is_within = |first: char, last: char| text.starts_with(first) && text.ends_with(last);
         if is_within('{', '}') {
@@ -57,7 +57,7 @@ impl TextOf {
     ///
     /// # Errors
     /// It is what is wanted, or a list or an object: in words.
-    pub(super) fn instead_of(self, found: Self) -> Result<(), String> {
+    pub(in crate::web) fn instead_of(self, found: Self) -> Result<(), String> {
         match (self, found) {
             (wanted, found) if wanted == found => Err(format!("must be {self}: send {self}, not its text")),
             (_, Self::Object | Self::List) => Err(format!("must be {self}, not the text of {found}")),
@@ -78,7 +78,7 @@ impl fmt::Display for TextOf {
 }
 
 /// A value as far as a number is looked for: a number by its text, anything else as it is.
-pub(super) enum Told {
+pub(in crate::web) enum Told {
     Number(String),
     Other(Value),
 }
@@ -92,7 +92,7 @@ impl Told {
     }
 
     /// What is said of anything that is not `right`.
-    pub(super) fn refused<E: de::Error>(&self, right: &str) -> E {
+    pub(in crate::web) fn refused<E: de::Error>(&self, right: &str) -> E {
         match self {
             Self::Other(Value::String(text)) if TextOf::read(text) == Some(TextOf::Number) => {
                 E::custom(format!("must be {right}: send a number, not its text"))
@@ -129,7 +129,7 @@ impl<'de> Visitor<'de> for ToldVisitor {
         Ok(Told::Number(Number::from_f64(number).map_or_else(|| number.to_string(), |number| number.to_string())))
     }
 
-    /// A number that no double is: see [`super::json`].
+    /// A number that no double is: see [`super::document`].
     fn visit_bytes<E: de::Error>(self, text: &[u8]) -> Result<Told, E> {
         Ok(Told::Number(String::from_utf8_lossy(text).into_owned()))
     }

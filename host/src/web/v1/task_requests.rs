@@ -3,15 +3,15 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{
-    text::{Id, Line, MAX_ID, MAX_NAME, Words},
-    values::{Limit, Version},
-};
 use crate::{
     app::ListTasks,
     domain::{
         id::MediaBuyId,
         task::{Priority, Resolution, TaskKind, TaskStatus},
+    },
+    web::json::{
+        text::{Id, Line, MAX_ID, MAX_NAME, Words},
+        values::{Limit, Version},
     },
 };
 

@@ -6,16 +6,18 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::{
-    Arguments,
-    read::read_partly,
-    text::{Line, MAX_RULE_VALUE, Timezone},
-    values::{Hour, List, MAX_PACKAGES, Minutes},
-};
-use crate::domain::{
-    nfc::composed_json,
-    problem::{Problem, pointer_token},
-    targeting::{CapScope, Daypart, Dayparting, Dimension, FrequencyCap, Operator, Targeting, Weekday},
+use crate::{
+    domain::{
+        nfc::composed_json,
+        problem::{Problem, pointer_token},
+        targeting::{CapScope, Daypart, Dayparting, Dimension, FrequencyCap, Operator, Targeting, Weekday},
+    },
+    web::json::{
+        Arguments,
+        read::read_partly,
+        text::{Line, MAX_RULE_VALUE, Timezone},
+        values::{Hour, List, MAX_PACKAGES, Minutes},
+    },
 };
 
 /// The most values of one rule: postal codes come by the thousand, and a reviewer must still see the plan.

@@ -6,17 +6,17 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::{
-    Arguments, refuse,
-    text::{CreativeKey, Id, IdempotencyKey, Line, MAX_ID, MAX_NAME, Url},
-    values::{List, MAX_ASSETS, MAX_PACKAGES, Pixels, Seconds},
-};
 use crate::{
     app::{NewCreatives, error::AppError},
     domain::{
         creative::{Creative, Format},
         id::{CreativeId, MediaBuyId, PackageId},
         problem::Problem,
+    },
+    web::json::{
+        Arguments, refuse,
+        text::{CreativeKey, Id, IdempotencyKey, Line, MAX_ID, MAX_NAME, Url},
+        values::{List, MAX_ASSETS, MAX_PACKAGES, Pixels, Seconds},
     },
 };
 

@@ -20,7 +20,7 @@ use serde::{
 use serde_json::{Map, Value, map};
 
 use super::{
-    super::{json::Arguments, values::TextOf},
+    super::{document::Arguments, values::TextOf},
     wrong::{What, Wrong, owned},
 };
 use crate::domain::problem::pointer_token;

@@ -6,9 +6,9 @@ use super::{Answer, Audience, Effect, Tool, Verb};
 use crate::{
     app::{App, caller::Caller, error::AppError},
     domain::id::WebhookId,
-    web::wire::{
-        Arguments, read,
-        webhook::{
+    web::{
+        json::{Arguments, read},
+        v1::webhook::{
             CreateWebhook, DeletedAnswer, DeliveriesAnswer, DeliveriesQuery, Nothing, ReplayAnswer, ReplayWebhook,
             TestAnswer, UpdateWebhook, WebhookAnswer, WebhookQuery, WebhookSecretAnswer, WebhooksAnswer,
         },

@@ -5,17 +5,17 @@ use std::collections::HashSet;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{
-    refuse,
-    text::{Id, IdempotencyKey, Words},
-    values::{Confidence, Index, List, MAX_PACKAGES},
-};
 use crate::{
     app::{NewPerformance, error::AppError},
     domain::{
         id::{MediaBuyId, PackageId},
         operation::Performance,
         problem::Problem,
+    },
+    web::json::{
+        refuse,
+        text::{Id, IdempotencyKey, Words},
+        values::{Confidence, Index, List, MAX_PACKAGES},
     },
 };
 

@@ -10,7 +10,7 @@ use crate::{
         id::{OperationId, PackageId, TaskId},
         time::Timestamp,
     },
-    web::wire::plan::{self, PlatformPlan},
+    web::v1::plan::{self, PlatformPlan},
 };
 
 /// What became of a change.
@@ -92,7 +92,7 @@ impl From<&WriteAnswer> for PerformanceAnswer {
 }
 
 /// The optimisation actions of an operation.
-pub(in crate::web::wire) fn optimizations(operation: &crate::domain::operation::Operation) -> Vec<OptimizationAction> {
+pub(in crate::web::v1) fn optimizations(operation: &crate::domain::operation::Operation) -> Vec<OptimizationAction> {
     let outcomes = operation.legs.iter().filter_map(|leg| leg.outcome.as_ref());
     outcomes
         .flat_map(|outcome| &outcome.optimizations)

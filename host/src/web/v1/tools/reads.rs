@@ -6,13 +6,14 @@ use super::{Answer, Audience, Effect, Tool, Verb};
 use crate::{
     app::{App, ListProducts, caller::Caller, error::AppError},
     domain::id::OperationId,
-    web::wire::{
-        Arguments,
-        audited::AuditAnswer,
-        listed::{BuysAnswer, ProductsAnswer},
-        operation::OperationAnswer,
-        queries::{AuditQuery, BuysQuery, OperationQuery, ProductQuery},
-        read,
+    web::{
+        json::{Arguments, read},
+        v1::{
+            audited::AuditAnswer,
+            listed::{BuysAnswer, ProductsAnswer},
+            operation::OperationAnswer,
+            queries::{AuditQuery, BuysQuery, OperationQuery, ProductQuery},
+        },
     },
 };
 

@@ -67,7 +67,7 @@ mod tests {
             let blank = class(is_blank);
             let made = format!("^[^{never}]*[^{blank}][^{never}]*$");
             if std::env::var_os("UPDATE_GOLDEN").is_some() {
-                let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/web/wire/text").join(file);
+                let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/web/json/text").join(file);
                 std::fs::write(path, format!("{made}\n")).unwrap();
             } else {
                 assert_eq!(of(lines), made);

@@ -9,8 +9,8 @@ use serde::{
 };
 use serde_json::Value;
 
-use super::told::Told;
-pub(super) use super::told::{TextOf, found, shortened};
+use super::found::Told;
+pub(in crate::web) use super::found::{TextOf, found, shortened};
 use crate::{
     app::{Moment, lists::MAX_LIMIT},
     domain::{
@@ -54,7 +54,7 @@ macro_rules! in_place {
         }
     };
 }
-pub(super) use in_place;
+pub(in crate::web) use in_place;
 
 /// A decimal number in millionths.
 fn millionths<'de, D: Deserializer<'de>>(deserializer: D, right: &str) -> Result<Micros, D::Error> {

@@ -14,7 +14,7 @@ use crate::{
         status::BuyStatus,
         time::Timestamp,
     },
-    web::wire::plan::{self, PlatformPlan},
+    web::v1::plan::{self, PlatformPlan},
 };
 
 /// What became of a new media buy.

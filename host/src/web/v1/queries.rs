@@ -3,15 +3,15 @@
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, de};
 
-use super::{
-    listed::PRODUCT_FIELDS,
-    refuse,
-    text::{Id, Line, MAX_ID, MAX_PO_NUMBER},
-    values::{DayText, Limit, shortened},
-};
+use super::listed::PRODUCT_FIELDS;
 use crate::{
     app::{ListBuys, error::AppError},
     domain::{creative::Format, problem::Problem, status::BuyStatus, time::Day},
+    web::json::{
+        refuse,
+        text::{Id, Line, MAX_ID, MAX_PO_NUMBER},
+        values::{DayText, Limit, shortened},
+    },
 };
 
 /// One media buy.
