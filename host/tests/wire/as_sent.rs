@@ -4,7 +4,7 @@ use flightdeck::{
     app::error::AppError,
     web::{
         json::{Arguments, read},
-        v1::{create::CreateMediaBuy, queries::DeliveryQuery},
+        v1::tools::{create_media_buy::CreateMediaBuy, get_media_buy_delivery::DeliveryQuery},
     },
 };
 use serde_json::{Value, json};

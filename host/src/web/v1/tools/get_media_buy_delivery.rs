@@ -1,60 +1,98 @@
-//! The answer of `get_media_buy_delivery`. Ratios are computed from integers; no float is added up.
+//! `get_media_buy_delivery`: what a media buy delivered. Ratios are computed from integers; no float is added up.
 
-use std::{borrow::Cow, collections::BTreeMap};
+use std::collections::BTreeMap;
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Serialize, Serializer};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::{
-    app::Delivery,
+    app::{App, Delivery, caller::Caller, error::AppError},
     domain::{
         delivery::DeliveryRow,
         id::{MediaBuyId, PackageId, PlatformName},
         money::Micros,
+        problem::Problem,
         time::{Day, Timestamp},
+    },
+    web::{
+        json::{Arguments, read, refuse, text::Id, values::DayText},
+        tool::{Answer, Audience, Effect, Tool, Verb},
+        v1::decimal::Decimal,
     },
 };
 
-/// A decimal number of at most six places, in millionths.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Decimal(i64);
+/// The entry of the table.
+pub const TOOL: Tool = Tool {
+    name: "get_media_buy_delivery",
+    title: "Get delivery",
+    description: "What a media buy delivered in a range of days (UTC, both included, at most 366): impressions, spend, clicks \
+                  and completions, in all, by package and by day. null means that the platform does not count it. Give \
+                  start_date and end_date, or date_range.",
+    audience: Audience::Everybody,
+    effect: Effect::Read,
+    only_switches: None,
+    verb: Verb::Get,
+    path: "/v1/media-buys/{media_buy_id}/delivery",
+    input: DeliveryQuery::json_schema,
+    output: DeliveryAnswer::json_schema,
+    example: r#"{"media_buy_id": "multi_12345", "start_date": "2024-01-01", "end_date": "2024-01-31"}"#,
+    may_be_pending: false,
+    run: |app, caller, arguments, _| Box::pin(run(app, caller, arguments)),
+};
 
-impl Decimal {
-    /// `part / whole`, rounded to six places; `None` for a whole of nothing.
-    pub fn ratio(part: i64, whole: i64) -> Option<Self> {
-        if whole <= 0 || part < 0 {
-            return None;
+async fn run(app: App, caller: Caller, arguments: Arguments) -> Result<Answer, AppError> {
+    let request: DeliveryQuery = read(arguments)?;
+    let (first, last) = request.days()?;
+    let id = MediaBuyId::new(request.media_buy_id.0);
+    let delivery = app.get_media_buy_delivery(&caller, &id, first, last).await?;
+    Answer::new(&DeliveryAnswer::from(&delivery))
+}
+
+/// One media buy and a range of days.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(extend("oneOf" = [{"required": ["start_date", "end_date"]}, {"required": ["date_range"]}]))]
+pub struct DeliveryQuery {
+    /// The media buy.
+    pub media_buy_id: Id,
+    /// First day in UTC, like `2026-12-01`.
+    pub start_date: Option<DayText>,
+    /// Last day in UTC, included; at most 366 days from the first.
+    pub end_date: Option<DayText>,
+    /// Another form of `start_date` and `end_date`, in place of them.
+    pub date_range: Option<DateRange>,
+}
+
+/// A range of days, both included.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DateRange {
+    /// First day in UTC.
+    pub start_date: DayText,
+    /// Last day in UTC, included.
+    pub end_date: DayText,
+}
+
+impl DeliveryQuery {
+    /// The first and the last day.
+    ///
+    /// # Errors
+    /// `INVALID_PARAMETER` if they are missing or given in both forms.
+    pub fn days(&self) -> Result<(Day, Day), AppError> {
+        let missing = |name: &str| Problem::new(format!("/{name}"), "is missing: it must be given");
+        match (&self.date_range, self.start_date, self.end_date) {
+            (Some(range), None, None) => Ok((range.start_date.0, range.end_date.0)),
+            (Some(_), _, _) => {
+                Err(AppError::invalid("/date_range", "date_range can't be given together with start_date or end_date"))
+            }
+            (None, Some(start), Some(end)) => Ok((start.0, end.0)),
+            (None, start, end) => {
+                let mut problems = Vec::new();
+                problems.extend(start.is_none().then(|| missing("start_date")));
+                problems.extend(end.is_none().then(|| missing("end_date")));
+                refuse(&problems).and(Err(AppError::invalid("", "start_date and end_date must be given")))
+            }
         }
-        let (part, whole) = (i128::from(part), i128::from(whole));
-        let millionths = (part * i128::from(Micros::UNIT) + whole / 2) / whole;
-        i64::try_from(millionths).ok().map(Self)
-    }
-
-    /// A share in millionths as a percentage with two places.
-    pub fn percentage(millionths: i64) -> Self {
-        let hundredths = millionths.max(0).saturating_add(50) / 100;
-        Self(hundredths.saturating_mul(10_000))
-    }
-}
-
-impl Serialize for Decimal {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        // An amount of money is written as such a number, too.
-        Micros::new(self.0).unwrap_or(Micros::MAX).serialize(serializer)
-    }
-}
-
-impl JsonSchema for Decimal {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> Cow<'static, str> {
-        "Decimal".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({"type": "number", "minimum": 0})
     }
 }
 

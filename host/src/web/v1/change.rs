@@ -1,14 +1,11 @@
-//! What the answers to all writes have in common, and the answers that are made of it.
-//!
-//! - [`create`]: of `create_media_buy`.
-//! - [`change`]: of `update_media_buy`, `update_package` and `update_media_buy_performance_index`.
-//! - [`assets`]: of `add_creative_assets`.
+//! What the answers to all writes have in common, and the answer that several of them give.
 
 use schemars::JsonSchema;
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::{
-    app::WriteAnswer,
+    app::{WriteAnswer, WriteOptions, error::AppError},
     domain::{
         id::{OperationId, PackageId, TaskId},
         operation::{LegState, Operation, OperationState},
@@ -17,11 +14,61 @@ use crate::{
         time::Timestamp,
         told::Told,
     },
+    web::{
+        json::{Arguments, text::IdempotencyKey},
+        tool::{Answer, CallOptions},
+        v1::plan::{self, PlatformPlan},
+    },
 };
 
-pub mod assets;
-pub mod change;
-pub mod create;
+/// What became of a change.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct UpdateAnswer {
+    /// `accepted`: carried out, or (HTTP 202) being carried out. `pending_manual` and `pending_permission` are no errors: a
+    /// person must act first. `failed`: see `reason`.
+    pub status: ChangeStatus,
+    /// When the change takes effect; `null` while that is not known.
+    pub implementation_date: Option<Timestamp>,
+    /// Why it failed.
+    pub reason: Option<String>,
+    /// What else there is to know; the task id for pending states.
+    pub detail: String,
+    /// The operation, for `get_operation`. Left out for a dry run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub operation_id: Option<OperationId>,
+    /// The task that a person must work on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub task_id: Option<TaskId>,
+    /// The packages that were changed; after a failure, those that were changed before it.
+    pub affected_packages: Vec<PackageId>,
+    /// What will change on the ad servers. Only for a dry run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub plan: Option<Vec<PlatformPlan>>,
+    /// `true`: nothing was changed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dry_run: Option<bool>,
+    /// `true`: the first answer to this idempotency key again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub replayed: Option<bool>,
+}
+
+impl From<&WriteAnswer> for UpdateAnswer {
+    fn from(answer: &WriteAnswer) -> Self {
+        let outcome = Outcome::of(answer);
+        Self {
+            status: outcome.status,
+            implementation_date: outcome.implementation_date,
+            reason: outcome.reason,
+            detail: outcome.detail,
+            operation_id: outcome.operation_id,
+            task_id: outcome.task_id,
+            affected_packages: outcome.affected_packages,
+            plan: answer.dry_run.then(|| plan::shown(&answer.operation.plan)),
+            dry_run: answer.dry_run.then_some(true),
+            replayed: answer.replayed.then_some(true),
+        }
+    }
+}
 
 names! {
     /// How a change of a buy stands.
@@ -55,18 +102,18 @@ impl JsonSchema for ChangeStatus {
 /// What every write tells of its operation.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(super) struct Outcome {
-    pub(super) status: ChangeStatus,
-    pub(super) implementation_date: Option<Timestamp>,
-    pub(super) reason: Option<String>,
-    pub(super) detail: String,
-    pub(super) operation_id: Option<OperationId>,
-    pub(super) task_id: Option<TaskId>,
-    pub(super) affected_packages: Vec<PackageId>,
+    pub(in crate::web::v1) status: ChangeStatus,
+    pub(in crate::web::v1) implementation_date: Option<Timestamp>,
+    pub(in crate::web::v1) reason: Option<String>,
+    pub(in crate::web::v1) detail: String,
+    pub(in crate::web::v1) operation_id: Option<OperationId>,
+    pub(in crate::web::v1) task_id: Option<TaskId>,
+    pub(in crate::web::v1) affected_packages: Vec<PackageId>,
 }
 
 impl Outcome {
     /// The protocol's view of how an operation stands.
-    pub(super) fn of(answer: &WriteAnswer) -> Self {
+    pub(in crate::web::v1) fn of(answer: &WriteAnswer) -> Self {
         let operation = &answer.operation;
         let task = open_task(answer);
         let mut outcome = Self {
@@ -105,7 +152,7 @@ impl Outcome {
             }
         }
         if answer.dry_run {
-            outcome.affected_packages = super::plan::touched(&operation.plan);
+            outcome.affected_packages = plan::touched(&operation.plan);
             outcome.detail = match outcome.status {
                 ChangeStatus::PendingManual => "dry run: it would wait for approval by the publisher".to_owned(),
                 _ => "dry run: nothing was changed".to_owned(),
@@ -118,8 +165,46 @@ impl Outcome {
     }
 }
 
+/// How a write is to be accepted. The key and the wish for a dry run are no part of what a reviewer sees, nor of what makes two
+/// requests the same.
+///
+/// # Errors
+/// `INVALID_PARAMETER` if the key came in two places and is not the same.
+pub fn write_options(
+    arguments: &Arguments,
+    key: Option<IdempotencyKey>,
+    dry_run: Option<bool>,
+    options: CallOptions,
+) -> Result<WriteOptions, AppError> {
+    if let (Some(inside), Some(outside)) = (&key, &options.idempotency_key)
+        && inside != outside
+    {
+        let message = "idempotency_key is not the key of the Idempotency-Key header: give one of them, or the same";
+        return Err(AppError::invalid("/idempotency_key", message));
+    }
+    let mut request = arguments.value.clone();
+    if let Value::Object(members) = &mut request {
+        members.remove("idempotency_key");
+        members.remove("dry_run");
+    }
+    Ok(WriteOptions {
+        idempotency_key: key.or(options.idempotency_key).map(|key| key.0),
+        wait: options.wait,
+        dry_run: dry_run.unwrap_or(false),
+        request,
+    })
+}
+
+/// The answer to a write.
+pub(in crate::web::v1) fn answer<'a, T: Serialize + From<&'a WriteAnswer>>(
+    answer: &'a WriteAnswer,
+) -> Result<Answer, AppError> {
+    let shown = Answer::new(&T::from(answer))?;
+    Ok(Answer { pending: is_pending(answer), ..shown })
+}
+
 /// The task that waits for a person, while one does. A dry run makes none.
-pub(super) fn open_task(answer: &WriteAnswer) -> Option<TaskId> {
+pub(in crate::web::v1) fn open_task(answer: &WriteAnswer) -> Option<TaskId> {
     let waits = matches!(
         answer.operation.state,
         OperationState::AwaitingApproval | OperationState::AwaitingPermission | OperationState::Parked
@@ -128,7 +213,7 @@ pub(super) fn open_task(answer: &WriteAnswer) -> Option<TaskId> {
 }
 
 /// Words with the task's id, as orchestrators read it out of them.
-pub(super) fn waiting(words: &str, task: Option<&TaskId>) -> String {
+pub(in crate::web::v1) fn waiting(words: &str, task: Option<&TaskId>) -> String {
     match task {
         Some(task) => format!("{words}: task {task}"),
         None => words.to_owned(),
@@ -136,7 +221,7 @@ pub(super) fn waiting(words: &str, task: Option<&TaskId>) -> String {
 }
 
 /// Adds words to words.
-pub(super) fn append(detail: &mut String, words: &str) {
+pub(in crate::web::v1) fn append(detail: &mut String, words: &str) {
     // Sentences of adapters end with a full stop, those of the host do not.
     let words = words.trim_end_matches('.');
     if !detail.is_empty() && !words.is_empty() {
@@ -154,7 +239,7 @@ pub fn is_pending(answer: &WriteAnswer) -> bool {
 }
 
 /// When the change takes effect: when the last platform says so, else when it was carried out.
-pub(super) fn takes_effect(operation: &Operation) -> Option<Timestamp> {
+pub(in crate::web::v1) fn takes_effect(operation: &Operation) -> Option<Timestamp> {
     let told = operation.legs.iter().filter_map(|leg| leg.outcome.as_ref()?.effective).max();
     told.or(operation.ended_at)
 }

@@ -1,15 +1,60 @@
-//! The answer of `list_audit`.
+//! `list_audit`: the audit log.
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{
-    app::{Page, error::AppError},
+    app::{App, Page, error::AppError},
     domain::{
         audit::{AuditEntry, AuditLine},
         time::Timestamp,
     },
+    web::{
+        json::{
+            Arguments, read,
+            text::{Line, MAX_ID},
+            values::Limit,
+        },
+        tool::{Answer, Audience, Effect, Tool, Verb},
+    },
 };
+
+/// The entry of the table.
+pub const TOOL: Tool = Tool {
+    name: "list_audit",
+    title: "Read the audit log",
+    description: "Who did what, oldest first: accepted operations and how they ended, decisions with their words, tokens, \
+                  configurations and adapter releases. Each line is linked to the one before it; `flightdeck audit \
+                  verify` proves that none was edited.",
+    audience: Audience::Operators,
+    effect: Effect::Read,
+    only_switches: None,
+    verb: Verb::Get,
+    path: "/v1/audit",
+    input: AuditQuery::json_schema,
+    output: AuditAnswer::json_schema,
+    example: r#"{"limit": 100}"#,
+    may_be_pending: false,
+    run: |app, _, arguments, _| Box::pin(run(app, arguments)),
+};
+
+async fn run(app: App, arguments: Arguments) -> Result<Answer, AppError> {
+    let request: AuditQuery = read(arguments)?;
+    let page = app
+        .list_audit(request.cursor.as_ref().map(|cursor| cursor.0.as_str()), request.limit.map(|limit| limit.0))
+        .await?;
+    Answer::new(&AuditAnswer::try_from(page)?)
+}
+
+/// Which page of the audit log.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AuditQuery {
+    /// The `next_cursor` of the page before; left out: from the first line.
+    pub cursor: Option<Line<MAX_ID>>,
+    /// How many lines: 1 to 200, 50 if left out.
+    pub limit: Option<Limit>,
+}
 
 /// A page of the audit log, oldest first.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]

@@ -1,18 +1,60 @@
-//! The answer of `check_media_buy_status`.
+//! `check_media_buy_status`: asks the ad servers how a media buy stands.
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use super::{delivered::Decimal, operation::AssetOnPlatform, written};
 use crate::{
-    app::BuyStanding,
+    app::{App, BuyStanding, caller::Caller, error::AppError},
     domain::{
         id::{MediaBuyId, OperationId, PackageId, PlatformName, TaskId},
         operation::{Operation, OperationKind, OperationState},
         status::BuyStatus,
         time::Timestamp,
     },
+    web::{
+        json::{Arguments, read, text::Id},
+        tool::{Answer, Audience, Effect, Tool, Verb},
+        v1::{
+            change::waiting,
+            decimal::Decimal,
+            operation::{AssetOnPlatform, waiting_task},
+        },
+    },
 };
+
+/// The entry of the table.
+pub const TOOL: Tool = Tool {
+    name: "check_media_buy_status",
+    title: "Check a media buy",
+    description: "How a media buy and each of its packages stand, asked from the ad servers now. pending_activation waits for \
+                  creatives or for its start, pending_approval is under review by the ad server, pending_manual and \
+                  pending_permission wait for a person at the publisher. pending_operations lists changes that are not \
+                  carried out yet. creative_statuses says what each ad server thinks of the creatives.",
+    audience: Audience::Everybody,
+    effect: Effect::Read,
+    only_switches: None,
+    verb: Verb::Get,
+    path: "/v1/media-buys/{media_buy_id}/status",
+    input: BuyQuery::json_schema,
+    output: StatusAnswer::json_schema,
+    example: r#"{"media_buy_id": "multi_12345"}"#,
+    may_be_pending: false,
+    run: |app, caller, arguments, _| Box::pin(run(app, caller, arguments)),
+};
+
+async fn run(app: App, caller: Caller, arguments: Arguments) -> Result<Answer, AppError> {
+    let request: BuyQuery = read(arguments)?;
+    let standing = app.check_media_buy_status(&caller, &MediaBuyId::new(request.media_buy_id.0)).await?;
+    Answer::new(&StatusAnswer::from(&standing))
+}
+
+/// One media buy.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BuyQuery {
+    /// The media buy.
+    pub media_buy_id: Id,
+}
 
 /// How a media buy stands.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
@@ -76,22 +118,13 @@ impl From<&Operation> for PendingOperation {
     }
 }
 
-/// The task that an operation waits for, while it waits.
-pub(super) fn waiting_task(operation: &Operation) -> Option<&TaskId> {
-    let waits = matches!(
-        operation.state,
-        OperationState::AwaitingApproval | OperationState::AwaitingPermission | OperationState::Parked
-    );
-    operation.task().filter(|_| waits)
-}
-
 impl From<&BuyStanding> for StatusAnswer {
     fn from(standing: &BuyStanding) -> Self {
         let creation = standing.pending.iter().find(|operation| operation.kind == OperationKind::Create);
         Self {
             media_buy_id: standing.buy.id.clone(),
             status: standing.standing.status,
-            detail: written::waiting(&standing.standing.detail, creation.and_then(waiting_task)),
+            detail: waiting(&standing.standing.detail, creation.and_then(waiting_task)),
             last_updated: standing.last_updated,
             package_statuses: standing
                 .packages

@@ -1,6 +1,6 @@
-//! The request of `create_media_buy`.
+//! A package of a new media buy: its id alone, or an object.
 
-use std::{collections::HashSet, fmt};
+use std::fmt;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{
@@ -8,48 +8,17 @@ use serde::{
     de::{self, IntoDeserializer, MapAccess, Visitor, value::MapAccessDeserializer},
 };
 
-use super::targeting::TargetingOverlay;
 use crate::{
-    app::{NewMediaBuy, NewPackage, error::AppError},
-    domain::{media_buy::Pacing, problem::Problem, targeting::Targeting},
-    web::json::{
-        refuse,
-        text::{CreativeKey, Currency, Id, IdempotencyKey, Line, MAX_ID, MAX_PO_NUMBER},
-        values::{Amount, Count, List, MAX_CREATIVES, MAX_PACKAGES, TextOf, When},
+    app::NewPackage,
+    domain::{media_buy::Pacing, problem::Problem},
+    web::{
+        json::{
+            text::{CreativeKey, Id, MAX_ID},
+            values::{Amount, Count, List, MAX_CREATIVES, TextOf},
+        },
+        v1::{targeting::TargetingOverlay, tools::create_media_buy::overlay},
     },
 };
-
-/// A new media buy: one or more packages, a budget, a flight, and whom to reach.
-#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct CreateMediaBuy {
-    /// The packages to buy, each once: package ids as `list_products` gives them, or objects where a package needs a budget,
-    /// price, pacing or targeting of its own. They may live on several platforms.
-    pub packages: List<PackageItem, 1, MAX_PACKAGES>,
-    /// Budget of the whole buy in its currency, a decimal number with at most 6 decimal places. Packages without a budget of
-    /// their own share what is left of it equally.
-    pub total_budget: Amount,
-    /// Your purchase order number, at most 63 characters.
-    pub po_number: Option<Line<MAX_PO_NUMBER>>,
-    /// Targeting for all packages; a package's own overlay refines it.
-    pub targeting_overlay: Option<TargetingOverlay>,
-    /// First day (`2026-12-01`, from 00:00 UTC) or first moment (`2026-12-01T09:00:00Z`). Default: the
-    /// first midnight UTC after now, 24 hours and the longest review lead time of the packages, so that `creative_deadline` lies a day ahead.
-    pub flight_start_date: Option<When>,
-    /// Last day (until its last second, UTC) or last moment. Default: 30 days after the start.
-    pub flight_end_date: Option<When>,
-    /// How impressions are spread over the flight. Default: `even`.
-    pub pacing: Option<Pacing>,
-    /// The most that the whole buy may spend in a day.
-    pub daily_budget: Option<Amount>,
-    /// ISO 4217 code. Default: the currency in which the packages are sold.
-    pub currency: Option<Currency>,
-    /// A key of your own for this request. Sent again with the same key and body, the first answer comes again and nothing
-    /// is bought twice.
-    pub idempotency_key: Option<IdempotencyKey>,
-    /// `true`: check and plan only. Nothing is stored or bought, and the answer shows the plan. Default: `false`.
-    pub dry_run: Option<bool>,
-}
 
 /// A package of a new buy: its id alone, or with what is its own.
 #[derive(Debug, Clone, PartialEq)]
@@ -89,7 +58,7 @@ pub struct PackageRequest {
 }
 
 impl PackageItem {
-    fn id(&self) -> &str {
+    pub(super) fn id(&self) -> &str {
         match self {
             Self::Id(id) => &id.0,
             Self::Full(package) => &package.package_id.0,
@@ -151,49 +120,7 @@ impl JsonSchema for PackageItem {
     }
 }
 
-impl CreateMediaBuy {
-    /// What the application core is asked for.
-    ///
-    /// # Errors
-    /// `INVALID_PARAMETER`: a package named twice, impossible targeting.
-    pub fn into_new(self) -> Result<NewMediaBuy, AppError> {
-        let mut problems = Vec::new();
-        let mut seen = HashSet::new();
-        for (index, package) in self.packages.0.iter().enumerate() {
-            if !seen.insert(package.id()) {
-                let field = format!("/packages/{index}");
-                problems.push(Problem::new(field, "is named twice; give each package once").value(package.id()));
-            }
-        }
-        let targeting = overlay(self.targeting_overlay, "", &mut problems);
-        let packages = self
-            .packages
-            .0
-            .into_iter()
-            .enumerate()
-            .map(|(index, package)| new_package(package, &format!("/packages/{index}"), &mut problems))
-            .collect();
-        refuse(&problems)?;
-        Ok(NewMediaBuy {
-            packages,
-            total_budget: self.total_budget.0,
-            po_number: self.po_number.map(|number| number.0),
-            targeting,
-            start: self.flight_start_date.map(|when| when.0),
-            end: self.flight_end_date.map(|when| when.0),
-            pacing: self.pacing,
-            daily_budget: self.daily_budget.map(|amount| amount.0),
-            currency: self.currency.map(|currency| currency.0),
-        })
-    }
-}
-
-/// An overlay as targeting; none restricts nothing.
-pub(super) fn overlay(overlay: Option<TargetingOverlay>, at: &str, problems: &mut Vec<Problem>) -> Targeting {
-    overlay.map(|overlay| overlay.into_targeting(&format!("{at}/targeting_overlay"), problems)).unwrap_or_default()
-}
-
-fn new_package(package: PackageItem, at: &str, problems: &mut Vec<Problem>) -> NewPackage {
+pub(super) fn new_package(package: PackageItem, at: &str, problems: &mut Vec<Problem>) -> NewPackage {
     match package {
         PackageItem::Id(id) => NewPackage { package_id: id.0, ..NewPackage::default() },
         PackageItem::Full(package) => NewPackage {

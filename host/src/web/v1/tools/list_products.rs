@@ -1,24 +1,121 @@
-//! The answers of `list_products` and `list_media_buys`.
+//! `list_products`: what can be bought, and what it can be targeted by.
 
 use std::collections::BTreeMap;
 
-use schemars::JsonSchema;
-use serde::Serialize;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer, Serialize, de};
 
-use super::queries::FieldNames;
 use crate::{
-    app::{Page, ProductList, ProductView},
+    app::{App, ListProducts, ProductList, ProductView, caller::Caller, error::AppError},
     domain::{
         capability::{Capabilities, DaypartingSupport},
         creative::Format,
-        id::{CreativeId, MediaBuyId, PackageId, PlatformName, PrincipalId},
-        media_buy::{MediaBuy, Pacing, Package},
+        id::{PackageId, PlatformName},
+        media_buy::Pacing,
         money::Micros,
-        status::BuyStatus,
         targeting::{CapScope, Operator, Weekday},
-        time::Timestamp,
+    },
+    web::{
+        json::{
+            Arguments, read,
+            text::{Line, MAX_ID},
+            values::{Limit, shortened},
+        },
+        tool::{Answer, Audience, Effect, Tool, Verb},
     },
 };
+
+/// The entry of the table.
+pub const TOOL: Tool = Tool {
+    name: "list_products",
+    title: "List products",
+    description: "The packages that can be bought: price, floor price, creative formats and platform; platforms says once for each \
+                  platform what its packages can be targeted by. Call it before create_media_buy: targeting that is not listed is \
+                  refused. fields makes the answer shorter.",
+    audience: Audience::Everybody,
+    effect: Effect::Read,
+    only_switches: None,
+    verb: Verb::Get,
+    path: "/v1/products",
+    input: ProductQuery::json_schema,
+    output: ProductsAnswer::json_schema,
+    example: r#"{"format": "audio"}"#,
+    may_be_pending: false,
+    run: |app, caller, arguments, _| Box::pin(run(app, caller, arguments)),
+};
+
+async fn run(app: App, caller: Caller, arguments: Arguments) -> Result<Answer, AppError> {
+    let request: ProductQuery = read(arguments)?;
+    let asked = ListProducts {
+        platform: request.platform.map(|platform| platform.0),
+        format: request.format,
+        limit: request.limit.map(|limit| limit.0),
+        cursor: request.cursor.map(|cursor| cursor.0),
+    };
+    let products = app.list_products(&caller, asked).await?;
+    Answer::new(&ProductsAnswer::of(&products, request.fields.as_ref()))
+}
+
+/// Which products to list.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ProductQuery {
+    /// Only those on this platform.
+    pub platform: Option<Line<MAX_ID>>,
+    /// Only those that take this format.
+    pub format: Option<Format>,
+    /// What to tell, by name with commas between, like `package_id,cpm,platforms`: of products their fields, and `platforms` for what
+    /// their platforms can do. Default: everything.
+    pub fields: Option<FieldNames>,
+    /// How many products at most. Default: 50.
+    pub limit: Option<Limit>,
+    /// `next_cursor` of the page before.
+    pub cursor: Option<Line<MAX_ID>>,
+}
+
+/// Names of what `list_products` is to tell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldNames(Vec<String>);
+
+impl FieldNames {
+    /// Whether a name is among them.
+    pub fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|known| known == name)
+    }
+}
+
+impl<'de> Deserialize<'de> for FieldNames {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let known = PRODUCT_FIELDS.join(", ");
+        let told = String::deserialize(deserializer)?;
+        let names: Vec<String> = told.split(',').map(|name| name.trim().to_owned()).collect();
+        match names.iter().find(|name| !PRODUCT_FIELDS.contains(&name.as_str())) {
+            Some(unknown) => Err(de::Error::custom(format!(
+                "must be names with commas between, of {known}; {:?} is none",
+                shortened(unknown)
+            ))),
+            None => Ok(Self(names)),
+        }
+    }
+}
+
+impl JsonSchema for FieldNames {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "FieldNames".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let names = PRODUCT_FIELDS.join("|");
+        json_schema!({
+            "type": "string", "pattern": format!("^ *(?:{names}) *(?:, *(?:{names}) *)*$"),
+            "examples": ["package_id,name,cpm"],
+        })
+    }
+}
 
 /// What `list_products` tells, by name: the fields of a product, and its platforms.
 pub const PRODUCT_FIELDS: [&str; 11] = [
@@ -249,118 +346,5 @@ impl From<&DaypartingSupport> for DaypartingLine {
             max_ranges: support.max_ranges,
             note: support.note.clone(),
         }
-    }
-}
-
-/// A page of media buys, newest first.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
-pub struct BuysAnswer {
-    /// The buys.
-    pub media_buys: Vec<BuyLine>,
-    /// For the next page, if there is more.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub next_cursor: Option<String>,
-}
-
-/// A media buy. Its status is the one last recorded; `check_media_buy_status` asks the ad servers.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
-pub struct BuyLine {
-    /// Its id.
-    pub media_buy_id: MediaBuyId,
-    /// Whose it is.
-    pub principal_id: PrincipalId,
-    /// Its status.
-    pub status: BuyStatus,
-    /// Why, in words.
-    pub detail: String,
-    /// The purchase order number.
-    pub po_number: Option<String>,
-    /// `false`: paused.
-    pub active: bool,
-    /// Budget of the whole buy.
-    pub total_budget: Micros,
-    /// ISO 4217 code of every amount.
-    pub currency: String,
-    /// The most that it may spend in a day.
-    pub daily_budget: Option<Micros>,
-    /// How impressions are spread.
-    pub pacing: Pacing,
-    /// When it begins.
-    pub flight_start_date: Timestamp,
-    /// Its last moment.
-    pub flight_end_date: Timestamp,
-    /// Its packages.
-    pub packages: Vec<BuyPackage>,
-    /// When it was asked for.
-    pub created_at: Timestamp,
-    /// When anything of it was last recorded.
-    pub last_updated: Timestamp,
-}
-
-/// A package of a media buy.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
-pub struct BuyPackage {
-    /// The package.
-    pub package_id: PackageId,
-    /// Where it lives.
-    pub platform: PlatformName,
-    /// `false`: paused.
-    pub active: bool,
-    /// Its budget.
-    pub budget: Micros,
-    /// Its goal.
-    pub impressions: i64,
-    /// Price of a thousand impressions.
-    pub cpm: Micros,
-    /// Its pacing; the buy's if it has none of its own.
-    pub pacing: Pacing,
-    /// The most that it may spend in a day.
-    pub daily_budget: Option<Micros>,
-    /// The most impressions in a day.
-    pub daily_impressions: Option<i64>,
-    /// The creatives that run in it.
-    pub creative_ids: Vec<CreativeId>,
-}
-
-impl From<Page<MediaBuy>> for BuysAnswer {
-    fn from(page: Page<MediaBuy>) -> Self {
-        Self { media_buys: page.items.iter().map(BuyLine::from).collect(), next_cursor: page.next_cursor }
-    }
-}
-
-impl From<&MediaBuy> for BuyLine {
-    fn from(buy: &MediaBuy) -> Self {
-        Self {
-            media_buy_id: buy.id.clone(),
-            principal_id: buy.principal.clone(),
-            status: buy.status,
-            detail: buy.detail.clone(),
-            po_number: buy.po_number.clone(),
-            active: buy.active,
-            total_budget: buy.total_budget,
-            currency: buy.currency.clone(),
-            daily_budget: buy.daily_budget,
-            pacing: buy.pacing,
-            flight_start_date: buy.start,
-            flight_end_date: buy.end,
-            packages: buy.packages.iter().map(|package| buy_package(buy, package)).collect(),
-            created_at: buy.created_at,
-            last_updated: buy.updated_at,
-        }
-    }
-}
-
-fn buy_package(buy: &MediaBuy, package: &Package) -> BuyPackage {
-    BuyPackage {
-        package_id: package.id.clone(),
-        platform: package.platform.clone(),
-        active: package.active,
-        budget: package.budget,
-        impressions: package.impressions,
-        cpm: package.cpm,
-        pacing: buy.pacing_of(package),
-        daily_budget: package.daily_budget,
-        daily_impressions: package.daily_impressions,
-        creative_ids: package.creatives.clone(),
     }
 }

@@ -1,14 +1,13 @@
-//! The requests of `update_media_buy` and `update_package`: a field left out is unchanged, `null` clears where that means
-//! something.
+//! `update_package`, and the changes of packages that `update_media_buy` takes, too.
 
 use std::collections::HashSet;
 
+use super::update_media_buy::only_switches;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::targeting::TargetingOverlay;
 use crate::{
-    app::{ChangeMediaBuy, error::AppError},
+    app::{App, ChangeMediaBuy, caller::Caller, error::AppError},
     domain::{
         id::{CreativeId, MediaBuyId, PackageId},
         media_buy::Pacing,
@@ -16,52 +15,50 @@ use crate::{
         targeting::Targeting,
         update::{BuyPatch, PackagePatch},
     },
-    web::json::{
-        refuse,
-        text::{CreativeKey, Id, IdempotencyKey},
-        values::{Amount, Count, List, MAX_CREATIVES, MAX_PACKAGES, When, clearable, given},
+    web::{
+        json::{
+            Arguments, read_and, refuse,
+            text::{CreativeKey, Id, IdempotencyKey},
+            values::{Amount, Count, List, MAX_CREATIVES, MAX_PACKAGES, clearable, given},
+        },
+        tool::{Answer, Audience, CallOptions, Effect, Tool, Verb},
+        v1::{
+            change::{UpdateAnswer, answer, write_options},
+            targeting::{self, TargetingOverlay},
+        },
     },
 };
 
-/// Changes of a media buy and of its packages in one call. A field left out is unchanged; `null` is not the same, and clears.
-#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct UpdateMediaBuy {
-    /// The media buy.
-    pub media_buy_id: Id,
-    /// `false` pauses the whole buy, `true` resumes it.
-    #[serde(default, deserialize_with = "given")]
-    #[schemars(with = "bool")]
-    pub active: Option<bool>,
-    /// New budget of the whole buy. Packages whose budget is not named share the difference in proportion; impressions
-    /// follow.
-    #[serde(default, deserialize_with = "given")]
-    #[schemars(with = "Amount")]
-    pub total_budget: Option<Amount>,
-    /// New last day (`2026-12-31`, until its last second UTC) or last moment.
-    #[serde(default, deserialize_with = "given")]
-    #[schemars(with = "When")]
-    pub flight_end_date: Option<When>,
-    /// New targeting for all packages, in place of the old one. `null` clears it: leave it out to keep it.
-    #[serde(default, deserialize_with = "clearable")]
-    #[schemars(with = "Option<TargetingOverlay>")]
-    pub targeting_overlay: Option<Option<TargetingOverlay>>,
-    /// New pacing.
-    #[serde(default, deserialize_with = "given")]
-    #[schemars(with = "Pacing")]
-    pub pacing: Option<Pacing>,
-    /// The most that the whole buy may spend in a day. `null` clears it: leave it out to keep it.
-    #[serde(default, deserialize_with = "clearable")]
-    #[schemars(with = "Option<Amount>")]
-    pub daily_budget: Option<Option<Amount>>,
-    /// Changes of packages. They are carried out one by one in this order and stop at the first error.
-    #[serde(default, deserialize_with = "given")]
-    #[schemars(with = "List<PackageUpdate, 1, MAX_PACKAGES>")]
-    pub packages: Option<List<PackageUpdate, 1, MAX_PACKAGES>>,
-    /// A key of your own for this request: sent again, it is carried out once.
-    pub idempotency_key: Option<IdempotencyKey>,
-    /// `true`: check and plan only; nothing is changed. Default: `false`.
-    pub dry_run: Option<bool>,
+/// The entry of the table.
+pub const TOOL: Tool = Tool {
+    name: "update_package",
+    title: "Change packages",
+    description: "Changes packages of a media buy: pause or resume (active), budget (recalculates impressions) or impressions \
+                  (recalculates the budget), price, daily caps, pacing, creatives, targeting. A field left out is \
+                  unchanged. null clears what can be cleared, so never send null for what is to stay; detail says what was \
+                  cleared. Changes run one by one and stop at the first error.",
+    audience: Audience::Buyers,
+    effect: Effect::Write,
+    only_switches: Some(only_switches),
+    verb: Verb::Patch,
+    path: "/v1/media-buys/{media_buy_id}/packages",
+    input: UpdatePackage::json_schema,
+    output: UpdateAnswer::json_schema,
+    example: r#"{
+  "media_buy_id": "multi_67890",
+  "packages": [
+    {"package_id": "premium_sports", "active": false, "budget": 25000},
+    {"package_id": "entertainment", "impressions": 750000, "daily_impressions": 50000, "pacing": "front_loaded"}
+  ]
+}"#,
+    may_be_pending: true,
+    run: |app, caller, arguments, options| Box::pin(run(app, caller, arguments, options)),
+};
+
+async fn run(app: App, caller: Caller, arguments: Arguments, options: CallOptions) -> Result<Answer, AppError> {
+    let request: UpdatePackage = read_and(arguments.clone(), targeting::impossible)?;
+    let options = write_options(&arguments, request.idempotency_key.clone(), request.dry_run, options)?;
+    answer::<UpdateAnswer>(&app.update_media_buy(&caller, request.into_change()?, options).await?)
 }
 
 /// Changes of packages of a media buy. They are carried out one by one and stop at the first error.
@@ -123,32 +120,6 @@ pub struct PackageUpdate {
     pub targeting_overlay: Option<Option<TargetingOverlay>>,
 }
 
-impl UpdateMediaBuy {
-    /// What the application core is asked for.
-    ///
-    /// # Errors
-    /// `INVALID_PARAMETER`: a package named twice or not changed, impossible targeting.
-    pub fn into_change(self) -> Result<ChangeMediaBuy, AppError> {
-        let mut problems = Vec::new();
-        let patch = BuyPatch {
-            active: self.active,
-            total_budget: self.total_budget.map(|amount| amount.0),
-            end: None,
-            targeting: cleared_or(self.targeting_overlay, "", &mut problems),
-            pacing: self.pacing,
-            daily_budget: self.daily_budget.map(|amount| amount.map(|amount| amount.0)),
-            packages: patches(self.packages.map(|list| list.0).unwrap_or_default(), &mut problems),
-        };
-        refuse(&problems)?;
-        Ok(ChangeMediaBuy {
-            buy: MediaBuyId::new(self.media_buy_id.0),
-            patch,
-            end: self.flight_end_date.map(|when| when.0),
-            packages_only: false,
-        })
-    }
-}
-
 impl UpdatePackage {
     /// What the application core is asked for.
     ///
@@ -162,7 +133,7 @@ impl UpdatePackage {
     }
 }
 
-fn patches(updates: Vec<PackageUpdate>, problems: &mut Vec<Problem>) -> Vec<PackagePatch> {
+pub(in crate::web::v1) fn patches(updates: Vec<PackageUpdate>, problems: &mut Vec<Problem>) -> Vec<PackagePatch> {
     let mut seen = HashSet::new();
     let mut patches = Vec::new();
     for (index, update) in updates.into_iter().enumerate() {
@@ -198,7 +169,7 @@ impl PackageUpdate {
     }
 }
 
-fn cleared_or(
+pub(in crate::web::v1) fn cleared_or(
     overlay: Option<Option<TargetingOverlay>>,
     at: &str,
     problems: &mut Vec<Problem>,
