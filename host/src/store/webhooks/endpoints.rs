@@ -1,18 +1,80 @@
 //! Endpoints of webhooks.
 
-use super::{
-    Database, Dialect, Transaction, audit,
-    read::MOST_ROWS,
-    rows::{Row, to_doc},
-    script::{Script, Statement, Want},
-};
 use crate::{
     domain::{
+        audit::AuditEntry,
         id::{PrincipalId, WebhookId},
         webhook::Endpoint,
     },
-    store::{AuditEntry, StoreError, Stored},
+    store::{
+        Store, StoreError, Stored, audit,
+        sql::{
+            Dialect, MOST_ROWS, Transaction,
+            rows::{Row, to_doc},
+            script::{Script, Statement, Want},
+            work,
+        },
+    },
 };
+
+impl Store {
+    /// Stores a new endpoint and appends `line` to the audit log. Returns `false`, and writes nothing, if its owner
+    /// has `most` already.
+    pub async fn add_webhook(&self, endpoint: &Endpoint, most: u32, line: AuditEntry) -> Result<bool, StoreError> {
+        self.write((endpoint.clone(), most, line), work!(add)).await
+    }
+
+    /// Writes a changed endpoint and appends `lines` to the audit log. If it is disabled, its pending deliveries
+    /// are given up. `failing_since` is not taken from the endpoint; it is cleared where the url changes.
+    ///
+    /// # Errors
+    /// [`StoreError::Stale`] if somebody else changed it meanwhile.
+    pub async fn change_webhook(&self, stored: &Stored<Endpoint>, lines: Vec<AuditEntry>) -> Result<(), StoreError> {
+        let id = stored.value.id.clone();
+        // Before it is enabled again and after it is disabled: in between, nothing of it is sent.
+        if stored.value.disabled.is_none() {
+            while self.write(id.clone(), work!(give_up)).await? {}
+        }
+        self.write((stored.clone(), lines), work!(change)).await?;
+        if stored.value.disabled.is_some() {
+            while self.write(id.clone(), work!(give_up)).await? {}
+        }
+        Ok(())
+    }
+
+    /// Removes a disabled endpoint, and before it its deliveries, `limit` at a time. Returns whether it is gone;
+    /// only then `line` is appended to the audit log.
+    ///
+    /// # Errors
+    /// [`StoreError::Stale`] if somebody else changed it meanwhile.
+    pub async fn remove_webhook(
+        &self,
+        stored: &Stored<Endpoint>,
+        limit: u32,
+        line: AuditEntry,
+    ) -> Result<bool, StoreError> {
+        self.write((stored.clone(), limit, line), work!(remove)).await
+    }
+
+    /// Reads an endpoint.
+    pub async fn webhook(&self, id: &WebhookId) -> Result<Option<Stored<Endpoint>>, StoreError> {
+        let mut asked = Statement::new(LISTED);
+        asked.push(" WHERE id = ?").bind(id.as_str());
+        let found = self.read(asked).await?;
+        let Some(row) = found.first() else { return Ok(None) };
+        Ok(Some(Stored { value: listed(row)?, version: row.int("version")? }))
+    }
+
+    /// Reads endpoints, oldest first: a principal's, or all of them for `None`.
+    pub async fn webhooks(&self, owner: Option<&PrincipalId>) -> Result<Vec<Endpoint>, StoreError> {
+        let mut asked = Statement::new(LISTED);
+        if let Some(owner) = owner {
+            asked.push(" WHERE owner = ?").bind(owner.as_str());
+        }
+        asked.push(" ORDER BY seq LIMIT ?").bind(MOST_ROWS);
+        self.read(asked).await?.iter().map(listed).collect()
+    }
+}
 
 fn set_events(script: &mut Script, endpoint: &Endpoint) {
     script.statement("DELETE FROM webhook_events WHERE webhook = ?", Want::Any).bind(endpoint.id.as_str());
@@ -29,7 +91,7 @@ fn doc(endpoint: &Endpoint) -> Result<String, StoreError> {
     to_doc(&Endpoint { failing_since: None, ..endpoint.clone() })
 }
 
-pub(super) async fn add(
+async fn add(
     transaction: &mut (dyn Transaction + '_),
     dialect: &Dialect,
     (endpoint, most, line): &(Endpoint, u32, AuditEntry),
@@ -62,7 +124,7 @@ pub(super) async fn add(
     Ok(true)
 }
 
-pub(super) async fn change(
+async fn change(
     transaction: &mut (dyn Transaction + '_),
     dialect: &Dialect,
     (stored, lines): &(Stored<Endpoint>, Vec<AuditEntry>),
@@ -114,7 +176,7 @@ fn give_up_some(script: &mut Script, webhook: &WebhookId, disables: bool) {
 }
 
 /// Gives up a batch of what waits for an endpoint that is disabled; whether there may be more.
-pub(super) async fn give_up(
+async fn give_up(
     transaction: &mut (dyn Transaction + '_),
     _: &Dialect,
     webhook: &WebhookId,
@@ -124,7 +186,7 @@ pub(super) async fn give_up(
     Ok(transaction.run(script).await?.len() >= GIVEN_UP as usize)
 }
 
-pub(super) async fn remove(
+async fn remove(
     transaction: &mut (dyn Transaction + '_),
     dialect: &Dialect,
     (stored, limit, line): &(Stored<Endpoint>, u32, AuditEntry),
@@ -168,26 +230,6 @@ const LISTED: &str = "SELECT doc, version, failing_since,
     (SELECT count(*) FROM (SELECT 1 AS one FROM webhook_deliveries AS given_up
      WHERE given_up.webhook = webhooks.id AND given_up.status = 'dead' LIMIT 10000) AS counted) AS dead
     FROM webhooks";
-
-pub(super) async fn webhook(database: &impl Database, id: &WebhookId) -> Result<Option<Stored<Endpoint>>, StoreError> {
-    let mut asked = Statement::new(LISTED);
-    asked.push(" WHERE id = ?").bind(id.as_str());
-    let found = database.read(asked).await?;
-    let Some(row) = found.first() else { return Ok(None) };
-    Ok(Some(Stored { value: listed(row)?, version: row.int("version")? }))
-}
-
-pub(super) async fn webhooks(
-    database: &impl Database,
-    owner: Option<&PrincipalId>,
-) -> Result<Vec<Endpoint>, StoreError> {
-    let mut asked = Statement::new(LISTED);
-    if let Some(owner) = owner {
-        asked.push(" WHERE owner = ?").bind(owner.as_str());
-    }
-    asked.push(" ORDER BY seq LIMIT ?").bind(MOST_ROWS);
-    database.read(asked).await?.iter().map(listed).collect()
-}
 
 fn listed(row: &Row) -> Result<Endpoint, StoreError> {
     let dead = u64::try_from(row.int("dead")?).unwrap_or_default();

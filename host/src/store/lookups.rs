@@ -2,21 +2,71 @@
 
 use std::time::Duration;
 
-use super::{
-    Database, Dialect, Transaction,
-    journal::COLUMNS,
-    lease::micros,
-    rows::{self, Row, to_doc},
-    script::{Script, Statement, Want},
-};
 use crate::{
-    domain::time::Timestamp,
-    store::{DueLookup, NextLookup, StoreError},
+    domain::{
+        id::{OperationId, PlatformName},
+        step::Step,
+        time::Timestamp,
+    },
+    store::{
+        Store, StoreError,
+        journal::COLUMNS,
+        sql::{
+            Dialect, Transaction, micros,
+            rows::{self, Row, to_doc},
+            script::{Script, Statement, Want},
+            work,
+        },
+    },
 };
+
+/// A step whose objects are to be looked for again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DueLookup {
+    /// The step.
+    pub step: Step,
+    /// How many looks were made since a request was last lost, or a second object was last found.
+    pub round: u32,
+    /// The remote ids that a person was told of.
+    pub told: Vec<String>,
+}
+
+/// What becomes of a step that was looked for again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NextLookup {
+    /// The operation of the step.
+    pub operation: OperationId,
+    /// Its platform.
+    pub platform: PlatformName,
+    /// Its name.
+    pub name: String,
+    /// After how long it is looked for again; `None`: no more.
+    pub after: Option<Duration>,
+    /// As in [`DueLookup`], from now on.
+    pub round: u32,
+    /// As in [`DueLookup`], from now on.
+    pub told: Vec<String>,
+}
+
+impl Store {
+    /// Returns whether any step is due to be looked for again.
+    pub async fn lookup_is_due(&self, now: Timestamp) -> Result<bool, StoreError> {
+        let dialect = self.dialect();
+        let mut asked = Statement::new("SELECT 1 AS due FROM lookups WHERE due_at <= ");
+        asked.push(dialect.current).push(" LIMIT 1").bind(dialect.at(now));
+        Ok(!self.read(asked).await?.is_empty())
+    }
+
+    /// Takes steps that are due to be looked for again, at most `limit`. Nobody else gets them before `hold` has
+    /// passed; after that somebody does, in case the taker died.
+    pub async fn take_lookups(&self, now: Timestamp, hold: Duration, limit: u32) -> Result<Vec<DueLookup>, StoreError> {
+        self.write((now, hold, limit), work!(take)).await
+    }
+}
 
 /// Takes the lookups that are due. They are put off by `hold`, so that nobody else is given them meanwhile, and somebody is if the taker
 /// dies.
-pub(super) async fn take(
+async fn take(
     transaction: &mut (dyn Transaction + '_),
     dialect: &Dialect,
     (now, hold, limit): &(Timestamp, Duration, u32),
@@ -50,14 +100,6 @@ pub(super) async fn take(
     }
     transaction.run(script).await?;
     Ok(due)
-}
-
-/// Whether there is any to take.
-pub(super) async fn is_due(database: &impl Database, now: Timestamp) -> Result<bool, StoreError> {
-    let dialect = database.dialect();
-    let mut asked = Statement::new("SELECT 1 AS due FROM lookups WHERE due_at <= ");
-    asked.push(dialect.current).push(" LIMIT 1").bind(dialect.at(now));
-    Ok(!database.read(asked).await?.is_empty())
 }
 
 fn due(row: &Row) -> Result<DueLookup, StoreError> {

@@ -1,30 +1,141 @@
-//! Deliveries of events to endpoints of webhooks: who tries which next, and what came of it.
+//! Deliveries of events to endpoints: which is tried next, and the result of each try.
 
 use std::time::Duration;
 
-use super::{
-    Database, Dialect, Transaction,
-    read::MOST_PER_PAGE,
-    record::add_events,
-    rows::Row,
-    script::{Script, Statement, Want},
-    webhooks::endpoint,
-};
 use crate::{
     domain::{
         event::{Event, EventKind},
         id::{EventId, MediaBuyId, WebhookId},
         time::Timestamp,
-        webhook::{self, Delivery, DeliveryStatus},
+        webhook::{self, Delivery, DeliveryStatus, Endpoint},
     },
     store::{
-        StoreError,
-        webhooks::{Attempt, DeliveryFilter, DueDelivery, Tried},
+        Store, StoreError,
+        events::add_events,
+        sql::{
+            Dialect, MOST_PER_PAGE, Transaction,
+            rows::Row,
+            script::{Script, Statement, Want},
+            work,
+        },
+        webhooks::endpoints::endpoint,
     },
 };
 
+/// A delivery that a worker now holds, until its lease runs out.
+#[derive(Debug, Clone)]
+pub struct DueDelivery {
+    /// To where.
+    pub endpoint: Endpoint,
+    /// Which event.
+    pub event: EventId,
+    /// What is sent, to the byte.
+    pub body: String,
+    /// How often it was tried, this time not counted.
+    pub attempts: u32,
+    /// When it was written or last replayed.
+    pub since: Timestamp,
+    /// The worker's right to record what came of it: nobody claimed it later.
+    pub fence: i64,
+}
+
+/// A try of a delivery.
+#[derive(Debug, Clone)]
+pub struct Attempt {
+    /// To which endpoint.
+    pub webhook: WebhookId,
+    /// Which event.
+    pub event: EventId,
+    /// Where it was tried.
+    pub url: String,
+    /// The worker's right.
+    pub fence: i64,
+    /// When.
+    pub at: Timestamp,
+    /// What came of it.
+    pub outcome: Tried,
+    /// What the endpoint answered.
+    pub answered: Option<u16>,
+    /// Why it failed.
+    pub error: Option<String>,
+}
+
+/// What came of a try.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Tried {
+    /// The endpoint took it.
+    Delivered,
+    /// It is tried again then.
+    Again(Timestamp),
+    /// It is not tried again.
+    Dead,
+}
+
+/// Which deliveries to list; newest first.
+#[derive(Debug, Clone, Default)]
+pub struct DeliveryFilter {
+    /// Only in this status.
+    pub status: Option<DeliveryStatus>,
+    /// Only those before this number.
+    pub before: Option<i64>,
+    /// At most so many.
+    pub limit: u32,
+}
+
+impl Store {
+    /// Stores an event for one endpoint alone, to be delivered like any other.
+    pub async fn add_test_event(&self, webhook: &WebhookId, event: &Event) -> Result<(), StoreError> {
+        self.write((webhook.clone(), event.clone()), work!(add_test_event)).await
+    }
+
+    /// Claims the delivery that is due first, for `lease`.
+    ///
+    /// A delivery waits for those of earlier events of its buy to the same endpoint until they have failed a few
+    /// times. An endpoint gets a few at a time, one where nothing succeeds a single one, and all endpoints of one
+    /// owner a fixed number together; the publisher's endpoints count as one owner's.
+    pub async fn claim_delivery(&self, now: Timestamp, lease: Duration) -> Result<Option<DueDelivery>, StoreError> {
+        self.write((now, lease), work!(claim)).await
+    }
+
+    /// Records the result of a try and returns the endpoint's `failing_since` as it is then.
+    ///
+    /// What was tried at a url that the endpoint no longer has, and was not accepted there, is due at once at the
+    /// new url and counts for nothing else; then `None` is returned.
+    ///
+    /// # Errors
+    /// [`StoreError::Stale`] if another worker has claimed the delivery since.
+    pub async fn record_attempt(&self, attempt: Attempt) -> Result<Option<Timestamp>, StoreError> {
+        self.write(attempt, work!(record_attempt)).await
+    }
+
+    /// Reads a delivery.
+    pub async fn delivery(&self, webhook: &WebhookId, event: &EventId) -> Result<Option<Delivery>, StoreError> {
+        let mut asked = Statement::new(DELIVERY).with(webhook.as_str());
+        asked.push(" AND event = ?").bind(event.as_str());
+        self.read(asked).await?.first().map(read_delivery).transpose()
+    }
+
+    /// Reads a page of an endpoint's deliveries, newest first.
+    pub async fn deliveries(&self, webhook: &WebhookId, filter: &DeliveryFilter) -> Result<Vec<Delivery>, StoreError> {
+        let mut asked = Statement::new(DELIVERY).with(webhook.as_str());
+        if let Some(status) = filter.status {
+            asked.push(" AND status = ?").bind(status.as_str());
+        }
+        if let Some(before) = filter.before {
+            asked.push(" AND webhook_deliveries.seq < ?").bind(before);
+        }
+        asked.push(" ORDER BY webhook_deliveries.seq DESC LIMIT ?").bind(filter.limit.min(MOST_PER_PAGE));
+        self.read(asked).await?.iter().map(read_delivery).collect()
+    }
+
+    /// Deletes deliveries that ended and are older than `before`, at most `limit`; returns how many.
+    pub async fn forget_deliveries(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        self.write((before, limit), work!(forget)).await
+    }
+}
+
 /// Has an event delivered to every endpoint that wants to hear of it.
-pub(super) fn address(script: &mut Script, event: &Event) {
+pub(in crate::store) fn address(script: &mut Script, event: &Event) {
     script
         .statement(
             "INSERT INTO webhook_deliveries (webhook, event, event_seq, buy, status, since, due_at)
@@ -35,25 +146,6 @@ pub(super) fn address(script: &mut Script, event: &Event) {
             Want::Any,
         )
         .bind(event.id.as_str());
-}
-
-pub(super) async fn add_test_event(
-    transaction: &mut (dyn Transaction + '_),
-    _: &Dialect,
-    (webhook, event): &(WebhookId, Event),
-) -> Result<(), StoreError> {
-    let mut script = Script::default();
-    add_events(&mut script, std::slice::from_ref(event))?;
-    script
-        .statement(
-            "INSERT INTO webhook_deliveries (webhook, event, event_seq, buy, status, since, due_at)
-             SELECT webhooks.id, events.id, events.seq, events.buy, 'pending', events.at, events.at
-             FROM events, webhooks WHERE events.id = ? AND webhooks.id = ?",
-            Want::Any,
-        )
-        .bind(event.id.as_str())
-        .bind(webhook.as_str());
-    transaction.run(script).await.map(drop)
 }
 
 /// Adds what makes a delivery `mine` one that may be tried at a moment: it is due, and no earlier one of its buy keeps it waiting.
@@ -114,7 +206,26 @@ fn choose(statement: &mut Statement, dialect: &Dialect, now: Timestamp) {
         .bind(webhook::OWNERS_AT_A_TIME);
 }
 
-pub(super) async fn claim(
+async fn add_test_event(
+    transaction: &mut (dyn Transaction + '_),
+    _: &Dialect,
+    (webhook, event): &(WebhookId, Event),
+) -> Result<(), StoreError> {
+    let mut script = Script::default();
+    add_events(&mut script, std::slice::from_ref(event))?;
+    script
+        .statement(
+            "INSERT INTO webhook_deliveries (webhook, event, event_seq, buy, status, since, due_at)
+             SELECT webhooks.id, events.id, events.seq, events.buy, 'pending', events.at, events.at
+             FROM events, webhooks WHERE events.id = ? AND webhooks.id = ?",
+            Want::Any,
+        )
+        .bind(event.id.as_str())
+        .bind(webhook.as_str());
+    transaction.run(script).await.map(drop)
+}
+
+async fn claim(
     transaction: &mut (dyn Transaction + '_),
     dialect: &Dialect,
     (now, lease): &(Timestamp, Duration),
@@ -161,7 +272,7 @@ fn count(row: &Row, name: &'static str) -> Result<u32, StoreError> {
 
 /// Records what came of a try. What was tried at a url that the endpoint no longer has, and was not taken there, is due at once at the one
 /// that it has now, and counts for nothing else.
-pub(super) async fn record_attempt(
+async fn record_attempt(
     transaction: &mut (dyn Transaction + '_),
     _: &Dialect,
     attempt: &Attempt,
@@ -221,32 +332,6 @@ const DELIVERY: &str = "SELECT webhook_deliveries.seq, webhook, event, webhook_d
     attempts, since, due_at, tried_at, answered, error
     FROM webhook_deliveries JOIN events ON events.id = webhook_deliveries.event WHERE webhook = ?";
 
-pub(super) async fn delivery(
-    database: &impl Database,
-    webhook: &WebhookId,
-    event: &EventId,
-) -> Result<Option<Delivery>, StoreError> {
-    let mut asked = Statement::new(DELIVERY).with(webhook.as_str());
-    asked.push(" AND event = ?").bind(event.as_str());
-    database.read(asked).await?.first().map(read_delivery).transpose()
-}
-
-pub(super) async fn deliveries(
-    database: &impl Database,
-    webhook: &WebhookId,
-    filter: &DeliveryFilter,
-) -> Result<Vec<Delivery>, StoreError> {
-    let mut asked = Statement::new(DELIVERY).with(webhook.as_str());
-    if let Some(status) = filter.status {
-        asked.push(" AND status = ?").bind(status.as_str());
-    }
-    if let Some(before) = filter.before {
-        asked.push(" AND webhook_deliveries.seq < ?").bind(before);
-    }
-    asked.push(" ORDER BY webhook_deliveries.seq DESC LIMIT ?").bind(filter.limit.min(MOST_PER_PAGE));
-    database.read(asked).await?.iter().map(read_delivery).collect()
-}
-
 fn read_delivery(row: &Row) -> Result<Delivery, StoreError> {
     let unknown = |what: &str, text: &str| StoreError::Corrupt(format!("a delivery has the unknown {what} {text:?}"));
     let (kind, status) = (row.text("kind")?, row.text("status")?);
@@ -266,7 +351,7 @@ fn read_delivery(row: &Row) -> Result<Delivery, StoreError> {
     })
 }
 
-pub(super) async fn forget(
+async fn forget(
     transaction: &mut (dyn Transaction + '_),
     dialect: &Dialect,
     (before, limit): &(Timestamp, u32),

@@ -1,13 +1,13 @@
-//! Text that PostgreSQL can't hold as it is: its TEXT has no character NUL, and ad servers' ids are whatever they are.
+//! Escapes NUL in text for PostgreSQL, whose TEXT can't hold it. Ids of ad servers may contain it.
 //!
-//! NUL is stored as an escape character of the private use area and `0`, that character itself as it and `1`. Both ways are
-//! exact, and equal texts stay equal, so that what is looked up is found.
+//! NUL is stored as an escape character of the private use area followed by `0`, and the escape character itself as itself
+//! followed by `1`. The mapping is exact in both directions and keeps equal texts equal, so that lookups by text work.
 
 use std::borrow::Cow;
 
 const ESCAPE: char = '\u{f8f0}';
 
-/// Text as it is stored.
+/// Returns the text as PostgreSQL stores it.
 pub(in crate::store) fn to_stored(text: String) -> String {
     if !text.contains(['\0', ESCAPE]) {
         return text;
@@ -15,7 +15,7 @@ pub(in crate::store) fn to_stored(text: String) -> String {
     text.replace(ESCAPE, "\u{f8f0}1").replace('\0', "\u{f8f0}0")
 }
 
-/// Text as it was before it was stored.
+/// Returns the text that [`to_stored`] was given.
 pub(in crate::store) fn from_stored(text: &str) -> Cow<'_, str> {
     if !text.contains(ESCAPE) {
         return Cow::Borrowed(text);

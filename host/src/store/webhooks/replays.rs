@@ -1,26 +1,50 @@
-//! What is sent again to an endpoint of webhooks.
+//! Sends events to an endpoint again.
 //!
-//! A replay may come to thousands of deliveries, and what it looks through may be everything that ever happened. So it is looked for
-//! beside the writes, a page at a time along an index, and written a few at a time: everybody else's writes get their turn in between.
-//! A replay that is cut off has sent again what it had written; to ask once more sends some of it twice.
+//! A replay may come to thousands of deliveries, and what it looks through may be everything that ever
+//! happened. So it reads beside the writes, a page at a time along an index, and writes a few deliveries at a
+//! time: other writes get their turn in between. A replay that is cut off has sent again what it had written;
+//! asking once more sends some of it twice.
 
-use super::{
-    Database, Dialect, SqlStore, Transaction, audit,
-    script::{Script, Statement, Want},
-    webhooks,
-};
 use crate::{
     domain::{
+        audit::AuditEntry,
         event::EventKind,
         id::{EventId, PrincipalId, WebhookId},
         time::Timestamp,
         webhook::Endpoint,
     },
     store::{
-        AuditEntry, StoreError,
-        webhooks::{Replay, Replayed},
+        Store, StoreError, audit,
+        sql::{
+            Dialect, Transaction,
+            script::{Script, Statement, Want},
+            work,
+        },
     },
 };
+
+/// What to send again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Replay {
+    /// One event, whatever became of it.
+    One(EventId),
+    /// Everything that was given up.
+    Dead,
+    /// Everything that happened since then and that the endpoint wants to hear, whether it was sent or not. Tests of other endpoints
+    /// are nobody's to hear.
+    Since(Timestamp),
+}
+
+/// What a replay came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Replayed {
+    /// How many events are sent again.
+    pub count: u64,
+    /// Whether there may be more: another call goes on.
+    pub more: bool,
+    /// Of [`Replay::Since`]: since when the next call goes on; some of the last ones may be sent twice.
+    pub next_since: Option<Timestamp>,
+}
 
 /// How many deliveries one write sends again. Others wait for it: some milliseconds.
 const WRITTEN_AT_A_TIME: u32 = 250;
@@ -54,9 +78,12 @@ enum Which {
     Events(Vec<i64>),
 }
 
-impl<D: Database> SqlStore<D> {
-    /// See [`crate::store::webhooks::WebhookStore::replay`].
-    pub(super) async fn send_again(
+impl Store {
+    /// Sends deliveries again from now on, the oldest first and at most `limit`, and appends `line` to the audit log.
+    ///
+    /// Deliveries are written a few at a time, so that other writes wait for a few of them only; a replay that is cut
+    /// off has sent some again. One call looks through a limited part of a long past and returns where to go on.
+    pub async fn replay(
         &self,
         webhook: &WebhookId,
         what: Replay,
@@ -84,14 +111,12 @@ impl<D: Database> SqlStore<D> {
             Replay::Since(since) => writing.since(since, limit).await,
         }
     }
-
     async fn has_dead(&self, webhook: &WebhookId) -> Result<bool, StoreError> {
         let asked =
             Statement::new("SELECT 1 AS found FROM webhook_deliveries WHERE webhook = ? AND status = 'dead' LIMIT 1")
                 .with(webhook.as_str());
-        Ok(!self.database.read(asked).await?.is_empty())
+        Ok(!self.read(asked).await?.is_empty())
     }
-
     /// The next events that an endpoint's owner may hear of, in the order in which they happened.
     async fn page(&self, endpoint: &Endpoint, after: (Timestamp, i64)) -> Result<Vec<Found>, StoreError> {
         let mut asked = Statement::new(
@@ -109,7 +134,7 @@ impl<D: Database> SqlStore<D> {
             .bind(after.0.as_micros())
             .bind(after.1)
             .bind(PAGE);
-        let found = self.database.read(asked).await?;
+        let found = self.read(asked).await?;
         found
             .iter()
             .map(|row| {
@@ -130,8 +155,8 @@ struct Found {
 }
 
 /// A replay that is under way.
-struct Writing<'w, D> {
-    store: &'w SqlStore<D>,
+struct Writing<'w> {
+    store: &'w Store,
     webhook: &'w WebhookId,
     now: Timestamp,
     /// Until it is written: with the first write that sends anything.
@@ -139,7 +164,7 @@ struct Writing<'w, D> {
     count: u64,
 }
 
-impl<D: Database> Writing<'_, D> {
+impl Writing<'_> {
     async fn write(&mut self, what: Which) -> Result<u64, StoreError> {
         let batch = Batch { webhook: self.webhook.clone(), what, now: self.now, line: self.line.clone() };
         let count = self.store.write(batch, work!(send_batch)).await?;
@@ -149,17 +174,15 @@ impl<D: Database> Writing<'_, D> {
         }
         Ok(count)
     }
-
     async fn write_all(&mut self, events: &mut Vec<i64>) -> Result<(), StoreError> {
         if !events.is_empty() {
             self.write(Which::Events(std::mem::take(events))).await?;
         }
         Ok(())
     }
-
     /// Goes through what happened since a moment, until the end, the limit, or [`MOST_LOOKED_AT`].
     async fn since(&mut self, since: Timestamp, limit: u32) -> Result<Replayed, StoreError> {
-        let Some(endpoint) = webhooks::webhook(&self.store.database, self.webhook).await? else {
+        let Some(endpoint) = self.store.webhook(self.webhook).await? else {
             return Ok(Replayed { count: 0, more: false, next_since: None });
         };
         let endpoint = endpoint.value;

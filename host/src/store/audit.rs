@@ -1,15 +1,50 @@
-//! The audit log, a chain: each line carries what a key makes of itself and of the one before it.
+//! The audit log: lines that are never changed, each with the link that chains it to the one before it.
 
-use super::{
-    Database, Dialect, Transaction,
-    read::MOST_PER_PAGE,
-    rows::{Row, to_doc},
-    script::{Script, Statement, Want},
-};
 use crate::{
     domain::audit::{AuditEntry, AuditLine, Head},
-    store::StoreError,
+    store::{
+        Store, StoreError,
+        sql::{
+            Dialect, MOST_PER_PAGE, Transaction,
+            rows::{Row, to_doc},
+            script::{Script, Statement, Want},
+        },
+    },
 };
+
+impl Store {
+    /// Reads lines of the audit log after line number `after`, oldest first, at most `limit`. The first line is
+    /// 1; `i64::MIN` also finds lines that somebody put before it.
+    pub async fn audit(&self, after: i64, limit: u32) -> Result<Vec<AuditLine>, StoreError> {
+        // Nothing is after the last number, and nothing before the first.
+        let Some(from) = (if after == i64::MIN { Some(after) } else { after.checked_add(1) }) else {
+            return Ok(Vec::new());
+        };
+        let asked =
+            Statement::new("SELECT seq, at, subject, doc, chain FROM audit WHERE seq >= ? ORDER BY seq LIMIT ?")
+                .with(from)
+                .with(limit.min(MOST_PER_PAGE));
+        self.read(asked).await?.iter().map(line).collect()
+    }
+
+    /// Returns the number of the first line that must have a link; `None` if that is not recorded, which means
+    /// that somebody removed it.
+    pub async fn audit_begins(&self) -> Result<Option<i64>, StoreError> {
+        let asked = Statement::new("SELECT number FROM audit_beginning");
+        self.read(asked).await?.first().map(|row| row.int("number")).transpose()
+    }
+
+    /// Returns how far the audit log goes.
+    pub async fn audit_head(&self) -> Result<Head, StoreError> {
+        head_of(&self.read(Statement::new(LAST)).await?)
+    }
+
+    /// Reads the last line of the audit log about a subject.
+    pub async fn last_audit(&self, subject: &str) -> Result<Option<AuditLine>, StoreError> {
+        let asked = "SELECT seq, at, subject, doc, chain FROM audit WHERE subject = ? ORDER BY seq DESC LIMIT 1";
+        self.read(Statement::new(asked).with(subject)).await?.first().map(line).transpose()
+    }
+}
 
 /// How many lines one statement adds: five parameters each, and SQLite takes 32,766.
 const LINES: usize = 500;
@@ -57,31 +92,6 @@ fn head_of(last: &[Row]) -> Result<Head, StoreError> {
         Some(row) => Ok(Head { number: row.int("seq")?, link: row.text("chain")? }),
         None => Ok(Head::START),
     }
-}
-
-/// How far the log goes.
-pub(super) async fn head(database: &impl Database) -> Result<Head, StoreError> {
-    head_of(&database.read(Statement::new(LAST)).await?)
-}
-
-/// Where the chain begins, if that is recorded.
-pub(super) async fn begins(database: &impl Database) -> Result<Option<i64>, StoreError> {
-    let asked = Statement::new("SELECT number FROM audit_beginning");
-    database.read(asked).await?.first().map(|row| row.int("number")).transpose()
-}
-
-/// Lines from a number on, oldest first.
-pub(super) async fn lines(database: &impl Database, from: i64, limit: u32) -> Result<Vec<AuditLine>, StoreError> {
-    let asked = Statement::new("SELECT seq, at, subject, doc, chain FROM audit WHERE seq >= ? ORDER BY seq LIMIT ?")
-        .with(from)
-        .with(limit.min(MOST_PER_PAGE));
-    database.read(asked).await?.iter().map(line).collect()
-}
-
-/// The last line about a subject.
-pub(super) async fn last_about(database: &impl Database, subject: &str) -> Result<Option<AuditLine>, StoreError> {
-    let asked = "SELECT seq, at, subject, doc, chain FROM audit WHERE subject = ? ORDER BY seq DESC LIMIT 1";
-    database.read(Statement::new(asked).with(subject)).await?.first().map(line).transpose()
 }
 
 fn line(row: &Row) -> Result<AuditLine, StoreError> {

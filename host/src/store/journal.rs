@@ -1,27 +1,113 @@
-//! The journal of a running operation: steps and remote objects.
+//! The journal of a running operation: its steps and the remote objects that they made.
 
-use super::{
-    Database, Dialect, Transaction,
-    read::MOST_ROWS,
-    record::check_fence,
-    rows,
-    script::{Script, Statement, Want},
-};
 use crate::{
     domain::{
-        id::{OperationId, PlatformName},
+        id::{MediaBuyId, OperationId, PlatformName},
+        media_buy::{RemoteKind, RemoteObject},
         step::{Step, StepState},
         time::Timestamp,
     },
-    store::{FinishedStep, JournalWrite, NewStep, RemoteChange, SettledStep, StoreError},
+    store::{
+        Store, StoreError,
+        leases::{Fence, check_fence},
+        sql::{
+            Dialect, MOST_ROWS, Transaction, rows,
+            script::{Script, Statement, Want},
+            work,
+        },
+    },
 };
+
+/// What happened in an operation's journal on one platform since the last write; written together.
+#[derive(Debug, Clone)]
+pub struct JournalWrite {
+    /// The worker's right.
+    pub fence: Fence,
+    /// Which buy the remote objects belong to.
+    pub buy: MediaBuyId,
+    /// Which platform.
+    pub platform: PlatformName,
+    /// When, by the caller's clock; where several hosts share the database, its own clock says since when a step is in doubt.
+    pub at: Timestamp,
+    /// Steps that were finished: they become `done`.
+    pub finished: Vec<FinishedStep>,
+    /// A step that was left open.
+    pub settled: Option<SettledStep>,
+    /// Remote objects.
+    pub remote: Vec<RemoteChange>,
+    /// A step to begin.
+    pub begin: Option<NewStep>,
+}
+
+/// A step to begin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewStep {
+    /// Its name.
+    pub name: String,
+    /// The reference to use if it was never begun.
+    pub reference: String,
+    /// Whether the run may send something in it. If not, it only looks, and a step that is open stays as it is.
+    pub sends: bool,
+}
+
+/// What a step finished with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FinishedStep {
+    /// Its name.
+    pub name: String,
+    /// What a later run gets.
+    pub outcome: Vec<u8>,
+    /// Whether a request of this run got no answer all the same: its objects are looked for again later.
+    pub lost: bool,
+}
+
+/// What is known of a step that a call left open.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SettledStep {
+    /// Its name.
+    pub name: String,
+    /// `Fresh`: it never happened. `Open`: it may have.
+    pub state: StepState,
+    /// Whether a request of this run got no answer, and so may still be under way.
+    pub lost: bool,
+}
+
+/// A remote object that an adapter remembers or forgets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RemoteChange {
+    /// It belongs to the buy.
+    Remember(RemoteObject),
+    /// It is gone.
+    Forget(RemoteKind, String),
+}
+
+impl Store {
+    /// Writes to the journal of an operation.
+    ///
+    /// If a step is begun, returns how it stood before: `Fresh` if it was never begun (at [`Timestamp::NEVER`]
+    /// then) or is known not to have happened, `Open` if it may have happened, `Done` with its outcome.
+    ///
+    /// # Errors
+    /// [`StoreError::Fenced`] if the worker's lease is gone.
+    pub async fn journal(&self, write: JournalWrite) -> Result<Option<Step>, StoreError> {
+        self.write(write, work!(journal)).await
+    }
+
+    /// Reads the steps of an operation, in the order in which they were first begun.
+    pub async fn steps(&self, operation: &OperationId) -> Result<Vec<Step>, StoreError> {
+        let mut asked = Statement::new("SELECT ");
+        asked.push(COLUMNS).push(" FROM steps WHERE operation = ? ORDER BY seq LIMIT ?");
+        let asked = asked.with(operation.as_str()).with(MOST_ROWS);
+        self.read(asked).await?.iter().map(rows::step).collect()
+    }
+}
 
 /// A step's columns.
 pub(super) const COLUMNS: &str = "steps.operation, steps.platform, steps.name, steps.reference, steps.state, steps.outcome, \
                                   steps.begun_at, steps.sent_at, steps.lost";
 
 /// Writes to the journal, in the order of the fields: a step may be finished and the next one begun by one write.
-pub(super) async fn journal(
+async fn journal(
     transaction: &mut (dyn Transaction + '_),
     dialect: &Dialect,
     write: &JournalWrite,
@@ -223,12 +309,4 @@ pub(super) fn reset_open(script: &mut Script, operation: &OperationId, platform:
         )
         .bind(operation.as_str())
         .bind(platform.as_str());
-}
-
-/// The steps of an operation in the order in which they were first begun.
-pub(super) async fn steps(database: &impl Database, operation: &OperationId) -> Result<Vec<Step>, StoreError> {
-    let mut asked = Statement::new("SELECT ");
-    asked.push(COLUMNS).push(" FROM steps WHERE operation = ? ORDER BY seq LIMIT ?");
-    let asked = asked.with(operation.as_str()).with(MOST_ROWS);
-    database.read(asked).await?.iter().map(rows::step).collect()
 }

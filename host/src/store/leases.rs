@@ -1,21 +1,43 @@
-//! Who carries an operation out: claims, leases, and when there is something to claim.
+//! Claims and leases: which worker may carry an operation out, and when there is something to claim.
 
 use std::time::Duration;
 
-use super::{
-    Database, Dialect, Transaction,
-    journal::doubt_open,
-    rows::{Row, stored_operation, to_doc},
-    script::{Script, Statement, Want},
-};
 use crate::{
     domain::{
+        id::OperationId,
         lane::{Lane, Openings},
         operation::{Operation, OperationState},
         time::Timestamp,
     },
-    store::{Claim, Fence, StoreError, Stored},
+    store::{
+        Store, StoreError, Stored,
+        journal::doubt_open,
+        sql::{
+            Dialect, Transaction, micros,
+            rows::{Row, stored_operation, to_doc},
+            script::{Script, Statement, Want},
+            work,
+        },
+    },
 };
+
+/// A worker's right to carry an operation out: it holds as long as nobody claimed the operation after it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fence {
+    /// Which operation.
+    pub operation: OperationId,
+    /// Rises with each claim of the operation.
+    pub number: i64,
+}
+
+/// An operation that a worker now holds; its state is `running`.
+#[derive(Debug, Clone)]
+pub struct Claim {
+    /// The operation.
+    pub operation: Stored<Operation>,
+    /// The worker's right to it.
+    pub fence: Fence,
+}
 
 /// For how long an operation is put off that can't be read: until somebody has mended it, or a host that can read it has come.
 const UNREADABLE: Duration = Duration::from_secs(60);
@@ -39,6 +61,92 @@ pub(in crate::store) const LANES: &str = "
                             WHERE earliest.state IN ('queued', 'running') AND earliest.switches = lanes.switches
                               AND earliest.lane = lanes.lane) AS first_at
     FROM lanes WHERE lane IS NOT NULL";
+
+impl Store {
+    /// Claims an operation for a worker: the oldest that is queued and due, or running under a lease that ran
+    /// out, whose buy has no other operation running, and whose lane may begin by `openings`. It becomes
+    /// `running`, its claims and its fence rise by one, and it is the worker's for `lease`. Operations that only
+    /// stop or restart delivery come before all others.
+    ///
+    /// A queued operation also waits for others of its buy:
+    /// - if it only stops or restarts delivery: for older queued ones that do only that;
+    /// - if it has begun (it is frozen): for none;
+    /// - otherwise for older queued ones, and for any that has begun and not ended, whatever that one waits for.
+    ///
+    /// An operation that ran waits for none of them: each would wait for the other. Its open steps are in doubt
+    /// anew from the claim on, because until then its last worker may have sent something.
+    ///
+    /// An operation that can't be read is put off and logged, so that it holds nobody else up.
+    pub async fn claim_within(
+        &self,
+        worker: &str,
+        now: Timestamp,
+        lease: Duration,
+        openings: &Openings,
+    ) -> Result<Option<Claim>, StoreError> {
+        self.write((worker.to_owned(), now, lease, openings.clone()), work!(claim)).await
+    }
+
+    /// Prolongs a lease.
+    ///
+    /// # Errors
+    /// [`StoreError::Fenced`] if it is no longer the worker's.
+    pub async fn prolong(&self, fence: &Fence, now: Timestamp, lease: Duration) -> Result<(), StoreError> {
+        self.write((fence.clone(), now, lease), work!(prolong)).await
+    }
+
+    /// Returns how long until the next operation is due, or the next lease runs out, among those whose lane may
+    /// begin by `openings`; `None` if nothing waits.
+    pub async fn next_due_within(&self, now: Timestamp, openings: &Openings) -> Result<Option<Duration>, StoreError> {
+        let dialect = self.dialect();
+        if openings.admit_everything() {
+            return self.due(now, Statement::new(dialect.next_due)).await;
+        }
+        let mut soonest: Option<Duration> = None;
+        for lane in admitted(&self.read(Statement::new(LANES)).await?, openings)? {
+            let mut asked = Statement::new(dialect.next_due_in_lane);
+            for _ in 0..2 {
+                asked.bind(lane.switches).bind(lane.key.as_str());
+            }
+            let due = self.due(now, asked).await?;
+            soonest = soonest.into_iter().chain(due).min();
+        }
+        Ok(soonest)
+    }
+
+    /// Returns the time of the clock that judges leases and doubts: the database's where several replicas share
+    /// it, else the caller's, which is `now`.
+    pub async fn clock(&self, now: Timestamp) -> Result<Timestamp, StoreError> {
+        let dialect = self.dialect();
+        let mut asked = Statement::new("SELECT ");
+        asked.push(dialect.moment).push(" AS now").bind(dialect.at(now));
+        let found = self.read(asked).await?;
+        let row = found.first().ok_or_else(|| StoreError::Corrupt("the database has no time".to_owned()))?;
+        row.moment("now")
+    }
+
+    /// Like [`Store::claim_within`], whatever runs already.
+    pub async fn claim(&self, worker: &str, now: Timestamp, lease: Duration) -> Result<Option<Claim>, StoreError> {
+        self.claim_within(worker, now, lease, &Openings::default()).await
+    }
+
+    /// Like [`Store::next_due_within`], whatever runs already.
+    pub async fn next_due(&self, now: Timestamp) -> Result<Option<Duration>, StoreError> {
+        self.next_due_within(now, &Openings::default()).await
+    }
+
+    /// Returns how long until the moment that `next` selects as `due`.
+    async fn due(&self, now: Timestamp, next: Statement) -> Result<Option<Duration>, StoreError> {
+        let dialect = self.dialect();
+        let mut asked = Statement::new("SELECT due, ");
+        asked.push(dialect.moment).push(" AS now FROM (").push(&next.sql).push(") AS next").bind(dialect.at(now));
+        asked.values.extend(next.values);
+        let found = self.read(asked).await?;
+        let Some(row) = found.first() else { return Ok(None) };
+        let Some(due) = row.maybe_moment("due")? else { return Ok(None) };
+        Ok(Some(row.moment("now")?.until(due)))
+    }
+}
 
 /// A lane in which something waits, as the database calls it.
 struct Waiting {
@@ -95,7 +203,7 @@ async fn first(
 }
 
 /// Claims the first operation that may be claimed.
-pub(super) async fn claim(
+async fn claim(
     transaction: &mut (dyn Transaction + '_),
     dialect: &Dialect,
     (worker, now, lease, openings): &(String, Timestamp, Duration, Openings),
@@ -164,21 +272,6 @@ async fn put_off(
     transaction.run(script).await.map(drop)
 }
 
-/// The moment by the clock that judges leases and doubts.
-pub(super) async fn clock(database: &impl Database, now: Timestamp) -> Result<Timestamp, StoreError> {
-    let dialect = database.dialect();
-    let mut asked = Statement::new("SELECT ");
-    asked.push(dialect.moment).push(" AS now").bind(dialect.at(now));
-    let found = database.read(asked).await?;
-    let row = found.first().ok_or_else(|| StoreError::Corrupt("the database has no time".to_owned()))?;
-    row.moment("now")
-}
-
-/// A duration in microseconds.
-pub(super) fn micros(duration: Duration) -> i64 {
-    i64::try_from(duration.as_micros()).unwrap_or(i64::MAX / 2)
-}
-
 /// The operation of a row as it is once it is claimed, and whether somebody ran it before.
 fn started(row: &Row, now: Timestamp) -> Result<(Stored<Operation>, bool), StoreError> {
     let mut stored = stored_operation(row)?;
@@ -193,7 +286,7 @@ fn started(row: &Row, now: Timestamp) -> Result<(Stored<Operation>, bool), Store
 }
 
 /// Prolongs a lease that nobody has taken over or given back, even if it ran out.
-pub(super) async fn prolong(
+async fn prolong(
     transaction: &mut (dyn Transaction + '_),
     dialect: &Dialect,
     (fence, now, lease): &(Fence, Timestamp, Duration),
@@ -213,36 +306,15 @@ pub(super) async fn prolong(
     transaction.run(script).await.map(drop)
 }
 
-/// How long until [`claim`] will find something, if nothing else is written until then.
-pub(super) async fn next_due(
-    database: &impl Database,
-    now: Timestamp,
-    openings: &Openings,
-) -> Result<Option<Duration>, StoreError> {
-    let dialect = database.dialect();
-    if openings.admit_everything() {
-        return due(database, now, Statement::new(dialect.next_due)).await;
-    }
-    let mut soonest: Option<Duration> = None;
-    for lane in admitted(&database.read(Statement::new(LANES)).await?, openings)? {
-        let mut asked = Statement::new(dialect.next_due_in_lane);
-        for _ in 0..2 {
-            asked.bind(lane.switches).bind(lane.key.as_str());
-        }
-        let due = due(database, now, asked).await?;
-        soonest = soonest.into_iter().chain(due).min();
-    }
-    Ok(soonest)
-}
-
-/// How long until the moment that a statement finds.
-async fn due(database: &impl Database, now: Timestamp, next: Statement) -> Result<Option<Duration>, StoreError> {
-    let dialect = database.dialect();
-    let mut asked = Statement::new("SELECT due, ");
-    asked.push(dialect.moment).push(" AS now FROM (").push(&next.sql).push(") AS next").bind(dialect.at(now));
-    asked.values.extend(next.values);
-    let found = database.read(asked).await?;
-    let Some(row) = found.first() else { return Ok(None) };
-    let Some(due) = row.maybe_moment("due")? else { return Ok(None) };
-    Ok(Some(row.moment("now")?.until(due)))
+/// The number must be the last one and the lease not given back. A lease that ran out still holds if nobody has
+/// claimed the operation since.
+pub(super) fn check_fence(script: &mut Script, dialect: &Dialect, fence: &Fence) {
+    script
+        .statement(
+            "SELECT 1 AS found FROM operations WHERE id = ? AND fence = ? AND lease_until IS NOT NULL",
+            Want::Row(StoreError::Fenced(fence.operation.clone())),
+        )
+        .push(dialect.locked)
+        .bind(fence.operation.as_str())
+        .bind(fence.number);
 }
