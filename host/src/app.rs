@@ -8,9 +8,9 @@
 //! - [`error`]: the coded errors of the interface.
 //! - [`acceptance`]: what all writes have in common: idempotency, plan, approval, one transaction, waiting for the outcome.
 //! - `changing`: what a change of a buy begins with: the buy, and the buyer's place in the order of words.
-//! - [`create_media_buy`], [`add_creative_assets`], [`update_media_buy`], [`performance_index`]: the writes.
-//! - [`status`], [`delivery`], [`lists`]: the reads.
-//! - [`tasks`], [`decide_task`]: what reviewers do.
+//! - [`create_media_buy`], [`add_creative_assets`], [`update_media_buy`], [`update_media_buy_performance_index`]: the writes.
+//! - [`check_media_buy_status`], [`get_media_buy_delivery`], [`lists`]: the reads.
+//! - [`tasks`], [`complete_task`]: what reviewers do.
 //! - [`webhooks`]: who is told of what happens.
 
 use std::{sync::Arc, time::Duration};
@@ -45,18 +45,18 @@ pub mod add_creative_assets;
 pub mod caller;
 pub mod callers;
 mod changing;
+pub mod check_media_buy_status;
+pub mod complete_task;
 pub mod create_media_buy;
-pub mod decide_task;
-pub mod delivery;
 pub mod door;
 pub mod error;
+pub mod get_media_buy_delivery;
 pub mod lists;
-pub mod performance_index;
 pub mod pointers;
 mod recording;
-pub mod status;
 pub mod tasks;
 pub mod update_media_buy;
+pub mod update_media_buy_performance_index;
 pub mod webhooks;
 
 /// The application core. Cheap to clone.

@@ -51,7 +51,7 @@ pub const TOOL: Tool = Tool {
 async fn run(app: App, caller: Caller, arguments: Arguments, options: CallOptions) -> Result<Answer, AppError> {
     let request: UpdatePerformanceIndex = read(arguments.clone())?;
     let options = write_options(&arguments, request.idempotency_key.clone(), request.dry_run, options)?;
-    answer::<PerformanceAnswer>(&app.update_performance_index(&caller, request.into_new()?, options).await?)
+    answer::<PerformanceAnswer>(&app.update_media_buy_performance_index(&caller, request.into_new()?, options).await?)
 }
 
 /// How well packages perform, by your own measure.

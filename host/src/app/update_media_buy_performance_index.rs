@@ -15,7 +15,7 @@ impl App {
     ///
     /// # Errors
     /// Everything that makes it impossible; then nothing was stored.
-    pub async fn update_performance_index(
+    pub async fn update_media_buy_performance_index(
         &self,
         caller: &Caller,
         new: NewPerformance,
