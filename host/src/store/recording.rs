@@ -12,7 +12,7 @@ use crate::{
     },
     store::{
         Store, StoreError, Stored, audit,
-        events::append_events,
+        events::{Formatted, append_events, formatted},
         idempotency::{IdempotencyEntry, insert_key},
         journal::{doubt_open, reset_open},
         leases::{Fence, check_fence},
@@ -104,8 +104,9 @@ impl Store {
     ///
     /// # Errors
     /// What the recording rests on does not hold: a fence, a key, a version, a time limit.
-    pub async fn record(&self, recording: Recording) -> Result<(), StoreError> {
-        self.write(recording, work!(record)).await
+    pub async fn record(&self, mut recording: Recording) -> Result<(), StoreError> {
+        let events = formatted(std::mem::take(&mut recording.events), self.payload);
+        self.write((recording, events), work!(record)).await
     }
 }
 
@@ -115,7 +116,7 @@ impl Store {
 async fn record(
     transaction: &mut (dyn Transaction + '_),
     dialect: &Dialect,
-    recording: &Recording,
+    (recording, events): &(Recording, Vec<Formatted>),
 ) -> Result<(), StoreError> {
     let mut script = Script::default();
     if let Some(fence) = &recording.fence {
@@ -172,7 +173,7 @@ async fn record(
     if let Some((next, at)) = &recording.lookup {
         lookups::put(&mut script, dialect, next, *at)?;
     }
-    append_events(&mut script, &recording.events)?;
+    append_events(&mut script, events)?;
     if let (Some(fence), true) = (&recording.fence, recording.release) {
         script
             .statement("UPDATE operations SET worker = NULL, lease_until = NULL WHERE id = ?", Want::Any)

@@ -28,10 +28,10 @@ use serde_json::{Value, json};
 
 use super::{
     Web,
-    http::{auth, headers, problem, problem::Refusal},
+    http::{auth, headers, problem::Refusal},
     json::{Arguments, suggest},
     tool::{self, CallOptions, Effect, Tool},
-    v1::tools,
+    v1::{self, tools},
 };
 use crate::app::{
     caller::Caller,
@@ -163,7 +163,7 @@ impl ServerHandler for Face {
         let room = self.web.app.enter(&caller, Lane::Read);
         let _room = room.map_err(|refused| {
             tool::refused_over_mcp(refused.code);
-            ErrorData::internal_error(refused.message.clone(), Some(json!({ "error": problem::body(&refused) })))
+            ErrorData::internal_error(refused.message.clone(), Some(json!({ "error": v1::problem::body(&refused) })))
         })?;
         let usable = self.tools.iter().filter(|(tool, _)| tool.audience.admit(&caller).is_ok());
         Ok(ListToolsResult::with_all_items(usable.map(|(_, shown)| shown.clone()).collect()))
@@ -210,7 +210,7 @@ impl ServerHandler for Face {
 
 /// A refusal that the model which called must read.
 fn refused_tool(error: &AppError) -> CallToolResult {
-    CallToolResult::structured_error(json!({ "error": problem::body(error) }))
+    CallToolResult::structured_error(json!({ "error": v1::problem::body(error) }))
 }
 
 fn caller(context: &RequestContext<RoleServer>) -> Result<Caller, ErrorData> {

@@ -1,4 +1,5 @@
-//! What a tool is: an operation of the interface, from whose entry in a protocol's table its HTTP route, its MCP tool and its place in
+//! What a tool is: an operation of the interface, from whose entry in a protocol's table its HTTP
+//! route, its MCP tool and its place in
 //! `/openapi.json` and `/docs` are made.
 
 use std::time::Duration;
@@ -120,7 +121,8 @@ pub struct CallOptions {
 pub struct Answer {
     /// The answer itself.
     pub body: Value,
-    /// Whether the caller must look again: a pending state, or a change that is still being carried out. HTTP 202.
+    /// Whether the caller must look again: a pending state, or a change that is still being carried
+    /// out. HTTP 202.
     pub pending: bool,
     /// Where what was made can be read.
     pub location: Option<String>,
@@ -161,8 +163,9 @@ pub struct Tool {
     pub audience: Audience,
     /// What it does to the world.
     pub effect: Effect,
-    /// Whether a call only stops or restarts delivery, as far as its arguments say: those calls have a rate of their own, so that a
-    /// caller who has just changed too much can still pause. `None`: no call of it does.
+    /// Whether a call only stops or restarts delivery, as far as its arguments say: those calls
+    /// have a rate of their own, so that a caller who has just changed too much can still pause.
+    /// `None`: no call of it does.
     pub only_switches: Option<fn(&Value) -> bool>,
     /// Its HTTP method.
     pub verb: Verb,
@@ -219,7 +222,8 @@ impl Tool {
         options: CallOptions,
     ) -> Result<Answer, AppError> {
         let watch = Watch::start();
-        // Before the arguments are looked at: who may not use a tool learns nothing from its errors.
+        // Before the arguments are looked at: who may not use a tool learns nothing from its
+        // errors.
         let admitted = self.audience.admit(&caller);
         let answered = match admitted.and_then(|()| app.enter(&caller, self.lane_of(&arguments.value))) {
             Ok(_room) => (self.run)(app, caller, arguments, options).await,

@@ -1,82 +1,7 @@
-//! The JSON Schemas of the domain's own values, and how the schema of a whole request or answer is made.
+//! How the schema of a whole request or answer is made.
 
-use std::borrow::Cow;
-
-use schemars::{JsonSchema, Schema, SchemaGenerator, generate::SchemaSettings, json_schema, transform::Transform};
+use schemars::{Schema, SchemaGenerator, generate::SchemaSettings, transform::Transform};
 use serde_json::{Map, Value};
-
-use crate::domain::{
-    creative::{AssetState, Format},
-    event::EventKind,
-    id::{CreativeId, EventId, MediaBuyId, OperationId, PackageId, PlatformName, PrincipalId, TaskId, WebhookId},
-    media_buy::Pacing,
-    money::Micros,
-    operation::{LegState, OperationKind, OperationState},
-    plan::PlanAction,
-    status::BuyStatus,
-    step::StepState,
-    targeting::{CapScope, Dimension, Operator, Weekday},
-    task::{Priority, Resolution, TaskKind, TaskStatus},
-    time::{Day, Timestamp},
-    webhook::DeliveryStatus,
-};
-
-macro_rules! schemas {
-    ($($name:ident: $schema:tt,)+) => {
-        $(impl JsonSchema for $name {
-            fn inline_schema() -> bool {
-                true
-            }
-
-            fn schema_name() -> Cow<'static, str> {
-                stringify!($name).into()
-            }
-
-            fn json_schema(_: &mut SchemaGenerator) -> Schema {
-                json_schema!($schema)
-            }
-        })+
-    };
-}
-
-macro_rules! closed_lists {
-    ($($name:ident,)+) => {
-        $(impl JsonSchema for $name {
-            fn inline_schema() -> bool {
-                true
-            }
-
-            fn schema_name() -> Cow<'static, str> {
-                stringify!($name).into()
-            }
-
-            fn json_schema(_: &mut SchemaGenerator) -> Schema {
-                let names: Vec<&str> = Self::ALL.iter().map(|case| case.as_str()).collect();
-                json_schema!({"type": "string", "enum": names})
-            }
-        })+
-    };
-}
-
-schemas! {
-    Micros: {"type": "number", "minimum": 0},
-    Timestamp: {"type": "string", "format": "date-time"},
-    Day: {"type": "string", "format": "date"},
-    MediaBuyId: {"type": "string"},
-    PackageId: {"type": "string"},
-    CreativeId: {"type": "string"},
-    OperationId: {"type": "string"},
-    TaskId: {"type": "string"},
-    EventId: {"type": "string"},
-    WebhookId: {"type": "string"},
-    PrincipalId: {"type": "string"},
-    PlatformName: {"type": "string"},
-}
-
-closed_lists! {
-    Format, AssetState, Pacing, BuyStatus, OperationState, OperationKind, LegState, StepState, PlanAction, Weekday, CapScope,
-    Dimension, Operator, Priority, Resolution, TaskKind, TaskStatus, EventKind, DeliveryStatus,
-}
 
 /// Which side of the wire a schema is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,7 +17,8 @@ pub fn complete(side: Side) -> SchemaGenerator {
     generator(side, |settings| settings.inline_subschemas = true)
 }
 
-/// What makes schemas that are complete in themselves, with what occurs more than once among their definitions.
+/// What makes schemas that are complete in themselves, with what occurs more than once among their
+/// definitions.
 pub fn with_definitions(side: Side) -> SchemaGenerator {
     generator(side, |settings| settings.definitions_path = "/$defs".into())
 }
@@ -122,7 +48,8 @@ pub fn of(generator: &mut SchemaGenerator, make: impl FnOnce(&mut SchemaGenerato
     }
 }
 
-/// Removes what says nothing: `default: null`, Rust's names of integer types, and titles that are Rust's names of types.
+/// Removes what says nothing: `default: null`, Rust's names of integer types, and titles that are
+/// Rust's names of types.
 #[derive(Debug, Clone)]
 struct Tidy;
 

@@ -1,5 +1,6 @@
-//! The table of tools, each once. HTTP routes, MCP tools, `/openapi.json` and `/docs` are made from it; a new tool is a file of this folder
-//! and a line of the table. A tool's file has its entry, what it takes, what it answers, and the call of `app` between the two.
+//! The table of tools, each once. HTTP routes, MCP tools, `/openapi.json` and `/docs` are made from
+//! it; a new tool is a file of this folder and a line of the table. A tool's file has its entry,
+//! what it takes, what it answers, and the call of `app` between the two.
 
 use crate::web::tool::Tool;
 
@@ -54,8 +55,8 @@ const FOR_AGENTS: [&Tool; 17] = [
     &complete_task::TOOL,
 ];
 
-/// Endpoints of webhooks: over HTTP, not over MCP. Each tool that an agent knows costs it attention; endpoints are made once, by the
-/// people who run the orchestrator.
+/// Endpoints of webhooks: over HTTP, not over MCP. Each tool that an agent knows costs it
+/// attention; endpoints are made once, by the people who run the orchestrator.
 const OF_WEBHOOKS: [&Tool; 9] = [
     &create_webhook::TOOL,
     &list_webhooks::TOOL,
@@ -85,7 +86,7 @@ pub fn named(name: &str) -> Option<&'static Tool> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
     use crate::app::callers::rates::Lane;
