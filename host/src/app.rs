@@ -7,9 +7,9 @@
 //!   they may do. [`callers`]: how much they may ask.
 //! - [`error`]: the coded errors of the interface.
 //! - [`write`], [`acceptance`], `preconditions`, `commit_retry`: what all writes have in common.
-//! - [`create_media_buy`], [`add_creative_assets`], [`update_media_buy`], [`performance_index`]: the writes.
-//! - [`status`], [`delivery`], [`lists`]: the reads.
-//! - [`tasks`], [`decide_task`]: what reviewers do.
+//! - [`create_media_buy`], [`add_creative_assets`], [`update_media_buy`], [`update_media_buy_performance_index`]: the writes.
+//! - [`check_media_buy_status`], [`get_media_buy_delivery`], [`lists`]: the reads.
+//! - [`tasks`], [`complete_task`]: what reviewers do.
 //! - [`webhooks`]: endpoints to which events are delivered.
 
 use std::sync::Arc;
@@ -26,29 +26,29 @@ pub mod add_creative_assets;
 pub mod authentication;
 pub mod caller;
 pub mod callers;
+pub mod check_media_buy_status;
 mod commit_retry;
+pub mod complete_task;
 pub mod create_media_buy;
-pub mod decide_task;
-pub mod delivery;
 pub mod error;
+pub mod get_media_buy_delivery;
 pub mod lists;
 pub mod new_media_buy;
-pub mod performance_index;
 pub mod pointers;
 mod preconditions;
-pub mod status;
 pub mod tasks;
 pub mod update_media_buy;
+pub mod update_media_buy_performance_index;
 pub mod webhooks;
 pub mod write;
 
 pub use add_creative_assets::NewCreatives;
-pub use decide_task::Decide;
-pub use delivery::Delivery;
+pub use complete_task::Decide;
+pub use get_media_buy_delivery::Delivery;
 pub use lists::{ListBuys, ListProducts, OperationView, Page, ProductList, ProductView};
 pub use new_media_buy::{Moment, NewMediaBuy, NewPackage};
-pub use performance_index::NewPerformance;
-pub use status::{BuyStanding, PackageStanding};
+pub use update_media_buy_performance_index::NewPerformance;
+pub use check_media_buy_status::{BuyStanding, PackageStanding};
 pub use tasks::{ListTasks, TaskList, TaskView};
 pub use write::{ChangeMediaBuy, WriteAnswer, WriteOptions};
 

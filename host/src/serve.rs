@@ -29,6 +29,7 @@ use crate::{
     web::{
         self, WebOptions,
         server::{self, Limits},
+        v1,
     },
     webhooks,
 };
@@ -220,11 +221,12 @@ pub(crate) async fn open_target(config: &Config, url: &str) -> anyhow::Result<St
 }
 
 fn file(keys: Arc<Keyring>) -> sqlite::Options {
-    sqlite::Options { keys, ..sqlite::Options::default() }
+    sqlite::Options { keys, payload: v1::events::payload, ..sqlite::Options::default() }
 }
 
 fn sessions(config: &Config, keys: Arc<Keyring>) -> postgres::Options {
-    postgres::Options { connections: config.store.connections, keys, ..postgres::Options::default() }
+    let connections = config.store.connections;
+    postgres::Options { connections, keys, payload: v1::events::payload, ..postgres::Options::default() }
 }
 
 async fn serve_until_stopped(config: Arc<Config>) -> anyhow::Result<()> {

@@ -41,6 +41,7 @@ pub use self::{
 pub use crate::domain::audit::AuditEntry;
 use crate::{
     domain::{
+        event::PayloadFormat,
         id::OperationId,
         keys::{KeyError, Keyring},
     },
@@ -143,11 +144,12 @@ pub enum Hint {
 pub struct Store {
     database: Arc<Database>,
     keys: Arc<Keyring>,
+    payload: PayloadFormat,
 }
 
 impl Store {
-    fn new(database: Database, keys: Arc<Keyring>) -> Self {
-        Self { database: Arc::new(database), keys }
+    fn new(database: Database, keys: Arc<Keyring>, payload: PayloadFormat) -> Self {
+        Self { database: Arc::new(database), keys, payload }
     }
 
     /// Returns the keys that sign the audit log and encrypt secrets.

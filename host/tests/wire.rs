@@ -4,13 +4,16 @@
 
 use flightdeck::{
     app::error::{AppError, ErrorCode},
-    web::wire::{
-        Arguments,
-        create::CreateMediaBuy,
-        creatives::AddCreativeAssets,
-        performance::UpdatePerformanceIndex,
-        read, read_and, targeting,
-        update::{UpdateMediaBuy, UpdatePackage},
+    web::{
+        json::{Arguments, read, read_and},
+        v1::{
+            targeting,
+            tools::{
+                add_creative_assets::AddCreativeAssets, create_media_buy::CreateMediaBuy,
+                update_media_buy::UpdateMediaBuy, update_media_buy_performance_index::UpdatePerformanceIndex,
+                update_package::UpdatePackage,
+            },
+        },
     },
 };
 use serde_json::{Value, json};

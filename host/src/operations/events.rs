@@ -1,12 +1,10 @@
 //! The events, audit lines and history entries that go with changes.
 
-use serde_json::json;
-
 use crate::{
     domain::{
         creative::AssetStatus,
         digest,
-        event::{Event, EventKind},
+        event::{DuplicateObject, Event, EventData, EventKind},
         id::{EventId, PlatformName},
         lookup::MadeObject,
         media_buy::MediaBuy,
@@ -21,7 +19,7 @@ use crate::{
 /// The name under which the host itself acts.
 pub const ITSELF: &str = "flightdeck";
 
-fn event(kind: EventKind, buy: &MediaBuy, at: Timestamp, data: serde_json::Value) -> Event {
+fn event(kind: EventKind, buy: &MediaBuy, at: Timestamp, data: EventData) -> Event {
     Event { id: EventId::mint(), kind, principal: buy.principal.clone(), buy: buy.id.clone(), at, data }
 }
 
@@ -43,9 +41,7 @@ pub fn become_status(buy: &mut MediaBuy, standing: Standing, at: Timestamp, reco
 
 /// Tells of a buy's status.
 pub fn status_event(buy: &MediaBuy, before: Option<BuyStatus>, at: Timestamp) -> Event {
-    let data = json!({
-        "media_buy_id": buy.id, "status": buy.status, "previous_status": before, "detail": buy.detail,
-    });
+    let data = EventData::BuyStatus { status: buy.status, before, detail: buy.detail.clone() };
     event(EventKind::BuyStatusChanged, buy, at, data)
 }
 
@@ -53,11 +49,12 @@ pub fn status_event(buy: &MediaBuy, before: Option<BuyStatus>, at: Timestamp) ->
 pub fn operation_ended(operation: &Operation, buy: &MediaBuy, at: Timestamp, recording: &mut Recording) {
     let succeeded = operation.state == OperationState::Succeeded;
     let kind = if succeeded { EventKind::OperationSucceeded } else { EventKind::OperationFailed };
-    let data = json!({
-        "operation_id": operation.id, "media_buy_id": buy.id, "operation": operation.kind,
-        "reason": operation.failure.as_ref().map(|failure| failure.reason.buyer()),
-        "affected_packages": operation.affected_packages(),
-    });
+    let data = EventData::OperationEnd {
+        operation: operation.id.clone(),
+        kind: operation.kind,
+        reason: operation.failure.as_ref().map(|failure| failure.reason.buyer().to_owned()),
+        affected: operation.affected_packages(),
+    };
     recording.push(Write::Event(event(kind, buy, at, data)));
     recording.push(Write::Audit(AuditEntry {
         at,
@@ -77,11 +74,16 @@ pub fn duplicate_found(
     at: Timestamp,
     recording: &mut Recording,
 ) {
-    let objects: Vec<_> =
-        made.iter().map(|made| json!({ "type": made.remote_type, "id": made.object.id, "name": made.name })).collect();
-    let data = json!({
-        "operation_id": operation.id, "media_buy_id": operation.buy, "platform": platform, "objects": objects,
-    });
+    let object = |made: &&MadeObject| DuplicateObject {
+        remote_type: made.remote_type.clone(),
+        id: made.object.id.clone(),
+        name: made.name.clone(),
+    };
+    let data = EventData::Duplicates {
+        operation: operation.id.clone(),
+        platform: platform.clone(),
+        objects: made.iter().map(object).collect(),
+    };
     let reason = made.iter().map(|made| made.object.id.as_str()).collect::<Vec<_>>().join(", ");
     recording.push(Write::Audit(AuditEntry {
         at,
@@ -112,9 +114,11 @@ pub fn creatives_said(
     let known = buy.assets.get(platform).map_or(&[][..], Vec::as_slice);
     let news: Vec<AssetStatus> = assets.iter().filter(|asset| !known.contains(asset)).cloned().collect();
     for asset in &news {
-        let data = json!({
-            "media_buy_id": buy.id, "creative_id": asset.creative, "status": asset.state, "feedback": asset.feedback,
-        });
+        let data = EventData::Creative {
+            creative: asset.creative.clone(),
+            status: asset.state,
+            feedback: asset.feedback.clone(),
+        };
         recording.push(Write::Event(event(EventKind::CreativeStatusChanged, buy, at, data)));
     }
     buy.know_assets(platform, &news);
@@ -122,11 +126,16 @@ pub fn creatives_said(
 
 /// Tells what became of a task, to those who watch its buy.
 pub fn task_event(kind: EventKind, task: &Task, at: Timestamp) -> Event {
-    let data = json!({
-        "task_id": task.id, "task_type": task.kind, "media_buy_id": task.buy, "operation_id": task.operation,
-        "status": task.status, "resolution": task.resolution(), "resolution_detail": task.resolution_detail,
-        "assigned_to": task.assigned_to, "escalated_to": task.escalated_to,
-    });
+    let data = EventData::Task {
+        task: task.id.clone(),
+        kind: task.kind,
+        operation: task.operation.clone(),
+        status: task.status,
+        resolution: task.resolution(),
+        words: task.resolution_detail.clone(),
+        assigned_to: task.assigned_to.clone(),
+        escalated_to: task.escalated_to.clone(),
+    };
     Event { id: EventId::mint(), kind, principal: task.principal.clone(), buy: task.buy.clone(), at, data }
 }
 

@@ -38,10 +38,11 @@ use self::{
 };
 use super::{
     Hint, Store, StoreError,
+    events::unformatted,
     sql::{Dialect, Work, database::Database, rows::Row, script::Statement},
     tables::{self, Applied},
 };
-use crate::domain::keys::Keyring;
+use crate::domain::{event::PayloadFormat, keys::Keyring};
 
 mod connections;
 mod dialect;
@@ -70,12 +71,14 @@ pub struct Options {
     pub callers_clock: bool,
     /// The keys of what lies in it; by default one that only this process has.
     pub keys: Arc<Keyring>,
+    /// How the payloads of webhooks are written; by default as the event is stored.
+    pub payload: PayloadFormat,
 }
 
 impl Default for Options {
     fn default() -> Self {
         let keys = Arc::new(Keyring::of_this_process());
-        Self { connections: 16, patience: Duration::from_secs(10), callers_clock: false, keys }
+        Self { connections: 16, patience: Duration::from_secs(10), callers_clock: false, keys, payload: unformatted }
     }
 }
 
@@ -97,7 +100,7 @@ pub async fn open(url: &str, options: Options) -> Result<Store, StoreError> {
     let mut postgres = Postgres::new(url, &options)?;
     let hints = Hints::start(postgres.connections.pool.clone(), connect_options(url, Duration::ZERO)?);
     postgres.hints = Some(hints);
-    Ok(Store::new(Database::Postgres(postgres), options.keys))
+    Ok(Store::new(Database::Postgres(postgres), options.keys, options.payload))
 }
 
 /// Connects for a moment, beside the replicas that serve. The tables stay as they are.
@@ -114,7 +117,7 @@ pub async fn open_beside(url: &str, options: Options) -> Result<Store, StoreErro
         connection.close().await.map_err(from_sqlx)
     });
     checked.await.map_err(|_| late())??;
-    Ok(Store::new(Database::Postgres(Postgres::new(url, &options)?), options.keys))
+    Ok(Store::new(Database::Postgres(Postgres::new(url, &options)?), options.keys, options.payload))
 }
 
 /// What each session is: READ COMMITTED, durable when acknowledged, and given up by the server soon

@@ -2,7 +2,7 @@
 
 use super::{
     Store, StoreError, Stored, audit,
-    events::append_events,
+    events::{Formatted, append_events, formatted},
     idempotency::{IdempotencyEntry, insert_key},
     journal::{doubt_open, reset_open},
     leases::{Fence, check_fence},
@@ -212,7 +212,13 @@ impl Store {
     /// # Errors
     /// What the recording rests on does not hold: its author, a key, a version.
     pub async fn record(&self, recording: impl Into<Recording> + Send) -> Result<(), StoreError> {
-        self.write(recording.into(), work!(record)).await
+        let recording = recording.into();
+        let events = recording.writes.iter().filter_map(|write| match write {
+            Write::Event(event) => Some(event),
+            _ => None,
+        });
+        let events = formatted(events, self.payload);
+        self.write((recording, events), work!(record)).await
     }
 }
 
@@ -220,13 +226,13 @@ impl Store {
 async fn record(
     transaction: &mut (dyn Transaction + '_),
     dialect: &Dialect,
-    recording: &Recording,
+    (recording, events): &(Recording, Vec<Formatted>),
 ) -> Result<(), StoreError> {
     let mut script = Script::default();
     check_author(&mut script, dialect, recording);
     let mut writes: Vec<&Write> = recording.writes.iter().collect();
     writes.sort_by(|one, other| one.order().cmp(&other.order()));
-    let (mut history, mut events, mut lines) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut history, mut lines) = (Vec::new(), Vec::new());
     let mut lookups = Vec::new();
     for write in writes {
         match write {
@@ -241,7 +247,8 @@ async fn record(
             Write::Task(task) => update_task(&mut script, task)?,
             Write::History(task, line) => history.push((task, line)),
             Write::Lookup(next, at) => lookups.push((next, *at)),
-            Write::Event(event) => events.push(event),
+            // With their payloads, below.
+            Write::Event(_) => {}
             Write::Audit(line) => lines.push(line),
         }
     }
@@ -249,7 +256,7 @@ async fn record(
     for (next, at) in lookups {
         lookups::put(&mut script, dialect, next, at)?;
     }
-    append_events(&mut script, &events)?;
+    append_events(&mut script, events)?;
     if let Author::Worker(fence, LeaseAfter::Released | LeaseAfter::CutOff(_)) = &recording.by {
         script
             .statement("UPDATE operations SET worker = NULL, lease_until = NULL WHERE id = ?", Want::Any)

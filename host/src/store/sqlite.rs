@@ -29,10 +29,11 @@ use self::writer::Writer;
 pub(super) use self::{error::from_sqlx, lock::Lock};
 use super::{
     Store, StoreError,
+    events::unformatted,
     sql::{Dialect, Work, database::Database, rows::Row, script::Statement},
     tables::{self, Applied},
 };
-use crate::domain::keys::Keyring;
+use crate::domain::{event::PayloadFormat, keys::Keyring};
 
 mod copies;
 mod dialect;
@@ -62,11 +63,14 @@ pub struct Options {
     pub patience: Duration,
     /// The keys of what lies in it; by default one that only this process has.
     pub keys: Arc<Keyring>,
+    /// How the payloads of webhooks are written; by default as the event is stored.
+    pub payload: PayloadFormat,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { readers: 4, patience: Duration::from_secs(5), keys: Arc::new(Keyring::of_this_process()) }
+        let keys = Arc::new(Keyring::of_this_process());
+        Self { readers: 4, patience: Duration::from_secs(5), keys, payload: unformatted }
     }
 }
 
@@ -144,7 +148,7 @@ async fn start(path: PathBuf, options: Options, lock: Option<Lock>) -> Result<St
         .await
         .map_err(|error| named(&path, from_sqlx(error)))?;
     let writer = Writer::start(connection, writing, lock);
-    Ok(Store::new(Database::Sqlite(Sqlite { writer, readers }), options.keys))
+    Ok(Store::new(Database::Sqlite(Sqlite { writer, readers }), options.keys, options.payload))
 }
 
 /// How the writer opens the file, which must be there.

@@ -4,7 +4,7 @@ use base64::Engine as _;
 
 use crate::{
     domain::{
-        event::{Event, EventKind},
+        event::{Event, EventData, EventKind},
         id::{EventId, MediaBuyId, PrincipalId, WebhookId},
         keys::KeyError,
         time::Timestamp,
@@ -300,7 +300,7 @@ impl EndpointManager<'_> {
             principal: endpoint.owner.unwrap_or_else(|| PrincipalId::from("")),
             buy: MediaBuyId::from(""),
             at,
-            data: serde_json::json!({ "webhook_id": id, "sent_by": self.by }),
+            data: EventData::Test { webhook: id.clone(), by: self.by.to_owned() },
         };
         self.store.add_test_event(id, &event).await?;
         Ok(event.id)

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use flightdeck::{
     domain::{
-        event::EventKind,
+        event::{EventData, EventKind},
         operation::{Frozen, Leg, LegState, Operation, OperationState},
         status::BuyStatus,
         step::StepState,
@@ -14,7 +14,6 @@ use flightdeck::{
     operations::{Signals, decisions, timers},
     store::{AuditEntry, Author, DecisionWindow, Expired, JournalWrite, Recording, StoreError, Stored, Write},
 };
-use serde_json::json;
 
 use super::fixtures::{
     LEASE, Store, accept, at, audit, begins, buy, claim, journal, moved, operation, platform, stored_buy,
@@ -167,10 +166,8 @@ pub(crate) async fn a_buy_that_a_person_finishes_after_its_end_is_over(store: St
     assert_eq!(stored_buy(&store, "b1").await.value.status, BuyStatus::Completed);
     let told = store.events(&"b1".into(), 100).await.unwrap();
     let status = told.iter().find(|event| event.kind == EventKind::BuyStatusChanged).expect("it is told");
-    assert_eq!(
-        (&status.data["status"], &status.data["previous_status"]),
-        (&json!("completed"), &json!("pending_manual"))
-    );
+    let EventData::BuyStatus { status, before, .. } = &status.data else { panic!("{status:?}") };
+    assert_eq!((*status, *before), (BuyStatus::Completed, Some(BuyStatus::PendingManual)));
 }
 
 pub(crate) async fn booked_buys_have_their_turn_one_after_the_other(store: Store) {

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 pub(crate) use flightdeck::store::Store;
 use flightdeck::{
     domain::{
-        event::{Event, EventKind},
+        event::{Event, EventData, EventKind},
         id::{EventId, MediaBuyId, OperationId, PlatformName, PrincipalId, TaskId},
         media_buy::{MediaBuy, Pacing, Package},
         money::Micros,
@@ -166,6 +166,11 @@ pub(crate) fn line(action: &str, seconds: i64) -> HistoryEntry {
     }
 }
 
+/// The payload of a store that serves no protocol.
+pub(crate) fn payload(event: &Event) -> String {
+    serde_json::to_string(event).unwrap()
+}
+
 pub(crate) fn event(buy: &str, kind: EventKind) -> Event {
     Event {
         id: EventId::mint(),
@@ -173,7 +178,7 @@ pub(crate) fn event(buy: &str, kind: EventKind) -> Event {
         principal: principal(),
         buy: buy.into(),
         at: at(0),
-        data: json!({"status": "active"}),
+        data: EventData::BuyStatus { status: BuyStatus::Active, before: None, detail: String::new() },
     }
 }
 

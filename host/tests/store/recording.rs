@@ -2,10 +2,11 @@
 
 use flightdeck::{
     domain::{
-        event::EventKind,
+        event::{EventData, EventKind},
         id::TaskId,
         media_buy::{RemoteKind, RemoteObject},
         operation::OperationState,
+        status::BuyStatus,
         task::TaskMove,
     },
     store::{
@@ -16,8 +17,8 @@ use flightdeck::{
 use serde_json::json;
 
 use super::fixtures::{
-    LEASE, Store, accept, at, audit, begins, buy, claim, event, journal, key, line, moved, operation, platform,
-    stored_buy, stored_operation, stored_task, task,
+    LEASE, Store, accept, at, audit, begins, buy, claim, event, journal, key, line, moved, operation, payload,
+    platform, stored_buy, stored_operation, stored_task, task,
 };
 use super::{auditing, webhooks};
 
@@ -205,7 +206,7 @@ pub(crate) async fn odd_text_is_kept_as_it_is(store: Store) {
     let mut odd_line = line("comment", 0);
     odd_line.words = Some(odd.to_owned());
     let mut odd_event = event("b1", EventKind::TaskCreated);
-    odd_event.data = json!({ "words": odd });
+    odd_event.data = EventData::BuyStatus { status: BuyStatus::Active, before: None, detail: odd.to_owned() };
     let recording = Recording::from([
         Write::NewKey(key(odd, "op-1")),
         Write::NewBuy(odd_buy.clone()),
@@ -235,7 +236,7 @@ pub(crate) async fn odd_text_is_kept_as_it_is(store: Store) {
     assert_eq!(store.last_audit(odd).await.unwrap().as_ref(), lines.last());
     auditing::verify(&lines).unwrap();
     let due = store.claim_delivery(at(0), LEASE).await.unwrap().expect("it is due");
-    assert_eq!((due.endpoint, due.body), (endpoint, odd_event.body()));
+    assert_eq!((due.endpoint, due.body), (endpoint, payload(&odd_event)));
     // While it runs.
     let held = claim(&store, 0).await;
     assert_eq!(held.operation.value.request, odd_operation.request);

@@ -14,7 +14,7 @@ use flightdeck::{
     },
 };
 
-use super::fixtures::{LEASE, Store, accept, at, audit, event, principal, stored_operation};
+use super::fixtures::{LEASE, Store, accept, at, audit, event, payload, principal, stored_operation};
 
 pub(super) fn endpoint(id: &str, owner: Option<PrincipalId>, events: &[EventKind]) -> Endpoint {
     Endpoint {
@@ -101,7 +101,7 @@ pub(crate) async fn what_is_sent_is_the_same_each_time(store: Store) {
     happen(&store, vec![event.clone()]).await;
     let first = claim(&store, 0).await.unwrap();
     assert_eq!((first.event.clone(), first.attempts, first.since), (event.id.clone(), 0, at(0)));
-    assert_eq!(first.body, event.body());
+    assert_eq!(first.body, payload(&event));
     assert_eq!(first.endpoint, endpoint("mine", None, EventKind::ALL));
     assert!(claim(&store, 29).await.is_none(), "it is leased");
     // Its worker died: the next one sends the same, and the late one can't record any more.
@@ -291,7 +291,7 @@ pub(crate) async fn a_replay_sends_nothing_of_somebody_else(store: Store) {
     assert_eq!(store.replay(&"mine".into(), Replay::Since(at(-1)), at(1), 100, line).await.unwrap().count, 1);
     assert_eq!(claim(&store, 1).await.unwrap().body, {
         let found = store.events(&"b1".into(), 10).await.unwrap();
-        found[0].body()
+        payload(&found[0])
     });
 }
 

@@ -2,7 +2,10 @@
 
 use flightdeck::{
     app::error::AppError,
-    web::wire::{Arguments, create::CreateMediaBuy, queries::DeliveryQuery, read},
+    web::{
+        json::{Arguments, read},
+        v1::tools::{create_media_buy::CreateMediaBuy, get_media_buy_delivery::DeliveryQuery},
+    },
 };
 use serde_json::{Value, json};
 

@@ -11,7 +11,7 @@ use crate::{
     },
     store::{
         Store, StoreError,
-        events::add_events,
+        events::{Formatted, add_events, formatted},
         sql::{
             Dialect, MOST_PER_PAGE, Transaction,
             rows::Row,
@@ -85,7 +85,8 @@ pub struct DeliveryFilter {
 impl Store {
     /// Stores an event for one endpoint alone, to be delivered like any other.
     pub async fn add_test_event(&self, webhook: &WebhookId, event: &Event) -> Result<(), StoreError> {
-        self.write((webhook.clone(), event.clone()), work!(add_test_event)).await
+        let events = formatted([event], self.payload);
+        self.write((webhook.clone(), events), work!(add_test_event)).await
     }
 
     /// Claims the delivery that is due first, for `lease`.
@@ -213,19 +214,21 @@ fn choose(statement: &mut Statement, dialect: &Dialect, now: Timestamp) {
 async fn add_test_event(
     transaction: &mut (dyn Transaction + '_),
     _: &Dialect,
-    (webhook, event): &(WebhookId, Event),
+    (webhook, events): &(WebhookId, Vec<Formatted>),
 ) -> Result<(), StoreError> {
     let mut script = Script::default();
-    add_events(&mut script, &[event])?;
-    script
-        .statement(
-            "INSERT INTO webhook_deliveries (webhook, event, event_seq, buy, status, since, due_at)
+    add_events(&mut script, events)?;
+    for (event, _) in events {
+        script
+            .statement(
+                "INSERT INTO webhook_deliveries (webhook, event, event_seq, buy, status, since, due_at)
              SELECT webhooks.id, events.id, events.seq, events.buy, 'pending', events.at, events.at
              FROM events, webhooks WHERE events.id = ? AND webhooks.id = ?",
-            Want::Any,
-        )
-        .bind(event.id.as_str())
-        .bind(webhook.as_str());
+                Want::Any,
+            )
+            .bind(event.id.as_str())
+            .bind(webhook.as_str());
+    }
     transaction.run(script).await.map(drop)
 }
 

@@ -16,11 +16,11 @@ use crate::{
     app::error::AppError,
     domain::problem::pointer_token,
     web::{
-        tools::{Tool, Verb},
-        wire::{
+        json::{
             Arguments,
             schema::{self, Side},
         },
+        tool::{Tool, Verb},
     },
 };
 

@@ -8,8 +8,8 @@ use crate::{
     app::error::{AppError, ErrorCode},
     web::{
         WebOptions,
-        tools::{Effect, Tool},
-        wire::text::IdempotencyKey,
+        json::text::IdempotencyKey,
+        tool::{Effect, Tool},
     },
 };
 
