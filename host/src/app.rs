@@ -43,13 +43,13 @@ pub mod webhooks;
 pub mod write;
 
 pub use add_creative_assets::NewCreatives;
+pub use check_media_buy_status::{BuyStanding, PackageStanding};
 pub use complete_task::Decide;
 pub use get_media_buy_delivery::Delivery;
 pub use lists::{ListBuys, ListProducts, OperationView, Page, ProductList, ProductView};
 pub use new_media_buy::{Moment, NewMediaBuy, NewPackage};
-pub use update_media_buy_performance_index::NewPerformance;
-pub use check_media_buy_status::{BuyStanding, PackageStanding};
 pub use tasks::{ListTasks, TaskList, TaskView};
+pub use update_media_buy_performance_index::NewPerformance;
 pub use write::{ChangeMediaBuy, WriteAnswer, WriteOptions};
 
 /// The application core. Cheap to clone.

@@ -50,12 +50,7 @@ impl Authentication {
 }
 
 /// Reads revocations and writes failed logins until `stop`. What is left then is for [`Authentication::flush`].
-pub async fn serve(
-    authentication: Arc<Authentication>,
-    config: Arc<Config>,
-    store: Store,
-    stop: CancellationToken,
-) {
+pub async fn serve(authentication: Arc<Authentication>, config: Arc<Config>, store: Store, stop: CancellationToken) {
     let mut flushed = tokio::time::Instant::now();
     let watch = async {
         loop {

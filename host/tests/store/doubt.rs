@@ -20,7 +20,7 @@ use flightdeck::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    fixtures::{Store, LEASE, accept, at, begins, claim, journal, moved, platform, settles},
+    fixtures::{LEASE, Store, accept, at, begins, claim, journal, moved, platform, settles},
     pages::Pages,
 };
 

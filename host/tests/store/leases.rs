@@ -22,7 +22,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    fixtures::{Store, LEASE, accept, at, claim, platform, stored_buy},
+    fixtures::{LEASE, Store, accept, at, claim, platform, stored_buy},
     pages::Pages,
 };
 

@@ -13,7 +13,7 @@ use crate::{
     },
     operations::now,
     web::json::{Arguments, read, text::Id},
-    webhooks::desk::WithSecret,
+    webhooks::endpoints::EndpointWithSecret,
 };
 
 /// As many as there are kinds.
@@ -105,8 +105,8 @@ pub struct WebhookSecretAnswer {
     pub secret: String,
 }
 
-impl From<WithSecret> for WebhookSecretAnswer {
-    fn from(made: WithSecret) -> Self {
+impl From<EndpointWithSecret> for WebhookSecretAnswer {
+    fn from(made: EndpointWithSecret) -> Self {
         Self { webhook: WebhookAnswer::from(&made.endpoint), secret: made.secret }
     }
 }

@@ -15,7 +15,7 @@ use crate::{
         tool::{Answer, Audience, Effect, Tool, Verb},
         v1::webhook::{MAX_KINDS, WebhookSecretAnswer},
     },
-    webhooks::desk::NewEndpoint,
+    webhooks::endpoints::NewEndpoint,
 };
 
 /// The entry of the table.

@@ -74,7 +74,7 @@ impl ReplayWebhook {
     pub fn into_replay(self) -> Result<(WebhookId, Replay), AppError> {
         let what = match (self.event_id, self.failed, self.since) {
             (Some(event), None | Some(false), None) => Replay::One(EventId::new(event.0)),
-            (None, Some(true), None) => Replay::Dead,
+            (None, Some(true), None) => Replay::DeadLetters,
             (None, None | Some(false), Some(since)) => Replay::Since(match since.0 {
                 Moment::At(at) => at,
                 Moment::Day(day) => day.start(),

@@ -15,7 +15,7 @@ use crate::{
         tool::{Answer, Audience, Effect, Tool, Verb},
         v1::webhook::{MAX_KINDS, WebhookAnswer},
     },
-    webhooks::desk::EndpointPatch,
+    webhooks::endpoints::EndpointPatch,
 };
 
 /// The entry of the table.
