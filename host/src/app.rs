@@ -25,12 +25,10 @@ use crate::{
         creative::{Creative, Format},
         delivery::{DeliveryRow, DeliveryState},
         id::{MediaBuyId, PackageId, PlatformName, TaskId},
-        media_buy::{MediaBuy, Pacing},
-        money::Micros,
+        media_buy::MediaBuy,
         operation::{Operation, Performance},
         status::{BuyStatus, Standing},
         step::Step,
-        targeting::Targeting,
         task::{HistoryEntry, Priority, Resolution, Task, TaskKind, TaskStatus},
         time::{Day, Timestamp},
         update::BuyPatch,
@@ -39,6 +37,8 @@ use crate::{
     store::Store,
 };
 use door::Door;
+
+pub use crate::domain::create::{Moment, NewMediaBuy, NewPackage};
 
 pub mod acceptance;
 pub mod add_creative_assets;
@@ -52,7 +52,6 @@ pub mod door;
 pub mod error;
 pub mod lists;
 pub mod performance_index;
-pub mod pointers;
 mod recording;
 pub mod status;
 pub mod tasks;
@@ -111,61 +110,6 @@ pub struct WriteAnswer {
     pub at: Timestamp,
     /// What the caller left out and the host filled in, in words: default dates.
     pub notes: Vec<String>,
-}
-
-/// One package of a new buy.
-#[derive(Debug, Clone, Default)]
-pub struct NewPackage {
-    /// The product.
-    pub package_id: String,
-    /// Its budget.
-    pub budget: Option<Micros>,
-    /// Its goal instead of a budget.
-    pub impressions: Option<i64>,
-    /// Its price, at least the product's floor.
-    pub cpm: Option<Micros>,
-    /// Its pacing.
-    pub pacing: Option<Pacing>,
-    /// The most that it may spend a day.
-    pub daily_budget: Option<Micros>,
-    /// The most impressions a day.
-    pub daily_impressions: Option<i64>,
-    /// Its own targeting.
-    pub targeting: Targeting,
-    /// Must be empty: a new buy has no creatives yet. Kept so that the refusal can say so.
-    pub creative_ids: Vec<String>,
-}
-
-/// A start or end as a caller gives it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Moment {
-    /// A day: as a start its first moment (now, if it is today), as an end its last second.
-    Day(Day),
-    /// A moment.
-    At(Timestamp),
-}
-
-/// A new buy.
-#[derive(Debug, Clone)]
-pub struct NewMediaBuy {
-    /// Its packages, at least one.
-    pub packages: Vec<NewPackage>,
-    /// Its budget.
-    pub total_budget: Micros,
-    /// The buyer's purchase order number.
-    pub po_number: Option<String>,
-    /// Targeting for all packages.
-    pub targeting: Targeting,
-    /// When it begins; default: as [`default_start`](crate::domain::media_buy::default_start) says.
-    pub start: Option<Moment>,
-    /// When it ends; default: 30 days after its start.
-    pub end: Option<Moment>,
-    /// How impressions are spread; default: evenly.
-    pub pacing: Option<Pacing>,
-    /// The most that it may spend a day.
-    pub daily_budget: Option<Micros>,
-    /// ISO 4217; default: the publisher's.
-    pub currency: Option<String>,
 }
 
 /// A change of a buy. The patch's `end` is left `None` and given here as the caller gave it.

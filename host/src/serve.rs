@@ -101,7 +101,7 @@ fn placed(config: &Config, error: AdapterSetupError) -> anyhow::Error {
 fn unfit(adapters: &Adapters, product: &Product) -> Vec<String> {
     let (place, id) = (&product.settings_at, &product.id);
     let settings = adapters.check_product_settings(&product.platform, &product.settings);
-    let settings = settings.iter().map(|problem| format!("settings{} {}", problem.field, problem.message));
+    let settings = settings.iter().map(|mistake| format!("settings{} {}", mistake.at, mistake.message));
     let formats = adapters.capabilities(&product.platform).map(|can| {
         let taken = can.formats.iter().map(|format| format.as_str()).collect::<Vec<_>>().join(", ");
         let unlisted = product.formats.iter().filter(|format| !can.formats.contains(format));

@@ -7,6 +7,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     adapters::{AdapterChange, Journal, JournalError},
     domain::{
+        change::ProposedChange,
         failure::{Failure, FailureKind},
         id::PlatformName,
         media_buy::MediaBuy,
@@ -21,8 +22,7 @@ use crate::{
         journal::{Doubts, OperationJournal},
         late_results::Journals,
         lease::Lease,
-        now,
-        planning::Intent,
+        now, planning,
         runner::Runner,
     },
     store::{Claim, Recording, StoreError, Stored},
@@ -338,22 +338,22 @@ impl<'a> Run<'a> {
         let mut desired = frozen.desired.clone();
         current.remote.clone_from(&buy.remote);
         desired.remote.clone_from(&buy.remote);
-        let intent = Intent { change: &self.operation.value.change, current: &current, desired: &desired };
-        let touched = intent.touched();
-        let made = Making { change: intent.for_adapter(&touched), prefix: "", steps };
-        self.call(frozen, intent, platform, made).await
+        let proposed = ProposedChange { change: &self.operation.value.change, current: &current, desired: &desired };
+        let made = Making { change: proposed.into(), prefix: "", steps };
+        self.call(frozen, proposed, platform, made).await
     }
 
     async fn call(
         &self,
         frozen: &Frozen,
-        intent: Intent<'_>,
+        proposed: ProposedChange<'_>,
         platform: &PlatformName,
         Making { change, prefix, steps }: Making<'_>,
     ) -> Result<LegEnd, Interruption> {
         let operation = &self.operation.value;
         let began_with = frozen.platforms.get(platform);
-        let call = match intent.call(&self.deps.config, began_with, &operation.id, platform, now().plus(CALL_TIME)) {
+        let (config, until) = (&self.deps.config, now().plus(CALL_TIME));
+        let call = match planning::call(config, proposed, began_with, &operation.id, platform, until) {
             Ok(call) => call,
             Err(failure) => return Ok(LegEnd::Stopped(failure, None)),
         };

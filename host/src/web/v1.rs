@@ -5,12 +5,14 @@
 //! - [`tools`]: the one table of operations, from which routes, MCP tools and their documentation are made.
 //! - [`targeting`], [`create`], [`creatives`], [`update`], [`performance`], [`queries`], [`task_requests`]: requests, and what
 //!   they become in `app`.
+//! - [`fields`]: the names of fields, and JSON pointers to them.
 //! - [`plan`], [`written`], [`standing`], [`delivered`], [`listed`], [`operation`], [`task`]: answers, and what they are made of.
 
 pub mod audited;
 pub mod create;
 pub mod creatives;
 pub mod delivered;
+pub mod fields;
 pub mod listed;
 pub mod operation;
 pub mod performance;

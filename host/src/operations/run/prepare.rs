@@ -6,6 +6,7 @@ use super::{CALL_TIME, Interruption, Run, finish};
 use crate::{
     config::{ApprovalQuestion, Needed},
     domain::{
+        change::ProposedChange,
         failure::{Failure, FailureKind},
         id::PlatformName,
         media_buy::MediaBuy,
@@ -15,7 +16,7 @@ use crate::{
         told::Told,
         update::When,
     },
-    operations::{now, planning, planning::Intent},
+    operations::{now, planning},
     store::{Recording, Stored},
 };
 
@@ -92,9 +93,10 @@ impl Run<'_> {
                 return Ok(false);
             }
         };
-        let intent = Intent { change: &operation.change, current: &buy.value, desired: &desired };
+        let proposed = ProposedChange { change: &operation.change, current: &buy.value, desired: &desired };
         let planned =
-            planning::plan(&self.deps.adapters, &self.deps.config, &operation.id, intent, now().plus(CALL_TIME)).await;
+            planning::plan(&self.deps.adapters, &self.deps.config, &operation.id, proposed, now().plus(CALL_TIME))
+                .await;
         let plan = match planned {
             Ok(plan) => plan,
             Err(failures) => {
@@ -135,8 +137,9 @@ impl Run<'_> {
     /// have come between: two that are small by themselves may be large together. With it, why the change waits then.
     fn approval_needed(&self, current: &MediaBuy, desired: &MediaBuy) -> (Option<Needed>, String) {
         let operation = &self.operation.value;
-        let platforms = operation.change.platforms(desired);
-        let asked = ApprovalQuestion::about(operation.kind, &operation.change, current, desired, &platforms);
+        let proposed = ProposedChange { change: &operation.change, current, desired };
+        let platforms = proposed.platforms();
+        let asked = ApprovalQuestion::about(operation.kind, proposed, &platforms);
         (self.deps.config.approvals_needed(&asked), asked.reason())
     }
 
@@ -155,8 +158,7 @@ impl Run<'_> {
 
     async fn freeze(&mut self, buy: &Stored<MediaBuy>, desired: MediaBuy, plan: Plan) -> Result<(), Interruption> {
         let operation = &mut self.operation.value;
-        let intent = Intent { change: &operation.change, current: &buy.value, desired: &desired };
-        let platforms = intent.frozen(&self.deps.adapters, &self.deps.config, &plan);
+        let platforms = planning::frozen(&self.deps.adapters, &self.deps.config, &buy.value.principal, &plan);
         operation.legs = plan
             .platforms
             .iter()

@@ -4,6 +4,7 @@ use super::{Interruption, LegEnd, Making, Postponed, Run, STEP_IN_DOUBT, Until, 
 use crate::{
     adapters::AdapterChange,
     domain::{
+        change::ProposedChange,
         failure::{Failure, FailureKind},
         id::PlatformName,
         media_buy::MediaBuy,
@@ -11,7 +12,6 @@ use crate::{
         step::{self, Step},
         told::Told,
     },
-    operations::planning::Intent,
     store::Stored,
 };
 
@@ -30,10 +30,10 @@ impl Run<'_> {
             .filter(|leg| leg.state != LegState::Undone && traces.contains(&leg.platform))
             .map(|leg| leg.platform.clone())
             .collect();
-        let intent = Intent { change: &self.operation.value.change, current: &target, desired: &target };
+        let proposed = ProposedChange { change: &self.operation.value.change, current: &target, desired: &target };
         let calls = made.iter().map(|platform| {
             let making = Making { change: AdapterChange::Cancel(&target), prefix: step::UNDO, steps };
-            self.call(&frozen, intent, platform, making)
+            self.call(&frozen, proposed, platform, making)
         });
         let ends = futures::future::join_all(calls).await;
         let mut postponed = None;

@@ -10,7 +10,13 @@ use serde_json::{Value, json};
 use crate::{
     app::error::{AppError, ErrorCode},
     operations::now,
-    web::v1::task::TaskBody,
+    web::{
+        json,
+        v1::{
+            fields::{self, Items},
+            task::TaskBody,
+        },
+    },
 };
 
 /// As much of a name as an answer repeats.
@@ -67,7 +73,7 @@ impl Refusal {
 
     /// 408.
     pub fn too_slow() -> Self {
-        let error = AppError::invalid("", "the body took too long: send the request again, all of it at once");
+        let error = json::invalid("", "the body took too long: send the request again, all of it at once");
         Self { error, status: StatusCode::REQUEST_TIMEOUT }
     }
 
@@ -127,13 +133,17 @@ impl IntoResponse for Refusal {
 
 /// The `error` object that HTTP and MCP share.
 pub fn body(error: &AppError) -> Value {
-    let current = error.task.as_ref().map(|task| json!({ "task": TaskBody::of(task, now(), true) }));
+    let details = match (&error.task, error.problems.as_slice()) {
+        (Some(task), _) => json!({ "task": TaskBody::of(task, now(), true) }),
+        (None, []) => json!(error.details),
+        (None, problems) => json!(Items::of(problems)),
+    };
     json!({
         "code": error.code,
         "message": error.message,
-        "field": error.field,
+        "field": error.field.as_ref().map(fields::pointer),
         "suggestion": error.suggestion,
-        "details": current.as_ref().or(error.details.as_ref()),
+        "details": details,
         "retry_after": error.retry_after,
     })
 }

@@ -11,9 +11,9 @@ use serde::{
 use super::targeting::TargetingOverlay;
 use crate::{
     app::{NewMediaBuy, NewPackage, error::AppError},
-    domain::{media_buy::Pacing, problem::Problem, targeting::Targeting},
+    domain::{media_buy::Pacing, problem::Problem, targeting::Targeting, terms},
     web::json::{
-        refuse,
+        self, refuse,
         text::{CreativeKey, Currency, Id, IdempotencyKey, Line, MAX_ID, MAX_PO_NUMBER},
         values::{Amount, Count, List, MAX_CREATIVES, MAX_PACKAGES, TextOf, When},
     },
@@ -162,7 +162,7 @@ impl CreateMediaBuy {
         for (index, package) in self.packages.0.iter().enumerate() {
             if !seen.insert(package.id()) {
                 let field = format!("/packages/{index}");
-                problems.push(Problem::new(field, "is named twice; give each package once").value(package.id()));
+                problems.push(json::mistake(field, terms::NAMED_TWICE).value(package.id()));
             }
         }
         let targeting = overlay(self.targeting_overlay, "", &mut problems);

@@ -2,9 +2,10 @@
 
 use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{
+    fields::Items,
     plan::{self, PlatformPlan},
     standing::waiting_task,
     written::change::{OptimizationAction, optimizations},
@@ -13,7 +14,7 @@ use crate::{
     app::OperationView,
     domain::{
         creative::{AssetState, AssetStatus},
-        failure::Failure,
+        failure::{Failure, FailureDetails},
         id::{CreativeId, MediaBuyId, OperationId, PackageId, PlatformName, TaskId},
         operation::{Leg, LegState, Operation, OperationKind, OperationState},
         plain::without_addresses,
@@ -175,7 +176,10 @@ impl From<&OperationView> for OperationAnswer {
             error: operation.failure.as_ref().map(|failure| OperationError {
                 code: failure.code.clone(),
                 message: failure.reason.to(view.staff).to_owned(),
-                details: failure.details.clone(),
+                details: match &failure.details {
+                    FailureDetails::Items { items } => json!(Items::of(items)),
+                    FailureDetails::Other(details) => details.clone(),
+                },
             }),
             task_id: operation.task().cloned(),
             waits_for_task: waiting_task(operation).is_some(),

@@ -10,10 +10,10 @@ use crate::{
     domain::{
         id::{MediaBuyId, PackageId},
         operation::Performance,
-        problem::Problem,
+        terms,
     },
     web::json::{
-        refuse,
+        self, refuse,
         text::{Id, IdempotencyKey, Words},
         values::{Confidence, Index, List, MAX_PACKAGES},
     },
@@ -58,8 +58,8 @@ impl UpdatePerformanceIndex {
         let mut performance = Vec::new();
         for (index, told) in self.performance_data.0.into_iter().enumerate() {
             if !seen.insert(told.package_id.clone()) {
-                let message = "is named twice; give each package once";
-                problems.push(Problem::new(format!("/performance_data/{index}"), message).value(&told.package_id.0));
+                let message = terms::NAMED_TWICE;
+                problems.push(json::mistake(format!("/performance_data/{index}"), message).value(&told.package_id.0));
             }
             performance.push(Performance {
                 package: PackageId::new(told.package_id.0),

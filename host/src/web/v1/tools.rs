@@ -20,7 +20,10 @@ use crate::app::{
     error::{AppError, ErrorCode},
 };
 use crate::metrics::{CALL_SECONDS, CALLS, Watch};
-use crate::web::json::{Arguments, text::IdempotencyKey};
+use crate::web::{
+    json::{self, Arguments, text::IdempotencyKey},
+    v1::fields,
+};
 
 pub mod buys;
 pub mod reads;
@@ -227,7 +230,11 @@ impl Tool {
         // Before the arguments are looked at: who may not use a tool learns nothing from its errors.
         let admitted = self.audience.admit(&caller);
         let answered = match admitted.and_then(|()| app.enter(&caller, self.lane_of(&arguments.value))) {
-            Ok(_room) => (self.run)(app, caller, arguments, options).await,
+            Ok(_room) => {
+                let request = arguments.value.clone();
+                let answered = (self.run)(app, caller, arguments, options).await;
+                answered.map_err(|error| fields::in_request(error, &request))
+            }
             Err(refused) => Err(refused),
         };
         let outcome = answered.as_ref().err().map_or("ok", |error| error.code.as_str());
@@ -296,7 +303,7 @@ pub fn write_options(
         && inside != outside
     {
         let message = "idempotency_key is not the key of the Idempotency-Key header: give one of them, or the same";
-        return Err(AppError::invalid("/idempotency_key", message));
+        return Err(json::invalid("/idempotency_key", message));
     }
     let mut request = arguments.value.clone();
     if let Value::Object(members) = &mut request {

@@ -14,10 +14,11 @@ use crate::{
         media_buy::Pacing,
         problem::Problem,
         targeting::Targeting,
+        terms,
         update::{BuyPatch, PackagePatch},
     },
     web::json::{
-        refuse,
+        self, refuse,
         text::{CreativeKey, Id, IdempotencyKey},
         values::{Amount, Count, List, MAX_CREATIVES, MAX_PACKAGES, When, clearable, given},
     },
@@ -168,13 +169,13 @@ fn patches(updates: Vec<PackageUpdate>, problems: &mut Vec<Problem>) -> Vec<Pack
     for (index, update) in updates.into_iter().enumerate() {
         let at = format!("/packages/{index}");
         if !seen.insert(update.package_id.clone()) {
-            let message = "is named twice; give each package once";
-            problems.push(Problem::new(&at, message).value(&update.package_id.0));
+            let message = terms::NAMED_TWICE;
+            problems.push(json::mistake(&at, message).value(&update.package_id.0));
         }
         let patch = update.into_patch(&at, problems);
         let nothing = PackagePatch { package: patch.package.clone(), ..PackagePatch::default() };
         if patch == nothing {
-            problems.push(Problem::new(at, "changes nothing: give at least one field beside package_id"));
+            problems.push(json::mistake(at, "changes nothing: give at least one field beside package_id"));
         }
         patches.push(patch);
     }

@@ -14,6 +14,7 @@ use crate::{
     operations::now,
     store::webhooks::{Replay, Replayed},
     web::json::{
+        self,
         text::{Id, Line, MAX_ID, MAX_NAME, Url},
         values::{Limit, List, When, clearable, given},
     },
@@ -145,7 +146,7 @@ impl ReplayWebhook {
             }),
             _ => {
                 let message = "give exactly one of event_id, failed (true) and since: it says what is sent again";
-                return Err(AppError::invalid("/event_id", message));
+                return Err(json::invalid("/event_id", message));
             }
         };
         Ok((WebhookId::new(self.webhook_id.0), what))

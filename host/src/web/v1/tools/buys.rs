@@ -6,13 +6,14 @@ use serde::Serialize;
 use super::{Answer, Audience, CallOptions, Effect, Tool, Verb, write_options};
 use crate::{
     app::{App, WriteAnswer, caller::Caller, error::AppError},
-    domain::id::MediaBuyId,
+    domain::{field::Subject, id::MediaBuyId},
     web::{
         json::{Arguments, read, read_and},
         v1::{
             create::CreateMediaBuy,
             creatives::AddCreativeAssets,
             delivered::DeliveryAnswer,
+            fields,
             performance::UpdatePerformanceIndex,
             queries::{BuyQuery, DeliveryQuery},
             standing::StatusAnswer,
@@ -206,7 +207,7 @@ async fn create_media_buy(
         let named = arguments.value["packages"].as_array().into_iter().flatten().enumerate();
         problems.extend(named.filter_map(|(index, package)| {
             let id = package.as_str().or_else(|| package["package_id"].as_str())?;
-            app.not_for_sale(&caller, id, &format!("/packages/{index}"))
+            app.not_for_sale(&caller, id, Subject::listed(index).whole()).map(fields::pointed)
         }));
         problems
     })?;

@@ -7,7 +7,7 @@ use crate::{
     app::{App, Decide, TaskView, caller::Caller, error::AppError},
     domain::id::TaskId,
     web::{
-        json::{Arguments, read},
+        json::{self, Arguments, read},
         v1::{
             task::{TaskAnswer, TasksAnswer},
             task_requests::{AssignTask, CompleteTask, EscalateTask, TaskQuery, TasksQuery},
@@ -157,10 +157,7 @@ async fn complete_task(
     if let (Some(inside), Some(outside)) = (version, options.if_match)
         && inside != outside
     {
-        return Err(AppError::invalid(
-            "/version",
-            "version is not the one of the If-Match header: give one, or the same",
-        ));
+        return Err(json::invalid("/version", "version is not the one of the If-Match header: give one, or the same"));
     }
     let decide = Decide {
         task: TaskId::new(request.task_id.0),
