@@ -62,7 +62,7 @@ pub mod webhooks;
 #[derive(Debug, Clone)]
 pub struct App {
     /// Persistence.
-    pub store: Arc<dyn Store>,
+    pub store: Store,
     /// The ad servers.
     pub adapters: Arc<Adapters>,
     /// What the operator configured.

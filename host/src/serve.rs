@@ -23,9 +23,8 @@ use crate::{
     },
     store::{
         AuditEntry, Recording, Store,
-        postgres::{self, PostgresStore},
-        replicas::{ARRIVING, MOVED, MOVING, RESTORED},
-        sqlite::{self, SqliteStore},
+        marks::{ARRIVING, MOVED, MOVING, RESTORED},
+        postgres, sqlite,
     },
     web::{
         self, WebOptions,
@@ -117,7 +116,7 @@ fn unfit(adapters: &Adapters, product: &Product) -> Vec<String> {
 ///
 /// # Errors
 /// What keeps it from being opened; with SQLite, a host that serves from it.
-async fn open_store(config: &Config) -> anyhow::Result<Arc<dyn Store>> {
+async fn open_store(config: &Config) -> anyhow::Result<Store> {
     let keys = keyring(config, NoKeyFile::Make)?;
     match &config.store.url {
         StoreUrl::Sqlite(path) => {
@@ -125,11 +124,9 @@ async fn open_store(config: &Config) -> anyhow::Result<Arc<dyn Store>> {
             if let Some(folder) = path.parent() {
                 make_folder(folder)?;
             }
-            usable(Arc::new(SqliteStore::open(&path, file(keys)).await?)).await
+            usable(sqlite::open(&path, file(keys)).await?).await
         }
-        StoreUrl::Postgres(url) => {
-            usable(Arc::new(PostgresStore::open(url.expose(), sessions(config, keys)).await?)).await
-        }
+        StoreUrl::Postgres(url) => usable(postgres::open(url.expose(), sessions(config, keys)).await?).await,
     }
 }
 
@@ -137,7 +134,7 @@ async fn open_store(config: &Config) -> anyhow::Result<Arc<dyn Store>> {
 ///
 /// # Errors
 /// It is, and what to do.
-async fn usable(store: Arc<dyn Store>) -> anyhow::Result<Arc<dyn Store>> {
+async fn usable(store: Store) -> anyhow::Result<Store> {
     for (mark, words) in ON_THE_WAY {
         if let Some(at) = store.marked(mark).await? {
             store.close().await;
@@ -179,16 +176,14 @@ pub(crate) fn make_folder(folder: &Path) -> anyhow::Result<()> {
 ///
 /// # Errors
 /// What keeps it from being opened; also that there is none, or that its tables are not those of this version.
-pub async fn open_store_beside(config: &Config) -> anyhow::Result<Arc<dyn Store>> {
+pub async fn open_store_beside(config: &Config) -> anyhow::Result<Store> {
     let keys = keyring(config, NoKeyFile::Leave)?;
     match &config.store.url {
         StoreUrl::Sqlite(path) => {
             let path = config.data.dir.join(path);
-            usable(Arc::new(SqliteStore::open_beside(path, file(keys)).await?)).await
+            usable(sqlite::open_beside(path, file(keys)).await?).await
         }
-        StoreUrl::Postgres(url) => {
-            usable(Arc::new(PostgresStore::open_beside(url.expose(), sessions(config, keys)).await?)).await
-        }
+        StoreUrl::Postgres(url) => usable(postgres::open_beside(url.expose(), sessions(config, keys)).await?).await,
     }
 }
 
@@ -196,12 +191,12 @@ pub async fn open_store_beside(config: &Config) -> anyhow::Result<Arc<dyn Store>
 ///
 /// # Errors
 /// As [`open_store_beside`]; with SQLite, a host that serves from it.
-pub async fn open_store_alone(config: &Config) -> anyhow::Result<Arc<dyn Store>> {
+pub async fn open_store_alone(config: &Config) -> anyhow::Result<Store> {
     match config.database_path() {
         Some(path) => {
             // As for a host that starts: the database may have come back without its key.
             let keys = keyring(config, if path.exists() { NoKeyFile::Make } else { NoKeyFile::Leave })?;
-            usable(Arc::new(SqliteStore::open_alone(path, file(keys)).await?)).await
+            usable(sqlite::open_alone(path, file(keys)).await?).await
         }
         None => open_store_beside(config).await,
     }
@@ -211,9 +206,9 @@ pub async fn open_store_alone(config: &Config) -> anyhow::Result<Arc<dyn Store>>
 ///
 /// # Errors
 /// As [`open_store_beside`].
-pub(crate) async fn open_target(config: &Config, url: &str) -> anyhow::Result<PostgresStore> {
+pub(crate) async fn open_target(config: &Config, url: &str) -> anyhow::Result<Store> {
     let keys = keyring(config, NoKeyFile::Leave)?;
-    Ok(PostgresStore::open_beside(url, sessions(config, keys)).await?)
+    Ok(postgres::open_beside(url, sessions(config, keys)).await?)
 }
 
 fn file(keys: Arc<Keyring>) -> sqlite::Options {
@@ -229,14 +224,14 @@ async fn serve_until_stopped(config: Arc<Config>) -> anyhow::Result<()> {
     let counted = metrics::start().context("nothing can be counted")?;
     let store = open_store(&config).await?;
     let adapters = start_adapters(&config).await?;
-    at_rest::begin(store.as_ref()).await?;
-    tell_what_serves(&config, store.as_ref()).await?;
+    at_rest::begin(&store).await?;
+    tell_what_serves(&config, &store).await?;
     replicas::begin(&store, &adapters).await?;
-    at_rest::tell_head(store.as_ref(), "a host starts").await?;
+    at_rest::tell_head(&store, "a host starts").await?;
     let signals = Arc::new(Signals::default());
     let live = Arc::new(LiveCache::default());
     let door = Arc::new(Door::default());
-    door.look(&config, store.as_ref()).await?;
+    door.look(&config, &store).await?;
     let app = App {
         store: store.clone(),
         adapters: adapters.clone(),
@@ -311,7 +306,7 @@ async fn serve_until_stopped(config: Arc<Config>) -> anyhow::Result<()> {
     upkeep.await?;
     told.await?;
     guarding.await?;
-    if tokio::time::timeout(LAST_WORDS, last_words(&door, store.as_ref())).await.is_err() {
+    if tokio::time::timeout(LAST_WORDS, last_words(&door, &store)).await.is_err() {
         tracing::warn!(
             "the database does not answer: how far the audit log goes, and the last failed logins, are not told"
         );
@@ -321,7 +316,7 @@ async fn serve_until_stopped(config: Arc<Config>) -> anyhow::Result<()> {
 }
 
 /// What is told when nothing runs any more.
-async fn last_words(door: &Door, store: &dyn Store) {
+async fn last_words(door: &Door, store: &Store) {
     door::tell(door, store).await;
     if let Err(error) = at_rest::tell_head(store, "a host stops").await {
         tracing::warn!(%error, "it is not known how far the audit log goes");
@@ -329,7 +324,7 @@ async fn last_words(door: &Door, store: &dyn Store) {
 }
 
 /// Tells the audit log of a configuration that is another than the one that served last.
-async fn tell_what_serves(config: &Config, store: &dyn Store) -> anyhow::Result<()> {
+async fn tell_what_serves(config: &Config, store: &Store) -> anyhow::Result<()> {
     let subject = "configuration".to_owned();
     let last = store.last_audit(&subject).await?;
     let last: Option<AuditEntry> = last.and_then(|line| serde_json::from_str(&line.text).ok());

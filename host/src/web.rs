@@ -1,6 +1,7 @@
 //! The faces: HTTP, MCP, and their documentation. They translate and decide nothing.
 //!
 //! - [`v1`]: the words of the protocol: its table of tools, from which everything below is made, their requests and answers.
+//! - [`tool`]: what a tool of any protocol is.
 //! - [`json`]: JSON of any protocol: how requests are read and their mistakes told.
 //! - [`http`]: routes, errors, authentication, what every request has around it.
 //! - [`mcp`]: the same tools for agents.
@@ -24,6 +25,7 @@ pub mod json;
 pub mod mcp;
 pub mod openapi;
 pub mod server;
+pub mod tool;
 pub mod v1;
 
 /// What the operator decides about the faces.

@@ -7,12 +7,12 @@ use flightdeck::{
     web::{
         json::{Arguments, read, read_and},
         v1::{
-            create::CreateMediaBuy,
-            creatives::AddCreativeAssets,
-            fields,
-            performance::UpdatePerformanceIndex,
-            targeting,
-            update::{UpdateMediaBuy, UpdatePackage},
+            fields, targeting,
+            tools::{
+                add_creative_assets::AddCreativeAssets, create_media_buy::CreateMediaBuy,
+                update_media_buy::UpdateMediaBuy, update_media_buy_performance_index::UpdatePerformanceIndex,
+                update_package::UpdatePackage,
+            },
         },
     },
 };

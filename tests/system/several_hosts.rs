@@ -6,8 +6,8 @@ use flightdeck::{
     domain::task::{Approval, Resolution, TaskMove},
     operations::{decisions, late_results::LATE_RESULT},
     store::{
-        Recording, Store as _,
-        postgres::{Options, PostgresStore},
+        Recording,
+        postgres::{self, Options},
     },
 };
 use flightdeck_emulators::control::faults::{Action, Rule};
@@ -286,7 +286,7 @@ async fn an_approval_that_nobody_hints_at_is_found_by_looking() {
     let request = json!({ "packages": ["front_page"], "total_budget": 10_000, "flight_start_date": today() });
     let created = replicas.post(0, BUYER, "/v1/media-buys", request).await.expect(202);
     // As another host records it whose hints are all lost.
-    let store = PostgresStore::open_beside(&replicas.database_url, Options::default()).await.expect("the database");
+    let store = postgres::open_beside(&replicas.database_url, Options::default()).await.expect("the database");
     let at = flightdeck::operations::now();
     let mut task = store.task(&created.text("/task_id").as_str().into()).await.expect("it is read").expect("the task");
     for step in [TaskMove::Assign, TaskMove::Start] {

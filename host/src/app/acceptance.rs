@@ -174,7 +174,7 @@ impl App {
         recording.new_operation = Some(operation.clone());
         let rested = self.signals.wait_for(&operation.id);
         fault::point("accept.before");
-        match record_new(self.store.as_ref(), &operation.id, recording).await {
+        match record_new(&self.store, &operation.id, recording).await {
             Ok(()) => {}
             Err(StoreError::KeyTaken(taken)) => {
                 return self.answer_again(&taken, draft.kind, &options).await;

@@ -64,7 +64,7 @@ impl App {
         let mut asked = None;
         let operation_id = loop {
             let stored = self.visible_task(caller, &decide.task).await?;
-            let (store, at) = (self.store.as_ref(), now());
+            let (store, at) = (&self.store, now());
             let counted = people::counted(&self.config, store, &stored.value, at).await?;
             if already(&stored.value, &counted, caller, &decide) {
                 return self.view(caller, stored.value).await;
@@ -137,12 +137,12 @@ impl App {
             }
             (Resolution::Completed, _) => {
                 let decided = decided(stored, caller, decide, at, &mut recording)?;
-                decisions::finish_by_hand(self.store.as_ref(), operation, decided, at, &mut recording).await?;
+                decisions::finish_by_hand(&self.store, operation, decided, at, &mut recording).await?;
             }
             (Resolution::Rejected | Resolution::CannotComplete, _) => {
                 let failure = refusal(decide);
                 let decided = decided(stored, caller, decide, at, &mut recording)?;
-                let (store, deadline) = (self.store.as_ref(), self.config.operations.deadline);
+                let (store, deadline) = (&self.store, self.config.operations.deadline);
                 decisions::give_up(store, operation, failure, decided, deadline, at, &mut recording).await?;
             }
         }
@@ -158,7 +158,7 @@ impl App {
         decide: &Decide,
         at: Timestamp,
     ) -> Result<InTime, Undecided> {
-        let expires = timers::fails_when_expired(self.store.as_ref(), operation).await?;
+        let expires = timers::fails_when_expired(&self.store, operation).await?;
         let makes = operation.kind == OperationKind::Create && operation.undoing.is_none() && goes_on(task, decide);
         Ok(InTime { task: expires.then(|| task.id.clone()), flight: makes.then(|| task.buy.clone()), at })
     }
@@ -196,7 +196,7 @@ impl App {
         recording.history.push((task.id.clone(), line));
         if task.approvals.len() as u64 >= u64::from(task.approvals_needed) {
             decisions::decide(task, decide.resolution, words, &caller.name);
-            let (store, deadline) = (self.store.as_ref(), self.config.operations.deadline);
+            let (store, deadline) = (&self.store, self.config.operations.deadline);
             decisions::release(store, operation, task, deadline, at, recording).await?;
         }
         recording.tasks.push(stored);

@@ -151,7 +151,7 @@ impl Door {
     ///
     /// # Errors
     /// The store's.
-    pub async fn tell(&self, store: &dyn Store) -> Result<(), StoreError> {
+    pub async fn tell(&self, store: &Store) -> Result<(), StoreError> {
         let mut failures = std::mem::take(&mut *self.failures.lock().unwrap_or_else(PoisonError::into_inner));
         let all = std::mem::take(&mut failures.by_address).into_iter();
         let all: Vec<_> = all.chain(failures.others.take().map(|others| (OTHERS.to_owned(), others))).collect();
@@ -174,7 +174,7 @@ impl Door {
     ///
     /// # Errors
     /// The store's; those that were refused still are.
-    pub async fn look(&self, config: &Config, store: &dyn Store) -> Result<(), StoreError> {
+    pub async fn look(&self, config: &Config, store: &Store) -> Result<(), StoreError> {
         let tokens: Vec<String> = config.tokens.iter().map(|token| token.sha256.clone()).collect();
         let revoked = store.revoked_among(&tokens).await?;
         *self.revoked.write().unwrap_or_else(PoisonError::into_inner) = revoked.into_iter().collect();
@@ -183,17 +183,17 @@ impl Door {
 }
 
 /// Follows what is revoked, and tells who was not let in, until `stop`. What is left then is told by [`tell`].
-pub async fn serve(door: Arc<Door>, config: Arc<Config>, store: Arc<dyn Store>, stop: CancellationToken) {
+pub async fn serve(door: Arc<Door>, config: Arc<Config>, store: Store, stop: CancellationToken) {
     let mut told = tokio::time::Instant::now();
     let watch = async {
         loop {
             tokio::time::sleep(LOOK).await;
-            if let Err(error) = door.look(&config, store.as_ref()).await {
+            if let Err(error) = door.look(&config, &store).await {
                 tracing::warn!(%error, "it is not known which tokens were revoked since the last look");
             }
             if told.elapsed() >= TELL {
                 told = tokio::time::Instant::now();
-                tell(&door, store.as_ref()).await;
+                tell(&door, &store).await;
             }
         }
     };
@@ -202,7 +202,7 @@ pub async fn serve(door: Arc<Door>, config: Arc<Config>, store: Arc<dyn Store>, 
 }
 
 /// As [`Door::tell`]; that it failed is told to the log.
-pub async fn tell(door: &Door, store: &dyn Store) {
+pub async fn tell(door: &Door, store: &Store) {
     if let Err(error) = door.tell(store).await {
         tracing::warn!(%error, "failed logins could not be told to the audit log");
     }
@@ -222,9 +222,9 @@ fn counted_as(address: IpAddr) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::sqlite::{Options, SqliteStore};
+    use crate::store::sqlite::{self, Options};
 
-    async fn lines(store: &dyn Store) -> Vec<AuditEntry> {
+    async fn lines(store: &Store) -> Vec<AuditEntry> {
         let lines = store.audit(0, 500).await.unwrap();
         lines.iter().map(|line| serde_json::from_str(&line.text).unwrap()).collect()
     }
@@ -232,7 +232,7 @@ mod tests {
     #[tokio::test]
     async fn a_flood_of_failed_logins_is_some_lines_and_nothing_is_told_twice() {
         let folder = tempfile::tempdir().unwrap();
-        let store = SqliteStore::open(folder.path().join("door.db"), Options::default()).await.unwrap();
+        let store = sqlite::open(folder.path().join("door.db"), Options::default()).await.unwrap();
         let door = Door::default();
         for number in 0..200_000u32 {
             let address = Ipv6Addr::from(u128::from(number % 5_000) << 64 | u128::from(number));
@@ -261,7 +261,7 @@ mod tests {
     #[tokio::test]
     async fn what_could_not_be_told_is_told_the_next_time() {
         let folder = tempfile::tempdir().unwrap();
-        let closed = SqliteStore::open(folder.path().join("closed.db"), Options::default()).await.unwrap();
+        let closed = sqlite::open(folder.path().join("closed.db"), Options::default()).await.unwrap();
         closed.close().await;
         let door = Door::default();
         let address: IpAddr = "203.0.113.7".parse().unwrap();
@@ -269,7 +269,7 @@ mod tests {
         assert!(door.tell(&closed).await.is_err());
         door.refuse(Some(address), Refused::Unknown);
         door.refuse(None, Refused::NoLonger("anna".to_owned(), "has expired"));
-        let store = SqliteStore::open(folder.path().join("open.db"), Options::default()).await.unwrap();
+        let store = sqlite::open(folder.path().join("open.db"), Options::default()).await.unwrap();
         door.tell(&store).await.unwrap();
         let told = lines(&store).await;
         let reason = |index: usize| told[index].reason.clone().unwrap();

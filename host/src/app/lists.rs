@@ -11,7 +11,7 @@ use crate::{
         media_buy::MediaBuy,
     },
     operations::now,
-    store::{BuyFilter, replicas::Census},
+    store::{BuyFilter, census::Census},
 };
 
 /// How many items a page has when the caller does not say.

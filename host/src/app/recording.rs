@@ -24,11 +24,7 @@ const PAUSE: Duration = Duration::from_millis(250);
 ///
 /// # Errors
 /// As [`Store::record`], and nothing was written; [`StoreError::Unsure`] only if the database could not be asked for 45 s.
-pub(super) async fn record_new(
-    store: &dyn Store,
-    operation: &OperationId,
-    recording: Recording,
-) -> Result<(), StoreError> {
+pub(super) async fn record_new(store: &Store, operation: &OperationId, recording: Recording) -> Result<(), StoreError> {
     let mut failed = match store.record(recording.clone()).await {
         Err(error @ StoreError::Unsure(_)) => error,
         recorded => return recorded,

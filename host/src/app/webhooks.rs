@@ -53,7 +53,7 @@ impl App {
             Role::Buyer => Whose::Principals(caller.buyer()?.clone()),
             Role::Reviewer => return Err(AppError::denied("a buyer's or an operator's token is needed")),
         };
-        Ok(Desk { store: self.store.as_ref(), policy: &self.config.webhooks, by: &caller.name, whose })
+        Ok(Desk { store: &self.store, policy: &self.config.webhooks, by: &caller.name, whose })
     }
 
     /// Makes an endpoint: a buyer's hears of their own buys, an operator's is the publisher's and hears of all.

@@ -74,7 +74,7 @@ fn between(span: &Span) -> String {
 }
 
 /// Goes through all lines of a log.
-pub(crate) async fn verified(store: &dyn Store, kept: Option<Head>) -> anyhow::Result<Verifier> {
+pub(crate) async fn verified(store: &Store, kept: Option<Head>) -> anyhow::Result<Verifier> {
     let begins = store.audit_begins().await?.context(
         "where the chain of the audit log begins is not recorded: somebody took it away (table audit_beginning)",
     )?;
@@ -114,11 +114,11 @@ fn exported(head: &Head, after: Option<i64>) -> AuditEntry {
 }
 
 /// Does something with the store, beside hosts that may serve.
-fn with_store<T>(config: &Config, work: impl AsyncFnOnce(&dyn Store) -> anyhow::Result<T>) -> anyhow::Result<T> {
+fn with_store<T>(config: &Config, work: impl AsyncFnOnce(&Store) -> anyhow::Result<T>) -> anyhow::Result<T> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let store = serve::open_store_beside(config).await?;
-        let done = work(store.as_ref()).await;
+        let done = work(&store).await;
         store.close().await;
         done
     })
@@ -126,7 +126,7 @@ fn with_store<T>(config: &Config, work: impl AsyncFnOnce(&dyn Store) -> anyhow::
 
 /// Reads the log line by line, all of it or what is after a number.
 async fn each(
-    store: &dyn Store,
+    store: &Store,
     after: Option<i64>,
     mut take: impl FnMut(&AuditLine) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {

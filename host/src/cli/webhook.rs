@@ -177,8 +177,7 @@ pub(crate) fn run(config: &Config, command: &WebhookCommand) -> anyhow::Result<(
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let store = serve::open_store_beside(config).await?;
-        let desk =
-            Desk { store: store.as_ref(), policy: &config.webhooks, by: "command line", whose: Whose::Everybodys };
+        let desk = Desk { store: &store, policy: &config.webhooks, by: "command line", whose: Whose::Everybodys };
         let done = at_the_desk(&desk, command).await;
         store.close().await;
         done

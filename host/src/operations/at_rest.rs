@@ -1,7 +1,7 @@
 //! What lies in the database, when a host starts and while it serves: secrets are encrypted with the key that makes now, and it is told
 //! outside of the database how far the audit log goes.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
@@ -24,13 +24,13 @@ const TELL: Duration = Duration::from_secs(60);
 ///
 /// # Errors
 /// The store's.
-pub async fn begin(store: &dyn Store) -> Result<(), StoreError> {
+pub async fn begin(store: &Store) -> Result<(), StoreError> {
     tell_of_key(store).await?;
     encrypt_secrets(store).await
 }
 
 /// Tells how far the audit log goes, whenever it has grown, until `stop`.
-pub async fn serve(store: Arc<dyn Store>, stop: CancellationToken) {
+pub async fn serve(store: Store, stop: CancellationToken) {
     let mut told = None;
     let watch = async {
         loop {
@@ -53,7 +53,7 @@ pub async fn serve(store: Arc<dyn Store>, stop: CancellationToken) {
 ///
 /// # Errors
 /// The store's.
-pub async fn tell_head(store: &dyn Store, why: &str) -> Result<(), StoreError> {
+pub async fn tell_head(store: &Store, why: &str) -> Result<(), StoreError> {
     tell(&store.audit_head().await?, why);
     Ok(())
 }
@@ -66,7 +66,7 @@ fn tell(head: &Head, why: &str) {
 }
 
 /// Marks in the audit log from where on it is signed with another key than before, or signed at all.
-async fn tell_of_key(store: &dyn Store) -> Result<(), StoreError> {
+async fn tell_of_key(store: &Store) -> Result<(), StoreError> {
     let head = store.audit_head().await?;
     let key = store.keys().current().map_err(StoreError::NoKey)?;
     let before = key_of(&head.link);
@@ -98,7 +98,7 @@ async fn tell_of_key(store: &dyn Store) -> Result<(), StoreError> {
 }
 
 /// Encrypts every secret of a webhook that is not encrypted, or with an older key.
-async fn encrypt_secrets(store: &dyn Store) -> Result<(), StoreError> {
+async fn encrypt_secrets(store: &Store) -> Result<(), StoreError> {
     let keys = store.keys();
     let outdated = |endpoint: &Endpoint| endpoint.secrets.iter().any(|secret| !keys.is_current(&secret.text));
     for listed in store.webhooks(None).await?.into_iter().filter(outdated) {

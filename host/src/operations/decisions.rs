@@ -44,7 +44,7 @@ pub enum WaitingError {
 /// # Errors
 /// [`WaitingError`].
 pub async fn release(
-    store: &dyn Store,
+    store: &Store,
     mut operation: Stored<Operation>,
     task: &Task,
     deadline: Duration,
@@ -70,7 +70,7 @@ pub async fn release(
 
 /// How the buy stands whose creation goes on.
 async fn being_created(
-    store: &dyn Store,
+    store: &Store,
     operation: &Operation,
     at: Timestamp,
     recording: &mut Recording,
@@ -97,7 +97,7 @@ fn queue(operation: &mut Operation, deadline: Duration, at: Timestamp) -> Result
 /// # Errors
 /// [`WaitingError`].
 pub async fn finish_by_hand(
-    store: &dyn Store,
+    store: &Store,
     mut operation: Stored<Operation>,
     decided: Stored<Task>,
     at: Timestamp,
@@ -132,7 +132,7 @@ pub fn acknowledge(mut decided: Stored<Task>, at: Timestamp, recording: &mut Rec
 /// # Errors
 /// [`WaitingError`].
 pub async fn give_up(
-    store: &dyn Store,
+    store: &Store,
     mut operation: Stored<Operation>,
     failure: OperationFailure,
     decided: Stored<Task>,
@@ -155,7 +155,7 @@ pub async fn give_up(
 }
 
 /// Whether a create has made something on an ad server, or may have.
-async fn left_something(store: &dyn Store, operation: &Operation) -> Result<bool, StoreError> {
+async fn left_something(store: &Store, operation: &Operation) -> Result<bool, StoreError> {
     if operation.kind != OperationKind::Create || operation.frozen.is_none() {
         return Ok(false);
     }
@@ -166,7 +166,7 @@ async fn left_something(store: &dyn Store, operation: &Operation) -> Result<bool
 
 /// Closes the tasks of an operation that has its last state, and lets the record of its buy follow.
 async fn end_waiting(
-    store: &dyn Store,
+    store: &Store,
     operation: Stored<Operation>,
     decided: Stored<Task>,
     at: Timestamp,
@@ -195,7 +195,7 @@ async fn end_waiting(
 /// # Errors
 /// The store's.
 pub async fn end_with_buy(
-    store: &dyn Store,
+    store: &Store,
     buy: &MediaBuy,
     at: Timestamp,
     recording: &mut Recording,

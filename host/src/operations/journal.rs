@@ -124,7 +124,7 @@ struct Pages {
 /// The journal of one call.
 #[derive(Debug)]
 pub struct OperationJournal {
-    store: Arc<dyn Store>,
+    store: Store,
     lease: Arc<Lease>,
     buy: MediaBuyId,
     platform: PlatformName,
@@ -139,7 +139,7 @@ pub struct OperationJournal {
 impl OperationJournal {
     /// A journal for one call on one platform.
     pub fn new(
-        store: Arc<dyn Store>,
+        store: Store,
         lease: Arc<Lease>,
         buy: MediaBuyId,
         platform: PlatformName,

@@ -48,7 +48,7 @@ impl Journals {
 }
 
 /// Keeps what a run learned that ended without recording it, if it learned anything. What can't be kept is told in the log.
-pub async fn keep(store: &dyn Store, fence: &Fence, journals: &Journals, stop: &CancellationToken) {
+pub async fn keep(store: &Store, fence: &Fence, journals: &Journals, stop: &CancellationToken) {
     let Some(known) = journals.unrecorded() else { return };
     let line = line(fence, &known);
     for _ in 0..TRIES {

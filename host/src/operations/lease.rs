@@ -45,7 +45,7 @@ pub struct Lease {
 
 impl Lease {
     /// Keeps a claim that was asked for at `asked_at` for `length`, prolonging it every `heartbeat`.
-    pub fn hold(store: Arc<dyn Store>, fence: Fence, asked_at: Instant, length: Duration, heartbeat: Duration) -> Self {
+    pub fn hold(store: Store, fence: Fence, asked_at: Instant, length: Duration, heartbeat: Duration) -> Self {
         let asked_at_wall = now().plus_millis(-i64::try_from(asked_at.elapsed().as_millis()).unwrap_or(i64::MAX));
         let until = Arc::new(Mutex::new(Until::asked(asked_at, asked_at_wall, length)));
         let lost = CancellationToken::new();
@@ -87,7 +87,7 @@ impl Drop for Lease {
 }
 
 async fn beat(
-    store: Arc<dyn Store>,
+    store: Store,
     fence: Fence,
     until: Arc<Mutex<Until>>,
     lost: CancellationToken,

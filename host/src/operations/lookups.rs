@@ -57,7 +57,7 @@ const NOT_STOPPED: &str = "not stopped: ";
 #[derive(Debug, Clone)]
 pub struct Lookups {
     /// Persistence.
-    pub store: Arc<dyn Store>,
+    pub store: Store,
     /// The ad servers.
     pub adapters: Arc<Adapters>,
     /// What the operator configured.

@@ -51,7 +51,7 @@ struct Known {
 }
 
 /// The tokens of a name: one of the configuration, one of the database, or both.
-async fn named(config: &Config, store: &dyn Store, name: &str, at: Timestamp) -> Result<Vec<Known>, StoreError> {
+async fn named(config: &Config, store: &Store, name: &str, at: Timestamp) -> Result<Vec<Known>, StoreError> {
     let reviews = |role: Option<Role>| matches!(role, Some(Role::Reviewer | Role::Operator));
     let mine: Vec<&Token> = config.tokens.iter().filter(|token| token.name == name).collect();
     // What the file says of a token is not all: it may have been revoked since.
@@ -78,7 +78,7 @@ async fn named(config: &Config, store: &dyn Store, name: &str, at: Timestamp) ->
 }
 
 /// Everybody who may have asked for what a task is about.
-async fn requesters(config: &Config, store: &dyn Store, task: &Task, at: Timestamp) -> Result<Vec<Person>, StoreError> {
+async fn requesters(config: &Config, store: &Store, task: &Task, at: Timestamp) -> Result<Vec<Person>, StoreError> {
     let now = named(config, store, &task.requested_by, at).await?;
     Ok(now.into_iter().map(|known| known.person).chain([task.requester()]).collect())
 }
@@ -89,7 +89,7 @@ async fn requesters(config: &Config, store: &dyn Store, task: &Task, at: Timesta
 /// The store's.
 pub async fn asked_for(
     config: &Config,
-    store: &dyn Store,
+    store: &Store,
     task: &Task,
     person: &Person,
     at: Timestamp,
@@ -127,7 +127,7 @@ impl Counted {
 ///
 /// # Errors
 /// The store's.
-pub async fn counted(config: &Config, store: &dyn Store, task: &Task, at: Timestamp) -> Result<Counted, StoreError> {
+pub async fn counted(config: &Config, store: &Store, task: &Task, at: Timestamp) -> Result<Counted, StoreError> {
     let mut counted = Counted::default();
     if task.approvals.is_empty() {
         return Ok(counted);

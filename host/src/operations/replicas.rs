@@ -18,7 +18,7 @@ use crate::{
     adapters::{Adapters, Shared},
     domain::{id::PlatformName, purpose::Purpose},
     operations::{events::ITSELF, now},
-    store::{AuditEntry, Store, StoreError, replicas::breaker_key},
+    store::{AuditEntry, Store, StoreError, replicas::HoldKey},
 };
 
 /// How often a host looks at what the others said.
@@ -30,14 +30,11 @@ const TRY_AGAIN: Duration = Duration::from_secs(60);
 /// How much may come at once after a rest: what a second allows.
 const BURST: Duration = Duration::from_secs(1);
 
-/// What begins the key of an ad server's pause.
-const PAUSE: &str = "pause ";
-
 /// Keeps this host's components in the database and has them serve their platforms.
 ///
 /// # Errors
 /// The store's.
-pub async fn begin(store: &Arc<dyn Store>, adapters: &Arc<Adapters>) -> Result<(), StoreError> {
+pub async fn begin(store: &Store, adapters: &Arc<Adapters>) -> Result<(), StoreError> {
     adapters.join(&(Arc::new(Common { store: store.clone() }) as Arc<dyn Shared>));
     for platform in adapters.platforms() {
         let Some(digest) = adapters.active_release(&platform) else { continue };
@@ -61,8 +58,8 @@ pub async fn begin(store: &Arc<dyn Store>, adapters: &Arc<Adapters>) -> Result<(
 }
 
 /// Follows what other hosts say until `stop`. Where there can't be any, it does nothing.
-pub async fn serve(store: Arc<dyn Store>, adapters: Arc<Adapters>, stop: CancellationToken) {
-    if store.hear().is_none() {
+pub async fn serve(store: Store, adapters: Arc<Adapters>, stop: CancellationToken) {
+    if store.hints().is_none() {
         return;
     }
     let mut refused = BTreeMap::new();
@@ -72,7 +69,7 @@ pub async fn serve(store: Arc<dyn Store>, adapters: Arc<Adapters>, stop: Cancell
             () = tokio::time::sleep(LOOK) => {}
         }
         // It may compile a release, which takes its time; nobody needs that any more when the host ends.
-        match stop.run_until_cancelled(look(store.as_ref(), &adapters, &mut refused)).await {
+        match stop.run_until_cancelled(look(&store, &adapters, &mut refused)).await {
             None => return,
             Some(Err(error)) => tracing::warn!(%error, "what other hosts say is not known"),
             Some(Ok(())) => {}
@@ -83,7 +80,7 @@ pub async fn serve(store: Arc<dyn Store>, adapters: Arc<Adapters>, stop: Cancell
 /// Releases that could not be used, and when that was found.
 type Refused = BTreeMap<(PlatformName, String), Instant>;
 
-async fn look(store: &dyn Store, adapters: &Adapters, refused: &mut Refused) -> Result<(), StoreError> {
+async fn look(store: &Store, adapters: &Adapters, refused: &mut Refused) -> Result<(), StoreError> {
     for (platform, digest) in store.active_components().await? {
         // A platform that another host has and this one has not is none of its business.
         if adapters.active_release(&platform).is_none_or(|active| active == digest) {
@@ -103,16 +100,9 @@ async fn look(store: &dyn Store, adapters: &Adapters, refused: &mut Refused) -> 
         }
     }
     for (key, left) in store.holds(now()).await? {
-        match key.strip_prefix(PAUSE) {
-            Some(key) => adapters.pause(key, left),
-            None => {
-                for platform in adapters.platforms() {
-                    let broken = Purpose::GUARDED.into_iter().find(|purpose| breaker_key(&platform, *purpose) == key);
-                    if let Some(purpose) = broken {
-                        adapters.leave_alone(&platform, purpose, left);
-                    }
-                }
-            }
+        match key {
+            HoldKey::Pause(credential) => adapters.pause(&credential, left),
+            HoldKey::Breaker(platform, purpose) => adapters.leave_alone(&platform, purpose, left),
         }
     }
     Ok(())
@@ -121,13 +111,13 @@ async fn look(store: &dyn Store, adapters: &Adapters, refused: &mut Refused) -> 
 /// The database as what hosts have in common.
 #[derive(Debug)]
 struct Common {
-    store: Arc<dyn Store>,
+    store: Store,
 }
 
 impl Common {
     /// Tells the others, without anybody waiting for it.
-    fn hold(&self, key: String, time: Duration) {
-        if self.store.hear().is_none() {
+    fn hold(&self, key: HoldKey, time: Duration) {
+        if self.store.hints().is_none() {
             return;
         }
         let store = self.store.clone();
@@ -147,7 +137,7 @@ impl Shared for Common {
     }
 
     async fn reserve(&self, key: &str, count: u32, per_second: NonZeroU32) -> Option<i64> {
-        self.store.hear()?;
+        self.store.hints()?;
         let interval = Duration::from_secs(1) / per_second.get();
         match self.store.reserve(key, count, interval, BURST, now()).await {
             Ok(wait) => Some(wait),
@@ -163,10 +153,10 @@ impl Shared for Common {
     }
 
     fn paused(&self, key: &str, pause: Duration) {
-        self.hold(format!("{PAUSE}{key}"), pause);
+        self.hold(HoldKey::Pause(key.to_owned()), pause);
     }
 
     fn broken(&self, platform: &PlatformName, purpose: Purpose, pause: Duration) {
-        self.hold(breaker_key(platform, purpose), pause);
+        self.hold(HoldKey::Breaker(platform.clone(), purpose), pause);
     }
 }

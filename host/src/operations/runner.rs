@@ -53,7 +53,7 @@ enum CutOff {
 #[derive(Debug, Clone)]
 pub struct Runner {
     /// Persistence.
-    pub store: Arc<dyn Store>,
+    pub store: Store,
     /// The ad servers.
     pub adapters: Arc<Adapters>,
     /// What the operator configured.
@@ -180,7 +180,7 @@ impl Runner {
         // Whoever has the operation next need not wait for what follows.
         lease.let_go();
         drop(present);
-        late_results::keep(self.store.as_ref(), lease.fence(), &journals, cut).await;
+        late_results::keep(&self.store, lease.fence(), &journals, cut).await;
         metrics::counter!(RUNS, "outcome" => outcome).increment(1);
         metrics::histogram!(RUN_SECONDS).record(watch.seconds());
         self.signals.rested(&id);

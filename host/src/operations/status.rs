@@ -33,7 +33,7 @@ use crate::{
 #[derive(Debug, Clone)]
 pub struct Observer {
     /// Persistence.
-    pub store: Arc<dyn Store>,
+    pub store: Store,
     /// The ad servers.
     pub adapters: Arc<Adapters>,
     /// What the operator configured.
@@ -298,7 +298,7 @@ impl Observer {
         }
         let is_news = (next.status, &next.detail) != (stored.value.status, &stored.value.detail);
         if next.status == BuyStatus::Failed && is_news && status::is_cancelled(&next, said) {
-            decisions::end_with_buy(self.store.as_ref(), &next, at, &mut recording).await?;
+            decisions::end_with_buy(&self.store, &next, at, &mut recording).await?;
         }
         let ended: Vec<OperationId> = recording.operations.iter().map(|ended| ended.value.id.clone()).collect();
         next.updated_at = at;

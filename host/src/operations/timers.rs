@@ -22,7 +22,7 @@ use crate::{
         decisions::{self, WaitingError},
         events, now, tasks,
     },
-    store::{DueTask, Recording, Store, StoreError, Stored, replicas::RESTORED},
+    store::{DueTask, Recording, Store, StoreError, Stored, marks::RESTORED},
 };
 
 /// How often the clock looks: a task may be late by so much before it escalates.
@@ -39,17 +39,17 @@ const FORGETS_FOR: Duration = Duration::from_secs(2);
 ///
 /// `deadline`: how long cancelling may be tried that an expired task begins.
 pub async fn serve(
-    store: Arc<dyn Store>,
+    store: Store,
     signals: Arc<Signals>,
     deadline: Duration,
     retention: Retention,
     stop: CancellationToken,
 ) {
     loop {
-        if let Err(error) = tick(store.as_ref(), &signals, deadline, now()).await {
+        if let Err(error) = tick(&store, &signals, deadline, now()).await {
             tracing::error!(%error, "could not do what the clock asks for");
         }
-        if let Err(error) = forget(store.as_ref(), &retention, now()).await {
+        if let Err(error) = forget(&store, &retention, now()).await {
             tracing::error!(%error, "what is old could not be forgotten");
         }
         tokio::select! {
@@ -63,7 +63,7 @@ pub async fn serve(
 ///
 /// # Errors
 /// What is old could not be forgotten; what was not done is done at the next look.
-pub async fn tick(store: &dyn Store, signals: &Signals, deadline: Duration, now: Timestamp) -> Result<(), StoreError> {
+pub async fn tick(store: &Store, signals: &Signals, deadline: Duration, now: Timestamp) -> Result<(), StoreError> {
     let due = store.tasks_due(now, BATCH).await.unwrap_or_else(|error| {
         tracing::error!(%error, "could not look for tasks that are late");
         Vec::new()
@@ -107,7 +107,7 @@ pub async fn tick(store: &dyn Store, signals: &Signals, deadline: Duration, now:
 ///
 /// # Errors
 /// The store's; what was not forgotten is forgotten at the next look.
-pub async fn forget(store: &dyn Store, retention: &Retention, now: Timestamp) -> Result<(), StoreError> {
+pub async fn forget(store: &Store, retention: &Retention, now: Timestamp) -> Result<(), StoreError> {
     let full = u64::from(BATCH);
     let (begun, long_ago) = (Instant::now(), before(now, retention.events));
     while store.forget_events(long_ago, BATCH).await? >= full && begun.elapsed() < FORGETS_FOR {}
@@ -118,7 +118,7 @@ pub async fn forget(store: &dyn Store, retention: &Retention, now: Timestamp) ->
     Ok(())
 }
 
-async fn escalate(store: &dyn Store, mut stored: Stored<Task>, now: Timestamp) -> Result<(), StoreError> {
+async fn escalate(store: &Store, mut stored: Stored<Task>, now: Timestamp) -> Result<(), StoreError> {
     let task = &mut stored.value;
     let words = format!("nobody decided by {}", task.due_by);
     let Ok((from, to)) = task.advance(TaskMove::Escalate) else { return Ok(()) };
@@ -132,7 +132,7 @@ async fn escalate(store: &dyn Store, mut stored: Stored<Task>, now: Timestamp) -
 
 /// Whether the database was restored from a copy in which this create was waiting already: nobody can tell from here what was decided and
 /// made after that copy.
-async fn is_older_than_the_copy(store: &dyn Store, operation: &Operation) -> Result<bool, StoreError> {
+async fn is_older_than_the_copy(store: &Store, operation: &Operation) -> Result<bool, StoreError> {
     let restored_at = store.marked(RESTORED).await?;
     Ok(operation.kind == OperationKind::Create && restored_at.is_some_and(|at| operation.created_at <= at))
 }
@@ -141,14 +141,14 @@ async fn is_older_than_the_copy(store: &dyn Store, operation: &Operation) -> Res
 ///
 /// # Errors
 /// The store's.
-pub async fn fails_when_expired(store: &dyn Store, operation: &Operation) -> Result<bool, StoreError> {
+pub async fn fails_when_expired(store: &Store, operation: &Operation) -> Result<bool, StoreError> {
     let waits = matches!(operation.state, OperationState::AwaitingApproval | OperationState::AwaitingPermission);
     Ok(waits && !is_older_than_the_copy(store, operation).await?)
 }
 
 /// Fails a task that nobody decided in time, and its operation with it: what it made is cancelled as if it were rejected.
 async fn expire(
-    store: &dyn Store,
+    store: &Store,
     mut stored: Stored<Task>,
     deadline: Duration,
     now: Timestamp,

@@ -24,8 +24,8 @@ use sqlx::{ConnectOptions, Connection, PgConnection, SqliteConnection, sqlite::S
 use self::tables::Table;
 use super::{
     StoreError,
-    postgres::{self, PostgresStore},
-    replicas::{ARRIVED, ARRIVING, MOVED, MOVING},
+    marks::{ARRIVED, ARRIVING, MOVED, MOVING},
+    postgres,
     sqlite::{self, Lock},
 };
 use crate::{domain::time::Timestamp, fault};
@@ -140,9 +140,9 @@ impl Move {
             return Err(MoveError::Moved(at));
         }
         // Makes the tables.
-        let made = PostgresStore::open(url, postgres::Options::default()).await;
+        let made = postgres::open(url, postgres::Options::default()).await;
         let made = made.map_err(|error| MoveError::Store(TARGET, error))?;
-        super::Store::close(&made).await;
+        made.close().await;
         let mut target = open_target(url).await?;
         let tables = tables::of(&mut source, &mut target).await?;
         let at = marked(&mut source, MOVING).await?;

@@ -7,7 +7,8 @@ use serde_json::{Map, Value};
 use super::{
     http::problem,
     json::schema::{self, Side},
-    v1::tools::{self, Tool},
+    tool::Tool,
+    v1::tools,
 };
 use crate::app::error::ErrorCode;
 

@@ -23,7 +23,8 @@ use super::{
     Web, docs,
     json::Arguments,
     openapi,
-    v1::tools::{self, Answer, CallOptions, Effect, Tool, Verb},
+    tool::{Answer, CallOptions, Effect, Tool, Verb},
+    v1::tools,
 };
 
 pub mod arguments;

@@ -30,7 +30,8 @@ use super::{
     Web,
     http::{auth, headers, problem, problem::Refusal},
     json::{Arguments, suggest},
-    v1::tools::{self, CallOptions, Effect, Tool},
+    tool::{self, CallOptions, Effect, Tool},
+    v1::tools,
 };
 use crate::app::{
     caller::Caller,
@@ -132,7 +133,7 @@ async fn authenticated(State(web): State<Web>, mut request: Request, next: Next)
             next.run(request).await
         }
         Err(error) => {
-            tools::refused_over_mcp(error.code);
+            tool::refused_over_mcp(error.code);
             Refusal::from(error).into_response()
         }
     }
@@ -161,7 +162,7 @@ impl ServerHandler for Face {
         let caller = caller(&context)?;
         let room = self.web.app.enter(&caller, Lane::Read);
         let _room = room.map_err(|refused| {
-            tools::refused_over_mcp(refused.code);
+            tool::refused_over_mcp(refused.code);
             ErrorData::internal_error(refused.message.clone(), Some(json!({ "error": problem::body(&refused) })))
         })?;
         let usable = self.tools.iter().filter(|(tool, _)| tool.audience.admit(&caller).is_ok());
@@ -177,11 +178,11 @@ impl ServerHandler for Face {
         let Some(tool) = tools::named(&request.name) else {
             return match self.web.app.enter(&caller, Lane::Read) {
                 Ok(_) => {
-                    tools::refused_over_mcp(ErrorCode::NotFound);
+                    tool::refused_over_mcp(ErrorCode::NotFound);
                     Err(unknown(&request.name))
                 }
                 Err(refused) => {
-                    tools::refused_over_mcp(refused.code);
+                    tool::refused_over_mcp(refused.code);
                     Ok(refused_tool(&refused).into())
                 }
             };

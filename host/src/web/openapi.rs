@@ -8,7 +8,8 @@ use super::{
         schema::{self, Side},
         text::{KEY_PATTERN, MAX_KEY},
     },
-    v1::tools::{self, Effect, Tool, Verb},
+    tool::{Effect, Tool, Verb},
+    v1::tools,
 };
 use crate::app::error::ErrorCode;
 

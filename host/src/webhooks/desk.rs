@@ -117,7 +117,7 @@ pub struct WithSecret {
 #[derive(Debug)]
 pub struct Desk<'d> {
     /// Persistence.
-    pub store: &'d dyn Store,
+    pub store: &'d Store,
     /// Where webhooks may be sent.
     pub policy: &'d Policy,
     /// Who: the name of a token.

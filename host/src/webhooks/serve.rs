@@ -37,7 +37,7 @@ const TRIES: u32 = 5;
 const GONE: u16 = 410;
 
 /// Delivers until `stop`; what is being tried then is finished, or tried again by whoever finds its lease run out.
-pub async fn serve(store: Arc<dyn Store>, policy: Policy, signals: Arc<Signals>, stop: CancellationToken) {
+pub async fn serve(store: Store, policy: Policy, signals: Arc<Signals>, stop: CancellationToken) {
     let lease = policy.timeout + MARGIN;
     let sender = Arc::new(Sender::new(policy));
     let slots = Arc::new(Semaphore::new(SLOTS));
@@ -52,7 +52,7 @@ pub async fn serve(store: Arc<dyn Store>, policy: Policy, signals: Arc<Signals>,
             Ok(Some(due)) => {
                 let (store, sender, signals) = (store.clone(), sender.clone(), signals.clone());
                 trying.spawn(async move {
-                    if let Err(error) = deliver(store.as_ref(), &sender, &due).await {
+                    if let Err(error) = deliver(&store, &sender, &due).await {
                         tracing::warn!(webhook = %due.endpoint.id, event = %due.event, %error, "what came of a delivery was not recorded");
                     }
                     drop(slot);
@@ -86,7 +86,7 @@ pub async fn serve(store: Arc<dyn Store>, policy: Policy, signals: Arc<Signals>,
 ///
 /// # Errors
 /// The store's; it is tried again when its lease runs out.
-pub async fn deliver(store: &dyn Store, sender: &Sender, due: &DueDelivery) -> Result<(), StoreError> {
+pub async fn deliver(store: &Store, sender: &Sender, due: &DueDelivery) -> Result<(), StoreError> {
     let sent = sender.send(due, store.keys(), now()).await;
     let counted = match &sent {
         Sent::Taken(_) => "delivered",
@@ -132,7 +132,7 @@ pub async fn deliver(store: &dyn Store, sender: &Sender, due: &DueDelivery) -> R
 
 /// Disables an endpoint, unless it is elsewhere by now than where it was `tried`, or no longer what it is disabled for.
 async fn disable(
-    store: &dyn Store,
+    store: &Store,
     tried: &Endpoint,
     reason: &str,
     at: Timestamp,

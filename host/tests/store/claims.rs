@@ -14,17 +14,17 @@ use flightdeck::{
 };
 
 use super::fixtures::{
-    AnyStore, LEASE, accept, add_operation, at, buy, claim, moved, next_due, operation, platform, stored_operation,
+    LEASE, Store, accept, add_operation, at, buy, claim, moved, next_due, operation, platform, stored_operation,
 };
 
-pub(crate) async fn nothing_is_claimed_where_nothing_is_due(store: AnyStore) {
+pub(crate) async fn nothing_is_claimed_where_nothing_is_due(store: Store) {
     assert!(store.claim("worker", at(0), LEASE).await.unwrap().is_none());
     accept(&store, "b1").await;
     assert!(store.claim("worker", at(-1), LEASE).await.unwrap().is_none());
     assert!(store.claim("worker", at(0), LEASE).await.unwrap().is_some());
 }
 
-pub(crate) async fn the_oldest_due_operation_is_claimed_first(store: AnyStore) {
+pub(crate) async fn the_oldest_due_operation_is_claimed_first(store: Store) {
     for (buy, run_at) in [("b1", 3), ("b2", 1), ("b3", 1), ("b4", 99)] {
         accept(&store, buy).await;
         let id = format!("op-{buy}").as_str().into();
@@ -39,7 +39,7 @@ pub(crate) async fn the_oldest_due_operation_is_claimed_first(store: AnyStore) {
     assert_eq!(order, ["op-b2", "op-b3", "op-b1"]);
 }
 
-pub(crate) async fn a_claim_counts_and_starts_and_is_exclusive(store: AnyStore) {
+pub(crate) async fn a_claim_counts_and_starts_and_is_exclusive(store: Store) {
     let id = accept(&store, "b1").await;
     let before = stored_operation(&store, &id).await;
     let claim = claim(&store, 1).await;
@@ -52,7 +52,7 @@ pub(crate) async fn a_claim_counts_and_starts_and_is_exclusive(store: AnyStore) 
     assert!(store.claim("other", at(30), LEASE).await.unwrap().is_none());
 }
 
-pub(crate) async fn a_lease_that_ran_out_is_claimed_again_under_a_higher_number(store: AnyStore) {
+pub(crate) async fn a_lease_that_ran_out_is_claimed_again_under_a_higher_number(store: Store) {
     let id = accept(&store, "b1").await;
     for number in 1..4 {
         let seconds = (number - 1) * 30;
@@ -64,7 +64,7 @@ pub(crate) async fn a_lease_that_ran_out_is_claimed_again_under_a_higher_number(
 }
 
 /// The lease alone says until when it is the worker's, even if the operation says that it is put off.
-pub(crate) async fn a_lease_runs_out_whenever_the_operation_was_to_be_run(store: AnyStore) {
+pub(crate) async fn a_lease_runs_out_whenever_the_operation_was_to_be_run(store: Store) {
     let id = accept(&store, "b1").await;
     let claimed = claim(&store, 0).await;
     let mut put_off = claimed.operation.clone();
@@ -85,7 +85,7 @@ pub(crate) async fn a_lease_runs_out_whenever_the_operation_was_to_be_run(store:
     assert!(store.claim("other", at(69), LEASE).await.unwrap().is_none());
 }
 
-pub(crate) async fn operations_of_one_buy_run_one_at_a_time_in_order(store: AnyStore) {
+pub(crate) async fn operations_of_one_buy_run_one_at_a_time_in_order(store: Store) {
     accept(&store, "b1").await;
     let mut second = operation("op-2", "b1");
     second.kind = OperationKind::Update;
@@ -110,7 +110,7 @@ pub(crate) async fn operations_of_one_buy_run_one_at_a_time_in_order(store: AnyS
     assert_eq!(claim(&store, 51).await.fence.operation.as_str(), "op-2");
 }
 
-pub(crate) async fn one_that_waits_for_approval_keeps_no_later_one_waiting(store: AnyStore) {
+pub(crate) async fn one_that_waits_for_approval_keeps_no_later_one_waiting(store: Store) {
     accept(&store, "b1").await;
     let create = claim(&store, 0).await;
     let done = moved(&create.operation, OperationState::Succeeded, 1);
@@ -123,7 +123,7 @@ pub(crate) async fn one_that_waits_for_approval_keeps_no_later_one_waiting(store
     assert!(store.claim("other", at(3), LEASE).await.unwrap().is_none());
 }
 
-pub(crate) async fn an_expired_lease_and_an_older_queued_operation_do_not_block_each_other(store: AnyStore) {
+pub(crate) async fn an_expired_lease_and_an_older_queued_operation_do_not_block_each_other(store: Store) {
     accept(&store, "b1").await;
     let create = claim(&store, 0).await;
     let done = moved(&create.operation, OperationState::Succeeded, 1);
@@ -158,7 +158,7 @@ fn begun(stored: &Stored<Operation>) -> Stored<Operation> {
     stored
 }
 
-pub(crate) async fn a_pause_overtakes_all_but_older_pauses(store: AnyStore) {
+pub(crate) async fn a_pause_overtakes_all_but_older_pauses(store: Store) {
     accept(&store, "b1").await;
     for operation in [operation("op-change", "b1"), pause("op-pause-1", "b1"), pause("op-pause-2", "b1")] {
         add_operation(&store, operation).await;
@@ -186,7 +186,7 @@ fn on(mut operation: Operation, platforms: &[&str]) -> Operation {
     operation
 }
 
-pub(crate) async fn an_ad_server_that_has_its_workers_keeps_nobody_else_waiting(store: AnyStore) {
+pub(crate) async fn an_ad_server_that_has_its_workers_keeps_nobody_else_waiting(store: Store) {
     let lanes: [(&str, &[&str]); 6] = [
         ("s1", &["slow"]),
         ("s2", &["slow"]),
@@ -231,7 +231,7 @@ pub(crate) async fn an_ad_server_that_has_its_workers_keeps_nobody_else_waiting(
     assert_eq!(again.fence.operation.as_str(), "op-h1");
 }
 
-pub(crate) async fn an_operation_waits_only_where_something_is_left_to_do(store: AnyStore) {
+pub(crate) async fn an_operation_waits_only_where_something_is_left_to_do(store: Store) {
     accept(&store, "b1").await;
     add_operation(&store, on(operation("op-two", "b1"), &["a", "b"])).await;
     let done = moved(&claim(&store, 0).await.operation, OperationState::Succeeded, 0);
@@ -267,7 +267,7 @@ pub(crate) async fn an_operation_waits_only_where_something_is_left_to_do(store:
     assert!(store.claim_within("worker", at(5), LEASE, &busy("b")).await.unwrap().is_some());
 }
 
-pub(crate) async fn what_has_begun_keeps_later_ones_waiting_until_it_ends(store: AnyStore) {
+pub(crate) async fn what_has_begun_keeps_later_ones_waiting_until_it_ends(store: Store) {
     accept(&store, "b1").await;
     let first = claim(&store, 0).await;
     let waits = moved(&begun(&first.operation), OperationState::AwaitingPermission, 1);
@@ -289,7 +289,7 @@ pub(crate) async fn what_has_begun_keeps_later_ones_waiting_until_it_ends(store:
     assert_eq!(claim(&store, 6).await.fence.operation.as_str(), "op-change");
 }
 
-pub(crate) async fn a_lease_can_be_prolonged_until_somebody_else_claims(store: AnyStore) {
+pub(crate) async fn a_lease_can_be_prolonged_until_somebody_else_claims(store: Store) {
     accept(&store, "b1").await;
     let first = claim(&store, 0).await;
     store.prolong(&first.fence, at(20), LEASE).await.unwrap();
@@ -307,7 +307,7 @@ pub(crate) async fn a_lease_can_be_prolonged_until_somebody_else_claims(store: A
     assert!(matches!(store.prolong(&unknown, at(0), LEASE).await, Err(StoreError::Fenced(_))));
 }
 
-pub(crate) async fn the_next_due_time_is_that_of_claimable_work(store: AnyStore) {
+pub(crate) async fn the_next_due_time_is_that_of_claimable_work(store: Store) {
     assert_eq!(next_due(&store).await, None);
     accept(&store, "b1").await;
     assert_eq!(next_due(&store).await, Some(at(0)));

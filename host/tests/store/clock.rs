@@ -17,18 +17,18 @@ use flightdeck::{
 use serde_json::json;
 
 use super::fixtures::{
-    AnyStore, LEASE, accept, at, audit, begins, buy, claim, journal, moved, operation, platform, stored_buy,
+    LEASE, Store, accept, at, audit, begins, buy, claim, journal, moved, operation, platform, stored_buy,
     stored_operation, stored_task, task,
 };
 
 const DEADLINE: Duration = Duration::from_secs(3_600);
 
-pub(crate) async fn tick(store: &AnyStore, seconds: i64) {
-    timers::tick(store.as_ref(), &Signals::default(), DEADLINE, at(seconds)).await.unwrap();
+pub(crate) async fn tick(store: &Store, seconds: i64) {
+    timers::tick(&store, &Signals::default(), DEADLINE, at(seconds)).await.unwrap();
 }
 
 /// The create of `b1`, claimed and frozen, with a step begun that may have made something.
-async fn begun(store: &AnyStore) -> Stored<Operation> {
+async fn begun(store: &Store) -> Stored<Operation> {
     accept(store, "b1").await;
     let mut claim = claim(store, 0).await;
     let operation = &mut claim.operation.value;
@@ -41,7 +41,7 @@ async fn begun(store: &AnyStore) -> Stored<Operation> {
 }
 
 /// Has an operation wait with a task.
-pub(crate) async fn wait(store: &AnyStore, mut stored: Stored<Operation>, state: OperationState, mut task: Task) {
+pub(crate) async fn wait(store: &Store, mut stored: Stored<Operation>, state: OperationState, mut task: Task) {
     stored = moved(&stored, state, 1);
     stored.value.tasks.push(task.id.clone());
     task.operation = stored.value.id.clone();
@@ -54,14 +54,14 @@ pub(crate) fn of_kind(id: &str, kind: TaskKind) -> Task {
 }
 
 /// What the last line of the audit log about a task says: what was done and by whom. It has a reason and a digest.
-async fn audited(store: &AnyStore, task: &str) -> (String, String) {
+async fn audited(store: &Store, task: &str) -> (String, String) {
     let line = store.last_audit(task).await.unwrap().expect("a line");
     let entry: AuditEntry = serde_json::from_str(&line.text).unwrap();
     assert!(entry.reason.is_some() && entry.digest == "d".repeat(64), "{entry:?}");
     (entry.action, entry.actor)
 }
 
-pub(crate) async fn a_task_that_nobody_decides_fails_its_operation_and_its_buy(store: AnyStore) {
+pub(crate) async fn a_task_that_nobody_decides_fails_its_operation_and_its_buy(store: Store) {
     accept(&store, "b1").await;
     let claim = claim(&store, 0).await;
     wait(&store, claim.operation, OperationState::AwaitingApproval, of_kind("t1", TaskKind::ManualApproval)).await;
@@ -79,7 +79,7 @@ pub(crate) async fn a_task_that_nobody_decides_fails_its_operation_and_its_buy(s
     tick(&store, 8_000).await;
 }
 
-pub(crate) async fn what_waited_in_a_copy_is_not_given_up_before_somebody_has_looked(store: AnyStore) {
+pub(crate) async fn what_waited_in_a_copy_is_not_given_up_before_somebody_has_looked(store: Store) {
     accept(&store, "b1").await;
     let claim = claim(&store, 0).await;
     wait(&store, claim.operation, OperationState::AwaitingApproval, of_kind("t1", TaskKind::ManualApproval)).await;
@@ -95,7 +95,7 @@ pub(crate) async fn what_waited_in_a_copy_is_not_given_up_before_somebody_has_lo
     assert!(words.contains("restored") && words.contains("has looked"), "{words}");
 }
 
-pub(crate) async fn a_task_that_was_decided_does_not_expire(store: AnyStore) {
+pub(crate) async fn a_task_that_was_decided_does_not_expire(store: Store) {
     accept(&store, "b1").await;
     let claim = claim(&store, 0).await;
     let mut approved = of_kind("t1", TaskKind::ManualApproval);
@@ -106,7 +106,7 @@ pub(crate) async fn a_task_that_was_decided_does_not_expire(store: AnyStore) {
     assert_eq!(stored_task(&store, "t1").await.value.status, TaskStatus::InProgress);
 }
 
-pub(crate) async fn every_task_of_an_operation_closes_when_one_expires(store: AnyStore) {
+pub(crate) async fn every_task_of_an_operation_closes_when_one_expires(store: Store) {
     accept(&store, "b1").await;
     let mut stored = claim(&store, 0).await.operation;
     stored.value.tasks.push("t0".into());
@@ -120,7 +120,7 @@ pub(crate) async fn every_task_of_an_operation_closes_when_one_expires(store: An
     }
 }
 
-pub(crate) async fn what_may_have_been_made_is_cancelled_when_its_task_expires(store: AnyStore) {
+pub(crate) async fn what_may_have_been_made_is_cancelled_when_its_task_expires(store: Store) {
     let begun = begun(&store).await;
     wait(&store, begun, OperationState::AwaitingPermission, of_kind("t1", TaskKind::PermissionException)).await;
     tick(&store, 7_200).await;
@@ -135,7 +135,7 @@ pub(crate) async fn what_may_have_been_made_is_cancelled_when_its_task_expires(s
     assert!(store.claim("worker", at(7_200), LEASE).await.unwrap().is_some());
 }
 
-pub(crate) async fn parked_operations_are_kept_for_a_person_and_hold_up_no_other_task(store: AnyStore) {
+pub(crate) async fn parked_operations_are_kept_for_a_person_and_hold_up_no_other_task(store: Store) {
     let begun = begun(&store).await;
     wait(&store, begun, OperationState::Parked, of_kind("t1", TaskKind::Reconciliation)).await;
     tick(&store, 7_200).await;
@@ -148,7 +148,7 @@ pub(crate) async fn parked_operations_are_kept_for_a_person_and_hold_up_no_other
     assert!(due.is_empty(), "it was seen to: {due:?}");
 }
 
-pub(crate) async fn a_buy_that_a_person_finishes_after_its_end_is_over(store: AnyStore) {
+pub(crate) async fn a_buy_that_a_person_finishes_after_its_end_is_over(store: Store) {
     let begun = begun(&store).await;
     wait(&store, begun, OperationState::Parked, of_kind("t1", TaskKind::Reconciliation)).await;
     let mut waiting = stored_buy(&store, "b1").await;
@@ -161,7 +161,7 @@ pub(crate) async fn a_buy_that_a_person_finishes_after_its_end_is_over(store: An
     decisions::decide(&mut decided.value, Resolution::Completed, None, "rita");
     let operation = stored_operation(&store, &"op-b1".into()).await;
     let mut recording = Recording::default();
-    decisions::finish_by_hand(store.as_ref(), operation, decided, long_after, &mut recording).await.unwrap();
+    decisions::finish_by_hand(&store, operation, decided, long_after, &mut recording).await.unwrap();
     store.record(recording).await.unwrap();
 
     assert_eq!(stored_buy(&store, "b1").await.value.status, BuyStatus::Completed);
@@ -173,7 +173,7 @@ pub(crate) async fn a_buy_that_a_person_finishes_after_its_end_is_over(store: An
     );
 }
 
-pub(crate) async fn booked_buys_have_their_turn_one_after_the_other(store: AnyStore) {
+pub(crate) async fn booked_buys_have_their_turn_one_after_the_other(store: Store) {
     for id in ["b1", "b2", "b3"] {
         accept(&store, id).await;
     }
@@ -220,7 +220,7 @@ pub(crate) async fn booked_buys_have_their_turn_one_after_the_other(store: AnySt
     assert!(turns(520, 10).await.contains(&"b1".into()));
 }
 
-pub(crate) async fn a_decision_is_written_in_time_or_not_at_all(store: AnyStore) {
+pub(crate) async fn a_decision_is_written_in_time_or_not_at_all(store: Store) {
     accept(&store, "b1").await;
     let claim = claim(&store, 0).await;
     wait(&store, claim.operation, OperationState::AwaitingApproval, of_kind("t1", TaskKind::ManualApproval)).await;

@@ -1,6 +1,6 @@
 //! Deliveries: their order, what is sent again, and who is sent how many at a time.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use flightdeck::{
     domain::{
@@ -10,21 +10,19 @@ use flightdeck::{
     },
     operations::{Signals, timers},
     store::{
-        Recording,
-        postgres::{self, PostgresStore},
-        sqlite::{self, SqliteStore},
+        Recording, postgres, sqlite,
         webhooks::{Replay, Replayed, Tried},
     },
 };
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection, sqlite::SqliteConnectOptions};
 
 use super::{
-    fixtures::{AnyStore, at, audit, event, key, principal},
+    fixtures::{Store, at, audit, event, key, principal},
     webhooks::{add, claim, endpoint, happen, statuses, tried},
 };
 
 /// Enables an endpoint again, or disables it.
-async fn switch(store: &AnyStore, id: &str, enabled: bool) {
+async fn switch(store: &Store, id: &str, enabled: bool) {
     let mut stored = store.webhook(&id.into()).await.unwrap().unwrap();
     let disabled = Disabled { at: at(1), by: "ana".to_owned(), reason: "moving".to_owned() };
     stored.value.disabled = (!enabled).then_some(disabled);
@@ -32,7 +30,7 @@ async fn switch(store: &AnyStore, id: &str, enabled: bool) {
 }
 
 /// Has events happen one second after the other; their ids.
-async fn happen_from(store: &AnyStore, second: i64, buy: &str, count: i64) -> Vec<EventId> {
+async fn happen_from(store: &Store, second: i64, buy: &str, count: i64) -> Vec<EventId> {
     let mut ids = Vec::new();
     for index in 0..count {
         let event = Event { at: at(second + index), ..event(buy, EventKind::TaskCreated) };
@@ -43,7 +41,7 @@ async fn happen_from(store: &AnyStore, second: i64, buy: &str, count: i64) -> Ve
 }
 
 /// Claims and delivers everything that is due, one after the other.
-async fn deliver_all(store: &AnyStore, seconds: i64) -> Vec<EventId> {
+async fn deliver_all(store: &Store, seconds: i64) -> Vec<EventId> {
     let mut sent = Vec::new();
     while let Some(due) = claim(store, seconds).await {
         store.record_attempt(tried(&due, seconds, Tried::Delivered)).await.unwrap();
@@ -52,7 +50,7 @@ async fn deliver_all(store: &AnyStore, seconds: i64) -> Vec<EventId> {
     sent
 }
 
-pub(crate) async fn a_replay_sends_events_of_a_buy_in_the_order_in_which_they_happened(store: AnyStore) {
+pub(crate) async fn a_replay_sends_events_of_a_buy_in_the_order_in_which_they_happened(store: Store) {
     add(&store, &endpoint("mine", None, EventKind::ALL)).await;
     let mut happened = happen_from(&store, 0, "b1", 1).await;
     assert_eq!(deliver_all(&store, 10).await, happened);
@@ -72,7 +70,7 @@ pub(crate) async fn a_replay_sends_events_of_a_buy_in_the_order_in_which_they_ha
     assert_eq!((&first.event, &rest[..]), (&happened[0], &happened[1..]));
 }
 
-pub(crate) async fn a_replay_of_more_than_its_limit_says_where_to_go_on(store: AnyStore) {
+pub(crate) async fn a_replay_of_more_than_its_limit_says_where_to_go_on(store: Store) {
     add(&store, &endpoint("mine", None, EventKind::ALL)).await;
     switch(&store, "mine", false).await;
     let happened = happen_from(&store, 0, "b1", 5).await;
@@ -100,7 +98,7 @@ pub(crate) async fn a_replay_of_more_than_its_limit_says_where_to_go_on(store: A
     assert_eq!(dead().await, Replayed { count: 2, more: false, next_since: None });
 }
 
-pub(crate) async fn a_test_is_replayed_to_the_endpoint_that_was_tested_and_to_no_other(store: AnyStore) {
+pub(crate) async fn a_test_is_replayed_to_the_endpoint_that_was_tested_and_to_no_other(store: Store) {
     add(&store, &endpoint("mine", Some(principal()), EventKind::ALL)).await;
     add(&store, &endpoint("also mine", Some(principal()), EventKind::ALL)).await;
     add(&store, &endpoint("publishers", None, EventKind::ALL)).await;
@@ -115,7 +113,7 @@ pub(crate) async fn a_test_is_replayed_to_the_endpoint_that_was_tested_and_to_no
     assert_eq!(deliver_all(&store, 2).await, [test.id]);
 }
 
-pub(crate) async fn an_endpoint_where_nothing_succeeds_is_sent_one_at_a_time(store: AnyStore) {
+pub(crate) async fn an_endpoint_where_nothing_succeeds_is_sent_one_at_a_time(store: Store) {
     add(&store, &endpoint("mine", None, EventKind::ALL)).await;
     happen(&store, (0..10).map(|index| event(&format!("b{index}"), EventKind::TaskCreated)).collect()).await;
     let first = claim(&store, 1).await.unwrap();
@@ -130,7 +128,7 @@ pub(crate) async fn an_endpoint_where_nothing_succeeds_is_sent_one_at_a_time(sto
     assert_eq!(held, AT_A_TIME);
 }
 
-pub(crate) async fn no_owner_takes_all_places(store: AnyStore) {
+pub(crate) async fn no_owner_takes_all_places(store: Store) {
     let other = PrincipalId::from("zenith");
     for index in 0..5 {
         add(&store, &endpoint(&format!("mine{index}"), Some(principal()), EventKind::ALL)).await;
@@ -155,7 +153,7 @@ pub(crate) async fn no_owner_takes_all_places(store: AnyStore) {
     assert!(claim(&store, 100).await.is_some());
 }
 
-pub(crate) async fn what_an_old_url_answers_counts_for_nothing_at_the_new_one(store: AnyStore) {
+pub(crate) async fn what_an_old_url_answers_counts_for_nothing_at_the_new_one(store: Store) {
     add(&store, &endpoint("mine", None, EventKind::ALL)).await;
     happen(&store, ["b1", "b2", "b3"].map(|buy| event(buy, EventKind::TaskCreated)).into()).await;
     let (gone, taken) = (claim(&store, 0).await.unwrap(), claim(&store, 0).await.unwrap());
@@ -185,7 +183,7 @@ pub(crate) async fn what_an_old_url_answers_counts_for_nothing_at_the_new_one(st
     assert_eq!((delivered.status, delivered.attempts), (DeliveryStatus::Delivered, 1));
 }
 
-pub(crate) async fn of_many_that_make_endpoints_at_once_no_owner_gets_too_many(store: AnyStore) {
+pub(crate) async fn of_many_that_make_endpoints_at_once_no_owner_gets_too_many(store: Store) {
     add(&store, &endpoint("theirs", Some("zenith".into()), EventKind::ALL)).await;
     for owner in [Some(principal()), None] {
         let made = (0..12).map(|index| {
@@ -204,7 +202,7 @@ pub(crate) async fn of_many_that_make_endpoints_at_once_no_owner_gets_too_many(s
     assert_eq!(lines.len(), 11, "what was refused is not told");
 }
 
-pub(crate) async fn what_was_given_up_is_counted_for_each_endpoint(store: AnyStore) {
+pub(crate) async fn what_was_given_up_is_counted_for_each_endpoint(store: Store) {
     add(&store, &endpoint("mine", None, EventKind::ALL)).await;
     add(&store, &endpoint("other", None, EventKind::ALL)).await;
     happen(&store, ["b1", "b2", "b3"].map(|buy| event(buy, EventKind::TaskCreated)).into()).await;
@@ -220,7 +218,7 @@ pub(crate) async fn what_was_given_up_is_counted_for_each_endpoint(store: AnySto
     assert_eq!(store.webhook(&"mine".into()).await.unwrap().unwrap().value.dead, 2);
 }
 
-pub(crate) async fn one_look_at_the_clock_forgets_everything_that_is_old(store: AnyStore) {
+pub(crate) async fn one_look_at_the_clock_forgets_everything_that_is_old(store: Store) {
     add(&store, &endpoint("mine", None, EventKind::ALL)).await;
     for batch in 0..2 {
         let buy = |index| format!("b{batch}-{index}");
@@ -232,7 +230,7 @@ pub(crate) async fn one_look_at_the_clock_forgets_everything_that_is_old(store: 
         store.record(Recording { idempotency, ..Recording::default() }).await.unwrap();
     }
     let later = at(31 * 86_400);
-    timers::tick(store.as_ref(), &Signals::default(), Duration::from_secs(60), later).await.unwrap();
+    timers::tick(&store, &Signals::default(), Duration::from_secs(60), later).await.unwrap();
     assert_eq!(statuses(&store, "mine").await, []);
     for index in [0, 249] {
         assert!(store.idempotency(&principal(), &format!("k{index}")).await.unwrap().is_none(), "{index}");
@@ -262,7 +260,7 @@ fn rows_of_the_version_before() -> Vec<String> {
     rows
 }
 
-async fn old_deliveries_go_in_the_order_of_their_events(store: AnyStore) {
+async fn old_deliveries_go_in_the_order_of_their_events(store: Store) {
     let first = Replay::One("evt_1".into());
     let replayed = store.replay(&"mine".into(), first, at(1), 1, audit("webhook.replayed", "mine")).await.unwrap();
     assert_eq!(replayed, Replayed { count: 1, more: false, next_since: None });
@@ -282,8 +280,8 @@ async fn deliveries_of_the_version_before_go_in_order_on_sqlite() {
         sqlx::query(AssertSqlSafe(row)).execute(&mut old).await.unwrap();
     }
     old.close().await.unwrap();
-    let store = SqliteStore::open(path, sqlite::Options::default()).await.unwrap();
-    old_deliveries_go_in_the_order_of_their_events(Arc::new(store)).await;
+    let store = sqlite::open(path, sqlite::Options::default()).await.unwrap();
+    old_deliveries_go_in_the_order_of_their_events(store).await;
 }
 
 #[tokio::test]
@@ -298,11 +296,11 @@ async fn deliveries_of_the_version_before_go_in_order_on_postgresql() {
     }
     old.close().await.unwrap();
     let options = postgres::Options { callers_clock: true, ..postgres::Options::default() };
-    let store = PostgresStore::open(&url, options).await.unwrap();
-    old_deliveries_go_in_the_order_of_their_events(Arc::new(store)).await;
+    let store = postgres::open(&url, options).await.unwrap();
+    old_deliveries_go_in_the_order_of_their_events(store).await;
 }
 
-pub(crate) async fn however_much_waits_is_given_up_with_its_endpoint(store: AnyStore) {
+pub(crate) async fn however_much_waits_is_given_up_with_its_endpoint(store: Store) {
     add(&store, &endpoint("mine", None, &[EventKind::TaskCreated])).await;
     add(&store, &endpoint("other", None, &[EventKind::TaskCreated])).await;
     for batch in 0..21 {

@@ -19,13 +19,13 @@ use flightdeck::{
 
 use tokio_util::sync::CancellationToken;
 
-use super::fixtures::{AnyStore, LEASE, accept, at, begins, claim, journal, moved, platform, settles};
+use super::fixtures::{LEASE, Store, accept, at, begins, claim, journal, moved, platform, settles};
 
 /// Longer than any test: a heartbeat would tell the store another time than the tests'.
 const NO_HEARTBEAT: Duration = Duration::from_secs(3_600);
 
 /// A journal as a run has it, of the operation `op-b1`.
-fn pages(store: &AnyStore, fence: &Fence, steps: &[Step], restored_at: Option<Timestamp>) -> OperationJournal {
+fn pages(store: &Store, fence: &Fence, steps: &[Step], restored_at: Option<Timestamp>) -> OperationJournal {
     let asked_at = tokio::time::Instant::now();
     let lease = Arc::new(Lease::hold(store.clone(), fence.clone(), asked_at, LEASE, NO_HEARTBEAT));
     let doubts = Doubts::new(steps, &platform("north"), PATIENCE, restored_at, now());
@@ -38,12 +38,12 @@ const PATIENCE: Patience = Patience { lag_ms: 1_000, processing_ms: 60_000 };
 /// Before today, in the seconds of the tests' time: journals tell the store the time of day.
 const LONG_AGO: i64 = -100_000_000;
 
-async fn since(store: &AnyStore) -> Vec<(String, StepState, Timestamp)> {
+async fn since(store: &Store) -> Vec<(String, StepState, Timestamp)> {
     let steps = store.steps(&"op-b1".into()).await.unwrap();
     steps.into_iter().map(|step| (step.name, step.state, step.begun_at)).collect()
 }
 
-async fn begin(store: &AnyStore, fence: &Fence, name: &str, seconds: i64) {
+async fn begin(store: &Store, fence: &Fence, name: &str, seconds: i64) {
     let begin = begins(name, &format!("reference of {name}"));
     store.journal(JournalWrite { begin, ..journal(fence, "b1", seconds) }).await.unwrap();
 }
@@ -52,7 +52,7 @@ fn is_fresh(begun: &Begun) -> bool {
     matches!(begun, Begun::Fresh(_))
 }
 
-pub(crate) async fn whoever_takes_over_waits_from_then_on(store: AnyStore) {
+pub(crate) async fn whoever_takes_over_waits_from_then_on(store: Store) {
     accept(&store, "b1").await;
     let first = claim(&store, 0).await.fence;
     for name in ["settled", "open"] {
@@ -75,7 +75,7 @@ pub(crate) async fn whoever_takes_over_waits_from_then_on(store: AnyStore) {
     assert_eq!(since(&store).await, taken_over);
 }
 
-pub(crate) async fn a_run_that_was_cut_off_leaves_a_doubt_that_begins_then(store: AnyStore) {
+pub(crate) async fn a_run_that_was_cut_off_leaves_a_doubt_that_begins_then(store: Store) {
     accept(&store, "b1").await;
     let claimed = claim(&store, 0).await;
     begin(&store, &claimed.fence, "open", 1).await;
@@ -85,7 +85,7 @@ pub(crate) async fn a_run_that_was_cut_off_leaves_a_doubt_that_begins_then(store
     assert_eq!(since(&store).await, [("open".to_owned(), StepState::Open, at(9))]);
 }
 
-pub(crate) async fn a_late_answer_says_nothing_of_another_step(store: AnyStore) {
+pub(crate) async fn a_late_answer_says_nothing_of_another_step(store: Store) {
     accept(&store, "b1").await;
     let fence = claim(&store, 0).await.fence;
     let pages = pages(&store, &fence, &[], None);
@@ -104,7 +104,7 @@ pub(crate) async fn a_late_answer_says_nothing_of_another_step(store: AnyStore) 
     assert_eq!(states, [StepState::Done, StepState::Open]);
 }
 
-pub(crate) async fn what_a_restored_copy_does_not_know_is_looked_up(store: AnyStore) {
+pub(crate) async fn what_a_restored_copy_does_not_know_is_looked_up(store: Store) {
     accept(&store, "b1").await;
     let first = claim(&store, 0).await.fence;
     begin(&store, &first, "refused", LONG_AGO).await;
@@ -128,7 +128,7 @@ pub(crate) async fn what_a_restored_copy_does_not_know_is_looked_up(store: AnySt
 }
 
 /// The step `order` as it is left by a run that lost a request `ago`.
-async fn lost(store: &AnyStore, fence: &Fence, ago: i64) -> Vec<Step> {
+async fn lost(store: &Store, fence: &Fence, ago: i64) -> Vec<Step> {
     begin(store, fence, "order", 1).await;
     let settled = settles("order", StepState::Open).map(|step| SettledStep { lost: true, ..step });
     let at = now().plus_millis(-ago);
@@ -136,7 +136,7 @@ async fn lost(store: &AnyStore, fence: &Fence, ago: i64) -> Vec<Step> {
     store.steps(&"op-b1".into()).await.unwrap()
 }
 
-pub(crate) async fn what_may_be_under_way_is_looked_for_and_never_sent_again(store: AnyStore) {
+pub(crate) async fn what_may_be_under_way_is_looked_for_and_never_sent_again(store: Store) {
     accept(&store, "b1").await;
     let fence = claim(&store, 0).await.fence;
     let steps = lost(&store, &fence, 10_000).await;
@@ -164,7 +164,7 @@ pub(crate) async fn what_may_be_under_way_is_looked_for_and_never_sent_again(sto
     assert_eq!(store.steps(&"op-b1".into()).await.unwrap()[0].state, StepState::Done);
 }
 
-pub(crate) async fn what_can_no_longer_be_under_way_is_made_again_if_it_is_absent(store: AnyStore) {
+pub(crate) async fn what_can_no_longer_be_under_way_is_made_again_if_it_is_absent(store: Store) {
     accept(&store, "b1").await;
     let fence = claim(&store, 0).await.fence;
     let steps = lost(&store, &fence, 61_001).await;
@@ -182,7 +182,7 @@ pub(crate) async fn what_can_no_longer_be_under_way_is_made_again_if_it_is_absen
     assert_eq!(waits, 121_000_000);
 }
 
-pub(crate) async fn a_host_that_stops_sends_nothing_more_and_hears_what_was_sent(store: AnyStore) {
+pub(crate) async fn a_host_that_stops_sends_nothing_more_and_hears_what_was_sent(store: Store) {
     accept(&store, "b1").await;
     let fence = claim(&store, 0).await.fence;
     let lease = Lease::hold(store.clone(), fence.clone(), tokio::time::Instant::now(), LEASE, NO_HEARTBEAT);

@@ -7,9 +7,9 @@ use flightdeck::{
 use futures::future::join_all;
 use serde_json::json;
 
-use super::fixtures::{AnyStore, at, buy, key, operation, principal};
+use super::fixtures::{Store, at, buy, key, operation, principal};
 
-pub(crate) async fn a_key_is_taken_once_and_its_entry_is_told(store: AnyStore) {
+pub(crate) async fn a_key_is_taken_once_and_its_entry_is_told(store: Store) {
     let write = |entry| Recording { idempotency: Some(entry), ..Recording::default() };
     store.record(write(key("k", "op-1"))).await.unwrap();
     match store.record(write(key("k", "op-2"))).await {
@@ -24,7 +24,7 @@ pub(crate) async fn a_key_is_taken_once_and_its_entry_is_told(store: AnyStore) {
     assert_eq!(store.idempotency(&other.principal, "k").await.unwrap(), Some(other));
 }
 
-pub(crate) async fn a_taken_key_keeps_everything_else_from_being_written(store: AnyStore) {
+pub(crate) async fn a_taken_key_keeps_everything_else_from_being_written(store: Store) {
     store.record(Recording { idempotency: Some(key("k", "op-1")), ..Recording::default() }).await.unwrap();
     let recording = Recording {
         idempotency: Some(key("k", "op-2")),
@@ -37,7 +37,7 @@ pub(crate) async fn a_taken_key_keeps_everything_else_from_being_written(store: 
     assert!(store.operation(&"op-2".into()).await.unwrap().is_none());
 }
 
-pub(crate) async fn the_first_answer_stays(store: AnyStore) {
+pub(crate) async fn the_first_answer_stays(store: Store) {
     store.record(Recording { idempotency: Some(key("k", "op-1")), ..Recording::default() }).await.unwrap();
     store.record_answer(&principal(), "k", &json!({"status": 201})).await.unwrap();
     store.record_answer(&principal(), "k", &json!({"status": 500})).await.unwrap();
@@ -47,7 +47,7 @@ pub(crate) async fn the_first_answer_stays(store: AnyStore) {
     assert!(store.idempotency(&principal(), "unknown").await.unwrap().is_none());
 }
 
-pub(crate) async fn expired_keys_are_forgotten_oldest_first_and_no_more_than_asked(store: AnyStore) {
+pub(crate) async fn expired_keys_are_forgotten_oldest_first_and_no_more_than_asked(store: Store) {
     for second in [3, 1, 2, 9] {
         let mut entry = key(&second.to_string(), "op-1");
         entry.expires_at = at(second);
@@ -63,7 +63,7 @@ pub(crate) async fn expired_keys_are_forgotten_oldest_first_and_no_more_than_ask
     store.record(Recording { idempotency: Some(key("1", "op-2")), ..Recording::default() }).await.unwrap();
 }
 
-pub(crate) async fn of_many_accepts_with_one_key_one_wins(store: AnyStore) {
+pub(crate) async fn of_many_accepts_with_one_key_one_wins(store: Store) {
     let outcomes = join_all((0..16).map(|index| {
         let store = store.clone();
         tokio::spawn(async move {

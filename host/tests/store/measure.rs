@@ -5,12 +5,12 @@ use std::time::{Duration, Instant};
 use flightdeck::{domain::event::EventKind, store::Recording};
 use futures::future::join_all;
 
-use super::fixtures::{self, AnyStore};
+use super::fixtures::{self, Store};
 
 const EACH: usize = 2_000;
 
 /// How many acceptances are recorded a second, by so many callers.
-pub(crate) async fn acceptances(store: AnyStore) {
+pub(crate) async fn acceptances(store: Store) {
     for callers in [1, 8, 32, 128] {
         let begun = Instant::now();
         let work = (0..callers).map(|caller| {

@@ -22,7 +22,7 @@ use proptest::{
 };
 use uuid::Uuid;
 
-use super::fixtures::{AnyStore, add_operation, at, buy, journal, next_due, operation, platform, stored_operation};
+use super::fixtures::{Store, add_operation, at, buy, journal, next_due, operation, platform, stored_operation};
 
 const BUYS: usize = 3;
 
@@ -179,7 +179,7 @@ enum Refusal {
 
 /// One run: the store, the model, and what both were told.
 struct Run {
-    store: AnyStore,
+    store: Store,
     /// Runs share a store, so each has its own names.
     prefix: String,
     now: i64,
@@ -532,7 +532,7 @@ impl Run {
     }
 }
 
-async fn run(store: AnyStore, acts: &[Act]) {
+async fn run(store: Store, acts: &[Act]) {
     let prefix = Uuid::now_v7().simple().to_string();
     let mut run = Run { store, prefix, now: 0, operations: Vec::new(), grants: Vec::new() };
     for index in 0..BUYS {
@@ -553,7 +553,7 @@ async fn run(store: AnyStore, acts: &[Act]) {
     }
 }
 
-pub(crate) async fn the_store_does_what_the_model_does(store: AnyStore) {
+pub(crate) async fn the_store_does_what_the_model_does(store: Store) {
     let runtime = tokio::runtime::Handle::current();
     tokio::task::block_in_place(|| {
         let config = Config { cases: 100, failure_persistence: None, ..Config::default() };

@@ -1,6 +1,6 @@
 //! What is true of PostgreSQL only: several hosts, the database's clock.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use flightdeck::{
     domain::{
@@ -14,7 +14,7 @@ use flightdeck::{
     operations::now,
     store::{
         Hint, JournalWrite, Recording, StoreError,
-        postgres::{Options, PostgresStore},
+        postgres::{self, Options},
     },
 };
 use flightdeck_test_support::postgres::database;
@@ -24,7 +24,7 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use super::{
     auditing,
     fixtures::{
-        AnyStore, LEASE, accept, add_operation, audit, begins, journal, moved, operation, settles, stored_buy,
+        LEASE, Store, accept, add_operation, audit, begins, journal, moved, operation, settles, stored_buy,
         stored_operation, task,
     },
     lists, plans, webhooks,
@@ -32,7 +32,7 @@ use super::{
 
 /// A store in a database of its own.
 pub(crate) struct Backend {
-    store: AnyStore,
+    store: Store,
     url: String,
 }
 
@@ -40,10 +40,10 @@ impl Backend {
     pub(crate) async fn fresh() -> Option<Self> {
         let url = database().await?;
         let options = Options { callers_clock: true, ..Options::default() };
-        Some(Self { store: Arc::new(PostgresStore::open(&url, options).await.unwrap()), url })
+        Some(Self { store: postgres::open(&url, options).await.unwrap(), url })
     }
 
-    pub(crate) fn store(&self) -> AnyStore {
+    pub(crate) fn store(&self) -> Store {
         self.store.clone()
     }
 
@@ -52,8 +52,8 @@ impl Backend {
     }
 }
 
-pub(super) async fn open(url: &str) -> AnyStore {
-    Arc::new(PostgresStore::open(url, Options::default()).await.unwrap())
+pub(super) async fn open(url: &str) -> Store {
+    postgres::open(url, Options::default()).await.unwrap()
 }
 
 /// Somebody else's connection to the same database.
@@ -66,7 +66,7 @@ pub(super) async fn number(connection: &mut PgConnection, sql: &str) -> i64 {
 }
 
 /// An operation of a new buy that is due now, by the machine's clock.
-pub(super) async fn due_now(store: &AnyStore, id: &str) {
+pub(super) async fn due_now(store: &Store, id: &str) {
     accept(store, id).await;
     let mut stored = stored_operation(store, &format!("op-{id}").as_str().into()).await;
     stored.value.run_at = now();
@@ -179,7 +179,7 @@ async fn a_worker_and_a_reviewer_who_write_the_same_rows_do_not_block_each_other
     let hosts = join_all((0..2).map(|_| open(&url))).await;
     due_now(&hosts[0], "b1").await;
     let held = hosts[0].claim("worker", now(), LEASE).await.unwrap().unwrap();
-    let write = |host: AnyStore, fence| async move {
+    let write = |host: Store, fence| async move {
         let mut written = 0;
         while written < 30 {
             let buy = Some(stored_buy(&host, "b1").await);
@@ -211,22 +211,22 @@ async fn a_worker_and_a_reviewer_who_write_the_same_rows_do_not_block_each_other
 async fn a_hint_reaches_the_other_hosts_and_not_its_sender() {
     let Some(url) = database().await else { return };
     let (one, other) = (open(&url).await, open(&url).await);
-    let (mut mine, mut heard) = (one.hear().unwrap(), other.hear().unwrap());
+    let (mut mine, mut heard) = (one.hints().unwrap(), other.hints().unwrap());
     let rested = Hint::Rested("op-1".into());
     // It takes a moment until both listen.
     let got = loop {
-        one.tell(rested.clone()).await;
+        one.send_hint(rested.clone());
         if let Ok(hint) = tokio::time::timeout(Duration::from_millis(50), heard.recv()).await {
             break hint.unwrap();
         }
     };
     assert_eq!(got, rested);
-    other.tell(Hint::Work).await;
+    other.send_hint(Hint::Work);
     let answered = loop {
         if let Ok(hint) = tokio::time::timeout(Duration::from_millis(50), mine.recv()).await {
             break hint.unwrap();
         }
-        other.tell(Hint::Work).await;
+        other.send_hint(Hint::Work);
     };
     assert_eq!(answered, Hint::Work, "its own hint did not come back");
 }
@@ -248,7 +248,7 @@ async fn a_server_without_room_for_another_connection_serves_those_that_are_ther
     let limited = url.replace("flightdeck@", &format!("{name}@"));
     // Without hints, which have a connection of their own.
     let options = Options { connections: 2, ..Options::default() };
-    let store: AnyStore = Arc::new(PostgresStore::open_beside(&limited, options).await.unwrap());
+    let store: Store = postgres::open_beside(&limited, options).await.unwrap();
     accept(&store, "b1").await;
     // The connection that looked after the tables is closed, but its session may not have ended yet.
     let sessions = format!("SELECT count(*) FROM pg_stat_activity WHERE usename = '{name}'");
@@ -287,7 +287,7 @@ async fn a_row_that_somebody_holds_is_not_waited_for_for_ever() {
     let mut holding = beside.begin().await.unwrap();
     sqlx::query("SELECT 1 FROM media_buys FOR UPDATE").execute(&mut *holding).await.unwrap();
     let options = Options { patience: Duration::from_secs(2), ..Options::default() };
-    let impatient: AnyStore = Arc::new(PostgresStore::open(&url, options).await.unwrap());
+    let impatient: Store = postgres::open(&url, options).await.unwrap();
     assert!(matches!(impatient.record(write().await).await, Err(StoreError::Unavailable(_))));
     holding.rollback().await.unwrap();
     store.record(write().await).await.unwrap();
@@ -357,7 +357,7 @@ async fn nobody_there_is_told_as_such() {
     let address = listener.local_addr().unwrap();
     drop(listener);
     let url = format!("postgres://flightdeck:secret@{address}/x");
-    let error = PostgresStore::open(&url, Options::default()).await.unwrap_err();
+    let error = postgres::open(&url, Options::default()).await.unwrap_err();
     assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
     assert!(!error.to_string().contains("secret"), "{error}");
 }

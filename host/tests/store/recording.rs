@@ -13,12 +13,12 @@ use flightdeck::{
 use serde_json::json;
 
 use super::fixtures::{
-    AnyStore, LEASE, accept, at, audit, begins, buy, claim, event, journal, key, line, moved, operation, platform,
+    LEASE, Store, accept, at, audit, begins, buy, claim, event, journal, key, line, moved, operation, platform,
     stored_buy, stored_operation, stored_task, task,
 };
 use super::{auditing, webhooks};
 
-pub(crate) async fn all_parts_of_a_recording_are_written_and_read_back(store: AnyStore) {
+pub(crate) async fn all_parts_of_a_recording_are_written_and_read_back(store: Store) {
     let operation = operation("op-1", "b1");
     let task = task("t1", &operation);
     let happened = [event("b1", EventKind::TaskCreated), event("b1", EventKind::BuyStatusChanged)];
@@ -42,7 +42,7 @@ pub(crate) async fn all_parts_of_a_recording_are_written_and_read_back(store: An
     assert_eq!(store.idempotency(&operation.principal, "k").await.unwrap(), Some(key("k", "op-1")));
 }
 
-pub(crate) async fn what_exists_already_is_not_written_again(store: AnyStore) {
+pub(crate) async fn what_exists_already_is_not_written_again(store: Store) {
     let id = accept(&store, "b1").await;
     let stored = stored_operation(&store, &id).await.value;
     let with_task = Recording { new_task: Some(task("t1", &stored)), ..Recording::default() };
@@ -57,7 +57,7 @@ pub(crate) async fn what_exists_already_is_not_written_again(store: AnyStore) {
     }
 }
 
-pub(crate) async fn a_stale_part_keeps_everything_else_from_being_written(store: AnyStore) {
+pub(crate) async fn a_stale_part_keeps_everything_else_from_being_written(store: Store) {
     accept(&store, "b1").await;
     let mut stale = stored_buy(&store, "b1").await;
     stale.version += 1;
@@ -81,7 +81,7 @@ pub(crate) async fn a_stale_part_keeps_everything_else_from_being_written(store:
     assert!(store.idempotency(&fresh.principal, "k").await.unwrap().is_none());
 }
 
-pub(crate) async fn a_version_rises_with_each_write_and_an_old_one_is_refused(store: AnyStore) {
+pub(crate) async fn a_version_rises_with_each_write_and_an_old_one_is_refused(store: Store) {
     let id = accept(&store, "b1").await;
     let read = stored_buy(&store, "b1").await;
     let mut changed = read.clone();
@@ -101,7 +101,7 @@ pub(crate) async fn a_version_rises_with_each_write_and_an_old_one_is_refused(st
     assert!(matches!(store.record(write(failed)).await, Err(StoreError::Stale(_))));
 }
 
-pub(crate) async fn several_operations_and_tasks_change_together(store: AnyStore) {
+pub(crate) async fn several_operations_and_tasks_change_together(store: Store) {
     let ids = [accept(&store, "b1").await, accept(&store, "b2").await];
     let mut change = Recording::default();
     for (index, id) in ids.iter().enumerate() {
@@ -126,7 +126,7 @@ pub(crate) async fn several_operations_and_tasks_change_together(store: AnyStore
     }
 }
 
-pub(crate) async fn a_recording_under_a_lost_lease_is_refused(store: AnyStore) {
+pub(crate) async fn a_recording_under_a_lost_lease_is_refused(store: Store) {
     let id = accept(&store, "b1").await;
     let first = claim(&store, 0).await;
     let second = claim(&store, 31).await;
@@ -148,7 +148,7 @@ pub(crate) async fn a_recording_under_a_lost_lease_is_refused(store: AnyStore) {
     assert!(matches!(store.record(late).await, Err(StoreError::Fenced(_))));
 }
 
-pub(crate) async fn releasing_gives_the_lease_back(store: AnyStore) {
+pub(crate) async fn releasing_gives_the_lease_back(store: Store) {
     accept(&store, "b1").await;
     let held = claim(&store, 0).await;
     let release = Recording { fence: Some(held.fence.clone()), release: true, ..Recording::default() };
@@ -160,7 +160,7 @@ pub(crate) async fn releasing_gives_the_lease_back(store: AnyStore) {
     assert_eq!(claim(&store, 1).await.fence.number, held.fence.number + 1);
 }
 
-pub(crate) async fn a_run_that_ends_takes_its_lease_along(store: AnyStore) {
+pub(crate) async fn a_run_that_ends_takes_its_lease_along(store: Store) {
     let id = accept(&store, "b1").await;
     let held = claim(&store, 0).await;
     let mut queued = moved(&held.operation, OperationState::Queued, 1);
@@ -173,7 +173,7 @@ pub(crate) async fn a_run_that_ends_takes_its_lease_along(store: AnyStore) {
     assert_eq!((&next.fence.operation, next.fence.number), (&id, held.fence.number + 1));
 }
 
-pub(crate) async fn remote_objects_are_not_taken_from_a_recording(store: AnyStore) {
+pub(crate) async fn remote_objects_are_not_taken_from_a_recording(store: Store) {
     let mut first = buy("b1");
     let object = RemoteObject { kind: RemoteKind::Order, key: String::new(), id: "77".to_owned() };
     first.remember(&platform("north"), object.clone());
@@ -185,7 +185,7 @@ pub(crate) async fn remote_objects_are_not_taken_from_a_recording(store: AnyStor
     assert!(stored_buy(&store, "b1").await.value.remote.is_empty());
 }
 
-pub(crate) async fn odd_text_is_kept_as_it_is(store: AnyStore) {
+pub(crate) async fn odd_text_is_kept_as_it_is(store: Store) {
     let odd = "quote ' \" backslash \\ newline \n nul \0 emoji \u{1f6eb} private \u{f8f0} \u{f8f0}0 \u{f8f0}1 ?1 $1 ; \
                DROP TABLE tasks";
     let mut odd_buy = buy("b1");
@@ -241,6 +241,6 @@ pub(crate) async fn odd_text_is_kept_as_it_is(store: AnyStore) {
     assert_eq!((steps[0].name.as_str(), steps[0].reference.as_str()), (odd, odd));
 }
 
-pub(crate) async fn an_empty_recording_is_fine(store: AnyStore) {
+pub(crate) async fn an_empty_recording_is_fine(store: Store) {
     store.record(Recording::default()).await.unwrap();
 }

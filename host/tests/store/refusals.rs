@@ -6,7 +6,7 @@ use flightdeck::{
     domain::{event::EventKind, operation::OperationState, person::Person},
     store::{
         Fence, Recording, StoreError, TokenRecord,
-        replicas::Census,
+        census::Census,
         webhooks::{Attempt, DueDelivery, Tried},
     },
 };
@@ -14,7 +14,7 @@ use futures::future::join_all;
 
 use super::{
     fixtures::{
-        AnyStore, LEASE, accept, at, audit, begins, claim, event, journal, key, moved, operation, platform, stored_buy,
+        LEASE, Store, accept, at, audit, begins, claim, event, journal, key, moved, operation, platform, stored_buy,
         stored_operation,
     },
     webhooks::{add, endpoint},
@@ -38,7 +38,7 @@ fn attempt(due: &DueDelivery, outcome: Tried) -> Attempt {
     }
 }
 
-pub(crate) async fn an_operation_of_an_unknown_buy_is_refused_whole(store: AnyStore) {
+pub(crate) async fn an_operation_of_an_unknown_buy_is_refused_whole(store: Store) {
     let recording = Recording {
         new_operation: Some(operation("op-b1", "b1")),
         idempotency: Some(key("k", "op-b1")),
@@ -54,7 +54,7 @@ pub(crate) async fn an_operation_of_an_unknown_buy_is_refused_whole(store: AnySt
     assert!(store.audit(0, 10).await.unwrap().is_empty());
 }
 
-pub(crate) async fn nobody_holds_an_operation_that_there_is_not(store: AnyStore) {
+pub(crate) async fn nobody_holds_an_operation_that_there_is_not(store: Store) {
     accept(&store, "b1").await;
     let fence = Fence { operation: "op-nowhere".into(), number: 1 };
     let recording = Recording {
@@ -76,7 +76,7 @@ pub(crate) async fn nobody_holds_an_operation_that_there_is_not(store: AnyStore)
     assert!(store.steps(&"op-nowhere".into()).await.unwrap().is_empty());
 }
 
-pub(crate) async fn a_try_is_recorded_once(store: AnyStore) {
+pub(crate) async fn a_try_is_recorded_once(store: Store) {
     add(&store, &endpoint("mine", None, &[EventKind::TaskCreated])).await;
     store
         .record(Recording { events: vec![event("b1", EventKind::TaskCreated)], ..Recording::default() })
@@ -92,7 +92,7 @@ pub(crate) async fn a_try_is_recorded_once(store: AnyStore) {
     assert_eq!((stands.attempts, stands.due_at), (1, at(10)));
 }
 
-pub(crate) async fn what_there_is_not_is_not_changed_and_not_found(store: AnyStore) {
+pub(crate) async fn what_there_is_not_is_not_changed_and_not_found(store: Store) {
     add(&store, &endpoint("mine", None, &[EventKind::TaskCreated])).await;
     let mut stored = store.webhook(&"mine".into()).await.unwrap().expect("the endpoint");
     assert!(store.delivery(&"mine".into(), &"evt_nowhere".into()).await.unwrap().is_none());
@@ -104,7 +104,7 @@ pub(crate) async fn what_there_is_not_is_not_changed_and_not_found(store: AnySto
     assert_eq!(store.audit(0, 10).await.unwrap().len(), 1, "that it was made");
 }
 
-pub(crate) async fn deliveries_that_wait_or_were_given_up_are_counted(store: AnyStore) {
+pub(crate) async fn deliveries_that_wait_or_were_given_up_are_counted(store: Store) {
     add(&store, &endpoint("mine", None, &[EventKind::TaskCreated])).await;
     let events = ["b1", "b2", "b3", "b4"].map(|buy| event(buy, EventKind::TaskCreated)).to_vec();
     store.record(Recording { events, ..Recording::default() }).await.unwrap();
@@ -118,7 +118,7 @@ pub(crate) async fn deliveries_that_wait_or_were_given_up_are_counted(store: Any
     assert_eq!(store.census(at(3)).await.unwrap(), wanted);
 }
 
-pub(crate) async fn a_buy_has_one_turn_however_many_look(store: AnyStore) {
+pub(crate) async fn a_buy_has_one_turn_however_many_look(store: Store) {
     let mut booked = BTreeSet::new();
     for index in 0..20 {
         let id = format!("b{index}");
@@ -149,7 +149,7 @@ pub(crate) async fn a_buy_has_one_turn_however_many_look(store: AnyStore) {
     assert_eq!(turns.into_iter().collect::<BTreeSet<_>>(), booked);
 }
 
-pub(crate) async fn a_key_is_forgotten_once_however_many_clean_up(store: AnyStore) {
+pub(crate) async fn a_key_is_forgotten_once_however_many_clean_up(store: Store) {
     for index in 0..40 {
         let mut entry = key(&format!("k{index}"), "op-1");
         entry.expires_at = at(1);
@@ -165,7 +165,7 @@ pub(crate) async fn a_key_is_forgotten_once_however_many_clean_up(store: AnyStor
     assert_eq!(sum, 40, "each is counted by the one who forgot it");
 }
 
-pub(crate) async fn one_component_serves_however_many_activate_another(store: AnyStore) {
+pub(crate) async fn one_component_serves_however_many_activate_another(store: Store) {
     let north = platform("north");
     for index in 0..CALLERS {
         let digest = format!("d{index}");
@@ -188,7 +188,7 @@ pub(crate) async fn one_component_serves_however_many_activate_another(store: An
     super::auditing::verify(&lines).unwrap();
 }
 
-pub(crate) async fn a_name_of_a_token_is_taken_once_however_many_want_it(store: AnyStore) {
+pub(crate) async fn a_name_of_a_token_is_taken_once_however_many_want_it(store: Store) {
     let outcomes = join_all((0..CALLERS).map(|index| {
         let store = store.clone();
         tokio::spawn(async move {
@@ -222,7 +222,7 @@ pub(crate) async fn a_name_of_a_token_is_taken_once_however_many_want_it(store: 
     assert_eq!(store.audit(0, 100).await.unwrap().len(), 1);
 }
 
-pub(crate) async fn what_ended_is_not_claimed_whatever_its_lease(store: AnyStore) {
+pub(crate) async fn what_ended_is_not_claimed_whatever_its_lease(store: Store) {
     accept(&store, "b1").await;
     let held = claim(&store, 0).await;
     let ended = moved(&held.operation, OperationState::Succeeded, 1);

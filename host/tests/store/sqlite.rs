@@ -4,7 +4,6 @@ use std::{
     io::{BufRead, BufReader, Write},
     path::PathBuf,
     process::{Command, Stdio},
-    sync::Arc,
 };
 
 use flightdeck::{
@@ -14,21 +13,21 @@ use flightdeck::{
         task::{TaskKind, TaskStatus},
     },
     store::{
-        Recording, Store, StoreError,
-        sqlite::{Options, SqliteStore},
+        Recording, StoreError,
+        sqlite::{self, Options},
     },
 };
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, SqliteConnection, sqlite::SqliteConnectOptions};
 use tempfile::TempDir;
 
 use super::fixtures::{
-    self, AnyStore, accept, audit, claim, key, moved, principal, stored_buy, stored_operation, stored_task, task,
+    self, Store, accept, audit, claim, key, moved, principal, stored_buy, stored_operation, stored_task, task,
 };
 use super::{auditing, clock, lists, measure, plans};
 
 /// A store in a folder of its own.
 pub(crate) struct Backend {
-    store: AnyStore,
+    store: Store,
     folder: TempDir,
 }
 
@@ -39,11 +38,11 @@ impl Backend {
 
     async fn new() -> Self {
         let folder = TempDir::new().unwrap();
-        let store = Arc::new(open(folder.path().join("store.db")).await.unwrap());
+        let store = open(folder.path().join("store.db")).await.unwrap();
         Self { store, folder }
     }
 
-    pub(crate) fn store(&self) -> AnyStore {
+    pub(crate) fn store(&self) -> Store {
         self.store.clone()
     }
 
@@ -61,12 +60,12 @@ impl Backend {
     }
 }
 
-async fn open(path: PathBuf) -> Result<SqliteStore, StoreError> {
-    SqliteStore::open(path, Options::default()).await
+async fn open(path: PathBuf) -> Result<Store, StoreError> {
+    sqlite::open(path, Options::default()).await
 }
 
 /// Opens it as soon as whoever had it has let go.
-async fn open_when_free(path: PathBuf) -> SqliteStore {
+async fn open_when_free(path: PathBuf) -> Store {
     loop {
         match open(path.clone()).await {
             Ok(store) => return store,
@@ -133,7 +132,7 @@ async fn closing_gives_the_file_back_and_keeps_everything() {
     let wal = backend.folder.path().join("store.db-wal");
     assert!(!wal.exists(), "closing brings the log into the database");
 
-    let again: AnyStore = Arc::new(open(backend.path()).await.unwrap());
+    let again: Store = open(backend.path()).await.unwrap();
     assert_eq!(stored_operation(&again, &id).await, held.operation);
     // The lease outlives the process that took it, and its worker may go on.
     let done = moved(&held.operation, OperationState::Succeeded, 1);
@@ -166,7 +165,7 @@ fn child_that_writes_until_it_is_killed() {
     let Some(path) = std::env::var_os(CHILD) else { return };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async {
-        let store: AnyStore = Arc::new(open(path.into()).await.unwrap());
+        let store: Store = open(path.into()).await.unwrap();
         let writers = (0..8).map(|writer| {
             let store = store.clone();
             tokio::spawn(async move {
@@ -203,7 +202,7 @@ fn what_was_acknowledged_survives_kill_9() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         // The dead process's lock died with it.
-        let store: AnyStore = Arc::new(open(path).await.unwrap());
+        let store: Store = open(path).await.unwrap();
         for id in acknowledged {
             stored_buy(&store, &id).await;
             assert!(store.creation(&id.as_str().into()).await.unwrap().is_some());
@@ -215,10 +214,10 @@ fn what_was_acknowledged_survives_kill_9() {
 async fn a_store_that_is_dropped_without_closing_keeps_everything_and_lets_go() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("store.db");
-    let store: AnyStore = Arc::new(open(path.clone()).await.unwrap());
+    let store: Store = open(path.clone()).await.unwrap();
     accept(&store, "b1").await;
     drop(store);
-    let again: AnyStore = Arc::new(open_when_free(path).await);
+    let again: Store = open_when_free(path).await;
     stored_buy(&again, "b1").await;
 }
 
@@ -426,7 +425,7 @@ async fn a_log_older_than_the_chain_goes_on_in_it() {
         .await
         .unwrap();
     old.close().await.unwrap();
-    let store: AnyStore = Arc::new(open(path).await.unwrap());
+    let store: Store = open(path).await.unwrap();
     store.record(Recording { audit: vec![audit("task.rejected", "t2")], ..Recording::default() }).await.unwrap();
     let lines = auditing::whole(&store).await;
     assert!(lines[0].link.is_empty() && key_of(&lines[1].link).is_some(), "{lines:?}");
@@ -475,7 +474,7 @@ async fn a_lock_that_is_never_given_back_is_an_error_and_not_for_ever() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("store.db");
     let options = Options { patience: std::time::Duration::from_millis(10), ..Options::default() };
-    let store: AnyStore = Arc::new(SqliteStore::open(&path, options).await.unwrap());
+    let store: Store = sqlite::open(&path, options).await.unwrap();
     let mut beside = SqliteConnectOptions::new().filename(&path).connect().await.unwrap();
     sqlx::query("BEGIN IMMEDIATE").execute(&mut beside).await.unwrap();
     let recording = Recording { audit: vec![audit("a", "b")], ..Recording::default() };

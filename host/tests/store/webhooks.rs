@@ -14,7 +14,7 @@ use flightdeck::{
     },
 };
 
-use super::fixtures::{AnyStore, LEASE, accept, at, audit, event, principal, stored_operation};
+use super::fixtures::{LEASE, Store, accept, at, audit, event, principal, stored_operation};
 
 pub(super) fn endpoint(id: &str, owner: Option<PrincipalId>, events: &[EventKind]) -> Endpoint {
     Endpoint {
@@ -32,15 +32,15 @@ pub(super) fn endpoint(id: &str, owner: Option<PrincipalId>, events: &[EventKind
     }
 }
 
-pub(super) async fn add(store: &AnyStore, endpoint: &Endpoint) {
+pub(super) async fn add(store: &Store, endpoint: &Endpoint) {
     assert!(store.add_webhook(endpoint, 20, audit("webhook.created", endpoint.id.as_str())).await.unwrap());
 }
 
-pub(super) async fn happen(store: &AnyStore, events: Vec<Event>) {
+pub(super) async fn happen(store: &Store, events: Vec<Event>) {
     store.record(Recording { events, ..Recording::default() }).await.unwrap();
 }
 
-pub(super) async fn claim(store: &AnyStore, seconds: i64) -> Option<DueDelivery> {
+pub(super) async fn claim(store: &Store, seconds: i64) -> Option<DueDelivery> {
     store.claim_delivery(at(seconds), LEASE).await.unwrap()
 }
 
@@ -58,13 +58,13 @@ pub(super) fn tried(due: &DueDelivery, seconds: i64, outcome: Tried) -> Attempt 
     }
 }
 
-pub(super) async fn statuses(store: &AnyStore, id: &str) -> Vec<DeliveryStatus> {
+pub(super) async fn statuses(store: &Store, id: &str) -> Vec<DeliveryStatus> {
     let filter = DeliveryFilter { limit: 100, ..DeliveryFilter::default() };
     let listed = store.deliveries(&id.into(), &filter).await.unwrap();
     listed.into_iter().map(|delivery| delivery.status).collect()
 }
 
-pub(crate) async fn an_event_is_addressed_to_whoever_may_and_wants_to_hear(store: AnyStore) {
+pub(crate) async fn an_event_is_addressed_to_whoever_may_and_wants_to_hear(store: Store) {
     let zenith = PrincipalId::from("zenith");
     let both = [EventKind::TaskCreated, EventKind::BuyStatusChanged];
     add(&store, &endpoint("mine", Some(principal()), &both)).await;
@@ -84,7 +84,7 @@ pub(crate) async fn an_event_is_addressed_to_whoever_may_and_wants_to_hear(store
     assert_eq!(store.webhooks(None).await.unwrap().len(), 4);
 }
 
-pub(crate) async fn a_refused_recording_tells_nobody(store: AnyStore) {
+pub(crate) async fn a_refused_recording_tells_nobody(store: Store) {
     add(&store, &endpoint("mine", None, EventKind::ALL)).await;
     let id = accept(&store, "b1").await;
     let mut stale = stored_operation(&store, &id).await;
@@ -96,7 +96,7 @@ pub(crate) async fn a_refused_recording_tells_nobody(store: AnyStore) {
     assert!(claim(&store, 10).await.is_none());
 }
 
-pub(crate) async fn what_is_sent_is_the_same_each_time(store: AnyStore) {
+pub(crate) async fn what_is_sent_is_the_same_each_time(store: Store) {
     add(&store, &endpoint("mine", None, EventKind::ALL)).await;
     let event = event("b1", EventKind::TaskCreated);
     happen(&store, vec![event.clone()]).await;
@@ -117,7 +117,7 @@ pub(crate) async fn what_is_sent_is_the_same_each_time(store: AnyStore) {
     assert_eq!((told.kind, told.buy, told.tried_at), (EventKind::TaskCreated, "b1".into(), Some(at(33))));
 }
 
-pub(crate) async fn a_failure_is_tried_again_and_the_endpoint_fails_until_something_succeeds(store: AnyStore) {
+pub(crate) async fn a_failure_is_tried_again_and_the_endpoint_fails_until_something_succeeds(store: Store) {
     add(&store, &endpoint("mine", None, EventKind::ALL)).await;
     happen(&store, vec![event("b1", EventKind::TaskCreated), event("b2", EventKind::TaskCreated)]).await;
     let first = claim(&store, 0).await.unwrap();
@@ -137,7 +137,7 @@ pub(crate) async fn a_failure_is_tried_again_and_the_endpoint_fails_until_someth
     assert_eq!(statuses(&store, "mine").await, [DeliveryStatus::Delivered, DeliveryStatus::Dead]);
 }
 
-pub(crate) async fn events_of_one_buy_come_in_order_until_one_keeps_failing(store: AnyStore) {
+pub(crate) async fn events_of_one_buy_come_in_order_until_one_keeps_failing(store: Store) {
     add(&store, &endpoint("mine", None, EventKind::ALL)).await;
     let events = vec![event("b1", EventKind::TaskCreated), event("b1", EventKind::TaskFailed)];
     happen(&store, events.clone()).await;
@@ -152,7 +152,7 @@ pub(crate) async fn events_of_one_buy_come_in_order_until_one_keeps_failing(stor
     assert_eq!(due.event, events[1].id, "it no longer waits");
 }
 
-pub(crate) async fn an_endpoint_is_sent_so_many_at_a_time(store: AnyStore) {
+pub(crate) async fn an_endpoint_is_sent_so_many_at_a_time(store: Store) {
     add(&store, &endpoint("slow", None, EventKind::ALL)).await;
     happen(&store, (0..10).map(|index| event(&format!("b{index}"), EventKind::TaskCreated)).collect()).await;
     add(&store, &endpoint("quick", None, EventKind::ALL)).await;
@@ -169,7 +169,7 @@ pub(crate) async fn an_endpoint_is_sent_so_many_at_a_time(store: AnyStore) {
     assert!(claim(&store, 2).await.is_none());
 }
 
-pub(crate) async fn what_waits_for_a_disabled_endpoint_is_given_up_and_can_be_replayed(store: AnyStore) {
+pub(crate) async fn what_waits_for_a_disabled_endpoint_is_given_up_and_can_be_replayed(store: Store) {
     add(&store, &endpoint("mine", Some(principal()), EventKind::ALL)).await;
     happen(&store, vec![event("b1", EventKind::TaskCreated), event("b2", EventKind::TaskCreated)]).await;
     let held = claim(&store, 0).await.unwrap();
@@ -214,14 +214,14 @@ pub(crate) async fn what_waits_for_a_disabled_endpoint_is_given_up_and_can_be_re
 }
 
 /// Disables an endpoint, as it must be before it is removed.
-pub(super) async fn disabled(store: &AnyStore, id: &str) -> Stored<Endpoint> {
+pub(super) async fn disabled(store: &Store, id: &str) -> Stored<Endpoint> {
     let mut stored = store.webhook(&id.into()).await.unwrap().unwrap();
     stored.value.disabled = Some(Disabled { at: at(1), by: "ana".to_owned(), reason: "moving".to_owned() });
     store.change_webhook(&stored, vec![audit("webhook.disabled", id)]).await.unwrap();
     store.webhook(&id.into()).await.unwrap().unwrap()
 }
 
-pub(crate) async fn an_endpoint_is_removed_with_what_was_sent_to_it(store: AnyStore) {
+pub(crate) async fn an_endpoint_is_removed_with_what_was_sent_to_it(store: Store) {
     for id in ["mine", "other"] {
         add(&store, &endpoint(id, Some(principal()), EventKind::ALL)).await;
     }
@@ -250,7 +250,7 @@ pub(crate) async fn an_endpoint_is_removed_with_what_was_sent_to_it(store: AnySt
     assert_eq!(statuses(&store, "other").await.len(), 4);
 }
 
-pub(crate) async fn events_may_happen_while_an_endpoint_is_removed(store: AnyStore) {
+pub(crate) async fn events_may_happen_while_an_endpoint_is_removed(store: Store) {
     for round in 0..10 {
         let id = format!("wh_{round}");
         add(&store, &endpoint(&id, Some(principal()), EventKind::ALL)).await;
@@ -275,7 +275,7 @@ pub(crate) async fn events_may_happen_while_an_endpoint_is_removed(store: AnySto
     assert!(claim(&store, 100).await.is_none());
 }
 
-pub(crate) async fn a_replay_sends_nothing_of_somebody_else(store: AnyStore) {
+pub(crate) async fn a_replay_sends_nothing_of_somebody_else(store: Store) {
     happen(&store, vec![event("b1", EventKind::TaskCreated), event("b1", EventKind::TaskFailed)]).await;
     let mut others = event("b9", EventKind::TaskCreated);
     others.principal = PrincipalId::from("zenith");
@@ -289,7 +289,7 @@ pub(crate) async fn a_replay_sends_nothing_of_somebody_else(store: AnyStore) {
     });
 }
 
-pub(crate) async fn a_test_goes_to_its_endpoint_alone(store: AnyStore) {
+pub(crate) async fn a_test_goes_to_its_endpoint_alone(store: Store) {
     add(&store, &endpoint("mine", Some(principal()), EventKind::ALL)).await;
     add(&store, &endpoint("other", None, EventKind::ALL)).await;
     let test = event("", EventKind::WebhookTest);
@@ -299,7 +299,7 @@ pub(crate) async fn a_test_goes_to_its_endpoint_alone(store: AnyStore) {
     assert!(claim(&store, 0).await.is_none());
 }
 
-pub(crate) async fn deliveries_are_listed_newest_first_and_forgotten_when_they_are_old(store: AnyStore) {
+pub(crate) async fn deliveries_are_listed_newest_first_and_forgotten_when_they_are_old(store: Store) {
     add(&store, &endpoint("mine", None, EventKind::ALL)).await;
     for index in 0..5 {
         let mut event = event(&format!("b{index}"), EventKind::TaskCreated);
@@ -332,7 +332,7 @@ pub(crate) async fn deliveries_are_listed_newest_first_and_forgotten_when_they_a
     assert_eq!(statuses(&store, "mine").await, [DeliveryStatus::Pending; 3]);
 }
 
-pub(crate) async fn no_delivery_is_claimed_twice(store: AnyStore) {
+pub(crate) async fn no_delivery_is_claimed_twice(store: Store) {
     add(&store, &endpoint("one", None, EventKind::ALL)).await;
     add(&store, &endpoint("two", None, EventKind::ALL)).await;
     happen(&store, (0..40).map(|index| event(&format!("b{index}"), EventKind::TaskCreated)).collect()).await;
@@ -359,7 +359,7 @@ pub(crate) async fn no_delivery_is_claimed_twice(store: AnyStore) {
     assert_eq!(sent.len(), 80);
 }
 
-pub(crate) async fn an_endpoint_keeps_what_it_was_given(store: AnyStore) {
+pub(crate) async fn an_endpoint_keeps_what_it_was_given(store: Store) {
     let mut given = endpoint("mine", Some(principal()), EventKind::ALL);
     given.rotate("whsec_bmV3".to_owned(), at(5));
     given.description = Some("odd 'text' \" \\ \u{1f6eb}".to_owned());

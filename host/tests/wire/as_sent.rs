@@ -4,7 +4,10 @@ use flightdeck::{
     app::error::AppError,
     web::{
         json::{Arguments, read},
-        v1::{create::CreateMediaBuy, fields::pointer, queries::DeliveryQuery},
+        v1::{
+            fields::pointer,
+            tools::{create_media_buy::CreateMediaBuy, get_media_buy_delivery::DeliveryQuery},
+        },
     },
 };
 use serde_json::{Value, json};

@@ -12,9 +12,9 @@ use flightdeck::{
     network::receivers::Policy,
     operations::now,
     store::{
-        AuditEntry, Recording, Store as _,
-        sqlite::{Options, SqliteStore},
-        webhooks::{Attempt, DueDelivery, Tried, WebhookStore as _},
+        AuditEntry, Recording, Store,
+        sqlite::{self, Options},
+        webhooks::{Attempt, DueDelivery, Tried},
     },
     webhooks::{sending::Sender, serve::deliver},
 };
@@ -25,7 +25,7 @@ use crate::receiver::Receiver;
 
 /// An endpoint at a receiver, with its store and what sends to it.
 struct Alone {
-    store: SqliteStore,
+    store: Store,
     sender: Sender,
     receiver: Receiver,
     endpoint: Endpoint,
@@ -43,7 +43,7 @@ fn days_ago(days: i64) -> Timestamp {
 impl Alone {
     async fn new() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let store = SqliteStore::open(folder.path().join("store.db"), Options::default()).await.expect("a store");
+        let store = sqlite::open(folder.path().join("store.db"), Options::default()).await.expect("a store");
         let receiver = Receiver::start().await;
         let policy = Policy::new(&["127.0.0.0/8".to_owned()], true, Duration::from_secs(30)).expect("a policy");
         let endpoint = Endpoint {

@@ -223,7 +223,7 @@ impl Run<'_> {
     /// The approvals of this operation, and which of them still count.
     pub(super) async fn approvals(&self) -> Result<Counted, Interruption> {
         let task = self.approved_task().await?.value;
-        Ok(people::counted(&self.deps.config, self.deps.store.as_ref(), &task, now()).await?)
+        Ok(people::counted(&self.deps.config, &self.deps.store, &task, now()).await?)
     }
 
     /// The task on which this operation was approved.

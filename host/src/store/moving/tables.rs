@@ -3,7 +3,7 @@
 use sqlx::{AssertSqlSafe, PgConnection, SqliteConnection};
 
 use super::{MoveError, of_source, of_target};
-use crate::store::replicas::{ARRIVED, ARRIVING, MOVED, MOVING};
+use crate::store::marks::{ARRIVED, ARRIVING, MOVED, MOVING};
 
 /// What a column holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -60,12 +60,12 @@ impl Hints {
         Self { outgoing, incoming, stop }
     }
 
-    pub(super) fn tell(&self, hint: Hint) {
+    pub(super) fn send(&self, hint: Hint) {
         // A full queue is fine.
         let _ = self.outgoing.try_send(hint);
     }
 
-    pub(super) fn hear(&self) -> broadcast::Receiver<Hint> {
+    pub(super) fn subscribe(&self) -> broadcast::Receiver<Hint> {
         self.incoming.subscribe()
     }
 

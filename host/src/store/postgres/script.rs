@@ -6,16 +6,13 @@ use async_trait::async_trait;
 use futures::TryStreamExt;
 use sqlx::{Arguments, AssertSqlSafe, Either, Executor, PgConnection, postgres::PgArguments};
 
-use super::{
-    error::{from_sqlx, is_conflict, is_outdated},
-    text,
-};
+use super::error::{from_sqlx, is_conflict, is_outdated};
 use crate::{
     metrics::STORE_READS,
     store::{
         StoreError,
         sql::{
-            Transaction,
+            Transaction, escape,
             rows::Row,
             script::{Script, Statement, Value},
         },
@@ -90,7 +87,7 @@ fn translated(statement: &Statement) -> Result<(String, PgArguments), StoreError
     let mut arguments = PgArguments::default();
     for value in &statement.values {
         let bound = match value.clone() {
-            Value::Text(value) => arguments.add(value.map(text::to_stored)),
+            Value::Text(value) => arguments.add(value.map(escape::to_stored)),
             Value::Int(value) => arguments.add(value),
             Value::Bytes(value) => arguments.add(value),
         };

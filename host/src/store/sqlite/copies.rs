@@ -5,18 +5,14 @@ use std::{fs::File, io, path::Path, sync::Arc};
 use sqlx::{ConnectOptions, Connection, sqlite::SqliteConnectOptions};
 
 use super::{
-    MIGRATIONS, Options, SqliteStore, applied,
+    MIGRATIONS, Options, applied, connect,
     error::from_sqlx,
     files::{self, Fresh},
     named, take_lock,
 };
 use crate::{
     domain::{keys::Keyring, time::Timestamp},
-    store::{
-        AuditEntry, Store, StoreError,
-        replicas::{RESTORED, ReplicaStore},
-        tables,
-    },
+    store::{AuditEntry, StoreError, marks::RESTORED, tables},
 };
 
 /// Writes a whole and consistent copy of the database at `path` to a file that does not exist yet, also while a host serves from it. Only
@@ -81,7 +77,7 @@ pub async fn restore(
     check(fresh.path()).await.map_err(of_copy)?;
     // From here on it is a database like any other, in a place where nobody looks.
     let options = Options { keys, ..Options::default() };
-    let store = SqliteStore::connect(fresh.path().to_owned(), options, None).await.map_err(of_copy)?;
+    let store = connect(fresh.path().to_owned(), options, None).await.map_err(of_copy)?;
     let marked = store.mark(RESTORED, at, line).await;
     store.close().await;
     marked.map_err(of_copy)?;

@@ -94,7 +94,7 @@ mod tests {
     use sqlx::{Connection as _, Row as _, SqliteConnection};
 
     use super::DIALECT;
-    use crate::store::{sql::LANES, sqlite::MIGRATIONS};
+    use crate::store::{leases::LANES, sqlite::MIGRATIONS};
 
     /// Where the database looks for the rows of a statement, as it says itself.
     async fn searched(sql: &'static str) -> Vec<String> {

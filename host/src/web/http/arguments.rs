@@ -20,7 +20,7 @@ use crate::{
             self, Arguments,
             schema::{self, Side},
         },
-        v1::tools::{Tool, Verb},
+        tool::{Tool, Verb},
     },
 };
 

@@ -9,7 +9,7 @@ use crate::{
     web::{
         WebOptions,
         json::{self, text::IdempotencyKey},
-        v1::tools::{Effect, Tool},
+        tool::{Effect, Tool},
     },
 };
 

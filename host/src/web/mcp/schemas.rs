@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use crate::web::{
     json::schema::{self, Side},
-    v1::tools::Tool,
+    tool::Tool,
 };
 
 /// Where definitions stand in a schema that is complete in itself.

@@ -1,31 +1,29 @@
-//! Tasks as they are shown.
+//! A task as it is shown, and how one is asked for.
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::plan::{self, PlatformPlan};
 use crate::{
-    app::{TaskList, TaskView},
+    app::{TaskView, error::AppError},
     domain::{
         id::{MediaBuyId, OperationId, PrincipalId, TaskId},
         task::{HistoryEntry, Priority, Resolution, Task, TaskKind, TaskStatus},
         time::Timestamp,
     },
+    web::{
+        json::text::Id,
+        tool::Answer,
+        v1::plan::{self, PlatformPlan},
+    },
 };
 
-/// A page of tasks: the open ones, and those resolved in the last 7 days.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
-pub struct TasksAnswer {
-    /// The tasks, the most urgent first, then the oldest.
-    pub tasks: Vec<TaskBody>,
-    /// How many there are on all pages. The list ends at 10000: that many are 10000 or more, which filters bring nearer.
-    pub total_count: u64,
-    /// How many of them are open and past their due date.
-    pub overdue_count: u64,
-    /// For the next page, if there is more.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub next_cursor: Option<String>,
+/// One task.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TaskQuery {
+    /// The task.
+    pub task_id: Id,
 }
 
 /// A task with its history.
@@ -201,13 +199,8 @@ impl HistoryLine {
     }
 }
 
-impl From<&TaskList> for TasksAnswer {
-    fn from(list: &TaskList) -> Self {
-        Self {
-            tasks: list.page.items.iter().map(|task| TaskBody::of(task, list.now, list.staff)).collect(),
-            total_count: list.total,
-            overdue_count: list.overdue,
-            next_cursor: list.page.next_cursor.clone(),
-        }
-    }
+/// The answer to every call about one task.
+pub(in crate::web::v1) fn answer(view: &TaskView) -> Result<Answer, AppError> {
+    let answer = Answer::new(&TaskAnswer::from(view))?;
+    Ok(Answer { version: Some(view.task.version), ..answer })
 }

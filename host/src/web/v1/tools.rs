@@ -1,286 +1,81 @@
-//! The table of operations: what the interface offers, each once. HTTP routes, MCP tools, `/openapi.json` and `/docs` are made
-//! from it; a new tool is one entry and the function that it calls.
-//!
-//! - [`buys`]: the tools with which buyers buy, change and measure.
-//! - [`reads`]: products, buys and operations.
-//! - [`tasks`]: the tools of reviewers, and the list that pollers read.
-//! - [`webhooks`]: endpoints of webhooks.
+//! The table of tools, each once. HTTP routes, MCP tools, `/openapi.json` and `/docs` are made from it; a new tool is a file of this folder
+//! and a line of the table. A tool's file has its entry, what it takes, what it answers, and the call of `app` between the two.
 
-use std::time::Duration;
+use crate::web::tool::Tool;
 
-use futures::future::BoxFuture;
-use schemars::{Schema, SchemaGenerator};
-use serde::Serialize;
-use serde_json::Value;
+pub mod add_creative_assets;
+pub mod assign_task;
+pub mod check_media_buy_status;
+pub mod complete_task;
+pub mod create_media_buy;
+pub mod create_webhook;
+pub mod delete_webhook;
+pub mod escalate_task;
+pub mod get_media_buy_delivery;
+pub mod get_operation;
+pub mod get_pending_tasks;
+pub mod get_task;
+pub mod get_webhook;
+pub mod list_audit;
+pub mod list_media_buys;
+pub mod list_products;
+pub mod list_webhook_deliveries;
+pub mod list_webhooks;
+pub mod replay_webhook;
+pub mod rotate_webhook_secret;
+pub mod start_task;
+pub mod test_webhook;
+pub mod update_media_buy;
+pub mod update_media_buy_performance_index;
+pub mod update_package;
+pub mod update_webhook;
 
-use crate::app::{
-    App, WriteOptions,
-    caller::Caller,
-    callers::rates::Lane,
-    error::{AppError, ErrorCode},
-};
-use crate::metrics::{CALL_SECONDS, CALLS, Watch};
-use crate::web::{
-    json::{self, Arguments, text::IdempotencyKey},
-    v1::fields,
-};
+/// What agents are offered over MCP: buying, reading, tasks.
+const FOR_AGENTS: [&Tool; 17] = [
+    // Buyers buy, change and measure.
+    &create_media_buy::TOOL,
+    &add_creative_assets::TOOL,
+    &check_media_buy_status::TOOL,
+    &get_media_buy_delivery::TOOL,
+    &update_media_buy_performance_index::TOOL,
+    &update_media_buy::TOOL,
+    &update_package::TOOL,
+    // Products, buys, operations and the audit log.
+    &list_products::TOOL,
+    &list_media_buys::TOOL,
+    &get_operation::TOOL,
+    &list_audit::TOOL,
+    // Reviewers, and the list that pollers read.
+    &get_pending_tasks::TOOL,
+    &get_task::TOOL,
+    &assign_task::TOOL,
+    &start_task::TOOL,
+    &escalate_task::TOOL,
+    &complete_task::TOOL,
+];
 
-pub mod buys;
-pub mod reads;
-pub mod tasks;
-pub mod webhooks;
-
-/// Who may use a tool.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Audience {
-    /// Buyers.
-    Buyers,
-    /// The publisher's people.
-    Reviewers,
-    /// Those who run the host.
-    Operators,
-    /// Buyers, for their own, and those who run the host.
-    Owners,
-    /// Everybody, each for what they may see.
-    Everybody,
-}
-
-impl Audience {
-    /// Checks a caller.
-    ///
-    /// # Errors
-    /// `PERMISSION_DENIED`.
-    pub fn admit(self, caller: &Caller) -> Result<(), AppError> {
-        match self {
-            Self::Buyers => caller.buyer().map(drop),
-            Self::Reviewers => caller.reviewer(),
-            Self::Operators => caller.operator(),
-            Self::Owners => caller.owner(),
-            Self::Everybody => Ok(()),
-        }
-    }
-
-    /// For people.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Buyers => "buyers",
-            Self::Reviewers => "reviewers and operators",
-            Self::Operators => "operators",
-            Self::Owners => "buyers, each for their own, and operators",
-            Self::Everybody => "everybody, each for what they may see",
-        }
-    }
-}
-
-/// What a tool does to the world.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Effect {
-    /// Nothing.
-    Read,
-    /// Changes a buy; carried out once under an idempotency key.
-    Write,
-    /// Changes a task. Done twice, it is done once.
-    Task,
-    /// Decides a task, as it stood at a version. Done twice, it is done once.
-    Decision,
-    /// Changes how the host works for somebody, and nothing on an ad server.
-    Manage,
-}
-
-/// An HTTP method that a tool answers to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verb {
-    /// `GET`: arguments come from the path and the query.
-    Get,
-    /// `POST`: from the path and the body.
-    Post,
-    /// `PUT`: from the path and the body.
-    Put,
-    /// `PATCH`: from the path and the body.
-    Patch,
-    /// `DELETE`: from the path alone.
-    Delete,
-}
-
-impl Verb {
-    /// As it is written.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Get => "GET",
-            Self::Post => "POST",
-            Self::Put => "PUT",
-            Self::Patch => "PATCH",
-            Self::Delete => "DELETE",
-        }
-    }
-}
-
-/// What a face knows of a call beside its arguments.
-#[derive(Debug, Clone, Default)]
-pub struct CallOptions {
-    /// How long to wait for the outcome of a write.
-    pub wait: Duration,
-    /// The idempotency key that came outside of the arguments.
-    pub idempotency_key: Option<IdempotencyKey>,
-    /// The version that came outside of the arguments.
-    pub if_match: Option<i64>,
-}
-
-/// What a tool answers.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Answer {
-    /// The answer itself.
-    pub body: Value,
-    /// Whether the caller must look again: a pending state, or a change that is still being carried out. HTTP 202.
-    pub pending: bool,
-    /// Where what was made can be read.
-    pub location: Option<String>,
-    /// The version of what is shown.
-    pub version: Option<i64>,
-}
-
-impl Answer {
-    /// An answer that is complete.
-    ///
-    /// # Errors
-    /// `INTERNAL` if it can't be written as JSON.
-    pub fn new(body: &impl Serialize) -> Result<Self, AppError> {
-        let body = serde_json::to_value(body).map_err(|error| {
-            tracing::error!(%error, "an answer can't be written as JSON");
-            AppError::new(ErrorCode::Internal, "the answer can't be written")
-        })?;
-        Ok(Self { body, pending: false, location: None, version: None })
-    }
-}
-
-/// A call of a tool.
-pub type Run = fn(App, Caller, Arguments, CallOptions) -> BoxFuture<'static, Result<Answer, AppError>>;
-
-/// What makes the schema of a type.
-pub type SchemaOf = fn(&mut SchemaGenerator) -> Schema;
-
-/// An entry of the table.
-#[derive(Debug, Clone, Copy)]
-pub struct Tool {
-    /// Its name.
-    pub name: &'static str,
-    /// Its name for people.
-    pub title: &'static str,
-    /// What it does and when to use it, for people and for agents.
-    pub description: &'static str,
-    /// Who may use it.
-    pub audience: Audience,
-    /// What it does to the world.
-    pub effect: Effect,
-    /// Its HTTP method.
-    pub verb: Verb,
-    /// Its HTTP path; `{name}` is an argument.
-    pub path: &'static str,
-    /// What it takes.
-    pub input: SchemaOf,
-    /// What it answers.
-    pub output: SchemaOf,
-    /// A request as it may be, in JSON.
-    pub example: &'static str,
-    /// Whether it answers 202 when the caller must look again.
-    pub may_be_pending: bool,
-    /// What runs it.
-    pub run: Run,
-}
-
-impl Tool {
-    /// The arguments that are in the path.
-    pub fn path_arguments(&self) -> impl Iterator<Item = &'static str> {
-        self.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
-    }
-
-    /// Counts a call that was refused before it came to the tool.
-    pub fn refused(&self, code: ErrorCode) {
-        count(self.name, code.as_str());
-    }
-
-    /// How a call counts whose arguments nobody could read.
-    pub const fn lane(&self) -> Lane {
-        match self.effect {
-            Effect::Read => Lane::Read,
-            Effect::Write | Effect::Task | Effect::Decision | Effect::Manage => Lane::Write,
-        }
-    }
-
-    /// How a call counts.
-    fn lane_of(&self, arguments: &Value) -> Lane {
-        match self.lane() {
-            Lane::Write if self.effect == Effect::Write && only_switches(arguments) => Lane::Switch,
-            lane => lane,
-        }
-    }
-
-    /// Runs it for a caller who may use it, and has not called too often.
-    ///
-    /// # Errors
-    /// `PERMISSION_DENIED`, `RATE_LIMITED`, and the tool's own.
-    pub async fn call(
-        &self,
-        app: App,
-        caller: Caller,
-        arguments: Arguments,
-        options: CallOptions,
-    ) -> Result<Answer, AppError> {
-        let watch = Watch::start();
-        // Before the arguments are looked at: who may not use a tool learns nothing from its errors.
-        let admitted = self.audience.admit(&caller);
-        let answered = match admitted.and_then(|()| app.enter(&caller, self.lane_of(&arguments.value))) {
-            Ok(_room) => {
-                let request = arguments.value.clone();
-                let answered = (self.run)(app, caller, arguments, options).await;
-                answered.map_err(|error| fields::in_request(error, &request))
-            }
-            Err(refused) => Err(refused),
-        };
-        let outcome = answered.as_ref().err().map_or("ok", |error| error.code.as_str());
-        count(self.name, outcome);
-        metrics::histogram!(CALL_SECONDS, "tool" => self.name).record(watch.seconds());
-        answered
-    }
-}
-
-/// Whether a change of a buy only stops or restarts delivery, as far as its arguments say: those have room of their own, so that a buy
-/// can be paused by who has just changed too much.
-fn only_switches(arguments: &Value) -> bool {
-    const BESIDE: [&str; 3] = ["media_buy_id", "idempotency_key", "dry_run"];
-    let Some(members) = arguments.as_object() else { return false };
-    let package = |package: &Value| {
-        let members = package.as_object();
-        members.is_some_and(|members| {
-            members.contains_key("active") && members.keys().all(|key| key == "package_id" || key == "active")
-        })
-    };
-    let switches = |(key, value): (&String, &Value)| match key.as_str() {
-        "active" => true,
-        "packages" => value.as_array().is_some_and(|packages| packages.iter().all(package)),
-        beside => BESIDE.contains(&beside),
-    };
-    members.keys().any(|key| key == "active" || key == "packages") && members.iter().all(switches)
-}
-
-fn count(tool: &'static str, outcome: &'static str) {
-    metrics::counter!(CALLS, "tool" => tool, "outcome" => outcome).increment(1);
-}
-
-/// Counts a call over MCP that came to no tool.
-pub fn refused_over_mcp(code: ErrorCode) {
-    count("mcp", code.as_str());
-}
+/// Endpoints of webhooks: over HTTP, not over MCP. Each tool that an agent knows costs it attention; endpoints are made once, by the
+/// people who run the orchestrator.
+const OF_WEBHOOKS: [&Tool; 9] = [
+    &create_webhook::TOOL,
+    &list_webhooks::TOOL,
+    &get_webhook::TOOL,
+    &update_webhook::TOOL,
+    &delete_webhook::TOOL,
+    &rotate_webhook_secret::TOOL,
+    &test_webhook::TOOL,
+    &list_webhook_deliveries::TOOL,
+    &replay_webhook::TOOL,
+];
 
 /// Every tool, in the order in which they are shown.
 pub fn all() -> impl Iterator<Item = &'static Tool> {
-    buys::TOOLS.iter().chain(reads::TOOLS).chain(tasks::TOOLS).chain(webhooks::TOOLS)
+    for_agents().chain(OF_WEBHOOKS)
 }
 
-/// What agents are offered over MCP: buying, reading, tasks. Each tool that an agent knows costs it attention; endpoints of webhooks
-/// are made once, by whoever runs the orchestrator.
+/// The tools that agents are offered.
 pub fn for_agents() -> impl Iterator<Item = &'static Tool> {
-    buys::TOOLS.iter().chain(reads::TOOLS).chain(tasks::TOOLS)
+    FOR_AGENTS.into_iter()
 }
 
 /// The tool of that name, if agents are offered it.
@@ -288,41 +83,12 @@ pub fn named(name: &str) -> Option<&'static Tool> {
     for_agents().find(|tool| tool.name == name)
 }
 
-/// How a write is to be accepted. The key and the wish for a dry run are no part of what a reviewer sees, nor of what makes two
-/// requests the same.
-///
-/// # Errors
-/// `INVALID_PARAMETER` if the key came in two places and is not the same.
-pub fn write_options(
-    arguments: &Arguments,
-    key: Option<IdempotencyKey>,
-    dry_run: Option<bool>,
-    options: CallOptions,
-) -> Result<WriteOptions, AppError> {
-    if let (Some(inside), Some(outside)) = (&key, &options.idempotency_key)
-        && inside != outside
-    {
-        let message = "idempotency_key is not the key of the Idempotency-Key header: give one of them, or the same";
-        return Err(json::invalid("/idempotency_key", message));
-    }
-    let mut request = arguments.value.clone();
-    if let Value::Object(members) = &mut request {
-        members.remove("idempotency_key");
-        members.remove("dry_run");
-    }
-    Ok(WriteOptions {
-        idempotency_key: key.or(options.idempotency_key).map(|key| key.0),
-        wait: options.wait,
-        dry_run: dry_run.unwrap_or(false),
-        request,
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::app::callers::rates::Lane;
 
     #[test]
     fn what_only_pauses_or_resumes_counts_by_itself() {

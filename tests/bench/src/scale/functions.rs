@@ -2,7 +2,6 @@
 
 use std::{
     collections::BTreeMap,
-    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -76,7 +75,7 @@ impl Table {
 }
 
 /// Endpoints that hear of everything and are as old as everything.
-pub(crate) async fn prepare(store: &Arc<dyn Store>) -> anyhow::Result<()> {
+pub(crate) async fn prepare(store: &Store) -> anyhow::Result<()> {
     for index in 0..3 {
         let endpoint = Endpoint {
             id: WebhookId::from(format!("hook{index}").as_str()),
@@ -110,18 +109,18 @@ fn line(action: &str) -> AuditEntry {
 type Called = BoxFuture<'static, Result<(), StoreError>>;
 
 /// A function, called with the number of the call.
-type Function = Box<dyn Fn(Arc<dyn Store>, i64) -> Called>;
+type Function = Box<dyn Fn(Store, i64) -> Called>;
 
 macro_rules! functions {
     ($size:ident, $($name:literal: |$store:ident, $call:ident| $does:expr,)+) => {
-        vec![$(($name, Box::new(move |$store: Arc<dyn Store>, $call: i64| {
+        vec![$(($name, Box::new(move |$store: Store, $call: i64| {
             let _ = ($call, $size);
             Box::pin(async move { $does.await.map(drop) }) as Called
         }) as Function),)+]
     };
 }
 
-pub(crate) async fn measure(store: &Arc<dyn Store>, size: i64, table: &mut Table) -> anyhow::Result<()> {
+pub(crate) async fn measure(store: &Store, size: i64, table: &mut Table) -> anyhow::Result<()> {
     let lists = buys(size).into_iter().chain(of_one(size)).chain(tasks(size));
     for (name, function) in lists.chain(sent(size)).chain(work(size)).chain(upkeep(size)) {
         let (begun, mut times) = (Instant::now(), Vec::new());
@@ -149,7 +148,7 @@ fn id(size: i64, call: i64) -> MediaBuyId {
 }
 
 async fn listed(
-    store: Arc<dyn Store>,
+    store: Store,
     principal: Option<&str>,
     status: Option<BuyStatus>,
     platform: Option<&str>,

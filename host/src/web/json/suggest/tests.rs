@@ -6,10 +6,13 @@ use super::*;
 use crate::web::{
     json::schema::{self, Side},
     v1::{
-        create::{CreateMediaBuy, PackageRequest},
-        creatives::AddCreativeAssets,
         targeting::{DaypartingRule, FrequencyCapRule, Schedule, TargetingOverlay},
-        update::{PackageUpdate, UpdateMediaBuy},
+        tools::{
+            add_creative_assets::AddCreativeAssets,
+            create_media_buy::{CreateMediaBuy, PackageRequest},
+            update_media_buy::UpdateMediaBuy,
+            update_package::PackageUpdate,
+        },
     },
 };
 
