@@ -18,10 +18,10 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 
 use crate::domain::{
-    creative::Creative,
-    id::{OperationId, PackageId},
+    change::{Change, ProposedChange},
+    id::OperationId,
     media_buy::{MediaBuy, RemoteObject},
-    operation::{FrozenPlatform, Performance},
+    operation::FrozenPlatform,
     step::{OpenStep, StepError},
     time::Timestamp,
 };
@@ -146,34 +146,32 @@ pub struct Call {
 /// A change to plan or to carry out. The buy is whole; an adapter is given the packages of its platform only.
 #[derive(Debug, Clone, Copy)]
 pub enum AdapterChange<'a> {
-    /// Make it.
-    Create(&'a MediaBuy),
-    /// Add these creatives.
-    AddCreatives(&'a MediaBuy, &'a [Creative]),
-    /// Make `desired` of `current`.
-    Update {
-        /// As it was last brought about.
-        current: &'a MediaBuy,
-        /// As it is to be.
-        desired: &'a MediaBuy,
-        /// The packages that the buyer named, in order.
-        touched: &'a [PackageId],
-    },
-    /// Undo it.
+    /// Carry out what a buyer asks for.
+    Make(ProposedChange<'a>),
+    /// Undo a create.
     Cancel(&'a MediaBuy),
-    /// Tell how packages perform.
-    PerformanceIndex(&'a MediaBuy, &'a [Performance]),
+}
+
+impl<'a> From<ProposedChange<'a>> for AdapterChange<'a> {
+    fn from(proposed: ProposedChange<'a>) -> Self {
+        Self::Make(proposed)
+    }
 }
 
 impl<'a> AdapterChange<'a> {
     /// The buy that it is about, as it is to be.
     pub(crate) fn buy(self) -> &'a MediaBuy {
         match self {
-            Self::Create(buy)
-            | Self::AddCreatives(buy, _)
-            | Self::Cancel(buy)
-            | Self::PerformanceIndex(buy, _)
-            | Self::Update { desired: buy, .. } => buy,
+            Self::Make(proposed) => proposed.desired,
+            Self::Cancel(buy) => buy,
+        }
+    }
+
+    /// The buy that it makes, if it makes one.
+    pub(crate) fn created(self) -> Option<&'a MediaBuy> {
+        match self {
+            Self::Make(ProposedChange { change: Change::Create, desired, .. }) => Some(desired),
+            Self::Make(_) | Self::Cancel(_) => None,
         }
     }
 }

@@ -21,6 +21,8 @@ use crate::{
     store::Store,
 };
 
+pub use crate::domain::create::{Moment, NewMediaBuy, NewPackage};
+
 pub mod acceptance;
 pub mod add_creative_assets;
 pub mod authentication;
@@ -33,8 +35,6 @@ pub mod create_media_buy;
 pub mod error;
 pub mod get_media_buy_delivery;
 pub mod lists;
-pub mod new_media_buy;
-pub mod pointers;
 mod preconditions;
 pub mod tasks;
 pub mod update_media_buy;
@@ -47,7 +47,6 @@ pub use check_media_buy_status::{BuyStanding, PackageStanding};
 pub use complete_task::Decide;
 pub use get_media_buy_delivery::Delivery;
 pub use lists::{ListBuys, ListProducts, OperationView, Page, ProductList, ProductView};
-pub use new_media_buy::{Moment, NewMediaBuy, NewPackage};
 pub use tasks::{ListTasks, TaskList, TaskView};
 pub use update_media_buy_performance_index::NewPerformance;
 pub use write::{ChangeMediaBuy, WriteAnswer, WriteOptions};

@@ -105,7 +105,7 @@ fn placed(config: &Config, error: AdapterSetupError) -> anyhow::Error {
 fn unfit(adapters: &Adapters, product: &Product) -> Vec<String> {
     let (place, id) = (&product.settings_at, &product.id);
     let settings = adapters.check_product_settings(&product.platform, &product.settings);
-    let settings = settings.iter().map(|problem| format!("settings{} {}", problem.field, problem.message));
+    let settings = settings.iter().map(|mistake| format!("settings{} {}", mistake.at, mistake.message));
     let formats = adapters.capabilities(&product.platform).map(|can| {
         let taken = can.formats.iter().map(|format| format.as_str()).collect::<Vec<_>>().join(", ");
         let unlisted = product.formats.iter().filter(|format| !can.formats.contains(format));
@@ -332,7 +332,7 @@ async fn serve_until_stopped(config: Arc<Config>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What is told when nothing runs any more.
+/// Records the failed logins and the head of the audit log after all work has stopped.
 async fn last_words(authentication: &Authentication, store: &Store) {
     authentication.flush(store).await;
     if let Err(error) = at_rest::log_audit_head(store, "a host stops").await {

@@ -198,7 +198,7 @@ impl Adapters {
                     .map(|outcome| contract::performance_outcome(&platform.name, change.buy(), outcome)),
             };
             let outcome = done.map_err(contract::failure)?.map_err(|bad| bad_result(platform, bad))?;
-            if let AdapterChange::Create(buy) = change {
+            if let Some(buy) = change.created() {
                 completeness::all_is_remembered(&steps, &platform.name, buy)?;
             }
             // What stopped half-way says so, and leaves its step as it is.

@@ -14,14 +14,13 @@ use super::{
     cache::Loaded,
     config::{AdapterSetupError, AdaptersConfig, PlatformError, PlatformErrorReason},
     release::{InstallError, Library, LibraryError, Release},
-    settings,
+    settings::{self, SettingsMistake},
     shared::Shared,
 };
 use crate::domain::{
     capability::Capabilities,
     failure::{Failure, FailureKind},
     id::PlatformName,
-    problem::Problem,
     purpose::Purpose,
     step::Patience,
 };
@@ -240,11 +239,14 @@ impl Adapters {
         Patience { lag_ms: self.in_doubt_wait_ms(platform, release).await, processing_ms }
     }
 
-    /// What is wrong with a product's settings on a platform, by JSON pointer into them.
-    pub fn check_product_settings(&self, platform: &PlatformName, product: &Value) -> Vec<Problem> {
+    /// What is wrong with a product's settings on a platform.
+    pub fn check_product_settings(&self, platform: &PlatformName, product: &Value) -> Vec<SettingsMistake> {
         match self.capabilities(platform) {
             Some(capabilities) => settings::check(&capabilities.product_settings_schema, product),
-            None => vec![Problem::new("", format!("the platform {platform} is not configured"))],
+            None => {
+                let message = format!("the platform {platform} is not configured");
+                vec![SettingsMistake { at: String::new(), message }]
+            }
         }
     }
 

@@ -17,10 +17,9 @@ use super::{
     failures, inspect,
     limits::Limits,
     sandbox::{CallSetup, CallState},
+    settings::SettingsMistake,
 };
-use crate::domain::{
-    capability::Capabilities, digest, failure::Failure, id::PlatformName, problem::Problem, purpose::Purpose,
-};
+use crate::domain::{capability::Capabilities, digest, failure::Failure, id::PlatformName, purpose::Purpose};
 
 /// Bytes of a component. A Python adapter has 18 MB.
 const COMPONENT_BYTES: u64 = 128 * 1024 * 1024;
@@ -97,16 +96,12 @@ pub enum InstallError {
         missing: Vec<String>,
     },
     /// The platform's settings are not what the adapter wants.
-    #[error("the settings don't fit the adapter: {}", problems(.0))]
-    Settings(Vec<Problem>),
+    #[error("the settings don't fit the adapter: {}", in_one_line(.0))]
+    Settings(Vec<SettingsMistake>),
 }
 
-fn problems(problems: &[Problem]) -> String {
-    let lines = problems.iter().map(|problem| match problem.field.as_str() {
-        "" => problem.message.clone(),
-        field => format!("{field}: {}", problem.message),
-    });
-    lines.collect::<Vec<_>>().join("; ")
+fn in_one_line(mistakes: &[SettingsMistake]) -> String {
+    mistakes.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 
 /// A component that can be called.

@@ -9,6 +9,7 @@ use crate::{
     },
     domain::{
         creative::Creative,
+        field::{Field, Part},
         id::MediaBuyId,
         operation::{Change, OperationKind},
         problem::Problem,
@@ -42,7 +43,7 @@ impl App {
         let current = self.changeable_buy(caller, &new.buy).await?;
         let change = Change::AddCreatives(new.assets);
         let when = self.next_word(&current, &change).await?;
-        let desired = change.apply(&current, when).map_err(|problems| refused(&problems))?;
+        let desired = change.apply(&current, when).map_err(refused)?;
         let (kind, asked) = (OperationKind::AddCreatives, when.asked);
         let draft = Draft { kind, change, current, desired, asked, notes: Vec::new() };
         self.accept(caller, draft, options).await
@@ -50,8 +51,8 @@ impl App {
 }
 
 /// A format that a package does not take has a code of its own, unless something else is wrong besides.
-fn refused(problems: &[Problem]) -> AppError {
-    let only_formats = problems.iter().all(|problem| problem.field.ends_with("/format"));
+fn refused(problems: Vec<Problem>) -> AppError {
+    let only_formats = problems.iter().all(|problem| problem.field.part == Part::Field(Field::Format));
     let code = if only_formats { ErrorCode::UnsupportedFormat } else { ErrorCode::InvalidParameter };
     AppError::problems(code, problems)
 }

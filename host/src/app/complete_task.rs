@@ -8,6 +8,8 @@ use crate::{
         tasks::take_up,
     },
     domain::{
+        failure::FailureDetails,
+        field::Field,
         id::TaskId,
         operation::{Operation, OperationFailure, OperationKind},
         task::{Approval, Resolution, Task, TaskKind, TaskStatus},
@@ -261,7 +263,11 @@ fn refusal(decide: &Decide) -> OperationFailure {
         _ => "CANNOT_COMPLETE",
     };
     let reason = decide.words.clone().unwrap_or_else(|| "no reason was given".to_owned());
-    OperationFailure { code: code.to_owned(), reason: reason.into(), details: serde_json::Value::Null }
+    OperationFailure {
+        code: code.to_owned(),
+        reason: reason.into(),
+        details: FailureDetails::Other(serde_json::Value::Null),
+    }
 }
 
 /// Takes a task up and marks it as decided, up to the move that closes it.
@@ -311,13 +317,13 @@ fn check(task: &Task, decide: &Decide) -> Result<(), AppError> {
     let approval = decide.resolution == Resolution::Completed && task.kind == TaskKind::ManualApproval;
     if approval {
         return Err(AppError::invalid(
-            "/resolution",
+            Field::Resolution,
             "an approval is answered with approved, rejected or cannot_complete",
         ));
     }
     let no = matches!(decide.resolution, Resolution::Rejected | Resolution::CannotComplete);
     if no && decide.words.as_deref().is_none_or(|words| words.trim().is_empty()) {
-        return Err(AppError::invalid("/resolution_detail", "resolution_detail is needed: the buyer is told why"));
+        return Err(AppError::invalid(Field::ResolutionDetail, "resolution_detail is needed: the buyer is told why"));
     }
     Ok(())
 }

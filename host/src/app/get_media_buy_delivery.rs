@@ -13,6 +13,7 @@ use crate::{
     domain::{
         delivery::DeliveryRow,
         failure::{Failure, FailureKind},
+        field::Field,
         id::{MediaBuyId, PlatformName},
         media_buy::MediaBuy,
         status::Creation,
@@ -58,10 +59,10 @@ impl App {
     ) -> Result<Delivery, AppError> {
         let Stored { value: buy, version } = self.visible_buy(caller, id).await?;
         if last < first {
-            return Err(AppError::invalid("/end_date", format!("{last} is before start_date, {first}")));
+            return Err(AppError::invalid(Field::ReportEnd, format!("{last} is before start_date, {first}")));
         }
         if first.days_until(last) >= MAX_DAYS {
-            return Err(AppError::invalid("/end_date", format!("the range must be at most {MAX_DAYS} days")));
+            return Err(AppError::invalid(Field::ReportEnd, format!("the range must be at most {MAX_DAYS} days")));
         }
         if self.creation(&buy).await? != Creation::Done {
             return Ok(Delivery { buy, first, last, rows: Vec::new(), as_of: now() });

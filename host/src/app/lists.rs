@@ -9,6 +9,7 @@ use crate::{
         audit::AuditLine,
         capability::Capabilities,
         creative::Format,
+        field::Field,
         id::{MediaBuyId, OperationId, PlatformName},
         media_buy::MediaBuy,
         operation::Operation,
@@ -34,7 +35,7 @@ pub(super) fn page_size(limit: Option<u32>) -> Result<u32, AppError> {
     if (1..=MAX_LIMIT).contains(&limit) {
         Ok(limit)
     } else {
-        Err(AppError::invalid("/limit", format!("limit must be 1 to {MAX_LIMIT}")))
+        Err(AppError::invalid(Field::Limit, format!("limit must be 1 to {MAX_LIMIT}")))
     }
 }
 
@@ -130,8 +131,8 @@ impl App {
         let total = views.len();
         if let Some(after) = cursor {
             let last = views.iter().position(|view| view.product.id.as_str() == after);
-            let last =
-                last.ok_or_else(|| AppError::invalid("/cursor", "cursor must be the next_cursor of the page before"))?;
+            let last = last
+                .ok_or_else(|| AppError::invalid(Field::Cursor, "cursor must be the next_cursor of the page before"))?;
             views.drain(..=last);
         }
         let more = views.len() > limit;
@@ -146,7 +147,7 @@ impl App {
         if names.contains(&platform) {
             return Ok(PlatformName::from(platform));
         }
-        Err(AppError::invalid("/platform", format!("there is no platform {platform:?}"))
+        Err(AppError::invalid(Field::Platform, format!("there is no platform {platform:?}"))
             .suggest(format!("platforms: {}", names.join(", "))))
     }
 
@@ -160,7 +161,7 @@ impl App {
         let after = match asked.cursor.map(MediaBuyId::from) {
             // One that nobody gave would answer with an end that is none.
             Some(after) if self.visible_buy(caller, &after).await.is_err() => {
-                return Err(AppError::invalid("/cursor", "cursor must be the next_cursor of the page before"));
+                return Err(AppError::invalid(Field::Cursor, "cursor must be the next_cursor of the page before"));
             }
             after => after,
         };
@@ -186,8 +187,8 @@ impl App {
     pub async fn list_audit(&self, after: Option<&str>, limit: Option<u32>) -> Result<Page<AuditLine>, AppError> {
         let limit = page_size(limit)?;
         let after = after.map_or(Ok(0), str::parse::<i64>).ok().filter(|after| *after >= 0);
-        let after =
-            after.ok_or_else(|| AppError::invalid("/cursor", "cursor must be the next_cursor of the page before"))?;
+        let after = after
+            .ok_or_else(|| AppError::invalid(Field::Cursor, "cursor must be the next_cursor of the page before"))?;
         let mut items = self.store.audit(after, limit + 1).await?;
         let more = items.len() > limit as usize;
         items.truncate(limit as usize);

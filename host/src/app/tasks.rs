@@ -4,6 +4,7 @@ use crate::{
     app::{App, Page, caller::Caller, error::AppError, lists::page_size},
     domain::{
         event::EventKind,
+        field::Field,
         id::{MediaBuyId, TaskId},
         task::{CLOSED_LISTED_FOR, HistoryEntry, Priority, Task, TaskKind, TaskMove, TaskStatus},
         time::Timestamp,
@@ -74,7 +75,7 @@ impl App {
             None => 0,
             Some(cursor) => cursor
                 .parse()
-                .map_err(|_| AppError::invalid("/cursor", "cursor must be the next_cursor of the page before"))?,
+                .map_err(|_| AppError::invalid(Field::Cursor, "cursor must be the next_cursor of the page before"))?,
         };
         let filter = TaskFilter {
             principal: caller.scope().cloned(),

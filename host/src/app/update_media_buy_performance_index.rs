@@ -42,7 +42,7 @@ impl App {
         let when = self.next_word(&current, &change).await?;
         let desired = change
             .apply(&current, when)
-            .map_err(|problems| AppError::problems(ErrorCode::InvalidParameter, &problems))?;
+            .map_err(|problems| AppError::problems(ErrorCode::InvalidParameter, problems))?;
         let (kind, asked) = (OperationKind::PerformanceIndex, when.asked);
         let draft = Draft { kind, change, current, desired, asked, notes: Vec::new() };
         self.accept(caller, draft, options).await

@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     domain::{
+        field::Field,
         id::{EventId, WebhookId},
         role::Role,
         webhook::{Delivery, DeliveryStatus, Endpoint},
@@ -27,9 +28,9 @@ impl From<EndpointError> for AppError {
     fn from(error: EndpointError) -> Self {
         match error {
             EndpointError::NotFound => Self::not_found("endpoint of webhooks"),
-            EndpointError::NoDelivery => Self::invalid("/event_id", error.to_string()),
-            EndpointError::Url(_) => Self::invalid("/url", error.to_string()),
-            EndpointError::NoEvents => Self::invalid("/events", error.to_string()),
+            EndpointError::NoDelivery => Self::invalid(Field::EventId, error.to_string()),
+            EndpointError::Url(_) => Self::invalid(Field::Url, error.to_string()),
+            EndpointError::NoEvents => Self::invalid(Field::Events, error.to_string()),
             EndpointError::TooMany | EndpointError::Disabled(_) | EndpointError::Removing => {
                 Self::state(error.to_string())
             }
@@ -133,7 +134,7 @@ impl App {
         cursor: Option<&str>,
     ) -> Result<Page<Delivery>, AppError> {
         let limit = page_size(limit)?;
-        let wrong = |_| AppError::invalid("/cursor", "cursor must be the next_cursor of the page before");
+        let wrong = |_| AppError::invalid(Field::Cursor, "cursor must be the next_cursor of the page before");
         let before = cursor.map(str::parse::<i64>).transpose().map_err(wrong)?;
         let filter = DeliveryFilter { status, before, limit: limit + 1 };
         let mut items = self.manager(caller)?.deliveries(id, &filter).await?;

@@ -15,6 +15,7 @@ use std::time::Duration;
 use crate::{
     domain::{
         event::EventKind,
+        failure::FailureDetails,
         id::OperationId,
         media_buy::MediaBuy,
         operation::{Operation, OperationFailure, OperationKind, OperationState},
@@ -219,7 +220,7 @@ pub async fn end_with_buy(
         waiting.failure = Some(OperationFailure {
             code: "INVALID_STATE".to_owned(),
             reason: reason.into(),
-            details: serde_json::Value::Null,
+            details: FailureDetails::Other(serde_json::Value::Null),
         });
         let mut tasks = Vec::new();
         for id in &waiting.tasks {

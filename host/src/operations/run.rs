@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     adapters::JournalError,
     domain::{
+        change::ProposedChange,
         failure::{Failure, FailureKind},
         media_buy::MediaBuy,
         operation::{Operation, OperationState},

@@ -11,6 +11,7 @@ use crate::{
     config::Retention,
     domain::{
         event::EventKind,
+        failure::FailureDetails,
         operation::{Operation, OperationFailure, OperationKind, OperationState},
         task::{CLOSED_LISTED_FOR, Resolution, Task, TaskMove},
         time::Timestamp,
@@ -178,7 +179,7 @@ async fn expire(
             let failure = OperationFailure {
                 code: "EXPIRED".to_owned(),
                 reason: reason.into(),
-                details: serde_json::Value::Null,
+                details: FailureDetails::Other(serde_json::Value::Null),
             };
             decisions::give_up(store, operation, failure, stored, deadline, now, &mut recording).await?;
         }

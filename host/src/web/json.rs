@@ -18,4 +18,4 @@ pub mod text;
 pub mod values;
 
 pub use document::Arguments;
-pub use read::{read, read_and, refuse};
+pub use read::{invalid, mistake, read, read_and, refuse};

@@ -7,6 +7,7 @@
 //! - [`tools`]: the table of tools. Each tool has a file of its name: what it takes, what it answers,
 //!   what it calls.
 //! - [`targeting`], [`decimal`]: parts of requests and answers that several tools have.
+//! - [`fields`]: the names of fields, and JSON pointers to them.
 //! - [`change`], [`operation`], [`plan`], [`task`], [`webhook`]: what several answers say of the same
 //!   thing.
 //! - [`problem`]: errors. [`events`]: payloads of webhooks. `schemas`: schemas of the domain's values.
@@ -14,6 +15,7 @@
 pub mod change;
 pub mod decimal;
 pub mod events;
+pub mod fields;
 pub mod operation;
 pub mod plan;
 pub mod problem;

@@ -1,8 +1,10 @@
 //! Writes that end well by the adapter's word and not by its steps, and calls that go on with what their operation began with.
 
 use flightdeck::{
-    adapters::{AdapterChange, Adapters, Call, Journal},
-    domain::{failure::FailureKind, media_buy::RemoteKind, operation::FrozenPlatform, step::StepState},
+    adapters::{Adapters, Call, Journal},
+    domain::{
+        change::ProposedChange, failure::FailureKind, media_buy::RemoteKind, operation::FrozenPlatform, step::StepState,
+    },
 };
 use serde_json::json;
 
@@ -55,7 +57,10 @@ async fn run(
 ) -> Result<flightdeck::domain::operation::LegOutcome, flightdeck::domain::failure::Failure> {
     let release = world.adapters.active_release(&"acme".into()).unwrap();
     let buy = buy("acme");
-    world.adapters.execute(&"acme".into(), &release, call, AdapterChange::Create(&buy), journal as Journal).await
+    world
+        .adapters
+        .execute(&"acme".into(), &release, call, ProposedChange::create(&buy).into(), journal as Journal)
+        .await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -118,7 +123,8 @@ async fn what_began_on_a_release_ends_on_it_although_the_settings_fit_another_on
     assert!(refused.to_string().contains("the settings don't fit the adapter"), "{refused}");
     let call = Call { frozen: Some(frozen), ..call() };
     let (buy, journal) = (buy("acme"), MemoryJournal::new());
-    let ended = adapters.execute(&"acme".into(), &release, &call, AdapterChange::Create(&buy), journal).await.unwrap();
+    let ended =
+        adapters.execute(&"acme".into(), &release, &call, ProposedChange::create(&buy).into(), journal).await.unwrap();
     assert_eq!(ended.notes[2], r#"{"behaviour":"context"}"#);
 }
 

@@ -2,7 +2,10 @@
 
 use std::{os::unix::fs::PermissionsExt as _, path::PathBuf};
 
-use flightdeck::adapters::{AdapterSetupError, Adapters, Credentials, Loaded, Secret, inspect};
+use flightdeck::{
+    adapters::{AdapterSetupError, Adapters, Credentials, Loaded, Secret, inspect},
+    domain::change::ProposedChange,
+};
 use serde_json::json;
 
 use super::world::{config, guest, platform, start};
@@ -60,7 +63,7 @@ async fn what_began_on_a_release_can_end_on_it_after_a_restart() {
     let new = adapters.active_release(&"acme".into()).unwrap();
     assert_ne!(old, new);
     let buy = super::world::buy("acme");
-    let change = flightdeck::adapters::AdapterChange::Create(&buy);
+    let change = ProposedChange::create(&buy).into();
     let plan = adapters.plan(&"acme".into(), Some(&old), &super::world::call(), change).await.unwrap();
     assert_eq!(plan.release, old);
     let missing = "0".repeat(64);

@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use flightdeck::{
     domain::{
+        failure::FailureDetails,
         lane::{Lane, Openings, Workers},
         operation::{Change, Frozen, Leg, LegState, Operation, OperationFailure, OperationKind, OperationState},
         plan::{Plan, PlatformPlan},
@@ -249,8 +250,11 @@ pub(crate) async fn an_operation_waits_only_where_something_is_left_to_do(store:
     assert!(store.claim_within("worker", at(3), LEASE, &busy("b")).await.unwrap().is_none(), "it waits for b alone");
     let claimed = store.claim_within("worker", at(3), LEASE, &busy("a")).await.unwrap().expect("a is done");
     let mut undoing = moved(&claimed.operation, OperationState::Queued, 4);
-    let reason =
-        OperationFailure { code: "X".to_owned(), reason: String::new().into(), details: serde_json::Value::Null };
+    let reason = OperationFailure {
+        code: "X".to_owned(),
+        reason: String::new().into(),
+        details: FailureDetails::Other(serde_json::Value::Null),
+    };
     undoing.value.undoing = Some(reason);
     store.record(Write::Operation(undoing)).await.unwrap();
     let both =

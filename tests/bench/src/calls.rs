@@ -12,8 +12,9 @@ use std::{
 
 use anyhow::{Context as _, ensure};
 use flightdeck::{
-    adapters::{AdapterChange, Adapters, AdaptersConfig, Call, EngineOptions, PlatformConfig},
+    adapters::{Adapters, AdaptersConfig, Call, EngineOptions, PlatformConfig},
     domain::{
+        change::ProposedChange,
         creative::Format,
         id::{OperationId, PlatformName},
         media_buy::{MediaBuy, Pacing, Package},
@@ -87,7 +88,7 @@ async fn sandboxed(adapters: &Arc<Adapters>, at_once: usize) -> anyhow::Result<F
             let mut latencies = Vec::new();
             while begun.elapsed() < RUN_FOR {
                 let one = Instant::now();
-                let plan = adapters.plan(&platform, None, &call()?, AdapterChange::Create(&buy)).await;
+                let plan = adapters.plan(&platform, None, &call()?, ProposedChange::create(&buy).into()).await;
                 let plan = plan.map_err(|failure| anyhow::anyhow!("{failure}"))?;
                 latencies.push(one.elapsed());
                 ensure!(plan.changes.len() == 3, "the plan is {plan:?}");

@@ -8,7 +8,7 @@ use super::{Interruption, Run, TRIES, prepared::Prepared};
 use crate::{
     domain::{
         error_code::ErrorCode,
-        failure::Failure,
+        failure::{Failure, FailureDetails},
         id::PlatformName,
         operation::{Operation, OperationFailure, OperationKind, OperationState},
         problem::{self, Problem},
@@ -34,7 +34,7 @@ pub(super) fn failure_of(problems: &[Problem]) -> OperationFailure {
     OperationFailure {
         code: ErrorCode::InvalidParameter.to_string(),
         reason: problem::summary(problems).into(),
-        details: json!({ "items": problems }),
+        details: FailureDetails::Items { items: problems.to_vec() },
     }
 }
 
@@ -89,7 +89,7 @@ impl Run<'_> {
                     json!({ "platform": leg.platform, "state": leg.state, "failure": failure })
                 })
                 .collect();
-            failure.details = json!({ "platforms": outcomes });
+            failure.details = FailureDetails::Other(json!({ "platforms": outcomes }));
         }
         Some(failure)
     }

@@ -10,6 +10,7 @@ use super::{
 use crate::{
     adapters::{AdapterChange, Journal, JournalError},
     domain::{
+        change::ProposedChange,
         failure::{Failure, FailureKind},
         id::PlatformName,
         media_buy::MediaBuy,
@@ -20,7 +21,7 @@ use crate::{
     operations::{
         journal::{Doubts, OperationJournal},
         now,
-        planning::Intent,
+        planning,
     },
     store::Stored,
 };
@@ -135,26 +136,25 @@ impl Run<'_> {
         let mut desired = prepared.desired.clone();
         current.remote.clone_from(&buy.remote);
         desired.remote.clone_from(&buy.remote);
-        let intent = Intent { change: &self.operation.value.change, current: &current, desired: &desired };
-        let touched = intent.touched();
-        let made = Making { change: intent.for_adapter(&touched), prefix: "", steps };
-        self.call(leg, intent, made).await
+        let proposed = ProposedChange { change: &self.operation.value.change, current: &current, desired: &desired };
+        let made = Making { change: proposed.into(), prefix: "", steps };
+        self.call(leg, proposed, made).await
     }
 
     /// Calls a leg's adapter, and records what it does in the journal.
     pub(super) async fn call(
         &self,
         leg: &PreparedLeg,
-        intent: Intent<'_>,
+        proposed: ProposedChange<'_>,
         Making { change, prefix, steps }: Making<'_>,
     ) -> Result<LegEnd, Interruption> {
         let operation = &self.operation.value;
         let PreparedLeg { platform, release, began_with, .. } = leg;
-        let call =
-            match intent.call(&self.deps.config, began_with.as_ref(), &operation.id, platform, now().plus(CALL_TIME)) {
-                Ok(call) => call,
-                Err(failure) => return Ok(LegEnd::Stopped(failure, None)),
-            };
+        let (config, until) = (&self.deps.config, now().plus(CALL_TIME));
+        let call = match planning::call(config, proposed, began_with.as_ref(), &operation.id, platform, until) {
+            Ok(call) => call,
+            Err(failure) => return Ok(LegEnd::Stopped(failure, None)),
+        };
         let patience = self.deps.adapters.patience(platform, release).await;
         let journal = Arc::new(OperationJournal::new(
             self.deps.store.clone(),

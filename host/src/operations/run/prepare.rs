@@ -7,6 +7,7 @@ use super::{CALL_TIME, Interruption, Run, finish, prepared::Prepared};
 use crate::{
     config::{ApprovalQuestion, Needed},
     domain::{
+        change::ProposedChange,
         failure::{Failure, FailureKind},
         id::PlatformName,
         media_buy::MediaBuy,
@@ -18,7 +19,7 @@ use crate::{
     },
     operations::{
         now, planning,
-        planning::{Intent, Unplannable},
+        planning::Unplannable,
     },
     store::{LeaseAfter, Recording, Stored},
 };
@@ -107,9 +108,10 @@ impl Run<'_> {
                 return Ok(None);
             }
         };
-        let intent = Intent { change: &operation.change, current: &buy.value, desired: &desired };
+        let proposed = ProposedChange { change: &operation.change, current: &buy.value, desired: &desired };
         let planned =
-            planning::plan(&self.deps.adapters, &self.deps.config, &operation.id, intent, now().plus(CALL_TIME)).await;
+            planning::plan(&self.deps.adapters, &self.deps.config, &operation.id, proposed, now().plus(CALL_TIME))
+                .await;
         let plan = match planned {
             Ok(plan) => plan,
             Err(Unplannable { first: (platform, failure), .. }) => {
@@ -150,8 +152,9 @@ impl Run<'_> {
     /// large together. With it, why the change waits then.
     fn approval_needed(&self, current: &MediaBuy, desired: &MediaBuy) -> (Option<Needed>, String) {
         let operation = &self.operation.value;
-        let platforms = operation.change.platforms(desired);
-        let asked = ApprovalQuestion::about(operation.kind, &operation.change, current, desired, &platforms);
+        let proposed = ProposedChange { change: &operation.change, current, desired };
+        let platforms = proposed.platforms();
+        let asked = ApprovalQuestion::about(operation.kind, proposed, &platforms);
         (self.deps.config.approvals_needed(&asked), asked.reason())
     }
 
@@ -172,8 +175,7 @@ impl Run<'_> {
         plan: Plan,
     ) -> Result<Prepared, Interruption> {
         let operation = &mut self.operation.value;
-        let intent = Intent { change: &operation.change, current: &buy.value, desired: &desired };
-        let platforms = intent.frozen(&self.deps.adapters, &self.deps.config, &plan);
+        let platforms = planning::frozen(&self.deps.adapters, &self.deps.config, &buy.value.principal, &plan);
         operation.legs = plan
             .platforms
             .iter()

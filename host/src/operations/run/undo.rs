@@ -9,13 +9,13 @@ use super::{
 use crate::{
     adapters::AdapterChange,
     domain::{
+        change::ProposedChange,
         failure::{Failure, FailureKind},
         media_buy::MediaBuy,
         operation::{LegState, OperationFailure},
         step::{self, Step},
         told::Told,
     },
-    operations::planning::Intent,
     store::Stored,
 };
 
@@ -33,10 +33,10 @@ impl Run<'_> {
         let traces = step::traces(&buy.value, steps);
         let is_made = |leg: &&PreparedLeg| leg.state != LegState::Undone && traces.contains(&leg.platform);
         let made: Vec<&PreparedLeg> = prepared.legs.iter().filter(is_made).collect();
-        let intent = Intent { change: &self.operation.value.change, current: &target, desired: &target };
+        let proposed = ProposedChange { change: &self.operation.value.change, current: &target, desired: &target };
         let calls = made.iter().map(|leg| {
             let making = Making { change: AdapterChange::Cancel(&target), prefix: step::UNDO, steps };
-            self.call(leg, intent, making)
+            self.call(leg, proposed, making)
         });
         let ends = futures::future::join_all(calls).await;
         let mut postponed = None;

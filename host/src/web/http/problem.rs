@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::{
     app::error::{AppError, ErrorCode},
-    web::v1::problem,
+    web::{json, v1::problem},
 };
 
 /// As much of a name as an answer repeats.
@@ -66,7 +66,7 @@ impl Refusal {
 
     /// 408.
     pub fn too_slow() -> Self {
-        let error = AppError::invalid("", "the body took too long: send the request again, all of it at once");
+        let error = json::invalid("", "the body took too long: send the request again, all of it at once");
         Self { error, status: StatusCode::REQUEST_TIMEOUT }
     }
 

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use json_event_parser::{JsonEvent, SliceJsonParser};
 use serde_json::{Map, Number, Value};
 
-use crate::domain::{decimal, problem::pointer_token};
+use crate::domain::{decimal, field::pointer_token};
 
 /// How deep lists and objects may lie in each other: `serde_json` reads no deeper, either.
 const MAX_DEPTH: usize = 128;

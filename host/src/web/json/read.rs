@@ -10,7 +10,10 @@ use serde::de::DeserializeOwned;
 use super::{document::Arguments, suggest::meant};
 use crate::{
     app::error::{AppError, ErrorCode},
-    domain::problem::{Problem, pointer_token},
+    domain::{
+        field::{FieldPath, pointer_token},
+        problem::Problem,
+    },
 };
 
 mod node;
@@ -24,6 +27,16 @@ const MOST_PROBLEMS: usize = 100;
 
 /// How many values are read at most to find all mistakes of one request. The first reading is always made to its end.
 const MOST_EFFORT: usize = 200_000;
+
+/// A problem of a request, at a JSON pointer into it.
+pub fn mistake(pointer: impl Into<String>, message: impl Into<String>) -> Problem {
+    Problem::new(FieldPath::text(pointer), message)
+}
+
+/// `INVALID_PARAMETER` for what stands at a JSON pointer into a request.
+pub fn invalid(pointer: impl Into<String>, message: impl Into<String>) -> AppError {
+    AppError::invalid(FieldPath::text(pointer), message)
+}
 
 /// Reads arguments as a request.
 ///
@@ -46,15 +59,17 @@ pub fn read_and<T: DeserializeOwned>(
     let readings = Readings::of(&arguments);
     let first = T::deserialize(Node::root(&readings));
     let mut problems: Vec<Problem> =
-        arguments.twice().map(|place| Problem::new(place, "is given twice: give it once")).collect();
+        arguments.twice().map(|place| mistake(place, "is given twice: give it once")).collect();
     match first {
         Ok(request) if readings.unknown.borrow().is_empty() && problems.is_empty() => return Ok(request),
         _ => problems.extend(all_wrong::<T>(&readings).0),
     }
     for problem in more(&arguments) {
         // What holds something that is wrong can't be judged as a whole.
-        let below = format!("{}/", problem.field);
-        if !problems.iter().any(|told| told.field == problem.field || told.field.starts_with(&below)) {
+        let at = problem.field.to_string();
+        let below = format!("{at}/");
+        let told = |told: &Problem| told.field == problem.field || told.field.to_string().starts_with(&below);
+        if !problems.iter().any(told) {
             problems.push(problem);
         }
     }
@@ -62,7 +77,7 @@ pub fn read_and<T: DeserializeOwned>(
     match refuse_read(problems) {
         Err(error) => Err(error),
         // A request that can't be read has a problem.
-        Ok(()) => Err(AppError::invalid("", "the request can't be read")),
+        Ok(()) => Err(invalid("", "the request can't be read")),
     }
 }
 
@@ -120,12 +135,12 @@ fn member_of(object: &str, member: &str) -> String {
 /// `INVALID_PARAMETER`, unless there are no problems.
 pub fn refuse(problems: &[Problem]) -> Result<(), AppError> {
     let Some(first) = problems.first() else { return Ok(()) };
-    let mut error = AppError::problems(ErrorCode::InvalidParameter, problems);
+    let mut error = AppError::problems(ErrorCode::InvalidParameter, problems.to_vec());
     let more = match problems.len() {
         1 => String::new(),
         count => format!(" (and {} more, see details)", count - 1),
     };
-    error.message = format!("{} {}{more}", in_words(&first.field), first.message);
+    error.message = format!("{} {}{more}", in_words(&first.field.to_string()), first.message);
     Err(error)
 }
 
@@ -161,15 +176,15 @@ fn problem(wrong: Wrong) -> Problem {
     let missing = "is missing: it must be given";
     match wrong.what {
         // What the values of this folder say of themselves.
-        What::Said(words) => Problem::new(at, words),
-        What::Unknown { name, known } => suggest(Problem::new(at, "is not a known field"), &name, &known),
+        What::Said(words) => mistake(at, words),
+        What::Unknown { name, known } => suggest(mistake(at, "is not a known field"), &name, &known),
         What::NoneOf { found, known } => {
             let words = format!("must be one of {}, not {found}", known.join(", "));
-            suggest(Problem::new(at, words), found.trim_matches('"'), &known)
+            suggest(mistake(at, words), found.trim_matches('"'), &known)
         }
-        What::Lacks(member) => Problem::new(member_of(&at, &member), missing),
-        What::Absent | What::MayBeAbsent { .. } => Problem::new(at, missing),
-        What::Kind { found, expected } => Problem::new(at, mismatch(&found, &expected)),
+        What::Lacks(member) => mistake(member_of(&at, &member), missing),
+        What::Absent | What::MayBeAbsent { .. } => mistake(at, missing),
+        What::Kind { found, expected } => mistake(at, mismatch(&found, &expected)),
     }
 }
 

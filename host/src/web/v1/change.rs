@@ -15,7 +15,7 @@ use crate::{
         told::Told,
     },
     web::{
-        json::{Arguments, text::IdempotencyKey},
+        json::{self, Arguments, text::IdempotencyKey},
         tool::{Answer, CallOptions},
         v1::plan::{self, PlatformPlan},
     },
@@ -180,7 +180,7 @@ pub fn write_options(
         && inside != outside
     {
         let message = "idempotency_key is not the key of the Idempotency-Key header: give one of them, or the same";
-        return Err(AppError::invalid("/idempotency_key", message));
+        return Err(json::invalid("/idempotency_key", message));
     }
     let mut request = arguments.value.clone();
     if let Value::Object(members) = &mut request {

@@ -3,7 +3,10 @@
 
 use serde_json::{Value, json};
 
-use super::task::TaskBody;
+use super::{
+    fields::{self, Items},
+    task::TaskBody,
+};
 use crate::{
     app::error::{AppError, ErrorCode},
     operations::now,
@@ -11,13 +14,17 @@ use crate::{
 
 /// The `error` object that HTTP and MCP share.
 pub fn body(error: &AppError) -> Value {
-    let current = error.task.as_ref().map(|task| json!({ "task": TaskBody::of(task, now(), true) }));
+    let details = match (&error.task, error.problems.as_slice()) {
+        (Some(task), _) => json!({ "task": TaskBody::of(task, now(), true) }),
+        (None, []) => json!(error.details),
+        (None, problems) => json!(Items::of(problems)),
+    };
     json!({
         "code": error.code,
         "message": error.message,
-        "field": error.field,
+        "field": error.field.as_ref().map(fields::pointer),
         "suggestion": error.suggestion,
-        "details": current.as_ref().or(error.details.as_ref()),
+        "details": details,
         "retry_after": error.retry_after,
     })
 }

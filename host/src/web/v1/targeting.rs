@@ -8,12 +8,13 @@ use serde_json::{Map, Value};
 
 use crate::{
     domain::{
+        field::pointer_token,
         nfc::composed_json,
-        problem::{Problem, pointer_token},
+        problem::Problem,
         targeting::{CapScope, Daypart, Dayparting, Dimension, FrequencyCap, Operator, Targeting, Weekday},
     },
     web::json::{
-        Arguments,
+        self, Arguments,
         read::read_partly,
         text::{Line, MAX_RULE_VALUE, Timezone},
         values::{Hour, List, MAX_PACKAGES, Minutes},
@@ -54,11 +55,21 @@ macro_rules! overlay {
             pub custom: Option<BTreeMap<String, Map<String, Value>>>,
         }
 
+        /// The field of a rule.
+        pub(super) const fn rule_name(dimension: Dimension, operator: Operator) -> &'static str {
+            match (dimension, operator) {
+                $(
+                    (Dimension::$dimension, Operator::AnyOf) => stringify!($any_of),
+                    (Dimension::$dimension, Operator::NoneOf) => stringify!($none_of),
+                )+
+            }
+        }
+
         impl TargetingOverlay {
-            fn rules(&self) -> Vec<(Dimension, Operator, &'static str, Option<&RuleValues>)> {
+            fn rules(&self) -> Vec<(Dimension, Operator, Option<&RuleValues>)> {
                 vec![$(
-                    (Dimension::$dimension, Operator::AnyOf, stringify!($any_of), self.$any_of.as_ref()),
-                    (Dimension::$dimension, Operator::NoneOf, stringify!($none_of), self.$none_of.as_ref()),
+                    (Dimension::$dimension, Operator::AnyOf, self.$any_of.as_ref()),
+                    (Dimension::$dimension, Operator::NoneOf, self.$none_of.as_ref()),
                 )+]
             }
         }
@@ -136,8 +147,9 @@ impl TargetingOverlay {
     /// The overlay in the domain's form; what is impossible is told under `at`.
     pub fn into_targeting(self, at: &str, problems: &mut Vec<Problem>) -> Targeting {
         let mut targeting = Targeting::default();
-        for (dimension, operator, name, values) in self.rules() {
-            add(&mut targeting, dimension, operator, values, &format!("{at}/{name}"), problems);
+        for (dimension, operator, values) in self.rules() {
+            let at = format!("{at}/{}", rule_name(dimension, operator));
+            add(&mut targeting, dimension, operator, values, &at, problems);
         }
         let devices = format!("{at}/device_types");
         add(&mut targeting, Dimension::DeviceType, Operator::AnyOf, self.device_types.as_ref(), &devices, problems);
@@ -147,7 +159,7 @@ impl TargetingOverlay {
             match Dimension::of_area(&value) {
                 Some(dimension) => targeting.add(dimension, Operator::AnyOf, [value]),
                 None => problems.push(
-                    Problem::new(
+                    json::mistake(
                         format!("{at}/geography/{index}"),
                         "must be a country of 2 letters, like US, or a region, like US-CA",
                     )
@@ -163,7 +175,7 @@ impl TargetingOverlay {
         for (platform, own) in self.custom.unwrap_or_default() {
             if own.is_empty() {
                 let field = format!("{at}/custom/{}", pointer_token(&platform));
-                problems.push(Problem::new(field, "must not be empty"));
+                problems.push(json::mistake(field, "must not be empty"));
             }
             targeting.custom.insert(platform, composed_json(Value::Object(own)));
         }
@@ -179,14 +191,14 @@ impl DaypartingRule {
             let mut days: Vec<Weekday> = Vec::new();
             for (place, day) in schedule.days.0.into_iter().enumerate() {
                 if days.contains(&day) {
-                    problems.push(Problem::new(format!("{at}/days/{place}"), "is named twice").value(day.as_str()));
+                    problems.push(json::mistake(format!("{at}/days/{place}"), "is named twice").value(day.as_str()));
                 } else {
                     days.push(day);
                 }
             }
             let (start_hour, end_hour) = (schedule.start_hour.0, schedule.end_hour.0);
             if end_hour <= start_hour {
-                problems.push(Problem::new(
+                problems.push(json::mistake(
                     format!("{at}/end_hour"),
                     "must be after start_hour; hours across midnight are two schedules",
                 ));
@@ -200,7 +212,7 @@ impl DaypartingRule {
                 .map(|(_, text)| text)
                 .collect();
         if schedules.is_empty() && presets.is_empty() {
-            problems.push(Problem::new(at, "must have schedules or presets"));
+            problems.push(json::mistake(at, "must have schedules or presets"));
         }
         Dayparting { timezone: self.timezone.0, schedules, presets }
     }
@@ -238,7 +250,7 @@ fn unique<'a, const MOST: usize>(
         if seen.insert(spelled.clone()) {
             kept.push((index, spelled));
         } else {
-            problems.push(Problem::new(format!("{at}/{index}"), "is named twice").value(&value.0));
+            problems.push(json::mistake(format!("{at}/{index}"), "is named twice").value(&value.0));
         }
     }
     kept

@@ -23,7 +23,7 @@ use super::{
     super::{document::Arguments, values::TextOf},
     wrong::{What, Wrong, owned},
 };
-use crate::domain::problem::pointer_token;
+use crate::domain::field::pointer_token;
 
 /// What the readings of one request have in common.
 #[derive(Debug)]

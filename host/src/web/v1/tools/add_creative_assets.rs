@@ -16,13 +16,14 @@ use crate::{
     },
     web::{
         json::{
-            Arguments, read_and, refuse,
+            self, Arguments, read_and, refuse,
             text::{CreativeKey, Id, IdempotencyKey, Line, MAX_ID, MAX_NAME, Url},
             values::{List, MAX_ASSETS, MAX_PACKAGES, Pixels, Seconds},
         },
         tool::{Answer, Audience, CallOptions, Effect, Tool, Verb},
         v1::{
             change::{ChangeStatus, Outcome, answer, append, write_options},
+            fields,
             plan::{self, PlatformPlan},
         },
     },
@@ -62,7 +63,11 @@ pub const TOOL: Tool = Tool {
 async fn run(app: App, caller: Caller, arguments: Arguments, options: CallOptions) -> Result<Answer, AppError> {
     let request: AddCreativeAssets = read_and(arguments.clone(), AddCreativeAssets::lacking)?;
     let options = write_options(&arguments, request.idempotency_key.clone(), request.dry_run, options)?;
-    answer::<CreativesAnswer>(&app.add_creative_assets(&caller, request.into_new()?, options).await?)
+    let made = app
+        .add_creative_assets(&caller, request.into_new()?, options)
+        .await
+        .map_err(|error| fields::in_request(error, &arguments.value))?;
+    answer::<CreativesAnswer>(&made)
 }
 
 /// New creatives for a media buy.
@@ -134,12 +139,10 @@ impl AddCreativeAssets {
         let assets = arguments.value["assets"].as_array().map(Vec::as_slice).unwrap_or_default();
         let lacking = assets.iter().enumerate().flat_map(|(index, asset)| {
             let format = asset["format"].as_str().and_then(Format::parse);
-            let lacking = lacking(format, |name| asset.get(name).is_some_and(|value| !value.is_null()));
+            let at = format!("/assets/{index}");
+            let lacking = lacking(format, &at, |name| asset.get(name).is_some_and(|value| !value.is_null()));
             let is_object = asset.is_object();
-            lacking
-                .into_iter()
-                .filter(move |_| is_object)
-                .map(move |problem| problem.below(&format!("/assets/{index}")))
+            lacking.into_iter().filter(move |_| is_object)
         });
         lacking.collect()
     }
@@ -155,7 +158,7 @@ impl AddCreativeAssets {
             let at = format!("/assets/{index}");
             if !seen.insert(&asset.creative_id) {
                 let message = "is given twice; each creative needs an id of its own";
-                problems.push(Problem::new(format!("{at}/creative_id"), message).value(&asset.creative_id.0));
+                problems.push(json::mistake(format!("{at}/creative_id"), message).value(&asset.creative_id.0));
             }
             asset.check(&at, &mut problems);
         }
@@ -167,7 +170,7 @@ impl AddCreativeAssets {
 
 impl Asset {
     fn check(&self, at: &str, problems: &mut Vec<Problem>) {
-        let mut problem = |field: &str, message: &str| problems.push(Problem::new(format!("{at}/{field}"), message));
+        let mut problem = |field: &str, message: &str| problems.push(json::mistake(format!("{at}/{field}"), message));
         let has_template = self.template_id.is_some() || self.template_values.is_some();
         if has_template && self.format != Format::Custom {
             let field = if self.template_id.is_some() { "template_id" } else { "template_values" };
@@ -176,7 +179,7 @@ impl Asset {
         if self.duration.is_some() && self.format == Format::Image {
             problem("duration", "is for formats video, audio and custom: an image has no length");
         }
-        let lacking = lacking(Some(self.format), |name| match name {
+        let lacking = lacking(Some(self.format), at, |name| match name {
             "media_url" => self.media_url.is_some(),
             "template_id" => self.template_id.is_some(),
             "template_values" => self.template_values.is_some(),
@@ -184,12 +187,12 @@ impl Asset {
             "height" => self.height.is_some(),
             _ => false,
         });
-        problems.extend(lacking.into_iter().map(|problem| problem.below(at)));
+        problems.extend(lacking);
         let mut seen = HashSet::new();
         for (index, package) in self.package_assignments.0.iter().enumerate() {
             if !seen.insert(package) {
                 let field = format!("{at}/package_assignments/{index}");
-                problems.push(Problem::new(field, "is named twice").value(&package.0));
+                problems.push(json::mistake(field, "is named twice").value(&package.0));
             }
         }
     }
@@ -211,22 +214,25 @@ impl Asset {
     }
 }
 
-/// The members that an asset lacks beside those that it has, with pointers into it. `None`: its format is not known.
-fn lacking(format: Option<Format>, has: impl Fn(&str) -> bool) -> Vec<Problem> {
+/// The members that the asset at a pointer lacks beside those that it has. `None`: its format is not known.
+fn lacking(format: Option<Format>, at: &str, has: impl Fn(&str) -> bool) -> Vec<Problem> {
     let mut problems = Vec::new();
     match format {
         Some(format @ (Format::Image | Format::Video | Format::Audio)) if !has("media_url") => {
-            problems.push(Problem::new("/media_url", format!("is missing: it must be given for format {format}")));
+            problems.push(json::mistake(
+                format!("{at}/media_url"),
+                format!("is missing: it must be given for format {format}"),
+            ));
         }
         Some(Format::Custom) if !has("template_id") && !has("template_values") => {
             let message = "is missing: format custom needs template_id or template_values";
-            problems.push(Problem::new("/template_id", message));
+            problems.push(json::mistake(format!("{at}/template_id"), message));
         }
         _ => {}
     }
     for (one, other) in [("width", "height"), ("height", "width")] {
         if has(one) && !has(other) {
-            problems.push(Problem::new(format!("/{other}"), "is missing: width and height go together"));
+            problems.push(json::mistake(format!("{at}/{other}"), "is missing: width and height go together"));
         }
     }
     problems

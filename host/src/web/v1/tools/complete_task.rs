@@ -8,7 +8,7 @@ use crate::{
     domain::{id::TaskId, task::Resolution},
     web::{
         json::{
-            Arguments, read,
+            self, Arguments, read,
             text::{Id, Words},
             values::Version,
         },
@@ -49,10 +49,7 @@ async fn run(app: App, caller: Caller, arguments: Arguments, options: CallOption
     if let (Some(inside), Some(outside)) = (version, options.if_match)
         && inside != outside
     {
-        return Err(AppError::invalid(
-            "/version",
-            "version is not the one of the If-Match header: give one, or the same",
-        ));
+        return Err(json::invalid("/version", "version is not the one of the If-Match header: give one, or the same"));
     }
     let decide = Decide {
         task: TaskId::new(request.task_id.0),

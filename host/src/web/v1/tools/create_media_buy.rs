@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     app::{App, NewMediaBuy, WriteAnswer, caller::Caller, error::AppError},
     domain::{
+        field::Subject,
         id::{MediaBuyId, OperationId, PackageId, PlatformName, TaskId},
         media_buy::{MediaBuy, Pacing},
         money::Micros,
@@ -15,17 +16,19 @@ use crate::{
         problem::Problem,
         status::BuyStatus,
         targeting::Targeting,
+        terms,
         time::Timestamp,
     },
     web::{
         json::{
-            Arguments, read_and, refuse,
+            self, Arguments, read_and, refuse,
             text::{Currency, IdempotencyKey, Line, MAX_PO_NUMBER},
             values::{Amount, List, MAX_PACKAGES, When},
         },
         tool::{Answer, Audience, CallOptions, Effect, Tool, Verb},
         v1::{
             change::{answer, append, open_task, waiting, write_options},
+            fields,
             plan::{self, PlatformPlan},
             targeting::{self, TargetingOverlay},
         },
@@ -73,12 +76,15 @@ async fn run(app: App, caller: Caller, arguments: Arguments, options: CallOption
         let named = arguments.value["packages"].as_array().into_iter().flatten().enumerate();
         problems.extend(named.filter_map(|(index, package)| {
             let id = package.as_str().or_else(|| package["package_id"].as_str())?;
-            app.not_for_sale(&caller, id, &format!("/packages/{index}"))
+            app.not_for_sale(&caller, id, Subject::listed(index).whole()).map(fields::pointed)
         }));
         problems
     })?;
     let options = write_options(&arguments, request.idempotency_key.clone(), request.dry_run, options)?;
-    let made = app.create_media_buy(&caller, request.into_new()?, options).await?;
+    let made = app
+        .create_media_buy(&caller, request.into_new()?, options)
+        .await
+        .map_err(|error| fields::in_request(error, &arguments.value))?;
     let location = (!made.dry_run).then(|| format!("/v1/media-buys/{}/status", made.buy.id));
     Ok(Answer { location, ..answer::<CreateAnswer>(&made)? })
 }
@@ -126,7 +132,7 @@ impl CreateMediaBuy {
         for (index, package) in self.packages.0.iter().enumerate() {
             if !seen.insert(package.id()) {
                 let field = format!("/packages/{index}");
-                problems.push(Problem::new(field, "is named twice; give each package once").value(package.id()));
+                problems.push(json::mistake(field, terms::NAMED_TWICE).value(package.id()));
             }
         }
         let targeting = overlay(self.targeting_overlay, "", &mut problems);

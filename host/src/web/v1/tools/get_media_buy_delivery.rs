@@ -11,11 +11,10 @@ use crate::{
         delivery::DeliveryRow,
         id::{MediaBuyId, PackageId, PlatformName},
         money::Micros,
-        problem::Problem,
         time::{Day, Timestamp},
     },
     web::{
-        json::{Arguments, read, refuse, text::Id, values::DayText},
+        json::{self, Arguments, read, refuse, text::Id, values::DayText},
         tool::{Answer, Audience, Effect, Tool, Verb},
         v1::decimal::Decimal,
     },
@@ -79,18 +78,18 @@ impl DeliveryQuery {
     /// # Errors
     /// `INVALID_PARAMETER` if they are missing or given in both forms.
     pub fn days(&self) -> Result<(Day, Day), AppError> {
-        let missing = |name: &str| Problem::new(format!("/{name}"), "is missing: it must be given");
+        let missing = |name: &str| json::mistake(format!("/{name}"), "is missing: it must be given");
         match (&self.date_range, self.start_date, self.end_date) {
             (Some(range), None, None) => Ok((range.start_date.0, range.end_date.0)),
             (Some(_), _, _) => {
-                Err(AppError::invalid("/date_range", "date_range can't be given together with start_date or end_date"))
+                Err(json::invalid("/date_range", "date_range can't be given together with start_date or end_date"))
             }
             (None, Some(start), Some(end)) => Ok((start.0, end.0)),
             (None, start, end) => {
                 let mut problems = Vec::new();
                 problems.extend(start.is_none().then(|| missing("start_date")));
                 problems.extend(end.is_none().then(|| missing("end_date")));
-                refuse(&problems).and(Err(AppError::invalid("", "start_date and end_date must be given")))
+                refuse(&problems).and(Err(json::invalid("", "start_date and end_date must be given")))
             }
         }
     }

@@ -2,12 +2,12 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{
     app::{App, OperationView, caller::Caller, error::AppError},
     domain::{
-        failure::Failure,
+        failure::{Failure, FailureDetails},
         id::{MediaBuyId, OperationId, PackageId, PlatformName, TaskId},
         operation::{Leg, LegState, Operation, OperationKind, OperationState},
         redaction::without_addresses,
@@ -20,6 +20,7 @@ use crate::{
         tool::{Answer, Audience, Effect, Tool, Verb},
         v1::{
             change::takes_effect,
+            fields::Items,
             operation::{AssetOnPlatform, waiting_task},
             plan::{self, PlatformPlan},
             tools::update_media_buy_performance_index::{OptimizationAction, optimizations},
@@ -184,7 +185,10 @@ impl From<&OperationView> for OperationAnswer {
             error: operation.failure.as_ref().map(|failure| OperationError {
                 code: failure.code.clone(),
                 message: failure.reason.to(view.staff).to_owned(),
-                details: failure.details.clone(),
+                details: match &failure.details {
+                    FailureDetails::Items { items } => json!(Items::of(items)),
+                    FailureDetails::Other(details) => details.clone(),
+                },
             }),
             task_id: operation.task().cloned(),
             waits_for_task: waiting_task(operation).is_some(),

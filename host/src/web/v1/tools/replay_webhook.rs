@@ -11,7 +11,7 @@ use crate::{
     },
     store::webhooks::{Replay, Replayed},
     web::{
-        json::{Arguments, read, text::Id, values::When},
+        json::{self, Arguments, read, text::Id, values::When},
         tool::{Answer, Audience, Effect, Tool, Verb},
     },
 };
@@ -81,7 +81,7 @@ impl ReplayWebhook {
             }),
             _ => {
                 let message = "give exactly one of event_id, failed (true) and since: it says what is sent again";
-                return Err(AppError::invalid("/event_id", message));
+                return Err(json::invalid("/event_id", message));
             }
         };
         Ok((WebhookId::new(self.webhook_id.0), what))

@@ -16,6 +16,7 @@ use crate::{
         tool::{Answer, Audience, CallOptions, Effect, Tool, Verb},
         v1::{
             change::{UpdateAnswer, answer, write_options},
+            fields,
             targeting::{self, TargetingOverlay},
             tools::update_package::{PackageUpdate, cleared_or, patches},
         },
@@ -52,7 +53,11 @@ pub const TOOL: Tool = Tool {
 async fn run(app: App, caller: Caller, arguments: Arguments, options: CallOptions) -> Result<Answer, AppError> {
     let request: UpdateMediaBuy = read_and(arguments.clone(), targeting::impossible)?;
     let options = write_options(&arguments, request.idempotency_key.clone(), request.dry_run, options)?;
-    answer::<UpdateAnswer>(&app.update_media_buy(&caller, request.into_change()?, options).await?)
+    let made = app
+        .update_media_buy(&caller, request.into_change()?, options)
+        .await
+        .map_err(|error| fields::in_request(error, &arguments.value))?;
+    answer::<UpdateAnswer>(&made)
 }
 
 /// Changes of a media buy and of its packages in one call. A field left out is unchanged; `null` is not the same, and clears.

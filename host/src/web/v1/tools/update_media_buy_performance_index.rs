@@ -10,16 +10,19 @@ use crate::{
     domain::{
         id::{MediaBuyId, PackageId},
         operation::Performance,
-        problem::Problem,
+        terms,
     },
     web::{
         json::{
-            Arguments, read, refuse,
+            self, Arguments, read, refuse,
             text::{Id, IdempotencyKey, Words},
             values::{Confidence, Index, List, MAX_PACKAGES},
         },
         tool::{Answer, Audience, CallOptions, Effect, Tool, Verb},
-        v1::change::{UpdateAnswer, answer, write_options},
+        v1::{
+            change::{UpdateAnswer, answer, write_options},
+            fields,
+        },
     },
 };
 
@@ -51,7 +54,11 @@ pub const TOOL: Tool = Tool {
 async fn run(app: App, caller: Caller, arguments: Arguments, options: CallOptions) -> Result<Answer, AppError> {
     let request: UpdatePerformanceIndex = read(arguments.clone())?;
     let options = write_options(&arguments, request.idempotency_key.clone(), request.dry_run, options)?;
-    answer::<PerformanceAnswer>(&app.update_media_buy_performance_index(&caller, request.into_new()?, options).await?)
+    let made = app
+        .update_media_buy_performance_index(&caller, request.into_new()?, options)
+        .await
+        .map_err(|error| fields::in_request(error, &arguments.value))?;
+    answer::<PerformanceAnswer>(&made)
 }
 
 /// How well packages perform, by your own measure.
@@ -93,8 +100,8 @@ impl UpdatePerformanceIndex {
         let mut performance = Vec::new();
         for (index, told) in self.performance_data.0.into_iter().enumerate() {
             if !seen.insert(told.package_id.clone()) {
-                let message = "is named twice; give each package once";
-                problems.push(Problem::new(format!("/performance_data/{index}"), message).value(&told.package_id.0));
+                let message = terms::NAMED_TWICE;
+                problems.push(json::mistake(format!("/performance_data/{index}"), message).value(&told.package_id.0));
             }
             performance.push(Performance {
                 package: PackageId::new(told.package_id.0),

@@ -13,17 +13,19 @@ use crate::{
         media_buy::Pacing,
         problem::Problem,
         targeting::Targeting,
+        terms,
         update::{BuyPatch, PackagePatch},
     },
     web::{
         json::{
-            Arguments, read_and, refuse,
+            self, Arguments, read_and, refuse,
             text::{CreativeKey, Id, IdempotencyKey},
             values::{Amount, Count, List, MAX_CREATIVES, MAX_PACKAGES, clearable, given},
         },
         tool::{Answer, Audience, CallOptions, Effect, Tool, Verb},
         v1::{
             change::{UpdateAnswer, answer, write_options},
+            fields,
             targeting::{self, TargetingOverlay},
         },
     },
@@ -58,7 +60,11 @@ pub const TOOL: Tool = Tool {
 async fn run(app: App, caller: Caller, arguments: Arguments, options: CallOptions) -> Result<Answer, AppError> {
     let request: UpdatePackage = read_and(arguments.clone(), targeting::impossible)?;
     let options = write_options(&arguments, request.idempotency_key.clone(), request.dry_run, options)?;
-    answer::<UpdateAnswer>(&app.update_media_buy(&caller, request.into_change()?, options).await?)
+    let made = app
+        .update_media_buy(&caller, request.into_change()?, options)
+        .await
+        .map_err(|error| fields::in_request(error, &arguments.value))?;
+    answer::<UpdateAnswer>(&made)
 }
 
 /// Changes of packages of a media buy. They are carried out one by one and stop at the first error.
@@ -139,13 +145,13 @@ pub(in crate::web::v1) fn patches(updates: Vec<PackageUpdate>, problems: &mut Ve
     for (index, update) in updates.into_iter().enumerate() {
         let at = format!("/packages/{index}");
         if !seen.insert(update.package_id.clone()) {
-            let message = "is named twice; give each package once";
-            problems.push(Problem::new(&at, message).value(&update.package_id.0));
+            let message = terms::NAMED_TWICE;
+            problems.push(json::mistake(&at, message).value(&update.package_id.0));
         }
         let patch = update.into_patch(&at, problems);
         let nothing = PackagePatch { package: patch.package.clone(), ..PackagePatch::default() };
         if patch == nothing {
-            problems.push(Problem::new(at, "changes nothing: give at least one field beside package_id"));
+            problems.push(json::mistake(at, "changes nothing: give at least one field beside package_id"));
         }
         patches.push(patch);
     }
