@@ -14,7 +14,6 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     adapters::JournalError,
     domain::{
-        change::ProposedChange,
         failure::{Failure, FailureKind},
         media_buy::MediaBuy,
         operation::{Operation, OperationState},

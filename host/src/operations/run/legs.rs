@@ -20,8 +20,7 @@ use crate::{
     },
     operations::{
         journal::{Doubts, OperationJournal},
-        now,
-        planning,
+        now, planning,
     },
     store::Stored,
 };

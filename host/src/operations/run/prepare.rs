@@ -17,10 +17,7 @@ use crate::{
         told::Told,
         update::When,
     },
-    operations::{
-        now, planning,
-        planning::Unplannable,
-    },
+    operations::{now, planning, planning::Unplannable},
     store::{LeaseAfter, Recording, Stored},
 };
 
