@@ -85,7 +85,7 @@ pub fn named(name: &str) -> Option<&'static Tool> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
     use crate::app::callers::rates::Lane;
