@@ -149,7 +149,7 @@ proptest! {
         acts in prop::collection::vec((0..3_usize, 0..3_usize, 1..8_usize, any::<bool>()), 1..80),
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-        let _here = runtime.admit();
+        let _here = runtime.enter();
         let admission = Admission::new(calls, bytes * MIB);
         let names = ["a", "b", "c"].map(name);
         let mut held = Vec::new();

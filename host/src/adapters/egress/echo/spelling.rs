@@ -1,7 +1,7 @@
 //! The spellings of one character: plain, percent-encoded, after backslashes, as an entity.
 
 /// How many backslashes may stand before an escaped character: each level of JSON within JSON doubles them.
-const BACKSLASHES: usize = 16;
+pub(super) const BACKSLASHES: usize = 16;
 
 /// How often an escape may be escaped again: `%252525`, `&amp;amp;`.
 const NESTED: usize = 4;
