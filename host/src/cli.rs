@@ -4,17 +4,17 @@
 //! |---|---|
 //! | `serve` | serves until SIGTERM or Ctrl-C |
 //! | `check` | validates the configuration and every adapter, without serving |
-//! | `adapter inspect` | says what a component is, needs and can do |
-//! | `adapter compare` | shows side by side what several can do |
-//! | `token create`, `list`, `revoke`, `restore` | makes a bearer token and shows it once; lists them; has one be refused; takes that back |
-//! | `webhook …` | manages endpoints of webhooks: `list`, `show`, `create`, `change`, `disable`, `enable`, `delete`, `rotate`, `test`, `deliveries`, `replay` |
-//! | `backup` | writes a whole copy of an SQLite database to a file |
-//! | `restore` | puts such a copy in the place of the database |
-//! | `restored` | says that the database was restored by other means |
-//! | `move` | carries a whole SQLite database over to an empty PostgreSQL |
-//! | `audit verify` | proves with its keys that nobody edited the audit log |
-//! | `audit export` | prints the audit log, a line of JSON each |
-//! | `compile` | compiles a component; the host calls this itself, in a process of its own |
+//! | `adapter inspect` | prints what a component is, imports and can do |
+//! | `adapter compare` | prints what several components can do, side by side |
+//! | `token create`, `list`, `revoke`, `restore` | manages bearer tokens; a token's text is printed once |
+//! | `webhook …` | manages webhook endpoints and their deliveries |
+//! | `backup` | copies an SQLite database to a file |
+//! | `restore` | replaces the SQLite database with such a copy |
+//! | `restored` | marks a database that was restored by other means |
+//! | `move` | copies an SQLite database into an empty PostgreSQL |
+//! | `audit verify` | proves that the audit log is complete and unedited |
+//! | `audit export` | prints the audit log as JSON lines |
+//! | `compile` | compiles a component; the host runs this in a child process |
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line prints")]
 
 use std::{path::PathBuf, process::ExitCode};
@@ -45,64 +45,66 @@ pub struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Serve until told to stop.
+    /// Serve until SIGTERM or Ctrl-C.
     Serve(WithConfig),
     /// Validate the configuration and every adapter, without serving.
     Check(WithConfig),
-    /// Look at adapters.
+    /// Inspect and compare adapters.
     #[command(subcommand)]
     Adapter(AdapterCommand),
     /// Manage bearer tokens.
     #[command(subcommand)]
     Token(TokenCommand),
-    /// Write a whole copy of an SQLite database to a file, also while a host serves from it.
+    /// Copy an SQLite database to a file. Works while a host is serving.
     Backup {
         #[command(flatten)]
         with: WithConfig,
-        /// Where the copy goes; it must not exist.
+        /// The file to write. It must not exist.
         file: PathBuf,
     },
-    /// Put a copy that `backup` wrote in the place of an SQLite database, with its host stopped, and say that it was restored: what had
-    /// not ended in it is looked up on the ad servers before anything is made.
+    /// Replace the SQLite database with a copy that `backup` wrote. Stop the host first. Operations that
+    /// had not ended in the copy are looked up on the ad servers before anything is made.
     Restore {
         #[command(flatten)]
         with: WithConfig,
-        /// The copy; it stays where it is.
+        /// The copy to restore. It is not moved.
         file: PathBuf,
     },
-    /// Say that the database was restored by other means than `restore`, before the first host starts on it.
+    /// Mark the database as restored by other means than `restore`. Run it before the first host starts.
     Restored(WithConfig),
-    /// Carry the whole SQLite database over to an empty PostgreSQL, with the host stopped. A move that was cut off is begun again with the
-    /// same command, and goes on.
+    /// Copy the SQLite database into an empty PostgreSQL. Stop the host first. Run the same command again
+    /// to resume a move that was interrupted.
     Move {
         #[command(flatten)]
         with: WithConfig,
-        /// Where to: postgres://user:password@host:5432/database. Better from the environment, for other users see command lines.
+        /// The target, as postgres://user:password@host:5432/database. Prefer the environment variable:
+        /// other users can read command lines.
         #[arg(long, env = "FLIGHTDECK_MOVE_TO", hide_env_values = true, required_unless_present = "back")]
         to: Option<String>,
-        /// Take a move back, so that hosts may serve from the file again. What was recorded in PostgreSQL since is not in it.
+        /// Undo a move, so that hosts serve from the file again. Changes made in PostgreSQL since the move
+        /// are not copied back.
         #[arg(long)]
         back: bool,
     },
-    /// Manage endpoints of webhooks: everybody's. Also while a host serves, which delivers.
+    /// Manage webhook endpoints of all principals. Works while a host is serving.
     #[command(subcommand)]
     Webhook(webhook::WebhookCommand),
-    /// Prove that the audit log is whole, and print it. Also while a host serves.
+    /// Verify and export the audit log. Works while a host is serving.
     #[command(subcommand)]
     Audit(AuditCommand),
-    /// Compile a component to native code. The host calls this in a process of its own.
+    /// Compile a component to native code. The host runs this in a child process.
     #[command(hide = true)]
     Compile {
         /// The component.
         #[arg(long)]
         input: PathBuf,
-        /// Where the native code goes.
+        /// The file to write the native code to.
         #[arg(long)]
         output: PathBuf,
     },
 }
 
-/// A command that needs the configuration.
+/// Options of a command that reads the configuration.
 #[derive(Debug, Args)]
 pub(crate) struct WithConfig {
     /// The configuration file.
@@ -112,18 +114,19 @@ pub(crate) struct WithConfig {
 
 #[derive(Debug, Subcommand)]
 enum AdapterCommand {
-    /// Say what a component is, what it imports and what it can do.
+    /// Print what a component is, what it imports and what it can do.
     Inspect {
         /// The component.
         file: PathBuf,
-        /// Another component, as the one that serves now: also say what this one asks for and does beyond it.
+        /// A component to compare with, such as the active one: also print what FILE asks for and can do
+        /// beyond it.
         #[arg(long, value_name = "FILE")]
         against: Option<PathBuf>,
-        /// Print it as JSON.
+        /// Print JSON.
         #[arg(long)]
         json: bool,
     },
-    /// Show side by side what several components can do, as a table in Markdown.
+    /// Print what several components can do, side by side, as a Markdown table.
     Compare {
         /// The components.
         #[arg(required = true)]
@@ -133,72 +136,75 @@ enum AdapterCommand {
 
 #[derive(Debug, Subcommand)]
 enum TokenCommand {
-    /// Make a token, store its digest, and show the token once.
+    /// Create a token, store its digest and print the token once.
     Create(NewToken),
-    /// List the tokens, those of the configuration included, a line each: never the token itself.
+    /// List all tokens, including those of the configuration, one per line. Token texts are never printed.
     List {
         #[command(flatten)]
         with: WithConfig,
     },
-    /// Have a token be refused from now on, by every host, whether it was made here or stands in the configuration.
+    /// Revoke a token on every host, whether it was created here or is in the configuration.
     Revoke(WhichToken),
-    /// Take the revocation of a token back.
+    /// Restore a revoked token.
     Restore(WhichToken),
 }
 
 #[derive(Debug, Subcommand)]
 enum AuditCommand {
-    /// Go through the whole log: a line that was edited, taken out, put elsewhere or made without the key is named. Prints how far the log goes.
+    /// Verify the whole log and name the first line that was edited, removed, moved or forged. Prints the
+    /// log's head.
     Verify {
         #[command(flatten)]
         with: WithConfig,
-        /// How far the log went when it was verified before, as it was printed then: proves that nothing was cut off since.
+        /// A head that an earlier run printed: proves that no line was cut off since.
         #[arg(long, value_name = "NUMBER:LINK")]
         head: Option<Head>,
     },
-    /// Print the log, oldest first, a line of JSON each.
+    /// Print the log as JSON lines, oldest first.
     Export {
         #[command(flatten)]
         with: WithConfig,
-        /// Only lines after this number. Left out: all.
+        /// Only lines after this number [default: all].
         #[arg(long)]
         after: Option<i64>,
     },
 }
 
-/// A token that is there.
+/// Options that name an existing token.
 #[derive(Debug, Args)]
 pub(crate) struct WhichToken {
     #[command(flatten)]
     with: WithConfig,
-    /// Its name.
+    /// The token's name.
     name: String,
-    /// The SHA-256 of its text, where this configuration no longer has it or has another one by that name.
+    /// The SHA-256 of the token's text, if this configuration does not have the token, or has another one
+    /// of that name.
     #[arg(long, value_parser = sha256)]
     sha256: Option<String>,
-    /// Why; stands in the audit log.
+    /// The reason, for the audit log.
     #[arg(long)]
     reason: Option<String>,
 }
 
-/// A new token.
+/// Options of a new token.
 #[derive(Debug, Args)]
 pub(crate) struct NewToken {
     #[command(flatten)]
     with: WithConfig,
-    /// Who acts with it; unique. Stands in histories and in the audit log.
+    /// A unique name, shown in histories and in the audit log.
     #[arg(long, value_parser = token_name)]
     name: String,
-    /// Who stands behind it, if the name does not say so: nobody decides on their own request, whatever tokens they have.
+    /// The person who uses the token, if the name does not say so. Nobody decides on their own request,
+    /// whichever token they use.
     #[arg(long, value_parser = token_name)]
     person: Option<String>,
     /// buyer, reviewer or operator.
     #[arg(long, value_parser = role)]
     role: Role,
-    /// For a buyer: whose.
+    /// The principal that a buyer's token acts for.
     #[arg(long)]
     principal: Option<String>,
-    /// The last day on which it is good.
+    /// The last day on which the token is valid, in UTC.
     #[arg(long, value_parser = day)]
     expires: Option<Day>,
 }
@@ -220,7 +226,7 @@ fn day(text: &str) -> Result<Day, String> {
     Day::parse(text).map_err(|error| error.to_string())
 }
 
-/// Does what the command line says.
+/// Runs the command and prints its error, if it fails, to standard error.
 pub fn run(arguments: Arguments) -> ExitCode {
     let done = match arguments.command {
         Command::Serve(with) => load(&with).and_then(serve::serve),

@@ -1,5 +1,5 @@
-//! What the host counts and measures, for `/metrics`. Every name stands here, with what it means: `docs/operations.md` has the same
-//! list, and a test holds both together.
+//! The metrics of `/metrics`: every name and its labels. A test compares this list with the one in
+//! `docs/operations.md`.
 
 use std::{
     sync::{Mutex, OnceLock, PoisonError},
@@ -13,58 +13,62 @@ use crate::domain::audit::Head;
 
 /// A call of a tool, over HTTP or MCP: `tool`, and `outcome`: `ok` or the error's code.
 pub const CALLS: &str = "flightdeck_calls_total";
-/// How long it took, waiting for its outcome included: `tool`.
+/// How long a call of a tool took, including the wait for its outcome: `tool`.
 pub const CALL_SECONDS: &str = "flightdeck_call_seconds";
-/// A run of an operation: `outcome`: `ended` (also: it waits for a person or a later try), `interrupted` (the store or the lease
-/// failed), `lost` (another worker has it).
+/// A run of an operation: `outcome`: `ended` (also if it waits for a person or a retry), `interrupted`
+/// (the store or the lease failed), `lost` (another worker claimed it).
 pub const RUNS: &str = "flightdeck_runs_total";
-/// How long a run took.
+/// How long a run of an operation took.
 pub const RUN_SECONDS: &str = "flightdeck_run_seconds";
 /// A call of an adapter: `platform`, `purpose` (`plan`, `change`, `read`) and `outcome`: `ok` or the kind of failure.
 pub const ADAPTER_CALLS: &str = "flightdeck_adapter_calls_total";
-/// How long it took, its requests included: `platform`, `purpose`.
+/// How long a call of an adapter took, including its requests: `platform`, `purpose`.
 pub const ADAPTER_SECONDS: &str = "flightdeck_adapter_call_seconds";
-/// A request to an ad server: `platform` and `status`, or `lost`, or `never_sent`.
+/// A request to an ad server: `platform`, and `status`, which is a number, `lost` or `never_sent`.
 pub const AD_SERVER_REQUESTS: &str = "flightdeck_ad_server_requests_total";
-/// A second object on an ad server, made by a request that got no answer: `platform`. Each is a task for a person.
+/// A duplicate object on an ad server, made by a request that got no answer: `platform`. Each has a
+/// `reconciliation` task.
 pub const DUPLICATES: &str = "flightdeck_duplicates_total";
-/// A request of a call that changes something, made outside of its steps as one that only reads: `platform`, `method`.
+/// A request that a changing call made outside of its steps because it only reads: `platform`,
+/// `method`.
 pub const REQUESTS_OUTSIDE_STEPS: &str = "flightdeck_requests_outside_steps_total";
-/// A try of a webhook: `outcome`: `delivered`, `failed`, `gone`.
+/// An attempt to deliver a webhook: `outcome`: `delivered`, `failed`, `gone`.
 pub const WEBHOOKS: &str = "flightdeck_webhook_attempts_total";
-/// How long a write of the database took, waiting for its turn included.
+/// How long a database write took, including the wait for its turn.
 pub const WRITE_SECONDS: &str = "flightdeck_store_write_seconds";
-/// A write that the database did not do: `reason`: `full`, `unavailable`, `unsure`.
+/// A database write that failed: `reason`: `full`, `unavailable`, `unsure`.
 pub const STORE_ERRORS: &str = "flightdeck_store_errors_total";
-/// Operations that have not ended: `state`. Of the whole database.
+/// Operations that have not ended, in the whole database: `state`.
 pub const OPERATIONS: &str = "flightdeck_operations";
-/// For how many seconds the longest has been due that nobody has claimed. Of the whole database.
+/// Seconds for which the oldest unclaimed operation has been due, in the whole database.
 pub const OVERDUE: &str = "flightdeck_overdue_work_seconds";
-/// Open tasks: `type`. Of the whole database.
+/// Open tasks, in the whole database: `type`.
 pub const TASKS: &str = "flightdeck_tasks";
-/// Open tasks past their due date. Of the whole database.
+/// Open tasks past their due date, in the whole database.
 pub const OVERDUE_TASKS: &str = "flightdeck_overdue_tasks";
-/// Deliveries of webhooks: `status`: `pending` or `dead`. Of the whole database.
+/// Webhook deliveries, in the whole database: `status`: `pending` or `dead`.
 pub const DELIVERIES: &str = "flightdeck_webhook_deliveries";
-/// Whether a platform's adapter is left alone: `platform`, `purpose` (`change` or `read`); 1 or 0.
+/// 1 if an adapter's circuit breaker is open, else 0: `platform`, `purpose` (`change` or `read`).
 pub const BREAKER: &str = "flightdeck_breaker_open";
-/// Calls of adapters: `platform`, `purpose`, and `state`: `running`, or `waiting` for room.
+/// Calls of adapters: `platform`, `purpose`, `state`: `running`, or `waiting` for a slot.
 pub const ADAPTER_SLOTS: &str = "flightdeck_adapter_slots";
-/// Bytes that calls of adapters which run may use: `platform`, `purpose`.
+/// Bytes of memory reserved for running calls of adapters: `platform`, `purpose`.
 pub const ADAPTER_BYTES: &str = "flightdeck_adapter_memory_bytes";
 
-/// A call without a good token: `reason`: `missing`, `unknown`, `expired`, `revoked`, `orphaned` (its principal or role is gone), or
-/// `throttled`: too many came from its address, and it was not looked at.
+/// A call without a valid token: `reason`: `missing`, `unknown`, `expired`, `revoked`, `orphaned` (its
+/// principal or role is gone) or `throttled` (too many came from its address, so the token was not
+/// checked).
 pub const FAILED_LOGINS: &str = "flightdeck_failed_logins_total";
-/// Connections that are open.
+/// Open connections.
 pub const CONNECTIONS: &str = "flightdeck_connections";
 /// A connection that the host closed: `reason`: `header_timeout`, `idle`, `stalled`, `displaced`, `refused`.
 pub const CONNECTIONS_CLOSED: &str = "flightdeck_connections_closed_total";
-/// A question to the database, outside of a write.
+/// A database read outside of a write.
 pub const STORE_READS: &str = "flightdeck_store_reads_total";
-/// How far the audit log goes: its last line's number, with the line's link in `link`. As the host last told it, once a minute.
+/// The number of the audit log's last line, with the line's link in `link`. Refreshed once a minute.
 pub const AUDIT_HEAD: &str = "flightdeck_audit_head";
-/// Whether a platform misses so many buys at once that none of them is believed to be gone: `platform`; 1 or 0, as this host last saw.
+/// 1 if a platform misses so many buys at once that none of them is taken for gone, else 0, as this
+/// host last saw: `platform`.
 pub const MISSING_ALARM: &str = "flightdeck_missing_alarm";
 
 /// Every name.

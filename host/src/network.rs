@@ -1,4 +1,5 @@
-//! Where this host's own requests may go, to ad servers and to webhooks: which addresses may be dialled, and what an origin is.
+//! Restricts the outgoing requests of the host, to ad servers and to webhook receivers: which
+//! addresses it may connect to, and what an origin is.
 
 pub mod addresses;
 pub mod origins;

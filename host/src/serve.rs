@@ -1,4 +1,4 @@
-//! Puts the parts together and serves.
+//! Starts the host: opens the database, loads the adapters, and serves until it is stopped.
 
 use std::{io::IsTerminal as _, os::unix::fs::DirBuilderExt as _, path::Path, sync::Arc, time::Duration};
 
@@ -38,22 +38,25 @@ mod keys;
 
 pub(crate) use keys::{NoKeyFile, key_file, keyring};
 
-/// How long a host that stops waits for the database to take its last words: a stop does not hang on a database that is away.
+/// How long a stopping host waits for the database to record its last entries. A shutdown must not
+/// hang because the database is unavailable.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// Serves until SIGTERM or Ctrl-C.
 ///
 /// # Errors
-/// What keeps it from starting.
+/// The reason why the host can't start.
 pub fn serve(config: Config) -> anyhow::Result<()> {
     start_logging(&config);
     runtime()?.block_on(serve_until_stopped(Arc::new(config)))
 }
 
-/// Validates what only the adapters can tell: that they load, and that the settings fit them.
+/// Checks what only the adapters can validate: that they load, and that the settings match their
+/// schemas.
 ///
 /// # Errors
-/// Everything that is wrong with the first adapter that is not fine.
+/// Every platform whose adapter can't be used or, if there is none, every product that does not fit
+/// its adapter.
 pub fn check(config: Config) -> anyhow::Result<()> {
     runtime()?.block_on(start_adapters(&config)).map(|_| ())
 }
@@ -87,7 +90,7 @@ async fn start_adapters(config: &Config) -> anyhow::Result<Arc<Adapters>> {
     Ok(adapters)
 }
 
-/// Gives each platform that can't be used the place at which it is configured.
+/// Adds to each platform that can't be used the place of its configuration.
 fn placed(config: &Config, error: AdapterSetupError) -> anyhow::Error {
     let AdapterSetupError::Platforms(wrong) = error else { return error.into() };
     let line = |wrong: &PlatformError| match config.place_of_platform(&wrong.platform) {
@@ -97,7 +100,8 @@ fn placed(config: &Config, error: AdapterSetupError) -> anyhow::Error {
     anyhow::anyhow!(wrong.iter().map(line).collect::<Vec<_>>().join("\n"))
 }
 
-/// What an adapter does not take of a product: settings, and formats that it does not list.
+/// The problems that an adapter has with a product: invalid settings, and formats that it does not
+/// list.
 fn unfit(adapters: &Adapters, product: &Product) -> Vec<String> {
     let (place, id) = (&product.settings_at, &product.id);
     let settings = adapters.check_product_settings(&product.platform, &product.settings);
@@ -113,10 +117,11 @@ fn unfit(adapters: &Adapters, product: &Product) -> Vec<String> {
     settings.chain(formats).map(|problem| format!("{place}: product {id}: {problem}")).collect()
 }
 
-/// Opens the database to serve from it: makes it if there is none, and brings its tables up to date.
+/// Opens the database to serve from it. Creates the database if it does not exist, and migrates its
+/// tables.
 ///
 /// # Errors
-/// What keeps it from being opened; with SQLite, a host that serves from it.
+/// The database can't be opened or, with SQLite, another host serves from it.
 async fn open_store(config: &Config) -> anyhow::Result<Arc<dyn Store>> {
     let keys = keyring(config, NoKeyFile::Make)?;
     match &config.store.url {
@@ -133,10 +138,11 @@ async fn open_store(config: &Config) -> anyhow::Result<Arc<dyn Store>> {
     }
 }
 
-/// A database that is not on its way to another place: what would be written into one that is would be lost, or nobody knows what.
+/// Returns the database, unless it is the source of a move or the target of an unfinished one.
+/// Writes to such a database could be lost.
 ///
 /// # Errors
-/// It is, and what to do.
+/// The database has a mark of a move. The error says what to do.
 async fn usable(store: Arc<dyn Store>) -> anyhow::Result<Arc<dyn Store>> {
     for (mark, words) in ON_THE_WAY {
         if let Some(at) = store.marked(mark).await? {
@@ -147,7 +153,7 @@ async fn usable(store: Arc<dyn Store>) -> anyhow::Result<Arc<dyn Store>> {
     Ok(store)
 }
 
-/// What is said of a database that is on its way, by its mark.
+/// The marks of a move, and the error message for each.
 const ON_THE_WAY: [(&str, &str); 3] = [
     (
         MOVING,
@@ -166,19 +172,20 @@ const ON_THE_WAY: [(&str, &str); 3] = [
     ),
 ];
 
-/// Makes a folder that only its owner may enter. One that is there stays as it is.
+/// Creates a directory that only its owner may access. An existing directory stays as it is.
 ///
 /// # Errors
-/// Why it can't be made.
+/// The directory can't be created.
 pub(crate) fn make_folder(folder: &Path) -> anyhow::Result<()> {
     let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
     made.with_context(|| format!("could not make {}", folder.display()))
 }
 
-/// Opens a database that is there for a moment, also while hosts serve from it. Its tables stay as they are.
+/// Opens an existing database for a command, even while hosts serve from it. Does not migrate its
+/// tables.
 ///
 /// # Errors
-/// What keeps it from being opened; also that there is none, or that its tables are not those of this version.
+/// The database can't be opened or does not exist, or its tables belong to another version.
 pub async fn open_store_beside(config: &Config) -> anyhow::Result<Arc<dyn Store>> {
     let keys = keyring(config, NoKeyFile::Leave)?;
     match &config.store.url {
@@ -192,14 +199,14 @@ pub async fn open_store_beside(config: &Config) -> anyhow::Result<Arc<dyn Store>
     }
 }
 
-/// As [`open_store_beside`], but with SQLite no host may have it.
+/// Opens the database like [`open_store_beside`], but with SQLite no host may have it open.
 ///
 /// # Errors
-/// As [`open_store_beside`]; with SQLite, a host that serves from it.
+/// As for [`open_store_beside`]; with SQLite, also a host that serves from the database.
 pub async fn open_store_alone(config: &Config) -> anyhow::Result<Arc<dyn Store>> {
     match config.database_path() {
         Some(path) => {
-            // As for a host that starts: the database may have come back without its key.
+            // As when a host starts: the database may have been restored without its key.
             let keys = keyring(config, if path.exists() { NoKeyFile::Make } else { NoKeyFile::Leave })?;
             usable(Arc::new(SqliteStore::open_alone(path, file(keys)).await?)).await
         }
@@ -207,10 +214,11 @@ pub async fn open_store_alone(config: &Config) -> anyhow::Result<Arc<dyn Store>>
     }
 }
 
-/// Opens the PostgreSQL that a database arrives in, with the keys of the configuration: what is written there is signed with them.
+/// Opens the PostgreSQL database that is the target of a move. The keys of the configuration sign
+/// what the move writes there.
 ///
 /// # Errors
-/// As [`open_store_beside`].
+/// As for [`open_store_beside`].
 pub(crate) async fn open_target(config: &Config, url: &str) -> anyhow::Result<PostgresStore> {
     let keys = keyring(config, NoKeyFile::Leave)?;
     Ok(PostgresStore::open_beside(url, sessions(config, keys)).await?)
@@ -281,7 +289,8 @@ async fn serve_until_stopped(config: Arc<Config>) -> anyhow::Result<()> {
     let listener = tokio::net::TcpListener::bind(config.server.listen)
         .await
         .with_context(|| format!("could not listen on {}", config.server.listen))?;
-    // From here on a stop is an orderly one: whoever reads that it serves may stop it.
+    // Install the signal handlers before the log says `serving`. A client that reads this line may
+    // stop the host at once, and that must be an orderly shutdown.
     let told_to_stop = told_to_stop()?;
     tracing::info!(address = %listener.local_addr()?, "serving");
     if config.server.public_url.is_none() {
@@ -295,7 +304,8 @@ async fn serve_until_stopped(config: Arc<Config>) -> anyhow::Result<()> {
     told_to_stop.await;
     tracing::info!("stopping: no new work is taken, what runs may end");
     stop.cancel();
-    // Whoever waits for the outcome of an operation is answered as it stands: it goes on without them.
+    // Answer callers that wait for an operation with its current state. The operation continues
+    // without them.
     waiting.stop();
     end_within(grace, async {
         let _ = faces.await;
@@ -320,7 +330,7 @@ async fn serve_until_stopped(config: Arc<Config>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What is told when nothing runs any more.
+/// Records the failed logins and the head of the audit log after all work has stopped.
 async fn last_words(door: &Door, store: &dyn Store) {
     door::tell(door, store).await;
     if let Err(error) = at_rest::tell_head(store, "a host stops").await {
@@ -328,7 +338,7 @@ async fn last_words(door: &Door, store: &dyn Store) {
     }
 }
 
-/// Tells the audit log of a configuration that is another than the one that served last.
+/// Writes a line to the audit log if the configuration differs from the one that served last.
 async fn tell_what_serves(config: &Config, store: &dyn Store) -> anyhow::Result<()> {
     let subject = "configuration".to_owned();
     let last = store.last_audit(&subject).await?;
@@ -354,8 +364,8 @@ fn web_options(config: &Config, counted: Option<PrometheusHandle>) -> WebOptions
     }
 }
 
-/// How many connections of its own the host may have open: to its database, and to ad servers, some of which are kept for the next
-/// request.
+/// The maximum number of outgoing connections: to the database, and to ad servers. The factor of
+/// two covers idle connections that are kept for later requests.
 fn outgoing(config: &Config) -> usize {
     let to_ad_servers: usize =
         config.platforms.iter().map(|platform| platform.max_concurrent_requests.saturating_mul(2)).sum();
@@ -381,7 +391,7 @@ async fn end_within(grace: Duration, work: impl Future<Output = ()>) {
     }
 }
 
-/// Listens for SIGTERM and Ctrl-C from now on; what it returns ends with the first of them.
+/// Installs handlers for SIGTERM and Ctrl-C. The returned future completes on the first of them.
 fn told_to_stop() -> anyhow::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);

@@ -19,121 +19,123 @@ use crate::{
     webhooks::desk::{Desk, EndpointPatch, NewEndpoint, Whose, WithSecret},
 };
 
-/// How many deliveries are shown, unless somebody wants more.
+/// The default of `--limit`.
 const SHOWN: u32 = 100;
 
-/// How many deliveries are read at a time.
+/// How many deliveries are read from the store at a time.
 const PAGE: u32 = 500;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum WebhookCommand {
-    /// List the endpoints, a line each.
+    /// List the endpoints, one per line.
     List {
         #[command(flatten)]
         with: WithConfig,
     },
-    /// Show an endpoint: what it hears, how it stands, since when.
+    /// Show an endpoint: its events, its state and since when.
     Show {
         #[command(flatten)]
         with: WithConfig,
-        /// The endpoint.
+        /// The endpoint's id.
         id: String,
     },
-    /// Make an endpoint of the publisher's, which hears of everybody's media buys; shows its secret once.
+    /// Create an endpoint of the publisher, which receives events of all principals' media buys. Prints
+    /// its secret once.
     Create {
         #[command(flatten)]
         with: WithConfig,
-        /// Where it is.
+        /// The URL that events are sent to.
         url: String,
-        /// What it wants to hear of; several are separated by commas. Left out: everything.
+        /// The events to send, separated by commas [default: all].
         #[arg(long, value_delimiter = ',', value_parser = event)]
         events: Vec<EventKind>,
-        /// What you call it.
+        /// A description, for people.
         #[arg(long)]
         description: Option<String>,
     },
-    /// Change where an endpoint is, what it hears, or what it is called. What is left out stays.
+    /// Change an endpoint's URL, events or description. Options that are left out change nothing.
     #[command(group = clap::ArgGroup::new("change").required(true).multiple(true))]
     Change {
         #[command(flatten)]
         with: WithConfig,
-        /// The endpoint.
+        /// The endpoint's id.
         id: String,
-        /// Where it is.
+        /// The new URL.
         #[arg(long, group = "change")]
         url: Option<String>,
-        /// What it wants to hear of, in place of the old list; several are separated by commas.
+        /// The events to send, separated by commas. Replaces the old list.
         #[arg(long, group = "change", value_delimiter = ',', value_parser = event)]
         events: Option<Vec<EventKind>>,
-        /// What you call it; an empty text: nothing.
+        /// The new description. An empty text removes it.
         #[arg(long, group = "change")]
         description: Option<String>,
     },
-    /// Send an endpoint nothing more; what waits for it is given up.
+    /// Disable an endpoint. Its pending deliveries become dead letters.
     Disable {
         #[command(flatten)]
         with: WithConfig,
-        /// The endpoint.
+        /// The endpoint's id.
         id: String,
     },
-    /// Send to an endpoint again.
+    /// Enable a disabled endpoint.
     Enable {
         #[command(flatten)]
         with: WithConfig,
-        /// The endpoint.
+        /// The endpoint's id.
         id: String,
     },
-    /// Remove an endpoint, what waits for it and the list of what was sent to it.
+    /// Delete an endpoint with all of its deliveries, pending ones included.
     Delete {
         #[command(flatten)]
         with: WithConfig,
-        /// The endpoint.
+        /// The endpoint's id.
         id: String,
     },
-    /// Give an endpoint another secret, shown once; the one that receivers have signs for a day beside it.
+    /// Rotate an endpoint's secret and print the new one once. The old secret also signs for one more day.
     Rotate {
         #[command(flatten)]
         with: WithConfig,
-        /// The endpoint.
+        /// The endpoint's id.
         id: String,
     },
-    /// Send an endpoint the event webhook.test.
+    /// Send the event webhook.test to an endpoint.
     Test {
         #[command(flatten)]
         with: WithConfig,
-        /// The endpoint.
+        /// The endpoint's id.
         id: String,
     },
-    /// Show what was and will be sent to an endpoint, newest first, each line with its number.
+    /// List an endpoint's deliveries, newest first, one numbered line each.
     Deliveries {
         #[command(flatten)]
         with: WithConfig,
-        /// The endpoint.
+        /// The endpoint's id.
         id: String,
-        /// Only those that stand so: pending, delivered or dead.
+        /// Only deliveries of this status: pending, delivered or dead.
         #[arg(long, value_parser = status)]
         status: Option<DeliveryStatus>,
-        /// How many at most.
+        /// The most deliveries to list.
         #[arg(long, default_value_t = SHOWN)]
         limit: u32,
-        /// Only those below this number: the last one that was shown before.
+        /// Only deliveries below this number, which is the last one of the previous page.
         #[arg(long)]
         before: Option<i64>,
     },
-    /// Send again to an endpoint, 10,000 events at most.
+    /// Replay events to an endpoint, at most 10,000.
     #[command(group = clap::ArgGroup::new("what").required(true))]
     Replay {
         #[command(flatten)]
         with: WithConfig,
-        /// The endpoint.
+        /// The endpoint's id.
         id: String,
-        /// One event.
+        /// The id of one event.
         #[arg(long, group = "what")]
         event: Option<String>,
-        /// Everything that was given up.
+        /// All dead letters.
         #[arg(long, group = "what")]
         failed: bool,
-        /// Everything that happened since then, like 2026-12-01T00:00:00Z, or since the beginning of a day (UTC), like 2026-12-01.
+        /// All events since this moment (2026-12-01T00:00:00Z) or since midnight UTC of this day
+        /// (2026-12-01).
         #[arg(long, group = "what", value_parser = moment)]
         since: Option<Timestamp>,
     },

@@ -1,7 +1,8 @@
-//! Which addresses may be dialled: public ones, and private ones that the configuration names.
+//! Decides which addresses the host may connect to: public ones, and private ones that the
+//! configuration lists.
 //!
-//! Names are judged inside the resolver, so that the address that was checked is the address that is dialled; literal
-//! addresses never pass the resolver and are judged apart.
+//! The resolver checks the addresses of a name, so the checked address is the one that the client
+//! connects to. A literal address bypasses the resolver and is checked separately.
 //!
 //! | in `allow_private` | allows |
 //! |---|---|
@@ -20,14 +21,14 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
 use super::origins::Origin;
 
-/// Why an entry of `allow_private` can't be read.
+/// An entry of `allow_private` that can't be parsed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{text}` in allow_private is neither a network (10.0.0.0/8), nor an address, nor host:port")]
 pub struct AllowanceError {
     text: String,
 }
 
-/// A name led to an address that may not be dialled.
+/// A host name resolved to an address that is not allowed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{host} is the private or reserved address {address}")]
 pub(crate) struct AddressRefused {
@@ -35,7 +36,7 @@ pub(crate) struct AddressRefused {
     pub(crate) address: IpAddr,
 }
 
-/// The private addresses that a platform's configuration allows.
+/// The private addresses that an `allow_private` setting allows.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Allowance {
     networks: Vec<IpNet>,
@@ -43,7 +44,7 @@ pub(crate) struct Allowance {
 }
 
 impl Allowance {
-    /// Reads the entries of `allow_private`.
+    /// Parses the entries of `allow_private`.
     pub(crate) fn parse(entries: &[String]) -> Result<Self, AllowanceError> {
         let mut allowance = Self::default();
         for text in entries {
@@ -62,7 +63,7 @@ impl Allowance {
         Ok(allowance)
     }
 
-    /// Whether an address may be dialled, for a host and its port.
+    /// Returns whether connections to this address are allowed for a host name and port.
     fn allows(&self, host: &str, port: u16, address: IpAddr) -> bool {
         let address = plain(address);
         is_public(address)
@@ -70,7 +71,8 @@ impl Allowance {
             || self.hosts.contains(&(host.to_owned(), port))
     }
 
-    /// Judges an origin whose host is written as an address; names are judged when they are resolved.
+    /// Checks an origin whose host is a literal address. [`Resolver`] checks names when it resolves
+    /// them.
     pub(crate) fn judge_literal(&self, origin: &Origin) -> Result<(), AddressRefused> {
         let text = origin.host.trim_start_matches('[').trim_end_matches(']');
         match text.parse::<IpAddr>() {
@@ -82,11 +84,12 @@ impl Allowance {
     }
 }
 
-/// Resolves names and lets no address pass that may not be dialled.
+/// Resolves names, and fails for a name with an address that is not allowed.
 pub(crate) struct Resolver {
     allowance: Allowance,
-    /// The ports on which each host is an allowed origin: the resolver is told the name alone. A host's private
-    /// address passes only if it is allowed on all of them.
+    /// The ports on which each host is an allowed origin. The resolver gets only the name, without
+    /// a port. It therefore accepts a host's private address only if the address is allowed on all
+    /// of these ports.
     ports: Arc<HashMap<String, Vec<u16>>>,
 }
 
@@ -110,7 +113,8 @@ impl Resolve for Resolver {
             let may = |address: &SocketAddr| {
                 !ports.is_empty() && ports.iter().all(|port| allowance.allows(&host, *port, address.ip()))
             };
-            // One refused address refuses the name: a name with a public and a private address is how rebinding looks.
+            // One refused address refuses the name: a name with both a public and a private address
+            // is typical of DNS rebinding.
             if let Some(refused) = found.iter().find(|address| !may(address)) {
                 return Err(AddressRefused { host: host.clone(), address: refused.ip() }.into());
             }
@@ -119,7 +123,7 @@ impl Resolve for Resolver {
     }
 }
 
-/// An IPv4 address in any of its IPv6 spellings is judged as the IPv4 address.
+/// Converts every IPv6 form of an IPv4 address to the IPv4 address, so both are treated alike.
 fn plain(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,
@@ -127,7 +131,8 @@ fn plain(address: IpAddr) -> IpAddr {
     }
 }
 
-/// The IPv4 address inside `::ffff:a.b.c.d`, `::a.b.c.d`, NAT64 (`64:ff9b::/96`) and 6to4 (`2002::/16`).
+/// Extracts the IPv4 address from `::ffff:a.b.c.d`, `::a.b.c.d`, NAT64 (`64:ff9b::/96`) and 6to4
+/// (`2002::/16`).
 fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
     if let Some(mapped) = address.to_ipv4_mapped() {
         return Some(mapped);
@@ -142,9 +147,9 @@ fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
     }
 }
 
-/// Whether an address is on the public internet. What is reserved, local or a machine's own is not; neither are the
-/// metadata services of clouds, which are link-local (169.254.169.254), unique local (fd00:ec2::254) or shared
-/// (100.100.100.200).
+/// Returns whether an address is on the public internet. Reserved, local and loopback addresses are
+/// not. Neither are the metadata services of clouds, which are link-local (169.254.169.254), unique
+/// local (fd00:ec2::254) or shared (100.100.100.200).
 pub fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(four) => {
@@ -165,10 +170,11 @@ pub fn is_public(address: IpAddr) -> bool {
         IpAddr::V6(six) => {
             let [first, second, ..] = six.segments();
             let documentation = (first == 0x2001 && second == 0xdb8) || (first == 0x3fff && second < 0x1000);
-            // 2001::/23 is for protocols and tests: Teredo (2001::/32), which carries an IPv4 address, benchmarks (2001:2::/48), ORCHID
-            // (2001:10::/28, 2001:20::/28).
+            // 2001::/23 is reserved for protocols and tests: Teredo (2001::/32), which contains an
+            // IPv4 address, benchmarks (2001:2::/48), ORCHID (2001:10::/28, 2001:20::/28).
             let protocols = first == 0x2001 && second < 0x200;
-            // Only 2000::/3 is given out; loopback, unspecified, local and multicast addresses, and NAT64's own, all lie outside.
+            // Only 2000::/3 is allocated for global unicast. Loopback, unspecified, local,
+            // multicast and NAT64 addresses are all outside of it.
             (first & 0xe000) == 0x2000 && !documentation && !protocols
         }
     }

@@ -1,4 +1,5 @@
-//! Which origins an adapter may reach: exact scheme, host and port. What is not listed is refused.
+//! Origins, which name exactly where an adapter may send requests: scheme, host and port. The host
+//! refuses every origin that is not listed.
 //!
 //! | written | allows |
 //! |---|---|
@@ -6,13 +7,14 @@
 //! | `https://api.acme.example:8443` | that host on that port, and no other |
 //! | `http://127.0.0.1:9001` | nothing until `allow_private` names the address, too |
 //!
-//! An empty list allows nothing. There are no patterns: a platform has a handful of hosts, and each has a name.
+//! An empty list allows nothing. There are no wildcard patterns: a platform has only a handful of
+//! hosts, and each has a name.
 
 use std::fmt;
 
 use reqwest::Url;
 
-/// Scheme, host and port.
+/// The scheme, host and port of a URL.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Origin {
     scheme: String,
@@ -20,7 +22,7 @@ pub(crate) struct Origin {
     pub(crate) port: u16,
 }
 
-/// Why a text is no origin.
+/// A string that is not an origin.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "`{text}` is no origin: write scheme, host and, if it is not the usual one, port, like https://api.acme.example"
@@ -30,7 +32,7 @@ pub struct OriginError {
 }
 
 impl Origin {
-    /// The origin of an address; `None` for what is not fetched over HTTP.
+    /// Returns the origin of a URL, or `None` if its scheme is not `http` or `https`.
     pub(crate) fn of(url: &Url) -> Option<Self> {
         if !matches!(url.scheme(), "http" | "https") {
             return None;
@@ -42,7 +44,7 @@ impl Origin {
         })
     }
 
-    /// Reads an origin from the configuration. A path is refused, for it would not be looked at.
+    /// Parses an origin from the configuration. Refuses a path, because it would have no effect.
     pub(crate) fn parse(text: &str) -> Result<Self, OriginError> {
         let error = || OriginError { text: text.to_owned() };
         let url = Url::parse(text).map_err(|_| error())?;

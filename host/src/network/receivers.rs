@@ -1,4 +1,5 @@
-//! Where webhooks may be sent: owners of endpoints are not the operator, and what the host can reach is not theirs.
+//! Decides where webhooks may be sent. The owner of an endpoint is not the operator, and must not
+//! reach private services through the host.
 
 use std::{sync::Arc, time::Duration};
 
@@ -9,28 +10,29 @@ use super::{
     origins::Origin,
 };
 
-/// Where webhooks may be sent, and how long a receiver may take.
+/// The rules for webhook URLs, and the time-out for receivers.
 #[derive(Debug, Clone)]
 pub struct Policy {
     allowance: Allowance,
     allow_http: bool,
-    /// How long one request may take, its connection included.
+    /// How long one request may take, including the time to connect.
     pub timeout: Duration,
 }
 
 impl Policy {
-    /// A policy: which private addresses are allowed, and whether plain HTTP is.
+    /// Creates a policy from the allowed private addresses and whether plain HTTP is allowed.
     ///
     /// # Errors
-    /// An entry that is no address.
+    /// An entry is neither a network, nor an address, nor `host:port`.
     pub fn new(allow_private: &[String], allow_http: bool, timeout: Duration) -> Result<Self, AllowanceError> {
         Ok(Self { allowance: Allowance::parse(allow_private)?, allow_http, timeout })
     }
 
-    /// Judges an address as far as its text tells: names are judged when they are resolved, each time.
+    /// Checks a URL as far as its text allows. The resolver checks the addresses of the host name
+    /// each time it resolves the name.
     ///
     /// # Errors
-    /// What it must be, in words that follow "url".
+    /// The requirement that the URL violates, in words that follow "url".
     pub fn judge(&self, text: &str) -> Result<Url, String> {
         let url = Url::parse(text).map_err(|_| "must be an address, like https://example.com/webhooks".to_owned())?;
         let origin = Origin::of(&url).ok_or_else(|| "must begin with https://".to_owned())?;
@@ -49,10 +51,11 @@ impl Policy {
         Ok(url)
     }
 
-    /// A client for one origin. It follows no redirect, tries nothing again, and dials only what may be dialled.
+    /// Creates a client for one origin. The client follows no redirects, does not retry, and
+    /// connects only to allowed addresses.
     ///
     /// # Errors
-    /// The machine has no certificates to trust.
+    /// The machine has no trusted root certificates.
     pub(crate) fn client(&self, origin: &Origin) -> Result<reqwest::Client, reqwest::Error> {
         reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())

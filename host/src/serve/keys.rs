@@ -1,7 +1,9 @@
-//! The keys of what lies in the database: those of the configuration, and with SQLite the one in the data folder.
+//! The keys for signatures and encryption in the database: the configured keys and, with SQLite,
+//! the key file in the data directory.
 //!
-//! Several hosts must have the same keys, so that with PostgreSQL they are configured. One host on a file needs no set-up: it makes a key the
-//! first time, in a file of its own beside the database, which no copy of the database contains.
+//! Replicas must share the same keys, so with PostgreSQL the keys must be configured. A single host
+//! with SQLite needs no set-up: on its first start it creates a key in a separate file beside the
+//! database. A copy of the database does not contain that file.
 
 use std::{
     fs::OpenOptions,
@@ -20,28 +22,29 @@ use crate::{
     domain::keys::{Key, Keyring},
 };
 
-/// The file of the key that nobody configured, below `dir` of `[data]`.
+/// The name of the key file, below `dir` of `[data]`.
 const FILE: &str = "flightdeck.key";
 
-/// The id of that key.
+/// The id of the key in the key file.
 const ID: &str = "local";
 
-/// 256 bits, as an HMAC with SHA-256 takes at most.
+/// 256 bits, the output size of SHA-256. A longer key makes an HMAC with SHA-256 no stronger.
 const KEY_BYTES: usize = 32;
 
-/// What becomes of a key file that is not there.
+/// What to do if the key file does not exist.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum NoKeyFile {
-    /// It is made, if no key is configured: a host starts.
+    /// Create it if no key is configured. For a host that starts.
     Make,
-    /// It stays away: a command looks.
+    /// Do not create it. For commands.
     Leave,
 }
 
-/// Every key that this host has: the configured ones in their order, then that of the key file.
+/// Returns every key of this host: the configured keys in their order, then the key of the key
+/// file.
 ///
 /// # Errors
-/// The key file can't be read or made, or holds no key.
+/// The key file can't be read or created, or contains no valid key.
 pub(crate) fn keyring(config: &Config, no_file: NoKeyFile) -> anyhow::Result<Arc<Keyring>> {
     let mut keys: Vec<Key> =
         config.keys.iter().map(|key| Key::new(&key.id, key.secret.expose().trim().as_bytes())).collect();
@@ -66,12 +69,12 @@ pub(crate) fn keyring(config: &Config, no_file: NoKeyFile) -> anyhow::Result<Arc
     Ok(Arc::new(Keyring::new(keys).advising(advice)))
 }
 
-/// The key file, if it is there.
+/// The path of the key file, if it exists.
 pub(crate) fn key_file(config: &Config) -> Option<PathBuf> {
     Some(config.data.dir.join(FILE)).filter(|path| path.is_file())
 }
 
-/// The key of the file, if it is there.
+/// Reads the key file, if it exists.
 fn read(path: &Path) -> anyhow::Result<Option<Key>> {
     let text = match std::fs::read_to_string(path) {
         Ok(text) => text,
@@ -91,7 +94,7 @@ fn read(path: &Path) -> anyhow::Result<Option<Key>> {
     Ok(Some(Key::new(ID, secret.as_bytes())))
 }
 
-/// Makes a key file, whole or not at all. If somebody else made one meanwhile, that one stays.
+/// Creates the key file atomically. If another process created it in the meantime, that file stays.
 fn make(path: &Path) -> io::Result<()> {
     let mut secret = [0u8; KEY_BYTES];
     getrandom::fill(&mut secret).map_err(io::Error::other)?;
@@ -103,7 +106,7 @@ fn make(path: &Path) -> io::Result<()> {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
         _ => removed?,
     }
-    // What is signed with it must not outlive it when the power fails.
+    // Sync the directory: after a power failure, no signature may exist without its key.
     std::fs::File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all()
 }
 
