@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use flightdeck::{
     domain::{
-        event::{Event, EventKind},
+        event::{Event, EventData, EventKind},
         id::{EventId, WebhookId},
         time::Timestamp,
         webhook::{DeliveryStatus, Endpoint, SigningSecret},
@@ -18,7 +18,6 @@ use flightdeck::{
     },
     webhooks::{delivery::Sender, dispatcher::deliver},
 };
-use serde_json::json;
 use tempfile::TempDir;
 
 use crate::receiver::Receiver;
@@ -82,7 +81,7 @@ impl Alone {
             kind: EventKind::TaskCreated,
             principal: "agency".into(),
             at,
-            data: json!({}),
+            data: EventData::Test { webhook: "wh".into() },
         };
         self.store.record(Write::Event(event)).await.expect("it is written");
         let due = self.store.claim_delivery(now(), Duration::from_secs(60)).await.expect("the store");
