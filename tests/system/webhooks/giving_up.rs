@@ -81,7 +81,7 @@ impl Alone {
             kind: EventKind::TaskCreated,
             principal: "agency".into(),
             at,
-            data: EventData::Test { webhook: "wh".into() },
+            data: EventData::Test { webhook: self.endpoint.id.clone(), by: "somebody".to_owned() },
         };
         self.store.record(Write::Event(event)).await.expect("it is written");
         let due = self.store.claim_delivery(now(), Duration::from_secs(60)).await.expect("the store");
