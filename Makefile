@@ -39,8 +39,10 @@ endef
 wasm-target:
 	@rustup target list --installed 2>/dev/null | grep -q $(WASM_TARGET) || rustup target add $(WASM_TARGET)
 
+## The size of each component is reported; docs/operations.md says what it is made of.
 guests: wasm-target
 	$(CARGO) build --locked --target $(WASM_TARGET) --profile guest $(GUESTS)
+	@cd target/$(WASM_TARGET)/guest && wc -c flightdeck_*.wasm | awk '$$2 != "total" { printf "%7.0f kB  %s\n", $$1 / 1000, $$2 }'
 
 build: guests
 	$(CARGO) build --locked -p flightdeck -p flightdeck-demo

@@ -3,14 +3,14 @@
 //! - [`Adapters`]: what the rest of the host calls, in the domain's own types; what `wit/` generates stops in this folder.
 //! - [`StepJournal`]: what a call that changes something needs from its caller: the durable record of its steps.
 //!
-//! Inside, from the outside in:
+//! From the outside in:
 //!
 //! - `calls`, `reads`, `lookups`, `registry`, `config`: the calls, the platforms and their releases, what the configuration says of them.
-//! - `release`, `compile`, `cache`, `fit`, `settings`: from a file to something that can be called.
-//! - `sandbox`, `limits`, `verdict`, `waiting`, `breaker`: one call in a fresh instance, what ends it, and whose fault that is.
-//! - `room`, `machine`: how many calls run at a time, and what the machine has for them.
-//! - `steps`, `witness`, `egress`: what a guest may do: record its steps, which are held against its answer, and send requests to its
-//!   own platform.
+//! - `release`, `compile`, `cache`, `compatibility`, `settings`: from a file to something that can be called.
+//! - `sandbox`, `limits`, `failures`, `wait_times`, `breaker`: one call in a fresh instance, what ends it, and whose fault that is.
+//! - `admission`, `resources`: how many calls run at a time, and what the machine has for them.
+//! - `steps`, `completeness`, `egress`: what a guest may do: record its steps, which are held against its answer, and send requests to
+//!   its own platform.
 //! - `contract`: the generated types and the domain's, both ways. `engine`: the one place that sets wasmtime up.
 
 use std::{sync::Arc, time::Duration};
@@ -18,44 +18,45 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 
 use crate::domain::{
-    creative::Creative,
-    id::{OperationId, PackageId},
+    change::{Change, ProposedChange},
+    id::OperationId,
     media_buy::{MediaBuy, RemoteObject},
-    operation::{FrozenPlatform, Performance},
-    step::SentRequest,
+    operation::FrozenPlatform,
+    step::{OpenStep, StepError},
     time::Timestamp,
 };
 
+mod admission;
 mod breaker;
 mod cache;
 mod calls;
+mod compatibility;
 mod compile;
+mod completeness;
 mod config;
 mod contract;
 mod egress;
 mod engine;
-mod fit;
+mod failures;
 mod inspect;
 mod limits;
 mod lookups;
-mod machine;
 mod reads;
 mod registry;
 mod release;
-mod room;
+mod resources;
 mod sandbox;
 mod settings;
 mod shared;
 mod steps;
-mod verdict;
-mod waiting;
-mod witness;
+mod wait_times;
 
+pub use admission::SlotUsage;
 pub use cache::Loaded;
 pub use compile::{CompileError, compile_main};
 pub use config::{AdapterSetupError, AdaptersConfig, PlatformConfig, PlatformError, PlatformErrorReason};
 pub use egress::{
-    EgressError, PatternError, check_read_request, check_write_request,
+    EgressError, PatternError, ReadRequest, WriteRequest,
     credentials::{Credentials, CredentialsError, Secret},
     tokens::{Grant, ServiceAccountKey, ServiceAccountKeyError, TokenGrant},
 };
@@ -65,65 +66,66 @@ pub use limits::Limits;
 pub use reads::Answered;
 pub use registry::{Adapters, ReleaseInfo};
 pub use release::InstallError;
-pub use room::Occupied;
 pub use shared::Shared;
+pub use steps::{CallSteps, FoundStep};
 
-/// How a step stands when it is begun.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What the journal has of a step that is begun.
+#[derive(Debug, PartialEq, Eq)]
 pub enum Begun {
-    /// It never happened: make it, with this reference on it.
-    Fresh(String),
-    /// It may have happened: look the reference up first.
-    InDoubt(String),
+    /// It is open now: make it, or look it up first if it is in doubt.
+    Open(OpenStep),
     /// It happened; its outcome.
     Done(Vec<u8>),
 }
 
-/// Why the journal did not take it. The call that met it must end.
+/// Why the journal refuses. The call that meets it must end.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum JournalError {
     /// The adapter broke the rules of steps; what it did.
     #[error("{0}")]
     Misuse(String),
-    /// The lease is gone, or somebody else has recorded something: this run of the operation must stop, another will go on.
+    /// The lease is gone, or another worker has recorded something: this run of the operation must stop, another will go on.
     #[error("the operation can't be recorded: {0}")]
     Interrupted(String),
     /// The database can't be used now, or the host stops: this run of the operation must stop, another will go on.
     #[error("the operation can't be recorded now: {0}")]
     Unavailable(String),
-    /// An earlier request of the open step got no answer and may still be carried out by the ad server: the step can't be taken for absent
-    /// yet, nor made again. Another run of the operation looks again.
+    /// An earlier request of the open step got no answer and may still be carried out by the ad server: the step can't be taken for
+    /// absent yet, nor made again. Another run of the operation looks again.
     #[error("an earlier request got no answer and may still be carried out")]
     UnderWay,
 }
 
-/// The durable record of an operation's steps on one platform. Everything it says is committed before it says it.
+impl From<StepError> for JournalError {
+    fn from(error: StepError) -> Self {
+        match error {
+            StepError::UnderWay => Self::UnderWay,
+            misuse => Self::Misuse(misuse.to_string()),
+        }
+    }
+}
+
+/// The durable record of an operation's steps on one platform. What it answers was committed before.
+///
+/// It hands an open step on as a value: [`StepJournal::finish`] or [`StepJournal::leave`] takes it back.
 #[async_trait]
 pub trait StepJournal: Send + Sync + std::fmt::Debug {
     /// Opens a step.
     async fn begin(&self, name: &str) -> Result<Begun, JournalError>;
-    /// The open step was in doubt; it was looked up and did not happen.
-    async fn absent(&self, name: &str) -> Result<(), JournalError>;
-    /// Closes the open step.
-    async fn finish(&self, name: &str, outcome: Vec<u8>) -> Result<(), JournalError>;
+    /// Closes an open step with its outcome. The step is the journal's from then on, also if this fails.
+    async fn finish(&self, step: OpenStep, outcome: Vec<u8>) -> Result<(), JournalError>;
+    /// Takes back a step that its call did not finish.
+    fn leave(&self, step: OpenStep);
     /// An object belongs to the buy.
     async fn remember(&self, object: RemoteObject) -> Result<(), JournalError>;
     /// An object is gone.
     async fn forget(&self, object: RemoteObject) -> Result<(), JournalError>;
-    /// Whether a request that writes may be sent now: a step is open, its begin is committed, nothing of it may be under way, and the lease
-    /// holds for `leaves_within`: until then the last byte of it has left the host, or the connection that it needs was not made.
+    /// Whether a request of an open step may be sent now: the lease holds for `leaves_within`. Until then the last byte of the request
+    /// has left the host, or the connection that it needs was not made.
     ///
     /// # Errors
     /// Why not.
     fn may_write(&self, leaves_within: Duration) -> Result<(), JournalError>;
-    /// Whether a step is open.
-    fn step_is_open(&self) -> bool;
-    /// A request that writes is about to leave. It counts as lost until [`StepJournal::sent`] says otherwise.
-    fn sending(&self) -> u64;
-    /// What became of it.
-    fn sent(&self, request: u64, became: SentRequest);
-    /// Whether this call has finished a step: another one would come further.
-    fn progressed(&self) -> bool;
 }
 
 /// Who asks, about what, with how much time.
@@ -144,34 +146,32 @@ pub struct Call {
 /// A change to plan or to carry out. The buy is whole; an adapter is given the packages of its platform only.
 #[derive(Debug, Clone, Copy)]
 pub enum AdapterChange<'a> {
-    /// Make it.
-    Create(&'a MediaBuy),
-    /// Add these creatives.
-    AddCreatives(&'a MediaBuy, &'a [Creative]),
-    /// Make `desired` of `current`.
-    Update {
-        /// As it was last brought about.
-        current: &'a MediaBuy,
-        /// As it is to be.
-        desired: &'a MediaBuy,
-        /// The packages that the buyer named, in order.
-        touched: &'a [PackageId],
-    },
-    /// Undo it.
+    /// Carry out what a buyer asks for.
+    Make(ProposedChange<'a>),
+    /// Undo a create.
     Cancel(&'a MediaBuy),
-    /// Tell how packages perform.
-    PerformanceIndex(&'a MediaBuy, &'a [Performance]),
+}
+
+impl<'a> From<ProposedChange<'a>> for AdapterChange<'a> {
+    fn from(proposed: ProposedChange<'a>) -> Self {
+        Self::Make(proposed)
+    }
 }
 
 impl<'a> AdapterChange<'a> {
     /// The buy that it is about, as it is to be.
     pub(crate) fn buy(self) -> &'a MediaBuy {
         match self {
-            Self::Create(buy)
-            | Self::AddCreatives(buy, _)
-            | Self::Cancel(buy)
-            | Self::PerformanceIndex(buy, _)
-            | Self::Update { desired: buy, .. } => buy,
+            Self::Make(proposed) => proposed.desired,
+            Self::Cancel(buy) => buy,
+        }
+    }
+
+    /// The buy that it makes, if it makes one.
+    pub(crate) fn created(self) -> Option<&'a MediaBuy> {
+        match self {
+            Self::Make(ProposedChange { change: Change::Create, desired, .. }) => Some(desired),
+            Self::Make(_) | Self::Cancel(_) => None,
         }
     }
 }

@@ -25,7 +25,6 @@ use crate::{
     network::receivers::Policy,
 };
 
-mod addresses;
 pub mod approvals;
 pub mod callers;
 mod engine;
@@ -46,7 +45,6 @@ pub mod tokens;
 mod values;
 mod webhooks;
 
-pub use addresses::BaseUrl;
 pub use approvals::{ApprovalQuestion, ApprovalRule, Needed};
 pub use callers::{Callers, Rate, Rates};
 pub use keys::KeySetting;
@@ -191,7 +189,7 @@ impl Config {
         let operations = root.section("operations", Operations::read);
         let callers = root.section("callers", Callers::read);
         let retention = root.section("retention", Retention::read);
-        let webhooks = root.section("webhooks", webhooks::read).flatten();
+        let webhooks = root.section("webhooks", webhooks::read);
         let publisher = root.section("publisher", Publisher::read).flatten();
         let currency = publisher.as_ref().map_or("", |publisher| publisher.currency.as_str());
         let most = engine.as_ref().and_then(|engine| engine.memory);

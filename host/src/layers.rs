@@ -94,6 +94,26 @@ fn nothing_inside_knows_what_is_outside_of_it() {
 }
 
 #[test]
+fn only_the_edge_names_fields_by_a_pointer_of_its_own() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let below = ORDER.iter().take_while(|module| **module != "web");
+    let sources = below.flat_map(|module| {
+        let folder = root.join(module);
+        let inside = if folder.is_dir() { files(&folder) } else { Vec::new() };
+        std::iter::once(root.join(format!("{module}.rs"))).chain(inside)
+    });
+    let (mut seen, mut wrong) = (0, Vec::new());
+    for file in sources.filter(|file| !file.starts_with(root.join("domain/field"))) {
+        seen += 1;
+        if fs::read_to_string(&file).unwrap().contains("FieldPath::text(") {
+            wrong.push(file);
+        }
+    }
+    assert!(seen > 100, "only {seen} files were seen");
+    assert!(wrong.is_empty(), "{wrong:?}");
+}
+
+#[test]
 fn imports_are_seen_in_every_form() {
     let source =
         "use crate::app;\nuse crate::{a::{b, c}, d, e::{self,\n f::g}};\n// use crate::never;\nlet x = crate::h::i();";

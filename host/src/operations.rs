@@ -1,31 +1,37 @@
 //! Durable execution: what was accepted is carried out, once, whatever happens.
 //!
-//! - [`planning`]: what a change will do on each platform, and the digest that an approval is bound to.
+//! - [`planning`]: what a change will do on each platform, and the digest that an approval is bound
+//!   to.
 //! - [`runner`]: claims operations under leases and runs them, so many at a time.
 //! - [`run`]: one run of one operation, from its claim to the write that ends or postpones it.
 //! - [`journal`]: the durable record of steps that adapters see as `steps`.
-//! - [`late_results`]: what a worker learned when its operation was somebody else's already: evidence, never applied.
-//! - [`lease`]: the heartbeat that keeps a claim, and the proof that it still holds; `active_runs`: what this process carries out, so that it
-//!   does so once even when the clock jumps.
-//! - [`status`]: how buys stand on their ad servers; [`poller`] looks after all open ones; [`status_cache`]: what was last said,
-//!   for a moment.
+//! - [`late_results`]: what a worker learned when its operation was somebody else's already:
+//!   evidence, never applied.
+//! - [`lease`]: the heartbeat that keeps a claim, and the proof that it still holds; `active_runs`:
+//!   what this process carries out, so that it does so once even when the clock jumps.
+//! - [`status`]: how buys stand on their ad servers; [`poller`] looks after all open ones;
+//!   [`status_cache`]: what was last said, for a moment.
 //! - [`events`]: the events, audit lines and history entries that go with changes.
-//! - [`tasks`]: the tasks that an operation makes when it needs a person; [`decisions`]: what becomes of it once somebody has spoken.
-//! - [`lookups`]: looks again for what requests made that got no answer, after their operation has ended.
+//! - [`tasks`]: the tasks that an operation makes when it needs a person; [`decisions`]: what
+//!   becomes of it once somebody has spoken.
+//! - [`lookups`]: looks again for what requests made that got no answer, after their operation has
+//!   ended.
 //! - [`people`]: whose word counts: the tokens that are good, and the people behind them.
 //! - [`outcome`]: what an operation that has ended made of its buy.
-//! - [`hints`]: what hosts on one database tell each other.
+//! - [`hints`]: what replicas on one database tell each other.
 //! - [`replicas`]: what those hosts have in common beside the work: components, paces, breakers.
 //! - [`at_rest`]: keys of what lies in the database, and how far the audit log goes.
 //! - [`backoff`]: how long to wait before the next try.
-//! - [`timers`]: what the clock does: tasks that are late, tasks that expire, keys that may be forgotten.
+//! - [`timers`]: what the clock does: tasks that are late, tasks that expire, keys that may be
+//!   forgotten.
 //!
 //! # Why nothing happens twice
 //!
-//! A worker writes only under its fence, which a later claim invalidates. An adapter changes something only inside a step
-//! whose `begin` is committed. If the worker dies, the next run finds the step open and the adapter looks the step's reference up
-//! on the ad server before it makes anything. What was answered with a refusal is known not to have happened; what was
-//! answered with nothing may have.
+//! A worker writes only under its fence, which a later claim invalidates. An adapter changes
+//! something only inside a step whose `begin` is committed. If the worker dies, the next run finds
+//! the step open and the adapter looks the step's reference up on the ad server before it makes
+//! anything. What was answered with a refusal is known not to have happened; what was answered with
+//! nothing may have.
 
 use std::{
     collections::HashMap,
@@ -71,19 +77,21 @@ pub struct Rest {
     pub here: bool,
 }
 
-/// Who is told of what inside the process. A hint only: whoever waits also looks for itself from time to time.
+/// Who is told of what inside the process. A hint only: whoever waits also looks for itself from
+/// time to time.
 #[derive(Debug)]
 pub struct Signals {
     /// There may be work.
     work: Notify,
-    /// There may be work for other hosts, too.
+    /// There may be work for other replicas, too.
     news: Notify,
     /// Something happened that others may want to hear of.
     happened: Notify,
     /// A buy may stand otherwise on its ad servers than it did.
     changed: Notify,
     rested: broadcast::Sender<Rest>,
-    /// Callers that wait for an operation, each woken for its own alone: thousands may wait while hundreds come to rest.
+    /// Callers that wait for an operation, each woken for its own alone: thousands may wait while
+    /// hundreds come to rest.
     waiting: Arc<Waiting>,
     /// The host ends: nobody is to wait any longer.
     stop: CancellationToken,
@@ -133,7 +141,7 @@ impl Signals {
         self.happened.notified().await;
     }
 
-    /// Waits until there is news for other hosts.
+    /// Waits until there is news for other replicas.
     pub async fn wait_for_news(&self) {
         self.news.notified().await;
     }
@@ -149,7 +157,7 @@ impl Signals {
         self.changed.notified().await;
     }
 
-    /// Tells those who wait that an operation came to rest on another host.
+    /// Tells those who wait that an operation came to rest on another replica.
     pub fn rested_elsewhere(&self, operation: &OperationId) {
         self.tell(operation, false);
     }

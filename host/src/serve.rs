@@ -11,25 +11,25 @@ use crate::{
     adapters::{AdapterSetupError, Adapters, PlatformError},
     app::{
         App,
+        authentication::{self, Authentication},
         callers::Callers,
-        door::{self, Door},
     },
-    config::{BaseUrl, Config, Product, StoreUrl},
+    config::{Config, Product, StoreUrl},
     domain::keys::Keyring,
     metrics,
     operations::{
         Signals, at_rest, events::ITSELF, hints, lookups::Lookups, now, poller, replicas, runner::Runner,
-        status_cache::LiveCache, timers,
+        status_cache::StatusCache, timers,
     },
     store::{
-        AuditEntry, Recording, Store,
-        postgres::{self, PostgresStore},
-        replicas::{ARRIVING, MOVED, MOVING, RESTORED},
-        sqlite::{self, SqliteStore},
+        AuditEntry, Store, Write,
+        marks::{ARRIVING, MOVED, MOVING, RESTORED},
+        postgres, sqlite,
     },
     web::{
         self, WebOptions,
         server::{self, Limits},
+        v1,
     },
     webhooks,
 };
@@ -105,7 +105,7 @@ fn placed(config: &Config, error: AdapterSetupError) -> anyhow::Error {
 fn unfit(adapters: &Adapters, product: &Product) -> Vec<String> {
     let (place, id) = (&product.settings_at, &product.id);
     let settings = adapters.check_product_settings(&product.platform, &product.settings);
-    let settings = settings.iter().map(|problem| format!("settings{} {}", problem.field, problem.message));
+    let settings = settings.iter().map(|mistake| format!("settings{} {}", mistake.at, mistake.message));
     let formats = adapters.capabilities(&product.platform).map(|can| {
         let taken = can.formats.iter().map(|format| format.as_str()).collect::<Vec<_>>().join(", ");
         let unlisted = product.formats.iter().filter(|format| !can.formats.contains(format));
@@ -122,7 +122,7 @@ fn unfit(adapters: &Adapters, product: &Product) -> Vec<String> {
 ///
 /// # Errors
 /// The database can't be opened or, with SQLite, another host serves from it.
-async fn open_store(config: &Config) -> anyhow::Result<Arc<dyn Store>> {
+async fn open_store(config: &Config) -> anyhow::Result<Store> {
     let keys = keyring(config, NoKeyFile::Make)?;
     match &config.store.url {
         StoreUrl::Sqlite(path) => {
@@ -130,11 +130,9 @@ async fn open_store(config: &Config) -> anyhow::Result<Arc<dyn Store>> {
             if let Some(folder) = path.parent() {
                 make_folder(folder)?;
             }
-            usable(Arc::new(SqliteStore::open(&path, file(keys)).await?)).await
+            usable(sqlite::open(&path, file(keys)).await?).await
         }
-        StoreUrl::Postgres(url) => {
-            usable(Arc::new(PostgresStore::open(url.expose(), sessions(config, keys)).await?)).await
-        }
+        StoreUrl::Postgres(url) => usable(postgres::open(url.expose(), sessions(config, keys)).await?).await,
     }
 }
 
@@ -143,7 +141,7 @@ async fn open_store(config: &Config) -> anyhow::Result<Arc<dyn Store>> {
 ///
 /// # Errors
 /// The database has a mark of a move. The error says what to do.
-async fn usable(store: Arc<dyn Store>) -> anyhow::Result<Arc<dyn Store>> {
+async fn usable(store: Store) -> anyhow::Result<Store> {
     for (mark, words) in ON_THE_WAY {
         if let Some(at) = store.marked(mark).await? {
             store.close().await;
@@ -186,16 +184,14 @@ pub(crate) fn make_folder(folder: &Path) -> anyhow::Result<()> {
 ///
 /// # Errors
 /// The database can't be opened or does not exist, or its tables belong to another version.
-pub async fn open_store_beside(config: &Config) -> anyhow::Result<Arc<dyn Store>> {
+pub async fn open_store_beside(config: &Config) -> anyhow::Result<Store> {
     let keys = keyring(config, NoKeyFile::Leave)?;
     match &config.store.url {
         StoreUrl::Sqlite(path) => {
             let path = config.data.dir.join(path);
-            usable(Arc::new(SqliteStore::open_beside(path, file(keys)).await?)).await
+            usable(sqlite::open_beside(path, file(keys)).await?).await
         }
-        StoreUrl::Postgres(url) => {
-            usable(Arc::new(PostgresStore::open_beside(url.expose(), sessions(config, keys)).await?)).await
-        }
+        StoreUrl::Postgres(url) => usable(postgres::open_beside(url.expose(), sessions(config, keys)).await?).await,
     }
 }
 
@@ -203,12 +199,12 @@ pub async fn open_store_beside(config: &Config) -> anyhow::Result<Arc<dyn Store>
 ///
 /// # Errors
 /// As for [`open_store_beside`]; with SQLite, also a host that serves from the database.
-pub async fn open_store_alone(config: &Config) -> anyhow::Result<Arc<dyn Store>> {
+pub async fn open_store_alone(config: &Config) -> anyhow::Result<Store> {
     match config.database_path() {
         Some(path) => {
             // As when a host starts: the database may have been restored without its key.
             let keys = keyring(config, if path.exists() { NoKeyFile::Make } else { NoKeyFile::Leave })?;
-            usable(Arc::new(SqliteStore::open_alone(path, file(keys)).await?)).await
+            usable(sqlite::open_alone(path, file(keys)).await?).await
         }
         None => open_store_beside(config).await,
     }
@@ -219,17 +215,18 @@ pub async fn open_store_alone(config: &Config) -> anyhow::Result<Arc<dyn Store>>
 ///
 /// # Errors
 /// As for [`open_store_beside`].
-pub(crate) async fn open_target(config: &Config, url: &str) -> anyhow::Result<PostgresStore> {
+pub(crate) async fn open_target(config: &Config, url: &str) -> anyhow::Result<Store> {
     let keys = keyring(config, NoKeyFile::Leave)?;
-    Ok(PostgresStore::open_beside(url, sessions(config, keys)).await?)
+    Ok(postgres::open_beside(url, sessions(config, keys)).await?)
 }
 
 fn file(keys: Arc<Keyring>) -> sqlite::Options {
-    sqlite::Options { keys, ..sqlite::Options::default() }
+    sqlite::Options { keys, payload: v1::events::payload, ..sqlite::Options::default() }
 }
 
 fn sessions(config: &Config, keys: Arc<Keyring>) -> postgres::Options {
-    postgres::Options { connections: config.store.connections, keys, ..postgres::Options::default() }
+    let connections = config.store.connections;
+    postgres::Options { connections, keys, payload: v1::events::payload, ..postgres::Options::default() }
 }
 
 async fn serve_until_stopped(config: Arc<Config>) -> anyhow::Result<()> {
@@ -237,22 +234,22 @@ async fn serve_until_stopped(config: Arc<Config>) -> anyhow::Result<()> {
     let counted = metrics::start().context("nothing can be counted")?;
     let store = open_store(&config).await?;
     let adapters = start_adapters(&config).await?;
-    at_rest::begin(store.as_ref()).await?;
-    tell_what_serves(&config, store.as_ref()).await?;
+    at_rest::begin(&store).await?;
+    tell_what_serves(&config, &store).await?;
     replicas::begin(&store, &adapters).await?;
-    at_rest::tell_head(store.as_ref(), "a host starts").await?;
+    at_rest::log_audit_head(&store, "a host starts").await?;
     let signals = Arc::new(Signals::default());
-    let live = Arc::new(LiveCache::default());
-    let door = Arc::new(Door::default());
-    door.look(&config, store.as_ref()).await?;
+    let live = Arc::new(StatusCache::default());
+    let authentication = Arc::new(Authentication::default());
+    authentication.revocations.refresh(&config, &store).await?;
     let app = App {
         store: store.clone(),
         adapters: adapters.clone(),
         config: config.clone(),
         signals: signals.clone(),
-        live: live.clone(),
+        status_cache: live.clone(),
         callers: Arc::new(Callers::new(&config)),
-        door: door.clone(),
+        authentication: authentication.clone(),
     };
     let watcher = app.observer();
     let stop = CancellationToken::new();
@@ -261,7 +258,7 @@ async fn serve_until_stopped(config: Arc<Config>) -> anyhow::Result<()> {
         adapters: adapters.clone(),
         config: config.clone(),
         signals: signals.clone(),
-        live,
+        status_cache: live,
         restored_at: store.marked(RESTORED).await?,
         name: format!("{}-{}", std::process::id(), uuid::Uuid::now_v7().simple()),
     };
@@ -271,11 +268,16 @@ async fn serve_until_stopped(config: Arc<Config>) -> anyhow::Result<()> {
     let grace = config.server.shutdown_grace;
     let work = tokio::spawn(runner.serve(stop.clone(), grace));
     let watch = tokio::spawn(poller::serve(watcher, config.operations.status_refresh, stop.clone()));
-    let telling =
-        tokio::spawn(webhooks::serve::serve(store.clone(), config.webhooks.clone(), signals.clone(), stop.clone()));
+    let telling = tokio::spawn(webhooks::dispatcher::serve(
+        store.clone(),
+        config.webhooks.clone(),
+        signals.clone(),
+        stop.clone(),
+    ));
     let hints = tokio::spawn(hints::serve(store.clone(), signals.clone(), stop.clone()));
     let following = tokio::spawn(replicas::serve(store.clone(), adapters.clone(), stop.clone()));
-    let guarding = tokio::spawn(door::serve(door.clone(), config.clone(), store.clone(), stop.clone()));
+    let authenticating =
+        tokio::spawn(authentication::serve(authentication.clone(), config.clone(), store.clone(), stop.clone()));
     let told = tokio::spawn(at_rest::serve(store.clone(), stop.clone()));
     let upkeep = tokio::spawn(metrics::serve(counted.clone(), stop.clone()));
     let waiting = signals.clone();
@@ -320,8 +322,8 @@ async fn serve_until_stopped(config: Arc<Config>) -> anyhow::Result<()> {
     following.await?;
     upkeep.await?;
     told.await?;
-    guarding.await?;
-    if tokio::time::timeout(LAST_WORDS, last_words(&door, store.as_ref())).await.is_err() {
+    authenticating.await?;
+    if tokio::time::timeout(LAST_WORDS, last_words(&authentication, &store)).await.is_err() {
         tracing::warn!(
             "the database does not answer: how far the audit log goes, and the last failed logins, are not told"
         );
@@ -331,15 +333,15 @@ async fn serve_until_stopped(config: Arc<Config>) -> anyhow::Result<()> {
 }
 
 /// Records the failed logins and the head of the audit log after all work has stopped.
-async fn last_words(door: &Door, store: &dyn Store) {
-    door::tell(door, store).await;
-    if let Err(error) = at_rest::tell_head(store, "a host stops").await {
+async fn last_words(authentication: &Authentication, store: &Store) {
+    authentication.flush(store).await;
+    if let Err(error) = at_rest::log_audit_head(store, "a host stops").await {
         tracing::warn!(%error, "it is not known how far the audit log goes");
     }
 }
 
 /// Writes a line to the audit log if the configuration differs from the one that served last.
-async fn tell_what_serves(config: &Config, store: &dyn Store) -> anyhow::Result<()> {
+async fn tell_what_serves(config: &Config, store: &Store) -> anyhow::Result<()> {
     let subject = "configuration".to_owned();
     let last = store.last_audit(&subject).await?;
     let last: Option<AuditEntry> = last.and_then(|line| serde_json::from_str(&line.text).ok());
@@ -347,7 +349,7 @@ async fn tell_what_serves(config: &Config, store: &dyn Store) -> anyhow::Result<
     if last.is_none_or(|last| last.digest != digest) {
         let (at, actor, action) = (now(), ITSELF.to_owned(), "configuration.loaded".to_owned());
         let line = AuditEntry { at, actor, action, subject, digest, reason: None };
-        store.record(Recording { audit: vec![line], ..Recording::default() }).await?;
+        store.record(Write::Audit(line)).await?;
     }
     Ok(())
 }
@@ -360,7 +362,7 @@ fn web_options(config: &Config, counted: Option<PrometheusHandle>) -> WebOptions
         body_timeout: config.server.body_timeout,
         trusted_proxies: config.server.trusted_proxies.clone(),
         counted,
-        public_hosts: config.server.public_url.iter().map(BaseUrl::authority).collect(),
+        public_hosts: config.server.public_url.iter().map(|url| url.authority()).collect(),
     }
 }
 

@@ -1,7 +1,8 @@
 //! The faces: HTTP, MCP, and their documentation. They translate and decide nothing.
 //!
-//! - [`wire`]: the names and shapes of the protocol, and their way to the application core and back.
-//! - [`tools`]: the one table of operations, from which everything below is made.
+//! - [`v1`]: the words of the protocol: its table of tools, from which everything below is made, their requests and answers.
+//! - [`tool`]: what a tool of any protocol is.
+//! - [`json`]: JSON of any protocol: how requests are read and their mistakes told.
 //! - [`http`]: routes, errors, authentication, what every request has around it.
 //! - [`mcp`]: the same tools for agents.
 //! - [`server`]: connections, and what keeps them from being held for nothing. `address`: who is at the other end.
@@ -20,11 +21,12 @@ use crate::app::App;
 mod address;
 pub mod docs;
 pub mod http;
+pub mod json;
 pub mod mcp;
 pub mod openapi;
 pub mod server;
-pub mod tools;
-pub mod wire;
+pub mod tool;
+pub mod v1;
 
 /// What the operator decides about the faces.
 #[derive(Debug, Clone)]

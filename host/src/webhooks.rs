@@ -1,12 +1,15 @@
-//! Webhooks: tells others what happened, at least once, signed.
+//! Webhooks: deliver events to the endpoints that subscribe to them, at least once, signed.
 //!
-//! - [`desk`]: what owners of endpoints do with them: make, change, rotate, test, replay.
-//! - [`sending`]: one try: the request, its signatures, what the answer means.
-//! - [`serve`]: claims what is due and tries it, until the host stops.
+//! - [`endpoints`]: what owners of endpoints do with them: create, change, rotate, test, replay.
+//! - [`dispatcher`]: claims due deliveries, tries them, and retries or gives them up as dead
+//!   letters, until the host stops.
+//! - [`delivery`]: one try: the request, its signatures, what the answer means.
 //!
-//! An event and its deliveries are written with the change that they tell of; whatever happens after that, some host finds them
-//! and sends them. Where they may be sent: [`crate::network::receivers`]. The rules of retries, rotation and disabling are in [`crate::domain::webhook`].
+//! An event and its deliveries are written in the transaction of the change; whatever happens after
+//! that, some replica finds them and sends them. Where they may be sent:
+//! [`crate::network::receivers`]. The rules of retries, rotation and disabling are in
+//! [`crate::domain::webhook`].
 
-pub mod desk;
-pub mod sending;
-pub mod serve;
+pub mod delivery;
+pub mod dispatcher;
+pub mod endpoints;

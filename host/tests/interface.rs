@@ -7,7 +7,12 @@ use std::{
     path::Path,
 };
 
-use flightdeck::web::{mcp, openapi, tools, wire::schema};
+use flightdeck::web::{
+    json::schema,
+    mcp, openapi,
+    tool::{Audience, Tool},
+    v1::tools,
+};
 use serde_json::Value;
 
 /// A change of the interface is a change of this file, where a reviewer sees it. `UPDATE_GOLDEN=1` writes it anew.
@@ -56,12 +61,10 @@ fn every_argument_of_a_path_is_one_of_the_tool() {
 fn what_an_agent_is_shown_of_the_tools_is_short() {
     const BUYERS: usize = 32 * 1024;
     const EVERYBODYS: usize = 48 * 1024;
-    let sizes: Vec<(&tools::Tool, usize)> =
+    let sizes: Vec<(&Tool, usize)> =
         tools::for_agents().map(|tool| (tool, serde_json::to_string(&mcp::shown(tool)).unwrap().len())).collect();
     let table: Vec<(&str, usize)> = sizes.iter().map(|(tool, size)| (tool.name, *size)).collect();
-    let of_buyers = |tool: &tools::Tool| {
-        matches!(tool.audience, tools::Audience::Buyers | tools::Audience::Owners | tools::Audience::Everybody)
-    };
+    let of_buyers = |tool: &Tool| matches!(tool.audience, Audience::Buyers | Audience::Owners | Audience::Everybody);
     let buyers: usize = sizes.iter().filter(|(tool, _)| of_buyers(tool)).map(|(_, size)| size).sum();
     assert!(buyers <= BUYERS, "{buyers} bytes for a buyer: {table:#?}");
     let all: usize = sizes.iter().map(|(_, size)| size).sum();

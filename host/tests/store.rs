@@ -6,10 +6,10 @@
 //!   `model.rs`: the suite.
 //!   Each case is a function over a fresh, empty store and knows nothing of what is behind it.
 //! - `store/plans.rs`: after each case, the plan of every statement that it made.
-//! - `store/sqlite.rs`: locks, restarts. `store/files.rs`: its files, and copies of them.
+//! - `store/sqlite.rs`: locks, restarts. `store/kills.rs`: the death of its process. `store/files.rs`: its files, and copies of them.
 //! - `store/postgres.rs`: several hosts, the database's clock. `store/tables.rs`: tables that change. `store/cables.rs`: connections
 //!   that are lost. `store/overtaken.rs`: what its locks are for.
-//! - `store/replays.rs`: both, with a long past.
+//! - `store/forgery.rs`: an audit log that somebody changed. `store/replays.rs`: both, with a long past.
 //! - `store/moving.rs`: from the one to the other.
 //!
 //! A new backend is a type with `fresh()` (`None` where it is not there), `store()` and `check_plans()`, and one more `on_backend!` at the end of
@@ -26,14 +26,17 @@ mod store {
     pub(crate) mod doubt;
     pub(crate) mod files;
     pub(crate) mod fixtures;
+    pub(crate) mod forgery;
     pub(crate) mod journal;
     pub(crate) mod keys;
+    pub(crate) mod kills;
     pub(crate) mod leases;
     pub(crate) mod lists;
     pub(crate) mod measure;
     pub(crate) mod model;
     pub(crate) mod moving;
     pub(crate) mod overtaken;
+    pub(crate) mod pages;
     pub(crate) mod plans;
     pub(crate) mod postgres;
     pub(crate) mod recording;

@@ -4,13 +4,16 @@
 
 use flightdeck::{
     app::error::{AppError, ErrorCode},
-    web::wire::{
-        Arguments,
-        create::CreateMediaBuy,
-        creatives::AddCreativeAssets,
-        performance::UpdatePerformanceIndex,
-        read, read_and, targeting,
-        update::{UpdateMediaBuy, UpdatePackage},
+    web::{
+        json::{Arguments, read, read_and},
+        v1::{
+            fields, targeting,
+            tools::{
+                add_creative_assets::AddCreativeAssets, create_media_buy::CreateMediaBuy,
+                update_media_buy::UpdateMediaBuy, update_media_buy_performance_index::UpdatePerformanceIndex,
+                update_package::UpdatePackage,
+            },
+        },
     },
 };
 use serde_json::{Value, json};
@@ -107,7 +110,7 @@ fn places(value: &Value, at: &str, found: &mut Vec<String>) {
 fn assert_refused(tool: &str, place: &str, wrong: &Value, taken: Result<(), AppError>) {
     let error = taken.expect_err(&format!("{tool} takes {wrong} at {place}"));
     assert_eq!(error.code, ErrorCode::InvalidParameter, "{tool} {place} = {wrong}: {error:?}");
-    let field = error.field.clone().unwrap_or_default();
+    let field = error.field.as_ref().map(fields::pointer).unwrap_or_default();
     assert!(field.starts_with(place), "{tool} {place} = {wrong}: {error:?}");
     assert!(!error.message.is_empty());
     for inside in ["struct", "i64", "u32", "Option", "::", "visitor", "enum"] {

@@ -5,8 +5,8 @@ use std::time::Duration;
 use flightdeck::{
     domain::time::Timestamp,
     store::{
-        Recording, Store,
-        sqlite::{Options, SqliteStore},
+        Recording, Write,
+        sqlite::{self, Options},
     },
 };
 use flightdeck_emulators::{control::faults::Rule, platform::Platform};
@@ -341,13 +341,13 @@ async fn a_decision_after_a_task_has_expired_is_refused_though_the_clock_has_not
         waits.push(waiting(&house).await);
     }
     // They expire in a moment: the host looks for such tasks every five seconds.
-    let store = SqliteStore::open_beside(database(&house), Options::default()).await.expect("the database");
+    let store = sqlite::open_beside(database(&house), Options::default()).await.expect("the database");
     let expires_at = flightdeck::operations::now().plus(Duration::from_secs(2));
     let mut recording = Recording::default();
     for (_, task, _) in &waits {
         let mut stored = store.task(&task.as_str().into()).await.expect("it is read").expect("the task");
         (stored.value.expires_at, stored.value.due_by) = (expires_at, expires_at);
-        recording.tasks.push(stored);
+        recording.push(Write::Task(stored));
     }
     store.record(recording).await.expect("it is recorded");
     store.close().await;

@@ -6,8 +6,8 @@ use flightdeck::{
     domain::task::{Approval, Resolution, TaskMove},
     operations::{decisions, late_results::LATE_RESULT},
     store::{
-        Recording, Store as _,
-        postgres::{Options, PostgresStore},
+        Recording, Write,
+        postgres::{self, Options},
     },
 };
 use flightdeck_emulators::control::faults::{Action, Rule};
@@ -286,7 +286,7 @@ async fn an_approval_that_nobody_hints_at_is_found_by_looking() {
     let request = json!({ "packages": ["front_page"], "total_budget": 10_000, "flight_start_date": today() });
     let created = replicas.post(0, BUYER, "/v1/media-buys", request).await.expect(202);
     // As another host records it whose hints are all lost.
-    let store = PostgresStore::open_beside(&replicas.database_url, Options::default()).await.expect("the database");
+    let store = postgres::open_beside(&replicas.database_url, Options::default()).await.expect("the database");
     let at = flightdeck::operations::now();
     let mut task = store.task(&created.text("/task_id").as_str().into()).await.expect("it is read").expect("the task");
     for step in [TaskMove::Assign, TaskMove::Start] {
@@ -300,7 +300,7 @@ async fn an_approval_that_nobody_hints_at_is_found_by_looking() {
     let mut recording = Recording::default();
     let deadline = Duration::from_secs(3_600);
     decisions::release(&store, stored, &task.value, deadline, at, &mut recording).await.expect("it waits");
-    recording.tasks.push(task);
+    recording.push(Write::Task(task));
     store.record(recording).await.expect("it is recorded");
     store.close().await;
     assert_eq!(replicas.ended(0, &operation).await.text("/state"), "succeeded");

@@ -14,19 +14,19 @@ pub const AT_ONCE: usize = 40;
 
 /// A network.
 #[derive(Debug, Clone)]
-pub struct Network<'p> {
+pub struct Network {
     api: Api,
     /// The settings.
-    pub platform: &'p Platform,
+    pub platform: Platform,
 }
 
 /// The network of a context.
 #[must_use]
-pub fn open<'p>(ctx: &Context, platform: &'p Platform) -> Network<'p> {
+pub fn open(ctx: &Context, platform: Platform) -> Network {
     Network { api: Api::new(&ctx.endpoint).explain(explain), platform }
 }
 
-impl Network<'_> {
+impl Network {
     /// The name of an object: `networks/123/orders/7`.
     #[must_use]
     pub fn name(&self, collection: &str, id: &str) -> String {
@@ -165,8 +165,8 @@ mod tests {
         Platform::read(&samples::context()).unwrap()
     }
 
-    fn with<T>(use_it: impl FnOnce(&Network<'_>) -> T) -> T {
-        use_it(&open(&samples::context(), &platform()))
+    fn with<T>(use_it: impl FnOnce(&Network) -> T) -> T {
+        use_it(&open(&samples::context(), platform()))
     }
 
     #[test]

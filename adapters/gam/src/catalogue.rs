@@ -65,7 +65,7 @@ impl Catalogue {
     ///
     /// # Errors
     /// `unsupported` with everything that Ad Manager does not have, item by item; when it can't be asked.
-    pub fn of<'t>(network: &Network<'_>, targetings: impl IntoIterator<Item = &'t Targeting>) -> Fallible<Self> {
+    pub fn of<'t>(network: &Network, targetings: impl IntoIterator<Item = &'t Targeting>) -> Fallible<Self> {
         let targetings: Vec<&Targeting> = targetings.into_iter().collect();
         let mut catalogue = Self::default();
         let mut problems = Problems::default();
@@ -91,12 +91,7 @@ impl Catalogue {
         })
     }
 
-    fn read_places(
-        &mut self,
-        network: &Network<'_>,
-        targetings: &[&Targeting],
-        problems: &mut Problems,
-    ) -> Fallible<()> {
+    fn read_places(&mut self, network: &Network, targetings: &[&Targeting], problems: &mut Problems) -> Fallible<()> {
         let named: Vec<&geo::Named> =
             targetings.iter().flat_map(|targeting| targeting.places.iter().chain(&targeting.not_places)).collect();
         let wanted: BTreeSet<&Place> = named.iter().map(|named| &named.place).collect();
@@ -132,7 +127,7 @@ impl Catalogue {
 
     fn read_words(
         &mut self,
-        network: &Network<'_>,
+        network: &Network,
         catalog: Catalog,
         targetings: &[&Targeting],
         problems: &mut Problems,
@@ -173,7 +168,7 @@ impl Catalogue {
         Ok(())
     }
 
-    fn read_keys(&mut self, network: &Network<'_>, targetings: &[&Targeting], problems: &mut Problems) -> Fallible<()> {
+    fn read_keys(&mut self, network: &Network, targetings: &[&Targeting], problems: &mut Problems) -> Fallible<()> {
         let wanted: Vec<&KeyValues> = targetings.iter().flat_map(|targeting| &targeting.keys).collect();
         let keys: BTreeSet<&str> = wanted.iter().map(|key| key.key.as_str()).collect();
         let keys: Vec<&str> = keys.into_iter().collect();
@@ -228,7 +223,7 @@ fn contains(name: &str, part: &str) -> bool {
     name.to_lowercase().contains(&part.to_lowercase())
 }
 
-fn place_filter(network: &Network<'_>, place: &Place) -> String {
+fn place_filter(network: &Network, place: &Place) -> String {
     let named =
         |name: &str, country: &str| format!("displayName = {} AND regionCode = {}", quoted(name), quoted(country));
     let by_id = |id: &str| format!("name = {}", quoted(&network.name("geoTargets", id)));
@@ -250,7 +245,7 @@ fn place_filter(network: &Network<'_>, place: &Place) -> String {
 }
 
 /// Whether a place of Ad Manager's is the one that is wanted.
-fn is(network: &Network<'_>, place: &Place, target: &GeoTarget) -> bool {
+fn is(network: &Network, place: &Place, target: &GeoTarget) -> bool {
     let named = |name: &str, country: &str| target.display_name == name && target.region_code == country;
     let there = match place {
         Place::Country(country) => target.kind == inferred::COUNTRY_TYPE && target.region_code == *country,

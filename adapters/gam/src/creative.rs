@@ -8,14 +8,7 @@
 //!
 //! The REST API takes no fields of a creative template and no address of a video file, so neither can be made there.
 
-use flightdeck_adapter::{
-    host,
-    http::url,
-    names,
-    prelude::*,
-    source::{self, Source},
-    words::pointer_segment,
-};
+use flightdeck_adapter::{ad_server::Uploadable, http::url, names, prelude::*, words::pointer_segment};
 use serde::Deserialize;
 
 use crate::{
@@ -38,8 +31,6 @@ pub struct Asset {
     pub creative_id: String,
     /// For people.
     pub name: String,
-    /// The packages that it is to run in.
-    pub package_ids: Vec<String>,
     fields: Object,
 }
 
@@ -59,16 +50,7 @@ pub fn translate(
     let before = problems.count();
     let mut products = Vec::new();
     for id in package_ids {
-        let Some(package) = buy.packages.iter().find(|package| package.package_id == *id) else {
-            let message = "The media buy has no such package.";
-            problems.invalid("unknown_package", pointer("package_assignments"), id, message);
-            continue;
-        };
-        if !package.formats.is_empty() && !package.formats.contains(&creative.format) {
-            let known: Vec<&str> = package.formats.iter().map(CreativeFormat::word).collect();
-            let message = format!("The package {id} does not take this format.");
-            problems.unsupported("unsupported_format", pointer("format"), creative.format.word(), message, &known);
-        }
+        let Some(package) = problems.check_package(buy, creative, id) else { continue };
         products.push((id, Product::read(platform, package)?));
     }
     for (name, address) in [("media_url", &creative.media_url), ("click_url", &creative.click_url)] {
@@ -101,14 +83,9 @@ pub fn translate(
     if problems.count() != before {
         return Ok(None);
     }
-    let mut fields = object! { "size": size.object() };
+    let mut fields = object! { "size": crate::line_item::pixels(size) };
     fields.set(kind, details);
-    Ok(Some(Asset {
-        creative_id: creative.creative_id.clone(),
-        name: creative.name.clone(),
-        package_ids: package_ids.to_vec(),
-        fields,
-    }))
+    Ok(Some(Asset { creative_id: creative.creative_id.clone(), name: creative.name.clone(), fields }))
 }
 
 fn is_address(address: &str) -> bool {
@@ -242,44 +219,35 @@ fn snippet(creative: &Creative, problems: &mut Problems) -> Option<Object> {
     Some(details)
 }
 
+impl Uploadable for Asset {
+    fn creative_id(&self) -> &str {
+        &self.creative_id
+    }
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+}
+
 impl Asset {
     /// What the creative is sent with, without its reference.
     #[must_use]
-    pub fn created(&self, network: &Network<'_>, advertiser: &str) -> Object {
+    pub fn created(&self, network: &Network, advertiser: &str) -> Object {
         let mut object = object! { "displayName": &self.name, "advertiser": network.name("companies", advertiser) };
-        for (name, value) in self.fields.iter() {
-            object.set(name, value.clone());
-        }
+        object.set_all(&self.fields);
         object
     }
 
-    fn create(&self, network: &Network<'_>, advertiser: &str, reference: &str) -> Fallible<String> {
+    /// Makes the creative.
+    ///
+    /// # Errors
+    /// What Ad Manager refuses.
+    pub fn create(&self, network: &Network, advertiser: &str, reference: &str) -> Fallible<String> {
         let mut body = self.created(network, advertiser);
         body.set("displayName", names::with_reference(&self.name, reference, NAME_LIMIT));
         let made = network.post("creatives").json(&body).fetch::<Made>();
         made_or_found(made.and_then(|made| id_of(&made.name)), || find(network, reference))
     }
-}
-
-/// The id of a creative, in a step of its own whether it is to be uploaded or known: what is known grows while an
-/// operation runs, and its steps must not differ.
-///
-/// # Errors
-/// What may pass: a refusal is in the verdict.
-pub fn upload(
-    network: &Network<'_>,
-    advertiser: &str,
-    creative_id: &str,
-    source: Source<'_, Asset>,
-) -> Fallible<Verdict<String>> {
-    step(names::step_name(&["creative", creative_id]))
-        .remember(RemoteKind::Creative, creative_id)
-        .find(|reference| find(network, reference))
-        .try_create(|reference| match source {
-            Source::Asset(asset) => asset.create(network, advertiser, reference),
-            Source::Known(id) => Ok(id.to_owned()),
-            Source::Nowhere => Err(source::nowhere(creative_id, "Ad Manager")),
-        })
 }
 
 #[derive(Debug, Deserialize)]
@@ -294,41 +262,25 @@ struct Found {
 ///
 /// # Errors
 /// When Ad Manager can't be asked.
-pub fn find(network: &Network<'_>, reference: &str) -> Fallible<Vec<Seen<String>>> {
+pub fn find(network: &Network, reference: &str) -> Fallible<Vec<Seen<String>>> {
     let filter = format!("displayName : {}", quoted(reference));
-    let mut creatives = Vec::new();
-    for found in network.list::<Found>("creatives", "creatives", &filter) {
+    let list = network.list::<Found>("creatives", "creatives", &filter);
+    let seen = list.map(|found| {
         let found = found?;
-        if names::carries(Some(&found.display_name), reference) {
-            creatives.push(Seen::new(id_of(&found.name)?).named(found.display_name));
-        }
-    }
-    Ok(creatives)
+        Ok(Seen::new(id_of(&found.name)?).named(found.display_name))
+    });
+    made::carrying(seen, reference)
 }
 
 /// Switches a creative off, in whatever it is.
 ///
 /// # Errors
 /// What Ad Manager refuses.
-pub fn switch_off(network: &Network<'_>, id: &str) -> Fallible<()> {
+pub fn switch_off(network: &Network, id: &str) -> Fallible<()> {
     match network.act("creatives", "batchDeactivate", vec![network.name("creatives", id)]) {
         Err(failure) if failure.kind == FailureKind::NotFound => Ok(()),
         done => done,
     }
-}
-
-/// Switches off, in a step, a creative that no line item took: it was uploaded for nothing, and Ad Manager deletes none. One that
-/// it does not switch off stays known.
-///
-/// # Errors
-/// What may pass.
-pub fn discard(network: &Network<'_>, creative_id: &str, id: &str) -> Fallible<()> {
-    let gone = step(names::step_name(&["discard", creative_id])).try_set(|| switch_off(network, id))?;
-    if gone.is_ok() {
-        let (kind, key) = (RemoteKind::Creative, creative_id.to_owned());
-        host::forget(&RemoteObject { kind, key, id: id.to_owned() });
-    }
-    Ok(())
 }
 
 #[cfg(test)]

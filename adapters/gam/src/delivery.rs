@@ -3,28 +3,34 @@
 //! A report is defined, run, waited for and read in pages of rows (reference, `reports`). It is grouped by day and line
 //! item and filtered by line items; its days are UTC.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
-use flightdeck_adapter::{host, moment, money::Exact, page::pages, prelude::*, step::Remote};
+use flightdeck_adapter::{
+    ad_server::{
+        Counted, Counts, Delivered,
+        delivery::{Patience, wait},
+    },
+    moment,
+    money::Exact,
+    page::pages,
+    prelude::*,
+    step::Remote,
+};
 use serde::Deserialize;
 
-use crate::{
-    api::{self, Made, Network},
-    settings::Platform,
-};
+use crate::api::{self, Made, Network};
 
-/// How long the first wait for a report is. Reports of a few days take some seconds.
-const FIRST_WAIT: Duration = Duration::from_secs(1);
-/// The longest wait between two looks.
-const LONGEST_WAIT: Duration = Duration::from_secs(10);
-/// What is left of the call's time when the last look is taken.
-const RESERVE: Duration = Duration::from_secs(3);
+/// Reports of a few days take some seconds.
+const PATIENCE: Patience = Patience {
+    first: Duration::from_secs(1),
+    longest: Duration::from_secs(10),
+    reserve: Duration::from_secs(3),
+    ask_again_ms: 60_000,
+};
 /// Line items by which one report is filtered: a body of some kilobytes.
 const AT_ONCE: usize = 500;
 /// Rows asked for at a time (reference, `fetchRows`: at most 10,000).
 const ROWS: u32 = 10_000;
-/// When the host should ask again for a report that was not ready.
-const ASK_AGAIN_MS: u64 = 60_000;
 
 const DIMENSIONS: [&str; 2] = ["DATE", "LINE_ITEM_ID"];
 const METRICS: [&str; 4] =
@@ -40,6 +46,18 @@ struct Running {
     error: Option<Broken>,
     #[serde(default)]
     response: Option<Finished>,
+}
+
+impl Running {
+    /// The name of the report's result, if it is done.
+    fn result(&self) -> Fallible<Option<String>> {
+        if let Some(broken) = &self.error {
+            let message = format!("Ad Manager could not make the report: {}", broken.message);
+            return Err(Failure::rejected("report_failed", message).said(200, "", &broken.message));
+        }
+        // A run that was done at once has no result to read until its operation was asked for.
+        Ok(self.response.as_ref().filter(|_| self.done).map(|finished| finished.report_result.clone()))
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -103,53 +121,19 @@ impl Cell {
     }
 }
 
-/// What was counted for a line item on a day.
-#[derive(Debug, Default, Clone, Copy)]
-struct Counted {
-    impressions: i64,
-    clicks: i64,
-    completions: i64,
-    spend: i64,
-}
-
 /// What buys delivered in some days.
 ///
 /// # Errors
 /// When Ad Manager can't be asked, or is not done in time.
-pub fn get(ctx: &Context, buys: &[RemoteBuy], range: &DateRange) -> Fallible<Vec<DeliveryAnswer>> {
-    let platform = Platform::read(ctx)?;
-    let network = api::open(ctx, &platform);
-    let packages = |buy: &'_ RemoteBuy| -> Vec<RemoteObject> {
-        buy.remote
-            .iter()
-            .filter(|object| object.kind == RemoteKind::Package && buy.remote.order().is_some())
-            .cloned()
-            .collect()
-    };
-    let items: Vec<String> = buys.iter().flat_map(packages).map(|object| object.id).collect();
-    let mut counted: BTreeMap<String, BTreeMap<String, Counted>> = BTreeMap::new();
+pub fn read(network: &Network, ctx: &Context, buys: &[RemoteBuy], range: &DateRange) -> Fallible<Delivered> {
+    let booked = buys.iter().filter(|buy| buy.remote.order().is_some());
+    let packages = booked.flat_map(|buy| buy.remote.iter().filter(|object| object.kind == RemoteKind::Package));
+    let items: Vec<String> = packages.map(|object| object.id.clone()).collect();
+    let mut delivered = Delivered::default();
     for some in items.chunks(AT_ONCE) {
-        count(&network, ctx, some, range, &mut counted)?;
+        count(network, ctx, some, range, &mut delivered.counts)?;
     }
-    let answer = |buy: &RemoteBuy| {
-        let mut rows = Vec::new();
-        for package in packages(buy) {
-            for (day, counted) in counted.get(&package.id).into_iter().flatten() {
-                rows.push(DeliveryRow {
-                    package_id: package.key.clone(),
-                    day: day.clone(),
-                    impressions: counted.impressions,
-                    spend: counted.spend,
-                    clicks: Some(counted.clicks),
-                    video_completions: Some(counted.completions),
-                });
-            }
-        }
-        let id = buy.media_buy_id.clone();
-        let delivery = BuyDelivery { media_buy_id: id.clone(), rows, as_of: None, extensions: Vec::new() };
-        DeliveryAnswer { media_buy_id: id, delivery: Ok(delivery) }
-    };
-    Ok(buys.iter().map(answer).collect())
+    Ok(delivered)
 }
 
 fn definition(items: &[String], range: &DateRange) -> Fallible<Object> {
@@ -178,28 +162,28 @@ fn definition(items: &[String], range: &DateRange) -> Fallible<Object> {
 }
 
 /// Adds what was counted, by line item and day.
-fn count(
-    network: &Network<'_>,
-    ctx: &Context,
-    items: &[String],
-    range: &DateRange,
-    counted: &mut BTreeMap<String, BTreeMap<String, Counted>>,
-) -> Fallible<()> {
+fn count(network: &Network, ctx: &Context, items: &[String], range: &DateRange, counts: &mut Counts) -> Fallible<()> {
     let report: Made = network.post("reports").json(&definition(items, range)?).fetch()?;
-    let running: Running =
+    let mut running: Running =
         network.post(&format!("reports/{}:run", api::id_of(&report.name)?)).json(&Object::default()).fetch()?;
-    let result = wait(network, ctx, running)?;
+    let mut asked = false;
+    let result = wait(ctx, "Ad Manager", PATIENCE, || {
+        if std::mem::replace(&mut asked, true) {
+            running = network.get_named(&running.name).fetch()?;
+        }
+        running.result()
+    })?;
     for row in rows(network, &result) {
-        let (item, day, sum) = read(&row?).ok_or_else(|| {
+        let (item, day, sum) = counted(&row?).ok_or_else(|| {
             Failure::unavailable("unreadable_report", "A row of an Ad Manager report can't be understood.")
         })?;
-        counted.entry(item).or_default().insert(day, sum);
+        counts.entry(item).or_default().insert(day, sum);
     }
     Ok(())
 }
 
 /// The rows of a finished report.
-fn rows<'a>(network: &'a Network<'_>, result: &'a str) -> impl Iterator<Item = Fallible<Row>> + use<'a> {
+fn rows<'a>(network: &'a Network, result: &'a str) -> impl Iterator<Item = Fallible<Row>> + use<'a> {
     pages(move |token: Option<String>| {
         let mut request = network.get_named(&format!("{result}:fetchRows")).query("pageSize", ROWS);
         if let Some(token) = token {
@@ -210,7 +194,7 @@ fn rows<'a>(network: &'a Network<'_>, result: &'a str) -> impl Iterator<Item = F
     })
 }
 
-fn read(row: &Row) -> Option<(String, String, Counted)> {
+fn counted(row: &Row) -> Option<(String, String, Counted)> {
     let [date, item] = row.dimension_values.as_slice() else { return None };
     // A day is the number that its digits make: 20261201.
     let digits = date.int_value.as_ref().filter(|digits| digits.len() == 8 && digits.is_ascii())?;
@@ -221,32 +205,10 @@ fn read(row: &Row) -> Option<(String, String, Counted)> {
     let sum = Counted {
         impressions: impressions.whole()?,
         clicks: clicks.whole()?,
-        completions: completions.whole()?,
+        completions: Some(completions.whole()?),
         spend: revenue.money()?,
     };
     Some((item.int_value.clone()?, day, sum))
-}
-
-/// Waits until a report is done, as long as the call may take.
-fn wait(network: &Network<'_>, ctx: &Context, mut running: Running) -> Fallible<String> {
-    let mut pause = FIRST_WAIT;
-    loop {
-        if let Some(broken) = running.error {
-            let message = format!("Ad Manager could not make the report: {}", broken.message);
-            return Err(Failure::rejected("report_failed", message).said(200, "", &broken.message));
-        }
-        // A run that was done at once has no result to read until its operation was asked for.
-        if let Some(finished) = running.response.filter(|_| running.done) {
-            return Ok(finished.report_result);
-        }
-        if moment::time_left(ctx) < pause + RESERVE {
-            let message = "Ad Manager is still making the report. Ask again later, or for fewer days.";
-            return Err(Failure::unavailable("report_not_ready", message).retry_after_ms(ASK_AGAIN_MS));
-        }
-        host::sleep(pause);
-        pause = (pause * 2).min(LONGEST_WAIT);
-        running = network.get_named(&running.name).fetch()?;
-    }
 }
 
 #[cfg(test)]
@@ -254,7 +216,7 @@ mod tests {
     use super::*;
 
     fn row(text: &str) -> Option<(String, String, Counted)> {
-        read(&serde_json::from_str(text).unwrap())
+        counted(&serde_json::from_str(text).unwrap())
     }
 
     #[test]

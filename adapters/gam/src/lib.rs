@@ -10,21 +10,20 @@
 //!
 //! The platform, one module for each thing that it has:
 //!
-//! - [`order`] with its approval, [`line_item`], [`creative`], [`ties`] (associations): what it looks like, how it is made,
+//! - [`order`] with its [`approval`], [`line_item`], [`creative`], [`ties`] (associations): what it looks like, how it is made,
 //!   found and changed.
 //! - [`targeting`] with [`geo`], [`regions`] and [`words`]: to whom and where a line item delivers, in buyers' words;
 //!   [`catalogue`]: what that is called on Ad Manager.
 //! - [`inferred`]: everything that the public documents leave open. **Look here first when a real network differs.**
 //!
-//! What the host asks for, one module for each question:
-//!
-//! - [`describe`]; [`booking`] (plan, create, cancel); [`assets`]; [`update`]; [`status`]; [`delivery`]; [`performance`];
-//!   [`made`] (what was made late).
+//! How it is asked about them: [`ad_server`] says which module answers what, [`booking`] translates a media buy,
+//! [`describe`], [`status`] and [`delivery`] read. The order of it all is the SDK's.
 //!
 //! And [`api`], how Ad Manager is spoken to; [`refusal`], what its refusals mean; [`settings`], what a publisher configures.
 
+pub mod ad_server;
 pub mod api;
-pub mod assets;
+pub mod approval;
 pub mod booking;
 pub mod catalogue;
 pub mod creative;
@@ -33,9 +32,7 @@ pub mod describe;
 pub mod geo;
 pub mod inferred;
 pub mod line_item;
-pub mod made;
 pub mod order;
-pub mod performance;
 pub mod refusal;
 pub mod regions;
 #[cfg(test)]
@@ -44,65 +41,8 @@ pub mod settings;
 pub mod status;
 pub mod targeting;
 pub mod ties;
-pub mod update;
 pub mod words;
 
-use flightdeck_adapter::prelude::*;
-
-/// The adapter.
-#[derive(Debug)]
-pub struct Gam;
-
-impl Adapter for Gam {
-    fn describe() -> Description {
-        describe::description()
-    }
-
-    fn plan(ctx: Context, change: Change) -> Result<ChangePlan, Failure> {
-        match change {
-            Change::Create(buy) => booking::plan(&ctx, &buy),
-            Change::AddCreatives(batch) => assets::plan(&ctx, &batch),
-            Change::Update(update) => update::plan(&ctx, &update),
-            Change::Cancel(buy) => Ok(booking::plan_cancel(&ctx, &buy)),
-            Change::PerformanceIndex(_) => Ok(performance::plan()),
-        }
-    }
-
-    fn create_media_buy(ctx: Context, buy: MediaBuy) -> Result<Outcome, Failure> {
-        booking::create(&ctx, &buy)
-    }
-
-    fn add_creative_assets(ctx: Context, batch: CreativeBatch) -> Result<CreativeOutcome, Failure> {
-        assets::add(&ctx, &batch)
-    }
-
-    fn update_media_buy(ctx: Context, update: MediaBuyUpdate) -> Result<UpdateOutcome, Failure> {
-        update::run(&ctx, &update)
-    }
-
-    fn cancel_media_buy(ctx: Context, buy: MediaBuy) -> Result<Outcome, Failure> {
-        booking::cancel(&ctx, &buy)
-    }
-
-    fn check_status(ctx: Context, buys: Vec<RemoteBuy>) -> Result<Vec<StatusAnswer>, Failure> {
-        status::check(&ctx, &buys)
-    }
-
-    fn get_delivery(ctx: Context, buys: Vec<RemoteBuy>, range: DateRange) -> Result<Vec<DeliveryAnswer>, Failure> {
-        delivery::get(&ctx, &buys, &range)
-    }
-
-    fn apply_performance_index(_: Context, update: PerformanceUpdate) -> Result<PerformanceOutcome, Failure> {
-        Ok(performance::advise(&update))
-    }
-
-    fn find_made(ctx: Context, step: MadeStep) -> Result<Vec<MadeObject>, Failure> {
-        made::find(&ctx, &step)
-    }
-
-    fn stop_made(ctx: Context, object: MadeObject) -> Result<Outcome, Failure> {
-        made::stop(&ctx, &object)
-    }
-}
+pub use ad_server::Gam;
 
 flightdeck_adapter::export!(Gam);

@@ -11,18 +11,26 @@
 //! A budget is not sent: Ad Manager derives it from rate and goal.
 
 use flightdeck_adapter::{
-    failure::clean, host, moment, money, plan::changed_fields, prelude::*, words::pointer_segment,
+    ad_server::{self, Translated},
+    failure::clean,
+    host, moment, money,
+    plan::changed_fields,
+    prelude::*,
+    words::pointer_segment,
 };
-use serde::Deserialize;
 
 use crate::{
-    api::{Made, Network, id_of, quoted},
+    api::{Made, Network, id_of},
     catalogue::Catalogue,
     inferred,
     refusal::made_or_found,
     settings::{Platform, Product, Size},
     targeting::{self, Targeting},
 };
+
+mod standing;
+
+pub use self::standing::{Standing, archive, find, standing};
 
 /// The platform's word for it.
 pub const TYPE: &str = "LineItem";
@@ -117,8 +125,14 @@ fn rate(currency: &str, micros: i64) -> Object {
     object! { "currencyCode": currency, "units": units.to_string(), "nanos": nanos }
 }
 
+/// A size as Ad Manager writes it.
+#[must_use]
+pub fn pixels(Size(width, height): Size) -> Object {
+    object! { "width": width, "height": height, "sizeType": "PIXEL" }
+}
+
 fn placeholder(size: Size) -> Object {
-    object! { "size": size.object(), "expectedCreativeCount": 1 }
+    object! { "size": pixels(size), "expectedCreativeCount": 1 }
 }
 
 fn check_price(package: &PackageOrder, pointer: &str, problems: &mut Problems) {
@@ -156,14 +170,7 @@ fn frequency_caps(buy: &MediaBuy, package: &PackageOrder, problems: &mut Problem
         problems.invalid("invalid_frequency_cap", format!("{pointer}/suppress_minutes"), value, message);
         return None;
     }
-    // Alone, a package is all of its buy.
-    if cap.scope != CapScope::Package && !(cap.scope == CapScope::MediaBuy && buy.packages.len() == 1) {
-        let scope = match &cap.scope {
-            CapScope::Other(scope) => scope.as_str(),
-            _ => "media_buy",
-        };
-        let message = "Ad Manager caps each line item by itself.";
-        problems.unsupported("unsupported_frequency_cap", format!("{pointer}/scope"), scope, message, &["package"]);
+    if !problems.check_cap_of_package(buy, cap, &pointer, "Ad Manager caps each line item by itself.") {
         return None;
     }
     let (unit, minutes) = UNITS.into_iter().find(|(_, minutes)| cap.suppress_minutes % minutes == 0)?;
@@ -171,23 +178,39 @@ fn frequency_caps(buy: &MediaBuy, package: &PackageOrder, problems: &mut Problem
     Some(vec![object! { "maxImpressions": "1", "timeAmount": amount.to_string(), "timeUnit": unit }])
 }
 
-impl LineItem {
-    /// The line item as a reviewer sees it: places and the like by the buyer's words.
-    #[must_use]
-    pub fn shown(&self) -> Object {
-        let mut object = Object::default();
-        for (name, value) in self.fields.iter().filter(|(_, value)| !value.is_null()) {
-            object.set(name, value.clone());
-        }
-        object.set(TARGETING, self.targeting.shown());
-        object
+impl Translated for LineItem {
+    fn name(&self) -> &str {
+        &self.name
     }
 
-    /// As [`shown`](Self::shown), with whether it may deliver, which is no field of Ad Manager's but an action.
-    #[must_use]
-    pub fn shown_with_state(&self) -> Object {
-        let mut object = self.shown();
+    /// With whether it may deliver, which is no field of Ad Manager's but an action.
+    fn shown(&self) -> Object {
+        let mut object = self.fields();
         object.set("active", self.active);
+        object
+    }
+}
+
+impl ad_server::LineItem for LineItem {
+    fn package_id(&self) -> &str {
+        &self.package_id
+    }
+
+    /// With the targeting in buyers' words.
+    fn changes_from(&self, current: &Self) -> Object {
+        changed_fields(&current.fields(), &self.fields())
+    }
+
+    fn differs_from(&self, current: &Self) -> bool {
+        self.shown() != current.shown()
+    }
+}
+
+impl LineItem {
+    /// Its fields as a reviewer sees them: places and the like by the buyer's words.
+    fn fields(&self) -> Object {
+        let mut object = self.fields.without_nulls();
+        object.set(TARGETING, self.targeting.shown());
         object
     }
 
@@ -195,9 +218,7 @@ impl LineItem {
     #[must_use]
     pub fn created(&self) -> Object {
         let mut object = object! { "displayName": &self.name };
-        for (name, value) in self.shown().iter() {
-            object.set(name, value.clone());
-        }
+        object.set_all(&self.fields());
         object
     }
 
@@ -205,13 +226,7 @@ impl LineItem {
     ///
     /// # Errors
     /// What Ad Manager refuses.
-    pub fn create(
-        &self,
-        network: &Network<'_>,
-        catalogue: &Catalogue,
-        order: &str,
-        reference: &str,
-    ) -> Fallible<String> {
+    pub fn create(&self, network: &Network, catalogue: &Catalogue, order: &str, reference: &str) -> Fallible<String> {
         let mut body = self.created();
         body.set("order", network.name("orders", order));
         body.set("externalLineItemId", reference);
@@ -225,17 +240,11 @@ impl LineItem {
         made_or_found(made.and_then(|made| id_of(&made.name)), || find(network, reference))
     }
 
-    /// The fields that make this line item of another, with the targeting in buyers' words.
-    #[must_use]
-    pub fn changes_from(&self, current: &Self) -> Object {
-        changed_fields(&current.shown(), &self.shown())
-    }
-
     /// Changes fields of a line item: those and no others.
     ///
     /// # Errors
     /// What Ad Manager refuses, and what it does not have of a changed targeting.
-    pub fn change(&self, network: &Network<'_>, id: &str, mut changes: Object) -> Fallible<()> {
+    pub fn change(&self, network: &Network, id: &str, mut changes: Object) -> Fallible<()> {
         if changes.get(TARGETING).is_some() {
             let catalogue = Catalogue::of(network, [&self.targeting])?;
             changes.set(TARGETING, catalogue.targeting(&self.targeting));
@@ -243,94 +252,16 @@ impl LineItem {
         let mask: Vec<&str> = changes.iter().map(|(name, _)| name).collect();
         let mask = mask.join(",");
         // A field that the mask names and the body leaves out is cleared.
-        let mut body = Object::default();
-        for (name, value) in changes.iter().filter(|(_, value)| !value.is_null()) {
-            body.set(name, value.clone());
-        }
+        let body = changes.without_nulls();
         network.patch(&path!("lineItems/{}", id)).query("updateMask", mask).json(&body).send()?;
         Ok(())
     }
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Found {
-    name: String,
-    #[serde(default)]
-    display_name: String,
-    create_time: Option<String>,
-    #[serde(flatten)]
-    standing: Standing,
-}
-
-/// Finds the line items that carry a reference.
-///
-/// # Errors
-/// When Ad Manager can't be asked.
-pub fn find(network: &Network<'_>, reference: &str) -> Fallible<Vec<Seen<String>>> {
-    let filter = format!("externalLineItemId = {}", quoted(reference));
-    let mut items = Vec::new();
-    for found in network.list::<Found>("lineItems", "lineItems", &filter) {
-        let found = found?;
-        // One that is paused may be so with its order, and would be resumed with it.
-        let active = !(found.standing.archived || found.standing.is_over());
-        let seen = Seen::new(id_of(&found.name)?).named(found.display_name).active(active);
-        items.push(seen.made_at(found.create_time.as_deref()));
-    }
-    Ok(items)
-}
-
-/// How a line item stands.
-#[derive(Debug, Clone, Deserialize)]
-pub struct Standing {
-    /// `DRAFT`, `PENDING_APPROVAL`, `READY`, `DELIVERING`, … (reference, `LineItemComputedStatus`).
-    #[serde(default)]
-    pub status: String,
-    /// Whether it is put away.
-    #[serde(default)]
-    pub archived: bool,
-}
-
-impl Standing {
-    /// Whether its order was approved, so that it can be paused and resumed.
-    #[must_use]
-    pub fn is_approved(&self) -> bool {
-        !matches!(self.status.as_str(), "DRAFT" | "PENDING_APPROVAL" | "DISAPPROVED")
-    }
-
-    /// Whether it is over.
-    #[must_use]
-    pub fn is_over(&self) -> bool {
-        matches!(self.status.as_str(), "COMPLETED" | "CANCELED")
-    }
-}
-
-/// How a line item stands.
-///
-/// # Errors
-/// `not-found` when it is gone.
-pub fn standing(network: &Network<'_>, id: &str) -> Fallible<Standing> {
-    network.get(&path!("lineItems/{}", id)).fetch()
-}
-
-/// Archives a line item; one that delivers is paused first. What is archived, over or gone already stays so.
-///
-/// # Errors
-/// What Ad Manager refuses.
-pub fn archive(network: &Network<'_>, id: &str) -> Fallible<()> {
-    let names = || vec![network.name("lineItems", id)];
-    let Some(standing) = network.get(&path!("lineItems/{}", id)).fetch_if_any::<Standing>()? else { return Ok(()) };
-    if standing.archived || standing.is_over() {
-        return Ok(());
-    }
-    if standing.is_approved() && standing.status != "PAUSED" {
-        network.act("lineItems", "batchPause", names())?;
-    }
-    network.act("lineItems", "batchArchive", names())
-}
-
 #[cfg(test)]
 mod tests {
+    use flightdeck_adapter::ad_server::LineItem as _;
+
     use super::*;
     use crate::samples::{buy, context, package};
 

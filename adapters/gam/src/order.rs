@@ -4,7 +4,7 @@
 //! approves it or submits it for a person's approval, as the publisher's settings say. What waits for approval can't be
 //! changed: it is retracted, changed and submitted again.
 
-use flightdeck_adapter::{names, prelude::*};
+use flightdeck_adapter::{ad_server::Translated, names, prelude::*};
 use serde::Deserialize;
 
 use crate::{
@@ -50,6 +50,17 @@ pub fn translate(buy: &MediaBuy, problems: &mut Problems) -> Order {
     }
 }
 
+impl Translated for Order {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether it delivers is no field of Ad Manager's but an action.
+    fn shown(&self) -> Object {
+        object! { "active": self.active }
+    }
+}
+
 impl Order {
     /// The name without its reference. It has the media buy's id, by which an order is found whose own was never learnt.
     fn called(&self) -> String {
@@ -61,7 +72,7 @@ impl Order {
 
     /// What a new order is sent with, without its reference.
     #[must_use]
-    pub fn created(&self, network: &Network<'_>, advertiser: &str) -> Object {
+    pub fn created(&self, network: &Network, advertiser: &str) -> Object {
         let mut object = object! {
             "displayName": self.called(),
             "advertiser": network.name("companies", advertiser),
@@ -77,7 +88,7 @@ impl Order {
     ///
     /// # Errors
     /// What Ad Manager refuses.
-    pub fn create(&self, network: &Network<'_>, advertiser: &str, reference: &str) -> Fallible<String> {
+    pub fn create(&self, network: &Network, advertiser: &str, reference: &str) -> Fallible<String> {
         let mut order = self.created(network, advertiser);
         order.set("displayName", names::with_reference(&self.called(), reference, NAME_LIMIT));
         let body = object! { "requests": vec![object! { "order": order }] };
@@ -122,33 +133,31 @@ struct Found {
 ///
 /// # Errors
 /// When Ad Manager can't be asked.
-pub fn find(network: &Network<'_>, reference: &str) -> Fallible<Vec<Seen<String>>> {
+pub fn find(network: &Network, reference: &str) -> Fallible<Vec<Seen<String>>> {
     let filter = format!("displayName : {}", quoted(reference));
-    let mut orders = Vec::new();
-    for found in network.list::<Found>("orders", "orders", &filter) {
+    let list = network.list::<Found>("orders", "orders", &filter);
+    let seen = list.map(|found| {
         let found = found?;
-        if names::carries(Some(&found.display_name), reference) {
-            let over = found.archived || matches!(found.status.as_str(), "CANCELED" | "DELETED");
-            orders.push(Seen::new(id_of(&found.name)?).named(found.display_name).active(!over));
-        }
-    }
-    Ok(orders)
+        let over = found.archived || matches!(found.status.as_str(), "CANCELED" | "DELETED");
+        Ok(Seen::new(id_of(&found.name)?).named(found.display_name).active(!over))
+    });
+    made::carrying(seen, reference)
 }
 
 /// Finds the order of a media buy whose id was never learnt: by the media buy's id, which its name has.
 ///
 /// # Errors
 /// When Ad Manager can't be asked.
-pub fn find_by_buy(network: &Network<'_>, advertiser: &str, media_buy_id: &str) -> Fallible<Option<String>> {
+pub fn find_by_buy(network: &Network, advertiser: &str, media_buy_id: &str) -> Fallible<Vec<String>> {
     let advertiser = quoted(&network.name("companies", advertiser));
     let filter = format!("advertiser = {advertiser} AND displayName : {}", quoted(media_buy_id));
     for found in network.list::<Found>("orders", "orders", &filter) {
         let found = found?;
         if found.display_name.split([' ', '[', ']']).any(|word| word == media_buy_id) {
-            return id_of(&found.name).map(Some);
+            return Ok(vec![id_of(&found.name)?]);
         }
     }
-    Ok(None)
+    Ok(Vec::new())
 }
 
 /// How an order stands (reference, `OrderStatus`).
@@ -179,17 +188,17 @@ impl Standing {
 ///
 /// # Errors
 /// When Ad Manager can't be asked.
-pub fn standing(network: &Network<'_>, id: &str) -> Fallible<Option<Standing>> {
+pub fn standing(network: &Network, id: &str) -> Fallible<Option<Standing>> {
     let read: Option<Standing> = network.get(&path!("orders/{}", id)).fetch_if_any()?;
     Ok(read.filter(|standing| standing.status != "DELETED"))
 }
 
-fn there(network: &Network<'_>, id: &str) -> Fallible<Standing> {
+fn there(network: &Network, id: &str) -> Fallible<Standing> {
     standing(network, id)?
         .ok_or_else(|| Failure::not_found("order_missing", format!("There is no order {id} on Ad Manager.")))
 }
 
-fn act(network: &Network<'_>, action: &str, standing: &Standing) -> Fallible<()> {
+fn act(network: &Network, action: &str, standing: &Standing) -> Fallible<()> {
     network.act("orders", action, vec![standing.name.clone()])
 }
 
@@ -219,7 +228,7 @@ impl Approval {
 ///
 /// # Errors
 /// When it is gone, or Ad Manager can't be asked.
-pub fn approval(network: &Network<'_>, id: &str) -> Fallible<Approval> {
+pub fn approval(network: &Network, id: &str) -> Fallible<Approval> {
     Ok(there(network, id)?.approval())
 }
 
@@ -227,7 +236,7 @@ pub fn approval(network: &Network<'_>, id: &str) -> Fallible<Approval> {
 ///
 /// # Errors
 /// `unavailable` while there is no forecast; `permission` when the service account may not; what Ad Manager refuses.
-pub fn approve(network: &Network<'_>, id: &str) -> Fallible<Approval> {
+pub fn approve(network: &Network, id: &str) -> Fallible<Approval> {
     let standing = there(network, id)?;
     if standing.status != "DRAFT" || standing.archived {
         return Ok(standing.approval());
@@ -255,7 +264,7 @@ pub fn approve(network: &Network<'_>, id: &str) -> Fallible<Approval> {
 ///
 /// # Errors
 /// What Ad Manager refuses.
-pub fn open(network: &Network<'_>, id: &str) -> Fallible<()> {
+pub fn open(network: &Network, id: &str) -> Fallible<()> {
     let standing = there(network, id)?;
     if standing.status == "PENDING_APPROVAL" { act(network, "batchRetract", &standing) } else { Ok(()) }
 }
@@ -264,7 +273,7 @@ pub fn open(network: &Network<'_>, id: &str) -> Fallible<()> {
 ///
 /// # Errors
 /// What Ad Manager refuses.
-pub fn pause(network: &Network<'_>, id: &str) -> Fallible<()> {
+pub fn pause(network: &Network, id: &str) -> Fallible<()> {
     let standing = there(network, id)?;
     match standing.status.as_str() {
         "APPROVED" => act(network, "batchPause", &standing),
@@ -278,7 +287,7 @@ pub fn pause(network: &Network<'_>, id: &str) -> Fallible<()> {
 ///
 /// # Errors
 /// As [`approve`].
-pub fn resume(network: &Network<'_>, id: &str, has_creatives: bool) -> Fallible<()> {
+pub fn resume(network: &Network, id: &str, has_creatives: bool) -> Fallible<()> {
     let standing = there(network, id)?;
     match standing.status.as_str() {
         "PAUSED" => act(network, "batchResume", &standing),
@@ -287,25 +296,15 @@ pub fn resume(network: &Network<'_>, id: &str, has_creatives: bool) -> Fallible<
     }
 }
 
-/// Puts an order away; what delivers is paused first. Whether it was there.
+/// Archives an order, and answers whether it was there. What delivers is paused first.
 ///
 /// # Errors
 /// What Ad Manager refuses.
-pub fn archive(network: &Network<'_>, id: &str) -> Fallible<bool> {
+pub fn archive(network: &Network, id: &str) -> Fallible<bool> {
     let Some(standing) = standing(network, id)? else { return Ok(false) };
     if !standing.archived {
+        pause(network, id)?;
         act(network, "batchArchive", &standing)?;
     }
     Ok(true)
-}
-
-/// As [`pause`]; what is gone or put away needs none.
-///
-/// # Errors
-/// What Ad Manager refuses.
-pub fn stop(network: &Network<'_>, id: &str) -> Fallible<()> {
-    match standing(network, id)? {
-        Some(standing) if !standing.archived => pause(network, id),
-        _ => Ok(()),
-    }
 }

@@ -1,9 +1,10 @@
 //! The publisher's settings of the network and of a product on it. Their JSON Schemas are in `schemas/`.
 
-use std::{collections::BTreeMap, fmt};
+use std::collections::BTreeMap;
 
+pub use flightdeck_adapter::settings::Size;
 use flightdeck_adapter::{prelude::*, settings::read};
-use serde::{Deserialize, Deserializer, de};
+use serde::Deserialize;
 
 use crate::inferred;
 
@@ -165,33 +166,6 @@ pub struct AdUnit {
 
 const fn yes() -> bool {
     true
-}
-
-/// A size in pixels, written `300x250`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Size(pub u32, pub u32);
-
-impl Size {
-    /// As Ad Manager writes it.
-    #[must_use]
-    pub fn object(self) -> Object {
-        object! { "width": self.0, "height": self.1, "sizeType": "PIXEL" }
-    }
-}
-
-impl fmt::Display for Size {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}x{}", self.0, self.1)
-    }
-}
-
-impl<'de> Deserialize<'de> for Size {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        let read =
-            text.split_once('x').and_then(|(width, height)| Some(Self(width.parse().ok()?, height.parse().ok()?)));
-        read.ok_or_else(|| de::Error::custom(format!("{text} is no size as 300x250")))
-    }
 }
 
 impl Platform {

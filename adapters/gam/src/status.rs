@@ -2,13 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use flightdeck_adapter::{prelude::*, step::Remote};
+use flightdeck_adapter::{
+    ad_server::{self, status::has_placements},
+    prelude::*,
+    step::Remote,
+};
 use serde::Deserialize;
 
 use crate::{
-    api::{self, AT_ONCE, Network, any, id_of, quoted},
+    api::{AT_ONCE, Network, any, id_of, quoted},
     order::Standing,
-    settings::Platform,
 };
 
 /// A line item as far as its state goes.
@@ -35,30 +38,26 @@ struct Stats {
 
 /// What Ad Manager has of the buys asked about.
 #[derive(Debug, Default)]
-struct Shelf {
+pub struct Shelf {
     orders: BTreeMap<String, Standing>,
     items: BTreeMap<String, Item>,
 }
 
-/// How buys stand.
+/// Reads how buys stand.
 ///
 /// # Errors
 /// When Ad Manager can't be asked.
-pub fn check(ctx: &Context, buys: &[RemoteBuy]) -> Fallible<Vec<StatusAnswer>> {
-    let platform = Platform::read(ctx)?;
-    let network = api::open(ctx, &platform);
+pub fn read(network: &Network, buys: &[RemoteBuy]) -> Fallible<Shelf> {
     let orders: Vec<&str> = buys.iter().filter_map(|buy| buy.remote.order()).collect();
     let mut shelf = Shelf::default();
     for some in orders.chunks(AT_ONCE) {
-        shelf.read(&network, some)?;
+        shelf.read(network, some)?;
     }
-    let answer =
-        |buy: &RemoteBuy| StatusAnswer { media_buy_id: buy.media_buy_id.clone(), status: Ok(shelf.status(buy)) };
-    Ok(buys.iter().map(answer).collect())
+    Ok(shelf)
 }
 
 impl Shelf {
-    fn read(&mut self, network: &Network<'_>, orders: &[&str]) -> Fallible<()> {
+    fn read(&mut self, network: &Network, orders: &[&str]) -> Fallible<()> {
         let filter = any(orders.iter().map(|id| format!("orderId = {}", quoted(id))));
         for order in network.list::<Standing>("orders", "orders", &filter) {
             let order = order?;
@@ -71,47 +70,53 @@ impl Shelf {
         }
         Ok(())
     }
-
-    fn status(&self, buy: &RemoteBuy) -> BuyStatus {
-        let order = buy.remote.order().and_then(|id| self.orders.get(id)).filter(|order| order.status != "DELETED");
-        let packages: Vec<PackageStatus> = buy
-            .remote
-            .iter()
-            .filter(|object| object.kind == RemoteKind::Package)
-            .map(|object| {
-                let item = self.items.get(&object.id);
-                let delivered = item.map(|item| {
-                    let stats = item.stats.as_ref().and_then(|stats| stats.impressions_delivered.as_ref());
-                    // There are no statistics before the first impression.
-                    stats.and_then(|count| count.parse().ok()).unwrap_or(0)
-                });
-                PackageStatus {
-                    package_id: object.key.clone(),
-                    state: package_state(order, item, has_ties(buy, &object.key)),
-                    impressions_delivered: delivered,
-                }
-            })
-            .collect();
-        let state = match order {
-            None => DeliveryState::Missing,
-            Some(order) => buy_state(order, &packages),
-        };
-        BuyStatus {
-            media_buy_id: buy.media_buy_id.clone(),
-            detail: detail(order, &packages),
-            assets: order.map(|order| assets(buy, order)).unwrap_or_default(),
-            state,
-            packages,
-            extensions: Vec::new(),
-        }
-    }
 }
 
-fn has_ties(buy: &RemoteBuy, package_id: &str) -> bool {
-    buy.remote.iter().any(|object| {
-        object.kind == RemoteKind::Association
-            && object.key.strip_prefix(package_id).is_some_and(|rest| rest.starts_with('/'))
-    })
+impl ad_server::Standing for Shelf {
+    type Order = Standing;
+
+    const REMARKS: &'static [(DeliveryState, &'static str)] = &[
+        (DeliveryState::AwaitingCreatives, "without a creative in Ad Manager"),
+        (DeliveryState::Missing, "no longer in Ad Manager"),
+    ];
+
+    fn order(&self, buy: &RemoteBuy) -> Fallible<Option<&Standing>> {
+        let order = buy.remote.order().and_then(|id| self.orders.get(id));
+        Ok(order.filter(|order| order.status != "DELETED"))
+    }
+
+    fn package(
+        &self,
+        buy: &RemoteBuy,
+        object: &RemoteObject,
+        order: Option<&Standing>,
+    ) -> (DeliveryState, Option<i64>) {
+        let item = self.items.get(&object.id);
+        let delivered = item.map(|item| {
+            let stats = item.stats.as_ref().and_then(|stats| stats.impressions_delivered.as_ref());
+            // There are no statistics before the first impression.
+            stats.and_then(|count| count.parse().ok()).unwrap_or(0)
+        });
+        (package_state(order, item, has_placements(buy, &object.key)), delivered)
+    }
+
+    fn state(&self, order: &Standing, packages: &[PackageStatus]) -> Option<DeliveryState> {
+        order_state(order, packages)
+    }
+
+    fn remark(&self, order: &Standing) -> Option<&'static str> {
+        match order.status.as_str() {
+            _ if order.archived => Some("the order is archived in Ad Manager"),
+            "PENDING_APPROVAL" => Some("the order waits for approval in Ad Manager"),
+            "DISAPPROVED" => Some("the order was disapproved in Ad Manager (DISAPPROVED)"),
+            "DRAFT" => Some("the order is a draft in Ad Manager"),
+            _ => None,
+        }
+    }
+
+    fn assets(&self, buy: &RemoteBuy, order: &Standing) -> Vec<AssetStatus> {
+        assets(buy, order)
+    }
 }
 
 fn disapproved() -> DeliveryState {
@@ -143,32 +148,19 @@ fn package_state(order: Option<&Standing>, item: Option<&Item>, has_ties: bool) 
     }
 }
 
-/// How a buy stands: as its order says, else by how its packages do, the first of these that any of them is in.
-fn buy_state(order: &Standing, packages: &[PackageStatus]) -> DeliveryState {
-    const ORDER: [DeliveryState; 8] = [
-        DeliveryState::Delivering,
-        DeliveryState::PendingApproval,
-        DeliveryState::AwaitingCreatives,
-        DeliveryState::Scheduled,
-        DeliveryState::Paused,
-        DeliveryState::Completed,
-        DeliveryState::Canceled,
-        DeliveryState::Missing,
-    ];
+/// How a buy stands by its order alone.
+fn order_state(order: &Standing, packages: &[PackageStatus]) -> Option<DeliveryState> {
     if order.archived {
         // What is over may be put away by anybody.
         let over = !packages.is_empty() && packages.iter().all(|package| package.state == DeliveryState::Completed);
-        return if over { DeliveryState::Completed } else { DeliveryState::Canceled };
+        return Some(if over { DeliveryState::Completed } else { DeliveryState::Canceled });
     }
     match order.status.as_str() {
-        "DISAPPROVED" => return disapproved(),
-        "CANCELED" => return DeliveryState::Canceled,
-        "PENDING_APPROVAL" => return DeliveryState::PendingApproval,
-        _ => {}
+        "DISAPPROVED" => Some(disapproved()),
+        "CANCELED" => Some(DeliveryState::Canceled),
+        "PENDING_APPROVAL" => Some(DeliveryState::PendingApproval),
+        _ => None,
     }
-    let in_it = |state: &DeliveryState| packages.iter().any(|package| package.state == *state);
-    let other = || packages.iter().map(|package| package.state.clone()).next();
-    ORDER.into_iter().find(in_it).or_else(other).unwrap_or(DeliveryState::Missing)
 }
 
 /// What became of the creatives: Ad Manager reviews them with their order.
@@ -186,35 +178,6 @@ fn assets(buy: &RemoteBuy, order: &Standing) -> Vec<AssetStatus> {
         feedback: feedback.clone(),
     };
     buy.remote.iter().filter(|object| object.kind == RemoteKind::Creative).map(status).collect()
-}
-
-fn detail(order: Option<&Standing>, packages: &[PackageStatus]) -> String {
-    let mut parts = Vec::new();
-    match order {
-        Some(order) if order.archived => parts.push("the order is archived in Ad Manager".to_owned()),
-        Some(order) if order.status == "PENDING_APPROVAL" => {
-            parts.push("the order waits for approval in Ad Manager".to_owned());
-        }
-        Some(order) if order.status == "DISAPPROVED" => {
-            parts.push("the order was disapproved in Ad Manager (DISAPPROVED)".to_owned());
-        }
-        Some(order) if order.status == "DRAFT" => parts.push("the order is a draft in Ad Manager".to_owned()),
-        _ => {}
-    }
-    for (state, what) in [
-        (DeliveryState::AwaitingCreatives, "without a creative in Ad Manager"),
-        (DeliveryState::Missing, "no longer in Ad Manager"),
-    ] {
-        let named: Vec<&str> = packages
-            .iter()
-            .filter(|package| package.state == state)
-            .map(|package| package.package_id.as_str())
-            .collect();
-        if !named.is_empty() {
-            parts.push(format!("{what}: {}", named.join(", ")));
-        }
-    }
-    parts.join("; ")
 }
 
 #[cfg(test)]
@@ -268,12 +231,11 @@ mod tests {
             states.iter().map(package).collect()
         };
         let mixed = packages(&[DeliveryState::Paused, DeliveryState::Delivering]);
-        assert_eq!(buy_state(&order("APPROVED", false), &mixed), DeliveryState::Delivering);
-        assert_eq!(buy_state(&order("PENDING_APPROVAL", false), &mixed), DeliveryState::PendingApproval);
-        assert_eq!(buy_state(&order("DISAPPROVED", false), &mixed), disapproved());
-        assert_eq!(buy_state(&order("PAUSED", true), &mixed), DeliveryState::Canceled);
+        assert_eq!(order_state(&order("APPROVED", false), &mixed), None);
+        assert_eq!(order_state(&order("PENDING_APPROVAL", false), &mixed), Some(DeliveryState::PendingApproval));
+        assert_eq!(order_state(&order("DISAPPROVED", false), &mixed), Some(disapproved()));
+        assert_eq!(order_state(&order("PAUSED", true), &mixed), Some(DeliveryState::Canceled));
         let over = packages(&[DeliveryState::Completed]);
-        assert_eq!(buy_state(&order("APPROVED", true), &over), DeliveryState::Completed);
-        assert_eq!(buy_state(&order("APPROVED", false), &[]), DeliveryState::Missing);
+        assert_eq!(order_state(&order("APPROVED", true), &over), Some(DeliveryState::Completed));
     }
 }

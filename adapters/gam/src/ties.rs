@@ -5,7 +5,7 @@
 //! A line item whose order is not approved can't be paused. What is to keep a package from delivering once a person
 //! approves the order are its associations: they are inactive while the package is off.
 
-use flightdeck_adapter::{names::association_key, names::step_name, prelude::*};
+use flightdeck_adapter::{ad_server::Placement, names::step_name, prelude::*};
 use serde::Deserialize;
 
 use crate::{
@@ -16,12 +16,6 @@ use crate::{
 
 /// The platform's word for it.
 pub const TYPE: &str = "LineItemCreativeAssociation";
-
-/// What an association says as long as neither of the two exists.
-#[must_use]
-pub fn shown(creative_id: &str) -> Object {
-    object! { "creative": creative_id }
-}
 
 #[derive(Debug, Deserialize)]
 struct Tie {
@@ -34,16 +28,16 @@ fn path(item: &str, creative: &str) -> String {
     path!("lineItems/{}/creatives/{}", item, creative)
 }
 
-fn read(network: &Network<'_>, item: &str, creative: &str) -> Fallible<Option<Tie>> {
+fn read(network: &Network, item: &str, creative: &str) -> Fallible<Option<Tie>> {
     network.get(&path(item, creative)).fetch_if_any()
 }
 
-fn act(network: &Network<'_>, item: &str, action: &str, ties: Vec<String>) -> Fallible<()> {
+fn act(network: &Network, item: &str, action: &str, ties: Vec<String>) -> Fallible<()> {
     network.act(&path!("lineItems/{}/creatives", item), action, ties)
 }
 
 /// Makes an association what it is to be, on or off.
-fn switch(network: &Network<'_>, item: &str, tie: &Tie, on: bool) -> Fallible<()> {
+fn switch(network: &Network, item: &str, tie: &Tie, on: bool) -> Fallible<()> {
     match (tie.status.as_str(), on) {
         ("INACTIVE", true) => act(network, item, "batchActivate", vec![tie.name.clone()]),
         ("INACTIVE", false) | (_, true) => Ok(()),
@@ -55,26 +49,21 @@ fn switch(network: &Network<'_>, item: &str, tie: &Tie, on: bool) -> Fallible<()
 ///
 /// # Errors
 /// What may pass: a refusal is in the verdict.
-pub fn create(
-    network: &Network<'_>,
-    item: &str,
-    creative: &str,
-    (package_id, creative_id): (&str, &str),
-    on: bool,
-) -> Fallible<Verdict<String>> {
+pub fn create(network: &Network, at: &Placement<'_>, creative: &str) -> Fallible<Verdict<()>> {
+    let item = at.item;
     let found = || -> Fallible<Option<Seen<String>>> {
         let Some(tie) = read(network, item, creative)? else { return Ok(None) };
-        switch(network, item, &tie, on)?;
+        switch(network, item, &tie, at.active)?;
         Ok(Some(seen(item, creative, &tie)))
     };
-    step(step_name(&["association", package_id, creative_id]))
-        .remember(RemoteKind::Association, association_key(package_id, creative_id))
+    let made = step(step_name(&["association", at.package_id, at.creative_id]))
+        .remember(RemoteKind::Association, at.key())
         .find(|_| Ok(found()?.into_iter().collect()))
         .try_create(|_| {
             let body = object! { "creative": network.name("creatives", creative) };
             let made = network.post(&path!("lineItems/{}/creatives", item)).json(&body).fetch::<Tie>();
             match made {
-                Ok(tie) => switch(network, item, &tie, on)?,
+                Ok(tie) => switch(network, item, &tie, at.active)?,
                 // It is named by the two: what is there is what is wanted.
                 Err(failure) if exists(&failure) => {
                     found()?.map(|_| ()).ok_or_else(|| not_shown_yet("this association"))?;
@@ -82,7 +71,8 @@ pub fn create(
                 Err(failure) => return Err(failure),
             }
             Ok(format!("{item}/{creative}"))
-        })
+        })?;
+    Ok(made.map(|_| ()))
 }
 
 fn seen(item: &str, creative: &str, tie: &Tie) -> Seen<String> {
@@ -93,7 +83,7 @@ fn seen(item: &str, creative: &str, tie: &Tie) -> Seen<String> {
 ///
 /// # Errors
 /// When Ad Manager can't be asked.
-pub fn find(network: &Network<'_>, item: &str, creative: &str) -> Fallible<Vec<Seen<String>>> {
+pub fn find(network: &Network, item: &str, creative: &str) -> Fallible<Vec<Seen<String>>> {
     Ok(read(network, item, creative)?.map(|tie| seen(item, creative, &tie)).into_iter().collect())
 }
 
@@ -101,7 +91,7 @@ pub fn find(network: &Network<'_>, item: &str, creative: &str) -> Fallible<Vec<S
 ///
 /// # Errors
 /// When Ad Manager can't be asked.
-pub fn is_shown(network: &Network<'_>, creative: &str) -> Fallible<bool> {
+pub fn is_shown(network: &Network, creative: &str) -> Fallible<bool> {
     let filter = format!("creative = {}", quoted(&network.name("creatives", creative)));
     for tie in network.list::<Tie>(inferred::ALL_ASSOCIATIONS, "lineItemCreativeAssociations", &filter) {
         if tie?.status != "INACTIVE" {
@@ -115,7 +105,7 @@ pub fn is_shown(network: &Network<'_>, creative: &str) -> Fallible<bool> {
 ///
 /// # Errors
 /// What Ad Manager refuses.
-pub fn hide(network: &Network<'_>, creative: &str) -> Fallible<()> {
+pub fn hide(network: &Network, creative: &str) -> Fallible<()> {
     let filter = format!("creative = {}", quoted(&network.name("creatives", creative)));
     let ties = network.list::<Tie>(inferred::ALL_ASSOCIATIONS, "lineItemCreativeAssociations", &filter);
     for tie in ties.collect::<Fallible<Vec<_>>>()? {
@@ -129,7 +119,7 @@ pub fn hide(network: &Network<'_>, creative: &str) -> Fallible<()> {
 ///
 /// # Errors
 /// What Ad Manager refuses.
-pub fn switch_off(network: &Network<'_>, item: &str, creative: &str) -> Fallible<()> {
+pub fn switch_off(network: &Network, item: &str, creative: &str) -> Fallible<()> {
     match read(network, item, creative)? {
         Some(tie) => switch(network, item, &tie, false),
         None => Ok(()),
@@ -140,19 +130,15 @@ pub fn switch_off(network: &Network<'_>, item: &str, creative: &str) -> Fallible
 ///
 /// # Errors
 /// What may pass: a refusal is in the verdict.
-pub fn remove(
-    network: &Network<'_>,
-    known: Option<&str>,
-    (package_id, creative_id): (&str, &str),
-) -> Fallible<Verdict<()>> {
-    step(step_name(&["association", package_id, creative_id, "remove"])).try_set(|| {
-        let Some((item, creative)) = known.and_then(|id| id.split_once('/')) else { return Ok(()) };
+pub fn remove(network: &Network, at: &Placement<'_>) -> Fallible<Verdict<()>> {
+    step(step_name(&["association", at.package_id, at.creative_id, "remove"])).try_set(|| {
+        let Some((item, creative)) = at.known.and_then(|id| id.split_once('/')) else { return Ok(()) };
         let Some(tie) = read(network, item, creative)? else { return Ok(()) };
         act(network, item, "batchDelete", vec![tie.name])
     })
 }
 
-fn switch_all(network: &Network<'_>, item: &str, on: bool) -> Fallible<()> {
+fn switch_all(network: &Network, item: &str, on: bool) -> Fallible<()> {
     let path = path!("lineItems/{}/creatives", item);
     let mut names = Vec::new();
     for tie in network.list::<Tie>(&path, "lineItemCreativeAssociations", "") {
@@ -172,7 +158,7 @@ fn switch_all(network: &Network<'_>, item: &str, on: bool) -> Fallible<()> {
 ///
 /// # Errors
 /// What Ad Manager refuses.
-pub fn rest(network: &Network<'_>, item: &str) -> Fallible<()> {
+pub fn rest(network: &Network, item: &str) -> Fallible<()> {
     let standing = line_item::standing(network, item)?;
     if standing.is_over() {
         return Ok(());
@@ -187,7 +173,7 @@ pub fn rest(network: &Network<'_>, item: &str) -> Fallible<()> {
 ///
 /// # Errors
 /// What Ad Manager refuses.
-pub fn wake(network: &Network<'_>, item: &str, order_runs: bool) -> Fallible<()> {
+pub fn wake(network: &Network, item: &str, order_runs: bool) -> Fallible<()> {
     let standing = line_item::standing(network, item)?;
     if standing.is_over() {
         return Ok(());
@@ -197,4 +183,19 @@ pub fn wake(network: &Network<'_>, item: &str, order_runs: bool) -> Fallible<()>
         return network.act("lineItems", "batchResume", vec![network.name("lineItems", item)]);
     }
     Ok(())
+}
+
+/// Has a package deliver or not, in a step: [`wake`] or [`rest`].
+///
+/// # Errors
+/// What may pass: a refusal is in the verdict.
+pub fn switch_package(
+    network: &Network,
+    item: &str,
+    package_id: &str,
+    on: bool,
+    order_runs: bool,
+) -> Fallible<Verdict<()>> {
+    step(step_name(&["line-item", package_id, if on { "wake" } else { "rest" }]))
+        .try_set(|| if on { wake(network, item, order_runs) } else { rest(network, item) })
 }

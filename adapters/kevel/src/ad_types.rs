@@ -70,32 +70,25 @@ struct Listed {
 }
 
 /// The network's ad types, asked for once in an operation and only when needed.
-#[derive(Debug)]
-pub struct Catalogue<'a> {
-    api: &'a Api,
+#[derive(Debug, Default)]
+pub struct Catalogue {
     listed: OnceCell<Vec<Listed>>,
 }
 
-impl<'a> Catalogue<'a> {
-    /// A catalogue that has not been read yet.
-    #[must_use]
-    pub const fn new(api: &'a Api) -> Self {
-        Self { api, listed: OnceCell::new() }
-    }
-
+impl Catalogue {
     /// The id of an ad type.
     ///
     /// # Errors
     /// `rejected` when the network has none, with what to do; when Kevel can't be asked.
-    pub fn id(&self, wanted: &AdType) -> Fallible<u32> {
+    pub fn id(&self, api: &Api, wanted: &AdType) -> Fallible<u32> {
         let (found, what, setting) = match wanted {
             AdType::Known(id) => return Ok(*id),
             AdType::Sized(size) => {
-                let found = self.listed()?.iter().find(|listed| (listed.width, listed.height) == (size.0, size.1));
+                let found = self.listed(api)?.iter().find(|listed| (listed.width, listed.height) == (size.0, size.1));
                 (found, format!("of {size}"), "image")
             }
-            AdType::Video => (self.named(&inferred::VIDEO_AD_TYPES)?, "for video".to_owned(), "video"),
-            AdType::Custom => (self.named(&inferred::CUSTOM_AD_TYPES)?, "for templates".to_owned(), "custom"),
+            AdType::Video => (self.named(api, &inferred::VIDEO_AD_TYPES)?, "for video".to_owned(), "video"),
+            AdType::Custom => (self.named(api, &inferred::CUSTOM_AD_TYPES)?, "for templates".to_owned(), "custom"),
         };
         found.map(|listed| listed.id).ok_or_else(|| {
             let message = format!(
@@ -106,17 +99,17 @@ impl<'a> Catalogue<'a> {
         })
     }
 
-    fn listed(&self) -> Fallible<&[Listed]> {
+    fn listed(&self, api: &Api) -> Fallible<&[Listed]> {
         if self.listed.get().is_none() {
-            let listed = api::list(|| self.api.get("/v1/adtypes")).collect::<Fallible<Vec<Listed>>>()?;
+            let listed = api::list(|| api.get("/v1/adtypes")).collect::<Fallible<Vec<Listed>>>()?;
             // It was empty a moment ago and nothing else runs.
             let _ = self.listed.set(listed);
         }
         Ok(self.listed.get().map(Vec::as_slice).unwrap_or_default())
     }
 
-    fn named(&self, words: &[&str]) -> Fallible<Option<&Listed>> {
-        let listed = self.listed()?;
+    fn named(&self, api: &Api, words: &[&str]) -> Fallible<Option<&Listed>> {
+        let listed = self.listed(api)?;
         let has =
             |listed: &Listed, word: &str| listed.name.as_deref().is_some_and(|name| name.to_lowercase().contains(word));
         Ok(words.iter().find_map(|word| listed.iter().find(|listed| has(listed, word))))
@@ -140,12 +133,12 @@ mod tests {
         });
         run(&host, || {
             let api = api::open(&samples::context());
-            let catalogue = Catalogue::new(&api);
-            assert_eq!(catalogue.id(&AdType::Known(7)).unwrap(), 7);
-            assert_eq!(catalogue.id(&AdType::Sized(Size(300, 250))).unwrap(), 5);
-            assert_eq!(catalogue.id(&AdType::Video).unwrap(), 163);
-            assert_eq!(catalogue.id(&AdType::Custom).unwrap(), 240);
-            let failure = catalogue.id(&AdType::Sized(Size(1, 1))).unwrap_err();
+            let catalogue = Catalogue::default();
+            assert_eq!(catalogue.id(&api, &AdType::Known(7)).unwrap(), 7);
+            assert_eq!(catalogue.id(&api, &AdType::Sized(Size(300, 250))).unwrap(), 5);
+            assert_eq!(catalogue.id(&api, &AdType::Video).unwrap(), 163);
+            assert_eq!(catalogue.id(&api, &AdType::Custom).unwrap(), 240);
+            let failure = catalogue.id(&api, &AdType::Sized(Size(1, 1))).unwrap_err();
             assert!(failure.message.contains("of 1x1") && failure.message.contains("ad_types.image"));
         });
         assert_eq!(host.requests().len(), 1);

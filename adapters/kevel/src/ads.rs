@@ -3,8 +3,7 @@
 //! A flight has a creative once, so a step finds its ad by the two. The reference stands in its `ExternalMetadata` all the same:
 //! it tells an ad that this adapter made from one that people added.
 
-pub use flightdeck_adapter::names::association_key as key;
-use flightdeck_adapter::prelude::*;
+use flightdeck_adapter::{ad_server::Placement, plan::Change, prelude::*};
 
 use crate::{
     api::{self, Made},
@@ -21,6 +20,11 @@ pub fn shown(creative_id: &str) -> Object {
     object! { "Creative": creative_id, "IsActive": true }
 }
 
+/// The planned change that switches an ad on or off, by its key.
+pub fn planned_switch(key: &str, on: bool) -> Change {
+    Change::update(TYPE, key, &object! { "IsActive": !on }, &object! { "IsActive": on })
+}
+
 /// Fields that an update spells otherwise than the answer (OpenAPI document, ads).
 const SPELLED: [(&str, &str); 2] = [("StartDateISO", "StartDateIso"), ("EndDateISO", "EndDateIso")];
 
@@ -30,25 +34,20 @@ const SPELLED: [(&str, &str); 2] = [("StartDateISO", "StartDateIso"), ("EndDateI
 ///
 /// # Errors
 /// What may pass: a refusal is in the verdict.
-pub fn create(
-    api: &Api,
-    campaign: i64,
-    flight: i64,
-    (creative, known): (i64, Option<&str>),
-    (package_id, creative_id): (&str, &str),
-) -> Fallible<Verdict<i64>> {
-    step(step_name(&["ad", package_id, creative_id]))
-        .remember(RemoteKind::Association, key(package_id, creative_id))
+pub fn create(api: &Api, at: &Placement<'_>, creative: i64) -> Fallible<Verdict<()>> {
+    let (campaign, flight) = (api::number(at.order)?, api::number(at.item)?);
+    let made = step(step_name(&["ad", at.package_id, at.creative_id]))
+        .remember(RemoteKind::Association, at.key())
         .find(|_| {
-            let ads = made::in_order(of_creative(api, flight, creative)?);
+            let ads = made::in_order(of_creative(api, at.item, creative)?);
             if let Some(first) = ads.first().filter(|first| !first.active) {
-                set(api, &flight.to_string(), &first.id.to_string(), true)?;
+                set(api, at.item, &first.id.to_string(), true)?;
             }
             Ok(ads)
         })
         .try_create(|reference| {
-            if let Some(ad) = known {
-                set(api, &flight.to_string(), ad, true)?;
+            if let Some(ad) = at.known {
+                set(api, at.item, ad, true)?;
                 return api::number(ad);
             }
             let mut body = object! {
@@ -60,12 +59,13 @@ pub fn create(
             body.set(inferred::AD_METADATA, names::custom_fields(&Object::default(), Some(reference)));
             let made: Made = api.post(path!("/v1/flight/{}/creative", flight)).json(&body).fetch()?;
             Ok(made.id)
-        })
+        })?;
+    Ok(made.map(|_: i64| ()))
 }
 
 /// Finds the ads of a creative in a flight, whoever made them. A deleted one is none.
-fn of_creative(api: &Api, flight: i64, creative: i64) -> Fallible<Vec<Seen<i64>>> {
-    of_flight(api, &flight.to_string(), |ad| {
+fn of_creative(api: &Api, flight: &str, creative: i64) -> Fallible<Vec<Seen<i64>>> {
+    of_flight(api, flight, |ad| {
         let of = ad.get("Creative").and_then(Json::as_object).and_then(|creative| creative.get("Id"));
         of.and_then(Json::as_i64) == Some(creative)
     })
@@ -75,8 +75,9 @@ fn of_creative(api: &Api, flight: i64, creative: i64) -> Fallible<Vec<Seen<i64>>
 ///
 /// # Errors
 /// When Kevel can't be asked.
-pub fn find(api: &Api, flight: &str, reference: &str) -> Fallible<Vec<Seen<i64>>> {
-    of_flight(api, flight, |ad| names::has_reference(ad.get(inferred::AD_METADATA), reference))
+pub fn find(api: &Api, flight: &str, reference: &str) -> Fallible<Vec<Seen<String>>> {
+    let seen = of_flight(api, flight, |ad| names::has_reference(ad.get(inferred::AD_METADATA), reference))?;
+    Ok(seen.into_iter().map(|one| one.map(|id| id.to_string())).collect())
 }
 
 fn of_flight(api: &Api, flight: &str, wanted: impl Fn(&Object) -> bool) -> Fallible<Vec<Seen<i64>>> {
@@ -112,14 +113,9 @@ pub fn stop(api: &Api, ad: &str) -> Fallible<()> {
 ///
 /// # Errors
 /// What may pass: a refusal is in the verdict.
-pub fn switch_off(
-    api: &Api,
-    flight: &str,
-    known: Option<&str>,
-    (package_id, creative_id): (&str, &str),
-) -> Fallible<Verdict<()>> {
-    step(step_name(&["ad", package_id, creative_id, "off"])).try_set(|| match known {
-        Some(ad) => set(api, flight, ad, false),
+pub fn switch_off(api: &Api, at: &Placement<'_>) -> Fallible<Verdict<()>> {
+    step(step_name(&["ad", at.package_id, at.creative_id, "off"])).try_set(|| match at.known {
+        Some(ad) => set(api, at.item, ad, false),
         None => Ok(()),
     })
 }

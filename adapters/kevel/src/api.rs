@@ -2,14 +2,21 @@
 //!
 //! The key (`X-Adzerk-ApiKey`) is the host's to add.
 
-use flightdeck_adapter::{page::numbered, prelude::*};
+use flightdeck_adapter::{
+    numbered::{self, Called},
+    prelude::*,
+};
 use serde::{Deserialize, de::DeserializeOwned};
 
-use crate::{inferred, names};
+use crate::inferred;
 
 /// Items asked for at a time. The default is 500 (OpenAPI document, `pageSize`); flights come with their ads, so fewer
 /// keep an answer well below the client's limit.
 pub const PAGE_SIZE: u32 = 200;
+
+/// The platform, for people.
+pub const PLATFORM: &str = "Kevel";
+const CALLED: Called = Called { platform: PLATFORM, account: "this API key" };
 
 /// The API of a context's network.
 #[must_use]
@@ -22,13 +29,7 @@ pub fn open(ctx: &Context) -> Api {
 /// # Errors
 /// `invalid` when the principal's advertiser id is no number.
 pub fn advertiser(ctx: &Context) -> Fallible<i64> {
-    ctx.advertiser_id.parse().map_err(|_| {
-        let message = format!(
-            "The advertiser id {:?} is no Kevel advertiser: they are whole numbers. Correct the principal's mapping.",
-            ctx.advertiser_id
-        );
-        Failure::invalid("invalid_advertiser", message)
-    })
+    CALLED.advertiser(ctx)
 }
 
 /// An id of the platform as the number that its bodies want.
@@ -36,7 +37,7 @@ pub fn advertiser(ctx: &Context) -> Fallible<i64> {
 /// # Errors
 /// `invalid` when it is none: it was not this adapter that remembered it.
 pub fn number(id: &str) -> Fallible<i64> {
-    id.parse().map_err(|_| Failure::invalid("invalid_remote_id", format!("{id:?} is no id of an object on Kevel.")))
+    CALLED.number(id)
 }
 
 /// What the platform answers about anything that it made.
@@ -76,23 +77,7 @@ impl Named {
 /// # Errors
 /// When Kevel can't be asked.
 pub fn carrying(list: impl Iterator<Item = Fallible<Named>>, reference: &str) -> Fallible<Vec<Seen<i64>>> {
-    let mut seen = Vec::new();
-    for named in list {
-        let named = named?;
-        if names::carries(named.name.as_deref(), reference) {
-            seen.push(named.seen());
-        }
-    }
-    Ok(seen)
-}
-
-/// Lists are told in pages: `{page, pageSize, totalPages, totalItems, items}`.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Page<T> {
-    #[serde(default)]
-    total_pages: Option<u32>,
-    items: Vec<T>,
+    made::carrying(list.map(|named| named.map(Named::seen)), reference)
 }
 
 /// Goes through a list. The function makes the request, which is given its page.
@@ -101,10 +86,7 @@ where
     T: DeserializeOwned,
     F: Fn() -> Request<'a>,
 {
-    numbered(move |number| {
-        let page: Page<T> = request().query("page", number).query("pageSize", PAGE_SIZE).fetch()?;
-        Ok((page.items, page.total_pages))
-    })
+    numbered::list(PAGE_SIZE, request)
 }
 
 /// Makes what Kevel says about a refusal readable. The documents show no error body: `{"Error": …}` and `{"Message": …}`
@@ -117,25 +99,10 @@ fn explain(response: &Response, failure: Failure) -> Failure {
     }
     let Ok(Refusal { words }) = response.json::<Refusal>() else { return failure };
     let failure = match inferred::passing(&words) {
-        Some(requests) => passes(response, failure, requests),
+        Some(requests) => numbered::passing(response, failure, requests),
         None => failure,
     };
-    let begins = match failure.kind {
-        FailureKind::Permission => "Kevel does not let this API key do it",
-        FailureKind::NotFound => "Kevel has no such thing",
-        FailureKind::Unavailable => "Kevel can't answer now",
-        _ => "Kevel refused",
-    };
-    let mut explained = failure.said(response.status(), "", &words);
-    explained.message = format!("{begins}: {}", explained.words());
-    explained
-}
-
-/// Makes a refusal of what it is by its words: one that passes.
-fn passes(response: &Response, failure: Failure, requests: bool) -> Failure {
-    let code = if requests { "busy" } else { "platform_error" };
-    let asked = response.asked_to_wait().and_then(|wait| u64::try_from(wait.as_millis()).ok());
-    Failure { kind: FailureKind::Unavailable, code: code.to_owned(), retry_after_ms: asked, ..failure }
+    CALLED.explain(response, failure, "", &words)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 //! Besides being on or off it holds what all its flights share: a daily cap on revenue (`CapType` 4, the only one that
 //! campaigns have) and a frequency cap.
 
-use flightdeck_adapter::{host, money, prelude::*, words::pointer_segment};
+use flightdeck_adapter::{ad_server::Translated, money, prelude::*, words::pointer_segment};
 
 use crate::{
     api::{self, Made, Named},
@@ -19,6 +19,8 @@ const CAP_BY_REVENUE: u8 = 4;
 /// A campaign as it is to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Campaign {
+    /// The buyer's advertiser.
+    advertiser: i64,
     /// For people.
     pub name: String,
     /// What may change later.
@@ -28,7 +30,7 @@ pub struct Campaign {
 }
 
 /// What a media buy says about its campaign.
-pub fn translate(buy: &MediaBuy, problems: &mut Problems, notes: &mut Vec<String>) -> Campaign {
+pub fn translate(advertiser: i64, buy: &MediaBuy, problems: &mut Problems, notes: &mut Vec<String>) -> Campaign {
     let daily = buy.daily_budget.and_then(|budget| daily_cap(budget, problems, notes));
     let mut fields = object! {
         "IsActive": buy.active,
@@ -37,7 +39,7 @@ pub fn translate(buy: &MediaBuy, problems: &mut Problems, notes: &mut Vec<String
     };
     shared_cap(buy, problems).write(&mut fields);
     let facts = object! { "media_buy_id": &buy.media_buy_id, "po_number": buy.po_number.as_ref() };
-    Campaign { name: buy.name.clone(), fields, facts }
+    Campaign { advertiser, name: buy.name.clone(), fields, facts }
 }
 
 /// Caps of campaigns are whole units of the network's currency (OpenAPI document, `DailyCapAmount`).
@@ -80,14 +82,22 @@ fn shared_cap(buy: &MediaBuy, problems: &mut Problems) -> caps::Frequency {
     caps::Frequency::once_in(minutes).unwrap_or(caps::Frequency::NONE)
 }
 
+impl Translated for Campaign {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn shown(&self) -> Object {
+        self.fields.clone()
+    }
+}
+
 impl Campaign {
     /// What a new campaign is sent with, without its reference.
     #[must_use]
-    pub fn created(&self, advertiser: i64) -> Object {
-        let mut object = object! { "AdvertiserId": advertiser, "Name": &self.name };
-        for (name, value) in self.fields.iter() {
-            object.set(name, value.clone());
-        }
+    pub fn created(&self) -> Object {
+        let mut object = object! { "AdvertiserId": self.advertiser, "Name": &self.name };
+        object.set_all(&self.fields);
         object.set("CustomFieldsJson", names::custom_fields(&self.facts, None));
         object
     }
@@ -96,8 +106,8 @@ impl Campaign {
     ///
     /// # Errors
     /// What Kevel refuses.
-    pub fn create(&self, api: &Api, advertiser: i64, reference: &str) -> Fallible<i64> {
-        let mut body = self.created(advertiser);
+    pub fn create(&self, api: &Api, reference: &str) -> Fallible<i64> {
+        let mut body = self.created();
         body.set("Name", names::with_reference(&self.name, reference, names::CAMPAIGN_LIMIT));
         body.set("CustomFieldsJson", names::custom_fields(&self.facts, Some(reference)));
         let made: Made = api.post("/v1/campaign").json(&body).fetch()?;
@@ -118,13 +128,13 @@ pub fn find(api: &Api, reference: &str) -> Fallible<Vec<Seen<i64>>> {
 ///
 /// # Errors
 /// When Kevel can't be asked.
-pub fn find_by_buy(api: &Api, advertiser: i64, media_buy_id: &str) -> Fallible<Vec<i64>> {
+pub fn find_by_buy(api: &Api, advertiser: i64, media_buy_id: &str) -> Fallible<Vec<String>> {
     let list = || api.get("/v1/campaign").query("advertiserId", advertiser);
     let mut campaigns = Vec::new();
     for campaign in api::list::<Object, _>(list) {
         let campaign = campaign?;
         if names::is_of_buy(&campaign, media_buy_id) {
-            campaigns.extend(campaign.get("Id").and_then(Json::as_i64));
+            campaigns.extend(campaign.get("Id").and_then(Json::as_i64).map(|id| id.to_string()));
         }
     }
     Ok(campaigns)
@@ -138,9 +148,7 @@ pub fn change(api: &Api, id: &str, changes: &Object, start: &str) -> Fallible<()
     let mut campaign: Object = api.get(path!("/v1/campaign/{}", id)).fetch()?;
     // Flights are resources of their own.
     campaign.remove("Flights");
-    for (name, value) in changes.iter() {
-        campaign.set(name, value.clone());
-    }
+    campaign.set_all(changes);
     // The update asks for this although it can't change it (OpenAPI document, campaigns).
     if campaign.get("StartDateISO").is_none_or(Json::is_null) {
         campaign.set("StartDateISO", start);
@@ -162,11 +170,6 @@ pub fn archive(api: &Api, id: &str, start: &str) -> Fallible<bool> {
     }
 }
 
-/// Tells the host that the campaign is gone.
-pub fn forget(id: &str) {
-    host::forget(&RemoteObject { kind: RemoteKind::Order, key: String::new(), id: id.to_owned() });
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -174,7 +177,7 @@ mod tests {
 
     fn of(buy: &MediaBuy) -> (Campaign, Fallible<()>, Vec<String>) {
         let (mut problems, mut notes) = (Problems::default(), Vec::new());
-        let campaign = translate(buy, &mut problems, &mut notes);
+        let campaign = translate(1001, buy, &mut problems, &mut notes);
         (campaign, problems.check(), notes)
     }
 
@@ -190,7 +193,7 @@ mod tests {
         assert_eq!(checked, Ok(()));
         assert!(notes.is_empty());
         assert_eq!(
-            campaign.created(1001).to_string(),
+            campaign.created().to_string(),
             r#"{"AdvertiserId":1001,"Name":"Spring","IsActive":true,"CapType":null,"DailyCapAmount":null,"FreqCap":null,"FreqCapDuration":null,"FreqCapType":null,"CustomFieldsJson":"{\"flightdeck\":{\"media_buy_id\":\"kevel_12345\",\"po_number\":\"PO-2024-001\"}}"}"#
         );
     }

@@ -97,11 +97,14 @@ pub fn archived() -> Object {
     object! { "IsActive": false, "IsArchived": true }
 }
 
-/// Whether there is nothing left to archive of what was read.
-#[must_use]
-pub fn is_over(read: Option<&Object>) -> bool {
-    let says = |name: &str| read.and_then(|read| read.get(name)) == Some(&Json::Bool(true));
-    read.is_none() || says("IsDeleted") || says("IsArchived")
+/// Archives what is at a path, unless it is archived or deleted already. Answers whether it was there.
+///
+/// # Errors
+/// When Kevel can't be asked or refuses.
+pub fn unless_over(api: &Api, path: String, archive: impl FnOnce() -> Fallible<bool>) -> Fallible<bool> {
+    let Some(read) = api.get(path).fetch_if_any::<Object>()? else { return Ok(false) };
+    let says = |name: &str| read.get(name) == Some(&Json::Bool(true));
+    if says("IsDeleted") || says("IsArchived") { Ok(true) } else { archive() }
 }
 
 /// What [`archived`] changes, as it was before.

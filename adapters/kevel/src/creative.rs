@@ -8,12 +8,7 @@
 //!
 //! A creative needs no approval: one that is active and in a flight runs.
 
-use flightdeck_adapter::{
-    host,
-    prelude::*,
-    source::{self, Source},
-    words::pointer_segment,
-};
+use flightdeck_adapter::{ad_server::Uploadable, prelude::*, words::pointer_segment};
 
 use crate::{
     ad_types::{AdType, Catalogue},
@@ -35,8 +30,6 @@ pub struct Asset {
     pub creative_id: String,
     /// For people.
     pub title: String,
-    /// The packages that it is to run in.
-    pub package_ids: Vec<String>,
     ad_type: AdType,
     fields: Object,
 }
@@ -53,20 +46,7 @@ pub fn translate(
     let before = problems.count();
     let mut products = Vec::new();
     for id in &creative.package_ids {
-        let Some(package) = buy.packages.iter().find(|package| package.package_id == *id) else {
-            problems.invalid(
-                "unknown_package",
-                pointer("package_assignments"),
-                id,
-                "The media buy has no such package.",
-            );
-            continue;
-        };
-        if !package.formats.is_empty() && !package.formats.contains(&creative.format) {
-            let known: Vec<&str> = package.formats.iter().map(CreativeFormat::word).collect();
-            let message = format!("The package {id} does not take this format.");
-            problems.unsupported("unsupported_format", pointer("format"), creative.format.word(), message, &known);
-        }
+        let Some(package) = problems.check_package(buy, creative, id) else { continue };
         products.push(Product::read(platform, package)?);
     }
     if products.is_empty() {
@@ -90,13 +70,7 @@ pub fn translate(
         }
     };
     let Some(ad_type) = ad_type.filter(|_| problems.count() == before) else { return Ok(None) };
-    Ok(Some(Asset {
-        creative_id: creative.creative_id.clone(),
-        title: creative.name.clone(),
-        package_ids: creative.package_ids.clone(),
-        ad_type,
-        fields,
-    }))
+    Ok(Some(Asset { creative_id: creative.creative_id.clone(), title: creative.name.clone(), ad_type, fields }))
 }
 
 fn is_address(url: &str) -> bool {
@@ -184,47 +158,36 @@ fn first_known(mut kinds: impl Iterator<Item = AdType>) -> Option<AdType> {
     Some(kinds.find(|kind| matches!(kind, AdType::Known(_))).unwrap_or(first))
 }
 
+impl Uploadable for Asset {
+    fn creative_id(&self) -> &str {
+        &self.creative_id
+    }
+
+    fn name(&self) -> &str {
+        &self.title
+    }
+}
+
 impl Asset {
     /// What the creative is sent with, without its reference.
     #[must_use]
     pub fn created(&self, advertiser: i64) -> Object {
         let mut object = object! { "AdvertiserId": advertiser, "Title": &self.title, "AdTypeId": self.ad_type.shown() };
-        for (name, value) in self.fields.iter() {
-            object.set(name, value.clone());
-        }
+        object.set_all(&self.fields);
         object
     }
 
     /// Makes the creative.
-    fn create(&self, api: &Api, catalogue: &Catalogue<'_>, advertiser: i64, reference: &str) -> Fallible<i64> {
+    ///
+    /// # Errors
+    /// What Kevel refuses; when the network has no ad type for it.
+    pub fn create(&self, api: &Api, catalogue: &Catalogue, advertiser: i64, reference: &str) -> Fallible<i64> {
         let mut body = self.created(advertiser);
-        body.set("AdTypeId", catalogue.id(&self.ad_type)?);
+        body.set("AdTypeId", catalogue.id(api, &self.ad_type)?);
         body.set("Title", names::with_reference(&self.title, reference, names::TITLE_LIMIT));
         let made: Made = api.post("/v1/creative").json(&body).fetch()?;
         Ok(made.id)
     }
-}
-
-/// The id of a creative, in a step of its own whether it is to be uploaded or known: what is known grows while an
-/// operation runs, and its steps must not differ.
-///
-/// # Errors
-/// What may pass: a refusal is in the verdict.
-pub fn upload(
-    api: &Api,
-    creative_id: &str,
-    source: Source<'_, Asset>,
-    catalogue: &Catalogue<'_>,
-    advertiser: i64,
-) -> Fallible<Verdict<i64>> {
-    step(names::step_name(&["creative", creative_id]))
-        .remember(RemoteKind::Creative, creative_id)
-        .find(|reference| find(api, advertiser, reference))
-        .try_create(|reference| match source {
-            Source::Asset(asset) => asset.create(api, catalogue, advertiser, reference),
-            Source::Known(id) => api::number(id),
-            Source::Nowhere => Err(source::nowhere(creative_id, "Kevel")),
-        })
 }
 
 /// Finds the creatives of an advertiser that carry a reference.
@@ -249,21 +212,15 @@ pub fn switch_off(api: &Api, id: &str) -> Fallible<()> {
     Ok(())
 }
 
-/// Takes away, in a step, a creative that no flight took: it was uploaded for nothing. What Kevel does not take away stays known.
+/// Deletes a creative. What is gone already stays so.
 ///
 /// # Errors
-/// What may pass.
-pub fn discard(api: &Api, creative_id: &str, id: i64) -> Fallible<()> {
-    let id = id.to_string();
-    let gone = step(names::step_name(&["discard", creative_id])).try_set(|| {
-        let Some(mut creative) = api.get(path!("/v1/creative/{}", id)).fetch_if_any::<Object>()? else { return Ok(()) };
-        creative.set("IsActive", false);
-        creative.set("IsDeleted", true);
-        api.put(path!("/v1/creative/{}", id)).json(&creative).send().map(|_| ())
-    })?;
-    if gone.is_ok() {
-        host::forget(&RemoteObject { kind: RemoteKind::Creative, key: creative_id.to_owned(), id });
-    }
+/// When Kevel can't be asked or refuses.
+pub fn delete(api: &Api, id: &str) -> Fallible<()> {
+    let Some(mut creative) = api.get(path!("/v1/creative/{}", id)).fetch_if_any::<Object>()? else { return Ok(()) };
+    creative.set("IsActive", false);
+    creative.set("IsDeleted", true);
+    api.put(path!("/v1/creative/{}", id)).json(&creative).send()?;
     Ok(())
 }
 

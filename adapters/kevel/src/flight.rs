@@ -12,6 +12,7 @@
 //! A flight has one `CapType`, so what needs two of them is refused. The numbers are those of the reference page.
 
 use flightdeck_adapter::{
+    ad_server::{LineItem, Translated},
     money,
     plan::{changed_fields, diff},
     prelude::*,
@@ -229,24 +230,56 @@ fn write_frequency(package: &PackageOrder, fields: &mut Object, problems: &mut P
     frequency.write(fields);
 }
 
-impl Flight {
-    /// The flight as a reviewer sees it and as it is sent with its targeting: lists stand among the fields.
-    #[must_use]
-    pub fn shown(&self) -> Object {
+impl Translated for Flight {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Lists stand among the fields, as they are sent with a new flight.
+    fn shown(&self) -> Object {
         let mut object = self.fields.clone();
         for (name, list) in [("GeoTargeting", &self.places), ("SiteZoneTargeting", &self.sites)] {
             object.set(name, (!list.is_empty()).then(|| list.clone()));
         }
         object
     }
+}
 
+impl LineItem for Flight {
+    fn package_id(&self) -> &str {
+        &self.package_id
+    }
+
+    /// Both dates come along whenever any field does: what Kevel answers of them may be written otherwise (without a
+    /// zone, a midnight), and writing that back could move them.
+    fn changes_from(&self, current: &Self) -> Object {
+        let mut changes = changed_fields(&current.fields, &self.fields);
+        for group in GROUPS {
+            if diff(&current.fields, &self.fields).iter().any(|change| group.contains(&change.field.as_str())) {
+                for name in group {
+                    changes.set(name, self.fields.get(name).cloned().unwrap_or_default());
+                }
+            }
+        }
+        if !changes.is_empty() {
+            for name in DATES {
+                changes.set(name, self.fields.get(name).cloned().unwrap_or_default());
+            }
+        }
+        changes
+    }
+
+    fn differs_from(&self, current: &Self) -> bool {
+        self.shown() != current.shown() || self.windows != current.windows
+    }
+}
+
+impl Flight {
     /// What a new flight is sent with, without campaign and reference.
     #[must_use]
     pub fn created(&self) -> Object {
         let mut object = object! { "Name": &self.name };
-        for (name, value) in self.shown().iter() {
-            object.set(name, value.clone());
-        }
+        object.set_all(&self.shown());
         object.set("CustomFieldsJson", names::custom_fields(&self.facts, None));
         object
     }
@@ -262,26 +295,6 @@ impl Flight {
         body.set("CustomFieldsJson", names::custom_fields(&self.facts, Some(reference)));
         let made: Made = api.post("/v1/flight").json(&body).fetch()?;
         Ok(made.id)
-    }
-
-    /// The fields that make this flight of another. Both dates come along whenever any do: what Kevel answers of them
-    /// may be written otherwise (without a zone, a midnight), and writing that back could move them.
-    #[must_use]
-    pub fn changes_from(&self, current: &Self) -> Object {
-        let mut changes = changed_fields(&current.fields, &self.fields);
-        for group in GROUPS {
-            if diff(&current.fields, &self.fields).iter().any(|change| group.contains(&change.field.as_str())) {
-                for name in group {
-                    changes.set(name, self.fields.get(name).cloned().unwrap_or_default());
-                }
-            }
-        }
-        if !changes.is_empty() {
-            for name in DATES {
-                changes.set(name, self.fields.get(name).cloned().unwrap_or_default());
-            }
-        }
-        changes
     }
 }
 
@@ -303,9 +316,7 @@ pub fn change(api: &Api, id: &str, changes: &Object) -> Fallible<()> {
     for list in LISTS {
         flight.remove(list);
     }
-    for (name, value) in changes.iter() {
-        flight.set(name, value.clone());
-    }
+    flight.set_all(changes);
     for (read, written) in SPELLED {
         if let Some(value) = flight.remove(read) {
             flight.set(written, value);

@@ -70,10 +70,7 @@ pub fn windows(package: &PackageOrder, problems: &mut Problems) -> Vec<Window> {
     }
     let mut windows = Vec::new();
     for (index, part) in dayparting.schedules.iter().enumerate() {
-        if part.days.is_empty() || part.start_hour >= part.end_hour || part.end_hour > 24 {
-            let value = format!("{}-{}", part.start_hour, part.end_hour);
-            let message = "Hours run from a first to a later one of 1 to 24, on at least one day.";
-            problems.invalid("invalid_dayparting", format!("{pointer}/schedules/{index}"), value, message);
+        if !problems.check_hours(part, &pointer, index) {
             continue;
         }
         let window = Window::of(part);

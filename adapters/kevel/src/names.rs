@@ -19,10 +19,7 @@ const OWNER: &str = "flightdeck";
 /// The custom fields of an object: what it belongs to, for people and for tools at the publisher.
 #[must_use]
 pub fn custom_fields(facts: &Object, reference: Option<&str>) -> String {
-    let mut own = Object::default();
-    for (name, value) in facts.iter().filter(|(_, value)| !value.is_null()) {
-        own.set(name, value.clone());
-    }
+    let mut own = facts.without_nulls();
     if let Some(reference) = reference {
         own.set("reference", reference);
     }

@@ -4,10 +4,16 @@
 //! their own (OpenAPI document: geo targeting, site-zone targeting, day parting). None of them can carry a reference. A
 //! flight has each only once, so what it says is what it is found by, and what the step that makes it is named by.
 
-use flightdeck_adapter::{host, prelude::*, step::Remote};
+use flightdeck_adapter::{
+    host,
+    plan::{Change, Plan},
+    prelude::*,
+    step::Remote,
+};
 
 use crate::{
     api,
+    flight::Flight,
     hours::{self, Window},
     names::step_name,
 };
@@ -42,7 +48,6 @@ impl Part {
         }
     }
 
-    /// What its id is called where it is listed.
     /// The one with this word.
     #[must_use]
     pub fn named(word: &str) -> Option<Self> {
@@ -65,6 +70,7 @@ impl Part {
         }
     }
 
+    /// What its id is called where it is listed.
     const fn id_field(self) -> &'static str {
         match self {
             Self::Geo => "LocationId",
@@ -141,7 +147,7 @@ impl Part {
 }
 
 /// One of them as it is to be, or was.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Item<'a> {
     /// A place or a site.
     Entry(Part, &'a Object),
@@ -263,6 +269,66 @@ impl Item<'_> {
 
     fn key(&self, package_id: &str) -> String {
         format!("{package_id}/{}", self.says())
+    }
+}
+
+/// All that a flight has.
+fn items(flight: &Flight) -> Vec<Item<'_>> {
+    let places = flight.places.iter().map(|place| Item::Entry(Part::Geo, place));
+    let sites = flight.sites.iter().map(|site| Item::Entry(Part::Site, site));
+    places.chain(sites).chain(flight.windows.iter().map(Item::Window)).collect()
+}
+
+/// Those of one flight that another does not have, each with its number among its kind.
+fn missing<'a>(these: &'a Flight, those: &Flight) -> Vec<(usize, Item<'a>)> {
+    let (there, mut numbers) = (items(those), [0_usize; 3]);
+    let mut missing = Vec::new();
+    for item in items(these) {
+        let number = &mut numbers[item.part() as usize];
+        if !there.contains(&item) {
+            missing.push((*number, item));
+        }
+        *number += 1;
+    }
+    missing
+}
+
+/// Makes the resources below a flight what they are to be, each in a step. What is added comes before what is taken away,
+/// so that a flight whose places or hours move never runs without any.
+///
+/// # Errors
+/// What may pass: a refusal is in the verdict.
+pub fn change(
+    api: &Api,
+    remote: &[RemoteObject],
+    flight: &str,
+    current: &Flight,
+    desired: &Flight,
+) -> Fallible<Verdict<()>> {
+    let package_id = desired.package_id.as_str();
+    for (_, item) in missing(desired, current) {
+        if let Err(refused) = item.add(api, flight, package_id)? {
+            return Ok(Err(refused));
+        }
+    }
+    let expected = [items(current), items(desired)].concat();
+    for (number, item) in missing(current, desired) {
+        if let Err(refused) = item.remove(api, remote, flight, (package_id, number), &expected)? {
+            return Ok(Err(refused));
+        }
+    }
+    Ok(Ok(()))
+}
+
+/// Plans the day parts that differ. Places and sites stand among the flight's fields.
+pub fn plan_windows(current: Option<&Flight>, desired: &Flight, plan: &mut Plan) {
+    let before = current.map(|flight| flight.windows.as_slice()).unwrap_or_default();
+    let kind = Part::Daypart.remote_type();
+    for window in desired.windows.iter().filter(|window| !before.contains(window)) {
+        plan.push(Change::create(kind, &window.name(), &window.object()).package(&desired.package_id));
+    }
+    for window in before.iter().filter(|window| !desired.windows.contains(window)) {
+        plan.push(Change::delete(kind, &window.name(), &window.object()).package(&desired.package_id));
     }
 }
 

@@ -1,9 +1,10 @@
 //! The publisher's settings of the platform and of a product on it. Their JSON Schemas are in `schemas/`.
 
-use std::{collections::BTreeMap, fmt};
+use std::collections::BTreeMap;
 
+pub use flightdeck_adapter::settings::Size;
 use flightdeck_adapter::{prelude::*, settings::read};
-use serde::{Deserialize, Deserializer, de};
+use serde::Deserialize;
 
 /// JSON Schema of [`Platform`].
 pub const PLATFORM_SCHEMA: &str = include_str!("../schemas/platform.json");
@@ -41,25 +42,6 @@ pub struct Product {
     pub sites: Vec<Site>,
     /// Keywords that a request must carry at least one of.
     pub keywords: Vec<String>,
-}
-
-/// A size in pixels, written `300x250`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Size(pub u32, pub u32);
-
-impl fmt::Display for Size {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}x{}", self.0, self.1)
-    }
-}
-
-impl<'de> Deserialize<'de> for Size {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        let read =
-            text.split_once('x').and_then(|(width, height)| Some(Self(width.parse().ok()?, height.parse().ok()?)));
-        read.ok_or_else(|| de::Error::custom(format!("{text} is no size as 300x250")))
-    }
 }
 
 /// Kevel's ad types, where they are to be others than those that the network's own list has by size or name.

@@ -5,7 +5,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use flightdeck_adapter::{host, prelude::*, step::Remote};
+use flightdeck_adapter::{
+    ad_server::{Standing, status::has_placements},
+    host,
+    prelude::*,
+    step::Remote,
+};
 use serde::Deserialize;
 use time::OffsetDateTime;
 
@@ -14,7 +19,7 @@ use crate::{api, counts, times};
 /// A campaign as far as its state goes. Here and below, what the documents let be null may be, which is as if unsaid.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Campaign {
+pub struct Campaign {
     id: i64,
     #[serde(default)]
     is_active: Option<bool>,
@@ -66,8 +71,9 @@ impl Ad {
 }
 
 /// What Kevel has of the buys asked about.
-#[derive(Debug, Default)]
-struct Shelf {
+#[derive(Debug)]
+pub struct Shelf {
+    now: OffsetDateTime,
     campaigns: BTreeMap<i64, Campaign>,
     flights: BTreeMap<i64, Flight>,
     delivered: BTreeMap<i64, i64>,
@@ -75,12 +81,11 @@ struct Shelf {
     failed: BTreeMap<i64, Failure>,
 }
 
-/// How buys stand. One that can't be read fails alone.
+/// Reads how buys stand. One that can't be read fails alone.
 ///
 /// # Errors
 /// When Kevel can't be asked at all.
-pub fn check(ctx: &Context, buys: &[RemoteBuy]) -> Fallible<Vec<StatusAnswer>> {
-    let api = api::open(ctx);
+pub fn read(api: &Api, buys: &[RemoteBuy]) -> Fallible<Shelf> {
     let mut wanted: BTreeMap<&str, BTreeSet<i64>> = BTreeMap::new();
     for buy in buys {
         if let Some(order) = buy.remote.order() {
@@ -88,18 +93,24 @@ pub fn check(ctx: &Context, buys: &[RemoteBuy]) -> Fallible<Vec<StatusAnswer>> {
             wanted.entry(&buy.advertiser_id).or_default().extend(api::number(order).ok());
         }
     }
-    let mut shelf = Shelf::default();
+    let mut shelf = Shelf {
+        now: host::now(),
+        campaigns: BTreeMap::new(),
+        flights: BTreeMap::new(),
+        delivered: BTreeMap::new(),
+        failed: BTreeMap::new(),
+    };
     for (advertiser, orders) in wanted {
         if orders.len() > 1 {
             // Where a list is unreadable or refused, each campaign is read by itself, and only some of them may be.
-            if let Err(failure) = shelf.read_listed(&api, advertiser, &orders)
+            if let Err(failure) = shelf.read_listed(api, advertiser, &orders)
                 && concerns_all(&failure)
             {
                 return Err(failure);
             }
         }
         for order in orders {
-            match shelf.read(&api, order) {
+            match shelf.read(api, order) {
                 Err(failure) if concerns_all(&failure) => return Err(failure),
                 Err(failure) => {
                     shelf.failed.insert(order, failure);
@@ -109,11 +120,8 @@ pub fn check(ctx: &Context, buys: &[RemoteBuy]) -> Fallible<Vec<StatusAnswer>> {
         }
     }
     let flights: BTreeSet<i64> = shelf.flights.keys().copied().collect();
-    shelf.delivered = counts::impressions(&api, &flights)?;
-    let now = host::now();
-    let answer =
-        |buy: &RemoteBuy| StatusAnswer { media_buy_id: buy.media_buy_id.clone(), status: shelf.answer(buy, now) };
-    Ok(buys.iter().map(answer).collect())
+    shelf.delivered = counts::impressions(api, &flights)?;
+    Ok(shelf)
 }
 
 /// Whether a failure of one request would be that of the next one, too: Kevel is not to be pressed then.
@@ -161,53 +169,8 @@ impl Shelf {
         Ok(())
     }
 
-    fn answer(&self, buy: &RemoteBuy, now: OffsetDateTime) -> Fallible<BuyStatus> {
-        let order = buy.remote.order().map(api::number).transpose()?;
-        match order.and_then(|order| self.failed.get(&order)) {
-            Some(failure) => Err(failure.clone()),
-            None => Ok(self.status(buy, order.and_then(|order| self.campaigns.get(&order)), now)),
-        }
-    }
-
-    fn status(&self, buy: &RemoteBuy, campaign: Option<&Campaign>, now: OffsetDateTime) -> BuyStatus {
-        let campaign = campaign.filter(|campaign| campaign.is_deleted != Some(true));
-        let packages: Vec<PackageStatus> = buy
-            .remote
-            .iter()
-            .filter(|object| object.kind == RemoteKind::Package)
-            .map(|object| {
-                let flight = object.id.parse().ok().and_then(|id: i64| self.flights.get(&id));
-                PackageStatus {
-                    package_id: object.key.clone(),
-                    state: self.state(buy, &object.key, campaign, flight, now),
-                    impressions_delivered: flight.and_then(|flight| self.delivered.get(&flight.id)).copied(),
-                }
-            })
-            .collect();
-        let state = match campaign {
-            None => DeliveryState::Missing,
-            Some(campaign) if campaign.is_archived == Some(true) => DeliveryState::Canceled,
-            Some(_) => together(packages.iter().map(|package| &package.state)),
-        };
-        BuyStatus {
-            media_buy_id: buy.media_buy_id.clone(),
-            detail: detail(&packages),
-            state,
-            packages,
-            assets: Vec::new(),
-            extensions: Vec::new(),
-        }
-    }
-
-    fn state(
-        &self,
-        buy: &RemoteBuy,
-        package_id: &str,
-        campaign: Option<&Campaign>,
-        flight: Option<&Flight>,
-        now: OffsetDateTime,
-    ) -> DeliveryState {
-        let (Some(campaign), Some(flight)) = (campaign, flight) else { return DeliveryState::Missing };
+    /// How a flight stands that is on Kevel in a campaign that is.
+    fn flight_state(&self, buy: &RemoteBuy, package_id: &str, campaign: &Campaign, flight: &Flight) -> DeliveryState {
         if flight.is_deleted == Some(true) {
             return DeliveryState::Missing;
         }
@@ -219,7 +182,8 @@ impl Shelf {
             _ => flight.lifetime_cap_amount,
         };
         let delivered = self.delivered.get(&flight.id).copied().unwrap_or_default();
-        if times::has_ended(flight.end.as_deref(), now) || goal.is_some_and(|goal| goal > 0 && delivered >= goal) {
+        let reached = goal.is_some_and(|goal| goal > 0 && delivered >= goal);
+        if times::has_ended(flight.end.as_deref(), self.now) || reached {
             return DeliveryState::Completed;
         }
         if flight.is_active != Some(true) || campaign.is_active != Some(true) {
@@ -228,15 +192,12 @@ impl Shelf {
         // A list may leave the ads out; then what was remembered of the buy counts.
         let has_ads = match &flight.creative_maps {
             Some(ads) => ads.iter().any(Ad::runs),
-            None => buy.remote.iter().any(|object| {
-                object.kind == RemoteKind::Association
-                    && object.key.strip_prefix(package_id).is_some_and(|key| key.starts_with('/'))
-            }),
+            None => has_placements(buy, package_id),
         };
         if !has_ads {
             return DeliveryState::AwaitingCreatives;
         }
-        if times::has_begun(flight.start.as_deref(), now) {
+        if times::has_begun(flight.start.as_deref(), self.now) {
             DeliveryState::Delivering
         } else {
             DeliveryState::Scheduled
@@ -244,38 +205,40 @@ impl Shelf {
     }
 }
 
-/// How a buy stands by how its packages do: the first of these that any of them is in.
-fn together<'a>(states: impl Iterator<Item = &'a DeliveryState>) -> DeliveryState {
-    const ORDER: [DeliveryState; 7] = [
-        DeliveryState::Delivering,
-        DeliveryState::AwaitingCreatives,
-        DeliveryState::Scheduled,
-        DeliveryState::Paused,
-        DeliveryState::Completed,
-        DeliveryState::Canceled,
-        DeliveryState::Missing,
-    ];
-    let states: Vec<&DeliveryState> = states.collect();
-    // A campaign without a flight that is known: nothing can be put into it.
-    ORDER.into_iter().find(|state| states.contains(&state)).unwrap_or(DeliveryState::Missing)
-}
+impl Standing for Shelf {
+    type Order = Campaign;
 
-fn detail(packages: &[PackageStatus]) -> String {
-    let named = |state: &DeliveryState| -> Vec<&str> {
-        packages.iter().filter(|package| package.state == *state).map(|package| package.package_id.as_str()).collect()
-    };
-    let mut parts = Vec::new();
-    for (state, what) in [
+    const REMARKS: &'static [(DeliveryState, &'static str)] = &[
         (DeliveryState::AwaitingCreatives, "without an active ad on Kevel"),
         (DeliveryState::Missing, "no longer on Kevel"),
         (DeliveryState::Canceled, "archived on Kevel"),
-    ] {
-        let packages = named(&state);
-        if !packages.is_empty() {
-            parts.push(format!("{what}: {}", packages.join(", ")));
+    ];
+
+    fn order(&self, buy: &RemoteBuy) -> Fallible<Option<&Campaign>> {
+        let Some(order) = buy.remote.order().map(api::number).transpose()? else { return Ok(None) };
+        match self.failed.get(&order) {
+            Some(failure) => Err(failure.clone()),
+            None => Ok(self.campaigns.get(&order).filter(|campaign| campaign.is_deleted != Some(true))),
         }
     }
-    parts.join("; ")
+
+    fn package(
+        &self,
+        buy: &RemoteBuy,
+        object: &RemoteObject,
+        campaign: Option<&Campaign>,
+    ) -> (DeliveryState, Option<i64>) {
+        let flight = object.id.parse().ok().and_then(|id: i64| self.flights.get(&id));
+        let state = match (campaign, flight) {
+            (Some(campaign), Some(flight)) => self.flight_state(buy, &object.key, campaign, flight),
+            _ => DeliveryState::Missing,
+        };
+        (state, flight.and_then(|flight| self.delivered.get(&flight.id)).copied())
+    }
+
+    fn state(&self, campaign: &Campaign, _: &[PackageStatus]) -> Option<DeliveryState> {
+        (campaign.is_archived == Some(true)).then_some(DeliveryState::Canceled)
+    }
 }
 
 #[cfg(test)]

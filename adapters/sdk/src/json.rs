@@ -54,11 +54,27 @@ macro_rules! object {
 impl Object {
     /// Sets a field; a new one goes to the end.
     pub fn set(&mut self, name: &str, value: impl Into<Json>) {
-        let value = value.into();
-        match self.0.iter_mut().find(|(known, _)| known == name) {
-            Some((_, place)) => *place = value,
-            None => self.0.push((name.to_owned(), value)),
+        // Not generic, so that a component has it once.
+        fn set(object: &mut Object, name: &str, value: Json) {
+            match object.0.iter_mut().find(|(known, _)| known == name) {
+                Some((_, place)) => *place = value,
+                None => object.0.push((name.to_owned(), value)),
+            }
         }
+        set(self, name, value.into());
+    }
+
+    /// Sets all fields of another object.
+    pub fn set_all(&mut self, other: &Self) {
+        for (name, value) in other.iter() {
+            self.set(name, value.clone());
+        }
+    }
+
+    /// The object without its `null` fields.
+    #[must_use]
+    pub fn without_nulls(&self) -> Self {
+        Self(self.0.iter().filter(|(_, value)| !value.is_null()).cloned().collect())
     }
 
     /// The value of a field.

@@ -5,21 +5,28 @@
 //! it can't do. Everything about surviving crashes, speaking HTTP and explaining failures is here.
 //!
 //! ```ignore
-//! use flightdeck_adapter::prelude::*;
+//! use flightdeck_adapter::{ad_server::{AdServer, Booking}, prelude::*};
 //!
-//! struct Acme;
+//! struct Acme {
+//!     api: Api,
+//! }
 //!
-//! impl Adapter for Acme {
-//!     fn create_media_buy(ctx: Context, buy: MediaBuy) -> Result<Outcome, Failure> {
-//!         let acme = Api::new(&ctx.endpoint);
-//!         let order: String = step("order")
-//!             .remember(RemoteKind::Order, "")
-//!             .find(|reference| orders_with(&acme, reference))
-//!             .create(|reference| create_order(&acme, &buy, reference))?;
-//!         // one step more for each package …
-//!         Ok(Outcome::now())
+//! impl AdServer for Acme {
+//!     fn open(ctx: &Context) -> Fallible<Self> {
+//!         Ok(Self { api: Api::new(&ctx.endpoint) })
 //!     }
-//!     // describe, plan and the others
+//!
+//!     fn translate(&self, buy: &MediaBuy, problems: &mut Problems) -> Fallible<Booking<Order, LineItem>> {
+//!         Ok(Booking { order: Order::of(buy, problems), items: LineItem::all_of(buy, problems), notes: Vec::new() })
+//!     }
+//!
+//!     fn create_order(&self, order: &Order, reference: &str) -> Fallible<String> {
+//!         let made: Made = self.api.post("/orders").json(&order.with(reference)).fetch()?;
+//!         Ok(made.id)
+//!     }
+//!
+//!     fn find_orders(&self, reference: &str) -> Fallible<Vec<Seen<String>>> { /* every page of the list */ }
+//!     // the same for line items and creatives; change, stop, status, delivery
 //! }
 //!
 //! flightdeck_adapter::export!(Acme);
@@ -27,17 +34,21 @@
 //!
 //! # Layout
 //!
-//! - [`step`](mod@step): a change made once, whatever crashes: `step(name).find(…).create(…)`. **Read this one first.**
+//! - [`ad_server`]: an adapter as a description of its ad server. **Read this one first.** It has the order of the steps,
+//!   the plans from the same translation, partial updates and cancellation; what follows is what it is made of.
+//! - [`step`](mod@step): a change made once, whatever crashes: `step(name).find(…).create(…)`.
 //! - [`made`]: what carries a step's reference: one lookup for a step and for `find_made`.
 //! - [`http`]: a small JSON client. Answers that are no success become a [`Failure`](types::Failure) by themselves.
 //! - [`failure`]: making failures, and [`Problems`](failure::Problems), which gathers everything that is wrong at once.
+//! - [`checks`]: what several platforms refuse in the same way.
 //! - [`contradiction`]: targeting that contradicts a publisher's settings, or itself in ways that only the platform's adapter sees.
 //! - [`json`]: JSON that keeps the order of fields and the digits of numbers; [`object!`] writes it.
 //! - [`money`]: micro-units to decimal text and back, without floats.
 //! - [`plan`]: the planned changes that a reviewer reads, from the same translation that is sent.
 //! - [`page`]: lists in pages, as one iterator.
 //! - [`names`]: names that carry references, and names of steps.
-//! - [`settings`]: reading a publisher's settings.
+//! - [`numbered`]: platforms whose objects are numbered and listed in numbered pages.
+//! - [`settings`]: reading a publisher's settings, and sizes in them.
 //! - [`source`]: whether a creative is to be uploaded.
 //! - [`update`]: which packages and creatives an update concerns.
 //! - [`advice`]: what a person could do about a package's performance.
@@ -50,8 +61,10 @@
 //!
 //! Build with `cargo build --target wasm32-wasip2 --profile guest`; the crate's type is `cdylib`.
 
+pub mod ad_server;
 pub mod advice;
 pub mod bindings;
+pub mod checks;
 pub mod contradiction;
 pub mod failure;
 pub mod host;
@@ -61,6 +74,7 @@ pub mod made;
 pub mod moment;
 pub mod money;
 pub mod names;
+pub mod numbered;
 pub mod page;
 pub mod plan;
 pub mod settings;
@@ -91,7 +105,7 @@ pub mod prelude {
     };
 }
 
-/// Exports a type that implements [`Adapter`] as the component.
+/// Exports a type that implements [`Adapter`], or [`AdServer`](ad_server::AdServer), as the component.
 ///
 /// Does nothing in a native build, where the adapter is a library that its tests call.
 #[macro_export]

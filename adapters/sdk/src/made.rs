@@ -22,7 +22,8 @@ use std::cmp::Ordering;
 use time::OffsetDateTime;
 
 use crate::{
-    moment,
+    failure::Fallible,
+    moment, names,
     step::RemoteId,
     types::{MadeObject, RemoteKind, RemoteObject},
 };
@@ -47,6 +48,12 @@ impl<T> Seen<T> {
         Self { id, name: String::new(), active: true, made_at: None }
     }
 
+    /// The same object with another id of it.
+    #[must_use]
+    pub fn map<U>(self, id: impl FnOnce(T) -> U) -> Seen<U> {
+        Seen { id: id(self.id), name: self.name, active: self.active, made_at: self.made_at }
+    }
+
     /// Gives it its name.
     #[must_use]
     pub fn named(mut self, name: impl Into<String>) -> Self {
@@ -67,6 +74,14 @@ impl<T> Seen<T> {
         self.made_at = text.and_then(moment::parse);
         self
     }
+}
+
+/// Those of a list whose names [carry](names::carries) a reference, all of them.
+///
+/// # Errors
+/// What the list fails with.
+pub fn carrying<T>(list: impl Iterator<Item = Fallible<Seen<T>>>, reference: &str) -> Fallible<Vec<Seen<T>>> {
+    list.filter(|seen| seen.as_ref().map_or(true, |seen| names::carries(Some(&seen.name), reference))).collect()
 }
 
 /// Those of one step in the order in which they count: what was made first comes first, and what was made at the same time

@@ -37,6 +37,11 @@ impl Plan {
         }
     }
 
+    /// Adds several notes.
+    pub fn notes<T: Into<String>>(&mut self, notes: impl IntoIterator<Item = T>) {
+        notes.into_iter().for_each(|note| self.note(note));
+    }
+
     /// The plan.
     #[must_use]
     pub fn finish(self) -> ChangePlan {

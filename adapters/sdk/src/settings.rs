@@ -1,6 +1,11 @@
 //! Settings of a platform and of its products: JSON that the host has checked against the adapter's schemas.
 
-use serde::de::DeserializeOwned;
+use std::fmt;
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{self, DeserializeOwned},
+};
 
 use crate::{failure::Fallible, types::Failure};
 
@@ -14,4 +19,23 @@ pub fn read<T: DeserializeOwned + Default>(json: &str, code: &str, what: &str) -
         return Ok(T::default());
     }
     serde_json::from_str(json).map_err(|error| Failure::invalid(code, format!("Correct {what}: {error}.")))
+}
+
+/// A size in pixels, written `300x250`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Size(pub u32, pub u32);
+
+impl fmt::Display for Size {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}x{}", self.0, self.1)
+    }
+}
+
+impl<'de> Deserialize<'de> for Size {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let read =
+            text.split_once('x').and_then(|(width, height)| Some(Self(width.parse().ok()?, height.parse().ok()?)));
+        read.ok_or_else(|| de::Error::custom(format!("{text} is no size as 300x250")))
+    }
 }

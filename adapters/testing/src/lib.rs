@@ -3,6 +3,7 @@
 //!
 //! - [`Network`]: an emulator, and a fake host that speaks to it.
 //! - [`late`]: an operation one of whose requests is carried out late, or shown late, so that its object is made twice.
+//! - [`frames`]: what is tried on every ad server in the same way.
 //! - [`whatever_the_pages`]: a buy on a platform whose lists have pages without items.
 //! - [`everywhere`]: an operation, cut off after every one of its interactions and run again.
 
@@ -13,6 +14,7 @@
     reason = "only tests call this, and a test says what is wrong by failing there"
 )]
 
+pub mod frames;
 pub mod late;
 
 use std::{future::Future, marker::PhantomData, rc::Rc};

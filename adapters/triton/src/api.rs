@@ -2,10 +2,17 @@
 //!
 //! The token of the login is the host's to get and to add.
 
-use flightdeck_adapter::{names, page::numbered, prelude::*};
+use flightdeck_adapter::{
+    numbered::{self, Called},
+    prelude::*,
+};
 use serde::{Deserialize, de::DeserializeOwned};
 
 use crate::inferred;
+
+/// The platform, for people.
+pub const PLATFORM: &str = "Triton";
+const CALLED: Called = Called { platform: PLATFORM, account: "this user" };
 
 /// The API of a context.
 #[must_use]
@@ -18,13 +25,7 @@ pub fn open(ctx: &Context) -> Api {
 /// # Errors
 /// `invalid` when the principal's advertiser id is no number.
 pub fn advertiser(ctx: &Context) -> Fallible<i64> {
-    ctx.advertiser_id.parse().map_err(|_| {
-        let message = format!(
-            "The advertiser id {:?} is no Triton advertiser: they are whole numbers. Correct the principal's mapping.",
-            ctx.advertiser_id
-        );
-        Failure::invalid("invalid_advertiser", message)
-    })
+    CALLED.advertiser(ctx)
 }
 
 /// An id of the platform as the number that its bodies want.
@@ -32,7 +33,7 @@ pub fn advertiser(ctx: &Context) -> Fallible<i64> {
 /// # Errors
 /// `invalid` when it is none: it was not this adapter that remembered it.
 pub fn number(id: &str) -> Fallible<i64> {
-    id.parse().map_err(|_| Failure::invalid("invalid_remote_id", format!("{id:?} is no id of an object on Triton.")))
+    CALLED.number(id)
 }
 
 /// One of a collection, by its id.
@@ -77,23 +78,7 @@ impl Named {
 /// # Errors
 /// When Triton can't be asked.
 pub fn carrying(list: impl Iterator<Item = Fallible<Named>>, reference: &str) -> Fallible<Vec<Seen<i64>>> {
-    let mut seen = Vec::new();
-    for named in list {
-        let named = named?;
-        if names::carries(Some(&named.name), reference) {
-            seen.push(named.seen());
-        }
-    }
-    Ok(seen)
-}
-
-/// Lists are told in pages.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Page<T> {
-    #[serde(default)]
-    total_pages: Option<u32>,
-    items: Vec<T>,
+    made::carrying(list.map(|named| named.map(Named::seen)), reference)
 }
 
 /// Goes through a list. The function makes the request, which is given its page.
@@ -102,10 +87,7 @@ where
     T: DeserializeOwned,
     F: Fn() -> Request<'a>,
 {
-    numbered(move |number| {
-        let page: Page<T> = request().query("page", number).query("pageSize", inferred::PAGE_SIZE).fetch()?;
-        Ok((page.items, page.total_pages))
-    })
+    numbered::list(inferred::PAGE_SIZE, request)
 }
 
 /// Makes what Triton says about a refusal readable. Integrators must show its messages (help pages).
@@ -123,17 +105,10 @@ fn explain(response: &Response, failure: Failure) -> Failure {
     }
     let Ok(Body { error }) = response.json::<Body>() else { return failure };
     let failure = match inferred::passing(&error.code) {
-        Some(requests) => passes(response, failure, requests),
+        Some(requests) => numbered::passing(response, failure, requests),
         None => failure,
     };
-    let begins = match failure.kind {
-        FailureKind::Permission => "Triton does not let this user do it",
-        FailureKind::NotFound => "Triton has no such thing",
-        FailureKind::Unavailable => "Triton can't answer now",
-        _ => "Triton refused",
-    };
-    let mut explained = failure.said(response.status(), &error.code, &error.message);
-    explained.message = format!("{begins}: {}", explained.words());
+    let mut explained = CALLED.explain(response, failure, &error.code, &error.message);
     if error.code == inferred::RATE_LOCKED {
         explained.code = "rate_locked".to_owned();
         explained.message = format!(
@@ -142,13 +117,6 @@ fn explain(response: &Response, failure: Failure) -> Failure {
         );
     }
     explained
-}
-
-/// Makes a refusal of what it is by its code: one that passes.
-fn passes(response: &Response, failure: Failure, requests: bool) -> Failure {
-    let code = if requests { "busy" } else { "platform_error" };
-    let asked = response.asked_to_wait().and_then(|wait| u64::try_from(wait.as_millis()).ok());
-    Failure { kind: FailureKind::Unavailable, code: code.to_owned(), retry_after_ms: asked, ..failure }
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! A campaign: what carries a media buy's part on Triton.
 
-use flightdeck_adapter::{money, names, prelude::*};
+use flightdeck_adapter::{ad_server::Translated, money, names, plan::changed_fields, prelude::*};
 
 use crate::{
     api::{self, Made, Named},
@@ -20,6 +20,8 @@ pub struct Campaign {
     pub name: String,
     /// What may change later.
     pub fields: Object,
+    advertiser: i64,
+    currency: String,
     media_buy_id: String,
     po_number: Option<String>,
 }
@@ -39,7 +41,7 @@ pub fn check(buy: &MediaBuy, problems: &mut Problems) {
 
 /// What a media buy says about its campaign. It holds the days of its flights, which may run in several zones.
 #[must_use]
-pub fn translate(buy: &MediaBuy, flights: &[Flight]) -> Campaign {
+pub fn translate(advertiser: i64, buy: &MediaBuy, flights: &[Flight]) -> Campaign {
     let days = |name| flights.iter().filter_map(move |flight| flight.fields.get(name).and_then(Json::as_text));
     let fields = object! {
         // Days compare as texts do.
@@ -48,8 +50,24 @@ pub fn translate(buy: &MediaBuy, flights: &[Flight]) -> Campaign {
         "totalBudget": money::number(buy.total_budget),
         "active": buy.active,
     };
-    let (name, media_buy_id) = (buy.name.clone(), buy.media_buy_id.clone());
-    Campaign { name, fields, media_buy_id, po_number: buy.po_number.clone() }
+    Campaign {
+        name: buy.name.clone(),
+        fields,
+        advertiser,
+        currency: buy.currency.clone(),
+        media_buy_id: buy.media_buy_id.clone(),
+        po_number: buy.po_number.clone(),
+    }
+}
+
+impl Translated for Campaign {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn shown(&self) -> Object {
+        self.fields.clone()
+    }
 }
 
 impl Campaign {
@@ -63,12 +81,10 @@ impl Campaign {
 
     /// What a new campaign is sent with, without its reference.
     #[must_use]
-    pub fn created(&self, advertiser: i64, currency: &str) -> Object {
-        let mut object = object! { "advertiserId": advertiser, "name": self.called() };
-        for (name, value) in self.fields.iter() {
-            object.set(name, value.clone());
-        }
-        object.set("currency", currency);
+    pub fn created(&self) -> Object {
+        let mut object = object! { "advertiserId": self.advertiser, "name": self.called() };
+        object.set_all(&self.fields);
+        object.set("currency", &self.currency);
         if let Some(number) = &self.po_number {
             object.set("purchaseOrder", number);
         }
@@ -79,8 +95,8 @@ impl Campaign {
     ///
     /// # Errors
     /// What Triton refuses.
-    pub fn create(&self, api: &Api, advertiser: i64, currency: &str, reference: &str) -> Fallible<i64> {
-        let mut body = self.created(advertiser, currency);
+    pub fn create(&self, api: &Api, reference: &str) -> Fallible<i64> {
+        let mut body = self.created();
         body.set("name", names::with_reference(&self.called(), reference, NAME_LIMIT));
         let made: Made = api.post(path::CAMPAIGNS).json(&body).fetch()?;
         Ok(made.id)
@@ -94,7 +110,7 @@ impl Campaign {
     /// them. A campaign holds its flights' days, so it grows first and shrinks last.
     #[must_use]
     pub fn changes_from(&self, current: &Self) -> (Object, Object) {
-        let mut before = flightdeck_adapter::plan::changed_fields(&current.fields, &self.fields);
+        let mut before = changed_fields(&current.fields, &self.fields);
         let mut after = Object::default();
         if self.last_day() < current.last_day() {
             // Days compare as texts do.
@@ -121,12 +137,12 @@ fn of_advertiser(api: &Api, advertiser: i64) -> impl Iterator<Item = Fallible<Na
 ///
 /// # Errors
 /// When Triton can't be asked.
-pub fn find_by_buy(api: &Api, advertiser: i64, media_buy_id: &str) -> Fallible<Vec<i64>> {
+pub fn find_by_buy(api: &Api, advertiser: i64, media_buy_id: &str) -> Fallible<Vec<String>> {
     let mut campaigns = Vec::new();
     for found in of_advertiser(api, advertiser) {
         let found = found?;
         if found.name.split([' ', '[', ']']).any(|word| word == media_buy_id) {
-            campaigns.push(found.id);
+            campaigns.push(found.id.to_string());
         }
     }
     Ok(campaigns)
@@ -174,7 +190,7 @@ mod tests {
         let flight =
             |package| flight::translate(&platform, buy, package, &mut Problems::default(), &mut Vec::new()).unwrap();
         let flights: Vec<Flight> = buy.packages.iter().map(flight).collect();
-        translate(buy, &flights)
+        translate(501, buy, &flights)
     }
 
     fn until(end: &str) -> Campaign {

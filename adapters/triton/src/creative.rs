@@ -3,12 +3,7 @@
 //! Taken are MP3, WAV, WMA and OGG of 15 to 60 seconds (public help pages; also at least 128 kbps and 44.1 kHz, which only
 //! the platform can hear).
 
-use flightdeck_adapter::{
-    names,
-    prelude::*,
-    source::{self, Source},
-    words::pointer_segment,
-};
+use flightdeck_adapter::{ad_server::Uploadable, names, prelude::*, words::pointer_segment};
 
 use crate::{
     api::{self, Made, Named},
@@ -99,14 +94,22 @@ fn format_of(address: &str) -> Option<&'static str> {
     ACCEPTED.into_iter().find(|known| *known == ending)
 }
 
+impl Uploadable for Asset {
+    fn creative_id(&self) -> &str {
+        &self.creative_id
+    }
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+}
+
 impl Asset {
     /// What the creative is sent with, without its reference.
     #[must_use]
     pub fn created(&self, advertiser: i64) -> Object {
         let mut object = object! { "advertiserId": advertiser, "name": &self.name };
-        for (name, value) in self.fields.iter().filter(|(_, value)| !value.is_null()) {
-            object.set(name, value.clone());
-        }
+        object.set_all(&self.fields.without_nulls());
         object
     }
 
@@ -118,40 +121,30 @@ impl Asset {
         Ok(wanted.iter().filter(|(name, _)| *name != "name").all(|(name, value)| there.get(name) == Some(value)))
     }
 
+    /// Makes the creative. One that an earlier operation uploaded and that no flight took can be neither switched off nor
+    /// deleted: it is taken now, if it is the same.
+    ///
+    /// # Errors
+    /// What Triton refuses.
+    pub fn create_or_take(
+        &self,
+        api: &Api,
+        advertiser: i64,
+        left_over: Option<&str>,
+        reference: &str,
+    ) -> Fallible<i64> {
+        match left_over {
+            Some(id) if self.is_there(api, advertiser, id)? => api::number(id),
+            _ => self.create(api, advertiser, reference),
+        }
+    }
+
     fn create(&self, api: &Api, advertiser: i64, reference: &str) -> Fallible<i64> {
         let mut body = self.created(advertiser);
         body.set("name", names::with_reference(&self.name, reference, NAME_LIMIT));
         let made: Made = api.post(path::CREATIVES).json(&body).fetch()?;
         Ok(made.id)
     }
-}
-
-/// The id of a creative, in a step of its own whether it is to be uploaded or known: what is known grows while an
-/// operation runs, and its steps must not differ.
-///
-/// A creative can be taken away neither by switching it off nor by deleting it. One that an earlier operation uploaded, and that no
-/// flight took, is used now if it is the same.
-///
-/// # Errors
-/// What may pass: a refusal is in the verdict.
-pub fn upload(
-    api: &Api,
-    advertiser: i64,
-    creative_id: &str,
-    source: Source<'_, Asset>,
-    left_over: Option<&str>,
-) -> Fallible<Verdict<i64>> {
-    step(names::step_name(&["creative", creative_id]))
-        .remember(RemoteKind::Creative, creative_id)
-        .find(|reference| find(api, advertiser, reference))
-        .try_create(|reference| match source {
-            Source::Asset(asset) => match left_over {
-                Some(id) if asset.is_there(api, advertiser, id)? => api::number(id),
-                _ => asset.create(api, advertiser, reference),
-            },
-            Source::Known(id) => api::number(id),
-            Source::Nowhere => Err(source::nowhere(creative_id, "Triton")),
-        })
 }
 
 /// Finds the creatives of an advertiser that carry a reference. A creative is neither on nor off on Triton: that is left open.

@@ -8,13 +8,19 @@
 //! | daily impressions, daily budget | `dailyCap` in impressions: at a fixed price per thousand, a budget is a number of them |
 //! | frequency cap | `frequencyCap`: one impression in so many minutes |
 
-use flightdeck_adapter::{host, money, names, plan::changed_fields, prelude::*, step::Remote, words::pointer_segment};
+use flightdeck_adapter::{
+    ad_server::{LineItem, Translated},
+    host, money, names,
+    prelude::*,
+    step::Remote,
+    words::pointer_segment,
+};
 
 use crate::{
     api::{self, Made, Named},
     days::{self, Zone},
     hours,
-    inferred::{LONGEST_CAP_MINUTES, MOST, NAME_LIMIT, path, state},
+    inferred::{LONGEST_CAP_MINUTES, MOST, NAME_LIMIT, path},
     settings::{Platform, Product},
     targeting,
 };
@@ -142,17 +148,26 @@ fn frequency_cap(buy: &MediaBuy, package: &PackageOrder, problems: &mut Problems
         problems.unsupported("unsupported_frequency_cap", pointer, minutes.to_string(), message, &[]);
         return None;
     }
-    // Alone, a package is all of its buy.
-    if cap.scope != CapScope::Package && !(cap.scope == CapScope::MediaBuy && buy.packages.len() == 1) {
-        let scope = match &cap.scope {
-            CapScope::Other(scope) => scope.as_str(),
-            _ => "media_buy",
-        };
-        let message = "Triton caps each flight by itself.";
-        problems.unsupported("unsupported_frequency_cap", format!("{pointer}/scope"), scope, message, &["package"]);
+    if !problems.check_cap_of_package(buy, cap, &pointer, "Triton caps each flight by itself.") {
         return None;
     }
     Some(object! { "impressions": 1, "periodMinutes": minutes })
+}
+
+impl Translated for Flight {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn shown(&self) -> Object {
+        self.fields.clone()
+    }
+}
+
+impl LineItem for Flight {
+    fn package_id(&self) -> &str {
+        &self.package_id
+    }
 }
 
 impl Flight {
@@ -160,9 +175,7 @@ impl Flight {
     #[must_use]
     pub fn created(&self) -> Object {
         let mut object = object! { "name": &self.name, "type": "STANDARD", "rateType": "CPM" };
-        for (name, value) in self.fields.iter().filter(|(_, value)| !value.is_null()) {
-            object.set(name, value.clone());
-        }
+        object.set_all(&self.fields.without_nulls());
         object
     }
 
@@ -181,12 +194,6 @@ impl Flight {
         }
         let made: Made = api.post(path::FLIGHTS).json(&body).fetch()?;
         Ok(made.id)
-    }
-
-    /// The fields that make this flight of another. `null` takes one away.
-    #[must_use]
-    pub fn changes_from(&self, current: &Self) -> Object {
-        changed_fields(&current.fields, &self.fields)
     }
 }
 
@@ -212,48 +219,16 @@ pub fn find(api: &Api, campaign: i64, reference: &str) -> Fallible<Vec<Seen<i64>
     api::carrying(api::list::<Named, _>(|| api.get(path::FLIGHTS).query("campaignId", campaign)), reference)
 }
 
-/// Switches a flight off. What is off, put away with its campaign or gone already stays so.
+/// Switches a flight off, and answers whether it was there. What is off or put away with its campaign stays so.
 ///
 /// # Errors
 /// When Triton can't be asked or refuses.
-pub fn switch_off(api: &Api, id: &str) -> Fallible<()> {
-    let flight: Option<Named> = api.get(api::one(path::FLIGHTS, id)).fetch_if_any()?;
-    if flight.is_some_and(|flight| flight.seen().active) {
-        change(api, id, &object! { "active": false })
-    } else {
-        Ok(())
+pub fn switch_off(api: &Api, id: &str) -> Fallible<bool> {
+    let Some(flight) = api.get(api::one(path::FLIGHTS, id)).fetch_if_any::<Named>()? else { return Ok(false) };
+    if flight.seen().active {
+        change(api, id, &object! { "active": false })?;
     }
-}
-
-/// The flights of a campaign that play a creative.
-///
-/// # Errors
-/// When Triton can't be asked.
-pub fn playing(api: &Api, campaign: &str, creative: i64) -> Fallible<Vec<String>> {
-    let mut flights = Vec::new();
-    for flight in api::list::<Object, _>(|| api.get(path::FLIGHTS).query("campaignId", campaign)) {
-        let flight = flight?;
-        if let Some(id) = flight.get("id").and_then(Json::as_i64).filter(|_| names_creative(&flight, creative)) {
-            flights.push(id.to_string());
-        }
-    }
-    Ok(flights)
-}
-
-/// Whether a flight names a creative. One that is put away with its campaign plays nothing, and can't be changed.
-fn names_creative(flight: &Object, creative: i64) -> bool {
-    let played = flight.get("creativeIds").map(Json::items).unwrap_or_default();
-    let put_away = flight.get("status").and_then(Json::as_text) == Some(state::ARCHIVED);
-    !put_away && played.iter().any(|played| played.as_i64() == Some(creative))
-}
-
-/// Whether a flight plays a creative. One that is gone plays nothing.
-///
-/// # Errors
-/// When Triton can't be asked.
-pub fn plays(api: &Api, id: &str, creative: i64) -> Fallible<bool> {
-    let flight: Option<Object> = api.get(api::one(path::FLIGHTS, id)).fetch_if_any()?;
-    Ok(flight.is_some_and(|flight| names_creative(&flight, creative)))
+    Ok(true)
 }
 
 /// Changes fields of a flight: those and no others.
@@ -263,27 +238,6 @@ pub fn plays(api: &Api, id: &str, creative: i64) -> Fallible<bool> {
 pub fn change(api: &Api, id: &str, changes: &Object) -> Fallible<()> {
     api.put(api::one(path::FLIGHTS, id)).json(changes).send()?;
     Ok(())
-}
-
-/// Lets a flight play a creative, or not any more. What people put beside it stays.
-///
-/// # Errors
-/// As [`change`].
-pub fn play(api: &Api, id: &str, creative: i64, on: bool) -> Fallible<()> {
-    let flight: Object = api.get(api::one(path::FLIGHTS, id)).fetch()?;
-    let before: Vec<i64> =
-        flight.get("creativeIds").map(Json::items).unwrap_or_default().iter().filter_map(Json::as_i64).collect();
-    let mut after: Vec<i64> = before.iter().copied().filter(|known| *known != creative).collect();
-    if on {
-        if before.contains(&creative) {
-            return Ok(());
-        }
-        after.push(creative);
-    }
-    if after == before {
-        return Ok(());
-    }
-    change(api, id, &object! { "creativeIds": after })
 }
 
 #[cfg(test)]

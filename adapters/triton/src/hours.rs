@@ -55,10 +55,7 @@ pub fn hours(product: &Product, package: &PackageOrder, problems: &mut Problems)
     let mut parts: Vec<Object> = Vec::new();
     let expanded = dayparting.presets.iter().filter_map(|name| preset(name));
     for (index, part) in dayparting.schedules.iter().cloned().chain(expanded).enumerate() {
-        if part.days.is_empty() || part.start_hour >= part.end_hour || part.end_hour > 24 {
-            let value = format!("{}-{}", part.start_hour, part.end_hour);
-            let message = "Hours run from a first to a later one of 1 to 24, on at least one day.";
-            problems.invalid("invalid_dayparting", format!("{pointer}/schedules/{index}"), value, message);
+        if !problems.check_hours(&part, &pointer, index) {
             continue;
         }
         let part = object(&part);

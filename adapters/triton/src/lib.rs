@@ -11,19 +11,18 @@
 //!
 //! The platform, one module for each thing that it has:
 //!
-//! - [`campaign`], [`flight`], [`creative`]: what it looks like, how it is made, found and changed.
+//! - [`campaign`], [`flight`], [`creative`], [`playing`] (creatives in flights): what it looks like, how it is made, found
+//!   and changed.
 //! - [`targeting`] with [`criteria`] (the tree), [`hours`] (day parts): to whom and when a flight plays.
 //! - [`inferred`]: everything that is not public. **Look here first when the real platform differs.**
 //!
-//! What the host asks for, one module for each question:
-//!
-//! - [`describe`]; [`booking`] (plan, create, cancel); [`assets`]; [`update`]; [`status`]; [`delivery`] with [`csv`];
-//!   [`performance`]; [`made`] (what was made late).
+//! How it is asked about them: [`ad_server`] says which module answers what, [`booking`] translates a media buy,
+//! [`describe`], [`status`] and [`delivery`] with [`csv`] read. The order of it all is the SDK's.
 //!
 //! And [`api`], how the platform is spoken to; [`settings`], what a publisher configures; [`days`], from moments to days.
 
+pub mod ad_server;
 pub mod api;
-pub mod assets;
 pub mod booking;
 pub mod campaign;
 pub mod creative;
@@ -35,71 +34,13 @@ pub mod describe;
 pub mod flight;
 pub mod hours;
 pub mod inferred;
-pub mod made;
-pub mod performance;
+pub mod playing;
 #[cfg(test)]
 mod samples;
 pub mod settings;
 pub mod status;
 pub mod targeting;
-pub mod update;
 
-use flightdeck_adapter::prelude::*;
-
-/// The adapter.
-#[derive(Debug)]
-pub struct Triton;
-
-impl Adapter for Triton {
-    fn describe() -> Description {
-        describe::description()
-    }
-
-    fn plan(ctx: Context, change: Change) -> Result<ChangePlan, Failure> {
-        match change {
-            Change::Create(buy) => booking::plan(&ctx, &buy),
-            Change::AddCreatives(batch) => assets::plan(&ctx, &batch),
-            Change::Update(update) => update::plan(&ctx, &update),
-            Change::Cancel(buy) => Ok(booking::plan_cancel(&ctx, &buy)),
-            Change::PerformanceIndex(_) => Ok(performance::plan()),
-        }
-    }
-
-    fn create_media_buy(ctx: Context, buy: MediaBuy) -> Result<Outcome, Failure> {
-        booking::create(&ctx, &buy)
-    }
-
-    fn add_creative_assets(ctx: Context, batch: CreativeBatch) -> Result<CreativeOutcome, Failure> {
-        assets::add(&ctx, &batch)
-    }
-
-    fn update_media_buy(ctx: Context, update: MediaBuyUpdate) -> Result<UpdateOutcome, Failure> {
-        update::run(&ctx, &update)
-    }
-
-    fn cancel_media_buy(ctx: Context, buy: MediaBuy) -> Result<Outcome, Failure> {
-        booking::cancel(&ctx, &buy)
-    }
-
-    fn check_status(ctx: Context, buys: Vec<RemoteBuy>) -> Result<Vec<StatusAnswer>, Failure> {
-        status::check(&ctx, &buys)
-    }
-
-    fn get_delivery(ctx: Context, buys: Vec<RemoteBuy>, range: DateRange) -> Result<Vec<DeliveryAnswer>, Failure> {
-        delivery::get(&ctx, &buys, &range)
-    }
-
-    fn apply_performance_index(_: Context, update: PerformanceUpdate) -> Result<PerformanceOutcome, Failure> {
-        Ok(performance::advise(&update))
-    }
-
-    fn find_made(ctx: Context, step: MadeStep) -> Result<Vec<MadeObject>, Failure> {
-        made::find(&ctx, &step)
-    }
-
-    fn stop_made(ctx: Context, object: MadeObject) -> Result<Outcome, Failure> {
-        made::stop(&ctx, &object)
-    }
-}
+pub use ad_server::Triton;
 
 flightdeck_adapter::export!(Triton);

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use flightdeck_adapter::{host, prelude::*, step::Remote};
+use flightdeck_adapter::{ad_server::Standing, host, prelude::*, step::Remote};
 use serde::Deserialize;
 use time::OffsetDateTime;
 
@@ -17,8 +17,9 @@ use crate::{
     settings::{self, Platform},
 };
 
+/// A campaign as far as its state goes.
 #[derive(Debug, Clone, Deserialize)]
-struct Campaign {
+pub struct Campaign {
     id: i64,
     #[serde(default)]
     status: String,
@@ -40,7 +41,7 @@ struct Flight {
 
 /// What Triton has of the buys asked about.
 #[derive(Debug)]
-struct Shelf {
+pub struct Shelf {
     now: OffsetDateTime,
     /// The zone of flights that were booked before theirs was remembered.
     zone: Zone,
@@ -48,16 +49,15 @@ struct Shelf {
     flights: BTreeMap<i64, Flight>,
 }
 
-/// How buys stand.
+/// Reads how buys stand.
 ///
 /// # Errors
 /// When Triton can't be asked.
-pub fn check(ctx: &Context, buys: &[RemoteBuy]) -> Fallible<Vec<StatusAnswer>> {
-    let api = api::open(ctx);
+pub fn read(api: &Api, platform: &Platform, buys: &[RemoteBuy]) -> Fallible<Shelf> {
     // What is no number is told of its own buy below.
     let campaigns: Vec<i64> =
         buys.iter().filter_map(|buy| buy.remote.order()).filter_map(|id| id.parse().ok()).collect();
-    let zone = settings::zone(Platform::read(ctx)?.time_zone.as_deref())?;
+    let zone = settings::zone(platform.time_zone.as_deref())?;
     let mut shelf = Shelf { now: host::now(), zone, campaigns: BTreeMap::new(), flights: BTreeMap::new() };
     for some in campaigns.chunks(AT_ONCE) {
         let ids: Vec<String> = some.iter().map(i64::to_string).collect();
@@ -71,42 +71,41 @@ pub fn check(ctx: &Context, buys: &[RemoteBuy]) -> Fallible<Vec<StatusAnswer>> {
             shelf.flights.insert(flight.id, flight);
         }
     }
-    let answer = |buy: &RemoteBuy| StatusAnswer { media_buy_id: buy.media_buy_id.clone(), status: shelf.status(buy) };
-    Ok(buys.iter().map(answer).collect())
+    Ok(shelf)
 }
 
-impl Shelf {
-    fn status(&self, buy: &RemoteBuy) -> Fallible<BuyStatus> {
-        let campaign = buy.remote.order().map(api::number).transpose()?.and_then(|id| self.campaigns.get(&id));
-        let package = |object: &RemoteObject| {
-            let flight = object.id.parse().ok().and_then(|id: i64| self.flights.get(&id));
-            PackageStatus {
-                package_id: object.key.clone(),
-                state: match (campaign, flight) {
-                    (Some(_), Some(flight)) => {
-                        let zone = flight::zone_of(&buy.remote, &object.key);
-                        flight.state(self.now, zone.as_ref().unwrap_or(&self.zone))
-                    }
-                    _ => DeliveryState::Missing,
-                },
-                impressions_delivered: flight.and_then(|flight| flight.impressions_delivered),
+impl Standing for Shelf {
+    type Order = Campaign;
+
+    const REMARKS: &'static [(DeliveryState, &'static str)] = &[
+        (DeliveryState::AwaitingCreatives, "without a creative on Triton"),
+        (DeliveryState::Missing, "no longer on Triton"),
+        (DeliveryState::Canceled, "archived on Triton"),
+    ];
+
+    fn order(&self, buy: &RemoteBuy) -> Fallible<Option<&Campaign>> {
+        Ok(buy.remote.order().map(api::number).transpose()?.and_then(|id| self.campaigns.get(&id)))
+    }
+
+    fn package(
+        &self,
+        buy: &RemoteBuy,
+        object: &RemoteObject,
+        campaign: Option<&Campaign>,
+    ) -> (DeliveryState, Option<i64>) {
+        let flight = object.id.parse().ok().and_then(|id: i64| self.flights.get(&id));
+        let state = match (campaign, flight) {
+            (Some(_), Some(flight)) => {
+                let zone = flight::zone_of(&buy.remote, &object.key);
+                flight.state(self.now, zone.as_ref().unwrap_or(&self.zone))
             }
+            _ => DeliveryState::Missing,
         };
-        let packages: Vec<PackageStatus> =
-            buy.remote.iter().filter(|object| object.kind == RemoteKind::Package).map(package).collect();
-        let state = match campaign {
-            None => DeliveryState::Missing,
-            Some(campaign) if campaign.status == state::ARCHIVED => DeliveryState::Canceled,
-            Some(_) => together(&packages),
-        };
-        Ok(BuyStatus {
-            media_buy_id: buy.media_buy_id.clone(),
-            detail: detail(&packages),
-            state,
-            packages,
-            assets: Vec::new(),
-            extensions: Vec::new(),
-        })
+        (state, flight.and_then(|flight| flight.impressions_delivered))
+    }
+
+    fn state(&self, campaign: &Campaign, _: &[PackageStatus]) -> Option<DeliveryState> {
+        (campaign.status == state::ARCHIVED).then_some(DeliveryState::Canceled)
     }
 }
 
@@ -132,39 +131,6 @@ fn state_of(status: &str) -> DeliveryState {
         state::ARCHIVED => DeliveryState::Canceled,
         other => DeliveryState::Other(other.to_lowercase()),
     }
-}
-
-/// How a buy stands by how its packages do: the first of these that any of them is in.
-fn together(packages: &[PackageStatus]) -> DeliveryState {
-    const ORDER: [DeliveryState; 7] = [
-        DeliveryState::Delivering,
-        DeliveryState::AwaitingCreatives,
-        DeliveryState::Scheduled,
-        DeliveryState::Paused,
-        DeliveryState::Completed,
-        DeliveryState::Canceled,
-        DeliveryState::Missing,
-    ];
-    let in_it = |state: &DeliveryState| packages.iter().any(|package| package.state == *state);
-    let other = || packages.first().map(|package| package.state.clone());
-    ORDER.into_iter().find(in_it).or_else(other).unwrap_or(DeliveryState::Missing)
-}
-
-fn detail(packages: &[PackageStatus]) -> String {
-    let named = |state: &DeliveryState, what: &str| {
-        let names: Vec<&str> = packages
-            .iter()
-            .filter(|package| package.state == *state)
-            .map(|package| package.package_id.as_str())
-            .collect();
-        (!names.is_empty()).then(|| format!("{what}: {}", names.join(", ")))
-    };
-    let parts = [
-        named(&DeliveryState::AwaitingCreatives, "without a creative on Triton"),
-        named(&DeliveryState::Missing, "no longer on Triton"),
-        named(&DeliveryState::Canceled, "archived on Triton"),
-    ];
-    parts.into_iter().flatten().collect::<Vec<_>>().join("; ")
 }
 
 #[cfg(test)]
@@ -208,15 +174,5 @@ mod tests {
         );
         assert_eq!(state("ARCHIVED", after), DeliveryState::Canceled);
         assert_eq!(state("COMPLETED", first), DeliveryState::Completed, "its goal is reached");
-    }
-
-    #[test]
-    fn a_buy_stands_as_its_packages_do() {
-        let package = |id: &str, state| PackageStatus { package_id: id.to_owned(), state, impressions_delivered: None };
-        let mixed = [package("a", DeliveryState::Paused), package("b", DeliveryState::Delivering)];
-        assert_eq!(together(&mixed), DeliveryState::Delivering);
-        assert_eq!(together(&[]), DeliveryState::Missing);
-        let waiting = [package("a", DeliveryState::AwaitingCreatives), package("b", DeliveryState::Missing)];
-        assert_eq!(detail(&waiting), "without a creative on Triton: a; no longer on Triton: b");
     }
 }

@@ -28,6 +28,8 @@ use crate::{
     settings::{Platform, Product},
 };
 
+mod custom;
+
 /// Names of everything that a rule can look at.
 pub const DIMENSIONS: [Dimension; 9] = [
     Dimension::GeoCountry,
@@ -41,8 +43,6 @@ pub const DIMENSIONS: [Dimension; 9] = [
     Dimension::MediaType,
 ];
 
-/// The keys of a buyer's `custom.triton`.
-const CUSTOM: [&str; 3] = ["station_ids", "genres", "stream_types"];
 const CODE: &str = "unsupported_targeting";
 
 /// The targeting of a flight.
@@ -69,12 +69,12 @@ pub fn translate(platform: &Platform, product: &Product, package: &PackageOrder,
     let settings = format!("/packages/{}/package_id", pointer_segment(&package.package_id));
     let mut genres = Own { of_product: said(&product.genres, &settings), of_buyer: Vec::new() };
     let mut streams = Own { of_product: said(&product.stream_types, &settings), of_buyer: Vec::new() };
-    if let Some(custom) = &package.targeting.custom {
+    if let Some(text) = &package.targeting.custom {
         let overlay = format!("/packages/{}/targeting_overlay", pointer_segment(&package.package_id));
         let pointer = format!("{overlay}/custom/{}", pointer_segment(&platform.name));
-        own(custom, &pointer, &mut parts, &mut stations, problems);
-        genres.of_buyer = said_in(custom, &pointer, "genres");
-        streams.of_buyer = said_in(custom, &pointer, "stream_types");
+        custom::read(text, &pointer, &mut parts, &mut stations, problems);
+        genres.of_buyer = said_in(text, &pointer, "genres");
+        streams.of_buyer = said_in(text, &pointer, "stream_types");
     }
     genres.check(&excluded(package, &Dimension::ContentGenre), problems);
     // A stream is of one sort.
@@ -234,57 +234,6 @@ fn country(value: &str) -> Option<String> {
 fn plain(code: &str, most: usize) -> Option<String> {
     let known = (1..=most).contains(&code.len()) && code.bytes().all(|byte| byte.is_ascii_alphanumeric());
     known.then(|| code.to_ascii_uppercase())
-}
-
-/// What a buyer wrote for Triton alone. It only narrows what the product is.
-fn own(custom: &str, pointer: &str, parts: &mut Vec<Criteria>, stations: &mut Vec<i64>, problems: &mut Problems) {
-    const CODE: &str = "invalid_custom_targeting";
-    let Ok(Json::Object(custom)) = Json::parse(custom) else {
-        problems.invalid(CODE, pointer, custom, "Triton's custom targeting is an object.");
-        return;
-    };
-    for (name, value) in custom.iter() {
-        let pointer = format!("{pointer}/{}", pointer_segment(name));
-        let texts = || -> Option<Vec<String>> {
-            let read = |text: &Json| text.as_text().filter(|text| !text.trim().is_empty()).map(str::to_owned);
-            value.items().iter().map(read).collect::<Option<Vec<_>>>().filter(|texts| !texts.is_empty())
-        };
-        match name {
-            "station_ids" => {
-                let ids: Option<Vec<i64>> = value.items().iter().map(Json::as_i64).collect();
-                let Some(ids) = ids.filter(|ids| !ids.is_empty()) else {
-                    problems.invalid(CODE, pointer, value.to_string(), "Stations are a list of ids.");
-                    continue;
-                };
-                let known: Vec<String> = stations.iter().map(i64::to_string).collect();
-                let known: Vec<&str> = known.iter().map(String::as_str).collect();
-                for id in ids.iter().filter(|id| !stations.is_empty() && !stations.contains(id)) {
-                    let message = "The product does not run on this station.";
-                    problems.unsupported(self::CODE, &pointer, id.to_string(), message, &known);
-                }
-                *stations = ids;
-            }
-            "genres" => match texts() {
-                Some(genres) => parts.push(Criteria::In(dimension::GENRE, genres)),
-                None => problems.invalid(CODE, pointer, value.to_string(), "Genres are a list of texts."),
-            },
-            "stream_types" => {
-                let Some(types) = texts() else {
-                    problems.invalid(CODE, pointer, value.to_string(), "Stream types are a list of texts.");
-                    continue;
-                };
-                for unknown in types.iter().filter(|kind| !inferred::STREAM_TYPES.contains(&kind.as_str())) {
-                    let message = "Triton has no such streams.";
-                    problems.unsupported(self::CODE, &pointer, unknown, message, &inferred::STREAM_TYPES);
-                }
-                parts.push(Criteria::In(dimension::STREAM_TYPE, types));
-            }
-            _ => {
-                let message = "Triton's custom targeting has no such part.";
-                problems.unsupported(self::CODE, pointer, value.to_string(), message, &CUSTOM);
-            }
-        }
-    }
 }
 
 #[cfg(test)]

@@ -4,17 +4,14 @@ use std::{collections::HashSet, sync::Arc};
 
 use flightdeck_bindings::v0_1::flightdeck::ad_server::types as wit;
 
-use reqwest::Url;
-
 use super::{
-    AdapterChange, Adapters, Call, Journal, StepJournal as _,
+    AdapterChange, Adapters, Call, CallSteps, Journal, completeness,
     contract::{self, Outgoing},
     egress::{DeclaredRequests, Mode},
+    failures,
     registry::Platform,
     release::Release,
     sandbox::{CallSetup, Function},
-    verdict,
-    witness::Witness,
 };
 use crate::{
     clock,
@@ -27,6 +24,7 @@ use crate::{
         time::Timestamp,
     },
     metrics::{ADAPTER_CALLS, ADAPTER_SECONDS, Watch},
+    network::base_url::BaseUrl,
 };
 
 /// One call on its way: the platform, the release, and the call's name in logs.
@@ -69,7 +67,7 @@ impl<'a> Calling<'a> {
         let egress = &self.platform.egress;
         let frozen = self.frozen.and_then(|frozen| self.platform.began_at(frozen));
         let endpoint = frozen.unwrap_or_else(|| egress.endpoint().clone());
-        DeclaredRequests::new(self.release.declared.clone(), egress.granted.clone(), endpoint)
+        DeclaredRequests::new(self.release.declared.clone(), egress.granted.clone(), endpoint.url().clone())
     }
 
     /// What a call about one buy is told.
@@ -79,8 +77,8 @@ impl<'a> Calling<'a> {
         context.remote = contract::remote_objects(&call.remote);
         if let Some(frozen) = &call.frozen {
             context.settings = frozen.settings.to_string();
-            if self.platform.began_at(frozen).is_some() {
-                context.endpoint = contract::endpoint(&frozen.endpoint);
+            if let Some(began) = self.platform.began_at(frozen) {
+                context.endpoint = began.as_str().to_owned();
             }
         }
         context
@@ -92,7 +90,7 @@ impl<'a> Calling<'a> {
         let given = contract::Given {
             platform: &platform.name,
             settings: &platform.settings_text,
-            endpoint: &platform.endpoint,
+            endpoint: platform.endpoint.as_str(),
             operation: self.operation,
             advertiser_id,
             deadline: self.deadline,
@@ -150,11 +148,12 @@ impl Adapters {
         let release = &*self.release(platform, Some(release)).await?;
         may_go_on(platform, call)?;
         platform.egress.pace.may_begin(Purpose::Change)?;
-        let steps = Witness::of(journal, &call.remote);
-        let journal = Arc::clone(&steps) as Journal;
+        let steps = CallSteps::new(journal, &call.remote);
+        let _leaves = steps.leave_on_drop();
+        let mode = Mode::Write(Arc::clone(&steps));
         let executed = async {
             let calling = self
-                .calling(platform, release, call.operation.as_str(), Mode::Write(journal), call.deadline)
+                .calling(platform, release, call.operation.as_str(), mode, call.deadline)
                 .frozen(call.frozen.as_ref());
             let context = calling.context(Some(call));
             let outgoing = Outgoing { platform: &platform.name, capabilities: &release.capabilities };
@@ -199,18 +198,18 @@ impl Adapters {
                     .map(|outcome| contract::performance_outcome(&platform.name, change.buy(), outcome)),
             };
             let outcome = done.map_err(contract::failure)?.map_err(|bad| bad_result(platform, bad))?;
-            if let AdapterChange::Create(buy) = change {
-                steps.all_is_remembered(&platform.name, buy)?;
+            if let Some(buy) = change.created() {
+                completeness::all_is_remembered(&steps, &platform.name, buy)?;
             }
             // What stopped half-way says so, and leaves its step as it is.
             if outcome.failed_package.is_none() {
-                steps.no_step_is_open(&platform.name)?;
+                completeness::no_step_is_open(&steps, &platform.name)?;
             }
             Ok(outcome)
         };
         guarded(self, platform, async {
             // What takes more requests, or more time at the pace that the ad server allows, than one call may have is done in several.
-            executed.await.map_err(|failure| if steps.progressed() { verdict::in_parts(failure) } else { failure })
+            executed.await.map_err(|failure| if steps.progressed() { failures::in_parts(failure) } else { failure })
         })
         .await
     }
@@ -241,7 +240,7 @@ impl Adapters {
         let platform = self.platforms.get(platform)?;
         Some(FrozenPlatform {
             advertiser_id: advertiser_id.to_owned(),
-            endpoint: platform.endpoint.clone(),
+            endpoint: platform.endpoint.to_string(),
             settings: platform.settings.clone(),
         })
     }
@@ -252,7 +251,8 @@ impl Adapters {
 pub(super) fn may_go_on(platform: &Platform, call: &Call) -> Result<(), Failure> {
     let Some(frozen) = &call.frozen else { return Ok(()) };
     let egress = &platform.egress;
-    if Url::parse(&frozen.endpoint).is_ok_and(|began| egress.is_endpoint(&began) || egress.is_alias(&began)) {
+    let began = frozen.endpoint.parse::<BaseUrl>();
+    if began.is_ok_and(|began| egress.is_endpoint(began.url()) || egress.is_alias(began.url())) {
         return Ok(());
     }
     let (began, now, name) = (&frozen.endpoint, &platform.endpoint, &platform.name);
@@ -272,7 +272,7 @@ pub(super) async fn guarded<T>(
 ) -> Result<T, Failure> {
     let permit = platform.breaker.permit(platform.name.as_str(), Purpose::Change)?;
     let mut ended = counted(platform, Purpose::Change, call).await;
-    adapters.tell_broken(platform, Purpose::Change, permit.ended(ended.as_ref().err()));
+    adapters.announce_open_breaker(platform, Purpose::Change, permit.ended(ended.as_ref().err()));
     // An adapter that met a 429 often does not say for how long; the host knows.
     if let Err(failure) = &mut ended
         && failure.kind == FailureKind::Unavailable
@@ -306,7 +306,7 @@ pub(super) fn count_call(platform: &Platform, purpose: Purpose, watch: &Watch, f
 }
 
 pub(super) fn bad_result(platform: &Platform, bad: contract::Bad) -> Failure {
-    let failure = verdict::fault("bad_result", platform.name.as_str(), bad);
+    let failure = failures::fault("bad_result", platform.name.as_str(), bad);
     tracing::error!(adapter = %platform.name, code = failure.code, "{}", failure.message);
     failure
 }

@@ -5,16 +5,15 @@ use std::{path::PathBuf, time::Duration};
 use serde_json::Value;
 
 use super::{
-    egress::{CONNECT_TIMEOUT, EgressError, credentials::Credentials},
+    egress::{EgressError, ReadRequest, WriteRequest, credentials::Credentials},
     engine::EngineOptions,
     limits::Limits,
     release::InstallError,
 };
-use crate::domain::id::PlatformName;
-
-/// Gateways in front of ad servers give up after one to two minutes, reports and batches take up to three: five minutes after the host hung
-/// up, hardly anything is still on its way. What is gets looked for again all the same.
-const PROCESSING_BOUND_MS: u32 = 300_000;
+use crate::{
+    domain::id::PlatformName,
+    network::{allow_list::AllowedAddress, base_url::BaseUrl, origins::Origin},
+};
 
 /// What [`super::Adapters::start`] needs.
 #[derive(Debug, Clone)]
@@ -37,19 +36,19 @@ pub struct PlatformConfig {
     /// The adapter, a file.
     pub component: PathBuf,
     /// The base address of the platform's API.
-    pub endpoint: String,
+    pub endpoint: BaseUrl,
     /// Other base addresses of the same ad server: what began at one of them goes on at `endpoint`.
-    pub endpoint_aliases: Vec<String>,
+    pub endpoint_aliases: Vec<BaseUrl>,
     /// Every origin that the adapter may reach; empty: the endpoint's.
-    pub origins: Vec<String>,
+    pub origins: Vec<Origin>,
     /// Private networks, addresses or `host:port` that may be dialled.
-    pub allow_private: Vec<String>,
+    pub allow_private: Vec<AllowedAddress>,
     /// What is added to requests.
     pub credentials: Credentials,
     /// The `POST`s that may pass as reads if the adapter declares them, as `POST /v1/report/queue`.
-    pub read_requests: Vec<String>,
+    pub read_requests: Vec<ReadRequest>,
     /// The `GET`s that write, whatever the adapter declares, as `GET /v1/flight/*/delete`.
-    pub write_requests: Vec<String>,
+    pub write_requests: Vec<WriteRequest>,
     /// The adapter's settings; valid by its `settings-schema`.
     pub settings: Value,
     /// What one call may use.
@@ -67,12 +66,25 @@ pub struct PlatformConfig {
 }
 
 impl PlatformConfig {
-    /// A platform with the defaults: its endpoint's origin only, no credentials, no rate, 16 requests at a time.
-    pub fn new(name: impl Into<PlatformName>, component: impl Into<PathBuf>, endpoint: impl Into<String>) -> Self {
+    /// The default of `max_concurrent_requests`.
+    pub const MAX_CONCURRENT_REQUESTS: usize = 16;
+
+    /// The default of `processing_bound_ms`. Gateways in front of ad servers give up after one to two minutes, reports and batches
+    /// take up to three: five minutes after the host hung up, hardly anything is still on its way. What is gets looked for again all
+    /// the same.
+    pub const PROCESSING_BOUND_MS: u32 = 300_000;
+
+    /// The default of `connect_timeout`. A connection that takes longer to be made is given up, and its request counts as never sent.
+    /// Platforms that change something take less where leases are short: a request must leave while the lease holds under which it
+    /// was allowed.
+    pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+    /// A platform with the defaults: its endpoint's origin only, no credentials, no rate.
+    pub fn new(name: impl Into<PlatformName>, component: impl Into<PathBuf>, endpoint: BaseUrl) -> Self {
         Self {
             name: name.into(),
             component: component.into(),
-            endpoint: endpoint.into(),
+            endpoint,
             endpoint_aliases: Vec::new(),
             origins: Vec::new(),
             allow_private: Vec::new(),
@@ -82,10 +94,10 @@ impl PlatformConfig {
             settings: Value::Object(serde_json::Map::new()),
             limits: Limits::default(),
             rate_per_second: None,
-            max_concurrent_requests: 16,
+            max_concurrent_requests: Self::MAX_CONCURRENT_REQUESTS,
             in_doubt_wait_ms: 0,
-            processing_bound_ms: PROCESSING_BOUND_MS,
-            connect_timeout: CONNECT_TIMEOUT,
+            processing_bound_ms: Self::PROCESSING_BOUND_MS,
+            connect_timeout: Self::CONNECT_TIMEOUT,
         }
     }
 }
@@ -125,7 +137,7 @@ pub enum PlatformErrorReason {
     /// Two platforms have this name.
     #[error("is configured twice; give each platform a name of its own")]
     Twice,
-    /// Endpoint, origins, credentials.
+    /// Credentials, or the HTTP client.
     #[error(transparent)]
     Egress(#[from] EgressError),
     /// The adapter.

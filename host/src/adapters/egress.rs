@@ -1,13 +1,13 @@
 //! The only way out of the sandbox: every request of an adapter passes here.
 //!
-//! In order: is this call allowed the network at all ([`Mode`]), is it within its number of requests, is the origin
-//! listed ([`origins`](crate::network::origins)), is the address allowed ([`addresses`](crate::network::addresses)), may this method be used now, is the body within its
-//! size ([`body`]), is it the request's turn ([`pace`]). Then credentials are added ([`credentials`], [`tokens`]), the journal is
-//! told ([`sending`]) and the request leaves over the platform's own pool of connections. Nothing is repeated, no
-//! redirect is followed, no proxy is asked.
+//! A request passes these checks in order: the call may use the network at all ([`Mode`]) and is within its number of requests;
+//! the origin is listed ([`origins`](crate::network::origins)) and its address allowed
+//! ([`allow_list`](crate::network::allow_list)); the method may be used now; the body is within its size ([`body`]); it is the
+//! request's turn ([`pace`]). Then credentials are added ([`credentials`], [`tokens`]), the request is entered among those of the
+//! open step ([`sending`]) and leaves over the platform's own pool of connections ([`platform`]). Nothing is repeated, no redirect
+//! is followed, no proxy is used.
 
 use std::{
-    collections::HashSet,
     sync::{
         Arc,
         atomic::{AtomicU32, AtomicUsize, Ordering},
@@ -19,22 +19,17 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use reqwest::Url;
 
 use super::{
-    Journal, JournalError,
+    JournalError,
+    failures::{self, FirstFailure},
     limits::{LimitHit, Limits},
-    shared::Shared,
-    verdict::{self, Verdict},
+    steps::CallSteps,
 };
 use crate::{
     domain::{
         failure::{Failure, FailureKind},
-        id::PlatformName,
         purpose::Purpose,
     },
     metrics::REQUESTS_OUTSIDE_STEPS,
-    network::{
-        addresses::{AddressRefused, Allowance, AllowanceError, Resolver},
-        origins::{Origin, OriginError},
-    },
 };
 
 mod body;
@@ -43,211 +38,22 @@ mod declared;
 mod echo;
 mod hooks;
 pub(crate) mod pace;
+mod platform;
 mod running;
 mod sending;
 pub(crate) mod tokens;
 
-use credentials::Authentication;
 pub(crate) use declared::{DeclaredRequests, Requests};
-pub use declared::{PatternError, check_read_request, check_write_request};
+pub use declared::{PatternError, ReadRequest, WriteRequest};
 pub(crate) use hooks::Hooks;
-use pace::Pace;
+pub use platform::EgressError;
+pub(crate) use platform::PlatformEgress;
+use platform::{is_forbidden, shown};
 pub(crate) use running::Running;
 pub(crate) use sending::Gate;
 
-/// A connection that takes longer than this to be made is given up; the request counts as never sent. Platforms that change something take
-/// less where leases are short: a request must leave while the lease holds under which it was allowed.
-pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// How long an idle connection is kept. Shorter than the 60 s after which common load balancers close it.
-const IDLE_TIMEOUT: Duration = Duration::from_secs(50);
-
 /// Requests that a guest may not make at all, whatever the step: they make no sense through a client, or open tunnels.
 const NEVER: [Method; 2] = [Method::CONNECT, Method::TRACE];
-
-/// Why a platform's way out can't be set up.
-#[derive(Debug, thiserror::Error)]
-pub enum EgressError {
-    /// The endpoint.
-    #[error("the endpoint `{0}` is no http or https address; write it like https://api.acme.example/v1")]
-    Endpoint(String),
-    /// An origin.
-    #[error(transparent)]
-    Origin(#[from] OriginError),
-    /// An entry of `allow_private`.
-    #[error(transparent)]
-    Allowance(#[from] AllowanceError),
-    /// The credentials.
-    #[error(transparent)]
-    Credentials(#[from] credentials::CredentialsError),
-    /// What the configuration grants.
-    #[error(transparent)]
-    Requests(#[from] PatternError),
-    /// The HTTP client.
-    #[error("the HTTP client can't be set up: {0}")]
-    Client(#[source] reqwest::Error),
-}
-
-/// What a platform's way out is made of.
-pub(crate) struct EgressSettings<'a> {
-    pub(crate) name: &'a PlatformName,
-    pub(crate) endpoint: &'a str,
-    pub(crate) endpoint_aliases: &'a [String],
-    pub(crate) origins: &'a [String],
-    pub(crate) allow_private: &'a [String],
-    pub(crate) credentials: &'a credentials::Credentials,
-    pub(crate) read_requests: &'a [String],
-    pub(crate) write_requests: &'a [String],
-    pub(crate) rate_per_second: Option<u32>,
-    pub(crate) max_concurrent_requests: usize,
-    pub(crate) connect_timeout: Duration,
-}
-
-/// The way out of one platform's adapters.
-pub(crate) struct PlatformEgress {
-    pub(crate) name: PlatformName,
-    /// The endpoint's origin and path, from which declared patterns are counted, and the only origin that is sent credentials.
-    endpoint: Url,
-    /// Where the same ad server can be reached, too: an operation that began there goes on at `endpoint`.
-    aliases: HashSet<Origin>,
-    origins: HashSet<Origin>,
-    allowance: Allowance,
-    pub(crate) authentication: Authentication,
-    /// Which requests are not what their method says, by the operator's word.
-    pub(crate) granted: Arc<Requests>,
-    pub(crate) pace: Pace,
-    /// Who the host is to the ad server: whoever is the same there shares its limits. It may be the credential.
-    identity: credentials::Secret,
-    connect_timeout: Duration,
-    client: reqwest::Client,
-}
-
-impl PlatformEgress {
-    pub(crate) fn new(settings: &EgressSettings<'_>) -> Result<Self, EgressError> {
-        let endpoint = Url::parse(settings.endpoint)
-            .ok()
-            .filter(|url| Origin::of(url).is_some())
-            .ok_or_else(|| EgressError::Endpoint(settings.endpoint.to_owned()))?;
-        let aliases = settings.endpoint_aliases.iter().map(|text| {
-            Url::parse(text).ok().and_then(|url| Origin::of(&url)).ok_or_else(|| EgressError::Endpoint(text.clone()))
-        });
-        let aliases = aliases.collect::<Result<_, _>>()?;
-        let origins: Vec<Origin> = if settings.origins.is_empty() {
-            Origin::of(&endpoint).into_iter().collect()
-        } else {
-            settings.origins.iter().map(|text| Origin::parse(text)).collect::<Result<_, _>>()?
-        };
-        let allowance = Allowance::parse(settings.allow_private)?;
-        let authentication = Authentication::new(settings.credentials, &allowance)?;
-        let granted = Arc::new(Requests::parse(settings.read_requests, settings.write_requests)?);
-        let client = reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .no_proxy()
-            .referer(false)
-            .user_agent(concat!("flightdeck/", env!("CARGO_PKG_VERSION")))
-            .tcp_nodelay(true)
-            .connect_timeout(settings.connect_timeout)
-            .pool_idle_timeout(IDLE_TIMEOUT)
-            .pool_max_idle_per_host(settings.max_concurrent_requests.max(1))
-            .dns_resolver(Arc::new(Resolver::new(allowance.clone(), &origins)))
-            .build()
-            .map_err(EgressError::Client)?;
-        // Without a credential an ad server counts by whatever it likes: each platform is on its own.
-        let identity = settings.credentials.identity().unwrap_or_else(|| format!("platform {}", settings.name));
-        Ok(Self {
-            name: settings.name.clone(),
-            endpoint,
-            aliases,
-            origins: origins.into_iter().collect(),
-            allowance,
-            authentication,
-            granted,
-            identity: credentials::Secret::new(identity),
-            pace: Pace::new(settings.max_concurrent_requests, settings.rate_per_second),
-            connect_timeout: settings.connect_timeout,
-            client,
-        })
-    }
-
-    /// What hosts know the credential by at this ad server, and never the credential; `None`: this host shares with nobody.
-    pub(crate) fn limit_key(&self, shared: &dyn Shared) -> Option<String> {
-        let origin = self.endpoint.origin().ascii_serialization();
-        let name = shared.name_of(&format!("{origin} {}", self.identity.expose()))?;
-        Some(format!("{origin} {name}"))
-    }
-
-    /// Refuses an address that is not the platform's.
-    fn judge(&self, url: &Url) -> Result<(), Failure> {
-        let listed = Origin::of(url).filter(|origin| self.origins.contains(origin));
-        let shown = shown(url);
-        // Connections are pooled by the authority as it is spelled: each spelling would have a pool of its own.
-        let spelled = url.username().is_empty() && url.password().is_none();
-        if !spelled || url.host_str().is_some_and(|host| host.ends_with('.')) {
-            return Err(self.denied(format_args!("asked for {shown} with a user's name or a full stop after the host")));
-        }
-        let Some(origin) = listed else {
-            let line = Origin::of(url).map_or_else(String::new, |origin| {
-                format!("; if it should be reached, add \"{origin}\" to `origins` of the platform {}", self.name)
-            });
-            return Err(self.denied(format_args!("asked for {shown}, which is none of its origins{line}")));
-        };
-        self.allowance.judge_literal(&origin).map_err(|refused| self.refused(&shown, &origin, &refused))
-    }
-
-    fn refused(&self, shown: &str, origin: &Origin, refused: &AddressRefused) -> Failure {
-        self.denied(format_args!(
-            "asked for {shown}, but {refused}; if it is meant, add \"{}:{}\" to `allow_private` of the platform {}",
-            origin.host, origin.port, self.name
-        ))
-    }
-
-    fn denied(&self, what: std::fmt::Arguments<'_>) -> Failure {
-        verdict::fault("egress_denied", self.name.as_str(), what)
-    }
-
-    /// The endpoint of the configuration, and what patterns are counted from unless a call has another.
-    pub(crate) fn endpoint(&self) -> &Url {
-        &self.endpoint
-    }
-
-    /// Whether an address is the endpoint's: credentials are for it alone, whatever else may be reached.
-    pub(crate) fn is_endpoint(&self, url: &Url) -> bool {
-        Origin::of(url) == Origin::of(&self.endpoint)
-    }
-
-    /// Whether an address is another one of the same ad server, where nothing is sent to.
-    pub(crate) fn is_alias(&self, url: &Url) -> bool {
-        Origin::of(url).is_some_and(|origin| self.aliases.contains(&origin))
-    }
-
-    /// Whether a guest may neither set nor see a header.
-    fn is_forbidden(&self, name: &HeaderName) -> bool {
-        is_forbidden(self.authentication.known().header_name(), name)
-    }
-}
-
-/// An address without what may be secret in it.
-fn shown(url: &Url) -> String {
-    let mut url = url.clone();
-    url.set_query(None);
-    url.set_fragment(None);
-    // Fails only for addresses that can have neither.
-    let _ = url.set_username("");
-    let _ = url.set_password(None);
-    url.to_string()
-}
-
-/// Headers that are the host's own: authentication, routing, connection. `key` is the platform's own header.
-fn is_forbidden(key: Option<&HeaderName>, name: &HeaderName) -> bool {
-    wasmtime_wasi_http::DEFAULT_FORBIDDEN_HEADERS.contains(name)
-        || matches!(*name, header::AUTHORIZATION | header::COOKIE | header::SET_COOKIE | header::FORWARDED | header::TE)
-        || matches!(name.as_str(), "set-cookie2" | "x-forwarded-host" | "x-forwarded-for")
-        // A method in disguise would pass for another one.
-        || matches!(name.as_str(), "x-http-method-override" | "x-http-method" | "x-method-override")
-        || name.as_str().starts_with("proxy-")
-        || key == Some(name)
-}
 
 /// What a call may do on the network.
 #[derive(Debug, Clone)]
@@ -257,7 +63,7 @@ pub(crate) enum Mode {
     /// Requests that only read.
     Read,
     /// Requests that write, too, inside of steps.
-    Write(Journal),
+    Write(Arc<CallSteps>),
 }
 
 impl Mode {
@@ -299,7 +105,7 @@ pub(crate) struct CallEgress {
     pub(crate) mode: Mode,
     pub(crate) declared: DeclaredRequests,
     pub(crate) limits: Limits,
-    pub(crate) verdict: Verdict,
+    pub(crate) first_failure: FirstFailure,
     pub(crate) traffic: Traffic,
     pub(crate) gate: Gate,
     /// When the call is ended, whatever it does.
@@ -313,22 +119,22 @@ pub(crate) struct CallEgress {
 impl CallEgress {
     /// Records that a limit was run into.
     fn limit(&self, hit: LimitHit) {
-        self.verdict.fail(verdict::limit(self.platform.name.as_str(), hit));
+        self.first_failure.fail(failures::limit(self.platform.name.as_str(), hit));
     }
 
     fn misuse(&self, what: std::fmt::Arguments<'_>) -> Failure {
-        verdict::fault("misuse", self.platform.name.as_str(), what)
+        failures::fault("misuse", self.platform.name.as_str(), what)
     }
 
     fn journal(&self, error: &JournalError) -> Failure {
-        verdict::journal(self.platform.name.as_str(), error)
+        failures::journal(self.platform.name.as_str(), error)
     }
 
     /// Whether a request writes, and so needs an open step.
     ///
     /// # Errors
     /// It may not be made in this call.
-    fn writes(&self, method: &Method, url: &Url) -> Result<Option<&Journal>, Failure> {
+    fn writes(&self, method: &Method, url: &Url) -> Result<Option<&Arc<CallSteps>>, Failure> {
         if NEVER.contains(method) {
             return Err(self.misuse(format_args!("used the method {method}, which is never allowed")));
         }
@@ -338,8 +144,8 @@ impl CallEgress {
                 Err(self.misuse(format_args!("asked for {} where no network may be used (describe, plan)", shown(url))))
             }
             (Mode::Read, true) => Ok(None),
-            (Mode::Write(journal), true) => {
-                self.note_outside_step(journal, method, url);
+            (Mode::Write(steps), true) => {
+                self.note_outside_step(steps, method, url);
                 Ok(None)
             }
             (Mode::Read, false) => Err(self.misuse(format_args!(
@@ -347,21 +153,21 @@ impl CallEgress {
                  it in its `read-requests`, and the configuration in `read_requests` of the platform",
                 shown(url)
             ))),
-            (Mode::Write(journal), false) => {
-                journal.may_write(self.platform.connect_timeout).map_err(|error| match error {
+            (Mode::Write(steps), false) => {
+                steps.may_write(self.platform.connect_timeout).map_err(|error| match error {
                     JournalError::Misuse(why) => {
                         self.misuse(format_args!("sent {method} {} outside of a step: {why}", shown(url)))
                     }
                     stopped => self.journal(&stopped),
                 })?;
-                Ok(Some(journal))
+                Ok(Some(steps))
             }
         }
     }
 
     /// Counts and logs a request of a call that changes something which no step covers: nothing is recorded of it.
-    fn note_outside_step(&self, journal: &Journal, method: &Method, url: &Url) {
-        if journal.step_is_open() {
+    fn note_outside_step(&self, steps: &CallSteps, method: &Method, url: &Url) {
+        if steps.step_is_open() {
             return;
         }
         let platform = self.platform.name.as_str();

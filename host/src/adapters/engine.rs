@@ -15,9 +15,9 @@ use wasmtime::{
 };
 
 use super::{
+    admission::Admission,
     limits::Limits,
-    machine,
-    room::Room,
+    resources,
     sandbox::{CallState, Threads},
 };
 
@@ -58,7 +58,7 @@ pub(crate) struct Runtime {
     pub(crate) engine: Engine,
     linker: Linker<CallState>,
     /// A place is taken before an instance: the pool never says that it is empty.
-    pub(crate) room: Room,
+    pub(crate) admission: Admission,
     pub(crate) threads: Threads,
 }
 
@@ -93,10 +93,10 @@ impl Runtime {
         tick(&engine)?;
         let linker = linker(&engine)?;
         let slots = usize::try_from(options.slots).unwrap_or(1);
-        let memory = options.memory.unwrap_or_else(|| machine::memory() / 2);
-        let threads = options.threads.unwrap_or_else(|| machine::cores().saturating_sub(1)).max(1);
-        let (room, threads) = (Room::new(slots, memory), Threads::start(threads)?);
-        Ok(Self { engine, linker, room, threads })
+        let memory = options.memory.unwrap_or_else(|| resources::memory() / 2);
+        let threads = options.threads.unwrap_or_else(|| resources::cores().saturating_sub(1)).max(1);
+        let (admission, threads) = (Admission::new(slots, memory), Threads::start(threads)?);
+        Ok(Self { engine, linker, admission, threads })
     }
 
     /// Links a component: everything that it imports is there and everything that the host calls is exported.

@@ -1,19 +1,25 @@
 //! Looking into a component file without installing it: `flightdeck adapter inspect FILE`, also beside another one.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc};
 
 use serde::Serialize;
 use wasmtime::component::Component;
 
 use super::{
-    egress::{DeclaredRequests, EgressSettings, Mode, PlatformEgress, Requests, credentials::Credentials},
+    PlatformConfig, compatibility,
+    egress::{DeclaredRequests, Mode, PlatformEgress, Requests},
     engine::{EngineOptions, Runtime},
-    fit,
     limits::Limits,
     release::InstallError,
     sandbox::CallSetup,
 };
-use crate::domain::{capability::Capabilities, digest, id::PlatformName, purpose::Purpose};
+use crate::{
+    domain::{capability::Capabilities, digest, purpose::Purpose},
+    network::base_url::BaseUrlError,
+};
+
+/// The endpoint of a component that is only described: no request may leave.
+const NOWHERE: &str = "https://inspect.invalid";
 
 /// What is in a component file.
 #[derive(Debug, Clone, Serialize)]
@@ -103,7 +109,8 @@ pub async fn inspect(path: &Path) -> Result<Inspection, InstallError> {
     let kind = component.component_type();
     let imports: Vec<String> = kind.imports(&runtime.engine).map(|(name, _)| name.to_owned()).collect();
     let exports: Vec<String> = kind.exports(&runtime.engine).map(|(name, _)| name.to_owned()).collect();
-    let version = exports.iter().chain(&imports).find_map(|name| fit::contract_version(name)).map(str::to_owned);
+    let version =
+        exports.iter().chain(&imports).find_map(|name| compatibility::contract_version(name)).map(str::to_owned);
     let described = describe(&runtime, &component).await;
     Ok(Inspection {
         size: bytes.len(),
@@ -117,23 +124,11 @@ pub async fn inspect(path: &Path) -> Result<Inspection, InstallError> {
 }
 
 async fn describe(runtime: &Runtime, component: &Component) -> Result<Capabilities, String> {
-    fit::check(component, &runtime.engine)?;
-    let pre = runtime.link(component).map_err(|error| fit::words(&error))?;
-    let name = PlatformName::from("inspected");
-    let nowhere = EgressSettings {
-        name: &name,
-        endpoint: "https://inspect.invalid",
-        endpoint_aliases: &[],
-        origins: &[],
-        allow_private: &[],
-        credentials: &Credentials::None,
-        read_requests: &[],
-        write_requests: &[],
-        rate_per_second: None,
-        max_concurrent_requests: 1,
-        connect_timeout: Duration::from_secs(1),
-    };
-    let platform = Arc::new(PlatformEgress::new(&nowhere).map_err(|error| error.to_string())?);
+    compatibility::check(component, &runtime.engine)?;
+    let pre = runtime.link(component).map_err(|error| compatibility::words(&error))?;
+    let nowhere = NOWHERE.parse().map_err(|error: BaseUrlError| error.to_string())?;
+    let platform = PlatformEgress::new(&PlatformConfig::new("inspected", "", nowhere));
+    let platform = Arc::new(platform.map_err(|error| error.to_string())?);
     let setup = CallSetup {
         runtime,
         pre: &pre,

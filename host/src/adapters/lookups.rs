@@ -1,19 +1,13 @@
 //! The calls that look for what a step made, and stop what nobody asked for.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicU64, Ordering},
-    },
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use flightdeck_bindings::v0_1::flightdeck::ad_server::types as wit;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Adapters, Begun, Call, JournalError, StepJournal,
+    Adapters, Begun, Call, CallSteps, JournalError, StepJournal,
     calls::{bad_result, counted, guarded, may_go_on},
     contract,
     egress::Mode,
@@ -24,7 +18,7 @@ use crate::domain::{
     lookup::MadeObject,
     media_buy::RemoteObject,
     purpose::Purpose,
-    step::{SentRequest, Step},
+    step::{OpenStep, Step},
 };
 
 impl Adapters {
@@ -79,7 +73,7 @@ impl Adapters {
         may_go_on(platform, call)?;
         platform.egress.pace.may_begin(Purpose::Change)?;
         guarded(self, platform, async {
-            let mode = Mode::Write(Arc::new(Repeatable::new(stop)));
+            let mode = Mode::Write(CallSteps::new(Arc::new(Repeatable(stop)), &call.remote));
             let calling = self
                 .calling(platform, release, call.operation.as_str(), mode, call.deadline)
                 .frozen(call.frozen.as_ref());
@@ -99,34 +93,21 @@ impl Adapters {
 }
 
 /// The journal of a change that may be made any number of times: its steps are kept nowhere, and each is fresh when it is begun.
+/// Nothing is sent once the token is cancelled.
 #[derive(Debug)]
-struct Repeatable {
-    open: AtomicBool,
-    requests: AtomicU64,
-    stop: CancellationToken,
-}
-
-impl Repeatable {
-    fn new(stop: CancellationToken) -> Self {
-        Self { open: AtomicBool::new(false), requests: AtomicU64::new(0), stop }
-    }
-}
+struct Repeatable(CancellationToken);
 
 #[async_trait]
 impl StepJournal for Repeatable {
     async fn begin(&self, name: &str) -> Result<Begun, JournalError> {
-        self.open.store(true, Ordering::Relaxed);
-        Ok(Begun::Fresh(name.to_owned()))
+        Ok(Begun::Open(OpenStep::fresh(name, name.to_owned())))
     }
 
-    async fn absent(&self, name: &str) -> Result<(), JournalError> {
-        Err(JournalError::Misuse(format!("step {name:?} was said not to have happened and is not in doubt")))
-    }
-
-    async fn finish(&self, _name: &str, _outcome: Vec<u8>) -> Result<(), JournalError> {
-        self.open.store(false, Ordering::Relaxed);
+    async fn finish(&self, _step: OpenStep, _outcome: Vec<u8>) -> Result<(), JournalError> {
         Ok(())
     }
+
+    fn leave(&self, _step: OpenStep) {}
 
     async fn remember(&self, object: RemoteObject) -> Result<(), JournalError> {
         Err(JournalError::Misuse(format!("{} was remembered, which is not the media buy's", object.id)))
@@ -137,27 +118,9 @@ impl StepJournal for Repeatable {
     }
 
     fn may_write(&self, _leaves_within: Duration) -> Result<(), JournalError> {
-        if !self.step_is_open() {
-            let words = "a request that writes was made outside of a step: wrap it in a step of its own";
-            return Err(JournalError::Misuse(words.to_owned()));
-        }
-        if self.stop.is_cancelled() {
+        if self.0.is_cancelled() {
             return Err(JournalError::Unavailable("the host stops".to_owned()));
         }
         Ok(())
-    }
-
-    fn step_is_open(&self) -> bool {
-        self.open.load(Ordering::Relaxed)
-    }
-
-    fn sending(&self) -> u64 {
-        self.requests.fetch_add(1, Ordering::Relaxed)
-    }
-
-    fn sent(&self, _request: u64, _became: SentRequest) {}
-
-    fn progressed(&self) -> bool {
-        false
     }
 }

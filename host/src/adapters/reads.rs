@@ -219,7 +219,7 @@ impl<R: BatchedRead> Reading<'_, R> {
         let nonsense = answers.as_ref().ok().and_then(|(_, wrong)| wrong.clone());
         let nonsense = nonsense.map(|bad| bad_result(platform, bad));
         let left_alone = permit.ended(answers.as_ref().err().or(nonsense.as_ref()));
-        self.adapters.tell_broken(platform, Purpose::Read, left_alone);
+        self.adapters.announce_open_breaker(platform, Purpose::Read, left_alone);
         answers.map(|(answers, _)| answers)
     }
 

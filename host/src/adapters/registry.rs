@@ -1,35 +1,33 @@
 //! The platforms of this host and the releases that serve them.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::BTreeMap,
     path::{Path, PathBuf},
-    sync::{Arc, OnceLock, PoisonError, RwLock},
+    sync::{Arc, OnceLock, PoisonError},
     time::Duration,
 };
 
-use reqwest::Url;
 use serde_json::Value;
 
 use super::{
-    breaker::Breaker,
+    admission::SlotUsage,
     cache::Loaded,
-    config::{AdapterSetupError, AdaptersConfig, PlatformConfig, PlatformError, PlatformErrorReason},
-    egress::{EgressSettings, PlatformEgress},
-    limits::Limits,
-    release::{Destination, InstallError, Library, LibraryError, Release},
-    room::Occupied,
-    settings,
+    config::{AdapterSetupError, AdaptersConfig, PlatformError, PlatformErrorReason},
+    release::{InstallError, Library, LibraryError, Release},
+    settings::{self, SettingsMistake},
     shared::Shared,
 };
 use crate::domain::{
     capability::Capabilities,
     failure::{Failure, FailureKind},
     id::PlatformName,
-    operation::FrozenPlatform,
-    problem::Problem,
     purpose::Purpose,
     step::Patience,
 };
+
+mod platform;
+
+pub(super) use platform::Platform;
 
 /// All adapters of this host.
 pub struct Adapters {
@@ -52,124 +50,9 @@ pub struct ReleaseInfo {
     pub loaded: Loaded,
 }
 
-/// One platform.
-pub(super) struct Platform {
-    pub(super) name: PlatformName,
-    pub(super) endpoint: String,
-    pub(super) settings: Value,
-    /// The settings as adapters are given them.
-    pub(super) settings_text: String,
-    pub(super) limits: Limits,
-    pub(super) egress: Arc<PlatformEgress>,
-    pub(super) breaker: Breaker,
-    in_doubt_wait_ms: u32,
-    processing_bound_ms: u32,
-    releases: RwLock<Releases>,
-    /// One at a time: two calls that miss the same release don't load it twice.
-    loading: tokio::sync::Mutex<()>,
-}
-
-#[derive(Default)]
-struct Releases {
-    active: Option<Arc<Release>>,
-    loaded: HashMap<String, Arc<Release>>,
-}
-
 impl std::fmt::Debug for Adapters {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Adapters").field("platforms", &self.platforms.keys()).finish_non_exhaustive()
-    }
-}
-
-impl Platform {
-    fn new(config: &PlatformConfig) -> Result<Self, PlatformErrorReason> {
-        let egress = PlatformEgress::new(&EgressSettings {
-            name: &config.name,
-            endpoint: &config.endpoint,
-            endpoint_aliases: &config.endpoint_aliases,
-            origins: &config.origins,
-            allow_private: &config.allow_private,
-            credentials: &config.credentials,
-            read_requests: &config.read_requests,
-            write_requests: &config.write_requests,
-            rate_per_second: config.rate_per_second,
-            max_concurrent_requests: config.max_concurrent_requests,
-            connect_timeout: config.connect_timeout,
-        })?;
-        Ok(Self {
-            name: config.name.clone(),
-            endpoint: config.endpoint.clone(),
-            settings: config.settings.clone(),
-            settings_text: config.settings.to_string(),
-            limits: config.limits.clone(),
-            egress: Arc::new(egress),
-            breaker: Breaker::default(),
-            in_doubt_wait_ms: config.in_doubt_wait_ms,
-            processing_bound_ms: config.processing_bound_ms,
-            releases: RwLock::default(),
-            loading: tokio::sync::Mutex::new(()),
-        })
-    }
-
-    /// Where an operation began, unless it goes on at the address of the configuration: then it began at an alias of it.
-    pub(super) fn began_at(&self, frozen: &FrozenPlatform) -> Option<Url> {
-        Url::parse(&frozen.endpoint).ok().filter(|endpoint| self.egress.is_endpoint(endpoint))
-    }
-
-    fn destination(&self) -> Destination<'_> {
-        Destination { egress: &self.egress, name: self.name.as_str(), limits: &self.limits }
-    }
-
-    pub(super) fn active(&self) -> Option<Arc<Release>> {
-        self.releases.read().unwrap_or_else(PoisonError::into_inner).active.clone()
-    }
-
-    fn loaded(&self, digest: &str) -> Option<Arc<Release>> {
-        self.releases.read().unwrap_or_else(PoisonError::into_inner).loaded.get(digest).cloned()
-    }
-
-    async fn load(
-        &self,
-        library: &Library,
-        shared: Option<&Arc<dyn Shared>>,
-        digest: &str,
-        shown: &Path,
-    ) -> Result<Arc<Release>, InstallError> {
-        let _loading = self.loading.lock().await;
-        if let Some(release) = self.loaded(digest) {
-            return Ok(release);
-        }
-        if let Some(shared) = shared
-            && !library.has(digest).await
-            && let Some(bytes) = shared.component(digest).await
-        {
-            library.keep_bytes(digest, &bytes)?;
-        }
-        let release = Arc::new(library.load(digest, shown, &self.destination()).await?);
-        let mut releases = self.releases.write().unwrap_or_else(PoisonError::into_inner);
-        releases.loaded.insert(digest.to_owned(), Arc::clone(&release));
-        Ok(release)
-    }
-
-    /// New calls go to this release from now on; those that began on another end there.
-    fn activate(&self, release: Arc<Release>) {
-        self.releases.write().unwrap_or_else(PoisonError::into_inner).active = Some(release);
-        self.breaker.reset();
-    }
-
-    /// Refuses a release that does not take the configuration's settings, or asks for more than it grants. It may still end what began
-    /// on it: with the settings of then, and with what is granted now.
-    fn judge(&self, release: &Release, shown: &Path) -> Result<(), InstallError> {
-        let wrong = settings::check(&release.capabilities.settings_schema, &self.settings);
-        if !wrong.is_empty() {
-            return Err(InstallError::Settings(wrong));
-        }
-        let missing: Vec<String> =
-            self.egress.granted.missing(&release.declared).into_iter().map(str::to_owned).collect();
-        if missing.is_empty() {
-            return Ok(());
-        }
-        Err(InstallError::NotGranted { path: shown.to_owned(), platform: self.name.clone(), missing })
     }
 }
 
@@ -224,30 +107,31 @@ impl Adapters {
         Ok(release)
     }
 
-    /// Takes in another release of a platform's adapter, without using it yet.
+    /// Installs another release of a platform's adapter without activating it.
     ///
     /// # Errors
-    /// Why it can't be used; `None`: there is no such platform.
-    pub async fn install(
-        &self,
-        platform: &PlatformName,
-        component: &Path,
-    ) -> Result<ReleaseInfo, Option<InstallError>> {
-        let platform = self.platforms.get(platform).ok_or(None)?;
+    /// [`InstallError`]: the component can't be used, or the platform is not configured.
+    pub async fn install(&self, platform: &PlatformName, component: &Path) -> Result<ReleaseInfo, InstallError> {
+        let platform = self.configured(platform)?;
         let release = self.install_for(platform, component).await?;
         Ok(info(&release, platform.active().as_deref()))
     }
 
-    /// Sends new calls to a release that was installed, now or before a restart.
+    /// Sends new calls to an installed release, whether it was installed by this process or by an earlier one.
     ///
     /// # Errors
-    /// Why it can't be used; `None`: there is no such platform.
-    pub async fn activate(&self, platform: &PlatformName, digest: &str) -> Result<(), Option<InstallError>> {
-        let platform = self.platforms.get(platform).ok_or(None)?;
+    /// [`InstallError`]: the release can't be used, or the platform is not configured.
+    pub async fn activate(&self, platform: &PlatformName, digest: &str) -> Result<(), InstallError> {
+        let platform = self.configured(platform)?;
         let release = platform.load(&self.library, self.shared.get(), digest, Path::new(digest)).await?;
         platform.judge(&release, Path::new(digest))?;
         platform.activate(release);
         Ok(())
+    }
+
+    fn configured(&self, platform: &PlatformName) -> Result<&Platform, InstallError> {
+        let found = self.platforms.get(platform).map(|platform| &**platform);
+        found.ok_or_else(|| InstallError::NoSuchPlatform(platform.clone()))
     }
 
     /// From now on this host shares components, paces and breakers with the others.
@@ -284,7 +168,7 @@ impl Adapters {
     }
 
     /// Tells the other hosts that an adapter is left alone.
-    pub(super) fn tell_broken(&self, platform: &Platform, purpose: Purpose, time: Option<Duration>) {
+    pub(super) fn announce_open_breaker(&self, platform: &Platform, purpose: Purpose, time: Option<Duration>) {
         if let (Some(shared), Some(time)) = (self.shared.get(), time) {
             shared.broken(&platform.name, purpose, time);
         }
@@ -328,8 +212,8 @@ impl Adapters {
     }
 
     /// How many calls run and wait, and how many bytes they may use, by purpose and platform.
-    pub fn occupied(&self) -> Vec<Occupied> {
-        self.library.runtime.room.occupied()
+    pub fn slot_usage(&self) -> Vec<SlotUsage> {
+        self.library.runtime.admission.slot_usage()
     }
 
     /// How long a lookup may miss what was just made, in milliseconds.
@@ -355,11 +239,14 @@ impl Adapters {
         Patience { lag_ms: self.in_doubt_wait_ms(platform, release).await, processing_ms }
     }
 
-    /// What is wrong with a product's settings on a platform, by JSON pointer into them.
-    pub fn check_product_settings(&self, platform: &PlatformName, product: &Value) -> Vec<Problem> {
+    /// What is wrong with a product's settings on a platform.
+    pub fn check_product_settings(&self, platform: &PlatformName, product: &Value) -> Vec<SettingsMistake> {
         match self.capabilities(platform) {
             Some(capabilities) => settings::check(&capabilities.product_settings_schema, product),
-            None => vec![Problem::new("", format!("the platform {platform} is not configured"))],
+            None => {
+                let message = format!("the platform {platform} is not configured");
+                vec![SettingsMistake { at: String::new(), message }]
+            }
         }
     }
 
@@ -374,25 +261,15 @@ impl Adapters {
         if let Some(release) = platform.loaded(digest) {
             return Ok(release);
         }
-        let valid = digest.len() == 64 && digest.bytes().all(|byte| byte.is_ascii_hexdigit());
-        let loaded = if valid {
-            Some(platform.load(&self.library, self.shared.get(), digest, Path::new(digest)).await)
-        } else {
-            None
-        };
-        match loaded {
-            Some(Ok(release)) => Ok(release),
-            failed => {
-                let error = failed.and_then(Result::err).map(|error| error.to_string()).unwrap_or_default();
-                tracing::error!(adapter = %platform.name, release = digest, error, "a release can't be loaded");
-                let message = format!(
-                    "release {digest} of the adapter {} is needed to finish what began on it and can't be loaded; \
-                     install it again",
-                    platform.name
-                );
-                Err(unavailable("release_missing", message))
-            }
-        }
+        platform.load(&self.library, self.shared.get(), digest, Path::new(digest)).await.map_err(|error| {
+            tracing::error!(adapter = %platform.name, release = digest, %error, "a release can't be loaded");
+            let message = format!(
+                "release {digest} of the adapter {} is needed to finish what began on it and can't be loaded; install \
+                 it again",
+                platform.name
+            );
+            unavailable("release_missing", message)
+        })
     }
 }
 

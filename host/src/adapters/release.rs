@@ -9,18 +9,17 @@ use flightdeck_bindings::v0_1::AdapterPre;
 
 use super::{
     cache::{self, Cache, Loaded},
+    compatibility,
     compile::{CompileError, Compiler},
     contract,
     egress::{DeclaredRequests, Mode, PlatformEgress, Requests},
     engine::{EngineOptions, Runtime},
-    fit, inspect,
+    failures, inspect,
     limits::Limits,
     sandbox::{CallSetup, CallState},
-    verdict,
+    settings::SettingsMistake,
 };
-use crate::domain::{
-    capability::Capabilities, digest, failure::Failure, id::PlatformName, problem::Problem, purpose::Purpose,
-};
+use crate::domain::{capability::Capabilities, digest, failure::Failure, id::PlatformName, purpose::Purpose};
 
 /// Bytes of a component. A Python adapter has 18 MB.
 const COMPONENT_BYTES: u64 = 128 * 1024 * 1024;
@@ -28,6 +27,12 @@ const COMPONENT_BYTES: u64 = 128 * 1024 * 1024;
 /// Why a component can't be used.
 #[derive(Debug, thiserror::Error)]
 pub enum InstallError {
+    /// It is for a platform that the configuration does not have.
+    #[error("the platform {0} is not configured; add it to the configuration")]
+    NoSuchPlatform(PlatformName),
+    /// A release was named by something other than a SHA-256.
+    #[error("`{0}` is no release: a release is named by the SHA-256 of its component, 64 hexadecimal digits")]
+    NoDigest(String),
     /// The file.
     #[error("{path}: {source}")]
     File {
@@ -91,16 +96,12 @@ pub enum InstallError {
         missing: Vec<String>,
     },
     /// The platform's settings are not what the adapter wants.
-    #[error("the settings don't fit the adapter: {}", problems(.0))]
-    Settings(Vec<Problem>),
+    #[error("the settings don't fit the adapter: {}", in_one_line(.0))]
+    Settings(Vec<SettingsMistake>),
 }
 
-fn problems(problems: &[Problem]) -> String {
-    let lines = problems.iter().map(|problem| match problem.field.as_str() {
-        "" => problem.message.clone(),
-        field => format!("{field}: {}", problem.message),
-    });
-    lines.collect::<Vec<_>>().join("; ")
+fn in_one_line(mistakes: &[SettingsMistake]) -> String {
+    mistakes.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 
 /// A component that can be called.
@@ -198,8 +199,8 @@ impl Library {
         let engine = &self.runtime.engine;
         let (component, loaded) = self.cache.load(engine, &self.compiler, digest, &path).await.map_err(compile)?;
         let contract = |reason| InstallError::Contract { path: shown.to_owned(), reason };
-        fit::check(&component, engine).map_err(contract)?;
-        let pre = self.runtime.link(&component).map_err(|error| contract(fit::words(&error)))?;
+        compatibility::check(&component, engine).map_err(contract)?;
+        let pre = self.runtime.link(&component).map_err(|error| contract(compatibility::words(&error)))?;
         let described = self.describe(&pre, destination).await;
         let (capabilities, declared) =
             described.map_err(|failure| InstallError::Describe { path: shown.to_owned(), failure })?;
@@ -226,7 +227,7 @@ impl Library {
         };
         let said =
             setup.run(|store, adapter| Box::pin(adapter.flightdeck_ad_server_ad_server().call_describe(store))).await?;
-        contract::capabilities(said).map_err(|bad| verdict::fault("bad_result", destination.name, bad))
+        contract::capabilities(said).map_err(|bad| failures::fault("bad_result", destination.name, bad))
     }
 }
 

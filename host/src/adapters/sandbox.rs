@@ -13,13 +13,13 @@ use wasmtime_wasi::{I32Exit, ResourceTable, ResourceTableError, WasiCtx, WasiCtx
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use super::{
+    admission::{Demand, Slot},
     egress::{CallEgress, DeclaredRequests, Gate, Hooks, Mode, PlatformEgress, Running, Traffic},
     engine::Runtime,
+    failures::{self, FirstFailure, HOST_BUSY, OutOfTime},
     limits::{LimitHit, Limits},
-    room::{Needs, Place},
-    steps::{StepError, Steps},
-    verdict::{self, HOST_BUSY, OutOfTime, Verdict},
-    waiting::{For, Waiting},
+    steps::{GuestSteps, RefusedStep},
+    wait_times::{Party, WaitClock},
 };
 use crate::domain::{
     failure::{Failure, FailureKind},
@@ -53,7 +53,7 @@ pub(crate) struct CallState {
     http: WasiHttpCtx,
     hooks: Hooks,
     memory: MemoryLimiter,
-    pub(super) steps: Steps,
+    pub(super) steps: GuestSteps,
 }
 
 impl WasiView for CallState {
@@ -108,7 +108,7 @@ struct Parts {
     egress: Arc<CallEgress>,
     log: GuestLog,
     clock: CpuClock,
-    waiting: Waiting,
+    waiting: WaitClock,
 }
 
 impl CallSetup<'_> {
@@ -119,11 +119,11 @@ impl CallSetup<'_> {
     pub(crate) async fn run<T: Send + 'static>(self, function: impl Function<T>) -> Result<T, Failure> {
         let wall = self.wall();
         let started = tokio::time::Instant::now();
-        let waiting = Waiting::default();
-        let place = self.place(wall, &waiting).await?;
+        let waiting = WaitClock::default();
+        let slot = self.slot(wall, &waiting).await?;
         let parts = self.parts(waiting, started, wall);
         let shut = ShutOnDrop(Arc::clone(&parts.egress));
-        let called = self.call(&parts, place, function)?;
+        let called = self.call(&parts, slot, function)?;
         let called = tokio::time::timeout(wall.saturating_sub(started.elapsed()), called).await;
         // How long it waited is measured before anything is stopped.
         let waited = parts.waiting.so_far();
@@ -134,18 +134,18 @@ impl CallSetup<'_> {
         }
 
         let printed = parts.log.flush(self.adapter, self.operation, &self.platform.authentication.known());
-        let verdict = &parts.egress.verdict;
+        let first_failure = &parts.egress.first_failure;
         let ended = match called {
-            Ok(Ok(Ok(answer))) => verdict.get().map_or(Ok(answer), Err),
-            Ok(Ok(Err(error))) => Err(self.classify(&error, verdict)),
+            Ok(Ok(Ok(answer))) => first_failure.get().map_or(Ok(answer), Err),
+            Ok(Ok(Err(error))) => Err(self.classify(&error, first_failure)),
             Ok(Err(ended)) => match ended.try_into_panic() {
                 Ok(panic) => std::panic::resume_unwind(panic),
                 Err(_) => Err(stopping()),
             },
-            Err(_) => Err(verdict.get().unwrap_or_else(|| {
+            Err(_) => Err(first_failure.get().unwrap_or_else(|| {
                 let elapsed = started.elapsed();
-                let whom = waited.for_whom(elapsed, self.limits.wall());
-                verdict::out_of_time(self.adapter, &OutOfTime { whom, waited, elapsed, allowed: wall })
+                let whom = waited.waited_for(elapsed, self.limits.wall());
+                failures::out_of_time(self.adapter, &OutOfTime { whom, waited, elapsed, allowed: wall })
             })),
         };
         if let Err(failure) = &ended
@@ -167,24 +167,24 @@ impl CallSetup<'_> {
     ///
     /// # Errors
     /// There is none, which is no fault of the adapter.
-    async fn place(&self, wall: Duration, waiting: &Waiting) -> Result<Place, Failure> {
-        let _waits = waiting.begin(For::Host);
-        let needs = Needs {
+    async fn slot(&self, wall: Duration, waiting: &WaitClock) -> Result<Slot, Failure> {
+        let _waits = waiting.begin(Party::Host);
+        let demand = Demand {
             purpose: self.purpose,
             platform: &self.platform.name,
             bytes: self.limits.memory_bytes,
             requests_at_a_time: self.platform.pace.most_at_a_time(),
         };
-        self.runtime.room.enter(&needs, wall).await.ok_or_else(busy)
+        self.runtime.admission.admit(&demand, wall).await.ok_or_else(busy)
     }
 
-    fn parts(&self, waiting: Waiting, started: tokio::time::Instant, wall: Duration) -> Parts {
+    fn parts(&self, waiting: WaitClock, started: tokio::time::Instant, wall: Duration) -> Parts {
         let egress = CallEgress {
             platform: Arc::clone(self.platform),
             mode: self.mode.clone(),
             declared: self.declared.clone(),
             limits: self.limits.clone(),
-            verdict: Verdict::default(),
+            first_failure: FirstFailure::default(),
             traffic: Traffic::default(),
             gate: Gate::default(),
             ends_at: started + wall,
@@ -195,18 +195,18 @@ impl CallSetup<'_> {
         Parts { egress: Arc::new(egress), log, clock: CpuClock::default(), waiting }
     }
 
-    /// Begins the call. It keeps its place until its instance is gone.
+    /// Begins the call. It keeps its slot until its instance is gone.
     fn call<T: Send + 'static>(
         &self,
         parts: &Parts,
-        place: Place,
+        slot: Slot,
         function: impl Function<T>,
     ) -> Result<AbortOnDropHandle<wasmtime::Result<T>>, Failure> {
         let store = self.store(parts);
         let pre = self.pre.clone();
         let called = async move {
             // What is declared first is dropped last.
-            let _place = place;
+            let _slot = slot;
             let mut store = store;
             let adapter = pre.instantiate_async(&mut store).await?;
             function(&mut store, &adapter).await
@@ -229,8 +229,8 @@ impl CallSetup<'_> {
         wasi.stdout(log.clone()).stderr(log.clone()).max_random_size(RANDOM_BYTES).allow_ip_name_lookup(false);
         let mut http = WasiHttpCtx::new();
         http.set_field_size_limit(HEADER_BYTES);
-        let journal = match &self.mode {
-            Mode::Write(journal) => Some(Arc::clone(journal)),
+        let steps = match &self.mode {
+            Mode::Write(steps) => Some(Arc::clone(steps)),
             Mode::Offline | Mode::Read => None,
         };
         let state = CallState {
@@ -239,7 +239,7 @@ impl CallSetup<'_> {
             http,
             hooks: Hooks(Arc::clone(egress)),
             memory: MemoryLimiter::new(limits),
-            steps: Steps::new(journal, egress.verdict.clone(), waiting.clone()),
+            steps: GuestSteps::new(steps, egress.first_failure.clone(), waiting.clone()),
         };
         let mut store = Store::new(&self.runtime.engine, state);
         store.limiter(|state| &mut state.memory);
@@ -258,9 +258,9 @@ impl CallSetup<'_> {
     }
 
     /// What an error of the engine means. The whole of it goes to the log, its kind to the caller.
-    fn classify(&self, error: &wasmtime::Error, verdict: &Verdict) -> Failure {
+    fn classify(&self, error: &wasmtime::Error, first_failure: &FirstFailure) -> Failure {
         // Innermost first: a guest that traps because of a refusal is reported as refused.
-        if let Some(failure) = verdict.get() {
+        if let Some(failure) = first_failure.get() {
             return failure;
         }
         tracing::debug!(
@@ -270,28 +270,30 @@ impl CallSetup<'_> {
             "a call ended"
         );
         if let Some(hit) = error.downcast_ref::<LimitHit>() {
-            return verdict::limit(self.adapter, *hit);
+            return failures::limit(self.adapter, *hit);
         }
-        if let Some(StepError(error)) = error.downcast_ref::<StepError>() {
-            return verdict::journal(self.adapter, error);
+        if let Some(RefusedStep(error)) = error.downcast_ref::<RefusedStep>() {
+            return failures::journal(self.adapter, error);
         }
         if error.is::<PoolConcurrencyLimitError>() {
             return busy();
         }
         if error.downcast_ref::<ResourceTableError>().is_some_and(|error| matches!(error, ResourceTableError::Full)) {
-            return verdict::limit(self.adapter, LimitHit::Handles(self.limits.handles));
+            return failures::limit(self.adapter, LimitHit::Handles(self.limits.handles));
         }
         // The engine has no type for this one; a test holds on to its words.
         let words = format!("{error:#}");
         if words.contains("fuel allocated for hostcalls has been exhausted") {
-            return verdict::limit(self.adapter, LimitHit::Result(self.limits.result_bytes));
+            return failures::limit(self.adapter, LimitHit::Result(self.limits.result_bytes));
         }
         if let Some(exit) = error.downcast_ref::<I32Exit>() {
-            return verdict::fault("trap", self.adapter, format_args!("ended itself with status {}", exit.0));
+            return failures::fault("trap", self.adapter, format_args!("ended itself with status {}", exit.0));
         }
         match error.downcast_ref::<Trap>() {
-            Some(trap) => verdict::fault("trap", self.adapter, format_args!("stopped with an error: {trap}")),
-            None => verdict::fault("trap", self.adapter, "stopped with an error; what it printed is in the host's log"),
+            Some(trap) => failures::fault("trap", self.adapter, format_args!("stopped with an error: {trap}")),
+            None => {
+                failures::fault("trap", self.adapter, "stopped with an error; what it printed is in the host's log")
+            }
         }
     }
 }

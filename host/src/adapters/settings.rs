@@ -3,25 +3,47 @@
 use jsonschema::PatternOptions;
 use serde_json::Value;
 
-use crate::domain::problem::Problem;
-
 /// Mistakes that are told at once.
 const PROBLEMS: usize = 50;
 
 /// What one compiled pattern may take.
 const PATTERN_BYTES: usize = 1 << 20;
 
-/// Everything that is wrong with `value`, by JSON pointer.
-pub(crate) fn check(schema: &Value, value: &Value) -> Vec<Problem> {
+/// One thing that is wrong with settings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SettingsMistake {
+    /// Where, as a JSON pointer into the settings; empty: all of them.
+    pub at: String,
+    /// What is wrong. Names no value: settings may hold what should not stand in a log.
+    pub message: String,
+}
+
+impl std::fmt::Display for SettingsMistake {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.at.as_str() {
+            "" => f.write_str(&self.message),
+            at => write!(f, "{at}: {}", self.message),
+        }
+    }
+}
+
+/// Everything that is wrong with `value`.
+pub(crate) fn check(schema: &Value, value: &Value) -> Vec<SettingsMistake> {
     // The schema is the adapter's word: an expression in it must cost no more than a small automaton.
     let patterns = PatternOptions::regex().size_limit(PATTERN_BYTES);
     let validator = match jsonschema::options().with_pattern_options(patterns).build(schema) {
         Ok(validator) => validator,
-        Err(error) => return vec![Problem::new("", format!("the adapter's schema can't be used: {error}"))],
+        Err(error) => {
+            let message = format!("the adapter's schema can't be used: {error}");
+            return vec![SettingsMistake { at: String::new(), message }];
+        }
     };
     let errors = validator.iter_errors(value).take(PROBLEMS);
-    // Values are left out: settings may hold what should not stand in a log.
-    errors.map(|error| Problem::new(error.instance_path().to_string(), error.masked().to_string())).collect()
+    let mistake = |error: jsonschema::ValidationError<'_>| SettingsMistake {
+        at: error.instance_path().to_string(),
+        message: error.masked().to_string(),
+    };
+    errors.map(mistake).collect()
 }
 
 #[cfg(test)]
@@ -38,9 +60,9 @@ mod tests {
         });
         assert!(check(&schema, &serde_json::json!({"network": 7, "sites": ["a"]})).is_empty());
         let wrong = check(&schema, &serde_json::json!({"network": "hunter2", "sites": ["a", 5]}));
-        let fields: Vec<&str> = wrong.iter().map(|problem| problem.field.as_str()).collect();
+        let fields: Vec<&str> = wrong.iter().map(|mistake| mistake.at.as_str()).collect();
         assert_eq!(fields, ["/network", "/sites/1"]);
-        assert!(wrong.iter().all(|problem| !problem.message.contains("hunter2")));
+        assert!(wrong.iter().all(|mistake| !mistake.message.contains("hunter2")));
         assert!(check(&schema, &serde_json::json!({}))[0].message.contains("network"));
     }
 

@@ -1,168 +1,185 @@
-//! The host's side of `steps`: the rules that the contract names, over the caller's [`StepJournal`].
-//!
-//! [`StepJournal`]: super::StepJournal
+//! The steps of one call, over its journal. The guest's functions, its requests and the check of its answer share them.
 
-use flightdeck_bindings::v0_1::flightdeck::ad_server::{
-    steps::{Host, State},
-    types::{self, RemoteObject},
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
-use super::{
-    Begun, Journal, JournalError, contract,
-    sandbox::CallState,
-    verdict::Verdict,
-    waiting::{For, Wait, Waiting},
+use super::{Begun, Journal, JournalError};
+use crate::domain::{
+    media_buy::{RemoteKind, RemoteObject},
+    step::{SentRequest, StepSequence},
 };
 
-/// Bytes of a step's name.
-const NAME_BYTES: usize = 200;
+mod guest;
 
-/// Bytes of a step's outcome.
-const OUTCOME_BYTES: usize = 64 * 1024;
+pub(crate) use guest::{GuestSteps, RefusedStep};
 
-/// Bytes of a remote object's key and of its id.
-const REMOTE_BYTES: usize = 1_000;
+/// How a step is found when a guest begins it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FoundStep {
+    /// It never happened: make it, with this reference on it.
+    Fresh(String),
+    /// It may have happened: look the reference up first.
+    InDoubt(String),
+    /// It happened; its outcome.
+    Done(Vec<u8>),
+}
 
-/// Steps and remembered objects of one call: a buy of 100 packages with 10 creatives each takes some 3,000. Each is a
-/// row in the database.
-const RECORDS: u32 = 20_000;
-
-/// A journal's refusal on its way through the guest's stack, which it ends.
-#[derive(Debug, thiserror::Error)]
-#[error(transparent)]
-pub(crate) struct StepError(pub(crate) JournalError);
-
-/// The steps of one call.
+/// The steps of one call that changes something.
 #[derive(Debug)]
-pub(crate) struct Steps {
-    /// `None` in functions that change nothing.
-    journal: Option<Journal>,
-    open: Option<String>,
-    /// Whether the open step was in doubt when it was begun, and nobody has looked since.
-    in_doubt: bool,
-    records: u32,
-    /// What spoiled the call, if something did.
-    verdict: Verdict,
-    waiting: Waiting,
+pub struct CallSteps {
+    journal: Journal,
+    state: Mutex<State>,
 }
 
-impl Steps {
-    pub(crate) fn new(journal: Option<Journal>, verdict: Verdict, waiting: Waiting) -> Self {
-        Self { journal, open: None, in_doubt: false, records: 0, verdict, waiting }
+#[derive(Debug)]
+struct State {
+    sequence: StepSequence,
+    /// Remote objects that are known to exist: from before the call, and from it.
+    known: BTreeSet<(RemoteKind, String)>,
+    /// Whether a step was finished: another call would come further.
+    progressed: bool,
+}
+
+/// Leaves the open step to the journal when the call ends, also if its future is dropped.
+#[derive(Debug)]
+pub(super) struct LeaveOnDrop(Arc<CallSteps>);
+
+impl Drop for LeaveOnDrop {
+    fn drop(&mut self) {
+        self.0.leave();
+    }
+}
+
+impl CallSteps {
+    /// The steps of a call. `remote` is what was known to exist before it.
+    pub fn new(journal: Journal, remote: &[RemoteObject]) -> Arc<Self> {
+        let known = remote.iter().map(|object| (object.kind, object.key.clone())).collect();
+        let state = State { sequence: StepSequence::default(), known, progressed: false };
+        Arc::new(Self { journal, state: Mutex::new(state) })
     }
 
-    /// The journal, if this call may use it once more. Until it has answered, the guest waits for the host.
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Nothing panics while it holds the lock.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn leave_on_drop(self: &Arc<Self>) -> LeaveOnDrop {
+        LeaveOnDrop(Arc::clone(self))
+    }
+
+    /// Begins a step.
     ///
-    /// Once the host itself has refused something, nothing more is recorded: a guest may take the refusal for the ad
-    /// server's and would write it down as the step's outcome for good.
-    fn journal(&mut self, function: &str) -> Result<(Journal, Wait), StepError> {
-        if self.verdict.get().is_some() {
-            return Err(StepError(JournalError::Interrupted("the call has failed already".to_owned())));
-        }
-        self.records += 1;
-        if self.records > RECORDS {
-            return Err(misuse(format!("more than {RECORDS} steps and objects in one call")));
-        }
-        let journal = self.journal.clone();
-        let journal =
-            journal.ok_or_else(|| misuse(format!("`{function}` outside of a function that changes something")))?;
-        Ok((journal, self.waiting.begin(For::Host)))
+    /// # Errors
+    /// Another one is open, or the journal refuses.
+    pub async fn begin(&self, name: &str) -> Result<FoundStep, JournalError> {
+        self.state().sequence.may_begin(name)?;
+        let step = match self.journal.begin(name).await? {
+            Begun::Done(outcome) => return Ok(FoundStep::Done(outcome)),
+            Begun::Open(step) => step,
+        };
+        let reference = step.reference().to_owned();
+        let found = if step.is_in_doubt() { FoundStep::InDoubt(reference) } else { FoundStep::Fresh(reference) };
+        self.state().sequence.begin(step);
+        Ok(found)
     }
 
-    async fn begin(&mut self, name: String) -> Result<State, StepError> {
-        let (journal, _waits) = self.journal("begin")?;
-        if let Some(open) = &self.open {
-            return Err(misuse(format!("`{name}` was begun while `{open}` was open; finish it first")));
-        }
-        if name.is_empty() || name.len() > NAME_BYTES {
-            return Err(misuse(format!("a step's name has 1 to {NAME_BYTES} bytes, this one has {}", name.len())));
-        }
-        let begun = journal.begin(&name).await.map_err(StepError)?;
-        self.in_doubt = matches!(begun, Begun::InDoubt(_));
-        Ok(match begun {
-            Begun::Fresh(reference) => {
-                self.open = Some(name);
-                State::Fresh(reference)
-            }
-            Begun::InDoubt(reference) => {
-                self.open = Some(name);
-                State::InDoubt(reference)
-            }
-            Begun::Done(outcome) => State::Done(outcome),
-        })
+    /// Notes that the open step was looked up and did not happen. It is not written: if this run is cut off, the next one looks again.
+    ///
+    /// # Errors
+    /// It is not open and in doubt, or may still be under way.
+    pub fn absent(&self, name: &str) -> Result<(), JournalError> {
+        Ok(self.state().sequence.absent(name)?)
     }
 
-    async fn absent(&mut self, name: String) -> Result<(), StepError> {
-        let (journal, _waits) = self.journal("absent")?;
-        if self.open.as_deref() != Some(name.as_str()) || !self.in_doubt {
-            return Err(misuse(format!("`{name}` was said not to have happened, but is no open step in doubt")));
+    /// Finishes the open step.
+    ///
+    /// # Errors
+    /// It is not the open one, or the journal refuses.
+    pub async fn finish(&self, name: &str, outcome: Vec<u8>) -> Result<(), JournalError> {
+        let step = {
+            let sequence = &mut self.state().sequence;
+            sequence.may_finish(name)?;
+            sequence.take()
+        };
+        if let Some(step) = step {
+            self.journal.finish(step, outcome).await?;
+            self.state().progressed = true;
         }
-        journal.absent(&name).await.map_err(StepError)?;
-        self.in_doubt = false;
         Ok(())
     }
 
-    async fn finish(&mut self, name: String, outcome: Vec<u8>) -> Result<(), StepError> {
-        let (journal, _waits) = self.journal("finish")?;
-        if self.open.as_deref() != Some(name.as_str()) {
-            let open = self.open.as_deref().unwrap_or("none");
-            return Err(misuse(format!("`{name}` was finished, but the open step is {open}")));
+    /// Leaves the open step to the journal, if there is one.
+    pub fn leave(&self) {
+        let left = self.state().sequence.take();
+        if let Some(step) = left {
+            self.journal.leave(step);
         }
-        if outcome.len() > OUTCOME_BYTES {
-            return Err(misuse(format!(
-                "a step's outcome has at most {OUTCOME_BYTES} bytes, this one {}",
-                outcome.len()
-            )));
-        }
-        journal.finish(&name, outcome).await.map_err(StepError)?;
-        self.open = None;
+    }
+
+    /// Records that an object belongs to the buy.
+    ///
+    /// # Errors
+    /// The journal's.
+    pub async fn remember(&self, object: RemoteObject) -> Result<(), JournalError> {
+        let known = (object.kind, object.key.clone());
+        self.journal.remember(object).await?;
+        self.state().known.insert(known);
         Ok(())
     }
 
-    async fn remember(&mut self, object: RemoteObject) -> Result<(), StepError> {
-        let (journal, _waits) = self.journal("remember")?;
-        journal.remember(checked(object)?).await.map_err(StepError)
+    /// Records that an object is gone.
+    ///
+    /// # Errors
+    /// The journal's.
+    pub async fn forget(&self, object: RemoteObject) -> Result<(), JournalError> {
+        let known = (object.kind, object.key.clone());
+        self.journal.forget(object).await?;
+        self.state().known.remove(&known);
+        Ok(())
     }
 
-    async fn forget(&mut self, object: RemoteObject) -> Result<(), StepError> {
-        let (journal, _waits) = self.journal("forget")?;
-        journal.forget(checked(object)?).await.map_err(StepError)
-    }
-}
-
-fn misuse(what: String) -> StepError {
-    StepError(JournalError::Misuse(what))
-}
-
-fn checked(object: RemoteObject) -> Result<crate::domain::media_buy::RemoteObject, StepError> {
-    if object.id.is_empty() || object.id.len() > REMOTE_BYTES || object.key.len() > REMOTE_BYTES {
-        return Err(misuse(format!(
-            "a remote object has an id of 1 to {REMOTE_BYTES} bytes and a key of at most as many"
-        )));
-    }
-    contract::remote_from_guest(object).map_err(|what| misuse(what.to_owned()))
-}
-
-impl types::Host for CallState {}
-
-impl Host for CallState {
-    async fn begin(&mut self, name: String) -> wasmtime::Result<State> {
-        Ok(self.steps.begin(name).await?)
+    /// Whether a request that writes may be sent now: a step is open, nothing of it may be under way, and the journal has nothing
+    /// against it. See [`StepJournal::may_write`](super::StepJournal::may_write).
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn may_write(&self, leaves_within: Duration) -> Result<(), JournalError> {
+        self.state().sequence.may_send()?;
+        self.journal.may_write(leaves_within)
     }
 
-    async fn absent(&mut self, name: String) -> wasmtime::Result<()> {
-        Ok(self.steps.absent(name).await?)
+    /// Numbers a request that writes and is about to leave. It counts as lost until [`CallSteps::sent`] says otherwise.
+    pub fn sending(&self) -> u64 {
+        self.state().sequence.sending()
     }
 
-    async fn finish(&mut self, name: String, outcome: Vec<u8>) -> wasmtime::Result<()> {
-        Ok(self.steps.finish(name, outcome).await?)
+    /// Notes what became of a request.
+    pub fn sent(&self, request: u64, became: SentRequest) {
+        self.state().sequence.sent(request, became);
     }
 
-    async fn remember(&mut self, object: RemoteObject) -> wasmtime::Result<()> {
-        Ok(self.steps.remember(object).await?)
+    /// Whether a step is open.
+    pub(super) fn step_is_open(&self) -> bool {
+        self.state().sequence.open().is_some()
     }
 
-    async fn forget(&mut self, object: RemoteObject) -> wasmtime::Result<()> {
-        Ok(self.steps.forget(object).await?)
+    /// The name of the open step, if it may have happened.
+    pub(super) fn open_step_that_may_have_happened(&self) -> Option<String> {
+        let state = self.state();
+        let open = state.sequence.open().filter(|open| open.may_have_happened())?;
+        Some(open.name().to_owned())
+    }
+
+    /// Whether an object is known to exist.
+    pub(super) fn knows(&self, kind: RemoteKind, key: &str) -> bool {
+        self.state().known.contains(&(kind, key.to_owned()))
+    }
+
+    /// Whether the call has finished a step: another one would come further.
+    pub fn progressed(&self) -> bool {
+        self.state().progressed
     }
 }

@@ -8,12 +8,12 @@ use crate::{
     app::{
         App, WriteAnswer, WriteOptions,
         caller::Caller,
+        commit_retry::record_new,
         error::{AppError, ErrorCode},
-        pointers,
-        recording::record_new,
     },
     config::approvals::ApprovalQuestion,
     domain::{
+        change::ProposedChange,
         digest,
         failure::Failure,
         id::{OperationId, PlatformName, PrincipalId},
@@ -28,10 +28,9 @@ use crate::{
     fault,
     operations::{
         Waiter, events, now, planning,
-        planning::Intent,
         tasks::{self, Question},
     },
-    store::{AuditEntry, IdempotencyEntry, Recording, StoreError},
+    store::{AuditEntry, IdempotencyEntry, Recording, StoreError, Write},
 };
 
 /// How long an idempotency key is kept.
@@ -59,6 +58,13 @@ pub(super) struct Draft {
     pub(super) asked: Timestamp,
     /// What the host filled in.
     pub(super) notes: Vec<String>,
+}
+
+impl Draft {
+    /// The change, with the buy before and after it.
+    fn proposed(&self) -> ProposedChange<'_> {
+        ProposedChange { change: &self.change, current: &self.current, desired: &self.desired }
+    }
 }
 
 impl App {
@@ -132,10 +138,10 @@ impl App {
     ) -> Result<WriteAnswer, AppError> {
         let at = now();
         if let Some(problem) = weight::check(&draft.desired) {
-            return Err(AppError::problems(ErrorCode::InvalidParameter, &[problem]));
+            return Err(AppError::problems(ErrorCode::InvalidParameter, vec![problem]));
         }
         let mut operation = new_operation(caller, &draft, &options, at, self.config.operations.deadline);
-        let plan = self.plan(&draft, &operation.id, &options.request, at).await?;
+        let plan = self.plan(&draft, &operation.id, at).await?;
         operation.plan = plan;
         let mut recording = Recording::default();
         let mut buy = draft.desired.clone();
@@ -159,16 +165,16 @@ impl App {
             created_at: at,
             expires_at: at.plus(KEY_KEPT_FOR),
         });
-        recording.idempotency.clone_from(&entry);
+        recording.extend(entry.clone().map(Write::NewKey));
         if draft.kind == OperationKind::Create {
-            recording.events.push(events::status_event(&buy, None, at));
-            recording.new_buy = Some(buy.clone());
+            recording.push(Write::Event(events::status_event(&buy, None, at)));
+            recording.push(Write::NewBuy(buy.clone()));
         }
-        recording.audit.push(accepted_line(caller, &operation, at));
-        recording.new_operation = Some(operation.clone());
+        recording.push(Write::Audit(accepted_line(caller, &operation, at)));
+        recording.push(Write::NewOperation(operation.clone()));
         let rested = self.signals.wait_for(&operation.id);
         fault::point("accept.before");
-        match record_new(self.store.as_ref(), &operation.id, recording).await {
+        match record_new(&self.store, &operation.id, recording).await {
             Ok(()) => {}
             Err(StoreError::KeyTaken(taken)) => {
                 return self.answer_again(&taken, draft.kind, &options).await;
@@ -193,17 +199,10 @@ impl App {
     }
 
     /// Plans on every platform; what one of them can't do is told at once, by field.
-    async fn plan(
-        &self,
-        draft: &Draft,
-        operation: &OperationId,
-        request: &serde_json::Value,
-        at: Timestamp,
-    ) -> Result<Plan, AppError> {
-        let intent = Intent { change: &draft.change, current: &draft.current, desired: &draft.desired };
-        planning::plan(&self.adapters, &self.config, operation, intent, at.plus(PLAN_TIME))
+    async fn plan(&self, draft: &Draft, operation: &OperationId, at: Timestamp) -> Result<Plan, AppError> {
+        planning::plan(&self.adapters, &self.config, operation, draft.proposed(), at.plus(PLAN_TIME))
             .await
-            .map_err(|failures| impossible(failures, request))
+            .map_err(|unplannable| impossible(unplannable.into_failures()))
     }
 
     fn ask_if_needed(
@@ -214,8 +213,8 @@ impl App {
         at: Timestamp,
         recording: &mut Recording,
     ) {
-        let platforms = draft.change.platforms(&draft.desired);
-        let asked = ApprovalQuestion::about(draft.kind, &draft.change, &draft.current, &draft.desired, &platforms);
+        let platforms = draft.proposed().platforms();
+        let asked = ApprovalQuestion::about(draft.kind, draft.proposed(), &platforms);
         let Some(needed) = self.config.approvals_needed(&asked) else { return };
         operation.state = OperationState::AwaitingApproval;
         let plan = operation.plan.clone();
@@ -291,10 +290,9 @@ impl App {
 }
 
 /// What an impossible request is answered with: every platform's every item.
-fn impossible(failures: Vec<(PlatformName, Failure)>, request: &serde_json::Value) -> AppError {
+fn impossible(failures: Vec<(PlatformName, Failure)>) -> AppError {
     let mut merged: Option<(PlatformName, Failure)> = None;
     for (platform, failure) in failures {
-        let failure = pointers::relocate(failure, request);
         merged = Some(match merged {
             None => (platform, failure),
             Some((first_platform, mut first)) => {

@@ -2,16 +2,28 @@
 
 use crate::{
     app::{
-        App, NewCreatives, WriteAnswer, WriteOptions,
+        App, WriteAnswer, WriteOptions,
         acceptance::Draft,
         caller::Caller,
         error::{AppError, ErrorCode},
     },
     domain::{
+        creative::Creative,
+        field::{Field, Part},
+        id::MediaBuyId,
         operation::{Change, OperationKind},
         problem::Problem,
     },
 };
+
+/// New creatives for a buy.
+#[derive(Debug, Clone)]
+pub struct NewCreatives {
+    /// Which buy.
+    pub buy: MediaBuyId,
+    /// The creatives.
+    pub assets: Vec<Creative>,
+}
 
 impl App {
     /// Uploads creatives and attaches them to packages.
@@ -31,7 +43,7 @@ impl App {
         let current = self.changeable_buy(caller, &new.buy).await?;
         let change = Change::AddCreatives(new.assets);
         let when = self.next_word(&current, &change).await?;
-        let desired = change.apply(&current, when).map_err(|problems| refused(&problems))?;
+        let desired = change.apply(&current, when).map_err(refused)?;
         let (kind, asked) = (OperationKind::AddCreatives, when.asked);
         let draft = Draft { kind, change, current, desired, asked, notes: Vec::new() };
         self.accept(caller, draft, options).await
@@ -39,8 +51,8 @@ impl App {
 }
 
 /// A format that a package does not take has a code of its own, unless something else is wrong besides.
-fn refused(problems: &[Problem]) -> AppError {
-    let only_formats = problems.iter().all(|problem| problem.field.ends_with("/format"));
+fn refused(problems: Vec<Problem>) -> AppError {
+    let only_formats = problems.iter().all(|problem| problem.field.part == Part::Field(Field::Format));
     let code = if only_formats { ErrorCode::UnsupportedFormat } else { ErrorCode::InvalidParameter };
     AppError::problems(code, problems)
 }

@@ -1,15 +1,14 @@
 //! The errors of the interface: a code, words, the field, and what to do.
 
-use serde_json::json;
-
 use crate::{
     app::caller::Caller,
     domain::{
-        failure::Failure,
+        failure::{Failure, FailureDetails},
+        field::FieldPath,
         id::PlatformName,
         problem::{self, Problem},
         task::Task,
-        told::{self, Told, items_for_buyers},
+        told::{self, Told},
     },
     store::StoreError,
 };
@@ -24,24 +23,27 @@ pub struct AppError {
     pub code: ErrorCode,
     /// What is wrong, for people.
     pub message: String,
-    /// A JSON pointer into the request.
-    pub field: Option<String>,
+    /// The field that is to blame.
+    pub field: Option<FieldPath>,
     /// What to do.
     pub suggestion: Option<String>,
-    /// Every single thing, or what belongs to the code: the ad server's words.
+    /// Every single thing that is wrong. `message` is then their [`summary`](problem::summary), unless it says more.
+    pub problems: Vec<Problem>,
+    /// What belongs to the code where no single things are wrong: the ad server's words.
     pub details: Option<serde_json::Value>,
     /// The task as it stands now, for who decided on another version of it. Faces show it in the details.
     pub task: Option<Box<Task>>,
     /// Seconds.
     pub retry_after: Option<u64>,
     /// What the people of the publisher read instead of message and details, where it is more.
-    pub inside: Option<Box<Inside>>,
+    pub internal: Option<Box<Internal>>,
 }
 
 /// What an error says to the people of the publisher.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Inside {
+pub struct Internal {
     message: String,
+    problems: Vec<Problem>,
     details: Option<serde_json::Value>,
 }
 
@@ -54,10 +56,11 @@ impl AppError {
             message,
             field: None,
             suggestion: None,
+            problems: Vec::new(),
             details: None,
             task: None,
             retry_after: None,
-            inside: None,
+            internal: None,
         }
     }
 
@@ -72,7 +75,7 @@ impl AppError {
     }
 
     /// `INVALID_PARAMETER` for one field.
-    pub fn invalid(field: impl Into<String>, message: impl Into<String>) -> Self {
+    pub fn invalid(field: impl Into<FieldPath>, message: impl Into<String>) -> Self {
         Self { field: Some(field.into()), ..Self::new(ErrorCode::InvalidParameter, message) }
     }
 
@@ -112,35 +115,35 @@ impl AppError {
     /// The error in the words for whoever asks.
     #[must_use]
     pub fn told_to(mut self, caller: &Caller) -> Self {
-        if let Some(inside) = self.inside.take().filter(|_| caller.is_staff()) {
-            self.message = inside.message;
-            self.details = inside.details;
+        if let Some(internal) = self.internal.take().filter(|_| caller.is_staff()) {
+            self.message = internal.message;
+            self.problems = internal.problems;
+            self.details = internal.details;
         }
         self
     }
 
-    /// One error for all problems of a request: the first one's field in front, every one in the details.
-    pub fn problems(code: ErrorCode, problems: &[Problem]) -> Self {
-        let Some(first) = problems.first() else {
-            return Self::new(code, problem::summary(problems));
-        };
-        let mut error = Self::new(code, problem::summary(problems));
-        error.field = Some(first.field.clone());
-        if !first.supported.is_empty() {
-            error.suggestion = Some(format!("supported: {}", first.supported.join(", ")));
+    /// One error for all problems of a request, with the first one's field.
+    pub fn problems(code: ErrorCode, problems: Vec<Problem>) -> Self {
+        let mut error = Self::new(code, problem::summary(&problems));
+        if let Some(first) = problems.first() {
+            error.field = Some(first.field.clone());
+            if !first.supported.is_empty() {
+                error.suggestion = Some(format!("supported: {}", first.supported.join(", ")));
+            }
         }
-        error.details = Some(json!({ "items": problems }));
+        error.problems = problems;
         error
     }
 
     /// What a failed call to a platform's adapter means for a caller who waits for the answer itself, in the words for buyers.
     pub fn from_failure(platform: &PlatformName, failure: &Failure) -> Self {
         let told = Told::failure(platform, failure);
-        let mut error = Self::in_words(failure, told.buyer(), &items_for_buyers(&failure.items))
-            .details(told::details_for_buyers(failure));
-        let staff = Self::in_words(failure, told.staff(), &failure.items).details(told::details_for_staff(failure));
-        if (&staff.message, &staff.details) != (&error.message, &error.details) {
-            error.inside = Some(Box::new(Inside { message: staff.message, details: staff.details }));
+        let mut error = Self::in_words(failure, told.buyer(), told::details_for_buyers(failure));
+        let Self { message, problems, details, .. } =
+            Self::in_words(failure, told.staff(), told::details_for_staff(failure));
+        if (&message, &problems, &details) != (&error.message, &error.problems, &error.details) {
+            error.internal = Some(Box::new(Internal { message, problems, details }));
         }
         if matches!(error.code, ErrorCode::PlatformUnavailable | ErrorCode::AdapterUnavailable) {
             error.retry_after = Some(failure.retry_after_ms.map_or(5, |millis| millis.div_ceil(1_000)).max(1));
@@ -149,9 +152,12 @@ impl AppError {
     }
 
     /// A failure in these words, or in those of its items.
-    fn in_words(failure: &Failure, words: &str, items: &[Problem]) -> Self {
+    fn in_words(failure: &Failure, words: &str, details: FailureDetails) -> Self {
         let code = ErrorCode::of(failure);
-        if items.is_empty() { Self::new(code, words) } else { Self::problems(code, items) }
+        match details {
+            FailureDetails::Items { items } => Self::problems(code, items),
+            FailureDetails::Other(details) => Self::new(code, words).details(details),
+        }
     }
 }
 
@@ -161,7 +167,7 @@ impl From<StoreError> for AppError {
             StoreError::Stale(what) => {
                 Self::new(ErrorCode::Conflict, format!("{what} was changed meanwhile: read it again and decide anew"))
             }
-            StoreError::Late(what) => Self::state(format!("{what} is over")),
+            StoreError::Expired(what) => Self::state(format!("{what} is over")),
             StoreError::Full | StoreError::Unavailable(_) => {
                 tracing::error!(%error, "the store can't be used");
                 Self::new(ErrorCode::StorageUnavailable, "nothing can be recorded now; nothing was changed")

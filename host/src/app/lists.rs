@@ -1,16 +1,23 @@
 //! `list_products`, `list_media_buys`, `get_operation`, and whether the host is ready.
 
+use std::sync::Arc;
+
 use crate::{
-    app::{
-        App, ListBuys, ListProducts, OperationView, Page, ProductList, ProductView, caller::Caller, error::AppError,
-    },
+    app::{App, caller::Caller, error::AppError},
+    config::Product,
     domain::{
         audit::AuditLine,
+        capability::Capabilities,
+        creative::Format,
+        field::Field,
         id::{MediaBuyId, OperationId, PlatformName},
         media_buy::MediaBuy,
+        operation::Operation,
+        status::BuyStatus,
+        step::Step,
     },
     operations::now,
-    store::{BuyFilter, replicas::Census},
+    store::{BuyFilter, census::Census},
 };
 
 /// How many items a page has when the caller does not say.
@@ -28,8 +35,74 @@ pub(super) fn page_size(limit: Option<u32>) -> Result<u32, AppError> {
     if (1..=MAX_LIMIT).contains(&limit) {
         Ok(limit)
     } else {
-        Err(AppError::invalid("/limit", format!("limit must be 1 to {MAX_LIMIT}")))
+        Err(AppError::invalid(Field::Limit, format!("limit must be 1 to {MAX_LIMIT}")))
     }
+}
+
+/// A page of a list.
+#[derive(Debug, Clone)]
+pub struct Page<T> {
+    /// What is on it.
+    pub items: Vec<T>,
+    /// Where the next one begins, if there is more.
+    pub next_cursor: Option<String>,
+}
+
+/// Which products to list.
+#[derive(Debug, Clone, Default)]
+pub struct ListProducts {
+    /// Only on this platform.
+    pub platform: Option<String>,
+    /// Only those that take this format.
+    pub format: Option<Format>,
+    /// At most so many; default 50, at most 200.
+    pub limit: Option<u32>,
+    /// From where the page before ended.
+    pub cursor: Option<String>,
+}
+
+/// Sellable packages.
+#[derive(Debug, Clone)]
+pub struct ProductList {
+    /// The page.
+    pub page: Page<ProductView>,
+    /// How many there are on all pages.
+    pub total: usize,
+}
+
+/// A sellable package.
+#[derive(Debug, Clone)]
+pub struct ProductView {
+    /// As the operator configured it.
+    pub product: Product,
+    /// What its platform can do.
+    pub capabilities: Arc<Capabilities>,
+}
+
+/// Which buys to list.
+#[derive(Debug, Clone, Default)]
+pub struct ListBuys {
+    /// Only in this status.
+    pub status: Option<BuyStatus>,
+    /// Only on this platform.
+    pub platform: Option<String>,
+    /// Only with this purchase order number.
+    pub po_number: Option<String>,
+    /// At most so many; default 50, at most 200.
+    pub limit: Option<u32>,
+    /// From where the page before ended.
+    pub cursor: Option<String>,
+}
+
+/// An operation with its journal.
+#[derive(Debug, Clone)]
+pub struct OperationView {
+    /// The operation.
+    pub operation: Operation,
+    /// Its steps.
+    pub steps: Vec<Step>,
+    /// Whether who asked belongs to the publisher.
+    pub staff: bool,
 }
 
 impl App {
@@ -58,8 +131,8 @@ impl App {
         let total = views.len();
         if let Some(after) = cursor {
             let last = views.iter().position(|view| view.product.id.as_str() == after);
-            let last =
-                last.ok_or_else(|| AppError::invalid("/cursor", "cursor must be the next_cursor of the page before"))?;
+            let last = last
+                .ok_or_else(|| AppError::invalid(Field::Cursor, "cursor must be the next_cursor of the page before"))?;
             views.drain(..=last);
         }
         let more = views.len() > limit;
@@ -74,7 +147,7 @@ impl App {
         if names.contains(&platform) {
             return Ok(PlatformName::from(platform));
         }
-        Err(AppError::invalid("/platform", format!("there is no platform {platform:?}"))
+        Err(AppError::invalid(Field::Platform, format!("there is no platform {platform:?}"))
             .suggest(format!("platforms: {}", names.join(", "))))
     }
 
@@ -88,7 +161,7 @@ impl App {
         let after = match asked.cursor.map(MediaBuyId::from) {
             // One that nobody gave would answer with an end that is none.
             Some(after) if self.visible_buy(caller, &after).await.is_err() => {
-                return Err(AppError::invalid("/cursor", "cursor must be the next_cursor of the page before"));
+                return Err(AppError::invalid(Field::Cursor, "cursor must be the next_cursor of the page before"));
             }
             after => after,
         };
@@ -114,8 +187,8 @@ impl App {
     pub async fn list_audit(&self, after: Option<&str>, limit: Option<u32>) -> Result<Page<AuditLine>, AppError> {
         let limit = page_size(limit)?;
         let after = after.map_or(Ok(0), str::parse::<i64>).ok().filter(|after| *after >= 0);
-        let after =
-            after.ok_or_else(|| AppError::invalid("/cursor", "cursor must be the next_cursor of the page before"))?;
+        let after = after
+            .ok_or_else(|| AppError::invalid(Field::Cursor, "cursor must be the next_cursor of the page before"))?;
         let mut items = self.store.audit(after, limit + 1).await?;
         let more = items.len() > limit as usize;
         items.truncate(limit as usize);

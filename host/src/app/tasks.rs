@@ -1,19 +1,67 @@
 //! The task tools but the decision: list, look, assign, start, escalate.
 
 use crate::{
-    app::{App, ListTasks, Page, TaskList, TaskView, caller::Caller, error::AppError, lists::page_size},
+    app::{App, Page, caller::Caller, error::AppError, lists::page_size},
     domain::{
         event::EventKind,
-        id::TaskId,
-        task::{CLOSED_LISTED_FOR, HistoryEntry, Task, TaskMove, TaskStatus},
+        field::Field,
+        id::{MediaBuyId, TaskId},
+        task::{CLOSED_LISTED_FOR, HistoryEntry, Priority, Task, TaskKind, TaskMove, TaskStatus},
         time::Timestamp,
     },
     operations::{events, now},
-    store::{AuditEntry, Recording, StoreError, Stored, TaskFilter},
+    store::{AuditEntry, Recording, StoreError, Stored, TaskFilter, Write},
 };
 
 /// How often a change of a task is tried again when somebody else changed it meanwhile.
 const TRIES: u32 = 5;
+
+/// Which tasks to list.
+#[derive(Debug, Clone, Default)]
+pub struct ListTasks {
+    /// Only of this kind.
+    pub kind: Option<TaskKind>,
+    /// Only of this priority.
+    pub priority: Option<Priority>,
+    /// Only in this status.
+    pub status: Option<TaskStatus>,
+    /// Only about this buy.
+    pub buy: Option<MediaBuyId>,
+    /// `Some(false)`: without those past their due date.
+    pub include_overdue: Option<bool>,
+    /// At most so many; default 50, at most 200.
+    pub limit: Option<u32>,
+    /// From where the page before ended.
+    pub cursor: Option<String>,
+}
+
+/// Tasks, and how many there are.
+#[derive(Debug, Clone)]
+pub struct TaskList {
+    /// The page.
+    pub page: Page<Task>,
+    /// In all pages.
+    pub total: u64,
+    /// Open and past their due date, in all pages.
+    pub overdue: u64,
+    /// When the question was answered.
+    pub now: Timestamp,
+    /// Whether who asked belongs to the publisher.
+    pub staff: bool,
+}
+
+/// A task with its history.
+#[derive(Debug, Clone)]
+pub struct TaskView {
+    /// The task.
+    pub task: Task,
+    /// Its history, oldest first.
+    pub history: Vec<HistoryEntry>,
+    /// When the question was answered.
+    pub now: Timestamp,
+    /// Whether who asked belongs to the publisher.
+    pub staff: bool,
+}
 
 impl App {
     /// A page of tasks: the open ones, and those closed in the last 7 days.
@@ -27,7 +75,7 @@ impl App {
             None => 0,
             Some(cursor) => cursor
                 .parse()
-                .map_err(|_| AppError::invalid("/cursor", "cursor must be the next_cursor of the page before"))?,
+                .map_err(|_| AppError::invalid(Field::Cursor, "cursor must be the next_cursor of the page before"))?,
         };
         let filter = TaskFilter {
             principal: caller.scope().cloned(),
@@ -71,8 +119,8 @@ impl App {
             task.assigned_to = Some(assigned_to.to_owned());
             let words = format!("to {assigned_to}");
             advance(task, TaskMove::Assign, caller, Some(&words), at, recording)?;
-            recording.audit.push(line("task.assigned", task, caller, Some(words), at));
-            recording.events.push(events::task_event(EventKind::TaskAssigned, task, at));
+            recording.push(Write::Audit(line("task.assigned", task, caller, Some(words), at)));
+            recording.push(Write::Event(events::task_event(EventKind::TaskAssigned, task, at)));
             Ok(())
         })
         .await
@@ -85,7 +133,7 @@ impl App {
     pub async fn start_task(&self, caller: &Caller, id: &TaskId) -> Result<TaskView, AppError> {
         self.change_task(caller, id, |task, at, recording| {
             take_up(task, caller, at, recording)?;
-            recording.audit.push(line("task.started", task, caller, None, at));
+            recording.push(Write::Audit(line("task.started", task, caller, None, at)));
             Ok(())
         })
         .await
@@ -108,8 +156,8 @@ impl App {
             }
             task.escalated_to = escalated_to.map(str::to_owned);
             advance(task, TaskMove::Escalate, caller, Some(reason), at, recording)?;
-            recording.audit.push(line("task.escalated", task, caller, Some(reason.to_owned()), at));
-            recording.events.push(events::task_event(EventKind::TaskEscalated, task, at));
+            recording.push(Write::Audit(line("task.escalated", task, caller, Some(reason.to_owned()), at)));
+            recording.push(Write::Event(events::task_event(EventKind::TaskEscalated, task, at)));
             Ok(())
         })
         .await
@@ -144,7 +192,7 @@ impl App {
             let mut recording = Recording::default();
             change(&mut stored.value, at, &mut recording)?;
             let task = stored.value.clone();
-            recording.tasks.push(stored);
+            recording.push(Write::Task(stored));
             match self.store.record(recording).await {
                 Ok(()) => return self.view(caller, task).await,
                 Err(StoreError::Stale(_)) if tries < TRIES => tries += 1,
@@ -177,7 +225,10 @@ pub(super) fn advance(
         AppError::state(format!("a task that is {from} can't be moved by {step}"))
             .suggest("get the task to see where it stands")
     })?;
-    recording.history.push((task.id.clone(), events::history(&caller.signature(), step.as_str(), from, to, words, at)));
+    recording.push(Write::History(
+        task.id.clone(),
+        events::history(&caller.signature(), step.as_str(), from, to, words, at),
+    ));
     Ok(())
 }
 
@@ -191,7 +242,7 @@ pub(super) fn take_up(
     if task.status == TaskStatus::Pending || task.assigned_to.is_none() {
         task.assigned_to = Some(caller.name.clone());
         advance(task, TaskMove::Assign, caller, None, at, recording)?;
-        recording.events.push(events::task_event(EventKind::TaskAssigned, task, at));
+        recording.push(Write::Event(events::task_event(EventKind::TaskAssigned, task, at)));
     }
     advance(task, TaskMove::Start, caller, None, at, recording)
 }

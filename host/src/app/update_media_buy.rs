@@ -5,13 +5,13 @@ use crate::{
         App, ChangeMediaBuy, WriteAnswer, WriteOptions,
         acceptance::Draft,
         caller::Caller,
-        create_media_buy::end_of,
         error::{AppError, ErrorCode},
-        pointers,
     },
     domain::{
+        create::end_of,
+        field::Field,
         operation::{Change, OperationKind},
-        time::Timestamp,
+        terms,
         update::BuyPatch,
     },
 };
@@ -35,8 +35,8 @@ impl App {
         let current = self.changeable_buy(caller, &change.buy).await?;
         let mut patch = change.patch;
         patch.end = change.end.map(end_of);
-        if patch.end.is_some_and(|end| end > Timestamp::LATEST) {
-            return Err(AppError::invalid("/flight_end_date", format!("must be before {}", Timestamp::LATEST)));
+        if let Some(refusal) = patch.end.and_then(terms::too_late) {
+            return Err(AppError::invalid(Field::FlightEnd, refusal));
         }
         if patch == BuyPatch::default() {
             return Err(AppError::new(
@@ -46,9 +46,9 @@ impl App {
         }
         let change = Change::Update(patch);
         let when = self.next_word(&current, &change).await?;
-        let desired = change.apply(&current, when).map_err(|problems| {
-            AppError::problems(ErrorCode::InvalidParameter, &pointers::as_written(problems, &options.request))
-        })?;
+        let desired = change
+            .apply(&current, when)
+            .map_err(|problems| AppError::problems(ErrorCode::InvalidParameter, problems))?;
         let notes = change.cleared(&current, None);
         let draft = Draft { kind, change, current, desired, asked: when.asked, notes };
         self.accept(caller, draft, options).await

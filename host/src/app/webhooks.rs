@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     domain::{
+        field::Field,
         id::{EventId, WebhookId},
         role::Role,
         webhook::{Delivery, DeliveryStatus, Endpoint},
@@ -16,51 +17,53 @@ use crate::{
         StoreError,
         webhooks::{DeliveryFilter, Replay, Replayed},
     },
-    webhooks::desk::{Desk, DeskError, EndpointPatch, NewEndpoint, Whose, WithSecret},
+    webhooks::endpoints::{EndpointError, EndpointManager, EndpointPatch, EndpointWithSecret, NewEndpoint, Scope},
 };
 
 /// What to do when nobody knows whether it was done: these calls take no idempotency key.
 const LOOK: &str = "look at the webhook, or list them, before you ask again; of one whose secret you were not shown, rotate it; tell the \
                     operator if it goes on";
 
-impl From<DeskError> for AppError {
-    fn from(error: DeskError) -> Self {
+impl From<EndpointError> for AppError {
+    fn from(error: EndpointError) -> Self {
         match error {
-            DeskError::NotFound => Self::not_found("endpoint of webhooks"),
-            DeskError::NoDelivery => Self::invalid("/event_id", error.to_string()),
-            DeskError::Url(_) => Self::invalid("/url", error.to_string()),
-            DeskError::NoEvents => Self::invalid("/events", error.to_string()),
-            DeskError::TooMany | DeskError::Disabled(_) | DeskError::Removing => Self::state(error.to_string()),
-            DeskError::Random => Self::new(ErrorCode::Internal, error.to_string()),
-            DeskError::Key(error) => {
+            EndpointError::NotFound => Self::not_found("endpoint of webhooks"),
+            EndpointError::NoDelivery => Self::invalid(Field::EventId, error.to_string()),
+            EndpointError::Url(_) => Self::invalid(Field::Url, error.to_string()),
+            EndpointError::NoEvents => Self::invalid(Field::Events, error.to_string()),
+            EndpointError::TooMany | EndpointError::Disabled(_) | EndpointError::Removing => {
+                Self::state(error.to_string())
+            }
+            EndpointError::Random => Self::new(ErrorCode::Internal, error.to_string()),
+            EndpointError::Key(error) => {
                 tracing::error!(%error, "the secret of an endpoint of webhooks can't be kept");
                 Self::new(ErrorCode::Internal, "secrets of webhooks can't be kept now; nothing was changed")
                     .suggest("tell the operator, whose log says why")
             }
-            DeskError::Store(error @ (StoreError::Unsure(_) | StoreError::Corrupt(_))) => {
+            EndpointError::Store(error @ (StoreError::Unsure(_) | StoreError::Corrupt(_))) => {
                 Self::from(error).suggest(LOOK)
             }
-            DeskError::Store(error) => error.into(),
+            EndpointError::Store(error) => error.into(),
         }
     }
 }
 
 impl App {
-    fn desk<'d>(&'d self, caller: &'d Caller) -> Result<Desk<'d>, AppError> {
-        let whose = match caller.role {
-            Role::Operator => Whose::Everybodys,
-            Role::Buyer => Whose::Principals(caller.buyer()?.clone()),
+    fn manager<'m>(&'m self, caller: &'m Caller) -> Result<EndpointManager<'m>, AppError> {
+        let scope = match caller.role {
+            Role::Operator => Scope::All,
+            Role::Buyer => Scope::Principal(caller.buyer()?.clone()),
             Role::Reviewer => return Err(AppError::denied("a buyer's or an operator's token is needed")),
         };
-        Ok(Desk { store: self.store.as_ref(), policy: &self.config.webhooks, by: &caller.name, whose })
+        Ok(EndpointManager { store: &self.store, policy: &self.config.webhooks, by: &caller.name, scope })
     }
 
     /// Makes an endpoint: a buyer's hears of their own buys, an operator's is the publisher's and hears of all.
     ///
     /// # Errors
     /// An address that can't be.
-    pub async fn create_webhook(&self, caller: &Caller, new: NewEndpoint) -> Result<WithSecret, AppError> {
-        Ok(self.desk(caller)?.create(new).await?)
+    pub async fn create_webhook(&self, caller: &Caller, new: NewEndpoint) -> Result<EndpointWithSecret, AppError> {
+        Ok(self.manager(caller)?.create(new).await?)
     }
 
     /// The endpoints that the caller may see, oldest first.
@@ -68,7 +71,7 @@ impl App {
     /// # Errors
     /// `PERMISSION_DENIED`.
     pub async fn list_webhooks(&self, caller: &Caller) -> Result<Vec<Endpoint>, AppError> {
-        Ok(self.desk(caller)?.list().await?)
+        Ok(self.manager(caller)?.list().await?)
     }
 
     /// An endpoint.
@@ -76,7 +79,7 @@ impl App {
     /// # Errors
     /// `NOT_FOUND`, for what is not there and for what is somebody else's.
     pub async fn get_webhook(&self, caller: &Caller, id: &WebhookId) -> Result<Endpoint, AppError> {
-        Ok(self.desk(caller)?.get(id).await?)
+        Ok(self.manager(caller)?.get(id).await?)
     }
 
     /// Changes, disables or enables an endpoint.
@@ -89,7 +92,7 @@ impl App {
         id: &WebhookId,
         patch: EndpointPatch,
     ) -> Result<Endpoint, AppError> {
-        Ok(self.desk(caller)?.change(id, patch).await?)
+        Ok(self.manager(caller)?.change(id, patch).await?)
     }
 
     /// Removes an endpoint and what was sent to it.
@@ -97,15 +100,15 @@ impl App {
     /// # Errors
     /// `NOT_FOUND`.
     pub async fn delete_webhook(&self, caller: &Caller, id: &WebhookId) -> Result<(), AppError> {
-        Ok(self.desk(caller)?.delete(id).await?)
+        Ok(self.manager(caller)?.delete(id).await?)
     }
 
     /// Gives an endpoint another secret.
     ///
     /// # Errors
     /// `NOT_FOUND`.
-    pub async fn rotate_webhook_secret(&self, caller: &Caller, id: &WebhookId) -> Result<WithSecret, AppError> {
-        Ok(self.desk(caller)?.rotate(id).await?)
+    pub async fn rotate_webhook_secret(&self, caller: &Caller, id: &WebhookId) -> Result<EndpointWithSecret, AppError> {
+        Ok(self.manager(caller)?.rotate(id).await?)
     }
 
     /// Sends an endpoint a test.
@@ -113,7 +116,7 @@ impl App {
     /// # Errors
     /// `NOT_FOUND`; `INVALID_STATE` if it is disabled.
     pub async fn test_webhook(&self, caller: &Caller, id: &WebhookId) -> Result<EventId, AppError> {
-        let event = self.desk(caller)?.test(id).await?;
+        let event = self.manager(caller)?.test(id).await?;
         self.signals.happened();
         Ok(event)
     }
@@ -131,10 +134,10 @@ impl App {
         cursor: Option<&str>,
     ) -> Result<Page<Delivery>, AppError> {
         let limit = page_size(limit)?;
-        let wrong = |_| AppError::invalid("/cursor", "cursor must be the next_cursor of the page before");
+        let wrong = |_| AppError::invalid(Field::Cursor, "cursor must be the next_cursor of the page before");
         let before = cursor.map(str::parse::<i64>).transpose().map_err(wrong)?;
         let filter = DeliveryFilter { status, before, limit: limit + 1 };
-        let mut items = self.desk(caller)?.deliveries(id, &filter).await?;
+        let mut items = self.manager(caller)?.deliveries(id, &filter).await?;
         let more = items.len() > limit as usize;
         items.truncate(limit as usize);
         let next_cursor = if more { items.last().map(|last| last.number.to_string()) } else { None };
@@ -146,7 +149,7 @@ impl App {
     /// # Errors
     /// `NOT_FOUND`; `INVALID_STATE` if it is disabled.
     pub async fn replay_webhook(&self, caller: &Caller, id: &WebhookId, what: Replay) -> Result<Replayed, AppError> {
-        let replayed = self.desk(caller)?.replay(id, what).await?;
+        let replayed = self.manager(caller)?.replay(id, what).await?;
         self.signals.happened();
         Ok(replayed)
     }
@@ -159,7 +162,7 @@ mod tests {
     #[test]
     fn whoever_can_send_no_idempotency_key_is_not_told_to_repeat_it() {
         for error in [StoreError::Unsure("it went away".to_owned()), StoreError::Corrupt("a row".to_owned())] {
-            let told = AppError::from(DeskError::Store(error)).suggestion.unwrap();
+            let told = AppError::from(EndpointError::Store(error)).suggestion.unwrap();
             assert!(told.contains("look at the webhook") && !told.contains("idempotency"), "{told}");
         }
     }

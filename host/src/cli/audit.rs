@@ -15,7 +15,7 @@ use crate::{
     },
     operations::now,
     serve,
-    store::{Recording, Store},
+    store::{Store, Write},
 };
 
 /// Lines read at a time.
@@ -74,7 +74,7 @@ fn between(span: &Span) -> String {
 }
 
 /// Goes through all lines of a log.
-pub(crate) async fn verified(store: &dyn Store, kept: Option<Head>) -> anyhow::Result<Verifier> {
+pub(crate) async fn verified(store: &Store, kept: Option<Head>) -> anyhow::Result<Verifier> {
     let begins = store.audit_begins().await?.context(
         "where the chain of the audit log begins is not recorded: somebody took it away (table audit_beginning)",
     )?;
@@ -89,7 +89,7 @@ pub(crate) fn export(config: &Config, after: Option<i64>) -> anyhow::Result<()> 
     with_store(config, async |store| {
         // Before it is read: nobody reads it unseen.
         let line = exported(&store.audit_head().await?, after);
-        store.record(Recording { audit: vec![line], ..Recording::default() }).await?;
+        store.record(Write::Audit(line)).await?;
         each(store, after, |line| {
             // What somebody made unreadable is printed as it is; `verify` names it.
             let entry: Value = serde_json::from_str(&line.text).unwrap_or_default();
@@ -114,11 +114,11 @@ fn exported(head: &Head, after: Option<i64>) -> AuditEntry {
 }
 
 /// Does something with the store, beside hosts that may serve.
-fn with_store<T>(config: &Config, work: impl AsyncFnOnce(&dyn Store) -> anyhow::Result<T>) -> anyhow::Result<T> {
+fn with_store<T>(config: &Config, work: impl AsyncFnOnce(&Store) -> anyhow::Result<T>) -> anyhow::Result<T> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let store = serve::open_store_beside(config).await?;
-        let done = work(store.as_ref()).await;
+        let done = work(&store).await;
         store.close().await;
         done
     })
@@ -126,7 +126,7 @@ fn with_store<T>(config: &Config, work: impl AsyncFnOnce(&dyn Store) -> anyhow::
 
 /// Reads the log line by line, all of it or what is after a number.
 async fn each(
-    store: &dyn Store,
+    store: &Store,
     after: Option<i64>,
     mut take: impl FnMut(&AuditLine) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {

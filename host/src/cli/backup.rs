@@ -10,7 +10,7 @@ use crate::{
     domain::{digest, time::Timestamp},
     operations::now,
     serve,
-    store::{AuditEntry, replicas::RESTORED, sqlite},
+    store::{AuditEntry, marks::RESTORED, sqlite},
 };
 
 /// Writes a copy of the database.

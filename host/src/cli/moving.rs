@@ -10,9 +10,9 @@ use crate::{
     operations::now,
     serve,
     store::{
-        AuditEntry, Store as _,
+        AuditEntry,
+        marks::{ARRIVED, ARRIVING},
         moving::{self, Begun, Move},
-        replicas::{ARRIVED, ARRIVING, ReplicaStore as _},
     },
 };
 

@@ -200,11 +200,11 @@ fn about(action: &str, name: &str, sha256: &str) -> AuditEntry {
 }
 
 /// Does something with the store, beside a host that may be serving.
-fn with_store<T>(config: &Config, work: impl AsyncFnOnce(&dyn Store) -> T) -> anyhow::Result<T> {
+fn with_store<T>(config: &Config, work: impl AsyncFnOnce(&Store) -> T) -> anyhow::Result<T> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let store = serve::open_store_beside(config).await?;
-        let done = work(store.as_ref()).await;
+        let done = work(&store).await;
         store.close().await;
         Ok(done)
     })

@@ -16,7 +16,7 @@ use crate::{
     operations::now,
     serve,
     store::webhooks::{DeliveryFilter, Replay},
-    webhooks::desk::{Desk, EndpointPatch, NewEndpoint, Whose, WithSecret},
+    webhooks::endpoints::{EndpointManager, EndpointPatch, EndpointWithSecret, NewEndpoint, Scope},
 };
 
 /// The default of `--limit`.
@@ -179,57 +179,57 @@ pub(crate) fn run(config: &Config, command: &WebhookCommand) -> anyhow::Result<(
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let store = serve::open_store_beside(config).await?;
-        let desk =
-            Desk { store: store.as_ref(), policy: &config.webhooks, by: "command line", whose: Whose::Everybodys };
-        let done = at_the_desk(&desk, command).await;
+        let manager =
+            EndpointManager { store: &store, policy: &config.webhooks, by: "command line", scope: Scope::All };
+        let done = manage(&manager, command).await;
         store.close().await;
         done
     })
 }
 
-async fn at_the_desk(desk: &Desk<'_>, command: &WebhookCommand) -> anyhow::Result<()> {
+async fn manage(manager: &EndpointManager<'_>, command: &WebhookCommand) -> anyhow::Result<()> {
     let id = |id: &String| WebhookId::new(id.clone());
     match command {
         WebhookCommand::List { .. } => {
-            for endpoint in desk.list().await? {
+            for endpoint in manager.list().await? {
                 println!("{}", line(&endpoint));
             }
         }
         WebhookCommand::Show { id: of, .. } => {
-            let endpoint = desk.get(&id(of)).await?;
-            desk.tell_of_reading(&endpoint).await?;
+            let endpoint = manager.get(&id(of)).await?;
+            manager.audit_reading(&endpoint).await?;
             show(&endpoint);
         }
         WebhookCommand::Change { id: of, url, events, description, .. } => {
             let description = description.clone().map(|text| Some(text).filter(|text| !text.is_empty()));
             let patch = EndpointPatch { url: url.clone(), events: events.clone(), description, active: None };
-            show(&desk.change(&id(of), patch).await?);
+            show(&manager.change(&id(of), patch).await?);
         }
         WebhookCommand::Create { url, events, description, .. } => {
             let events = if events.is_empty() { EventKind::ALL.to_vec() } else { events.clone() };
             let new = NewEndpoint { url: url.clone(), events, description: description.clone() };
-            show_secret(&desk.create(new).await?);
+            show_secret(&manager.create(new).await?);
         }
-        WebhookCommand::Disable { id: of, .. } => switch(desk, &id(of), false).await?,
-        WebhookCommand::Enable { id: of, .. } => switch(desk, &id(of), true).await?,
+        WebhookCommand::Disable { id: of, .. } => switch(manager, &id(of), false).await?,
+        WebhookCommand::Enable { id: of, .. } => switch(manager, &id(of), true).await?,
         WebhookCommand::Delete { id: of, .. } => {
-            desk.delete(&id(of)).await?;
+            manager.delete(&id(of)).await?;
             println!("{of} is gone");
         }
-        WebhookCommand::Rotate { id: of, .. } => show_secret(&desk.rotate(&id(of)).await?),
-        WebhookCommand::Test { id: of, .. } => println!("{}", desk.test(&id(of)).await?),
+        WebhookCommand::Rotate { id: of, .. } => show_secret(&manager.rotate(&id(of)).await?),
+        WebhookCommand::Test { id: of, .. } => println!("{}", manager.test(&id(of)).await?),
         WebhookCommand::Deliveries { id: of, status, limit, before, .. } => {
             let filter = DeliveryFilter { status: *status, before: *before, limit: *limit };
-            list_deliveries(desk, &id(of), filter).await?;
+            list_deliveries(manager, &id(of), filter).await?;
         }
         WebhookCommand::Replay { id: of, event, failed, since, .. } => {
             let what = match (event, failed, since) {
                 (Some(event), ..) => Replay::One(EventId::new(event.clone())),
-                (_, true, _) => Replay::Dead,
+                (_, true, _) => Replay::DeadLetters,
                 (.., Some(since)) => Replay::Since(*since),
                 _ => bail!("give --event, --failed or --since"),
             };
-            let replayed = desk.replay(&id(of), what).await?;
+            let replayed = manager.replay(&id(of), what).await?;
             println!("{} events are sent again", replayed.count);
             match replayed.next_since {
                 Some(next) => println!("there are more: go on with --since {next}"),
@@ -242,11 +242,15 @@ async fn at_the_desk(desk: &Desk<'_>, command: &WebhookCommand) -> anyhow::Resul
 }
 
 /// Prints deliveries, page after page, up to the limit of the filter.
-async fn list_deliveries(desk: &Desk<'_>, id: &WebhookId, mut filter: DeliveryFilter) -> anyhow::Result<()> {
+async fn list_deliveries(
+    manager: &EndpointManager<'_>,
+    id: &WebhookId,
+    mut filter: DeliveryFilter,
+) -> anyhow::Result<()> {
     let mut left = filter.limit;
     while left > 0 {
         filter.limit = left.min(PAGE);
-        let page = desk.deliveries(id, &filter).await?;
+        let page = manager.deliveries(id, &filter).await?;
         for delivery in &page {
             let answered = delivery.answered.map(|status| status.to_string()).unwrap_or_default();
             println!(
@@ -265,14 +269,14 @@ async fn list_deliveries(desk: &Desk<'_>, id: &WebhookId, mut filter: DeliveryFi
     Ok(())
 }
 
-async fn switch(desk: &Desk<'_>, id: &WebhookId, active: bool) -> anyhow::Result<()> {
+async fn switch(manager: &EndpointManager<'_>, id: &WebhookId, active: bool) -> anyhow::Result<()> {
     let patch = EndpointPatch { active: Some(active), ..EndpointPatch::default() };
-    let endpoint = desk.change(id, patch).await.with_context(|| id.to_string())?;
+    let endpoint = manager.change(id, patch).await.with_context(|| id.to_string())?;
     println!("{}", line(&endpoint));
     Ok(())
 }
 
-fn show_secret(made: &WithSecret) {
+fn show_secret(made: &EndpointWithSecret) {
     println!("{}\n{}", line(&made.endpoint), made.secret);
 }
 

@@ -13,11 +13,11 @@ use std::{collections::BTreeSet, time::Duration};
 
 use super::{reader::Kind, section::Section, values};
 use crate::domain::{
+    change::ProposedChange,
     growth::{self, Growth},
     id::{PlatformName, PrincipalId},
-    media_buy::MediaBuy,
     money::Micros,
-    operation::{Change, OperationKind},
+    operation::OperationKind,
     task::Priority,
 };
 
@@ -85,14 +85,9 @@ pub struct ApprovalQuestion<'a> {
 }
 
 impl<'a> ApprovalQuestion<'a> {
-    /// The question about a change that makes `after` of `before`; of a create, both are the new buy.
-    pub fn about(
-        operation: OperationKind,
-        change: &Change,
-        before: &'a MediaBuy,
-        after: &MediaBuy,
-        platforms: &'a [PlatformName],
-    ) -> Self {
+    /// The question about a change that touches `platforms`.
+    pub fn about(operation: OperationKind, proposed: ProposedChange<'a>, platforms: &'a [PlatformName]) -> Self {
+        let ProposedChange { change, current: before, desired: after } = proposed;
         Self {
             operation,
             principal: &before.principal,

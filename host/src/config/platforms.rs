@@ -1,16 +1,21 @@
 //! Ad servers: where each is, which adapter speaks to it, how requests are authenticated, and what it may use.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, str::FromStr};
 
 use super::{
-    addresses::{Allowed, BaseUrl},
     reader::{Kind, Node, Read},
     section::Section,
     values,
 };
 use crate::{
-    adapters::{Credentials, Limits, PatternError, PlatformConfig, check_read_request, check_write_request},
+    adapters::{Credentials, Limits, PatternError, PlatformConfig},
     domain::id::PlatformName,
+    network::{
+        addresses::is_public,
+        allow_list::AllowList,
+        base_url::{BaseUrl, BaseUrlError},
+        origins::Origin,
+    },
 };
 
 mod auth;
@@ -23,29 +28,31 @@ const RESERVED: &str = "multi";
 pub(super) fn read(section: &Section<'_>) -> Option<PlatformConfig> {
     let name = section.defined("name", Kind::Platform, "\"acme\"", name);
     let component = section.required("adapter", "\"adapters/acme.wasm\"", |node| component(section, node));
-    let allow_private = section.list("allow_private", |node| Allowed::parse(values::text(node)?)).unwrap_or_default();
-    let endpoint = address(section, "endpoint", "\"https://api.acme.example\"", &allow_private);
-    let aliases = aliases(section, endpoint.as_ref());
-    let origins = origins(section, endpoint.as_ref(), &allow_private);
+    let allow_private = section.list("allow_private", values::parsed).unwrap_or_default();
+    let allow_list = AllowList::new(&allow_private);
+    let endpoint = address(section, "endpoint", "\"https://api.acme.example\"", &allow_list);
+    let endpoint_aliases = aliases(section, endpoint.as_ref());
+    let origins = origins(section, endpoint.as_ref(), &allow_list);
     let credentials =
-        section.or_table("auth", Credentials::None, "{ scheme = \"none\" }", |table| auth::read(table, &allow_private));
-    let read_requests = requests(section, "read_requests", check_read_request);
-    let write_requests = requests(section, "write_requests", check_write_request);
+        section.or_table("auth", Credentials::None, "{ scheme = \"none\" }", |table| auth::read(table, &allow_list));
+    let read_requests = requests(section, "read_requests");
+    let write_requests = requests(section, "write_requests");
     let limits = section.or_table("limits", Limits::default(), "{ memory = \"256MiB\" }", limits::read);
-    let defaults = PlatformConfig::new("", "", "");
-    let settings = section.or("settings", defaults.settings, values::object);
+    let settings = section.or("settings", values::empty_object(), values::object);
     let rate_per_second = section.optional("rate_per_second", |node| values::whole(node, 1, 100_000));
     let max_concurrent_requests =
-        section.or("max_concurrent_requests", defaults.max_concurrent_requests, |node| values::whole(node, 1, 10_000));
-    let in_doubt_wait_ms = section.or("in_doubt_wait", defaults.in_doubt_wait_ms, values::short_millis);
-    let processing_bound_ms = section.or("processing_bound", defaults.processing_bound_ms, values::short_millis);
+        section.or("max_concurrent_requests", PlatformConfig::MAX_CONCURRENT_REQUESTS, |node| {
+            values::whole(node, 1, 10_000)
+        });
+    let in_doubt_wait_ms = section.or("in_doubt_wait", 0, values::short_millis);
+    let processing_bound_ms = section.or("processing_bound", PlatformConfig::PROCESSING_BOUND_MS, values::short_millis);
     Some(PlatformConfig {
         name: PlatformName::from(name?),
         component: component?,
-        endpoint: endpoint?.as_str().to_owned(),
-        endpoint_aliases: aliases,
-        origins: origins.iter().map(BaseUrl::origin).collect(),
-        allow_private: allow_private.iter().map(ToString::to_string).collect(),
+        endpoint: endpoint?,
+        endpoint_aliases,
+        origins,
+        allow_private,
         credentials: credentials?,
         read_requests,
         write_requests,
@@ -55,7 +62,7 @@ pub(super) fn read(section: &Section<'_>) -> Option<PlatformConfig> {
         max_concurrent_requests,
         in_doubt_wait_ms,
         processing_bound_ms,
-        connect_timeout: defaults.connect_timeout,
+        connect_timeout: PlatformConfig::CONNECT_TIMEOUT,
     })
 }
 
@@ -77,73 +84,67 @@ fn component(section: &Section<'_>, node: Node<'_>) -> Read<PathBuf> {
 }
 
 /// Reads an address that must be there, a text or `{ env = "…" }`. The example is one as TOML writes it.
-fn address(section: &Section<'_>, key: &'static str, example: &str, allow_private: &[Allowed]) -> Option<BaseUrl> {
+fn address(section: &Section<'_>, key: &'static str, example: &str, allow_list: &AllowList) -> Option<BaseUrl> {
     if section.get(key).is_none() {
         section.missing(key, example);
         return None;
     }
-    address_if_any(section, key, allow_private)
+    address_if_any(section, key, allow_list)
 }
 
 /// As [`address`], which may be left out.
-fn address_if_any(section: &Section<'_>, key: &'static str, allow_private: &[Allowed]) -> Option<BaseUrl> {
+fn address_if_any(section: &Section<'_>, key: &'static str, allow_list: &AllowList) -> Option<BaseUrl> {
     let node = section.get(key)?;
-    let url = if node.is_table() {
+    let url: BaseUrl = if node.is_table() {
         section.table_if_table(key, |table| {
             let named = |node: Node<'_>| {
                 let name = values::text(node)?;
                 let text = section.reader().environment(name)?;
-                BaseUrl::parse(&text)
-                    .map_err(|must| format!("names the environment variable {name}, whose value {must}"))
+                text.parse()
+                    .map_err(|must: BaseUrlError| format!("names the environment variable {name}, whose value {must}"))
             };
             table.required("env", "\"ACME_ENDPOINT\"", named)
         })
     } else {
-        section.optional(key, |node| BaseUrl::parse(values::text(node)?))
+        section.optional(key, values::parsed)
     }?;
-    judge(section, key, node.at, &url, allow_private);
+    check_reachable(section, key, node.at, url.origin(), allow_list);
     Some(url)
 }
 
 /// Reads `endpoint_aliases`: other addresses of the same ad server, where nothing is sent to.
-fn aliases(section: &Section<'_>, endpoint: Option<&BaseUrl>) -> Vec<String> {
-    let https = endpoint.is_some_and(BaseUrl::is_https);
+fn aliases(section: &Section<'_>, endpoint: Option<&BaseUrl>) -> Vec<BaseUrl> {
+    let https = endpoint.is_some_and(|endpoint| endpoint.origin().is_https());
     let listed = section.list("endpoint_aliases", |node| {
-        let url = BaseUrl::parse(values::text(node)?)?;
-        if https && !url.is_https() {
+        let url: BaseUrl = values::parsed(node)?;
+        if https && !url.origin().is_https() {
             return Err("must be reached by https, as `endpoint` is".to_owned());
         }
-        Ok(url.as_str().to_owned())
+        Ok(url)
     });
     listed.unwrap_or_default()
 }
 
 /// Reads `origins`: what else the adapter may reach. The endpoint's own origin always belongs to them.
-fn origins(section: &Section<'_>, endpoint: Option<&BaseUrl>, allow_private: &[Allowed]) -> Vec<BaseUrl> {
+fn origins(section: &Section<'_>, endpoint: Option<&BaseUrl>, allow_list: &AllowList) -> Vec<Origin> {
     let listed = section.list("origins", |node| {
-        let url = BaseUrl::parse(values::text(node)?)?;
-        if !url.is_origin() {
-            return Err("must be scheme, host and port without a path, like \"https://files.acme.example\"".to_owned());
-        }
-        judge(section, "origins", node.at, &url, allow_private);
-        Ok(url)
+        let origin: Origin = values::parsed(node)?;
+        check_reachable(section, "origins", node.at, &origin, allow_list);
+        Ok(origin)
     });
-    let mut all: Vec<BaseUrl> = endpoint.cloned().into_iter().collect();
-    for url in listed.unwrap_or_default() {
-        if all.iter().all(|known| known.origin() != url.origin()) {
-            all.push(url);
+    let mut all: Vec<Origin> = endpoint.map(|endpoint| endpoint.origin().clone()).into_iter().collect();
+    for origin in listed.unwrap_or_default() {
+        if !all.contains(&origin) {
+            all.push(origin);
         }
     }
     all
 }
 
 /// Reads patterns of requests that are not what their method says.
-fn requests(section: &Section<'_>, key: &'static str, check: fn(&str) -> Result<(), PatternError>) -> Vec<String> {
+fn requests<T: FromStr<Err = PatternError>>(section: &Section<'_>, key: &'static str) -> Vec<T> {
     let pattern = |node: Node<'_>| {
-        let pattern = values::text(node)?;
-        check(pattern)
-            .map(|()| pattern.to_owned())
-            .map_err(|error| format!("has a pattern that can't be taken: {error}"))
+        values::text(node)?.parse().map_err(|error| format!("has a pattern that can't be taken: {error}"))
     };
     section.list(key, pattern).unwrap_or_default()
 }
@@ -151,16 +152,17 @@ fn requests(section: &Section<'_>, key: &'static str, check: fn(&str) -> Result<
 /// Refuses what could not be dialled, and warns of what is not encrypted.
 ///
 /// What may be dialled is decided by the adapters' egress, for each request and after names were looked up. This is
-/// only the part that is certain beforehand, so that it is said with its line.
-fn judge(section: &Section<'_>, key: &str, at: usize, url: &BaseUrl, allow_private: &[Allowed]) {
-    let allowed = allow_private.iter().any(|entry| entry.covers(url));
-    if url.is_private() && !allowed {
-        let (host, port) = url.host_and_port();
+/// only the part that is certain beforehand, so that it is reported with its line.
+fn check_reachable(section: &Section<'_>, key: &str, at: usize, origin: &Origin, allow_list: &AllowList) {
+    let allowed = allow_list.names(origin);
+    let private = origin.certain_address().is_some_and(|address| !is_public(address));
+    if private && !allowed {
+        let (host, port) = (&origin.host, origin.port);
         section.wrong(
             at,
             format!("`{key}` is the private address {host}; if it is meant, add \"{host}:{port}\" to `allow_private`"),
         );
-    } else if !url.is_https() && !allowed {
+    } else if !origin.is_https() && !allowed {
         section.warn(at, format!("`{key}` is reached without encryption, credentials and all; prefer https"));
     }
 }

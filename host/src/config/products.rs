@@ -9,6 +9,7 @@ use crate::domain::{
     creative::Format,
     id::{PackageId, PlatformName},
     money::Micros,
+    product::Offer,
 };
 
 /// Publishers that review creatives take one or two working days.
@@ -42,6 +43,21 @@ pub struct Product {
 }
 
 impl Product {
+    /// The product as buyers buy it.
+    pub fn offer(&self) -> Offer<'_> {
+        Offer {
+            id: &self.id,
+            name: &self.name,
+            platform: &self.platform,
+            formats: &self.formats,
+            cpm: self.cpm,
+            floor_cpm: self.floor_cpm,
+            currency: &self.currency,
+            review_lead_ms: self.review_lead_ms,
+            settings: &self.settings,
+        }
+    }
+
     pub(super) fn read(section: &Section<'_>, publishers_currency: &str) -> Option<Self> {
         let id = section.defined("id", Kind::Product, "\"premium_sports\"", values::id);
         let name = section.required("name", "\"Premium sports\"", values::title);

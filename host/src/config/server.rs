@@ -10,12 +10,12 @@ use std::{
 use ipnet::IpNet;
 
 use super::{
-    addresses::BaseUrl,
     mistake::Place,
     reader::{Node, Read, Reader},
     section::Section,
     values,
 };
+use crate::network::{allow_list, base_url::BaseUrl};
 
 /// Overrides `listen` of `[server]`.
 pub const LISTEN_VARIABLE: &str = "FLIGHTDECK_LISTEN";
@@ -96,7 +96,7 @@ impl Server {
     pub(super) fn read(section: &Section<'_>) -> Self {
         let server = Self {
             listen: section.or("listen", DEFAULT_LISTEN, |node| address(node.value.as_str().unwrap_or(""))),
-            public_url: section.optional("public_url", |node| BaseUrl::parse(values::text(node)?)),
+            public_url: section.optional("public_url", values::parsed),
             max_request_bytes: section.or("max_request_size", DEFAULT_REQUEST_BYTES, values::size),
             shutdown_grace: section.or("shutdown_grace", DEFAULT_SHUTDOWN_GRACE, values::duration),
             default_wait: section.or("default_wait", DEFAULT_WAIT, values::duration_or_none),
@@ -136,11 +136,8 @@ impl Server {
 
 /// A network, or an address as a network of one.
 fn network(node: Node<'_>) -> Read<IpNet> {
-    let text = values::text(node)?;
-    let network = text.parse::<IpNet>().map(|network| network.trunc());
-    network
-        .or_else(|_| text.parse::<IpAddr>().map(IpNet::from))
-        .map_err(|_| "must be a network (\"10.1.0.0/16\") or an address, in quotes".to_owned())
+    allow_list::network(values::text(node)?)
+        .ok_or_else(|| "must be a network (\"10.1.0.0/16\") or an address, in quotes".to_owned())
 }
 
 fn address(text: &str) -> Read<SocketAddr> {

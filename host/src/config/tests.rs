@@ -10,6 +10,7 @@ mod documentation;
 mod good;
 mod references;
 mod refused;
+mod refused_entries;
 mod secrets;
 
 /// What every configuration has.
@@ -47,6 +48,11 @@ fn read(text: &str) -> Result<Config, ConfigErrors> {
     let is_file = |path: &Path| !path.ends_with("missing.wasm");
     let around = Surroundings { environment: &environment, is_file: &is_file };
     Config::parse(Path::new("/etc/flightdeck/flightdeck.toml"), text, &around)
+}
+
+/// Values of a list as they are written.
+fn shown<T: std::fmt::Display>(list: &[T]) -> Vec<String> {
+    list.iter().map(ToString::to_string).collect()
 }
 
 /// Reads what is fine.

@@ -2,7 +2,7 @@
 //!
 //! The words never repeat the value where a secret may stand by mistake.
 
-use std::{num::NonZeroUsize, time::Duration};
+use std::{fmt::Display, num::NonZeroUsize, str::FromStr, time::Duration};
 
 use http::HeaderName;
 use toml::de::{DeFloat, DeInteger, DeValue};
@@ -33,6 +33,11 @@ const LONGEST_DESCRIPTION: usize = 2_000;
 /// A text that says something.
 pub(super) fn text(node: Node<'_>) -> Read<&str> {
     node.value.as_str().filter(|text| !text.trim().is_empty()).ok_or_else(|| "must be a text in quotes".to_owned())
+}
+
+/// A text with a grammar of its own, whose error is the words of the mistake.
+pub(super) fn parsed<T: FromStr<Err: Display>>(node: Node<'_>) -> Read<T> {
+    text(node)?.parse().map_err(|error: T::Err| error.to_string())
 }
 
 /// A text to keep.

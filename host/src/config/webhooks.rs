@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::{addresses::Allowed, section::Section, values};
-use crate::network::receivers::Policy;
+use super::{section::Section, values};
+use crate::network::{allow_list::AllowList, receivers::Policy};
 
 /// Receivers that take longer answer first and work afterwards.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(15);
@@ -16,8 +16,8 @@ const MOST_TIMEOUT: Duration = Duration::from_secs(60);
 /// - `allow_private`: networks, addresses and `host:port` that may be sent to although they are not on the internet. Default: none.
 /// - `allow_http`: whether an endpoint may be without TLS. Default `false`.
 /// - `timeout`: how long a receiver may take to answer. Default `15s`, at most `60s`.
-pub(super) fn read(section: &Section<'_>) -> Option<Policy> {
-    let allowed = section.list("allow_private", |node| Allowed::parse(values::text(node)?)).unwrap_or_default();
+pub(super) fn read(section: &Section<'_>) -> Policy {
+    let allow_private = section.list("allow_private", values::parsed).unwrap_or_default();
     let allow_http = section.or("allow_http", false, values::flag);
     let timeout = section.or("timeout", DEFAULT_TIMEOUT, |node| match values::duration(node)? {
         longer if longer > MOST_TIMEOUT => Err(format!(
@@ -26,7 +26,5 @@ pub(super) fn read(section: &Section<'_>) -> Option<Policy> {
         )),
         timeout => Ok(timeout),
     });
-    let allowed: Vec<String> = allowed.iter().map(ToString::to_string).collect();
-    let policy = Policy::new(&allowed, allow_http, timeout);
-    policy.map_err(|error| section.wrong(section.place_of("allow_private"), error.to_string())).ok()
+    Policy::new(AllowList::new(&allow_private), allow_http, timeout)
 }

@@ -19,6 +19,7 @@
 
 use super::{
     failure::{Failure, FailureKind},
+    field::FieldPath,
     targeting::names,
 };
 
@@ -65,11 +66,11 @@ names! {
 impl ErrorCode {
     /// The code of a failed call to an adapter.
     pub fn of(failure: &Failure) -> Self {
-        let about = |part: fn(&str) -> bool| failure.items.iter().any(|item| part(&item.field));
+        let about = |part: fn(&FieldPath) -> bool| failure.items.iter().any(|item| part(&item.field));
         match failure.kind {
             FailureKind::Invalid => Self::InvalidParameter,
-            FailureKind::Unsupported if about(|field| field.contains("targeting")) => Self::UnsupportedTargeting,
-            FailureKind::Unsupported if about(|field| field.starts_with("/assets")) => Self::UnsupportedFormat,
+            FailureKind::Unsupported if about(FieldPath::concerns_targeting) => Self::UnsupportedTargeting,
+            FailureKind::Unsupported if about(FieldPath::concerns_creative) => Self::UnsupportedFormat,
             FailureKind::Unsupported => Self::InvalidParameter,
             FailureKind::Permission
             | FailureKind::ApprovalRequired

@@ -1,10 +1,15 @@
-//! What happened, as webhooks and reviewers' pages tell of it.
+//! What happened, in the terms of the domain. A protocol writes it in its own words: see
+//! [`PayloadFormat`].
 
 use serde::{Deserialize, Serialize};
 
 use super::{
-    id::{EventId, MediaBuyId, PrincipalId},
+    creative::AssetState,
+    id::{CreativeId, EventId, MediaBuyId, OperationId, PackageId, PlatformName, PrincipalId, TaskId, WebhookId},
+    operation::OperationKind,
+    status::BuyStatus,
     targeting::names,
+    task::{Resolution, TaskKind, TaskStatus},
     time::Timestamp,
 };
 
@@ -27,7 +32,8 @@ names! {
         OperationSucceeded = "operation.succeeded",
         /// An operation failed for good.
         OperationFailed = "operation.failed",
-        /// A request that got no answer was carried out after all: the ad server has a second object, which is stopped.
+        /// A request that got no answer was carried out after all: the ad server has a second
+        /// object, which is stopped.
         OperationDuplicateFound = "operation.duplicate_found",
         /// The platform said something about a creative.
         CreativeStatusChanged = "creative.status_changed",
@@ -36,27 +42,127 @@ names! {
     }
 }
 
-/// Something that happened, written with the change that it tells of.
+/// Something that happened, written with the change that caused it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Event {
-    /// Its id; a receiver sees it once or more.
+    /// Its id. A receiver gets it once or more.
     pub id: EventId,
-    /// What kind.
+    /// What kind of thing happened.
     pub kind: EventKind,
-    /// Whose it is.
+    /// Whose media buy it concerns.
     pub principal: PrincipalId,
-    /// About which buy; empty for a test.
+    /// The media buy; empty for a test.
     pub buy: MediaBuyId,
-    /// When.
+    /// When it happened.
     pub at: Timestamp,
-    /// What a receiver is told.
-    pub data: serde_json::Value,
+    /// What happened.
+    pub data: EventData,
 }
 
-impl Event {
-    /// What a receiver is sent: `{type, timestamp, data}`. It is made once, when the event is written: every delivery of it is
-    /// the same to the byte.
-    pub fn body(&self) -> String {
-        serde_json::json!({ "type": self.kind, "timestamp": self.at, "data": self.data }).to_string()
+/// What happened, beside the media buy that the event names. Stored in this form.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EventData {
+    /// The media buy has another status.
+    BuyStatus {
+        /// The status from now on.
+        status: BuyStatus,
+        /// The status before; `None` for a new buy.
+        before: Option<BuyStatus>,
+        /// Why, in words.
+        detail: String,
+    },
+    /// An operation ended.
+    OperationEnd {
+        /// Which one.
+        operation: OperationId,
+        /// What it was to do.
+        kind: OperationKind,
+        /// Why it failed, in words for the buyer.
+        reason: Option<String>,
+        /// The packages that it changed.
+        affected: Vec<PackageId>,
+    },
+    /// An ad server has objects that nobody asked for.
+    Duplicates {
+        /// The operation whose requests made them.
+        operation: OperationId,
+        /// On which platform.
+        platform: PlatformName,
+        /// The objects.
+        objects: Vec<DuplicateObject>,
+    },
+    /// A platform said something new of a creative.
+    Creative {
+        /// Which one.
+        creative: CreativeId,
+        /// How it stands there.
+        status: AssetState,
+        /// The platform's words.
+        feedback: Option<String>,
+    },
+    /// Something was done with a task.
+    Task {
+        /// Which one.
+        task: TaskId,
+        /// Why it exists.
+        kind: TaskKind,
+        /// The operation that waits for it.
+        operation: OperationId,
+        /// Its status from now on.
+        status: TaskStatus,
+        /// How it ended, once it has.
+        resolution: Option<Resolution>,
+        /// The reviewer's words.
+        words: Option<String>,
+        /// Who has it.
+        assigned_to: Option<String>,
+        /// To whom it was handed up.
+        escalated_to: Option<String>,
+    },
+    /// The owner of an endpoint asked for a test.
+    Test {
+        /// The endpoint.
+        webhook: WebhookId,
+        /// Who asked.
+        by: String,
+    },
+    /// An event of a version that stored only the JSON of its payload.
+    #[serde(untagged)]
+    Earlier(serde_json::Value),
+}
+
+/// An object on an ad server that nobody asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DuplicateObject {
+    /// The ad server's word for it.
+    pub remote_type: String,
+    /// Its id there.
+    pub id: String,
+    /// Its name there.
+    pub name: String,
+}
+
+/// Writes the payload of an event's deliveries. The store calls it once, when it writes the event,
+/// and keeps the text: each delivery and each replay of an event has the same bytes, whatever a
+/// later version would write.
+pub type PayloadFormat = fn(&Event) -> String;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn events_of_versions_without_types_are_still_read() {
+        let doc = |data: &str| {
+            format!(
+                r#"{{"id":"evt_1","kind":"media_buy.status_changed","principal":"acme","buy":"b1","at":"2026-12-01T00:00:00Z","data":{data}}}"#
+            )
+        };
+        let earlier: Event = serde_json::from_str(&doc(r#"{"media_buy_id":"b1","status":"active"}"#)).unwrap();
+        assert!(matches!(earlier.data, EventData::Earlier(_)), "{earlier:?}");
+        let typed = EventData::BuyStatus { status: BuyStatus::Active, before: None, detail: String::new() };
+        let stored = serde_json::to_string(&Event { data: typed.clone(), ..earlier }).unwrap();
+        assert_eq!(serde_json::from_str::<Event>(&stored).unwrap().data, typed);
     }
 }

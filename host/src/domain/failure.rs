@@ -66,6 +66,19 @@ pub struct Failure {
     pub platform: Option<PlatformAnswer>,
 }
 
+/// What stands beside the words of a failure.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum FailureDetails {
+    /// Every single thing that is wrong.
+    Items {
+        /// In the order in which they were found.
+        items: Vec<Problem>,
+    },
+    /// Something else, or nothing (`null`).
+    Other(serde_json::Value),
+}
+
 impl Failure {
     /// A failure without items.
     pub fn new(kind: FailureKind, code: impl Into<String>, message: impl Into<String>) -> Self {
@@ -94,5 +107,27 @@ impl std::fmt::Display for Failure {
             f.write_str(")")?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As hosts of every version write it.
+    #[test]
+    fn what_was_refused_field_by_field_is_read_and_written_as_ever() {
+        for stored in [
+            r#"{"items":[{"field":"/packages/news/targeting_overlay/os_any_of","message":"no","value":"beos","supported":["ios"],"suggestion":"so"},{"field":"/zone","message":"no"}]}"#,
+            r#"{"items":[{"field":"","message":"no"}]}"#,
+            r#"{"platform":{"status":400},"reason":"rejected"}"#,
+            r#"{"items":"none"}"#,
+            "null",
+        ] {
+            let details: FailureDetails = serde_json::from_str(stored).unwrap();
+            let is_items = stored.contains("\"message\"");
+            assert_eq!(matches!(details, FailureDetails::Items { .. }), is_items, "{stored}");
+            assert_eq!(serde_json::to_string(&details).unwrap(), stored);
+        }
     }
 }

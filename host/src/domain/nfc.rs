@@ -1,7 +1,7 @@
 //! One form for texts that are compared.
 //!
 //! `é` is one character, or an `e` with an accent after it; both look the same, and keyboards, files and programs differ in which they
-//! make. Every text that comes in is brought into the composed form (Unicode's NFC) where it is read: requests in `web/wire`, the
+//! make. Every text that comes in is brought into the composed form (Unicode's NFC) where it is read: requests in `web/json`, the
 //! configuration in `config/values`. Inside, texts are equal if their bytes are.
 
 use serde_json::Value;

@@ -18,8 +18,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    creative::Creative,
-    failure::Failure,
+    failure::{Failure, FailureDetails},
     id::{MediaBuyId, OperationId, PackageId, PlatformName, PrincipalId, TaskId},
     media_buy::MediaBuy,
     person::Person,
@@ -28,8 +27,10 @@ use super::{
     targeting::names,
     time::Timestamp,
     told::Told,
-    update::{BuyPatch, Progress, When},
+    update::{Progress, When},
 };
+
+pub use super::change::{Change, Performance};
 
 names! {
     /// Where an operation stands.
@@ -84,33 +85,6 @@ names! {
         /// Tell how packages perform.
         PerformanceIndex = "update_media_buy_performance_index",
     }
-}
-
-/// How well a package performs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Performance {
-    /// Which package.
-    pub package: PackageId,
-    /// Millionths; 1_000_000 is the baseline.
-    pub index: i64,
-    /// Millionths, 0 to 1_000_000.
-    pub confidence: Option<i64>,
-    /// The buyer's words.
-    pub feedback: Option<String>,
-}
-
-/// What is to change.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Change {
-    /// The buy itself, as it was recorded at acceptance.
-    Create,
-    /// New creatives.
-    AddCreatives(Vec<Creative>),
-    /// New values for some fields of the buy and its packages.
-    Update(BuyPatch),
-    /// Performance indices.
-    PerformanceIndex(Vec<Performance>),
 }
 
 /// What an operation was carried out with. Fixed before its first step, so that a later run does the very same.
@@ -204,7 +178,7 @@ pub struct OperationFailure {
     /// Why.
     pub reason: Told,
     /// Every single thing, where there are several. For the buyer, too.
-    pub details: serde_json::Value,
+    pub details: FailureDetails,
 }
 
 /// An accepted change.

@@ -2,11 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-/// One thing that is wrong.
+use super::field::FieldPath;
+
+/// One thing that is wrong. Its JSON form is that of records; what a protocol shows is made at the edge.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {
-    /// A JSON pointer into the request.
-    pub field: String,
+    /// The field that is to blame.
+    pub field: FieldPath,
     /// What is wrong, and what would be right.
     pub message: String,
     /// The value that can't be, where one value is to blame.
@@ -15,14 +17,14 @@ pub struct Problem {
     /// What could stand there instead.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub supported: Vec<String>,
-    /// What to do, where it is not said yet.
+    /// What to do, where the message does not say it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub suggestion: Option<String>,
 }
 
 impl Problem {
     /// A problem of one field.
-    pub fn new(field: impl Into<String>, message: impl Into<String>) -> Self {
+    pub fn new(field: impl Into<FieldPath>, message: impl Into<String>) -> Self {
         Self { field: field.into(), message: message.into(), value: None, supported: Vec::new(), suggestion: None }
     }
 
@@ -30,13 +32,6 @@ impl Problem {
     #[must_use]
     pub fn value(mut self, value: impl Into<String>) -> Self {
         self.value = Some(value.into());
-        self
-    }
-
-    /// The same, of a field of what stands at a pointer.
-    #[must_use]
-    pub fn below(mut self, pointer: &str) -> Self {
-        self.field.insert_str(0, pointer);
         self
     }
 
@@ -55,8 +50,13 @@ impl Problem {
     }
 }
 
-/// All problems of a request in one line: the first one, and how many more there are.
+/// All problems of a request in one line, in the words of records: the first one, and how many more there are.
 pub fn summary(problems: &[Problem]) -> String {
+    summary_in(problems, FieldPath::word)
+}
+
+/// As [`summary`], in the words for fields of who shows it.
+pub fn summary_in(problems: &[Problem], word: impl Fn(&FieldPath) -> String) -> String {
     let Some(first) = problems.first() else {
         return "the request can't be carried out".to_owned();
     };
@@ -65,12 +65,7 @@ pub fn summary(problems: &[Problem]) -> String {
         2 => " (and 1 more problem, see details)".to_owned(),
         count => format!(" (and {} more problems, see details)", count - 1),
     };
-    let name = first.field.rsplit('/').next().unwrap_or_default();
-    let subject = first.value.as_deref().map_or_else(|| name.to_owned(), |value| format!("{name} {value:?}"));
+    let name = word(&first.field);
+    let subject = first.value.as_deref().map_or_else(|| name.clone(), |value| format!("{name} {value:?}"));
     format!("{subject} {}{more}", first.message)
-}
-
-/// A reference token of a JSON pointer (RFC 6901): `~` and `/` escaped.
-pub fn pointer_token(name: &str) -> String {
-    name.replace('~', "~0").replace('/', "~1")
 }

@@ -116,7 +116,7 @@ impl Standing {
     }
 
     /// Names the packages that the ad server threw out while the rest goes on.
-    fn but_for(mut self, lost: &str) -> Self {
+    fn with_lost_packages(mut self, lost: &str) -> Self {
         if !lost.is_empty() {
             let separator = if self.detail.is_empty() { "" } else { "; " };
             self.detail = format!("{}{separator}refused or gone on the ad server: {lost}", self.detail);
@@ -164,20 +164,20 @@ pub fn derive(buy: &MediaBuy, creation: &Creation, remote: &[RemoteBuyStatus], n
         );
     }
     if now > buy.end || packages.iter().all(|(_, mine)| matches!(mine, BuyStatus::Completed | BuyStatus::Failed)) {
-        return Standing::new(BuyStatus::Completed, format!("ended {}", buy.end)).but_for(&lost);
+        return Standing::new(BuyStatus::Completed, format!("ended {}", buy.end)).with_lost_packages(&lost);
     }
     if !buy.active {
-        return Standing::new(BuyStatus::Paused, "paused").but_for(&lost);
+        return Standing::new(BuyStatus::Paused, "paused").with_lost_packages(&lost);
     }
     if any(BuyStatus::Active) {
         let waiting = named(BuyStatus::PendingActivation);
         let detail = if waiting.is_empty() { String::new() } else { format!("not delivering yet: {waiting}") };
-        return Standing::new(BuyStatus::Active, detail).but_for(&lost);
+        return Standing::new(BuyStatus::Active, detail).with_lost_packages(&lost);
     }
     if any(BuyStatus::PendingApproval) {
         let waiting = named(BuyStatus::PendingApproval);
         let detail = format!("under review by the ad server: {waiting}");
-        return Standing::new(BuyStatus::PendingApproval, detail).but_for(&lost);
+        return Standing::new(BuyStatus::PendingApproval, detail).with_lost_packages(&lost);
     }
     if any(BuyStatus::PendingActivation) {
         let missing = without_creatives(buy, remote);
@@ -186,12 +186,12 @@ pub fn derive(buy: &MediaBuy, creation: &Creation, remote: &[RemoteBuyStatus], n
                 BuyStatus::PendingActivation,
                 format!("awaiting creative assets for: {}", missing.join(", ")),
             )
-            .but_for(&lost);
+            .with_lost_packages(&lost);
         }
         let detail = format!("scheduled: starts {}", buy.start);
-        return Standing::new(BuyStatus::PendingActivation, detail).but_for(&lost);
+        return Standing::new(BuyStatus::PendingActivation, detail).with_lost_packages(&lost);
     }
-    Standing::new(BuyStatus::Paused, "every package is paused").but_for(&lost)
+    Standing::new(BuyStatus::Paused, "every package is paused").with_lost_packages(&lost)
 }
 
 /// How a buy stands after a change of it, until the ad servers are asked: as it was recorded, but for what the host knows by

@@ -12,6 +12,10 @@ use super::{
     time::Timestamp,
 };
 
+mod open;
+
+pub use open::{OpenStep, StepError, StepSequence, UnderWay};
+
 names! {
     /// What is known of a step.
     StepState {

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{
+    field::{Subject, TargetingPart},
     id::PlatformName,
-    problem::{Problem, pointer_token},
+    problem::Problem,
 };
 
 mod contradiction;
@@ -218,11 +219,11 @@ impl Targeting {
     }
 
     /// Refuses custom parts for platforms that are none of `platforms`: nobody would read them.
-    pub fn check_custom(&self, platforms: &[PlatformName], at: &str, problems: &mut Vec<Problem>) {
+    pub fn check_custom(&self, platforms: &[PlatformName], of: &Subject, problems: &mut Vec<Problem>) {
         let foreign = self.custom.keys().filter(|name| !platforms.iter().any(|known| known.as_str() == name.as_str()));
         problems.extend(foreign.map(|name| {
             Problem::new(
-                format!("{at}/custom/{}", pointer_token(name)),
+                of.targeting(TargetingPart::Custom(name.clone())),
                 "is for a platform on which nothing is bought here",
             )
             .value(name)
@@ -295,8 +296,8 @@ mod tests {
         };
         let refused = |names: &[&str]| {
             let mut problems = Vec::new();
-            custom(names).check_custom(&["acme".into(), "zenith".into()], "/targeting_overlay", &mut problems);
-            problems.into_iter().map(|problem| problem.field).collect::<Vec<_>>()
+            custom(names).check_custom(&["acme".into(), "zenith".into()], &Subject::Buy, &mut problems);
+            problems.into_iter().map(|problem| problem.field.to_string()).collect::<Vec<_>>()
         };
         assert!(refused(&["acme", "zenith"]).is_empty());
         assert_eq!(refused(&["acmee", "zenith"]), ["/targeting_overlay/custom/acmee"]);

@@ -6,13 +6,13 @@
 //! shown, and whoever shows it must say to whom.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{
-    failure::{Failure, FailureKind, PlatformAnswer},
+    failure::{Failure, FailureDetails, FailureKind, PlatformAnswer},
     id::PlatformName,
-    plain::{says_something, without_addresses},
     problem::Problem,
+    redaction::{says_something, without_addresses},
     time::Timestamp,
 };
 
@@ -168,32 +168,33 @@ pub fn items_for_buyers(items: &[Problem]) -> Vec<Problem> {
     items.iter().map(plain).collect()
 }
 
-/// What stands beside a failure's code and words for a buyer: `{"items": …}` if single things are wrong, else `{"reason", "platform"}`.
-pub fn details_for_buyers(failure: &Failure) -> Value {
+/// What stands beside a failure's code and words for a buyer: the single things that are wrong, else the reason and the ad server's answer.
+pub fn details_for_buyers(failure: &Failure) -> FailureDetails {
     let refused = failure.platform.clone().filter(|_| failure.kind.is_refusal());
     let refused = refused.map(|answer| PlatformAnswer { message: without_addresses(&answer.message), ..answer });
     details(failure, &items_for_buyers(&failure.items), refused.as_ref())
 }
 
 /// As [`details_for_buyers`], with everything that the ad server said.
-pub fn details_for_staff(failure: &Failure) -> Value {
+pub fn details_for_staff(failure: &Failure) -> FailureDetails {
     details(failure, &failure.items, failure.platform.as_ref())
 }
 
-fn details(failure: &Failure, items: &[Problem], said: Option<&PlatformAnswer>) -> Value {
+fn details(failure: &Failure, items: &[Problem], said: Option<&PlatformAnswer>) -> FailureDetails {
     if !items.is_empty() {
-        return json!({ "items": items });
+        return FailureDetails::Items { items: items.to_vec() };
     }
     let mut details = json!({ "reason": failure.code });
     if let Some(said) = said {
         details["platform"] = json!(said);
     }
-    details
+    FailureDetails::Other(details)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::field::{CreativeRef, Field, Subject};
 
     fn refused(message: &str, said: Option<&str>) -> Failure {
         let platform =
@@ -247,9 +248,11 @@ mod tests {
 
     #[test]
     fn what_a_buyer_wrote_stays_in_what_is_said_of_it() {
-        let own =
-            Problem::new("/assets/0/media_url", "https://cdn.example/a.mp4 is no VAST, says http://ads.internal/x")
-                .value("https://cdn.example/a.mp4");
+        let own = Problem::new(
+            Subject::Creative(CreativeRef::Listed(0)).field(Field::MediaUrl),
+            "https://cdn.example/a.mp4 is no VAST, says http://ads.internal/x",
+        )
+        .value("https://cdn.example/a.mp4");
         let told = items_for_buyers(&[own]);
         assert_eq!(told[0].message, "https://cdn.example/a.mp4 is no VAST, says [withheld]");
     }

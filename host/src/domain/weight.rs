@@ -1,7 +1,12 @@
 //! How much targeting a media buy may have: every package carries the buy's besides its own, and a plan spells all of it out in the
 //! platform's words. What is more than a person could review is refused by its size, before it runs into a limit of an adapter.
 
-use super::{media_buy::MediaBuy, problem::Problem, targeting::Targeting};
+use super::{
+    field::{Subject, TargetingPart},
+    media_buy::MediaBuy,
+    problem::Problem,
+    targeting::Targeting,
+};
 
 /// The most characters of all packages' targeting together: fifty packages with a thousand postal codes each.
 pub const MOST: usize = 1_000_000;
@@ -25,7 +30,7 @@ pub fn check(buy: &MediaBuy) -> Option<Problem> {
     let weight: usize = buy.packages.iter().map(|package| buy.targeting_of(package).weight()).sum();
     (weight > MOST).then(|| {
         Problem::new(
-            "/targeting_overlay",
+            Subject::Buy.targeting(TargetingPart::Whole),
             format!(
                 "is too much: the targeting of all packages together has {weight} characters (the buy's counts once for each \
                  package), and may have {MOST}; give fewer values, or buy fewer packages at once"

@@ -1,38 +1,30 @@
-//! Decides where webhooks may be sent. The owner of an endpoint is not the operator, and must not
-//! reach private services through the host.
+//! Where webhooks may be sent: owners of endpoints are not the operator, and what the host can reach is not theirs.
 
 use std::{sync::Arc, time::Duration};
 
 use reqwest::Url;
 
-use super::{
-    addresses::{Allowance, AllowanceError, Resolver},
-    origins::Origin,
-};
+use super::{allow_list::AllowList, origins::Origin, resolver::Resolver};
 
-/// The rules for webhook URLs, and the time-out for receivers.
+/// Where webhooks may be sent, and how long a receiver may take.
 #[derive(Debug, Clone)]
 pub struct Policy {
-    allowance: Allowance,
+    allow_list: AllowList,
     allow_http: bool,
-    /// How long one request may take, including the time to connect.
+    /// How long one request may take, its connection included.
     pub timeout: Duration,
 }
 
 impl Policy {
-    /// Creates a policy from the allowed private addresses and whether plain HTTP is allowed.
-    ///
-    /// # Errors
-    /// An entry is neither a network, nor an address, nor `host:port`.
-    pub fn new(allow_private: &[String], allow_http: bool, timeout: Duration) -> Result<Self, AllowanceError> {
-        Ok(Self { allowance: Allowance::parse(allow_private)?, allow_http, timeout })
+    /// A policy: which private addresses are allowed, whether plain HTTP is, and how long one request may take.
+    pub fn new(allow_list: AllowList, allow_http: bool, timeout: Duration) -> Self {
+        Self { allow_list, allow_http, timeout }
     }
 
-    /// Checks a URL as far as its text allows. The resolver checks the addresses of the host name
-    /// each time it resolves the name.
+    /// Judges an address as far as its text tells: names are judged when they are resolved, each time.
     ///
     /// # Errors
-    /// The requirement that the URL violates, in words that follow "url".
+    /// What it must be, in words that follow "url".
     pub fn judge(&self, text: &str) -> Result<Url, String> {
         let url = Url::parse(text).map_err(|_| "must be an address, like https://example.com/webhooks".to_owned())?;
         let origin = Origin::of(&url).ok_or_else(|| "must begin with https://".to_owned())?;
@@ -45,17 +37,16 @@ impl Policy {
         if url.fragment().is_some() {
             return Err("must have no # part: it is never sent".to_owned());
         }
-        self.allowance
-            .judge_literal(&origin)
+        self.allow_list
+            .check_literal(&origin)
             .map_err(|refused| format!("must be reachable from the internet; {refused}"))?;
         Ok(url)
     }
 
-    /// Creates a client for one origin. The client follows no redirects, does not retry, and
-    /// connects only to allowed addresses.
+    /// A client for one origin. It follows no redirect, tries nothing again, and dials only what may be dialled.
     ///
     /// # Errors
-    /// The machine has no trusted root certificates.
+    /// The machine has no certificates to trust.
     pub(crate) fn client(&self, origin: &Origin) -> Result<reqwest::Client, reqwest::Error> {
         reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
@@ -66,7 +57,7 @@ impl Policy {
             .timeout(self.timeout)
             .pool_idle_timeout(Duration::from_secs(30))
             .pool_max_idle_per_host(2)
-            .dns_resolver(Arc::new(Resolver::new(self.allowance.clone(), std::slice::from_ref(origin))))
+            .dns_resolver(Arc::new(Resolver::new(self.allow_list.clone(), std::slice::from_ref(origin))))
             .build()
     }
 }
@@ -77,7 +68,7 @@ mod tests {
 
     #[test]
     fn addresses_are_public_and_encrypted_unless_the_operator_says_otherwise() {
-        let strict = Policy::new(&[], false, Duration::from_secs(1)).unwrap();
+        let strict = Policy::new(AllowList::default(), false, Duration::from_secs(1));
         assert!(strict.judge("https://example.com:8443/hooks?from=ads").is_ok());
         for (url, why) in [
             ("example.com", "must be an address"),
@@ -93,7 +84,7 @@ mod tests {
             let refused = strict.judge(url).unwrap_err();
             assert!(refused.contains(why), "{url}: {refused}");
         }
-        let inside = Policy::new(&["10.0.0.0/8".to_owned()], true, Duration::from_secs(1)).unwrap();
+        let inside = Policy::new(AllowList::new(&["10.0.0.0/8".parse().unwrap()]), true, Duration::from_secs(1));
         assert!(inside.judge("http://10.1.2.3/hooks").is_ok());
         assert!(inside.judge("http://192.168.1.1/hooks").is_err());
     }

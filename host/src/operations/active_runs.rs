@@ -1,8 +1,9 @@
 //! What this process carries out.
 //!
-//! Leases are judged by a clock that may be set, or stand still while a machine sleeps. When it jumps ahead, a host claims what it is carrying
-//! out itself, and the fence keeps the two runs apart in the database, but not at the ad server: the earlier one must end before the later
-//! one begins.
+//! Leases are judged by a clock that may be set, or stand still while a machine sleeps. When it
+//! jumps ahead, a host claims what it is carrying out itself, and the fence keeps the two runs
+//! apart in the database, but not at the ad server: the earlier one must end before the later one
+//! begins.
 
 use std::{
     collections::HashMap,
@@ -23,26 +24,27 @@ struct Known {
 
 /// The runs of this process, one for each operation.
 #[derive(Debug, Clone, Default)]
-pub(super) struct AtWork(Arc<Mutex<HashMap<OperationId, Known>>>);
+pub(super) struct ActiveRuns(Arc<Mutex<HashMap<OperationId, Known>>>);
 
 /// A run that is known until this is dropped.
 #[derive(Debug)]
-pub(super) struct Present {
-    at_work: AtWork,
+pub(super) struct ActiveRun {
+    active_runs: ActiveRuns,
     operation: OperationId,
     known: Known,
 }
 
-impl AtWork {
+impl ActiveRuns {
     fn runs(&self) -> MutexGuard<'_, HashMap<OperationId, Known>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Enters a run. If an earlier one of the same operation is at work, it is told to stop, and this waits until it has.
-    pub(super) async fn enter(&self, fence: &Fence) -> Present {
+    /// Enters a run. If an earlier one of the same operation is at work, it is told to stop, and
+    /// this waits until it has.
+    pub(super) async fn enter(&self, fence: &Fence) -> ActiveRun {
         let known = Known { number: fence.number, overtaken: CancellationToken::new(), over: CancellationToken::new() };
         let earlier = self.runs().insert(fence.operation.clone(), known.clone());
-        let present = Present { at_work: self.clone(), operation: fence.operation.clone(), known };
+        let present = ActiveRun { active_runs: self.clone(), operation: fence.operation.clone(), known };
         if let Some(earlier) = earlier {
             tracing::warn!(
                 operation = %fence.operation, fence = earlier.number,
@@ -55,16 +57,16 @@ impl AtWork {
     }
 }
 
-impl Present {
+impl ActiveRun {
     /// Waits until a later run of the operation wants to begin.
     pub(super) async fn overtaken(&self) {
         self.known.overtaken.cancelled().await;
     }
 }
 
-impl Drop for Present {
+impl Drop for ActiveRun {
     fn drop(&mut self) {
-        let mut runs = self.at_work.runs();
+        let mut runs = self.active_runs.runs();
         if runs.get(&self.operation).is_some_and(|known| known.number == self.known.number) {
             runs.remove(&self.operation);
         }
@@ -83,20 +85,20 @@ mod tests {
 
     #[tokio::test]
     async fn a_later_run_begins_when_the_earlier_one_has_ended() {
-        let at_work = AtWork::default();
-        let earlier = at_work.enter(&fence(1)).await;
-        let other = at_work.clone();
+        let active_runs = ActiveRuns::default();
+        let earlier = active_runs.enter(&fence(1)).await;
+        let other = active_runs.clone();
         let later = tokio::spawn(async move { other.enter(&fence(2)).await });
         earlier.overtaken().await;
         assert!(!later.is_finished());
         drop(earlier);
         let later = later.await.unwrap();
         assert_eq!(
-            at_work.runs()[&OperationId::from("op")].number,
+            active_runs.runs()[&OperationId::from("op")].number,
             2,
             "the earlier one did not take the later one along"
         );
         drop(later);
-        assert!(at_work.runs().is_empty());
+        assert!(active_runs.runs().is_empty());
     }
 }

@@ -1,7 +1,7 @@
-//! What lies in the database, when a host starts and while it serves: secrets are encrypted with the key that makes now, and it is told
-//! outside of the database how far the audit log goes.
+//! What lies in the database, when a host starts and while it serves: secrets are encrypted with
+//! the key that makes now, and it is told outside of the database how far the audit log goes.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
@@ -14,23 +14,24 @@ use crate::{
         webhook::Endpoint,
     },
     metrics,
-    store::{AuditEntry, Recording, Store, StoreError, Stored},
+    store::{AuditEntry, Store, StoreError, Stored, Write},
 };
 
-/// How often it is told how far the audit log goes: what is cut off within a minute of being written may go unnoticed.
+/// How often it is told how far the audit log goes: what is cut off within a minute of being
+/// written may go unnoticed.
 const TELL: Duration = Duration::from_secs(60);
 
 /// Brings what lies in the database under the key that makes now.
 ///
 /// # Errors
 /// The store's.
-pub async fn begin(store: &dyn Store) -> Result<(), StoreError> {
-    tell_of_key(store).await?;
+pub async fn begin(store: &Store) -> Result<(), StoreError> {
+    record_key_change(store).await?;
     encrypt_secrets(store).await
 }
 
 /// Tells how far the audit log goes, whenever it has grown, until `stop`.
-pub async fn serve(store: Arc<dyn Store>, stop: CancellationToken) {
+pub async fn serve(store: Store, stop: CancellationToken) {
     let mut told = None;
     let watch = async {
         loop {
@@ -53,7 +54,7 @@ pub async fn serve(store: Arc<dyn Store>, stop: CancellationToken) {
 ///
 /// # Errors
 /// The store's.
-pub async fn tell_head(store: &dyn Store, why: &str) -> Result<(), StoreError> {
+pub async fn log_audit_head(store: &Store, why: &str) -> Result<(), StoreError> {
     tell(&store.audit_head().await?, why);
     Ok(())
 }
@@ -65,8 +66,9 @@ fn tell(head: &Head, why: &str) {
     }
 }
 
-/// Marks in the audit log from where on it is signed with another key than before, or signed at all.
-async fn tell_of_key(store: &dyn Store) -> Result<(), StoreError> {
+/// Marks in the audit log from where on it is signed with another key than before, or signed at
+/// all.
+async fn record_key_change(store: &Store) -> Result<(), StoreError> {
     let head = store.audit_head().await?;
     let key = store.keys().current().map_err(StoreError::NoKey)?;
     let before = key_of(&head.link);
@@ -94,11 +96,11 @@ async fn tell_of_key(store: &dyn Store) -> Result<(), StoreError> {
         digest: digest::sha256(head.to_string().as_bytes()),
         reason: Some(reason),
     };
-    store.record(Recording { audit: vec![line], ..Recording::default() }).await
+    store.record(Write::Audit(line)).await
 }
 
 /// Encrypts every secret of a webhook that is not encrypted, or with an older key.
-async fn encrypt_secrets(store: &dyn Store) -> Result<(), StoreError> {
+async fn encrypt_secrets(store: &Store) -> Result<(), StoreError> {
     let keys = store.keys();
     let outdated = |endpoint: &Endpoint| endpoint.secrets.iter().any(|secret| !keys.is_current(&secret.text));
     for listed in store.webhooks(None).await?.into_iter().filter(outdated) {
@@ -116,7 +118,8 @@ async fn encrypt_secrets(store: &dyn Store) -> Result<(), StoreError> {
             reason: keys.current().ok().map(|key| format!("with the key {}", key.name())),
         };
         match store.change_webhook(&Stored { value: endpoint, version }, vec![line]).await {
-            // Another host that starts has done it, or its owner changed it: the next start sees to what is left.
+            // Another replica that starts has done it, or its owner changed it: the next start sees
+            // to what is left.
             Ok(()) | Err(StoreError::Stale(_)) => {}
             Err(error) => return Err(error),
         }

@@ -14,14 +14,16 @@ pub struct Backoff {
 }
 
 impl Backoff {
-    /// The most that the wait after so many failed tries can be: `initial × 2^(attempts - 1)`, at most `max`.
+    /// The most that the wait after so many failed tries can be: `initial × 2^(attempts - 1)`, at
+    /// most `max`.
     pub fn ceiling(self, attempts: u32) -> Duration {
         let factor = 1u32.checked_shl(attempts.saturating_sub(1)).unwrap_or(u32::MAX);
         self.initial.saturating_mul(factor).min(self.max)
     }
 
-    /// A wait after so many failed tries: anything between nothing and the ceiling, so that operations that failed together
-    /// don't come back together; never less than what the ad server asked for.
+    /// A wait after so many failed tries: anything between nothing and the ceiling, so that
+    /// operations that failed together don't come back together; never less than what the ad server
+    /// asked for.
     pub fn wait(self, attempts: u32, asked_for: Option<Duration>) -> Duration {
         let ceiling = u64::try_from(self.ceiling(attempts).as_millis()).unwrap_or(u64::MAX);
         let jittered = Duration::from_millis(rand::rng().random_range(0..=ceiling));

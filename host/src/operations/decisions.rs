@@ -15,6 +15,8 @@ use std::time::Duration;
 use crate::{
     domain::{
         event::EventKind,
+        failure::FailureDetails,
+        id::OperationId,
         media_buy::MediaBuy,
         operation::{Operation, OperationFailure, OperationKind, OperationState},
         status::{self, Creation},
@@ -23,7 +25,7 @@ use crate::{
         time::Timestamp,
     },
     operations::{events, outcome, tasks},
-    store::{Recording, Store, StoreError, Stored},
+    store::{Recording, Store, StoreError, Stored, Write},
 };
 
 /// Why an operation can't be moved.
@@ -37,13 +39,14 @@ pub enum WaitingError {
     NotWaiting(OperationState),
 }
 
-/// Lets an operation run that waited, with a new deadline and as if it had not been tried yet. A buy that is created by it is being
-/// created from then on; another one may have been held up by it.
+/// Lets an operation run that waited, with a new deadline and as if it had not been tried yet. A
+/// buy that is created by it is being created from then on; another one may have been held up by
+/// it.
 ///
 /// # Errors
 /// [`WaitingError`].
 pub async fn release(
-    store: &dyn Store,
+    store: &Store,
     mut operation: Stored<Operation>,
     task: &Task,
     deadline: Duration,
@@ -54,22 +57,23 @@ pub async fn release(
     if waiting.frozen.is_none() && task.kind == TaskKind::ManualApproval {
         waiting.approved_digest = Some(task.digest.clone());
     }
-    // Only there the person was asked to look: every other step that is open is looked up by its adapter.
+    // Only there the person was asked to look: every other step that is open is looked up by its
+    // adapter.
     for platform in std::mem::take(&mut waiting.unresolved) {
-        recording.reset_steps.push((waiting.id.clone(), platform));
+        recording.push(Write::ResetSteps(waiting.id.clone(), platform));
     }
     queue(waiting, deadline, at)?;
     match waiting.kind {
         OperationKind::Create => being_created(store, waiting, at, recording).await?,
-        _ => recording.look = Some(waiting.buy.clone()),
+        _ => recording.push(Write::ReadStatusSoon(waiting.buy.clone())),
     }
-    recording.operations.push(operation);
+    recording.push(Write::Operation(operation));
     Ok(())
 }
 
 /// How the buy stands whose creation goes on.
 async fn being_created(
-    store: &dyn Store,
+    store: &Store,
     operation: &Operation,
     at: Timestamp,
     recording: &mut Recording,
@@ -77,7 +81,7 @@ async fn being_created(
     let Some(Stored { mut value, version }) = store.buy(&operation.buy).await? else { return Ok(()) };
     let standing = status::derive(&value, &Creation::of(operation), &[], at);
     events::become_status(&mut value, standing, at, recording);
-    recording.buy = Some(Stored { value, version });
+    recording.push(Write::Buy(Stored { value, version }));
     Ok(())
 }
 
@@ -91,12 +95,13 @@ fn queue(operation: &mut Operation, deadline: Duration, at: Timestamp) -> Result
     Ok(())
 }
 
-/// Ends an operation whose work a person did: what it asks for is as asked, or what it made is gone as it should be.
+/// Ends an operation whose work a person did: what it asks for is as asked, or what it made is gone
+/// as it should be.
 ///
 /// # Errors
 /// [`WaitingError`].
 pub async fn finish_by_hand(
-    store: &dyn Store,
+    store: &Store,
     mut operation: Stored<Operation>,
     decided: Stored<Task>,
     at: Timestamp,
@@ -109,7 +114,8 @@ pub async fn finish_by_hand(
     end_waiting(store, operation, decided, at, recording).await
 }
 
-/// Closes a task about an operation that has ended: it told of something, and somebody has seen to it, or says that nobody can.
+/// Closes a task about an operation that has ended: it told of something, and somebody has seen to
+/// it, or says that nobody can.
 pub fn acknowledge(mut decided: Stored<Task>, at: Timestamp, recording: &mut Recording) {
     let task = &mut decided.value;
     let seen_to = matches!(task.decision, Some(Resolution::Completed | Resolution::Approved));
@@ -119,19 +125,19 @@ pub fn acknowledge(mut decided: Stored<Task>, at: Timestamp, recording: &mut Rec
     };
     let Ok((from, to)) = task.advance(next) else { return };
     task.resolved_at = Some(at);
-    recording.events.push(events::task_event(kind, task, at));
+    recording.push(Write::Event(events::task_event(kind, task, at)));
     let line = events::history(events::ITSELF, action, from, to, task.resolution_detail.as_deref(), at);
-    recording.history.push((task.id.clone(), line));
-    recording.tasks.push(decided);
+    recording.push(Write::History(task.id.clone(), line));
+    recording.push(Write::Task(decided));
 }
 
-/// Gives an operation up. A create that may have made something runs on, to cancel it; the task that was decided stays
-/// open until that is done.
+/// Gives an operation up. A create that may have made something runs on, to cancel it; the task
+/// that was decided stays open until that is done.
 ///
 /// # Errors
 /// [`WaitingError`].
 pub async fn give_up(
-    store: &dyn Store,
+    store: &Store,
     mut operation: Stored<Operation>,
     failure: OperationFailure,
     decided: Stored<Task>,
@@ -144,8 +150,8 @@ pub async fn give_up(
         giving_up.undoing = Some(failure);
         giving_up.unresolved.clear();
         queue(giving_up, deadline, at)?;
-        recording.operations.push(operation);
-        recording.tasks.push(decided);
+        recording.push(Write::Operation(operation));
+        recording.push(Write::Task(decided));
         return Ok(());
     }
     giving_up.failure = Some(failure);
@@ -154,7 +160,7 @@ pub async fn give_up(
 }
 
 /// Whether a create has made something on an ad server, or may have.
-async fn left_something(store: &dyn Store, operation: &Operation) -> Result<bool, StoreError> {
+async fn left_something(store: &Store, operation: &Operation) -> Result<bool, StoreError> {
     if operation.kind != OperationKind::Create || operation.frozen.is_none() {
         return Ok(false);
     }
@@ -165,7 +171,7 @@ async fn left_something(store: &dyn Store, operation: &Operation) -> Result<bool
 
 /// Closes the tasks of an operation that has its last state, and lets the record of its buy follow.
 async fn end_waiting(
-    store: &dyn Store,
+    store: &Store,
     operation: Stored<Operation>,
     decided: Stored<Task>,
     at: Timestamp,
@@ -181,24 +187,26 @@ async fn end_waiting(
         let next = outcome::of(&operation.value, &buy.value, at, recording);
         events::operation_ended(&operation.value, &next, at, recording);
         if next != buy.value {
-            recording.buy = Some(Stored { value: next, version: buy.version });
+            recording.push(Write::Buy(Stored { value: next, version: buy.version }));
         }
     }
-    recording.operations.push(operation);
+    recording.push(Write::Operation(operation));
     Ok(())
 }
 
-/// Fails what waits for a person and has not begun, of a buy that was cancelled on its ad servers: nothing of it can be carried out any
-/// more. What has begun is left to whoever must look at it.
+/// Fails the operations that wait for a person and have not begun, of a buy that was cancelled on
+/// its ad servers, and returns their ids. Operations that have begun are left to the person who
+/// must look at them.
 ///
 /// # Errors
 /// The store's.
 pub async fn end_with_buy(
-    store: &dyn Store,
+    store: &Store,
     buy: &MediaBuy,
     at: Timestamp,
     recording: &mut Recording,
-) -> Result<(), StoreError> {
+) -> Result<Vec<OperationId>, StoreError> {
+    let mut ended = Vec::new();
     for mut operation in store.open_operations(&buy.id).await? {
         let waiting = &mut operation.value;
         let waits = matches!(
@@ -212,7 +220,7 @@ pub async fn end_with_buy(
         waiting.failure = Some(OperationFailure {
             code: "INVALID_STATE".to_owned(),
             reason: reason.into(),
-            details: serde_json::Value::Null,
+            details: FailureDetails::Other(serde_json::Value::Null),
         });
         let mut tasks = Vec::new();
         for id in &waiting.tasks {
@@ -220,9 +228,10 @@ pub async fn end_with_buy(
         }
         tasks::close(tasks, waiting, at, recording);
         events::operation_ended(waiting, buy, at, recording);
-        recording.operations.push(operation);
+        ended.push(operation.value.id.clone());
+        recording.push(Write::Operation(operation));
     }
-    Ok(())
+    Ok(ended)
 }
 
 /// Marks a task as decided; it stays open until what was decided is carried out.

@@ -1,12 +1,10 @@
 //! The events, audit lines and history entries that go with changes.
 
-use serde_json::json;
-
 use crate::{
     domain::{
         creative::AssetStatus,
         digest,
-        event::{Event, EventKind},
+        event::{DuplicateObject, Event, EventData, EventKind},
         id::{EventId, PlatformName},
         lookup::MadeObject,
         media_buy::MediaBuy,
@@ -15,13 +13,13 @@ use crate::{
         task::{HistoryEntry, Task, TaskStatus},
         time::Timestamp,
     },
-    store::{AuditEntry, Recording},
+    store::{AuditEntry, Recording, Write},
 };
 
 /// The name under which the host itself acts.
 pub const ITSELF: &str = "flightdeck";
 
-fn event(kind: EventKind, buy: &MediaBuy, at: Timestamp, data: serde_json::Value) -> Event {
+fn event(kind: EventKind, buy: &MediaBuy, at: Timestamp, data: EventData) -> Event {
     Event { id: EventId::mint(), kind, principal: buy.principal.clone(), buy: buy.id.clone(), at, data }
 }
 
@@ -38,14 +36,12 @@ pub fn become_status(buy: &mut MediaBuy, standing: Standing, at: Timestamp, reco
         return;
     }
     buy.status = standing.status;
-    recording.events.push(status_event(buy, Some(before), at));
+    recording.push(Write::Event(status_event(buy, Some(before), at)));
 }
 
 /// Tells of a buy's status.
 pub fn status_event(buy: &MediaBuy, before: Option<BuyStatus>, at: Timestamp) -> Event {
-    let data = json!({
-        "media_buy_id": buy.id, "status": buy.status, "previous_status": before, "detail": buy.detail,
-    });
+    let data = EventData::BuyStatus { status: buy.status, before, detail: buy.detail.clone() };
     event(EventKind::BuyStatusChanged, buy, at, data)
 }
 
@@ -53,20 +49,21 @@ pub fn status_event(buy: &MediaBuy, before: Option<BuyStatus>, at: Timestamp) ->
 pub fn operation_ended(operation: &Operation, buy: &MediaBuy, at: Timestamp, recording: &mut Recording) {
     let succeeded = operation.state == OperationState::Succeeded;
     let kind = if succeeded { EventKind::OperationSucceeded } else { EventKind::OperationFailed };
-    let data = json!({
-        "operation_id": operation.id, "media_buy_id": buy.id, "operation": operation.kind,
-        "reason": operation.failure.as_ref().map(|failure| failure.reason.buyer()),
-        "affected_packages": operation.affected_packages(),
-    });
-    recording.events.push(event(kind, buy, at, data));
-    recording.audit.push(AuditEntry {
+    let data = EventData::OperationEnd {
+        operation: operation.id.clone(),
+        kind: operation.kind,
+        reason: operation.failure.as_ref().map(|failure| failure.reason.buyer().to_owned()),
+        affected: operation.affected_packages(),
+    };
+    recording.push(Write::Event(event(kind, buy, at, data)));
+    recording.push(Write::Audit(AuditEntry {
         at,
         actor: ITSELF.to_owned(),
         action: if succeeded { "operation.succeeded" } else { "operation.failed" }.to_owned(),
         subject: operation.id.to_string(),
         digest: digest::canonical(operation),
         reason: operation.failure.as_ref().map(|failure| failure.reason.staff().to_owned()),
-    });
+    }));
 }
 
 /// Tells that an ad server has objects that nobody asked for, made by requests that got no answer.
@@ -77,28 +74,33 @@ pub fn duplicate_found(
     at: Timestamp,
     recording: &mut Recording,
 ) {
-    let objects: Vec<_> =
-        made.iter().map(|made| json!({ "type": made.remote_type, "id": made.object.id, "name": made.name })).collect();
-    let data = json!({
-        "operation_id": operation.id, "media_buy_id": operation.buy, "platform": platform, "objects": objects,
-    });
+    let object = |made: &&MadeObject| DuplicateObject {
+        remote_type: made.remote_type.clone(),
+        id: made.object.id.clone(),
+        name: made.name.clone(),
+    };
+    let data = EventData::Duplicates {
+        operation: operation.id.clone(),
+        platform: platform.clone(),
+        objects: made.iter().map(object).collect(),
+    };
     let reason = made.iter().map(|made| made.object.id.as_str()).collect::<Vec<_>>().join(", ");
-    recording.audit.push(AuditEntry {
+    recording.push(Write::Audit(AuditEntry {
         at,
         actor: ITSELF.to_owned(),
         action: EventKind::OperationDuplicateFound.to_string(),
         subject: operation.id.to_string(),
         digest: digest::canonical(&data),
         reason: Some(format!("{platform}: {reason}")),
-    });
-    recording.events.push(Event {
+    }));
+    recording.push(Write::Event(Event {
         id: EventId::mint(),
         kind: EventKind::OperationDuplicateFound,
         principal: operation.principal.clone(),
         buy: operation.buy.clone(),
         at,
         data,
-    });
+    }));
 }
 
 /// Records what a platform says of creatives that it has not said before, and tells of it.
@@ -112,21 +114,28 @@ pub fn creatives_said(
     let known = buy.assets.get(platform).map_or(&[][..], Vec::as_slice);
     let news: Vec<AssetStatus> = assets.iter().filter(|asset| !known.contains(asset)).cloned().collect();
     for asset in &news {
-        let data = json!({
-            "media_buy_id": buy.id, "creative_id": asset.creative, "status": asset.state, "feedback": asset.feedback,
-        });
-        recording.events.push(event(EventKind::CreativeStatusChanged, buy, at, data));
+        let data = EventData::Creative {
+            creative: asset.creative.clone(),
+            status: asset.state,
+            feedback: asset.feedback.clone(),
+        };
+        recording.push(Write::Event(event(EventKind::CreativeStatusChanged, buy, at, data)));
     }
     buy.know_assets(platform, &news);
 }
 
 /// Tells what became of a task, to those who watch its buy.
 pub fn task_event(kind: EventKind, task: &Task, at: Timestamp) -> Event {
-    let data = json!({
-        "task_id": task.id, "task_type": task.kind, "media_buy_id": task.buy, "operation_id": task.operation,
-        "status": task.status, "resolution": task.resolution(), "resolution_detail": task.resolution_detail,
-        "assigned_to": task.assigned_to, "escalated_to": task.escalated_to,
-    });
+    let data = EventData::Task {
+        task: task.id.clone(),
+        kind: task.kind,
+        operation: task.operation.clone(),
+        status: task.status,
+        resolution: task.resolution(),
+        words: task.resolution_detail.clone(),
+        assigned_to: task.assigned_to.clone(),
+        escalated_to: task.escalated_to.clone(),
+    };
     Event { id: EventId::mint(), kind, principal: task.principal.clone(), buy: task.buy.clone(), at, data }
 }
 
@@ -166,7 +175,7 @@ mod tests {
         let mut recording = Recording::default();
         let mut told = |said: AssetStatus| {
             creatives_said(&mut buy, &"north".into(), &[said], Timestamp::from_micros(0), &mut recording);
-            recording.events.len()
+            recording.writes().len()
         };
         assert_eq!(told(said(AssetState::Pending)), 1);
         assert_eq!(told(said(AssetState::Pending)), 1, "it was said before");

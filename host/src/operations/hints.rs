@@ -1,4 +1,5 @@
-//! What hosts on one database tell each other: that there may be work, and that an operation came to rest.
+//! What replicas on one database tell each other: that there may be work, and that an operation
+//! came to rest.
 //!
 //! Hints only: whoever waits looks by itself as well. Where there is one host, this does nothing.
 
@@ -13,8 +14,8 @@ use crate::{
 };
 
 /// Passes hints both ways until `stop`.
-pub async fn serve(store: Arc<dyn Store>, signals: Arc<Signals>, stop: CancellationToken) {
-    let Some(mut heard) = store.hear() else { return };
+pub async fn serve(store: Store, signals: Arc<Signals>, stop: CancellationToken) {
+    let Some(mut heard) = store.hints() else { return };
     let mut rested = signals.listen();
     loop {
         tokio::select! {
@@ -27,11 +28,11 @@ pub async fn serve(store: Arc<dyn Store>, signals: Arc<Signals>, stop: Cancellat
                 Err(RecvError::Closed) => return,
             },
             told = rested.recv() => match told {
-                Ok(Rest { operation, here: true }) => store.tell(Hint::Rested(operation)).await,
+                Ok(Rest { operation, here: true }) => store.send_hint(Hint::Rested(operation)),
                 Ok(Rest { here: false, .. }) | Err(RecvError::Lagged(_)) => {}
                 Err(RecvError::Closed) => return,
             },
-            () = signals.wait_for_news() => store.tell(Hint::Work).await,
+            () = signals.wait_for_news() => store.send_hint(Hint::Work),
         }
     }
 }

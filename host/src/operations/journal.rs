@@ -22,7 +22,7 @@ use crate::{
     domain::{
         id::{MediaBuyId, PlatformName},
         media_buy::RemoteObject,
-        step::{self, Patience, SentRequest, Step, StepState},
+        step::{self, OpenStep, Patience, SentRequest, Step, StepState, UnderWay},
         time::Timestamp,
     },
     fault,
@@ -32,15 +32,6 @@ use crate::{
 
 /// How much of a step's outcome is told in words, in characters.
 const MOST_OF_AN_OUTCOME: usize = 200;
-
-/// What may be under way inside the ad server, of one step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct UnderWay {
-    /// The last moment at which it may have been sent.
-    pub since: Timestamp,
-    /// From then on a lookup that finds nothing is believed.
-    pub until: Timestamp,
-}
 
 /// What is known, at the beginning of a call, of requests that got no answer. By the clock that judges doubts.
 #[derive(Debug, Clone)]
@@ -85,46 +76,23 @@ impl Doubts {
     }
 }
 
-/// The step that is open.
-#[derive(Debug)]
-struct OpenStep {
-    name: String,
-    was_in_doubt: bool,
-    /// What keeps it from being sent again, or taken for absent.
-    under_way: Option<UnderWay>,
-    /// What the database has forgotten of it may have been sent.
-    forgotten: bool,
-    /// Requests by the number that they were given.
-    requests: BTreeMap<u64, SentRequest>,
-}
-
-impl OpenStep {
-    /// Whether something that this run knows of may arrive late.
-    fn lost(&self) -> bool {
-        self.forgotten || self.requests.values().any(|request| request.may_be_under_way())
-    }
-}
-
-/// What is not written yet, and the open step.
+/// What is not written yet.
 #[derive(Debug, Default)]
 struct Pages {
-    open: Option<OpenStep>,
-    /// How many requests were numbered. No two of a call have one number: an answer may come when another step is open.
-    requests: u64,
-    /// Whether a step was finished that an earlier run had not finished.
-    progressed: bool,
-    /// Why the call can't go on: what may be under way of its open step.
+    finished: Vec<FinishedStep>,
+    remote: Vec<RemoteChange>,
+    /// The step that the call did not finish.
+    left: Option<OpenStep>,
+    /// Why the call could not go on: what may be under way of the step that it left.
     waits_for: Option<UnderWay>,
     /// The host stops, and something was not sent because of that.
     stopped: bool,
-    finished: Vec<FinishedStep>,
-    remote: Vec<RemoteChange>,
 }
 
 /// The journal of one call.
 #[derive(Debug)]
 pub struct OperationJournal {
-    store: Arc<dyn Store>,
+    store: Store,
     lease: Arc<Lease>,
     buy: MediaBuyId,
     platform: PlatformName,
@@ -139,7 +107,7 @@ pub struct OperationJournal {
 impl OperationJournal {
     /// A journal for one call on one platform.
     pub fn new(
-        store: Arc<dyn Store>,
+        store: Store,
         lease: Arc<Lease>,
         buy: MediaBuyId,
         platform: PlatformName,
@@ -163,15 +131,14 @@ impl OperationJournal {
         self.pages().stopped
     }
 
-    /// Stops the call at its open step.
-    fn waits(pages: &mut Pages, under_way: UnderWay) -> JournalError {
-        pages.waits_for = Some(under_way);
-        JournalError::UnderWay
-    }
-
     fn pages(&self) -> MutexGuard<'_, Pages> {
         // Nothing panics while it holds the lock; a poisoned one would still be consistent.
         self.pages.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The name of a step in the store.
+    fn full_name(&self, name: &str) -> String {
+        format!("{}{name}", self.prefix)
     }
 
     fn write(&self, pages: &Pages) -> JournalWrite {
@@ -212,20 +179,19 @@ impl OperationJournal {
                 RemoteChange::Forget(kind, key) => format!("{kind} {key:?} is gone"),
             })
         });
-        let open = pages.open.iter().filter_map(|open| {
-            let answers: Vec<String> = open
-                .requests
-                .values()
+        let left = pages.left.iter().filter_map(|step| {
+            let answers: Vec<String> = step
+                .requests()
                 .filter_map(|request| match request {
                     SentRequest::Answered(status) => Some(status.to_string()),
                     SentRequest::NeverSent | SentRequest::Lost => None,
                 })
                 .collect();
-            let name = format!("{}{}", self.prefix, open.name);
+            let name = self.full_name(step.name());
             (!answers.is_empty())
                 .then(|| named(format!("step {name:?} was answered with {} and not finished", answers.join(", "))))
         });
-        finished.chain(remote).chain(open).collect()
+        finished.chain(remote).chain(left).collect()
     }
 
     /// Writes what is not written yet. To be called when the call has ended, well or badly: it also records what is known of a
@@ -237,15 +203,9 @@ impl OperationJournal {
         let write = {
             let pages = self.pages();
             let mut write = self.write(&pages);
-            // One in which nothing could be sent stays as it was found.
-            let open = pages.open.as_ref().filter(|open| open.under_way.is_none());
-            write.settled = open.map(|open| {
-                let requests: Vec<SentRequest> = open.requests.values().copied().collect();
-                SettledStep {
-                    name: format!("{}{}", self.prefix, open.name),
-                    state: step::after_failure(open.was_in_doubt, &requests),
-                    lost: open.lost(),
-                }
+            write.settled = pages.left.as_ref().and_then(|step| {
+                let (name, lost) = (self.full_name(step.name()), step.may_arrive_late());
+                step.state_when_left().map(|state| SettledStep { name, state, lost })
             });
             write
         };
@@ -254,7 +214,7 @@ impl OperationJournal {
         }
         fault::point("journal.close.before");
         self.commit(write).await?;
-        self.pages().open = None;
+        self.pages().left = None;
         fault::point("journal.close.after");
         Ok(())
     }
@@ -275,17 +235,11 @@ impl StepJournal for OperationJournal {
         if !self.lease.holds() {
             return Err(JournalError::Interrupted("the lease ran out".to_owned()));
         }
-        let under_way = self.doubts.of(&format!("{}{name}", self.prefix));
+        let full_name = self.full_name(name);
+        let under_way = self.doubts.of(&full_name);
         let write = {
-            let pages = self.pages();
-            if let Some(open) = &pages.open {
-                return Err(JournalError::Misuse(format!(
-                    "step {name:?} was begun while step {:?} is open: finish one before the next",
-                    open.name
-                )));
-            }
-            let mut write = self.write(&pages);
-            let name = format!("{}{name}", self.prefix);
+            let mut write = self.write(&self.pages());
+            let name = full_name;
             let reference = step::reference(&write.fence.operation, &self.platform, &name);
             write.begin = Some(NewStep { name, reference, sends: under_way.is_none() });
             write
@@ -297,53 +251,25 @@ impl StepJournal for OperationJournal {
             before.ok_or_else(|| JournalError::Interrupted("the store did not answer about the step".to_owned()))?;
         // What is known to be fresh is known from after the copy, or only from before it.
         let doubted = self.doubts.restored.is_some_and(|restored| before.begun_at <= restored.since);
-        let begun = match (before.state, before.outcome) {
+        let step = match (before.state, before.outcome) {
             (StepState::Done, outcome) => return Ok(Begun::Done(outcome.unwrap_or_default())),
-            (StepState::Fresh, _) if !doubted => Begun::Fresh(before.reference),
-            (StepState::Fresh | StepState::Open, _) => Begun::InDoubt(before.reference),
+            (StepState::Fresh, _) if !doubted => OpenStep::fresh(name, before.reference),
+            (StepState::Fresh | StepState::Open, _) => OpenStep::in_doubt(name, before.reference),
         };
-        let was_in_doubt = matches!(begun, Begun::InDoubt(_));
-        self.pages().open = Some(OpenStep {
-            name: name.to_owned(),
-            was_in_doubt,
-            under_way,
-            forgotten: doubted,
-            requests: BTreeMap::new(),
-        });
-        Ok(begun)
+        let step = step.under_way(under_way);
+        Ok(Begun::Open(if doubted { step.forgotten() } else { step }))
     }
 
-    async fn absent(&self, name: &str) -> Result<(), JournalError> {
-        let mut pages = self.pages();
-        match &mut pages.open {
-            Some(OpenStep { name: open, under_way: Some(under_way), .. }) if open == name => {
-                let under_way = *under_way;
-                Err(Self::waits(&mut pages, under_way))
-            }
-            Some(open) if open.name == name => {
-                // Not written by itself: if this run is cut off, the next one looks again.
-                open.was_in_doubt = false;
-                open.requests.clear();
-                Ok(())
-            }
-            _ => Err(JournalError::Misuse(format!("step {name:?} was looked up but is not the open step"))),
-        }
+    async fn finish(&self, step: OpenStep, outcome: Vec<u8>) -> Result<(), JournalError> {
+        let (name, lost) = (self.full_name(step.name()), step.may_arrive_late());
+        self.pages().finished.push(FinishedStep { name, outcome, lost });
+        Ok(())
     }
 
-    async fn finish(&self, name: &str, outcome: Vec<u8>) -> Result<(), JournalError> {
+    fn leave(&self, step: OpenStep) {
         let mut pages = self.pages();
-        match pages.open.take() {
-            Some(open) if open.name == name => {
-                let lost = open.lost();
-                pages.finished.push(FinishedStep { name: format!("{}{name}", self.prefix), outcome, lost });
-                pages.progressed = true;
-                Ok(())
-            }
-            open => {
-                pages.open = open;
-                Err(JournalError::Misuse(format!("step {name:?} was finished but is not the open step")))
-            }
-        }
+        pages.waits_for = step.waits_for();
+        pages.left = Some(step);
     }
 
     async fn remember(&self, object: RemoteObject) -> Result<(), JournalError> {
@@ -357,48 +283,13 @@ impl StepJournal for OperationJournal {
     }
 
     fn may_write(&self, leaves_within: Duration) -> Result<(), JournalError> {
-        let mut pages = self.pages();
-        let Some(open) = &pages.open else {
-            return Err(JournalError::Misuse(
-                "a request that writes was made outside of a step: wrap it in a step of its own".to_owned(),
-            ));
-        };
-        if let Some(under_way) = open.under_way {
-            return Err(Self::waits(&mut pages, under_way));
-        }
         if self.stop.is_cancelled() {
-            pages.stopped = true;
+            self.pages().stopped = true;
             return Err(JournalError::Unavailable("the host stops".to_owned()));
         }
         if !self.lease.holds_for(leaves_within) {
             return Err(JournalError::Interrupted("the lease runs out before the request would have left".to_owned()));
         }
         Ok(())
-    }
-
-    fn step_is_open(&self) -> bool {
-        self.pages().open.is_some()
-    }
-
-    fn sending(&self) -> u64 {
-        let mut pages = self.pages();
-        pages.requests += 1;
-        let number = pages.requests;
-        if let Some(open) = &mut pages.open {
-            open.requests.insert(number, SentRequest::Lost);
-        }
-        number
-    }
-
-    fn sent(&self, request: u64, became: SentRequest) {
-        let mut pages = self.pages();
-        // One that belongs to a step that is over says nothing of the one that is open.
-        if let Some(place) = pages.open.as_mut().and_then(|open| open.requests.get_mut(&request)) {
-            *place = became;
-        }
-    }
-
-    fn progressed(&self) -> bool {
-        self.pages().progressed
     }
 }

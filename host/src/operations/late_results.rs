@@ -1,9 +1,11 @@
 //! What a worker learned too late.
 //!
-//! A worker that lost its lease, or was cut off, records nothing of its operation any more: that is somebody else's, who looks up what
-//! may have happened. But it may know what its ad server answered, and nobody else does. That is kept as evidence, in the audit log, for
-//! the person who has to find out what happened one day; it is never applied. Some of it may have been recorded all the same, where the
-//! database took a write and its answer was lost: the line says no more than that the worker did not hear so.
+//! A worker that lost its lease, or was cut off, records nothing of its operation any more: that is
+//! somebody else's, who looks up what may have happened. But it may know what its ad server
+//! answered, and nobody else does. That is kept as evidence, in the audit log, for the person who
+//! has to find out what happened one day; it is never applied. Some of it may have been recorded
+//! all the same, where the database took a write and its answer was lost: the line says no more
+//! than that the worker did not hear so.
 
 use std::{
     fmt::Write as _,
@@ -16,13 +18,14 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     domain::digest,
     operations::{events::ITSELF, journal::OperationJournal, now},
-    store::{AuditEntry, Fence, Recording, Store, StoreError},
+    store::{AuditEntry, Fence, Recording, Store, StoreError, Write},
 };
 
 /// The action of its lines in the audit log.
 pub const LATE_RESULT: &str = "operation.late_result";
 
-/// How often a line is tried to be written while the database can't be used, and how long to wait before the next time.
+/// How often a line is tried to be written while the database can't be used, and how long to wait
+/// before the next time.
 const TRIES: u32 = 60;
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -47,12 +50,13 @@ impl Journals {
     }
 }
 
-/// Keeps what a run learned that ended without recording it, if it learned anything. What can't be kept is told in the log.
-pub async fn keep(store: &dyn Store, fence: &Fence, journals: &Journals, stop: &CancellationToken) {
+/// Keeps what a run learned that ended without recording it, if it learned anything. What can't be
+/// kept is told in the log.
+pub async fn record(store: &Store, fence: &Fence, journals: &Journals, stop: &CancellationToken) {
     let Some(known) = journals.unrecorded() else { return };
     let line = line(fence, &known);
     for _ in 0..TRIES {
-        let recording = Recording { audit: vec![line.clone()], ..Recording::default() };
+        let recording = Recording::from(Write::Audit(line.clone()));
         match store.record(recording).await {
             Ok(()) => {
                 tracing::info!(operation = %fence.operation, fence = fence.number, "kept a late result in the audit log");
@@ -62,17 +66,17 @@ pub async fn keep(store: &dyn Store, fence: &Fence, journals: &Journals, stop: &
             Err(error) if error.passes() => {
                 tracing::debug!(operation = %fence.operation, %error, "can't keep a late result now")
             }
-            Err(error) => return lose(fence, &known, &error),
+            Err(error) => return log_loss(fence, &known, &error),
         }
         tokio::select! {
             () = stop.cancelled() => break,
             () = tokio::time::sleep(PAUSE) => {}
         }
     }
-    lose(fence, &known, &StoreError::Unavailable("it did not come back in time".to_owned()));
+    log_loss(fence, &known, &StoreError::Unavailable("it did not come back in time".to_owned()));
 }
 
-fn lose(fence: &Fence, known: &str, error: &StoreError) {
+fn log_loss(fence: &Fence, known: &str, error: &StoreError) {
     tracing::warn!(operation = %fence.operation, fence = fence.number, known, %error, "could not keep a late result");
 }
 

@@ -14,10 +14,11 @@ use crate::{
     store::{Fence, Store, StoreError},
 };
 
-/// Until when a lease certainly holds: a length after the store was last asked and confirmed it. Who judges the lease began to count later.
+/// Until when a lease certainly holds: a length after the store was last asked and confirmed it.
+/// Who judges the lease began to count later.
 ///
-/// By two clocks, and no longer than either says: one that nobody sets, but that stands still while a machine sleeps, and one that goes on then,
-/// but that may be set back.
+/// By two clocks, and no longer than either says: one that nobody sets, but that stands still while
+/// a machine sleeps, and one that goes on then, but that may be set back.
 #[derive(Debug, Clone, Copy)]
 struct Until {
     steady: Instant,
@@ -44,12 +45,13 @@ pub struct Lease {
 }
 
 impl Lease {
-    /// Keeps a claim that was asked for at `asked_at` for `length`, prolonging it every `heartbeat`.
-    pub fn hold(store: Arc<dyn Store>, fence: Fence, asked_at: Instant, length: Duration, heartbeat: Duration) -> Self {
+    /// Keeps a claim that was asked for at `asked_at` for `length`, prolonging it every
+    /// `heartbeat`.
+    pub fn keep(store: Store, fence: Fence, asked_at: Instant, length: Duration, heartbeat: Duration) -> Self {
         let asked_at_wall = now().plus_millis(-i64::try_from(asked_at.elapsed().as_millis()).unwrap_or(i64::MAX));
         let until = Arc::new(Mutex::new(Until::asked(asked_at, asked_at_wall, length)));
         let lost = CancellationToken::new();
-        let beat = tokio::spawn(beat(store, fence.clone(), until.clone(), lost.clone(), length, heartbeat));
+        let beat = tokio::spawn(heartbeat_loop(store, fence.clone(), until.clone(), lost.clone(), length, heartbeat));
         Self { fence, until, lost, beat }
     }
 
@@ -63,7 +65,8 @@ impl Lease {
         self.holds_for(Duration::ZERO)
     }
 
-    /// Whether nobody else can claim the operation for so long from now on, even if it is not prolonged any more.
+    /// Whether nobody else can claim the operation for so long from now on, even if it is not
+    /// prolonged any more.
     pub fn holds_for(&self, time: Duration) -> bool {
         let until = *self.until.lock().unwrap_or_else(PoisonError::into_inner);
         !self.lost.is_cancelled() && until.holds(Instant::now() + time, now().plus(time))
@@ -74,20 +77,21 @@ impl Lease {
         self.lost.cancelled().await;
     }
 
-    /// Prolongs it no more, whoever still holds this value: who waits for it to run out waits no longer than that.
-    pub fn let_go(&self) {
+    /// Prolongs it no more, whoever still holds this value: who waits for it to run out waits no
+    /// longer than that.
+    pub fn stop_heartbeat(&self) {
         self.beat.abort();
     }
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        self.let_go();
+        self.stop_heartbeat();
     }
 }
 
-async fn beat(
-    store: Arc<dyn Store>,
+async fn heartbeat_loop(
+    store: Store,
     fence: Fence,
     until: Arc<Mutex<Until>>,
     lost: CancellationToken,
@@ -104,7 +108,8 @@ async fn beat(
                 lost.cancel();
                 return;
             }
-            // The lease still runs; the next beat may get through. Nothing is sent to an ad server once it ran out.
+            // The lease still runs; the next beat may get through. Nothing is sent to an ad server
+            // once it ran out.
             Err(error) => tracing::warn!(operation = %fence.operation, %error, "could not prolong the lease"),
         }
     }

@@ -1,11 +1,14 @@
 //! Looks again, after an operation has ended, for what its lost requests may have made.
 //!
-//! However long the host waits before it believes that a request was never carried out, an ad server can take longer. So each step of which a
-//! request got no answer is looked for again: when its operation has ended, and then after each of the times of `look_again`. What carries
-//! the step's reference and is not the buy's own ([`lookup::sort`]) was made by a request that nobody waited for any more. A person is told
-//! of it, in a `reconciliation` task, and it is stopped on the ad server; from then on all looks are made anew.
+//! However long the host waits before it believes that a request was never carried out, an ad
+//! server can take longer. So each step of which a request got no answer is looked for again: when
+//! its operation has ended, and then after each of the times of `look_again`. What carries the
+//! step's reference and is not the buy's own ([`lookup::sort`]) was made by a request that nobody
+//! waited for any more. A person is told of it, in a `reconciliation` task, and it is stopped on
+//! the ad server; from then on all looks are made anew.
 //!
-//! What is due stands in the database, and whoever takes a look has it for a while: any host goes on after any other.
+//! What is due stands in the database, and whoever takes a look has it for a while: any host goes
+//! on after any other.
 
 use std::{sync::Arc, time::Duration};
 
@@ -29,25 +32,29 @@ use crate::{
         Signals, events, now, planning,
         tasks::{self, Question},
     },
-    store::{AuditEntry, DueLookup, NextLookup, Recording, Store, StoreError, Stored},
+    store::{AuditEntry, DueLookup, NextLookup, Recording, Store, StoreError, Stored, Write},
 };
 
 /// How often the host asks what is due. Looks are minutes apart.
 const POLL: Duration = Duration::from_secs(1);
 
-/// How long one look may take: some requests on an ad server that is in good order, and as many that stop something.
+/// How long one look may take: some requests on an ad server that is in good order, and as many
+/// that stop something.
 const LOOK_TIME: Duration = Duration::from_secs(120);
 
-/// For how long a look is its taker's: longer than it may take. After that another host takes it.
+/// For how long a look is its taker's: longer than it may take. After that another replica takes
+/// it.
 const HOLD: Duration = Duration::from_secs(180);
 
-/// How many steps are looked for at a time, one after the other: lookups are requests like others, and nobody waits for them.
+/// How many steps are looked for at a time, one after the other: lookups are requests like others,
+/// and nobody waits for them.
 const AT_ONCE: u32 = 20;
 
 /// A look that failed is made again after so long, at most: the ad server is away.
 const AGAIN: Duration = Duration::from_secs(60);
 
-/// The same, of one that was refused, or failed by the adapter's fault: somebody must mend something first.
+/// The same, of one that was refused, or failed by the adapter's fault: somebody must mend
+/// something first.
 const MUCH_LATER: Duration = Duration::from_secs(3_600);
 
 /// Begins an entry of what a person was told of that could not be stopped.
@@ -57,7 +64,7 @@ const NOT_STOPPED: &str = "not stopped: ";
 #[derive(Debug, Clone)]
 pub struct Lookups {
     /// Persistence.
-    pub store: Arc<dyn Store>,
+    pub store: Store,
     /// The ad servers.
     pub adapters: Arc<Adapters>,
     /// What the operator configured.
@@ -107,7 +114,8 @@ impl Lookups {
     /// Looks for what is due now.
     ///
     /// # Errors
-    /// The store can't say what that is. A look that fails by itself is told to the log and made again later.
+    /// The store can't say what that is. A look that fails by itself is told to the log and made
+    /// again later.
     pub async fn look(&self, stop: &CancellationToken) -> Result<(), StoreError> {
         if !self.store.lookup_is_due(now()).await? {
             return Ok(());
@@ -202,10 +210,11 @@ impl Lookups {
     }
 
     async fn put(&self, next: NextLookup, recording: Recording) -> Result<(), StoreError> {
-        self.store.record(Recording { lookup: Some((next, now())), ..recording }).await
+        self.store.record(recording.with(Write::Lookup(next, now()))).await
     }
 
-    /// Tells a person of second objects that nobody was told of yet, before anything is done about them.
+    /// Tells a person of second objects that nobody was told of yet, before anything is done about
+    /// them.
     async fn tell(&self, subject: &mut Subject, made: &Made, active: &[&MadeObject]) -> Result<(), StoreError> {
         let told = &subject.due.told;
         let news: Vec<&MadeObject> = active.iter().copied().filter(|made| !told.contains(&made.object.id)).collect();
@@ -246,7 +255,7 @@ impl Lookups {
             plan: operation.plan.clone(),
         };
         tasks::ask(operation, &subject.buy, question, at, &mut recording);
-        recording.operations.push(subject.operation.clone());
+        recording.push(Write::Operation(subject.operation.clone()));
         let next = next(&subject.due, Some(HOLD), subject.due.round);
         self.put(next, recording).await?;
         subject.operation.version += 1;
@@ -271,7 +280,7 @@ impl Lookups {
             digest: crate::domain::digest::canonical(&json!({ "platform": platform, "id": made.object.id })),
             reason: Some(reason.clone()),
         };
-        let recording = Recording { audit: vec![line], ..Recording::default() };
+        let recording = Recording::from(Write::Audit(line));
         let entry = format!("{NOT_STOPPED}{}", made.object.id);
         if action == "operation.duplicate_stopped" {
             tracing::warn!(operation = %subject.operation.value.id, %platform, reason, "stopped a second object");

@@ -1,4 +1,5 @@
-//! What an operation that has ended made of its buy: the one place where the record of a buy follows the ad servers.
+//! What an operation that has ended made of its buy: the one place where the record of a buy
+//! follows the ad servers.
 
 use crate::{
     domain::{
@@ -10,13 +11,14 @@ use crate::{
         update::partly,
     },
     operations::events,
-    store::Recording,
+    store::{Recording, Write},
 };
 
 /// The buy after an operation that succeeded or failed, and the events that tell of it.
 ///
-/// `fresh` is the buy as it is recorded now: what was carried out since the operation was frozen is kept. What an operation that
-/// failed has carried out before it failed is kept, too: the ad server holds it. How the buy stands there is asked at once.
+/// `fresh` is the buy as it is recorded now: what was carried out since the operation was frozen is
+/// kept. What an operation that failed has carried out before it failed is kept, too: the ad server
+/// holds it. How the buy stands there is asked at once.
 pub fn of(operation: &Operation, fresh: &MediaBuy, at: Timestamp, recording: &mut Recording) -> MediaBuy {
     let failure = operation.failure.as_ref().filter(|_| operation.state == OperationState::Failed);
     if let (OperationKind::Create, Some(failure)) = (operation.kind, failure) {
@@ -26,7 +28,7 @@ pub fn of(operation: &Operation, fresh: &MediaBuy, at: Timestamp, recording: &mu
         return next;
     }
     if operation.kind != OperationKind::Create {
-        recording.look = Some(fresh.id.clone());
+        recording.push(Write::ReadStatusSoon(fresh.id.clone()));
     }
     let Some(mut next) = changed(operation, fresh, at) else { return fresh.clone() };
     for leg in &operation.legs {
@@ -41,8 +43,8 @@ pub fn of(operation: &Operation, fresh: &MediaBuy, at: Timestamp, recording: &mu
     next
 }
 
-/// What the buy may spend as a person last approved it: what nobody was asked about does not move it, and neither does an approval of
-/// something else, whose reviewer did not look at the budget.
+/// What the buy may spend as a person last approved it: what nobody was asked about does not move
+/// it, and neither does an approval of something else, whose reviewer did not look at the budget.
 fn approved_budget(operation: &Operation, fresh: &MediaBuy, next: &MediaBuy) -> Option<Micros> {
     let seen = operation.approved_digest.is_some() && next.total_budget != fresh.total_budget;
     if seen { Some(next.total_budget) } else { fresh.approved_budget.or(Some(fresh.total_budget)) }

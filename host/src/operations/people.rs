@@ -37,7 +37,8 @@ pub fn lapse_of_stored(token: &TokenRecord, at: Timestamp) -> Option<Lapse> {
     token.revoked_at.map(Lapse::Revoked).or(token.expires_at.filter(|expires| *expires <= at).map(Lapse::Expired))
 }
 
-/// What tells in a task with which token somebody approved: a digest of the token's digest, of which that can't be found again.
+/// What tells in a task with which token somebody approved: a digest of the token's digest, of
+/// which that can't be found again.
 pub fn fingerprint(sha256: &str) -> String {
     digest::sha256(sha256.as_bytes())
 }
@@ -51,7 +52,7 @@ struct Known {
 }
 
 /// The tokens of a name: one of the configuration, one of the database, or both.
-async fn named(config: &Config, store: &dyn Store, name: &str, at: Timestamp) -> Result<Vec<Known>, StoreError> {
+async fn named(config: &Config, store: &Store, name: &str, at: Timestamp) -> Result<Vec<Known>, StoreError> {
     let reviews = |role: Option<Role>| matches!(role, Some(Role::Reviewer | Role::Operator));
     let mine: Vec<&Token> = config.tokens.iter().filter(|token| token.name == name).collect();
     // What the file says of a token is not all: it may have been revoked since.
@@ -78,7 +79,7 @@ async fn named(config: &Config, store: &dyn Store, name: &str, at: Timestamp) ->
 }
 
 /// Everybody who may have asked for what a task is about.
-async fn requesters(config: &Config, store: &dyn Store, task: &Task, at: Timestamp) -> Result<Vec<Person>, StoreError> {
+async fn requesters(config: &Config, store: &Store, task: &Task, at: Timestamp) -> Result<Vec<Person>, StoreError> {
     let now = named(config, store, &task.requested_by, at).await?;
     Ok(now.into_iter().map(|known| known.person).chain([task.requester()]).collect())
 }
@@ -89,7 +90,7 @@ async fn requesters(config: &Config, store: &dyn Store, task: &Task, at: Timesta
 /// The store's.
 pub async fn asked_for(
     config: &Config,
-    store: &dyn Store,
+    store: &Store,
     task: &Task,
     person: &Person,
     at: Timestamp,
@@ -127,7 +128,7 @@ impl Counted {
 ///
 /// # Errors
 /// The store's.
-pub async fn counted(config: &Config, store: &dyn Store, task: &Task, at: Timestamp) -> Result<Counted, StoreError> {
+pub async fn counted(config: &Config, store: &Store, task: &Task, at: Timestamp) -> Result<Counted, StoreError> {
     let mut counted = Counted::default();
     if task.approvals.is_empty() {
         return Ok(counted);

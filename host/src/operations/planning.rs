@@ -5,105 +5,70 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use crate::{
-    adapters::{AdapterChange, Adapters, Call},
+    adapters::{Adapters, Call},
     config::Config,
     domain::{
+        change::ProposedChange,
         digest,
         failure::{Failure, FailureKind},
-        id::{OperationId, PackageId, PlatformName},
-        media_buy::MediaBuy,
-        operation::{Change, FrozenPlatform},
+        id::{OperationId, PlatformName, PrincipalId},
+        operation::FrozenPlatform,
         plan::{Plan, PlatformPlan},
         problem::Problem,
         time::Timestamp,
     },
 };
 
-/// A change of a buy, with both sides of it.
-#[derive(Debug, Clone, Copy)]
-pub struct Intent<'a> {
-    /// What is to change.
-    pub change: &'a Change,
-    /// The buy before.
-    pub current: &'a MediaBuy,
-    /// The buy after.
-    pub desired: &'a MediaBuy,
+/// What a call about a change says of itself. `frozen` is what the operation began with, if it has begun.
+///
+/// # Errors
+/// The buyer has no advertiser on the platform.
+pub fn call(
+    config: &Config,
+    proposed: ProposedChange<'_>,
+    frozen: Option<&FrozenPlatform>,
+    operation: &OperationId,
+    platform: &PlatformName,
+    deadline: Timestamp,
+) -> Result<Call, Failure> {
+    let buy = proposed.current;
+    let began_as = frozen.map(|frozen| frozen.advertiser_id.as_str());
+    let advertiser_id = began_as.or_else(|| config.advertiser(&buy.principal, platform)).ok_or_else(|| {
+        Failure::new(
+            FailureKind::Invalid,
+            "no_advertiser",
+            format!("this buyer has no advertiser on {platform}: the publisher must map one"),
+        )
+    })?;
+    Ok(Call {
+        operation: operation.clone(),
+        advertiser_id: advertiser_id.to_owned(),
+        remote: buy.remote_on(platform).to_vec(),
+        deadline,
+        frozen: frozen.cloned(),
+    })
 }
 
-impl<'a> Intent<'a> {
-    /// What an adapter is told. `touched` must be [`Intent::touched`].
-    pub fn for_adapter(self, touched: &'a [PackageId]) -> AdapterChange<'a> {
-        match self.change {
-            Change::Create => AdapterChange::Create(self.desired),
-            Change::AddCreatives(assets) => AdapterChange::AddCreatives(self.current, assets),
-            Change::Update(_) => AdapterChange::Update { current: self.current, desired: self.desired, touched },
-            Change::PerformanceIndex(performance) => AdapterChange::PerformanceIndex(self.current, performance),
-        }
-    }
-
-    /// The packages that an update goes through: those that the buyer named, in the buyer's order, then the rest, which a
-    /// change of the whole buy may concern.
-    pub fn touched(self) -> Vec<PackageId> {
-        let Change::Update(patch) = self.change else {
-            return self.desired.packages.iter().map(|package| package.id.clone()).collect();
-        };
-        let mut touched: Vec<PackageId> = patch.packages.iter().filter_map(|patch| patch.package.clone()).collect();
-        for package in &self.desired.packages {
-            if !touched.contains(&package.id) {
-                touched.push(package.id.clone());
-            }
-        }
-        touched
-    }
-
-    /// What a call about this change says of itself. `frozen` is what the operation began with, if it has begun.
-    ///
-    /// # Errors
-    /// The buyer has no advertiser on the platform.
-    pub fn call(
-        self,
-        config: &Config,
-        frozen: Option<&FrozenPlatform>,
-        operation: &OperationId,
-        platform: &PlatformName,
-        deadline: Timestamp,
-    ) -> Result<Call, Failure> {
-        let began_as = frozen.map(|frozen| frozen.advertiser_id.as_str());
-        let advertiser_id =
-            began_as.or_else(|| config.advertiser(&self.current.principal, platform)).ok_or_else(|| {
-                Failure::new(
-                    FailureKind::Invalid,
-                    "no_advertiser",
-                    format!("this buyer has no advertiser on {platform}: the publisher must map one"),
-                )
-            })?;
-        Ok(Call {
-            operation: operation.clone(),
-            advertiser_id: advertiser_id.to_owned(),
-            remote: self.current.remote_on(platform).to_vec(),
-            deadline,
-            frozen: frozen.cloned(),
-        })
-    }
-
-    /// What an operation that begins now with this plan is carried out with to its end, by platform.
-    pub fn frozen(self, adapters: &Adapters, config: &Config, plan: &Plan) -> BTreeMap<PlatformName, FrozenPlatform> {
-        let of = |part: &PlatformPlan| {
-            let advertiser_id = config.advertiser(&self.current.principal, &part.platform)?;
-            Some((part.platform.clone(), adapters.frozen(&part.platform, advertiser_id)?))
-        };
-        plan.platforms.iter().filter_map(of).collect()
-    }
-
-    /// What the change asks of a platform and its adapter does not list, whatever the adapter itself says of the change.
-    fn unlisted(self, adapters: &Adapters, platform: &PlatformName, release: Option<&str>) -> Vec<Problem> {
-        let capabilities = adapters.capabilities_of(platform, release);
-        capabilities.map_or_else(Vec::new, |can| can.unsupported(platform, self.change, self.current, self.desired))
-    }
+/// What an operation that begins now with this plan is carried out with to its end, by platform.
+pub fn frozen(
+    adapters: &Adapters,
+    config: &Config,
+    principal: &PrincipalId,
+    plan: &Plan,
+) -> BTreeMap<PlatformName, FrozenPlatform> {
+    let of = |part: &PlatformPlan| {
+        let advertiser_id = config.advertiser(principal, &part.platform)?;
+        Some((part.platform.clone(), adapters.frozen(&part.platform, advertiser_id)?))
+    };
+    plan.platforms.iter().filter_map(of).collect()
 }
 
-/// The plan, unless the change asks for what the adapter does not list; then its refusal and the host's as one, each thing once.
-fn held_against(planned: Result<PlatformPlan, Failure>, unlisted: Vec<Problem>) -> Result<PlatformPlan, Failure> {
+/// The plan, unless the change asks for what the adapter does not list; then its refusal and the
+/// host's as one, each thing once.
+fn check_against_capabilities(
+    planned: Result<PlatformPlan, Failure>,
+    unlisted: Vec<Problem>,
+) -> Result<PlatformPlan, Failure> {
     if unlisted.is_empty() {
         return planned;
     }
@@ -114,7 +79,7 @@ fn held_against(planned: Result<PlatformPlan, Failure>, unlisted: Vec<Problem>) 
     });
     // The adapter's words are the better ones.
     let is_said = |problem: &Problem, said: &[Problem]| {
-        let per_value = problem.field.contains("/targeting_overlay/");
+        let per_value = problem.field.is_within_targeting();
         said.iter().any(|item| item.field == problem.field && (!per_value || item.value == problem.value))
     };
     failure.kind = FailureKind::Unsupported;
@@ -123,7 +88,25 @@ fn held_against(planned: Result<PlatformPlan, Failure>, unlisted: Vec<Problem>) 
     Err(failure)
 }
 
-/// Plans a change on every platform that it touches, with the release that is active there or the one given.
+/// Why a change can't be planned: the failures of the platforms that refused it, of which there is
+/// one at least.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Unplannable {
+    /// The first platform's, in the order of the plan.
+    pub first: (PlatformName, Failure),
+    /// Those of the others.
+    pub others: Vec<(PlatformName, Failure)>,
+}
+
+impl Unplannable {
+    /// All failures, in the order of the plan.
+    pub fn into_failures(self) -> Vec<(PlatformName, Failure)> {
+        std::iter::once(self.first).chain(self.others).collect()
+    }
+}
+
+/// Plans a change on every platform that it touches, with the release that is active there or the
+/// one given.
 ///
 /// # Errors
 /// What each platform that can't do it says.
@@ -131,23 +114,21 @@ pub async fn plan(
     adapters: &Adapters,
     config: &Config,
     operation: &OperationId,
-    intent: Intent<'_>,
+    proposed: ProposedChange<'_>,
     deadline: Timestamp,
-) -> Result<Plan, Vec<(PlatformName, Failure)>> {
-    let touched = intent.touched();
-    let platforms = intent.change.platforms(intent.desired);
-    let plans = platforms.iter().map(|platform| {
-        let change = intent.for_adapter(&touched);
-        async move {
-            let named = |failure| (platform.clone(), failure);
-            let call = intent.call(config, None, operation, platform, deadline).map_err(named)?;
-            let planned = adapters.plan(platform, None, &call, change).await;
-            let release = planned.as_ref().ok().map(|plan| plan.release.as_str());
-            let unlisted = intent.unlisted(adapters, platform, release);
-            let mut part = held_against(planned, unlisted).map_err(named)?;
-            part.notes.extend(intent.change.cleared(intent.current, Some(platform)));
-            Ok(part)
-        }
+) -> Result<Plan, Unplannable> {
+    let platforms = proposed.platforms();
+    let plans = platforms.iter().map(|platform| async move {
+        let named = |failure| (platform.clone(), failure);
+        let call = call(config, proposed, None, operation, platform, deadline).map_err(named)?;
+        let planned = adapters.plan(platform, None, &call, proposed.into()).await;
+        let release = planned.as_ref().ok().map(|plan| plan.release.as_str());
+        // What the adapter does not list is refused, whatever the adapter itself says of the change.
+        let capabilities = adapters.capabilities_of(platform, release);
+        let unlisted = capabilities.map_or_else(Vec::new, |can| can.unsupported(platform, proposed));
+        let mut part = check_against_capabilities(planned, unlisted).map_err(named)?;
+        part.notes.extend(proposed.change.cleared(proposed.current, Some(platform)));
+        Ok(part)
     });
     let mut plan = Plan::default();
     let mut failures = Vec::new();
@@ -157,7 +138,11 @@ pub async fn plan(
             Err(failure) => failures.push(failure),
         }
     }
-    if failures.is_empty() { Ok(plan) } else { Err(failures) }
+    let mut failures = failures.into_iter();
+    match failures.next() {
+        None => Ok(plan),
+        Some(first) => Err(Unplannable { first, others: failures.collect() }),
+    }
 }
 
 /// The releases that made a plan, by platform.
@@ -186,15 +171,17 @@ fn approvable(request: &serde_json::Value, plan: &Plan, revision: i64) -> serde_
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::field::FieldPath;
 
     fn problem(field: &str, value: &str) -> Problem {
-        Problem::new(field, "the host's words").value(value)
+        Problem::new(FieldPath::parse(field), "the host's words").value(value)
     }
 
     fn refused(items: &[(&str, &str)], kind: FailureKind) -> Failure {
-        let items =
-            items.iter().map(|(field, value)| Problem::new(*field, "the adapter's words").value(*value)).collect();
-        Failure { items, ..Failure::new(kind, "unsupported_pacing", "no") }
+        let items = items
+            .iter()
+            .map(|(field, value)| Problem::new(FieldPath::parse(field), "the adapter's words").value(*value));
+        Failure { items: items.collect(), ..Failure::new(kind, "unsupported_pacing", "no") }
     }
 
     fn planned() -> PlatformPlan {
@@ -205,8 +192,8 @@ mod tests {
 
     #[test]
     fn what_the_adapter_takes_and_does_not_list_is_refused() {
-        assert_eq!(held_against(Ok(planned()), Vec::new()), Ok(planned()));
-        let failure = held_against(Ok(planned()), vec![problem(OS, "ios")]).unwrap_err();
+        assert_eq!(check_against_capabilities(Ok(planned()), Vec::new()), Ok(planned()));
+        let failure = check_against_capabilities(Ok(planned()), vec![problem(OS, "ios")]).unwrap_err();
         assert_eq!((failure.kind, failure.items.len()), (FailureKind::Unsupported, 1));
     }
 
@@ -226,7 +213,7 @@ mod tests {
     fn what_both_refuse_is_said_once_in_the_adapters_words() {
         let said = refused(&[(OS, "ios"), ("/packages/a/pacing", "Asap")], FailureKind::Invalid);
         let unlisted = vec![problem(OS, "ios"), problem(OS, "beos"), problem("/packages/a/pacing", "asap")];
-        let failure = held_against(Err(said), unlisted).unwrap_err();
+        let failure = check_against_capabilities(Err(said), unlisted).unwrap_err();
         let items: Vec<(&str, &str)> = failure
             .items
             .iter()
@@ -242,8 +229,8 @@ mod tests {
     #[test]
     fn a_fault_of_the_adapter_does_not_hide_what_it_does_not_list() {
         let trap = Failure::new(FailureKind::Fault, "trap", "stopped");
-        let failure = held_against(Err(trap.clone()), vec![problem(OS, "ios")]).unwrap_err();
+        let failure = check_against_capabilities(Err(trap.clone()), vec![problem(OS, "ios")]).unwrap_err();
         assert_eq!(failure.kind, FailureKind::Unsupported);
-        assert_eq!(held_against(Err(trap.clone()), Vec::new()), Err(trap));
+        assert_eq!(check_against_capabilities(Err(trap.clone()), Vec::new()), Err(trap));
     }
 }

@@ -1,8 +1,11 @@
-//! The host looks after open buys by itself, so that a change on an ad server is noticed though nobody asks.
+//! The host looks after open buys by itself, so that a change on an ad server is noticed though
+//! nobody asks.
 //!
-//! Each buy has its turn within the configured time, and at once when something was changed there: what became of a change is the ad
-//! servers' to say, so that no status is recorded that the host has only guessed. Those whose turn it is are asked about together, in the batches that
-//! the adapters want and at the rate that the ad servers allow: ten thousand buys are some hundred questions.
+//! Each buy has its turn within the configured time, and at once when something was changed there:
+//! what became of a change is the ad servers' to say, so that no status is recorded that the host
+//! has only guessed. Those whose turn it is are asked about together, in the batches that the
+//! adapters want and at the rate that the ad servers allow: ten thousand buys are some hundred
+//! questions.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -20,32 +23,34 @@ use crate::{
     store::{StoreError, Stored},
 };
 
-/// How long the ad servers may take to answer about a crowd: many questions, one after the other, at the rate that they
-/// allow.
+/// How long the ad servers may take to answer about a crowd: many questions, one after the other,
+/// at the rate that they allow.
 const ASK_FOR: Duration = Duration::from_secs(120);
 
-/// How many looks there are in the time in which every buy has its turn: enough to spread the questions, and few enough that
-/// many buys are asked about together.
+/// How many looks there are in the time in which every buy has its turn: enough to spread the
+/// questions, and few enough that many buys are asked about together.
 const LOOKS: u32 = 10;
 
-/// How long a look waits for ad servers before the next one may begin. One that hangs is asked on, and nobody waits for it.
+/// How long a look waits for ad servers before the next one may begin. One that hangs is asked on,
+/// and nobody waits for it.
 const WAITS_FOR: Duration = Duration::from_secs(5);
 
 /// How many buys are looked after at a time.
 const AT_ONCE: u32 = 2_000;
 
-/// How long the host waits after an operation before it asks how the buy stands: what ends meanwhile is asked about with it, so that
-/// many operations are few questions.
+/// How long the host waits after an operation before it asks how the buy stands: what ends
+/// meanwhile is asked about with it, so that many operations are few questions.
 const GATHER: Duration = Duration::from_secs(1);
 
-/// A buy that was changed is asked about once more after so long: what an ad server shows follows what was done there by seconds.
+/// A buy that was changed is asked about once more after so long: what an ad server shows follows
+/// what was done there by seconds.
 const SETTLE: Duration = Duration::from_secs(10);
 
 /// A buy is looked after for so long after its end, because ad servers count late.
 const AFTER_END: Duration = Duration::from_secs(2 * 24 * 3_600);
 
-/// Looks after buys until `stop`: each at least once in `every`, and when it was changed, unless the ad servers don't allow so
-/// many questions.
+/// Looks after buys until `stop`: each at least once in `every`, and when it was changed, unless
+/// the ad servers don't allow so many questions.
 pub async fn serve(observer: Observer, every: Duration, stop: CancellationToken) {
     let mut asking = JoinSet::new();
     loop {
@@ -73,9 +78,9 @@ async fn changed(signals: &Signals) {
     tokio::time::sleep(GATHER).await;
 }
 
-/// Asks about the buys whose turn it is, and records what changed. How many those were. Buys on the same platforms are asked about together,
-/// and apart from all others: an ad server that hangs keeps nobody waiting for news of another. What has not been answered soon is left to
-/// `asking`.
+/// Asks about the buys whose turn it is, and records what changed. How many those were. Buys on the
+/// same platforms are asked about together, and apart from all others: an ad server that hangs
+/// keeps nobody waiting for news of another. What has not been answered soon is left to `asking`.
 ///
 /// # Errors
 /// The store's, if it can't say whose turn it is. Those whose turn it was have it again in time.

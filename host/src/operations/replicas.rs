@@ -1,8 +1,10 @@
-//! What hosts on one database have in common beside the work: which component serves each platform, how fast ad servers may be
-//! asked with one credential, and which adapters are left alone.
+//! What replicas on one database have in common beside the work: which component serves each
+//! platform, how fast ad servers may be asked with one credential, and which adapters are left
+//! alone.
 //!
-//! The host that started last says which component serves a platform; the others follow within a second. An operation that began
-//! on one ends on it, on whatever host: its bytes are in the database.
+//! The host that started last says which component serves a platform; the others follow within a
+//! second. An operation that began on one ends on it, on whatever host: its bytes are in the
+//! database.
 
 use std::{
     collections::BTreeMap,
@@ -18,7 +20,7 @@ use crate::{
     adapters::{Adapters, Shared},
     domain::{id::PlatformName, purpose::Purpose},
     operations::{events::ITSELF, now},
-    store::{AuditEntry, Store, StoreError, replicas::breaker_key},
+    store::{AuditEntry, Store, StoreError, replicas::HoldKey},
 };
 
 /// How often a host looks at what the others said.
@@ -30,15 +32,12 @@ const TRY_AGAIN: Duration = Duration::from_secs(60);
 /// How much may come at once after a rest: what a second allows.
 const BURST: Duration = Duration::from_secs(1);
 
-/// What begins the key of an ad server's pause.
-const PAUSE: &str = "pause ";
-
 /// Keeps this host's components in the database and has them serve their platforms.
 ///
 /// # Errors
 /// The store's.
-pub async fn begin(store: &Arc<dyn Store>, adapters: &Arc<Adapters>) -> Result<(), StoreError> {
-    adapters.join(&(Arc::new(Common { store: store.clone() }) as Arc<dyn Shared>));
+pub async fn begin(store: &Store, adapters: &Arc<Adapters>) -> Result<(), StoreError> {
+    adapters.join(&(Arc::new(SharedDatabase { store: store.clone() }) as Arc<dyn Shared>));
     for platform in adapters.platforms() {
         let Some(digest) = adapters.active_release(&platform) else { continue };
         if store.component(&digest).await?.is_none() {
@@ -60,19 +59,20 @@ pub async fn begin(store: &Arc<dyn Store>, adapters: &Arc<Adapters>) -> Result<(
     Ok(())
 }
 
-/// Follows what other hosts say until `stop`. Where there can't be any, it does nothing.
-pub async fn serve(store: Arc<dyn Store>, adapters: Arc<Adapters>, stop: CancellationToken) {
-    if store.hear().is_none() {
+/// Follows what other replicas say until `stop`. Where there can't be any, it does nothing.
+pub async fn serve(store: Store, adapters: Arc<Adapters>, stop: CancellationToken) {
+    if store.hints().is_none() {
         return;
     }
-    let mut refused = BTreeMap::new();
+    let mut unusable = BTreeMap::new();
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(LOOK) => {}
         }
-        // It may compile a release, which takes its time; nobody needs that any more when the host ends.
-        match stop.run_until_cancelled(look(store.as_ref(), &adapters, &mut refused)).await {
+        // It may compile a release, which takes its time; nobody needs that any more when the host
+        // ends.
+        match stop.run_until_cancelled(sync(&store, &adapters, &mut unusable)).await {
             None => return,
             Some(Err(error)) => tracing::warn!(%error, "what other hosts say is not known"),
             Some(Ok(())) => {}
@@ -81,53 +81,45 @@ pub async fn serve(store: Arc<dyn Store>, adapters: Arc<Adapters>, stop: Cancell
 }
 
 /// Releases that could not be used, and when that was found.
-type Refused = BTreeMap<(PlatformName, String), Instant>;
+type Unusable = BTreeMap<(PlatformName, String), Instant>;
 
-async fn look(store: &dyn Store, adapters: &Adapters, refused: &mut Refused) -> Result<(), StoreError> {
+async fn sync(store: &Store, adapters: &Adapters, unusable: &mut Unusable) -> Result<(), StoreError> {
     for (platform, digest) in store.active_components().await? {
-        // A platform that another host has and this one has not is none of its business.
+        // A platform that another replica has and this one has not is none of its business.
         if adapters.active_release(&platform).is_none_or(|active| active == digest) {
             continue;
         }
         let key = (platform.clone(), digest.clone());
-        if refused.get(&key).is_some_and(|since| since.elapsed() < TRY_AGAIN) {
+        if unusable.get(&key).is_some_and(|since| since.elapsed() < TRY_AGAIN) {
             continue;
         }
         match adapters.activate(&platform, &digest).await {
             Ok(()) => tracing::info!(%platform, release = digest, "another host activated a release"),
             Err(error) => {
-                refused.insert(key, Instant::now());
-                let error = error.map(|error| error.to_string()).unwrap_or_default();
-                tracing::error!(%platform, release = digest, error, "the release that another host activated can't be used");
+                unusable.insert(key, Instant::now());
+                tracing::error!(%platform, release = digest, %error, "the release that another host activated can't be used");
             }
         }
     }
     for (key, left) in store.holds(now()).await? {
-        match key.strip_prefix(PAUSE) {
-            Some(key) => adapters.pause(key, left),
-            None => {
-                for platform in adapters.platforms() {
-                    let broken = Purpose::GUARDED.into_iter().find(|purpose| breaker_key(&platform, *purpose) == key);
-                    if let Some(purpose) = broken {
-                        adapters.leave_alone(&platform, purpose, left);
-                    }
-                }
-            }
+        match key {
+            HoldKey::Pause(credential) => adapters.pause(&credential, left),
+            HoldKey::Breaker(platform, purpose) => adapters.leave_alone(&platform, purpose, left),
         }
     }
     Ok(())
 }
 
-/// The database as what hosts have in common.
+/// The database as what replicas have in common.
 #[derive(Debug)]
-struct Common {
-    store: Arc<dyn Store>,
+struct SharedDatabase {
+    store: Store,
 }
 
-impl Common {
+impl SharedDatabase {
     /// Tells the others, without anybody waiting for it.
-    fn hold(&self, key: String, time: Duration) {
-        if self.store.hear().is_none() {
+    fn hold(&self, key: HoldKey, time: Duration) {
+        if self.store.hints().is_none() {
             return;
         }
         let store = self.store.clone();
@@ -140,14 +132,14 @@ impl Common {
 }
 
 #[async_trait]
-impl Shared for Common {
+impl Shared for SharedDatabase {
     fn name_of(&self, credential: &str) -> Option<String> {
         let hidden = self.store.keys().hide(credential);
         hidden.inspect_err(|error| tracing::error!(%error, "hosts can't share the limits of ad servers")).ok()
     }
 
     async fn reserve(&self, key: &str, count: u32, per_second: NonZeroU32) -> Option<i64> {
-        self.store.hear()?;
+        self.store.hints()?;
         let interval = Duration::from_secs(1) / per_second.get();
         match self.store.reserve(key, count, interval, BURST, now()).await {
             Ok(wait) => Some(wait),
@@ -163,10 +155,10 @@ impl Shared for Common {
     }
 
     fn paused(&self, key: &str, pause: Duration) {
-        self.hold(format!("{PAUSE}{key}"), pause);
+        self.hold(HoldKey::Pause(key.to_owned()), pause);
     }
 
     fn broken(&self, platform: &PlatformName, purpose: Purpose, pause: Duration) {
-        self.hold(breaker_key(platform, purpose), pause);
+        self.hold(HoldKey::Breaker(platform.clone(), purpose), pause);
     }
 }

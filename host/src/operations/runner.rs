@@ -1,5 +1,5 @@
-//! Claims operations under leases and runs them, so many at a time for each ad server. What a run is cut off from is given back, so that nobody waits until its
-//! lease has run out.
+//! Claims operations under leases and runs them, so many at a time for each ad server. What a run
+//! is cut off from is given back, so that nobody waits until its lease has run out.
 
 use std::{sync::Arc, time::Duration};
 
@@ -17,7 +17,7 @@ use crate::{
     metrics::{RUN_SECONDS, RUNS, Watch},
     operations::{
         Signals,
-        active_runs::{AtWork, Present},
+        active_runs::{ActiveRun, ActiveRuns},
         backoff::Backoff,
         busy::Busy,
         late_results::{self, Journals},
@@ -25,27 +25,31 @@ use crate::{
         now,
         run::Run,
     },
-    store::{Claim, Recording, Store, StoreError},
+    store::{Author, Claim, LeaseAfter, Recording, Store, StoreError, Write},
 };
 
-/// How long the runner waits at most before it looks for work by itself: another replica's hint does not reach it.
+/// How long the runner waits at most before it looks for work by itself: another replica's hint
+/// does not reach it.
 const POLL: Duration = Duration::from_secs(1);
 
-/// How long it waits at least: what is due already and was not claimed is being claimed by somebody else.
+/// How long it waits at least: what is due already and was not claimed is being claimed by somebody
+/// else.
 const SOONEST: Duration = Duration::from_millis(5);
 
 /// How long it waits after the store failed.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// How long a run that lost its lease may still listen: it can send and record nothing any more, but what its ad server answers is
-/// worth keeping.
-const HEAR_OUT: Duration = Duration::from_secs(10);
+/// How long a run that lost its lease may still listen: it can send and record nothing any more,
+/// but what its ad server answers is worth keeping.
+const LATE_ANSWERS: Duration = Duration::from_secs(10);
 
 /// Why a run ended without an end of its operation.
-enum CutOff {
-    /// The database can't be used, or the host stops: that says nothing of the operation, and does not count as a claim of it.
+enum Interrupted {
+    /// The database can't be used, or the host stops: that says nothing of the operation, and does
+    /// not count as a claim of it.
     FromOutside,
-    /// Something is wrong that may be the operation's own: claims are counted, and tries come less and less often.
+    /// Something is wrong that may be the operation's own: claims are counted, and tries come less
+    /// and less often.
     ByItself,
 }
 
@@ -53,7 +57,7 @@ enum CutOff {
 #[derive(Debug, Clone)]
 pub struct Runner {
     /// Persistence.
-    pub store: Arc<dyn Store>,
+    pub store: Store,
     /// The ad servers.
     pub adapters: Arc<Adapters>,
     /// What the operator configured.
@@ -61,28 +65,30 @@ pub struct Runner {
     /// Wakes it, and those who wait for an operation.
     pub signals: Arc<Signals>,
     /// What is told when an operation of a buy ended: what the platform said before is old.
-    pub live: Arc<crate::operations::status_cache::LiveCache>,
-    /// When the database was restored from a copy, if ever: what was accepted before is looked up before anything is made.
+    pub status_cache: Arc<crate::operations::status_cache::StatusCache>,
+    /// When the database was restored from a copy, if ever: what was accepted before is looked up
+    /// before anything is made.
     pub restored_at: Option<Timestamp>,
     /// Its name, for leases; unique among processes.
     pub name: String,
 }
 
-/// Lets a run that lost its lease hear what it waits for.
-async fn hear_out(run: impl Future, present: &Present, cut: &CancellationToken) {
+/// Gives a run that lost its lease time to receive the answers that it waits for.
+async fn await_late_answers(run: impl Future, active: &ActiveRun, cut: &CancellationToken) {
     tokio::select! {
         _ = run => {}
-        () = present.overtaken() => {}
+        () = active.overtaken() => {}
         () = cut.cancelled() => {}
-        () = tokio::time::sleep(HEAR_OUT) => {}
+        () = tokio::time::sleep(LATE_ANSWERS) => {}
     }
 }
 
 impl Runner {
-    /// Claims and runs until `stop`; then claims nothing new and lets nothing new be sent, gives what was sent `grace` to be answered, and
-    /// leaves the rest to whoever claims it: its journal says how far it came.
+    /// Claims and runs until `stop`; then claims nothing new and lets nothing new be sent, gives
+    /// what was sent `grace` to be answered, and leaves the rest to whoever claims it: its journal
+    /// says how far it came.
     pub async fn serve(self, stop: CancellationToken, grace: Duration) {
-        let at_work = AtWork::default();
+        let active_runs = ActiveRuns::default();
         let (busy, workers) = (Busy::default(), self.config.workers());
         let running = TaskTracker::new();
         let cut = CancellationToken::new();
@@ -92,10 +98,10 @@ impl Runner {
             match self.store.claim_within(&self.name, now(), self.config.operations.lease, &openings).await {
                 Ok(Some(claim)) => {
                     let this = self.clone();
-                    let (at_work, stop, cut) = (at_work.clone(), stop.clone(), cut.clone());
+                    let (active_runs, stop, cut) = (active_runs.clone(), stop.clone(), cut.clone());
                     let worker = busy.begin(Lane::of(&claim.operation.value));
                     running.spawn(async move {
-                        this.run(claim, asked_at, &at_work, stop, &cut).await;
+                        this.run(claim, asked_at, &active_runs, stop, &cut).await;
                         drop(worker);
                         this.signals.work_here();
                     });
@@ -118,7 +124,8 @@ impl Runner {
         }
     }
 
-    /// Waits for a hint, for what is due next of what may be taken on, or for the poll. A worker that becomes free gives a hint.
+    /// Waits for a hint, for what is due next of what may be taken on, or for the poll. A worker
+    /// that becomes free gives a hint.
     async fn wait(&self, openings: &Openings, stop: &CancellationToken) {
         let due = match self.store.next_due_within(now(), openings).await {
             Ok(Some(due)) => due.clamp(SOONEST, POLL),
@@ -135,14 +142,14 @@ impl Runner {
         &self,
         claim: Claim,
         asked_at: Instant,
-        at_work: &AtWork,
+        active_runs: &ActiveRuns,
         stop: CancellationToken,
         cut: &CancellationToken,
     ) {
         let settings = &self.config.operations;
         let id = claim.operation.value.id.clone();
-        let present = at_work.enter(&claim.fence).await;
-        let lease = Arc::new(Lease::hold(
+        let active = active_runs.enter(&claim.fence).await;
+        let lease = Arc::new(Lease::keep(
             self.store.clone(),
             claim.fence.clone(),
             asked_at,
@@ -159,17 +166,17 @@ impl Runner {
                 Err(error) => {
                     // Whoever claims the operation next goes on from its journal.
                     tracing::warn!(operation = %id, %error, "the run was interrupted");
-                    cut_off = Some(if error.passes() { CutOff::FromOutside } else { CutOff::ByItself });
+                    cut_off = Some(if error.passes() { Interrupted::FromOutside } else { Interrupted::ByItself });
                     "interrupted"
                 }
             },
             () = lease.lost() => {
-                hear_out(&mut run, &present, cut).await;
+                await_late_answers(&mut run, &active, cut).await;
                 "lost"
             }
-            () = present.overtaken() => "lost",
+            () = active.overtaken() => "lost",
             () = cut.cancelled() => {
-                cut_off = Some(CutOff::FromOutside);
+                cut_off = Some(Interrupted::FromOutside);
                 "interrupted"
             }
         };
@@ -178,16 +185,17 @@ impl Runner {
             self.give_back(&lease, &cut_off, cut).await;
         }
         // Whoever has the operation next need not wait for what follows.
-        lease.let_go();
-        drop(present);
-        late_results::keep(self.store.as_ref(), lease.fence(), &journals, cut).await;
+        lease.stop_heartbeat();
+        drop(active);
+        late_results::record(&self.store, lease.fence(), &journals, cut).await;
         metrics::counter!(RUNS, "outcome" => outcome).increment(1);
         metrics::histogram!(RUN_SECONDS).record(watch.seconds());
         self.signals.rested(&id);
     }
 
-    /// Gives an operation back from which a run was cut off, as long as the lease holds: others would have to wait until it has run out.
-    async fn give_back(&self, lease: &Lease, cut_off: &CutOff, stop: &CancellationToken) {
+    /// Gives an operation back from which a run was cut off, as long as the lease holds: others
+    /// would have to wait until it has run out.
+    async fn give_back(&self, lease: &Lease, cut_off: &Interrupted, stop: &CancellationToken) {
         while lease.holds() {
             match self.try_to_give_back(lease, cut_off).await {
                 // Somebody else wrote to it: it is theirs, or it is read again.
@@ -207,7 +215,7 @@ impl Runner {
         }
     }
 
-    async fn try_to_give_back(&self, lease: &Lease, cut_off: &CutOff) -> Result<(), StoreError> {
+    async fn try_to_give_back(&self, lease: &Lease, cut_off: &Interrupted) -> Result<(), StoreError> {
         let fence = lease.fence();
         let Some(mut stored) = self.store.operation(&fence.operation).await? else { return Ok(()) };
         let (operation, at) = (&mut stored.value, now());
@@ -217,23 +225,17 @@ impl Runner {
         }
         let settings = &self.config.operations;
         operation.run_at = match cut_off {
-            CutOff::FromOutside => {
+            Interrupted::FromOutside => {
                 operation.claims = operation.claims.saturating_sub(1);
                 at.plus(PAUSE)
             }
-            CutOff::ByItself => {
+            Interrupted::ByItself => {
                 let backoff = Backoff { initial: settings.backoff_initial, max: settings.backoff_max };
                 at.plus(backoff.wait(operation.claims, None))
             }
         };
         self.store
-            .record(Recording {
-                fence: Some(fence.clone()),
-                release: true,
-                cut_off: Some(at),
-                operations: vec![stored],
-                ..Recording::default()
-            })
+            .record(Recording::by(Author::Worker(fence.clone(), LeaseAfter::CutOff(at))).with(Write::Operation(stored)))
             .await
     }
 }

@@ -1,4 +1,5 @@
-//! How buys stand on their ad servers: asked of many at once, merged with what the host knows, and recorded.
+//! How buys stand on their ad servers: asked of many at once, merged with what the host knows, and
+//! recorded.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -14,7 +15,7 @@ use crate::{
         delivery::{DeliveryState, RemoteBuyStatus},
         digest,
         failure::Failure,
-        id::{MediaBuyId, OperationId, PlatformName},
+        id::{MediaBuyId, PlatformName},
         media_buy::MediaBuy,
         operation::OperationState,
         status::{self, BuyStatus, Creation, Standing},
@@ -24,22 +25,22 @@ use crate::{
     metrics::MISSING_ALARM,
     operations::{
         Signals, decisions, events,
-        status_cache::{LiveCache, Said},
+        status_cache::{Said, StatusCache},
     },
-    store::{AuditEntry, Recording, Store, StoreError, Stored},
+    store::{AuditEntry, Recording, Store, StoreError, Stored, Write},
 };
 
 /// Who asks ad servers how buys stand.
 #[derive(Debug, Clone)]
 pub struct Observer {
     /// Persistence.
-    pub store: Arc<dyn Store>,
+    pub store: Store,
     /// The ad servers.
     pub adapters: Arc<Adapters>,
     /// What the operator configured.
     pub config: Arc<Config>,
     /// What they last said.
-    pub live: Arc<LiveCache>,
+    pub status_cache: Arc<StatusCache>,
     /// Tells those who send webhooks, and is told when operations come to rest.
     pub signals: Arc<Signals>,
 }
@@ -59,10 +60,12 @@ pub struct Seen {
 type Answers = HashMap<MediaBuyId, Result<RemoteBuyStatus, Failure>>;
 
 impl Observer {
-    /// Asks every platform of the buys about them, for `patience` at most: each platform about all of its buys together. Answers
-    /// in the order of `buys`, and remembers for a moment those answers that are complete.
+    /// Asks every platform of the buys about them, for `patience` at most: each platform about all
+    /// of its buys together. Answers in the order of `buys`, and remembers for a moment those
+    /// answers that are complete.
     ///
-    /// What a platform misses is told as such only once that is certain; see [`crate::domain::absence`].
+    /// What a platform misses is told as such only once that is certain; see
+    /// [`crate::domain::absence`].
     ///
     /// # Errors
     /// The store's.
@@ -85,7 +88,7 @@ impl Observer {
         for buy in buys {
             let one = self.seen(buy, &mut answers, at);
             if one.silent.is_none() {
-                self.live.put(&buy.id, Said { at, statuses: one.statuses.clone() });
+                self.status_cache.put(&buy.id, Said { at, statuses: one.statuses.clone() });
             }
             seen.push(one);
         }
@@ -109,7 +112,8 @@ impl Observer {
                     absent.remove(&platform);
                     statuses.push(status);
                 }
-                // A person made it there: what the host never knew is not gone. It is judged by what the host knows of it.
+                // A person made it there: what the host never knew is not gone. It is judged by
+                // what the host knows of it.
                 Some(Ok(_)) if buy.remote_on(&platform).is_empty() => {}
                 Some(Ok(_)) if self.may_show_later(buy, &platform, at) => {
                     silent = Some(format!("{platform} does not show yet what was made there").into());
@@ -137,7 +141,8 @@ impl Observer {
         Seen { statuses: Arc::new(statuses), silent, absent }
     }
 
-    /// What is said of a buy while a platform says nothing of it, and when that one is asked again at the latest.
+    /// What is said of a buy while a platform says nothing of it, and when that one is asked again
+    /// at the latest.
     fn cannot_be_asked(&self, platform: &PlatformName, failure: Option<&Failure>, at: Timestamp) -> Told {
         let pause = failure.and_then(|failure| failure.retry_after_ms).map(Duration::from_millis);
         let again = at.plus(self.config.operations.status_refresh.max(pause.unwrap_or_default())).floor_second();
@@ -148,7 +153,8 @@ impl Observer {
         Told::apart(buyer, format!("{platform} can't be asked now ({why}); it is asked again by {again}"))
     }
 
-    /// When so many buys were last missed at once on a platform that it was an alarm, by whichever host. If they are now, it is raised.
+    /// When so many buys were last missed at once on a platform that it was an alarm, by whichever
+    /// host. If they are now, it is raised.
     async fn alarm(
         &self,
         buys: &[&MediaBuy],
@@ -168,7 +174,7 @@ impl Observer {
         let look: Vec<(MediaBuyId, bool)> = buys.iter().filter(counts).filter_map(told).collect();
         let misses = look.iter().any(|(_, missed)| *missed);
         let settings = &self.config.operations;
-        let (asked, missed) = self.live.shown(platform, look.into_iter(), at, settings.missing_after);
+        let (asked, missed) = self.status_cache.shown(platform, look.into_iter(), at, settings.missing_after);
         let alarms = absence::is_alarm(asked, missed, settings.missing_alarm);
         // A look at few of many says nothing of an alarm that another one has raised.
         if alarms || missed == 0 || asked >= settings.missing_alarm {
@@ -181,7 +187,8 @@ impl Observer {
         }
     }
 
-    /// Marks for all hosts that most buys are missed on a platform, and tells of it if that is new. Since when the mark holds.
+    /// Marks for all hosts that most buys are missed on a platform, and tells of it if that is new.
+    /// Since when the mark holds.
     async fn raise_alarm(
         &self,
         platform: &PlatformName,
@@ -214,12 +221,13 @@ impl Observer {
     /// Records that platforms don't show a buy, or show it again. The buy as it is recorded then.
     ///
     /// # Errors
-    /// The store's, but for one that can only be read, and for what somebody else has recorded meanwhile: the next look finds it again.
+    /// The store's, but for one that can only be read, and for what somebody else has recorded
+    /// meanwhile: the next look finds it again.
     pub async fn note_absence(&self, stored: Stored<MediaBuy>, seen: &Seen) -> Result<Stored<MediaBuy>, StoreError> {
         let Some(absent) = &seen.absent else { return Ok(stored) };
         let next = MediaBuy { absent: absent.clone(), ..stored.value.clone() };
         let buy = Stored { value: next.clone(), version: stored.version };
-        match self.store.record(Recording { buy: Some(buy), ..Recording::default() }).await {
+        match self.store.record(Write::Buy(buy)).await {
             Ok(()) => Ok(Stored { value: next, version: stored.version + 1 }),
             Err(StoreError::Stale(_) | StoreError::Full | StoreError::Unavailable(_) | StoreError::Unsure(_)) => {
                 Ok(stored)
@@ -254,7 +262,8 @@ impl Observer {
         }
     }
 
-    /// How a buy stands that was created, by what the ad servers say and what the host has under way for it.
+    /// How a buy stands that was created, by what the ad servers say and what the host has under
+    /// way for it.
     ///
     /// # Errors
     /// The store's.
@@ -273,11 +282,13 @@ impl Observer {
         Ok(if held_up { standing.held_up() } else { standing })
     }
 
-    /// Records a status, its words and creatives that are others than the last. Somebody else's newer record wins. With a buy that
-    /// was cancelled there ends what only waits for a person's word on it: but not with one that is only missed.
+    /// Records a status, its words and creatives that are others than the last. Somebody else's
+    /// newer record wins. With a buy that was cancelled there ends what only waits for a person's
+    /// word on it: but not with one that is only missed.
     ///
     /// # Errors
-    /// The store's, but for one that can only be read: what was not recorded is recorded at the next question.
+    /// The store's, but for one that can only be read: what was not recorded is recorded at the
+    /// next question.
     pub async fn record(
         &self,
         stored: Stored<MediaBuy>,
@@ -296,13 +307,13 @@ impl Observer {
         if next == stored.value {
             return Ok(next);
         }
+        let mut ended = Vec::new();
         let is_news = (next.status, &next.detail) != (stored.value.status, &stored.value.detail);
         if next.status == BuyStatus::Failed && is_news && status::is_cancelled(&next, said) {
-            decisions::end_with_buy(self.store.as_ref(), &next, at, &mut recording).await?;
+            ended = decisions::end_with_buy(&self.store, &next, at, &mut recording).await?;
         }
-        let ended: Vec<OperationId> = recording.operations.iter().map(|ended| ended.value.id.clone()).collect();
         next.updated_at = at;
-        recording.buy = Some(Stored { value: next.clone(), version: stored.version });
+        recording.push(Write::Buy(Stored { value: next.clone(), version: stored.version }));
         match self.store.record(recording).await {
             Ok(()) => {
                 self.signals.happened();
@@ -329,7 +340,8 @@ fn is_known_as_gone(buy: &MediaBuy, platform: &PlatformName) -> bool {
     buy.status == BuyStatus::Failed || buy.absent.get(platform).is_some_and(|absence| absence.confirmed)
 }
 
-/// Whether a platform says of a buy, or of a part of it, that it is not there, and nothing else of the whole that explains it.
+/// Whether a platform says of a buy, or of a part of it, that it is not there, and nothing else of
+/// the whole that explains it.
 fn misses_something(status: &RemoteBuyStatus) -> bool {
     match status.state {
         DeliveryState::Canceled | DeliveryState::Disapproved(_) => false,

@@ -1,4 +1,5 @@
-//! What the ad servers last said about buys: a short memory, so that a burst of pollers is one question.
+//! What the ad servers last said about buys: a short memory, so that a burst of pollers is one
+//! question.
 
 use std::{
     collections::HashMap,
@@ -12,7 +13,8 @@ use crate::domain::{
     time::Timestamp,
 };
 
-/// How long an answer of the ad servers is good for. Shorter than any poller's interval, longer than a burst of them.
+/// How long an answer of the ad servers is good for. Shorter than any poller's interval, longer
+/// than a burst of them.
 const FRESH_FOR: Duration = Duration::from_secs(2);
 
 /// How many buys are remembered; beyond it everything is forgotten, which only costs questions.
@@ -32,12 +34,12 @@ type Crowd = HashMap<MediaBuyId, (Timestamp, bool)>;
 
 /// What the ad servers last said about buys.
 #[derive(Debug, Default)]
-pub struct LiveCache {
+pub struct StatusCache {
     said: Mutex<HashMap<MediaBuyId, Said>>,
     shown: Mutex<HashMap<PlatformName, Crowd>>,
 }
 
-impl LiveCache {
+impl StatusCache {
     fn said(&self) -> MutexGuard<'_, HashMap<MediaBuyId, Said>> {
         self.said.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -56,9 +58,10 @@ impl LiveCache {
         all.insert(id.clone(), said);
     }
 
-    /// Remembers which of some buys a platform has shown, and which it has missed. How many it was asked about within `window` until
-    /// `at`, and how many of those it missed when it was last asked about them: a look sees few of many buys, and what is wrong with an
-    /// ad server is seen in what several looks say together.
+    /// Remembers which of some buys a platform has shown, and which it has missed. How many it was
+    /// asked about within `window` until `at`, and how many of those it missed when it was last
+    /// asked about them: a look sees few of many buys, and what is wrong with an ad server is seen
+    /// in what several looks say together.
     pub fn shown(
         &self,
         platform: &PlatformName,
@@ -88,7 +91,7 @@ mod tests {
 
     #[test]
     fn several_looks_are_counted_together_and_each_buy_once() {
-        let (live, platform, window) = (LiveCache::default(), PlatformName::from("acme"), Duration::from_secs(60));
+        let (live, platform, window) = (StatusCache::default(), PlatformName::from("acme"), Duration::from_secs(60));
         let at = |seconds: i64| Timestamp::from_micros(seconds * 1_000_000);
         let look = |seconds: i64, buys: &[(&str, bool)]| {
             let buys = buys.iter().map(|(buy, missed)| (MediaBuyId::from(*buy), *missed));

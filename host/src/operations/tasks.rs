@@ -14,10 +14,11 @@ use crate::{
         told::Told,
     },
     operations::events,
-    store::{Recording, Stored},
+    store::{Recording, Stored, Write},
 };
 
-/// How long a task may stay open at most: the flight may start far in the future, and a request is not good for ever.
+/// How long a task may stay open at most: the flight may start far in the future, and a request is
+/// not good for ever.
 const EXPIRES_AFTER: Duration = Duration::from_secs(30 * 24 * 3_600);
 
 /// How long a task that the host makes by itself may wait before it escalates.
@@ -45,9 +46,10 @@ pub struct Question {
 impl Question {
     /// When the task escalates and when it expires.
     ///
-    /// An approval expires with the flight's start, 30 days at most; if the flight starts before the task is due, which
-    /// would leave the reviewer no time, with its end. A task about something that has begun does not expire before those
-    /// 30 days: the ad server may hold half of it.
+    /// An approval expires with the flight's start, 30 days at most; if the flight starts before
+    /// the task is due, which would leave the reviewer no time, with its end. A task about
+    /// something that has begun does not expire before those 30 days: the ad server may hold half
+    /// of it.
     fn times(&self, buy: &MediaBuy, now: Timestamp) -> (Timestamp, Timestamp) {
         let latest = now.plus(EXPIRES_AFTER);
         let due_by = now.plus(self.due_in);
@@ -101,11 +103,11 @@ pub fn ask(
     };
     if task.kind == TaskKind::PermissionException {
         // It may hold its buy up.
-        recording.look = Some(task.buy.clone());
+        recording.push(Write::ReadStatusSoon(task.buy.clone()));
     }
     operation.tasks.push(task.id.clone());
-    recording.events.push(events::task_event(EventKind::TaskCreated, &task, now));
-    recording.history.push((
+    recording.push(Write::Event(events::task_event(EventKind::TaskCreated, &task, now)));
+    recording.push(Write::History(
         task.id.clone(),
         events::history(
             events::ITSELF,
@@ -117,11 +119,12 @@ pub fn ask(
         ),
     ));
     let id = task.id.clone();
-    recording.new_task = Some(task);
+    recording.push(Write::NewTask(task));
     id
 }
 
-/// Closes the open tasks of an operation that ended: completed if it was carried out, else failed with its reason.
+/// Closes the open tasks of an operation that ended: completed if it was carried out, else failed
+/// with its reason.
 pub fn close(mut tasks: Vec<Stored<Task>>, operation: &Operation, now: Timestamp, recording: &mut Recording) {
     tasks.retain(|task| task.value.status.is_open());
     let failure = operation.failure.as_ref().map(|failure| failure.reason.buyer().to_owned());
@@ -142,13 +145,13 @@ pub fn close(mut tasks: Vec<Stored<Task>>, operation: &Operation, now: Timestamp
             task.decision = Some(Resolution::CannotComplete);
         }
         let kind = if to == TaskStatus::Completed { EventKind::TaskCompleted } else { EventKind::TaskFailed };
-        recording.events.push(events::task_event(kind, task, now));
+        recording.push(Write::Event(events::task_event(kind, task, now)));
         let action = if to == TaskStatus::Completed { "complete" } else { "fail" };
-        recording.history.push((
+        recording.push(Write::History(
             task.id.clone(),
             events::history(events::ITSELF, action, from, to, task.resolution_detail.as_deref(), now),
         ));
-        recording.tasks.push(stored);
+        recording.push(Write::Task(stored));
     }
 }
 
@@ -174,14 +177,18 @@ pub fn ask_again(
     task.plan = question.plan;
     task.digest = question.digest;
     task.assigned_to = None;
-    recording.history.push((task.id.clone(), events::history(events::ITSELF, "reopen", from, to, Some(&changed), now)));
-    recording.audit.push(events::audit("task.reopened", task, &changed, now));
+    recording.push(Write::History(
+        task.id.clone(),
+        events::history(events::ITSELF, "reopen", from, to, Some(&changed), now),
+    ));
+    recording.push(Write::Audit(events::audit("task.reopened", task, &changed, now)));
     task.changed = Some(changed);
-    recording.events.push(events::task_event(EventKind::TaskCreated, task, now));
-    recording.tasks.push(stored);
+    recording.push(Write::Event(events::task_event(EventKind::TaskCreated, task, now)));
+    recording.push(Write::Task(stored));
 }
 
-/// Escalates an expired task and gives it more time, because nobody but a person can end what it is about.
+/// Escalates an expired task and gives it more time, because nobody but a person can end what it is
+/// about.
 pub fn keep_open(mut stored: Stored<Task>, reason: &str, now: Timestamp, recording: &mut Recording) {
     let task = &mut stored.value;
     task.expires_at = now.plus(EXPIRES_AFTER);
@@ -192,8 +199,8 @@ pub fn keep_open(mut stored: Stored<Task>, reason: &str, now: Timestamp, recordi
     });
     let words = format!("{reason}, but the ad server may hold something: it stays until somebody has looked");
     let line = events::history(events::ITSELF, "keep_open", from, to, Some(&words), now);
-    recording.history.push((task.id.clone(), line));
-    recording.audit.push(events::audit("task.escalated", task, &words, now));
-    recording.events.push(events::task_event(EventKind::TaskEscalated, task, now));
-    recording.tasks.push(stored);
+    recording.push(Write::History(task.id.clone(), line));
+    recording.push(Write::Audit(events::audit("task.escalated", task, &words, now)));
+    recording.push(Write::Event(events::task_event(EventKind::TaskEscalated, task, now)));
+    recording.push(Write::Task(stored));
 }

@@ -11,6 +11,7 @@ use crate::{
     config::Retention,
     domain::{
         event::EventKind,
+        failure::FailureDetails,
         operation::{Operation, OperationFailure, OperationKind, OperationState},
         task::{CLOSED_LISTED_FOR, Resolution, Task, TaskMove},
         time::Timestamp,
@@ -21,7 +22,7 @@ use crate::{
         decisions::{self, WaitingError},
         events, now, tasks,
     },
-    store::{DueTask, Recording, Store, StoreError, Stored, replicas::RESTORED},
+    store::{DueTask, Recording, Store, StoreError, Stored, Write, marks::RESTORED},
 };
 
 /// How often the clock looks: a task may be late by so much before it escalates.
@@ -30,25 +31,25 @@ const TICK: Duration = Duration::from_secs(5);
 /// How many tasks or keys one look handles, so that none takes long.
 const BATCH: u32 = 100;
 
-/// For how long one look forgets what is old, batch after batch: what is left is for the next look. A host that comes back after days finds
-/// more than one batch, and so does a busy one each time.
+/// For how long one look forgets what is old, batch after batch: what is left is for the next look.
+/// A host that comes back after days finds more than one batch, and so does a busy one each time.
 const FORGETS_FOR: Duration = Duration::from_secs(2);
 
 /// Looks at the clock until `stop`.
 ///
 /// `deadline`: how long cancelling may be tried that an expired task begins.
 pub async fn serve(
-    store: Arc<dyn Store>,
+    store: Store,
     signals: Arc<Signals>,
     deadline: Duration,
     retention: Retention,
     stop: CancellationToken,
 ) {
     loop {
-        if let Err(error) = tick(store.as_ref(), &signals, deadline, now()).await {
+        if let Err(error) = tick(&store, &signals, deadline, now()).await {
             tracing::error!(%error, "could not do what the clock asks for");
         }
-        if let Err(error) = forget(store.as_ref(), &retention, now()).await {
+        if let Err(error) = forget(&store, &retention, now()).await {
             tracing::error!(%error, "what is old could not be forgotten");
         }
         tokio::select! {
@@ -62,7 +63,7 @@ pub async fn serve(
 ///
 /// # Errors
 /// What is old could not be forgotten; what was not done is done at the next look.
-pub async fn tick(store: &dyn Store, signals: &Signals, deadline: Duration, now: Timestamp) -> Result<(), StoreError> {
+pub async fn tick(store: &Store, signals: &Signals, deadline: Duration, now: Timestamp) -> Result<(), StoreError> {
     let due = store.tasks_due(now, BATCH).await.unwrap_or_else(|error| {
         tracing::error!(%error, "could not look for tasks that are late");
         Vec::new()
@@ -101,12 +102,12 @@ pub async fn tick(store: &dyn Store, signals: &Signals, deadline: Duration, now:
     Ok(())
 }
 
-/// Forgets what has been kept for long enough at `now`: events, closed tasks, and then operations, which no task is about any more. A batch at
-/// a time, so that others get their turn.
+/// Forgets what has been kept for long enough at `now`: events, closed tasks, and then operations,
+/// which no task is about any more. A batch at a time, so that others get their turn.
 ///
 /// # Errors
 /// The store's; what was not forgotten is forgotten at the next look.
-pub async fn forget(store: &dyn Store, retention: &Retention, now: Timestamp) -> Result<(), StoreError> {
+pub async fn forget(store: &Store, retention: &Retention, now: Timestamp) -> Result<(), StoreError> {
     let full = u64::from(BATCH);
     let (begun, long_ago) = (Instant::now(), before(now, retention.events));
     while store.forget_events(long_ago, BATCH).await? >= full && begun.elapsed() < FORGETS_FOR {}
@@ -117,37 +118,42 @@ pub async fn forget(store: &dyn Store, retention: &Retention, now: Timestamp) ->
     Ok(())
 }
 
-async fn escalate(store: &dyn Store, mut stored: Stored<Task>, now: Timestamp) -> Result<(), StoreError> {
+async fn escalate(store: &Store, mut stored: Stored<Task>, now: Timestamp) -> Result<(), StoreError> {
     let task = &mut stored.value;
     let words = format!("nobody decided by {}", task.due_by);
     let Ok((from, to)) = task.advance(TaskMove::Escalate) else { return Ok(()) };
     let mut recording = Recording::default();
-    recording.history.push((task.id.clone(), events::history(events::ITSELF, "escalate", from, to, Some(&words), now)));
-    recording.audit.push(events::audit("task.escalated", task, &words, now));
-    recording.events.push(events::task_event(EventKind::TaskEscalated, task, now));
-    recording.tasks.push(stored);
+    recording.push(Write::History(
+        task.id.clone(),
+        events::history(events::ITSELF, "escalate", from, to, Some(&words), now),
+    ));
+    recording.push(Write::Audit(events::audit("task.escalated", task, &words, now)));
+    recording.push(Write::Event(events::task_event(EventKind::TaskEscalated, task, now)));
+    recording.push(Write::Task(stored));
     store.record(recording).await
 }
 
-/// Whether the database was restored from a copy in which this create was waiting already: nobody can tell from here what was decided and
-/// made after that copy.
-async fn is_older_than_the_copy(store: &dyn Store, operation: &Operation) -> Result<bool, StoreError> {
+/// Whether the database was restored from a copy in which this create was waiting already: nobody
+/// can tell from here what was decided and made after that copy.
+async fn is_older_than_the_copy(store: &Store, operation: &Operation) -> Result<bool, StoreError> {
     let restored_at = store.marked(RESTORED).await?;
     Ok(operation.kind == OperationKind::Create && restored_at.is_some_and(|at| operation.created_at <= at))
 }
 
-/// Whether an operation fails with its task, once that expires. Where it does not, a person is still waited for.
+/// Whether an operation fails with its task, once that expires. Where it does not, a person is
+/// still waited for.
 ///
 /// # Errors
 /// The store's.
-pub async fn fails_when_expired(store: &dyn Store, operation: &Operation) -> Result<bool, StoreError> {
+pub async fn fails_when_expired(store: &Store, operation: &Operation) -> Result<bool, StoreError> {
     let waits = matches!(operation.state, OperationState::AwaitingApproval | OperationState::AwaitingPermission);
     Ok(waits && !is_older_than_the_copy(store, operation).await?)
 }
 
-/// Fails a task that nobody decided in time, and its operation with it: what it made is cancelled as if it were rejected.
+/// Fails a task that nobody decided in time, and its operation with it: what it made is cancelled
+/// as if it were rejected.
 async fn expire(
-    store: &dyn Store,
+    store: &Store,
     mut stored: Stored<Task>,
     deadline: Duration,
     now: Timestamp,
@@ -168,17 +174,17 @@ async fn expire(
             decisions::decide(task, Resolution::CannotComplete, Some(&reason), events::ITSELF);
             task.version += 1;
             let line = events::history(events::ITSELF, "expire", task.status, task.status, Some(&reason), now);
-            recording.history.push((task.id.clone(), line));
-            recording.audit.push(events::audit("task.expired", task, &reason, now));
+            recording.push(Write::History(task.id.clone(), line));
+            recording.push(Write::Audit(events::audit("task.expired", task, &reason, now)));
             let failure = OperationFailure {
                 code: "EXPIRED".to_owned(),
                 reason: reason.into(),
-                details: serde_json::Value::Null,
+                details: FailureDetails::Other(serde_json::Value::Null),
             };
             decisions::give_up(store, operation, failure, stored, deadline, now, &mut recording).await?;
         }
         OperationState::Succeeded | OperationState::Failed => {
-            recording.audit.push(events::audit("task.expired", &stored.value, &reason, now));
+            recording.push(Write::Audit(events::audit("task.expired", &stored.value, &reason, now)));
             tasks::close(vec![stored], &operation.value, now, &mut recording);
         }
         // The ad server may hold something that only a person can find, so the task must stay.

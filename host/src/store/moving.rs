@@ -1,8 +1,9 @@
 //! Moving a whole SQLite database to an empty PostgreSQL.
 //!
-//! What is copied is found in SQLite's own catalogue, table by table and column by column, and must be there on the other side, so that a table
-//! that is added later moves with the others. Rows are copied in batches and then compared, all of them. A move that was cut off anywhere
-//! is begun again and goes on:
+//! What is copied is found in SQLite's own catalogue, table by table and column by column, and must
+//! be there on the other side, so that a table that is added later moves with the others. Rows are
+//! copied in batches and then compared, all of them. A move that was cut off anywhere is begun
+//! again and goes on:
 //!
 //! | mark | in | means |
 //! |---|---|---|
@@ -11,7 +12,8 @@
 //! | [`ARRIVED`] | PostgreSQL | it is whole; written together with the end of [`ARRIVING`] |
 //! | [`MOVED`] | the file | it was moved: no host serves from it |
 //!
-//! All four name the moment at which the move was begun: by it a move knows its own. The file's rows stay as they are, but for the mark.
+//! All four name the moment at which the move was begun: by it a move knows its own. The file's
+//! rows stay as they are, but for the mark.
 //!
 //! - `tables`: which tables there are, and in which order they are written.
 //! - `copying`: batches of rows, from one side to the other.
@@ -24,8 +26,8 @@ use sqlx::{ConnectOptions, Connection, PgConnection, SqliteConnection, sqlite::S
 use self::tables::Table;
 use super::{
     StoreError,
-    postgres::{self, PostgresStore},
-    replicas::{ARRIVED, ARRIVING, MOVED, MOVING},
+    marks::{ARRIVED, ARRIVING, MOVED, MOVING},
+    postgres,
     sqlite::{self, Lock},
 };
 use crate::{domain::time::Timestamp, fault};
@@ -34,7 +36,8 @@ mod comparing;
 mod copying;
 mod tables;
 
-/// For how long a move waits for one that was killed and whose session the server has not given up yet.
+/// For how long a move waits for one that was killed and whose session the server has not given up
+/// yet.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Keeps two moves to one database apart.
@@ -130,19 +133,21 @@ pub enum Begun {
 }
 
 impl Move {
-    /// Begins a move of the file at `path` to the database at `url`, or goes on with one that was cut off.
+    /// Begins a move of the file at `path` to the database at `url`, or goes on with one that was
+    /// cut off.
     ///
     /// # Errors
-    /// A host has the file, or its tables are not those of this version; the target is not empty, or has part of another move.
+    /// A host has the file, or its tables are not those of this version; the target is not empty,
+    /// or has part of another move.
     pub async fn begin(path: &Path, url: &str, now: Timestamp) -> Result<Begun, MoveError> {
         let (mut source, lock) = open_source(path).await?;
         if let Some(at) = marked(&mut source, MOVED).await? {
             return Err(MoveError::Moved(at));
         }
         // Makes the tables.
-        let made = PostgresStore::open(url, postgres::Options::default()).await;
+        let made = postgres::open(url, postgres::Options::default()).await;
         let made = made.map_err(|error| MoveError::Store(TARGET, error))?;
-        super::Store::close(&made).await;
+        made.close().await;
         let mut target = open_target(url).await?;
         let tables = tables::of(&mut source, &mut target).await?;
         let at = marked(&mut source, MOVING).await?;
@@ -171,7 +176,8 @@ impl Move {
         Ok(Begun::Now(Box::new(Self { source, target, tables, at, _lock: lock })))
     }
 
-    /// Copies and compares every table; `told` hears of each that is there, with its number of rows.
+    /// Copies and compares every table; `told` hears of each that is there, with its number of
+    /// rows.
     ///
     /// # Errors
     /// What keeps it from being copied; [`MoveError::Different`].

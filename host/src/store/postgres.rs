@@ -1,30 +1,30 @@
-//! PostgreSQL: any number of hosts over one database.
+//! PostgreSQL: any number of replicas over one database.
 //!
 //! # Layout
 //!
-//! - here: how a transaction is begun, ended and tried again.
+//! - here: how it is opened and brought up to date.
+//! - `transaction`: how a transaction is begun, ended and tried again.
 //! - `connections`: connections, and whether there can be any.
 //! - `script`: a script, statement by statement.
 //! - `dialect`: where its statements differ from SQLite's.
-//! - `hints`: what hosts tell each other.
-//! - `text`: text that PostgreSQL can't hold as it is.
+//! - `hints`: what replicas tell each other.
 //! - `error`: what its errors mean to a caller.
 //!
 //! The tables are in `migrations/postgres`.
 //!
 //! # What it relies on
 //!
-//! Transactions are READ COMMITTED. What a decision rests on is a row at a version or a fence, which the transaction locks by
-//! writing or by `FOR NO KEY UPDATE`; nothing else that it read counts. Rows are locked in one order by everybody. Claims skip what
-//! others hold, and an index keeps two operations of one buy from being leased at once. Leases are judged by the database's clock.
+//! Transactions are READ COMMITTED. What a decision rests on is a row at a version or a fence,
+//! which the transaction locks by writing or by `FOR NO KEY UPDATE`; nothing else that it read
+//! counts. Rows are locked in one order by everybody. Claims skip what others hold, and an index
+//! keeps two operations of one buy from being leased at once. Leases are judged by the database's
+//! clock.
 
 use std::{sync::Arc, time::Duration};
 
-use async_trait::async_trait;
 use sqlx::{
-    Connection, PgConnection, Postgres as Sqlx,
+    Connection, PgConnection,
     migrate::{MigrateError, Migrator},
-    pool::PoolConnection,
     postgres::PgConnectOptions,
 };
 use tokio::{sync::broadcast, time::timeout};
@@ -34,34 +34,30 @@ use self::{
     connections::Connections,
     error::{is_locked, is_outdated, lost_connection},
     hints::Hints,
+    transaction::{Failure, Patience, discard},
 };
 use super::{
-    Hint, StoreError,
-    sql::{Database, Dialect, SqlStore, Work, rows::Row, script::Statement},
+    Hint, Store, StoreError,
+    events::unformatted,
+    sql::{Dialect, Work, database::Database, rows::Row, script::Statement},
     tables::{self, Applied},
 };
-use crate::domain::keys::Keyring;
+use crate::domain::{event::PayloadFormat, keys::Keyring};
 
 mod connections;
 mod dialect;
 mod error;
 mod hints;
 mod script;
-pub(super) mod text;
+mod transaction;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
 
 /// How many prepared statements a connection keeps: each text of a statement is one.
 const STATEMENTS: usize = 300;
 
-/// How often a transaction is done again that lost against another one.
-const TRIES: u32 = 5;
-
-/// How long the server may take to begin a transaction, for which it does nothing, before the connection is taken for one that leads
-/// nowhere any more.
-const BEGINNING: Duration = Duration::from_secs(2);
-
-/// How much longer the server waits than this host: it gives a session up that the host can no longer end.
+/// How much longer the server waits than this host: it gives a session up that the host can no
+/// longer end.
 const SERVERS_PATIENCE: u32 = 2;
 
 /// How the store works; the defaults are right unless measured otherwise.
@@ -75,67 +71,58 @@ pub struct Options {
     pub callers_clock: bool,
     /// The keys of what lies in it; by default one that only this process has.
     pub keys: Arc<Keyring>,
+    /// How the payloads of webhooks are written; by default as the event is stored.
+    pub payload: PayloadFormat,
 }
 
 impl Default for Options {
     fn default() -> Self {
         let keys = Arc::new(Keyring::of_this_process());
-        Self { connections: 16, patience: Duration::from_secs(10), callers_clock: false, keys }
+        Self { connections: 16, patience: Duration::from_secs(10), callers_clock: false, keys, payload: unformatted }
     }
 }
 
-/// A store in a PostgreSQL database.
-///
-/// If a caller's future is dropped while its write waits or runs, the write may still happen, or not: who must know reads.
-pub type PostgresStore = SqlStore<Postgres>;
-
 /// The connections to the database.
 #[derive(Debug)]
-pub struct Postgres {
+pub(super) struct Postgres {
     connections: Arc<Connections>,
     dialect: &'static Dialect,
     hints: Option<Hints>,
 }
 
-impl SqlStore<Postgres> {
-    /// Connects to the database at `url` (`postgres://user:password@host/database`) and brings its tables up to date, for as long as
-    /// that takes.
-    ///
-    /// # Errors
-    /// [`StoreError::Unavailable`] if it does not answer or its tables are those of a newer version.
-    pub async fn open(url: &str, options: Options) -> Result<Self, StoreError> {
-        bring_up_to_date(url, options.patience).await?;
-        let mut store = Self::start(url, &options)?;
-        store.database.hints =
-            Some(Hints::start(store.database.connections.pool.clone(), connect_options(url, Duration::ZERO)?));
-        Ok(store)
-    }
-
-    /// Connects for a moment, beside the hosts that serve. The tables stay as they are.
-    ///
-    /// # Errors
-    /// [`StoreError::Unavailable`] if it does not answer, or if its tables are not those of this version.
-    pub async fn open_beside(url: &str, options: Options) -> Result<Self, StoreError> {
-        let connect = connect_options(url, options.patience)?;
-        let checked = timeout(options.patience * SERVERS_PATIENCE, async {
-            let mut connection = PgConnection::connect_with(&connect).await.map_err(from_sqlx)?;
-            let made = applied(&mut connection).await.map_err(from_sqlx)?;
-            tables::check_current(&MIGRATIONS, &made)?;
-            connection.close().await.map_err(from_sqlx)
-        });
-        checked.await.map_err(|_| late())??;
-        Self::start(url, &options)
-    }
-
-    fn start(url: &str, options: &Options) -> Result<Self, StoreError> {
-        let connections = Arc::new(Connections::new(connect_options(url, options.patience)?, options));
-        let dialect = if options.callers_clock { &dialect::WITH_CALLERS_CLOCK } else { &dialect::DIALECT };
-        Ok(Self { database: Postgres { connections, dialect, hints: None }, keys: options.keys.clone() })
-    }
+/// Connects to the database at `url` (`postgres://user:password@host/database`) and brings its
+/// tables up to date, for as long as that takes.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] if it does not answer or its tables are those of a newer version.
+pub async fn open(url: &str, options: Options) -> Result<Store, StoreError> {
+    bring_up_to_date(url, options.patience).await?;
+    let mut postgres = Postgres::new(url, &options)?;
+    let hints = Hints::start(postgres.connections.pool.clone(), connect_options(url, Duration::ZERO)?);
+    postgres.hints = Some(hints);
+    Ok(Store::new(Database::Postgres(postgres), options.keys, options.payload))
 }
 
-/// What each session is: READ COMMITTED, durable when acknowledged, and given up by the server soon after this host would have
-/// given it up, so that a host that stopped in the middle of a transaction holds nobody else up.
+/// Connects for a moment, beside the replicas that serve. The tables stay as they are.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] if it does not answer, or if its tables are not those of this
+/// version.
+pub async fn open_beside(url: &str, options: Options) -> Result<Store, StoreError> {
+    let connect = connect_options(url, options.patience)?;
+    let checked = timeout(options.patience * SERVERS_PATIENCE, async {
+        let mut connection = PgConnection::connect_with(&connect).await.map_err(from_sqlx)?;
+        let made = applied(&mut connection).await.map_err(from_sqlx)?;
+        tables::check_current(&MIGRATIONS, &made)?;
+        connection.close().await.map_err(from_sqlx)
+    });
+    checked.await.map_err(|_| late())??;
+    Ok(Store::new(Database::Postgres(Postgres::new(url, &options)?), options.keys, options.payload))
+}
+
+/// What each session is: READ COMMITTED, durable when acknowledged, and given up by the server soon
+/// after this host would have given it up, so that a host that stopped in the middle of a
+/// transaction holds nobody else up.
 pub(super) fn connect_options(url: &str, patience: Duration) -> Result<PgConnectOptions, StoreError> {
     let options: PgConnectOptions =
         url.parse().map_err(|error| StoreError::Unavailable(format!("its address can't be used: {error}")))?;
@@ -150,13 +137,15 @@ pub(super) fn connect_options(url: &str, patience: Duration) -> Result<PgConnect
     ]))
 }
 
-/// Brings the tables up to date, for as long as that takes. Hosts that start together wait for each other: sqlx takes an advisory
-/// lock. Who waits for it, or for a table that somebody uses (a dump), gives up what it has after `patience` and tries again: whatever
-/// waits for a table holds up everybody behind it.
+/// Brings the tables up to date, for as long as that takes. Hosts that start together wait for each
+/// other: sqlx takes an advisory lock. Who waits for it, or for a table that somebody uses (a
+/// dump), gives up what it has after `patience` and tries again: whatever waits for a table holds
+/// up everybody behind it.
 async fn bring_up_to_date(url: &str, patience: Duration) -> Result<(), StoreError> {
     let connect = connect_options(url, Duration::ZERO)?.options([("lock_timeout", &patience.as_millis().to_string())]);
     loop {
-        // One connection by itself: what is wrong is told as it is, and not as a pool that timed out.
+        // One connection by itself: what is wrong is told as it is, and not as a pool that timed
+        // out.
         let connected = timeout(patience * SERVERS_PATIENCE, PgConnection::connect_with(&connect)).await;
         let mut connection = connected.map_err(|_| late())?.map_err(from_sqlx)?;
         let migrated = MIGRATIONS.run_direct(None, &mut connection, false).await;
@@ -190,136 +179,18 @@ fn late() -> StoreError {
     StoreError::Unavailable("it did not answer in time".to_owned())
 }
 
-/// Why a transaction was not done.
-enum Failure {
-    /// It lost against another one, and is to be done again.
-    Conflict(StoreError),
-    /// Its connection was of no use any more, and nothing was done over it: the next one may be.
-    Useless(StoreError),
-    /// As `Useless`, but that took its time to find out.
-    Silent(StoreError),
-    Final(StoreError),
-}
-
-/// How often something is tried again.
-struct Patience {
-    tries: u32,
-    /// As many connections as may be of no use: all of the pool, and one more that it made meanwhile.
-    connections: u32,
-    silences: u32,
-}
-
-impl Patience {
-    fn new(connections: &Connections) -> Self {
-        Self { tries: TRIES, connections: connections.pool.options().get_max_connections() + 1, silences: 1 }
-    }
-
-    /// Fails unless it is to be tried again.
-    fn after(&mut self, failure: Failure) -> Result<(), StoreError> {
-        let (left, error) = match failure {
-            Failure::Conflict(error) => (&mut self.tries, error),
-            Failure::Useless(error) => (&mut self.connections, error),
-            Failure::Silent(error) => (&mut self.silences, error),
-            Failure::Final(error) => return Err(error),
-        };
-        *left = left.checked_sub(1).ok_or(error)?;
-        Ok(())
-    }
-}
-
 impl Postgres {
-    /// A transaction, from its beginning to its end, on a connection of its own.
-    async fn transact<T: Send + 'static>(connections: &Connections, work: &Work<T>) -> Result<T, Failure> {
-        let mut connection = connections.acquire().await.map_err(Failure::Final)?;
-        let mut progress = Progress::Beginning;
-        let beginning = BEGINNING.min(connections.patience / 2);
-        let steps = Self::steps(&mut connection, work, beginning, &mut progress);
-        let done = timeout(connections.patience, steps).await;
-        match done {
-            Ok(Ok(done)) => Ok(done),
-            Ok(Err(failure)) => {
-                if !matches!(progress, Progress::Ended) {
-                    connections.doubt();
-                    discard(connection);
-                }
-                Err(failure)
-            }
-            Err(_) => {
-                connections.doubt();
-                discard(connection);
-                Err(Failure::Final(match progress {
-                    Progress::Committing => unsure("it did not answer in time"),
-                    _ => late(),
-                }))
-            }
-        }
+    fn new(url: &str, options: &Options) -> Result<Self, StoreError> {
+        let connections = Arc::new(Connections::new(connect_options(url, options.patience)?, options));
+        let dialect = if options.callers_clock { &dialect::WITH_CALLERS_CLOCK } else { &dialect::DIALECT };
+        Ok(Self { connections, dialect, hints: None })
     }
 
-    async fn steps<T: Send + 'static>(
-        connection: &mut PgConnection,
-        work: &Work<T>,
-        beginning: Duration,
-        progress: &mut Progress,
-    ) -> Result<T, Failure> {
-        match timeout(beginning, sqlx::raw_sql("BEGIN").execute(&mut *connection)).await {
-            Ok(Ok(_)) => {}
-            Ok(Err(error)) if lost_connection(&error) => return Err(Failure::Useless(from_sqlx(error))),
-            Ok(Err(error)) => return Err(Failure::Final(from_sqlx(error))),
-            Err(_) => return Err(Failure::Silent(late())),
-        }
-        *progress = Progress::Working;
-        let mut inside = script::Inside::new(connection);
-        let outcome = work(&mut inside).await;
-        let (conflict, outdated) = (inside.conflict, inside.outdated);
-        match outcome {
-            Ok(done) => {
-                *progress = Progress::Committing;
-                match sqlx::raw_sql("COMMIT").execute(connection).await {
-                    Ok(_) => {
-                        *progress = Progress::Ended;
-                        Ok(done)
-                    }
-                    Err(error) if lost_connection(&error) => Err(Failure::Final(unsure(&error.to_string()))),
-                    Err(error) => Err(Failure::Final(from_sqlx(error))),
-                }
-            }
-            // What it has prepared is of no use any more, and so is the connection.
-            Err(error) if outdated => Err(Failure::Useless(error)),
-            Err(error) => {
-                if sqlx::raw_sql("ROLLBACK").execute(connection).await.is_ok() {
-                    *progress = Progress::Ended;
-                }
-                Err(if conflict { Failure::Conflict(error) } else { Failure::Final(error) })
-            }
-        }
-    }
-}
-
-/// How far a transaction came.
-enum Progress {
-    Beginning,
-    Working,
-    Committing,
-    /// The connection can be used again.
-    Ended,
-}
-
-fn unsure(reason: &str) -> StoreError {
-    StoreError::Unsure(reason.to_owned())
-}
-
-/// Closes a connection of which nothing certain is known, without a word to the server.
-fn discard(connection: PoolConnection<Sqlx>) {
-    drop(connection.detach());
-}
-
-#[async_trait]
-impl Database for Postgres {
-    fn dialect(&self) -> &'static Dialect {
+    pub(super) fn dialect(&self) -> &'static Dialect {
         self.dialect
     }
 
-    async fn write<T: Send + 'static>(&self, work: Work<T>) -> Result<T, StoreError> {
+    pub(super) async fn write<T: Send + 'static>(&self, work: Work<T>) -> Result<T, StoreError> {
         let connections = self.connections.clone();
         // A task of its own, so that a caller who goes away leaves no transaction open.
         let done = tokio::spawn(async move {
@@ -334,7 +205,7 @@ impl Database for Postgres {
         done.await.map_err(|error| StoreError::Unavailable(format!("a write did not end: {error}")))?
     }
 
-    async fn read(&self, statement: Statement) -> Result<Vec<Row>, StoreError> {
+    pub(super) async fn read(&self, statement: Statement) -> Result<Vec<Row>, StoreError> {
         let mut patience = Patience::new(&self.connections);
         loop {
             let mut connection = self.connections.acquire().await?;
@@ -350,21 +221,21 @@ impl Database for Postgres {
         }
     }
 
-    async fn ping(&self) -> Result<(), StoreError> {
+    pub(super) async fn ping(&self) -> Result<(), StoreError> {
         self.read(Statement::new("SELECT 1 AS one")).await.map(drop)
     }
 
-    async fn tell(&self, hint: Hint) {
+    pub(super) fn send_hint(&self, hint: Hint) {
         if let Some(hints) = &self.hints {
-            hints.tell(hint);
+            hints.send(hint);
         }
     }
 
-    fn hear(&self) -> Option<broadcast::Receiver<Hint>> {
-        self.hints.as_ref().map(Hints::hear)
+    pub(super) fn hints(&self) -> Option<broadcast::Receiver<Hint>> {
+        self.hints.as_ref().map(Hints::subscribe)
     }
 
-    async fn close(&self) {
+    pub(super) async fn close(&self) {
         if let Some(hints) = &self.hints {
             hints.stop();
         }

@@ -1,97 +1,238 @@
-//! What hosts on one database have in common beside the work: adapters' components, and how fast ad servers may be asked.
+//! What the replicas on one database share beside the work: adapters' components, and how fast ad
+//! servers may be asked. Time is judged by the database's clock where several replicas may share
+//! it.
 
 use std::time::Duration;
 
-use async_trait::async_trait;
+use crate::{
+    domain::{audit::AuditEntry, id::PlatformName, purpose::Purpose, time::Timestamp},
+    store::{
+        Store, StoreError, audit,
+        sql::{
+            Dialect, MOST_ROWS, Transaction, micros,
+            script::{Script, Statement, Want},
+            work,
+        },
+    },
+};
 
-use super::{AuditEntry, StoreError};
-use crate::domain::{id::PlatformName, purpose::Purpose, time::Timestamp};
+/// What every replica leaves alone for a time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HoldKey {
+    /// Requests with one credential, because the ad server asked for a pause. Named by the keyed
+    /// digest of the credential.
+    Pause(String),
+    /// Calls of a platform's adapter for one purpose, because its circuit breaker opened.
+    Breaker(PlatformName, Purpose),
+}
 
-/// What is shared by all hosts on the database. Time is judged by the database's clock where several hosts may share it.
-#[async_trait]
-pub trait ReplicaStore: Send + Sync {
-    /// Keeps a component by the SHA-256 of its bytes. One that is kept already stays.
-    async fn keep_component(&self, digest: &str, bytes: Vec<u8>, at: Timestamp) -> Result<(), StoreError>;
+const PAUSE: &str = "pause ";
 
-    /// The bytes of a component.
-    async fn component(&self, digest: &str) -> Result<Option<Vec<u8>>, StoreError>;
+const BREAKER: &str = "adapter ";
 
-    /// Has a component that is kept serve a platform from now on, tells of it in the audit log, and forgets that the last one was left
-    /// alone. If it serves already, nothing is written.
-    async fn activate_component(
+impl HoldKey {
+    /// Reads a stored key. `None` if this version does not know its kind.
+    pub fn parse(stored: &str) -> Option<Self> {
+        if let Some(credential) = stored.strip_prefix(PAUSE) {
+            return Some(Self::Pause(credential.to_owned()));
+        }
+        let (platform, purpose) = stored.strip_prefix(BREAKER)?.rsplit_once(' ')?;
+        Some(Self::Breaker(PlatformName::new(platform), Purpose::parse(purpose)?))
+    }
+}
+
+/// As it is stored.
+impl std::fmt::Display for HoldKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Pause(credential) => write!(f, "{PAUSE}{credential}"),
+            Self::Breaker(platform, purpose) => write!(f, "{BREAKER}{platform} {purpose}"),
+        }
+    }
+}
+
+impl Store {
+    /// Stores a component under the SHA-256 of its bytes. Idempotent.
+    pub async fn keep_component(&self, digest: &str, bytes: Vec<u8>, at: Timestamp) -> Result<(), StoreError> {
+        self.write((digest.to_owned(), bytes, at), work!(keep)).await
+    }
+
+    /// Reads the bytes of a component.
+    pub async fn component(&self, digest: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        let asked = Statement::new("SELECT content FROM components WHERE digest = ?").with(digest);
+        self.read(asked).await?.first().map_or(Ok(None), |row| row.maybe_bytes("content"))
+    }
+
+    /// Makes a stored component serve a platform from now on, appends `line` to the audit log, and
+    /// closes the circuit breakers that the last one opened. Writes nothing if it serves already.
+    pub async fn activate_component(
         &self,
         platform: &PlatformName,
         digest: &str,
         line: AuditEntry,
-    ) -> Result<(), StoreError>;
+    ) -> Result<(), StoreError> {
+        self.write((platform.clone(), digest.to_owned(), line), work!(activate)).await
+    }
 
-    /// Which component serves each platform.
-    async fn active_components(&self) -> Result<Vec<(PlatformName, String)>, StoreError>;
+    /// Returns which component serves each platform, by its digest.
+    pub async fn active_components(&self) -> Result<Vec<(PlatformName, String)>, StoreError> {
+        let asked = Statement::new("SELECT platform, digest FROM active_components ORDER BY platform LIMIT ?");
+        let found = self.read(asked.with(MOST_ROWS)).await?;
+        found.iter().map(|row| Ok((PlatformName::new(row.text("platform")?), row.text("digest")?))).collect()
+    }
 
-    /// Reserves so many requests in a row, `interval` apart, of which as many as fit into `burst` may come at once after a rest. How long
-    /// until the first of them, in microseconds; below zero, it could have been sent then.
-    async fn reserve(
+    /// Reserves `count` requests in a row, `interval` apart, of which as many as fit into `burst`
+    /// may come at once after a rest. Returns how long until the first of them, in microseconds;
+    /// below zero, it could have been sent that long ago.
+    pub async fn reserve(
         &self,
         key: &str,
         count: u32,
         interval: Duration,
         burst: Duration,
         now: Timestamp,
-    ) -> Result<i64, StoreError>;
+    ) -> Result<i64, StoreError> {
+        self.write((key.to_owned(), count, interval, burst, now), work!(reserve)).await
+    }
 
-    /// Has everybody leave something alone for so long, or longer if that was said before.
-    async fn hold(&self, key: &str, time: Duration, now: Timestamp) -> Result<(), StoreError>;
+    /// Has every replica leave something alone for `time`, or longer if an earlier hold lasts
+    /// longer.
+    pub async fn hold(&self, key: &HoldKey, time: Duration, now: Timestamp) -> Result<(), StoreError> {
+        self.write((key.clone(), time, now), work!(hold)).await
+    }
 
-    /// How much there is of what has not ended.
-    async fn census(&self, now: Timestamp) -> Result<Census, StoreError>;
-
-    /// Marks a moment by a name, in place of an earlier one, and tells of it in the audit log.
-    async fn mark(&self, name: &str, at: Timestamp, line: AuditEntry) -> Result<(), StoreError>;
-
-    /// Moves a mark that is there to a later moment. Nothing new has happened, and so nothing is told.
-    async fn renew_mark(&self, name: &str, at: Timestamp) -> Result<(), StoreError>;
-    /// As [`ReplicaStore::mark`], and takes away an earlier mark of another name in the same transaction.
-    async fn mark_instead(&self, of: &str, name: &str, at: Timestamp, line: AuditEntry) -> Result<(), StoreError>;
-
-    /// The moment that was marked by that name.
-    async fn marked(&self, name: &str) -> Result<Option<Timestamp>, StoreError>;
-
-    /// What is to be left alone, and for how long yet.
-    async fn holds(&self, now: Timestamp) -> Result<Vec<(String, Duration)>, StoreError>;
+    /// Returns what is held now, and for how much longer. Kinds that this version does not know are
+    /// left out.
+    pub async fn holds(&self, now: Timestamp) -> Result<Vec<(HoldKey, Duration)>, StoreError> {
+        let dialect = self.dialect();
+        let mut asked = Statement::new("SELECT key, held_until - ");
+        asked
+            .push(dialect.moment)
+            .push(" AS remaining FROM limits WHERE held_until > ")
+            .push(dialect.moment)
+            .push(" ORDER BY key LIMIT ?")
+            .bind(dialect.at(now))
+            .bind(dialect.at(now))
+            .bind(MOST_ROWS);
+        let found = self.read(asked).await?;
+        let mut holds = Vec::new();
+        for row in found {
+            let remaining = Duration::from_micros(row.int("remaining")?.max(0).unsigned_abs());
+            holds.extend(HoldKey::parse(&row.text("key")?).map(|key| (key, remaining)));
+        }
+        Ok(holds)
+    }
 }
 
-/// How much there is of what has not ended. Nothing is counted further than 100,000.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Census {
-    /// Operations, by their state.
-    pub operations: Vec<(String, i64)>,
-    /// For how long the longest has been due that nobody has claimed.
-    pub overdue_work: Duration,
-    /// Open tasks, by their type.
-    pub tasks: Vec<(String, i64)>,
-    /// Those of them that are past their due date.
-    pub overdue_tasks: i64,
-    /// Deliveries of webhooks that wait for a try.
-    pub pending_deliveries: i64,
-    /// Those that were given up.
-    pub dead_deliveries: i64,
+async fn keep(
+    transaction: &mut (dyn Transaction + '_),
+    _: &Dialect,
+    (digest, bytes, at): &(String, Vec<u8>, Timestamp),
+) -> Result<(), StoreError> {
+    let mut script = Script::default();
+    script
+        .statement(
+            "INSERT INTO components (digest, content, added_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+            Want::Any,
+        )
+        .bind(digest.as_str())
+        .bind(bytes.as_slice())
+        .bind(at.as_micros());
+    transaction.run(script).await.map(drop)
 }
 
-/// The mark of a database that was restored from a copy.
-pub const RESTORED: &str = "restored";
+async fn activate(
+    transaction: &mut (dyn Transaction + '_),
+    dialect: &Dialect,
+    (platform, digest, line): &(PlatformName, String, AuditEntry),
+) -> Result<(), StoreError> {
+    let mut script = Script::default();
+    script
+        .statement(
+            "INSERT INTO active_components (platform, digest, at) VALUES (?, ?, ?)
+             ON CONFLICT (platform) DO UPDATE SET digest = excluded.digest, at = excluded.at
+             WHERE active_components.digest <> excluded.digest RETURNING 1 AS changed",
+            Want::Keep,
+        )
+        .bind(platform.as_str())
+        .bind(digest.as_str())
+        .bind(line.at.as_micros());
+    if transaction.run(script).await?.is_empty() {
+        return Ok(());
+    }
+    let mut script = Script::default();
+    for purpose in Purpose::GUARDED {
+        let forget = "UPDATE limits SET held_until = 0 WHERE key = ?";
+        script.statement(forget, Want::Any).bind(HoldKey::Breaker(platform.clone(), purpose).to_string());
+    }
+    transaction.run(script).await?;
+    audit::append(transaction, dialect, std::slice::from_ref(line)).await
+}
 
-/// The mark of a file that is being moved to PostgreSQL, and of one that was: no host serves from it.
-pub const MOVING: &str = "moving";
-/// See [`MOVING`].
-pub const MOVED: &str = "moved";
+async fn reserve(
+    transaction: &mut (dyn Transaction + '_),
+    dialect: &Dialect,
+    (key, count, interval, burst, now): &(String, u32, Duration, Duration, Timestamp),
+) -> Result<i64, StoreError> {
+    let length = micros(*interval).saturating_mul(i64::from(*count));
+    let mut script = Script::default();
+    script.statement("INSERT INTO limits (key) VALUES (?) ON CONFLICT DO NOTHING", Want::Any).bind(key.as_str());
+    script
+        .statement("UPDATE limits SET next_at = CASE WHEN next_at > ", Want::Keep)
+        .push(dialect.moment)
+        .push(" - ? THEN next_at ELSE ")
+        .push(dialect.moment)
+        .push(" - ? END + ? WHERE key = ? RETURNING next_at - ? - ")
+        .push(dialect.moment)
+        .push(" AS wait")
+        .bind(dialect.at(*now))
+        .bind(micros(*burst))
+        .bind(dialect.at(*now))
+        .bind(micros(*burst))
+        .bind(length)
+        .bind(key.as_str())
+        .bind(length)
+        .bind(dialect.at(*now));
+    let found = transaction.run(script).await?;
+    found.first().ok_or_else(|| StoreError::Corrupt("a limit was written and not found".to_owned()))?.int("wait")
+}
 
-/// The mark of a database to which one is being moved, and that is not whole yet: no host serves from it.
-pub const ARRIVING: &str = "arriving";
+async fn hold(
+    transaction: &mut (dyn Transaction + '_),
+    dialect: &Dialect,
+    (key, time, now): &(HoldKey, Duration, Timestamp),
+) -> Result<(), StoreError> {
+    let mut script = Script::default();
+    let key = key.to_string();
+    script.statement("INSERT INTO limits (key) VALUES (?) ON CONFLICT DO NOTHING", Want::Any).bind(key.as_str());
+    script
+        .statement("UPDATE limits SET held_until = ", Want::Any)
+        .push(dialect.moment)
+        .push(" + ? WHERE key = ? AND held_until < ")
+        .push(dialect.moment)
+        .push(" + ?")
+        .bind(dialect.at(*now))
+        .bind(micros(*time))
+        .bind(key.as_str())
+        .bind(dialect.at(*now))
+        .bind(micros(*time));
+    transaction.run(script).await.map(drop)
+}
 
-/// The mark of a database that was moved to where it is.
-pub const ARRIVED: &str = "arrived";
-
-/// The key under which a platform's adapter is left alone for one purpose.
-pub fn breaker_key(platform: &PlatformName, purpose: Purpose) -> String {
-    format!("adapter {platform} {purpose}")
+#[cfg(test)]
+mod tests {
+    use super::*;
+    #[test]
+    fn stored_keys_are_read_back_and_keep_their_text() {
+        let keys = [
+            (HoldKey::Pause("0f3a of two words".to_owned()), "pause 0f3a of two words"),
+            (HoldKey::Breaker(PlatformName::new("gam eu"), Purpose::Change), "adapter gam eu change"),
+        ];
+        for (key, stored) in keys {
+            assert_eq!(key.to_string(), stored);
+            assert_eq!(HoldKey::parse(stored), Some(key));
+        }
+        assert_eq!(HoldKey::parse("adapter gam never"), None);
+        assert_eq!(HoldKey::parse("0f3a"), None, "the key of a reservation");
+    }
 }

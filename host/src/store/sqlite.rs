@@ -3,8 +3,8 @@
 //! # Layout
 //!
 //! - `lock`: one process per file. `files`: who may read them.
-//! - `writer`: the one connection that writes, and how waiting writes share a commit. A small pool of connections that can't
-//!   write reads.
+//! - `writer`: the one connection that writes, and how waiting writes share a commit. A small pool
+//!   of connections that can't write reads.
 //! - `copies`: backup and restore.
 //! - `script`: a script as one command.
 //! - `dialect`: where its statements differ from PostgreSQL's.
@@ -18,23 +18,22 @@ use std::{
     time::Duration,
 };
 
-use async_trait::async_trait;
 use sqlx::{
     ConnectOptions, Connection, SqliteConnection, SqlitePool,
     migrate::Migrator,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
-use tokio::sync::broadcast;
 
 pub use self::copies::{back_up, restore};
 use self::writer::Writer;
 pub(super) use self::{error::from_sqlx, lock::Lock};
 use super::{
-    Hint, StoreError,
-    sql::{Database, Dialect, SqlStore, Work, rows::Row, script::Statement},
+    Store, StoreError,
+    events::unformatted,
+    sql::{Dialect, Work, database::Database, rows::Row, script::Statement},
     tables::{self, Applied},
 };
-use crate::domain::keys::Keyring;
+use crate::domain::{event::PayloadFormat, keys::Keyring};
 
 mod copies;
 mod dialect;
@@ -46,12 +45,12 @@ mod writer;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 
-/// The write-ahead log is cut back to this many bytes once its contents are in the database. Without it the file keeps
-/// the size of the largest burst of writes.
+/// The write-ahead log is cut back to this many bytes once its contents are in the database.
+/// Without it the file keeps the size of the largest burst of writes.
 const LOG_BYTES: &str = "67108864";
 
-/// How many prepared statements a connection keeps. A recording's statements are one text, so that there are as many
-/// texts as there are kinds of decisions: some dozens.
+/// How many prepared statements a connection keeps. A recording's statements are one text, so that
+/// there are as many texts as there are kinds of decisions: some dozens.
 const STATEMENTS: usize = 200;
 
 /// How the store works; the defaults are right unless measured otherwise.
@@ -59,101 +58,97 @@ const STATEMENTS: usize = 200;
 pub struct Options {
     /// Connections for reading. Each is a thread; more than cores bring nothing.
     pub readers: u32,
-    /// How long to wait for a reader, or for somebody else's lock (a backup, a person with a shell), before giving up.
+    /// How long to wait for a reader, or for somebody else's lock (a backup, a person with a
+    /// shell), before giving up.
     pub patience: Duration,
     /// The keys of what lies in it; by default one that only this process has.
     pub keys: Arc<Keyring>,
+    /// How the payloads of webhooks are written; by default as the event is stored.
+    pub payload: PayloadFormat,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { readers: 4, patience: Duration::from_secs(5), keys: Arc::new(Keyring::of_this_process()) }
+        let keys = Arc::new(Keyring::of_this_process());
+        Self { readers: 4, patience: Duration::from_secs(5), keys, payload: unformatted }
     }
 }
 
-/// A store in one SQLite file.
-///
-/// If a caller's future is dropped while its write waits or runs, the write may still happen, or not: who must know
-/// reads. To drop the store without [`Store::close`](super::Store::close) loses nothing that was acknowledged; the file stays locked until
-/// the write that runs has ended.
-pub type SqliteStore = SqlStore<Sqlite>;
-
-/// The file's connections.
+/// The connections to a file. The file stays locked until the last write has ended.
 #[derive(Debug)]
-pub struct Sqlite {
+pub(super) struct Sqlite {
     writer: Writer,
     readers: SqlitePool,
 }
 
-impl SqliteStore {
-    /// Opens the database at `path`, creates it if it does not exist, and brings its tables up to date.
-    ///
-    /// # Errors
-    /// [`StoreError::Unavailable`] if another process has it, if the file can't be used, or if its tables are those of
-    /// a newer version.
-    pub async fn open(path: impl AsRef<Path>, options: Options) -> Result<Self, StoreError> {
-        let path = path.as_ref().to_owned();
-        let lock = take_lock(path.clone()).await?;
-        // SQLite itself would let everybody read it.
-        files::open_private(&path)
-            .map_err(|error| named(&path, StoreError::Unavailable(format!("can't be opened: {error}"))))?;
-        Self::connect(path, options, Some(lock)).await
-    }
+/// Opens the database at `path`, creates it if it does not exist, and brings its tables up to date.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] if another process has it, if the file can't be used, or if its
+/// tables are those of a newer version.
+pub async fn open(path: impl AsRef<Path>, options: Options) -> Result<Store, StoreError> {
+    let path = path.as_ref().to_owned();
+    let lock = take_lock(path.clone()).await?;
+    // SQLite itself would let everybody read it.
+    files::open_private(&path)
+        .map_err(|error| named(&path, StoreError::Unavailable(format!("can't be opened: {error}"))))?;
+    connect(path, options, Some(lock)).await
+}
 
-    /// Opens a database that is there for a moment, also while a host serves from it: SQLite itself keeps two writers apart. Its tables
-    /// stay as they are. Nothing may be claimed through it.
-    ///
-    /// # Errors
-    /// [`StoreError::Unavailable`] if there is none, if it can't be used, or if its tables are not those of this version.
-    pub async fn open_beside(path: impl AsRef<Path>, options: Options) -> Result<Self, StoreError> {
-        let path = path.as_ref().to_owned();
-        check_tables(&path).await.map_err(|error| named(&path, error))?;
-        Self::start(path, options, None).await
-    }
+/// Opens an existing database for a moment, also while a host serves from it: SQLite itself keeps
+/// two writers apart. Its tables stay as they are. Nothing may be claimed through it.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] if there is none, if it can't be used, or if its tables are not
+/// those of this version.
+pub async fn open_beside(path: impl AsRef<Path>, options: Options) -> Result<Store, StoreError> {
+    let path = path.as_ref().to_owned();
+    check_tables(&path).await.map_err(|error| named(&path, error))?;
+    start(path, options, None).await
+}
 
-    /// As [`SqliteStore::open_beside`], but no host may have it, nor start on it meanwhile.
-    ///
-    /// # Errors
-    /// As [`SqliteStore::open_beside`], or that another process has it.
-    pub async fn open_alone(path: impl AsRef<Path>, options: Options) -> Result<Self, StoreError> {
-        let path = path.as_ref().to_owned();
-        check_tables(&path).await.map_err(|error| named(&path, error))?;
-        let lock = take_lock(path.clone()).await?;
-        Self::start(path, options, Some(lock)).await
-    }
+/// Like [`open_beside`], but fails while a host has it, and keeps hosts from starting on it.
+///
+/// # Errors
+/// As [`open_beside`], or that another process has it.
+pub async fn open_alone(path: impl AsRef<Path>, options: Options) -> Result<Store, StoreError> {
+    let path = path.as_ref().to_owned();
+    check_tables(&path).await.map_err(|error| named(&path, error))?;
+    let lock = take_lock(path.clone()).await?;
+    start(path, options, Some(lock)).await
+}
 
-    /// Opens a file that is there, and brings its tables up to date.
-    async fn connect(path: PathBuf, options: Options, lock: Option<Lock>) -> Result<Self, StoreError> {
-        let migrated = async {
-            let mut connection = writing(&path, &options).connect().await.map_err(from_sqlx)?;
-            migrate(&mut connection).await?;
-            connection.close().await.map_err(from_sqlx)
-        };
-        migrated.await.map_err(|error| named(&path, error))?;
-        Self::start(path, options, lock).await
-    }
+/// Opens a file that is there, and brings its tables up to date.
+async fn connect(path: PathBuf, options: Options, lock: Option<Lock>) -> Result<Store, StoreError> {
+    let migrated = async {
+        let mut connection = writing(&path, &options).connect().await.map_err(from_sqlx)?;
+        migrate(&mut connection).await?;
+        connection.close().await.map_err(from_sqlx)
+    };
+    migrated.await.map_err(|error| named(&path, error))?;
+    start(path, options, lock).await
+}
 
-    async fn start(path: PathBuf, options: Options, lock: Option<Lock>) -> Result<Self, StoreError> {
-        let writing = writing(&path, &options);
-        let connection = writing.connect().await.map_err(|error| named(&path, from_sqlx(error)))?;
-        let reading = SqliteConnectOptions::new()
-            .filename(&path)
-            .read_only(true)
-            .busy_timeout(options.patience)
-            .statement_cache_capacity(STATEMENTS);
-        let readers = SqlitePoolOptions::new()
-            .max_connections(options.readers.max(1))
-            .acquire_timeout(options.patience)
-            // A local file does not hang up; to ask before each use would double the price of a read.
-            .test_before_acquire(false)
-            .max_lifetime(None)
-            .idle_timeout(None)
-            .connect_with(reading)
-            .await
-            .map_err(|error| named(&path, from_sqlx(error)))?;
-        let writer = Writer::start(connection, writing, lock);
-        Ok(Self { database: Sqlite { writer, readers }, keys: options.keys })
-    }
+async fn start(path: PathBuf, options: Options, lock: Option<Lock>) -> Result<Store, StoreError> {
+    let writing = writing(&path, &options);
+    let connection = writing.connect().await.map_err(|error| named(&path, from_sqlx(error)))?;
+    let reading = SqliteConnectOptions::new()
+        .filename(&path)
+        .read_only(true)
+        .busy_timeout(options.patience)
+        .statement_cache_capacity(STATEMENTS);
+    let readers = SqlitePoolOptions::new()
+        .max_connections(options.readers.max(1))
+        .acquire_timeout(options.patience)
+        // A local file does not hang up; to ask before each use would double the price of a read.
+        .test_before_acquire(false)
+        .max_lifetime(None)
+        .idle_timeout(None)
+        .connect_with(reading)
+        .await
+        .map_err(|error| named(&path, from_sqlx(error)))?;
+    let writer = Writer::start(connection, writing, lock);
+    Ok(Store::new(Database::Sqlite(Sqlite { writer, readers }), options.keys, options.payload))
 }
 
 /// How the writer opens the file, which must be there.
@@ -165,7 +160,8 @@ fn writing(path: &Path, options: &Options) -> SqliteConnectOptions {
         .foreign_keys(true)
         .busy_timeout(options.patience)
         .pragma("journal_size_limit", LOG_BYTES)
-        // What is replaced on a page that is written anyway is overwritten with zeros: a secret does not outlive its row there.
+        // What is replaced on a page that is written anyway is overwritten with zeros: a secret
+        // does not outlive its row there.
         .pragma("secure_delete", "FAST")
         .statement_cache_capacity(STATEMENTS)
 }
@@ -188,10 +184,11 @@ async fn applied(connection: &mut SqliteConnection) -> Result<Vec<Applied>, sqlx
     if listed == 0 { Ok(Vec::new()) } else { sqlx::query_as(tables::APPLIED).fetch_all(connection).await }
 }
 
-/// Takes a database that is there for oneself: no host has it, nor starts on it meanwhile. Its tables must be those of this version.
+/// Takes a database that is there for oneself: no host has it, nor starts on it meanwhile. Its
+/// tables must be those of this version.
 ///
 /// # Errors
-/// As [`SqliteStore::open_alone`].
+/// As [`open_alone`].
 pub(super) async fn alone(path: &Path) -> Result<Lock, StoreError> {
     check_tables(path).await.map_err(|error| named(path, error))?;
     take_lock(path.to_owned()).await
@@ -227,35 +224,27 @@ async fn migrate(connection: &mut SqliteConnection) -> Result<(), StoreError> {
     transaction.commit().await.map_err(from_sqlx)
 }
 
-#[async_trait]
-impl Database for Sqlite {
-    fn dialect(&self) -> &'static Dialect {
+impl Sqlite {
+    pub(super) fn dialect(&self) -> &'static Dialect {
         &dialect::DIALECT
     }
 
-    async fn write<T: Send + 'static>(&self, work: Work<T>) -> Result<T, StoreError> {
+    pub(super) async fn write<T: Send + 'static>(&self, work: Work<T>) -> Result<T, StoreError> {
         self.writer.write(move |connection| Box::pin(async move { work(connection).await })).await
     }
 
-    async fn read(&self, statement: Statement) -> Result<Vec<Row>, StoreError> {
+    pub(super) async fn read(&self, statement: Statement) -> Result<Vec<Row>, StoreError> {
         script::read(&self.readers, statement).await
     }
 
-    async fn ping(&self) -> Result<(), StoreError> {
+    pub(super) async fn ping(&self) -> Result<(), StoreError> {
         if !self.writer.is_open() {
             return Err(error::closed());
         }
         sqlx::query("SELECT 1 FROM sqlite_schema LIMIT 1").execute(&self.readers).await.map(drop).map_err(from_sqlx)
     }
 
-    /// There is nobody else: one process has the file.
-    async fn tell(&self, _: Hint) {}
-
-    fn hear(&self) -> Option<broadcast::Receiver<Hint>> {
-        None
-    }
-
-    async fn close(&self) {
+    pub(super) async fn close(&self) {
         self.readers.close().await;
         self.writer.close().await;
     }

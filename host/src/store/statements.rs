@@ -1,7 +1,8 @@
 //! Which statements this process has made, for tests that look at the plan of each.
 //!
-//! The conformance suite goes through every function of the store; after each case, every statement that the case made is explained by the
-//! database. A new statement is among them without being named.
+//! The conformance suite goes through every function of the store; after each case, every statement
+//! that the case made is explained by the database. A new statement is among them without being
+//! named.
 
 use std::{
     collections::BTreeMap,
@@ -24,7 +25,8 @@ type Seen = Mutex<BTreeMap<(Kind, String), Vec<Value>>>;
 /// `None` until somebody watches: a host never does.
 static SEEN: OnceLock<Seen> = OnceLock::new();
 
-/// Remembers every statement from now on, each text once, with the values that it was first made with.
+/// Remembers every statement from now on, each text once, with the values that it was first made
+/// with.
 pub fn watch() {
     SEEN.get_or_init(Seen::default);
 }

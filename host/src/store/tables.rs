@@ -10,7 +10,8 @@ pub(super) type Applied = (i64, Vec<u8>);
 /// Asks for them.
 pub(super) const APPLIED: &str = "SELECT version, checksum FROM _sqlx_migrations ORDER BY version";
 
-/// Fails unless this version knows how to use the tables, though it may have to bring them up to date.
+/// Fails unless this version knows how to use the tables, though it may have to bring them up to
+/// date.
 ///
 /// # Errors
 /// [`StoreError::Unavailable`]: there are none, or they are newer; and what to do.

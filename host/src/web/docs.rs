@@ -6,8 +6,9 @@ use serde_json::{Map, Value};
 
 use super::{
     http::problem,
-    tools::{self, Tool},
-    wire::schema::{self, Side},
+    json::schema::{self, Side},
+    tool::Tool,
+    v1::{self, tools},
 };
 use crate::app::error::ErrorCode;
 
@@ -142,7 +143,7 @@ fn errors(html: &mut String) {
             "<tr id=\"{}\"><td><code>{code}</code></td><td>{}</td><td>{}</td></tr>",
             code.as_str().to_lowercase(),
             problem::status(*code).as_u16(),
-            prose(problem::when(*code))
+            prose(v1::problem::when(*code))
         );
     }
     html.push_str("</tbody></table></section>");

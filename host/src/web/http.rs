@@ -20,9 +20,11 @@ use serde_json::json;
 
 use self::{arguments::Shapes, problem::Refusal};
 use super::{
-    Web, docs, openapi,
-    tools::{self, Answer, CallOptions, Effect, Tool, Verb},
-    wire::Arguments,
+    Web, docs,
+    json::Arguments,
+    openapi,
+    tool::{Answer, CallOptions, Effect, Tool, Verb},
+    v1::tools,
 };
 
 pub mod arguments;

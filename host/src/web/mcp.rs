@@ -28,13 +28,14 @@ use serde_json::{Value, json};
 
 use super::{
     Web,
-    http::{auth, headers, problem, problem::Refusal},
-    tools::{self, CallOptions, Effect, Tool},
-    wire::{Arguments, suggest},
+    http::{auth, headers, problem::Refusal},
+    json::{Arguments, suggest},
+    tool::{self, CallOptions, Effect, Tool},
+    v1::{self, tools},
 };
 use crate::app::{
     caller::Caller,
-    callers::rates::Lane,
+    callers::rate_limits::CallKind,
     error::{AppError, ErrorCode},
 };
 
@@ -132,7 +133,7 @@ async fn authenticated(State(web): State<Web>, mut request: Request, next: Next)
             next.run(request).await
         }
         Err(error) => {
-            tools::refused_over_mcp(error.code);
+            tool::refused_over_mcp(error.code);
             Refusal::from(error).into_response()
         }
     }
@@ -159,10 +160,10 @@ impl ServerHandler for Face {
         context: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
         let caller = caller(&context)?;
-        let room = self.web.app.enter(&caller, Lane::Read);
+        let room = self.web.app.enter(&caller, CallKind::Read);
         let _room = room.map_err(|refused| {
-            tools::refused_over_mcp(refused.code);
-            ErrorData::internal_error(refused.message.clone(), Some(json!({ "error": problem::body(&refused) })))
+            tool::refused_over_mcp(refused.code);
+            ErrorData::internal_error(refused.message.clone(), Some(json!({ "error": v1::problem::body(&refused) })))
         })?;
         let usable = self.tools.iter().filter(|(tool, _)| tool.audience.admit(&caller).is_ok());
         Ok(ListToolsResult::with_all_items(usable.map(|(_, shown)| shown.clone()).collect()))
@@ -175,13 +176,13 @@ impl ServerHandler for Face {
     ) -> Result<CallToolResponse, ErrorData> {
         let caller = caller(&context)?;
         let Some(tool) = tools::named(&request.name) else {
-            return match self.web.app.enter(&caller, Lane::Read) {
+            return match self.web.app.enter(&caller, CallKind::Read) {
                 Ok(_) => {
-                    tools::refused_over_mcp(ErrorCode::NotFound);
+                    tool::refused_over_mcp(ErrorCode::NotFound);
                     Err(unknown(&request.name))
                 }
                 Err(refused) => {
-                    tools::refused_over_mcp(refused.code);
+                    tool::refused_over_mcp(refused.code);
                     Ok(refused_tool(&refused).into())
                 }
             };
@@ -209,7 +210,7 @@ impl ServerHandler for Face {
 
 /// A refusal that the model which called must read.
 fn refused_tool(error: &AppError) -> CallToolResult {
-    CallToolResult::structured_error(json!({ "error": problem::body(error) }))
+    CallToolResult::structured_error(json!({ "error": v1::problem::body(error) }))
 }
 
 fn caller(context: &RequestContext<RoleServer>) -> Result<Caller, ErrorData> {

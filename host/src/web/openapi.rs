@@ -4,11 +4,12 @@ use serde_json::{Map, Value, json};
 
 use super::{
     http::problem,
-    tools::{self, Effect, Tool, Verb},
-    wire::{
+    json::{
         schema::{self, Side},
         text::{KEY_PATTERN, MAX_KEY},
     },
+    tool::{Effect, Tool, Verb},
+    v1::{self, tools},
 };
 use crate::app::error::ErrorCode;
 
@@ -247,7 +248,7 @@ fn error_responses() -> Value {
         let status = problem::status(*code);
         let codes: Vec<ErrorCode> =
             ErrorCode::ALL.iter().copied().filter(|other| problem::status(*other) == status).collect();
-        let words: Vec<String> = codes.iter().map(|code| format!("`{code}`: {}", problem::when(*code))).collect();
+        let words: Vec<String> = codes.iter().map(|code| format!("`{code}`: {}", v1::problem::when(*code))).collect();
         let headers: &[(&str, &str)] = match status.as_u16() {
             401 => &[("WWW-Authenticate", "`Bearer`.")],
             409 | 429 | 503 => &[("Retry-After", "Seconds.")],
@@ -269,23 +270,6 @@ fn error_response(description: &str, headers: &[(&str, &str)]) -> Value {
     response
 }
 
-/// The `error` object.
-pub fn error_schema() -> Value {
-    let codes: Vec<&str> = ErrorCode::ALL.iter().map(|code| code.as_str()).collect();
-    json!({
-        "type": "object",
-        "properties": {
-            "code": {"type": "string", "enum": codes},
-            "message": {"type": "string", "description": "What is wrong, in words."},
-            "field": {"type": ["string", "null"], "description": "A JSON pointer into the request."},
-            "suggestion": {"type": ["string", "null"], "description": "What to do."},
-            "details": {"description": "Every single thing that is wrong (items, each with field and message), or what belongs to the code."},
-            "retry_after": {"type": ["integer", "null"], "description": "Seconds to wait before asking again."},
-        },
-        "required": ["code", "message", "field", "suggestion", "details", "retry_after"],
-    })
-}
-
 fn problem_schema() -> Value {
     json!({
         "type": "object",
@@ -296,7 +280,7 @@ fn problem_schema() -> Value {
             "status": {"type": "integer"},
             "detail": {"type": "string"},
             "instance": {"type": "string", "format": "uri-reference", "description": "The request: its x-request-id."},
-            "error": error_schema(),
+            "error": v1::problem::schema(),
         },
         "required": ["type", "title", "status", "detail", "instance", "error"],
     })

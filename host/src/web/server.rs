@@ -25,7 +25,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use self::crowd::Crowd;
 use super::address;
-use crate::{app::callers::logins::network_of, metrics::CONNECTIONS_CLOSED};
+use crate::{app::authentication::login_limits::network_of, metrics::CONNECTIONS_CLOSED};
 
 mod activity;
 mod connection;

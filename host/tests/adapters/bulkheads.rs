@@ -22,7 +22,7 @@ use super::{
 
 /// Calls of one purpose on a platform, those that run and those that wait.
 fn calls(world: &World, platform: &str, purpose: Purpose) -> (usize, usize) {
-    let kinds = world.adapters.occupied();
+    let kinds = world.adapters.slot_usage();
     let kind = kinds.iter().find(|kind| kind.platform.as_str() == platform && kind.purpose == purpose);
     kind.map_or((0, 0), |kind| (kind.calls, kind.waiting))
 }

@@ -1,13 +1,15 @@
 //! Plans, changes and reads of a component that does as it should, and answers of one that does not.
 
 use flightdeck::{
-    adapters::{AdapterChange, RemoteBuy},
+    adapters::RemoteBuy,
     domain::{
+        change::{Change, ProposedChange},
         failure::FailureKind,
         media_buy::{MediaBuy, RemoteKind},
         step::SentRequest,
         targeting::{Dayparting, Targeting},
         time::Day,
+        update::{BuyPatch, PackagePatch},
     },
 };
 use serde_json::json;
@@ -55,7 +57,7 @@ async fn an_adapter_sees_only_its_platforms_part_of_a_buy() {
         custom: [("acme".to_owned(), json!({"zone": 7})), ("zenith".to_owned(), json!({"secret": 1}))].into(),
         ..Targeting::default()
     };
-    let plan = world.adapters.plan(&"acme".into(), None, &call(), AdapterChange::Create(&buy)).await.unwrap();
+    let plan = world.adapters.plan(&"acme".into(), None, &call(), ProposedChange::create(&buy).into()).await.unwrap();
     assert_eq!(plan.changes.len(), 2);
     let fields: Vec<_> = plan.changes[1].fields.iter().map(|field| field.after.clone().unwrap()).collect();
     assert_eq!(fields, ["100000000", r#"Some("{\"zone\":7}")"#, "Some(1)"]);
@@ -138,7 +140,9 @@ async fn rubbish_is_a_fault_of_its_own() {
     assert_eq!(answered[0].1.as_ref().unwrap_err().message, "the adapter acme returned -5 impressions");
 
     let release = world.adapters.active_release(&"acme".into()).unwrap();
-    let change = AdapterChange::Update { current: &one, desired: &one, touched: &["sports".into()] };
+    let sports = PackagePatch { package: Some("sports".into()), ..PackagePatch::default() };
+    let update = Change::Update(BuyPatch { packages: vec![sports], ..BuyPatch::default() });
+    let change = ProposedChange { change: &update, current: &one, desired: &one }.into();
     let failure =
         world.adapters.execute(&"acme".into(), &release, &call(), change, MemoryJournal::new()).await.unwrap_err();
     assert_eq!(failure.code, "bad_result");

@@ -66,7 +66,7 @@ async fn a_private_address_is_refused_until_the_configuration_names_it() {
         let before = server.received().len();
         let mut allowed = allowed;
         // localhost is ::1, too, where this machine has it.
-        allowed.allow_private.push("::1".to_owned());
+        allowed.allow_private.push("::1".parse().unwrap());
         let world = start(vec![allowed]).await.unwrap();
         world.create("acme", &MemoryJournal::new()).await.unwrap();
         assert_eq!(server.received().len(), before + 1);
@@ -128,11 +128,11 @@ async fn an_answer_that_is_packed_is_refused_unread() {
 async fn an_adapter_that_asks_for_more_reads_than_the_operator_grants_is_not_activated() {
     let server = Server::start().await;
     let mut config = platform("acme", "report", &server.endpoint());
-    config.read_requests = vec!["POST /report/queue".to_owned()];
+    config.read_requests = vec!["POST /report/queue".parse().unwrap()];
     let Err(error) = start(vec![config.clone()]).await else { panic!("it asks for all of /report") };
     let words = error.to_string();
     assert!(words.contains("add to the platform acme: read_requests = [\"POST /report/*\"]"), "{words}");
-    config.read_requests = vec!["POST /report/*".to_owned()];
+    config.read_requests = vec!["POST /report/*".parse().unwrap()];
     let world = start(vec![config]).await.unwrap();
     let outcome = world.create("acme", &MemoryJournal::new()).await.unwrap();
     assert_eq!(outcome.notes, ["Ok(200)"], "a read needs no step");
@@ -153,7 +153,7 @@ async fn what_a_write_reads_outside_of_its_steps_is_counted() {
 async fn a_get_that_the_operator_says_writes_needs_a_step() {
     let server = Server::start().await;
     let mut config = ssrf("acme", &server.endpoint(), &format!("{}/lines/7/remove", server.endpoint()));
-    config.write_requests = vec!["GET /lines/*/remove".to_owned()];
+    config.write_requests = vec!["GET /lines/*/remove".parse().unwrap()];
     let world = start(vec![config]).await.unwrap();
     let failure = world.create("acme", &MemoryJournal::new()).await.unwrap_err();
     assert_eq!(failure.code, "misuse", "{failure}");
@@ -224,8 +224,8 @@ async fn a_get_that_is_declared_to_write_needs_a_step() {
 async fn credentials_are_for_the_endpoint_alone() {
     let (server, files) = (Server::start().await, Server::start().await);
     let mut config = ssrf("acme", &server.endpoint(), &format!("{}/x", files.endpoint()));
-    config.origins = vec![server.endpoint(), files.endpoint()];
-    config.allow_private = vec!["127.0.0.1".to_owned()];
+    config.origins = [&server, &files].map(|server| server.endpoint().parse().unwrap()).to_vec();
+    config.allow_private = vec!["127.0.0.1".parse().unwrap()];
     config.credentials = Credentials::Bearer(Secret::new(SECRET));
     let world = start(vec![config]).await.unwrap();
     world.create("acme", &MemoryJournal::new()).await.unwrap();

@@ -1,8 +1,10 @@
 //! Writes that end well by the adapter's word and not by its steps, and calls that go on with what their operation began with.
 
 use flightdeck::{
-    adapters::{AdapterChange, Adapters, Call, Journal},
-    domain::{failure::FailureKind, media_buy::RemoteKind, operation::FrozenPlatform, step::StepState},
+    adapters::{Adapters, Call, Journal},
+    domain::{
+        change::ProposedChange, failure::FailureKind, media_buy::RemoteKind, operation::FrozenPlatform, step::StepState,
+    },
 };
 use serde_json::json;
 
@@ -55,7 +57,10 @@ async fn run(
 ) -> Result<flightdeck::domain::operation::LegOutcome, flightdeck::domain::failure::Failure> {
     let release = world.adapters.active_release(&"acme".into()).unwrap();
     let buy = buy("acme");
-    world.adapters.execute(&"acme".into(), &release, call, AdapterChange::Create(&buy), journal as Journal).await
+    world
+        .adapters
+        .execute(&"acme".into(), &release, call, ProposedChange::create(&buy).into(), journal as Journal)
+        .await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -88,7 +93,7 @@ async fn told(
 #[tokio::test(flavor = "multi_thread")]
 async fn a_call_is_told_what_its_operation_began_with() {
     let mut config = platform("acme", "context", "http://127.0.0.1:1");
-    config.endpoint.push_str("/v2");
+    config.endpoint = "http://127.0.0.1:1/v2".parse().unwrap();
     let world = start(vec![config]).await.unwrap();
     let configured = told(&world, None).await.unwrap();
     assert_eq!(configured, ["http://127.0.0.1:1/v2", "7", r#"{"behaviour":"context"}"#]);
@@ -112,13 +117,14 @@ async fn what_began_on_a_release_ends_on_it_although_the_settings_fit_another_on
     successor.component = flightdeck_test_support::component("flightdeck-adapter-kevel");
     successor.settings = json!({ "priority_id": 3002 });
     let reads = ["POST /v1/campaign/search", "POST /v1/report/queue", "POST /v1/instantcounts/bulk"];
-    successor.read_requests = reads.map(str::to_owned).to_vec();
+    successor.read_requests = reads.map(|pattern| pattern.parse().unwrap()).to_vec();
     let adapters = Adapters::start(config(world.data_dir.path(), vec![successor])).await.unwrap();
-    let refused = adapters.activate(&"acme".into(), &release).await.unwrap_err().unwrap();
+    let refused = adapters.activate(&"acme".into(), &release).await.unwrap_err();
     assert!(refused.to_string().contains("the settings don't fit the adapter"), "{refused}");
     let call = Call { frozen: Some(frozen), ..call() };
     let (buy, journal) = (buy("acme"), MemoryJournal::new());
-    let ended = adapters.execute(&"acme".into(), &release, &call, AdapterChange::Create(&buy), journal).await.unwrap();
+    let ended =
+        adapters.execute(&"acme".into(), &release, &call, ProposedChange::create(&buy).into(), journal).await.unwrap();
     assert_eq!(ended.notes[2], r#"{"behaviour":"context"}"#);
 }
 
@@ -127,8 +133,8 @@ async fn what_began_on_another_ad_server_waits_for_a_person() {
     let (old, new) = (Server::start().await, Server::start().await);
     let mut config = platform("acme", "good", &new.endpoint());
     // Reached it may be, but credentials are for the endpoint alone.
-    config.origins = vec![new.endpoint(), old.endpoint()];
-    config.allow_private = vec!["127.0.0.1".to_owned()];
+    config.origins = [&new, &old].map(|server| server.endpoint().parse().unwrap()).to_vec();
+    config.allow_private = vec!["127.0.0.1".parse().unwrap()];
     let world = start(vec![config]).await.unwrap();
     let frozen = FrozenPlatform {
         advertiser_id: "7".to_owned(),
@@ -145,7 +151,7 @@ async fn what_began_on_another_ad_server_waits_for_a_person() {
 async fn what_began_at_an_alias_of_the_ad_server_goes_on_at_its_endpoint() {
     let server = Server::start().await;
     let mut config = platform("acme", "context", &server.endpoint());
-    config.endpoint_aliases = vec!["https://api.eu.acme.example/v1".to_owned()];
+    config.endpoint_aliases = vec!["https://api.eu.acme.example/v1".parse().unwrap()];
     let world = start(vec![config]).await.unwrap();
     let began = |endpoint: &str| FrozenPlatform {
         advertiser_id: "7".to_owned(),

@@ -14,7 +14,7 @@ use flightdeck::{
     adapters::{Begun, JournalError, StepJournal},
     domain::{
         media_buy::RemoteObject,
-        step::{SentRequest, StepState, after_failure},
+        step::{OpenStep, SentRequest, StepState},
     },
 };
 
@@ -23,25 +23,15 @@ pub(crate) struct Step {
     pub(crate) state: StepState,
     pub(crate) reference: String,
     outcome: Vec<u8>,
-    /// Of all runs: what became of a request may be told after its run was cut off.
+    /// Of the latest run.
     requests: Vec<SentRequest>,
-    /// Where those of the latest run begin.
-    from: usize,
-    was_in_doubt: bool,
-}
-
-impl Step {
-    fn latest(&self) -> &[SentRequest] {
-        &self.requests[self.from..]
-    }
 }
 
 #[derive(Debug, Default)]
 struct Inner {
     steps: BTreeMap<String, Step>,
-    open: Option<String>,
+    left: Option<OpenStep>,
     objects: Vec<RemoteObject>,
-    requests: Vec<(String, usize)>,
 }
 
 #[derive(Debug, Default)]
@@ -60,9 +50,9 @@ impl MemoryJournal {
     /// What the host does when a run has ended without finishing its step.
     pub(crate) fn end_run(&self) {
         let mut inner = self.inner.lock().unwrap();
-        if let Some(name) = inner.open.take() {
-            let step = inner.steps.get_mut(&name).unwrap();
-            step.state = after_failure(step.was_in_doubt, step.latest());
+        if let Some(left) = inner.left.take() {
+            let step = inner.steps.get_mut(left.name()).unwrap();
+            step.state = left.state_when_left().unwrap();
         }
     }
 
@@ -71,7 +61,7 @@ impl MemoryJournal {
     }
 
     pub(crate) fn requests(&self) -> Vec<SentRequest> {
-        self.inner.lock().unwrap().steps.values().flat_map(|step| step.latest().to_vec()).collect()
+        self.inner.lock().unwrap().steps.values().flat_map(|step| step.requests.clone()).collect()
     }
 
     pub(crate) fn reference(&self, name: &str) -> String {
@@ -103,38 +93,35 @@ impl StepJournal for MemoryJournal {
             reference: uuid::Uuid::now_v7().simple().to_string().split_off(8),
             outcome: Vec::new(),
             requests: Vec::new(),
-            from: 0,
-            was_in_doubt: false,
         });
-        let begun = match step.state {
+        let reference = step.reference.clone();
+        let open = match step.state {
             StepState::Done => return Ok(Begun::Done(step.outcome.clone())),
-            StepState::Fresh => Begun::Fresh(step.reference.clone()),
-            StepState::Open => Begun::InDoubt(step.reference.clone()),
+            StepState::Fresh => OpenStep::fresh(name, reference),
+            StepState::Open => OpenStep::in_doubt(name, reference),
         };
-        step.was_in_doubt = step.state == StepState::Open;
         step.state = StepState::Open;
-        step.from = step.requests.len();
-        inner.open = Some(name.to_owned());
-        Ok(begun)
+        step.requests.clear();
+        Ok(Begun::Open(open))
     }
 
-    async fn absent(&self, name: &str) -> Result<(), JournalError> {
-        self.lease()?;
+    async fn finish(&self, open: OpenStep, outcome: Vec<u8>) -> Result<(), JournalError> {
+        if let Err(refused) = self.lease() {
+            self.leave(open);
+            return Err(refused);
+        }
         let mut inner = self.inner.lock().unwrap();
-        let step = inner.steps.get_mut(name).unwrap();
-        step.was_in_doubt = false;
-        step.from = step.requests.len();
-        Ok(())
-    }
-
-    async fn finish(&self, name: &str, outcome: Vec<u8>) -> Result<(), JournalError> {
-        self.lease()?;
-        let mut inner = self.inner.lock().unwrap();
-        inner.open = None;
-        let step = inner.steps.get_mut(name).unwrap();
+        let step = inner.steps.get_mut(open.name()).unwrap();
+        step.requests = open.requests().collect();
         step.state = StepState::Done;
         step.outcome = outcome;
         Ok(())
+    }
+
+    fn leave(&self, open: OpenStep) {
+        let mut inner = self.inner.lock().unwrap();
+        inner.steps.get_mut(open.name()).unwrap().requests = open.requests().collect();
+        inner.left = Some(open);
     }
 
     async fn remember(&self, object: RemoteObject) -> Result<(), JournalError> {
@@ -150,34 +137,6 @@ impl StepJournal for MemoryJournal {
     }
 
     fn may_write(&self, _leaves_within: Duration) -> Result<(), JournalError> {
-        self.lease()?;
-        match self.inner.lock().unwrap().open {
-            Some(_) => Ok(()),
-            None => Err(JournalError::Misuse("no step is open".to_owned())),
-        }
-    }
-
-    fn step_is_open(&self) -> bool {
-        self.inner.lock().unwrap().open.is_some()
-    }
-
-    fn progressed(&self) -> bool {
-        self.inner.lock().unwrap().steps.values().any(|step| step.state == StepState::Done)
-    }
-
-    fn sending(&self) -> u64 {
-        let mut inner = self.inner.lock().unwrap();
-        let name = inner.open.clone().unwrap();
-        let requests = &mut inner.steps.get_mut(&name).unwrap().requests;
-        requests.push(SentRequest::Lost);
-        let place = requests.len() - 1;
-        inner.requests.push((name, place));
-        inner.requests.len() as u64 - 1
-    }
-
-    fn sent(&self, request: u64, became: SentRequest) {
-        let mut inner = self.inner.lock().unwrap();
-        let (name, place) = inner.requests[usize::try_from(request).unwrap()].clone();
-        inner.steps.get_mut(&name).unwrap().requests[place] = became;
+        self.lease()
     }
 }

@@ -2,7 +2,10 @@
 
 use std::{os::unix::fs::PermissionsExt as _, path::PathBuf};
 
-use flightdeck::adapters::{AdapterSetupError, Adapters, Loaded, inspect};
+use flightdeck::{
+    adapters::{AdapterSetupError, Adapters, Credentials, Loaded, Secret, inspect},
+    domain::change::ProposedChange,
+};
 use serde_json::json;
 
 use super::world::{config, guest, platform, start};
@@ -60,7 +63,7 @@ async fn what_began_on_a_release_can_end_on_it_after_a_restart() {
     let new = adapters.active_release(&"acme".into()).unwrap();
     assert_ne!(old, new);
     let buy = super::world::buy("acme");
-    let change = flightdeck::adapters::AdapterChange::Create(&buy);
+    let change = ProposedChange::create(&buy).into();
     let plan = adapters.plan(&"acme".into(), Some(&old), &super::world::call(), change).await.unwrap();
     assert_eq!(plan.release, old);
     let missing = "0".repeat(64);
@@ -86,8 +89,8 @@ async fn everything_that_is_wrong_is_told_at_once_and_in_words() {
     };
     let mut settings = platform("settings", "good", "http://127.0.0.1:1");
     settings.settings = json!({ "behaviour": 7 });
-    let mut endpoint = platform("endpoint", "good", "http://127.0.0.1:1");
-    endpoint.endpoint = "acme.example".to_owned();
+    let mut credentials = platform("credentials", "good", "http://127.0.0.1:1");
+    credentials.credentials = Credentials::Bearer(Secret::new("a token\n"));
     // A component without anything: the header of the format alone.
     let empty = file("empty.wasm", b"\0asm\x0d\0\x01\0");
     let platforms = vec![
@@ -96,7 +99,7 @@ async fn everything_that_is_wrong_is_told_at_once_and_in_words() {
         with("cut", file("cut.wasm", &std::fs::read(guest()).unwrap()[..50_000])),
         with("gone", dir.path().join("gone.wasm")),
         settings,
-        endpoint,
+        credentials,
     ];
     let Err(AdapterSetupError::Platforms(wrong)) = start(platforms).await.map(|_| ()) else { panic!("should fail") };
     let words = |name: &str| {
@@ -108,7 +111,7 @@ async fn everything_that_is_wrong_is_told_at_once_and_in_words() {
     assert!(words("cut").contains("is no component that this host can compile"), "{}", words("cut"));
     assert!(words("gone").contains("gone.wasm"), "{}", words("gone"));
     assert!(words("settings").contains("/behaviour"), "{}", words("settings"));
-    assert!(words("endpoint").contains("acme.example"), "{}", words("endpoint"));
+    assert!(words("credentials").contains("look for a line break"), "{}", words("credentials"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

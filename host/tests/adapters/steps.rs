@@ -43,7 +43,7 @@ async fn a_name_that_leads_nowhere_was_never_sent_to() {
 async fn a_failed_tls_handshake_was_never_sent() {
     let server = Server::start().await;
     let mut config = platform("acme", "good", &format!("https://127.0.0.1:{}", server.port));
-    config.allow_private = vec!["127.0.0.1".to_owned()];
+    config.allow_private = vec!["127.0.0.1".parse().unwrap()];
     config.limits.first_byte_ms = 2_000;
     let world = start(vec![config]).await.unwrap();
     let journal = MemoryJournal::new();

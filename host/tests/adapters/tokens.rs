@@ -74,7 +74,7 @@ fn with_password(url: String) -> Credentials {
         token: "/data/token".to_owned(),
         lifetime: Duration::from_secs(3_600),
     };
-    Credentials::Token(TokenGrant { url, grant })
+    Credentials::Token(TokenGrant { url: url.parse().unwrap(), grant })
 }
 
 fn with_client(url: String) -> Credentials {
@@ -83,12 +83,12 @@ fn with_client(url: String) -> Credentials {
         client_secret: Secret::new(PASSWORD),
         scope: Some("ads write".to_owned()),
     };
-    Credentials::Token(TokenGrant { url, grant })
+    Credentials::Token(TokenGrant { url: url.parse().unwrap(), grant })
 }
 
 fn config(behaviour: &str, server: &Server, login: &Login, credentials: Credentials) -> PlatformConfig {
     let mut config = platform("acme", behaviour, &server.endpoint());
-    config.allow_private.push(format!("127.0.0.1:{}", login.port));
+    config.allow_private.push(format!("127.0.0.1:{}", login.port).parse().unwrap());
     config.credentials = credentials;
     config
 }

@@ -8,10 +8,9 @@ use std::{
 };
 
 use flightdeck::{
-    adapters::{
-        AdapterChange, AdapterSetupError, Adapters, AdaptersConfig, Call, EngineOptions, Journal, PlatformConfig,
-    },
+    adapters::{AdapterSetupError, Adapters, AdaptersConfig, Call, EngineOptions, Journal, PlatformConfig},
     domain::{
+        change::ProposedChange,
         failure::Failure,
         id::{OperationId, PlatformName},
         media_buy::{MediaBuy, Pacing, Package},
@@ -38,11 +37,11 @@ pub(crate) fn guest() -> PathBuf {
 
 /// A platform whose component does one thing wrong.
 pub(crate) fn platform(name: &str, behaviour: &str, endpoint: &str) -> PlatformConfig {
-    let mut config = PlatformConfig::new(name, guest(), endpoint);
+    let mut config = PlatformConfig::new(name, guest(), endpoint.parse().unwrap());
     config.settings = json!({ "behaviour": behaviour });
     let authority = endpoint.strip_prefix("http://").unwrap_or("127.0.0.1:1");
-    config.allow_private = vec![authority.to_owned()];
-    config.read_requests = vec!["POST /report/*".to_owned()];
+    config.allow_private = vec![authority.parse().unwrap()];
+    config.read_requests = vec!["POST /report/*".parse().unwrap()];
     config
 }
 
@@ -77,14 +76,14 @@ pub(crate) fn call() -> Call {
 impl World {
     pub(crate) async fn plan(&self, platform: &str) -> Result<PlatformPlan, Failure> {
         let buy = buy(platform);
-        self.adapters.plan(&platform.into(), None, &call(), AdapterChange::Create(&buy)).await
+        self.adapters.plan(&platform.into(), None, &call(), ProposedChange::create(&buy).into()).await
     }
 
     pub(crate) async fn create(&self, platform: &str, journal: &Arc<MemoryJournal>) -> Result<LegOutcome, Failure> {
         let name = PlatformName::from(platform);
         let release = self.adapters.active_release(&name).unwrap();
         let journal: Journal = Arc::clone(journal) as Journal;
-        self.adapters.execute(&name, &release, &call(), AdapterChange::Create(&buy(platform)), journal).await
+        self.adapters.execute(&name, &release, &call(), ProposedChange::create(&buy(platform)).into(), journal).await
     }
 }
 

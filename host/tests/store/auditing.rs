@@ -6,14 +6,14 @@ use flightdeck::{
         keys::Keyring,
         person::Person,
     },
-    store::{Recording, Revocation, StoreError, TokenRecord},
+    store::{Recording, Revocation, StoreError, TokenRecord, Write},
 };
 use futures::future::join_all;
 
-use super::fixtures::{AnyStore, accept, at, audit, stored_operation};
+use super::fixtures::{Store, accept, at, audit, stored_operation};
 
 /// The whole log.
-pub(crate) async fn whole(store: &AnyStore) -> Vec<AuditLine> {
+pub(crate) async fn whole(store: &Store) -> Vec<AuditLine> {
     let mut lines: Vec<AuditLine> = Vec::new();
     loop {
         let after = lines.last().map_or(i64::MIN, |line| line.number);
@@ -36,12 +36,12 @@ pub(crate) fn verify_from(begins: i64, lines: &[AuditLine]) -> Result<Head, Audi
     verifier.end()
 }
 
-pub(crate) async fn lines_are_linked_in_the_order_in_which_they_were_written(store: AnyStore) {
+pub(crate) async fn lines_are_linked_in_the_order_in_which_they_were_written(store: Store) {
     assert!(whole(&store).await.is_empty());
     assert_eq!(store.audit_begins().await.unwrap(), Some(1));
     for number in 0..9 {
-        let lines = vec![audit("task.approved", &format!("t{number}")), audit("operation.queued", "op-1")];
-        store.record(Recording { audit: lines, ..Recording::default() }).await.unwrap();
+        let lines = [audit("task.approved", &format!("t{number}")), audit("operation.queued", "op-1")];
+        store.record(lines.map(Write::Audit)).await.unwrap();
     }
     let lines = whole(&store).await;
     assert_eq!(verify(&lines).unwrap().number, 18);
@@ -55,25 +55,25 @@ pub(crate) async fn lines_are_linked_in_the_order_in_which_they_were_written(sto
     assert_eq!(store.last_audit("nobody").await.unwrap(), None);
 }
 
-pub(crate) async fn a_refused_recording_leaves_no_line_and_no_gap(store: AnyStore) {
+pub(crate) async fn a_refused_recording_leaves_no_line_and_no_gap(store: Store) {
     let id = accept(&store, "b1").await;
     let mut stale = stored_operation(&store, &id).await;
     stale.version += 1;
     let before = whole(&store).await;
-    let refused = Recording { operations: vec![stale], audit: vec![audit("x", "y")], ..Recording::default() };
+    let refused = Recording::from([Write::Operation(stale), Write::Audit(audit("x", "y"))]);
     assert!(matches!(store.record(refused).await, Err(StoreError::Stale(_))));
     assert_eq!(whole(&store).await, before);
-    store.record(Recording { audit: vec![audit("x", "y")], ..Recording::default() }).await.unwrap();
+    store.record(Write::Audit(audit("x", "y"))).await.unwrap();
     assert!(verify(&whole(&store).await).is_ok());
 }
 
-pub(crate) async fn many_writers_at_once_make_one_chain(store: AnyStore) {
+pub(crate) async fn many_writers_at_once_make_one_chain(store: Store) {
     let writers = (0..24).map(|writer| {
         let store = store.clone();
         tokio::spawn(async move {
             for number in 0..5 {
                 let lines = vec![audit("task.approved", &format!("{writer}-{number}")); 1 + number % 3];
-                store.record(Recording { audit: lines, ..Recording::default() }).await.unwrap();
+                store.record(lines.into_iter().map(Write::Audit).collect::<Recording>()).await.unwrap();
             }
         })
     });
@@ -95,7 +95,7 @@ pub(crate) fn token(name: &str) -> TokenRecord {
     }
 }
 
-pub(crate) async fn a_token_and_its_line_are_written_together(store: AnyStore) {
+pub(crate) async fn a_token_and_its_line_are_written_together(store: Store) {
     let token = token("rita");
     store.add_token(&token, audit("token.created", "token:rita")).await.unwrap();
     let again = store.add_token(&token, audit("token.created", "token:rita")).await;
@@ -104,7 +104,7 @@ pub(crate) async fn a_token_and_its_line_are_written_together(store: AnyStore) {
     assert_eq!((lines.len(), lines[0].subject.as_str()), (1, "token:rita"));
 }
 
-pub(crate) async fn a_revocation_is_of_a_digest_and_is_taken_back_by_it(store: AnyStore) {
+pub(crate) async fn a_revocation_is_of_a_digest_and_is_taken_back_by_it(store: Store) {
     let configured = |digest: &str| Revocation { name: "anna".to_owned(), sha256: digest.to_owned(), at: at(1) };
     let line = |action: &str| audit(action, "token:anna");
     store.revoke_digest(&configured("a"), line("token.revoked")).await.unwrap();

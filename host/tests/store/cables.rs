@@ -1,10 +1,10 @@
 //! PostgreSQL at the end of a cable that is cut: at once, without a word, in the middle of a commit.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use flightdeck::store::{
-    Hint, Recording, StoreError,
-    postgres::{Options, PostgresStore},
+    Hint, Recording, StoreError, Write,
+    postgres::{self, Options},
 };
 use flightdeck_test_support::{
     cable::{Cable, Cut},
@@ -13,7 +13,7 @@ use flightdeck_test_support::{
 use futures::future::join_all;
 
 use super::{
-    fixtures::{AnyStore, accept, buy, operation, stored_buy},
+    fixtures::{Store, accept, buy, operation, stored_buy},
     postgres::{beside, number, open, until_waiting},
 };
 
@@ -54,12 +54,12 @@ async fn a_server_that_is_gone_is_told_at_once_and_by_what_it_is_and_is_found_ag
 }
 
 /// As many connections as the pool has, each of which was used.
-async fn fill(store: &AnyStore, url: &str, connections: u32) {
+async fn fill(store: &Store, url: &str, connections: u32) {
     accept(store, "b1").await;
     let (mut holding, mut watcher) = (beside(url).await, beside(url).await);
     let mut held = sqlx::Connection::begin(&mut holding).await.unwrap();
     sqlx::query("SELECT 1 FROM media_buys FOR UPDATE").execute(&mut *held).await.unwrap();
-    let recording = Recording { buy: Some(stored_buy(store, "b1").await), ..Recording::default() };
+    let recording = Recording::from(Write::Buy(stored_buy(store, "b1").await));
     let writing: Vec<_> = (0..connections)
         .map(|_| {
             let (store, recording) = (store.clone(), recording.clone());
@@ -75,7 +75,7 @@ async fn fill(store: &AnyStore, url: &str, connections: u32) {
 async fn a_write_finds_a_way_past_a_whole_pool_of_connections_that_the_server_ended() {
     let Some(url) = database().await else { return };
     let options = Options { connections: 12, ..Options::default() };
-    let store: AnyStore = Arc::new(PostgresStore::open(&url, options).await.unwrap());
+    let store: Store = postgres::open(&url, options).await.unwrap();
     fill(&store, &url, 12).await;
     let ended = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
                  WHERE datname = current_database() AND pid <> pg_backend_pid()";
@@ -89,7 +89,7 @@ async fn a_write_finds_a_way_past_a_whole_pool_of_connections_that_lead_nowhere(
     let Some(url) = database().await else { return };
     let cable = Cable::to(&url);
     let options = Options { connections: 8, ..Options::default() };
-    let store: AnyStore = Arc::new(PostgresStore::open(&cable.url, options).await.unwrap());
+    let store: Store = postgres::open(&cable.url, options).await.unwrap();
     fill(&store, &url, 8).await;
     cable.silence();
     accept(&store, "b2").await;
@@ -101,7 +101,7 @@ async fn a_write_finds_a_way_past_a_whole_pool_of_connections_that_lead_nowhere(
 /// A buy and the operation that creates it.
 fn accepted(id: &str) -> Recording {
     let operation = operation(&format!("op-{id}"), id);
-    Recording { new_buy: Some(buy(id)), new_operation: Some(operation), ..Recording::default() }
+    Recording::from([Write::NewBuy(buy(id)), Write::NewOperation(operation)])
 }
 
 #[tokio::test]
@@ -136,9 +136,9 @@ async fn hints_are_heard_again_after_the_cable_led_nowhere_for_a_while() {
     let Some(url) = database().await else { return };
     let cable = Cable::to(&url);
     let (near, far) = (open(&cable.url).await, open(&url).await);
-    let mut heard = near.hear().unwrap();
+    let mut heard = near.hints().unwrap();
     let arrives = async |heard: &mut tokio::sync::broadcast::Receiver<Hint>| loop {
-        far.tell(Hint::Work).await;
+        far.send_hint(Hint::Work);
         if let Ok(hint) = tokio::time::timeout(Duration::from_millis(200), heard.recv()).await {
             return hint.unwrap();
         }
@@ -148,9 +148,9 @@ async fn hints_are_heard_again_after_the_cable_led_nowhere_for_a_while() {
     while heard.try_recv().is_ok() {}
     assert_eq!(arrives(&mut heard).await, Hint::Work);
     // And sent again.
-    let mut theirs = far.hear().unwrap();
+    let mut theirs = far.hints().unwrap();
     loop {
-        near.tell(Hint::Work).await;
+        near.send_hint(Hint::Work);
         if let Ok(hint) = tokio::time::timeout(Duration::from_millis(200), theirs.recv()).await {
             return assert_eq!(hint.unwrap(), Hint::Work);
         }

@@ -4,12 +4,12 @@ use std::{collections::HashSet, future::Future};
 
 use flightdeck::{
     domain::{event::EventKind, operation::OperationState},
-    store::{BuyFilter, Recording, StoreError},
+    store::{BuyFilter, Recording, StoreError, Write},
 };
 use futures::future::join_all;
 use tokio::task::JoinHandle;
 
-use super::fixtures::{AnyStore, LEASE, accept, at, buy, event, operation, stored_buy, stored_operation, task};
+use super::fixtures::{LEASE, Store, accept, at, buy, event, operation, stored_buy, stored_operation, task};
 
 const CALLERS: usize = 32;
 
@@ -19,7 +19,7 @@ async fn all_at_once<T: Send + 'static, F: Future<Output = T> + Send + 'static>(
     join_all(callers).await.into_iter().map(Result::unwrap).collect()
 }
 
-pub(crate) async fn many_recordings_of_different_rows_are_all_written(store: AnyStore) {
+pub(crate) async fn many_recordings_of_different_rows_are_all_written(store: Store) {
     all_at_once(|caller| {
         let store = store.clone();
         async move {
@@ -36,7 +36,7 @@ pub(crate) async fn many_recordings_of_different_rows_are_all_written(store: Any
     }
 }
 
-pub(crate) async fn of_many_writers_of_one_row_each_version_is_won_once(store: AnyStore) {
+pub(crate) async fn of_many_writers_of_one_row_each_version_is_won_once(store: Store) {
     accept(&store, "b1").await;
     let refusals = all_at_once(|_| {
         let store = store.clone();
@@ -45,7 +45,7 @@ pub(crate) async fn of_many_writers_of_one_row_each_version_is_won_once(store: A
             loop {
                 let mut stored = stored_buy(&store, "b1").await;
                 stored.value.revision += 1;
-                match store.record(Recording { buy: Some(stored), ..Recording::default() }).await {
+                match store.record(Write::Buy(stored)).await {
                     Ok(()) => return refusals,
                     Err(StoreError::Stale(_)) => refusals += 1,
                     Err(other) => panic!("{other:?}"),
@@ -57,7 +57,7 @@ pub(crate) async fn of_many_writers_of_one_row_each_version_is_won_once(store: A
     assert_eq!(stored_buy(&store, "b1").await.value.revision, 1 + CALLERS as i64, "after {refusals:?} refusals");
 }
 
-pub(crate) async fn no_operation_is_claimed_twice(store: AnyStore) {
+pub(crate) async fn no_operation_is_claimed_twice(store: Store) {
     for index in 0..CALLERS * 2 {
         accept(&store, &format!("b{index}")).await;
     }
@@ -78,23 +78,22 @@ pub(crate) async fn no_operation_is_claimed_twice(store: AnyStore) {
     assert_eq!(all.into_iter().collect::<HashSet<_>>().len(), CALLERS * 2);
 }
 
-pub(crate) async fn a_refused_recording_among_others_undoes_only_itself(store: AnyStore) {
+pub(crate) async fn a_refused_recording_among_others_undoes_only_itself(store: Store) {
     accept(&store, "taken").await;
     let outcomes = all_at_once(|caller| {
         let store = store.clone();
         async move {
             let id = format!("b{caller}");
-            let good = Recording {
-                new_buy: Some(buy(&id)),
-                new_operation: Some(operation(&format!("op-{id}"), &id)),
-                events: vec![event(&id, EventKind::TaskCreated)],
-                ..Recording::default()
-            };
+            let good = Recording::from([
+                Write::NewBuy(buy(&id)),
+                Write::NewOperation(operation(&format!("op-{id}"), &id)),
+                Write::Event(event(&id, EventKind::TaskCreated)),
+            ]);
             let bad = match caller % 4 {
                 // What it writes first is good, what it writes last exists already.
-                0 => Recording { new_operation: Some(operation("op-taken", "taken")), ..good },
+                0 => good.with(Write::NewOperation(operation("op-taken", "taken"))),
                 // It refers to an operation that there is not.
-                1 => Recording { new_task: Some(task("t", &operation("op-none", "taken"))), ..good },
+                1 => good.with(Write::NewTask(task("t", &operation("op-none", "taken")))),
                 _ => good,
             };
             store.record(bad).await
@@ -114,7 +113,7 @@ pub(crate) async fn a_refused_recording_among_others_undoes_only_itself(store: A
     }
 }
 
-pub(crate) async fn readers_see_a_recording_whole_or_not_at_all(store: AnyStore) {
+pub(crate) async fn readers_see_a_recording_whole_or_not_at_all(store: Store) {
     let (written, done) = tokio::sync::watch::channel(false);
     let writing = tokio::spawn({
         let store = store.clone();
@@ -136,7 +135,7 @@ pub(crate) async fn readers_see_a_recording_whole_or_not_at_all(store: AnyStore)
     assert!(seen > 0);
 }
 
-pub(crate) async fn callers_that_go_away_hurt_nobody(store: AnyStore) {
+pub(crate) async fn callers_that_go_away_hurt_nobody(store: Store) {
     let callers: Vec<_> = (0..CALLERS)
         .map(|index| {
             let store = store.clone();

@@ -1,6 +1,6 @@
 //! Deliveries: their order, what is sent again, and who is sent how many at a time.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use flightdeck::{
     domain::{
@@ -10,21 +10,19 @@ use flightdeck::{
     },
     operations::{Signals, timers},
     store::{
-        Recording,
-        postgres::{self, PostgresStore},
-        sqlite::{self, SqliteStore},
-        webhooks::{Replay, Replayed, Tried},
+        Write, postgres, sqlite,
+        webhooks::{AttemptOutcome, Replay, Replayed},
     },
 };
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection, sqlite::SqliteConnectOptions};
 
 use super::{
-    fixtures::{AnyStore, at, audit, event, key, principal},
+    fixtures::{Store, at, audit, event, key, principal},
     webhooks::{add, claim, endpoint, happen, statuses, tried},
 };
 
 /// Enables an endpoint again, or disables it.
-async fn switch(store: &AnyStore, id: &str, enabled: bool) {
+async fn switch(store: &Store, id: &str, enabled: bool) {
     let mut stored = store.webhook(&id.into()).await.unwrap().unwrap();
     let disabled = Disabled { at: at(1), by: "ana".to_owned(), reason: "moving".to_owned() };
     stored.value.disabled = (!enabled).then_some(disabled);
@@ -32,7 +30,7 @@ async fn switch(store: &AnyStore, id: &str, enabled: bool) {
 }
 
 /// Has events happen one second after the other; their ids.
-async fn happen_from(store: &AnyStore, second: i64, buy: &str, count: i64) -> Vec<EventId> {
+async fn happen_from(store: &Store, second: i64, buy: &str, count: i64) -> Vec<EventId> {
     let mut ids = Vec::new();
     for index in 0..count {
         let event = Event { at: at(second + index), ..event(buy, EventKind::TaskCreated) };
@@ -43,16 +41,16 @@ async fn happen_from(store: &AnyStore, second: i64, buy: &str, count: i64) -> Ve
 }
 
 /// Claims and delivers everything that is due, one after the other.
-async fn deliver_all(store: &AnyStore, seconds: i64) -> Vec<EventId> {
+async fn deliver_all(store: &Store, seconds: i64) -> Vec<EventId> {
     let mut sent = Vec::new();
     while let Some(due) = claim(store, seconds).await {
-        store.record_attempt(tried(&due, seconds, Tried::Delivered)).await.unwrap();
+        store.record_attempt(tried(&due, seconds, AttemptOutcome::Delivered)).await.unwrap();
         sent.push(due.event);
     }
     sent
 }
 
-pub(crate) async fn a_replay_sends_events_of_a_buy_in_the_order_in_which_they_happened(store: AnyStore) {
+pub(crate) async fn a_replay_sends_events_of_a_buy_in_the_order_in_which_they_happened(store: Store) {
     add(&store, &endpoint("mine", None, EventKind::ALL)).await;
     let mut happened = happen_from(&store, 0, "b1", 1).await;
     assert_eq!(deliver_all(&store, 10).await, happened);
@@ -67,12 +65,12 @@ pub(crate) async fn a_replay_sends_events_of_a_buy_in_the_order_in_which_they_ha
     // Each waits for the one before it, until that one was taken.
     let first = claim(&store, 20).await.unwrap();
     assert!(claim(&store, 20).await.is_none());
-    store.record_attempt(tried(&first, 20, Tried::Delivered)).await.unwrap();
+    store.record_attempt(tried(&first, 20, AttemptOutcome::Delivered)).await.unwrap();
     let rest = deliver_all(&store, 20).await;
     assert_eq!((&first.event, &rest[..]), (&happened[0], &happened[1..]));
 }
 
-pub(crate) async fn a_replay_of_more_than_its_limit_says_where_to_go_on(store: AnyStore) {
+pub(crate) async fn a_replay_of_more_than_its_limit_says_where_to_go_on(store: Store) {
     add(&store, &endpoint("mine", None, EventKind::ALL)).await;
     switch(&store, "mine", false).await;
     let happened = happen_from(&store, 0, "b1", 5).await;
@@ -94,13 +92,13 @@ pub(crate) async fn a_replay_of_more_than_its_limit_says_where_to_go_on(store: A
     assert_eq!(all, Replayed { count: 5, more: false, next_since: None });
     switch(&store, "mine", false).await;
     switch(&store, "mine", true).await;
-    let dead = async || store.replay(&"mine".into(), Replay::Dead, at(30), 3, line()).await.unwrap();
+    let dead = async || store.replay(&"mine".into(), Replay::DeadLetters, at(30), 3, line()).await.unwrap();
     assert_eq!(dead().await, Replayed { count: 3, more: true, next_since: None });
     assert_eq!(deliver_all(&store, 30).await, happened[..3], "the oldest first");
     assert_eq!(dead().await, Replayed { count: 2, more: false, next_since: None });
 }
 
-pub(crate) async fn a_test_is_replayed_to_the_endpoint_that_was_tested_and_to_no_other(store: AnyStore) {
+pub(crate) async fn a_test_is_replayed_to_the_endpoint_that_was_tested_and_to_no_other(store: Store) {
     add(&store, &endpoint("mine", Some(principal()), EventKind::ALL)).await;
     add(&store, &endpoint("also mine", Some(principal()), EventKind::ALL)).await;
     add(&store, &endpoint("publishers", None, EventKind::ALL)).await;
@@ -115,14 +113,14 @@ pub(crate) async fn a_test_is_replayed_to_the_endpoint_that_was_tested_and_to_no
     assert_eq!(deliver_all(&store, 2).await, [test.id]);
 }
 
-pub(crate) async fn an_endpoint_where_nothing_succeeds_is_sent_one_at_a_time(store: AnyStore) {
+pub(crate) async fn an_endpoint_where_nothing_succeeds_is_sent_one_at_a_time(store: Store) {
     add(&store, &endpoint("mine", None, EventKind::ALL)).await;
     happen(&store, (0..10).map(|index| event(&format!("b{index}"), EventKind::TaskCreated)).collect()).await;
     let first = claim(&store, 1).await.unwrap();
-    store.record_attempt(tried(&first, 1, Tried::Again(at(100)))).await.unwrap();
+    store.record_attempt(tried(&first, 1, AttemptOutcome::Retry(at(100)))).await.unwrap();
     let second = claim(&store, 2).await.unwrap();
     assert!(claim(&store, 2).await.is_none(), "the others wait until something succeeds");
-    store.record_attempt(tried(&second, 2, Tried::Delivered)).await.unwrap();
+    store.record_attempt(tried(&second, 2, AttemptOutcome::Delivered)).await.unwrap();
     let mut held = 0;
     while claim(&store, 3).await.is_some() {
         held += 1;
@@ -130,7 +128,7 @@ pub(crate) async fn an_endpoint_where_nothing_succeeds_is_sent_one_at_a_time(sto
     assert_eq!(held, AT_A_TIME);
 }
 
-pub(crate) async fn no_owner_takes_all_places(store: AnyStore) {
+pub(crate) async fn no_owner_takes_all_places(store: Store) {
     let other = PrincipalId::from("zenith");
     for index in 0..5 {
         add(&store, &endpoint(&format!("mine{index}"), Some(principal()), EventKind::ALL)).await;
@@ -147,7 +145,7 @@ pub(crate) async fn no_owner_takes_all_places(store: AnyStore) {
     let most = OWNERS_AT_A_TIME as usize;
     assert_eq!((of("mine"), of("publishers"), of("theirs")), (most, most, 1));
     let mine = claimed.iter().find(|due| due.endpoint.id.as_str().starts_with("mine")).unwrap();
-    store.record_attempt(tried(mine, 1, Tried::Delivered)).await.unwrap();
+    store.record_attempt(tried(mine, 1, AttemptOutcome::Delivered)).await.unwrap();
     let next = claim(&store, 1).await.unwrap();
     assert!(next.endpoint.id.as_str().starts_with("mine"));
     // What a host that died has left takes nobody's place.
@@ -155,12 +153,12 @@ pub(crate) async fn no_owner_takes_all_places(store: AnyStore) {
     assert!(claim(&store, 100).await.is_some());
 }
 
-pub(crate) async fn what_an_old_url_answers_counts_for_nothing_at_the_new_one(store: AnyStore) {
+pub(crate) async fn what_an_old_url_answers_counts_for_nothing_at_the_new_one(store: Store) {
     add(&store, &endpoint("mine", None, EventKind::ALL)).await;
     happen(&store, ["b1", "b2", "b3"].map(|buy| event(buy, EventKind::TaskCreated)).into()).await;
     let (gone, taken) = (claim(&store, 0).await.unwrap(), claim(&store, 0).await.unwrap());
     let failed = claim(&store, 0).await.unwrap();
-    store.record_attempt(tried(&failed, 1, Tried::Again(at(1_000)))).await.unwrap();
+    store.record_attempt(tried(&failed, 1, AttemptOutcome::Retry(at(1_000)))).await.unwrap();
     let mut stored = store.webhook(&"mine".into()).await.unwrap().unwrap();
     assert_eq!(stored.value.failing_since, Some(at(1)));
     // Another name is no reason to begin anew.
@@ -173,19 +171,19 @@ pub(crate) async fn what_an_old_url_answers_counts_for_nothing_at_the_new_one(st
     let standing = async || store.webhook(&"mine".into()).await.unwrap().unwrap().value;
     assert_eq!(standing().await.failing_since, None, "its time begins anew");
 
-    assert_eq!(store.record_attempt(tried(&gone, 2, Tried::Dead)).await.unwrap(), None);
+    assert_eq!(store.record_attempt(tried(&gone, 2, AttemptOutcome::DeadLetter)).await.unwrap(), None);
     assert_eq!(standing().await.failing_since, None);
-    assert_eq!(store.record_attempt(tried(&taken, 2, Tried::Delivered)).await.unwrap(), None);
+    assert_eq!(store.record_attempt(tried(&taken, 2, AttemptOutcome::Delivered)).await.unwrap(), None);
     // It is sent to the new url, as if it had never been tried.
     let again = claim(&store, 2).await.unwrap();
     assert_eq!((&again.event, again.attempts), (&gone.event, 0));
     assert_eq!(again.endpoint.url, "https://example.com/moved");
-    assert_eq!(store.record_attempt(tried(&again, 3, Tried::Again(at(60)))).await.unwrap(), Some(at(3)));
+    assert_eq!(store.record_attempt(tried(&again, 3, AttemptOutcome::Retry(at(60)))).await.unwrap(), Some(at(3)));
     let delivered = store.delivery(&"mine".into(), &taken.event).await.unwrap().unwrap();
     assert_eq!((delivered.status, delivered.attempts), (DeliveryStatus::Delivered, 1));
 }
 
-pub(crate) async fn of_many_that_make_endpoints_at_once_no_owner_gets_too_many(store: AnyStore) {
+pub(crate) async fn of_many_that_make_endpoints_at_once_no_owner_gets_too_many(store: Store) {
     add(&store, &endpoint("theirs", Some("zenith".into()), EventKind::ALL)).await;
     for owner in [Some(principal()), None] {
         let made = (0..12).map(|index| {
@@ -204,7 +202,7 @@ pub(crate) async fn of_many_that_make_endpoints_at_once_no_owner_gets_too_many(s
     assert_eq!(lines.len(), 11, "what was refused is not told");
 }
 
-pub(crate) async fn what_was_given_up_is_counted_for_each_endpoint(store: AnyStore) {
+pub(crate) async fn what_was_given_up_is_counted_for_each_endpoint(store: Store) {
     add(&store, &endpoint("mine", None, EventKind::ALL)).await;
     add(&store, &endpoint("other", None, EventKind::ALL)).await;
     happen(&store, ["b1", "b2", "b3"].map(|buy| event(buy, EventKind::TaskCreated)).into()).await;
@@ -213,14 +211,14 @@ pub(crate) async fn what_was_given_up_is_counted_for_each_endpoint(store: AnySto
         while due.endpoint.id.as_str() != "mine" {
             due = claim(&store, 0).await.unwrap();
         }
-        store.record_attempt(tried(&due, 1, Tried::Dead)).await.unwrap();
+        store.record_attempt(tried(&due, 1, AttemptOutcome::DeadLetter)).await.unwrap();
     }
     let listed = store.webhooks(None).await.unwrap();
     assert_eq!(listed.iter().map(|endpoint| endpoint.dead).collect::<Vec<_>>(), [2, 0]);
     assert_eq!(store.webhook(&"mine".into()).await.unwrap().unwrap().value.dead, 2);
 }
 
-pub(crate) async fn one_look_at_the_clock_forgets_everything_that_is_old(store: AnyStore) {
+pub(crate) async fn one_look_at_the_clock_forgets_everything_that_is_old(store: Store) {
     add(&store, &endpoint("mine", None, EventKind::ALL)).await;
     for batch in 0..2 {
         let buy = |index| format!("b{batch}-{index}");
@@ -228,11 +226,10 @@ pub(crate) async fn one_look_at_the_clock_forgets_everything_that_is_old(store: 
     }
     switch(&store, "mine", false).await;
     for index in 0..250 {
-        let idempotency = Some(key(&format!("k{index}"), "op-none"));
-        store.record(Recording { idempotency, ..Recording::default() }).await.unwrap();
+        store.record(Write::NewKey(key(&format!("k{index}"), "op-none"))).await.unwrap();
     }
     let later = at(31 * 86_400);
-    timers::tick(store.as_ref(), &Signals::default(), Duration::from_secs(60), later).await.unwrap();
+    timers::tick(&store, &Signals::default(), Duration::from_secs(60), later).await.unwrap();
     assert_eq!(statuses(&store, "mine").await, []);
     for index in [0, 249] {
         assert!(store.idempotency(&principal(), &format!("k{index}")).await.unwrap().is_none(), "{index}");
@@ -262,7 +259,7 @@ fn rows_of_the_version_before() -> Vec<String> {
     rows
 }
 
-async fn old_deliveries_go_in_the_order_of_their_events(store: AnyStore) {
+async fn old_deliveries_go_in_the_order_of_their_events(store: Store) {
     let first = Replay::One("evt_1".into());
     let replayed = store.replay(&"mine".into(), first, at(1), 1, audit("webhook.replayed", "mine")).await.unwrap();
     assert_eq!(replayed, Replayed { count: 1, more: false, next_since: None });
@@ -282,8 +279,8 @@ async fn deliveries_of_the_version_before_go_in_order_on_sqlite() {
         sqlx::query(AssertSqlSafe(row)).execute(&mut old).await.unwrap();
     }
     old.close().await.unwrap();
-    let store = SqliteStore::open(path, sqlite::Options::default()).await.unwrap();
-    old_deliveries_go_in_the_order_of_their_events(Arc::new(store)).await;
+    let store = sqlite::open(path, sqlite::Options::default()).await.unwrap();
+    old_deliveries_go_in_the_order_of_their_events(store).await;
 }
 
 #[tokio::test]
@@ -298,11 +295,11 @@ async fn deliveries_of_the_version_before_go_in_order_on_postgresql() {
     }
     old.close().await.unwrap();
     let options = postgres::Options { callers_clock: true, ..postgres::Options::default() };
-    let store = PostgresStore::open(&url, options).await.unwrap();
-    old_deliveries_go_in_the_order_of_their_events(Arc::new(store)).await;
+    let store = postgres::open(&url, options).await.unwrap();
+    old_deliveries_go_in_the_order_of_their_events(store).await;
 }
 
-pub(crate) async fn however_much_waits_is_given_up_with_its_endpoint(store: AnyStore) {
+pub(crate) async fn however_much_waits_is_given_up_with_its_endpoint(store: Store) {
     add(&store, &endpoint("mine", None, &[EventKind::TaskCreated])).await;
     add(&store, &endpoint("other", None, &[EventKind::TaskCreated])).await;
     for batch in 0..21 {

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use flightdeck::{
-    adapters::{Begun, JournalError, StepJournal as _},
+    adapters::{FoundStep, JournalError},
     domain::{
         operation::OperationState,
         step::{Patience, SentRequest, Step, StepState},
@@ -14,22 +14,26 @@ use flightdeck::{
         lease::Lease,
         now,
     },
-    store::{Fence, JournalWrite, Recording, SettledStep},
+    store::{Author, Fence, JournalWrite, LeaseAfter, Recording, SettledStep, Write},
 };
 
 use tokio_util::sync::CancellationToken;
 
-use super::fixtures::{AnyStore, LEASE, accept, at, begins, claim, journal, moved, platform, settles};
+use super::{
+    fixtures::{LEASE, Store, accept, at, begins, claim, journal, moved, platform, settles},
+    pages::Pages,
+};
 
 /// Longer than any test: a heartbeat would tell the store another time than the tests'.
 const NO_HEARTBEAT: Duration = Duration::from_secs(3_600);
 
 /// A journal as a run has it, of the operation `op-b1`.
-fn pages(store: &AnyStore, fence: &Fence, steps: &[Step], restored_at: Option<Timestamp>) -> OperationJournal {
+fn pages(store: &Store, fence: &Fence, steps: &[Step], restored_at: Option<Timestamp>) -> Pages {
     let asked_at = tokio::time::Instant::now();
-    let lease = Arc::new(Lease::hold(store.clone(), fence.clone(), asked_at, LEASE, NO_HEARTBEAT));
+    let lease = Arc::new(Lease::keep(store.clone(), fence.clone(), asked_at, LEASE, NO_HEARTBEAT));
     let doubts = Doubts::new(steps, &platform("north"), PATIENCE, restored_at, now());
-    OperationJournal::new(store.clone(), lease, "b1".into(), platform("north"), "", doubts, CancellationToken::new())
+    let stop = CancellationToken::new();
+    Pages::of(OperationJournal::new(store.clone(), lease, "b1".into(), platform("north"), "", doubts, stop))
 }
 
 /// What a platform of these tests is waited for.
@@ -38,21 +42,21 @@ const PATIENCE: Patience = Patience { lag_ms: 1_000, processing_ms: 60_000 };
 /// Before today, in the seconds of the tests' time: journals tell the store the time of day.
 const LONG_AGO: i64 = -100_000_000;
 
-async fn since(store: &AnyStore) -> Vec<(String, StepState, Timestamp)> {
+async fn since(store: &Store) -> Vec<(String, StepState, Timestamp)> {
     let steps = store.steps(&"op-b1".into()).await.unwrap();
     steps.into_iter().map(|step| (step.name, step.state, step.begun_at)).collect()
 }
 
-async fn begin(store: &AnyStore, fence: &Fence, name: &str, seconds: i64) {
+async fn begin(store: &Store, fence: &Fence, name: &str, seconds: i64) {
     let begin = begins(name, &format!("reference of {name}"));
     store.journal(JournalWrite { begin, ..journal(fence, "b1", seconds) }).await.unwrap();
 }
 
-fn is_fresh(begun: &Begun) -> bool {
-    matches!(begun, Begun::Fresh(_))
+fn is_fresh(found: &FoundStep) -> bool {
+    matches!(found, FoundStep::Fresh(_))
 }
 
-pub(crate) async fn whoever_takes_over_waits_from_then_on(store: AnyStore) {
+pub(crate) async fn whoever_takes_over_waits_from_then_on(store: Store) {
     accept(&store, "b1").await;
     let first = claim(&store, 0).await.fence;
     for name in ["settled", "open"] {
@@ -68,24 +72,24 @@ pub(crate) async fn whoever_takes_over_waits_from_then_on(store: AnyStore) {
     // What was put off by its own worker waits no longer than that one said.
     let later = moved(&second.operation, OperationState::Queued, 51);
     store
-        .record(Recording { fence: Some(second.fence), operations: vec![later], ..Recording::default() })
+        .record(Recording::by(Author::Worker(second.fence, LeaseAfter::Kept)).with(Write::Operation(later)))
         .await
         .unwrap();
     claim(&store, 90).await;
     assert_eq!(since(&store).await, taken_over);
 }
 
-pub(crate) async fn a_run_that_was_cut_off_leaves_a_doubt_that_begins_then(store: AnyStore) {
+pub(crate) async fn a_run_that_was_cut_off_leaves_a_doubt_that_begins_then(store: Store) {
     accept(&store, "b1").await;
     let claimed = claim(&store, 0).await;
     begin(&store, &claimed.fence, "open", 1).await;
     let queued = moved(&claimed.operation, OperationState::Queued, 9);
-    let (fence, cut_off, operations) = (Some(claimed.fence), Some(at(9)), vec![queued]);
-    store.record(Recording { fence, release: true, cut_off, operations, ..Recording::default() }).await.unwrap();
+    let cut_off = Author::Worker(claimed.fence, LeaseAfter::CutOff(at(9)));
+    store.record(Recording::by(cut_off).with(Write::Operation(queued))).await.unwrap();
     assert_eq!(since(&store).await, [("open".to_owned(), StepState::Open, at(9))]);
 }
 
-pub(crate) async fn a_late_answer_says_nothing_of_another_step(store: AnyStore) {
+pub(crate) async fn a_late_answer_says_nothing_of_another_step(store: Store) {
     accept(&store, "b1").await;
     let fence = claim(&store, 0).await.fence;
     let pages = pages(&store, &fence, &[], None);
@@ -104,7 +108,7 @@ pub(crate) async fn a_late_answer_says_nothing_of_another_step(store: AnyStore) 
     assert_eq!(states, [StepState::Done, StepState::Open]);
 }
 
-pub(crate) async fn what_a_restored_copy_does_not_know_is_looked_up(store: AnyStore) {
+pub(crate) async fn what_a_restored_copy_does_not_know_is_looked_up(store: Store) {
     accept(&store, "b1").await;
     let first = claim(&store, 0).await.fence;
     begin(&store, &first, "refused", LONG_AGO).await;
@@ -118,8 +122,7 @@ pub(crate) async fn what_a_restored_copy_does_not_know_is_looked_up(store: AnySt
         pages.close().await.unwrap();
     }
     // A person has looked and found nothing: that is known from after the copy.
-    let reset_steps = vec![("op-b1".into(), platform("north"))];
-    store.record(Recording { reset_steps, ..Recording::default() }).await.unwrap();
+    store.record(Write::ResetSteps("op-b1".into(), platform("north"))).await.unwrap();
     let pages = pages(&store, &fence, &[], restored_at);
     for name in ["refused", "unknown"] {
         assert!(is_fresh(&pages.begin(name).await.unwrap()), "{name}");
@@ -128,7 +131,7 @@ pub(crate) async fn what_a_restored_copy_does_not_know_is_looked_up(store: AnySt
 }
 
 /// The step `order` as it is left by a run that lost a request `ago`.
-async fn lost(store: &AnyStore, fence: &Fence, ago: i64) -> Vec<Step> {
+async fn lost(store: &Store, fence: &Fence, ago: i64) -> Vec<Step> {
     begin(store, fence, "order", 1).await;
     let settled = settles("order", StepState::Open).map(|step| SettledStep { lost: true, ..step });
     let at = now().plus_millis(-ago);
@@ -136,21 +139,22 @@ async fn lost(store: &AnyStore, fence: &Fence, ago: i64) -> Vec<Step> {
     store.steps(&"op-b1".into()).await.unwrap()
 }
 
-pub(crate) async fn what_may_be_under_way_is_looked_for_and_never_sent_again(store: AnyStore) {
+pub(crate) async fn what_may_be_under_way_is_looked_for_and_never_sent_again(store: Store) {
     accept(&store, "b1").await;
     let fence = claim(&store, 0).await.fence;
     let steps = lost(&store, &fence, 10_000).await;
     // Not believed to be absent, and not sent again without a look.
     for gives_up in ["absent", "write"] {
         let pages = pages(&store, &fence, &steps, None);
-        assert!(matches!(pages.begin("order").await, Ok(Begun::InDoubt(_))));
+        assert!(matches!(pages.begin("order").await, Ok(FoundStep::InDoubt(_))));
         let refused = match gives_up {
-            "absent" => pages.absent("order").await,
+            "absent" => pages.absent("order"),
             _ => pages.may_write(Duration::ZERO),
         };
         assert_eq!(refused, Err(JournalError::UnderWay), "{gives_up}");
         // As long again as it has been under way, which is ten seconds; and not before the lag.
-        let again = pages.look_again(Duration::from_secs(1)).expect("it waits for something");
+        pages.leave();
+        let again = pages.journal.look_again(Duration::from_secs(1)).expect("it waits for something");
         let in_ms = (again.as_micros() - now().as_micros()) / 1_000;
         assert!((8_000..=10_500).contains(&in_ms), "{in_ms}");
         pages.close().await.unwrap();
@@ -164,13 +168,13 @@ pub(crate) async fn what_may_be_under_way_is_looked_for_and_never_sent_again(sto
     assert_eq!(store.steps(&"op-b1".into()).await.unwrap()[0].state, StepState::Done);
 }
 
-pub(crate) async fn what_can_no_longer_be_under_way_is_made_again_if_it_is_absent(store: AnyStore) {
+pub(crate) async fn what_can_no_longer_be_under_way_is_made_again_if_it_is_absent(store: Store) {
     accept(&store, "b1").await;
     let fence = claim(&store, 0).await.fence;
     let steps = lost(&store, &fence, 61_001).await;
     let pages = pages(&store, &fence, &steps, None);
-    assert!(matches!(pages.begin("order").await, Ok(Begun::InDoubt(_))));
-    pages.absent("order").await.unwrap();
+    assert!(matches!(pages.begin("order").await, Ok(FoundStep::InDoubt(_))));
+    pages.absent("order").unwrap();
     pages.may_write(Duration::ZERO).unwrap();
     let sent = pages.sending();
     pages.sent(sent, SentRequest::Lost);
@@ -182,23 +186,23 @@ pub(crate) async fn what_can_no_longer_be_under_way_is_made_again_if_it_is_absen
     assert_eq!(waits, 121_000_000);
 }
 
-pub(crate) async fn a_host_that_stops_sends_nothing_more_and_hears_what_was_sent(store: AnyStore) {
+pub(crate) async fn a_host_that_stops_sends_nothing_more_and_hears_what_was_sent(store: Store) {
     accept(&store, "b1").await;
     let fence = claim(&store, 0).await.fence;
-    let lease = Lease::hold(store.clone(), fence.clone(), tokio::time::Instant::now(), LEASE, NO_HEARTBEAT);
+    let lease = Lease::keep(store.clone(), fence.clone(), tokio::time::Instant::now(), LEASE, NO_HEARTBEAT);
     let (doubts, stop) = (Doubts::new(&[], &platform("north"), PATIENCE, None, now()), CancellationToken::new());
-    let pages =
-        OperationJournal::new(store.clone(), Arc::new(lease), "b1".into(), platform("north"), "", doubts, stop.clone());
+    let (lease, north) = (Arc::new(lease), platform("north"));
+    let pages = Pages::of(OperationJournal::new(store.clone(), lease, "b1".into(), north, "", doubts, stop.clone()));
     pages.begin("order").await.unwrap();
     pages.may_write(Duration::ZERO).unwrap();
     let sent = pages.sending();
     stop.cancel();
     pages.sent(sent, SentRequest::Answered(200));
     pages.finish("order", b"77".to_vec()).await.unwrap();
-    assert!(!pages.was_stopped());
+    assert!(!pages.journal.was_stopped());
     pages.begin("flight").await.unwrap();
     assert!(matches!(pages.may_write(Duration::ZERO), Err(JournalError::Unavailable(_))));
-    assert!(pages.was_stopped());
+    assert!(pages.journal.was_stopped());
     pages.close().await.unwrap();
     let steps = store.steps(&"op-b1".into()).await.unwrap();
     let known: Vec<_> = steps.iter().map(|step| (step.name.as_str(), step.state, step.lost)).collect();

@@ -11,8 +11,8 @@ use flightdeck::{
     domain::keys::Keyring,
     store::{
         StoreError,
-        replicas::RESTORED,
-        sqlite::{Options, SqliteStore, back_up, restore},
+        marks::RESTORED,
+        sqlite::{self, Options, back_up, restore},
     },
 };
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, SqliteConnection, sqlite::SqliteConnectOptions};
@@ -20,11 +20,11 @@ use tempfile::TempDir;
 
 use super::{
     auditing,
-    fixtures::{AnyStore, accept, at, audit, stored_buy},
+    fixtures::{Store, accept, at, audit, stored_buy},
 };
 
-async fn open(path: &Path) -> AnyStore {
-    Arc::new(SqliteStore::open(path, Options::default()).await.unwrap())
+async fn open(path: &Path) -> Store {
+    sqlite::open(path, Options::default()).await.unwrap()
 }
 
 async fn put_back(path: &Path, copy: &Path) -> Result<(), StoreError> {
@@ -187,8 +187,8 @@ async fn whoever_works_beside_a_host_neither_makes_a_database_nor_changes_its_ta
     let path = folder.path().join("store.db");
     let refused = async || {
         let (beside, alone) = (
-            SqliteStore::open_beside(&path, Options::default()).await.unwrap_err().to_string(),
-            SqliteStore::open_alone(&path, Options::default()).await.unwrap_err().to_string(),
+            sqlite::open_beside(&path, Options::default()).await.unwrap_err().to_string(),
+            sqlite::open_alone(&path, Options::default()).await.unwrap_err().to_string(),
         );
         assert_eq!(beside, alone);
         beside

@@ -1,10 +1,11 @@
 //! Buys, operations and tasks to write.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, time::Duration};
 
+pub(crate) use flightdeck::store::Store;
 use flightdeck::{
     domain::{
-        event::{Event, EventKind},
+        event::{Event, EventData, EventKind},
         id::{EventId, MediaBuyId, OperationId, PlatformName, PrincipalId, TaskId},
         media_buy::{MediaBuy, Pacing, Package},
         money::Micros,
@@ -17,13 +18,11 @@ use flightdeck::{
         time::Timestamp,
     },
     store::{
-        AuditEntry, Claim, Fence, FinishedStep, IdempotencyEntry, JournalWrite, NewStep, Recording, SettledStep, Store,
-        Stored,
+        AuditEntry, Claim, Fence, FinishedStep, IdempotencyEntry, JournalWrite, NewStep, Recording, SettledStep,
+        Stored, Write,
     },
 };
 use serde_json::json;
-
-pub(crate) type AnyStore = Arc<dyn Store>;
 
 pub(crate) const LEASE: Duration = Duration::from_secs(30);
 
@@ -167,6 +166,11 @@ pub(crate) fn line(action: &str, seconds: i64) -> HistoryEntry {
     }
 }
 
+/// The payload of a store that serves no protocol.
+pub(crate) fn payload(event: &Event) -> String {
+    serde_json::to_string(event).unwrap()
+}
+
 pub(crate) fn event(buy: &str, kind: EventKind) -> Event {
     Event {
         id: EventId::mint(),
@@ -174,7 +178,7 @@ pub(crate) fn event(buy: &str, kind: EventKind) -> Event {
         principal: principal(),
         buy: buy.into(),
         at: at(0),
-        data: json!({"status": "active"}),
+        data: EventData::BuyStatus { status: BuyStatus::Active, before: None, detail: String::new() },
     }
 }
 
@@ -202,33 +206,33 @@ pub(crate) fn key(key: &str, operation: &str) -> IdempotencyEntry {
 }
 
 /// Writes a buy and the operation `op-<id>` that creates it, due at once.
-pub(crate) async fn accept(store: &AnyStore, id: &str) -> OperationId {
+pub(crate) async fn accept(store: &Store, id: &str) -> OperationId {
     let operation = operation(&format!("op-{id}"), id);
     let id_of_operation = operation.id.clone();
-    let recording = Recording { new_buy: Some(buy(id)), new_operation: Some(operation), ..Recording::default() };
+    let recording = Recording::from([Write::NewBuy(buy(id)), Write::NewOperation(operation)]);
     store.record(recording).await.unwrap();
     id_of_operation
 }
 
 /// Writes a further operation.
-pub(crate) async fn add_operation(store: &AnyStore, operation: Operation) {
-    store.record(Recording { new_operation: Some(operation), ..Recording::default() }).await.unwrap();
+pub(crate) async fn add_operation(store: &Store, operation: Operation) {
+    store.record(Write::NewOperation(operation)).await.unwrap();
 }
 
 /// Claims what must be there to claim.
-pub(crate) async fn claim(store: &AnyStore, seconds: i64) -> Claim {
+pub(crate) async fn claim(store: &Store, seconds: i64) -> Claim {
     store.claim("worker", at(seconds), LEASE).await.unwrap().expect("something to claim")
 }
 
-pub(crate) async fn stored_operation(store: &AnyStore, id: &OperationId) -> Stored<Operation> {
+pub(crate) async fn stored_operation(store: &Store, id: &OperationId) -> Stored<Operation> {
     store.operation(id).await.unwrap().expect("the operation")
 }
 
-pub(crate) async fn stored_buy(store: &AnyStore, id: &str) -> Stored<MediaBuy> {
+pub(crate) async fn stored_buy(store: &Store, id: &str) -> Stored<MediaBuy> {
     store.buy(&MediaBuyId::from(id)).await.unwrap().expect("the buy")
 }
 
-pub(crate) async fn stored_task(store: &AnyStore, id: &str) -> Stored<Task> {
+pub(crate) async fn stored_task(store: &Store, id: &str) -> Stored<Task> {
     store.task(&TaskId::from(id)).await.unwrap().expect("the task")
 }
 
@@ -269,7 +273,7 @@ pub(crate) fn moved(stored: &Stored<Operation>, next: OperationState, seconds: i
 }
 
 /// When something is due, as a moment.
-pub(crate) async fn next_due(store: &AnyStore) -> Option<Timestamp> {
+pub(crate) async fn next_due(store: &Store) -> Option<Timestamp> {
     // Before anything that a test writes.
     let long_ago = at(-1_000_000);
     store.next_due(long_ago).await.unwrap().map(|due| long_ago.plus(due))

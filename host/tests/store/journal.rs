@@ -9,13 +9,13 @@ use flightdeck::{
         time::Timestamp,
     },
     store::{
-        Fence, FinishedStep, JournalWrite, NewStep, NextLookup, Recording, RemoteChange, SettledStep, StoreError,
-        Stored,
+        Author, Fence, FinishedStep, JournalWrite, LeaseAfter, NewStep, NextLookup, Recording, RemoteChange,
+        SettledStep, StoreError, Stored, Write,
     },
 };
 
 use super::fixtures::{
-    AnyStore, LEASE, accept, at, begins, claim, finishes, journal, platform, settles, stored_buy, stored_operation,
+    LEASE, Store, accept, at, begins, claim, finishes, journal, platform, settles, stored_buy, stored_operation,
 };
 
 fn begin(fence: &Fence, name: &str, reference: &str, seconds: i64) -> JournalWrite {
@@ -48,18 +48,18 @@ fn never_begun(reference: &str) -> Step {
     Step { begun_at: Timestamp::NEVER, ..step(StepState::Fresh, reference, 0) }
 }
 
-async fn running(store: &AnyStore) -> Fence {
+async fn running(store: &Store) -> Fence {
     accept(store, "b1").await;
     claim(store, 0).await.fence
 }
 
-async fn only_step(store: &AnyStore) -> Step {
+async fn only_step(store: &Store) -> Step {
     let mut steps = store.steps(&"op-b1".into()).await.unwrap();
     assert_eq!(steps.len(), 1);
     steps.remove(0)
 }
 
-pub(crate) async fn a_step_goes_from_fresh_to_open_to_done(store: AnyStore) {
+pub(crate) async fn a_step_goes_from_fresh_to_open_to_done(store: Store) {
     let fence = running(&store).await;
     assert_eq!(store.journal(begin(&fence, "order", "r1", 5)).await.unwrap(), Some(never_begun("r1")));
     assert_eq!(only_step(&store).await, step(StepState::Open, "r1", 5));
@@ -75,7 +75,7 @@ pub(crate) async fn a_step_goes_from_fresh_to_open_to_done(store: AnyStore) {
     assert_eq!(only_step(&store).await, done);
 }
 
-pub(crate) async fn a_step_in_doubt_keeps_its_reference_and_its_doubt_begins_anew_with_each_run(store: AnyStore) {
+pub(crate) async fn a_step_in_doubt_keeps_its_reference_and_its_doubt_begins_anew_with_each_run(store: Store) {
     let fence = running(&store).await;
     store.journal(begin(&fence, "order", "r1", 5)).await.unwrap();
     let next = claim(&store, 31).await.fence;
@@ -88,7 +88,7 @@ pub(crate) async fn a_step_in_doubt_keeps_its_reference_and_its_doubt_begins_ane
     assert_eq!(only_step(&store).await, lost(55));
 }
 
-pub(crate) async fn a_step_settled_as_fresh_is_begun_anew_with_its_reference(store: AnyStore) {
+pub(crate) async fn a_step_settled_as_fresh_is_begun_anew_with_its_reference(store: Store) {
     let fence = running(&store).await;
     store.journal(begin(&fence, "order", "r1", 5)).await.unwrap();
     store.journal(settle(&fence, "order", StepState::Fresh)).await.unwrap();
@@ -97,7 +97,7 @@ pub(crate) async fn a_step_settled_as_fresh_is_begun_anew_with_its_reference(sto
     assert_eq!(only_step(&store).await, step(StepState::Open, "r1", 40));
 }
 
-pub(crate) async fn finishing_one_step_and_beginning_the_next_is_one_write(store: AnyStore) {
+pub(crate) async fn finishing_one_step_and_beginning_the_next_is_one_write(store: Store) {
     let fence = running(&store).await;
     store.journal(begin(&fence, "order", "r1", 5)).await.unwrap();
     let write = JournalWrite {
@@ -118,7 +118,7 @@ pub(crate) async fn finishing_one_step_and_beginning_the_next_is_one_write(store
     assert_eq!(stored_buy(&store, "b1").await.value.remote_on(&platform("north"))[0].id, "77");
 }
 
-pub(crate) async fn what_is_not_open_cannot_be_finished_or_settled(store: AnyStore) {
+pub(crate) async fn what_is_not_open_cannot_be_finished_or_settled(store: Store) {
     let fence = running(&store).await;
     let refused = |outcome| matches!(outcome, Err(StoreError::Stale(_)));
     assert!(refused(store.journal(finish(&fence, "order", b"1")).await));
@@ -135,7 +135,7 @@ pub(crate) async fn what_is_not_open_cannot_be_finished_or_settled(store: AnySto
     assert_eq!(only_step(&store).await.state, StepState::Done);
 }
 
-pub(crate) async fn a_refused_write_leaves_the_journal_as_it_was(store: AnyStore) {
+pub(crate) async fn a_refused_write_leaves_the_journal_as_it_was(store: Store) {
     let fence = running(&store).await;
     store.journal(begin(&fence, "order", "r1", 5)).await.unwrap();
     let mut write = finish(&fence, "order", b"1");
@@ -145,7 +145,7 @@ pub(crate) async fn a_refused_write_leaves_the_journal_as_it_was(store: AnyStore
     assert_eq!(only_step(&store).await, step(StepState::Open, "r1", 5));
 }
 
-pub(crate) async fn steps_of_platforms_and_operations_are_apart(store: AnyStore) {
+pub(crate) async fn steps_of_platforms_and_operations_are_apart(store: Store) {
     let fence = running(&store).await;
     accept(&store, "b2").await;
     let other = claim(&store, 1).await.fence;
@@ -158,7 +158,7 @@ pub(crate) async fn steps_of_platforms_and_operations_are_apart(store: AnyStore)
     assert_eq!(store.steps(&"op-b2".into()).await.unwrap().len(), 1);
 }
 
-pub(crate) async fn open_steps_are_reset_when_a_person_found_nothing(store: AnyStore) {
+pub(crate) async fn open_steps_are_reset_when_a_person_found_nothing(store: Store) {
     let fence = running(&store).await;
     for name in ["a", "b", "c"] {
         store.journal(begin(&fence, name, name, 5)).await.unwrap();
@@ -166,10 +166,10 @@ pub(crate) async fn open_steps_are_reset_when_a_person_found_nothing(store: AnyS
     store.journal(finish(&fence, "a", b"1")).await.unwrap();
     let elsewhere = JournalWrite { platform: platform("south"), ..begin(&fence, "d", "d", 5) };
     store.journal(elsewhere).await.unwrap();
-    let recording = Recording { reset_steps: vec![("op-b1".into(), platform("north"))], ..Recording::default() };
+    let recording = Recording::from(Write::ResetSteps("op-b1".into(), platform("north")));
     // It is part of the decision: if that is refused, the steps stay as they are.
     let stale = Stored { version: 99, ..stored_operation(&store, &"op-b1".into()).await };
-    let refused = store.record(Recording { operations: vec![stale], ..recording.clone() }).await;
+    let refused = store.record(recording.clone().with(Write::Operation(stale))).await;
     assert!(matches!(refused, Err(StoreError::Stale(_))));
     assert!(
         store.steps(&"op-b1".into()).await.unwrap().iter().filter(|step| step.state == StepState::Open).count() == 3
@@ -180,7 +180,7 @@ pub(crate) async fn open_steps_are_reset_when_a_person_found_nothing(store: AnyS
     store.record(recording).await.unwrap();
 }
 
-pub(crate) async fn remote_objects_are_remembered_replaced_and_forgotten(store: AnyStore) {
+pub(crate) async fn remote_objects_are_remembered_replaced_and_forgotten(store: Store) {
     let fence = running(&store).await;
     let remember = |kind, key: &str, id: &str| {
         RemoteChange::Remember(RemoteObject { kind, key: key.to_owned(), id: id.to_owned() })
@@ -218,12 +218,12 @@ pub(crate) async fn remote_objects_are_remembered_replaced_and_forgotten(store: 
 }
 
 /// A step that is looked for again, by name, with its rounds.
-async fn looked_for(store: &AnyStore, seconds: i64) -> Vec<(String, u32)> {
+async fn looked_for(store: &Store, seconds: i64) -> Vec<(String, u32)> {
     let due = store.take_lookups(at(seconds), LEASE, 10).await.unwrap();
     due.into_iter().map(|due| (due.step.name, due.round)).collect()
 }
 
-pub(crate) async fn a_lost_request_is_counted_and_its_step_is_looked_for_again(store: AnyStore) {
+pub(crate) async fn a_lost_request_is_counted_and_its_step_is_looked_for_again(store: Store) {
     let fence = running(&store).await;
     let lost = |name: &str, seconds| {
         let settled = settles(name, StepState::Open).map(|step| SettledStep { lost: true, ..step });
@@ -250,7 +250,7 @@ pub(crate) async fn a_lost_request_is_counted_and_its_step_is_looked_for_again(s
     assert_eq!(looked_for(&store, 60).await, [("order".to_owned(), 0)]);
 }
 
-pub(crate) async fn a_step_whose_worker_died_or_was_cut_off_may_have_sent_something(store: AnyStore) {
+pub(crate) async fn a_step_whose_worker_died_or_was_cut_off_may_have_sent_something(store: Store) {
     let first = running(&store).await;
     store.journal(begin(&first, "order", "r1", 5)).await.unwrap();
     let second = claim(&store, 31).await;
@@ -262,13 +262,13 @@ pub(crate) async fn a_step_whose_worker_died_or_was_cut_off_may_have_sent_someth
     assert_eq!((only_step(&store).await.sent_at, only_step(&store).await.lost), (Some(at(31)), 1));
     store.journal(begin(&third.fence, "order", "r2", 91)).await.unwrap();
     let queued = super::fixtures::moved(&third.operation, flightdeck::domain::operation::OperationState::Queued, 95);
-    let (fence, cut_off, operations) = (Some(third.fence), Some(at(95)), vec![queued]);
-    store.record(Recording { fence, release: true, cut_off, operations, ..Recording::default() }).await.unwrap();
+    let cut_off = Author::Worker(third.fence, LeaseAfter::CutOff(at(95)));
+    store.record(Recording::by(cut_off).with(Write::Operation(queued))).await.unwrap();
     assert_eq!((only_step(&store).await.sent_at, only_step(&store).await.lost), (Some(at(95)), 2));
     assert_eq!(looked_for(&store, 95).await, [("order".to_owned(), 0)]);
 }
 
-pub(crate) async fn a_look_is_its_takers_for_a_while_and_is_put_off_or_over(store: AnyStore) {
+pub(crate) async fn a_look_is_its_takers_for_a_while_and_is_put_off_or_over(store: Store) {
     let fence = running(&store).await;
     for name in ["order", "flight"] {
         store.journal(begin(&fence, name, name, 5)).await.unwrap();
@@ -289,8 +289,7 @@ pub(crate) async fn a_look_is_its_takers_for_a_while_and_is_put_off_or_over(stor
         told: vec!["77".to_owned()],
     };
     for (name, after) in [("order", Some(100)), ("flight", None)] {
-        let lookup = Some((next(name, after), at(50)));
-        store.record(Recording { lookup, ..Recording::default() }).await.unwrap();
+        store.record(Write::Lookup(next(name, after), at(50))).await.unwrap();
     }
     assert_eq!(looked_for(&store, 149).await, []);
     let due = store.take_lookups(at(150), LEASE, 10).await.unwrap();
@@ -301,7 +300,7 @@ pub(crate) async fn a_look_is_its_takers_for_a_while_and_is_put_off_or_over(stor
     assert_eq!(looked_for(&store, 1_000_000).await.len(), 1, "the flight is looked for no more");
 }
 
-pub(crate) async fn a_worker_without_its_lease_writes_no_journal(store: AnyStore) {
+pub(crate) async fn a_worker_without_its_lease_writes_no_journal(store: Store) {
     let first = running(&store).await;
     let second = claim(&store, 31).await.fence;
     assert!(matches!(store.journal(begin(&first, "order", "r1", 32)).await, Err(StoreError::Fenced(_))));

@@ -10,27 +10,27 @@ use flightdeck::{
         status::BuyStatus,
         task::{Priority, Resolution, Task, TaskKind, TaskMove, TaskStatus},
     },
-    store::{AuditEntry, BuyFilter, JournalWrite, Recording, RemoteChange, StoreError, TaskFilter, TokenRecord},
+    store::{AuditEntry, BuyFilter, JournalWrite, Recording, RemoteChange, StoreError, TaskFilter, TokenRecord, Write},
 };
 
 use super::fixtures::{
-    AnyStore, accept, add_operation, at, audit, buy, claim, event, journal, line, moved, operation, package, platform,
+    Store, accept, add_operation, at, audit, buy, claim, event, journal, line, moved, operation, package, platform,
     stored_buy, stored_operation, task,
 };
 
-async fn add_buy(store: &AnyStore, buy: MediaBuy) {
-    store.record(Recording { new_buy: Some(buy), ..Recording::default() }).await.unwrap();
+async fn add_buy(store: &Store, buy: MediaBuy) {
+    store.record(Write::NewBuy(buy)).await.unwrap();
 }
 
-async fn add_task(store: &AnyStore, task: Task) {
-    store.record(Recording { new_task: Some(task), ..Recording::default() }).await.unwrap();
+async fn add_task(store: &Store, task: Task) {
+    store.record(Write::NewTask(task)).await.unwrap();
 }
 
-async fn list(store: &AnyStore, filter: BuyFilter) -> Vec<String> {
+async fn list(store: &Store, filter: BuyFilter) -> Vec<String> {
     store.buys(&filter).await.unwrap().into_iter().map(|buy| buy.id.to_string()).collect()
 }
 
-pub(crate) async fn buys_are_listed_newest_first_and_page_by_page(store: AnyStore) {
+pub(crate) async fn buys_are_listed_newest_first_and_page_by_page(store: Store) {
     for id in ["b1", "b2", "b3", "b4", "b5"] {
         add_buy(&store, buy(id)).await;
     }
@@ -46,11 +46,11 @@ pub(crate) async fn buys_are_listed_newest_first_and_page_by_page(store: AnyStor
     assert_eq!(list(&store, page(None, u32::MAX)).await.len(), 5);
     // A change does not move a buy to the front.
     let changed = stored_buy(&store, "b2").await;
-    store.record(Recording { buy: Some(changed), ..Recording::default() }).await.unwrap();
+    store.record(Write::Buy(changed)).await.unwrap();
     assert_eq!(list(&store, page(None, 10)).await, ["b5", "b4", "b3", "b2", "b1"]);
 }
 
-pub(crate) async fn buys_are_filtered_by_each_field(store: AnyStore) {
+pub(crate) async fn buys_are_filtered_by_each_field(store: Store) {
     add_buy(&store, buy("plain")).await;
     add_buy(&store, MediaBuy { principal: "zenith".into(), ..buy("theirs") }).await;
     add_buy(&store, MediaBuy { status: BuyStatus::Active, ..buy("active") }).await;
@@ -71,7 +71,7 @@ pub(crate) async fn buys_are_filtered_by_each_field(store: AnyStore) {
     // What changes is found by its new value, and no longer by its old one.
     let mut changed = stored_buy(&store, "both").await;
     changed.value.status = BuyStatus::Active;
-    store.record(Recording { buy: Some(changed), ..Recording::default() }).await.unwrap();
+    store.record(Write::Buy(changed)).await.unwrap();
     assert_eq!(list(&store, BuyFilter { status: Some(BuyStatus::Active), ..all() }).await, ["both", "active"]);
     assert!(
         list(
@@ -83,7 +83,7 @@ pub(crate) async fn buys_are_filtered_by_each_field(store: AnyStore) {
     );
 }
 
-pub(crate) async fn a_list_of_buys_has_their_remote_objects(store: AnyStore) {
+pub(crate) async fn a_list_of_buys_has_their_remote_objects(store: Store) {
     accept(&store, "b1").await;
     accept(&store, "b2").await;
     let order = RemoteObject { kind: RemoteKind::Order, key: String::new(), id: "77".to_owned() };
@@ -95,7 +95,7 @@ pub(crate) async fn a_list_of_buys_has_their_remote_objects(store: AnyStore) {
     assert_eq!(found[1].remote_on(&platform("north")), [order]);
 }
 
-pub(crate) async fn operations_of_a_buy_are_found_by_what_they_are(store: AnyStore) {
+pub(crate) async fn operations_of_a_buy_are_found_by_what_they_are(store: Store) {
     let create = accept(&store, "b1").await;
     accept(&store, "b2").await;
     for (id, state) in [("op-2", OperationState::AwaitingApproval), ("op-3", OperationState::Queued)] {
@@ -109,14 +109,14 @@ pub(crate) async fn operations_of_a_buy_are_found_by_what_they_are(store: AnySto
     };
     assert_eq!(open().await, ["op-b1", "op-2", "op-3"]);
     let failed = moved(&stored_operation(&store, &create).await, OperationState::Failed, 1);
-    store.record(Recording { operations: vec![failed], ..Recording::default() }).await.unwrap();
+    store.record(Write::Operation(failed)).await.unwrap();
     assert_eq!(open().await, ["op-2", "op-3"]);
     let creation = store.creation(&"b1".into()).await.unwrap().unwrap();
     assert_eq!(creation, stored_operation(&store, &create).await);
     assert_eq!(creation.value.state, OperationState::Failed);
 }
 
-async fn tasks_of_many_kinds(store: &AnyStore) {
+async fn tasks_of_many_kinds(store: &Store) {
     accept(store, "b1").await;
     accept(store, "b2").await;
     let (first, second) = (operation("op-b1", "b1"), operation("op-b2", "b2"));
@@ -130,7 +130,7 @@ async fn tasks_of_many_kinds(store: &AnyStore) {
     add_task(store, Task { priority: Priority::Low, created_at: at(5), due_by: at(10), ..theirs }).await;
 }
 
-async fn page(store: &AnyStore, filter: TaskFilter) -> (Vec<String>, u64, u64) {
+async fn page(store: &Store, filter: TaskFilter) -> (Vec<String>, u64, u64) {
     let page = store.tasks(&filter).await.unwrap();
     (page.tasks.into_iter().map(|task| task.id.to_string()).collect(), page.total, page.overdue)
 }
@@ -139,7 +139,7 @@ fn all() -> TaskFilter {
     TaskFilter { limit: 10, now: Some(at(11)), ..TaskFilter::default() }
 }
 
-pub(crate) async fn tasks_are_listed_by_urgency_and_age_with_totals_over_all_pages(store: AnyStore) {
+pub(crate) async fn tasks_are_listed_by_urgency_and_age_with_totals_over_all_pages(store: Store) {
     tasks_of_many_kinds(&store).await;
     let (ids, total, overdue) = page(&store, all()).await;
     assert_eq!(ids, ["urgent", "high", "medium-old", "medium-new", "low", "theirs"]);
@@ -156,12 +156,12 @@ pub(crate) async fn tasks_are_listed_by_urgency_and_age_with_totals_over_all_pag
     assert_eq!(page(&store, TaskFilter { now: None, ..all() }).await.2, 0);
 }
 
-pub(crate) async fn closed_tasks_are_listed_for_a_while(store: AnyStore) {
+pub(crate) async fn closed_tasks_are_listed_for_a_while(store: Store) {
     tasks_of_many_kinds(&store).await;
     let mut closed = store.task(&"theirs".into()).await.unwrap().unwrap();
     closed.value.advance(TaskMove::Close).unwrap();
     closed.value.resolved_at = Some(at(20));
-    store.record(Recording { tasks: vec![closed], ..Recording::default() }).await.unwrap();
+    store.record(Write::Task(closed)).await.unwrap();
     let lists = |page: &(Vec<String>, u64, u64)| page.0.contains(&"theirs".to_owned());
     let since = |seconds| TaskFilter { closed_since: Some(at(seconds)), ..all() };
     let recent = page(&store, since(19)).await;
@@ -174,7 +174,7 @@ pub(crate) async fn closed_tasks_are_listed_for_a_while(store: AnyStore) {
     assert_eq!(page(&store, failed).await, (vec!["theirs".to_owned()], 1, 0));
 }
 
-pub(crate) async fn tasks_are_filtered_by_each_field(store: AnyStore) {
+pub(crate) async fn tasks_are_filtered_by_each_field(store: Store) {
     tasks_of_many_kinds(&store).await;
     let theirs = (vec!["theirs".to_owned()], 1, 1);
     assert_eq!(page(&store, TaskFilter { principal: Some("zenith".into()), ..all() }).await, theirs);
@@ -189,7 +189,7 @@ pub(crate) async fn tasks_are_filtered_by_each_field(store: AnyStore) {
     assert_eq!(page(&store, TaskFilter { overdue: Some(true), ..all() }).await.1, 6);
 }
 
-pub(crate) async fn tasks_that_the_clock_must_see_to_are_found(store: AnyStore) {
+pub(crate) async fn tasks_that_the_clock_must_see_to_are_found(store: Store) {
     accept(&store, "b1").await;
     let about = operation("op-b1", "b1");
     let made = |id: &str, status, due_by, expires_at| Task {
@@ -218,25 +218,26 @@ pub(crate) async fn tasks_that_the_clock_must_see_to_are_found(store: AnyStore) 
     // Their versions are good to write them with.
     let mut late = store.tasks_due(at(10), 10).await.unwrap().remove(1).task;
     late.value.advance(TaskMove::Escalate).unwrap();
-    store.record(Recording { tasks: vec![late], ..Recording::default() }).await.unwrap();
+    store.record(Write::Task(late)).await.unwrap();
     assert_eq!(due(10, 10).await, ["expired"]);
 }
 
-pub(crate) async fn history_and_events_are_kept_in_order(store: AnyStore) {
+pub(crate) async fn history_and_events_are_kept_in_order(store: Store) {
     accept(&store, "b1").await;
     add_task(&store, task("t1", &operation("op-b1", "b1"))).await;
     let lines: Vec<_> = (0..12).map(|index| line(&format!("comment {index}"), 0)).collect();
     let happened: Vec<_> = (0..12).map(|_| event("b1", EventKind::BuyStatusChanged)).collect();
     for (lines, happened) in lines.chunks(6).zip(happened.chunks(6)) {
-        let history = lines.iter().map(|line| ("t1".into(), line.clone())).collect();
-        store.record(Recording { history, events: happened.to_vec(), ..Recording::default() }).await.unwrap();
+        let lines = lines.iter().map(|line| Write::History("t1".into(), line.clone()));
+        let recording: Recording = lines.chain(happened.iter().cloned().map(Write::Event)).collect();
+        store.record(recording).await.unwrap();
     }
     assert_eq!(store.history(&"t1".into()).await.unwrap(), lines);
     assert_eq!(store.events(&"b1".into(), 100).await.unwrap(), happened);
     assert_eq!(store.events(&"b1".into(), 3).await.unwrap(), happened[..3]);
     assert!(store.events(&"b2".into(), 3).await.unwrap().is_empty());
     // An event has one id for ever.
-    let again = Recording { events: happened[..1].to_vec(), ..Recording::default() };
+    let again = Recording::from(Write::Event(happened[0].clone()));
     assert!(matches!(store.record(again).await, Err(StoreError::Stale(_))));
 }
 
@@ -246,7 +247,7 @@ fn or_none<T: Clone>(value: T) -> [Option<T>; 2] {
 }
 
 /// What each of them finds is told by other cases; here the databases are to plan all of them.
-pub(crate) async fn every_combination_of_filters_is_asked(store: AnyStore) {
+pub(crate) async fn every_combination_of_filters_is_asked(store: Store) {
     tasks_of_many_kinds(&store).await;
     let ordered = MediaBuy { po_number: Some("PO-1".to_owned()), status: BuyStatus::Active, ..buy("ordered") };
     add_buy(&store, MediaBuy { packages: vec![package("a", "south")], ..ordered }).await;
@@ -287,7 +288,7 @@ trait Cartesian<'a, T: 'a>: Iterator<Item = &'a T> + Sized {
 impl<'a, T: 'a, I: Iterator<Item = &'a T>> Cartesian<'a, T> for I {}
 
 /// Each backend has a task multiplied in between: ten thousand times, and ten more.
-pub(super) async fn a_list_of_tasks_ends(store: &AnyStore, multiplied: impl Future<Output = ()>) {
+pub(super) async fn a_list_of_tasks_ends(store: &Store, multiplied: impl Future<Output = ()>) {
     accept(store, "b1").await;
     let about = operation("op-b1", "b1");
     add_task(store, Task { created_at: at(0), ..task("t", &about) }).await;
@@ -313,13 +314,13 @@ pub(super) fn multiply(numbers: &str) -> String {
     )
 }
 
-pub(crate) async fn what_was_closed_long_ago_is_taken_out_of_the_list(store: AnyStore) {
+pub(crate) async fn what_was_closed_long_ago_is_taken_out_of_the_list(store: Store) {
     tasks_of_many_kinds(&store).await;
     for (id, closed_at) in [("theirs", 20), ("low", 30)] {
         let mut closed = store.task(&id.into()).await.unwrap().unwrap();
         closed.value.advance(TaskMove::Close).unwrap();
         closed.value.resolved_at = Some(at(closed_at));
-        store.record(Recording { tasks: vec![closed], ..Recording::default() }).await.unwrap();
+        store.record(Write::Task(closed)).await.unwrap();
     }
     assert_eq!(store.unlist_tasks(at(20), 10).await.unwrap(), 0, "closed at that moment, and not before it");
     assert_eq!(store.unlist_tasks(at(31), 1).await.unwrap(), 1);
@@ -331,7 +332,7 @@ pub(crate) async fn what_was_closed_long_ago_is_taken_out_of_the_list(store: Any
     assert!(store.task(&"theirs".into()).await.unwrap().is_some());
 }
 
-pub(crate) async fn a_buy_that_is_over_is_left_out_when_its_turn_comes(store: AnyStore) {
+pub(crate) async fn a_buy_that_is_over_is_left_out_when_its_turn_comes(store: Store) {
     for index in 0..10 {
         let booked = MediaBuy { booked_at: Some(at(index)), ..buy(&format!("over{index}")) };
         add_buy(&store, MediaBuy { end: at(100), ..booked }).await;
@@ -351,7 +352,7 @@ pub(crate) async fn a_buy_that_is_over_is_left_out_when_its_turn_comes(store: An
     assert!(turns(2).await.is_empty(), "it had its turn");
 }
 
-pub(crate) async fn tokens_are_found_by_digest_and_have_unique_names(store: AnyStore) {
+pub(crate) async fn tokens_are_found_by_digest_and_have_unique_names(store: Store) {
     let token = TokenRecord {
         name: "acme-token".to_owned(),
         person: Person::new("Ann of Acme"),
@@ -397,7 +398,7 @@ pub(crate) async fn tokens_are_found_by_digest_and_have_unique_names(store: AnyS
     assert_eq!(store.audit(0, 100).await.unwrap().len(), lines, "nothing was done, nothing is told");
 }
 
-pub(crate) async fn nothing_is_found_in_an_empty_store(store: AnyStore) {
+pub(crate) async fn nothing_is_found_in_an_empty_store(store: Store) {
     store.ping().await.unwrap();
     assert!(store.buy(&"b1".into()).await.unwrap().is_none());
     assert!(store.operation(&"op-1".into()).await.unwrap().is_none());

@@ -2,15 +2,18 @@
 
 use std::time::{Duration, Instant};
 
-use flightdeck::{domain::event::EventKind, store::Recording};
+use flightdeck::{
+    domain::event::EventKind,
+    store::{Recording, Write},
+};
 use futures::future::join_all;
 
-use super::fixtures::{self, AnyStore};
+use super::fixtures::{self, Store};
 
 const EACH: usize = 2_000;
 
 /// How many acceptances are recorded a second, by so many callers.
-pub(crate) async fn acceptances(store: AnyStore) {
+pub(crate) async fn acceptances(store: Store) {
     for callers in [1, 8, 32, 128] {
         let begun = Instant::now();
         let work = (0..callers).map(|caller| {
@@ -34,12 +37,11 @@ pub(crate) async fn acceptances(store: AnyStore) {
 
 /// Key, buy, operation, event and audit line, as an accepted request writes them.
 fn acceptance(buy: &str, operation: &str) -> Recording {
-    Recording {
-        idempotency: Some(fixtures::key(operation, operation)),
-        new_buy: Some(fixtures::buy(buy)),
-        new_operation: Some(fixtures::operation(operation, buy)),
-        events: vec![fixtures::event(buy, EventKind::BuyStatusChanged)],
-        audit: vec![fixtures::audit("operation.accepted", operation)],
-        ..Recording::default()
-    }
+    Recording::from([
+        Write::NewKey(fixtures::key(operation, operation)),
+        Write::NewBuy(fixtures::buy(buy)),
+        Write::NewOperation(fixtures::operation(operation, buy)),
+        Write::Event(fixtures::event(buy, EventKind::BuyStatusChanged)),
+        Write::Audit(fixtures::audit("operation.accepted", operation)),
+    ])
 }

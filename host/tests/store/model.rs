@@ -14,162 +14,22 @@ use flightdeck::{
         time::Timestamp,
         update::BuyPatch,
     },
-    store::{Fence, FinishedStep, JournalWrite, NewStep, NextLookup, Recording, SettledStep, StoreError},
+    store::{
+        Author, Fence, FinishedStep, JournalWrite, LeaseAfter, NewStep, Recording, SettledStep, StoreError, Write,
+    },
 };
-use proptest::{
-    prelude::*,
-    test_runner::{Config, TestRunner},
-};
+use proptest::test_runner::{Config, TestRunner};
 use uuid::Uuid;
 
-use super::fixtures::{AnyStore, add_operation, at, buy, journal, next_due, operation, platform, stored_operation};
+use self::{
+    acts::{Act, BUYS, LANES, acts, openings},
+    known::Known,
+};
+use super::fixtures::{Store, add_operation, at, buy, journal, next_due, operation, platform, stored_operation};
 
-const BUYS: usize = 3;
-
-/// What happens next. Numbers name one of what there is, whatever their size.
-#[derive(Debug, Clone)]
-enum Act {
-    Accept {
-        buy: usize,
-        awaiting: bool,
-        pauses: bool,
-        delay: i64,
-        lane: usize,
-    },
-    Decide {
-        operation: usize,
-        to: OperationState,
-        delay: i64,
-    },
-    Wait {
-        seconds: i64,
-    },
-    /// While these lanes have all that they may have, and these platforms, too.
-    Claim {
-        lease: i64,
-        busy: Vec<usize>,
-        full: Vec<usize>,
-        all_busy: bool,
-    },
-    Prolong {
-        grant: usize,
-        lease: i64,
-    },
-    Record {
-        grant: usize,
-        to: OperationState,
-        delay: i64,
-        release: bool,
-        stale: bool,
-        begins: bool,
-        cut_off: bool,
-    },
-    Begin {
-        grant: usize,
-        name: u8,
-        sends: bool,
-    },
-    Finish {
-        grant: usize,
-        name: u8,
-        outcome: u8,
-        lost: bool,
-    },
-    Settle {
-        grant: usize,
-        name: u8,
-        fresh: bool,
-        lost: bool,
-    },
-    Reset {
-        operation: usize,
-    },
-}
-
-/// Where an operation has something to do.
-const LANES: [&str; 4] = ["", "north", "south", "north south"];
-
-const PLATFORMS: [&str; 2] = ["north", "south"];
-
-/// Some numbers, mostly none.
-fn some_of(count: usize) -> impl Strategy<Value = Vec<usize>> {
-    prop_oneof![Just(Vec::new()), prop::collection::vec(0..count, 0..6)]
-}
-
-/// What may begin while these lanes are in use and these platforms are full; even numbers are those of switches.
-fn openings(busy: &[usize], full: &[usize], all_busy: bool) -> Openings {
-    let lane = |number: &usize| Lane::with_key(number.is_multiple_of(2), LANES[number / 2]);
-    let of = |switches: bool| {
-        let mine = full.iter().filter(|number| (*number % 2 == 0) == switches);
-        mine.map(|number| platform(PLATFORMS[number / 2])).collect()
-    };
-    Openings { in_use: busy.iter().map(lane).collect(), full: of(false), full_for_switches: of(true), all_busy }
-}
-
-fn acts() -> impl Strategy<Value = Vec<Act>> {
-    let states = || prop::sample::select(OperationState::ALL);
-    let which = || 0..64usize;
-    let act = prop_oneof![
-        3 => (0..BUYS, any::<bool>(), any::<bool>(), 0..9i64, 0..LANES.len())
-            .prop_map(|(buy, awaiting, pauses, delay, lane)| Act::Accept { buy, awaiting, pauses, delay, lane }),
-        2 => (which(), states(), 0..9i64).prop_map(|(operation, to, delay)| Act::Decide { operation, to, delay }),
-        3 => (0..12i64).prop_map(|seconds| Act::Wait { seconds }),
-        6 => (1..15i64, some_of(2 * LANES.len()), some_of(2 * PLATFORMS.len()), prop::bool::weighted(0.2))
-            .prop_map(|(lease, busy, full, all_busy)| Act::Claim { lease, busy, full, all_busy }),
-        1 => (which(), 1..15i64).prop_map(|(grant, lease)| Act::Prolong { grant, lease }),
-        3 => (which(), states(), 0..9i64, any::<bool>(), prop::bool::weighted(0.2), any::<bool>(), any::<bool>()).prop_map(
-            |(grant, to, delay, release, stale, begins, cut_off)| {
-                Act::Record { grant, to, delay, release, stale, begins, cut_off }
-            }
-        ),
-        4 => (which(), 0..3u8, prop::bool::weighted(0.7)).prop_map(|(grant, name, sends)| Act::Begin { grant, name, sends }),
-        3 => (which(), 0..3u8, 0..2u8, any::<bool>())
-            .prop_map(|(grant, name, outcome, lost)| Act::Finish { grant, name, outcome, lost }),
-        2 => (which(), 0..3u8, any::<bool>(), any::<bool>())
-            .prop_map(|(grant, name, fresh, lost)| Act::Settle { grant, name, fresh, lost: lost && !fresh }),
-        1 => which().prop_map(|operation| Act::Reset { operation }),
-    ];
-    prop::collection::vec(act, 1..60)
-}
-
-/// An operation as the model knows it.
-#[derive(Debug)]
-struct Known {
-    buy: usize,
-    state: OperationState,
-    pauses: bool,
-    lane: Lane,
-    begun: bool,
-    run_at: i64,
-    fence: i64,
-    lease_until: Option<i64>,
-    claims: u32,
-    steps: Vec<Step>,
-    /// The steps in which a run may send.
-    sending: HashSet<String>,
-    /// The steps that are looked for again.
-    lookups: BTreeSet<String>,
-}
-
-impl Known {
-    /// Whoever ran it may have sent something until now.
-    fn doubt(&mut self, now: Timestamp) {
-        for step in self.steps.iter_mut().filter(|step| step.state == StepState::Open) {
-            step.begun_at = now;
-            if self.sending.remove(&step.name) {
-                (step.sent_at, step.lost) = (Some(now), step.lost + 1);
-                self.lookups.insert(step.name.clone());
-            }
-        }
-    }
-
-    /// A request of a step got no answer.
-    fn lose(&mut self, name: &str, now: Timestamp) {
-        let step = self.steps.iter_mut().find(|step| step.name == name).expect("it was begun");
-        (step.sent_at, step.lost) = (Some(now), step.lost + 1);
-        self.lookups.insert(name.to_owned());
-    }
-}
+mod acts;
+mod compare;
+mod known;
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Refusal {
@@ -179,7 +39,7 @@ enum Refusal {
 
 /// One run: the store, the model, and what both were told.
 struct Run {
-    store: AnyStore,
+    store: Store,
     /// Runs share a store, so each has its own names.
     prefix: String,
     now: i64,
@@ -322,7 +182,7 @@ impl Run {
             return;
         }
         stored.value.run_at = at(self.now + delay);
-        self.store.record(Recording { operations: vec![stored], ..Recording::default() }).await.unwrap();
+        self.store.record(Write::Operation(stored)).await.unwrap();
         let known = &mut self.operations[index];
         (known.state, known.run_at, known.lease_until) = (to, self.now + delay, None);
     }
@@ -363,7 +223,8 @@ impl Run {
     }
 
     async fn record(&mut self, act: &Act) {
-        let Act::Record { grant, to, delay, release, stale, begins, cut_off } = *act else { return };
+        let Act::Record { grant, to, delay, after, stale, begins } = *act else { return };
+        let lease = [LeaseAfter::Kept, LeaseAfter::Released, LeaseAfter::CutOff(at(self.now))][usize::from(after)];
         let Some((grant, index, fence)) = self.grant(grant) else { return };
         let mut stored = stored_operation(&self.store, &self.id(index)).await;
         if stored.value.become_state(to, at(self.now)).is_err() && self.holds(grant).is_ok() {
@@ -376,18 +237,16 @@ impl Run {
                 Some(Frozen { current, desired, releases: BTreeMap::new(), platforms: BTreeMap::new() });
         }
         stored.version -= i64::from(stale);
-        let cut_off = cut_off.then_some(at(self.now));
-        let operations = vec![stored];
-        let recording = Recording { fence: Some(fence), release, cut_off, operations, ..Recording::default() };
+        let recording = Recording::by(Author::Worker(fence, lease)).with(Write::Operation(stored));
         let wanted = self.holds(grant).and(if stale { Err(Refusal::Stale) } else { Ok(()) });
         assert_eq!(kind(self.store.record(recording).await), wanted);
         if wanted.is_ok() {
             let known = &mut self.operations[index];
             (known.state, known.run_at, known.begun) = (to, self.now + delay, known.begun || begins);
-            if release || to != OperationState::Running {
+            if lease != LeaseAfter::Kept || to != OperationState::Running {
                 known.lease_until = None;
             }
-            if let Some(since) = cut_off {
+            if let LeaseAfter::CutOff(since) = lease {
                 known.doubt(since);
             }
         }
@@ -478,8 +337,7 @@ impl Run {
 
     async fn reset(&mut self, number: usize) {
         let Some(index) = number.checked_rem(self.operations.len()) else { return };
-        let reset_steps = vec![(self.id(index), platform("north"))];
-        self.store.record(Recording { reset_steps, ..Recording::default() }).await.unwrap();
+        self.store.record(Write::ResetSteps(self.id(index), platform("north"))).await.unwrap();
         let operation = &mut self.operations[index];
         for step in operation.steps.iter_mut().filter(|step| step.state == StepState::Open) {
             (step.state, step.sent_at) = (StepState::Fresh, None);
@@ -490,54 +348,13 @@ impl Run {
     fn write(&self, fence: &Fence, index: usize) -> JournalWrite {
         journal(fence, &self.buy_id(self.operations[index].buy), self.now)
     }
-
-    async fn compare(&self) {
-        assert_eq!(next_due(&self.store).await, self.next_due().map(at));
-        for (index, known) in self.operations.iter().enumerate() {
-            let stored = stored_operation(&self.store, &self.id(index)).await.value;
-            assert_eq!((stored.state, stored.run_at), (known.state, at(known.run_at)));
-            assert_eq!(stored.claims, known.claims);
-            assert_eq!(self.store.steps(&self.id(index)).await.unwrap(), known.steps);
-        }
-    }
-
-    /// What is looked for again is what lost something; the next run finds none of it.
-    async fn compare_lookups(&self) {
-        let due = self.store.take_lookups(at(self.now), Duration::from_secs(1), 10_000).await.unwrap();
-        let mut found: BTreeSet<(usize, String)> = BTreeSet::new();
-        for due in due {
-            let Some(index) = (0..self.operations.len()).find(|index| self.id(*index) == due.step.operation) else {
-                continue;
-            };
-            found.insert((index, due.step.name.clone()));
-            let (operation, platform, name) = (due.step.operation, due.step.platform, due.step.name);
-            let none = NextLookup { operation, platform, name, after: None, round: 0, told: Vec::new() };
-            let lookup = Some((none, at(self.now)));
-            self.store.record(Recording { lookup, ..Recording::default() }).await.unwrap();
-        }
-        let known = self.operations.iter().enumerate();
-        let known = known.flat_map(|(index, known)| known.lookups.iter().map(move |name| (index, name.clone())));
-        assert_eq!(found, known.collect());
-    }
-
-    /// Ends every operation, so that the next run finds nothing to claim.
-    async fn end(&self) {
-        self.compare_lookups().await;
-        for index in 0..self.operations.len() {
-            let mut stored = stored_operation(&self.store, &self.id(index)).await;
-            if stored.value.become_state(OperationState::Failed, at(self.now)).is_ok() {
-                self.store.record(Recording { operations: vec![stored], ..Recording::default() }).await.unwrap();
-            }
-        }
-    }
 }
 
-async fn run(store: AnyStore, acts: &[Act]) {
+async fn run(store: Store, acts: &[Act]) {
     let prefix = Uuid::now_v7().simple().to_string();
     let mut run = Run { store, prefix, now: 0, operations: Vec::new(), grants: Vec::new() };
     for index in 0..BUYS {
-        let new_buy = Some(buy(&run.buy_id(index)));
-        run.store.record(Recording { new_buy, ..Recording::default() }).await.unwrap();
+        run.store.record(Write::NewBuy(buy(&run.buy_id(index)))).await.unwrap();
     }
     let outcome = futures::FutureExt::catch_unwind(std::panic::AssertUnwindSafe(async {
         for act in acts {
@@ -553,7 +370,7 @@ async fn run(store: AnyStore, acts: &[Act]) {
     }
 }
 
-pub(crate) async fn the_store_does_what_the_model_does(store: AnyStore) {
+pub(crate) async fn the_store_does_what_the_model_does(store: Store) {
     let runtime = tokio::runtime::Handle::current();
     tokio::task::block_in_place(|| {
         let config = Config { cases: 100, failure_persistence: None, ..Config::default() };

@@ -18,11 +18,11 @@ use flightdeck::{
         task::{HistoryEntry, Task},
     },
     store::{
-        BuyFilter, FinishedStep, JournalWrite, Recording, RemoteChange, Revocation, Store as _, TaskFilter,
-        TokenRecord,
-        postgres::{self, PostgresStore},
-        replicas::{ARRIVED, ARRIVING, MOVED, RESTORED, ReplicaStore as _},
-        sqlite::{Options, SqliteStore},
+        BuyFilter, FinishedStep, JournalWrite, Recording, RemoteChange, Revocation, TaskFilter, TokenRecord, Write,
+        marks::{ARRIVED, ARRIVING, MOVED, RESTORED},
+        postgres,
+        replicas::HoldKey,
+        sqlite::{self, Options},
     },
 };
 use flightdeck_test_support::postgres::database;
@@ -31,7 +31,7 @@ use tempfile::TempDir;
 
 use super::{
     fixtures::{
-        AnyStore, LEASE, accept, add_operation, at, audit, begins, buy, claim, event, finishes, journal, key, line,
+        LEASE, Store, accept, add_operation, at, audit, begins, buy, claim, event, finishes, journal, key, line,
         operation, package, principal, stored_buy, stored_operation, stored_task, task,
     },
     webhooks,
@@ -77,13 +77,13 @@ impl Sides {
         self.folder.path().join("store.db")
     }
 
-    async fn here(&self) -> AnyStore {
-        Arc::new(SqliteStore::open(self.file(), Options { keys: keys(), ..Options::default() }).await.unwrap())
+    async fn here(&self) -> Store {
+        sqlite::open(self.file(), Options { keys: keys(), ..Options::default() }).await.unwrap()
     }
 
-    async fn there(&self) -> AnyStore {
+    async fn there(&self) -> Store {
         let options = postgres::Options { callers_clock: true, keys: keys(), ..postgres::Options::default() };
-        Arc::new(PostgresStore::open(&self.url, options).await.unwrap())
+        postgres::open(&self.url, options).await.unwrap()
     }
 
     async fn number(&self, sql: &str) -> i64 {
@@ -116,10 +116,10 @@ fn said(ran: &Output) -> (bool, String) {
 }
 
 /// Something in every table.
-async fn fill(store: &AnyStore) {
+async fn fill(store: &Store) {
     let both = vec![package("a", "north"), package("b", "south")];
     let odd = MediaBuy { packages: both, po_number: Some(ODD.to_owned()), ..buy("odd") };
-    store.record(Recording { new_buy: Some(odd), ..Recording::default() }).await.unwrap();
+    store.record(Write::NewBuy(odd)).await.unwrap();
     accept(store, "b1").await;
     let held = claim(store, 0).await;
     let order = RemoteObject { kind: RemoteKind::Order, key: String::new(), id: ODD.to_owned() };
@@ -136,14 +136,14 @@ async fn fill(store: &AnyStore) {
     };
     add_operation(store, waits.clone()).await;
     webhooks::add(store, &webhooks::endpoint("hook", None, EventKind::ALL)).await;
-    let recording = Recording {
-        idempotency: Some(key(ODD, "update")),
-        new_task: Some(Task { reason: ODD.into(), ..task("t1", &waits) }),
-        history: vec![("t1".into(), HistoryEntry { words: Some(ODD.to_owned()), ..line("assign", 1) })],
-        events: vec![event("b1", EventKind::TaskCreated), event("b1", EventKind::TaskAssigned)],
-        audit: (0..2_500).map(|index| audit(ODD, &format!("subject {index}"))).collect(),
-        ..Recording::default()
-    };
+    let mut recording = Recording::from([
+        Write::NewKey(key(ODD, "update")),
+        Write::NewTask(Task { reason: ODD.into(), ..task("t1", &waits) }),
+        Write::History("t1".into(), HistoryEntry { words: Some(ODD.to_owned()), ..line("assign", 1) }),
+        Write::Event(event("b1", EventKind::TaskCreated)),
+        Write::Event(event("b1", EventKind::TaskAssigned)),
+    ]);
+    recording.extend((0..2_500).map(|index| Write::Audit(audit(ODD, &format!("subject {index}")))));
     store.record(recording).await.unwrap();
     assert!(webhooks::claim(store, 1).await.is_some());
     let token = TokenRecord {
@@ -161,12 +161,12 @@ async fn fill(store: &AnyStore) {
     store.revoke_digest(&revocation, audit("token.revoked", "token:paul")).await.unwrap();
     store.keep_component("digest", vec![0, 1, 2, 255], at(0)).await.unwrap();
     store.activate_component(&"north".into(), "digest", audit("component.activated", "north")).await.unwrap();
-    store.hold("key", LEASE, at(0)).await.unwrap();
+    store.hold(&HoldKey::Pause("key".to_owned()), LEASE, at(0)).await.unwrap();
     store.mark(RESTORED, at(5), audit("database.restored", "database")).await.unwrap();
 }
 
 /// What both have, read as the host reads it.
-async fn everything(store: &AnyStore) -> String {
+async fn everything(store: &Store) -> String {
     let all = BuyFilter { limit: 1_000, ..BuyFilter::default() };
     let tasks = TaskFilter { limit: 1_000, ..TaskFilter::default() };
     let lines: Vec<_> = {
@@ -208,13 +208,12 @@ async fn check_moved(sides: &Sides, before: &str) {
     accept(&there, "new").await;
     let page = BuyFilter { limit: 1, ..BuyFilter::default() };
     assert_eq!(there.buys(&page).await.unwrap()[0].id.as_str(), "new");
-    let recording = Recording {
-        events: vec![event("b1", EventKind::TaskFailed)],
-        history: vec![("t1".into(), line("comment", 9))],
-        new_task: Some(task("t2", &operation("update", "odd"))),
-        audit: vec![audit("after", "it")],
-        ..Recording::default()
-    };
+    let recording = Recording::from([
+        Write::Event(event("b1", EventKind::TaskFailed)),
+        Write::History("t1".into(), line("comment", 9)),
+        Write::NewTask(task("t2", &operation("update", "odd"))),
+        Write::Audit(audit("after", "it")),
+    ]);
     there.record(recording).await.unwrap();
     assert!(there.marked(ARRIVED).await.unwrap().is_some() && there.marked(ARRIVING).await.unwrap().is_none());
     there.close().await;
@@ -297,7 +296,7 @@ async fn a_move_that_is_killed_from_outside_is_begun_again() {
     }
     moving.kill().unwrap();
     moving.wait().unwrap();
-    let file = SqliteStore::open_beside(sides.file(), Options::default()).await.unwrap();
+    let file = sqlite::open_beside(sides.file(), Options::default()).await.unwrap();
     let ended = file.marked(MOVED).await.unwrap().is_some();
     file.close().await;
     if !ended {

@@ -3,7 +3,7 @@
 use flightdeck::{
     domain::operation::OperationState,
     operations::now,
-    store::{JournalWrite, Recording, StoreError},
+    store::{Author, JournalWrite, LeaseAfter, Recording, StoreError, Write},
 };
 use flightdeck_test_support::postgres::database;
 use sqlx::Connection as _;
@@ -27,12 +27,9 @@ async fn a_worker_that_is_being_overtaken_waits_and_then_writes_nothing() {
     let mut claiming = other.begin().await.unwrap();
     sqlx::query("UPDATE operations SET fence = fence + 1").execute(&mut *claiming).await.unwrap();
     let begun = JournalWrite { begin: begins("order", "r1"), ..journal(&held.fence, "b1", 1) };
-    let ended = Recording {
-        fence: Some(held.fence.clone()),
-        operations: vec![held.operation.clone()],
-        audit: vec![audit("operation.succeeded", "op-b1")],
-        ..Recording::default()
-    };
+    let ended = Recording::by(Author::Worker(held.fence.clone(), LeaseAfter::Kept))
+        .with(Write::Operation(held.operation.clone()))
+        .with(Write::Audit(audit("operation.succeeded", "op-b1")));
     let before = stored_operation(&store, &"op-b1".into()).await;
     let (mine, too) = (store.clone(), store.clone());
     let writing = [
@@ -80,7 +77,7 @@ async fn a_store_that_was_closed_says_that_it_can_not_be_used() {
     store.close().await;
     for refused in [
         store.ping().await,
-        store.record(Recording { audit: vec![audit("a", "b")], ..Recording::default() }).await,
+        store.record(Write::Audit(audit("a", "b"))).await,
         store.claim("worker", now(), LEASE).await.map(drop),
         store.buy(&"b1".into()).await.map(drop),
     ] {
@@ -99,7 +96,7 @@ async fn what_an_older_operation_has_overtaken_since_it_was_found_is_not_claimed
     // The create waits for approval, and so keeps nothing waiting.
     let mut create = stored_operation(&store, &accept(&store, "b1").await).await;
     create.value.state = OperationState::AwaitingApproval;
-    store.record(Recording { operations: vec![create], ..Recording::default() }).await.unwrap();
+    store.record(Write::Operation(create)).await.unwrap();
     let mut change = operation("op-change", "b1");
     change.run_at = now();
     add_operation(&store, change).await;

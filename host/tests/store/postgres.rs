@@ -1,10 +1,9 @@
 //! What is true of PostgreSQL only: several hosts, the database's clock.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use flightdeck::{
     domain::{
-        audit::AuditFault,
         event::EventKind,
         operation::{Change, OperationState},
         step::StepState,
@@ -13,8 +12,8 @@ use flightdeck::{
     },
     operations::now,
     store::{
-        Hint, JournalWrite, Recording, StoreError,
-        postgres::{Options, PostgresStore},
+        Author, Hint, JournalWrite, LeaseAfter, Recording, StoreError, Write,
+        postgres::{self, Options},
     },
 };
 use flightdeck_test_support::postgres::database;
@@ -24,7 +23,7 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use super::{
     auditing,
     fixtures::{
-        AnyStore, LEASE, accept, add_operation, audit, begins, journal, moved, operation, settles, stored_buy,
+        LEASE, Store, accept, add_operation, audit, begins, journal, moved, operation, settles, stored_buy,
         stored_operation, task,
     },
     lists, plans, webhooks,
@@ -32,7 +31,7 @@ use super::{
 
 /// A store in a database of its own.
 pub(crate) struct Backend {
-    store: AnyStore,
+    store: Store,
     url: String,
 }
 
@@ -40,10 +39,10 @@ impl Backend {
     pub(crate) async fn fresh() -> Option<Self> {
         let url = database().await?;
         let options = Options { callers_clock: true, ..Options::default() };
-        Some(Self { store: Arc::new(PostgresStore::open(&url, options).await.unwrap()), url })
+        Some(Self { store: postgres::open(&url, options).await.unwrap(), url })
     }
 
-    pub(crate) fn store(&self) -> AnyStore {
+    pub(crate) fn store(&self) -> Store {
         self.store.clone()
     }
 
@@ -52,8 +51,8 @@ impl Backend {
     }
 }
 
-pub(super) async fn open(url: &str) -> AnyStore {
-    Arc::new(PostgresStore::open(url, Options::default()).await.unwrap())
+pub(super) async fn open(url: &str) -> Store {
+    postgres::open(url, Options::default()).await.unwrap()
 }
 
 /// Somebody else's connection to the same database.
@@ -66,11 +65,11 @@ pub(super) async fn number(connection: &mut PgConnection, sql: &str) -> i64 {
 }
 
 /// An operation of a new buy that is due now, by the machine's clock.
-pub(super) async fn due_now(store: &AnyStore, id: &str) {
+pub(super) async fn due_now(store: &Store, id: &str) {
     accept(store, id).await;
     let mut stored = stored_operation(store, &format!("op-{id}").as_str().into()).await;
     stored.value.run_at = now();
-    store.record(Recording { operations: vec![stored], ..Recording::default() }).await.unwrap();
+    store.record(Write::Operation(stored)).await.unwrap();
 }
 
 #[tokio::test]
@@ -90,7 +89,7 @@ async fn tasks_expire_by_the_databases_clock() {
     let day = Duration::from_secs(86_400);
     let mut late = task("t1", &operation("op-b1", "b1"));
     (late.due_by, late.expires_at) = (now(), now().plus(day));
-    store.record(Recording { new_task: Some(late), ..Recording::default() }).await.unwrap();
+    store.record(Write::NewTask(late)).await.unwrap();
     // A host whose clock is two days ahead finds it late like every other host, and not expired.
     for clock in [now(), now().plus(2 * day), Timestamp::from_micros(0)] {
         let due = store.tasks_due(clock, 10).await.unwrap();
@@ -168,7 +167,7 @@ async fn operations_of_one_buy_are_never_leased_together() {
         assert_eq!(claimed.len(), 1, "{:?}", claimed.iter().map(|claim| &claim.fence).collect::<Vec<_>>());
         for operation in store.open_operations(&id.as_str().into()).await.unwrap() {
             let failed = moved(&operation, OperationState::Failed, 0);
-            store.record(Recording { operations: vec![failed], ..Recording::default() }).await.unwrap();
+            store.record(Write::Operation(failed)).await.unwrap();
         }
     }
 }
@@ -179,24 +178,22 @@ async fn a_worker_and_a_reviewer_who_write_the_same_rows_do_not_block_each_other
     let hosts = join_all((0..2).map(|_| open(&url))).await;
     due_now(&hosts[0], "b1").await;
     let held = hosts[0].claim("worker", now(), LEASE).await.unwrap().unwrap();
-    let write = |host: AnyStore, fence| async move {
+    let write = |host: Store, author: Author| async move {
         let mut written = 0;
         while written < 30 {
-            let buy = Some(stored_buy(&host, "b1").await);
-            let operations = vec![stored_operation(&host, &"op-b1".into()).await];
-            let audit = vec![audit("changed", "b1")];
-            match host
-                .record(Recording { fence: Clone::clone(&fence), buy, operations, audit, ..Recording::default() })
-                .await
-            {
+            let recording = Recording::by(author.clone())
+                .with(Write::Buy(stored_buy(&host, "b1").await))
+                .with(Write::Operation(stored_operation(&host, &"op-b1".into()).await))
+                .with(Write::Audit(audit("changed", "b1")));
+            match host.record(recording).await {
                 Ok(()) => written += 1,
                 Err(StoreError::Stale(_)) => {}
                 Err(other) => panic!("{other:?}"),
             }
         }
     };
-    let worker = tokio::spawn(write(hosts[0].clone(), Some(held.fence)));
-    let reviewer = tokio::spawn(write(hosts[1].clone(), None));
+    let worker = tokio::spawn(write(hosts[0].clone(), Author::Worker(held.fence, LeaseAfter::Kept)));
+    let reviewer = tokio::spawn(write(hosts[1].clone(), Author::Host));
     worker.await.unwrap();
     reviewer.await.unwrap();
     assert_eq!(
@@ -211,22 +208,22 @@ async fn a_worker_and_a_reviewer_who_write_the_same_rows_do_not_block_each_other
 async fn a_hint_reaches_the_other_hosts_and_not_its_sender() {
     let Some(url) = database().await else { return };
     let (one, other) = (open(&url).await, open(&url).await);
-    let (mut mine, mut heard) = (one.hear().unwrap(), other.hear().unwrap());
+    let (mut mine, mut heard) = (one.hints().unwrap(), other.hints().unwrap());
     let rested = Hint::Rested("op-1".into());
     // It takes a moment until both listen.
     let got = loop {
-        one.tell(rested.clone()).await;
+        one.send_hint(rested.clone());
         if let Ok(hint) = tokio::time::timeout(Duration::from_millis(50), heard.recv()).await {
             break hint.unwrap();
         }
     };
     assert_eq!(got, rested);
-    other.tell(Hint::Work).await;
+    other.send_hint(Hint::Work);
     let answered = loop {
         if let Ok(hint) = tokio::time::timeout(Duration::from_millis(50), mine.recv()).await {
             break hint.unwrap();
         }
-        other.tell(Hint::Work).await;
+        other.send_hint(Hint::Work);
     };
     assert_eq!(answered, Hint::Work, "its own hint did not come back");
 }
@@ -248,7 +245,7 @@ async fn a_server_without_room_for_another_connection_serves_those_that_are_ther
     let limited = url.replace("flightdeck@", &format!("{name}@"));
     // Without hints, which have a connection of their own.
     let options = Options { connections: 2, ..Options::default() };
-    let store: AnyStore = Arc::new(PostgresStore::open_beside(&limited, options).await.unwrap());
+    let store: Store = postgres::open_beside(&limited, options).await.unwrap();
     accept(&store, "b1").await;
     // The connection that looked after the tables is closed, but its session may not have ended yet.
     let sessions = format!("SELECT count(*) FROM pg_stat_activity WHERE usename = '{name}'");
@@ -257,7 +254,7 @@ async fn a_server_without_room_for_another_connection_serves_those_that_are_ther
     }
     // Somebody holds a row, and so both connections. Within a transaction one sees the sessions of one moment.
     let mut watcher = beside(&url).await;
-    let recording = Recording { buy: Some(stored_buy(&store, "b1").await), ..Recording::default() };
+    let recording = Recording::from(Write::Buy(stored_buy(&store, "b1").await));
     let mut holding = owner.begin().await.unwrap();
     sqlx::query("SELECT 1 FROM media_buys FOR UPDATE").execute(&mut *holding).await.unwrap();
     let writing: Vec<_> = (0..2)
@@ -282,12 +279,12 @@ async fn a_row_that_somebody_holds_is_not_waited_for_for_ever() {
     let Some(url) = database().await else { return };
     let store = open(&url).await;
     accept(&store, "b1").await;
-    let write = || async { Recording { buy: Some(stored_buy(&store, "b1").await), ..Recording::default() } };
+    let write = || async { Recording::from(Write::Buy(stored_buy(&store, "b1").await)) };
     let mut beside = beside(&url).await;
     let mut holding = beside.begin().await.unwrap();
     sqlx::query("SELECT 1 FROM media_buys FOR UPDATE").execute(&mut *holding).await.unwrap();
     let options = Options { patience: Duration::from_secs(2), ..Options::default() };
-    let impatient: AnyStore = Arc::new(PostgresStore::open(&url, options).await.unwrap());
+    let impatient: Store = postgres::open(&url, options).await.unwrap();
     assert!(matches!(impatient.record(write().await).await, Err(StoreError::Unavailable(_))));
     holding.rollback().await.unwrap();
     store.record(write().await).await.unwrap();
@@ -307,7 +304,7 @@ async fn a_session_that_stopped_in_the_middle_is_ended_by_the_server() {
     let sleeping = format!("{url}?options=-c%20idle_in_transaction_session_timeout=400");
     let mut stopped = beside(&sleeping).await;
     sqlx::raw_sql("BEGIN; SELECT pg_advisory_xact_lock(7023466421)").execute(&mut stopped).await.unwrap();
-    store.record(Recording { audit: vec![audit("a", "b")], ..Recording::default() }).await.unwrap();
+    store.record(Write::Audit(audit("a", "b"))).await.unwrap();
     assert!(sqlx::raw_sql("COMMIT").execute(&mut stopped).await.is_err());
 }
 
@@ -357,49 +354,9 @@ async fn nobody_there_is_told_as_such() {
     let address = listener.local_addr().unwrap();
     drop(listener);
     let url = format!("postgres://flightdeck:secret@{address}/x");
-    let error = PostgresStore::open(&url, Options::default()).await.unwrap_err();
+    let error = postgres::open(&url, Options::default()).await.unwrap_err();
     assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
     assert!(!error.to_string().contains("secret"), "{error}");
-}
-
-#[tokio::test]
-async fn the_audit_log_is_only_appended_to_and_forgery_is_found() {
-    let Some(url) = database().await else { return };
-    let store = open(&url).await;
-    for index in 0..5 {
-        let lines = vec![audit("task.approved", &format!("t{index}"))];
-        store.record(Recording { audit: lines, ..Recording::default() }).await.unwrap();
-    }
-    let mut beside = beside(&url).await;
-    for forgery in ["UPDATE audit SET doc = '{}'", "DELETE FROM audit", "TRUNCATE audit"] {
-        let error = sqlx::query(forgery).execute(&mut beside).await.unwrap_err().to_string();
-        assert!(error.contains("append-only"), "{error}");
-    }
-    sqlx::query("ALTER TABLE audit DISABLE TRIGGER ALL").execute(&mut beside).await.unwrap();
-    sqlx::query("UPDATE audit SET doc = replace(doc, 'rita', 'nobody') WHERE seq = 3")
-        .execute(&mut beside)
-        .await
-        .unwrap();
-    assert_eq!(auditing::verify(&auditing::whole(&store).await), Err(AuditFault::Changed { number: 3 }));
-    let early = "INSERT INTO audit (seq, at, subject, doc, chain)
-                 SELECT -3, at, subject, doc, chain FROM audit WHERE seq = 1";
-    assert!(sqlx::query(early).execute(&mut beside).await.is_err());
-    for sql in ["ALTER TABLE audit DROP CONSTRAINT audit_begins_at_one", early] {
-        sqlx::query(sql).execute(&mut beside).await.unwrap();
-    }
-    let lines = auditing::whole(&store).await;
-    assert_eq!(auditing::verify(&lines), Err(AuditFault::BeforeTheFirst { number: -3 }));
-    // Not even a host of before adds a line without a key.
-    let unsigned =
-        "INSERT INTO audit (seq, at, subject, doc, chain) SELECT 6, at, subject, doc, 'abc' FROM audit WHERE seq = 1";
-    assert!(sqlx::query(unsigned).execute(&mut beside).await.unwrap_err().to_string().contains("audit_is_signed"));
-    let guard = "ALTER TABLE audit DROP CONSTRAINT audit_is_signed";
-    for sql in ["DELETE FROM audit WHERE seq < 1", guard, "UPDATE audit SET chain = ''"] {
-        sqlx::query(sql).execute(&mut beside).await.unwrap();
-    }
-    let begins = store.audit_begins().await.unwrap().unwrap();
-    let fault = auditing::verify_from(begins, &auditing::whole(&store).await);
-    assert_eq!(fault, Err(AuditFault::Unlinked { number: 1 }));
 }
 
 /// `tests/with-postgres cargo test --release -p flightdeck --test store -- --ignored --nocapture postgres::how_many`

@@ -2,36 +2,43 @@
 
 use flightdeck::{
     domain::{
-        event::EventKind,
+        event::{EventData, EventKind},
         id::TaskId,
         media_buy::{RemoteKind, RemoteObject},
         operation::OperationState,
+        status::BuyStatus,
         task::TaskMove,
     },
-    store::{AuditEntry, BuyFilter, IdempotencyEntry, JournalWrite, Recording, RemoteChange, StoreError, TaskFilter},
+    store::{
+        AuditEntry, Author, BuyFilter, IdempotencyEntry, JournalWrite, LeaseAfter, Recording, RemoteChange, StoreError,
+        TaskFilter, Write,
+    },
 };
 use serde_json::json;
 
 use super::fixtures::{
-    AnyStore, LEASE, accept, at, audit, begins, buy, claim, event, journal, key, line, moved, operation, platform,
-    stored_buy, stored_operation, stored_task, task,
+    LEASE, Store, accept, at, audit, begins, buy, claim, event, journal, key, line, moved, operation, payload,
+    platform, stored_buy, stored_operation, stored_task, task,
 };
 use super::{auditing, webhooks};
 
-pub(crate) async fn all_parts_of_a_recording_are_written_and_read_back(store: AnyStore) {
+pub(crate) async fn all_parts_of_a_recording_are_written_and_read_back(store: Store) {
     let operation = operation("op-1", "b1");
     let task = task("t1", &operation);
     let happened = [event("b1", EventKind::TaskCreated), event("b1", EventKind::BuyStatusChanged)];
-    let recording = Recording {
-        idempotency: Some(key("k", "op-1")),
-        new_buy: Some(buy("b1")),
-        new_operation: Some(operation.clone()),
-        new_task: Some(task.clone()),
-        history: vec![(task.id.clone(), line("created", 0)), (task.id.clone(), line("assign", 1))],
-        events: happened.to_vec(),
-        audit: vec![audit("operation.accepted", "op-1"), audit("task.created", "t1")],
-        ..Recording::default()
-    };
+    let [first, second] = happened.clone();
+    let recording = [
+        Write::NewKey(key("k", "op-1")),
+        Write::NewBuy(buy("b1")),
+        Write::NewOperation(operation.clone()),
+        Write::NewTask(task.clone()),
+        Write::History(task.id.clone(), line("created", 0)),
+        Write::History(task.id.clone(), line("assign", 1)),
+        Write::Event(first),
+        Write::Event(second),
+        Write::Audit(audit("operation.accepted", "op-1")),
+        Write::Audit(audit("task.created", "t1")),
+    ];
     store.record(recording).await.unwrap();
 
     assert_eq!(stored_buy(&store, "b1").await.value, buy("b1"));
@@ -42,14 +49,14 @@ pub(crate) async fn all_parts_of_a_recording_are_written_and_read_back(store: An
     assert_eq!(store.idempotency(&operation.principal, "k").await.unwrap(), Some(key("k", "op-1")));
 }
 
-pub(crate) async fn what_exists_already_is_not_written_again(store: AnyStore) {
+pub(crate) async fn what_exists_already_is_not_written_again(store: Store) {
     let id = accept(&store, "b1").await;
     let stored = stored_operation(&store, &id).await.value;
-    let with_task = Recording { new_task: Some(task("t1", &stored)), ..Recording::default() };
+    let with_task = Recording::from(Write::NewTask(task("t1", &stored)));
     store.record(with_task.clone()).await.unwrap();
     let again = [
-        Recording { new_buy: Some(buy("b1")), ..Recording::default() },
-        Recording { new_operation: Some(operation("op-b1", "b1")), ..Recording::default() },
+        Recording::from(Write::NewBuy(buy("b1"))),
+        Recording::from(Write::NewOperation(operation("op-b1", "b1"))),
         with_task,
     ];
     for recording in again {
@@ -57,21 +64,20 @@ pub(crate) async fn what_exists_already_is_not_written_again(store: AnyStore) {
     }
 }
 
-pub(crate) async fn a_stale_part_keeps_everything_else_from_being_written(store: AnyStore) {
+pub(crate) async fn a_stale_part_keeps_everything_else_from_being_written(store: Store) {
     accept(&store, "b1").await;
     let mut stale = stored_buy(&store, "b1").await;
     stale.version += 1;
     let fresh = operation("op-new", "b2");
-    let recording = Recording {
-        idempotency: Some(key("k", "op-new")),
-        new_buy: Some(buy("b2")),
-        buy: Some(stale),
-        new_operation: Some(fresh.clone()),
-        new_task: Some(task("t1", &fresh)),
-        history: vec![("t1".into(), line("created", 0))],
-        events: vec![event("b2", EventKind::TaskCreated)],
-        ..Recording::default()
-    };
+    let recording = Recording::from([
+        Write::NewKey(key("k", "op-new")),
+        Write::NewBuy(buy("b2")),
+        Write::Buy(stale),
+        Write::NewOperation(fresh.clone()),
+        Write::NewTask(task("t1", &fresh)),
+        Write::History("t1".into(), line("created", 0)),
+        Write::Event(event("b2", EventKind::TaskCreated)),
+    ]);
     assert!(matches!(store.record(recording).await, Err(StoreError::Stale(_))));
     assert!(store.buy(&"b2".into()).await.unwrap().is_none());
     assert!(store.operation(&fresh.id).await.unwrap().is_none());
@@ -81,12 +87,12 @@ pub(crate) async fn a_stale_part_keeps_everything_else_from_being_written(store:
     assert!(store.idempotency(&fresh.principal, "k").await.unwrap().is_none());
 }
 
-pub(crate) async fn a_version_rises_with_each_write_and_an_old_one_is_refused(store: AnyStore) {
+pub(crate) async fn a_version_rises_with_each_write_and_an_old_one_is_refused(store: Store) {
     let id = accept(&store, "b1").await;
     let read = stored_buy(&store, "b1").await;
     let mut changed = read.clone();
     changed.value.detail = "changed".to_owned();
-    let write = |buy| Recording { buy: Some(buy), ..Recording::default() };
+    let write = |buy| Recording::from(Write::Buy(buy));
     store.record(write(changed.clone())).await.unwrap();
     let now = stored_buy(&store, "b1").await;
     assert_eq!(now.value, changed.value);
@@ -95,46 +101,49 @@ pub(crate) async fn a_version_rises_with_each_write_and_an_old_one_is_refused(st
 
     let read = stored_operation(&store, &id).await;
     let failed = moved(&read, OperationState::Failed, 1);
-    let write = |operation| Recording { operations: vec![operation], ..Recording::default() };
+    let write = |operation| Recording::from(Write::Operation(operation));
     store.record(write(failed.clone())).await.unwrap();
     assert!(stored_operation(&store, &id).await.version > read.version);
     assert!(matches!(store.record(write(failed)).await, Err(StoreError::Stale(_))));
 }
 
-pub(crate) async fn several_operations_and_tasks_change_together(store: AnyStore) {
+pub(crate) async fn several_operations_and_tasks_change_together(store: Store) {
     let ids = [accept(&store, "b1").await, accept(&store, "b2").await];
-    let mut change = Recording::default();
+    let (mut operations, mut tasks) = (Vec::new(), Vec::new());
     for (index, id) in ids.iter().enumerate() {
         let stored = stored_operation(&store, id).await;
         let name = format!("t{index}");
-        let with_task = Recording { new_task: Some(task(&name, &stored.value)), ..Recording::default() };
+        let with_task = Recording::from(Write::NewTask(task(&name, &stored.value)));
         store.record(with_task).await.unwrap();
         let mut closed = stored_task(&store, &name).await;
         closed.value.advance(TaskMove::Close).unwrap();
-        change.tasks.push(closed);
-        change.operations.push(moved(&stored, OperationState::Failed, 1));
+        tasks.push(closed);
+        operations.push(moved(&stored, OperationState::Failed, 1));
     }
-    let mut half_stale = change.clone();
-    half_stale.tasks[1].version += 1;
-    assert!(matches!(store.record(half_stale).await, Err(StoreError::Stale(_))));
+    let change = |tasks: &[_]| -> Recording {
+        let tasks = tasks.iter().cloned().map(Write::Task);
+        operations.iter().cloned().map(Write::Operation).chain(tasks).collect()
+    };
+    let mut half_stale = tasks.clone();
+    half_stale[1].version += 1;
+    assert!(matches!(store.record(change(&half_stale)).await, Err(StoreError::Stale(_))));
     assert!(stored_task(&store, "t0").await.value.status.is_open());
 
-    store.record(change).await.unwrap();
+    store.record(change(&tasks)).await.unwrap();
     for (index, id) in ids.iter().enumerate() {
         assert_eq!(stored_operation(&store, id).await.value.state, OperationState::Failed);
         assert!(!stored_task(&store, &format!("t{index}")).await.value.status.is_open());
     }
 }
 
-pub(crate) async fn a_recording_under_a_lost_lease_is_refused(store: AnyStore) {
+pub(crate) async fn a_recording_under_a_lost_lease_is_refused(store: Store) {
     let id = accept(&store, "b1").await;
     let first = claim(&store, 0).await;
     let second = claim(&store, 31).await;
-    let write = |claim: &flightdeck::store::Claim| Recording {
-        fence: Some(claim.fence.clone()),
-        operations: vec![moved(&claim.operation, OperationState::Succeeded, 32)],
-        events: vec![event("b1", EventKind::OperationSucceeded)],
-        ..Recording::default()
+    let write = |claim: &flightdeck::store::Claim| {
+        Recording::by(Author::Worker(claim.fence.clone(), LeaseAfter::Kept))
+            .with(Write::Operation(moved(&claim.operation, OperationState::Succeeded, 32)))
+            .with(Write::Event(event("b1", EventKind::OperationSucceeded)))
     };
     match store.record(write(&first)).await {
         Err(StoreError::Fenced(operation)) => assert_eq!(operation, id),
@@ -144,14 +153,14 @@ pub(crate) async fn a_recording_under_a_lost_lease_is_refused(store: AnyStore) {
     store.record(write(&second)).await.unwrap();
     assert_eq!(stored_operation(&store, &id).await.value.state, OperationState::Succeeded);
     // The run is over, and with it the right to write.
-    let late = Recording { fence: Some(second.fence), ..Recording::default() };
+    let late = Recording::by(Author::Worker(second.fence, LeaseAfter::Kept));
     assert!(matches!(store.record(late).await, Err(StoreError::Fenced(_))));
 }
 
-pub(crate) async fn releasing_gives_the_lease_back(store: AnyStore) {
+pub(crate) async fn releasing_gives_the_lease_back(store: Store) {
     accept(&store, "b1").await;
     let held = claim(&store, 0).await;
-    let release = Recording { fence: Some(held.fence.clone()), release: true, ..Recording::default() };
+    let release = Recording::by(Author::Worker(held.fence.clone(), LeaseAfter::Released));
     store.record(release.clone()).await.unwrap();
     assert!(matches!(store.record(release).await, Err(StoreError::Fenced(_))));
     assert!(matches!(store.prolong(&held.fence, at(1), LEASE).await, Err(StoreError::Fenced(_))));
@@ -160,32 +169,32 @@ pub(crate) async fn releasing_gives_the_lease_back(store: AnyStore) {
     assert_eq!(claim(&store, 1).await.fence.number, held.fence.number + 1);
 }
 
-pub(crate) async fn a_run_that_ends_takes_its_lease_along(store: AnyStore) {
+pub(crate) async fn a_run_that_ends_takes_its_lease_along(store: Store) {
     let id = accept(&store, "b1").await;
     let held = claim(&store, 0).await;
     let mut queued = moved(&held.operation, OperationState::Queued, 1);
     queued.value.run_at = at(5);
     // Somebody without a fence may end a run, too: a person, the clock.
-    store.record(Recording { operations: vec![queued], ..Recording::default() }).await.unwrap();
+    store.record(Write::Operation(queued)).await.unwrap();
     assert!(matches!(store.prolong(&held.fence, at(2), LEASE).await, Err(StoreError::Fenced(_))));
     assert!(store.claim("other", at(4), LEASE).await.unwrap().is_none());
     let next = claim(&store, 5).await;
     assert_eq!((&next.fence.operation, next.fence.number), (&id, held.fence.number + 1));
 }
 
-pub(crate) async fn remote_objects_are_not_taken_from_a_recording(store: AnyStore) {
+pub(crate) async fn remote_objects_are_not_taken_from_a_recording(store: Store) {
     let mut first = buy("b1");
     let object = RemoteObject { kind: RemoteKind::Order, key: String::new(), id: "77".to_owned() };
     first.remember(&platform("north"), object.clone());
-    store.record(Recording { new_buy: Some(first), ..Recording::default() }).await.unwrap();
+    store.record(Write::NewBuy(first)).await.unwrap();
     let mut read = stored_buy(&store, "b1").await;
     assert!(read.value.remote.is_empty());
     read.value.remember(&platform("north"), object);
-    store.record(Recording { buy: Some(read), ..Recording::default() }).await.unwrap();
+    store.record(Write::Buy(read)).await.unwrap();
     assert!(stored_buy(&store, "b1").await.value.remote.is_empty());
 }
 
-pub(crate) async fn odd_text_is_kept_as_it_is(store: AnyStore) {
+pub(crate) async fn odd_text_is_kept_as_it_is(store: Store) {
     let odd = "quote ' \" backslash \\ newline \n nul \0 emoji \u{1f6eb} private \u{f8f0} \u{f8f0}0 \u{f8f0}1 ?1 $1 ; \
                DROP TABLE tasks";
     let mut odd_buy = buy("b1");
@@ -197,17 +206,16 @@ pub(crate) async fn odd_text_is_kept_as_it_is(store: AnyStore) {
     let mut odd_line = line("comment", 0);
     odd_line.words = Some(odd.to_owned());
     let mut odd_event = event("b1", EventKind::TaskCreated);
-    odd_event.data = json!({ "words": odd });
-    let recording = Recording {
-        idempotency: Some(key(odd, "op-1")),
-        new_buy: Some(odd_buy.clone()),
-        new_operation: Some(odd_operation.clone()),
-        new_task: Some(odd_task.clone()),
-        history: vec![(TaskId::from("t1"), odd_line.clone())],
-        events: vec![odd_event.clone()],
-        audit: vec![AuditEntry { reason: Some(odd.to_owned()), ..audit("odd", odd) }],
-        ..Recording::default()
-    };
+    odd_event.data = EventData::BuyStatus { status: BuyStatus::Active, before: None, detail: odd.to_owned() };
+    let recording = Recording::from([
+        Write::NewKey(key(odd, "op-1")),
+        Write::NewBuy(odd_buy.clone()),
+        Write::NewOperation(odd_operation.clone()),
+        Write::NewTask(odd_task.clone()),
+        Write::History(TaskId::from("t1"), odd_line.clone()),
+        Write::Event(odd_event.clone()),
+        Write::Audit(AuditEntry { reason: Some(odd.to_owned()), ..audit("odd", odd) }),
+    ]);
     let mut endpoint = webhooks::endpoint("mine", None, &[EventKind::TaskCreated]);
     endpoint.description = Some(odd.to_owned());
     webhooks::add(&store, &endpoint).await;
@@ -228,7 +236,7 @@ pub(crate) async fn odd_text_is_kept_as_it_is(store: AnyStore) {
     assert_eq!(store.last_audit(odd).await.unwrap().as_ref(), lines.last());
     auditing::verify(&lines).unwrap();
     let due = store.claim_delivery(at(0), LEASE).await.unwrap().expect("it is due");
-    assert_eq!((due.endpoint, due.body), (endpoint, odd_event.body()));
+    assert_eq!((due.endpoint, due.body), (endpoint, payload(&odd_event)));
     // While it runs.
     let held = claim(&store, 0).await;
     assert_eq!(held.operation.value.request, odd_operation.request);
@@ -241,6 +249,6 @@ pub(crate) async fn odd_text_is_kept_as_it_is(store: AnyStore) {
     assert_eq!((steps[0].name.as_str(), steps[0].reference.as_str()), (odd, odd));
 }
 
-pub(crate) async fn an_empty_recording_is_fine(store: AnyStore) {
+pub(crate) async fn an_empty_recording_is_fine(store: Store) {
     store.record(Recording::default()).await.unwrap();
 }

@@ -5,16 +5,16 @@ use std::{collections::BTreeSet, time::Duration};
 use flightdeck::{
     domain::{event::EventKind, operation::OperationState, person::Person},
     store::{
-        Fence, Recording, StoreError, TokenRecord,
-        replicas::Census,
-        webhooks::{Attempt, DueDelivery, Tried},
+        Author, Fence, LeaseAfter, Recording, StoreError, TokenRecord, Write,
+        census::Census,
+        webhooks::{Attempt, AttemptOutcome, DueDelivery},
     },
 };
 use futures::future::join_all;
 
 use super::{
     fixtures::{
-        AnyStore, LEASE, accept, at, audit, begins, claim, event, journal, key, moved, operation, platform, stored_buy,
+        LEASE, Store, accept, at, audit, begins, claim, event, journal, key, moved, operation, platform, stored_buy,
         stored_operation,
     },
     webhooks::{add, endpoint},
@@ -25,7 +25,7 @@ const CALLERS: usize = 16;
 /// How soon a buy is asked about again that a recording wanted looked at.
 const SETTLE: Duration = Duration::from_secs(10);
 
-fn attempt(due: &DueDelivery, outcome: Tried) -> Attempt {
+fn attempt(due: &DueDelivery, outcome: AttemptOutcome) -> Attempt {
     Attempt {
         webhook: due.endpoint.id.clone(),
         event: due.event.clone(),
@@ -38,14 +38,13 @@ fn attempt(due: &DueDelivery, outcome: Tried) -> Attempt {
     }
 }
 
-pub(crate) async fn an_operation_of_an_unknown_buy_is_refused_whole(store: AnyStore) {
-    let recording = Recording {
-        new_operation: Some(operation("op-b1", "b1")),
-        idempotency: Some(key("k", "op-b1")),
-        events: vec![event("b1", EventKind::TaskCreated)],
-        audit: vec![audit("operation.accepted", "op-b1")],
-        ..Recording::default()
-    };
+pub(crate) async fn an_operation_of_an_unknown_buy_is_refused_whole(store: Store) {
+    let recording = Recording::from([
+        Write::NewOperation(operation("op-b1", "b1")),
+        Write::NewKey(key("k", "op-b1")),
+        Write::Event(event("b1", EventKind::TaskCreated)),
+        Write::Audit(audit("operation.accepted", "op-b1")),
+    ]);
     let refused = store.record(recording).await;
     assert!(matches!(refused, Err(StoreError::Corrupt(_))), "{refused:?}");
     assert!(store.operation(&"op-b1".into()).await.unwrap().is_none());
@@ -54,15 +53,12 @@ pub(crate) async fn an_operation_of_an_unknown_buy_is_refused_whole(store: AnySt
     assert!(store.audit(0, 10).await.unwrap().is_empty());
 }
 
-pub(crate) async fn nobody_holds_an_operation_that_there_is_not(store: AnyStore) {
+pub(crate) async fn nobody_holds_an_operation_that_there_is_not(store: Store) {
     accept(&store, "b1").await;
     let fence = Fence { operation: "op-nowhere".into(), number: 1 };
-    let recording = Recording {
-        fence: Some(fence.clone()),
-        buy: Some(stored_buy(&store, "b1").await),
-        audit: vec![audit("operation.succeeded", "op-nowhere")],
-        ..Recording::default()
-    };
+    let recording = Recording::by(Author::Worker(fence.clone(), LeaseAfter::Kept))
+        .with(Write::Buy(stored_buy(&store, "b1").await))
+        .with(Write::Audit(audit("operation.succeeded", "op-nowhere")));
     let before = stored_buy(&store, "b1").await;
     let mut begun = journal(&fence, "b1", 1);
     begun.begin = begins("order", "r1");
@@ -76,15 +72,12 @@ pub(crate) async fn nobody_holds_an_operation_that_there_is_not(store: AnyStore)
     assert!(store.steps(&"op-nowhere".into()).await.unwrap().is_empty());
 }
 
-pub(crate) async fn a_try_is_recorded_once(store: AnyStore) {
+pub(crate) async fn a_try_is_recorded_once(store: Store) {
     add(&store, &endpoint("mine", None, &[EventKind::TaskCreated])).await;
-    store
-        .record(Recording { events: vec![event("b1", EventKind::TaskCreated)], ..Recording::default() })
-        .await
-        .unwrap();
+    store.record(Write::Event(event("b1", EventKind::TaskCreated))).await.unwrap();
     let due = store.claim_delivery(at(1), LEASE).await.unwrap().expect("a delivery");
-    store.record_attempt(attempt(&due, Tried::Again(at(10)))).await.unwrap();
-    for outcome in [Tried::Again(at(20)), Tried::Delivered, Tried::Dead] {
+    store.record_attempt(attempt(&due, AttemptOutcome::Retry(at(10)))).await.unwrap();
+    for outcome in [AttemptOutcome::Retry(at(20)), AttemptOutcome::Delivered, AttemptOutcome::DeadLetter] {
         let again = store.record_attempt(attempt(&due, outcome)).await;
         assert!(matches!(again, Err(StoreError::Stale(_))), "{again:?}");
     }
@@ -92,7 +85,7 @@ pub(crate) async fn a_try_is_recorded_once(store: AnyStore) {
     assert_eq!((stands.attempts, stands.due_at), (1, at(10)));
 }
 
-pub(crate) async fn what_there_is_not_is_not_changed_and_not_found(store: AnyStore) {
+pub(crate) async fn what_there_is_not_is_not_changed_and_not_found(store: Store) {
     add(&store, &endpoint("mine", None, &[EventKind::TaskCreated])).await;
     let mut stored = store.webhook(&"mine".into()).await.unwrap().expect("the endpoint");
     assert!(store.delivery(&"mine".into(), &"evt_nowhere".into()).await.unwrap().is_none());
@@ -104,11 +97,11 @@ pub(crate) async fn what_there_is_not_is_not_changed_and_not_found(store: AnySto
     assert_eq!(store.audit(0, 10).await.unwrap().len(), 1, "that it was made");
 }
 
-pub(crate) async fn deliveries_that_wait_or_were_given_up_are_counted(store: AnyStore) {
+pub(crate) async fn deliveries_that_wait_or_were_given_up_are_counted(store: Store) {
     add(&store, &endpoint("mine", None, &[EventKind::TaskCreated])).await;
-    let events = ["b1", "b2", "b3", "b4"].map(|buy| event(buy, EventKind::TaskCreated)).to_vec();
-    store.record(Recording { events, ..Recording::default() }).await.unwrap();
-    for outcome in [Tried::Delivered, Tried::Dead] {
+    let events = ["b1", "b2", "b3", "b4"].map(|buy| Write::Event(event(buy, EventKind::TaskCreated)));
+    store.record(events).await.unwrap();
+    for outcome in [AttemptOutcome::Delivered, AttemptOutcome::DeadLetter] {
         let due = store.claim_delivery(at(1), LEASE).await.unwrap().expect("a delivery");
         store.record_attempt(attempt(&due, outcome)).await.unwrap();
     }
@@ -118,14 +111,14 @@ pub(crate) async fn deliveries_that_wait_or_were_given_up_are_counted(store: Any
     assert_eq!(store.census(at(3)).await.unwrap(), wanted);
 }
 
-pub(crate) async fn a_buy_has_one_turn_however_many_look(store: AnyStore) {
+pub(crate) async fn a_buy_has_one_turn_however_many_look(store: Store) {
     let mut booked = BTreeSet::new();
     for index in 0..20 {
         let id = format!("b{index}");
         accept(&store, &id).await;
         let mut stored = stored_buy(&store, &id).await;
         (stored.value.booked_at, stored.value.updated_at) = (Some(at(1)), at(1));
-        store.record(Recording { buy: Some(stored), ..Recording::default() }).await.unwrap();
+        store.record(Write::Buy(stored)).await.unwrap();
         booked.insert(id);
     }
     let turns = join_all((0..CALLERS).map(|_| {
@@ -149,11 +142,11 @@ pub(crate) async fn a_buy_has_one_turn_however_many_look(store: AnyStore) {
     assert_eq!(turns.into_iter().collect::<BTreeSet<_>>(), booked);
 }
 
-pub(crate) async fn a_key_is_forgotten_once_however_many_clean_up(store: AnyStore) {
+pub(crate) async fn a_key_is_forgotten_once_however_many_clean_up(store: Store) {
     for index in 0..40 {
         let mut entry = key(&format!("k{index}"), "op-1");
         entry.expires_at = at(1);
-        store.record(Recording { idempotency: Some(entry), ..Recording::default() }).await.unwrap();
+        store.record(Write::NewKey(entry)).await.unwrap();
     }
     let forgotten = join_all((0..CALLERS).map(|_| {
         let store = store.clone();
@@ -165,7 +158,7 @@ pub(crate) async fn a_key_is_forgotten_once_however_many_clean_up(store: AnyStor
     assert_eq!(sum, 40, "each is counted by the one who forgot it");
 }
 
-pub(crate) async fn one_component_serves_however_many_activate_another(store: AnyStore) {
+pub(crate) async fn one_component_serves_however_many_activate_another(store: Store) {
     let north = platform("north");
     for index in 0..CALLERS {
         let digest = format!("d{index}");
@@ -188,7 +181,7 @@ pub(crate) async fn one_component_serves_however_many_activate_another(store: An
     super::auditing::verify(&lines).unwrap();
 }
 
-pub(crate) async fn a_name_of_a_token_is_taken_once_however_many_want_it(store: AnyStore) {
+pub(crate) async fn a_name_of_a_token_is_taken_once_however_many_want_it(store: Store) {
     let outcomes = join_all((0..CALLERS).map(|index| {
         let store = store.clone();
         tokio::spawn(async move {
@@ -222,12 +215,11 @@ pub(crate) async fn a_name_of_a_token_is_taken_once_however_many_want_it(store: 
     assert_eq!(store.audit(0, 100).await.unwrap().len(), 1);
 }
 
-pub(crate) async fn what_ended_is_not_claimed_whatever_its_lease(store: AnyStore) {
+pub(crate) async fn what_ended_is_not_claimed_whatever_its_lease(store: Store) {
     accept(&store, "b1").await;
     let held = claim(&store, 0).await;
     let ended = moved(&held.operation, OperationState::Succeeded, 1);
-    let recording =
-        Recording { fence: Some(held.fence), release: true, operations: vec![ended], ..Recording::default() };
+    let recording = Recording::by(Author::Worker(held.fence, LeaseAfter::Released)).with(Write::Operation(ended));
     store.record(recording).await.unwrap();
     assert!(store.claim("other", at(1_000), LEASE).await.unwrap().is_none());
     assert_eq!(stored_operation(&store, &"op-b1".into()).await.value.claims, 1);

@@ -4,18 +4,15 @@ use std::time::Duration;
 
 use flightdeck::{
     domain::{event::EventKind, operation::OperationState, purpose::Purpose},
-    store::{
-        Recording, StoreError,
-        replicas::{Census, breaker_key},
-    },
+    store::{StoreError, Write, census::Census, replicas::HoldKey},
 };
 use futures::future::join_all;
 
 use super::fixtures::{
-    AnyStore, accept, add_operation, at, audit, claim, event, moved, operation, platform, stored_operation, task,
+    Store, accept, add_operation, at, audit, claim, event, moved, operation, platform, stored_operation, task,
 };
 
-pub(crate) async fn components_are_kept_by_their_digest(store: AnyStore) {
+pub(crate) async fn components_are_kept_by_their_digest(store: Store) {
     assert_eq!(store.component("d1").await.unwrap(), None);
     let bytes: Vec<u8> = (0..100_000u32).map(|index| (index % 251) as u8).collect();
     store.keep_component("d1", bytes.clone(), at(0)).await.unwrap();
@@ -25,7 +22,7 @@ pub(crate) async fn components_are_kept_by_their_digest(store: AnyStore) {
     assert_eq!(store.component("empty").await.unwrap(), Some(Vec::new()));
 }
 
-pub(crate) async fn a_platform_is_served_by_what_was_activated_last(store: AnyStore) {
+pub(crate) async fn a_platform_is_served_by_what_was_activated_last(store: Store) {
     let north = platform("north");
     let line = |digest: &str| audit("release.activated", digest);
     let unknown = store.activate_component(&north, "nowhere", line("nowhere")).await;
@@ -43,7 +40,7 @@ pub(crate) async fn a_platform_is_served_by_what_was_activated_last(store: AnySt
     assert_eq!(store.audit(0, 100).await.unwrap().len(), 3);
 }
 
-pub(crate) async fn requests_are_reserved_one_after_the_other(store: AnyStore) {
+pub(crate) async fn requests_are_reserved_one_after_the_other(store: Store) {
     let (interval, burst) = (Duration::from_millis(100), Duration::from_secs(1));
     let reserve = |key: &'static str, count: u32, millis: i64| {
         let store = store.clone();
@@ -65,22 +62,23 @@ pub(crate) async fn requests_are_reserved_one_after_the_other(store: AnyStore) {
     assert_eq!(places, (0..20).map(|place| place * 100 - 1_000).collect::<Vec<_>>());
 }
 
-pub(crate) async fn what_is_to_be_left_alone_is_told_to_everybody_until_it_is_over(store: AnyStore) {
+pub(crate) async fn what_is_to_be_left_alone_is_told_to_everybody_until_it_is_over(store: Store) {
     let seconds = Duration::from_secs;
+    let [a, b] = ["a", "b"].map(|credential| HoldKey::Pause(credential.to_owned()));
     assert!(store.holds(at(0)).await.unwrap().is_empty());
-    store.hold("a", seconds(30), at(0)).await.unwrap();
-    store.hold("a", seconds(10), at(5)).await.unwrap();
-    store.hold("b", seconds(5), at(0)).await.unwrap();
-    let held = |key: &str, left| (key.to_owned(), seconds(left));
-    assert_eq!(store.holds(at(1)).await.unwrap(), [held("a", 29), held("b", 4)], "a shorter one shortens nothing");
-    assert_eq!(store.holds(at(5)).await.unwrap(), [held("a", 25)]);
-    store.hold("a", seconds(30), at(10)).await.unwrap();
-    assert_eq!(store.holds(at(10)).await.unwrap(), [held("a", 30)]);
+    store.hold(&a, seconds(30), at(0)).await.unwrap();
+    store.hold(&a, seconds(10), at(5)).await.unwrap();
+    store.hold(&b, seconds(5), at(0)).await.unwrap();
+    let held = |key: &HoldKey, left| (key.clone(), seconds(left));
+    assert_eq!(store.holds(at(1)).await.unwrap(), [held(&a, 29), held(&b, 4)], "a shorter one shortens nothing");
+    assert_eq!(store.holds(at(5)).await.unwrap(), [held(&a, 25)]);
+    store.hold(&a, seconds(30), at(10)).await.unwrap();
+    assert_eq!(store.holds(at(10)).await.unwrap(), [held(&a, 30)]);
     assert!(store.holds(at(40)).await.unwrap().is_empty());
     // Another component has a clean slate.
     let north = platform("north");
     for purpose in Purpose::GUARDED {
-        store.hold(&breaker_key(&north, purpose), seconds(30), at(50)).await.unwrap();
+        store.hold(&HoldKey::Breaker(north.clone(), purpose), seconds(30), at(50)).await.unwrap();
     }
     assert_eq!(store.holds(at(50)).await.unwrap().len(), 2, "each purpose has its own");
     store.keep_component("d1", b"component".to_vec(), at(50)).await.unwrap();
@@ -88,7 +86,7 @@ pub(crate) async fn what_is_to_be_left_alone_is_told_to_everybody_until_it_is_ov
     assert!(store.holds(at(50)).await.unwrap().is_empty());
 }
 
-pub(crate) async fn what_has_not_ended_is_counted(store: AnyStore) {
+pub(crate) async fn what_has_not_ended_is_counted(store: Store) {
     assert_eq!(store.census(at(0)).await.unwrap(), Census::default());
     for buy in ["b1", "b2", "b3", "b4"] {
         accept(&store, buy).await;
@@ -97,9 +95,12 @@ pub(crate) async fn what_has_not_ended_is_counted(store: AnyStore) {
     let first = stored_operation(&store, &"op-b4".into()).await;
     let parked = moved(&claimed.operation, OperationState::Parked, 2);
     let failed = moved(&first, OperationState::Failed, 2);
-    let new_task = Some(task("t1", &claimed.operation.value));
-    let events = vec![event("b1", EventKind::TaskCreated)];
-    let recording = Recording { operations: vec![parked, failed], new_task, events, ..Recording::default() };
+    let recording = [
+        Write::Operation(parked),
+        Write::Operation(failed),
+        Write::NewTask(task("t1", &claimed.operation.value)),
+        Write::Event(event("b1", EventKind::TaskCreated)),
+    ];
     store.record(recording).await.unwrap();
     let counted = store.census(at(4_000)).await.unwrap();
     let wanted = Census {
@@ -131,7 +132,7 @@ pub(crate) async fn what_has_not_ended_is_counted(store: AnyStore) {
     assert_eq!(late.overdue_work, Duration::from_secs(10), "a lease that ran out is work that nobody has claimed");
 }
 
-pub(crate) async fn the_last_mark_of_a_name_stays(store: AnyStore) {
+pub(crate) async fn the_last_mark_of_a_name_stays(store: Store) {
     assert_eq!(store.marked("restored").await.unwrap(), None);
     for seconds in [5, 3] {
         store.mark("restored", at(seconds), audit("database.restored", "database")).await.unwrap();

@@ -9,13 +9,12 @@ use flightdeck::{
         task::TaskMove,
     },
     operations::timers,
-    store::{JournalWrite, Recording, RemoteChange, Stored, webhooks::Tried},
+    store::{JournalWrite, Recording, RemoteChange, Stored, Write, webhooks::AttemptOutcome},
 };
 
 use super::{
     fixtures::{
-        AnyStore, accept, add_operation, at, begins, claim, event, journal, line, moved, operation, stored_operation,
-        task,
+        Store, accept, add_operation, at, begins, claim, event, journal, line, moved, operation, stored_operation, task,
     },
     webhooks,
 };
@@ -29,7 +28,7 @@ fn retention() -> Retention {
 }
 
 /// A buy, and an update of it that was carried out and ended at a moment, with a step and a task that was closed then.
-async fn changed_buy(store: &AnyStore, ended: i64) -> Operation {
+async fn changed_buy(store: &Store, ended: i64) -> Operation {
     let create = accept(store, "b1").await;
     let claimed = claim(store, 0).await;
     let order = RemoteObject { kind: RemoteKind::Order, key: String::new(), id: "77".to_owned() };
@@ -39,7 +38,7 @@ async fn changed_buy(store: &AnyStore, ended: i64) -> Operation {
     end(store, stored_operation(store, &create).await, 1).await;
     let update = Operation { kind: OperationKind::Update, ..operation("update", "b1") };
     add_operation(store, update.clone()).await;
-    store.record(Recording { new_task: Some(task("t1", &update)), ..Recording::default() }).await.unwrap();
+    store.record(Write::NewTask(task("t1", &update))).await.unwrap();
     let claimed = claim(store, 2).await;
     let begin = begins("line", "reference 2");
     store.journal(JournalWrite { begin, ..journal(&claimed.fence, "b1", 2) }).await.unwrap();
@@ -48,26 +47,25 @@ async fn changed_buy(store: &AnyStore, ended: i64) -> Operation {
     update
 }
 
-async fn end(store: &AnyStore, stored: Stored<Operation>, seconds: i64) {
+async fn end(store: &Store, stored: Stored<Operation>, seconds: i64) {
     let mut ended = moved(&stored, OperationState::Succeeded, seconds);
     ended.value.ended_at = Some(at(seconds));
-    store.record(Recording { operations: vec![ended], ..Recording::default() }).await.unwrap();
+    store.record(Write::Operation(ended)).await.unwrap();
 }
 
-async fn close(store: &AnyStore, id: &str, seconds: i64) {
+async fn close(store: &Store, id: &str, seconds: i64) {
     let mut closed = store.task(&id.into()).await.unwrap().unwrap();
     closed.value.advance(TaskMove::Close).unwrap();
     closed.value.resolved_at = Some(at(seconds));
-    let history = vec![(id.into(), line("close", seconds))];
-    store.record(Recording { tasks: vec![closed], history, ..Recording::default() }).await.unwrap();
+    store.record([Write::Task(closed), Write::History(id.into(), line("close", seconds))]).await.unwrap();
 }
 
-async fn forget(store: &AnyStore, seconds: i64) {
-    timers::forget(store.as_ref(), &retention(), at(seconds)).await.unwrap();
+async fn forget(store: &Store, seconds: i64) {
+    timers::forget(&store, &retention(), at(seconds)).await.unwrap();
 }
 
 /// How much there is of what is forgotten: the task and its history, the update and its steps.
-async fn left(store: &AnyStore) -> (bool, usize, bool, usize) {
+async fn left(store: &Store) -> (bool, usize, bool, usize) {
     (
         store.task(&"t1".into()).await.unwrap().is_some(),
         store.history(&"t1".into()).await.unwrap().len(),
@@ -76,7 +74,7 @@ async fn left(store: &AnyStore) -> (bool, usize, bool, usize) {
     )
 }
 
-pub(crate) async fn what_ended_is_kept_for_its_time_and_then_forgotten(store: AnyStore) {
+pub(crate) async fn what_ended_is_kept_for_its_time_and_then_forgotten(store: Store) {
     changed_buy(&store, 10).await;
     let all = (true, 1, true, 1);
     forget(&store, 10 + 7 * DAY).await;
@@ -95,12 +93,12 @@ pub(crate) async fn what_ended_is_kept_for_its_time_and_then_forgotten(store: An
     assert_eq!(store.audit(0, 1_000).await.unwrap(), audited);
 }
 
-pub(crate) async fn what_has_not_ended_is_never_forgotten(store: AnyStore) {
+pub(crate) async fn what_has_not_ended_is_never_forgotten(store: Store) {
     accept(&store, "b1").await;
     let waiting = Operation { kind: OperationKind::Update, state: OperationState::Parked, ..operation("update", "b1") };
     add_operation(&store, waiting.clone()).await;
     for id in ["t1", "closed"] {
-        store.record(Recording { new_task: Some(task(id, &waiting)), ..Recording::default() }).await.unwrap();
+        store.record(Write::NewTask(task(id, &waiting))).await.unwrap();
     }
     close(&store, "closed", 1).await;
     forget(&store, 10_000 * DAY).await;
@@ -117,10 +115,10 @@ pub(crate) async fn what_has_not_ended_is_never_forgotten(store: AnyStore) {
     assert!(store.operation(&waiting.id).await.unwrap().is_none());
 }
 
-pub(crate) async fn events_are_forgotten_oldest_first_and_batch_by_batch(store: AnyStore) {
+pub(crate) async fn events_are_forgotten_oldest_first_and_batch_by_batch(store: Store) {
     let happened = |index: i64| Event { at: at(index), ..event("b1", EventKind::BuyStatusChanged) };
     let events: Vec<_> = (0..250).map(happened).collect();
-    store.record(Recording { events: events.clone(), ..Recording::default() }).await.unwrap();
+    store.record(events.clone().into_iter().map(Write::Event).collect::<Recording>()).await.unwrap();
     assert_eq!(store.forget_events(at(0), 100).await.unwrap(), 0);
     assert_eq!(store.forget_events(at(5), 3).await.unwrap(), 3);
     assert_eq!(store.events(&"b1".into(), 1_000).await.unwrap(), events[3..]);
@@ -130,13 +128,13 @@ pub(crate) async fn events_are_forgotten_oldest_first_and_batch_by_batch(store: 
     assert!(store.events(&"b1".into(), 1_000).await.unwrap().is_empty());
 }
 
-pub(crate) async fn an_event_stays_as_long_as_its_deliveries(store: AnyStore) {
+pub(crate) async fn an_event_stays_as_long_as_its_deliveries(store: Store) {
     webhooks::add(&store, &webhooks::endpoint("mine", None, EventKind::ALL)).await;
     webhooks::happen(&store, vec![event("b1", EventKind::TaskCreated), event("b1", EventKind::BuyStatusChanged)]).await;
     forget(&store, 10_000 * DAY).await;
     assert_eq!(store.events(&"b1".into(), 10).await.unwrap().len(), 2, "they wait to be sent");
     while let Some(due) = webhooks::claim(&store, 1_000).await {
-        store.record_attempt(webhooks::tried(&due, 1_000, Tried::Delivered)).await.unwrap();
+        store.record_attempt(webhooks::tried(&due, 1_000, AttemptOutcome::Delivered)).await.unwrap();
     }
     forget(&store, 10_000 * DAY).await;
     assert_eq!(store.events(&"b1".into(), 10).await.unwrap().len(), 2, "it can be seen that they were");
@@ -146,7 +144,7 @@ pub(crate) async fn an_event_stays_as_long_as_its_deliveries(store: AnyStore) {
 }
 
 /// An update that a host of an older version ended: only its document says when. Each backend takes the moment out of its row in between.
-pub(super) async fn end_as_an_older_host(store: &AnyStore, takes_out: impl Future<Output = ()>) {
+pub(super) async fn end_as_an_older_host(store: &Store, takes_out: impl Future<Output = ()>) {
     changed_buy(store, 10).await;
     takes_out.await;
     forget(store, 10 + 9 * DAY).await;

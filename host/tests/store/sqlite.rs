@@ -1,34 +1,28 @@
-//! What is true of SQLite only: locks, restarts, forgery.
+//! What is true of SQLite only: locks, restarts, set-up.
 
-use std::{
-    io::{BufRead, BufReader, Write},
-    path::PathBuf,
-    process::{Command, Stdio},
-    sync::Arc,
-};
+use std::path::PathBuf;
 
 use flightdeck::{
     domain::{
-        audit::{AuditFault, key_of},
         operation::OperationState,
         task::{TaskKind, TaskStatus},
     },
     store::{
-        Recording, Store, StoreError,
-        sqlite::{Options, SqliteStore},
+        Author, LeaseAfter, Recording, StoreError, Write,
+        sqlite::{self, Options},
     },
 };
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, SqliteConnection, sqlite::SqliteConnectOptions};
 use tempfile::TempDir;
 
 use super::fixtures::{
-    self, AnyStore, accept, audit, claim, key, moved, principal, stored_buy, stored_operation, stored_task, task,
+    self, Store, accept, audit, claim, key, moved, principal, stored_buy, stored_operation, stored_task, task,
 };
-use super::{auditing, clock, lists, measure, plans};
+use super::{clock, lists, measure, plans};
 
 /// A store in a folder of its own.
 pub(crate) struct Backend {
-    store: AnyStore,
+    store: Store,
     folder: TempDir,
 }
 
@@ -37,13 +31,13 @@ impl Backend {
         Some(Self::new().await)
     }
 
-    async fn new() -> Self {
+    pub(super) async fn new() -> Self {
         let folder = TempDir::new().unwrap();
-        let store = Arc::new(open(folder.path().join("store.db")).await.unwrap());
+        let store = open(folder.path().join("store.db")).await.unwrap();
         Self { store, folder }
     }
 
-    pub(crate) fn store(&self) -> AnyStore {
+    pub(crate) fn store(&self) -> Store {
         self.store.clone()
     }
 
@@ -51,22 +45,22 @@ impl Backend {
         plans::check_sqlite(&mut self.beside().await).await;
     }
 
-    fn path(&self) -> PathBuf {
+    pub(super) fn path(&self) -> PathBuf {
         self.folder.path().join("store.db")
     }
 
     /// Somebody else's connection to the same file.
-    async fn beside(&self) -> SqliteConnection {
+    pub(super) async fn beside(&self) -> SqliteConnection {
         SqliteConnectOptions::new().filename(self.path()).connect().await.unwrap()
     }
 }
 
-async fn open(path: PathBuf) -> Result<SqliteStore, StoreError> {
-    SqliteStore::open(path, Options::default()).await
+pub(super) async fn open(path: PathBuf) -> Result<Store, StoreError> {
+    sqlite::open(path, Options::default()).await
 }
 
 /// Opens it as soon as whoever had it has let go.
-async fn open_when_free(path: PathBuf) -> SqliteStore {
+pub(super) async fn open_when_free(path: PathBuf) -> Store {
     loop {
         match open(path.clone()).await {
             Ok(store) => return store,
@@ -78,7 +72,7 @@ async fn open_when_free(path: PathBuf) -> SqliteStore {
     }
 }
 
-async fn number(connection: &mut SqliteConnection, sql: &str) -> i64 {
+pub(super) async fn number(connection: &mut SqliteConnection, sql: &str) -> i64 {
     sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(connection).await.unwrap()
 }
 
@@ -133,11 +127,11 @@ async fn closing_gives_the_file_back_and_keeps_everything() {
     let wal = backend.folder.path().join("store.db-wal");
     assert!(!wal.exists(), "closing brings the log into the database");
 
-    let again: AnyStore = Arc::new(open(backend.path()).await.unwrap());
+    let again: Store = open(backend.path()).await.unwrap();
     assert_eq!(stored_operation(&again, &id).await, held.operation);
     // The lease outlives the process that took it, and its worker may go on.
     let done = moved(&held.operation, OperationState::Succeeded, 1);
-    let recording = Recording { fence: Some(held.fence), operations: vec![done], ..Recording::default() };
+    let recording = Recording::by(Author::Worker(held.fence, LeaseAfter::Kept)).with(Write::Operation(done));
     again.record(recording).await.unwrap();
 }
 
@@ -155,71 +149,6 @@ async fn what_waits_is_written_before_it_closes() {
     futures::future::join_all(writes).await;
     let again = open(backend.path()).await.unwrap();
     assert!(again.buy(&"b99".into()).await.unwrap().is_some());
-}
-
-/// Where the child of the next test finds its database.
-const CHILD: &str = "FLIGHTDECK_TEST_STORE_OF_CHILD";
-
-#[test]
-#[ignore = "is the process that `what_was_acknowledged_survives_kill_9` kills"]
-fn child_that_writes_until_it_is_killed() {
-    let Some(path) = std::env::var_os(CHILD) else { return };
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    runtime.block_on(async {
-        let store: AnyStore = Arc::new(open(path.into()).await.unwrap());
-        let writers = (0..8).map(|writer| {
-            let store = store.clone();
-            tokio::spawn(async move {
-                for index in 0.. {
-                    let id = format!("b{writer}-{index}");
-                    accept(&store, &id).await;
-                    // Past the test harness, which would keep what is printed.
-                    writeln!(std::io::stdout(), "acknowledged {id}").unwrap();
-                }
-            })
-        });
-        futures::future::join_all(writers).await;
-    });
-}
-
-#[test]
-fn what_was_acknowledged_survives_kill_9() {
-    let folder = TempDir::new().unwrap();
-    let path = folder.path().join("store.db");
-    let mut child = Command::new(std::env::current_exe().unwrap())
-        .args(["store::sqlite::child_that_writes_until_it_is_killed", "--exact", "--ignored", "--nocapture"])
-        .env(CHILD, &path)
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
-    let is_id = |line: String| line.strip_prefix("acknowledged ").map(str::to_owned);
-    let mut acknowledged: Vec<String> = lines.by_ref().filter_map(is_id).take(200).collect();
-    child.kill().unwrap();
-    acknowledged.extend(lines.filter_map(is_id));
-    child.wait().unwrap();
-    assert!(acknowledged.len() >= 200);
-
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(async {
-        // The dead process's lock died with it.
-        let store: AnyStore = Arc::new(open(path).await.unwrap());
-        for id in acknowledged {
-            stored_buy(&store, &id).await;
-            assert!(store.creation(&id.as_str().into()).await.unwrap().is_some());
-        }
-    });
-}
-
-#[tokio::test]
-async fn a_store_that_is_dropped_without_closing_keeps_everything_and_lets_go() {
-    let folder = TempDir::new().unwrap();
-    let path = folder.path().join("store.db");
-    let store: AnyStore = Arc::new(open(path.clone()).await.unwrap());
-    accept(&store, "b1").await;
-    drop(store);
-    let again: AnyStore = Arc::new(open_when_free(path).await);
-    stored_buy(&again, "b1").await;
 }
 
 /// `cargo test --release -p flightdeck --test store -- --ignored --nocapture sqlite::how_many`
@@ -256,7 +185,7 @@ async fn what_cannot_be_read_of_a_late_task_keeps_no_other_from_expiring() {
         let task = clock::of_kind(task, TaskKind::ManualApproval);
         clock::wait(&store, claim.operation, OperationState::AwaitingApproval, task).await;
     }
-    store.record(Recording { idempotency: Some(key("old", "op-b1")), ..Recording::default() }).await.unwrap();
+    store.record(Write::NewKey(key("old", "op-b1"))).await.unwrap();
     let mut beside = backend.beside().await;
     for spoil in ["UPDATE tasks SET doc = '{}' WHERE id = 't1'", "UPDATE operations SET doc = '{}' WHERE id = 'op-b2'"]
     {
@@ -307,14 +236,10 @@ async fn columns_agree_with_their_documents() {
     claim(&store, 1).await;
     let mut changed = stored_buy(&store, "b1").await;
     changed.value.po_number = Some("PO-1".to_owned());
-    let recording = Recording {
-        fence: Some(held.fence.clone()),
-        release: true,
-        buy: Some(changed),
-        operations: vec![moved(&held.operation, OperationState::Parked, 2)],
-        new_task: Some(task("t1", &held.operation.value)),
-        ..Recording::default()
-    };
+    let recording = Recording::by(Author::Worker(held.fence.clone(), LeaseAfter::Released))
+        .with(Write::Buy(changed))
+        .with(Write::Operation(moved(&held.operation, OperationState::Parked, 2)))
+        .with(Write::NewTask(task("t1", &held.operation.value)));
     store.record(recording).await.unwrap();
     let mut beside = backend.beside().await;
     for (table, condition) in [
@@ -327,113 +252,6 @@ async fn columns_agree_with_their_documents() {
         let wrong = format!("SELECT count(*) FROM {table} WHERE NOT ({condition})");
         assert_eq!(number(&mut beside, &wrong).await, 0, "{table}: {condition}");
     }
-}
-
-#[tokio::test]
-async fn the_audit_log_is_written_with_the_decision_and_only_appended_to() {
-    let backend = Backend::new().await;
-    let store = backend.store();
-    let lines = vec![audit("task.approved", "t1"), audit("operation.queued", "op-1")];
-    store.record(Recording { audit: lines.clone(), ..Recording::default() }).await.unwrap();
-    let id = accept(&store, "b1").await;
-    let mut stale = stored_operation(&store, &id).await;
-    stale.version += 1;
-    let refused = Recording { operations: vec![stale], audit: lines.clone(), ..Recording::default() };
-    assert!(store.record(refused).await.is_err());
-
-    let mut beside = backend.beside().await;
-    let docs: Vec<String> =
-        sqlx::query_scalar("SELECT doc FROM audit ORDER BY seq").fetch_all(&mut beside).await.unwrap();
-    let read: Vec<flightdeck::store::AuditEntry> = docs.iter().map(|doc| serde_json::from_str(doc).unwrap()).collect();
-    assert_eq!(read, lines);
-    for forgery in ["UPDATE audit SET doc = '{}'", "DELETE FROM audit"] {
-        let error = sqlx::query(forgery).execute(&mut beside).await.unwrap_err().to_string();
-        assert!(error.contains("append-only"), "{error}");
-    }
-}
-
-#[tokio::test]
-async fn an_audit_log_that_somebody_edited_is_found() {
-    let backend = Backend::new().await;
-    let store = backend.store();
-    for number in 0..6 {
-        let lines = vec![audit("task.approved", &format!("t{number}"))];
-        store.record(Recording { audit: lines, ..Recording::default() }).await.unwrap();
-    }
-    let mut beside = backend.beside().await;
-    let early =
-        "INSERT INTO audit (seq, at, subject, doc, chain) SELECT -3, at, subject, doc, chain FROM audit WHERE seq = 1";
-    assert!(sqlx::query(early).execute(&mut beside).await.is_err());
-    for table in ["UPDATE audit_beginning SET number = 7", "DELETE FROM audit_beginning"] {
-        assert!(sqlx::query(table).execute(&mut beside).await.is_err());
-    }
-    for trigger in
-        ["DROP TRIGGER audit_is_not_changed", "DROP TRIGGER audit_is_not_deleted", "DROP TRIGGER audit_begins_at_one"]
-    {
-        sqlx::query(trigger).execute(&mut beside).await.unwrap();
-    }
-    let untouched = auditing::whole(&store).await;
-    for (forgery, fault, undo) in [
-        (
-            "UPDATE audit SET doc = json_set(doc, '$.actor', 'nobody') WHERE seq = 3",
-            AuditFault::Changed { number: 3 },
-            "UPDATE audit SET doc = json_set(doc, '$.actor', 'rita') WHERE seq = 3",
-        ),
-        (
-            "UPDATE audit SET subject = 'other' WHERE seq = 2",
-            AuditFault::Misfiled { number: 2 },
-            "UPDATE audit SET subject = 't1' WHERE seq = 2",
-        ),
-        (
-            "UPDATE audit SET seq = 40 WHERE seq = 4",
-            AuditFault::Missing { after: 3, expected: 4, found: 5 },
-            "UPDATE audit SET seq = 4 WHERE seq = 40",
-        ),
-        (early, AuditFault::BeforeTheFirst { number: -3 }, "DELETE FROM audit WHERE seq = -3"),
-        (
-            "INSERT INTO audit (seq, at, subject, doc, chain)
-             SELECT -9223372036854775807 - 1, at, subject, doc, chain FROM audit WHERE seq = 1",
-            AuditFault::BeforeTheFirst { number: i64::MIN },
-            "DELETE FROM audit WHERE seq < 0",
-        ),
-    ] {
-        sqlx::query(forgery).execute(&mut beside).await.unwrap();
-        assert_eq!(auditing::verify(&auditing::whole(&store).await), Err(fault), "{forgery}");
-        sqlx::query(undo).execute(&mut beside).await.unwrap();
-        assert_eq!(auditing::whole(&store).await, untouched);
-    }
-    // Without any link it is not taken for a log older than the chain.
-    sqlx::query("UPDATE audit SET chain = ''").execute(&mut beside).await.unwrap();
-    let begins = store.audit_begins().await.unwrap().unwrap();
-    let fault = auditing::verify_from(begins, &auditing::whole(&store).await);
-    assert_eq!(fault, Err(AuditFault::Unlinked { number: 1 }));
-}
-
-/// The tables as the first release made them, with a line of the audit log from then.
-#[tokio::test]
-async fn a_log_older_than_the_chain_goes_on_in_it() {
-    let folder = TempDir::new().unwrap();
-    let path = folder.path().join("store.db");
-    let mut old = SqliteConnectOptions::new().filename(&path).create_if_missing(true).connect().await.unwrap();
-    let mut first = sqlx::migrate!("migrations/sqlite");
-    first.migrations.to_mut().truncate(1);
-    first.run_direct(None, &mut old, false).await.unwrap();
-    let entry = audit("task.approved", "t1");
-    sqlx::query("INSERT INTO audit (at, subject, doc) VALUES (?, 't1', ?)")
-        .bind(entry.at.as_micros())
-        .bind(serde_json::to_string(&entry).unwrap())
-        .execute(&mut old)
-        .await
-        .unwrap();
-    old.close().await.unwrap();
-    let store: AnyStore = Arc::new(open(path).await.unwrap());
-    store.record(Recording { audit: vec![audit("task.rejected", "t2")], ..Recording::default() }).await.unwrap();
-    let lines = auditing::whole(&store).await;
-    assert!(lines[0].link.is_empty() && key_of(&lines[1].link).is_some(), "{lines:?}");
-    let begins = store.audit_begins().await.unwrap();
-    assert_eq!(begins, Some(2));
-    assert_eq!(auditing::verify_from(2, &lines).unwrap().number, 2);
-    assert_eq!(auditing::verify(&lines), Err(AuditFault::Unlinked { number: 1 }));
 }
 
 #[tokio::test]
@@ -475,10 +293,10 @@ async fn a_lock_that_is_never_given_back_is_an_error_and_not_for_ever() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("store.db");
     let options = Options { patience: std::time::Duration::from_millis(10), ..Options::default() };
-    let store: AnyStore = Arc::new(SqliteStore::open(&path, options).await.unwrap());
+    let store: Store = sqlite::open(&path, options).await.unwrap();
     let mut beside = SqliteConnectOptions::new().filename(&path).connect().await.unwrap();
     sqlx::query("BEGIN IMMEDIATE").execute(&mut beside).await.unwrap();
-    let recording = Recording { audit: vec![audit("a", "b")], ..Recording::default() };
+    let recording = Recording::from(Write::Audit(audit("a", "b")));
     assert!(matches!(store.record(recording.clone()).await, Err(StoreError::Unavailable(_))));
     store.ping().await.unwrap();
     sqlx::query("ROLLBACK").execute(&mut beside).await.unwrap();

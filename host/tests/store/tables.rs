@@ -6,8 +6,8 @@ use flightdeck::{
     domain::operation::OperationState,
     operations::now,
     store::{
-        JournalWrite, Recording, StoreError,
-        postgres::{Options, PostgresStore},
+        JournalWrite, StoreError, Write,
+        postgres::{self, Options},
     },
 };
 use flightdeck_test_support::postgres::database;
@@ -34,7 +34,7 @@ async fn hosts_that_start_together_make_the_tables_once() {
 async fn whoever_works_beside_hosts_neither_makes_tables_nor_changes_them() {
     let Some(url) = database().await else { return };
     let refused = async |url: &str| {
-        let error = PostgresStore::open_beside(url, Options::default()).await.unwrap_err();
+        let error = postgres::open_beside(url, Options::default()).await.unwrap_err();
         assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
         error.to_string()
     };
@@ -53,7 +53,7 @@ async fn whoever_works_beside_hosts_neither_makes_tables_nor_changes_them() {
     assert!(words.contains("older than this version") && words.contains("flightdeck serve"), "{words}");
     assert_eq!(number(&mut beside, tables).await, before);
     open(&url).await.close().await;
-    PostgresStore::open_beside(&url, Options::default()).await.unwrap();
+    postgres::open_beside(&url, Options::default()).await.unwrap();
 }
 
 #[tokio::test]
@@ -65,7 +65,7 @@ async fn a_host_waits_for_as_long_as_another_one_changes_the_tables() {
     let options = Options { patience, ..Options::default() };
     let starting = {
         let url = url.clone();
-        tokio::spawn(async move { PostgresStore::open(&url, options).await })
+        tokio::spawn(async move { postgres::open(&url, options).await })
     };
     until_waiting(&mut watcher, 1).await;
     // Longer than anything else may take.
@@ -88,7 +88,7 @@ async fn a_change_of_the_tables_waits_for_who_uses_them_and_holds_nobody_up_for_
     let options = Options { patience: Duration::from_millis(100), ..Options::default() };
     let starting = {
         let url = url.clone();
-        tokio::spawn(async move { PostgresStore::open(&url, options).await })
+        tokio::spawn(async move { postgres::open(&url, options).await })
     };
     for _ in 0..3 {
         until_waiting(&mut watcher, 1).await;
@@ -113,11 +113,11 @@ async fn tables_that_a_newer_host_changes_are_used_on() {
         store.journal(JournalWrite { begin, ..journal(&held.fence, id, 0) }).await.unwrap();
         assert_eq!(store.steps(&held.fence.operation).await.unwrap().len(), 1);
         let entry = key(id, held.fence.operation.as_str());
-        store.record(Recording { idempotency: Some(entry.clone()), ..Recording::default() }).await.unwrap();
+        store.record(Write::NewKey(entry.clone())).await.unwrap();
         assert_eq!(store.idempotency(&entry.principal, id).await.unwrap(), Some(entry));
         assert_eq!(store.tokens().await.unwrap(), std::slice::from_ref(&token));
         let failed = moved(&held.operation, OperationState::Failed, 0);
-        store.record(Recording { operations: vec![failed], ..Recording::default() }).await.unwrap();
+        store.record(Write::Operation(failed)).await.unwrap();
     };
     used("b1").await;
     for table in ["steps", "idempotency", "tokens", "operations", "media_buys"] {
@@ -140,6 +140,6 @@ async fn tables_of_a_newer_version_are_refused() {
     let future = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
                   VALUES (9999, 'from the future', TRUE, '\\x00', 0)";
     sqlx::query(future).execute(&mut beside(&url).await).await.unwrap();
-    let error = PostgresStore::open(&url, Options::default()).await.unwrap_err().to_string();
+    let error = postgres::open(&url, Options::default()).await.unwrap_err().to_string();
     assert!(error.contains("or a newer one"), "{error}");
 }

@@ -2,7 +2,13 @@
 
 use flightdeck::{
     app::error::AppError,
-    web::wire::{Arguments, create::CreateMediaBuy, queries::DeliveryQuery, read},
+    web::{
+        json::{Arguments, read},
+        v1::{
+            fields::pointer,
+            tools::{create_media_buy::CreateMediaBuy, get_media_buy_delivery::DeliveryQuery},
+        },
+    },
 };
 use serde_json::{Value, json};
 
@@ -23,8 +29,7 @@ fn with_text(request: &Value, place: &str, text: &str) -> Arguments {
 }
 
 fn fields(error: &AppError) -> Vec<String> {
-    let items = error.details.as_ref().and_then(|details| details["items"].as_array()).cloned().unwrap_or_default();
-    items.iter().map(|item| item["field"].as_str().unwrap().to_owned()).collect()
+    error.problems.iter().map(|problem| pointer(&problem.field)).collect()
 }
 
 #[test]
@@ -159,8 +164,7 @@ fn everything_that_is_missing_unknown_or_of_a_wrong_form_is_told_at_once() {
         told.sort();
         wanted.sort_unstable();
         assert_eq!(told, wanted, "{tool} {request}: {error:#?}");
-        let items = error.details.unwrap()["items"].as_array().unwrap().clone();
-        assert!(items.iter().all(|item| item["message"].as_str().is_some_and(|words| !words.is_empty())), "{items:#?}");
+        assert!(error.problems.iter().all(|problem| !problem.message.is_empty()), "{error:#?}");
     }
     let days = read::<DeliveryQuery>(json!({ "media_buy_id": "b" })).unwrap().days().unwrap_err();
     assert_eq!(fields(&days), ["/start_date", "/end_date"]);
@@ -238,7 +242,7 @@ fn a_number_is_judged_by_its_text() {
     assert!(error.message.contains("must be an integer from 1 to") && error.message.ends_with("not 9007199254740993"));
     // A platform's own numbers are no lookups, but two that no double tells apart would be one request.
     let own = take(with_text(&request, "/targeting_overlay/custom/acme/zone", "12345678901234567891")).unwrap_err();
-    assert_eq!(own.field.as_deref(), Some("/targeting_overlay/custom/acme/zone"));
+    assert_eq!(own.field.as_ref().map(pointer).as_deref(), Some("/targeting_overlay/custom/acme/zone"));
     assert!(own.message.contains("12345678901234567891, which has more digits"), "{}", own.message);
 }
 

@@ -12,8 +12,9 @@ use std::{
 
 use anyhow::{Context as _, ensure};
 use flightdeck::{
-    adapters::{AdapterChange, Adapters, AdaptersConfig, Call, EngineOptions, PlatformConfig},
+    adapters::{Adapters, AdaptersConfig, Call, EngineOptions, PlatformConfig},
     domain::{
+        change::ProposedChange,
         creative::Format,
         id::{OperationId, PlatformName},
         media_buy::{MediaBuy, Pacing, Package},
@@ -65,9 +66,9 @@ fn natively() -> anyhow::Result<Figures> {
 
 async fn start(target: &Path, data_dir: &Path) -> anyhow::Result<Arc<Adapters>> {
     let component = target.join("wasm32-wasip2/guest/flightdeck_adapter_kevel.wasm");
-    let mut platform = PlatformConfig::new("kevel", component, "https://api.kevel.co");
+    let mut platform = PlatformConfig::new("kevel", component, "https://api.kevel.co".parse()?);
     let reads = ["POST /v1/campaign/search", "POST /v1/report/queue", "POST /v1/instantcounts/bulk"];
-    platform.read_requests = reads.map(str::to_owned).to_vec();
+    platform.read_requests = reads.iter().map(|pattern| pattern.parse()).collect::<Result<_, _>>()?;
     Adapters::start(AdaptersConfig {
         data_dir: data_dir.to_owned(),
         compiler: target.join("release/flightdeck"),
@@ -87,7 +88,7 @@ async fn sandboxed(adapters: &Arc<Adapters>, at_once: usize) -> anyhow::Result<F
             let mut latencies = Vec::new();
             while begun.elapsed() < RUN_FOR {
                 let one = Instant::now();
-                let plan = adapters.plan(&platform, None, &call()?, AdapterChange::Create(&buy)).await;
+                let plan = adapters.plan(&platform, None, &call()?, ProposedChange::create(&buy).into()).await;
                 let plan = plan.map_err(|failure| anyhow::anyhow!("{failure}"))?;
                 latencies.push(one.elapsed());
                 ensure!(plan.changes.len() == 3, "the plan is {plan:?}");

@@ -4,28 +4,27 @@ use std::time::Duration;
 
 use flightdeck::{
     domain::{
-        event::{Event, EventKind},
+        event::{Event, EventData, EventKind},
         id::{EventId, WebhookId},
         time::Timestamp,
         webhook::{DeliveryStatus, Endpoint, SigningSecret},
     },
-    network::receivers::Policy,
+    network::{allow_list::AllowList, receivers::Policy},
     operations::now,
     store::{
-        AuditEntry, Recording, Store as _,
-        sqlite::{Options, SqliteStore},
-        webhooks::{Attempt, DueDelivery, Tried, WebhookStore as _},
+        AuditEntry, Store, Write,
+        sqlite::{self, Options},
+        webhooks::{Attempt, AttemptOutcome, DueDelivery},
     },
-    webhooks::{sending::Sender, serve::deliver},
+    webhooks::{delivery::Sender, dispatcher::deliver},
 };
-use serde_json::json;
 use tempfile::TempDir;
 
 use crate::receiver::Receiver;
 
 /// An endpoint at a receiver, with its store and what sends to it.
 struct Alone {
-    store: SqliteStore,
+    store: Store,
     sender: Sender,
     receiver: Receiver,
     endpoint: Endpoint,
@@ -43,9 +42,10 @@ fn days_ago(days: i64) -> Timestamp {
 impl Alone {
     async fn new() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let store = SqliteStore::open(folder.path().join("store.db"), Options::default()).await.expect("a store");
+        let store = sqlite::open(folder.path().join("store.db"), Options::default()).await.expect("a store");
         let receiver = Receiver::start().await;
-        let policy = Policy::new(&["127.0.0.0/8".to_owned()], true, Duration::from_secs(30)).expect("a policy");
+        let policy =
+            Policy::new(AllowList::new(&["127.0.0.0/8".parse().expect("a network")]), true, Duration::from_secs(30));
         let endpoint = Endpoint {
             id: WebhookId::from("wh_1"),
             owner: None,
@@ -81,9 +81,9 @@ impl Alone {
             kind: EventKind::TaskCreated,
             principal: "agency".into(),
             at,
-            data: json!({}),
+            data: EventData::Test { webhook: self.endpoint.id.clone(), by: "somebody".to_owned() },
         };
-        self.store.record(Recording { events: vec![event], ..Recording::default() }).await.expect("it is written");
+        self.store.record(Write::Event(event)).await.expect("it is written");
         let due = self.store.claim_delivery(now(), Duration::from_secs(60)).await.expect("the store");
         due.expect("it is due")
     }
@@ -132,7 +132,7 @@ async fn an_endpoint_at_which_nothing_succeeds_for_five_days_is_disabled() {
             url: due.endpoint.url.clone(),
             fence: due.fence,
             at,
-            outcome: Tried::Dead,
+            outcome: AttemptOutcome::DeadLetter,
             answered: Some(500),
             error: Some("it answered 500".to_owned()),
         };

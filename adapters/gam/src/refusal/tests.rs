@@ -12,7 +12,7 @@ fn understood(status: u16, header: Option<&str>, body: &str) -> Failure {
         Ok(answer)
     });
     let platform = Platform::read(&samples::context()).unwrap();
-    run(&host, || api::open(&samples::context(), &platform).get("orders/1").send()).unwrap().unwrap_err()
+    run(&host, || api::open(&samples::context(), platform.clone()).get("orders/1").send()).unwrap().unwrap_err()
 }
 
 fn body(status: &str, reasons: &[&str]) -> String {

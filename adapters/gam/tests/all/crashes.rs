@@ -1,8 +1,8 @@
 //! Every operation, cut off after every one of its interactions and run again: each change is made once.
 
-use flightdeck_adapter::{prelude::*, testing::run};
+use flightdeck_adapter::prelude::*;
 use flightdeck_adapter_gam::Gam;
-use flightdeck_adapter_testing::{change, everywhere};
+use flightdeck_adapter_testing::{change, everywhere, frames};
 
 use crate::{
     lifecycle::{booked, creatives, order_status, rich},
@@ -119,20 +119,7 @@ fn a_buy_is_paused_and_resumed_wherever_it_is_cut_off() {
 #[test]
 fn a_cancel_leaves_nothing_running_wherever_a_create_was_cut_off() {
     let buy = samples::buy(vec![samples::package("a"), samples::package("b")]);
-    for cut in 1..40 {
-        let network = start();
-        network.host.cut_after(cut);
-        let ctx = network.context();
-        let survived = run(&network.host, || Gam::create_media_buy(ctx, buy.clone())).is_some();
-        network.run(|ctx| Gam::cancel_media_buy(ctx, buy.clone())).unwrap();
-        for order in network.objects("orders") {
-            assert_eq!(field(&order, "archived"), "true", "cut after {cut}");
-        }
-        if survived {
-            return;
-        }
-    }
-    panic!("the operation never came to its end");
+    frames::cancelled_wherever_it_was_cut_off(start, ("orders", "archived"), &buy);
 }
 
 #[test]

@@ -2,21 +2,15 @@
 
 use flightdeck_adapter::prelude::*;
 use flightdeck_adapter_gam::Gam;
-use flightdeck_adapter_testing::change;
+use flightdeck_adapter_testing::{change, frames};
 
 use crate::{
     network::{field, start},
     samples,
 };
 
-/// `geography` and `device_types` are the region and device dimensions.
 fn package(id: &str) -> PackageOrder {
-    let mut package = samples::package(id);
-    package.targeting.rules = vec![
-        samples::rule(Dimension::GeoRegion, Operator::AnyOf, &["US-CA", "US-NY"]),
-        samples::rule(Dimension::DeviceType, Operator::AnyOf, &["mobile", "desktop"]),
-    ];
-    package
+    frames::documented(samples::package(id))
 }
 
 #[test]
@@ -37,13 +31,7 @@ fn the_updates_are_taken_but_for_daily_caps() {
     let network = start();
     let current = samples::buy(vec![package("news"), package("entertainment")]);
     network.create(&current);
-    let mut desired = current.clone();
-    desired.end = "2027-02-28T23:59:59Z".to_owned();
-    for package in &mut desired.packages {
-        package.end.clone_from(&desired.end);
-    }
-    desired.packages[0].budget = 15_000_000_000;
-    desired.packages[0].impressions = 1_200_000;
+    let mut desired = frames::prolonged(&current);
     desired.packages[0].creative_ids = vec!["banner_v2".to_owned()];
     desired.packages[1].pacing = Pacing::FrontLoaded;
     let assets = [samples::creative("banner_v2", &[])];

@@ -2,6 +2,7 @@
 
 use flightdeck_adapter::{prelude::*, step::Remote};
 use flightdeck_adapter_gam::Gam;
+use flightdeck_adapter_testing::frames;
 
 use crate::{
     network::{Network, decide, field, start},
@@ -62,11 +63,7 @@ pub(crate) fn order_status(network: &Network) -> String {
 fn a_buy_is_made_as_its_plan_says() {
     let network = start();
     let buy = rich();
-    let plan = network.run(|ctx| Gam::plan(ctx, Change::Create(buy.clone()))).unwrap();
-    let again = network.run(|ctx| Gam::plan(ctx, Change::Create(buy.clone()))).unwrap();
-    assert_eq!(plan, again);
-    assert!(network.host.requests().is_empty(), "a plan uses no network");
-    let planned: Vec<&str> = plan.changes.iter().map(|change| change.remote_type.as_str()).collect();
+    let (planned, plan) = frames::planned(&network, &buy);
     assert_eq!(planned, ["Order", "LineItem", "LineItem"]);
     network.create(&buy);
     assert_eq!((network.count("orders"), network.count("lineItems")), (1, 2));
@@ -99,9 +96,7 @@ fn creatives_are_uploaded_run_in_their_packages_and_the_order_is_approved() {
     let network = start();
     let buy = rich();
     network.create(&buy);
-    let batch = CreativeBatch { media_buy: buy.clone(), assets: creatives() };
-    let plan = network.run(|ctx| Gam::plan(ctx, Change::AddCreatives(batch))).unwrap();
-    let planned: Vec<&str> = plan.changes.iter().map(|change| change.remote_type.as_str()).collect();
+    let planned = frames::planned_upload(&network, &buy, &creatives());
     let tie = "LineItemCreativeAssociation";
     assert_eq!(planned, ["Creative", tie, "Creative", tie, "Creative", tie, "Order"]);
     let statuses = network.upload(&buy, &creatives());
@@ -132,22 +127,13 @@ fn an_asset_that_is_refused_does_not_stop_the_others() {
     assert!(statuses[2].feedback.as_ref().unwrap().contains("image_url"), "{:?}", statuses[2]);
 }
 
-/// What stands before an ad server says where to go, in a page of its own.
-const REDIRECT: &str = r#"{"status":302,"headers":{"location":"https://login.example/"},"body":"<html><head><style>p{}</style></head><body><h1>Moved</h1></body></html>"}"#;
-
 #[test]
 fn what_was_uploaded_for_a_refused_asset_is_switched_off() {
     let network = start();
     let buy = samples::buy(vec![samples::package("one"), samples::package("two")]);
-    network.create(&buy);
     let banner = samples::creative("banner", &["one", "two"]);
-    network.fault(&format!(
-        r#"{{"method":"POST","path":"/v1/networks/*/lineItems/*/creatives","times":2,"action":{{"fail":{REDIRECT}}}}}"#
-    ));
-    let refused = network.upload(&buy, std::slice::from_ref(&banner)).remove(0);
-    assert_eq!((&refused.state, &refused.remote_id), (&AssetState::Rejected, &None));
-    let words = "It redirected the request (302) instead of answering it. It said: Moved";
-    assert_eq!(refused.feedback.as_deref(), Some(words));
+    let refused = frames::taken_nowhere(&network, ("POST", "/v1/networks/*/lineItems/*/creatives"), &buy, &banner);
+    assert_eq!(refused.remote_id, None);
     assert_eq!(network.host.remote().id_of(&RemoteKind::Creative, "banner"), None);
     let sent = network.host.requests();
     assert!(sent.iter().any(|request| request.url.ends_with("/creatives:batchDeactivate")), "{sent:?}");
@@ -158,14 +144,9 @@ fn what_was_uploaded_for_a_refused_asset_is_switched_off() {
 
 #[test]
 fn a_creative_that_was_made_in_spite_of_a_redirect_is_used() {
-    let network = start();
     let buy = samples::buy(vec![samples::package("one"), samples::package("two")]);
-    network.create(&buy);
-    network.fault(&format!(
-        r#"{{"method":"POST","path":"/v1/networks/21700001/creatives","action":{{"fail_after_acting":{REDIRECT}}}}}"#
-    ));
-    let status = network.upload(&buy, &[samples::creative("banner", &["one", "two"])]).remove(0);
-    assert_eq!((status.state, network.count("creatives")), (AssetState::Approved, 1));
+    let banner = samples::creative("banner", &["one", "two"]);
+    frames::made_in_spite_of_a_redirect(&start(), "/v1/networks/21700001/creatives", &buy, &banner);
 }
 
 #[test]
@@ -215,11 +196,7 @@ fn a_report_that_takes_too_long_is_asked_for_again_later() {
     let buy = samples::buy(vec![samples::package("news")]);
     network.create(&buy);
     network.control("PUT", "gam/settings", r#"{"report_polls": 1000}"#);
-    let range = DateRange { first: "2026-12-01".to_owned(), last: "2026-12-31".to_owned() };
-    let short = Context { deadline: "2026-11-01T00:02:00Z".to_owned(), ..network.context() };
-    network.host.next_operation();
-    let failure = network.run(|_| Gam::get_delivery(short, vec![network.remote_buy(&buy)], range)).unwrap_err();
-    assert_eq!((failure.code.as_str(), failure.retry_after_ms), ("report_not_ready", Some(60_000)));
+    assert_eq!(frames::not_ready(&network, &buy), Some(60_000));
 }
 
 #[test]
@@ -239,72 +216,42 @@ fn a_start_that_has_come_is_moved_ahead() {
 #[test]
 fn a_cancelled_buy_delivers_nothing() {
     let network = booked(start());
-    let buy = rich();
     network.at("2026-12-04T00:00:00Z");
-    assert_eq!(network.status(&buy).state, DeliveryState::Delivering);
-    network.run(|ctx| Gam::cancel_media_buy(ctx, buy.clone())).unwrap();
-    assert_eq!(network.status(&buy).state, DeliveryState::Canceled);
+    assert_eq!(network.status(&rich()).state, DeliveryState::Delivering);
+    assert_eq!(frames::cancelled(&network, &rich()), ["There was nothing on Ad Manager."]);
     assert_eq!(field(&network.objects("orders")[0], "archived"), "true");
-    let spent = |network: &Network| network.delivery(&rich(), "2026-12-01", "2026-12-31").len();
-    let before = spent(&network);
-    network.at("2026-12-10T00:00:00Z");
-    assert_eq!(spent(&network), before);
-    // Once more: nothing to do is no failure.
-    network.run(|ctx| Gam::cancel_media_buy(ctx, buy.clone())).unwrap();
-    let other = MediaBuy { media_buy_id: "gam_2".to_owned(), ..samples::buy(vec![samples::package("other")]) };
-    let empty = Context { remote: Vec::new(), ..network.context() };
-    let outcome = network.run(|_| Gam::cancel_media_buy(empty, other)).unwrap();
-    assert_eq!(outcome.notes, ["There was nothing on Ad Manager."]);
+    frames::delivers_no_more(&network, &rich(), "2026-12-10T00:00:00Z");
 }
 
 #[test]
 fn a_buy_that_nobody_remembers_is_found_and_cancelled() {
-    let network = start();
-    let buy = samples::buy(vec![samples::package("news")]);
-    let longer = MediaBuy { media_buy_id: "gam_123456".to_owned(), ..buy.clone() };
-    network.create(&longer);
-    network.create(&buy);
-    let forgotten = Context { remote: Vec::new(), ..network.context() };
-    network.run(|_| Gam::cancel_media_buy(forgotten, buy.clone())).unwrap();
-    let archived: Vec<String> = network.objects("orders").iter().map(|order| field(order, "archived")).collect();
-    assert_eq!(archived, ["false", "true"], "the other buy's id only begins like it");
+    frames::forgotten(&start(), "orders", "archived", &samples::buy(vec![samples::package("news")]));
 }
 
 #[test]
 fn a_refusal_is_in_the_platforms_words() {
-    let network = start();
     let mut buy = samples::buy(vec![samples::package("news")]);
     buy.packages[0].product_settings = r#"{"ad_units": [{"id": "99"}]}"#.to_owned();
-    let failure = network.run(|ctx| Gam::create_media_buy(ctx, buy.clone())).unwrap_err();
-    assert_eq!(failure.kind, FailureKind::Rejected);
+    let failure = frames::refused(&start(), &buy);
     assert!(failure.words().contains("adUnits/99"), "{}", failure.words());
     assert!(!failure.platform.as_ref().unwrap().code.is_empty(), "Google's reason");
-    // What was made until then is known and can be undone.
-    assert!(network.host.remote().order().is_some());
-    network.run(|ctx| Gam::cancel_media_buy(ctx, buy.clone())).unwrap();
 }
 
 #[test]
 fn a_busy_network_is_tried_again_later() {
-    let network = start();
-    network.fault(r#"{"method":"POST","path":"/v1/networks/*/orders:batchCreate","action":{"fail":{"status":429,"headers":{"Retry-After":"7"}}}}"#);
-    let buy = samples::buy(vec![samples::package("news")]);
-    let failure = network.run(|ctx| Gam::create_media_buy(ctx, buy.clone())).unwrap_err();
-    assert_eq!((failure.kind, failure.retry_after_ms), (FailureKind::Unavailable, Some(7_000)));
-    assert_eq!(network.again(|ctx| Gam::create_media_buy(ctx, buy.clone())).unwrap(), Outcome::now());
-    assert_eq!(network.count("orders"), 1);
+    let outcome = frames::busy(
+        &start(),
+        "/v1/networks/*/orders:batchCreate",
+        "orders",
+        &samples::buy(vec![samples::package("news")]),
+    );
+    assert_eq!(outcome, Outcome::now());
 }
 
 #[test]
 fn many_buys_are_read_in_a_few_requests() {
     let network = start();
-    let mut buys = Vec::new();
-    for number in 0..6 {
-        network.host.forget_all();
-        let buy = MediaBuy { media_buy_id: format!("gam_{number}"), ..samples::buy(vec![samples::package("news")]) };
-        network.create(&buy);
-        buys.push(network.remote_buy(&buy));
-    }
+    let buys = frames::many(&network, 6, &samples::buy(vec![samples::package("news")]));
     let answers = network.run(|ctx| Gam::check_status(ctx, buys.clone())).unwrap();
     assert_eq!(network.host.requests().len(), 2, "one for orders, one for line items");
     let states: Vec<DeliveryState> = answers.into_iter().map(|answer| answer.status.unwrap().state).collect();

@@ -2,7 +2,7 @@
 
 use flightdeck_adapter::prelude::*;
 use flightdeck_adapter_gam::Gam;
-use flightdeck_adapter_testing::change;
+use flightdeck_adapter_testing::{change, frames};
 
 use crate::{
     lifecycle::{booked, creatives, order_status, rich},
@@ -33,18 +33,8 @@ fn an_update_sends_what_its_plan_shows() {
     let network = booked(start());
     let (current, desired, assets) = changed();
     let update = change(&current, &desired, &assets, &["news"]);
-    let plan = network.run(|ctx| Gam::plan(ctx, Change::Update(update.clone()))).unwrap();
-    let shown: Vec<String> = plan
-        .changes
-        .iter()
-        .map(|change| {
-            let fields: Vec<&str> = change.fields.iter().map(|field| field.field.as_str()).collect();
-            let id = if change.remote_id.is_some() { "#" } else { "" };
-            format!("{:?} {}{id} {}", change.action, change.remote_type, fields.join(" "))
-        })
-        .collect();
     assert_eq!(
-        shown,
+        frames::planned_update(&network, &update),
         [
             "PlanAction::Update LineItem# targetEndTime goal targeting frequencyCaps",
             "PlanAction::Create Creative displayName advertiser size imageRedirectCreative",
@@ -66,11 +56,7 @@ fn an_update_sends_what_its_plan_shows() {
 
 #[test]
 fn nothing_to_change_sends_nothing() {
-    let network = booked(start());
-    let (current, ..) = changed();
-    let outcome = network.update(&current, &current, &creatives());
-    assert_eq!(outcome.affected_packages, [""; 0]);
-    assert!(network.host.requests().is_empty());
+    frames::nothing_to_change(&booked(start()), &changed().0, &creatives());
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::{cell::Cell, rc::Rc};
 use flightdeck_adapter::testing::{FakeHost, answer, run};
 
 use super::*;
-use crate::samples;
+use crate::{Kevel, samples};
 
 const DONE: &str = r#"{"Id":"r1","Status":2,"Message":null,"Result":{"Records":[
     {"Date":"2026-12-01T00:00:00Z","Impressions":150,"Details":[
@@ -49,7 +49,7 @@ fn report(finished: u32, last: &'static str) -> (Fallible<Vec<DeliveryAnswer>>, 
         Ok(answer(200, body))
     });
     let range = DateRange { first: "2026-12-01".to_owned(), last: "2026-12-02".to_owned() };
-    let answers = run(&host, || get(&samples::context(), &buys(), &range)).unwrap();
+    let answers = run(&host, || Kevel::get_delivery(samples::context(), buys(), range)).unwrap();
     (answers, host)
 }
 

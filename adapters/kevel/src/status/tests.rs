@@ -6,7 +6,7 @@ use flightdeck_adapter::{
 };
 
 use super::*;
-use crate::samples;
+use crate::{Kevel, samples};
 
 fn buy(id: &str, order: i64, packages: &[(&str, i64)], ads: &[&str]) -> RemoteBuy {
     let object = |kind, key: &str, id: i64| RemoteObject { kind, key: key.to_owned(), id: id.to_string() };
@@ -51,7 +51,9 @@ fn state(campaign: &str, flights: &[&str], now: &str) -> (DeliveryState, Vec<Del
         })
     });
     host.set_now(moment::parse(now).unwrap());
-    let answers = run(&host, || check(&samples::context(), &[buy("b", 1, &packages, &["p0/x"])])).unwrap().unwrap();
+    let answers = run(&host, || Kevel::check_status(samples::context(), vec![buy("b", 1, &packages, &["p0/x"])]))
+        .unwrap()
+        .unwrap();
     let status = answers[0].status.clone().unwrap();
     (status.state, status.packages.into_iter().map(|package| package.state).collect(), status.detail)
 }
@@ -113,7 +115,7 @@ fn many_buys_of_an_advertiser_are_two_lists_and_one_count() {
         })
     });
     let buys = [buy("a", 1, &[("p", 11)], &[]), buy("b", 2, &[("p", 12)], &[]), buy("c", 3, &[("p", 13)], &[])];
-    let answers = run(&host, || check(&samples::context(), &buys)).unwrap().unwrap();
+    let answers = run(&host, || Kevel::check_status(samples::context(), buys.to_vec())).unwrap().unwrap();
     let states: Vec<DeliveryState> = answers.into_iter().map(|answer| answer.status.unwrap().state).collect();
     assert_eq!(states, [DeliveryState::Delivering, DeliveryState::Paused, DeliveryState::Missing]);
     assert_eq!(host.requests().len(), 4, "two lists, the campaign that is in none, the counts");
@@ -148,7 +150,7 @@ fn a_buy_that_cannot_be_read_fails_alone() {
         buy("e", 5, &[], &[]),
         odd,
     ];
-    let answers = run(&host, || check(&samples::context(), &buys)).unwrap().unwrap();
+    let answers = run(&host, || Kevel::check_status(samples::context(), buys.to_vec())).unwrap().unwrap();
     let said = |answer: StatusAnswer| match answer.status {
         Ok(status) => format!("{:?}", status.state),
         Err(failure) => failure.code,
@@ -164,7 +166,7 @@ fn a_buy_that_cannot_be_read_fails_alone() {
 fn a_network_that_cannot_be_asked_is_not_pressed() {
     let host = FakeHost::new(|_| Ok(answer(429, "{}")));
     let buys: Vec<RemoteBuy> = (1..9).map(|order| buy("b", order, &[], &[])).collect();
-    let failure = run(&host, || check(&samples::context(), &buys)).unwrap().unwrap_err();
+    let failure = run(&host, || Kevel::check_status(samples::context(), buys.to_vec())).unwrap().unwrap_err();
     assert_eq!((failure.code.as_str(), host.requests().len()), ("busy", 1));
 }
 
@@ -183,6 +185,6 @@ fn a_list_that_breaks_off_leaves_nothing_half_read() {
         })
     });
     let buys = [buy("a", 1, &[("p", 11)], &[]), buy("b", 2, &[("p", 12)], &[])];
-    let answers = run(&host, || check(&samples::context(), &buys)).unwrap().unwrap();
+    let answers = run(&host, || Kevel::check_status(samples::context(), buys.to_vec())).unwrap().unwrap();
     assert_eq!(answers[0].status.as_ref().unwrap().state, DeliveryState::Delivering);
 }

@@ -2,20 +2,15 @@
 
 use flightdeck_adapter::prelude::*;
 use flightdeck_adapter_kevel::Kevel;
+use flightdeck_adapter_testing::frames;
 
 use crate::{
     network::{field, start},
     samples,
 };
 
-/// `geography` and `device_types` are the region and device dimensions.
 fn package(id: &str) -> PackageOrder {
-    let mut package = samples::package(id);
-    package.targeting.rules = vec![
-        samples::rule(Dimension::GeoRegion, Operator::AnyOf, &["US-CA", "US-NY"]),
-        samples::rule(Dimension::DeviceType, Operator::AnyOf, &["mobile", "desktop"]),
-    ];
-    package
+    frames::documented(samples::package(id))
 }
 
 #[test]
@@ -42,14 +37,8 @@ fn the_updates_are_taken_but_for_front_loading() {
     let network = start();
     let current = samples::buy(vec![package("news"), package("entertainment")]);
     network.create(&current);
-    let mut desired = current.clone();
-    desired.end = "2027-02-28T23:59:59Z".to_owned();
+    let mut desired = frames::prolonged(&current);
     desired.daily_budget = Some(5_000_000_000);
-    for package in &mut desired.packages {
-        package.end.clone_from(&desired.end);
-    }
-    desired.packages[0].budget = 15_000_000_000;
-    desired.packages[0].impressions = 1_200_000;
     desired.packages[0].creative_ids = vec!["banner_v2".to_owned(), "video_v2".to_owned()];
     let video = Creative { format: CreativeFormat::Video, ..samples::creative("video_v2", &[]) };
     let mut update = MediaBuyUpdate {

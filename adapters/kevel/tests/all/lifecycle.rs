@@ -2,6 +2,7 @@
 
 use flightdeck_adapter::{prelude::*, step::Remote};
 use flightdeck_adapter_kevel::Kevel;
+use flightdeck_adapter_testing::frames;
 
 use crate::{
     network::{field, start},
@@ -64,11 +65,7 @@ pub(crate) fn creatives() -> Vec<Creative> {
 fn a_buy_is_made_as_its_plan_says() {
     let network = start();
     let buy = rich();
-    let plan = network.run(|ctx| Kevel::plan(ctx, Change::Create(buy.clone()))).unwrap();
-    let again = network.run(|ctx| Kevel::plan(ctx, Change::Create(buy.clone()))).unwrap();
-    assert_eq!(plan, again);
-    assert!(network.host.requests().is_empty(), "a plan uses no network");
-    let planned: Vec<&str> = plan.changes.iter().map(|change| change.remote_type.as_str()).collect();
+    let (planned, plan) = frames::planned(&network, &buy);
     assert_eq!(planned, ["Campaign", "Flight", "DayPart", "DayPart", "Flight"]);
 
     network.create(&buy);
@@ -132,22 +129,13 @@ fn an_asset_that_is_refused_does_not_stop_the_others() {
     );
 }
 
-/// What stands before an ad server says where to go, in a page of its own.
-const REDIRECT: &str = r#"{"status":302,"headers":{"location":"https://login.example/"},"body":"<html><head><style>p{}</style></head><body><h1>Moved</h1></body></html>"}"#;
-
 #[test]
 fn what_was_uploaded_for_a_refused_asset_is_taken_away() {
     let network = start();
     let buy = samples::buy(vec![samples::package("one"), samples::package("two")]);
-    network.create(&buy);
     let banner = samples::creative("banner", &["one", "two"]);
-    network.fault(&format!(
-        r#"{{"method":"POST","path":"/v1/flight/*/creative","times":2,"action":{{"fail":{REDIRECT}}}}}"#
-    ));
-    let refused = network.upload(&buy, std::slice::from_ref(&banner)).remove(0);
-    assert_eq!((&refused.state, &refused.remote_id), (&AssetState::Rejected, &None));
-    let words = "It redirected the request (302) instead of answering it. It said: Moved";
-    assert_eq!(refused.feedback.as_deref(), Some(words));
+    let refused = frames::taken_nowhere(&network, ("POST", "/v1/flight/*/creative"), &buy, &banner);
+    assert_eq!(refused.remote_id, None);
     assert_eq!(network.host.remote().id_of(&RemoteKind::Creative, "banner"), None);
     let left = network.objects("creatives");
     assert_eq!((field(&left[0], "IsActive"), field(&left[0], "IsDeleted")), ("false".into(), "true".into()));
@@ -158,12 +146,9 @@ fn what_was_uploaded_for_a_refused_asset_is_taken_away() {
 
 #[test]
 fn a_creative_that_was_made_in_spite_of_a_redirect_is_used() {
-    let network = start();
     let buy = samples::buy(vec![samples::package("one"), samples::package("two")]);
-    network.create(&buy);
-    network.fault(&format!(r#"{{"method":"POST","path":"/v1/creative","action":{{"fail_after_acting":{REDIRECT}}}}}"#));
-    let status = network.upload(&buy, &[samples::creative("banner", &["one", "two"])]).remove(0);
-    assert_eq!((status.state, network.count("creatives")), (AssetState::Approved, 1));
+    let banner = samples::creative("banner", &["one", "two"]);
+    frames::made_in_spite_of_a_redirect(&start(), "/v1/creative", &buy, &banner);
 }
 
 #[test]
@@ -195,56 +180,32 @@ fn a_buy_delivers_is_counted_and_completes() {
 #[test]
 fn a_cancelled_buy_delivers_nothing() {
     let network = start();
-    let buy = rich();
-    network.create(&buy);
-    network.upload(&buy, &creatives());
-    let plan = network.run(|ctx| Kevel::plan(ctx, Change::Cancel(buy.clone()))).unwrap();
+    network.create(&rich());
+    network.upload(&rich(), &creatives());
+    let plan = network.run(|ctx| Kevel::plan(ctx, Change::Cancel(rich()))).unwrap();
     assert_eq!(plan.changes.len(), 3);
-    network.run(|ctx| Kevel::cancel_media_buy(ctx, buy.clone())).unwrap();
-    assert_eq!(network.status(&buy).state, DeliveryState::Canceled);
+    assert_eq!(frames::cancelled(&network, &rich()), ["There was nothing on Kevel."]);
     for kind in ["campaigns", "flights"] {
         for object in network.objects(kind) {
             assert_eq!((field(&object, "IsActive"), field(&object, "IsArchived")), ("false".into(), "true".into()));
         }
     }
-    // Once more: nothing to do is no failure.
-    network.run(|ctx| Kevel::cancel_media_buy(ctx, buy.clone())).unwrap();
-    let mut empty = network.context();
-    empty.remote.clear();
-    network.host.next_operation();
-    network.run(|_| Kevel::cancel_media_buy(empty, samples::buy(vec![samples::package("other")]))).unwrap();
 }
 
 #[test]
 fn a_buy_that_nobody_remembers_is_found_and_cancelled() {
-    let network = start();
-    let buy = samples::buy(vec![samples::package("news")]);
-    network.create(&buy);
-    let forgotten = Context { remote: Vec::new(), ..network.context() };
-    network.run(|_| Kevel::cancel_media_buy(forgotten, buy.clone())).unwrap();
-    assert_eq!(field(&network.objects("campaigns")[0], "IsArchived"), "true");
+    frames::forgotten(&start(), "campaigns", "IsArchived", &samples::buy(vec![samples::package("news")]));
 }
 
 #[test]
 fn a_refusal_is_in_the_platforms_words() {
-    let network = start();
     let mut buy = samples::buy(vec![samples::package("news")]);
     buy.packages[0].product_settings = r#"{"priority_id": 9}"#.to_owned();
-    let failure = network.run(|ctx| Kevel::create_media_buy(ctx, buy.clone())).unwrap_err();
-    assert_eq!(failure.kind, FailureKind::Rejected);
+    let failure = frames::refused(&start(), &buy);
     assert_eq!(failure.words(), "PriorityId: priority 9 does not exist");
-    // What was made until then is known and can be undone.
-    assert!(network.host.remote().order().is_some());
-    network.run(|ctx| Kevel::cancel_media_buy(ctx, buy.clone())).unwrap();
 }
 
 #[test]
 fn a_busy_network_is_tried_again_later() {
-    let network = start();
-    network.fault(
-        r#"{"method":"POST","path":"/v1/campaign","action":{"fail":{"status":429,"headers":{"Retry-After":"7"}}}}"#,
-    );
-    let buy = samples::buy(vec![samples::package("news")]);
-    let failure = network.run(|ctx| Kevel::create_media_buy(ctx, buy.clone())).unwrap_err();
-    assert_eq!((failure.kind, failure.retry_after_ms), (FailureKind::Unavailable, Some(7_000)));
+    frames::busy(&start(), "/v1/campaign", "campaigns", &samples::buy(vec![samples::package("news")]));
 }

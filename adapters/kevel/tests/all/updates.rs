@@ -2,6 +2,7 @@
 
 use flightdeck_adapter::prelude::*;
 use flightdeck_adapter_kevel::Kevel;
+use flightdeck_adapter_testing::frames;
 
 use crate::{
     lifecycle::{creatives, rich},
@@ -55,18 +56,8 @@ fn an_update_sends_what_its_plan_shows() {
     let network = booked();
     let (current, desired, assets) = changed();
     let change = MediaBuyUpdate { current, desired, creatives: assets, touched: vec!["news".to_owned()] };
-    let plan = network.run(|ctx| Kevel::plan(ctx, Change::Update(change.clone()))).unwrap();
-    let shown: Vec<String> = plan
-        .changes
-        .iter()
-        .map(|change| {
-            let fields: Vec<&str> = change.fields.iter().map(|field| field.field.as_str()).collect();
-            let id = if change.remote_id.is_some() { "#" } else { "" };
-            format!("{:?} {}{id} {}", change.action, change.remote_type, fields.join(" "))
-        })
-        .collect();
     assert_eq!(
-        shown,
+        frames::planned_update(&network, &change),
         [
             "PlanAction::Update Campaign# DailyCapAmount",
             "PlanAction::Update Flight# EndDateISO Impressions GeoTargeting",
@@ -97,11 +88,7 @@ fn an_update_sends_what_its_plan_shows() {
 
 #[test]
 fn nothing_to_change_sends_nothing() {
-    let network = booked();
-    let (current, ..) = changed();
-    let outcome = update(&network, &current, &current, &creatives());
-    assert_eq!(outcome.affected_packages, [""; 0]);
-    assert!(network.host.requests().is_empty());
+    frames::nothing_to_change(&booked(), &changed().0, &creatives());
 }
 
 #[test]

@@ -1,8 +1,13 @@
 //! Percent-encoding.
 
-use std::fmt::{Display, Write};
+use std::fmt::Display;
 
-/// Encodes a value as one segment of a path: everything but the unreserved characters of RFC 3986.
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+/// Everything but the unreserved characters of RFC 3986.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// Encodes a value as one segment of a path.
 #[must_use]
 pub fn segment(value: &impl Display) -> String {
     encode(&value.to_string())
@@ -21,20 +26,11 @@ pub fn without_query(url: &str) -> &str {
 }
 
 fn encode(text: &str) -> String {
-    let mut encoded = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            encoded.push(char::from(byte));
-        } else {
-            // Writing to a string can't fail.
-            let _ = write!(encoded, "%{byte:02X}");
-        }
-    }
-    // A dot segment would be resolved away by whoever normalises the address.
-    match encoded.as_str() {
+    // A dot segment would be resolved away by whatever normalises the address.
+    match text {
         "." => "%2E".to_owned(),
         ".." => "%2E%2E".to_owned(),
-        _ => encoded,
+        _ => utf8_percent_encode(text, RESERVED).to_string(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Every operation, cut off after every one of its interactions and run again: each change is made once.
 
-use flightdeck_adapter::{prelude::*, testing::run};
-use flightdeck_adapter_testing::{change, everywhere};
+use flightdeck_adapter::prelude::*;
+use flightdeck_adapter_testing::{change, everywhere, frames};
 use flightdeck_adapter_triton::Triton;
 
 use crate::{
@@ -80,18 +80,5 @@ fn an_update_is_made_once() {
 #[test]
 fn a_cancel_leaves_nothing_running_wherever_a_create_was_cut_off() {
     let buy = samples::buy(vec![samples::package("a"), samples::package("b")]);
-    for cut in 1..40 {
-        let network = start();
-        network.host.cut_after(cut);
-        let ctx = network.context();
-        let survived = run(&network.host, || Triton::create_media_buy(ctx, buy.clone())).is_some();
-        network.run(|ctx| Triton::cancel_media_buy(ctx, buy.clone())).unwrap();
-        for campaign in network.objects("campaigns") {
-            assert_eq!(field(&campaign, "archived"), "true", "cut after {cut}");
-        }
-        if survived {
-            return;
-        }
-    }
-    panic!("the operation never came to its end");
+    frames::cancelled_wherever_it_was_cut_off(start, ("campaigns", "archived"), &buy);
 }

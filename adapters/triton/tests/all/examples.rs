@@ -1,6 +1,7 @@
 //! The requests that the lifecycle document shows, as the host translates them, on products sold on Triton.
 
 use flightdeck_adapter::prelude::*;
+use flightdeck_adapter_testing::{change, frames};
 use flightdeck_adapter_triton::Triton;
 
 use crate::{
@@ -8,14 +9,8 @@ use crate::{
     samples,
 };
 
-/// `geography` and `device_types` are the region and device dimensions.
 fn package(id: &str) -> PackageOrder {
-    let mut package = samples::package(id);
-    package.targeting.rules = vec![
-        samples::rule(Dimension::GeoRegion, Operator::AnyOf, &["US-CA", "US-NY"]),
-        samples::rule(Dimension::DeviceType, Operator::AnyOf, &["mobile", "desktop"]),
-    ];
-    package
+    frames::documented(samples::package(id))
 }
 
 #[test]
@@ -44,13 +39,7 @@ fn the_updates_are_taken_but_for_a_campaigns_daily_budget_and_front_loading() {
     let network = start();
     let current = samples::buy(vec![package("drive_time_audio"), package("midday_audio")]);
     network.create(&current);
-    let mut desired = current.clone();
-    desired.end = "2027-02-28T23:59:59Z".to_owned();
-    for package in &mut desired.packages {
-        package.end.clone_from(&desired.end);
-    }
-    desired.packages[0].budget = 15_000_000_000;
-    desired.packages[0].impressions = 1_200_000;
+    let mut desired = frames::prolonged(&current);
     desired.packages[1].impressions = 750_000;
     desired.packages[1].daily_impressions = Some(50_000);
     let outcome = network.update(&current, &desired, &[]);
@@ -59,8 +48,8 @@ fn the_updates_are_taken_but_for_a_campaigns_daily_budget_and_front_loading() {
     let mut refused = desired.clone();
     refused.daily_budget = Some(5_000_000_000);
     refused.packages[1].pacing = Pacing::FrontLoaded;
-    let change = flightdeck_adapter_testing::change(&desired, &refused, &[], &[]);
-    let failure = network.run(|ctx| Triton::plan(ctx, Change::Update(change))).unwrap_err();
+    let update = change(&desired, &refused, &[], &[]);
+    let failure = network.run(|ctx| Triton::plan(ctx, Change::Update(update))).unwrap_err();
     let fields: Vec<&str> = failure.items.iter().map(|item| item.field.as_str()).collect();
     assert_eq!(fields, ["/daily_budget", "/packages/midday_audio/pacing"]);
 }

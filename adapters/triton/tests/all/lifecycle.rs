@@ -1,6 +1,7 @@
 //! A buy from its plan to its end.
 
 use flightdeck_adapter::{prelude::*, step::Remote};
+use flightdeck_adapter_testing::frames;
 use flightdeck_adapter_triton::Triton;
 
 use crate::{
@@ -46,11 +47,7 @@ pub(crate) fn booked() -> Network {
 fn a_buy_is_made_as_its_plan_says() {
     let network = start();
     let buy = rich();
-    let plan = network.run(|ctx| Triton::plan(ctx, Change::Create(buy.clone()))).unwrap();
-    let again = network.run(|ctx| Triton::plan(ctx, Change::Create(buy.clone()))).unwrap();
-    assert_eq!(plan, again);
-    assert!(network.host.requests().is_empty(), "a plan uses no network");
-    let planned: Vec<&str> = plan.changes.iter().map(|change| change.remote_type.as_str()).collect();
+    let (planned, plan) = frames::planned(&network, &buy);
     assert_eq!(planned, ["Campaign", "Flight", "Flight"]);
     network.create(&buy);
     assert_eq!((network.count("campaigns"), network.count("flights")), (1, 2));
@@ -87,9 +84,7 @@ fn creatives_are_uploaded_and_play_in_their_packages() {
     let network = start();
     let buy = rich();
     network.create(&buy);
-    let batch = CreativeBatch { media_buy: buy.clone(), assets: spots() };
-    let plan = network.run(|ctx| Triton::plan(ctx, Change::AddCreatives(batch))).unwrap();
-    let planned: Vec<&str> = plan.changes.iter().map(|change| change.remote_type.as_str()).collect();
+    let planned = frames::planned_upload(&network, &buy, &spots());
     assert_eq!(planned, ["Creative", "FlightCreative", "FlightCreative", "Creative", "FlightCreative"]);
     let statuses = network.upload(&buy, &spots());
     assert!(statuses.iter().all(|status| status.state == AssetState::Approved), "{statuses:?}");
@@ -119,23 +114,14 @@ fn an_asset_that_is_refused_does_not_stop_the_others() {
     assert!(statuses[2].feedback.as_ref().unwrap().contains("url:"), "{:?}", statuses[2]);
 }
 
-/// What stands before an ad server says where to go, in a page of its own.
-const REDIRECT: &str = r#"{"status":302,"headers":{"location":"https://login.example/"},"body":"<html><head><style>p{}</style></head><body><h1>Moved</h1></body></html>"}"#;
-
 #[test]
 fn what_was_uploaded_for_a_refused_asset_is_used_later() {
     let network = start();
     let buy = samples::buy(vec![samples::package("one"), samples::package("two")]);
-    network.create(&buy);
     let banner = samples::spot("banner", &["one", "two"]);
-    network.fault(&format!(r#"{{"method":"PUT","path":"/v1/flights/*","times":2,"action":{{"fail":{REDIRECT}}}}}"#));
-    let refused = network.upload(&buy, std::slice::from_ref(&banner)).remove(0);
-    assert_eq!(
-        (&refused.state, &refused.remote_id),
-        (&AssetState::Rejected, &network.host.remote().id_of(&RemoteKind::Creative, "banner").map(str::to_owned))
-    );
-    let words = "It redirected the request (302) instead of answering it. It said: Moved";
-    assert_eq!(refused.feedback.as_deref(), Some(words));
+    let refused = frames::taken_nowhere(&network, ("PUT", "/v1/flights/*"), &buy, &banner);
+    let known = network.host.remote().id_of(&RemoteKind::Creative, "banner").map(str::to_owned);
+    assert_eq!(refused.remote_id, known);
     let status = network.upload(&buy, &[banner]).remove(0);
     assert_eq!(status.state, AssetState::Approved, "{status:?}");
     assert_eq!(network.count("creatives"), 1);
@@ -143,13 +129,9 @@ fn what_was_uploaded_for_a_refused_asset_is_used_later() {
 
 #[test]
 fn a_creative_that_was_made_in_spite_of_a_redirect_is_used() {
-    let network = start();
     let buy = samples::buy(vec![samples::package("one"), samples::package("two")]);
-    network.create(&buy);
-    network
-        .fault(&format!(r#"{{"method":"POST","path":"/v1/creatives","action":{{"fail_after_acting":{REDIRECT}}}}}"#));
-    let status = network.upload(&buy, &[samples::spot("banner", &["one", "two"])]).remove(0);
-    assert_eq!((status.state, network.count("creatives")), (AssetState::Approved, 1));
+    let banner = samples::spot("banner", &["one", "two"]);
+    frames::made_in_spite_of_a_redirect(&start(), "/v1/creatives", &buy, &banner);
 }
 
 #[test]
@@ -235,11 +217,7 @@ fn a_report_is_waited_for_as_long_as_the_call_may_take() {
     network.control("PUT", "triton/settings", r#"{"report_polls": 4}"#);
     network.delivery(&rich(), "2026-12-01", "2026-12-31");
     network.control("PUT", "triton/settings", r#"{"report_polls": 1000}"#);
-    let range = DateRange { first: "2026-12-01".to_owned(), last: "2026-12-31".to_owned() };
-    network.at("2026-11-01T00:00:00Z");
-    let short = Context { deadline: "2026-11-01T00:02:00Z".to_owned(), ..network.context() };
-    let failure = network.run(|_| Triton::get_delivery(short, vec![network.remote_buy(&rich())], range)).unwrap_err();
-    assert_eq!((failure.code.as_str(), failure.retry_after_ms), ("report_not_ready", Some(30_000)));
+    assert_eq!(frames::not_ready(&network, &rich()), Some(30_000));
 }
 
 #[test]
@@ -254,14 +232,7 @@ fn a_report_that_fails_fails_its_buys() {
 #[test]
 fn many_buys_are_read_in_a_few_requests_and_one_that_is_gone_fails_alone() {
     let network = start();
-    let mut buys = Vec::new();
-    for number in 0..6 {
-        network.host.forget_all();
-        let buy =
-            MediaBuy { media_buy_id: format!("triton_{number}"), ..samples::buy(vec![samples::package("drive")]) };
-        network.create(&buy);
-        buys.push(network.remote_buy(&buy));
-    }
+    let buys = frames::many(&network, 6, &samples::buy(vec![samples::package("drive")]));
     network.run(|ctx| Triton::check_status(ctx, buys.clone())).unwrap();
     assert_eq!(network.host.requests().len(), 2, "one for campaigns, one for flights");
     let mut gone = buys[0].clone();
@@ -293,57 +264,27 @@ fn a_first_day_that_is_over_becomes_today() {
 #[test]
 fn a_cancelled_buy_plays_nothing() {
     let network = booked();
-    let buy = rich();
     network.at("2026-12-04T00:00:00Z");
-    network.run(|ctx| Triton::cancel_media_buy(ctx, buy.clone())).unwrap();
-    assert_eq!(network.status(&buy).state, DeliveryState::Canceled);
+    assert_eq!(frames::cancelled(&network, &rich()), ["There was nothing on Triton."]);
     let campaign = &network.objects("campaigns")[0];
     assert_eq!((field(campaign, "active"), field(campaign, "archived")), ("false".into(), "true".into()));
-    let spent = |network: &Network| network.delivery(&rich(), "2026-12-01", "2026-12-31").len();
-    let before = spent(&network);
-    network.at("2026-12-20T00:00:00Z");
-    assert_eq!(spent(&network), before);
-    // Once more: nothing to do is no failure.
-    network.run(|ctx| Triton::cancel_media_buy(ctx, buy.clone())).unwrap();
-    let other = MediaBuy { media_buy_id: "triton_2".to_owned(), ..samples::buy(vec![samples::package("other")]) };
-    let empty = Context { remote: Vec::new(), ..network.context() };
-    let outcome = network.run(|_| Triton::cancel_media_buy(empty, other)).unwrap();
-    assert_eq!(outcome.notes, ["There was nothing on Triton."]);
+    frames::delivers_no_more(&network, &rich(), "2026-12-20T00:00:00Z");
 }
 
 #[test]
 fn a_buy_that_nobody_remembers_is_found_and_cancelled() {
-    let network = start();
-    let buy = samples::buy(vec![samples::package("drive")]);
-    let longer = MediaBuy { media_buy_id: "triton_123456".to_owned(), ..buy.clone() };
-    network.create(&longer);
-    network.create(&buy);
-    let forgotten = Context { remote: Vec::new(), ..network.context() };
-    network.run(|_| Triton::cancel_media_buy(forgotten, buy.clone())).unwrap();
-    let archived: Vec<String> = network.objects("campaigns").iter().map(|one| field(one, "archived")).collect();
-    assert_eq!(archived, ["false", "true"], "the other buy's id only begins like it");
+    frames::forgotten(&start(), "campaigns", "archived", &samples::buy(vec![samples::package("drive")]));
 }
 
 #[test]
 fn a_refusal_is_in_the_platforms_words() {
-    let network = start();
     let mut buy = samples::buy(vec![samples::package("drive")]);
     buy.packages[0].product_settings = r#"{"station_ids": [99]}"#.to_owned();
-    let failure = network.run(|ctx| Triton::create_media_buy(ctx, buy.clone())).unwrap_err();
-    assert_eq!((failure.kind, failure.words()), (FailureKind::Rejected, "stationIds: there is no station 99"));
-    assert!(network.host.remote().order().is_some(), "what was made until then is known and can be undone");
-    network.run(|ctx| Triton::cancel_media_buy(ctx, buy.clone())).unwrap();
+    let failure = frames::refused(&start(), &buy);
+    assert_eq!(failure.words(), "stationIds: there is no station 99");
 }
 
 #[test]
 fn a_busy_platform_is_tried_again_later() {
-    let network = start();
-    network.fault(
-        r#"{"method":"POST","path":"/v1/campaigns","action":{"fail":{"status":429,"headers":{"Retry-After":"7"}}}}"#,
-    );
-    let buy = samples::buy(vec![samples::package("drive")]);
-    let failure = network.run(|ctx| Triton::create_media_buy(ctx, buy.clone())).unwrap_err();
-    assert_eq!((failure.kind, failure.retry_after_ms), (FailureKind::Unavailable, Some(7_000)));
-    network.again(|ctx| Triton::create_media_buy(ctx, buy.clone())).unwrap();
-    assert_eq!(network.count("campaigns"), 1);
+    frames::busy(&start(), "/v1/campaigns", "campaigns", &samples::buy(vec![samples::package("drive")]));
 }

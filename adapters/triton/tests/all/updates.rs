@@ -1,7 +1,7 @@
 //! Changes of a buy that exists.
 
 use flightdeck_adapter::prelude::*;
-use flightdeck_adapter_testing::change;
+use flightdeck_adapter_testing::{change, frames};
 use flightdeck_adapter_triton::Triton;
 
 use crate::{
@@ -35,18 +35,8 @@ fn an_update_sends_what_its_plan_shows() {
     let network = booked();
     let (current, desired, assets) = changed();
     let update = change(&current, &desired, &assets, &["drive"]);
-    let plan = network.run(|ctx| Triton::plan(ctx, Change::Update(update.clone()))).unwrap();
-    let shown: Vec<String> = plan
-        .changes
-        .iter()
-        .map(|change| {
-            let fields: Vec<&str> = change.fields.iter().map(|field| field.field.as_str()).collect();
-            let id = if change.remote_id.is_some() { "#" } else { "" };
-            format!("{:?} {}{id} {}", change.action, change.remote_type, fields.join(" "))
-        })
-        .collect();
     assert_eq!(
-        shown,
+        frames::planned_update(&network, &update),
         [
             "PlanAction::Update Campaign# endDate totalBudget",
             "PlanAction::Update Flight# goal endDate dailyCap targeting",
@@ -70,11 +60,7 @@ fn an_update_sends_what_its_plan_shows() {
 
 #[test]
 fn nothing_to_change_sends_nothing() {
-    let network = booked();
-    let (current, ..) = changed();
-    let outcome = network.update(&current, &current, &spots());
-    assert_eq!(outcome.affected_packages, [""; 0]);
-    assert!(network.host.requests().is_empty());
+    frames::nothing_to_change(&booked(), &changed().0, &spots());
 }
 
 #[test]

@@ -15,6 +15,7 @@ use crate::{
     domain::{
         creative::{AssetState, AssetStatus},
         failure::{Failure, FailureKind, PlatformAnswer},
+        field::FieldPath,
         id::{CreativeId, PackageId, PlatformName},
         lookup::MadeObject,
         media_buy::{MediaBuy, RemoteObject},
@@ -39,7 +40,7 @@ pub(crate) fn plan(
     for id in changes.iter().filter_map(|change| change.package_id.clone()) {
         known_package(change.buy(), platform, id)?;
     }
-    if let AdapterChange::Create(buy) = change {
+    if let Some(buy) = change.created() {
         let is_planned =
             |id: &PackageId| changes.iter().any(|change| change.package_id.as_deref() == Some(id.as_str()));
         if let Some(package) = buy.packages_on(platform).find(|package| !is_planned(&package.id)) {
@@ -232,7 +233,7 @@ pub(crate) fn failure(failure: wit::Failure) -> Failure {
     };
     let code = if failure.code.is_empty() { kind.as_str().to_owned() } else { word(&failure.code) };
     let item = |item: wit::FailureItem| {
-        let problem = Problem::new(cut(&item.field, check::SHORT), cut(&item.message, check::LONG))
+        let problem = Problem::new(FieldPath::parse(cut(&item.field, check::SHORT)), cut(&item.message, check::LONG))
             .supported(item.supported.iter().take(check::ITEMS).map(|value| cut(value, check::SHORT)));
         if item.value.is_empty() { problem } else { problem.value(cut(&item.value, check::SHORT)) }
     };

@@ -2,7 +2,7 @@
 //! give, an adapter may repeat, however many bytes its characters have.
 
 use super::{Bad, bad};
-use crate::domain::{money::Micros, plain::without_addresses, time::Timestamp};
+use crate::domain::{money::Micros, redaction::without_addresses, time::Timestamp};
 
 /// Characters of a short text: an id, a name, a code, a field.
 pub(super) const SHORT: usize = 1_000;

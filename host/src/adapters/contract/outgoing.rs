@@ -7,12 +7,13 @@ use crate::{
     adapters::{AdapterChange, RemoteBuy},
     domain::{
         capability::{Capabilities, DaypartPreset},
+        change::ProposedChange,
         creative::Creative,
         id::{PackageId, PlatformName},
         lookup::MadeObject,
         media_buy::{MediaBuy, Package, RemoteObject},
         money::Micros,
-        operation::Performance,
+        operation::{Change, Performance},
         targeting::{Daypart, Dayparting, Targeting},
         time::Timestamp,
     },
@@ -39,19 +40,19 @@ pub(crate) struct Outgoing<'a> {
 impl Outgoing<'_> {
     /// A change, as `plan` takes it.
     pub(crate) fn change(&self, change: AdapterChange<'_>) -> wit::Change {
-        match change {
-            AdapterChange::Create(buy) => wit::Change::Create(self.buy(buy)),
-            AdapterChange::AddCreatives(buy, assets) => wit::Change::AddCreatives(wit::CreativeBatch {
+        let proposed = match change {
+            AdapterChange::Make(proposed) => proposed,
+            AdapterChange::Cancel(buy) => return wit::Change::Cancel(self.buy(buy)),
+        };
+        let buy = proposed.current;
+        match proposed.change {
+            Change::Create => wit::Change::Create(self.buy(proposed.desired)),
+            Change::AddCreatives(assets) => wit::Change::AddCreatives(wit::CreativeBatch {
                 media_buy: self.buy(buy),
                 assets: self.creatives(buy, assets),
             }),
-            AdapterChange::Update { current, desired, touched } => {
-                wit::Change::Update(self.update(current, desired, touched))
-            }
-            AdapterChange::Cancel(buy) => wit::Change::Cancel(self.buy(buy)),
-            AdapterChange::PerformanceIndex(buy, performance) => {
-                wit::Change::PerformanceIndex(self.performance(buy, performance))
-            }
+            Change::Update(_) => wit::Change::Update(self.update(proposed)),
+            Change::PerformanceIndex(performance) => wit::Change::PerformanceIndex(self.performance(buy, performance)),
         }
     }
 
@@ -164,13 +165,14 @@ impl Outgoing<'_> {
         creatives.iter().filter(|creative| runs_here(creative)).map(translate).collect()
     }
 
-    fn update(&self, current: &MediaBuy, desired: &MediaBuy, touched: &[PackageId]) -> wit::MediaBuyUpdate {
+    fn update(&self, proposed: ProposedChange<'_>) -> wit::MediaBuyUpdate {
+        let ProposedChange { current, desired, .. } = proposed;
         let here = |id: &&PackageId| desired.package(id).is_some_and(|package| &package.platform == self.platform);
         wit::MediaBuyUpdate {
             current: self.buy(current),
             desired: self.buy(desired),
             creatives: self.creatives(desired, &desired.creatives),
-            touched: touched.iter().filter(here).map(ToString::to_string).collect(),
+            touched: proposed.touched().into_iter().filter(here).map(ToString::to_string).collect(),
         }
     }
 
@@ -218,18 +220,13 @@ impl Given<'_> {
             operation_id: self.operation.to_owned(),
             platform: self.platform.to_string(),
             settings: self.settings.to_owned(),
-            endpoint: endpoint(self.endpoint),
+            endpoint: self.endpoint.to_owned(),
             advertiser_id: self.advertiser_id.to_owned(),
             remote: Vec::new(),
             deadline: moment(self.deadline),
             extensions: Vec::new(),
         }
     }
-}
-
-/// A base address without a slash at its end.
-pub(crate) fn endpoint(endpoint: &str) -> String {
-    endpoint.trim_end_matches('/').to_owned()
 }
 
 /// What is known to exist.

@@ -6,7 +6,7 @@ use flightdeck_bindings::v0_1::flightdeck::ad_server::types as wit;
 
 use super::{Bad, answers, bad, check};
 use crate::{
-    adapters::{RemoteBuy, verdict},
+    adapters::{RemoteBuy, failures},
     domain::{
         delivery::{BuyDelivery, DeliveryRow, DeliveryState, RemoteBuyStatus, RemotePackageStatus},
         failure::Failure,
@@ -28,7 +28,7 @@ fn sorted<A, T>(
     id_of: impl Fn(&A) -> &str,
     read: impl Fn(&MediaBuy, A) -> Result<Result<T, Failure>, Bad>,
 ) -> Answers<T> {
-    let fault = |bad: Bad| verdict::fault("bad_result", platform.as_str(), bad);
+    let fault = |bad: Bad| failures::fault("bad_result", platform.as_str(), bad);
     let mut by_id: HashMap<String, A> = HashMap::with_capacity(asked.len());
     let known: HashSet<&str> = asked.iter().map(|asked| asked.buy.id.as_str()).collect();
     let mut wrong = None;

@@ -26,7 +26,7 @@ const UNREAD: Duration = Duration::from_secs(10);
 pub(super) async fn collect(call: &CallEgress, mut body: WasiBody) -> Result<Bytes, Error> {
     let limits = &call.limits;
     let mut collected = BytesMut::new();
-    let _turn = call.running.guests_turn();
+    let _turn = call.running.guest_turn();
     while let Some(frame) = body.frame().await {
         let Ok(data) = frame?.into_data() else { continue };
         let total = call.traffic.add_sent(data.len());

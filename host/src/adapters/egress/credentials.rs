@@ -10,7 +10,7 @@ use super::{
     echo::Echoes,
     tokens::{TokenGrant, Tokens},
 };
-use crate::{domain::failure::Failure, network::addresses::Allowance};
+use crate::{domain::failure::Failure, network::allow_list::AllowList};
 
 /// A text that is never printed. Whoever needs it says [`Secret::expose`], which can be searched for.
 #[derive(Clone, PartialEq, Eq)]
@@ -177,9 +177,9 @@ pub(crate) enum Authentication {
 }
 
 impl Authentication {
-    pub(crate) fn new(credentials: &Credentials, allowance: &Allowance) -> Result<Self, EgressError> {
+    pub(crate) fn new(credentials: &Credentials, allow_list: &AllowList) -> Result<Self, EgressError> {
         Ok(match credentials {
-            Credentials::Token(grant) => Self::Fetched(Box::new(Tokens::new(grant.clone(), allowance.clone())?)),
+            Credentials::Token(grant) => Self::Fetched(Box::new(Tokens::new(grant.clone(), allow_list.clone())?)),
             fixed => Self::Fixed(Arc::new(Injection::new(fixed)?)),
         })
     }

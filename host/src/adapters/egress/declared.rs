@@ -9,7 +9,7 @@
 //!
 //! A read needs both words, because what passes as a read passes without a step. A write needs one, because that is only stricter.
 
-use std::sync::Arc;
+use std::{fmt, str::FromStr, sync::Arc};
 
 use http::Method;
 use percent_encoding::percent_decode_str;
@@ -105,57 +105,80 @@ fn is_one_part(part: &str) -> bool {
     !part.is_empty() && !decoded.contains(['/', '\\', '%', ';', '?', '#']) && decoded != "." && decoded != ".."
 }
 
+/// A `POST` that only reads, as `POST /v1/report/queue`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReadRequest {
+    pattern: Pattern,
+    /// As it was written.
+    text: String,
+}
+
+impl FromStr for ReadRequest {
+    type Err = PatternError;
+
+    fn from_str(text: &str) -> Result<Self, PatternError> {
+        Ok(Self { pattern: Pattern::read(text)?, text: text.to_owned() })
+    }
+}
+
+impl fmt::Display for ReadRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+/// A `GET` that changes something, as `GET /v1/flight/*/delete`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WriteRequest(Pattern);
+
+impl FromStr for WriteRequest {
+    type Err = PatternError;
+
+    fn from_str(text: &str) -> Result<Self, PatternError> {
+        Pattern::write(text).map(Self)
+    }
+}
+
+impl fmt::Display for WriteRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} /{}", Method::GET, self.0.0.join("/"))
+    }
+}
+
 /// Requests that are not what their method says.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Requests {
-    /// `POST`s that only read, and how they were written.
-    reads: Vec<(Pattern, String)>,
-    /// `GET`s that change something.
-    writes: Vec<Pattern>,
+    reads: Vec<ReadRequest>,
+    writes: Vec<WriteRequest>,
 }
 
 impl Requests {
-    /// Reads the patterns.
+    pub(crate) fn new(reads: Vec<ReadRequest>, writes: Vec<WriteRequest>) -> Self {
+        Self { reads, writes }
+    }
+
+    /// Reads the patterns that an adapter declares.
     ///
     /// # Errors
     /// The first pattern that can't be taken.
     pub(crate) fn parse(reads: &[String], writes: &[String]) -> Result<Self, PatternError> {
-        let read = |text: &String| Pattern::read(text).map(|pattern| (pattern, text.clone()));
-        Ok(Self {
-            reads: reads.iter().map(read).collect::<Result<_, _>>()?,
-            writes: writes.iter().map(|text| Pattern::write(text)).collect::<Result<_, _>>()?,
-        })
+        let reads = reads.iter().map(|text| text.parse()).collect::<Result<_, _>>()?;
+        Ok(Self::new(reads, writes.iter().map(|text| text.parse()).collect::<Result<_, _>>()?))
     }
 
     /// The patterns for reads that these don't cover.
     pub(crate) fn missing<'a>(&self, asked: &'a Self) -> Vec<&'a str> {
-        let covered = |asked: &Pattern| self.reads.iter().any(|(granted, _)| granted.covers(asked));
-        asked.reads.iter().filter(|(pattern, _)| !covered(pattern)).map(|(_, text)| text.as_str()).collect()
+        let covered = |asked: &Pattern| self.reads.iter().any(|granted| granted.pattern.covers(asked));
+        asked.reads.iter().filter(|asked| !covered(&asked.pattern)).map(|asked| asked.text.as_str()).collect()
     }
 
     fn reads(&self, parts: &[&str]) -> bool {
-        self.reads.iter().any(|(pattern, _)| pattern.is_read(parts))
+        self.reads.iter().any(|request| request.pattern.is_read(parts))
     }
 
     fn writes(&self, parts: &[String]) -> bool {
-        self.writes.iter().any(|pattern| pattern.is_write(parts))
+        self.writes.iter().any(|request| request.0.is_write(parts))
     }
-}
-
-/// Reads a pattern of the configuration's `read_requests`.
-///
-/// # Errors
-/// What is wrong with it.
-pub fn check_read_request(pattern: &str) -> Result<(), PatternError> {
-    Pattern::read(pattern).map(drop)
-}
-
-/// Reads a pattern of the configuration's `write_requests`.
-///
-/// # Errors
-/// What is wrong with it.
-pub fn check_write_request(pattern: &str) -> Result<(), PatternError> {
-    Pattern::write(pattern).map(drop)
 }
 
 /// What one call's requests are judged by. The default takes every `POST` for a write.

@@ -13,7 +13,7 @@ use super::{
     is_forbidden, shown,
 };
 use crate::{
-    adapters::{limits::LimitHit, verdict},
+    adapters::{failures, limits::LimitHit},
     clock,
     domain::{
         failure::{Failure, FailureKind},
@@ -22,7 +22,7 @@ use crate::{
     },
     fault,
     metrics::AD_SERVER_REQUESTS,
-    network::{addresses::AddressRefused, origins::Origin},
+    network::{allow_list::AddressRefused, origins::Origin},
 };
 
 type Sent = (http::Response<WasiBody>, Box<dyn Future<Output = Result<(), Error>> + Send>);
@@ -59,7 +59,7 @@ impl CallEgress {
     /// Refuses a request: the guest learns that it was, the operator learns why.
     fn deny(&self, failure: Failure) -> Error {
         tracing::warn!(adapter = %self.platform.name, code = failure.code, "{}", failure.message);
-        self.verdict.fail(failure);
+        self.first_failure.fail(failure);
         Error::HttpRequestDenied
     }
 
@@ -76,7 +76,7 @@ impl CallEgress {
         let (parts, guest_body) = request.into_parts();
         let url = Url::parse(&parts.uri.to_string()).map_err(|_| Error::HttpRequestUriInvalid)?;
         self.platform.judge(&url).map_err(|failure| self.deny(failure))?;
-        let journal = self.writes(&parts.method, &url).map_err(|failure| self.deny(failure))?;
+        let steps = self.writes(&parts.method, &url).map_err(|failure| self.deny(failure))?;
         let body = body::collect(&self, guest_body).await?;
         let mut headers = self.request_headers(&parts.headers);
         let authentication = &self.platform.authentication;
@@ -95,11 +95,11 @@ impl CallEgress {
             *prepared.body_mut() = Some(body.into());
         }
         // The last look at the call's time, the lease and the step, after everything that may have taken time.
-        if journal.is_some() && self.ends_at.saturating_duration_since(Instant::now()) < self.write_window {
-            return Err(self.deny(verdict::too_late_to_write(self.platform.name.as_str())));
+        if steps.is_some() && self.ends_at.saturating_duration_since(Instant::now()) < self.write_window {
+            return Err(self.deny(failures::too_late_to_write(self.platform.name.as_str())));
         }
-        let leaving = journal
-            .map(|journal| self.gate.leave(journal, self.platform.connect_timeout))
+        let leaving = steps
+            .map(|steps| self.gate.leave(steps, self.platform.connect_timeout))
             .transpose()
             .map_err(|error| self.deny(self.journal(&error)))?;
         if leaving.is_some() {

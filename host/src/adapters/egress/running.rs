@@ -2,38 +2,38 @@
 
 use tokio_util::task::{TaskTracker, task_tracker::TaskTrackerToken};
 
-use crate::adapters::waiting::{For, GuestsTurn, Wait, Waiting};
+use crate::adapters::wait_times::{GuestTurn, Party, WaitClock, WaitGuard};
 
 /// The requests of one call that run.
 #[derive(Debug)]
 pub(crate) struct Running {
     requests: TaskTracker,
-    waiting: Waiting,
+    waiting: WaitClock,
 }
 
 /// A request that runs until this is dropped.
 #[derive(Debug)]
 pub(crate) struct Request {
-    waiting: Waiting,
+    waiting: WaitClock,
     /// Whether the ad server is waited for, as opposed to the guest.
-    waits: Option<Wait>,
+    waits: Option<WaitGuard>,
     _runs: TaskTrackerToken,
 }
 
 impl Running {
-    pub(crate) fn new(waiting: Waiting) -> Self {
+    pub(crate) fn new(waiting: WaitClock) -> Self {
         Self { requests: TaskTracker::new(), waiting }
     }
 
     /// A request begins, and the ad server is waited for.
     pub(super) fn token(&self) -> Request {
-        let waits = Some(self.waiting.begin(For::AdServer));
+        let waits = Some(self.waiting.begin(Party::AdServer));
         Request { waiting: self.waiting.clone(), waits, _runs: self.requests.token() }
     }
 
     /// A request that has begun waits for the guest, which writes its body.
-    pub(super) fn guests_turn(&self) -> GuestsTurn {
-        self.waiting.guests_turn(For::AdServer)
+    pub(super) fn guest_turn(&self) -> GuestTurn {
+        self.waiting.guest_turn(Party::AdServer)
     }
 
     /// No more of them will begin.
@@ -53,7 +53,7 @@ impl Request {
         if !waits {
             self.waits = None;
         } else if self.waits.is_none() {
-            self.waits = Some(self.waiting.begin(For::AdServer));
+            self.waits = Some(self.waiting.begin(Party::AdServer));
         }
     }
 }

@@ -1,12 +1,12 @@
 //! What becomes of a request that writes: never sent, answered or lost. The host knows, so no adapter has to guess.
 
 use std::{
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use crate::{
-    adapters::{Journal, JournalError},
+    adapters::{JournalError, steps::CallSteps},
     domain::step::SentRequest,
 };
 
@@ -26,18 +26,18 @@ impl Gate {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = false;
     }
 
-    /// Asks the journal and records that the request leaves, in one, so that a call can't end in between. It must have begun to leave
-    /// `within` that time.
+    /// Asks the call's steps whether the request may leave and numbers it, in one, so that a call can't end in between. It must
+    /// have begun to leave `within` that time.
     ///
     /// # Errors
     /// Why the request may not leave.
-    pub(super) fn leave(&self, journal: &Journal, within: Duration) -> Result<Leaving, JournalError> {
+    pub(super) fn leave(&self, steps: &Arc<CallSteps>, within: Duration) -> Result<Leaving, JournalError> {
         let open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if !*open {
             return Err(JournalError::Interrupted("the call has ended".to_owned()));
         }
-        journal.may_write(within)?;
-        Ok(Leaving { request: journal.sending(), journal: Journal::clone(journal), told: false })
+        steps.may_write(within)?;
+        Ok(Leaving { request: steps.sending(), steps: Arc::clone(steps), told: false })
     }
 }
 
@@ -45,7 +45,7 @@ impl Gate {
 #[derive(Debug)]
 pub(super) struct Leaving {
     request: u64,
-    journal: Journal,
+    steps: Arc<CallSteps>,
     told: bool,
 }
 
@@ -53,14 +53,14 @@ impl Leaving {
     /// Records what became of it.
     pub(super) fn became(mut self, became: SentRequest) {
         self.told = true;
-        self.journal.sent(self.request, became);
+        self.steps.sent(self.request, became);
     }
 }
 
 impl Drop for Leaving {
     fn drop(&mut self) {
         if !self.told {
-            self.journal.sent(self.request, SentRequest::Lost);
+            self.steps.sent(self.request, SentRequest::Lost);
         }
     }
 }

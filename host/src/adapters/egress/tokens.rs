@@ -10,13 +10,11 @@ use std::{
 
 use tokio::time::Instant;
 
-use super::credentials::Injection;
+use super::{EgressError, credentials::Injection};
 use crate::{
+    adapters::PlatformConfig,
     domain::failure::{Failure, FailureKind},
-    network::{
-        addresses::{Allowance, Resolver},
-        origins::Origin,
-    },
+    network::{allow_list::AllowList, resolver::Resolver},
 };
 
 mod answer;
@@ -62,22 +60,20 @@ pub(crate) struct Tokens {
 }
 
 impl Tokens {
-    pub(crate) fn new(grant: TokenGrant, allowance: Allowance) -> Result<Self, super::EgressError> {
-        let endpoint = || super::EgressError::Endpoint(grant.url.clone());
-        let url = reqwest::Url::parse(&grant.url).map_err(|_| endpoint())?;
-        let origin = Origin::of(&url).ok_or_else(endpoint)?;
-        allowance.judge_literal(&origin).map_err(|_| endpoint())?;
+    pub(crate) fn new(grant: TokenGrant, allow_list: AllowList) -> Result<Self, EgressError> {
+        let origin = grant.url.origin().clone();
+        allow_list.check_literal(&origin).map_err(|refused| EgressError::Login { url: grant.url.clone(), refused })?;
         let client = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
             .no_proxy()
             .referer(false)
             .user_agent(concat!("flightdeck/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(super::CONNECT_TIMEOUT)
+            .connect_timeout(PlatformConfig::CONNECT_TIMEOUT)
             .timeout(PATIENCE)
-            .dns_resolver(Arc::new(Resolver::new(allowance, &[origin])))
+            .dns_resolver(Arc::new(Resolver::new(allow_list, &[origin])))
             .build()
-            .map_err(super::EgressError::Client)?;
+            .map_err(EgressError::Client)?;
         let known = Mutex::new(Arc::new(Injection::hiding(grant.secrets())));
         Ok(Self { grant, client, state: tokio::sync::Mutex::default(), known })
     }

@@ -12,7 +12,7 @@ use std::{
 
 use rustix::time::{ClockId, clock_gettime};
 
-use crate::adapters::waiting::{For, Waiting};
+use crate::adapters::wait_times::{Party, WaitClock};
 
 /// What this thread has computed so far.
 fn thread_time() -> Duration {
@@ -86,13 +86,13 @@ impl Wake for Ready {
 pub(crate) struct Metered<F> {
     future: Pin<Box<F>>,
     clock: CpuClock,
-    waiting: Waiting,
+    waiting: WaitClock,
     ready: Arc<Ready>,
 }
 
 impl<F: Future> Metered<F> {
     /// It is ready from now on.
-    pub(crate) fn new(future: F, clock: CpuClock, waiting: Waiting) -> Self {
+    pub(crate) fn new(future: F, clock: CpuClock, waiting: WaitClock) -> Self {
         let ready = Ready(Mutex::new(Readiness { since: Some(Instant::now()), waker: None }));
         Self { future: Box::pin(future), clock, waiting, ready: Arc::new(ready) }
     }
@@ -110,7 +110,7 @@ impl<F: Future> Future for Metered<F> {
             ready.since.take()
         };
         if let Some(since) = since {
-            self.waiting.add(For::Host, since.elapsed());
+            self.waiting.add(Party::Host, since.elapsed());
         }
         let waker = Waker::from(Arc::clone(&self.ready));
         self.clock.start();
@@ -124,7 +124,7 @@ impl<F: Future> Future for Metered<F> {
 mod tests {
     use super::*;
 
-    fn metered<F: Future>(future: F, clock: &CpuClock, waiting: &Waiting) -> Metered<F> {
+    fn metered<F: Future>(future: F, clock: &CpuClock, waiting: &WaitClock) -> Metered<F> {
         Metered::new(future, clock.clone(), waiting.clone())
     }
 
@@ -133,7 +133,7 @@ mod tests {
         let clock = CpuClock::default();
         let still = Duration::from_millis(200);
         // As if the host were frozen inside of a poll.
-        metered(async { std::thread::sleep(still) }, &clock, &Waiting::default()).await;
+        metered(async { std::thread::sleep(still) }, &clock, &WaitClock::default()).await;
         assert!(clock.used() < still / 2, "{:?}", clock.used());
     }
 
@@ -145,14 +145,14 @@ mod tests {
             async move { while clock.used() < until {} }
         };
         let step = Duration::from_millis(5);
-        metered(computes(step), &clock, &Waiting::default()).await;
-        metered(computes(2 * step), &clock, &Waiting::default()).await;
+        metered(computes(step), &clock, &WaitClock::default()).await;
+        metered(computes(2 * step), &clock, &WaitClock::default()).await;
         assert!(clock.used() >= 2 * step);
     }
 
     #[tokio::test]
     async fn whoever_is_ready_and_gets_no_turn_waits_for_the_host() {
-        let waiting = Waiting::default();
+        let waiting = WaitClock::default();
         let late = Duration::from_millis(50);
         let (wake, woken) = tokio::sync::oneshot::channel::<()>();
         let mut call = Box::pin(metered(woken, &CpuClock::default(), &waiting));

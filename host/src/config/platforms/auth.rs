@@ -14,17 +14,17 @@ use std::time::Duration;
 
 use http::HeaderValue;
 
-use super::{address, address_if_any, judge};
+use super::{address, address_if_any, check_reachable};
 use crate::{
     adapters::{Credentials, Grant, Secret, ServiceAccountKey, TokenGrant},
     config::{
-        addresses::{Allowed, BaseUrl},
         mistake::{any_of, nearest},
         reader::{Node, Read},
         secret,
         section::Section,
         values,
     },
+    network::{allow_list::AllowList, base_url::BaseUrl},
 };
 
 #[derive(Debug, Clone, Copy)]
@@ -52,7 +52,7 @@ const SCHEMES: &[(&str, Scheme)] = &[
 const LIFETIME: Duration = Duration::from_secs(30 * 60);
 
 /// Reads `auth`.
-pub(super) fn read(section: &Section<'_>, allow_private: &[Allowed]) -> Option<Credentials> {
+pub(super) fn read(section: &Section<'_>, allow_list: &AllowList) -> Option<Credentials> {
     let Some(scheme) = section.required("scheme", "\"bearer\"", scheme) else {
         // Nobody can say which keys belong to a scheme that is not known.
         section.take_any_key();
@@ -79,36 +79,36 @@ pub(super) fn read(section: &Section<'_>, allow_private: &[Allowed]) -> Option<C
             let password = secret::required(section, "password").map(|found| found.secret);
             Some(Credentials::Basic { username: username?, password: password? })
         }
-        Scheme::ClientCredentials => client_credentials(section, allow_private),
-        Scheme::ServiceAccount => service_account(section, allow_private),
-        Scheme::Login => login(section, allow_private),
+        Scheme::ClientCredentials => client_credentials(section, allow_list),
+        Scheme::ServiceAccount => service_account(section, allow_list),
+        Scheme::Login => login(section, allow_list),
     }
 }
 
-fn client_credentials(section: &Section<'_>, allow_private: &[Allowed]) -> Option<Credentials> {
-    let url = address(section, "token_url", "\"https://login.acme.example/oauth/token\"", allow_private);
+fn client_credentials(section: &Section<'_>, allow_list: &AllowList) -> Option<Credentials> {
+    let url = address(section, "token_url", "\"https://login.acme.example/oauth/token\"", allow_list);
     let client_id = section.required("client_id", "\"flightdeck\"", values::words);
     let client_secret = secret::required(section, "client_secret").map(|found| found.secret);
     let scope = section.optional("scope", values::words);
     let grant = Grant::ClientCredentials { client_id: client_id?, client_secret: client_secret?, scope };
-    Some(Credentials::Token(TokenGrant { url: url?.as_str().to_owned(), grant }))
+    Some(Credentials::Token(TokenGrant { url: url?, grant }))
 }
 
-fn service_account(section: &Section<'_>, allow_private: &[Allowed]) -> Option<Credentials> {
+fn service_account(section: &Section<'_>, allow_list: &AllowList) -> Option<Credentials> {
     let key = secret::required(section, "key").and_then(|found| {
         ServiceAccountKey::parse(found.secret.expose())
             .map_err(|error| section.wrong(found.at, format!("`key` {error}")))
             .ok()
     });
     let scope = section.required("scope", "\"https://acme.example/auth/ads\"", values::words);
-    let named = address_if_any(section, "token_url", allow_private);
+    let named = address_if_any(section, "token_url", allow_list);
     let key = key?;
     let url = match (section.get("token_url"), named) {
-        (Some(_), named) => named?.as_str().to_owned(),
-        (None, _) => match BaseUrl::parse(&key.token_uri) {
+        (Some(_), named) => named?,
+        (None, _) => match key.token_uri.parse::<BaseUrl>() {
             Ok(url) => {
-                judge(section, "key", section.place_of("key"), &url, allow_private);
-                url.as_str().to_owned()
+                check_reachable(section, "key", section.place_of("key"), url.origin(), allow_list);
+                url
             }
             Err(must) => {
                 section.wrong(section.place_of("key"), format!("`key` has a `token_uri` that {must}"));
@@ -119,8 +119,8 @@ fn service_account(section: &Section<'_>, allow_private: &[Allowed]) -> Option<C
     Some(Credentials::Token(TokenGrant { url, grant: Grant::ServiceAccount { key, scope: scope? } }))
 }
 
-fn login(section: &Section<'_>, allow_private: &[Allowed]) -> Option<Credentials> {
-    let url = address(section, "url", "\"https://login.acme.example/token\"", allow_private);
+fn login(section: &Section<'_>, allow_list: &AllowList) -> Option<Credentials> {
+    let url = address(section, "url", "\"https://login.acme.example/token\"", allow_list);
     let username = section.required("username", "\"flightdeck\"", values::words);
     let password = secret::required(section, "password").map(|found| found.secret);
     let fields = (
@@ -130,7 +130,7 @@ fn login(section: &Section<'_>, allow_private: &[Allowed]) -> Option<Credentials
     let token = section.or("token", "/token".to_owned(), pointer);
     let lifetime = section.or("lifetime", LIFETIME, values::duration);
     let grant = Grant::Login { fields, username: username?, password: password?, token, lifetime };
-    Some(Credentials::Token(TokenGrant { url: url?.as_str().to_owned(), grant }))
+    Some(Credentials::Token(TokenGrant { url: url?, grant }))
 }
 
 fn pointer(node: Node<'_>) -> Read<String> {

@@ -1,6 +1,6 @@
 //! Private addresses and plain http.
 
-use super::{PUBLISHER, fine, refused, warned};
+use super::{PUBLISHER, fine, refused, shown, warned};
 
 fn platform(rest: &str) -> String {
     format!("{PUBLISHER}[[platforms]]\nname = \"acme\"\nadapter = \"acme.wasm\"\n{rest}\n")
@@ -69,14 +69,15 @@ fn origins_are_scheme_host_and_port_and_the_endpoints_is_always_one() {
     let config = fine(&platform(
         "endpoint = \"https://API.acme.example:443/v1/\"\norigins = [\"https://files.acme.example\", \"https://api.acme.example/\"]",
     ));
-    assert_eq!(config.platforms[0].endpoint, "https://api.acme.example/v1");
-    assert_eq!(config.platforms[0].origins, ["https://api.acme.example", "https://files.acme.example"]);
+    let platform = &config.platforms[0];
+    assert_eq!(platform.endpoint.as_str(), "https://api.acme.example/v1");
+    assert_eq!(shown(&platform.origins), ["https://api.acme.example", "https://files.acme.example"]);
 }
 
 #[test]
 fn an_endpoint_may_come_from_the_environment() {
     assert_eq!(
-        fine(&platform("endpoint = { env = \"ENDPOINT\" }")).platforms[0].endpoint,
+        fine(&platform("endpoint = { env = \"ENDPOINT\" }")).platforms[0].endpoint.as_str(),
         "https://env.acme.example/v1"
     );
     refused(

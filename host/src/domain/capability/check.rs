@@ -1,17 +1,19 @@
 //! What a request asks for and an adapter does not list.
 //!
 //! An adapter refuses what its platform can't do. One that forgets to look would sell what nobody delivers, so the host looks
-//! by itself, at every plan. The words and the pointers are those of the adapters' own refusals.
+//! by itself, at every plan. The words and the paths are those of the adapters' own refusals.
 
 use std::collections::BTreeSet;
 
 use super::{Capabilities, DaypartingSupport, FrequencyCapSupport};
 use crate::domain::{
+    change::ProposedChange,
     creative::Creative,
+    field::{CreativeRef, Field, FieldPath, Part, Subject, TargetingPart},
     id::PlatformName,
     media_buy::{MediaBuy, Package},
     operation::Change,
-    problem::{Problem, pointer_token},
+    problem::Problem,
     targeting::{CapScope, Dayparting, FrequencyCap, Operator, Rule},
     update::{BuyPatch, PackagePatch},
 };
@@ -29,13 +31,8 @@ const DAILY_IMPRESSIONS: &str = "daily_impressions";
 impl Capabilities {
     /// Everything that a change asks of a platform and the adapter does not list. What stood in the buy before is left out: an
     /// adapter may have become stricter since, and what was sold must still be paused.
-    pub fn unsupported(
-        &self,
-        platform: &PlatformName,
-        change: &Change,
-        current: &MediaBuy,
-        desired: &MediaBuy,
-    ) -> Vec<Problem> {
+    pub fn unsupported(&self, platform: &PlatformName, proposed: ProposedChange<'_>) -> Vec<Problem> {
+        let ProposedChange { change, current, desired } = proposed;
         match change {
             Change::Create => self.unsupported_in(desired, platform),
             Change::AddCreatives(assets) => self.unsupported_formats(desired, platform, assets),
@@ -56,7 +53,7 @@ impl Capabilities {
         if let Some(daily) =
             buy.daily_budget.filter(|_| packages.len() == buy.packages.len() && !self.updates(DAILY_BUDGET))
         {
-            problems.push(self.refuse("/daily_budget", daily, "has no daily cap of spend"));
+            problems.push(self.refuse(Field::DailyBudget, daily, "has no daily cap of spend"));
         }
         for package in &packages {
             self.in_package(buy, package, packages.len() == 1, &mut problems);
@@ -65,40 +62,42 @@ impl Capabilities {
     }
 
     fn in_package(&self, buy: &MediaBuy, package: &Package, is_alone: bool, problems: &mut Vec<Problem>) {
-        let at = |field: &str| format!("/packages/{}/{field}", pointer_token(package.id.as_str()));
+        let whose = Subject::merged(&package.id);
+        let at = |field: Field| whose.field(field);
         let pacing = buy.pacing_of(package);
         if !self.pacing.contains(&pacing) {
             let known = self.pacing.iter().map(|pacing| pacing.as_str());
-            problems.push(self.refuse(at("pacing"), pacing, "has no such pacing").supported(known));
+            problems.push(self.refuse(at(Field::Pacing), pacing, "has no such pacing").supported(known));
         }
         if !self.price_models.iter().any(|model| model == SOLD_BY) {
             let known = &self.price_models;
-            problems
-                .push(self.refuse(at("cpm"), SOLD_BY, "does not sell by the thousand impressions").supported(known));
+            problems.push(
+                self.refuse(at(Field::Price), SOLD_BY, "does not sell by the thousand impressions").supported(known),
+            );
         }
         if let Some(daily) = package.daily_budget.filter(|_| !self.updates(DAILY_BUDGET)) {
-            problems.push(self.refuse(at("daily_budget"), daily, "has no daily cap of spend"));
+            problems.push(self.refuse(at(Field::DailyBudget), daily, "has no daily cap of spend"));
         }
         if let Some(daily) = package.daily_impressions.filter(|_| !self.updates(DAILY_IMPRESSIONS)) {
-            problems.push(self.refuse(at("daily_impressions"), daily, "has no daily cap of impressions"));
+            problems.push(self.refuse(at(Field::DailyImpressions), daily, "has no daily cap of impressions"));
         }
         let targeting = buy.targeting_of(package);
-        let overlay = at("targeting_overlay");
         for rule in &targeting.rules {
-            self.in_rule(rule, &format!("{overlay}/{}_{}", rule.dimension, rule.operator), problems);
+            self.in_rule(rule, &whose, problems);
         }
         if let Some(hours) = &targeting.dayparting {
-            self.in_hours(hours, &format!("{overlay}/dayparting"), problems);
+            self.in_hours(hours, &whose, problems);
         }
         if let Some(cap) = targeting.frequency_cap {
-            self.in_cap(cap, is_alone, &format!("{overlay}/frequency_cap"), problems);
+            self.in_cap(cap, is_alone, &whose, problems);
         }
     }
 
-    fn in_rule(&self, rule: &Rule, at: &str, problems: &mut Vec<Problem>) {
+    fn in_rule(&self, rule: &Rule, whose: &Subject, problems: &mut Vec<Problem>) {
         let dimension = rule.dimension;
+        let at = || whose.targeting(TargetingPart::Rule(dimension, rule.operator));
         let each = |what: &str, supported: Vec<String>, values: &mut dyn Iterator<Item = &String>| {
-            values.map(|value| self.refuse(at, value, what).supported(supported.clone())).collect::<Vec<_>>()
+            values.map(|value| self.refuse(at(), value, what).supported(supported.clone())).collect::<Vec<_>>()
         };
         let Some(support) = self.targeting.iter().find(|support| support.dimension == dimension) else {
             let known = self.targeting.iter().map(|support| support.dimension.to_string()).collect();
@@ -129,25 +128,31 @@ impl Capabilities {
             && support.values.iter().all(is_excluded)
         {
             let what = format!("has no {dimension} but these: with this, all of them are excluded");
-            problems.push(self.refuse(at, rule.values.join(", "), &what));
+            problems.push(self.refuse(at(), rule.values.join(", "), &what));
         }
     }
 
-    fn in_hours(&self, hours: &Dayparting, at: &str, problems: &mut Vec<Problem>) {
+    fn in_hours(&self, hours: &Dayparting, whose: &Subject, problems: &mut Vec<Problem>) {
+        let at = |part: TargetingPart| whose.targeting(part);
         let ranges = |part: &super::Daypart| format!("{}-{}", part.start_hour, part.end_hour);
         let Some(support) = &self.dayparting else {
             let said: Vec<String> = hours.presets.iter().cloned().chain(hours.schedules.iter().map(ranges)).collect();
-            problems.push(self.refuse(at, said.join(", "), "has no targeting by hours of the day"));
+            problems.push(self.refuse(
+                at(TargetingPart::Hours),
+                said.join(", "),
+                "has no targeting by hours of the day",
+            ));
             return;
         };
         let known = || support.presets.iter().map(|preset| preset.name.as_str());
         for name in hours.presets.iter().filter(|name| !known().any(|known| known == name.as_str())) {
-            problems.push(self.refuse(format!("{at}/presets"), name, "has no hours of this name").supported(known()));
+            problems
+                .push(self.refuse(at(TargetingPart::Presets), name, "has no hours of this name").supported(known()));
         }
         if !support.custom_schedules {
             for (index, part) in hours.schedules.iter().enumerate() {
                 let what = "takes named hours only";
-                let problem = self.refuse(format!("{at}/schedules/{index}"), ranges(part), what);
+                let problem = self.refuse(at(TargetingPart::Schedule(index)), ranges(part), what);
                 problems.push(problem.supported(known()));
             }
         }
@@ -155,13 +160,18 @@ impl Capabilities {
             && let asked = support.ranges(hours)
             && asked > usize::try_from(most).unwrap_or(usize::MAX)
         {
-            problems.push(self.refuse(at, asked, &format!("takes {most} different ranges of hours at most")));
+            problems.push(self.refuse(
+                at(TargetingPart::Hours),
+                asked,
+                &format!("takes {most} different ranges of hours at most"),
+            ));
         }
     }
 
-    fn in_cap(&self, cap: FrequencyCap, is_alone: bool, at: &str, problems: &mut Vec<Problem>) {
+    fn in_cap(&self, cap: FrequencyCap, is_alone: bool, whose: &Subject, problems: &mut Vec<Problem>) {
+        let at = |part: TargetingPart| whose.targeting(part);
         let Some(FrequencyCapSupport { scopes, min_minutes, max_minutes, .. }) = &self.frequency_cap else {
-            problems.push(self.refuse(at, cap.suppress_minutes, "has no frequency caps"));
+            problems.push(self.refuse(at(TargetingPart::Cap), cap.suppress_minutes, "has no frequency caps"));
             return;
         };
         // Alone, a package is all of its buy.
@@ -169,11 +179,11 @@ impl Capabilities {
         if !scopes.contains(&cap.scope) && !same {
             let what = "can't count over that";
             let known = scopes.iter().map(|scope| scope.as_str());
-            problems.push(self.refuse(format!("{at}/scope"), cap.scope, what).supported(known));
+            problems.push(self.refuse(at(TargetingPart::CapScope), cap.scope, what).supported(known));
         }
         if !(*min_minutes..=*max_minutes).contains(&cap.suppress_minutes) {
             let what = format!("counts {min_minutes} to {max_minutes} minutes");
-            problems.push(self.refuse(format!("{at}/suppress_minutes"), cap.suppress_minutes, &what));
+            problems.push(self.refuse(at(TargetingPart::CapMinutes), cap.suppress_minutes, &what));
         }
     }
 
@@ -185,7 +195,7 @@ impl Capabilities {
         let unlisted = assets.iter().filter(here).filter(|asset| !self.formats.contains(&asset.format));
         unlisted
             .map(|asset| {
-                let at = format!("/assets/{}/format", pointer_token(asset.id.as_str()));
+                let at = Subject::Creative(CreativeRef::Named(asset.id.clone())).field(Field::Format);
                 let known = self.formats.iter().map(|format| format.as_str());
                 self.refuse(at, asset.format, "takes no creatives of this format").supported(known)
             })
@@ -201,38 +211,41 @@ impl Capabilities {
         desired: &MediaBuy,
     ) -> Vec<Problem> {
         let changed = [
-            ("active", "active", patch.active.is_some() && current.active != desired.active),
+            ("active", Part::Field(Field::Active), patch.active.is_some() && current.active != desired.active),
             (
                 "total_budget",
-                "total_budget",
+                Part::Field(Field::TotalBudget),
                 patch.total_budget.is_some() && current.total_budget != desired.total_budget,
             ),
-            ("end_date", "flight_end_date", patch.end.is_some() && current.end != desired.end),
-            ("targeting", "targeting_overlay", patch.targeting.is_some() && current.targeting != desired.targeting),
-            ("pacing", "pacing", patch.pacing.is_some() && current.pacing != desired.pacing),
+            ("end_date", Part::Field(Field::FlightEnd), patch.end.is_some() && current.end != desired.end),
+            (
+                "targeting",
+                Part::Targeting(TargetingPart::Whole),
+                patch.targeting.is_some() && current.targeting != desired.targeting,
+            ),
+            ("pacing", Part::Field(Field::Pacing), patch.pacing.is_some() && current.pacing != desired.pacing),
             (
                 DAILY_BUDGET,
-                "daily_budget",
+                Part::Field(Field::DailyBudget),
                 patch.daily_budget.is_some() && current.daily_budget != desired.daily_budget,
             ),
         ];
-        let mut problems = self.unlisted("", &changed);
+        let mut problems = self.unlisted(&Subject::Buy, &changed);
         for patch in &patch.packages {
             let both = patch.package.as_ref().and_then(|id| Some((current.package(id)?, desired.package(id)?)));
             if let Some((before, after)) = both.filter(|(_, after)| &after.platform == platform) {
-                let at = format!("/packages/{}", pointer_token(after.id.as_str()));
-                problems.extend(self.unlisted(&at, &changed_in(patch, before, after)));
+                problems.extend(self.unlisted(&Subject::merged(&after.id), &changed_in(patch, before, after)));
             }
         }
         problems
     }
 
-    fn unlisted(&self, at: &str, changed: &[(&str, &str, bool)]) -> Vec<Problem> {
+    fn unlisted(&self, of: &Subject, changed: &[Changed]) -> Vec<Problem> {
         let unlisted = changed.iter().filter(|(kind, _, is_changed)| *is_changed && !self.updates(kind));
         unlisted
-            .map(|(_, field, _)| {
+            .map(|(_, path, _)| {
                 let what = format!("{} can't change this once it is booked.", self.title);
-                Problem::new(format!("{at}/{field}"), what).supported(&self.updates)
+                Problem::new(of.clone().at(path.clone()), what).supported(&self.updates)
             })
             .collect()
     }
@@ -241,27 +254,46 @@ impl Capabilities {
         self.updates.iter().any(|listed| listed == kind)
     }
 
-    fn refuse(&self, at: impl Into<String>, value: impl ToString, what: &str) -> Problem {
+    fn refuse(&self, at: impl Into<FieldPath>, value: impl ToString, what: &str) -> Problem {
         Problem::new(at, format!("{} {what}.", self.title)).value(value.to_string())
     }
 }
 
-/// The kinds of updates of a package, the fields of the request, and whether the patch changes them.
-fn changed_in(patch: &PackagePatch, before: &Package, after: &Package) -> [(&'static str, &'static str, bool); 9] {
+/// A kind of update, the field that asks for it, and whether a patch changes it.
+type Changed = (&'static str, Part, bool);
+
+/// The kinds of updates of a package.
+fn changed_in(patch: &PackagePatch, before: &Package, after: &Package) -> [Changed; 9] {
     [
-        ("active", "active", patch.active.is_some() && before.active != after.active),
-        ("budget", "budget", patch.budget.is_some() && before.budget != after.budget),
-        ("impressions", "impressions", patch.impressions.is_some() && before.impressions != after.impressions),
-        ("price", "cpm", patch.cpm.is_some() && before.cpm != after.cpm),
-        (DAILY_BUDGET, "daily_budget", patch.daily_budget.is_some() && before.daily_budget != after.daily_budget),
+        ("active", Part::Field(Field::Active), patch.active.is_some() && before.active != after.active),
+        ("budget", Part::Field(Field::Budget), patch.budget.is_some() && before.budget != after.budget),
+        (
+            "impressions",
+            Part::Field(Field::Impressions),
+            patch.impressions.is_some() && before.impressions != after.impressions,
+        ),
+        ("price", Part::Field(Field::Price), patch.cpm.is_some() && before.cpm != after.cpm),
+        (
+            DAILY_BUDGET,
+            Part::Field(Field::DailyBudget),
+            patch.daily_budget.is_some() && before.daily_budget != after.daily_budget,
+        ),
         (
             DAILY_IMPRESSIONS,
-            "daily_impressions",
+            Part::Field(Field::DailyImpressions),
             patch.daily_impressions.is_some() && before.daily_impressions != after.daily_impressions,
         ),
-        ("pacing", "pacing", patch.pacing.is_some() && before.pacing != after.pacing),
-        ("creative_assignments", "creative_ids", patch.creatives.is_some() && before.creatives != after.creatives),
-        ("targeting", "targeting_overlay", patch.targeting.is_some() && before.targeting != after.targeting),
+        ("pacing", Part::Field(Field::Pacing), patch.pacing.is_some() && before.pacing != after.pacing),
+        (
+            "creative_assignments",
+            Part::Field(Field::Creatives),
+            patch.creatives.is_some() && before.creatives != after.creatives,
+        ),
+        (
+            "targeting",
+            Part::Targeting(TargetingPart::Whole),
+            patch.targeting.is_some() && before.targeting != after.targeting,
+        ),
     ]
 }
 

@@ -2,14 +2,18 @@ use serde_json::json;
 
 use super::*;
 use crate::domain::{
+    change::{Change, ProposedChange},
     creative::Creative,
     media_buy::MediaBuy,
-    operation::Change,
     problem::Problem,
     targeting::{Dayparting, FrequencyCap, Targeting, Weekday},
     testing::{buy, units},
     update::{BuyPatch, PackagePatch, When},
 };
+
+fn proposed<'a>(change: &'a Change, current: &'a MediaBuy, desired: &'a MediaBuy) -> ProposedChange<'a> {
+    ProposedChange { change, current, desired }
+}
 
 fn hours(start_hour: u8, end_hour: u8) -> Daypart {
     Daypart { days: vec![Weekday::Monday], start_hour, end_hour }
@@ -79,13 +83,13 @@ fn targeted(packages: usize, change: impl FnOnce(&mut Targeting)) -> MediaBuy {
 }
 
 fn created(can: &Capabilities, buy: &MediaBuy) -> Vec<Problem> {
-    can.unsupported(&"acme".into(), &Change::Create, buy, buy)
+    can.unsupported(&"acme".into(), ProposedChange::create(buy))
 }
 
 fn fields(problems: &[Problem]) -> Vec<String> {
     let one = |problem: &Problem| match &problem.value {
         Some(value) => format!("{}={value}", problem.field),
-        None => problem.field.clone(),
+        None => problem.field.to_string(),
     };
     problems.iter().map(one).collect()
 }
@@ -229,7 +233,7 @@ fn creatives_are_held_against_the_formats_where_they_run() {
         let can = but(|can| can.formats.retain(|known| known != format));
         let added = |package| {
             let change = Change::AddCreatives(vec![creative(*format, package)]);
-            fields(&can.unsupported(&"acme".into(), &change, &buy, &buy))
+            fields(&can.unsupported(&"acme".into(), proposed(&change, &buy, &buy)))
         };
         assert_eq!(added("p0"), [format!("/assets/c/format={format}")]);
         assert!(added("p1").is_empty(), "it runs elsewhere");
@@ -284,13 +288,13 @@ fn every_kind_of_update_is_held_against_what_is_listed() {
     for (kind, patch, field) in patches() {
         let desired = patch.apply(&current, When::at_once(current.created_at)).unwrap();
         let change = Change::Update(patch);
-        let unsupported = |can: &Capabilities| can.unsupported(&"acme".into(), &change, &current, &desired);
+        let unsupported = |can: &Capabilities| can.unsupported(&"acme".into(), proposed(&change, &current, &desired));
         assert!(unsupported(&all()).is_empty(), "{field}");
         let problems = unsupported(&but(|can| can.updates.retain(|listed| listed != kind)));
-        assert_eq!(problems.first().map(|problem| problem.field.as_str()), Some(field), "{problems:?}");
+        assert_eq!(problems.first().map(|problem| problem.field.to_string()).as_deref(), Some(field), "{problems:?}");
         assert!(!problems[0].supported.is_empty() && !problems[0].supported.contains(&kind.to_owned()));
         let elsewhere = but(|can| can.updates.retain(|listed| listed != kind));
-        let problems = elsewhere.unsupported(&"zenith".into(), &change, &current, &desired);
+        let problems = elsewhere.unsupported(&"zenith".into(), proposed(&change, &current, &desired));
         assert_eq!(
             problems.is_empty(),
             field.starts_with("/packages"),
@@ -305,7 +309,7 @@ fn a_field_that_is_set_to_what_it_is_changes_nothing() {
     let patch = BuyPatch { active: Some(true), pacing: Some(Pacing::Even), ..BuyPatch::default() };
     let desired = patch.apply(&current, When::at_once(current.created_at)).unwrap();
     let can = but(|can| can.updates.clear());
-    assert!(can.unsupported(&"acme".into(), &Change::Update(patch), &current, &desired).is_empty());
+    assert!(can.unsupported(&"acme".into(), proposed(&Change::Update(patch), &current, &desired)).is_empty());
 }
 
 #[test]
@@ -314,12 +318,12 @@ fn what_was_sold_before_the_adapter_became_stricter_can_still_be_paused() {
     let strict = but(|can| can.targeting.clear());
     let patch = BuyPatch { active: Some(false), ..BuyPatch::default() };
     let desired = patch.apply(&current, When::at_once(current.created_at)).unwrap();
-    assert!(strict.unsupported(&"acme".into(), &Change::Update(patch), &current, &desired).is_empty());
+    assert!(strict.unsupported(&"acme".into(), proposed(&Change::Update(patch), &current, &desired)).is_empty());
 
     let mut widened = current.clone();
     widened.packages[0].targeting.add(Dimension::Os, Operator::AnyOf, ["android".to_owned()]);
     let patch = BuyPatch::default();
-    let problems = strict.unsupported(&"acme".into(), &Change::Update(patch), &current, &widened);
+    let problems = strict.unsupported(&"acme".into(), proposed(&Change::Update(patch), &current, &widened));
     assert_eq!(fields(&problems), ["/packages/p0/targeting_overlay/os_any_of=android"], "what is new is refused");
 }
 

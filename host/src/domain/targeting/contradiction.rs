@@ -17,6 +17,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::{Dimension, Operator, Rule, Targeting, places::Place};
 use crate::domain::{
+    field::{Field, FieldPath, Subject, TargetingPart},
     media_buy::{MediaBuy, Package},
     problem::Problem,
 };
@@ -34,8 +35,8 @@ struct Said<'a> {
 type Rules<'a> = Vec<(&'a Rule, Option<&'a Package>)>;
 
 impl MediaBuy {
-    /// What of its targeting contradicts itself. `at` says where in the request a package stands: `/packages/0`.
-    pub fn contradictions(&self, at: impl Fn(&Package) -> String) -> Vec<Problem> {
+    /// What of its targeting contradicts itself. `at` says how the request names a package.
+    pub fn contradictions(&self, at: impl Fn(&Package) -> Subject) -> Vec<Problem> {
         let mut problems: Vec<Problem> = Vec::new();
         let mut add = |rules: &Rules<'_>| {
             for problem in in_rules(rules, &at) {
@@ -63,21 +64,21 @@ impl MediaBuy {
 
 impl MediaBuy {
     /// The hours of a package and the flight, if the one has none of the other.
-    fn missed_hours(&self, package: &Package, at: &dyn Fn(&Package) -> String) -> Vec<Problem> {
+    fn missed_hours(&self, package: &Package, at: &dyn Fn(&Package) -> Subject) -> Vec<Problem> {
         let own = package.targeting.dayparting.as_ref();
         let Some(hours) = own.or(self.targeting.dayparting.as_ref()) else { return Vec::new() };
         if !hours.misses(self.start, self.end) {
             return Vec::new();
         }
-        let place = own.map(|_| at(package)).unwrap_or_default();
+        let whose = own.map_or(Subject::Buy, |_| at(package));
         let flight = format!("the flight, {} to {}", self.start, self.end);
         vec![
             Problem::new(
-                format!("{place}/targeting_overlay/dayparting"),
+                whose.targeting(TargetingPart::Hours),
                 format!("has no hour in {flight}: it would never deliver"),
             ),
             Problem::new(
-                "/flight_end_date",
+                Field::FlightEnd,
                 format!("{flight}, has none of the hours of dayparting: it would never deliver"),
             ),
         ]
@@ -94,7 +95,7 @@ fn effective<'a>(of_buy: &'a Targeting, package: &'a Package) -> Rules<'a> {
     kept.chain(package.targeting.rules.iter().map(|rule| (rule, Some(package)))).collect()
 }
 
-fn in_rules(rules: &Rules<'_>, at: &dyn Fn(&Package) -> String) -> Vec<Problem> {
+fn in_rules(rules: &Rules<'_>, at: &dyn Fn(&Package) -> Subject) -> Vec<Problem> {
     let mut problems = Vec::new();
     for (wanted, excluded) in wanted_and_excluded(rules) {
         problems.extend(both_ways(wanted, excluded, at));
@@ -102,7 +103,7 @@ fn in_rules(rules: &Rules<'_>, at: &dyn Fn(&Package) -> String) -> Vec<Problem> 
     for said in all_excluded(rules) {
         let dimension = said.rule.dimension;
         let message = format!("leaves no {dimension} at all: with this, all of them are excluded; leave one out");
-        problems.push(Problem::new(said.pointer(at), message).value(said.value));
+        problems.push(Problem::new(said.path(at), message).value(said.value));
     }
     if problems.is_empty() {
         for (rule, others) in apart(rules) {
@@ -111,7 +112,7 @@ fn in_rules(rules: &Rules<'_>, at: &dyn Fn(&Package) -> String) -> Vec<Problem> 
                 "has no place in common with {}: rules of several dimensions hold together, so this matches nobody",
                 names.join(" and ")
             );
-            problems.push(Problem::new(rule.pointer(at), message).value(rule.rule.values.join(", ")));
+            problems.push(Problem::new(rule.path(at), message).value(rule.rule.values.join(", ")));
         }
     }
     problems
@@ -123,9 +124,9 @@ impl<'a> Said<'a> {
         rules.into_iter().flat_map(|(rule, package)| rule.values.iter().map(move |value| Self { rule, value, package }))
     }
 
-    fn pointer(&self, at: &dyn Fn(&Package) -> String) -> String {
-        let package = self.package.map(at).unwrap_or_default();
-        format!("{package}/targeting_overlay/{}_{}", self.rule.dimension, self.rule.operator)
+    fn path(&self, at: &dyn Fn(&Package) -> Subject) -> FieldPath {
+        let whose = self.package.map_or(Subject::Buy, at);
+        whose.targeting(TargetingPart::Rule(self.rule.dimension, self.rule.operator))
     }
 
     /// The rule for people.
@@ -167,7 +168,7 @@ fn wanted_and_excluded<'a>(rules: &Rules<'a>) -> Vec<(Said<'a>, Said<'a>)> {
     Said::all(rules, Operator::AnyOf).filter_map(|wanted| Some((wanted, excluding(&wanted)?))).collect()
 }
 
-fn both_ways(wanted: Said<'_>, excluded: Said<'_>, at: &dyn Fn(&Package) -> String) -> [Problem; 2] {
+fn both_ways(wanted: Said<'_>, excluded: Said<'_>, at: &dyn Fn(&Package) -> Subject) -> [Problem; 2] {
     let is_same = wanted.key() == excluded.key();
     let cure = "leave one of the two out";
     let [here, there] = if is_same {
@@ -182,8 +183,8 @@ fn both_ways(wanted: Said<'_>, excluded: Said<'_>, at: &dyn Fn(&Package) -> Stri
         ]
     };
     [
-        Problem::new(wanted.pointer(at), here).value(wanted.value),
-        Problem::new(excluded.pointer(at), there).value(excluded.value),
+        Problem::new(wanted.path(at), here).value(wanted.value),
+        Problem::new(excluded.path(at), there).value(excluded.value),
     ]
 }
 

@@ -2,7 +2,11 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::domain::{
-    creative::Format,
+    budget,
+    change::Change,
+    creative::{Creative, Format},
+    id::PlatformName,
+    media_buy::MediaBuy,
     testing::{self, units},
 };
 
@@ -19,7 +23,7 @@ fn packages(packages: Vec<PackagePatch>) -> BuyPatch {
 }
 
 fn refusals(patch: &BuyPatch, buy: &MediaBuy) -> Vec<String> {
-    patch.apply(buy, now(buy)).unwrap_err().into_iter().map(|problem| problem.field).collect()
+    patch.apply(buy, now(buy)).unwrap_err().into_iter().map(|problem| problem.field.to_string()).collect()
 }
 
 fn creative(id: &str, format: Format, runs_in: &[&str]) -> Creative {
@@ -131,10 +135,10 @@ fn creatives_join_the_packages_they_are_assigned_to() {
     let next = change.apply(&buy, now(&buy)).unwrap();
     assert!(next.packages.iter().all(|package| package.creatives == [CreativeId::from("a")]));
     let again = change.apply(&next, now(&buy)).unwrap_err();
-    assert_eq!(again[0].field, "/assets/0/creative_id");
+    assert_eq!(again[0].field.to_string(), "/assets/0/creative_id");
     let wrong = Change::AddCreatives(vec![creative("b", Format::Audio, &["p0"]), creative("c", Format::Image, &["x"])]);
     let fields: Vec<String> =
-        wrong.apply(&buy, now(&buy)).unwrap_err().into_iter().map(|problem| problem.field).collect();
+        wrong.apply(&buy, now(&buy)).unwrap_err().into_iter().map(|problem| problem.field.to_string()).collect();
     assert_eq!(fields, ["/assets/0/format", "/assets/1/package_assignments/0"]);
 }
 

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
-use super::{Interruption, Run, TRIES};
+use super::{Interruption, Run, TRIES, prepared::Prepared};
 use crate::{
     domain::{
         error_code::ErrorCode,
-        failure::Failure,
+        failure::{Failure, FailureDetails},
         id::PlatformName,
         operation::{Operation, OperationFailure, OperationKind, OperationState},
         problem::{self, Problem},
@@ -17,7 +17,7 @@ use crate::{
         told::{self, Told},
     },
     operations::{events, now, outcome, tasks},
-    store::{Recording, StoreError, Stored},
+    store::{LeaseAfter, Recording, StoreError, Stored, Write},
 };
 
 /// A failure of the whole operation, in the words of one call's failure.
@@ -34,7 +34,7 @@ pub(super) fn failure_of(problems: &[Problem]) -> OperationFailure {
     OperationFailure {
         code: ErrorCode::InvalidParameter.to_string(),
         reason: problem::summary(problems).into(),
-        details: json!({ "items": problems }),
+        details: FailureDetails::Items { items: problems.to_vec() },
     }
 }
 
@@ -45,7 +45,7 @@ fn leg_failures(operation: &Operation) -> BTreeMap<&PlatformName, &Failure> {
 
 impl Run<'_> {
     /// Every leg is settled: succeed, fail, or begin to undo.
-    pub(super) async fn conclude(mut self) -> Result<(), Interruption> {
+    pub(super) async fn conclude(mut self, prepared: &Prepared) -> Result<(), Interruption> {
         let Some(failure) = self.failure_of_legs() else {
             return self.end(OperationState::Succeeded).await;
         };
@@ -57,10 +57,10 @@ impl Run<'_> {
         if step::traces(&buy.value, &steps).is_empty() {
             return self.fail(failure).await;
         }
-        self.operation.value.undoing = Some(failure);
+        self.operation.value.undoing = Some(failure.clone());
         self.operation.value.updated_at = now();
-        self.write(Recording::default(), false).await?;
-        self.undo(buy, &steps).await
+        self.write(Recording::default(), LeaseAfter::Kept).await?;
+        self.undo(prepared, failure, buy, &steps).await
     }
 
     fn failure_of_legs(&self) -> Option<OperationFailure> {
@@ -89,31 +89,33 @@ impl Run<'_> {
                     json!({ "platform": leg.platform, "state": leg.state, "failure": failure })
                 })
                 .collect();
-            failure.details = json!({ "platforms": outcomes });
+            failure.details = FailureDetails::Other(json!({ "platforms": outcomes }));
         }
         Some(failure)
     }
 
-    /// Fails the operation: a buy that was to be created is failed with it, and what an update has changed before stays changed.
+    /// Fails the operation: a buy that was to be created is failed with it, and what an update has
+    /// changed before stays changed.
     pub(super) async fn fail(&mut self, failure: OperationFailure) -> Result<(), Interruption> {
         self.operation.value.failure = Some(failure);
         self.end(OperationState::Failed).await
     }
 
-    /// The write that ends the operation: state, buy, tasks and events together. Somebody may be asking how the buy stands, or
-    /// comment on a task, at the same time: then what they wrote is read, and this is written after it.
+    /// The write that ends the operation: state, buy, tasks and events together. Somebody may be
+    /// asking how the buy stands, or comment on a task, at the same time: then what they wrote is
+    /// read, and this is written after it.
     async fn end(&mut self, state: OperationState) -> Result<(), Interruption> {
         let at = now();
         self.become_state(state, at)?;
         let mut tries = 0;
         loop {
             let recording = self.last_write(at).await?;
-            match self.write(recording, true).await {
+            match self.write(recording, LeaseAfter::Released).await {
                 Err(Interruption::Store(StoreError::Stale(_))) if tries < TRIES => tries += 1,
                 written => break written?,
             }
         }
-        self.deps.live.forget(&self.operation.value.buy);
+        self.deps.status_cache.forget(&self.operation.value.buy);
         Ok(())
     }
 
@@ -129,16 +131,8 @@ impl Run<'_> {
         }
         tasks::close(tasks, operation, at, &mut recording);
         if next != buy.value {
-            recording.buy = Some(Stored { value: next, version: buy.version });
+            recording.push(Write::Buy(Stored { value: next, version: buy.version }));
         }
         Ok(recording)
-    }
-
-    pub(super) fn become_state(&mut self, next: OperationState, at: Timestamp) -> Result<(), Interruption> {
-        let id = self.operation.value.id.clone();
-        self.operation
-            .value
-            .become_state(next, at)
-            .map_err(|from| Interruption::Missing(format!("operation {id} can't go from {from} to {next}")))
     }
 }

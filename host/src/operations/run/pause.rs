@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use super::{Interruption, Postponed, Run, TRIES, Until};
+use super::{Interruption, Run, TRIES};
 use crate::{
     config::Needed,
     domain::{
         failure::{Failure, FailureKind},
+        id::PlatformName,
         media_buy::MediaBuy,
         operation::{Operation, OperationKind, OperationState},
         plan::Plan,
@@ -21,15 +22,59 @@ use crate::{
         planning,
         tasks::{self, Question},
     },
-    store::{Recording, StoreError, Stored},
+    store::{LeaseAfter, Recording, StoreError, Stored, Write},
 };
 
-/// What a person can say about a step that may have happened and that the ad server can't be asked about.
+/// What a person can say about a step that may have happened and that the ad server can't be asked
+/// about.
 const IF_IT_IS_NOT_THERE: &str = "If it is not there, answer `approved`: it is made again. If it is there, remove it and answer \
                                   `approved`, or do the rest by hand and answer `completed`";
 
 /// Added to why somebody is asked about a change that needed nobody's word when it was accepted.
 const AFTER_OTHERS: &str = "others of its changes were carried out meanwhile";
+
+/// What must happen before the operation can go on.
+#[derive(Debug)]
+pub(super) struct Postponed {
+    pub(super) until: Until,
+    pub(super) failure: Failure,
+    /// The failure in words.
+    pub(super) told: Told,
+}
+
+impl Postponed {
+    /// Because of a failure on a platform.
+    pub(super) fn by(platform: &PlatformName, until: Until, failure: Failure) -> Self {
+        Self { until, told: Told::failure(platform, &failure), failure }
+    }
+}
+
+/// What an operation waits for; of several things, the last of these: people take longer than a
+/// second try.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Until {
+    /// The next look for what may be under way.
+    Look(Timestamp),
+    /// The next try.
+    Retry,
+    /// The ad server's consent, which a person must get.
+    Approval,
+    /// A permission for the ad server's account.
+    Permission,
+    /// A person who finds out what happened.
+    Resolved,
+}
+
+/// Keeps the more important of two reasons to wait; of two looks, the earlier.
+pub(super) fn wait_for(postponed: &mut Option<Postponed>, next: Postponed) {
+    let keep = postponed.as_ref().is_some_and(|known| match (known.until, next.until) {
+        (Until::Look(known), Until::Look(next)) => known <= next,
+        (known, next) => known >= next,
+    });
+    if !keep {
+        *postponed = Some(next);
+    }
+}
 
 /// A question for approval.
 fn approval(needed: Needed, reason: Told, plan: Plan, digest: String) -> Question {
@@ -82,22 +127,24 @@ impl Run<'_> {
         operation.last_error = Some(told.again_at(operation.run_at));
         tracing::info!(attempts = operation.attempts, wait_ms = wait.as_millis(), error = %failure, "will be tried again");
         self.become_state(OperationState::Queued, at)?;
-        self.write(Recording::default(), true).await
+        self.write(Recording::default(), LeaseAfter::Released).await
     }
 
-    /// Looks again later for what may be under way. That is neither a try nor a claim: nothing was sent.
+    /// Looks again later for what may be under way. That is neither a try nor a claim: nothing was
+    /// sent.
     async fn look_later(&mut self, at: Timestamp, told: Told) -> Result<(), Interruption> {
         tracing::info!(%at, "will be looked for again: {}", told.staff());
         self.operation.value.last_error = Some(told.again_at(at));
         self.hand_back(at).await
     }
 
-    /// Gives the operation back, to be run again at a certain time, without counting a try or a claim.
+    /// Gives the operation back, to be run again at a certain time, without counting a try or a
+    /// claim.
     pub(super) async fn hand_back(&mut self, at: Timestamp) -> Result<(), Interruption> {
         self.operation.value.run_at = at;
         self.operation.value.claims = self.operation.value.claims.saturating_sub(1);
         self.become_state(OperationState::Queued, now())?;
-        self.write(Recording::default(), true).await
+        self.write(Recording::default(), LeaseAfter::Released).await
     }
 
     /// Stops the operation until a person has looked at both sides.
@@ -157,14 +204,15 @@ impl Run<'_> {
         loop {
             let mut recording = recording.clone();
             self.record_standing(at, &mut recording).await?;
-            match self.write(recording, true).await {
+            match self.write(recording, LeaseAfter::Released).await {
                 Err(Interruption::Store(StoreError::Stale(_))) if tries < TRIES => tries += 1,
                 written => return written,
             }
         }
     }
 
-    /// What was approved no longer holds: the reviewers are asked again, as many as the rules want by now.
+    /// What was approved no longer holds: the reviewers are asked again, as many as the rules want
+    /// by now.
     pub(super) async fn ask_again(
         &mut self,
         desired: &MediaBuy,
@@ -193,7 +241,7 @@ impl Run<'_> {
             let mut recording = Recording::default();
             tasks::ask_again(task, desired, question, changed.clone(), at, &mut recording);
             self.record_standing(at, &mut recording).await?;
-            match self.write(recording, true).await {
+            match self.write(recording, LeaseAfter::Released).await {
                 Err(Interruption::Store(StoreError::Stale(_))) if tries < TRIES => tries += 1,
                 written => return written,
             }
@@ -223,7 +271,7 @@ impl Run<'_> {
     /// The approvals of this operation, and which of them still count.
     pub(super) async fn approvals(&self) -> Result<Counted, Interruption> {
         let task = self.approved_task().await?.value;
-        Ok(people::counted(&self.deps.config, self.deps.store.as_ref(), &task, now()).await?)
+        Ok(people::counted(&self.deps.config, &self.deps.store, &task, now()).await?)
     }
 
     /// The task on which this operation was approved.
@@ -237,7 +285,7 @@ impl Run<'_> {
                 return Ok(task);
             }
         }
-        Err(Interruption::Missing("an approved operation without a task".to_owned()))
+        Err(self.corrupt("it was approved, and has no task on which it was"))
     }
 
     /// How the buy stands whose creation came to rest; other operations leave its status alone.
@@ -245,13 +293,14 @@ impl Run<'_> {
         if let Some(standing) = waiting_standing(&self.operation.value) {
             let Stored { mut value, version } = self.buy().await?;
             events::become_status(&mut value, standing, at, recording);
-            recording.buy = Some(Stored { value, version });
+            recording.push(Write::Buy(Stored { value, version }));
         }
         Ok(())
     }
 }
 
-/// How a buy stands whose creation waits for a person; `None` for other operations, which leave the status alone.
+/// How a buy stands whose creation waits for a person; `None` for other operations, which leave the
+/// status alone.
 fn waiting_standing(operation: &Operation) -> Option<Standing> {
     if operation.kind != OperationKind::Create {
         return None;

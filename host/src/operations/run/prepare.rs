@@ -1,11 +1,13 @@
-//! What a run does before its first step: it fits the operation to its buy, plans again, and sees whether what was approved still holds.
+//! What a run does before its first step: it fits the operation to its buy, plans again, and sees
+//! whether what was approved still holds.
 
 use std::time::Duration;
 
-use super::{CALL_TIME, Interruption, Run, finish};
+use super::{CALL_TIME, Interruption, Run, finish, prepared::Prepared};
 use crate::{
     config::{ApprovalQuestion, Needed},
     domain::{
+        change::ProposedChange,
         failure::{Failure, FailureKind},
         id::PlatformName,
         media_buy::MediaBuy,
@@ -15,11 +17,12 @@ use crate::{
         told::Told,
         update::When,
     },
-    operations::{now, planning, planning::Intent},
-    store::{Recording, Stored},
+    operations::{now, planning, planning::Unplannable},
+    store::{LeaseAfter, Recording, Stored},
 };
 
-/// How long an operation is left to others by a host that is compiling the release on which it was approved.
+/// How long an operation is left to others by a host that is compiling the release on which it was
+/// approved.
 const CATCHES_UP: Duration = Duration::from_secs(1);
 
 /// Whether something of an operation may have been sent.
@@ -29,8 +32,9 @@ fn has_begun(operation: &Operation, steps: &[Step]) -> bool {
 }
 
 impl Run<'_> {
-    /// Fits an operation that was frozen to what was carried out on its buy since: a pause, which overtakes all else. If it has
-    /// not begun yet, it is prepared anew, and asked again if it was approved. `false`: it came to rest instead.
+    /// Fits an operation that was frozen to what was carried out on its buy since: a pause, which
+    /// overtakes all else. If it has not begun yet, it is prepared anew, and asked again if it was
+    /// approved. `false`: it came to rest instead.
     pub(super) async fn catch_up(&mut self, buy: &MediaBuy, steps: &[Step]) -> Result<bool, Interruption> {
         let operation = &mut self.operation.value;
         let Some(frozen) = &operation.frozen else { return Ok(true) };
@@ -68,9 +72,9 @@ impl Run<'_> {
         }
     }
 
-    /// Has an operation prepared anew that was approved, has not begun, and was approved by somebody whose word counts no more: it may
-    /// have waited for its ad server for long.
-    pub(super) async fn heed_lapsed_approvals(&mut self, steps: &[Step]) -> Result<(), Interruption> {
+    /// Has an operation prepared anew that was approved, has not begun, and was approved by
+    /// somebody whose word counts no more: it may have waited for its ad server for long.
+    pub(super) async fn drop_lapsed_approvals(&mut self, steps: &[Step]) -> Result<(), Interruption> {
         let operation = &self.operation.value;
         let is_fixed = operation.frozen.is_some() && operation.approved_digest.is_some() && operation.undoing.is_none();
         if is_fixed && !has_begun(operation, steps) && !self.approvals().await?.lapsed.is_empty() {
@@ -80,26 +84,36 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Plans again, checks that what was approved still holds, and fixes what the operation is carried out with. `false`: it
-    /// came to rest instead.
-    pub(super) async fn prepare(&mut self, buy: &Stored<MediaBuy>) -> Result<bool, Interruption> {
+    /// What the operation is carried out with: what it was frozen with, or what it is frozen with
+    /// now. `None`: it came to rest instead.
+    pub(super) async fn prepared(&mut self, buy: &Stored<MediaBuy>) -> Result<Option<Prepared>, Interruption> {
+        match Prepared::of(&self.operation.value)? {
+            Some(prepared) => Ok(Some(prepared)),
+            None => self.prepare(buy).await,
+        }
+    }
+
+    /// Plans again, checks that what was approved still holds, and freezes what the operation is
+    /// carried out with. `None`: it came to rest instead.
+    async fn prepare(&mut self, buy: &Stored<MediaBuy>) -> Result<Option<Prepared>, Interruption> {
         let operation = &self.operation.value;
         let when = When { asked: operation.created_at, now: now() };
         let desired = match operation.change.apply(&buy.value, when) {
             Ok(desired) => desired,
             Err(problems) => {
                 self.fail(finish::failure_of(&problems)).await?;
-                return Ok(false);
+                return Ok(None);
             }
         };
-        let intent = Intent { change: &operation.change, current: &buy.value, desired: &desired };
+        let proposed = ProposedChange { change: &operation.change, current: &buy.value, desired: &desired };
         let planned =
-            planning::plan(&self.deps.adapters, &self.deps.config, &operation.id, intent, now().plus(CALL_TIME)).await;
+            planning::plan(&self.deps.adapters, &self.deps.config, &operation.id, proposed, now().plus(CALL_TIME))
+                .await;
         let plan = match planned {
             Ok(plan) => plan,
-            Err(failures) => {
-                self.could_not_plan(failures).await?;
-                return Ok(false);
+            Err(Unplannable { first: (platform, failure), .. }) => {
+                self.could_not_plan(&platform, failure).await?;
+                return Ok(None);
             }
         };
         let approved = operation.approved_digest.as_deref();
@@ -110,67 +124,73 @@ impl Run<'_> {
                 if self.is_behind(&plan).await? {
                     let at = self.deps.store.clock(now()).await?.plus(CATCHES_UP);
                     self.hand_back(at).await?;
-                    return Ok(false);
+                    return Ok(None);
                 }
                 self.ask_again(&desired, plan, digest, needed).await?;
-                return Ok(false);
+                return Ok(None);
             }
-            // The rules may have become stricter since, or a word may count no more. Where no rule wants one any more it was asked for
-            // all the same: one at least must stand.
+            // The rules may have become stricter since, or a word may count no more. Where no rule
+            // wants one any more it was asked for all the same: one at least must stand.
             (Some(_), needed) if self.approvals().await?.people() < needed.map_or(1, |needed| needed.reviewers) => {
                 self.ask_again(&desired, plan, digest, needed).await?;
-                return Ok(false);
+                return Ok(None);
             }
             (None, Some(needed)) => {
                 self.ask_first(&desired, plan, digest, needed, &reason).await?;
-                return Ok(false);
+                return Ok(None);
             }
             _ => {}
         }
-        self.freeze(buy, desired, plan).await?;
-        Ok(true)
+        self.freeze(buy, desired, plan).await.map(Some)
     }
 
-    /// Whose word the change needs as it is about to be made. The rules were asked when it was accepted, but another change may
-    /// have come between: two that are small by themselves may be large together. With it, why the change waits then.
+    /// Whose word the change needs as it is about to be made. The rules were asked when it was
+    /// accepted, but another change may have come between: two that are small by themselves may be
+    /// large together. With it, why the change waits then.
     fn approval_needed(&self, current: &MediaBuy, desired: &MediaBuy) -> (Option<Needed>, String) {
         let operation = &self.operation.value;
-        let platforms = operation.change.platforms(desired);
-        let asked = ApprovalQuestion::about(operation.kind, &operation.change, current, desired, &platforms);
+        let proposed = ProposedChange { change: &operation.change, current, desired };
+        let platforms = proposed.platforms();
+        let asked = ApprovalQuestion::about(operation.kind, proposed, &platforms);
         (self.deps.config.approvals_needed(&asked), asked.reason())
     }
 
-    async fn could_not_plan(&mut self, failures: Vec<(PlatformName, Failure)>) -> Result<(), Interruption> {
-        let Some((platform, failure)) = failures.into_iter().next() else {
-            return Err(Interruption::Missing("a plan failed without a reason".to_owned()));
-        };
+    async fn could_not_plan(&mut self, platform: &PlatformName, failure: Failure) -> Result<(), Interruption> {
         match failure.kind {
             FailureKind::Unavailable | FailureKind::Fault if self.may_retry(&failure) => {
-                let told = Told::failure(&platform, &failure);
+                let told = Told::failure(platform, &failure);
                 self.retry(&failure, told).await
             }
-            _ => self.fail(finish::operation_failure(&platform, &failure)).await,
+            _ => self.fail(finish::operation_failure(platform, &failure)).await,
         }
     }
 
-    async fn freeze(&mut self, buy: &Stored<MediaBuy>, desired: MediaBuy, plan: Plan) -> Result<(), Interruption> {
+    async fn freeze(
+        &mut self,
+        buy: &Stored<MediaBuy>,
+        desired: MediaBuy,
+        plan: Plan,
+    ) -> Result<Prepared, Interruption> {
         let operation = &mut self.operation.value;
-        let intent = Intent { change: &operation.change, current: &buy.value, desired: &desired };
-        let platforms = intent.frozen(&self.deps.adapters, &self.deps.config, &plan);
+        let platforms = planning::frozen(&self.deps.adapters, &self.deps.config, &buy.value.principal, &plan);
         operation.legs = plan
             .platforms
             .iter()
             .map(|part| Leg { platform: part.platform.clone(), state: LegState::Pending, failure: None, outcome: None })
             .collect();
         let releases = planning::releases(&plan);
-        operation.frozen = Some(Frozen { current: buy.value.clone(), desired, releases, platforms });
+        let frozen = Frozen { current: buy.value.clone(), desired, releases, platforms };
+        let prepared = Prepared::new(operation, &frozen)?;
+        operation.frozen = Some(frozen);
         operation.plan = plan;
         operation.updated_at = now();
-        self.write(Recording::default(), false).await
+        self.write(Recording::default(), LeaseAfter::Kept).await?;
+        Ok(prepared)
     }
 
-    /// Whether this host still plans with another release than all are to serve: it is compiling the new one. Whoever is up to date carries
-    /// out what was approved on it; after the deadline the reviewers are asked again all the same.
+    /// Whether this host still plans with another release than all are to serve: it is compiling
+    /// the new one. Whoever is up to date carries out what was approved on it; after the deadline
+    /// the reviewers are asked again all the same.
     async fn is_behind(&self, plan: &Plan) -> Result<bool, Interruption> {
         if now() >= self.operation.value.deadline {
             return Ok(false);

@@ -1,44 +1,48 @@
 //! Cancelling what a create has made that fails after all.
 
-use super::{Interruption, LegEnd, Making, Postponed, Run, STEP_IN_DOUBT, Until, wait_for};
+use super::{
+    Interruption, Run, STEP_IN_DOUBT,
+    legs::{LegEnd, Making},
+    pause::{Postponed, Until, wait_for},
+    prepared::{Prepared, PreparedLeg},
+};
 use crate::{
     adapters::AdapterChange,
     domain::{
+        change::ProposedChange,
         failure::{Failure, FailureKind},
-        id::PlatformName,
         media_buy::MediaBuy,
-        operation::LegState,
+        operation::{LegState, OperationFailure},
         step::{self, Step},
         told::Told,
     },
-    operations::planning::Intent,
     store::Stored,
 };
 
 impl Run<'_> {
     /// Cancels what was made on the platforms, then fails the operation.
-    pub(super) async fn undo(mut self, buy: Stored<MediaBuy>, steps: &[Step]) -> Result<(), Interruption> {
-        let frozen = self.frozen()?;
-        let mut target = frozen.desired.clone();
+    pub(super) async fn undo(
+        mut self,
+        prepared: &Prepared,
+        failure: OperationFailure,
+        buy: Stored<MediaBuy>,
+        steps: &[Step],
+    ) -> Result<(), Interruption> {
+        let mut target = prepared.desired.clone();
         target.remote.clone_from(&buy.value.remote);
         let traces = step::traces(&buy.value, steps);
-        let made: Vec<PlatformName> = self
-            .operation
-            .value
-            .legs
-            .iter()
-            .filter(|leg| leg.state != LegState::Undone && traces.contains(&leg.platform))
-            .map(|leg| leg.platform.clone())
-            .collect();
-        let intent = Intent { change: &self.operation.value.change, current: &target, desired: &target };
-        let calls = made.iter().map(|platform| {
+        let is_made = |leg: &&PreparedLeg| leg.state != LegState::Undone && traces.contains(&leg.platform);
+        let made: Vec<&PreparedLeg> = prepared.legs.iter().filter(is_made).collect();
+        let proposed = ProposedChange { change: &self.operation.value.change, current: &target, desired: &target };
+        let calls = made.iter().map(|leg| {
             let making = Making { change: AdapterChange::Cancel(&target), prefix: step::UNDO, steps };
-            self.call(&frozen, intent, platform, making)
+            self.call(leg, proposed, making)
         });
         let ends = futures::future::join_all(calls).await;
         let mut postponed = None;
         self.operation.value.unresolved.clear();
-        for (platform, end) in made.iter().zip(ends) {
+        for (leg, end) in made.iter().zip(ends) {
+            let platform = &leg.platform;
             match end? {
                 LegEnd::Done(_) => {
                     if let Some(leg) = self.operation.value.leg_mut(platform) {
@@ -71,8 +75,6 @@ impl Run<'_> {
         if let Some(postponed) = postponed {
             return self.postpone(postponed).await;
         }
-        let failure = self.operation.value.undoing.clone();
-        let failure = failure.ok_or_else(|| Interruption::Missing("nothing to undo".to_owned()))?;
         self.fail(failure).await
     }
 }

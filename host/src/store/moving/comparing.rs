@@ -12,10 +12,10 @@ use super::{
     of_source, of_target,
     tables::{Kind, Table},
 };
-use crate::store::postgres::text;
+use crate::store::sql::escape;
 
-/// The digests of all rows, added up: the two sides need not sort them in the same way, and two tables with the same sum and number of
-/// rows have the same rows.
+/// The digests of all rows, added up: the two sides need not sort them in the same way, and two
+/// tables with the same sum and number of rows have the same rows.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Sum {
     rows: u64,
@@ -90,7 +90,7 @@ fn cells_there(row: &PgRow, table: &Table) -> Result<Vec<Cell>, sqlx::Error> {
 }
 
 fn given(stored: &str) -> String {
-    match text::from_stored(stored) {
+    match escape::from_stored(stored) {
         Cow::Borrowed(text) => text.to_owned(),
         Cow::Owned(text) => text,
     }

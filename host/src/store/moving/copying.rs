@@ -1,4 +1,5 @@
-//! Rows in batches: read here in the order of the primary key, written there, and those that are there already passed over.
+//! Rows in batches: read here in the order of the primary key, written there, and those that are
+//! there already passed over.
 
 use futures::TryStreamExt;
 use sqlx::{AssertSqlSafe, PgConnection, Row as _, SqliteConnection, sqlite::SqliteRow};
@@ -7,9 +8,10 @@ use super::{
     MoveError, of_source, of_target,
     tables::{Kind, Table},
 };
-use crate::{fault, store::postgres::text};
+use crate::{fault, store::sql::escape};
 
-/// How many rows are on their way at a time, and how many bytes of them: components are some megabytes each.
+/// How many rows are on their way at a time, and how many bytes of them: components are some
+/// megabytes each.
 const ROWS: usize = 1_000;
 const BYTES: usize = 8 << 20;
 
@@ -135,7 +137,7 @@ fn int(cell: Cell) -> Option<i64> {
 }
 
 fn stored_text(cell: Cell) -> Option<String> {
-    if let Cell::Text(text) = cell { text.map(text::to_stored) } else { None }
+    if let Cell::Text(text) = cell { text.map(escape::to_stored) } else { None }
 }
 
 fn bytes(cell: Cell) -> Option<Vec<u8>> {

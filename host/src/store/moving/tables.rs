@@ -3,7 +3,7 @@
 use sqlx::{AssertSqlSafe, PgConnection, SqliteConnection};
 
 use super::{MoveError, of_source, of_target};
-use crate::store::replicas::{ARRIVED, ARRIVING, MOVED, MOVING};
+use crate::store::marks::{ARRIVED, ARRIVING, MOVED, MOVING};
 
 /// What a column holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,7 +54,8 @@ impl Table {
     }
 }
 
-/// A lease is of a host that has stopped, and ends here; its number stays, and with it everything that a later one rises above.
+/// A lease is of a host that has stopped, and ends here; its number stays, and with it everything
+/// that a later one rises above.
 fn read_as(table: &str, column: &str) -> String {
     match (table, column) {
         ("operations", "worker" | "lease_until") => format!("NULL AS {column}"),

@@ -1,8 +1,8 @@
 //! The connections, and whether the database can be reached at all.
 //!
-//! The pool takes a server that refuses connections for one that is about to start: it waits for as long as it may, and says then that no
-//! connection became free. So as soon as there is reason to doubt, one caller tries a connection of its own, and all are told at once
-//! what came of it.
+//! The pool takes a server that refuses connections for one that is about to start: it waits for as
+//! long as it may, and says then that no connection became free. So as soon as there is reason to
+//! doubt, one caller tries a connection of its own, and all are told at once what came of it.
 
 use std::{
     sync::atomic::{AtomicBool, Ordering},
@@ -123,8 +123,8 @@ impl Connections {
         Err(found)
     }
 
-    /// Does away with connections that lead nowhere any more: after the server was started anew, or the way to it was another, that may
-    /// be all that wait in the pool.
+    /// Does away with connections that lead nowhere any more: after the server was started anew, or
+    /// the way to it was another, that may be all that wait in the pool.
     async fn sweep(&self) {
         let mut waiting = Vec::new();
         while let Some(connection) = self.pool.try_acquire() {

@@ -38,7 +38,8 @@ macro_rules! current {
     };
 }
 
-/// Of those that are queued, only the first is looked for: many may wait for an hour. `$lane` narrows it to one lane.
+/// Of those that are queued, only the first is looked for: many may wait for an hour. `$lane`
+/// narrows it to one lane.
 macro_rules! next_due {
     ($lane:literal) => {
         concat!(
@@ -63,8 +64,9 @@ macro_rules! next_due {
 macro_rules! dialect {
     ($callers_clock:literal) => {
         Dialect {
-            // One walk along the index of lanes, no further than what is queued is due, or than what runs stands in it: a lease runs out
-            // wherever that is. It is one walk because the first that nobody holds is wanted, of both.
+            // One walk along the index of lanes, no further than what is queued is due, or than
+            // what runs stands in it: a lease runs out wherever that is. It is one walk because the
+            // first that nobody holds is wanted, of both.
             claimable: concat!(
                 "SELECT mine.seq, mine.run_at, mine.doc, mine.version, mine.fence FROM operations AS mine,
                  (SELECT ",

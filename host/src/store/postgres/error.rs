@@ -17,26 +17,29 @@ pub(in crate::store) fn from_sqlx(error: sqlx::Error) -> StoreError {
     }
 }
 
-/// By SQLSTATE (<https://www.postgresql.org/docs/15/errcodes-appendix.html>), whose first two characters are its class.
+/// By SQLSTATE (<https://www.postgresql.org/docs/15/errcodes-appendix.html>), whose first two
+/// characters are its class.
 fn from_code(code: &str, message: &str) -> StoreError {
     match (code, code.get(..2).unwrap_or_default()) {
         ("53100", _) => StoreError::Full,
-        // A standby that was promoted elsewhere, or not yet here: another try may reach the right one.
+        // A standby that was promoted elsewhere, or not yet here: another try may reach the right
+        // one.
         ("25006" | "25P03" | "55P03", _) => StoreError::Unavailable(message.to_owned()),
-        // Something that the server did not expect: on a full disk a new session can't write what it keeps for the next one. What is broken
-        // in its files has codes of its own.
+        // Something that the server did not expect: on a full disk a new session can't write what
+        // it keeps for the next one. What is broken in its files has codes of its own.
         ("XX000", _) => StoreError::Unavailable(message.to_owned()),
-        // Connection, resources, an operator's intervention, the system; conflicts that were tried again in vain.
-        // Also: no such database, or nobody who may use it.
+        // Connection, resources, an operator's intervention, the system; conflicts that were tried
+        // again in vain. Also: no such database, or nobody who may use it.
         (_, "08" | "28" | "3D" | "40" | "53" | "57" | "58") => StoreError::Unavailable(message.to_owned()),
-        // A constraint that no function expects, a statement that the tables don't fit: it won't pass by itself.
+        // A constraint that no function expects, a statement that the tables don't fit: it won't
+        // pass by itself.
         _ => StoreError::Corrupt(message.to_owned()),
     }
 }
 
-/// Whether the transaction lost against another one and is to be done again: a deadlock, a serialization failure, two workers that
-/// claimed operations of one buy at the same moment, or an event addressed to an endpoint that was just removed: the last two are
-/// seen by the tables alone.
+/// Whether the transaction lost against another one and is to be done again: a deadlock, a
+/// serialization failure, two workers that claimed operations of one buy at the same moment, or an
+/// event addressed to an endpoint that was just removed: the last two are seen by the tables alone.
 pub(super) fn is_conflict(error: &sqlx::Error) -> bool {
     let sqlx::Error::Database(error) = error else { return false };
     match error.code().as_deref() {
@@ -64,7 +67,8 @@ pub(super) fn lost_connection(error: &sqlx::Error) -> bool {
     }
 }
 
-/// Whether a statement that was prepared over the connection has another result by now: somebody changed the tables.
+/// Whether a statement that was prepared over the connection has another result by now: somebody
+/// changed the tables.
 pub(super) fn is_outdated(error: &sqlx::Error) -> bool {
     matches!(error, sqlx::Error::Database(error) if error.code().as_deref() == Some("0A000"))
 }
@@ -94,7 +98,8 @@ mod tests {
     #[test]
     fn codes_are_judged_by_their_class() {
         assert!(matches!(from_code("53100", ""), StoreError::Full));
-        // Too many connections, administrator shutdown, deadlock, connection failure, read-only transaction.
+        // Too many connections, administrator shutdown, deadlock, connection failure, read-only
+        // transaction.
         for code in ["53300", "57P01", "40P01", "08006", "25006", "XX000"] {
             assert!(matches!(from_code(code, ""), StoreError::Unavailable(_)), "{code}");
         }

@@ -1,5 +1,5 @@
-//! What hosts on one database tell each other: notifications, sent outside of any transaction. To send them inside would make
-//! commits wait for each other.
+//! What replicas on one database tell each other: notifications, sent outside of any transaction.
+//! To send them inside would make commits wait for each other.
 //!
 //! A hint may get lost: whoever waits for one also looks by itself.
 
@@ -21,7 +21,8 @@ use crate::{domain::id::OperationId, store::Hint};
 /// The channel of notifications.
 const CHANNEL: &str = "flightdeck";
 
-/// How many hints may wait to be sent. Further ones are dropped: the others look by themselves every second.
+/// How many hints may wait to be sent. Further ones are dropped: the others look by themselves
+/// every second.
 const QUEUE: usize = 256;
 
 /// How many hints a listener may fall behind.
@@ -36,10 +37,11 @@ const SENDING: Duration = Duration::from_secs(2);
 /// How often this host sends itself something, so that it hears whether it hears.
 const BEAT: Duration = Duration::from_secs(5);
 
-/// How long nothing may be heard before the connection is taken for one that leads nowhere any more: several beats.
+/// How long nothing may be heard before the connection is taken for one that leads nowhere any
+/// more: several beats.
 const SILENCE: Duration = Duration::from_secs(20);
 
-/// The way to the other hosts, and from them.
+/// The way to the other replicas, and from them.
 #[derive(Debug)]
 pub(super) struct Hints {
     outgoing: mpsc::Sender<Hint>,
@@ -60,12 +62,12 @@ impl Hints {
         Self { outgoing, incoming, stop }
     }
 
-    pub(super) fn tell(&self, hint: Hint) {
+    pub(super) fn send(&self, hint: Hint) {
         // A full queue is fine.
         let _ = self.outgoing.try_send(hint);
     }
 
-    pub(super) fn hear(&self) -> broadcast::Receiver<Hint> {
+    pub(super) fn subscribe(&self) -> broadcast::Receiver<Hint> {
         self.incoming.subscribe()
     }
 
@@ -101,7 +103,8 @@ async fn send(pool: PgPool, mut queue: mpsc::Receiver<Hint>, name: String) {
 }
 
 async fn send_all(pool: &PgPool, payloads: Vec<String>) -> Result<(), sqlx::Error> {
-    // Outside of the pool until it has sent: were it to lead nowhere, giving it back would wait for as long as this.
+    // Outside of the pool until it has sent: were it to lead nowhere, giving it back would wait for
+    // as long as this.
     let mut lent = Lent(Some(pool.acquire().await?));
     if let Some(connection) = &mut lent.0 {
         sqlx::query("SELECT pg_notify($1, payload) FROM unnest($2::text[]) AS payload")

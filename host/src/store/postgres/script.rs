@@ -6,16 +6,13 @@ use async_trait::async_trait;
 use futures::TryStreamExt;
 use sqlx::{Arguments, AssertSqlSafe, Either, Executor, PgConnection, postgres::PgArguments};
 
-use super::{
-    error::{from_sqlx, is_conflict, is_outdated},
-    text,
-};
+use super::error::{from_sqlx, is_conflict, is_outdated};
 use crate::{
     metrics::STORE_READS,
     store::{
         StoreError,
         sql::{
-            Transaction,
+            Transaction, escape,
             rows::Row,
             script::{Script, Statement, Value},
         },
@@ -25,7 +22,7 @@ use crate::{
 
 /// A connection that is inside a transaction.
 #[derive(Debug)]
-pub(super) struct Inside<'c> {
+pub(super) struct OpenTransaction<'c> {
     connection: &'c mut PgConnection,
     /// Whether it lost against another transaction.
     pub(super) conflict: bool,
@@ -33,14 +30,14 @@ pub(super) struct Inside<'c> {
     pub(super) outdated: bool,
 }
 
-impl<'c> Inside<'c> {
+impl<'c> OpenTransaction<'c> {
     pub(super) fn new(connection: &'c mut PgConnection) -> Self {
         Self { connection, conflict: false, outdated: false }
     }
 }
 
 #[async_trait]
-impl Transaction for Inside<'_> {
+impl Transaction for OpenTransaction<'_> {
     async fn run(&mut self, script: Script) -> Result<Vec<Row>, StoreError> {
         let mut kept = Vec::new();
         for (statement, want) in script.statements {
@@ -75,8 +72,8 @@ pub(super) async fn read(connection: &mut PgConnection, statement: &Statement) -
     Ok(found.into_iter().map(Row::Postgres).collect())
 }
 
-/// A statement with PostgreSQL's placeholders. The text is made of string literals of this crate only, none of which has a
-/// question mark that is no parameter.
+/// A statement with PostgreSQL's placeholders. The text is made of string literals of this crate
+/// only, none of which has a question mark that is no parameter.
 fn translated(statement: &Statement) -> Result<(String, PgArguments), StoreError> {
     note(Kind::Postgres, statement);
     let mut sql = String::with_capacity(statement.sql.len() + 2 * statement.values.len());
@@ -90,7 +87,7 @@ fn translated(statement: &Statement) -> Result<(String, PgArguments), StoreError
     let mut arguments = PgArguments::default();
     for value in &statement.values {
         let bound = match value.clone() {
-            Value::Text(value) => arguments.add(value.map(text::to_stored)),
+            Value::Text(value) => arguments.add(value.map(escape::to_stored)),
             Value::Int(value) => arguments.add(value),
             Value::Bytes(value) => arguments.add(value),
         };

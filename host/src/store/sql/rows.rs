@@ -15,11 +15,11 @@ use crate::{
         task::Task,
         time::Timestamp,
     },
-    store::{IdempotencyEntry, StoreError, Stored, TokenRecord, postgres::text},
+    store::{IdempotencyEntry, StoreError, Stored, TokenRecord, sql::escape},
 };
 
 /// A row of either database.
-pub enum Row {
+pub(in crate::store) enum Row {
     /// SQLite's.
     Sqlite(SqliteRow),
     /// PostgreSQL's.
@@ -87,7 +87,8 @@ impl Row {
         from_doc(what, &self.as_given(self.column(name)?))
     }
 
-    /// A column with a document that the database made of other columns: each text in it is as that is stored.
+    /// A column with a document that the database made of other columns: each text in it is as that
+    /// is stored.
     fn collected<T: DeserializeOwned>(&self, what: &str, name: &'static str) -> Result<T, StoreError> {
         from_doc(what, self.column(name)?)
     }
@@ -96,7 +97,7 @@ impl Row {
     fn as_given<'t>(&self, text: &'t str) -> Cow<'t, str> {
         match self {
             Self::Sqlite(_) => Cow::Borrowed(text),
-            Self::Postgres(_) => text::from_stored(text),
+            Self::Postgres(_) => escape::from_stored(text),
         }
     }
 }

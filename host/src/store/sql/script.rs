@@ -1,8 +1,8 @@
 //! Statements and what must come of them, for either database.
 //!
-//! A statement's parameters are plain `?`, bound in order. A [`Script`] is any number of statements inside one transaction,
-//! and for each of them what must come of it. The first that comes out otherwise ends the script with its refusal; what came
-//! before is undone with the transaction.
+//! A statement's parameters are plain `?`, bound in order. A [`Script`] is any number of statements
+//! inside one transaction, and for each of them what must come of it. The first that comes out
+//! otherwise ends the script with its refusal; what came before is undone with the transaction.
 
 use std::borrow::Cow;
 
@@ -57,7 +57,8 @@ impl Statement {
         Self { sql: sql.into(), values: Vec::new() }
     }
 
-    /// Adds to its text. Never anything but text of this crate: what comes from elsewhere is a parameter.
+    /// Adds to its text. Never anything but text of this crate: what comes from elsewhere is a
+    /// parameter.
     pub fn push(&mut self, sql: &str) -> &mut Self {
         self.sql.to_mut().push_str(sql);
         self
@@ -80,7 +81,7 @@ impl Statement {
 pub(in crate::store) type Check = Box<dyn FnOnce(&[Row]) -> Result<(), StoreError> + Send>;
 
 /// What must come of a statement.
-pub enum Want {
+pub(in crate::store) enum Want {
     /// Anything.
     Any,
     /// So many rows are written; otherwise this error.
@@ -107,7 +108,7 @@ impl std::fmt::Debug for Want {
 
 impl Want {
     /// Judges what came of a statement, and keeps its rows if they are wanted.
-    pub fn judge(self, found: Vec<Row>, changes: u64) -> Result<Vec<Row>, StoreError> {
+    pub(in crate::store) fn judge(self, found: Vec<Row>, changes: u64) -> Result<Vec<Row>, StoreError> {
         match (self, found.first()) {
             (Self::Changes(count, error), _) if changes != count as u64 => Err(error),
             (Self::Row(error), None) => Err(error),
@@ -120,26 +121,26 @@ impl Want {
 
 /// A script that is being written.
 #[derive(Debug, Default)]
-pub struct Script {
+pub(in crate::store) struct Script {
     /// Its statements, in order.
     pub statements: Vec<(Statement, Want)>,
 }
 
 impl Script {
     /// Adds a statement; its parameters are bound by the calls on what is returned.
-    pub fn statement(&mut self, sql: impl Into<Cow<'static, str>>, want: Want) -> &mut Statement {
+    pub(in crate::store) fn statement(&mut self, sql: impl Into<Cow<'static, str>>, want: Want) -> &mut Statement {
         self.add(Statement::new(sql), want)
     }
 
     /// Adds a statement that is written already.
-    pub fn add(&mut self, statement: Statement, want: Want) -> &mut Statement {
+    pub(in crate::store) fn add(&mut self, statement: Statement, want: Want) -> &mut Statement {
         let index = self.statements.len();
         self.statements.push((statement, want));
         &mut self.statements[index].0
     }
 
     /// A script of one statement whose rows are wanted.
-    pub fn asking(statement: Statement) -> Self {
+    pub(in crate::store) fn asking(statement: Statement) -> Self {
         Self { statements: vec![(statement, Want::Keep)] }
     }
 }

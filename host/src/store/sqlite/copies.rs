@@ -5,26 +5,23 @@ use std::{fs::File, io, path::Path, sync::Arc};
 use sqlx::{ConnectOptions, Connection, sqlite::SqliteConnectOptions};
 
 use super::{
-    MIGRATIONS, Options, SqliteStore, applied,
+    MIGRATIONS, Options, applied, connect,
     error::from_sqlx,
     files::{self, Fresh},
     named, take_lock,
 };
 use crate::{
     domain::{keys::Keyring, time::Timestamp},
-    store::{
-        AuditEntry, Store, StoreError,
-        replicas::{RESTORED, ReplicaStore},
-        tables,
-    },
+    store::{AuditEntry, StoreError, marks::RESTORED, tables},
 };
 
-/// Writes a whole and consistent copy of the database at `path` to a file that does not exist yet, also while a host serves from it. Only
-/// its owner may read it. If it fails, there is no such file.
+/// Writes a whole and consistent copy of the database at `path` to a file that does not exist yet,
+/// also while a host serves from it. Only its owner may read it. If it fails, there is no such
+/// file.
 ///
 /// # Errors
-/// [`StoreError::Unavailable`] if there is no database, or if the copy's file exists or can't be written; [`StoreError::Full`] if there
-/// is no room for it.
+/// [`StoreError::Unavailable`] if there is no database, or if the copy's file exists or can't be
+/// written; [`StoreError::Full`] if there is no room for it.
 pub async fn back_up(path: &Path, copy: &Path) -> Result<(), StoreError> {
     let shown = |error: StoreError| named(copy, error);
     if !path.exists() {
@@ -46,14 +43,15 @@ pub async fn back_up(path: &Path, copy: &Path) -> Result<(), StoreError> {
     fresh.become_file(copy).map_err(|error| shown(from_io(&error)))
 }
 
-/// Puts a copy that [`back_up`] wrote in the place of the database at `path`, marked as restored at that moment. The copy stays.
+/// Puts a copy that [`back_up`] wrote in the place of the database at `path`, marked as restored at
+/// that moment. The copy stays.
 ///
-/// Until it is in place, the database stays as it was. What SQLite kept beside the old one goes with it: replayed over the copy it would
-/// damage it, or bring back what was written after it.
+/// Until it is in place, the database stays as it was. What SQLite kept beside the old one goes
+/// with it: replayed over the copy it would damage it, or bring back what was written after it.
 ///
 /// # Errors
-/// [`StoreError::Unavailable`] if a host has the database, if the copy is none that this version can use, or if files can't be written;
-/// [`StoreError::Corrupt`] if the copy is damaged.
+/// [`StoreError::Unavailable`] if a host has the database, if the copy is none that this version
+/// can use, or if files can't be written; [`StoreError::Corrupt`] if the copy is damaged.
 pub async fn restore(
     path: &Path,
     copy: &Path,
@@ -81,14 +79,15 @@ pub async fn restore(
     check(fresh.path()).await.map_err(of_copy)?;
     // From here on it is a database like any other, in a place where nobody looks.
     let options = Options { keys, ..Options::default() };
-    let store = SqliteStore::connect(fresh.path().to_owned(), options, None).await.map_err(of_copy)?;
+    let store = connect(fresh.path().to_owned(), options, None).await.map_err(of_copy)?;
     let marked = store.mark(RESTORED, at, line).await;
     store.close().await;
     marked.map_err(of_copy)?;
     if files::companion_in_use(fresh.path()).is_some() {
         return Err(of_copy(StoreError::Unavailable("could not be brought up to date; the log has more".to_owned())));
     }
-    // Were the old one's log removed after the copy is in place, a loss of power between the two would leave both.
+    // Were the old one's log removed after the copy is in place, a loss of power between the two
+    // would leave both.
     files::remove_companions(path).and_then(|()| files::sync_folder_of(path)).map_err(of_database)?;
     fresh.become_file(path).map_err(of_database)
 }

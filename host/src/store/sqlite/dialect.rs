@@ -4,14 +4,14 @@ use crate::store::sql::Dialect;
 
 /// What may be claimed: `due` says since when, `run_at` in which order.
 ///
-/// An operation waits while another one of its buy runs, under whatever lease. One that is queued waits for more, as
-/// [`Store::claim_within`] says; one whose lease ran out does not: an older one may have been queued while it ran (approved at
-/// last), and then each would wait for the other.
+/// An operation waits while another one of its buy runs, under whatever lease. One that is queued
+/// waits for more, as [`Store::claim_within`] says; one whose lease ran out does not: an older one
+/// may have been queued while it ran (approved at last), and then each would wait for the other.
 ///
 /// [`Store::claim_within`]: crate::store::Store::claim_within
 ///
-/// Of each kind only the first is wanted; the partial indexes give them in order. `$queued_lane` and
-/// `$running_lane` narrow both to one lane.
+/// Of each kind only the first is wanted; the partial indexes give them in order. `$queued_lane`
+/// and `$running_lane` narrow both to one lane.
 macro_rules! candidates {
     ($due_queued:literal, $due_running:literal, $queued_lane:expr, $running_lane:expr) => {
         concat!(
@@ -44,7 +44,8 @@ macro_rules! queued_in_lane {
     };
 }
 
-/// Without them it is the index of what runs: there is little of that, and a lane may have a long queue.
+/// Without them it is the index of what runs: there is little of that, and a lane may have a long
+/// queue.
 macro_rules! running_in_lane {
     () => {
         " AND mine.switches = ? AND mine.lane = ?"
@@ -82,7 +83,8 @@ pub(super) static DIALECT: Dialect = Dialect {
     locked: "",
     unlocked_only: "",
     random_below: "abs(random() % ?)",
-    // Of two that fit alike it takes the one by status, and then reads everything that waits for the endpoint.
+    // Of two that fit alike it takes the one by status, and then reads everything that waits for
+    // the endpoint.
     earlier: " INDEXED BY webhook_deliveries_in_order",
     due: " INDEXED BY webhook_deliveries_due",
     audit_lock: None,
@@ -94,7 +96,7 @@ mod tests {
     use sqlx::{Connection as _, Row as _, SqliteConnection};
 
     use super::DIALECT;
-    use crate::store::{sql::LANES, sqlite::MIGRATIONS};
+    use crate::store::{leases::LANES, sqlite::MIGRATIONS};
 
     /// Where the database looks for the rows of a statement, as it says itself.
     async fn searched(sql: &'static str) -> Vec<String> {

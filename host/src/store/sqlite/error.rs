@@ -43,7 +43,8 @@ fn from_code(extended: i32, message: &str) -> StoreError {
         | code::IOERR
         | code::CANTOPEN
         | code::PROTOCOL => StoreError::Unavailable(message.to_owned()),
-        // A constraint that no function expects, a value that is too large, a damaged file: it won't pass by itself.
+        // A constraint that no function expects, a value that is too large, a damaged file: it
+        // won't pass by itself.
         _ => StoreError::Corrupt(message.to_owned()),
     }
 }
@@ -53,8 +54,9 @@ pub(super) fn closed() -> StoreError {
     StoreError::Unavailable("it is closed".to_owned())
 }
 
-/// Whether the error is about the connection or the disk and not about what was to be written: SQLite may then have
-/// rolled back the whole transaction on its own, and what follows on the connection would be outside of any.
+/// Whether the error is about the connection or the disk and not about what was to be written:
+/// SQLite may then have rolled back the whole transaction on its own, and what follows on the
+/// connection would be outside of any.
 pub(super) fn breaks_transaction(error: &StoreError) -> bool {
     match error {
         StoreError::Full | StoreError::Unavailable(_) | StoreError::Unsure(_) => true,
@@ -62,7 +64,7 @@ pub(super) fn breaks_transaction(error: &StoreError) -> bool {
         | StoreError::Fenced(_)
         | StoreError::KeyTaken(_)
         | StoreError::NoKey(_)
-        | StoreError::Late(_)
+        | StoreError::Expired(_)
         | StoreError::Corrupt(_) => false,
     }
 }

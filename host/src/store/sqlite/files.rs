@@ -8,11 +8,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Its owner reads and writes it, and nobody else does: it holds who buys what at which price, and webhooks' secrets. SQLite
-/// gives the files beside a database the same.
+/// Its owner reads and writes it, and nobody else does: it holds who buys what at which price, and
+/// webhooks' secrets. SQLite gives the files beside a database the same.
 const PRIVATE: u32 = 0o600;
 
-/// What SQLite keeps beside a database that was not closed, and replays over whatever is there when it is opened.
+/// What SQLite keeps beside a database that was not closed, and replays over whatever is there when
+/// it is opened.
 const COMPANIONS: [&str; 3] = ["-wal", "-shm", "-journal"];
 
 /// Opens a file to write; if there is none, makes one that is private.
@@ -52,7 +53,8 @@ pub(super) fn sync_folder_of(path: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
-/// A new file under a name of its own, in the folder of the one that it is to become. Dropped before that, it goes.
+/// A new file under a name of its own, in the folder of the one that it is to become. Dropped
+/// before that, it goes.
 #[derive(Debug)]
 pub(super) struct Fresh(PathBuf);
 

@@ -1,7 +1,8 @@
 //! One process per file: an operating system's lock on a file beside the database.
 //!
-//! SQLite itself would let several processes in. The writer of this store assumes that it is the only one: a second
-//! host on the same file would take turns with it at the disk's speed and outwait its time limits.
+//! SQLite itself would let several processes in. The writer of this store assumes that it is the
+//! only one: a second host on the same file would take turns with it at the disk's speed and
+//! outwait its time limits.
 
 use std::{
     fs::{File, TryLockError},
@@ -11,8 +12,8 @@ use std::{
 use super::files::open_private;
 use crate::store::StoreError;
 
-/// The lock; it is given back when this is dropped or the process ends, however it ends. The file itself stays: to
-/// delete it would let two processes hold locks on two files of that name.
+/// The lock; it is given back when this is dropped or the process ends, however it ends. The file
+/// itself stays: to delete it would let two processes hold locks on two files of that name.
 #[derive(Debug)]
 pub(in crate::store) struct Lock {
     _file: File,
@@ -22,7 +23,8 @@ impl Lock {
     /// Takes the lock for the database at `path`.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`], with the lock file's name and the cure, if another holder has it.
+    /// [`StoreError::Unavailable`], with the lock file's name and the cure, if another holder has
+    /// it.
     pub(super) fn take(path: &Path) -> Result<Self, StoreError> {
         let name = lock_path(path);
         let refused = |reason: String| StoreError::Unavailable(format!("{}: {reason}", name.display()));
@@ -40,7 +42,8 @@ impl Lock {
     }
 }
 
-/// `<path>.lock`, where `path` is free of symbolic links, so that two names of one file have one lock.
+/// `<path>.lock`, where `path` is free of symbolic links, so that two names of one file have one
+/// lock.
 fn lock_path(path: &Path) -> PathBuf {
     let real = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let mut name = real.into_os_string();

@@ -1,7 +1,7 @@
 //! A script as one command.
 //!
-//! Each command to SQLite costs sqlx a hop to the connection's thread and back, which takes longer than most of our
-//! statements do: all statements of a script are sent at once.
+//! Each command to SQLite costs sqlx a hop to the connection's thread and back, which takes longer
+//! than most of our statements do: all statements of a script are sent at once.
 
 use async_trait::async_trait;
 use futures::TryStreamExt;

@@ -1,11 +1,13 @@
 //! The one writer: a task that owns a connection and merges waiting writes into one commit.
 //!
-//! The price of a write is the disk's sync at its commit. SQLite lets one connection write at a time, so several of
-//! them would only queue up where nobody sees the queue. Here it is ours: what waits is taken in one go, each write in
-//! its own savepoint, and one commit pays for all. Nobody is answered before that commit has returned.
+//! The price of a write is the disk's sync at its commit. SQLite lets one connection write at a
+//! time, so several of them would only queue up where nobody sees the queue. Here it is ours: what
+//! waits is taken in one go, each write in its own savepoint, and one commit pays for all. Nobody
+//! is answered before that commit has returned.
 //!
-//! A write that is refused undoes only itself. An error of the connection or the disk fails the whole batch: everybody
-//! in it gets the error, nothing of it was written, and the next batch begins on a new connection.
+//! A write that is refused undoes only itself. An error of the connection or the disk fails the
+//! whole batch: everybody in it gets the error, nothing of it was written, and the next batch
+//! begins on a new connection.
 
 use std::panic::AssertUnwindSafe;
 
@@ -22,8 +24,8 @@ use super::{
 };
 use crate::store::StoreError;
 
-/// How many writes may share a commit. More would make the first ones wait for long; at some 0.1 ms a write, this many
-/// take less than the sync of a slow disk.
+/// How many writes may share a commit. More would make the first ones wait for long; at some 0.1 ms
+/// a write, this many take less than the sync of a slow disk.
 const BATCH: usize = 64;
 
 /// How many writes may wait; further callers wait for room. Four batches keep the writer busy.
@@ -42,11 +44,12 @@ enum Message {
 }
 
 impl Writer {
-    /// Starts the writer on an open connection. It keeps the lock, if it has one, for as long as it may write.
+    /// Starts the writer on an open connection. It keeps the lock, if it has one, for as long as it
+    /// may write.
     pub(super) fn start(connection: SqliteConnection, options: SqliteConnectOptions, lock: Option<Lock>) -> Self {
         let (queue, waiting) = mpsc::channel(QUEUE);
-        let desk = Desk { connection: Some(connection), options, _lock: lock };
-        Self { queue, task: Mutex::new(Some(tokio::spawn(desk.work(waiting)))) }
+        let writer = WriterTask { connection: Some(connection), options, _lock: lock };
+        Self { queue, task: Mutex::new(Some(tokio::spawn(writer.work(waiting)))) }
     }
 
     /// Does `work` in a transaction, alone or together with others.
@@ -73,7 +76,8 @@ impl Writer {
 
     /// Finishes what waits, closes the connection and gives the lock back.
     pub(super) async fn close(&self) {
-        // If the queue is closed already, so is the writer, and what is left is to wait for its end.
+        // If the queue is closed already, so is the writer, and what is left is to wait for its
+        // end.
         let _ = self.queue.send(Message::Close).await;
         if let Some(task) = self.task.lock().await.take()
             && let Err(error) = task.await
@@ -131,7 +135,8 @@ where
     }
 
     fn answer(self: Box<Self>, failure: Option<&StoreError>) {
-        // Even a refusal counts only if the batch was committed: it may rest on another write of the batch.
+        // Even a refusal counts only if the batch was committed: it may rest on another write of
+        // the batch.
         let result = match (failure, self.result) {
             (Some(error), _) => Err(again(error)),
             (None, Some(result)) => result,
@@ -142,14 +147,14 @@ where
     }
 }
 
-/// Where the writer works.
-struct Desk {
+/// The task that owns the writing connection.
+struct WriterTask {
     connection: Option<SqliteConnection>,
     options: SqliteConnectOptions,
     _lock: Option<Lock>,
 }
 
-impl Desk {
+impl WriterTask {
     async fn work(mut self, mut waiting: mpsc::Receiver<Message>) {
         let mut messages = Vec::with_capacity(BATCH);
         let mut closing = false;
@@ -162,7 +167,7 @@ impl Desk {
                     Message::Close => closing = true,
                 }
             }
-            self.serve(jobs).await;
+            self.run_batch(jobs).await;
         }
         if let Some(connection) = self.connection.take()
             && let Err(error) = connection.close().await
@@ -171,7 +176,7 @@ impl Desk {
         }
     }
 
-    async fn serve(&mut self, mut jobs: Vec<Box<dyn Job>>) {
+    async fn run_batch(&mut self, mut jobs: Vec<Box<dyn Job>>) {
         if jobs.is_empty() {
             return;
         }
@@ -231,7 +236,8 @@ async fn commit_all(connection: &mut SqliteConnection, jobs: &mut [Box<dyn Job>]
 async fn execute(connection: &mut SqliteConnection, sql: &'static str) -> Result<(), StoreError> {
     match sqlx::query(sql).execute(connection).await.map_err(from_sqlx) {
         Ok(_) => Ok(()),
-        // Whatever it is: a transaction that does not begin or end as it should is not the fault of one write.
+        // Whatever it is: a transaction that does not begin or end as it should is not the fault of
+        // one write.
         Err(error) => Err(again(&error)),
     }
 }

@@ -14,13 +14,13 @@ use serde_json::{Map, Value};
 use super::problem::Refusal;
 use crate::{
     app::error::AppError,
-    domain::problem::pointer_token,
+    domain::field::pointer_token,
     web::{
-        tools::{Tool, Verb},
-        wire::{
-            Arguments,
+        json::{
+            self, Arguments,
             schema::{self, Side},
         },
+        tool::{Tool, Verb},
     },
 };
 
@@ -101,7 +101,7 @@ pub async fn of(tool: &Tool, shapes: &Shapes, mut request: Request, max_body: us
     let path: Path<HashMap<String, String>> = request
         .extract_parts()
         .await
-        .map_err(|_| Refusal::from(AppError::invalid("", "the path can't be decoded: it must be UTF-8")))?;
+        .map_err(|_| Refusal::from(json::invalid("", "the path can't be decoded: it must be UTF-8")))?;
     for (name, text) in path.0 {
         let value = shapes.value(&name, text);
         outside.insert(name, value);
@@ -109,14 +109,14 @@ pub async fn of(tool: &Tool, shapes: &Shapes, mut request: Request, max_body: us
     let query: Query<Vec<(String, String)>> = request
         .extract_parts()
         .await
-        .map_err(|_| Refusal::from(AppError::invalid("", "the query can't be decoded: it must be name=value&…")))?;
+        .map_err(|_| Refusal::from(json::invalid("", "the query can't be decoded: it must be name=value&…")))?;
     match tool.verb {
         Verb::Get => add_query(query.0, shapes, &mut outside)?,
         Verb::Post | Verb::Put | Verb::Patch | Verb::Delete => {
             if let Some((name, _)) = query.0.first() {
                 let place = if tool.verb == Verb::Delete { "path" } else { "body" };
                 let message = format!("{name} is in the query: the arguments of {} belong into the {place}", tool.name);
-                return Err(AppError::invalid(pointer(name), message).into());
+                return Err(json::invalid(pointer(name), message).into());
             }
         }
     }
@@ -132,7 +132,7 @@ pub async fn of(tool: &Tool, shapes: &Shapes, mut request: Request, max_body: us
     for (name, value) in outside {
         if let Some(inside) = members.get(&name).filter(|inside| *inside != &value) {
             let message = format!("{name} is {inside} in the body and {value} in the path: give it once, or the same");
-            return Err(AppError::invalid(pointer(&name), message).into());
+            return Err(json::invalid(pointer(&name), message).into());
         }
         members.insert(name, value);
     }
@@ -147,7 +147,7 @@ fn add_query(query: Vec<(String, String)>, shapes: &Shapes, outside: &mut Map<St
     for (name, text) in query {
         let value = shapes.value(&name, text);
         if outside.contains_key(&name) {
-            return Err(AppError::invalid(pointer(&name), format!("{name} is given twice")));
+            return Err(json::invalid(pointer(&name), format!("{name} is given twice")));
         }
         outside.insert(name, value);
     }
@@ -162,7 +162,7 @@ async fn read_body(headers: &HeaderMap, body: Body, max: usize) -> Result<Argume
     if !is_json(headers) {
         return Err(Refusal::media_type());
     }
-    Arguments::parse(&bytes).map_err(|no_json| AppError::invalid("", no_json.to_string()).into())
+    Arguments::parse(&bytes).map_err(|no_json| json::invalid("", no_json.to_string()).into())
 }
 
 /// A body, if it is not too large and comes in time.
@@ -180,7 +180,7 @@ pub async fn collect(headers: &HeaderMap, body: Body, max: usize) -> Result<Byte
         } else if is_caused_by::<tower_http::timeout::TimeoutError>(&error) {
             Refusal::too_slow()
         } else {
-            AppError::invalid("", "the body broke off: send the request again").into()
+            json::invalid("", "the body broke off: send the request again").into()
         }
     })
 }

@@ -3,10 +3,7 @@
 use axum::http::{Extensions, HeaderMap, header};
 
 use crate::{
-    app::{
-        caller::{Caller, Presented},
-        error::AppError,
-    },
+    app::{authentication::Presented, caller::Caller, error::AppError},
     web::{Web, address},
 };
 

@@ -8,8 +8,8 @@ use crate::{
     app::error::{AppError, ErrorCode},
     web::{
         WebOptions,
-        tools::{Effect, Tool},
-        wire::text::IdempotencyKey,
+        json::{self, text::IdempotencyKey},
+        tool::{Effect, Tool},
     },
 };
 
@@ -51,7 +51,7 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<IdempotencyKey>, AppErr
     let Some(value) = values.next() else { return Ok(None) };
     let key = value.to_str().ok().and_then(IdempotencyKey::parse).filter(|_| values.next().is_none());
     key.map(Some).ok_or_else(|| {
-        AppError::invalid("/idempotency_key", format!("Idempotency-Key must be once {}", IdempotencyKey::right()))
+        json::invalid("/idempotency_key", format!("Idempotency-Key must be once {}", IdempotencyKey::right()))
     })
 }
 
@@ -61,7 +61,7 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<IdempotencyKey>, AppErr
 /// `INVALID_PARAMETER` if there is one.
 fn no_idempotency_key(headers: &HeaderMap, tool: &str) -> Result<Option<IdempotencyKey>, AppError> {
     match headers.get("idempotency-key") {
-        Some(_) => Err(AppError::invalid("/idempotency_key", format!("{tool} takes no Idempotency-Key: leave it out"))
+        Some(_) => Err(json::invalid("/idempotency_key", format!("{tool} takes no Idempotency-Key: leave it out"))
             .suggest("after a lost answer, look at what there is before you ask again")),
         None => Ok(None),
     }

@@ -8,7 +8,7 @@ use axum::{
 
 use super::{auth, problem::Refusal};
 use crate::{
-    app::callers::rates::Lane,
+    app::callers::rate_limits::CallKind,
     domain::purpose::Purpose,
     metrics::{ADAPTER_BYTES, ADAPTER_SLOTS, BREAKER, DELIVERIES, OPERATIONS, OVERDUE, OVERDUE_TASKS, TASKS},
     web::Web,
@@ -28,7 +28,7 @@ pub(super) async fn scrape(State(web): State<Web>, request: Request) -> Response
 async fn rendered(web: &Web, headers: &HeaderMap, extensions: &Extensions) -> Result<String, Refusal> {
     let caller = auth::caller(web, headers, extensions).await?;
     caller.operator()?;
-    let _room = web.app.enter(&caller, Lane::Read)?;
+    let _room = web.app.enter(&caller, CallKind::Read)?;
     let Some(counted) = &web.options.counted else { return Ok(String::new()) };
     // A database that does not answer is told by what is missing, and by what was counted of its errors.
     let census = web.app.census().await.ok();
@@ -56,7 +56,7 @@ async fn rendered(web: &Web, headers: &HeaderMap, extensions: &Extensions) -> Re
                 .set(f64::from(u8::from(open)));
         }
     }
-    for kind in web.app.adapters.occupied() {
+    for kind in web.app.adapters.slot_usage() {
         let (platform, purpose) = (kind.platform.to_string(), kind.purpose.as_str());
         for (state, calls) in [("running", kind.calls), ("waiting", kind.waiting)] {
             metrics::gauge!(ADAPTER_SLOTS, "platform" => platform.clone(), "purpose" => purpose, "state" => state)

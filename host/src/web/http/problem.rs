@@ -5,12 +5,11 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::{
     app::error::{AppError, ErrorCode},
-    operations::now,
-    web::wire::task::TaskBody,
+    web::{json, v1::problem},
 };
 
 /// As much of a name as an answer repeats.
@@ -67,7 +66,7 @@ impl Refusal {
 
     /// 408.
     pub fn too_slow() -> Self {
-        let error = AppError::invalid("", "the body took too long: send the request again, all of it at once");
+        let error = json::invalid("", "the body took too long: send the request again, all of it at once");
         Self { error, status: StatusCode::REQUEST_TIMEOUT }
     }
 
@@ -100,7 +99,7 @@ impl Refusal {
             "status": self.status.as_u16(),
             "detail": self.error.message,
             "instance": format!("urn:uuid:{request_id}"),
-            "error": body(&self.error),
+            "error": problem::body(&self.error),
         });
         let allow = response.headers_mut().remove(header::ALLOW);
         let mut response = (self.status, Json(body)).into_response();
@@ -123,19 +122,6 @@ impl IntoResponse for Refusal {
         response.extensions_mut().insert(self);
         response
     }
-}
-
-/// The `error` object that HTTP and MCP share.
-pub fn body(error: &AppError) -> Value {
-    let current = error.task.as_ref().map(|task| json!({ "task": TaskBody::of(task, now(), true) }));
-    json!({
-        "code": error.code,
-        "message": error.message,
-        "field": error.field,
-        "suggestion": error.suggestion,
-        "details": current.as_ref().or(error.details.as_ref()),
-        "retry_after": error.retry_after,
-    })
 }
 
 /// The HTTP status of a code.
@@ -163,35 +149,4 @@ pub fn title(code: ErrorCode) -> String {
     let words = code.as_str().to_lowercase().replace('_', " ");
     let mut letters = words.chars();
     letters.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(letters).collect()
-}
-
-/// When a code is answered, for the documentation.
-pub const fn when(code: ErrorCode) -> &'static str {
-    match code {
-        ErrorCode::AuthenticationRequired => "No token, or one that is unknown, expired or revoked.",
-        ErrorCode::PermissionDenied => "The token's role may not do it.",
-        ErrorCode::NotFound => "There is no such thing, or it is somebody else's.",
-        ErrorCode::InvalidParameter => "Malformed or impossible input; field is a JSON pointer to it.",
-        ErrorCode::UnsupportedTargeting => {
-            "A package's platform can't target so; details lists every item and what is supported."
-        }
-        ErrorCode::UnsupportedFormat => {
-            "A package does not take the format; details lists every item and what is supported."
-        }
-        ErrorCode::Conflict => "Decided on a version that is no longer the current one; details has the current one.",
-        ErrorCode::OperationInProgress => {
-            "The first request under this idempotency key still runs; ask again after Retry-After."
-        }
-        ErrorCode::InvalidState => "Not possible in this status.",
-        ErrorCode::IdempotencyConflict => "The idempotency key was used with another request.",
-        ErrorCode::RateLimited => "Too many requests; ask again after Retry-After.",
-        ErrorCode::PlatformError => "The ad server refused; details has its own code and words.",
-        ErrorCode::PlatformUnavailable => "The ad server can't be used now; ask again after Retry-After.",
-        ErrorCode::AdapterUnavailable => "The platform's adapter can't be used now; ask again after Retry-After.",
-        ErrorCode::AdapterFault => "The platform's adapter broke, or ran into a limit.",
-        ErrorCode::StorageUnavailable => {
-            "Nothing can be recorded now, and nothing was changed; ask again after Retry-After."
-        }
-        ErrorCode::Internal => "A bug of the host; ask again with the same idempotency key.",
-    }
 }

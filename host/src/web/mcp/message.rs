@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     app::error::ErrorCode,
-    web::{Web, http::arguments::collect, tools, wire::Arguments},
+    web::{Web, http::arguments::collect, json::Arguments, tool},
 };
 
 /// Where a message has the arguments of a tool.
@@ -31,7 +31,7 @@ pub(super) async fn read(State(web): State<Web>, request: Request, next: Next) -
     let body = match collect(&parts.headers, body, web.options.max_body_bytes).await {
         Ok(body) => body,
         Err(refusal) => {
-            tools::refused_over_mcp(refusal.code());
+            tool::refused_over_mcp(refusal.code());
             return refusal.into_response();
         }
     };
@@ -42,7 +42,7 @@ pub(super) async fn read(State(web): State<Web>, request: Request, next: Next) -
     let is_call = message.value["method"] == "tools/call";
     let arguments = if is_call { message.take(ARGUMENTS) } else { None };
     if let Some(place) = message.twice().next() {
-        tools::refused_over_mcp(ErrorCode::InvalidParameter);
+        tool::refused_over_mcp(ErrorCode::InvalidParameter);
         return given_twice(&message.value["id"], place);
     }
     let Some(arguments) = arguments.filter(|arguments| !arguments.value.is_null()) else {

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use crate::web::{
-    tools::Tool,
-    wire::schema::{self, Side},
+    json::schema::{self, Side},
+    tool::Tool,
 };
 
 /// Where definitions stand in a schema that is complete in itself.

@@ -6,14 +6,10 @@
 //! `make scale` runs both. What takes longer in a larger database although it answers no more is a mistake.
 #![expect(clippy::print_stdout, reason = "a measurement prints")]
 
-use std::{path::Path, sync::Arc, time::Instant};
+use std::{path::Path, time::Instant};
 
 use anyhow::{Context, bail};
-use flightdeck::store::{
-    Store,
-    postgres::{self, PostgresStore},
-    sqlite::{self, SqliteStore},
-};
+use flightdeck::store::{Store, postgres, sqlite};
 
 #[path = "../scale/documents.rs"]
 mod documents;
@@ -32,16 +28,16 @@ async fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [kind, place, rest @ ..] = arguments.as_slice() else { bail!("say sqlite FILE or postgres URL") };
     let most: i64 = rest.first().map_or(Ok(SIZES[3]), |most| most.parse()).context("the most buys are a number")?;
-    let (store, mut raw): (Arc<dyn Store>, Raw) = match kind.as_str() {
+    let (store, mut raw): (Store, Raw) = match kind.as_str() {
         "sqlite" => {
             let path = Path::new(place);
             anyhow::ensure!(!path.exists(), "{place} exists");
-            let store = SqliteStore::open(path, sqlite::Options::default()).await?;
-            (Arc::new(store), Raw::sqlite(path).await?)
+            let store = sqlite::open(path, sqlite::Options::default()).await?;
+            (store, Raw::sqlite(path).await?)
         }
         "postgres" => {
             let options = postgres::Options { callers_clock: true, ..postgres::Options::default() };
-            (Arc::new(PostgresStore::open(place, options).await?), Raw::postgres(place).await?)
+            (postgres::open(place, options).await?, Raw::postgres(place).await?)
         }
         other => bail!("{other} is neither sqlite nor postgres"),
     };

@@ -2,7 +2,6 @@
 
 use std::{
     collections::BTreeMap,
-    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -15,7 +14,7 @@ use flightdeck::{
         webhook::{DeliveryStatus, Endpoint, SigningSecret},
     },
     store::{
-        AuditEntry, BuyFilter, Recording, Store, StoreError, TaskFilter,
+        AuditEntry, BuyFilter, Store, StoreError, TaskFilter, Write,
         webhooks::{DeliveryFilter, Replay},
     },
 };
@@ -76,7 +75,7 @@ impl Table {
 }
 
 /// Endpoints that hear of everything and are as old as everything.
-pub(crate) async fn prepare(store: &Arc<dyn Store>) -> anyhow::Result<()> {
+pub(crate) async fn prepare(store: &Store) -> anyhow::Result<()> {
     for index in 0..3 {
         let endpoint = Endpoint {
             id: WebhookId::from(format!("hook{index}").as_str()),
@@ -110,18 +109,18 @@ fn line(action: &str) -> AuditEntry {
 type Called = BoxFuture<'static, Result<(), StoreError>>;
 
 /// A function, called with the number of the call.
-type Function = Box<dyn Fn(Arc<dyn Store>, i64) -> Called>;
+type Function = Box<dyn Fn(Store, i64) -> Called>;
 
 macro_rules! functions {
     ($size:ident, $($name:literal: |$store:ident, $call:ident| $does:expr,)+) => {
-        vec![$(($name, Box::new(move |$store: Arc<dyn Store>, $call: i64| {
+        vec![$(($name, Box::new(move |$store: Store, $call: i64| {
             let _ = ($call, $size);
             Box::pin(async move { $does.await.map(drop) }) as Called
         }) as Function),)+]
     };
 }
 
-pub(crate) async fn measure(store: &Arc<dyn Store>, size: i64, table: &mut Table) -> anyhow::Result<()> {
+pub(crate) async fn measure(store: &Store, size: i64, table: &mut Table) -> anyhow::Result<()> {
     let lists = buys(size).into_iter().chain(of_one(size)).chain(tasks(size));
     for (name, function) in lists.chain(sent(size)).chain(work(size)).chain(upkeep(size)) {
         let (begun, mut times) = (Instant::now(), Vec::new());
@@ -149,7 +148,7 @@ fn id(size: i64, call: i64) -> MediaBuyId {
 }
 
 async fn listed(
-    store: Arc<dyn Store>,
+    store: Store,
     principal: Option<&str>,
     status: Option<BuyStatus>,
     platform: Option<&str>,
@@ -253,8 +252,7 @@ fn work(size: i64) -> Vec<(&'static str, Function)> {
         "claim": |store, call| store.claim("scale", documents::at().plus(long), HOUR),
         "census": |store, call| store.census(documents::at()),
         "record, an event and an audit line": |store, call| async move {
-            let audit = vec![line("operation.accepted")];
-            store.record(Recording { audit, look: Some(id(size, call)), ..Recording::default() }).await
+            store.record([Write::Audit(line("operation.accepted")), Write::ReadStatusSoon(id(size, call))]).await
         },
         "take_turns, none": |store, call| async move {
             store.take_turns(documents::at(), documents::at(), HOUR, HOUR, 2_000).await

@@ -3,6 +3,11 @@
 //! All that is wrong is told at once. Fields that only Google writes are taken and forgotten, as
 //! its documents say; 64-bit numbers may be strings or numbers and are kept as strings; times are
 //! kept in UTC.
+//!
+//! This is no JSON Schema, as Kevel's objects have one, because Google's bodies are protocol buffers in JSON, and reading
+//! them changes them: a field is known by two names (`displayName`, `display_name`), an enum's value by its name and its
+//! number, and what was read is compared with what a mask of paths names ([`mask`](super::mask)). A schema could say what
+//! is refused, and a reader would have to know the shapes once more.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value};

@@ -23,7 +23,7 @@ fn read(desk: &Desk<'_>, flight: &Record, body: &Map<String, Value>) -> Result<(
         }
     }
     same_id(body, "FlightId", flight.id)?;
-    let object = schema::read(fields::AD, body)?;
+    let object = schema::read(&fields::AD, body)?;
     frequency(&object)?;
     let creative = body
         .get("Creative")

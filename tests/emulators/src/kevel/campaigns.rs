@@ -15,7 +15,7 @@ use super::{
 
 /// Checks a campaign that is to be created or to replace another.
 pub(super) fn read(state: &State, body: &Map<String, Value>) -> Result<Object, Refusal> {
-    let mut object = schema::read(fields::CAMPAIGN, body)?;
+    let mut object = schema::read(&fields::CAMPAIGN, body)?;
     state.advertisers.referred("AdvertiserId", object.int("AdvertiserId").unwrap_or(0))?;
     caps(&object, "")?;
     let capped = object.get("FreqCap").is_some();

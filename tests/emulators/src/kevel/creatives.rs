@@ -15,7 +15,7 @@ use super::{
 
 /// Checks a creative, apart from its advertiser.
 pub(super) fn read(body: &Map<String, Value>) -> Result<Object, Refusal> {
-    let object = schema::read(fields::CREATIVE, body)?;
+    let object = schema::read(&fields::CREATIVE, body)?;
     let ad_type = object.int("AdTypeId").unwrap_or(0);
     if !seed::AD_TYPES.iter().any(|(id, ..)| *id == ad_type) {
         return Err(Refusal::invalid(format!("AdTypeId: ad type {ad_type} does not exist")));

@@ -22,7 +22,7 @@ const ENDLESS_GOALS: [i64; 3] = [2, 9, 10];
 
 /// Checks a flight that is to be created or to replace another, apart from its campaign.
 pub(super) fn read(body: &Map<String, Value>) -> Result<Object, Refusal> {
-    let object = schema::read(fields::FLIGHT, body)?;
+    let object = schema::read(&fields::FLIGHT, body)?;
     let priority = object.int("PriorityId").unwrap_or(0);
     if !seed::PRIORITIES.iter().any(|(id, ..)| *id == priority) {
         return Err(Refusal::invalid(format!("PriorityId: priority {priority} does not exist")));

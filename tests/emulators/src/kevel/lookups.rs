@@ -15,7 +15,7 @@ use super::{
 };
 
 pub(super) fn create_advertiser(desk: &mut Desk<'_>) -> Done {
-    let mut object = schema::read(fields::ADVERTISER, &desk.body()?)?;
+    let mut object = schema::read(&fields::ADVERTISER, &desk.body()?)?;
     frequency(&object)?;
     object.set("LastModified", schema::write_moment(desk.now));
     object.set("Version", 1);
@@ -32,7 +32,7 @@ pub(super) fn update_advertiser(desk: &mut Desk<'_>, id: i64) -> Done {
     let before = desk.state.advertisers.get(id)?;
     let body = desk.body()?;
     same_id(&body, "Id", id)?;
-    let mut object = schema::read(fields::ADVERTISER, &body)?;
+    let mut object = schema::read(&fields::ADVERTISER, &body)?;
     frequency(&object)?;
     stamp_next(&mut object, &before.object, desk.now);
     desk.state.advertisers.replace(id, object);

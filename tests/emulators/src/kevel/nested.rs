@@ -49,7 +49,7 @@ fn read_ads(flight: &Map<String, Value>) -> Result<Vec<(Object, Object)>, Refusa
     for (index, ad) in list(flight, "Ads")?.iter().enumerate() {
         let within = |refusal: Refusal| inside(&format!("Ads[{index}]"), &refusal);
         let ad = map(ad).map_err(within)?;
-        let object = schema::read(fields::AD, ad).map_err(within)?;
+        let object = schema::read(&fields::AD, ad).map_err(within)?;
         campaigns::frequency(&object).map_err(within)?;
         let creative = ad.get("Creative").ok_or_else(|| Refusal::invalid("Creative is required"));
         let creative = creative.and_then(map).map_err(within)?;

@@ -1,9 +1,12 @@
-//! Checking a body against a table of fields.
+//! Checks bodies against the JSON Schema of their type, and keeps what the schema knows.
 //!
-//! Kevel objects have up to seventy fields. One table for each type says what a field holds, and
+//! Kevel objects have up to seventy fields. One schema for each type (`objects.json`) says what a field holds, and
 //! everything follows from it: what is refused, what is kept, what is answered. What a body leaves
 //! out is not stored, so an object costs what it says and not what it could say.
 
+use std::sync::LazyLock;
+
+use jsonschema::{ValidationError, Validator, error::ValidationErrorKind};
 use serde_json::{Map, Value};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
@@ -13,99 +16,128 @@ use crate::{
     control::clock::{Millis, to_millis},
 };
 
-/// What a field may hold.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Kind {
-    /// A whole number in a range, both ends included.
-    Int(i64, i64),
-    /// One of a few numbers.
-    Choice(&'static [i64]),
-    /// A boolean.
-    Flag,
-    /// A text of so many characters, at least and at most.
-    Text(usize, usize),
-    /// A decimal number, kept exactly, with at most six places.
-    Decimal,
-    /// An instant in ISO 8601; without a zone it is taken as UTC.
-    Moment,
-    /// A text that holds a JSON object.
-    JsonText,
-    /// A text that starts with `http://` or `https://`, or is empty.
-    Url,
-    /// A Zerkel expression, or an empty text.
-    Zerkel,
-    /// A list of texts.
-    Texts,
-    /// An object that has these members.
-    Members(&'static [&'static str]),
-    /// Written by the server; ignored in a body.
-    Given,
-}
+/// The schemas after the Kevel OpenAPI document, and what they say beyond it:
+///
+/// | keyword | what it means here |
+/// |---|---|
+/// | `readOnly` | the server writes the field; in a body it is ignored |
+/// | `default` | what is answered for a field that was not said; without it `null` if `null` may be sent or it is required |
+/// | `x-id` | the field that holds the id, where it is not `Id` |
+/// | `x-also` | another spelling that the document uses for the field in some place |
+/// | `format` | `moment`, `json-object` and `zerkel`: [`read_moment`], a JSON object in a text, an expression |
+static OBJECTS: LazyLock<Value> =
+    LazyLock::new(|| serde_json::from_str(include_str!("objects.json")).unwrap_or_default());
 
-/// What happens when a field is left out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Need {
-    /// It is refused.
-    Required,
-    /// It is null, and null may be sent.
-    Nullable,
-    /// It is false; null is refused.
-    FalseByDefault,
-    /// It is false, and null may be sent for it.
-    FalseOrNull,
-    /// It is absent; null is refused.
-    Optional,
+static NOTHING: Value = Value::Null;
+
+/// A type of objects.
+#[derive(Debug)]
+pub(super) struct Table {
+    /// The name of the field that holds the id.
+    pub(super) id: &'static str,
+    fields: Vec<Field>,
+    validator: Option<Validator>,
 }
 
 /// One field of a type.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Field {
+#[derive(Debug)]
+struct Field {
     /// The name as answered.
-    pub name: &'static str,
-    /// Another spelling the OpenAPI document uses for it in some place.
-    pub also: Option<&'static str>,
-    /// What it holds.
-    pub kind: Kind,
-    /// Whether it may be missing.
-    pub need: Need,
+    name: &'static str,
+    also: Option<&'static str>,
+    schema: &'static Value,
+    /// What is answered if it was not said; nothing if it is left out of the answer.
+    absent: Option<Value>,
 }
 
-/// A required field.
-pub(super) const fn required(name: &'static str, kind: Kind) -> Field {
-    Field { name, also: None, kind, need: Need::Required }
+impl Field {
+    fn of(name: &'static str, schema: &'static Value, required: bool) -> Self {
+        let nullable = ["type", "enum"].iter().any(|keyword| {
+            schema[*keyword].as_array().is_some_and(|allowed| allowed.iter().any(|one| one.is_null() || one == "null"))
+        });
+        let absent = schema.get("default").cloned().or_else(|| (nullable || required).then_some(Value::Null));
+        Self { name, also: schema["x-also"].as_str(), schema, absent }
+    }
+
+    fn is_given(&self) -> bool {
+        self.schema["readOnly"] == true
+    }
+
+    fn holds(&self, kind: &str) -> bool {
+        let of = &self.schema["type"];
+        of == kind || of.as_array().is_some_and(|kinds| kinds.iter().any(|one| one == kind))
+    }
+
+    /// What is wrong with a value in Kevel's words.
+    fn why(&self, value: &Value, error: &ValidationError<'_>) -> String {
+        let schema = self.schema;
+        match error.kind() {
+            _ if value.is_null() => "must not be null".to_owned(),
+            ValidationErrorKind::Required { property } => format!("needs {}", property.as_str().unwrap_or_default()),
+            ValidationErrorKind::Minimum { .. } if self.holds("number") => "must not be negative".to_owned(),
+            ValidationErrorKind::Minimum { .. } | ValidationErrorKind::Maximum { .. } => {
+                format!("must be between {} and {}", schema["minimum"], schema["maximum"])
+            }
+            ValidationErrorKind::Enum { .. } => {
+                let choices: Vec<i64> =
+                    schema["enum"].as_array().into_iter().flatten().filter_map(Value::as_i64).collect();
+                format!("must be one of {choices:?}")
+            }
+            ValidationErrorKind::MinLength { .. } => "must not be empty".to_owned(),
+            ValidationErrorKind::MaxLength { limit } => format!("is longer than {limit} characters"),
+            ValidationErrorKind::Pattern { .. } => "is not a URL".to_owned(),
+            ValidationErrorKind::Format { format } => match (format.as_str(), value.as_str().map(zerkel::check)) {
+                ("moment", _) => "is not an ISO 8601 date and time".to_owned(),
+                ("zerkel", Some(Err(error))) => format!("is not valid: {error}"),
+                _ => "is not a JSON object written as a text".to_owned(),
+            },
+            _ if self.holds("integer") => "must be a whole number".to_owned(),
+            _ if self.holds("number") => "must be a number".to_owned(),
+            _ if self.holds("boolean") => "must be true or false".to_owned(),
+            _ if self.holds("array") => "must be a list of texts".to_owned(),
+            _ if self.holds("object") => "must be an object".to_owned(),
+            _ => "must be a text".to_owned(),
+        }
+    }
+
+    /// The value as it is kept, checked for what JSON Schema can't say of numbers: `1.0` is a whole number there, and
+    /// whether one has at most six decimal places can't be told of a float.
+    fn kept(&self, value: &Value) -> Result<Value, String> {
+        match value {
+            Value::Number(number) if number.as_i64().is_none() && !self.holds("number") => {
+                Err("must be a whole number".to_owned())
+            }
+            Value::Number(number) if self.holds("number") => {
+                amount::micros(number).map(|_| value.clone()).map_err(str::to_owned)
+            }
+            Value::String(text) if self.schema["format"] == "moment" => {
+                let moment = read_moment(text).and_then(|moment| moment.format(&Rfc3339).ok());
+                moment.map(Value::String).ok_or_else(|| "is not an ISO 8601 date and time".to_owned())
+            }
+            _ => Ok(value.clone()),
+        }
+    }
 }
 
-/// A field that may be left out or null.
-pub(super) const fn nullable(name: &'static str, kind: Kind) -> Field {
-    Field { name, also: None, kind, need: Need::Nullable }
+impl Table {
+    /// The type of a name in `objects.json`.
+    pub(super) fn of(name: &str) -> Self {
+        let schema = OBJECTS.get(name).unwrap_or(&NOTHING);
+        let required =
+            |name: &str| schema["required"].as_array().is_some_and(|names| names.iter().any(|one| one == name));
+        let properties = schema["properties"].as_object().into_iter().flatten();
+        let fields = properties.map(|(name, property)| Field::of(name, property, required(name))).collect();
+        let validator = jsonschema::options()
+            .should_validate_formats(true)
+            .with_format("moment", |text: &str| read_moment(text).is_some())
+            .with_format("json-object", |text: &str| serde_json::from_str::<Map<String, Value>>(text).is_ok())
+            .with_format("zerkel", |text: &str| text.trim().is_empty() || zerkel::check(text).is_ok())
+            .build(schema);
+        Self { id: schema["x-id"].as_str().unwrap_or("Id"), fields, validator: validator.ok() }
+    }
 }
 
-/// A nullable field with a second spelling.
-pub(super) const fn spelled(name: &'static str, also: &'static str, kind: Kind) -> Field {
-    Field { name, also: Some(also), kind, need: Need::Nullable }
-}
-
-/// A field that may be left out, but not null.
-pub(super) const fn optional(name: &'static str, kind: Kind) -> Field {
-    Field { name, also: None, kind, need: Need::Optional }
-}
-
-/// A flag that is false when left out and must not be null.
-pub(super) const fn flag(name: &'static str) -> Field {
-    Field { name, also: None, kind: Kind::Flag, need: Need::FalseByDefault }
-}
-
-/// A flag that is false when left out or null.
-pub(super) const fn lenient_flag(name: &'static str) -> Field {
-    Field { name, also: None, kind: Kind::Flag, need: Need::FalseOrNull }
-}
-
-/// A field the server writes.
-pub(super) const fn given(name: &'static str) -> Field {
-    Field { name, also: None, kind: Kind::Given, need: Need::Optional }
-}
-
-/// An object as kept: only fields that were said, under the names of its table.
+/// An object as kept: only fields that were said, under the names of its schema.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Object(Vec<(&'static str, Value)>);
 
@@ -158,21 +190,14 @@ impl Object {
         self.text(name).and_then(read_moment).map(to_millis)
     }
 
-    /// The object as answered: every field of the table, in JSON.
+    /// The object as answered: every field of its type, in JSON.
     #[must_use]
-    pub(super) fn render(&self, table: &'static [Field]) -> Map<String, Value> {
-        table
-            .iter()
-            .filter_map(|field| {
-                let value = match (self.get(field.name), field.need) {
-                    (Some(value), _) => value.clone(),
-                    (None, Need::FalseByDefault | Need::FalseOrNull) => Value::Bool(false),
-                    (None, Need::Optional) => return None,
-                    (None, _) => Value::Null,
-                };
-                Some((field.name.to_owned(), value))
-            })
-            .collect()
+    pub(super) fn render(&self, table: &'static Table) -> Map<String, Value> {
+        let fields = table.fields.iter().filter_map(|field| {
+            let value = self.get(field.name).or(field.absent.as_ref())?;
+            Some((field.name.to_owned(), value.clone()))
+        });
+        fields.collect()
     }
 }
 
@@ -188,93 +213,47 @@ pub(super) fn body_object(body: &[u8]) -> Result<Map<String, Value>, Refusal> {
     }
 }
 
-/// Checks a body against a table and keeps what the table knows. Unknown fields are ignored.
+/// Checks a body against the schema of its type and keeps what that knows. Unknown fields are ignored.
 ///
 /// # Errors
 /// [`Refusal::Invalid`] naming everything that is wrong, not just the first.
-pub(super) fn read(table: &'static [Field], body: &Map<String, Value>) -> Result<Object, Refusal> {
-    let mut object = Object::default();
-    let mut wrong = Vec::new();
-    for field in table.iter().filter(|field| !matches!(field.kind, Kind::Given)) {
-        let value = body.get(field.name).or_else(|| field.also.and_then(|also| body.get(also)));
-        match (value, field.need) {
-            (None, Need::Required) => wrong.push(format!("{} is required", field.name)),
-            (None, _) | (Some(Value::Null), Need::Nullable | Need::FalseOrNull) => {}
-            (Some(Value::Null), _) => wrong.push(format!("{} must not be null", field.name)),
-            (Some(value), _) => match check(field.kind, value) {
-                Ok(value) => object.set(field.name, value),
-                Err(why) => wrong.push(format!("{} {why}", field.name)),
-            },
+pub(super) fn read(table: &'static Table, body: &Map<String, Value>) -> Result<Object, Refusal> {
+    let said = |field: &Field| body.get(field.name).or_else(|| field.also.and_then(|also| body.get(also)));
+    let fields = || table.fields.iter().filter(|field| !field.is_given());
+    let known: Map<String, Value> =
+        fields().filter_map(|field| Some((field.name.to_owned(), said(field)?.clone()))).collect();
+    let known = Value::Object(known);
+    let validator =
+        table.validator.as_ref().ok_or_else(|| Refusal::invalid("the emulator has no schema for this type"))?;
+    let mut missing = Vec::new();
+    let mut errors = Map::new();
+    for error in validator.iter_errors(&known) {
+        let path = error.instance_path().as_str();
+        match (path.split('/').nth(1), error.kind()) {
+            (Some(name), _) => {
+                if let Some(field) = fields().find(|field| field.name == name) {
+                    errors.entry(name).or_insert_with(|| field.why(&known[name], &error).into());
+                }
+            }
+            (None, ValidationErrorKind::Required { property }) => missing.extend(property.as_str().map(str::to_owned)),
+            (None, _) => return Err(Refusal::invalid(error.to_string())),
+        }
+    }
+    let (mut object, mut wrong) = (Object::default(), Vec::new());
+    for field in fields() {
+        let name = field.name;
+        if missing.iter().any(|missing| missing == name) {
+            wrong.push(format!("{name} is required"));
+        } else if let Some(why) = errors.get(name).and_then(Value::as_str) {
+            wrong.push(format!("{name} {why}"));
+        } else if let Some(value) = known.get(name).filter(|value| !value.is_null()) {
+            match field.kept(value) {
+                Ok(value) => object.set(name, value),
+                Err(why) => wrong.push(format!("{name} {why}")),
+            }
         }
     }
     if wrong.is_empty() { Ok(object) } else { Err(Refusal::Invalid(wrong.join("; "))) }
-}
-
-fn check(kind: Kind, value: &Value) -> Result<Value, String> {
-    match (kind, value) {
-        (Kind::Given, _) => Ok(value.clone()),
-        (Kind::Int(least, most), Value::Number(number)) => match number.as_i64() {
-            Some(int) if (least..=most).contains(&int) => Ok(int.into()),
-            Some(_) => Err(format!("must be between {least} and {most}")),
-            None => Err("must be a whole number".to_owned()),
-        },
-        (Kind::Int(..), _) => Err("must be a whole number".to_owned()),
-        (Kind::Choice(choices), _) => match value.as_i64() {
-            Some(int) if choices.contains(&int) => Ok(int.into()),
-            _ => Err(format!("must be one of {choices:?}")),
-        },
-        (Kind::Flag, Value::Bool(_)) => Ok(value.clone()),
-        (Kind::Flag, _) => Err("must be true or false".to_owned()),
-        (Kind::Decimal, Value::Number(number)) => match amount::micros(number) {
-            Ok(micros) if micros >= 0 => Ok(value.clone()),
-            Ok(_) => Err("must not be negative".to_owned()),
-            Err(why) => Err(why.to_owned()),
-        },
-        (Kind::Decimal, _) => Err("must be a number".to_owned()),
-        (Kind::Texts, Value::Array(items)) if items.iter().all(Value::is_string) => Ok(value.clone()),
-        (Kind::Texts, _) => Err("must be a list of texts".to_owned()),
-        (Kind::Members(members), Value::Object(map)) => {
-            match members.iter().find(|member| !map.contains_key(**member)) {
-                None => Ok(value.clone()),
-                Some(missing) => Err(format!("needs {missing}")),
-            }
-        }
-        (Kind::Members(_), _) => Err("must be an object".to_owned()),
-        (_, Value::String(text)) => check_text(kind, text),
-        _ => Err("must be a text".to_owned()),
-    }
-}
-
-fn check_text(kind: Kind, text: &str) -> Result<Value, String> {
-    match kind {
-        Kind::Text(least, most) => {
-            let length = text.chars().count();
-            if length < least {
-                return Err("must not be empty".to_owned());
-            }
-            if length > most {
-                return Err(format!("is longer than {most} characters"));
-            }
-        }
-        Kind::Moment => {
-            let moment = read_moment(text).ok_or("is not an ISO 8601 date and time")?;
-            return moment.format(&Rfc3339).map(Value::String).map_err(|error| error.to_string());
-        }
-        Kind::JsonText if serde_json::from_str::<Map<String, Value>>(text).is_err() => {
-            return Err("is not a JSON object written as a text".to_owned());
-        }
-        Kind::Url => {
-            let lower = text.get(..8).unwrap_or(text).to_ascii_lowercase();
-            if !(text.is_empty() || lower.starts_with("http://") || lower.starts_with("https://")) {
-                return Err("is not a URL".to_owned());
-            }
-        }
-        Kind::Zerkel if !text.trim().is_empty() => {
-            zerkel::check(text).map_err(|error| format!("is not valid: {error}"))?;
-        }
-        _ => {}
-    }
-    Ok(Value::String(text.to_owned()))
 }
 
 /// Reads an instant: RFC 3339, the same without a zone (then UTC), or a date (then its midnight).

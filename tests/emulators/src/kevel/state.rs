@@ -14,7 +14,7 @@ use super::{
     names::{Names, fold},
     refusal::Refusal,
     reports::Report,
-    schema::{Field, Object, write_moment},
+    schema::{Object, Table, write_moment},
     seed,
 };
 use crate::{
@@ -57,7 +57,7 @@ pub(super) struct Shelf {
     pub kind: &'static str,
     /// What one object is called in messages.
     pub noun: &'static str,
-    table: &'static [Field],
+    table: &'static Table,
     /// The field that names an object; empty for types without names.
     label: &'static str,
     first: i64,
@@ -68,7 +68,7 @@ pub(super) struct Shelf {
 }
 
 impl Shelf {
-    fn new(kind: &'static str, noun: &'static str, table: &'static [Field], label: &'static str, first: i64) -> Self {
+    fn new(kind: &'static str, noun: &'static str, table: &'static Table, label: &'static str, first: i64) -> Self {
         Self {
             kind,
             noun,
@@ -85,7 +85,7 @@ impl Shelf {
     /// Puts a new object on the shelf and answers its id.
     pub(super) fn insert(&mut self, parent: i64, link: i64, mut object: Object) -> i64 {
         let id = self.first + i64::try_from(self.records.len()).unwrap_or(i64::MAX / 2);
-        object.set(self.table[0].name, id);
+        object.set(self.table.id, id);
         if let Some(name) = object.text(self.label) {
             self.names.note(id, name);
         }
@@ -125,7 +125,7 @@ impl Shelf {
 
     /// Replaces the fields of an object.
     pub(super) fn replace(&mut self, id: i64, mut object: Object) {
-        object.set(self.table[0].name, id);
+        object.set(self.table.id, id);
         let Some(index) = self.index(id) else { return };
         if let Some(name) = object.text(self.label) {
             self.names.note(id, name);
@@ -262,14 +262,14 @@ impl State {
     #[must_use]
     pub(super) fn seeded() -> Self {
         let mut state = Self {
-            advertisers: Shelf::new("advertisers", "advertiser", fields::ADVERTISER, "Title", 1001),
-            campaigns: Shelf::new("campaigns", "campaign", fields::CAMPAIGN, "Name", 110_001),
-            flights: Shelf::new("flights", "flight", fields::FLIGHT, "Name", 310_001),
-            creatives: Shelf::new("creatives", "creative", fields::CREATIVE, "Title", 510_001),
-            ads: Shelf::new("ads", "ad", fields::AD, "", 710_001),
-            geo: Shelf::new("geotargeting", "location", fields::GEO, "", 910_001),
-            site_zones: Shelf::new("sitezonetargeting", "site target", fields::SITE_ZONE, "", 60_001),
-            day_parts: Shelf::new("dayparting", "day part", fields::DAY_PART, "", 80_001),
+            advertisers: Shelf::new("advertisers", "advertiser", &fields::ADVERTISER, "Title", 1001),
+            campaigns: Shelf::new("campaigns", "campaign", &fields::CAMPAIGN, "Name", 110_001),
+            flights: Shelf::new("flights", "flight", &fields::FLIGHT, "Name", 310_001),
+            creatives: Shelf::new("creatives", "creative", &fields::CREATIVE, "Title", 510_001),
+            ads: Shelf::new("ads", "ad", &fields::AD, "", 710_001),
+            geo: Shelf::new("geotargeting", "location", &fields::GEO, "", 910_001),
+            site_zones: Shelf::new("sitezonetargeting", "site target", &fields::SITE_ZONE, "", 60_001),
+            day_parts: Shelf::new("dayparting", "day part", &fields::DAY_PART, "", 80_001),
             deliveries: HashMap::new(),
             reports: HashMap::new(),
         };

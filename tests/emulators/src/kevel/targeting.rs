@@ -8,7 +8,7 @@ use super::{
     paging::page,
     refusal::Refusal,
     routes::{Desk, Done, Reply},
-    schema::{self, Field, Object},
+    schema::{self, Object, Table},
     seed,
     state::{Record, Shelf, State},
 };
@@ -43,11 +43,11 @@ impl Resource {
         }
     }
 
-    const fn table(self) -> &'static [Field] {
+    fn table(self) -> &'static Table {
         match self {
-            Self::Geo => fields::GEO,
-            Self::SiteZone => fields::SITE_ZONE,
-            Self::DayPart => fields::DAY_PART,
+            Self::Geo => &fields::GEO,
+            Self::SiteZone => &fields::SITE_ZONE,
+            Self::DayPart => &fields::DAY_PART,
         }
     }
 

@@ -1,4 +1,5 @@
-//! Reading a body field by field. Every refusal names the field by its path.
+//! Reading a body field by field. Every refusal names the first field that is wrong by its path. Triton publishes no schema
+//! that bodies could be checked against.
 
 use serde_json::{Map, Number, Value};
 use time::{Date, format_description::well_known::Iso8601};

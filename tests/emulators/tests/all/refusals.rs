@@ -45,6 +45,8 @@ async fn flights_that_make_no_sense_are_refused() {
         (json!({ "Impressions": 0 }), "Impressions must be between 1 and 2147483647"),
         (json!({ "Impressions": 2_147_483_648_i64 }), "Impressions must be between"),
         (json!({ "Impressions": 10.5 }), "must be a whole number"),
+        (json!({ "Impressions": 10.0 }), "must be a whole number"),
+        (json!({ "RateType": 2.0 }), "must be a whole number"),
         (json!({ "Impressions": "10" }), "must be a whole number"),
         (json!({ "GoalType": 2 }), "at most 100"),
         (json!({ "Price": -1 }), "must not be negative"),

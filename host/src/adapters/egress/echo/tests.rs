@@ -1,7 +1,8 @@
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE, BASE64_URL_SAFE_NO_PAD};
+use bytes::Bytes;
 use proptest::prelude::*;
 
-use super::*;
+use super::{spelling::BACKSLASHES, *};
 
 fn echoes(secret: &str) -> Echoes {
     Echoes::of(&[secret.to_owned()])

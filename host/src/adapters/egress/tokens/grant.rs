@@ -12,6 +12,7 @@ use crate::{
     adapters::Secret,
     clock,
     domain::failure::{Failure, FailureKind},
+    network::base_url::BaseUrl,
 };
 
 /// The life of an assertion: the longest that token endpoints accept.
@@ -21,7 +22,7 @@ const ASSERTION_SECONDS: i64 = 3_600;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TokenGrant {
     /// The address to which the request is posted.
-    pub url: String,
+    pub url: BaseUrl,
     /// What is posted.
     pub grant: Grant,
 }
@@ -160,7 +161,7 @@ impl TokenGrant {
             }
         };
         let mut request = client
-            .post(&self.url)
+            .post(self.url.as_str())
             .header(header::CONTENT_TYPE, kind)
             .header(header::ACCEPT, "application/json")
             .body(body);

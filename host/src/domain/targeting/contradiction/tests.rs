@@ -4,6 +4,7 @@ use proptest::{prelude::*, sample::subsequence};
 
 use super::*;
 use crate::domain::{
+    field::PackageRef,
     targeting::{Daypart, Dayparting, Targeting, Weekday},
     testing,
     update::{BuyPatch, PackagePatch, When},
@@ -30,8 +31,8 @@ fn buy(own: &[Values<'_>], package: &[Values<'_>]) -> MediaBuy {
 }
 
 fn fields(buy: &MediaBuy) -> Vec<String> {
-    let at = |package: &Package| format!("/packages/{}", package.id);
-    buy.contradictions(at).into_iter().map(|problem| problem.field).collect()
+    let at = |package: &Package| Subject::Package(PackageRef::Named(package.id.clone()));
+    buy.contradictions(at).into_iter().map(|problem| problem.field.to_string()).collect()
 }
 
 #[test]
@@ -126,7 +127,7 @@ fn what_can_match_somebody_is_taken() {
 fn what_a_package_wants_and_its_buy_excludes_is_told_once_and_in_words() {
     let mut buy = buy(&[(GeoCountry, NoneOf, &["US"])], &[(GeoRegion, AnyOf, &["US-CA"])]);
     buy.packages[1].targeting = targeting(&[(GeoRegion, AnyOf, &["CA-ON"])]);
-    let problems = buy.contradictions(|package| format!("/packages/{}", package.id));
+    let problems = buy.contradictions(|package| Subject::Package(PackageRef::Named(package.id.clone())));
     let said: Vec<(&str, &str)> = problems
         .iter()
         .map(|problem| (problem.value.as_deref().unwrap_or_default(), problem.message.as_str()))
@@ -174,14 +175,14 @@ fn an_update_is_judged_by_what_it_makes_of_the_buy() {
     };
     let patch = BuyPatch { packages: vec![one("p1", &[(GeoRegion, AnyOf, &["US-CA"])])], ..BuyPatch::default() };
     let refused: Vec<String> =
-        patch.apply(&before, now()).unwrap_err().into_iter().map(|problem| problem.field).collect();
+        patch.apply(&before, now()).unwrap_err().into_iter().map(|problem| problem.field.to_string()).collect();
     assert_eq!(refused, ["/packages/0/targeting_overlay/geo_region_any_of", "/targeting_overlay/geo_country_none_of"]);
     let opened = BuyPatch { targeting: Some(None), ..patch };
     let after = opened.apply(&before, now()).unwrap();
     // Now the other half alone: the package is not named in the request.
     let shut = BuyPatch { targeting: Some(Some(before.targeting.clone())), ..BuyPatch::default() };
     let refused: Vec<String> =
-        shut.apply(&after, now()).unwrap_err().into_iter().map(|problem| problem.field).collect();
+        shut.apply(&after, now()).unwrap_err().into_iter().map(|problem| problem.field.to_string()).collect();
     assert_eq!(refused, ["/packages/p1/targeting_overlay/geo_region_any_of", "/targeting_overlay/geo_country_none_of"]);
 }
 
@@ -208,8 +209,12 @@ fn hours_that_a_short_flight_does_not_have_are_refused_also_when_it_is_shortened
     assert_eq!(fields(&buy), [""; 0], "thirty days have a Monday");
     // It begins on a Tuesday.
     let shorter = BuyPatch { end: Some(buy.start.plus_millis(3 * 86_400_000)), ..BuyPatch::default() };
-    let refused: Vec<String> =
-        shorter.apply(&buy, When::at_once(buy.start)).unwrap_err().into_iter().map(|problem| problem.field).collect();
+    let refused: Vec<String> = shorter
+        .apply(&buy, When::at_once(buy.start))
+        .unwrap_err()
+        .into_iter()
+        .map(|problem| problem.field.to_string())
+        .collect();
     assert_eq!(refused, ["/packages/p1/targeting_overlay/dayparting", "/flight_end_date"]);
     let long_enough = BuyPatch { end: Some(buy.start.plus_millis(7 * 86_400_000)), ..BuyPatch::default() };
     assert!(long_enough.apply(&buy, When::at_once(buy.start)).is_ok());

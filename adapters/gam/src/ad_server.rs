@@ -1,0 +1,253 @@
+//! Ad Manager as an ad server of the SDK's: which module answers what.
+
+use std::cell::Cell;
+
+use flightdeck_adapter::{
+    ad_server::{AdServer, Booking, Delivered, ItemChange, Noun, Placement, PlacementKey, Update, Words},
+    advice::Advice,
+    plan::Plan,
+    prelude::*,
+};
+
+use crate::{
+    api::{self, Network},
+    approval, booking,
+    catalogue::Catalogue,
+    creative::{self, Asset},
+    delivery, describe,
+    line_item::{self, LineItem},
+    order::{self, Order},
+    settings::Platform,
+    status::{self, Shelf},
+    ties,
+};
+
+/// An Ad Manager network, and the adapter for it.
+#[derive(Debug)]
+pub struct Gam {
+    pub(crate) network: Network,
+    ctx: Context,
+    /// What was looked up of the targeting of line items that are made.
+    catalogue: Catalogue,
+    /// Whether this call has seen to it that line items can be changed.
+    opened: Cell<bool>,
+}
+
+impl Gam {
+    fn advertiser(&self) -> Fallible<&str> {
+        api::advertiser(&self.ctx)
+    }
+
+    fn platform(&self) -> &Platform {
+        &self.network.platform
+    }
+}
+
+impl AdServer for Gam {
+    const WORDS: Words = Words {
+        platform: "Ad Manager",
+        order: Noun { remote_type: order::TYPE, word: "order", step: "order" },
+        item: Noun { remote_type: line_item::TYPE, word: "line item", step: "line-item" },
+        creative: creative::TYPE,
+        placement: Noun { remote_type: ties::TYPE, word: "association", step: "association" },
+    };
+    // For line items with a goal.
+    const ABOVE: Advice<'static> = (
+        "raise_priority",
+        "Ad Manager has no performance index: raise the priority of its product's line items, or move budget to it.",
+    );
+    const BELOW: Advice<'static> = (
+        "review_targeting",
+        "Ad Manager has no performance index: review its targeting and creatives, or move its budget to other packages.",
+    );
+    const CREATE_NOTES: &'static [&'static str] = &[
+        "The order is a draft until it has a creative; then it is approved or submitted for approval.",
+        "A start that is not ahead any more when it is booked is moved to two minutes after that.",
+    ];
+    const CHANGE_NOTES: &'static [&'static str] =
+        &["An order that waits for approval is taken back for the change and submitted again."];
+    const CANCEL_NOTES: &'static [&'static str] =
+        &["What delivers is paused first. Ad Manager archives the line items with their order."];
+
+    type Id = String;
+    type Order = Order;
+    type Item = LineItem;
+    type Asset = Asset;
+    type Shelf = Shelf;
+
+    fn describe() -> Description {
+        describe::description()
+    }
+
+    fn open(ctx: &Context) -> Fallible<Self> {
+        let network = api::open(ctx, Platform::read(ctx)?);
+        Ok(Self { network, ctx: ctx.clone(), catalogue: Catalogue::default(), opened: Cell::new(false) })
+    }
+
+    fn id(text: &str) -> Fallible<String> {
+        Ok(text.to_owned())
+    }
+
+    fn translate(&self, buy: &MediaBuy, problems: &mut Problems) -> Fallible<Booking<Order, LineItem>> {
+        self.advertiser()?;
+        booking::translate(self.platform(), buy, problems)
+    }
+
+    fn translate_creative(
+        &self,
+        buy: &MediaBuy,
+        creative: &Creative,
+        package_ids: &[String],
+        problems: &mut Problems,
+        notes: &mut Vec<String>,
+    ) -> Fallible<Option<Asset>> {
+        creative::translate(self.platform(), buy, creative, package_ids, problems, notes)
+    }
+
+    fn new_order(&self, order: &Order) -> Fallible<Object> {
+        Ok(order.created(&self.network, self.advertiser()?))
+    }
+
+    fn new_item(&self, item: &LineItem) -> Object {
+        item.created()
+    }
+
+    fn new_creative(&self, asset: &Asset) -> Fallible<Object> {
+        Ok(asset.created(&self.network, self.advertiser()?))
+    }
+
+    fn new_placement(creative_id: &str) -> Object {
+        object! { "creative": creative_id }
+    }
+
+    fn stopped(_: bool) -> (Object, Object) {
+        (object! { "archived": false }, object! { "archived": true })
+    }
+
+    fn plan_delivery(&self, remote: &[RemoteObject], buy: &MediaBuy, plan: &mut Plan) {
+        approval::plan(self.platform(), remote, buy, plan);
+    }
+
+    fn prepare(&mut self, booking: &Booking<Order, LineItem>) -> Fallible<()> {
+        self.catalogue = Catalogue::of(&self.network, booking.items.iter().map(|item| &item.targeting))?;
+        Ok(())
+    }
+
+    fn create_order(&self, order: &Order, reference: &str) -> Fallible<String> {
+        order.create(&self.network, self.advertiser()?, reference)
+    }
+
+    fn create_item(&self, order: &String, item: &LineItem, reference: &str) -> Fallible<String> {
+        item.create(&self.network, &self.catalogue, order, reference)
+    }
+
+    fn create_creative(&self, asset: &Asset, _: Option<&str>, reference: &str) -> Fallible<String> {
+        asset.create(&self.network, self.advertiser()?, reference)
+    }
+
+    fn place(&self, at: &Placement<'_>, creative: &String) -> Fallible<Verdict<()>> {
+        ties::create(&self.network, at, creative)
+    }
+
+    fn displace(&self, at: &Placement<'_>) -> Fallible<Verdict<()>> {
+        ties::remove(&self.network, at)
+    }
+
+    fn deliver(&self, order: &str, buy: &MediaBuy, remote: &[RemoteObject], placed: bool) -> Fallible<AssetState> {
+        if !placed {
+            return Ok(AssetState::Pending);
+        }
+        approval::approve(&self.network, order, buy, remote).map(order::Approval::asset_state)
+    }
+
+    fn find_orders(&self, reference: &str) -> Fallible<Vec<Seen<String>>> {
+        order::find(&self.network, reference)
+    }
+
+    fn find_orders_of(&self, media_buy_id: &str) -> Fallible<Vec<String>> {
+        order::find_by_buy(&self.network, self.advertiser()?, media_buy_id)
+    }
+
+    fn find_items(&self, _: Option<&str>, reference: &str) -> Fallible<Vec<Seen<String>>> {
+        line_item::find(&self.network, reference)
+    }
+
+    fn find_creatives(&self, reference: &str) -> Fallible<Vec<Seen<String>>> {
+        creative::find(&self.network, reference)
+    }
+
+    /// Ad Manager does not say whether a creative is active: it delivers if a line item shows it.
+    fn is_shown(&self, _: Option<&str>, seen: Seen<String>) -> Fallible<Seen<String>> {
+        let shown = ties::is_shown(&self.network, &seen.id)?;
+        Ok(seen.active(shown))
+    }
+
+    /// There can be no second: an association is named by the two ids that it connects.
+    fn find_placements(&self, key: &PlacementKey<'_>, _: &str) -> Fallible<Vec<Seen<String>>> {
+        key.creative.map_or(Ok(Vec::new()), |creative| ties::find(&self.network, key.item, creative))
+    }
+
+    fn change_order(&self, update: &Update<'_, Self>) -> Fallible<()> {
+        approval::switch(&self.network, update)
+    }
+
+    /// What waits for approval can't be changed: the order is taken back first, within the step of the change. A step of
+    /// its own would be done with once and for all; but when the operation is run again, a resume may have submitted the
+    /// order meanwhile. Within one run a look is enough.
+    fn change_item(&self, order: &str, id: &str, desired: &LineItem, changes: Object) -> Fallible<()> {
+        if !self.opened.get() {
+            order::open(&self.network, order)?;
+            self.opened.set(true);
+        }
+        desired.change(&self.network, id, changes)
+    }
+
+    fn switch_item(&self, id: &str, change: &ItemChange<'_, Self>, update: &Update<'_, Self>) -> Fallible<Verdict<()>> {
+        if change.current.active == change.desired.active {
+            return Ok(Ok(()));
+        }
+        let (on, runs) = (change.desired.active, update.desired.order.active);
+        ties::switch_package(&self.network, id, &change.desired.package_id, on, runs)
+    }
+
+    /// An order that was taken back is submitted again, also when a line item was refused on the way.
+    fn end_update(&self, update: &Update<'_, Self>, changes: &[ItemChange<'_, Self>], _: bool) -> Fallible<()> {
+        let touched = changes.iter().any(|change| !change.fields().is_empty() || !change.on.is_empty());
+        let buy = &update.request.desired;
+        if touched && approval::has_creatives(buy) {
+            approval::approve(&self.network, update.order, buy, update.remote)?;
+        }
+        Ok(())
+    }
+
+    fn stop_order(&self, id: &str, _: Option<&MediaBuy>) -> Fallible<bool> {
+        order::archive(&self.network, id)
+    }
+
+    fn stop_item(&self, id: &str, _: Option<&PackageOrder>) -> Fallible<bool> {
+        line_item::archive(&self.network, id)
+    }
+
+    fn stop_creative(&self, _: Option<&str>, id: &str) -> Fallible<()> {
+        creative::switch_off(&self.network, id)?;
+        ties::hide(&self.network, id)
+    }
+
+    /// No line item has it, and Ad Manager deletes none.
+    fn discard(&self, id: &str) -> Fallible<()> {
+        creative::switch_off(&self.network, id)
+    }
+
+    fn stop_placement(&self, id: &str) -> Fallible<bool> {
+        let Some((item, creative)) = id.split_once('/') else { return Ok(false) };
+        ties::switch_off(&self.network, item, creative).map(|()| true)
+    }
+
+    fn read_status(&self, buys: &[RemoteBuy]) -> Fallible<Shelf> {
+        status::read(&self.network, buys)
+    }
+
+    fn read_delivery(&self, buys: &[RemoteBuy], range: &DateRange) -> Fallible<Delivered> {
+        delivery::read(&self.network, &self.ctx, buys, range)
+    }
+}

@@ -1,0 +1,94 @@
+//! The approval of an order: the first creative brings it, a pause puts it off, and a change has it asked for again.
+
+use flightdeck_adapter::{
+    ad_server::{LineItem as _, Update},
+    names::{association_key, step_name},
+    plan::{Change, Plan},
+    prelude::*,
+    step::Remote,
+};
+
+use crate::{
+    Gam,
+    api::Network,
+    order::{self, Approval},
+    settings::Platform,
+    ties,
+};
+
+/// Plans the approval that the first creative brings. An order that has some was approved or submitted with them.
+pub fn plan(platform: &Platform, remote: &[RemoteObject], buy: &MediaBuy, plan: &mut Plan) {
+    if !buy.active || remote.iter().any(|object| object.kind == RemoteKind::Association) {
+        return;
+    }
+    let after = if platform.approve_orders { "APPROVED" } else { "PENDING_APPROVAL" };
+    let (before, after) = (object! { "status": "DRAFT" }, object! { "status": after });
+    plan.push(Change::update(order::TYPE, &buy.name, &before, &after).remote_id(remote.order()));
+}
+
+/// Has the order approved or submitted, in a step, unless the buy is paused: then it stays a draft until it is resumed.
+/// That is no step, which would be done with once and for all: if this operation runs again, the buy may have been
+/// resumed. Packages that are off are paused as soon as they can be.
+///
+/// # Errors
+/// As [`order::approve`].
+pub fn approve(network: &Network, order: &str, buy: &MediaBuy, remote: &[RemoteObject]) -> Fallible<Approval> {
+    if !buy.active {
+        return order::approval(network, order);
+    }
+    let approval: Approval = step("order/approve").set(|| order::approve(network, order))?;
+    if approval == Approval::Approved {
+        for package in buy.packages.iter().filter(|package| !package.active) {
+            let Some(item) = remote.package(&package.package_id) else { continue };
+            step(step_name(&["order", "approve", &package.package_id])).set(|| ties::rest(network, item))?;
+        }
+    }
+    Ok(approval)
+}
+
+/// Whether a buy has anything to show.
+#[must_use]
+pub fn has_creatives(buy: &MediaBuy) -> bool {
+    buy.packages.iter().any(|package| !package.creative_ids.is_empty())
+}
+
+/// Pauses or resumes the order, if the buy is switched.
+///
+/// # Errors
+/// What Ad Manager refuses.
+pub fn switch(network: &Network, update: &Update<'_, Gam>) -> Fallible<()> {
+    let (was, is) = (update.current.order.active, update.desired.order.active);
+    match (was, is) {
+        (false, true) => {
+            let shows = has_creatives(&update.request.desired) || is_being_uploaded(update);
+            step("order/resume").try_set(|| order::resume(network, update.order, shows))??;
+            wake_all(network, update)
+        }
+        (true, false) => step("order/pause").try_set(|| order::pause(network, update.order))?,
+        _ => Ok(()),
+    }
+}
+
+/// Whether creatives are in the order that the buy does not know of: their upload has not ended yet.
+fn is_being_uploaded(update: &Update<'_, Gam>) -> bool {
+    let known = |key: &str| {
+        let mut packages = update.request.current.packages.iter();
+        packages.any(|package| {
+            package.creative_ids.iter().any(|creative| association_key(&package.package_id, creative) == key)
+        })
+    };
+    update.remote.iter().any(|object| object.kind == RemoteKind::Association && !known(&object.key))
+}
+
+/// After a buy was resumed: packages that were switched on meanwhile could not be.
+fn wake_all(network: &Network, update: &Update<'_, Gam>) -> Fallible<()> {
+    for item in update.desired.items.iter().filter(|item| item.active) {
+        // One that is switched on by this very update has a step of its own.
+        if update.current.item(item.package_id()).is_none_or(|current| !current.active) {
+            continue;
+        }
+        let Some(id) = update.remote.package(&item.package_id) else { continue };
+        ties::switch_package(network, id, &item.package_id, true, true)??;
+    }
+    Ok(())
+}

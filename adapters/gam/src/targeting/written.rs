@@ -1,0 +1,103 @@
+//! A targeting as Ad Manager has it, in whatever words it is to be written.
+
+use flightdeck_adapter::prelude::*;
+
+use super::{KeyValues, Targeting};
+use crate::{
+    geo,
+    words::{Catalog, Word},
+};
+
+/// What is named in a targeting.
+#[derive(Debug, Clone, Copy)]
+pub enum Wanted<'a> {
+    /// A place.
+    Place(&'a geo::Named),
+    /// An entry, or several, of a catalogue.
+    Word(Catalog, &'a Word),
+    /// A custom targeting key.
+    Key(&'a KeyValues),
+    /// One of its values.
+    Value(&'a KeyValues, &'a str),
+}
+
+pub(super) fn write<T: Into<Json>>(object: &mut Object, name: &str, list: Vec<T>) {
+    if !list.is_empty() {
+        object.set(name, list);
+    }
+}
+
+impl Targeting {
+    /// The targeting in the words of buyers, for people and to compare.
+    #[must_use]
+    pub fn shown(&self) -> Object {
+        self.object(&|wanted| {
+            vec![match wanted {
+                Wanted::Place(named) => named.word.clone(),
+                Wanted::Word(_, word) => word.word.to_owned(),
+                Wanted::Key(key) => key.key.clone(),
+                Wanted::Value(_, value) => value.to_owned(),
+            }]
+        })
+    }
+
+    /// The targeting as it is sent, with the names that things have on Ad Manager.
+    #[must_use]
+    pub fn object(&self, names: &dyn Fn(Wanted<'_>) -> Vec<String>) -> Object {
+        let places =
+            |list: &[geo::Named]| list.iter().flat_map(|named| names(Wanted::Place(named))).collect::<Vec<String>>();
+        let mut geo = Object::default();
+        write(&mut geo, "targetedGeos", places(&self.places));
+        write(&mut geo, "excludedGeos", places(&self.not_places));
+        let mut technology = Object::default();
+        for (catalog, included, excluded) in &self.words {
+            let (field, targeted, not) = catalog.fields();
+            let names = |list: &[Word]| {
+                list.iter().flat_map(|word| names(Wanted::Word(*catalog, word))).collect::<Vec<String>>()
+            };
+            let mut lists = Object::default();
+            write(&mut lists, targeted, names(included));
+            write(&mut lists, not, names(excluded));
+            technology.set(field, lists);
+        }
+        let mut object = Object::default();
+        for (name, part) in
+            [("geoTargeting", geo), ("technologyTargeting", technology), ("inventoryTargeting", self.inventory.clone())]
+        {
+            if !part.is_empty() {
+                object.set(name, part);
+            }
+        }
+        if let Some(clause) = self.clause(names) {
+            object.set("customTargeting", object! { "customTargetingClauses": vec![clause] });
+        }
+        object
+    }
+
+    /// The one clause of custom targeting: its parts hold together (reference, `CustomTargetingClause`).
+    fn clause(&self, names: &dyn Fn(Wanted<'_>) -> Vec<String>) -> Option<Object> {
+        let negative = |negative: bool| {
+            let mut object = Object::default();
+            if negative {
+                object.set("negative", true);
+            }
+            object
+        };
+        let literal = |key: &KeyValues| {
+            let mut literal = negative(key.negative);
+            literal.set("customTargetingKey", names(Wanted::Key(key)).into_iter().next());
+            let values: Vec<String> = key.values.iter().flat_map(|value| names(Wanted::Value(key, value))).collect();
+            literal.set("customTargetingValues", values);
+            literal
+        };
+        let segments = |(not, ids): &(bool, Vec<String>)| {
+            let mut targeting = negative(*not);
+            targeting.set("audienceSegments", ids.clone());
+            targeting
+        };
+        let mut clause = Object::default();
+        write(&mut clause, "customTargetingLiterals", self.keys.iter().map(literal).collect());
+        write(&mut clause, "audienceSegmentTargetings", self.segments.iter().map(segments).collect());
+        (!clause.is_empty()).then_some(clause)
+    }
+}

@@ -1,0 +1,35 @@
+//! A media buy as it is on Kevel: one campaign, and one flight for each package.
+//!
+//! Campaign and flights could be made in one request (`POST /v2/campaign`), but that form has no places, sites and day
+//! parts, and a refusal would not say of which package. So each is made by itself.
+
+use flightdeck_adapter::{ad_server::Booking, prelude::*};
+
+use crate::{
+    campaign::{self, Campaign},
+    flight::{self, Flight},
+    settings::Platform,
+};
+
+/// Translates what can be, and gathers what can't.
+///
+/// # Errors
+/// When the buy can't even be read.
+pub fn translate(
+    platform: &Platform,
+    advertiser: i64,
+    buy: &MediaBuy,
+    problems: &mut Problems,
+) -> Fallible<Booking<Campaign, Flight>> {
+    let mut notes = Vec::new();
+    problems.check_currency(platform.currency.as_ref(), buy, |currency| {
+        format!("This Kevel network counts in {currency}.")
+    });
+    let order = campaign::translate(advertiser, buy, problems, &mut notes);
+    let translate = |package| flight::translate(platform, buy, package, problems);
+    let items = buy.packages.iter().map(translate).collect::<Fallible<Vec<_>>>()?;
+    if buy.packages.iter().any(|package| package.pacing == Pacing::Asap) {
+        notes.push("asap is a percentage goal of 100 with a lifetime cap of the impressions.".to_owned());
+    }
+    Ok(Booking { order, items, notes })
+}

@@ -1,0 +1,144 @@
+//! How many buys stand, from one reading of the platform.
+
+use super::AdServer;
+use crate::{
+    failure::Fallible,
+    types::{AssetStatus, BuyStatus, DeliveryState, PackageStatus, RemoteBuy, RemoteKind, RemoteObject, StatusAnswer},
+};
+
+/// What was read of the platform about some buys.
+pub trait Standing {
+    /// An order as it was read.
+    type Order;
+
+    /// The states of packages that the detail names, each with what is said of them: `no longer on Kevel`.
+    const REMARKS: &'static [(DeliveryState, &'static str)];
+
+    /// The order of a buy; `None` if it is gone.
+    ///
+    /// # Errors
+    /// When this buy can't be told of: it fails alone.
+    fn order(&self, buy: &RemoteBuy) -> Fallible<Option<&Self::Order>>;
+
+    /// How a package stands, and how many impressions its line item delivered. The object is its line item's.
+    fn package(
+        &self,
+        buy: &RemoteBuy,
+        item: &RemoteObject,
+        order: Option<&Self::Order>,
+    ) -> (DeliveryState, Option<i64>);
+
+    /// How a buy stands by its order alone; `None` if it stands as its packages do.
+    fn state(&self, order: &Self::Order, packages: &[PackageStatus]) -> Option<DeliveryState>;
+
+    /// What is to be said of the order itself.
+    fn remark(&self, _order: &Self::Order) -> Option<&'static str> {
+        None
+    }
+
+    /// How the creatives of a buy stand, where the platform judges them.
+    fn assets(&self, _buy: &RemoteBuy, _order: &Self::Order) -> Vec<AssetStatus> {
+        Vec::new()
+    }
+}
+
+/// How buys stand. One that can't be read fails alone.
+///
+/// # Errors
+/// When the platform can't be asked at all.
+pub fn check<S: AdServer>(server: &S, buys: &[RemoteBuy]) -> Fallible<Vec<StatusAnswer>> {
+    let shelf = server.read_status(buys)?;
+    let answer = |buy: &RemoteBuy| StatusAnswer { media_buy_id: buy.media_buy_id.clone(), status: status(&shelf, buy) };
+    Ok(buys.iter().map(answer).collect())
+}
+
+fn status<T: Standing>(shelf: &T, buy: &RemoteBuy) -> Fallible<BuyStatus> {
+    let order = shelf.order(buy)?;
+    let package = |item: &RemoteObject| {
+        let (state, impressions_delivered) = shelf.package(buy, item, order);
+        PackageStatus { package_id: item.key.clone(), state, impressions_delivered }
+    };
+    let packages: Vec<PackageStatus> =
+        buy.remote.iter().filter(|object| object.kind == RemoteKind::Package).map(package).collect();
+    let state = match order {
+        None => DeliveryState::Missing,
+        Some(order) => shelf.state(order, &packages).unwrap_or_else(|| together(&packages)),
+    };
+    Ok(BuyStatus {
+        media_buy_id: buy.media_buy_id.clone(),
+        detail: detail(order.and_then(|order| shelf.remark(order)), &packages, T::REMARKS),
+        assets: order.map(|order| shelf.assets(buy, order)).unwrap_or_default(),
+        state,
+        packages,
+        extensions: Vec::new(),
+    })
+}
+
+/// Whether a creative of a package is remembered to be in its line item.
+#[must_use]
+pub fn has_placements(buy: &RemoteBuy, package_id: &str) -> bool {
+    buy.remote.iter().any(|object| {
+        object.kind == RemoteKind::Association
+            && object.key.strip_prefix(package_id).is_some_and(|rest| rest.starts_with('/'))
+    })
+}
+
+/// How a buy stands by how its packages do: the first of these that any of them is in, else as the first of them.
+fn together(packages: &[PackageStatus]) -> DeliveryState {
+    const ORDER: [DeliveryState; 8] = [
+        DeliveryState::Delivering,
+        DeliveryState::PendingApproval,
+        DeliveryState::AwaitingCreatives,
+        DeliveryState::Scheduled,
+        DeliveryState::Paused,
+        DeliveryState::Completed,
+        DeliveryState::Canceled,
+        DeliveryState::Missing,
+    ];
+    let in_it = |state: &DeliveryState| packages.iter().any(|package| package.state == *state);
+    let other = || packages.first().map(|package| package.state.clone());
+    // An order without a line item that is known: nothing can be put into it.
+    ORDER.into_iter().find(in_it).or_else(other).unwrap_or(DeliveryState::Missing)
+}
+
+fn detail(order: Option<&str>, packages: &[PackageStatus], remarks: &[(DeliveryState, &str)]) -> String {
+    let named = |(state, what): &(DeliveryState, &str)| {
+        let ids: Vec<&str> = packages
+            .iter()
+            .filter(|package| package.state == *state)
+            .map(|package| package.package_id.as_str())
+            .collect();
+        (!ids.is_empty()).then(|| format!("{what}: {}", ids.join(", ")))
+    };
+    let parts: Vec<String> = order.map(str::to_owned).into_iter().chain(remarks.iter().filter_map(named)).collect();
+    parts.join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_buy_stands_as_its_packages_do() {
+        let package = |id: &str, state| PackageStatus { package_id: id.to_owned(), state, impressions_delivered: None };
+        let mixed = [package("a", DeliveryState::Paused), package("b", DeliveryState::Delivering)];
+        assert_eq!(together(&mixed), DeliveryState::Delivering);
+        assert_eq!(together(&[]), DeliveryState::Missing);
+        let other = [package("a", DeliveryState::Other("new".to_owned()))];
+        assert_eq!(together(&other), DeliveryState::Other("new".to_owned()));
+    }
+
+    #[test]
+    fn the_detail_names_packages_by_their_state() {
+        let package = |id: &str, state| PackageStatus { package_id: id.to_owned(), state, impressions_delivered: None };
+        let waiting = [
+            package("a", DeliveryState::AwaitingCreatives),
+            package("b", DeliveryState::Missing),
+            package("c", DeliveryState::AwaitingCreatives),
+        ];
+        let remarks = [(DeliveryState::AwaitingCreatives, "without a creative"), (DeliveryState::Missing, "gone")];
+        assert_eq!(detail(None, &waiting, &remarks), "without a creative: a, c; gone: b");
+        assert_eq!(detail(Some("a draft"), &waiting[1..2], &remarks), "a draft; gone: b");
+        assert_eq!(detail(None, &[], &remarks), "");
+    }
+}

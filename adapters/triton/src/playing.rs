@@ -1,0 +1,96 @@
+//! Creatives that flights play. Triton has no object for it: a flight names its creatives.
+
+use flightdeck_adapter::{ad_server::Placement, names::step_name, prelude::*};
+
+use crate::{
+    api, flight,
+    inferred::{path, state},
+};
+
+/// A creative in a flight, in plans: Triton has no word of its own for it.
+pub const TYPE: &str = "FlightCreative";
+/// Its word in the names of steps.
+pub const STEP: &str = "play";
+
+/// The id under which it is remembered: of the flight and of the creative.
+#[must_use]
+pub fn id(flight: &str, creative: &str) -> String {
+    format!("{flight}/{creative}")
+}
+
+/// Has a flight play a creative, in a step: setting it twice leaves the same.
+///
+/// # Errors
+/// What may pass: a refusal is in the verdict.
+pub fn begin(api: &Api, at: &Placement<'_>, creative: i64) -> Fallible<Verdict<()>> {
+    let made = step(step_name(&[STEP, at.package_id, at.creative_id]))
+        .remember(RemoteKind::Association, at.key())
+        .try_set(|| {
+            set(api, at.item, creative, true)?;
+            Ok(id(at.item, &creative.to_string()))
+        })?;
+    Ok(made.map(|_| ()))
+}
+
+/// Has a flight stop playing a creative, in a step. One that is not known never played.
+///
+/// # Errors
+/// What may pass: a refusal is in the verdict.
+pub fn end(api: &Api, at: &Placement<'_>) -> Fallible<Verdict<()>> {
+    step(step_name(&[STEP, at.package_id, at.creative_id, "stop"])).try_set(|| {
+        let Some((flight, creative)) = at.known.and_then(|id| id.split_once('/')) else { return Ok(()) };
+        set(api, flight, api::number(creative)?, false)
+    })
+}
+
+/// The flights of a campaign that play a creative.
+///
+/// # Errors
+/// When Triton can't be asked.
+pub fn flights(api: &Api, campaign: &str, creative: i64) -> Fallible<Vec<String>> {
+    let mut flights = Vec::new();
+    for flight in api::list::<Object, _>(|| api.get(path::FLIGHTS).query("campaignId", campaign)) {
+        let flight = flight?;
+        if let Some(id) = flight.get("id").and_then(Json::as_i64).filter(|_| names_creative(&flight, creative)) {
+            flights.push(id.to_string());
+        }
+    }
+    Ok(flights)
+}
+
+/// Whether a flight names a creative. One that is put away with its campaign plays nothing, and can't be changed.
+fn names_creative(flight: &Object, creative: i64) -> bool {
+    let played = flight.get("creativeIds").map(Json::items).unwrap_or_default();
+    let put_away = flight.get("status").and_then(Json::as_text) == Some(state::ARCHIVED);
+    !put_away && played.iter().any(|played| played.as_i64() == Some(creative))
+}
+
+/// Whether a flight plays a creative. One that is gone plays nothing.
+///
+/// # Errors
+/// When Triton can't be asked.
+pub fn plays(api: &Api, id: &str, creative: i64) -> Fallible<bool> {
+    let flight: Option<Object> = api.get(api::one(path::FLIGHTS, id)).fetch_if_any()?;
+    Ok(flight.is_some_and(|flight| names_creative(&flight, creative)))
+}
+
+/// Lets a flight play a creative, or not any more. What people put beside it stays.
+///
+/// # Errors
+/// As [`flight::change`].
+pub fn set(api: &Api, id: &str, creative: i64, on: bool) -> Fallible<()> {
+    let flight: Object = api.get(api::one(path::FLIGHTS, id)).fetch()?;
+    let before: Vec<i64> =
+        flight.get("creativeIds").map(Json::items).unwrap_or_default().iter().filter_map(Json::as_i64).collect();
+    let mut after: Vec<i64> = before.iter().copied().filter(|known| *known != creative).collect();
+    if on {
+        if before.contains(&creative) {
+            return Ok(());
+        }
+        after.push(creative);
+    }
+    if after == before {
+        return Ok(());
+    }
+    flight::change(api, id, &object! { "creativeIds": after })
+}

@@ -1,0 +1,69 @@
+//! What a buyer wrote for Triton alone, `custom.triton`. It only narrows what the product is.
+
+use flightdeck_adapter::{prelude::*, words::pointer_segment};
+
+use super::CODE as UNSUPPORTED;
+use crate::{
+    criteria::Criteria,
+    inferred::{self, dimension},
+};
+
+/// The keys of a buyer's `custom.triton`.
+const CUSTOM: [&str; 3] = ["station_ids", "genres", "stream_types"];
+
+/// Reads it: criteria, and the stations that are left of the product's.
+pub(super) fn read(
+    custom: &str,
+    pointer: &str,
+    parts: &mut Vec<Criteria>,
+    stations: &mut Vec<i64>,
+    problems: &mut Problems,
+) {
+    const CODE: &str = "invalid_custom_targeting";
+    let Ok(Json::Object(custom)) = Json::parse(custom) else {
+        problems.invalid(CODE, pointer, custom, "Triton's custom targeting is an object.");
+        return;
+    };
+    for (name, value) in custom.iter() {
+        let pointer = format!("{pointer}/{}", pointer_segment(name));
+        let texts = || -> Option<Vec<String>> {
+            let read = |text: &Json| text.as_text().filter(|text| !text.trim().is_empty()).map(str::to_owned);
+            value.items().iter().map(read).collect::<Option<Vec<_>>>().filter(|texts| !texts.is_empty())
+        };
+        match name {
+            "station_ids" => {
+                let ids: Option<Vec<i64>> = value.items().iter().map(Json::as_i64).collect();
+                let Some(ids) = ids.filter(|ids| !ids.is_empty()) else {
+                    problems.invalid(CODE, pointer, value.to_string(), "Stations are a list of ids.");
+                    continue;
+                };
+                let known: Vec<String> = stations.iter().map(i64::to_string).collect();
+                let known: Vec<&str> = known.iter().map(String::as_str).collect();
+                for id in ids.iter().filter(|id| !stations.is_empty() && !stations.contains(id)) {
+                    let message = "The product does not run on this station.";
+                    problems.unsupported(UNSUPPORTED, &pointer, id.to_string(), message, &known);
+                }
+                *stations = ids;
+            }
+            "genres" => match texts() {
+                Some(genres) => parts.push(Criteria::In(dimension::GENRE, genres)),
+                None => problems.invalid(CODE, pointer, value.to_string(), "Genres are a list of texts."),
+            },
+            "stream_types" => {
+                let Some(types) = texts() else {
+                    problems.invalid(CODE, pointer, value.to_string(), "Stream types are a list of texts.");
+                    continue;
+                };
+                for unknown in types.iter().filter(|kind| !inferred::STREAM_TYPES.contains(&kind.as_str())) {
+                    let message = "Triton has no such streams.";
+                    problems.unsupported(UNSUPPORTED, &pointer, unknown, message, &inferred::STREAM_TYPES);
+                }
+                parts.push(Criteria::In(dimension::STREAM_TYPE, types));
+            }
+            _ => {
+                let message = "Triton's custom targeting has no such part.";
+                problems.unsupported(UNSUPPORTED, pointer, value.to_string(), message, &CUSTOM);
+            }
+        }
+    }
+}

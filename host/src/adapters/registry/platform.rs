@@ -1,0 +1,129 @@
+//! One platform: its configuration at work, and the releases that are loaded for it.
+
+use std::{
+    collections::HashMap,
+    path::Path,
+    sync::{Arc, PoisonError, RwLock},
+};
+
+use serde_json::Value;
+
+use crate::{
+    adapters::{
+        breaker::Breaker,
+        config::{PlatformConfig, PlatformErrorReason},
+        egress::PlatformEgress,
+        limits::Limits,
+        release::{Destination, InstallError, Library, Release},
+        settings,
+        shared::Shared,
+    },
+    domain::{id::PlatformName, operation::FrozenPlatform},
+    network::base_url::BaseUrl,
+};
+
+/// One platform.
+pub(in crate::adapters) struct Platform {
+    pub(in crate::adapters) name: PlatformName,
+    pub(in crate::adapters) endpoint: BaseUrl,
+    pub(in crate::adapters) settings: Value,
+    /// The settings as adapters are given them.
+    pub(in crate::adapters) settings_text: String,
+    pub(in crate::adapters) limits: Limits,
+    pub(in crate::adapters) egress: Arc<PlatformEgress>,
+    pub(in crate::adapters) breaker: Breaker,
+    pub(super) in_doubt_wait_ms: u32,
+    pub(super) processing_bound_ms: u32,
+    pub(super) releases: RwLock<Releases>,
+    /// One at a time: two calls that miss the same release don't load it twice.
+    loading: tokio::sync::Mutex<()>,
+}
+
+#[derive(Default)]
+pub(super) struct Releases {
+    pub(super) active: Option<Arc<Release>>,
+    pub(super) loaded: HashMap<String, Arc<Release>>,
+}
+
+impl Platform {
+    pub(super) fn new(config: &PlatformConfig) -> Result<Self, PlatformErrorReason> {
+        let egress = PlatformEgress::new(config)?;
+        Ok(Self {
+            name: config.name.clone(),
+            endpoint: config.endpoint.clone(),
+            settings: config.settings.clone(),
+            settings_text: config.settings.to_string(),
+            limits: config.limits.clone(),
+            egress: Arc::new(egress),
+            breaker: Breaker::default(),
+            in_doubt_wait_ms: config.in_doubt_wait_ms,
+            processing_bound_ms: config.processing_bound_ms,
+            releases: RwLock::default(),
+            loading: tokio::sync::Mutex::new(()),
+        })
+    }
+
+    /// Where an operation began, unless it goes on at the address of the configuration: then it began at an alias of it.
+    pub(in crate::adapters) fn began_at(&self, frozen: &FrozenPlatform) -> Option<BaseUrl> {
+        frozen.endpoint.parse().ok().filter(|began: &BaseUrl| self.egress.is_endpoint(began.url()))
+    }
+
+    pub(super) fn destination(&self) -> Destination<'_> {
+        Destination { egress: &self.egress, name: self.name.as_str(), limits: &self.limits }
+    }
+
+    pub(in crate::adapters) fn active(&self) -> Option<Arc<Release>> {
+        self.releases.read().unwrap_or_else(PoisonError::into_inner).active.clone()
+    }
+
+    pub(super) fn loaded(&self, digest: &str) -> Option<Arc<Release>> {
+        self.releases.read().unwrap_or_else(PoisonError::into_inner).loaded.get(digest).cloned()
+    }
+
+    pub(super) async fn load(
+        &self,
+        library: &Library,
+        shared: Option<&Arc<dyn Shared>>,
+        digest: &str,
+        shown: &Path,
+    ) -> Result<Arc<Release>, InstallError> {
+        if digest.len() != 64 || !digest.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Err(InstallError::NoDigest(digest.to_owned()));
+        }
+        let _loading = self.loading.lock().await;
+        if let Some(release) = self.loaded(digest) {
+            return Ok(release);
+        }
+        if let Some(shared) = shared
+            && !library.has(digest).await
+            && let Some(bytes) = shared.component(digest).await
+        {
+            library.keep_bytes(digest, &bytes)?;
+        }
+        let release = Arc::new(library.load(digest, shown, &self.destination()).await?);
+        let mut releases = self.releases.write().unwrap_or_else(PoisonError::into_inner);
+        releases.loaded.insert(digest.to_owned(), Arc::clone(&release));
+        Ok(release)
+    }
+
+    /// New calls go to this release from now on; those that began on another end there.
+    pub(super) fn activate(&self, release: Arc<Release>) {
+        self.releases.write().unwrap_or_else(PoisonError::into_inner).active = Some(release);
+        self.breaker.reset();
+    }
+
+    /// Refuses a release that does not take the configuration's settings, or asks for more than it grants. It may still end what began
+    /// on it: with the settings of then, and with what is granted now.
+    pub(super) fn judge(&self, release: &Release, shown: &Path) -> Result<(), InstallError> {
+        let wrong = settings::check(&release.capabilities.settings_schema, &self.settings);
+        if !wrong.is_empty() {
+            return Err(InstallError::Settings(wrong));
+        }
+        let missing: Vec<String> =
+            self.egress.granted.missing(&release.declared).into_iter().map(str::to_owned).collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        Err(InstallError::NotGranted { path: shown.to_owned(), platform: self.name.clone(), missing })
+    }
+}

@@ -1,0 +1,128 @@
+//! From a bearer token to a caller.
+//!
+//! - [`revocations`]: tokens of the configuration that were revoked.
+//! - [`login_limits`]: how many failed logins of an address are answered.
+//! - [`failed_logins`]: failed logins on their way to the audit log.
+
+use std::{net::IpAddr, sync::Arc, time::Duration};
+
+use tokio_util::sync::CancellationToken;
+
+use self::{
+    failed_logins::FailedLogins,
+    login_limits::{FailedLogin, Refused},
+    revocations::Revocations,
+};
+use crate::{
+    app::{App, caller::Caller, error::AppError},
+    config::Config,
+    domain::{digest, role::Role},
+    operations::{now, people},
+    store::Store,
+};
+
+pub mod failed_logins;
+pub mod login_limits;
+pub mod revocations;
+
+/// How often revocations are read.
+const REFRESH: Duration = Duration::from_secs(1);
+
+/// How often failed logins are written to the audit log.
+const FLUSH: Duration = Duration::from_secs(60);
+
+/// What a host remembers for authentication.
+#[derive(Debug, Default)]
+pub struct Authentication {
+    /// Revoked tokens of the configuration.
+    pub revocations: Revocations,
+    /// Failed logins that are not yet in the audit log.
+    pub failed_logins: FailedLogins,
+}
+
+impl Authentication {
+    /// Writes failed logins to the audit log, and to the host's log that this was not possible.
+    pub async fn flush(&self, store: &Store) {
+        if let Err(error) = self.failed_logins.flush(store).await {
+            tracing::warn!(%error, "failed logins could not be told to the audit log");
+        }
+    }
+}
+
+/// Reads revocations and writes failed logins until `stop`. What is left then is for [`Authentication::flush`].
+pub async fn serve(authentication: Arc<Authentication>, config: Arc<Config>, store: Store, stop: CancellationToken) {
+    let mut flushed = tokio::time::Instant::now();
+    let watch = async {
+        loop {
+            tokio::time::sleep(REFRESH).await;
+            if let Err(error) = authentication.revocations.refresh(&config, &store).await {
+                tracing::warn!(%error, "it is not known which tokens were revoked since the last look");
+            }
+            if flushed.elapsed() >= FLUSH {
+                flushed = tokio::time::Instant::now();
+                authentication.flush(&store).await;
+            }
+        }
+    };
+    // A database that does not answer keeps no host from stopping.
+    stop.run_until_cancelled(watch).await;
+}
+
+/// A token, and from where it came.
+#[derive(Debug, Clone, Copy)]
+pub struct Presented<'t> {
+    /// The token; `None` if there was none.
+    pub token: Option<&'t str>,
+    /// Whose address it came from, for those who try.
+    pub address: Option<IpAddr>,
+}
+
+impl App {
+    /// Finds the caller to whom a bearer token belongs.
+    ///
+    /// # Errors
+    /// `AUTHENTICATION_REQUIRED` if it is unknown, expired or revoked: the caller is not told which. `RATE_LIMITED` for such a token from
+    /// an address from which too many of them came.
+    pub async fn authenticate(&self, presented: Presented<'_>) -> Result<Caller, AppError> {
+        let address = presented.address;
+        let failed = |refused, token| Err(self.login_failed(FailedLogin { address, refused, token }));
+        let Some(token) = presented.token.filter(|token| !token.is_empty()) else {
+            return failed(Refused::Missing, None);
+        };
+        let sha256 = digest::sha256(token.as_bytes());
+        let now = now();
+        if let Some(known) = self.config.tokens.iter().find(|known| known.sha256 == sha256) {
+            if self.authentication.revocations.contains(&sha256) {
+                return failed(Refused::Revoked, Some(known.name.clone()));
+            }
+            if people::lapse_of_configured(known, now).is_some() {
+                return failed(Refused::Expired, Some(known.name.clone()));
+            }
+            return Ok(Caller {
+                name: known.name.clone(),
+                person: known.person.clone(),
+                fingerprint: people::fingerprint(&sha256),
+                role: known.role,
+                principal: known.principal.clone(),
+            });
+        }
+        if self.is_known_to_be_bad(address, &sha256).await? {
+            return failed(Refused::Unknown, None);
+        }
+        let Some(record) = self.store.token(&sha256).await? else { return failed(Refused::Unknown, None) };
+        if let Some(refused) = login_limits::lapsed(&record, now) {
+            return failed(refused, Some(record.name));
+        }
+        let role = Role::parse(&record.role).filter(|role| match &record.principal {
+            Some(principal) => self.config.principals.iter().any(|known| &known.id == principal),
+            None => *role != Role::Buyer,
+        });
+        let fingerprint = people::fingerprint(&sha256);
+        match role {
+            Some(role) => {
+                Ok(Caller { name: record.name, person: record.person, fingerprint, role, principal: record.principal })
+            }
+            None => failed(Refused::Orphaned, Some(record.name)),
+        }
+    }
+}

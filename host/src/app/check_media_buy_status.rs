@@ -1,0 +1,179 @@
+//! `check_media_buy_status`: how a buy stands, asked live, with a short memory.
+
+use std::time::Duration;
+
+use crate::{
+    app::{App, caller::Caller, error::AppError},
+    domain::{
+        delivery::{DeliveryState, RemoteBuyStatus, RemotePackageStatus},
+        id::{MediaBuyId, PackageId, PlatformName},
+        media_buy::{MediaBuy, Package},
+        operation::Operation,
+        status::{self, BuyStatus, Creation, Standing},
+        time::Timestamp,
+    },
+    operations::{
+        now,
+        status::{Observer, Seen},
+    },
+    store::Stored,
+};
+
+/// How long the ad servers may take to answer.
+const ASK_FOR: Duration = Duration::from_secs(15);
+
+/// How a buy stands.
+#[derive(Debug, Clone)]
+pub struct BuyStanding {
+    /// The buy.
+    pub buy: MediaBuy,
+    /// Its status.
+    pub standing: Standing,
+    /// When the ad servers were asked.
+    pub last_updated: Timestamp,
+    /// Its packages.
+    pub packages: Vec<PackageStanding>,
+    /// The operations that have not ended.
+    pub pending: Vec<Operation>,
+}
+
+/// How a package stands.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PackageStanding {
+    /// Which package.
+    pub package: PackageId,
+    /// Where it lives.
+    pub platform: PlatformName,
+    /// Its status.
+    pub status: BuyStatus,
+    /// `on_track`, `ahead`, `behind`, `not_started`, `completed` or `unknown`.
+    pub pacing: &'static str,
+    /// Delivered of its goal, in millionths (1_000_000 is all of it), if the platform counts.
+    pub delivered_millionths: Option<i64>,
+    /// What the platform says.
+    pub platform_state: Option<DeliveryState>,
+}
+
+impl App {
+    /// How a buy stands.
+    ///
+    /// # Errors
+    /// `NOT_FOUND`; the store's.
+    pub async fn check_media_buy_status(&self, caller: &Caller, id: &MediaBuyId) -> Result<BuyStanding, AppError> {
+        let stored = self.visible_buy(caller, id).await?;
+        let pending: Vec<Operation> =
+            self.store.open_operations(id).await?.into_iter().map(|operation| operation.value).collect();
+        let creation = self.creation(&stored.value).await?;
+        let at = now();
+        let (said_at, seen) = match creation {
+            Creation::Done => self.ask(&stored, at).await?,
+            _ => (at, Seen::default()),
+        };
+        let stored = self.observer().note_absence(stored, &seen).await?;
+        let Seen { statuses: said, silent, .. } = seen;
+        let mut standing = match creation {
+            Creation::Done => self.observer().standing(&stored.value, &said, at).await?,
+            _ => status::derive(&stored.value, &creation, &said, at),
+        };
+        if matches!(creation, Creation::AwaitingApproval | Creation::AwaitingPermission | Creation::Failed(_)) {
+            standing.detail.clone_from(&stored.value.detail);
+        }
+        let mut buy = stored.value.clone();
+        // How a buy stands that is being created is recorded by what creates it.
+        if silent.is_none() && matches!(creation, Creation::Done) {
+            buy = self.observer().record(stored, &standing, &said, at).await?;
+            standing.status = buy.status;
+        }
+        if let Some(silent) = silent {
+            standing =
+                Standing { status: buy.status, detail: format!("as last known: {}", silent.to(caller.is_staff())) };
+        }
+        let whole = if matches!(creation, Creation::Done) { None } else { Some(standing.status) };
+        let packages = buy.packages.iter().map(|package| package_standing(&buy, package, &said, whole, at)).collect();
+        Ok(BuyStanding { packages, standing, last_updated: said_at, pending, buy })
+    }
+
+    /// What the host knows of a buy's creation.
+    pub(super) async fn creation(&self, buy: &MediaBuy) -> Result<Creation, AppError> {
+        let operation = self.store.creation(&buy.id).await?.ok_or_else(|| AppError::not_found("media buy"))?.value;
+        Ok(Creation::of(&operation))
+    }
+
+    /// What the ad servers say of a buy, asked now or a moment ago. Who asks while somebody else does gets the same answer.
+    async fn ask(&self, buy: &Stored<MediaBuy>, at: Timestamp) -> Result<(Timestamp, Seen), AppError> {
+        let fresh = || {
+            let said = self.status_cache.get(&buy.value.id, at)?;
+            Some((said.at, Seen { statuses: said.statuses, ..Seen::default() }))
+        };
+        if let Some(said) = fresh() {
+            return Ok(said);
+        }
+        let ask = || {
+            let (observer, buy) = (self.observer(), buy.value.clone());
+            // Somebody may have been answered between the look above and this one.
+            let said = fresh();
+            async move {
+                if let Some(said) = said {
+                    return Ok(said);
+                }
+                let mut seen = observer.ask(&[&buy], at, ASK_FOR).await?;
+                Ok((at, seen.pop().unwrap_or_default()))
+            }
+        };
+        self.callers.standings.ask((buy.value.id.clone(), buy.version), ask).await
+    }
+
+    /// Who asks ad servers how buys stand.
+    pub fn observer(&self) -> Observer {
+        Observer {
+            store: self.store.clone(),
+            adapters: self.adapters.clone(),
+            config: self.config.clone(),
+            status_cache: self.status_cache.clone(),
+            signals: self.signals.clone(),
+        }
+    }
+}
+
+fn package_standing(
+    buy: &MediaBuy,
+    package: &Package,
+    said: &[RemoteBuyStatus],
+    whole: Option<BuyStatus>,
+    now: Timestamp,
+) -> PackageStanding {
+    let remote = said.iter().flat_map(|answer| &answer.packages).find(|mine| mine.package == package.id);
+    let delivered = remote.and_then(|remote| remote.impressions_delivered);
+    let millionths = delivered.map(|count| {
+        let exact = i128::from(count) * 1_000_000 / i128::from(package.impressions.max(1));
+        i64::try_from(exact).unwrap_or(i64::MAX)
+    });
+    PackageStanding {
+        package: package.id.clone(),
+        platform: package.platform.clone(),
+        status: whole.unwrap_or_else(|| status::package_status(buy, &package.id, said, now)),
+        pacing: pacing_word(buy, package, delivered, now),
+        delivered_millionths: millionths,
+        platform_state: remote.map(|remote: &RemotePackageStatus| remote.state.clone()),
+    }
+}
+
+/// How a package keeps up with an even delivery: within a tenth of the goal is on track.
+fn pacing_word(buy: &MediaBuy, package: &Package, delivered: Option<i64>, now: Timestamp) -> &'static str {
+    let Some(delivered) = delivered else { return "unknown" };
+    if delivered >= package.impressions {
+        return "completed";
+    }
+    if now < buy.start {
+        return "not_started";
+    }
+    let whole = i128::from(buy.end.as_micros() - buy.start.as_micros()).max(1);
+    let passed = i128::from(now.min(buy.end).as_micros() - buy.start.as_micros());
+    let expected = i128::from(package.impressions) * passed / whole;
+    let tolerance = i128::from(package.impressions) / 10;
+    match i128::from(delivered) - expected {
+        off if off > tolerance => "ahead",
+        off if off < -tolerance => "behind",
+        _ => "on_track",
+    }
+}

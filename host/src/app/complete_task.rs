@@ -1,0 +1,357 @@
+//! `complete_task`: a reviewer's decision, made once whoever clicks twice.
+
+use crate::{
+    app::{
+        App, TaskView,
+        caller::Caller,
+        error::{AppError, ErrorCode},
+        tasks::take_up,
+    },
+    domain::{
+        failure::FailureDetails,
+        field::Field,
+        id::TaskId,
+        operation::{Operation, OperationFailure, OperationKind},
+        task::{Approval, Resolution, Task, TaskKind, TaskStatus},
+        time::Timestamp,
+    },
+    fault,
+    operations::{
+        decisions::{self, WaitingError},
+        events, now,
+        people::{self, Counted},
+        timers,
+    },
+    store::{AuditEntry, Author, DecisionWindow, Expired, Recording, StoreError, Stored, Write},
+};
+
+/// How often a decision is made anew because somebody wrote to its task or its buy at the same time.
+const TRIES: u32 = 8;
+
+/// Why nothing can be written of a decision.
+#[derive(Debug, thiserror::Error)]
+enum Undecided {
+    /// It is refused, or the store could not be read.
+    #[error(transparent)]
+    Refused(#[from] AppError),
+    /// Its operation can't be moved.
+    #[error(transparent)]
+    Waiting(#[from] WaitingError),
+}
+
+impl From<StoreError> for Undecided {
+    fn from(error: StoreError) -> Self {
+        Self::Waiting(error.into())
+    }
+}
+
+impl From<Undecided> for AppError {
+    fn from(error: Undecided) -> Self {
+        match error {
+            Undecided::Refused(error) => error,
+            Undecided::Waiting(error) => error.into(),
+        }
+    }
+}
+
+/// A reviewer's decision.
+#[derive(Debug, Clone)]
+pub struct Decide {
+    /// Which task.
+    pub task: TaskId,
+    /// What.
+    pub resolution: Resolution,
+    /// Why, in the reviewer's words.
+    pub words: Option<String>,
+    /// The version of the task that it was made on.
+    pub version: Option<i64>,
+}
+
+impl App {
+    /// Decides a task. The same decision twice is one decision; one made on an old version is refused with the current task.
+    ///
+    /// # Errors
+    /// `PERMISSION_DENIED`, `NOT_FOUND`, `CONFLICT`, `INVALID_STATE`, `INVALID_PARAMETER`.
+    pub async fn complete_task(&self, caller: &Caller, decide: Decide) -> Result<TaskView, AppError> {
+        caller.reviewer()?;
+        let mut tries = 0;
+        let mut asked = None;
+        let operation_id = loop {
+            let stored = self.visible_task(caller, &decide.task).await?;
+            let (store, at) = (&self.store, now());
+            let counted = people::counted(&self.config, store, &stored.value, at).await?;
+            if already(&stored.value, &counted, caller, &decide) {
+                return self.view(caller, stored.value).await;
+            }
+            check(&stored.value, &decide)?;
+            if people::asked_for(&self.config, store, &stored.value, &caller.person, at).await? {
+                return Err(AppError::denied("nobody approves their own request: another person must decide"));
+            }
+            // What was decided on is what was read first: a decision does not move on to another question by itself.
+            if asked.get_or_insert_with(|| stored.value.digest.clone()) != &stored.value.digest {
+                return Err(conflict(&stored.value));
+            }
+            let read = stored.value.clone();
+            let operation_id = read.operation.clone();
+            let recording = match self.decision(caller, stored, counted, &decide).await {
+                Ok(recording) => recording,
+                // Somebody decided after the task was read and before its operation was: as below.
+                Err(Undecided::Waiting(WaitingError::NotWaiting(_))) if tries < TRIES => {
+                    tries += 1;
+                    continue;
+                }
+                Err(error) => return Err(error.into()),
+            };
+            fault::point("decide.before");
+            match self.store.record(recording).await {
+                Ok(()) => break operation_id,
+                // Somebody was faster, at the task or at its buy: decide on what they made of it. Or this decision may be recorded: made
+                // again, it waits for the one that may be under way, and finds itself.
+                Err(StoreError::Stale(_) | StoreError::Unsure(_)) if tries < TRIES => tries += 1,
+                Err(StoreError::Expired(what)) => return Err(too_late(what, &read)),
+                Err(error) => return Err(error.into()),
+            }
+        };
+        fault::point("decide.after");
+        self.signals.work();
+        self.signals.rested(&operation_id);
+        let fresh = self.visible_task(caller, &decide.task).await?;
+        self.view(caller, fresh.value).await
+    }
+
+    /// Everything that a decision writes.
+    async fn decision(
+        &self,
+        caller: &Caller,
+        stored: Stored<Task>,
+        counted: Counted,
+        decide: &Decide,
+    ) -> Result<Recording, Undecided> {
+        let at = now();
+        let operation = self.waiting_operation(&stored.value).await?;
+        let window = self.window(&stored.value, &operation.value, decide, at).await?;
+        let mut recording = Recording::by(Author::Reviewer(window));
+        recording.push(Write::Audit(AuditEntry {
+            at,
+            actor: caller.signature(),
+            action: format!("task.{}", decide.resolution),
+            subject: stored.value.id.to_string(),
+            digest: stored.value.digest.clone(),
+            reason: decide.words.clone(),
+        }));
+        let operation = self.waiting_operation(&stored.value).await?;
+        if stored.value.kind == TaskKind::Reconciliation && operation.value.state.is_final() {
+            let decided = decided(stored, caller, decide, at, &mut recording)?;
+            decisions::acknowledge(decided, at, &mut recording);
+            return Ok(recording);
+        }
+        match (decide.resolution, stored.value.kind) {
+            (Resolution::Approved, _) | (Resolution::Completed, TaskKind::PermissionException) => {
+                self.go_on(caller, stored, counted, operation, (decide, at), &mut recording).await?;
+            }
+            (Resolution::Completed, _) => {
+                let decided = decided(stored, caller, decide, at, &mut recording)?;
+                decisions::finish_by_hand(&self.store, operation, decided, at, &mut recording).await?;
+            }
+            (Resolution::Rejected | Resolution::CannotComplete, _) => {
+                let failure = refusal(decide);
+                let decided = decided(stored, caller, decide, at, &mut recording)?;
+                let (store, deadline) = (&self.store, self.config.operations.deadline);
+                decisions::give_up(store, operation, failure, decided, deadline, at, &mut recording).await?;
+            }
+        }
+        Ok(recording)
+    }
+
+    /// What must not be over when a decision is written. A task that fails its operation when it expires is not decided after that,
+    /// whether the clock has seen to it or not; and a buy whose flight is over is not made.
+    async fn window(
+        &self,
+        task: &Task,
+        operation: &Operation,
+        decide: &Decide,
+        at: Timestamp,
+    ) -> Result<DecisionWindow, Undecided> {
+        let expires = timers::fails_when_expired(&self.store, operation).await?;
+        let makes = operation.kind == OperationKind::Create && operation.undoing.is_none() && goes_on(task, decide);
+        Ok(DecisionWindow { task: expires.then(|| task.id.clone()), flight: makes.then(|| task.buy.clone()), at })
+    }
+
+    /// A yes. With enough of them the operation runs: the one that was asked for, with the plan that was shown.
+    async fn go_on(
+        &self,
+        caller: &Caller,
+        mut stored: Stored<Task>,
+        counted: Counted,
+        operation: Stored<Operation>,
+        (decide, at): (&Decide, Timestamp),
+        recording: &mut Recording,
+    ) -> Result<(), Undecided> {
+        let task = &mut stored.value;
+        drop_lapsed(task, counted, at, recording);
+        if task.status != TaskStatus::InProgress {
+            take_up(task, caller, at, recording)?;
+        } else {
+            task.version += 1;
+        }
+        let digest = task.digest.clone();
+        task.approvals.push(Approval {
+            by: caller.name.clone(),
+            person: Some(caller.person.clone()),
+            token: Some(caller.fingerprint.clone()),
+            at,
+            words: decide.words.clone(),
+            digest,
+        });
+        task.changed = None;
+        let words = decide.words.as_deref();
+        let action = if decide.resolution == Resolution::Approved { "approve" } else { decide.resolution.as_str() };
+        let line = events::history(&caller.signature(), action, task.status, task.status, words, at);
+        recording.push(Write::History(task.id.clone(), line));
+        if task.approvals.len() as u64 >= u64::from(task.approvals_needed) {
+            decisions::decide(task, decide.resolution, words, &caller.name);
+            let (store, deadline) = (&self.store, self.config.operations.deadline);
+            decisions::release(store, operation, task, deadline, at, recording).await?;
+        }
+        recording.push(Write::Task(stored));
+        Ok(())
+    }
+
+    async fn waiting_operation(&self, task: &Task) -> Result<Stored<Operation>, AppError> {
+        self.store.operation(&task.operation).await?.ok_or_else(|| AppError::not_found("operation"))
+    }
+}
+
+/// Whether a decision lets its operation go on.
+fn goes_on(task: &Task, decide: &Decide) -> bool {
+    match decide.resolution {
+        Resolution::Approved => true,
+        Resolution::Completed => task.kind == TaskKind::PermissionException,
+        Resolution::Rejected | Resolution::CannotComplete => false,
+    }
+}
+
+/// Takes approvals away that count no more, and says so.
+fn drop_lapsed(task: &mut Task, counted: Counted, at: Timestamp, recording: &mut Recording) {
+    if let Some(why) = counted.why_not() {
+        let line = events::history(events::ITSELF, "drop_approval", task.status, task.status, Some(&why), at);
+        recording.push(Write::History(task.id.clone(), line));
+        recording.push(Write::Audit(events::audit("task.approval_dropped", task, &why, at)));
+        task.approvals = counted.good;
+    }
+}
+
+/// What a decision is answered with that came too late.
+fn too_late(what: Expired, task: &Task) -> AppError {
+    let message = match what {
+        Expired::Task => {
+            format!("nobody decided by {}: the task has expired, and what it is about fails", task.expires_at)
+        }
+        Expired::Flight => "the flight of the media buy is over: it is not made any more".to_owned(),
+    };
+    let suggestion = match what {
+        Expired::Task => "the buyer can ask for it anew",
+        Expired::Flight => "reject the task; the buyer can ask for a new media buy with later dates",
+    };
+    AppError::state(message).suggest(suggestion).current_task(task)
+}
+
+/// Why an operation fails that a reviewer refused.
+fn refusal(decide: &Decide) -> OperationFailure {
+    let code = match decide.resolution {
+        Resolution::Rejected => "REJECTED",
+        _ => "CANNOT_COMPLETE",
+    };
+    let reason = decide.words.clone().unwrap_or_else(|| "no reason was given".to_owned());
+    OperationFailure {
+        code: code.to_owned(),
+        reason: reason.into(),
+        details: FailureDetails::Other(serde_json::Value::Null),
+    }
+}
+
+/// Takes a task up and marks it as decided, up to the move that closes it.
+fn decided(
+    mut stored: Stored<Task>,
+    caller: &Caller,
+    decide: &Decide,
+    at: Timestamp,
+    recording: &mut Recording,
+) -> Result<Stored<Task>, AppError> {
+    let task = &mut stored.value;
+    if task.status != TaskStatus::InProgress {
+        take_up(task, caller, at, recording)?;
+    }
+    let words = decide.words.as_deref();
+    decisions::decide(task, decide.resolution, words, &caller.name);
+    let line = events::history(&caller.signature(), decide.resolution.as_str(), task.status, task.status, words, at);
+    recording.push(Write::History(task.id.clone(), line));
+    Ok(stored)
+}
+
+/// Whether this decision is made already, by whomever: sent twice, it is one, with whichever of their tokens a person sends it.
+fn already(task: &Task, counted: &Counted, caller: &Caller, decide: &Decide) -> bool {
+    let same_decision = task.decision == Some(decide.resolution);
+    let same_yes = decide.resolution == Resolution::Approved
+        && task.decision.is_none()
+        && counted.good.iter().any(|approval| approval.person() == caller.person && approval.digest == task.digest);
+    same_decision || same_yes
+}
+
+/// Whether the decision can be made on the task as it stands.
+fn check(task: &Task, decide: &Decide) -> Result<(), AppError> {
+    if !task.status.is_open() {
+        return Err(AppError::state(format!("the task is {} already", task.status)).current_task(task));
+    }
+    if let Some(decision) = task.decision {
+        return Err(
+            AppError::new(ErrorCode::Conflict, format!("the task was decided already: {decision}")).current_task(task)
+        );
+    }
+    match decide.version {
+        Some(version) if version != task.version => return Err(conflict(task)),
+        // It may be the answer to an earlier question, sent again because nobody heard that it had arrived.
+        None if task.reopened > 0 => return Err(which_question(task)),
+        _ => {}
+    }
+    let approval = decide.resolution == Resolution::Completed && task.kind == TaskKind::ManualApproval;
+    if approval {
+        return Err(AppError::invalid(
+            Field::Resolution,
+            "an approval is answered with approved, rejected or cannot_complete",
+        ));
+    }
+    let no = matches!(decide.resolution, Resolution::Rejected | Resolution::CannotComplete);
+    if no && decide.words.as_deref().is_none_or(|words| words.trim().is_empty()) {
+        return Err(AppError::invalid(Field::ResolutionDetail, "resolution_detail is needed: the buyer is told why"));
+    }
+    Ok(())
+}
+
+fn conflict(task: &Task) -> AppError {
+    AppError::new(
+        ErrorCode::Conflict,
+        format!("the task changed: it is at version {} now. Look at it again, then decide", task.version),
+    )
+    .current_task(task)
+}
+
+/// A decision that does not say which of a task's questions it answers.
+fn which_question(task: &Task) -> AppError {
+    let message = format!(
+        "the task was asked again after an approval: a decision on it must name its version, {} now",
+        task.version
+    );
+    AppError::new(ErrorCode::Conflict, message)
+        .suggest("look at the task again, then decide with version, or If-Match")
+        .current_task(task)
+}
+
+impl From<WaitingError> for AppError {
+    fn from(error: WaitingError) -> Self {
+        match error {
+            WaitingError::Store(error) => error.into(),
+            WaitingError::NotWaiting(_) => Self::state(error.to_string()),
+        }
+    }
+}

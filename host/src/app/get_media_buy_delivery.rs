@@ -1,0 +1,138 @@
+//! `get_media_buy_delivery`: what a buy delivered in a range of days.
+
+use std::{sync::Arc, time::Duration};
+
+use crate::{
+    adapters::RemoteBuy,
+    app::{
+        App,
+        caller::Caller,
+        callers::Counted,
+        error::{AppError, ErrorCode},
+    },
+    domain::{
+        delivery::DeliveryRow,
+        failure::{Failure, FailureKind},
+        field::Field,
+        id::{MediaBuyId, PlatformName},
+        media_buy::MediaBuy,
+        status::Creation,
+        time::{Day, Timestamp},
+    },
+    operations::now,
+    store::Stored,
+};
+
+/// The longest range: more than a year of days is a job for an export.
+pub const MAX_DAYS: i64 = 366;
+
+/// How long the ad servers may take: a report is queued, made and fetched.
+const ASK_FOR: Duration = Duration::from_secs(45);
+
+/// What a buy delivered.
+#[derive(Debug, Clone)]
+pub struct Delivery {
+    /// The buy.
+    pub buy: MediaBuy,
+    /// First day.
+    pub first: Day,
+    /// Last day.
+    pub last: Day,
+    /// Package by package and day by day.
+    pub rows: Vec<DeliveryRow>,
+    /// Up to when the platforms had counted.
+    pub as_of: Timestamp,
+}
+
+impl App {
+    /// What a buy delivered from `first` to `last`, both included: asked now, or within the last seconds; `as_of` says up to when it is
+    /// counted in either case.
+    ///
+    /// # Errors
+    /// `NOT_FOUND`, an impossible range, or the platform's failure.
+    pub async fn get_media_buy_delivery(
+        &self,
+        caller: &Caller,
+        id: &MediaBuyId,
+        first: Day,
+        last: Day,
+    ) -> Result<Delivery, AppError> {
+        let Stored { value: buy, version } = self.visible_buy(caller, id).await?;
+        if last < first {
+            return Err(AppError::invalid(Field::ReportEnd, format!("{last} is before start_date, {first}")));
+        }
+        if first.days_until(last) >= MAX_DAYS {
+            return Err(AppError::invalid(Field::ReportEnd, format!("the range must be at most {MAX_DAYS} days")));
+        }
+        if self.creation(&buy).await? != Creation::Done {
+            return Ok(Delivery { buy, first, last, rows: Vec::new(), as_of: now() });
+        }
+        // Whoever may see the buy gets the same answer: it is the buy's, and says nothing of who asked.
+        let question = ((id.clone(), version), first, last);
+        let weight = |counted: &Result<Counted, AppError>| counted.as_ref().ok().map(|counted| 1 + counted.rows.len());
+        let asking = || {
+            let (app, buy) = (self.clone(), buy.clone());
+            async move { app.count(&buy, first, last).await }
+        };
+        let counted = self.callers.deliveries.ask(question, weight, asking).await;
+        let Counted { rows, as_of } = counted.map_err(|error| error.told_to(caller))?;
+        Ok(Delivery { buy, first, last, rows: rows.to_vec(), as_of })
+    }
+
+    /// Asks every platform of a buy what it delivered.
+    async fn count(&self, buy: &MediaBuy, first: Day, last: Day) -> Result<Counted, AppError> {
+        let at = now();
+        let platforms = buy.platforms();
+        let mut asked = Vec::with_capacity(platforms.len());
+        for platform in &platforms {
+            asked.push(self.delivered_on(buy, platform, first, last, at.plus(ASK_FOR)));
+        }
+        let mut rows = Vec::new();
+        let mut as_of = at;
+        for answer in futures::future::join_all(asked).await {
+            let (part, counted) = answer?;
+            rows.extend(part);
+            as_of = as_of.min(counted.unwrap_or(at));
+        }
+        rows.sort_by(|one, other| (one.day, &one.package).cmp(&(other.day, &other.package)));
+        Ok(Counted { rows: Arc::new(rows), as_of })
+    }
+
+    async fn delivered_on(
+        &self,
+        buy: &MediaBuy,
+        platform: &PlatformName,
+        first: Day,
+        last: Day,
+        deadline: Timestamp,
+    ) -> Result<(Vec<DeliveryRow>, Option<Timestamp>), AppError> {
+        let advertiser_id = self.config.advertiser(&buy.principal, platform).unwrap_or_default().to_owned();
+        let asked = [RemoteBuy { buy, advertiser_id }];
+        let answers = self
+            .adapters
+            .get_delivery(platform, &asked, first, last, deadline)
+            .await
+            .map_err(|failure| not_counted(buy, platform, &failure))?;
+        let Some((_, answer)) = answers.into_iter().find(|(id, _)| id == &buy.id) else {
+            return Err(AppError::new(
+                ErrorCode::AdapterFault,
+                format!("{platform}'s adapter did not answer about it"),
+            ));
+        };
+        let delivered = answer.map_err(|failure| not_counted(buy, platform, &failure))?;
+        let within = |row: &DeliveryRow| (first..=last).contains(&row.day);
+        Ok((delivered.rows.into_iter().filter(within).collect(), delivered.as_of))
+    }
+}
+
+/// What is told when a platform does not say what a buy delivered. The operator reads the whole of it in the log.
+fn not_counted(buy: &MediaBuy, platform: &PlatformName, failure: &Failure) -> AppError {
+    tracing::warn!(buy = %buy.id, %platform, code = failure.code, error = %failure, "what a buy delivered can't be told");
+    let mut error = AppError::from_failure(platform, failure);
+    if failure.kind == FailureKind::Unavailable {
+        error.message.push_str("; that changes nothing about the media buy");
+        let seconds = error.retry_after.unwrap_or_default();
+        error = error.suggest(format!("ask again in {seconds} s"));
+    }
+    error
+}

@@ -1,0 +1,167 @@
+//! Changes of a media buy: what may be asked for, and what each makes of the buy.
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    creative::Creative,
+    field::{CreativeRef, Field, FieldPath, Subject},
+    id::{PackageId, PlatformName},
+    media_buy::MediaBuy,
+    problem::Problem,
+    update::{BuyPatch, When},
+};
+
+/// How well a package performs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Performance {
+    /// Which package.
+    pub package: PackageId,
+    /// Millionths; 1_000_000 is the baseline.
+    pub index: i64,
+    /// Millionths, 0 to 1_000_000.
+    pub confidence: Option<i64>,
+    /// The buyer's words.
+    pub feedback: Option<String>,
+}
+
+/// What is to change.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Change {
+    /// The buy itself, as it was recorded at acceptance.
+    Create,
+    /// New creatives.
+    AddCreatives(Vec<Creative>),
+    /// New values for some fields of the buy and its packages.
+    Update(BuyPatch),
+    /// Performance indices.
+    PerformanceIndex(Vec<Performance>),
+}
+
+/// A change of a buy, with the buy before and after it.
+#[derive(Debug, Clone, Copy)]
+pub struct ProposedChange<'a> {
+    /// What is to change.
+    pub change: &'a Change,
+    /// The buy before; of a create, the new buy itself.
+    pub current: &'a MediaBuy,
+    /// The buy after.
+    pub desired: &'a MediaBuy,
+}
+
+impl<'a> ProposedChange<'a> {
+    /// A new buy.
+    pub const fn create(buy: &'a MediaBuy) -> Self {
+        Self { change: &Change::Create, current: buy, desired: buy }
+    }
+
+    /// The platforms that it touches, in the order of the buy's.
+    pub fn platforms(self) -> Vec<PlatformName> {
+        self.change.platforms(self.desired)
+    }
+
+    /// The packages that an update goes through: those that the buyer named, in the buyer's order, then the rest, which a
+    /// change of the whole buy may concern.
+    pub fn touched(self) -> Vec<&'a PackageId> {
+        let all = self.desired.packages.iter().map(|package| &package.id);
+        let Change::Update(patch) = self.change else { return all.collect() };
+        let mut touched: Vec<&PackageId> = patch.packages.iter().filter_map(|patch| patch.package.as_ref()).collect();
+        for id in all {
+            if !touched.contains(&id) {
+                touched.push(id);
+            }
+        }
+        touched
+    }
+}
+
+impl Change {
+    /// What it clears that there was, in words; for one platform, only what concerns its packages.
+    pub fn cleared(&self, buy: &MediaBuy, platform: Option<&PlatformName>) -> Vec<String> {
+        match self {
+            Self::Update(patch) => patch.cleared(buy, platform),
+            Self::Create | Self::AddCreatives(_) | Self::PerformanceIndex(_) => Vec::new(),
+        }
+    }
+
+    /// The buy as it will be once the change was carried out.
+    ///
+    /// # Errors
+    /// Everything that is impossible, by field of the request.
+    pub fn apply(&self, buy: &MediaBuy, when: When) -> Result<MediaBuy, Vec<Problem>> {
+        match self {
+            Self::Create => Ok(buy.clone()),
+            Self::AddCreatives(assets) => add_creatives(buy, assets),
+            Self::Update(patch) => patch.apply(buy, when),
+            Self::PerformanceIndex(performance) => {
+                let mut next = buy.clone();
+                let mut problems = Vec::new();
+                for (index, told) in performance.iter().enumerate() {
+                    match next.packages.iter_mut().find(|package| package.id == told.package) {
+                        Some(package) => package.performance_index = Some(told.index),
+                        None => problems.push(no_package(Subject::Performance(index).field(Field::PackageId), buy)),
+                    }
+                }
+                if problems.is_empty() { Ok(next) } else { Err(problems) }
+            }
+        }
+    }
+
+    /// Whether it only stops or restarts delivery.
+    pub fn only_switches(&self) -> bool {
+        matches!(self, Self::Update(patch) if patch.only_switches())
+    }
+
+    /// The platforms that it touches, in the order of the buy's.
+    pub fn platforms(&self, buy: &MediaBuy) -> Vec<PlatformName> {
+        let named: Vec<&PackageId> = match self {
+            Self::Create => return buy.platforms(),
+            Self::Update(patch) if !patch.only_packages() => return buy.platforms(),
+            Self::Update(patch) => patch.packages.iter().filter_map(|package| package.package.as_ref()).collect(),
+            Self::AddCreatives(assets) => assets.iter().flat_map(|asset| &asset.packages).collect(),
+            Self::PerformanceIndex(performance) => performance.iter().map(|told| &told.package).collect(),
+        };
+        let touches = |platform: &PlatformName| buy.packages_on(platform).any(|package| named.contains(&&package.id));
+        buy.platforms().into_iter().filter(touches).collect()
+    }
+}
+
+fn no_package(field: FieldPath, buy: &MediaBuy) -> Problem {
+    Problem::new(field, "is no package of this media buy")
+        .supported(buy.packages.iter().map(|package| package.id.as_str()))
+}
+
+fn add_creatives(buy: &MediaBuy, assets: &[Creative]) -> Result<MediaBuy, Vec<Problem>> {
+    let mut next = buy.clone();
+    let mut problems = Vec::new();
+    for (index, asset) in assets.iter().enumerate() {
+        let at = Subject::Creative(CreativeRef::Listed(index));
+        if next.creatives.iter().any(|known| known.id == asset.id) {
+            problems.push(
+                Problem::new(
+                    at.field(Field::CreativeId),
+                    "is a creative of this media buy already: give a new version an id of its own",
+                )
+                .value(asset.id.as_str()),
+            );
+            continue;
+        }
+        for (place, id) in asset.packages.iter().enumerate() {
+            let field = at.entry(Field::Assignments, place);
+            let Some(package) = next.packages.iter_mut().find(|package| &package.id == id) else {
+                problems.push(no_package(field, buy).value(id.as_str()));
+                continue;
+            };
+            if !package.formats.contains(&asset.format) {
+                problems.push(
+                    Problem::new(at.field(Field::Format), format!("can't run in {id}"))
+                        .value(asset.format.as_str())
+                        .supported(package.formats.iter().map(|format| format.as_str())),
+                );
+            }
+            package.creatives.push(asset.id.clone());
+        }
+        next.creatives.push(asset.clone());
+    }
+    if problems.is_empty() { Ok(next) } else { Err(problems) }
+}

@@ -1,0 +1,115 @@
+//! The packages of a new buy.
+
+use super::{NewMediaBuy, NewPackage};
+use crate::domain::{
+    budget,
+    field::{Field, FieldPath, Subject},
+    id::PackageId,
+    media_buy::Package,
+    money::Micros,
+    problem::Problem,
+    product::{Catalogue, Offer},
+    terms::{self, Spend},
+};
+
+/// A package with its price, before its budget is known.
+pub(super) struct PricedPackage<'a> {
+    asked: &'a NewPackage,
+    /// Where the request lists it.
+    at: Subject,
+    pub(super) offer: Offer<'a>,
+    cpm: Micros,
+    /// The budget that it asks for itself.
+    pub(super) budget: Option<Micros>,
+}
+
+/// The packages that can be bought, each with its price.
+pub(super) fn priced<'a>(
+    new: &'a NewMediaBuy,
+    catalogue: &Catalogue<'a>,
+    problems: &mut Vec<Problem>,
+) -> Vec<PricedPackage<'a>> {
+    let mut priced: Vec<PricedPackage<'a>> = Vec::new();
+    for (index, asked) in new.packages.iter().enumerate() {
+        let at = Subject::listed(index);
+        let offer = match catalogue.offer(&asked.package_id, at.clone().whole()) {
+            Ok(offer) => offer,
+            Err(problem) => {
+                problems.push(problem);
+                continue;
+            }
+        };
+        if priced.iter().any(|other| other.offer.id == offer.id) {
+            problems.push(Problem::new(at.whole(), terms::NAMED_TWICE).value(&asked.package_id));
+            continue;
+        }
+        let cpm = asked.cpm.unwrap_or(offer.cpm);
+        terms::check_price(cpm, offer.floor_cpm, offer.id, &at, problems);
+        if !asked.creative_ids.is_empty() {
+            problems.push(Problem::new(
+                at.field(Field::Creatives),
+                "a new media buy has no creatives yet: upload them with add_creative_assets once it is created",
+            ));
+        }
+        let budget = match terms::spend(asked.budget, asked.impressions, cpm, &at, problems) {
+            Spend::Budget(budget) | Spend::Goal { budget, .. } => Some(budget),
+            Spend::Open | Spend::Refused => None,
+        };
+        priced.push(PricedPackage { asked, at, offer, cpm, budget });
+    }
+    priced
+}
+
+/// The currency of the buy: all of its packages are sold in it.
+pub(super) fn currency(
+    new: &NewMediaBuy,
+    packages: &[PricedPackage<'_>],
+    publishers: &str,
+    problems: &mut Vec<Problem>,
+) -> String {
+    let sold_in = packages.first().map_or(publishers, |first| first.offer.currency);
+    let wanted = new.currency.as_deref().unwrap_or(sold_in);
+    for package in packages.iter().filter(|package| package.offer.currency != wanted) {
+        let field = if new.currency.is_some() { Field::Currency.into() } else { package.at.clone().whole() };
+        let Offer { id, currency, .. } = package.offer;
+        problems.push(Problem::new(field, format!("{id} is sold in {currency}, not in {wanted}")));
+    }
+    wanted.to_owned()
+}
+
+impl PricedPackage<'_> {
+    /// The package as it is ordered with a budget, if that buys a possible goal.
+    pub(super) fn ordered(&self, budget: Micros, problems: &mut Vec<Problem>) -> Option<Package> {
+        let Self { asked, offer, cpm, .. } = self;
+        let impressions = asked.impressions.or_else(|| budget::impressions_for(budget, *cpm));
+        let Some(impressions) = impressions else {
+            let field: FieldPath =
+                if asked.budget.is_some() { self.at.field(Field::Budget) } else { Field::TotalBudget.into() };
+            problems.push(Problem::new(field, format!("leaves {}: {}", offer.id, terms::no_goal(budget, *cpm))));
+            return None;
+        };
+        let package = Package {
+            id: PackageId::new(offer.id.as_str()),
+            name: offer.name.to_owned(),
+            platform: offer.platform.clone(),
+            active: true,
+            switched_at: None,
+            budget,
+            impressions,
+            cpm: *cpm,
+            floor_cpm: offer.floor_cpm,
+            pacing: asked.pacing,
+            daily_budget: asked.daily_budget,
+            daily_impressions: asked.daily_impressions,
+            targeting: asked.targeting.clone(),
+            creatives: Vec::new(),
+            formats: offer.formats.to_vec(),
+            settings: offer.settings.clone(),
+            review_lead_ms: offer.review_lead_ms,
+            performance_index: None,
+        };
+        terms::check_daily_caps(&package, Some(&self.at), problems);
+        package.targeting.check_custom(std::slice::from_ref(&package.platform), &self.at, problems);
+        Some(package)
+    }
+}

@@ -1,0 +1,312 @@
+//! An open step is a value. The journal that begins it hands it to the call that carries it out, and gets it back with the
+//! step's outcome, or as the call left it. What a call may do with it is decided here:
+//!
+//! | a call | may do so if | and leaves the step |
+//! |---|---|---|
+//! | begins a step | none is open | fresh or in doubt, as the journal found it |
+//! | says that the step did not happen | it is open and in doubt, and nothing of it may be under way | fresh |
+//! | sends a request that writes | a step is open, and nothing of it may be under way | in doubt until the request is answered |
+//! | finishes the step | it is the open one | done |
+//! | ends | | as [`OpenStep::state_when_left`] says |
+
+use std::collections::BTreeMap;
+
+use super::{SentRequest, StepState, after_failure};
+use crate::domain::time::Timestamp;
+
+/// For how long the ad server may still be carrying out a request of a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UnderWay {
+    /// The last moment at which it may have been sent.
+    pub since: Timestamp,
+    /// The moment from which a lookup that finds nothing is believed.
+    pub until: Timestamp,
+}
+
+/// A step that was begun and has not ended.
+#[must_use = "an open step must be finished, or left to its journal"]
+#[derive(Debug, PartialEq, Eq)]
+pub struct OpenStep {
+    name: String,
+    reference: String,
+    in_doubt: bool,
+    /// Keeps the step from being sent again, and from being taken for absent.
+    under_way: Option<UnderWay>,
+    /// Whether the call met `under_way`.
+    waits: bool,
+    /// Whether requests may have been sent that the journal does not know of.
+    forgotten: bool,
+    /// Requests of this call, by their numbers.
+    requests: BTreeMap<u64, SentRequest>,
+}
+
+impl OpenStep {
+    /// A step that never happened.
+    pub fn fresh(name: &str, reference: String) -> Self {
+        Self {
+            name: name.to_owned(),
+            reference,
+            in_doubt: false,
+            under_way: None,
+            waits: false,
+            forgotten: false,
+            requests: BTreeMap::new(),
+        }
+    }
+
+    /// A step that may have happened.
+    pub fn in_doubt(name: &str, reference: String) -> Self {
+        Self { in_doubt: true, ..Self::fresh(name, reference) }
+    }
+
+    /// The same step, of which the ad server may still be carrying something out.
+    pub fn under_way(self, under_way: Option<UnderWay>) -> Self {
+        Self { under_way, ..self }
+    }
+
+    /// The same step, of which the database has forgotten requests because it was restored from a copy.
+    pub fn forgotten(self) -> Self {
+        Self { forgotten: true, ..self }
+    }
+
+    /// The name by which the adapter began it.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The text that is written on the remote object.
+    pub fn reference(&self) -> &str {
+        &self.reference
+    }
+
+    /// Whether it must be looked up before it is made.
+    pub fn is_in_doubt(&self) -> bool {
+        self.in_doubt
+    }
+
+    /// The state in which it is left by a call that ends without finishing it; `None`: nothing of it could be sent, so it stays as
+    /// it was found.
+    pub fn state_when_left(&self) -> Option<StepState> {
+        self.under_way.is_none().then(|| self.judged())
+    }
+
+    /// Whether it may have happened, by what is known now.
+    pub fn may_have_happened(&self) -> bool {
+        self.judged() == StepState::Open
+    }
+
+    fn judged(&self) -> StepState {
+        let requests: Vec<SentRequest> = self.requests.values().copied().collect();
+        after_failure(self.in_doubt, &requests)
+    }
+
+    /// Whether something that was sent of it may still arrive.
+    pub fn may_arrive_late(&self) -> bool {
+        self.forgotten || self.requests.values().any(|request| request.may_be_under_way())
+    }
+
+    /// What kept the call from going on with it, if that happened.
+    pub fn waits_for(&self) -> Option<UnderWay> {
+        self.under_way.filter(|_| self.waits)
+    }
+
+    /// What became of the requests of this call, in the order in which they left.
+    pub fn requests(&self) -> impl Iterator<Item = SentRequest> {
+        self.requests.values().copied()
+    }
+
+    /// Refuses to go on while a request may be under way.
+    fn nothing_is_under_way(&mut self) -> Result<(), StepError> {
+        self.waits |= self.under_way.is_some();
+        if self.under_way.is_some() { Err(StepError::UnderWay) } else { Ok(()) }
+    }
+}
+
+/// Why a call may not do something with its steps.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StepError {
+    /// Two steps at a time.
+    #[error("`{name}` was begun while `{open}` was open; finish it first")]
+    AlreadyOpen {
+        /// The second one.
+        name: String,
+        /// The first one.
+        open: String,
+    },
+    /// A step that is not in doubt, or not open, was taken for absent.
+    #[error("`{0}` was said not to have happened, but is no open step in doubt")]
+    NotInDoubt(String),
+    /// A step was finished that is not open.
+    #[error("`{name}` was finished, but the open step is {}", open.as_deref().unwrap_or("none"))]
+    NotOpen {
+        /// The step.
+        name: String,
+        /// The open one.
+        open: Option<String>,
+    },
+    /// A request that writes needs an open step.
+    #[error("a request that writes was made outside of a step: wrap it in a step of its own")]
+    NoStep,
+    /// An earlier request of the open step got no answer and may still be carried out.
+    #[error("an earlier request got no answer and may still be carried out")]
+    UnderWay,
+}
+
+/// The steps of one call, one after the other.
+#[derive(Debug, Default)]
+pub struct StepSequence {
+    open: Option<OpenStep>,
+    /// How many requests were numbered. No two of a call have one number: an answer may come when another step is open.
+    requests: u64,
+}
+
+impl StepSequence {
+    /// The open step.
+    pub fn open(&self) -> Option<&OpenStep> {
+        self.open.as_ref()
+    }
+
+    /// Whether a step may be begun.
+    ///
+    /// # Errors
+    /// [`StepError::AlreadyOpen`].
+    pub fn may_begin(&self, name: &str) -> Result<(), StepError> {
+        match &self.open {
+            Some(open) => Err(StepError::AlreadyOpen { name: name.to_owned(), open: open.name.clone() }),
+            None => Ok(()),
+        }
+    }
+
+    /// Takes a step that was begun after [`StepSequence::may_begin`].
+    pub fn begin(&mut self, step: OpenStep) {
+        self.open = Some(step);
+    }
+
+    /// Notes that the open step was looked up and did not happen.
+    ///
+    /// # Errors
+    /// [`StepError::NotInDoubt`], [`StepError::UnderWay`].
+    pub fn absent(&mut self, name: &str) -> Result<(), StepError> {
+        let open = self.open.as_mut().filter(|open| open.name == name && open.in_doubt);
+        let open = open.ok_or_else(|| StepError::NotInDoubt(name.to_owned()))?;
+        open.nothing_is_under_way()?;
+        open.in_doubt = false;
+        open.requests.clear();
+        Ok(())
+    }
+
+    /// Whether the step of this name may be finished.
+    ///
+    /// # Errors
+    /// [`StepError::NotOpen`].
+    pub fn may_finish(&self, name: &str) -> Result<(), StepError> {
+        let open = self.open.as_ref().map(|open| open.name.as_str());
+        if open == Some(name) {
+            return Ok(());
+        }
+        Err(StepError::NotOpen { name: name.to_owned(), open: open.map(str::to_owned) })
+    }
+
+    /// Gives the open step away, to be finished or left.
+    pub fn take(&mut self) -> Option<OpenStep> {
+        self.open.take()
+    }
+
+    /// Whether a request that writes may be sent.
+    ///
+    /// # Errors
+    /// [`StepError::NoStep`], [`StepError::UnderWay`].
+    pub fn may_send(&mut self) -> Result<(), StepError> {
+        self.open.as_mut().ok_or(StepError::NoStep)?.nothing_is_under_way()
+    }
+
+    /// Numbers a request that is about to leave. It counts as lost until [`StepSequence::sent`] says otherwise.
+    pub fn sending(&mut self) -> u64 {
+        self.requests += 1;
+        if let Some(open) = &mut self.open {
+            open.requests.insert(self.requests, SentRequest::Lost);
+        }
+        self.requests
+    }
+
+    /// Notes what became of a request. One that belongs to a step that is over says nothing of the one that is open.
+    pub fn sent(&mut self, request: u64, became: SentRequest) {
+        if let Some(known) = self.open.as_mut().and_then(|open| open.requests.get_mut(&request)) {
+            *known = became;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn doubtful(under_way: Option<UnderWay>) -> OpenStep {
+        OpenStep::in_doubt("order", "ref".to_owned()).under_way(under_way)
+    }
+
+    #[test]
+    fn one_step_is_open_at_a_time_and_is_finished_by_its_name() {
+        let mut steps = StepSequence::default();
+        assert_eq!(steps.may_send(), Err(StepError::NoStep));
+        steps.may_begin("order").unwrap();
+        steps.begin(OpenStep::fresh("order", "ref".to_owned()));
+        let error = steps.may_begin("flight").unwrap_err();
+        assert_eq!(error.to_string(), "`flight` was begun while `order` was open; finish it first");
+        assert_eq!(steps.absent("order"), Err(StepError::NotInDoubt("order".to_owned())));
+        let error = steps.may_finish("flight").unwrap_err();
+        assert_eq!(error.to_string(), "`flight` was finished, but the open step is order");
+        steps.may_finish("order").unwrap();
+        assert_eq!(steps.take().unwrap().name(), "order");
+        assert!(steps.may_finish("order").unwrap_err().to_string().ends_with("the open step is none"));
+    }
+
+    #[test]
+    fn a_step_in_doubt_stays_so_until_it_is_looked_up() {
+        let mut steps = StepSequence::default();
+        steps.begin(doubtful(None));
+        let before = steps.sending();
+        steps.sent(before, SentRequest::NeverSent);
+        assert!(steps.open().unwrap().may_have_happened(), "requests of this call say nothing of an earlier one");
+        steps.absent("order").unwrap();
+        assert!(!steps.open().unwrap().may_have_happened());
+        let request = steps.sending();
+        assert_eq!(steps.open().unwrap().state_when_left(), Some(StepState::Open), "it counts as lost");
+        assert!(steps.open().unwrap().may_arrive_late());
+        steps.sent(request, SentRequest::Answered(422));
+        assert_eq!(steps.open().unwrap().state_when_left(), Some(StepState::Fresh));
+        assert!(!steps.open().unwrap().may_arrive_late());
+    }
+
+    #[test]
+    fn what_may_be_under_way_is_neither_absent_nor_sent_again() {
+        let at = |seconds: i64| Timestamp::from_micros(seconds * 1_000_000);
+        let under_way = UnderWay { since: at(1), until: at(9) };
+        for gives_up in [|steps: &mut StepSequence| steps.absent("order"), StepSequence::may_send] {
+            let mut steps = StepSequence::default();
+            steps.begin(doubtful(Some(under_way)));
+            assert_eq!(steps.open().unwrap().waits_for(), None);
+            assert_eq!(gives_up(&mut steps), Err(StepError::UnderWay));
+            let left = steps.take().unwrap();
+            assert_eq!((left.waits_for(), left.state_when_left()), (Some(under_way), None));
+        }
+    }
+
+    #[test]
+    fn a_late_answer_says_nothing_of_another_step() {
+        let mut steps = StepSequence::default();
+        steps.begin(OpenStep::fresh("order", "ref".to_owned()));
+        let late = steps.sending();
+        assert!(steps.take().unwrap().may_arrive_late());
+        steps.begin(OpenStep::fresh("flight", "ref".to_owned()));
+        steps.sending();
+        steps.sent(late, SentRequest::Answered(400));
+        assert_eq!(steps.open().unwrap().state_when_left(), Some(StepState::Open));
+    }
+
+    #[test]
+    fn what_the_database_has_forgotten_may_arrive_late() {
+        assert!(doubtful(None).forgotten().may_arrive_late());
+        assert!(!doubtful(None).may_arrive_late());
+    }
+}

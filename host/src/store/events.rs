@@ -1,0 +1,70 @@
+//! Events of media buys, the outbox of webhooks.
+
+use crate::{
+    domain::{
+        event::{Event, PayloadFormat},
+        id::MediaBuyId,
+    },
+    store::{
+        Store, StoreError,
+        sql::{
+            MOST_PER_PAGE, ROWS,
+            rows::to_doc,
+            script::{Script, Statement, Want},
+        },
+        webhooks::deliveries,
+    },
+};
+
+impl Store {
+    /// Reads the events of a buy, oldest first, at most `limit`.
+    pub async fn events(&self, buy: &MediaBuyId, limit: u32) -> Result<Vec<Event>, StoreError> {
+        let asked = Statement::new("SELECT doc FROM events WHERE buy = ? ORDER BY seq LIMIT ?")
+            .with(buy.as_str())
+            .with(limit.min(MOST_PER_PAGE));
+        self.read(asked).await?.iter().map(|row| row.doc("an event", "doc")).collect()
+    }
+}
+
+/// An event and the payload of its deliveries.
+pub(super) type Formatted = (Event, String);
+
+/// Writes the payload of each event.
+pub(super) fn formatted<'a>(events: impl IntoIterator<Item = &'a Event>, format: PayloadFormat) -> Vec<Formatted> {
+    events.into_iter().map(|event| (event.clone(), format(event))).collect()
+}
+
+/// The payload where no protocol is served: the event as it is stored.
+pub(super) fn unformatted(event: &Event) -> String {
+    serde_json::to_string(event).unwrap_or_default()
+}
+
+/// Writes events, and has them delivered to whoever wants to hear of them.
+pub(super) fn append_events(script: &mut Script, events: &[Formatted]) -> Result<(), StoreError> {
+    add_events(script, events)?;
+    for (event, _) in events {
+        deliveries::enqueue(script, event);
+    }
+    Ok(())
+}
+
+/// Writes events and nothing else.
+pub(super) fn add_events(script: &mut Script, events: &[Formatted]) -> Result<(), StoreError> {
+    for events in events.chunks(ROWS) {
+        let mut insert = Statement::new("INSERT INTO events (id, buy, doc, kind, principal, at, body) VALUES ");
+        for (index, (event, payload)) in events.iter().enumerate() {
+            insert
+                .push(if index == 0 { "(?, ?, ?, ?, ?, ?, ?)" } else { ", (?, ?, ?, ?, ?, ?, ?)" })
+                .bind(event.id.as_str())
+                .bind(event.buy.as_str())
+                .bind(to_doc(event)?)
+                .bind(event.kind.as_str())
+                .bind(event.principal.as_str())
+                .bind(event.at.as_micros())
+                .bind(payload.as_str());
+        }
+        insert.push(" ON CONFLICT DO NOTHING");
+        script.add(insert, Want::Changes(events.len(), StoreError::Stale("the event")));
+    }
+    Ok(())
+}

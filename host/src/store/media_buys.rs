@@ -1,0 +1,235 @@
+//! Media buys: lists, turns of being asked about, and their rows.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use crate::{
+    domain::{
+        id::{MediaBuyId, PlatformName, PrincipalId},
+        media_buy::MediaBuy,
+        status::BuyStatus,
+        time::Timestamp,
+    },
+    store::{
+        Store, StoreError, Stored,
+        sql::{
+            Dialect, MOST_PER_PAGE, Transaction, micros,
+            rows::{self, to_doc},
+            script::{Script, Statement, Want},
+            work,
+        },
+    },
+};
+
+/// Which buys to list; newest first.
+#[derive(Debug, Clone, Default)]
+pub struct BuyFilter {
+    /// Only this principal's; `None`: everybody's.
+    pub principal: Option<PrincipalId>,
+    /// Only in this status.
+    pub status: Option<BuyStatus>,
+    /// Only with a package on this platform.
+    pub platform: Option<PlatformName>,
+    /// Only with this purchase order number.
+    pub po_number: Option<String>,
+    /// Only those after this one in the list.
+    pub after: Option<MediaBuyId>,
+    /// At most so many.
+    pub limit: u32,
+}
+
+impl Store {
+    /// Reads a buy with its remote objects.
+    pub async fn buy(&self, id: &MediaBuyId) -> Result<Option<Stored<MediaBuy>>, StoreError> {
+        let mut asked = Statement::new(self.dialect().buys);
+        asked.push(" WHERE mine.id = ?").bind(id.as_str());
+        self.read(asked).await?.first().map(rows::stored_buy).transpose()
+    }
+
+    /// Reads a page of buys, newest first.
+    ///
+    /// Each combination of filters has an index in the order of the list, of the buys themselves
+    /// or, where a platform is asked for, of what they have on platforms: nothing is read that is
+    /// not listed.
+    pub async fn buys(&self, filter: &BuyFilter) -> Result<Vec<MediaBuy>, StoreError> {
+        let mut asked = Statement::new(self.dialect().buys);
+        let limit = filter.limit.min(MOST_PER_PAGE);
+        match &filter.platform {
+            None => {
+                asked.push(" WHERE true");
+                push_filters(&mut asked, filter, "mine", "seq");
+                asked.push(" ORDER BY mine.seq DESC LIMIT ?").bind(limit);
+            }
+            Some(platform) => {
+                asked
+                    .push(
+                        " WHERE mine.seq IN (SELECT listed.buy_seq FROM buy_platforms AS listed WHERE listed.platform = ?",
+                    )
+                    .bind(platform.as_str());
+                push_filters(&mut asked, filter, "listed", "buy_seq");
+                asked.push(" ORDER BY listed.buy_seq DESC LIMIT ?) ORDER BY mine.seq DESC").bind(limit);
+            }
+        }
+        self.read(asked).await?.iter().map(rows::buy).collect()
+    }
+
+    /// Picks buys whose status is due to be read from their ad servers, at most `limit`, and
+    /// schedules their next turn. Due are buys that were booked or had their turn `every` ago, or
+    /// that a recording asked to have looked at, and whose flight ended no earlier than
+    /// `ended_since`.
+    ///
+    /// The next turn comes after half of `every` to all of it, at random, so that a crowd spreads
+    /// out and no two replicas ask at the same time. A buy that a recording asked to have looked at
+    /// gets its next turn after `settle`, or after `every` if that is shorter.
+    pub async fn take_turns(
+        &self,
+        now: Timestamp,
+        ended_since: Timestamp,
+        every: Duration,
+        settle: Duration,
+        limit: u32,
+    ) -> Result<Vec<MediaBuyId>, StoreError> {
+        self.write((now, ended_since, every, settle, limit), work!(take_turns)).await
+    }
+}
+
+/// When a buy was last asked about that is to be asked about before all others.
+const LOOK_NOW: i64 = -1;
+
+/// Has a booked buy's status read at the next turn.
+pub(super) fn read_status_soon(script: &mut Script, buy: &MediaBuyId) {
+    script
+        .statement("UPDATE media_buys SET asked_at = ? WHERE id = ? AND asked_at IS NOT NULL", Want::Any)
+        .bind(LOOK_NOW)
+        .bind(buy.as_str());
+}
+
+pub(super) fn insert_buy(script: &mut Script, buy: &MediaBuy) -> Result<(), StoreError> {
+    script
+        .statement(
+            "INSERT INTO media_buys (id, principal, status, po_number, ends_at, asked_at, doc)
+             VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            Want::Changes(1, StoreError::Stale("the media buy")),
+        )
+        .bind(buy.id.as_str())
+        .bind(buy.principal.as_str())
+        .bind(buy.status.as_str())
+        .bind(buy.po_number.as_deref())
+        .bind(buy.end.as_micros())
+        .bind(buy.booked_at.map(Timestamp::as_micros))
+        .bind(buy_doc(buy)?);
+    add_platforms(script, buy);
+    Ok(())
+}
+
+pub(super) fn update_buy(script: &mut Script, stored: &Stored<MediaBuy>) -> Result<(), StoreError> {
+    let Stored { value: buy, version } = stored;
+    script
+        .statement(
+            "UPDATE media_buys SET version = version + 1, principal = ?, status = ?, po_number = ?, ends_at = ?,
+                                   asked_at = coalesce(asked_at, ?), doc = ?
+             WHERE id = ? AND version = ?",
+            Want::Changes(1, StoreError::Stale("the media buy")),
+        )
+        .bind(buy.principal.as_str())
+        .bind(buy.status.as_str())
+        .bind(buy.po_number.as_deref())
+        .bind(buy.end.as_micros())
+        .bind(buy.booked_at.map(|_| buy.updated_at.as_micros()))
+        .bind(buy_doc(buy)?)
+        .bind(buy.id.as_str())
+        .bind(*version);
+    Ok(())
+}
+
+/// A buy without its remote objects, which have a table of their own.
+fn buy_doc(buy: &MediaBuy) -> Result<String, StoreError> {
+    if buy.remote.is_empty() {
+        return to_doc(buy);
+    }
+    to_doc(&MediaBuy { remote: BTreeMap::new(), ..buy.clone() })
+}
+
+/// On which platforms a buy has packages: packages are neither added to a buy nor taken from it.
+fn add_platforms(script: &mut Script, buy: &MediaBuy) {
+    for platform in buy.platforms() {
+        script
+            .statement(
+                "INSERT INTO buy_platforms (platform, buy_seq) SELECT ?, seq FROM media_buys WHERE id = ?
+                 ON CONFLICT DO NOTHING",
+                Want::Any,
+            )
+            .bind(platform.as_str())
+            .bind(buy.id.as_str());
+    }
+}
+
+/// What both kinds of lists have in common: `table` has the columns, `seq` is what it calls the
+/// number of the buy.
+fn push_filters(asked: &mut Statement, filter: &BuyFilter, table: &str, seq: &str) {
+    let mut equals = |column: &str, value: Option<&str>| {
+        if let Some(value) = value {
+            asked.push(" AND ").push(table).push(".").push(column).push(" = ?").bind(value);
+        }
+    };
+    equals("principal", filter.principal.as_ref().map(PrincipalId::as_str));
+    equals("status", filter.status.map(BuyStatus::as_str));
+    equals("po_number", filter.po_number.as_deref());
+    if let Some(after) = &filter.after {
+        asked.push(" AND ").push(table).push(".").push(seq);
+        asked.push(" < (SELECT seq FROM media_buys WHERE id = ?)").bind(after.as_str());
+    }
+}
+
+/// How often one look takes a batch of buys of which some are over: those are left out from then
+/// on, and others may be behind them.
+const ROUNDS: u32 = 4;
+
+/// Gives buys their turn to be asked about, the longest due first; see
+/// [`crate::store::Store::take_turns`]. One that is over is left out when its turn comes: nothing
+/// is looked for but by turn.
+async fn take_turns(
+    transaction: &mut (dyn Transaction + '_),
+    dialect: &Dialect,
+    (now, ended_since, every, settle, limit): &(Timestamp, Timestamp, Duration, Duration, u32),
+) -> Result<Vec<MediaBuyId>, StoreError> {
+    let settle = micros(*settle.min(every));
+    let every = micros(*every);
+    let last = now.as_micros().saturating_sub(every);
+    let mut turns = Vec::new();
+    for _ in 0..ROUNDS {
+        let wanted = limit.saturating_sub(u32::try_from(turns.len()).unwrap_or(u32::MAX));
+        let mut script = Script::default();
+        script
+            .statement(
+                "WITH picked AS MATERIALIZED (SELECT seq FROM media_buys WHERE asked_at <= ? ORDER BY asked_at LIMIT ?",
+                Want::Keep,
+            )
+            .push(dialect.unlocked_only)
+            .push(
+                ") UPDATE media_buys SET asked_at = CASE WHEN ends_at < ? THEN NULL
+                                                         WHEN asked_at = ? THEN CAST(? AS BIGINT) ELSE ? - ",
+            )
+            .push(dialect.random_below)
+            .push(
+                " END WHERE seq IN (SELECT seq FROM picked)
+                  RETURNING id, CAST(CASE WHEN asked_at IS NULL THEN 1 ELSE 0 END AS BIGINT) AS ended",
+            )
+            .bind(last)
+            .bind(wanted)
+            .bind(ended_since.as_micros())
+            .bind(LOOK_NOW)
+            .bind(last.saturating_add(settle))
+            .bind(now.as_micros())
+            .bind((every / 2).max(1));
+        let picked = transaction.run(script).await?;
+        for row in &picked {
+            if row.int("ended")? == 0 {
+                turns.push(MediaBuyId::new(row.text("id")?));
+            }
+        }
+        if picked.len() < wanted as usize || turns.len() >= *limit as usize {
+            break;
+        }
+    }
+    Ok(turns)
+}

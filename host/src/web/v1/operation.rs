@@ -1,0 +1,47 @@
+//! What several answers tell of an operation.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::domain::{
+    creative::{AssetState, AssetStatus},
+    id::{CreativeId, PlatformName, TaskId},
+    operation::{Operation, OperationState},
+};
+
+/// The task that an operation waits for, while it waits.
+pub(in crate::web::v1) fn waiting_task(operation: &Operation) -> Option<&TaskId> {
+    let waits = matches!(
+        operation.state,
+        OperationState::AwaitingApproval | OperationState::AwaitingPermission | OperationState::Parked
+    );
+    operation.task().filter(|_| waits)
+}
+
+/// What became of a creative on a platform.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct AssetOnPlatform {
+    /// The creative.
+    pub creative_id: CreativeId,
+    /// The platform.
+    pub platform: PlatformName,
+    /// How it stands there.
+    pub status: AssetState,
+    /// Its id there.
+    pub platform_id: Option<String>,
+    /// The platform's words.
+    pub review_feedback: Option<String>,
+}
+
+impl AssetOnPlatform {
+    /// A creative as a platform told of it.
+    pub fn new(platform: &PlatformName, asset: &AssetStatus) -> Self {
+        Self {
+            creative_id: asset.creative.clone(),
+            platform: platform.clone(),
+            status: asset.state,
+            platform_id: asset.platform_id.clone(),
+            review_feedback: asset.feedback.clone(),
+        }
+    }
+}

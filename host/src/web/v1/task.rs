@@ -1,0 +1,206 @@
+//! A task as it is shown, and how one is asked for.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{
+    app::{TaskView, error::AppError},
+    domain::{
+        id::{MediaBuyId, OperationId, PrincipalId, TaskId},
+        task::{HistoryEntry, Priority, Resolution, Task, TaskKind, TaskStatus},
+        time::Timestamp,
+    },
+    web::{
+        json::text::Id,
+        tool::Answer,
+        v1::plan::{self, PlatformPlan},
+    },
+};
+
+/// One task.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TaskQuery {
+    /// The task.
+    pub task_id: Id,
+}
+
+/// A task with its history.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct TaskAnswer {
+    /// The task.
+    #[serde(flatten)]
+    pub task: TaskBody,
+    /// What was done with it, oldest first.
+    pub history: Vec<HistoryLine>,
+}
+
+/// A task: something that a person at the publisher must do.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct TaskBody {
+    /// Its id.
+    pub task_id: TaskId,
+    /// Why a person is needed.
+    pub task_type: TaskKind,
+    /// The buyer whose operation waits.
+    pub principal_id: PrincipalId,
+    /// The media buy.
+    pub media_buy_id: MediaBuyId,
+    /// The operation that waits.
+    pub operation_id: OperationId,
+    /// The tool that asked for the operation.
+    pub operation: String,
+    /// Who asked for it: the name of the token. Nobody decides on their own request, whatever tokens they have.
+    pub requested_by: String,
+    /// The person behind it.
+    pub requested_by_person: String,
+    /// Where it stands. `completed`: approved and carried out. `failed`: rejected, expired, or the operation failed.
+    pub status: TaskStatus,
+    /// How urgent it is.
+    pub priority: Priority,
+    /// Why it exists, in words.
+    pub error_detail: String,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// After this it escalates by itself.
+    pub due_by: Timestamp,
+    /// Whether it is open and past its due date.
+    pub overdue: bool,
+    /// After this it fails.
+    pub expires_at: Timestamp,
+    /// Who has it.
+    pub assigned_to: Option<String>,
+    /// To whom it was handed up.
+    pub escalated_to: Option<String>,
+    /// What was decided, while it is carried out, too.
+    pub decision: Option<Resolution>,
+    /// How it ended, once it has.
+    pub resolution: Option<Resolution>,
+    /// The reviewer's words.
+    pub resolution_detail: Option<String>,
+    /// Who decided.
+    pub resolved_by: Option<String>,
+    /// When it was closed.
+    pub resolved_at: Option<Timestamp>,
+    /// The approvals so far.
+    pub approvals: Vec<ApprovalLine>,
+    /// How many different reviewers must approve.
+    pub approvals_needed: u32,
+    /// Rises with every change; a decision names the one it was made on.
+    pub version: i64,
+    /// The request as it came.
+    pub context_data: Value,
+    /// What will change on the ad servers.
+    pub plan: Vec<PlatformPlan>,
+    /// For a task that was asked again: what changed since it was approved.
+    pub changed: Option<String>,
+}
+
+/// One reviewer's approval.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct ApprovalLine {
+    /// Who: the name of the token.
+    pub by: String,
+    /// The person behind it: two approvals are two people's.
+    pub person: String,
+    /// When.
+    pub at: Timestamp,
+    /// With which words.
+    pub detail: Option<String>,
+}
+
+/// One line of a task's history.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct HistoryLine {
+    /// When.
+    pub at: Timestamp,
+    /// Who: the token, with the person behind it if that is another name; `flightdeck` for what happened by itself.
+    pub by: String,
+    /// What was done.
+    pub action: String,
+    /// Status before.
+    pub from: TaskStatus,
+    /// Status after.
+    pub to: TaskStatus,
+    /// With which words.
+    pub detail: Option<String>,
+}
+
+impl TaskBody {
+    /// A task as it stands at `now`.
+    pub fn of(task: &Task, now: Timestamp, staff: bool) -> Self {
+        Self {
+            task_id: task.id.clone(),
+            task_type: task.kind,
+            principal_id: task.principal.clone(),
+            media_buy_id: task.buy.clone(),
+            operation_id: task.operation.clone(),
+            operation: task.operation_name.clone(),
+            requested_by: task.requested_by.clone(),
+            requested_by_person: task.requester().as_str().to_owned(),
+            status: task.status,
+            priority: task.priority,
+            error_detail: task.reason.to(staff).to_owned(),
+            created_at: task.created_at,
+            due_by: task.due_by,
+            overdue: task.is_overdue(now),
+            expires_at: task.expires_at,
+            assigned_to: task.assigned_to.clone(),
+            escalated_to: task.escalated_to.clone(),
+            decision: task.decision,
+            resolution: task.resolution(),
+            resolution_detail: task.resolution_detail.clone(),
+            resolved_by: task.resolved_by.clone(),
+            resolved_at: task.resolved_at,
+            approvals: task
+                .approvals
+                .iter()
+                .map(|approval| ApprovalLine {
+                    by: approval.by.clone(),
+                    person: approval.person().as_str().to_owned(),
+                    at: approval.at,
+                    detail: approval.words.clone(),
+                })
+                .collect(),
+            approvals_needed: task.approvals_needed,
+            version: task.version,
+            context_data: task.request.clone(),
+            plan: plan::shown(&task.plan),
+            changed: task.changed.clone(),
+        }
+    }
+}
+
+impl From<&TaskView> for TaskAnswer {
+    fn from(view: &TaskView) -> Self {
+        Self {
+            task: TaskBody::of(&view.task, view.now, view.staff),
+            history: view.history.iter().map(|entry| HistoryLine::of(entry, &view.task, view.staff)).collect(),
+        }
+    }
+}
+
+impl HistoryLine {
+    fn of(entry: &HistoryEntry, task: &Task, staff: bool) -> Self {
+        // What the host said when it made the task is why it made it.
+        let words = entry.words.as_ref().map(|words| match words {
+            words if words == task.reason.staff() => task.reason.to(staff).to_owned(),
+            words => words.clone(),
+        });
+        Self {
+            at: entry.at,
+            by: entry.by.clone(),
+            action: entry.action.clone(),
+            from: entry.from,
+            to: entry.to,
+            detail: words,
+        }
+    }
+}
+
+/// The answer to every call about one task.
+pub(in crate::web::v1) fn answer(view: &TaskView) -> Result<Answer, AppError> {
+    let answer = Answer::new(&TaskAnswer::from(view))?;
+    Ok(Answer { version: Some(view.task.version), ..answer })
+}

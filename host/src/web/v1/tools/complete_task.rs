@@ -1,0 +1,81 @@
+//! `complete_task`: decides a task.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::{
+    app::{App, Decide, caller::Caller, error::AppError},
+    domain::{id::TaskId, task::Resolution},
+    web::{
+        json::{
+            self, Arguments, read,
+            text::{Id, Words},
+            values::Version,
+        },
+        tool::{Answer, Audience, CallOptions, Effect, Tool, Verb},
+        v1::task::{TaskAnswer, answer},
+    },
+};
+
+/// The entry of the table.
+pub const TOOL: Tool = Tool {
+    name: "complete_task",
+    title: "Decide a task",
+    description: "Decides a task: approved carries the operation out exactly as planned, rejected and cannot_complete fail it with \
+                  your words, completed says that it was done by hand. Name the version that you looked at: if the task \
+                  changed since, the decision is refused and the current task is shown. A task that was asked again (what was \
+                  approved no longer held) takes no decision without it. The same decision sent twice is one decision. \
+                  After approved the task stays in_progress until the operation has ended.",
+    audience: Audience::Reviewers,
+    effect: Effect::Decision,
+    only_switches: None,
+    verb: Verb::Post,
+    path: "/v1/tasks/{task_id}/complete",
+    input: CompleteTask::json_schema,
+    output: TaskAnswer::json_schema,
+    example: r#"{
+  "task_id": "task_01993f5e8c5a7b7e9d6a4f3c2b1a0987",
+  "resolution": "approved",
+  "resolution_detail": "fine",
+  "version": 1
+}"#,
+    may_be_pending: false,
+    run: |app, caller, arguments, options| Box::pin(run(app, caller, arguments, options)),
+};
+
+async fn run(app: App, caller: Caller, arguments: Arguments, options: CallOptions) -> Result<Answer, AppError> {
+    let request: CompleteTask = read(arguments)?;
+    let version = request.version.map(|version| version.0);
+    if let (Some(inside), Some(outside)) = (version, options.if_match)
+        && inside != outside
+    {
+        return Err(json::invalid("/version", "version is not the one of the If-Match header: give one, or the same"));
+    }
+    let decide = Decide {
+        task: TaskId::new(request.task_id.0),
+        resolution: request.resolution,
+        words: request.resolution_detail.map(|words| words.0),
+        version: version.or(options.if_match),
+    };
+    answer(&app.complete_task(&caller, decide).await?)
+}
+
+/// Decides a task.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(extend("allOf" = [{
+    "if": {"required": ["resolution"], "properties": {"resolution": {"enum": ["rejected", "cannot_complete"]}}},
+    "then": {"required": ["resolution_detail"], "properties": {"resolution_detail": {"type": "string"}}},
+}]))]
+pub struct CompleteTask {
+    /// The task.
+    pub task_id: Id,
+    /// `approved`: carry the operation out as planned. `rejected`: don't. `completed`: it was done by hand. `cannot_complete`: it
+    /// can't be done.
+    pub resolution: Resolution,
+    /// Why, for the buyer. Needed for `rejected` and `cannot_complete`.
+    pub resolution_detail: Option<Words>,
+    /// The `version` of the task that the decision was made on: a decision on an older one is refused. Needed for a task that was
+    /// asked again.
+    pub version: Option<Version>,
+}

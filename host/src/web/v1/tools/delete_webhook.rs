@@ -1,0 +1,46 @@
+//! `delete_webhook`: removes an endpoint of webhooks.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::{
+    app::{App, caller::Caller, error::AppError},
+    domain::id::WebhookId,
+    web::{
+        json::Arguments,
+        tool::{Answer, Audience, Effect, Tool, Verb},
+        v1::webhook::{EXAMPLE, WebhookQuery, webhook_id},
+    },
+};
+
+/// The entry of the table.
+pub const TOOL: Tool = Tool {
+    name: "delete_webhook",
+    title: "Delete a webhook",
+    description: "Removes an endpoint, what waits for it and the list of what was sent to it. To stop for a while, disable it instead.",
+    audience: Audience::Owners,
+    effect: Effect::Manage,
+    only_switches: None,
+    verb: Verb::Delete,
+    path: "/v1/webhooks/{webhook_id}",
+    input: WebhookQuery::json_schema,
+    output: DeletedAnswer::json_schema,
+    example: EXAMPLE,
+    may_be_pending: false,
+    run: |app, caller, arguments, _| Box::pin(run(app, caller, arguments)),
+};
+
+async fn run(app: App, caller: Caller, arguments: Arguments) -> Result<Answer, AppError> {
+    let webhook_id = webhook_id(arguments)?;
+    app.delete_webhook(&caller, &webhook_id).await?;
+    Answer::new(&DeletedAnswer { webhook_id, deleted: true })
+}
+
+/// An endpoint is gone.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct DeletedAnswer {
+    /// Which one it was.
+    pub webhook_id: WebhookId,
+    /// Always true.
+    pub deleted: bool,
+}

@@ -1,0 +1,121 @@
+//! An endpoint of webhooks as it is shown, and how one is asked for.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    app::error::AppError,
+    domain::{
+        event::EventKind,
+        id::{PrincipalId, WebhookId},
+        time::Timestamp,
+        webhook::Endpoint,
+    },
+    operations::now,
+    web::json::{Arguments, read, text::Id},
+    webhooks::endpoints::EndpointWithSecret,
+};
+
+/// As many as there are kinds.
+pub(in crate::web::v1) const MAX_KINDS: usize = EventKind::ALL.len();
+
+/// One endpoint.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WebhookQuery {
+    /// The endpoint.
+    pub webhook_id: Id,
+}
+
+/// How an endpoint stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum EndpointStatus {
+    /// It is sent what it wants to hear.
+    Active,
+    /// It is, but nothing has succeeded since `failing_since`; after five days of that it is disabled.
+    Failing,
+    /// It is sent nothing.
+    Disabled,
+}
+
+/// An endpoint.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct WebhookAnswer {
+    /// Its id.
+    pub webhook_id: WebhookId,
+    /// Whose events it hears of; `null`: the publisher's own, which hears of everybody's.
+    pub principal_id: Option<PrincipalId>,
+    /// Where it is.
+    pub url: String,
+    /// What it wants to hear of.
+    pub events: Vec<EventKind>,
+    /// What its owner calls it.
+    pub description: Option<String>,
+    /// How it stands.
+    pub status: EndpointStatus,
+    /// Since when nothing succeeded.
+    pub failing_since: Option<Timestamp>,
+    /// How many deliveries to it were given up, and are sent again only if you ask for it (replay_webhook). They are kept for 30 days.
+    pub dead: u64,
+    /// Since when it is disabled.
+    pub disabled_at: Option<Timestamp>,
+    /// Why it is disabled.
+    pub disabled_reason: Option<String>,
+    /// Until when an older secret signs, too.
+    pub rotating_until: Option<Timestamp>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+}
+
+impl From<&Endpoint> for WebhookAnswer {
+    fn from(endpoint: &Endpoint) -> Self {
+        let disabled = endpoint.disabled.as_ref();
+        Self {
+            webhook_id: endpoint.id.clone(),
+            principal_id: endpoint.owner.clone(),
+            url: endpoint.url.clone(),
+            events: endpoint.events.clone(),
+            description: endpoint.description.clone(),
+            status: match (disabled, endpoint.failing_since) {
+                (Some(_), _) => EndpointStatus::Disabled,
+                (None, Some(_)) => EndpointStatus::Failing,
+                (None, None) => EndpointStatus::Active,
+            },
+            failing_since: endpoint.failing_since,
+            dead: endpoint.dead,
+            disabled_at: disabled.map(|disabled| disabled.at),
+            disabled_reason: disabled.map(|disabled| disabled.reason.clone()),
+            rotating_until: endpoint.signing(now()).find_map(|secret| secret.until),
+            created_at: endpoint.created_at,
+            updated_at: endpoint.updated_at,
+        }
+    }
+}
+
+/// An endpoint and its new secret.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct WebhookSecretAnswer {
+    /// The endpoint.
+    #[serde(flatten)]
+    pub webhook: WebhookAnswer,
+    /// What signs: `whsec_…`. It is shown this once.
+    pub secret: String,
+}
+
+impl From<EndpointWithSecret> for WebhookSecretAnswer {
+    fn from(made: EndpointWithSecret) -> Self {
+        Self { webhook: WebhookAnswer::from(&made.endpoint), secret: made.secret }
+    }
+}
+
+/// A request of the tools that take an endpoint and nothing else.
+pub(in crate::web::v1) const EXAMPLE: &str = r#"{"webhook_id": "wh_01993f5e8c5a7b7e9d6a4f3c2b1a0987"}"#;
+
+/// The endpoint that a request names.
+pub(in crate::web::v1) fn webhook_id(arguments: Arguments) -> Result<WebhookId, AppError> {
+    let request: WebhookQuery = read(arguments)?;
+    Ok(WebhookId::new(request.webhook_id.0))
+}

@@ -1,0 +1,172 @@
+//! The dispatcher claims due deliveries and tries them, until the host stops.
+
+use std::{sync::Arc, time::Duration};
+
+use rand::RngExt as _;
+use tokio::sync::Semaphore;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use super::delivery::{DeliveryResult, Sender};
+use crate::{
+    domain::{
+        time::Timestamp,
+        webhook::{self, Disabled, Endpoint},
+    },
+    metrics::WEBHOOKS,
+    network::receivers::Policy,
+    operations::{Signals, events::ITSELF, now},
+    store::{
+        AuditEntry, Store, StoreError, Stored,
+        webhooks::{Attempt, AttemptOutcome, DueDelivery},
+    },
+};
+
+/// How many deliveries this host tries at a time.
+const SLOTS: usize = 32;
+
+/// How long it waits at most before it looks by itself: retries fall due, and other replicas write
+/// events, too.
+const POLL: Duration = Duration::from_secs(1);
+
+/// How much longer the lease of a delivery is than a request may take.
+const MARGIN: Duration = Duration::from_secs(10);
+
+/// How often disabling is tried against somebody who changes the endpoint at the same moment.
+const TRIES: u32 = 5;
+
+/// The status that says "gone".
+const GONE: u16 = 410;
+
+/// Runs the dispatcher until `stop`. Tries that are in flight then are finished, or made again once
+/// their lease has run out.
+pub async fn serve(store: Store, policy: Policy, signals: Arc<Signals>, stop: CancellationToken) {
+    let lease = policy.timeout + MARGIN;
+    let sender = Arc::new(Sender::new(policy));
+    let slots = Arc::new(Semaphore::new(SLOTS));
+    let trying = TaskTracker::new();
+    loop {
+        let slot = tokio::select! {
+            () = stop.cancelled() => break,
+            slot = slots.clone().acquire_owned() => slot,
+        };
+        let Ok(slot) = slot else { break };
+        match store.claim_delivery(now(), lease).await {
+            Ok(Some(due)) => {
+                let (store, sender, signals) = (store.clone(), sender.clone(), signals.clone());
+                trying.spawn(async move {
+                    if let Err(error) = deliver(&store, &sender, &due).await {
+                        tracing::warn!(webhook = %due.endpoint.id, event = %due.event, %error, "what came of a delivery was not recorded");
+                    }
+                    drop(slot);
+                    // The next one of its buy may have waited for it.
+                    signals.happened();
+                });
+            }
+            Ok(None) => {
+                drop(slot);
+                tokio::select! {
+                    () = stop.cancelled() => break,
+                    () = signals.wait_for_happenings() => {}
+                    () = tokio::time::sleep(POLL) => {}
+                }
+            }
+            Err(error) => {
+                drop(slot);
+                tracing::error!(%error, "could not look for deliveries");
+                tokio::select! {
+                    () = stop.cancelled() => break,
+                    () = tokio::time::sleep(POLL) => {}
+                }
+            }
+        }
+    }
+    trying.close();
+    trying.wait().await;
+}
+
+/// Tries a delivery and records the result.
+///
+/// # Errors
+/// The store's; it is tried again when its lease runs out.
+pub async fn deliver(store: &Store, sender: &Sender, due: &DueDelivery) -> Result<(), StoreError> {
+    let sent = sender.send(due, store.keys(), now()).await;
+    let counted = match &sent {
+        DeliveryResult::Accepted(_) => "delivered",
+        DeliveryResult::Gone => "gone",
+        DeliveryResult::Failed { .. } => "failed",
+    };
+    metrics::counter!(WEBHOOKS, "outcome" => counted).increment(1);
+    let at = now();
+    let attempts = due.attempts.saturating_add(1);
+    let (outcome, answered, error) = match &sent {
+        DeliveryResult::Accepted(status) => (AttemptOutcome::Delivered, Some(*status), None),
+        DeliveryResult::Gone => {
+            (AttemptOutcome::DeadLetter, Some(GONE), Some("it answered 410: it wants nothing more".to_owned()))
+        }
+        DeliveryResult::Failed { answered, error, retry_after } => {
+            let again = webhook::try_again(due.since, at, attempts, *retry_after, rand::rng().random());
+            (again.map_or(AttemptOutcome::DeadLetter, AttemptOutcome::Retry), *answered, Some(error.clone()))
+        }
+    };
+    let outcome = Attempt {
+        webhook: due.endpoint.id.clone(),
+        event: due.event.clone(),
+        url: due.endpoint.url.clone(),
+        fence: due.fence,
+        at,
+        outcome,
+        answered,
+        error,
+    };
+    let failing_since = match store.record_attempt(outcome).await {
+        // Somebody replayed it, or disabled the endpoint: what came of this try is no longer of
+        // interest.
+        Err(StoreError::Stale(_)) => return Ok(()),
+        other => other?,
+    };
+    let fails = |since: Option<Timestamp>| since.is_some_and(|since| webhook::failed_for_too_long(since, at));
+    if sent == DeliveryResult::Gone {
+        let reason = "it answered 410 Gone: it wants nothing more";
+        disable(store, &due.endpoint, reason, at, |_| true).await?;
+    } else if fails(failing_since) {
+        let reason = "nothing could be delivered for five days";
+        disable(store, &due.endpoint, reason, at, |endpoint| fails(endpoint.failing_since)).await?;
+    }
+    Ok(())
+}
+
+/// Disables an endpoint, unless it is elsewhere by now than where it was `tried`, or no longer what
+/// it is disabled for.
+async fn disable(
+    store: &Store,
+    tried: &Endpoint,
+    reason: &str,
+    at: Timestamp,
+    still: impl Fn(&Endpoint) -> bool,
+) -> Result<(), StoreError> {
+    let id = &tried.id;
+    let mut tries = 1;
+    loop {
+        let Some(Stored { value: mut endpoint, version }) = store.webhook(id).await? else { return Ok(()) };
+        if endpoint.disabled.is_some() || endpoint.url != tried.url || !still(&endpoint) {
+            return Ok(());
+        }
+        endpoint.disabled = Some(Disabled { at, by: ITSELF.to_owned(), reason: reason.to_owned() });
+        let line = AuditEntry {
+            at,
+            actor: ITSELF.to_owned(),
+            action: "webhook.disabled".to_owned(),
+            subject: id.to_string(),
+            digest: endpoint.digest(),
+            reason: Some(reason.to_owned()),
+        };
+        match store.change_webhook(&Stored { value: endpoint, version }, vec![line]).await {
+            Ok(()) => {
+                tracing::warn!(webhook = %id, reason, "an endpoint of webhooks was disabled");
+                return Ok(());
+            }
+            Err(StoreError::Stale(_)) if tries < TRIES => tries += 1,
+            Err(error) => return Err(error),
+        }
+    }
+}
