@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::house::{BUYER, House, ask};
 
 /// Runs a command of the host; whether it succeeded, and all that it said.
-async fn run(house: &House, arguments: &[&str]) -> (bool, String) {
+pub(crate) async fn run(house: &House, arguments: &[&str]) -> (bool, String) {
     let ran = house.command().args(arguments).output().await.expect("the command runs");
     let said = format!("{}{}", String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr));
     (ran.status.success(), said)

@@ -40,6 +40,7 @@ mod reviewing;
 mod servers;
 mod several_hosts;
 mod slow_servers;
+mod snapshots;
 mod soak;
 mod targeting;
 mod unfinished;

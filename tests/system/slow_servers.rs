@@ -285,3 +285,30 @@ async fn on_ad_manager_a_pause_holds_whatever_arrives_after_it() {
 async fn on_triton_a_pause_holds_whatever_arrives_after_it() {
     paused_while_a_change_is_under_way("triton").await;
 }
+
+/// Triton keeps a flight's creatives as one list, which each change sends whole. A change that is carried out long after its bound
+/// must not take from the list what the same upload has added since.
+#[tokio::test]
+async fn a_list_of_creatives_that_arrives_late_on_triton_takes_none_away() {
+    let mut servers = impatient("500ms").await;
+    servers.house.start(&[]).await;
+    let (house, server) = (&servers.house, servers.server("triton"));
+    let buy = house.created(json!([server.packages[0]])).await;
+    server.controls.faults.add(Rule::new("PUT", "/v1/flights*", Action::Hold { hang_up: true }));
+    let assets: Vec<Value> = ["first", "second"]
+        .map(|id| {
+            let mut creative = server.creative(id);
+            creative["package_assignments"] = json!([server.packages[0]]);
+            creative
+        })
+        .to_vec();
+    let (path, assets) = (format!("/v1/media-buys/{buy}/creative-assets"), json!({ "assets": assets }));
+    let uploaded = house.try_call(BUYER, Method::POST, &path, Some(&assets), &[("Prefer", "wait=0")]).await;
+    let operation = uploaded.expect("an answer").expect(202).text("/operation_id");
+    let ended = |answer: &crate::house::Answer| matches!(answer.body["state"].as_str(), Some("succeeded" | "failed"));
+    let operation = house.until(BUYER, &format!("/v1/operations/{operation}"), ended).await;
+    assert_eq!(operation.text("/state"), "succeeded", "{:#}\n{}", operation.body, house.log());
+    assert_eq!(server.associations().len(), 2);
+    assert_eq!(server.controls.held.release().await, 1);
+    assert_eq!(server.associations().len(), 2, "the late list took one away");
+}
