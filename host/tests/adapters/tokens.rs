@@ -74,7 +74,7 @@ fn with_password(url: String) -> Credentials {
         token: "/data/token".to_owned(),
         lifetime: Duration::from_secs(3_600),
     };
-    Credentials::Token(TokenGrant { url: url.parse().unwrap(), grant })
+    Credentials::Token(Box::new(TokenGrant { url: url.parse().unwrap(), grant }))
 }
 
 fn with_client(url: String) -> Credentials {
@@ -83,7 +83,7 @@ fn with_client(url: String) -> Credentials {
         client_secret: Secret::new(PASSWORD),
         scope: Some("ads write".to_owned()),
     };
-    Credentials::Token(TokenGrant { url: url.parse().unwrap(), grant })
+    Credentials::Token(Box::new(TokenGrant { url: url.parse().unwrap(), grant }))
 }
 
 fn config(behaviour: &str, server: &Server, login: &Login, credentials: Credentials) -> PlatformConfig {

@@ -57,7 +57,7 @@ pub enum Credentials {
         password: Secret,
     },
     /// `Authorization: Bearer …`, with a token that is fetched first.
-    Token(TokenGrant),
+    Token(Box<TokenGrant>),
 }
 
 impl Credentials {
@@ -179,7 +179,7 @@ pub(crate) enum Authentication {
 impl Authentication {
     pub(crate) fn new(credentials: &Credentials, allow_list: &AllowList) -> Result<Self, EgressError> {
         Ok(match credentials {
-            Credentials::Token(grant) => Self::Fetched(Box::new(Tokens::new(grant.clone(), allow_list.clone())?)),
+            Credentials::Token(grant) => Self::Fetched(Box::new(Tokens::new((**grant).clone(), allow_list.clone())?)),
             fixed => Self::Fixed(Arc::new(Injection::new(fixed)?)),
         })
     }

@@ -91,7 +91,7 @@ fn client_credentials(section: &Section<'_>, allow_list: &AllowList) -> Option<C
     let client_secret = secret::required(section, "client_secret").map(|found| found.secret);
     let scope = section.optional("scope", values::words);
     let grant = Grant::ClientCredentials { client_id: client_id?, client_secret: client_secret?, scope };
-    Some(Credentials::Token(TokenGrant { url: url?, grant }))
+    Some(Credentials::Token(Box::new(TokenGrant { url: url?, grant })))
 }
 
 fn service_account(section: &Section<'_>, allow_list: &AllowList) -> Option<Credentials> {
@@ -116,7 +116,7 @@ fn service_account(section: &Section<'_>, allow_list: &AllowList) -> Option<Cred
             }
         },
     };
-    Some(Credentials::Token(TokenGrant { url, grant: Grant::ServiceAccount { key, scope: scope? } }))
+    Some(Credentials::Token(Box::new(TokenGrant { url, grant: Grant::ServiceAccount { key, scope: scope? } })))
 }
 
 fn login(section: &Section<'_>, allow_list: &AllowList) -> Option<Credentials> {
@@ -130,7 +130,7 @@ fn login(section: &Section<'_>, allow_list: &AllowList) -> Option<Credentials> {
     let token = section.or("token", "/token".to_owned(), pointer);
     let lifetime = section.or("lifetime", LIFETIME, values::duration);
     let grant = Grant::Login { fields, username: username?, password: password?, token, lifetime };
-    Some(Credentials::Token(TokenGrant { url: url?, grant }))
+    Some(Credentials::Token(Box::new(TokenGrant { url: url?, grant })))
 }
 
 fn pointer(node: Node<'_>) -> Read<String> {
