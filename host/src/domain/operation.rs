@@ -2,15 +2,15 @@
 //!
 //! ```text
 //! (accepted) -> queued | awaiting_approval
-//! awaiting_approval | awaiting_permission -> queued            a person approved
-//! queued -> running                                            a worker claimed it under a lease
-//! running -> running                                           its lease expired and another worker claimed it
-//! running -> queued                                            it will be retried, or was handed back
-//! running -> awaiting_approval | awaiting_permission           a person is needed after all
-//! running -> parked                                            nobody can tell whether a step happened
+//! awaiting_approval | awaiting_permission -> queued    a person approved
+//! queued -> running                                    a worker claimed it under a lease
+//! running -> running                                   another claimed it after its lease
+//! running -> queued                                    it will be retried, or was handed back
+//! running -> awaiting_approval | awaiting_permission   a person is needed after all
+//! running -> parked                                    nobody can tell whether a step happened
 //! running -> succeeded | failed
-//! parked -> queued | succeeded | failed                        a person found out
-//! queued | awaiting_* -> failed                                rejected, expired, or its buy ended
+//! parked -> queued | succeeded | failed                a person found out
+//! queued | awaiting_* -> failed                        rejected, expired, or its buy ended
 //! ```
 
 use std::collections::BTreeMap;
