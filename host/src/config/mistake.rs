@@ -84,7 +84,7 @@ impl fmt::Display for ConfigErrors {
 pub(super) struct Lines<'a> {
     file: PathBuf,
     text: &'a str,
-    /// The offset at which each line begins.
+    /// The byte offset at which each line begins.
     starts: Vec<usize>,
 }
 

@@ -73,8 +73,8 @@ pub struct Operations {
     /// `status_refresh`: the interval at which the host polls the status of buys, so that it
     /// notices changes on an ad server by itself. Default `5m`.
     pub status_refresh: Duration,
-    /// `look_again`: the intervals between lookups of a step whose request got no answer. Default
-    /// `["5m", "20m", "1h", "6h", "1d"]`.
+    /// `look_again`: the successive waits between lookups for objects that a lost request may have
+    /// made. Default `["5m", "20m", "1h", "6h", "1d"]`.
     pub look_again: Vec<Duration>,
     /// `missing_after`: the minimum time between the first poll that misses a buy on its ad server
     /// and the poll that confirms it is gone. Default `5m`.

@@ -1,4 +1,4 @@
-//! What happened, in the terms of the domain. A protocol writes it in its own words: see
+//! Events of the domain. Each protocol formats their payloads in its own terms; see
 //! [`PayloadFormat`].
 
 use serde::{Deserialize, Serialize};
@@ -30,7 +30,7 @@ names! {
         BuyStatusChanged = "media_buy.status_changed",
         /// An operation succeeded.
         OperationSucceeded = "operation.succeeded",
-        /// An operation failed for good.
+        /// An operation failed permanently.
         OperationFailed = "operation.failed",
         /// A request that got no answer was carried out after all: the ad server has a duplicate
         /// object, which was stopped.

@@ -127,7 +127,7 @@ pub enum CreativeRef {
     Named(CreativeId),
 }
 
-/// A part of a subject.
+/// The part of a subject that a path is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Part {
     /// The subject itself.

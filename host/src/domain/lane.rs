@@ -33,7 +33,7 @@ impl Lane {
         Self { switches: operation.change.only_switches(), platforms }
     }
 
-    /// The platforms as one string: their names, which contain no blanks, in order.
+    /// The platforms as one string: their sorted names, separated by blanks.
     pub fn key(&self) -> String {
         self.platforms.iter().map(PlatformName::as_str).collect::<Vec<_>>().join(" ")
     }

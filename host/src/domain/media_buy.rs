@@ -1,4 +1,4 @@
-//! A media buy and its packages, as the host knows them.
+//! The media buy and its packages, as the host records them.
 
 use std::{collections::BTreeMap, time::Duration};
 

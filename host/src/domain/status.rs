@@ -23,7 +23,7 @@ names! {
         PendingApproval = "pending_approval",
         /// It may deliver now.
         Active = "active",
-        /// Stopped for a time.
+        /// Paused by the buyer or on the ad server.
         Paused = "paused",
         /// Its flight is over.
         Completed = "completed",

@@ -214,7 +214,7 @@ pub struct Task {
     /// For a task that was reopened: what changed since the approval.
     pub changed: Option<String>,
     /// How often the task was reopened. Never reset: from the first time on, a decision must name
-    /// the digest that it is about.
+    /// the task's version.
     #[serde(default)]
     pub reopened: u32,
 }

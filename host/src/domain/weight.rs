@@ -28,7 +28,7 @@ impl Targeting {
     }
 }
 
-/// Refuses a buy with more targeting than can be planned.
+/// Returns a problem if a buy has more targeting than can be planned.
 pub fn check(buy: &MediaBuy) -> Option<Problem> {
     let weight: usize = buy.packages.iter().map(|package| buy.targeting_of(package).weight()).sum();
     (weight > MOST).then(|| {

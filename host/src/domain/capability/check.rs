@@ -267,7 +267,7 @@ impl Capabilities {
 /// A kind of update, the field that asks for it, and whether a patch changes it.
 type Changed = (&'static str, Part, bool);
 
-/// The kinds of updates of a package.
+/// Returns each kind of update of a package, its field, and whether the patch changes it.
 fn changed_in(patch: &PackagePatch, before: &Package, after: &Package) -> [Changed; 9] {
     [
         ("active", Part::Field(Field::Active), patch.active.is_some() && before.active != after.active),
