@@ -1,13 +1,16 @@
-//! The configuration: one TOML file, what the environment overrides, and secrets from wherever the file says.
+//! The configuration: one TOML file, its overrides from the environment, and its secrets.
 //!
-//! It is read whole before anything is started. Every mistake is reported with its place (`flightdeck.toml:12:8`), not
-//! the first one alone; unknown keys are refused with the name that was probably meant. What is read is checked: the
-//! rest of the host trusts it. `docs/configuration.md` describes every key.
+//! The host reads the whole file before it starts anything. It reports every mistake with its
+//! position (`flightdeck.toml:12:8`), not just the first one. It refuses unknown keys and suggests
+//! the known name that is closest. The rest of the host relies on these checks.
+//! `docs/configuration.md` describes every key.
 //!
-//! - [`Config`] and one module for each section: [`server`], [`callers`], [`store`], [`keys`], [`operations`], `platforms`, [`principals`],
-//!   [`tokens`], [`products`], [`approvals`], [`retention`].
-//! - `reader` and `section` walk the document and collect mistakes; `values` says what single values must be.
-//! - [`mistake`]: what is said about a place. `secret`: where secrets come from.
+//! - [`Config`] and one module for each section: [`server`], [`callers`], [`store`], [`keys`],
+//!   [`operations`], `platforms`, [`principals`], [`tokens`], [`products`], [`approvals`],
+//!   [`retention`].
+//! - `reader` and `section` walk the document and collect mistakes. `values` defines what single
+//!   values must be.
+//! - [`mistake`]: mistakes and their places in the file. `secret`: the sources of secrets.
 
 use std::{
     fmt::Write as _,
@@ -61,11 +64,12 @@ pub use tokens::Token;
 use mistake::Lines;
 use reader::Reader;
 
-/// What a configuration is read in. [`Config::load`] takes the machine's own; tests bring theirs.
+/// The environment in which a configuration is read. [`Config::load`] uses the process's own; tests
+/// supply theirs.
 pub struct Surroundings<'s> {
-    /// The value of an environment variable.
+    /// Returns the value of an environment variable.
     pub environment: &'s dyn Fn(&str) -> Option<String>,
-    /// Whether there is a file of that name.
+    /// Whether a file exists at this path.
     pub is_file: &'s dyn Fn(&Path) -> bool,
 }
 
@@ -75,42 +79,43 @@ impl std::fmt::Debug for Surroundings<'_> {
     }
 }
 
-/// A configuration without mistakes. Its `Debug` shows no secret.
+/// A valid configuration. Its `Debug` output shows no secret.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// `[server]`.
+    /// `[server]`: how the host is reached.
     pub server: Server,
-    /// `[data]`.
+    /// `[data]`: the data directory.
     pub data: Data,
-    /// `[store]`.
+    /// `[store]`: the database.
     pub store: StoreSettings,
-    /// `[[keys]]`, the one that makes first.
+    /// `[[keys]]`. The first one signs and encrypts; all of them verify and decrypt.
     pub keys: Vec<KeySetting>,
-    /// `[engine]`.
+    /// `[engine]`: the limits of the engine that runs adapters.
     pub engine: EngineOptions,
-    /// `[operations]`.
+    /// `[operations]`: how accepted changes are carried out.
     pub operations: Operations,
-    /// `[callers]`.
+    /// `[callers]`: rate limits.
     pub callers: Callers,
-    /// `[retention]`: how long what has ended is kept.
+    /// `[retention]`: how long ended operations, closed tasks and events are kept.
     pub retention: Retention,
-    /// `[webhooks]`: where they may be sent.
+    /// `[webhooks]`: the addresses to which webhooks may be sent.
     pub webhooks: Policy,
-    /// `[publisher]`.
+    /// `[publisher]`: the publisher that runs this host.
     pub publisher: Publisher,
     /// `[[platforms]]`, in the order of the file.
     pub platforms: Vec<PlatformConfig>,
-    /// `[[principals]]`.
+    /// `[[principals]]`: the buyers.
     pub principals: Vec<Principal>,
-    /// `[[tokens]]`; those made by `flightdeck token create` are in the database.
+    /// `[[tokens]]`. Tokens made by `flightdeck token create` are in the database instead.
     pub tokens: Vec<Token>,
-    /// `[[products]]`.
+    /// `[[products]]`: what is for sale.
     pub products: Vec<Product>,
-    /// `[[approvals]]`.
+    /// `[[approvals]]`: the rules that decide which changes need a reviewer.
     pub approvals: Vec<ApprovalRule>,
-    /// SHA-256 of the file, hexadecimal: two configurations with the same one are the same but for their environment.
+    /// The SHA-256 of the file in hexadecimal. Two configurations with the same digest differ at
+    /// most in their environment.
     pub digest: String,
-    /// Where the settings of each platform stand.
+    /// The positions of the settings of each platform.
     platform_places: Vec<Place>,
     warnings: Vec<Remark>,
 }
@@ -119,16 +124,16 @@ impl Config {
     /// Reads a configuration file.
     ///
     /// # Errors
-    /// Everything that is wrong with it.
+    /// When the configuration is invalid. Lists every mistake.
     pub fn load(file: &Path) -> Result<Self, ConfigErrors> {
         let environment = |name: &str| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned());
         Self::load_in(file, &Surroundings { environment: &environment, is_file: &Path::is_file })
     }
 
-    /// Reads a configuration file in other surroundings.
+    /// Reads a configuration file in the given surroundings.
     ///
     /// # Errors
-    /// Everything that is wrong with it.
+    /// When the configuration is invalid. Lists every mistake.
     pub fn load_in(file: &Path, around: &Surroundings<'_>) -> Result<Self, ConfigErrors> {
         let unreadable = |what: String| {
             let place = Place::File(file.to_owned());
@@ -139,7 +144,7 @@ impl Config {
         match std::str::from_utf8(&bytes) {
             Ok(text) => Self::parse(file, text, around),
             Err(error) => {
-                // What stands before the first bad byte is good, and tells the line.
+                // The text before the first invalid byte is valid UTF-8. It gives the position.
                 let good = std::str::from_utf8(&bytes[..error.valid_up_to()]).unwrap_or("");
                 let place = Lines::new(file.to_owned(), good).place(good.len());
                 let message = "is not UTF-8 from here on; save the file as UTF-8".to_owned();
@@ -148,15 +153,16 @@ impl Config {
         }
     }
 
-    /// Reads the text of a configuration; `file` is where it stands, for messages and for relative paths.
+    /// Reads the text of a configuration. `file` is its path, for messages and for relative paths.
     ///
     /// # Errors
-    /// Everything that is wrong with it.
+    /// When the configuration is invalid. Lists every mistake.
     pub fn parse(file: &Path, text: &str, around: &Surroundings<'_>) -> Result<Self, ConfigErrors> {
         let lines = Lines::new(file.to_owned(), text);
         let (document, broken) = DeTable::parse_recoverable(text);
         if !broken.is_empty() {
-            // What was recovered lacks what could not be read: to read on would accuse the wrong places.
+            // The recovered document lacks what could not be parsed. Reading on would report
+            // mistakes in the wrong places.
             let remark = |error: &toml::de::Error| {
                 let at = error.span().map_or(text.len(), |span| span.start);
                 Remark { place: lines.place(at), message: error.message().replace('\n', ", ") }
@@ -174,7 +180,7 @@ impl Config {
         }
     }
 
-    /// Reads every section, also after a mistake: `None` only tells that one was recorded.
+    /// Reads every section, even after a mistake. `None` means only that a mistake was recorded.
     fn read<'r>(reader: &'r Reader<'r>, document: &'r DeTable<'r>) -> Option<Self> {
         let root = reader.root(document);
         let server = root.section("server", Server::read).map(|server| server.overridden(reader));
@@ -226,25 +232,27 @@ impl Config {
         })
     }
 
-    /// SHA-256 of the file and of who may call with which token, hexadecimal, for the audit log: a token may come from the
-    /// environment or from a file beside it. It has their digests, and nothing by which one could be guessed.
+    /// The SHA-256, in hexadecimal, of the file and of the tokens and their roles, for the audit
+    /// log. A token may come from the environment or from another file, so the digest of the file
+    /// alone does not cover it. Only digests of tokens are included, and nothing from which a token
+    /// could be guessed.
     pub fn audited_digest(&self) -> String {
         let tokens: Vec<_> = self.tokens.iter().map(Token::for_digest).collect();
         crate::domain::digest::canonical(&serde_json::json!({ "file": self.digest, "tokens": tokens }))
     }
 
-    /// What is allowed and probably not meant, in the order of the file.
+    /// The warnings: what is allowed but probably not intended. In the order of the file.
     pub fn warnings(&self) -> &[Remark] {
         &self.warnings
     }
 
-    /// Where the settings of a platform stand, or the platform itself if it has none.
+    /// The position of a platform's settings, or of the platform itself if it has none.
     pub fn place_of_platform(&self, name: &PlatformName) -> Option<&Place> {
         let index = self.platforms.iter().position(|platform| platform.name == *name)?;
         self.platform_places.get(index)
     }
 
-    /// The database's file, if it is one.
+    /// The path of the database file, or `None` with PostgreSQL.
     pub fn database_path(&self) -> Option<PathBuf> {
         match &self.store.url {
             StoreUrl::Sqlite(path) => Some(self.data.dir.join(path)),
@@ -252,7 +260,7 @@ impl Config {
         }
     }
 
-    /// Where the database is, for people.
+    /// The location of the database, for people. Contains no password.
     fn shown_database(&self) -> String {
         match &self.store.url {
             StoreUrl::Sqlite(path) => self.data.dir.join(path).display().to_string(),
@@ -260,32 +268,33 @@ impl Config {
         }
     }
 
-    /// The id under which a platform knows a principal; `None`: it may not buy there.
+    /// The advertiser id of a principal on a platform, or `None` if the principal may not buy
+    /// there.
     pub fn advertiser(&self, principal: &PrincipalId, platform: &PlatformName) -> Option<&str> {
         let principal = self.principals.iter().find(|known| known.id == *principal)?;
         principal.platform_mappings.get(platform).map(|mapping| mapping.advertiser_id.as_str())
     }
 
-    /// How much a principal may ask, with all its tokens together.
+    /// The rate limits of a principal. All of its tokens share them.
     pub fn rates_of(&self, principal: &PrincipalId) -> Rates {
         let known = self.principals.iter().find(|known| known.id == *principal);
         known.map_or(self.callers.rates, |known| known.calls.over(self.callers.rates))
     }
 
-    /// Whose word a change needs before it is carried out; `None`: nobody's.
+    /// The approval that a change needs before it is carried out, or `None` if it needs none.
     pub fn approvals_needed(&self, question: &ApprovalQuestion<'_>) -> Option<Needed> {
         approvals::strictest(&self.approvals, question)
     }
 
-    /// How many workers there are, and for what.
+    /// The number of workers, in total and per platform.
     pub fn workers(&self) -> Workers {
         let Operations { workers: all, workers_per_platform, switch_workers: for_switches, .. } = self.operations;
-        // Of several platforms, one leaves half of the workers to the others.
+        // With several platforms, each leaves half of the workers to the others.
         let share = if self.platforms.len() > 1 { all.div_ceil(2) } else { all };
         Workers { all, on_a_platform: workers_per_platform.unwrap_or(share), for_switches }
     }
 
-    /// What the adapters are started with.
+    /// The configuration with which the adapters are loaded.
     pub fn adapters(&self, compiler: PathBuf) -> AdaptersConfig {
         AdaptersConfig {
             data_dir: self.data.dir.clone(),
@@ -295,14 +304,14 @@ impl Config {
         }
     }
 
-    /// A platform on which a connection is made, or given up, well within what any lease has left: it is prolonged before half of it has
-    /// passed.
+    /// Limits a platform's connect timeout so that an attempt ends well within the remaining time
+    /// of any lease. A lease is renewed before half of it has passed.
     fn in_time(&self, platform: &PlatformConfig) -> PlatformConfig {
         let connect_timeout = platform.connect_timeout.min(self.operations.lease / 4);
         PlatformConfig { connect_timeout, ..platform.clone() }
     }
 
-    /// What was read, for people: one line for each part, and one for each warning.
+    /// A summary for people: one line for each part, and one for each warning.
     pub fn summary(&self) -> String {
         let mut text = format!(
             "publisher   {} ({})\nlisten      {}\ndatabase    {}\n",
@@ -325,7 +334,7 @@ impl Config {
             ("tokens", self.tokens.len().to_string()),
             ("approvals", approvals),
         ] {
-            // Writing to a text can't fail.
+            // Writing to a `String` can't fail.
             let _ = writeln!(text, "{what:<11} {value}");
         }
         for warning in &self.warnings {
@@ -335,7 +344,7 @@ impl Config {
     }
 }
 
-/// The folder against which the file's relative paths are resolved.
+/// The directory against which the file's relative paths are resolved.
 fn folder_of(file: &Path) -> PathBuf {
     let absolute = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
     absolute.parent().map(Path::to_owned).unwrap_or_default()

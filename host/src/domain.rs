@@ -1,22 +1,32 @@
-//! What a media buy is: values, rules and state tables. No I/O, no clock, no async, no SQL, no wasm.
+//! The domain model of media buys: values, rules and state tables. No I/O, no clock, no async, no
+//! SQL, no wasm.
 //!
-//! - [`id`], [`money`], [`time`]: the values that everything else is made of. [`decimal`]: numbers by their text.
+//! - [`id`], [`money`], [`time`]: the basic values. [`decimal`]: decimal numbers, parsed from their
+//!   text.
 //! - [`targeting`], [`creative`], [`media_buy`]: a buy and its parts.
 //! - [`budget`]: the arithmetic of budget, price and impressions, exact to the micro.
-//! - [`create`]: what makes a request a new buy; [`product`]: what is for sale. [`change`], [`update`]: what a change makes of a buy.
-//!   [`terms`]: what holds for both. [`growth`]: whether a buy is larger than it was.
-//! - [`absence`]: when an ad server is believed that does not show a buy.
-//! - [`status`]: the eight statuses of a buy, their transitions, and the one function that derives the status.
-//! - [`task`], [`operation`], [`step`]: the state tables of approval and of durable execution. [`lane`]: who may run beside whom.
-//! - [`lookup`]: what a request made that nobody waited for any more.
-//! - [`plan`], [`failure`], [`capability`], [`delivery`]: what adapters say, in the host's own types.
-//! - [`audit`]: who did what, in an order that nobody can change unnoticed. [`keys`]: with what it is signed, and secrets are encrypted.
-//! - [`purpose`]: what adapters are called for. [`role`]: what callers may do. [`person`]: who stands behind a token.
-//! - [`told`]: what a buyer is told of a failure, and what the publisher. [`redaction`]: texts without what is no buyer's business.
-//! - [`problem`]: what is wrong with a request, field by field. [`field`]: which field, in words of no protocol. [`error_code`]: the code of
-//!   what went wrong.
+//! - [`create`]: turns a request into a new buy. [`product`]: what is for sale. [`change`],
+//!   [`update`]: apply a change to a buy. [`terms`]: the rules that both share. [`growth`]: whether
+//!   a change makes a buy larger.
+//! - [`absence`]: when a buy that its ad server does not show counts as gone.
+//! - [`status`]: the eight statuses of a buy, their transitions, and the one function that derives
+//!   the status.
+//! - [`task`], [`operation`], [`step`]: the state tables of approval and of durable execution.
+//!   [`lane`]: which operations may run at the same time.
+//! - [`lookup`]: the objects that lost requests created on an ad server.
+//! - [`plan`], [`failure`], [`capability`], [`delivery`]: the results of adapters, in the host's
+//!   own types.
+//! - [`audit`]: who did what, in a tamper-evident order. [`keys`]: the keys that sign the log and
+//!   encrypt secrets.
+//! - [`purpose`]: what adapters are called for. [`role`]: what callers may do. [`person`]: the
+//!   person behind a token.
+//! - [`told`]: messages in two versions, for buyers and for the publisher's staff. [`redaction`]:
+//!   removes what buyers must not see from messages.
+//! - [`problem`]: what is wrong with a request, field by field. [`field`]: identifies a field
+//!   independently of any protocol. [`error_code`]: the error codes.
 //! - [`weight`]: how much targeting a buy may have.
-//! - [`text`]: what a text may hold that a person reads. [`nfc`]: one form for texts that are compared.
+//! - [`text`]: which characters a text for people may contain. [`nfc`]: normalises text so that it
+//!   can be compared.
 
 pub mod absence;
 pub mod audit;

@@ -1,13 +1,14 @@
-//! Which changes need a reviewer's word.
+//! The rules that decide which changes need a reviewer's approval.
 //!
-//! A change needs what the strictest of the matching rules say: most reviewers, highest priority, shortest time. No path
-//! to an ad server leads around them; they are asked when a change is accepted, and again when it is about to be made.
+//! If several rules match, a change needs the strictest of each: the most reviewers, the highest
+//! priority, the shortest time. Every change passes these rules before it reaches an ad server.
+//! They are evaluated when a change is accepted, and again before it is carried out.
 //!
 //! | in the file | means |
 //! |---|---|
-//! | no `approvals` at all | one rule with `grows`: a create, and whatever makes a buy larger, needs one reviewer |
-//! | `approvals = []` | nothing needs anybody |
-//! | `[[approvals]]`, once or more | what these rules say, and nothing else |
+//! | no `approvals` at all | one rule with `grows`: a create, and any change that makes a buy larger, needs one reviewer |
+//! | `approvals = []` | nothing needs approval |
+//! | `[[approvals]]`, once or more | exactly these rules apply |
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -21,37 +22,39 @@ use crate::domain::{
     task::Priority,
 };
 
-/// One working day.
+/// One day.
 const DEFAULT_DUE_IN: Duration = Duration::from_secs(24 * 3_600);
 
-/// More people than this never agree, and a publisher seldom has more.
+/// A publisher seldom has more reviewers than this, and more of them would never agree.
 const MOST_REVIEWERS: i64 = 10;
 
-/// `[[approvals]]`: a rule. It matches when all of what it names matches; what it does not name always does.
+/// `[[approvals]]`: a rule. It matches if every condition that it names matches. A condition that
+/// it omits always matches.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApprovalRule {
-    /// `operations`: kinds of changes. Default: all.
+    /// `operations`: the kinds of changes. Default: all.
     pub operations: Vec<OperationKind>,
-    /// `above_budget`: only buys with a larger total budget, in the buy's currency.
+    /// `above_budget`: matches only buys with a larger total budget, in the buy's currency.
     pub above_budget: Option<Micros>,
-    /// `raises_budget_by`: only what raises a total budget by so much or more above what it was when a person last approved it.
+    /// `raises_budget_by`: matches only changes that raise a total budget by at least this much
+    /// above the amount that a person last approved.
     pub raises_budget_by: Option<Micros>,
-    /// `grows`: only what makes a buy larger; see [`growth`]. Default `false`.
+    /// `grows`: matches only changes that make a buy larger; see [`growth`]. Default `false`.
     pub grows: bool,
-    /// `principals`: only theirs.
+    /// `principals`: matches only changes by these buyers.
     pub principals: Option<Vec<PrincipalId>>,
-    /// `platforms`: only what touches one of them.
+    /// `platforms`: matches only changes that affect at least one of these platforms.
     pub platforms: Option<Vec<PlatformName>>,
-    /// `reviewers`: how many must say yes, each another one. Default 1.
+    /// `reviewers`: how many different reviewers must approve. Default 1.
     pub reviewers: u32,
-    /// `priority` of the task. Default `medium`.
+    /// `priority`: the priority of the task. Default `medium`.
     pub priority: Priority,
-    /// `due_in`: after this the task escalates by itself. Default `24h`.
+    /// `due_in`: the time after which the task escalates automatically. Default `24h`.
     pub due_in: Duration,
 }
 
 impl Default for ApprovalRule {
-    /// One reviewer for everything.
+    /// One reviewer for every change.
     fn default() -> Self {
         Self {
             operations: OperationKind::ALL.to_vec(),
@@ -67,25 +70,26 @@ impl Default for ApprovalRule {
     }
 }
 
-/// What the rules are asked.
+/// A change, as the rules look at it.
 #[derive(Debug, Clone)]
 pub struct ApprovalQuestion<'a> {
     /// The kind of change.
     pub operation: OperationKind,
-    /// Who asks for it.
+    /// The buyer that asks for it.
     pub principal: &'a PrincipalId,
-    /// Every platform that it touches.
+    /// Every platform that it affects.
     pub platforms: &'a [PlatformName],
-    /// The buy's total budget after it.
+    /// The buy's total budget after the change.
     pub budget: Micros,
-    /// By how much it raises that above what was last approved; see [`growth::raise`].
+    /// The increase of the total budget over the amount that was last approved; see
+    /// [`growth::raise`].
     pub raise: Micros,
-    /// What of the buy is larger after it.
+    /// The aspects in which the buy is larger after the change.
     pub grown: BTreeSet<Growth>,
 }
 
 impl<'a> ApprovalQuestion<'a> {
-    /// The question about a change that touches `platforms`.
+    /// Describes a change that affects `platforms`.
     pub fn about(operation: OperationKind, proposed: ProposedChange<'a>, platforms: &'a [PlatformName]) -> Self {
         let ProposedChange { change, current: before, desired: after } = proposed;
         Self {
@@ -98,7 +102,7 @@ impl<'a> ApprovalQuestion<'a> {
         }
     }
 
-    /// For a reviewer: why the change waits.
+    /// The reason why the change waits, for a reviewer.
     pub fn reason(&self) -> String {
         let mut reason = format!("{} needs approval by the publisher", self.operation);
         if self.operation != OperationKind::Create && !self.grown.is_empty() {
@@ -108,14 +112,14 @@ impl<'a> ApprovalQuestion<'a> {
     }
 }
 
-/// What a change needs before it is carried out.
+/// The approval that a change needs before it is carried out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Needed {
-    /// How many reviewers must say yes.
+    /// How many different reviewers must approve.
     pub reviewers: u32,
-    /// How urgent the task is.
+    /// The priority of the task.
     pub priority: Priority,
-    /// After this it escalates.
+    /// The time after which the task escalates.
     pub due_in: Duration,
 }
 
@@ -152,14 +156,14 @@ impl ApprovalRule {
     }
 }
 
-/// Whether rules treat both alike. A buy's packages can be changed by either of two tools, and nobody gets round a rule by taking
-/// the other one.
+/// Whether rules treat both kinds as the same. Two tools can change a buy's packages, and a rule
+/// for one of them must also hold for the other.
 fn is_one_kind(named: OperationKind, asked: OperationKind) -> bool {
     use OperationKind::{Update, UpdatePackage};
     named == asked || matches!((named, asked), (Update, UpdatePackage) | (UpdatePackage, Update))
 }
 
-/// Reads a list of names that are defined elsewhere.
+/// Reads a list of names that are defined elsewhere in the file.
 fn names<T: From<String>>(section: &Section<'_>, key: &'static str, kind: Kind) -> Option<Vec<T>> {
     let named = section.some_of(key, "leave it out for all of them", |node| {
         let name = values::id(node)?;
@@ -169,7 +173,7 @@ fn names<T: From<String>>(section: &Section<'_>, key: &'static str, kind: Kind) 
     Some(named)
 }
 
-/// Reads the rules, or takes the one that stands for none.
+/// Reads the rules. Without `approvals`, returns the default rule.
 pub(super) fn read(root: &Section<'_>) -> Vec<ApprovalRule> {
     if root.get("approvals").is_none() {
         return vec![ApprovalRule { grows: true, ..ApprovalRule::default() }];
@@ -177,7 +181,7 @@ pub(super) fn read(root: &Section<'_>) -> Vec<ApprovalRule> {
     root.tables("approvals", ApprovalRule::read)
 }
 
-/// The strictest of the rules that match; `None` if none does.
+/// Combines the matching rules into the strictest requirement. Returns `None` if no rule matches.
 pub(super) fn strictest(rules: &[ApprovalRule], question: &ApprovalQuestion<'_>) -> Option<Needed> {
     let matching = rules.iter().filter(|rule| rule.matches(question));
     matching.map(|rule| Needed { reviewers: rule.reviewers, priority: rule.priority, due_in: rule.due_in }).reduce(

@@ -1,58 +1,62 @@
-//! How much callers may ask.
+//! Rate limits for callers.
 
 use std::{num::NonZeroU32, time::Duration};
 
 use super::{section::Section, values};
 
-/// An orchestrator that looks at a thousand buys, each of them every ten seconds.
+/// Enough for an orchestrator that polls a thousand buys every ten seconds.
 const READS_PER_SECOND: u32 = 100;
-/// That orchestrator after a restart: it looks at everything at once.
+/// Enough for the same orchestrator after a restart, when it polls every buy at once.
 const READS_BURST: u32 = 1_000;
-/// A read may take an adapter's call; a third of those that run at a time, so that one caller leaves room for the others.
+/// A read may need a call to an adapter. This is a third of the calls that run at a time, so one
+/// caller leaves room for the others.
 const READS_IN_FLIGHT: u32 = 64;
-/// More than most ad servers take changes for one account.
+/// More changes than most ad servers accept for one account.
 const WRITES_PER_SECOND: u32 = 50;
-/// A morning's changes of a large account, all at once.
+/// Enough for a large account that sends all of a morning's changes at once.
 const WRITES_BURST: u32 = 500;
-/// A write may wait for its outcome for most of a minute and does little meanwhile.
+/// A write may wait up to a minute for its outcome, but uses few resources while it waits.
 const WRITES_IN_FLIGHT: u32 = 256;
-/// A person who mistypes a token, or an orchestrator with an old one that asks every other second.
+/// Enough for a person who mistypes a token, or for an orchestrator that retries an expired one
+/// every two seconds.
 const FAILED_LOGINS_PER_MINUTE: u32 = 30;
-/// Counts of ad servers are minutes old in any case.
+/// The figures of ad servers are minutes old anyway.
 const DELIVERY_CACHE: Duration = Duration::from_secs(5);
-/// Older figures than this would be taken for a bug.
+/// Figures older than this would be taken for a bug.
 const MOST_DELIVERY_CACHE: Duration = Duration::from_secs(3_600);
-/// The largest rate, burst or number: who wants no limit writes this.
+/// The largest rate, burst or count. To have no limit, configure this value.
 const MOST: i64 = 1_000_000;
 
-/// How much one caller may ask: a buyer's principal with all its tokens together, and everybody else by their token.
+/// The rate limits of one caller. All tokens of a buyer's principal share them; other callers are
+/// counted per token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rates {
     /// `reads_per_second`, `reads_burst`, `reads_in_flight`.
     pub reads: Rate,
-    /// `writes_per_second`, `writes_burst`, `writes_in_flight`. Changes that only stop or restart delivery have as much once more.
+    /// `writes_per_second`, `writes_burst`, `writes_in_flight`. Changes that only pause or resume
+    /// delivery have a second allowance of the same size.
     pub writes: Rate,
 }
 
-/// How much of one kind.
+/// The limits for one kind of request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rate {
-    /// So many a second in the long run.
+    /// The sustained rate, in requests a second.
     pub per_second: NonZeroU32,
-    /// So many at once after a rest.
+    /// The burst: how many requests may arrive at once after a pause.
     pub burst: NonZeroU32,
-    /// So many at a time.
+    /// How many requests may be in flight at a time.
     pub in_flight: NonZeroU32,
 }
 
 impl Rates {
-    /// What counts where nothing is configured.
+    /// The limits that apply if none are configured.
     const DEFAULT: Self = Self {
         reads: Rate::of(READS_PER_SECOND, READS_BURST, READS_IN_FLIGHT),
         writes: Rate::of(WRITES_PER_SECOND, WRITES_BURST, WRITES_IN_FLIGHT),
     };
 
-    /// Reads what a principal may ask; what it leaves out is as for everybody.
+    /// Reads the limits of one principal. Limits that it omits are those of `[callers]`.
     pub(super) fn read_partly(section: &Section<'_>) -> PartialRates {
         let key =
             |name: &'static str| section.optional(name, |node| values::whole(node, 1, MOST)).and_then(NonZeroU32::new);
@@ -63,7 +67,8 @@ impl Rates {
     }
 }
 
-/// What a principal may ask, where that is not what everybody may: a rate, a burst and a number in flight of each kind.
+/// The limits of one principal where they differ from `[callers]`: a rate, a burst and a number in
+/// flight for each kind of request.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct PartialRates {
     reads: [Option<NonZeroU32>; 3],
@@ -71,7 +76,7 @@ pub struct PartialRates {
 }
 
 impl PartialRates {
-    /// The whole of it.
+    /// Fills in the missing limits from `everybodys`.
     pub fn over(&self, everybodys: Rates) -> Rates {
         let whole = |[per_second, burst, in_flight]: [Option<NonZeroU32>; 3], other: Rate| Rate {
             per_second: per_second.unwrap_or(other.per_second),
@@ -88,14 +93,16 @@ impl Rate {
     }
 }
 
-/// `[callers]`: how much callers may ask.
+/// `[callers]`: rate limits for callers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Callers {
-    /// What each may ask that has no `calls` of its own.
+    /// The limits of each caller without `calls` of its own.
     pub rates: Rates,
-    /// `failed_logins_per_minute`: how often an address may come with a token that is worth nothing. Default 30.
+    /// `failed_logins_per_minute`: how many requests with an invalid token one address may send.
+    /// Default 30.
     pub failed_logins_per_minute: NonZeroU32,
-    /// `delivery_cache`: for how long a buy's delivery is answered without asking its ad servers again; may be zero. Default `5s`.
+    /// `delivery_cache`: how long the delivery report of a buy is served without asking its ad
+    /// servers again. May be zero. Default `5s`.
     pub delivery_cache: Duration,
 }
 
@@ -119,7 +126,7 @@ impl Callers {
     }
 }
 
-/// A constant of this module, none of which is zero.
+/// Converts a constant of this module, none of which is zero.
 const fn positive(number: u32) -> NonZeroU32 {
     NonZeroU32::MIN.saturating_add(number.saturating_sub(1))
 }

@@ -5,7 +5,7 @@ use crate::adapters::{EngineOptions, Limits};
 
 /// Reads `[engine]`.
 ///
-/// `slots` is bounded by address space: each takes 4 GiB, and a process has 128 TiB.
+/// Address space bounds `slots`: each slot reserves 4 GiB, and a process has 128 TiB.
 pub(super) fn read(section: &Section<'_>) -> EngineOptions {
     let defaults = EngineOptions::default();
     EngineOptions {
@@ -16,7 +16,8 @@ pub(super) fn read(section: &Section<'_>) -> EngineOptions {
     }
 }
 
-/// Refuses a platform of which no call could ever run within what all calls together may use.
+/// Refuses a platform whose memory limit for one call exceeds the limit for all calls together,
+/// because no call of it could run.
 pub(super) fn fits(platform: &Section<'_>, limits: &Limits, most: Option<usize>) {
     let (Some(most), one) = (most, limits.memory_bytes) else { return };
     if one > most {

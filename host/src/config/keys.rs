@@ -1,15 +1,18 @@
-//! The keys of what lies in the database.
+//! The keys that sign and encrypt data in the database.
 
 use super::{reader::Kind, secret, section::Section, values};
 use crate::adapters::Secret;
 
-/// Nobody guesses 32 random characters; `openssl rand -base64 32` makes 44.
+/// The minimum length of a secret. 32 random characters can't be guessed; `openssl rand -base64 32`
+/// prints 44.
 pub const SHORTEST_KEY: usize = 32;
 
-/// `[[keys]]`: a key with which the audit log is signed and secrets of webhooks are encrypted. The first one makes, all of them read.
+/// `[[keys]]`: a key that signs the audit log and encrypts the secrets of webhooks. The first one
+/// signs and encrypts; all of them verify and decrypt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeySetting {
-    /// `id`: for people; stands beside whatever was made with the key.
+    /// `id`: the name of the key, for people. It is stored beside everything that was made with the
+    /// key.
     pub id: String,
     /// `secret`: the key itself.
     pub secret: Secret,
@@ -30,7 +33,7 @@ impl KeySetting {
     }
 }
 
-/// Refuses a database that several hosts may share if they share no key.
+/// Refuses a configuration without keys if several hosts may share the database.
 pub(super) fn refuse_none(root: &Section<'_>) {
     root.wrong(
         root.place_of("store"),

@@ -1,21 +1,22 @@
-//! Mistakes: what is wrong, where it stands, and what to do about it.
+//! Mistakes: what is wrong, where, and what to do about it.
 
 use std::{fmt, path::PathBuf};
 
-/// Where something stands.
+/// The position of a setting.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Place {
     /// An environment variable that overrides the file.
     Environment(&'static str),
-    /// The file as a whole: it can't be read.
+    /// The file as a whole, because it can't be read.
     File(PathBuf),
-    /// A place in the file. Both count from 1; columns count characters, as editors do.
+    /// A position in the file. Line and column count from 1. Columns count characters, as editors
+    /// do.
     At {
-        /// The file as it was named by whoever loads it.
+        /// The path of the file, as it was given.
         file: PathBuf,
-        /// The line.
+        /// The line, from 1.
         line: usize,
-        /// The column.
+        /// The column in characters, from 1.
         column: usize,
     },
 }
@@ -30,10 +31,10 @@ impl fmt::Display for Place {
     }
 }
 
-/// Something to say about a place: a mistake, or a warning. It never repeats a secret.
+/// A mistake or a warning, and its position. It never contains a secret.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Remark {
-    /// Where.
+    /// The position.
     pub place: Place,
     /// What is wrong, and what to do.
     pub message: String,
@@ -45,9 +46,9 @@ impl fmt::Display for Remark {
     }
 }
 
-/// Every mistake of a configuration, in the order of their places; never empty.
+/// Every mistake of a configuration, in the order of their positions. Never empty.
 ///
-/// It prints one line for each: `flightdeck.toml:12:8: …`.
+/// Displays one line for each: `flightdeck.toml:12:8: …`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub struct ConfigErrors {
     mistakes: Vec<Remark>,
@@ -60,7 +61,7 @@ impl ConfigErrors {
         Self { mistakes }
     }
 
-    /// The mistakes.
+    /// The mistakes, in the order of their positions.
     pub fn mistakes(&self) -> &[Remark] {
         &self.mistakes
     }
@@ -78,12 +79,12 @@ impl fmt::Display for ConfigErrors {
     }
 }
 
-/// Turns offsets into places.
+/// Converts byte offsets to positions.
 #[derive(Debug)]
 pub(super) struct Lines<'a> {
     file: PathBuf,
     text: &'a str,
-    /// The offset at which each line begins.
+    /// The byte offset at which each line begins.
     starts: Vec<usize>,
 }
 
@@ -93,7 +94,7 @@ impl<'a> Lines<'a> {
         Self { file, text, starts: std::iter::once(0).chain(after_breaks).collect() }
     }
 
-    /// The place of an offset.
+    /// The position of an offset.
     pub(super) fn place(&self, offset: usize) -> Place {
         let line = self.line(offset);
         let start = self.starts.get(line - 1).copied().unwrap_or(0);
@@ -107,10 +108,11 @@ impl<'a> Lines<'a> {
     }
 }
 
-/// What the text may have meant: the known name that is nearest to it, if one is near.
+/// The known name that is closest to `text`, if one is close enough.
 pub(super) fn nearest<'a>(text: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let text = text.to_lowercase();
-    // One slip in a short word, two in a usual one, more only in long ones: what is further away only confuses.
+    // Allow one typo in a short word, two in a usual one, and more only in long ones. Suggestions
+    // that are further away only confuse.
     let most = (text.chars().count() / 3).clamp(1, 3);
     let scored = known.into_iter().map(|name| (strsim::damerau_levenshtein(&text, name), name));
     scored.filter(|(distance, _)| *distance <= most).min().map(|(_, name)| name)

@@ -4,34 +4,38 @@ use std::time::Duration;
 
 use super::{section::Section, values};
 
-/// A worker that died is noticed after this long. Shorter: a slow disk looks like a death.
+/// The time after which a dead worker is noticed. With a shorter lease, a slow disk would look like
+/// a death.
 const DEFAULT_LEASE: Duration = Duration::from_secs(30);
-/// Two heartbeats may be lost before a lease is.
+/// Two heartbeats may be missed before a lease expires.
 const DEFAULT_HEARTBEAT: Duration = Duration::from_secs(10);
-/// Operations mostly wait for ad servers, and those allow a handful of requests at a time.
+/// Operations mostly wait for ad servers, which accept only a handful of requests at a time.
 const DEFAULT_WORKERS: usize = 8;
-/// Beside the other workers, so that a pause waits for no change; each platform has its own.
+/// These workers are separate, so a pause never waits for a change. Each platform has its own.
 const DEFAULT_SWITCH_WORKERS: usize = 4;
-/// An operation that was begun ten times and never ended does harm: a person should look.
+/// An operation that was claimed ten times and never ended does harm. A person should look at it.
 const DEFAULT_MAX_CLAIMS: u32 = 10;
-/// An ad server that is away for a day is not away for a moment.
+/// An ad server that is still down after a day won't recover soon.
 const DEFAULT_DEADLINE: Duration = Duration::from_secs(24 * 3_600);
 /// A hiccup passes within a second.
 const DEFAULT_BACKOFF_INITIAL: Duration = Duration::from_secs(1);
-/// Often enough to be quick once an outage ends, rare enough not to be part of it.
+/// Often enough to be quick once an outage ends, and rare enough not to prolong it.
 const DEFAULT_BACKOFF_MAX: Duration = Duration::from_secs(5 * 60);
-/// Ad servers allow a handful of questions a second, and a buy that was disapproved loses little in five minutes.
+/// Ad servers accept a handful of requests a second, and a disapproved buy loses little in five
+/// minutes.
 const DEFAULT_STATUS_REFRESH: Duration = Duration::from_secs(5 * 60);
-/// What an ad server does not show for a moment, because its lists lag or it is mended, it shows again by then.
+/// Long enough for lists that lag and for short maintenance of an ad server.
 const DEFAULT_MISSING_AFTER: Duration = Duration::from_secs(5 * 60);
-/// So many buys are not taken off an ad server by hand within minutes, and not more than half of them.
+/// Nobody removes this many buys, and more than half of them, from an ad server by hand within
+/// minutes.
 const DEFAULT_MISSING_ALARM: usize = 10;
 
-/// More than any publisher has open on one ad server.
+/// More buys than any publisher has open on one ad server.
 const MOST_MISSING_ALARM: i64 = 1_000_000;
 
-/// Minutes, an hour and a day after a request got no answer: gateways that queue requests while their ad server is away hand them on within
-/// minutes once it is back, and an outage rarely lasts for more than a day.
+/// The intervals, from minutes to a day, after a request got no answer. Gateways that queue
+/// requests during an outage of the ad server forward them within minutes once it is back, and an
+/// outage rarely lasts for more than a day.
 const DEFAULT_LOOK_AGAIN: [Duration; 5] = [
     Duration::from_secs(5 * 60),
     Duration::from_secs(20 * 60),
@@ -45,33 +49,38 @@ const DEFAULT_LOOK_AGAIN: [Duration; 5] = [
 pub struct Operations {
     /// `lease`: how long a worker owns an operation without a heartbeat. Default `30s`.
     pub lease: Duration,
-    /// `heartbeat`: how often a lease is renewed; less than half of it. Default `10s`.
+    /// `heartbeat`: the interval at which a lease is renewed; less than half of it. Default `10s`.
     pub heartbeat: Duration,
-    /// `workers`: how many operations run at a time, 1 to 1000; one of each lane and what only stops or restarts delivery go beside them.
-    /// Default 8.
+    /// `workers`: how many operations run at a time, 1 to 1000. One operation of each lane, and
+    /// changes that only pause or resume delivery, run in addition to them. Default 8.
     pub workers: usize,
-    /// `workers_per_platform`: how many of them on one platform. Default: half of them, or all if there is one platform only.
+    /// `workers_per_platform`: how many of the workers may run on one platform. Default: half of
+    /// them, or all of them if there is only one platform.
     pub workers_per_platform: Option<usize>,
-    /// `switch_workers`: how many operations that only stop or restart delivery run at a time on one platform, 1 to 1000. Default 4.
+    /// `switch_workers`: how many operations that only pause or resume delivery run at a time on
+    /// one platform, 1 to 1000. Default 4.
     pub switch_workers: usize,
-    /// `max_claims`: how often an operation is begun before a person must look, 1 to 1000. Default 10.
+    /// `max_claims`: how often an operation may be claimed before a person must look at it, 1 to
+    /// 1000. Default 10.
     pub max_claims: u32,
-    /// `deadline`: how long after its first failure an operation is tried again before it is given up. Default `24h`.
+    /// `deadline`: how long an operation is retried after its first failure. Default `24h`.
     pub deadline: Duration,
-    /// `backoff_initial`: the pause after a first failure; it doubles with each further one. Default `1s`.
+    /// `backoff_initial`: the backoff after the first failure. It doubles with each further
+    /// failure. Default `1s`.
     pub backoff_initial: Duration,
-    /// `backoff_max`: the longest pause. Default `5m`.
+    /// `backoff_max`: the longest backoff. Default `5m`.
     pub backoff_max: Duration,
-    /// `status_refresh`: within this time a change on an ad server is noticed though nobody asks. Default `5m`.
+    /// `status_refresh`: the interval at which the host polls the status of buys, so that it
+    /// notices changes on an ad server by itself. Default `5m`.
     pub status_refresh: Duration,
-    /// `look_again`: how long after one another the objects of a step are looked for whose request got no answer. Default
-    /// `["5m", "20m", "1h", "6h", "1d"]`.
+    /// `look_again`: the successive waits between lookups for objects that a lost request may have
+    /// made. Default `["5m", "20m", "1h", "6h", "1d"]`.
     pub look_again: Vec<Duration>,
-    /// `missing_after`: so long after the first look that misses a buy on its ad server another one must miss it, or it is not taken for
-    /// gone. Default `5m`.
+    /// `missing_after`: the minimum time between the first poll that misses a buy on its ad server
+    /// and the poll that confirms it is gone. Default `5m`.
     pub missing_after: Duration,
-    /// `missing_alarm`: when so many at least, and more than half, are missed within that time, it is an alarm and no news of any of
-    /// them. Default 10.
+    /// `missing_alarm`: if at least this many buys, and more than half of them, are missing within
+    /// that time, the host raises an alarm and does not treat any of them as gone. Default 10.
     pub missing_alarm: usize,
 }
 
@@ -115,7 +124,7 @@ impl Operations {
     }
 }
 
-/// Says that two durations don't fit, where the one that is written down stands.
+/// Records that two durations conflict, at the position of the one that is configured.
 fn in_order(
     section: &Section<'_>,
     fine: bool,

@@ -1,4 +1,4 @@
-//! Ad servers: where each is, which adapter speaks to it, how requests are authenticated, and what it may use.
+//! Ad servers: the address of each, its adapter, the authentication of requests, and its limits.
 
 use std::{path::PathBuf, str::FromStr};
 
@@ -21,10 +21,10 @@ use crate::{
 mod auth;
 mod limits;
 
-/// The ids of buys on several platforms begin with it.
+/// The prefix of the ids of buys that span several platforms.
 const RESERVED: &str = "multi";
 
-/// Reads one of `[[platforms]]`.
+/// Reads one entry of `[[platforms]]`.
 pub(super) fn read(section: &Section<'_>) -> Option<PlatformConfig> {
     let name = section.defined("name", Kind::Platform, "\"acme\"", name);
     let component = section.required("adapter", "\"adapters/acme.wasm\"", |node| component(section, node));
@@ -83,7 +83,7 @@ fn component(section: &Section<'_>, node: Node<'_>) -> Read<PathBuf> {
     }
 }
 
-/// Reads an address that must be there, a text or `{ env = "…" }`. The example is one as TOML writes it.
+/// Reads a required address: a string or `{ env = "…" }`. `example` is an example in TOML syntax.
 fn address(section: &Section<'_>, key: &'static str, example: &str, allow_list: &AllowList) -> Option<BaseUrl> {
     if section.get(key).is_none() {
         section.missing(key, example);
@@ -92,7 +92,7 @@ fn address(section: &Section<'_>, key: &'static str, example: &str, allow_list: 
     address_if_any(section, key, allow_list)
 }
 
-/// As [`address`], which may be left out.
+/// Like [`address`], but optional.
 fn address_if_any(section: &Section<'_>, key: &'static str, allow_list: &AllowList) -> Option<BaseUrl> {
     let node = section.get(key)?;
     let url: BaseUrl = if node.is_table() {
@@ -112,7 +112,7 @@ fn address_if_any(section: &Section<'_>, key: &'static str, allow_list: &AllowLi
     Some(url)
 }
 
-/// Reads `endpoint_aliases`: other addresses of the same ad server, where nothing is sent to.
+/// Reads `endpoint_aliases`: other addresses of the same ad server. Nothing is sent to them.
 fn aliases(section: &Section<'_>, endpoint: Option<&BaseUrl>) -> Vec<BaseUrl> {
     let https = endpoint.is_some_and(|endpoint| endpoint.origin().is_https());
     let listed = section.list("endpoint_aliases", |node| {
@@ -125,7 +125,8 @@ fn aliases(section: &Section<'_>, endpoint: Option<&BaseUrl>) -> Vec<BaseUrl> {
     listed.unwrap_or_default()
 }
 
-/// Reads `origins`: what else the adapter may reach. The endpoint's own origin always belongs to them.
+/// Reads `origins`: the other origins that the adapter may reach. The origin of the endpoint is
+/// always included.
 fn origins(section: &Section<'_>, endpoint: Option<&BaseUrl>, allow_list: &AllowList) -> Vec<Origin> {
     let listed = section.list("origins", |node| {
         let origin: Origin = values::parsed(node)?;
@@ -141,7 +142,7 @@ fn origins(section: &Section<'_>, endpoint: Option<&BaseUrl>, allow_list: &Allow
     all
 }
 
-/// Reads patterns of requests that are not what their method says.
+/// Reads patterns of requests whose HTTP method is misleading, such as a `POST` that only reads.
 fn requests<T: FromStr<Err = PatternError>>(section: &Section<'_>, key: &'static str) -> Vec<T> {
     let pattern = |node: Node<'_>| {
         values::text(node)?.parse().map_err(|error| format!("has a pattern that can't be taken: {error}"))
@@ -149,10 +150,10 @@ fn requests<T: FromStr<Err = PatternError>>(section: &Section<'_>, key: &'static
     section.list(key, pattern).unwrap_or_default()
 }
 
-/// Refuses what could not be dialled, and warns of what is not encrypted.
+/// Refuses an origin that can't be dialled, and warns if it is not encrypted.
 ///
-/// What may be dialled is decided by the adapters' egress, for each request and after names were looked up. This is
-/// only the part that is certain beforehand, so that it is reported with its line.
+/// The adapters' egress decides what may be dialled, for each request and after names are resolved.
+/// This function checks only what is certain in advance, so that it can be reported with its line.
 fn check_reachable(section: &Section<'_>, key: &str, at: usize, origin: &Origin, allow_list: &AllowList) {
     let allowed = allow_list.names(origin);
     let private = origin.certain_address().is_some_and(|address| !is_public(address));

@@ -1,4 +1,4 @@
-//! Who buys.
+//! The buyers.
 
 use std::collections::BTreeMap;
 
@@ -10,23 +10,23 @@ use super::{
 };
 use crate::domain::id::{PlatformName, PrincipalId};
 
-/// `[[principals]]`: a buyer, and who it is on each platform.
+/// `[[principals]]`: a buyer, and its advertiser on each platform.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Principal {
-    /// `id`: stands in buys, tasks and the audit log.
+    /// `id`: identifies the buyer in buys, tasks and the audit log.
     pub id: PrincipalId,
     /// `name`: for people. Default: the id.
     pub name: String,
-    /// `platform_mappings`: where it may buy, and as whom.
+    /// `platform_mappings`: the platforms on which it may buy, and its advertiser on each.
     pub platform_mappings: BTreeMap<PlatformName, PlatformMapping>,
-    /// `calls`: how much it may ask, where that is not what everybody may.
+    /// `calls`: its rate limits where they differ from `[callers]`.
     pub calls: PartialRates,
 }
 
 /// An entry of `platform_mappings`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlatformMapping {
-    /// `advertiser_id`: the id under which the platform knows the principal.
+    /// `advertiser_id`: the platform's id for the principal.
     pub advertiser_id: String,
 }
 

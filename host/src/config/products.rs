@@ -1,4 +1,4 @@
-//! What is sold.
+//! The products for sale.
 
 use std::time::Duration;
 
@@ -15,35 +15,37 @@ use crate::domain::{
 /// Publishers that review creatives take one or two working days.
 const DEFAULT_REVIEW_LEAD: Duration = Duration::from_secs(48 * 3_600);
 
-/// `[[products]]`: a package that buyers can buy.
+/// `[[products]]`: a product that buyers can buy as a package.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Product {
-    /// `id`: what buyers name in `packages`.
+    /// `id`: the id that buyers name in `packages`.
     pub id: PackageId,
     /// `name`: for people.
     pub name: String,
     /// `description`: for people.
     pub description: Option<String>,
-    /// `platform`: where it is delivered.
+    /// `platform`: the platform that delivers it.
     pub platform: PlatformName,
-    /// `formats`: the creatives that it takes; never empty.
+    /// `formats`: the creative formats that it accepts. Never empty.
     pub formats: Vec<Format>,
-    /// `cpm`: the price of a thousand impressions.
+    /// `cpm`: the price of a thousand impressions, in `currency`.
     pub cpm: Micros,
-    /// `floor_cpm`: the least that a buyer may offer. Default: `cpm`.
+    /// `floor_cpm`: the lowest CPM that a buyer may offer. Default: `cpm`.
     pub floor_cpm: Micros,
-    /// `currency`. Default: the publisher's.
+    /// `currency`: ISO 4217. Default: the publisher's.
     pub currency: String,
-    /// `review_lead`: how long before the flight creatives must be there. Default `48h`.
+    /// `review_lead`: how long before the flight starts the creatives must arrive, in milliseconds.
+    /// Default `48h`.
     pub review_lead_ms: i64,
-    /// `settings`: an object, valid by the adapter's schema of product settings. Default: empty.
+    /// `settings`: an object that matches the adapter's schema of product settings. Default: empty.
     pub settings: Value,
-    /// Where `settings` stand: whether they fit is known once the adapter is loaded.
+    /// The position of `settings`. Whether they match the schema is known only once the adapter is
+    /// loaded.
     pub settings_at: Place,
 }
 
 impl Product {
-    /// The product as buyers buy it.
+    /// The product as an offer to buyers.
     pub fn offer(&self) -> Offer<'_> {
         Offer {
             id: &self.id,

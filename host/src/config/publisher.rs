@@ -1,14 +1,14 @@
-//! Whose host this is.
+//! The publisher that runs this host.
 
 use super::{section::Section, values};
 
-/// `[publisher]`: whose host this is.
+/// `[publisher]`: the publisher that runs this host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Publisher {
     /// `name`: for people.
     pub name: String,
-    /// `currency`: what products are sold in that name no currency of their own. There is no default: a wrong one
-    /// costs money.
+    /// `currency`: the currency of products that name none, ISO 4217. It has no default, because a
+    /// wrong currency costs money.
     pub currency: String,
 }
 

@@ -1,11 +1,13 @@
-//! Reads a TOML document into types and goes on after each mistake, so that one run finds them all.
+//! Reads a TOML document into types and continues after each mistake, so that one run finds them
+//! all.
 //!
-//! serde stops at the first mistake; this reader records it, answers `None` and reads on. What a value must be stands in
-//! `values`; what a section holds stands with the section. The pieces:
+//! serde stops at the first mistake. This reader records the mistake, returns `None` and reads on.
+//! `values` defines what values must be; the module of each section defines its keys. The parts:
 //!
 //! - [`Reader`]: the mistakes so far, and the names that were defined and referred to.
-//! - [`Section`]: one table. It remembers which keys it was asked for: whatever else stands in it is unknown and refused.
-//! - [`Node`]: one value and its place.
+//! - [`Section`]: one table. It remembers the keys that were read from it and refuses all others as
+//!   unknown.
+//! - [`Node`]: one value and its position.
 
 use std::{
     cell::RefCell,
@@ -24,10 +26,11 @@ use super::{
     section::Section,
 };
 
-/// What a value must be, in words that follow its name: `must be a duration, like "30s"`.
+/// The error says what the value must be, in words that follow its name:
+/// `must be a duration, like "30s"`.
 pub(super) type Read<T> = Result<T, String>;
 
-/// What a name names.
+/// The kind of thing that a name refers to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Kind {
     Key,
@@ -35,7 +38,7 @@ pub(super) enum Kind {
     Principal,
     Product,
     Token,
-    /// The digest of a token: two tokens with one secret could not be told apart.
+    /// The digest of a token. Two tokens with the same secret could not be told apart.
     TokenSecret,
 }
 
@@ -60,11 +63,11 @@ struct Notes {
     referred: Vec<(Kind, String, usize)>,
 }
 
-/// What is collected while the document is read.
+/// Collects mistakes, warnings and names while the document is read.
 pub(super) struct Reader<'r> {
     lines: Lines<'r>,
     around: &'r Surroundings<'r>,
-    /// The folder against which relative paths are resolved.
+    /// The directory against which relative paths are resolved.
     folder: PathBuf,
     notes: RefCell<Notes>,
 }
@@ -74,7 +77,7 @@ impl<'r> Reader<'r> {
         Self { lines, around, folder, notes: RefCell::default() }
     }
 
-    /// The place of an offset.
+    /// The position of an offset.
     pub(super) fn place(&self, at: usize) -> Place {
         self.lines.place(at)
     }
@@ -84,7 +87,7 @@ impl<'r> Reader<'r> {
         self.wrong_at(self.lines.place(at), message);
     }
 
-    /// Records a mistake at a place.
+    /// Records a mistake at a position.
     pub(super) fn wrong_at(&self, place: Place, message: impl Into<String>) {
         self.notes.borrow_mut().mistakes.push(Remark { place, message: message.into() });
     }
@@ -95,22 +98,23 @@ impl<'r> Reader<'r> {
         self.notes.borrow_mut().warnings.push(Remark { place, message: message.into() });
     }
 
-    /// The document's outermost table.
+    /// The top-level table of the document.
     pub(super) fn root(&'r self, table: &'r DeTable<'r>) -> Section<'r> {
         Section::new(self, Some(table), "the configuration".to_owned(), 0)
     }
 
-    /// Notes that a name is given here.
+    /// Records the definition of a name.
     pub(super) fn define(&self, kind: Kind, name: &str, at: usize) {
         self.notes.borrow_mut().defined.entry((kind, name.to_owned())).or_default().push(at);
     }
 
-    /// Notes that a name is used here; it may be given further down.
+    /// Records a reference to a name, which may be defined further down.
     pub(super) fn refer(&self, kind: Kind, name: &str, at: usize) {
         self.notes.borrow_mut().referred.push((kind, name.to_owned(), at));
     }
 
-    /// The value of an environment variable that overrides the file; an empty one does not.
+    /// The value of an environment variable that overrides the file. An empty variable counts as
+    /// unset.
     pub(super) fn overriding(&self, name: &str) -> Option<String> {
         (self.around.environment)(name).filter(|value| !value.trim().is_empty())
     }
@@ -126,7 +130,7 @@ impl<'r> Reader<'r> {
         }
     }
 
-    /// The content of a file that holds a secret, without line breaks at its end.
+    /// The content of a file that holds a secret, without trailing line breaks.
     pub(super) fn secret_file(&self, path: &str) -> Read<String> {
         let path = self.path(path);
         let content = std::fs::read_to_string(&path)
@@ -138,17 +142,18 @@ impl<'r> Reader<'r> {
         Ok(secret.to_owned())
     }
 
-    /// A path, relative to the configuration's folder.
+    /// Resolves a path against the directory of the configuration file.
     pub(super) fn path(&self, path: &str) -> PathBuf {
         self.folder.join(path)
     }
 
-    /// Whether there is a file.
+    /// Whether a file exists at this path.
     pub(super) fn is_file(&self, path: &Path) -> bool {
         (self.around.is_file)(path)
     }
 
-    /// Refuses what is defined twice and what is referred to and not defined. Answers mistakes and warnings.
+    /// Refuses names that are defined twice, and references to undefined names. Returns the
+    /// mistakes and the warnings.
     pub(super) fn finish(self) -> (Vec<Remark>, Vec<Remark>) {
         let Notes { mut mistakes, mut warnings, defined, referred } = self.notes.into_inner();
         for ((kind, name), places) in &defined {
@@ -174,7 +179,7 @@ impl<'r> Reader<'r> {
     }
 }
 
-/// `what`, followed by what may have been meant.
+/// `what`, followed by a suggestion of a known name.
 pub(super) fn unknown<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a str> + Clone) -> String {
     match nearest(name, known.clone()) {
         Some(near) => format!("{what}; did you mean `{near}`?"),
@@ -183,11 +188,11 @@ pub(super) fn unknown<'a>(what: &str, name: &str, known: impl Iterator<Item = &'
     }
 }
 
-/// A value and its place.
+/// A value and its position.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Node<'r> {
     pub(super) value: &'r DeValue<'r>,
-    /// Its offset.
+    /// The byte offset.
     pub(super) at: usize,
 }
 
@@ -200,7 +205,7 @@ impl<'r> Node<'r> {
         self.value.is_table()
     }
 
-    /// The elements of an array; `None` if it is none.
+    /// The elements of an array, or `None` if the value is not an array.
     pub(super) fn elements(self) -> Option<Vec<Self>> {
         self.value.as_array().map(|array| array.iter().map(Self::of).collect())
     }

@@ -1,4 +1,4 @@
-//! How long what has ended is kept.
+//! How long ended operations, closed tasks and events are kept.
 
 use std::time::Duration;
 
@@ -7,27 +7,32 @@ use crate::domain::{task::CLOSED_LISTED_FOR, webhook::DELIVERIES_KEPT_FOR};
 
 const DAY: u64 = 24 * 3_600;
 
-/// A quarter is what people ask about; who wants more has webhooks, and the audit log keeps all decisions.
+/// People ask about the last quarter. To keep events longer, subscribe to webhooks; the audit log
+/// keeps all decisions.
 const DEFAULT_EVENTS: Duration = Duration::from_secs(90 * DAY);
 
-/// More than a year, so that this year's changes can be held against last year's.
+/// More than a year, so that this year's changes can be compared with last year's.
 const DEFAULT_OPERATIONS: Duration = Duration::from_secs(400 * DAY);
 
-/// As long as the operations that they were about.
+/// As long as the operations that the tasks are about.
 const DEFAULT_TASKS: Duration = DEFAULT_OPERATIONS;
 
-/// Longer than an idempotency key is kept, whose answer names the operation, and than anything of an ended operation is looked up again on
-/// an ad server.
+/// Longer than an idempotency key, whose answer names the operation, is kept, and longer than any
+/// lookup on an ad server for an ended operation.
 const LEAST_OPERATIONS: Duration = Duration::from_secs(7 * DAY);
 
-/// `[retention]`: how long what has ended is kept. Buys, the operations that created them, and the audit log stay.
+/// `[retention]`: how long ended operations, closed tasks and events are kept. Buys, the operations
+/// that created them, and the audit log are never deleted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Retention {
-    /// `events`: after they happened; at least as long as deliveries can be replayed. Default `90d`.
+    /// `events`: how long an event is kept. At least as long as deliveries can be replayed. Default
+    /// `90d`.
     pub events: Duration,
-    /// `operations`: after they ended, with their steps; at least `7d`. Default `400d`.
+    /// `operations`: how long an operation and its steps are kept after its end. At least `7d`.
+    /// Default `400d`.
     pub operations: Duration,
-    /// `tasks`: after they were closed, with their histories; at least as long as they are listed. Default `400d`.
+    /// `tasks`: how long a task and its history are kept after it was closed. At least as long as
+    /// closed tasks are listed. Default `400d`.
     pub tasks: Duration,
 }
 

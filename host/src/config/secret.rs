@@ -1,12 +1,12 @@
-//! Secrets: where they come from.
+//! The sources of secrets.
 //!
 //! | written | is |
 //! |---|---|
 //! | `{ env = "ACME_KEY" }` | the environment variable of that name |
-//! | `{ file = "acme.key" }` | the content of a file, without line breaks at its end |
-//! | `{ value = "…" }` | the text itself; it can be read by whoever reads the file, so `check` warns |
+//! | `{ file = "acme.key" }` | the content of a file, without trailing line breaks |
+//! | `{ value = "…" }` | the secret itself; everybody who can read the file can read it, so `check` warns |
 //!
-//! A bare text is refused: it would be a secret in the file that nobody meant to write down.
+//! A plain string is refused, so that nobody writes a secret into the file by accident.
 
 use super::{section::Section, values};
 use crate::adapters::Secret;
@@ -14,13 +14,13 @@ use crate::adapters::Secret;
 /// A secret, and where it was found.
 pub(super) struct FoundSecret {
     pub(super) secret: Secret,
-    /// Whether it stands in the file itself.
+    /// Whether the secret is in the configuration file itself.
     pub(super) plain: bool,
-    /// Its offset.
+    /// The byte offset of its value.
     pub(super) at: usize,
 }
 
-/// Reads the secret under `key`; what is wrong with it is recorded.
+/// Reads the secret under `key` and records any mistake.
 pub(super) fn read(section: &Section<'_>, key: &'static str) -> Option<FoundSecret> {
     let at = section.place_of(key);
     section.get(key).filter(|node| !node.is_table()).inspect(|node| {
@@ -46,7 +46,7 @@ pub(super) fn read(section: &Section<'_>, key: &'static str) -> Option<FoundSecr
     })
 }
 
-/// Reads a secret that the host sends, and warns if it stands in the file.
+/// Reads a secret that the host sends, and warns if it is in the file itself.
 pub(super) fn required(section: &Section<'_>, key: &'static str) -> Option<FoundSecret> {
     if section.get(key).is_none() {
         section.missing(key, "{ env = \"NAME\" }");

@@ -1,4 +1,4 @@
-//! One table of the document: its keys, the sections inside of it, and what is left over.
+//! One table of the document: its keys, its subsections, and its unknown keys.
 
 use std::cell::{Cell, RefCell};
 
@@ -9,16 +9,16 @@ use super::{
     reader::{Kind, Node, Read, Reader, unknown},
 };
 
-/// A table that is being read. A section that is not there reads as an empty one.
+/// A table that is being read. A missing section reads as an empty one.
 pub(super) struct Section<'r> {
     reader: &'r Reader<'r>,
     table: Option<&'r DeTable<'r>>,
-    /// As messages call it: `[server]`.
+    /// The name of the section in messages: `[server]`.
     title: String,
-    /// Its offset: where a missing key is reported.
+    /// The byte offset at which a missing key is reported.
     at: usize,
     asked: RefCell<Vec<&'static str>>,
-    /// Whether every key is taken.
+    /// Whether unknown keys are accepted.
     any_key: Cell<bool>,
 }
 
@@ -27,7 +27,7 @@ impl<'r> Section<'r> {
         Self { reader, table, title, at, asked: RefCell::default(), any_key: Cell::default() }
     }
 
-    /// What is common to all sections.
+    /// The reader that all sections share.
     pub(super) const fn reader(&self) -> &'r Reader<'r> {
         self.reader
     }
@@ -42,12 +42,12 @@ impl<'r> Section<'r> {
         self.reader.warn(at, message);
     }
 
-    /// Where a key's value stands, to be told later by whoever can judge the value.
+    /// The position of a key's value, for a check that happens later.
     pub(super) fn place(&self, key: &'static str) -> Place {
         self.reader.place(self.place_of(key))
     }
 
-    /// Its offset.
+    /// The byte offset of the section.
     pub(super) const fn at(&self) -> usize {
         self.at
     }
@@ -57,35 +57,35 @@ impl<'r> Section<'r> {
         self.wrong(self.at, format!("{} needs `{key}`; add it, like {key} = {example}", self.title));
     }
 
-    /// The value of a key, which is then known.
+    /// Returns the value of a key and marks the key as known.
     pub(super) fn get(&self, key: &'static str) -> Option<Node<'r>> {
         self.asked.borrow_mut().push(key);
         self.table?.get(key).map(Node::of)
     }
 
-    /// Every key and value, all of them known: for tables whose keys are names.
+    /// Returns every key and value and marks all keys as known. For tables whose keys are names.
     pub(super) fn entries(&self) -> Vec<(&'r str, usize, Node<'r>)> {
         let entries = self.table.into_iter().flatten();
         entries.map(|(key, value)| (key.get_ref().as_ref(), key.span().start, Node::of(value))).collect()
     }
 
-    /// Where a key's value stands; the section's own place if it is not there.
+    /// The position of a key's value, or of the section if the key is missing.
     pub(super) fn place_of(&self, key: &'static str) -> usize {
         self.get(key).map_or(self.at, |node| node.at)
     }
 
-    /// Which of these keys are there.
+    /// Returns those of the given keys that exist.
     pub(super) fn present(&self, keys: &[&'static str]) -> Vec<&'static str> {
         keys.iter().copied().filter(|key| self.get(key).is_some()).collect()
     }
 
-    /// A value that may be left out.
+    /// Reads an optional value.
     pub(super) fn optional<T>(&self, key: &'static str, read: impl FnOnce(Node<'r>) -> Read<T>) -> Option<T> {
         let node = self.get(key)?;
         read(node).map_err(|must| self.wrong(node.at, format!("`{key}` {must}"))).ok()
     }
 
-    /// A value that must be there.
+    /// Reads a required value.
     pub(super) fn required<T>(
         &self,
         key: &'static str,
@@ -98,12 +98,13 @@ impl<'r> Section<'r> {
         self.optional(key, read)
     }
 
-    /// A value with a default, which also stands in for a wrong one so that reading goes on.
+    /// Reads a value with a default. A wrong value is recorded and also replaced by the default, so
+    /// that reading continues.
     pub(super) fn or<T>(&self, key: &'static str, default: T, read: impl FnOnce(Node<'r>) -> Read<T>) -> T {
         self.optional(key, read).unwrap_or(default)
     }
 
-    /// A name that is given here and must be there.
+    /// Reads a required name that is defined here.
     pub(super) fn defined(
         &self,
         key: &'static str,
@@ -116,7 +117,7 @@ impl<'r> Section<'r> {
         Some(name)
     }
 
-    /// A name that is given elsewhere.
+    /// Reads a name that is defined elsewhere.
     pub(super) fn referred(
         &self,
         key: &'static str,
@@ -128,7 +129,8 @@ impl<'r> Section<'r> {
         Some(name)
     }
 
-    /// A list; each wrong element is a mistake of its own. `None`: not there, or no list.
+    /// Reads a list. Each wrong element is a mistake of its own. Returns `None` if the key is
+    /// missing or its value is not a list.
     pub(super) fn list<T>(&self, key: &'static str, read: impl Fn(Node<'r>) -> Read<T>) -> Option<Vec<T>> {
         let elements =
             self.optional(key, |node| node.elements().ok_or_else(|| "must be a list, like [\"…\"]".to_owned()))?;
@@ -136,7 +138,7 @@ impl<'r> Section<'r> {
         Some(elements.into_iter().filter_map(read_one).collect())
     }
 
-    /// A list that, if it is there, says something: an empty one is a mistake.
+    /// Reads an optional list that must not be empty.
     pub(super) fn some_of<T>(
         &self,
         key: &'static str,
@@ -149,7 +151,7 @@ impl<'r> Section<'r> {
         self.list(key, read)
     }
 
-    /// A section of the document, `[key]`. One that is not there is read as empty, for its defaults.
+    /// Reads a top-level section, `[key]`. A missing section is read as empty, for its defaults.
     pub(super) fn section<T>(&self, key: &'static str, read: impl FnOnce(&Section<'r>) -> T) -> Option<T> {
         match self.get(key) {
             None => Some(self.within(None, format!("[{key}]"), self.at, read)),
@@ -163,7 +165,7 @@ impl<'r> Section<'r> {
         }
     }
 
-    /// A table inside of a section; what is no table is a mistake.
+    /// Reads a table inside a section. Any other value is a mistake.
     pub(super) fn table<T>(
         &self,
         key: &'static str,
@@ -177,7 +179,8 @@ impl<'r> Section<'r> {
         self.table_if_table(key, read)
     }
 
-    /// A table inside of a section, or a default where there is none. `None`: there is a mistake in it.
+    /// Reads a table inside a section, or returns a default if it is missing. Returns `None` if it
+    /// has a mistake.
     pub(super) fn or_table<T>(
         &self,
         key: &'static str,
@@ -188,7 +191,7 @@ impl<'r> Section<'r> {
         if self.get(key).is_none() { Some(default) } else { self.table(key, example, read) }
     }
 
-    /// A table inside of a section; anything else is passed over.
+    /// Reads a table inside a section. Any other value is ignored.
     pub(super) fn table_if_table<T>(
         &self,
         key: &'static str,
@@ -198,12 +201,12 @@ impl<'r> Section<'r> {
         self.inside(node, format!("`{key}`"), read).flatten()
     }
 
-    /// The table that a node is; `None` if it is none.
+    /// Reads the table that a node holds. Returns `None` if the node is not a table.
     pub(super) fn inside<T>(&self, node: Node<'r>, title: String, read: impl FnOnce(&Section<'r>) -> T) -> Option<T> {
         node.value.as_table().map(|table| self.within(Some(table), title, node.at, read))
     }
 
-    /// Every table of a list of sections, `[[key]]`; those with mistakes are left out.
+    /// Reads every table of an array of tables, `[[key]]`. Tables with mistakes are left out.
     pub(super) fn tables<T>(&self, key: &'static str, read: impl Fn(&Section<'r>) -> Option<T>) -> Vec<T> {
         let Some(node) = self.get(key) else { return Vec::new() };
         let not_a_list = || self.wrong(node.at, format!("`{key}` is a list of sections: write [[{key}]] above each"));
@@ -234,7 +237,7 @@ impl<'r> Section<'r> {
         found
     }
 
-    /// Refuses every key that was not asked for.
+    /// Refuses every key that was not read.
     pub(super) fn refuse_unknown_keys(&self) {
         if self.any_key.get() {
             return;
@@ -250,7 +253,7 @@ impl<'r> Section<'r> {
         }
     }
 
-    /// Takes every key as known, where nobody can say which ones belong.
+    /// Accepts every key, for sections whose keys can't be determined.
     pub(super) fn take_any_key(&self) {
         self.any_key.set(true);
     }

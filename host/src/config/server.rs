@@ -1,4 +1,4 @@
-//! How the host is reached, and where it keeps things.
+//! How the host is reached, and where it keeps its data.
 
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
@@ -20,75 +20,82 @@ use crate::network::{allow_list, base_url::BaseUrl};
 /// Overrides `listen` of `[server]`.
 pub const LISTEN_VARIABLE: &str = "FLIGHTDECK_LISTEN";
 
-/// Overrides `dir` of `[data]`. A relative path is relative to the working folder.
+/// Overrides `dir` of `[data]`. A relative path is resolved against the working directory.
 pub const DATA_DIR_VARIABLE: &str = "FLIGHTDECK_DATA_DIR";
 
-/// Only this machine reaches a host that nobody configured.
+/// A host without configuration is reachable only from its own machine.
 const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
 
-/// A create of some hundred packages is 200 KiB; nothing that a buyer sends is a file.
+/// A create with several hundred packages is 200 KiB, and buyers never upload files.
 const DEFAULT_REQUEST_BYTES: NonZeroUsize = NonZeroUsize::new(1 << 20).unwrap();
 
-/// Shorter than the 30 s after which container platforms kill.
+/// Shorter than the 30 s after which container platforms kill a process.
 const DEFAULT_SHUTDOWN_GRACE: Duration = Duration::from_secs(25);
 
-/// Most changes end within seconds; a client that waits longer than its own time-out has waited for nothing.
+/// Most changes end within seconds, and a longer wait could exceed the client's own timeout.
 const DEFAULT_WAIT: Duration = Duration::from_secs(20);
 
-/// Common proxies give up after 60 s.
+/// Common proxies time out after 60 s.
 const DEFAULT_MAX_WAIT: Duration = Duration::from_secs(55);
 
-/// A hundred orchestrators behind one address have some connections each; somebody with one machine can't take them all.
+/// A hundred orchestrators behind one address need several connections each. One machine still
+/// can't take all connections.
 const DEFAULT_CONNECTIONS_PER_ADDRESS: usize = 1_000;
 
-/// The head of a request is some hundred bytes and is sent at once; a client on a bad line sends it again within seconds.
+/// The head of a request is a few hundred bytes and is sent at once. A client on a bad connection
+/// retransmits it within seconds.
 const DEFAULT_HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A megabyte at 35 KiB a second.
+/// Enough for a megabyte at 35 KiB a second.
 const DEFAULT_BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Load balancers keep their own connections for 60 s and take it badly if the other side closes first.
+/// Load balancers keep connections for 60 s and report errors if the other side closes them first.
 const DEFAULT_IDLE_TIMEOUT: Duration = Duration::from_secs(75);
 
-/// What browsers and agents ask at a time over one connection; each may bring a body.
+/// Enough for browsers and agents, which multiplex requests over one connection. Each request may
+/// have a body.
 const DEFAULT_STREAMS: u32 = 100;
 
-/// The most connections that may be configured: beyond that the memory for their buffers, 64 KiB each, is gigabytes.
+/// The most connections that may be configured. With more, their buffers of 64 KiB each would take
+/// gigabytes of memory.
 const MOST_CONNECTIONS: i64 = 100_000;
 
 /// `[server]`: how the host is reached.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Server {
-    /// `listen`: address and port; port 0 takes a free one. Default `127.0.0.1:8080`.
+    /// `listen`: address and port. Port 0 takes a free port. Default `127.0.0.1:8080`.
     pub listen: SocketAddr,
-    /// `public_url`: how others reach the host, for links in what it sends. Default: none.
+    /// `public_url`: the address under which others reach the host, for links. Default: none.
     pub public_url: Option<BaseUrl>,
-    /// `max_request_size`: the largest request body that is read. Default 1 MiB.
+    /// `max_request_size`: the largest request body that is accepted, in bytes. Default 1 MiB.
     pub max_request_bytes: NonZeroUsize,
-    /// `shutdown_grace`: how long what runs may take to end after SIGTERM. Default `25s`.
+    /// `shutdown_grace`: how long running work may take to end after SIGTERM. Default `25s`.
     pub shutdown_grace: Duration,
-    /// `default_wait`: how long a write waits for its outcome when the caller does not say. Default `20s`.
+    /// `default_wait`: how long a write waits for its outcome if the caller does not specify it.
+    /// Default `20s`.
     pub default_wait: Duration,
     /// `max_wait`: the longest wait that a caller may ask for. Default `55s`.
     pub max_wait: Duration,
-    /// `max_connections`: connections at a time. Default: 10,000, or as many as the process may have files open beside what else it
-    /// opens.
+    /// `max_connections`: the maximum number of concurrent connections. Default: 10,000, or fewer
+    /// if the process may not open enough files.
     pub max_connections: Option<usize>,
-    /// `max_connections_per_address`: connections at a time from one address; trusted proxies may have more. Default 1000.
+    /// `max_connections_per_address`: the maximum number of concurrent connections from one
+    /// address. Does not apply to trusted proxies. Default 1000.
     pub max_connections_per_address: usize,
-    /// `header_timeout`: how long the head of a request may take, from its first byte, and on a new connection from the beginning.
-    /// Default `10s`.
+    /// `header_timeout`: how long the head of a request may take from its first byte or, on a new
+    /// connection, from the connection's start. Default `10s`.
     pub header_timeout: Duration,
-    /// `body_timeout`: how long the body of a request may take in all, and how long a client may take nothing of an answer. Default
-    /// `30s`.
+    /// `body_timeout`: how long the whole body of a request may take, and how long a client may
+    /// stall while it receives a response. Default `30s`.
     pub body_timeout: Duration,
-    /// `idle_timeout`: how long a connection is kept on which nothing is asked. Default `75s`.
+    /// `idle_timeout`: how long an idle connection stays open. Default `75s`.
     pub idle_timeout: Duration,
-    /// `max_streams`: requests at a time over one connection of HTTP/2. Default 100.
+    /// `max_streams`: the maximum number of concurrent requests over one HTTP/2 connection. Default
+    /// 100.
     pub max_streams: u32,
-    /// `trusted_proxies`: who is believed when they say in `X-Forwarded-For` whom they speak for. Default: nobody.
+    /// `trusted_proxies`: the addresses whose `X-Forwarded-For` header is trusted. Default: none.
     pub trusted_proxies: Vec<IpNet>,
-    /// `json_logs`: whether logs are JSON lines rather than text. Default `false`.
+    /// `json_logs`: whether logs are JSON lines instead of text. Default `false`.
     pub json_logs: bool,
 }
 
@@ -122,7 +129,7 @@ impl Server {
         server
     }
 
-    /// Takes what the environment overrides.
+    /// Applies the overrides from the environment.
     pub(super) fn overridden(mut self, reader: &Reader<'_>) -> Self {
         if let Some(text) = reader.overriding(LISTEN_VARIABLE) {
             match address(&text) {
@@ -134,7 +141,7 @@ impl Server {
     }
 }
 
-/// A network, or an address as a network of one.
+/// Reads a network. A single address is a network of one.
 fn network(node: Node<'_>) -> Read<IpNet> {
     allow_list::network(values::text(node)?)
         .ok_or_else(|| "must be a network (\"10.1.0.0/16\") or an address, in quotes".to_owned())
@@ -146,11 +153,11 @@ fn address(text: &str) -> Read<SocketAddr> {
         .map_err(|_| "must be an address and a port, like \"127.0.0.1:8080\" or \"[::]:8080\"".to_owned())
 }
 
-/// `[data]`: where the host keeps what is its own.
+/// `[data]`: where the host keeps its files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Data {
-    /// `dir`: the folder of the database and of compiled adapters. It is made if it is not there. Default `data`,
-    /// beside the configuration.
+    /// `dir`: the directory of the database and of compiled adapters. It is created if it does not
+    /// exist. Default `data`, beside the configuration.
     pub dir: PathBuf,
 }
 
@@ -159,7 +166,7 @@ impl Data {
         Self { dir: section.reader().path(section.or("dir", "data", values::text)) }
     }
 
-    /// Takes what the environment overrides.
+    /// Applies the overrides from the environment.
     pub(super) fn overridden(mut self, reader: &Reader<'_>) -> Self {
         if let Some(folder) = reader.overriding(DATA_DIR_VARIABLE) {
             match std::path::absolute(&folder) {

@@ -1,35 +1,37 @@
-//! Where the host keeps what must not be lost.
+//! The database.
 
 use std::path::PathBuf;
 
 use super::{reader::Read, secret, section::Section, values};
 use crate::adapters::Secret;
 
-/// How many connections a host opens to PostgreSQL at most. Some hosts of this many stay below the 100 that a server takes by
-/// default.
+/// The maximum number of connections from one host to PostgreSQL. Several such hosts stay below the
+/// 100 connections that a server accepts by default.
 const DEFAULT_CONNECTIONS: u32 = 16;
 
 /// `[store]`: the database.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoreSettings {
-    /// `url`: where it is. Default `sqlite://flightdeck.db`.
+    /// `url`: the location. Default `sqlite://flightdeck.db`.
     pub url: StoreUrl,
-    /// `connections`: to PostgreSQL, at most; one more listens for hints. Default 16.
+    /// `connections`: the maximum number of connections to PostgreSQL. One more listens for hints.
+    /// Default 16.
     pub connections: u32,
 }
 
-/// Which database it is.
+/// The kind and location of the database.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StoreUrl {
-    /// `url = "sqlite://flightdeck.db"`: a file, relative to `dir` of `[data]`; `sqlite:///var/lib/x.db` is absolute.
+    /// `url = "sqlite://flightdeck.db"`: a file, relative to `dir` of `[data]`.
+    /// `sqlite:///var/lib/x.db` is absolute.
     Sqlite(PathBuf),
-    /// `url = { env = "DATABASE_URL" }`, which says `postgres://user:password@host/database`.
+    /// `url = { env = "DATABASE_URL" }`, whose value is `postgres://user:password@host/database`.
     Postgres(Secret),
 }
 
 impl StoreSettings {
-    /// Reads the section. A file's path is not resolved yet.
+    /// Reads the section. The path of a file is not resolved yet.
     pub(super) fn read(section: &Section<'_>) -> Self {
         let url = match section.get("url") {
             Some(node) if node.is_table() => secret::read(section, "url").and_then(|found| {
@@ -55,7 +57,7 @@ impl StoreSettings {
 
 fn parse(text: &str) -> Read<StoreUrl> {
     if text.starts_with("postgres://") || text.starts_with("postgresql://") {
-        // What is wrong is not repeated: it may be the password.
+        // The message does not repeat the value: it may be the password.
         let url = url::Url::parse(text).ok().filter(url::Url::has_host);
         return match url {
             Some(_) => Ok(StoreUrl::Postgres(Secret::new(text))),
@@ -78,7 +80,7 @@ fn has_password(text: &str) -> bool {
     url::Url::parse(text).is_ok_and(|url| url.password().is_some())
 }
 
-/// Where a database is, without what only the host should know.
+/// The location of a database without its credentials.
 pub(super) fn shown(url: &Secret) -> String {
     let Ok(url) = url::Url::parse(url.expose()) else { return "postgres://".to_owned() };
     let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Whole documents, read and refused.
+//! Tests that parse whole documents, valid and invalid.
 
 use std::path::Path;
 
@@ -13,10 +13,10 @@ mod refused;
 mod refused_entries;
 mod secrets;
 
-/// What every configuration has.
+/// The part that every configuration needs.
 const PUBLISHER: &str = "[publisher]\nname = \"Acme News\"\ncurrency = \"USD\"\n";
 
-/// One of each, to refer to.
+/// One entry of each kind, for tests that refer to them.
 const HOUSE: &str = r#"
 [publisher]
 name = "Acme News"
@@ -50,18 +50,18 @@ fn read(text: &str) -> Result<Config, ConfigErrors> {
     Config::parse(Path::new("/etc/flightdeck/flightdeck.toml"), text, &around)
 }
 
-/// Values of a list as they are written.
+/// The values of a list as they are displayed.
 fn shown<T: std::fmt::Display>(list: &[T]) -> Vec<String> {
     list.iter().map(ToString::to_string).collect()
 }
 
-/// Reads what is fine.
+/// Parses a valid document.
 #[track_caller]
 fn fine(text: &str) -> Config {
     read(text).unwrap_or_else(|errors| panic!("{errors}\n{text}"))
 }
 
-/// Takes the marks out of a text: answers it, and line and column of each mark.
+/// Removes the marks from a text. Returns the text, and the line and column of each mark.
 fn unmarked(marked: &str) -> (String, Vec<String>) {
     let mut text = String::new();
     let mut places = Vec::new();
@@ -87,7 +87,7 @@ fn compare(found: Vec<String>, places: &[String], messages: &[&str], text: &str)
     assert_eq!(found, wanted, "{text}");
 }
 
-/// Checks that a document has these mistakes, each where a `¦` stands.
+/// Asserts that a document has exactly these mistakes, at the positions marked with `¦`.
 #[track_caller]
 fn refused(marked: &str, messages: &[&str]) {
     let (text, places) = unmarked(marked);
@@ -98,7 +98,7 @@ fn refused(marked: &str, messages: &[&str]) {
     compare(found, &places, messages, &text);
 }
 
-/// The same for warnings of a document that is otherwise fine.
+/// Asserts that a valid document has exactly these warnings.
 #[track_caller]
 fn warned(marked: &str, messages: &[&str]) {
     let (text, places) = unmarked(marked);
@@ -106,7 +106,7 @@ fn warned(marked: &str, messages: &[&str]) {
     compare(found, &places, messages, &text);
 }
 
-/// [`refused`] behind [`HOUSE`].
+/// [`refused`] for text that follows [`HOUSE`].
 #[track_caller]
 fn refused_in_house(marked: &str, messages: &[&str]) {
     refused(&format!("{HOUSE}\n{marked}"), messages);

@@ -1,4 +1,4 @@
-//! Who may call.
+//! The bearer tokens of callers.
 
 use super::{
     reader::Kind,
@@ -15,23 +15,25 @@ use crate::domain::{
     time::Timestamp,
 };
 
-/// A plain digest keeps a token only if nobody can guess it: 24 random characters are more than 120 bits.
+/// The minimum length of a token. A plain digest protects a token only if nobody can guess it: 24
+/// random characters have more than 120 bits.
 const SHORTEST_SECRET: usize = 24;
 
-/// `[[tokens]]`: a bearer token. The token itself is not kept.
+/// `[[tokens]]`: a bearer token. Only its digest is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Token {
-    /// `name`: who acts with it. Stands in histories and in the audit log.
+    /// `name`: identifies the caller in histories and in the audit log.
     pub name: String,
-    /// `person`: who stands behind it. Nobody decides on their own request, whatever tokens they have. Default: `name`.
+    /// `person`: the person who uses the token. Nobody may approve their own request, whichever of
+    /// their tokens they use. Default: `name`.
     pub person: Person,
-    /// `sha256`, or that of `secret`: lower-case hexadecimal.
+    /// `sha256`, or the SHA-256 of `secret`, in lower-case hexadecimal.
     pub sha256: String,
-    /// `role`.
+    /// `role`: what the token may do.
     pub role: Role,
-    /// `principal`: for a buyer, and only for one.
+    /// `principal`: the buyer. Required for the role `buyer` and refused for others.
     pub principal: Option<PrincipalId>,
-    /// `expires`: from then on it is refused.
+    /// `expires`: the time from which the token is refused. Default: never.
     pub expires_at: Option<Timestamp>,
 }
 
@@ -54,7 +56,8 @@ impl Token {
         Some(Self { name, person, sha256: sha256?, role: role?, principal, expires_at })
     }
 
-    /// What of it the digest of a configuration covers. The token's own digest is hashed once more.
+    /// The part of the token that the digest of a configuration covers. The token's own digest is
+    /// hashed once more.
     pub(super) fn for_digest(&self) -> serde_json::Value {
         serde_json::json!({
             "name": self.name,
@@ -67,10 +70,10 @@ impl Token {
     }
 }
 
-/// Judges the name of a token, which stands in the audit log as who did something.
+/// Checks the name of a token, which identifies the actor in the audit log.
 ///
 /// # Errors
-/// What it must be.
+/// When the name is not allowed. The error says what it must be.
 pub fn name(text: &str) -> Result<(), String> {
     let must = || format!("must be a text of one line and at most {LONGEST_NAME} characters");
     if text.chars().count() > LONGEST_NAME {
@@ -84,7 +87,7 @@ pub fn name(text: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// Reads `principal`, which goes with a buyer.
+/// Reads `principal`, which only buyers have.
 fn principal(section: &Section<'_>, role: Option<Role>) -> Option<PrincipalId> {
     let node = section.get("principal");
     match (role, node) {
@@ -98,7 +101,7 @@ fn principal(section: &Section<'_>, role: Option<Role>) -> Option<PrincipalId> {
     Some(PrincipalId::from(id))
 }
 
-/// Reads `secret` or `sha256`, of which there must be one.
+/// Reads `secret` or `sha256`. Exactly one of them is required.
 fn digest_of(section: &Section<'_>) -> Option<String> {
     let allow_weak = section.or("allow_weak", false, values::flag);
     let secret = secret::read(section, "secret");
@@ -117,11 +120,11 @@ fn digest_of(section: &Section<'_>) -> Option<String> {
     Some(sha256)
 }
 
-/// Judges a token without repeating it.
+/// Checks a token. Messages do not repeat it.
 fn judge(section: &Section<'_>, found: &secret::FoundSecret, allow_weak: bool) {
     let secret = found.secret.expose();
     if !secret.bytes().all(|byte| byte.is_ascii_graphic()) {
-        // It is sent as `Authorization: Bearer …`, which carries nothing else.
+        // It is sent in `Authorization: Bearer …`, which can carry only these characters.
         section.wrong(found.at, "`secret` must be ASCII without spaces and line breaks: it travels in a header");
     } else if secret.len() >= SHORTEST_SECRET {
         if found.plain {

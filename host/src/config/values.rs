@@ -1,6 +1,6 @@
-//! What single values must be: each function reads one, or answers in words what it must be.
+//! Readers for single values. Each returns the value, or an error that says what the value must be.
 //!
-//! The words never repeat the value where a secret may stand by mistake.
+//! An error never repeats the value if it might be a misplaced secret.
 
 use std::{fmt::Display, num::NonZeroUsize, str::FromStr, time::Duration};
 
@@ -18,44 +18,44 @@ use crate::domain::{
     time::{Day, Timestamp},
 };
 
-/// The longest duration that is taken: ten years, so that no sum of them overflows.
+/// The longest duration that is accepted: ten years, so that sums of durations don't overflow.
 const LONGEST: Duration = Duration::from_secs(10 * 366 * 86_400);
 
-/// The longest name that is taken: it stands in ids, file names, logs and on ad servers.
+/// The longest name that is accepted. Names are used in ids, file names, logs and on ad servers.
 pub(super) const LONGEST_NAME: usize = 64;
 
-/// The longest name for people, in characters: as long as that of a creative.
+/// The longest display name, in characters: as long as that of a creative.
 const LONGEST_TITLE: usize = 255;
 
-/// The longest description, in characters: a screenful.
+/// The longest description, in characters: about a screenful.
 const LONGEST_DESCRIPTION: usize = 2_000;
 
-/// A text that says something.
+/// Reads a string that is not blank.
 pub(super) fn text(node: Node<'_>) -> Read<&str> {
     node.value.as_str().filter(|text| !text.trim().is_empty()).ok_or_else(|| "must be a text in quotes".to_owned())
 }
 
-/// A text with a grammar of its own, whose error is the words of the mistake.
+/// Reads a string with its own grammar. The parse error is the message of the mistake.
 pub(super) fn parsed<T: FromStr<Err: Display>>(node: Node<'_>) -> Read<T> {
     text(node)?.parse().map_err(|error: T::Err| error.to_string())
 }
 
-/// A text to keep.
+/// Reads a string that is not blank, as an owned value.
 pub(super) fn words(node: Node<'_>) -> Read<String> {
     text(node).map(|text| composed(text.trim()))
 }
 
-/// A text that stands in lists and histories: one line, not too long.
+/// Reads a string for lists and histories: one line of limited length.
 pub(super) fn short(node: Node<'_>) -> Read<String> {
     within(node, LONGEST_NAME, Lines::One, "text of one line")
 }
 
-/// A name for people, as buyers and reviewers see it and ad servers get it.
+/// Reads a display name, which buyers, reviewers and ad servers see.
 pub(super) fn title(node: Node<'_>) -> Read<String> {
     within(node, LONGEST_TITLE, Lines::One, "text of one line")
 }
 
-/// Words for people.
+/// Reads a description for people.
 pub(super) fn description(node: Node<'_>) -> Read<String> {
     within(node, LONGEST_DESCRIPTION, Lines::Many, "text")
 }
@@ -72,12 +72,12 @@ fn within(node: Node<'_>, most: usize, lines: Lines, what: &str) -> Read<String>
     }
 }
 
-/// `true` or `false`.
+/// Reads `true` or `false`.
 pub(super) fn flag(node: Node<'_>) -> Read<bool> {
     node.value.as_bool().ok_or_else(|| "must be true or false, without quotes".to_owned())
 }
 
-/// A lower-case name that may stand in ids and in file names: `acme`, `acme_eu`.
+/// Reads a lower-case name for ids and file names: `acme`, `acme_eu`.
 pub(super) fn identifier(node: Node<'_>) -> Read<String> {
     let must = "must be a lower-case name of letters, digits and _ that begins with a letter, like \"acme\"";
     let valid = |text: &&str| {
@@ -88,7 +88,7 @@ pub(super) fn identifier(node: Node<'_>) -> Read<String> {
     node.value.as_str().filter(valid).map(str::to_owned).ok_or_else(|| must.to_owned())
 }
 
-/// An id or name of the publisher's choice that needs no escaping anywhere: `premium_sports`, `agency-7`.
+/// Reads an id or name that needs no escaping anywhere: `premium_sports`, `agency-7`.
 pub(super) fn id(node: Node<'_>) -> Read<String> {
     let must = "must be an id of letters, digits, `_`, `-` and `.`, at most 64, like \"agency-7\"";
     let valid = |text: &&str| {
@@ -98,7 +98,7 @@ pub(super) fn id(node: Node<'_>) -> Read<String> {
     node.value.as_str().filter(valid).map(str::to_owned).ok_or_else(|| must.to_owned())
 }
 
-/// An id on an ad server, which may be written as a number.
+/// Reads an id of an ad server, which may be written as a number.
 pub(super) fn foreign_id(node: Node<'_>) -> Read<String> {
     match node.value {
         DeValue::Integer(number) => integer(number).ok().map(|number| number.to_string()),
@@ -107,7 +107,7 @@ pub(super) fn foreign_id(node: Node<'_>) -> Read<String> {
     .ok_or_else(|| "must be the id on the ad server, like \"1001\"".to_owned())
 }
 
-/// One of a closed list of names.
+/// Reads one of a fixed list of names.
 pub(super) fn choice<T: Copy>(node: Node<'_>, all: &[T], name: impl Fn(T) -> &'static str) -> Read<T> {
     let text = node.value.as_str().unwrap_or("");
     all.iter().copied().find(|case| name(*case) == text).ok_or_else(|| {
@@ -117,7 +117,7 @@ pub(super) fn choice<T: Copy>(node: Node<'_>, all: &[T], name: impl Fn(T) -> &'s
     })
 }
 
-/// A whole number between two bounds, both included.
+/// Reads an integer between two inclusive bounds.
 pub(super) fn whole<T: TryFrom<i64>>(node: Node<'_>, least: i64, most: i64) -> Read<T> {
     let number = node.value.as_integer().and_then(|number| integer(number).ok());
     let fitting = number.filter(|number| (least..=most).contains(number));
@@ -130,7 +130,7 @@ fn integer(number: &DeInteger<'_>) -> Result<i64, std::num::ParseIntError> {
     i64::from_str_radix(number.as_str(), number.radix())
 }
 
-/// An amount of money. It is read from the digits in the file: no float lies between.
+/// Reads an amount of money from the digits in the file, without a float.
 pub(super) fn amount(node: Node<'_>) -> Read<Micros> {
     let read = match node.value {
         DeValue::Integer(number) => {
@@ -145,30 +145,30 @@ pub(super) fn amount(node: Node<'_>) -> Read<Micros> {
     })
 }
 
-/// An amount above zero.
+/// Reads an amount above zero.
 pub(super) fn positive_amount(node: Node<'_>) -> Read<Micros> {
     amount(node).and_then(|amount| if amount.is_zero() { Err("must be more than 0".to_owned()) } else { Ok(amount) })
 }
 
-/// A duration above zero.
+/// Reads a duration above zero.
 pub(super) fn duration(node: Node<'_>) -> Read<Duration> {
     duration_or_none(node)
         .and_then(|found| if found.is_zero() { Err("must be more than 0".to_owned()) } else { Ok(found) })
 }
 
-/// A duration, or zero.
+/// Reads a duration, which may be zero.
 pub(super) fn duration_or_none(node: Node<'_>) -> Read<Duration> {
     let must = "must be a duration with its unit (ms, s, m, h, d) in quotes, like \"30s\" or \"1h30m\"";
     let found = node.value.as_str().and_then(parse_duration).ok_or_else(|| must.to_owned())?;
     if found > LONGEST { Err("must be at most ten years".to_owned()) } else { Ok(found) }
 }
 
-/// A duration above zero, in milliseconds.
+/// Reads a duration above zero, in milliseconds.
 pub(super) fn millis(node: Node<'_>) -> Read<u64> {
     duration(node).map(|found| u64::try_from(found.as_millis()).unwrap_or(u64::MAX))
 }
 
-/// A duration of a day at most, in milliseconds; it may be zero.
+/// Reads a duration of at most one day, in milliseconds. It may be zero.
 pub(super) fn short_millis(node: Node<'_>) -> Read<u32> {
     let found = duration_or_none(node)?;
     if found > Duration::from_secs(86_400) {
@@ -177,7 +177,7 @@ pub(super) fn short_millis(node: Node<'_>) -> Read<u32> {
     u32::try_from(found.as_millis()).map_err(|_| "must be at most a day".to_owned())
 }
 
-/// Numbers and units, as `30s` or `1h30m`.
+/// Parses numbers and units, such as `30s` or `1h30m`.
 fn parse_duration(text: &str) -> Option<Duration> {
     let mut rest = text.trim();
     let mut total = Duration::ZERO;
@@ -201,7 +201,7 @@ fn parse_duration(text: &str) -> Option<Duration> {
     Some(total)
 }
 
-/// A duration as it is written: `1h30m`.
+/// Formats a duration as it is written in the file: `1h30m`.
 pub(super) fn written(duration: Duration) -> String {
     let mut millis = duration.as_millis();
     if millis == 0 {
@@ -217,7 +217,7 @@ pub(super) fn written(duration: Duration) -> String {
     text
 }
 
-/// A number of bytes: `1048576`, `"64KiB"`, `"1MiB"`.
+/// Reads a number of bytes: `1048576`, `"64KiB"`, `"1MiB"`.
 pub(super) fn size(node: Node<'_>) -> Read<NonZeroUsize> {
     let bytes = match node.value {
         DeValue::Integer(number) => integer(number).ok().and_then(|number| usize::try_from(number).ok()),
@@ -242,14 +242,14 @@ fn parse_size(text: &str) -> Option<usize> {
     number.parse::<usize>().ok()?.checked_mul(factor)
 }
 
-/// A currency by its three letters.
+/// Reads a currency code of three letters.
 pub(super) fn currency(node: Node<'_>) -> Read<String> {
     let valid = |text: &&str| text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_uppercase());
     let must = "must be the three capital letters of a currency (ISO 4217), like \"USD\"";
     node.value.as_str().filter(valid).map(str::to_owned).ok_or_else(|| must.to_owned())
 }
 
-/// A moment: TOML's own date-time or the same in quotes. A day stands for its last second.
+/// Reads a point in time: a TOML date-time, or the same as a string. A date means its last second.
 pub(super) fn moment(node: Node<'_>) -> Read<Timestamp> {
     let text = match node.value {
         DeValue::Datetime(moment) => moment.to_string(),
@@ -261,7 +261,8 @@ pub(super) fn moment(node: Node<'_>) -> Read<Timestamp> {
     })
 }
 
-/// SHA-256 in hexadecimal. What stands there may be the token itself, so it is not repeated.
+/// Reads a SHA-256 in hexadecimal. The message does not repeat the value, which may be the token
+/// itself.
 pub(super) fn sha256(node: Node<'_>) -> Read<String> {
     let valid = |text: &&str| text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
     let digest = node.value.as_str().filter(valid).map(str::to_ascii_lowercase);
@@ -270,13 +271,13 @@ pub(super) fn sha256(node: Node<'_>) -> Read<String> {
     })
 }
 
-/// The name of an HTTP header.
+/// Reads the name of an HTTP header.
 pub(super) fn header_name(node: Node<'_>) -> Read<String> {
     let name = node.value.as_str().filter(|text| HeaderName::try_from(*text).is_ok());
     name.map(str::to_owned).ok_or_else(|| "must be the name of an HTTP header, like \"X-Acme-Key\"".to_owned())
 }
 
-/// A table as JSON. Dates become texts.
+/// Reads a table as JSON. Dates become strings.
 pub(super) fn object(node: Node<'_>) -> Read<serde_json::Value> {
     if node.is_table() {
         to_json(node.value).map(composed_json)
@@ -285,7 +286,7 @@ pub(super) fn object(node: Node<'_>) -> Read<serde_json::Value> {
     }
 }
 
-/// The object of a table that is not there.
+/// The object that stands for a missing table.
 pub(super) fn empty_object() -> serde_json::Value {
     serde_json::Value::Object(serde_json::Map::new())
 }

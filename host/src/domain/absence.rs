@@ -1,8 +1,9 @@
-//! When an ad server is believed that does not show a media buy.
+//! When a buy that its ad server does not show counts as gone.
 //!
-//! One look proves nothing: lists lag, logins see less than they should, and whole networks answer "not found" while they are
-//! mended. A buy is taken for gone after two looks, some minutes apart, that both miss it, with none between them that shows it. When
-//! most of many are missed at once it is the ad server that something is wrong with: an alarm, and no news of any buy.
+//! One poll proves nothing: lists lag, logins see less than they should, and whole networks answer
+//! "not found" during maintenance. A buy counts as gone after two polls, some minutes apart, that
+//! both miss it, if no poll in between shows it. If most of many buys are missing at once, the ad
+//! server is at fault: the host raises an alarm and treats no buy as gone.
 
 use std::time::Duration;
 
@@ -10,20 +11,22 @@ use serde::{Deserialize, Serialize};
 
 use super::time::Timestamp;
 
-/// A buy that its ad server does not show.
+/// The record of a buy that its ad server does not show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Absence {
-    /// Since which look.
+    /// The time of the first poll that missed the buy.
     pub since: Timestamp,
-    /// Whether a later look has confirmed it: the buy is taken for gone until a look shows it.
+    /// Whether a later poll has confirmed it. The buy then counts as gone until a poll shows it
+    /// again.
     pub confirmed: bool,
 }
 
 impl Absence {
-    /// What is known after one more look at `at` that misses the buy.
+    /// Returns the absence after one more poll, at `at`, that misses the buy.
     ///
-    /// `apart`: how long after the first look one must come that confirms it. `alarmed_at`: when so many were last missed at once that
-    /// it was an alarm: a look near it or before it counts for nothing.
+    /// `apart` is the minimum time between the first poll and the one that confirms it.
+    /// `alarmed_at` is the time of the last alarm, when too many buys were missing at once. Polls
+    /// before it or shortly after it don't count.
     #[must_use]
     pub fn after_a_miss(
         known: Option<Self>,
@@ -41,7 +44,8 @@ impl Absence {
     }
 }
 
-/// Whether so many are missed of those that were asked about that it is the ad server's fault: more than half, and `least` at least.
+/// Whether so many of the polled buys are missing that the ad server must be at fault: more than
+/// half, and at least `least`.
 pub const fn is_alarm(asked: usize, missed: usize, least: usize) -> bool {
     missed >= least && missed > asked / 2
 }
@@ -92,7 +96,8 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever looks there are: a buy is taken for gone only after two misses that are apart, without an alarm since the first.
+        /// For any sequence of polls, a buy counts as gone only after two misses that are far
+        /// enough apart, without an alarm since the first.
         #[test]
         fn nobody_is_taken_for_gone_after_one_look(
             looks in prop::collection::vec((1i64..200, 0u8..4), 1..40),
@@ -101,9 +106,9 @@ mod tests {
             for (later, look) in looks {
                 now += later;
                 match look {
-                    // Shown.
+                    // The poll shows the buy.
                     0 => (known, first) = (None, None),
-                    // Missed with most others.
+                    // The poll misses it together with most others.
                     1 => {
                         alarmed_at = Some(at(now));
                         first = first.filter(|_| known.is_some_and(|known: Absence| known.confirmed));

@@ -1,11 +1,14 @@
-//! The audit log: who did what, in an order that nobody can change unnoticed.
+//! The audit log: who did what, in a tamper-evident order.
 //!
-//! Each line carries a link: the name of a [`Key`] and, made with it, the HMAC-SHA-256 of the link before it, its number, the key's name and
-//! its text. A line that is edited has another link than its own; one that is taken out leaves a gap in the numbers; one that is put elsewhere
-//! does not fit the link before it; and who can write to the database and has not the key can make no other chain. Lines that are cut off at the
-//! end are missed by whoever kept a later [`Head`].
+//! Each line carries a link: the name of a [`Key`] and an HMAC-SHA-256, made with that key, of the
+//! previous link, the line's number, the key's name and the line's text. An edited line no longer
+//! matches its link. A removed line leaves a gap in the numbers. A moved line does not match the
+//! previous link. Without the key, nobody can make another valid chain, even with write access to
+//! the database. Lines that are cut off at the end are detected by anyone who kept a later
+//! [`Head`].
 //!
-//! The links of lines from before there were keys are plain SHA-256; older ones have none. From the first line with a key on, all have one.
+//! Lines that are older than the keys have plain SHA-256 links, and still older ones have none.
+//! From the first line with a key on, every line has one.
 
 use std::{fmt, str::FromStr};
 
@@ -17,58 +20,61 @@ mod verifier;
 
 pub use verifier::{Span, Verifier};
 
-/// One line for the audit log.
+/// The content of one line of the audit log.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct AuditEntry {
-    /// When.
+    /// The time of the action.
     pub at: Timestamp,
-    /// Who: the name of a token, with the person behind it if that is another name, or `flightdeck`.
+    /// The actor: the name of a token, with the person behind it if the names differ, or
+    /// `flightdeck`.
     pub actor: String,
-    /// What: `operation.accepted`, `task.approved`, ...
+    /// The action: `operation.accepted`, `task.approved`, ...
     pub action: String,
-    /// About what: an id.
+    /// The id of the object of the action.
     pub subject: String,
-    /// Digest of what it was about.
+    /// The digest of the object of the action.
     pub digest: String,
-    /// Why, in the actor's words.
+    /// The reason, in the actor's words.
     pub reason: Option<String>,
 }
 
 /// A line as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuditLine {
-    /// Its number: one more than the line before it.
+    /// Its number: one more than the previous line's.
     pub number: i64,
-    /// When, as the column says by which lines are found.
+    /// The time, from the column by which lines are found.
     pub at: Timestamp,
-    /// About what, as the column says.
+    /// The subject, from the column by which lines are found.
     pub subject: String,
     /// The entry as JSON, exactly as it was written.
     pub text: String,
-    /// Its link: `KEY:HEX`, or `HEX` from before there were keys; empty on lines older than the chain.
+    /// The link: `KEY:HEX`, or only `HEX` on lines from before there were keys. Empty on lines
+    /// older than the chain.
     pub link: String,
 }
 
-/// The name of the key that made a link, if one did.
+/// The name of the key that made a link, or `None` if it was made without a key.
 #[must_use]
 pub fn key_of(link: &str) -> Option<&str> {
     link.rsplit_once(':').map(|(key, _)| key)
 }
 
-/// How far a log goes: the last line's number and link. To keep one elsewhere proves later that nothing was cut off.
+/// The head of a log: the number and link of its last line. A copy that is kept elsewhere proves
+/// later that nothing was cut off.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Head {
-    /// The line's number; 0 before the first.
+    /// The number of the last line; 0 before the first line.
     pub number: i64,
-    /// Its link; empty before the first.
+    /// The link of the last line; empty before the first line.
     pub link: String,
 }
 
 impl Head {
-    /// Before the first line.
+    /// The head of an empty log.
     pub const START: Self = Self { number: 0, link: String::new() };
 
-    /// The line after this one, for an entry's text.
+    /// The head after one more line with this text, signed with `key`.
     #[must_use]
     pub fn next(&self, text: &str, key: &Key) -> Self {
         let (number, name) = (self.number + 1, key.name());
@@ -76,7 +82,8 @@ impl Head {
         Self { number, link: format!("{name}:{signed}") }
     }
 
-    /// As [`Head::next`], for a line from before there were keys: whoever has the lines can make it.
+    /// Like [`Head::next`], for a line from before there were keys. Anyone who has the lines can
+    /// compute it.
     fn next_without_key(&self, text: &str) -> Self {
         let number = self.number + 1;
         let link = digest::sha256(format!("{}\n{number}\n{text}", self.link).as_bytes());
@@ -109,47 +116,47 @@ impl FromStr for Head {
     }
 }
 
-/// What is wrong with a log.
+/// A fault found in a log.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AuditFault {
-    /// Lines are gone, or stand elsewhere.
+    /// Lines are missing or out of order.
     #[error("line {expected} is missing: after line {after} comes line {found}")]
     Missing {
-        /// The line before.
+        /// The number of the previous line.
         after: i64,
-        /// The one that should follow.
+        /// The number that should follow.
         expected: i64,
-        /// The one that does.
+        /// The number that follows instead.
         found: i64,
     },
-    /// A line is not what was written there.
+    /// A line does not match its link.
     #[error("line {number} was changed: its link is not that of its text and of the line before it")]
     Changed {
-        /// The line.
+        /// The number of the line.
         number: i64,
     },
-    /// A line's columns say something else than its text.
+    /// The columns of a line differ from its text.
     #[error("line {number} was changed: it is filed under another time or subject than its text says")]
     Misfiled {
-        /// The line.
+        /// The number of the line.
         number: i64,
     },
-    /// A line stands where none can.
+    /// A line comes before the first one.
     #[error("line {number} was put in: the log begins at line 1")]
     BeforeTheFirst {
-        /// The line.
+        /// The number of the line.
         number: i64,
     },
     /// A line has no link although the chain has begun.
     #[error("line {number} has no link: it was put in without one, or its link was taken away")]
     Unlinked {
-        /// The line.
+        /// The number of the line.
         number: i64,
     },
-    /// A line has no key although lines before it have one.
+    /// A line has no key although earlier lines have one.
     #[error("line {number} has no key, and lines before it have one: it was put in without, or written anew")]
     WithoutKey {
-        /// The line.
+        /// The number of the line.
         number: i64,
     },
     /// No line has a key.
@@ -157,10 +164,10 @@ pub enum AuditFault {
         "no line of the log has a key: it was written anew, or no host has served from this database since there are keys"
     )]
     NoKeys,
-    /// The log ends before a line that it once had, or has another there.
+    /// The log ends before the line that was kept, or has a different line there.
     #[error("line {number} is not the one that was kept: the log was cut off or written anew")]
     NotTheKept {
-        /// The line that was kept.
+        /// The number of the line that was kept.
         number: i64,
     },
 }

@@ -2,10 +2,12 @@
 
 use super::money::Micros;
 
-/// The most impressions that a package may aim for: the largest goal that all supported platforms take (32 bits).
+/// The maximum impression goal of a package: the largest goal that every supported platform accepts
+/// (32 bits).
 pub const MAX_IMPRESSIONS: i64 = i32::MAX as i64;
 
-/// `floor(budget / cpm × 1000)`; `None` if the price is zero or the result is not a goal of 1 to [`MAX_IMPRESSIONS`].
+/// `floor(budget / cpm × 1000)`. Returns `None` if the price is zero or the result is not a goal of
+/// 1 to [`MAX_IMPRESSIONS`].
 pub fn impressions_for(budget: Micros, cpm: Micros) -> Option<i64> {
     if cpm.is_zero() {
         return None;
@@ -14,8 +16,8 @@ pub fn impressions_for(budget: Micros, cpm: Micros) -> Option<i64> {
     i64::try_from(impressions).ok().filter(|goal| (1..=MAX_IMPRESSIONS).contains(goal))
 }
 
-/// What so many impressions cost: `impressions × cpm / 1000`, rounded up to the micro so that the budget pays for
-/// every one of them. `None` above [`Micros::MAX`] or for no impressions.
+/// The cost of so many impressions: `impressions × cpm / 1000`, rounded up to the micro so that the
+/// budget pays for all of them. Returns `None` above [`Micros::MAX`] or for no impressions.
 pub fn budget_for(impressions: i64, cpm: Micros) -> Option<Micros> {
     if impressions < 1 {
         return None;
@@ -25,13 +27,14 @@ pub fn budget_for(impressions: i64, cpm: Micros) -> Option<Micros> {
     i64::try_from(micros).ok().and_then(Micros::new)
 }
 
-/// Divides `total` into `parts` equal shares; what can't be divided goes to the first ones, a micro each.
+/// Divides `total` into `parts` equal shares. The first shares get the remainder, one micro each.
 pub fn equal_shares(total: Micros, parts: usize) -> Vec<Micros> {
     proportional_shares(total, &vec![1; parts])
 }
 
-/// Divides `total` in proportion to `weights`, to the micro: the shares add up to `total`. Micros that are left over
-/// go to the shares with the largest remainders, earlier ones first. All weights zero: equal shares.
+/// Divides `total` in proportion to `weights`, to the micro: the shares add up to `total`. The
+/// micros that remain go to the shares with the largest remainders, earlier ones first. If all
+/// weights are zero, the shares are equal.
 pub fn proportional_shares(total: Micros, weights: &[i64]) -> Vec<Micros> {
     let all: i128 = weights.iter().map(|weight| i128::from(*weight)).sum();
     if all <= 0 {

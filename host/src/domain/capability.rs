@@ -1,4 +1,4 @@
-//! What an adapter says that it is and can do.
+//! The capabilities that an adapter declares.
 
 use serde::{Deserialize, Serialize};
 
@@ -13,87 +13,87 @@ mod coherent;
 #[cfg(test)]
 mod tests;
 
-/// What a platform can do with one dimension.
+/// The support for one targeting dimension.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DimensionSupport {
-    /// Which dimension.
+    /// The dimension.
     pub dimension: Dimension,
-    /// Which operators.
+    /// The supported operators.
     pub operators: Vec<Operator>,
-    /// Every value, or none if any value of the right form is taken.
+    /// All supported values, or empty if any well-formed value is accepted.
     pub values: Vec<String>,
-    /// For people.
+    /// A note for people.
     pub note: String,
 }
 
-/// A name for hours of days.
+/// A named set of hours.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DaypartPreset {
-    /// As a buyer writes it.
+    /// The name, as a buyer writes it.
     pub name: String,
-    /// What it stands for.
+    /// The hours that it stands for.
     pub schedules: Vec<Daypart>,
 }
 
-/// What a platform can do with hours of days.
+/// The support for dayparting.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DaypartingSupport {
-    /// Names that it knows.
+    /// The presets that buyers can use.
     pub presets: Vec<DaypartPreset>,
-    /// Whether it takes other hours, too.
+    /// Whether hours other than the presets are supported.
     pub custom_schedules: bool,
-    /// How many different ranges of hours a package may have.
+    /// The maximum number of different ranges of hours in one package; `None` means no limit.
     pub max_ranges: Option<u32>,
-    /// For people.
+    /// A note for people.
     pub note: String,
 }
 
-/// What a platform can do with frequency caps.
+/// The support for frequency caps.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FrequencyCapSupport {
-    /// What it can count over.
+    /// The supported scopes.
     pub scopes: Vec<CapScope>,
-    /// Minutes.
+    /// The shortest supported cap, in minutes.
     pub min_minutes: u32,
-    /// Minutes.
+    /// The longest supported cap, in minutes.
     pub max_minutes: u32,
-    /// For people.
+    /// A note for people.
     pub note: String,
 }
 
-/// What an adapter is and can do, as its `describe` says.
+/// The description and capabilities of an adapter, as its `describe` returns them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Capabilities {
     /// The platform's short name.
     pub platform: String,
-    /// The platform's name for people.
+    /// The platform's display name.
     pub title: String,
-    /// The adapter's own version.
+    /// The version of the adapter.
     pub adapter_version: String,
-    /// Creative formats.
+    /// The supported creative formats.
     pub formats: Vec<Format>,
-    /// Targeting, by dimension.
+    /// The supported targeting, by dimension.
     pub targeting: Vec<DimensionSupport>,
-    /// Hours of days; `None`: not at all.
+    /// Dayparting; `None` if it is not supported.
     pub dayparting: Option<DaypartingSupport>,
-    /// Frequency caps; `None`: not at all.
+    /// Frequency caps; `None` if they are not supported.
     pub frequency_cap: Option<FrequencyCapSupport>,
-    /// Pacing.
+    /// The supported kinds of pacing.
     pub pacing: Vec<Pacing>,
-    /// Price models by their names.
+    /// The names of the supported price models.
     pub price_models: Vec<String>,
-    /// Updates by their names.
+    /// The names of the supported updates.
     pub updates: Vec<String>,
-    /// JSON Schema of the platform settings.
+    /// The JSON Schema of the platform settings.
     pub settings_schema: serde_json::Value,
-    /// JSON Schema of a product's settings.
+    /// The JSON Schema of a product's settings.
     pub product_settings_schema: serde_json::Value,
     /// Requests that only read although their method is not GET or HEAD: `POST /v1/report/queue`.
     pub read_requests: Vec<String>,
-    /// Requests that change something although their method is GET: `GET /v1/flight/*/delete`.
+    /// Requests that write although their method is GET: `GET /v1/flight/*/delete`.
     pub write_requests: Vec<String>,
-    /// How long a lookup may miss what was written, in milliseconds.
+    /// How long a lookup may miss an object that was written, in milliseconds.
     pub lookup_lag_ms: u32,
-    /// The most buys in one batched read.
+    /// The maximum number of buys in one batched read.
     pub batch_size: u32,
 }

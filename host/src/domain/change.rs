@@ -1,4 +1,4 @@
-//! Changes of a media buy: what may be asked for, and what each makes of the buy.
+//! Changes of a media buy, and their effect on the buy.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,57 +11,57 @@ use super::{
     update::{BuyPatch, When},
 };
 
-/// How well a package performs.
+/// The performance of a package, as the buyer reports it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Performance {
-    /// Which package.
+    /// The package.
     pub package: PackageId,
-    /// Millionths; 1_000_000 is the baseline.
+    /// The index in millionths; 1_000_000 is the baseline.
     pub index: i64,
-    /// Millionths, 0 to 1_000_000.
+    /// The confidence in millionths, 0 to 1_000_000.
     pub confidence: Option<i64>,
-    /// The buyer's words.
+    /// The buyer's feedback, in words.
     pub feedback: Option<String>,
 }
 
-/// What is to change.
+/// A change of a media buy.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Change {
-    /// The buy itself, as it was recorded at acceptance.
+    /// Creates the buy, as it was recorded at acceptance.
     Create,
-    /// New creatives.
+    /// Adds creatives.
     AddCreatives(Vec<Creative>),
-    /// New values for some fields of the buy and its packages.
+    /// Sets some fields of the buy and its packages.
     Update(BuyPatch),
-    /// Performance indices.
+    /// Reports performance indices.
     PerformanceIndex(Vec<Performance>),
 }
 
 /// A change of a buy, with the buy before and after it.
 #[derive(Debug, Clone, Copy)]
 pub struct ProposedChange<'a> {
-    /// What is to change.
+    /// The change.
     pub change: &'a Change,
-    /// The buy before; of a create, the new buy itself.
+    /// The buy before the change; for a create, the new buy itself.
     pub current: &'a MediaBuy,
-    /// The buy after.
+    /// The buy after the change.
     pub desired: &'a MediaBuy,
 }
 
 impl<'a> ProposedChange<'a> {
-    /// A new buy.
+    /// The creation of a buy.
     pub const fn create(buy: &'a MediaBuy) -> Self {
         Self { change: &Change::Create, current: buy, desired: buy }
     }
 
-    /// The platforms that it touches, in the order of the buy's.
+    /// The platforms that the change affects, in the order of the buy's platforms.
     pub fn platforms(self) -> Vec<PlatformName> {
         self.change.platforms(self.desired)
     }
 
-    /// The packages that an update goes through: those that the buyer named, in the buyer's order, then the rest, which a
-    /// change of the whole buy may concern.
+    /// The packages in the order in which an update goes through them: those that the buyer named,
+    /// in the buyer's order, then the rest, which a change of the whole buy may affect.
     pub fn touched(self) -> Vec<&'a PackageId> {
         let all = self.desired.packages.iter().map(|package| &package.id);
         let Change::Update(patch) = self.change else { return all.collect() };
@@ -76,7 +76,8 @@ impl<'a> ProposedChange<'a> {
 }
 
 impl Change {
-    /// What it clears that there was, in words; for one platform, only what concerns its packages.
+    /// Describes the existing values that the change clears. With a platform, only values that
+    /// affect its packages.
     pub fn cleared(&self, buy: &MediaBuy, platform: Option<&PlatformName>) -> Vec<String> {
         match self {
             Self::Update(patch) => patch.cleared(buy, platform),
@@ -84,10 +85,10 @@ impl Change {
         }
     }
 
-    /// The buy as it will be once the change was carried out.
+    /// Returns the buy after the change.
     ///
     /// # Errors
-    /// Everything that is impossible, by field of the request.
+    /// When the change is impossible. Lists every problem, by field of the request.
     pub fn apply(&self, buy: &MediaBuy, when: When) -> Result<MediaBuy, Vec<Problem>> {
         match self {
             Self::Create => Ok(buy.clone()),
@@ -107,12 +108,12 @@ impl Change {
         }
     }
 
-    /// Whether it only stops or restarts delivery.
+    /// Whether the change only pauses or resumes delivery.
     pub fn only_switches(&self) -> bool {
         matches!(self, Self::Update(patch) if patch.only_switches())
     }
 
-    /// The platforms that it touches, in the order of the buy's.
+    /// The platforms that the change affects, in the order of the buy's platforms.
     pub fn platforms(&self, buy: &MediaBuy) -> Vec<PlatformName> {
         let named: Vec<&PackageId> = match self {
             Self::Create => return buy.platforms(),

@@ -1,7 +1,7 @@
-//! What makes a request for a new media buy possible, and the buy that it asks for.
+//! Validates a request for a new media buy and creates the buy.
 //!
-//! - `flight`: start and end, and what stands for those that were left out.
-//! - `packages`: products, prices and what each package asks for itself.
+//! - `flight`: start and end, and their defaults.
+//! - `packages`: products, prices and the fields of each package.
 //! - `shares`: the budget of each package.
 
 use std::collections::BTreeMap;
@@ -25,66 +25,68 @@ mod shares;
 
 pub use flight::end_of;
 
-/// One package of a new buy.
+/// One package of a new buy, as requested.
 #[derive(Debug, Clone, Default)]
 pub struct NewPackage {
-    /// The product.
+    /// The id of the product.
     pub package_id: String,
-    /// Its budget.
+    /// The budget, instead of a goal.
     pub budget: Option<Micros>,
-    /// Its goal instead of a budget.
+    /// The impression goal, instead of a budget.
     pub impressions: Option<i64>,
-    /// Its price, at least the product's floor.
+    /// The CPM, at least the product's floor price. Default: the product's price.
     pub cpm: Option<Micros>,
-    /// Its pacing.
+    /// The pacing; default: the buy's.
     pub pacing: Option<Pacing>,
-    /// The most that it may spend a day.
+    /// The daily cap of spend.
     pub daily_budget: Option<Micros>,
-    /// The most impressions a day.
+    /// The daily cap of impressions.
     pub daily_impressions: Option<i64>,
-    /// Its own targeting.
+    /// The package's own targeting.
     pub targeting: Targeting,
     /// Must be empty: a new buy has no creatives yet. Kept so that the refusal can say so.
     pub creative_ids: Vec<String>,
 }
 
-/// A start or end as a caller gives it.
+/// A start or end of a flight, as a caller gives it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Moment {
-    /// A day: as a start its first moment (now, if it is today), as an end its last second.
+    /// A day. As a start it means the day's first moment (now, if it is today), as an end its last
+    /// second.
     Day(Day),
-    /// A moment.
+    /// An exact time.
     At(Timestamp),
 }
 
-/// A new buy.
+/// A new buy, as requested.
 #[derive(Debug, Clone)]
 pub struct NewMediaBuy {
-    /// Its packages, at least one.
+    /// The packages, at least one.
     pub packages: Vec<NewPackage>,
-    /// Its budget.
+    /// The total budget.
     pub total_budget: Micros,
     /// The buyer's purchase order number.
     pub po_number: Option<String>,
-    /// Targeting for all packages.
+    /// The targeting of all packages.
     pub targeting: Targeting,
-    /// When it begins; default: as [`default_start`](super::media_buy::default_start) says.
+    /// The start of the flight; default: see [`default_start`](super::media_buy::default_start).
     pub start: Option<Moment>,
-    /// When it ends; default: 30 days after its start.
+    /// The end of the flight; default: 30 days after its start.
     pub end: Option<Moment>,
-    /// How impressions are spread; default: evenly.
+    /// The pacing; default: even.
     pub pacing: Option<Pacing>,
-    /// The most that it may spend a day.
+    /// The daily cap of spend.
     pub daily_budget: Option<Micros>,
-    /// ISO 4217; default: the publisher's.
+    /// The currency, ISO 4217; default: the publisher's.
     pub currency: Option<String>,
 }
 
 impl NewMediaBuy {
-    /// The buy that `principal` asks for at a moment, and what was filled in, in words.
+    /// Returns the buy that `principal` requests at the given time, and a note for each default
+    /// that was filled in.
     ///
     /// # Errors
-    /// Everything that is impossible, by field of the request.
+    /// When the request is impossible. Lists every problem, by field of the request.
     pub fn draft(
         &self,
         principal: &PrincipalId,
@@ -138,7 +140,7 @@ impl NewMediaBuy {
     }
 }
 
-/// What must hold for all packages of a new buy together.
+/// Checks the rules for all packages of a new buy together.
 fn check_whole(buy: &MediaBuy, problems: &mut Vec<Problem>) {
     terms::check_one_platform_keeps_daily_budget(buy, problems);
     buy.targeting.check_custom(&buy.platforms(), &Subject::Buy, problems);

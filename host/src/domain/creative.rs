@@ -1,4 +1,4 @@
-//! Creatives: what is shown or played.
+//! Creatives, and their review by the platform.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,27 +8,27 @@ use super::{
 };
 
 names! {
-    /// What a creative is made of.
+    /// The format of a creative.
     Format {
-        /// A picture.
+        /// An image.
         Image = "image",
-        /// A film or a VAST address.
+        /// A video file, or the URL of a VAST tag.
         Video = "video",
-        /// A spot.
+        /// An audio spot.
         Audio = "audio",
-        /// Built from one of the platform's templates.
+        /// An instance of one of the platform's templates.
         Custom = "custom",
     }
 }
 
 names! {
-    /// How a creative stands with the platform.
+    /// The review state of a creative on a platform.
     AssetState {
         /// Not sent yet, or under review.
         Pending = "pending",
-        /// It can run.
+        /// Approved: it can run.
         Approved = "approved",
-        /// The platform refused it.
+        /// Rejected by the platform.
         Rejected = "rejected",
     }
 }
@@ -38,37 +38,37 @@ names! {
 pub struct Creative {
     /// The buyer's id, unique within the buy.
     pub id: CreativeId,
-    /// For people.
+    /// The display name.
     pub name: String,
-    /// What it is made of.
+    /// The format.
     pub format: Format,
-    /// Where the asset is.
+    /// The URL of the asset.
     pub media_url: Option<String>,
-    /// Where a click leads.
+    /// The click-through URL.
     pub click_url: Option<String>,
-    /// Milliseconds.
+    /// The duration in milliseconds.
     pub duration_ms: Option<u32>,
-    /// Pixels.
+    /// The width in pixels.
     pub width: Option<u32>,
-    /// Pixels.
+    /// The height in pixels.
     pub height: Option<u32>,
     /// The platform's template, for [`Format::Custom`].
     pub template_id: Option<String>,
-    /// The template's fields, an object.
+    /// The values of the template's fields, an object.
     pub template_values: Option<serde_json::Value>,
-    /// Where it runs; never empty.
+    /// The packages in which it runs. Never empty.
     pub packages: Vec<PackageId>,
 }
 
-/// What became of a creative on one platform.
+/// The state of a creative on one platform.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AssetStatus {
-    /// Which one.
+    /// The creative.
     pub creative: CreativeId,
-    /// How it stands.
+    /// The review state.
     pub state: AssetState,
-    /// The platform's id.
+    /// The platform's id of the creative.
     pub platform_id: Option<String>,
-    /// The platform's words.
+    /// The platform's feedback, in its own words.
     pub feedback: Option<String>,
 }

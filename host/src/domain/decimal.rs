@@ -1,8 +1,8 @@
-//! Decimal numbers as texts: judged by what is written, through no float.
+//! Decimal numbers, compared and converted as text, without floats.
 
 use std::cmp::Ordering;
 
-/// A number as its digits, without zeros at either end, and the power of ten of the last of them.
+/// A number: its digits without leading or trailing zeros, and the power of ten of the last digit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Decimal {
     negative: bool,
@@ -10,18 +10,18 @@ struct Decimal {
     power: i64,
 }
 
-/// Why a text is no whole number of units.
+/// Why a text is not a whole number of units.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NotWhole {
-    /// Not a number.
+    /// It is not a number.
     NotANumber,
-    /// There is a part of a unit in it.
+    /// It has a fraction of a unit.
     Fraction,
-    /// More than an `i64` holds.
+    /// It does not fit an `i64`.
     TooLarge,
 }
 
-/// Reads `-12.50e3`, as JSON writes numbers; `None` for anything else.
+/// Parses a JSON number such as `-12.50e3`. Returns `None` for anything else.
 fn parse(text: &str) -> Option<Decimal> {
     let (negative, text) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
     let (mantissa, exponent) = match text.split_once(['e', 'E']) {
@@ -44,7 +44,7 @@ fn parse(text: &str) -> Option<Decimal> {
     Some(Decimal { negative, digits, power: exponent.saturating_sub(places).saturating_add(dropped) })
 }
 
-/// An exponent; one that no number needs is as good as the largest.
+/// Parses an exponent. Exponents beyond any useful number are clamped.
 fn read_exponent(text: &str) -> Option<i64> {
     let (negative, digits) = match text.strip_prefix('-') {
         Some(digits) => (true, digits),
@@ -53,7 +53,7 @@ fn read_exponent(text: &str) -> Option<i64> {
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
-    // Far beyond any number, and far enough from the end of `i64` for sums.
+    // Far beyond any useful number, and small enough that sums do not overflow `i64`.
     const FAR: i64 = 1 << 40;
     let size = digits.parse().unwrap_or(FAR).min(FAR);
     Some(if negative { -size } else { size })
@@ -64,10 +64,10 @@ pub fn same(one: &str, other: &str) -> bool {
     parse(one).is_some_and(|one| Some(one) == parse(other))
 }
 
-/// How many units of `10^-places` a number is: `1.5` with six places is `1500000`.
+/// Converts a number to units of `10^-places`: `1.5` with six places is `1500000`.
 ///
 /// # Errors
-/// What keeps it from being a whole number of them.
+/// When the text is not a whole number of units.
 pub fn units(text: &str, places: u32) -> Result<i64, NotWhole> {
     let Decimal { negative, digits, power } = parse(text).ok_or(NotWhole::NotANumber)?;
     if digits.is_empty() {
@@ -130,7 +130,7 @@ mod tests {
             prop_assert_eq!(units(&written, 0), Ok(number));
             prop_assert_eq!(units(&format!("{number}e-{shift}"), shift), Ok(number));
             prop_assert!(same(&written, &number.to_string()));
-            // A part of a unit, however small, is seen.
+            // A fraction of a unit is detected, however small.
             let more = format!("{number}.{}1", "0".repeat(zeros));
             prop_assert_eq!(units(&more, 0), Err(NotWhole::Fraction));
         }

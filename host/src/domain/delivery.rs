@@ -1,4 +1,4 @@
-//! What was delivered, and how buys stand on their platforms.
+//! Delivery reports, and the status of buys on their platforms.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,84 +9,84 @@ use super::{
     time::{Day, Timestamp},
 };
 
-/// What was counted for one package on one day.
+/// The delivery of one package on one day.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeliveryRow {
-    /// Which package.
+    /// The package.
     pub package: PackageId,
-    /// Which day.
+    /// The day, in UTC.
     pub day: Day,
-    /// Impressions.
+    /// The impressions delivered.
     pub impressions: i64,
-    /// Spend.
+    /// The amount spent.
     pub spend: Micros,
-    /// Clicks, where the platform counts them.
+    /// The clicks, if the platform counts them.
     pub clicks: Option<i64>,
-    /// Completed views or listens, where the platform counts them.
+    /// The completed views or listens, if the platform counts them.
     pub video_completions: Option<i64>,
 }
 
-/// What one buy delivered on one platform.
+/// The delivery of one buy on one platform.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BuyDelivery {
-    /// Which buy.
+    /// The buy.
     pub buy: MediaBuyId,
-    /// Rows without an order.
+    /// One row for each package and day, in no particular order.
     pub rows: Vec<DeliveryRow>,
-    /// Up to when the platform had counted.
+    /// The time up to which the platform had counted.
     pub as_of: Option<Timestamp>,
 }
 
-/// How a buy or a package stands on its platform.
+/// The state of a buy or a package on its platform.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DeliveryState {
-    /// Nothing to show yet.
+    /// It has no creatives yet.
     AwaitingCreatives,
     /// Under review by the platform.
     PendingApproval,
-    /// Ready; its start lies ahead.
+    /// Ready, with a start in the future.
     Scheduled,
     /// It may deliver now.
     Delivering,
-    /// Paused there.
+    /// Paused on the platform.
     Paused,
-    /// Over.
+    /// The flight is over.
     Completed,
-    /// Refused by the platform, in its words.
+    /// Disapproved by the platform, with its reason.
     Disapproved(String),
-    /// Cancelled there.
+    /// Cancelled on the platform.
     Canceled,
-    /// No longer there.
+    /// No longer on the platform.
     Missing,
-    /// A state that this host does not know.
+    /// A state that this host does not know, by its name.
     Other(String),
 }
 
-/// How a package stands on its platform.
+/// The status of a package on its platform.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RemotePackageStatus {
-    /// Which package.
+    /// The package.
     pub package: PackageId,
-    /// How it stands.
+    /// Its state.
     pub state: DeliveryState,
-    /// Since its flight began.
+    /// The impressions delivered since its flight began.
     pub impressions_delivered: Option<i64>,
 }
 
-/// How a buy stands on one platform.
+/// The status of a buy on one platform.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RemoteBuyStatus {
-    /// Which buy.
+    /// The buy.
     pub buy: MediaBuyId,
-    /// Where.
+    /// The platform.
     pub platform: PlatformName,
-    /// How it stands.
+    /// The state of the buy.
     pub state: DeliveryState,
-    /// The platform's words, may be empty.
+    /// The platform's own words; may be empty.
     pub detail: String,
-    /// Its packages on that platform.
+    /// The status of its packages on that platform.
     pub packages: Vec<RemotePackageStatus>,
-    /// What became of creatives, as far as the platform tells.
+    /// The state of its creatives, as far as the platform reports it.
     pub assets: Vec<AssetStatus>,
 }

@@ -3,29 +3,32 @@
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-/// SHA-256 of a value's canonical JSON (RFC 8785), in lower-case hexadecimal.
+/// The SHA-256 of a value's canonical JSON (RFC 8785), in lower-case hexadecimal.
 ///
-/// Numbers are compared by value: `50000`, `50000.0` and `5e4` have one digest. Two numbers that a double can't tell apart have one, too:
-/// requests with such a number are refused when they are read.
+/// Numbers are compared by value: `50000`, `50000.0` and `5e4` have the same digest. So do two
+/// numbers that a double can't distinguish; requests with such a number are refused when they are
+/// parsed.
 pub fn canonical(value: &impl Serialize) -> String {
-    // A `Value` in between: the canonical form of it always exists, as it has neither NaN nor keys that are no texts.
+    // Convert to a `Value` first. Its canonical form always exists, because it has neither NaN nor
+    // keys that are not strings.
     let value = serde_json::to_value(value).unwrap_or_default();
     sha256(&serde_json_canonicalizer::to_vec(&value).unwrap_or_default())
 }
 
-/// Whether a stored digest is that of a value, as this release makes it or as releases before it did: a key or an approval that is
-/// older than an update of the host stays good.
+/// Whether a stored digest is that of a value, in the form of this release or of earlier ones.
+/// Idempotency keys and approvals that are older than an upgrade of the host stay valid.
 pub fn is_of(stored: &str, value: &impl Serialize) -> bool {
     stored == canonical(value) || stored == before_rfc_8785(value)
 }
 
-/// What [`canonical`] was before: sorted, and each number as `serde_json` writes it.
+/// The digest of releases before [`canonical`]: sorted keys, and numbers as `serde_json` writes
+/// them.
 fn before_rfc_8785(value: &impl Serialize) -> String {
     let json = serde_json::to_value(value).map(|value| value.to_string()).unwrap_or_default();
     sha256(json.as_bytes())
 }
 
-/// SHA-256 in lower-case hexadecimal.
+/// The SHA-256 in lower-case hexadecimal.
 pub fn sha256(bytes: &[u8]) -> String {
     hex::encode(Sha256::digest(bytes))
 }
@@ -62,8 +65,9 @@ mod tests {
         assert_ne!(digest("7999999999.999999"), digest("8000000000"));
     }
 
-    /// The bytes that RFC 8785 asks for, so that no feature of `serde_json` decides on a digest: not the order in which it keeps
-    /// members, nor how it keeps numbers. `€` comes before the emoji by UTF-8, and so it does by UTF-16; `\u{fb33}` does not.
+    /// Asserts the bytes that RFC 8785 specifies, so that no feature of `serde_json` changes a
+    /// digest: neither the order of members nor the representation of numbers. `€` sorts before the
+    /// emoji both in UTF-8 and in UTF-16; `\u{fb33}` does not.
     #[test]
     fn the_form_is_that_of_rfc_8785() {
         let text = r#"{"z":1e21,"numbers":[333333333.33333329,1E30,4.50,2e-3,0.000000000000000000000000001],"\ufb33":1,"\ud83d\ude00":2,
@@ -88,7 +92,7 @@ mod tests {
             let other = (one + apart).min(Micros::MAX.get());
             let of = |micros| canonical(&json!({ "total_budget": Micros::new(micros).unwrap() }));
             prop_assert_eq!(of(one) == of(other), one == other);
-            // Written with an exponent, or with zeros behind it.
+            // The same number with an exponent, or with trailing zeros.
             let amount = Micros::new(one).unwrap();
             prop_assert_eq!(digest(&format!("{{\"total_budget\":{one}e-6}}")), of(one));
             let zeros = if one % Micros::UNIT == 0 { format!("{amount}.000") } else { format!("{amount}000") };
@@ -97,7 +101,7 @@ mod tests {
 
         #[test]
         fn members_have_no_order(members in proptest::collection::btree_map(".{0,8}", any::<i32>(), 0..8)) {
-            // As `serde_json` would hand them over if it kept the order in which they came.
+            // The members as `serde_json` would return them if it preserved their order.
             let backwards = Backwards(members.clone());
             let bytes = serde_json_canonicalizer::to_vec(&backwards).unwrap();
             prop_assert_eq!(sha256(&bytes), canonical(&members));

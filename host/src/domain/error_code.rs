@@ -1,21 +1,21 @@
-//! The codes of what goes wrong, on every face and in what is recorded.
+//! The error codes of all interfaces and records.
 //!
 //! | code | when |
 //! |---|---|
-//! | `AUTHENTICATION_REQUIRED` | no token, or one that is worth nothing |
+//! | `AUTHENTICATION_REQUIRED` | the token is missing or invalid |
 //! | `PERMISSION_DENIED` | the role may not do it |
-//! | `NOT_FOUND` | no such thing for this caller; somebody else's thing answers exactly so |
+//! | `NOT_FOUND` | it does not exist for this caller; another caller's object has the same answer |
 //! | `INVALID_PARAMETER` | malformed or impossible input, with the field |
-//! | `UNSUPPORTED_TARGETING`, `UNSUPPORTED_FORMAT` | the platform can't, item by item |
-//! | `CONFLICT` | made on a version that is no longer the current one |
-//! | `OPERATION_IN_PROGRESS` | the first request under an idempotency key still runs |
+//! | `UNSUPPORTED_TARGETING`, `UNSUPPORTED_FORMAT` | the platform does not support it, item by item |
+//! | `CONFLICT` | the request is based on an outdated version |
+//! | `OPERATION_IN_PROGRESS` | the first request with this idempotency key is still running |
 //! | `INVALID_STATE` | not possible in this status |
-//! | `IDEMPOTENCY_CONFLICT` | the key was used with another body |
+//! | `IDEMPOTENCY_CONFLICT` | the idempotency key was used with another body |
 //! | `RATE_LIMITED` | too many requests |
 //! | `PLATFORM_ERROR` | the ad server refused |
-//! | `PLATFORM_UNAVAILABLE`, `ADAPTER_UNAVAILABLE` | can't be used now |
-//! | `ADAPTER_FAULT` | the component broke |
-//! | `STORAGE_UNAVAILABLE`, `INTERNAL` | the host itself |
+//! | `PLATFORM_UNAVAILABLE`, `ADAPTER_UNAVAILABLE` | temporarily unavailable |
+//! | `ADAPTER_FAULT` | the component failed |
+//! | `STORAGE_UNAVAILABLE`, `INTERNAL` | a failure of the host itself |
 
 use super::{
     failure::{Failure, FailureKind},
@@ -24,7 +24,7 @@ use super::{
 };
 
 names! {
-    /// A code of the interface.
+    /// An error code of the interface. The number is its HTTP status.
     ErrorCode {
         /// 401.
         AuthenticationRequired = "AUTHENTICATION_REQUIRED",
@@ -64,7 +64,7 @@ names! {
 }
 
 impl ErrorCode {
-    /// The code of a failed call to an adapter.
+    /// The error code of a failed call to an adapter.
     pub fn of(failure: &Failure) -> Self {
         let about = |part: fn(&FieldPath) -> bool| failure.items.iter().any(|item| part(&item.field));
         match failure.kind {

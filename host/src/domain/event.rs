@@ -1,4 +1,4 @@
-//! What happened, in the terms of the domain. A protocol writes it in its own words: see
+//! Events of the domain. Each protocol formats their payloads in its own terms; see
 //! [`PayloadFormat`].
 
 use serde::{Deserialize, Serialize};
@@ -14,138 +14,138 @@ use super::{
 };
 
 names! {
-    /// What kind of thing happened.
+    /// The kind of an event.
     EventKind {
-        /// A person is needed.
+        /// A task was created: a person is needed.
         TaskCreated = "task.created",
-        /// Somebody took a task.
+        /// A task was assigned.
         TaskAssigned = "task.assigned",
-        /// A task went to somebody else's desk, or is late.
+        /// A task was handed to somebody else, or is overdue.
         TaskEscalated = "task.escalated",
-        /// Approved and carried out.
+        /// A task was approved and its operation carried out.
         TaskCompleted = "task.completed",
-        /// Rejected, expired, or its operation failed.
+        /// A task was rejected, expired, or its operation failed.
         TaskFailed = "task.failed",
-        /// A buy has another status.
+        /// The status of a media buy changed.
         BuyStatusChanged = "media_buy.status_changed",
-        /// An operation was carried out.
+        /// An operation succeeded.
         OperationSucceeded = "operation.succeeded",
-        /// An operation failed for good.
+        /// An operation failed permanently.
         OperationFailed = "operation.failed",
-        /// A request that got no answer was carried out after all: the ad server has a second
-        /// object, which is stopped.
+        /// A request that got no answer was carried out after all: the ad server has a duplicate
+        /// object, which was stopped.
         OperationDuplicateFound = "operation.duplicate_found",
-        /// The platform said something about a creative.
+        /// A platform changed the review state of a creative.
         CreativeStatusChanged = "creative.status_changed",
-        /// Nothing happened: the owner of an endpoint wants to see that it hears.
+        /// A test event, which the owner of an endpoint requested.
         WebhookTest = "webhook.test",
     }
 }
 
-/// Something that happened, written with the change that caused it.
+/// An event, written in the transaction of the change that caused it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Event {
-    /// Its id. A receiver gets it once or more.
+    /// The id. Delivery is at least once, so a receiver may get the same id again.
     pub id: EventId,
-    /// What kind of thing happened.
+    /// The kind of the event.
     pub kind: EventKind,
-    /// Whose media buy it concerns.
+    /// The principal that owns the media buy.
     pub principal: PrincipalId,
     /// The media buy; empty for a test.
     pub buy: MediaBuyId,
-    /// When it happened.
+    /// The time of the event.
     pub at: Timestamp,
-    /// What happened.
+    /// The details of the event.
     pub data: EventData,
 }
 
-/// What happened, beside the media buy that the event names. Stored in this form.
+/// The details of an event, in addition to its media buy. Stored in this form.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EventData {
-    /// The media buy has another status.
+    /// The status of the media buy changed.
     BuyStatus {
-        /// The status from now on.
+        /// The new status.
         status: BuyStatus,
-        /// The status before; `None` for a new buy.
+        /// The previous status; `None` for a new buy.
         before: Option<BuyStatus>,
-        /// Why, in words.
+        /// The reason, in words.
         detail: String,
     },
     /// An operation ended.
     OperationEnd {
-        /// Which one.
+        /// The operation.
         operation: OperationId,
-        /// What it was to do.
+        /// The kind of change.
         kind: OperationKind,
-        /// Why it failed, in words for the buyer.
+        /// The reason why it failed, in words for the buyer.
         reason: Option<String>,
         /// The packages that it changed.
         affected: Vec<PackageId>,
     },
-    /// An ad server has objects that nobody asked for.
+    /// An ad server has duplicate objects.
     Duplicates {
-        /// The operation whose requests made them.
+        /// The operation whose requests created them.
         operation: OperationId,
-        /// On which platform.
+        /// The platform that has them.
         platform: PlatformName,
-        /// The objects.
+        /// The duplicate objects.
         objects: Vec<DuplicateObject>,
     },
-    /// A platform said something new of a creative.
+    /// A platform changed the review state of a creative.
     Creative {
-        /// Which one.
+        /// The creative.
         creative: CreativeId,
-        /// How it stands there.
+        /// The new review state.
         status: AssetState,
-        /// The platform's words.
+        /// The platform's feedback.
         feedback: Option<String>,
     },
-    /// Something was done with a task.
+    /// A task changed.
     Task {
-        /// Which one.
+        /// The task.
         task: TaskId,
-        /// Why it exists.
+        /// The kind of task.
         kind: TaskKind,
         /// The operation that waits for it.
         operation: OperationId,
-        /// Its status from now on.
+        /// The new status.
         status: TaskStatus,
-        /// How it ended, once it has.
+        /// The resolution, once the task is closed.
         resolution: Option<Resolution>,
-        /// The reviewer's words.
+        /// The reviewer's comment.
         words: Option<String>,
-        /// Who has it.
+        /// The name of the assignee.
         assigned_to: Option<String>,
-        /// To whom it was handed up.
+        /// The name to which the task was escalated.
         escalated_to: Option<String>,
     },
-    /// The owner of an endpoint asked for a test.
+    /// The owner of an endpoint requested a test event.
     Test {
         /// The endpoint.
         webhook: WebhookId,
-        /// Who asked.
+        /// The name of the caller.
         by: String,
     },
-    /// An event of a version that stored only the JSON of its payload.
+    /// An event of an earlier version, which stored only the JSON of its payload.
     #[serde(untagged)]
     Earlier(serde_json::Value),
 }
 
-/// An object on an ad server that nobody asked for.
+/// A duplicate object on an ad server.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DuplicateObject {
-    /// The ad server's word for it.
+    /// The ad server's name for its type.
     pub remote_type: String,
-    /// Its id there.
+    /// Its id on the ad server.
     pub id: String,
-    /// Its name there.
+    /// Its name on the ad server.
     pub name: String,
 }
 
-/// Writes the payload of an event's deliveries. The store calls it once, when it writes the event,
-/// and keeps the text: each delivery and each replay of an event has the same bytes, whatever a
-/// later version would write.
+/// Formats the payload of an event's deliveries. The store calls it once, when it writes the event,
+/// and keeps the text. Each delivery and each replay of an event therefore has the same bytes, even
+/// after an upgrade.
 pub type PayloadFormat = fn(&Event) -> String;
 
 #[cfg(test)]

@@ -1,86 +1,86 @@
-//! How an adapter or the sandbox fails, and what follows from it.
+//! Failures of adapters and of the sandbox.
 
 use serde::{Deserialize, Serialize};
 
 use super::{problem::Problem, targeting::names};
 
 names! {
-    /// What went wrong, and so what the host does.
+    /// The kind of a failure, which decides how the host reacts.
     FailureKind {
-        /// The request makes no sense for the platform: tell the buyer.
+        /// The request is invalid for the platform: report it to the buyer.
         Invalid = "invalid",
-        /// The platform can't: tell the buyer, item by item.
+        /// The platform does not support it: report it to the buyer, item by item.
         Unsupported = "unsupported",
-        /// The platform's account may not: `pending_permission`.
+        /// The platform's account lacks a permission: `pending_permission`.
         Permission = "permission",
-        /// The platform wants consent: `pending_manual`.
+        /// The platform requires approval: `pending_manual`.
         ApprovalRequired = "approval_required",
-        /// Refused for good: the operation fails.
+        /// Refused permanently: the operation fails.
         Rejected = "rejected",
-        /// Try again later.
+        /// Temporarily unavailable: retry later.
         Unavailable = "unavailable",
-        /// What is to be changed is not there: the operation fails.
+        /// The object to be changed does not exist: the operation fails.
         NotFound = "not_found",
-        /// A step may have happened and nobody can tell: a person looks.
+        /// A step may have happened and the adapter can't find out: a person must look.
         Unresolved = "unresolved",
-        /// The component trapped, ran out of a limit, or broke the contract.
+        /// The component trapped, exceeded a limit, or violated the contract.
         Fault = "fault",
     }
 }
 
 impl FailureKind {
-    /// Whether it is about what was asked for, so that a buyer has use for the reason.
+    /// Whether the failure is about the request itself, so that its reason is useful to a buyer.
     pub const fn is_refusal(self) -> bool {
         matches!(self, Self::Invalid | Self::Unsupported | Self::ApprovalRequired | Self::Rejected | Self::NotFound)
     }
 }
 
-/// What the ad server itself said.
+/// The error response of the ad server.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlatformAnswer {
     /// The HTTP status.
     pub status: u16,
-    /// Its own error code, may be empty.
+    /// The ad server's error code; may be empty.
     pub code: String,
-    /// Its own words.
+    /// The ad server's message.
     pub message: String,
 }
 
-/// A failure of a call to an adapter.
+/// A failed call to an adapter.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
-    /// What the host does about it.
+    /// The kind, which decides how the host reacts.
     pub kind: FailureKind,
-    /// A stable word, as `unsupported_device_type` or `memory_limit`.
+    /// A stable identifier, such as `unsupported_device_type` or `memory_limit`.
     pub code: String,
-    /// For people: what happened and what to do.
+    /// For people: what happened, and what to do.
     pub message: String,
-    /// Every single thing that is wrong.
+    /// Every individual problem.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub items: Vec<Problem>,
-    /// Not before so many milliseconds.
+    /// The minimum time before a retry, in milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after_ms: Option<u64>,
-    /// The ad server's words.
+    /// The error response of the ad server.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub platform: Option<PlatformAnswer>,
 }
 
-/// What stands beside the words of a failure.
+/// The details of a failure, in addition to its code and message.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum FailureDetails {
-    /// Every single thing that is wrong.
+    /// Every individual problem.
     Items {
-        /// In the order in which they were found.
+        /// The problems, in the order in which they were found.
         items: Vec<Problem>,
     },
-    /// Something else, or nothing (`null`).
+    /// Other details, or none (`null`).
     Other(serde_json::Value),
 }
 
 impl Failure {
-    /// A failure without items.
+    /// Creates a failure without items.
     pub fn new(kind: FailureKind, code: impl Into<String>, message: impl Into<String>) -> Self {
         Self {
             kind,
@@ -114,7 +114,7 @@ impl std::fmt::Display for Failure {
 mod tests {
     use super::*;
 
-    /// As hosts of every version write it.
+    /// The form that hosts of every version write.
     #[test]
     fn what_was_refused_field_by_field_is_read_and_written_as_ever() {
         for stored in [

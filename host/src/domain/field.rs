@@ -1,8 +1,9 @@
-//! Which field of a request something is about, in the domain's own words.
+//! Identifies a field of a request in the domain's own terms.
 //!
-//! A [`FieldPath`] names a subject (the buy, a package, a creative) and a part of it. It knows no protocol: each protocol at
-//! the edge turns a path into its own pointer and its own name. Paths also have one fixed text, which records and the adapter
-//! contract use; see [`text`](self::text).
+//! A [`FieldPath`] names a subject (the buy, a package, a creative) and a part of it. It is
+//! independent of any protocol: each protocol at the edge converts a path to its own pointer and
+//! its own name. Paths also have one fixed text form, which records and the adapter contract use;
+//! see [`text`](self::text).
 
 use super::{
     id::{CreativeId, PackageId},
@@ -14,15 +15,15 @@ mod text;
 pub use text::pointer_token;
 
 names! {
-    /// A field of a media buy, of one of its parts, or of a question about it.
+    /// A field of a media buy, of one of its parts, or of a query.
     ///
-    /// The texts are those of records and of the adapter contract. They must not change.
+    /// The texts are used in records and in the adapter contract. They must not change.
     Field {
-        /// Whether it delivers.
+        /// Whether the subject may deliver.
         Active = "active",
-        /// The buy's budget.
+        /// The total budget of a buy.
         TotalBudget = "total_budget",
-        /// The most that it spends in a day.
+        /// The daily cap of spend.
         DailyBudget = "daily_budget",
         /// The start of the flight.
         FlightStart = "flight_start_date",
@@ -32,68 +33,68 @@ names! {
         Currency = "currency",
         /// The buyer's purchase order number.
         PoNumber = "po_number",
-        /// How impressions are spread.
+        /// The pacing.
         Pacing = "pacing",
         /// The list of packages.
         Packages = "packages",
-        /// A package's id.
+        /// The id of a package.
         PackageId = "package_id",
-        /// The price of a thousand impressions.
+        /// The CPM.
         Price = "cpm",
-        /// A package's budget.
+        /// The budget of a package.
         Budget = "budget",
-        /// A package's goal.
+        /// The impression goal of a package.
         Impressions = "impressions",
-        /// The most impressions in a day.
+        /// The daily cap of impressions.
         DailyImpressions = "daily_impressions",
         /// The creatives that run in a package.
         Creatives = "creative_ids",
         /// The list of new creatives.
         NewCreatives = "assets",
-        /// A creative's id.
+        /// The id of a creative.
         CreativeId = "creative_id",
-        /// A creative's format.
+        /// The format of a creative.
         Format = "format",
-        /// Where a creative's asset is.
+        /// The URL of a creative's asset.
         MediaUrl = "media_url",
-        /// Where a click leads.
+        /// The click-through URL.
         ClickUrl = "click_url",
-        /// A creative's length.
+        /// The duration of a creative.
         Duration = "duration",
-        /// A creative's width.
+        /// The width of a creative.
         Width = "width",
-        /// A creative's height.
+        /// The height of a creative.
         Height = "height",
-        /// The platform's template of a creative.
+        /// The platform's template for a creative.
         TemplateId = "template_id",
-        /// The fields of that template.
+        /// The values of the template's fields.
         TemplateValues = "template_values",
-        /// A name for people.
+        /// A display name.
         Name = "name",
-        /// The packages in which a creative is to run.
+        /// The packages in which a creative runs.
         Assignments = "package_assignments",
-        /// A platform's name.
+        /// The name of a platform.
         Platform = "platform",
         /// The last day of a report.
         ReportEnd = "end_date",
-        /// How many entries a page has.
+        /// The page size of a list.
         Limit = "limit",
-        /// Where a page begins.
+        /// The cursor of a page.
         Cursor = "cursor",
         /// A reviewer's decision.
         Resolution = "resolution",
-        /// A reviewer's words.
+        /// A reviewer's comment.
         ResolutionDetail = "resolution_detail",
-        /// Where webhooks are sent.
+        /// The URL of a webhook endpoint.
         Url = "url",
-        /// The kinds of events that are sent.
+        /// The kinds of events that an endpoint subscribes to.
         Events = "events",
-        /// An event's id.
+        /// The id of an event.
         EventId = "event_id",
     }
 }
 
-/// What a path is about: the buy, or a part of it.
+/// The subject of a path: the buy, or a part of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Subject {
     /// The media buy, or the request as a whole.
@@ -102,87 +103,87 @@ pub enum Subject {
     Package(PackageRef),
     /// A creative.
     Creative(CreativeRef),
-    /// The performance of a package, by its place in the request.
+    /// The performance report of a package, by its index in the request.
     Performance(usize),
 }
 
-/// How a package is named.
+/// Identifies a package.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PackageRef {
-    /// By its place in the request.
+    /// By its index in the request.
     Listed(usize),
-    /// By its id: the request does not list it.
+    /// By its id, if the request does not list it.
     Named(PackageId),
-    /// By its id, as an ad server is given it: with what it has from the buy.
+    /// By its id, as sent to an ad server: merged with the values that it inherits from the buy.
     Merged(PackageId),
 }
 
-/// How a creative is named.
+/// Identifies a creative.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CreativeRef {
-    /// By its place in the request.
+    /// By its index in the request.
     Listed(usize),
     /// By its id.
     Named(CreativeId),
 }
 
-/// A part of a subject.
+/// The part of a subject that a path is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Part {
     /// The subject itself.
     Whole,
-    /// A field of it.
+    /// A field of the subject.
     Field(Field),
     /// An entry of a list.
     Entry(Field, usize),
-    /// Its targeting, or a part of that.
+    /// Its targeting, or a part of the targeting.
     Targeting(TargetingPart),
-    /// A part by a name that the domain does not know: the rest of a pointer, with its leading slash. Adapters may name such
-    /// parts, and so does the edge, whose pointers are its protocol's own.
+    /// A part that the domain does not know: the rest of a pointer, with its leading slash.
+    /// Adapters may name such parts, and so do protocols at the edge.
     Text(String),
 }
 
 /// A part of targeting.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TargetingPart {
-    /// All of it.
+    /// The whole targeting.
     Whole,
     /// The rule of a dimension and an operator.
     Rule(Dimension, Operator),
-    /// The hours of the week.
+    /// The dayparting.
     Hours,
-    /// The hours that the platform names.
+    /// The presets of hours.
     Presets,
-    /// One range of hours, by its place.
+    /// One range of hours, by its index.
     Schedule(usize),
     /// The frequency cap.
     Cap,
-    /// What a frequency cap counts together.
+    /// The scope of the frequency cap.
     CapScope,
-    /// The time without another impression.
+    /// The length of the frequency cap, in minutes.
     CapMinutes,
-    /// What only one platform understands, by the platform's name.
+    /// The custom targeting of a platform, by the platform's name.
     Custom(String),
-    /// A part by a name that the domain does not know: the rest of a pointer, with its leading slash.
+    /// A part that the domain does not know: the rest of a pointer, with its leading slash.
     Text(String),
 }
 
 /// A field of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FieldPath {
-    /// Whose field it is.
+    /// The subject that has the field.
     pub subject: Subject,
-    /// Which one.
+    /// The part of the subject.
     pub part: Part,
 }
 
 impl Subject {
-    /// A package, by its place in the request.
+    /// A package, by its index in the request.
     pub const fn listed(index: usize) -> Self {
         Self::Package(PackageRef::Listed(index))
     }
 
-    /// A package as an ad server is given it, by its id.
+    /// A package as sent to an ad server, by its id.
     pub fn merged(id: &PackageId) -> Self {
         Self::Package(PackageRef::Merged(id.clone()))
     }
@@ -192,34 +193,34 @@ impl Subject {
         self.at(Part::Whole)
     }
 
-    /// The path of one of its fields.
+    /// The path of one of the subject's fields.
     pub fn field(&self, field: Field) -> FieldPath {
         self.clone().at(Part::Field(field))
     }
 
-    /// The path of an entry of one of its lists.
+    /// The path of an entry of one of the subject's lists.
     pub fn entry(&self, field: Field, index: usize) -> FieldPath {
         self.clone().at(Part::Entry(field, index))
     }
 
-    /// The path of a part of its targeting.
+    /// The path of a part of the subject's targeting.
     pub fn targeting(&self, part: TargetingPart) -> FieldPath {
         self.clone().at(Part::Targeting(part))
     }
 
-    /// The path of a part of it.
+    /// The path of a part of the subject.
     pub const fn at(self, part: Part) -> FieldPath {
         FieldPath { subject: self, part }
     }
 }
 
 impl FieldPath {
-    /// A place in words of others: a pointer of a protocol, or of an adapter.
+    /// A path that consists of a pointer of a protocol or of an adapter.
     pub fn text(pointer: impl Into<String>) -> Self {
         Subject::Buy.at(Part::Text(pointer.into()))
     }
 
-    /// Whether it is about targeting, as far as its text tells.
+    /// Whether the path is about targeting, as far as its text shows.
     pub fn concerns_targeting(&self) -> bool {
         match &self.part {
             Part::Targeting(_) => true,
@@ -228,19 +229,19 @@ impl FieldPath {
         }
     }
 
-    /// Whether it is a part of targeting, and not all of it.
+    /// Whether the path is a part of targeting, and not the whole targeting.
     pub fn is_within_targeting(&self) -> bool {
         matches!(&self.part, Part::Targeting(part) if *part != TargetingPart::Whole)
     }
 
-    /// Whether it is about a creative.
+    /// Whether the path is about a creative.
     pub const fn concerns_creative(&self) -> bool {
         matches!(self.subject, Subject::Creative(_)) || matches!(self.part, Part::Field(Field::NewCreatives))
     }
 }
 
 impl From<Field> for FieldPath {
-    /// A field of the buy, or of the request itself.
+    /// The path of a field of the buy, or of the request itself.
     fn from(field: Field) -> Self {
         Subject::Buy.field(field)
     }

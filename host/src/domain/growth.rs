@@ -1,18 +1,18 @@
-//! What makes a media buy larger than it was, and so needs a person's word where no rule says otherwise.
+//! Decides whether a change makes a media buy larger. By default, such a change needs approval.
 //!
 //! | grows | does not |
 //! |---|---|
-//! | a budget, a goal or a price is higher, whatever another package gives up | it is lower or the same |
-//! | a daily cap is higher, or gone | it is lower, or new |
-//! | the flight is paced faster: even, front-loaded, as fast as possible | it is paced slower |
+//! | a budget, a goal or a price is raised, even if another package is lowered | it is lowered or stays the same |
+//! | a daily cap is raised or removed | it is lowered or added |
+//! | the pacing becomes faster: from even to front-loaded to as fast as possible | it becomes slower |
 //! | the flight ends later, or begins earlier | it ends earlier |
-//! | the targeting is another one, also a narrower one: nobody can tell what it is worth | its values stand in another order |
-//! | a creative is new, another one, or runs where it did not run | it is taken away |
+//! | the targeting changes, even to a narrower one: nobody can tell what it is worth | the order of its values changes |
+//! | a creative is new, is replaced, or runs in another package | it is removed |
 //! | | the buyer pauses or resumes: what was approved may be spent |
-//! | | the buyer tells how packages perform |
+//! | | the buyer reports the performance of packages |
 //!
-//! The comparison is an order: what does not grow from one buy to the next, and from that to a third, does not grow from the
-//! first to the third. So nobody gets anywhere in small steps that nobody is asked about.
+//! The comparison is transitive: if a buy does not grow in either of two successive changes, it
+//! does not grow over both. A series of small changes therefore can't get around an approval.
 
 use std::collections::BTreeSet;
 
@@ -25,23 +25,23 @@ use super::{
     targeting::Targeting,
 };
 
-/// What is larger after a change.
+/// An aspect in which a buy is larger after a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Growth {
     /// The buy is new.
     Creation,
-    /// More money, more impressions, a higher price, or sooner.
+    /// It may spend more money, deliver more impressions, pay a higher price, or spend faster.
     Spend,
     /// The flight is longer.
     Flight,
-    /// It may deliver elsewhere, to others or at other times.
+    /// The targeting differs.
     Targeting,
-    /// Something else may be shown.
+    /// A creative is new, is replaced, or runs in another package.
     Creatives,
 }
 
 impl Growth {
-    /// For a reviewer: what the change does.
+    /// Describes the effect to a reviewer.
     const fn words(self) -> &'static str {
         match self {
             Self::Creation => "is new",
@@ -53,7 +53,7 @@ impl Growth {
     }
 }
 
-/// For a reviewer: what grows, in one sentence without its end. Empty if nothing does.
+/// Describes to a reviewer what grows, as a sentence without its full stop. Empty if nothing grows.
 pub fn words(grown: &BTreeSet<Growth>) -> String {
     let each: Vec<&str> = grown.iter().map(|growth| growth.words()).collect();
     match each.split_last() {
@@ -63,7 +63,8 @@ pub fn words(grown: &BTreeSet<Growth>) -> String {
     }
 }
 
-/// What grows with a change. Nothing of what a mixed change lowers makes up for what it raises.
+/// Returns the aspects that grow with a change. In a mixed change, reductions do not make up for
+/// increases.
 pub fn of(change: &Change, before: &MediaBuy, after: &MediaBuy) -> BTreeSet<Growth> {
     let mut grown = BTreeSet::new();
     if matches!(change, Change::Create) {
@@ -84,8 +85,9 @@ pub fn of(change: &Change, before: &MediaBuy, after: &MediaBuy) -> BTreeSet<Grow
     grown
 }
 
-/// By how much a change raises the total budget above what it was when a person last approved it: many small raises add up until
-/// somebody has seen where they lead. Nothing for a change that does not raise it; all of it for a new buy.
+/// Returns how far a change raises the total budget above the amount that a person last approved.
+/// Many small raises therefore add up until somebody approves the result. Returns zero if the
+/// change does not raise the budget, and the whole budget for a new buy.
 pub fn raise(change: &Change, before: &MediaBuy, after: &MediaBuy) -> Micros {
     if matches!(change, Change::Create) {
         return after.total_budget;
@@ -97,7 +99,8 @@ pub fn raise(change: &Change, before: &MediaBuy, after: &MediaBuy) -> Micros {
     after.total_budget.checked_sub(approved).unwrap_or(Micros::ZERO)
 }
 
-/// Every field is named, so that a new one does not compile before somebody has decided about it.
+/// The pattern names every field, so that a new field does not compile until somebody decides
+/// whether it can grow.
 fn of_buy(before: &MediaBuy, after: &MediaBuy, grown: &mut BTreeSet<Growth>) {
     let MediaBuy {
         currency,
@@ -107,13 +110,13 @@ fn of_buy(before: &MediaBuy, after: &MediaBuy, grown: &mut BTreeSet<Growth>) {
         end,
         targeting,
         creatives,
-        // Looked at package by package.
+        // Compared package by package.
         pacing: _,
         packages: _,
-        // A switch.
+        // Pausing and resuming is not growth.
         active: _,
         switched_at: _,
-        // What no buyer changes.
+        // The buyer can't change these.
         id: _,
         principal: _,
         po_number: _,
@@ -145,7 +148,7 @@ fn of_buy(before: &MediaBuy, after: &MediaBuy, grown: &mut BTreeSet<Growth>) {
     }
 }
 
-/// As [`of_buy`].
+/// Like [`of_buy`], for a package.
 fn of_package(before: &Package, after: &Package, grown: &mut BTreeSet<Growth>) {
     let Package {
         budget,
@@ -155,12 +158,12 @@ fn of_package(before: &Package, after: &Package, grown: &mut BTreeSet<Growth>) {
         daily_impressions,
         targeting,
         creatives,
-        // Looked at with the buy's.
+        // Compared together with the buy's pacing.
         pacing: _,
-        // A switch.
+        // Pausing and resuming is not growth.
         active: _,
         switched_at: _,
-        // The product's, as it was when it was bought.
+        // These are the product's, from the time of the purchase.
         id: _,
         name: _,
         platform: _,
@@ -188,7 +191,7 @@ fn of_package(before: &Package, after: &Package, grown: &mut BTreeSet<Growth>) {
     }
 }
 
-/// Whether a cap leaves more than it did. None leaves everything.
+/// Whether a cap allows more than before. No cap allows everything.
 fn is_looser<T: Ord>(before: Option<T>, after: Option<T>) -> bool {
     match (before, after) {
         (None, _) => false,
@@ -197,7 +200,7 @@ fn is_looser<T: Ord>(before: Option<T>, after: Option<T>) -> bool {
     }
 }
 
-/// How soon the money may be gone.
+/// Ranks pacing by how soon it may spend the money.
 const fn haste(pacing: Pacing) -> u8 {
     match pacing {
         Pacing::Even => 0,
@@ -210,7 +213,7 @@ fn differs(before: &Targeting, after: &Targeting) -> bool {
     in_order(before) != in_order(after)
 }
 
-/// Targeting whose values are sorted: their order means nothing.
+/// Returns the targeting with its values sorted, because their order has no meaning.
 fn in_order(targeting: &Targeting) -> Targeting {
     let mut sorted = targeting.clone();
     for rule in &mut sorted.rules {
@@ -219,7 +222,8 @@ fn in_order(targeting: &Targeting) -> Targeting {
     sorted
 }
 
-/// Whether a creative is none of those that were there, but for where it runs, which the packages say.
+/// Whether a creative differs from all previous ones. Where it runs does not count, because the
+/// packages record that.
 fn is_new(creative: &Creative, before: &[Creative]) -> bool {
     let same = |was: &Creative| Creative { packages: creative.packages.clone(), ..was.clone() } == *creative;
     !before.iter().any(|was| was.id == creative.id && same(was))

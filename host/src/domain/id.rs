@@ -1,4 +1,4 @@
-//! Ids: strings with a type, so that a task's id is never taken for an operation's.
+//! Typed ids, so that the id of a task can't be mistaken for that of an operation.
 
 use std::fmt;
 
@@ -13,12 +13,12 @@ macro_rules! id {
         pub struct $name(String);
 
         impl $name {
-            /// Takes an id as it came from the store, the configuration or a caller.
+            /// Creates an id from its text, as the store, the configuration or a caller has it.
             pub fn new(text: impl Into<String>) -> Self {
                 Self(text.into())
             }
 
-            /// The id as text.
+            /// The id as a string.
             pub fn as_str(&self) -> &str {
                 &self.0
             }
@@ -47,7 +47,7 @@ macro_rules! id {
 macro_rules! minted {
     ($name:ident, $prefix:literal) => {
         impl $name {
-            /// A new id: a readable prefix and a UUIDv7, which sorts by time.
+            /// Creates a new id: a readable prefix and a UUIDv7, which sorts by time.
             pub fn mint() -> Self {
                 Self(format!(concat!($prefix, "_{}"), Uuid::now_v7().simple()))
             }
@@ -56,39 +56,40 @@ macro_rules! minted {
 }
 
 id!(
-    /// A media buy: `<platform>_<id>`, or `multi_<id>` when its packages live on several platforms.
+    /// The id of a media buy: `<platform>_<id>`, or `multi_<id>` if its packages are on several
+    /// platforms.
     MediaBuyId
 );
 id!(
-    /// A package of a media buy; the same as the product that it was made from.
+    /// The id of a package of a media buy, which is that of its product.
     PackageId
 );
 id!(
-    /// A creative, as the buyer calls it; unique within its buy.
+    /// The buyer's id of a creative; unique within its buy.
     CreativeId
 );
 id!(
-    /// An operation: one accepted change.
+    /// The id of an operation.
     OperationId
 );
 id!(
-    /// A task for a person.
+    /// The id of a task.
     TaskId
 );
 id!(
-    /// Something that happened, as webhooks tell of it.
+    /// The id of an event.
     EventId
 );
 id!(
-    /// An endpoint of webhooks.
+    /// The id of a webhook endpoint.
     WebhookId
 );
 id!(
-    /// A buyer: an agency, a brand, an orchestrator.
+    /// The id of a buyer: an agency, a brand, an orchestrator.
     PrincipalId
 );
 id!(
-    /// A configured platform; begins the ids of its buys.
+    /// The name of a configured platform. The ids of its buys begin with it.
     PlatformName
 );
 
@@ -98,7 +99,7 @@ minted!(EventId, "evt");
 minted!(WebhookId, "wh");
 
 impl MediaBuyId {
-    /// A new id for a buy whose packages live on these platforms.
+    /// Creates a new id for a buy whose packages are on these platforms.
     pub fn mint<'a>(platforms: impl IntoIterator<Item = &'a PlatformName>) -> Self {
         let mut platforms = platforms.into_iter();
         let first = platforms.next();

@@ -1,11 +1,13 @@
-//! The keys under which the host keeps what lies in its database: the audit log is signed with them, secrets of webhooks are encrypted,
-//! and what would let somebody guess a credential is hidden.
+//! The keys that protect data in the database. They sign the audit log, encrypt the secrets of
+//! webhooks, and hide values from which a credential could be guessed.
 //!
-//! A key is known by its name and by a fingerprint of its secret, `2026-11.3fa2c1d0`, which stands beside whatever was made with it. So it
-//! can be rotated (the first key of a [`Keyring`] makes, all of them read), and a key that was put in place of another one under the same
-//! name is told from a line that was forged.
+//! The name of a key consists of its id and a fingerprint of its secret, `2026-11.3fa2c1d0`. The
+//! name is stored beside everything that was made with the key. Keys can therefore be rotated: the
+//! first key of a [`Keyring`] signs and encrypts, and all of them verify and decrypt. The
+//! fingerprint distinguishes a key that was replaced under the same id from a forged line.
 //!
-//! Each purpose has a key of its own, derived from the secret: what is made for one can't be used for another.
+//! Each purpose has its own key, derived from the secret. Data that was made for one purpose can't
+//! be used for another.
 
 use aws_lc_rs::{
     aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey},
@@ -13,13 +15,14 @@ use aws_lc_rs::{
 };
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 
-/// What begins a text that was encrypted. No secret of a webhook begins so.
+/// The prefix of an encrypted text. No secret of a webhook begins with it.
 const SEALED: &str = "sealed:";
 
-/// How many digits of a fingerprint are kept: enough to tell an operator's few keys apart, and too few to help anybody guess one.
+/// The length of a fingerprint in hexadecimal digits: enough to tell an operator's few keys apart,
+/// and too short to help anybody guess one.
 const FINGERPRINT_DIGITS: usize = 8;
 
-/// What a derived key is for.
+/// The purpose of a derived key.
 #[derive(Debug, Clone, Copy)]
 enum Purpose {
     Fingerprint,
@@ -29,7 +32,8 @@ enum Purpose {
 }
 
 impl Purpose {
-    /// What is derived from. To change one makes all that was made with it unreadable.
+    /// The label for key derivation. Changing a label makes everything that was made with it
+    /// unreadable.
     const fn label(self) -> &'static [u8] {
         match self {
             Self::Fingerprint => b"flightdeck 1 fingerprint",
@@ -40,23 +44,23 @@ impl Purpose {
     }
 }
 
-/// Why a secret can't be encrypted or read. It may be shown: no secret is in it.
+/// Why a secret can't be encrypted or decrypted. The message contains no secret and may be shown.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
-    /// There is no key at all.
+    /// There is no key.
     #[error("there is no key to encrypt with: {0}")]
     None(String),
-    /// What it was encrypted with is not there.
+    /// The key that encrypted the secret is not available.
     #[error(
         "it is encrypted with the key `{0}`, which this host has not: put that key back under [[keys]] of its configuration"
     )]
     Missing(String),
-    /// It can't be read with the key that it names.
+    /// The secret can't be decrypted with the key that it names.
     #[error("it was changed in the database, or is that of something else")]
     Broken,
 }
 
-/// One key.
+/// A key, with the keys that are derived from it.
 #[derive(Clone)]
 pub struct Key {
     name: String,
@@ -72,12 +76,13 @@ impl std::fmt::Debug for Key {
 }
 
 impl Key {
-    /// The key of a secret that nobody can guess, by the name that people gave it.
+    /// Creates a key from a secret that nobody can guess, and the id that the operator gave it.
     #[must_use]
     pub fn new(id: &str, secret: &[u8]) -> Self {
         let root = hmac::Key::new(hmac::HMAC_SHA256, secret);
         let derived = |purpose: Purpose| {
-            // One block of HKDF's second step; the first one is for secrets that are not uniform, as HMAC takes them anyway.
+            // One block of HKDF's expand step. The extract step is for secrets that are not
+            // uniform, which HMAC accepts anyway.
             let mut bytes = [0u8; 32];
             bytes.copy_from_slice(hmac::sign(&root, purpose.label()).as_ref());
             bytes
@@ -92,19 +97,19 @@ impl Key {
         }
     }
 
-    /// What stands beside whatever is made with it: its id and its fingerprint.
+    /// The name that is stored beside everything made with the key: its id and its fingerprint.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The id that people gave it.
+    /// The id that the operator gave it.
     #[must_use]
     pub fn id(&self) -> &str {
         self.name.rsplit_once('.').map_or(&self.name, |(id, _)| id)
     }
 
-    /// Signs a line of the audit log: 64 hexadecimal digits.
+    /// Signs a line of the audit log. Returns 64 hexadecimal digits.
     #[must_use]
     pub(super) fn sign(&self, line: &str) -> String {
         hex::encode(hmac::sign(&self.audit, line.as_bytes()))
@@ -115,50 +120,51 @@ impl Key {
     }
 }
 
-/// Keys: the first one makes, all of them read.
+/// A list of keys. The first one signs and encrypts; all of them verify and decrypt.
 #[derive(Debug, Clone, Default)]
 pub struct Keyring {
     keys: Vec<Key>,
-    /// What to do about it if there is none.
+    /// The advice in the error if there is no key.
     advice: String,
 }
 
 impl Keyring {
-    /// These keys. Of two by the same name the first one counts.
+    /// Creates a keyring. Of two keys with the same name, the first one counts.
     #[must_use]
     pub fn new(keys: Vec<Key>) -> Self {
         Self { keys, advice: "add one under [[keys]] of the configuration".to_owned() }
     }
 
-    /// Says what to do, for when there is no key.
+    /// Sets the advice for the error if there is no key.
     #[must_use]
     pub fn advising(mut self, advice: impl Into<String>) -> Self {
         self.advice = advice.into();
         self
     }
 
-    /// A key that only this process has: nobody can read or verify with it afterwards. For tests, and for what is thrown away.
+    /// A keyring with a random key that only this process has. Nothing can be decrypted or verified
+    /// with it afterwards. For tests, and for data that is discarded.
     #[must_use]
     pub fn of_this_process() -> Self {
         static SECRET: std::sync::LazyLock<[u8; 32]> = std::sync::LazyLock::new(rand::random);
         Self::new(vec![Key::new("this-process", &*SECRET)])
     }
 
-    /// The key that makes.
+    /// The key that signs and encrypts.
     ///
     /// # Errors
-    /// There is none, and what to do.
+    /// When there is no key. The error says what to do.
     pub fn current(&self) -> Result<&Key, KeyError> {
         self.keys.first().ok_or_else(|| KeyError::None(self.advice.clone()))
     }
 
-    /// The key of this name, fingerprint included.
+    /// Returns the key with this name, fingerprint included.
     #[must_use]
     pub fn named(&self, name: &str) -> Option<&Key> {
         self.keys.iter().find(|key| key.name == name)
     }
 
-    /// Whether there is a key of the same id, and another secret.
+    /// Whether there is a key with the same id and a different secret.
     #[must_use]
     pub fn has_another(&self, name: &str) -> bool {
         let id = name.rsplit_once('.').map_or(name, |(id, _)| id);
@@ -171,10 +177,11 @@ impl Keyring {
         self.keys.is_empty()
     }
 
-    /// Encrypts a secret of `owner`, which it can't be read without: the text that is stored, with the key's name in it.
+    /// Encrypts a secret and binds it to `owner`, which is needed to decrypt it. Returns the text
+    /// to store, which contains the name of the key.
     ///
     /// # Errors
-    /// There is no key.
+    /// When there is no key.
     pub fn seal(&self, secret: &str, owner: &str) -> Result<String, KeyError> {
         let key = self.current()?;
         let mut bytes = secret.as_bytes().to_vec();
@@ -185,10 +192,11 @@ impl Keyring {
         Ok(format!("{SEALED}{}:{}", key.name, BASE64_STANDARD.encode(stored)))
     }
 
-    /// Reads a secret of `owner` that [`Keyring::seal`] encrypted. One from before there were keys is as it is.
+    /// Decrypts a secret of `owner` that [`Keyring::seal`] encrypted. A secret from before there
+    /// were keys is returned unchanged.
     ///
     /// # Errors
-    /// Its key is not there, or it is another owner's, or somebody changed it.
+    /// When its key is not available, when it belongs to another owner, or when it was changed.
     pub fn open(&self, stored: &str, owner: &str) -> Result<String, KeyError> {
         let Some(sealed) = stored.strip_prefix(SEALED) else { return Ok(stored.to_owned()) };
         let (name, text) = sealed.rsplit_once(':').ok_or(KeyError::Broken)?;
@@ -203,23 +211,24 @@ impl Keyring {
         String::from_utf8(secret.to_vec()).map_err(|_| KeyError::Broken)
     }
 
-    /// Whether a stored secret is encrypted with the key that makes now.
+    /// Whether a stored secret is encrypted with the current key.
     #[must_use]
     pub fn is_current(&self, stored: &str) -> bool {
         let key = stored.strip_prefix(SEALED).and_then(|sealed| sealed.rsplit_once(':')).map(|(name, _)| name);
         key.is_some() && key == self.keys.first().map(Key::name)
     }
 
-    /// What something is known by to other hosts, so that nobody who reads it can guess what it is: 64 hexadecimal digits.
+    /// Returns a keyed hash of a text, in 64 hexadecimal digits. Hosts with the same key can
+    /// compare it, but nobody can guess the text from it.
     ///
     /// # Errors
-    /// There is no key.
+    /// When there is no key.
     pub fn hide(&self, text: &str) -> Result<String, KeyError> {
         Ok(hex::encode(hmac::sign(&self.current()?.limits, text.as_bytes())))
     }
 }
 
-/// What a secret is bound to: moved to another row, it can't be read.
+/// The associated data of a secret. A secret that is moved to another row can't be decrypted.
 fn bound_to(owner: &str) -> Aad<Vec<u8>> {
     Aad::from(format!("secret of {owner}").into_bytes())
 }
@@ -242,7 +251,7 @@ mod tests {
         assert_eq!(one.open(&stored, "wh_2"), Err(KeyError::Broken));
         let name = one.current().unwrap().name().to_owned();
         assert_eq!(ring(&[("two", "second secret")]).open(&stored, "wh_1"), Err(KeyError::Missing(name.clone())));
-        // Another secret under the same id is another key.
+        // A different secret under the same id is a different key.
         let other = ring(&[("one", "second secret")]);
         assert_eq!(other.open(&stored, "wh_1"), Err(KeyError::Missing(name.clone())));
         assert!(other.has_another(&name) && !one.has_another(&name));
@@ -257,7 +266,7 @@ mod tests {
             let mut changed = stored.clone().into_bytes();
             changed[at] = if changed[at] == b'A' { b'B' } else { b'A' };
             let changed = String::from_utf8(changed).unwrap();
-            // The last digit of base64 may carry bits that mean nothing.
+            // The last base64 digit may have bits that don't count.
             let read = one.open(&changed, "wh_1");
             assert!(read.is_err() || read.as_deref() == Ok("whsec_c2VjcmV0"), "{changed}: {read:?}");
         }

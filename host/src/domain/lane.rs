@@ -1,4 +1,5 @@
-//! Lanes: the operations that wait for the same ad servers, and so hurt each other and nobody else.
+//! Lanes group the operations that wait for the same ad servers, so that a slow ad server delays
+//! only its own operations.
 
 use std::collections::BTreeSet;
 
@@ -7,58 +8,61 @@ use super::{
     operation::{LegState, Operation},
 };
 
-/// What an operation has to wait for.
+/// The resources that an operation still needs.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Lane {
-    /// Whether it only stops or restarts delivery: that goes first, and on workers of its own.
+    /// Whether the operation only pauses or resumes delivery. Such operations go first, and have
+    /// their own workers.
     pub switches: bool,
-    /// The platforms on which something is left to do.
+    /// The platforms on which the operation still has work to do.
     pub platforms: BTreeSet<PlatformName>,
 }
 
 impl Lane {
-    /// The lane of an operation, as it stands.
+    /// The lane of an operation in its current state.
     pub fn of(operation: &Operation) -> Self {
         let legs = operation.legs.iter();
         let platforms = if legs.len() == 0 {
             operation.plan.platforms.iter().map(|part| part.platform.clone()).collect()
         } else {
-            // What is being taken back is taken back wherever something was made. Otherwise a platform that is done is not waited for any more.
+            // An operation that is undone needs every platform on which it made something.
+            // Otherwise, platforms that are done are not needed any more.
             let all = operation.undoing.is_some();
             legs.filter(|leg| all || leg.state == LegState::Pending).map(|leg| leg.platform.clone()).collect()
         };
         Self { switches: operation.change.only_switches(), platforms }
     }
 
-    /// Its platforms in one text: their names, which have no blanks, in order.
+    /// The platforms as one string: their sorted names, separated by blanks.
     pub fn key(&self) -> String {
         self.platforms.iter().map(PlatformName::as_str).collect::<Vec<_>>().join(" ")
     }
 
-    /// The lane that has this key.
+    /// Returns the lane with this key.
     pub fn with_key(switches: bool, key: &str) -> Self {
         Self { switches, platforms: key.split_whitespace().map(PlatformName::from).collect() }
     }
 }
 
-/// What workers may take on at this moment.
+/// The work that workers may start at this moment.
 ///
-/// A lane in which nothing runs always gets a worker: however many wait for an ad server that hangs, one for another finds a place. Beyond that
-/// a lane needs a place on each of its platforms, and one among all.
+/// A lane without a running operation always gets a worker. However many operations wait for an ad
+/// server that hangs, an operation for another one can start. Further operations of a lane need a
+/// free worker overall and on each of their platforms.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Openings {
-    /// Lanes in which something runs.
+    /// The lanes with a running operation.
     pub in_use: BTreeSet<Lane>,
-    /// Platforms that have all the workers that they may have for changes.
+    /// The platforms whose workers for changes are all busy.
     pub full: BTreeSet<PlatformName>,
-    /// The same, for what only stops or restarts delivery.
+    /// The platforms whose workers for pausing and resuming are all busy.
     pub full_for_switches: BTreeSet<PlatformName>,
-    /// Whether all workers for changes are busy. Switches have their own.
+    /// Whether all workers for changes are busy. Pausing and resuming have their own workers.
     pub all_busy: bool,
 }
 
 impl Openings {
-    /// Whether an operation of this lane may begin.
+    /// Whether an operation of this lane may start.
     pub fn admit(&self, lane: &Lane) -> bool {
         if !self.in_use.contains(lane) {
             return true;
@@ -69,25 +73,26 @@ impl Openings {
         }
     }
 
-    /// Whether every lane may begin.
+    /// Whether operations of every lane may start.
     pub fn admit_everything(&self) -> bool {
         !self.all_busy && self.full.is_empty() && self.full_for_switches.is_empty()
     }
 }
 
-/// How many workers there are, and for what.
+/// The number of workers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Workers {
-    /// Changes at a time.
+    /// The maximum number of concurrent changes.
     pub all: usize,
-    /// Of these, on one platform.
+    /// The maximum number of concurrent changes on one platform.
     pub on_a_platform: usize,
-    /// Changes at a time on one platform that only stop or restart delivery, beside the others.
+    /// The maximum number of concurrent changes on one platform that only pause or resume delivery,
+    /// in addition to the others.
     pub for_switches: usize,
 }
 
 impl Workers {
-    /// What they may take on while operations of these lanes run.
+    /// Returns what may start while operations of these lanes are running.
     pub fn openings<'a>(self, running: impl IntoIterator<Item = &'a Lane>) -> Openings {
         let mut openings = Openings::default();
         let (mut changes, mut on): (usize, std::collections::BTreeMap<(bool, &PlatformName), usize>) =
@@ -125,7 +130,7 @@ mod tests {
         Lane::with_key(switches, key)
     }
 
-    /// Begins whatever may begin of what waits, the first that may first, and nothing ends.
+    /// Starts as many of the waiting lanes as may start, in order, while none of them ends.
     fn begun(workers: Workers, waiting: &[Lane]) -> Vec<Lane> {
         let mut running = Vec::new();
         for lane in waiting {
@@ -188,7 +193,7 @@ mod tests {
             for lane in &distinct {
                 prop_assert!(running.contains(*lane), "{lane:?} got no worker");
             }
-            // Each lane's first is beside the shares.
+            // The first operation of each lane does not count towards the limits.
             let beyond = |fits: &dyn Fn(&Lane) -> bool| {
                 let running = running.iter().filter(|lane| fits(lane)).count();
                 running.saturating_sub(distinct.iter().filter(|lane| fits(lane)).count())

@@ -1,5 +1,5 @@
-//! What an ad server made of a request that nobody waited for any more: which of the objects with one reference is the buy's, and which
-//! are second ones.
+//! Sorts the objects that an ad server created for a step whose request was lost: which object with
+//! the step's reference belongs to the buy, and which ones are duplicates.
 
 use std::collections::BTreeSet;
 
@@ -12,20 +12,20 @@ use super::{
 /// An object on an ad server that carries a step's reference.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MadeObject {
-    /// Its kind, key and id.
+    /// The kind, key and id.
     pub object: RemoteObject,
-    /// The ad server's word for it: `Flight`.
+    /// The ad server's name for its type: `Flight`.
     pub remote_type: String,
-    /// Its name there, for people.
+    /// The name on the ad server, for people.
     pub name: String,
-    /// Whether it may deliver, now or one day.
+    /// Whether it may deliver, now or later.
     pub active: bool,
-    /// When the ad server made it, if it tells.
+    /// When the ad server created it, if the ad server reports it.
     pub made_at: Option<Timestamp>,
 }
 
 impl MadeObject {
-    /// The one that was made first comes first; where that is not known, the smallest id.
+    /// The sort key: the oldest object first; if the time is unknown, the smallest id.
     fn place(&self) -> (i64, u64, &str) {
         let made_at = self.made_at.map_or(i64::MAX, Timestamp::as_micros);
         (made_at, self.object.id.parse().unwrap_or(u64::MAX), &self.object.id)
@@ -35,16 +35,17 @@ impl MadeObject {
 /// The objects with the reference of one step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Made {
-    /// The buy's own, if it has one.
+    /// The buy's own object, if it has one.
     pub kept: Option<MadeObject>,
-    /// All others: nobody asked for them.
+    /// All others: duplicates that nobody asked for.
     pub surplus: Vec<MadeObject>,
 }
 
-/// Tells the buy's own object from second ones, of an operation that has ended.
+/// Separates the buy's own object from duplicates, for an operation that has ended.
 ///
-/// The own one is the one that is recorded for the buy; else the one that the step finished with; else, if the step is done, the one that
-/// was made first. A step that did not come to its end has none but a recorded one: the operation ended without it.
+/// The buy's own object is the one that is recorded for the buy; otherwise the one in the step's
+/// outcome; otherwise, if the step is done, the oldest one. A step that is not done has no object
+/// of its own unless one is recorded, because the operation ended without it.
 pub fn sort(step: &Step, recorded: &[RemoteObject], mut found: Vec<MadeObject>) -> Made {
     found.sort_by(|one, other| one.place().cmp(&other.place()));
     let mut seen = BTreeSet::new();
@@ -62,7 +63,7 @@ pub fn sort(step: &Step, recorded: &[RemoteObject], mut found: Vec<MadeObject>) 
     Made { kept, surplus: found }
 }
 
-/// Whether an outcome has an id somewhere in it, as a text or a number.
+/// Whether an outcome contains an id, as a string or a number.
 fn names(outcome: &serde_json::Value, id: &str) -> bool {
     match outcome {
         serde_json::Value::String(text) => text == id || text.rsplit('/').next() == Some(id),

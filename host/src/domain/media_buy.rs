@@ -1,4 +1,4 @@
-//! A media buy and its packages, as the host knows them.
+//! The media buy and its packages, as the host records them.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -17,17 +17,17 @@ use super::{
 names! {
     /// How impressions are spread over the flight.
     Pacing {
-        /// The same every day.
+        /// Evenly over the flight.
         Even = "even",
         /// As fast as possible.
         Asap = "asap",
-        /// More at the beginning.
+        /// More at the beginning of the flight.
         FrontLoaded = "front_loaded",
     }
 }
 
 names! {
-    /// What kind of thing a remote id belongs to.
+    /// The kind of a remote object.
     RemoteKind {
         /// The order or campaign; its key is empty.
         Order = "order",
@@ -37,127 +37,132 @@ names! {
         Creative = "creative",
         /// A creative in a package; its key is `<package>/<creative>`.
         Association = "association",
-        /// Anything else that an adapter remembers.
+        /// Any other object that an adapter records.
         Other = "other",
     }
 }
 
-/// Something on a platform that belongs to a buy.
+/// An object on a platform that belongs to a buy.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct RemoteObject {
-    /// What it is.
+    /// The kind of the object.
     pub kind: RemoteKind,
-    /// Unique within kind, platform and buy. For [`RemoteKind::Other`] it begins with the adapter's own word and a colon.
+    /// The key, unique within kind, platform and buy. For [`RemoteKind::Other`] it begins with a
+    /// word of the adapter and a colon.
     pub key: String,
-    /// The platform's id.
+    /// The platform's id of the object.
     pub id: String,
 }
 
-/// One package: a line item or flight on its platform.
+/// A package of a media buy: a line item or flight on its platform.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Package {
-    /// Its id, the product's.
+    /// The id, which is the product's.
     pub id: PackageId,
-    /// For people.
+    /// The display name.
     pub name: String,
-    /// Where it lives.
+    /// The platform that delivers it.
     pub platform: PlatformName,
     /// Whether it may deliver.
     pub active: bool,
-    /// When the buyer asked for that, if it was changed since the buy was made.
+    /// When the buyer last paused or resumed it; `None` if never.
     #[serde(default)]
     pub switched_at: Option<Timestamp>,
-    /// What it may spend.
+    /// The budget.
     pub budget: Micros,
-    /// Its goal, at least 1.
+    /// The impression goal, at least 1.
     pub impressions: i64,
-    /// Price of a thousand impressions.
+    /// The price of a thousand impressions.
     pub cpm: Micros,
-    /// The least that the publisher takes for a thousand impressions of the product.
+    /// The product's floor price: the lowest CPM that the publisher accepts.
     pub floor_cpm: Micros,
-    /// Its own pacing; the buy's if it has none.
+    /// The package's own pacing; `None` means the buy's.
     pub pacing: Option<Pacing>,
-    /// The most that it may spend a day.
+    /// The daily cap of spend.
     pub daily_budget: Option<Micros>,
-    /// The most impressions a day.
+    /// The daily cap of impressions.
     pub daily_impressions: Option<i64>,
-    /// Its own targeting, which refines the buy's.
+    /// The package's own targeting, which refines the buy's.
     pub targeting: Targeting,
-    /// The creatives that run in it, in order.
+    /// The creatives that run in the package, in order.
     pub creatives: Vec<CreativeId>,
-    /// What the product takes.
+    /// The creative formats that the product accepts.
     pub formats: Vec<Format>,
-    /// The publisher's settings of the product on its platform, as they were when it was bought.
+    /// The publisher's settings of the product on its platform, from the time of the purchase.
     pub settings: serde_json::Value,
-    /// How long before the flight creatives must be there.
+    /// How long before the flight starts the creatives must arrive, in milliseconds.
     pub review_lead_ms: i64,
-    /// Millionths, as the buyer last reported.
+    /// The performance index in millionths, as last reported by the buyer.
     pub performance_index: Option<i64>,
 }
 
 /// A media buy.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MediaBuy {
-    /// Its id.
+    /// The id, `<platform>_<id>` or `multi_<id>`.
     pub id: MediaBuyId,
-    /// Whose it is. Nobody else sees it but the publisher's people.
+    /// The buyer that owns it. Only this buyer and the publisher's staff can see it.
     pub principal: PrincipalId,
     /// The buyer's purchase order number.
     pub po_number: Option<String>,
-    /// ISO 4217.
+    /// The currency of all amounts, ISO 4217.
     pub currency: String,
     /// Whether it may deliver.
     pub active: bool,
-    /// When the buyer asked for that, if it was changed since the buy was made.
+    /// When the buyer last paused or resumed the buy; `None` if never.
     #[serde(default)]
     pub switched_at: Option<Timestamp>,
-    /// What all packages together may spend.
+    /// The total budget of all packages.
     pub total_budget: Micros,
-    /// What that was when a person last approved it, or when the buy was made if nobody had to; `None`: the buy is older than this
-    /// record, and was not changed since.
+    /// The total budget when a person last approved it, or when the buy was made if no approval was
+    /// needed. `None` if the buy is older than this field and was not changed since.
     #[serde(default)]
     pub approved_budget: Option<Micros>,
-    /// The most that the buy may spend a day.
+    /// The daily cap of spend for the whole buy.
     pub daily_budget: Option<Micros>,
-    /// How impressions are spread.
+    /// The pacing of packages without their own.
     pub pacing: Pacing,
-    /// When it begins.
+    /// The start of the flight.
     pub start: Timestamp,
-    /// Its last moment, after `start`.
+    /// The last moment of the flight, after `start`.
     pub end: Timestamp,
-    /// The buyer's targeting for all packages.
+    /// The targeting of all packages.
     pub targeting: Targeting,
-    /// In the order of the request; never empty.
+    /// The packages, in the order of the request. Never empty.
     pub packages: Vec<Package>,
-    /// What was uploaded.
+    /// The uploaded creatives.
     pub creatives: Vec<Creative>,
-    /// What became of the creatives, by platform.
+    /// The state of the creatives, by platform.
     pub assets: BTreeMap<PlatformName, Vec<AssetStatus>>,
-    /// The platforms that do not show it, and since when.
+    /// The platforms that do not show the buy, and since when.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub absent: BTreeMap<PlatformName, Absence>,
-    /// What exists on each platform.
+    /// The objects that exist on each platform.
     pub remote: BTreeMap<PlatformName, Vec<RemoteObject>>,
-    /// The status as it was last recorded.
+    /// The last recorded status.
     pub status: BuyStatus,
-    /// Why it has that status, for people.
+    /// The reason for the status, for people.
     pub detail: String,
-    /// Rises by one with every recorded change of what the buy is to be (not of its status).
+    /// The revision. It rises by one with every recorded change of the desired state; a new status
+    /// does not change it.
     pub revision: i64,
-    /// Since when it exists on its ad servers; `None`: it is not created yet, or never will be.
+    /// When the buy was created on its ad servers. `None` if it is not created yet, or never will
+    /// be.
     #[serde(default)]
     pub booked_at: Option<Timestamp>,
-    /// When it was asked for.
+    /// When the buyer requested it.
     pub created_at: Timestamp,
-    /// When anything of it was last recorded.
+    /// When the last change was recorded.
     pub updated_at: Timestamp,
 }
 
 impl MediaBuy {
-    /// The buy as it would be without the pauses and resumes that were asked for since: what it and its packages were before.
+    /// Returns the buy without the pauses and resumes that were requested after `since`. It and its
+    /// packages are as active as before.
     ///
-    /// A change that began before them may have been on its way when they were carried out, and have undone them on the ad server. Compared
-    /// with this, the buy as it is to be names them, so that they are carried out once more.
+    /// A change that began earlier may have been in flight when the pauses were carried out, and
+    /// may have undone them on the ad server. Compared with the returned buy, the desired buy
+    /// contains those pauses again, so that they are carried out once more.
     #[must_use]
     pub fn as_if_not_switched_since(&self, since: Timestamp) -> Self {
         let later = |switched_at: Option<Timestamp>| switched_at.is_some_and(|at| at > since);
@@ -169,7 +174,7 @@ impl MediaBuy {
         buy
     }
 
-    /// The platforms of its packages, each once, in the order of their first package.
+    /// The platforms of the packages without duplicates, in the order of their first package.
     pub fn platforms(&self) -> Vec<PlatformName> {
         let mut platforms: Vec<PlatformName> = Vec::new();
         for package in &self.packages {
@@ -180,43 +185,44 @@ impl MediaBuy {
         platforms
     }
 
-    /// The package of that id.
+    /// Returns the package with this id.
     pub fn package(&self, id: &PackageId) -> Option<&Package> {
         self.packages.iter().find(|package| &package.id == id)
     }
 
-    /// The packages that live on `platform`.
+    /// The packages on `platform`.
     pub fn packages_on<'a>(&'a self, platform: &'a PlatformName) -> impl Iterator<Item = &'a Package> {
         self.packages.iter().filter(move |package| &package.platform == platform)
     }
 
-    /// When the buyer last said of the buy or of a package whether it may deliver; `None`: never since it was made.
+    /// When the buyer last paused or resumed the buy or one of its packages; `None` if never.
     pub fn last_switched(&self) -> Option<Timestamp> {
         self.packages.iter().map(|package| package.switched_at).chain([self.switched_at]).max().flatten()
     }
 
-    /// What exists on `platform`.
+    /// The recorded objects on `platform`.
     pub fn remote_on(&self, platform: &PlatformName) -> &[RemoteObject] {
         self.remote.get(platform).map_or(&[], Vec::as_slice)
     }
 
-    /// What a package is targeted at: the buy's overlay, refined by its own.
+    /// The effective targeting of a package: the buy's targeting, refined by the package's own.
     pub fn targeting_of(&self, package: &Package) -> Targeting {
         self.targeting.refined_by(&package.targeting)
     }
 
-    /// How a package is paced.
+    /// The effective pacing of a package.
     pub fn pacing_of(&self, package: &Package) -> Pacing {
         package.pacing.unwrap_or(self.pacing)
     }
 
-    /// Until when creatives should be there: the start less the longest review lead time, never before `now`.
+    /// The time by which creatives should arrive: the start minus the longest review lead time, but
+    /// never before `now`.
     pub fn creative_deadline(&self, now: Timestamp) -> Timestamp {
         let lead = self.packages.iter().map(|package| package.review_lead_ms).max().unwrap_or(0);
         self.start.plus_millis(-lead).max(now)
     }
 
-    /// Records an object on a platform, in place of an earlier one of the same kind and key.
+    /// Records an object on a platform. It replaces an earlier one with the same kind and key.
     pub fn remember(&mut self, platform: &PlatformName, object: RemoteObject) {
         let known = self.remote.entry(platform.clone()).or_default();
         match known.iter_mut().find(|mine| mine.kind == object.kind && mine.key == object.key) {
@@ -228,7 +234,7 @@ impl MediaBuy {
         }
     }
 
-    /// Records what a platform says of creatives, in place of what it said of them before.
+    /// Records the state of creatives on a platform. It replaces what was recorded for them before.
     pub fn know_assets(&mut self, platform: &PlatformName, news: &[AssetStatus]) {
         if news.is_empty() {
             return;
@@ -240,7 +246,7 @@ impl MediaBuy {
         }
     }
 
-    /// Removes what was recorded of this kind and key.
+    /// Removes the record of the object with this kind and key.
     pub fn forget(&mut self, platform: &PlatformName, kind: RemoteKind, key: &str) {
         if let Some(known) = self.remote.get_mut(platform) {
             known.retain(|mine| !(mine.kind == kind && mine.key == key));
@@ -248,11 +254,13 @@ impl MediaBuy {
     }
 }
 
-/// How long buyers have at least for their creatives where they leave the start of a flight to the host.
+/// The minimum time that buyers have for their creatives if the host chooses the start of the
+/// flight.
 const LEAST_NOTICE: Duration = Duration::from_secs(24 * 3_600);
 
-/// When a flight starts whose start was left out: at the first midnight UTC that leaves, after the longest review lead time of
-/// its packages, more than a day for creatives. So the [`creative_deadline`](MediaBuy::creative_deadline) lies ahead.
+/// The start of a flight if the request omits it: the first midnight UTC that leaves more than a
+/// day for creatives before the longest review lead time of its packages. The
+/// [`creative_deadline`](MediaBuy::creative_deadline) is therefore in the future.
 pub fn default_start(now: Timestamp, review_leads_ms: impl IntoIterator<Item = i64>) -> Timestamp {
     let lead = review_leads_ms.into_iter().max().unwrap_or(0).max(0);
     let earliest = now.plus(LEAST_NOTICE).plus_millis(lead).min(Timestamp::LATEST);
@@ -274,7 +282,7 @@ mod tests {
             ("2026-11-29T22:00:00Z", vec![48 * HOUR], "2026-12-03T00:00:00Z"),
             ("2026-11-29T22:00:00Z", vec![HOUR, 3 * HOUR, 0], "2026-12-02T00:00:00Z"),
             ("2026-11-29T22:00:00Z", vec![], "2026-12-01T00:00:00Z"),
-            // After a midnight is not at it.
+            // A moment after midnight does not count as midnight.
             ("2026-11-29T00:00:00Z", vec![0], "2026-12-01T00:00:00Z"),
             ("2026-11-28T23:59:59.999999Z", vec![0], "2026-11-30T00:00:00Z"),
         ] {

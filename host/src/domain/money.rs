@@ -6,75 +6,77 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::decimal::{self, NotWhole};
 
-/// An amount of money: millionths of one unit of the currency, never negative.
+/// An amount of money in millionths of the currency's unit. Never negative.
 ///
-/// In JSON it is a decimal number with at most six places. It passes through no float arithmetic: requests are read by the text of their
-/// numbers, and what was stored as a double is read by its shortest decimal text, which is what was written.
+/// In JSON it is a decimal number with at most six places. No float arithmetic is involved. The
+/// numbers of a request are parsed from their text. An amount that was stored as a double is read
+/// from its shortest decimal text, which is the text that was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Micros(i64);
 
-/// Why a text is no amount.
+/// Why a text is not a valid amount.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum AmountError {
-    /// Not a number.
+    /// It is not a number.
     #[error("must be a decimal number, like 1250.5")]
     NotANumber,
-    /// Below zero.
+    /// It is negative.
     #[error("must not be negative")]
     Negative,
-    /// More than six decimal places.
+    /// It has more than six decimal places.
     #[error("must have at most 6 decimal places")]
     TooPrecise,
-    /// Above [`Micros::MAX`].
+    /// It is above [`Micros::MAX`].
     #[error("must be at most 8000000000")]
     TooLarge,
 }
 
 impl Micros {
-    /// Nothing.
+    /// Zero.
     pub const ZERO: Self = Self(0);
-    /// Eight billion units. Below 2^33 doubles lie closer together than a micro, so every amount survives JSON; and it is less
-    /// than 2^53 micros, as the contract with adapters promises.
+    /// Eight billion units, the largest amount. Below 2^33, adjacent doubles differ by less than a
+    /// micro, so every amount survives JSON. It is also less than 2^53 micros, as the adapter
+    /// contract promises.
     pub const MAX: Self = Self(8_000_000_000 * Self::UNIT);
     /// One unit of the currency.
     pub const UNIT: i64 = 1_000_000;
-    /// How many decimal places an amount has.
+    /// The number of decimal places of an amount.
     const PLACES: u32 = 6;
 
-    /// From micro-units; `None` outside of `0..=MAX`.
+    /// Creates an amount from micro-units, or returns `None` outside of `0..=MAX`.
     pub const fn new(micros: i64) -> Option<Self> {
         if micros < 0 || micros > Self::MAX.0 { None } else { Some(Self(micros)) }
     }
 
-    /// In micro-units.
+    /// The amount in micro-units.
     pub const fn get(self) -> i64 {
         self.0
     }
 
-    /// Whether it is nothing.
+    /// Whether the amount is zero.
     pub const fn is_zero(self) -> bool {
         self.0 == 0
     }
 
-    /// The sum, `None` above [`Micros::MAX`].
+    /// The sum, or `None` above [`Micros::MAX`].
     pub fn checked_add(self, other: Self) -> Option<Self> {
         self.0.checked_add(other.0).and_then(Self::new)
     }
 
-    /// The difference, `None` below zero.
+    /// The difference, or `None` below zero.
     pub fn checked_sub(self, other: Self) -> Option<Self> {
         self.0.checked_sub(other.0).and_then(Self::new)
     }
 
-    /// Adds up, `None` above [`Micros::MAX`].
+    /// The sum of all amounts, or `None` above [`Micros::MAX`].
     pub fn sum(amounts: impl IntoIterator<Item = Self>) -> Option<Self> {
         amounts.into_iter().try_fold(Self::ZERO, Self::checked_add)
     }
 
-    /// Reads a decimal text, as `1250.5` or `1e3`.
+    /// Parses a decimal text such as `1250.5` or `1e3`.
     ///
     /// # Errors
-    /// What keeps it from being an amount.
+    /// When the text is not a valid amount.
     pub fn parse(text: &str) -> Result<Self, AmountError> {
         let negative = text.starts_with('-');
         match decimal::units(text, Self::PLACES) {
@@ -104,7 +106,7 @@ impl Serialize for Micros {
         if self.0 % Self::UNIT == 0 {
             return serializer.serialize_i64(self.0 / Self::UNIT);
         }
-        // Up to `MAX` the nearest double prints as the very text that it was read from.
+        // Up to `MAX`, the nearest double prints as exactly the text that it was parsed from.
         let nearest: f64 = self.to_string().parse().map_err(serde::ser::Error::custom)?;
         serializer.serialize_f64(nearest)
     }

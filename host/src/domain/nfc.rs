@@ -1,19 +1,20 @@
-//! One form for texts that are compared.
+//! Unicode normalisation of text that is compared.
 //!
-//! `é` is one character, or an `e` with an accent after it; both look the same, and keyboards, files and programs differ in which they
-//! make. Every text that comes in is brought into the composed form (Unicode's NFC) where it is read: requests in `web/json`, the
-//! configuration in `config/values`. Inside, texts are equal if their bytes are.
+//! `é` is either one character or an `e` followed by an accent. Both look the same, and keyboards,
+//! files and programs differ in which one they produce. All input is converted to the composed form
+//! (NFC) where it is parsed: requests in `web/json`, the configuration in `config/values`.
+//! Internally, texts are equal if their bytes are.
 
 use serde_json::Value;
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
-/// A text in its composed form.
+/// Converts a text to its composed form.
 pub fn composed(text: impl Into<String>) -> String {
     let text = text.into();
     if is_nfc_quick(text.chars()) == IsNormalized::Yes { text } else { text.nfc().collect() }
 }
 
-/// All texts of a value, names of members included.
+/// Converts all strings of a value, including the names of members.
 pub fn composed_json(value: Value) -> Value {
     match value {
         Value::String(text) => Value::String(composed(text)),

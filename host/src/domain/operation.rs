@@ -1,16 +1,16 @@
-//! Operations: accepted changes, and the table of what may follow what.
+//! Operations, which are accepted changes, and the table of their state transitions.
 //!
 //! ```text
 //! (accepted) -> queued | awaiting_approval
-//! awaiting_approval | awaiting_permission -> queued            a person said yes
-//! queued -> running                                            a worker claimed it under a lease
-//! running -> running                                           its lease ran out and another claimed it
-//! running -> queued                                            it will be tried again, or was handed back
-//! running -> awaiting_approval | awaiting_permission           a person is needed after all
-//! running -> parked                                            nobody can tell whether a step happened
+//! awaiting_approval | awaiting_permission -> queued    a person approved
+//! queued -> running                                    a worker claimed it under a lease
+//! running -> running                                   another claimed it after its lease
+//! running -> queued                                    it will be retried, or was handed back
+//! running -> awaiting_approval | awaiting_permission   a person is needed after all
+//! running -> parked                                    nobody can tell whether a step happened
 //! running -> succeeded | failed
-//! parked -> queued | succeeded | failed                        a person looked
-//! queued | awaiting_* -> failed                                rejected, expired, its buy ended
+//! parked -> queued | succeeded | failed                a person found out
+//! queued | awaiting_* -> failed                        rejected, expired, or its buy ended
 //! ```
 
 use std::collections::BTreeMap;
@@ -33,15 +33,15 @@ use super::{
 pub use super::change::{Change, Performance};
 
 names! {
-    /// Where an operation stands.
+    /// The state of an operation.
     OperationState {
-        /// A reviewer must say yes.
+        /// Waits for a reviewer's approval.
         AwaitingApproval = "awaiting_approval",
-        /// The ad server's account must be given a permission.
+        /// Waits for a permission of the ad server's account.
         AwaitingPermission = "awaiting_permission",
-        /// Ready to be claimed, at once or later.
+        /// Ready to be claimed, now or at a later time.
         Queued = "queued",
-        /// A worker has it under a lease.
+        /// A worker has claimed it under a lease.
         Running = "running",
         /// A person must find out whether a step happened.
         Parked = "parked",
@@ -53,12 +53,12 @@ names! {
 }
 
 impl OperationState {
-    /// Whether nothing can follow.
+    /// Whether the state is final.
     pub const fn is_final(self) -> bool {
         matches!(self, Self::Succeeded | Self::Failed)
     }
 
-    /// The one table of transitions.
+    /// Whether the state may change to `next`. This is the only table of transitions.
     pub const fn may_become(self, next: Self) -> bool {
         use OperationState::{AwaitingApproval, AwaitingPermission, Failed, Parked, Queued, Running, Succeeded};
         match self {
@@ -72,169 +72,173 @@ impl OperationState {
 }
 
 names! {
-    /// What kind of change an operation makes, by the name of the tool that asks for it.
+    /// The kind of change that an operation makes, by the name of the tool that requests it.
     OperationKind {
-        /// Create a buy.
+        /// Creates a buy.
         Create = "create_media_buy",
-        /// Add creatives.
+        /// Adds creatives.
         AddCreatives = "add_creative_assets",
-        /// Change a buy.
+        /// Changes a buy.
         Update = "update_media_buy",
-        /// Change packages of a buy.
+        /// Changes packages of a buy.
         UpdatePackage = "update_package",
-        /// Tell how packages perform.
+        /// Reports the performance of packages.
         PerformanceIndex = "update_media_buy_performance_index",
     }
 }
 
-/// What an operation was carried out with. Fixed before its first step, so that a later run does the very same.
+/// The inputs of an operation, fixed before its first step so that a later run does exactly the
+/// same.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Frozen {
-    /// The buy before.
+    /// The buy before the change.
     pub current: MediaBuy,
-    /// The buy after.
+    /// The buy after the change.
     pub desired: MediaBuy,
-    /// The release that carries it out, by platform: a started operation ends on the release that it began on.
+    /// The adapter release that carries it out, by platform. An operation ends with the release
+    /// that it began with.
     pub releases: BTreeMap<PlatformName, String>,
-    /// What the configuration said when it began, by platform. None of an operation that an older version began.
+    /// The configuration of each platform when the operation began. Empty for an operation that an
+    /// older version began.
     #[serde(default)]
     pub platforms: BTreeMap<PlatformName, FrozenPlatform>,
 }
 
-/// What an operation is carried out with on one platform, whatever the configuration says later: half of a buy in one advertiser's
-/// name and half in another's would be nobody's buy.
+/// The configuration with which an operation is carried out on one platform, even if the
+/// configuration changes later. Otherwise one buy could be divided between two advertisers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FrozenPlatform {
-    /// The buyer's advertiser.
+    /// The buyer's advertiser id.
     pub advertiser_id: String,
-    /// The base address of the ad server's API.
+    /// The base URL of the ad server's API.
     pub endpoint: String,
     /// The publisher's settings of the platform.
     pub settings: serde_json::Value,
 }
 
 names! {
-    /// How far an operation has come on one platform.
+    /// The state of a leg.
     LegState {
         /// Not finished.
         Pending = "pending",
         /// Carried out.
         Done = "done",
-        /// Refused for good.
+        /// Refused permanently.
         Failed = "failed",
-        /// Carried out and then cancelled, because another platform refused.
+        /// Carried out and then undone, because another platform refused.
         Undone = "undone",
     }
 }
 
-/// An operation's part on one platform.
+/// The part of an operation on one platform.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Leg {
-    /// Which platform.
+    /// The platform.
     pub platform: PlatformName,
-    /// How far it has come.
+    /// The state.
     pub state: LegState,
     /// Why it failed.
     pub failure: Option<Failure>,
-    /// What came of it, once it is done.
+    /// The result, once the leg is done.
     pub outcome: Option<LegOutcome>,
 }
 
-/// What an adapter answered to a change.
+/// An adapter's result of a change.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
 pub struct LegOutcome {
-    /// When the change takes effect; `None`: now.
+    /// When the change takes effect; `None` means immediately.
     pub effective: Option<Timestamp>,
-    /// What else to tell the buyer.
+    /// Notes for the buyer.
     pub notes: Vec<String>,
     /// The packages that were changed, in order.
     pub affected: Vec<PackageId>,
-    /// The package that the platform refused, and why; those after it were not tried.
+    /// The package that the platform refused, and why. Later packages were not tried.
     pub failed_package: Option<(PackageId, Failure)>,
-    /// What became of creatives.
+    /// The state of creatives.
     pub assets: Vec<super::creative::AssetStatus>,
-    /// Optimisation actions: package, kind, action, reason.
+    /// The optimisation actions.
     pub optimizations: Vec<Optimization>,
 }
 
-/// What was done or advised about a package's performance.
+/// An action or a recommendation that concerns a package's performance.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Optimization {
-    /// Which package.
+    /// The package.
     pub package: PackageId,
     /// `applied`, `advised` or `none`.
     pub kind: String,
-    /// A short word.
+    /// A short description.
     pub action: String,
-    /// Why.
+    /// The reason.
     pub reason: String,
 }
 
-/// How an operation ended badly.
+/// Why an operation failed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OperationFailure {
-    /// One of the interface's error codes.
+    /// The error code.
     pub code: String,
-    /// Why.
+    /// The reason, for buyers and for staff.
     pub reason: Told,
-    /// Every single thing, where there are several. For the buyer, too.
+    /// The individual problems, if there are several. Buyers see them, too.
     pub details: FailureDetails,
 }
 
-/// An accepted change.
+/// An accepted change of a media buy.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Operation {
-    /// Its id.
+    /// The id, which begins with `op`.
     pub id: OperationId,
-    /// Which buy.
+    /// The media buy.
     pub buy: MediaBuyId,
-    /// Whose.
+    /// The buyer that owns the media buy.
     pub principal: PrincipalId,
-    /// What kind.
+    /// The kind of change.
     pub kind: OperationKind,
-    /// What is to change.
+    /// The change.
     pub change: Change,
-    /// The request as it came, for people.
+    /// The request as it was received, for people.
     pub request: serde_json::Value,
-    /// Who asked: the name of the token.
+    /// The caller: the name of the token.
     pub requested_by: String,
-    /// Who stood behind it; `None`: written before persons were noted down.
+    /// The person behind the token; `None` in records from before persons were stored.
     #[serde(default)]
     pub requested_by_person: Option<Person>,
-    /// Where it stands.
+    /// The state.
     pub state: OperationState,
     /// When it was accepted.
     pub created_at: Timestamp,
-    /// When it was last recorded.
+    /// When the last change was recorded.
     pub updated_at: Timestamp,
-    /// Not before.
+    /// The earliest time of the next run.
     pub run_at: Timestamp,
-    /// After this it is not tried again.
+    /// The time after which it is not retried.
     pub deadline: Timestamp,
-    /// How often a run of it failed in a way that may pass.
+    /// How often a run failed with a temporary failure.
     pub attempts: u32,
-    /// How often it was claimed since a person last looked, ended runs and killed ones alike.
+    /// How often it was claimed since a person last looked at it, including runs that were killed.
     pub claims: u32,
-    /// What will change on the ad servers.
+    /// The planned changes on the ad servers.
     pub plan: Plan,
-    /// Digest of what was approved; `None`: needs no approval.
+    /// The digest of what was approved; `None` if it needs no approval.
     pub approved_digest: Option<String>,
-    /// The tasks that waited for it, the latest last. They close when it ends.
+    /// The tasks of the operation, the latest one last. They close when it ends.
     pub tasks: Vec<TaskId>,
-    /// What it is carried out with, from its first step on.
+    /// The fixed inputs, from its first step on.
     pub frozen: Option<Frozen>,
-    /// Its parts.
+    /// The legs, one for each platform.
     pub legs: Vec<Leg>,
-    /// Set once it is certain to fail and what was made is being cancelled.
+    /// Set once it is certain to fail and its changes are being undone.
     pub undoing: Option<OperationFailure>,
-    /// Where a step may have happened and the adapter has no way to find out. A person who looked and says "go on" says with it
-    /// that it has not.
+    /// The platforms on which a step may have happened and the adapter can't find out. A person who
+    /// looked and decides to continue thereby confirms that it did not happen.
     #[serde(default)]
     pub unresolved: Vec<PlatformName>,
-    /// How often a component broke while it was carried out, since a person last looked.
+    /// How often a component failed while it carried out the operation, since a person last looked
+    /// at it.
     #[serde(default)]
     pub faults: u32,
-    /// The last failure that may pass, for people.
+    /// The last temporary failure, for people.
     pub last_error: Option<Told>,
     /// Why it failed.
     pub failure: Option<OperationFailure>,
@@ -243,12 +247,12 @@ pub struct Operation {
 }
 
 impl Operation {
-    /// The task that waits for it, or waited last.
+    /// The current or most recent task of the operation.
     pub fn task(&self) -> Option<&TaskId> {
         self.tasks.last()
     }
 
-    /// Its part on a platform.
+    /// Returns the leg on a platform.
     pub fn leg_mut(&mut self, platform: &PlatformName) -> Option<&mut Leg> {
         self.legs.iter_mut().find(|leg| &leg.platform == platform)
     }
@@ -258,19 +262,21 @@ impl Operation {
         self.legs.iter().filter_map(|leg| leg.outcome.as_ref()).flat_map(|outcome| outcome.affected.clone()).collect()
     }
 
-    /// What it makes of a buy on which something else was carried out since it was frozen: a pause, which overtakes all else.
+    /// Returns the desired buy. If another operation changed the buy since this one was frozen (a
+    /// pause, which overtakes all other operations), the change is applied to the current buy.
     ///
     /// # Errors
-    /// Everything that is impossible by now.
+    /// When the change is no longer possible.
     pub fn desired_on(&self, buy: &MediaBuy) -> Result<MediaBuy, Vec<Problem>> {
         match &self.frozen {
             Some(frozen) if frozen.current.revision == buy.revision => Ok(frozen.desired.clone()),
-            // It was possible when it was accepted, and has begun: that a date has passed meanwhile changes nothing.
+            // The change was possible when it was accepted, and it has begun. A date that has
+            // passed since then makes no difference.
             _ => self.change.apply(buy, When::at_once(self.created_at)),
         }
     }
 
-    /// How far it has come, by what its legs answered.
+    /// How much of the change has been carried out, according to its legs.
     pub fn progress(&self) -> Progress {
         let mut progress = Progress::default();
         for leg in &self.legs {
@@ -285,10 +291,10 @@ impl Operation {
         progress
     }
 
-    /// Moves it.
+    /// Changes the state.
     ///
     /// # Errors
-    /// The state from which it can't go there.
+    /// When the transition is not allowed. Returns the current state.
     pub fn become_state(&mut self, next: OperationState, now: Timestamp) -> Result<(), OperationState> {
         if !self.state.may_become(next) {
             return Err(self.state);

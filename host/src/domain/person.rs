@@ -1,15 +1,17 @@
-//! Who stands behind a token: one person may have several, in several roles, and is still one pair of eyes.
+//! The person behind a token. One person may have several tokens in several roles, but counts as
+//! one reviewer.
 
 use serde::{Deserialize, Serialize};
 
-/// A person, by the name that the publisher gave them. Two spellings that differ in case or in space around them are one person: a
-/// slip in a configuration file must not make two of one.
+/// A person, by the name that the publisher gave them. Names that differ only in case or in
+/// surrounding whitespace mean the same person, so that a typo in the configuration does not create
+/// a second one.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Person(String);
 
 impl Person {
-    /// The person of that name.
+    /// Creates the person with this name.
     pub fn new(name: impl Into<String>) -> Self {
         Self(name.into())
     }
@@ -38,7 +40,8 @@ impl std::fmt::Display for Person {
     }
 }
 
-/// Who did something, for histories and the audit log: the token, and the person behind it where that is not its own name.
+/// The actor in histories and in the audit log: the token, and the person behind it if the names
+/// differ.
 pub fn signature(token: &str, person: &Person) -> String {
     if *person == Person::new(token) { token.to_owned() } else { format!("{token} ({person})") }
 }

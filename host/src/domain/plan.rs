@@ -1,69 +1,70 @@
-//! The changes that an operation will make on the ad servers, as a reviewer reads and approves them.
+//! Plans: the changes that an operation will make on the ad servers, as a reviewer reads and
+//! approves them.
 
 use serde::{Deserialize, Serialize};
 
 use super::{id::PlatformName, targeting::names};
 
 names! {
-    /// What a planned change does.
+    /// The action of a planned change.
     PlanAction {
-        /// Makes a new object.
+        /// Creates an object.
         Create = "create",
-        /// Changes one.
+        /// Updates an object.
         Update = "update",
-        /// Removes one.
+        /// Deletes an object.
         Delete = "delete",
-        /// Connects two.
+        /// Associates two objects.
         Associate = "associate",
-        /// Something else that the adapter describes.
+        /// Another action, which the adapter describes.
         Other = "other",
     }
 }
 
-/// One field before and after, in the platform's own words.
+/// The value of one field before and after, in the platform's own terms.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FieldChange {
-    /// The platform's field.
+    /// The platform's name of the field.
     pub field: String,
-    /// What it was; absent for a new object.
+    /// The previous value; `None` for a new object.
     pub before: Option<String>,
-    /// What it will be; absent where it is cleared.
+    /// The new value; `None` if the field is cleared.
     pub after: Option<String>,
 }
 
 /// One change on the ad server.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlannedChange {
-    /// What is done.
+    /// The action.
     pub action: PlanAction,
-    /// The platform's word for the thing.
+    /// The platform's name for the type of the object.
     pub remote_type: String,
-    /// Its name.
+    /// The name of the object.
     pub name: String,
-    /// Its id, if it exists.
+    /// The platform's id, if the object exists.
     pub remote_id: Option<String>,
-    /// The package that it is for.
+    /// The package that the change belongs to.
     pub package_id: Option<String>,
-    /// Field by field.
+    /// The changed fields.
     pub fields: Vec<FieldChange>,
 }
 
-/// What will happen on one platform.
+/// The planned changes on one platform.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlatformPlan {
-    /// Which platform.
+    /// The platform.
     pub platform: PlatformName,
-    /// SHA-256 of the component that made the plan and is to carry it out.
+    /// The SHA-256 of the component that made the plan and is to carry it out.
     pub release: String,
-    /// In order.
+    /// The changes, in order.
     pub changes: Vec<PlannedChange>,
-    /// What else a reviewer should know.
+    /// Notes for the reviewer.
     pub notes: Vec<String>,
 }
 
-/// What an operation will do: one part for each platform that it touches.
+/// The plan of an operation, with one part for each platform that it affects.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Plan {
-    /// In the order of the buy's platforms.
+    /// The parts, in the order of the buy's platforms.
     pub platforms: Vec<PlatformPlan>,
 }

@@ -1,48 +1,48 @@
-//! What is wrong with a request: field by field, with the cure.
+//! Problems of a request, field by field, with a suggested fix.
 
 use serde::{Deserialize, Serialize};
 
 use super::field::FieldPath;
 
-/// One thing that is wrong. Its JSON form is that of records; what a protocol shows is made at the edge.
+/// One problem. Its JSON form is that of records; each protocol formats its own at the edge.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {
-    /// The field that is to blame.
+    /// The field that causes the problem.
     pub field: FieldPath,
     /// What is wrong, and what would be right.
     pub message: String,
-    /// The value that can't be, where one value is to blame.
+    /// The invalid value, if a single value is the cause.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub value: Option<String>,
-    /// What could stand there instead.
+    /// The values that are supported instead.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub supported: Vec<String>,
-    /// What to do, where the message does not say it.
+    /// What to do, if the message does not say it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub suggestion: Option<String>,
 }
 
 impl Problem {
-    /// A problem of one field.
+    /// Creates a problem of one field.
     pub fn new(field: impl Into<FieldPath>, message: impl Into<String>) -> Self {
         Self { field: field.into(), message: message.into(), value: None, supported: Vec::new(), suggestion: None }
     }
 
-    /// With the value that is to blame.
+    /// Adds the invalid value.
     #[must_use]
     pub fn value(mut self, value: impl Into<String>) -> Self {
         self.value = Some(value.into());
         self
     }
 
-    /// With what to do.
+    /// Adds a suggestion.
     #[must_use]
     pub fn suggest(mut self, suggestion: impl Into<String>) -> Self {
         self.suggestion = Some(suggestion.into());
         self
     }
 
-    /// With what could stand there instead.
+    /// Adds the supported values.
     #[must_use]
     pub fn supported(mut self, supported: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.supported = supported.into_iter().map(Into::into).collect();
@@ -50,12 +50,13 @@ impl Problem {
     }
 }
 
-/// All problems of a request in one line, in the words of records: the first one, and how many more there are.
+/// Summarises all problems of a request in one line, with the field names of records: the first
+/// problem, and the number of others.
 pub fn summary(problems: &[Problem]) -> String {
     summary_in(problems, FieldPath::word)
 }
 
-/// As [`summary`], in the words for fields of who shows it.
+/// Like [`summary`], with the field names that `word` returns.
 pub fn summary_in(problems: &[Problem], word: impl Fn(&FieldPath) -> String) -> String {
     let Some(first) = problems.first() else {
         return "the request can't be carried out".to_owned();

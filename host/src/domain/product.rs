@@ -1,4 +1,4 @@
-//! What is for sale.
+//! The products for sale.
 
 use super::{
     creative::Format,
@@ -8,43 +8,43 @@ use super::{
     problem::Problem,
 };
 
-/// A product as a buyer can buy it.
+/// A product as an offer to a buyer.
 #[derive(Debug, Clone, Copy)]
 pub struct Offer<'a> {
-    /// What buyers name as a package.
+    /// The id that buyers name as a package.
     pub id: &'a PackageId,
-    /// For people.
+    /// The display name.
     pub name: &'a str,
-    /// Where it is delivered.
+    /// The platform that delivers it.
     pub platform: &'a PlatformName,
-    /// The creatives that it takes.
+    /// The creative formats that it accepts.
     pub formats: &'a [Format],
     /// The price of a thousand impressions.
     pub cpm: Micros,
-    /// The least that a buyer may offer.
+    /// The lowest CPM that a buyer may offer.
     pub floor_cpm: Micros,
-    /// The currency of both, ISO 4217.
+    /// The currency of both prices, ISO 4217.
     pub currency: &'a str,
-    /// How long before the flight creatives must be there, in milliseconds.
+    /// How long before the flight starts the creatives must arrive, in milliseconds.
     pub review_lead_ms: i64,
     /// The publisher's settings for the adapter, a JSON object.
     pub settings: &'a serde_json::Value,
 }
 
-/// What one buyer can buy.
+/// The offers to one buyer.
 #[derive(Debug, Clone)]
 pub struct Catalogue<'a> {
-    /// In the publisher's order.
+    /// The offers, in the publisher's order.
     pub offers: Vec<Offer<'a>>,
     /// The publisher's currency, ISO 4217.
     pub currency: &'a str,
 }
 
 impl<'a> Catalogue<'a> {
-    /// The offer that a package of a new buy names.
+    /// Returns the offer for a package of a new buy.
     ///
     /// # Errors
-    /// What is wrong with the id of a package that stands at `field`.
+    /// When the buyer can't buy this package. The problem names `field`.
     pub fn offer(&self, package: &str, field: FieldPath) -> Result<Offer<'a>, Problem> {
         self.offers.iter().copied().find(|offer| offer.id.as_str() == package).ok_or_else(|| {
             Problem::new(field, "is no package that you can buy; see list_products")

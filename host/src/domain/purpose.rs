@@ -1,21 +1,22 @@
-//! What an adapter is called for: what gets its turn first, and what may be left alone without anybody else noticing.
+//! The purposes of calls to adapters. The purpose decides a call's priority and its circuit
+//! breaker.
 
 use super::targeting::names;
 
 names! {
-    /// What an adapter is called for, the most urgent first.
+    /// The purpose of a call, the most urgent first.
     Purpose {
-        /// To change something on the ad server.
+        /// Changes something on the ad server.
         Change = "change",
-        /// To say what a change will do there. No network is used.
+        /// Plans a change. Uses no network.
         Plan = "plan",
-        /// To ask how buys stand, or what they delivered.
+        /// Reads the status or the delivery of buys.
         Read = "read",
     }
 }
 
 impl Purpose {
-    /// Those for which an adapter that keeps breaking is left alone, each by itself. A plan is asked always: nothing can be accepted without
-    /// one, and it costs no more than its own limits.
+    /// The purposes that have a circuit breaker, one each. Plans have none: nothing can be accepted
+    /// without a plan, and a plan costs no more than its own limits.
     pub const GUARDED: [Self; 2] = [Self::Change, Self::Read];
 }

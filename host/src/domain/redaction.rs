@@ -1,15 +1,17 @@
-//! Texts of ad servers without what is the publisher's business: where the ad server is, and what else its answers hold.
+//! Removes confidential details from the messages of ad servers: the address of the ad server, and
+//! other content of its responses.
 //!
-//! An ad server's words are often what a buyer needs ("the end date is in the past"). What stands between them is not: addresses and
-//! names of machines, paths of an API, ids of the publisher's network, whole bodies of answers.
+//! A message of an ad server is often what a buyer needs ("the end date is in the past"). The
+//! addresses and host names, API paths, ids of the publisher's network and whole response bodies in
+//! it are not.
 
-/// What stands for what was taken out.
+/// The replacement for what was removed.
 const WITHHELD: &str = "[withheld]";
 
-/// Where a body of an answer begins in a text: JSON, HTML, XML.
+/// The beginnings of a response body in a text: JSON, HTML, XML.
 const BODIES: [&str; 6] = ["{\"", "{ \"", "{'", "[{", "[\"", "[ {"];
 
-/// Last labels that make two labels a name of a machine. Two letters always do.
+/// Top-level labels that make two labels a host name. Labels of two letters always do.
 const DOMAINS: [&str; 19] = [
     "ai",
     "app",
@@ -32,13 +34,14 @@ const DOMAINS: [&str; 19] = [
     "test",
 ];
 
-/// What separates words, and is kept.
+/// Whether a character separates words. Separators are kept.
 const fn separates(char: char) -> bool {
     char.is_whitespace()
         || matches!(char, '"' | '\'' | '`' | '<' | '>' | '(' | ')' | '[' | ']' | '{' | '}' | '|' | ',' | ';')
 }
 
-/// A text without addresses, names of machines, paths and bodies of answers. A text without such stays as it is.
+/// Removes addresses, host names, paths and response bodies from a text. A text without any of them
+/// is returned unchanged.
 pub fn without_addresses(text: &str) -> String {
     let (words, body) = text.split_at(body_at(text).unwrap_or(text.len()));
     let mut plain = String::with_capacity(words.len());
@@ -57,7 +60,7 @@ pub fn without_addresses(text: &str) -> String {
     plain
 }
 
-/// Whether something is left of a text that says anything.
+/// Whether a redacted text still contains information.
 pub fn says_something(plain: &str) -> bool {
     plain.replace(WITHHELD, "").chars().filter(|char| char.is_alphabetic()).count() > 2
 }

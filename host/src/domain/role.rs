@@ -1,15 +1,15 @@
-//! What callers may do.
+//! The roles of callers.
 
 use super::targeting::names;
 
 names! {
-    /// What a token may do.
+    /// The role of a token.
     Role {
-        /// Buys, for one principal.
+        /// Buys media for one principal.
         Buyer = "buyer",
-        /// Works the publisher's tasks.
+        /// Handles the publisher's tasks.
         Reviewer = "reviewer",
-        /// Runs the host.
+        /// Operates the host.
         Operator = "operator",
     }
 }

@@ -1,4 +1,5 @@
-//! The eight statuses of a media buy: which may follow which, and the one function that derives a buy's status.
+//! The eight statuses of a media buy: their transitions, and the one function that derives a buy's
+//! status.
 
 use super::{
     delivery::{DeliveryState, RemoteBuyStatus},
@@ -10,7 +11,7 @@ use super::{
 };
 
 names! {
-    /// Where a media buy stands.
+    /// The status of a media buy.
     BuyStatus {
         /// A person at the publisher must approve its creation.
         PendingManual = "pending_manual",
@@ -18,63 +19,68 @@ names! {
         PendingPermission = "pending_permission",
         /// Created; waits for creatives, or for its start.
         PendingActivation = "pending_activation",
-        /// The ad server reviews it.
+        /// Under review by the ad server.
         PendingApproval = "pending_approval",
-        /// It delivers.
+        /// It may deliver now.
         Active = "active",
-        /// Stopped for a time.
+        /// Paused by the buyer or on the ad server.
         Paused = "paused",
-        /// Over.
+        /// Its flight is over.
         Completed = "completed",
-        /// It was never created, or the ad server threw it out or lost it.
+        /// It was never created, or the ad server disapproved, cancelled or lost it.
         Failed = "failed",
     }
 }
 
 impl BuyStatus {
-    /// The one table of transitions. Staying is no transition.
+    /// Whether the status may change to `next`. This is the only table of transitions. Staying in a
+    /// status is not a transition.
     pub const fn may_become(self, next: Self) -> bool {
         use BuyStatus::{
             Active, Completed, Failed, Paused, PendingActivation, PendingApproval, PendingManual, PendingPermission,
         };
         match self {
-            // A person who finishes a create by hand may do so after its end, and on an ad server where it stands anyhow.
+            // A person may finish a create by hand after its end, and the buy may have any state on
+            // the ad server.
             PendingManual => !matches!(next, PendingManual),
-            // A buy that was created waits so, too: for a permission that one of its later operations needs.
+            // A buy that was created may also wait for a permission, if one of its later operations
+            // needs it.
             PendingPermission => !matches!(next, PendingPermission),
             PendingActivation => !matches!(next, PendingActivation),
-            // What was created is not asked about again. It may wait for a permission, whatever it was before: the ad server took
-            // its creatives away, while something that needs the permission waited.
+            // A buy that was created is never approved again. It may wait for a permission from any
+            // status: the ad server may have removed its creatives while an operation waited for
+            // the permission.
             PendingApproval => !matches!(next, PendingManual | PendingApproval),
             Active => !matches!(next, PendingManual | Active),
             Paused => !matches!(next, PendingManual | Paused),
-            // A later end date wakes a buy that was over.
+            // A later end date reopens a buy that was over.
             Completed => !matches!(next, PendingManual | Completed),
-            // Only of a buy that was created: the ad server has it again, or a person there took back what they did.
+            // Only for a buy that was created: it is back on the ad server, or a person there
+            // reverted what they did.
             Failed => !matches!(next, PendingManual | Failed),
         }
     }
 }
 
-/// What the host knows of a buy's creation.
+/// The progress of a buy's creation, as far as the host knows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Creation {
     /// Waits for a reviewer.
     AwaitingApproval,
     /// Waits for a permission.
     AwaitingPermission,
-    /// Being carried out.
+    /// In progress.
     InProgress,
-    /// What was made is being cancelled, because the rest of it can't be.
+    /// Being undone, because the buy can't be created on another platform.
     Undoing,
     /// It exists on every platform.
     Done,
-    /// It won't exist; why.
+    /// It failed; the reason is for the buyer.
     Failed(String),
 }
 
 impl Creation {
-    /// How far the operation has come that creates a buy.
+    /// The progress of the operation that creates a buy.
     pub fn of(operation: &Operation) -> Self {
         match operation.state {
             OperationState::AwaitingApproval | OperationState::Parked => Self::AwaitingApproval,
@@ -89,12 +95,12 @@ impl Creation {
     }
 }
 
-/// A status and the words that explain it.
+/// A status and its explanation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Standing {
     /// The status.
     pub status: BuyStatus,
-    /// For people.
+    /// The explanation, for people.
     pub detail: String,
 }
 
@@ -103,8 +109,8 @@ impl Standing {
         Self { status, detail: detail.into() }
     }
 
-    /// The standing of a buy that was created, one of whose operations waits for a permission: while nothing of it delivers,
-    /// that permission is what it waits for.
+    /// The standing of a buy that was created and has an operation that waits for a permission. As
+    /// long as the buy delivers nothing, it waits for that permission, too.
     #[must_use]
     pub fn held_up(self) -> Self {
         match self.status {
@@ -115,7 +121,7 @@ impl Standing {
         }
     }
 
-    /// Names the packages that the ad server threw out while the rest goes on.
+    /// Names the packages that the ad server no longer delivers while the others continue.
     fn with_lost_packages(mut self, lost: &str) -> Self {
         if !lost.is_empty() {
             let separator = if self.detail.is_empty() { "" } else { "; " };
@@ -125,8 +131,9 @@ impl Standing {
     }
 }
 
-/// Derives the status of a buy from what the host knows and what the platforms say. `remote` has one entry for each
-/// platform that answered; a platform that did not answer is judged by what the host last brought about.
+/// Derives the status of a buy from what the host knows and what the platforms report. `remote` has
+/// one entry for each platform that answered. For the others, the last state that the host brought
+/// about counts.
 pub fn derive(buy: &MediaBuy, creation: &Creation, remote: &[RemoteBuyStatus], now: Timestamp) -> Standing {
     match creation {
         Creation::AwaitingApproval => {
@@ -136,7 +143,7 @@ pub fn derive(buy: &MediaBuy, creation: &Creation, remote: &[RemoteBuyStatus], n
             return Standing::new(BuyStatus::PendingPermission, "waits for a permission on the ad server");
         }
         Creation::InProgress => return Standing::new(BuyStatus::PendingActivation, "being created on the ad server"),
-        // It fails once that is done.
+        // It fails once the undo is complete.
         Creation::Undoing => {
             return Standing::new(buy.status, "what was made of it is being cancelled on the ad server");
         }
@@ -194,8 +201,9 @@ pub fn derive(buy: &MediaBuy, creation: &Creation, remote: &[RemoteBuyStatus], n
     Standing::new(BuyStatus::Paused, "every package is paused").with_lost_packages(&lost)
 }
 
-/// How a buy stands after a change of it, until the ad servers are asked: as it was recorded, but for what the host knows by
-/// itself, which is that it is over or stopped. What else a change made of it (a review, a first impression) they decide.
+/// The standing of a buy after a change, until the ad servers are polled. It is the recorded one,
+/// except that the host itself knows whether the buy is over or paused. The ad servers decide what
+/// else the change causes, such as a review or a first impression.
 pub fn after_change(buy: &MediaBuy, now: Timestamp) -> Standing {
     let known = derive(buy, &Creation::Done, &[], now);
     let recorded = Standing::new(buy.status, buy.detail.clone());
@@ -204,13 +212,14 @@ pub fn after_change(buy: &MediaBuy, now: Timestamp) -> Standing {
         (_, BuyStatus::Completed) => known,
         (BuyStatus::Completed, _) => recorded,
         (_, BuyStatus::Paused) => known,
-        // The host knows the words for it better than an answer from before the change.
+        // The host's own explanation is more current than an answer from before the change.
         (before, after) if before == after => known,
         _ => recorded,
     }
 }
 
-/// Whether somebody has cancelled all of a buy on its ad servers. One that is not there may come back.
+/// Whether a whole buy was cancelled on its ad servers. A buy that is missing does not count,
+/// because it may come back.
 pub fn is_cancelled(buy: &MediaBuy, remote: &[RemoteBuyStatus]) -> bool {
     let gone = |state: &DeliveryState| *state == DeliveryState::Canceled;
     buy.packages.iter().all(|package| {
@@ -220,7 +229,7 @@ pub fn is_cancelled(buy: &MediaBuy, remote: &[RemoteBuyStatus]) -> bool {
     })
 }
 
-/// Why a platform delivers nothing of a buy any more, if that is how it stands there.
+/// Why a platform no longer delivers a buy, or `None` if it may still deliver it.
 fn thrown_out(state: &DeliveryState) -> Option<String> {
     match state {
         DeliveryState::Disapproved(words) => Some(format!("the ad server disapproved it: {words}")),

@@ -1,4 +1,4 @@
-//! A step: one change on the ad server, and what is known of it.
+//! Steps: single changes on an ad server, and what is known about each.
 
 use std::collections::BTreeSet;
 
@@ -17,11 +17,12 @@ mod open;
 pub use open::{OpenStep, StepError, StepSequence, UnderWay};
 
 names! {
-    /// What is known of a step.
+    /// The state of a step.
     StepState {
-        /// It never happened: no request that could have made it was ever sent, or the ad server refused every one.
+        /// It never happened: no request that could have made it was ever sent, or the ad server
+        /// refused every one.
         Fresh = "fresh",
-        /// It may have happened: it was begun, and nothing that came later says otherwise.
+        /// It may have happened: it was begun, and nothing since then rules it out.
         Open = "open",
         /// It happened, and its outcome is recorded.
         Done = "done",
@@ -31,45 +32,51 @@ names! {
 /// A step as it is recorded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Step {
-    /// Of which operation.
+    /// The operation.
     pub operation: OperationId,
-    /// On which platform.
+    /// The platform.
     pub platform: PlatformName,
-    /// Its name, unique within operation and platform.
+    /// The name, unique within operation and platform.
     pub name: String,
-    /// What is written on the remote object, minted once.
+    /// The text that is written on the remote object. It never changes.
     pub reference: String,
-    /// What is known.
+    /// The state.
     pub state: StepState,
-    /// What the adapter wants back, once it is done.
+    /// The outcome that the adapter gets back when it runs again, once the step is done.
     pub outcome: Option<Vec<u8>>,
-    /// Since when it is in doubt, if it is: a lookup counts only after the platform's lag has passed since. When it was last begun, when
-    /// the call ended that left it open, or when its operation was taken over from a worker that may have sent something until then.
+    /// Since when the step is in doubt, if it is. A lookup counts only after the platform's lookup
+    /// lag has passed since then. The time is that when the step was last begun, when the call that
+    /// left it open ended, or when its operation was taken over from a worker that may have sent a
+    /// request until then.
     pub begun_at: Timestamp,
-    /// The last moment at which a request of it may have left that got no answer; `None`: every one was answered. The ad server may be
-    /// carrying it out for long after that.
+    /// The last time at which a request without an answer may have been sent; `None` if every
+    /// request was answered. The ad server may still be carrying the request out long after that.
     pub sent_at: Option<Timestamp>,
-    /// How many runs of it ended with a request that got no answer. It stays when the step is done: what was lost may still arrive.
+    /// How many of its runs ended with a request that got no answer. The count stays when the step
+    /// is done, because a lost request may still arrive.
     pub lost: u32,
 }
 
-/// How long a request that got no answer keeps a lookup that finds nothing from being believed.
+/// How long a lookup that finds nothing is not trusted after a request got no answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Patience {
     /// How long a lookup may miss what the ad server has done, in milliseconds.
     pub lag_ms: u32,
-    /// How long the ad server may go on with a request after its caller hung up, in milliseconds.
+    /// How long the ad server may continue with a request after its caller has hung up, in
+    /// milliseconds.
     pub processing_ms: u32,
 }
 
-/// A step is not waited for longer than so many times the processing bound.
+/// The processing bound is doubled at most this many times.
 const MOST_DOUBLINGS: u32 = 6;
 
 impl Step {
-    /// Until when a lookup that finds nothing proves nothing, and the change must not be made again; `None`: it does.
+    /// The time until which a lookup that finds nothing proves nothing, so that the change must not
+    /// be made again. `None` if such a lookup is trusted at once.
     ///
-    /// The bound is a guess about somebody else's machine. A server that exceeded it once is given twice the time at the next loss, and so
-    /// on: one that holds requests for an hour is sent a few, not one every few minutes.
+    /// The processing bound is a guess about another system. A server that exceeded it once gets
+    /// twice the time after the next loss, and so on. A server that holds requests for an hour
+    /// therefore gets only a few of them, instead of one every few minutes.
     pub fn believed_from(&self, patience: Patience) -> Option<Timestamp> {
         let sent_at = self.sent_at.filter(|_| self.state == StepState::Open)?;
         let doublings = self.lost.saturating_sub(1).min(MOST_DOUBLINGS);
@@ -78,30 +85,32 @@ impl Step {
     }
 }
 
-/// What the names of the steps begin with that cancel what other steps have made.
+/// The prefix of the names of steps that undo what other steps have made.
 pub const UNDO: &str = "undo/";
 
-/// The platforms on which something may exist of a buy: objects that are recorded, or steps that may have made some.
+/// The platforms on which parts of a buy may exist: those with recorded objects, or with steps that
+/// may have made some.
 pub fn traces(buy: &MediaBuy, steps: &[Step]) -> BTreeSet<PlatformName> {
     let recorded = buy.remote.iter().filter(|(_, objects)| !objects.is_empty()).map(|(platform, _)| platform.clone());
     let begun = steps.iter().filter(|step| step.state != StepState::Fresh && !step.name.starts_with(UNDO));
     recorded.chain(begun.map(|step| step.platform.clone())).collect()
 }
 
-/// What became of one request that could have changed something.
+/// The result of one request that could have changed something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SentRequest {
-    /// It never left: name, connect or TLS failed, or the host refused it.
+    /// The request was never sent: the name, connection or TLS failed, or the host refused it.
     NeverSent,
     /// The ad server answered with this status.
     Answered(u16),
-    /// It left, and no answer came.
+    /// The request was sent, and no answer came.
     Lost,
 }
 
 impl SentRequest {
-    /// Whether it is certain that it changed nothing. A 4xx says that the request was not carried out, but for 408
-    /// (the server gave up waiting) and 409 (something is there already), which leave it open; so does every 5xx.
+    /// Whether it is certain that the request changed nothing. A 4xx means that it was not carried
+    /// out, except for 408 (the server stopped waiting) and 409 (something already exists), which
+    /// leave it open. Every 5xx leaves it open, too.
     pub const fn changed_nothing(self) -> bool {
         match self {
             Self::NeverSent => true,
@@ -110,8 +119,9 @@ impl SentRequest {
         }
     }
 
-    /// Whether the ad server may still be carrying it out: no answer came, or one from a gateway that did not wait for the server's (408,
-    /// 502, 504, and 520 to 527 of common ones).
+    /// Whether the ad server may still be carrying out the request: no answer came, or one from a
+    /// gateway that did not wait for the server's (408, 502, 504, and 520 to 527 of common
+    /// gateways).
     pub const fn may_be_under_way(self) -> bool {
         match self {
             Self::NeverSent => false,
@@ -121,9 +131,10 @@ impl SentRequest {
     }
 }
 
-/// What is known of an open step when the call that ran it has failed.
+/// Returns the state of an open step after the call that ran it has failed.
 ///
-/// A step that was in doubt before stays so, unless it is finished: requests of this run say nothing of the earlier one.
+/// A step that was in doubt before stays in doubt unless it is finished, because the requests of
+/// this run prove nothing about the earlier one.
 pub fn after_failure(was_in_doubt: bool, requests: &[SentRequest]) -> StepState {
     if !was_in_doubt && requests.iter().all(|request| request.changed_nothing()) {
         StepState::Fresh
@@ -132,15 +143,16 @@ pub fn after_failure(was_in_doubt: bool, requests: &[SentRequest]) -> StepState 
     }
 }
 
-/// The reference of a step: 24 characters, lower-case letters and digits. It is made of the operation, the platform and the step's
-/// name, so that a step that is begun anew on a restored copy of the database is looked up by the reference that it had.
+/// The reference of a step: 24 lower-case letters and digits. It is derived from the operation, the
+/// platform and the step's name, so that a step that is begun again on a restored copy of the
+/// database is looked up by the same reference.
 pub fn reference(operation: &OperationId, platform: &PlatformName, name: &str) -> String {
     const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
-    // The parts are told apart by their lengths, whatever is in them.
+    // Prefixing each part with its length keeps the parts distinct, whatever they contain.
     let (operation, platform) = (operation.as_str(), platform.as_str());
     let parts = format!("{}:{operation}{}:{platform}{}:{name}", operation.len(), platform.len(), name.len());
     let digest = Sha256::digest(parts.as_bytes());
-    // 24 bytes, of each of them 5 bits: 120 bits, of which nobody finds two the same.
+    // 24 bytes with 5 bits of each: 120 bits, so that no two references collide.
     digest.iter().take(24).map(|byte| char::from(ALPHABET[usize::from(byte & 31)])).collect()
 }
 
@@ -217,7 +229,7 @@ mod tests {
         };
         let names: Vec<String> = (0..10_000).map(|index| format!("flight/{index}")).collect();
         let mut references: HashSet<String> = names.iter().map(|name| made("op_1", "north", name)).collect();
-        // Parts that run into each other are still apart.
+        // Parts that could run into each other still give different references.
         references.extend([made("op", "_1north", "x"), made("op_1", "north", "x"), made("op_1n", "orth", "x")]);
         assert_eq!(references.len(), 10_003);
         for reference in references {

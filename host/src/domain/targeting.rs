@@ -1,4 +1,4 @@
-//! Where, when, how often and to whom a package may deliver.
+//! Targeting: where, when, how often and to whom a package may deliver.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ mod hours;
 mod places;
 mod spelling;
 
-/// A closed list of names: the enum, its text in JSON, and back.
+/// Defines an enum from a closed list of names, with its JSON form.
 macro_rules! names {
     ($(#[$doc:meta])* $name:ident { $($(#[$case_doc:meta])* $case:ident = $text:literal,)+ }) => {
         $(#[$doc])*
@@ -25,15 +25,15 @@ macro_rules! names {
         }
 
         impl $name {
-            /// Every case, in the order of declaration.
+            /// All variants, in the order of declaration.
             pub const ALL: &'static [Self] = &[$(Self::$case,)+];
 
-            /// Its name in JSON.
+            /// The name in JSON.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$case => $text,)+ }
             }
 
-            /// The case of that name.
+            /// Returns the variant with this name.
             pub fn parse(text: &str) -> Option<Self> {
                 match text { $($text => Some(Self::$case),)+ _ => None }
             }
@@ -49,47 +49,47 @@ macro_rules! names {
 pub(crate) use names;
 
 names! {
-    /// What a rule looks at. The forms of the values are written down with the adapter contract's `dimension`.
+    /// A targeting dimension. The adapter contract's `dimension` specifies the form of the values.
     Dimension {
-        /// ISO 3166-1 alpha-2.
+        /// Country, ISO 3166-1 alpha-2.
         GeoCountry = "geo_country",
-        /// ISO 3166-2.
+        /// Region, ISO 3166-2.
         GeoRegion = "geo_region",
-        /// A DMA or the platform's own metro code.
+        /// Market area: a DMA code or the platform's own metro code.
         GeoMetro = "geo_metro",
-        /// A city.
+        /// City with its region or country: `Toronto,CA-ON`.
         GeoCity = "geo_city",
-        /// Country and postal code.
+        /// Country and postal code: `US:94105`.
         GeoPostal = "geo_postal",
-        /// `mobile`, `desktop`, `tablet`, `ctv`, `audio`, `dooh`.
+        /// Device type: `mobile`, `desktop`, `tablet`, `ctv`, `audio`, `dooh`.
         DeviceType = "device_type",
         /// Operating system.
         Os = "os",
         /// Browser.
         Browser = "browser",
-        /// `wifi`, `cellular`, `wired`.
+        /// Connection type: `wifi`, `cellular`, `wired`.
         ConnectionType = "connection_type",
         /// IAB content category.
         ContentCategory = "content_category",
-        /// Genre.
+        /// Content genre.
         ContentGenre = "content_genre",
-        /// Rating.
+        /// Content rating.
         ContentRating = "content_rating",
-        /// ISO 639-1.
+        /// Language, ISO 639-1.
         Language = "language",
-        /// A segment of the platform.
+        /// An audience segment of the platform.
         AudienceSegment = "audience_segment",
-        /// `display`, `video`, `audio`, `native`.
+        /// Media type: `display`, `video`, `audio`, `native`.
         MediaType = "media_type",
     }
 }
 
 names! {
-    /// Whether a rule includes or excludes.
+    /// Whether a rule includes or excludes its values.
     Operator {
-        /// Only where one of the values matches.
+        /// Delivers only where one of the values matches.
         AnyOf = "any_of",
-        /// Never where one of the values matches.
+        /// Never delivers where one of the values matches.
         NoneOf = "none_of",
     }
 }
@@ -115,17 +115,17 @@ names! {
 }
 
 names! {
-    /// What a frequency cap counts over.
+    /// The scope of a frequency cap.
     CapScope {
         /// All packages of the buy together.
         MediaBuy = "media_buy",
-        /// Each package by itself.
+        /// Each package separately.
         Package = "package",
     }
 }
 
 impl Dimension {
-    /// Every value that there is, where the adapter contract lists them.
+    /// Returns all values of the dimension if the adapter contract lists them.
     pub const fn closed_list(self) -> Option<&'static [&'static str]> {
         match self {
             Self::DeviceType => Some(&["mobile", "desktop", "tablet", "ctv", "audio", "dooh"]),
@@ -136,68 +136,69 @@ impl Dimension {
     }
 }
 
-/// One rule; all rules of a package hold together.
+/// One targeting rule. All rules of a package must hold.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rule {
-    /// What it looks at.
+    /// The dimension.
     pub dimension: Dimension,
-    /// Includes or excludes.
+    /// Whether the values are included or excluded.
     pub operator: Operator,
-    /// Never empty, no value twice.
+    /// The values. Never empty, without duplicates.
     pub values: Vec<String>,
 }
 
-/// Hours of some days.
+/// A range of hours on some days of the week.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Daypart {
-    /// Never empty, no day twice.
+    /// The days. Never empty, without duplicates.
     pub days: Vec<Weekday>,
-    /// 0 to 23.
+    /// The first hour, 0 to 23.
     pub start_hour: u8,
-    /// Up to 24, after `start_hour`.
+    /// The end of the range, exclusive: after `start_hour`, up to 24.
     pub end_hour: u8,
 }
 
-/// When a package may deliver.
+/// Dayparting: the hours of the week in which a package may deliver.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Dayparting {
     /// An IANA time zone name.
     pub timezone: String,
-    /// Any of these.
+    /// The ranges of hours; delivery is allowed in any of them.
     pub schedules: Vec<Daypart>,
-    /// Names of hours that the platform defines.
+    /// Names of presets that the platform defines.
     pub presets: Vec<String>,
 }
 
-/// After one impression to a person, no other for so long.
+/// A frequency cap: the minimum time between two impressions to the same person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FrequencyCap {
-    /// Minutes, at least 1.
+    /// The time in minutes, at least 1.
     pub suppress_minutes: u32,
-    /// What it counts over.
+    /// The scope.
     pub scope: CapScope,
 }
 
-/// A targeting overlay as a buyer gives it, for a buy or for one package.
+/// A targeting overlay, as a buyer gives it for a buy or a package.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Targeting {
-    /// Sorted by dimension and operator, at most one of each pair.
+    /// The rules, sorted by dimension and operator, with at most one rule for each pair.
     pub rules: Vec<Rule>,
-    /// Hours of days.
+    /// The dayparting; `None` means all hours.
     pub dayparting: Option<Dayparting>,
-    /// Frequency cap.
+    /// The frequency cap; `None` means no cap.
     pub frequency_cap: Option<FrequencyCap>,
-    /// By platform, what only that platform understands: an object.
+    /// By platform, an object with targeting that only that platform understands.
     pub custom: BTreeMap<String, serde_json::Value>,
 }
 
 impl Targeting {
-    /// Whether it restricts nothing.
+    /// Whether the overlay restricts nothing.
     pub fn is_empty(&self) -> bool {
         self == &Self::default()
     }
 
-    /// Adds values to the rule of this dimension and operator, each in the spelling of the adapter contract and once.
+    /// Adds values to the rule with this dimension and operator. Values are stored in the spelling
+    /// of the adapter contract, without duplicates.
     pub fn add(&mut self, dimension: Dimension, operator: Operator, values: impl IntoIterator<Item = String>) {
         let place = self.rules.binary_search_by_key(&(dimension, operator), |rule| (rule.dimension, rule.operator));
         let index = match place {
@@ -218,7 +219,8 @@ impl Targeting {
         }
     }
 
-    /// Refuses custom parts for platforms that are none of `platforms`: nobody would read them.
+    /// Refuses custom targeting for platforms other than `platforms`, because nothing would read
+    /// it.
     pub fn check_custom(&self, platforms: &[PlatformName], of: &Subject, problems: &mut Vec<Problem>) {
         let foreign = self.custom.keys().filter(|name| !platforms.iter().any(|known| known.as_str() == name.as_str()));
         problems.extend(foreign.map(|name| {
@@ -231,11 +233,11 @@ impl Targeting {
         }));
     }
 
-    /// This overlay, refined by a more specific one.
+    /// Returns this overlay, refined by a more specific one.
     ///
-    /// What the refinement includes in a dimension takes the place of what this one includes there; exclusions add
-    /// up, so that a refinement can't reopen what was shut; dayparting, frequency cap and a platform's custom part are
-    /// taken from the refinement where it has them.
+    /// In each dimension, the included values of the refinement replace those of this overlay.
+    /// Exclusions add up, so that a refinement can't lift an exclusion. Dayparting, frequency cap
+    /// and the custom targeting of a platform are taken from the refinement if it has them.
     #[must_use]
     pub fn refined_by(&self, refinement: &Self) -> Self {
         let mut merged = self.clone();

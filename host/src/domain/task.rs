@@ -1,9 +1,9 @@
-//! Tasks: what waits for a person, and the table of what may follow what.
+//! Tasks, which wait for a person, and the table of their status transitions.
 //!
 //! ```text
 //! pending -> assigned -> in_progress -> completed | failed
 //! pending | assigned | in_progress -> escalated -> assigned | in_progress | completed | failed
-//! in_progress -> pending            (what was approved no longer holds: asked again)
+//! in_progress -> pending            (the approval no longer applies: reopened)
 //! any open state -> failed          (expired, or its buy or operation ended without it)
 //! ```
 
@@ -20,35 +20,35 @@ use super::{
     told::Told,
 };
 
-/// For how long a closed task is listed: pollers look for the end of their operation there.
+/// How long a closed task is listed. Callers poll the list for the end of their operation.
 pub const CLOSED_LISTED_FOR: Duration = Duration::from_secs(7 * 24 * 3_600);
 
 names! {
-    /// Why a person is needed.
+    /// The reason why a person is needed.
     TaskKind {
         /// An operation needs approval.
         ManualApproval = "manual_approval",
-        /// The ad server's account may not do it.
+        /// The ad server's account lacks a permission.
         PermissionException = "permission_exception",
-        /// A creative needs a look.
+        /// A creative needs review.
         CreativeApproval = "creative_approval",
-        /// Nobody can tell whether something happened on the ad server.
+        /// A person must find out whether something happened on the ad server.
         Reconciliation = "reconciliation",
     }
 }
 
 names! {
-    /// Where a task stands.
+    /// The status of a task.
     TaskStatus {
-        /// Nobody has it.
+        /// Nobody is assigned.
         Pending = "pending",
-        /// Somebody has it.
+        /// A person is assigned.
         Assigned = "assigned",
-        /// Somebody works on it, or what was approved is being carried out.
+        /// A person is working on it, or the approved operation is being carried out.
         InProgress = "in_progress",
-        /// Somebody else must look, or it is late.
+        /// Somebody else must look at it, or it is overdue.
         Escalated = "escalated",
-        /// Approved and carried out.
+        /// Approved, and the operation was carried out.
         Completed = "completed",
         /// Rejected, expired, or its operation failed.
         Failed = "failed",
@@ -56,60 +56,61 @@ names! {
 }
 
 names! {
-    /// What moves a task.
+    /// An action that changes the status of a task.
     TaskMove {
-        /// Give it to somebody.
+        /// Assigns the task to a person.
         Assign = "assign",
-        /// Begin to work on it.
+        /// Starts work on the task.
         Start = "start",
-        /// Hand it up.
+        /// Escalates the task.
         Escalate = "escalate",
-        /// What was approved no longer holds.
+        /// Reopens the task, because the approval no longer applies.
         Reopen = "reopen",
-        /// Approved and carried out.
+        /// Completes the task: approved and carried out.
         Complete = "complete",
-        /// Rejected, or the operation failed.
+        /// Fails the task: rejected, or the operation failed.
         Fail = "fail",
-        /// The clock or the end of its buy closes it.
+        /// Closes the task, because it expired or its buy ended.
         Close = "close",
     }
 }
 
 names! {
-    /// How urgent a task is.
+    /// The priority of a task.
     Priority {
         /// When there is time.
         Low = "low",
-        /// The usual.
+        /// The default.
         Medium = "medium",
         /// Today.
         High = "high",
-        /// Now.
+        /// Immediately.
         Urgent = "urgent",
     }
 }
 
 names! {
-    /// What a reviewer decides.
+    /// A reviewer's decision.
     Resolution {
-        /// Carry it out.
+        /// Approved: carry it out.
         Approved = "approved",
-        /// Don't.
+        /// Rejected: don't carry it out.
         Rejected = "rejected",
-        /// It was done by hand.
+        /// It was carried out by hand.
         Completed = "completed",
-        /// It can't be done.
+        /// It can't be carried out.
         CannotComplete = "cannot_complete",
     }
 }
 
 impl TaskStatus {
-    /// Whether a person can still do something about it.
+    /// Whether a person can still act on the task.
     pub const fn is_open(self) -> bool {
         !matches!(self, Self::Completed | Self::Failed)
     }
 
-    /// The one table: where a move leads, if it may be made here.
+    /// The status after a move, or `None` if the move is not allowed. This is the only table of
+    /// transitions.
     pub const fn after(self, step: TaskMove) -> Option<Self> {
         use TaskMove::{Assign, Close, Complete, Escalate, Fail, Reopen, Start};
         use TaskStatus::{Assigned, Completed, Escalated, Failed, InProgress, Pending};
@@ -126,115 +127,119 @@ impl TaskStatus {
     }
 }
 
-/// One reviewer's yes.
+/// The approval of one reviewer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Approval {
-    /// Who: the name of the token.
+    /// The reviewer: the name of the token.
     pub by: String,
-    /// Who stood behind it; `None`: written before persons were noted down.
+    /// The person behind the token; `None` in records from before persons were stored.
     #[serde(default)]
     pub person: Option<Person>,
-    /// What tells the token from another one of the same name; `None`: written before that was noted down.
+    /// Distinguishes the token from others with the same name; `None` in records from before this
+    /// was stored.
     #[serde(default)]
     pub token: Option<String>,
-    /// When.
+    /// The time of the approval.
     pub at: Timestamp,
-    /// With which words.
+    /// The reviewer's comment.
     pub words: Option<String>,
-    /// Digest of what was reviewed.
+    /// The digest of what was reviewed.
     pub digest: String,
 }
 
 impl Approval {
-    /// Who stood behind it; if that was not noted down, somebody called like the token.
+    /// The person behind the token. If none was stored, a person with the name of the token.
     pub fn person(&self) -> Person {
         self.person.clone().unwrap_or_else(|| Person::new(&*self.by))
     }
 }
 
-/// A task.
+/// A task for a person: an approval, a permission, or a reconciliation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Task {
-    /// Its id.
+    /// The id, which begins with `task`.
     pub id: TaskId,
-    /// Why a person is needed.
+    /// The reason why a person is needed.
     pub kind: TaskKind,
     /// The buyer whose operation waits.
     pub principal: PrincipalId,
-    /// Which buy.
+    /// The media buy.
     pub buy: MediaBuyId,
-    /// Which operation.
+    /// The operation that waits.
     pub operation: OperationId,
-    /// The name of the tool that asked for the operation.
+    /// The name of the tool that requested the operation.
     pub operation_name: String,
-    /// Who asked, by the name of the token: nobody approves their own request.
+    /// The caller that requested the operation, by the name of the token. Nobody may approve their
+    /// own request.
     pub requested_by: String,
-    /// Who stood behind it; `None`: written before persons were noted down.
+    /// The person behind that token; `None` in records from before persons were stored.
     #[serde(default)]
     pub requested_by_person: Option<Person>,
-    /// Where it stands.
+    /// The status.
     pub status: TaskStatus,
-    /// How urgent.
+    /// The priority.
     pub priority: Priority,
-    /// Why it exists, for people.
+    /// Why the task exists, for people.
     pub reason: Told,
-    /// When it was made.
+    /// When the task was created.
     pub created_at: Timestamp,
-    /// After this it escalates by itself.
+    /// The time after which the task escalates automatically.
     pub due_by: Timestamp,
-    /// After this it fails.
+    /// The time after which the task fails.
     pub expires_at: Timestamp,
-    /// Who has it.
+    /// The assignee.
     pub assigned_to: Option<String>,
-    /// To whom it was handed up.
+    /// The person to whom the task was escalated.
     pub escalated_to: Option<String>,
-    /// The decision, once there is one; the task stays open until it is carried out.
+    /// The decision, once there is one. The task stays open until the decision is carried out.
     pub decision: Option<Resolution>,
-    /// The reviewer's words.
+    /// The reviewer's comment.
     pub resolution_detail: Option<String>,
-    /// Who decided last.
+    /// The name of the token that decided last.
     pub resolved_by: Option<String>,
-    /// When it was closed.
+    /// When the task was closed.
     pub resolved_at: Option<Timestamp>,
-    /// The yeses so far.
+    /// The approvals so far.
     pub approvals: Vec<Approval>,
-    /// How many different reviewers must say yes.
+    /// How many different reviewers must approve.
     pub approvals_needed: u32,
-    /// Rises by one with every change.
+    /// The version. It rises by one with every change.
     pub version: i64,
-    /// The request as it came.
+    /// The request as it was received.
     pub request: serde_json::Value,
-    /// What will change on the ad server.
+    /// The planned changes on the ad servers.
     pub plan: Plan,
-    /// Digest of what is reviewed: request, plan, the buy's revision, the releases.
+    /// The digest of what is reviewed: the request, the plan, the buy's revision and the releases.
     pub digest: String,
-    /// For a task that was asked again: what changed since it was approved.
+    /// For a task that was reopened: what changed since the approval.
     pub changed: Option<String>,
-    /// How often it was asked again. Never cleared: from the first time on a decision must say which question it answers.
+    /// How often the task was reopened. Never reset: from the first time on, a decision must name
+    /// the task's version.
     #[serde(default)]
     pub reopened: u32,
 }
 
 impl Task {
-    /// Whether it is past its due date and still open.
+    /// Whether the task is still open after its due date.
     pub fn is_overdue(&self, now: Timestamp) -> bool {
         self.status.is_open() && now > self.due_by
     }
 
-    /// Who asked for it; if that was not noted down, somebody called like the token.
+    /// The person who requested the operation. If none was stored, a person with the name of the
+    /// token.
     pub fn requester(&self) -> Person {
         self.requested_by_person.clone().unwrap_or_else(|| Person::new(&*self.requested_by))
     }
 
-    /// How it ended, as a caller is told.
+    /// The resolution of a closed task, for callers.
     pub fn resolution(&self) -> Option<Resolution> {
         if self.status.is_open() { None } else { self.decision }
     }
 
-    /// Moves it, and raises its version.
+    /// Applies a move and increments the version. Returns the status before and after.
     ///
     /// # Errors
-    /// The status in which the move can't be made.
+    /// When the move is not allowed. Returns the current status.
     pub fn advance(&mut self, step: TaskMove) -> Result<(TaskStatus, TaskStatus), TaskStatus> {
         let from = self.status;
         let to = from.after(step).ok_or(from)?;
@@ -244,20 +249,21 @@ impl Task {
     }
 }
 
-/// One line of a task's history.
+/// One entry of a task's history.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HistoryEntry {
-    /// When.
+    /// The time.
     pub at: Timestamp,
-    /// Who: the token, with the person behind it if that is another name; `flightdeck` for what happened by itself.
+    /// The actor: the token, with the person behind it if the names differ, or `flightdeck` for
+    /// what the host did itself.
     pub by: String,
-    /// What was done: a move's name, `approve`, `comment`.
+    /// The action: the name of a move, `approve` or `comment`.
     pub action: String,
-    /// Status before.
+    /// The status before.
     pub from: TaskStatus,
-    /// Status after.
+    /// The status after.
     pub to: TaskStatus,
-    /// With which words.
+    /// The actor's comment.
     pub words: Option<String>,
 }
 

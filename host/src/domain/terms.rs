@@ -1,7 +1,7 @@
-//! The terms that hold for a media buy and its packages, whether they are new or changed.
+//! The rules for a media buy and its packages, whether they are new or changed.
 //!
-//! A create and an update ask the same of prices, budgets, goals and daily caps. Each check adds what is wrong to a list, so
-//! that a buyer reads everything at once.
+//! A create and an update have the same rules for prices, budgets, goals and daily caps. Each check
+//! adds its problems to a list, so that a buyer sees all of them at once.
 
 use super::{
     budget,
@@ -13,28 +13,28 @@ use super::{
     time::Timestamp,
 };
 
-/// Why a second entry for the same package is refused.
+/// The message for a second entry of the same package.
 pub const NAMED_TWICE: &str = "is named twice; give each package once";
 
-/// What a request fixes of a package's spend.
+/// The part of a package's spend that a request fixes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Spend {
-    /// Nothing.
+    /// Neither budget nor goal.
     Open,
-    /// The budget; the goal follows from it.
+    /// The budget. The goal follows from it.
     Budget(Micros),
     /// The goal, and the budget that it needs.
     Goal {
-        /// How many impressions.
+        /// The impression goal.
         impressions: i64,
-        /// What they cost.
+        /// The cost of these impressions.
         budget: Micros,
     },
-    /// Something impossible, which was added to the problems.
+    /// The request is impossible. The problem was added to the list.
     Refused,
 }
 
-/// What a request fixes of a package's spend at a price: its budget or its goal, not both.
+/// Returns which part of a package's spend a request fixes: its budget or its goal, but not both.
 pub fn spend(
     budget: Option<Micros>,
     impressions: Option<i64>,
@@ -55,10 +55,10 @@ pub fn spend(
     Spend::Refused
 }
 
-/// The budget that a goal needs.
+/// Returns the budget that a goal needs.
 ///
 /// # Errors
-/// Why the goal is impossible, for the buyer.
+/// When the goal is impossible. The message is for the buyer.
 fn goal_budget(impressions: i64, cpm: Micros) -> Result<Micros, String> {
     if !(1..=budget::MAX_IMPRESSIONS).contains(&impressions) {
         return Err(format!("must be 1 to {}", budget::MAX_IMPRESSIONS));
@@ -66,12 +66,12 @@ fn goal_budget(impressions: i64, cpm: Micros) -> Result<Micros, String> {
     budget::budget_for(impressions, cpm).ok_or_else(|| "costs more than can be booked".to_owned())
 }
 
-/// Why a budget buys no possible goal, for the buyer.
+/// The message for a budget that does not buy a valid goal, for the buyer.
 pub fn no_goal(budget: Micros, cpm: Micros) -> String {
     format!("{budget} at a CPM of {cpm} buys no possible number of impressions (1 to {})", budget::MAX_IMPRESSIONS)
 }
 
-/// A price is at least the floor price of its package.
+/// Checks that a price is at least the floor price of its package.
 pub fn check_price(cpm: Micros, floor_cpm: Micros, package: &PackageId, at: &Subject, problems: &mut Vec<Problem>) {
     if cpm < floor_cpm {
         let message = format!("must be at least {floor_cpm}, the floor price of {package}");
@@ -79,7 +79,8 @@ pub fn check_price(cpm: Micros, floor_cpm: Micros, package: &PackageId, at: &Sub
     }
 }
 
-/// What the packages' budgets add up to; `None`, with a problem, if that is more than an amount can be.
+/// Returns the sum of the packages' budgets. Returns `None` and adds a problem if it exceeds the
+/// largest amount.
 pub fn sum(budgets: impl IntoIterator<Item = Micros>, problems: &mut Vec<Problem>) -> Option<Micros> {
     let sum = Micros::sum(budgets);
     if sum.is_none() {
@@ -88,7 +89,7 @@ pub fn sum(budgets: impl IntoIterator<Item = Micros>, problems: &mut Vec<Problem
     sum
 }
 
-/// A buy's daily cap is at most its budget.
+/// Checks that a buy's daily cap is at most its budget.
 pub fn check_daily_below_total(daily: Option<Micros>, total: Micros, problems: &mut Vec<Problem>) {
     if let Some(daily) = daily.filter(|daily| *daily > total) {
         let message = format!("{daily} a day is more than the whole budget of {total}");
@@ -96,14 +97,15 @@ pub fn check_daily_below_total(daily: Option<Micros>, total: Micros, problems: &
     }
 }
 
-/// Why a moment is too late for a flight, if it is.
+/// Returns why a time is too late for a flight, if it is.
 pub fn too_late(moment: Timestamp) -> Option<String> {
     (moment > Timestamp::LATEST).then(|| format!("must be before {}", Timestamp::LATEST))
 }
 
-/// A package's daily caps are at most its budget and its goal.
+/// Checks that a package's daily caps are at most its budget and its goal.
 ///
-/// `at`: where the request lists the package. `None`: it only names the buy's budget, from which the package's follows.
+/// `at` is the package's position in the request. `None` means that the request names only the
+/// buy's budget, from which the package's budget follows.
 pub fn check_daily_caps(package: &Package, at: Option<&Subject>, problems: &mut Vec<Problem>) {
     let mut refuse = |field: Field, message: String| {
         problems.push(match at {
@@ -124,7 +126,8 @@ pub fn check_daily_caps(package: &Package, at: Option<&Subject>, problems: &mut 
     }
 }
 
-/// A buy's daily cap is kept by its ad server. Where there are several, none of them could keep it.
+/// Refuses a daily cap for a buy on several platforms. The ad server enforces the cap, and none of
+/// several ad servers could do that alone.
 pub fn check_one_platform_keeps_daily_budget(buy: &MediaBuy, problems: &mut Vec<Problem>) {
     let platforms = buy.platforms();
     if buy.daily_budget.is_some() && platforms.len() > 1 {

@@ -1,4 +1,4 @@
-//! Values for tests of the domain.
+//! Test fixtures of the domain.
 
 use std::collections::BTreeMap;
 

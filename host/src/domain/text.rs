@@ -1,8 +1,9 @@
-//! What a text may hold that a person reads and decides on: nothing that can't be seen, and nothing that turns the order of what
-//! is seen round.
+//! Checks texts that a person reads and bases decisions on. They must not contain invisible
+//! characters, or characters that change the order in which others are displayed.
 //!
-//! Letters of every script pass. What joins letters or emoji passes where it does that: U+200D between two emoji, U+200C after
-//! a Persian letter, the variation selectors after what they vary, the tags of a flag.
+//! Letters of every script are allowed. Characters that join letters or emoji are allowed where
+//! they have that effect: U+200D between two emoji, U+200C after a Persian letter, variation
+//! selectors after the characters that they vary, and the tags of a flag.
 
 use std::fmt;
 
@@ -14,36 +15,37 @@ use icu_properties::{
     },
 };
 
-/// Joins two letters or two emoji.
+/// Zero-width joiner. Joins two letters or two emoji.
 const ZWJ: char = '\u{200d}';
-/// Keeps two letters apart that would join.
+/// Zero-width non-joiner. Separates two letters that would otherwise join.
 const ZWNJ: char = '\u{200c}';
-/// Ends the tags of a flag.
+/// Ends the tag sequence of a flag.
 const CANCEL_TAG: char = '\u{e007f}';
-/// What a flag with tags begins with.
+/// Begins a flag with a tag sequence.
 const BLACK_FLAG: char = '\u{1f3f4}';
-/// What looks like a space and is none: the empty pattern of Braille, and a note without a head.
+/// Characters that look like a space but are not one: the blank Braille pattern, and a musical note
+/// without a head.
 const BLANK: [char; 2] = ['\u{2800}', '\u{1d159}'];
 
-/// How many lines a text may have.
+/// The number of lines that a text may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lines {
-    /// One: a name, a number, an id.
+    /// One line: a name, a number, an id.
     One,
-    /// Any number, with tabs: somebody's words.
+    /// Any number of lines, with tabs: a comment or a description.
     Many,
 }
 
-/// Why a text is none that a person could read.
+/// Why a text is not readable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unreadable {
-    /// Nothing of it can be seen.
+    /// The whole text is invisible.
     Blank,
-    /// A character that can't be seen, or that changes how others are seen.
+    /// A character that is invisible, or that changes how others are displayed.
     Character {
-        /// Which one.
+        /// The character.
         letter: char,
-        /// The how manieth character of the text it is, from 1 on.
+        /// Its position in the text in characters, from 1.
         place: usize,
     },
 }
@@ -57,14 +59,14 @@ impl fmt::Display for Unreadable {
     }
 }
 
-/// A character by its code point and name: `U+202E RIGHT-TO-LEFT OVERRIDE`.
+/// Displays a character as its code point and name: `U+202E RIGHT-TO-LEFT OVERRIDE`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Named(pub char);
 
 impl fmt::Display for Named {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "U+{:04X}", u32::from(self.0))?;
-        // Control characters have no names of their own, only aliases.
+        // Control characters have no Unicode names, only aliases.
         let alias = match self.0 {
             '\0' => "NULL",
             '\t' => "CHARACTER TABULATION",
@@ -90,7 +92,8 @@ impl fmt::Display for Named {
 /// Checks a text.
 ///
 /// # Errors
-/// The first character that a person could not see, or that would change how others are seen; a text of which nothing can be seen.
+/// When a character is invisible or changes how others are displayed (returns the first one), or
+/// when the whole text is invisible.
 pub fn readable(text: &str, lines: Lines) -> Result<(), Unreadable> {
     let letters: Vec<char> = text.chars().collect();
     let mut seen = false;
@@ -111,12 +114,13 @@ pub fn readable(text: &str, lines: Lines) -> Result<(), Unreadable> {
     if seen { Ok(()) } else { Err(Unreadable::Blank) }
 }
 
-/// Whether a character is never seen by itself: controls, formats, fillers, separators of lines, and what is no character at all.
-/// It may still pass where it belongs.
+/// Whether a character is invisible by itself: control and format characters, fillers, line
+/// separators, and noncharacters. It may still be allowed where it joins others.
 pub fn is_unseen(letter: char) -> bool {
     let format = match CodePointMapData::<GeneralCategory>::new().get(letter) {
         GeneralCategory::Control | GeneralCategory::LineSeparator | GeneralCategory::ParagraphSeparator => true,
-        // Signs around a number and the joiners of hieroglyphs are formats by name, and seen.
+        // Signs around a number and the joiners of hieroglyphs are format characters by category,
+        // but visible.
         GeneralCategory::Format => {
             !CodePointSetData::new::<PrependedConcatenationMark>().contains(letter)
                 && script(letter) != Script::EgyptianHieroglyphs
@@ -130,7 +134,7 @@ pub fn is_unseen(letter: char) -> bool {
         || CodePointSetData::new::<BidiControl>().contains(letter)
 }
 
-/// Whether an unseen character passes where it joins what is before it.
+/// Whether an invisible character is allowed if it joins what comes before it.
 pub fn may_join(letter: char) -> bool {
     matches!(
         letter,
@@ -142,18 +146,19 @@ fn is_tag_of_a_flag(letter: char) -> bool {
     matches!(letter, '\u{e0030}'..='\u{e0039}' | '\u{e0061}'..='\u{e007a}')
 }
 
-/// Whether a character leaves no ink.
+/// Whether a character is blank.
 pub fn is_blank(letter: char) -> bool {
     letter.is_whitespace() || BLANK.contains(&letter) || is_unseen(letter)
 }
 
-/// Whether an unseen character does what it is for.
+/// Whether an invisible character has its intended effect here.
 fn is_joined(letter: char, before: &[char], after: &[char]) -> bool {
     let Some(last) = before.last().copied() else { return false };
     match letter {
         ZWJ => joins_letters(last) || (ends_an_emoji(before) && after.first().copied().is_some_and(is_pictographic)),
         ZWNJ => joins_letters(last) && after.first().copied().is_some_and(joins_letters),
-        // As text, or as an emoji; and the standardised forms of ideographs and of Mongolian letters.
+        // Text or emoji presentation, and the standardised variants of ideographs and of Mongolian
+        // letters.
         '\u{fe0e}' | '\u{fe0f}' if CodePointSetData::new::<Emoji>().contains(last) => true,
         '\u{fe00}'..='\u{fe0f}' | '\u{e0100}'..='\u{e01ef}' => CodePointSetData::new::<Ideographic>().contains(last),
         '\u{180b}'..='\u{180d}' | '\u{180f}' => script(last) == Script::Mongolian && !is_unseen(last),
@@ -165,7 +170,7 @@ fn is_pictographic(letter: char) -> bool {
     CodePointSetData::new::<ExtendedPictographic>().contains(letter)
 }
 
-/// Whether an emoji ends here: a picture, with its variation or the colour of its skin.
+/// Whether an emoji ends here: a pictograph, with its variation selector or skin tone.
 fn ends_an_emoji(before: &[char]) -> bool {
     let modifies = |letter: char| letter == '\u{fe0f}' || CodePointSetData::new::<EmojiModifier>().contains(letter);
     match before {
@@ -175,8 +180,8 @@ fn ends_an_emoji(before: &[char]) -> bool {
     }
 }
 
-/// Whether a character is a letter or mark of a script in which U+200C and U+200D mean something: the cursive ones, and those that
-/// stack letters.
+/// Whether a character is a letter or mark of a script in which U+200C and U+200D have an effect:
+/// the cursive scripts, and those that stack letters.
 fn joins_letters(letter: char) -> bool {
     const SCRIPTS: [Script; 32] = [
         Script::Arabic,
@@ -217,7 +222,7 @@ fn joins_letters(letter: char) -> bool {
     }
     let kind = CodePointMapData::<GeneralCategory>::new().get(letter);
     let mark = matches!(kind, GeneralCategory::NonspacingMark | GeneralCategory::SpacingMark);
-    // Some marks are shared by scripts.
+    // Some marks are shared by several scripts.
     SCRIPTS.contains(&script(letter)) && (mark || letter.is_alphabetic())
         || (mark && script(letter) == Script::Inherited)
 }
@@ -226,7 +231,8 @@ fn script(letter: char) -> Script {
     CodePointMapData::<Script>::new().get(letter)
 }
 
-/// How many tags follow, if they are those of a flag: three to six letters and digits, and the end.
+/// Returns the length of the tag sequence that follows, if it is that of a flag: three to six
+/// letters and digits, and the end tag.
 fn tags_of_a_flag(before: &[char], from: &[char]) -> Option<usize> {
     let tags = from.iter().take_while(|letter| is_tag_of_a_flag(**letter)).count();
     let whole = before.last() == Some(&BLACK_FLAG) && (3..=6).contains(&tags) && from.get(tags) == Some(&CANCEL_TAG);

@@ -1,11 +1,11 @@
-//! Moments and days, in UTC.
+//! Timestamps and days, in UTC.
 
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use time::{Date, Duration, OffsetDateTime, Time, format_description::well_known::Rfc3339, macros::format_description};
 
-/// A moment: microseconds since 1970-01-01T00:00:00Z. In JSON it is RFC 3339 with a `Z`.
+/// A point in time, in microseconds since 1970-01-01T00:00:00Z. In JSON it is RFC 3339 with a `Z`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
 
@@ -13,13 +13,13 @@ pub struct Timestamp(i64);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Day(Date);
 
-/// Why a text is no moment or day.
+/// Why a text is not a timestamp or day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum TimeError {
-    /// Not in the form of a moment.
+    /// The text is not a timestamp.
     #[error("must be a date and time with an offset, like 2026-12-01T00:00:00Z")]
     NotATimestamp,
-    /// Not in the form of a day, or no day of the calendar.
+    /// The text is not a day, or the day does not exist.
     #[error("must be a calendar day, like 2026-12-01")]
     NotADay,
 }
@@ -28,55 +28,55 @@ const DAY_FORMAT: &[time::format_description::BorrowedFormatItem<'static>] =
     format_description!("[year]-[month]-[day]");
 
 impl Timestamp {
-    /// What has not happened yet is said to have happened then: before everything.
+    /// Stands for an event that has not happened yet. It is before all other timestamps.
     pub const NEVER: Self = Self(0);
 
-    /// The last moment that is taken from a caller: the end of the year 2199.
+    /// The latest time that is accepted from a caller: the end of the year 2199.
     pub const LATEST: Self = Self(7_258_118_399_000_000);
 
-    /// From microseconds since 1970.
+    /// Creates a timestamp from microseconds since 1970.
     pub const fn from_micros(micros: i64) -> Self {
         Self(micros)
     }
 
-    /// Microseconds since 1970.
+    /// The timestamp in microseconds since 1970.
     pub const fn as_micros(self) -> i64 {
         self.0
     }
 
-    /// Reads RFC 3339 with any offset.
+    /// Parses RFC 3339 with any offset.
     ///
     /// # Errors
-    /// [`TimeError::NotATimestamp`].
+    /// [`TimeError::NotATimestamp`] if the text has another form.
     pub fn parse(text: &str) -> Result<Self, TimeError> {
         let moment = OffsetDateTime::parse(text, &Rfc3339).map_err(|_| TimeError::NotATimestamp)?;
         let micros = moment.unix_timestamp_nanos() / 1_000;
         i64::try_from(micros).map(Self).map_err(|_| TimeError::NotATimestamp)
     }
 
-    /// So many milliseconds later (earlier when negative).
+    /// Adds milliseconds, which may be negative.
     #[must_use]
     pub const fn plus_millis(self, millis: i64) -> Self {
         Self(self.0.saturating_add(millis.saturating_mul(1_000)))
     }
 
-    /// So much later.
+    /// Adds a duration.
     #[must_use]
     pub fn plus(self, duration: std::time::Duration) -> Self {
         Self(self.0.saturating_add(i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)))
     }
 
-    /// How long until `later`; zero if it has passed.
+    /// The time until `later`; zero if it has passed.
     pub fn until(self, later: Self) -> std::time::Duration {
         std::time::Duration::from_micros(u64::try_from(later.0.saturating_sub(self.0)).unwrap_or(0))
     }
 
-    /// The day in which it lies.
+    /// The day that contains the timestamp.
     pub fn day(self) -> Day {
         Day(self.civil().date())
     }
 
-    /// Cut to the full second, the unit that every ad server understands.
+    /// Truncates to the full second, the unit that every ad server supports.
     #[must_use]
     pub const fn floor_second(self) -> Self {
         Self(self.0 - self.0.rem_euclid(1_000_000))
@@ -94,32 +94,32 @@ impl From<Timestamp> for std::time::SystemTime {
 }
 
 impl Day {
-    /// Reads `2026-12-01`.
+    /// Parses `2026-12-01`.
     ///
     /// # Errors
-    /// [`TimeError::NotADay`].
+    /// [`TimeError::NotADay`] if the text has another form, or the day does not exist.
     pub fn parse(text: &str) -> Result<Self, TimeError> {
         Date::parse(text, DAY_FORMAT).map(Self).map_err(|_| TimeError::NotADay)
     }
 
-    /// Its first moment.
+    /// The first moment of the day.
     pub fn start(self) -> Timestamp {
         let moment = self.0.with_time(Time::MIDNIGHT).assume_utc();
         Timestamp(moment.unix_timestamp().saturating_mul(1_000_000))
     }
 
-    /// Its last full second.
+    /// The last full second of the day.
     pub fn end(self) -> Timestamp {
         self.start().plus_millis(86_399_000)
     }
 
-    /// So many days later (earlier when negative).
+    /// Adds days, which may be negative.
     #[must_use]
     pub fn plus_days(self, days: i64) -> Self {
         Self(self.0.saturating_add(Duration::days(days)))
     }
 
-    /// How many days lie from this one to `later`.
+    /// The number of days from this one to `later`.
     pub fn days_until(self, later: Self) -> i64 {
         (later.0 - self.0).whole_days()
     }

@@ -1,9 +1,11 @@
-//! What is told to a buyer, and what to the people of the publisher, of the same thing.
+//! Messages in two versions: one for buyers, and one for the publisher's staff.
 //!
-//! An ad server's failure has two readers. Operators and reviewers need all of it: which address answered what. Buyers need to know which
-//! platform it is, what it means for their buy, and when it is tried again; where the publisher's ad server is and what else it answers is
-//! none of their business. So a text that an adapter or an ad server had a part in is a [`Told`], from where it comes in to where it is
-//! shown, and whoever shows it must say to whom.
+//! A failure of an ad server has two audiences. Operators and reviewers need everything, including
+//! which address returned which response. Buyers need to know which platform failed, what it means
+//! for their buy, and when it is retried. They must not see where the publisher's ad server is or
+//! what else it returns. Every text with content from an adapter or an ad server is therefore a
+//! [`Told`] from where it enters the host to where it is shown, and the code that shows it must
+//! choose the audience.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::json;
@@ -16,56 +18,56 @@ use super::{
     time::Timestamp,
 };
 
-/// A text in the words for a buyer and in those for the people of the publisher.
+/// A message in one version for buyers and one for the publisher's staff.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Told {
     buyer: String,
-    /// `None`: the same.
+    /// `None` if it is the same as the buyer's version.
     staff: Option<String>,
 }
 
 impl Told {
-    /// Different words for both.
+    /// Creates a message from two versions.
     pub fn apart(buyer: impl Into<String>, staff: impl Into<String>) -> Self {
         let (buyer, staff) = (buyer.into(), staff.into());
         let staff = (staff != buyer).then_some(staff);
         Self { buyer, staff }
     }
 
-    /// A failure on a platform.
+    /// Creates the message for a failure on a platform.
     pub fn failure(platform: &PlatformName, failure: &Failure) -> Self {
         Self::apart(for_buyers(platform, failure), failure.to_string())
     }
 
-    /// What a buyer reads.
+    /// The version for buyers.
     pub fn buyer(&self) -> &str {
         &self.buyer
     }
 
-    /// What the people of the publisher read.
+    /// The version for the publisher's staff.
     pub fn staff(&self) -> &str {
         self.staff.as_deref().unwrap_or(&self.buyer)
     }
 
-    /// What this reader reads.
+    /// The version for the given audience.
     pub fn to(&self, staff: bool) -> &str {
         if staff { self.staff() } else { self.buyer() }
     }
 
-    /// With words put around both.
+    /// Wraps both versions in the text that `around` returns.
     #[must_use]
     pub fn within(&self, around: impl Fn(&str) -> String) -> Self {
         Self { buyer: around(&self.buyer), staff: self.staff.as_deref().map(around) }
     }
 
-    /// With when it is tried again.
+    /// Adds the time of the next attempt.
     #[must_use]
     pub fn again_at(&self, at: Timestamp) -> Self {
         Self::apart(format!("{}; it is kept, and tried again at {}", self.buyer, at.floor_second()), self.staff())
     }
 }
 
-/// The host's own words, which are for everybody.
+/// A message of the host itself, which is the same for everybody.
 impl From<String> for Told {
     fn from(words: String) -> Self {
         Self { buyer: words, staff: None }
@@ -91,7 +93,7 @@ impl Serialize for Told {
 impl<'de> Deserialize<'de> for Told {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Ok(match Stored::deserialize(deserializer)? {
-            // Also what was written when there was one text for both.
+            // This includes records from when there was only one version.
             Stored::Same(words) => Self::apart(without_addresses(&words), words),
             Stored::Apart { buyer, staff } => Self { buyer, staff },
         })
@@ -109,10 +111,11 @@ enum Stored {
     },
 }
 
-/// What a failure on a platform means for a buyer.
+/// Describes to a buyer what a failure on a platform means.
 fn for_buyers(platform: &PlatformName, failure: &Failure) -> String {
     match failure.kind {
-        // The host's words, and an adapter's own: what the ad server answers while it can't be used helps no buyer.
+        // Only messages of the host or the adapter itself. What an unavailable ad server returns
+        // does not help a buyer.
         FailureKind::Unavailable if failure.platform.is_none() && is_plain(&failure.message) => {
             format!("{platform} can't be used now: {}", failure.message.trim_end_matches('.'))
         }
@@ -137,7 +140,8 @@ fn for_buyers(platform: &PlatformName, failure: &Failure) -> String {
     }
 }
 
-/// Why it was refused: in the adapter's words if they are fit for buyers, else in what is left of the ad server's, else of the adapter's.
+/// The reason for a refusal: the adapter's message if it is suitable for buyers; otherwise the
+/// redacted message of the ad server; if there is none, the redacted message of the adapter.
 fn reason(failure: &Failure) -> Option<String> {
     if is_plain(&failure.message) {
         return Some(failure.message.clone());
@@ -150,12 +154,12 @@ fn reason(failure: &Failure) -> Option<String> {
     }
 }
 
-/// Whether a text is fit for buyers as it is.
+/// Whether a text is suitable for buyers without redaction.
 fn is_plain(text: &str) -> bool {
     says_something(text) && without_addresses(text) == text
 }
 
-/// The single things that are wrong, for a buyer. What a buyer wrote stays as it was written.
+/// Redacts the individual problems for a buyer. The buyer's own values stay as they were written.
 pub fn items_for_buyers(items: &[Problem]) -> Vec<Problem> {
     let plain = |problem: &Problem| {
         let own = problem.value.as_deref().filter(|value| !value.is_empty());
@@ -168,14 +172,15 @@ pub fn items_for_buyers(items: &[Problem]) -> Vec<Problem> {
     items.iter().map(plain).collect()
 }
 
-/// What stands beside a failure's code and words for a buyer: the single things that are wrong, else the reason and the ad server's answer.
+/// The details of a failure for a buyer, in addition to code and message: the individual problems;
+/// otherwise the reason and the ad server's response.
 pub fn details_for_buyers(failure: &Failure) -> FailureDetails {
     let refused = failure.platform.clone().filter(|_| failure.kind.is_refusal());
     let refused = refused.map(|answer| PlatformAnswer { message: without_addresses(&answer.message), ..answer });
     details(failure, &items_for_buyers(&failure.items), refused.as_ref())
 }
 
-/// As [`details_for_buyers`], with everything that the ad server said.
+/// Like [`details_for_buyers`], with the complete response of the ad server.
 pub fn details_for_staff(failure: &Failure) -> FailureDetails {
     details(failure, &failure.items, failure.platform.as_ref())
 }

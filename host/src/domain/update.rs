@@ -1,4 +1,4 @@
-//! A change of a media buy by its buyer: new values for some fields of the buy and of its packages.
+//! Updates of a media buy by its buyer: new values for some fields of the buy and of its packages.
 
 use serde::{Deserialize, Serialize};
 
@@ -19,58 +19,58 @@ mod when;
 pub use partly::{Progress, partly};
 pub use when::When;
 
-/// New values for some fields of one package. `None` leaves a field as it is; the inner `None` of a double option
-/// clears it.
+/// New values for some fields of one package. `None` leaves a field unchanged; the inner `None` of
+/// a double option clears it.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct PackagePatch {
-    /// Which package.
+    /// The package. A patch without one is refused.
     pub package: Option<PackageId>,
-    /// Pause or resume.
+    /// `false` pauses the package, `true` resumes it.
     pub active: Option<bool>,
-    /// New budget; impressions follow.
+    /// The new budget; the goal follows.
     pub budget: Option<Micros>,
-    /// New goal; the budget follows.
+    /// The new goal; the budget follows.
     pub impressions: Option<i64>,
-    /// New price; impressions follow.
+    /// The new CPM; the goal follows.
     pub cpm: Option<Micros>,
-    /// New daily cap of spend.
+    /// The new daily cap of spend.
     #[serde(with = "double")]
     pub daily_budget: Option<Option<Micros>>,
-    /// New daily cap of impressions.
+    /// The new daily cap of impressions.
     #[serde(with = "double")]
     pub daily_impressions: Option<Option<i64>>,
-    /// New pacing; cleared: the buy's.
+    /// The new pacing; if cleared, the buy's.
     #[serde(with = "double")]
     pub pacing: Option<Option<Pacing>>,
-    /// New list of creatives.
+    /// The new list of creatives.
     pub creatives: Option<Vec<CreativeId>>,
-    /// New targeting of its own; cleared: none.
+    /// The new own targeting of the package; if cleared, none.
     #[serde(with = "double")]
     pub targeting: Option<Option<Targeting>>,
 }
 
-/// New values for some fields of a buy and of its packages, in the same sense.
+/// New values for some fields of a buy and of its packages, like [`PackagePatch`].
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct BuyPatch {
-    /// Pause or resume all of it.
+    /// `false` pauses the buy, `true` resumes it.
     pub active: Option<bool>,
-    /// New budget of all packages together.
+    /// The new total budget of all packages.
     pub total_budget: Option<Micros>,
-    /// New end.
+    /// The new end of the flight.
     pub end: Option<Timestamp>,
-    /// New targeting for all packages.
+    /// The new targeting of all packages.
     #[serde(with = "double")]
     pub targeting: Option<Option<Targeting>>,
-    /// New pacing.
+    /// The new pacing.
     pub pacing: Option<Pacing>,
-    /// New daily cap of spend.
+    /// The new daily cap of spend.
     #[serde(with = "double")]
     pub daily_budget: Option<Option<Micros>>,
-    /// Package by package, in the buyer's order.
+    /// The changes of packages, in the buyer's order.
     pub packages: Vec<PackagePatch>,
 }
 
-/// Keeps "left out" and "cleared" apart in JSON: a list of no or one element.
+/// Distinguishes an omitted value from a cleared one in JSON: a list with zero or one elements.
 mod double {
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -91,7 +91,8 @@ mod double {
 }
 
 impl BuyPatch {
-    /// Whether it only stops or restarts delivery: such a change overtakes all others, whatever they wait for.
+    /// Whether the patch only pauses or resumes delivery. Such a change overtakes all others,
+    /// whatever they wait for.
     pub fn only_switches(&self) -> bool {
         let mut rest = self.clone();
         rest.active = None;
@@ -103,7 +104,7 @@ impl BuyPatch {
         rest == Self::default() && *self != Self::default()
     }
 
-    /// Whether it changes nothing but single packages.
+    /// Whether the patch changes only single packages.
     pub fn only_packages(&self) -> bool {
         Self { packages: Vec::new(), ..self.clone() } == Self::default()
     }

@@ -1,4 +1,4 @@
-//! Endpoints of webhooks, and when what happened is sent to them: the rules, without network or clock.
+//! The rules for webhook endpoints and for the delivery of events, without network or clock.
 
 use std::time::Duration;
 
@@ -12,45 +12,49 @@ use super::{
     time::Timestamp,
 };
 
-/// How long an event is tried before it is a dead letter.
+/// How long the delivery of an event is retried before it becomes a dead letter.
 pub const TRIED_FOR: Duration = Duration::from_secs(3 * 86_400);
 
 /// How long an endpoint may fail without a single success before it is disabled.
 pub const FAILS_FOR: Duration = Duration::from_secs(5 * 86_400);
 
-/// How long a delivery that ended can be looked at and replayed.
+/// How long a delivery that has ended can be viewed and replayed.
 pub const DELIVERIES_KEPT_FOR: Duration = Duration::from_secs(30 * 86_400);
 
-/// How long the secret before the last one still signs: time to give the new one to every receiver.
+/// How long the previous secret still signs, so that the new one can be distributed to every
+/// receiver.
 pub const ROTATES_FOR: Duration = Duration::from_secs(86_400);
 
-/// How many endpoints one owner may have: each event of theirs is written once for each of them.
+/// The maximum number of endpoints per owner. Each event is written once for each of them.
 pub const MOST_ENDPOINTS: u32 = 20;
 
 /// How often an event must fail before later events of its buy no longer wait for it.
 pub const PATIENCE: u32 = 3;
 
-/// How many events one endpoint is sent at a time. One where nothing succeeds is sent a single one: what hangs costs a host a place for as
-/// long as it may take to answer.
+/// The maximum number of concurrent deliveries to one endpoint. An endpoint without any success
+/// gets only one at a time, because each delivery that hangs takes up a slot of a host until it
+/// times out.
 pub const AT_A_TIME: u32 = 4;
 
-/// How many events all endpoints of one owner are sent at a time, by all hosts: a quarter of the places of one host, so that nobody's slow
-/// receivers keep everybody else waiting.
+/// The maximum number of concurrent deliveries to all endpoints of one owner, by all hosts. It is a
+/// quarter of the slots of one host, so that slow receivers of one owner do not delay everybody
+/// else.
 pub const OWNERS_AT_A_TIME: u32 = 8;
 
-/// After the first failure.
+/// The backoff after the first failure.
 const FIRST_PAUSE: Duration = Duration::from_secs(5);
 
-/// The longest pause.
+/// The longest backoff.
 const LONGEST_PAUSE: Duration = Duration::from_secs(4 * 3_600);
 
-/// A key that signs.
+/// A secret that signs deliveries.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SigningSecret {
-    /// As it is stored: encrypted and bound to its endpoint ([`Keyring::seal`](super::keys::Keyring::seal)). One from before there were keys
-    /// is as receivers get it, `whsec_` and base64.
+    /// The secret as it is stored: encrypted and bound to its endpoint
+    /// ([`Keyring::seal`](super::keys::Keyring::seal)). A secret from before there were keys is
+    /// stored as receivers get it, `whsec_` and base64.
     pub text: String,
-    /// Until when it signs; `None`: it is the one that stays.
+    /// The time until which it signs; `None` for the current secret.
     pub until: Option<Timestamp>,
 }
 
@@ -60,54 +64,56 @@ impl std::fmt::Debug for SigningSecret {
     }
 }
 
-/// Why an endpoint is sent nothing.
+/// Why an endpoint is disabled.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Disabled {
-    /// Since when.
+    /// When it was disabled.
     pub at: Timestamp,
-    /// Who: the name of a token, or the host itself.
+    /// Who disabled it: the name of a token, or the host itself.
     pub by: String,
-    /// Why.
+    /// The reason.
     pub reason: String,
 }
 
-/// Where events are sent.
+/// An endpoint to which events are delivered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Endpoint {
-    /// Its id.
+    /// The id, which begins with `wh`.
     pub id: WebhookId,
-    /// Whose events it hears; `None`: it is the publisher's and hears everybody's.
+    /// The principal whose events are delivered; `None` for an endpoint of the publisher, which
+    /// gets the events of every principal.
     pub owner: Option<PrincipalId>,
-    /// Where it is.
+    /// The URL.
     pub url: String,
-    /// What it wants to hear.
+    /// The kinds of events that it subscribes to.
     pub events: Vec<EventKind>,
-    /// What its owner calls it.
+    /// The owner's description.
     pub description: Option<String>,
-    /// What signs: the newest first, one or two.
+    /// The secrets that sign: one or two, the newest first.
     pub secrets: Vec<SigningSecret>,
-    /// Whether and why it is sent nothing.
+    /// Set if the endpoint is disabled.
     pub disabled: Option<Disabled>,
-    /// Since when nothing succeeded; `None`: the last delivery did, or there was none.
+    /// Since when no delivery succeeded; `None` if the last one succeeded, or if there was none.
     pub failing_since: Option<Timestamp>,
-    /// How many deliveries to it were given up: counted when it is looked at, and written nowhere.
+    /// The number of dead letters. It is counted on demand and never stored.
     #[serde(skip)]
     pub dead: u64,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
     /// When its owner last changed it.
     pub updated_at: Timestamp,
 }
 
 impl Endpoint {
-    /// The secrets that sign at a moment, the newest first.
+    /// The secrets that sign at the given time, the newest first.
     pub fn signing(&self, at: Timestamp) -> impl Iterator<Item = &SigningSecret> {
         self.secrets.iter().filter(move |secret| secret.until.is_none_or(|until| at < until))
     }
 
-    /// Gives it another secret, as it is stored. Beside it signs the oldest one that still does: the last one for [`ROTATES_FOR`] from now on, or the one
-    /// that an earlier rotation left, for what is left of its time. That one is what receivers have, if the answer of that rotation was
-    /// lost; the one in between signs no more.
+    /// Sets a new secret, in its stored form. The oldest secret that still signs continues to sign
+    /// beside it: the current one for [`ROTATES_FOR`], or one that an earlier rotation left, for
+    /// the rest of its time. If the answer of that rotation was lost, the oldest secret is the one
+    /// that receivers have. A secret in between stops signing.
     pub fn rotate(&mut self, text: String, at: Timestamp) {
         let oldest = self.signing(at).last().cloned();
         let until = Some(at.plus(ROTATES_FOR));
@@ -116,7 +122,8 @@ impl Endpoint {
         self.updated_at = at;
     }
 
-    /// What the audit log has of it: a digest of where it is, what it hears and what it is called, and never of what signs.
+    /// A digest for the audit log of the endpoint's URL, event kinds and description. It does not
+    /// cover the secrets.
     pub fn digest(&self) -> String {
         digest::canonical(&serde_json::json!({
             "url": self.url, "events": self.events, "description": self.description,
@@ -125,50 +132,52 @@ impl Endpoint {
 }
 
 names! {
-    /// How the delivery of an event to an endpoint stands.
+    /// The status of a delivery.
     DeliveryStatus {
-        /// It is sent, or will be.
+        /// It will be sent, or is being sent.
         Pending = "pending",
-        /// The endpoint took it.
+        /// The endpoint accepted it.
         Delivered = "delivered",
-        /// It was tried for three days, or the endpoint was disabled: it is sent again only if somebody asks for it.
+        /// A dead letter: it was retried for three days, or the endpoint was disabled. It is sent
+        /// again only if somebody replays it.
         Dead = "dead",
     }
 }
 
-/// The delivery of an event to an endpoint.
+/// The delivery of one event to one endpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Delivery {
-    /// To which endpoint.
+    /// The endpoint.
     pub webhook: WebhookId,
-    /// Which event; receivers see it as `webhook-id`.
+    /// The event. Receivers get its id as `webhook-id`.
     pub event: EventId,
-    /// What kind.
+    /// The kind of event.
     pub kind: EventKind,
-    /// About which buy; empty for a test.
+    /// The media buy; empty for a test.
     pub buy: MediaBuyId,
-    /// How it stands.
+    /// The status.
     pub status: DeliveryStatus,
-    /// How often it was tried since it was written or replayed.
+    /// The number of attempts since it was written or replayed.
     pub attempts: u32,
     /// When it was written or last replayed.
     pub since: Timestamp,
-    /// When it is tried next, while it is pending.
+    /// The time of the next attempt, while it is pending.
     pub due_at: Timestamp,
-    /// When it was last tried.
+    /// The time of the last attempt.
     pub tried_at: Option<Timestamp>,
-    /// What the endpoint last answered; `None`: nothing.
+    /// The HTTP status of the last attempt; `None` if there was no answer.
     pub answered: Option<u16>,
-    /// Why it last failed.
+    /// Why the last attempt failed.
     pub error: Option<String>,
-    /// Where it stands in the list of all deliveries.
+    /// The position in the list of all deliveries.
     pub number: i64,
 }
 
-/// When to try again after so many failures: the pause grows fourfold from five seconds to four hours, half of it by chance, and
-/// is no shorter than what the receiver asked for. `None`: it was tried for long enough.
+/// Returns the time of the next attempt. The backoff grows fourfold with each failure, from five
+/// seconds to four hours. Half of it is random, and it is no shorter than the receiver asked for.
+/// Returns `None` if the delivery was retried for long enough.
 ///
-/// `chance` is from 0 to 1.
+/// `chance` is a random number from 0 to 1.
 pub fn try_again(
     since: Timestamp,
     now: Timestamp,
@@ -183,11 +192,11 @@ pub fn try_again(
     let ceiling = FIRST_PAUSE.saturating_mul(factor).min(LONGEST_PAUSE);
     let pause =
         ceiling.mul_f64(0.5 + 0.5 * chance.clamp(0.0, 1.0)).max(asked_for.unwrap_or_default().min(LONGEST_PAUSE));
-    // The last try is at the end of the time, and not some hours before it.
+    // The last attempt is at the end of the period, and not some hours before it.
     Some(now.plus(pause).min(since.plus(TRIED_FOR)))
 }
 
-/// Whether an endpoint that has been failing since then is disabled.
+/// Whether an endpoint that has been failing since then must be disabled.
 pub fn failed_for_too_long(failing_since: Timestamp, now: Timestamp) -> bool {
     failing_since.until(now) >= FAILS_FOR
 }
@@ -249,7 +258,8 @@ mod tests {
         endpoint.rotate("two".to_owned(), at(10));
         assert_eq!(texts(&endpoint, at(10)), ["two", "one"]);
         assert_eq!(texts(&endpoint, at(10).plus(ROTATES_FOR)), ["two"]);
-        // The answer with the second one was lost: nobody has it, and all receivers still have the first.
+        // The answer of the second rotation was lost: nobody has that secret, and all receivers
+        // still have the first one.
         endpoint.rotate("three".to_owned(), at(20));
         assert_eq!(texts(&endpoint, at(20)), ["three", "one"]);
         assert_eq!(texts(&endpoint, at(10).plus(ROTATES_FOR)), ["three"], "no longer than it would have anyway");

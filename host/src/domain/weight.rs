@@ -1,5 +1,6 @@
-//! How much targeting a media buy may have: every package carries the buy's besides its own, and a plan spells all of it out in the
-//! platform's words. What is more than a person could review is refused by its size, before it runs into a limit of an adapter.
+//! Limits the amount of targeting in a media buy. Every package has the buy's targeting besides its
+//! own, and a plan spells all of it out in the platform's terms. Targeting that is too much for a
+//! person to review is refused by its size, before it exceeds a limit of an adapter.
 
 use super::{
     field::{Subject, TargetingPart},
@@ -8,14 +9,16 @@ use super::{
     targeting::Targeting,
 };
 
-/// The most characters of all packages' targeting together: fifty packages with a thousand postal codes each.
+/// The maximum weight of all packages' targeting, in characters: fifty packages with a thousand
+/// postal codes each.
 pub const MOST: usize = 1_000_000;
 
-/// What a value weighs beside its characters: the words that a platform puts around it.
+/// The weight of a value in addition to its characters, for the text that a platform puts around
+/// it.
 const AROUND_A_VALUE: usize = 8;
 
 impl Targeting {
-    /// Its size.
+    /// The size of the targeting, in characters.
     fn weight(&self) -> usize {
         let rules = self.rules.iter().flat_map(|rule| &rule.values);
         let presets = self.dayparting.iter().flat_map(|dayparting| &dayparting.presets);
@@ -25,7 +28,7 @@ impl Targeting {
     }
 }
 
-/// Refuses a buy with more targeting than can be planned.
+/// Returns a problem if a buy has more targeting than can be planned.
 pub fn check(buy: &MediaBuy) -> Option<Problem> {
     let weight: usize = buy.packages.iter().map(|package| buy.targeting_of(package).weight()).sum();
     (weight > MOST).then(|| {

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// An IPv4 address in any of its IPv6 spellings is judged as the IPv4 address.
+/// Converts any IPv6 notation of an IPv4 address to the IPv4 address.
 pub(crate) fn canonical(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,
@@ -10,7 +10,8 @@ pub(crate) fn canonical(address: IpAddr) -> IpAddr {
     }
 }
 
-/// The IPv4 address inside `::ffff:a.b.c.d`, `::a.b.c.d`, NAT64 (`64:ff9b::/96`) and 6to4 (`2002::/16`).
+/// The IPv4 address inside `::ffff:a.b.c.d`, `::a.b.c.d`, NAT64 (`64:ff9b::/96`) and 6to4
+/// (`2002::/16`).
 fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
     if let Some(mapped) = address.to_ipv4_mapped() {
         return Some(mapped);
@@ -25,11 +26,11 @@ fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
     }
 }
 
-/// Whether an address is on the public internet. What is reserved, local or a machine's own is not; neither are the
-/// metadata services of clouds, which are link-local (169.254.169.254), unique local (fd00:ec2::254) or shared
-/// (100.100.100.200).
+/// Whether an address is on the public internet. Reserved, private and loopback addresses are not.
+/// Neither are the metadata services of clouds, which are link-local (169.254.169.254), unique
+/// local (fd00:ec2::254) or shared (100.100.100.200).
 ///
-/// An IPv4 address in an IPv6 spelling is judged as the IPv4 address.
+/// An IPv6 notation of an IPv4 address is treated as the IPv4 address.
 pub(crate) fn is_public(address: IpAddr) -> bool {
     match canonical(address) {
         IpAddr::V4(four) => {
@@ -50,10 +51,11 @@ pub(crate) fn is_public(address: IpAddr) -> bool {
         IpAddr::V6(six) => {
             let [first, second, ..] = six.segments();
             let documentation = (first == 0x2001 && second == 0xdb8) || (first == 0x3fff && second < 0x1000);
-            // 2001::/23 is for protocols and tests: Teredo (2001::/32), which carries an IPv4 address, benchmarks (2001:2::/48), ORCHID
-            // (2001:10::/28, 2001:20::/28).
+            // 2001::/23 is reserved for protocols and tests: Teredo (2001::/32), which carries an
+            // IPv4 address, benchmarks (2001:2::/48), ORCHID (2001:10::/28, 2001:20::/28).
             let protocols = first == 0x2001 && second < 0x200;
-            // Only 2000::/3 is given out; loopback, unspecified, local and multicast addresses, and NAT64's own, all lie outside.
+            // Only 2000::/3 is allocated. Loopback, unspecified, local and multicast addresses, and
+            // NAT64's own, are all outside it.
             (first & 0xe000) == 0x2000 && !documentation && !protocols
         }
     }

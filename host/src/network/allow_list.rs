@@ -1,10 +1,10 @@
-//! The private addresses that the configuration allows, over the public ones.
+//! The private addresses that the configuration allows in addition to public ones.
 //!
 //! | in `allow_private` | allows |
 //! |---|---|
 //! | `10.1.0.0/16`, `fd00::/8` | any address of that network |
 //! | `127.0.0.1` | that address |
-//! | `ads.internal:8080`, `127.0.0.1:9001` | whatever address this host has, on that port |
+//! | `ads.internal:8080`, `127.0.0.1:9001` | any address of that host, on that port |
 
 use std::{collections::HashSet, fmt, net::IpAddr, str::FromStr};
 
@@ -19,18 +19,19 @@ use super::{
 /// An entry of `allow_private`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AllowedAddress {
-    /// Every address of a network; a single address is a network of one.
+    /// Every address of a network. A single address is a network of one.
     Network(IpNet),
-    /// Whatever address this host has, on this port only.
+    /// Any address of this host, on this port only.
     Host {
-        /// In lower case.
+        /// The host name or address, in lower case.
         host: String,
-        /// The port.
+        /// The TCP port.
         port: u16,
     },
 }
 
-/// A text is no entry of `allow_private`. The words follow the name of the setting.
+/// The error for a string that is not a valid entry of `allow_private`. Its message follows the
+/// name of the setting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("must be a network (\"10.1.0.0/16\"), an address, or host and port (\"ads.internal:8080\")")]
 pub struct AllowedAddressError;
@@ -44,7 +45,7 @@ impl FromStr for AllowedAddress {
         }
         let (host, port) = text.rsplit_once(':').ok_or(AllowedAddressError)?;
         let port: u16 = port.parse().ok().filter(|port| *port > 0).ok_or(AllowedAddressError)?;
-        // Read as an endpoint's host is read, so that both compare.
+        // Parse it like the host of an endpoint, so that the two compare equal.
         let url = format!("http://{host}:{port}").parse().ok().filter(BaseUrl::is_origin).ok_or(AllowedAddressError)?;
         Ok(Self::Host { host: url.origin().host.clone(), port })
     }
@@ -59,23 +60,23 @@ impl fmt::Display for AllowedAddress {
     }
 }
 
-/// Reads a network; a single address is a network of one.
+/// Parses a network. A single address is a network of one.
 pub(crate) fn network(text: &str) -> Option<IpNet> {
     let network = text.parse::<IpNet>().map(|network| network.trunc());
     network.or_else(|_| text.parse::<IpAddr>().map(IpNet::from)).ok()
 }
 
-/// An address that may not be dialled.
+/// The error for an address that may not be dialled.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{host} is the private or reserved address {address}")]
 pub struct AddressRefused {
-    /// The host that has it.
+    /// The host name that resolved to the address.
     pub host: String,
-    /// The address.
+    /// The refused address.
     pub address: IpAddr,
 }
 
-/// All of `allow_private`.
+/// All entries of `allow_private`.
 #[derive(Debug, Clone, Default)]
 pub struct AllowList {
     networks: Vec<IpNet>,
@@ -83,7 +84,7 @@ pub struct AllowList {
 }
 
 impl AllowList {
-    /// The list of these entries.
+    /// Creates the list from its entries.
     pub fn new(entries: &[AllowedAddress]) -> Self {
         let mut list = Self::default();
         for entry in entries {
@@ -97,27 +98,27 @@ impl AllowList {
         list
     }
 
-    /// Whether an entry covers a host and its port, which has this address, if it is known.
+    /// Whether an entry covers a host, its port and, if it is known, its address.
     fn covers(&self, host: &str, port: u16, address: Option<IpAddr>) -> bool {
         let address = address.map(canonical);
         self.hosts.contains(&(host.to_owned(), port))
             || address.is_some_and(|address| self.networks.iter().any(|network| network.contains(&address)))
     }
 
-    /// Whether an entry covers an origin, as far as that is known without asking a resolver.
+    /// Whether an entry covers an origin, as far as that is known without DNS.
     pub(crate) fn names(&self, origin: &Origin) -> bool {
         self.covers(&origin.host, origin.port, origin.certain_address())
     }
 
-    /// Whether an address may be dialled, for a host and its port.
+    /// Whether an address may be dialled for a host and its port.
     pub(crate) fn allows(&self, host: &str, port: u16, address: IpAddr) -> bool {
         is_public(address) || self.covers(host, port, Some(address))
     }
 
-    /// Checks an origin whose host is written as an address. Names are checked when they are resolved.
+    /// Checks an origin whose host is an IP address. Names are checked when they are resolved.
     ///
     /// # Errors
-    /// The address is private or reserved, and no entry allows it.
+    /// When the address is private or reserved, and no entry allows it.
     pub(crate) fn check_literal(&self, origin: &Origin) -> Result<(), AddressRefused> {
         match origin.literal() {
             Some(address) if !self.allows(&origin.host, origin.port, address) => {

@@ -1,4 +1,4 @@
-//! Base addresses of services over HTTP, as the configuration has them.
+//! Base URLs of HTTP services, as the configuration has them.
 
 use std::{fmt, str::FromStr};
 
@@ -6,7 +6,7 @@ use url::{Position, Url};
 
 use super::origins::Origin;
 
-/// An http or https address without a slash at its end: paths are appended to it.
+/// An http or https URL without a trailing slash. Paths are appended to it.
 ///
 /// It may have a path, but no user, password, query or fragment: those would be lost or leak.
 #[derive(Clone, PartialEq, Eq)]
@@ -16,7 +16,7 @@ pub struct BaseUrl {
     origin: Origin,
 }
 
-/// A text is no base address. The words follow the name of a setting.
+/// The error for a string that is not a base URL. Its message follows the name of a setting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("must be an http or https address without user, query and fragment, like \"https://api.acme.example\"")]
 pub struct BaseUrlError;
@@ -35,27 +35,27 @@ impl FromStr for BaseUrl {
 }
 
 impl BaseUrl {
-    /// The address, without a slash at its end.
+    /// The URL, without a trailing slash.
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// The address, parsed. A path that is empty is a slash here.
+    /// The parsed URL. An empty path is a slash here.
     pub fn url(&self) -> &Url {
         &self.url
     }
 
-    /// Scheme, host and port.
+    /// The scheme, host and port.
     pub fn origin(&self) -> &Origin {
         &self.origin
     }
 
-    /// Host and, if it is not the usual one, port: what clients send as `Host`.
+    /// The host, and the port unless it is the default port: the value of the `Host` header.
     pub fn authority(&self) -> String {
         self.url[Position::BeforeHost..Position::AfterPort].to_owned()
     }
 
-    /// Whether nothing follows host and port.
+    /// Whether the URL has no path.
     pub fn is_origin(&self) -> bool {
         self.url.path() == "/"
     }
@@ -69,7 +69,8 @@ impl fmt::Display for BaseUrl {
 
 impl fmt::Debug for BaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // As a text: what hosts call a credential by (`Credentials::identity`) is made of this.
+        // As a string, because `Credentials::identity`, which identifies a credential on every
+        // host, is derived from this output.
         fmt::Debug::fmt(&self.text, f)
     }
 }

@@ -1,4 +1,4 @@
-//! Origins: exact scheme, host and port. What is not listed is refused.
+//! Origins: exact scheme, host and port. Any other origin is refused.
 //!
 //! | written | allows |
 //! |---|---|
@@ -6,7 +6,8 @@
 //! | `https://api.acme.example:8443` | that host on that port, and no other |
 //! | `http://127.0.0.1:9001` | nothing until `allow_private` names the address, too |
 //!
-//! An empty list allows nothing. There are no patterns: a platform has a handful of hosts, and each has a name.
+//! An empty list allows nothing. There are no patterns: a platform has only a handful of hosts, and
+//! each has a name.
 
 use std::{
     fmt,
@@ -18,7 +19,7 @@ use reqwest::Url;
 
 use super::base_url::{BaseUrl, BaseUrlError};
 
-/// Scheme, host and port.
+/// A scheme, host and port.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Origin {
     scheme: String,
@@ -26,13 +27,13 @@ pub struct Origin {
     pub(crate) port: u16,
 }
 
-/// A text is no origin. The words follow the name of a setting.
+/// The error for a string that is not an origin. Its message follows the name of a setting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum OriginError {
-    /// It is no address at all.
+    /// The string is not a URL.
     #[error(transparent)]
     Address(#[from] BaseUrlError),
-    /// It has a path, which nothing would look at.
+    /// The URL has a path, which would be ignored.
     #[error("must be scheme, host and port without a path, like \"https://files.acme.example\"")]
     Path,
 }
@@ -47,7 +48,7 @@ impl FromStr for Origin {
 }
 
 impl Origin {
-    /// The origin of an address; `None` for what is not fetched over HTTP.
+    /// The origin of a URL, or `None` if its scheme is not HTTP.
     pub(crate) fn of(url: &Url) -> Option<Self> {
         if !matches!(url.scheme(), "http" | "https") {
             return None;
@@ -59,17 +60,17 @@ impl Origin {
         })
     }
 
-    /// Whether it is spoken to over TLS.
+    /// Whether the scheme is https.
     pub fn is_https(&self) -> bool {
         self.scheme == "https"
     }
 
-    /// The address, if the host is written as one.
+    /// The IP address, if the host is written as one.
     pub(crate) fn literal(&self) -> Option<IpAddr> {
         self.host.trim_start_matches('[').trim_end_matches(']').parse().ok()
     }
 
-    /// The address, if it is certain without asking a resolver: it is written, or the host is this machine's own name.
+    /// The IP address, if it is certain without DNS: the host is written as one, or is `localhost`.
     pub(crate) fn certain_address(&self) -> Option<IpAddr> {
         let is_own = self.host == "localhost" || self.host.ends_with(".localhost");
         self.literal().or_else(|| is_own.then_some(IpAddr::V4(Ipv4Addr::LOCALHOST)))

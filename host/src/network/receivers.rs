@@ -1,4 +1,5 @@
-//! Where webhooks may be sent: owners of endpoints are not the operator, and what the host can reach is not theirs.
+//! The addresses to which webhooks may be sent. The owner of an endpoint is not the operator and
+//! must not reach the host's private network.
 
 use std::{sync::Arc, time::Duration};
 
@@ -6,25 +7,26 @@ use reqwest::Url;
 
 use super::{allow_list::AllowList, origins::Origin, resolver::Resolver};
 
-/// Where webhooks may be sent, and how long a receiver may take.
+/// The addresses to which webhooks may be sent, and the timeout of a request.
 #[derive(Debug, Clone)]
 pub struct Policy {
     allow_list: AllowList,
     allow_http: bool,
-    /// How long one request may take, its connection included.
+    /// The timeout of one request, including its connection.
     pub timeout: Duration,
 }
 
 impl Policy {
-    /// A policy: which private addresses are allowed, whether plain HTTP is, and how long one request may take.
+    /// Creates a policy from the allowed private addresses, whether plain HTTP is allowed, and the
+    /// timeout of one request.
     pub fn new(allow_list: AllowList, allow_http: bool, timeout: Duration) -> Self {
         Self { allow_list, allow_http, timeout }
     }
 
-    /// Judges an address as far as its text tells: names are judged when they are resolved, each time.
+    /// Checks a URL as far as possible without DNS. Names are checked each time they are resolved.
     ///
     /// # Errors
-    /// What it must be, in words that follow "url".
+    /// When webhooks may not be sent to the URL. The message follows "url".
     pub fn judge(&self, text: &str) -> Result<Url, String> {
         let url = Url::parse(text).map_err(|_| "must be an address, like https://example.com/webhooks".to_owned())?;
         let origin = Origin::of(&url).ok_or_else(|| "must begin with https://".to_owned())?;
@@ -43,10 +45,11 @@ impl Policy {
         Ok(url)
     }
 
-    /// A client for one origin. It follows no redirect, tries nothing again, and dials only what may be dialled.
+    /// Creates a client for one origin. It follows no redirects, never retries, and dials only
+    /// allowed addresses.
     ///
     /// # Errors
-    /// The machine has no certificates to trust.
+    /// When the machine has no trusted certificates.
     pub(crate) fn client(&self, origin: &Origin) -> Result<reqwest::Client, reqwest::Error> {
         reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())

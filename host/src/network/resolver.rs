@@ -1,7 +1,7 @@
-//! A resolver that answers only with addresses that may be dialled.
+//! A resolver that returns only addresses that may be dialled.
 //!
-//! The address that was checked is the address that is dialled. Addresses that are written as such never pass a resolver:
-//! [`AllowList::check_literal`] judges them.
+//! The address that is checked is the address that is dialled. Literal IP addresses bypass a
+//! resolver: [`AllowList::check_literal`] checks them.
 
 use std::{collections::HashMap, net::SocketAddr, sync::Arc};
 
@@ -12,11 +12,11 @@ use super::{
     origins::Origin,
 };
 
-/// Resolves names and lets no address pass that may not be dialled.
+/// Resolves names and refuses addresses that may not be dialled.
 pub(crate) struct Resolver {
     allow_list: AllowList,
-    /// The ports on which each host is an allowed origin: the resolver is told the name alone. A host's private
-    /// address passes only if it is allowed on all of them.
+    /// The ports on which each host is an allowed origin, because a resolver gets the name without
+    /// the port. A private address of a host passes only if it is allowed on all of them.
     ports: Arc<HashMap<String, Vec<u16>>>,
 }
 
@@ -40,7 +40,8 @@ impl Resolve for Resolver {
             let may = |address: &SocketAddr| {
                 !ports.is_empty() && ports.iter().all(|port| allow_list.allows(&host, *port, address.ip()))
             };
-            // One refused address refuses the name: a name with a public and a private address is how rebinding looks.
+            // One refused address refuses the whole name: a name with both a public and a private
+            // address may be a DNS rebinding attack.
             if let Some(refused) = found.iter().find(|address| !may(address)) {
                 return Err(AddressRefused { host: host.clone(), address: refused.ip() }.into());
             }

@@ -1,9 +1,9 @@
-//! `auth`: what is added to requests, by its `scheme`.
+//! `auth`: the credentials that are added to requests, by `scheme`.
 //!
 //! | scheme | keys | sends |
 //! |---|---|---|
 //! | `none` | | nothing |
-//! | `header` | `name`, `value` | a header of the platform's own |
+//! | `header` | `name`, `value` | a custom header |
 //! | `bearer` | `token` | `Authorization: Bearer …` |
 //! | `basic` | `username`, `password` | `Authorization: Basic …` |
 //! | `oauth2_client_credentials` | `token_url`, `client_id`, `client_secret`, `scope` | a bearer token, fetched first |
@@ -48,13 +48,13 @@ const SCHEMES: &[(&str, Scheme)] = &[
     ("login_token", Scheme::Login),
 ];
 
-/// How long a login's token is good that does not say so itself.
+/// The default lifetime of a login token whose response names none.
 const LIFETIME: Duration = Duration::from_secs(30 * 60);
 
 /// Reads `auth`.
 pub(super) fn read(section: &Section<'_>, allow_list: &AllowList) -> Option<Credentials> {
     let Some(scheme) = section.required("scheme", "\"bearer\"", scheme) else {
-        // Nobody can say which keys belong to a scheme that is not known.
+        // The keys of an unknown scheme are not known either.
         section.take_any_key();
         return None;
     };
@@ -151,7 +151,7 @@ fn scheme(node: Node<'_>) -> Read<Scheme> {
     })
 }
 
-/// A secret that a header can carry as it is.
+/// Reads a secret that can be sent in a header as it is.
 fn sendable(section: &Section<'_>, key: &'static str) -> Option<Secret> {
     let found = secret::required(section, key)?;
     if HeaderValue::from_str(found.secret.expose()).is_err() {

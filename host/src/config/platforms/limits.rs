@@ -1,4 +1,5 @@
-//! `limits`: what one call of the adapter may use. What is left out has the default of [`Limits`].
+//! `limits`: the resources that one call of the adapter may use. Omitted keys have the defaults of
+//! [`Limits`].
 
 use crate::{
     adapters::Limits,

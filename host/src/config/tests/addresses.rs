@@ -23,7 +23,7 @@ fn a_private_address_must_be_allowed() {
         let message =
             format!("`endpoint` is the private address {name}; if it is meant, add \"{host}\" to `allow_private`");
         refused(&platform(&format!("endpoint = ¦\"{url}\"")), &[&message]);
-        // What the message says helps.
+        // The setting that the message suggests works.
         fine(&platform(&format!("endpoint = \"{url}\"\nallow_private = [\"{host}\"]")));
     }
 }

@@ -1,4 +1,4 @@
-//! Which changes need whose word.
+//! The rules that decide which changes need approval.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -39,7 +39,7 @@ fn needed(
     config.approvals_needed(&question)
 }
 
-/// What a change needs that raises the budget by so much and lets this grow.
+/// The number of reviewers for a change with this raise of the budget and this growth.
 fn needed_for(config: &Config, operation: OperationKind, raise: i64, grown: &[Growth]) -> Option<u32> {
     let question = ApprovalQuestion {
         operation,
@@ -146,7 +146,7 @@ due_in = "1h"
 }
 
 proptest! {
-    /// One more rule never makes anything easier.
+    /// An additional rule never makes approval easier.
     #[test]
     fn more_rules_are_never_less_strict(
         rules in prop::collection::vec((1u32..4, 0usize..4, 1u64..100, prop::option::of(0u32..3)), 1..6),

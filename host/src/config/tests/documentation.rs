@@ -1,13 +1,13 @@
-//! `docs/configuration.md` knows every key that the reader knows.
+//! `docs/configuration.md` describes every key that the reader accepts.
 
 use super::{HOUSE, PUBLISHER, fine, read};
 
 const DOCUMENT: &str = include_str!("../../../../docs/configuration.md");
 
-/// What stands nowhere near a known key.
+/// A name that is not close to any known key.
 const STRAY: &str = "qqqqqqqqqqqqqqqq";
 
-/// The keys that the reader names when it meets an unknown one.
+/// The keys that the reader lists when it finds an unknown one.
 fn known_keys(text: &str) -> Vec<String> {
     let errors = read(text).unwrap_err().to_string();
     let line = errors.lines().find(|line| line.contains(STRAY)).unwrap_or_else(|| panic!("{errors}"));

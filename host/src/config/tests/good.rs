@@ -1,4 +1,4 @@
-//! What is fine: defaults, every key at work, what the environment overrides.
+//! Valid documents: defaults, the effect of every key, and overrides from the environment.
 
 use std::{path::Path, time::Duration};
 
@@ -209,7 +209,7 @@ fn the_environment_overrides_address_and_data_folder() {
     let config = overridden(server::DATA_DIR_VARIABLE, "/tmp/elsewhere").unwrap();
     assert_eq!(config.server.listen.to_string(), "[::]:1");
     assert_eq!(config.database_path().as_deref(), Some(Path::new("/tmp/elsewhere/flightdeck.db")));
-    // An empty variable is how shells and containers say that there is none.
+    // Shells and containers use an empty variable to mean that it is unset.
     assert_eq!(overridden(server::LISTEN_VARIABLE, "").unwrap().server.listen.port(), 1);
     assert_eq!(
         overridden(server::LISTEN_VARIABLE, "80").unwrap_err(),
@@ -256,7 +256,7 @@ fn a_file_that_cannot_be_read_says_why() {
     assert!(Config::load(&file).is_ok());
 }
 
-/// Keys that a host on PostgreSQL needs.
+/// The keys that a host on PostgreSQL needs.
 const KEYS: &str = "[[keys]]\nid = \"2026-11\"\nsecret = { value = \"hunter3-hunter3-hunter3-hunter3-\" }\n\
                     [[keys]]\nid = \"2025-11\"\nsecret = { value = \"hunter4-hunter4-hunter4-hunter4-\" }\n";
 

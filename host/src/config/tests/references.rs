@@ -1,4 +1,4 @@
-//! Names: given once, and given at all where they are used.
+//! Names: each is defined once, and every reference has a definition.
 
 use super::{HOUSE, refused, refused_in_house, warned};
 

@@ -1,4 +1,4 @@
-//! The file itself and its sections: what is refused, where, and in which words.
+//! The file itself and its sections: what is refused, at which position, and with which message.
 
 use super::{PUBLISHER, refused, refused_in_house};
 
@@ -184,7 +184,8 @@ fn shares_are_parts_of_a_whole() {
         &format!("{PUBLISHER}[operations]\nworkers = 4\nworkers_per_platform = ¦5\n"),
         &["`workers_per_platform` must be at most `workers` (4)"],
     );
-    // One that may use as much as all together runs alone; one that may use more never would.
+    // A platform that may use as much memory as all calls together runs alone. One that may use
+    // more would never run.
     refused_in_house(
         "[engine]\nmemory = \"128MiB\"\n[[platforms]]\nname = \"large\"\nadapter = \"acme.wasm\"\n\
          endpoint = \"https://b.example\"\nlimits = ¦{ memory = \"129MiB\" }\n",

@@ -1,4 +1,5 @@
-//! Platforms, principals, tokens, products and approvals: what is refused, where, and in which words.
+//! Platforms, principals, tokens, products and approvals: what is refused, at which position, and
+//! with which message.
 
 use super::{PUBLISHER, refused, refused_in_house};
 

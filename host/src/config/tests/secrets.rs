@@ -1,4 +1,4 @@
-//! Secrets: where they come from, and that nothing shows them.
+//! Secrets: their sources, and that no output shows them.
 
 use super::{HOUSE, fine, refused, refused_in_house, warned};
 use crate::{adapters::Credentials, domain::digest};
@@ -162,7 +162,7 @@ fn nothing_shows_a_secret() {
     let config = fine(&text);
     let shown = format!("{config:?} {config:#?} {} {:?}", config.summary(), config.warnings());
     assert!(!shown.contains("hunter2"), "{shown}");
-    // Nor does a mistake, wherever the secret strayed to.
+    // A mistake does not show a secret either, wherever it was written by accident.
     for stray in [
         "[server]\nlisten = \"hunter2\"\nhunter = \"hunter2\"",
         "[[tokens]]\nname = \"t\"\nrole = \"hunter2\"\nsecret = \"hunter2\"\nsha256 = \"hunter2\"\nexpires = \"hunter2\"",

@@ -1,42 +1,45 @@
-//! Goes through a log.
+//! Verifies an audit log.
 
 use std::collections::BTreeMap;
 
 use super::{AuditEntry, AuditFault, AuditLine, Head, key_of};
 use crate::domain::keys::Keyring;
 
-/// Lines under one key. Others may lie between them.
+/// The lines that were signed with one key. Lines with other keys may lie between them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Span {
-    /// The first one's number.
+    /// The number of the first line.
     pub first: i64,
-    /// The last one's.
+    /// The number of the last line.
     pub last: i64,
-    /// How many.
+    /// How many lines there are.
     pub lines: u64,
 }
 
-/// Goes through a log from its first line.
+/// Verifies a log, line by line, from its first line.
 #[derive(Debug, Clone)]
 pub struct Verifier {
     head: Head,
     begins: i64,
     kept: Option<Head>,
     keys: Keyring,
-    /// Lines that were read.
+    /// The lines that were read.
     pub lines: u64,
-    /// Lines among them that are older than the chain.
+    /// The lines among them that are older than the chain.
     pub unlinked: u64,
-    /// Lines that are linked, and from before there were keys: whoever can write to the database can write them anew.
+    /// The lines that are linked without a key. Anyone with write access to the database can
+    /// rewrite them.
     pub without_key: u64,
-    /// Lines that are proven, by the name of their key.
+    /// The verified lines, by the name of their key.
     pub proven: BTreeMap<String, Span>,
-    /// Lines of which only number, place and filing are known to be right, by the name of their key: it is not there.
+    /// The lines whose key is not available, by the name of that key. Only their number, position
+    /// and columns are verified.
     pub unproven: BTreeMap<String, Span>,
 }
 
 impl Verifier {
-    /// A verifier of a log whose chain begins at line `begins`, that also looks for a line that somebody kept.
+    /// Creates a verifier for a log whose chain begins at line `begins`. If `kept` is given, the
+    /// log must contain that line.
     #[must_use]
     pub fn new(begins: i64, kept: Option<Head>) -> Self {
         Self {
@@ -52,16 +55,16 @@ impl Verifier {
         }
     }
 
-    /// With the keys that prove lines. Lines of others are only counted.
+    /// Sets the keys with which lines are verified. Lines with other keys are only counted.
     #[must_use]
     pub fn with_keys(self, keys: Keyring) -> Self {
         Self { keys, ..self }
     }
 
-    /// Takes the next line.
+    /// Verifies the next line.
     ///
     /// # Errors
-    /// The first [`AuditFault`].
+    /// When the line has a fault.
     pub fn take(&mut self, line: &AuditLine) -> Result<(), AuditFault> {
         let number = line.number;
         if number < 1 {
@@ -86,7 +89,7 @@ impl Verifier {
         Ok(())
     }
 
-    /// The head that a line makes, if its link is right.
+    /// Returns the head after a line if its link is right.
     fn linked(&mut self, line: &AuditLine) -> Result<Head, AuditFault> {
         let number = line.number;
         let Some(name) = key_of(&line.link) else { return self.without_key(line) };
@@ -123,11 +126,11 @@ impl Verifier {
         Ok(head)
     }
 
-    /// Ends; how far the log goes.
+    /// Ends the verification and returns the head of the log.
     ///
     /// # Errors
-    /// [`AuditFault::NotTheKept`] if the log ends before the line that was kept; [`AuditFault::NoKeys`] if there are keys and no line of the
-    /// log has one.
+    /// [`AuditFault::NotTheKept`] if the log ends before the line that was kept;
+    /// [`AuditFault::NoKeys`] if there are keys and no line of the log has one.
     pub fn end(self) -> Result<Head, AuditFault> {
         if let Some(kept) = self.kept {
             return Err(AuditFault::NotTheKept { number: kept.number });
@@ -175,7 +178,7 @@ mod tests {
     }
     use Linked::{Not, Plainly, With};
 
-    /// A log with a line for each of these.
+    /// A log with one line for each of these links.
     fn log(links: &[Linked]) -> Vec<AuditLine> {
         let mut head = Head::START;
         let mut lines = Vec::new();
@@ -192,7 +195,8 @@ mod tests {
         lines
     }
 
-    /// As a host of this version writes from the beginning; after an upgrade; after two; after a rotation.
+    /// The log of a new host; of a host after one upgrade; after two upgrades; after a key
+    /// rotation.
     const LOGS: [&[Linked]; 4] = [
         &[With("a"); 6],
         &[Plainly, Plainly, With("a"), With("a"), With("a"), With("a")],
@@ -233,7 +237,8 @@ mod tests {
                 let fault = |lines: &[AuditLine]| verified(verifier(links, &["a", "b"], None), lines);
                 let mut edited = log(links);
                 edited[at].text = edited[at].text.replace("approved", "rejected");
-                // What is older than the chain can be edited unseen; its place can't.
+                // An edit of a line that is older than the chain goes unnoticed. A change of its
+                // position does not.
                 let expected = if links[at] == Not { None } else { Some(AuditFault::Changed { number }) };
                 assert_eq!(fault(&edited).err(), expected, "{at}");
                 let mut removed = log(links);
@@ -295,7 +300,7 @@ mod tests {
         assert!(verified(verifier(LOGS[0], &["a"], None), &lines[..5]).is_ok(), "a chain alone does not show it");
     }
 
-    /// A chain over other texts, as somebody makes it who can write to the database.
+    /// A chain over other texts, as an attacker with write access to the database would make it.
     fn written_anew(links: &[Linked]) -> Vec<AuditLine> {
         let mut head = Head::START;
         let lines = log(links);
@@ -313,20 +318,21 @@ mod tests {
 
     #[test]
     fn a_whole_chain_that_was_made_without_the_key_is_found() {
-        // Plain links, which everybody can make.
+        // Plain links, which anyone can make.
         let plain = [Plainly; 6];
         assert_eq!(verified(verifier(&plain, &["a"], None), &written_anew(&plain)), Err(AuditFault::NoKeys));
-        // The name of the key, and links made with another one.
+        // The name of the key, on links that were made with another one.
         let mut forged = written_anew(&[With("b"); 6]);
         for line in &mut forged {
             line.link = line.link.replace(key("b").name(), key("a").name());
         }
         assert_eq!(verified(verifier(LOGS[0], &["a"], None), &forged), Err(AuditFault::Changed { number: 1 }));
-        // A key of their own: nothing is proven by it.
+        // The attacker's own key proves nothing.
         let mut theirs = verifier(LOGS[0], &["a"], None);
         written_anew(&[With("b"); 6]).iter().try_for_each(|line| theirs.take(line)).unwrap();
         assert_eq!((theirs.proven.len(), theirs.unproven[key("b").name()].lines), (0, 6));
-        // Old lines written anew do not fit the first one that has a key; nor can lines follow it that have none.
+        // Rewritten old lines do not match the first line that has a key, and no line without a key
+        // may follow it.
         let mixed = [Plainly, Plainly, Plainly, With("a"), With("a"), With("a")];
         let mut old = written_anew(&mixed[..3]);
         old.extend_from_slice(&log(&mixed)[3..]);

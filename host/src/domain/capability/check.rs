@@ -1,7 +1,8 @@
-//! What a request asks for and an adapter does not list.
+//! Finds the parts of a request that an adapter does not support.
 //!
-//! An adapter refuses what its platform can't do. One that forgets to look would sell what nobody delivers, so the host looks
-//! by itself, at every plan. The words and the paths are those of the adapters' own refusals.
+//! An adapter refuses what its platform can't do. An adapter that forgot a check would sell what
+//! nobody delivers, so the host checks every plan as well. It uses the same messages and paths as
+//! the adapters' own refusals.
 
 use std::collections::BTreeSet;
 
@@ -18,19 +19,22 @@ use crate::domain::{
     update::{BuyPatch, PackagePatch},
 };
 
-/// How many of the supported values are named in a refusal: a buyer reads them, and a list of cities is long.
+/// The maximum number of supported values that a refusal lists, because a list of cities is too
+/// long to read.
 const NAMED: usize = 200;
 
-/// The only price model that buyers are sold by.
+/// The only price model that the host sells.
 const SOLD_BY: &str = "cpm";
 
-/// The updates whose being listed says that a platform has daily caps at all: a description has no other place for it.
+/// The update that shows whether a platform supports daily caps at all. The description has no
+/// other place for it.
 const DAILY_BUDGET: &str = "daily_budget";
 const DAILY_IMPRESSIONS: &str = "daily_impressions";
 
 impl Capabilities {
-    /// Everything that a change asks of a platform and the adapter does not list. What stood in the buy before is left out: an
-    /// adapter may have become stricter since, and what was sold must still be paused.
+    /// Returns everything that a change asks of a platform and that the adapter does not support.
+    /// Parts that the buy already had are not checked: an adapter may have become stricter since,
+    /// and a buy that was sold must still be pausable.
     pub fn unsupported(&self, platform: &PlatformName, proposed: ProposedChange<'_>) -> Vec<Problem> {
         let ProposedChange { change, current, desired } = proposed;
         match change {
@@ -49,7 +53,7 @@ impl Capabilities {
     fn unsupported_in(&self, buy: &MediaBuy, platform: &PlatformName) -> Vec<Problem> {
         let mut problems = Vec::new();
         let packages: Vec<&Package> = buy.packages_on(platform).collect();
-        // A buy over several platforms gives none of them its daily cap.
+        // No platform gets the daily cap of a buy that spans several platforms.
         if let Some(daily) =
             buy.daily_budget.filter(|_| packages.len() == buy.packages.len() && !self.updates(DAILY_BUDGET))
         {
@@ -116,13 +120,13 @@ impl Capabilities {
         if support.values.is_empty() {
             return;
         }
-        // An adapter may read capitals as small letters; it refuses by itself what it does not.
+        // An adapter may ignore case. It refuses by itself what it does not accept.
         let listed = |value: &String| support.values.iter().any(|known| known.eq_ignore_ascii_case(value));
         let known = support.values.iter().take(NAMED).cloned().collect();
         let mut unknown = rule.values.iter().filter(|value| !listed(value));
         problems.extend(each(&format!("knows no such {dimension}"), known, &mut unknown));
         let is_excluded = |known: &String| rule.values.iter().any(|value| known.eq_ignore_ascii_case(value));
-        // Other systems and browsers there are; other types of devices there are not.
+        // There are operating systems and browsers outside any list, but no other types of devices.
         if rule.operator == Operator::NoneOf
             && dimension.closed_list().is_some()
             && support.values.iter().all(is_excluded)
@@ -174,7 +178,7 @@ impl Capabilities {
             problems.push(self.refuse(at(TargetingPart::Cap), cap.suppress_minutes, "has no frequency caps"));
             return;
         };
-        // Alone, a package is all of its buy.
+        // A buy with a single package is the same as that package.
         let same = cap.scope == CapScope::MediaBuy && is_alone && scopes.contains(&CapScope::Package);
         if !scopes.contains(&cap.scope) && !same {
             let what = "can't count over that";
@@ -202,7 +206,8 @@ impl Capabilities {
             .collect()
     }
 
-    /// The fields that a patch changes and that the platform can't change. A field that is set to what it is changes nothing.
+    /// Returns the fields that a patch changes and that the platform can't change. Setting a field
+    /// to its current value is not a change.
     fn unsupported_updates(
         &self,
         patch: &BuyPatch,
@@ -262,7 +267,7 @@ impl Capabilities {
 /// A kind of update, the field that asks for it, and whether a patch changes it.
 type Changed = (&'static str, Part, bool);
 
-/// The kinds of updates of a package.
+/// Returns each kind of update of a package, its field, and whether the patch changes it.
 fn changed_in(patch: &PackagePatch, before: &Package, after: &Package) -> [Changed; 9] {
     [
         ("active", Part::Field(Field::Active), patch.active.is_some() && before.active != after.active),
@@ -298,7 +303,7 @@ fn changed_in(patch: &PackagePatch, before: &Package, after: &Package) -> [Chang
 }
 
 impl DaypartingSupport {
-    /// How many different ranges of hours are asked for, those of presets included.
+    /// The number of different ranges of hours, including those of presets.
     fn ranges(&self, hours: &Dayparting) -> usize {
         let presets = self.presets.iter().filter(|preset| hours.presets.contains(&preset.name));
         let parts = hours.schedules.iter().chain(presets.flat_map(|preset| &preset.schedules));

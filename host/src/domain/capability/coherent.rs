@@ -1,11 +1,13 @@
-//! Whether a description makes sense by itself: one that contradicts itself can't be held against a request.
+//! Checks a description for contradictions, because requests can't be checked against an
+//! inconsistent one.
 
 use std::{collections::HashSet, fmt::Display, hash::Hash};
 
 use super::{Capabilities, DaypartingSupport, DimensionSupport, FrequencyCapSupport};
 
 impl Capabilities {
-    /// What a description says twice, or says without saying anything: the end of the sentence "the adapter …".
+    /// Returns what the description repeats or leaves empty, as the end of the sentence "the
+    /// adapter …".
     pub fn incoherence(&self) -> Option<String> {
         let lists = [
             nothing_or_twice("formats", &self.formats),

@@ -19,7 +19,7 @@ fn hours(start_hour: u8, end_hour: u8) -> Daypart {
     Daypart { days: vec![Weekday::Monday], start_hour, end_hour }
 }
 
-/// An adapter that can do everything.
+/// An adapter that supports everything.
 fn all() -> Capabilities {
     let support = |dimension: &Dimension| DimensionSupport {
         dimension: *dimension,
@@ -184,7 +184,7 @@ fn hours_are_held_against_presets_schedules_and_their_number() {
     assert_eq!(fields(&problems), [format!("{at}/schedules/0=6-10"), format!("{at}/schedules/1=12-14")]);
     assert_eq!(problems[0].supported, ["morning"]);
     assert_eq!(fields(&created(&all(), &dayparting(Vec::new(), &["night"]))), [format!("{at}/presets=night")]);
-    // The preset's hours are those of the first schedule: two different ranges.
+    // The preset and the first schedule have the same hours, so there are two different ranges.
     for (most, expected) in [(1, vec![format!("{at}=2")]), (2, Vec::new())] {
         let can = but(|can| can.dayparting.iter_mut().for_each(|support| support.max_ranges = Some(most)));
         assert_eq!(fields(&created(&can, &both)), expected);
@@ -240,7 +240,7 @@ fn creatives_are_held_against_the_formats_where_they_run() {
     }
 }
 
-/// Each kind of update by a patch that makes it, and the field that is refused.
+/// Each kind of update, a patch that makes it, and the field that is refused.
 fn patches() -> Vec<(&'static str, BuyPatch, &'static str)> {
     let of_buy = |change: fn(&mut BuyPatch)| {
         let mut patch = BuyPatch::default();

@@ -5,20 +5,21 @@ use std::time::Duration;
 use super::{Moment, NewMediaBuy};
 use crate::domain::{field::Field, media_buy, problem::Problem, terms, time::Timestamp};
 
-/// How long a flight lasts whose end was left out.
+/// The length of a flight whose end was omitted.
 const DEFAULT_FLIGHT: Duration = Duration::from_secs(30 * 24 * 3_600);
 
-/// Start and end of a new buy.
+/// The start and end of a new buy.
 pub(super) struct Flight {
     /// The first second.
     pub(super) start: Timestamp,
     /// The last second.
     pub(super) end: Timestamp,
-    /// What was filled in, in words.
+    /// A note for each default that was filled in.
     pub(super) notes: Vec<String>,
 }
 
-/// The flight that a request asks for. `review_leads_ms`: how long each package's creatives are reviewed.
+/// Returns the flight that a request asks for. `review_leads_ms` has the review lead time of each
+/// package's creatives.
 pub(super) fn of(
     new: &NewMediaBuy,
     now: Timestamp,
@@ -62,7 +63,7 @@ pub(super) fn of(
     Flight { start, end, notes }
 }
 
-/// The moment at which a flight ends: a day's last second.
+/// The time at which a flight ends. A day ends with its last second.
 pub fn end_of(end: Moment) -> Timestamp {
     match end {
         Moment::Day(day) => day.end(),

@@ -15,15 +15,15 @@ use crate::domain::{
 /// A package with its price, before its budget is known.
 pub(super) struct PricedPackage<'a> {
     asked: &'a NewPackage,
-    /// Where the request lists it.
+    /// The position in the request.
     at: Subject,
     pub(super) offer: Offer<'a>,
     cpm: Micros,
-    /// The budget that it asks for itself.
+    /// The package's own budget, if it has one.
     pub(super) budget: Option<Micros>,
 }
 
-/// The packages that can be bought, each with its price.
+/// Returns the packages that can be bought, each with its price.
 pub(super) fn priced<'a>(
     new: &'a NewMediaBuy,
     catalogue: &Catalogue<'a>,
@@ -60,7 +60,7 @@ pub(super) fn priced<'a>(
     priced
 }
 
-/// The currency of the buy: all of its packages are sold in it.
+/// The currency of the buy. All of its packages must be sold in it.
 pub(super) fn currency(
     new: &NewMediaBuy,
     packages: &[PricedPackage<'_>],
@@ -78,7 +78,8 @@ pub(super) fn currency(
 }
 
 impl PricedPackage<'_> {
-    /// The package as it is ordered with a budget, if that buys a possible goal.
+    /// The package as it is ordered with this budget, or `None` if the budget does not buy a valid
+    /// goal.
     pub(super) fn ordered(&self, budget: Micros, problems: &mut Vec<Problem>) -> Option<Package> {
         let Self { asked, offer, cpm, .. } = self;
         let impressions = asked.impressions.or_else(|| budget::impressions_for(budget, *cpm));

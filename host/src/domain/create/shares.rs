@@ -1,9 +1,10 @@
-//! How the budget of a new buy is shared among its packages.
+//! Divides the budget of a new buy among its packages.
 
 use super::{NewMediaBuy, packages::PricedPackage};
 use crate::domain::{budget, field::Field, money::Micros, problem::Problem, terms};
 
-/// The budget of each package: its own, or an equal share of what the others leave. Together they are the buy's budget.
+/// Returns the budget of each package: its own, or an equal share of what the others leave. The
+/// shares add up to the buy's budget.
 pub(super) fn of(new: &NewMediaBuy, packages: &[PricedPackage<'_>], problems: &mut Vec<Problem>) -> Vec<Micros> {
     let Some(fixed) = terms::sum(packages.iter().filter_map(|package| package.budget), problems) else {
         return Vec::new();

@@ -10,7 +10,7 @@ use crate::domain::{
     testing::units,
 };
 
-/// What a product of these tests is.
+/// The product of a test.
 struct Product {
     id: PackageId,
     platform: PlatformName,
@@ -23,7 +23,7 @@ fn product(id: &str) -> Product {
 }
 
 impl Product {
-    /// At a price of 10, with a floor of 5.
+    /// An offer at a price of 10, with a floor of 5.
     fn offer(&self) -> Offer<'_> {
         Offer {
             id: &self.id,
@@ -39,7 +39,7 @@ impl Product {
     }
 }
 
-/// Three products: two on one platform, one elsewhere and in another currency.
+/// Three products: two on one platform, and one on another platform in another currency.
 fn products() -> Vec<Product> {
     vec![
         product("news"),
@@ -116,7 +116,7 @@ fn what_no_package_asks_for_itself_is_shared_equally() {
     assert_eq!(budgets(vec![goal, package("sports")]), [units(600), units(400)]);
 }
 
-/// One case for each rule: the request, and all that is said of it.
+/// One case for each rule: the request, and all of its problems.
 #[test]
 fn each_rule_refuses_what_breaks_it() {
     let one = |package: NewPackage| new(vec![package]);
@@ -221,7 +221,7 @@ fn packages_that_cost_more_than_an_amount_can_be_are_refused_together() {
     assert_eq!(refusals(&asked), ["/packages the packages' budgets add up to too much"]);
 }
 
-/// Start and end as they are asked for, and the flight that comes of it.
+/// The requested start and end, and the flight that results.
 #[test]
 fn a_flight_begins_and_ends_as_asked_or_as_the_defaults_say() {
     let day = |text: &str| Some(Moment::Day(Day::parse(text).unwrap()));
@@ -266,7 +266,7 @@ fn a_flight_begins_and_ends_as_asked_or_as_the_defaults_say() {
 }
 
 proptest! {
-    /// Whatever is asked for: what is accepted adds up, is within every cap and at least at the floor.
+    /// For any request, an accepted buy adds up, stays within every cap and meets the floor prices.
     #[test]
     fn what_is_accepted_keeps_every_term(
         total in 1i64..3_000,

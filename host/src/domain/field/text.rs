@@ -1,8 +1,8 @@
-//! The one text of a path: a JSON pointer (RFC 6901) in the words of the adapter contract, such as
+//! The text form of a path: a JSON pointer (RFC 6901) in the terms of the adapter contract, such as
 //! `/packages/news/targeting_overlay/os_any_of`.
 //!
-//! Adapters name fields so in their refusals, and records keep refusals so: a host of another version must be able to read
-//! them. Every text reads back as a path that has the same text, whether its words are known or not.
+//! Adapters use it in their refusals, and records store it, so hosts of other versions must be able
+//! to parse it. Every text parses to a path with the same text, whether its names are known or not.
 
 use std::fmt;
 
@@ -19,7 +19,7 @@ const CREATIVES: &str = "assets";
 const PERFORMANCE: &str = "performance_data";
 const TARGETING: &str = "targeting_overlay";
 
-/// A reference token of a JSON pointer (RFC 6901): `~` and `/` escaped.
+/// A reference token of a JSON pointer (RFC 6901), with `~` and `/` escaped.
 pub fn pointer_token(name: &str) -> String {
     name.replace('~', "~0").replace('/', "~1")
 }
@@ -29,9 +29,10 @@ fn unescaped(token: &str) -> String {
 }
 
 impl FieldPath {
-    /// Reads the text of a path.
+    /// Parses the text of a path.
     ///
-    /// Packages and creatives are taken to be named by id, as adapters name them: by its text alone, an index is no other.
+    /// Packages and creatives are assumed to be named by id, as adapters name them: the text alone
+    /// does not distinguish an index from an id.
     pub fn parse(text: &str) -> Self {
         let known = Self::known(text).filter(|path| path.to_string() == text);
         known.unwrap_or_else(|| Self::text(text))
@@ -55,20 +56,20 @@ impl FieldPath {
         within(subject).or_else(|| Some(Subject::Buy.at(Part::read(text))))
     }
 
-    /// The last token of its text: what a sentence about the field begins with.
+    /// The last token of the text, with which a message about the field begins.
     pub fn word(&self) -> String {
         let text = self.to_string();
         text.rsplit('/').next().unwrap_or_default().to_owned()
     }
 }
 
-/// The first token, and what follows with its slash.
+/// Splits off the first token. The rest keeps its leading slash.
 fn split(rest: &str) -> (&str, &str) {
     rest.split_at(rest.find('/').unwrap_or(rest.len()))
 }
 
 impl Part {
-    /// Reads what follows a subject: empty, or with a leading slash.
+    /// Parses what follows a subject: empty, or with a leading slash.
     fn read(text: &str) -> Self {
         let Some(rest) = text.strip_prefix('/') else { return Self::Whole };
         let (first, below) = split(rest);

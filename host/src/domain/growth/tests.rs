@@ -10,7 +10,7 @@ use crate::domain::{
     update::{BuyPatch, PackagePatch, When},
 };
 
-/// A buy of two packages that has something of everything.
+/// A buy of two packages in which every field is set.
 fn full() -> MediaBuy {
     let mut buy = testing::buy(2);
     buy.daily_budget = Some(units(500));
@@ -51,7 +51,7 @@ fn one(package: PackagePatch) -> BuyPatch {
     BuyPatch { packages: vec![package], ..BuyPatch::default() }
 }
 
-/// What grows with a patch of the full buy.
+/// The growth of the full buy with a patch.
 fn grown(patch: BuyPatch) -> Vec<Growth> {
     let buy = full();
     let change = Change::Update(patch);
@@ -70,7 +70,7 @@ fn what_raises_spend_grows() {
         one(PackagePatch { budget: Some(units(1_001)), ..p0() }),
         one(PackagePatch { impressions: Some(100_001), ..p0() }),
         one(PackagePatch { cpm: Some(units(11)), ..p0() }),
-        // A lower price buys more impressions with the same money.
+        // A lower price buys more impressions for the same money.
         one(PackagePatch { cpm: Some(units(9)), ..p0() }),
         one(PackagePatch { daily_budget: Some(Some(units(101))), ..p0() }),
         one(PackagePatch { daily_budget: Some(None), ..p0() }),
@@ -85,13 +85,13 @@ fn what_raises_spend_grows() {
             ],
             ..BuyPatch::default()
         },
-        // The same, said by the total and the package that is to get less.
+        // The same, by the total budget and the package whose budget is lowered.
         BuyPatch {
             total_budget: Some(units(1_500)),
             packages: vec![PackagePatch { budget: Some(units(400)), ..p0() }],
             ..BuyPatch::default()
         },
-        // A pause beside it changes nothing about that.
+        // Pausing the buy in the same change makes no difference.
         BuyPatch { active: Some(false), total_budget: Some(units(2_001)), ..BuyPatch::default() },
     ] {
         assert_eq!(grown(patch.clone()), [Growth::Spend], "{patch:?}");
@@ -150,7 +150,8 @@ fn creatives_grow_by_what_was_not_there_and_where_it_did_not_run() {
     assert_eq!(change(&["a", "b"]), BTreeSet::from([Growth::Creatives]));
     assert_eq!(change(&["b"]), BTreeSet::from([Growth::Creatives]));
     assert!(change(&["a"]).is_empty() && change(&[]).is_empty());
-    // The same id with another picture is another creative; one that runs in fewer packages is not.
+    // The same id with another image is another creative. A creative that runs in fewer packages is
+    // not.
     let update = Change::Update(BuyPatch::default());
     let mut after = before.clone();
     after.creatives[0].media_url = Some("https://elsewhere.example.com/".to_owned());
@@ -229,7 +230,7 @@ fn a_reviewer_reads_what_grows() {
     );
 }
 
-/// A buy of few possible values, so that two of them often compare.
+/// A buy with few possible values, so that two of them can often be compared.
 fn some_buy() -> impl Strategy<Value = MediaBuy> {
     let cap = || prop::option::of(1i64..3);
     let package = (1i64..3, 1i64..3, 1i64..3, cap(), cap(), 0usize..3, any::<bool>());
@@ -254,7 +255,7 @@ fn some_buy() -> impl Strategy<Value = MediaBuy> {
     )
 }
 
-/// What a buy can cost and where it runs, field by field, each larger where it is worse for whoever has not approved it.
+/// The cost and reach of a buy, field by field, where a larger value needs approval.
 fn measures(buy: &MediaBuy) -> Vec<i64> {
     let cap = |cap: Option<i64>| cap.unwrap_or(i64::MAX);
     let mut all = vec![buy.total_budget.get(), cap(buy.daily_budget.map(Micros::get)), buy.end.as_micros()];

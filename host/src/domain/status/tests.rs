@@ -41,7 +41,7 @@ fn the_transitions_are_the_ones_that_are_documented() {
         for to in S::ALL {
             let expected = match (from, to) {
                 _ if from == to => false,
-                // Nobody is asked whether a buy may be created that was.
+                // A buy that was created never needs approval of its creation again.
                 (S::PendingApproval | S::Active | S::Paused | S::Completed | S::Failed, S::PendingManual) => false,
                 _ => true,
             };

@@ -1,10 +1,11 @@
-//! An open step is a value. The journal that begins it hands it to the call that carries it out, and gets it back with the
-//! step's outcome, or as the call left it. What a call may do with it is decided here:
+//! An open step is a value. The journal that begins it hands it to the call that carries it out,
+//! and gets it back with the step's outcome, or in the state in which the call left it. This module
+//! decides what a call may do with the step:
 //!
-//! | a call | may do so if | and leaves the step |
+//! | a call | is allowed to if | and leaves the step |
 //! |---|---|---|
 //! | begins a step | none is open | fresh or in doubt, as the journal found it |
-//! | says that the step did not happen | it is open and in doubt, and nothing of it may be under way | fresh |
+//! | reports that the step did not happen | it is open and in doubt, and nothing of it may be under way | fresh |
 //! | sends a request that writes | a step is open, and nothing of it may be under way | in doubt until the request is answered |
 //! | finishes the step | it is the open one | done |
 //! | ends | | as [`OpenStep::state_when_left`] says |
@@ -14,12 +15,12 @@ use std::collections::BTreeMap;
 use super::{SentRequest, StepState, after_failure};
 use crate::domain::time::Timestamp;
 
-/// For how long the ad server may still be carrying out a request of a step.
+/// The period in which the ad server may still be carrying out a request of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct UnderWay {
-    /// The last moment at which it may have been sent.
+    /// The last time at which the request may have been sent.
     pub since: Timestamp,
-    /// The moment from which a lookup that finds nothing is believed.
+    /// The time from which a lookup that finds nothing is trusted.
     pub until: Timestamp,
 }
 
@@ -30,18 +31,18 @@ pub struct OpenStep {
     name: String,
     reference: String,
     in_doubt: bool,
-    /// Keeps the step from being sent again, and from being taken for absent.
+    /// While this is set, the step must neither be sent again nor count as absent.
     under_way: Option<UnderWay>,
-    /// Whether the call met `under_way`.
+    /// Whether `under_way` blocked the call.
     waits: bool,
-    /// Whether requests may have been sent that the journal does not know of.
+    /// Whether requests may have been sent that are not in the journal.
     forgotten: bool,
-    /// Requests of this call, by their numbers.
+    /// The requests of this call, by their numbers.
     requests: BTreeMap<u64, SentRequest>,
 }
 
 impl OpenStep {
-    /// A step that never happened.
+    /// Creates a step that never happened.
     pub fn fresh(name: &str, reference: String) -> Self {
         Self {
             name: name.to_owned(),
@@ -54,22 +55,22 @@ impl OpenStep {
         }
     }
 
-    /// A step that may have happened.
+    /// Creates a step that may have happened.
     pub fn in_doubt(name: &str, reference: String) -> Self {
         Self { in_doubt: true, ..Self::fresh(name, reference) }
     }
 
-    /// The same step, of which the ad server may still be carrying something out.
+    /// Sets the period in which the ad server may still be carrying out a request of the step.
     pub fn under_way(self, under_way: Option<UnderWay>) -> Self {
         Self { under_way, ..self }
     }
 
-    /// The same step, of which the database has forgotten requests because it was restored from a copy.
+    /// Marks that the database lacks requests of the step, because it was restored from a copy.
     pub fn forgotten(self) -> Self {
         Self { forgotten: true, ..self }
     }
 
-    /// The name by which the adapter began it.
+    /// The name that the adapter gave the step.
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -79,18 +80,18 @@ impl OpenStep {
         &self.reference
     }
 
-    /// Whether it must be looked up before it is made.
+    /// Whether the step must be looked up before it is made.
     pub fn is_in_doubt(&self) -> bool {
         self.in_doubt
     }
 
-    /// The state in which it is left by a call that ends without finishing it; `None`: nothing of it could be sent, so it stays as
-    /// it was found.
+    /// The state in which a call leaves the step if it ends without finishing it. `None` if no
+    /// request of it could be sent, so that it stays as it was found.
     pub fn state_when_left(&self) -> Option<StepState> {
         self.under_way.is_none().then(|| self.judged())
     }
 
-    /// Whether it may have happened, by what is known now.
+    /// Whether the step may have happened, as far as is known now.
     pub fn may_have_happened(&self) -> bool {
         self.judged() == StepState::Open
     }
@@ -100,22 +101,22 @@ impl OpenStep {
         after_failure(self.in_doubt, &requests)
     }
 
-    /// Whether something that was sent of it may still arrive.
+    /// Whether a request of the step may still arrive.
     pub fn may_arrive_late(&self) -> bool {
         self.forgotten || self.requests.values().any(|request| request.may_be_under_way())
     }
 
-    /// What kept the call from going on with it, if that happened.
+    /// The period that blocked the call, if it was blocked.
     pub fn waits_for(&self) -> Option<UnderWay> {
         self.under_way.filter(|_| self.waits)
     }
 
-    /// What became of the requests of this call, in the order in which they left.
+    /// The results of the requests of this call, in the order in which they were sent.
     pub fn requests(&self) -> impl Iterator<Item = SentRequest> {
         self.requests.values().copied()
     }
 
-    /// Refuses to go on while a request may be under way.
+    /// Refuses to continue while a request may be under way.
     fn nothing_is_under_way(&mut self) -> Result<(), StepError> {
         self.waits |= self.under_way.is_some();
         if self.under_way.is_some() { Err(StepError::UnderWay) } else { Ok(()) }
@@ -125,23 +126,23 @@ impl OpenStep {
 /// Why a call may not do something with its steps.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StepError {
-    /// Two steps at a time.
+    /// A second step was begun while one was open.
     #[error("`{name}` was begun while `{open}` was open; finish it first")]
     AlreadyOpen {
-        /// The second one.
+        /// The second step.
         name: String,
-        /// The first one.
+        /// The step that was open.
         open: String,
     },
-    /// A step that is not in doubt, or not open, was taken for absent.
+    /// A step that is not open, or not in doubt, was reported as absent.
     #[error("`{0}` was said not to have happened, but is no open step in doubt")]
     NotInDoubt(String),
     /// A step was finished that is not open.
     #[error("`{name}` was finished, but the open step is {}", open.as_deref().unwrap_or("none"))]
     NotOpen {
-        /// The step.
+        /// The step that was finished.
         name: String,
-        /// The open one.
+        /// The step that is open, if any.
         open: Option<String>,
     },
     /// A request that writes needs an open step.
@@ -156,20 +157,21 @@ pub enum StepError {
 #[derive(Debug, Default)]
 pub struct StepSequence {
     open: Option<OpenStep>,
-    /// How many requests were numbered. No two of a call have one number: an answer may come when another step is open.
+    /// How many requests were numbered. Numbers are unique within a call, because an answer may
+    /// arrive while another step is open.
     requests: u64,
 }
 
 impl StepSequence {
-    /// The open step.
+    /// The open step, if any.
     pub fn open(&self) -> Option<&OpenStep> {
         self.open.as_ref()
     }
 
-    /// Whether a step may be begun.
+    /// Checks whether a step may be begun.
     ///
     /// # Errors
-    /// [`StepError::AlreadyOpen`].
+    /// [`StepError::AlreadyOpen`] if another step is open.
     pub fn may_begin(&self, name: &str) -> Result<(), StepError> {
         match &self.open {
             Some(open) => Err(StepError::AlreadyOpen { name: name.to_owned(), open: open.name.clone() }),
@@ -177,15 +179,16 @@ impl StepSequence {
         }
     }
 
-    /// Takes a step that was begun after [`StepSequence::may_begin`].
+    /// Sets the open step, which was begun after [`StepSequence::may_begin`].
     pub fn begin(&mut self, step: OpenStep) {
         self.open = Some(step);
     }
 
-    /// Notes that the open step was looked up and did not happen.
+    /// Records that the open step was looked up and did not happen.
     ///
     /// # Errors
-    /// [`StepError::NotInDoubt`], [`StepError::UnderWay`].
+    /// [`StepError::NotInDoubt`] if no such step is open and in doubt; [`StepError::UnderWay`] if a
+    /// request of it may still be carried out.
     pub fn absent(&mut self, name: &str) -> Result<(), StepError> {
         let open = self.open.as_mut().filter(|open| open.name == name && open.in_doubt);
         let open = open.ok_or_else(|| StepError::NotInDoubt(name.to_owned()))?;
@@ -195,10 +198,10 @@ impl StepSequence {
         Ok(())
     }
 
-    /// Whether the step of this name may be finished.
+    /// Checks whether the step with this name may be finished.
     ///
     /// # Errors
-    /// [`StepError::NotOpen`].
+    /// [`StepError::NotOpen`] if it is not the open step.
     pub fn may_finish(&self, name: &str) -> Result<(), StepError> {
         let open = self.open.as_ref().map(|open| open.name.as_str());
         if open == Some(name) {
@@ -207,20 +210,22 @@ impl StepSequence {
         Err(StepError::NotOpen { name: name.to_owned(), open: open.map(str::to_owned) })
     }
 
-    /// Gives the open step away, to be finished or left.
+    /// Removes and returns the open step, to be finished or left.
     pub fn take(&mut self) -> Option<OpenStep> {
         self.open.take()
     }
 
-    /// Whether a request that writes may be sent.
+    /// Checks whether a request that writes may be sent.
     ///
     /// # Errors
-    /// [`StepError::NoStep`], [`StepError::UnderWay`].
+    /// [`StepError::NoStep`] if no step is open; [`StepError::UnderWay`] if an earlier request of
+    /// the step may still be carried out.
     pub fn may_send(&mut self) -> Result<(), StepError> {
         self.open.as_mut().ok_or(StepError::NoStep)?.nothing_is_under_way()
     }
 
-    /// Numbers a request that is about to leave. It counts as lost until [`StepSequence::sent`] says otherwise.
+    /// Assigns a number to a request that is about to be sent. The request counts as lost until
+    /// [`StepSequence::sent`] records its result.
     pub fn sending(&mut self) -> u64 {
         self.requests += 1;
         if let Some(open) = &mut self.open {
@@ -229,7 +234,8 @@ impl StepSequence {
         self.requests
     }
 
-    /// Notes what became of a request. One that belongs to a step that is over says nothing of the one that is open.
+    /// Records the result of a request. A request of a step that has ended does not affect the open
+    /// step.
     pub fn sent(&mut self, request: u64, became: SentRequest) {
         if let Some(known) = self.open.as_mut().and_then(|open| open.requests.get_mut(&request)) {
             *known = became;

@@ -1,17 +1,19 @@
-//! Targeting that contradicts itself, or that can match nobody.
+//! Detects targeting that contradicts itself or can't match anybody.
 //!
-//! All rules of a package hold together: one of each `any_of` must match, and nothing of a `none_of` may. What is refused here:
+//! All rules of a package must hold: of each `any_of` one value must match, and of each `none_of`
+//! no value may match. These cases are refused:
 //!
 //! | targeting | why |
 //! |---|---|
-//! | a value that is wanted and excluded, in whatever spelling | one of the two is a mistake, even where other values are left |
-//! | a place inside an excluded place | the same; ad servers refuse it or deliver nothing there |
+//! | a value that is both included and excluded, in any spelling | one of the two is a mistake, even if other values remain |
+//! | an included place inside an excluded place | the same; ad servers refuse it or deliver nothing there |
 //! | places of several dimensions that have nothing in common | nobody is in `US-CA` and in Canada |
-//! | nothing left of a closed list (`device_type`, `connection_type`, `media_type`) | everything is excluded |
-//! | hours of days that a short flight does not have | it never delivers |
+//! | nothing remains of a closed list (`device_type`, `connection_type`, `media_type`) | everything is excluded |
+//! | hours that do not occur in a short flight | it never delivers |
 //!
-//! A part of a wanted place may be excluded (`US` without `US-CA`), and a place elsewhere, too: that changes nothing. The rule knows what the values
-//! themselves say. What only an ad server knows (that a city is in a market area) is left to it.
+//! Excluding a part of an included place is allowed (`US` without `US-CA`). So is excluding an
+//! unrelated place, which has no effect. The check uses only what the values themselves say. It
+//! does not check what only an ad server knows, such as whether a city is in a market area.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -22,25 +24,26 @@ use crate::domain::{
     problem::Problem,
 };
 
-/// One value of a rule, and whose rule it is.
+/// One value of a rule, and the package that the rule comes from.
 #[derive(Debug, Clone, Copy)]
 struct Said<'a> {
     rule: &'a Rule,
     value: &'a str,
-    /// The package whose own rule it is; none: the buy's.
+    /// The package whose own rule it is; `None` for a rule of the buy.
     package: Option<&'a Package>,
 }
 
-/// Rules, each with the package whose own it is.
+/// Rules, each with the package that it comes from.
 type Rules<'a> = Vec<(&'a Rule, Option<&'a Package>)>;
 
 impl MediaBuy {
-    /// What of its targeting contradicts itself. `at` says how the request names a package.
+    /// Returns the contradictions in the buy's targeting. `at` returns how the request names a
+    /// package.
     pub fn contradictions(&self, at: impl Fn(&Package) -> Subject) -> Vec<Problem> {
         let mut problems: Vec<Problem> = Vec::new();
         let mut add = |rules: &Rules<'_>| {
             for problem in in_rules(rules, &at) {
-                // What is wrong in the buy's own part is so for each of its packages.
+                // A problem in the buy's own targeting appears in each of its packages.
                 if !problems.contains(&problem) {
                     problems.push(problem);
                 }
@@ -63,7 +66,7 @@ impl MediaBuy {
 }
 
 impl MediaBuy {
-    /// The hours of a package and the flight, if the one has none of the other.
+    /// Returns a problem if none of the package's hours lies in the flight.
     fn missed_hours(&self, package: &Package, at: &dyn Fn(&Package) -> Subject) -> Vec<Problem> {
         let own = package.targeting.dayparting.as_ref();
         let Some(hours) = own.or(self.targeting.dayparting.as_ref()) else { return Vec::new() };
@@ -85,7 +88,7 @@ impl MediaBuy {
     }
 }
 
-/// The rules that hold for a package, as [`Targeting::refined_by`] joins them.
+/// The rules that apply to a package, combined as in [`Targeting::refined_by`].
 fn effective<'a>(of_buy: &'a Targeting, package: &'a Package) -> Rules<'a> {
     let replaced = |rule: &&Rule| {
         let wants_the_same = |own: &Rule| own.operator == Operator::AnyOf && own.dimension == rule.dimension;
@@ -129,7 +132,7 @@ impl<'a> Said<'a> {
         whose.targeting(TargetingPart::Rule(self.rule.dimension, self.rule.operator))
     }
 
-    /// The rule for people.
+    /// Describes the rule to people.
     fn words(&self) -> String {
         let Rule { dimension, operator, .. } = self.rule;
         match self.package {
@@ -147,7 +150,7 @@ impl<'a> Said<'a> {
     }
 }
 
-/// Every wanted value with an excluded one that is the same, or that it is inside of.
+/// Returns every included value with an excluded one that is the same, or that contains it.
 fn wanted_and_excluded<'a>(rules: &Rules<'a>) -> Vec<(Said<'a>, Said<'a>)> {
     let mut places: HashMap<Place, Said<'a>> = HashMap::new();
     let mut others: HashMap<(Dimension, String), Said<'a>> = HashMap::new();
@@ -188,7 +191,7 @@ fn both_ways(wanted: Said<'_>, excluded: Said<'_>, at: &dyn Fn(&Package) -> Subj
     ]
 }
 
-/// The exclusions of each closed list of which nothing is left.
+/// Returns the exclusions of each closed list of which nothing remains.
 fn all_excluded<'a>(rules: &Rules<'a>) -> Vec<Said<'a>> {
     let mut excluded: BTreeMap<Dimension, Vec<Said<'a>>> = BTreeMap::new();
     for said in Said::all(rules, Operator::NoneOf) {
@@ -205,7 +208,8 @@ fn all_excluded<'a>(rules: &Rules<'a>) -> Vec<Said<'a>> {
         .collect()
 }
 
-/// The rules that want places which have nothing in common, each with the others: two of them if two are enough.
+/// Returns the rules whose included places have nothing in common, each with the rules that it
+/// conflicts with. If two rules are enough for a conflict, returns only those two.
 fn apart<'a>(rules: &Rules<'a>) -> Vec<(Said<'a>, Vec<Said<'a>>)> {
     let excluded: HashSet<Place> = Said::all(rules, Operator::NoneOf)
         .filter(|said| said.rule.dimension.is_place())
@@ -236,10 +240,11 @@ fn apart<'a>(rules: &Rules<'a>) -> Vec<(Said<'a>, Vec<Said<'a>>)> {
     said.iter().enumerate().map(|(index, one)| (*one, others(index))).collect()
 }
 
-/// Whether somebody can be in one place of each list and in none that is excluded.
+/// Whether somebody can be in one place of each list and in no excluded place.
 ///
-/// It is tried for everybody in each country and region that is named. There, the lists no longer depend on each other: what else they
-/// fix, no other list does. So the work grows with the number of values, and not with that of their combinations.
+/// Checks each country and region that is named. Within one region the lists are independent of
+/// each other, because what else they fix, no other list fixes. The work therefore grows with the
+/// number of values, and not with the number of their combinations.
 fn anybody(lists: &[&[Place]], excluded: &HashSet<Place>) -> bool {
     let mut regions: BTreeSet<There<'_>> = BTreeSet::from([(None, None)]);
     regions.extend(lists.iter().copied().flatten().map(there));
@@ -250,7 +255,7 @@ fn anybody(lists: &[&[Place]], excluded: &HashSet<Place>) -> bool {
         !here.outer().any(|outer| excluded.contains(&outer))
     };
     regions.into_iter().any(|(country, region)| {
-        // A place that leaves the region open is in each of them.
+        // A place that does not fix the region contains each of them.
         let fitting = BTreeSet::from([(None, None), (country, None), (country, region)]);
         lists.iter().all(|list| {
             let mut places = fitting.iter().filter_map(|there| list.get(there)).flatten();
@@ -259,7 +264,7 @@ fn anybody(lists: &[&[Place]], excluded: &HashSet<Place>) -> bool {
     })
 }
 
-/// A country and a region of it, each if it is fixed.
+/// A country and one of its regions, each if it is fixed.
 type There<'p> = (Option<&'p str>, Option<&'p str>);
 
 fn there(place: &Place) -> There<'_> {

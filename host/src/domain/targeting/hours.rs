@@ -1,18 +1,19 @@
-//! Hours of the week against a flight that is shorter than a week.
+//! Compares dayparting with a flight that is shorter than a week.
 
 use super::{Dayparting, Weekday};
 use crate::domain::time::Timestamp;
 
 const HOUR: i64 = 3_600_000_000;
 const HOURS_OF_A_WEEK: i64 = 7 * 24;
-/// The furthest that a time zone is from UTC, in either direction. What the zone is on a day is not looked up: a flight that is missed by so
-/// much is missed in any.
+/// The largest offset of a time zone from UTC in hours, in either direction. The actual offset is
+/// not looked up: hours that miss a flight by this margin miss it in any time zone.
 const FURTHEST_ZONE: i64 = 14;
-/// Zones that are UTC itself.
+/// Names of the time zone UTC.
 const UTC: [&str; 3] = ["UTC", "Etc/UTC", "Etc/Zulu"];
 
 impl Dayparting {
-    /// Whether none of its hours lies in a flight. What the platform's own names stand for is not known here.
+    /// Whether none of the hours lies in a flight. With presets the answer is `false`, because
+    /// their hours are not known here.
     pub fn misses(&self, start: Timestamp, end: Timestamp) -> bool {
         if !self.presets.is_empty() {
             return false;
@@ -24,7 +25,7 @@ impl Dayparting {
         !(first..=last.min(week)).any(|hour| self.has(hour))
     }
 
-    /// Whether it has an hour, counted since 1970, which began on a Thursday.
+    /// Whether an hour, counted since 1970-01-01 (a Thursday), is one of the hours.
     fn has(&self, hour: i64) -> bool {
         let days = hour.div_euclid(24);
         let day = usize::try_from((days + 3).rem_euclid(7)).ok().and_then(|index| Weekday::ALL.get(index));

@@ -1,33 +1,34 @@
-//! Where a geographic value is: what is known of it without asking a platform.
+//! Derives the location that a geographic value means, as far as the value itself says it.
 //!
-//! A place fixes some things of a person's whereabouts and leaves the others open: `US-CA` fixes country and region. So one place is inside
-//! another if it fixes all that the other does, and two have nothing in common if they fix one thing differently. What no value
-//! says (which market area a city is in) stays open.
+//! A place fixes parts of a person's location and leaves the others open: `US-CA` fixes country and
+//! region. A place is inside another one if it fixes everything that the other one fixes. Two
+//! places have nothing in common if they fix the same part differently. What no value says, such as
+//! the market area of a city, stays open.
 
 use super::{Dimension, spelling};
 
-/// Market areas of the United States by Nielsen's numbers; other numbers are a platform's own.
+/// The Nielsen codes of market areas in the United States. Other codes are the platform's own.
 const MARKET_AREAS: std::ops::RangeInclusive<u32> = 500..=881;
 
-/// What a geographic value fixes.
+/// The parts of a location that a geographic value fixes.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub(super) struct Place {
     pub(super) country: Option<String>,
-    /// With its country.
+    /// The region, with its country.
     pub(super) region: Option<String>,
-    /// A market area, city, postal code, or a value of a form that only the platform knows.
+    /// A market area, city, postal code, or a value whose form only the platform knows.
     pub(super) spot: Option<(Dimension, String)>,
 }
 
 impl Dimension {
-    /// Whether it says where somebody is.
+    /// Whether the dimension is geographic.
     pub const fn is_place(self) -> bool {
         matches!(self, Self::GeoCountry | Self::GeoRegion | Self::GeoMetro | Self::GeoCity | Self::GeoPostal)
     }
 }
 
 impl Place {
-    /// The place that a value of a geographic dimension names.
+    /// The place that a value of a geographic dimension means.
     pub(super) fn of(dimension: Dimension, value: &str) -> Self {
         let spelled = dimension.spelled(value);
         let spot = |country, region, name: &str| Self { country, region, spot: Some((dimension, name.to_lowercase())) };
@@ -55,7 +56,7 @@ impl Place {
         read.unwrap_or_else(|| spot(None, None, &spelled))
     }
 
-    /// Every place that this one is inside of, itself among them.
+    /// Every place that contains this one, including itself.
     pub(super) fn outer(&self) -> impl Iterator<Item = Self> + '_ {
         (0..8_u8).map(|kept| Self {
             country: self.country.clone().filter(|_| kept & 1 != 0),

@@ -1,22 +1,23 @@
-//! The spellings of one value: what is stored and sent to adapters, and what is compared.
+//! Normalises the spelling of values, for storage, adapters and comparison.
 //!
-//! Buyers write `us`, `US-94105` or `Toronto,ca-on`; the adapter contract knows one spelling of each. A value that has no known form stays as
-//! it is: whether the platform takes it is the adapter's to say.
+//! Buyers write `us`, `US-94105` or `Toronto,ca-on`. The adapter contract has one spelling for
+//! each. A value without a known form stays unchanged, and the adapter decides whether the platform
+//! accepts it.
 
 use super::Dimension;
 use crate::domain::nfc::composed;
 
-/// Codes that stand for a country beside its own (ISO 3166-1 reserves them for it).
+/// Alternative codes of countries, which ISO 3166-1 reserves for them.
 const OTHER_CODES: [(&str, &str); 1] = [("UK", "GB")];
 
 impl Dimension {
-    /// Whether a text is a country or a region, by its form.
+    /// The geographic dimension of a country or region code, according to its form.
     pub fn of_area(value: &str) -> Option<Self> {
         let value = value.trim();
         country(value).map(|_| Self::GeoCountry).or_else(|| region(value).map(|_| Self::GeoRegion))
     }
 
-    /// The value as the adapter contract spells it.
+    /// The value in the spelling of the adapter contract.
     pub fn spelled(self, value: &str) -> String {
         let value = composed(value.trim());
         let known = match self {
@@ -24,7 +25,7 @@ impl Dimension {
             Self::GeoRegion => region(&value).map(|(country, code)| format!("{country}-{code}")),
             Self::GeoCity => city(&value).map(|(name, area)| format!("{name}, {area}")),
             Self::GeoPostal => postal(&value).map(|(country, code)| format!("{country}:{code}")),
-            // Closed lists, and the words that the contract has for what runs on devices: all in small letters.
+            // Closed lists, and the contract's names for systems and languages, are in lower case.
             Self::DeviceType | Self::Os | Self::Browser | Self::ConnectionType | Self::Language | Self::MediaType => {
                 Some(value.to_ascii_lowercase())
             }
@@ -37,7 +38,8 @@ impl Dimension {
         known.unwrap_or(value)
     }
 
-    /// What is the same of all spellings of a value. Ids of segments are the platform's, and may differ in capitals alone.
+    /// A comparison key that is the same for all spellings of a value. Ids of segments belong to
+    /// the platform and may differ only in case.
     pub fn key(self, value: &str) -> String {
         let spelled = self.spelled(value);
         match self {
@@ -51,21 +53,21 @@ impl Dimension {
     }
 }
 
-/// `us` as `US`.
+/// Normalises `us` to `US`.
 pub(super) fn country(value: &str) -> Option<String> {
     let letters = value.len() == 2 && value.bytes().all(|byte| byte.is_ascii_alphabetic());
     let code = letters.then(|| value.to_ascii_uppercase())?;
     Some(OTHER_CODES.iter().find(|(other, _)| *other == code).map_or(code, |(_, own)| (*own).to_owned()))
 }
 
-/// `us-ca` as `US` and `CA`.
+/// Splits `us-ca` into `US` and `CA`.
 pub(super) fn region(value: &str) -> Option<(String, String)> {
     let (of, code) = value.split_once('-')?;
     let plain = (1..=3).contains(&code.len()) && code.bytes().all(|byte| byte.is_ascii_alphanumeric());
     Some((country(of)?, plain.then(|| code.to_ascii_uppercase())?))
 }
 
-/// `Toronto,ca-on` as `Toronto` and `CA-ON`; the area may be a country.
+/// Splits `Toronto,ca-on` into `Toronto` and `CA-ON`. The area may also be a country.
 pub(super) fn city(value: &str) -> Option<(String, String)> {
     let (name, area) = value.rsplit_once(',')?;
     let area = area.trim();
@@ -74,7 +76,8 @@ pub(super) fn city(value: &str) -> Option<(String, String)> {
     (!name.is_empty()).then_some((name, area))
 }
 
-/// `us-94105` and `US:94105` as `US` and `94105`. The code itself may have a hyphen (`PL-00-950`).
+/// Splits `us-94105` and `US:94105` into `US` and `94105`. The postal code itself may contain a
+/// hyphen (`PL-00-950`).
 pub(super) fn postal(value: &str) -> Option<(String, String)> {
     let (of, code) = value.split_once(':').or_else(|| value.split_once('-'))?;
     let code = in_one_spacing(code).to_ascii_uppercase();

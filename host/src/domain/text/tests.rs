@@ -2,7 +2,8 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// Every code point there is, but for the planes in which nothing is assigned and nothing ignorable: their ends stand for them.
+/// Every code point, except for the planes in which nothing is assigned and nothing is ignorable.
+/// The ends of those planes stand for them.
 pub(crate) fn every_character() -> impl Iterator<Item = char> {
     let is_empty_plane = |code: u32| matches!(code >> 16, 4..=13 | 15..=16);
     ('\0'..=char::MAX).filter(move |letter| {
@@ -76,7 +77,7 @@ fn what_cannot_be_seen_is_named_with_its_place() {
         ("a\u{e0041}", 2, "U+E0041 TAG LATIN CAPITAL LETTER A"),
         ("a\u{e0001}", 2, "U+E0001 LANGUAGE TAG"),
         ("a\u{fffe}", 2, "U+FFFE (without a name)"),
-        // What joins, where there is nothing to join.
+        // Joiners where there is nothing to join.
         ("PO\u{200d}7", 3, "U+200D ZERO WIDTH JOINER"),
         ("PO\u{200c}7", 3, "U+200C ZERO WIDTH NON-JOINER"),
         ("می\u{200c}", 3, "U+200C ZERO WIDTH NON-JOINER"),
@@ -107,20 +108,21 @@ fn words_have_lines_and_tabs_and_nothing_else_that_is_unseen() {
     }
 }
 
-/// Every code point there is, between two letters that nothing joins.
+/// Every code point, between two letters that nothing joins.
 #[test]
 fn of_all_characters_those_pass_that_are_seen() {
     let category = CodePointMapData::<GeneralCategory>::new();
     let refused = |letter: char| {
         let code = u32::from(letter);
         match code {
-            // What turns the order round: marks, embeddings, overrides, isolates.
+            // Characters that change the order: marks, embeddings, overrides, isolates.
             0x61c | 0x200e..=0x200f | 0x202a..=0x202e | 0x2066..=0x2069 => true,
-            // What has no width.
+            // Characters without width.
             0xad | 0x34f | 0x180b..=0x180f | 0x200b..=0x200d | 0x2060..=0x206f | 0xfe00..=0xfe0f | 0xfeff => true,
-            // Fillers, which look like nothing.
+            // Fillers, which are blank.
             0x115f..=0x1160 | 0x17b4..=0x17b5 | 0x3164 | 0xffa0 => true,
-            // Annotations, controls of shorthand and of music, and all of the plane of tags and selectors.
+            // Annotations, shorthand and musical controls, and the whole plane of tags and
+            // selectors.
             0xfff0..=0xfffb | 0x1bca0..=0x1bca3 | 0x1d173..=0x1d17a | 0xe0000..=0xe0fff => true,
             0xfdd0..=0xfdef => true,
             _ if code & 0xfffe == 0xfffe => true,

@@ -1,4 +1,4 @@
-//! What a change makes of a media buy. Prices, goals and budgets agree again afterwards.
+//! Applies a patch to a media buy, and makes prices, goals and budgets consistent again.
 
 use std::collections::HashSet;
 
@@ -14,10 +14,10 @@ use crate::domain::{
 };
 
 impl BuyPatch {
-    /// The buy as it will be. Prices, goals and budgets agree again afterwards.
+    /// Returns the buy after the patch, with consistent prices, goals and budgets.
     ///
     /// # Errors
-    /// Everything that is impossible, by field of the request.
+    /// When the patch is impossible. Lists every problem, by field of the request.
     pub fn apply(&self, buy: &MediaBuy, when: When) -> Result<MediaBuy, Vec<Problem>> {
         let mut problems = Vec::new();
         let mut next = buy.clone();
@@ -64,13 +64,14 @@ impl BuyPatch {
             self.settle_total(&mut next, &mut problems);
         }
         if problems.is_empty() {
-            // Only now the budgets are those that the caps must fit.
+            // The caps apply to the final budgets, which are known only now.
             for package in &next.packages {
                 terms::check_daily_caps(package, self.place_of(package).as_ref(), &mut problems);
             }
         }
         if self.changes_targeting() {
-            // What stood in the buy before is left out: an overlay that nobody refused then must not keep others from being changed.
+            // Contradictions that the buy already had are ignored: targeting that was accepted once
+            // must not block other changes.
             let at = |package: &Package| self.subject(package);
             let stood = buy.contradictions(at);
             problems.extend(next.contradictions(at).into_iter().filter(|problem| !stood.contains(problem)));
@@ -80,24 +81,26 @@ impl BuyPatch {
         if problems.is_empty() { Ok(next) } else { Err(problems) }
     }
 
-    /// Whether it may make of the buy what can match nobody: by targeting, or by a flight that is too short for its hours.
+    /// Whether the patch could cause targeting that matches nobody: by new targeting, or by a
+    /// flight that is too short for its hours.
     fn changes_targeting(&self) -> bool {
         self.targeting.is_some() || self.end.is_some() || self.packages.iter().any(|patch| patch.targeting.is_some())
     }
 
-    /// How the request names a package; by its id, if it does not list it.
+    /// The package as the request names it, or by its id if the request does not list it.
     fn subject(&self, package: &Package) -> Subject {
         self.place_of(package).unwrap_or_else(|| Subject::Package(PackageRef::Named(package.id.clone())))
     }
 
-    /// Where the request lists a package, if it does.
+    /// The package's position in the request, if the request lists it.
     fn place_of(&self, package: &Package) -> Option<Subject> {
         let named = self.packages.iter().position(|patch| patch.package.as_ref() == Some(&package.id));
         named.map(Subject::listed)
     }
 
-    /// Makes total and packages agree: a new total goes to the packages whose budget this change does not fix, in
-    /// proportion to what they have; without one, the total is what the packages add up to.
+    /// Makes the total budget and the packages consistent. A new total is divided among the
+    /// packages whose budget the patch does not fix, in proportion to their current budgets.
+    /// Without a new total, the total becomes the sum of the packages.
     fn settle_total(&self, next: &mut MediaBuy, problems: &mut Vec<Problem>) {
         let Some(total) = self.total_budget else {
             if let Some(sum) = terms::sum(next.packages.iter().map(|package| package.budget), problems) {

@@ -1,4 +1,5 @@
-//! What a change takes away, in words: clients that fill in `null` for what they leave out clear without meaning to.
+//! Describes what a change clears, because clients that send `null` for omitted fields clear them
+//! by accident.
 
 use super::{BuyPatch, PackagePatch};
 use crate::domain::{
@@ -7,11 +8,12 @@ use crate::domain::{
     targeting::Targeting,
 };
 
-/// As much of what was cleared as is told.
+/// The maximum length of the description of one cleared value, in characters.
 const SHOWN: usize = 300;
 
 impl BuyPatch {
-    /// What is cleared that there was, in words; for one platform, only what concerns its packages.
+    /// Describes the existing values that the patch clears. With a platform, only values that
+    /// affect its packages.
     pub fn cleared(&self, buy: &MediaBuy, platform: Option<&PlatformName>) -> Vec<String> {
         let mut words = Vec::new();
         let whole = "of the media buy";
@@ -53,7 +55,7 @@ impl PackagePatch {
     }
 }
 
-/// Targeting by the names of its fields, with its values.
+/// Describes targeting by the names of its fields, with their values.
 fn in_words(targeting: &Targeting) -> String {
     let rules = targeting.rules.iter().map(|rule| {
         let field = format!("{}_{}", rule.dimension, rule.operator);

@@ -1,4 +1,4 @@
-//! What a change makes of one package.
+//! Applies a patch to one package.
 
 use std::collections::HashSet;
 
@@ -14,7 +14,7 @@ use crate::domain::{
 };
 
 impl PackagePatch {
-    /// Changes a package of `buy`. Everything impossible is added to `problems`.
+    /// Applies the patch to a package of `buy` and adds every problem to `problems`.
     pub(super) fn apply_to(
         &self,
         package: &mut Package,
@@ -48,7 +48,8 @@ impl PackagePatch {
         }
     }
 
-    /// Makes budget, price and goal agree: of the two that are not fixed by the change, the goal follows.
+    /// Makes budget, price and goal consistent. Whichever of budget and goal the patch does not fix
+    /// follows; if it fixes neither, the goal follows.
     fn apply_spend(&self, package: &mut Package, at: &Subject, problems: &mut Vec<Problem>) {
         match terms::spend(self.budget, self.impressions, package.cpm, at, problems) {
             Spend::Goal { impressions, budget } => {
@@ -64,7 +65,8 @@ impl PackagePatch {
     }
 }
 
-/// Sets a package's budget and the goal that it buys; `field` is to blame if it buys none.
+/// Sets a package's budget and the resulting goal. If the budget does not buy a valid goal, the
+/// problem names `field`.
 fn set_budget(package: &mut Package, budget: Micros, field: FieldPath, problems: &mut Vec<Problem>) {
     match budget::impressions_for(budget, package.cpm) {
         Some(impressions) => package.impressions = impressions,
@@ -73,7 +75,8 @@ fn set_budget(package: &mut Package, budget: Micros, field: FieldPath, problems:
     package.budget = budget;
 }
 
-/// The creatives of a package are creatives of its buy, of formats that it takes, each once.
+/// Checks that the creatives of a package are creatives of its buy, in formats that the package
+/// accepts, without duplicates.
 fn check_creatives(
     creatives: &[CreativeId],
     package: &Package,

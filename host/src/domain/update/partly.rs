@@ -1,4 +1,4 @@
-//! What a change has brought about that stopped half-way.
+//! The effect of a change that was carried out only in part.
 
 use std::collections::BTreeSet;
 
@@ -8,14 +8,15 @@ use crate::domain::{
     money::Micros,
 };
 
-/// How far a change came.
+/// The parts of a change that were carried out.
 #[derive(Debug, Clone, Default)]
 pub struct Progress {
-    /// The platforms that carried out all of their part.
+    /// The platforms that carried out their whole part.
     pub done: BTreeSet<PlatformName>,
-    /// The platforms that carried out what concerns the whole buy, and perhaps some of their packages.
+    /// The platforms that carried out the changes of the whole buy, and perhaps some of their
+    /// packages.
     pub begun: BTreeSet<PlatformName>,
-    /// Those packages.
+    /// The packages that were changed on those platforms.
     pub changed: BTreeSet<PackageId>,
 }
 
@@ -34,10 +35,12 @@ impl Progress {
     }
 }
 
-/// The buy between `before` and `desired`: what was changed is as desired, the rest as before.
+/// Returns the buy between `before` and `desired`: the parts that were changed as in `desired`, the
+/// others as in `before`.
 ///
-/// What concerns the whole buy is as desired if every platform of `touched` has carried it out. If only some have, it is as
-/// before; whether packages deliver is then said package by package, because that is what a buyer must know to stop them.
+/// Fields of the whole buy are as desired if every platform of `touched` has carried them out. If
+/// only some have, they are as before. Whether packages deliver is then recorded for each package,
+/// because a buyer must know that to stop them.
 pub fn partly(before: &MediaBuy, desired: &MediaBuy, touched: &[PlatformName], progress: &Progress) -> MediaBuy {
     let everywhere = !touched.is_empty() && touched.iter().all(|platform| progress.reached(platform));
     let mut next = if everywhere { desired.clone() } else { before.clone() };
@@ -66,7 +69,8 @@ pub fn partly(before: &MediaBuy, desired: &MediaBuy, touched: &[PlatformName], p
     next
 }
 
-/// Some platforms have paused or resumed the whole buy and others have not.
+/// Records the pause or resume for each package, if only some platforms have paused or resumed the
+/// whole buy.
 fn switch_packages(next: &mut MediaBuy, before: &MediaBuy, desired: &MediaBuy, progress: &Progress) {
     next.active = true;
     for package in &mut next.packages {
@@ -86,7 +90,7 @@ mod tests {
         update::{BuyPatch, PackagePatch, When},
     };
 
-    /// A buy of three packages, the last of them elsewhere.
+    /// A buy of three packages, with the last one on another platform.
     fn buy() -> MediaBuy {
         let mut buy = testing::buy(3);
         buy.packages[2].platform = "zenith".into();

@@ -1,24 +1,24 @@
-//! When a change was asked for, which decides whose word holds.
+//! The time at which a change was requested, which decides which of two changes wins.
 
 use crate::domain::time::Timestamp;
 
-/// When a change was asked for, and when it is applied.
+/// When a change was requested, and when it is applied.
 #[derive(Debug, Clone, Copy)]
 pub struct When {
-    /// When the buyer asked for it.
+    /// The time at which the buyer requested it.
     pub asked: Timestamp,
-    /// The moment against which dates are checked.
+    /// The time against which dates are checked.
     pub now: Timestamp,
 }
 
 impl When {
-    /// Asked for at this moment.
+    /// A change that is requested and applied at the same time.
     pub const fn at_once(now: Timestamp) -> Self {
         Self { asked: now, now }
     }
 
-    /// Sets whether something may deliver, unless the buyer said something else since: a pause overtakes what waits, and what
-    /// waited must not undo it.
+    /// Sets whether something may deliver, unless the buyer changed it after this request. A pause
+    /// overtakes operations that wait, and those must not undo it later.
     pub(super) fn switch(self, active: &mut bool, switched_at: &mut Option<Timestamp>, wanted: Option<bool>) {
         if let Some(wanted) = wanted.filter(|_| switched_at.is_none_or(|since| since <= self.asked)) {
             *active = wanted;

@@ -1,4 +1,4 @@
-//! The rule by examples, and against people who are tried one by one.
+//! Tests the rule by examples, and against an exhaustive list of people.
 
 use proptest::{prelude::*, sample::subsequence};
 
@@ -91,7 +91,7 @@ fn what_contradicts_itself_is_refused_with_both_pointers() {
         assert_eq!(fields(&buy(rules, &[])), wanted, "{rules:?}");
         let wanted = wanted.map(|name| format!("/packages/p0{name}"));
         assert_eq!(fields(&buy(&[], rules)), wanted, "{rules:?} of a package");
-        // One half of the buy, the other of the package.
+        // Divide the rules between the buy and the package.
         for (own, package) in [(&rules[..1], &rules[1..]), (&rules[1..], &rules[..1])] {
             let found = fields(&buy(own, package));
             assert_eq!(found.len(), 2, "{own:?} and {package:?}: {found:?}");
@@ -119,7 +119,7 @@ fn what_can_match_somebody_is_taken() {
         assert_eq!(fields(&buy(rules, &[])), [""; 0], "{rules:?}");
         assert_eq!(fields(&buy(&[], rules)), [""; 0], "{rules:?}");
     }
-    // What the package wants takes the place of what the buy wants.
+    // The package's included values replace those of the buy.
     assert_eq!(fields(&buy(&[(GeoRegion, AnyOf, &["US-CA"])], &[(GeoRegion, AnyOf, &["US-NY"])])), [""; 0]);
 }
 
@@ -179,7 +179,7 @@ fn an_update_is_judged_by_what_it_makes_of_the_buy() {
     assert_eq!(refused, ["/packages/0/targeting_overlay/geo_region_any_of", "/targeting_overlay/geo_country_none_of"]);
     let opened = BuyPatch { targeting: Some(None), ..patch };
     let after = opened.apply(&before, now()).unwrap();
-    // Now the other half alone: the package is not named in the request.
+    // Now change the other half alone. The request does not name the package.
     let shut = BuyPatch { targeting: Some(Some(before.targeting.clone())), ..BuyPatch::default() };
     let refused: Vec<String> =
         shut.apply(&after, now()).unwrap_err().into_iter().map(|problem| problem.field.to_string()).collect();
@@ -207,7 +207,7 @@ fn hours_that_a_short_flight_does_not_have_are_refused_also_when_it_is_shortened
         presets: Vec::new(),
     });
     assert_eq!(fields(&buy), [""; 0], "thirty days have a Monday");
-    // It begins on a Tuesday.
+    // The flight begins on a Tuesday.
     let shorter = BuyPatch { end: Some(buy.start.plus_millis(3 * 86_400_000)), ..BuyPatch::default() };
     let refused: Vec<String> = shorter
         .apply(&buy, When::at_once(buy.start))
@@ -220,7 +220,8 @@ fn hours_that_a_short_flight_does_not_have_are_refused_also_when_it_is_shortened
     assert!(long_enough.apply(&buy, When::at_once(buy.start)).is_ok());
 }
 
-/// Somebody: country, region, market area, city, postal code, device, genre. An empty text is one that no value names.
+/// A person: country, region, market area, city, postal code, device, genre. An empty string stands
+/// for something that no value names.
 type Person = [&'static str; 7];
 
 fn everybody() -> Vec<Person> {
@@ -243,7 +244,8 @@ fn everybody() -> Vec<Person> {
     all
 }
 
-/// Every value that the property tries, and who matches it, said independently of the rule.
+/// Whether a value matches a person, decided independently of the rule. Covers every value that the
+/// property test uses.
 fn matches(dimension: Dimension, value: &str, [country, region, metro, city, code, device, genre]: &Person) -> bool {
     match (dimension, value) {
         (GeoCountry, "US" | "us") => *country == "US",
@@ -275,7 +277,8 @@ fn pools() -> Vec<(Dimension, Vec<&'static str>)> {
     ]
 }
 
-/// Some rules as a buyer would write them. Each dimension has a rule of either sort in one of three cases.
+/// Some rules as a buyer might write them. Each dimension has a rule of each operator with a
+/// probability of one third.
 fn some_rules() -> impl Strategy<Value = Vec<(Dimension, Operator, Vec<&'static str>)>> {
     let rule = |(dimension, pool): (Dimension, Vec<&'static str>)| {
         let most = pool.len();
@@ -290,7 +293,7 @@ fn some_rules() -> impl Strategy<Value = Vec<(Dimension, Operator, Vec<&'static 
     pools().into_iter().map(rule).collect::<Vec<_>>().prop_map(|rules| rules.concat())
 }
 
-/// Whether it contradicts itself, found by asking everybody.
+/// Whether the rules contradict themselves, found by testing everybody.
 fn contradicts(rules: &[(Dimension, Operator, Vec<&'static str>)], everybody: &[Person]) -> bool {
     let matching = |(dimension, operator, values): &(Dimension, Operator, Vec<&'static str>), person: &Person| {
         let any = values.iter().any(|value| matches(*dimension, value, person));
@@ -322,7 +325,7 @@ proptest! {
         let borrowed: Vec<Values<'_>> = rules.iter().map(|(dimension, operator, values)| (*dimension, *operator, values.as_slice())).collect();
         let expected = contradicts(&rules, &everybody);
         prop_assert_eq!(!fields(&buy(&borrowed, &[])).is_empty(), expected, "{:?}", rules);
-        // However it is divided between the buy and a package.
+        // The result does not depend on how the rules are divided between the buy and a package.
         let half = |wanted: bool| -> Vec<Values<'_>> {
             borrowed.iter().zip(&halves).filter(|(_, half)| **half == wanted).map(|(rule, _)| *rule).collect()
         };
