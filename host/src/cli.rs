@@ -226,7 +226,7 @@ fn day(text: &str) -> Result<Day, String> {
     Day::parse(text).map_err(|error| error.to_string())
 }
 
-/// Runs the command and prints its error, if it fails, to standard error.
+/// Runs the command. If it fails, prints its error to standard error.
 pub fn run(arguments: Arguments) -> ExitCode {
     let done = match arguments.command {
         Command::Serve(with) => load(&with).and_then(serve::serve),
