@@ -19,7 +19,7 @@ pub use crate::domain::error_code::ErrorCode;
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[error("{code}: {message}")]
 pub struct AppError {
-    /// Its code.
+    /// The error code.
     pub code: ErrorCode,
     /// What is wrong, for people.
     pub message: String,

@@ -40,8 +40,8 @@ pub(crate) enum WebhookCommand {
         /// The endpoint's id.
         id: String,
     },
-    /// Create an endpoint of the publisher, which receives events of all principals' media buys. Prints
-    /// its secret once.
+    /// Create an endpoint of the publisher, which receives events of all principals' media buys.
+    /// Prints its secret once.
     Create {
         #[command(flatten)]
         with: WithConfig,
@@ -92,7 +92,8 @@ pub(crate) enum WebhookCommand {
         /// The endpoint's id.
         id: String,
     },
-    /// Rotate an endpoint's secret and print the new one once. The old secret also signs for one more day.
+    /// Rotate an endpoint's secret and print the new one once. The old secret also signs for one
+    /// more day.
     Rotate {
         #[command(flatten)]
         with: WithConfig,
