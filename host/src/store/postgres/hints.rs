@@ -102,8 +102,9 @@ async fn send(pool: PgPool, mut queue: mpsc::Receiver<Hint>, name: String) {
 }
 
 async fn send_all(pool: &PgPool, payloads: Vec<String>) -> Result<(), sqlx::Error> {
-    // The connection stays out of the pool until the hint is sent. Returning a dead connection
-    // would take as long as the query on it.
+    // The connection is not returned to the pool until the hints are sent. If it is dead and this
+    // is cut off by the time limit, returning it would wait just as long, so it is discarded
+    // instead.
     let mut lent = Lent(Some(pool.acquire().await?));
     if let Some(connection) = &mut lent.0 {
         sqlx::query("SELECT pg_notify($1, payload) FROM unnest($2::text[]) AS payload")
