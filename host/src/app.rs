@@ -1,13 +1,17 @@
-//! The use cases: each operation of the interface once, as a function of the caller and a typed request.
+//! The use cases: each operation of the interface, once, as a function of the caller and a typed
+//! request.
 //!
-//! Every face (HTTP, MCP, pages) calls these and only translates. A use case authorises, validates, decides, records and
-//! answers, in that order; nothing is stored before the whole request is known to be possible.
+//! Every face (HTTP, MCP, pages) calls these and only translates. A use case authorises, validates,
+//! decides, records and answers, in that order; nothing is stored before the whole request is known
+//! to be possible.
 //!
-//! - [`authentication`]: from a bearer token to a caller, and what happens to those who have none. [`caller`]: roles and what
-//!   they may do. [`callers`]: how much they may ask.
+//! - [`authentication`]: from a bearer token to a caller, and how failed logins are handled.
+//! - [`caller`]: roles and what they may do.
+//! - [`callers`]: rate limits and shared requests.
 //! - [`error`]: the coded errors of the interface.
 //! - [`write`], [`acceptance`], `preconditions`, `commit_retry`: what all writes have in common.
-//! - [`create_media_buy`], [`add_creative_assets`], [`update_media_buy`], [`update_media_buy_performance_index`]: the writes.
+//! - [`create_media_buy`], [`add_creative_assets`], [`update_media_buy`],
+//!   [`update_media_buy_performance_index`]: the writes.
 //! - [`check_media_buy_status`], [`get_media_buy_delivery`], [`lists`]: the reads.
 //! - [`tasks`], [`complete_task`]: what reviewers do.
 //! - [`webhooks`]: endpoints to which events are delivered.
@@ -54,18 +58,18 @@ pub use write::{ChangeMediaBuy, WriteAnswer, WriteOptions};
 /// The application core. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct App {
-    /// Persistence.
+    /// The host's database.
     pub store: Store,
-    /// The ad servers.
+    /// The adapters of the ad servers.
     pub adapters: Arc<Adapters>,
-    /// What the operator configured.
+    /// The host's configuration.
     pub config: Arc<Config>,
-    /// Wakes workers, and those who wait for an operation.
+    /// Wakes workers, and callers that wait for an operation.
     pub signals: Arc<Signals>,
-    /// What the ad servers last said about buys.
+    /// The last answers of the ad servers about buys.
     pub status_cache: Arc<StatusCache>,
-    /// How much callers have asked of late, and what is being asked.
+    /// The rate limits of callers, and the requests that they share.
     pub callers: Arc<callers::Callers>,
-    /// Which tokens are revoked, and which logins failed.
+    /// The revoked tokens of the configuration, and failed logins.
     pub authentication: Arc<authentication::Authentication>,
 }

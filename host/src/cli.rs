@@ -62,27 +62,28 @@ enum Command {
         /// The file to write. It must not exist.
         file: PathBuf,
     },
-    /// Replace the SQLite database with a copy that `backup` wrote. Stop the host first. Operations that
-    /// had not ended in the copy are looked up on the ad servers before anything is made.
+    /// Replace the SQLite database with a copy that `backup` wrote. Stop the host first. Operations
+    /// that had not ended in the copy are looked up on the ad servers before anything is made.
     Restore {
         #[command(flatten)]
         with: WithConfig,
         /// The copy to restore. It is not moved.
         file: PathBuf,
     },
-    /// Mark the database as restored by other means than `restore`. Run it before the first host starts.
+    /// Mark the database as restored by other means than `restore`. Run it before the first host
+    /// starts.
     Restored(WithConfig),
-    /// Copy the SQLite database into an empty PostgreSQL. Stop the host first. Run the same command again
-    /// to resume a move that was interrupted.
+    /// Copy the SQLite database into an empty PostgreSQL. Stop the host first. Run the same command
+    /// again to resume a move that was interrupted.
     Move {
         #[command(flatten)]
         with: WithConfig,
-        /// The target, as postgres://user:password@host:5432/database. Prefer the environment variable:
-        /// other users can read command lines.
+        /// The target, as postgres://user:password@host:5432/database. Prefer the environment
+        /// variable: other users can read command lines.
         #[arg(long, env = "FLIGHTDECK_MOVE_TO", hide_env_values = true, required_unless_present = "back")]
         to: Option<String>,
-        /// Undo a move, so that hosts serve from the file again. Changes made in PostgreSQL since the move
-        /// are not copied back.
+        /// Undo a move, so that hosts serve from the file again. Changes made in PostgreSQL since
+        /// the move are not copied back.
         #[arg(long)]
         back: bool,
     },
@@ -118,8 +119,8 @@ enum AdapterCommand {
     Inspect {
         /// The component.
         file: PathBuf,
-        /// A component to compare with, such as the active one: also print what FILE asks for and can do
-        /// beyond it.
+        /// A component to compare with, such as the active one: also print what FILE asks for and
+        /// can do beyond it.
         #[arg(long, value_name = "FILE")]
         against: Option<PathBuf>,
         /// Print JSON.
@@ -138,7 +139,8 @@ enum AdapterCommand {
 enum TokenCommand {
     /// Create a token, store its digest and print the token once.
     Create(NewToken),
-    /// List all tokens, including those of the configuration, one per line. Token texts are never printed.
+    /// List all tokens, including those of the configuration, one per line. Token texts are never
+    /// printed.
     List {
         #[command(flatten)]
         with: WithConfig,
@@ -151,8 +153,8 @@ enum TokenCommand {
 
 #[derive(Debug, Subcommand)]
 enum AuditCommand {
-    /// Verify the whole log and name the first line that was edited, removed, moved or forged. Prints the
-    /// log's head.
+    /// Verify the whole log and name the first line that was edited, removed, moved or forged.
+    /// Prints the log's head.
     Verify {
         #[command(flatten)]
         with: WithConfig,
@@ -177,8 +179,8 @@ pub(crate) struct WhichToken {
     with: WithConfig,
     /// The token's name.
     name: String,
-    /// The SHA-256 of the token's text, if this configuration does not have the token, or has another one
-    /// of that name.
+    /// The SHA-256 of the token's text, if this configuration does not have the token, or has
+    /// another one of that name.
     #[arg(long, value_parser = sha256)]
     sha256: Option<String>,
     /// The reason, for the audit log.
@@ -194,8 +196,8 @@ pub(crate) struct NewToken {
     /// A unique name, shown in histories and in the audit log.
     #[arg(long, value_parser = token_name)]
     name: String,
-    /// The person who uses the token, if the name does not say so. Nobody decides on their own request,
-    /// whichever token they use.
+    /// The person who uses the token, if the name does not say so. Nobody decides on their own
+    /// request, whichever token they use.
     #[arg(long, value_parser = token_name)]
     person: Option<String>,
     /// buyer, reviewer or operator.
@@ -226,7 +228,7 @@ fn day(text: &str) -> Result<Day, String> {
     Day::parse(text).map_err(|error| error.to_string())
 }
 
-/// Runs the command and prints its error, if it fails, to standard error.
+/// Runs the command. If it fails, prints its error to standard error.
 pub fn run(arguments: Arguments) -> ExitCode {
     let done = match arguments.command {
         Command::Serve(with) => load(&with).and_then(serve::serve),

@@ -1,37 +1,38 @@
-//! Durable execution: what was accepted is carried out, once, whatever happens.
+//! Durable execution: every accepted operation is carried out exactly once, whatever happens.
 //!
 //! - [`planning`]: what a change will do on each platform, and the digest that an approval is bound
 //!   to.
-//! - [`runner`]: claims operations under leases and runs them, so many at a time.
+//! - [`runner`]: claims operations under leases and runs a limited number at a time.
 //! - [`run`]: one run of one operation, from its claim to the write that ends or postpones it.
 //! - [`journal`]: the durable record of steps that adapters see as `steps`.
-//! - [`late_results`]: what a worker learned when its operation was somebody else's already:
-//!   evidence, never applied.
-//! - [`lease`]: the heartbeat that keeps a claim, and the proof that it still holds; `active_runs`:
-//!   what this process carries out, so that it does so once even when the clock jumps.
-//! - [`status`]: how buys stand on their ad servers; [`poller`] looks after all open ones;
-//!   [`status_cache`]: what was last said, for a moment.
+//! - [`late_results`]: what a worker learned after losing its operation: kept as evidence, never
+//!   applied.
+//! - [`lease`]: the heartbeat that keeps a claim, and the proof that it still holds.
+//! - `active_runs`: the operations that this process is running, so that none runs twice even if
+//!   the clock jumps.
+//! - [`status`]: reads the status of buys from their ad servers.
+//! - [`poller`]: polls the status of all open buys.
+//! - [`status_cache`]: caches the last status for a moment.
 //! - [`events`]: the events, audit lines and history entries that go with changes.
-//! - [`tasks`]: the tasks that an operation makes when it needs a person; [`decisions`]: what
-//!   becomes of it once somebody has spoken.
-//! - [`lookups`]: looks again for what requests made that got no answer, after their operation has
+//! - [`tasks`]: the tasks that an operation creates when it needs a person.
+//! - [`decisions`]: what happens to an operation after a decision.
+//! - [`lookups`]: looks up again what unanswered requests may have made, after their operation has
 //!   ended.
-//! - [`people`]: whose word counts: the tokens that are good, and the people behind them.
-//! - [`outcome`]: what an operation that has ended made of its buy.
-//! - [`hints`]: what replicas on one database tell each other.
-//! - [`replicas`]: what those hosts have in common beside the work: components, paces, breakers.
-//! - [`at_rest`]: keys of what lies in the database, and how far the audit log goes.
+//! - [`people`]: whose approvals count: the valid tokens, and the people behind them.
+//! - [`outcome`]: applies an operation that has ended to the record of its buy.
+//! - [`hints`]: exchanges hints between the replicas on one database.
+//! - [`replicas`]: shares components, request rates and circuit breakers between the replicas.
+//! - [`at_rest`]: the keys of the database's contents, and reports of the audit log's head.
 //! - [`backoff`]: how long to wait before the next try.
-//! - [`timers`]: what the clock does: tasks that are late, tasks that expire, keys that may be
-//!   forgotten.
+//! - [`timers`]: overdue tasks, expired tasks, and the deletion of old rows.
 //!
 //! # Why nothing happens twice
 //!
 //! A worker writes only under its fence, which a later claim invalidates. An adapter changes
 //! something only inside a step whose `begin` is committed. If the worker dies, the next run finds
-//! the step open and the adapter looks the step's reference up on the ad server before it makes
-//! anything. What was answered with a refusal is known not to have happened; what was answered with
-//! nothing may have.
+//! the step open, and the adapter looks the step's reference up on the ad server before it makes
+//! anything. A request that was refused is known not to have happened; a request without an answer
+//! may have.
 
 use std::{
     collections::HashMap,
@@ -68,38 +69,37 @@ pub mod timers;
 
 pub use crate::clock::now;
 
-/// That an operation came to rest: it ended, or waits for a person.
+/// A notice that an operation came to rest: it ended, or is waiting for a person.
 #[derive(Debug, Clone)]
 pub struct Rest {
-    /// Which one.
+    /// The operation that came to rest.
     pub operation: OperationId,
-    /// Whether this host ran it, as opposed to another one on the same database.
+    /// Whether this host ran the operation, as opposed to another one on the same database.
     pub here: bool,
 }
 
-/// Who is told of what inside the process. A hint only: whoever waits also looks for itself from
-/// time to time.
+/// Signals between the tasks of this process. They are only hints: every waiting task also polls.
 #[derive(Debug)]
 pub struct Signals {
     /// There may be work.
     work: Notify,
     /// There may be work for other replicas, too.
     news: Notify,
-    /// Something happened that others may want to hear of.
+    /// There may be events to deliver.
     happened: Notify,
-    /// A buy may stand otherwise on its ad servers than it did.
+    /// The status of a buy on its ad servers may have changed.
     changed: Notify,
     rested: broadcast::Sender<Rest>,
-    /// Callers that wait for an operation, each woken for its own alone: thousands may wait while
-    /// hundreds come to rest.
+    /// The callers that wait for an operation. Each is woken only for its own, because thousands
+    /// may wait while hundreds come to rest.
     waiting: Arc<Waiting>,
-    /// The host ends: nobody is to wait any longer.
+    /// The host is stopping, so all waits end.
     stop: CancellationToken,
 }
 
 impl Default for Signals {
     fn default() -> Self {
-        // A listener that falls behind by more looks at the store instead.
+        // A listener that falls further behind looks in the store instead.
         let (rested, _) = broadcast::channel(1_024);
         Self {
             work: Notify::new(),
@@ -114,50 +114,50 @@ impl Default for Signals {
 }
 
 impl Signals {
-    /// Tells every host's runner that there may be work.
+    /// Signals to the runners of all hosts that there may be work.
     pub fn work(&self) {
         self.work_here();
         self.news.notify_one();
     }
 
-    /// Tells this host's runner that there may be work.
+    /// Signals to this host's runner that there may be work.
     pub fn work_here(&self) {
         self.work.notify_one();
         self.happened();
     }
 
-    /// Waits for the hint that there may be work.
+    /// Waits for a signal that there may be work.
     pub async fn wait_for_work(&self) {
         self.work.notified().await;
     }
 
-    /// Tells those who send webhooks that something happened.
+    /// Signals to the dispatcher of webhooks that there may be events to deliver.
     pub fn happened(&self) {
         self.happened.notify_one();
     }
 
-    /// Waits until something happened.
+    /// Waits for a signal that there may be events to deliver.
     pub async fn wait_for_happenings(&self) {
         self.happened.notified().await;
     }
 
-    /// Waits until there is news for other replicas.
+    /// Waits for a signal that there may be work for other replicas.
     pub async fn wait_for_news(&self) {
         self.news.notified().await;
     }
 
-    /// Tells those who wait that an operation came to rest.
+    /// Signals to waiting callers that an operation came to rest on this host.
     pub fn rested(&self, operation: &OperationId) {
         self.changed.notify_one();
         self.tell(operation, true);
     }
 
-    /// Waits until a buy may stand otherwise on its ad servers than it did.
+    /// Waits for a signal that the status of a buy on its ad servers may have changed.
     pub async fn wait_for_changes(&self) {
         self.changed.notified().await;
     }
 
-    /// Tells those who wait that an operation came to rest on another replica.
+    /// Signals to waiting callers that an operation came to rest on another replica.
     pub fn rested_elsewhere(&self, operation: &OperationId) {
         self.tell(operation, false);
     }
@@ -167,21 +167,21 @@ impl Signals {
         if let Some((_, wake)) = self.waiting.all().get(operation) {
             wake.notify_waiters();
         }
-        // Nobody listening is fine.
+        // No listeners is fine.
         let _ = self.rested.send(Rest { operation: operation.clone(), here });
     }
 
-    /// Tells those who wait that the host ends.
+    /// Signals that the host is stopping.
     pub fn stop(&self) {
         self.stop.cancel();
     }
 
-    /// Waits until the host ends.
+    /// Waits until the host is stopping.
     pub async fn stopped(&self) {
         self.stop.cancelled().await;
     }
 
-    /// Listens for one operation that comes to rest, from now on.
+    /// Registers to be woken when one operation comes to rest from now on.
     pub fn wait_for(&self, operation: &OperationId) -> Waiter {
         let mut all = self.waiting.all();
         let (count, wake) = all.entry(operation.clone()).or_default();
@@ -189,13 +189,13 @@ impl Signals {
         Waiter { all: self.waiting.clone(), operation: operation.clone(), wake: wake.clone() }
     }
 
-    /// Listens for operations that come to rest.
+    /// Subscribes to all operations that come to rest.
     pub fn listen(&self) -> broadcast::Receiver<Rest> {
         self.rested.subscribe()
     }
 }
 
-/// Who waits for which operations: how many, and what wakes them.
+/// The number of waiters of each operation, and what wakes them.
 #[derive(Debug, Default)]
 struct Waiting(Mutex<HashMap<OperationId, (usize, Arc<Notify>)>>);
 
@@ -205,7 +205,7 @@ impl Waiting {
     }
 }
 
-/// Somebody who waits for an operation to come to rest.
+/// A caller's registration to be woken when an operation comes to rest.
 #[derive(Debug)]
 pub struct Waiter {
     all: Arc<Waiting>,
@@ -214,7 +214,8 @@ pub struct Waiter {
 }
 
 impl Waiter {
-    /// Ends when the operation comes to rest after this was called, even if it is waited for later.
+    /// Returns a future that completes when the operation comes to rest after this call, even if it
+    /// is first polled later.
     pub fn rested(&self) -> impl Future<Output = ()> + '_ {
         let mut woken = Box::pin(self.wake.notified());
         woken.as_mut().enable();

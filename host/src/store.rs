@@ -1,20 +1,24 @@
-//! Persistence: what is written together is written by one call, or not at all.
+//! Persistence. Each call writes everything it is given in one transaction, or nothing.
 //!
-//! [`Store`] has every function; each group of them stands, with its types and its SQL, in a file
-//! named by its subject:
+//! [`Store`] carries all functions. They are grouped by subject into files, each with its types and
+//! its SQL:
 //!
-//! - `recording`: [`Recording`], everything that one decision writes. Each row that it changes
-//!   names the version that the change was made on; if one of them is stale, nothing is written.
-//! - `media_buys`, `operations`, `tasks`, `events`, `idempotency`, `audit`, `tokens`: rows by their
-//!   subject.
-//! - `leases`: [`Claim`] and [`Fence`], who may carry an operation out. Every write of a worker
-//!   names its fence, and a worker that lost its lease can record nothing. `journal`, `lookups`:
-//!   the steps that a worker writes while an operation runs.
+//! - `recording`: [`Recording`], everything that one decision writes. Each changed row names the
+//!   version that the change is based on; if any of them is stale, nothing is written.
+//! - `media_buys`, `operations`, `tasks`, `events`, `idempotency`, `audit`, `tokens`: the rows of
+//!   each subject.
+//! - `leases`: [`Claim`] and [`Fence`], which decide which worker may run an operation. Every write
+//!   of a worker names its fence, and a worker that has lost its lease can't record anything.
+//! - `journal`, `lookups`: the steps that a worker writes while an operation runs, and those to
+//!   look up again afterwards.
 //! - [`webhooks`]: endpoints and deliveries.
-//! - [`replicas`]: what the replicas on one database share. [`marks`], [`census`], `retention`.
+//! - [`replicas`]: state that the replicas on one database share.
+//! - [`marks`], [`census`], `retention`: moments in the database's life, counts for metrics,
+//!   deletion of old rows.
 //!
-//! Two databases stand behind it: [`sqlite`], which needs no set-up, and [`postgres`], for several
-//! replicas at once. `sql` is what both have in common; [`moving`] copies one to the other.
+//! There are two database backends: [`sqlite`], which needs no set-up, and [`postgres`], which
+//! serves several replicas. `sql` holds what they have in common; [`moving`] copies a SQLite
+//! database to PostgreSQL.
 
 use std::sync::Arc;
 
@@ -71,75 +75,76 @@ mod tasks;
 mod tokens;
 pub mod webhooks;
 
-/// Why the store did not do it. Nothing was written, but for [`StoreError::Unsure`].
+/// Why a call failed. Nothing was written, except possibly after [`StoreError::Unsure`].
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// A row that was to be changed is not at the version that the change was made on: read it
-    /// again and decide anew.
+    /// A row to be changed is no longer at the version that the change is based on. Read it again
+    /// and decide anew.
     #[error("{0} was changed by somebody else meanwhile")]
     Stale(&'static str),
-    /// The worker's lease on the operation is gone. What it wanted to record must not be recorded.
+    /// The worker has lost its lease on the operation, so its results must not be recorded.
     #[error("the lease on {0} was lost")]
     Fenced(OperationId),
-    /// The idempotency key is in use; here is its entry.
+    /// The idempotency key is in use; holds its entry.
     #[error("the idempotency key is in use")]
     KeyTaken(Box<IdempotencyEntry>),
-    /// A decision came too late.
+    /// The decision came too late.
     #[error("{0} is over")]
     Expired(Expired),
-    /// The disk is full: nothing can be written until there is room; reading works.
+    /// The disk is full. Reads work, but writes fail until space is freed.
     #[error("the disk is full: free some space and try again")]
     Full,
-    /// The database can't be used now.
+    /// The database is temporarily unusable.
     #[error("the database can't be used now: {0}")]
     Unavailable(String),
-    /// The connection was lost while the database committed: the one error after which it may have
-    /// been written. Who must know reads, and not before the database's own time limit has passed.
+    /// The connection was lost during the commit. This is the only error after which the data may
+    /// have been written. A caller that must know reads it back, but only after the database's own
+    /// time limit has passed.
     #[error("the database did not answer whether it was written: {0}")]
     Unsure(String),
-    /// The audit log can't be written, and so nothing that it tells of: there is no key to sign it
-    /// with.
+    /// There is no key to sign the audit log with. Neither the log nor the changes it would record
+    /// can be written.
     #[error("the audit log can't be written: {0}")]
     NoKey(KeyError),
-    /// A row can't be read as what it should be: a bug, or somebody edited the database.
+    /// A row can't be parsed: either a bug, or somebody edited the database.
     #[error("the database holds something that can't be read: {0}")]
     Corrupt(String),
 }
 
 impl StoreError {
-    /// Whether it is the database that can't be used now: it says nothing of what was to be
-    /// written, and another try may succeed.
+    /// Returns whether the error is a temporary failure of the database. It says nothing about the
+    /// data being written, and a retry may succeed.
     pub const fn passes(&self) -> bool {
         matches!(self, Self::Full | Self::Unavailable(_) | Self::Unsure(_))
     }
 }
 
-/// A row and the version at which it was read, which rises with each write.
+/// A row and the version at which it was read. The version rises with each write.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Stored<T> {
-    /// What it says.
+    /// The row's contents.
     pub value: T,
-    /// The version to name when it is written again.
+    /// The version to name when writing the row back.
     pub version: i64,
 }
 
-/// What one replica tells the others, so that they look sooner than they would by themselves.
+/// A message to the other replicas, so that they look sooner than their next poll.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Hint {
-    /// There may be work to claim.
+    /// There may be an operation to claim.
     Work,
-    /// An operation came to rest.
+    /// An operation has ended or is waiting for a person.
     Rested(OperationId),
 }
 
 /// The host's database. Clones share one set of connections.
 ///
-/// Times are given by the caller, but for leases and late tasks on PostgreSQL: several replicas
-/// share them, so that they are judged by its clock.
+/// The caller supplies the current time. Leases and overdue tasks on PostgreSQL are the exception:
+/// they are shared between replicas, so they are judged by the database's clock.
 ///
-/// If a caller's future is dropped while its write waits or runs, the write may still happen, or
-/// not: a caller that must know reads. Dropping the last clone without [`Store::close`] loses
-/// nothing that was acknowledged.
+/// If a caller's future is dropped while its write is queued or running, the write may or may not
+/// happen; a caller that must know reads it back. Dropping the last clone without [`Store::close`]
+/// loses nothing that was acknowledged.
 #[derive(Debug, Clone)]
 pub struct Store {
     database: Arc<Database>,
@@ -157,13 +162,14 @@ impl Store {
         &self.keys
     }
 
-    /// Sends a hint to the other replicas on the same database. It may get lost, and is never part
-    /// of a transaction.
+    /// Sends a hint to the other replicas on the same database. Hints may get lost, and are never
+    /// part of a transaction.
     pub fn send_hint(&self, hint: Hint) {
         self.database.send_hint(hint);
     }
 
-    /// Returns the hints of other replicas on the same database; `None` where there can't be any.
+    /// Returns the hints of other replicas on the same database, or `None` if the database can't
+    /// have other replicas.
     pub fn hints(&self) -> Option<broadcast::Receiver<Hint>> {
         self.database.hints()
     }
@@ -171,27 +177,27 @@ impl Store {
     /// Checks that the database answers.
     ///
     /// # Errors
-    /// It does not.
+    /// When it does not answer.
     pub async fn ping(&self) -> Result<(), StoreError> {
         self.database.ping().await
     }
 
-    /// Finishes what is being written and closes the database, for all clones.
+    /// Finishes the writes in flight and closes the database for all clones.
     pub async fn close(&self) {
         self.database.close().await;
     }
 
-    /// Returns where the statements of its database differ.
+    /// Returns the SQL dialect of the database.
     fn dialect(&self) -> &'static Dialect {
         self.database.dialect()
     }
 
-    /// Returns the rows of a statement that only reads.
+    /// Runs a read-only statement and returns its rows.
     async fn read(&self, statement: Statement) -> Result<Vec<Row>, StoreError> {
         self.database.read(statement).await
     }
 
-    /// Runs `work` over `with` in a transaction, more than once if the database asks for it. See
+    /// Runs `work` on `with` in a transaction, more than once if the database requires a retry. See
     /// [`Database::write`].
     async fn write<T, F, W>(&self, with: W, work: F) -> Result<T, StoreError>
     where
@@ -221,7 +227,7 @@ impl Store {
     }
 }
 
-/// A transaction of a store, with the store's keys.
+/// A transaction together with the store's keys.
 struct WithKeys<'t> {
     transaction: &'t mut (dyn Transaction + 't),
     keys: Arc<Keyring>,

@@ -1,4 +1,5 @@
-//! What all writes have in common: idempotency, plan, approval, one transaction, waiting for the outcome.
+//! What all writes have in common: idempotency, plan, approval, one transaction, and the wait for
+//! the outcome.
 
 use std::time::Duration;
 
@@ -36,39 +37,41 @@ use crate::{
 /// How long an idempotency key is kept.
 const KEY_KEPT_FOR: Duration = Duration::from_secs(48 * 3_600);
 
-/// How long a plan may take: it uses no network.
+/// The time limit of a plan, which uses no network.
 const PLAN_TIME: Duration = Duration::from_secs(10);
 
-/// How long to wait before the store is asked whether an operation came to rest though nobody said so: with several hosts a hint may get
-/// lost. Whoever waits is woken; each of them that looks costs two reads, and thousands may wait.
+/// How long to wait before checking the store for an operation that came to rest without a signal:
+/// with several hosts a hint may get lost. Waiters are normally woken; each check costs two reads,
+/// and thousands may be waiting.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
 
 /// A change that is possible as far as the host can tell.
 #[derive(Debug)]
 pub(super) struct Draft {
-    /// What kind.
+    /// The kind of operation.
     pub(super) kind: OperationKind,
-    /// What is to change.
+    /// The change to make.
     pub(super) change: Change,
-    /// The buy before; for a new one, the buy itself.
+    /// The buy before the change; for a new one, the buy itself.
     pub(super) current: MediaBuy,
-    /// The buy after.
+    /// The buy after the change.
     pub(super) desired: MediaBuy,
-    /// When it was asked for; see [`App::next_word`].
+    /// When the change was requested; see [`App::next_word`].
     pub(super) asked: Timestamp,
-    /// What the host filled in.
+    /// The values that the host filled in, in words.
     pub(super) notes: Vec<String>,
 }
 
 impl Draft {
-    /// The change, with the buy before and after it.
+    /// Returns the change together with the buy before and after it.
     fn proposed(&self) -> ProposedChange<'_> {
         ProposedChange { change: &self.change, current: &self.current, desired: &self.desired }
     }
 }
 
 impl App {
-    /// The answer that was given under the caller's idempotency key, if it was used.
+    /// Returns the answer that was given for the caller's idempotency key, if the key was used
+    /// before.
     pub(super) async fn replay(
         &self,
         principal: &PrincipalId,
@@ -101,7 +104,8 @@ impl App {
             answer.replayed = true;
             return Ok(answer);
         }
-        // Accepted, and never answered: the first request still waits, or the host stopped before it could answer.
+        // Accepted, but not answered yet: the first request is still waiting, or the host stopped
+        // before it could answer.
         let (buy, operation) = self.as_it_stands(&entry.operation).await?;
         if matches!(operation.state, OperationState::Queued | OperationState::Running) {
             return Err(AppError::new(
@@ -117,7 +121,8 @@ impl App {
         Ok(answer)
     }
 
-    /// Keeps an answer for whoever asks again. If it can't be kept, they are answered as the operation stands by then.
+    /// Keeps an answer for repeated requests. If that fails, they get the operation's state at that
+    /// time.
     async fn remember_answer(&self, entry: &IdempotencyEntry, answer: &WriteAnswer) {
         let kept = match serde_json::to_value(answer) {
             Ok(value) => self.store.record_answer(&entry.principal, &entry.key, &value).await,
@@ -128,8 +133,8 @@ impl App {
         }
     }
 
-    /// Plans a change, asks for approval if a rule wants it, records all of it in one transaction, and waits for the outcome as
-    /// long as the caller wants.
+    /// Plans a change, requests approval if a rule requires it, records all of it in one
+    /// transaction, and waits for the outcome as long as the caller wants.
     pub(super) async fn accept(
         &self,
         caller: &Caller,
@@ -190,7 +195,8 @@ impl App {
                 }
                 Ok(answer)
             }
-            // It is accepted and will be carried out: to answer with an error would have the buyer ask for it again.
+            // The change is accepted and will be carried out. An error would make the buyer request
+            // it again.
             Err(error) => {
                 tracing::error!(operation = %operation.id, %error, "can't see how an accepted operation stands");
                 Ok(self.answer(buy, operation, draft.notes))
@@ -198,7 +204,7 @@ impl App {
         }
     }
 
-    /// Plans on every platform; what one of them can't do is told at once, by field.
+    /// Plans on every platform. Whatever one of them can't do is reported at once, by field.
     async fn plan(&self, draft: &Draft, operation: &OperationId, at: Timestamp) -> Result<Plan, AppError> {
         planning::plan(&self.adapters, &self.config, operation, draft.proposed(), at.plus(PLAN_TIME))
             .await
@@ -218,7 +224,8 @@ impl App {
         let Some(needed) = self.config.approvals_needed(&asked) else { return };
         operation.state = OperationState::AwaitingApproval;
         let plan = operation.plan.clone();
-        // What is recorded for a new buy is what a run will read: the revision that it has now.
+        // The digest of a new buy uses the revision that a run will read, which is the one it has
+        // now.
         let digest = planning::digest(&operation.request, &plan, draft.current.revision);
         let question = Question {
             kind: TaskKind::ManualApproval,
@@ -236,7 +243,8 @@ impl App {
         }
     }
 
-    /// Waits until an operation comes to rest, `wait` at most and no longer than the host serves, and answers how it stands.
+    /// Waits at most `wait` until an operation comes to rest, or until the host stops, and returns
+    /// its current state.
     async fn wait(
         &self,
         id: &OperationId,
@@ -246,7 +254,8 @@ impl App {
     ) -> Result<WriteAnswer, AppError> {
         let mut until = tokio::time::Instant::now() + wait;
         loop {
-            // From before the look on: what comes to rest after it is heard.
+            // Subscribed before the read, so that an operation that comes to rest after it is
+            // noticed.
             let heard = rested.rested();
             let (buy, operation) = self.as_it_stands(id).await?;
             let at_rest = !matches!(operation.state, OperationState::Queued | OperationState::Running);
@@ -289,7 +298,7 @@ impl App {
     }
 }
 
-/// What an impossible request is answered with: every platform's every item.
+/// Returns the error for an impossible request, with every item of every platform.
 fn impossible(failures: Vec<(PlatformName, Failure)>) -> AppError {
     let mut merged: Option<(PlatformName, Failure)> = None;
     for (platform, failure) in failures {
@@ -312,7 +321,7 @@ fn impossible(failures: Vec<(PlatformName, Failure)>) -> AppError {
     )
 }
 
-/// What makes two requests under one idempotency key the same.
+/// Returns what the fingerprint of an idempotency key covers.
 fn asked(kind: OperationKind, options: &WriteOptions) -> serde_json::Value {
     json!({ "operation": kind, "request": options.request })
 }

@@ -19,7 +19,7 @@ use crate::{
 /// New creatives for a buy.
 #[derive(Debug, Clone)]
 pub struct NewCreatives {
-    /// Which buy.
+    /// The buy.
     pub buy: MediaBuyId,
     /// The creatives.
     pub assets: Vec<Creative>,
@@ -29,7 +29,7 @@ impl App {
     /// Uploads creatives and attaches them to packages.
     ///
     /// # Errors
-    /// Everything that makes it impossible; then nothing was stored.
+    /// When the request is impossible for any reason. Nothing is stored then.
     pub async fn add_creative_assets(
         &self,
         caller: &Caller,
@@ -50,7 +50,8 @@ impl App {
     }
 }
 
-/// A format that a package does not take has a code of its own, unless something else is wrong besides.
+/// Returns the error for a refused upload. A format that a package does not accept has a code of
+/// its own, unless something else is wrong as well.
 fn refused(problems: Vec<Problem>) -> AppError {
     let only_formats = problems.iter().all(|problem| problem.field.part == Part::Field(Field::Format));
     let code = if only_formats { ErrorCode::UnsupportedFormat } else { ErrorCode::InvalidParameter };

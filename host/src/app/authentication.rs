@@ -1,7 +1,7 @@
 //! From a bearer token to a caller.
 //!
-//! - [`revocations`]: tokens of the configuration that were revoked.
-//! - [`login_limits`]: how many failed logins of an address are answered.
+//! - [`revocations`]: revoked tokens of the configuration.
+//! - [`login_limits`]: how many failed logins from one address are answered.
 //! - [`failed_logins`]: failed logins on their way to the audit log.
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
@@ -31,7 +31,7 @@ const REFRESH: Duration = Duration::from_secs(1);
 /// How often failed logins are written to the audit log.
 const FLUSH: Duration = Duration::from_secs(60);
 
-/// What a host remembers for authentication.
+/// The authentication state of a host.
 #[derive(Debug, Default)]
 pub struct Authentication {
     /// Revoked tokens of the configuration.
@@ -41,7 +41,7 @@ pub struct Authentication {
 }
 
 impl Authentication {
-    /// Writes failed logins to the audit log, and to the host's log that this was not possible.
+    /// Writes failed logins to the audit log, or logs a warning if that fails.
     pub async fn flush(&self, store: &Store) {
         if let Err(error) = self.failed_logins.flush(store).await {
             tracing::warn!(%error, "failed logins could not be told to the audit log");
@@ -49,7 +49,8 @@ impl Authentication {
     }
 }
 
-/// Reads revocations and writes failed logins until `stop`. What is left then is for [`Authentication::flush`].
+/// Reads revocations and writes failed logins until `stop`. The failed logins left over then are
+/// for [`Authentication::flush`].
 pub async fn serve(authentication: Arc<Authentication>, config: Arc<Config>, store: Store, stop: CancellationToken) {
     let mut flushed = tokio::time::Instant::now();
     let watch = async {
@@ -64,25 +65,25 @@ pub async fn serve(authentication: Arc<Authentication>, config: Arc<Config>, sto
             }
         }
     };
-    // A database that does not answer keeps no host from stopping.
+    // An unresponsive database must not keep the host from stopping.
     stop.run_until_cancelled(watch).await;
 }
 
-/// A token, and from where it came.
+/// A presented token and where it came from.
 #[derive(Debug, Clone, Copy)]
 pub struct Presented<'t> {
-    /// The token; `None` if there was none.
+    /// The token; `None` if none was sent.
     pub token: Option<&'t str>,
-    /// Whose address it came from, for those who try.
+    /// The client's address, by which failed logins are limited.
     pub address: Option<IpAddr>,
 }
 
 impl App {
-    /// Finds the caller to whom a bearer token belongs.
+    /// Returns the caller to whom a bearer token belongs.
     ///
     /// # Errors
-    /// `AUTHENTICATION_REQUIRED` if it is unknown, expired or revoked: the caller is not told which. `RATE_LIMITED` for such a token from
-    /// an address from which too many of them came.
+    /// `AUTHENTICATION_REQUIRED` if the token is unknown, expired or revoked; the answer does not
+    /// say which. `RATE_LIMITED` for such a token if too many of them came from its address.
     pub async fn authenticate(&self, presented: Presented<'_>) -> Result<Caller, AppError> {
         let address = presented.address;
         let failed = |refused, token| Err(self.login_failed(FailedLogin { address, refused, token }));

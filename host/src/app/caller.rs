@@ -9,28 +9,30 @@ use crate::{
     },
 };
 
-/// Who asks, after the token was checked.
+/// The caller, after the token was checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
-    /// The name of the token: who acts.
+    /// The name of the token, under which the caller acts.
     pub name: String,
-    /// Who stands behind it.
+    /// The person behind the token.
     pub person: Person,
-    /// What tells in a task with which token somebody approved; see [`people::fingerprint`](crate::operations::people::fingerprint).
+    /// The fingerprint by which a task records which token approved; see
+    /// [`people::fingerprint`](crate::operations::people::fingerprint).
     pub fingerprint: String,
-    /// Its role.
+    /// The role of the token.
     pub role: Role,
-    /// For a buyer: whose.
+    /// The principal of a buyer's token.
     pub principal: Option<PrincipalId>,
 }
 
 impl Caller {
-    /// Who acts, for histories and the audit log: the token, and the person behind it where that is another name.
+    /// Returns the actor name for histories and the audit log: the token's name, and the person's
+    /// if that is different.
     pub fn signature(&self) -> String {
         person::signature(&self.name, &self.person)
     }
 
-    /// The principal whose things the caller sees; `None`: everybody's.
+    /// Returns the principal whose data the caller may see; `None` for everybody's.
     pub fn scope(&self) -> Option<&PrincipalId> {
         match self.role {
             Role::Buyer => self.principal.as_ref(),
@@ -38,20 +40,21 @@ impl Caller {
         }
     }
 
-    /// Whether the caller may see what belongs to this principal.
+    /// Returns whether the caller may see the data of this principal.
     pub fn sees(&self, owner: &PrincipalId) -> bool {
         self.role != Role::Buyer || self.principal.as_ref() == Some(owner)
     }
 
-    /// Whether the caller belongs to the publisher, who is told everything of its ad servers; see [`crate::domain::told`].
+    /// Returns whether the caller belongs to the publisher, who sees everything about its ad
+    /// servers; see [`crate::domain::told`].
     pub fn is_staff(&self) -> bool {
         self.role != Role::Buyer
     }
 
-    /// The principal that a write is made for.
+    /// Returns the principal that a write is made for.
     ///
     /// # Errors
-    /// `PERMISSION_DENIED` for whoever is no buyer.
+    /// `PERMISSION_DENIED` unless the caller is a buyer.
     pub fn buyer(&self) -> Result<&PrincipalId, AppError> {
         match (&self.role, &self.principal) {
             (Role::Buyer, Some(principal)) => Ok(principal),
@@ -59,10 +62,7 @@ impl Caller {
         }
     }
 
-    /// Checks that the caller may work tasks.
-    ///
-    /// # Errors
-    /// `PERMISSION_DENIED` for buyers.
+    /// Checks that the caller may work on tasks.
     pub fn reviewer(&self) -> Result<(), AppError> {
         match self.role {
             Role::Reviewer | Role::Operator => Ok(()),
@@ -72,7 +72,7 @@ impl Caller {
         }
     }
 
-    /// Fails unless the caller can own what the host does beside media buys: endpoints of webhooks.
+    /// Checks that the caller may own endpoints of webhooks.
     ///
     /// # Errors
     /// `PERMISSION_DENIED` for reviewers.
@@ -85,7 +85,7 @@ impl Caller {
         }
     }
 
-    /// Fails unless the caller runs the host.
+    /// Checks that the caller is an operator.
     ///
     /// # Errors
     /// `PERMISSION_DENIED` for everybody else.

@@ -1,8 +1,8 @@
-//! What the host remembers of its callers: how much each has asked of late, which addresses came with tokens that are worth nothing,
-//! and what is being asked of ad servers at this moment, so that the same question is asked once.
+//! What the host remembers about its callers: their rate limits, the addresses of failed logins,
+//! and the ad server requests in flight, so that identical requests are sent once.
 //!
-//! - [`rate_limits`]: how much a caller may ask.
-//! - [`single_flight`]: questions that several callers have at the same time.
+//! - [`rate_limits`]: how many calls a caller may make.
+//! - [`single_flight`]: shares one request between several callers.
 
 use std::sync::Arc;
 
@@ -24,35 +24,36 @@ use crate::{
 pub mod rate_limits;
 pub mod single_flight;
 
-/// A buy, as it was recorded when somebody asked about it: an answer from before a change is no answer to who asks after it.
+/// A buy and the version at which it was read. A caller that asks after a change must not get an
+/// answer from before it.
 pub type AsRecorded = (MediaBuyId, i64);
 
-/// What the ad servers counted of a buy, and up to when.
+/// The delivery of a buy as counted by the ad servers.
 #[derive(Debug, Clone)]
 pub struct Counted {
-    /// Package by package and day by day.
+    /// The delivery by package and day.
     pub rows: Arc<Vec<DeliveryRow>>,
-    /// Up to when they had counted.
+    /// The time up to which all of them had counted.
     pub as_of: Timestamp,
 }
 
-/// What the host remembers of its callers.
+/// What the host remembers about its callers.
 #[derive(Debug)]
 pub struct Callers {
-    /// How much each may ask.
+    /// The rate limits of the callers.
     pub rates: RateLimits,
-    /// How many logins failed, by address.
+    /// The failed logins by address.
     pub logins: LoginLimits,
-    /// Whether the host can serve: anybody may ask that, as often as they like.
+    /// The readiness check, shared because anybody may request it as often as they like.
     pub readiness: SingleFlight<(), Result<(), Vec<String>>>,
-    /// How buys stand: what is being asked.
+    /// The status requests in flight.
     pub standings: SingleFlight<AsRecorded, Result<(Timestamp, Seen), AppError>>,
-    /// What buys delivered: what is being asked, and what was answered a moment ago.
+    /// The delivery reports in flight, and those of the last moments.
     pub deliveries: CachedFlight<(AsRecorded, Day, Day), Result<Counted, AppError>>,
 }
 
 impl Callers {
-    /// With nothing to remember yet.
+    /// Returns an empty memory.
     pub fn new(config: &Config) -> Self {
         Self {
             rates: RateLimits::default(),

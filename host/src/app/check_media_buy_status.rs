@@ -1,4 +1,4 @@
-//! `check_media_buy_status`: how a buy stands, asked live, with a short memory.
+//! `check_media_buy_status`: the current status of a buy, read live with a short cache.
 
 use std::time::Duration;
 
@@ -19,46 +19,46 @@ use crate::{
     store::Stored,
 };
 
-/// How long the ad servers may take to answer.
+/// The time limit of the ad servers.
 const ASK_FOR: Duration = Duration::from_secs(15);
 
-/// How a buy stands.
+/// The standing of a buy.
 #[derive(Debug, Clone)]
 pub struct BuyStanding {
     /// The buy.
     pub buy: MediaBuy,
-    /// Its status.
+    /// The buy's status, with the detail that explains it.
     pub standing: Standing,
     /// When the ad servers were asked.
     pub last_updated: Timestamp,
-    /// Its packages.
+    /// The standing of each of its packages.
     pub packages: Vec<PackageStanding>,
-    /// The operations that have not ended.
+    /// The operations of the buy that have not ended.
     pub pending: Vec<Operation>,
 }
 
-/// How a package stands.
+/// The standing of a package.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PackageStanding {
-    /// Which package.
+    /// The package's id.
     pub package: PackageId,
-    /// Where it lives.
+    /// The platform of the package.
     pub platform: PlatformName,
-    /// Its status.
+    /// The status of the package.
     pub status: BuyStatus,
     /// `on_track`, `ahead`, `behind`, `not_started`, `completed` or `unknown`.
     pub pacing: &'static str,
-    /// Delivered of its goal, in millionths (1_000_000 is all of it), if the platform counts.
+    /// Delivered share of the goal in millionths (1_000_000 is all of it), if the platform counts.
     pub delivered_millionths: Option<i64>,
-    /// What the platform says.
+    /// The state reported by the platform.
     pub platform_state: Option<DeliveryState>,
 }
 
 impl App {
-    /// How a buy stands.
+    /// Returns the current standing of a buy.
     ///
     /// # Errors
-    /// `NOT_FOUND`; the store's.
+    /// `NOT_FOUND`, or when the store fails.
     pub async fn check_media_buy_status(&self, caller: &Caller, id: &MediaBuyId) -> Result<BuyStanding, AppError> {
         let stored = self.visible_buy(caller, id).await?;
         let pending: Vec<Operation> =
@@ -79,7 +79,7 @@ impl App {
             standing.detail.clone_from(&stored.value.detail);
         }
         let mut buy = stored.value.clone();
-        // How a buy stands that is being created is recorded by what creates it.
+        // The standing of a buy being created is recorded by the operation that creates it.
         if silent.is_none() && matches!(creation, Creation::Done) {
             buy = self.observer().record(stored, &standing, &said, at).await?;
             standing.status = buy.status;
@@ -93,13 +93,14 @@ impl App {
         Ok(BuyStanding { packages, standing, last_updated: said_at, pending, buy })
     }
 
-    /// What the host knows of a buy's creation.
+    /// Returns what the host knows of a buy's creation.
     pub(super) async fn creation(&self, buy: &MediaBuy) -> Result<Creation, AppError> {
         let operation = self.store.creation(&buy.id).await?.ok_or_else(|| AppError::not_found("media buy"))?.value;
         Ok(Creation::of(&operation))
     }
 
-    /// What the ad servers say of a buy, asked now or a moment ago. Who asks while somebody else does gets the same answer.
+    /// Returns what the ad servers say about a buy, now or a moment ago. Concurrent callers share
+    /// one request.
     async fn ask(&self, buy: &Stored<MediaBuy>, at: Timestamp) -> Result<(Timestamp, Seen), AppError> {
         let fresh = || {
             let said = self.status_cache.get(&buy.value.id, at)?;
@@ -110,7 +111,7 @@ impl App {
         }
         let ask = || {
             let (observer, buy) = (self.observer(), buy.value.clone());
-            // Somebody may have been answered between the look above and this one.
+            // Another request may have been answered since the check above.
             let said = fresh();
             async move {
                 if let Some(said) = said {
@@ -123,7 +124,7 @@ impl App {
         self.callers.standings.ask((buy.value.id.clone(), buy.version), ask).await
     }
 
-    /// Who asks ad servers how buys stand.
+    /// Returns the service that reads the status of buys from their ad servers.
     pub fn observer(&self) -> Observer {
         Observer {
             store: self.store.clone(),
@@ -158,7 +159,7 @@ fn package_standing(
     }
 }
 
-/// How a package keeps up with an even delivery: within a tenth of the goal is on track.
+/// Compares a package's delivery with an even one. Within a tenth of the goal counts as on track.
 fn pacing_word(buy: &MediaBuy, package: &Package, delivered: Option<i64>, now: Timestamp) -> &'static str {
     let Some(delivered) = delivered else { return "unknown" };
     if delivered >= package.impressions {

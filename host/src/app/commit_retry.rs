@@ -1,8 +1,10 @@
-//! Writes of which the database did not say whether they were made.
+//! Writes whose commit the database did not acknowledge.
 //!
-//! A connection that is lost while the database commits leaves both possible, and even who looks at once can't know: the commit may be on its
-//! way. So nobody is answered with an error for something that may still be recorded. The same write is made again instead: what it inserts is
-//! unique, so that the database itself has it wait for the first one and then says which of both it was.
+//! If the connection is lost during the commit, the write may or may not have been made, and even
+//! an immediate read can't tell, because the commit may still be in progress. So no caller gets an
+//! error for something that may still be recorded. The same write is made again instead: its rows
+//! are unique, so the database itself makes it wait for the first one, and then tells which of the
+//! two was recorded.
 
 use std::time::Duration;
 
@@ -13,17 +15,19 @@ use crate::{
     store::{Recording, Store, StoreError},
 };
 
-/// How long to find out. PostgreSQL ends a session whose client is gone after 20 s, and with it the transaction that may still commit;
-/// as long again for a server that restarts.
+/// How long to keep trying. PostgreSQL ends a session whose client is gone after 20 s, and with it
+/// the transaction that may still commit; the same time again is for a server that restarts.
 const FIND_OUT: Duration = Duration::from_secs(45);
 
-/// How long to wait before the database is asked again that can't be used.
+/// The wait between two tries while the database can't be used.
 const PAUSE: Duration = Duration::from_millis(250);
 
-/// Records a new operation with all that belongs to it. `Ok` if it is recorded, whichever of several tries did it.
+/// Records a new operation with everything that belongs to it. Returns `Ok` if it is recorded,
+/// whichever of several tries did it.
 ///
 /// # Errors
-/// As [`Store::record`], and nothing was written; [`StoreError::Unsure`] only if the database could not be asked for 45 s.
+/// As [`Store::record`], in which case nothing was written; [`StoreError::Unsure`] only if the
+/// database was unavailable for 45 s.
 pub(super) async fn record_new(store: &Store, operation: &OperationId, recording: Recording) -> Result<(), StoreError> {
     let mut failed = match store.record(recording.clone()).await {
         Err(error @ StoreError::Unsure(_)) => error,
@@ -38,7 +42,8 @@ pub(super) async fn record_new(store: &Store, operation: &OperationId, recording
             Ok(None) => match store.record(recording.clone()).await {
                 Ok(()) => return Ok(()),
                 Err(error) if error.passes() => failed = error,
-                // The first one was committed meanwhile, and this is what it looks like from here; or somebody was faster than both.
+                // Either the first write has been committed meanwhile, or somebody else was faster
+                // than both.
                 Err(error) => {
                     return match store.operation(operation).await? {
                         Some(_) => Ok(()),

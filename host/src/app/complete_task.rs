@@ -1,4 +1,4 @@
-//! `complete_task`: a reviewer's decision, made once whoever clicks twice.
+//! `complete_task`: a reviewer's decision. Idempotent.
 
 use crate::{
     app::{
@@ -25,16 +25,17 @@ use crate::{
     store::{AuditEntry, Author, DecisionWindow, Expired, Recording, StoreError, Stored, Write},
 };
 
-/// How often a decision is made anew because somebody wrote to its task or its buy at the same time.
+/// How often a decision is retried because somebody else wrote to its task or its buy at the same
+/// time.
 const TRIES: u32 = 8;
 
-/// Why nothing can be written of a decision.
+/// Why a decision can't be written.
 #[derive(Debug, thiserror::Error)]
 enum Undecided {
-    /// It is refused, or the store could not be read.
+    /// The decision was refused, or the store could not be read.
     #[error(transparent)]
     Refused(#[from] AppError),
-    /// Its operation can't be moved.
+    /// The operation can't be moved on.
     #[error(transparent)]
     Waiting(#[from] WaitingError),
 }
@@ -57,18 +58,19 @@ impl From<Undecided> for AppError {
 /// A reviewer's decision.
 #[derive(Debug, Clone)]
 pub struct Decide {
-    /// Which task.
+    /// The task to decide.
     pub task: TaskId,
-    /// What.
+    /// The decision.
     pub resolution: Resolution,
-    /// Why, in the reviewer's words.
+    /// The reason, in the reviewer's words.
     pub words: Option<String>,
-    /// The version of the task that it was made on.
+    /// The version of the task that the decision is based on.
     pub version: Option<i64>,
 }
 
 impl App {
-    /// Decides a task. The same decision twice is one decision; one made on an old version is refused with the current task.
+    /// Decides a task. Repeating the same decision changes nothing. A decision based on an old
+    /// version is refused, and the error contains the current task.
     ///
     /// # Errors
     /// `PERMISSION_DENIED`, `NOT_FOUND`, `CONFLICT`, `INVALID_STATE`, `INVALID_PARAMETER`.
@@ -87,7 +89,8 @@ impl App {
             if people::asked_for(&self.config, store, &stored.value, &caller.person, at).await? {
                 return Err(AppError::denied("nobody approves their own request: another person must decide"));
             }
-            // What was decided on is what was read first: a decision does not move on to another question by itself.
+            // The decision is about the question that was read first, and must not be applied to a
+            // different one.
             if asked.get_or_insert_with(|| stored.value.digest.clone()) != &stored.value.digest {
                 return Err(conflict(&stored.value));
             }
@@ -95,7 +98,8 @@ impl App {
             let operation_id = read.operation.clone();
             let recording = match self.decision(caller, stored, counted, &decide).await {
                 Ok(recording) => recording,
-                // Somebody decided after the task was read and before its operation was: as below.
+                // Somebody else decided after the task was read and before its operation was.
+                // Handled as below.
                 Err(Undecided::Waiting(WaitingError::NotWaiting(_))) if tries < TRIES => {
                     tries += 1;
                     continue;
@@ -105,8 +109,9 @@ impl App {
             fault::point("decide.before");
             match self.store.record(recording).await {
                 Ok(()) => break operation_id,
-                // Somebody was faster, at the task or at its buy: decide on what they made of it. Or this decision may be recorded: made
-                // again, it waits for the one that may be under way, and finds itself.
+                // Somebody else was faster, at the task or at its buy: decide again on the result.
+                // Or this decision may already be recorded: when repeated, it waits for a write
+                // that may be under way, and then finds itself.
                 Err(StoreError::Stale(_) | StoreError::Unsure(_)) if tries < TRIES => tries += 1,
                 Err(StoreError::Expired(what)) => return Err(too_late(what, &read)),
                 Err(error) => return Err(error.into()),
@@ -119,7 +124,7 @@ impl App {
         self.view(caller, fresh.value).await
     }
 
-    /// Everything that a decision writes.
+    /// Returns everything that a decision writes.
     async fn decision(
         &self,
         caller: &Caller,
@@ -163,8 +168,9 @@ impl App {
         Ok(recording)
     }
 
-    /// What must not be over when a decision is written. A task that fails its operation when it expires is not decided after that,
-    /// whether the clock has seen to it or not; and a buy whose flight is over is not made.
+    /// Returns the deadlines that a decision must meet. A task that fails its operation on expiry
+    /// can't be decided after that, whether the timers have handled it or not; and a buy whose
+    /// flight is over is not created.
     async fn window(
         &self,
         task: &Task,
@@ -177,7 +183,8 @@ impl App {
         Ok(DecisionWindow { task: expires.then(|| task.id.clone()), flight: makes.then(|| task.buy.clone()), at })
     }
 
-    /// A yes. With enough of them the operation runs: the one that was asked for, with the plan that was shown.
+    /// Records an approval. Once there are enough, the operation runs: the one that was requested,
+    /// with the plan that was shown.
     async fn go_on(
         &self,
         caller: &Caller,
@@ -222,7 +229,7 @@ impl App {
     }
 }
 
-/// Whether a decision lets its operation go on.
+/// Returns whether a decision lets its operation go on.
 fn goes_on(task: &Task, decide: &Decide) -> bool {
     match decide.resolution {
         Resolution::Approved => true,
@@ -231,7 +238,7 @@ fn goes_on(task: &Task, decide: &Decide) -> bool {
     }
 }
 
-/// Takes approvals away that count no more, and says so.
+/// Removes approvals that no longer count, and records that.
 fn drop_lapsed(task: &mut Task, counted: Counted, at: Timestamp, recording: &mut Recording) {
     if let Some(why) = counted.why_not() {
         let line = events::history(events::ITSELF, "drop_approval", task.status, task.status, Some(&why), at);
@@ -241,7 +248,7 @@ fn drop_lapsed(task: &mut Task, counted: Counted, at: Timestamp, recording: &mut
     }
 }
 
-/// What a decision is answered with that came too late.
+/// Returns the error for a decision that came too late.
 fn too_late(what: Expired, task: &Task) -> AppError {
     let message = match what {
         Expired::Task => {
@@ -256,7 +263,7 @@ fn too_late(what: Expired, task: &Task) -> AppError {
     AppError::state(message).suggest(suggestion).current_task(task)
 }
 
-/// Why an operation fails that a reviewer refused.
+/// Returns the failure of an operation that a reviewer refused.
 fn refusal(decide: &Decide) -> OperationFailure {
     let code = match decide.resolution {
         Resolution::Rejected => "REJECTED",
@@ -270,7 +277,7 @@ fn refusal(decide: &Decide) -> OperationFailure {
     }
 }
 
-/// Takes a task up and marks it as decided, up to the move that closes it.
+/// Takes up a task and marks it as decided, short of the move that closes it.
 fn decided(
     mut stored: Stored<Task>,
     caller: &Caller,
@@ -289,7 +296,8 @@ fn decided(
     Ok(stored)
 }
 
-/// Whether this decision is made already, by whomever: sent twice, it is one, with whichever of their tokens a person sends it.
+/// Returns whether this decision has already been made. Sent twice it counts once, whichever of
+/// their tokens a person uses.
 fn already(task: &Task, counted: &Counted, caller: &Caller, decide: &Decide) -> bool {
     let same_decision = task.decision == Some(decide.resolution);
     let same_yes = decide.resolution == Resolution::Approved
@@ -298,7 +306,7 @@ fn already(task: &Task, counted: &Counted, caller: &Caller, decide: &Decide) -> 
     same_decision || same_yes
 }
 
-/// Whether the decision can be made on the task as it stands.
+/// Checks that the decision can be made on the task in its current state.
 fn check(task: &Task, decide: &Decide) -> Result<(), AppError> {
     if !task.status.is_open() {
         return Err(AppError::state(format!("the task is {} already", task.status)).current_task(task));
@@ -310,7 +318,7 @@ fn check(task: &Task, decide: &Decide) -> Result<(), AppError> {
     }
     match decide.version {
         Some(version) if version != task.version => return Err(conflict(task)),
-        // It may be the answer to an earlier question, sent again because nobody heard that it had arrived.
+        // It may be a retry of the answer to an earlier question, whose acknowledgement got lost.
         None if task.reopened > 0 => return Err(which_question(task)),
         _ => {}
     }
@@ -336,7 +344,7 @@ fn conflict(task: &Task) -> AppError {
     .current_task(task)
 }
 
-/// A decision that does not say which of a task's questions it answers.
+/// Returns the error for a decision that does not say which of a task's questions it answers.
 fn which_question(task: &Task) -> AppError {
     let message = format!(
         "the task was asked again after an approval: a decision on it must name its version, {} now",

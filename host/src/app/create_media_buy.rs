@@ -21,7 +21,7 @@ impl App {
     /// Creates a media buy.
     ///
     /// # Errors
-    /// Everything that makes it impossible; then nothing was stored.
+    /// When the request is impossible for any reason. Nothing is stored then.
     pub async fn create_media_buy(
         &self,
         caller: &Caller,
@@ -41,12 +41,13 @@ impl App {
         self.accept(caller, draft, options).await
     }
 
-    /// What is wrong with the id of a package of a new buy at a field, if the caller can't buy it.
+    /// Returns the problem with a package id of a new buy, for the field at `at`, if the caller
+    /// can't buy the package.
     pub fn not_for_sale(&self, caller: &Caller, package: &str, at: FieldPath) -> Option<Problem> {
         self.catalogue(caller.buyer().ok()?).offer(package, at).err()
     }
 
-    /// What a principal can buy: the products on platforms on which it has an advertiser.
+    /// Returns what a principal can buy: the products on platforms where it has an advertiser.
     fn catalogue(&self, principal: &PrincipalId) -> Catalogue<'_> {
         let sellable = self
             .config

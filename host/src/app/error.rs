@@ -1,4 +1,4 @@
-//! The errors of the interface: a code, words, the field, and what to do.
+//! The errors of the interface: a code, a message, the field, and what to do.
 
 use crate::{
     app::caller::Caller,
@@ -15,31 +15,34 @@ use crate::{
 
 pub use crate::domain::error_code::ErrorCode;
 
-/// An error as every face shows it.
+/// An error of the interface, as every face shows it.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[error("{code}: {message}")]
 pub struct AppError {
-    /// Its code.
+    /// The error code.
     pub code: ErrorCode,
     /// What is wrong, for people.
     pub message: String,
-    /// The field that is to blame.
+    /// The field that caused the error.
     pub field: Option<FieldPath>,
-    /// What to do.
+    /// What to do about it.
     pub suggestion: Option<String>,
-    /// Every single thing that is wrong. `message` is then their [`summary`](problem::summary), unless it says more.
+    /// Every individual problem. `message` is then their [`summary`](problem::summary), unless it
+    /// says more.
     pub problems: Vec<Problem>,
-    /// What belongs to the code where no single things are wrong: the ad server's words.
+    /// Details that belong to the code if there are no individual problems, such as the ad server's
+    /// message.
     pub details: Option<serde_json::Value>,
-    /// The task as it stands now, for who decided on another version of it. Faces show it in the details.
+    /// The current task, if a decision was based on another version of it. Faces show it in the
+    /// details.
     pub task: Option<Box<Task>>,
-    /// Seconds.
+    /// The number of seconds to wait before a retry.
     pub retry_after: Option<u64>,
-    /// What the people of the publisher read instead of message and details, where it is more.
+    /// What the publisher's people see instead of message and details, if there is more to see.
     pub internal: Option<Box<Internal>>,
 }
 
-/// What an error says to the people of the publisher.
+/// The contents of an error for the publisher's people.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Internal {
     message: String,
@@ -48,7 +51,7 @@ pub struct Internal {
 }
 
 impl AppError {
-    /// An error with a code and words.
+    /// Returns an error with a code and a message.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
         let message = message.into();
         Self {
@@ -64,55 +67,56 @@ impl AppError {
         }
     }
 
-    /// `NOT_FOUND`: the same words for what is not there and for what is somebody else's.
+    /// Returns `NOT_FOUND`, with the same words whether the thing does not exist or belongs to
+    /// somebody else.
     pub fn not_found(what: &str) -> Self {
         Self::new(ErrorCode::NotFound, format!("there is no such {what}"))
     }
 
-    /// `PERMISSION_DENIED`.
+    /// Returns `PERMISSION_DENIED`.
     pub fn denied(message: impl Into<String>) -> Self {
         Self::new(ErrorCode::PermissionDenied, message)
     }
 
-    /// `INVALID_PARAMETER` for one field.
+    /// Returns `INVALID_PARAMETER` for one field.
     pub fn invalid(field: impl Into<FieldPath>, message: impl Into<String>) -> Self {
         Self { field: Some(field.into()), ..Self::new(ErrorCode::InvalidParameter, message) }
     }
 
-    /// `INVALID_STATE`.
+    /// Returns `INVALID_STATE`.
     pub fn state(message: impl Into<String>) -> Self {
         Self::new(ErrorCode::InvalidState, message)
     }
 
-    /// With what to do.
+    /// Adds a suggestion of what to do.
     #[must_use]
     pub fn suggest(mut self, suggestion: impl Into<String>) -> Self {
         self.suggestion = Some(suggestion.into());
         self
     }
 
-    /// With details.
+    /// Adds details.
     #[must_use]
     pub fn details(mut self, details: serde_json::Value) -> Self {
         self.details = Some(details);
         self
     }
 
-    /// With the task as it stands now.
+    /// Adds the current task.
     #[must_use]
     pub fn current_task(mut self, task: &Task) -> Self {
         self.task = Some(Box::new(task.clone()));
         self
     }
 
-    /// With seconds to wait.
+    /// Adds the number of seconds to wait.
     #[must_use]
     pub fn retry_after(mut self, seconds: u64) -> Self {
         self.retry_after = Some(seconds);
         self
     }
 
-    /// The error in the words for whoever asks.
+    /// Returns the error with the contents that this caller may see.
     #[must_use]
     pub fn told_to(mut self, caller: &Caller) -> Self {
         if let Some(internal) = self.internal.take().filter(|_| caller.is_staff()) {
@@ -123,7 +127,7 @@ impl AppError {
         self
     }
 
-    /// One error for all problems of a request, with the first one's field.
+    /// Returns one error for all problems of a request, with the field of the first one.
     pub fn problems(code: ErrorCode, problems: Vec<Problem>) -> Self {
         let mut error = Self::new(code, problem::summary(&problems));
         if let Some(first) = problems.first() {
@@ -136,7 +140,8 @@ impl AppError {
         error
     }
 
-    /// What a failed call to a platform's adapter means for a caller who waits for the answer itself, in the words for buyers.
+    /// Converts a failed adapter call to the error for a caller that waits for the answer itself.
+    /// The message is the one for buyers.
     pub fn from_failure(platform: &PlatformName, failure: &Failure) -> Self {
         let told = Told::failure(platform, failure);
         let mut error = Self::in_words(failure, told.buyer(), told::details_for_buyers(failure));
@@ -151,7 +156,7 @@ impl AppError {
         error
     }
 
-    /// A failure in these words, or in those of its items.
+    /// Returns the error for a failure with this message, or with those of its items.
     fn in_words(failure: &Failure, words: &str, details: FailureDetails) -> Self {
         let code = ErrorCode::of(failure);
         match details {

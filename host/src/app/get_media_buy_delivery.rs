@@ -23,10 +23,10 @@ use crate::{
     store::Stored,
 };
 
-/// The longest range: more than a year of days is a job for an export.
+/// The longest range in days. More than a year is a job for an export.
 pub const MAX_DAYS: i64 = 366;
 
-/// How long the ad servers may take: a report is queued, made and fetched.
+/// The time limit of the ad servers: a report is queued, produced and fetched.
 const ASK_FOR: Duration = Duration::from_secs(45);
 
 /// What a buy delivered.
@@ -34,22 +34,22 @@ const ASK_FOR: Duration = Duration::from_secs(45);
 pub struct Delivery {
     /// The buy.
     pub buy: MediaBuy,
-    /// First day.
+    /// The first day of the range.
     pub first: Day,
-    /// Last day.
+    /// The last day of the range, inclusive.
     pub last: Day,
-    /// Package by package and day by day.
+    /// The delivery by package and day.
     pub rows: Vec<DeliveryRow>,
-    /// Up to when the platforms had counted.
+    /// The time up to which all platforms had counted.
     pub as_of: Timestamp,
 }
 
 impl App {
-    /// What a buy delivered from `first` to `last`, both included: asked now, or within the last seconds; `as_of` says up to when it is
-    /// counted in either case.
+    /// Returns what a buy delivered from `first` to `last`, both inclusive. The numbers are read
+    /// now or a few seconds old; in either case `as_of` says up to when they are counted.
     ///
     /// # Errors
-    /// `NOT_FOUND`, an impossible range, or the platform's failure.
+    /// `NOT_FOUND`, an invalid range, or the platform's failure.
     pub async fn get_media_buy_delivery(
         &self,
         caller: &Caller,
@@ -67,7 +67,8 @@ impl App {
         if self.creation(&buy).await? != Creation::Done {
             return Ok(Delivery { buy, first, last, rows: Vec::new(), as_of: now() });
         }
-        // Whoever may see the buy gets the same answer: it is the buy's, and says nothing of who asked.
+        // Every caller who may see the buy gets the same answer, because it does not depend on the
+        // caller.
         let question = ((id.clone(), version), first, last);
         let weight = |counted: &Result<Counted, AppError>| counted.as_ref().ok().map(|counted| 1 + counted.rows.len());
         let asking = || {
@@ -79,7 +80,7 @@ impl App {
         Ok(Delivery { buy, first, last, rows: rows.to_vec(), as_of })
     }
 
-    /// Asks every platform of a buy what it delivered.
+    /// Reads the delivery of a buy from each of its platforms.
     async fn count(&self, buy: &MediaBuy, first: Day, last: Day) -> Result<Counted, AppError> {
         let at = now();
         let platforms = buy.platforms();
@@ -125,7 +126,8 @@ impl App {
     }
 }
 
-/// What is told when a platform does not say what a buy delivered. The operator reads the whole of it in the log.
+/// Returns the error for a platform that does not report a buy's delivery, and logs the details for
+/// the operator.
 fn not_counted(buy: &MediaBuy, platform: &PlatformName, failure: &Failure) -> AppError {
     tracing::warn!(buy = %buy.id, %platform, code = failure.code, error = %failure, "what a buy delivered can't be told");
     let mut error = AppError::from_failure(platform, failure);

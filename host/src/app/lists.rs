@@ -1,4 +1,4 @@
-//! `list_products`, `list_media_buys`, `get_operation`, and whether the host is ready.
+//! `list_products`, `list_media_buys`, `get_operation`, the audit log, the census, and readiness.
 
 use std::sync::Arc;
 
@@ -20,16 +20,16 @@ use crate::{
     store::{BuyFilter, census::Census},
 };
 
-/// How many items a page has when the caller does not say.
+/// The page size if the caller does not give one.
 pub const DEFAULT_LIMIT: u32 = 50;
 
-/// How many items a page has at most.
+/// The maximum page size.
 pub const MAX_LIMIT: u32 = 200;
 
-/// The size of a page.
+/// Returns the page size to use.
 ///
 /// # Errors
-/// A size that can't be.
+/// When the requested size is not allowed.
 pub(super) fn page_size(limit: Option<u32>) -> Result<u32, AppError> {
     let limit = limit.unwrap_or(DEFAULT_LIMIT);
     if (1..=MAX_LIMIT).contains(&limit) {
@@ -42,55 +42,55 @@ pub(super) fn page_size(limit: Option<u32>) -> Result<u32, AppError> {
 /// A page of a list.
 #[derive(Debug, Clone)]
 pub struct Page<T> {
-    /// What is on it.
+    /// The items of the page.
     pub items: Vec<T>,
-    /// Where the next one begins, if there is more.
+    /// The cursor of the next page, if there is more.
     pub next_cursor: Option<String>,
 }
 
-/// Which products to list.
+/// A filter for listing products.
 #[derive(Debug, Clone, Default)]
 pub struct ListProducts {
-    /// Only on this platform.
+    /// Only products on this platform.
     pub platform: Option<String>,
-    /// Only those that take this format.
+    /// Only products that accept this format.
     pub format: Option<Format>,
-    /// At most so many; default 50, at most 200.
+    /// The page size: 50 by default, at most 200.
     pub limit: Option<u32>,
-    /// From where the page before ended.
+    /// The `next_cursor` of the previous page.
     pub cursor: Option<String>,
 }
 
-/// Sellable packages.
+/// A page of sellable packages.
 #[derive(Debug, Clone)]
 pub struct ProductList {
     /// The page.
     pub page: Page<ProductView>,
-    /// How many there are on all pages.
+    /// The number of packages on all pages.
     pub total: usize,
 }
 
 /// A sellable package.
 #[derive(Debug, Clone)]
 pub struct ProductView {
-    /// As the operator configured it.
+    /// The product as the operator configured it.
     pub product: Product,
-    /// What its platform can do.
+    /// The capabilities of its platform.
     pub capabilities: Arc<Capabilities>,
 }
 
-/// Which buys to list.
+/// A filter for listing buys.
 #[derive(Debug, Clone, Default)]
 pub struct ListBuys {
-    /// Only in this status.
+    /// Only buys in this status.
     pub status: Option<BuyStatus>,
-    /// Only on this platform.
+    /// Only buys on this platform.
     pub platform: Option<String>,
-    /// Only with this purchase order number.
+    /// Only buys with this purchase order number.
     pub po_number: Option<String>,
-    /// At most so many; default 50, at most 200.
+    /// The page size: 50 by default, at most 200.
     pub limit: Option<u32>,
-    /// From where the page before ended.
+    /// The `next_cursor` of the previous page.
     pub cursor: Option<String>,
 }
 
@@ -99,17 +99,18 @@ pub struct ListBuys {
 pub struct OperationView {
     /// The operation.
     pub operation: Operation,
-    /// Its steps.
+    /// The operation's steps.
     pub steps: Vec<Step>,
-    /// Whether who asked belongs to the publisher.
+    /// Whether the caller belongs to the publisher.
     pub staff: bool,
 }
 
 impl App {
-    /// A page of the packages that the caller can buy, in the order of the configuration; for the publisher's people, of all.
+    /// Returns a page of the packages that the caller can buy, in the order of the configuration.
+    /// The publisher's people see all of them.
     ///
     /// # Errors
-    /// An unknown platform, an impossible page.
+    /// An unknown platform or an invalid page.
     pub async fn list_products(&self, caller: &Caller, asked: ListProducts) -> Result<ProductList, AppError> {
         let limit = page_size(asked.limit)? as usize;
         let ListProducts { platform, format, cursor, .. } = asked;
@@ -151,15 +152,15 @@ impl App {
             .suggest(format!("platforms: {}", names.join(", "))))
     }
 
-    /// A page of the buys that the caller may see, newest first.
+    /// Returns a page of the buys that the caller may see, newest first.
     ///
     /// # Errors
-    /// An impossible filter.
+    /// An invalid filter.
     pub async fn list_media_buys(&self, caller: &Caller, asked: ListBuys) -> Result<Page<MediaBuy>, AppError> {
         let limit = page_size(asked.limit)?;
         let platform = asked.platform.as_deref().map(|name| self.known_platform(name)).transpose()?;
         let after = match asked.cursor.map(MediaBuyId::from) {
-            // One that nobody gave would answer with an end that is none.
+            // A made-up cursor would give an empty page that looks like the end.
             Some(after) if self.visible_buy(caller, &after).await.is_err() => {
                 return Err(AppError::invalid(Field::Cursor, "cursor must be the next_cursor of the page before"));
             }
@@ -180,10 +181,11 @@ impl App {
         Ok(Page { items, next_cursor })
     }
 
-    /// A page of the audit log, oldest first. The cursor is the number of the last line of the page before.
+    /// Returns a page of the audit log, oldest first. The cursor is the number of the last line of
+    /// the previous page.
     ///
     /// # Errors
-    /// An impossible page.
+    /// An invalid page.
     pub async fn list_audit(&self, after: Option<&str>, limit: Option<u32>) -> Result<Page<AuditLine>, AppError> {
         let limit = page_size(limit)?;
         let after = after.map_or(Ok(0), str::parse::<i64>).ok().filter(|after| *after >= 0);
@@ -196,10 +198,10 @@ impl App {
         Ok(Page { items, next_cursor })
     }
 
-    /// An operation with its journal.
+    /// Returns an operation with its journal.
     ///
     /// # Errors
-    /// `NOT_FOUND`, for what is not there and for what is somebody else's.
+    /// `NOT_FOUND`, whether the operation does not exist or belongs to somebody else.
     pub async fn get_operation(&self, caller: &Caller, id: &OperationId) -> Result<OperationView, AppError> {
         let found = self.store.operation(id).await?.filter(|operation| caller.sees(&operation.value.principal));
         let operation = found.ok_or_else(|| AppError::not_found("operation"))?.value;
@@ -207,18 +209,19 @@ impl App {
         Ok(OperationView { operation, steps, staff: caller.is_staff() })
     }
 
-    /// How much there is of what has not ended, in the whole database.
+    /// Counts the unfinished work in the whole database.
     ///
     /// # Errors
-    /// The store's.
+    /// When the store can't be read.
     pub async fn census(&self) -> Result<Census, AppError> {
         Ok(self.store.census(now()).await?)
     }
 
-    /// Whether the host can serve: its database answers, and every platform has an adapter that works.
+    /// Checks that the host can serve: its database answers, and every platform has a working
+    /// adapter.
     ///
     /// # Errors
-    /// Everything that is amiss.
+    /// Everything that is wrong.
     pub async fn ready(&self) -> Result<(), Vec<String>> {
         let mut amiss = Vec::new();
         if let Err(error) = self.store.ping().await {

@@ -1,4 +1,5 @@
-//! What a change of a media buy begins with: the buy, and the buyer's place in the order of words.
+//! The preconditions of a change of a media buy: the buy must be visible, created and not have too
+//! many open changes. Also determines the order of changes.
 
 use std::time::Duration;
 
@@ -18,28 +19,30 @@ use crate::{
     store::Stored,
 };
 
-/// How many changes of one buy may be open. Whoever asks for more does not look at what came of the first; and each of them is looked at
-/// when somebody asks what may run next.
+/// The maximum number of open changes of one buy. A caller that requests more does not look at the
+/// results, and each open change is examined whenever a worker looks for what may run next.
 const MOST_OPEN: usize = 100;
 
-/// How many may be open for one more that only stops or restarts delivery: a pause is not refused because a hundred changes wait.
+/// The same limit for a change that only stops or restarts delivery, so that a pause is not refused
+/// because a hundred changes are waiting.
 const MOST_OPEN_FOR_A_PAUSE: usize = 2 * MOST_OPEN;
 
 impl App {
-    /// A buy that this caller may see.
+    /// Returns a buy that this caller may see.
     ///
     /// # Errors
-    /// `NOT_FOUND`, for what is not there and for what is somebody else's.
+    /// `NOT_FOUND`, whether the buy does not exist or belongs to somebody else.
     pub(super) async fn visible_buy(&self, caller: &Caller, id: &MediaBuyId) -> Result<Stored<MediaBuy>, AppError> {
         let buy = self.store.buy(id).await?.filter(|buy| caller.sees(&buy.value.principal));
         buy.ok_or_else(|| AppError::not_found("media buy"))
     }
 
-    /// A buy that this caller may change: their own, and created. What the ad server says of it now is no matter: whoever wants
-    /// to pause it may be the one who notices first that it is still there.
+    /// Returns a buy that this caller may change: their own, and created. The status on the ad
+    /// server does not matter, because a buyer who wants to pause the buy may be the first to
+    /// notice that it is still there.
     ///
     /// # Errors
-    /// `PERMISSION_DENIED`, `NOT_FOUND`, `INVALID_STATE` with what to do.
+    /// `PERMISSION_DENIED`, `NOT_FOUND`, or `INVALID_STATE` with what to do.
     pub(super) async fn changeable_buy(&self, caller: &Caller, id: &MediaBuyId) -> Result<MediaBuy, AppError> {
         let buy = self.visible_buy(caller, id).await?.value;
         let creation = self.store.creation(id).await?.ok_or_else(|| AppError::not_found("media buy"))?.value;
@@ -62,11 +65,12 @@ impl App {
         }
     }
 
-    /// When a change of a buy is asked for: now, and after everything that was asked for before. Hosts have clocks of their own, and what is
-    /// said last must hold even if the host that was told something before is ahead of this one.
+    /// Returns the time of a change request: now, but after all earlier requests for the buy. Each
+    /// host has its own clock, and the last request must win even if the host that took an earlier
+    /// one is ahead of this one.
     ///
     /// # Errors
-    /// `OPERATION_IN_PROGRESS`: too many changes of it are open already.
+    /// `OPERATION_IN_PROGRESS` if too many changes of the buy are open.
     pub(super) async fn next_word(&self, buy: &MediaBuy, change: &Change) -> Result<When, AppError> {
         let open = self.store.open_operations(&buy.id).await?;
         let most = if change.only_switches() { MOST_OPEN_FOR_A_PAUSE } else { MOST_OPEN };

@@ -1,4 +1,4 @@
-//! The task tools but the decision: list, look, assign, start, escalate.
+//! The task tools other than the decision: list, get, assign, start, escalate.
 
 use crate::{
     app::{App, Page, caller::Caller, error::AppError, lists::page_size},
@@ -13,40 +13,40 @@ use crate::{
     store::{AuditEntry, Recording, StoreError, Stored, TaskFilter, Write},
 };
 
-/// How often a change of a task is tried again when somebody else changed it meanwhile.
+/// How often a change of a task is retried because somebody else changed it meanwhile.
 const TRIES: u32 = 5;
 
-/// Which tasks to list.
+/// A filter for listing tasks.
 #[derive(Debug, Clone, Default)]
 pub struct ListTasks {
-    /// Only of this kind.
+    /// Only tasks of this kind.
     pub kind: Option<TaskKind>,
-    /// Only of this priority.
+    /// Only tasks of this priority.
     pub priority: Option<Priority>,
-    /// Only in this status.
+    /// Only tasks in this status.
     pub status: Option<TaskStatus>,
-    /// Only about this buy.
+    /// Only tasks about this buy.
     pub buy: Option<MediaBuyId>,
-    /// `Some(false)`: without those past their due date.
+    /// `Some(false)` leaves out tasks that are past their due date.
     pub include_overdue: Option<bool>,
-    /// At most so many; default 50, at most 200.
+    /// The page size: 50 by default, at most 200.
     pub limit: Option<u32>,
-    /// From where the page before ended.
+    /// The `next_cursor` of the previous page.
     pub cursor: Option<String>,
 }
 
-/// Tasks, and how many there are.
+/// A page of tasks, with totals.
 #[derive(Debug, Clone)]
 pub struct TaskList {
     /// The page.
     pub page: Page<Task>,
-    /// In all pages.
+    /// The number of tasks on all pages.
     pub total: u64,
-    /// Open and past their due date, in all pages.
+    /// The number of tasks on all pages that are open and past their due date.
     pub overdue: u64,
-    /// When the question was answered.
+    /// The time of the answer.
     pub now: Timestamp,
-    /// Whether who asked belongs to the publisher.
+    /// Whether the caller belongs to the publisher.
     pub staff: bool,
 }
 
@@ -57,17 +57,17 @@ pub struct TaskView {
     pub task: Task,
     /// Its history, oldest first.
     pub history: Vec<HistoryEntry>,
-    /// When the question was answered.
+    /// The time of the answer.
     pub now: Timestamp,
-    /// Whether who asked belongs to the publisher.
+    /// Whether the caller belongs to the publisher.
     pub staff: bool,
 }
 
 impl App {
-    /// A page of tasks: the open ones, and those closed in the last 7 days.
+    /// Returns a page of tasks: the open ones, and those closed in the last 7 days.
     ///
     /// # Errors
-    /// An impossible filter.
+    /// An invalid filter.
     pub async fn get_pending_tasks(&self, caller: &Caller, asked: ListTasks) -> Result<TaskList, AppError> {
         let limit = page_size(asked.limit)?;
         let at = now();
@@ -101,16 +101,16 @@ impl App {
         })
     }
 
-    /// A task with its history.
+    /// Returns a task with its history.
     ///
     /// # Errors
-    /// `NOT_FOUND`, for what is not there and for what is somebody else's.
+    /// `NOT_FOUND`, whether the task does not exist or belongs to somebody else.
     pub async fn get_task(&self, caller: &Caller, id: &TaskId) -> Result<TaskView, AppError> {
         let task = self.visible_task(caller, id).await?;
         self.view(caller, task.value).await
     }
 
-    /// Gives a task to somebody.
+    /// Assigns a task to somebody.
     ///
     /// # Errors
     /// `PERMISSION_DENIED`, `NOT_FOUND`, `INVALID_STATE`.
@@ -126,7 +126,7 @@ impl App {
         .await
     }
 
-    /// Begins to work on a task. A task that nobody has becomes the caller's first.
+    /// Starts work on a task. An unassigned task is first assigned to the caller.
     ///
     /// # Errors
     /// `PERMISSION_DENIED`, `NOT_FOUND`, `INVALID_STATE`.
@@ -139,7 +139,7 @@ impl App {
         .await
     }
 
-    /// Hands a task up.
+    /// Escalates a task.
     ///
     /// # Errors
     /// `PERMISSION_DENIED`, `NOT_FOUND`, `INVALID_STATE`.
@@ -181,7 +181,7 @@ impl App {
     ) -> Result<TaskView, AppError> {
         caller.reviewer()?;
         let mut tries = 0;
-        // As it is once it is changed, where the database did not say whether it is.
+        // The changed task, if the database did not say whether the change was recorded.
         let mut perhaps = None;
         loop {
             let mut stored = self.visible_task(caller, id).await?;
@@ -196,7 +196,7 @@ impl App {
             match self.store.record(recording).await {
                 Ok(()) => return self.view(caller, task).await,
                 Err(StoreError::Stale(_)) if tries < TRIES => tries += 1,
-                // Made again, it waits for the one that may be under way.
+                // When repeated, the write waits for the one that may be under way.
                 Err(StoreError::Unsure(_)) if tries < TRIES => {
                     tries += 1;
                     perhaps = Some(task);
@@ -207,12 +207,12 @@ impl App {
     }
 }
 
-/// What the audit log is told of a move of a task by a person's hand.
+/// Returns the audit line for a person's change of a task.
 fn line(action: &str, task: &Task, caller: &Caller, reason: Option<String>, at: Timestamp) -> AuditEntry {
     AuditEntry { actor: caller.signature(), reason, ..events::audit(action, task, "", at) }
 }
 
-/// Moves a task by a person's hand, with a line of history.
+/// Moves a task on behalf of a person, with an entry in its history.
 pub(super) fn advance(
     task: &mut Task,
     step: TaskMove,
@@ -232,7 +232,7 @@ pub(super) fn advance(
     Ok(())
 }
 
-/// Makes a task the caller's and starts it, as far as it is neither yet.
+/// Assigns a task to the caller and starts it, as far as that is not done yet.
 pub(super) fn take_up(
     task: &mut Task,
     caller: &Caller,

@@ -20,7 +20,7 @@ impl App {
     /// Changes a buy, its packages, or both.
     ///
     /// # Errors
-    /// Everything that makes it impossible; then nothing was stored.
+    /// When the request is impossible for any reason. Nothing is stored then.
     pub async fn update_media_buy(
         &self,
         caller: &Caller,

@@ -1,4 +1,4 @@
-//! `update_media_buy_performance_index`: how well packages perform, by the buyer's own measure.
+//! `update_media_buy_performance_index`: how well packages perform by the buyer's own measure.
 
 use crate::{
     app::{
@@ -16,17 +16,17 @@ use crate::{
 /// Performance indices for a buy.
 #[derive(Debug, Clone)]
 pub struct NewPerformance {
-    /// Which buy.
+    /// The buy.
     pub buy: MediaBuyId,
-    /// Package by package.
+    /// The performance index of each package.
     pub performance: Vec<Performance>,
 }
 
 impl App {
-    /// Tells the platforms how well packages perform.
+    /// Sends the packages' performance to the platforms.
     ///
     /// # Errors
-    /// Everything that makes it impossible; then nothing was stored.
+    /// When the request is impossible for any reason. Nothing is stored then.
     pub async fn update_media_buy_performance_index(
         &self,
         caller: &Caller,

@@ -20,7 +20,8 @@ use crate::{
     webhooks::endpoints::{EndpointError, EndpointManager, EndpointPatch, EndpointWithSecret, NewEndpoint, Scope},
 };
 
-/// What to do when nobody knows whether it was done: these calls take no idempotency key.
+/// What to do if it is unknown whether a call took effect, because these calls take no idempotency
+/// key.
 const LOOK: &str = "look at the webhook, or list them, before you ask again; of one whose secret you were not shown, rotate it; tell the \
                     operator if it goes on";
 
@@ -58,15 +59,16 @@ impl App {
         Ok(EndpointManager { store: &self.store, policy: &self.config.webhooks, by: &caller.name, scope })
     }
 
-    /// Makes an endpoint: a buyer's hears of their own buys, an operator's is the publisher's and hears of all.
+    /// Creates an endpoint. A buyer's endpoint receives the events of their own buys; an operator's
+    /// belongs to the publisher and receives all events.
     ///
     /// # Errors
-    /// An address that can't be.
+    /// When the url is not allowed.
     pub async fn create_webhook(&self, caller: &Caller, new: NewEndpoint) -> Result<EndpointWithSecret, AppError> {
         Ok(self.manager(caller)?.create(new).await?)
     }
 
-    /// The endpoints that the caller may see, oldest first.
+    /// Returns the endpoints that the caller may see, oldest first.
     ///
     /// # Errors
     /// `PERMISSION_DENIED`.
@@ -74,10 +76,10 @@ impl App {
         Ok(self.manager(caller)?.list().await?)
     }
 
-    /// An endpoint.
+    /// Returns an endpoint.
     ///
     /// # Errors
-    /// `NOT_FOUND`, for what is not there and for what is somebody else's.
+    /// `NOT_FOUND`, whether the endpoint does not exist or belongs to somebody else.
     pub async fn get_webhook(&self, caller: &Caller, id: &WebhookId) -> Result<Endpoint, AppError> {
         Ok(self.manager(caller)?.get(id).await?)
     }
@@ -85,7 +87,7 @@ impl App {
     /// Changes, disables or enables an endpoint.
     ///
     /// # Errors
-    /// `NOT_FOUND`; an address that can't be.
+    /// `NOT_FOUND`, or when the url is not allowed.
     pub async fn update_webhook(
         &self,
         caller: &Caller,
@@ -95,7 +97,7 @@ impl App {
         Ok(self.manager(caller)?.change(id, patch).await?)
     }
 
-    /// Removes an endpoint and what was sent to it.
+    /// Removes an endpoint and its deliveries.
     ///
     /// # Errors
     /// `NOT_FOUND`.
@@ -103,7 +105,7 @@ impl App {
         Ok(self.manager(caller)?.delete(id).await?)
     }
 
-    /// Gives an endpoint another secret.
+    /// Gives an endpoint a new secret.
     ///
     /// # Errors
     /// `NOT_FOUND`.
@@ -111,20 +113,20 @@ impl App {
         Ok(self.manager(caller)?.rotate(id).await?)
     }
 
-    /// Sends an endpoint a test.
+    /// Sends an endpoint a test event.
     ///
     /// # Errors
-    /// `NOT_FOUND`; `INVALID_STATE` if it is disabled.
+    /// `NOT_FOUND`, or `INVALID_STATE` if the endpoint is disabled.
     pub async fn test_webhook(&self, caller: &Caller, id: &WebhookId) -> Result<EventId, AppError> {
         let event = self.manager(caller)?.test(id).await?;
         self.signals.happened();
         Ok(event)
     }
 
-    /// A page of what was and will be sent to an endpoint, newest first.
+    /// Returns a page of past and pending deliveries of an endpoint, newest first.
     ///
     /// # Errors
-    /// `NOT_FOUND`; an impossible page.
+    /// `NOT_FOUND`, or an invalid page.
     pub async fn list_webhook_deliveries(
         &self,
         caller: &Caller,
@@ -144,10 +146,10 @@ impl App {
         Ok(Page { items, next_cursor })
     }
 
-    /// Sends again; how many, and whether there are more.
+    /// Replays events to an endpoint. Returns how many, and whether there are more.
     ///
     /// # Errors
-    /// `NOT_FOUND`; `INVALID_STATE` if it is disabled.
+    /// `NOT_FOUND`, or `INVALID_STATE` if the endpoint is disabled.
     pub async fn replay_webhook(&self, caller: &Caller, id: &WebhookId, what: Replay) -> Result<Replayed, AppError> {
         let replayed = self.manager(caller)?.replay(id, what).await?;
         self.signals.happened();

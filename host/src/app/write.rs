@@ -1,4 +1,4 @@
-//! What all writes are given, and what they answer.
+//! The options and the answer that all writes have in common.
 
 use std::time::Duration;
 
@@ -11,50 +11,52 @@ use crate::{
     },
 };
 
-/// How a write is to be accepted.
+/// The options of a write.
 #[derive(Debug, Clone, Default)]
 pub struct WriteOptions {
     /// The caller's idempotency key.
     pub idempotency_key: Option<String>,
     /// How long to wait for the outcome before answering.
     pub wait: Duration,
-    /// Plan only; change nothing.
+    /// Whether to plan only and change nothing.
     pub dry_run: bool,
-    /// The request as it came, for reviewers and for the fingerprint of the idempotency key. Without the key itself.
+    /// The request as received, without the idempotency key, for reviewers and for the fingerprint
+    /// of the key.
     pub request: serde_json::Value,
 }
 
 /// The answer to a write.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct WriteAnswer {
-    /// The buy as it stands when the answer is given. For a dry run: as it would be.
+    /// The buy as of the answer. For a dry run, as it would be.
     pub buy: MediaBuy,
-    /// The buy's status as it stands.
+    /// The buy's status as of the answer.
     pub standing_status: BuyStatus,
-    /// The words that explain it.
+    /// The detail that explains the status.
     pub standing_detail: String,
-    /// The operation. For a dry run it was not stored and never will be.
+    /// The operation. In a dry run it is never stored.
     pub operation: Operation,
-    /// Whether nothing was stored.
+    /// Whether this was a dry run, which stores nothing.
     pub dry_run: bool,
-    /// Whether this is the first answer again.
+    /// Whether this is a repetition of the first answer.
     #[serde(default)]
     pub replayed: bool,
-    /// When it was given.
+    /// When the answer was given.
     pub at: Timestamp,
-    /// What the caller left out and the host filled in, in words: default dates.
+    /// What the caller left out and the host filled in, in words, such as default dates.
     pub notes: Vec<String>,
 }
 
-/// A change of a buy. The patch's `end` is left `None` and given here as the caller gave it.
+/// A change of a buy. The patch's `end` stays `None`; the new end is given here in the caller's
+/// form.
 #[derive(Debug, Clone)]
 pub struct ChangeMediaBuy {
-    /// Which buy.
+    /// The buy to change.
     pub buy: MediaBuyId,
-    /// What changes.
+    /// The changes other than the end.
     pub patch: BuyPatch,
-    /// A new end.
+    /// The new end of the flight.
     pub end: Option<Moment>,
-    /// Whether it came as `update_package`.
+    /// Whether the request was an `update_package`.
     pub packages_only: bool,
 }

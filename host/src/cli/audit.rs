@@ -1,4 +1,4 @@
-//! `audit verify`, `audit export`.
+//! The commands `audit verify` and `audit export`.
 #![expect(clippy::print_stdout, reason = "a command line prints")]
 
 use std::io::Write as _;
@@ -18,10 +18,10 @@ use crate::{
     store::{Store, Write},
 };
 
-/// Lines read at a time.
+/// The number of lines read at a time.
 const PAGE: u32 = 1_000;
 
-/// Goes through the whole log.
+/// Verifies the whole log and prints its head.
 pub(crate) fn verify(config: &Config, kept: Option<Head>) -> anyhow::Result<()> {
     let was_kept = kept.is_some();
     let (verifier, keys) = with_store(config, async |store| Ok((verified(store, kept).await?, store.keys().clone())))?;
@@ -73,7 +73,7 @@ fn between(span: &Span) -> String {
     format!("from line {} to line {}", span.first, span.last)
 }
 
-/// Goes through all lines of a log.
+/// Verifies all lines of a log.
 pub(crate) async fn verified(store: &Store, kept: Option<Head>) -> anyhow::Result<Verifier> {
     let begins = store.audit_begins().await?.context(
         "where the chain of the audit log begins is not recorded: somebody took it away (table audit_beginning)",
@@ -83,15 +83,15 @@ pub(crate) async fn verified(store: &Store, kept: Option<Head>) -> anyhow::Resul
     Ok(verifier)
 }
 
-/// Prints the log.
+/// Prints the log as JSON lines.
 pub(crate) fn export(config: &Config, after: Option<i64>) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
     with_store(config, async |store| {
-        // Before it is read: nobody reads it unseen.
+        // Recorded before the log is read, so that nobody reads it unnoticed.
         let line = exported(&store.audit_head().await?, after);
         store.record(Write::Audit(line)).await?;
         each(store, after, |line| {
-            // What somebody made unreadable is printed as it is; `verify` names it.
+            // A line that somebody made unreadable is printed as it is; `verify` names it.
             let entry: Value = serde_json::from_str(&line.text).unwrap_or_default();
             let shown = json!({ "number": line.number, "link": line.link, "text": line.text, "entry": entry });
             writeln!(out, "{shown}")?;
@@ -101,7 +101,7 @@ pub(crate) fn export(config: &Config, after: Option<i64>) -> anyhow::Result<()> 
     })
 }
 
-/// What the log itself is told of being printed.
+/// Returns the audit line about an export of the log.
 fn exported(head: &Head, after: Option<i64>) -> AuditEntry {
     AuditEntry {
         at: now(),
@@ -113,7 +113,7 @@ fn exported(head: &Head, after: Option<i64>) -> AuditEntry {
     }
 }
 
-/// Does something with the store, beside hosts that may serve.
+/// Runs `work` on the store, even while hosts are serving.
 fn with_store<T>(config: &Config, work: impl AsyncFnOnce(&Store) -> anyhow::Result<T>) -> anyhow::Result<T> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
@@ -124,7 +124,7 @@ fn with_store<T>(config: &Config, work: impl AsyncFnOnce(&Store) -> anyhow::Resu
     })
 }
 
-/// Reads the log line by line, all of it or what is after a number.
+/// Calls a function for each line of the log, or for each line after a number.
 async fn each(
     store: &Store,
     after: Option<i64>,

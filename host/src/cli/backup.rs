@@ -1,4 +1,4 @@
-//! `backup`, `restore`, `restored`.
+//! The commands `backup`, `restore` and `restored`.
 #![expect(clippy::print_stdout, reason = "a command line prints")]
 
 use std::path::Path;
@@ -27,7 +27,7 @@ pub(crate) fn back_up(config: &Config, file: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Puts a copy in the place of the database, marked as restored.
+/// Replaces the database with a copy, marked as restored.
 pub(crate) fn restore(config: &Config, file: &Path) -> anyhow::Result<()> {
     let Some(database) = config.database_path() else {
         bail!(
@@ -64,10 +64,10 @@ pub(crate) fn restored(config: &Config) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What a host makes of it.
+/// Printed after a restore: what the host will do.
 const WHAT_FOLLOWS: &str = "what had not ended in the copy is looked up on the ad servers before anything is made";
 
-/// The moment, and the audit line that tells of it.
+/// Returns the current moment, and the audit line about the restore.
 fn told() -> (Timestamp, AuditEntry) {
     let at = now();
     let line = AuditEntry {

@@ -1,4 +1,4 @@
-//! `adapter compare`: what ad servers can do, side by side, as a table in Markdown.
+//! The command `adapter compare`: what ad servers can do, side by side, as a Markdown table.
 #![expect(clippy::print_stdout, reason = "the table is shown here")]
 
 use std::{fmt::Write as _, path::PathBuf};
@@ -15,7 +15,7 @@ use crate::{
     },
 };
 
-/// More values than this are not spelled out.
+/// The maximum number of values that are spelled out.
 const MOST_VALUES: usize = 12;
 
 /// Prints a table with a column for each component.
@@ -72,12 +72,12 @@ fn names(all: &[String]) -> String {
     all.join(", ")
 }
 
-/// What stands in a cell must not end it.
+/// Escapes text for a table cell.
 fn cell(text: &str) -> String {
     text.replace('|', "\\|").replace('\n', " ")
 }
 
-/// What it can do, with the words of the adapter behind it.
+/// Appends the adapter's note to what it can do.
 fn with_note(what: String, note: &str) -> String {
     match (what.is_empty(), note.is_empty()) {
         (_, true) => what,

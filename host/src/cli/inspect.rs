@@ -1,4 +1,4 @@
-//! `adapter inspect`.
+//! The command `adapter inspect`.
 #![expect(clippy::print_stdout, reason = "what was found is shown here")]
 
 use std::path::Path;
@@ -10,8 +10,8 @@ use crate::{
     domain::capability::Capabilities,
 };
 
-/// Shows what a component is, and what it asks for beyond another one. Fails if this host can't use it, so that a build can check
-/// what it made.
+/// Prints what a component is, and what it asks for beyond another one. Fails if this host can't
+/// use it, so that a build can check its result.
 pub(crate) fn inspect(file: &Path, against: Option<&Path>, json: bool) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let found = runtime.block_on(adapters::inspect(file))?;
@@ -49,7 +49,7 @@ fn show(found: &Inspection) {
     if let Some(description) = &found.description {
         show_description(description);
     }
-    // In the form in which they stand under the platform in the configuration.
+    // Printed in the form that they have under the platform in the configuration.
     for line in found.asks() {
         println!("asks for  {line}");
     }

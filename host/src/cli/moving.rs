@@ -1,4 +1,4 @@
-//! `move`.
+//! The command `move`.
 #![expect(clippy::print_stdout, reason = "a command line prints")]
 
 use anyhow::{Context, bail};
@@ -37,7 +37,7 @@ pub(crate) fn to_postgres(config: &Config, url: &str) -> anyhow::Result<()> {
     })
 }
 
-/// What is to be done then.
+/// Printed after a move: what to do next.
 const NEXT: &str = "name the new database as `url` of [store], and start the hosts";
 
 async fn carry(mut moving: Move, config: &Config, url: &str) -> anyhow::Result<()> {
@@ -66,7 +66,7 @@ async fn carry(mut moving: Move, config: &Config, url: &str) -> anyhow::Result<(
     Ok(moving.end().await?)
 }
 
-/// Takes a move back.
+/// Undoes a move.
 pub(crate) fn back(config: &Config) -> anyhow::Result<()> {
     let path =
         config.database_path().context("the configuration names no SQLite database that could have been moved")?;

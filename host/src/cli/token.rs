@@ -1,4 +1,4 @@
-//! `token create`, `list`, `revoke`, `restore`.
+//! The commands `token create`, `list`, `revoke` and `restore`.
 #![expect(clippy::print_stdout, reason = "a command line prints; a new token is shown once, here")]
 
 use anyhow::{Context, bail};
@@ -19,10 +19,10 @@ use crate::{
     store::{AuditEntry, Revocation, Store, StoreError, TokenRecord},
 };
 
-/// 256 bits: nobody guesses it, so that a plain digest is enough to store.
+/// 256 bits can't be guessed, so storing a plain digest is enough.
 const TOKEN_BYTES: usize = 32;
 
-/// Makes a token and shows it.
+/// Creates a token and prints it.
 pub(crate) fn create(config: &Config, new: &NewToken) -> anyhow::Result<()> {
     let principal = match (new.role, &new.principal) {
         (Role::Buyer, Some(id)) => {
@@ -63,7 +63,7 @@ pub(crate) fn create(config: &Config, new: &NewToken) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Shows the tokens, a line each.
+/// Prints the tokens, one per line.
 pub(crate) fn list(config: &Config) -> anyhow::Result<()> {
     let (stored, revoked) =
         with_store(config, async |store| Ok::<_, StoreError>((store.tokens().await?, store.revocations().await?)))??;
@@ -127,7 +127,8 @@ fn standing(expires_at: Option<Timestamp>, revoked_at: Option<Timestamp>, at: Ti
     }
 }
 
-/// Has tokens be refused from now on: the one of the configuration and the one that was made, by that name; or the one of a digest.
+/// Revokes tokens as of now: those of the given name, in the configuration and in the database, or
+/// the one with the given digest.
 pub(crate) fn revoke(config: &Config, which: &WhichToken) -> anyhow::Result<()> {
     let WhichToken { name, sha256, reason, .. } = which;
     with_store(config, async |store| {
@@ -163,7 +164,7 @@ pub(crate) fn revoke(config: &Config, which: &WhichToken) -> anyhow::Result<()> 
     Ok(())
 }
 
-/// Takes a revocation back.
+/// Restores a revoked token.
 pub(crate) fn restore(config: &Config, which: &WhichToken) -> anyhow::Result<()> {
     let WhichToken { name, sha256, reason, .. } = which;
     with_store(config, async |store| {
@@ -187,7 +188,7 @@ pub(crate) fn restore(config: &Config, which: &WhichToken) -> anyhow::Result<()>
     Ok(())
 }
 
-/// What the audit log is told that an operator does to a token.
+/// Returns the audit line about what an operator did to a token.
 fn about(action: &str, name: &str, sha256: &str) -> AuditEntry {
     AuditEntry {
         at: now(),
@@ -199,7 +200,7 @@ fn about(action: &str, name: &str, sha256: &str) -> AuditEntry {
     }
 }
 
-/// Does something with the store, beside a host that may be serving.
+/// Runs `work` on the store, even while a host is serving.
 fn with_store<T>(config: &Config, work: impl AsyncFnOnce(&Store) -> T) -> anyhow::Result<T> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
@@ -210,11 +211,12 @@ fn with_store<T>(config: &Config, work: impl AsyncFnOnce(&Store) -> T) -> anyhow
     })
 }
 
-/// The audit line of a token that is made: who it is for, and nothing by which it could be guessed.
+/// Returns the audit line about a created token: who it is for, and nothing that would help to
+/// guess it.
 fn told(record: &TokenRecord) -> AuditEntry {
     AuditEntry {
         at: record.created_at,
-        // Its name says it otherwise.
+        // Recorded only if the name does not already say it.
         reason: (record.person != Person::new(&*record.name)).then(|| format!("for {}", record.person)),
         ..about("token.created", &record.name, &record.sha256)
     }

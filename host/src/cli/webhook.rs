@@ -1,4 +1,5 @@
-//! `webhook list`, `show`, `create`, `change`, `disable`, `enable`, `delete`, `rotate`, `test`, `deliveries`, `replay`.
+//! The commands `webhook list`, `show`, `create`, `change`, `disable`, `enable`, `delete`,
+//! `rotate`, `test`, `deliveries` and `replay`.
 #![expect(clippy::print_stdout, reason = "a command line prints")]
 
 use anyhow::{Context, bail};
@@ -39,8 +40,8 @@ pub(crate) enum WebhookCommand {
         /// The endpoint's id.
         id: String,
     },
-    /// Create an endpoint of the publisher, which receives events of all principals' media buys. Prints
-    /// its secret once.
+    /// Create an endpoint of the publisher, which receives events of all principals' media buys.
+    /// Prints its secret once.
     Create {
         #[command(flatten)]
         with: WithConfig,
@@ -91,7 +92,8 @@ pub(crate) enum WebhookCommand {
         /// The endpoint's id.
         id: String,
     },
-    /// Rotate an endpoint's secret and print the new one once. The old secret also signs for one more day.
+    /// Rotate an endpoint's secret and print the new one once. The old secret also signs for one
+    /// more day.
     Rotate {
         #[command(flatten)]
         with: WithConfig,
@@ -142,7 +144,7 @@ pub(crate) enum WebhookCommand {
 }
 
 impl WebhookCommand {
-    /// Where its configuration is.
+    /// Returns the options that name the configuration.
     pub(crate) fn with(&self) -> &WithConfig {
         match self {
             Self::List { with }
@@ -174,7 +176,7 @@ fn moment(text: &str) -> Result<Timestamp, String> {
     Timestamp::parse(text).or_else(|error| day().map_err(|()| format!("{error}; or a day, like 2026-12-01")))
 }
 
-/// Does what the command says.
+/// Runs the command.
 pub(crate) fn run(config: &Config, command: &WebhookCommand) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
@@ -280,7 +282,7 @@ fn show_secret(made: &EndpointWithSecret) {
     println!("{}\n{}", line(&made.endpoint), made.secret);
 }
 
-/// An endpoint, a line for each thing that is known of it.
+/// Prints an endpoint, one line per property.
 fn show(endpoint: &Endpoint) {
     println!("{}", line(endpoint));
     println!("made         {}\nlast changed {}", endpoint.created_at, endpoint.updated_at);

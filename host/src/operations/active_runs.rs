@@ -1,9 +1,9 @@
-//! What this process carries out.
+//! The runs of this process.
 //!
-//! Leases are judged by a clock that may be set, or stand still while a machine sleeps. When it
-//! jumps ahead, a host claims what it is carrying out itself, and the fence keeps the two runs
-//! apart in the database, but not at the ad server: the earlier one must end before the later one
-//! begins.
+//! Leases are judged by a clock that may be set, or that may stand still while a machine sleeps.
+//! When it jumps ahead, a host may claim an operation that it is still running itself. The fence
+//! keeps the two runs apart in the database, but not at the ad server, so the earlier one must end
+//! before the later one begins.
 
 use std::{
     collections::HashMap,
@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{domain::id::OperationId, store::Fence};
 
-/// A run, as others see it.
+/// The handle by which other runs see a run.
 #[derive(Debug, Clone)]
 struct Known {
     number: i64,
@@ -22,11 +22,11 @@ struct Known {
     over: CancellationToken,
 }
 
-/// The runs of this process, one for each operation.
+/// The runs of this process, at most one for each operation.
 #[derive(Debug, Clone, Default)]
 pub(super) struct ActiveRuns(Arc<Mutex<HashMap<OperationId, Known>>>);
 
-/// A run that is known until this is dropped.
+/// A registered run. Dropping this ends the registration.
 #[derive(Debug)]
 pub(super) struct ActiveRun {
     active_runs: ActiveRuns,
@@ -39,8 +39,8 @@ impl ActiveRuns {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Enters a run. If an earlier one of the same operation is at work, it is told to stop, and
-    /// this waits until it has.
+    /// Registers a run. If an earlier run of the same operation is active, tells it to stop and
+    /// waits until it has ended.
     pub(super) async fn enter(&self, fence: &Fence) -> ActiveRun {
         let known = Known { number: fence.number, overtaken: CancellationToken::new(), over: CancellationToken::new() };
         let earlier = self.runs().insert(fence.operation.clone(), known.clone());

@@ -1,5 +1,5 @@
-//! What lies in the database, when a host starts and while it serves: secrets are encrypted with
-//! the key that makes now, and it is told outside of the database how far the audit log goes.
+//! The database's contents at rest. At start-up, secrets are encrypted again with the current key.
+//! While the host serves, the head of the audit log is reported outside of the database.
 
 use std::time::Duration;
 
@@ -17,20 +17,21 @@ use crate::{
     store::{AuditEntry, Store, StoreError, Stored, Write},
 };
 
-/// How often it is told how far the audit log goes: what is cut off within a minute of being
+/// How often the head of the audit log is reported. Lines that are cut off within a minute of being
 /// written may go unnoticed.
 const TELL: Duration = Duration::from_secs(60);
 
-/// Brings what lies in the database under the key that makes now.
+/// Encrypts the database's secrets with the current key, and records a change of the key that signs
+/// the audit log.
 ///
 /// # Errors
-/// The store's.
+/// When the store can't be read or written.
 pub async fn begin(store: &Store) -> Result<(), StoreError> {
     record_key_change(store).await?;
     encrypt_secrets(store).await
 }
 
-/// Tells how far the audit log goes, whenever it has grown, until `stop`.
+/// Logs the head of the audit log whenever it has grown, until `stop`.
 pub async fn serve(store: Store, stop: CancellationToken) {
     let mut told = None;
     let watch = async {
@@ -46,14 +47,14 @@ pub async fn serve(store: Store, stop: CancellationToken) {
             }
         }
     };
-    // A database that does not answer keeps no host from stopping.
+    // An unresponsive database must not keep the host from stopping.
     stop.run_until_cancelled(watch).await;
 }
 
-/// Tells how far the audit log goes at this moment.
+/// Logs the current head of the audit log.
 ///
 /// # Errors
-/// The store's.
+/// When the store can't be read.
 pub async fn log_audit_head(store: &Store, why: &str) -> Result<(), StoreError> {
     tell(&store.audit_head().await?, why);
     Ok(())
@@ -66,8 +67,7 @@ fn tell(head: &Head, why: &str) {
     }
 }
 
-/// Marks in the audit log from where on it is signed with another key than before, or signed at
-/// all.
+/// Records in the audit log where signing with a different key begins, or signing at all.
 async fn record_key_change(store: &Store) -> Result<(), StoreError> {
     let head = store.audit_head().await?;
     let key = store.keys().current().map_err(StoreError::NoKey)?;
@@ -99,7 +99,7 @@ async fn record_key_change(store: &Store) -> Result<(), StoreError> {
     store.record(Write::Audit(line)).await
 }
 
-/// Encrypts every secret of a webhook that is not encrypted, or with an older key.
+/// Encrypts every webhook secret that is not encrypted, or is encrypted with an older key.
 async fn encrypt_secrets(store: &Store) -> Result<(), StoreError> {
     let keys = store.keys();
     let outdated = |endpoint: &Endpoint| endpoint.secrets.iter().any(|secret| !keys.is_current(&secret.text));
@@ -118,8 +118,8 @@ async fn encrypt_secrets(store: &Store) -> Result<(), StoreError> {
             reason: keys.current().ok().map(|key| format!("with the key {}", key.name())),
         };
         match store.change_webhook(&Stored { value: endpoint, version }, vec![line]).await {
-            // Another replica that starts has done it, or its owner changed it: the next start sees
-            // to what is left.
+            // Another replica did it while starting, or the owner changed the endpoint. The next
+            // start handles what is left.
             Ok(()) | Err(StoreError::Stale(_)) => {}
             Err(error) => return Err(error),
         }

@@ -1,28 +1,28 @@
-//! How long to wait before the next try: exponential back-off with full jitter.
+//! How long to wait before the next try: exponential backoff with full jitter.
 
 use std::time::Duration;
 
 use rand::RngExt;
 
-/// The bounds of the back-off.
+/// The bounds of the backoff.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Backoff {
-    /// The most that the first wait can be.
+    /// The upper bound of the first wait.
     pub initial: Duration,
-    /// The most that any wait can be.
+    /// The upper bound of any wait.
     pub max: Duration,
 }
 
 impl Backoff {
-    /// The most that the wait after so many failed tries can be: `initial × 2^(attempts - 1)`, at
-    /// most `max`.
+    /// Returns the upper bound of the wait after this many failed tries: `initial × 2^(attempts -
+    /// 1)`, at most `max`.
     pub fn ceiling(self, attempts: u32) -> Duration {
         let factor = 1u32.checked_shl(attempts.saturating_sub(1)).unwrap_or(u32::MAX);
         self.initial.saturating_mul(factor).min(self.max)
     }
 
-    /// A wait after so many failed tries: anything between nothing and the ceiling, so that
-    /// operations that failed together don't come back together; never less than what the ad server
+    /// Returns a wait after this many failed tries: a random time up to the ceiling, so that
+    /// operations that failed together don't come back together, but at least what the ad server
     /// asked for.
     pub fn wait(self, attempts: u32, asked_for: Option<Duration>) -> Duration {
         let ceiling = u64::try_from(self.ceiling(attempts).as_millis()).unwrap_or(u64::MAX);

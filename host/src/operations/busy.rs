@@ -1,4 +1,4 @@
-//! What this host's workers are busy with, lane by lane: what they may take on follows from it.
+//! The lanes that this host's workers are busy with, which determine what else they may take on.
 
 use std::{
     collections::BTreeMap,
@@ -7,7 +7,7 @@ use std::{
 
 use crate::domain::lane::{Lane, Openings, Workers};
 
-/// The operations that this host runs.
+/// The lanes of the operations that this host is running.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Busy(Arc<Mutex<Running>>);
 
@@ -17,7 +17,7 @@ struct Running {
     numbers: u64,
 }
 
-/// A worker that is busy until this is dropped.
+/// A busy worker. Dropping this frees it.
 #[derive(Debug)]
 pub(super) struct Worker {
     busy: Busy,
@@ -29,12 +29,12 @@ impl Busy {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What may be taken on now.
+    /// Returns which lanes may take on an operation now.
     pub(super) fn openings(&self, workers: Workers) -> Openings {
         workers.openings(self.lock().lanes.values())
     }
 
-    /// A worker begins with an operation.
+    /// Records that a worker begins an operation of this lane.
     pub(super) fn begin(&self, lane: Lane) -> Worker {
         let mut running = self.lock();
         running.numbers += 1;

@@ -1,14 +1,15 @@
-//! What becomes of an operation that waits for a person, once the person or the clock has spoken.
+//! What happens to an operation that waits for a person, after a decision or the expiry of its
+//! task.
 //!
-//! | said | then |
+//! | decision | effect |
 //! |---|---|
-//! | go on | [`release`]: it runs again; what may have happened is looked up first |
+//! | go on | [`release`]: it runs again; whatever may have happened is looked up first |
 //! | done by hand | [`finish_by_hand`]: it ends as if the adapter had done it |
 //! | no, or nothing in time | [`give_up`]: what was made on an ad server is cancelled, then it fails |
-//! | anything, of one that has ended | [`acknowledge`]: the task told of something, and closes |
-//! | nothing, and its buy was cancelled on its ad servers | [`end_with_buy`]: it fails, unless it has begun |
+//! | any decision about an operation that has ended | [`acknowledge`]: the task was only a notice, and is closed |
+//! | none, and its buy was cancelled on its ad servers | [`end_with_buy`]: it fails, unless it has begun |
 //!
-//! Nothing here writes: the caller records all of it together with the decision.
+//! Nothing here writes to the store: the caller records all of it together with the decision.
 
 use std::time::Duration;
 
@@ -28,20 +29,20 @@ use crate::{
     store::{Recording, Store, StoreError, Stored, Write},
 };
 
-/// Why an operation can't be moved.
+/// Why an operation can't be moved on.
 #[derive(Debug, thiserror::Error)]
 pub enum WaitingError {
-    /// The store could not be read.
+    /// The store can't be read.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// It does not wait any more.
+    /// The operation is not waiting any more.
     #[error("the operation does not wait for a decision any more: it is {0}")]
     NotWaiting(OperationState),
 }
 
-/// Lets an operation run that waited, with a new deadline and as if it had not been tried yet. A
-/// buy that is created by it is being created from then on; another one may have been held up by
-/// it.
+/// Lets a waiting operation run, with a new deadline and as if it had not been tried yet. If it
+/// creates its buy, the buy's status becomes that of a buy being created. Any other buy may have
+/// been held up by the operation, so its status is read soon.
 ///
 /// # Errors
 /// [`WaitingError`].
@@ -57,8 +58,7 @@ pub async fn release(
     if waiting.frozen.is_none() && task.kind == TaskKind::ManualApproval {
         waiting.approved_digest = Some(task.digest.clone());
     }
-    // Only there the person was asked to look: every other step that is open is looked up by its
-    // adapter.
+    // The person was asked to look only there. Every other open step is looked up by its adapter.
     for platform in std::mem::take(&mut waiting.unresolved) {
         recording.push(Write::ResetSteps(waiting.id.clone(), platform));
     }
@@ -71,7 +71,7 @@ pub async fn release(
     Ok(())
 }
 
-/// How the buy stands whose creation goes on.
+/// Returns the standing of a buy whose creation goes on.
 async fn being_created(
     store: &Store,
     operation: &Operation,
@@ -95,8 +95,8 @@ fn queue(operation: &mut Operation, deadline: Duration, at: Timestamp) -> Result
     Ok(())
 }
 
-/// Ends an operation whose work a person did: what it asks for is as asked, or what it made is gone
-/// as it should be.
+/// Ends an operation whose work a person did: what it asks for is in place, or what it made has
+/// been removed as it should be.
 ///
 /// # Errors
 /// [`WaitingError`].
@@ -114,8 +114,8 @@ pub async fn finish_by_hand(
     end_waiting(store, operation, decided, at, recording).await
 }
 
-/// Closes a task about an operation that has ended: it told of something, and somebody has seen to
-/// it, or says that nobody can.
+/// Closes a task about an operation that has already ended. The task was a notice, and somebody has
+/// dealt with it or says that nobody can.
 pub fn acknowledge(mut decided: Stored<Task>, at: Timestamp, recording: &mut Recording) {
     let task = &mut decided.value;
     let seen_to = matches!(task.decision, Some(Resolution::Completed | Resolution::Approved));
@@ -131,8 +131,8 @@ pub fn acknowledge(mut decided: Stored<Task>, at: Timestamp, recording: &mut Rec
     recording.push(Write::Task(decided));
 }
 
-/// Gives an operation up. A create that may have made something runs on, to cancel it; the task
-/// that was decided stays open until that is done.
+/// Gives an operation up. A create that may have made something keeps running in order to cancel
+/// it; the decided task stays open until that is done.
 ///
 /// # Errors
 /// [`WaitingError`].
@@ -159,7 +159,7 @@ pub async fn give_up(
     end_waiting(store, operation, decided, at, recording).await
 }
 
-/// Whether a create has made something on an ad server, or may have.
+/// Returns whether a create has made something on an ad server, or may have.
 async fn left_something(store: &Store, operation: &Operation) -> Result<bool, StoreError> {
     if operation.kind != OperationKind::Create || operation.frozen.is_none() {
         return Ok(false);
@@ -169,7 +169,8 @@ async fn left_something(store: &Store, operation: &Operation) -> Result<bool, St
     Ok(!step::traces(&buy.value, &steps).is_empty())
 }
 
-/// Closes the tasks of an operation that has its last state, and lets the record of its buy follow.
+/// Closes the tasks of an operation in its final state, and applies the outcome to the record of
+/// its buy.
 async fn end_waiting(
     store: &Store,
     operation: Stored<Operation>,
@@ -194,12 +195,12 @@ async fn end_waiting(
     Ok(())
 }
 
-/// Fails the operations that wait for a person and have not begun, of a buy that was cancelled on
-/// its ad servers, and returns their ids. Operations that have begun are left to the person who
+/// Fails the operations of a buy that was cancelled on its ad servers, if they wait for a person
+/// and have not begun, and returns their ids. Operations that have begun are left to the person who
 /// must look at them.
 ///
 /// # Errors
-/// The store's.
+/// When the store can't be read.
 pub async fn end_with_buy(
     store: &Store,
     buy: &MediaBuy,
@@ -234,7 +235,7 @@ pub async fn end_with_buy(
     Ok(ended)
 }
 
-/// Marks a task as decided; it stays open until what was decided is carried out.
+/// Marks a task as decided. It stays open until the decision has been carried out.
 pub fn decide(task: &mut Task, resolution: Resolution, words: Option<&str>, by: &str) {
     task.decision = Some(resolution);
     task.resolution_detail = words.map(str::to_owned);

@@ -16,14 +16,15 @@ use crate::{
     store::{AuditEntry, Recording, Write},
 };
 
-/// The name under which the host itself acts.
+/// The actor name of the host itself.
 pub const ITSELF: &str = "flightdeck";
 
 fn event(kind: EventKind, buy: &MediaBuy, at: Timestamp, data: EventData) -> Event {
     Event { id: EventId::mint(), kind, principal: buy.principal.clone(), buy: buy.id.clone(), at, data }
 }
 
-/// Gives a buy another status, if the table allows it, and tells of it.
+/// Sets a buy's standing, if the table of statuses allows it, and records an event if the status
+/// changes.
 pub fn become_status(buy: &mut MediaBuy, standing: Standing, at: Timestamp, recording: &mut Recording) {
     let before = buy.status;
     if standing.status != before && !before.may_become(standing.status) {
@@ -39,13 +40,13 @@ pub fn become_status(buy: &mut MediaBuy, standing: Standing, at: Timestamp, reco
     recording.push(Write::Event(status_event(buy, Some(before), at)));
 }
 
-/// Tells of a buy's status.
+/// Returns the event of a buy's status.
 pub fn status_event(buy: &MediaBuy, before: Option<BuyStatus>, at: Timestamp) -> Event {
     let data = EventData::BuyStatus { status: buy.status, before, detail: buy.detail.clone() };
     event(EventKind::BuyStatusChanged, buy, at, data)
 }
 
-/// Tells that an operation ended.
+/// Records the event and the audit line for an operation that ended.
 pub fn operation_ended(operation: &Operation, buy: &MediaBuy, at: Timestamp, recording: &mut Recording) {
     let succeeded = operation.state == OperationState::Succeeded;
     let kind = if succeeded { EventKind::OperationSucceeded } else { EventKind::OperationFailed };
@@ -66,7 +67,7 @@ pub fn operation_ended(operation: &Operation, buy: &MediaBuy, at: Timestamp, rec
     }));
 }
 
-/// Tells that an ad server has objects that nobody asked for, made by requests that got no answer.
+/// Records that an ad server has objects that nobody ordered, made by requests that got no answer.
 pub fn duplicate_found(
     operation: &Operation,
     platform: &PlatformName,
@@ -103,7 +104,7 @@ pub fn duplicate_found(
     }));
 }
 
-/// Records what a platform says of creatives that it has not said before, and tells of it.
+/// Records what a platform newly says about creatives, with the event.
 pub fn creatives_said(
     buy: &mut MediaBuy,
     platform: &PlatformName,
@@ -124,7 +125,7 @@ pub fn creatives_said(
     buy.know_assets(platform, &news);
 }
 
-/// Tells what became of a task, to those who watch its buy.
+/// Returns the event about a task, for those who watch its buy.
 pub fn task_event(kind: EventKind, task: &Task, at: Timestamp) -> Event {
     let data = EventData::Task {
         task: task.id.clone(),
@@ -139,7 +140,7 @@ pub fn task_event(kind: EventKind, task: &Task, at: Timestamp) -> Event {
     Event { id: EventId::mint(), kind, principal: task.principal.clone(), buy: task.buy.clone(), at, data }
 }
 
-/// A line of the audit log about what the host itself did with a task.
+/// Returns the audit line for something that the host itself did with a task.
 pub fn audit(action: &str, task: &Task, reason: &str, at: Timestamp) -> AuditEntry {
     AuditEntry {
         at,
@@ -151,7 +152,7 @@ pub fn audit(action: &str, task: &Task, reason: &str, at: Timestamp) -> AuditEnt
     }
 }
 
-/// A line of a task's history.
+/// Returns an entry of a task's history.
 pub fn history(
     by: &str,
     action: &str,

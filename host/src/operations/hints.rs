@@ -1,7 +1,7 @@
-//! What replicas on one database tell each other: that there may be work, and that an operation
-//! came to rest.
+//! Exchanges hints between the replicas on one database: there may be work, and an operation came
+//! to rest.
 //!
-//! Hints only: whoever waits looks by itself as well. Where there is one host, this does nothing.
+//! They are only hints: every waiting task also polls. With a single host, this does nothing.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::{
     store::{Hint, Store},
 };
 
-/// Passes hints both ways until `stop`.
+/// Passes hints in both directions until `stop`.
 pub async fn serve(store: Store, signals: Arc<Signals>, stop: CancellationToken) {
     let Some(mut heard) = store.hints() else { return };
     let mut rested = signals.listen();
@@ -23,7 +23,7 @@ pub async fn serve(store: Store, signals: Arc<Signals>, stop: CancellationToken)
             hint = heard.recv() => match hint {
                 Ok(Hint::Work) => signals.work_here(),
                 Ok(Hint::Rested(operation)) => signals.rested_elsewhere(&operation),
-                // Whoever missed some looks by itself.
+                // Some hints were missed. The runner looks for work in any case.
                 Err(RecvError::Lagged(_)) => signals.work_here(),
                 Err(RecvError::Closed) => return,
             },

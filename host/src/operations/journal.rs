@@ -1,10 +1,12 @@
 //! The durable record of an operation's steps on one platform.
 //!
-//! What adapters see as `steps` ends here. A step that is finished is written with the next step that begins, or when the call
-//! ends: until then nothing is sent that could need it, because a request that writes needs an open step.
+//! This is what adapters see as `steps`. A finished step is written with the next step that begins,
+//! or when the call ends. Until then nothing that could depend on it is sent, because a request
+//! that writes needs an open step.
 //!
-//! A step in doubt of which a request got no answer may still be under way inside the ad server. Until that can no longer be
-//! ([`Step::believed_from`]), a run may look for what it made and take what it finds, but can't take it for absent nor send it again:
+//! If a request of a step in doubt got no answer, it may still be under way inside the ad server.
+//! Until that can no longer be ([`Step::believed_from`]), a run may look for what the request made
+//! and use what it finds, but can neither conclude that it is absent nor send the request again:
 //! [`JournalError::UnderWay`] ends the call, and the operation is run again later.
 
 use std::{
@@ -30,22 +32,24 @@ use crate::{
     store::{FinishedStep, JournalWrite, NewStep, RemoteChange, SettledStep, Store, StoreError},
 };
 
-/// How much of a step's outcome is told in words, in characters.
+/// How many characters of a step's outcome are shown in words.
 const MOST_OF_AN_OUTCOME: usize = 200;
 
-/// What is known, at the beginning of a call, of requests that got no answer. By the clock that judges doubts.
+/// What is known, at the beginning of a call, about requests that got no answer. Times are by the
+/// clock that judges doubts.
 #[derive(Debug, Clone)]
 pub struct Doubts {
-    /// Of each step that is known, by its name.
+    /// What may be under way of each known step, by the step's name.
     steps: BTreeMap<String, Option<UnderWay>>,
-    /// When the database was restored from a copy, if the operation is older than that: what the copy takes for not begun may have been
-    /// carried out since.
+    /// When the database was restored from a copy, if the operation is older than that. Steps that
+    /// the copy shows as not begun may have been carried out since.
     restored: Option<UnderWay>,
     asked: (Instant, Timestamp),
 }
 
 impl Doubts {
-    /// The doubts about an operation's steps on a platform, at `now` by the clock that judges them.
+    /// Returns the doubts about an operation's steps on a platform, as of `now` by the clock that
+    /// judges them.
     pub fn new(
         steps: &[Step],
         platform: &PlatformName,
@@ -69,7 +73,7 @@ impl Doubts {
         self.asked.1.plus(self.asked.0.elapsed())
     }
 
-    /// What may still be under way of a step.
+    /// Returns what may still be under way of a step.
     fn of(&self, name: &str) -> Option<UnderWay> {
         let known = self.steps.get(name).copied().unwrap_or(self.restored);
         known.filter(|under_way| under_way.until > self.now())
@@ -83,9 +87,9 @@ struct Pages {
     remote: Vec<RemoteChange>,
     /// The step that the call did not finish.
     left: Option<OpenStep>,
-    /// Why the call could not go on: what may be under way of the step that it left.
+    /// What may be under way of the step that the call left, if that is why it could not go on.
     waits_for: Option<UnderWay>,
-    /// The host stops, and something was not sent because of that.
+    /// Whether something was not sent because the host is stopping.
     stopped: bool,
 }
 
@@ -96,16 +100,17 @@ pub struct OperationJournal {
     lease: Arc<Lease>,
     buy: MediaBuyId,
     platform: PlatformName,
-    /// Put before each step's name, so that undoing has steps of its own.
+    /// Prefix of each step's name, so that undoing has steps of its own.
     prefix: &'static str,
     doubts: Doubts,
-    /// The host stops: nothing new is sent, and what was sent is listened for.
+    /// Cancelled when the host stops: nothing new is sent, but answers to requests in flight are
+    /// still awaited.
     stop: CancellationToken,
     pages: Mutex<Pages>,
 }
 
 impl OperationJournal {
-    /// A journal for one call on one platform.
+    /// Returns a journal for one call on one platform.
     pub fn new(
         store: Store,
         lease: Arc<Lease>,
@@ -118,25 +123,25 @@ impl OperationJournal {
         Self { store, lease, buy, platform, prefix, doubts, stop, pages: Mutex::new(Pages::default()) }
     }
 
-    /// When to look again, if the call could not go on because something may be under way. As long after now as it has been under way
-    /// already: what takes twice as long is looked for half as often.
+    /// Returns when to look again, if the call could not go on because something may be under way.
+    /// The wait is as long as it has been under way so far, so that the intervals double.
     pub fn look_again(&self, lag: Duration) -> Option<Timestamp> {
         let UnderWay { since, until } = self.pages().waits_for?;
         let now = self.doubts.now();
         Some(until.min(now.plus(since.until(now).max(lag))))
     }
 
-    /// Whether something was not sent because the host stops.
+    /// Returns whether something was not sent because the host is stopping.
     pub fn was_stopped(&self) -> bool {
         self.pages().stopped
     }
 
     fn pages(&self) -> MutexGuard<'_, Pages> {
-        // Nothing panics while it holds the lock; a poisoned one would still be consistent.
+        // Nothing panics while it holds the lock, and a poisoned one would still be consistent.
         self.pages.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The name of a step in the store.
+    /// Returns the name of a step in the store.
     fn full_name(&self, name: &str) -> String {
         format!("{}{name}", self.prefix)
     }
@@ -154,7 +159,8 @@ impl OperationJournal {
         }
     }
 
-    /// Writes, and keeps on the pages what could not be written: it is written with what comes next, or is evidence.
+    /// Writes to the store. If that fails, the contents stay on the pages: they are written with
+    /// the next write, or become evidence.
     async fn commit(&self, write: JournalWrite) -> Result<Option<Step>, JournalError> {
         let (finished, remote) = (write.finished.len(), write.remote.len());
         let before = self.store.journal(write).await.map_err(interrupted)?;
@@ -164,8 +170,8 @@ impl OperationJournal {
         Ok(before)
     }
 
-    /// What was learned and not recorded, in words: what was finished, what was made, and what the requests of the open step were
-    /// answered with.
+    /// Returns in words what was learned and not recorded: what was finished, what was made, and
+    /// the answers to the requests of the open step.
     pub fn unrecorded(&self) -> Vec<String> {
         let pages = self.pages();
         let named = |what: String| format!("{}: {what}", self.platform);
@@ -194,11 +200,12 @@ impl OperationJournal {
         finished.chain(remote).chain(left).collect()
     }
 
-    /// Writes what is not written yet. To be called when the call has ended, well or badly: it also records what is known of a
-    /// step that was left open.
+    /// Writes what is not written yet. Call it when the adapter's call has ended, successfully or
+    /// not: it also records what is known of a step that was left open.
     ///
     /// # Errors
-    /// [`JournalError::Interrupted`]: the run must stop; what was not recorded is found out by the next one.
+    /// [`JournalError::Interrupted`] if the run must stop. The next run finds out what was not
+    /// recorded.
     pub async fn close(&self) -> Result<(), JournalError> {
         let write = {
             let pages = self.pages();
@@ -231,7 +238,7 @@ fn interrupted(error: StoreError) -> JournalError {
 #[async_trait]
 impl StepJournal for OperationJournal {
     async fn begin(&self, name: &str) -> Result<Begun, JournalError> {
-        // What was finished stays for `close` if nothing can be begun any more.
+        // Finished steps stay for `close` if nothing can be begun any more.
         if !self.lease.holds() {
             return Err(JournalError::Interrupted("the lease ran out".to_owned()));
         }
@@ -249,7 +256,7 @@ impl StepJournal for OperationJournal {
         fault::point("journal.begin.after");
         let before =
             before.ok_or_else(|| JournalError::Interrupted("the store did not answer about the step".to_owned()))?;
-        // What is known to be fresh is known from after the copy, or only from before it.
+        // Whether the step was last known to be fresh only before the copy was made.
         let doubted = self.doubts.restored.is_some_and(|restored| before.begun_at <= restored.since);
         let step = match (before.state, before.outcome) {
             (StepState::Done, outcome) => return Ok(Begun::Done(outcome.unwrap_or_default())),

@@ -1,11 +1,11 @@
 //! What a worker learned too late.
 //!
-//! A worker that lost its lease, or was cut off, records nothing of its operation any more: that is
-//! somebody else's, who looks up what may have happened. But it may know what its ad server
-//! answered, and nobody else does. That is kept as evidence, in the audit log, for the person who
-//! has to find out what happened one day; it is never applied. Some of it may have been recorded
-//! all the same, where the database took a write and its answer was lost: the line says no more
-//! than that the worker did not hear so.
+//! A worker that lost its lease, or was interrupted, records nothing more about its operation. The
+//! operation now belongs to another worker, which looks up what may have happened. But the first
+//! worker may know an answer of its ad server that nobody else knows. That answer is kept as
+//! evidence in the audit log, for a person who may have to find out what happened; it is never
+//! applied. Some of it may have been recorded after all, if the database committed a write whose
+//! acknowledgement was lost: the line only says that the worker got no confirmation.
 
 use std::{
     fmt::Write as _,
@@ -21,15 +21,15 @@ use crate::{
     store::{AuditEntry, Fence, Recording, Store, StoreError, Write},
 };
 
-/// The action of its lines in the audit log.
+/// The action of these audit lines.
 pub const LATE_RESULT: &str = "operation.late_result";
 
-/// How often a line is tried to be written while the database can't be used, and how long to wait
-/// before the next time.
+/// How often writing a line is tried while the database can't be used, and the wait between two
+/// tries.
 const TRIES: u32 = 60;
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// How long a line is at most, in characters.
+/// The maximum length of a line, in characters.
 const MOST_WORDS: usize = 2_000;
 
 /// The journals of one run.
@@ -37,12 +37,12 @@ const MOST_WORDS: usize = 2_000;
 pub struct Journals(Mutex<Vec<Arc<OperationJournal>>>);
 
 impl Journals {
-    /// Enters a journal.
+    /// Adds a journal.
     pub fn add(&self, journal: Arc<OperationJournal>) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(journal);
     }
 
-    /// What they know that was not recorded, in words; `None`: nothing.
+    /// Returns in words what the journals know that was not recorded; `None` if there is nothing.
     fn unrecorded(&self) -> Option<String> {
         let journals = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let known: Vec<String> = journals.iter().flat_map(|journal| journal.unrecorded()).collect();
@@ -50,8 +50,8 @@ impl Journals {
     }
 }
 
-/// Keeps what a run learned that ended without recording it, if it learned anything. What can't be
-/// kept is told in the log.
+/// Keeps what a run learned but ended without recording, if there is anything. If it can't be kept,
+/// it is logged.
 pub async fn record(store: &Store, fence: &Fence, journals: &Journals, stop: &CancellationToken) {
     let Some(known) = journals.unrecorded() else { return };
     let line = line(fence, &known);
@@ -62,7 +62,7 @@ pub async fn record(store: &Store, fence: &Fence, journals: &Journals, stop: &Ca
                 tracing::info!(operation = %fence.operation, fence = fence.number, "kept a late result in the audit log");
                 return;
             }
-            // Whether it was written is not known: better twice than never.
+            // It is unknown whether the line was written. Better twice than never.
             Err(error) if error.passes() => {
                 tracing::debug!(operation = %fence.operation, %error, "can't keep a late result now")
             }

@@ -14,11 +14,11 @@ use crate::{
     store::{Fence, Store, StoreError},
 };
 
-/// Until when a lease certainly holds: a length after the store was last asked and confirmed it.
-/// Who judges the lease began to count later.
+/// Until when a lease certainly holds: its length after the last request to the store that
+/// confirmed it. Whoever judges the lease began to count later than that.
 ///
-/// By two clocks, and no longer than either says: one that nobody sets, but that stands still while
-/// a machine sleeps, and one that goes on then, but that may be set back.
+/// Two clocks are used, and the lease holds no longer than either allows. One is never set, but
+/// stands still while a machine sleeps; the other goes on then, but may be set back.
 #[derive(Debug, Clone, Copy)]
 struct Until {
     steady: Instant,
@@ -35,7 +35,7 @@ impl Until {
     }
 }
 
-/// A worker's lease on an operation, prolonged while this value lives.
+/// A worker's lease on an operation, extended while this value lives.
 #[derive(Debug)]
 pub struct Lease {
     fence: Fence,
@@ -45,8 +45,7 @@ pub struct Lease {
 }
 
 impl Lease {
-    /// Keeps a claim that was asked for at `asked_at` for `length`, prolonging it every
-    /// `heartbeat`.
+    /// Keeps a claim that was requested at `asked_at` for `length`, extending it every `heartbeat`.
     pub fn keep(store: Store, fence: Fence, asked_at: Instant, length: Duration, heartbeat: Duration) -> Self {
         let asked_at_wall = now().plus_millis(-i64::try_from(asked_at.elapsed().as_millis()).unwrap_or(i64::MAX));
         let until = Arc::new(Mutex::new(Until::asked(asked_at, asked_at_wall, length)));
@@ -55,18 +54,18 @@ impl Lease {
         Self { fence, until, lost, beat }
     }
 
-    /// The right under which the worker writes.
+    /// Returns the fence under which the worker writes.
     pub fn fence(&self) -> &Fence {
         &self.fence
     }
 
-    /// Whether nobody else can have claimed the operation yet.
+    /// Returns whether the operation certainly has not been claimed by anybody else yet.
     pub fn holds(&self) -> bool {
         self.holds_for(Duration::ZERO)
     }
 
-    /// Whether nobody else can claim the operation for so long from now on, even if it is not
-    /// prolonged any more.
+    /// Returns whether nobody else can claim the operation within `time` from now, even if the
+    /// lease is not extended any more.
     pub fn holds_for(&self, time: Duration) -> bool {
         let until = *self.until.lock().unwrap_or_else(PoisonError::into_inner);
         !self.lost.is_cancelled() && until.holds(Instant::now() + time, now().plus(time))
@@ -77,8 +76,8 @@ impl Lease {
         self.lost.cancelled().await;
     }
 
-    /// Prolongs it no more, whoever still holds this value: who waits for it to run out waits no
-    /// longer than that.
+    /// Stops extending the lease, no matter who still holds this value, so that anybody who waits
+    /// for it to expire waits no longer than that.
     pub fn stop_heartbeat(&self) {
         self.beat.abort();
     }
@@ -108,8 +107,8 @@ async fn heartbeat_loop(
                 lost.cancel();
                 return;
             }
-            // The lease still runs; the next beat may get through. Nothing is sent to an ad server
-            // once it ran out.
+            // The lease is still valid, and the next heartbeat may get through. Nothing is sent to
+            // an ad server once it has expired.
             Err(error) => tracing::warn!(operation = %fence.operation, %error, "could not prolong the lease"),
         }
     }

@@ -1,14 +1,14 @@
-//! Looks again, after an operation has ended, for what its lost requests may have made.
+//! Looks up again, after an operation has ended, what its lost requests may have made.
 //!
 //! However long the host waits before it believes that a request was never carried out, an ad
-//! server can take longer. So each step of which a request got no answer is looked for again: when
-//! its operation has ended, and then after each of the times of `look_again`. What carries the
-//! step's reference and is not the buy's own ([`lookup::sort`]) was made by a request that nobody
-//! waited for any more. A person is told of it, in a `reconciliation` task, and it is stopped on
-//! the ad server; from then on all looks are made anew.
+//! server can take longer. So each step with an unanswered request is looked up again: once its
+//! operation has ended, and then after each of the times in `look_again`. An object that carries
+//! the step's reference and is not the buy's own ([`lookup::sort`]) was made by a request that
+//! nobody was waiting for any more. A person is notified in a `reconciliation` task, the object is
+//! stopped on the ad server, and the series of lookups starts over.
 //!
-//! What is due stands in the database, and whoever takes a look has it for a while: any host goes
-//! on after any other.
+//! Due lookups are in the database, and a host that takes one holds it for a while, so that any
+//! host can take over from another.
 
 use std::{sync::Arc, time::Duration};
 
@@ -35,45 +35,46 @@ use crate::{
     store::{AuditEntry, DueLookup, NextLookup, Recording, Store, StoreError, Stored, Write},
 };
 
-/// How often the host asks what is due. Looks are minutes apart.
+/// How often the host checks for due lookups. Lookups are minutes apart.
 const POLL: Duration = Duration::from_secs(1);
 
-/// How long one look may take: some requests on an ad server that is in good order, and as many
-/// that stop something.
+/// The time limit of one lookup: a few requests on a healthy ad server, and as many that stop
+/// something.
 const LOOK_TIME: Duration = Duration::from_secs(120);
 
-/// For how long a look is its taker's: longer than it may take. After that another replica takes
-/// it.
+/// How long a lookup stays with its taker, longer than it may take. After that another replica
+/// takes it.
 const HOLD: Duration = Duration::from_secs(180);
 
-/// How many steps are looked for at a time, one after the other: lookups are requests like others,
-/// and nobody waits for them.
+/// How many steps are taken at a time and looked up one after the other. Lookups are requests like
+/// any others, and nobody waits for them.
 const AT_ONCE: u32 = 20;
 
-/// A look that failed is made again after so long, at most: the ad server is away.
+/// The longest wait before a failed lookup is repeated, because the ad server is away.
 const AGAIN: Duration = Duration::from_secs(60);
 
-/// The same, of one that was refused, or failed by the adapter's fault: somebody must mend
-/// something first.
+/// Like [`AGAIN`], for a lookup that was refused or failed through the adapter's fault: somebody
+/// must fix something first.
 const MUCH_LATER: Duration = Duration::from_secs(3_600);
 
-/// Begins an entry of what a person was told of that could not be stopped.
+/// Prefix of an entry about an object that could not be stopped, in the list of what a person was
+/// notified of.
 const NOT_STOPPED: &str = "not stopped: ";
 
-/// Who looks.
+/// The service that looks up steps again.
 #[derive(Debug, Clone)]
 pub struct Lookups {
-    /// Persistence.
+    /// The host's database.
     pub store: Store,
-    /// The ad servers.
+    /// The adapters of the ad servers.
     pub adapters: Arc<Adapters>,
-    /// What the operator configured.
+    /// The host's configuration.
     pub config: Arc<Config>,
-    /// Tells those who send webhooks.
+    /// Wakes the dispatcher of webhooks.
     pub signals: Arc<Signals>,
 }
 
-/// Why a look was not made.
+/// Why a lookup was not made.
 #[derive(Debug, thiserror::Error)]
 enum LookError {
     #[error(transparent)]
@@ -82,21 +83,21 @@ enum LookError {
     Adapter(Failure),
 }
 
-/// What is known of the step that is looked for.
+/// What is known of the step to look up.
 struct Subject {
     due: DueLookup,
     operation: Stored<Operation>,
     buy: MediaBuy,
-    /// The release on which it was made.
+    /// The release on which the step was made.
     release: String,
     call: Call,
 }
 
 impl Lookups {
-    /// Looks for what is due until `stop`.
+    /// Looks up due steps until `stop`.
     pub async fn serve(self, stop: CancellationToken) {
         loop {
-            // One that is cut off is somebody's again when it is no longer its taker's.
+            // An interrupted lookup is due again once its hold expires.
             let looked = tokio::select! {
                 () = stop.cancelled() => return,
                 looked = self.look(&stop) => looked,
@@ -111,11 +112,11 @@ impl Lookups {
         }
     }
 
-    /// Looks for what is due now.
+    /// Looks up the steps that are due now.
     ///
     /// # Errors
-    /// The store can't say what that is. A look that fails by itself is told to the log and made
-    /// again later.
+    /// When the store can't say which steps are due. A lookup that fails by itself is logged and
+    /// repeated later.
     pub async fn look(&self, stop: &CancellationToken) -> Result<(), StoreError> {
         if !self.store.lookup_is_due(now()).await? {
             return Ok(());
@@ -146,7 +147,8 @@ impl Lookups {
         let due = &subject.due;
         let platform = due.step.platform.clone();
         if !subject.operation.value.state.is_final() {
-            // It looks for itself, and nobody can tell yet which object will be the buy's.
+            // The operation looks the step up itself, and nobody can tell yet which object will be
+            // the buy's.
             let first = self.config.operations.look_again.first().copied();
             let next = next(due, first, 0);
             return Ok(self.put(next, Recording::default()).await?);
@@ -161,13 +163,14 @@ impl Lookups {
         for object in active {
             self.stop(&mut subject, object, stop).await?;
         }
-        // What was one too late may be two.
+        // Where there was one late object, there may be two.
         Ok(self
             .put(next(&subject.due, self.config.operations.look_again.first().copied(), 0), Recording::default())
             .await?)
     }
 
-    /// What a look needs; `None`: there is nothing to look for, and it is not looked for any more.
+    /// Returns what a lookup needs. If there is nothing to look for, ends the step's lookups and
+    /// returns `None`.
     async fn subject(&self, due: DueLookup) -> Result<Option<Subject>, StoreError> {
         let (step, operation) = (&due.step, self.store.operation(&due.step.operation).await?);
         let found = match operation {
@@ -180,7 +183,7 @@ impl Lookups {
         let known = found.and_then(|(operation, buy)| {
             let began = operation.value.frozen.as_ref()?;
             let release = began.releases.get(&step.platform)?.clone();
-            // What it began with is what it is looked for with.
+            // A step is looked up with the settings that it began with.
             let frozen = began.platforms.get(&step.platform).cloned();
             let mapped = || self.config.advertiser(&operation.value.principal, &step.platform).map(str::to_owned);
             let advertiser_id = frozen.as_ref().map(|frozen| frozen.advertiser_id.clone()).or_else(mapped)?;
@@ -202,7 +205,7 @@ impl Lookups {
         }
     }
 
-    /// The next look after one that found nothing new.
+    /// Returns the next lookup after one that found nothing new.
     fn following(&self, due: &DueLookup) -> NextLookup {
         let times = &self.config.operations.look_again;
         let after = usize::try_from(due.round).ok().and_then(|round| times.get(round)).copied();
@@ -213,8 +216,8 @@ impl Lookups {
         self.store.record(recording.with(Write::Lookup(next, now()))).await
     }
 
-    /// Tells a person of second objects that nobody was told of yet, before anything is done about
-    /// them.
+    /// Notifies a person of second objects that nobody was notified of yet, before anything is done
+    /// about them.
     async fn tell(&self, subject: &mut Subject, made: &Made, active: &[&MadeObject]) -> Result<(), StoreError> {
         let told = &subject.due.told;
         let news: Vec<&MadeObject> = active.iter().copied().filter(|made| !told.contains(&made.object.id)).collect();
@@ -241,7 +244,7 @@ impl Lookups {
         self.ask(subject, reason.into(), recording).await
     }
 
-    /// Records a task for a person, together with what the person was told of.
+    /// Records a task for a person, together with what the person was notified of.
     async fn ask(&self, subject: &mut Subject, reason: Told, mut recording: Recording) -> Result<(), StoreError> {
         let at = now();
         let operation = &mut subject.operation.value;
@@ -263,7 +266,7 @@ impl Lookups {
         Ok(())
     }
 
-    /// Stops a second object. One that can't be stopped is a person's.
+    /// Stops a second object. If it can't be stopped, a person has to do it.
     async fn stop(&self, subject: &mut Subject, made: &MadeObject, stop: &CancellationToken) -> Result<(), LookError> {
         let platform = subject.due.step.platform.clone();
         let stopped = self.adapters.stop_made(&platform, &subject.release, &subject.call, made, stop.clone()).await;
@@ -312,7 +315,7 @@ fn next(due: &DueLookup, after: Option<Duration>, round: u32) -> NextLookup {
     }
 }
 
-/// Objects as a person looks for them on the ad server.
+/// Lists objects the way a person looks for them on the ad server.
 fn shown(made: &[&MadeObject]) -> String {
     let one = |made: &&MadeObject| format!("{} {} ({:?})", made.remote_type, made.object.id, made.name);
     made.iter().map(one).collect::<Vec<_>>().join(", ")

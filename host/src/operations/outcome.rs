@@ -1,5 +1,5 @@
-//! What an operation that has ended made of its buy: the one place where the record of a buy
-//! follows the ad servers.
+//! Applies an operation that has ended to its buy: the only place where the record of a buy follows
+//! the ad servers.
 
 use crate::{
     domain::{
@@ -14,11 +14,12 @@ use crate::{
     store::{Recording, Write},
 };
 
-/// The buy after an operation that succeeded or failed, and the events that tell of it.
+/// Returns the buy after an operation that succeeded or failed, and records the corresponding
+/// events.
 ///
-/// `fresh` is the buy as it is recorded now: what was carried out since the operation was frozen is
-/// kept. What an operation that failed has carried out before it failed is kept, too: the ad server
-/// holds it. How the buy stands there is asked at once.
+/// `fresh` is the buy as it is recorded now, so that what was carried out since the operation was
+/// frozen is kept. What a failed operation has carried out before it failed is kept, too, because
+/// it is on the ad server. The buy's status there is read soon afterwards.
 pub fn of(operation: &Operation, fresh: &MediaBuy, at: Timestamp, recording: &mut Recording) -> MediaBuy {
     let failure = operation.failure.as_ref().filter(|_| operation.state == OperationState::Failed);
     if let (OperationKind::Create, Some(failure)) = (operation.kind, failure) {
@@ -43,14 +44,14 @@ pub fn of(operation: &Operation, fresh: &MediaBuy, at: Timestamp, recording: &mu
     next
 }
 
-/// What the buy may spend as a person last approved it: what nobody was asked about does not move
-/// it, and neither does an approval of something else, whose reviewer did not look at the budget.
+/// Returns the budget that a person last approved. Changes that nobody was asked about don't move
+/// it, nor do approvals of something else, whose reviewer did not look at the budget.
 fn approved_budget(operation: &Operation, fresh: &MediaBuy, next: &MediaBuy) -> Option<Micros> {
     let seen = operation.approved_digest.is_some() && next.total_budget != fresh.total_budget;
     if seen { Some(next.total_budget) } else { fresh.approved_budget.or(Some(fresh.total_budget)) }
 }
 
-/// The buy with what was carried out; `None` if nothing was.
+/// Returns the buy with what was carried out; `None` if nothing was.
 fn changed(operation: &Operation, fresh: &MediaBuy, at: Timestamp) -> Option<MediaBuy> {
     let progress = operation.progress();
     let succeeded = operation.state == OperationState::Succeeded;
@@ -66,7 +67,7 @@ fn changed(operation: &Operation, fresh: &MediaBuy, at: Timestamp) -> Option<Med
     };
     let mut next =
         if succeeded { desired } else { partly(fresh, &desired, &operation.change.platforms(&desired), &progress) };
-    // What others record about a buy while an operation runs.
+    // These fields may be recorded by others while an operation runs.
     next.status = fresh.status;
     next.detail.clone_from(&fresh.detail);
     next.assets.clone_from(&fresh.assets);

@@ -1,10 +1,10 @@
-//! Whose word counts: the tokens that are good, and the people behind them.
+//! Whose approvals count: the valid tokens, and the people behind them.
 //!
-//! | rule | |
+//! | rule | details |
 //! |---|---|
-//! | nobody decides on their own request | the person who asked is the one behind the token then, and the one behind it now |
+//! | nobody decides on their own request | requesters are the person behind the token at the time of the request, and the person behind it now |
 //! | several reviewers are several people | however many tokens one of them has |
-//! | a word counts as long as its token is good | revoked, expired, or gone from the configuration: it counts no more |
+//! | an approval counts while its token is valid | if the token is revoked, expired, or gone from the configuration, the approval no longer counts |
 
 use crate::{
     config::{Config, Token},
@@ -18,32 +18,32 @@ use crate::{
     store::{Store, StoreError, TokenRecord},
 };
 
-/// Why a token is not good.
+/// Why a token is not valid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lapse {
-    /// Somebody revoked it.
+    /// The token was revoked at this moment.
     Revoked(Timestamp),
-    /// Its time is over.
+    /// The token expired at this moment.
     Expired(Timestamp),
 }
 
-/// Why a token of the configuration is not good at a moment; `None`: it is.
+/// Returns why a token of the configuration is not valid at a moment; `None` if it is valid.
 pub fn lapse_of_configured(token: &Token, at: Timestamp) -> Option<Lapse> {
     token.expires_at.filter(|expires| *expires <= at).map(Lapse::Expired)
 }
 
-/// Why a token of the database is not good at a moment; `None`: it is.
+/// Returns why a token of the database is not valid at a moment; `None` if it is valid.
 pub fn lapse_of_stored(token: &TokenRecord, at: Timestamp) -> Option<Lapse> {
     token.revoked_at.map(Lapse::Revoked).or(token.expires_at.filter(|expires| *expires <= at).map(Lapse::Expired))
 }
 
-/// What tells in a task with which token somebody approved: a digest of the token's digest, of
-/// which that can't be found again.
+/// Returns the fingerprint by which a task records which token approved. It is a digest of the
+/// token's digest, which can't be recovered from it.
 pub fn fingerprint(sha256: &str) -> String {
     digest::sha256(sha256.as_bytes())
 }
 
-/// A token that there is, by what matters of it here.
+/// An existing token, reduced to what is needed here.
 struct Known {
     fingerprint: String,
     person: Person,
@@ -51,11 +51,11 @@ struct Known {
     lapse: Option<Lapse>,
 }
 
-/// The tokens of a name: one of the configuration, one of the database, or both.
+/// Returns the tokens of a name: one of the configuration, one of the database, or both.
 async fn named(config: &Config, store: &Store, name: &str, at: Timestamp) -> Result<Vec<Known>, StoreError> {
     let reviews = |role: Option<Role>| matches!(role, Some(Role::Reviewer | Role::Operator));
     let mine: Vec<&Token> = config.tokens.iter().filter(|token| token.name == name).collect();
-    // What the file says of a token is not all: it may have been revoked since.
+    // A token in the configuration may have been revoked since.
     let revoked = match mine.is_empty() {
         true => Vec::new(),
         false => store.revocations().await?,
@@ -78,16 +78,16 @@ async fn named(config: &Config, store: &Store, name: &str, at: Timestamp) -> Res
     Ok(configured.chain(stored).collect())
 }
 
-/// Everybody who may have asked for what a task is about.
+/// Returns everybody who may have requested what a task is about.
 async fn requesters(config: &Config, store: &Store, task: &Task, at: Timestamp) -> Result<Vec<Person>, StoreError> {
     let now = named(config, store, &task.requested_by, at).await?;
     Ok(now.into_iter().map(|known| known.person).chain([task.requester()]).collect())
 }
 
-/// Whether a person asked for what a task is about.
+/// Returns whether a person requested what a task is about.
 ///
 /// # Errors
-/// The store's.
+/// When the store can't be read.
 pub async fn asked_for(
     config: &Config,
     store: &Store,
@@ -101,19 +101,19 @@ pub async fn asked_for(
 /// The approvals of a task, sorted by whether they still count.
 #[derive(Debug, Default)]
 pub struct Counted {
-    /// Each of another person.
+    /// The approvals that count, each of a different person.
     pub good: Vec<Approval>,
-    /// With why they don't count, in words.
+    /// The approvals that don't count, and why, in words.
     pub lapsed: Vec<(Approval, String)>,
 }
 
 impl Counted {
-    /// How many people have approved.
+    /// Returns how many people have approved.
     pub fn people(&self) -> u32 {
         u32::try_from(self.good.len()).unwrap_or(u32::MAX)
     }
 
-    /// Why those that lapsed don't count, for people; `None`: all count.
+    /// Returns in words why lapsed approvals don't count; `None` if all count.
     pub fn why_not(&self) -> Option<String> {
         let each: Vec<String> = self
             .lapsed
@@ -124,10 +124,10 @@ impl Counted {
     }
 }
 
-/// Which approvals of a task count at a moment.
+/// Returns which approvals of a task count at a moment.
 ///
 /// # Errors
-/// The store's.
+/// When the store can't be read.
 pub async fn counted(config: &Config, store: &Store, task: &Task, at: Timestamp) -> Result<Counted, StoreError> {
     let mut counted = Counted::default();
     if task.approvals.is_empty() {
@@ -151,9 +151,9 @@ pub async fn counted(config: &Config, store: &Store, task: &Task, at: Timestamp)
     Ok(counted)
 }
 
-/// The person behind the token of an approval, or why it does not count.
+/// Returns the person behind the token of an approval, or why the approval does not count.
 fn judge(approval: &Approval, known: Vec<Known>) -> Result<Person, String> {
-    // An approval from before tokens were noted down goes by the token's name.
+    // Approvals from before fingerprints were recorded are matched by the token's name.
     let is_it = |known: &Known| approval.token.as_ref().is_none_or(|token| *token == known.fingerprint);
     let mut lapsed = None;
     for known in known.into_iter().filter(is_it) {

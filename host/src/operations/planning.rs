@@ -19,10 +19,11 @@ use crate::{
     },
 };
 
-/// What a call about a change says of itself. `frozen` is what the operation began with, if it has begun.
+/// Returns the context of an adapter call about a change. `frozen` is what the operation began
+/// with, if it has begun.
 ///
 /// # Errors
-/// The buyer has no advertiser on the platform.
+/// When the buyer has no advertiser on the platform.
 pub fn call(
     config: &Config,
     proposed: ProposedChange<'_>,
@@ -49,7 +50,8 @@ pub fn call(
     })
 }
 
-/// What an operation that begins now with this plan is carried out with to its end, by platform.
+/// Returns, by platform, the settings that an operation beginning now with this plan keeps to its
+/// end.
 pub fn frozen(
     adapters: &Adapters,
     config: &Config,
@@ -63,8 +65,8 @@ pub fn frozen(
     plan.platforms.iter().filter_map(of).collect()
 }
 
-/// The plan, unless the change asks for what the adapter does not list; then its refusal and the
-/// host's as one, each thing once.
+/// Returns the plan, unless the change uses something that the adapter does not list as a
+/// capability. Then the adapter's refusal and the host's are merged into one, without duplicates.
 fn check_against_capabilities(
     planned: Result<PlatformPlan, Failure>,
     unlisted: Vec<Problem>,
@@ -77,7 +79,7 @@ fn check_against_capabilities(
     let mut failure = refused.unwrap_or_else(|| {
         Failure::new(FailureKind::Unsupported, "unsupported", "the adapter does not list what is asked for")
     });
-    // The adapter's words are the better ones.
+    // The adapter's wording is the better one.
     let is_said = |problem: &Problem, said: &[Problem]| {
         let per_value = problem.field.is_within_targeting();
         said.iter().any(|item| item.field == problem.field && (!per_value || item.value == problem.value))
@@ -88,28 +90,26 @@ fn check_against_capabilities(
     Err(failure)
 }
 
-/// Why a change can't be planned: the failures of the platforms that refused it, of which there is
-/// one at least.
+/// Why a change can't be planned: the failures of the platforms that refused it, at least one.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Unplannable {
-    /// The first platform's, in the order of the plan.
+    /// The failure of the first platform in the order of the plan.
     pub first: (PlatformName, Failure),
-    /// Those of the others.
+    /// The failures of the other platforms.
     pub others: Vec<(PlatformName, Failure)>,
 }
 
 impl Unplannable {
-    /// All failures, in the order of the plan.
+    /// Returns all failures in the order of the plan.
     pub fn into_failures(self) -> Vec<(PlatformName, Failure)> {
         std::iter::once(self.first).chain(self.others).collect()
     }
 }
 
-/// Plans a change on every platform that it touches, with the release that is active there or the
-/// one given.
+/// Plans a change on every platform that it touches, with the active release or the one given.
 ///
 /// # Errors
-/// What each platform that can't do it says.
+/// The failure of each platform that can't make the change.
 pub async fn plan(
     adapters: &Adapters,
     config: &Config,
@@ -123,7 +123,8 @@ pub async fn plan(
         let call = call(config, proposed, None, operation, platform, deadline).map_err(named)?;
         let planned = adapters.plan(platform, None, &call, proposed.into()).await;
         let release = planned.as_ref().ok().map(|plan| plan.release.as_str());
-        // What the adapter does not list is refused, whatever the adapter itself says of the change.
+        // Whatever the adapter does not list is refused, no matter what the adapter says about the
+        // change.
         let capabilities = adapters.capabilities_of(platform, release);
         let unlisted = capabilities.map_or_else(Vec::new, |can| can.unsupported(platform, proposed));
         let mut part = check_against_capabilities(planned, unlisted).map_err(named)?;
@@ -145,17 +146,19 @@ pub async fn plan(
     }
 }
 
-/// The releases that made a plan, by platform.
+/// Returns the releases that made a plan, by platform.
 pub fn releases(plan: &Plan) -> BTreeMap<PlatformName, String> {
     plan.platforms.iter().map(|part| (part.platform.clone(), part.release.clone())).collect()
 }
 
-/// What an approval is bound to: the request, the plan with its releases, and the buy's revision.
+/// Returns the digest that an approval is bound to: of the request, the plan with its releases, and
+/// the buy's revision.
 pub fn digest(request: &serde_json::Value, plan: &Plan, revision: i64) -> String {
     digest::canonical(&approvable(request, plan, revision))
 }
 
-/// As [`digest`], or `approved` as it stands if an earlier release made it of the same.
+/// Like [`digest`], but returns `approved` unchanged if an earlier release computed it from the
+/// same values.
 pub fn digest_like(approved: Option<&str>, request: &serde_json::Value, plan: &Plan, revision: i64) -> String {
     let approvable = approvable(request, plan, revision);
     match approved.filter(|approved| digest::is_of(approved, &approvable)) {

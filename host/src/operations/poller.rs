@@ -1,11 +1,9 @@
-//! The host looks after open buys by itself, so that a change on an ad server is noticed though
-//! nobody asks.
+//! Polls the status of open buys, so that a change on an ad server is noticed even if nobody asks.
 //!
-//! Each buy has its turn within the configured time, and at once when something was changed there:
-//! what became of a change is the ad servers' to say, so that no status is recorded that the host
-//! has only guessed. Those whose turn it is are asked about together, in the batches that the
-//! adapters want and at the rate that the ad servers allow: ten thousand buys are some hundred
-//! questions.
+//! Each buy has its turn within the configured time, and at once after a change, because only the
+//! ad servers can say what became of it, and the host never records a status that it has only
+//! guessed. Buys whose turn it is are polled together, in the batches that the adapters want and at
+//! the rate that the ad servers allow: ten thousand buys take some hundred requests.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -23,34 +21,34 @@ use crate::{
     store::{StoreError, Stored},
 };
 
-/// How long the ad servers may take to answer about a crowd: many questions, one after the other,
-/// at the rate that they allow.
+/// How long the ad servers may take to answer about a batch: many requests, one after the other, at
+/// the rate that they allow.
 const ASK_FOR: Duration = Duration::from_secs(120);
 
-/// How many looks there are in the time in which every buy has its turn: enough to spread the
-/// questions, and few enough that many buys are asked about together.
+/// How many polls there are in the time in which every buy has its turn: enough to spread the
+/// requests, and few enough that many buys are polled together.
 const LOOKS: u32 = 10;
 
-/// How long a look waits for ad servers before the next one may begin. One that hangs is asked on,
-/// and nobody waits for it.
+/// How long a poll waits for ad servers before the next one may begin. Requests to a hanging ad
+/// server continue in the background.
 const WAITS_FOR: Duration = Duration::from_secs(5);
 
-/// How many buys are looked after at a time.
+/// The maximum number of buys in one poll.
 const AT_ONCE: u32 = 2_000;
 
-/// How long the host waits after an operation before it asks how the buy stands: what ends
-/// meanwhile is asked about with it, so that many operations are few questions.
+/// How long the host waits after an operation before it polls the buy. Operations that end
+/// meanwhile are included, so that many operations take few requests.
 const GATHER: Duration = Duration::from_secs(1);
 
-/// A buy that was changed is asked about once more after so long: what an ad server shows follows
-/// what was done there by seconds.
+/// How long after a change a buy is polled once more, because an ad server shows changes some
+/// seconds late.
 const SETTLE: Duration = Duration::from_secs(10);
 
-/// A buy is looked after for so long after its end, because ad servers count late.
+/// How long a buy is polled after its end, because ad servers count late.
 const AFTER_END: Duration = Duration::from_secs(2 * 24 * 3_600);
 
-/// Looks after buys until `stop`: each at least once in `every`, and when it was changed, unless
-/// the ad servers don't allow so many questions.
+/// Polls buys until `stop`: each at least once in `every` and whenever it was changed, as far as
+/// the ad servers' request rates permit.
 pub async fn serve(observer: Observer, every: Duration, stop: CancellationToken) {
     let mut asking = JoinSet::new();
     loop {
@@ -59,7 +57,7 @@ pub async fn serve(observer: Observer, every: Duration, stop: CancellationToken)
             looked = look(&observer, every, now(), &mut asking) => looked,
         };
         match looked {
-            // There may be more whose turn it is.
+            // There may be more buys whose turn it is.
             Ok(AT_ONCE) => continue,
             Ok(_) => {}
             Err(error) => tracing::error!(%error, "could not look after open buys"),
@@ -78,12 +76,12 @@ async fn changed(signals: &Signals) {
     tokio::time::sleep(GATHER).await;
 }
 
-/// Asks about the buys whose turn it is, and records what changed. How many those were. Buys on the
-/// same platforms are asked about together, and apart from all others: an ad server that hangs
-/// keeps nobody waiting for news of another. What has not been answered soon is left to `asking`.
+/// Polls the buys whose turn it is, records what changed, and returns how many there were. Buys on
+/// the same platforms are polled together, separately from all others, so that a hanging ad server
+/// does not delay news from another. Requests that take long are left in `asking`.
 ///
 /// # Errors
-/// The store's, if it can't say whose turn it is. Those whose turn it was have it again in time.
+/// When the store can't say whose turn it is. Those buys have their turn again later.
 async fn look(
     observer: &Observer,
     every: Duration,
@@ -111,12 +109,12 @@ async fn look(
     Ok(u32::try_from(turns.len()).unwrap_or(u32::MAX))
 }
 
-/// Asks about buys on the same platforms, and records what changed.
+/// Polls buys on the same platforms, and records what changed.
 async fn ask_about(observer: &Observer, buys: Vec<Stored<MediaBuy>>, at: Timestamp) {
     let asked: Vec<&MediaBuy> = buys.iter().map(|buy| &buy.value).collect();
     let seen = match observer.ask(&asked, at, ASK_FOR).await {
         Ok(seen) => seen,
-        // They have their turn again in time.
+        // They have their turn again later.
         Err(error) => {
             tracing::error!(%error, buys = asked.len(), "could not look after open buys");
             return;
@@ -151,7 +149,7 @@ async fn record(
     observer.record(buy, &standing, said, at).await.map(drop)
 }
 
-/// One buy that can't be read or written keeps no other waiting.
+/// Logs a buy that can't be read or written, which must not hold up the others.
 fn unread(buy: &MediaBuyId, error: &StoreError) {
     tracing::error!(%buy, %error, "could not look after a buy");
 }

@@ -1,10 +1,10 @@
-//! What replicas on one database have in common beside the work: which component serves each
-//! platform, how fast ad servers may be asked with one credential, and which adapters are left
-//! alone.
+//! State that the replicas on one database share in addition to the work: which component serves
+//! each platform, how fast ad servers may be called with one credential, and which adapters are
+//! left alone.
 //!
-//! The host that started last says which component serves a platform; the others follow within a
-//! second. An operation that began on one ends on it, on whatever host: its bytes are in the
-//! database.
+//! The host that started last determines which component serves a platform; the others follow
+//! within a second. An operation ends on the component that it began on, on whichever host, because
+//! the component's bytes are in the database.
 
 use std::{
     collections::BTreeMap,
@@ -23,19 +23,19 @@ use crate::{
     store::{AuditEntry, Store, StoreError, replicas::HoldKey},
 };
 
-/// How often a host looks at what the others said.
+/// How often a host reads the shared state.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// How long a release is left alone that could not be used: to try costs a compilation.
+/// How long a release that could not be used is left alone, because each try costs a compilation.
 const TRY_AGAIN: Duration = Duration::from_secs(60);
 
-/// How much may come at once after a rest: what a second allows.
+/// The largest burst after a rest, as the time whose requests it comprises.
 const BURST: Duration = Duration::from_secs(1);
 
-/// Keeps this host's components in the database and has them serve their platforms.
+/// Stores this host's components in the database and makes them serve their platforms.
 ///
 /// # Errors
-/// The store's.
+/// When the store can't be read or written.
 pub async fn begin(store: &Store, adapters: &Arc<Adapters>) -> Result<(), StoreError> {
     adapters.join(&(Arc::new(SharedDatabase { store: store.clone() }) as Arc<dyn Shared>));
     for platform in adapters.platforms() {
@@ -59,7 +59,7 @@ pub async fn begin(store: &Store, adapters: &Arc<Adapters>) -> Result<(), StoreE
     Ok(())
 }
 
-/// Follows what other replicas say until `stop`. Where there can't be any, it does nothing.
+/// Follows the other replicas until `stop`. Does nothing if the database can't have other replicas.
 pub async fn serve(store: Store, adapters: Arc<Adapters>, stop: CancellationToken) {
     if store.hints().is_none() {
         return;
@@ -70,8 +70,7 @@ pub async fn serve(store: Store, adapters: Arc<Adapters>, stop: CancellationToke
             () = stop.cancelled() => return,
             () = tokio::time::sleep(LOOK) => {}
         }
-        // It may compile a release, which takes its time; nobody needs that any more when the host
-        // ends.
+        // This may compile a release, which takes a while and is pointless once the host stops.
         match stop.run_until_cancelled(sync(&store, &adapters, &mut unusable)).await {
             None => return,
             Some(Err(error)) => tracing::warn!(%error, "what other hosts say is not known"),
@@ -80,12 +79,12 @@ pub async fn serve(store: Store, adapters: Arc<Adapters>, stop: CancellationToke
     }
 }
 
-/// Releases that could not be used, and when that was found.
+/// Releases that could not be used, and when that was noticed.
 type Unusable = BTreeMap<(PlatformName, String), Instant>;
 
 async fn sync(store: &Store, adapters: &Adapters, unusable: &mut Unusable) -> Result<(), StoreError> {
     for (platform, digest) in store.active_components().await? {
-        // A platform that another replica has and this one has not is none of its business.
+        // Platforms that only other replicas have are ignored.
         if adapters.active_release(&platform).is_none_or(|active| active == digest) {
             continue;
         }
@@ -110,14 +109,14 @@ async fn sync(store: &Store, adapters: &Adapters, unusable: &mut Unusable) -> Re
     Ok(())
 }
 
-/// The database as what replicas have in common.
+/// The state shared through the database.
 #[derive(Debug)]
 struct SharedDatabase {
     store: Store,
 }
 
 impl SharedDatabase {
-    /// Tells the others, without anybody waiting for it.
+    /// Records a hold for the other replicas in the background.
     fn hold(&self, key: HoldKey, time: Duration) {
         if self.store.hints().is_none() {
             return;

@@ -1,11 +1,13 @@
 //! One run of one operation, from its claim to the write that ends or postpones it.
 //!
-//! - `prepare`: plans again, compares with what was approved, and fixes what the operation is
-//!   carried out with. `prepared`: that, as a value that has everything its legs need.
+//! - `prepare`: plans again, compares with what was approved, and freezes the inputs of the
+//!   operation.
+//! - `prepared`: these inputs as a value that has everything the legs need.
 //! - `doubts`: how long the run must wait before a lookup is believed.
-//! - `legs`: runs the legs side by side. `undo`: cancels what a create made that fails after all.
-//! - `finish`: ends the operation. `pause`: tries again later, hands it back, or waits for a
-//!   person.
+//! - `legs`: runs the legs concurrently.
+//! - `undo`: cancels what a create has made if it fails after all.
+//! - `finish`: ends the operation.
+//! - `pause`: retries later, hands the operation back, or waits for a person.
 
 use std::{sync::Arc, time::Duration};
 
@@ -33,26 +35,26 @@ mod prepare;
 mod prepared;
 mod undo;
 
-/// How often something that others wrote meanwhile is read again before a run gives up.
+/// How often a row that others changed meanwhile is read again before a run gives up.
 const TRIES: u32 = 8;
 
-/// How often a component may break before the operation fails: one trap may come from the machine's
-/// load, a second and a third hardly. Fewer than open the adapter's circuit breaker, so that the
-/// operation ends with what really happened.
+/// How often a component may break before the operation fails. One trap may be caused by the
+/// machine's load, but hardly a second and a third. The number is lower than what opens the
+/// adapter's circuit breaker, so that the operation ends with the actual error.
 const MAX_FAULTS: u32 = 3;
 
-/// The code with which an adapter says that a step may have happened and can't be looked up (see
-/// `wit/`): the one case in which a person's "go on" means that it has not.
+/// The code with which an adapter reports a step that may have happened and can't be looked up (see
+/// `wit/`). It is the only case in which a person's "go on" means that the step has not happened.
 const STEP_IN_DOUBT: &str = "step_in_doubt";
 
-/// The most that one call of an adapter may take, the ad server's time included, whatever
-/// `limits.wall_time` of its platform allows.
+/// The time limit of one adapter call, including the ad server's time, whatever `limits.wall_time`
+/// of its platform allows.
 const CALL_TIME: Duration = Duration::from_secs(3_600);
 
-/// Why a run stopped without recording an end. Another run goes on from its journal.
+/// Why a run stopped without recording an end. Another run continues from its journal.
 #[derive(Debug, thiserror::Error)]
 pub enum Interruption {
-    /// The store could not be used, the lease is gone, or what is stored can't be right.
+    /// The store could not be used, the lease is lost, or the stored operation is invalid.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The journal could not be written.
@@ -61,8 +63,8 @@ pub enum Interruption {
 }
 
 impl Interruption {
-    /// Whether it is the database that can't be used now: it says nothing of the operation, which
-    /// did not stop the host either.
+    /// Returns whether the cause is a temporary failure of the database. That says nothing about
+    /// the operation, which has not crashed the host either.
     pub fn passes(&self) -> bool {
         match self {
             Self::Store(error) => error.passes(),
@@ -71,7 +73,7 @@ impl Interruption {
     }
 }
 
-/// One run.
+/// One run of an operation.
 #[derive(Debug)]
 pub struct Run<'a> {
     deps: &'a Runner,
@@ -82,8 +84,8 @@ pub struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    /// A run of what was claimed, which enters its journals in `journals`, and lets nothing be sent
-    /// any more once `stop` is cancelled.
+    /// Returns a run of a claimed operation. The run adds its journals to `journals`, and sends
+    /// nothing more once `stop` is cancelled.
     pub fn new(
         deps: &'a Runner,
         claim: Claim,
@@ -94,10 +96,10 @@ impl<'a> Run<'a> {
         Self { deps, operation: claim.operation, lease, journals, stop }
     }
 
-    /// Carries the operation out as far as it gets.
+    /// Carries the operation out as far as possible.
     ///
     /// # Errors
-    /// [`Interruption`]: nothing final was recorded.
+    /// [`Interruption`] if nothing final was recorded.
     #[tracing::instrument(skip_all, fields(operation = %self.operation.value.id, fence = self.lease.fence().number))]
     pub async fn carry_out(mut self) -> Result<(), Interruption> {
         let buy = self.buy().await?;
@@ -135,7 +137,7 @@ impl<'a> Run<'a> {
         found.ok_or_else(|| self.corrupt(&format!("its media buy {id} is not there")))
     }
 
-    /// What is stored of the operation can't be right.
+    /// Returns the error for a stored operation that can't be valid.
     fn corrupt(&self, what: &str) -> Interruption {
         StoreError::Corrupt(format!("operation {}: {what}", self.operation.value.id)).into()
     }
@@ -150,15 +152,15 @@ impl<'a> Run<'a> {
         Backoff { initial: settings.backoff_initial, max: settings.backoff_max }
     }
 
-    /// Whether a failure that may pass can be waited for. The first one always: until then the
-    /// operation was not tried, but may have waited for long.
+    /// Returns whether a temporary failure may be retried. The first one always may, because the
+    /// operation had not been tried before, though it may have waited for long.
     fn may_retry(&self, failure: &Failure) -> bool {
         let operation = &self.operation.value;
         let faults_left = failure.kind != FailureKind::Fault || operation.faults < MAX_FAULTS;
         faults_left && (operation.attempts == 0 || now() < operation.deadline)
     }
 
-    /// Writes the operation and whatever else belongs to it, under the fence.
+    /// Writes the operation and the rest of the recording under the fence.
     async fn write(&mut self, recording: Recording, lease: LeaseAfter) -> Result<(), Interruption> {
         let recording =
             recording.by_worker(self.lease.fence().clone(), lease).with(Write::Operation(self.operation.clone()));

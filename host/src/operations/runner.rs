@@ -1,5 +1,6 @@
-//! Claims operations under leases and runs them, so many at a time for each ad server. What a run
-//! is cut off from is given back, so that nobody waits until its lease has run out.
+//! Claims operations under leases and runs a limited number at a time for each ad server. If a run
+//! is interrupted, its operation is handed back, so that nobody has to wait until the lease
+//! expires.
 
 use std::{sync::Arc, time::Duration};
 
@@ -28,48 +29,48 @@ use crate::{
     store::{Author, Claim, LeaseAfter, Recording, Store, StoreError, Write},
 };
 
-/// How long the runner waits at most before it looks for work by itself: another replica's hint
-/// does not reach it.
+/// The longest wait before the runner looks for work by itself, in case another replica's hint got
+/// lost.
 const POLL: Duration = Duration::from_secs(1);
 
-/// How long it waits at least: what is due already and was not claimed is being claimed by somebody
-/// else.
+/// The shortest wait. An operation that is due but could not be claimed is being claimed by
+/// somebody else.
 const SOONEST: Duration = Duration::from_millis(5);
 
-/// How long it waits after the store failed.
+/// How long the runner waits after the store failed.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// How long a run that lost its lease may still listen: it can send and record nothing any more,
-/// but what its ad server answers is worth keeping.
+/// How long a run that lost its lease may still wait for answers. It can neither send nor record
+/// anything any more, but its ad server's answers are worth keeping.
 const LATE_ANSWERS: Duration = Duration::from_secs(10);
 
-/// Why a run ended without an end of its operation.
+/// Why a run ended without ending its operation.
 enum Interrupted {
-    /// The database can't be used, or the host stops: that says nothing of the operation, and does
-    /// not count as a claim of it.
+    /// The database can't be used, or the host is stopping. That says nothing about the operation,
+    /// and does not count as a claim of it.
     FromOutside,
-    /// Something is wrong that may be the operation's own: claims are counted, and tries come less
-    /// and less often.
+    /// The cause may be the operation itself. Claims are counted, and retries become less and less
+    /// frequent.
     ByItself,
 }
 
-/// Carries operations out until it is stopped.
+/// Runs operations until it is stopped.
 #[derive(Debug, Clone)]
 pub struct Runner {
-    /// Persistence.
+    /// The host's database.
     pub store: Store,
-    /// The ad servers.
+    /// The adapters of the ad servers.
     pub adapters: Arc<Adapters>,
-    /// What the operator configured.
+    /// The host's configuration.
     pub config: Arc<Config>,
-    /// Wakes it, and those who wait for an operation.
+    /// Wakes the runner, and callers that wait for an operation.
     pub signals: Arc<Signals>,
-    /// What is told when an operation of a buy ended: what the platform said before is old.
+    /// The cache in which a buy's status is dropped once an operation of the buy has ended.
     pub status_cache: Arc<crate::operations::status_cache::StatusCache>,
-    /// When the database was restored from a copy, if ever: what was accepted before is looked up
-    /// before anything is made.
+    /// When the database was restored from a copy, if ever. For operations accepted before that,
+    /// everything is looked up before it is made.
     pub restored_at: Option<Timestamp>,
-    /// Its name, for leases; unique among processes.
+    /// The runner's name in leases, unique among processes.
     pub name: String,
 }
 
@@ -84,9 +85,9 @@ async fn await_late_answers(run: impl Future, active: &ActiveRun, cut: &Cancella
 }
 
 impl Runner {
-    /// Claims and runs until `stop`; then claims nothing new and lets nothing new be sent, gives
-    /// what was sent `grace` to be answered, and leaves the rest to whoever claims it: its journal
-    /// says how far it came.
+    /// Claims and runs operations until `stop`. After that it claims nothing new, sends nothing
+    /// new, and gives requests in flight `grace` to be answered. The rest is left to whichever host
+    /// claims it, which continues from the journal.
     pub async fn serve(self, stop: CancellationToken, grace: Duration) {
         let active_runs = ActiveRuns::default();
         let (busy, workers) = (Busy::default(), self.config.workers());
@@ -124,8 +125,8 @@ impl Runner {
         }
     }
 
-    /// Waits for a hint, for what is due next of what may be taken on, or for the poll. A worker
-    /// that becomes free gives a hint.
+    /// Waits for a hint, for the next due operation in a lane that has an opening, or for the poll
+    /// interval. A worker that becomes free also gives a hint.
     async fn wait(&self, openings: &Openings, stop: &CancellationToken) {
         let due = match self.store.next_due_within(now(), openings).await {
             Ok(Some(due)) => due.clamp(SOONEST, POLL),
@@ -164,7 +165,7 @@ impl Runner {
             ended = &mut run => match ended {
                 Ok(()) => "ended",
                 Err(error) => {
-                    // Whoever claims the operation next goes on from its journal.
+                    // The next claim of the operation continues from its journal.
                     tracing::warn!(operation = %id, %error, "the run was interrupted");
                     cut_off = Some(if error.passes() { Interrupted::FromOutside } else { Interrupted::ByItself });
                     "interrupted"
@@ -184,7 +185,7 @@ impl Runner {
         if let Some(cut_off) = cut_off {
             self.give_back(&lease, &cut_off, cut).await;
         }
-        // Whoever has the operation next need not wait for what follows.
+        // Whoever claims the operation next need not wait for what follows.
         lease.stop_heartbeat();
         drop(active);
         late_results::record(&self.store, lease.fence(), &journals, cut).await;
@@ -193,12 +194,13 @@ impl Runner {
         self.signals.rested(&id);
     }
 
-    /// Gives an operation back from which a run was cut off, as long as the lease holds: others
-    /// would have to wait until it has run out.
+    /// Hands back the operation of an interrupted run, as long as the lease holds. Otherwise others
+    /// would have to wait until it expires.
     async fn give_back(&self, lease: &Lease, cut_off: &Interrupted, stop: &CancellationToken) {
         while lease.holds() {
             match self.try_to_give_back(lease, cut_off).await {
-                // Somebody else wrote to it: it is theirs, or it is read again.
+                // Somebody else wrote to the operation. Either it is theirs now, or it is read
+                // again.
                 Err(StoreError::Stale(_)) => continue,
                 Err(error) if error.passes() => {
                     tracing::debug!(operation = %lease.fence().operation, %error, "can't give an operation back now");
@@ -219,7 +221,7 @@ impl Runner {
         let fence = lease.fence();
         let Some(mut stored) = self.store.operation(&fence.operation).await? else { return Ok(()) };
         let (operation, at) = (&mut stored.value, now());
-        // What was not answered may have been recorded.
+        // A write without an acknowledgement may have been recorded.
         if operation.state != OperationState::Running || operation.become_state(OperationState::Queued, at).is_err() {
             return Ok(());
         }

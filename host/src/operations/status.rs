@@ -1,5 +1,5 @@
-//! How buys stand on their ad servers: asked of many at once, merged with what the host knows, and
-//! recorded.
+//! Reads the status of buys from their ad servers, many at once, merges it with what the host
+//! knows, and records it.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -30,45 +30,44 @@ use crate::{
     store::{AuditEntry, Recording, Store, StoreError, Stored, Write},
 };
 
-/// Who asks ad servers how buys stand.
+/// Reads the status of buys from their ad servers.
 #[derive(Debug, Clone)]
 pub struct Observer {
-    /// Persistence.
+    /// The host's database.
     pub store: Store,
-    /// The ad servers.
+    /// The adapters of the ad servers.
     pub adapters: Arc<Adapters>,
-    /// What the operator configured.
+    /// The host's configuration.
     pub config: Arc<Config>,
-    /// What they last said.
+    /// The last answers of the ad servers.
     pub status_cache: Arc<StatusCache>,
-    /// Tells those who send webhooks, and is told when operations come to rest.
+    /// Wakes the dispatcher of webhooks, and callers that wait for an operation.
     pub signals: Arc<Signals>,
 }
 
-/// What the ad servers say of one buy.
+/// What the ad servers say about one buy.
 #[derive(Debug, Clone, Default)]
 pub struct Seen {
-    /// What each platform that answered says.
+    /// The answers of the platforms that gave one.
     pub statuses: Arc<Vec<RemoteBuyStatus>>,
-    /// Why that is not all, in words, if it is not.
+    /// Why the answers are incomplete, in words; `None` if they are complete.
     pub silent: Option<Told>,
-    /// The platforms that don't show the buy, and since when, if that is news.
+    /// The platforms that don't show the buy, and since when, if that differs from the record.
     pub absent: Option<BTreeMap<PlatformName, Absence>>,
 }
 
-/// What a platform answered about buys; where it did not, why.
+/// A platform's answers about buys, or why it gave none.
 type Answers = HashMap<MediaBuyId, Result<RemoteBuyStatus, Failure>>;
 
 impl Observer {
-    /// Asks every platform of the buys about them, for `patience` at most: each platform about all
-    /// of its buys together. Answers in the order of `buys`, and remembers for a moment those
-    /// answers that are complete.
+    /// Asks every platform of the buys about all of its buys together, for at most `patience`.
+    /// Returns the answers in the order of `buys`, and caches the complete ones for a moment.
     ///
-    /// What a platform misses is told as such only once that is certain; see
+    /// A buy is reported as missing from a platform only once that is certain; see
     /// [`crate::domain::absence`].
     ///
     /// # Errors
-    /// The store's.
+    /// When the store can't be read or written.
     pub async fn ask(&self, buys: &[&MediaBuy], at: Timestamp, patience: Duration) -> Result<Vec<Seen>, StoreError> {
         let mut platforms: Vec<PlatformName> = Vec::new();
         for platform in buys.iter().flat_map(|buy| buy.platforms()) {
@@ -95,7 +94,7 @@ impl Observer {
         Ok(seen)
     }
 
-    /// What all platforms together say of one buy.
+    /// Combines what all platforms say about one buy.
     fn seen(
         &self,
         buy: &MediaBuy,
@@ -112,8 +111,8 @@ impl Observer {
                     absent.remove(&platform);
                     statuses.push(status);
                 }
-                // A person made it there: what the host never knew is not gone. It is judged by
-                // what the host knows of it.
+                // A person made it there: an object that the host never knew about can't be gone.
+                // The buy is judged by what the host knows of it.
                 Some(Ok(_)) if buy.remote_on(&platform).is_empty() => {}
                 Some(Ok(_)) if self.may_show_later(buy, &platform, at) => {
                     silent = Some(format!("{platform} does not show yet what was made there").into());
@@ -141,8 +140,8 @@ impl Observer {
         Seen { statuses: Arc::new(statuses), silent, absent }
     }
 
-    /// What is said of a buy while a platform says nothing of it, and when that one is asked again
-    /// at the latest.
+    /// Returns what is said of a buy while a platform does not answer about it, including by when
+    /// that platform is asked again.
     fn cannot_be_asked(&self, platform: &PlatformName, failure: Option<&Failure>, at: Timestamp) -> Told {
         let pause = failure.and_then(|failure| failure.retry_after_ms).map(Duration::from_millis);
         let again = at.plus(self.config.operations.status_refresh.max(pause.unwrap_or_default())).floor_second();
@@ -153,8 +152,8 @@ impl Observer {
         Told::apart(buyer, format!("{platform} can't be asked now ({why}); it is asked again by {again}"))
     }
 
-    /// When so many buys were last missed at once on a platform that it was an alarm, by whichever
-    /// host. If they are now, it is raised.
+    /// Returns when the alarm about buys missing on a platform was last raised by any host, if a
+    /// buy is missing now. Raises it if so many are missing now that it is an alarm.
     async fn alarm(
         &self,
         buys: &[&MediaBuy],
@@ -176,7 +175,7 @@ impl Observer {
         let settings = &self.config.operations;
         let (asked, missed) = self.status_cache.shown(platform, look.into_iter(), at, settings.missing_after);
         let alarms = absence::is_alarm(asked, missed, settings.missing_alarm);
-        // A look at few of many says nothing of an alarm that another one has raised.
+        // A poll of a few of many buys says nothing about an alarm that another poll has raised.
         if alarms || missed == 0 || asked >= settings.missing_alarm {
             metrics::gauge!(MISSING_ALARM, "platform" => platform.to_string()).set(if alarms { 1.0 } else { 0.0 });
         }
@@ -187,8 +186,8 @@ impl Observer {
         }
     }
 
-    /// Marks for all hosts that most buys are missed on a platform, and tells of it if that is new.
-    /// Since when the mark holds.
+    /// Sets the mark that most buys are missing on a platform, for all hosts, and logs and audits
+    /// it if it is new. Returns since when the mark holds.
     async fn raise_alarm(
         &self,
         platform: &PlatformName,
@@ -218,11 +217,11 @@ impl Observer {
         Ok(at)
     }
 
-    /// Records that platforms don't show a buy, or show it again. The buy as it is recorded then.
+    /// Records that platforms don't show a buy, or show it again. Returns the buy as recorded.
     ///
     /// # Errors
-    /// The store's, but for one that can only be read, and for what somebody else has recorded
-    /// meanwhile: the next look finds it again.
+    /// When the store fails, except if it is only temporarily unwritable or somebody else has
+    /// changed the buy meanwhile: the next poll finds the absence again.
     pub async fn note_absence(&self, stored: Stored<MediaBuy>, seen: &Seen) -> Result<Stored<MediaBuy>, StoreError> {
         let Some(absent) = &seen.absent else { return Ok(stored) };
         let next = MediaBuy { absent: absent.clone(), ..stored.value.clone() };
@@ -236,7 +235,7 @@ impl Observer {
         }
     }
 
-    /// Whether a buy was made so shortly ago that a platform's lookups may still come too early.
+    /// Returns whether a buy was made so recently that a platform's lookups may still miss it.
     fn may_show_later(&self, buy: &MediaBuy, platform: &PlatformName, at: Timestamp) -> bool {
         let lag = i64::from(self.adapters.lookup_lag_ms(platform));
         buy.booked_at.is_some_and(|booked| at < booked.plus_millis(lag))
@@ -262,11 +261,11 @@ impl Observer {
         }
     }
 
-    /// How a buy stands that was created, by what the ad servers say and what the host has under
-    /// way for it.
+    /// Returns the standing of a buy that has been created, from what the ad servers say and the
+    /// operations that the host has under way for it.
     ///
     /// # Errors
-    /// The store's.
+    /// When the store can't be read.
     pub async fn standing(
         &self,
         buy: &MediaBuy,
@@ -282,13 +281,14 @@ impl Observer {
         Ok(if held_up { standing.held_up() } else { standing })
     }
 
-    /// Records a status, its words and creatives that are others than the last. Somebody else's
-    /// newer record wins. With a buy that was cancelled there ends what only waits for a person's
-    /// word on it: but not with one that is only missed.
+    /// Records a status, its detail and the state of creatives if they have changed. If somebody
+    /// else recorded something newer, that wins. If the buy was cancelled on its ad servers, its
+    /// operations that only wait for a person's approval end with it; if it is only missing, they
+    /// don't.
     ///
     /// # Errors
-    /// The store's, but for one that can only be read: what was not recorded is recorded at the
-    /// next question.
+    /// When the store fails, except if it is only temporarily unwritable: the next poll records
+    /// what was not recorded.
     pub async fn record(
         &self,
         stored: Stored<MediaBuy>,
@@ -330,18 +330,19 @@ impl Observer {
     }
 }
 
-/// Under which name it is marked that a platform misses most buys.
+/// Returns the name of the mark that a platform is missing most buys.
 fn mark_of(platform: &PlatformName) -> String {
     format!("missing:{platform}")
 }
 
-/// Whether a buy is taken for gone on a platform already: that it is missed there is no news.
+/// Returns whether a buy is already considered gone on a platform, so that its absence there is not
+/// news.
 fn is_known_as_gone(buy: &MediaBuy, platform: &PlatformName) -> bool {
     buy.status == BuyStatus::Failed || buy.absent.get(platform).is_some_and(|absence| absence.confirmed)
 }
 
-/// Whether a platform says of a buy, or of a part of it, that it is not there, and nothing else of
-/// the whole that explains it.
+/// Returns whether a platform reports a buy or a part of it as missing, and reports nothing about
+/// the whole buy that explains it.
 fn misses_something(status: &RemoteBuyStatus) -> bool {
     match status.state {
         DeliveryState::Canceled | DeliveryState::Disapproved(_) => false,

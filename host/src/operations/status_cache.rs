@@ -1,5 +1,5 @@
-//! What the ad servers last said about buys: a short memory, so that a burst of pollers is one
-//! question.
+//! The last answers of the ad servers about buys, cached briefly so that a burst of pollers causes
+//! one request.
 
 use std::{
     collections::HashMap,
@@ -13,26 +13,26 @@ use crate::domain::{
     time::Timestamp,
 };
 
-/// How long an answer of the ad servers is good for. Shorter than any poller's interval, longer
-/// than a burst of them.
+/// How long an answer of the ad servers is fresh: shorter than any poller's interval, longer than a
+/// burst of them.
 const FRESH_FOR: Duration = Duration::from_secs(2);
 
-/// How many buys are remembered; beyond it everything is forgotten, which only costs questions.
+/// The maximum number of cached buys. Beyond it the cache is cleared, which only costs requests.
 const REMEMBERED: usize = 50_000;
 
-/// What the ad servers said of a buy, and when.
+/// What the ad servers said about a buy.
 #[derive(Debug, Clone)]
 pub struct Said {
-    /// When.
+    /// When they said it.
     pub at: Timestamp,
-    /// What, by platform.
+    /// The status on each platform that answered.
     pub statuses: Arc<Vec<RemoteBuyStatus>>,
 }
 
-/// Which buys a platform showed when it was last asked about them, and when that was.
+/// When a platform was last asked about each buy, and whether the buy was missing then.
 type Crowd = HashMap<MediaBuyId, (Timestamp, bool)>;
 
-/// What the ad servers last said about buys.
+/// The last answers of the ad servers about buys.
 #[derive(Debug, Default)]
 pub struct StatusCache {
     said: Mutex<HashMap<MediaBuyId, Said>>,
@@ -44,12 +44,12 @@ impl StatusCache {
         self.said.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What was said of a buy, if it is fresh.
+    /// Returns the last answer about a buy, if it is fresh.
     pub fn get(&self, id: &MediaBuyId, now: Timestamp) -> Option<Said> {
         self.said().get(id).filter(|said| said.at.plus(FRESH_FOR) > now).cloned()
     }
 
-    /// Remembers what was said of a buy.
+    /// Caches an answer about a buy.
     pub fn put(&self, id: &MediaBuyId, said: Said) {
         let mut all = self.said();
         if all.len() >= REMEMBERED {
@@ -58,10 +58,10 @@ impl StatusCache {
         all.insert(id.clone(), said);
     }
 
-    /// Remembers which of some buys a platform has shown, and which it has missed. How many it was
-    /// asked about within `window` until `at`, and how many of those it missed when it was last
-    /// asked about them: a look sees few of many buys, and what is wrong with an ad server is seen
-    /// in what several looks say together.
+    /// Remembers which buys a platform has shown and which were missing. Returns how many buys it
+    /// was asked about in the `window` before `at`, and how many of those were missing at the last
+    /// look. One poll sees few of many buys, so a problem of an ad server shows only in several
+    /// polls together.
     pub fn shown(
         &self,
         platform: &PlatformName,
@@ -79,7 +79,7 @@ impl StatusCache {
         (crowd.len(), crowd.values().filter(|(_, missed)| *missed).count())
     }
 
-    /// What was said of a buy is old: something was changed.
+    /// Drops the answer about a buy, because the buy has changed.
     pub fn forget(&self, id: &MediaBuyId) {
         self.said().remove(id);
     }

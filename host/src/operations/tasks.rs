@@ -1,4 +1,4 @@
-//! The tasks that an operation makes when it needs a person, and how they close.
+//! The tasks that an operation creates when it needs a person, and how they are closed.
 
 use std::time::Duration;
 
@@ -17,39 +17,39 @@ use crate::{
     store::{Recording, Stored, Write},
 };
 
-/// How long a task may stay open at most: the flight may start far in the future, and a request is
-/// not good for ever.
+/// The longest time a task may stay open. The flight may start far in the future, and a request
+/// does not stay valid forever.
 const EXPIRES_AFTER: Duration = Duration::from_secs(30 * 24 * 3_600);
 
-/// How long a task that the host makes by itself may wait before it escalates.
+/// How long a task that the host creates by itself may wait before it escalates.
 pub const DUE_IN: Duration = Duration::from_secs(24 * 3_600);
 
-/// What a new task asks.
+/// The contents of a new task.
 #[derive(Debug)]
 pub struct Question {
     /// Why a person is needed.
     pub kind: TaskKind,
-    /// How urgent.
+    /// The priority of the task.
     pub priority: Priority,
-    /// In words.
+    /// The reason in words.
     pub reason: Told,
-    /// After this it escalates.
+    /// After this time the task escalates.
     pub due_in: Duration,
-    /// How many must say yes.
+    /// The number of people who must approve.
     pub approvals_needed: u32,
-    /// What will change.
+    /// The plan of the operation.
     pub plan: Plan,
-    /// Digest of what is reviewed.
+    /// The digest of what is reviewed.
     pub digest: String,
 }
 
 impl Question {
-    /// When the task escalates and when it expires.
+    /// Returns when the task escalates and when it expires.
     ///
-    /// An approval expires with the flight's start, 30 days at most; if the flight starts before
-    /// the task is due, which would leave the reviewer no time, with its end. A task about
-    /// something that has begun does not expire before those 30 days: the ad server may hold half
-    /// of it.
+    /// An approval expires when the flight starts, but after 30 days at most. If the flight starts
+    /// before the task is due, which would leave the reviewer no time, the approval expires when
+    /// the flight ends. A task about something that has begun does not expire before those 30 days,
+    /// because the ad server may hold half of it.
     fn times(&self, buy: &MediaBuy, now: Timestamp) -> (Timestamp, Timestamp) {
         let latest = now.plus(EXPIRES_AFTER);
         let due_by = now.plus(self.due_in);
@@ -62,7 +62,7 @@ impl Question {
     }
 }
 
-/// Makes a task for an operation, and tells of it.
+/// Creates a task for an operation, with its event and the first entry of its history.
 pub fn ask(
     operation: &mut Operation,
     buy: &MediaBuy,
@@ -102,7 +102,7 @@ pub fn ask(
         reopened: 0,
     };
     if task.kind == TaskKind::PermissionException {
-        // It may hold its buy up.
+        // The operation may hold up its buy.
         recording.push(Write::ReadStatusSoon(task.buy.clone()));
     }
     operation.tasks.push(task.id.clone());
@@ -123,8 +123,8 @@ pub fn ask(
     id
 }
 
-/// Closes the open tasks of an operation that ended: completed if it was carried out, else failed
-/// with its reason.
+/// Closes the open tasks of an operation that ended: as completed if it was carried out, otherwise
+/// as failed with its reason.
 pub fn close(mut tasks: Vec<Stored<Task>>, operation: &Operation, now: Timestamp, recording: &mut Recording) {
     tasks.retain(|task| task.value.status.is_open());
     let failure = operation.failure.as_ref().map(|failure| failure.reason.buyer().to_owned());
@@ -155,7 +155,7 @@ pub fn close(mut tasks: Vec<Stored<Task>>, operation: &Operation, now: Timestamp
     }
 }
 
-/// Asks again, the new question: what was approved no longer holds.
+/// Asks the new question in an existing task, because what was approved no longer holds.
 pub fn ask_again(
     mut stored: Stored<Task>,
     buy: &MediaBuy,
@@ -187,7 +187,7 @@ pub fn ask_again(
     recording.push(Write::Task(stored));
 }
 
-/// Escalates an expired task and gives it more time, because nobody but a person can end what it is
+/// Escalates an expired task and gives it more time, because only a person can end what it is
 /// about.
 pub fn keep_open(mut stored: Stored<Task>, reason: &str, now: Timestamp, recording: &mut Recording) {
     let task = &mut stored.value;

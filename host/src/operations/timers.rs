@@ -1,4 +1,4 @@
-//! What the clock does: tasks that are late, tasks that expire, keys that may be forgotten.
+//! Timed work: overdue tasks, expired tasks, and the deletion of expired keys and old rows.
 
 use std::{
     sync::Arc,
@@ -25,19 +25,19 @@ use crate::{
     store::{DueTask, Recording, Store, StoreError, Stored, Write, marks::RESTORED},
 };
 
-/// How often the clock looks: a task may be late by so much before it escalates.
+/// How often the timers are checked, and so how late a task may escalate.
 const TICK: Duration = Duration::from_secs(5);
 
-/// How many tasks or keys one look handles, so that none takes long.
+/// How many tasks or keys one check handles, so that none takes long.
 const BATCH: u32 = 100;
 
-/// For how long one look forgets what is old, batch after batch: what is left is for the next look.
-/// A host that comes back after days finds more than one batch, and so does a busy one each time.
+/// How long one check deletes old rows, batch after batch. The rest is left for the next check. A
+/// host that comes back after days finds more than one batch, and a busy one does so every time.
 const FORGETS_FOR: Duration = Duration::from_secs(2);
 
-/// Looks at the clock until `stop`.
+/// Checks the timers until `stop`.
 ///
-/// `deadline`: how long cancelling may be tried that an expired task begins.
+/// `deadline`: how long the cancellation that an expired task starts may be tried.
 pub async fn serve(
     store: Store,
     signals: Arc<Signals>,
@@ -62,7 +62,7 @@ pub async fn serve(
 /// Does what is due at `now`.
 ///
 /// # Errors
-/// What is old could not be forgotten; what was not done is done at the next look.
+/// When expired rows could not be deleted. Whatever was not done is done at the next check.
 pub async fn tick(store: &Store, signals: &Signals, deadline: Duration, now: Timestamp) -> Result<(), StoreError> {
     let due = store.tasks_due(now, BATCH).await.unwrap_or_else(|error| {
         tracing::error!(%error, "could not look for tasks that are late");
@@ -80,19 +80,19 @@ pub async fn tick(store: &Store, signals: &Signals, deadline: Duration, now: Tim
                 signals.rested(&operation);
                 signals.work();
             }
-            // Somebody was faster: the next look sees what they made of it.
+            // Somebody else was faster. The next check sees the result.
             Err(WaitingError::Store(StoreError::Stale(_)) | WaitingError::NotWaiting(_)) => {}
             Err(WaitingError::Store(error)) if error.passes() => {
                 tracing::error!(%error, "tasks that are late stay as they are");
                 break;
             }
-            // One that can't be seen to keeps no other waiting.
+            // A task that can't be handled must not hold up the others.
             Err(WaitingError::Store(error)) => {
                 tracing::error!(task = %id, %error, "a task that is late stays as it is")
             }
         }
     }
-    // A batch at a time, so that others get their turn.
+    // One batch at a time, so that other writes get their turn.
     let begun = Instant::now();
     while store.forget_keys(now, BATCH).await? >= u64::from(BATCH) && begun.elapsed() < FORGETS_FOR {}
     let (begun, listed_since) = (Instant::now(), before(now, CLOSED_LISTED_FOR));
@@ -102,11 +102,11 @@ pub async fn tick(store: &Store, signals: &Signals, deadline: Duration, now: Tim
     Ok(())
 }
 
-/// Forgets what has been kept for long enough at `now`: events, closed tasks, and then operations,
-/// which no task is about any more. A batch at a time, so that others get their turn.
+/// Deletes what is past its retention at `now`: events, closed tasks, and then operations that no
+/// task is about any more. Deletes one batch at a time, so that other writes get their turn.
 ///
 /// # Errors
-/// The store's; what was not forgotten is forgotten at the next look.
+/// When the store can't be written. Whatever was not deleted is deleted at the next check.
 pub async fn forget(store: &Store, retention: &Retention, now: Timestamp) -> Result<(), StoreError> {
     let full = u64::from(BATCH);
     let (begun, long_ago) = (Instant::now(), before(now, retention.events));
@@ -133,25 +133,25 @@ async fn escalate(store: &Store, mut stored: Stored<Task>, now: Timestamp) -> Re
     store.record(recording).await
 }
 
-/// Whether the database was restored from a copy in which this create was waiting already: nobody
-/// can tell from here what was decided and made after that copy.
+/// Returns whether the database was restored from a copy in which this create was already waiting.
+/// Nobody can tell from the database what was decided and made after that copy.
 async fn is_older_than_the_copy(store: &Store, operation: &Operation) -> Result<bool, StoreError> {
     let restored_at = store.marked(RESTORED).await?;
     Ok(operation.kind == OperationKind::Create && restored_at.is_some_and(|at| operation.created_at <= at))
 }
 
-/// Whether an operation fails with its task, once that expires. Where it does not, a person is
-/// still waited for.
+/// Returns whether an operation fails with its task when the task expires. Otherwise it keeps
+/// waiting for a person.
 ///
 /// # Errors
-/// The store's.
+/// When the store can't be read.
 pub async fn fails_when_expired(store: &Store, operation: &Operation) -> Result<bool, StoreError> {
     let waits = matches!(operation.state, OperationState::AwaitingApproval | OperationState::AwaitingPermission);
     Ok(waits && !is_older_than_the_copy(store, operation).await?)
 }
 
-/// Fails a task that nobody decided in time, and its operation with it: what it made is cancelled
-/// as if it were rejected.
+/// Fails a task that nobody decided in time, together with its operation. What the operation made
+/// is cancelled as if it had been rejected.
 async fn expire(
     store: &Store,
     mut stored: Stored<Task>,
@@ -162,7 +162,7 @@ async fn expire(
     let mut recording = Recording::default();
     let Some(operation) = store.operation(&stored.value.operation).await? else { return Ok(()) };
     match operation.value.state {
-        // Somebody may have approved it after the copy was made, and it may deliver since.
+        // Somebody may have approved it after the copy was made, and it may be delivering since.
         OperationState::AwaitingApproval | OperationState::AwaitingPermission
             if !fails_when_expired(store, &operation.value).await? =>
         {
@@ -195,7 +195,7 @@ async fn expire(
     Ok(store.record(recording).await?)
 }
 
-/// So long before a moment.
+/// Returns the moment that is `time` before `at`.
 fn before(at: Timestamp, time: Duration) -> Timestamp {
     at.plus_millis(-i64::try_from(time.as_millis()).unwrap_or(i64::MAX))
 }

@@ -1,5 +1,4 @@
-//! The audit log: lines that are never changed, each with the link that chains it to the one before
-//! it.
+//! The audit log: immutable lines, each with the link that chains it to the previous line.
 
 use std::borrow::Borrow;
 
@@ -16,10 +15,10 @@ use crate::{
 };
 
 impl Store {
-    /// Reads lines of the audit log after line number `after`, oldest first, at most `limit`. The
-    /// first line is 1; `i64::MIN` also finds lines that somebody put before it.
+    /// Reads at most `limit` lines of the audit log after line number `after`, oldest first. The
+    /// first line is 1; `i64::MIN` also finds lines that somebody inserted before it.
     pub async fn audit(&self, after: i64, limit: u32) -> Result<Vec<AuditLine>, StoreError> {
-        // Nothing is after the last number, and nothing before the first.
+        // Nothing comes after the largest number, and nothing before the first.
         let Some(from) = (if after == i64::MIN { Some(after) } else { after.checked_add(1) }) else {
             return Ok(Vec::new());
         };
@@ -30,29 +29,30 @@ impl Store {
         self.read(asked).await?.iter().map(line).collect()
     }
 
-    /// Returns the number of the first line that must have a link; `None` if that is not recorded,
+    /// Returns the number of the first line that must have a link, or `None` if it is missing,
     /// which means that somebody removed it.
     pub async fn audit_begins(&self) -> Result<Option<i64>, StoreError> {
         let asked = Statement::new("SELECT number FROM audit_beginning");
         self.read(asked).await?.first().map(|row| row.int("number")).transpose()
     }
 
-    /// Returns how far the audit log goes.
+    /// Returns the number and link of the last line.
     pub async fn audit_head(&self) -> Result<Head, StoreError> {
         head_of(&self.read(Statement::new(LAST)).await?)
     }
 
-    /// Reads the last line of the audit log about a subject.
+    /// Reads the last audit line about a subject.
     pub async fn last_audit(&self, subject: &str) -> Result<Option<AuditLine>, StoreError> {
         let asked = "SELECT seq, at, subject, doc, chain FROM audit WHERE subject = ? ORDER BY seq DESC LIMIT 1";
         self.read(Statement::new(asked).with(subject)).await?.first().map(line).transpose()
     }
 }
 
-/// How many lines one statement adds: five parameters each, and SQLite takes 32,766.
+/// Lines per INSERT statement. Each takes five parameters, and SQLite allows 32,766.
 const LINES: usize = 500;
 
-/// Adds lines. To be called last in a transaction: from here to the commit nobody else can add any.
+/// Appends lines. Must be the last write in a transaction: from here to the commit, no other writer
+/// can append.
 pub(super) async fn append<E: Borrow<AuditEntry> + Sync>(
     transaction: &mut (dyn Transaction + '_),
     dialect: &Dialect,
@@ -88,7 +88,7 @@ pub(super) async fn append<E: Borrow<AuditEntry> + Sync>(
     transaction.run(script).await.map(drop)
 }
 
-/// The last line.
+/// Selects the number and link of the last line.
 const LAST: &str = "SELECT seq, chain FROM audit ORDER BY seq DESC LIMIT 1";
 
 fn head_of(last: &[Row]) -> Result<Head, StoreError> {

@@ -1,4 +1,4 @@
-//! Counts of what has not ended, for metrics.
+//! Counts of unfinished work, for metrics.
 
 use std::time::Duration;
 
@@ -7,31 +7,29 @@ use crate::{
     store::{Store, StoreError, sql::script::Statement},
 };
 
-/// How much there is of what has not ended. Nothing is counted further than 100,000.
+/// Counts of unfinished work. No count goes beyond 100,000.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Census {
-    /// Operations, by their state.
+    /// Unfinished operations by state.
     pub operations: Vec<(String, i64)>,
-    /// For how long the longest has been due that nobody has claimed.
+    /// How long the longest-waiting unclaimed operation has been due.
     pub overdue_work: Duration,
-    /// Open tasks, by their type.
+    /// Open tasks by type.
     pub tasks: Vec<(String, i64)>,
-    /// Those of them that are past their due date.
+    /// Open tasks that are past their due date.
     pub overdue_tasks: i64,
-    /// Deliveries of webhooks that wait for a try.
+    /// Webhook deliveries waiting for an attempt.
     pub pending_deliveries: i64,
-    /// Those that were given up.
+    /// Webhook deliveries that were given up.
     pub dead_deliveries: i64,
 }
 
-/// How far the census counts: more is as much a backlog, and a receiver that is away for a week may
-/// leave a million.
+/// The limit of each count. A larger number says no more about the backlog, and a receiver that is
+/// away for a week may leave a million deliveries.
 const COUNTED: u32 = 100_000;
 
 impl Store {
-    /// Counts what has not ended, as of one moment. Each number is counted along an index, and no
-    /// further than 100,000: more is as much a backlog, and a receiver that is away for a week may
-    /// leave a million.
+    /// Counts unfinished work as of one moment. Each count follows an index and stops at 100,000.
     pub async fn census(&self, now: Timestamp) -> Result<Census, StoreError> {
         let mut asked = Statement::default();
         let mut count = |what: &'static str, name: &str, rows: &str| {
@@ -58,7 +56,8 @@ impl Store {
             .bind(now.as_micros())
             .bind(COUNTED);
         asked.push(" UNION ALL SELECT 'due', '', due FROM (");
-        // What waits for another operation of its buy is not due: nobody could claim it.
+        // An operation that waits for another one of its buy is not due, because nobody could claim
+        // it.
         asked.push(self.dialect().next_due).push(") AS next");
         let mut census = Census::default();
         for row in self.read(asked).await? {

@@ -1,4 +1,4 @@
-//! Events of media buys, the outbox of webhooks.
+//! Events of media buys: the outbox of the webhooks.
 
 use crate::{
     domain::{
@@ -17,7 +17,7 @@ use crate::{
 };
 
 impl Store {
-    /// Reads the events of a buy, oldest first, at most `limit`.
+    /// Reads at most `limit` events of a buy, oldest first.
     pub async fn events(&self, buy: &MediaBuyId, limit: u32) -> Result<Vec<Event>, StoreError> {
         let asked = Statement::new("SELECT doc FROM events WHERE buy = ? ORDER BY seq LIMIT ?")
             .with(buy.as_str())
@@ -26,20 +26,20 @@ impl Store {
     }
 }
 
-/// An event and the payload of its deliveries.
+/// An event and the payload of its webhook deliveries.
 pub(super) type Formatted = (Event, String);
 
-/// Writes the payload of each event.
+/// Formats the payload of each event.
 pub(super) fn formatted<'a>(events: impl IntoIterator<Item = &'a Event>, format: PayloadFormat) -> Vec<Formatted> {
     events.into_iter().map(|event| (event.clone(), format(event))).collect()
 }
 
-/// The payload where no protocol is served: the event as it is stored.
+/// Returns the payload to use when no protocol is served: the event as it is stored.
 pub(super) fn unformatted(event: &Event) -> String {
     serde_json::to_string(event).unwrap_or_default()
 }
 
-/// Writes events, and has them delivered to whoever wants to hear of them.
+/// Writes events and enqueues their deliveries to the subscribed endpoints.
 pub(super) fn append_events(script: &mut Script, events: &[Formatted]) -> Result<(), StoreError> {
     add_events(script, events)?;
     for (event, _) in events {
@@ -48,7 +48,7 @@ pub(super) fn append_events(script: &mut Script, events: &[Formatted]) -> Result
     Ok(())
 }
 
-/// Writes events and nothing else.
+/// Writes events without enqueueing deliveries.
 pub(super) fn add_events(script: &mut Script, events: &[Formatted]) -> Result<(), StoreError> {
     for events in events.chunks(ROWS) {
         let mut insert = Statement::new("INSERT INTO events (id, buy, doc, kind, principal, at, body) VALUES ");

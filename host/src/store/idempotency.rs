@@ -1,4 +1,4 @@
-//! Idempotency keys and the first answer given under each.
+//! Idempotency keys and the first answer given for each.
 
 use serde::{Deserialize, Serialize};
 
@@ -21,19 +21,19 @@ use crate::{
 /// An idempotency key, scoped to a principal.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct IdempotencyEntry {
-    /// Whose key.
+    /// The principal that the key belongs to.
     pub principal: PrincipalId,
-    /// The key as the caller gave it.
+    /// The key as given by the caller.
     pub key: String,
-    /// Digest of tool and body: the same key with another body is refused.
+    /// Digest of tool and body. A reuse of the key with a different body is rejected.
     pub fingerprint: String,
-    /// What was accepted under it.
+    /// The operation that was accepted under the key.
     pub operation: OperationId,
-    /// The first answer, once it was given.
+    /// The first answer, once it has been given.
     pub answer: Option<serde_json::Value>,
-    /// When it was first used.
+    /// When the key was first used.
     pub created_at: Timestamp,
-    /// When it may be forgotten.
+    /// When the key may be deleted.
     pub expires_at: Timestamp,
 }
 
@@ -53,7 +53,7 @@ impl Store {
         self.read(asked).await?.first().map(rows::idempotency).transpose()
     }
 
-    /// Stores the first answer given under an idempotency key. A later one changes nothing.
+    /// Stores the first answer given for an idempotency key. Later answers change nothing.
     pub async fn record_answer(
         &self,
         principal: &PrincipalId,
@@ -63,13 +63,13 @@ impl Store {
         self.write((principal.clone(), key.to_owned(), answer.clone()), work!(record_answer)).await
     }
 
-    /// Deletes keys that expired, the oldest first, at most `limit`; returns how many.
+    /// Deletes at most `limit` expired keys, oldest first, and returns how many.
     pub async fn forget_keys(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
         self.write((now, limit), work!(forget_keys)).await
     }
 }
 
-/// Writes a key, or finds who has it: an entry that stands already is answered as it is.
+/// Inserts a key. If the key is taken, the script fails with the existing entry.
 pub(super) fn insert_key(script: &mut Script, entry: &IdempotencyEntry) -> Result<(), StoreError> {
     let answer = entry.answer.as_ref().map(to_doc).transpose()?;
     let mine = entry.operation.clone();
@@ -96,7 +96,7 @@ pub(super) fn insert_key(script: &mut Script, entry: &IdempotencyEntry) -> Resul
     Ok(())
 }
 
-/// Sets the first answer of a key; a later one changes nothing.
+/// Stores the first answer of a key. Later answers change nothing.
 async fn record_answer(
     transaction: &mut (dyn Transaction + '_),
     _: &Dialect,
@@ -111,7 +111,7 @@ async fn record_answer(
     transaction.run(script).await.map(drop)
 }
 
-/// Deletes keys that expired, the oldest first.
+/// Deletes expired keys, oldest first.
 async fn forget_keys(
     transaction: &mut (dyn Transaction + '_),
     dialect: &Dialect,

@@ -1,4 +1,4 @@
-//! The journal of a running operation: its steps and the remote objects that they made.
+//! The journal of a running operation: its steps and the remote objects that they created.
 
 use crate::{
     domain::{
@@ -18,86 +18,87 @@ use crate::{
     },
 };
 
-/// What happened in an operation's journal on one platform since the last write; written together.
+/// What happened in an operation's journal on one platform since the last write. Written in one
+/// transaction.
 #[derive(Debug, Clone)]
 pub struct JournalWrite {
-    /// The worker's right.
+    /// The worker's fence.
     pub fence: Fence,
-    /// Which buy the remote objects belong to.
+    /// The buy that the remote objects belong to.
     pub buy: MediaBuyId,
-    /// Which platform.
+    /// The platform of the steps and remote objects.
     pub platform: PlatformName,
-    /// When, by the caller's clock; where several replicas share the database, its own clock says
-    /// since when a step is in doubt.
+    /// The time by the caller's clock. If several replicas share the database, the database's clock
+    /// decides since when a step is in doubt.
     pub at: Timestamp,
-    /// Steps that were finished: they become `done`.
+    /// Finished steps. They become `done`.
     pub finished: Vec<FinishedStep>,
-    /// A step that was left open.
+    /// The step that a call left open, if any.
     pub settled: Option<SettledStep>,
-    /// Remote objects.
+    /// Remote objects to remember or forget.
     pub remote: Vec<RemoteChange>,
-    /// A step to begin.
+    /// The step to begin, if any.
     pub begin: Option<NewStep>,
 }
 
 /// A step to begin.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewStep {
-    /// Its name.
+    /// The step's name, unique within the operation and platform.
     pub name: String,
-    /// The reference to use if it was never begun.
+    /// The reference to use if the step was never begun.
     pub reference: String,
-    /// Whether the run may send something in it. If not, it only looks, and a step that is open
+    /// Whether the run may send requests in this step. If not, the run only looks, and an open step
     /// stays as it is.
     pub sends: bool,
 }
 
-/// What a step finished with.
+/// The outcome of a finished step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FinishedStep {
-    /// Its name.
+    /// The step's name, unique within the operation and platform.
     pub name: String,
-    /// What a later run gets.
+    /// The outcome, which later runs get back.
     pub outcome: Vec<u8>,
-    /// Whether a request of this run got no answer all the same: its objects are looked for again
-    /// later.
+    /// Whether a request of this run still got no answer. The objects it may have made are looked
+    /// up again later.
     pub lost: bool,
 }
 
 /// What is known of a step that a call left open.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SettledStep {
-    /// Its name.
+    /// The step's name, unique within the operation and platform.
     pub name: String,
-    /// `Fresh`: it never happened. `Open`: it may have.
+    /// `Fresh`: the step never happened. `Open`: it may have happened.
     pub state: StepState,
-    /// Whether a request of this run got no answer, and so may still be under way.
+    /// Whether a request of this run got no answer and so may still be under way.
     pub lost: bool,
 }
 
-/// A remote object that an adapter remembers or forgets.
+/// A remote object to record or to remove from the record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RemoteChange {
-    /// It belongs to the buy.
+    /// Record that the object belongs to the buy.
     Remember(RemoteObject),
-    /// It is gone.
+    /// Remove the object, because it is gone.
     Forget(RemoteKind, String),
 }
 
 impl Store {
     /// Writes to the journal of an operation.
     ///
-    /// If a step is begun, returns how it stood before: `Fresh` if it was never begun (at
-    /// [`Timestamp::NEVER`] then) or is known not to have happened, `Open` if it may have happened,
-    /// `Done` with its outcome.
+    /// If a step is begun, returns its previous state: `Fresh` if it was never begun (with
+    /// `begun_at` [`Timestamp::NEVER`]) or is known not to have happened, `Open` if it may have
+    /// happened, `Done` with its outcome.
     ///
     /// # Errors
-    /// [`StoreError::Fenced`] if the worker's lease is gone.
+    /// [`StoreError::Fenced`] if the worker has lost its lease.
     pub async fn journal(&self, write: JournalWrite) -> Result<Option<Step>, StoreError> {
         self.write(write, work!(journal)).await
     }
 
-    /// Reads the steps of an operation, in the order in which they were first begun.
+    /// Reads the steps of an operation in the order in which they were first begun.
     pub async fn steps(&self, operation: &OperationId) -> Result<Vec<Step>, StoreError> {
         let mut asked = Statement::new("SELECT ");
         asked.push(COLUMNS).push(" FROM steps WHERE operation = ? ORDER BY seq LIMIT ?");
@@ -106,12 +107,12 @@ impl Store {
     }
 }
 
-/// A step's columns.
+/// The columns of a step.
 pub(super) const COLUMNS: &str = "steps.operation, steps.platform, steps.name, steps.reference, steps.state, steps.outcome, \
                                   steps.begun_at, steps.sent_at, steps.lost";
 
-/// Writes to the journal, in the order of the fields: a step may be finished and the next one begun
-/// by one write.
+/// Writes to the journal in the order of the fields, so that one write can finish a step and begin
+/// the next one.
 async fn journal(
     transaction: &mut (dyn Transaction + '_),
     dialect: &Dialect,
@@ -149,8 +150,8 @@ async fn journal(
     }
 }
 
-/// An open step is done now. One that is done already stays so, if with the same outcome: the write
-/// is repeated.
+/// Marks an open step as done. A step that is already done with the same outcome stays done, so
+/// that the write can be repeated.
 fn finish(script: &mut Script, dialect: &Dialect, write: &JournalWrite, step: &FinishedStep) {
     script
         .statement(
@@ -181,11 +182,12 @@ fn settle(script: &mut Script, dialect: &Dialect, write: &JournalWrite, step: &S
             .bind(step.name.as_str());
     };
     match step.state {
-        // Repeated, it changes nothing.
+        // Idempotent.
         StepState::Fresh => update(script, "state IN ('open', 'fresh')", &mut |statement| {
             statement.push("state = 'fresh', sent_at = NULL");
         }),
-        // It stays open, and the doubt begins now: until the call ended it may have sent something.
+        // The step stays open and its doubt starts now, because it may have sent something until
+        // the call ended.
         StepState::Open => update(script, "state = 'open'", &mut |statement| {
             statement.push("begun_at = ").push(dialect.moment).bind(dialect.at(write.at));
         }),
@@ -200,8 +202,8 @@ fn settle(script: &mut Script, dialect: &Dialect, write: &JournalWrite, step: &S
     Ok(())
 }
 
-/// A request of a step got no answer: it may be under way from now on, and what it makes is looked
-/// for again one day.
+/// Records that a request of a step got no answer. It may be under way from now on, and the objects
+/// it may have made are looked up again later.
 fn lose(script: &mut Script, dialect: &Dialect, write: &JournalWrite, name: &str) {
     script
         .statement("UPDATE steps SET lost = lost + 1, sent_at = ", Want::Changes(1, StoreError::Stale("the step")))
@@ -221,7 +223,7 @@ fn lose(script: &mut Script, dialect: &Dialect, write: &JournalWrite, name: &str
         .bind(dialect.at(write.at));
 }
 
-/// Ends an insert into the lookups: a step that is there already is looked for as if it were new.
+/// Ends an insert into the lookups. A lookup of the step that exists already starts over.
 const LOOK_ANEW: &str = ") ON CONFLICT (operation, platform, name) DO UPDATE SET due_at = excluded.due_at, round = 0";
 
 fn change_remote(script: &mut Script, write: &JournalWrite, change: &RemoteChange) {
@@ -246,9 +248,9 @@ fn change_remote(script: &mut Script, write: &JournalWrite, change: &RemoteChang
     };
 }
 
-/// Reads how the step stands, then opens it, unless it is done. One that is open is in doubt anew
-/// from now on: a lookup that misses lets this run send again. If the run may only look, one that
-/// is open stays as it is.
+/// Reads the state of a step, then opens it unless it is done. An open step's doubt starts over,
+/// because a lookup that finds nothing lets this run send again. If the run may only look, an open
+/// step stays as it is.
 fn begin(script: &mut Script, dialect: &Dialect, write: &JournalWrite, step: &NewStep) {
     script
         .statement("SELECT ", Want::Keep)
@@ -260,7 +262,8 @@ fn begin(script: &mut Script, dialect: &Dialect, write: &JournalWrite, step: &Ne
     if !step.sends {
         return;
     }
-    // The reference is never replaced: an earlier run may have written it on a remote object.
+    // The reference is never replaced, because an earlier run may have written it on a remote
+    // object.
     script
         .statement(
             "INSERT INTO steps (operation, platform, name, reference, state, sending, begun_at) VALUES (?, ?, ?, ?, 'open', 1, ",
@@ -278,8 +281,8 @@ fn begin(script: &mut Script, dialect: &Dialect, write: &JournalWrite, step: &Ne
         .bind(dialect.at(write.at));
 }
 
-/// An operation's open steps are in doubt anew: until now somebody may have sent something. Where a
-/// run could send, a request may be under way.
+/// Restarts the doubt of an operation's open steps, because a worker may have sent something until
+/// now. Where a run could send, a request may be under way.
 pub(super) fn doubt_open(script: &mut Script, dialect: &Dialect, operation: &OperationId, now: Timestamp) {
     script
         .statement(

@@ -1,5 +1,4 @@
-//! Claims and leases: which worker may carry an operation out, and when there is something to
-//! claim.
+//! Claims and leases: which worker may run an operation, and when there is something to claim.
 
 use std::time::Duration;
 
@@ -22,32 +21,31 @@ use crate::{
     },
 };
 
-/// A worker's right to carry an operation out: it holds as long as nobody claimed the operation
-/// after it.
+/// A worker's right to run an operation. It holds until somebody else claims the operation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fence {
-    /// Which operation.
+    /// The operation that was claimed.
     pub operation: OperationId,
-    /// Rises with each claim of the operation.
+    /// The fencing token, which rises with each claim of the operation.
     pub number: i64,
 }
 
-/// An operation that a worker now holds; its state is `running`.
+/// An operation that a worker has claimed; its state is `running`.
 #[derive(Debug, Clone)]
 pub struct Claim {
-    /// The operation.
+    /// The operation as of the claim.
     pub operation: Stored<Operation>,
-    /// The worker's right to it.
+    /// The fence that the worker's writes must name.
     pub fence: Fence,
 }
 
-/// For how long an operation is put off that can't be read: until somebody has mended it, or a host
-/// that can read it has come.
+/// How long an unreadable operation is put off: until somebody repairs it, or a host that can read
+/// it comes up.
 const UNREADABLE: Duration = Duration::from_secs(60);
 
-/// The lanes in which something is queued or runs, and when the first of each was to be run. From
-/// one lane the index leads to the next, so that it takes a step for each lane, however many
-/// operations wait in it.
+/// Selects the lanes in which operations are queued or running, and when the first of each was to
+/// be run. The query jumps along the index from lane to lane, so it takes one step per lane,
+/// however many operations wait in it.
 pub(in crate::store) const LANES: &str = "
     WITH RECURSIVE lanes (switches, lane) AS (
         SELECT CAST(1 AS BIGINT), (SELECT min(lane) FROM operations
@@ -67,22 +65,23 @@ pub(in crate::store) const LANES: &str = "
     FROM lanes WHERE lane IS NOT NULL";
 
 impl Store {
-    /// Claims an operation for a worker: the oldest that is queued and due, or running under a
-    /// lease that ran out, whose buy has no other operation running, and whose lane may begin by
-    /// `openings`. It becomes `running`, its claims and its fence rise by one, and it is the
-    /// worker's for `lease`. Operations that only stop or restart delivery come before all others.
+    /// Claims an operation for a worker. Candidates are operations that are queued and due, or
+    /// running under an expired lease, whose buy has no other operation running, and whose lane has
+    /// an opening in `openings`. Operations that only stop or restart delivery come first, then the
+    /// oldest. The claimed operation becomes `running`, its number of claims and its fence rise by
+    /// one, and the worker holds it for `lease`.
     ///
     /// A queued operation also waits for others of its buy:
     /// - if it only stops or restarts delivery: for older queued ones that do only that;
     /// - if it has begun (it is frozen): for none;
-    /// - otherwise for older queued ones, and for any that has begun and not ended, whatever that
+    /// - otherwise: for older queued ones, and for any that has begun and not ended, whatever that
     ///   one waits for.
     ///
-    /// An operation that ran waits for none of them: each would wait for the other. Its open steps
-    /// are in doubt anew from the claim on, because until then its last worker may have sent
-    /// something.
+    /// An operation that has already run waits for none of them, or each would wait for the other.
+    /// Its open steps are in doubt anew as of the claim, because its last worker may have sent
+    /// something until then.
     ///
-    /// An operation that can't be read is put off and logged, so that it holds nobody else up.
+    /// An unreadable operation is logged and put off, so that it doesn't hold up the others.
     pub async fn claim_within(
         &self,
         worker: &str,
@@ -93,16 +92,16 @@ impl Store {
         self.write((worker.to_owned(), now, lease, openings.clone()), work!(claim)).await
     }
 
-    /// Prolongs a lease.
+    /// Extends a lease.
     ///
     /// # Errors
-    /// [`StoreError::Fenced`] if it is no longer the worker's.
+    /// [`StoreError::Fenced`] if the worker no longer holds it.
     pub async fn prolong(&self, fence: &Fence, now: Timestamp, lease: Duration) -> Result<(), StoreError> {
         self.write((fence.clone(), now, lease), work!(prolong)).await
     }
 
-    /// Returns how long until the next operation is due, or the next lease runs out, among those
-    /// whose lane may begin by `openings`; `None` if nothing waits.
+    /// Returns how long until the next operation is due or the next lease expires, among lanes with
+    /// an opening in `openings`; `None` if nothing is waiting.
     pub async fn next_due_within(&self, now: Timestamp, openings: &Openings) -> Result<Option<Duration>, StoreError> {
         let dialect = self.dialect();
         if openings.admit_everything() {
@@ -120,8 +119,8 @@ impl Store {
         Ok(soonest)
     }
 
-    /// Returns the time of the clock that judges leases and doubts: the database's where several
-    /// replicas share it, else the caller's, which is `now`.
+    /// Returns the time by the clock that judges leases and doubts: the database's clock if several
+    /// replicas share it, otherwise the caller's, which is `now`.
     pub async fn clock(&self, now: Timestamp) -> Result<Timestamp, StoreError> {
         let dialect = self.dialect();
         let mut asked = Statement::new("SELECT ");
@@ -131,12 +130,12 @@ impl Store {
         row.moment("now")
     }
 
-    /// Like [`Store::claim_within`], whatever runs already.
+    /// Like [`Store::claim_within`], without limits on what runs at the same time.
     pub async fn claim(&self, worker: &str, now: Timestamp, lease: Duration) -> Result<Option<Claim>, StoreError> {
         self.claim_within(worker, now, lease, &Openings::default()).await
     }
 
-    /// Like [`Store::next_due_within`], whatever runs already.
+    /// Like [`Store::next_due_within`], without limits on what runs at the same time.
     pub async fn next_due(&self, now: Timestamp) -> Result<Option<Duration>, StoreError> {
         self.next_due_within(now, &Openings::default()).await
     }
@@ -154,11 +153,11 @@ impl Store {
     }
 }
 
-/// A lane in which something waits, as the database calls it.
+/// A lane with waiting operations, as the database names it.
 struct Waiting {
     switches: bool,
     key: String,
-    /// When its first was to be run, whether that may be claimed or not.
+    /// When the lane's first operation was to be run, whether it may be claimed or not.
     first_at: i64,
 }
 
@@ -168,7 +167,8 @@ impl Waiting {
     }
 }
 
-/// The lanes that may begin, the first that may have something to claim first.
+/// Returns the lanes that have an opening: those of switches first, then by when their first
+/// operation was to be run.
 fn admitted(rows: &[Row], openings: &Openings) -> Result<Vec<Waiting>, StoreError> {
     let mut lanes = Vec::with_capacity(rows.len());
     for row in rows {
@@ -182,7 +182,7 @@ fn admitted(rows: &[Row], openings: &Openings) -> Result<Vec<Waiting>, StoreErro
     Ok(lanes)
 }
 
-/// The first operation that may be claimed of all lanes that may begin.
+/// Returns the first claimable operation of all lanes that have an opening.
 async fn first(
     transaction: &mut (dyn Transaction + '_),
     dialect: &Dialect,
@@ -208,7 +208,7 @@ async fn first(
     Ok(first.map(|(_, row)| row))
 }
 
-/// Claims the first operation that may be claimed.
+/// Claims the first claimable operation.
 async fn claim(
     transaction: &mut (dyn Transaction + '_),
     dialect: &Dialect,
@@ -245,19 +245,19 @@ async fn claim(
         .bind(micros(*lease))
         .bind(seq);
     if was_running {
-        // Whoever ran it may have sent something until its lease ran out, and what was sent may not
-        // show yet.
+        // The previous worker may have sent something until its lease expired, and the result may
+        // not be visible yet.
         doubt_open(&mut script, dialect, &operation.value.id, *now);
     }
     if transaction.run(script).await?.is_empty() {
-        // An older one of its buy may have begun since it was found.
+        // An older operation of the same buy may have begun since this one was found.
         return Ok(None);
     }
     let fence = Fence { operation: operation.value.id.clone(), number };
     Ok(Some(Claim { operation, fence }))
 }
 
-/// Has an operation that can't be read come up again later, so that those behind it come up now.
+/// Postpones an unreadable operation, so that the ones behind it get their turn.
 async fn put_off(
     transaction: &mut (dyn Transaction + '_),
     dialect: &Dialect,
@@ -279,7 +279,7 @@ async fn put_off(
     transaction.run(script).await.map(drop)
 }
 
-/// The operation of a row as it is once it is claimed, and whether somebody ran it before.
+/// Returns the operation of a row as it is once claimed, and whether it had been run before.
 fn started(row: &Row, now: Timestamp) -> Result<(Stored<Operation>, bool), StoreError> {
     let mut stored = stored_operation(row)?;
     stored.version += 1;
@@ -292,7 +292,7 @@ fn started(row: &Row, now: Timestamp) -> Result<(Stored<Operation>, bool), Store
     Ok((stored, was_running))
 }
 
-/// Prolongs a lease that nobody has taken over or given back, even if it ran out.
+/// Extends a lease that nobody has taken over or released, even if it has expired.
 async fn prolong(
     transaction: &mut (dyn Transaction + '_),
     dialect: &Dialect,
@@ -313,8 +313,8 @@ async fn prolong(
     transaction.run(script).await.map(drop)
 }
 
-/// The number must be the last one and the lease not given back. A lease that ran out still holds
-/// if nobody has claimed the operation since.
+/// Checks that the fence is the latest and that the lease has not been released. An expired lease
+/// still holds if nobody has claimed the operation since.
 pub(super) fn check_fence(script: &mut Script, dialect: &Dialect, fence: &Fence) {
     script
         .statement(

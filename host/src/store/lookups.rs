@@ -1,4 +1,4 @@
-//! Steps whose objects are looked for again, because a request of them got no answer.
+//! Steps to be looked up again because one of their requests got no answer.
 
 use std::time::Duration;
 
@@ -20,36 +20,36 @@ use crate::{
     },
 };
 
-/// A step whose objects are to be looked for again.
+/// A step whose objects are due to be looked up again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DueLookup {
-    /// The step.
+    /// The step to look up.
     pub step: Step,
-    /// How many looks were made since a request was last lost, or a second object was last found.
+    /// The number of lookups since a request was last lost or a second object was last found.
     pub round: u32,
-    /// The remote ids that a person was told of.
+    /// The remote ids that a person has been notified of.
     pub told: Vec<String>,
 }
 
-/// What becomes of a step that was looked for again.
+/// The next lookup of a step, or the end of its lookups.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NextLookup {
     /// The operation of the step.
     pub operation: OperationId,
-    /// Its platform.
+    /// The platform of the step.
     pub platform: PlatformName,
-    /// Its name.
+    /// The name of the step.
     pub name: String,
-    /// After how long it is looked for again; `None`: no more.
+    /// The delay before the next lookup; `None`: no further lookups.
     pub after: Option<Duration>,
-    /// As in [`DueLookup`], from now on.
+    /// The new value of [`DueLookup::round`].
     pub round: u32,
-    /// As in [`DueLookup`], from now on.
+    /// The new value of [`DueLookup::told`].
     pub told: Vec<String>,
 }
 
 impl Store {
-    /// Returns whether any step is due to be looked for again.
+    /// Returns whether any step is due to be looked up again.
     pub async fn lookup_is_due(&self, now: Timestamp) -> Result<bool, StoreError> {
         let dialect = self.dialect();
         let mut asked = Statement::new("SELECT 1 AS due FROM lookups WHERE due_at <= ");
@@ -57,15 +57,15 @@ impl Store {
         Ok(!self.read(asked).await?.is_empty())
     }
 
-    /// Takes steps that are due to be looked for again, at most `limit`. Nobody else gets them
-    /// before `hold` has passed; after that somebody does, in case the taker died.
+    /// Takes at most `limit` steps that are due to be looked up again. Nobody else gets them before
+    /// `hold` has passed; after that they are due again, in case the taker died.
     pub async fn take_lookups(&self, now: Timestamp, hold: Duration, limit: u32) -> Result<Vec<DueLookup>, StoreError> {
         self.write((now, hold, limit), work!(take)).await
     }
 }
 
-/// Takes the lookups that are due. They are put off by `hold`, so that nobody else is given them
-/// meanwhile, and somebody is if the taker dies.
+/// Takes the due lookups and postpones them by `hold`, so that nobody else gets them meanwhile but
+/// somebody does if the taker dies.
 async fn take(
     transaction: &mut (dyn Transaction + '_),
     dialect: &Dialect,
@@ -110,7 +110,7 @@ fn due(row: &Row) -> Result<DueLookup, StoreError> {
     })
 }
 
-/// Says when a step is looked for again, or that it is not.
+/// Schedules the next lookup of a step, or ends its lookups.
 pub(super) fn put(script: &mut Script, dialect: &Dialect, next: &NextLookup, at: Timestamp) -> Result<(), StoreError> {
     const OF_STEP: &str = " WHERE operation = ? AND platform = ? AND name = ?";
     let statement = match next.after {

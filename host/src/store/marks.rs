@@ -1,4 +1,4 @@
-//! Named moments in the life of a database: it was restored, or is being moved to another place.
+//! Named moments in the life of a database, such as its restore from a copy or its move.
 
 use crate::{
     domain::{audit::AuditEntry, time::Timestamp},
@@ -15,18 +15,16 @@ use crate::{
 /// The mark of a database that was restored from a copy.
 pub const RESTORED: &str = "restored";
 
-/// The mark of a file that is being moved to PostgreSQL, and of one that was: no host serves from
-/// it.
+/// The mark of a SQLite file that is being moved to PostgreSQL. No host serves from it.
 pub const MOVING: &str = "moving";
 
-/// See [`MOVING`].
+/// The mark of a SQLite file that was moved to PostgreSQL. No host serves from it.
 pub const MOVED: &str = "moved";
 
-/// The mark of a database to which one is being moved, and that is not whole yet: no host serves
-/// from it.
+/// The mark of a PostgreSQL database that a move is still filling. No host serves from it.
 pub const ARRIVING: &str = "arriving";
 
-/// The mark of a database that was moved to where it is.
+/// The mark of a database that a move has filled completely.
 pub const ARRIVED: &str = "arrived";
 
 impl Store {
@@ -35,7 +33,7 @@ impl Store {
         self.write((None, name.to_owned(), at, line), work!(mark)).await
     }
 
-    /// Like [`Store::mark`], and removes the mark `of` in the same transaction.
+    /// Like [`Store::mark`], but also removes the mark `of` in the same transaction.
     pub async fn mark_instead(&self, of: &str, name: &str, at: Timestamp, line: AuditEntry) -> Result<(), StoreError> {
         self.write((Some(of.to_owned()), name.to_owned(), at, line), work!(mark)).await
     }
@@ -53,7 +51,7 @@ impl Store {
     }
 }
 
-/// Marks a moment; in place of an earlier mark of another name, if one is named.
+/// Sets a mark and, if `instead` names another mark, removes that one.
 async fn mark(
     transaction: &mut (dyn Transaction + '_),
     dialect: &Dialect,

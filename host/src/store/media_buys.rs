@@ -1,4 +1,4 @@
-//! Media buys: lists, turns of being asked about, and their rows.
+//! Media buys: their rows, their lists, and the schedule by which their status is polled.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -20,20 +20,20 @@ use crate::{
     },
 };
 
-/// Which buys to list; newest first.
+/// A filter for listing buys, newest first.
 #[derive(Debug, Clone, Default)]
 pub struct BuyFilter {
-    /// Only this principal's; `None`: everybody's.
+    /// Only buys of this principal; `None`: of all principals.
     pub principal: Option<PrincipalId>,
-    /// Only in this status.
+    /// Only buys in this status.
     pub status: Option<BuyStatus>,
-    /// Only with a package on this platform.
+    /// Only buys with a package on this platform.
     pub platform: Option<PlatformName>,
-    /// Only with this purchase order number.
+    /// Only buys with this purchase order number.
     pub po_number: Option<String>,
-    /// Only those after this one in the list.
+    /// Only buys after this one in the list, which are older.
     pub after: Option<MediaBuyId>,
-    /// At most so many.
+    /// The maximum number of buys; more than 1,000 are never returned.
     pub limit: u32,
 }
 
@@ -47,9 +47,8 @@ impl Store {
 
     /// Reads a page of buys, newest first.
     ///
-    /// Each combination of filters has an index in the order of the list, of the buys themselves
-    /// or, where a platform is asked for, of what they have on platforms: nothing is read that is
-    /// not listed.
+    /// Each combination of filters has an index in the order of the list, on the buys or, with a
+    /// platform filter, on their platforms. No row is read that is not listed.
     pub async fn buys(&self, filter: &BuyFilter) -> Result<Vec<MediaBuy>, StoreError> {
         let mut asked = Statement::new(self.dialect().buys);
         let limit = filter.limit.min(MOST_PER_PAGE);
@@ -72,14 +71,13 @@ impl Store {
         self.read(asked).await?.iter().map(rows::buy).collect()
     }
 
-    /// Picks buys whose status is due to be read from their ad servers, at most `limit`, and
-    /// schedules their next turn. Due are buys that were booked or had their turn `every` ago, or
-    /// that a recording asked to have looked at, and whose flight ended no earlier than
-    /// `ended_since`.
+    /// Picks at most `limit` buys whose status is due to be read from their ad servers, and
+    /// schedules their next turn. A buy is due if it was booked or had its turn `every` ago, or if
+    /// a recording requested it, and if its flight ended no earlier than `ended_since`.
     ///
-    /// The next turn comes after half of `every` to all of it, at random, so that a crowd spreads
-    /// out and no two replicas ask at the same time. A buy that a recording asked to have looked at
-    /// gets its next turn after `settle`, or after `every` if that is shorter.
+    /// The next turn comes after a random time between half of `every` and `every`, so that turns
+    /// spread out and no two replicas ask at the same time. A buy that a recording requested gets
+    /// its next turn after `settle`, or after `every` if that is shorter.
     pub async fn take_turns(
         &self,
         now: Timestamp,
@@ -92,10 +90,10 @@ impl Store {
     }
 }
 
-/// When a buy was last asked about that is to be asked about before all others.
+/// The value of `asked_at` that puts a buy before all others.
 const LOOK_NOW: i64 = -1;
 
-/// Has a booked buy's status read at the next turn.
+/// Schedules a booked buy's status to be read at the next turn.
 pub(super) fn read_status_soon(script: &mut Script, buy: &MediaBuyId) {
     script
         .statement("UPDATE media_buys SET asked_at = ? WHERE id = ? AND asked_at IS NOT NULL", Want::Any)
@@ -141,7 +139,7 @@ pub(super) fn update_buy(script: &mut Script, stored: &Stored<MediaBuy>) -> Resu
     Ok(())
 }
 
-/// A buy without its remote objects, which have a table of their own.
+/// Serializes a buy without its remote objects, which have a table of their own.
 fn buy_doc(buy: &MediaBuy) -> Result<String, StoreError> {
     if buy.remote.is_empty() {
         return to_doc(buy);
@@ -149,7 +147,8 @@ fn buy_doc(buy: &MediaBuy) -> Result<String, StoreError> {
     to_doc(&MediaBuy { remote: BTreeMap::new(), ..buy.clone() })
 }
 
-/// On which platforms a buy has packages: packages are neither added to a buy nor taken from it.
+/// Inserts the platforms of a buy's packages. They never change, because packages are neither added
+/// to a buy nor removed from it.
 fn add_platforms(script: &mut Script, buy: &MediaBuy) {
     for platform in buy.platforms() {
         script
@@ -163,8 +162,8 @@ fn add_platforms(script: &mut Script, buy: &MediaBuy) {
     }
 }
 
-/// What both kinds of lists have in common: `table` has the columns, `seq` is what it calls the
-/// number of the buy.
+/// Pushes the conditions that both kinds of lists share. `table` is the table with the columns, and
+/// `seq` its column for the buy's number.
 fn push_filters(asked: &mut Statement, filter: &BuyFilter, table: &str, seq: &str) {
     let mut equals = |column: &str, value: Option<&str>| {
         if let Some(value) = value {
@@ -180,13 +179,13 @@ fn push_filters(asked: &mut Statement, filter: &BuyFilter, table: &str, seq: &st
     }
 }
 
-/// How often one look takes a batch of buys of which some are over: those are left out from then
-/// on, and others may be behind them.
+/// How many batches one call takes at most. Ended buys drop out of the schedule when a batch meets
+/// them, and others may be behind them.
 const ROUNDS: u32 = 4;
 
-/// Gives buys their turn to be asked about, the longest due first; see
-/// [`crate::store::Store::take_turns`]. One that is over is left out when its turn comes: nothing
-/// is looked for but by turn.
+/// Picks the buys that have been due longest; see [`crate::store::Store::take_turns`]. A buy whose
+/// flight is over drops out of the schedule when its turn comes: no separate search looks for
+/// those.
 async fn take_turns(
     transaction: &mut (dyn Transaction + '_),
     dialect: &Dialect,

@@ -1,19 +1,18 @@
-//! Moving a whole SQLite database to an empty PostgreSQL.
+//! Moves a whole SQLite database to an empty PostgreSQL database.
 //!
-//! What is copied is found in SQLite's own catalogue, table by table and column by column, and must
-//! be there on the other side, so that a table that is added later moves with the others. Rows are
-//! copied in batches and then compared, all of them. A move that was cut off anywhere is begun
-//! again and goes on:
+//! The tables and columns to copy come from SQLite's own catalogue, so that a table added later
+//! moves with the others. Each must exist in PostgreSQL too. Rows are copied in batches, and
+//! afterwards all of them are compared. An interrupted move is resumed by starting it again:
 //!
 //! | mark | in | means |
 //! |---|---|---|
-//! | [`MOVING`] | the file | it is being moved: no host serves from it |
-//! | [`ARRIVING`] | PostgreSQL | what is there is not whole yet: no host serves from it |
-//! | [`ARRIVED`] | PostgreSQL | it is whole; written together with the end of [`ARRIVING`] |
-//! | [`MOVED`] | the file | it was moved: no host serves from it |
+//! | [`MOVING`] | the file | the file is being moved: no host serves from it |
+//! | [`ARRIVING`] | PostgreSQL | the database is not complete yet: no host serves from it |
+//! | [`ARRIVED`] | PostgreSQL | the database is complete; written together with the removal of [`ARRIVING`] |
+//! | [`MOVED`] | the file | the file was moved: no host serves from it |
 //!
-//! All four name the moment at which the move was begun: by it a move knows its own. The file's
-//! rows stay as they are, but for the mark.
+//! All four marks carry the moment at which the move was started, by which a move recognizes its
+//! own marks. Apart from the mark, the rows of the file stay as they are.
 //!
 //! - `tables`: which tables there are, and in which order they are written.
 //! - `copying`: batches of rows, from one side to the other.
@@ -36,14 +35,13 @@ mod comparing;
 mod copying;
 mod tables;
 
-/// For how long a move waits for one that was killed and whose session the server has not given up
-/// yet.
+/// How long a move waits for a killed one whose session the server has not ended yet.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Keeps two moves to one database apart.
+/// Takes the lock that keeps two moves to one database apart.
 const TURN: &str = "SELECT pg_advisory_lock(7023466422)";
 
-/// Why a database was not moved. Both sides stay as they are, and the move may be begun again.
+/// Why a database was not moved. Both sides stay as they are, and the move may be started again.
 #[derive(Debug, thiserror::Error)]
 pub enum MoveError {
     /// One of the databases can't be used.
@@ -52,37 +50,37 @@ pub enum MoveError {
     /// The target is not empty.
     #[error("the target has something in it already (table {0}): make a new, empty database, and move to that")]
     NotEmpty(String),
-    /// The file was moved to somewhere before.
+    /// The file was moved to another database before.
     #[error(
         "the database was moved already (at {0}), and is served from no more: to move it to another place, take that move back first \
          (`flightdeck move --back`)"
     )]
     Moved(Timestamp),
-    /// The target has part of another move.
+    /// The target holds part of another move.
     #[error(
         "the target has part of another move, of a database that has changed since or of another one: make the target anew \
          (DROP DATABASE, CREATE DATABASE), and move again"
     )]
     AnotherMove,
-    /// The two don't have the same tables.
+    /// The two databases don't have the same tables.
     #[error("table {table} is not the same on both sides: {what}; move with the flightdeck that wrote the database")]
     Tables {
-        /// Which.
+        /// The name of the table.
         table: String,
-        /// In which way.
+        /// The difference, in words.
         what: String,
     },
-    /// What arrived is not what was sent.
+    /// A table's rows in the target differ from those in the source.
     #[error(
         "table {table} has {sent} rows here and {arrived} there, or rows that are not the same: make the target anew (DROP \
          DATABASE, CREATE DATABASE), and move again"
     )]
     Different {
-        /// Which.
+        /// The name of the table.
         table: String,
-        /// Rows here.
+        /// The number of rows in the source.
         sent: u64,
-        /// Rows there.
+        /// The number of rows in the target.
         arrived: u64,
     },
 }
@@ -98,7 +96,7 @@ fn of_target(error: sqlx::Error) -> MoveError {
     MoveError::Store(TARGET, postgres::from_sqlx(error))
 }
 
-/// An error of the source, of either kind.
+/// An error of the source, from the store or from sqlx.
 struct SourceError(StoreError);
 
 impl From<StoreError> for SourceError {
@@ -113,7 +111,7 @@ impl From<sqlx::Error> for SourceError {
     }
 }
 
-/// A move that has begun: both databases are marked, and no host has the file.
+/// A move in progress: both databases are marked, and no host has the file open.
 #[derive(Debug)]
 pub struct Move {
     source: SqliteConnection,
@@ -123,28 +121,28 @@ pub struct Move {
     _lock: Lock,
 }
 
-/// How a move stands when it is begun.
+/// The state of a move when it is started.
 #[derive(Debug)]
 pub enum Begun {
-    /// It is to be carried out.
+    /// The move has to be carried out.
     Now(Box<Move>),
-    /// Everything was there already, and only the file did not know; it does now.
+    /// Everything had already been copied, and only the file's mark was missing. It has been set
+    /// now.
     WasThere,
 }
 
 impl Move {
-    /// Begins a move of the file at `path` to the database at `url`, or goes on with one that was
-    /// cut off.
+    /// Starts a move of the file at `path` to the database at `url`, or resumes an interrupted one.
     ///
     /// # Errors
-    /// A host has the file, or its tables are not those of this version; the target is not empty,
-    /// or has part of another move.
+    /// When a host has the file open or its tables are not those of this version, and when the
+    /// target is not empty or holds part of another move.
     pub async fn begin(path: &Path, url: &str, now: Timestamp) -> Result<Begun, MoveError> {
         let (mut source, lock) = open_source(path).await?;
         if let Some(at) = marked(&mut source, MOVED).await? {
             return Err(MoveError::Moved(at));
         }
-        // Makes the tables.
+        // Creates the tables.
         let made = postgres::open(url, postgres::Options::default()).await;
         let made = made.map_err(|error| MoveError::Store(TARGET, error))?;
         made.close().await;
@@ -176,11 +174,11 @@ impl Move {
         Ok(Begun::Now(Box::new(Self { source, target, tables, at, _lock: lock })))
     }
 
-    /// Copies and compares every table; `told` hears of each that is there, with its number of
+    /// Copies and compares every table. Calls `told` with each finished table's name and number of
     /// rows.
     ///
     /// # Errors
-    /// What keeps it from being copied; [`MoveError::Different`].
+    /// When a table can't be copied, or [`MoveError::Different`] if its rows differ afterwards.
     pub async fn carry(&mut self, mut told: impl FnMut(&str, u64)) -> Result<(), MoveError> {
         for table in &self.tables {
             copying::copy(&mut self.source, &mut self.target, table).await?;
@@ -197,15 +195,15 @@ impl Move {
         Ok(())
     }
 
-    /// The moment by which this move is known.
+    /// Returns the moment by which the marks of this move are recognized.
     pub const fn at(&self) -> Timestamp {
         self.at
     }
 
-    /// Marks the file as moved. To be called once the target is marked as whole.
+    /// Marks the file as moved. Call it once the target is marked as complete.
     ///
     /// # Errors
-    /// The file can't be written. The move may be begun again then, and ends here.
+    /// When the file can't be written. If the move is then started again, it ends here.
     pub async fn end(mut self) -> Result<(), MoveError> {
         fault::point("move.arrived");
         mark_moved(&mut self.source, self.at).await?;
@@ -214,10 +212,11 @@ impl Move {
     }
 }
 
-/// Takes a move back: hosts may serve from the file again. Whether it had been moved to its end.
+/// Undoes a move, so that hosts may serve from the file again. Returns whether the move had been
+/// completed.
 ///
 /// # Errors
-/// A host has the file, or it can't be written.
+/// When a host has the file open or it can't be written.
 pub async fn take_back(path: &Path) -> Result<bool, MoveError> {
     let (mut source, _lock) = open_source(path).await?;
     let ended = marked(&mut source, MOVED).await?.is_some();
@@ -234,7 +233,8 @@ async fn open_source(path: &Path) -> Result<(SqliteConnection, Lock), MoveError>
     Ok((source, lock))
 }
 
-/// A session without limits, for statements that read a whole table, and the turn to move.
+/// Opens a session without time limits, for statements that read a whole table, and takes the lock
+/// that keeps two moves apart.
 async fn open_target(url: &str) -> Result<PgConnection, MoveError> {
     let of_store = |error| MoveError::Store(TARGET, error);
     let options = postgres::connect_options(url, Duration::ZERO).map_err(of_store)?;

@@ -1,4 +1,4 @@
-//! Operations, read by their id or their buy, and their rows.
+//! Operations: their rows, and reading them by id or by buy.
 
 use crate::{
     domain::{
@@ -24,7 +24,7 @@ impl Store {
         self.read(asked).await?.first().map(rows::stored_operation).transpose()
     }
 
-    /// Reads the operations of a buy that have not ended, oldest first.
+    /// Reads the unfinished operations of a buy, oldest first.
     pub async fn open_operations(&self, buy: &MediaBuyId) -> Result<Vec<Stored<Operation>>, StoreError> {
         let asked = Statement::new(
             "SELECT doc, version FROM operations WHERE buy = ? AND state NOT IN ('succeeded', 'failed')
@@ -67,7 +67,7 @@ pub(super) fn insert_operation(script: &mut Script, operation: &Operation) -> Re
 
 pub(super) fn update_operation(script: &mut Script, stored: &Stored<Operation>) -> Result<(), StoreError> {
     let operation = &stored.value;
-    // Whatever ends a run ends the lease, too, whoever writes it.
+    // A write that ends a run always ends its lease, no matter who writes it.
     let sql = if operation.state == OperationState::Running {
         "UPDATE operations SET version = version + 1, state = ?, lane = ?, begun = ?, run_at = ?, ended_at = ?, doc = ?
          WHERE id = ? AND version = ?"

@@ -1,24 +1,24 @@
-//! PostgreSQL: any number of replicas over one database.
+//! PostgreSQL: any number of replicas on one database.
 //!
 //! # Layout
 //!
-//! - here: how it is opened and brought up to date.
-//! - `transaction`: how a transaction is begun, ended and tried again.
-//! - `connections`: connections, and whether there can be any.
-//! - `script`: a script, statement by statement.
+//! - this file: opens the database and migrates its tables.
+//! - `transaction`: begins, ends and retries a transaction.
+//! - `connections`: the connection pool, and whether the database can be reached.
+//! - `script`: runs a script, statement by statement.
 //! - `dialect`: where its statements differ from SQLite's.
-//! - `hints`: what replicas tell each other.
-//! - `error`: what its errors mean to a caller.
+//! - `hints`: notifications between replicas.
+//! - `error`: maps PostgreSQL's errors to the store's.
 //!
 //! The tables are in `migrations/postgres`.
 //!
-//! # What it relies on
+//! # Concurrency
 //!
-//! Transactions are READ COMMITTED. What a decision rests on is a row at a version or a fence,
-//! which the transaction locks by writing or by `FOR NO KEY UPDATE`; nothing else that it read
-//! counts. Rows are locked in one order by everybody. Claims skip what others hold, and an index
-//! keeps two operations of one buy from being leased at once. Leases are judged by the database's
-//! clock.
+//! Transactions are READ COMMITTED. A decision rests on rows at a version, or on a fence, and the
+//! transaction locks these by writing them or with `FOR NO KEY UPDATE`; nothing else that it read
+//! counts. Every writer locks rows in the same order. Claims skip rows that others hold, and an
+//! index keeps two operations of one buy from being leased at once. Leases are judged by the
+//! database's clock.
 
 use std::{sync::Arc, time::Duration};
 
@@ -53,25 +53,26 @@ mod transaction;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
 
-/// How many prepared statements a connection keeps: each text of a statement is one.
+/// The number of prepared statements that a connection keeps, one for each text.
 const STATEMENTS: usize = 300;
 
-/// How much longer the server waits than this host: it gives a session up that the host can no
-/// longer end.
+/// How many times longer the server waits than this host does before it ends a session that the
+/// host can no longer end.
 const SERVERS_PATIENCE: u32 = 2;
 
-/// How the store works; the defaults are right unless measured otherwise.
+/// Options of the store. The defaults are right unless measurements say otherwise.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Connections of this host, one more for hints not counted.
+    /// The number of this host's connections, not counting one more for hints.
     pub connections: u32,
-    /// How long a connection, and then a transaction, may take before it is given up.
+    /// How long to wait for a connection, and then for a transaction, before giving up.
     pub patience: Duration,
-    /// Whether leases are judged by the caller's clock. For tests, which have a time of their own.
+    /// Whether leases are judged by the caller's clock. For tests, which have a clock of their own.
     pub callers_clock: bool,
-    /// The keys of what lies in it; by default one that only this process has.
+    /// The keys that sign and encrypt the database's contents. The default is a key that only this
+    /// process has.
     pub keys: Arc<Keyring>,
-    /// How the payloads of webhooks are written; by default as the event is stored.
+    /// The format of webhook payloads. The default is the event as it is stored.
     pub payload: PayloadFormat,
 }
 
@@ -90,11 +91,12 @@ pub(super) struct Postgres {
     hints: Option<Hints>,
 }
 
-/// Connects to the database at `url` (`postgres://user:password@host/database`) and brings its
-/// tables up to date, for as long as that takes.
+/// Connects to the database at `url` (`postgres://user:password@host/database`) and migrates its
+/// tables, however long that takes.
 ///
 /// # Errors
-/// [`StoreError::Unavailable`] if it does not answer or its tables are those of a newer version.
+/// [`StoreError::Unavailable`] if the database does not answer or its tables are from a newer
+/// version.
 pub async fn open(url: &str, options: Options) -> Result<Store, StoreError> {
     bring_up_to_date(url, options.patience).await?;
     let mut postgres = Postgres::new(url, &options)?;
@@ -103,11 +105,11 @@ pub async fn open(url: &str, options: Options) -> Result<Store, StoreError> {
     Ok(Store::new(Database::Postgres(postgres), options.keys, options.payload))
 }
 
-/// Connects for a moment, beside the replicas that serve. The tables stay as they are.
+/// Connects for a short time, alongside the replicas that serve. The tables are not migrated.
 ///
 /// # Errors
-/// [`StoreError::Unavailable`] if it does not answer, or if its tables are not those of this
-/// version.
+/// [`StoreError::Unavailable`] if the database does not answer, or if its tables are not those of
+/// this version.
 pub async fn open_beside(url: &str, options: Options) -> Result<Store, StoreError> {
     let connect = connect_options(url, options.patience)?;
     let checked = timeout(options.patience * SERVERS_PATIENCE, async {
@@ -120,14 +122,14 @@ pub async fn open_beside(url: &str, options: Options) -> Result<Store, StoreErro
     Ok(Store::new(Database::Postgres(Postgres::new(url, &options)?), options.keys, options.payload))
 }
 
-/// What each session is: READ COMMITTED, durable when acknowledged, and given up by the server soon
-/// after this host would have given it up, so that a host that stopped in the middle of a
-/// transaction holds nobody else up.
+/// Returns the options of each session: READ COMMITTED, durable when acknowledged, and ended by the
+/// server soon after this host would have given it up, so that a host that stopped in the middle of
+/// a transaction doesn't block the others.
 pub(super) fn connect_options(url: &str, patience: Duration) -> Result<PgConnectOptions, StoreError> {
     let options: PgConnectOptions =
         url.parse().map_err(|error| StoreError::Unavailable(format!("its address can't be used: {error}")))?;
     let limit = (patience * SERVERS_PATIENCE).as_millis().to_string();
-    // By it an operator sees which process a session is of.
+    // Tells an operator which process a session belongs to.
     let name = format!("flightdeck-{}", std::process::id());
     Ok(options.application_name(&name).statement_cache_capacity(STATEMENTS).options([
         ("default_transaction_isolation", "read committed"),
@@ -137,15 +139,15 @@ pub(super) fn connect_options(url: &str, patience: Duration) -> Result<PgConnect
     ]))
 }
 
-/// Brings the tables up to date, for as long as that takes. Hosts that start together wait for each
-/// other: sqlx takes an advisory lock. Who waits for it, or for a table that somebody uses (a
-/// dump), gives up what it has after `patience` and tries again: whatever waits for a table holds
-/// up everybody behind it.
+/// Migrates the tables, however long that takes. Hosts that start together wait for each other on
+/// sqlx's advisory lock. A host that waits for that lock, or for a table in use (by a dump, for
+/// example), releases what it holds after `patience` and retries, because a statement waiting for a
+/// table lock blocks everything queued behind it.
 async fn bring_up_to_date(url: &str, patience: Duration) -> Result<(), StoreError> {
     let connect = connect_options(url, Duration::ZERO)?.options([("lock_timeout", &patience.as_millis().to_string())]);
     loop {
-        // One connection by itself: what is wrong is told as it is, and not as a pool that timed
-        // out.
+        // A single connection rather than a pool, so that the actual error is reported instead of a
+        // pool timeout.
         let connected = timeout(patience * SERVERS_PATIENCE, PgConnection::connect_with(&connect)).await;
         let mut connection = connected.map_err(|_| late())?.map_err(from_sqlx)?;
         let migrated = MIGRATIONS.run_direct(None, &mut connection, false).await;
@@ -168,7 +170,7 @@ async fn bring_up_to_date(url: &str, patience: Duration) -> Result<(), StoreErro
     }
 }
 
-/// The migrations that made the tables; none if it has none of ours.
+/// Returns the migrations that were applied; none if the database has no migrations table.
 async fn applied(connection: &mut PgConnection) -> Result<Vec<Applied>, sqlx::Error> {
     let listed = "SELECT to_regclass('_sqlx_migrations') IS NOT NULL";
     let listed: bool = sqlx::query_scalar(listed).fetch_one(&mut *connection).await?;
@@ -192,7 +194,7 @@ impl Postgres {
 
     pub(super) async fn write<T: Send + 'static>(&self, work: Work<T>) -> Result<T, StoreError> {
         let connections = self.connections.clone();
-        // A task of its own, so that a caller who goes away leaves no transaction open.
+        // Runs as a task of its own, so that a caller that goes away leaves no transaction open.
         let done = tokio::spawn(async move {
             let mut patience = Patience::new(&connections);
             loop {
@@ -250,7 +252,7 @@ mod tests {
 
     use super::*;
 
-    /// Whatever the server's own settings are.
+    /// The session's settings apply regardless of the server's own.
     #[tokio::test]
     async fn every_session_is_durable_and_limited() {
         let Some(url) = database().await else { return };

@@ -1,4 +1,4 @@
-//! Recordings: everything that one decision writes, together or not at all.
+//! Recordings: everything that one decision writes, in one transaction.
 
 use super::{
     Store, StoreError, Stored, audit,
@@ -26,56 +26,57 @@ use crate::domain::{
     time::Timestamp,
 };
 
-/// Everything that one decision writes, together or not at all.
+/// Everything that one decision writes, in one transaction.
 #[derive(Debug, Clone, Default)]
 pub struct Recording {
     by: Author,
     writes: Vec<Write>,
 }
 
-/// Who writes a recording. What that rests on is checked first, and nothing is written if it does
-/// not hold.
+/// The author of a recording. The conditions that the author depends on are checked first, and
+/// nothing is written if one of them fails.
 #[derive(Debug, Clone, Default)]
 pub enum Author {
-    /// The host itself. It needs nothing but the versions of the rows that it changes.
+    /// The host itself. Only the versions of the changed rows are checked.
     #[default]
     Host,
-    /// A reviewer, whose decision counts only if it comes in time: else [`StoreError::Expired`].
+    /// A reviewer, whose decision only counts if it comes in time: otherwise
+    /// [`StoreError::Expired`].
     Reviewer(DecisionWindow),
-    /// A worker, as long as its fence holds: else [`StoreError::Fenced`].
+    /// A worker, whose fence must still hold: otherwise [`StoreError::Fenced`].
     Worker(Fence, LeaseAfter),
 }
 
-/// What becomes of a worker's lease with the recording.
+/// What happens to a worker's lease when the recording is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LeaseAfter {
-    /// The worker goes on. An operation that is not running any more loses its lease all the same.
+    /// The worker keeps it. An operation that is no longer running loses its lease regardless.
     Kept,
-    /// It is given back.
+    /// The lease is released.
     Released,
-    /// The run was cut off at this moment, and may have sent something until then: the lease is
-    /// given back, and open steps are in doubt anew from then on.
+    /// The run was interrupted at this moment and may have sent something until then. The lease is
+    /// released, and open steps are in doubt anew as of that moment.
     CutOff(Timestamp),
 }
 
-/// What must not be over when a decision is written, by the clock that judges when tasks expire:
-/// the database's where several replicas share it, else `at`.
+/// The deadlines that a decision must meet. They are judged by the clock that decides when tasks
+/// expire: the database's if several replicas share it, otherwise `at`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DecisionWindow {
     /// The task that must not have expired.
     pub task: Option<TaskId>,
     /// The media buy whose flight must not have ended.
     pub flight: Option<MediaBuyId>,
-    /// Now, by the caller's clock.
+    /// The current time by the caller's clock.
     pub at: Timestamp,
 }
 
-/// What a decision came too late for.
+/// The deadline that a decision missed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Expired {
-    /// The time in which the task could be decided.
+    /// The time until which the task could be decided.
     Task,
-    /// The flight of the media buy that would be made.
+    /// The end of the flight of the media buy that would be created.
     Flight,
 }
 
@@ -88,45 +89,46 @@ impl std::fmt::Display for Expired {
     }
 }
 
-/// One row that a recording writes. A changed row names the version at which it was read:
-/// [`StoreError::Stale`] if it has another one.
+/// A single write of a recording. A changed row names the version at which it was read, and a
+/// mismatch is a [`StoreError::Stale`].
 #[derive(Debug, Clone)]
 #[expect(clippy::large_enum_variant, reason = "a recording has a handful of writes, and they are moved once")]
 pub enum Write {
-    /// A new idempotency key: [`StoreError::KeyTaken`] if it is in use.
+    /// A new idempotency key. [`StoreError::KeyTaken`] if it is in use.
     NewKey(IdempotencyEntry),
     /// A new buy. Its `remote` is not written here.
     NewBuy(MediaBuy),
     /// A changed buy. Its `remote` is not written here.
     Buy(Stored<MediaBuy>),
-    /// Has a buy's status read from its ad servers as soon as possible, and once more when they
-    /// have settled: the buy was changed there, or waits for something else. Does nothing for a buy
-    /// that was not booked.
+    /// Schedules a buy's status to be read from its ad servers as soon as possible, and once more
+    /// after they have settled, because the buy was changed there or waits for something else. Does
+    /// nothing for a buy that was not booked.
     ReadStatusSoon(MediaBuyId),
     /// A new operation.
     NewOperation(Operation),
     /// A changed operation.
     Operation(Stored<Operation>),
-    /// Makes the open steps of an operation on a platform fresh again, as if they had never
-    /// happened: a person looked and found nothing.
+    /// Makes the open steps of an operation on a platform fresh, as if they had never happened,
+    /// because a person looked and found nothing.
     ResetSteps(OperationId, PlatformName),
     /// A new task.
     NewTask(Task),
-    /// A changed task. Its version is the one that was read, not the task's own new one.
+    /// A changed task. The version is the one that was read, not the task's own new one.
     Task(Stored<Task>),
-    /// A new line of a task's history.
+    /// A new entry of a task's history.
     History(TaskId, HistoryEntry),
-    /// When a step is looked for again, counted from this moment.
+    /// The next lookup of a step, with its delay counted from this moment.
     Lookup(NextLookup, Timestamp),
-    /// An event. Deliveries to the endpoints that subscribe to it are written with it.
+    /// An event, together with its deliveries to the subscribed endpoints.
     Event(Event),
     /// A new line of the audit log.
     Audit(AuditEntry),
 }
 
 impl Write {
-    /// Rows are locked in one order by everybody, where the database locks rows: buys, operations
-    /// by id, tasks by id. The end of the audit log comes last.
+    /// Returns the position of the write in the global lock order. On a database that locks rows,
+    /// every writer locks buys first, then operations by id, then tasks by id. The end of the audit
+    /// log comes last.
     fn order(&self) -> (u8, &str) {
         match self {
             Self::NewKey(_) => (0, ""),
@@ -147,30 +149,30 @@ impl Write {
 }
 
 impl Recording {
-    /// An empty recording.
+    /// Returns an empty recording by `author`.
     pub fn by(author: Author) -> Self {
         Self { by: author, writes: Vec::new() }
     }
 
-    /// Adds a write.
+    /// Appends a write.
     pub fn push(&mut self, write: Write) {
         self.writes.push(write);
     }
 
-    /// Adds a write.
+    /// Returns the recording with `write` appended.
     #[must_use]
     pub fn with(mut self, write: Write) -> Self {
         self.push(write);
         self
     }
 
-    /// Makes a worker its author.
+    /// Returns the recording with a worker as its author.
     #[must_use]
     pub fn by_worker(self, fence: Fence, lease: LeaseAfter) -> Self {
         Self { by: Author::Worker(fence, lease), ..self }
     }
 
-    /// What it writes, in the order in which it was added.
+    /// Returns the writes in the order in which they were added.
     pub fn writes(&self) -> &[Write] {
         &self.writes
     }
@@ -210,7 +212,8 @@ impl Store {
     /// Writes everything in `recording`, or nothing.
     ///
     /// # Errors
-    /// What the recording rests on does not hold: its author, a key, a version.
+    /// When a condition of the recording fails: its author's fence or deadline, an idempotency key,
+    /// or a row's version.
     pub async fn record(&self, recording: impl Into<Recording> + Send) -> Result<(), StoreError> {
         let recording = recording.into();
         let events = recording.writes.iter().filter_map(|write| match write {
@@ -222,7 +225,7 @@ impl Store {
     }
 }
 
-/// Writes all of a recording, after checking what its author needs.
+/// Writes a whole recording after checking its author's conditions.
 async fn record(
     transaction: &mut (dyn Transaction + '_),
     dialect: &Dialect,
@@ -247,7 +250,7 @@ async fn record(
             Write::Task(task) => update_task(&mut script, task)?,
             Write::History(task, line) => history.push((task, line)),
             Write::Lookup(next, at) => lookups.push((next, *at)),
-            // With their payloads, below.
+            // Written with their payloads, below.
             Write::Event(_) => {}
             Write::Audit(line) => lines.push(line),
         }
@@ -266,8 +269,8 @@ async fn record(
     audit::append(transaction, dialect, &lines).await
 }
 
-/// Checks what the author needs. A worker's buy is locked before its operation, in the order of all
-/// writes.
+/// Checks the author's conditions. A worker's buy is locked before its operation, following the
+/// global lock order.
 fn check_author(script: &mut Script, dialect: &Dialect, recording: &Recording) {
     let (fence, lease) = match &recording.by {
         Author::Host => return,
@@ -291,8 +294,8 @@ fn check_author(script: &mut Script, dialect: &Dialect, recording: &Recording) {
     }
 }
 
-/// Locks nothing: closing the task or changing the buy meanwhile changes its version, and then
-/// nothing is written either.
+/// Checks the deadlines of a decision without locking anything. If the task is closed or the buy
+/// changed meanwhile, its version changes, and nothing is written either.
 fn check_window(script: &mut Script, dialect: &Dialect, window: &DecisionWindow) {
     let DecisionWindow { task, flight, at } = window;
     if let Some(task) = task {

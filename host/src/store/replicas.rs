@@ -1,6 +1,6 @@
-//! What the replicas on one database share beside the work: adapters' components, and how fast ad
-//! servers may be asked. Time is judged by the database's clock where several replicas may share
-//! it.
+//! State other than the work itself that the replicas on one database share: adapters' components,
+//! request rates of ad servers, and holds. If several replicas may share the database, time is
+//! judged by its clock.
 
 use std::time::Duration;
 
@@ -16,13 +16,13 @@ use crate::{
     },
 };
 
-/// What every replica leaves alone for a time.
+/// Something that every replica leaves alone for a while.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum HoldKey {
-    /// Requests with one credential, because the ad server asked for a pause. Named by the keyed
-    /// digest of the credential.
+    /// Requests with one credential, because the ad server asked for a pause. The value is the
+    /// keyed digest of the credential.
     Pause(String),
-    /// Calls of a platform's adapter for one purpose, because its circuit breaker opened.
+    /// Calls to a platform's adapter for one purpose, because its circuit breaker opened.
     Breaker(PlatformName, Purpose),
 }
 
@@ -31,7 +31,7 @@ const PAUSE: &str = "pause ";
 const BREAKER: &str = "adapter ";
 
 impl HoldKey {
-    /// Reads a stored key. `None` if this version does not know its kind.
+    /// Parses a stored key. Returns `None` if this version does not know its kind.
     pub fn parse(stored: &str) -> Option<Self> {
         if let Some(credential) = stored.strip_prefix(PAUSE) {
             return Some(Self::Pause(credential.to_owned()));
@@ -41,7 +41,7 @@ impl HoldKey {
     }
 }
 
-/// As it is stored.
+/// Formats the key as it is stored.
 impl std::fmt::Display for HoldKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
@@ -64,7 +64,8 @@ impl Store {
     }
 
     /// Makes a stored component serve a platform from now on, appends `line` to the audit log, and
-    /// closes the circuit breakers that the last one opened. Writes nothing if it serves already.
+    /// closes the circuit breakers that the previous component opened. Writes nothing if it already
+    /// serves the platform.
     pub async fn activate_component(
         &self,
         platform: &PlatformName,
@@ -74,16 +75,16 @@ impl Store {
         self.write((platform.clone(), digest.to_owned(), line), work!(activate)).await
     }
 
-    /// Returns which component serves each platform, by its digest.
+    /// Returns the digest of the component that serves each platform.
     pub async fn active_components(&self) -> Result<Vec<(PlatformName, String)>, StoreError> {
         let asked = Statement::new("SELECT platform, digest FROM active_components ORDER BY platform LIMIT ?");
         let found = self.read(asked.with(MOST_ROWS)).await?;
         found.iter().map(|row| Ok((PlatformName::new(row.text("platform")?), row.text("digest")?))).collect()
     }
 
-    /// Reserves `count` requests in a row, `interval` apart, of which as many as fit into `burst`
-    /// may come at once after a rest. Returns how long until the first of them, in microseconds;
-    /// below zero, it could have been sent that long ago.
+    /// Reserves `count` consecutive requests, `interval` apart. After a rest, as many as fit into
+    /// `burst` may be sent at once. Returns how long until the first of them, in microseconds; a
+    /// negative value means that it could have been sent that long ago.
     pub async fn reserve(
         &self,
         key: &str,
@@ -95,14 +96,14 @@ impl Store {
         self.write((key.to_owned(), count, interval, burst, now), work!(reserve)).await
     }
 
-    /// Has every replica leave something alone for `time`, or longer if an earlier hold lasts
+    /// Makes every replica leave something alone for `time`, or longer if an earlier hold lasts
     /// longer.
     pub async fn hold(&self, key: &HoldKey, time: Duration, now: Timestamp) -> Result<(), StoreError> {
         self.write((key.clone(), time, now), work!(hold)).await
     }
 
-    /// Returns what is held now, and for how much longer. Kinds that this version does not know are
-    /// left out.
+    /// Returns the current holds and how much longer each lasts. Kinds that this version does not
+    /// know are left out.
     pub async fn holds(&self, now: Timestamp) -> Result<Vec<(HoldKey, Duration)>, StoreError> {
         let dialect = self.dialect();
         let mut asked = Statement::new("SELECT key, held_until - ");

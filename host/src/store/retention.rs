@@ -1,9 +1,9 @@
-//! Deletes what is old enough. The audit log, buys, their remote objects, and the operations that
-//! created them stay.
+//! Deletes rows that are past their retention. The audit log, buys, their remote objects, and the
+//! operations that created them are kept.
 //!
 //! Each function deletes the oldest rows, at most `limit`, in a transaction of its own, so that
-//! other writes wait for one small transaction at most. It returns how many it has deleted: fewer
-//! than `limit` if nothing more can be deleted now.
+//! other writes wait for one small transaction at most. It returns the number of rows deleted,
+//! which is less than `limit` if nothing more can be deleted now.
 
 use crate::{
     domain::time::Timestamp,
@@ -19,27 +19,28 @@ use crate::{
 };
 
 impl Store {
-    /// Deletes events that happened before a moment. An event stays until its deliveries are
+    /// Deletes events that happened before `before`. An event is kept until its deliveries are
     /// deleted.
     pub async fn forget_events(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
         self.write((before, limit), work!(events)).await
     }
 
-    /// Deletes tasks that were closed before a moment, with their histories. A task whose operation
-    /// has not ended stays.
+    /// Deletes tasks that were closed before `closed_before`, with their histories. A task whose
+    /// operation has not ended is kept.
     pub async fn forget_tasks(&self, closed_before: Timestamp, limit: u32) -> Result<u64, StoreError> {
         self.write((closed_before, limit), work!(tasks)).await
     }
 
-    /// Deletes operations that ended before a moment, with their steps. An operation that created a
-    /// buy stays, because it says how the buy came about, and so does one that a task is about.
+    /// Deletes operations that ended before `ended_before`, with their steps. Kept are operations
+    /// that created a buy, because they say how the buy came about, and operations that a task is
+    /// about.
     pub async fn forget_operations(&self, ended_before: Timestamp, limit: u32) -> Result<u64, StoreError> {
         self.write((ended_before, limit), work!(operations)).await
     }
 }
 
-/// How many of the oldest are looked at for each that is to be forgotten: some of them have to stay
-/// for the time being.
+/// How many of the oldest rows are examined per row to be deleted, because some of them have to
+/// stay for now.
 const LOOKED_AT: u32 = 10;
 
 async fn events(
@@ -106,8 +107,8 @@ async fn operations(
     delete(transaction, picked, ["DELETE FROM steps WHERE operation = ?", "DELETE FROM operations WHERE id = ?"]).await
 }
 
-/// Deletes each row that `picked` found by its id, what hangs on it first. Returns how many were
-/// found.
+/// Deletes each row whose id `picked` selects, after the rows that refer to it. Returns how many
+/// rows were selected.
 async fn delete(
     transaction: &mut (dyn Transaction + '_),
     picked: Statement,
@@ -125,8 +126,8 @@ async fn delete(
     Ok(found.len() as u64)
 }
 
-/// Writes down when operations ended that a host of an older version has ended. One that can't be
-/// read is never forgotten.
+/// Fills in the end of operations that were ended by a host of an older version. An unreadable
+/// operation is never deleted.
 async fn find_out_when(
     transaction: &mut (dyn Transaction + '_),
     dialect: &Dialect,

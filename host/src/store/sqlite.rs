@@ -1,14 +1,15 @@
-//! SQLite: no set-up, one process, every write on the disk before it is acknowledged.
+//! SQLite: no set-up, one process, every write on disk before it is acknowledged.
 //!
 //! # Layout
 //!
-//! - `lock`: one process per file. `files`: who may read them.
+//! - `lock`: one process per file.
+//! - `files`: who may read the database's files.
 //! - `writer`: the one connection that writes, and how waiting writes share a commit. A small pool
-//!   of connections that can't write reads.
+//!   of read-only connections serves reads.
 //! - `copies`: backup and restore.
-//! - `script`: a script as one command.
+//! - `script`: runs a script as one command.
 //! - `dialect`: where its statements differ from PostgreSQL's.
-//! - `error`: what SQLite's errors mean to a caller.
+//! - `error`: maps SQLite's errors to the store's.
 //!
 //! The tables are in `migrations/sqlite`.
 
@@ -45,25 +46,27 @@ mod writer;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 
-/// The write-ahead log is cut back to this many bytes once its contents are in the database.
-/// Without it the file keeps the size of the largest burst of writes.
+/// The size in bytes to which the write-ahead log is truncated once its contents are in the
+/// database. Without this limit the file would keep the size of the largest burst of writes.
 const LOG_BYTES: &str = "67108864";
 
-/// How many prepared statements a connection keeps. A recording's statements are one text, so that
-/// there are as many texts as there are kinds of decisions: some dozens.
+/// The number of prepared statements that a connection keeps. A recording's statements are a single
+/// text, so there are as many texts as kinds of decisions: some dozens.
 const STATEMENTS: usize = 200;
 
-/// How the store works; the defaults are right unless measured otherwise.
+/// Options of the store. The defaults are right unless measurements say otherwise.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Connections for reading. Each is a thread; more than cores bring nothing.
+    /// The number of connections for reading. Each takes a thread, so more than there are cores
+    /// don't help.
     pub readers: u32,
-    /// How long to wait for a reader, or for somebody else's lock (a backup, a person with a
-    /// shell), before giving up.
+    /// How long to wait for a reader, or for a lock held by somebody else (a backup, a person with
+    /// a shell), before giving up.
     pub patience: Duration,
-    /// The keys of what lies in it; by default one that only this process has.
+    /// The keys that sign and encrypt the database's contents. The default is a key that only this
+    /// process has.
     pub keys: Arc<Keyring>,
-    /// How the payloads of webhooks are written; by default as the event is stored.
+    /// The format of webhook payloads. The default is the event as it is stored.
     pub payload: PayloadFormat,
 }
 
@@ -81,36 +84,37 @@ pub(super) struct Sqlite {
     readers: SqlitePool,
 }
 
-/// Opens the database at `path`, creates it if it does not exist, and brings its tables up to date.
+/// Opens the database at `path`, creating it if it does not exist, and migrates its tables.
 ///
 /// # Errors
-/// [`StoreError::Unavailable`] if another process has it, if the file can't be used, or if its
-/// tables are those of a newer version.
+/// [`StoreError::Unavailable`] if another process has the file open, if it can't be used, or if its
+/// tables are from a newer version.
 pub async fn open(path: impl AsRef<Path>, options: Options) -> Result<Store, StoreError> {
     let path = path.as_ref().to_owned();
     let lock = take_lock(path.clone()).await?;
-    // SQLite itself would let everybody read it.
+    // SQLite itself would create a file that everybody can read.
     files::open_private(&path)
         .map_err(|error| named(&path, StoreError::Unavailable(format!("can't be opened: {error}"))))?;
     connect(path, options, Some(lock)).await
 }
 
-/// Opens an existing database for a moment, also while a host serves from it: SQLite itself keeps
-/// two writers apart. Its tables stay as they are. Nothing may be claimed through it.
+/// Opens an existing database for a short time, even while a host serves from it; SQLite itself
+/// keeps two writers apart. The tables are not migrated. Nothing may be claimed through this store.
 ///
 /// # Errors
-/// [`StoreError::Unavailable`] if there is none, if it can't be used, or if its tables are not
-/// those of this version.
+/// [`StoreError::Unavailable`] if there is no database, if it can't be used, or if its tables are
+/// not those of this version.
 pub async fn open_beside(path: impl AsRef<Path>, options: Options) -> Result<Store, StoreError> {
     let path = path.as_ref().to_owned();
     check_tables(&path).await.map_err(|error| named(&path, error))?;
     start(path, options, None).await
 }
 
-/// Like [`open_beside`], but fails while a host has it, and keeps hosts from starting on it.
+/// Like [`open_beside`], but fails while a host has the database open, and keeps hosts from
+/// starting on it.
 ///
 /// # Errors
-/// As [`open_beside`], or that another process has it.
+/// As [`open_beside`], and when another process has the file open.
 pub async fn open_alone(path: impl AsRef<Path>, options: Options) -> Result<Store, StoreError> {
     let path = path.as_ref().to_owned();
     check_tables(&path).await.map_err(|error| named(&path, error))?;
@@ -118,7 +122,7 @@ pub async fn open_alone(path: impl AsRef<Path>, options: Options) -> Result<Stor
     start(path, options, Some(lock)).await
 }
 
-/// Opens a file that is there, and brings its tables up to date.
+/// Opens an existing file and migrates its tables.
 async fn connect(path: PathBuf, options: Options, lock: Option<Lock>) -> Result<Store, StoreError> {
     let migrated = async {
         let mut connection = writing(&path, &options).connect().await.map_err(from_sqlx)?;
@@ -140,7 +144,8 @@ async fn start(path: PathBuf, options: Options, lock: Option<Lock>) -> Result<St
     let readers = SqlitePoolOptions::new()
         .max_connections(options.readers.max(1))
         .acquire_timeout(options.patience)
-        // A local file does not hang up; to ask before each use would double the price of a read.
+        // A local file does not drop connections, and a check before each use would double the
+        // price of a read.
         .test_before_acquire(false)
         .max_lifetime(None)
         .idle_timeout(None)
@@ -151,7 +156,7 @@ async fn start(path: PathBuf, options: Options, lock: Option<Lock>) -> Result<St
     Ok(Store::new(Database::Sqlite(Sqlite { writer, readers }), options.keys, options.payload))
 }
 
-/// How the writer opens the file, which must be there.
+/// Returns the options with which the writer opens the file, which must exist.
 fn writing(path: &Path, options: &Options) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(path)
@@ -160,13 +165,13 @@ fn writing(path: &Path, options: &Options) -> SqliteConnectOptions {
         .foreign_keys(true)
         .busy_timeout(options.patience)
         .pragma("journal_size_limit", LOG_BYTES)
-        // What is replaced on a page that is written anyway is overwritten with zeros: a secret
-        // does not outlive its row there.
+        // Replaced content is overwritten with zeros where its page is written anyway, so that a
+        // secret does not outlive its row there.
         .pragma("secure_delete", "FAST")
         .statement_cache_capacity(STATEMENTS)
 }
 
-/// Fails unless there is a database with the tables of this version.
+/// Fails unless the database exists and its tables are those of this version.
 async fn check_tables(path: &Path) -> Result<(), StoreError> {
     if !path.exists() {
         return Err(copies::no_database());
@@ -177,15 +182,15 @@ async fn check_tables(path: &Path) -> Result<(), StoreError> {
     tables::check_current(&MIGRATIONS, &made)
 }
 
-/// The migrations that made the tables; none if it has none of ours.
+/// Returns the migrations that were applied; none if the database has no migrations table.
 async fn applied(connection: &mut SqliteConnection) -> Result<Vec<Applied>, sqlx::Error> {
     let listed = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = '_sqlx_migrations'";
     let listed: i64 = sqlx::query_scalar(listed).fetch_one(&mut *connection).await?;
     if listed == 0 { Ok(Vec::new()) } else { sqlx::query_as(tables::APPLIED).fetch_all(connection).await }
 }
 
-/// Takes a database that is there for oneself: no host has it, nor starts on it meanwhile. Its
-/// tables must be those of this version.
+/// Locks an existing database, so that no host has it open or can start on it. Its tables must be
+/// those of this version.
 ///
 /// # Errors
 /// As [`open_alone`].
@@ -200,7 +205,7 @@ async fn take_lock(path: PathBuf) -> Result<Lock, StoreError> {
         .map_err(|error| StoreError::Unavailable(error.to_string()))?
 }
 
-/// Says which file an error is about: it is shown to the person who starts the host.
+/// Adds the file's path to an error, which is shown to the person who starts the host.
 fn named(path: &Path, error: StoreError) -> StoreError {
     match error {
         StoreError::Unavailable(reason) => StoreError::Unavailable(format!("{}: {reason}", path.display())),
@@ -209,7 +214,7 @@ fn named(path: &Path, error: StoreError) -> StoreError {
     }
 }
 
-/// All migrations or none, under SQLite's write lock.
+/// Applies all migrations or none, under SQLite's write lock.
 async fn migrate(connection: &mut SqliteConnection) -> Result<(), StoreError> {
     let failed = |error: sqlx::migrate::MigrateError| match error {
         sqlx::migrate::MigrateError::Execute(error) | sqlx::migrate::MigrateError::ExecuteMigration(error, _) => {

@@ -1,8 +1,8 @@
-//! Which statements this process has made, for tests that look at the plan of each.
+//! Records which statements this process has run, for tests that check the plan of each.
 //!
-//! The conformance suite goes through every function of the store; after each case, every statement
-//! that the case made is explained by the database. A new statement is among them without being
-//! named.
+//! The conformance suite calls every function of the store, and after each case the database
+//! explains every statement that the case ran. A new statement is covered without being listed
+//! anywhere.
 
 use std::{
     collections::BTreeMap,
@@ -11,7 +11,8 @@ use std::{
 
 pub use super::sql::script::{Statement, Value};
 
-/// By whose text it was made: the same words may be planned otherwise elsewhere.
+/// The kind of database whose dialect a statement is in. The same text may be planned differently
+/// on the other one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
     /// SQLite.
@@ -22,16 +23,15 @@ pub enum Kind {
 
 type Seen = Mutex<BTreeMap<(Kind, String), Vec<Value>>>;
 
-/// `None` until somebody watches: a host never does.
+/// `None` until somebody calls [`watch`], which a host never does.
 static SEEN: OnceLock<Seen> = OnceLock::new();
 
-/// Remembers every statement from now on, each text once, with the values that it was first made
-/// with.
+/// Records every statement from now on, each text once, with the values of its first execution.
 pub fn watch() {
     SEEN.get_or_init(Seen::default);
 }
 
-/// The statements that were made on a kind of database since [`watch`].
+/// Returns the statements that were run on a kind of database since [`watch`].
 pub fn seen(kind: Kind) -> Vec<Statement> {
     let Some(seen) = SEEN.get() else { return Vec::new() };
     let seen = seen.lock().unwrap_or_else(PoisonError::into_inner);

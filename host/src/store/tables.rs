@@ -1,20 +1,21 @@
-//! Whether a database's tables are those of this version: for whoever may not change them.
+//! Checks whether a database's tables are those of this version, for callers that may not migrate
+//! them.
 
 use sqlx::migrate::Migrator;
 
 use super::StoreError;
 
-/// A migration that was applied to a database, and the digest of its text.
+/// The version of an applied migration, and the digest of its text.
 pub(super) type Applied = (i64, Vec<u8>);
 
-/// Asks for them.
+/// Selects the applied migrations.
 pub(super) const APPLIED: &str = "SELECT version, checksum FROM _sqlx_migrations ORDER BY version";
 
-/// Fails unless this version knows how to use the tables, though it may have to bring them up to
-/// date.
+/// Fails unless this version can use the tables, possibly after migrating them.
 ///
 /// # Errors
-/// [`StoreError::Unavailable`]: there are none, or they are newer; and what to do.
+/// [`StoreError::Unavailable`] if there are no tables or they are newer. The message says what to
+/// do.
 pub(super) fn check_known(ours: &Migrator, applied: &[Applied]) -> Result<(), StoreError> {
     let known = |(version, checksum): &Applied| {
         ours.iter().any(|migration| migration.version == *version && *migration.checksum == **checksum)
@@ -31,7 +32,7 @@ pub(super) fn check_known(ours: &Migrator, applied: &[Applied]) -> Result<(), St
 /// Fails unless the tables are those of this version.
 ///
 /// # Errors
-/// As [`check_known`], or that they are older.
+/// As [`check_known`], and when the tables are older.
 pub(super) fn check_current(ours: &Migrator, applied: &[Applied]) -> Result<(), StoreError> {
     check_known(ours, applied)?;
     if applied.len() < ours.iter().count() {

@@ -1,4 +1,5 @@
-//! Tasks: the reviewers' list, what the clock must see to, histories, and their rows.
+//! Tasks: their rows and histories, the reviewers' list, and the tasks that have expired or are
+//! overdue.
 
 use crate::{
     domain::{
@@ -17,48 +18,48 @@ use crate::{
     },
 };
 
-/// Which tasks to list: the most urgent first, then the oldest.
+/// A filter for listing tasks: the most urgent first, then the oldest.
 #[derive(Debug, Clone, Default)]
 pub struct TaskFilter {
-    /// Only this principal's; `None`: everybody's.
+    /// Only tasks of this principal; `None`: of all principals.
     pub principal: Option<PrincipalId>,
-    /// Only of this kind.
+    /// Only tasks of this kind.
     pub kind: Option<TaskKind>,
-    /// Only of this priority.
+    /// Only tasks of this priority.
     pub priority: Option<Priority>,
-    /// Only in this status.
+    /// Only tasks in this status.
     pub status: Option<TaskStatus>,
-    /// Only about this buy.
+    /// Only tasks about this buy.
     pub buy: Option<MediaBuyId>,
-    /// `Some(false)`: leave out those that are past their due date.
+    /// `Some(false)` leaves out tasks that are past their due date.
     pub overdue: Option<bool>,
-    /// Closed tasks are listed if they were closed after this; `None`: they are not listed.
+    /// Includes closed tasks if they were closed after this moment; `None`: no closed tasks.
     pub closed_since: Option<Timestamp>,
-    /// Now, for what is overdue.
+    /// The current time, by which tasks are overdue.
     pub now: Option<Timestamp>,
-    /// Skip so many.
+    /// The number of tasks to skip.
     pub offset: u32,
-    /// At most so many.
+    /// The maximum number of tasks in the page.
     pub limit: u32,
 }
 
 /// A page of tasks.
 #[derive(Debug, Clone, Default)]
 pub struct TaskPage {
-    /// The page.
+    /// The tasks of the page.
     pub tasks: Vec<Task>,
-    /// How many there are in all pages; 10,000: or more, which are not listed.
+    /// The number of tasks in all pages. 10,000 means that or more; the rest are not listed.
     pub total: u64,
-    /// How many of those are open and past their due date.
+    /// The number of tasks in all pages that are open and past their due date.
     pub overdue: u64,
 }
 
-/// A task that the clock must see to.
+/// A task that has expired or is overdue.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DueTask {
     /// The task.
     pub task: Stored<Task>,
-    /// Whether it expired; otherwise it is only late.
+    /// Whether the task has expired; otherwise it is only overdue.
     pub expired: bool,
 }
 
@@ -70,15 +71,15 @@ impl Store {
     }
 
     /// Reads a page of the list of tasks, the most urgent first, then the oldest. The list has the
-    /// first 10,000 that match the filter.
+    /// first 10,000 tasks that match the filter.
     ///
-    /// One statement reads totals and page, so that both are of the same moment. It returns one row
-    /// at least; on a page without tasks that row has the totals only.
+    /// One statement reads both totals and page, so that they are from the same moment. It always
+    /// returns at least one row; for a page without tasks, that row holds only the totals.
     pub async fn tasks(&self, filter: &TaskFilter) -> Result<TaskPage, StoreError> {
         let mut query = Statement::new("WITH ");
         let mut from = "tasks";
         if let Some(buy) = &filter.buy {
-            // The few of one buy, before anything else is looked at.
+            // A buy has few tasks, so this filter comes before all others.
             from = "of_buy";
             query.push("of_buy AS MATERIALIZED (SELECT seq, priority, created_at, closed_at, open, due_by, listed, principal, kind, status
                  FROM tasks WHERE buy = ?), ").bind(buy.as_str());
@@ -93,7 +94,7 @@ impl Store {
             .bind(MOST_LISTED)
             .push("), hits AS MATERIALIZED (SELECT seq, priority, created_at, CASE WHEN ");
         push_overdue(&mut query, filter);
-        // What the clock has not taken out of the list yet.
+        // Whatever `unlist_tasks` has not taken out of the list yet.
         query
             .push(" THEN 1 ELSE 0 END AS overdue FROM front WHERE closed_at > ?")
             .bind(filter.closed_since.map_or(NOT_CLOSED - 1, Timestamp::as_micros));
@@ -124,9 +125,9 @@ impl Store {
         Ok(page)
     }
 
-    /// Reads open, undecided tasks that have expired, or are overdue and not escalated yet; at most
-    /// `limit`. Those that expired come first, then the longest overdue. One that can't be read is
-    /// logged and left out.
+    /// Reads at most `limit` open, undecided tasks that have expired, or that are overdue and not
+    /// escalated yet. Expired tasks come first, then those overdue for longest. An unreadable task
+    /// is logged and left out.
     pub async fn tasks_due(&self, now: Timestamp, limit: u32) -> Result<Vec<DueTask>, StoreError> {
         let dialect = self.dialect();
         let limit = limit.min(MOST_PER_PAGE);
@@ -151,7 +152,7 @@ impl Store {
         let mut due: Vec<DueTask> = Vec::new();
         for row in self.read(asked).await? {
             match rows::stored_task(&row) {
-                // What expired is late, too.
+                // An expired task is overdue, too.
                 Ok(task)
                     if due.len() >= limit as usize || due.iter().any(|known| known.task.value.id == task.value.id) => {}
                 Ok(task) => due.push(DueTask { task, expired: row.int("expired")? == 1 }),
@@ -164,8 +165,8 @@ impl Store {
         Ok(due)
     }
 
-    /// Takes tasks out of the list that were closed before a moment, at most `limit`, and returns
-    /// how many. They can still be read by their id.
+    /// Takes at most `limit` tasks that were closed before `closed_before` out of the list, and
+    /// returns how many. They can still be read by id.
     pub async fn unlist_tasks(&self, closed_before: Timestamp, limit: u32) -> Result<u64, StoreError> {
         self.write((closed_before, limit), work!(unlist)).await
     }
@@ -179,11 +180,11 @@ impl Store {
     }
 }
 
-/// When an open task was closed: after everything.
+/// The value of `closed_at` for an open task, which sorts after all others.
 const NOT_CLOSED: i64 = i64::MAX;
 
-/// How many tasks a list has at most, and so how far their number is counted: a thousand pages of
-/// what nobody reads. Each combination of filters has an index in the order of the list.
+/// The maximum number of tasks in a list, and so the limit of their count: a thousand pages that
+/// nobody reads. Each combination of filters has an index in the order of the list.
 const MOST_LISTED: u32 = 10_000;
 
 pub(super) fn insert_task(script: &mut Script, task: &Task) -> Result<(), StoreError> {
@@ -216,7 +217,7 @@ pub(super) fn update_task(script: &mut Script, stored: &Stored<Task>) -> Result<
     Ok(())
 }
 
-/// The columns of a task that may change, in the order of both statements.
+/// Binds the mutable columns of a task, in the order of both statements.
 fn bind_task(statement: &mut Statement, task: &Task) -> Result<(), StoreError> {
     let waits = matches!(task.status, TaskStatus::Pending | TaskStatus::Assigned | TaskStatus::InProgress);
     let closed_at = if task.status.is_open() { NOT_CLOSED } else { task.resolved_at.map_or(0, Timestamp::as_micros) };
@@ -243,7 +244,7 @@ pub(super) fn append_history(script: &mut Script, lines: &[(&TaskId, &HistoryEnt
     Ok(())
 }
 
-/// Open and past its due date; without a `now` nothing is.
+/// Pushes the condition that a task is open and past its due date. Without `now`, no task is.
 fn push_overdue(query: &mut Statement, filter: &TaskFilter) {
     match filter.now {
         Some(now) => query.push("(open = 1 AND due_by < ?)").bind(now.as_micros()),
@@ -266,8 +267,8 @@ fn push_conditions(query: &mut Statement, filter: &TaskFilter) {
     }
 }
 
-/// Takes tasks out of the list that were closed before a moment: the list is walked, and those
-/// would be most of it.
+/// Takes tasks that were closed before a moment out of the list. The list is scanned, and without
+/// this closed tasks would make up most of it.
 async fn unlist(
     transaction: &mut (dyn Transaction + '_),
     dialect: &Dialect,

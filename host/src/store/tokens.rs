@@ -1,4 +1,4 @@
-//! Tokens made on the command line, and revocations of those and of the configuration's.
+//! Tokens created on the command line, and revocations of those and of tokens in the configuration.
 
 use serde::{Deserialize, Serialize};
 
@@ -14,36 +14,36 @@ use crate::{
     },
 };
 
-/// A bearer token as it is stored: never its text.
+/// A bearer token as it is stored, which is never its text.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TokenRecord {
-    /// Its name, which is who acts; unique.
+    /// The unique name of the token, under which its bearer acts.
     pub name: String,
-    /// Who stands behind it.
+    /// The person behind the token.
     pub person: Person,
-    /// SHA-256 of its text, hexadecimal.
+    /// SHA-256 of the token's text, in hexadecimal.
     pub sha256: String,
     /// `buyer`, `reviewer` or `operator`.
     pub role: String,
-    /// For a buyer: whose.
+    /// The principal of a buyer's token.
     pub principal: Option<PrincipalId>,
-    /// When it was made.
+    /// When the token was created.
     pub created_at: Timestamp,
-    /// After this it is worth nothing.
+    /// When the token stops being valid.
     pub expires_at: Option<Timestamp>,
-    /// Since when it is worth nothing.
+    /// When the token was revoked.
     pub revoked_at: Option<Timestamp>,
 }
 
-/// A token that is refused from a moment on, whatever a configuration says of it.
+/// The revocation of a token, which applies even if a configuration still lists the token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Revocation {
-    /// The name under which it was known then.
+    /// The token's name when it was revoked.
     pub name: String,
-    /// SHA-256 of its text, hexadecimal: which token it is. Another one under the same name is
-    /// good.
+    /// SHA-256 of the token's text, in hexadecimal, which identifies it. Another token of the same
+    /// name stays valid.
     pub sha256: String,
-    /// Since when.
+    /// When it was revoked.
     pub at: Timestamp,
 }
 
@@ -74,7 +74,7 @@ impl Store {
         self.read(asked).await?.first().map(rows::token).transpose()
     }
 
-    /// Reads every token that was ever made, oldest first.
+    /// Reads every token that was ever created, oldest first.
     pub async fn tokens(&self) -> Result<Vec<TokenRecord>, StoreError> {
         let asked = Statement::new(
             "SELECT name, person, sha256, role, principal, created_at, expires_at, revoked_at FROM tokens
@@ -87,7 +87,7 @@ impl Store {
     /// Revokes the token as of `line.at` and appends `line` to the audit log.
     ///
     /// # Errors
-    /// [`StoreError::Stale`] if no token of this name is good.
+    /// [`StoreError::Stale`] if there is no valid token of this name.
     pub async fn revoke_token(&self, name: &str, line: AuditEntry) -> Result<(), StoreError> {
         self.write((name.to_owned(), line), work!(revoke)).await
     }
@@ -95,13 +95,13 @@ impl Store {
     /// Revokes a token that is not among [`Store::tokens`] and appends `line` to the audit log.
     ///
     /// # Errors
-    /// [`StoreError::Stale`] if it is revoked already.
+    /// [`StoreError::Stale`] if it is already revoked.
     pub async fn revoke_digest(&self, revocation: &Revocation, line: AuditEntry) -> Result<(), StoreError> {
         self.write((revocation.clone(), line), work!(revoke_digest)).await
     }
 
-    /// Takes back the revocation of a token, wherever it stands, and appends `line` to the audit
-    /// log.
+    /// Removes the revocation of a token, whether the token is in the database or in a
+    /// configuration, and appends `line` to the audit log.
     ///
     /// # Errors
     /// [`StoreError::Stale`] if it is not revoked.
@@ -109,7 +109,7 @@ impl Store {
         self.write((sha256.to_owned(), line), work!(restore)).await
     }
 
-    /// Reads the revocations, oldest first: of tokens that were made, and of those that a
+    /// Reads the revocations, oldest first, of tokens in the database and of tokens that a
     /// configuration has or had.
     pub async fn revocations(&self) -> Result<Vec<Revocation>, StoreError> {
         let mut asked = Statement::new(REVOKED);
@@ -120,7 +120,7 @@ impl Store {
         self.read(asked).await?.iter().map(revocation).collect()
     }
 
-    /// Returns which of these tokens, by their SHA-256, are revoked.
+    /// Returns which of these tokens, given by their SHA-256, are revoked.
     pub async fn revoked_among(&self, tokens: &[String]) -> Result<Vec<String>, StoreError> {
         let mut found = Vec::new();
         for tokens in tokens.chunks(DIGESTS) {
@@ -142,7 +142,7 @@ impl Store {
     }
 }
 
-/// Stores a token whose name and digest are new, with the line that tells of it.
+/// Stores a token whose name and digest are new, and appends the audit line.
 async fn add(
     transaction: &mut (dyn Transaction + '_),
     dialect: &Dialect,
@@ -167,7 +167,7 @@ async fn add(
     audit::append(transaction, dialect, std::slice::from_ref(line)).await
 }
 
-/// Revokes a token that is not revoked yet, with the line that tells of it.
+/// Revokes a token that is not revoked yet, and appends the audit line.
 async fn revoke(
     transaction: &mut (dyn Transaction + '_),
     dialect: &Dialect,
@@ -185,7 +185,7 @@ async fn revoke(
     audit::append(transaction, dialect, std::slice::from_ref(line)).await
 }
 
-/// Has a token of a configuration be refused, with the line that tells of it.
+/// Revokes a token of the configuration, and appends the audit line.
 async fn revoke_digest(
     transaction: &mut (dyn Transaction + '_),
     dialect: &Dialect,
@@ -204,7 +204,7 @@ async fn revoke_digest(
     audit::append(transaction, dialect, std::slice::from_ref(line)).await
 }
 
-/// Takes a revocation back, with the line that tells of it.
+/// Removes a revocation, and appends the audit line.
 async fn restore(
     transaction: &mut (dyn Transaction + '_),
     dialect: &Dialect,
@@ -226,9 +226,9 @@ async fn restore(
     audit::append(transaction, dialect, std::slice::from_ref(line)).await
 }
 
-/// Every token that is refused, by `sha256`, `name` and `revoked_at`.
+/// Selects every revoked token with `sha256`, `name` and `revoked_at`.
 const REVOKED: &str = "SELECT sha256, name, revoked_at FROM tokens WHERE revoked_at IS NOT NULL
     UNION ALL SELECT sha256, name, revoked_at FROM revoked_tokens";
 
-/// How many digests one statement asks for.
+/// The number of digests in one query.
 const DIGESTS: usize = 500;

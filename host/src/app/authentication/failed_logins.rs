@@ -1,7 +1,7 @@
 //! Failed logins on their way to the audit log.
 //!
-//! They are written once a minute: a line for each address, and one for all addresses beyond [`MOST_ADDRESSES`]. A million attempts
-//! make as many lines as one.
+//! They are written once a minute: one line per address, and one for all addresses beyond
+//! [`MOST_ADDRESSES`]. A million attempts make no more lines than one.
 
 use std::{
     collections::BTreeMap,
@@ -15,10 +15,12 @@ use crate::{
     store::{AuditEntry, Recording, Store, StoreError, Write},
 };
 
-/// How many addresses have a line of their own each time. With the one for all others, a host writes a line every three seconds at most.
+/// How many addresses get a line of their own in each flush. With the one for the others, a host
+/// writes at most one line every three seconds.
 const MOST_ADDRESSES: usize = 19;
 
-/// How many reasons are listed for each address. Only an address with tokens that were once valid has more than two.
+/// How many reasons are listed per address. Only an address with tokens that were once valid has
+/// more than two.
 const MOST_REASONS: usize = 5;
 
 /// Why a login failed.
@@ -26,9 +28,9 @@ const MOST_REASONS: usize = 5;
 pub enum RefusedToken {
     /// No token was sent.
     NoToken,
-    /// Nobody has that token.
+    /// The token does not exist.
     Unknown,
-    /// A token that was good once, and what it is now.
+    /// A token that was once valid: its name, and what became of it.
     NoLonger(String, &'static str),
 }
 
@@ -105,7 +107,7 @@ struct Failures {
 }
 
 impl Failures {
-    /// The counts of an address.
+    /// Returns the counts of an address.
     fn of(&mut self, from: &str, at: Timestamp) -> &mut Failed {
         if from != OTHERS && (self.by_address.len() < MOST_ADDRESSES || self.by_address.contains_key(from)) {
             self.by_address.entry(from.to_owned()).or_insert_with(|| Failed::new(at))
@@ -120,16 +122,16 @@ impl Failures {
 pub struct FailedLogins(Mutex<Failures>);
 
 impl FailedLogins {
-    /// Notes a failed login; `None`: its address is not known.
+    /// Counts a failed login; `None` if its address is unknown.
     pub fn add(&self, from: Option<IpAddr>, refused: RefusedToken) {
         let (from, at) = (from.map_or_else(|| "unknown".to_owned(), counted_as), now());
         self.0.lock().unwrap_or_else(PoisonError::into_inner).of(&from, at).add(refused, at);
     }
 
-    /// Appends the failed logins to the audit log. What can't be written is written the next time.
+    /// Appends the failed logins to the audit log. If that fails, they are kept for the next flush.
     ///
     /// # Errors
-    /// The store's.
+    /// When the store can't be written.
     pub async fn flush(&self, store: &Store) -> Result<(), StoreError> {
         let mut failures = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
         let all = std::mem::take(&mut failures.by_address).into_iter();
@@ -150,7 +152,8 @@ impl FailedLogins {
     }
 }
 
-/// The name under which an address is counted. In IPv6 that is its network of 64 bits, which is one customer's.
+/// Returns the name under which an address is counted. For IPv6 that is its /64 network, which
+/// belongs to one customer.
 fn counted_as(address: IpAddr) -> String {
     match address.to_canonical() {
         IpAddr::V4(address) => address.to_string(),

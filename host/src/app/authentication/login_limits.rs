@@ -1,8 +1,9 @@
 //! Limits of failed logins.
 //!
-//! Each of them is counted, and logged with the address that it came from, never with the token. An address from which too many came is
-//! answered `RATE_LIMITED` for further ones until it has been quiet for a while, and without a question to the database; good tokens
-//! from the same address are served all the same, since nobody can know which of those behind one address tries.
+//! Every failed login is counted and logged with the address that it came from, never with the
+//! token. After too many, further ones from the same address get `RATE_LIMITED`, without a query to
+//! the database, until it has been quiet for a while. Valid tokens from that address are still
+//! served, because nobody can tell which client behind a shared address is guessing.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -33,32 +34,34 @@ use crate::{
     store::{StoreError, TokenRecord},
 };
 
-/// How many addresses are told apart. Further ones share what one may; ten megabytes.
+/// How many addresses are tracked separately, in about ten megabytes. Further ones share the limit
+/// of one.
 const ADDRESSES: usize = 100_000;
 
-/// How long the list of the stored tokens is good: after this a new one is served also from an address from which too many bad ones came.
+/// How long the list of stored tokens is used. After that, a new token is also served from an
+/// address from which too many bad ones came.
 const LISTED_FOR: Duration = Duration::from_secs(1);
 
-/// How many tokens the list may have to be a whole one; the store lists no more.
+/// The largest list that can be complete, because the store lists no more tokens.
 const LISTED: usize = 10_000;
 
-/// Why a token was refused. Its bearer is not told.
+/// Why a token was refused. The answer does not say it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refused {
-    /// There was none.
+    /// No token was sent.
     Missing,
-    /// Nobody has it.
+    /// The token does not exist.
     Unknown,
-    /// It was good once.
+    /// The token has expired.
     Expired,
-    /// Somebody took it back.
+    /// The token was revoked.
     Revoked,
-    /// Its principal or its role is no longer there.
+    /// The token's principal or role no longer exists.
     Orphaned,
 }
 
 impl Refused {
-    /// As metrics and logs call it.
+    /// Returns the reason as metrics and logs name it.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Missing => "missing",
@@ -73,19 +76,20 @@ impl Refused {
 /// A call without a valid token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FailedLogin {
-    /// Origin where; of a trusted proxy, whom it speaks for. `None` where that is not known.
+    /// The client's address, as given by a trusted proxy if there is one; `None` if it is unknown.
     pub address: Option<IpAddr>,
-    /// Why.
+    /// Why the token was refused.
     pub refused: Refused,
-    /// The name of the token, if it has one.
+    /// The name of the token, if it is known.
     pub token: Option<String>,
 }
 
-/// Which address failures are counted for: a machine has a whole network of 64 bits of IPv6.
+/// The address that failures are counted for. IPv6 addresses count by /64 network, because a single
+/// machine has a whole one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Origin {
     Address(IpAddr),
-    /// There are too many to tell apart.
+    /// The addresses beyond those that are tracked separately.
     Others,
 }
 
@@ -95,7 +99,7 @@ impl Origin {
     }
 }
 
-/// What stands for an address when callers are counted by theirs.
+/// Returns the address under which a client is counted: for IPv6, its /64 network.
 pub fn network_of(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(four) => IpAddr::V4(four),
@@ -103,26 +107,28 @@ pub fn network_of(address: IpAddr) -> IpAddr {
     }
 }
 
-/// How many logins failed, by address.
+/// The failed logins by address.
 #[derive(Debug)]
 pub struct LoginLimits {
     failures: DefaultKeyedRateLimiter<Origin>,
-    /// Until when addresses are not answered: the limiter itself can't be asked without counting.
+    /// Until when addresses get no further answers. The limiter itself can't be queried without
+    /// counting.
     full: std::sync::Mutex<HashMap<Origin, Instant>>,
     stored: Mutex<Option<(Instant, Arc<Stored>)>>,
 }
 
-/// The digests of all stored tokens that are good; `None` if there are too many to list.
+/// The digests of all valid stored tokens; `None` if there are too many to list.
 type Stored = Option<HashSet<String>>;
 
 impl LoginLimits {
-    /// So many failures a minute are answered for each address.
+    /// Returns limits that answer this many failures per minute for each address.
     pub fn new(per_minute: NonZeroU32) -> Self {
         let failures = RateLimiter::keyed(Quota::per_minute(per_minute));
         Self { failures, full: std::sync::Mutex::default(), stored: Mutex::default() }
     }
 
-    /// Counts a failure from an address; when it may come again, if it came too often.
+    /// Counts a failure from an address. If there were too many, returns how long until the next
+    /// one is answered.
     fn count(&self, origin: Origin) -> Result<(), Duration> {
         let origin = if self.failures.len() < ADDRESSES {
             origin
@@ -147,7 +153,7 @@ impl LoginLimits {
         self.full.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether so many failures came from an address that the next one is not answered.
+    /// Returns whether an address has so many failures that the next one is not answered.
     fn is_full(&self, origin: Origin) -> bool {
         let (mut full, now) = (self.full(), Instant::now());
         match full.get(&origin) {
@@ -161,18 +167,18 @@ impl LoginLimits {
     }
 }
 
-/// What came of a failure.
+/// The result of counting a failure.
 enum Counted {
-    /// It is answered.
+    /// The failure is answered.
     Answered,
-    /// There were too many; seconds until the next one is answered.
+    /// There were too many; holds the seconds until the next one is answered.
     TooMany(u64),
 }
 
 impl App {
     /// Counts and logs a failed login, and returns the answer to it.
     pub(in crate::app) fn login_failed(&self, failed: FailedLogin) -> AppError {
-        // All of them go to the audit log, once a minute.
+        // Every failure goes to the audit log, once a minute.
         self.authentication.failed_logins.add(failed.address, audited(&failed));
         let counted = match self.callers.logins.count(Origin::of(failed.address)) {
             Ok(()) => Counted::Answered,
@@ -184,7 +190,7 @@ impl App {
                 log(&failed);
                 unknown()
             }
-            // Nothing is guessed without a token, and nothing was asked for it.
+            // A request without a token is not a guess, and cost no query.
             (Counted::TooMany(_), Refused::Missing) => {
                 metrics::counter!(FAILED_LOGINS, "reason" => Refused::Missing.as_str()).increment(1);
                 unknown()
@@ -196,11 +202,11 @@ impl App {
         }
     }
 
-    /// Whether a token is known to be bad without a look into the store: too many bad ones came from its address, and it is not among
-    /// the stored ones.
+    /// Returns whether a token is known to be bad without a query for it: too many bad ones came
+    /// from its address, and it is not among the stored ones.
     ///
     /// # Errors
-    /// The store's.
+    /// When the store can't be read.
     pub(in crate::app) async fn is_known_to_be_bad(
         &self,
         address: Option<IpAddr>,
@@ -210,7 +216,8 @@ impl App {
         if !logins.is_full(Origin::of(address)) {
             return Ok(false);
         }
-        // One at a time, and each finds what the one before it read: the database is asked once a second, whoever tries.
+        // One caller at a time, and each finds what the one before it read, so that the database is
+        // queried once a second however many there are.
         let mut stored = logins.stored.lock().await;
         let fresh = stored.as_ref().filter(|(at, _)| at.elapsed() < LISTED_FOR).map(|(_, listed)| listed.clone());
         let listed = match fresh {
@@ -240,7 +247,7 @@ fn log(failed: &FailedLogin) {
     );
 }
 
-/// A failed login as the audit log has it.
+/// Returns a failed login in the form of the audit log.
 fn audited(failed: &FailedLogin) -> RefusedToken {
     let named = |why| RefusedToken::NoLonger(failed.token.clone().unwrap_or_default(), why);
     match failed.refused {
@@ -252,7 +259,7 @@ fn audited(failed: &FailedLogin) -> RefusedToken {
     }
 }
 
-/// Why a stored token is good no longer, if it is not.
+/// Returns why a stored token is no longer valid; `None` if it is valid.
 pub(in crate::app) fn lapsed(token: &TokenRecord, now: Timestamp) -> Option<Refused> {
     people::lapse_of_stored(token, now).map(|lapse| match lapse {
         Lapse::Revoked(_) => Refused::Revoked,
@@ -260,7 +267,8 @@ pub(in crate::app) fn lapsed(token: &TokenRecord, now: Timestamp) -> Option<Refu
     })
 }
 
-/// The answer to a call without a valid token. It does not say what is wrong with the token.
+/// Returns the answer to a call without a valid token. It does not say what is wrong with the
+/// token.
 fn unknown() -> AppError {
     AppError::new(
         ErrorCode::AuthenticationRequired,

@@ -1,7 +1,7 @@
-//! Revocations of tokens that stand in the configuration.
+//! Revocations of tokens in the configuration.
 //!
-//! Such tokens are known without the database, so that operators see the metrics of a host whose database is away. That one of them
-//! was revoked stands in the database, and is read once a second.
+//! These tokens work without the database, so that operators can see the metrics of a host whose
+//! database is down. Their revocations are in the database, and are read once a second.
 
 use std::{
     collections::HashSet,
@@ -18,15 +18,15 @@ use crate::{
 pub struct Revocations(RwLock<HashSet<String>>);
 
 impl Revocations {
-    /// Whether a token of the configuration is revoked.
+    /// Returns whether a token of the configuration is revoked.
     pub fn contains(&self, sha256: &str) -> bool {
         self.0.read().unwrap_or_else(PoisonError::into_inner).contains(sha256)
     }
 
-    /// Reads them from the store.
+    /// Reads the revocations from the store.
     ///
     /// # Errors
-    /// The store's; those that were revoked still are.
+    /// When the store can't be read. Tokens that were known to be revoked stay revoked.
     pub async fn refresh(&self, config: &Config, store: &Store) -> Result<(), StoreError> {
         let tokens: Vec<String> = config.tokens.iter().map(|token| token.sha256.clone()).collect();
         let revoked = store.revoked_among(&tokens).await?;

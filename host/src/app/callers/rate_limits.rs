@@ -1,15 +1,17 @@
-//! How much a caller may ask: a bucket of tokens that fills again by itself, and so many calls at a time.
+//! Rate limits of callers: a token bucket that refills over time, and a limit of concurrent calls.
 //!
-//! A buyer's principal has one account for all its tokens; everybody else has one for each token. An account has three parts, so that
-//! who looks too often can still change something, and who changes too much can still pause:
+//! A buyer's principal has one account for all its tokens; all other callers have one account per
+//! token. An account has three parts, so that a caller that reads too often can still change
+//! something, and one that changes too much can still pause:
 //!
 //! | part | calls |
 //! |---|---|
-//! | [`CallKind::Read`] | what only looks |
-//! | [`CallKind::Write`] | what changes something |
-//! | [`CallKind::Switch`] | what only stops or restarts delivery; as much as of the other changes |
+//! | [`CallKind::Read`] | calls that only read |
+//! | [`CallKind::Write`] | calls that change something |
+//! | [`CallKind::Switch`] | calls that only stop or restart delivery, with the limits of other changes |
 //!
-//! A call that is refused has taken nothing: it changes nothing, uses up no idempotency key, and does not put off the next one.
+//! A refused call costs nothing: it changes nothing, uses up no idempotency key, and does not delay
+//! the next call.
 
 use std::{
     collections::HashMap,
@@ -33,28 +35,29 @@ use crate::{
     domain::{id::PrincipalId, role::Role},
 };
 
-/// How long an account is kept that nobody uses: by then its buckets are full whatever the rates are, but for a burst of more than ten
-/// minutes' worth, which is forgiven.
+/// How long an unused account is kept. By then its buckets are full at any rate, except for a burst
+/// of more than ten minutes' worth, which is forgiven.
 const KEPT_FOR: Duration = Duration::from_secs(600);
 
-/// How many accounts there may be before those that nobody uses are looked for. Only tokens that are good have accounts.
+/// The number of accounts above which unused ones are searched for. Only valid tokens have
+/// accounts.
 const LOOKED_THROUGH_AT: usize = 1_024;
 
-/// What to do, if too many calls run at a time: they end within seconds.
+/// The retry delay in seconds if too many calls run at a time. They end within seconds.
 const AFTER_OTHERS_SECONDS: u64 = 1;
 
-/// What kind of call it is.
+/// The kind of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CallKind {
-    /// It only looks.
+    /// A call that only reads.
     Read,
-    /// It changes something.
+    /// A call that changes something.
     Write,
-    /// It only stops or restarts delivery.
+    /// A call that only stops or restarts delivery.
     Switch,
 }
 
-/// Whose account.
+/// The owner of an account.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Owner {
     Principal(PrincipalId),
@@ -70,7 +73,7 @@ impl Owner {
     }
 }
 
-/// A bucket, and room for calls that run.
+/// A token bucket, and permits for concurrent calls.
 #[derive(Debug)]
 struct Bucket {
     rate: Rate,
@@ -103,7 +106,7 @@ fn limited(message: String, seconds: u64) -> AppError {
     AppError::new(ErrorCode::RateLimited, message).retry_after(seconds)
 }
 
-/// The right of a call to run. The next one may begin when it is dropped.
+/// The right of a call to run. Dropping it lets the next call begin.
 #[derive(Debug)]
 pub struct Permit(#[expect(dead_code, reason = "it is held")] OwnedSemaphorePermit);
 
@@ -133,7 +136,7 @@ impl Account {
         }
     }
 
-    /// Whether nobody has used it for a while, nor uses it now.
+    /// Returns whether the account is unused and has been for a while.
     fn is_idle(&self, now: Instant) -> bool {
         let used = *self.used.lock().unwrap_or_else(PoisonError::into_inner);
         let at_rest = |bucket: &Bucket| bucket.room.available_permits() == bucket.rate.in_flight.get() as usize;
@@ -151,12 +154,12 @@ pub struct RateLimits {
 #[derive(Debug, Default)]
 struct Accounts {
     by_caller: HashMap<Owner, Arc<Account>>,
-    /// When those that nobody uses were last looked for.
+    /// When unused accounts were last searched for.
     looked: Option<Instant>,
 }
 
 impl RateLimits {
-    /// Lets a call run, or says when it may come again.
+    /// Returns a permit for a call, or the error that says when to retry.
     fn enter(&self, who: Owner, rates: impl FnOnce() -> Rates, kind: CallKind) -> Result<Permit, AppError> {
         self.account(who, rates, Instant::now()).enter(kind)
     }
@@ -175,10 +178,10 @@ impl RateLimits {
 }
 
 impl App {
-    /// Lets a caller's call run, for as long as what is returned is kept.
+    /// Lets a caller's call run for as long as the returned permit is held.
     ///
     /// # Errors
-    /// `RATE_LIMITED`, with when to come again.
+    /// `RATE_LIMITED`, with the time to wait before a retry.
     pub fn enter(&self, caller: &Caller, kind: CallKind) -> Result<Permit, AppError> {
         let rates = || match (caller.role, &caller.principal) {
             (Role::Buyer, Some(principal)) => self.config.rates_of(principal),
@@ -196,7 +199,7 @@ mod tests {
 
     fn rates(burst: u32, in_flight: u32) -> Rates {
         let number = |number| NonZeroU32::new(number).unwrap();
-        // So slow that no test waits for the next token.
+        // The rate is so slow that no test waits for the next token.
         let rate = Rate { per_second: number(1), burst: number(burst), in_flight: number(in_flight) };
         Rates { reads: rate, writes: rate }
     }

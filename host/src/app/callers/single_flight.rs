@@ -1,4 +1,5 @@
-//! Questions that several callers have at the same time: one of them is asked, and all get its answer.
+//! Shares a request between concurrent callers that ask the same question: it is made once, and all
+//! of them get its answer.
 
 use std::{
     collections::HashMap,
@@ -17,13 +18,13 @@ use futures::{
 
 type Question<V> = BoxFuture<'static, V>;
 
-/// Each question with the number under which it is asked.
+/// The requests in flight by question, each with a number that distinguishes it from later ones.
 type Open<K, V> = Arc<Mutex<HashMap<K, (u64, WeakShared<Question<V>>)>>>;
 
-/// Questions that are being asked.
+/// Requests in flight.
 ///
-/// A question is asked for as long as somebody waits for its answer: whoever asked first may go away, and the others get it; if all go
-/// away, so does the question.
+/// A request runs for as long as somebody waits for its answer. If its first caller goes away, the
+/// others still get the answer; if all of them go away, the request is dropped.
 #[derive(Debug)]
 pub struct SingleFlight<K, V: Clone> {
     open: Open<K, V>,
@@ -41,7 +42,7 @@ where
     K: Hash + Eq + Clone + Send + 'static,
     V: Clone + Send + Sync + 'static,
 {
-    /// The answer to a question: of the one that is being asked, or else of `ask`.
+    /// Returns the answer to a question: that of the request in flight, or otherwise that of `ask`.
     pub async fn ask<F>(&self, question: K, ask: impl FnOnce() -> F) -> V
     where
         F: Future<Output = V> + Send + 'static,
@@ -77,7 +78,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Forgets a question that was answered, or that nobody waits for any longer.
+/// Removes a question that was answered, or that nobody waits for any longer.
 struct Forget<K: Hash + Eq, V: Clone> {
     open: Open<K, V>,
     question: K,
@@ -87,17 +88,18 @@ struct Forget<K: Hash + Eq, V: Clone> {
 impl<K: Hash + Eq, V: Clone> Drop for Forget<K, V> {
     fn drop(&mut self) {
         let mut open = lock(&self.open);
-        // Somebody may have begun to ask anew meanwhile.
+        // Somebody may have started a new request meanwhile.
         if open.get(&self.question).is_some_and(|(number, _)| *number == self.number) {
             open.remove(&self.question);
         }
     }
 }
 
-/// How much is remembered; beyond it everything is forgotten, which only costs questions. A line of a report is some hundred bytes.
+/// The maximum weight of the cache. Beyond it the cache is cleared, which only costs requests. A
+/// line of a report is some hundred bytes.
 const REMEMBERED_WEIGHT: usize = 200_000;
 
-/// Questions that are being asked, and their answers for a while after.
+/// Requests in flight, and their answers for a while after.
 #[derive(Debug)]
 pub struct CachedFlight<K, V: Clone> {
     together: SingleFlight<K, V>,
@@ -123,14 +125,15 @@ where
     K: Hash + Eq + Clone + Send + 'static,
     V: Clone + Send + Sync + 'static,
 {
-    /// Answers are good for so long.
+    /// Returns a cache whose answers are fresh for this long.
     pub fn new(fresh_for: Duration) -> Self {
         let answered = Answered { answers: HashMap::new(), weight: 0 };
         Self { together: SingleFlight::default(), fresh_for, answered: Arc::new(Mutex::new(answered)) }
     }
 
-    /// The answer to a question: one that is fresh, that of the one that is being asked, or else of `ask`. `weight` says how much an
-    /// answer takes that is to be remembered; `None` for one that is not.
+    /// Returns the answer to a question: a fresh one from the cache, that of the request in flight,
+    /// or otherwise that of `ask`. `weight` returns how much an answer weighs in the cache; `None`
+    /// if it must not be cached.
     pub async fn ask<F>(&self, question: K, weight: fn(&V) -> Option<usize>, ask: impl FnOnce() -> F) -> V
     where
         F: Future<Output = V> + Send + 'static,
@@ -184,7 +187,7 @@ mod tests {
 
     use super::*;
 
-    /// Answers with how often it was asked, once it is let.
+    /// Answers with the number of requests so far, once it is allowed to.
     #[derive(Clone, Default)]
     struct Server {
         asked: Arc<AtomicUsize>,

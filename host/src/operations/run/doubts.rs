@@ -12,11 +12,11 @@ use crate::{
 };
 
 impl Run<'_> {
-    /// If a step is in doubt and a lookup could still miss what it made: when it no longer can, by
-    /// the clock that judges doubts. A step of an operation that this one overtook counts as well:
-    /// what is on the way of it would change what this one is about to set. But not one that was
-    /// begun anew long after this operation was accepted: that one may be refused and tried again
-    /// for hours.
+    /// If a step is in doubt and a lookup could still miss what it made, returns when that is no
+    /// longer possible, by the clock that judges doubts. Steps of an operation that this one
+    /// overtook count as well, because their requests in flight would change what this operation is
+    /// about to set. A step of those that was begun anew long after this operation was accepted
+    /// does not count, because it may be refused and retried for hours.
     pub(super) async fn lookups_trusted_from(
         &self,
         prepared: &Prepared,
@@ -49,8 +49,8 @@ impl Run<'_> {
         }
     }
 
-    /// The steps of other changes of the buy that have begun and not ended. None when it is being
-    /// created: nothing overtakes that to make something else.
+    /// Returns the steps of other changes of the buy that have begun and not ended. Returns none
+    /// for a create, because nothing overtakes it.
     async fn steps_of_overtaken(&self) -> Result<Vec<Step>, Interruption> {
         let this = &self.operation.value;
         let mut found = Vec::new();
@@ -65,8 +65,8 @@ impl Run<'_> {
         Ok(found)
     }
 
-    /// When the database was restored from a copy, if the operation is older than that: what its
-    /// record takes for not begun may have been carried out since the copy was made.
+    /// Returns when the database was restored from a copy, if the operation is older than that.
+    /// Steps that its record shows as not begun may have been carried out since the copy was made.
     pub(super) fn restored_at(&self) -> Option<Timestamp> {
         self.deps.restored_at.filter(|at| self.operation.value.created_at <= *at)
     }

@@ -1,4 +1,5 @@
-//! How a run ends for good: carried out, or failed, after what was made is cancelled.
+//! How a run ends for good: the operation succeeds, or fails after what was made has been
+//! cancelled.
 
 use std::collections::BTreeMap;
 
@@ -20,7 +21,7 @@ use crate::{
     store::{LeaseAfter, Recording, StoreError, Stored, Write},
 };
 
-/// A failure of the whole operation, in the words of one call's failure.
+/// Converts the failure of one call to a failure of the whole operation.
 pub(super) fn operation_failure(platform: &PlatformName, failure: &Failure) -> OperationFailure {
     OperationFailure {
         code: ErrorCode::of(failure).to_string(),
@@ -29,7 +30,7 @@ pub(super) fn operation_failure(platform: &PlatformName, failure: &Failure) -> O
     }
 }
 
-/// A failure of the whole operation because what it asks for is impossible by now.
+/// Returns the failure of an operation whose request has become impossible.
 pub(super) fn failure_of(problems: &[Problem]) -> OperationFailure {
     OperationFailure {
         code: ErrorCode::InvalidParameter.to_string(),
@@ -38,13 +39,13 @@ pub(super) fn failure_of(problems: &[Problem]) -> OperationFailure {
     }
 }
 
-/// The failures of an operation's legs, by platform.
+/// Returns the failures of an operation's legs, by platform.
 fn leg_failures(operation: &Operation) -> BTreeMap<&PlatformName, &Failure> {
     operation.legs.iter().filter_map(|leg| leg.failure.as_ref().map(|failure| (&leg.platform, failure))).collect()
 }
 
 impl Run<'_> {
-    /// Every leg is settled: succeed, fail, or begin to undo.
+    /// Ends an operation whose legs are all settled: succeeds, fails, or begins to undo.
     pub(super) async fn conclude(mut self, prepared: &Prepared) -> Result<(), Interruption> {
         let Some(failure) = self.failure_of_legs() else {
             return self.end(OperationState::Succeeded).await;
@@ -94,16 +95,16 @@ impl Run<'_> {
         Some(failure)
     }
 
-    /// Fails the operation: a buy that was to be created is failed with it, and what an update has
-    /// changed before stays changed.
+    /// Fails the operation. A buy that was to be created fails with it; what an update has already
+    /// changed stays changed.
     pub(super) async fn fail(&mut self, failure: OperationFailure) -> Result<(), Interruption> {
         self.operation.value.failure = Some(failure);
         self.end(OperationState::Failed).await
     }
 
-    /// The write that ends the operation: state, buy, tasks and events together. Somebody may be
-    /// asking how the buy stands, or comment on a task, at the same time: then what they wrote is
-    /// read, and this is written after it.
+    /// Writes the end of the operation: state, buy, tasks and events together. If somebody else
+    /// records the buy's status or comments on a task at the same time, their write is read and
+    /// this one is repeated on top of it.
     async fn end(&mut self, state: OperationState) -> Result<(), Interruption> {
         let at = now();
         self.become_state(state, at)?;

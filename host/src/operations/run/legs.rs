@@ -1,4 +1,4 @@
-//! The legs of an operation: called side by side, each with a journal of its own.
+//! The legs of an operation, called concurrently, each with a journal of its own.
 
 use std::{sync::Arc, time::Duration};
 
@@ -25,33 +25,33 @@ use crate::{
     store::Stored,
 };
 
-/// How often a change is tried again that may have happened and is refused now. What is refused so
-/// often is not accepted later.
+/// How often a change is retried that may have happened and is now refused. After that many
+/// refusals it won't be accepted later.
 const MAX_REFUSALS: u32 = 5;
 
 /// The result of a leg in this run.
 #[derive(Debug)]
 pub(super) enum LegEnd {
-    /// Carried out.
+    /// The leg was carried out.
     Done(LegOutcome),
-    /// Not, or only in part; what is known of that part.
+    /// The leg was not carried out, or only in part; holds what is known of that part.
     Stopped(Failure, Option<LegOutcome>),
-    /// Not yet: an earlier request may be under way inside the ad server, and is looked for again
-    /// at that moment.
+    /// Not yet: an earlier request may be under way inside the ad server, and is looked up again at
+    /// that moment.
     UnderWay(Failure, Timestamp),
 }
 
-/// What a call makes, and what is known of it so far.
+/// What a call is to make, and what is known of it so far.
 pub(super) struct Making<'a> {
     pub(super) change: AdapterChange<'a>,
-    /// Put before the names of its steps.
+    /// Prefix of its steps' names.
     pub(super) prefix: &'static str,
     /// The operation's steps.
     pub(super) steps: &'a [Step],
 }
 
 impl Run<'_> {
-    /// Runs the legs that are not done, side by side, and goes on from what came of them.
+    /// Runs the pending legs concurrently, and continues according to their results.
     pub(super) async fn forward(
         mut self,
         prepared: &Prepared,
@@ -78,8 +78,8 @@ impl Run<'_> {
         }
     }
 
-    /// Records what came of a leg in the operation; what keeps it from being settled, if something
-    /// does.
+    /// Records the result of a leg in the operation. Returns what the leg has to wait for, if it is
+    /// not settled.
     fn settle_leg(&mut self, platform: &PlatformName, end: LegEnd, in_doubt: bool) -> Option<Postponed> {
         let (failure, outcome) = match end {
             LegEnd::Done(outcome) => {
@@ -92,7 +92,7 @@ impl Run<'_> {
         };
         let until = self.until(platform, &failure, in_doubt);
         let leg = self.operation.value.leg_mut(platform)?;
-        // An earlier run may have come further than this one.
+        // An earlier run may have got further than this one.
         leg.outcome = outcome.or(leg.outcome.take());
         if let Some(until) = until {
             return Some(Postponed::by(platform, until, failure));
@@ -101,7 +101,8 @@ impl Run<'_> {
         None
     }
 
-    /// What a failure on a platform has the operation wait for; `None`: it is final.
+    /// Returns what the operation must wait for after a failure on a platform; `None` if the
+    /// failure is final.
     fn until(&mut self, platform: &PlatformName, failure: &Failure, in_doubt: bool) -> Option<Until> {
         let may_retry = self.may_retry(failure);
         match failure.kind {
@@ -114,8 +115,8 @@ impl Run<'_> {
                 Some(Until::Resolved)
             }
             FailureKind::Unavailable | FailureKind::Fault if may_retry => Some(Until::Retry),
-            // A refusal while a step is in doubt settles nothing: what was refused may be the
-            // second of two.
+            // A refusal while a step is in doubt settles nothing, because the refused request may
+            // be the second of two.
             _ if in_doubt && may_retry && self.operation.value.attempts < MAX_REFUSALS => Some(Until::Retry),
             _ if in_doubt => Some(Until::Resolved),
             _ => None,
@@ -129,8 +130,8 @@ impl Run<'_> {
         buy: &MediaBuy,
         steps: &[Step],
     ) -> Result<LegEnd, Interruption> {
-        // What exists now, not what existed when the operation was frozen: an earlier run may have
-        // made something.
+        // Uses the objects that exist now, not those at the time of the freeze: an earlier run may
+        // have made some.
         let mut current = prepared.current.clone();
         let mut desired = prepared.desired.clone();
         current.remote.clone_from(&buy.remote);

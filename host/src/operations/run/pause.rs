@@ -1,4 +1,4 @@
-//! How a run ends for now: tried again later, handed back, or waiting for a person.
+//! How a run ends for now: retried later, handed back, or waiting for a person.
 
 use std::time::Duration;
 
@@ -25,12 +25,12 @@ use crate::{
     store::{LeaseAfter, Recording, StoreError, Stored, Write},
 };
 
-/// What a person can say about a step that may have happened and that the ad server can't be asked
-/// about.
+/// How a person can answer about a step that may have happened and that the ad server can't be
+/// asked about.
 const IF_IT_IS_NOT_THERE: &str = "If it is not there, answer `approved`: it is made again. If it is there, remove it and answer \
                                   `approved`, or do the rest by hand and answer `completed`";
 
-/// Added to why somebody is asked about a change that needed nobody's word when it was accepted.
+/// Added to the reason of a task about a change that needed no approval when it was accepted.
 const AFTER_OTHERS: &str = "others of its changes were carried out meanwhile";
 
 /// What must happen before the operation can go on.
@@ -43,21 +43,21 @@ pub(super) struct Postponed {
 }
 
 impl Postponed {
-    /// Because of a failure on a platform.
+    /// Returns a postponement because of a failure on a platform.
     pub(super) fn by(platform: &PlatformName, until: Until, failure: Failure) -> Self {
         Self { until, told: Told::failure(platform, &failure), failure }
     }
 }
 
-/// What an operation waits for; of several things, the last of these: people take longer than a
-/// second try.
+/// What an operation waits for. If there are several, the last in this order counts, because people
+/// take longer than a retry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Until {
-    /// The next look for what may be under way.
+    /// The next lookup of what may be under way.
     Look(Timestamp),
     /// The next try.
     Retry,
-    /// The ad server's consent, which a person must get.
+    /// The ad server's approval, which a person must obtain.
     Approval,
     /// A permission for the ad server's account.
     Permission,
@@ -65,7 +65,7 @@ pub(super) enum Until {
     Resolved,
 }
 
-/// Keeps the more important of two reasons to wait; of two looks, the earlier.
+/// Keeps the more important of two reasons to wait; of two lookups, the earlier one.
 pub(super) fn wait_for(postponed: &mut Option<Postponed>, next: Postponed) {
     let keep = postponed.as_ref().is_some_and(|known| match (known.until, next.until) {
         (Until::Look(known), Until::Look(next)) => known <= next,
@@ -76,7 +76,7 @@ pub(super) fn wait_for(postponed: &mut Option<Postponed>, next: Postponed) {
     }
 }
 
-/// A question for approval.
+/// Returns a question that asks for approval.
 fn approval(needed: Needed, reason: Told, plan: Plan, digest: String) -> Question {
     Question {
         kind: TaskKind::ManualApproval,
@@ -90,7 +90,7 @@ fn approval(needed: Needed, reason: Told, plan: Plan, digest: String) -> Questio
 }
 
 impl Run<'_> {
-    /// Puts the operation off, for the reason given.
+    /// Postpones the operation for the given reason.
     pub(super) async fn postpone(mut self, postponed: Postponed) -> Result<(), Interruption> {
         let Postponed { until, failure, told } = postponed;
         match until {
@@ -108,7 +108,7 @@ impl Run<'_> {
         }
     }
 
-    /// Tries again later.
+    /// Retries later.
     pub(super) async fn retry(&mut self, failure: &Failure, told: Told) -> Result<(), Interruption> {
         let at = now();
         let backoff = self.backoff();
@@ -119,7 +119,7 @@ impl Run<'_> {
         }
         operation.attempts += 1;
         operation.faults += u32::from(failure.kind == FailureKind::Fault);
-        // The run ended by itself, so it did not stop the host.
+        // The run came to an end, so the operation did not crash the host.
         operation.claims = 0;
         let asked_for = failure.retry_after_ms.map(Duration::from_millis);
         let wait = backoff.wait(operation.attempts, asked_for);
@@ -130,15 +130,15 @@ impl Run<'_> {
         self.write(Recording::default(), LeaseAfter::Released).await
     }
 
-    /// Looks again later for what may be under way. That is neither a try nor a claim: nothing was
-    /// sent.
+    /// Schedules another lookup of what may be under way. It counts neither as a try nor as a
+    /// claim, because nothing was sent.
     async fn look_later(&mut self, at: Timestamp, told: Told) -> Result<(), Interruption> {
         tracing::info!(%at, "will be looked for again: {}", told.staff());
         self.operation.value.last_error = Some(told.again_at(at));
         self.hand_back(at).await
     }
 
-    /// Gives the operation back, to be run again at a certain time, without counting a try or a
+    /// Hands the operation back, to be run again at a given time, without counting a try or a
     /// claim.
     pub(super) async fn hand_back(&mut self, at: Timestamp) -> Result<(), Interruption> {
         self.operation.value.run_at = at;
@@ -179,7 +179,7 @@ impl Run<'_> {
         self.ask(&buy, question, state).await
     }
 
-    /// Nobody was asked when the change was accepted, and by now somebody must be.
+    /// Asks for an approval that was not needed when the change was accepted, but is needed now.
     pub(super) async fn ask_first(
         &mut self,
         desired: &MediaBuy,
@@ -194,7 +194,7 @@ impl Run<'_> {
         self.ask(desired, question, OperationState::AwaitingApproval).await
     }
 
-    /// Makes a task and comes to rest.
+    /// Creates a task and comes to rest.
     async fn ask(&mut self, about: &MediaBuy, question: Question, state: OperationState) -> Result<(), Interruption> {
         let at = now();
         let mut recording = Recording::default();
@@ -211,8 +211,8 @@ impl Run<'_> {
         }
     }
 
-    /// What was approved no longer holds: the reviewers are asked again, as many as the rules want
-    /// by now.
+    /// Asks the reviewers again, because what was approved no longer holds. As many are needed as
+    /// the rules require now.
     pub(super) async fn ask_again(
         &mut self,
         desired: &MediaBuy,
@@ -231,7 +231,8 @@ impl Run<'_> {
         let mut tries = 0;
         loop {
             let task = self.approved_task().await?;
-            // Even if no rule wants anybody's word any more: it was given on something else.
+            // Asks even if no rule requires an approval any more, because the one that was given
+            // was for something else.
             let needed = needed.unwrap_or(Needed {
                 reviewers: task.value.approvals_needed,
                 priority: task.value.priority,
@@ -248,7 +249,7 @@ impl Run<'_> {
         }
     }
 
-    /// What is another one than it was when it was approved, in words.
+    /// Says in words what has changed since the approval.
     fn what_changed(&self, plan: &Plan, same_digest: bool, lapsed: Option<String>) -> String {
         let approved = &self.operation.value.plan;
         let mut changed = Vec::new();
@@ -268,13 +269,13 @@ impl Run<'_> {
         format!("since it was approved, {}", changed.join(" and "))
     }
 
-    /// The approvals of this operation, and which of them still count.
+    /// Returns the approvals of this operation, sorted by whether they still count.
     pub(super) async fn approvals(&self) -> Result<Counted, Interruption> {
         let task = self.approved_task().await?.value;
         Ok(people::counted(&self.deps.config, &self.deps.store, &task, now()).await?)
     }
 
-    /// The task on which this operation was approved.
+    /// Returns the task in which this operation was approved.
     async fn approved_task(&self) -> Result<Stored<Task>, Interruption> {
         for id in self.operation.value.tasks.iter().rev() {
             let task = self.deps.store.task(id).await?;
@@ -288,7 +289,8 @@ impl Run<'_> {
         Err(self.corrupt("it was approved, and has no task on which it was"))
     }
 
-    /// How the buy stands whose creation came to rest; other operations leave its status alone.
+    /// Records the standing of a buy whose creation came to rest. Other operations leave the status
+    /// alone.
     async fn record_standing(&self, at: Timestamp, recording: &mut Recording) -> Result<(), Interruption> {
         if let Some(standing) = waiting_standing(&self.operation.value) {
             let Stored { mut value, version } = self.buy().await?;
@@ -299,8 +301,8 @@ impl Run<'_> {
     }
 }
 
-/// How a buy stands whose creation waits for a person; `None` for other operations, which leave the
-/// status alone.
+/// Returns the standing of a buy whose creation waits for a person; `None` for other operations,
+/// which leave the status alone.
 fn waiting_standing(operation: &Operation) -> Option<Standing> {
     if operation.kind != OperationKind::Create {
         return None;

@@ -1,5 +1,5 @@
-//! What a run does before its first step: it fits the operation to its buy, plans again, and sees
-//! whether what was approved still holds.
+//! What a run does before its first step: it adapts the operation to its buy, plans again, and
+//! checks whether what was approved still holds.
 
 use std::time::Duration;
 
@@ -21,20 +21,20 @@ use crate::{
     store::{LeaseAfter, Recording, Stored},
 };
 
-/// How long an operation is left to others by a host that is compiling the release on which it was
-/// approved.
+/// How long a host that is still compiling the approved release leaves an operation to others.
 const CATCHES_UP: Duration = Duration::from_secs(1);
 
-/// Whether something of an operation may have been sent.
+/// Returns whether something of an operation may have been sent.
 fn has_begun(operation: &Operation, steps: &[Step]) -> bool {
     steps.iter().any(|step| step.state != StepState::Fresh)
         || operation.legs.iter().any(|leg| leg.state != LegState::Pending)
 }
 
 impl Run<'_> {
-    /// Fits an operation that was frozen to what was carried out on its buy since: a pause, which
-    /// overtakes all else. If it has not begun yet, it is prepared anew, and asked again if it was
-    /// approved. `false`: it came to rest instead.
+    /// Adapts a frozen operation to what was carried out on its buy since: a pause, which overtakes
+    /// everything else. If the operation has not begun yet, it is prepared anew, and approval is
+    /// requested again if it had been approved. Returns `false` if the operation came to rest
+    /// instead.
     pub(super) async fn catch_up(&mut self, buy: &MediaBuy, steps: &[Step]) -> Result<bool, Interruption> {
         let operation = &mut self.operation.value;
         let Some(frozen) = &operation.frozen else { return Ok(true) };
@@ -48,7 +48,8 @@ impl Run<'_> {
         }
         match operation.desired_on(buy) {
             Ok(desired) => {
-                // What is compared is sent; everything else is told how the buy stands.
+                // An update sends the differences between both sides. Any other change only has to
+                // know how the buy stands.
                 let current = match operation.change {
                     Change::Update(_) => buy.as_if_not_switched_since(operation.created_at),
                     _ => buy.clone(),
@@ -72,8 +73,8 @@ impl Run<'_> {
         }
     }
 
-    /// Has an operation prepared anew that was approved, has not begun, and was approved by
-    /// somebody whose word counts no more: it may have waited for its ad server for long.
+    /// Resets an approved operation that has not begun, to be prepared anew, if one of its
+    /// approvals no longer counts. It may have been waiting for its ad server for long.
     pub(super) async fn drop_lapsed_approvals(&mut self, steps: &[Step]) -> Result<(), Interruption> {
         let operation = &self.operation.value;
         let is_fixed = operation.frozen.is_some() && operation.approved_digest.is_some() && operation.undoing.is_none();
@@ -84,8 +85,8 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// What the operation is carried out with: what it was frozen with, or what it is frozen with
-    /// now. `None`: it came to rest instead.
+    /// Returns what the operation is carried out with: what it was frozen with earlier, or what it
+    /// is frozen with now. Returns `None` if it came to rest instead.
     pub(super) async fn prepared(&mut self, buy: &Stored<MediaBuy>) -> Result<Option<Prepared>, Interruption> {
         match Prepared::of(&self.operation.value)? {
             Some(prepared) => Ok(Some(prepared)),
@@ -94,7 +95,7 @@ impl Run<'_> {
     }
 
     /// Plans again, checks that what was approved still holds, and freezes what the operation is
-    /// carried out with. `None`: it came to rest instead.
+    /// carried out with. Returns `None` if it came to rest instead.
     async fn prepare(&mut self, buy: &Stored<MediaBuy>) -> Result<Option<Prepared>, Interruption> {
         let operation = &self.operation.value;
         let when = When { asked: operation.created_at, now: now() };
@@ -129,8 +130,8 @@ impl Run<'_> {
                 self.ask_again(&desired, plan, digest, needed).await?;
                 return Ok(None);
             }
-            // The rules may have become stricter since, or a word may count no more. Where no rule
-            // wants one any more it was asked for all the same: one at least must stand.
+            // The rules may have become stricter since, or an approval may have lapsed. Even if no
+            // rule requires an approval any more, one was requested, so at least one must stand.
             (Some(_), needed) if self.approvals().await?.people() < needed.map_or(1, |needed| needed.reviewers) => {
                 self.ask_again(&desired, plan, digest, needed).await?;
                 return Ok(None);
@@ -144,9 +145,9 @@ impl Run<'_> {
         self.freeze(buy, desired, plan).await.map(Some)
     }
 
-    /// Whose word the change needs as it is about to be made. The rules were asked when it was
-    /// accepted, but another change may have come between: two that are small by themselves may be
-    /// large together. With it, why the change waits then.
+    /// Returns the approval that the change needs as it is about to be made, and the reason why.
+    /// The rules were already checked when the change was accepted, but another change may have
+    /// come in between: two that are small by themselves may be large together.
     fn approval_needed(&self, current: &MediaBuy, desired: &MediaBuy) -> (Option<Needed>, String) {
         let operation = &self.operation.value;
         let proposed = ProposedChange { change: &operation.change, current, desired };
@@ -188,9 +189,9 @@ impl Run<'_> {
         Ok(prepared)
     }
 
-    /// Whether this host still plans with another release than all are to serve: it is compiling
-    /// the new one. Whoever is up to date carries out what was approved on it; after the deadline
-    /// the reviewers are asked again all the same.
+    /// Returns whether this host still plans with an older release than all are to serve, because
+    /// it is compiling the new one. A host that is up to date carries out what was approved on the
+    /// new release. After the deadline the reviewers are asked again regardless.
     async fn is_behind(&self, plan: &Plan) -> Result<bool, Interruption> {
         if now() >= self.operation.value.deadline {
             return Ok(false);

@@ -1,4 +1,4 @@
-//! What an operation is carried out with, as a value.
+//! The inputs of an operation that is ready to be carried out.
 
 use crate::{
     domain::{
@@ -13,29 +13,29 @@ use crate::{
 /// of its legs.
 #[derive(Debug, Clone)]
 pub(super) struct Prepared {
-    /// The buy before.
+    /// The buy before the change.
     pub(super) current: MediaBuy,
-    /// The buy after.
+    /// The buy after the change.
     pub(super) desired: MediaBuy,
-    /// Its legs, as they were when the run began.
+    /// The legs as of the beginning of the run.
     pub(super) legs: Vec<PreparedLeg>,
 }
 
-/// A leg, with what it is carried out with.
+/// A leg with its inputs.
 #[derive(Debug, Clone)]
 pub(super) struct PreparedLeg {
-    /// On which platform.
+    /// The platform of the leg.
     pub(super) platform: PlatformName,
-    /// How far it had come when the run began.
+    /// How far the leg had come when the run began.
     pub(super) state: LegState,
-    /// The release that carries it out.
+    /// The release that carries the leg out.
     pub(super) release: String,
-    /// What the configuration said when it began; `None` if an older version began it.
+    /// The platform's settings when the operation began; `None` if an older version began it.
     pub(super) began_with: Option<FrozenPlatform>,
 }
 
 impl Prepared {
-    /// Reads what an operation was frozen with; `None` if it is not frozen.
+    /// Returns what an operation was frozen with; `None` if it is not frozen.
     ///
     /// # Errors
     /// [`StoreError::Corrupt`] if one of its legs has no release.
@@ -43,7 +43,7 @@ impl Prepared {
         operation.frozen.as_ref().map(|frozen| Self::new(operation, frozen)).transpose()
     }
 
-    /// Joins the legs of an operation with what they are carried out with.
+    /// Combines the legs of an operation with their inputs.
     ///
     /// # Errors
     /// [`StoreError::Corrupt`] if one of its legs has no release.
@@ -67,7 +67,7 @@ impl Prepared {
         })
     }
 
-    /// Its leg on a platform.
+    /// Returns the leg on a platform.
     pub(super) fn leg(&self, platform: &PlatformName) -> Option<&PreparedLeg> {
         self.legs.iter().find(|leg| leg.platform == *platform)
     }

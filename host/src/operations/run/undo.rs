@@ -1,4 +1,4 @@
-//! Cancelling what a create has made that fails after all.
+//! Cancels what a create has made if it fails after all.
 
 use super::{
     Interruption, Run, STEP_IN_DOUBT,
@@ -79,7 +79,7 @@ impl Run<'_> {
     }
 }
 
-/// Whether cancelling may be tried again by itself after such a failure.
+/// Returns whether cancelling may be retried automatically after such a failure.
 const fn passes(kind: FailureKind) -> bool {
     matches!(kind, FailureKind::Unavailable | FailureKind::Fault)
 }

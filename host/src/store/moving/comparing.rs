@@ -1,4 +1,4 @@
-//! Whether the rows of a table are the same on both sides.
+//! Compares the rows of a table on both sides.
 
 use std::borrow::Cow;
 
@@ -14,8 +14,8 @@ use super::{
 };
 use crate::store::sql::escape;
 
-/// The digests of all rows, added up: the two sides need not sort them in the same way, and two
-/// tables with the same sum and number of rows have the same rows.
+/// The sum of the digests of all rows. Because of the sum, the two sides need not sort the rows in
+/// the same order: two tables with the same sum and number of rows have the same rows.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Sum {
     rows: u64,
@@ -26,7 +26,8 @@ impl Sum {
     fn add(&mut self, row: &[Cell]) {
         let mut digest = Sha256::new();
         for cell in row {
-            // Length and kind before the bytes: no two rows read the same.
+            // Length and kind come before the bytes, so that no two different rows have the same
+            // encoding.
             match cell {
                 Cell::Int(Some(number)) => {
                     digest.update(b"i");
@@ -55,7 +56,7 @@ impl Sum {
     }
 }
 
-/// Fails unless both sides have the same rows; how many.
+/// Fails unless both sides have the same rows, and returns how many there are.
 pub(super) async fn compare(
     source: &mut SqliteConnection,
     target: &mut PgConnection,

@@ -1,5 +1,5 @@
-//! Rows in batches: read here in the order of the primary key, written there, and those that are
-//! there already passed over.
+//! Copies rows in batches: reads them from the source in the order of the primary key and writes
+//! them to the target, skipping those that are there already.
 
 use futures::TryStreamExt;
 use sqlx::{AssertSqlSafe, PgConnection, Row as _, SqliteConnection, sqlite::SqliteRow};
@@ -10,12 +10,11 @@ use super::{
 };
 use crate::{fault, store::sql::escape};
 
-/// How many rows are on their way at a time, and how many bytes of them: components are some
-/// megabytes each.
+/// The limits of a batch, in rows and in bytes. Components are some megabytes each.
 const ROWS: usize = 1_000;
 const BYTES: usize = 8 << 20;
 
-/// A value on its way.
+/// A value being copied.
 #[derive(Debug, Clone)]
 pub(super) enum Cell {
     Int(Option<i64>),
@@ -33,7 +32,7 @@ impl Cell {
     }
 }
 
-/// The values of a row, in the order of the table's columns.
+/// Returns the values of a row in the order of the table's columns.
 pub(super) fn cells(row: &SqliteRow, table: &Table) -> Result<Vec<Cell>, sqlx::Error> {
     let of = |(index, kind)| match kind {
         Kind::Int => row.try_get(index).map(Cell::Int),
@@ -43,7 +42,7 @@ pub(super) fn cells(row: &SqliteRow, table: &Table) -> Result<Vec<Cell>, sqlx::E
     table.columns.iter().map(|column| column.kind).enumerate().map(of).collect()
 }
 
-/// Copies what is not there yet.
+/// Copies the rows that the target does not have yet.
 pub(super) async fn copy(
     source: &mut SqliteConnection,
     target: &mut PgConnection,
@@ -62,7 +61,8 @@ pub(super) async fn copy(
     }
 }
 
-/// The key of the last row that is there, where rows are numbered and so were written in order.
+/// Returns the key of the last row in the target, if rows are numbered and so were written in
+/// order.
 async fn gone_before(target: &mut PgConnection, table: &Table) -> Result<Vec<Cell>, MoveError> {
     let Some(numbered) = &table.numbered else { return Ok(Vec::new()) };
     let last = format!("SELECT max({numbered}) FROM {}", table.name);
@@ -97,7 +97,7 @@ async fn read(source: &mut SqliteConnection, table: &Table, after: &[Cell]) -> R
     Ok(batch)
 }
 
-/// Writes rows, a list for each column: PostgreSQL takes few parameters and long lists.
+/// Writes rows, passing one array per column: PostgreSQL takes few parameters but long arrays.
 async fn write(target: &mut PgConnection, table: &Table, batch: Vec<Vec<Cell>>) -> Result<(), MoveError> {
     let lists = table.columns.iter().enumerate().map(|(index, column)| {
         let list = match column.kind {
@@ -108,7 +108,7 @@ async fn write(target: &mut PgConnection, table: &Table, batch: Vec<Vec<Cell>>) 
         format!("${}::{list}", index + 1)
     });
     let lists = lists.collect::<Vec<_>>().join(", ");
-    // Numbers stay what they are.
+    // Numbers keep their values.
     let overriding = if table.numbered.is_some() { "OVERRIDING SYSTEM VALUE" } else { "" };
     let insert = format!(
         "INSERT INTO {} ({}) {overriding} SELECT * FROM unnest({lists}) ON CONFLICT DO NOTHING",
@@ -144,7 +144,7 @@ fn bytes(cell: Cell) -> Option<Vec<u8>> {
     if let Cell::Bytes(bytes) = cell { bytes } else { None }
 }
 
-/// Takes away the row that was made with the tables, which nobody may do afterwards.
+/// Removes the row that was created with the tables. Once the host runs, nobody may remove it.
 async fn make_room(target: &mut PgConnection, table: &Table) -> Result<(), MoveError> {
     let name = &table.name;
     let away = format!(
@@ -153,7 +153,7 @@ async fn make_room(target: &mut PgConnection, table: &Table) -> Result<(), MoveE
     sqlx::raw_sql(AssertSqlSafe(away)).execute(target).await.map(drop).map_err(of_target)
 }
 
-/// Has the target number new rows after those that came.
+/// Makes the target number new rows after the copied ones.
 pub(super) async fn set_sequence(target: &mut PgConnection, table: &Table) -> Result<(), MoveError> {
     let Some(numbered) = &table.numbered else { return Ok(()) };
     let name = &table.name;

@@ -1,11 +1,11 @@
-//! Which tables there are, what is in them, and in which order they can be written.
+//! The tables to copy, their columns, and the order in which they can be written.
 
 use sqlx::{AssertSqlSafe, PgConnection, SqliteConnection};
 
 use super::{MoveError, of_source, of_target};
 use crate::store::marks::{ARRIVED, ARRIVING, MOVED, MOVING};
 
-/// What a column holds.
+/// The type of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Int,
@@ -18,7 +18,8 @@ pub(super) enum Kind {
 pub(super) struct Column {
     pub(super) name: String,
     pub(super) kind: Kind,
-    /// How it is read on this side: itself, or what stands in its place on the other side.
+    /// The expression that reads the column from the source: the column itself, or the value that
+    /// replaces it in the target.
     pub(super) read: String,
 }
 
@@ -27,35 +28,36 @@ pub(super) struct Column {
 pub(super) struct Table {
     pub(super) name: String,
     pub(super) columns: Vec<Column>,
-    /// The columns of its primary key, in order, by their place in `columns`.
+    /// The columns of the primary key in order, as indexes into `columns`.
     pub(super) key: Vec<usize>,
-    /// The column that the other side would number by itself.
+    /// The column that the target would number by itself.
     pub(super) numbered: Option<String>,
-    /// Which rows are not copied, if any.
+    /// The condition of the rows that are not copied, if any.
     pub(super) but: Option<String>,
-    /// A row of it was made with the tables and may not be changed: it is put in place of that one.
+    /// Whether the table was created with a row that may not be changed, which the copied row
+    /// replaces.
     pub(super) is_replaced: bool,
 }
 
 impl Table {
-    /// The condition of the rows that are copied.
+    /// Returns the condition of the rows that are copied.
     pub(super) fn condition(&self) -> String {
         self.but.as_ref().map_or_else(|| "true".to_owned(), |but| format!("NOT ({but})"))
     }
 
-    /// The names of its columns.
+    /// Returns the names of the columns, separated by commas.
     pub(super) fn names(&self) -> String {
         self.columns.iter().map(|column| column.name.as_str()).collect::<Vec<_>>().join(", ")
     }
 
-    /// What is read of it on this side.
+    /// Returns the expressions that read the columns from the source, separated by commas.
     pub(super) fn reads(&self) -> String {
         self.columns.iter().map(|column| column.read.as_str()).collect::<Vec<_>>().join(", ")
     }
 }
 
-/// A lease is of a host that has stopped, and ends here; its number stays, and with it everything
-/// that a later one rises above.
+/// Returns the expression that reads a column. A lease belongs to a host that has stopped, so it
+/// ends here; its fence is kept, so that later fences rise above it.
 fn read_as(table: &str, column: &str) -> String {
     match (table, column) {
         ("operations", "worker" | "lease_until") => format!("NULL AS {column}"),
@@ -64,10 +66,10 @@ fn read_as(table: &str, column: &str) -> String {
     }
 }
 
-/// The tables of the source, each after those that it refers to.
+/// Returns the tables of the source, each after the tables that it refers to.
 ///
 /// # Errors
-/// The target has others, or other columns.
+/// When the target has different tables or columns.
 pub(super) async fn of(source: &mut SqliteConnection, target: &mut PgConnection) -> Result<Vec<Table>, MoveError> {
     let listed = "SELECT name FROM sqlite_schema
                   WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name <> '_sqlx_migrations' ORDER BY name";
@@ -138,7 +140,7 @@ async fn table(source: &mut SqliteConnection, target: &mut PgConnection, name: S
     Ok(Table { name, columns, key, numbered, but, is_replaced })
 }
 
-/// Fails unless there is nothing in the target but what was made with its tables.
+/// Fails unless the target holds nothing but what was created with its tables.
 pub(super) async fn check_empty(target: &mut PgConnection, tables: &[Table]) -> Result<(), MoveError> {
     for table in tables.iter().filter(|table| !table.is_replaced) {
         let any = format!("SELECT EXISTS (SELECT 1 FROM {})", table.name);

@@ -1,8 +1,8 @@
-//! The connections, and whether the database can be reached at all.
+//! The connection pool, and whether the database can be reached at all.
 //!
-//! The pool takes a server that refuses connections for one that is about to start: it waits for as
-//! long as it may, and says then that no connection became free. So as soon as there is reason to
-//! doubt, one caller tries a connection of its own, and all are told at once what came of it.
+//! The pool assumes that a server refusing connections is about to start: it waits for its whole
+//! time limit and then reports that no connection became free. So as soon as there is doubt, one
+//! caller tries a separate connection, and all callers get its result at once.
 
 use std::{
     sync::atomic::{AtomicBool, Ordering},
@@ -26,43 +26,44 @@ use super::{
 };
 use crate::store::StoreError;
 
-/// How long a connection may be waited for before there is doubt.
+/// How long to wait for a connection before the database is in doubt.
 const SUSPICIOUS: Duration = Duration::from_millis(500);
 
-/// How long a connection of its own may take.
+/// The time limit of the separate connection.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// How long what came of it is believed.
+/// How long a failed attempt is believed.
 const BELIEVED: Duration = Duration::from_millis(250);
 
 /// The connections to the database.
 #[derive(Debug)]
 pub(super) struct Connections {
     pub(super) pool: PgPool,
-    /// How long a transaction may take.
+    /// The time limit of a transaction.
     pub(super) patience: Duration,
     connect: PgConnectOptions,
     in_doubt: AtomicBool,
-    /// When somebody last looked, and what was wrong.
+    /// When the last attempt failed, and why.
     looked: Mutex<Option<(Instant, String)>>,
 }
 
 impl Connections {
-    /// Connects when a connection is needed.
+    /// Returns a pool that connects when a connection is needed.
     pub(super) fn new(connect: PgConnectOptions, options: &Options) -> Self {
         let pool = PgPoolOptions::new()
             .max_connections(options.connections.max(2))
             .acquire_timeout(options.patience)
-            // Whoever begins a transaction on a connection that is gone takes the next one.
+            // A transaction that begins on a dead connection is retried on the next one.
             .test_before_acquire(false)
             .connect_lazy_with(connect.clone());
         Self { pool, patience: options.patience, connect, in_doubt: AtomicBool::new(false), looked: Mutex::default() }
     }
 
-    /// A connection.
+    /// Returns a connection.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`]: why the database can't be reached, or that none became free.
+    /// [`StoreError::Unavailable`] with the reason why the database can't be reached, or because no
+    /// connection became free.
     pub(super) async fn acquire(&self) -> Result<PoolConnection<Sqlx>, StoreError> {
         self.look_if_in_doubt().await?;
         let mut acquiring = std::pin::pin!(self.pool.acquire());
@@ -77,7 +78,7 @@ impl Connections {
         acquired.map_err(from_sqlx)
     }
 
-    /// There is reason to doubt that the database can be reached.
+    /// Records that the database may be unreachable.
     pub(super) fn doubt(&self) {
         self.in_doubt.store(true, Ordering::Relaxed);
     }
@@ -86,7 +87,7 @@ impl Connections {
         if !self.in_doubt.load(Ordering::Relaxed) {
             return Ok(());
         }
-        // One looks, the others wait for what comes of it.
+        // One caller connects; the others wait for the result.
         let mut looked = self.looked.lock().await;
         if let Some((_, reason)) = looked.as_ref().filter(|(at, _)| at.elapsed() < BELIEVED) {
             return Err(StoreError::Unavailable(reason.clone()));
@@ -95,7 +96,7 @@ impl Connections {
             return Ok(());
         }
         let found = match timeout(LOOK, PgConnection::connect_with(&self.connect)).await {
-            // It may have no room for another connection: those of the pool are as good as ever.
+            // The server may have no room for another connection. Those of the pool still work.
             Ok(Err(error)) if !is_away(&error) => Ok(None),
             Ok(Ok(connection)) => Ok(Some(connection)),
             Ok(Err(error)) => Err(from_sqlx(error)),
@@ -108,7 +109,7 @@ impl Connections {
                 self.sweep().await;
                 drop(looked);
                 if let Some(connection) = connection {
-                    // Whether it hears that this one goes makes no difference.
+                    // It doesn't matter whether the server hears that the connection is closed.
                     let _ = timeout(LOOK, connection.close()).await;
                 }
                 return Ok(());
@@ -123,8 +124,8 @@ impl Connections {
         Err(found)
     }
 
-    /// Does away with connections that lead nowhere any more: after the server was started anew, or
-    /// the way to it was another, that may be all that wait in the pool.
+    /// Closes dead connections. After a restart of the server or a change of the network path, the
+    /// whole pool may consist of them.
     async fn sweep(&self) {
         let mut waiting = Vec::new();
         while let Some(connection) = self.pool.try_acquire() {

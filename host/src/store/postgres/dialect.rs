@@ -1,8 +1,9 @@
-//! Where PostgreSQL's statements differ.
+//! PostgreSQL's dialect.
 
 use crate::store::sql::Dialect;
 
-/// No other operation of its buy runs; see [`Store::claim_within`] and SQLite's for why.
+/// No other operation of the same buy is running. For the reasons see [`Store::claim_within`] and
+/// SQLite's dialect.
 ///
 /// [`Store::claim_within`]: crate::store::Store::claim_within
 macro_rules! alone {
@@ -12,7 +13,7 @@ macro_rules! alone {
     };
 }
 
-/// What one that is queued waits for besides.
+/// The further conditions of a queued operation.
 macro_rules! first {
     () => {
         "(mine.begun = 1 OR NOT EXISTS (
@@ -31,15 +32,15 @@ macro_rules! moment {
     };
 }
 
-/// The same, once for a statement: an index is searched with it.
+/// Like `moment`, but constant within a statement, so that an index can be searched with it.
 macro_rules! current {
     () => {
         "coalesce(?, (extract(epoch FROM statement_timestamp()) * 1000000)::bigint)"
     };
 }
 
-/// Of those that are queued, only the first is looked for: many may wait for an hour. `$lane`
-/// narrows it to one lane.
+/// Selects when the next operation is due. Only the first queued one is looked for, because many
+/// may be waiting for an hour. `$lane` restricts the search to one lane.
 macro_rules! next_due {
     ($lane:literal) => {
         concat!(
@@ -64,9 +65,10 @@ macro_rules! next_due {
 macro_rules! dialect {
     ($callers_clock:literal) => {
         Dialect {
-            // One walk along the index of lanes, no further than what is queued is due, or than
-            // what runs stands in it: a lease runs out wherever that is. It is one walk because the
-            // first that nobody holds is wanted, of both.
+            // A single scan of the index of lanes, which ends where queued operations are not due
+            // any more and no running one follows: a lease may expire anywhere among the running
+            // ones. It has to be a single scan because the first operation of either state that
+            // nobody has locked is wanted.
             claimable: concat!(
                 "SELECT mine.seq, mine.run_at, mine.doc, mine.version, mine.fence FROM operations AS mine,
                  (SELECT ",
@@ -102,8 +104,9 @@ macro_rules! dialect {
     };
 }
 
-/// Leases are judged by the database's clock.
+/// The dialect in which leases are judged by the database's clock.
 pub(super) static DIALECT: Dialect = dialect!(false);
 
-/// Leases are judged by the caller's clock: for tests, which have a time of their own.
+/// The dialect in which leases are judged by the caller's clock, for tests, which have a clock of
+/// their own.
 pub(super) static WITH_CALLERS_CLOCK: Dialect = dialect!(true);

@@ -1,10 +1,10 @@
-//! What an error of PostgreSQL or sqlx means to the store's callers.
+//! Maps the errors of PostgreSQL and sqlx to the store's.
 
 use sqlx::error::DatabaseError;
 
 use crate::store::StoreError;
 
-/// The store's error for one of sqlx's.
+/// Maps an error of sqlx to the store's.
 pub(in crate::store) fn from_sqlx(error: sqlx::Error) -> StoreError {
     match error {
         sqlx::Error::Database(error) => from_code(&error.code().unwrap_or_default(), error.message()),
@@ -17,29 +17,30 @@ pub(in crate::store) fn from_sqlx(error: sqlx::Error) -> StoreError {
     }
 }
 
-/// By SQLSTATE (<https://www.postgresql.org/docs/15/errcodes-appendix.html>), whose first two
-/// characters are its class.
+/// Maps an error by its SQLSTATE (<https://www.postgresql.org/docs/15/errcodes-appendix.html>),
+/// whose first two characters are its class.
 fn from_code(code: &str, message: &str) -> StoreError {
     match (code, code.get(..2).unwrap_or_default()) {
         ("53100", _) => StoreError::Full,
-        // A standby that was promoted elsewhere, or not yet here: another try may reach the right
-        // one.
+        // A standby: the primary is elsewhere, or this one is not promoted yet. A retry may reach
+        // the right one.
         ("25006" | "25P03" | "55P03", _) => StoreError::Unavailable(message.to_owned()),
-        // Something that the server did not expect: on a full disk a new session can't write what
-        // it keeps for the next one. What is broken in its files has codes of its own.
+        // An internal error of the server: on a full disk a new session can't write its cache
+        // files. Corrupted files have codes of their own.
         ("XX000", _) => StoreError::Unavailable(message.to_owned()),
-        // Connection, resources, an operator's intervention, the system; conflicts that were tried
-        // again in vain. Also: no such database, or nobody who may use it.
+        // Connection, resources, operator intervention, system errors, and conflicts whose retries
+        // failed. Also a missing database or a rejected login.
         (_, "08" | "28" | "3D" | "40" | "53" | "57" | "58") => StoreError::Unavailable(message.to_owned()),
-        // A constraint that no function expects, a statement that the tables don't fit: it won't
-        // pass by itself.
+        // A constraint that no function expects, or a statement that does not match the tables. A
+        // retry would not help.
         _ => StoreError::Corrupt(message.to_owned()),
     }
 }
 
-/// Whether the transaction lost against another one and is to be done again: a deadlock, a
-/// serialization failure, two workers that claimed operations of one buy at the same moment, or an
-/// event addressed to an endpoint that was just removed: the last two are seen by the tables alone.
+/// Returns whether the transaction lost against another one and must be retried. That is a
+/// deadlock, a serialization failure, two workers that claimed operations of one buy at the same
+/// moment, or an event addressed to an endpoint that was just removed. The last two are caught by
+/// constraints of the tables only.
 pub(super) fn is_conflict(error: &sqlx::Error) -> bool {
     let sqlx::Error::Database(error) = error else { return false };
     match error.code().as_deref() {
@@ -54,7 +55,7 @@ fn constraint(error: &dyn DatabaseError) -> Option<&str> {
     error.constraint()
 }
 
-/// Whether the connection is gone, as opposed to what was asked over it being wrong.
+/// Returns whether the connection is lost, as opposed to the request being wrong.
 pub(super) fn lost_connection(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Database(error) => {
@@ -67,18 +68,18 @@ pub(super) fn lost_connection(error: &sqlx::Error) -> bool {
     }
 }
 
-/// Whether a statement that was prepared over the connection has another result by now: somebody
-/// changed the tables.
+/// Returns whether a statement prepared on the connection has a different result type by now,
+/// because the tables were changed.
 pub(super) fn is_outdated(error: &sqlx::Error) -> bool {
     matches!(error, sqlx::Error::Database(error) if error.code().as_deref() == Some("0A000"))
 }
 
-/// Whether a lock was waited for in vain.
+/// Returns whether waiting for a lock timed out.
 pub(super) fn is_locked(error: &sqlx::Error) -> bool {
     matches!(error, sqlx::Error::Database(error) if error.code().as_deref() == Some("55P03"))
 }
 
-/// Whether nobody answered who could serve: nobody at all, or a server that begins or ends.
+/// Returns whether no server was able to serve: none answered, or it is starting or stopping.
 pub(super) fn is_away(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Database(error) => error.code().unwrap_or_default().starts_with("57"),
@@ -86,7 +87,7 @@ pub(super) fn is_away(error: &sqlx::Error) -> bool {
     }
 }
 
-/// The store was closed.
+/// Returns the error for a store that was closed.
 pub(super) fn closed() -> StoreError {
     StoreError::Unavailable("it is closed".to_owned())
 }

@@ -1,7 +1,7 @@
-//! What replicas on one database tell each other: notifications, sent outside of any transaction.
-//! To send them inside would make commits wait for each other.
+//! Hints between the replicas on one database: notifications, sent outside of any transaction.
+//! Sending them inside transactions would make commits wait for each other.
 //!
-//! A hint may get lost: whoever waits for one also looks by itself.
+//! A hint may get lost, so anyone who waits for one also polls.
 
 use std::time::Duration;
 
@@ -21,27 +21,26 @@ use crate::{domain::id::OperationId, store::Hint};
 /// The channel of notifications.
 const CHANNEL: &str = "flightdeck";
 
-/// How many hints may wait to be sent. Further ones are dropped: the others look by themselves
-/// every second.
+/// The number of hints that may be queued for sending. Further ones are dropped, because the other
+/// replicas poll every second.
 const QUEUE: usize = 256;
 
-/// How many hints a listener may fall behind.
+/// The number of hints that a listener may fall behind.
 const BACKLOG: usize = 1_024;
 
-/// How long to wait before connecting again.
+/// The delay before a reconnect.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// How long sending may take. What waits for longer is of no use to anybody.
+/// The time limit of sending. A hint that takes longer is of no use to anybody.
 const SENDING: Duration = Duration::from_secs(2);
 
-/// How often this host sends itself something, so that it hears whether it hears.
+/// How often this host sends itself a notification, to check that it still receives them.
 const BEAT: Duration = Duration::from_secs(5);
 
-/// How long nothing may be heard before the connection is taken for one that leads nowhere any
-/// more: several beats.
+/// How long without any notification before the connection is considered dead: several beats.
 const SILENCE: Duration = Duration::from_secs(20);
 
-/// The way to the other replicas, and from them.
+/// The channels to and from the other replicas.
 #[derive(Debug)]
 pub(super) struct Hints {
     outgoing: mpsc::Sender<Hint>,
@@ -50,12 +49,12 @@ pub(super) struct Hints {
 }
 
 impl Hints {
-    /// Starts to send over `pool`, and to listen on a connection of its own.
+    /// Starts sending over `pool`, and listening on a separate connection.
     pub(super) fn start(pool: PgPool, listening: PgConnectOptions) -> Self {
         let (outgoing, queue) = mpsc::channel(QUEUE);
         let (incoming, _) = broadcast::channel(BACKLOG);
         let stop = CancellationToken::new();
-        // Hints of this host come back to it, too: they are told apart by this name.
+        // This host receives its own hints, too, and recognizes them by this name.
         let name = uuid::Uuid::now_v7().simple().to_string();
         tokio::spawn(stop.clone().run_until_cancelled_owned(send(pool, queue, name.clone())));
         tokio::spawn(stop.clone().run_until_cancelled_owned(listen(listening, incoming.clone(), name)));
@@ -103,8 +102,9 @@ async fn send(pool: PgPool, mut queue: mpsc::Receiver<Hint>, name: String) {
 }
 
 async fn send_all(pool: &PgPool, payloads: Vec<String>) -> Result<(), sqlx::Error> {
-    // Outside of the pool until it has sent: were it to lead nowhere, giving it back would wait for
-    // as long as this.
+    // The connection is not returned to the pool until the hints are sent. If it is dead and this
+    // is cut off by the time limit, returning it would wait just as long, so it is discarded
+    // instead.
     let mut lent = Lent(Some(pool.acquire().await?));
     if let Some(connection) = &mut lent.0 {
         sqlx::query("SELECT pg_notify($1, payload) FROM unnest($2::text[]) AS payload")
@@ -113,12 +113,12 @@ async fn send_all(pool: &PgPool, payloads: Vec<String>) -> Result<(), sqlx::Erro
             .execute(&mut **connection)
             .await?;
     }
-    // It is fine: the pool has it back.
+    // The connection works: return it to the pool.
     drop(lent.0.take());
     Ok(())
 }
 
-/// A connection that is given up, and not back, if it is dropped before its time.
+/// A pooled connection that is closed rather than returned if it is dropped early.
 struct Lent(Option<PoolConnection<Postgres>>);
 
 impl Drop for Lent {
@@ -154,7 +154,7 @@ async fn hear_all(
     let mut listener = listening.await.map_err(silent)??;
     while let Some(notification) = timeout(SILENCE, listener.try_recv()).await.map_err(silent)?? {
         if let Some(hint) = from_payload(name, notification.payload()) {
-            // Nobody listening is fine.
+            // No listeners is fine.
             let _ = incoming.send(hint);
         }
     }
@@ -168,7 +168,7 @@ fn to_payload(name: &str, hint: &Hint) -> String {
     }
 }
 
-/// Somebody else's hint, if it is one.
+/// Parses a hint of another replica. Returns `None` for this host's own and for anything else.
 fn from_payload(name: &str, payload: &str) -> Option<Hint> {
     let mut words = payload.split(' ');
     if words.next()? == name {

@@ -1,4 +1,4 @@
-//! A script, statement by statement.
+//! Runs a script, statement by statement.
 
 use std::fmt::Write as _;
 
@@ -20,13 +20,13 @@ use crate::{
     },
 };
 
-/// A connection that is inside a transaction.
+/// A connection inside a transaction.
 #[derive(Debug)]
 pub(super) struct OpenTransaction<'c> {
     connection: &'c mut PgConnection,
-    /// Whether it lost against another transaction.
+    /// Whether the transaction lost against another one.
     pub(super) conflict: bool,
-    /// Whether what the connection has prepared does not fit the tables any more.
+    /// Whether a statement prepared on the connection no longer matches the tables.
     pub(super) outdated: bool,
 }
 
@@ -64,7 +64,7 @@ impl Transaction for OpenTransaction<'_> {
     }
 }
 
-/// The rows of one statement that only reads.
+/// Runs a read-only statement and returns its rows.
 pub(super) async fn read(connection: &mut PgConnection, statement: &Statement) -> Result<Vec<Row>, sqlx::Error> {
     metrics::counter!(STORE_READS).increment(1);
     let (sql, arguments) = translated(statement).map_err(|error| sqlx::Error::Encode(Box::new(error)))?;
@@ -72,14 +72,14 @@ pub(super) async fn read(connection: &mut PgConnection, statement: &Statement) -
     Ok(found.into_iter().map(Row::Postgres).collect())
 }
 
-/// A statement with PostgreSQL's placeholders. The text is made of string literals of this crate
-/// only, none of which has a question mark that is no parameter.
+/// Converts a statement to PostgreSQL's placeholders. The text consists of string literals of this
+/// crate only, in which every question mark is a parameter.
 fn translated(statement: &Statement) -> Result<(String, PgArguments), StoreError> {
     note(Kind::Postgres, statement);
     let mut sql = String::with_capacity(statement.sql.len() + 2 * statement.values.len());
     for (index, part) in statement.sql.split('?').enumerate() {
         if index > 0 {
-            // Writing to a text can't fail.
+            // Writing to a string can't fail.
             let _ = write!(sql, "${index}");
         }
         sql.push_str(part);

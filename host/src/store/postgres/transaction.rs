@@ -1,4 +1,4 @@
-//! One transaction from its beginning to its end, and how often it is tried again.
+//! One transaction from begin to commit, and its retries.
 
 use std::time::Duration;
 
@@ -13,29 +13,29 @@ use super::{
 };
 use crate::store::{StoreError, sql::Work};
 
-/// How often a transaction is done again that lost against another one.
+/// The number of retries of a transaction that lost against another one.
 const TRIES: u32 = 5;
 
-/// How long the server may take to begin a transaction, for which it does nothing, before the
-/// connection is taken for one that leads nowhere any more.
+/// How long the server may take to begin a transaction before the connection is considered dead.
+/// Beginning requires no work of the server.
 const BEGINNING: Duration = Duration::from_secs(2);
 
-/// Why a transaction was not done.
+/// Why a transaction failed.
 pub(super) enum Failure {
-    /// It lost against another one, and is to be done again.
+    /// The transaction lost against another one and is to be retried.
     Conflict(StoreError),
-    /// Its connection was of no use any more, and nothing was done over it: the next one may be.
+    /// The connection was dead and nothing was done over it. The next connection may work.
     Useless(StoreError),
-    /// As `Useless`, but that took its time to find out.
+    /// Like `Useless`, but finding out took the whole time limit.
     Silent(StoreError),
     Final(StoreError),
 }
 
-/// How often something is tried again.
+/// The retries that are left.
 pub(super) struct Patience {
     tries: u32,
-    /// As many connections as may be of no use: all of the pool, and one more that it made
-    /// meanwhile.
+    /// The number of connections that may turn out dead: the whole pool, and one more that it
+    /// opened meanwhile.
     connections: u32,
     silences: u32,
 }
@@ -45,7 +45,7 @@ impl Patience {
         Self { tries: TRIES, connections: connections.pool.options().get_max_connections() + 1, silences: 1 }
     }
 
-    /// Fails unless it is to be tried again.
+    /// Fails unless the transaction is to be retried after this failure.
     pub(super) fn after(&mut self, failure: Failure) -> Result<(), StoreError> {
         let (left, error) = match failure {
             Failure::Conflict(error) => (&mut self.tries, error),
@@ -59,7 +59,7 @@ impl Patience {
 }
 
 impl Postgres {
-    /// A transaction, from its beginning to its end, on a connection of its own.
+    /// Runs one attempt of a transaction on a connection of its own.
     pub(super) async fn transact<T: Send + 'static>(connections: &Connections, work: &Work<T>) -> Result<T, Failure> {
         let mut connection = connections.acquire().await.map_err(Failure::Final)?;
         let mut progress = Progress::Beginning;
@@ -114,7 +114,7 @@ impl Postgres {
                     Err(error) => Err(Failure::Final(from_sqlx(error))),
                 }
             }
-            // What it has prepared is of no use any more, and so is the connection.
+            // The statements prepared on the connection are outdated, and so is the connection.
             Err(error) if outdated => Err(Failure::Useless(error)),
             Err(error) => {
                 if sqlx::raw_sql("ROLLBACK").execute(connection).await.is_ok() {
@@ -126,12 +126,12 @@ impl Postgres {
     }
 }
 
-/// How far a transaction came.
+/// How far a transaction got.
 enum Progress {
     Beginning,
     Working,
     Committing,
-    /// The connection can be used again.
+    /// The connection can be reused.
     Ended,
 }
 
@@ -139,7 +139,7 @@ fn unsure(reason: &str) -> StoreError {
     StoreError::Unsure(reason.to_owned())
 }
 
-/// Closes a connection in an unknown state, without telling the server.
+/// Closes a connection in an unknown state without notifying the server.
 pub(super) fn discard(connection: PoolConnection<Sqlx>) {
     drop(connection.detach());
 }

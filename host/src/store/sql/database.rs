@@ -8,14 +8,14 @@ use crate::store::{Hint, StoreError, postgres::Postgres, sqlite::Sqlite};
 /// A database of either kind.
 #[derive(Debug)]
 pub(in crate::store) enum Database {
-    /// One file, one process.
+    /// A file that one process has open.
     Sqlite(Sqlite),
-    /// A server, for any number of replicas.
+    /// A server shared by any number of replicas.
     Postgres(Postgres),
 }
 
 impl Database {
-    /// Returns where its statements differ.
+    /// Returns the SQL dialect of the database.
     pub(in crate::store) fn dialect(&self) -> &'static Dialect {
         match self {
             Self::Sqlite(sqlite) => sqlite.dialect(),
@@ -23,8 +23,8 @@ impl Database {
         }
     }
 
-    /// Runs `work` in a transaction. It is committed when this returns `Ok`, and rolled back if
-    /// `work` fails.
+    /// Runs `work` in a transaction. The transaction is committed once this returns `Ok`, and
+    /// rolled back if `work` fails.
     ///
     /// # Errors
     /// Those of `work` and the database.
@@ -35,10 +35,10 @@ impl Database {
         }
     }
 
-    /// Returns the rows of a statement that only reads.
+    /// Runs a read-only statement and returns its rows.
     ///
     /// # Errors
-    /// The database's.
+    /// When the database can't be read.
     pub(in crate::store) async fn read(&self, statement: Statement) -> Result<Vec<Row>, StoreError> {
         match self {
             Self::Sqlite(sqlite) => sqlite.read(statement).await,
@@ -46,10 +46,10 @@ impl Database {
         }
     }
 
-    /// Checks that it answers.
+    /// Checks that the database answers.
     ///
     /// # Errors
-    /// It does not.
+    /// When it does not answer.
     pub(in crate::store) async fn ping(&self) -> Result<(), StoreError> {
         match self {
             Self::Sqlite(sqlite) => sqlite.ping().await,
@@ -57,14 +57,14 @@ impl Database {
         }
     }
 
-    /// Sends a hint to the other replicas. With SQLite there are none: one process has the file.
+    /// Sends a hint to the other replicas. SQLite has none, because one process has the file.
     pub(in crate::store) fn send_hint(&self, hint: Hint) {
         if let Self::Postgres(postgres) = self {
             postgres.send_hint(hint);
         }
     }
 
-    /// Returns the hints of other replicas; `None` where there can't be any.
+    /// Returns the hints of other replicas, or `None` if the database can't have other replicas.
     pub(in crate::store) fn hints(&self) -> Option<broadcast::Receiver<Hint>> {
         match self {
             Self::Sqlite(_) => None,
@@ -72,7 +72,7 @@ impl Database {
         }
     }
 
-    /// Finishes what is being written and closes it.
+    /// Finishes the writes in flight and closes the database.
     pub(in crate::store) async fn close(&self) {
         match self {
             Self::Sqlite(sqlite) => sqlite.close().await,

@@ -1,14 +1,14 @@
-//! Escapes NUL in text for PostgreSQL, whose TEXT can't hold it. Ids of ad servers may contain it.
+//! Escapes NUL in text for PostgreSQL, whose TEXT can't hold it. Ids of ad servers may contain NUL.
 //!
 //! NUL is stored as an escape character of the private use area followed by `0`, and the escape
-//! character itself as itself followed by `1`. The mapping is exact in both directions and keeps
-//! equal texts equal, so that lookups by text work.
+//! character itself as that character followed by `1`. The mapping is exact in both directions and
+//! preserves equality, so that lookups by text work.
 
 use std::borrow::Cow;
 
 const ESCAPE: char = '\u{f8f0}';
 
-/// Returns the text as PostgreSQL stores it.
+/// Returns the text in the form in which PostgreSQL stores it.
 pub(in crate::store) fn to_stored(text: String) -> String {
     if !text.contains(['\0', ESCAPE]) {
         return text;
@@ -16,7 +16,7 @@ pub(in crate::store) fn to_stored(text: String) -> String {
     text.replace(ESCAPE, "\u{f8f0}1").replace('\0', "\u{f8f0}0")
 }
 
-/// Returns the text that [`to_stored`] was given.
+/// Reverses [`to_stored`].
 pub(in crate::store) fn from_stored(text: &str) -> Cow<'_, str> {
     if !text.contains(ESCAPE) {
         return Cow::Borrowed(text);

@@ -1,4 +1,4 @@
-//! Rows and documents as the domain's values, and back.
+//! Conversion between rows, documents and the domain's values.
 
 use std::{borrow::Cow, collections::BTreeMap};
 
@@ -20,9 +20,9 @@ use crate::{
 
 /// A row of either database.
 pub(in crate::store) enum Row {
-    /// SQLite's.
+    /// A row of SQLite.
     Sqlite(SqliteRow),
-    /// PostgreSQL's.
+    /// A row of PostgreSQL.
     Postgres(PgRow),
 }
 
@@ -47,53 +47,53 @@ impl Row {
         found.map_err(|error| StoreError::Corrupt(format!("column {name}: {error}")))
     }
 
-    /// A column with a number.
+    /// Returns the number in a column.
     pub(in crate::store) fn int(&self, name: &'static str) -> Result<i64, StoreError> {
         self.column(name)
     }
 
-    /// A column with a number, or nothing.
+    /// Returns the number in a column, or `None` for NULL.
     pub(in crate::store) fn maybe_int(&self, name: &'static str) -> Result<Option<i64>, StoreError> {
         self.column(name)
     }
 
-    /// A column with a moment.
+    /// Returns the moment in a column.
     pub(in crate::store) fn moment(&self, name: &'static str) -> Result<Timestamp, StoreError> {
         self.int(name).map(Timestamp::from_micros)
     }
 
-    /// A column with a moment, or nothing.
+    /// Returns the moment in a column, or `None` for NULL.
     pub(in crate::store) fn maybe_moment(&self, name: &'static str) -> Result<Option<Timestamp>, StoreError> {
         Ok(self.maybe_int(name)?.map(Timestamp::from_micros))
     }
 
-    /// A column with text.
+    /// Returns the text in a column.
     pub(in crate::store) fn text(&self, name: &'static str) -> Result<String, StoreError> {
         self.maybe_text(name)?.ok_or_else(|| StoreError::Corrupt(format!("column {name} is empty")))
     }
 
-    /// A column with text, or nothing.
+    /// Returns the text in a column, or `None` for NULL.
     pub(in crate::store) fn maybe_text(&self, name: &'static str) -> Result<Option<String>, StoreError> {
         Ok(self.column::<Option<&str>>(name)?.map(|text| self.as_given(text).into_owned()))
     }
 
-    /// A column with bytes, or nothing.
+    /// Returns the bytes in a column, or `None` for NULL.
     pub(in crate::store) fn maybe_bytes(&self, name: &'static str) -> Result<Option<Vec<u8>>, StoreError> {
         self.column(name)
     }
 
-    /// The value of a column with a document.
+    /// Parses the document in a column.
     pub(in crate::store) fn doc<T: DeserializeOwned>(&self, what: &str, name: &'static str) -> Result<T, StoreError> {
         from_doc(what, &self.as_given(self.column(name)?))
     }
 
-    /// A column with a document that the database made of other columns: each text in it is as that
-    /// is stored.
+    /// Parses a document that the database assembled from other columns, whose texts are therefore
+    /// in their stored form.
     fn collected<T: DeserializeOwned>(&self, what: &str, name: &'static str) -> Result<T, StoreError> {
         from_doc(what, self.column(name)?)
     }
 
-    /// Text as it was before it was stored.
+    /// Returns the text as it was before it was stored.
     fn as_given<'t>(&self, text: &'t str) -> Cow<'t, str> {
         match self {
             Self::Sqlite(_) => Cow::Borrowed(text),
@@ -102,17 +102,17 @@ impl Row {
     }
 }
 
-/// A value as the document that is stored.
+/// Serializes a value to the document to store.
 pub(in crate::store) fn to_doc(value: &impl Serialize) -> Result<String, StoreError> {
     serde_json::to_string(value).map_err(|error| StoreError::Corrupt(format!("a value has no JSON form: {error}")))
 }
 
-/// The value of a stored document.
+/// Parses a stored document.
 pub(in crate::store) fn from_doc<T: DeserializeOwned>(what: &str, doc: &str) -> Result<T, StoreError> {
     serde_json::from_str(doc).map_err(|error| StoreError::Corrupt(format!("{what}: {error}")))
 }
 
-/// A buy of a row with `doc` and `remote`.
+/// Reads a buy from a row with `doc` and `remote`.
 pub(in crate::store) fn buy(row: &Row) -> Result<MediaBuy, StoreError> {
     let mut buy: MediaBuy = row.doc("a media buy", "doc")?;
     let objects: Vec<(PlatformName, RemoteKind, String, String)> =
@@ -128,22 +128,22 @@ pub(in crate::store) fn buy(row: &Row) -> Result<MediaBuy, StoreError> {
     Ok(buy)
 }
 
-/// A buy and its version.
+/// Reads a buy and its version.
 pub(in crate::store) fn stored_buy(row: &Row) -> Result<Stored<MediaBuy>, StoreError> {
     Ok(Stored { value: buy(row)?, version: row.int("version")? })
 }
 
-/// An operation and its version.
+/// Reads an operation and its version.
 pub(in crate::store) fn stored_operation(row: &Row) -> Result<Stored<Operation>, StoreError> {
     Ok(Stored { value: row.doc("an operation", "doc")?, version: row.int("version")? })
 }
 
-/// A task and its version.
+/// Reads a task and its version.
 pub(in crate::store) fn stored_task(row: &Row) -> Result<Stored<Task>, StoreError> {
     Ok(Stored { value: row.doc("a task", "doc")?, version: row.int("version")? })
 }
 
-/// A step.
+/// Reads a step.
 pub(in crate::store) fn step(row: &Row) -> Result<Step, StoreError> {
     let state = row.text("state")?;
     Ok(Step {
@@ -160,7 +160,7 @@ pub(in crate::store) fn step(row: &Row) -> Result<Step, StoreError> {
     })
 }
 
-/// An idempotency key's entry.
+/// Reads the entry of an idempotency key.
 pub(in crate::store) fn idempotency(row: &Row) -> Result<IdempotencyEntry, StoreError> {
     let answer = row.maybe_text("answer")?;
     Ok(IdempotencyEntry {
@@ -174,11 +174,11 @@ pub(in crate::store) fn idempotency(row: &Row) -> Result<IdempotencyEntry, Store
     })
 }
 
-/// A token.
+/// Reads a token.
 pub(in crate::store) fn token(row: &Row) -> Result<TokenRecord, StoreError> {
     let name = row.text("name")?;
     Ok(TokenRecord {
-        // One that is older than this column is its own person.
+        // A token from before this column existed is its own person.
         person: Person::new(row.maybe_text("person")?.unwrap_or_else(|| name.clone())),
         name,
         sha256: row.text("sha256")?,

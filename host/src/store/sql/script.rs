@@ -1,20 +1,21 @@
-//! Statements and what must come of them, for either database.
+//! Statements and their expected results, for either database.
 //!
 //! A statement's parameters are plain `?`, bound in order. A [`Script`] is any number of statements
-//! inside one transaction, and for each of them what must come of it. The first that comes out
-//! otherwise ends the script with its refusal; what came before is undone with the transaction.
+//! inside one transaction, each with an expectation of its result. The first statement that does
+//! not meet its expectation ends the script with that expectation's error, and everything before it
+//! is rolled back with the transaction.
 
 use std::borrow::Cow;
 
 use super::rows::Row;
 use crate::store::StoreError;
 
-/// The value of a parameter. Its type is known even where it is NULL: PostgreSQL asks for it.
+/// The value of a parameter. Its type is known even for NULL, because PostgreSQL requires it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Value {
     /// Text.
     Text(Option<String>),
-    /// A whole number; flags are 0 and 1.
+    /// An integer; flags are 0 and 1.
     Int(Option<i64>),
     /// Bytes.
     Bytes(Option<Vec<u8>>),
@@ -45,19 +46,19 @@ value_from! {
 /// A statement and its parameters.
 #[derive(Debug, Clone, Default)]
 pub struct Statement {
-    /// Its text.
+    /// The text of the statement.
     pub sql: Cow<'static, str>,
-    /// The values of its parameters, in order.
+    /// The values of the parameters, in order.
     pub values: Vec<Value>,
 }
 
 impl Statement {
-    /// A statement that has no parameters yet.
+    /// Returns a statement without parameters.
     pub fn new(sql: impl Into<Cow<'static, str>>) -> Self {
         Self { sql: sql.into(), values: Vec::new() }
     }
 
-    /// Adds to its text. Never anything but text of this crate: what comes from elsewhere is a
+    /// Appends to the text. `sql` must be text of this crate; anything from elsewhere is bound as a
     /// parameter.
     pub fn push(&mut self, sql: &str) -> &mut Self {
         self.sql.to_mut().push_str(sql);
@@ -70,27 +71,27 @@ impl Statement {
         self
     }
 
-    /// Binds the next parameter.
+    /// Returns the statement with the next parameter bound.
     pub fn with(mut self, value: impl Into<Value>) -> Self {
         self.values.push(value.into());
         self
     }
 }
 
-/// Judges the rows of a statement.
+/// Checks the rows of a statement.
 pub(in crate::store) type Check = Box<dyn FnOnce(&[Row]) -> Result<(), StoreError> + Send>;
 
-/// What must come of a statement.
+/// The expected result of a statement.
 pub(in crate::store) enum Want {
-    /// Anything.
+    /// Any result.
     Any,
-    /// So many rows are written; otherwise this error.
+    /// This number of rows is written, or the script fails with this error.
     Changes(usize, StoreError),
-    /// A row is found; otherwise this error.
+    /// At least one row is found, or the script fails with this error.
     Row(StoreError),
-    /// What the rows must be; otherwise its error.
+    /// The rows pass this check, or the script fails with its error.
     Check(Check),
-    /// Its rows are the script's result.
+    /// Any result; the rows become the script's result.
     Keep,
 }
 
@@ -107,7 +108,7 @@ impl std::fmt::Debug for Want {
 }
 
 impl Want {
-    /// Judges what came of a statement, and keeps its rows if they are wanted.
+    /// Checks the result of a statement, and returns its rows if they are wanted.
     pub(in crate::store) fn judge(self, found: Vec<Row>, changes: u64) -> Result<Vec<Row>, StoreError> {
         match (self, found.first()) {
             (Self::Changes(count, error), _) if changes != count as u64 => Err(error),
@@ -119,27 +120,27 @@ impl Want {
     }
 }
 
-/// A script that is being written.
+/// A script under construction.
 #[derive(Debug, Default)]
 pub(in crate::store) struct Script {
-    /// Its statements, in order.
+    /// The statements in order, each with its expected result.
     pub statements: Vec<(Statement, Want)>,
 }
 
 impl Script {
-    /// Adds a statement; its parameters are bound by the calls on what is returned.
+    /// Adds a statement and returns it, so that its parameters can be bound.
     pub(in crate::store) fn statement(&mut self, sql: impl Into<Cow<'static, str>>, want: Want) -> &mut Statement {
         self.add(Statement::new(sql), want)
     }
 
-    /// Adds a statement that is written already.
+    /// Adds a complete statement.
     pub(in crate::store) fn add(&mut self, statement: Statement, want: Want) -> &mut Statement {
         let index = self.statements.len();
         self.statements.push((statement, want));
         &mut self.statements[index].0
     }
 
-    /// A script of one statement whose rows are wanted.
+    /// Returns a script of one statement whose rows are wanted.
     pub(in crate::store) fn asking(statement: Statement) -> Self {
         Self { statements: vec![(statement, Want::Keep)] }
     }

@@ -1,4 +1,4 @@
-//! Copies of the database: made while a host serves, and put in its place while none does.
+//! Copies of the database: made while a host serves, and restored while none does.
 
 use std::{fs::File, io, path::Path, sync::Arc};
 
@@ -15,9 +15,9 @@ use crate::{
     store::{AuditEntry, StoreError, marks::RESTORED, tables},
 };
 
-/// Writes a whole and consistent copy of the database at `path` to a file that does not exist yet,
-/// also while a host serves from it. Only its owner may read it. If it fails, there is no such
-/// file.
+/// Writes a complete and consistent copy of the database at `path` to a new file, even while a host
+/// serves from the database. Only its owner may read the file. If the copy fails, the file is
+/// removed.
 ///
 /// # Errors
 /// [`StoreError::Unavailable`] if there is no database, or if the copy's file exists or can't be
@@ -43,15 +43,16 @@ pub async fn back_up(path: &Path, copy: &Path) -> Result<(), StoreError> {
     fresh.become_file(copy).map_err(|error| shown(from_io(&error)))
 }
 
-/// Puts a copy that [`back_up`] wrote in the place of the database at `path`, marked as restored at
-/// that moment. The copy stays.
+/// Replaces the database at `path` with a copy that [`back_up`] wrote, and marks it as restored at
+/// that moment. The copy itself is kept.
 ///
-/// Until it is in place, the database stays as it was. What SQLite kept beside the old one goes
-/// with it: replayed over the copy it would damage it, or bring back what was written after it.
+/// The old database stays unchanged until the copy is in place. SQLite's companion files of the old
+/// database are removed with it: replayed over the copy, they would damage it or bring back later
+/// writes.
 ///
 /// # Errors
-/// [`StoreError::Unavailable`] if a host has the database, if the copy is none that this version
-/// can use, or if files can't be written; [`StoreError::Corrupt`] if the copy is damaged.
+/// [`StoreError::Unavailable`] if a host has the database open, if this version can't use the copy,
+/// or if files can't be written; [`StoreError::Corrupt`] if the copy is damaged.
 pub async fn restore(
     path: &Path,
     copy: &Path,
@@ -61,7 +62,7 @@ pub async fn restore(
 ) -> Result<(), StoreError> {
     let of_copy = |error: StoreError| named(copy, error);
     let of_database = |error: io::Error| named(path, from_io(&error));
-    // The file itself is replaced, and not a link to it.
+    // Replaces the file itself rather than a link to it.
     let path = &std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     if std::fs::canonicalize(copy).is_ok_and(|copy| copy == *path) {
         return Err(of_copy(StoreError::Unavailable("is the database itself; name a copy of it".to_owned())));
@@ -77,7 +78,7 @@ pub async fn restore(
     let fresh = Fresh::beside(path).map_err(of_database)?;
     copy_bytes(copy, fresh.path()).map_err(|error| of_copy(from_io(&error)))?;
     check(fresh.path()).await.map_err(of_copy)?;
-    // From here on it is a database like any other, in a place where nobody looks.
+    // From here on the copy is an ordinary database, in a place where nobody looks.
     let options = Options { keys, ..Options::default() };
     let store = connect(fresh.path().to_owned(), options, None).await.map_err(of_copy)?;
     let marked = store.mark(RESTORED, at, line).await;
@@ -86,8 +87,8 @@ pub async fn restore(
     if files::companion_in_use(fresh.path()).is_some() {
         return Err(of_copy(StoreError::Unavailable("could not be brought up to date; the log has more".to_owned())));
     }
-    // Were the old one's log removed after the copy is in place, a loss of power between the two
-    // would leave both.
+    // If the old database's log were removed only after the copy is in place, a power loss in
+    // between would leave both.
     files::remove_companions(path).and_then(|()| files::sync_folder_of(path)).map_err(of_database)?;
     fresh.become_file(path).map_err(of_database)
 }
@@ -97,7 +98,7 @@ fn copy_bytes(from: &Path, to: &Path) -> io::Result<()> {
     io::copy(&mut from, &mut to).map(drop)
 }
 
-/// Fails unless it is a whole database whose tables this version knows.
+/// Fails unless the file is a complete database whose tables this version knows.
 async fn check(path: &Path) -> Result<(), StoreError> {
     let is_none = |reason: &str| StoreError::Unavailable(format!("is no copy of a database of flightdeck: {reason}"));
     let opening = SqliteConnectOptions::new().filename(path).read_only(true);

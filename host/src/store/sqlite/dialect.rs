@@ -1,17 +1,18 @@
-//! Where SQLite's statements differ.
+//! SQLite's dialect.
 
 use crate::store::sql::Dialect;
 
-/// What may be claimed: `due` says since when, `run_at` in which order.
+/// Selects what may be claimed: `due` is when it becomes due, and `run_at` determines the order.
 ///
-/// An operation waits while another one of its buy runs, under whatever lease. One that is queued
-/// waits for more, as [`Store::claim_within`] says; one whose lease ran out does not: an older one
-/// may have been queued while it ran (approved at last), and then each would wait for the other.
+/// An operation waits while another one of its buy is running, under whatever lease. A queued
+/// operation waits for more, see [`Store::claim_within`]. One whose lease expired does not: an
+/// older operation may have been queued while it ran (once it was approved), and then each would
+/// wait for the other.
 ///
 /// [`Store::claim_within`]: crate::store::Store::claim_within
 ///
-/// Of each kind only the first is wanted; the partial indexes give them in order. `$queued_lane`
-/// and `$running_lane` narrow both to one lane.
+/// Only the first of each kind is wanted; the partial indexes give them in order. `$queued_lane`
+/// and `$running_lane` restrict both to one lane.
 macro_rules! candidates {
     ($due_queued:literal, $due_running:literal, $queued_lane:expr, $running_lane:expr) => {
         concat!(
@@ -37,22 +38,23 @@ macro_rules! candidates {
     };
 }
 
-/// By these words the index of lanes is found, which holds what is queued and what runs.
+/// The wording makes SQLite use the index of lanes, which holds queued and running operations.
 macro_rules! queued_in_lane {
     () => {
         " AND mine.state IN ('queued', 'running') AND mine.switches = ? AND mine.lane = ?"
     };
 }
 
-/// Without them it is the index of what runs: there is little of that, and a lane may have a long
-/// queue.
+/// Without that wording SQLite uses the index of running operations. There are few of those, while
+/// a lane may have a long queue.
 macro_rules! running_in_lane {
     () => {
         " AND mine.switches = ? AND mine.lane = ?"
     };
 }
 
-/// SQLite's. What runs without a lease was handed back, and is due as if it were queued.
+/// SQLite's dialect. A running operation without a lease was released, and is due as if it were
+/// queued.
 pub(super) static DIALECT: Dialect = Dialect {
     claimable: concat!(
         "SELECT operations.seq, operations.run_at, operations.doc, operations.version, operations.fence FROM (",
@@ -65,7 +67,7 @@ pub(super) static DIALECT: Dialect = Dialect {
         " ORDER BY mine.run_at, mine.seq LIMIT 1)) AS candidates JOIN operations USING (seq)
           ORDER BY candidates.run_at, seq LIMIT 1"
     ),
-    // There is one writer: nothing is committed in between.
+    // There is a single writer, so nothing is committed in between.
     still_claimable: "",
     moments: 2,
     next_due: concat!("SELECT min(due) AS due FROM (", candidates!("", "", "", ""), " ORDER BY due LIMIT 1))"),
@@ -83,8 +85,8 @@ pub(super) static DIALECT: Dialect = Dialect {
     locked: "",
     unlocked_only: "",
     random_below: "abs(random() % ?)",
-    // Of two that fit alike it takes the one by status, and then reads everything that waits for
-    // the endpoint.
+    // Of two equally good indexes SQLite would pick the one by status, and then read everything
+    // that waits for the endpoint.
     earlier: " INDEXED BY webhook_deliveries_in_order",
     due: " INDEXED BY webhook_deliveries_due",
     audit_lock: None,
@@ -98,7 +100,7 @@ mod tests {
     use super::DIALECT;
     use crate::store::{leases::LANES, sqlite::MIGRATIONS};
 
-    /// Where the database looks for the rows of a statement, as it says itself.
+    /// Returns how SQLite says that it finds the rows of a statement.
     async fn searched(sql: &'static str) -> Vec<String> {
         let mut connection = SqliteConnection::connect("sqlite::memory:").await.unwrap();
         MIGRATIONS.run_direct(None, &mut connection, false).await.unwrap();
@@ -114,7 +116,7 @@ mod tests {
     async fn what_may_be_claimed_is_found_by_indexes_and_a_long_queue_is_not_read_for_what_runs() {
         for sql in [LANES, DIALECT.claimable, DIALECT.next_due_in_lane] {
             let plan = searched(sql).await;
-            // All that runs may be read: it is as much as there are workers.
+            // All running operations may be read: there are only as many as workers.
             let fine = |line: &String| line.starts_with("SEARCH") || line.ends_with("USING INDEX operations_running");
             assert!(!plan.is_empty() && plan.iter().all(fine), "{plan:#?}");
             assert!(plan.iter().any(|line| line.contains("operations_in_lanes")), "{plan:#?}");

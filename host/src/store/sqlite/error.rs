@@ -1,8 +1,9 @@
-//! What an error of SQLite or sqlx means to the store's callers.
+//! Maps the errors of SQLite and sqlx to the store's.
 
 use crate::store::StoreError;
 
-/// Primary result codes of SQLite (<https://sqlite.org/rescode.html>) that are told apart here.
+/// The primary result codes of SQLite (<https://sqlite.org/rescode.html>) that are distinguished
+/// here.
 mod code {
     pub(super) const BUSY: i32 = 5;
     pub(super) const LOCKED: i32 = 6;
@@ -15,7 +16,7 @@ mod code {
     pub(super) const PROTOCOL: i32 = 15;
 }
 
-/// The store's error for one of sqlx's.
+/// Maps an error of sqlx to the store's.
 pub(in crate::store) fn from_sqlx(error: sqlx::Error) -> StoreError {
     match error {
         sqlx::Error::Database(error) => {
@@ -32,7 +33,7 @@ pub(in crate::store) fn from_sqlx(error: sqlx::Error) -> StoreError {
 }
 
 fn from_code(extended: i32, message: &str) -> StoreError {
-    // The lower byte is the primary code; the rest says more than is needed.
+    // The lower byte is the primary code; the rest is more detail than needed.
     match extended & 0xff {
         code::FULL => StoreError::Full,
         code::BUSY
@@ -43,20 +44,20 @@ fn from_code(extended: i32, message: &str) -> StoreError {
         | code::IOERR
         | code::CANTOPEN
         | code::PROTOCOL => StoreError::Unavailable(message.to_owned()),
-        // A constraint that no function expects, a value that is too large, a damaged file: it
-        // won't pass by itself.
+        // A constraint that no function expects, a value that is too large, or a damaged file. A
+        // retry would not help.
         _ => StoreError::Corrupt(message.to_owned()),
     }
 }
 
-/// The store was closed, or its writer has ended.
+/// Returns the error for a store that was closed or whose writer has ended.
 pub(super) fn closed() -> StoreError {
     StoreError::Unavailable("it is closed".to_owned())
 }
 
-/// Whether the error is about the connection or the disk and not about what was to be written:
-/// SQLite may then have rolled back the whole transaction on its own, and what follows on the
-/// connection would be outside of any.
+/// Returns whether the error is about the connection or the disk rather than the data. SQLite may
+/// then have rolled back the whole transaction by itself, and further statements on the connection
+/// would be outside any transaction.
 pub(super) fn breaks_transaction(error: &StoreError) -> bool {
     match error {
         StoreError::Full | StoreError::Unavailable(_) | StoreError::Unsure(_) => true,
@@ -69,7 +70,7 @@ pub(super) fn breaks_transaction(error: &StoreError) -> bool {
     }
 }
 
-/// The same error once more, for the next of several callers that share it.
+/// Returns a copy of the error, for the next of several callers that share it.
 pub(super) fn again(error: &StoreError) -> StoreError {
     match error {
         StoreError::Full => StoreError::Full,

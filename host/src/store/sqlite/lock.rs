@@ -12,8 +12,9 @@ use std::{
 use super::files::open_private;
 use crate::store::StoreError;
 
-/// The lock; it is given back when this is dropped or the process ends, however it ends. The file
-/// itself stays: to delete it would let two processes hold locks on two files of that name.
+/// The lock. It is released when this is dropped or the process ends, however it ends. The lock
+/// file stays, because deleting it would let two processes lock two different files of the same
+/// name.
 #[derive(Debug)]
 pub(in crate::store) struct Lock {
     _file: File,
@@ -23,8 +24,8 @@ impl Lock {
     /// Takes the lock for the database at `path`.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`], with the lock file's name and the cure, if another holder has
-    /// it.
+    /// [`StoreError::Unavailable`] if it is already locked. The message names the lock file and the
+    /// remedy.
     pub(super) fn take(path: &Path) -> Result<Self, StoreError> {
         let name = lock_path(path);
         let refused = |reason: String| StoreError::Unavailable(format!("{}: {reason}", name.display()));
@@ -42,8 +43,7 @@ impl Lock {
     }
 }
 
-/// `<path>.lock`, where `path` is free of symbolic links, so that two names of one file have one
-/// lock.
+/// Returns `<path>.lock` with symbolic links resolved, so that two names of one file share a lock.
 fn lock_path(path: &Path) -> PathBuf {
     let real = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let mut name = real.into_os_string();

@@ -1,7 +1,7 @@
-//! A script as one command.
+//! Runs a script as one command.
 //!
 //! Each command to SQLite costs sqlx a hop to the connection's thread and back, which takes longer
-//! than most of our statements do: all statements of a script are sent at once.
+//! than most of our statements. So all statements of a script are sent at once.
 
 use async_trait::async_trait;
 use futures::TryStreamExt;
@@ -37,7 +37,7 @@ impl Transaction for SqliteConnection {
         let mut wants = wants.into_iter();
         let mut kept = Vec::new();
         let mut rows = Vec::new();
-        // The text is made of string literals of this crate only.
+        // The text consists of string literals of this crate only.
         let mut results = self.fetch_many(sqlx::query_with(AssertSqlSafe(sql), arguments));
         while let Some(result) = results.try_next().await.map_err(from_sqlx)? {
             match result {
@@ -49,7 +49,7 @@ impl Transaction for SqliteConnection {
                 }
             }
         }
-        // Every statement was judged, or the script did not run to its end.
+        // Either every statement has been checked, or the script ended early.
         match wants.next() {
             Some(_) => Err(StoreError::Unavailable("some statements were not carried out".to_owned())),
             None => Ok(kept),
@@ -57,7 +57,7 @@ impl Transaction for SqliteConnection {
     }
 }
 
-/// The rows of one statement that only reads.
+/// Runs a read-only statement and returns its rows.
 pub(super) async fn read<'e>(
     executor: impl Executor<'e, Database = sqlx::Sqlite>,
     statement: Statement,

@@ -1,13 +1,14 @@
-//! The one writer: a task that owns a connection and merges waiting writes into one commit.
+//! The single writer: a task that owns a connection and merges waiting writes into one commit.
 //!
-//! The price of a write is the disk's sync at its commit. SQLite lets one connection write at a
-//! time, so several of them would only queue up where nobody sees the queue. Here it is ours: what
-//! waits is taken in one go, each write in its own savepoint, and one commit pays for all. Nobody
-//! is answered before that commit has returned.
+//! The cost of a write is the disk sync at its commit. SQLite lets one connection write at a time,
+//! so several connections would only queue up where the host can't see the queue. Here the host
+//! owns the queue. It takes everything that waits at once, runs each write in its own savepoint,
+//! and pays for all of them with one commit. No caller gets a result before that commit has
+//! returned.
 //!
-//! A write that is refused undoes only itself. An error of the connection or the disk fails the
-//! whole batch: everybody in it gets the error, nothing of it was written, and the next batch
-//! begins on a new connection.
+//! A rejected write undoes only itself. An error of the connection or the disk fails the whole
+//! batch: every caller gets the error, nothing of the batch was written, and the next batch begins
+//! on a new connection.
 
 use std::panic::AssertUnwindSafe;
 
@@ -24,14 +25,15 @@ use super::{
 };
 use crate::store::StoreError;
 
-/// How many writes may share a commit. More would make the first ones wait for long; at some 0.1 ms
-/// a write, this many take less than the sync of a slow disk.
+/// The maximum number of writes that share a commit. More would keep the first callers waiting; at
+/// some 0.1 ms per write, this many take less than the sync of a slow disk.
 const BATCH: usize = 64;
 
-/// How many writes may wait; further callers wait for room. Four batches keep the writer busy.
+/// The number of writes that may be queued; further callers wait for room. Four batches keep the
+/// writer busy.
 const QUEUE: usize = 256;
 
-/// The way to the writer.
+/// A handle to the writer.
 #[derive(Debug)]
 pub(super) struct Writer {
     queue: mpsc::Sender<Message>,
@@ -44,20 +46,20 @@ enum Message {
 }
 
 impl Writer {
-    /// Starts the writer on an open connection. It keeps the lock, if it has one, for as long as it
-    /// may write.
+    /// Starts the writer on an open connection. The writer holds the lock, if there is one, for as
+    /// long as it may write.
     pub(super) fn start(connection: SqliteConnection, options: SqliteConnectOptions, lock: Option<Lock>) -> Self {
         let (queue, waiting) = mpsc::channel(QUEUE);
         let writer = WriterTask { connection: Some(connection), options, _lock: lock };
         Self { queue, task: Mutex::new(Some(tokio::spawn(writer.work(waiting)))) }
     }
 
-    /// Does `work` in a transaction, alone or together with others.
+    /// Runs `work` in a transaction, alone or together with others.
     ///
-    /// If the returned future is dropped before it is done, the write may still happen, or not.
+    /// If the returned future is dropped before it completes, the write may or may not happen.
     ///
     /// # Errors
-    /// What `work` returns, or why it could not be done or committed.
+    /// The error of `work`, or the reason why it could not be run or committed.
     pub(super) async fn write<T, F>(&self, work: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
@@ -69,14 +71,14 @@ impl Writer {
         answer.await.map_err(|_| closed())?
     }
 
-    /// Whether it takes writes.
+    /// Returns whether the writer takes writes.
     pub(super) fn is_open(&self) -> bool {
         !self.queue.is_closed()
     }
 
-    /// Finishes what waits, closes the connection and gives the lock back.
+    /// Finishes the queued writes, closes the connection and releases the lock.
     pub(super) async fn close(&self) {
-        // If the queue is closed already, so is the writer, and what is left is to wait for its
+        // If the queue is already closed, so is the writer, and all that is left is to wait for its
         // end.
         let _ = self.queue.send(Message::Close).await;
         if let Some(task) = self.task.lock().await.take()
@@ -87,20 +89,20 @@ impl Writer {
     }
 }
 
-/// What came of a write that has run but is not committed.
+/// The result of a write that has run but is not committed.
 enum Verdict {
     Done,
     Refused,
     Broken(StoreError),
 }
 
-/// A write in the queue, whatever it returns.
+/// A write in the queue, independent of its result type.
 trait Job: Send {
-    /// Whether nobody waits for it any more.
+    /// Returns whether the caller has gone.
     fn is_abandoned(&self) -> bool;
-    /// Runs it and keeps the result.
+    /// Runs the write and keeps its result.
     fn run<'c>(&'c mut self, connection: &'c mut SqliteConnection) -> BoxFuture<'c, Verdict>;
-    /// Tells the caller: the result, or why the batch failed.
+    /// Sends the caller the result, or the reason why the batch failed.
     fn answer(self: Box<Self>, failure: Option<&StoreError>);
 }
 
@@ -135,8 +137,8 @@ where
     }
 
     fn answer(self: Box<Self>, failure: Option<&StoreError>) {
-        // Even a refusal counts only if the batch was committed: it may rest on another write of
-        // the batch.
+        // Even a rejection counts only if the batch was committed, because it may depend on another
+        // write of the batch.
         let result = match (failure, self.result) {
             (Some(error), _) => Err(again(error)),
             (None, Some(result)) => result,
@@ -180,13 +182,13 @@ impl WriterTask {
         if jobs.is_empty() {
             return;
         }
-        // A panic in a write is a bug, but one that must not leave everybody else waiting for ever.
+        // A panic in a write is a bug, but it must not leave all other callers waiting forever.
         let outcome = AssertUnwindSafe(self.commit(&mut jobs)).catch_unwind().await.unwrap_or_else(|_| {
             Err(StoreError::Unavailable("a write panicked, which is a bug; the log has more".to_owned()))
         });
         if let Err(error) = &outcome {
             tracing::error!(%error, writes = jobs.len(), "nothing could be written");
-            // Nothing certain is known of the connection's state. To close it is to roll back.
+            // The state of the connection is unknown, and closing it rolls back.
             if let Some(connection) = self.connection.take() {
                 let _ = connection.close_hard().await;
             }
@@ -218,14 +220,14 @@ async fn commit_one(connection: &mut SqliteConnection, job: &mut dyn Job) -> Res
 }
 
 async fn commit_all(connection: &mut SqliteConnection, jobs: &mut [Box<dyn Job>]) -> Result<(), StoreError> {
-    // Two statements in one command: each command costs a hop to the connection's thread.
+    // Two statements in one command, because each command costs a hop to the connection's thread.
     execute(connection, "BEGIN IMMEDIATE; SAVEPOINT job").await?;
     let last = jobs.len().saturating_sub(1);
     for (index, job) in jobs.iter_mut().enumerate() {
         match job.run(connection).await {
             Verdict::Done if index < last => execute(connection, "RELEASE job; SAVEPOINT job").await?,
             Verdict::Done => {}
-            // The savepoint itself stays and serves the next.
+            // The savepoint itself stays for the next write.
             Verdict::Refused => execute(connection, "ROLLBACK TO job").await?,
             Verdict::Broken(error) => return Err(error),
         }
@@ -236,8 +238,7 @@ async fn commit_all(connection: &mut SqliteConnection, jobs: &mut [Box<dyn Job>]
 async fn execute(connection: &mut SqliteConnection, sql: &'static str) -> Result<(), StoreError> {
     match sqlx::query(sql).execute(connection).await.map_err(from_sqlx) {
         Ok(_) => Ok(()),
-        // Whatever it is: a transaction that does not begin or end as it should is not the fault of
-        // one write.
+        // Any error: a transaction that fails to begin or end is not the fault of a single write.
         Err(error) => Err(again(&error)),
     }
 }

@@ -1,4 +1,4 @@
-//! Deliveries of events to endpoints: which is tried next, and the result of each try.
+//! Deliveries of events to endpoints: which one is attempted next, and the result of each attempt.
 
 use std::time::Duration;
 
@@ -22,68 +22,69 @@ use crate::{
     },
 };
 
-/// A delivery that a worker now holds, until its lease runs out.
+/// A delivery that a worker holds until its lease expires.
 #[derive(Debug, Clone)]
 pub struct DueDelivery {
-    /// To where.
+    /// The endpoint to deliver to.
     pub endpoint: Endpoint,
-    /// Which event.
+    /// The event that is delivered.
     pub event: EventId,
-    /// What is sent, to the byte.
+    /// The exact request body.
     pub body: String,
-    /// How often it was tried, this time not counted.
+    /// The number of earlier attempts.
     pub attempts: u32,
-    /// When it was written or last replayed.
+    /// When the delivery was written or last replayed.
     pub since: Timestamp,
-    /// The worker's right to record what came of it: nobody claimed it later.
+    /// The fencing token under which the worker may record the result, unless somebody has claimed
+    /// the delivery since.
     pub fence: i64,
 }
 
-/// A try of a delivery.
+/// An attempt of a delivery.
 #[derive(Debug, Clone)]
 pub struct Attempt {
-    /// To which endpoint.
+    /// The endpoint of the delivery.
     pub webhook: WebhookId,
-    /// Which event.
+    /// The event of the delivery.
     pub event: EventId,
-    /// Where it was tried.
+    /// The url that was tried.
     pub url: String,
-    /// The worker's right.
+    /// The worker's fencing token.
     pub fence: i64,
-    /// When.
+    /// When the attempt was made.
     pub at: Timestamp,
-    /// Its result.
+    /// The result of the attempt.
     pub outcome: AttemptOutcome,
-    /// What the endpoint answered.
+    /// The HTTP status of the answer, if there was one.
     pub answered: Option<u16>,
-    /// Why it failed.
+    /// Why the attempt failed.
     pub error: Option<String>,
 }
 
-/// The result of a try.
+/// The result of an attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AttemptOutcome {
-    /// The endpoint accepted it.
+    /// The endpoint accepted the delivery.
     Delivered,
-    /// It is retried at this moment.
+    /// The delivery is retried at this moment.
     Retry(Timestamp),
-    /// It is given up.
+    /// The delivery is given up.
     DeadLetter,
 }
 
-/// Which deliveries to list; newest first.
+/// A filter for listing deliveries, newest first.
 #[derive(Debug, Clone, Default)]
 pub struct DeliveryFilter {
-    /// Only in this status.
+    /// Only deliveries in this status.
     pub status: Option<DeliveryStatus>,
-    /// Only those before this number.
+    /// Only deliveries with a number below this one.
     pub before: Option<i64>,
-    /// At most so many.
+    /// The maximum number of deliveries.
     pub limit: u32,
 }
 
 impl Store {
-    /// Stores an event for one endpoint alone, to be delivered like any other.
+    /// Stores an event for a single endpoint, to be delivered like any other.
     pub async fn add_test_event(&self, webhook: &WebhookId, event: &Event) -> Result<(), StoreError> {
         let events = formatted([event], self.payload);
         self.write((webhook.clone(), events), work!(add_test_event)).await
@@ -92,17 +93,18 @@ impl Store {
     /// Claims the delivery that is due first, for `lease`.
     ///
     /// A delivery waits for those of earlier events of its buy to the same endpoint until they have
-    /// failed a few times. An endpoint gets a few at a time, one where nothing succeeds a single
-    /// one, and all endpoints of one owner a fixed number together; the publisher's endpoints count
-    /// as one owner's.
+    /// failed a few times. An endpoint gets a few deliveries at a time, or a single one while
+    /// nothing succeeds there. All endpoints of one owner together get a fixed number; the
+    /// publisher's endpoints count as one owner's.
     pub async fn claim_delivery(&self, now: Timestamp, lease: Duration) -> Result<Option<DueDelivery>, StoreError> {
         self.write((now, lease), work!(claim)).await
     }
 
-    /// Records the result of a try and returns the endpoint's `failing_since` as it is then.
+    /// Records the result of an attempt and returns the endpoint's resulting `failing_since`.
     ///
-    /// What was tried at a url that the endpoint no longer has, and was not accepted there, is due
-    /// at once at the new url and counts for nothing else; then `None` is returned.
+    /// If the endpoint's url has changed meanwhile and the attempt at the old one failed, the
+    /// delivery is due at once at the new url, the attempt counts for nothing else, and `None` is
+    /// returned.
     ///
     /// # Errors
     /// [`StoreError::Stale`] if another worker has claimed the delivery since.
@@ -130,14 +132,14 @@ impl Store {
         self.read(asked).await?.iter().map(read_delivery).collect()
     }
 
-    /// Deletes deliveries that ended and are older than `before`, at most `limit`; returns how
-    /// many.
+    /// Deletes at most `limit` deliveries that have ended and are older than `before`, and returns
+    /// how many.
     pub async fn forget_deliveries(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
         self.write((before, limit), work!(forget)).await
     }
 }
 
-/// Has an event delivered to every endpoint that wants to hear of it.
+/// Enqueues an event's deliveries to every subscribed endpoint.
 pub(in crate::store) fn enqueue(script: &mut Script, event: &Event) {
     script
         .statement(
@@ -151,8 +153,8 @@ pub(in crate::store) fn enqueue(script: &mut Script, event: &Event) {
         .bind(event.id.as_str());
 }
 
-/// Adds what makes a delivery `mine` one that may be tried at a moment: it is due, and no earlier
-/// one of its buy keeps it waiting.
+/// Pushes the condition that the delivery `mine` may be attempted now: it is due, and no earlier
+/// delivery of its buy keeps it waiting.
 fn may_be_tried(statement: &mut Statement, dialect: &Dialect, now: Timestamp) {
     statement
         .push(" AND mine.status = 'pending' AND mine.due_at <= ")
@@ -167,9 +169,9 @@ fn may_be_tried(statement: &mut Statement, dialect: &Dialect, now: Timestamp) {
         .bind(webhook::PATIENCE);
 }
 
-/// Which endpoint is sent something next, as the tables `chosen` and before it what tells:
-/// thousands of deliveries may be due to an endpoint that is sent nothing more at the moment, and
-/// none of them is looked at.
+/// Pushes the common table expressions that choose the next endpoint to send to, as `chosen`.
+/// Thousands of deliveries may be due to an endpoint that has no capacity left, and none of them is
+/// read.
 fn choose(statement: &mut Statement, dialect: &Dialect, now: Timestamp) {
     statement
         .push(
@@ -180,7 +182,7 @@ fn choose(statement: &mut Statement, dialect: &Dialect, now: Timestamp) {
         )
         .push(dialect.current)
         .bind(dialect.at(now))
-        // From one endpoint that something waits for to the next, along an index.
+        // Steps along an index from one endpoint with pending deliveries to the next.
         .push("), waiting (webhook) AS (SELECT min(one.webhook) FROM webhook_deliveries AS one")
         .push(dialect.due)
         .push(
@@ -277,8 +279,8 @@ fn count(row: &Row, name: &'static str) -> Result<u32, StoreError> {
     Ok(u32::try_from(row.int(name)?).unwrap_or(u32::MAX))
 }
 
-/// Records what came of a try. What was tried at a url that the endpoint no longer has, and was not
-/// taken there, is due at once at the one that it has now, and counts for nothing else.
+/// Records the result of an attempt. A failed attempt at a url that the endpoint no longer has
+/// makes the delivery due at once at the new url, and counts for nothing else.
 async fn record_attempt(
     transaction: &mut (dyn Transaction + '_),
     _: &Dialect,
@@ -315,7 +317,7 @@ async fn record_attempt(
         transaction.run(script).await?;
         return Ok(None);
     }
-    // Written only where it changes: deliveries of one endpoint need not wait for each other.
+    // Written only if it changes, so that deliveries of one endpoint don't block each other.
     let failing = if status == DeliveryStatus::Delivered {
         script.statement(
             "UPDATE webhooks SET failing_since = NULL WHERE id = ? AND version = ? AND failing_since IS NOT NULL",

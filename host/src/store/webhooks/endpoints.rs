@@ -18,21 +18,22 @@ use crate::{
 };
 
 impl Store {
-    /// Stores a new endpoint and appends `line` to the audit log. Returns `false`, and writes
-    /// nothing, if its owner has `most` already.
+    /// Stores a new endpoint and appends `line` to the audit log. If its owner already has `most`
+    /// endpoints, writes nothing and returns `false`.
     pub async fn add_webhook(&self, endpoint: &Endpoint, most: u32, line: AuditEntry) -> Result<bool, StoreError> {
         self.write((endpoint.clone(), most, line), work!(add)).await
     }
 
-    /// Writes a changed endpoint and appends `lines` to the audit log. If it is disabled, its
-    /// pending deliveries are given up. `failing_since` is not taken from the endpoint; it is
-    /// cleared where the url changes.
+    /// Writes a changed endpoint and appends `lines` to the audit log. If the endpoint is disabled,
+    /// its pending deliveries are given up. `failing_since` is not taken from the endpoint; it is
+    /// cleared if the url changes.
     ///
     /// # Errors
-    /// [`StoreError::Stale`] if somebody else changed it meanwhile.
+    /// [`StoreError::Stale`] if somebody else has changed the endpoint meanwhile.
     pub async fn change_webhook(&self, stored: &Stored<Endpoint>, lines: Vec<AuditEntry>) -> Result<(), StoreError> {
         let id = stored.value.id.clone();
-        // Before it is enabled again and after it is disabled: in between, nothing of it is sent.
+        // Before it is enabled again and after it is disabled, because nothing is sent to it in
+        // between.
         if stored.value.disabled.is_none() {
             while self.write(id.clone(), work!(give_up)).await? {}
         }
@@ -43,11 +44,11 @@ impl Store {
         Ok(())
     }
 
-    /// Removes a disabled endpoint, and before it its deliveries, `limit` at a time. Returns
-    /// whether it is gone; only then `line` is appended to the audit log.
+    /// Removes a disabled endpoint after its deliveries, which are deleted `limit` at a time.
+    /// Returns whether the endpoint is gone; only then is `line` appended to the audit log.
     ///
     /// # Errors
-    /// [`StoreError::Stale`] if somebody else changed it meanwhile.
+    /// [`StoreError::Stale`] if somebody else has changed the endpoint meanwhile.
     pub async fn remove_webhook(
         &self,
         stored: &Stored<Endpoint>,
@@ -66,7 +67,7 @@ impl Store {
         Ok(Some(Stored { value: listed(row)?, version: row.int("version")? }))
     }
 
-    /// Reads endpoints, oldest first: a principal's, or all of them for `None`.
+    /// Reads endpoints, oldest first: those of a principal, or all of them if `owner` is `None`.
     pub async fn webhooks(&self, owner: Option<&PrincipalId>) -> Result<Vec<Endpoint>, StoreError> {
         let mut asked = Statement::new(LISTED);
         if let Some(owner) = owner {
@@ -87,7 +88,7 @@ fn set_events(script: &mut Script, endpoint: &Endpoint) {
     }
 }
 
-/// An endpoint without what has a column of its own.
+/// Serializes an endpoint without the fields that have a column of their own.
 fn doc(endpoint: &Endpoint) -> Result<String, StoreError> {
     to_doc(&Endpoint { failing_since: None, ..endpoint.clone() })
 }
@@ -97,8 +98,8 @@ async fn add(
     dialect: &Dialect,
     (endpoint, most, line): &(Endpoint, u32, AuditEntry),
 ) -> Result<bool, StoreError> {
-    // Whoever makes another endpoint of this owner waits here, so that none is counted too few.
-    // Nothing is locked before.
+    // Serializes the creation of endpoints per owner, so that none is missed in the count. Nothing
+    // is locked before this.
     let mut script = Script::default();
     if let Some(lock) = dialect.audit_lock {
         script.statement(lock, Want::Any);
@@ -137,13 +138,13 @@ async fn change(
     let found = transaction.run(Script::asking(asked)).await?;
     let before = endpoint(found.first().ok_or(StoreError::Stale("the endpoint"))?)?;
     let mut script = Script::default();
-    // Deliveries before their endpoint, like whoever records one. The rest is given up by
-    // [`give_up`].
+    // Locks the deliveries before their endpoint, in the same order as the recording of an attempt.
+    // [`give_up`] handles the remaining deliveries.
     give_up_some(&mut script, &changed.id, changed.disabled.is_some());
     let sql = if changed.disabled.is_none() && changed.url == before.url {
         "UPDATE webhooks SET version = version + 1, enabled = ?, doc = ? WHERE id = ? AND version = ?"
     } else {
-        // Once it is enabled again, or somewhere else, its time begins anew.
+        // `failing_since` starts over when the endpoint is enabled again or moved to another url.
         "UPDATE webhooks SET version = version + 1, enabled = ?, doc = ?, failing_since = NULL WHERE id = ? AND version = ?"
     };
     script
@@ -157,12 +158,13 @@ async fn change(
     audit::append(transaction, dialect, lines).await
 }
 
-/// How many deliveries one write gives up: a receiver that was away for days has left any number of
-/// them.
+/// The number of deliveries that one write gives up. A receiver that was away for days may have
+/// left any number of them.
 const GIVEN_UP: u32 = 1_000;
 
-/// Gives up deliveries that wait for an endpoint that is disabled, or is to be. An event that was
-/// being written while the endpoint was disabled is given up when it is enabled again.
+/// Gives up deliveries that wait for an endpoint that is disabled or about to be. An event that was
+/// being written while the endpoint was being disabled is given up when the endpoint is enabled
+/// again.
 fn give_up_some(script: &mut Script, webhook: &WebhookId, disables: bool) {
     script
         .statement(
@@ -179,7 +181,8 @@ fn give_up_some(script: &mut Script, webhook: &WebhookId, disables: bool) {
         .bind(webhook.as_str());
 }
 
-/// Gives up a batch of what waits for an endpoint that is disabled; whether there may be more.
+/// Gives up a batch of the deliveries to a disabled endpoint, and returns whether there may be
+/// more.
 async fn give_up(
     transaction: &mut (dyn Transaction + '_),
     _: &Dialect,
@@ -229,8 +232,8 @@ async fn remove(
     Ok(true)
 }
 
-/// An endpoint as [`endpoint`] wants it, and how much was given up of what was sent to it: counted
-/// no further than makes a difference.
+/// Selects an endpoint as [`endpoint`] expects it, with the number of its dead letters, counted
+/// only as far as it matters.
 const LISTED: &str = "SELECT doc, version, failing_since,
     (SELECT count(*) FROM (SELECT 1 AS one FROM webhook_deliveries AS given_up
      WHERE given_up.webhook = webhooks.id AND given_up.status = 'dead' LIMIT 10000) AS counted) AS dead
@@ -241,7 +244,7 @@ fn listed(row: &Row) -> Result<Endpoint, StoreError> {
     Ok(Endpoint { dead, ..endpoint(row)? })
 }
 
-/// The endpoint of a row with `doc` and `failing_since`.
+/// Reads the endpoint of a row with `doc` and `failing_since`.
 pub(super) fn endpoint(row: &Row) -> Result<Endpoint, StoreError> {
     let endpoint: Endpoint = row.doc("an endpoint of webhooks", "doc")?;
     Ok(Endpoint { failing_since: row.maybe_moment("failing_since")?, ..endpoint })

@@ -1,9 +1,9 @@
-//! Sends events to an endpoint again.
+//! Replays events to an endpoint.
 //!
-//! A replay may come to thousands of deliveries, and what it looks through may be everything that
-//! ever happened. So it reads beside the writes, a page at a time along an index, and writes a few
-//! deliveries at a time: other writes get their turn in between. A replay that is cut off has sent
-//! again what it had written; asking once more sends some of it twice.
+//! A replay may send thousands of deliveries, and may search everything that ever happened. So it
+//! reads outside of the writes, a page at a time along an index, and writes a few deliveries at a
+//! time, so that other writes get their turn in between. An interrupted replay has sent again
+//! whatever it had written; repeating it sends some of that twice.
 
 use crate::{
     domain::{
@@ -23,71 +23,72 @@ use crate::{
     },
 };
 
-/// What to send again.
+/// The events to replay.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Replay {
-    /// One event, whatever became of it.
+    /// One event, whatever the state of its delivery.
     One(EventId),
-    /// Everything that was given up.
+    /// All dead letters.
     DeadLetters,
-    /// Everything that happened since then and that the endpoint wants to hear, whether it was sent
-    /// or not. Tests of other endpoints are nobody's to hear.
+    /// Everything since this moment that the endpoint subscribes to, whether it was sent or not.
+    /// Test events of other endpoints are excluded.
     Since(Timestamp),
 }
 
-/// What a replay came to.
+/// The result of a replay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Replayed {
-    /// How many events are sent again.
+    /// The number of events that are sent again.
     pub count: u64,
-    /// Whether there may be more: another call goes on.
+    /// Whether there may be more, which another call would send.
     pub more: bool,
-    /// Of [`Replay::Since`]: since when the next call goes on; some of the last ones may be sent
-    /// twice.
+    /// For [`Replay::Since`], the moment from which the next call continues. Some of the last
+    /// events may be sent twice.
     pub next_since: Option<Timestamp>,
 }
 
-/// How many deliveries one write sends again. Others wait for it: some milliseconds.
+/// The number of deliveries that one write sends again. Other writes wait for it, some
+/// milliseconds.
 const WRITTEN_AT_A_TIME: u32 = 250;
 
-/// How many events are looked at with one question.
+/// The number of events read by one query.
 const PAGE: u32 = 2_000;
 
-/// How many events one replay looks at, of which its endpoint may want few. What is left is told,
-/// and another call goes on with it.
+/// The number of events that one replay examines, of which the endpoint may want few. The result
+/// says if any are left, and another call continues from there.
 const MOST_LOOKED_AT: usize = 100_000;
 
-/// What is claimed now loses its claim: it is sent once more. Deliveries that a host of an older
-/// version wrote do not have their event's number.
+/// Resets a delivery. A claimed one loses its claim and is sent once more. Deliveries written by a
+/// host of an older version lack their event's number.
 const ANEW: &str = "status = 'pending', attempts = 0, leased = 0, fence = webhook_deliveries.fence + 1, error = NULL,
     event_seq = (SELECT events.seq FROM events WHERE events.id = webhook_deliveries.event)";
 
-/// Part of a replay: what one write sends again.
+/// The part of a replay that one write sends again.
 #[derive(Debug, Clone)]
 struct Batch {
     webhook: WebhookId,
     what: Which,
     now: Timestamp,
-    /// Written with it, if it sends anything.
+    /// The audit line, appended if the write sends anything.
     line: Option<AuditEntry>,
 }
 
 #[derive(Debug, Clone)]
 enum Which {
     One(EventId),
-    /// So many that were given up, the oldest.
+    /// This number of dead letters, the oldest first.
     DeadLetters(u32),
-    /// The events of these numbers.
+    /// The events with these numbers.
     Events(Vec<i64>),
 }
 
 impl Store {
-    /// Sends deliveries again from now on, the oldest first and at most `limit`, and appends `line`
-    /// to the audit log.
+    /// Sends at most `limit` deliveries again from now on, oldest first, and appends `line` to the
+    /// audit log.
     ///
-    /// Deliveries are written a few at a time, so that other writes wait for a few of them only; a
-    /// replay that is cut off has sent some again. One call looks through a limited part of a long
-    /// past and returns where to go on.
+    /// Deliveries are written a few at a time, so that other writes wait only briefly. An
+    /// interrupted replay has sent some of them again. One call searches a limited part of a long
+    /// past and returns where to continue.
     pub async fn replay(
         &self,
         webhook: &WebhookId,
@@ -122,7 +123,8 @@ impl Store {
                 .with(webhook.as_str());
         Ok(!self.read(asked).await?.is_empty())
     }
-    /// The next events that an endpoint's owner may hear of, in the order in which they happened.
+    /// Reads the next events that an endpoint's owner may receive, in the order in which they
+    /// happened.
     async fn page(&self, endpoint: &Endpoint, after: (Timestamp, i64)) -> Result<Vec<Found>, StoreError> {
         let mut asked = Statement::new(
             "SELECT page.seq, page.at, page.kind, CAST(CASE WHEN page.kind <> 'webhook.test' OR EXISTS (
@@ -144,7 +146,7 @@ impl Store {
             .iter()
             .map(|row| {
                 let kind = EventKind::parse(&row.text("kind")?);
-                // A test is the business of the endpoint that was tested.
+                // A test event is only for the endpoint that was tested.
                 let wanted = row.int("mine")? == 1 && kind.is_some_and(|kind| endpoint.events.contains(&kind));
                 Ok(Found { at: row.moment("at")?, seq: row.int("seq")?, wanted })
             })
@@ -152,19 +154,19 @@ impl Store {
     }
 }
 
-/// An event that was looked at.
+/// An event that was examined.
 struct Found {
     at: Timestamp,
     seq: i64,
     wanted: bool,
 }
 
-/// A replay that is under way.
+/// A replay in progress.
 struct Writing<'w> {
     store: &'w Store,
     webhook: &'w WebhookId,
     now: Timestamp,
-    /// Until it is written: with the first write that sends anything.
+    /// The audit line, until the first write that sends anything takes it.
     line: Option<AuditEntry>,
     count: u64,
 }
@@ -185,7 +187,7 @@ impl Writing<'_> {
         }
         Ok(())
     }
-    /// Goes through what happened since a moment, until the end, the limit, or [`MOST_LOOKED_AT`].
+    /// Searches what happened since a moment, until the end, the limit, or [`MOST_LOOKED_AT`].
     async fn since(&mut self, since: Timestamp, limit: u32) -> Result<Replayed, StoreError> {
         let Some(endpoint) = self.store.webhook(self.webhook).await? else {
             return Ok(Replayed { count: 0, more: false, next_since: None });
@@ -198,7 +200,7 @@ impl Writing<'_> {
             let whole = page.len() < PAGE as usize;
             for found in page {
                 looked_at += 1;
-                // The one before it was the last of this call.
+                // The event before this one was the last of this call.
                 if looked_at > MOST_LOOKED_AT || (found.wanted && chosen == limit) {
                     self.write_all(&mut events).await?;
                     return Ok(Replayed { count: self.count, more: true, next_since: Some(found.at) });

@@ -5,7 +5,7 @@ use tempfile::TempDir;
 
 use super::*;
 
-/// A writer over a file with one table.
+/// Returns a writer on a file with one table.
 async fn writer(folder: &TempDir) -> Writer {
     let path = folder.path().join("writer.db");
     let options = SqliteConnectOptions::new().filename(&path).create_if_missing(true);
@@ -33,7 +33,7 @@ async fn count_notes(connection: &mut SqliteConnection) -> Result<i64, StoreErro
     sqlx::query_scalar("SELECT count(*) FROM notes").fetch_one(connection).await.map_err(from_sqlx)
 }
 
-/// Holds the writer up until all of `writes` wait, so that they come in one batch.
+/// Blocks the writer until all of `writes` are queued, so that they form one batch.
 async fn in_one_batch<T>(writer: &Writer, writes: Vec<BoxFuture<'_, T>>) -> Vec<T> {
     let (go, wait) = oneshot::channel::<()>();
     let (begun, has_begun) = oneshot::channel::<()>();
@@ -46,7 +46,7 @@ async fn in_one_batch<T>(writer: &Writer, writes: Vec<BoxFuture<'_, T>>) -> Vec<
     });
     let batch = async {
         has_begun.await.unwrap();
-        // Polled first, they are all in the queue once the second future here is polled.
+        // They are polled first, so all of them are queued by the time the second future is polled.
         let (results, ()) = futures::future::join(join_all(writes), async {
             let _ = go.send(());
         })
@@ -88,7 +88,7 @@ async fn when_the_disk_is_full_the_whole_batch_is_told_and_the_next_one_is_tried
     let writer = writer(&folder).await;
     let fill = writer.write(|connection| {
         Box::pin(async move {
-            // The limit is the connection's, so that a new connection has room again.
+            // The limit applies to the connection, so a new connection has room again.
             sqlx::query("PRAGMA max_page_count = 4").execute(&mut *connection).await.map_err(from_sqlx)?;
             sqlx::query("INSERT INTO notes (text) VALUES (hex(zeroblob(100000)))")
                 .execute(connection)
@@ -119,7 +119,7 @@ async fn a_write_that_panics_fails_its_batch_and_nobody_waits_for_ever() {
     assert_eq!(count(&writer).await, 1);
 }
 
-/// Writes what can't be committed, and only the commit says so.
+/// Writes a row that violates a constraint which is checked only at the commit.
 async fn owe(connection: &mut SqliteConnection) -> Result<(), StoreError> {
     let sql = "PRAGMA defer_foreign_keys = ON;
                CREATE TABLE owned (note INTEGER REFERENCES notes (id));
@@ -145,7 +145,7 @@ async fn an_abandoned_write_that_still_waits_is_not_begun() {
     let writer = writer(&folder).await;
     let abandoned = async {
         let mut write = note(&writer, 1).boxed();
-        // Once polled it waits in the queue; then its caller goes.
+        // Once polled it is queued; then its caller goes away.
         assert!(futures::poll!(&mut write).is_pending());
         drop(write);
         Ok(())
