@@ -1,4 +1,4 @@
-//! One try of a delivery: the request, its signatures, what the answer means.
+//! One delivery attempt: the request, its signatures, how the answer is interpreted.
 
 use std::{
     collections::HashMap,
@@ -19,34 +19,35 @@ use crate::{
     store::webhooks::DueDelivery,
 };
 
-/// So many origins keep their connections.
+/// Maximum origins whose connections are kept open.
 const MOST_CLIENTS: usize = 200;
 
-/// So much of an answer is read, so that its connection can be used again. Nobody looks at it.
+/// Bytes read of an answer so that its connection can be reused. Its content is ignored.
 const MOST_READ: usize = 64 << 10;
 
-/// For so long it is read: who trickles it loses the connection, and takes nobody's place.
+/// How long an answer is read. A receiver that trickles it loses the connection and holds up no
+/// other delivery.
 const READ_FOR: Duration = Duration::from_secs(1);
 
-/// What its owner is told of an endpoint that nothing can be signed for. Of the keys of the host
-/// they know nothing.
+/// The error shown to the owner of an endpoint for which nothing can be signed. It reveals nothing
+/// about the host's keys.
 const UNREADABLE: &str =
     "it could not be signed: its secret can't be read; tell the operator, whose log says why, or rotate it";
 
-/// The result of a try.
+/// The result of a delivery attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DeliveryResult {
     /// The receiver accepted it, with this status.
     Accepted(u16),
-    /// The receiver answered 410: it wants nothing any more.
+    /// The receiver answered 410: it wants no more deliveries.
     Gone,
-    /// It is to be retried.
+    /// The attempt failed and is to be retried.
     Failed {
-        /// What the receiver answered, if it did.
+        /// The status that the receiver answered, if it did.
         answered: Option<u16>,
-        /// Why, for the endpoint's owner.
+        /// The reason, for the endpoint's owner.
         error: String,
-        /// What the receiver asked for.
+        /// The wait that the receiver asked for in `Retry-After`.
         retry_after: Option<Duration>,
     },
 }
@@ -65,14 +66,14 @@ pub struct Sender {
 }
 
 impl Sender {
-    /// A sender that keeps to the policy.
+    /// Creates a sender that enforces the policy.
     pub fn new(policy: Policy) -> Self {
         Self { policy, clients: Mutex::default() }
     }
 
-    /// Tries a delivery once.
+    /// Attempts a delivery once.
     pub async fn send(&self, due: &DueDelivery, keys: &Keyring, now: Timestamp) -> DeliveryResult {
-        // Judged again: the policy may be another one than when the endpoint was made.
+        // Checked again: the policy may have changed since the endpoint was created.
         let url = match self.policy.judge(&due.endpoint.url) {
             Ok(url) => url,
             Err(refused) => return DeliveryResult::failed(format!("its url {refused}")),
@@ -119,8 +120,9 @@ impl Sender {
     }
 }
 
-/// The secrets that sign now, as receivers have them. What can't be read is told to the operator
-/// and left out: whoever has the other secret of a rotation is served.
+/// Returns the secrets that sign now, in the form that receivers have. A secret that can't be read
+/// is logged for the operator and left out, so that receivers with the other secret of a rotation
+/// are still served.
 fn secrets(endpoint: &Endpoint, keys: &Keyring, now: Timestamp) -> Vec<String> {
     let read = endpoint.signing(now).map(|secret| keys.open(&secret.text, endpoint.id.as_str()));
     read.filter_map(|read| {
@@ -129,7 +131,7 @@ fn secrets(endpoint: &Endpoint, keys: &Keyring, now: Timestamp) -> Vec<String> {
     .collect()
 }
 
-/// One signature for each secret, with a space between.
+/// Returns one signature for each secret, separated by spaces.
 fn signature(secrets: &[String], id: &str, seconds: i64, body: &str) -> Result<String, standardwebhooks::WebhookError> {
     let signatures: Vec<String> = secrets
         .iter()
@@ -153,7 +155,7 @@ async fn classify(mut response: reqwest::Response) -> DeliveryResult {
             }
         }
     };
-    // What it says is known already, however much of it comes.
+    // The status already decides the result, however much of the body arrives.
     let _ = tokio::time::timeout(READ_FOR, reading).await;
     match status {
         StatusCode::GONE => DeliveryResult::Gone,
@@ -170,7 +172,7 @@ async fn classify(mut response: reqwest::Response) -> DeliveryResult {
     }
 }
 
-/// What went wrong at last, which says most. For the operator.
+/// Returns the innermost cause, which says most. For the operator.
 fn last_cause(error: &reqwest::Error) -> String {
     causes(error).last().map_or_else(|| error.to_string(), ToString::to_string)
 }
@@ -179,9 +181,9 @@ fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn std::error::Erro
     std::iter::successors(std::error::Error::source(error), |error| error.source())
 }
 
-/// Why there was no answer, for the endpoint's owner: who is told which names the publisher's
-/// network knows, and what their addresses are, can map it. A name that leads inside and one that
-/// leads nowhere are told in the same words.
+/// Describes for the endpoint's owner why there was no answer. An owner who learned which names the
+/// publisher's network resolves, and their addresses, could map it. So a name that resolves to an
+/// internal address and one that does not resolve get the same message.
 fn why(error: &reqwest::Error) -> String {
     if error.is_dns() || causes(error).any(|cause| cause.is::<AddressRefused>()) {
         return "its name leads to no address on the internet".to_owned();

@@ -1,4 +1,4 @@
-//! The dispatcher claims due deliveries and tries them, until the host stops.
+//! The dispatcher claims due deliveries and attempts them, until the host stops.
 
 use std::{sync::Arc, time::Duration};
 
@@ -21,24 +21,24 @@ use crate::{
     },
 };
 
-/// How many deliveries this host tries at a time.
+/// Maximum deliveries that this host attempts concurrently.
 const SLOTS: usize = 32;
 
-/// How long it waits at most before it looks by itself: retries fall due, and other replicas write
-/// events, too.
+/// The longest wait before the dispatcher polls: retries fall due, and other replicas write events,
+/// too.
 const POLL: Duration = Duration::from_secs(1);
 
 /// How much longer the lease of a delivery is than a request may take.
 const MARGIN: Duration = Duration::from_secs(10);
 
-/// How often disabling is tried against somebody who changes the endpoint at the same moment.
+/// How often disabling is attempted if others change the endpoint at the same time.
 const TRIES: u32 = 5;
 
-/// The status that says "gone".
+/// The HTTP status "Gone".
 const GONE: u16 = 410;
 
-/// Runs the dispatcher until `stop`. Tries that are in flight then are finished, or made again once
-/// their lease has run out.
+/// Runs the dispatcher until `stop`. Attempts in flight at that point are finished, or repeated
+/// once their lease has run out.
 pub async fn serve(store: Store, policy: Policy, signals: Arc<Signals>, stop: CancellationToken) {
     let lease = policy.timeout + MARGIN;
     let sender = Arc::new(Sender::new(policy));
@@ -58,7 +58,7 @@ pub async fn serve(store: Store, policy: Policy, signals: Arc<Signals>, stop: Ca
                         tracing::warn!(webhook = %due.endpoint.id, event = %due.event, %error, "what came of a delivery was not recorded");
                     }
                     drop(slot);
-                    // The next one of its buy may have waited for it.
+                    // The next delivery about the same buy may have been waiting for this one.
                     signals.happened();
                 });
             }
@@ -84,10 +84,10 @@ pub async fn serve(store: Store, policy: Policy, signals: Arc<Signals>, stop: Ca
     trying.wait().await;
 }
 
-/// Tries a delivery and records the result.
+/// Attempts a delivery and records the result.
 ///
 /// # Errors
-/// The store's; it is tried again when its lease runs out.
+/// When the result can't be stored; the delivery is attempted again when its lease runs out.
 pub async fn deliver(store: &Store, sender: &Sender, due: &DueDelivery) -> Result<(), StoreError> {
     let sent = sender.send(due, store.keys(), now()).await;
     let counted = match &sent {
@@ -119,8 +119,8 @@ pub async fn deliver(store: &Store, sender: &Sender, due: &DueDelivery) -> Resul
         error,
     };
     let failing_since = match store.record_attempt(outcome).await {
-        // Somebody replayed it, or disabled the endpoint: what came of this try is no longer of
-        // interest.
+        // The delivery was replayed or the endpoint disabled meanwhile, so this attempt's result no
+        // longer matters.
         Err(StoreError::Stale(_)) => return Ok(()),
         other => other?,
     };
@@ -135,8 +135,8 @@ pub async fn deliver(store: &Store, sender: &Sender, due: &DueDelivery) -> Resul
     Ok(())
 }
 
-/// Disables an endpoint, unless it is elsewhere by now than where it was `tried`, or no longer what
-/// it is disabled for.
+/// Disables an endpoint, unless its URL has changed since it was `tried`, or the reason for
+/// disabling no longer applies.
 async fn disable(
     store: &Store,
     tried: &Endpoint,

@@ -1,4 +1,4 @@
-//! Endpoints of webhooks, as their owners manage them.
+//! Webhook endpoints, as their owners manage them.
 
 use base64::Engine as _;
 
@@ -18,30 +18,30 @@ use crate::{
     },
 };
 
-/// How many events one replay sends again at most.
+/// Maximum events that one replay sends again.
 pub const MOST_REPLAYED: u32 = 10_000;
 
-/// How many deliveries are removed by one write, so that others get their turn.
+/// Deliveries removed by one write, limited so that other writes get their turn.
 const REMOVED_AT_A_TIME: u32 = 2_000;
 
-/// How many such writes one call makes: ten million deliveries.
+/// Maximum such writes in one call: ten million deliveries.
 const MOST_REMOVALS: u32 = 5_000;
 
-/// Why something was changed, where nobody said more.
+/// The audit log's reason for a change if no other was given.
 const WANTED: &str = "its owner wanted so";
 
-/// What the audit log is told where somebody got to see a secret.
+/// The audit log's entry when a secret was shown to somebody.
 const SHOWN: &str = "they were shown its secret";
 
-/// 256 bits, as the standard recommends at least 192.
+/// 256 bits; the standard recommends at least 192.
 const SECRET_BYTES: usize = 32;
 
-/// Which endpoints a caller may see and change.
+/// The endpoints that a caller may see and change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Scope {
-    /// A principal's own.
+    /// A principal's own endpoints.
     Principal(PrincipalId),
-    /// All of them; a new one is the publisher's and gets everybody's events.
+    /// All endpoints. A new one belongs to the publisher and gets everybody's events.
     All,
 }
 
@@ -54,19 +54,19 @@ pub enum EndpointError {
     /// There is no such delivery to this endpoint.
     #[error("this event was never sent to this endpoint; list its deliveries to see which were")]
     NoDelivery,
-    /// The address can't be used.
+    /// The URL can't be used.
     #[error("url {0}")]
     Url(String),
-    /// It would get no events.
+    /// The endpoint would get no events.
     #[error("events must name at least one kind of event")]
     NoEvents,
-    /// There are too many.
+    /// There are too many endpoints.
     #[error("there are {MOST_ENDPOINTS} endpoints already: delete one")]
     TooMany,
-    /// It takes longer than one call.
+    /// Removing its deliveries takes longer than one call.
     #[error("the endpoint is disabled, and its deliveries are still being removed: delete it again")]
     Removing,
-    /// It is disabled.
+    /// The endpoint is disabled.
     #[error("the endpoint is disabled ({0}): enable it first")]
     Disabled(String),
     /// The machine has no randomness.
@@ -75,62 +75,62 @@ pub enum EndpointError {
     /// The secret can't be encrypted.
     #[error("the secret can't be kept: {0}")]
     Key(#[from] KeyError),
-    /// The store's.
+    /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// A new endpoint.
+/// The settings of a new endpoint.
 #[derive(Debug, Clone)]
 pub struct NewEndpoint {
-    /// Where it is.
+    /// The URL that events are sent to.
     pub url: String,
     /// The kinds of events that it gets.
     pub events: Vec<EventKind>,
-    /// What its owner calls it.
+    /// The owner's description.
     pub description: Option<String>,
 }
 
-/// What changes of an endpoint; `None`: it stays.
+/// A change of an endpoint. `None` leaves a field unchanged.
 #[derive(Debug, Clone, Default)]
 pub struct EndpointPatch {
-    /// Where it is.
+    /// The URL that events are sent to.
     pub url: Option<String>,
     /// The kinds of events that it gets.
     pub events: Option<Vec<EventKind>>,
-    /// What its owner calls it; `Some(None)`: nothing.
+    /// The owner's description; `Some(None)` clears it.
     pub description: Option<Option<String>>,
-    /// Whether it is sent anything.
+    /// Whether events are sent to it.
     pub active: Option<bool>,
 }
 
-/// An endpoint, and its new secret: shown this once.
+/// An endpoint with its new secret, which is shown only this once.
 #[derive(Debug, Clone)]
 pub struct EndpointWithSecret {
     /// The endpoint.
     pub endpoint: Endpoint,
-    /// `whsec_…`.
+    /// The secret, as `whsec_…`.
     pub secret: String,
 }
 
-/// Manages endpoints for one caller.
+/// Manages endpoints on behalf of one caller.
 #[derive(Debug)]
 pub struct EndpointManager<'m> {
-    /// Persistence.
+    /// The store of endpoints and deliveries.
     pub store: &'m Store,
-    /// Where webhooks may be sent.
+    /// The policy on where webhooks may be sent.
     pub policy: &'m Policy,
-    /// Who: the name of a token.
+    /// The caller: the name of a token.
     pub by: &'m str,
-    /// Which endpoints.
+    /// The endpoints that the caller may manage.
     pub scope: Scope,
 }
 
 impl EndpointManager<'_> {
-    /// Makes an endpoint.
+    /// Creates an endpoint.
     ///
     /// # Errors
-    /// An address or events that can't be; too many endpoints.
+    /// When the URL or events are not allowed, or there are too many endpoints.
     pub async fn create(&self, new: NewEndpoint) -> Result<EndpointWithSecret, EndpointError> {
         self.policy.judge(&new.url).map_err(EndpointError::Url)?;
         let owner = match &self.scope {
@@ -160,10 +160,10 @@ impl EndpointManager<'_> {
         }
     }
 
-    /// The endpoints, oldest first.
+    /// Returns the endpoints, oldest first.
     ///
     /// # Errors
-    /// The store's.
+    /// When the store fails.
     pub async fn list(&self) -> Result<Vec<Endpoint>, EndpointError> {
         let owner = match &self.scope {
             Scope::Principal(principal) => Some(principal),
@@ -172,19 +172,19 @@ impl EndpointManager<'_> {
         Ok(self.store.webhooks(owner).await?)
     }
 
-    /// An endpoint.
+    /// Returns an endpoint.
     ///
     /// # Errors
-    /// There is none for this caller.
+    /// When there is no such endpoint for this caller.
     pub async fn get(&self, id: &WebhookId) -> Result<Endpoint, EndpointError> {
         Ok(self.stored(id).await?.value)
     }
 
-    /// Records in the audit log that somebody looked at an endpoint on the command line, past the
+    /// Records in the audit log that an endpoint was viewed on the command line, bypassing the
     /// interface and its roles.
     ///
     /// # Errors
-    /// The store's.
+    /// When the store fails.
     pub async fn audit_reading(&self, endpoint: &Endpoint) -> Result<(), EndpointError> {
         let line = self.line("webhook.shown", endpoint, "without its secret".to_owned(), now());
         Ok(self.store.record(Write::Audit(line)).await?)
@@ -198,11 +198,11 @@ impl EndpointManager<'_> {
         found.ok_or(EndpointError::NotFound)
     }
 
-    /// Changes an endpoint. One that is disabled is given up what waits for it; to enable it sends
-    /// nothing of that by itself. A patch that changes nothing writes nothing.
+    /// Changes an endpoint. Disabling it gives up its pending deliveries; enabling it again does
+    /// not by itself send them. A patch that changes nothing writes nothing.
     ///
     /// # Errors
-    /// An address or events that can't be; somebody else changed it meanwhile.
+    /// When the URL or events are not allowed, or the endpoint was changed concurrently.
     pub async fn change(&self, id: &WebhookId, patch: EndpointPatch) -> Result<Endpoint, EndpointError> {
         let mut stored = self.stored(id).await?;
         let before = stored.value.clone();
@@ -233,8 +233,8 @@ impl EndpointManager<'_> {
         self.get(id).await
     }
 
-    /// What the audit log is told of a change: one line that names what is different, and one if it
-    /// is disabled or enabled.
+    /// Returns the audit log entries for a change: one that names what is different, and one if the
+    /// endpoint is disabled or enabled.
     fn lines(&self, before: &Endpoint, after: &Endpoint, at: Timestamp) -> Vec<AuditEntry> {
         let different = [
             ("url", before.url != after.url),
@@ -255,11 +255,11 @@ impl EndpointManager<'_> {
         lines
     }
 
-    /// Removes an endpoint and what was sent to it. It is sent nothing more from the beginning of
-    /// this on; what fails in the middle is finished by another call.
+    /// Removes an endpoint and its deliveries. Nothing more is sent to it once this begins. If the
+    /// call fails half-way, another call finishes the removal.
     ///
     /// # Errors
-    /// Somebody else changed it meanwhile.
+    /// When the endpoint was changed concurrently.
     pub async fn delete(&self, id: &WebhookId) -> Result<(), EndpointError> {
         if self.get(id).await?.disabled.is_none() {
             self.change(id, EndpointPatch { active: Some(false), ..EndpointPatch::default() }).await?;
@@ -274,10 +274,10 @@ impl EndpointManager<'_> {
         Err(EndpointError::Removing)
     }
 
-    /// Gives an endpoint another secret; the one that receivers have signs beside it for a day.
+    /// Gives an endpoint a new secret. The old one keeps signing beside it for a day.
     ///
     /// # Errors
-    /// Somebody else changed it meanwhile.
+    /// When the endpoint was changed concurrently.
     pub async fn rotate(&self, id: &WebhookId) -> Result<EndpointWithSecret, EndpointError> {
         let mut stored = self.stored(id).await?;
         let (secret, at) = (mint()?, now());
@@ -287,10 +287,10 @@ impl EndpointManager<'_> {
         Ok(EndpointWithSecret { endpoint: stored.value, secret })
     }
 
-    /// Sends an endpoint an event that tells of nothing; its id.
+    /// Sends a test event to an endpoint and returns the event's id.
     ///
     /// # Errors
-    /// It is disabled.
+    /// When the endpoint is disabled.
     pub async fn test(&self, id: &WebhookId) -> Result<EventId, EndpointError> {
         let endpoint = self.enabled(id).await?;
         let at = now();
@@ -314,20 +314,20 @@ impl EndpointManager<'_> {
         }
     }
 
-    /// What was and will be sent to an endpoint, newest first.
+    /// Returns past and pending deliveries to an endpoint, newest first.
     ///
     /// # Errors
-    /// There is no such endpoint.
+    /// When there is no such endpoint.
     pub async fn deliveries(&self, id: &WebhookId, filter: &DeliveryFilter) -> Result<Vec<Delivery>, EndpointError> {
         self.stored(id).await?;
         Ok(self.store.deliveries(id, filter).await?)
     }
 
-    /// Sends again, [`MOST_REPLAYED`] at most, of what the store looks through with one call; how
-    /// many, and whether there may be more.
+    /// Sends events again, at most [`MOST_REPLAYED`] of those that the store examines in one call.
+    /// Returns how many, and whether there may be more.
     ///
     /// # Errors
-    /// It is disabled; the event was never sent to it.
+    /// When the endpoint is disabled, or the event was never sent to it.
     pub async fn replay(&self, id: &WebhookId, what: Replay) -> Result<Replayed, EndpointError> {
         let endpoint = self.enabled(id).await?;
         let at = now();
