@@ -1,10 +1,10 @@
-//! Payloads of webhooks: what an event is in the words of this protocol.
+//! Payloads of webhooks: events in the terms of this protocol.
 
 use serde_json::{Value, json};
 
 use crate::domain::event::{Event, EventData};
 
-/// The body of an event's deliveries: `{type, timestamp, data}`.
+/// Returns the body of an event's deliveries: `{type, timestamp, data}`.
 pub fn payload(event: &Event) -> String {
     json!({ "type": event.kind, "timestamp": event.at, "data": data(event) }).to_string()
 }

@@ -1,4 +1,5 @@
-//! A plan as it is shown: platform by platform, the changes on the ad server with their fields before and after.
+//! A plan as it is shown: the changes on each platform's ad server, with their fields before and
+//! after.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -49,7 +50,7 @@ pub struct PlannedField {
     pub after: Option<String>,
 }
 
-/// Shows a plan.
+/// Converts a plan for display.
 pub fn shown(plan: &Plan) -> Vec<PlatformPlan> {
     plan.platforms
         .iter()
@@ -81,7 +82,7 @@ pub fn shown(plan: &Plan) -> Vec<PlatformPlan> {
         .collect()
 }
 
-/// The packages that a plan touches, each once, in order.
+/// Returns the packages that a plan changes, each once, in order.
 pub(super) fn touched(plan: &Plan) -> Vec<PackageId> {
     let mut touched: Vec<PackageId> = Vec::new();
     for id in plan.platforms.iter().flat_map(|part| &part.changes).filter_map(|change| change.package_id.as_deref()) {

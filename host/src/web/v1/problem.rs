@@ -1,5 +1,4 @@
-//! Errors in the words of this protocol: the `error` object, its schema, and when each code is
-//! answered.
+//! Errors in the terms of this protocol: the `error` object, its schema, and when each code occurs.
 
 use serde_json::{Value, json};
 
@@ -12,7 +11,7 @@ use crate::{
     operations::now,
 };
 
-/// The `error` object that HTTP and MCP share.
+/// Returns the `error` object that HTTP and MCP share.
 pub fn body(error: &AppError) -> Value {
     let details = match (&error.task, error.problems.as_slice()) {
         (Some(task), _) => json!({ "task": TaskBody::of(task, now(), true) }),
@@ -29,7 +28,7 @@ pub fn body(error: &AppError) -> Value {
     })
 }
 
-/// The schema of [`body`].
+/// Returns the schema of [`body`].
 pub fn schema() -> Value {
     let codes: Vec<&str> = ErrorCode::ALL.iter().map(|code| code.as_str()).collect();
     json!({
@@ -46,7 +45,7 @@ pub fn schema() -> Value {
     })
 }
 
-/// When a code is answered, for the documentation.
+/// Returns when a code occurs, for the documentation.
 pub const fn when(code: ErrorCode) -> &'static str {
     match code {
         ErrorCode::AuthenticationRequired => "No token, or one that is unknown, expired or revoked.",

@@ -1,4 +1,4 @@
-//! A task as it is shown, and how one is asked for.
+//! A task as it is shown, and the request for one.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -128,7 +128,7 @@ pub struct HistoryLine {
 }
 
 impl TaskBody {
-    /// A task as it stands at `now`.
+    /// Converts a task as of `now`.
     pub fn of(task: &Task, now: Timestamp, staff: bool) -> Self {
         Self {
             task_id: task.id.clone(),
@@ -183,7 +183,7 @@ impl From<&TaskView> for TaskAnswer {
 
 impl HistoryLine {
     fn of(entry: &HistoryEntry, task: &Task, staff: bool) -> Self {
-        // What the host said when it made the task is why it made it.
+        // The host's words when it created the task are the reason for the task.
         let words = entry.words.as_ref().map(|words| match words {
             words if words == task.reason.staff() => task.reason.to(staff).to_owned(),
             words => words.clone(),
@@ -199,7 +199,7 @@ impl HistoryLine {
     }
 }
 
-/// The answer to every call about one task.
+/// Builds the answer to every call about one task.
 pub(in crate::web::v1) fn answer(view: &TaskView) -> Result<Answer, AppError> {
     let answer = Answer::new(&TaskAnswer::from(view))?;
     Ok(Answer { version: Some(view.task.version), ..answer })

@@ -1,4 +1,4 @@
-//! An endpoint of webhooks as it is shown, and how one is asked for.
+//! A webhook endpoint as it is shown, and the request for one.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -16,7 +16,7 @@ use crate::{
     webhooks::endpoints::EndpointWithSecret,
 };
 
-/// As many as there are kinds.
+/// Maximum kinds of events in a request: all there are.
 pub(in crate::web::v1) const MAX_KINDS: usize = EventKind::ALL.len();
 
 /// One endpoint.
@@ -111,10 +111,10 @@ impl From<EndpointWithSecret> for WebhookSecretAnswer {
     }
 }
 
-/// A request of the tools that take an endpoint and nothing else.
+/// An example request for tools that take only an endpoint.
 pub(in crate::web::v1) const EXAMPLE: &str = r#"{"webhook_id": "wh_01993f5e8c5a7b7e9d6a4f3c2b1a0987"}"#;
 
-/// The endpoint that a request names.
+/// Reads the endpoint's id from a request.
 pub(in crate::web::v1) fn webhook_id(arguments: Arguments) -> Result<WebhookId, AppError> {
     let request: WebhookQuery = read(arguments)?;
     Ok(WebhookId::new(request.webhook_id.0))

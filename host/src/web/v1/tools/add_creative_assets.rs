@@ -29,7 +29,7 @@ use crate::{
     },
 };
 
-/// The entry of the table.
+/// The tool's entry in the table.
 pub const TOOL: Tool = Tool {
     name: "add_creative_assets",
     title: "Add creatives",
@@ -134,7 +134,8 @@ pub struct Asset {
 }
 
 impl AddCreativeAssets {
-    /// The members that assets lack for their formats, of arguments that may have other mistakes, too.
+    /// Returns the members that assets lack for their formats, for arguments that may have other
+    /// mistakes, too.
     pub fn lacking(arguments: &Arguments) -> Vec<Problem> {
         let assets = arguments.value["assets"].as_array().map(Vec::as_slice).unwrap_or_default();
         let lacking = assets.iter().enumerate().flat_map(|(index, asset)| {
@@ -147,10 +148,11 @@ impl AddCreativeAssets {
         lacking.collect()
     }
 
-    /// What the application core is asked for.
+    /// Converts the request for the application core.
     ///
     /// # Errors
-    /// `INVALID_PARAMETER`: a creative or a package named twice, a field that the format needs or can't have.
+    /// `INVALID_PARAMETER` when a creative or a package is named twice, or a field is missing for
+    /// the format or not allowed with it.
     pub fn into_new(self) -> Result<NewCreatives, AppError> {
         let mut problems = Vec::new();
         let mut seen = HashSet::new();
@@ -214,7 +216,8 @@ impl Asset {
     }
 }
 
-/// The members that the asset at a pointer lacks beside those that it has. `None`: its format is not known.
+/// Returns the members that the asset at a pointer lacks. `format` is `None` if it could not be
+/// read.
 fn lacking(format: Option<Format>, at: &str, has: impl Fn(&str) -> bool) -> Vec<Problem> {
     let mut problems = Vec::new();
     match format {
@@ -350,7 +353,8 @@ fn line(answer: &WriteAnswer, asset: &Creative) -> AssetLine {
     }
 }
 
-/// What is known of a creative on a platform: what the buy records, else what this operation brought, else how it ended.
+/// Returns what is known of a creative on a platform: the buy's record, else this operation's
+/// result, else how the operation ended.
 fn on_platform(answer: &WriteAnswer, asset: &Creative, platform: PlatformName) -> PlatformAsset {
     let is_it = |status: &&AssetStatus| status.creative == asset.id;
     let recorded = answer.buy.assets.get(&platform).and_then(|statuses| statuses.iter().find(is_it));

@@ -1,4 +1,4 @@
-//! `assign_task`: gives a task to somebody.
+//! `assign_task`: assigns a task to a person.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -16,7 +16,7 @@ use crate::{
     },
 };
 
-/// The entry of the table.
+/// The tool's entry in the table.
 pub const TOOL: Tool = Tool {
     name: "assign_task",
     title: "Assign a task",

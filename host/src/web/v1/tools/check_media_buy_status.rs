@@ -1,4 +1,4 @@
-//! `check_media_buy_status`: asks the ad servers how a media buy stands.
+//! `check_media_buy_status`: asks the ad servers for the status of a media buy.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -22,7 +22,7 @@ use crate::{
     },
 };
 
-/// The entry of the table.
+/// The tool's entry in the table.
 pub const TOOL: Tool = Tool {
     name: "check_media_buy_status",
     title: "Check a media buy",

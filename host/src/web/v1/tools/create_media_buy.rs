@@ -40,7 +40,7 @@ mod package;
 use package::new_package;
 pub use package::{PackageItem, PackageRequest};
 
-/// The entry of the table.
+/// The tool's entry in the table.
 pub const TOOL: Tool = Tool {
     name: "create_media_buy",
     title: "Create a media buy",
@@ -122,10 +122,10 @@ pub struct CreateMediaBuy {
 }
 
 impl CreateMediaBuy {
-    /// What the application core is asked for.
+    /// Converts the request for the application core.
     ///
     /// # Errors
-    /// `INVALID_PARAMETER`: a package named twice, impossible targeting.
+    /// `INVALID_PARAMETER` when a package is named twice or the targeting is impossible.
     pub fn into_new(self) -> Result<NewMediaBuy, AppError> {
         let mut problems = Vec::new();
         let mut seen = HashSet::new();
@@ -158,7 +158,7 @@ impl CreateMediaBuy {
     }
 }
 
-/// An overlay as targeting; none restricts nothing.
+/// Converts an overlay to targeting. No overlay means no restriction.
 pub(in crate::web::v1) fn overlay(
     overlay: Option<TargetingOverlay>,
     at: &str,
@@ -220,7 +220,7 @@ pub struct PackageLine {
     pub flight_end_date: Timestamp,
 }
 
-/// The packages of a buy.
+/// Returns the packages of a buy as answers show them.
 pub(in crate::web::v1) fn package_lines(buy: &MediaBuy) -> Vec<PackageLine> {
     buy.packages
         .iter()

@@ -1,4 +1,4 @@
-//! `create_webhook`: makes an endpoint of webhooks.
+//! `create_webhook`: creates a webhook endpoint.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -18,7 +18,7 @@ use crate::{
     webhooks::endpoints::NewEndpoint,
 };
 
-/// The entry of the table.
+/// The tool's entry in the table.
 pub const TOOL: Tool = Tool {
     name: "create_webhook",
     title: "Create a webhook",

@@ -1,4 +1,4 @@
-//! `delete_webhook`: removes an endpoint of webhooks.
+//! `delete_webhook`: deletes a webhook endpoint.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -13,7 +13,7 @@ use crate::{
     },
 };
 
-/// The entry of the table.
+/// The tool's entry in the table.
 pub const TOOL: Tool = Tool {
     name: "delete_webhook",
     title: "Delete a webhook",

@@ -1,4 +1,4 @@
-//! `escalate_task`: hands a task up.
+//! `escalate_task`: escalates a task.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -16,7 +16,7 @@ use crate::{
     },
 };
 
-/// The entry of the table.
+/// The tool's entry in the table.
 pub const TOOL: Tool = Tool {
     name: "escalate_task",
     title: "Escalate a task",

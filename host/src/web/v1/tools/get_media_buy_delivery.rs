@@ -1,4 +1,5 @@
-//! `get_media_buy_delivery`: what a media buy delivered. Ratios are computed from integers; no float is added up.
+//! `get_media_buy_delivery`: the delivery of a media buy. Ratios are computed from integers; floats
+//! are never summed.
 
 use std::collections::BTreeMap;
 
@@ -20,7 +21,7 @@ use crate::{
     },
 };
 
-/// The entry of the table.
+/// The tool's entry in the table.
 pub const TOOL: Tool = Tool {
     name: "get_media_buy_delivery",
     title: "Get delivery",
@@ -73,10 +74,10 @@ pub struct DateRange {
 }
 
 impl DeliveryQuery {
-    /// The first and the last day.
+    /// Returns the first and the last day.
     ///
     /// # Errors
-    /// `INVALID_PARAMETER` if they are missing or given in both forms.
+    /// `INVALID_PARAMETER` when they are missing or given in both forms.
     pub fn days(&self) -> Result<(Day, Day), AppError> {
         let missing = |name: &str| json::mistake(format!("/{name}"), "is missing: it must be given");
         match (&self.date_range, self.start_date, self.end_date) {
@@ -168,8 +169,8 @@ pub struct DayDelivery {
     pub metrics: Metrics,
 }
 
-/// Sums of rows. Impressions are summed apart for the rows that count clicks or completions, so that a platform that does not
-/// count them does not thin a ratio.
+/// Sums of rows. Impressions are also summed separately for the rows that count clicks or
+/// completions, so that a platform that does not count them does not dilute a ratio.
 #[derive(Debug, Default)]
 struct Sums {
     impressions: i64,

@@ -1,4 +1,4 @@
-//! `get_operation`: how far an accepted change is carried out.
+//! `get_operation`: the progress of an accepted change.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -28,7 +28,7 @@ use crate::{
     },
 };
 
-/// The entry of the table.
+/// The tool's entry in the table.
 pub const TOOL: Tool = Tool {
     name: "get_operation",
     title: "Get an operation",

@@ -1,4 +1,4 @@
-//! `get_webhook`: an endpoint of webhooks.
+//! `get_webhook`: a webhook endpoint.
 
 use schemars::JsonSchema;
 
@@ -11,7 +11,7 @@ use crate::{
     },
 };
 
-/// The entry of the table.
+/// The tool's entry in the table.
 pub const TOOL: Tool = Tool {
     name: "get_webhook",
     title: "Get a webhook",

@@ -1,4 +1,4 @@
-//! `list_products`: what can be bought, and what it can be targeted by.
+//! `list_products`: the packages that can be bought, and the targeting they support.
 
 use std::collections::BTreeMap;
 
@@ -25,7 +25,7 @@ use crate::{
     },
 };
 
-/// The entry of the table.
+/// The tool's entry in the table.
 pub const TOOL: Tool = Tool {
     name: "list_products",
     title: "List products",
@@ -73,12 +73,12 @@ pub struct ProductQuery {
     pub cursor: Option<Line<MAX_ID>>,
 }
 
-/// Names of what `list_products` is to tell.
+/// The field names that `list_products` is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FieldNames(Vec<String>);
 
 impl FieldNames {
-    /// Whether a name is among them.
+    /// Returns whether a name is among them.
     pub fn has(&self, name: &str) -> bool {
         self.0.iter().any(|known| known == name)
     }
@@ -117,7 +117,7 @@ impl JsonSchema for FieldNames {
     }
 }
 
-/// What `list_products` tells, by name: the fields of a product, and its platforms.
+/// The names that `fields` of `list_products` accepts: a product's fields, and `platforms`.
 pub const PRODUCT_FIELDS: [&str; 11] = [
     "package_id",
     "name",
@@ -259,7 +259,8 @@ pub struct FrequencyCapLine {
 }
 
 impl ProductsAnswer {
-    /// A page of products: of each what is asked for, and each of their platforms once.
+    /// Builds a page of products, with the requested fields of each, and each of their platforms
+    /// once.
     pub fn of(list: &ProductList, asked: Option<&FieldNames>) -> Self {
         let wants = |name: &str| asked.is_none_or(|names| names.has(name));
         let views = &list.page.items;

@@ -1,4 +1,4 @@
-//! `list_webhook_deliveries`: what was and will be sent to an endpoint of webhooks.
+//! `list_webhook_deliveries`: past and pending deliveries to a webhook endpoint.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -21,7 +21,7 @@ use crate::{
     },
 };
 
-/// The entry of the table.
+/// The tool's entry in the table.
 pub const TOOL: Tool = Tool {
     name: "list_webhook_deliveries",
     title: "List a webhook's deliveries",

@@ -1,4 +1,4 @@
-//! `list_webhooks`: endpoints of webhooks.
+//! `list_webhooks`: the webhook endpoints.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -12,7 +12,7 @@ use crate::{
     },
 };
 
-/// The entry of the table.
+/// The tool's entry in the table.
 pub const TOOL: Tool = Tool {
     name: "list_webhooks",
     title: "List webhooks",

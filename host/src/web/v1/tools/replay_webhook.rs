@@ -16,7 +16,7 @@ use crate::{
     },
 };
 
-/// The entry of the table.
+/// The tool's entry in the table.
 pub const TOOL: Tool = Tool {
     name: "replay_webhook",
     title: "Replay webhooks",
@@ -67,10 +67,10 @@ pub struct ReplayWebhook {
 }
 
 impl ReplayWebhook {
-    /// Which endpoint, and what.
+    /// Returns the endpoint, and what to send again.
     ///
     /// # Errors
-    /// None or several of the three.
+    /// When not exactly one of the three is given.
     pub fn into_replay(self) -> Result<(WebhookId, Replay), AppError> {
         let what = match (self.event_id, self.failed, self.since) {
             (Some(event), None | Some(false), None) => Replay::One(EventId::new(event.0)),

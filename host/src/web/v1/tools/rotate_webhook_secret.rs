@@ -1,4 +1,4 @@
-//! `rotate_webhook_secret`: gives an endpoint of webhooks a new secret.
+//! `rotate_webhook_secret`: gives a webhook endpoint a new secret.
 
 use schemars::JsonSchema;
 
@@ -11,7 +11,7 @@ use crate::{
     },
 };
 
-/// The entry of the table.
+/// The tool's entry in the table.
 pub const TOOL: Tool = Tool {
     name: "rotate_webhook_secret",
     title: "Rotate a webhook's secret",

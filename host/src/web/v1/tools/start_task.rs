@@ -1,4 +1,4 @@
-//! `start_task`: begins to work on a task.
+//! `start_task`: starts work on a task.
 
 use schemars::JsonSchema;
 
@@ -12,7 +12,7 @@ use crate::{
     },
 };
 
-/// The entry of the table.
+/// The tool's entry in the table.
 pub const TOOL: Tool = Tool {
     name: "start_task",
     title: "Start a task",

@@ -1,4 +1,4 @@
-//! `test_webhook`: sends an endpoint of webhooks an event that says nothing.
+//! `test_webhook`: sends a test event to a webhook endpoint.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -13,7 +13,7 @@ use crate::{
     },
 };
 
-/// The entry of the table.
+/// The tool's entry in the table.
 pub const TOOL: Tool = Tool {
     name: "test_webhook",
     title: "Test a webhook",

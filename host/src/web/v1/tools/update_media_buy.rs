@@ -1,4 +1,5 @@
-//! `update_media_buy`: a field left out is unchanged, `null` clears where that means something.
+//! `update_media_buy`: changes a media buy. A field left out is unchanged; `null` clears a field
+//! that can be cleared.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -23,7 +24,7 @@ use crate::{
     },
 };
 
-/// The entry of the table.
+/// The tool's entry in the table.
 pub const TOOL: Tool = Tool {
     name: "update_media_buy",
     title: "Change a media buy",
@@ -102,10 +103,11 @@ pub struct UpdateMediaBuy {
 }
 
 impl UpdateMediaBuy {
-    /// What the application core is asked for.
+    /// Converts the request for the application core.
     ///
     /// # Errors
-    /// `INVALID_PARAMETER`: a package named twice or not changed, impossible targeting.
+    /// `INVALID_PARAMETER` when a package is named twice or not changed, or the targeting is
+    /// impossible.
     pub fn into_change(self) -> Result<ChangeMediaBuy, AppError> {
         let mut problems = Vec::new();
         let patch = BuyPatch {
@@ -127,8 +129,9 @@ impl UpdateMediaBuy {
     }
 }
 
-/// Whether a change of a buy only stops or restarts delivery, as far as its arguments say: those have room of their own, so that a buy
-/// can be paused by who has just changed too much.
+/// Returns whether a change of a buy only stops or restarts delivery, judging by its arguments.
+/// Such changes have a rate limit of their own, so that a caller who has just made too many changes
+/// can still pause a buy.
 pub(super) fn only_switches(arguments: &Value) -> bool {
     const BESIDE: [&str; 3] = ["media_buy_id", "idempotency_key", "dry_run"];
     let Some(members) = arguments.as_object() else { return false };

@@ -1,4 +1,5 @@
-//! `update_media_buy_performance_index`: how well packages perform, by the buyer's own measure.
+//! `update_media_buy_performance_index`: reports how well packages perform, by the buyer's own
+//! measure.
 
 use std::collections::HashSet;
 
@@ -26,7 +27,7 @@ use crate::{
     },
 };
 
-/// The entry of the table.
+/// The tool's entry in the table.
 pub const TOOL: Tool = Tool {
     name: "update_media_buy_performance_index",
     title: "Report performance",
@@ -90,10 +91,10 @@ pub struct PackagePerformance {
 }
 
 impl UpdatePerformanceIndex {
-    /// What the application core is asked for.
+    /// Converts the request for the application core.
     ///
     /// # Errors
-    /// `INVALID_PARAMETER`: a package named twice.
+    /// `INVALID_PARAMETER` when a package is named twice.
     pub fn into_new(self) -> Result<NewPerformance, AppError> {
         let mut problems = Vec::new();
         let mut seen = HashSet::new();
@@ -144,7 +145,7 @@ impl From<&WriteAnswer> for PerformanceAnswer {
     }
 }
 
-/// The optimisation actions of an operation.
+/// Returns the optimisation actions of an operation.
 pub(in crate::web::v1) fn optimizations(operation: &crate::domain::operation::Operation) -> Vec<OptimizationAction> {
     let outcomes = operation.legs.iter().filter_map(|leg| leg.outcome.as_ref());
     outcomes

@@ -1,4 +1,4 @@
-//! `update_package`, and the changes of packages that `update_media_buy` takes, too.
+//! `update_package`: changes packages. `update_media_buy` accepts the same package changes.
 
 use std::collections::HashSet;
 
@@ -31,7 +31,7 @@ use crate::{
     },
 };
 
-/// The entry of the table.
+/// The tool's entry in the table.
 pub const TOOL: Tool = Tool {
     name: "update_package",
     title: "Change packages",
@@ -127,10 +127,11 @@ pub struct PackageUpdate {
 }
 
 impl UpdatePackage {
-    /// What the application core is asked for.
+    /// Converts the request for the application core.
     ///
     /// # Errors
-    /// `INVALID_PARAMETER`: a package named twice or not changed, impossible targeting.
+    /// `INVALID_PARAMETER` when a package is named twice or not changed, or the targeting is
+    /// impossible.
     pub fn into_change(self) -> Result<ChangeMediaBuy, AppError> {
         let mut problems = Vec::new();
         let patch = BuyPatch { packages: patches(self.packages.0, &mut problems), ..BuyPatch::default() };

@@ -1,4 +1,4 @@
-//! `update_webhook`: changes an endpoint of webhooks.
+//! `update_webhook`: changes a webhook endpoint.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -18,7 +18,7 @@ use crate::{
     webhooks::endpoints::EndpointPatch,
 };
 
-/// The entry of the table.
+/// The tool's entry in the table.
 pub const TOOL: Tool = Tool {
     name: "update_webhook",
     title: "Change a webhook",
@@ -67,7 +67,7 @@ pub struct UpdateWebhook {
 }
 
 impl UpdateWebhook {
-    /// Which endpoint, and what changes.
+    /// Returns the endpoint's id and the changes.
     pub fn into_patch(self) -> (WebhookId, EndpointPatch) {
         let patch = EndpointPatch {
             url: self.url.map(|url| url.0),

@@ -68,7 +68,7 @@ impl PackageItem {
 
 impl<'de> Deserialize<'de> for PackageItem {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // Not serde's `untagged`, which forgets where in the package a mistake is.
+        // Serde's `untagged` would lose the position of a mistake within the package.
         deserializer.deserialize_any(PackageVisitor)
     }
 }
@@ -94,7 +94,7 @@ impl<'de> Visitor<'de> for PackageVisitor {
             }
             _ => {}
         }
-        // The same rule as for a `package_id`, in other words.
+        // The same rule as for a `package_id`, worded for a bare id.
         let id = Id::deserialize(text.into_deserializer());
         id.map(PackageItem::Id).map_err(|wrong: de::value::Error| E::custom(format!("{wrong}, for a package id")))
     }
