@@ -94,7 +94,7 @@ async fn only_posted(request: Request, next: Next) -> Response {
     response
 }
 
-/// Says what to set where rmcp says only that a name is not allowed.
+/// Replaces rmcp's message that a name is not allowed with one that says which setting to change.
 async fn named_rightly(request: Request, next: Next) -> Response {
     let (host, origin) = (told(request.headers(), &header::HOST), told(request.headers(), &header::ORIGIN));
     let authority = request.uri().authority().map(ToString::to_string);

@@ -56,7 +56,7 @@ mod tests {
         payload(&Event { id: "evt_1".into(), kind, principal: "acme".into(), buy: "gam_1".into(), at, data })
     }
 
-    /// Receivers compare and store these bytes: a change of one is a change of the protocol.
+    /// Receivers compare and store these bytes, so changing one changes the protocol.
     #[test]
     fn payloads_are_what_they_always_were() {
         let status = EventData::BuyStatus {
