@@ -21,25 +21,25 @@ use crate::{
     },
 };
 
-/// What became of a change.
+/// The result of a change.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct UpdateAnswer {
-    /// `accepted`: carried out, or (HTTP 202) being carried out. `pending_manual` and `pending_permission` are no errors: a
-    /// person must act first. `failed`: see `reason`.
+    /// `accepted`: done, or (HTTP 202) being carried out. `pending_manual` and `pending_permission`
+    /// are not errors: a person must act first. `failed`: see `reason`.
     pub status: ChangeStatus,
-    /// When the change takes effect; `null` while that is not known.
+    /// When the change takes effect; `null` if not yet known.
     pub implementation_date: Option<Timestamp>,
     /// Why it failed.
     pub reason: Option<String>,
-    /// What else there is to know; the task id for pending states.
+    /// Further information; the task id for pending states.
     pub detail: String,
-    /// The operation, for `get_operation`. Left out for a dry run.
+    /// The operation, for `get_operation`. Absent for a dry run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub operation_id: Option<OperationId>,
-    /// The task that a person must work on.
+    /// The task that a person must act on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub task_id: Option<TaskId>,
-    /// The packages that were changed; after a failure, those that were changed before it.
+    /// The packages that were changed; after a failure, those changed before it.
     pub affected_packages: Vec<PackageId>,
     /// What will change on the ad servers. Only for a dry run.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -47,7 +47,7 @@ pub struct UpdateAnswer {
     /// `true`: nothing was changed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dry_run: Option<bool>,
-    /// `true`: the first answer to this idempotency key again.
+    /// `true`: repeats the first answer to this key.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub replayed: Option<bool>,
 }
@@ -71,7 +71,7 @@ impl From<&WriteAnswer> for UpdateAnswer {
 }
 
 names! {
-    /// How a change of a buy stands.
+    /// The status of a change.
     ChangeStatus {
         /// Carried out, or being carried out.
         Accepted = "accepted",

@@ -18,18 +18,18 @@ pub(in crate::web::v1) fn waiting_task(operation: &Operation) -> Option<&TaskId>
     operation.task().filter(|_| waits)
 }
 
-/// What became of a creative on a platform.
+/// The state of a creative on a platform.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct AssetOnPlatform {
     /// The creative.
     pub creative_id: CreativeId,
     /// The platform.
     pub platform: PlatformName,
-    /// How it stands there.
+    /// Its status there.
     pub status: AssetState,
     /// Its id there.
     pub platform_id: Option<String>,
-    /// The platform's words.
+    /// Platform's feedback.
     pub review_feedback: Option<String>,
 }
 

@@ -14,28 +14,28 @@ use crate::domain::{
 pub struct PlatformPlan {
     /// The platform.
     pub platform: PlatformName,
-    /// SHA-256 of the adapter's component that made the plan and carries it out.
+    /// SHA-256 of the adapter component that made the plan and executes it.
     pub adapter_release: String,
     /// The changes, in order.
     pub changes: Vec<PlannedChange>,
-    /// What else there is to know.
+    /// Further information.
     pub notes: Vec<String>,
 }
 
 /// One change on the ad server.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct PlannedChange {
-    /// What is done.
+    /// The action.
     pub action: PlanAction,
-    /// The platform's word for the thing.
+    /// The platform's word for it.
     pub remote_type: String,
     /// Its name.
     pub name: String,
     /// Its id on the platform, if it exists.
     pub remote_id: Option<String>,
-    /// The package that it is for.
+    /// The package it is for.
     pub package_id: Option<String>,
-    /// Field by field, in the platform's words.
+    /// The fields, in the platform's terms.
     pub fields: Vec<PlannedField>,
 }
 
@@ -44,9 +44,9 @@ pub struct PlannedChange {
 pub struct PlannedField {
     /// The platform's field.
     pub field: String,
-    /// What it is; `null` for a new object.
+    /// Old value; `null` for a new object.
     pub before: Option<String>,
-    /// What it will be; `null` where it is cleared.
+    /// The new value; `null` if it is cleared.
     pub after: Option<String>,
 }
 

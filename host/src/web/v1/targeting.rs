@@ -34,7 +34,8 @@ pub type RuleValues = List<Line<MAX_RULE_VALUE>, 1, MAX_RULE_VALUES>;
 /// values.
 macro_rules! overlay {
     ($($dimension:ident: $any_of:ident, $none_of:ident, $about:literal;)+) => {
-        /// Targeting criteria. Everything that is given holds together; what a package's platform can't do is refused.
+        /// Targeting criteria. All that are given apply together; what a package's platform can't
+        /// do is refused.
         #[derive(Debug, Clone, PartialEq, Default, Deserialize, JsonSchema)]
         #[serde(deny_unknown_fields)]
         pub struct TargetingOverlay {
@@ -44,16 +45,17 @@ macro_rules! overlay {
                 #[doc = concat!("Never deliver where one of these matches: ", $about)]
                 pub $none_of: Option<RuleValues>,
             )+
-            /// Short form: countries (`US`) and regions (`US-CA`), each as in its own field. They are read as `geo_country_any_of`
-            /// and `geo_region_any_of`, which hold together: a country beside a region of another matches nobody.
+            /// Short form: countries (`US`) and regions (`US-CA`), each as in its own field. They are
+            /// read as `geo_country_any_of` and `geo_region_any_of`, which apply together: a country
+            /// with another country's region matches nobody.
             pub geography: Option<RuleValues>,
             /// Short form of `device_type_any_of`.
             pub device_types: Option<RuleValues>,
             /// The hours of the week in which to deliver.
             pub dayparting: Option<DaypartingRule>,
-            /// After one impression to a person, no other for so long.
+            /// After an impression, when a person sees another.
             pub frequency_cap: Option<FrequencyCapRule>,
-            /// What only one platform understands: an object for each platform's name.
+            /// Platform-specific criteria: an object by platform name.
             pub custom: Option<BTreeMap<String, Map<String, Value>>>,
         }
 
@@ -126,7 +128,8 @@ pub struct Schedule {
 pub struct FrequencyCapRule {
     /// Minutes without another impression.
     pub suppress_minutes: Minutes,
-    /// What is counted together: all packages of the media buy, or each package by itself. Default: `package`.
+    /// What is counted together: all packages of the media buy, or each package alone. Default:
+    /// `package`.
     pub scope: Option<CapScope>,
 }
 

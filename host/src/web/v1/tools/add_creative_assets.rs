@@ -78,7 +78,7 @@ pub struct AddCreativeAssets {
     pub media_buy_id: Id,
     /// The creatives, each with a new `creative_id`.
     pub assets: List<Asset, 1, MAX_ASSETS>,
-    /// A key of your own for this request: sent again, it is carried out once.
+    /// Your own key for this request; a repeat is carried out only once.
     pub idempotency_key: Option<IdempotencyKey>,
     /// `true`: check and plan only; nothing is uploaded. Default: `false`.
     pub dry_run: Option<bool>,
@@ -109,15 +109,15 @@ pub struct AddCreativeAssets {
     },
 ]))]
 pub struct Asset {
-    /// Your id of it, unique within the media buy. A new version needs a new id.
+    /// Your id for it, unique in the media buy. A new version needs a new id.
     pub creative_id: CreativeKey,
     /// A name for people.
     pub name: Line<MAX_NAME>,
-    /// What it is made of. Packages say in `list_products` which formats they take.
+    /// Its format. `list_products` shows which formats each package accepts.
     pub format: Format,
-    /// Where the asset is: an absolute http or https address. Needed for `image`, `video` and `audio`.
+    /// The asset's absolute http or https URL. Required for `image`, `video` and `audio`.
     pub media_url: Option<Url>,
-    /// Where a click leads: an absolute http or https address.
+    /// Where a click leads: an absolute http or https URL.
     pub click_url: Option<Url>,
     /// Length in seconds, for `video` and `audio`.
     pub duration: Option<Seconds>,
@@ -241,19 +241,19 @@ fn lacking(format: Option<Format>, at: &str, has: impl Fn(&str) -> bool) -> Vec<
     problems
 }
 
-/// What became of new creatives.
+/// The result for new creatives.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct CreativesAnswer {
     /// Each creative of the request.
     pub asset_statuses: Vec<AssetLine>,
     /// `accepted`, `failed`, `pending_manual` or `pending_permission`, as for every change.
     pub status: ChangeStatus,
-    /// What else there is to know; the task id for pending states, the reason for failed ones.
+    /// Further information; the task id for pending states, the reason for failed ones.
     pub detail: String,
-    /// The operation, for `get_operation`. Left out for a dry run.
+    /// The operation, for `get_operation`. Absent for a dry run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub operation_id: Option<OperationId>,
-    /// The task that a person must work on.
+    /// The task that a person must act on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub task_id: Option<TaskId>,
     /// What will change on the ad servers. Only for a dry run.
@@ -262,37 +262,37 @@ pub struct CreativesAnswer {
     /// `true`: nothing was uploaded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dry_run: Option<bool>,
-    /// `true`: the first answer to this idempotency key again.
+    /// `true`: repeats the first answer to this key.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub replayed: Option<bool>,
 }
 
-/// How a creative stands.
+/// Status of a creative.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct AssetLine {
-    /// Your id of it.
+    /// Your id.
     pub creative_id: CreativeId,
     /// `pending` until every platform has approved it, `rejected` if one refused it.
     pub status: AssetState,
-    /// Its id on the platform, once there is one.
+    /// Its id on the platform, if it has one.
     pub platform_id: Option<String>,
-    /// The platform's words.
+    /// Platform's feedback.
     pub review_feedback: Option<String>,
-    /// Platform by platform, for a creative that runs on several.
+    /// Its status by platform, if it runs on several.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub by_platform: Vec<PlatformAsset>,
 }
 
-/// How a creative stands on one of several platforms.
+/// Status of a creative on one of several platforms.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct PlatformAsset {
     /// The platform.
     pub platform: PlatformName,
-    /// How it stands there.
+    /// Its status there.
     pub status: AssetState,
     /// Its id there.
     pub platform_id: Option<String>,
-    /// The platform's words.
+    /// Platform's feedback.
     pub review_feedback: Option<String>,
 }
 

@@ -70,12 +70,12 @@ async fn run(app: App, caller: Caller, arguments: Arguments, options: CallOption
 pub struct CompleteTask {
     /// The task.
     pub task_id: Id,
-    /// `approved`: carry the operation out as planned. `rejected`: don't. `completed`: it was done by hand. `cannot_complete`: it
-    /// can't be done.
+    /// `approved`: carry out the operation as planned. `rejected`: don't. `completed`: it was done
+    /// by hand. `cannot_complete`: it can't be done.
     pub resolution: Resolution,
-    /// Why, for the buyer. Needed for `rejected` and `cannot_complete`.
+    /// Why, for the buyer. Required for `rejected`, `cannot_complete`.
     pub resolution_detail: Option<Words>,
-    /// The `version` of the task that the decision was made on: a decision on an older one is refused. Needed for a task that was
-    /// asked again.
+    /// The task's `version` that the decision is based on: a decision on an older one is refused.
+    /// Required for a task that was reopened.
     pub version: Option<Version>,
 }

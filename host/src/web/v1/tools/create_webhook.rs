@@ -49,11 +49,11 @@ async fn run(app: App, caller: Caller, arguments: Arguments) -> Result<Answer, A
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CreateWebhook {
-    /// Where it is: https, and reachable from the internet.
+    /// Its URL: https, and reachable from the internet.
     pub url: Url,
-    /// What it wants to hear of.
+    /// The events it gets.
     pub events: List<EventKind, 1, MAX_KINDS>,
-    /// What you call it.
+    /// Your label.
     pub description: Option<Line<MAX_NAME>>,
 }
 

@@ -36,10 +36,10 @@ async fn run(app: App, caller: Caller, arguments: Arguments) -> Result<Answer, A
     Answer::new(&DeletedAnswer { webhook_id, deleted: true })
 }
 
-/// An endpoint is gone.
+/// Confirms removal.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct DeletedAnswer {
-    /// Which one it was.
+    /// The endpoint.
     pub webhook_id: WebhookId,
     /// Always true.
     pub deleted: bool,

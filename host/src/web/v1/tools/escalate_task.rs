@@ -39,7 +39,7 @@ async fn run(app: App, caller: Caller, arguments: Arguments) -> Result<Answer, A
     answer(&app.escalate_task(&caller, &TaskId::new(request.task_id.0), to, &request.reason.0).await?)
 }
 
-/// Hands a task up.
+/// Task escalation.
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EscalateTask {

@@ -59,7 +59,7 @@ pub struct DeliveryQuery {
     pub start_date: Option<DayText>,
     /// Last day in UTC, included; at most 366 days from the first.
     pub end_date: Option<DayText>,
-    /// Another form of `start_date` and `end_date`, in place of them.
+    /// An alternative to `start_date` and `end_date`.
     pub date_range: Option<DateRange>,
 }
 
@@ -96,22 +96,22 @@ impl DeliveryQuery {
     }
 }
 
-/// What a media buy delivered.
+/// Delivery of a media buy.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct DeliveryAnswer {
     /// The media buy.
     pub media_buy_id: MediaBuyId,
-    /// The days that were asked for.
+    /// The days requested.
     pub reporting_period: Period,
     /// ISO 4217 code of every amount.
     pub currency: String,
-    /// Everything together.
+    /// Overall totals.
     pub totals: Metrics,
-    /// Package by package.
+    /// One per package.
     pub by_package: Vec<PackageDelivery>,
-    /// Day by day; days on which nothing was counted are left out.
+    /// One per day; days on which nothing was counted are absent.
     pub daily_breakdown: Vec<DayDelivery>,
-    /// Up to when the platforms had counted.
+    /// The platforms' data ends here.
     pub as_of: Timestamp,
 }
 
@@ -122,15 +122,15 @@ pub struct Period {
     pub start: Day,
     /// Last day.
     pub end: Day,
-    /// Whose days these, and those of `daily_breakdown`, are: always `UTC`. A flight that its ad server runs by the days of
-    /// another time zone counts the hours of one of its days on two of these.
+    /// The time zone of these days, and of `daily_breakdown`: always `UTC`. If the ad server runs a
+    /// flight in another time zone, the hours of one of its days fall on two of these.
     pub time_zone: &'static str,
 }
 
 /// Ad servers are asked for days in UTC (the contract's `date-range`).
 const COUNTED_IN: &str = "UTC";
 
-/// What was counted. `null`: no platform of these packages counts it.
+/// Metrics. `null`: no platform of these packages counts it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Metrics {
     /// Impressions.
@@ -139,32 +139,32 @@ pub struct Metrics {
     pub spend: Micros,
     /// Clicks.
     pub clicks: Option<i64>,
-    /// Clicks by impression, 0 to 1, with 6 decimal places.
+    /// Clicks per impression, 0 to 1, 6 decimal places.
     pub ctr: Option<Decimal>,
     /// Completed views or listens.
     pub video_completions: Option<i64>,
-    /// Completions by impression, 0 to 1, with 6 decimal places.
+    /// Completions per impression, 0 to 1, 6 decimal places.
     pub completion_rate: Option<Decimal>,
 }
 
-/// What a package delivered.
+/// Delivery of a package.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct PackageDelivery {
     /// The package.
     pub package_id: PackageId,
-    /// Where it lives.
+    /// Its platform.
     pub platform: PlatformName,
-    /// What was counted.
+    /// The metrics.
     #[serde(flatten)]
     pub metrics: Metrics,
 }
 
-/// What was delivered on a day.
+/// Delivery on one day.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct DayDelivery {
     /// The day, in UTC.
     pub date: Day,
-    /// What was counted.
+    /// The metrics.
     #[serde(flatten)]
     pub metrics: Metrics,
 }

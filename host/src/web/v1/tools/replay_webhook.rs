@@ -58,11 +58,11 @@ async fn run(app: App, caller: Caller, arguments: Arguments) -> Result<Answer, A
 pub struct ReplayWebhook {
     /// The endpoint.
     pub webhook_id: Id,
-    /// One event, whatever became of it.
+    /// One event, whatever its status.
     pub event_id: Option<Id>,
-    /// `true`: everything that was given up.
+    /// `true`: all dead letters.
     pub failed: Option<bool>,
-    /// Everything that happened since then, whether it was sent or not.
+    /// Everything that happened since then, whether sent or not.
     pub since: Option<When>,
 }
 
@@ -88,14 +88,15 @@ impl ReplayWebhook {
     }
 }
 
-/// Something is sent again.
+/// The result of a replay.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct ReplayAnswer {
-    /// How many events are on their way again; 10,000 at most.
+    /// How many events will be sent again; at most 10,000.
     pub replayed: u64,
     /// Whether there may be more: ask again.
     pub more: bool,
-    /// If you asked for everything since a time and there is more: the `since` to go on with. Some of the last events may be sent twice.
+    /// If you asked for everything since a time and there is more: the next `since`. Some of the
+    /// last events may be sent twice.
     pub next_since: Option<Timestamp>,
 }
 

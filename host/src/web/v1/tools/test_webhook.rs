@@ -34,9 +34,9 @@ async fn run(app: App, caller: Caller, arguments: Arguments) -> Result<Answer, A
     Answer::new(&TestAnswer { event_id: app.test_webhook(&caller, &webhook_id(arguments)?).await? })
 }
 
-/// A test was sent.
+/// A test event.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct TestAnswer {
-    /// The event that is on its way.
+    /// The event being sent.
     pub event_id: EventId,
 }

@@ -61,7 +61,8 @@ async fn run(app: App, caller: Caller, arguments: Arguments, options: CallOption
     answer::<UpdateAnswer>(&made)
 }
 
-/// Changes of a media buy and of its packages in one call. A field left out is unchanged; `null` is not the same, and clears.
+/// Changes to a media buy and its packages in one call. A field left out is unchanged; `null` is
+/// different: it clears.
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UpdateMediaBuy {
@@ -71,8 +72,8 @@ pub struct UpdateMediaBuy {
     #[serde(default, deserialize_with = "given")]
     #[schemars(with = "bool")]
     pub active: Option<bool>,
-    /// New budget of the whole buy. Packages whose budget is not named share the difference in proportion; impressions
-    /// follow.
+    /// New budget of the whole buy. Packages not given a budget share the difference in proportion;
+    /// impressions follow.
     #[serde(default, deserialize_with = "given")]
     #[schemars(with = "Amount")]
     pub total_budget: Option<Amount>,
@@ -80,7 +81,8 @@ pub struct UpdateMediaBuy {
     #[serde(default, deserialize_with = "given")]
     #[schemars(with = "When")]
     pub flight_end_date: Option<When>,
-    /// New targeting for all packages, in place of the old one. `null` clears it: leave it out to keep it.
+    /// New targeting for all packages, replacing the old. `null` clears it: leave it out to keep
+    /// it.
     #[serde(default, deserialize_with = "clearable")]
     #[schemars(with = "Option<TargetingOverlay>")]
     pub targeting_overlay: Option<Option<TargetingOverlay>>,
@@ -88,15 +90,15 @@ pub struct UpdateMediaBuy {
     #[serde(default, deserialize_with = "given")]
     #[schemars(with = "Pacing")]
     pub pacing: Option<Pacing>,
-    /// The most that the whole buy may spend in a day. `null` clears it: leave it out to keep it.
+    /// The buy's maximum spend per day. `null` clears it: leave it out to keep it.
     #[serde(default, deserialize_with = "clearable")]
     #[schemars(with = "Option<Amount>")]
     pub daily_budget: Option<Option<Amount>>,
-    /// Changes of packages. They are carried out one by one in this order and stop at the first error.
+    /// Changes to packages. They run one by one in this order and stop at the first error.
     #[serde(default, deserialize_with = "given")]
     #[schemars(with = "List<PackageUpdate, 1, MAX_PACKAGES>")]
     pub packages: Option<List<PackageUpdate, 1, MAX_PACKAGES>>,
-    /// A key of your own for this request: sent again, it is carried out once.
+    /// Your own key for this request; a repeat is carried out only once.
     pub idempotency_key: Option<IdempotencyKey>,
     /// `true`: check and plan only; nothing is changed. Default: `false`.
     pub dry_run: Option<bool>,

@@ -42,25 +42,25 @@ async fn run(app: App, caller: Caller, arguments: Arguments) -> Result<Answer, A
     Answer::new(&WebhookAnswer::from(&app.update_webhook(&caller, &id, patch).await?))
 }
 
-/// A change of an endpoint. What is left out stays.
+/// Changes an endpoint. Omitted fields stay.
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UpdateWebhook {
     /// The endpoint.
     pub webhook_id: Id,
-    /// Where it is.
+    /// Its URL.
     #[serde(default, deserialize_with = "given")]
     #[schemars(with = "Url")]
     pub url: Option<Url>,
-    /// What it wants to hear of, in place of the old list.
+    /// The events it gets, replacing the old list.
     #[serde(default, deserialize_with = "given")]
     #[schemars(with = "List<EventKind, 1, MAX_KINDS>")]
     pub events: Option<List<EventKind, 1, MAX_KINDS>>,
-    /// What you call it. `null` clears it.
+    /// Your label. `null` clears it.
     #[serde(default, deserialize_with = "clearable")]
     #[schemars(with = "Option<Line<MAX_NAME>>")]
     pub description: Option<Option<Line<MAX_NAME>>>,
-    /// `false` disables it: what waits is given up. `true` enables it again; replay what it missed.
+    /// `false` disables it and gives up what waits. `true` enables it again; replay what it missed.
     #[serde(default, deserialize_with = "given")]
     #[schemars(with = "bool")]
     pub active: Option<bool>,
