@@ -38,8 +38,8 @@ pub fn schema() -> Value {
             "message": {"type": "string", "description": "What is wrong, in words."},
             "field": {"type": ["string", "null"], "description": "A JSON pointer into the request."},
             "suggestion": {"type": ["string", "null"], "description": "What to do."},
-            "details": {"description": "Every single thing that is wrong (items, each with field and message), or what belongs to the code."},
-            "retry_after": {"type": ["integer", "null"], "description": "Seconds to wait before asking again."},
+            "details": {"description": "Every problem (items, each with field and message), or data specific to the code."},
+            "retry_after": {"type": ["integer", "null"], "description": "Seconds to wait before retrying."},
         },
         "required": ["code", "message", "field", "suggestion", "details", "retry_after"],
     })

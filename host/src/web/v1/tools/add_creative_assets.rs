@@ -33,9 +33,9 @@ use crate::{
 pub const TOOL: Tool = Tool {
     name: "add_creative_assets",
     title: "Add creatives",
-    description: "Uploads creatives to a media buy that is created, and assigns them to its packages. Packages say in \
-                  list_products which formats they take. Each creative's status is pending, approved or rejected with \
-                  the platform's feedback; check_media_buy_status tells later what became of those that are pending.",
+    description: "Uploads creatives to an existing media buy and assigns them to its packages. list_products shows \
+                  which formats each package accepts. Each creative's status is pending, approved or rejected with \
+                  the platform's feedback; check_media_buy_status later shows the result for pending ones.",
     audience: Audience::Buyers,
     effect: Effect::Write,
     only_switches: None,

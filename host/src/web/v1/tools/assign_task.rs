@@ -20,7 +20,7 @@ use crate::{
 pub const TOOL: Tool = Tool {
     name: "assign_task",
     title: "Assign a task",
-    description: "Gives a task to somebody.",
+    description: "Assigns a task.",
     audience: Audience::Reviewers,
     effect: Effect::Task,
     only_switches: None,

@@ -26,10 +26,10 @@ use crate::{
 pub const TOOL: Tool = Tool {
     name: "check_media_buy_status",
     title: "Check a media buy",
-    description: "How a media buy and each of its packages stand, asked from the ad servers now. pending_activation waits for \
-                  creatives or for its start, pending_approval is under review by the ad server, pending_manual and \
-                  pending_permission wait for a person at the publisher. pending_operations lists changes that are not \
-                  carried out yet. creative_statuses says what each ad server thinks of the creatives.",
+    description: "The status of a media buy and its packages, read from the ad servers now. pending_activation waits \
+                  for creatives or for its start, pending_approval is under review by the ad server, pending_manual \
+                  and pending_permission wait for a person at the publisher. pending_operations lists changes not \
+                  carried out yet. creative_statuses shows each ad server's review of the creatives.",
     audience: Audience::Everybody,
     effect: Effect::Read,
     only_switches: None,

@@ -21,11 +21,12 @@ use crate::{
 pub const TOOL: Tool = Tool {
     name: "complete_task",
     title: "Decide a task",
-    description: "Decides a task: approved carries the operation out exactly as planned, rejected and cannot_complete fail it with \
-                  your words, completed says that it was done by hand. Name the version that you looked at: if the task \
-                  changed since, the decision is refused and the current task is shown. A task that was asked again (what was \
-                  approved no longer held) takes no decision without it. The same decision sent twice is one decision. \
-                  After approved the task stays in_progress until the operation has ended.",
+    description: "Decides a task: approved carries out the operation exactly as planned, rejected and \
+                  cannot_complete fail it with your words, completed says that it was done by hand. Give the version \
+                  that you looked at: if the task has changed since, the decision is refused and the current task is \
+                  shown. The version is required for a reopened task (what was approved no longer held). The same \
+                  decision sent twice counts once. After approved the task stays in_progress until the operation has \
+                  ended.",
     audience: Audience::Reviewers,
     effect: Effect::Decision,
     only_switches: None,

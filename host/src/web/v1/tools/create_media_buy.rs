@@ -44,12 +44,12 @@ pub use package::{PackageItem, PackageRequest};
 pub const TOOL: Tool = Tool {
     name: "create_media_buy",
     title: "Create a media buy",
-    description: "Buys one or more packages, on one or several ad servers, for a flight and a budget. Find package ids with \
-                  list_products. Answers the new media_buy_id at once. A status of pending_manual or pending_permission is \
-                  normal, not an error: a person at the publisher must act, so keep task_id and poll get_pending_tasks. \
-                  Impossible requests (unknown package, unsupported targeting, price below the floor) are refused before \
-                  anything is stored, naming every problem. Set dry_run to see the plan without buying; set \
-                  idempotency_key so that a repeated request buys once.",
+    description: "Buys one or more packages, on one or several ad servers, for a flight and a budget. Find package \
+                  ids with list_products. Returns the new media_buy_id at once. A status of pending_manual or \
+                  pending_permission is normal, not an error: a person at the publisher must act, so keep task_id \
+                  and poll get_pending_tasks. Impossible requests (unknown package, unsupported targeting, price \
+                  below the floor) are refused before anything is stored, naming every problem. Set dry_run to see \
+                  the plan without buying; set idempotency_key so that a repeated request buys once.",
     audience: Audience::Buyers,
     effect: Effect::Write,
     only_switches: None,

@@ -22,10 +22,11 @@ use crate::{
 pub const TOOL: Tool = Tool {
     name: "create_webhook",
     title: "Create a webhook",
-    description: "Has events sent to a url of yours, as Standard Webhooks describe: POST with webhook-id, webhook-timestamp and \
-                  webhook-signature, body {type, timestamp, data}. The answer shows the secret once: verify every request \
-                  with it. An event comes at least once, always with the same webhook-id, and is tried for three days until you \
-                  answer 2xx; 410 disables the endpoint. There is no idempotency key: after a lost answer, list the webhooks first.",
+    description: "Sends events to a URL of yours, following Standard Webhooks: POST with webhook-id, \
+                  webhook-timestamp and webhook-signature, body {type, timestamp, data}. The answer shows the secret \
+                  once: verify every request with it. An event arrives at least once, always with the same \
+                  webhook-id, and is tried for three days until you answer 2xx; 410 disables the endpoint. There is \
+                  no idempotency key: after a lost answer, list the webhooks first.",
     audience: Audience::Owners,
     effect: Effect::Manage,
     only_switches: None,

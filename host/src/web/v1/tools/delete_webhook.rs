@@ -17,7 +17,8 @@ use crate::{
 pub const TOOL: Tool = Tool {
     name: "delete_webhook",
     title: "Delete a webhook",
-    description: "Removes an endpoint, what waits for it and the list of what was sent to it. To stop for a while, disable it instead.",
+    description: "Removes an endpoint, its pending deliveries and its delivery history. To stop for a while, disable \
+                  it instead.",
     audience: Audience::Owners,
     effect: Effect::Manage,
     only_switches: None,

@@ -20,7 +20,7 @@ use crate::{
 pub const TOOL: Tool = Tool {
     name: "escalate_task",
     title: "Escalate a task",
-    description: "Hands a task up, with the reason.",
+    description: "Escalates a task, with a reason.",
     audience: Audience::Reviewers,
     effect: Effect::Task,
     only_switches: None,

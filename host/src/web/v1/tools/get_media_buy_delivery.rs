@@ -25,9 +25,9 @@ use crate::{
 pub const TOOL: Tool = Tool {
     name: "get_media_buy_delivery",
     title: "Get delivery",
-    description: "What a media buy delivered in a range of days (UTC, both included, at most 366): impressions, spend, clicks \
-                  and completions, in all, by package and by day. null means that the platform does not count it. Give \
-                  start_date and end_date, or date_range.",
+    description: "Delivery of a media buy in a range of days (UTC, both included, at most 366): impressions, spend, \
+                  clicks and completions, in total, by package and by day. null means the platform does not count \
+                  it. Give start_date and end_date, or date_range.",
     audience: Audience::Everybody,
     effect: Effect::Read,
     only_switches: None,

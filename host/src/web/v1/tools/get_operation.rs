@@ -32,9 +32,9 @@ use crate::{
 pub const TOOL: Tool = Tool {
     name: "get_operation",
     title: "Get an operation",
-    description: "How far an accepted change is carried out: its state (succeeded and failed are the ends), its part on each \
-                  platform, its steps, its result or error, and the task if it waits for a person. Poll it, with growing \
-                  pauses, after an answer that says being carried out.",
+    description: "The progress of an accepted change: its state (succeeded and failed are final), its part on each \
+                  platform, its steps, its result or error, and the task if it waits for a person. Poll it, with \
+                  growing pauses, after an answer that says being carried out.",
     audience: Audience::Everybody,
     effect: Effect::Read,
     only_switches: None,

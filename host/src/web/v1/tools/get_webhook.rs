@@ -15,7 +15,7 @@ use crate::{
 pub const TOOL: Tool = Tool {
     name: "get_webhook",
     title: "Get a webhook",
-    description: "An endpoint of webhooks: whether it is active, failing or disabled, and why.",
+    description: "A webhook endpoint: whether it is active, failing or disabled, and why.",
     audience: Audience::Owners,
     effect: Effect::Read,
     only_switches: None,

@@ -29,9 +29,9 @@ use crate::{
 pub const TOOL: Tool = Tool {
     name: "list_products",
     title: "List products",
-    description: "The packages that can be bought: price, floor price, creative formats and platform; platforms says once for each \
-                  platform what its packages can be targeted by. Call it before create_media_buy: targeting that is not listed is \
-                  refused. fields makes the answer shorter.",
+    description: "The packages that can be bought: price, floor price, creative formats and platform; platforms \
+                  lists once per platform the targeting that its packages support. Call it before create_media_buy: \
+                  targeting that is not listed is refused. fields makes the answer shorter.",
     audience: Audience::Everybody,
     effect: Effect::Read,
     only_switches: None,

@@ -25,8 +25,8 @@ use crate::{
 pub const TOOL: Tool = Tool {
     name: "list_webhook_deliveries",
     title: "List a webhook's deliveries",
-    description: "What was and will be sent to an endpoint, newest first: how often it was tried, what was answered, when it is tried \
-                  next. status dead: given up after three days; replay_webhook sends it again. Kept for 30 days.",
+    description: "Past and pending deliveries to an endpoint, newest first: number of attempts, last response, next \
+                  attempt. status dead: given up after three days; replay_webhook sends it again. Kept for 30 days.",
     audience: Audience::Owners,
     effect: Effect::Read,
     only_switches: None,

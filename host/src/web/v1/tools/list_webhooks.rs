@@ -16,7 +16,7 @@ use crate::{
 pub const TOOL: Tool = Tool {
     name: "list_webhooks",
     title: "List webhooks",
-    description: "Your endpoints of webhooks, oldest first; for operators, everybody's.",
+    description: "Your webhook endpoints, oldest first; for operators, everybody's.",
     audience: Audience::Owners,
     effect: Effect::Read,
     only_switches: None,

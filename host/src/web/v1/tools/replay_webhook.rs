@@ -20,9 +20,9 @@ use crate::{
 pub const TOOL: Tool = Tool {
     name: "replay_webhook",
     title: "Replay webhooks",
-    description: "Sends again to an endpoint: one event (event_id), all that were given up (failed: true), or everything since a time \
-                  (since), with the same webhook-id and the same body as before; 10,000 events at most, of 100,000 that are looked through. \
-                  If there may be more, the answer says so: ask again, with since: next_since.",
+    description: "Resends to an endpoint one event (event_id), all dead letters (failed: true), or everything since \
+                  a time (since), with the same webhook-id and the same body as before; at most 10,000 events, out \
+                  of 100,000 examined. If there may be more, the answer says so: ask again, with since: next_since.",
     audience: Audience::Owners,
     effect: Effect::Manage,
     only_switches: None,

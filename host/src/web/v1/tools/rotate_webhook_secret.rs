@@ -15,9 +15,9 @@ use crate::{
 pub const TOOL: Tool = Tool {
     name: "rotate_webhook_secret",
     title: "Rotate a webhook's secret",
-    description: "Gives an endpoint a new secret, shown once. For 24 hours each request carries two signatures, of the new secret \
-                  and of the last one: change your receivers in that time. Rotated again within it, the oldest of the secrets signs on, \
-                  and the one in between no more.",
+    description: "Gives an endpoint a new secret, shown once. For 24 hours each request carries two signatures, by \
+                  the new secret and the old: update your receivers in that time. If it is rotated again within it, \
+                  the oldest secret keeps signing and the one in between stops.",
     audience: Audience::Owners,
     effect: Effect::Manage,
     only_switches: None,

@@ -16,7 +16,7 @@ use crate::{
 pub const TOOL: Tool = Tool {
     name: "start_task",
     title: "Start a task",
-    description: "Begins to work on a task. A task that nobody has becomes the caller's.",
+    description: "Starts work on a task. If it is unassigned, the caller gets it.",
     audience: Audience::Reviewers,
     effect: Effect::Task,
     only_switches: None,

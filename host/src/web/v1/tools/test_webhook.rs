@@ -17,7 +17,7 @@ use crate::{
 pub const TOOL: Tool = Tool {
     name: "test_webhook",
     title: "Test a webhook",
-    description: "Sends an endpoint the event webhook.test; its deliveries say what became of it.",
+    description: "Sends an endpoint the event webhook.test; its deliveries show the result.",
     audience: Audience::Owners,
     effect: Effect::Manage,
     only_switches: None,

@@ -28,10 +28,11 @@ use crate::{
 pub const TOOL: Tool = Tool {
     name: "update_media_buy",
     title: "Change a media buy",
-    description: "Changes a whole media buy and, in packages, single packages of it: pause or resume (active), budget, end of \
-                  the flight, targeting, pacing, daily budget. A field left out is unchanged. null clears what can be cleared, so \
-                  never send null for what is to stay; detail says what was cleared. Package changes run one by one and stop at the first error: status is then failed, and \
-                  affected_packages lists those changed before it. pending_manual and pending_permission are normal.",
+    description: "Changes a whole media buy and, in packages, individual packages: pause or resume (active), budget, \
+                  end of the flight, targeting, pacing, daily budget. A field left out is unchanged. null clears \
+                  what can be cleared, so never send null for what is to stay; detail says what was cleared. Package \
+                  changes run one by one and stop at the first error: status is then failed, and affected_packages \
+                  lists those changed before it. pending_manual and pending_permission are normal.",
     audience: Audience::Buyers,
     effect: Effect::Write,
     only_switches: Some(only_switches),

@@ -31,9 +31,9 @@ use crate::{
 pub const TOOL: Tool = Tool {
     name: "update_media_buy_performance_index",
     title: "Report performance",
-    description: "Tells how well packages perform by your own measure (1.0 is the baseline, 1.2 is 20 % better), so that \
-                  delivery can be optimised. optimization_actions says what the platform did (applied) or what you could \
-                  do with update_package (advised).",
+    description: "Reports how well packages perform by your own measure (1.0 is the baseline, 1.2 is 20 % better), \
+                  so that delivery can be optimised. optimization_actions says what the platform did (applied) or \
+                  what you can do with update_package (advised).",
     audience: Audience::Buyers,
     effect: Effect::Write,
     only_switches: None,

@@ -22,8 +22,8 @@ use crate::{
 pub const TOOL: Tool = Tool {
     name: "update_webhook",
     title: "Change a webhook",
-    description: "Changes where an endpoint is or what it hears of; active: false disables it and gives up what waits, active: true \
-                  enables it again (replay what it missed).",
+    description: "Changes an endpoint's URL, events or description; active: false disables it and gives up what \
+                  waits, active: true enables it again (replay what it missed).",
     audience: Audience::Owners,
     effect: Effect::Manage,
     only_switches: None,
