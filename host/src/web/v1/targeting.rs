@@ -45,9 +45,9 @@ macro_rules! overlay {
                 #[doc = concat!("Never deliver where one of these matches: ", $about)]
                 pub $none_of: Option<RuleValues>,
             )+
-            /// Short form: countries (`US`) and regions (`US-CA`), each as in its own field. Read as
-            /// `geo_country_any_of` and `geo_region_any_of`, which apply together: a country with
-            /// another country's region matches nobody.
+            /// Short form: countries (`US`) and regions (`US-CA`), each as in its own field. Read
+            /// as `geo_country_any_of` and `geo_region_any_of`, which apply together: a country
+            /// with another country's region matches nobody.
             pub geography: Option<RuleValues>,
             /// Short form of `device_type_any_of`.
             pub device_types: Option<RuleValues>,

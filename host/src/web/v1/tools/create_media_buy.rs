@@ -118,7 +118,8 @@ pub struct CreateMediaBuy {
     /// Your own key for this request. If you send the same key and body again, you get the first
     /// answer and nothing is bought twice.
     pub idempotency_key: Option<IdempotencyKey>,
-    /// `true`: check and plan only. Nothing is stored or bought, and the answer shows the plan. Default: `false`.
+    /// `true`: check and plan only. Nothing is stored or bought, and the answer shows the plan.
+    /// Default: `false`.
     pub dry_run: Option<bool>,
 }
 

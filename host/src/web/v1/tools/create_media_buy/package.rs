@@ -43,7 +43,8 @@ pub struct PackageRequest {
     pub budget: Option<Amount>,
     /// Its goal, which determines the budget. Not with `budget`.
     pub impressions: Option<Count>,
-    /// Price of a thousand impressions, at least the product's floor price. Default: the product's price.
+    /// Price of a thousand impressions, at least the product's floor price. Default: the product's
+    /// price.
     pub cpm: Option<Amount>,
     /// Its pacing. Default: the buy's.
     pub pacing: Option<Pacing>,
