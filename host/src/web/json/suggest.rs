@@ -8,8 +8,8 @@
 //! - else if it is within a typing slip, and no other name is as near;
 //! - else if all words of the given name are words of this known name, and of no other.
 //!
-//! A name that excludes is suggested only for a name that excludes, and one that includes only for
-//! others.
+//! An excluding name is suggested only for an excluding name, and any other name only for a name
+//! that does not exclude.
 
 /// Fields that other generations of this and similar protocols call by other names, with the same
 /// meaning.
