@@ -1,17 +1,24 @@
 //! Adapters: ad servers behind sandboxed WebAssembly components.
 //!
-//! - [`Adapters`]: what the rest of the host calls, in the domain's own types; what `wit/` generates stops in this folder.
-//! - [`StepJournal`]: what a call that changes something needs from its caller: the durable record of its steps.
+//! - [`Adapters`]: the API for the rest of the host, in domain types. Types generated from `wit/`
+//!   don't leave this folder.
+//! - [`StepJournal`]: what the caller supplies to a call that makes changes: the durable record of
+//!   its steps.
 //!
 //! From the outside in:
 //!
-//! - `calls`, `reads`, `lookups`, `registry`, `config`: the calls, the platforms and their releases, what the configuration says of them.
-//! - `release`, `compile`, `cache`, `compatibility`, `settings`: from a file to something that can be called.
-//! - `sandbox`, `limits`, `failures`, `wait_times`, `breaker`: one call in a fresh instance, what ends it, and whose fault that is.
-//! - `admission`, `resources`: how many calls run at a time, and what the machine has for them.
-//! - `steps`, `completeness`, `egress`: what a guest may do: record its steps, which are held against its answer, and send requests to
-//!   its own platform.
-//! - `contract`: the generated types and the domain's, both ways. `engine`: the one place that sets wasmtime up.
+//! - `calls`, `reads`, `lookups`, `registry`, `config`: the calls, the platforms and their
+//!   releases, and their configuration.
+//! - `release`, `compile`, `cache`, `compatibility`, `settings`: turning a component file into
+//!   something callable.
+//! - `sandbox`, `limits`, `failures`, `wait_times`, `breaker`: running one call in a fresh
+//!   instance, what ends it, and whose fault a failure is.
+//! - `admission`, `resources`: how many calls run at a time, and the machine resources they may
+//!   use.
+//! - `steps`, `completeness`, `egress`: what a guest may do: record its steps, which are checked
+//!   against its answer, and send requests to its own platform.
+//! - `contract`: conversions between the generated types and the domain's.
+//! - `engine`: the only place that configures wasmtime.
 
 use std::{sync::Arc, time::Duration};
 
@@ -69,29 +76,32 @@ pub use release::InstallError;
 pub use shared::Shared;
 pub use steps::{CallSteps, FoundStep};
 
-/// What the journal has of a step that is begun.
+/// The journal's answer to `begin`.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Begun {
-    /// It is open now: make it, or look it up first if it is in doubt.
+    /// The step is open: carry it out, or look it up first if it is in doubt.
     Open(OpenStep),
-    /// It happened; its outcome.
+    /// The step already happened; this is its recorded outcome.
     Done(Vec<u8>),
 }
 
-/// Why the journal refuses. The call that meets it must end.
+/// Why the journal refuses a request. The call must end.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum JournalError {
-    /// The adapter broke the rules of steps; what it did.
+    /// The adapter broke the rules for steps; the text describes how.
     #[error("{0}")]
     Misuse(String),
-    /// The lease is gone, or another worker has recorded something: this run of the operation must stop, another will go on.
+    /// The lease is lost, or another worker has recorded something. This run of the operation must
+    /// stop; another will continue it.
     #[error("the operation can't be recorded: {0}")]
     Interrupted(String),
-    /// The database can't be used now, or the host stops: this run of the operation must stop, another will go on.
+    /// The database is unavailable, or the host is stopping. This run of the operation must stop;
+    /// another will continue it.
     #[error("the operation can't be recorded now: {0}")]
     Unavailable(String),
-    /// An earlier request of the open step got no answer and may still be carried out by the ad server: the step can't be taken for
-    /// absent yet, nor made again. Another run of the operation looks again.
+    /// An earlier request of the open step got no answer, and the ad server may still be carrying
+    /// it out. The step can't be taken as absent or made again yet; another run of the operation
+    /// will look again.
     #[error("an earlier request got no answer and may still be carried out")]
     UnderWay,
 }
@@ -105,48 +115,54 @@ impl From<StepError> for JournalError {
     }
 }
 
-/// The durable record of an operation's steps on one platform. What it answers was committed before.
+/// The durable record of an operation's steps on one platform. Everything it returns has already
+/// been committed.
 ///
-/// It hands an open step on as a value: [`StepJournal::finish`] or [`StepJournal::leave`] takes it back.
+/// It hands out an open step as a value, which goes back through [`StepJournal::finish`] or
+/// [`StepJournal::leave`].
 #[async_trait]
 pub trait StepJournal: Send + Sync + std::fmt::Debug {
-    /// Opens a step.
+    /// Opens a step, or returns its outcome if it is already done.
     async fn begin(&self, name: &str) -> Result<Begun, JournalError>;
-    /// Closes an open step with its outcome. The step is the journal's from then on, also if this fails.
+    /// Closes an open step with its outcome. The journal owns the step from then on, even if this
+    /// fails.
     async fn finish(&self, step: OpenStep, outcome: Vec<u8>) -> Result<(), JournalError>;
-    /// Takes back a step that its call did not finish.
+    /// Takes back a step that the call did not finish.
     fn leave(&self, step: OpenStep);
-    /// An object belongs to the buy.
+    /// Records that an object belongs to the buy.
     async fn remember(&self, object: RemoteObject) -> Result<(), JournalError>;
-    /// An object is gone.
+    /// Records that an object no longer exists.
     async fn forget(&self, object: RemoteObject) -> Result<(), JournalError>;
-    /// Whether a request of an open step may be sent now: the lease holds for `leaves_within`. Until then the last byte of the request
-    /// has left the host, or the connection that it needs was not made.
+    /// Checks that a request of an open step may be sent now, that is, that the lease holds for
+    /// `leaves_within`. Within that time the last byte of the request leaves the host, or its
+    /// connection attempt is abandoned.
     ///
     /// # Errors
-    /// Why not.
+    /// When the step may not write, with the reason.
     fn may_write(&self, leaves_within: Duration) -> Result<(), JournalError>;
 }
 
-/// Who asks, about what, with how much time.
+/// The context of a call: the operation, the buyer, what exists remotely, and the deadline.
 #[derive(Debug, Clone)]
 pub struct Call {
-    /// The operation, for logs and for the adapter.
+    /// The operation's id, for logs and for the adapter.
     pub operation: OperationId,
     /// The buyer's advertiser on the platform.
     pub advertiser_id: String,
-    /// What is known to exist for the buy on the platform.
+    /// The objects known to exist for the buy on the platform.
     pub remote: Vec<RemoteObject>,
     /// When the caller gives up.
     pub deadline: Timestamp,
-    /// What the operation began with; `None`: it has not begun, and what is configured now counts.
+    /// The platform settings frozen when the operation began. `None` if it has not begun: the
+    /// current configuration applies.
     pub frozen: Option<FrozenPlatform>,
 }
 
-/// A change to plan or to carry out. The buy is whole; an adapter is given the packages of its platform only.
+/// A change to plan or to carry out. The buy is complete here; an adapter receives only the
+/// packages on its own platform.
 #[derive(Debug, Clone, Copy)]
 pub enum AdapterChange<'a> {
-    /// Carry out what a buyer asks for.
+    /// Carry out a buyer's change.
     Make(ProposedChange<'a>),
     /// Undo a create.
     Cancel(&'a MediaBuy),
@@ -159,7 +175,7 @@ impl<'a> From<ProposedChange<'a>> for AdapterChange<'a> {
 }
 
 impl<'a> AdapterChange<'a> {
-    /// The buy that it is about, as it is to be.
+    /// Returns the buy that the change concerns, as it will be afterwards.
     pub(crate) fn buy(self) -> &'a MediaBuy {
         match self {
             Self::Make(proposed) => proposed.desired,
@@ -167,7 +183,7 @@ impl<'a> AdapterChange<'a> {
         }
     }
 
-    /// The buy that it makes, if it makes one.
+    /// Returns the buy that the change creates, if it is a create.
     pub(crate) fn created(self) -> Option<&'a MediaBuy> {
         match self {
             Self::Make(ProposedChange { change: Change::Create, desired, .. }) => Some(desired),
@@ -176,14 +192,14 @@ impl<'a> AdapterChange<'a> {
     }
 }
 
-/// A buy that is asked about.
+/// A buy to read the status or delivery of.
 #[derive(Debug, Clone)]
 pub struct RemoteBuy<'a> {
-    /// The buy.
+    /// The buy as the host knows it.
     pub buy: &'a MediaBuy,
-    /// Its buyer's advertiser on the platform.
+    /// The advertiser on the platform that belongs to the buyer.
     pub advertiser_id: String,
 }
 
-/// A journal behind a pointer, as calls take it.
+/// A shared journal, as calls take it.
 pub type Journal = Arc<dyn StepJournal>;

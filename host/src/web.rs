@@ -1,14 +1,17 @@
-//! The faces: HTTP, MCP, and their documentation. They translate and decide nothing.
+//! The interfaces: HTTP, MCP, and their documentation. They translate requests and answers and make
+//! no decisions.
 //!
-//! - [`v1`]: the words of the protocol: its table of tools, from which everything below is made, their requests and answers.
-//! - [`tool`]: what a tool of any protocol is.
-//! - [`json`]: JSON of any protocol: how requests are read and their mistakes told.
-//! - [`http`]: routes, errors, authentication, what every request has around it.
+//! - [`v1`]: version 1 of the protocol: the table of tools, from which everything below is
+//!   generated, with their requests and answers.
+//! - [`tool`]: the definition of a tool, for any protocol.
+//! - [`json`]: JSON for any protocol: reading requests and reporting their mistakes.
+//! - [`http`]: routes, errors, authentication, and the layers around every request.
 //! - [`mcp`]: the same tools for agents.
-//! - [`server`]: connections, and what keeps them from being held for nothing. `address`: who is at the other end.
-//! - [`openapi`], [`docs`]: the same table for programs and for people.
+//! - [`server`]: connections, and the limits that keep idle ones from occupying the host.
+//!   `address`: the client's address.
+//! - [`openapi`], [`docs`]: the table of tools as documentation for programs and for people.
 //!
-//! The types of axum and rmcp stop in this folder.
+//! The types of axum and rmcp don't leave this folder.
 
 use std::{sync::Arc, time::Duration};
 
@@ -28,23 +31,24 @@ pub mod server;
 pub mod tool;
 pub mod v1;
 
-/// What the operator decides about the faces.
+/// The operator's settings for the interfaces.
 #[derive(Debug, Clone)]
 pub struct WebOptions {
-    /// The largest body of a request, in bytes.
+    /// Maximum size of a request body in bytes.
     pub max_body_bytes: usize,
-    /// How long a write waits for its outcome when the caller does not say.
+    /// How long a write waits for its outcome if the caller does not specify a time.
     pub default_wait: Duration,
-    /// How long it waits at most, whatever the caller says.
+    /// The longest time that a caller can make a write wait.
     pub max_wait: Duration,
-    /// How long the body of a request may take, from its head on.
+    /// How long the whole request body may take after the head.
     pub body_timeout: Duration,
-    /// Who is believed when they say whom they speak for.
+    /// The proxies whose `X-Forwarded-For` is trusted.
     pub trusted_proxies: Vec<IpNet>,
-    /// What was counted, for `/metrics`; `None`: nothing is.
+    /// The recorded metrics for `/metrics`; `None` if none are recorded.
     pub counted: Option<PrometheusHandle>,
-    /// Under which names (`ads.example.com`, `ads.example.com:8443`) the host is reached beside the loopback ones. `/mcp` answers
-    /// to no other, so that a web page can't reach a host on its reader's machine by a name of its own.
+    /// The names (`ads.example.com`, `ads.example.com:8443`) under which the host is reached
+    /// besides the loopback names. `/mcp` accepts no others, so that a web page can't reach a host
+    /// on its reader's machine through a domain name of its own.
     pub public_hosts: Vec<String>,
 }
 
@@ -55,8 +59,8 @@ pub(crate) struct Web {
     options: Arc<WebOptions>,
 }
 
-/// Everything that is served. `more` are routes of other parts (pages, metrics); they get the same frame: request ids, traces,
-/// errors as `problem+json`.
+/// Builds the router for everything that is served. `more` holds routes of other parts (pages,
+/// metrics), which get the same layers: request ids, traces, errors as `problem+json`.
 pub fn router(app: App, options: WebOptions, more: Router) -> Router {
     let web = Web { app, options: Arc::new(options) };
     let body_timeout = web.options.body_timeout;

@@ -1,4 +1,5 @@
-//! Admission for calls: so many at a time, and so many bytes for all of them together, shared out by what they are for and on which platform.
+//! Admission of calls: bounds how many run at a time and how much memory they may use together,
+//! with shares for each purpose and platform.
 //!
 //! | who | may take at most | so that |
 //! |---|---|---|
@@ -6,13 +7,15 @@
 //! | plans and reads together | seven eighths | a change always finds room |
 //! | reads | half | a plan always finds room |
 //! | one platform, of what its purpose may take | half | an ad server that hangs leaves room for the others |
-//! | reads of one platform | half of its requests at a time | a change always finds a request's turn |
+//! | reads of one platform | half of its concurrent requests | a change always gets a turn to send a request |
 //!
-//! Who finds no room waits, changes before plans before reads and otherwise in the order of arrival, and is refused as busy after
-//! [`PATIENCE`]. What one alone takes is never too much: a call finds room when nothing else of its kind runs, however little a share is.
+//! A call that finds no room is queued: changes before plans before reads, otherwise in order of
+//! arrival. After [`PATIENCE`] it is refused as busy. A single call is never too large: if nothing
+//! else of its kind runs, it is admitted however small the share is.
 //!
-//! Bytes are those that a call *may* use (`limits.memory` of its platform), not those that it uses: nobody must be stopped in the middle of
-//! a change because others grew.
+//! Bytes are those that a call *may* use (`limits.memory` of its platform), not those that it does
+//! use, so that no change has to be stopped half-way because other calls grew. a change because
+//! others grew.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -24,10 +27,11 @@ use tokio::sync::oneshot;
 
 use crate::domain::{id::PlatformName, purpose::Purpose};
 
-/// How long a call waits for room. Longer than a burst takes that ordinary calls leave behind, shorter than any caller waits.
+/// How long a call waits for room: longer than it takes to work off a burst of ordinary calls,
+/// shorter than any caller waits.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// What one call takes, or all of some calls.
+/// What one call takes, or several calls together.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Amount {
     pub(crate) calls: usize,
@@ -47,32 +51,33 @@ impl Amount {
         Self { calls: self.calls.saturating_sub(other.calls), bytes: self.bytes.saturating_sub(other.bytes) }
     }
 
-    /// A part of it, at least one call.
+    /// Returns a fraction of this amount, but at least one call.
     fn part(self, of: usize, parts: usize) -> Self {
         let part = |whole: usize| whole / parts * of + whole % parts * of / parts;
         Self { calls: part(self.calls).max(1), bytes: part(self.bytes) }
     }
 
-    /// Whether `more` fits on top of it. One alone always does.
+    /// Returns whether `more` fits on top of this amount within `most`. A call on its own always
+    /// fits.
     fn leaves_room_for(self, more: Self, most: Self) -> bool {
         let sum = self.plus(more);
         self.calls == 0 || (sum.calls <= most.calls && sum.bytes <= most.bytes)
     }
 }
 
-/// The calls that are counted together.
+/// A purpose on a platform; calls of the same kind are counted together.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Kind {
     purpose: Purpose,
     platform: PlatformName,
 }
 
-/// One that waits.
+/// A call waiting in the queue.
 #[derive(Debug)]
 struct Queued {
     ticket: u64,
     takes: Amount,
-    /// Calls of its kind at a time.
+    /// The maximum number of concurrent calls of its kind.
     at_a_time: usize,
     granted: oneshot::Sender<Slot>,
 }
@@ -84,14 +89,14 @@ struct State {
     tickets: u64,
 }
 
-/// The room.
+/// The admission controller.
 #[derive(Debug, Clone)]
 pub(crate) struct Admission {
     whole: Amount,
     state: Arc<Mutex<State>>,
 }
 
-/// Admission for one call, until this is dropped.
+/// Admission for one call, held until dropped.
 #[derive(Debug)]
 pub(crate) struct Slot {
     admission: Admission,
@@ -99,33 +104,33 @@ pub(crate) struct Slot {
     takes: Amount,
 }
 
-/// What a call needs.
+/// What a call needs to be admitted.
 #[derive(Debug, Clone)]
 pub(crate) struct Demand<'a> {
     pub(crate) purpose: Purpose,
     pub(crate) platform: &'a PlatformName,
-    /// Bytes that it may use.
+    /// Bytes of memory that the call may use.
     pub(crate) bytes: usize,
-    /// Requests at a time that its platform allows.
+    /// The maximum number of concurrent requests on its platform.
     pub(crate) requests_at_a_time: usize,
 }
 
-/// How full it is, of one purpose on one platform.
+/// Current usage of one purpose on one platform.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SlotUsage {
-    /// What for.
+    /// The purpose of the calls.
     pub purpose: Purpose,
-    /// Where.
+    /// The platform that is called.
     pub platform: PlatformName,
-    /// Calls that run.
+    /// Number of running calls.
     pub calls: usize,
-    /// Bytes that they may use.
+    /// Bytes that the running calls may use.
     pub bytes: usize,
-    /// Calls that wait.
+    /// Number of waiting calls.
     pub waiting: usize,
 }
 
-/// Takes one out of the queue that has given up or went away.
+/// Removes a call from the queue when it has timed out or been cancelled.
 struct QueueGuard<'a> {
     admission: &'a Admission,
     kind: &'a Kind,
@@ -157,7 +162,7 @@ impl Admission {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What calls for a purpose and for less urgent ones may take together.
+    /// Returns what calls for a purpose, together with all less urgent ones, may take.
     fn most(&self, purpose: Purpose) -> Amount {
         match purpose {
             Purpose::Change => self.whole,
@@ -166,17 +171,18 @@ impl Admission {
         }
     }
 
-    /// What calls for a purpose on one platform may take.
+    /// Returns what calls for a purpose may take on one platform.
     fn share(&self, purpose: Purpose, at_a_time: usize) -> Amount {
         let share = self.most(purpose).part(1, 2);
         Amount { calls: share.calls.min(at_a_time), ..share }
     }
 
-    /// Waits for room, no longer than `patience` or than anybody does; `None`: there was none.
+    /// Waits up to `patience` for room. Returns `None` if there was none in time.
     pub(crate) async fn admit(&self, needs: &Demand<'_>, patience: Duration) -> Option<Slot> {
         let kind = Kind { purpose: needs.purpose, platform: needs.platform.clone() };
         let at_a_time = match needs.purpose {
-            // What a read sends waits for its turn at the ad server. More of them would only wait there, before every change.
+            // A read's requests wait for their turn at the ad server. More reads would only wait
+            // there, ahead of every change.
             Purpose::Read => max_reads(needs.requests_at_a_time),
             Purpose::Change | Purpose::Plan => usize::MAX,
         };
@@ -194,7 +200,8 @@ impl Admission {
         tokio::time::timeout(patience.min(PATIENCE), place).await.ok()?.ok()
     }
 
-    /// Gives room to those who wait, as far as there is some. They are told once the state is free again: one that went away gives it back.
+    /// Grants slots to waiting calls while there is room. The grants are sent after the state is
+    /// unlocked, because a call that has gone away returns its slot.
     #[must_use]
     fn grant_slots(&self, state: &mut State) -> Vec<(oneshot::Sender<Slot>, Slot)> {
         let mut granted = Vec::new();
@@ -208,7 +215,8 @@ impl Admission {
                         granted.push((waiting.granted, Slot { admission: self.clone(), kind, takes: waiting.takes }));
                     }
                     Next::NobodyWaits => break,
-                    // What becomes free is for this one. Those who are less urgent, and need less, would be faster every time.
+                    // Reserve freed room for this call. Less urgent calls that need less would
+                    // otherwise overtake it every time.
                     Next::Waits => return granted,
                 }
             }
@@ -217,7 +225,7 @@ impl Admission {
         granted
     }
 
-    /// Who enters next for a purpose.
+    /// Returns which call of a purpose enters next.
     fn next(&self, state: &State, purpose: Purpose) -> Next {
         let heads = state.waiting.iter().filter(|(kind, _)| kind.purpose == purpose);
         let mut heads: Vec<_> = heads.filter_map(|(kind, queue)| Some((kind, queue.front()?))).collect();
@@ -225,7 +233,7 @@ impl Admission {
         for (kind, head) in heads {
             let taken = state.taken.get(kind).copied().unwrap_or_default();
             if !taken.leaves_room_for(head.takes, self.share(purpose, head.at_a_time)) {
-                // It waits for its own platform, and nobody else waits for it.
+                // It waits only for its own platform, so it blocks nobody else.
                 continue;
             }
             let fits = |class: &Purpose| state.sum(*class).leaves_room_for(head.takes, self.most(*class));
@@ -235,7 +243,7 @@ impl Admission {
         Next::NobodyWaits
     }
 
-    /// How full it is.
+    /// Returns the current usage of every kind.
     pub(crate) fn slot_usage(&self) -> Vec<SlotUsage> {
         let state = self.lock();
         let mut kinds: Vec<&Kind> = state.taken.keys().chain(state.waiting.keys()).collect();
@@ -255,18 +263,18 @@ impl Admission {
     }
 }
 
-/// Who enters next.
+/// Which call enters next.
 enum Next {
-    /// The first of this kind.
+    /// The first call of this kind.
     Enters(Kind),
-    /// Nobody waits for anything but their own platform.
+    /// Nobody waits, except for their own platform.
     NobodyWaits,
-    /// Somebody for whom there is no room yet.
+    /// The first in line does not fit yet.
     Waits,
 }
 
 impl State {
-    /// What calls for a purpose and for less urgent ones take.
+    /// Returns what calls for a purpose, together with all less urgent ones, take now.
     fn sum(&self, purpose: Purpose) -> Amount {
         let taken = self.taken.iter().filter(|(kind, _)| kind.purpose >= purpose);
         taken.fold(Amount::default(), |sum, (_, taken)| sum.plus(*taken))
@@ -275,12 +283,12 @@ impl State {
 
 fn deliver(granted: Vec<(oneshot::Sender<Slot>, Slot)>) {
     for (caller, place) in granted {
-        // One that went away drops its place, which others get.
+        // If the caller has gone away, the slot is dropped and others get it.
         let _ = caller.send(place);
     }
 }
 
-/// How many reads at a time leave a request's turn to changes.
+/// Returns how many reads may run at a time so that changes still get a turn to send requests.
 fn max_reads(requests_at_a_time: usize) -> usize {
     (requests_at_a_time / 2).max(1)
 }

@@ -1,7 +1,8 @@
-//! Stops calling an adapter that keeps failing by its own fault, and tries it again after a while.
+//! A circuit breaker: stops calling an adapter that keeps failing by its own fault, and tries it
+//! again after a while.
 //!
-//! There is one breaker for each purpose, and it refuses that purpose alone: reads that break keep no change waiting, nor the other way round.
-//! Plans have none: see [`Purpose::GUARDED`].
+//! Each purpose has its own breaker, which refuses only that purpose: failing reads don't block
+//! changes, or the other way round. Plans have none: see [`Purpose::GUARDED`].
 
 use std::{
     sync::{Mutex, MutexGuard, PoisonError},
@@ -13,10 +14,11 @@ use crate::domain::{
     purpose::Purpose,
 };
 
-/// Faults in a row that open the breaker. What the ad server refuses is no fault, and neither is an ad server that is slow.
+/// Consecutive faults that open the breaker. A refusal by the ad server is not a fault, and neither
+/// is a slow ad server.
 const FAULTS: u32 = 5;
 
-/// How long it stays open before one call may try.
+/// How long the breaker stays open before it lets one call try.
 const OPEN_FOR: Duration = Duration::from_secs(30);
 
 /// The breakers of one platform.
@@ -32,23 +34,24 @@ struct Guard(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
-    /// In a row.
+    /// Consecutive faults so far.
     faults: u32,
     open_until: Option<Instant>,
-    /// A call is trying whether the adapter works again.
+    /// Whether a trial call is in flight.
     trying: bool,
 }
 
-/// The right to call. Dropped without a word (the call was cancelled), it says nothing about the adapter.
+/// Permission to make one call. If it is dropped without [`Permit::ended`] (the call was
+/// cancelled), nothing is recorded about the adapter.
 #[derive(Debug)]
 pub(crate) struct Permit<'a> {
-    /// `None`: nothing is guarded.
+    /// `None` for a purpose without a breaker.
     guard: Option<&'a Guard>,
     trial: bool,
 }
 
 impl Breaker {
-    /// `None`: there is none for this purpose.
+    /// Returns the breaker of a purpose, or `None` if the purpose has none.
     fn guard(&self, purpose: Purpose) -> Option<&Guard> {
         match purpose {
             Purpose::Change => Some(&self.changes),
@@ -57,10 +60,10 @@ impl Breaker {
         }
     }
 
-    /// Asks whether to call.
+    /// Requests permission to call.
     ///
     /// # Errors
-    /// Not now.
+    /// When the breaker is open or another call is already trying.
     pub(crate) fn permit(&self, adapter: &str, purpose: Purpose) -> Result<Permit<'_>, Failure> {
         let Some(guard) = self.guard(purpose) else { return Ok(Permit { guard: None, trial: false }) };
         let mut state = guard.lock();
@@ -80,7 +83,7 @@ impl Breaker {
         Err(failure)
     }
 
-    /// Whether calls are refused at this moment.
+    /// Returns whether calls are currently refused.
     pub(crate) fn is_open(&self, purpose: Purpose) -> bool {
         self.guard(purpose).is_some_and(|guard| {
             let state = guard.lock();
@@ -88,7 +91,7 @@ impl Breaker {
         })
     }
 
-    /// Another host found that the adapter keeps failing: it is left alone here, too.
+    /// Opens the breaker for `left`, because another replica's breaker opened.
     pub(crate) fn open_for(&self, purpose: Purpose, left: Duration) {
         let Some(guard) = self.guard(purpose) else { return };
         let mut state = guard.lock();
@@ -98,7 +101,7 @@ impl Breaker {
         }
     }
 
-    /// Forgets the past: another release takes over.
+    /// Resets the breaker, because another release takes over.
     pub(crate) fn reset(&self) {
         for guard in [&self.changes, &self.reads] {
             *guard.lock() = State::default();
@@ -113,8 +116,8 @@ impl Guard {
 }
 
 impl Permit<'_> {
-    /// Tells what became of the call. What was not possible at the moment says nothing about the adapter. For how long the adapter is
-    /// left alone from now on, if that is what came of it.
+    /// Records the result and returns how long the breaker stays open, if this call opened it. A
+    /// call that was merely impossible at the moment says nothing about the adapter.
     pub(crate) fn ended(self, failure: Option<&Failure>) -> Option<Duration> {
         let mut state = self.guard?.lock();
         match failure.map(|failure| failure.kind) {
@@ -161,7 +164,7 @@ mod tests {
         breaker.permit("acme", purpose).unwrap().ended(failure)
     }
 
-    /// As if its time were up.
+    /// Expires the open period.
     fn time_passes(breaker: &Breaker, purpose: Purpose) {
         breaker.guard(purpose).unwrap().lock().open_until = Some(Instant::now());
     }
@@ -196,7 +199,7 @@ mod tests {
         }
     }
 
-    /// Each against each: what is broken refuses itself and nothing else.
+    /// Tests every pair of purposes: an open breaker refuses its own purpose and nothing else.
     #[test]
     fn a_breaker_refuses_its_own_purpose_alone_and_plans_are_asked_always() {
         for broken in Purpose::ALL {

@@ -1,9 +1,10 @@
-//! Native code that was compiled before, kept in the host's own directory and never trusted without proof.
+//! A cache of compiled native code, in the host's own directory. Nothing from it is trusted without
+//! proof.
 //!
-//! Loading native code is running it: a file with one flipped byte is accepted more often than not. So each file
-//! begins with an HMAC-SHA256 over the code and everything that it depends on, under a random key that lies beside it
-//! in a directory that nobody else may enter. What does not prove itself is compiled again; the cache may be deleted at
-//! any time.
+//! Loading native code means running it, and a file with a flipped byte is accepted more often than
+//! not. So each file begins with an HMAC-SHA256 over the code and everything it depends on. The
+//! random key is stored beside it, in a directory that only this user may enter. A file that fails
+//! the check is compiled again; the cache may be deleted at any time.
 
 use std::{
     hash::{DefaultHasher, Hash as _, Hasher as _},
@@ -18,29 +19,30 @@ use wasmtime::{Engine, component::Component};
 
 use super::compile::{CompileError, Compiler};
 
-/// Changed whenever the form of the files changes.
+/// Changed whenever the file format changes.
 const FORM: &str = "flightdeck native code 1";
 
-/// The version of the engine, which must be the one that `Cargo.toml` names; the engine checks its own again.
+/// The version of the engine. It must match the one in `Cargo.toml`; the engine also checks its own
+/// version.
 const ENGINE: &str = "wasmtime 48";
 
 const MAC_BYTES: usize = 32;
-/// One block of SHA-256: a key that HMAC takes as it is.
+/// One SHA-256 block: the longest key that HMAC uses as it is.
 const KEY_BYTES: usize = 64;
 
-/// How a component was got ready.
+/// How a component's native code was obtained.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Loaded {
-    /// Its code was in the cache.
+    /// The code was in the cache.
     FromCache,
-    /// It was compiled.
+    /// The component was compiled.
     Compiled,
 }
 
-/// Makes a directory that nobody but this user may enter.
+/// Creates a directory that only this user may enter.
 pub(crate) fn private_directory(directory: &Path) -> io::Result<()> {
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
-    // It may be older than this rule, or somebody opened it.
+    // It may predate this rule, or somebody may have changed its permissions.
     std::fs::set_permissions(directory, std::fs::Permissions::from_mode(0o700))
 }
 
@@ -53,7 +55,7 @@ pub(crate) struct Cache {
 }
 
 impl Cache {
-    /// Opens the cache, and makes it if there is none.
+    /// Opens the cache, creating its directory if necessary.
     pub(crate) fn open(directory: &Path, engine: &Engine) -> io::Result<Self> {
         private_directory(directory)?;
         let mut hasher = DefaultHasher::new();
@@ -67,7 +69,7 @@ impl Cache {
         self.directory.join(format!("{digest}.code"))
     }
 
-    /// The native code of a component that lies at `source`, from the cache or freshly compiled.
+    /// Loads the native code of the component at `source`, from the cache or by compiling it.
     pub(crate) async fn load(
         &self,
         engine: &Engine,
@@ -108,7 +110,8 @@ impl Cache {
         write_new(path, &[&mac, code])
     }
 
-    /// The code of a file, if the file proves that this host wrote it, for this engine and this component.
+    /// Returns the code in a file if its HMAC proves that this host wrote it for this engine and
+    /// this component.
     fn proven<'a>(&self, digest: &str, file: &'a [u8]) -> Option<&'a [u8]> {
         let (mac, code) = file.split_at_checked(MAC_BYTES)?;
         self.mac(digest, code).verify_slice(mac).ok()?;
@@ -117,7 +120,7 @@ impl Cache {
 
     fn mac(&self, digest: &str, code: &[u8]) -> Hmac<Sha256> {
         let mut mac = Hmac::<Sha256>::new(&self.key.into());
-        // Fixed lengths and a line for each part: no two inputs read the same.
+        // Fixed lengths and one line per part, so that no two inputs hash alike.
         mac.update(self.setting.as_bytes());
         mac.update(b"\n");
         mac.update(digest.as_bytes());
@@ -131,12 +134,13 @@ struct RemoveOnDrop<'a>(&'a Path);
 
 impl Drop for RemoveOnDrop<'_> {
     fn drop(&mut self) {
-        // It may never have been written.
+        // The file may never have been written.
         let _ = std::fs::remove_file(self.0);
     }
 }
 
-/// Reads the key, or makes one. A key of another length is replaced: what it signed is compiled again.
+/// Reads the key, or creates one. A key of the wrong length is replaced, and what it signed is
+/// compiled again.
 fn key(path: &Path) -> io::Result<[u8; KEY_BYTES]> {
     if let Ok(bytes) = std::fs::read(path)
         && let Ok(key) = <[u8; KEY_BYTES]>::try_from(bytes.as_slice())
@@ -149,7 +153,7 @@ fn key(path: &Path) -> io::Result<[u8; KEY_BYTES]> {
     Ok(key)
 }
 
-/// Writes a file that only its owner may read, whole or not at all.
+/// Writes a file atomically, readable only by its owner.
 pub(super) fn write_new(path: &Path, parts: &[&[u8]]) -> io::Result<()> {
     let fresh = path.with_extension(format!("{}.new", uuid::Uuid::now_v7().simple()));
     let written = (|| {
@@ -166,16 +170,17 @@ pub(super) fn write_new(path: &Path, parts: &[&[u8]]) -> io::Result<()> {
     written
 }
 
-/// Loads native code that this process has just proven to be its own, or just had compiled.
+/// Loads native code that this process has just verified as its own, or has just had compiled.
 #[expect(unsafe_code, reason = "loading compiled code is the one thing that the engine can't check")]
 fn deserialize(engine: &Engine, code: &[u8]) -> Option<Component> {
-    // SAFETY: `deserialize` maps `code` as executable and trusts what it says about itself, so `code` must be exactly
-    // what this engine's `precompile_component` wrote. There are two callers. One hands over bytes whose HMAC, under a
-    // key that only this user can read, was verified over these very bytes in memory: they can't have been replaced
-    // between the check and the load, as a file could have been. The other hands over what a child process of this
-    // same program wrote a moment ago into a directory that only this user may enter (0700). In both cases whoever
-    // could forge them can already run code as this user. The engine checks version, target and settings again and
-    // returns an error if they differ.
+    // SAFETY: `deserialize` maps `code` as executable and trusts what it says about itself, so
+    // `code` must be exactly what this engine's `precompile_component` wrote. There are two
+    // callers. One passes bytes whose HMAC, under a key that only this user can read, was verified
+    // over these very bytes in memory: they can't have been replaced between the check and the
+    // load, as a file could have been. The other passes what a child process of this same program
+    // has just written into a directory that only this user may enter (0700). In both cases anyone
+    // able to forge the bytes can already run code as this user. The engine also checks version,
+    // target and settings, and returns an error if they differ.
     let loaded = unsafe { Component::deserialize(engine, code) };
     loaded
         .inspect_err(|error| tracing::warn!(error = format!("{error:#}"), "compiled code does not fit this engine"))

@@ -27,7 +27,7 @@ use crate::{
     network::base_url::BaseUrl,
 };
 
-/// One call on its way: the platform, the release, and the call's name in logs.
+/// One call: its platform, its release, and its name in logs.
 pub(super) struct Calling<'a> {
     adapters: &'a Adapters,
     platform: &'a Platform,
@@ -56,13 +56,13 @@ impl<'a> Calling<'a> {
         setup.run(function).await
     }
 
-    /// The call goes on with what its operation began with.
+    /// Makes the call use the settings frozen when its operation began.
     pub(super) fn frozen(mut self, frozen: Option<&'a FrozenPlatform>) -> Self {
         self.frozen = frozen;
         self
     }
 
-    /// What the requests of the call are judged by.
+    /// Returns the rules that the call's requests are checked against.
     fn declared(&self) -> DeclaredRequests {
         let egress = &self.platform.egress;
         let frozen = self.frozen.and_then(|frozen| self.platform.began_at(frozen));
@@ -70,7 +70,7 @@ impl<'a> Calling<'a> {
         DeclaredRequests::new(self.release.declared.clone(), egress.granted.clone(), endpoint.url().clone())
     }
 
-    /// What a call about one buy is told.
+    /// Returns the context for a call about one buy.
     pub(super) fn context(&self, call: Option<&Call>) -> wit::Context {
         let Some(call) = call else { return self.context_of_read("") };
         let mut context = self.context_of_read(&call.advertiser_id);
@@ -84,7 +84,8 @@ impl<'a> Calling<'a> {
         context
     }
 
-    /// What a call about many buys of one buyer is told: each of them brings what is known of it.
+    /// Returns the context for a call about many buys of one buyer. The objects known to exist are
+    /// passed with each buy.
     pub(super) fn context_of_read(&self, advertiser_id: &str) -> wit::Context {
         let platform = self.platform;
         let given = contract::Given {
@@ -100,10 +101,11 @@ impl<'a> Calling<'a> {
 }
 
 impl Adapters {
-    /// What a change will do on a platform, or everything that makes it impossible.
+    /// Plans a change on a platform: returns what it will do, or everything that makes it
+    /// impossible.
     ///
     /// # Errors
-    /// The adapter's refusal, or its fault.
+    /// When the adapter refuses the change or fails.
     pub async fn plan(
         &self,
         platform: &PlatformName,
@@ -113,7 +115,7 @@ impl Adapters {
     ) -> Result<PlatformPlan, Failure> {
         let platform = self.platform(platform)?;
         let release = &*self.release(platform, release).await?;
-        // No breaker: without a plan nothing can be accepted, and what it may use is bounded.
+        // No breaker: nothing can be accepted without a plan, and what a plan may use is bounded.
         counted(platform, Purpose::Plan, async {
             let calling = self.calling(platform, release, call.operation.as_str(), Mode::Offline, call.deadline);
             let context = calling.context(Some(call));
@@ -131,11 +133,12 @@ impl Adapters {
         .await
     }
 
-    /// Carries a change out, step by step. Run again with the same journal after anything at all, it goes on where it
-    /// stopped.
+    /// Carries out a change step by step. Run again with the same journal, after any interruption,
+    /// it continues where it stopped.
     ///
     /// # Errors
-    /// The ad server's refusal, the adapter's fault, or `unavailable`: run it again later.
+    /// When the ad server refuses the change, or the adapter fails. After `unavailable`, run it
+    /// again later.
     pub async fn execute(
         &self,
         platform: &PlatformName,
@@ -201,14 +204,15 @@ impl Adapters {
             if let Some(buy) = change.created() {
                 completeness::all_is_remembered(&steps, &platform.name, buy)?;
             }
-            // What stopped half-way says so, and leaves its step as it is.
+            // An outcome that stopped half-way says so, and may leave its step open.
             if outcome.failed_package.is_none() {
                 completeness::no_step_is_open(&steps, &platform.name)?;
             }
             Ok(outcome)
         };
         guarded(self, platform, async {
-            // What takes more requests, or more time at the pace that the ad server allows, than one call may have is done in several.
+            // A change that needs more requests, or more time at the ad server's pace, than one
+            // call may have is carried out in several calls.
             executed.await.map_err(|failure| if steps.progressed() { failures::in_parts(failure) } else { failure })
         })
         .await
@@ -230,12 +234,13 @@ impl Adapters {
         deadline: Timestamp,
     ) -> Calling<'a> {
         let purpose = mode.purpose();
-        // An adapter is told the earlier of both: the caller's deadline and its own time limit.
+        // The adapter sees the earlier of the caller's deadline and its own time limit.
         let deadline = deadline.min(clock::now().plus(platform.limits.wall()));
         Calling { adapters: self, platform, release, operation, purpose, mode, deadline, frozen: None }
     }
 
-    /// What an operation that begins now on a platform is carried out with to its end; `None`: there is no such platform.
+    /// Returns the settings with which an operation that begins now on a platform is carried out to
+    /// its end, or `None` if there is no such platform.
     pub fn frozen(&self, platform: &PlatformName, advertiser_id: &str) -> Option<FrozenPlatform> {
         let platform = self.platforms.get(platform)?;
         Some(FrozenPlatform {
@@ -246,8 +251,9 @@ impl Adapters {
     }
 }
 
-/// Whether an operation may go on where it began. Credentials are those of the configuration, and for no other ad server than the one
-/// that the configuration names, by its endpoint or an alias of it: if that is another one by now, a person decides.
+/// Checks that an operation may continue on the platform it began on. Credentials come from the
+/// current configuration and are meant only for the ad server it names by endpoint or alias. If the
+/// operation began on another ad server, a person decides.
 pub(super) fn may_go_on(platform: &Platform, call: &Call) -> Result<(), Failure> {
     let Some(frozen) = &call.frozen else { return Ok(()) };
     let egress = &platform.egress;
@@ -264,7 +270,7 @@ pub(super) fn may_go_on(platform: &Platform, call: &Call) -> Result<(), Failure>
     Err(Failure::new(FailureKind::Unresolved, "endpoint_changed", message))
 }
 
-/// Runs a change unless the breaker is open, and tells the breaker how it went.
+/// Runs a change unless the breaker is open, and records the result in the breaker.
 pub(super) async fn guarded<T>(
     adapters: &Adapters,
     platform: &Platform,
@@ -273,7 +279,7 @@ pub(super) async fn guarded<T>(
     let permit = platform.breaker.permit(platform.name.as_str(), Purpose::Change)?;
     let mut ended = counted(platform, Purpose::Change, call).await;
     adapters.announce_open_breaker(platform, Purpose::Change, permit.ended(ended.as_ref().err()));
-    // An adapter that met a 429 often does not say for how long; the host knows.
+    // An adapter that got a 429 often doesn't say how long to wait; the host knows.
     if let Err(failure) = &mut ended
         && failure.kind == FailureKind::Unavailable
         && failure.retry_after_ms.is_none()
@@ -284,7 +290,7 @@ pub(super) async fn guarded<T>(
     ended
 }
 
-/// Runs a call and counts it.
+/// Runs a call and records its metrics.
 pub(super) async fn counted<T>(
     platform: &Platform,
     purpose: Purpose,
@@ -296,7 +302,7 @@ pub(super) async fn counted<T>(
     ended
 }
 
-/// Counts a call.
+/// Records a call's metrics.
 pub(super) fn count_call(platform: &Platform, purpose: Purpose, watch: &Watch, failure: Option<&Failure>) {
     let (name, purpose) = (platform.name.to_string(), purpose.as_str());
     let outcome = failure.map_or("ok", |failure| failure.kind.as_str());

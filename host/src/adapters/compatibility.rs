@@ -1,20 +1,22 @@
-//! Whether a component fits this host's contract, and if not, in what words.
+//! Checks that a component fits this host's contract, and explains any mismatch.
 
 use wasmtime::{Engine, component::Component};
 
-/// The version of the contract that this host offers. Versions with the same first two numbers fit.
+/// The contract version that this host offers. Versions with the same first two numbers are
+/// compatible.
 pub(crate) const OFFERED: &str = "0.1";
 
 const PACKAGE: &str = "flightdeck:ad-server/";
 
-/// What a component may import besides the contract's own interfaces. Other packages of WASI are not offered.
+/// WASI packages that a component may import besides the contract's own interfaces. No others are
+/// offered.
 const WASI: [&str; 7] =
     ["wasi:io/", "wasi:clocks/", "wasi:random/", "wasi:cli/", "wasi:http/", "wasi:filesystem/", "wasi:sockets/"];
 
-/// Looks at the names of imports and exports.
+/// Checks the names of a component's imports and exports.
 ///
 /// # Errors
-/// What does not fit, as the end of the sentence "acme.wasm …".
+/// When something does not fit; the text completes the sentence "acme.wasm …".
 pub(crate) fn check(component: &Component, engine: &Engine) -> Result<(), String> {
     let kind = component.component_type();
     let imports: Vec<&str> = kind.imports(engine).map(|(name, _)| name).collect();
@@ -46,7 +48,7 @@ fn judge(imports: &[&str], exports: &[&str]) -> Result<(), String> {
     Ok(())
 }
 
-/// The version in `flightdeck:ad-server/steps@0.1.0`.
+/// Returns the version in a name such as `flightdeck:ad-server/steps@0.1.0`.
 pub(crate) fn contract_version(name: &str) -> Option<&str> {
     name.strip_prefix(PACKAGE)?.split_once('@').map(|(_, version)| version)
 }
@@ -55,7 +57,8 @@ fn is_offered(version: &str) -> bool {
     version.strip_prefix(OFFERED).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
-/// The linker's words about a component whose names fit and whose types do not, made readable.
+/// Rewrites the linker's error about a component whose names fit but whose types do not as readable
+/// text.
 pub(crate) fn words(error: &wasmtime::Error) -> String {
     let chain: Vec<String> = error.chain().map(ToString::to_string).collect();
     format!(

@@ -1,8 +1,9 @@
-//! Compiling a component into native code, in a process of its own.
+//! Compiles a component into native code in a separate process.
 //!
-//! A compiler is the largest piece of code that reads an untrusted file, it takes seconds and hundreds of megabytes
-//! for a large component, and it keeps them. So the server starts itself again as `flightdeck compile`, with low
-//! priority and a bound on memory, and only loads what comes out.
+//! A compiler is the largest piece of code that reads an untrusted file. For a large component it
+//! takes seconds and hundreds of megabytes of memory, and doesn't give the memory back. So the
+//! server starts itself again as `flightdeck compile`, with low priority and bounded memory, and
+//! only loads the result.
 
 use std::{
     path::{Path, PathBuf},
@@ -14,42 +15,42 @@ use tokio::{process::Command, sync::Semaphore};
 
 use super::engine;
 
-/// Address space of the compiler, in KiB as `ulimit -v` counts: 4 GiB. A Python component takes 300 MiB of memory and
-/// several times as much address space.
+/// The compiler's address space, in KiB as for `ulimit -v`: 4 GiB. A Python component takes 300 MiB
+/// of memory and several times as much address space.
 const ADDRESS_SPACE_KIB: u32 = 4 * 1024 * 1024;
 
 /// How long a compilation may take. A Python component takes 15 s on two slow cores.
 const PATIENCE: Duration = Duration::from_secs(300);
 
-/// Compilations at a time: each uses all cores.
+/// Concurrent compilations: one, because each uses all cores.
 const AT_A_TIME: usize = 1;
 
-/// What of the compiler's own words is kept.
+/// The maximum length of compiler output that is kept.
 const WORDS: usize = 2_000;
 
 /// Why a component was not compiled.
 #[derive(Debug, thiserror::Error)]
 pub enum CompileError {
-    /// A file.
+    /// A file could not be read or written.
     #[error("{path}: {source}")]
     File {
-        /// Which one.
+        /// The file's path.
         path: PathBuf,
-        /// What happened.
+        /// The I/O error.
         source: std::io::Error,
     },
-    /// The compiler does not take it.
+    /// The compiler rejected the component.
     #[error("is no component that this host can compile: {0}")]
     Refused(String),
-    /// The compiler could not be started.
+    /// The compiler process could not be started.
     #[error("the compiler could not be started ({path}): {source}; set its path to the flightdeck program")]
     Start {
-        /// The program.
+        /// Path of the program.
         path: PathBuf,
-        /// What happened.
+        /// The I/O error.
         source: std::io::Error,
     },
-    /// It took too long.
+    /// The compilation timed out.
     #[error("compiling took longer than {} s; compile it on a faster machine or make it smaller", PATIENCE.as_secs())]
     TooSlow,
 }
@@ -70,8 +71,8 @@ impl Compiler {
     pub(crate) async fn compile(&self, input: &Path, output: &Path) -> Result<(), CompileError> {
         let start = |source| CompileError::Start { path: self.program.clone(), source };
         let _turn = self.turn.acquire().await.map_err(|error| start(std::io::Error::other(error)))?;
-        // The shell sets what this process may not set for another one without unsafe code. Paths are its arguments,
-        // never part of its program.
+        // The shell sets limits that this process can't set for another one without unsafe code.
+        // Paths are passed as arguments and never become part of the script.
         let script =
             format!("ulimit -v {ADDRESS_SPACE_KIB}; exec nice -n 10 \"$0\" compile --input \"$1\" --output \"$2\"");
         let mut command = Command::new("/bin/sh");
@@ -86,7 +87,7 @@ impl Compiler {
         let words = String::from_utf8_lossy(&ended.stderr);
         let words: String = words.trim().chars().take(WORDS).collect();
         match ended.status.code() {
-            // What a shell says if there is no such program, or it may not be run.
+            // The shell's exit statuses for a program that doesn't exist or isn't executable.
             Some(126 | 127) => Err(start(std::io::Error::other(words))),
             Some(_) => Err(CompileError::Refused(words)),
             None => Err(CompileError::Refused(format!("the compiler was killed ({})", ended.status))),
@@ -94,10 +95,11 @@ impl Compiler {
     }
 }
 
-/// The work of `flightdeck compile`: reads a component, checks all of it, and writes native code for this machine.
+/// Runs `flightdeck compile`: reads and validates a component and writes native code for this
+/// machine.
 ///
 /// # Errors
-/// A file that can't be read or written, a component that can't be compiled.
+/// When a file can't be read or written, or the component can't be compiled.
 pub fn compile_main(input: &Path, output: &Path) -> Result<(), CompileError> {
     let file = |path: &Path| {
         let path = path.to_owned();

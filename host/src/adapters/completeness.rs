@@ -1,12 +1,12 @@
-//! Whether a call that says "done" is: its steps must say so, too.
+//! Checks that a call that reports success is in fact complete, according to its steps.
 //!
-//! | the adapter answers well and | the failure's code |
+//! | the adapter reports success, but | the failure's code |
 //! |---|---|
 //! | a create has not remembered its order or one of its packages | `create_incomplete` |
-//! | a step is open that may have happened | `step_left_open` |
+//! | a step that may have happened is still open | `step_left_open` |
 //!
-//! Both are faults: the operation is run again, which looks up what is in doubt. If that does not help, what was made is taken back,
-//! or a person is asked.
+//! Both are faults: the operation is run again, which looks up what is in doubt. If that does not
+//! help, what was made is rolled back, or a person is asked.
 
 use super::{failures, steps::CallSteps};
 use crate::domain::{
@@ -15,20 +15,20 @@ use crate::domain::{
     media_buy::{MediaBuy, RemoteKind},
 };
 
-/// Refuses the good end of a call that left a step open which may have happened.
+/// Checks that a successful call left no step open that may have happened.
 ///
 /// # Errors
-/// The adapter's fault.
+/// When it did, which is the adapter's fault.
 pub(super) fn no_step_is_open(steps: &CallSteps, adapter: &PlatformName) -> Result<(), Failure> {
     let Some(open) = steps.open_step_that_may_have_happened() else { return Ok(()) };
     let what = format_args!("answered that all is done and left the step {open:?} open, which may have happened");
     Err(failures::fault("step_left_open", adapter.as_str(), what))
 }
 
-/// Refuses the good end of a create of which the host does not know what was made.
+/// Checks that a successful create has remembered everything it made.
 ///
 /// # Errors
-/// The adapter's fault.
+/// When the order or a package is missing, which is the adapter's fault.
 pub(super) fn all_is_remembered(steps: &CallSteps, adapter: &PlatformName, buy: &MediaBuy) -> Result<(), Failure> {
     let order = (!steps.knows(RemoteKind::Order, "")).then(|| "the order".to_owned());
     let packages = buy.packages_on(adapter).filter(|package| !steps.knows(RemoteKind::Package, package.id.as_str()));

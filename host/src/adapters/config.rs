@@ -1,4 +1,4 @@
-//! What the host is told about its platforms.
+//! The configuration of the host's platforms.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -15,53 +15,58 @@ use crate::{
     network::{allow_list::AllowedAddress, base_url::BaseUrl, origins::Origin},
 };
 
-/// What [`super::Adapters::start`] needs.
+/// The input to [`super::Adapters::start`].
 #[derive(Debug, Clone)]
 pub struct AdaptersConfig {
-    /// Where releases and the cache of native code are kept: `releases/` and `code/` below it.
+    /// The directory of releases (`releases/`) and cached native code (`code/`).
     pub data_dir: PathBuf,
-    /// The program that compiles components: this program itself, but in tests.
+    /// The program that compiles components: this program itself, except in tests.
     pub compiler: PathBuf,
-    /// The engine.
+    /// Engine settings.
     pub engine: EngineOptions,
-    /// The platforms.
+    /// One entry for each platform.
     pub platforms: Vec<PlatformConfig>,
 }
 
-/// One platform: an ad server, the adapter that speaks to it, and what it may do.
+/// One platform: an ad server, its adapter, and what the adapter may do.
 #[derive(Debug, Clone)]
 pub struct PlatformConfig {
-    /// Its name in configuration, ids and products.
+    /// The platform's name in configuration, ids and products.
     pub name: PlatformName,
-    /// The adapter, a file.
+    /// Path of the adapter's component file.
     pub component: PathBuf,
     /// The base address of the platform's API.
     pub endpoint: BaseUrl,
-    /// Other base addresses of the same ad server: what began at one of them goes on at `endpoint`.
+    /// Other base addresses of the same ad server. Operations that began at one of them continue at
+    /// `endpoint`.
     pub endpoint_aliases: Vec<BaseUrl>,
-    /// Every origin that the adapter may reach; empty: the endpoint's.
+    /// Every origin that the adapter may reach. Empty means the endpoint's origin only.
     pub origins: Vec<Origin>,
     /// Private networks, addresses or `host:port` that may be dialled.
     pub allow_private: Vec<AllowedAddress>,
-    /// What is added to requests.
+    /// Credentials that the host adds to requests.
     pub credentials: Credentials,
-    /// The `POST`s that may pass as reads if the adapter declares them, as `POST /v1/report/queue`.
+    /// The `POST`s that may pass as reads if the adapter declares them, such as
+    /// `POST /v1/report/queue`.
     pub read_requests: Vec<ReadRequest>,
-    /// The `GET`s that write, whatever the adapter declares, as `GET /v1/flight/*/delete`.
+    /// The `GET`s that count as writes whatever the adapter declares, such as
+    /// `GET /v1/flight/*/delete`.
     pub write_requests: Vec<WriteRequest>,
-    /// The adapter's settings; valid by its `settings-schema`.
+    /// The adapter's settings, valid against its `settings-schema`.
     pub settings: Value,
-    /// What one call may use.
+    /// The limits of one call.
     pub limits: Limits,
-    /// Requests a second; `None`: as many as there are.
+    /// Maximum requests per second. `None` means unlimited.
     pub rate_per_second: Option<u32>,
-    /// Requests at a time.
+    /// Maximum concurrent requests.
     pub max_concurrent_requests: usize,
-    /// How long to let pass, at least, before a step in doubt is looked up; the adapter's own lag counts if it is longer.
+    /// Minimum wait, in milliseconds, before a step in doubt is looked up. The adapter's own lookup
+    /// lag applies if it is longer.
     pub in_doubt_wait_ms: u32,
-    /// How long the ad server may go on with a request after the host gave up waiting for its answer.
+    /// How long, in milliseconds, the ad server may keep processing a request after the host
+    /// stopped waiting for the answer.
     pub processing_bound_ms: u32,
-    /// How long a connection may take to be made.
+    /// How long establishing a connection may take.
     pub connect_timeout: Duration,
 }
 
@@ -69,17 +74,20 @@ impl PlatformConfig {
     /// The default of `max_concurrent_requests`.
     pub const MAX_CONCURRENT_REQUESTS: usize = 16;
 
-    /// The default of `processing_bound_ms`. Gateways in front of ad servers give up after one to two minutes, reports and batches
-    /// take up to three: five minutes after the host hung up, hardly anything is still on its way. What is gets looked for again all
-    /// the same.
+    /// The default of `processing_bound_ms`. Gateways in front of ad servers give up after one to
+    /// two minutes; reports and batches take up to three. Five minutes after the host hung up,
+    /// hardly anything is still being processed, and a request that is will be found by a later
+    /// lookup.
     pub const PROCESSING_BOUND_MS: u32 = 300_000;
 
-    /// The default of `connect_timeout`. A connection that takes longer to be made is given up, and its request counts as never sent.
-    /// Platforms that change something take less where leases are short: a request must leave while the lease holds under which it
-    /// was allowed.
+    /// The default of `connect_timeout`. A connection attempt that takes longer is abandoned, and
+    /// its request counts as never sent. Platforms that write use a shorter time-out where leases
+    /// are short, because a request must leave while the lease under which it was allowed still
+    /// holds.
     pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-    /// A platform with the defaults: its endpoint's origin only, no credentials, no rate.
+    /// Returns a platform with the defaults: its endpoint's origin only, no credentials, no rate
+    /// limit.
     pub fn new(name: impl Into<PlatformName>, component: impl Into<PathBuf>, endpoint: BaseUrl) -> Self {
         Self {
             name: name.into(),
@@ -102,45 +110,45 @@ impl PlatformConfig {
     }
 }
 
-/// Why adapters could not be started. All platforms are looked at before it is returned.
+/// Why the adapters could not be started. All platforms are checked before it is returned.
 #[derive(Debug, thiserror::Error)]
 pub enum AdapterSetupError {
-    /// The engine does not work on this machine.
+    /// The engine doesn't work on this machine.
     #[error("the WebAssembly engine can't be started: {0}")]
     Engine(String),
     /// The data directory can't be used.
     #[error("{path}: {source}; the data directory must be writable by this user alone")]
     DataDir {
-        /// Which directory.
+        /// The directory's path.
         path: PathBuf,
-        /// What happened.
+        /// The I/O error.
         source: std::io::Error,
     },
-    /// Platforms that can't be used, each with its reason.
+    /// The platforms that can't be used, each with its reason.
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
     Platforms(Vec<PlatformError>),
 }
 
-/// Why one platform can't be used.
+/// A platform that can't be used, and why.
 #[derive(Debug, thiserror::Error)]
 #[error("platform {platform}: {reason}")]
 pub struct PlatformError {
-    /// Which one.
+    /// The platform's name.
     pub platform: PlatformName,
-    /// Why.
+    /// The reason.
     pub reason: PlatformErrorReason,
 }
 
-/// Why one platform can't be used.
+/// Why a platform can't be used.
 #[derive(Debug, thiserror::Error)]
 pub enum PlatformErrorReason {
     /// Two platforms have this name.
     #[error("is configured twice; give each platform a name of its own")]
     Twice,
-    /// Credentials, or the HTTP client.
+    /// The credentials are invalid, or the HTTP client can't be built.
     #[error(transparent)]
     Egress(#[from] EgressError),
-    /// The adapter.
+    /// The adapter can't be loaded.
     #[error(transparent)]
     Install(#[from] InstallError),
 }

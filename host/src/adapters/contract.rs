@@ -1,11 +1,11 @@
-//! Between the contract's types and the domain's, both ways. What guests return is checked here, once: nothing that an
-//! adapter says reaches the host unread.
+//! Conversions between the contract's types and the domain's, both ways. Everything that guests
+//! return is checked here, once; nothing reaches the host unchecked.
 //!
 //! - [`outgoing`]: what adapters are given. A buy is narrowed to the packages of one platform.
-//! - [`answers`]: plans and outcomes that come back.
-//! - [`reads`]: statuses and delivery that come back.
-//! - [`describe`]: what an adapter says that it is.
-//! - [`check`]: the bounds of texts and lists.
+//! - [`answers`]: plans and outcomes that adapters return.
+//! - [`reads`]: statuses and delivery that adapters return.
+//! - [`describe`]: an adapter's description of itself.
+//! - [`check`]: limits on texts and lists.
 
 mod answers;
 mod check;
@@ -20,7 +20,7 @@ pub(crate) use outgoing::{Given, Outgoing, made_to_guest, remote_buy, remote_obj
 pub(crate) use reads::{Answers, deliveries, statuses};
 pub(crate) use words::remote_from_guest;
 
-/// What is wrong with what an adapter returned: the end of the sentence "the adapter acme …".
+/// What is wrong with an adapter's answer; the text completes the sentence "the adapter acme …".
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub(crate) struct Bad(pub(crate) String);
@@ -31,7 +31,7 @@ impl Bad {
     }
 }
 
-/// Ends a conversion with a sentence.
+/// Returns from a conversion with a [`Bad`] built from a format string.
 macro_rules! bad {
     ($($words:tt)*) => { return Err(crate::adapters::contract::Bad(format!($($words)*))) };
 }

@@ -1,11 +1,17 @@
-//! The only way out of the sandbox: every request of an adapter passes here.
+//! The only way out of the sandbox: every request of an adapter passes through here.
 //!
-//! A request passes these checks in order: the call may use the network at all ([`Mode`]) and is within its number of requests;
-//! the origin is listed ([`origins`](crate::network::origins)) and its address allowed
-//! ([`allow_list`](crate::network::allow_list)); the method may be used now; the body is within its size ([`body`]); it is the
-//! request's turn ([`pace`]). Then credentials are added ([`credentials`], [`tokens`]), the request is entered among those of the
-//! open step ([`sending`]) and leaves over the platform's own pool of connections ([`platform`]). Nothing is repeated, no redirect
-//! is followed, no proxy is used.
+//! A request passes these checks in order:
+//!
+//! - the call may use the network at all ([`Mode`]) and is within its number of requests;
+//! - the origin is listed ([`origins`](crate::network::origins)) and its address is allowed
+//!   ([`allow_list`](crate::network::allow_list));
+//! - the method may be used now;
+//! - the body is within its size limit ([`body`]);
+//! - it is the request's turn ([`pace`]).
+//!
+//! Then credentials are added ([`credentials`], [`tokens`]), the request is recorded with the open
+//! step ([`sending`]), and it leaves over the platform's own connection pool ([`platform`]).
+//! Nothing is retried, no redirect is followed, no proxy is used.
 
 use std::{
     sync::{
@@ -52,22 +58,22 @@ use platform::{is_forbidden, shown};
 pub(crate) use running::Running;
 pub(crate) use sending::Gate;
 
-/// Requests that a guest may not make at all, whatever the step: they make no sense through a client, or open tunnels.
+/// Methods that a guest may never use: they open tunnels, or make no sense through a client.
 const NEVER: [Method; 2] = [Method::CONNECT, Method::TRACE];
 
 /// What a call may do on the network.
 #[derive(Debug, Clone)]
 pub(crate) enum Mode {
-    /// Nothing: `describe` and `plan`.
+    /// No requests: `describe` and `plan`.
     Offline,
-    /// Requests that only read.
+    /// Only requests that read.
     Read,
-    /// Requests that write, too, inside of steps.
+    /// Also requests that write, within steps.
     Write(Arc<CallSteps>),
 }
 
 impl Mode {
-    /// What a call with it is for.
+    /// Returns the purpose of a call in this mode.
     pub(crate) const fn purpose(&self) -> Purpose {
         match self {
             Self::Offline => Purpose::Plan,
@@ -99,7 +105,7 @@ impl Traffic {
     }
 }
 
-/// The way out of one call.
+/// The egress of one call.
 pub(crate) struct CallEgress {
     pub(crate) platform: Arc<PlatformEgress>,
     pub(crate) mode: Mode,
@@ -108,16 +114,17 @@ pub(crate) struct CallEgress {
     pub(crate) first_failure: FirstFailure,
     pub(crate) traffic: Traffic,
     pub(crate) gate: Gate,
-    /// When the call is ended, whatever it does.
+    /// When the call is ended, whatever it is doing.
     pub(crate) ends_at: tokio::time::Instant,
-    /// For how long the answer to a request that writes is waited for, and how much of the call must be left when it leaves.
+    /// How long to wait for the answer to a request that writes, and how much time the call must
+    /// have left when the request leaves.
     pub(crate) write_window: Duration,
-    /// The requests that run, so that a call does not end before it is known what became of them.
+    /// The requests in flight, so that the call does not end before their results are known.
     pub(crate) running: Running,
 }
 
 impl CallEgress {
-    /// Records that a limit was run into.
+    /// Records that the call hit a limit.
     fn limit(&self, hit: LimitHit) {
         self.first_failure.fail(failures::limit(self.platform.name.as_str(), hit));
     }
@@ -130,10 +137,10 @@ impl CallEgress {
         failures::journal(self.platform.name.as_str(), error)
     }
 
-    /// Whether a request writes, and so needs an open step.
+    /// Returns the steps if the request writes and so needs an open step.
     ///
     /// # Errors
-    /// It may not be made in this call.
+    /// When the request is not allowed in this call.
     fn writes(&self, method: &Method, url: &Url) -> Result<Option<&Arc<CallSteps>>, Failure> {
         if NEVER.contains(method) {
             return Err(self.misuse(format_args!("used the method {method}, which is never allowed")));
@@ -165,7 +172,8 @@ impl CallEgress {
         }
     }
 
-    /// Counts and logs a request of a call that changes something which no step covers: nothing is recorded of it.
+    /// Counts and logs a request outside any step in a call that makes changes: nothing is recorded
+    /// of it.
     fn note_outside_step(&self, steps: &CallSteps, method: &Method, url: &Url) {
         if steps.step_is_open() {
             return;
@@ -185,11 +193,11 @@ impl CallEgress {
         }
     }
 
-    /// The guest's headers without those that are the host's.
+    /// Returns the guest's headers without those reserved for the host.
     fn request_headers(&self, guest: &HeaderMap) -> HeaderMap {
         let mut headers = guest.clone();
         for name in guest.keys() {
-            // Compression would hide an echo of the credentials from the one who looks for it.
+            // Compression would hide an echo of the credentials from the scrubber.
             if self.platform.is_forbidden(name) || *name == header::ACCEPT_ENCODING || *name == header::CONTENT_LENGTH {
                 headers.remove(name);
             }
@@ -198,7 +206,8 @@ impl CallEgress {
         headers
     }
 
-    /// Refuses an answer that is not as it was asked for: in what is compressed, no echo of the credentials can be seen.
+    /// Refuses an answer whose encoding was not asked for: an echo of the credentials can't be
+    /// found in compressed data.
     fn judge_encoding(&self, answered: &HeaderMap) -> Result<(), Failure> {
         let asked = |name: HeaderName, fine: &[&str]| {
             let words = answered.get_all(name).iter().flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
@@ -220,7 +229,8 @@ impl CallEgress {
         ))
     }
 
-    /// The platform's headers without those that are the host's, and without an echo of the credentials.
+    /// Returns the platform's headers without those reserved for the host, with any echo of the
+    /// credentials removed.
     fn response_headers(&self, answered: &HeaderMap) -> HeaderMap {
         let injection = self.platform.authentication.known();
         let mut headers = HeaderMap::with_capacity(answered.len());

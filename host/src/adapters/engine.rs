@@ -1,7 +1,8 @@
-//! The one place that knows how the WebAssembly engine is set up.
+//! The only place that configures the WebAssembly engine.
 //!
-//! One engine and one linker for the process. Instances come from a pool of slots that are made ready before they are
-//! needed; where the machine gives no room for the pool, the engine makes them on demand, slower, and says so.
+//! The process has one engine and one linker. Instances come from a pool of preallocated slots. If
+//! the machine has no room for the pool, the engine allocates instances on demand, which is slower,
+//! and logs this.
 
 use std::{thread, time::Duration};
 
@@ -21,29 +22,36 @@ use super::{
     sandbox::{CallState, Threads},
 };
 
-/// How often running guests are looked at. A tick of 1 ms drifts and costs; 10 ms is exact enough for limits of seconds.
+/// The interval at which running guests are checked. A tick of 1 ms drifts and costs; 10 ms is
+/// accurate enough for limits of seconds.
 pub(crate) const TICK: Duration = Duration::from_millis(10);
 
-/// What an instance keeps of its memory for the next call: most guests fit, and it need not be cleared page by page.
+/// How much of its memory a slot keeps for the next call: most guests fit, and it need not be
+/// cleared page by page.
 const KEEP_RESIDENT: usize = 2 * 1024 * 1024;
 
-/// Core instances in a component. A Python component has more than 32.
+/// Maximum core instances in a component. A Python component has more than 32.
 const CORE_INSTANCES: u32 = 200;
 
-/// Stack of a guest. The default: deep recursion in a JSON parser fits.
+/// Stack size of a guest. The default; deep recursion in a JSON parser fits.
 const GUEST_STACK: usize = 512 * 1024;
 
-/// How the engine is set up. It may differ from machine to machine, never between the server and its compiler.
+/// Engine settings. They may differ between machines, but never between the server and its
+/// compiler.
 #[derive(Debug, Clone)]
 pub struct EngineOptions {
-    /// Calls that run at a time; more wait for their turn. Each takes 4 GiB of address space, not of memory.
+    /// Maximum concurrent calls; more wait for their turn. Each takes 4 GiB of address space, not
+    /// of memory.
     pub slots: u32,
-    /// Whether to try the pool. Without it every call maps its own memory, which is two to four times slower.
+    /// Whether to try the pool. Without it every call maps its own memory, which is two to four
+    /// times slower.
     pub pooling: bool,
-    /// Bytes that all calls together may use; a call that would be too much waits. `None`: half of what the process may have, so that the
-    /// other half is left to the host itself, the database's pages and whatever else runs on the machine.
+    /// Bytes that all calls together may use; a call that would exceed them waits. `None`: half of
+    /// what the process may have. The other half is left to the host itself, the database's pages
+    /// and whatever else runs on the machine.
     pub memory: Option<usize>,
-    /// Threads on which guests compute. `None`: one less than there are cores, so that one is left to the host.
+    /// Threads on which guests compute. `None`: one fewer than there are cores, so that one is left
+    /// to the host.
     pub threads: Option<usize>,
 }
 
@@ -53,11 +61,11 @@ impl Default for EngineOptions {
     }
 }
 
-/// The engine, the linker, room for calls, and the threads on which they compute.
+/// The engine, the linker, admission for calls, and the threads on which they compute.
 pub(crate) struct Runtime {
     pub(crate) engine: Engine,
     linker: Linker<CallState>,
-    /// A place is taken before an instance: the pool never says that it is empty.
+    /// A slot is taken before an instance, so the pool never reports that it is empty.
     pub(crate) admission: Admission,
     pub(crate) threads: Threads,
 }
@@ -72,7 +80,7 @@ impl Runtime {
     /// Starts the engine and its clock.
     ///
     /// # Errors
-    /// What the engine says if neither the pool nor the plain way works on this machine.
+    /// When the machine supports neither the pool nor on-demand allocation; the engine's error.
     pub(crate) fn start(options: &EngineOptions) -> wasmtime::Result<Self> {
         let engine = if options.pooling {
             match Engine::new(&pooled(options.slots)) {
@@ -99,29 +107,33 @@ impl Runtime {
         Ok(Self { engine, linker, admission, threads })
     }
 
-    /// Links a component: everything that it imports is there and everything that the host calls is exported.
+    /// Links a component, checking that everything it imports is provided and everything the host
+    /// calls is exported.
     ///
     /// # Errors
-    /// The engine's words; `release` translates them.
+    /// When it does not link; the engine's error, which `release` translates.
     pub(crate) fn link(&self, component: &Component) -> wasmtime::Result<AdapterPre<CallState>> {
         AdapterPre::new(self.linker.instantiate_pre(component)?)
     }
 }
 
-/// The engine of the compiler process: the same code for the same input, without the pool's room.
+/// Returns the engine of the compiler process, which generates the same code for the same input but
+/// reserves no pool.
 ///
 /// # Errors
-/// What the engine says.
+/// When the engine can't be created.
 pub(crate) fn compiler() -> wasmtime::Result<Engine> {
     Engine::new(&plain())
 }
 
-/// What compiled code depends on is set here and nowhere else, so that code of the compiler process fits the server.
+/// Returns the settings that compiled code depends on. They are set only here, so that code from
+/// the compiler process fits the server.
 fn plain() -> Config {
     let mut config = Config::new();
     config
         .epoch_interruption(true)
-        // No asynchronous WIT in this version of the contract, and its bookkeeping costs every call.
+        // This version of the contract has no asynchronous WIT, and the bookkeeping would cost
+        // every call.
         .concurrency_support(false)
         .cranelift_opt_level(OptLevel::Speed)
         .max_wasm_stack(GUEST_STACK)
@@ -151,7 +163,7 @@ fn pooled(slots: u32) -> Config {
     config
 }
 
-/// Moves the engine's epoch on until the engine is gone.
+/// Increments the engine's epoch until the engine is dropped.
 fn tick(engine: &Engine) -> wasmtime::Result<()> {
     let engine = engine.weak();
     thread::Builder::new().name("adapter-clock".to_owned()).spawn(move || {
@@ -166,8 +178,9 @@ fn tick(engine: &Engine) -> wasmtime::Result<()> {
     Ok(())
 }
 
-/// Everything that a component may import. Files, sockets and the environment are there to be linked, because every
-/// Rust, Go and Python guest names them, and are empty: nothing is opened, resolved or read through them.
+/// Links everything that a component may import. Files, sockets and the environment can be linked,
+/// because every Rust, Go and Python guest imports them, but are empty: nothing is opened, resolved
+/// or read through them.
 fn linker(engine: &Engine) -> wasmtime::Result<Linker<CallState>> {
     let mut linker = Linker::new(engine);
     wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;

@@ -1,4 +1,4 @@
-//! How a call ends when it is not the guest who decides.
+//! The failures with which the host ends a call.
 
 use std::{
     sync::{Arc, OnceLock},
@@ -12,38 +12,39 @@ use super::{
 };
 use crate::domain::failure::{Failure, FailureKind};
 
-/// The code of a call that ended because an earlier request may still be under way.
+/// The failure code of a call that ended because an earlier request may still be under way.
 const UNDER_WAY: &str = "under_way";
 
-/// The first thing that spoiled a call. Whatever the guest answers afterwards, the call has failed with it: a guest
-/// may swallow the error that it was given.
+/// The first failure in a call. The call has failed with it whatever the guest answers afterwards,
+/// because a guest may swallow the error it was given.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct FirstFailure(Arc<OnceLock<Failure>>);
 
 impl FirstFailure {
-    /// Records a failure, unless one stands already.
+    /// Records a failure, unless there is one already.
     pub(crate) fn fail(&self, failure: Failure) {
         // The first one is the cause of those that follow.
         let _ = self.0.set(failure);
     }
 
-    /// What was recorded.
+    /// Returns the recorded failure.
     pub(crate) fn get(&self) -> Option<Failure> {
         self.0.get().cloned()
     }
 }
 
-/// A fault of an adapter, in words that show nothing of the host's insides.
+/// Builds a fault of an adapter, in words that reveal none of the host's internals.
 pub(crate) fn fault(code: &str, adapter: &str, what: impl std::fmt::Display) -> Failure {
     Failure::new(FailureKind::Fault, code, format!("the adapter {adapter} {what}"))
 }
 
-/// A limit that was run into.
+/// Builds the failure of a call that hit a limit.
 pub(crate) fn limit(adapter: &str, hit: LimitHit) -> Failure {
     fault(hit.code(), adapter, hit)
 }
 
-/// A request that writes and could not be answered before the call ends: another call sends it.
+/// Builds the failure of a request that writes when too little time was left for its answer.
+/// Another call will send it.
 pub(crate) fn too_late_to_write(adapter: &str) -> Failure {
     let mut failure = Failure::new(
         FailureKind::Unavailable,
@@ -56,26 +57,27 @@ pub(crate) fn too_late_to_write(adapter: &str) -> Failure {
     failure
 }
 
-/// The code of a call that was ended because its ad server took all of its time.
+/// The failure code of a call that ended because its ad server took all of its time.
 pub(crate) const AD_SERVER_TIMEOUT: &str = "ad_server_timeout";
 
-/// The code of a call for which the host had no time or no room.
+/// The failure code of a call for which the host had no time or no room.
 pub(crate) const HOST_BUSY: &str = "host_busy";
 
 /// A call that ran out of time.
 #[derive(Debug)]
 pub(crate) struct OutOfTime {
-    /// Whom it waited for; `None`: for nobody.
+    /// The party it waited for. `None` if the guest spent the time by itself.
     pub(crate) whom: Option<Party>,
     /// How long it waited.
     pub(crate) waited: WaitTimes,
-    /// How long it took.
+    /// How long it ran.
     pub(crate) elapsed: Duration,
-    /// How long it might have taken: its limit, or what its caller's deadline left of it.
+    /// How long it could have run: its limit, or what its caller's deadline left of it.
     pub(crate) allowed: Duration,
 }
 
-/// What running out of time means: a fault only of a guest that spent the time by itself. Whoever waited for somebody else may be tried again.
+/// Classifies a call that ran out of time. Only a guest that spent the time by itself is at fault;
+/// a call that waited for another party may be retried.
 pub(crate) fn out_of_time(adapter: &str, ended: &OutOfTime) -> Failure {
     let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
     let (waited, elapsed) = (&ended.waited, millis(ended.elapsed));
@@ -99,8 +101,8 @@ pub(crate) fn out_of_time(adapter: &str, ended: &OutOfTime) -> Failure {
     }
 }
 
-/// The failure of a call that came further than the one before it: if it ran out of time or of requests, it is no fault, and another
-/// one goes on from there.
+/// Converts the failure of a call that got further than the one before it. If it ran out of time or
+/// requests, that is no fault, and another call continues from there.
 pub(crate) fn in_parts(failure: Failure) -> Failure {
     match failure.kind {
         FailureKind::Fault if limits::ENDS_A_PART.contains(&failure.code.as_str()) => {
@@ -110,7 +112,8 @@ pub(crate) fn in_parts(failure: Failure) -> Failure {
     }
 }
 
-/// What a journal's refusal means for the call. `interrupted` is never final: another run of the operation goes on.
+/// Converts a journal's refusal to the call's failure. `interrupted` is never final: another run of
+/// the operation continues.
 pub(crate) fn journal(adapter: &str, error: &JournalError) -> Failure {
     match error {
         JournalError::Misuse(what) => fault("misuse", adapter, format_args!("broke the rules of steps: {what}")),

@@ -1,4 +1,5 @@
-//! Looking into a component file without installing it: `flightdeck adapter inspect FILE`, also beside another one.
+//! Inspects a component file without installing it: `flightdeck adapter inspect FILE`, optionally
+//! compared with another one.
 
 use std::{path::Path, sync::Arc};
 
@@ -18,37 +19,38 @@ use crate::{
     network::base_url::BaseUrlError,
 };
 
-/// The endpoint of a component that is only described: no request may leave.
+/// The endpoint given to a component that is only described: no request may leave.
 const NOWHERE: &str = "https://inspect.invalid";
 
-/// What is in a component file.
+/// What a component file contains.
 #[derive(Debug, Clone, Serialize)]
 pub struct Inspection {
-    /// Bytes.
+    /// Size in bytes.
     pub size: usize,
-    /// SHA-256.
+    /// SHA-256 of the file.
     pub digest: String,
-    /// What it needs.
+    /// The interfaces that it imports.
     pub imports: Vec<String>,
-    /// What it offers.
+    /// The interfaces that it exports.
     pub exports: Vec<String>,
-    /// The version of the contract that it was built for, if it is an adapter.
+    /// The contract version that it was built for, if it is an adapter.
     pub contract: Option<String>,
     /// Why this host can't use it.
     pub problem: Option<String>,
-    /// What it says that it is, if this host can use it.
+    /// Its own description, if this host can use it.
     pub description: Option<Capabilities>,
 }
 
 impl Inspection {
-    /// The lines that the configuration of its platform needs for what it asks for.
+    /// Returns the configuration lines that its platform needs to grant what it asks for.
     pub fn asks(&self) -> Vec<String> {
         let Some(description) = &self.description else { return Vec::new() };
         let lists = [("read_requests", &description.read_requests), ("write_requests", &description.write_requests)];
         lists.into_iter().filter(|(_, list)| !list.is_empty()).map(|(key, list)| line(key, list)).collect()
     }
 
-    /// What it asks for and does beyond another one, a line each: what an operator should look at before it takes that one's place.
+    /// Returns what it asks for and does beyond another one, one line each: what an operator should
+    /// review before replacing that one with it.
     pub fn growth(&self, other: &Self) -> Vec<String> {
         let mut lines = new_in("imports", &self.imports, &other.imports);
         if let (Some(mine), Some(theirs)) = (&self.description, &other.description) {
@@ -74,7 +76,7 @@ impl Inspection {
     }
 }
 
-/// A list of texts as a line of the configuration.
+/// Formats a list of texts as a line of the configuration.
 pub(super) fn line(key: &str, list: &[String]) -> String {
     let quoted: Vec<String> = list.iter().map(|text| format!("{text:?}")).collect();
     format!("{key} = [{}]", quoted.join(", "))
@@ -84,7 +86,7 @@ fn words<T: ToString>(list: &[T]) -> Vec<String> {
     list.iter().map(ToString::to_string).collect()
 }
 
-/// The settings that must be there.
+/// Returns the names of the required settings.
 fn required(schema: &serde_json::Value) -> Vec<String> {
     let names = schema.get("required").and_then(serde_json::Value::as_array).into_iter().flatten();
     names.filter_map(|name| name.as_str().map(str::to_owned)).collect()
@@ -94,10 +96,11 @@ fn new_in(what: &str, mine: &[String], theirs: &[String]) -> Vec<String> {
     mine.iter().filter(|text| !theirs.contains(text)).map(|text| format!("{what} {text}")).collect()
 }
 
-/// Looks into a component. It is compiled in this process: this is a tool for its author, not for a server.
+/// Inspects a component. It is compiled in this process, because this is a tool for its author, not
+/// for a server.
 ///
 /// # Errors
-/// The file can't be read or is no component.
+/// When the file can't be read or is not a component.
 pub async fn inspect(path: &Path) -> Result<Inspection, InstallError> {
     let bytes = std::fs::read(path).map_err(|source| InstallError::File { path: path.to_owned(), source })?;
     let contract = |reason: String| InstallError::Contract { path: path.to_owned(), reason };

@@ -1,4 +1,4 @@
-//! What one call may use, and the names of what happens when it uses more.
+//! Limits on what one call may use, and names for exceeding them.
 
 use std::time::Duration;
 
@@ -7,38 +7,42 @@ use serde::{Deserialize, Serialize};
 const KIB: usize = 1024;
 const MIB: usize = 1024 * KIB;
 
-/// What one call of an adapter may use. Every field can be set for a platform in the configuration.
+/// Limits on one call of an adapter. Every field can be set for a platform in the configuration.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
-    /// Bytes of all linear memories together. A compiled guest needs 2 MiB, a Python one 40 MiB; 128 MiB leaves room
-    /// for a report of some megabytes. At most [`Limits::MAX_MEMORY`].
+    /// Bytes of all linear memories together. A compiled guest needs 2 MiB, a Python one 40 MiB;
+    /// 128 MiB leaves room for a report of several megabytes. At most [`Limits::MAX_MEMORY`].
     pub memory_bytes: usize,
     /// Elements of all tables together. A Python guest has 12,000 functions in its table.
     pub table_elements: usize,
-    /// Time on the processor. A call costs microseconds, a Python one milliseconds; 2 s is parsing a very large report.
+    /// CPU time, in milliseconds. A call costs microseconds, a Python one milliseconds; 2 s is
+    /// enough to parse a very large report.
     pub cpu_ms: u64,
-    /// Time from the call's beginning to its end, waiting for the ad server included. Reports of real ad servers take
-    /// up to a minute. The caller's deadline shortens it. To run out of it is a fault only of a guest that spent it by itself.
+    /// Time from the call's beginning to its end, in milliseconds, including waits for the ad
+    /// server. Reports from real ad servers take up to a minute. The caller's deadline shortens it.
+    /// Running out of it is a fault only if the guest spent the time by itself.
     pub wall_ms: u64,
-    /// Bytes that one call from guest to host, or the guest's answer, may carry. A status answer for 1,000 buys of 20
-    /// packages is 3 MiB.
+    /// Bytes that one call from guest to host, or the guest's answer, may carry. A status answer
+    /// for 1,000 buys of 20 packages is 3 MiB.
     pub result_bytes: usize,
-    /// Streams, requests, responses and other handles open at a time. One request needs about eight.
+    /// Maximum open streams, requests, responses and other handles. One request needs about eight.
     pub handles: usize,
-    /// Requests sent. A buy of 100 packages with a creative each takes about 300.
+    /// Maximum requests sent. A buy of 100 packages with a creative each takes about 300.
     pub requests: u32,
-    /// Bytes of one request body. Creatives are addresses, not files; 8 MiB is for those that have to be uploaded.
+    /// Bytes of one request body. Creatives are URLs, not files; 8 MiB is for those that have to be
+    /// uploaded.
     pub request_bytes: usize,
     /// Bytes of all request bodies together.
     pub requests_bytes: usize,
-    /// Bytes of one response body: a report of 100,000 rows is 10 MiB.
+    /// Bytes of one response body. A report of 100,000 rows is 10 MiB.
     pub response_bytes: usize,
     /// Bytes of all response bodies together.
     pub responses_bytes: usize,
-    /// How long to wait for a response to begin. Cut short by the guest's own `first-byte-timeout`.
+    /// How long to wait for a response to begin, in milliseconds. The guest's own
+    /// `first-byte-timeout` can shorten it.
     pub first_byte_ms: u64,
-    /// Bytes of what is printed. More is cut off with a warning, which fails nothing.
+    /// Bytes of printed output. Excess output is cut off with a warning, which fails nothing.
     pub log_bytes: usize,
 }
 
@@ -63,33 +67,34 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// The most that `memory_bytes` can be set to: the size of a slot in the pool.
+    /// The maximum for `memory_bytes`: the size of a slot in the pool.
     pub const MAX_MEMORY: usize = 1024 * MIB;
 
-    /// Time on the processor.
+    /// Returns the CPU time limit.
     pub fn cpu(&self) -> Duration {
         Duration::from_millis(self.cpu_ms)
     }
 
-    /// Time from beginning to end.
+    /// Returns the limit on the time from beginning to end.
     pub fn wall(&self) -> Duration {
         Duration::from_millis(self.wall_ms)
     }
 
-    /// How long a response may take to begin.
+    /// Returns how long a response may take to begin.
     pub fn first_byte(&self) -> Duration {
         Duration::from_millis(self.first_byte_ms)
     }
 
-    /// For how long the answer to a request that writes is waited for, and how much of a call must be left when such a request leaves: an
-    /// answer that nobody listens to any more leaves its step in doubt. As long as any response may take to begin, but no more than half of
-    /// the call, or none could be sent.
+    /// Returns how long the answer to a request that writes is waited for, which is also how much
+    /// time the call must have left when such a request leaves: an answer that nobody waits for
+    /// leaves its step in doubt. It is as long as any response may take to begin, but at most half
+    /// of the call, or no write could be sent.
     pub fn write_window(&self, call: Duration) -> Duration {
         self.first_byte().min(call / 2)
     }
 }
 
-/// A limit that a call ran into. Travels as an error through the guest's stack, which it ends.
+/// A limit that a call hit. It travels as an error up the guest's stack, which ends the call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum LimitHit {
     #[error("used more than {0} bytes of memory; raise `limits.memory` if it needs more")]
@@ -118,12 +123,12 @@ const TIME_LIMIT: &str = "time_limit";
 /// The code of [`LimitHit::Requests`].
 const REQUEST_LIMIT: &str = "request_count_limit";
 
-/// The limits that a call of an adapter in good order may run into because there is much to do. Another call goes on from what this one
-/// has done.
+/// The limits that a call of a healthy adapter may hit because there is much to do. Another call
+/// continues where this one stopped.
 pub(crate) const ENDS_A_PART: [&str; 2] = [TIME_LIMIT, REQUEST_LIMIT];
 
 impl LimitHit {
-    /// The failure's code.
+    /// Returns the failure code.
     pub(crate) const fn code(self) -> &'static str {
         match self {
             Self::Memory(_) => "memory_limit",

@@ -1,4 +1,4 @@
-//! The calls that look for what a step made, and stop what nobody asked for.
+//! The calls that look for the objects a step made, and stop unwanted ones.
 
 use std::{sync::Arc, time::Duration};
 
@@ -22,10 +22,10 @@ use crate::domain::{
 };
 
 impl Adapters {
-    /// Every object on a platform that carries a step's reference.
+    /// Finds every object on a platform that carries a step's reference.
     ///
     /// # Errors
-    /// What the ad server or the adapter refuses.
+    /// When the ad server or the adapter refuses.
     pub async fn find_made(
         &self,
         platform: &PlatformName,
@@ -38,7 +38,8 @@ impl Adapters {
         may_go_on(platform, call)?;
         platform.egress.pace.may_begin(Purpose::Read)?;
         let step = wit::MadeStep { name: step.name.clone(), reference: step.reference.clone(), extensions: Vec::new() };
-        // Nobody waits for it, so that no breaker need keep it away: what fails is asked again in a while.
+        // Nobody waits for this call, so no breaker is needed: if it fails, it is repeated after a
+        // while.
         counted(platform, Purpose::Read, async {
             let calling = self
                 .calling(platform, release, call.operation.as_str(), Mode::Read, call.deadline)
@@ -56,10 +57,11 @@ impl Adapters {
         .await
     }
 
-    /// Has an object deliver nothing any more. May be done again after anything at all. Nothing new is sent once `stop` is cancelled.
+    /// Stops an object from delivering. Can be repeated after any interruption. Nothing new is sent
+    /// once `stop` is cancelled.
     ///
     /// # Errors
-    /// What the ad server or the adapter refuses; `unavailable`: do it again later.
+    /// When the ad server or the adapter refuses. After `unavailable`, try again later.
     pub async fn stop_made(
         &self,
         platform: &PlatformName,
@@ -92,8 +94,8 @@ impl Adapters {
     }
 }
 
-/// The journal of a change that may be made any number of times: its steps are kept nowhere, and each is fresh when it is begun.
-/// Nothing is sent once the token is cancelled.
+/// The journal of a change that may be repeated any number of times. Steps are not stored, and each
+/// is fresh when it begins. Nothing is sent once the token is cancelled.
 #[derive(Debug)]
 struct Repeatable(CancellationToken);
 

@@ -1,5 +1,5 @@
-//! The reads of many buys, asked in batches of the size that an adapter wants, each of one buyer: an adapter never sees two buyers
-//! in one instance.
+//! Reads about many buys, in batches of the size that an adapter declares. Each batch belongs to
+//! one buyer: an adapter never sees two buyers in one instance.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -30,36 +30,37 @@ use crate::{
     metrics::Watch,
 };
 
-/// What each buy of a batched read was answered with.
+/// The result of a batched read for each buy.
 pub type Answered<T> = Vec<(MediaBuyId, Result<T, Failure>)>;
 
-/// How many batches of one read are under way at a time. Each buyer's buys are a call of their own, so a crowd of buyers would take
-/// that many answers of the ad server one after the other; more would take the platform's requests from changes.
+/// Concurrent batches of one read. Each buyer's buys need a call of their own, so with many buyers,
+/// sequential calls would wait for that many answers of the ad server in turn. More concurrency
+/// would take the platform's requests away from changes.
 const AT_ONCE: usize = 4;
 
-/// After so many batches in a row that failed, the rest is not asked about: it is the ad server or the adapter that fails, and no
-/// single buyer's data.
+/// After this many consecutive failed batches the rest is not attempted: the ad server or the
+/// adapter is failing, not a single buyer's data.
 const FAILURES: u32 = 3;
 
-/// Buys of one buyer that are asked about together.
+/// Buys of one buyer that are read together.
 struct Batch<'a> {
     /// Never empty.
     buys: Vec<&'a RemoteBuy<'a>>,
 }
 
 impl Batch<'_> {
-    /// Whose advertiser they are of.
+    /// Returns the advertiser of the batch's buyer.
     fn advertiser_id(&self) -> &str {
         self.buys.first().map_or("", |asked| &asked.advertiser_id)
     }
 }
 
-/// A function of the contract that is asked about many buys. A trait rather than a closure, so that its futures are known
-/// to be `Send` for every lifetime.
+/// A function of the contract that reads about many buys. A trait rather than a closure, so that
+/// its futures are known to be `Send` for every lifetime.
 trait BatchedRead: Sync {
     type Answer: Send;
 
-    /// Asks about one batch.
+    /// Reads one batch.
     fn ask(
         &self,
         calling: Calling<'_>,
@@ -122,10 +123,11 @@ impl BatchedRead for Deliveries {
 }
 
 impl Adapters {
-    /// How buys stand, asked in batches of the size that the adapter wants.
+    /// Reads the statuses of buys, in batches of the size that the adapter declares.
     ///
     /// # Errors
-    /// What failed before any buy was answered for; a failure after that stands with the buys that it left unanswered.
+    /// When a failure occurs before any buy was answered. A later failure is returned for the buys
+    /// that it left unanswered.
     pub async fn check_status(
         &self,
         platform: &PlatformName,
@@ -135,10 +137,11 @@ impl Adapters {
         self.in_batches(platform, buys, deadline, Statuses).await
     }
 
-    /// What buys delivered from `first` to `last`, asked in batches of the size that the adapter wants.
+    /// Reads the delivery of buys from `first` to `last`, in batches of the size that the adapter
+    /// declares.
     ///
     /// # Errors
-    /// As [`Adapters::check_status`].
+    /// As for [`Adapters::check_status`].
     pub async fn get_delivery(
         &self,
         platform: &PlatformName,
@@ -176,10 +179,10 @@ impl Adapters {
     }
 }
 
-/// A batch, and what it was answered with.
+/// A batch and its result.
 type Asked<'a, T> = (Batch<'a>, Result<Answered<T>, Failure>);
 
-/// The batches of one read, and what has come of them.
+/// The batches of one read, and their results so far.
 struct Reading<'a, R: BatchedRead> {
     adapters: &'a Adapters,
     platform: &'a Platform,
@@ -193,7 +196,7 @@ struct Reading<'a, R: BatchedRead> {
 }
 
 impl<R: BatchedRead> Reading<'_, R> {
-    /// Asks about one batch after the other until there is none left, or no sense in asking.
+    /// Reads batch after batch until none is left or further attempts are pointless.
     async fn ask_in_turn(&self) {
         while self.failed_in_a_row.load(Ordering::Relaxed) < FAILURES {
             let Some(batch) = lock(&self.batches).pop_front() else { return };
@@ -215,7 +218,7 @@ impl<R: BatchedRead> Reading<'_, R> {
         let watch = Watch::start();
         let answers = self.read.ask(calling, &platform.name, batch, remote).await;
         count_call(platform, Purpose::Read, &watch, answers.as_ref().err());
-        // A batch whose answers are partly nonsense is used as far as it goes, and counts as a fault.
+        // The valid answers of a partly invalid batch are used, and the batch counts as a fault.
         let nonsense = answers.as_ref().ok().and_then(|(_, wrong)| wrong.clone());
         let nonsense = nonsense.map(|bad| bad_result(platform, bad));
         let left_alone = permit.ended(answers.as_ref().err().or(nonsense.as_ref()));
@@ -223,7 +226,8 @@ impl<R: BatchedRead> Reading<'_, R> {
         answers.map(|(answers, _)| answers)
     }
 
-    /// What each buy was answered with, in their order. Those that nobody asked about failed as the last one that failed did.
+    /// Returns the result for each buy, in order. Buys that were never asked about get the last
+    /// failure.
     fn ended(self, buys: &[RemoteBuy<'_>]) -> Result<Answered<R::Answer>, Failure> {
         let answered = self.answered.into_inner().unwrap_or_else(PoisonError::into_inner);
         let failure = answered.iter().rev().find_map(|(_, answer)| answer.as_ref().err().cloned());
@@ -256,7 +260,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Divides buys into batches of one buyer each. The buyers take turns, so that one with many buys keeps nobody waiting.
+/// Divides buys into batches of one buyer each. Buyers take turns, so that one with many buys
+/// doesn't hold up the others.
 fn batches<'a>(buys: &'a [RemoteBuy<'a>], size: usize) -> VecDeque<Batch<'a>> {
     let mut buyers: Vec<Vec<&RemoteBuy<'_>>> = Vec::new();
     let mut places: HashMap<(&PrincipalId, &str), usize> = HashMap::new();

@@ -33,20 +33,20 @@ pub(super) use platform::Platform;
 pub struct Adapters {
     pub(super) library: Library,
     pub(super) platforms: BTreeMap<PlatformName, Arc<Platform>>,
-    /// Other hosts that serve the same platforms.
+    /// Access to the other hosts that serve the same platforms.
     shared: OnceLock<Arc<dyn Shared>>,
 }
 
-/// A release as it is shown.
+/// Information about a loaded release.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReleaseInfo {
     /// SHA-256 of the component.
     pub digest: String,
     /// The adapter's own version.
     pub version: String,
-    /// Whether new calls go to it.
+    /// Whether new calls use this release.
     pub active: bool,
-    /// How its code was got.
+    /// How its native code was obtained.
     pub loaded: Loaded,
 }
 
@@ -60,7 +60,7 @@ impl Adapters {
     /// Starts the engine and loads every platform's adapter.
     ///
     /// # Errors
-    /// Everything that is wrong, platform by platform.
+    /// When anything is wrong; every problem is listed, platform by platform.
     pub async fn start(config: AdaptersConfig) -> Result<Arc<Self>, AdapterSetupError> {
         let library =
             Library::open(&config.data_dir, config.compiler, &config.engine).map_err(|error| match error {
@@ -110,17 +110,18 @@ impl Adapters {
     /// Installs another release of a platform's adapter without activating it.
     ///
     /// # Errors
-    /// [`InstallError`]: the component can't be used, or the platform is not configured.
+    /// [`InstallError`] when the component can't be used or the platform is not configured.
     pub async fn install(&self, platform: &PlatformName, component: &Path) -> Result<ReleaseInfo, InstallError> {
         let platform = self.configured(platform)?;
         let release = self.install_for(platform, component).await?;
         Ok(info(&release, platform.active().as_deref()))
     }
 
-    /// Sends new calls to an installed release, whether it was installed by this process or by an earlier one.
+    /// Directs new calls to an installed release, whether this process installed it or an earlier
+    /// one.
     ///
     /// # Errors
-    /// [`InstallError`]: the release can't be used, or the platform is not configured.
+    /// [`InstallError`] when the release can't be used or the platform is not configured.
     pub async fn activate(&self, platform: &PlatformName, digest: &str) -> Result<(), InstallError> {
         let platform = self.configured(platform)?;
         let release = platform.load(&self.library, self.shared.get(), digest, Path::new(digest)).await?;
@@ -134,9 +135,9 @@ impl Adapters {
         found.ok_or_else(|| InstallError::NoSuchPlatform(platform.clone()))
     }
 
-    /// From now on this host shares components, paces and breakers with the others.
+    /// Makes this host share components, paces and breakers with the other hosts from now on.
     pub fn join(&self, shared: &Arc<dyn Shared>) {
-        // Joined once, at the start.
+        // Called once, at the start.
         let _ = self.shared.set(shared.clone());
         for platform in self.platforms.values() {
             if let Some(key) = platform.egress.limit_key(shared.as_ref()) {
@@ -145,58 +146,58 @@ impl Adapters {
         }
     }
 
-    /// What other hosts found: ad servers, by the key of their limits, that asked for a pause.
+    /// Applies a pause that an ad server asked another host for. `key` is the key of its limits.
     pub fn pause(&self, key: &str, pause: Duration) {
         for platform in self.platforms.values() {
             platform.egress.pace.heed(key, pause);
         }
     }
 
-    /// What other hosts found: a platform whose adapter keeps failing at this.
+    /// Opens a platform's breaker for this purpose, because another host's breaker opened.
     pub fn leave_alone(&self, platform: &PlatformName, purpose: Purpose, time: Duration) {
         if let Some(platform) = self.platforms.get(platform) {
             platform.breaker.open_for(purpose, time);
         }
     }
 
-    /// The bytes of a component that this host keeps.
+    /// Reads the bytes of a component that this host keeps.
     ///
     /// # Errors
-    /// It can't be read.
+    /// When the file can't be read.
     pub async fn component(&self, digest: &str) -> std::io::Result<Vec<u8>> {
         self.library.read(digest).await
     }
 
-    /// Tells the other hosts that an adapter is left alone.
+    /// Announces to the other hosts that a breaker opened.
     pub(super) fn announce_open_breaker(&self, platform: &Platform, purpose: Purpose, time: Option<Duration>) {
         if let (Some(shared), Some(time)) = (self.shared.get(), time) {
             shared.broken(&platform.name, purpose, time);
         }
     }
 
-    /// The platforms by name.
+    /// Returns the platforms' names.
     pub fn platforms(&self) -> Vec<PlatformName> {
         self.platforms.keys().cloned().collect()
     }
 
-    /// What a platform's active adapter can do.
+    /// Returns the capabilities of a platform's active adapter.
     pub fn capabilities(&self, platform: &PlatformName) -> Option<Arc<Capabilities>> {
         self.capabilities_of(platform, None)
     }
 
-    /// What a release that is loaded can do; `None` for its digest: the active one.
+    /// Returns the capabilities of a loaded release, or of the active one if `release` is `None`.
     pub fn capabilities_of(&self, platform: &PlatformName, release: Option<&str>) -> Option<Arc<Capabilities>> {
         let platform = self.platforms.get(platform)?;
         let release = release.map_or_else(|| platform.active(), |digest| platform.loaded(digest))?;
         Some(Arc::clone(&release.capabilities))
     }
 
-    /// The release to which new calls go.
+    /// Returns the digest of the release that new calls use.
     pub fn active_release(&self, platform: &PlatformName) -> Option<String> {
         Some(self.platforms.get(platform)?.active()?.digest.clone())
     }
 
-    /// The releases that are loaded.
+    /// Returns the loaded releases of a platform.
     pub fn releases(&self, platform: &PlatformName) -> Vec<ReleaseInfo> {
         let Some(platform) = self.platforms.get(platform) else { return Vec::new() };
         let releases = platform.releases.read().unwrap_or_else(PoisonError::into_inner);
@@ -206,25 +207,27 @@ impl Adapters {
         infos
     }
 
-    /// Whether a platform's adapter is left alone with something because it kept failing at it.
+    /// Returns whether the breaker of a platform's adapter is open for this purpose.
     pub fn is_broken(&self, platform: &PlatformName, purpose: Purpose) -> bool {
         self.platforms.get(platform).is_some_and(|platform| platform.breaker.is_open(purpose))
     }
 
-    /// How many calls run and wait, and how many bytes they may use, by purpose and platform.
+    /// Returns how many calls run and wait, and how many bytes they may use, by purpose and
+    /// platform.
     pub fn slot_usage(&self) -> Vec<SlotUsage> {
         self.library.runtime.admission.slot_usage()
     }
 
-    /// How long a lookup may miss what was just made, in milliseconds.
+    /// Returns for how many milliseconds a lookup may miss a newly made object.
     pub fn lookup_lag_ms(&self, platform: &PlatformName) -> u32 {
         let Some(platform) = self.platforms.get(platform) else { return 0 };
         let active = platform.active().map_or(0, |release| release.capabilities.lookup_lag_ms);
         platform.in_doubt_wait_ms.max(active)
     }
 
-    /// How long to let pass after a step was begun before it is looked up, in milliseconds. The step was begun on `release`,
-    /// which may no longer be the active one, and is loaded to ask it. If it can't be, nothing is looked up either.
+    /// Returns how many milliseconds to wait after a step's beginning before it is looked up. The
+    /// step began on `release`, which may no longer be active; it is loaded to read its lookup lag.
+    /// If it can't be loaded, no lookup takes place either.
     pub async fn in_doubt_wait_ms(&self, platform: &PlatformName, release: &str) -> u32 {
         let lag = self.lookup_lag_ms(platform);
         let Some(platform) = self.platforms.get(platform) else { return lag };
@@ -232,14 +235,14 @@ impl Adapters {
         lag.max(begun_on.map_or(0, |release| release.capabilities.lookup_lag_ms))
     }
 
-    /// How long a request that got no answer keeps a lookup that finds nothing from being believed, on a platform where an operation began
-    /// on `release`.
+    /// Returns how long an unanswered request keeps a lookup that finds nothing from being
+    /// believed, on a platform where an operation began on `release`.
     pub async fn patience(&self, platform: &PlatformName, release: &str) -> Patience {
         let processing_ms = self.platforms.get(platform).map_or(0, |platform| platform.processing_bound_ms);
         Patience { lag_ms: self.in_doubt_wait_ms(platform, release).await, processing_ms }
     }
 
-    /// What is wrong with a product's settings on a platform.
+    /// Checks a product's settings for a platform.
     pub fn check_product_settings(&self, platform: &PlatformName, product: &Value) -> Vec<SettingsMistake> {
         match self.capabilities(platform) {
             Some(capabilities) => settings::check(&capabilities.product_settings_schema, product),
@@ -250,7 +253,8 @@ impl Adapters {
         }
     }
 
-    /// The release for a call: the active one, or the one that it names, loaded if need be.
+    /// Returns the release for a call: the active one, or the one named by `digest`, loaded if
+    /// necessary.
     pub(super) async fn release(&self, platform: &Platform, digest: Option<&str>) -> Result<Arc<Release>, Failure> {
         let unavailable = |code: &str, message: String| Failure::new(FailureKind::Unavailable, code, message);
         let Some(digest) = digest else {

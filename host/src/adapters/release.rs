@@ -1,4 +1,5 @@
-//! A release: a component by its SHA-256, checked, compiled, linked, and asked what it is.
+//! A release: a component identified by its SHA-256, which is checked, compiled, linked and asked
+//! to describe itself.
 
 use std::{
     path::{Path, PathBuf},
@@ -21,81 +22,81 @@ use super::{
 };
 use crate::domain::{capability::Capabilities, digest, failure::Failure, id::PlatformName, purpose::Purpose};
 
-/// Bytes of a component. A Python adapter has 18 MB.
+/// Maximum size of a component in bytes. A Python adapter has 18 MB.
 const COMPONENT_BYTES: u64 = 128 * 1024 * 1024;
 
 /// Why a component can't be used.
 #[derive(Debug, thiserror::Error)]
 pub enum InstallError {
-    /// It is for a platform that the configuration does not have.
+    /// The platform is not configured.
     #[error("the platform {0} is not configured; add it to the configuration")]
     NoSuchPlatform(PlatformName),
     /// A release was named by something other than a SHA-256.
     #[error("`{0}` is no release: a release is named by the SHA-256 of its component, 64 hexadecimal digits")]
     NoDigest(String),
-    /// The file.
+    /// A file could not be read or written.
     #[error("{path}: {source}")]
     File {
-        /// Which one.
+        /// The file's path.
         path: PathBuf,
-        /// What happened.
+        /// The I/O error.
         source: std::io::Error,
     },
-    /// It is too large.
+    /// The component is too large.
     #[error("{path} has {size} bytes; an adapter has at most {COMPONENT_BYTES}")]
     TooLarge {
-        /// Which file.
+        /// The file's path.
         path: PathBuf,
-        /// Its size.
+        /// Its size in bytes.
         size: u64,
     },
-    /// A kept release is not what its name says.
+    /// The content of a stored release does not match its digest.
     #[error("the kept release {digest} was altered; delete {path} and install the adapter again")]
     Altered {
-        /// Which release.
+        /// The release's digest.
         digest: String,
-        /// Where it is kept.
+        /// Where it is stored.
         path: PathBuf,
     },
-    /// It does not compile.
+    /// The component does not compile.
     #[error("{path} {source}")]
     Compile {
-        /// Which file.
+        /// The file's path.
         path: PathBuf,
-        /// Why.
+        /// The compiler's error.
         source: CompileError,
     },
-    /// It does not fit the contract.
+    /// The component does not fit the contract.
     #[error("{path} {reason}")]
     Contract {
-        /// Which file.
+        /// The file's path.
         path: PathBuf,
-        /// Why, in words.
+        /// The mismatch, in words.
         reason: String,
     },
-    /// It was asked what it is, and failed.
+    /// The component failed to describe itself.
     #[error("{path} could not describe itself: {failure}")]
     Describe {
-        /// Which file.
+        /// The file's path.
         path: PathBuf,
-        /// How it failed.
+        /// The failure of the call.
         failure: Failure,
     },
-    /// It asks for more than the configuration grants.
+    /// The component asks for more than the configuration grants.
     #[error(
         "{path} asks for requests to pass as reads that the configuration does not grant: {}. If none of them changes anything \
          on the ad server, add to the platform {platform}: {}",
         missing.join(", "), inspect::line("read_requests", missing)
     )]
     NotGranted {
-        /// Which file or release.
+        /// The file or release.
         path: PathBuf,
-        /// For which platform.
+        /// The platform that it is for.
         platform: PlatformName,
         /// The patterns that are not covered.
         missing: Vec<String>,
     },
-    /// The platform's settings are not what the adapter wants.
+    /// The platform's settings don't match the adapter's schema.
     #[error("the settings don't fit the adapter: {}", in_one_line(.0))]
     Settings(Vec<SettingsMistake>),
 }
@@ -104,12 +105,12 @@ fn in_one_line(mistakes: &[SettingsMistake]) -> String {
     mistakes.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 
-/// A component that can be called.
+/// A component that is ready to be called.
 pub(crate) struct Release {
     pub(crate) digest: String,
     pub(crate) pre: AdapterPre<CallState>,
     pub(crate) capabilities: Arc<Capabilities>,
-    /// What it declares of its requests; only what the configuration grants as well counts as a read.
+    /// The requests it declares. Only those that the configuration grants as well count as reads.
     pub(crate) declared: Arc<Requests>,
     pub(crate) loaded: Loaded,
 }
@@ -121,7 +122,7 @@ pub(crate) struct Destination<'a> {
     pub(crate) limits: &'a Limits,
 }
 
-/// All releases that this host has seen, and what it takes to load them.
+/// All releases that this host has seen, and the means to load them.
 pub(crate) struct Library {
     pub(crate) runtime: Runtime,
     cache: Cache,
@@ -137,15 +138,16 @@ impl Library {
             move |source| LibraryError::File(path, source)
         };
         let directory = data_dir.join("releases");
-        // What is compiled is read from here again: nobody else may put another file in its place.
+        // Components to compile are read from this directory again, so nobody else may be able to
+        // replace a file in it.
         cache::private_directory(&directory).map_err(at(&directory))?;
         let code = data_dir.join("code");
         let cache = Cache::open(&code, &runtime.engine).map_err(at(&code))?;
         Ok(Self { runtime, cache, compiler: Compiler::new(compiler), directory })
     }
 
-    /// Takes a component in: keeps its bytes by their digest, so that an operation that began on it can end on it even
-    /// after a restart with another one.
+    /// Stores a component's bytes under their digest, so that an operation that began on it can end
+    /// on it even after a restart with another one.
     pub(crate) async fn keep(&self, component: &Path) -> Result<String, InstallError> {
         let file = |source| InstallError::File { path: component.to_owned(), source };
         let size = tokio::fs::metadata(component).await.map_err(file)?.len();
@@ -161,18 +163,18 @@ impl Library {
         Ok(digest)
     }
 
-    /// Keeps the bytes of a component under a digest; whether it is theirs is found out when it is loaded.
+    /// Stores a component's bytes under a digest. Whether they match is checked on loading.
     pub(crate) fn keep_bytes(&self, digest: &str, bytes: &[u8]) -> Result<(), InstallError> {
         let path = self.path(digest);
         cache::write_new(&path, &[bytes]).map_err(|source| InstallError::File { path, source })
     }
 
-    /// Whether a component is kept.
+    /// Returns whether a component is stored.
     pub(crate) async fn has(&self, digest: &str) -> bool {
         tokio::fs::try_exists(self.path(digest)).await.unwrap_or(false)
     }
 
-    /// The bytes of a component that is kept.
+    /// Reads the bytes of a stored component.
     pub(crate) async fn read(&self, digest: &str) -> std::io::Result<Vec<u8>> {
         tokio::fs::read(self.path(digest)).await
     }
@@ -181,8 +183,8 @@ impl Library {
         self.directory.join(format!("{digest}.wasm"))
     }
 
-    /// Loads a release for a platform: compile or take from the cache, check the contract, link, describe. `shown` is what messages
-    /// call it.
+    /// Loads a release for a platform: compiles it or takes it from the cache, checks the contract,
+    /// links it and asks for its description. `shown` is its name in messages.
     pub(crate) async fn load(
         &self,
         digest: &str,

@@ -1,14 +1,15 @@
-//! What the machine has for this process.
+//! The machine resources available to this process.
 
 use std::path::{Path, PathBuf};
 
-/// What is reckoned with where the machine does not say how much memory it has.
+/// The memory assumed if the machine doesn't say how much it has.
 const ASSUMED_MEMORY: usize = 4 * 1024 * 1024 * 1024;
 
-/// Where Linux shows control groups.
+/// Where Linux mounts control groups.
 const GROUPS: &str = "/sys/fs/cgroup";
 
-/// Bytes of memory that this process may have: the machine's, or what its container or service is allowed, if that is less.
+/// Returns the bytes of memory available to this process: the machine's total, or the limit of its
+/// container or service if that is lower.
 pub(crate) fn memory() -> usize {
     let group = std::fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
     let limits = limit_files(&group, Path::new(GROUPS)).into_iter();
@@ -17,27 +18,29 @@ pub(crate) fn memory() -> usize {
     machine.into_iter().chain(limit).min().unwrap_or(ASSUMED_MEMORY)
 }
 
-/// Cores that this process may use.
+/// Returns the number of cores available to this process.
 pub(crate) fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get)
 }
 
-/// The files that may limit this process: of its group and of each one above it, in both versions of control groups.
+/// Returns the files that may limit this process: those of its control group and of each one above
+/// it, for both cgroup versions.
 fn limit_files(group: &str, root: &Path) -> Vec<PathBuf> {
     let mut files = vec![root.join("memory/memory.limit_in_bytes")];
     let own = group.lines().find_map(|line| line.strip_prefix("0::/")).unwrap_or_default();
-    // A container sees its own group as the root, and one that it sees from outside may lead out of what is mounted.
+    // A container sees its own group as the root; a path seen from outside may lead out of what is
+    // mounted.
     let own = own.trim_start_matches("../");
     files.extend(Path::new(own).ancestors().map(|group| root.join(group).join("memory.max")));
     files
 }
 
-/// The bytes of a limit; `None`: there is none.
+/// Parses a limit in bytes. `None` means no limit.
 fn limit(text: &str) -> Option<usize> {
     text.trim().parse().ok()
 }
 
-/// All memory by `/proc/meminfo`.
+/// Parses the total memory from `/proc/meminfo`.
 fn total(text: &str) -> Option<usize> {
     let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
     let kib: usize = line.trim().strip_suffix("kB")?.trim().parse().ok()?;

@@ -1,7 +1,7 @@
-//! One call of an adapter: a fresh instance, its limits, and what became of it.
+//! One call of an adapter: a fresh instance, its limits, and its result.
 //!
-//! Nothing of a call outlives it: store and instance are dropped at its end, however it ends, and no request of it
-//! leaves afterwards.
+//! Nothing of a call outlives it: store and instance are dropped at its end, however it ends, and
+//! none of its requests leaves afterwards.
 
 use std::{sync::Arc, time::Duration};
 
@@ -37,13 +37,15 @@ use memory::MemoryLimiter;
 use meter::{CpuClock, Metered};
 pub(crate) use threads::Threads;
 
-/// Random bytes that a guest may ask for at once. Keys and ids are smaller; more would only cost the host time.
+/// Random bytes that a guest may request at once. Keys and ids are smaller; more would only cost
+/// the host time.
 const RANDOM_BYTES: u64 = 64 * 1024;
 
-/// Room for the headers of one request or response in memory, some 16 KiB on the wire.
+/// Memory for the headers of one request or response, some 16 KiB on the wire.
 const HEADER_BYTES: usize = 128 * 1024;
 
-/// After a call, how long to wait until its aborted requests have said what became of them. They say it at once.
+/// How long to wait after a call until its aborted requests have recorded their results. Normally
+/// they do so at once.
 const SETTLE: Duration = Duration::from_secs(5);
 
 /// What a store holds for its guest.
@@ -83,7 +85,7 @@ pub(crate) struct CallSetup<'a> {
     pub(crate) deadline: Option<Timestamp>,
 }
 
-/// Shuts the gate when the call's future ends or is dropped.
+/// Closes the gate when the call's future ends or is dropped.
 struct ShutOnDrop(Arc<CallEgress>);
 
 impl Drop for ShutOnDrop {
@@ -103,7 +105,7 @@ impl<T, F> Function<T> for F where
 {
 }
 
-/// What a call has while it runs, beside its instance.
+/// What a call uses while it runs, besides its instance.
 struct Parts {
     egress: Arc<CallEgress>,
     log: GuestLog,
@@ -112,10 +114,11 @@ struct Parts {
 }
 
 impl CallSetup<'_> {
-    /// Runs one exported function in a fresh instance, on the threads of guests.
+    /// Runs one exported function in a fresh instance, on the guest threads.
     ///
     /// # Errors
-    /// The limit that was met, the trap, the refusal; never anything of the host's insides.
+    /// When a limit is hit, the guest traps, or something is refused. Errors never reveal the
+    /// host's internals.
     pub(crate) async fn run<T: Send + 'static>(self, function: impl Function<T>) -> Result<T, Failure> {
         let wall = self.wall();
         let started = tokio::time::Instant::now();
@@ -125,7 +128,7 @@ impl CallSetup<'_> {
         let shut = ShutOnDrop(Arc::clone(&parts.egress));
         let called = self.call(&parts, slot, function)?;
         let called = tokio::time::timeout(wall.saturating_sub(started.elapsed()), called).await;
-        // How long it waited is measured before anything is stopped.
+        // The wait times are read before anything is stopped.
         let waited = parts.waiting.so_far();
         drop(shut);
         parts.egress.running.close();
@@ -163,10 +166,10 @@ impl CallSetup<'_> {
         ended
     }
 
-    /// Waits for room.
+    /// Waits for a slot.
     ///
     /// # Errors
-    /// There is none, which is no fault of the adapter.
+    /// When there is none in time, which is not the adapter's fault.
     async fn slot(&self, wall: Duration, waiting: &WaitClock) -> Result<Slot, Failure> {
         let _waits = waiting.begin(Party::Host);
         let demand = Demand {
@@ -195,7 +198,7 @@ impl CallSetup<'_> {
         Parts { egress: Arc::new(egress), log, clock: CpuClock::default(), waiting }
     }
 
-    /// Begins the call. It keeps its slot until its instance is gone.
+    /// Starts the call. It keeps its slot until its instance is gone.
     fn call<T: Send + 'static>(
         &self,
         parts: &Parts,
@@ -205,7 +208,7 @@ impl CallSetup<'_> {
         let store = self.store(parts);
         let pre = self.pre.clone();
         let called = async move {
-            // What is declared first is dropped last.
+            // Locals are dropped in reverse order of declaration, so the slot goes last.
             let _slot = slot;
             let mut store = store;
             let adapter = pre.instantiate_async(&mut store).await?;
@@ -225,7 +228,8 @@ impl CallSetup<'_> {
         let mut table = ResourceTable::new();
         table.set_max_capacity(limits.handles);
         let mut wasi = WasiCtx::builder();
-        // Sockets and names are denied by default; no file, variable or argument is handed in.
+        // Sockets and name lookups are denied by default; no file, variable or argument is passed
+        // in.
         wasi.stdout(log.clone()).stderr(log.clone()).max_random_size(RANDOM_BYTES).allow_ip_name_lookup(false);
         let mut http = WasiHttpCtx::new();
         http.set_field_size_limit(HEADER_BYTES);
@@ -245,7 +249,7 @@ impl CallSetup<'_> {
         store.limiter(|state| &mut state.memory);
         store.set_hostcall_fuel(limits.result_bytes);
         store.set_max_component_handles(limits.handles);
-        // At every tick a running guest lets others run, and dies when its time is used up.
+        // At every tick a running guest yields, and is killed once its CPU time is used up.
         store.set_epoch_deadline(1);
         let (clock, cpu) = (clock.clone(), limits.cpu());
         store.epoch_deadline_callback(move |_| {
@@ -257,9 +261,9 @@ impl CallSetup<'_> {
         store
     }
 
-    /// What an error of the engine means. The whole of it goes to the log, its kind to the caller.
+    /// Classifies an error of the engine. The log gets all of it, the caller only its kind.
     fn classify(&self, error: &wasmtime::Error, first_failure: &FirstFailure) -> Failure {
-        // Innermost first: a guest that traps because of a refusal is reported as refused.
+        // Innermost cause first: a guest that traps because of a refusal is reported as refused.
         if let Some(failure) = first_failure.get() {
             return failure;
         }
@@ -281,7 +285,7 @@ impl CallSetup<'_> {
         if error.downcast_ref::<ResourceTableError>().is_some_and(|error| matches!(error, ResourceTableError::Full)) {
             return failures::limit(self.adapter, LimitHit::Handles(self.limits.handles));
         }
-        // The engine has no type for this one; a test holds on to its words.
+        // The engine has no type for this error; a test pins its wording.
         let words = format!("{error:#}");
         if words.contains("fuel allocated for hostcalls has been exhausted") {
             return failures::limit(self.adapter, LimitHit::Result(self.limits.result_bytes));
@@ -313,7 +317,7 @@ fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// The end of what was printed, where the reason of a crash stands.
+/// Returns the end of what was printed, where the reason for a crash is.
 fn last(printed: &str) -> &str {
     const KEEP: usize = 2_000;
     let from = printed.len().saturating_sub(KEEP);

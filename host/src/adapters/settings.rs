@@ -1,20 +1,21 @@
-//! Settings against the JSON Schema that an adapter gives for them.
+//! Validates settings against the JSON Schema that an adapter provides for them.
 
 use jsonschema::PatternOptions;
 use serde_json::Value;
 
-/// Mistakes that are told at once.
+/// Maximum mistakes reported at once.
 const PROBLEMS: usize = 50;
 
-/// What one compiled pattern may take.
+/// Maximum bytes of one compiled pattern.
 const PATTERN_BYTES: usize = 1 << 20;
 
-/// One thing that is wrong with settings.
+/// One mistake in settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SettingsMistake {
-    /// Where, as a JSON pointer into the settings; empty: all of them.
+    /// A JSON pointer into the settings. Empty means the settings as a whole.
     pub at: String,
-    /// What is wrong. Names no value: settings may hold what should not stand in a log.
+    /// What is wrong. Contains no values, because settings may hold secrets that don't belong in a
+    /// log.
     pub message: String,
 }
 
@@ -27,9 +28,10 @@ impl std::fmt::Display for SettingsMistake {
     }
 }
 
-/// Everything that is wrong with `value`.
+/// Returns everything that is wrong with `value`.
 pub(crate) fn check(schema: &Value, value: &Value) -> Vec<SettingsMistake> {
-    // The schema is the adapter's word: an expression in it must cost no more than a small automaton.
+    // The schema comes from the adapter, so an expression in it must cost no more than a small
+    // automaton.
     let patterns = PatternOptions::regex().size_limit(PATTERN_BYTES);
     let validator = match jsonschema::options().with_pattern_options(patterns).build(schema) {
         Ok(validator) => validator,

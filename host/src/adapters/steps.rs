@@ -1,4 +1,5 @@
-//! The steps of one call, over its journal. The guest's functions, its requests and the check of its answer share them.
+//! The steps of one call, on top of its journal. The guest's functions, its requests and the check
+//! of its answer share them.
 
 use std::{
     collections::BTreeSet,
@@ -16,18 +17,18 @@ mod guest;
 
 pub(crate) use guest::{GuestSteps, RefusedStep};
 
-/// How a step is found when a guest begins it.
+/// The state of a step when a guest begins it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FoundStep {
-    /// It never happened: make it, with this reference on it.
+    /// It never happened: carry it out, with this reference on the remote object.
     Fresh(String),
     /// It may have happened: look the reference up first.
     InDoubt(String),
-    /// It happened; its outcome.
+    /// It happened; this is its outcome.
     Done(Vec<u8>),
 }
 
-/// The steps of one call that changes something.
+/// The steps of one call that makes changes.
 #[derive(Debug)]
 pub struct CallSteps {
     journal: Journal,
@@ -37,13 +38,13 @@ pub struct CallSteps {
 #[derive(Debug)]
 struct State {
     sequence: StepSequence,
-    /// Remote objects that are known to exist: from before the call, and from it.
+    /// Remote objects known to exist, from before the call and from it.
     known: BTreeSet<(RemoteKind, String)>,
-    /// Whether a step was finished: another call would come further.
+    /// Whether a step was finished, so that another call would get further.
     progressed: bool,
 }
 
-/// Leaves the open step to the journal when the call ends, also if its future is dropped.
+/// Returns the open step to the journal when the call ends, even if its future is dropped.
 #[derive(Debug)]
 pub(super) struct LeaveOnDrop(Arc<CallSteps>);
 
@@ -54,7 +55,7 @@ impl Drop for LeaveOnDrop {
 }
 
 impl CallSteps {
-    /// The steps of a call. `remote` is what was known to exist before it.
+    /// Creates the steps of a call. `remote` lists the objects known to exist before it.
     pub fn new(journal: Journal, remote: &[RemoteObject]) -> Arc<Self> {
         let known = remote.iter().map(|object| (object.kind, object.key.clone())).collect();
         let state = State { sequence: StepSequence::default(), known, progressed: false };
@@ -73,7 +74,7 @@ impl CallSteps {
     /// Begins a step.
     ///
     /// # Errors
-    /// Another one is open, or the journal refuses.
+    /// When another step is open, or the journal refuses.
     pub async fn begin(&self, name: &str) -> Result<FoundStep, JournalError> {
         self.state().sequence.may_begin(name)?;
         let step = match self.journal.begin(name).await? {
@@ -86,10 +87,11 @@ impl CallSteps {
         Ok(found)
     }
 
-    /// Notes that the open step was looked up and did not happen. It is not written: if this run is cut off, the next one looks again.
+    /// Records that the open step was looked up and did not happen. This is not persisted: if this
+    /// run is cut off, the next one looks again.
     ///
     /// # Errors
-    /// It is not open and in doubt, or may still be under way.
+    /// When the step is not open and in doubt, or may still be under way.
     pub fn absent(&self, name: &str) -> Result<(), JournalError> {
         Ok(self.state().sequence.absent(name)?)
     }
@@ -97,7 +99,7 @@ impl CallSteps {
     /// Finishes the open step.
     ///
     /// # Errors
-    /// It is not the open one, or the journal refuses.
+    /// When the step is not the open one, or the journal refuses.
     pub async fn finish(&self, name: &str, outcome: Vec<u8>) -> Result<(), JournalError> {
         let step = {
             let sequence = &mut self.state().sequence;
@@ -111,7 +113,7 @@ impl CallSteps {
         Ok(())
     }
 
-    /// Leaves the open step to the journal, if there is one.
+    /// Returns the open step to the journal, if there is one.
     pub fn leave(&self) {
         let left = self.state().sequence.take();
         if let Some(step) = left {
@@ -122,7 +124,7 @@ impl CallSteps {
     /// Records that an object belongs to the buy.
     ///
     /// # Errors
-    /// The journal's.
+    /// When the journal refuses.
     pub async fn remember(&self, object: RemoteObject) -> Result<(), JournalError> {
         let known = (object.kind, object.key.clone());
         self.journal.remember(object).await?;
@@ -130,10 +132,10 @@ impl CallSteps {
         Ok(())
     }
 
-    /// Records that an object is gone.
+    /// Records that an object no longer exists.
     ///
     /// # Errors
-    /// The journal's.
+    /// When the journal refuses.
     pub async fn forget(&self, object: RemoteObject) -> Result<(), JournalError> {
         let known = (object.kind, object.key.clone());
         self.journal.forget(object).await?;
@@ -141,44 +143,46 @@ impl CallSteps {
         Ok(())
     }
 
-    /// Whether a request that writes may be sent now: a step is open, nothing of it may be under way, and the journal has nothing
-    /// against it. See [`StepJournal::may_write`](super::StepJournal::may_write).
+    /// Checks that a request that writes may be sent now: a step is open, none of its requests may
+    /// be under way, and the journal permits it. See
+    /// [`StepJournal::may_write`](super::StepJournal::may_write).
     ///
     /// # Errors
-    /// Why not.
+    /// When the request may not be sent, with the reason.
     pub fn may_write(&self, leaves_within: Duration) -> Result<(), JournalError> {
         self.state().sequence.may_send()?;
         self.journal.may_write(leaves_within)
     }
 
-    /// Numbers a request that writes and is about to leave. It counts as lost until [`CallSteps::sent`] says otherwise.
+    /// Numbers a request that writes and is about to leave. It counts as lost until
+    /// [`CallSteps::sent`] says otherwise.
     pub fn sending(&self) -> u64 {
         self.state().sequence.sending()
     }
 
-    /// Notes what became of a request.
+    /// Records the result of a request.
     pub fn sent(&self, request: u64, became: SentRequest) {
         self.state().sequence.sent(request, became);
     }
 
-    /// Whether a step is open.
+    /// Returns whether a step is open.
     pub(super) fn step_is_open(&self) -> bool {
         self.state().sequence.open().is_some()
     }
 
-    /// The name of the open step, if it may have happened.
+    /// Returns the name of the open step, if it may have happened.
     pub(super) fn open_step_that_may_have_happened(&self) -> Option<String> {
         let state = self.state();
         let open = state.sequence.open().filter(|open| open.may_have_happened())?;
         Some(open.name().to_owned())
     }
 
-    /// Whether an object is known to exist.
+    /// Returns whether an object is known to exist.
     pub(super) fn knows(&self, kind: RemoteKind, key: &str) -> bool {
         self.state().known.contains(&(kind, key.to_owned()))
     }
 
-    /// Whether the call has finished a step: another one would come further.
+    /// Returns whether the call has finished a step, so that another one would get further.
     pub fn progressed(&self) -> bool {
         self.state().progressed
     }

@@ -1,24 +1,26 @@
-//! What a call waits for, and for how long: an adapter must not be blamed for time that it spent waiting for somebody else.
+//! Tracks what a call waits for, and for how long: an adapter must not be blamed for time spent
+//! waiting for another party.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
-/// Whom a call waits for.
+/// The party that a call waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Party {
     /// The ad server: its answer, a connection to it, the login, a turn at its pace.
     AdServer,
-    /// The host: a slot, the processor, the database.
+    /// The host: a slot, the CPU, the database.
     Host,
 }
 
-/// A call that ran out of time is its guest's own fault only if the guest had so much of it to itself. Less is what a call in good order
-/// takes that began shortly before its caller's deadline.
+/// A call that ran out of time is at fault only if its guest had at least this much time to itself.
+/// A call of a healthy adapter that began shortly before its caller's deadline may take less than
+/// this.
 const TO_ITSELF: Duration = Duration::from_secs(1);
 
-/// What one call waits for.
+/// Tracks the waits of one call.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct WaitClock(Arc<Mutex<Clocks>>);
 
@@ -28,7 +30,7 @@ struct Clocks {
     host: Clock,
 }
 
-/// Time in which at least one thing is waited for.
+/// Time during which at least one thing is waited for.
 #[derive(Debug, Default)]
 struct Clock {
     open: u32,
@@ -36,14 +38,14 @@ struct Clock {
     total: Duration,
 }
 
-/// Something that is waited for until this is dropped.
+/// A wait that lasts until this is dropped.
 #[derive(Debug)]
 pub(crate) struct WaitGuard {
     waiting: WaitClock,
     party: Party,
 }
 
-/// A wait that is interrupted until this is dropped: it is the guest's turn.
+/// Suspends a wait until this is dropped, because it is the guest's turn.
 #[derive(Debug)]
 pub(crate) struct GuestTurn {
     waiting: WaitClock,
@@ -55,7 +57,7 @@ pub(crate) struct GuestTurn {
 pub(crate) struct WaitTimes {
     pub(crate) ad_server: Duration,
     pub(crate) host: Duration,
-    /// Whether the ad server is waited for at this moment.
+    /// Whether the ad server is being waited for now.
     pub(crate) on_the_way: bool,
 }
 
@@ -93,24 +95,24 @@ impl WaitClock {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// From now on somebody is waited for.
+    /// Starts waiting for a party.
     pub(crate) fn begin(&self, party: Party) -> WaitGuard {
         self.lock().of(party).begin();
         WaitGuard { waiting: self.clone(), party }
     }
 
-    /// Inside of a wait: from now on it is the guest who is waited for.
+    /// Suspends a wait for `party` while the guest is being waited for.
     pub(crate) fn guest_turn(&self, party: Party) -> GuestTurn {
         self.lock().of(party).end();
         GuestTurn { waiting: self.clone(), party }
     }
 
-    /// Adds time in which somebody was waited for.
+    /// Adds time spent waiting for a party.
     pub(crate) fn add(&self, party: Party, time: Duration) {
         self.lock().of(party).total += time;
     }
 
-    /// How long, until now.
+    /// Returns the wait times until now.
     pub(crate) fn so_far(&self) -> WaitTimes {
         let clocks = self.lock();
         WaitTimes {
@@ -134,8 +136,8 @@ impl Drop for GuestTurn {
 }
 
 impl WaitTimes {
-    /// Whom a call waited for that ran out of time after `elapsed`; `None`: for nobody, its guest spent the time by itself. `limit` is the most
-    /// that it could have had.
+    /// Returns the party that a call waited for when it ran out of time after `elapsed`, or `None`
+    /// if its guest spent the time by itself. `limit` is the longest it could have run.
     pub(crate) fn waited_for(self, elapsed: Duration, limit: Duration) -> Option<Party> {
         let waited = self.ad_server + self.host;
         let to_itself = elapsed.saturating_sub(waited);
@@ -178,7 +180,7 @@ mod tests {
         ] {
             assert_eq!(waited.waited_for(seconds(elapsed), limit), party, "{waited:?} of {elapsed}");
         }
-        // Nobody can do anything in a blink.
+        // A guest is not blamed for so little time to itself.
         assert_eq!(WaitTimes::default().waited_for(Duration::from_millis(900), limit), Some(Party::Host));
         assert_eq!(WaitTimes::default().waited_for(Duration::from_millis(200), Duration::from_millis(200)), None);
     }

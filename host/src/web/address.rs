@@ -1,32 +1,34 @@
-//! Who sends a request: the other end of its connection, or, if that is a proxy that is trusted, whom it speaks for.
+//! The client address of a request: the other end of its connection or, if that is a trusted proxy,
+//! the address that the proxy reports.
 
 use std::net::{IpAddr, SocketAddr};
 
 use axum::http::{Extensions, HeaderMap};
 use ipnet::IpNet;
 
-/// Where proxies write for whom they ask, each behind what stands there already.
+/// The header to which each proxy appends the address it forwards for.
 const FORWARDED: &str = "x-forwarded-for";
 
-/// How many entries are looked at, from the last one: nobody has so many proxies of their own.
+/// Maximum entries examined, from the last one. Nobody has so many proxies of their own.
 const MOST_PROXIES: usize = 16;
 
-/// The other end of a request's connection.
+/// The remote address of a request's connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Peer(pub(super) SocketAddr);
 
-/// Whether an address is one of these networks'.
+/// Returns whether an address is in one of these networks.
 pub(super) fn is_one_of(networks: &[IpNet], address: IpAddr) -> bool {
     networks.iter().any(|network| network.contains(&address.to_canonical()))
 }
 
-/// The address of a request; `None` where it came over no connection.
+/// Returns the client address of a request, or `None` if it didn't arrive over a connection.
 pub(super) fn of(extensions: &Extensions, headers: &HeaderMap, trusted: &[IpNet]) -> Option<IpAddr> {
     let peer = extensions.get::<Peer>()?.0.ip().to_canonical();
     Some(behind(peer, headers, trusted))
 }
 
-/// Goes from the last entry to the first for as long as who wrote it is trusted: what stands before was written by anybody.
+/// Follows the entries from last to first while the address that wrote them is trusted. Anyone
+/// could have written the entries before that.
 fn behind(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
     let mut address = peer;
     let lines: Vec<&str> = headers.get_all(FORWARDED).iter().filter_map(|line| line.to_str().ok()).collect();
@@ -37,14 +39,14 @@ fn behind(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
         }
         match parsed(entry.trim()) {
             Some(before) => address = before,
-            // Whoever is trusted wrote something else than an address: nobody before it is known.
+            // A trusted proxy wrote something other than an address, so nothing is known beyond it.
             None => break,
         }
     }
     address
 }
 
-/// An address, with or without a port.
+/// Parses an address with or without a port.
 fn parsed(entry: &str) -> Option<IpAddr> {
     let bare = entry.strip_prefix('[').and_then(|entry| entry.strip_suffix(']')).unwrap_or(entry);
     let address = bare.parse::<IpAddr>().or_else(|_| entry.parse::<SocketAddr>().map(|address| address.ip()));

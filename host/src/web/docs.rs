@@ -1,4 +1,4 @@
-//! `/docs`: the table of tools for people, in one page that loads nothing else.
+//! `/docs`: documentation of the tools for people, on one self-contained page.
 
 use std::fmt::Write as _;
 
@@ -50,7 +50,7 @@ that turns the order of letters round: such a character is refused by its name a
 refused wherever it stands. Days are <code>2026-12-01</code>, moments <code>2026-12-01T09:00:00Z</code>, in
 UTC.</p>";
 
-/// The page.
+/// Returns the page as HTML.
 pub fn page() -> String {
     let mut html = String::from("<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">");
     html.push_str(
@@ -112,7 +112,7 @@ fn fields(html: &mut String, schema: &Map<String, Value>) {
     html.push_str("</tbody></table>");
 }
 
-/// The type of a property in a few words.
+/// Describes the type of a property in a few words.
 fn type_of(property: &Value) -> String {
     if let Some(names) = property["enum"].as_array() {
         let names: Vec<&str> = names.iter().filter_map(Value::as_str).collect();
@@ -149,7 +149,7 @@ fn errors(html: &mut String) {
     html.push_str("</tbody></table></section>");
 }
 
-/// Text for people, in which `backquotes` are code.
+/// Renders text for people as HTML, with text in `backquotes` as code.
 fn prose(text: &str) -> String {
     let mut html = String::new();
     for (index, part) in text.split('`').enumerate() {

@@ -1,10 +1,10 @@
-//! The HTTP face: a route for each tool of the table, and the few that are no tools.
+//! The HTTP interface: a route for each tool of the table, and the few routes that are not tools.
 //!
 //! - [`arguments`]: path, query and body become the arguments of a tool.
 //! - [`auth`]: the token of a request.
 //! - [`headers`]: `Prefer`, `Idempotency-Key`, `If-Match`.
 //! - [`problem`]: errors as `application/problem+json`.
-//! - [`frame`]: what is around every request: its id, its trace, its panics.
+//! - [`frame`]: the layers around every request: its id, its trace, its panics.
 
 use std::collections::BTreeMap;
 
@@ -34,10 +34,10 @@ pub mod headers;
 mod metrics;
 pub mod problem;
 
-/// The type of a JSON document.
+/// The media type of a JSON document.
 const JSON: &str = "application/json";
 
-/// The routes of the tools and of what describes them.
+/// Builds the routes of the tools and of their documentation.
 pub(super) fn routes(web: &Web) -> Router {
     let mut paths: BTreeMap<&'static str, MethodRouter<Web>> = BTreeMap::new();
     for tool in tools::all() {
@@ -48,7 +48,7 @@ pub(super) fn routes(web: &Web) -> Router {
     for (path, methods) in paths {
         router = router.route(path, methods);
     }
-    // Written once: whoever has no token may ask for them, too.
+    // Rendered once, because they are also served without a token.
     let description = Bytes::from(openapi::document().to_string());
     let page = Bytes::from(docs::page());
     router
@@ -87,7 +87,7 @@ async fn respond(web: Web, tool: &'static Tool, shapes: &Shapes, request: Reques
     let (arguments, options) = match understand(&web, tool, shapes, request).await {
         Ok(understood) => understood,
         Err(refusal) => {
-            // A flood of nonsense is a flood, too.
+            // Malformed requests count against the rate limit, too.
             let refusal = web.app.enter(&caller, tool.lane()).err().map_or(refusal, Refusal::from);
             tool.refused(refusal.code());
             return Err(refusal);
@@ -97,7 +97,7 @@ async fn respond(web: Web, tool: &'static Tool, shapes: &Shapes, request: Reques
     Ok(rendered(answer))
 }
 
-/// What is asked.
+/// Reads a request's arguments and options.
 async fn understand(
     web: &Web,
     tool: &'static Tool,
@@ -142,7 +142,7 @@ async fn ready(State(web): State<Web>) -> Response {
     }
 }
 
-/// The page loads nothing and runs nothing: a browser is told so.
+/// Serves the page with a policy that tells the browser to load and run nothing.
 fn described(page: Bytes) -> Response {
     let policy =
         "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";

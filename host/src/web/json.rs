@@ -1,13 +1,13 @@
-//! JSON in and out, whatever the protocol calls its fields: how a request is read, and what is said of
-//! one that can't be read.
+//! JSON for any protocol, whatever it calls its fields: how a request is read, and how its mistakes
+//! are reported.
 //!
-//! - [`document`]: JSON as it was sent: what is given twice, and numbers by their text.
-//! - [`read`]: JSON arguments to a typed request, or one error with a pointer to each mistake and words
-//!   for what is right.
-//! - [`suggest`]: the name that was meant by one that nobody knows.
-//! - [`values`], [`text`]: amounts, counts, dates, names, URLs: each reads itself and knows its limits.
-//!   `found`: what stands in their place.
-//! - [`schema`]: how the schema of a whole request or answer is made.
+//! - [`document`]: JSON as it was sent, including duplicate members and the exact text of numbers.
+//! - [`read`]: reads JSON arguments into a typed request, or returns one error with a pointer to
+//!   each mistake and words for what is right.
+//! - [`suggest`]: suggests the known name that was meant by an unknown one.
+//! - [`values`], [`text`]: amounts, counts, dates, names, URLs: each parses itself and knows its
+//!   limits. `found`: describes what was sent instead.
+//! - [`schema`]: builds the schema of a whole request or answer.
 
 pub mod document;
 mod found;

@@ -1,8 +1,9 @@
-//! The MCP face: every tool of the table for agents, over streamable HTTP at `/mcp`.
+//! The MCP interface: every tool of the table for agents, over streamable HTTP at `/mcp`.
 //!
-//! No session is kept: any replica answers any request, and a restart of the host is not noticed. A refused call is a result with
-//! `isError: true` and the same `error` object as over HTTP, because the model that called must read it; protocol errors are kept
-//! for what no tool is concerned in.
+//! No session is kept: any replica can answer any request, and a restart of the host goes
+//! unnoticed. A refused call returns a result with `isError: true` and the same `error` object as
+//! over HTTP, because the calling model must read it. Protocol errors are reserved for problems
+//! that involve no tool.
 
 use std::sync::Arc;
 
@@ -42,7 +43,7 @@ use crate::app::{
 mod message;
 mod schemas;
 
-/// What an agent is told before it calls anything.
+/// The instructions that an agent receives before it calls anything.
 const INSTRUCTIONS: &str = "Buy and manage advertising on several ad servers through one interface.
 
 1. list_products shows what can be bought and how it can be targeted; create_media_buy buys it.
@@ -58,10 +59,10 @@ call and try again.
 
 Amounts are decimal numbers in the buy's currency; days are 2026-12-01 and moments 2026-12-01T09:00:00Z, in UTC.";
 
-/// The longest refusal of rmcp's that is read.
+/// Maximum bytes read of a refusal by rmcp.
 const MOST_SAID: usize = 1_024;
 
-/// The route of MCP.
+/// Builds the route of MCP.
 pub(super) fn routes(web: &Web) -> Router {
     let mut hosts = vec!["localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned()];
     hosts.extend(web.options.public_hosts.iter().cloned());
@@ -74,7 +75,7 @@ pub(super) fn routes(web: &Web) -> Router {
     let face = Face { web: web.clone(), tools: Arc::new(tools::for_agents().map(described).collect()) };
     let service =
         StreamableHttpService::new(move || Ok(face.clone()), Arc::new(NeverSessionManager::default()), config);
-    // The last one is the first that a request comes to: the method needs no token.
+    // The last layer runs first: the method check needs no token.
     Router::new()
         .route_service("/mcp", service)
         .layer(middleware::from_fn_with_state(web.clone(), message::read))
@@ -83,7 +84,7 @@ pub(super) fn routes(web: &Web) -> Router {
         .layer(middleware::from_fn(only_posted))
 }
 
-/// Nothing is streamed and no session is kept: there is only `POST`, whoever asks.
+/// Accepts only `POST` from every caller, because nothing is streamed and no session is kept.
 async fn only_posted(request: Request, next: Next) -> Response {
     if request.method() == Method::POST {
         return next.run(request).await;
@@ -93,7 +94,7 @@ async fn only_posted(request: Request, next: Next) -> Response {
     response
 }
 
-/// Says what to set where rmcp says only that a name is not allowed.
+/// Replaces rmcp's message that a name is not allowed with one that says which setting to change.
 async fn named_rightly(request: Request, next: Next) -> Response {
     let (host, origin) = (told(request.headers(), &header::HOST), told(request.headers(), &header::ORIGIN));
     let authority = request.uri().authority().map(ToString::to_string);
@@ -116,7 +117,7 @@ fn told(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
     headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
 }
 
-/// The web pages that may call: those of the host itself, on any port.
+/// Returns the web origins that may call: those of the host itself, on any port.
 fn origins(hosts: &[String]) -> Vec<String> {
     let bare = |host: &String| if host.contains("::") { format!("[{host}]") } else { host.clone() };
     let with_port = |host: &String| {
@@ -125,7 +126,7 @@ fn origins(hosts: &[String]) -> Vec<String> {
     hosts.iter().map(with_port).flat_map(|host| [format!("http://{host}"), format!("https://{host}")]).collect()
 }
 
-/// Nothing is told to whom the host does not know, not even which tools there are.
+/// Requires authentication for everything, even for listing the tools.
 async fn authenticated(State(web): State<Web>, mut request: Request, next: Next) -> Response {
     match auth::caller(&web, request.headers(), request.extensions()).await {
         Ok(caller) => {
@@ -139,7 +140,7 @@ async fn authenticated(State(web): State<Web>, mut request: Request, next: Next)
     }
 }
 
-/// The tools, as MCP serves them.
+/// The MCP server's handler.
 #[derive(Debug, Clone)]
 struct Face {
     web: Web,
@@ -208,7 +209,7 @@ impl ServerHandler for Face {
     }
 }
 
-/// A refusal that the model which called must read.
+/// Returns a refusal as a tool result, so that the calling model reads it.
 fn refused_tool(error: &AppError) -> CallToolResult {
     CallToolResult::structured_error(json!({ "error": v1::problem::body(error) }))
 }
@@ -228,17 +229,18 @@ fn unknown(name: &str) -> ErrorData {
     ErrorData::invalid_params(message, None)
 }
 
-/// A tool with what an agent is shown of it.
+/// Pairs a tool with its description for agents.
 fn described(tool: &'static Tool) -> (&'static Tool, McpTool) {
     (tool, shown(tool))
 }
 
-/// What an agent is shown of a tool.
+/// Returns a tool's description for agents.
 pub fn shown(tool: &Tool) -> McpTool {
     let annotations = ToolAnnotations::new()
         .read_only(tool.effect == Effect::Read)
         .destructive(false)
-        // The same decision twice is one; the same change twice is one only under an idempotency key.
+        // Repeating a decision has no further effect. Repeating a change has none only under an
+        // idempotency key.
         .idempotent(!matches!(tool.effect, Effect::Write | Effect::Manage))
         .open_world(tool.effect == Effect::Write);
     McpTool::new(tool.name, tool.description, input_schema(tool))
@@ -247,12 +249,13 @@ pub fn shown(tool: &Tool) -> McpTool {
         .with_annotations(annotations)
 }
 
-/// The schema of a tool's arguments.
+/// Returns the schema of a tool's arguments.
 pub fn input_schema(tool: &Tool) -> JsonObject {
     schemas::of_arguments(tool)
 }
 
-/// The schema of a tool's structured content: its answer, or the error object. Some clients check both against it.
+/// Returns the schema of a tool's structured content: its answer, or the error object. Some clients
+/// validate both against it.
 pub fn output_schema(tool: &Tool) -> JsonObject {
     schemas::of_answer(tool)
 }

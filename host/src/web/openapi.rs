@@ -1,4 +1,5 @@
-//! `/openapi.json`: OpenAPI 3.1, made from the table of tools and the types that they take and answer.
+//! `/openapi.json`: an OpenAPI 3.1 document, generated from the table of tools and the types of
+//! their requests and answers.
 
 use serde_json::{Map, Value, json};
 
@@ -13,7 +14,7 @@ use super::{
 };
 use crate::app::error::ErrorCode;
 
-/// The document.
+/// Returns the document.
 pub fn document() -> Value {
     let mut requests = schema::with_components(Side::Request);
     let mut answers = schema::with_components(Side::Answer);
@@ -97,7 +98,7 @@ fn operation(
     operation
 }
 
-/// A query carries no objects and no lists.
+/// Returns whether a query can carry a value: it has no objects and no lists.
 fn is_carried_by_a_query(schema: &Value, definitions: &Map<String, Value>) -> bool {
     let named = schema["$ref"].as_str().and_then(|to| to.rsplit('/').next()).and_then(|name| definitions.get(name));
     let schema = named.unwrap_or(schema);
@@ -105,7 +106,7 @@ fn is_carried_by_a_query(schema: &Value, definitions: &Map<String, Value>) -> bo
     scalar || schema.get("enum").is_some()
 }
 
-/// A schema of a value that is there: a query has no null.
+/// Removes `null` from the schema of a parameter: a query has no null.
 fn without_null(mut schema: Value) -> Value {
     if let Some(members) = schema.as_object_mut() {
         schema::forget_null(members);
@@ -113,7 +114,8 @@ fn without_null(mut schema: Value) -> Value {
     schema
 }
 
-/// The parameters without which a request can't be: of the ways to ask, the one that a query can carry.
+/// Returns the required parameters. If there are several ways to ask, these are those of the first
+/// that a query can carry.
 fn needed(input: &Map<String, Value>, carried: &[(String, Value)]) -> Vec<String> {
     let ways = input.get("oneOf").and_then(Value::as_array).into_iter().flatten();
     let mut names = ways.map(|way| {
@@ -138,7 +140,7 @@ fn properties(schema: &Map<String, Value>) -> impl Iterator<Item = (&String, &Va
     schema.get("properties").and_then(Value::as_object).into_iter().flatten()
 }
 
-/// Takes a property out of the schema of an object.
+/// Removes a property from the schema of an object and returns it.
 fn take(schema: &mut Map<String, Value>, name: &str) -> Option<Value> {
     if let Some(Value::Array(required)) = schema.get_mut("required") {
         required.retain(|other| other != name);
@@ -220,7 +222,7 @@ fn responses(tool: &Tool, output: Map<String, Value>) -> Value {
     responses
 }
 
-/// The statuses of the errors that a tool may answer.
+/// Returns the error statuses that a tool may answer.
 fn statuses(tool: &Tool) -> Vec<u16> {
     let mut statuses = vec![400, 401, 403, 404, 429, 500, 503];
     match tool.verb {
@@ -236,7 +238,7 @@ fn statuses(tool: &Tool) -> Vec<u16> {
     statuses
 }
 
-/// A response for each status: which codes it has, and when.
+/// Returns a response for each status, listing its codes and when they occur.
 fn error_responses() -> Value {
     let mut responses = Map::new();
     for (status, words) in
@@ -286,7 +288,7 @@ fn problem_schema() -> Value {
     })
 }
 
-/// What is no tool and needs no token.
+/// Adds the paths that are not tools and need no token.
 fn add_plain_paths(paths: &mut Map<String, Value>) {
     let plain = |name: &str, summary: &str, responses: Value| json!({"get": {"operationId": name, "summary": summary, "tags": ["Host"], "security": [], "responses": responses}});
     let json_of = |description: &str| json!({"description": description, "content": {"application/json": {"schema": {"type": "object"}}}});

@@ -1,19 +1,19 @@
-//! Connections: who may have one, for how long, and what becomes of those that nobody uses.
+//! Connections: how many there may be, how long they last, and how unused ones are closed.
 //!
-//! Whoever can reach the host can open connections to it, without a token. So none of them is kept for nothing, and there is always room
-//! for one that asks something:
+//! Anyone who can reach the host can open connections to it without a token. So no connection is
+//! kept without use, and there is always room for one that sends a request:
 //!
 //! | what | until |
 //! |---|---|
-//! | a new connection, until its first request is there | `header_timeout` |
+//! | a new connection, before its first request | `header_timeout` |
 //! | the head of a request, from its first byte | `header_timeout` |
 //! | the body of a request, all of it | `body_timeout`; see [`super::http::frame`] |
-//! | an answer of which the client takes nothing | `body_timeout` |
-//! | a connection on which nothing is asked | `idle_timeout`, or until its place is needed |
-//! | a request that is being answered | it is answered: a wait or a stream is not cut off |
+//! | an answer that the client does not read | `body_timeout` |
+//! | a connection without a request in flight | `idle_timeout`, or until its place is needed |
+//! | a request in flight | it is answered: a wait or a stream is not cut off |
 //!
-//! - `connection`: one connection, and when it has taken too long. `activity`: what is known of it.
-//! - `crowd`: all of them, and whose place another one gets.
+//! - `connection`: one connection, and its deadlines. `activity`: a connection's state.
+//! - `crowd`: all connections, and which one loses its place to a new one.
 //! - [`files`]: how many files the process may have open.
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
@@ -32,36 +32,36 @@ mod connection;
 mod crowd;
 pub mod files;
 
-/// How long to wait before the next connection is accepted, if none can be: somebody closes a file meanwhile.
+/// How long to wait before accepting again after an error; a file may be closed in the meantime.
 const AFTER_ERROR: Duration = Duration::from_millis(100);
 
-/// What the operator decides about connections.
+/// The operator's limits on connections.
 #[derive(Debug, Clone)]
 pub struct Limits {
-    /// At a time.
+    /// Maximum concurrent connections.
     pub connections: usize,
-    /// At a time from one address.
+    /// Maximum concurrent connections from one address.
     pub connections_per_address: usize,
     /// How long the head of a request may take.
     pub header_timeout: Duration,
-    /// How long a client may take nothing of its answer.
+    /// How long a client may leave its answer unread.
     pub stall_timeout: Duration,
-    /// How long a connection is kept on which nothing is asked.
+    /// How long a connection is kept without a request in flight.
     pub idle_timeout: Duration,
-    /// Requests at a time over one connection of HTTP/2.
+    /// Maximum concurrent requests over one HTTP/2 connection.
     pub streams: u32,
-    /// Who may have as many connections as there are, because many speak through them.
+    /// Proxies exempt from `connections_per_address`, because many clients connect through them.
     pub trusted_proxies: Vec<IpNet>,
 }
 
-/// Why a connection was closed by the host, as metrics call it.
+/// Why the host closed a connection, as named in metrics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Closed {
-    /// No head of a request came in time.
+    /// No request head arrived in time.
     Header,
-    /// Nothing was asked for long.
+    /// No request was sent for too long.
     Idle,
-    /// The client took nothing of its answer.
+    /// The client did not read its answer.
     Stalled,
     /// Its place was needed.
     Displaced,
@@ -85,7 +85,7 @@ impl Closed {
     }
 }
 
-/// Serves until `stop`, then until what is being answered is answered.
+/// Serves until `stop`, then finishes the requests in flight.
 pub async fn serve(listener: TcpListener, router: Router, limits: Limits, stop: CancellationToken) {
     let limits = Arc::new(limits);
     let crowd = Crowd::new(limits.connections, limits.connections_per_address);
@@ -96,7 +96,7 @@ pub async fn serve(listener: TcpListener, router: Router, limits: Limits, stop: 
             Closed::Refused.count();
             continue;
         };
-        // An answer is written at once, and not kept back until the last one was received.
+        // Send answers at once, without waiting for earlier data to be acknowledged.
         let _ = stream.set_nodelay(true);
         served.spawn(connection::serve(stream, peer, router.clone(), limits.clone(), place, stop.clone()));
     }
@@ -105,16 +105,17 @@ pub async fn serve(listener: TcpListener, router: Router, limits: Limits, stop: 
     served.wait().await;
 }
 
-/// The next connection; `None`: the host stops.
+/// Accepts the next connection. Returns `None` if the host is stopping.
 async fn next(listener: &TcpListener, crowd: &Crowd, stop: &CancellationToken) -> Option<(TcpStream, SocketAddr)> {
     loop {
         let accepted = stop.run_until_cancelled(listener.accept()).await?;
         match accepted {
             Ok(accepted) => return Some(accepted),
-            // Its other end went away before it was accepted.
+            // The client went away before the connection was accepted.
             Err(error) if is_of_connection(&error) => {}
             Err(error) => {
-                // Most probably there are no more files to open: what nobody uses makes room.
+                // Most probably the limit of open files is reached; displacing an idle connection
+                // makes room.
                 let displaced = crowd.displace();
                 tracing::error!(%error, displaced, "no connection can be accepted; see max_connections and the limit of open files");
                 stop.run_until_cancelled(tokio::time::sleep(AFTER_ERROR)).await?;

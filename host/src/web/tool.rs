@@ -1,6 +1,5 @@
-//! What a tool is: an operation of the interface, from whose entry in a protocol's table its HTTP
-//! route, its MCP tool and its place in
-//! `/openapi.json` and `/docs` are made.
+//! The definition of a tool: an operation of the interface. Its HTTP route, its MCP tool and its
+//! place in `/openapi.json` and `/docs` are generated from its entry in a protocol's table.
 
 use std::time::Duration;
 
@@ -25,21 +24,21 @@ use crate::{
 pub enum Audience {
     /// Buyers.
     Buyers,
-    /// The publisher's people.
+    /// Reviewers at the publisher.
     Reviewers,
-    /// Those who run the host.
+    /// Operators of the host.
     Operators,
-    /// Buyers, for their own, and those who run the host.
+    /// Buyers, for what is their own, and operators.
     Owners,
     /// Everybody, each for what they may see.
     Everybody,
 }
 
 impl Audience {
-    /// Checks a caller.
+    /// Checks that a caller may use the tool.
     ///
     /// # Errors
-    /// `PERMISSION_DENIED`.
+    /// `PERMISSION_DENIED` when it may not.
     pub fn admit(self, caller: &Caller) -> Result<(), AppError> {
         match self {
             Self::Buyers => caller.buyer().map(drop),
@@ -50,7 +49,7 @@ impl Audience {
         }
     }
 
-    /// For people.
+    /// Describes the audience for people.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Buyers => "buyers",
@@ -62,7 +61,7 @@ impl Audience {
     }
 }
 
-/// What a tool does to the world.
+/// What a tool changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effect {
     /// Nothing.
@@ -71,29 +70,29 @@ pub enum Effect {
     Write,
     /// Changes a task. Idempotent.
     Task,
-    /// Decides a task, as it stood at a version. Idempotent.
+    /// Decides a task at a given version. Idempotent.
     Decision,
-    /// Changes how the host works for somebody, and nothing on an ad server.
+    /// Changes settings of the host, and nothing on an ad server.
     Manage,
 }
 
-/// An HTTP method that a tool answers to.
+/// The HTTP method of a tool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verb {
     /// `GET`: arguments come from the path and the query.
     Get,
-    /// `POST`: from the path and the body.
+    /// `POST`: arguments come from the path and the body.
     Post,
-    /// `PUT`: from the path and the body.
+    /// `PUT`: arguments come from the path and the body.
     Put,
-    /// `PATCH`: from the path and the body.
+    /// `PATCH`: arguments come from the path and the body.
     Patch,
-    /// `DELETE`: from the path alone.
+    /// `DELETE`: arguments come from the path alone.
     Delete,
 }
 
 impl Verb {
-    /// As it is written.
+    /// Returns the method's name in HTTP.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Get => "GET",
@@ -105,36 +104,36 @@ impl Verb {
     }
 }
 
-/// What a face knows of a call beside its arguments.
+/// Options of a call besides its arguments.
 #[derive(Debug, Clone, Default)]
 pub struct CallOptions {
     /// How long to wait for the outcome of a write.
     pub wait: Duration,
-    /// The idempotency key that came outside of the arguments.
+    /// The idempotency key given outside the arguments.
     pub idempotency_key: Option<IdempotencyKey>,
-    /// The version that came outside of the arguments.
+    /// The version given outside the arguments.
     pub if_match: Option<i64>,
 }
 
-/// What a tool answers.
+/// A tool's answer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Answer {
-    /// The answer itself.
+    /// The answer's JSON.
     pub body: Value,
-    /// Whether the caller must look again: a pending state, or a change that is still being carried
-    /// out. HTTP 202.
+    /// Whether the caller must check again: a pending state, or a change that is still being
+    /// carried out. HTTP 202.
     pub pending: bool,
-    /// Where what was made can be read.
+    /// The path where the created object can be read.
     pub location: Option<String>,
-    /// The version of what is shown.
+    /// The version of the object shown.
     pub version: Option<i64>,
 }
 
 impl Answer {
-    /// An answer that is complete.
+    /// Builds a complete answer.
     ///
     /// # Errors
-    /// `INTERNAL` if it can't be written as JSON.
+    /// `INTERNAL` when it can't be serialized as JSON.
     pub fn new(body: &impl Serialize) -> Result<Self, AppError> {
         let body = serde_json::to_value(body).map_err(|error| {
             tracing::error!(%error, "an answer can't be written as JSON");
@@ -144,57 +143,57 @@ impl Answer {
     }
 }
 
-/// A call of a tool.
+/// Runs a call of a tool.
 pub type Run = fn(App, Caller, Arguments, CallOptions) -> BoxFuture<'static, Result<Answer, AppError>>;
 
-/// What makes the schema of a type.
+/// Generates the schema of a type.
 pub type SchemaOf = fn(&mut SchemaGenerator) -> Schema;
 
 /// An entry of the table.
 #[derive(Debug, Clone, Copy)]
 pub struct Tool {
-    /// Its name.
+    /// The tool's name, such as `create_media_buy`.
     pub name: &'static str,
-    /// Its name for people.
+    /// The tool's title for people.
     pub title: &'static str,
-    /// What it does and when to use it, for people and for agents.
+    /// What the tool does and when to use it, for people and for agents.
     pub description: &'static str,
-    /// Who may use it.
+    /// Who may use the tool.
     pub audience: Audience,
-    /// What it does to the world.
+    /// What the tool changes.
     pub effect: Effect,
-    /// Whether a call only stops or restarts delivery, as far as its arguments say: those calls
-    /// have a rate of their own, so that a caller who has just changed too much can still pause.
-    /// `None`: no call of it does.
+    /// Whether a call only stops or restarts delivery, judging by its arguments. Such calls have a
+    /// rate limit of their own, so that a caller who has just made too many changes can still
+    /// pause. `None`: no call of the tool does.
     pub only_switches: Option<fn(&Value) -> bool>,
-    /// Its HTTP method.
+    /// The tool's HTTP method.
     pub verb: Verb,
-    /// Its HTTP path; `{name}` is an argument.
+    /// The tool's HTTP path; `{name}` is an argument.
     pub path: &'static str,
-    /// What it takes.
+    /// The schema of its arguments.
     pub input: SchemaOf,
-    /// What it answers.
+    /// The schema of its answer.
     pub output: SchemaOf,
-    /// A request as it may be, in JSON.
+    /// An example request, in JSON.
     pub example: &'static str,
-    /// Whether it answers 202 when the caller must look again.
+    /// Whether it answers 202 when the caller must check again.
     pub may_be_pending: bool,
-    /// What runs it.
+    /// The function that runs it.
     pub run: Run,
 }
 
 impl Tool {
-    /// The arguments that are in the path.
+    /// Returns the names of the arguments in the path.
     pub fn path_arguments(&self) -> impl Iterator<Item = &'static str> {
         self.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
     }
 
-    /// Counts a call that was refused before it came to the tool.
+    /// Counts a call that was refused before it reached the tool.
     pub fn refused(&self, code: ErrorCode) {
         count(self.name, code.as_str());
     }
 
-    /// How a call counts whose arguments nobody could read.
+    /// Returns how rate limits count a call whose arguments could not be read.
     pub const fn lane(&self) -> CallKind {
         match self.effect {
             Effect::Read => CallKind::Read,
@@ -202,7 +201,7 @@ impl Tool {
         }
     }
 
-    /// How a call counts.
+    /// Returns how rate limits count a call.
     pub(in crate::web) fn lane_of(&self, arguments: &Value) -> CallKind {
         match self.only_switches {
             Some(only_switches) if only_switches(arguments) => CallKind::Switch,
@@ -210,10 +209,10 @@ impl Tool {
         }
     }
 
-    /// Runs it for a caller who may use it, and has not called too often.
+    /// Runs the tool for a caller that may use it and is within its rate limit.
     ///
     /// # Errors
-    /// `PERMISSION_DENIED`, `RATE_LIMITED`, and the tool's own.
+    /// `PERMISSION_DENIED`, `RATE_LIMITED`, and the tool's own errors.
     pub async fn call(
         &self,
         app: App,
@@ -222,8 +221,8 @@ impl Tool {
         options: CallOptions,
     ) -> Result<Answer, AppError> {
         let watch = Watch::start();
-        // Before the arguments are looked at: who may not use a tool learns nothing from its
-        // errors.
+        // Checked before the arguments are read, so that a caller who may not use a tool learns
+        // nothing from its errors.
         let admitted = self.audience.admit(&caller);
         let answered = match admitted.and_then(|()| app.enter(&caller, self.lane_of(&arguments.value))) {
             Ok(_room) => (self.run)(app, caller, arguments, options).await,
@@ -240,7 +239,7 @@ fn count(tool: &'static str, outcome: &'static str) {
     metrics::counter!(CALLS, "tool" => tool, "outcome" => outcome).increment(1);
 }
 
-/// Counts a call over MCP that came to no tool.
+/// Counts an MCP call that reached no tool.
 pub fn refused_over_mcp(code: ErrorCode) {
     count("mcp", code.as_str());
 }

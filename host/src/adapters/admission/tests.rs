@@ -13,9 +13,9 @@ fn needs(purpose: Purpose, platform: &PlatformName) -> Demand<'_> {
     Demand { purpose, platform, bytes: MIB, requests_at_a_time: 1_000 }
 }
 
-/// Enters if there is room at once.
+/// Tries to enter, without waiting.
 fn now(admission: &Admission, needs: &Demand<'_>) -> Option<Slot> {
-    // A task that is polled often without a pause is made to wait by the runtime.
+    // The runtime makes a task wait if it is polled often without yielding.
     match pin!(tokio::task::unconstrained(admission.admit(needs, PATIENCE)))
         .poll(&mut Context::from_waker(Waker::noop()))
     {
@@ -24,7 +24,7 @@ fn now(admission: &Admission, needs: &Demand<'_>) -> Option<Slot> {
     }
 }
 
-/// Enters as often as there is room.
+/// Enters until there is no more room.
 fn fill(admission: &Admission, needs: &Demand<'_>) -> Vec<Slot> {
     std::iter::from_fn(|| now(admission, needs)).collect()
 }
@@ -69,7 +69,7 @@ async fn bytes_are_shared_out_as_calls_are() {
     assert!(now(&admission, &Demand { bytes: 8 * MIB, ..needs(Purpose::Change, &slow) }).is_none(), "20 of 16");
     drop(change);
     drop(flood);
-    // One alone is never too much.
+    // A single call is never too large.
     let huge = Demand { bytes: 64 * MIB, ..needs(Purpose::Read, &slow) };
     let alone = now(&admission, &huge).expect("nothing else runs");
     assert!(now(&admission, &needs(Purpose::Change, &other)).is_none(), "nothing is left");
@@ -133,7 +133,7 @@ async fn who_finds_no_room_is_refused_after_a_while_and_leaves_the_queue() {
     let held = now(&admission, &needs(Purpose::Read, &acme)).expect("nothing else runs");
     assert!(admission.admit(&needs(Purpose::Change, &acme), Duration::from_millis(20)).await.is_none());
     assert!(admission.admit(&needs(Purpose::Change, &acme), Duration::ZERO).await.is_none());
-    // One whose caller goes away while it waits.
+    // A caller that goes away while it waits.
     assert!(now(&admission, &needs(Purpose::Change, &acme)).is_none());
     assert!(admission.slot_usage().iter().all(|kind| kind.waiting == 0));
     drop(held);
@@ -141,7 +141,8 @@ async fn who_finds_no_room_is_refused_after_a_while_and_leaves_the_queue() {
 }
 
 proptest! {
-    /// Whatever comes and goes: shares hold, and what comes back is found again.
+    /// Shares hold under any sequence of arrivals and departures, and released slots become
+    /// available again.
     #[test]
     fn shares_hold_whatever_comes_and_goes(
         calls in 1..40_usize,

@@ -25,8 +25,9 @@ use crate::{
     },
 };
 
-/// Reads a plan. A reviewer approves what stands in it: a create that is planned without one of its packages is no plan, nor is one
-/// for a package that the buy does not have here.
+/// Reads a plan. A reviewer approves exactly what it contains, so a create whose plan omits one of
+/// its packages is rejected, and so is a plan for a package that the buy does not have on this
+/// platform.
 pub(crate) fn plan(
     platform: &PlatformName,
     release: &str,
@@ -88,7 +89,7 @@ fn planned(change: wit::PlannedChange, room: &mut usize) -> Result<PlannedChange
     })
 }
 
-/// Reads what came of a create or a cancel.
+/// Reads the outcome of a create or a cancel.
 pub(crate) fn outcome(outcome: wit::Outcome) -> Result<LegOutcome, Bad> {
     Ok(LegOutcome {
         effective: outcome.effective.map(|text| check::moment("the effective moment", &text)).transpose()?,
@@ -114,7 +115,7 @@ pub(crate) fn made(found: Vec<wit::MadeObject>) -> Result<Vec<MadeObject>, Bad> 
     check::list("objects with one reference", found, check::ITEMS)?.into_iter().map(read).collect()
 }
 
-/// A package of the buy on this platform.
+/// Checks that a package id belongs to the buy on this platform.
 pub(super) fn known_package(buy: &MediaBuy, platform: &PlatformName, id: String) -> Result<PackageId, Bad> {
     let id = PackageId::new(id);
     if buy.package(&id).is_none_or(|package| &package.platform != platform) {
@@ -123,7 +124,7 @@ pub(super) fn known_package(buy: &MediaBuy, platform: &PlatformName, id: String)
     Ok(id)
 }
 
-/// Reads what came of an update.
+/// Reads the outcome of an update.
 pub(crate) fn update_outcome(
     platform: &PlatformName,
     buy: &MediaBuy,
@@ -149,7 +150,7 @@ pub(crate) fn update_outcome(
     })
 }
 
-/// Reads what became of one creative.
+/// Reads the status of one creative.
 pub(crate) fn add_asset(assets: &mut Vec<AssetStatus>, asset: wit::AssetStatus) -> Result<(), Bad> {
     let creative = CreativeId::new(asset.creative_id);
     if assets.iter().any(|known| known.creative == creative) {
@@ -160,7 +161,7 @@ pub(crate) fn add_asset(assets: &mut Vec<AssetStatus>, asset: wit::AssetStatus) 
         state: match asset.state {
             wit::AssetState::Approved => AssetState::Approved,
             wit::AssetState::Rejected => AssetState::Rejected,
-            // A state that this host does not know is not yet an approval.
+            // A state unknown to this host is not yet an approval.
             wit::AssetState::Pending | wit::AssetState::Other(_) => AssetState::Pending,
         },
         platform_id: asset.remote_id.map(|id| check::named("remote id", id)).transpose()?,
@@ -169,13 +170,14 @@ pub(crate) fn add_asset(assets: &mut Vec<AssetStatus>, asset: wit::AssetStatus) 
     Ok(())
 }
 
-/// What is said of a creative: words without addresses, even if the adapter passes on the ad server's page.
+/// Reads feedback on a creative, with addresses removed, because an adapter may pass on a page of
+/// the ad server's.
 fn feedback(said: String) -> Result<String, Bad> {
     let said = check::text("feedback", said, check::LONG)?;
     check::for_buyers("feedback", prose(&said, check::LONG), check::LONG)
 }
 
-/// Reads what became of creatives: one answer for each that was sent.
+/// Reads the outcome of sending creatives: exactly one answer for each creative sent.
 pub(crate) fn creative_outcome(expected: &HashSet<String>, outcome: wit::CreativeOutcome) -> Result<LegOutcome, Bad> {
     let mut assets: Vec<AssetStatus> = Vec::with_capacity(outcome.assets.len().min(expected.len()));
     for asset in outcome.assets {
@@ -191,7 +193,7 @@ pub(crate) fn creative_outcome(expected: &HashSet<String>, outcome: wit::Creativ
     Ok(LegOutcome { notes: check::notes(outcome.notes)?, assets, ..LegOutcome::default() })
 }
 
-/// Reads what was done about performance.
+/// Reads the outcome of a performance update.
 pub(crate) fn performance_outcome(
     platform: &PlatformName,
     buy: &MediaBuy,
@@ -215,7 +217,8 @@ pub(crate) fn performance_outcome(
     Ok(LegOutcome { optimizations, ..LegOutcome::default() })
 }
 
-/// Reads a failure. Its texts are cut, not refused: why something failed must not be lost over a long sentence.
+/// Reads a failure. Its texts are truncated, not refused: the reason for a failure must not be lost
+/// over a long sentence.
 pub(crate) fn failure(failure: wit::Failure) -> Failure {
     let word = |text: &str| -> String {
         let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' };
@@ -237,7 +240,7 @@ pub(crate) fn failure(failure: wit::Failure) -> Failure {
             .supported(item.supported.iter().take(check::ITEMS).map(|value| cut(value, check::SHORT)));
         if item.value.is_empty() { problem } else { problem.value(cut(&item.value, check::SHORT)) }
     };
-    // As with the ad server's own word: who asks for more is asked again after this.
+    // As with the ad server's own `Retry-After`, a longer wait is cut to this maximum.
     let longest = u64::try_from(LONGEST_PAUSE.as_millis()).unwrap_or(u64::MAX);
     Failure {
         kind,

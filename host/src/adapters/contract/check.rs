@@ -1,5 +1,6 @@
-//! The bounds of what an adapter may return. Texts are measured in characters, as they are where a buyer gives them: what a buyer may
-//! give, an adapter may repeat, however many bytes its characters have.
+//! Limits on what an adapter may return. Texts are measured in characters, as they are where a
+//! buyer supplies them: an adapter may repeat anything a buyer may supply, however many bytes its
+//! characters take.
 
 use super::{Bad, bad};
 use crate::domain::{money::Micros, redaction::without_addresses, time::Timestamp};
@@ -10,28 +11,30 @@ pub(super) const SHORT: usize = 1_000;
 /// Characters of a text for people: a note, a message, a reason.
 pub(super) const LONG: usize = 4_000;
 
-/// Characters of one value of a planned field: targeting is long, and longest as an expression of the platform's own.
+/// Characters of one value of a planned field. Targeting is long, and longest as an expression in
+/// the platform's own language.
 pub(super) const VALUE: usize = 1024 * 1024;
 
-/// Notes of one answer. A reviewer reads them.
+/// Notes in one answer. A reviewer reads them.
 pub(super) const NOTES: usize = 200;
 
-/// Changes of one plan: a buy of 100 packages with 20 creatives each makes some 4,000.
+/// Changes in one plan. A buy of 100 packages with 20 creatives each makes some 4,000.
 pub(super) const CHANGES: usize = 10_000;
 
-/// Bytes of all texts of one plan; it is stored with its operation. Twice as much as the most targeting that a buy may have
-/// (`domain::weight`) makes in four bytes a character, before and after a change.
+/// Bytes of all texts in one plan, which is stored with its operation. Twice the largest targeting
+/// that a buy may have (`domain::weight`) at four bytes a character, for the values before and
+/// after a change.
 pub(super) const PLAN: usize = 16 * 1024 * 1024;
 
-/// Items of one failure.
+/// Items in one failure.
 pub(super) const ITEMS: usize = 1_000;
 
-/// Rows of one buy's delivery: 100 packages over three years.
+/// Rows in one buy's delivery: 100 packages over three years.
 pub(super) const ROWS: usize = 120_000;
 
-/// A text of bounded length.
+/// Checks the length of a text.
 pub(super) fn text(what: &str, text: String, most: usize) -> Result<String, Bad> {
-    // A character has a byte at least: most texts need not be counted.
+    // A character takes at least one byte, so most texts need not be counted.
     if text.len() > most {
         let count = text.chars().count();
         if count > most {
@@ -41,7 +44,8 @@ pub(super) fn text(what: &str, text: String, most: usize) -> Result<String, Bad>
     Ok(text)
 }
 
-/// A text of bounded length that buyers read, without what is none of their business. The operator has the whole of it in the log.
+/// Checks the length of a text that buyers read, and redacts internal details. The operator finds
+/// the full text in the log.
 pub(super) fn for_buyers(what: &str, words: String, most: usize) -> Result<String, Bad> {
     let words = text(what, words, most)?;
     let plain = without_addresses(&words);
@@ -51,7 +55,7 @@ pub(super) fn for_buyers(what: &str, words: String, most: usize) -> Result<Strin
     Ok(plain)
 }
 
-/// A text of bounded length that says something.
+/// Checks that a text is not blank and not too long.
 pub(super) fn named(what: &str, value: String) -> Result<String, Bad> {
     if value.trim().is_empty() {
         bad!("returned an empty {what}");
@@ -59,7 +63,7 @@ pub(super) fn named(what: &str, value: String) -> Result<String, Bad> {
     text(what, value, SHORT)
 }
 
-/// A list of bounded length.
+/// Checks the length of a list.
 pub(super) fn list<T>(what: &str, list: Vec<T>, most: usize) -> Result<Vec<T>, Bad> {
     if list.len() > most {
         bad!("returned {} {what}; at most {most} are taken", list.len());
@@ -67,26 +71,26 @@ pub(super) fn list<T>(what: &str, list: Vec<T>, most: usize) -> Result<Vec<T>, B
     Ok(list)
 }
 
-/// Notes for people.
+/// Checks the number and length of notes.
 pub(super) fn notes(notes: Vec<String>) -> Result<Vec<String>, Bad> {
     list("notes", notes, NOTES)?.into_iter().map(|note| text("note", note, LONG)).collect()
 }
 
-/// A count.
+/// Checks that a count is not negative and is exactly representable as a double.
 pub(super) fn count(what: &str, number: i64) -> Result<i64, Bad> {
-    // Beyond 2^53 a guest whose only number is a double has lost count.
+    // Beyond 2^53, a guest whose only number type is a double has lost precision.
     if !(0..1 << 53).contains(&number) {
         bad!("returned {number} {what}");
     }
     Ok(number)
 }
 
-/// An amount of money.
+/// Checks an amount of money.
 pub(super) fn money(what: &str, micros: i64) -> Result<Micros, Bad> {
     Micros::new(micros).ok_or_else(|| Bad::new(format!("returned a {what} of {micros} micros")))
 }
 
-/// A moment.
+/// Parses a timestamp.
 pub(super) fn moment(what: &str, text: &str) -> Result<Timestamp, Bad> {
     match Timestamp::parse(text) {
         Ok(moment) if moment <= Timestamp::LATEST => Ok(moment),
@@ -94,7 +98,7 @@ pub(super) fn moment(what: &str, text: &str) -> Result<Timestamp, Bad> {
     }
 }
 
-/// The beginning of a text.
+/// Returns the beginning of a text, at most `most` bytes long.
 pub(super) fn cut(text: &str, most: usize) -> &str {
     let end = (0..=most.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
     &text[..end]

@@ -1,4 +1,4 @@
-//! What an adapter says that it is.
+//! An adapter's description of itself.
 
 use flightdeck_bindings::v0_1::flightdeck::ad_server::types as wit;
 use serde_json::Value;
@@ -20,17 +20,18 @@ use crate::{
 /// Bytes of a JSON Schema.
 const SCHEMA: usize = 256 * 1024;
 
-/// Values of one targeting dimension: every city of the world would be 100,000.
+/// Values of one targeting dimension. Every city of the world would be 100,000.
 const VALUES: usize = 200_000;
 
-/// The most buys that one batched read is given, whatever an adapter asks for: their answers must fit into a result.
+/// Maximum buys in one batched read, whatever the adapter declares: their answers must fit into a
+/// result.
 const BATCH: u32 = 1_000;
 
-/// The longest lag between a write and its being found that is believed: an hour.
+/// Maximum lookup lag that is accepted between a write and its being found: one hour.
 const LAG_MS: u32 = 3_600_000;
 
-/// Reads a description. What this host has no word for (a new dimension, a new pacing) is left out: it can't be asked
-/// for either.
+/// Reads a description. Values unknown to this host (a new dimension, a new pacing) are left out,
+/// because they can't be requested either.
 pub(crate) fn capabilities(said: wit::Description) -> Result<(Capabilities, Requests), Bad> {
     let named = |name: &str| {
         name.len() <= 40

@@ -19,7 +19,7 @@ use crate::{
     },
 };
 
-/// An object that an adapter found, as it is given back.
+/// Converts an object that an adapter found back to the contract's type.
 pub(crate) fn made_to_guest(made: &MadeObject) -> wit::MadeObject {
     wit::MadeObject {
         object: remote_to_guest(&made.object),
@@ -31,14 +31,14 @@ pub(crate) fn made_to_guest(made: &MadeObject) -> wit::MadeObject {
     }
 }
 
-/// Translates for one platform: what lives elsewhere is left out.
+/// Converts for one platform, leaving out everything on other platforms.
 pub(crate) struct Outgoing<'a> {
     pub(crate) platform: &'a PlatformName,
     pub(crate) capabilities: &'a Capabilities,
 }
 
 impl Outgoing<'_> {
-    /// A change, as `plan` takes it.
+    /// Converts a change, as `plan` takes it.
     pub(crate) fn change(&self, change: AdapterChange<'_>) -> wit::Change {
         let proposed = match change {
             AdapterChange::Make(proposed) => proposed,
@@ -56,9 +56,9 @@ impl Outgoing<'_> {
         }
     }
 
-    /// The part of a buy that the platform carries. Its budget is what its packages may spend. The buy's daily cap is
-    /// handed on only if all packages live here: splitting it over platforms is not decided in this place, so a buy
-    /// over several platforms is given none.
+    /// Converts the part of a buy that the platform carries. Its budget is the sum of its packages'
+    /// budgets. The buy's daily cap is passed on only if all packages are on this platform. How to
+    /// split it across platforms is not decided here, so a buy on several platforms gets none.
     fn buy(&self, buy: &MediaBuy) -> wit::MediaBuy {
         let packages: Vec<&Package> = buy.packages_on(self.platform).collect();
         let alone = packages.len() == buy.packages.len();
@@ -121,7 +121,7 @@ impl Outgoing<'_> {
         }
     }
 
-    /// The buyer's hours, and those of the presets that the platform defines.
+    /// Converts the buyer's hours, and the hours of any presets that the platform defines.
     fn dayparting(&self, dayparting: Dayparting) -> wit::Dayparting {
         let defined: &[DaypartPreset] =
             self.capabilities.dayparting.as_ref().map_or(&[], |support| support.presets.as_slice());
@@ -141,7 +141,7 @@ impl Outgoing<'_> {
         }
     }
 
-    /// The creatives that run in a package of this platform, and the packages of this platform in which they run.
+    /// Converts the creatives that run in packages on this platform, each with those packages.
     fn creatives(&self, buy: &MediaBuy, creatives: &[Creative]) -> Vec<wit::Creative> {
         let here = |id: &PackageId| buy.package(id).is_some_and(|package| &package.platform == self.platform);
         let runs_here = |creative: &Creative| {
@@ -198,7 +198,7 @@ fn daypart(daypart: Daypart) -> wit::Daypart {
     }
 }
 
-/// The contract's moments end with a full second, which every platform understands.
+/// Formats a timestamp to whole seconds, which every platform understands.
 fn moment(timestamp: Timestamp) -> wit::Timestamp {
     timestamp.floor_second().to_string()
 }
@@ -214,7 +214,7 @@ pub(crate) struct Given<'a> {
 }
 
 impl Given<'_> {
-    /// As an adapter is given it, with nothing that is known to exist.
+    /// Converts it to a context without known objects.
     pub(crate) fn context(&self) -> wit::Context {
         wit::Context {
             operation_id: self.operation.to_owned(),
@@ -229,12 +229,12 @@ impl Given<'_> {
     }
 }
 
-/// What is known to exist.
+/// Converts the objects known to exist.
 pub(crate) fn remote_objects(remote: &[RemoteObject]) -> Vec<wit::RemoteObject> {
     remote.iter().map(remote_to_guest).collect()
 }
 
-/// A buy that is asked about.
+/// Converts a buy to read the status or delivery of.
 pub(crate) fn remote_buy(platform: &PlatformName, asked: &RemoteBuy<'_>) -> wit::RemoteBuy {
     wit::RemoteBuy {
         media_buy_id: asked.buy.id.to_string(),

@@ -16,11 +16,11 @@ use crate::{
     },
 };
 
-/// An answer for each buy that was asked about, and what was wrong with the list as a whole.
+/// An answer for each buy asked about, and any error in the list as a whole.
 pub(crate) type Answers<T> = (Vec<(MediaBuyId, Result<T, Failure>)>, Option<Bad>);
 
-/// Sorts answers to their questions: an answer that was not asked for, or a second one, is dropped; a missing one is a
-/// fault of its own.
+/// Matches answers to the buys asked about. Unrequested and duplicate answers are dropped; a
+/// missing answer is a fault for that buy.
 fn sorted<A, T>(
     platform: &PlatformName,
     asked: &[&RemoteBuy<'_>],
@@ -63,7 +63,7 @@ fn sorted<A, T>(
     (answered, wrong)
 }
 
-/// Reads how buys stand.
+/// Reads the statuses of buys.
 pub(crate) fn statuses(
     platform: &PlatformName,
     asked: &[&RemoteBuy<'_>],
@@ -103,7 +103,7 @@ fn status_of(platform: &PlatformName, buy: &MediaBuy, status: wit::BuyStatus) ->
             answers::add_asset(&mut assets, asset)?;
             continue;
         }
-        // An upload that is under way has told of it already; what becomes of it is that operation's answer.
+        // An upload in flight has already been reported; its result is that operation's outcome.
         let known = buy.remote.get(platform).into_iter().flatten();
         let mut uploading = known.filter(|object| object.kind == RemoteKind::Creative);
         if !uploading.any(|object| object.key == asset.creative_id) {
@@ -136,7 +136,7 @@ fn state(state: wit::DeliveryState) -> Result<DeliveryState, Bad> {
     })
 }
 
-/// Reads what buys delivered.
+/// Reads the delivery of buys.
 pub(crate) fn deliveries(
     platform: &PlatformName,
     asked: &[&RemoteBuy<'_>],

@@ -1,4 +1,4 @@
-//! Names of the contract and names of the domain.
+//! Names in the contract and their equivalents in the domain.
 
 use flightdeck_bindings::v0_1::flightdeck::ad_server::types as wit;
 
@@ -15,7 +15,7 @@ macro_rules! both_ways {
             match value { $($domain::$case => wit::$wit::$case,)+ }
         }
 
-        /// `None` for what this host has no word for.
+        /// Returns `None` for a value unknown to this host.
         pub(super) fn $from(value: &wit::$wit) -> Option<$domain> {
             match value { $(wit::$wit::$case => Some($domain::$case),)+ _ => None }
         }
@@ -61,8 +61,8 @@ pub(super) fn day_from(day: wit::Weekday) -> Weekday {
     DAYS.iter().find(|(_, theirs)| *theirs == day).map_or(Weekday::Sunday, |(mine, _)| *mine)
 }
 
-/// A remote object as an adapter sees it. [`RemoteKind::Other`] has the adapter's own word before the first colon of
-/// its key.
+/// Converts a remote object to the adapter's view of it. For [`RemoteKind::Other`], the adapter's
+/// own word is the part of the key before the first colon.
 pub(super) fn remote_to_guest(object: &RemoteObject) -> wit::RemoteObject {
     let (kind, key) = match object.kind {
         RemoteKind::Order => (wit::RemoteKind::Order, object.key.clone()),
@@ -77,7 +77,7 @@ pub(super) fn remote_to_guest(object: &RemoteObject) -> wit::RemoteObject {
     wit::RemoteObject { kind, key, id: object.id.clone() }
 }
 
-/// A remote object as the host records it.
+/// Converts a remote object to the host's record of it.
 pub(crate) fn remote_from_guest(object: wit::RemoteObject) -> Result<RemoteObject, &'static str> {
     let (kind, key) = match object.kind {
         wit::RemoteKind::Order if object.key.is_empty() => (RemoteKind::Order, object.key),
@@ -96,7 +96,7 @@ pub(crate) fn remote_from_guest(object: wit::RemoteObject) -> Result<RemoteObjec
     Ok(RemoteObject { kind, key, id: object.id })
 }
 
-/// The name of a price model.
+/// Returns the name of a price model.
 pub(super) fn price_model(model: wit::PriceModel) -> Result<String, Bad> {
     Ok(match model {
         wit::PriceModel::Cpm => "cpm".to_owned(),
@@ -107,7 +107,7 @@ pub(super) fn price_model(model: wit::PriceModel) -> Result<String, Bad> {
     })
 }
 
-/// The name of an update, as the contract's with underscores.
+/// Returns the name of an update kind: the contract's name with underscores.
 pub(super) fn update_kind(kind: wit::UpdateKind) -> Result<String, Bad> {
     use wit::UpdateKind as Kind;
     let name = match kind {

@@ -1,4 +1,5 @@
-//! Bodies on their way: requests are collected before they are sent, responses are counted while they stream.
+//! Bodies in transit: request bodies are collected before they are sent, response bodies are
+//! counted while they stream.
 
 use std::{
     pin::Pin,
@@ -16,13 +17,13 @@ use wasmtime_wasi_http::{Error, WasiBody};
 use super::{CallEgress, credentials::Injection, echo::Scrubber, running::Request};
 use crate::adapters::limits::LimitHit;
 
-/// How long an answer keeps its request's turn. Reading even a large report takes less.
+/// How long an unread answer keeps its request's turn. Reading even a large report takes less.
 const UNREAD: Duration = Duration::from_secs(10);
 
-/// Collects what the guest wants to send.
+/// Collects the body that the guest wants to send.
 ///
 /// # Errors
-/// The body is too large, or the guest broke it off.
+/// When the body is too large, or the guest aborts it.
 pub(super) async fn collect(call: &CallEgress, mut body: WasiBody) -> Result<Bytes, Error> {
     let limits = &call.limits;
     let mut collected = BytesMut::new();
@@ -39,7 +40,8 @@ pub(super) async fn collect(call: &CallEgress, mut body: WasiBody) -> Result<Byt
     Ok(collected.freeze())
 }
 
-/// A response body: counted, and with the platform's echo of secrets overwritten. The request's turn ends with its last byte.
+/// A response body that counts its bytes and overwrites echoed secrets. The request's turn ends
+/// with its last byte.
 pub(super) struct ResponseBody {
     inner: reqwest::Body,
     call: Arc<CallEgress>,
@@ -77,8 +79,8 @@ impl ResponseBody {
     }
 }
 
-/// A request's turn while its answer is read. It ends with the body's last byte, and after a while in any case: a guest that
-/// keeps an answer without reading it must not wait for itself, nor let others wait.
+/// A request's turn while its answer is read. It ends with the body's last byte, or after a
+/// time-out: a guest that holds an answer without reading it must not block itself or others.
 struct Turn {
     permit: Arc<Mutex<Option<OwnedSemaphorePermit>>>,
     timer: AbortHandle,
@@ -134,7 +136,8 @@ impl Body for ResponseBody {
                     return Poll::Ready(Some(Err(Error::HttpResponseIncomplete)));
                 }
                 Some(Ok(frame)) => {
-                    // Trailers are dropped: no platform needs them, and they would have to be checked like headers.
+                    // Trailers are dropped: no platform needs them, and they would have to be
+                    // checked like headers.
                     let Ok(data) = frame.into_data() else { continue };
                     if let Err(error) = this.count(data.len()) {
                         return Poll::Ready(Some(Err(error)));

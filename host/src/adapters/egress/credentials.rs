@@ -1,4 +1,5 @@
-//! What is added to a request after the guest has let go of it, and taken out of whatever comes back.
+//! Credentials: added to a request after the guest has handed it over, and removed from whatever
+//! comes back.
 
 use std::{fmt, sync::Arc};
 
@@ -12,17 +13,18 @@ use super::{
 };
 use crate::{domain::failure::Failure, network::allow_list::AllowList};
 
-/// A text that is never printed. Whoever needs it says [`Secret::expose`], which can be searched for.
+/// A text that is never printed. Code that needs the text calls [`Secret::expose`], which is easy
+/// to search for.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
 impl Secret {
-    /// Takes a secret.
+    /// Wraps a secret text.
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
 
-    /// The secret itself.
+    /// Returns the secret text.
     pub fn expose(&self) -> &str {
         &self.0
     }
@@ -37,21 +39,21 @@ impl fmt::Debug for Secret {
 /// How requests to a platform are authenticated.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Credentials {
-    /// Not at all.
+    /// No authentication.
     #[default]
     None,
-    /// A header of the platform's own, as `X-Acme-Key`.
+    /// A header of the platform's own, such as `X-Acme-Key`.
     Header {
-        /// Its name. Guests can neither set nor see it.
+        /// The header's name. Guests can neither set nor see it.
         name: String,
-        /// Its value.
+        /// The header's value.
         value: Secret,
     },
     /// `Authorization: Bearer …`.
     Bearer(Secret),
     /// `Authorization: Basic …`.
     Basic {
-        /// The user's name.
+        /// The user name.
         username: String,
         /// The password.
         password: Secret,
@@ -61,14 +63,15 @@ pub enum Credentials {
 }
 
 impl Credentials {
-    /// Who the host is to the ad server, the credential in it where there is nothing else; `None`: nobody.
+    /// Returns the identity under which the ad server knows the host, or `None` if there is none.
+    /// Where nothing else identifies the host, this is the credential itself.
     pub(crate) fn identity(&self) -> Option<String> {
         match self {
             Self::None => None,
             Self::Header { name, value } => Some(format!("{name} {}", value.expose())),
             Self::Bearer(token) => Some(format!("bearer {}", token.expose())),
             Self::Basic { username, .. } => Some(format!("basic {username}")),
-            // Where the token is fetched and by which name; secrets don't show.
+            // Where the token is fetched and under which name; its `Debug` output omits secrets.
             Self::Token(grant) => Some(format!("{grant:?}")),
         }
     }
@@ -77,21 +80,21 @@ impl Credentials {
 /// Why credentials can't be sent.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CredentialsError {
-    /// The header's name is none.
+    /// The header's name is invalid.
     #[error("`{0}` is no name of an HTTP header")]
     Name(String),
-    /// The value has characters that a header can't carry. It is not shown.
+    /// The value contains characters that a header can't carry. It is not shown.
     #[error("the credential has characters that an HTTP header can't carry; look for a line break at its end")]
     Value,
 }
 
-/// Credentials made ready to be added.
+/// Credentials prepared for adding to requests.
 #[derive(Clone, Default)]
 pub(crate) struct Injection {
     header: Option<(HeaderName, HeaderValue)>,
-    /// The token in it, if it is one that was fetched.
+    /// The token in the header, if it was fetched.
     token: Option<String>,
-    /// What must never come back or be printed.
+    /// The texts that must never come back or be printed.
     echoes: Echoes,
 }
 
@@ -117,46 +120,46 @@ impl Injection {
         Ok(Self { header, ..Self::hiding(secrets) })
     }
 
-    /// A bearer token that was fetched, and what else must be hidden.
+    /// Prepares a fetched bearer token, and the other secrets to hide.
     pub(crate) fn bearer(token: &str, mut secrets: Vec<String>) -> Result<Self, CredentialsError> {
         let header = Some((header::AUTHORIZATION, value(&format!("Bearer {token}"))?));
         secrets.push(token.to_owned());
         Ok(Self { header, token: Some(token.to_owned()), ..Self::hiding(secrets) })
     }
 
-    /// Nothing to add yet, and these to hide.
+    /// Prepares secrets to hide, with nothing to add yet.
     pub(crate) fn hiding(secrets: Vec<String>) -> Self {
         Self { header: None, token: None, echoes: Echoes::of(&secrets) }
     }
 
-    /// The token that was fetched.
+    /// Returns the fetched token.
     pub(crate) fn token(&self) -> Option<&str> {
         self.token.as_deref()
     }
 
-    /// The header that guests may not touch.
+    /// Returns the name of the header that guests may not touch.
     pub(crate) fn header_name(&self) -> Option<&HeaderName> {
         self.header.as_ref().map(|(name, _)| name)
     }
 
-    /// Adds the credentials, in place of whatever stood there.
+    /// Adds the credentials, replacing any value already there.
     pub(crate) fn apply(&self, headers: &mut http::HeaderMap) {
         if let Some((name, value)) = &self.header {
             headers.insert(name.clone(), value.clone());
         }
     }
 
-    /// Writes asterisks over every secret, however it is spelled.
+    /// Overwrites every secret with asterisks, however it is spelled.
     pub(crate) fn redact(&self, bytes: &mut [u8]) {
         self.echoes.scrub(bytes, true);
     }
 
-    /// Whether any secret occurs, however it is spelled.
+    /// Returns whether any secret occurs, however it is spelled.
     pub(crate) fn occurs_in(&self, bytes: &[u8]) -> bool {
         self.echoes.occur_in(bytes)
     }
 
-    /// What must never come back or be printed.
+    /// Returns the texts that must never come back or be printed.
     pub(super) fn echoes(&self) -> &Echoes {
         &self.echoes
     }
@@ -168,11 +171,11 @@ fn value(text: &str) -> Result<HeaderValue, CredentialsError> {
     Ok(value)
 }
 
-/// A platform's credentials at work.
+/// The authentication of a platform's requests.
 pub(crate) enum Authentication {
-    /// The same for every request.
+    /// The same credentials for every request.
     Fixed(Arc<Injection>),
-    /// Fetched.
+    /// A token that is fetched and renewed.
     Fetched(Box<Tokens>),
 }
 
@@ -184,7 +187,7 @@ impl Authentication {
         })
     }
 
-    /// What must be hidden now, and which header guests may not touch.
+    /// Returns what must be hidden now, and which header guests may not touch.
     pub(crate) fn known(&self) -> Arc<Injection> {
         match self {
             Self::Fixed(injection) => injection.clone(),
@@ -192,10 +195,10 @@ impl Authentication {
         }
     }
 
-    /// What a request is given now.
+    /// Returns the credentials for a request that is sent now.
     ///
     /// # Errors
-    /// The token that it needs can't be fetched.
+    /// When the token it needs can't be fetched.
     pub(crate) async fn ready(&self) -> Result<Arc<Injection>, Failure> {
         match self {
             Self::Fixed(injection) => Ok(injection.clone()),
@@ -203,8 +206,8 @@ impl Authentication {
         }
     }
 
-    /// Notes whether the platform accepted what a request was given. `true`: it did not, and the next one will be given
-    /// something else.
+    /// Records whether the platform accepted a request's credentials. Returns `true` if it did not
+    /// and the next request will carry different ones.
     pub(crate) async fn judged(&self, used: &Arc<Injection>, accepted: bool) -> bool {
         match self {
             Self::Fixed(_) => false,

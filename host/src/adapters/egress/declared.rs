@@ -1,4 +1,5 @@
-//! The requests that are not what their method says. An adapter declares them; the operator's configuration grants them.
+//! Requests that do something other than their method suggests. An adapter declares them; the
+//! operator's configuration grants them.
 //!
 //! | declared | granted by the configuration | the request |
 //! |---|---|---|
@@ -7,7 +8,8 @@
 //! | nothing | `POST /v1/report/queue` | writes |
 //! | `GET /v1/flight/*/delete` | either way | writes |
 //!
-//! A read needs both words, because what passes as a read passes without a step. A write needs one, because that is only stricter.
+//! A `POST` counts as a read only if both agree, because a read passes without a step. For a `GET`
+//! that writes one of them is enough, because that is only stricter.
 
 use std::{fmt, str::FromStr, sync::Arc};
 
@@ -15,18 +17,18 @@ use http::Method;
 use percent_encoding::percent_decode_str;
 use reqwest::Url;
 
-/// Parts of a path that name no resource: what comes after them may be anything that the platform has.
+/// Path segments that name no resource; anything the platform has may follow them.
 const PREFIXES: [&str; 3] = ["api", "rest", "services"];
 
 /// What is wrong with a pattern.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PatternError {
-    /// It is no pattern.
+    /// It is not a valid pattern.
     #[error("`{pattern}` is no request; it is written like {example}")]
     Form {
-        /// As it was written.
+        /// The pattern as written.
         pattern: String,
-        /// How one is written.
+        /// A valid example.
         example: &'static str,
     },
     /// It grants too much.
@@ -37,7 +39,8 @@ pub enum PatternError {
     TooWide(String),
 }
 
-/// A pattern for the requests of one method, as `POST /v1/flight/*/forecast`: a star stands for one part of the path.
+/// A pattern for requests of one method, such as `POST /v1/flight/*/forecast`. A star stands for
+/// one path segment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Pattern(Vec<String>);
 
@@ -54,7 +57,7 @@ impl Pattern {
         Ok(Self(parts))
     }
 
-    /// Reads one for a `POST` that only reads.
+    /// Parses a pattern for a `POST` that only reads.
     fn read(pattern: &str) -> Result<Self, PatternError> {
         let read = Self::parse(&Method::POST, "POST /v1/report/queue", pattern)?;
         let named = |part: &String| part != "*" && !part.is_empty() && !is_prefix(part);
@@ -67,23 +70,25 @@ impl Pattern {
         }
     }
 
-    /// Reads one for a `GET` that writes. However wide it is, it only asks for more steps.
+    /// Parses a pattern for a `GET` that writes. It may be as wide as it likes, because it only
+    /// requires more steps.
     fn write(pattern: &str) -> Result<Self, PatternError> {
         Self::parse(&Method::GET, "GET /v1/flight/*/delete", pattern)
     }
 
-    /// Whether every request that matches `other` matches this one.
+    /// Returns whether every request that matches `other` also matches this pattern.
     fn covers(&self, other: &Self) -> bool {
         self.0.len() == other.0.len() && self.0.iter().zip(&other.0).all(|(mine, theirs)| mine == "*" || mine == theirs)
     }
 
-    /// Whether a path is one of a read. A part that a server may take apart again stands for no star.
+    /// Returns whether a path matches as a read. A star does not match a segment that a server
+    /// might split further.
     fn is_read(&self, parts: &[&str]) -> bool {
         let fits = |(wanted, part): (&String, &&str)| wanted == part || (wanted == "*" && is_one_part(part));
         self.0.len() == parts.len() && self.0.iter().zip(parts).all(fits)
     }
 
-    /// Whether a path is one of a write, however it is spelled.
+    /// Returns whether a path matches as a write, however it is spelled.
     fn is_write(&self, parts: &[String]) -> bool {
         let wanted = self.0.iter().filter(|part| !part.is_empty());
         let fits = |(wanted, part): (&String, &String)| wanted == "*" || wanted.eq_ignore_ascii_case(part);
@@ -91,7 +96,7 @@ impl Pattern {
     }
 }
 
-/// Whether a part of a path is a version or another word before the resources.
+/// Returns whether a path segment is a version or another word that comes before the resources.
 fn is_prefix(part: &str) -> bool {
     let version = part.strip_prefix(['v', 'V']).is_some_and(|rest| {
         rest.starts_with(|c: char| c.is_ascii_digit()) && rest.chars().all(|c| c.is_ascii_digit() || c == '.')
@@ -99,17 +104,18 @@ fn is_prefix(part: &str) -> bool {
     version || PREFIXES.iter().any(|prefix| part.eq_ignore_ascii_case(prefix))
 }
 
-/// Whether a part of a path is one for every server: not empty, and nothing in it that is a slash or a dot after decoding.
+/// Returns whether every server takes this as one path segment: not empty, and without a slash or a
+/// dot after decoding.
 fn is_one_part(part: &str) -> bool {
     let decoded = percent_decode_str(part).decode_utf8_lossy();
     !part.is_empty() && !decoded.contains(['/', '\\', '%', ';', '?', '#']) && decoded != "." && decoded != ".."
 }
 
-/// A `POST` that only reads, as `POST /v1/report/queue`.
+/// A `POST` that only reads, such as `POST /v1/report/queue`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReadRequest {
     pattern: Pattern,
-    /// As it was written.
+    /// The pattern as written.
     text: String,
 }
 
@@ -127,7 +133,7 @@ impl fmt::Display for ReadRequest {
     }
 }
 
-/// A `GET` that changes something, as `GET /v1/flight/*/delete`.
+/// A `GET` that changes something, such as `GET /v1/flight/*/delete`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WriteRequest(Pattern);
 
@@ -145,7 +151,7 @@ impl fmt::Display for WriteRequest {
     }
 }
 
-/// Requests that are not what their method says.
+/// Declared requests that do something other than their method suggests.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Requests {
     reads: Vec<ReadRequest>,
@@ -157,16 +163,16 @@ impl Requests {
         Self { reads, writes }
     }
 
-    /// Reads the patterns that an adapter declares.
+    /// Parses the patterns that an adapter declares.
     ///
     /// # Errors
-    /// The first pattern that can't be taken.
+    /// When a pattern is invalid or too wide; the first such pattern.
     pub(crate) fn parse(reads: &[String], writes: &[String]) -> Result<Self, PatternError> {
         let reads = reads.iter().map(|text| text.parse()).collect::<Result<_, _>>()?;
         Ok(Self::new(reads, writes.iter().map(|text| text.parse()).collect::<Result<_, _>>()?))
     }
 
-    /// The patterns for reads that these don't cover.
+    /// Returns the read patterns of `asked` that these don't cover.
     pub(crate) fn missing<'a>(&self, asked: &'a Self) -> Vec<&'a str> {
         let covered = |asked: &Pattern| self.reads.iter().any(|granted| granted.pattern.covers(asked));
         asked.reads.iter().filter(|asked| !covered(&asked.pattern)).map(|asked| asked.text.as_str()).collect()
@@ -181,14 +187,14 @@ impl Requests {
     }
 }
 
-/// What one call's requests are judged by. The default takes every `POST` for a write.
+/// The rules that classify one call's requests. By default every `POST` counts as a write.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct DeclaredRequests {
-    /// What the release of the call declares.
+    /// The declarations of the call's release.
     asked: Arc<Requests>,
     /// What the configuration grants.
     granted: Arc<Requests>,
-    /// The call's endpoint, from whose path patterns are counted.
+    /// The call's endpoint; patterns are relative to its path.
     endpoint: Option<Url>,
 }
 
@@ -197,7 +203,7 @@ impl DeclaredRequests {
         Self { asked, granted, endpoint: Some(endpoint) }
     }
 
-    /// Whether a request only reads.
+    /// Returns whether a request only reads.
     pub(crate) fn only_reads(&self, method: &Method, url: &Url) -> bool {
         match *method {
             Method::HEAD => true,
@@ -207,7 +213,7 @@ impl DeclaredRequests {
         }
     }
 
-    /// Whether adapter and operator both say of a `POST` to the endpoint that it reads.
+    /// Returns whether both adapter and operator declare a `POST` to the endpoint as a read.
     fn declared_to_read(&self, url: &Url) -> bool {
         let Some(endpoint) = self.endpoint.as_ref().filter(|endpoint| endpoint.origin() == url.origin()) else {
             return false;
@@ -217,12 +223,13 @@ impl DeclaredRequests {
         self.asked.reads(&parts) && self.granted.reads(&parts)
     }
 
-    /// Whether adapter or operator says of a `GET` that it writes: counted from the endpoint's path or from the root.
+    /// Returns whether adapter or operator declares a `GET` as a write, relative to the endpoint's
+    /// path or to the root.
     fn declared_to_write(&self, url: &Url) -> bool {
         let inside = self.endpoint.as_ref().and_then(|endpoint| below(endpoint, url.path()));
         [inside, Some(url.path())].into_iter().flatten().any(|path| {
             let decoded = percent_decode_str(path).decode_utf8_lossy();
-            // What stands after a semicolon are parameters of a part.
+            // Text after a semicolon is a path parameter of the segment.
             let named = |part: &str| part.split(';').next().unwrap_or_default().to_owned();
             let parts: Vec<String> = decoded.split(['/', '\\']).map(named).filter(|part| !part.is_empty()).collect();
             self.asked.writes(&parts) || self.granted.writes(&parts)
@@ -230,7 +237,7 @@ impl DeclaredRequests {
     }
 }
 
-/// The path below the endpoint's, without a slash before it.
+/// Returns the path below the endpoint's, without a leading slash.
 fn below<'a>(endpoint: &Url, path: &'a str) -> Option<&'a str> {
     path.strip_prefix(endpoint.path().trim_end_matches('/'))?.strip_prefix('/')
 }

@@ -1,16 +1,18 @@
-//! Finds secrets in what comes back, however an ad server's software spelled them when it echoed a request.
+//! Finds secrets in responses, however the ad server's software spelled them when it echoed a
+//! request.
 //!
-//! | spelling of `a=b/c` | who writes so |
+//! | spelling of `a=b/c` | used by |
 //! |---|---|
-//! | `a=b/c` | everybody |
+//! | `a=b/c` | everything |
 //! | `a\u003db\/c`, `a\\u003db`, `a\x3db` | JSON, JSON within JSON, Python |
-//! | `a%3Db%2fc`, `a%253Db`, `+` for a space | addresses and forms, also twice |
-//! | `a&#61;b&#x2f;c`, `&amp;` | pages |
+//! | `a%3Db%2fc`, `a%253Db`, `+` for a space | URLs and forms, also encoded twice |
+//! | `a&#61;b&#x2f;c`, `&amp;` | HTML |
 //! | `YT1iL2M=`, also within a longer text, either alphabet, broken into lines | base64 |
 //! | `613d622f63`, `61:3D:62` | dumps |
 //!
-//! Each may be mixed with the others, be written with two or four bytes a character, and be cut anywhere by the network. What an
-//! ad server hides on purpose, enciphered or turned around, is not found: it has the secret anyway.
+//! Each spelling may be mixed with the others, be written with two or four bytes per character, and
+//! be split anywhere by the network. Text that an ad server disguises on purpose, by encrypting or
+//! reversing it, is not found: the ad server has the secret anyway.
 
 use base64::{Engine as _, prelude::BASE64_STANDARD_NO_PAD};
 
@@ -20,16 +22,17 @@ mod spelling;
 pub(super) use scrubber::Scrubber;
 use spelling::Reader;
 
-/// A shorter secret would be found in ordinary words, and protects nothing anyway.
+/// Minimum length of a secret to look for. A shorter one would match ordinary words, and protects
+/// nothing anyway.
 const SHORTEST: usize = 4;
 
 /// Zero bytes between two characters of UTF-32.
 const ZEROS: usize = 3;
 
-/// Line breaks, and the spaces after them, within base64.
+/// Line breaks within base64, with the spaces after them.
 const BREAKS: usize = 4;
 
-/// How a text is looked for.
+/// How a text is searched for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Spelling {
     Plain,
@@ -37,23 +40,23 @@ enum Spelling {
     Hex,
 }
 
-/// A text that stands for a secret.
+/// A text that represents a secret.
 #[derive(Debug, Clone)]
 struct Pattern {
     text: Vec<char>,
     spelling: Spelling,
 }
 
-/// What must never come back or be printed.
+/// Searches for texts that must never come back or be printed.
 #[derive(Clone, Default)]
 pub(crate) struct Echoes {
     patterns: Vec<Pattern>,
-    /// Whether a pattern may begin with this byte.
+    /// For each byte, whether a pattern may begin with it.
     begins: Vec<bool>,
 }
 
 impl Echoes {
-    /// Looks for these.
+    /// Prepares the search for these secrets.
     pub(super) fn of(secrets: &[String]) -> Self {
         let mut patterns = Vec::new();
         for secret in secrets.iter().filter(|secret| secret.len() >= SHORTEST) {
@@ -79,15 +82,16 @@ impl Echoes {
         self.patterns.is_empty()
     }
 
-    /// Whether one occurs.
+    /// Returns whether any secret occurs.
     pub(super) fn occur_in(&self, bytes: &[u8]) -> bool {
         let mut copy = bytes.to_vec();
         self.scrub(&mut copy, true);
         copy != bytes
     }
 
-    /// Writes asterisks over every one, byte for byte, so that lengths stay what they were. Answers how much of the beginning is done:
-    /// behind it stands what may be the beginning of one that goes on in what follows, unless nothing follows.
+    /// Overwrites every occurrence with asterisks, byte for byte, so that lengths don't change.
+    /// Returns how many leading bytes are final. The rest may be the beginning of a secret that
+    /// continues in the next piece; if `ended`, everything is final.
     pub(super) fn scrub(&self, bytes: &mut [u8], ended: bool) -> usize {
         if self.is_empty() {
             return bytes.len();
@@ -119,14 +123,15 @@ impl Echoes {
     }
 }
 
-/// The characters of a base64 that are the secret's alone when `before` bytes stand before it, modulo 3.
+/// Returns the base64 characters determined by the secret alone when `before` bytes precede it,
+/// modulo 3.
 fn within_base64(secret: &str, before: usize) -> Vec<char> {
     let whole = [vec![0; before], secret.as_bytes().to_vec()].concat();
     let encoded = BASE64_STANDARD_NO_PAD.encode(&whole);
     encoded[(before * 8).div_ceil(6)..whole.len() * 8 / 6].chars().collect()
 }
 
-/// What may stand for a character.
+/// Returns the alternatives that may stand for a character.
 fn variants(char: char, spelling: Spelling) -> [Option<char>; 2] {
     let other = match (spelling, char) {
         (Spelling::Hex, 'a'..='f') => Some(char.to_ascii_uppercase()),
@@ -137,15 +142,15 @@ fn variants(char: char, spelling: Spelling) -> [Option<char>; 2] {
     [Some(char), other]
 }
 
-/// What was found at a place.
+/// The result of a match attempt at one position.
 struct Found {
-    /// Where it ends.
+    /// Where the match ends, if there is one.
     end: Option<usize>,
-    /// Whether what follows may make one of it, or a longer one.
+    /// Whether more input could complete or extend the match.
     goes_on: bool,
 }
 
-/// Places up to which a pattern has been found, kept for the next search.
+/// Positions reached by a pattern so far; a buffer reused between searches.
 #[derive(Default)]
 struct Room {
     places: Vec<usize>,
@@ -153,7 +158,8 @@ struct Room {
 }
 
 impl Pattern {
-    /// Looks for it from `at` on. There may be several ways to read an escape, so all places are followed at once.
+    /// Matches the pattern from `at` on. An escape may be read in several ways, so all positions
+    /// are followed at once.
     fn at(&self, bytes: &[u8], at: usize, room: &mut Room) -> Found {
         room.places.clear();
         room.places.push(at);
@@ -186,7 +192,7 @@ impl Pattern {
         Found { end: room.places.last().copied(), goes_on }
     }
 
-    /// How many bytes may be left out before the next character.
+    /// Returns how many bytes may be skipped before the next character.
     fn gap(&self, bytes: &[u8], at: usize) -> usize {
         let rest = &bytes[at..];
         let run = |most: usize, of: fn(u8) -> bool| rest.iter().take(most).take_while(|byte| of(**byte)).count();

@@ -1,4 +1,4 @@
-//! `wasi:http` meets the way out.
+//! Connects `wasi:http` to the egress.
 
 use std::sync::Arc;
 
@@ -27,7 +27,7 @@ use crate::{
 
 type Sent = (http::Response<WasiBody>, Box<dyn Future<Output = Result<(), Error>> + Send>);
 
-/// What `wasi:http` calls for each request.
+/// The callbacks that `wasi:http` invokes for each request.
 pub(crate) struct Hooks(pub(crate) Arc<CallEgress>);
 
 impl WasiHttpHooks for Hooks {
@@ -36,7 +36,7 @@ impl WasiHttpHooks for Hooks {
         Arc::new(move |name| is_forbidden(key.as_ref(), name))
     }
 
-    /// The client sets it from the address that was checked.
+    /// The client sets the header from the address that was checked.
     fn set_host_header(&mut self) -> bool {
         false
     }
@@ -56,7 +56,7 @@ impl WasiHttpHooks for Hooks {
 }
 
 impl CallEgress {
-    /// Refuses a request: the guest learns that it was, the operator learns why.
+    /// Refuses a request. The guest learns that it was refused; the operator learns why.
     fn deny(&self, failure: Failure) -> Error {
         tracing::warn!(adapter = %self.platform.name, code = failure.code, "{}", failure.message);
         self.first_failure.fail(failure);
@@ -94,7 +94,8 @@ impl CallEgress {
         if !body.is_empty() {
             *prepared.body_mut() = Some(body.into());
         }
-        // The last look at the call's time, the lease and the step, after everything that may have taken time.
+        // The last check of the call's remaining time, the lease and the step, after everything
+        // that may have taken time.
         if steps.is_some() && self.ends_at.saturating_duration_since(Instant::now()) < self.write_window {
             return Err(self.deny(failures::too_late_to_write(self.platform.name.as_str())));
         }
@@ -106,7 +107,8 @@ impl CallEgress {
             fault::point("request.before");
         }
         let first_byte = match leaving {
-            // Whatever patience the guest has: what is not listened to is lost, and must be looked for.
+            // Whatever time-out the guest asked for: an answer that nobody waits for is lost and
+            // must be looked up.
             Some(_) => self.write_window,
             None => {
                 let most = self.limits.first_byte();
@@ -131,7 +133,8 @@ impl CallEgress {
         if let Some(injection) = given
             && authentication.judged(&injection, accepted).await
         {
-            // The token was revoked or ran out early. Nothing was carried out, and the next try has another one.
+            // The token was revoked or expired early. Nothing was carried out, and the next attempt
+            // uses another token.
             let words = "the platform did not accept the host's token any more; another one is fetched";
             return Err(self.deny(Failure::new(FailureKind::Unavailable, "token_refused", words)));
         }
@@ -144,7 +147,7 @@ impl CallEgress {
         Ok(response.map(|()| ResponseBody::new(body, self, turn, running).boxed_unsync()))
     }
 
-    /// What a failed request means for the journal and for the guest.
+    /// Returns what a failed request means for the journal and for the guest.
     fn why(&self, url: &Url, error: &reqwest::Error) -> (SentRequest, Result<reqwest::Response, Error>) {
         let causes = || std::iter::successors(std::error::Error::source(error), |error| error.source());
         if let Some(refused) = causes().find_map(|cause| cause.downcast_ref::<AddressRefused>()) {
@@ -158,7 +161,7 @@ impl CallEgress {
             let code = match io {
                 _ if error.is_timeout() => Error::ConnectionTimeout,
                 _ if error.is_dns() => Error::DnsError { rcode: None, info_code: None },
-                // What the TLS library calls a handshake that it did not like.
+                // How the TLS library reports a failed handshake.
                 Some(std::io::ErrorKind::InvalidData) => Error::TlsProtocolError,
                 _ => Error::ConnectionRefused,
             };
@@ -183,7 +186,7 @@ impl std::fmt::Debug for CallEgress {
     }
 }
 
-/// Counts a request, by what became of it.
+/// Counts a request by its result.
 fn count(platform: &PlatformName, became: SentRequest) {
     let status = match became {
         SentRequest::Answered(status) => status.to_string(),

@@ -1,4 +1,5 @@
-//! How fast a platform may be asked: requests at a time, requests a second, and the pauses that it asks for itself.
+//! Rate limits for a platform: concurrent requests, requests per second, and the pauses that the
+//! platform itself asks for.
 
 use std::{
     num::NonZeroU32,
@@ -19,27 +20,29 @@ use crate::{
     },
 };
 
-/// A pause up to this long is waited for inside of the call; a longer one ends the call, and the operation is run again
-/// when it is over.
+/// The longest pause that a call waits out. A longer one ends the call, and the operation is run
+/// again when the pause is over.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(3);
 
-/// What a 429 without `Retry-After` asks for.
+/// The pause after a 429 without `Retry-After`.
 const DEFAULT_PAUSE: Duration = Duration::from_secs(1);
 
-/// The longest pause that is believed. A platform that asks for more is asked again after this.
+/// The longest pause that is honoured. A platform that asks for more is tried again after this.
 pub(crate) const LONGEST_PAUSE: Duration = Duration::from_secs(15 * 60);
 
-/// The longest that a pause which was asked of a read holds back changes. Ad servers count reports by limits of their own, which take
-/// minutes to pass; what really holds for changes, they are told themselves.
+/// How long a pause requested in answer to a read may hold back changes. Ad servers apply separate
+/// limits to reports, which take minutes to pass. If a limit really applies to changes, a change's
+/// own request gets that answer.
 const LONGEST_FOR_OTHERS: Duration = Duration::from_secs(5);
 
-/// What is put behind the key of a pause that hosts share, if it is one of reads alone.
+/// Suffix for the key of a shared pause that applies to reads only.
 const OF_READS: &str = " reads";
 
-/// A request that was reserved and not sent within this time is given up: the ad server would see it with those of the next second.
+/// A reserved turn not used within this time is dropped: the ad server would count its request with
+/// those of the next second.
 const RESERVED_FOR: Duration = Duration::from_secs(1);
 
-/// So many times a second a busy host asks the others for its next requests.
+/// How often per second a busy host reserves its next requests with the other hosts.
 const RESERVATIONS_PER_SECOND: u32 = 5;
 
 /// The pace of one platform, shared by all calls.
@@ -47,24 +50,24 @@ pub(crate) struct Pace {
     at_a_time: Arc<Semaphore>,
     most_at_a_time: usize,
     rate: Option<NonZeroU32>,
-    /// How fast this host may go if it can't ask the others.
+    /// This host's own rate limiter, for when the others can't be reached.
     per_second: Option<DefaultDirectRateLimiter>,
     paused_until: Mutex<PausedUntil>,
-    /// What other hosts know the credential by, and where they are asked.
+    /// The key under which hosts share the credential's limits, and the access to them.
     common: OnceLock<(String, Arc<dyn Shared>)>,
     reserved: tokio::sync::Mutex<Reserved>,
 }
 
-/// Until when the platform asked for a pause.
+/// When the pauses that the platform asked for end.
 #[derive(Debug, Default)]
 struct PausedUntil {
-    /// Of everything.
+    /// For all requests.
     all: Option<Instant>,
-    /// Of what only reads.
+    /// For reads only.
     reads: Option<Instant>,
 }
 
-/// What was reserved and not used yet.
+/// Turns that are reserved and not used yet.
 struct Reserved {
     next: Instant,
     left: u32,
@@ -85,13 +88,13 @@ impl Pace {
         }
     }
 
-    /// From now on the pace is that of all hosts together. `key`: what they know the credential by.
+    /// Joins the pace of all hosts together. `key` is the name that they share for the credential.
     pub(crate) fn join(&self, key: String, shared: Arc<dyn Shared>) {
-        // Joined once, at the start.
+        // Called once, at the start.
         let _ = self.common.set((key, shared));
     }
 
-    /// Waits for a turn among all hosts. `false`: they can't be asked.
+    /// Waits for a turn among all hosts. Returns `false` if they can't be reached.
     async fn common_turn(&self) -> bool {
         let (Some((key, shared)), Some(rate)) = (self.common.get(), self.rate) else { return false };
         let at = {
@@ -117,7 +120,7 @@ impl Pace {
     /// Waits for this request's turn.
     ///
     /// # Errors
-    /// The platform asked for a pause that is too long to wait for.
+    /// When the platform asked for a pause that is too long to wait for.
     pub(crate) async fn turn(&self, purpose: Purpose) -> Result<OwnedSemaphorePermit, Failure> {
         let permit = Arc::clone(&self.at_a_time).acquire_owned().await;
         let permit = permit.map_err(|_| Failure::new(FailureKind::Unavailable, "stopping", "the host is stopping"))?;
@@ -128,7 +131,7 @@ impl Pace {
                 tokio::time::sleep(wait.wait_time_from(governor::clock::DefaultClock::default().now())).await;
             }
         }
-        // Last: the pause may have begun while this request waited for the others.
+        // Checked last: the pause may have begun while this request waited for the others.
         while let Some(left) = self.pause(purpose) {
             if left > PATIENCE {
                 return Err(Self::paused(left));
@@ -138,10 +141,10 @@ impl Pace {
         Ok(permit)
     }
 
-    /// Whether a new call should not even begin.
+    /// Checks whether a new call should begin at all.
     ///
     /// # Errors
-    /// The platform asked for a pause that is too long to wait for.
+    /// When the platform asked for a pause that is too long to wait for.
     pub(crate) fn may_begin(&self, purpose: Purpose) -> Result<(), Failure> {
         match self.pause(purpose) {
             Some(left) if left > PATIENCE => Err(Self::paused(left)),
@@ -149,14 +152,14 @@ impl Pace {
         }
     }
 
-    /// What is left of the pause that the platform asked for.
+    /// Returns the rest of the pause that the platform asked for.
     pub(crate) fn pause(&self, purpose: Purpose) -> Option<Duration> {
         let paused = self.lock();
         let until = if purpose == Purpose::Read { paused.all.max(paused.reads) } else { paused.all };
         until?.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())
     }
 
-    /// Honours a 429 (or a 503 that says when to come back) to what was asked for this purpose.
+    /// Honours a 429, or a 503 with `Retry-After`, in answer to a request of this purpose.
     pub(crate) fn note(&self, purpose: Purpose, status: u16, headers: &HeaderMap, now: Timestamp) {
         let asked = headers
             .get(http::header::RETRY_AFTER)
@@ -181,7 +184,7 @@ impl Pace {
         self.pause_for(of == OF_READS, pause);
     }
 
-    /// Pauses at least so long if the key is that of this pace: another host was asked to.
+    /// Pauses for at least `pause` if the key is this pace's: another host was asked to.
     pub(crate) fn heed(&self, key: &str, pause: Duration) {
         let Some((own, _)) = self.common.get() else { return };
         match key.strip_prefix(own.as_str()) {
@@ -191,7 +194,7 @@ impl Pace {
         }
     }
 
-    /// How many requests may be sent at a time.
+    /// Returns the maximum number of concurrent requests.
     pub(crate) const fn most_at_a_time(&self) -> usize {
         self.most_at_a_time
     }

@@ -1,4 +1,4 @@
-//! The egress of one platform: its addresses, credentials and pace, for all calls.
+//! The egress of one platform: its addresses, credentials and pace, shared by all calls.
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
@@ -21,42 +21,46 @@ use crate::{
     },
 };
 
-/// How long an idle connection is kept. Shorter than the 60 s after which common load balancers close it.
+/// How long an idle connection is kept: less than the 60 s after which common load balancers close
+/// it.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(50);
 
 /// Why the egress of a platform can't be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum EgressError {
-    /// Tokens are fetched at a private address that is not allowed.
+    /// Tokens would be fetched from a private address that is not allowed.
     #[error("tokens are fetched at {url}, but {refused}; if it is meant, add \"{}:{}\" to `allow_private`", url.origin().host, url.origin().port)]
     Login {
-        /// Where.
+        /// The token endpoint.
         url: BaseUrl,
-        /// What it is.
+        /// Why its address is refused.
         refused: AddressRefused,
     },
-    /// The credentials.
+    /// The credentials are invalid.
     #[error(transparent)]
     Credentials(#[from] credentials::CredentialsError),
-    /// The HTTP client.
+    /// The HTTP client can't be built.
     #[error("the HTTP client can't be set up: {0}")]
     Client(#[source] reqwest::Error),
 }
 
-/// The way out of one platform's adapters.
+/// The egress of one platform's adapters.
 pub(crate) struct PlatformEgress {
     pub(crate) name: PlatformName,
-    /// The endpoint's origin and path, from which declared patterns are counted, and the only origin that is sent credentials.
+    /// The endpoint. Declared patterns are relative to its path, and credentials are sent to its
+    /// origin only.
     endpoint: BaseUrl,
-    /// Where the same ad server can be reached, too: an operation that began there goes on at `endpoint`.
+    /// Other origins of the same ad server. An operation that began at one of them continues at
+    /// `endpoint`.
     aliases: HashSet<Origin>,
     origins: HashSet<Origin>,
     allow_list: AllowList,
     pub(crate) authentication: Authentication,
-    /// Which requests are not what their method says, by the operator's word.
+    /// The requests that the operator grants to be classified against their method.
     pub(crate) granted: Arc<Requests>,
     pub(crate) pace: Pace,
-    /// Who the host is to the ad server: whoever is the same there shares its limits. It may be the credential.
+    /// The host's identity at the ad server; platforms with the same identity share its limits. It
+    /// may be the credential itself.
     identity: credentials::Secret,
     pub(super) connect_timeout: Duration,
     pub(super) client: reqwest::Client,
@@ -82,7 +86,8 @@ impl PlatformEgress {
             .dns_resolver(Arc::new(Resolver::new(allow_list.clone(), &origins)))
             .build()
             .map_err(EgressError::Client)?;
-        // Without a credential an ad server counts by whatever it likes: each platform is on its own.
+        // Without a credential there is no telling how an ad server counts, so each platform is on
+        // its own.
         let identity = config.credentials.identity().unwrap_or_else(|| format!("platform {}", config.name));
         Ok(Self {
             name: config.name.clone(),
@@ -99,7 +104,8 @@ impl PlatformEgress {
         })
     }
 
-    /// What hosts know the credential by at this ad server, and never the credential; `None`: this host shares with nobody.
+    /// Returns the key under which hosts share the credential's limits at this ad server, never the
+    /// credential itself. `None` if this host shares with nobody.
     pub(crate) fn limit_key(&self, shared: &dyn Shared) -> Option<String> {
         let origin = self.endpoint.origin();
         let name = shared.name_of(&format!("{origin} {}", self.identity.expose()))?;
@@ -110,7 +116,8 @@ impl PlatformEgress {
     pub(super) fn judge(&self, url: &Url) -> Result<(), Failure> {
         let listed = Origin::of(url).filter(|origin| self.origins.contains(origin));
         let shown = shown(url);
-        // Connections are pooled by the authority as it is spelled: each spelling would have a pool of its own.
+        // Connections are pooled by the authority as spelled, so each spelling would have a pool of
+        // its own.
         let spelled = url.username().is_empty() && url.password().is_none();
         if !spelled || url.host_str().is_some_and(|host| host.ends_with('.')) {
             return Err(self.denied(format_args!("asked for {shown} with a user's name or a full stop after the host")));
@@ -135,44 +142,47 @@ impl PlatformEgress {
         failures::fault("egress_denied", self.name.as_str(), what)
     }
 
-    /// The endpoint of the configuration, and what patterns are counted from unless a call has another.
+    /// Returns the configured endpoint, to which patterns are relative unless a call has another
+    /// one.
     pub(crate) fn endpoint(&self) -> &BaseUrl {
         &self.endpoint
     }
 
-    /// Whether an address is the endpoint's: credentials are for it alone, whatever else may be reached.
+    /// Returns whether a URL is at the endpoint's origin. Credentials are sent only there, whatever
+    /// else may be reached.
     pub(crate) fn is_endpoint(&self, url: &Url) -> bool {
         Origin::of(url).as_ref() == Some(self.endpoint.origin())
     }
 
-    /// Whether an address is another one of the same ad server, where nothing is sent to.
+    /// Returns whether a URL is at an alias of the same ad server, to which nothing is sent.
     pub(crate) fn is_alias(&self, url: &Url) -> bool {
         Origin::of(url).is_some_and(|origin| self.aliases.contains(&origin))
     }
 
-    /// Whether a guest may neither set nor see a header.
+    /// Returns whether a header may neither be set nor seen by a guest.
     pub(super) fn is_forbidden(&self, name: &HeaderName) -> bool {
         is_forbidden(self.authentication.known().header_name(), name)
     }
 }
 
-/// An address without what may be secret in it.
+/// Formats a URL without the parts that may be secret.
 pub(super) fn shown(url: &Url) -> String {
     let mut url = url.clone();
     url.set_query(None);
     url.set_fragment(None);
-    // Fails only for addresses that can have neither.
+    // Fails only for URLs that can have neither.
     let _ = url.set_username("");
     let _ = url.set_password(None);
     url.to_string()
 }
 
-/// Headers that are the host's own: authentication, routing, connection. `key` is the platform's own header.
+/// Returns whether a header is reserved for the host: authentication, routing, connection. `key` is
+/// the platform's own header.
 pub(super) fn is_forbidden(key: Option<&HeaderName>, name: &HeaderName) -> bool {
     wasmtime_wasi_http::DEFAULT_FORBIDDEN_HEADERS.contains(name)
         || matches!(*name, header::AUTHORIZATION | header::COOKIE | header::SET_COOKIE | header::FORWARDED | header::TE)
         || matches!(name.as_str(), "set-cookie2" | "x-forwarded-host" | "x-forwarded-for")
-        // A method in disguise would pass for another one.
+        // A method override would let one method pass as another.
         || matches!(name.as_str(), "x-http-method-override" | "x-http-method" | "x-method-override")
         || name.as_str().starts_with("proxy-")
         || key == Some(name)

@@ -1,4 +1,5 @@
-//! What becomes of a request that writes: never sent, answered or lost. The host knows, so no adapter has to guess.
+//! Tracks the result of each request that writes: never sent, answered or lost. The host knows, so
+//! no adapter has to guess.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -10,7 +11,7 @@ use crate::{
     domain::step::SentRequest,
 };
 
-/// Shut when the call ends: a request that was still being prepared is not sent afterwards.
+/// Closed when the call ends, so that a request still being prepared is not sent afterwards.
 #[derive(Debug)]
 pub(crate) struct Gate(Mutex<bool>);
 
@@ -21,16 +22,16 @@ impl Default for Gate {
 }
 
 impl Gate {
-    /// Lets nothing through from now on.
+    /// Closes the gate for good.
     pub(crate) fn shut(&self) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = false;
     }
 
-    /// Asks the call's steps whether the request may leave and numbers it, in one, so that a call can't end in between. It must
-    /// have begun to leave `within` that time.
+    /// Checks with the call's steps that the request may leave, and numbers it, atomically, so that
+    /// the call can't end in between. The request must begin to leave within the time `within`.
     ///
     /// # Errors
-    /// Why the request may not leave.
+    /// When the request may not leave, with the reason.
     pub(super) fn leave(&self, steps: &Arc<CallSteps>, within: Duration) -> Result<Leaving, JournalError> {
         let open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if !*open {
@@ -41,7 +42,8 @@ impl Gate {
     }
 }
 
-/// A request that writes and has left. Dropped without a word, it is lost: its call was cancelled or ran out of time.
+/// A request that writes and has left. Dropped without [`Leaving::became`], it counts as lost: its
+/// call was cancelled or ran out of time.
 #[derive(Debug)]
 pub(super) struct Leaving {
     request: u64,
@@ -50,7 +52,7 @@ pub(super) struct Leaving {
 }
 
 impl Leaving {
-    /// Records what became of it.
+    /// Records the request's result.
     pub(super) fn became(mut self, became: SentRequest) {
         self.told = true;
         self.steps.sent(self.request, became);

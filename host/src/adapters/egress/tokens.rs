@@ -1,7 +1,9 @@
-//! Credentials that are fetched first: a token for which the host logs in, kept until shortly before it expires.
+//! Credentials that are fetched first: the host logs in for a token and keeps it until shortly
+//! before it expires.
 //!
-//! One token serves all calls of a platform; whoever needs one while it is fetched waits for the same answer. A guest sees
-//! neither the token nor what it is fetched with. Tokens live in memory only: another replica fetches its own.
+//! One token serves all calls of a platform; calls that need one while it is being fetched wait for
+//! the same answer. A guest sees neither the token nor the credentials it is fetched with. Tokens
+//! are kept in memory only: another replica fetches its own.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -25,24 +27,24 @@ pub use grant::{Grant, ServiceAccountKey, ServiceAccountKeyError, TokenGrant};
 /// How long the platform's login may take.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-/// A token is renewed so long before it expires, or a fifth of its life, if that is shorter.
+/// How long before its expiry a token is renewed; a fifth of its lifetime if that is shorter.
 const MARGIN: Duration = Duration::from_secs(60);
 
-/// How long a refusal is believed, so that a wrong password does not lock an account.
+/// How long a refused login is not tried again, so that a wrong password does not lock an account.
 const REFUSED_FOR: Duration = Duration::from_secs(60);
 
-/// A token, and when it must be another one.
+/// A token, and when it must be renewed.
 #[derive(Clone)]
 struct Token {
     injection: Arc<Injection>,
-    /// Whether the platform has ever taken it: if it has and does no more, the token was revoked. If it never has, the account
-    /// may not do what was asked.
+    /// Whether the platform has ever accepted the token. If it has and no longer does, the token
+    /// was revoked. If it never has, the account lacks the permission.
     was_accepted: bool,
     renew_at: Instant,
     dies_at: Instant,
 }
 
-/// What is remembered of the last attempts.
+/// The results of the latest attempts.
 #[derive(Default)]
 struct State {
     token: Option<Token>,
@@ -55,7 +57,7 @@ pub(crate) struct Tokens {
     client: reqwest::Client,
     /// Held while a token is fetched.
     state: tokio::sync::Mutex<State>,
-    /// The last token, for whoever must hide it.
+    /// The last token, for code that must hide it.
     known: Mutex<Arc<Injection>>,
 }
 
@@ -78,15 +80,15 @@ impl Tokens {
         Ok(Self { grant, client, state: tokio::sync::Mutex::default(), known })
     }
 
-    /// What must be hidden now.
+    /// Returns what must be hidden now.
     pub(crate) fn known(&self) -> Arc<Injection> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// A token that is good for a request now.
+    /// Returns a token that is valid for a request now.
     ///
     /// # Errors
-    /// `permission` if the platform refuses the login, `unavailable` if it does not answer.
+    /// `permission` when the platform refuses the login, `unavailable` when it does not answer.
     pub(crate) async fn ready(&self) -> Result<Arc<Injection>, Failure> {
         let mut state = self.state.lock().await;
         let now = Instant::now();
@@ -115,7 +117,8 @@ impl Tokens {
         }
     }
 
-    /// Notes whether the platform accepted a token. `true`: it did not, and it is worth trying with another one.
+    /// Records whether the platform accepted a token. Returns `true` if it did not and another
+    /// token is worth a try.
     pub(crate) async fn judged(&self, used: &Arc<Injection>, accepted: bool) -> bool {
         let mut state = self.state.lock().await;
         match &mut state.token {
@@ -127,7 +130,7 @@ impl Tokens {
                 }
                 was_revoked
             }
-            // Somebody fetched another one meanwhile.
+            // Another call has fetched a new one meanwhile.
             _ => !accepted,
         }
     }

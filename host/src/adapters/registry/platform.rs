@@ -1,4 +1,4 @@
-//! One platform: its configuration at work, and the releases that are loaded for it.
+//! One platform at run time: its configuration and its loaded releases.
 
 use std::{
     collections::HashMap,
@@ -27,7 +27,7 @@ pub(in crate::adapters) struct Platform {
     pub(in crate::adapters) name: PlatformName,
     pub(in crate::adapters) endpoint: BaseUrl,
     pub(in crate::adapters) settings: Value,
-    /// The settings as adapters are given them.
+    /// The settings in the form that adapters receive.
     pub(in crate::adapters) settings_text: String,
     pub(in crate::adapters) limits: Limits,
     pub(in crate::adapters) egress: Arc<PlatformEgress>,
@@ -35,7 +35,7 @@ pub(in crate::adapters) struct Platform {
     pub(super) in_doubt_wait_ms: u32,
     pub(super) processing_bound_ms: u32,
     pub(super) releases: RwLock<Releases>,
-    /// One at a time: two calls that miss the same release don't load it twice.
+    /// Serializes loading, so that two calls that miss the same release don't load it twice.
     loading: tokio::sync::Mutex<()>,
 }
 
@@ -63,7 +63,8 @@ impl Platform {
         })
     }
 
-    /// Where an operation began, unless it goes on at the address of the configuration: then it began at an alias of it.
+    /// Returns the endpoint where an operation began, if it has the configured endpoint's origin.
+    /// `None` means that the operation began at an alias and continues at the configured endpoint.
     pub(in crate::adapters) fn began_at(&self, frozen: &FrozenPlatform) -> Option<BaseUrl> {
         frozen.endpoint.parse().ok().filter(|began: &BaseUrl| self.egress.is_endpoint(began.url()))
     }
@@ -106,14 +107,15 @@ impl Platform {
         Ok(release)
     }
 
-    /// New calls go to this release from now on; those that began on another end there.
+    /// Directs new calls to this release. Operations that began on another release end there.
     pub(super) fn activate(&self, release: Arc<Release>) {
         self.releases.write().unwrap_or_else(PoisonError::into_inner).active = Some(release);
         self.breaker.reset();
     }
 
-    /// Refuses a release that does not take the configuration's settings, or asks for more than it grants. It may still end what began
-    /// on it: with the settings of then, and with what is granted now.
+    /// Refuses a release that does not accept the configured settings, or asks for more than the
+    /// configuration grants. It may still finish operations that began on it, with the settings
+    /// frozen then and today's grants.
     pub(super) fn judge(&self, release: &Release, shown: &Path) -> Result<(), InstallError> {
         let wrong = settings::check(&release.capabilities.settings_schema, &self.settings);
         if !wrong.is_empty() {

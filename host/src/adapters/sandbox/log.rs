@@ -1,4 +1,4 @@
-//! What a guest prints, kept within bounds and without secrets.
+//! The output that a guest prints, bounded and without secrets.
 
 use std::{
     pin::Pin,
@@ -16,10 +16,10 @@ use wasmtime_wasi::{
 
 use crate::adapters::egress::credentials::Injection;
 
-/// How much a guest may hand over in one write.
+/// Maximum bytes that a guest may pass in one write.
 const CHUNK: usize = 4096;
 
-/// The lines of one call that reach the log at most; the rest is counted.
+/// Maximum lines of one call that reach the log; the rest is counted.
 const LINES: usize = 100;
 
 #[derive(Debug, Default)]
@@ -28,7 +28,8 @@ struct Printed {
     dropped: usize,
 }
 
-/// Collects what is printed. More than the limit is taken and dropped: a guest that prints too much is no failure.
+/// Collects what is printed. Output beyond the limit is accepted and dropped: printing too much is
+/// no failure.
 #[derive(Debug, Clone)]
 pub(crate) struct GuestLog {
     printed: Arc<Mutex<Printed>>,
@@ -51,7 +52,7 @@ impl GuestLog {
         printed.dropped += bytes.len() - room;
     }
 
-    /// Writes it to the host's log and returns it, for the log of a fault.
+    /// Writes the output to the host's log and returns it, for the log of a fault.
     pub(crate) fn flush(&self, adapter: &str, operation: &str, injection: &Injection) -> String {
         let (mut bytes, dropped) = {
             let mut printed = self.lock();

@@ -1,11 +1,11 @@
-//! How much memory a guest may have.
+//! Limits a guest's memory.
 
 use wasmtime::ResourceLimiter;
 
 use crate::adapters::limits::{LimitHit, Limits};
 
-/// Counts all memories and all tables of one call together. A refusal ends the call with its own name; a guest that
-/// were told "no" would only say `unreachable`.
+/// Counts all memories and all tables of one call together. Exceeding the limit ends the call with
+/// a specific error; a guest whose allocation merely failed would only report `unreachable`.
 #[derive(Debug)]
 pub(crate) struct MemoryLimiter {
     memory: usize,
@@ -48,7 +48,7 @@ impl ResourceLimiter for MemoryLimiter {
         Err(LimitHit::Table(self.most_elements).into())
     }
 
-    /// Python components hold dozens; the pool has its own bound.
+    /// Python components contain dozens; the pool has its own limit.
     fn instances(&self) -> usize {
         10_000
     }

@@ -1,7 +1,8 @@
-//! How long a guest computes, as opposed to waiting: the processor's time inside of `poll`, summed up; and how long it was ready to compute
-//! and others had the processor.
+//! Measures how long a guest computes, as opposed to waiting: the CPU time inside `poll`, summed
+//! up. Also measures how long it was ready to compute while others had the CPU.
 //!
-//! The processor's and not the clock's: a host that is frozen, or gets no turn on a busy machine, must not blame the guest for it.
+//! CPU time rather than elapsed time: if the host is frozen, or gets no turn on a busy machine, the
+//! guest must not be blamed for it.
 
 use std::{
     pin::Pin,
@@ -14,24 +15,25 @@ use rustix::time::{ClockId, clock_gettime};
 
 use crate::adapters::wait_times::{Party, WaitClock};
 
-/// What this thread has computed so far.
+/// Returns the CPU time that this thread has used so far.
 fn thread_time() -> Duration {
     clock_gettime(ClockId::ThreadCPUTime).try_into().unwrap_or_default()
 }
 
-/// The processor's time that a call has used. It is asked by the thread that polls the call, or while nobody does.
+/// The CPU time that a call has used. It is read by the thread that polls the call, or while no
+/// thread does.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct CpuClock(Arc<Mutex<Reading>>);
 
 #[derive(Debug, Default)]
 struct Reading {
     before: Duration,
-    /// What the thread that polls had computed when it began.
+    /// The CPU time of the polling thread when the current poll began.
     running_since: Option<Duration>,
 }
 
 impl CpuClock {
-    /// So far, what runs at this moment included.
+    /// Returns the CPU time used so far, including the current poll.
     pub(crate) fn used(&self) -> Duration {
         let reading = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         reading.before + reading.running_since.map_or(Duration::ZERO, |since| thread_time().saturating_sub(since))
@@ -49,7 +51,7 @@ impl CpuClock {
     }
 }
 
-/// Since when a call is ready to go on.
+/// Since when a call has been ready to continue.
 #[derive(Debug)]
 struct Ready(Mutex<Readiness>);
 
@@ -82,7 +84,7 @@ impl Wake for Ready {
     }
 }
 
-/// A future whose time on its thread is measured, and the time in which it waits for one.
+/// A future whose CPU time is measured, and the time it waits for a thread.
 pub(crate) struct Metered<F> {
     future: Pin<Box<F>>,
     clock: CpuClock,
@@ -91,7 +93,7 @@ pub(crate) struct Metered<F> {
 }
 
 impl<F: Future> Metered<F> {
-    /// It is ready from now on.
+    /// Wraps a future that is ready from now on.
     pub(crate) fn new(future: F, clock: CpuClock, waiting: WaitClock) -> Self {
         let ready = Ready(Mutex::new(Readiness { since: Some(Instant::now()), waker: None }));
         Self { future: Box::pin(future), clock, waiting, ready: Arc::new(ready) }
@@ -132,7 +134,7 @@ mod tests {
     async fn a_thread_that_stands_still_computes_nothing() {
         let clock = CpuClock::default();
         let still = Duration::from_millis(200);
-        // As if the host were frozen inside of a poll.
+        // As if the host were frozen during a poll.
         metered(async { std::thread::sleep(still) }, &clock, &WaitClock::default()).await;
         assert!(clock.used() < still / 2, "{:?}", clock.used());
     }
@@ -156,7 +158,8 @@ mod tests {
         let late = Duration::from_millis(50);
         let (wake, woken) = tokio::sync::oneshot::channel::<()>();
         let mut call = Box::pin(metered(woken, &CpuClock::default(), &waiting));
-        // Polled late for the first time, late again after it was woken, and not counted while nothing has woken it.
+        // The first poll is late, so is the one after the wake-up; time before the wake-up is not
+        // counted.
         std::thread::sleep(late);
         assert!(futures::poll!(&mut call).is_pending());
         std::thread::sleep(2 * late);

@@ -1,9 +1,11 @@
-//! The threads on which guests compute, and nothing else does.
+//! The threads on which guests, and nothing else, compute.
 //!
-//! A guest yields every [`TICK`](crate::adapters::engine::TICK), so that guests share a thread fairly. On the host's own threads that is not
-//! fair enough: a hundred guests that compute would have a heartbeat, a write of the database or `/readyz` wait for a hundred ticks each time it
-//! is its turn. So guests have threads of their own, fewer than there are cores, and whoever waits for the operating system's next turn waits
-//! for these few threads at most. Only the guest's own polls run there: its requests, timers and journal are the host's, and stay on the host's
+//! A guest yields every [`TICK`](crate::adapters::engine::TICK), so that guests share a thread
+//! fairly. On the host's own threads that would not be fair enough: with a hundred guests
+//! computing, a heartbeat, a database write or `/readyz` would wait a hundred ticks for each of its
+//! turns. So guests have threads of their own, fewer than there are cores, and the operating
+//! system's scheduler makes other work wait for these few threads at most. Only the guest's own
+//! polls run there. Its requests, timers and journal belong to the host and stay on the host's
 //! threads.
 
 use std::{
@@ -14,24 +16,25 @@ use std::{
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio_util::task::AbortOnDropHandle;
 
-/// Threads for guests.
+/// The guest threads.
 #[derive(Debug)]
 pub(crate) struct Threads {
-    /// Taken when it is dropped.
+    /// Taken on drop.
     runtime: Option<Runtime>,
 }
 
 impl Threads {
-    /// Starts so many.
+    /// Starts `count` threads, at least one.
     ///
     /// # Errors
-    /// The operating system gives none.
+    /// When the operating system can't create them.
     pub(crate) fn start(count: usize) -> std::io::Result<Self> {
         let runtime = Builder::new_multi_thread().worker_threads(count.max(1)).thread_name("adapter").build()?;
         Ok(Self { runtime: Some(runtime) })
     }
 
-    /// Polls a call on these threads. Dropped, what this returns stops the call at its next yield. `None`: the threads are gone.
+    /// Polls a call on these threads. Dropping the returned handle stops the call at its next
+    /// yield. Returns `None` if the threads are gone.
     pub(crate) fn run<F>(&self, call: F) -> Option<AbortOnDropHandle<F::Output>>
     where
         F: Future + Send + 'static,
@@ -44,14 +47,15 @@ impl Threads {
 
 impl Drop for Threads {
     fn drop(&mut self) {
-        // It may be dropped where nobody may wait: what still computes ends at its next yield.
+        // This may be dropped where blocking is not allowed. Guests still computing end at their
+        // next yield.
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
         }
     }
 }
 
-/// A future that is polled elsewhere and uses the host's timers, sockets and tasks.
+/// A future that is polled on another runtime but uses the host's timers, sockets and tasks.
 struct OfTheHost<F> {
     host: Handle,
     call: Pin<Box<F>>,
@@ -79,7 +83,7 @@ mod tests {
         let name = || std::thread::current().name().map(str::to_owned);
         let here = name();
         let call = async move {
-            // The threads have no timers of their own.
+            // The guest threads have no timers of their own.
             tokio::time::sleep(Duration::from_millis(1)).await;
             let started = tokio::spawn(async move { name() }).await.unwrap();
             (name(), started)

@@ -1,4 +1,5 @@
-//! The contract's `steps`, as a guest calls them: sizes are bounded, everything else is [`CallSteps`].
+//! The contract's `steps` interface for guests. It bounds sizes; everything else is done by
+//! [`CallSteps`].
 
 use std::sync::Arc;
 
@@ -24,22 +25,22 @@ const OUTCOME_BYTES: usize = 64 * 1024;
 /// Bytes of a remote object's key and of its id.
 const REMOTE_BYTES: usize = 1_000;
 
-/// Steps and remembered objects of one call: a buy of 100 packages with 10 creatives each takes some 3,000. Each is a
-/// row in the database.
+/// Maximum steps and remembered objects of one call. A buy of 100 packages with 10 creatives each
+/// takes some 3,000. Each is a row in the database.
 const RECORDS: u32 = 20_000;
 
-/// A refusal on its way through the guest's stack, which it ends.
+/// A refusal that travels up the guest's stack and ends the call.
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
 pub(crate) struct RefusedStep(#[from] pub(crate) JournalError);
 
-/// The steps of one call as its guest has them.
+/// A guest's view of the steps of its call.
 #[derive(Debug)]
 pub(crate) struct GuestSteps {
-    /// `None` in functions that change nothing.
+    /// `None` in functions that make no changes.
     steps: Option<Arc<CallSteps>>,
     records: u32,
-    /// What spoiled the call, if something did.
+    /// The call's first failure, if any.
     first_failure: FirstFailure,
     waiting: WaitClock,
 }
@@ -49,10 +50,11 @@ impl GuestSteps {
         Self { steps, records: 0, first_failure, waiting }
     }
 
-    /// The steps, if this call may use them once more. Until they have answered, the guest waits for the host.
+    /// Returns the steps if this call may use them once more. The guest counts as waiting for the
+    /// host while it holds the guard.
     ///
-    /// Once the host itself has refused something, nothing more is recorded: a guest may take the refusal for the ad
-    /// server's and would write it down as the step's outcome for good.
+    /// Once the host itself has refused something, nothing more is recorded: a guest may mistake
+    /// the refusal for the ad server's and record it as the step's permanent outcome.
     fn steps(&mut self, function: &str) -> Result<(Arc<CallSteps>, WaitGuard), RefusedStep> {
         if self.first_failure.get().is_some() {
             return Err(RefusedStep(JournalError::Interrupted("the call has failed already".to_owned())));

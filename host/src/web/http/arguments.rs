@@ -1,4 +1,5 @@
-//! Path, query and body become the arguments of a tool: the same object that an agent sends over MCP.
+//! Combines path, query and body into a tool's arguments: the same object that an agent sends over
+//! MCP.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -24,7 +25,7 @@ use crate::{
     },
 };
 
-/// How a text of the path or query becomes a value.
+/// How a text from the path or query becomes a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Shape {
     Text,
@@ -37,7 +38,7 @@ enum Shape {
 pub struct Shapes(BTreeMap<String, Shape>);
 
 impl Shapes {
-    /// Read from the tool's own schema.
+    /// Derives the shapes from the tool's own schema.
     pub fn of(tool: &Tool) -> Self {
         let schema = schema::of(&mut schema::complete(Side::Request), tool.input);
         let properties = schema.get("properties").and_then(Value::as_object);
@@ -48,8 +49,8 @@ impl Shapes {
         Self(shapes.collect())
     }
 
-    /// A text in the shape that the argument has. A text that does not fit stays one, so that the request's type says what is
-    /// wrong with it.
+    /// Converts a text to the shape of the argument. A text that does not fit stays a text, and the
+    /// request's type then reports what is wrong with it.
     fn value(&self, name: &str, text: String) -> Value {
         match self.0.get(name) {
             Some(Shape::Number) => text.parse::<i64>().map_or_else(|_| number(text), Value::from),
@@ -63,7 +64,7 @@ impl Shapes {
     }
 }
 
-/// A number that is no plain integer, as JSON writes it; another text stays one.
+/// Parses a number other than a plain integer as JSON does. Any other text stays a text.
 fn number(text: String) -> Value {
     match Arguments::parse(text.as_bytes()) {
         Ok(read) if read.is_exact() && read.value.is_number() => read.value,
@@ -71,14 +72,14 @@ fn number(text: String) -> Value {
     }
 }
 
-/// The shape of a property; `None` for lists and objects, which a query does not carry.
+/// Returns the shape of a property, or `None` for lists and objects, which a query can't carry.
 fn shape(property: &Value) -> Option<Shape> {
     let is = |name: &str| match &property["type"] {
         Value::String(only) => only == name,
         Value::Array(several) => several.iter().any(|one| one == name),
         _ => false,
     };
-    // An optional closed list of names is written as `anyOf` or with `null` among its types.
+    // Optional enums are written as `anyOf`, or with `null` among their types.
     if is("object") || is("array") {
         None
     } else if is("integer") || is("number") {
@@ -92,10 +93,10 @@ fn shape(property: &Value) -> Option<Shape> {
     }
 }
 
-/// The arguments of a request.
+/// Reads the arguments of a request.
 ///
 /// # Errors
-/// What is wrong with path, query or body.
+/// When the path, query or body is malformed.
 pub async fn of(tool: &Tool, shapes: &Shapes, mut request: Request, max_body: usize) -> Result<Arguments, Refusal> {
     let mut outside = Map::new();
     let path: Path<HashMap<String, String>> = request
@@ -126,7 +127,7 @@ pub async fn of(tool: &Tool, shapes: &Shapes, mut request: Request, max_body: us
         Verb::Post | Verb::Put | Verb::Patch => read_body(&parts.headers, body, max_body).await?,
     };
     let Value::Object(members) = &mut arguments.value else {
-        // The request's type says what is wrong with it.
+        // The request's type reports what is wrong with it.
         return Ok(arguments);
     };
     for (name, value) in outside {
@@ -165,10 +166,10 @@ async fn read_body(headers: &HeaderMap, body: Body, max: usize) -> Result<Argume
     Arguments::parse(&bytes).map_err(|no_json| json::invalid("", no_json.to_string()).into())
 }
 
-/// A body, if it is not too large and comes in time.
+/// Reads a body.
 ///
 /// # Errors
-/// It does not.
+/// When it is too large or does not arrive in time.
 pub async fn collect(headers: &HeaderMap, body: Body, max: usize) -> Result<Bytes, Refusal> {
     let told = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
     if told.is_some_and(|length| length > max) {

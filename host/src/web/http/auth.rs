@@ -10,10 +10,11 @@ use crate::{
 /// The header in which early orchestrators send their token.
 const EARLY_HEADER: &str = "x-adcp-auth";
 
-/// Who sends the request that has these headers and extensions. Not the request itself: its body can't be shared across an await.
+/// Identifies the caller from a request's headers and extensions. Doesn't take the request itself,
+/// because a reference to its body can't be held across an await.
 ///
 /// # Errors
-/// `AUTHENTICATION_REQUIRED`; `RATE_LIMITED` if too many bad tokens came from where it comes from.
+/// `AUTHENTICATION_REQUIRED`; `RATE_LIMITED` after too many bad tokens from the same address.
 pub(in crate::web) async fn caller(
     web: &Web,
     headers: &HeaderMap,
@@ -24,7 +25,7 @@ pub(in crate::web) async fn caller(
     web.app.authenticate(presented).await
 }
 
-/// `Authorization: Bearer <token>`, else `x-adcp-auth: <token>`.
+/// Returns the token from `Authorization: Bearer <token>`, or else from `x-adcp-auth: <token>`.
 pub fn token(headers: &HeaderMap) -> Option<&str> {
     let bearer = headers.get(header::AUTHORIZATION).and_then(|value| {
         let (scheme, token) = value.to_str().ok()?.split_once(' ')?;

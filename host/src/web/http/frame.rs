@@ -1,4 +1,4 @@
-//! What is around every request: its id, its trace, its panics, and the writing of errors.
+//! The layers around every request: its id, its trace, its panics, and the body of errors.
 
 use std::{any::Any, time::Duration};
 
@@ -20,35 +20,36 @@ use uuid::Uuid;
 
 use super::problem::Refusal;
 
-/// The header that names a request in answers and logs.
+/// The header that identifies a request in answers and logs.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The id of a request.
 #[derive(Debug, Clone)]
 struct RequestId(String);
 
-/// Puts the frame around routes.
+/// Wraps routes in the common layers.
 pub(in crate::web) fn around(routes: Router, body_timeout: Duration) -> Router {
     let trace = TraceLayer::new_for_http()
         .make_span_with(span)
         .on_response(DefaultOnResponse::new().level(Level::INFO))
-        // What failed is an answer like any other here; its cause was logged where it is known.
+        // A failure is an ordinary answer here; its cause was logged where it occurred.
         .on_failure(());
     routes
-        // All of it in all: who sends a byte from time to time is not done, either.
+        // A deadline for the whole body, so that sending a byte from time to time doesn't extend
+        // it.
         .layer(RequestBodyDeadlineLayer::new(body_timeout))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(trace)
         .layer(middleware::from_fn(identified))
 }
 
-/// The path without its query: a query may hold what does not belong into logs.
+/// Logs the path without its query, which may hold things that don't belong in logs.
 fn span(request: &Request) -> Span {
     let id = request.extensions().get::<RequestId>().map(|id| id.0.as_str()).unwrap_or_default();
     tracing::info_span!("request", id, method = %request.method(), path = request.uri().path())
 }
 
-/// Gives a request its id and writes the body of errors.
+/// Assigns the request its id and writes the body of errors.
 async fn identified(mut request: Request, next: Next) -> Response<Body> {
     let id = RequestId(Uuid::now_v7().to_string());
     request.extensions_mut().insert(id.clone());
@@ -62,7 +63,8 @@ async fn identified(mut request: Request, next: Next) -> Response<Body> {
     response
 }
 
-/// A panic is a bug: it is logged with its words, and the caller learns only that there was one.
+/// Handles a panic, which is a bug. Its message is logged; the caller only learns that an error
+/// occurred.
 fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response<Body> {
     let words = panic
         .downcast_ref::<String>()

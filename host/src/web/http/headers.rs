@@ -1,4 +1,4 @@
-//! `Prefer`, `Idempotency-Key` and `If-Match`: what a call says beside its arguments.
+//! The headers that carry options of a call: `Prefer`, `Idempotency-Key` and `If-Match`.
 
 use std::time::Duration;
 
@@ -13,8 +13,9 @@ use crate::{
     },
 };
 
-/// How long a write is to wait for its outcome: `Prefer: wait=N` in seconds, up to the host's limit; `respond-async` alone: not at
-/// all. A preference that can't be read is ignored, as RFC 7240 wants it.
+/// Returns how long a write waits for its outcome: `Prefer: wait=N` in seconds, up to the host's
+/// limit. `respond-async` alone means no wait. A preference that can't be parsed is ignored, as RFC
+/// 7240 requires.
 pub fn wait(headers: &HeaderMap, options: &WebOptions) -> Duration {
     let preferences = headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok());
     let mut wanted = None;
@@ -30,10 +31,10 @@ pub fn wait(headers: &HeaderMap, options: &WebOptions) -> Duration {
     wanted.unwrap_or(options.default_wait).min(options.max_wait)
 }
 
-/// The idempotency key of a call, over whichever face it comes.
+/// Returns the idempotency key of a call over HTTP or MCP.
 ///
 /// # Errors
-/// `INVALID_PARAMETER` if it can't be one, or nobody would keep it.
+/// `INVALID_PARAMETER` when the key is malformed, or the tool does not use one.
 pub fn key_for(tool: &Tool, headers: &HeaderMap) -> Result<Option<IdempotencyKey>, AppError> {
     match tool.effect {
         Effect::Write => idempotency_key(headers),
@@ -42,10 +43,10 @@ pub fn key_for(tool: &Tool, headers: &HeaderMap) -> Result<Option<IdempotencyKey
     }
 }
 
-/// The idempotency key of a write.
+/// Parses the idempotency key of a write.
 ///
 /// # Errors
-/// `INVALID_PARAMETER` if it can't be one.
+/// `INVALID_PARAMETER` when it is malformed.
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<IdempotencyKey>, AppError> {
     let mut values = headers.get_all("idempotency-key").iter();
     let Some(value) = values.next() else { return Ok(None) };
@@ -55,10 +56,10 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<IdempotencyKey>, AppErr
     })
 }
 
-/// Refuses an idempotency key that nobody would keep: whoever sends one relies on it.
+/// Refuses an idempotency key that would be ignored, because a caller who sends one relies on it.
 ///
 /// # Errors
-/// `INVALID_PARAMETER` if there is one.
+/// `INVALID_PARAMETER` when there is one.
 fn no_idempotency_key(headers: &HeaderMap, tool: &str) -> Result<Option<IdempotencyKey>, AppError> {
     match headers.get("idempotency-key") {
         Some(_) => Err(json::invalid("/idempotency_key", format!("{tool} takes no Idempotency-Key: leave it out"))
@@ -67,10 +68,10 @@ fn no_idempotency_key(headers: &HeaderMap, tool: &str) -> Result<Option<Idempote
     }
 }
 
-/// Refuses a condition that nobody would check.
+/// Refuses an `If-Match` condition that would not be checked.
 ///
 /// # Errors
-/// `INVALID_PARAMETER` if there is one.
+/// `INVALID_PARAMETER` when there is one.
 pub fn no_if_match(headers: &HeaderMap) -> Result<Option<i64>, AppError> {
     match headers.get(header::IF_MATCH) {
         Some(_) => Err(AppError::new(
@@ -81,10 +82,10 @@ pub fn no_if_match(headers: &HeaderMap) -> Result<Option<i64>, AppError> {
     }
 }
 
-/// The version that a decision was made on: `If-Match: "3"`, also without the quotes.
+/// Parses the version that a decision was based on: `If-Match: "3"`, with or without the quotes.
 ///
 /// # Errors
-/// `INVALID_PARAMETER` if it is none.
+/// `INVALID_PARAMETER` when it is not a version.
 pub fn if_match(headers: &HeaderMap) -> Result<Option<i64>, AppError> {
     let Some(value) = headers.get(header::IF_MATCH) else { return Ok(None) };
     let text = value.to_str().unwrap_or_default().trim();

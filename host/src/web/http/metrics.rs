@@ -1,4 +1,4 @@
-//! `/metrics`: what was counted in this process, and what there is in the database.
+//! `/metrics`: this process's metrics, and counts from the database.
 
 use axum::{
     extract::{Request, State},
@@ -14,10 +14,11 @@ use crate::{
     web::Web,
 };
 
-/// The form in which Prometheus reads.
+/// The exposition format of Prometheus.
 const FORM: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// Answers a scrape: with an operator's token, for it tells how the business goes.
+/// Answers a scrape. It needs an operator's token, because the metrics reveal how business is
+/// going.
 pub(super) async fn scrape(State(web): State<Web>, request: Request) -> Response {
     match rendered(&web, request.headers(), request.extensions()).await {
         Ok(text) => ([(header::CONTENT_TYPE, FORM)], text).into_response(),
@@ -30,7 +31,7 @@ async fn rendered(web: &Web, headers: &HeaderMap, extensions: &Extensions) -> Re
     caller.operator()?;
     let _room = web.app.enter(&caller, CallKind::Read)?;
     let Some(counted) = &web.options.counted else { return Ok(String::new()) };
-    // A database that does not answer is told by what is missing, and by what was counted of its errors.
+    // If the database doesn't answer, the missing counts and its error counter show it.
     let census = web.app.census().await.ok();
     if let Some(census) = &census {
         for state in ["queued", "running", "awaiting_approval", "awaiting_permission", "parked"] {

@@ -1,4 +1,5 @@
-//! Errors as `application/problem+json` (RFC 9457), with the interface's own `error` beside the standard members.
+//! Errors as `application/problem+json` (RFC 9457), with the interface's own `error` object beside
+//! the standard members.
 
 use axum::{
     Json,
@@ -12,10 +13,10 @@ use crate::{
     web::{json, v1::problem},
 };
 
-/// As much of a name as an answer repeats.
+/// Maximum length of a name that an answer repeats.
 const SHOWN_NAME: usize = 100;
 
-/// An error on its way out, and the HTTP status that it has.
+/// An error to be returned, with its HTTP status.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Refusal {
     error: AppError,
@@ -29,18 +30,18 @@ impl From<AppError> for Refusal {
 }
 
 impl Refusal {
-    /// What it is.
+    /// Returns the error code.
     pub fn code(&self) -> ErrorCode {
         self.error.code
     }
 
-    /// 404 for a path that nothing is served on.
+    /// 404 for a path that doesn't exist.
     pub fn route(path: &str) -> Self {
         let message = format!("nothing is served on {path}");
         AppError::new(ErrorCode::NotFound, message).suggest("see /docs or /openapi.json for what is").into()
     }
 
-    /// 405; which methods there are is in `Allow`.
+    /// 405. The `Allow` header lists the methods that are supported.
     pub fn method() -> Self {
         let error = AppError::new(
             ErrorCode::InvalidParameter,
@@ -49,7 +50,7 @@ impl Refusal {
         Self { error, status: StatusCode::METHOD_NOT_ALLOWED }
     }
 
-    /// 403 for a name, or a page, under which MCP is not served.
+    /// 403 for a host name or a web page's origin that may not use MCP.
     pub fn name(header: &str, told: &str) -> Self {
         let told: String = told.chars().take(SHOWN_NAME).collect();
         let message = format!(
@@ -64,19 +65,19 @@ impl Refusal {
             .into()
     }
 
-    /// 408.
+    /// 408 for a body that did not arrive in time.
     pub fn too_slow() -> Self {
         let error = json::invalid("", "the body took too long: send the request again, all of it at once");
         Self { error, status: StatusCode::REQUEST_TIMEOUT }
     }
 
-    /// 413.
+    /// 413 for a body larger than `max` bytes.
     pub fn too_large(max: usize) -> Self {
         let error = AppError::new(ErrorCode::InvalidParameter, format!("the body is larger than {max} bytes"));
         Self { error, status: StatusCode::PAYLOAD_TOO_LARGE }
     }
 
-    /// 415.
+    /// 415 for a body that is not JSON.
     pub fn media_type() -> Self {
         let error =
             AppError::new(ErrorCode::InvalidParameter, "the body must be JSON: send Content-Type: application/json");
@@ -91,7 +92,7 @@ impl Refusal {
             .into()
     }
 
-    /// The response, with the id of the request as what happened.
+    /// Builds the response, with the request's id as the `instance`.
     pub(super) fn rendered(&self, request_id: &str, mut response: Response) -> Response {
         let body = json!({
             "type": format!("/docs#{}", self.error.code.as_str().to_lowercase()),
@@ -116,7 +117,7 @@ impl Refusal {
 }
 
 impl IntoResponse for Refusal {
-    /// The frame around all requests writes the body: it knows the request's id.
+    /// The body is written by the layer around all requests, which knows the request's id.
     fn into_response(self) -> Response {
         let mut response = self.status.into_response();
         response.extensions_mut().insert(self);
@@ -124,7 +125,7 @@ impl IntoResponse for Refusal {
     }
 }
 
-/// The HTTP status of a code.
+/// Returns the HTTP status of a code.
 pub fn status(code: ErrorCode) -> StatusCode {
     match code {
         ErrorCode::AuthenticationRequired => StatusCode::UNAUTHORIZED,
@@ -144,7 +145,7 @@ pub fn status(code: ErrorCode) -> StatusCode {
     }
 }
 
-/// `NOT_FOUND` as `Not found`.
+/// Formats `NOT_FOUND` as `Not found`.
 pub fn title(code: ErrorCode) -> String {
     let words = code.as_str().to_lowercase().replace('_', " ");
     let mut letters = words.chars();

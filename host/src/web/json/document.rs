@@ -1,7 +1,8 @@
 //! JSON as it was sent, before any type is read from it.
 //!
-//! A [`Value`] can't hold all that a text says: of a member that is given twice it has the last, and of a number the nearest double. Both
-//! would be another request than the caller's, so what is lost is kept beside it and told by whoever reads the request.
+//! A [`Value`] can't hold everything in a JSON text: of a duplicate member it keeps the last, and
+//! of a number the nearest double. Either would be a request other than the caller's, so what is
+//! lost is kept beside the value, and the code that reads the request reports it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,21 +11,21 @@ use serde_json::{Map, Number, Value};
 
 use crate::domain::{decimal, field::pointer_token};
 
-/// How deep lists and objects may lie in each other: `serde_json` reads no deeper, either.
+/// Maximum nesting of lists and objects: the same limit as in `serde_json`.
 const MAX_DEPTH: usize = 128;
 
 /// What a caller sent.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Arguments {
-    /// The values, as far as a `Value` holds them.
+    /// The values, as far as a `Value` can hold them.
     pub value: Value,
     /// Pointers of members that were given more than once.
     twice: BTreeSet<String>,
-    /// Pointers and texts of numbers that no double is.
+    /// Pointers and texts of numbers that a double can't represent.
     numbers: BTreeMap<String, String>,
 }
 
-/// Why a text is no JSON.
+/// Why a text is not JSON.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the body is no JSON: {0}")]
 pub struct NoJson(String);
@@ -36,10 +37,10 @@ impl From<Value> for Arguments {
 }
 
 impl Arguments {
-    /// Reads a text.
+    /// Parses a text.
     ///
     /// # Errors
-    /// It is no JSON.
+    /// When it is not JSON.
     pub fn parse(text: &[u8]) -> Result<Self, NoJson> {
         let mut parser = SliceJsonParser::new(text);
         let mut reading = Reading::default();
@@ -56,22 +57,22 @@ impl Arguments {
         }
     }
 
-    /// Pointers of members that were given more than once.
+    /// Returns the pointers of members that were given more than once.
     pub fn twice(&self) -> impl Iterator<Item = &str> {
         self.twice.iter().map(String::as_str)
     }
 
-    /// The text of a number that no double is, by its pointer.
+    /// Returns the text of the number at a pointer, if a double can't represent it.
     pub fn text_of_number(&self, pointer: &str) -> Option<&str> {
         self.numbers.get(pointer).map(String::as_str)
     }
 
-    /// Whether the value is all that was said.
+    /// Returns whether the value holds everything that was sent.
     pub fn is_exact(&self) -> bool {
         self.twice.is_empty() && self.numbers.is_empty()
     }
 
-    /// The part at a pointer, and what belongs to it.
+    /// Returns the part at a pointer, with its duplicates and exact numbers.
     pub fn part(&self, pointer: &str) -> Option<Self> {
         let below = |place: &str| below(place, pointer).map(str::to_owned);
         Some(Self {
@@ -81,7 +82,8 @@ impl Arguments {
         })
     }
 
-    /// Takes out the part at a pointer, and what belongs to it: `null` is left there.
+    /// Takes out the part at a pointer, with its duplicates and exact numbers, leaving `null` in
+    /// its place.
     pub fn take(&mut self, pointer: &str) -> Option<Self> {
         let part = self.part(pointer)?;
         if let Some(place) = self.value.pointer_mut(pointer) {
@@ -93,12 +95,12 @@ impl Arguments {
     }
 }
 
-/// The rest of a pointer that leads into what stands at another one.
+/// Returns the rest of a pointer that leads into the value at another pointer.
 fn below<'a>(place: &'a str, pointer: &str) -> Option<&'a str> {
     place.strip_prefix(pointer).filter(|rest| rest.starts_with('/'))
 }
 
-/// A list or an object that is not read to its end.
+/// A list or an object that has not been read to its end.
 #[derive(Debug)]
 enum Open {
     List(Vec<Value>),
@@ -160,20 +162,21 @@ impl Reading {
         }
     }
 
-    /// A number, and a note of its text if the nearest double is another one.
+    /// Converts a number, and records its text if a double can't represent it.
     fn number(&mut self, text: &str) -> Value {
         let number: Option<Number> = text.parse().ok();
         let nearest = number.as_ref().and_then(Number::as_f64);
-        // Of the shortest texts of a double the one that `serde_json` and JavaScript write: `{nearest:e}` may be another.
+        // A double may have several shortest texts. Take the one that `serde_json` and JavaScript
+        // write; `{nearest:e}` may be another.
         if !nearest.is_some_and(|nearest| decimal::same(text, &Value::from(nearest).to_string())) {
             let place = self.place();
             self.read.numbers.insert(place, text.to_owned());
         }
-        // One that is too large for any double has its text alone.
+        // A number too large for any double is kept only as text.
         number.map_or(Value::Null, Value::Number)
     }
 
-    /// The pointer of what is read next.
+    /// Returns the pointer of the value that is read next.
     fn place(&self) -> String {
         let mut pointer = String::new();
         for open in &self.open {
@@ -287,7 +290,7 @@ mod tests {
         fn a_text_is_json_for_both_readers_or_for_neither(text in "[\\[\\]{}:,\"\\\\ a0-9eE.+-]{0,12}") {
             let ours = Arguments::parse(text.as_bytes());
             let theirs = serde_json::from_str::<Value>(&text);
-            // A number that is too large for a double is a number all the same.
+            // A number too large for a double is still a number.
             let too_large = theirs.as_ref().is_err_and(|error| error.to_string().contains("out of range"));
             prop_assert!(too_large || ours.is_ok() == theirs.is_ok(), "{:?} {:?}", ours, theirs);
         }

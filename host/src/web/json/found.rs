@@ -1,4 +1,4 @@
-//! What was told in place of something else, in words: and numbers by their text.
+//! Describes what was sent instead of what was expected, and keeps numbers as text.
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ use serde_json::{Number, Value};
 
 use crate::domain::decimal;
 
-/// What stands in a place where something else should.
+/// Describes the value found where something else should be.
 pub(in crate::web) fn found(value: &Value) -> String {
     match value {
         Value::Null => "null".to_owned(),
@@ -22,13 +22,13 @@ pub(in crate::web) fn found(value: &Value) -> String {
     }
 }
 
-/// As much of a caller's text as an answer repeats.
+/// Cuts a caller's text to the length that an answer repeats.
 pub(in crate::web) fn shortened(text: &str) -> String {
     const SHOWN: usize = 60;
     if text.chars().count() <= SHOWN { text.to_owned() } else { text.chars().take(SHOWN).chain(['…']).collect() }
 }
 
-/// A value of another kind inside a string, as clients send it that write JSON twice.
+/// A value of another kind inside a string, as sent by clients that serialize JSON twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::web) enum TextOf {
     Object,
@@ -38,7 +38,7 @@ pub(in crate::web) enum TextOf {
 }
 
 impl TextOf {
-    /// What a string is the text of; `None`: it is a text.
+    /// Returns the kind of value a string contains, or `None` if it is ordinary text.
     pub(in crate::web) fn read(text: &str) -> Option<Self> {
         let text = text.trim();
         let is_within = |first: char, last: char| text.starts_with(first) && text.ends_with(last);
@@ -53,10 +53,10 @@ impl TextOf {
         }
     }
 
-    /// Refuses what stands inside a string where this is wanted.
+    /// Refuses a value inside a string where this kind is wanted.
     ///
     /// # Errors
-    /// It is what is wanted, or a list or an object: in words.
+    /// When the string contains the wanted kind, or a list or an object; the message says so.
     pub(in crate::web) fn instead_of(self, found: Self) -> Result<(), String> {
         match (self, found) {
             (wanted, found) if wanted == found => Err(format!("must be {self}: send {self}, not its text")),
@@ -77,7 +77,7 @@ impl fmt::Display for TextOf {
     }
 }
 
-/// A value as far as a number is looked for: a number by its text, anything else as it is.
+/// A value where a number is expected: a number as its text, anything else unchanged.
 pub(in crate::web) enum Told {
     Number(String),
     Other(Value),
@@ -91,7 +91,7 @@ impl Told {
         }
     }
 
-    /// What is said of anything that is not `right`.
+    /// Builds the error for anything other than `right`.
     pub(in crate::web) fn refused<E: de::Error>(&self, right: &str) -> E {
         match self {
             Self::Other(Value::String(text)) if TextOf::read(text) == Some(TextOf::Number) => {
@@ -129,7 +129,7 @@ impl<'de> Visitor<'de> for ToldVisitor {
         Ok(Told::Number(Number::from_f64(number).map_or_else(|| number.to_string(), |number| number.to_string())))
     }
 
-    /// A number that no double is: see [`super::document`].
+    /// A number that a double can't represent: see [`super::document`].
     fn visit_bytes<E: de::Error>(self, text: &[u8]) -> Result<Told, E> {
         Ok(Told::Number(String::from_utf8_lossy(text).into_owned()))
     }

@@ -1,9 +1,11 @@
-//! Arguments to a typed request.
+//! Reads arguments into a typed request.
 //!
-//! Every type of a request refuses what it does not know, so a typing mistake is never silently ignored. All that is missing, unknown or
-//! of a wrong form is told in one answer, each with a JSON pointer to the place and words that a buyer can act on.
+//! Every request type refuses unknown fields, so a typing mistake is never silently ignored. All
+//! missing, unknown or malformed fields are reported in one answer, each with a JSON pointer to it
+//! and words that a buyer can act on.
 //!
-//! - [`node`]: how serde reads a request that has mistakes. [`wrong`]: what serde says about them.
+//! - [`node`]: how serde reads a request that has mistakes. [`wrong`]: the errors that serde
+//!   reports.
 
 use serde::de::DeserializeOwned;
 
@@ -22,18 +24,18 @@ mod wrong;
 use node::{Node, Readings};
 use wrong::{What, Wrong};
 
-/// How many mistakes are told at once: more than anybody corrects by hand.
+/// Maximum mistakes reported at once: more than anybody corrects by hand.
 const MOST_PROBLEMS: usize = 100;
 
-/// How many values are read at most to find all mistakes of one request. The first reading is always made to its end.
+/// Maximum values read to find all mistakes of one request. The first pass always runs to its end.
 const MOST_EFFORT: usize = 200_000;
 
-/// A problem of a request, at a JSON pointer into it.
+/// Builds a problem at a JSON pointer into a request.
 pub fn mistake(pointer: impl Into<String>, message: impl Into<String>) -> Problem {
     Problem::new(FieldPath::text(pointer), message)
 }
 
-/// `INVALID_PARAMETER` for what stands at a JSON pointer into a request.
+/// Builds an `INVALID_PARAMETER` error for the value at a JSON pointer into a request.
 pub fn invalid(pointer: impl Into<String>, message: impl Into<String>) -> AppError {
     AppError::invalid(FieldPath::text(pointer), message)
 }
@@ -41,16 +43,16 @@ pub fn invalid(pointer: impl Into<String>, message: impl Into<String>) -> AppErr
 /// Reads arguments as a request.
 ///
 /// # Errors
-/// `INVALID_PARAMETER` with a pointer to the first thing that is wrong, and everything that is in `details.items`.
+/// `INVALID_PARAMETER` with a pointer to the first mistake, and all mistakes in `details.items`.
 pub fn read<T: DeserializeOwned>(arguments: impl Into<Arguments>) -> Result<T, AppError> {
     read_and(arguments, |_| Vec::new())
 }
 
-/// As [`read`]. `more` finds, in arguments that have mistakes, those that are only seen once a request is read: they are told with the
-/// others.
+/// Like [`read`]. If the arguments have mistakes, `more` finds those that are otherwise only
+/// detected once a request is read; they are reported with the others.
 ///
 /// # Errors
-/// As [`read`].
+/// As for [`read`].
 pub fn read_and<T: DeserializeOwned>(
     arguments: impl Into<Arguments>,
     more: impl FnOnce(&Arguments) -> Vec<Problem>,
@@ -65,7 +67,7 @@ pub fn read_and<T: DeserializeOwned>(
         _ => problems.extend(all_wrong::<T>(&readings).0),
     }
     for problem in more(&arguments) {
-        // What holds something that is wrong can't be judged as a whole.
+        // A value that contains a mistake can't be judged as a whole.
         let at = problem.field.to_string();
         let below = format!("{at}/");
         let told = |told: &Problem| told.field == problem.field || told.field.to_string().starts_with(&below);
@@ -76,19 +78,19 @@ pub fn read_and<T: DeserializeOwned>(
     problems.truncate(MOST_PROBLEMS);
     match refuse_read(problems) {
         Err(error) => Err(error),
-        // A request that can't be read has a problem.
+        // A request that can't be read has at least one problem.
         Ok(()) => Err(invalid("", "the request can't be read")),
     }
 }
 
-/// What can be read of arguments that have mistakes. A list with one in it is left out as a whole, so that what is read stands where it
-/// stood.
+/// Reads what can be read of arguments that have mistakes. A list that contains one is left out as
+/// a whole, so that the items of other lists keep their positions.
 pub(in crate::web) fn read_partly<T: DeserializeOwned>(arguments: &Arguments) -> Option<T> {
     let readings = Readings { leaves_lists_out: true, ..Readings::of(arguments) };
     all_wrong(&readings).1
 }
 
-/// Everything that keeps arguments from being read, and what is read without it.
+/// Returns everything that prevents the arguments from being read, and the request read without it.
 fn all_wrong<T: DeserializeOwned>(readings: &Readings<'_>) -> (Vec<Problem>, Option<T>) {
     let mut problems = Vec::new();
     readings.offers_absent.set(true);
@@ -106,12 +108,13 @@ fn all_wrong<T: DeserializeOwned>(readings: &Readings<'_>) -> (Vec<Problem>, Opt
     (problems, None)
 }
 
-/// Notes what kept a reading from going on, so that the next one comes further. `false`: no other can.
+/// Records the mistake that stopped a pass, so that the next one gets further. Returns `false` if
+/// no other pass can.
 fn note(wrong: Wrong, readings: &Readings<'_>, problems: &mut Vec<Problem>) -> bool {
     let at = wrong.at.clone().unwrap_or_default();
     match wrong.what {
         What::MayBeAbsent { object, member } => return readings.optional.borrow_mut().insert((object, member)),
-        // A member that is known to be wrong is lacking now: there is nothing more to say of its object.
+        // A member known to be wrong now counts as missing; its object needs no second report.
         What::Lacks(ref member) if readings.known.borrow().contains(&member_of(&at, member)) => {}
         _ => problems.push(problem(wrong)),
     }
@@ -129,7 +132,7 @@ fn member_of(object: &str, member: &str) -> String {
     format!("{object}/{}", pointer_token(member))
 }
 
-/// One error for all that is wrong with a request that could be read.
+/// Combines all mistakes of a request that could be read into one error.
 ///
 /// # Errors
 /// `INVALID_PARAMETER`, unless there are no problems.
@@ -144,7 +147,7 @@ pub fn refuse(problems: &[Problem]) -> Result<(), AppError> {
     Err(error)
 }
 
-/// As [`refuse`], for what could not be read.
+/// Like [`refuse`], for a request that could not be read.
 fn refuse_read(problems: Vec<Problem>) -> Result<(), AppError> {
     let Err(mut error) = refuse(&problems) else { return Ok(()) };
     if let Some(suggestion) = problems.first().and_then(|first| first.suggestion.clone()) {
@@ -153,7 +156,7 @@ fn refuse_read(problems: Vec<Problem>) -> Result<(), AppError> {
     Err(error)
 }
 
-/// `/packages/1/budget` as `packages[1].budget`.
+/// Formats `/packages/1/budget` as `packages[1].budget`.
 fn in_words(pointer: &str) -> String {
     let mut words = String::new();
     for token in pointer.split('/').skip(1) {
@@ -170,12 +173,12 @@ fn in_words(pointer: &str) -> String {
     if words.is_empty() { "the request".to_owned() } else { words }
 }
 
-/// Puts serde's words into a buyer's.
+/// Translates an error of serde into words for a buyer.
 fn problem(wrong: Wrong) -> Problem {
     let at = wrong.at.unwrap_or_default();
     let missing = "is missing: it must be given";
     match wrong.what {
-        // What the values of this folder say of themselves.
+        // The message comes from a value type of this folder.
         What::Said(words) => mistake(at, words),
         What::Unknown { name, known } => suggest(mistake(at, "is not a known field"), &name, &known),
         What::NoneOf { found, known } => {
@@ -197,7 +200,8 @@ fn mismatch(found: &str, expected: &str) -> String {
         "variant identifier" => "a string",
         expected if expected.starts_with("enum ") => "a string",
         expected if is_integer_name(expected) => "an integer",
-        // Only a number is not taken where everything is: one with more digits than are kept.
+        // Where any value is accepted, only a number with more digits than a double holds is
+        // refused.
         "any valid JSON value" => {
             return format!("can't be {found}, which has more digits than a double keeps: send its text, or fewer");
         }

@@ -1,9 +1,9 @@
-//! How the schema of a whole request or answer is made.
+//! Builds the schema of a whole request or answer.
 
 use schemars::{Schema, SchemaGenerator, generate::SchemaSettings, transform::Transform};
 use serde_json::{Map, Value};
 
-/// Which side of the wire a schema is for.
+/// The direction that a schema is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Side {
     /// What may be sent.
@@ -12,18 +12,17 @@ pub enum Side {
     Answer,
 }
 
-/// What makes schemas that are complete in themselves, as agents' clients want them.
+/// Returns a generator for self-contained schemas, as agents' clients require them.
 pub fn complete(side: Side) -> SchemaGenerator {
     generator(side, |settings| settings.inline_subschemas = true)
 }
 
-/// What makes schemas that are complete in themselves, with what occurs more than once among their
-/// definitions.
+/// Returns a generator for self-contained schemas in which repeated parts are definitions.
 pub fn with_definitions(side: Side) -> SchemaGenerator {
     generator(side, |settings| settings.definitions_path = "/$defs".into())
 }
 
-/// What makes schemas that refer to the components of an OpenAPI document.
+/// Returns a generator for schemas that refer to the components of an OpenAPI document.
 pub fn with_components(side: Side) -> SchemaGenerator {
     generator(side, |settings| settings.definitions_path = "/components/schemas".into())
 }
@@ -38,7 +37,7 @@ fn generator(side: Side, choose: impl FnOnce(&mut SchemaSettings)) -> SchemaGene
     }
 }
 
-/// The schema of a type, as an object.
+/// Generates the schema of a type, as an object.
 pub fn of(generator: &mut SchemaGenerator, make: impl FnOnce(&mut SchemaGenerator) -> Schema) -> Map<String, Value> {
     let mut schema = make(generator);
     Tidy.transform(&mut schema);
@@ -48,8 +47,8 @@ pub fn of(generator: &mut SchemaGenerator, make: impl FnOnce(&mut SchemaGenerato
     }
 }
 
-/// Removes what says nothing: `default: null`, Rust's names of integer types, and titles that are
-/// Rust's names of types.
+/// Removes noise: `default: null`, Rust's names for integer types, and titles that are Rust type
+/// names.
 #[derive(Debug, Clone)]
 struct Tidy;
 
@@ -73,7 +72,7 @@ impl Transform for Tidy {
     }
 }
 
-/// Takes `null` out of what a schema allows, where `null` is as good as leaving the value out.
+/// Removes `null` from the allowed values where it is equivalent to leaving the value out.
 pub(in crate::web) fn forget_null(members: &mut Map<String, Value>) {
     if let Some(Value::Array(types)) = members.get_mut("type") {
         types.retain(|name| name != "null");

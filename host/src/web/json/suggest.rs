@@ -1,15 +1,18 @@
-//! What somebody may have meant by a name that nobody knows.
+//! Suggests the known name that may have been meant by an unknown one.
 //!
-//! A suggestion is followed by software without a second look, so it must never turn a wish round or name another thing. Better none: then all
-//! that is known is listed. A name is offered
+//! Software follows a suggestion without a second look, so it must never reverse the meaning or
+//! name something else. In doubt, none is made, and all known names are listed instead. A name is
+//! suggested
 //!
-//! - if it is what another generation of the protocol calls the field ([`OTHER_NAMES`]);
-//! - else if one is near by a slip of the keys, and no other is as near;
-//! - else if all words of the name are words of one known name, and of no other.
+//! - if other generations of the protocol use the given name for this field ([`OTHER_NAMES`]);
+//! - else if it is within a typing slip, and no other name is as near;
+//! - else if all words of the given name are words of this known name, and of no other.
 //!
-//! What excludes is offered only to those who wrote so; what includes, to all others.
+//! An excluding name is suggested only for an excluding name, and any other name only for a name
+//! that does not exclude.
 
-/// Fields that other generations of this and similar protocols have under other names, and mean the same by.
+/// Fields that other generations of this and similar protocols call by other names, with the same
+/// meaning.
 const OTHER_NAMES: [(&str, &str); 39] = [
     ("geo_countries", "geo_country_any_of"),
     ("geo_countries_exclude", "geo_country_none_of"),
@@ -52,7 +55,7 @@ const OTHER_NAMES: [(&str, &str); 39] = [
     ("suppress", "suppress_minutes"),
 ];
 
-/// Words by which a name says that it excludes or forbids.
+/// Words that mark a name as excluding or forbidding.
 const EXCLUDING: [&str; 22] = [
     "none",
     "exclude",
@@ -77,7 +80,7 @@ const EXCLUDING: [&str; 22] = [
     "avoid",
     "suppressed",
 ];
-/// Words by which a name says that it includes.
+/// Words that mark a name as including.
 const INCLUDING: [&str; 13] = [
     "any",
     "include",
@@ -93,23 +96,23 @@ const INCLUDING: [&str; 13] = [
     "only",
     "targets",
 ];
-/// Words that say nothing.
+/// Words without meaning of their own.
 const FILLING: [&str; 4] = ["of", "is", "the", "list"];
-/// Beginnings that turn a word into its opposite.
+/// Prefixes that turn a word into its opposite.
 const TURNING: [&str; 7] = ["in", "un", "non", "dis", "de", "im", "ir"];
 
-/// Whether a name wants something or wants it left out.
+/// Whether a name includes or excludes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Sense {
     Includes,
     Excludes,
-    /// It does not say.
+    /// Neither.
     Plain,
-    /// It says both.
+    /// Contradictory.
     Unclear,
 }
 
-/// The known name that was meant, if that is beyond doubt.
+/// Returns the known name that was meant, if that is beyond doubt.
 pub fn meant<'a>(name: &str, known: &'a [String]) -> Option<&'a str> {
     let name = in_snake_case(name);
     let among = |wanted: &str| known.iter().map(String::as_str).find(|known| *known == wanted);
@@ -121,7 +124,7 @@ pub fn meant<'a>(name: &str, known: &'a [String]) -> Option<&'a str> {
     among(&name).or_else(|| by_a_slip(&name, known)).or_else(|| by_its_words(&name, known))
 }
 
-/// The one that is fewer slips away than all others.
+/// Returns the known name that is fewer slips away than all others.
 fn by_a_slip<'a>(name: &str, known: &'a [String]) -> Option<&'a str> {
     let most = if name.chars().count() < 8 { 1 } else { 2 };
     let mut scored: Vec<(usize, &str)> =
@@ -129,17 +132,17 @@ fn by_a_slip<'a>(name: &str, known: &'a [String]) -> Option<&'a str> {
     scored.sort_unstable();
     let (distance, nearest) = *scored.first().filter(|(distance, _)| *distance <= most)?;
     let is_rival = |(other, rival): &(usize, &str)| {
-        // The opposite must be far: two slips may lead there as well as one leads here.
+        // The opposite must be far away: two slips could lead there as easily as one leads here.
         let opposite = words(rival).1 == words(nearest).1 && *other <= distance + 1;
         *other == distance || opposite
     };
     let contested = scored.iter().skip(1).any(is_rival);
-    // Where the slip is in the word that includes or excludes, the name says neither.
+    // If the slip is in the word that includes or excludes, the name's sense is unknown.
     let agreed = sense(name) == Sense::Plain || agrees(sense(name), sense(nearest), true);
     (!contested && !is_turned(name, nearest) && agreed).then_some(nearest)
 }
 
-/// The one that has all words of the name, where no other has.
+/// Returns the only known name that contains all words of the name.
 fn by_its_words<'a>(name: &str, known: &'a [String]) -> Option<&'a str> {
     let (wish, wanted) = (sense(name), words(name).1);
     if wanted.iter().map(String::len).sum::<usize>() < 3 && !known.iter().any(|known| words(known).1 == wanted) {
@@ -159,7 +162,8 @@ fn by_its_words<'a>(name: &str, known: &'a [String]) -> Option<&'a str> {
     of_sense(true).or_else(|| of_sense(false))
 }
 
-/// Whether a wish may be answered by a name. Strictly: a name that says that it includes comes before one that does not say.
+/// Returns whether a known name's sense fits the given name's. Strictly, a name that says it
+/// includes is preferred to one that doesn't say.
 fn agrees(wish: Sense, known: Sense, strict: bool) -> bool {
     match (wish, known) {
         (Sense::Unclear, _) | (_, Sense::Unclear) => false,
@@ -170,7 +174,7 @@ fn agrees(wish: Sense, known: Sense, strict: bool) -> bool {
     }
 }
 
-/// Whether one is the other with a beginning that turns it round: `inactive`, `active`.
+/// Returns whether one name is the other with a negating prefix: `inactive`, `active`.
 fn is_turned(one: &str, other: &str) -> bool {
     let turns = |long: &str, short: &str| {
         TURNING.iter().any(|turn| long.strip_prefix(turn).is_some_and(|rest| rest.trim_start_matches('_') == short))
@@ -182,7 +186,7 @@ fn sense(name: &str) -> Sense {
     words(name).0
 }
 
-/// What a name says of including, and its other words, each in the singular.
+/// Returns the sense of a name, and its other words in the singular.
 fn words(name: &str) -> (Sense, Vec<String>) {
     let mut sense = Sense::Plain;
     let mut others = Vec::new();
@@ -214,7 +218,7 @@ fn singular(word: &str) -> String {
     }
 }
 
-/// `geoCountries` and `geo-countries` as `geo_countries`.
+/// Converts `geoCountries` and `geo-countries` to `geo_countries`.
 fn in_snake_case(name: &str) -> String {
     let mut written = String::with_capacity(name.len());
     let mut before = '_';

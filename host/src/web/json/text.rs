@@ -1,4 +1,4 @@
-//! The texts of requests: names, ids, addresses, each with its length and its letters.
+//! The texts of requests: names, ids, URLs, each with its length limit and character set.
 
 use std::borrow::Cow;
 
@@ -14,26 +14,26 @@ use crate::domain::{
 
 mod pattern;
 
-/// The longest id of anything: what the host mints is shorter, and so are the ids that buyers use.
+/// Maximum length of an id. Ids minted by the host are shorter, and so are those that buyers use.
 pub const MAX_ID: usize = 200;
-/// The longest name of a creative: the shortest limit of the common ad servers.
+/// Maximum length of a creative's name: the lowest limit among the common ad servers.
 pub const MAX_NAME: usize = 255;
-/// The longest purchase order number: the shortest limit of the common ad servers.
+/// Maximum length of a purchase order number: the lowest limit among the common ad servers.
 pub const MAX_PO_NUMBER: usize = 63;
-/// The longest creative id: it is part of names on the ad server.
+/// Maximum length of a creative id, which becomes part of names on the ad server.
 pub const MAX_CREATIVE_ID: usize = 100;
-/// The longest free text: a screenful.
+/// Maximum length of free text: a screenful.
 pub const MAX_WORDS: usize = 2_000;
-/// The longest address: what browsers and ad servers agree on.
+/// Maximum length of a URL that browsers and ad servers agree on.
 pub const MAX_URL: usize = 2_048;
-/// The longest idempotency key.
+/// Maximum length of an idempotency key.
 pub const MAX_KEY: usize = 255;
-/// The longest value of a targeting rule.
+/// Maximum length of a value in a targeting rule.
 pub const MAX_RULE_VALUE: usize = 200;
-/// The longest time zone name: the longest of the IANA database has 32 characters.
+/// Maximum length of a time zone name; the longest in the IANA database has 32 characters.
 pub const MAX_TIMEZONE: usize = 64;
 
-/// Reads a text that a rule accepts, in the form in which texts are compared; `right` completes "must be …".
+/// Reads a text that a rule accepts, normalized for comparison. `right` completes "must be …".
 fn text<'de, D: Deserializer<'de>>(
     deserializer: D,
     right: &str,
@@ -52,7 +52,7 @@ fn text<'de, D: Deserializer<'de>>(
     }
 }
 
-/// Reads a text that a person reads, too: `right` completes "must be …".
+/// Reads a text that people read, too. `right` completes "must be …".
 fn shown<'de, D: Deserializer<'de>>(
     deserializer: D,
     right: &str,
@@ -74,7 +74,7 @@ fn has_length(text: &str, most: usize) -> bool {
     !text.trim().is_empty() && text.chars().count() <= most
 }
 
-/// One line of text: 1 to `MOST` characters, all of them such that a person sees them as they are.
+/// One line of text: 1 to `MOST` characters, all of which a person sees as they are.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Line<const MOST: usize>(pub String);
 
@@ -83,7 +83,8 @@ impl<'de, const MOST: usize> Deserialize<'de> for Line<MOST> {
         let right = format!("one line of text, 1 to {MOST} characters");
         let line = shown(deserializer, &right, MOST, Lines::One)?;
         match TextOf::read(&line) {
-            // What is looked up is never the text of several, nor of something with an id in it.
+            // A lookup takes a single id, never the text of a list or of an object that contains
+            // one.
             Some(found @ (TextOf::List | TextOf::Object)) if MOST == MAX_ID => {
                 Err(de::Error::custom(format!("must be one id or value by itself, not the text of {found}")))
             }
@@ -105,7 +106,7 @@ impl<const MOST: usize> JsonSchema for Line<MOST> {
     }
 }
 
-/// An id of something that is looked up.
+/// An id to look up.
 pub type Id = Line<MAX_ID>;
 
 /// Free text of one or more lines.
@@ -148,18 +149,18 @@ in_place!(CreativeKey, {
     "type": "string", "minLength": 1, "maxLength": MAX_CREATIVE_ID, "pattern": "^[A-Za-z0-9._:-]+$",
 });
 
-/// A key under which a request is carried out once.
+/// A key under which a request is carried out only once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IdempotencyKey(pub String);
 
 impl IdempotencyKey {
-    /// The key, if it is one.
+    /// Parses a key; returns `None` if it is malformed.
     pub fn parse(text: &str) -> Option<Self> {
         let printable = text.bytes().all(|byte| (b' '..=b'~').contains(&byte));
         (has_length(text, MAX_KEY) && printable).then(|| Self(text.to_owned()))
     }
 
-    /// What a key must be.
+    /// Describes what a key must be.
     pub fn right() -> String {
         format!("1 to {MAX_KEY} printable ASCII characters")
     }
@@ -171,12 +172,12 @@ impl<'de> Deserialize<'de> for IdempotencyKey {
     }
 }
 
-/// Printable, and not only spaces.
+/// Printable ASCII, and not only spaces.
 pub const KEY_PATTERN: &str = "^ *[!-~][ -~]*$";
 
 in_place!(IdempotencyKey, {"type": "string", "minLength": 1, "maxLength": MAX_KEY, "pattern": KEY_PATTERN});
 
-/// A currency.
+/// A currency code.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Currency(pub String);
 
@@ -189,7 +190,7 @@ impl<'de> Deserialize<'de> for Currency {
 
 in_place!(Currency, {"type": "string", "pattern": "^[A-Z]{3}$", "examples": ["USD"]});
 
-/// A name of the IANA time zone database, spelled as it is there.
+/// A name from the IANA time zone database, in its exact spelling.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Timezone(pub String);
 
@@ -202,7 +203,7 @@ impl<'de> Deserialize<'de> for Timezone {
 
 in_place!(Timezone, {"type": "string", "maxLength": MAX_TIMEZONE, "examples": ["America/New_York", "UTC"]});
 
-/// An absolute address on the web.
+/// An absolute web URL.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Url(pub String);
 
@@ -219,8 +220,8 @@ impl<'de> Deserialize<'de> for Url {
     }
 }
 
-/// The letters of RFC 3986, in a host of names or numbers. A name and password in an address would be handed to the ad server and to
-/// every browser, so there are none.
+/// The characters of RFC 3986, with a host of names or numbers. User names and passwords are not
+/// allowed, because they would be passed on to the ad server and to every browser.
 const URL_PATTERN: &str = r"^https?://(?:[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\.?|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?(?:[/?#][A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]*)?$";
 
 fn is_url(text: &str) -> bool {

@@ -1,4 +1,5 @@
-//! The numbers, dates and lists of requests: each reads itself, and says what would be right when it can't.
+//! The numbers, dates and lists of requests. Each parses itself, and says what would be right if it
+//! can't.
 
 use std::{borrow::Cow, fmt, marker::PhantomData};
 
@@ -21,22 +22,24 @@ use crate::{
     },
 };
 
-/// The most packages of one request. A buy of more is a mistake or an import, which belongs into several buys.
+/// Maximum packages in one request. A larger buy is a mistake or an import, which should be several
+/// buys.
 pub const MAX_PACKAGES: usize = 50;
-/// The most creatives of one request: their bodies stay reviewable, and an operation ends in minutes.
+/// Maximum creatives in one request, so that requests stay reviewable and operations end in
+/// minutes.
 pub const MAX_ASSETS: usize = 100;
-/// The most creatives that one package runs.
+/// Maximum creatives that one package runs.
 pub const MAX_CREATIVES: usize = 200;
-/// The largest side of a creative in pixels: beyond any screen that is sold.
+/// Maximum width or height of a creative in pixels: beyond any screen that is sold.
 pub const MAX_PIXELS: u32 = 10_000;
-/// The longest creative in seconds: six hours, longer than any programme.
+/// Maximum length of a creative in seconds: six hours, longer than any programme.
 pub const MAX_SECONDS: i64 = 6 * 3_600;
-/// The largest performance index: a thousand times the baseline is a mistake of units.
+/// Maximum performance index. A thousand times the baseline is a mistake of units.
 pub const MAX_INDEX: i64 = 1_000;
-/// The longest frequency cap in minutes: a year.
+/// Maximum frequency cap in minutes: a year.
 pub const MAX_SUPPRESS_MINUTES: i64 = 366 * 24 * 60;
 
-/// The schema of a type of this module: given in place, without a name of its own.
+/// Implements the schema of a type of this module, inlined and without a name.
 macro_rules! in_place {
     ($name:ty, $schema:tt) => {
         impl JsonSchema for $name {
@@ -56,7 +59,7 @@ macro_rules! in_place {
 }
 pub(in crate::web) use in_place;
 
-/// A decimal number in millionths.
+/// Parses a decimal number into millionths.
 fn millionths<'de, D: Deserializer<'de>>(deserializer: D, right: &str) -> Result<Micros, D::Error> {
     match Told::deserialize(deserializer)? {
         Told::Number(text) => {
@@ -66,7 +69,7 @@ fn millionths<'de, D: Deserializer<'de>>(deserializer: D, right: &str) -> Result
     }
 }
 
-/// An integer within bounds. `750000.0` is the integer that JSON Schema says it is.
+/// Parses an integer within bounds. `750000.0` counts as an integer, as in JSON Schema.
 fn integer<'de, D: Deserializer<'de>>(deserializer: D, least: i64, most: i64) -> Result<i64, D::Error> {
     let told = Told::deserialize(deserializer)?;
     let read = match &told {
@@ -104,7 +107,7 @@ impl<'de> Deserialize<'de> for Count {
 
 in_place!(Count, {"type": "integer", "minimum": 1, "maximum": MAX_IMPRESSIONS});
 
-/// A side of a picture.
+/// The width or height of a picture in pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pixels(pub u32);
 
@@ -117,7 +120,7 @@ impl<'de> Deserialize<'de> for Pixels {
 
 in_place!(Pixels, {"type": "integer", "minimum": 1, "maximum": MAX_PIXELS});
 
-/// Minutes.
+/// A number of minutes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Minutes(pub u32);
 
@@ -130,7 +133,7 @@ impl<'de> Deserialize<'de> for Minutes {
 
 in_place!(Minutes, {"type": "integer", "minimum": 1, "maximum": MAX_SUPPRESS_MINUTES});
 
-/// An hour of a day; 24 is the end of it.
+/// An hour of the day; 24 is its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Hour(pub u8);
 
@@ -142,7 +145,7 @@ impl<'de> Deserialize<'de> for Hour {
 
 in_place!(Hour, {"type": "integer", "minimum": 0, "maximum": 24});
 
-/// How many items a page is to have.
+/// Maximum number of items on a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limit(pub u32);
 
@@ -214,7 +217,7 @@ impl<'de> Deserialize<'de> for Confidence {
 
 in_place!(Confidence, {"type": "number", "minimum": 0, "maximum": 1, "$comment": "at most 6 decimal places"});
 
-/// A start or end of a flight: a day or a moment.
+/// The start or end of a flight: a day or a moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct When(pub Moment);
 
@@ -256,7 +259,7 @@ impl<'de> Deserialize<'de> for DayText {
 
 in_place!(DayText, {"type": "string", "format": "date", "examples": ["2026-12-01"]});
 
-/// A list of a bounded length.
+/// A list of bounded length.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct List<T, const LEAST: usize, const MOST: usize>(pub Vec<T>);
 
@@ -276,7 +279,7 @@ impl<'de, T: Deserialize<'de>, const LEAST: usize, const MOST: usize> Visitor<'d
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Self::Value, A::Error> {
-        // As many as were sent: those that are known to be wrong are passed over.
+        // The number of items sent, including skipped ones that are known to be wrong.
         let sent = sequence.size_hint();
         let mut items = Vec::new();
         while let Some(item) = sequence.next_element()? {
@@ -308,10 +311,11 @@ impl<T: JsonSchema, const LEAST: usize, const MOST: usize> JsonSchema for List<T
     }
 }
 
-/// Reads an optional field of a change that can't be cleared: left out is unchanged, `null` is refused.
+/// Reads an optional field of a change that can't be cleared: if left out it is unchanged; `null`
+/// is refused.
 ///
 /// # Errors
-/// The value's own.
+/// When the value is invalid.
 pub fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
     match Option::deserialize(deserializer)? {
         Some(value) => Ok(Some(value)),
@@ -319,10 +323,11 @@ pub fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) ->
     }
 }
 
-/// Reads an optional field of a change that can be cleared: left out is unchanged, `null` clears.
+/// Reads an optional field of a change that can be cleared: if left out it is unchanged; `null`
+/// clears it.
 ///
 /// # Errors
-/// The value's own.
+/// When the value is invalid.
 pub fn clearable<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Option<T>>, D::Error> {

@@ -1,5 +1,6 @@
-//! A message as it was sent. What reads messages for MCP keeps of a member that is given twice the last, and of a number the nearest
-//! double, so the arguments of a tool are read here before it, and handed past it to the tool.
+//! Reads a message exactly as it was sent. The MCP library keeps only the last of duplicate
+//! members, and of a number the nearest double. So a tool's arguments are parsed here first and
+//! passed to the tool separately.
 
 use axum::{
     Json,
@@ -16,10 +17,10 @@ use crate::{
     web::{Web, http::arguments::collect, json::Arguments, tool},
 };
 
-/// Where a message has the arguments of a tool.
+/// Where a message holds a tool's arguments.
 const ARGUMENTS: &str = "/params/arguments";
 
-/// JSON-RPC: what was sent is no valid request.
+/// The JSON-RPC code for an invalid request.
 const INVALID_REQUEST: i64 = -32_600;
 
 /// Reads the message of a request.
@@ -35,7 +36,7 @@ pub(super) async fn read(State(web): State<Web>, request: Request, next: Next) -
             return refusal.into_response();
         }
     };
-    // What is no JSON is told by whoever reads messages.
+    // The MCP library reports text that is not JSON.
     let Ok(mut message) = Arguments::parse(&body) else {
         return next.run(Request::from_parts(parts, Body::from(body))).await;
     };
@@ -48,7 +49,7 @@ pub(super) async fn read(State(web): State<Web>, request: Request, next: Next) -
     let Some(arguments) = arguments.filter(|arguments| !arguments.value.is_null()) else {
         return next.run(Request::from_parts(parts, Body::from(body))).await;
     };
-    // A text or a list in place of the arguments is told by the tool: a model must read it.
+    // The tool reports a text or a list in place of the arguments, because a model must read that.
     if let Some(place) = message.value.pointer_mut(ARGUMENTS) {
         *place = if arguments.value.is_object() { arguments.value.clone() } else { Value::Object(Map::new()) };
     }
@@ -58,7 +59,7 @@ pub(super) async fn read(State(web): State<Web>, request: Request, next: Next) -
     next.run(Request::from_parts(parts, Body::from(body))).await
 }
 
-/// A message that says two things at once outside of a tool's arguments.
+/// Builds the error for a message with a duplicate member outside a tool's arguments.
 fn given_twice(id: &Value, place: &str) -> Response {
     let id = if id.is_string() || id.is_number() { id.clone() } else { Value::Null };
     let error = json!({ "code": INVALID_REQUEST, "message": format!("{place} is given twice: give it once") });

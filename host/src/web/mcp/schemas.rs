@@ -1,5 +1,6 @@
-//! The schemas of tools for agents. A model reads all of them before it does anything, and pays for each word: so each thing is said
-//! once, a shape that occurs often is defined once, and an answer is described no further than what a model looks for in it.
+//! The schemas of tools for agents. A model reads all of them before it does anything, and pays for
+//! each word. So everything is stated once, a repeated shape becomes a definition, and an answer is
+//! described only as far as a model needs.
 
 use std::collections::BTreeMap;
 
@@ -10,17 +11,18 @@ use crate::web::{
     tool::Tool,
 };
 
-/// Where definitions stand in a schema that is complete in itself.
+/// Where definitions are in a self-contained schema.
 const DEFINITIONS: &str = "$defs";
 const REFERENCE: &str = "#/$defs/";
 
-/// A definition of so few bytes is written in place: a reference is hardly shorter.
+/// A definition of at most this many bytes is inlined: a reference would hardly be shorter.
 const SHORT: usize = 60;
 
-/// What describes a pair of targeting fields twice.
+/// Text that both descriptions of a pair of targeting fields would repeat.
 const ANY_OF: &str = "Deliver only where one of these matches: ";
 
-/// What a model does not need: rules that it would hardly break, and whose refusal says what is right.
+/// Keywords that a model does not need: rules that it would hardly break, and whose refusal says
+/// what is right.
 const LEFT_OUT: [&str; 18] = [
     "pattern",
     "$comment",
@@ -42,17 +44,17 @@ const LEFT_OUT: [&str; 18] = [
     "then",
 ];
 
-/// What one tool shows in full, and another that takes the same only names.
+/// Parts that one tool documents in full and another only refers to.
 const SHOWN_ELSEWHERE: [(&str, &str, &str); 3] = [
     ("update_media_buy", "TargetingOverlay", "The fields of targeting_overlay of create_media_buy."),
     ("update_package", "TargetingOverlay", "The fields of targeting_overlay of create_media_buy."),
     ("update_media_buy", "PackageUpdate", "One of the packages of update_package: package_id, and what of it changes."),
 ];
 
-/// The name of a list of texts, which occurs often.
+/// The name of the definition for a list of texts, which occurs often.
 const TEXTS: &str = "Texts";
 
-/// The schema of a tool's arguments.
+/// Returns the schema of a tool's arguments.
 pub(super) fn of_arguments(tool: &Tool) -> Map<String, Value> {
     let mut generator = schema::with_definitions(Side::Request);
     let mut schema = schema::of(&mut generator, tool.input);
@@ -69,24 +71,26 @@ pub(super) fn of_arguments(tool: &Tool) -> Map<String, Value> {
     schema
 }
 
-/// The schema of a tool's structured content: its answer, or the error object. Some clients check both against it.
+/// Returns the schema of a tool's structured content: its answer, or the error object. Some clients
+/// validate both against it.
 pub(super) fn of_answer(tool: &Tool) -> Map<String, Value> {
     let mut generator = schema::complete(Side::Answer);
     let answer = schema::of(&mut generator, tool.output);
     let properties = answer.get("properties").and_then(Value::as_object).into_iter().flatten();
     let mut shown: Map<String, Value> = properties.map(|(name, property)| (name.clone(), outline(property))).collect();
-    // An operation has an error of its own, which may be null.
+    // An operation has an error field of its own, which may be null.
     shown.entry("error").or_insert_with(|| json!({"type": "object"}));
     Map::from_iter([("type".to_owned(), json!("object")), ("properties".to_owned(), Value::Object(shown))])
 }
 
-/// What a field of an answer is: its type, and its values where they are a closed list. The answer itself shows the rest.
+/// Reduces a field of an answer to its type, and its values if it is an enum. The answer itself
+/// shows the rest.
 fn outline(property: &Value) -> Value {
     let kept = ["type", "enum"].into_iter().filter_map(|name| Some((name.to_owned(), property.get(name)?.clone())));
     Value::Object(kept.collect())
 }
 
-/// A schema without what a model does not need.
+/// Returns a schema without the keywords that a model does not need.
 fn without_rules(schema: Value) -> Value {
     match schema {
         Value::Object(members) => Value::Object(lean(members)),
@@ -112,13 +116,14 @@ fn lean(mut members: Map<String, Value>) -> Map<String, Value> {
         .collect();
     let clears = kept.get("description").and_then(Value::as_str).is_some_and(|words| words.contains("`null`"));
     if !clears {
-        // A model that fills it in would do so elsewhere, too.
+        // A model that fills in `null` here would do so elsewhere, too.
         schema::forget_null(&mut kept);
     }
     kept
 }
 
-/// Of each pair of targeting fields one is described: the other is its opposite, which the overlay says of all.
+/// Describes only one of each pair of targeting fields. The other is its opposite, as the overlay's
+/// description says of all pairs.
 fn pairs(mut properties: Map<String, Value>) -> Map<String, Value> {
     for (name, property) in &mut properties {
         let Value::Object(property) = property else { continue };
@@ -131,9 +136,9 @@ fn pairs(mut properties: Map<String, Value>) -> Map<String, Value> {
     properties
 }
 
-/// Puts short definitions, and those that are used once, where they are used; the others stay definitions.
+/// Inlines definitions that are short or used once; the others stay definitions.
 fn settle(schema: &mut Map<String, Value>, parts: &mut BTreeMap<String, Value>) {
-    // Each round removes a definition, so it ends.
+    // Each round removes a definition, so the loop ends.
     while let Some(name) = next_in_place(schema, parts) {
         let Some(part) = parts.remove(&name) else { return };
         let mut whole = Value::Object(std::mem::take(schema));
@@ -156,7 +161,8 @@ fn settle(schema: &mut Map<String, Value>, parts: &mut BTreeMap<String, Value>) 
     }
 }
 
-/// Refers to the list of texts where there is one; how often.
+/// Replaces every list of texts with a reference to the common definition; returns how many there
+/// were.
 fn name_lists(value: &mut Value) -> usize {
     match value {
         Value::Object(members) => {
@@ -186,7 +192,8 @@ fn next_in_place(schema: &Map<String, Value>, parts: &BTreeMap<String, Value>) -
     parts.iter().find(|(name, part)| fits(name, part)).map(|(name, _)| name.clone())
 }
 
-/// Writes a definition in place of the references to it. What stands beside a reference is said of this use of it.
+/// Inlines a definition in place of the references to it. Keywords beside a reference apply to that
+/// use and take precedence.
 fn replace(value: &mut Value, name: &str, part: &Value) {
     match value {
         Value::Object(members) => {

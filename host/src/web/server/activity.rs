@@ -1,4 +1,4 @@
-//! What is known of a connection: what it is doing, since when, and by when it must have done something.
+//! The state of a connection: what it is doing, since when, and its next deadline.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -12,22 +12,23 @@ use super::{Closed, Limits, crowd::Place};
 /// What a connection is doing.
 #[derive(Debug)]
 struct State {
-    /// Requests that are being answered.
+    /// Number of requests in flight.
     in_flight: usize,
-    /// Whether there was any.
+    /// Whether any request has arrived.
     asked: bool,
-    /// Whether it speaks HTTP/2, which has much to say beside requests.
+    /// Whether it uses HTTP/2, which exchanges frames outside of requests.
     multiplexed: bool,
-    /// Since when nothing is asked.
+    /// Since when no request is in flight.
     idle_since: Instant,
-    /// Since when something came that is no whole head yet.
+    /// Since when data has arrived that is not yet a complete head.
     head_since: Option<Instant>,
-    /// Since when the client takes nothing of what is written.
+    /// Since when the client has not read what is written.
     stalled_since: Option<Instant>,
 }
 
 impl State {
-    /// By when it must have gone on, and what is wrong if it has not. `None` while it is for the host to do something.
+    /// Returns the deadline for the client's next action, and the reason for closing if it passes.
+    /// `None` while it is the host's turn.
     fn deadline(&self, limits: &Limits) -> Option<(Instant, Closed)> {
         if let Some(since) = self.stalled_since {
             return Some((since + limits.stall_timeout, Closed::Stalled));
@@ -45,7 +46,7 @@ impl State {
     }
 }
 
-/// What is known of a connection.
+/// The tracked activity of a connection.
 #[derive(Debug)]
 pub(super) struct Activity {
     state: Mutex<State>,
@@ -74,22 +75,22 @@ impl Activity {
         self.state().deadline(limits)
     }
 
-    /// Waits until the deadline may be another one.
+    /// Waits until the deadline may have changed.
     pub(super) async fn changed(&self) {
         self.changed.notified().await;
     }
 
-    /// Waits until somebody else needs the place.
+    /// Waits until another connection needs the place.
     pub(super) async fn displaced(&self) {
         self.place.displaced().await;
     }
 
-    /// Whether a request is being answered.
+    /// Returns whether a request is in flight.
     pub(super) fn is_answering(&self) -> bool {
         self.state().in_flight > 0
     }
 
-    /// Something came.
+    /// Records that data has arrived.
     pub(super) fn read(&self) {
         let mut state = self.state();
         if state.in_flight == 0 && state.head_since.is_none() {
@@ -98,7 +99,7 @@ impl Activity {
         }
     }
 
-    /// Something was written, or could not be.
+    /// Records a write, and whether the client took the data.
     pub(super) fn wrote(&self, taken: bool) {
         let mut state = self.state();
         match (taken, state.stalled_since) {
@@ -115,7 +116,7 @@ impl Activity {
         }
     }
 
-    /// A request is there; it is being answered until what is returned is dropped.
+    /// Records a request, which is in flight until the returned guard is dropped.
     pub(super) fn request(self: &Arc<Self>, multiplexed: bool) -> Answering {
         let mut state = self.state();
         state.in_flight += 1;
@@ -131,7 +132,7 @@ impl Activity {
     }
 }
 
-/// A request that is being answered.
+/// A request in flight.
 #[derive(Debug)]
 pub(super) struct Answering(Arc<Activity>);
 
@@ -170,10 +171,10 @@ mod tests {
         Activity::new(Crowd::new(1, 1).enter(None).unwrap())
     }
 
-    /// Why it would be closed, and after how many seconds from now.
+    /// Returns why the connection would be closed, and how many seconds after `from`.
     fn closed(activity: &Activity, from: Instant) -> Option<(Closed, u64)> {
         let (at, closed) = activity.deadline(&limits())?;
-        // What was noted a moment after `from` is rounded down to it.
+        // A time recorded shortly after `from` is rounded down to it.
         Some((closed, at.saturating_duration_since(from).as_secs()))
     }
 

@@ -1,4 +1,4 @@
-//! One connection: served until it ends, or has taken too long over something.
+//! One connection, served until it ends or misses a deadline.
 
 use std::{
     convert::Infallible,
@@ -36,19 +36,19 @@ use super::{
 };
 use crate::{metrics::CONNECTIONS, web::address::Peer};
 
-/// How large the head of a request may be, and how much of a connection is read ahead. Heads of hundreds of bytes are usual, cookies and
-/// tokens of proxies make some kilobytes of them.
+/// Read-ahead buffer of a connection, which also limits the head of a request. Heads of several
+/// hundred bytes are usual; cookies and proxies' tokens can make them several kilobytes.
 const BUFFER_BYTES: usize = 64 << 10;
 
-/// The largest head of a request over HTTP/2.
+/// Maximum size of a request head over HTTP/2.
 const HEAD_BYTES: u32 = 16 << 10;
 
-/// How often the other end of a connection of HTTP/2 is asked whether it is still there, and how long it may take to answer: a machine
-/// that went away in the middle of a long answer says nothing.
+/// How often an HTTP/2 client is pinged, and how long it may take to answer: a machine that
+/// disappears during a long answer sends no notice.
 const PING_EVERY: Duration = Duration::from_secs(20);
 const PING_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// How long a connection that has nothing more to do may take to say goodbye.
+/// How long a connection with nothing left to do may take to close.
 const GOODBYE: Duration = Duration::from_secs(1);
 
 /// Serves a connection.
@@ -76,7 +76,7 @@ pub(super) async fn serve(
     let io = TokioIo::new(Noted { stream, activity: activity.clone() });
     let builder = builder(&limits);
     let mut connection = pin!(builder.serve_connection(io, service));
-    // Whether it ends with what is being answered.
+    // Whether the connection ends after the requests in flight.
     let mut ending = false;
     let mut displaced = false;
     loop {
@@ -109,7 +109,7 @@ pub(super) async fn serve(
             }
             closed = too_late => closed,
         };
-        // It may have gone on at the same moment. What is being answered is answered.
+        // The client may have acted at the same moment. Requests in flight are finished.
         let on_time = activity.deadline(&limits).is_none_or(|(at, _)| at > Instant::now());
         if on_time && closed != Closed::Displaced {
             continue;
@@ -121,7 +121,7 @@ pub(super) async fn serve(
         }
         closed.count();
         if closed == Closed::Idle {
-            // Whoever is about to ask is told that it must be over another connection.
+            // A client about to send a request learns that it must use another connection.
             connection.as_mut().graceful_shutdown();
             let _ = tokio::time::timeout(GOODBYE, connection).await;
         }
@@ -131,7 +131,7 @@ pub(super) async fn serve(
 
 fn builder(limits: &Limits) -> Builder<TokioExecutor> {
     let mut builder = Builder::new(TokioExecutor::new());
-    // Heads are timed here, whatever is spoken, from before that is known.
+    // Heads are timed by [`Activity`] for every protocol version, even before the version is known.
     builder.http1().timer(TokioTimer::new()).header_read_timeout(None).max_buf_size(BUFFER_BYTES);
     builder
         .http2()
@@ -143,7 +143,7 @@ fn builder(limits: &Limits) -> Builder<TokioExecutor> {
     builder
 }
 
-/// Counts a connection for as long as it is open.
+/// Counts a connection while it is open.
 struct Open;
 
 impl Open {
@@ -159,7 +159,7 @@ impl Drop for Open {
     }
 }
 
-/// The body of an answer. The request is answered when it is gone.
+/// An answer's body. Its request counts as in flight until this is dropped.
 struct Answered {
     body: Body,
     _answering: Answering,
@@ -185,7 +185,7 @@ impl http_body::Body for Answered {
     }
 }
 
-/// A stream whose comings and goings are noted.
+/// A stream whose reads and writes are recorded.
 struct Noted {
     stream: TcpStream,
     activity: Arc<Activity>,

@@ -1,8 +1,9 @@
-//! All connections together: how many there may be, and whose place another one gets.
+//! All connections together: how many there may be, and which one loses its place to a new one.
 //!
-//! Once all places are taken, a new connection gets that of one on which nothing is asked: first of those that never asked anything,
-//! then of the others, each time the one that has been so for longest. So half-open connections, however many somebody makes, keep
-//! nobody out. Only if every place is held by a request that is being answered, a new connection is refused.
+//! Once all places are taken, a new connection displaces one without a request in flight: first
+//! those that never sent a request, then the others, longest idle first. So half-open connections,
+//! however many there are, don't keep anyone out. A new connection is refused only if every place
+//! is held by a request in flight.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -12,18 +13,19 @@ use std::{
 
 use tokio_util::sync::CancellationToken;
 
-/// The order in which places are taken away: what never asked before what did, then by age.
+/// The order in which places are taken away: connections that never sent a request first, then by
+/// age.
 type Turn = (bool, u64);
 
 #[derive(Debug, Default)]
 struct Places {
-    /// How many are taken.
+    /// Number of places taken.
     taken: usize,
-    /// How many of them by each address.
+    /// Number of places taken, by address.
     by_address: HashMap<IpAddr, Address>,
-    /// Those on which nothing is asked.
+    /// The places without a request in flight.
     idle: BTreeMap<Turn, (Option<IpAddr>, CancellationToken)>,
-    /// Counts up, for the order of age.
+    /// A counter that orders places by age.
     turns: u64,
 }
 
@@ -52,7 +54,8 @@ impl Places {
         Some(displace)
     }
 
-    /// Takes a place away; whether there was one. It counts as free: whoever has it closes it now.
+    /// Takes a place away; returns whether there was one. It counts as free at once, because its
+    /// connection closes now.
     fn displace(&mut self, turn: Option<Turn>) -> bool {
         let Some(turn) = turn else { return false };
         let address = self.idle.get(&turn).and_then(|(address, _)| *address);
@@ -91,14 +94,14 @@ impl Crowd {
         lock(&self.places)
     }
 
-    /// How many there are.
+    /// Returns the number of open connections.
     #[cfg(test)]
     pub(super) fn len(&self) -> usize {
         self.places().taken
     }
 
-    /// A place for a new connection; `None` if all are held by what is being answered. Connections without an address are counted among
-    /// all, and not for an address.
+    /// Takes a place for a new connection. Returns `None` if all are held by requests in flight.
+    /// Connections without an address count towards the total but not towards an address.
     pub(super) fn enter(&self, address: Option<IpAddr>) -> Option<Place> {
         let mut places = self.places();
         let own = address.and_then(|address| places.by_address.get(&address));
@@ -121,7 +124,7 @@ impl Crowd {
         Some(Place { places: self.places.clone(), address, turn: Mutex::new(Some(turn)), displace })
     }
 
-    /// Takes the place of one on which nothing is asked; whether there was one.
+    /// Displaces a connection without a request in flight; returns whether there was one.
     pub(super) fn displace(&self) -> bool {
         let mut places = self.places();
         let oldest = places.idle.keys().next().copied();
@@ -133,23 +136,23 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The place of a connection, until it is dropped.
+/// The place of a connection, held until dropped.
 #[derive(Debug)]
 pub(super) struct Place {
     places: Arc<Mutex<Places>>,
     address: Option<IpAddr>,
-    /// While nothing is asked.
+    /// Set while no request is in flight.
     turn: Mutex<Option<Turn>>,
     displace: CancellationToken,
 }
 
 impl Place {
-    /// Waits until somebody else gets it.
+    /// Waits until the place is given to another connection.
     pub(super) async fn displaced(&self) {
         self.displace.cancelled().await;
     }
 
-    /// Something is asked.
+    /// Marks that a request is in flight.
     pub(super) fn busy(&self) {
         let turn = lock(&self.turn).take();
         if let Some(turn) = turn {
@@ -157,7 +160,7 @@ impl Place {
         }
     }
 
-    /// What was asked is answered.
+    /// Marks that no request is in flight.
     pub(super) fn idle(&self) {
         let mut turn = lock(&self.turn);
         if turn.is_none() && !self.displace.is_cancelled() {
@@ -172,7 +175,7 @@ impl Drop for Place {
         if let Some(turn) = self.turn.get_mut().unwrap_or_else(PoisonError::into_inner).take() {
             places.rouse(turn);
         }
-        // Who was displaced has left already.
+        // A displaced connection has already left.
         if !self.displace.is_cancelled() {
             places.leave(self.address);
         }
@@ -224,7 +227,7 @@ mod tests {
         let mine: Vec<Place> = (0..2).map(|_| crowd.enter(address(1)).unwrap()).collect();
         let _third = crowd.enter(address(1)).unwrap();
         assert_eq!((is_displaced(&mine[0]), is_displaced(&mine[1]), is_displaced(&other)), (true, false, false));
-        // A proxy speaks for many.
+        // A proxy connects on behalf of many clients.
         let proxied: Vec<Place> = (0..50).map(|_| crowd.enter(None).unwrap()).collect();
         assert!(!proxied.iter().any(is_displaced));
     }

@@ -1,53 +1,54 @@
-//! How many files the process may have open: each connection is one.
+//! Limits on open files, of which each connection is one.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// How many connections there may be, unless the configuration says otherwise. Their buffers take 64 KiB each at most.
+/// Default maximum connections. Their buffers take at most 64 KiB each.
 const CONNECTIONS: usize = 10_000;
 
-/// With fewer than this nobody can be served.
+/// With fewer connections than this, the host is not usable.
 const FEWEST: usize = 16;
 
-/// What the host opens whatever is configured: its database's files, what the runtime itself needs, components that are read or
-/// compiled, webhooks that are being sent.
+/// Files that the host opens under any configuration: its database's files, those of the runtime,
+/// components being read or compiled, webhooks being sent.
 const OWN_FILES: usize = 128;
 
-/// Why there can't be as many connections as are wanted.
+/// Why the wanted number of connections is not possible.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum FilesError {
-    /// The configuration wants more than there may be.
+    /// More are configured than the process may have open.
     #[error(
         "`max_connections` of [server] is {wanted}, but this process may have {limit} files open and needs {others} of them for databases and \
          ad servers: raise the limit (ulimit -n, LimitNOFILE= of systemd) to {needed}, or lower `max_connections`"
     )]
     TooMany {
-        /// What is configured.
+        /// The configured number of connections.
         wanted: usize,
-        /// What the process may have open.
+        /// The process's limit of open files.
         limit: usize,
-        /// What it needs beside connections.
+        /// Files needed besides connections.
         others: usize,
-        /// What would be enough.
+        /// The limit that would be enough.
         needed: usize,
     },
-    /// There may be hardly any.
+    /// The limit leaves hardly any connections.
     #[error(
         "this process may have {limit} files open and needs {others} of them for databases and ad servers: raise the limit (ulimit -n, \
          LimitNOFILE= of systemd)"
     )]
     TooFew {
-        /// What the process may have open.
+        /// The process's limit of open files.
         limit: usize,
-        /// What it needs beside connections.
+        /// Files needed besides connections.
         others: usize,
     },
 }
 
-/// How many connections there may be, with `outgoing` of the host's own to databases and ad servers. The process's limit of open files
-/// is raised as far as it may be raised; without a wish, there are as many as it allows.
+/// Returns the maximum number of connections, given `outgoing` connections of the host's own to
+/// databases and ad servers. Raises the process's limit of open files as far as possible. If
+/// `wanted` is `None`, the limit determines the number.
 ///
 /// # Errors
-/// They are more than the process may have open.
+/// When the process may not have that many files open.
 pub fn connections(wanted: Option<usize>, outgoing: usize) -> Result<usize, FilesError> {
     let limit = raised();
     let most = fitting(wanted, limit, OWN_FILES.saturating_add(outgoing))?;
@@ -73,7 +74,7 @@ fn fitting(wanted: Option<usize>, limit: usize, others: usize) -> Result<usize, 
     }
 }
 
-/// The limit of open files, after it was raised as far as it may be.
+/// Raises the limit of open files as far as possible and returns it.
 fn raised() -> usize {
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
     let wanted = Rlimit { current: maximum, maximum };

@@ -1,4 +1,4 @@
-//! What the answers to all writes have in common, and the answer that several of them give.
+//! The common part of the answers to all writes, and the answer that several of them share.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -21,25 +21,25 @@ use crate::{
     },
 };
 
-/// What became of a change.
+/// The result of a change.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct UpdateAnswer {
-    /// `accepted`: carried out, or (HTTP 202) being carried out. `pending_manual` and `pending_permission` are no errors: a
-    /// person must act first. `failed`: see `reason`.
+    /// `accepted`: done, or (HTTP 202) being carried out. `pending_manual` and `pending_permission`
+    /// are not errors: a person must act first. `failed`: see `reason`.
     pub status: ChangeStatus,
-    /// When the change takes effect; `null` while that is not known.
+    /// When the change takes effect; `null` if not yet known.
     pub implementation_date: Option<Timestamp>,
     /// Why it failed.
     pub reason: Option<String>,
-    /// What else there is to know; the task id for pending states.
+    /// Further information; the task id for pending states.
     pub detail: String,
-    /// The operation, for `get_operation`. Left out for a dry run.
+    /// The operation, for `get_operation`. Absent for a dry run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub operation_id: Option<OperationId>,
-    /// The task that a person must work on.
+    /// The task that a person must act on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub task_id: Option<TaskId>,
-    /// The packages that were changed; after a failure, those that were changed before it.
+    /// The packages that were changed; after a failure, those changed before it.
     pub affected_packages: Vec<PackageId>,
     /// What will change on the ad servers. Only for a dry run.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -47,7 +47,7 @@ pub struct UpdateAnswer {
     /// `true`: nothing was changed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dry_run: Option<bool>,
-    /// `true`: the first answer to this idempotency key again.
+    /// `true`: repeats the first answer to this key.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub replayed: Option<bool>,
 }
@@ -71,7 +71,7 @@ impl From<&WriteAnswer> for UpdateAnswer {
 }
 
 names! {
-    /// How a change of a buy stands.
+    /// The status of a change.
     ChangeStatus {
         /// Carried out, or being carried out.
         Accepted = "accepted",
@@ -99,7 +99,7 @@ impl JsonSchema for ChangeStatus {
     }
 }
 
-/// What every write tells of its operation.
+/// The operation's part of the answer to every write.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(super) struct Outcome {
     pub(in crate::web::v1) status: ChangeStatus,
@@ -112,7 +112,7 @@ pub(super) struct Outcome {
 }
 
 impl Outcome {
-    /// The protocol's view of how an operation stands.
+    /// Translates the state of an operation into the protocol's terms.
     pub(in crate::web::v1) fn of(answer: &WriteAnswer) -> Self {
         let operation = &answer.operation;
         let task = open_task(answer);
@@ -165,11 +165,11 @@ impl Outcome {
     }
 }
 
-/// How a write is to be accepted. The key and the wish for a dry run are no part of what a reviewer sees, nor of what makes two
-/// requests the same.
+/// Returns the options for accepting a write. The idempotency key and `dry_run` are removed from
+/// the stored request: a reviewer does not see them, and they don't make two requests different.
 ///
 /// # Errors
-/// `INVALID_PARAMETER` if the key came in two places and is not the same.
+/// `INVALID_PARAMETER` when the key is given in two places with different values.
 pub fn write_options(
     arguments: &Arguments,
     key: Option<IdempotencyKey>,
@@ -195,7 +195,7 @@ pub fn write_options(
     })
 }
 
-/// The answer to a write.
+/// Builds the answer to a write.
 pub(in crate::web::v1) fn answer<'a, T: Serialize + From<&'a WriteAnswer>>(
     answer: &'a WriteAnswer,
 ) -> Result<Answer, AppError> {
@@ -203,7 +203,7 @@ pub(in crate::web::v1) fn answer<'a, T: Serialize + From<&'a WriteAnswer>>(
     Ok(Answer { pending: is_pending(answer), ..shown })
 }
 
-/// The task that waits for a person, while one does. A dry run makes none.
+/// Returns the task that waits for a person, if there is one. A dry run creates none.
 pub(in crate::web::v1) fn open_task(answer: &WriteAnswer) -> Option<TaskId> {
     let waits = matches!(
         answer.operation.state,
@@ -212,7 +212,7 @@ pub(in crate::web::v1) fn open_task(answer: &WriteAnswer) -> Option<TaskId> {
     answer.operation.task().filter(|_| waits && !answer.dry_run).cloned()
 }
 
-/// Words with the task's id, as orchestrators read it out of them.
+/// Adds the task's id to a text, in the form that orchestrators parse.
 pub(in crate::web::v1) fn waiting(words: &str, task: Option<&TaskId>) -> String {
     match task {
         Some(task) => format!("{words}: task {task}"),
@@ -220,9 +220,9 @@ pub(in crate::web::v1) fn waiting(words: &str, task: Option<&TaskId>) -> String 
     }
 }
 
-/// Adds words to words.
+/// Appends words to a text.
 pub(in crate::web::v1) fn append(detail: &mut String, words: &str) {
-    // Sentences of adapters end with a full stop, those of the host do not.
+    // Adapters' sentences end with a full stop, the host's do not.
     let words = words.trim_end_matches('.');
     if !detail.is_empty() && !words.is_empty() {
         detail.push_str("; ");
@@ -230,7 +230,7 @@ pub(in crate::web::v1) fn append(detail: &mut String, words: &str) {
     detail.push_str(words);
 }
 
-/// Whether the caller must look again: it waits, or is not carried out yet.
+/// Returns whether the caller must check again: the operation waits, or is not carried out yet.
 pub fn is_pending(answer: &WriteAnswer) -> bool {
     use crate::domain::status::BuyStatus::{PendingApproval, PendingManual, PendingPermission};
     let create = answer.operation.kind == crate::domain::operation::OperationKind::Create;
@@ -238,7 +238,8 @@ pub fn is_pending(answer: &WriteAnswer) -> bool {
     !answer.dry_run && (!answer.operation.state.is_final() || reviewed)
 }
 
-/// When the change takes effect: when the last platform says so, else when it was carried out.
+/// Returns when the change takes effect: the latest time that a platform gives, else when it was
+/// carried out.
 pub(in crate::web::v1) fn takes_effect(operation: &Operation) -> Option<Timestamp> {
     let told = operation.legs.iter().filter_map(|leg| leg.outcome.as_ref()?.effective).max();
     told.or(operation.ended_at)
@@ -261,7 +262,7 @@ fn notes(operation: &Operation) -> Vec<String> {
         .collect()
 }
 
-/// How each platform ended, where there were several.
+/// Describes how each platform ended, if there were several.
 fn failed_detail(operation: &Operation) -> String {
     let mut detail = String::new();
     if operation.legs.len() > 1 {

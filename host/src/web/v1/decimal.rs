@@ -7,12 +7,12 @@ use serde::{Serialize, Serializer};
 
 use crate::domain::money::Micros;
 
-/// A decimal number of at most six places, in millionths.
+/// A decimal number with at most six decimal places, in millionths.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Decimal(i64);
 
 impl Decimal {
-    /// `part / whole`, rounded to six places; `None` for a whole of nothing.
+    /// Returns `part / whole`, rounded to six places, or `None` if `whole` is zero.
     pub fn ratio(part: i64, whole: i64) -> Option<Self> {
         if whole <= 0 || part < 0 {
             return None;
@@ -22,7 +22,7 @@ impl Decimal {
         i64::try_from(millionths).ok().map(Self)
     }
 
-    /// A share in millionths as a percentage with two places.
+    /// Converts a share in millionths to a percentage with two decimal places.
     pub fn percentage(millionths: i64) -> Self {
         let hundredths = millionths.max(0).saturating_add(50) / 100;
         Self(hundredths.saturating_mul(10_000))
@@ -31,7 +31,7 @@ impl Decimal {
 
 impl Serialize for Decimal {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        // An amount of money is written as such a number, too.
+        // Amounts of money use the same format.
         Micros::new(self.0).unwrap_or(Micros::MAX).serialize(serializer)
     }
 }

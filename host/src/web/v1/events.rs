@@ -1,10 +1,10 @@
-//! Payloads of webhooks: what an event is in the words of this protocol.
+//! Payloads of webhooks: events in the terms of this protocol.
 
 use serde_json::{Value, json};
 
 use crate::domain::event::{Event, EventData};
 
-/// The body of an event's deliveries: `{type, timestamp, data}`.
+/// Returns the body of an event's deliveries: `{type, timestamp, data}`.
 pub fn payload(event: &Event) -> String {
     json!({ "type": event.kind, "timestamp": event.at, "data": data(event) }).to_string()
 }
@@ -56,7 +56,7 @@ mod tests {
         payload(&Event { id: "evt_1".into(), kind, principal: "acme".into(), buy: "gam_1".into(), at, data })
     }
 
-    /// Receivers compare and store these bytes: a change of one is a change of the protocol.
+    /// Receivers compare and store these bytes, so changing one changes the protocol.
     #[test]
     fn payloads_are_what_they_always_were() {
         let status = EventData::BuyStatus {

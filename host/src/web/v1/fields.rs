@@ -1,8 +1,9 @@
-//! The fields of version 1 by their names: a path of the domain as a JSON pointer into a request.
+//! The field names of version 1, and the translation of a path in the domain into a JSON pointer
+//! into a request.
 //!
-//! The application core and adapters see packages by their ids and with the buy's targeting merged in. The caller wrote a list, and
-//! perhaps the short forms `geography` and `device_types`. A pointer must lead to what the caller wrote, so [`in_request`] looks
-//! where that stands.
+//! The application core and adapters refer to packages by their ids, with the buy's targeting
+//! merged in. The caller sent a list, and perhaps the short forms `geography` and `device_types`. A
+//! pointer must lead to what the caller wrote, so [`in_request`] finds where that is.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -21,7 +22,7 @@ const PACKAGES: &str = "packages";
 const ASSETS: &str = "assets";
 const TARGETING: &str = "targeting_overlay";
 
-/// The name of a field.
+/// Returns the name of a field.
 const fn name(field: Field) -> &'static str {
     match field {
         Field::Active => "active",
@@ -63,7 +64,7 @@ const fn name(field: Field) -> &'static str {
     }
 }
 
-/// The short form that may stand in place of a rule.
+/// Returns the short form that may replace a rule.
 const fn short_form(dimension: Dimension, operator: Operator) -> Option<&'static str> {
     match (dimension, operator) {
         (Dimension::GeoCountry | Dimension::GeoRegion, Operator::AnyOf) => Some("geography"),
@@ -72,7 +73,7 @@ const fn short_form(dimension: Dimension, operator: Operator) -> Option<&'static
     }
 }
 
-/// One token of a pointer, and what may stand in its place.
+/// One token of a pointer, and the short form that may replace it.
 struct Token {
     name: String,
     short: Option<&'static str>,
@@ -139,7 +140,7 @@ fn joined(tokens: &[Token]) -> String {
     tokens.iter().map(|token| format!("/{}", pointer_token(&token.name))).collect()
 }
 
-/// The pointer of a path, whatever the request says.
+/// Returns the pointer of a path, without looking at the request.
 pub fn pointer(path: &FieldPath) -> String {
     match path {
         FieldPath { subject: Subject::Buy, part: Part::Text(text) } => text.clone(),
@@ -147,7 +148,7 @@ pub fn pointer(path: &FieldPath) -> String {
     }
 }
 
-/// The pointer of a path into a request: to where the caller wrote it.
+/// Returns the pointer to where the caller wrote the value of a path in the request.
 fn pointer_into(path: &FieldPath, request: &Value) -> String {
     let (list, key, id) = match &path.subject {
         Subject::Package(PackageRef::Merged(id)) => (PACKAGES, "package_id", id.as_str()),
@@ -162,12 +163,12 @@ fn pointer_into(path: &FieldPath, request: &Value) -> String {
         tokens[1] = Token::new(index.to_string());
     }
     let own = point(&tokens, request);
-    // Not in the package's own part: it comes from the whole buy's, if that has it.
+    // If the package's own part lacks it, it comes from the whole buy's, if that has it.
     let of_buy = || (list == PACKAGES && tokens.len() > 2).then(|| point(&tokens[2..], request)).flatten();
     own.or_else(of_buy).unwrap_or_else(|| joined(&tokens))
 }
 
-/// The pointer, if the request has something there: under the full name or under a short form.
+/// Returns the pointer if the request has a value there, under the full name or a short form.
 fn point(tokens: &[Token], request: &Value) -> Option<String> {
     let mut at = request;
     let mut pointer = String::new();
@@ -189,19 +190,20 @@ fn step<'a>(at: &'a Value, name: &str) -> Option<&'a Value> {
     }
 }
 
-/// A problem at its pointer.
+/// Replaces the path of a problem with its pointer.
 pub fn pointed(problem: Problem) -> Problem {
     Problem { field: FieldPath::text(pointer(&problem.field)), ..problem }
 }
 
-/// An error with pointers into the request that was refused, and with their words in its message.
+/// Gives an error pointers into the request that was refused, and rewrites its message to match.
 pub fn in_request(mut error: AppError, request: &Value) -> AppError {
     let is_summary = !error.problems.is_empty() && error.message == problem::summary(&error.problems);
     let mut problems: Vec<Problem> = Vec::with_capacity(error.problems.len());
     for problem in error.problems {
         let is_merged = matches!(problem.field.subject, Subject::Package(PackageRef::Merged(_)));
         let problem = Problem { field: FieldPath::text(pointer_into(&problem.field, request)), ..problem };
-        // What the buy's overlay asks of three packages is one mistake of the caller's, not three.
+        // An overlay of the whole buy that fails for three packages is one mistake of the caller's,
+        // not three.
         if !(is_merged && problems.contains(&problem)) {
             problems.push(problem);
         }
@@ -214,12 +216,12 @@ pub fn in_request(mut error: AppError, request: &Value) -> AppError {
     error
 }
 
-/// The word that a sentence about a field begins with: the last token of its pointer.
+/// Returns the name that begins a sentence about a field: the last token of its pointer.
 fn word(path: &FieldPath) -> String {
     pointer(path).rsplit('/').next().unwrap_or_default().to_owned()
 }
 
-/// One thing that is wrong, as answers show it.
+/// One mistake, as shown in answers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Item<'a> {
     field: String,
@@ -232,14 +234,14 @@ pub struct Item<'a> {
     suggestion: Option<&'a str>,
 }
 
-/// `details` of an error for several things that are wrong.
+/// The `details` of an error about several mistakes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Items<'a> {
     items: Vec<Item<'a>>,
 }
 
 impl<'a> Items<'a> {
-    /// Each with its pointer.
+    /// Lists each problem with its pointer.
     pub fn of(problems: &'a [Problem]) -> Self {
         let item = |problem: &'a Problem| Item {
             field: pointer(&problem.field),

@@ -1,4 +1,4 @@
-//! What several answers tell of an operation.
+//! The parts of answers that describe an operation.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -9,7 +9,7 @@ use crate::domain::{
     operation::{Operation, OperationState},
 };
 
-/// The task that an operation waits for, while it waits.
+/// Returns the task that an operation waits for, while it waits.
 pub(in crate::web::v1) fn waiting_task(operation: &Operation) -> Option<&TaskId> {
     let waits = matches!(
         operation.state,
@@ -18,23 +18,23 @@ pub(in crate::web::v1) fn waiting_task(operation: &Operation) -> Option<&TaskId>
     operation.task().filter(|_| waits)
 }
 
-/// What became of a creative on a platform.
+/// The state of a creative on a platform.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct AssetOnPlatform {
     /// The creative.
     pub creative_id: CreativeId,
     /// The platform.
     pub platform: PlatformName,
-    /// How it stands there.
+    /// Its status there.
     pub status: AssetState,
     /// Its id there.
     pub platform_id: Option<String>,
-    /// The platform's words.
+    /// Platform's feedback.
     pub review_feedback: Option<String>,
 }
 
 impl AssetOnPlatform {
-    /// A creative as a platform told of it.
+    /// Converts a platform's status of a creative.
     pub fn new(platform: &PlatformName, asset: &AssetStatus) -> Self {
         Self {
             creative_id: asset.creative.clone(),

@@ -1,4 +1,5 @@
-//! A plan as it is shown: platform by platform, the changes on the ad server with their fields before and after.
+//! A plan as it is shown: the changes on each platform's ad server, with their fields before and
+//! after.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -13,28 +14,28 @@ use crate::domain::{
 pub struct PlatformPlan {
     /// The platform.
     pub platform: PlatformName,
-    /// SHA-256 of the adapter's component that made the plan and carries it out.
+    /// SHA-256 of the adapter component that made the plan and executes it.
     pub adapter_release: String,
     /// The changes, in order.
     pub changes: Vec<PlannedChange>,
-    /// What else there is to know.
+    /// Further information.
     pub notes: Vec<String>,
 }
 
 /// One change on the ad server.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct PlannedChange {
-    /// What is done.
+    /// The action.
     pub action: PlanAction,
-    /// The platform's word for the thing.
+    /// The platform's word for it.
     pub remote_type: String,
     /// Its name.
     pub name: String,
     /// Its id on the platform, if it exists.
     pub remote_id: Option<String>,
-    /// The package that it is for.
+    /// The package it is for.
     pub package_id: Option<String>,
-    /// Field by field, in the platform's words.
+    /// The fields, in the platform's terms.
     pub fields: Vec<PlannedField>,
 }
 
@@ -43,13 +44,13 @@ pub struct PlannedChange {
 pub struct PlannedField {
     /// The platform's field.
     pub field: String,
-    /// What it is; `null` for a new object.
+    /// Old value; `null` for a new object.
     pub before: Option<String>,
-    /// What it will be; `null` where it is cleared.
+    /// The new value; `null` if it is cleared.
     pub after: Option<String>,
 }
 
-/// Shows a plan.
+/// Converts a plan for display.
 pub fn shown(plan: &Plan) -> Vec<PlatformPlan> {
     plan.platforms
         .iter()
@@ -81,7 +82,7 @@ pub fn shown(plan: &Plan) -> Vec<PlatformPlan> {
         .collect()
 }
 
-/// The packages that a plan touches, each once, in order.
+/// Returns the packages that a plan changes, each once, in order.
 pub(super) fn touched(plan: &Plan) -> Vec<PackageId> {
     let mut touched: Vec<PackageId> = Vec::new();
     for id in plan.platforms.iter().flat_map(|part| &part.changes).filter_map(|change| change.package_id.as_deref()) {

@@ -1,5 +1,4 @@
-//! Errors in the words of this protocol: the `error` object, its schema, and when each code is
-//! answered.
+//! Errors in the terms of this protocol: the `error` object, its schema, and when each code occurs.
 
 use serde_json::{Value, json};
 
@@ -12,7 +11,7 @@ use crate::{
     operations::now,
 };
 
-/// The `error` object that HTTP and MCP share.
+/// Returns the `error` object that HTTP and MCP share.
 pub fn body(error: &AppError) -> Value {
     let details = match (&error.task, error.problems.as_slice()) {
         (Some(task), _) => json!({ "task": TaskBody::of(task, now(), true) }),
@@ -29,7 +28,7 @@ pub fn body(error: &AppError) -> Value {
     })
 }
 
-/// The schema of [`body`].
+/// Returns the schema of [`body`].
 pub fn schema() -> Value {
     let codes: Vec<&str> = ErrorCode::ALL.iter().map(|code| code.as_str()).collect();
     json!({
@@ -39,14 +38,14 @@ pub fn schema() -> Value {
             "message": {"type": "string", "description": "What is wrong, in words."},
             "field": {"type": ["string", "null"], "description": "A JSON pointer into the request."},
             "suggestion": {"type": ["string", "null"], "description": "What to do."},
-            "details": {"description": "Every single thing that is wrong (items, each with field and message), or what belongs to the code."},
-            "retry_after": {"type": ["integer", "null"], "description": "Seconds to wait before asking again."},
+            "details": {"description": "Every problem (items, each with field and message), or data specific to the code."},
+            "retry_after": {"type": ["integer", "null"], "description": "Seconds to wait before retrying."},
         },
         "required": ["code", "message", "field", "suggestion", "details", "retry_after"],
     })
 }
 
-/// When a code is answered, for the documentation.
+/// Returns when a code occurs, for the documentation.
 pub const fn when(code: ErrorCode) -> &'static str {
     match code {
         ErrorCode::AuthenticationRequired => "No token, or one that is unknown, expired or revoked.",

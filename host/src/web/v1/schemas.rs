@@ -1,5 +1,5 @@
-//! The JSON Schemas of the domain's values that this protocol shows as they are stored. Where
-//! another protocol has other words, it has types of its own.
+//! The JSON Schemas of domain values that this protocol shows as they are stored. A protocol with
+//! other names has types of its own.
 
 use std::borrow::Cow;
 

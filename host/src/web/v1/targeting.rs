@@ -1,4 +1,4 @@
-//! `targeting_overlay`: where, when, how often and to whom.
+//! `targeting_overlay`: where, when, how often and to whom to deliver.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,18 +21,21 @@ use crate::{
     },
 };
 
-/// The most values of one rule: postal codes come by the thousand, and a reviewer must still see the plan.
+/// Maximum values of one rule. Postal codes come by the thousand, and a reviewer must still be able
+/// to read the plan.
 pub const MAX_RULE_VALUES: usize = 1_000;
-/// The most ranges of hours.
+/// Maximum ranges of hours.
 pub const MAX_SCHEDULES: usize = 50;
 
 /// The values of one rule.
 pub type RuleValues = List<Line<MAX_RULE_VALUE>, 1, MAX_RULE_VALUES>;
 
-/// The overlay: a pair of fields for each dimension, and what is no list of values.
+/// Defines the overlay: a pair of fields for each dimension, and the fields that are not lists of
+/// values.
 macro_rules! overlay {
     ($($dimension:ident: $any_of:ident, $none_of:ident, $about:literal;)+) => {
-        /// Targeting criteria. Everything that is given holds together; what a package's platform can't do is refused.
+        /// Targeting criteria. All that are given apply together; what a package's platform can't
+        /// do is refused.
         #[derive(Debug, Clone, PartialEq, Default, Deserialize, JsonSchema)]
         #[serde(deny_unknown_fields)]
         pub struct TargetingOverlay {
@@ -42,20 +45,21 @@ macro_rules! overlay {
                 #[doc = concat!("Never deliver where one of these matches: ", $about)]
                 pub $none_of: Option<RuleValues>,
             )+
-            /// Short form: countries (`US`) and regions (`US-CA`), each as in its own field. They are read as `geo_country_any_of`
-            /// and `geo_region_any_of`, which hold together: a country beside a region of another matches nobody.
+            /// Short form: countries (`US`) and regions (`US-CA`), each as in its own field. Read
+            /// as `geo_country_any_of` and `geo_region_any_of`, which apply together: a country
+            /// with another country's region matches nobody.
             pub geography: Option<RuleValues>,
             /// Short form of `device_type_any_of`.
             pub device_types: Option<RuleValues>,
             /// The hours of the week in which to deliver.
             pub dayparting: Option<DaypartingRule>,
-            /// After one impression to a person, no other for so long.
+            /// Minimum time between impressions to one person.
             pub frequency_cap: Option<FrequencyCapRule>,
-            /// What only one platform understands: an object for each platform's name.
+            /// Platform-specific criteria: an object by platform name.
             pub custom: Option<BTreeMap<String, Map<String, Value>>>,
         }
 
-        /// The field of a rule.
+        /// Returns the field name of a rule.
         pub(super) const fn rule_name(dimension: Dimension, operator: Operator) -> &'static str {
             match (dimension, operator) {
                 $(
@@ -124,11 +128,12 @@ pub struct Schedule {
 pub struct FrequencyCapRule {
     /// Minutes without another impression.
     pub suppress_minutes: Minutes,
-    /// What is counted together: all packages of the media buy, or each package by itself. Default: `package`.
+    /// What is counted together: all packages of the media buy, or each package alone. Default:
+    /// `package`.
     pub scope: Option<CapScope>,
 }
 
-/// What is impossible in the overlays of arguments that have other mistakes, too.
+/// Returns the impossible combinations in the overlays of arguments that also have other mistakes.
 pub fn impossible(arguments: &Arguments) -> Vec<Problem> {
     let packages = arguments.value["packages"].as_array().map_or(0, Vec::len).min(MAX_PACKAGES);
     let of_packages = (0..packages).map(|index| format!("/packages/{index}/targeting_overlay"));
@@ -144,7 +149,8 @@ pub fn impossible(arguments: &Arguments) -> Vec<Problem> {
 }
 
 impl TargetingOverlay {
-    /// The overlay in the domain's form; what is impossible is told under `at`.
+    /// Converts the overlay to the domain's form; impossible combinations are added to `problems`
+    /// under `at`.
     pub fn into_targeting(self, at: &str, problems: &mut Vec<Problem>) -> Targeting {
         let mut targeting = Targeting::default();
         for (dimension, operator, values) in self.rules() {
@@ -218,7 +224,7 @@ impl DaypartingRule {
     }
 }
 
-/// A country or region in one spelling.
+/// Normalizes the spelling of a country or region.
 fn spelled_area(value: &str) -> String {
     Dimension::of_area(value).map_or_else(|| value.to_owned(), |dimension| dimension.spelled(value))
 }
@@ -236,7 +242,7 @@ fn add(
     targeting.add(dimension, operator, values.into_iter().map(|(_, text)| text));
 }
 
-/// Each text once, in one spelling, with its place; a second one is a problem.
+/// Collects each value once, in normalized spelling, with its position. A duplicate is a problem.
 fn unique<'a, const MOST: usize>(
     values: impl Iterator<Item = &'a Line<MOST>>,
     spelled: impl Fn(&str) -> String,

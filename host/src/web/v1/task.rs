@@ -1,4 +1,4 @@
-//! A task as it is shown, and how one is asked for.
+//! A task as it is shown, and the request for one.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -32,7 +32,7 @@ pub struct TaskAnswer {
     /// The task.
     #[serde(flatten)]
     pub task: TaskBody,
-    /// What was done with it, oldest first.
+    /// Its past changes, oldest first.
     pub history: Vec<HistoryLine>,
 }
 
@@ -49,33 +49,35 @@ pub struct TaskBody {
     pub media_buy_id: MediaBuyId,
     /// The operation that waits.
     pub operation_id: OperationId,
-    /// The tool that asked for the operation.
+    /// The tool that made the request.
     pub operation: String,
-    /// Who asked for it: the name of the token. Nobody decides on their own request, whatever tokens they have.
+    /// The requester: the token's name. Nobody may decide on their own request, whichever token
+    /// they use.
     pub requested_by: String,
     /// The person behind it.
     pub requested_by_person: String,
-    /// Where it stands. `completed`: approved and carried out. `failed`: rejected, expired, or the operation failed.
+    /// Its status. `completed`: approved and carried out. `failed`: rejected, expired, or the
+    /// operation failed.
     pub status: TaskStatus,
     /// How urgent it is.
     pub priority: Priority,
     /// Why it exists, in words.
     pub error_detail: String,
-    /// When it was made.
+    /// Creation time.
     pub created_at: Timestamp,
-    /// After this it escalates by itself.
+    /// It escalates automatically then.
     pub due_by: Timestamp,
     /// Whether it is open and past its due date.
     pub overdue: bool,
-    /// After this it fails.
+    /// It fails then.
     pub expires_at: Timestamp,
-    /// Who has it.
+    /// Assignee.
     pub assigned_to: Option<String>,
-    /// To whom it was handed up.
+    /// Who it is escalated to.
     pub escalated_to: Option<String>,
-    /// What was decided, while it is carried out, too.
+    /// The decision, set as soon as it is made.
     pub decision: Option<Resolution>,
-    /// How it ended, once it has.
+    /// How it ended, if it has.
     pub resolution: Option<Resolution>,
     /// The reviewer's words.
     pub resolution_detail: Option<String>,
@@ -87,26 +89,26 @@ pub struct TaskBody {
     pub approvals: Vec<ApprovalLine>,
     /// How many different reviewers must approve.
     pub approvals_needed: u32,
-    /// Rises with every change; a decision names the one it was made on.
+    /// Rises with every change; a decision names the one it is based on.
     pub version: i64,
-    /// The request as it came.
+    /// The request as sent.
     pub context_data: Value,
     /// What will change on the ad servers.
     pub plan: Vec<PlatformPlan>,
-    /// For a task that was asked again: what changed since it was approved.
+    /// For a task that was reopened: what changed since its approval.
     pub changed: Option<String>,
 }
 
 /// One reviewer's approval.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct ApprovalLine {
-    /// Who: the name of the token.
+    /// The name of the token.
     pub by: String,
-    /// The person behind it: two approvals are two people's.
+    /// The person behind it. Two approvals need two people.
     pub person: String,
     /// When.
     pub at: Timestamp,
-    /// With which words.
+    /// The comment.
     pub detail: Option<String>,
 }
 
@@ -115,20 +117,21 @@ pub struct ApprovalLine {
 pub struct HistoryLine {
     /// When.
     pub at: Timestamp,
-    /// Who: the token, with the person behind it if that is another name; `flightdeck` for what happened by itself.
+    /// The token, with the person behind it if named differently; `flightdeck` for automatic
+    /// changes.
     pub by: String,
-    /// What was done.
+    /// The action.
     pub action: String,
-    /// Status before.
+    /// Old status.
     pub from: TaskStatus,
-    /// Status after.
+    /// New status.
     pub to: TaskStatus,
-    /// With which words.
+    /// The comment.
     pub detail: Option<String>,
 }
 
 impl TaskBody {
-    /// A task as it stands at `now`.
+    /// Converts a task as of `now`.
     pub fn of(task: &Task, now: Timestamp, staff: bool) -> Self {
         Self {
             task_id: task.id.clone(),
@@ -183,7 +186,7 @@ impl From<&TaskView> for TaskAnswer {
 
 impl HistoryLine {
     fn of(entry: &HistoryEntry, task: &Task, staff: bool) -> Self {
-        // What the host said when it made the task is why it made it.
+        // The host's words when it created the task are the reason for the task.
         let words = entry.words.as_ref().map(|words| match words {
             words if words == task.reason.staff() => task.reason.to(staff).to_owned(),
             words => words.clone(),
@@ -199,7 +202,7 @@ impl HistoryLine {
     }
 }
 
-/// The answer to every call about one task.
+/// Builds the answer to every call about one task.
 pub(in crate::web::v1) fn answer(view: &TaskView) -> Result<Answer, AppError> {
     let answer = Answer::new(&TaskAnswer::from(view))?;
     Ok(Answer { version: Some(view.task.version), ..answer })

@@ -1,6 +1,6 @@
-//! The table of tools, each once. HTTP routes, MCP tools, `/openapi.json` and `/docs` are made from
-//! it; a new tool is a file of this folder and a line of the table. A tool's file has its entry,
-//! what it takes, what it answers, and the call of `app` between the two.
+//! The table of tools. HTTP routes, MCP tools, `/openapi.json` and `/docs` are generated from it. A
+//! new tool is a file in this folder and a line in the table. A tool's file holds its entry, its
+//! request, its answer, and the call of `app` between them.
 
 use crate::web::tool::Tool;
 
@@ -31,9 +31,9 @@ pub mod update_media_buy_performance_index;
 pub mod update_package;
 pub mod update_webhook;
 
-/// What agents are offered over MCP: buying, reading, tasks.
+/// The tools offered to agents over MCP: buying, reading, tasks.
 const FOR_AGENTS: [&Tool; 17] = [
-    // Buyers buy, change and measure.
+    // Buying, changing and measuring, for buyers.
     &create_media_buy::TOOL,
     &add_creative_assets::TOOL,
     &check_media_buy_status::TOOL,
@@ -46,7 +46,7 @@ const FOR_AGENTS: [&Tool; 17] = [
     &list_media_buys::TOOL,
     &get_operation::TOOL,
     &list_audit::TOOL,
-    // Reviewers, and the list that pollers read.
+    // Reviewers' tools, and the list that pollers read.
     &get_pending_tasks::TOOL,
     &get_task::TOOL,
     &assign_task::TOOL,
@@ -55,8 +55,8 @@ const FOR_AGENTS: [&Tool; 17] = [
     &complete_task::TOOL,
 ];
 
-/// Endpoints of webhooks: over HTTP, not over MCP. Each tool that an agent knows costs it
-/// attention; endpoints are made once, by the people who run the orchestrator.
+/// Tools for webhook endpoints, over HTTP but not over MCP. Every tool that an agent knows costs it
+/// attention, and endpoints are created once, by the people who run the orchestrator.
 const OF_WEBHOOKS: [&Tool; 9] = [
     &create_webhook::TOOL,
     &list_webhooks::TOOL,
@@ -69,17 +69,17 @@ const OF_WEBHOOKS: [&Tool; 9] = [
     &replay_webhook::TOOL,
 ];
 
-/// Every tool, in the order in which they are shown.
+/// Returns every tool, in the order in which they are shown.
 pub fn all() -> impl Iterator<Item = &'static Tool> {
     for_agents().chain(OF_WEBHOOKS)
 }
 
-/// The tools that agents are offered.
+/// Returns the tools offered to agents.
 pub fn for_agents() -> impl Iterator<Item = &'static Tool> {
     FOR_AGENTS.into_iter()
 }
 
-/// The tool of that name, if agents are offered it.
+/// Returns the tool of that name, if it is offered to agents.
 pub fn named(name: &str) -> Option<&'static Tool> {
     for_agents().find(|tool| tool.name == name)
 }

@@ -1,4 +1,4 @@
-//! An endpoint of webhooks as it is shown, and how one is asked for.
+//! A webhook endpoint as it is shown, and the request for one.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -16,7 +16,7 @@ use crate::{
     webhooks::endpoints::EndpointWithSecret,
 };
 
-/// As many as there are kinds.
+/// Maximum kinds of events in a request: all there are.
 pub(in crate::web::v1) const MAX_KINDS: usize = EventKind::ALL.len();
 
 /// One endpoint.
@@ -27,15 +27,15 @@ pub struct WebhookQuery {
     pub webhook_id: Id,
 }
 
-/// How an endpoint stands.
+/// Status of an endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum EndpointStatus {
-    /// It is sent what it wants to hear.
+    /// It gets the events it wants.
     Active,
-    /// It is, but nothing has succeeded since `failing_since`; after five days of that it is disabled.
+    /// Active, but nothing has succeeded since `failing_since`; it is disabled after five days.
     Failing,
-    /// It is sent nothing.
+    /// It gets nothing.
     Disabled,
 }
 
@@ -44,27 +44,28 @@ pub enum EndpointStatus {
 pub struct WebhookAnswer {
     /// Its id.
     pub webhook_id: WebhookId,
-    /// Whose events it hears of; `null`: the publisher's own, which hears of everybody's.
+    /// The buyer whose events it gets; `null`: the publisher's own, getting everybody's.
     pub principal_id: Option<PrincipalId>,
-    /// Where it is.
+    /// Its URL.
     pub url: String,
-    /// What it wants to hear of.
+    /// The events it gets.
     pub events: Vec<EventKind>,
-    /// What its owner calls it.
+    /// Its owner's label.
     pub description: Option<String>,
-    /// How it stands.
+    /// Its status.
     pub status: EndpointStatus,
-    /// Since when nothing succeeded.
+    /// When it began to fail.
     pub failing_since: Option<Timestamp>,
-    /// How many deliveries to it were given up, and are sent again only if you ask for it (replay_webhook). They are kept for 30 days.
+    /// Number of dead letters, which are sent again only if you ask for it (replay_webhook). They
+    /// are kept for 30 days.
     pub dead: u64,
-    /// Since when it is disabled.
+    /// When it was disabled.
     pub disabled_at: Option<Timestamp>,
     /// Why it is disabled.
     pub disabled_reason: Option<String>,
-    /// Until when an older secret signs, too.
+    /// An older secret signs until then.
     pub rotating_until: Option<Timestamp>,
-    /// When it was made.
+    /// Creation time.
     pub created_at: Timestamp,
     /// When it was last changed.
     pub updated_at: Timestamp,
@@ -101,7 +102,7 @@ pub struct WebhookSecretAnswer {
     /// The endpoint.
     #[serde(flatten)]
     pub webhook: WebhookAnswer,
-    /// What signs: `whsec_…`. It is shown this once.
+    /// The secret: `whsec_…`. Shown only once.
     pub secret: String,
 }
 
@@ -111,10 +112,10 @@ impl From<EndpointWithSecret> for WebhookSecretAnswer {
     }
 }
 
-/// A request of the tools that take an endpoint and nothing else.
+/// An example request for tools that take only an endpoint.
 pub(in crate::web::v1) const EXAMPLE: &str = r#"{"webhook_id": "wh_01993f5e8c5a7b7e9d6a4f3c2b1a0987"}"#;
 
-/// The endpoint that a request names.
+/// Reads the endpoint's id from a request.
 pub(in crate::web::v1) fn webhook_id(arguments: Arguments) -> Result<WebhookId, AppError> {
     let request: WebhookQuery = read(arguments)?;
     Ok(WebhookId::new(request.webhook_id.0))

@@ -1,12 +1,12 @@
-//! Scrubs what comes in pieces.
+//! Scrubs data that arrives in pieces.
 
 use bytes::{Bytes, BytesMut};
 
 use super::Echoes;
 
-/// What comes in pieces, without secrets, also those that begin in one piece and end in another.
+/// Removes secrets from a stream of pieces, including secrets that span two pieces.
 pub(in crate::adapters::egress) struct Scrubber {
-    /// The end of what came, held back because a secret may begin there.
+    /// The tail of the received data, held back because a secret may begin there.
     held: BytesMut,
 }
 
@@ -15,7 +15,7 @@ impl Scrubber {
         Self { held: BytesMut::new() }
     }
 
-    /// What of a piece, and of what was held back, can go on.
+    /// Returns what can be passed on of a new piece and the data held back.
     pub(in crate::adapters::egress) fn next(&mut self, echoes: &Echoes, piece: Bytes) -> Bytes {
         if echoes.is_empty() {
             return piece;
@@ -25,13 +25,13 @@ impl Scrubber {
         self.held.split_to(ready).freeze()
     }
 
-    /// What was held back, when nothing follows.
+    /// Returns the data held back, once nothing follows.
     pub(in crate::adapters::egress) fn end(&mut self, echoes: &Echoes) -> Bytes {
         echoes.scrub(&mut self.held, true);
         self.held.split().freeze()
     }
 
-    /// Whether nothing is held back.
+    /// Returns whether nothing is held back.
     pub(in crate::adapters::egress) fn is_empty(&self) -> bool {
         self.held.is_empty()
     }

@@ -1,16 +1,16 @@
 //! The spellings of one character: plain, percent-encoded, after backslashes, as an entity.
 
-/// How many backslashes may stand before an escaped character: each level of JSON within JSON doubles them.
+/// Maximum backslashes before an escaped character: each level of JSON within JSON doubles them.
 pub(super) const BACKSLASHES: usize = 16;
 
-/// How often an escape may be escaped again: `%252525`, `&amp;amp;`.
+/// Maximum nesting of escapes: `%252525`, `&amp;amp;`.
 const NESTED: usize = 4;
 
 /// Reads one character in every spelling.
 pub(super) struct Reader<'a> {
     pub(super) bytes: &'a [u8],
     pub(super) ends: &'a mut Vec<usize>,
-    /// Whether the bytes ended in the middle of something that fits so far.
+    /// Whether the input ended in the middle of something that matches so far.
     pub(super) is_cut: bool,
 }
 
@@ -21,12 +21,12 @@ impl Reader<'_> {
         byte
     }
 
-    /// Whether these bytes stand there, as far as there are any.
+    /// Returns whether these bytes follow, as far as there is input.
     fn has(&mut self, at: usize, wanted: &[u8]) -> bool {
         wanted.iter().enumerate().all(|(offset, byte)| self.byte(at + offset) == Some(*byte))
     }
 
-    /// The number that so many hexadecimal digits say.
+    /// Parses a number of exactly `digits` hexadecimal digits.
     fn hex(&mut self, at: usize, digits: usize) -> Option<u32> {
         (at..at + digits).try_fold(0, |number, at| Some(number * 16 + char::from(self.byte(at)?).to_digit(16)?))
     }
@@ -41,7 +41,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Its bytes in UTF-8, each by itself or after a percent sign.
+    /// Matches the character's UTF-8 bytes, each plain or percent-encoded.
     fn encoded(&mut self, char: char, at: usize) {
         let mut buffer = [0; 4];
         let mut place = at;
@@ -52,7 +52,7 @@ impl Reader<'_> {
                 _ => None,
             };
             let Some(end) = end else { return };
-            // A percent sign stands for itself, or begins its own escape.
+            // A percent sign may be literal, or begin its own escape.
             if byte == b'%'
                 && let Some(end) = self.percent(byte, place + 1)
             {
@@ -79,7 +79,7 @@ impl Reader<'_> {
         end
     }
 
-    /// Backslashes, and what they stand before.
+    /// Matches backslashes and what they escape.
     fn escaped(&mut self, char: char, at: usize) {
         let run = self.bytes[at..].iter().take(BACKSLASHES).take_while(|byte| **byte == b'\\').count();
         if char == '\\' {
@@ -107,7 +107,7 @@ impl Reader<'_> {
         }
     }
 
-    /// One or two units of UTF-16 after `\u`.
+    /// Matches one or two UTF-16 units after `\u`.
     fn utf16(&mut self, char: char, at: usize) {
         let mut buffer = [0; 2];
         let mut place = at;
@@ -131,7 +131,7 @@ impl Reader<'_> {
         self.ends.push(place);
     }
 
-    /// `&#61;`, `&#x3d;`, `&amp;`, and these with their own ampersand escaped again.
+    /// Matches `&#61;`, `&#x3d;`, `&amp;`, and the same with their own ampersand escaped again.
     fn entity(&mut self, char: char, at: usize) {
         const NAMED: [(char, &[u8]); 5] =
             [('&', b"amp;"), ('<', b"lt;"), ('>', b"gt;"), ('"', b"quot;"), ('\'', b"apos;")];
@@ -166,7 +166,7 @@ impl Reader<'_> {
         }
     }
 
-    /// The place after a line break that JSON has escaped.
+    /// Returns the position after a line break that is escaped as in JSON.
     pub(super) fn after_escaped_break(&mut self, at: usize) -> Option<usize> {
         let mut place = at;
         for _ in 0..2 {

@@ -8,7 +8,7 @@ fn echoes(secret: &str) -> Echoes {
     Echoes::of(&[secret.to_owned()])
 }
 
-/// What of these pieces goes on.
+/// Returns the scrubbed output for these pieces.
 fn scrubbed(echoes: &Echoes, pieces: &[&[u8]]) -> Vec<u8> {
     let mut scrubber = Scrubber::new();
     let mut out = Vec::new();
@@ -19,7 +19,7 @@ fn scrubbed(echoes: &Echoes, pieces: &[&[u8]]) -> Vec<u8> {
     out
 }
 
-/// Every way in which a program may write a text, each with its name.
+/// Returns every way in which a program may write a text, each with its name.
 fn spellings(secret: &str, dice: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
     let mut dice = dice.iter().copied().cycle();
     let mut heads = move || dice.next().is_some_and(|dice| dice % 2 == 0);
@@ -64,7 +64,8 @@ fn spellings(secret: &str, dice: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
     all
 }
 
-/// As it stands in all of these spellings without being escaped: a backslash, a percent sign and an ampersand can't.
+/// Returns the character as it appears in all these spellings without being escaped; a backslash, a
+/// percent sign and an ampersand can't.
 fn plain(char: char) -> String {
     match char {
         '\\' => "\\\\".to_owned(),
@@ -131,7 +132,7 @@ proptest! {
             let out = scrubbed(&echoes, &cut(text.as_bytes(), &cuts));
             prop_assert_eq!(out.len(), text.len());
             let stars = out.iter().filter(|byte| **byte == b'*').count();
-            // All but the characters at both ends, which hold bits of what stands beside it.
+            // All except the characters at both ends, which hold bits of the adjacent text.
             prop_assert!(stars >= secret.len() * 8 / 6 - 1, "{} became {}", text, String::from_utf8_lossy(&out));
         }
     }

@@ -1,4 +1,4 @@
-//! What a login answers.
+//! Reads the answer to a login.
 
 use std::time::Duration;
 
@@ -13,23 +13,24 @@ use crate::{
     domain::failure::{Failure, FailureKind, PlatformAnswer},
 };
 
-/// A login answers with a token and a few words.
+/// Maximum size of the answer, which is a token and a few words.
 const MOST_BYTES: usize = 256 * 1024;
 
-/// How long an OAuth token is good that does not say so itself.
+/// The lifetime of an OAuth token that doesn't state its own.
 const UNSAID: Duration = Duration::from_secs(300);
 
-/// No token is believed to live longer, whatever it says.
+/// The longest lifetime that is accepted, whatever the token states.
 const LONGEST: Duration = Duration::from_secs(24 * 3_600);
 
-/// A token, and how long it is good from now on.
+/// A token and its remaining lifetime.
 #[derive(Debug)]
 pub(super) struct Answer {
     pub(super) token: String,
     pub(super) lifetime: Duration,
 }
 
-/// Reads an answer. Words of the platform are told only where they can't hold what was sent.
+/// Reads an answer. The platform's own words are passed on only where they can't contain what was
+/// sent.
 pub(super) async fn of(
     answered: Result<reqwest::Response, reqwest::Error>,
     grant: &TokenGrant,
@@ -64,7 +65,8 @@ pub(super) async fn of(
     Ok(Answer { token: token.to_owned(), lifetime: lifetime.min(LONGEST) })
 }
 
-/// How long a JSON Web Token says that it is good: the `exp` of its payload. Its signature is the platform's concern.
+/// Returns the remaining lifetime of a JSON Web Token by the `exp` of its payload. Its signature is
+/// the platform's concern.
 fn life_of(token: &str) -> Option<Duration> {
     let payload = token.split('.').nth(1)?;
     let payload = BASE64_URL_SAFE_NO_PAD.decode(payload.trim_end_matches('=')).ok()?;

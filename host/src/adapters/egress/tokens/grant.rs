@@ -1,4 +1,4 @@
-//! What a token is fetched with, and the request for it.
+//! The grants with which tokens are fetched, and the requests for them.
 
 use std::{fmt, time::Duration};
 
@@ -15,71 +15,72 @@ use crate::{
     network::base_url::BaseUrl,
 };
 
-/// The life of an assertion: the longest that token endpoints accept.
+/// The lifetime of an assertion: the longest that token endpoints accept.
 const ASSERTION_SECONDS: i64 = 3_600;
 
-/// Where a token is fetched, and with what.
+/// Where a token is fetched, and with which grant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TokenGrant {
     /// The address to which the request is posted.
     pub url: BaseUrl,
-    /// What is posted.
+    /// The grant that is posted.
     pub grant: Grant,
 }
 
-/// A way to get a token.
+/// A way to obtain a token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Grant {
-    /// OAuth 2.0 client credentials (RFC 6749, section 4.4), with the client's secret in the header.
+    /// OAuth 2.0 client credentials (RFC 6749, section 4.4), with the client's secret in the
+    /// header.
     ClientCredentials {
-        /// The client.
+        /// The client's id.
         client_id: String,
-        /// Its secret.
+        /// The client's secret.
         client_secret: Secret,
-        /// What the token is to be good for.
+        /// The scope that the token is requested for.
         scope: Option<String>,
     },
-    /// A service account: OAuth 2.0 with an assertion that is signed with the account's key (RFC 7523).
+    /// A service account: OAuth 2.0 with an assertion signed with the account's key (RFC 7523).
     ServiceAccount {
         /// The account's key.
         key: ServiceAccountKey,
-        /// What the token is to be good for.
+        /// The scope that the token is requested for.
         scope: String,
     },
-    /// A user's name and password, posted as JSON.
+    /// A user name and password, posted as JSON.
     Login {
-        /// The body's fields for name and password.
+        /// The body's fields for user name and password.
         fields: (String, String),
-        /// The name.
+        /// The user name.
         username: String,
         /// The password.
         password: Secret,
         /// A JSON pointer to the token in the answer.
         token: String,
-        /// How long a token is good that does not say so itself.
+        /// The lifetime of a token that doesn't state its own.
         lifetime: Duration,
     },
 }
 
-/// Why a text is no key of a service account.
+/// Why a text is not a valid service account key.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ServiceAccountKeyError {
-    /// Not the file that the console gives.
+    /// It is not the file that the console provides.
     #[error("is not the JSON key of a service account ({0}): take the file that was made with the key")]
     Shape(String),
-    /// Its key is no RSA key.
+    /// Its key is not an RSA key.
     #[error("has a `private_key` that is no RSA key in PEM form")]
     Key,
 }
 
-/// The key of a service account. Its private part is never printed.
+/// A service account's key. Its private part is never printed.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
 pub struct ServiceAccountKey {
-    /// The account.
+    /// The account's email address, which identifies it.
     pub client_email: String,
-    /// Where it gets its tokens.
+    /// The endpoint that issues its tokens.
     pub token_uri: String,
-    /// Which of its keys this is.
+    /// The id of the key within the account.
     #[serde(default)]
     private_key_id: Option<String>,
     private_key: String,
@@ -92,13 +93,13 @@ impl fmt::Debug for ServiceAccountKey {
 }
 
 impl ServiceAccountKey {
-    /// Reads the JSON file that comes with a key.
+    /// Parses the JSON file that comes with a key.
     ///
     /// # Errors
-    /// [`ServiceAccountKeyError`], which shows nothing of the key.
+    /// [`ServiceAccountKeyError`], which reveals nothing of the key.
     pub fn parse(text: &str) -> Result<Self, ServiceAccountKeyError> {
         let key: Self = serde_json::from_str(text).map_err(|error| {
-            // The error's own words may quote the file.
+            // The error's own message may quote the file.
             let what = if error.is_data() { "a member is missing or of another type" } else { "it is no JSON" };
             ServiceAccountKeyError::Shape(what.to_owned())
         })?;
@@ -106,7 +107,7 @@ impl ServiceAccountKey {
         Ok(key)
     }
 
-    /// The signed assertion.
+    /// Returns the signed assertion.
     fn assertion(&self, scope: &str, now: i64) -> Result<String, Failure> {
         #[derive(Serialize)]
         struct Claims<'a> {
@@ -129,7 +130,7 @@ impl ServiceAccountKey {
 }
 
 impl TokenGrant {
-    /// What must never be shown.
+    /// Returns the texts that must never be shown.
     pub(super) fn secrets(&self) -> Vec<String> {
         match &self.grant {
             Grant::ClientCredentials { client_secret, .. } => vec![client_secret.expose().to_owned()],
@@ -138,7 +139,7 @@ impl TokenGrant {
         }
     }
 
-    /// The request for a token.
+    /// Builds the request for a token.
     pub(super) fn request(&self, client: &reqwest::Client) -> Result<reqwest::Request, Failure> {
         let form = |pairs: &[(&str, &str)]| {
             let mut form = url::form_urlencoded::Serializer::new(String::new());

@@ -1,8 +1,9 @@
-//! A value of a request as serde reads it: it knows its place, and what is known to be wrong already is passed over.
+//! A request value as serde reads it. It knows its position, and values already known to be wrong
+//! are skipped.
 //!
-//! Serde's derived readers stop at the first mistake. So a request with mistakes is read again and again, each time without the places
-//! that are known to be wrong, until there is no news. Members that are left out are offered too, as an absence, so that every type can
-//! say whether it must be there.
+//! Serde's derived readers stop at the first mistake. So a request with mistakes is read again and
+//! again, each time without the positions known to be wrong, until nothing new is found. Missing
+//! members are offered too, as an absence, so that every type can say whether they are required.
 
 use std::{
     cell::{Cell, RefCell},
@@ -25,21 +26,21 @@ use super::{
 };
 use crate::domain::field::pointer_token;
 
-/// What the readings of one request have in common.
+/// State shared by all passes over one request.
 #[derive(Debug)]
 pub(super) struct Readings<'a> {
     pub(super) arguments: &'a Arguments,
-    /// Places that are passed over.
+    /// Positions to skip.
     pub(super) known: RefCell<HashSet<String>>,
-    /// Members that may be left out, by the name of their object.
+    /// Members that are optional, by the name of their object.
     pub(super) optional: RefCell<HashSet<(&'static str, String)>>,
-    /// Members that an object does not have. They keep no reading from going on.
+    /// Members that an object does not have. They don't stop a pass.
     pub(super) unknown: RefCell<Vec<Wrong>>,
-    /// Whether what is left out is offered as an absence.
+    /// Whether missing members are offered as an absence.
     pub(super) offers_absent: Cell<bool>,
-    /// Whether a list with a mistake in it is passed over as a whole.
+    /// Whether a list that contains a mistake is skipped as a whole.
     pub(super) leaves_lists_out: bool,
-    /// How many values were read.
+    /// Number of values read so far.
     pub(super) effort: Cell<usize>,
 }
 
@@ -74,12 +75,12 @@ impl<'a> Node<'a> {
         Self { readings, value: Some(&readings.arguments.value), at: String::new() }
     }
 
-    /// The text of a number that no double is.
+    /// Returns the text of a number that a double can't represent.
     fn number(&self) -> Option<&'a str> {
         self.readings.arguments.text_of_number(&self.at)
     }
 
-    /// Refuses the text of what is wanted in place of it.
+    /// Refuses a string that contains the wanted kind of value as text.
     fn refuse_text_of(&self, wanted: TextOf) -> Result<(), Wrong> {
         let Some(Value::String(text)) = self.value else { return Ok(()) };
         TextOf::read(text).map_or(Ok(()), |found| wanted.instead_of(found)).map_err(|said| Wrong::new(What::Said(said)))
@@ -94,7 +95,7 @@ impl<'a> Node<'a> {
         self.refuse_text_of(TextOf::Object)?;
         match self.value {
             Some(Value::Object(members)) => visitor.visit_map(Members::new(self, name, fields, members)),
-            // Serde would take the items for the members, in the order of their declaration.
+            // Serde would take the items as the members, in the order of their declaration.
             Some(Value::Array(_)) => Err(Wrong::invalid_type(Unexpected::Seq, &"an object")),
             _ => self.deserialize_any(visitor),
         }
@@ -155,7 +156,7 @@ impl<'a> Deserializer<'a> for Node<'a> {
         self.deserialize_any(visitor)
     }
 
-    /// A closed list of names.
+    /// Reads an enum of names.
     fn deserialize_enum<V: Visitor<'a>>(
         self,
         _: &'static str,
@@ -213,17 +214,17 @@ impl<'a> SeqAccess<'a> for Items<'a> {
         Ok(None)
     }
 
-    /// Of the whole list, with what is passed over.
+    /// The size of the whole list, including skipped items.
     fn size_hint(&self) -> Option<usize> {
         Some(self.items.len())
     }
 }
 
-/// The members of an object, then those that it lacks.
+/// The members of an object, then those that are missing.
 struct Members<'a> {
     of: Node<'a>,
     name: &'static str,
-    /// Its names, if they are known; no others are taken then.
+    /// The object's names, if they are known; no others are accepted then.
     fields: &'static [&'static str],
     members: &'a Map<String, Value>,
     given: map::Iter<'a>,
@@ -283,12 +284,13 @@ impl<'a> MapAccess<'a> for Members<'a> {
     }
 
     fn next_value_seed<S: DeserializeSeed<'a>>(&mut self, seed: S) -> Result<S::Value, Wrong> {
-        // Serde asks for a value after each key, and only then.
+        // Serde asks for exactly one value after each key.
         let Some((node, name)) = self.next.take() else { return Err(Wrong::new(What::Absent)) };
         let (at, is_absent) = (node.at.clone(), node.value.is_none());
         seed.deserialize(node)
             .map_err(|wrong| match wrong.what {
-                // What else a type says of an absence is said of the `null` that it takes it for.
+                // Any other error about an absent member concerns the `null` that the type reads it
+                // as, so the member is optional.
                 ref what if is_absent && *what != What::Absent => {
                     Wrong::new(What::MayBeAbsent { object: self.name, member: name.to_owned() })
                 }

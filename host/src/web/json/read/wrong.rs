@@ -1,4 +1,4 @@
-//! What keeps a value from being read, with the place where it stands.
+//! The errors that keep a value from being read, with its position.
 
 use std::fmt::{self, Display};
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::super::values::shortened;
 
-/// What is wrong, and where.
+/// An error and its position.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Wrong {
     pub(super) what: What,
@@ -18,19 +18,19 @@ pub(super) struct Wrong {
 /// What is wrong.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum What {
-    /// In the words of the type that should have been there.
+    /// A message from the type that was expected.
     Said(String),
     /// A member that the object does not have.
     Unknown { name: String, known: Vec<String> },
-    /// A text that is none of a closed list.
+    /// A text that is not in an enum.
     NoneOf { found: String, known: Vec<String> },
     /// An object lacks a member.
     Lacks(String),
     /// A value of another kind.
     Kind { found: String, expected: String },
-    /// Nothing was there for a type that wants something.
+    /// A required value is absent.
     Absent,
-    /// A member was left out that may be: nothing is wrong.
+    /// An optional member was left out: nothing is wrong.
     MayBeAbsent { object: &'static str, member: String },
 }
 
@@ -39,7 +39,7 @@ impl Wrong {
         Self { what, at: None }
     }
 
-    /// The innermost place is the one that is told.
+    /// Sets the position, unless an inner one is already set: the innermost position is reported.
     pub(super) fn at(mut self, pointer: &str) -> Self {
         self.at.get_or_insert_with(|| pointer.to_owned());
         self
@@ -91,7 +91,7 @@ fn in_words(found: Unexpected<'_>) -> String {
         Unexpected::Signed(number) => number.to_string(),
         Unexpected::Float(number) => Value::from(number).to_string(),
         Unexpected::Str(text) => format!("the string \"{}\"", shortened(text)),
-        // JSON has no bytes: they stand for a number that no double is.
+        // JSON has no bytes, so they represent a number that a double can't.
         Unexpected::Bytes(text) => shortened(&String::from_utf8_lossy(text)),
         Unexpected::Unit | Unexpected::Option => "null".to_owned(),
         Unexpected::Seq => "a list".to_owned(),

@@ -1,4 +1,4 @@
-//! Every field of every request, with every slip of one key, and the names that others use.
+//! Tests every field of every request with every slip of one key, and the names that others use.
 
 use serde_json::Value;
 
@@ -36,7 +36,7 @@ fn lists() -> Vec<Vec<String>> {
     ]
 }
 
-/// A name with one letter left out, put in, changed, or two of them swapped.
+/// Returns the variants of a name with one letter omitted, inserted or changed, or two swapped.
 fn slips(name: &str) -> Vec<String> {
     let letters: Vec<char> = name.chars().collect();
     let mut all = Vec::new();
@@ -149,7 +149,7 @@ fn what_others_call_it_is_known_and_nothing_is_turned_round() {
     ] {
         assert_eq!(meant(name, &known), wanted, "{name}");
     }
-    // Words of a closed list: the end of a task is not its opposite.
+    // Names of an enum: `complete` means `completed`, not the end of `cannot_complete`.
     let known = ["approved", "rejected", "completed", "cannot_complete"].map(str::to_owned);
     assert_eq!(meant("complete", &known), Some("completed"));
     assert_eq!(meant("cannotcomplete", &known), Some("cannot_complete"));

@@ -1,18 +1,20 @@
-//! The rule for texts that a person reads, as a regular expression of a JSON Schema. The test makes the expression of the rule itself,
-//! so that both say the same; it is written down because it takes a second to make.
+//! The rule for texts that people read, as a regular expression for JSON Schema. The test generates
+//! the expression from the rule itself, so that the two agree; it is stored because generating it
+//! takes a second.
 //!
-//! Beyond the first plane a character stands for itself: engines write its escape in ways of their own.
+//! Characters beyond the basic multilingual plane are written literally, because regex engines
+//! differ in how they escape them.
 
 use crate::domain::text::Lines;
 
-/// What the expression can't say.
+/// The part of the rule that the expression can't state.
 pub(super) const COMMENT: &str =
     "U+200C, U+200D, variation selectors and tags are taken where they join letters or emoji, and refused elsewhere.";
 
 const ONE: &str = include_str!("line.regex");
 const MANY: &str = include_str!("words.regex");
 
-/// The expression for a text of one line, or of many.
+/// Returns the expression for a text of one line, or of many.
 pub(super) fn of(lines: Lines) -> &'static str {
     match lines {
         Lines::One => ONE.trim_end(),
@@ -27,7 +29,7 @@ mod tests {
     use super::*;
     use crate::domain::text::{is_blank, is_unseen, may_join, tests::every_character};
 
-    /// The ranges of the characters of which something is so.
+    /// Returns the ranges of the characters for which `holds` is true.
     fn class(holds: impl Fn(char) -> bool) -> String {
         let mut ranges: Vec<(char, char)> = Vec::new();
         let mut open = false;
@@ -58,7 +60,7 @@ mod tests {
         }
     }
 
-    /// `UPDATE_GOLDEN=1` writes the expressions anew.
+    /// `UPDATE_GOLDEN=1` regenerates the expressions.
     #[test]
     fn the_expressions_are_the_rule() {
         for (lines, file) in [(Lines::One, "line.regex"), (Lines::Many, "words.regex")] {

@@ -3,7 +3,7 @@ use serde_json::json;
 use super::*;
 use crate::domain::error_code::ErrorCode;
 
-/// Where fields that an adapter or the host named stand in a request.
+/// Returns the pointers for fields that an adapter or the host named.
 fn pointers(paths: impl IntoIterator<Item = FieldPath>, request: &Value) -> Vec<String> {
     let problems = paths.into_iter().map(|path| Problem::new(path, "no").value("v")).collect();
     let error = in_request(AppError::problems(ErrorCode::InvalidParameter, problems), request);
@@ -45,7 +45,7 @@ fn a_contradiction_is_told_in_the_words_of_the_request() {
     let paths = [
         Subject::Buy.targeting(rule(Dimension::GeoRegion, Operator::AnyOf)),
         Subject::Buy.targeting(rule(Dimension::GeoCountry, Operator::NoneOf)),
-        // Its own rule, of which this request does not speak: it is not the buy's.
+        // A rule of the package itself that this request doesn't contain; it is not the buy's.
         Subject::Package(PackageRef::Named("b".into())).targeting(rule(Dimension::Os, Operator::AnyOf)),
     ];
     assert_eq!(
@@ -82,7 +82,8 @@ fn the_message_has_the_word_of_the_request() {
     assert_eq!(error.field, Some(FieldPath::text("/targeting_overlay/device_types")));
 }
 
-/// Adapters name fields as this version does, so what they say can be shown as it is where the request is not at hand.
+/// Adapters name fields as this version does, so that their texts can be shown unchanged where the
+/// request is not available.
 #[test]
 fn version_1_and_the_adapter_contract_have_the_same_names() {
     let rules = Dimension::ALL.iter().flat_map(|dimension| {

@@ -29,13 +29,13 @@ use crate::{
     },
 };
 
-/// The entry of the table.
+/// The tool's entry in the table.
 pub const TOOL: Tool = Tool {
     name: "add_creative_assets",
     title: "Add creatives",
-    description: "Uploads creatives to a media buy that is created, and assigns them to its packages. Packages say in \
-                  list_products which formats they take. Each creative's status is pending, approved or rejected with \
-                  the platform's feedback; check_media_buy_status tells later what became of those that are pending.",
+    description: "Uploads creatives to an existing media buy and assigns them to its packages. list_products shows \
+                  which formats each package accepts. Each creative's status is pending, approved or rejected with \
+                  the platform's feedback; check_media_buy_status later shows the result for pending ones.",
     audience: Audience::Buyers,
     effect: Effect::Write,
     only_switches: None,
@@ -78,7 +78,7 @@ pub struct AddCreativeAssets {
     pub media_buy_id: Id,
     /// The creatives, each with a new `creative_id`.
     pub assets: List<Asset, 1, MAX_ASSETS>,
-    /// A key of your own for this request: sent again, it is carried out once.
+    /// Your own key for this request; a repeat is carried out only once.
     pub idempotency_key: Option<IdempotencyKey>,
     /// `true`: check and plan only; nothing is uploaded. Default: `false`.
     pub dry_run: Option<bool>,
@@ -109,15 +109,15 @@ pub struct AddCreativeAssets {
     },
 ]))]
 pub struct Asset {
-    /// Your id of it, unique within the media buy. A new version needs a new id.
+    /// Your id for it, unique in the media buy. A new version needs a new id.
     pub creative_id: CreativeKey,
     /// A name for people.
     pub name: Line<MAX_NAME>,
-    /// What it is made of. Packages say in `list_products` which formats they take.
+    /// Its format. `list_products` shows which formats each package accepts.
     pub format: Format,
-    /// Where the asset is: an absolute http or https address. Needed for `image`, `video` and `audio`.
+    /// The asset's absolute http or https URL. Required for `image`, `video` and `audio`.
     pub media_url: Option<Url>,
-    /// Where a click leads: an absolute http or https address.
+    /// Where a click leads: an absolute http or https URL.
     pub click_url: Option<Url>,
     /// Length in seconds, for `video` and `audio`.
     pub duration: Option<Seconds>,
@@ -134,7 +134,8 @@ pub struct Asset {
 }
 
 impl AddCreativeAssets {
-    /// The members that assets lack for their formats, of arguments that may have other mistakes, too.
+    /// Returns the members that assets lack for their formats, for arguments that may have other
+    /// mistakes, too.
     pub fn lacking(arguments: &Arguments) -> Vec<Problem> {
         let assets = arguments.value["assets"].as_array().map(Vec::as_slice).unwrap_or_default();
         let lacking = assets.iter().enumerate().flat_map(|(index, asset)| {
@@ -147,10 +148,11 @@ impl AddCreativeAssets {
         lacking.collect()
     }
 
-    /// What the application core is asked for.
+    /// Converts the request for the application core.
     ///
     /// # Errors
-    /// `INVALID_PARAMETER`: a creative or a package named twice, a field that the format needs or can't have.
+    /// `INVALID_PARAMETER` when a creative or a package is named twice, or a field is missing for
+    /// the format or not allowed with it.
     pub fn into_new(self) -> Result<NewCreatives, AppError> {
         let mut problems = Vec::new();
         let mut seen = HashSet::new();
@@ -214,7 +216,8 @@ impl Asset {
     }
 }
 
-/// The members that the asset at a pointer lacks beside those that it has. `None`: its format is not known.
+/// Returns the members that the asset at a pointer lacks. `format` is `None` if it could not be
+/// read.
 fn lacking(format: Option<Format>, at: &str, has: impl Fn(&str) -> bool) -> Vec<Problem> {
     let mut problems = Vec::new();
     match format {
@@ -238,19 +241,19 @@ fn lacking(format: Option<Format>, at: &str, has: impl Fn(&str) -> bool) -> Vec<
     problems
 }
 
-/// What became of new creatives.
+/// The result for new creatives.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct CreativesAnswer {
     /// Each creative of the request.
     pub asset_statuses: Vec<AssetLine>,
     /// `accepted`, `failed`, `pending_manual` or `pending_permission`, as for every change.
     pub status: ChangeStatus,
-    /// What else there is to know; the task id for pending states, the reason for failed ones.
+    /// Further information; the task id for pending states, the reason for failed ones.
     pub detail: String,
-    /// The operation, for `get_operation`. Left out for a dry run.
+    /// The operation, for `get_operation`. Absent for a dry run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub operation_id: Option<OperationId>,
-    /// The task that a person must work on.
+    /// The task that a person must act on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub task_id: Option<TaskId>,
     /// What will change on the ad servers. Only for a dry run.
@@ -259,37 +262,37 @@ pub struct CreativesAnswer {
     /// `true`: nothing was uploaded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dry_run: Option<bool>,
-    /// `true`: the first answer to this idempotency key again.
+    /// `true`: repeats the first answer to this key.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub replayed: Option<bool>,
 }
 
-/// How a creative stands.
+/// Status of a creative.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct AssetLine {
-    /// Your id of it.
+    /// Your id.
     pub creative_id: CreativeId,
     /// `pending` until every platform has approved it, `rejected` if one refused it.
     pub status: AssetState,
-    /// Its id on the platform, once there is one.
+    /// Its id on the platform, if it has one.
     pub platform_id: Option<String>,
-    /// The platform's words.
+    /// Platform's feedback.
     pub review_feedback: Option<String>,
-    /// Platform by platform, for a creative that runs on several.
+    /// Its status by platform, if it runs on several.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub by_platform: Vec<PlatformAsset>,
 }
 
-/// How a creative stands on one of several platforms.
+/// Status of a creative on one of several platforms.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct PlatformAsset {
     /// The platform.
     pub platform: PlatformName,
-    /// How it stands there.
+    /// Its status there.
     pub status: AssetState,
     /// Its id there.
     pub platform_id: Option<String>,
-    /// The platform's words.
+    /// Platform's feedback.
     pub review_feedback: Option<String>,
 }
 
@@ -350,7 +353,8 @@ fn line(answer: &WriteAnswer, asset: &Creative) -> AssetLine {
     }
 }
 
-/// What is known of a creative on a platform: what the buy records, else what this operation brought, else how it ended.
+/// Returns what is known of a creative on a platform: the buy's record, else this operation's
+/// result, else how the operation ended.
 fn on_platform(answer: &WriteAnswer, asset: &Creative, platform: PlatformName) -> PlatformAsset {
     let is_it = |status: &&AssetStatus| status.creative == asset.id;
     let recorded = answer.buy.assets.get(&platform).and_then(|statuses| statuses.iter().find(is_it));

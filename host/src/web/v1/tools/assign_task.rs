@@ -1,4 +1,4 @@
-//! `assign_task`: gives a task to somebody.
+//! `assign_task`: assigns a task to a person.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -16,11 +16,11 @@ use crate::{
     },
 };
 
-/// The entry of the table.
+/// The tool's entry in the table.
 pub const TOOL: Tool = Tool {
     name: "assign_task",
     title: "Assign a task",
-    description: "Gives a task to somebody.",
+    description: "Assigns a task.",
     audience: Audience::Reviewers,
     effect: Effect::Task,
     only_switches: None,
@@ -38,12 +38,12 @@ async fn run(app: App, caller: Caller, arguments: Arguments) -> Result<Answer, A
     answer(&app.assign_task(&caller, &TaskId::new(request.task_id.0), &request.assigned_to.0).await?)
 }
 
-/// Gives a task to somebody.
+/// Assigns a task.
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AssignTask {
     /// The task.
     pub task_id: Id,
-    /// Who is to work on it.
+    /// The new assignee.
     pub assigned_to: Line<MAX_NAME>,
 }

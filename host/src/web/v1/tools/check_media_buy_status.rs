@@ -1,4 +1,4 @@
-//! `check_media_buy_status`: asks the ad servers how a media buy stands.
+//! `check_media_buy_status`: asks the ad servers for the status of a media buy.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -22,14 +22,14 @@ use crate::{
     },
 };
 
-/// The entry of the table.
+/// The tool's entry in the table.
 pub const TOOL: Tool = Tool {
     name: "check_media_buy_status",
     title: "Check a media buy",
-    description: "How a media buy and each of its packages stand, asked from the ad servers now. pending_activation waits for \
-                  creatives or for its start, pending_approval is under review by the ad server, pending_manual and \
-                  pending_permission wait for a person at the publisher. pending_operations lists changes that are not \
-                  carried out yet. creative_statuses says what each ad server thinks of the creatives.",
+    description: "The status of a media buy and its packages, read from the ad servers now. pending_activation waits \
+                  for creatives or for its start, pending_approval is under review by the ad server, pending_manual \
+                  and pending_permission wait for a person at the publisher. pending_operations lists changes not \
+                  carried out yet. creative_statuses shows each ad server's review of the creatives.",
     audience: Audience::Everybody,
     effect: Effect::Read,
     only_switches: None,
@@ -56,53 +56,54 @@ pub struct BuyQuery {
     pub media_buy_id: Id,
 }
 
-/// How a media buy stands.
+/// Status of a media buy.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct StatusAnswer {
     /// The media buy.
     pub media_buy_id: MediaBuyId,
-    /// Its status. The pending ones are no errors; they may last for hours or days.
+    /// Its status. Pending ones are not errors; they may last for hours or days.
     pub status: BuyStatus,
-    /// Why, in words; the task id where a person must act.
+    /// The reason, and the task id if a person must act.
     pub detail: String,
     /// When the ad servers were asked.
     pub last_updated: Timestamp,
-    /// Package by package.
+    /// One per package.
     pub package_statuses: Vec<PackageStatus>,
-    /// Creative by creative, as each ad server last told of it.
+    /// Each creative, as last reported by each ad server.
     pub creative_statuses: Vec<AssetOnPlatform>,
-    /// The changes that are not carried out yet.
+    /// The changes not carried out yet.
     pub pending_operations: Vec<PendingOperation>,
 }
 
-/// How a package stands.
+/// Status of a package.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct PackageStatus {
     /// The package.
     pub package_id: PackageId,
-    /// Where it lives.
+    /// Its platform.
     pub platform: PlatformName,
     /// Its status.
     pub status: BuyStatus,
-    /// How it keeps up: `on_track`, `ahead`, `behind`, `not_started`, `completed` or `unknown`.
+    /// Its progress: `on_track`, `ahead`, `behind`, `not_started`, `completed` or `unknown`.
     pub pacing: String,
-    /// Delivered impressions in per cent of its goal, with 2 decimal places; `null` if the platform does not count.
+    /// Delivered impressions as a percentage of its goal, with 2 decimal places; `null` if not
+    /// counted.
     pub delivery_percentage: Option<Decimal>,
 }
 
-/// A change that is not carried out yet.
+/// A change not carried out yet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct PendingOperation {
     /// The operation.
     pub operation_id: OperationId,
-    /// The tool that asked for it.
+    /// The tool that made it.
     pub operation: OperationKind,
-    /// Where it stands.
+    /// Its state.
     pub state: OperationState,
-    /// The task that a person must work on.
+    /// The task that a person must act on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub task_id: Option<TaskId>,
-    /// When it was asked for.
+    /// When it was sent.
     pub created_at: Timestamp,
 }
 

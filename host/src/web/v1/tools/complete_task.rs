@@ -17,15 +17,16 @@ use crate::{
     },
 };
 
-/// The entry of the table.
+/// The tool's entry in the table.
 pub const TOOL: Tool = Tool {
     name: "complete_task",
     title: "Decide a task",
-    description: "Decides a task: approved carries the operation out exactly as planned, rejected and cannot_complete fail it with \
-                  your words, completed says that it was done by hand. Name the version that you looked at: if the task \
-                  changed since, the decision is refused and the current task is shown. A task that was asked again (what was \
-                  approved no longer held) takes no decision without it. The same decision sent twice is one decision. \
-                  After approved the task stays in_progress until the operation has ended.",
+    description: "Decides a task: approved carries out the operation exactly as planned, rejected and \
+                  cannot_complete fail it with your words, completed says that it was done by hand. Give the version \
+                  that you looked at: if the task has changed since, the decision is refused and the current task is \
+                  shown. The version is required for a reopened task (what was approved no longer held). The same \
+                  decision sent twice counts once. After approved the task stays in_progress until the operation has \
+                  ended.",
     audience: Audience::Reviewers,
     effect: Effect::Decision,
     only_switches: None,
@@ -70,12 +71,12 @@ async fn run(app: App, caller: Caller, arguments: Arguments, options: CallOption
 pub struct CompleteTask {
     /// The task.
     pub task_id: Id,
-    /// `approved`: carry the operation out as planned. `rejected`: don't. `completed`: it was done by hand. `cannot_complete`: it
-    /// can't be done.
+    /// `approved`: carry out the operation as planned. `rejected`: don't. `completed`: it was done
+    /// by hand. `cannot_complete`: it can't be done.
     pub resolution: Resolution,
-    /// Why, for the buyer. Needed for `rejected` and `cannot_complete`.
+    /// Why, for the buyer. Required for `rejected`, `cannot_complete`.
     pub resolution_detail: Option<Words>,
-    /// The `version` of the task that the decision was made on: a decision on an older one is refused. Needed for a task that was
-    /// asked again.
+    /// The task's `version` that the decision is based on: a decision on an older one is refused.
+    /// Required for a task that was reopened.
     pub version: Option<Version>,
 }

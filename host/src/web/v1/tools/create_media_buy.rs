@@ -40,16 +40,16 @@ mod package;
 use package::new_package;
 pub use package::{PackageItem, PackageRequest};
 
-/// The entry of the table.
+/// The tool's entry in the table.
 pub const TOOL: Tool = Tool {
     name: "create_media_buy",
     title: "Create a media buy",
-    description: "Buys one or more packages, on one or several ad servers, for a flight and a budget. Find package ids with \
-                  list_products. Answers the new media_buy_id at once. A status of pending_manual or pending_permission is \
-                  normal, not an error: a person at the publisher must act, so keep task_id and poll get_pending_tasks. \
-                  Impossible requests (unknown package, unsupported targeting, price below the floor) are refused before \
-                  anything is stored, naming every problem. Set dry_run to see the plan without buying; set \
-                  idempotency_key so that a repeated request buys once.",
+    description: "Buys one or more packages, on one or several ad servers, for a flight and a budget. Find package \
+                  ids with list_products. Returns the new media_buy_id at once. A status of pending_manual or \
+                  pending_permission is normal, not an error: a person at the publisher must act, so keep task_id \
+                  and poll get_pending_tasks. Impossible requests (unknown package, unsupported targeting, price \
+                  below the floor) are refused before anything is stored, naming every problem. Set dry_run to see \
+                  the plan without buying; set idempotency_key so that a repeated request buys once.",
     audience: Audience::Buyers,
     effect: Effect::Write,
     only_switches: None,
@@ -93,39 +93,41 @@ async fn run(app: App, caller: Caller, arguments: Arguments, options: CallOption
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CreateMediaBuy {
-    /// The packages to buy, each once: package ids as `list_products` gives them, or objects where a package needs a budget,
-    /// price, pacing or targeting of its own. They may live on several platforms.
+    /// The packages to buy, each once: package ids from `list_products`, or objects if a package
+    /// needs a budget, price, pacing or targeting of its own. They may be on several platforms.
     pub packages: List<PackageItem, 1, MAX_PACKAGES>,
-    /// Budget of the whole buy in its currency, a decimal number with at most 6 decimal places. Packages without a budget of
-    /// their own share what is left of it equally.
+    /// Budget of the whole buy in its currency, a decimal number with at most 6 decimal places.
+    /// Packages without a budget of their own share the remainder equally.
     pub total_budget: Amount,
     /// Your purchase order number, at most 63 characters.
     pub po_number: Option<Line<MAX_PO_NUMBER>>,
     /// Targeting for all packages; a package's own overlay refines it.
     pub targeting_overlay: Option<TargetingOverlay>,
-    /// First day (`2026-12-01`, from 00:00 UTC) or first moment (`2026-12-01T09:00:00Z`). Default: the
-    /// first midnight UTC after now, 24 hours and the longest review lead time of the packages, so that `creative_deadline` lies a day ahead.
+    /// First day (`2026-12-01`, from 00:00 UTC) or first moment (`2026-12-01T09:00:00Z`). Default:
+    /// the first midnight UTC after now plus 24 hours plus the packages' longest review lead time,
+    /// so that `creative_deadline` is a day away.
     pub flight_start_date: Option<When>,
-    /// Last day (until its last second, UTC) or last moment. Default: 30 days after the start.
+    /// Last day (to its last second, UTC) or last moment. Default: 30 days after the start.
     pub flight_end_date: Option<When>,
     /// How impressions are spread over the flight. Default: `even`.
     pub pacing: Option<Pacing>,
-    /// The most that the whole buy may spend in a day.
+    /// The buy's maximum spend per day.
     pub daily_budget: Option<Amount>,
-    /// ISO 4217 code. Default: the currency in which the packages are sold.
+    /// ISO 4217 code. Default: the currency the packages are sold in.
     pub currency: Option<Currency>,
-    /// A key of your own for this request. Sent again with the same key and body, the first answer comes again and nothing
-    /// is bought twice.
+    /// Your own key for this request. If you send the same key and body again, you get the first
+    /// answer and nothing is bought twice.
     pub idempotency_key: Option<IdempotencyKey>,
-    /// `true`: check and plan only. Nothing is stored or bought, and the answer shows the plan. Default: `false`.
+    /// `true`: check and plan only. Nothing is stored or bought, and the answer shows the plan.
+    /// Default: `false`.
     pub dry_run: Option<bool>,
 }
 
 impl CreateMediaBuy {
-    /// What the application core is asked for.
+    /// Converts the request for the application core.
     ///
     /// # Errors
-    /// `INVALID_PARAMETER`: a package named twice, impossible targeting.
+    /// `INVALID_PARAMETER` when a package is named twice or the targeting is impossible.
     pub fn into_new(self) -> Result<NewMediaBuy, AppError> {
         let mut problems = Vec::new();
         let mut seen = HashSet::new();
@@ -158,7 +160,7 @@ impl CreateMediaBuy {
     }
 }
 
-/// An overlay as targeting; none restricts nothing.
+/// Converts an overlay to targeting. No overlay means no restriction.
 pub(in crate::web::v1) fn overlay(
     overlay: Option<TargetingOverlay>,
     at: &str,
@@ -167,26 +169,28 @@ pub(in crate::web::v1) fn overlay(
     overlay.map(|overlay| overlay.into_targeting(&format!("{at}/targeting_overlay"), problems)).unwrap_or_default()
 }
 
-/// What became of a new media buy.
+/// The result for a new media buy.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct CreateAnswer {
-    /// Its id: `<platform>_…`, or `multi_…` if its packages live on several platforms. Left out for a dry run.
+    /// Its id: `<platform>_…`, or `multi_…` if its packages are on several platforms. Absent for a
+    /// dry run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub media_buy_id: Option<MediaBuyId>,
-    /// `pending_activation`: created, or (HTTP 202) being created; upload creatives. `pending_manual` and `pending_permission` are
-    /// no errors: a person must act first. `failed`: see `detail`.
+    /// `pending_activation`: created, or (HTTP 202) in creation; upload creatives. `pending_manual`
+    /// and `pending_permission` are not errors: a person must act first. `failed`: see `detail`.
     pub status: BuyStatus,
-    /// Until when creatives must be there.
+    /// When creatives are due.
     pub creative_deadline: Timestamp,
-    /// What else there is to know: the task id for pending states, the reason for failed ones, dates that were filled in.
+    /// Further information: the task id for pending states, the reason for failed ones, dates
+    /// filled in by default.
     pub detail: String,
-    /// The operation, for `get_operation`. Left out for a dry run.
+    /// The operation, for `get_operation`. Absent for a dry run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub operation_id: Option<OperationId>,
-    /// The task that a person must work on.
+    /// The task that a person must act on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub task_id: Option<TaskId>,
-    /// The packages as they are bought.
+    /// The packages bought.
     pub packages: Vec<PackageLine>,
     /// What to do next, in words.
     pub next_steps: Vec<String>,
@@ -196,17 +200,17 @@ pub struct CreateAnswer {
     /// `true`: nothing was bought.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dry_run: Option<bool>,
-    /// `true`: the first answer to this idempotency key again.
+    /// `true`: repeats the first answer to this key.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub replayed: Option<bool>,
 }
 
-/// A package as it is bought.
+/// A package bought.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct PackageLine {
     /// The package.
     pub package_id: PackageId,
-    /// Where it lives.
+    /// Its platform.
     pub platform: PlatformName,
     /// Its budget.
     pub budget: Micros,
@@ -214,13 +218,13 @@ pub struct PackageLine {
     pub impressions: i64,
     /// Price of a thousand impressions.
     pub cpm: Micros,
-    /// When it begins.
+    /// Its start.
     pub flight_start_date: Timestamp,
     /// Its last moment.
     pub flight_end_date: Timestamp,
 }
 
-/// The packages of a buy.
+/// Returns the packages of a buy as answers show them.
 pub(in crate::web::v1) fn package_lines(buy: &MediaBuy) -> Vec<PackageLine> {
     buy.packages
         .iter()

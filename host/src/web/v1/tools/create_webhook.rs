@@ -1,4 +1,4 @@
-//! `create_webhook`: makes an endpoint of webhooks.
+//! `create_webhook`: creates a webhook endpoint.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -18,14 +18,15 @@ use crate::{
     webhooks::endpoints::NewEndpoint,
 };
 
-/// The entry of the table.
+/// The tool's entry in the table.
 pub const TOOL: Tool = Tool {
     name: "create_webhook",
     title: "Create a webhook",
-    description: "Has events sent to a url of yours, as Standard Webhooks describe: POST with webhook-id, webhook-timestamp and \
-                  webhook-signature, body {type, timestamp, data}. The answer shows the secret once: verify every request \
-                  with it. An event comes at least once, always with the same webhook-id, and is tried for three days until you \
-                  answer 2xx; 410 disables the endpoint. There is no idempotency key: after a lost answer, list the webhooks first.",
+    description: "Sends events to a URL of yours, following Standard Webhooks: POST with webhook-id, \
+                  webhook-timestamp and webhook-signature, body {type, timestamp, data}. The answer shows the secret \
+                  once: verify every request with it. An event arrives at least once, always with the same \
+                  webhook-id, and is tried for three days until you answer 2xx; 410 disables the endpoint. There is \
+                  no idempotency key: after a lost answer, list the webhooks first.",
     audience: Audience::Owners,
     effect: Effect::Manage,
     only_switches: None,
@@ -49,11 +50,11 @@ async fn run(app: App, caller: Caller, arguments: Arguments) -> Result<Answer, A
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CreateWebhook {
-    /// Where it is: https, and reachable from the internet.
+    /// Its URL: https, and reachable from the internet.
     pub url: Url,
-    /// What it wants to hear of.
+    /// The events it gets.
     pub events: List<EventKind, 1, MAX_KINDS>,
-    /// What you call it.
+    /// Your label.
     pub description: Option<Line<MAX_NAME>>,
 }
 

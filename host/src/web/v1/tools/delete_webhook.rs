@@ -1,4 +1,4 @@
-//! `delete_webhook`: removes an endpoint of webhooks.
+//! `delete_webhook`: deletes a webhook endpoint.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -13,11 +13,12 @@ use crate::{
     },
 };
 
-/// The entry of the table.
+/// The tool's entry in the table.
 pub const TOOL: Tool = Tool {
     name: "delete_webhook",
     title: "Delete a webhook",
-    description: "Removes an endpoint, what waits for it and the list of what was sent to it. To stop for a while, disable it instead.",
+    description: "Removes an endpoint, its pending deliveries and its delivery history. To stop for a while, disable \
+                  it instead.",
     audience: Audience::Owners,
     effect: Effect::Manage,
     only_switches: None,
@@ -36,10 +37,10 @@ async fn run(app: App, caller: Caller, arguments: Arguments) -> Result<Answer, A
     Answer::new(&DeletedAnswer { webhook_id, deleted: true })
 }
 
-/// An endpoint is gone.
+/// Confirms removal.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct DeletedAnswer {
-    /// Which one it was.
+    /// The endpoint.
     pub webhook_id: WebhookId,
     /// Always true.
     pub deleted: bool,

@@ -1,4 +1,4 @@
-//! `escalate_task`: hands a task up.
+//! `escalate_task`: escalates a task.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -16,11 +16,11 @@ use crate::{
     },
 };
 
-/// The entry of the table.
+/// The tool's entry in the table.
 pub const TOOL: Tool = Tool {
     name: "escalate_task",
     title: "Escalate a task",
-    description: "Hands a task up, with the reason.",
+    description: "Escalates a task, with a reason.",
     audience: Audience::Reviewers,
     effect: Effect::Task,
     only_switches: None,
@@ -39,7 +39,7 @@ async fn run(app: App, caller: Caller, arguments: Arguments) -> Result<Answer, A
     answer(&app.escalate_task(&caller, &TaskId::new(request.task_id.0), to, &request.reason.0).await?)
 }
 
-/// Hands a task up.
+/// Task escalation.
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EscalateTask {

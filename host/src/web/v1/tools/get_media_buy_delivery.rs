@@ -1,4 +1,5 @@
-//! `get_media_buy_delivery`: what a media buy delivered. Ratios are computed from integers; no float is added up.
+//! `get_media_buy_delivery`: the delivery of a media buy. Ratios are computed from integers; floats
+//! are never summed.
 
 use std::collections::BTreeMap;
 
@@ -20,13 +21,13 @@ use crate::{
     },
 };
 
-/// The entry of the table.
+/// The tool's entry in the table.
 pub const TOOL: Tool = Tool {
     name: "get_media_buy_delivery",
     title: "Get delivery",
-    description: "What a media buy delivered in a range of days (UTC, both included, at most 366): impressions, spend, clicks \
-                  and completions, in all, by package and by day. null means that the platform does not count it. Give \
-                  start_date and end_date, or date_range.",
+    description: "Delivery of a media buy in a range of days (UTC, both included, at most 366): impressions, spend, \
+                  clicks and completions, in total, by package and by day. null means the platform does not count \
+                  it. Give start_date and end_date, or date_range.",
     audience: Audience::Everybody,
     effect: Effect::Read,
     only_switches: None,
@@ -58,7 +59,7 @@ pub struct DeliveryQuery {
     pub start_date: Option<DayText>,
     /// Last day in UTC, included; at most 366 days from the first.
     pub end_date: Option<DayText>,
-    /// Another form of `start_date` and `end_date`, in place of them.
+    /// An alternative to `start_date` and `end_date`.
     pub date_range: Option<DateRange>,
 }
 
@@ -73,10 +74,10 @@ pub struct DateRange {
 }
 
 impl DeliveryQuery {
-    /// The first and the last day.
+    /// Returns the first and the last day.
     ///
     /// # Errors
-    /// `INVALID_PARAMETER` if they are missing or given in both forms.
+    /// `INVALID_PARAMETER` when they are missing or given in both forms.
     pub fn days(&self) -> Result<(Day, Day), AppError> {
         let missing = |name: &str| json::mistake(format!("/{name}"), "is missing: it must be given");
         match (&self.date_range, self.start_date, self.end_date) {
@@ -95,22 +96,22 @@ impl DeliveryQuery {
     }
 }
 
-/// What a media buy delivered.
+/// Delivery of a media buy.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct DeliveryAnswer {
     /// The media buy.
     pub media_buy_id: MediaBuyId,
-    /// The days that were asked for.
+    /// The days requested.
     pub reporting_period: Period,
     /// ISO 4217 code of every amount.
     pub currency: String,
-    /// Everything together.
+    /// Overall totals.
     pub totals: Metrics,
-    /// Package by package.
+    /// One per package.
     pub by_package: Vec<PackageDelivery>,
-    /// Day by day; days on which nothing was counted are left out.
+    /// One per day; days on which nothing was counted are absent.
     pub daily_breakdown: Vec<DayDelivery>,
-    /// Up to when the platforms had counted.
+    /// The platforms' data ends here.
     pub as_of: Timestamp,
 }
 
@@ -121,15 +122,15 @@ pub struct Period {
     pub start: Day,
     /// Last day.
     pub end: Day,
-    /// Whose days these, and those of `daily_breakdown`, are: always `UTC`. A flight that its ad server runs by the days of
-    /// another time zone counts the hours of one of its days on two of these.
+    /// The time zone of these days, and of `daily_breakdown`: always `UTC`. If the ad server runs a
+    /// flight in another time zone, the hours of one of its days fall on two of these.
     pub time_zone: &'static str,
 }
 
 /// Ad servers are asked for days in UTC (the contract's `date-range`).
 const COUNTED_IN: &str = "UTC";
 
-/// What was counted. `null`: no platform of these packages counts it.
+/// Metrics. `null`: no platform of these packages counts it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Metrics {
     /// Impressions.
@@ -138,38 +139,38 @@ pub struct Metrics {
     pub spend: Micros,
     /// Clicks.
     pub clicks: Option<i64>,
-    /// Clicks by impression, 0 to 1, with 6 decimal places.
+    /// Clicks per impression, 0 to 1, 6 decimal places.
     pub ctr: Option<Decimal>,
     /// Completed views or listens.
     pub video_completions: Option<i64>,
-    /// Completions by impression, 0 to 1, with 6 decimal places.
+    /// Completions per impression, 0 to 1, 6 decimal places.
     pub completion_rate: Option<Decimal>,
 }
 
-/// What a package delivered.
+/// Delivery of a package.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct PackageDelivery {
     /// The package.
     pub package_id: PackageId,
-    /// Where it lives.
+    /// Its platform.
     pub platform: PlatformName,
-    /// What was counted.
+    /// The metrics.
     #[serde(flatten)]
     pub metrics: Metrics,
 }
 
-/// What was delivered on a day.
+/// Delivery on one day.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct DayDelivery {
     /// The day, in UTC.
     pub date: Day,
-    /// What was counted.
+    /// The metrics.
     #[serde(flatten)]
     pub metrics: Metrics,
 }
 
-/// Sums of rows. Impressions are summed apart for the rows that count clicks or completions, so that a platform that does not
-/// count them does not thin a ratio.
+/// Sums of rows. Impressions are also summed separately for the rows that count clicks or
+/// completions, so that a platform that does not count them does not dilute a ratio.
 #[derive(Debug, Default)]
 struct Sums {
     impressions: i64,

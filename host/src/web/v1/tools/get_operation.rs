@@ -1,4 +1,4 @@
-//! `get_operation`: how far an accepted change is carried out.
+//! `get_operation`: the progress of an accepted change.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -28,13 +28,13 @@ use crate::{
     },
 };
 
-/// The entry of the table.
+/// The tool's entry in the table.
 pub const TOOL: Tool = Tool {
     name: "get_operation",
     title: "Get an operation",
-    description: "How far an accepted change is carried out: its state (succeeded and failed are the ends), its part on each \
-                  platform, its steps, its result or error, and the task if it waits for a person. Poll it, with growing \
-                  pauses, after an answer that says being carried out.",
+    description: "The progress of an accepted change: its state (succeeded and failed are final), its part on each \
+                  platform, its steps, its result or error, and the task if it waits for a person. Poll it, with \
+                  growing pauses, after an answer that says being carried out.",
     audience: Audience::Everybody,
     effect: Effect::Read,
     only_switches: None,
@@ -57,40 +57,41 @@ async fn run(app: App, caller: Caller, arguments: Arguments) -> Result<Answer, A
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OperationQuery {
-    /// The operation, as the answer to a change named it.
+    /// The operation's id, from the answer to a change.
     pub operation_id: Id,
 }
 
-/// An operation: one accepted change, and how far it is carried out.
+/// An operation: one accepted change, and its progress.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct OperationAnswer {
     /// The operation.
     pub operation_id: OperationId,
-    /// The tool that asked for it.
+    /// The tool that made it.
     pub operation: OperationKind,
     /// The media buy.
     pub media_buy_id: MediaBuyId,
-    /// Where it stands: `succeeded` and `failed` are its ends. `parked`: a person must find out whether a step happened.
+    /// Its state: `succeeded` and `failed` are final. `parked`: a person must find out whether a
+    /// step happened.
     pub state: OperationState,
     /// When it was accepted.
     pub created_at: Timestamp,
-    /// When it was last recorded.
+    /// When it last changed.
     pub updated_at: Timestamp,
     /// When it ended.
     pub ended_at: Option<Timestamp>,
-    /// How often it failed in a way that may pass, and was or will be tried again.
+    /// Number of transient failures, which were or will be retried.
     pub attempts: u32,
-    /// The last failure that may pass.
+    /// The last transient failure.
     pub last_error: Option<String>,
     /// Its part on each platform.
     pub legs: Vec<LegLine>,
-    /// The changes on the ad servers, as they are recorded one by one.
+    /// The changes on the ad servers, recorded one by one.
     pub steps: Vec<StepLine>,
-    /// What came of it, once it succeeded.
+    /// Its result, once it succeeded.
     pub result: Option<OperationResult>,
     /// Why it failed.
     pub error: Option<OperationError>,
-    /// The task that waits for a person, or waited last.
+    /// The task that waits, or last waited.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub task_id: Option<TaskId>,
     /// Whether it waits for that task now.
@@ -104,13 +105,13 @@ pub struct OperationAnswer {
 pub struct LegLine {
     /// The platform.
     pub platform: PlatformName,
-    /// How far it has come.
+    /// Its progress.
     pub state: LegState,
     /// Why it failed.
     pub error: Option<String>,
     /// The packages that were changed.
     pub affected_packages: Vec<PackageId>,
-    /// What else there is to know.
+    /// Further information.
     pub notes: Vec<String>,
 }
 
@@ -123,23 +124,23 @@ pub struct StepLine {
     pub name: String,
     /// `fresh`: it did not happen. `open`: it may have happened. `done`: it happened.
     pub state: StepState,
-    /// What is written on the remote object, to find it by.
+    /// The text that marks the remote object for lookup.
     pub reference: String,
-    /// When it was last begun.
+    /// When it last began.
     pub begun_at: Timestamp,
 }
 
-/// What came of an operation.
+/// An operation's result.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct OperationResult {
     /// When the change takes effect.
     pub implementation_date: Option<Timestamp>,
     /// The packages that were changed.
     pub affected_packages: Vec<PackageId>,
-    /// What became of creatives.
+    /// Status of creatives.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub asset_statuses: Vec<AssetOnPlatform>,
-    /// What was done or is advised about performance.
+    /// Actions taken or advised on performance.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub optimization_actions: Vec<OptimizationAction>,
 }
@@ -151,7 +152,7 @@ pub struct OperationError {
     pub code: String,
     /// Why, in words.
     pub message: String,
-    /// Every single thing, where there are several.
+    /// Each problem, if there are several.
     #[serde(skip_serializing_if = "Value::is_null")]
     pub details: Value,
 }

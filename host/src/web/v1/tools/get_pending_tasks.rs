@@ -20,7 +20,7 @@ use crate::{
     },
 };
 
-/// The entry of the table.
+/// The tool's entry in the table.
 pub const TOOL: Tool = Tool {
     name: "get_pending_tasks",
     title: "List tasks",
@@ -57,11 +57,11 @@ pub struct TasksQuery {
     pub status: Option<TaskStatus>,
     /// Only about this media buy.
     pub media_buy_id: Option<Id>,
-    /// `false`: without those past their due date. Default: `true`.
+    /// `false`: omit those past their due date. Default: `true`.
     pub include_overdue: Option<bool>,
-    /// How many at most. Default: 50.
+    /// Maximum number. Default: 50.
     pub limit: Option<Limit>,
-    /// `next_cursor` of the page before.
+    /// `next_cursor` of the prior page.
     pub cursor: Option<Line<MAX_ID>>,
 }
 
@@ -82,13 +82,14 @@ impl From<TasksQuery> for ListTasks {
 /// A page of tasks: the open ones, and those resolved in the last 7 days.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct TasksAnswer {
-    /// The tasks, the most urgent first, then the oldest.
+    /// The tasks: most urgent first, then oldest first.
     pub tasks: Vec<TaskBody>,
-    /// How many there are on all pages. The list ends at 10000: that many are 10000 or more, which filters bring nearer.
+    /// Number of tasks on all pages. Counting stops at 10000, which means 10000 or more; use
+    /// filters to narrow it.
     pub total_count: u64,
-    /// How many of them are open and past their due date.
+    /// How many are open and past their due date.
     pub overdue_count: u64,
-    /// For the next page, if there is more.
+    /// For the next page, if there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_cursor: Option<String>,
 }

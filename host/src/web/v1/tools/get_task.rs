@@ -12,7 +12,7 @@ use crate::{
     },
 };
 
-/// The entry of the table.
+/// The tool's entry in the table.
 pub const TOOL: Tool = Tool {
     name: "get_task",
     title: "Get a task",

@@ -1,4 +1,4 @@
-//! `get_webhook`: an endpoint of webhooks.
+//! `get_webhook`: a webhook endpoint.
 
 use schemars::JsonSchema;
 
@@ -11,11 +11,11 @@ use crate::{
     },
 };
 
-/// The entry of the table.
+/// The tool's entry in the table.
 pub const TOOL: Tool = Tool {
     name: "get_webhook",
     title: "Get a webhook",
-    description: "An endpoint of webhooks: whether it is active, failing or disabled, and why.",
+    description: "A webhook endpoint: whether it is active, failing or disabled, and why.",
     audience: Audience::Owners,
     effect: Effect::Read,
     only_switches: None,

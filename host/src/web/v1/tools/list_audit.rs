@@ -19,7 +19,7 @@ use crate::{
     },
 };
 
-/// The entry of the table.
+/// The tool's entry in the table.
 pub const TOOL: Tool = Tool {
     name: "list_audit",
     title: "Read the audit log",
@@ -50,9 +50,9 @@ async fn run(app: App, arguments: Arguments) -> Result<Answer, AppError> {
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AuditQuery {
-    /// The `next_cursor` of the page before; left out: from the first line.
+    /// The `next_cursor` of the previous page. Default: the first line.
     pub cursor: Option<Line<MAX_ID>>,
-    /// How many lines: 1 to 200, 50 if left out.
+    /// Number of lines: 1 to 200. Default: 50.
     pub limit: Option<Limit>,
 }
 
@@ -61,7 +61,7 @@ pub struct AuditQuery {
 pub struct AuditAnswer {
     /// The lines.
     pub lines: Vec<AuditLineAnswer>,
-    /// For the next page, if there is more.
+    /// For the next page, if there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_cursor: Option<String>,
 }
@@ -73,19 +73,20 @@ pub struct AuditLineAnswer {
     pub number: i64,
     /// When.
     pub at: Timestamp,
-    /// Who: the name of a token, `command line`, or `flightdeck`.
+    /// The actor: a token's name, `command line` or `flightdeck`.
     pub actor: String,
-    /// What: `operation.accepted`, `task.approved`, `release.activated`, …
+    /// `operation.accepted`, `task.approved`, `release.activated`, …
     pub action: String,
-    /// About what: an id.
+    /// The subject's id.
     pub subject: String,
-    /// SHA-256 of what it was about.
+    /// SHA-256 of the subject.
     pub digest: String,
     /// Why, in the actor's words.
     pub reason: Option<String>,
-    /// The name of a key, a colon, and the HMAC-SHA-256 made with it of the link before, the number, the key's name and the text, line by line.
+    /// A key's name, a colon, and the HMAC-SHA-256 under that key of the previous link, the number,
+    /// the key's name and the text, line by line.
     pub link: String,
-    /// Its text, exactly as it was linked: the JSON that the members above were read from.
+    /// Its text, exactly as linked: the JSON that the members above were read from.
     pub text: String,
 }
 

@@ -22,7 +22,7 @@ use crate::{
     },
 };
 
-/// The entry of the table.
+/// The tool's entry in the table.
 pub const TOOL: Tool = Tool {
     name: "list_media_buys",
     title: "List media buys",
@@ -57,9 +57,9 @@ pub struct BuysQuery {
     pub platform: Option<Line<MAX_ID>>,
     /// Only those with this purchase order number.
     pub po_number: Option<Line<MAX_PO_NUMBER>>,
-    /// How many at most. Default: 50.
+    /// Maximum number. Default: 50.
     pub limit: Option<Limit>,
-    /// `next_cursor` of the page before.
+    /// `next_cursor` of the prior page.
     pub cursor: Option<Line<MAX_ID>>,
 }
 
@@ -80,7 +80,7 @@ impl From<BuysQuery> for ListBuys {
 pub struct BuysAnswer {
     /// The buys.
     pub media_buys: Vec<BuyLine>,
-    /// For the next page, if there is more.
+    /// For the next page, if there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_cursor: Option<String>,
 }
@@ -90,7 +90,7 @@ pub struct BuysAnswer {
 pub struct BuyLine {
     /// Its id.
     pub media_buy_id: MediaBuyId,
-    /// Whose it is.
+    /// Its buyer.
     pub principal_id: PrincipalId,
     /// Its status.
     pub status: BuyStatus,
@@ -104,19 +104,19 @@ pub struct BuyLine {
     pub total_budget: Micros,
     /// ISO 4217 code of every amount.
     pub currency: String,
-    /// The most that it may spend in a day.
+    /// Its maximum spend per day.
     pub daily_budget: Option<Micros>,
-    /// How impressions are spread.
+    /// Spread of impressions.
     pub pacing: Pacing,
-    /// When it begins.
+    /// Its start.
     pub flight_start_date: Timestamp,
     /// Its last moment.
     pub flight_end_date: Timestamp,
     /// Its packages.
     pub packages: Vec<BuyPackage>,
-    /// When it was asked for.
+    /// When it was sent.
     pub created_at: Timestamp,
-    /// When anything of it was last recorded.
+    /// When any of it was last recorded.
     pub last_updated: Timestamp,
 }
 
@@ -125,7 +125,7 @@ pub struct BuyLine {
 pub struct BuyPackage {
     /// The package.
     pub package_id: PackageId,
-    /// Where it lives.
+    /// Its platform.
     pub platform: PlatformName,
     /// `false`: paused.
     pub active: bool,
@@ -137,9 +137,9 @@ pub struct BuyPackage {
     pub cpm: Micros,
     /// Its pacing; the buy's if it has none of its own.
     pub pacing: Pacing,
-    /// The most that it may spend in a day.
+    /// Its maximum spend per day.
     pub daily_budget: Option<Micros>,
-    /// The most impressions in a day.
+    /// Maximum impressions per day.
     pub daily_impressions: Option<i64>,
     /// The creatives that run in it.
     pub creative_ids: Vec<CreativeId>,

@@ -1,4 +1,4 @@
-//! `list_products`: what can be bought, and what it can be targeted by.
+//! `list_products`: the packages that can be bought, and the targeting they support.
 
 use std::collections::BTreeMap;
 
@@ -25,13 +25,13 @@ use crate::{
     },
 };
 
-/// The entry of the table.
+/// The tool's entry in the table.
 pub const TOOL: Tool = Tool {
     name: "list_products",
     title: "List products",
-    description: "The packages that can be bought: price, floor price, creative formats and platform; platforms says once for each \
-                  platform what its packages can be targeted by. Call it before create_media_buy: targeting that is not listed is \
-                  refused. fields makes the answer shorter.",
+    description: "The packages that can be bought: price, floor price, creative formats and platform; platforms \
+                  lists once per platform the targeting that its packages support. Call it before create_media_buy: \
+                  targeting that is not listed is refused. fields makes the answer shorter.",
     audience: Audience::Everybody,
     effect: Effect::Read,
     only_switches: None,
@@ -62,23 +62,23 @@ async fn run(app: App, caller: Caller, arguments: Arguments) -> Result<Answer, A
 pub struct ProductQuery {
     /// Only those on this platform.
     pub platform: Option<Line<MAX_ID>>,
-    /// Only those that take this format.
+    /// Only those accepting this format.
     pub format: Option<Format>,
-    /// What to tell, by name with commas between, like `package_id,cpm,platforms`: of products their fields, and `platforms` for what
-    /// their platforms can do. Default: everything.
+    /// What to return, as comma-separated names like `package_id,cpm,platforms`: fields of
+    /// products, and `platforms` for what their platforms support. Default: everything.
     pub fields: Option<FieldNames>,
-    /// How many products at most. Default: 50.
+    /// Number of products. Default: 50.
     pub limit: Option<Limit>,
-    /// `next_cursor` of the page before.
+    /// `next_cursor` of the prior page.
     pub cursor: Option<Line<MAX_ID>>,
 }
 
-/// Names of what `list_products` is to tell.
+/// The field names that `list_products` is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FieldNames(Vec<String>);
 
 impl FieldNames {
-    /// Whether a name is among them.
+    /// Returns whether a name is among them.
     pub fn has(&self, name: &str) -> bool {
         self.0.iter().any(|known| known == name)
     }
@@ -117,7 +117,7 @@ impl JsonSchema for FieldNames {
     }
 }
 
-/// What `list_products` tells, by name: the fields of a product, and its platforms.
+/// The names that `fields` of `list_products` accepts: a product's fields, and `platforms`.
 pub const PRODUCT_FIELDS: [&str; 11] = [
     "package_id",
     "name",
@@ -137,22 +137,22 @@ pub const PRODUCT_FIELDS: [&str; 11] = [
 pub struct ProductsAnswer {
     /// The packages.
     pub products: Vec<ProductLine>,
-    /// What the platforms of these products can do, by the name that a product's `platform` has.
+    /// What these products' platforms support, keyed by a product's `platform`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub platforms: Option<BTreeMap<PlatformName, PlatformLine>>,
-    /// How many there are on all pages.
+    /// Number on all pages.
     pub total_count: usize,
-    /// For the next page, if there is more.
+    /// For the next page, if there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_cursor: Option<String>,
 }
 
-/// A platform on which packages are sold. What it can do, it can do for each of them.
+/// A platform on which packages are sold. Its abilities apply to each of them.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct PlatformLine {
-    /// Its name for people.
+    /// Its display name.
     pub title: String,
-    /// What its packages can be targeted by.
+    /// The targeting it supports.
     pub targeting: TargetingSupport,
 }
 
@@ -167,37 +167,37 @@ pub struct ProductLine {
     /// What it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// Where it lives, and by which name `platforms` says how it can be targeted.
+    /// Its platform: the key under which `platforms` lists its targeting.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub platform: Option<PlatformName>,
-    /// The creative formats that it takes.
+    /// The creative formats it accepts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub formats: Option<Vec<Format>>,
     /// Price of a thousand impressions.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cpm: Option<Micros>,
-    /// The least price that is taken.
+    /// The lowest price accepted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub floor_cpm: Option<Micros>,
     /// ISO 4217 code of both.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub currency: Option<String>,
-    /// The pacing strategies that it can do.
+    /// The pacing strategies it supports.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pacing: Option<Vec<Pacing>>,
-    /// How many hours before the flight creatives must be there.
+    /// How many hours before the flight creatives are due.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub review_lead_hours: Option<i64>,
 }
 
-/// What a package can be targeted by. What is not listed is refused.
+/// The targeting a package supports. Anything else is refused.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct TargetingSupport {
     /// The fields of `targeting_overlay`.
     pub dimensions: Vec<DimensionLine>,
-    /// Hours of the week; `null`: not at all.
+    /// Hours of the week; `null`: none.
     pub dayparting: Option<DaypartingLine>,
-    /// Frequency caps; `null`: not at all.
+    /// Frequency caps; `null`: none.
     pub frequency_cap: Option<FrequencyCapLine>,
 }
 
@@ -206,31 +206,31 @@ pub struct TargetingSupport {
 pub struct DimensionLine {
     /// The field, like `geo_region_any_of`.
     pub field: String,
-    /// Every value that is taken; empty: any value of the right form.
+    /// All values accepted; empty: any value of the right form.
     pub values: Vec<String>,
-    /// What else there is to know.
+    /// Further information.
     pub note: String,
 }
 
-/// What can be done with hours of the week.
+/// Support for hours of the week.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct DaypartingLine {
-    /// Names of hours that the platform knows.
+    /// Hours that the platform defines.
     pub presets: Vec<PresetLine>,
-    /// Whether it takes other hours, too.
+    /// Whether other hours are accepted.
     pub custom_schedules: bool,
     /// How many different ranges of hours a package may have; `null`: any number.
     pub max_ranges: Option<u32>,
-    /// What else there is to know.
+    /// Further information.
     pub note: String,
 }
 
 /// A name for hours of the week.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct PresetLine {
-    /// As it is written in `presets`.
+    /// Its name in `presets`.
     pub name: String,
-    /// What it stands for.
+    /// The hours it means.
     pub schedules: Vec<ScheduleLine>,
 }
 
@@ -245,21 +245,22 @@ pub struct ScheduleLine {
     pub end_hour: u8,
 }
 
-/// What can be done with frequency caps.
+/// Support for frequency caps.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct FrequencyCapLine {
-    /// What can be counted together.
+    /// The scopes supported.
     pub scopes: Vec<CapScope>,
     /// The shortest cap.
     pub min_suppress_minutes: u32,
     /// The longest cap.
     pub max_suppress_minutes: u32,
-    /// What else there is to know.
+    /// Further information.
     pub note: String,
 }
 
 impl ProductsAnswer {
-    /// A page of products: of each what is asked for, and each of their platforms once.
+    /// Builds a page of products, with the requested fields of each, and each of their platforms
+    /// once.
     pub fn of(list: &ProductList, asked: Option<&FieldNames>) -> Self {
         let wants = |name: &str| asked.is_none_or(|names| names.has(name));
         let views = &list.page.items;

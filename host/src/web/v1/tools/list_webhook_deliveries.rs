@@ -1,4 +1,4 @@
-//! `list_webhook_deliveries`: what was and will be sent to an endpoint of webhooks.
+//! `list_webhook_deliveries`: past and pending deliveries to a webhook endpoint.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -21,12 +21,12 @@ use crate::{
     },
 };
 
-/// The entry of the table.
+/// The tool's entry in the table.
 pub const TOOL: Tool = Tool {
     name: "list_webhook_deliveries",
     title: "List a webhook's deliveries",
-    description: "What was and will be sent to an endpoint, newest first: how often it was tried, what was answered, when it is tried \
-                  next. status dead: given up after three days; replay_webhook sends it again. Kept for 30 days.",
+    description: "Past and pending deliveries to an endpoint, newest first: number of attempts, last response, next \
+                  attempt. status dead: given up after three days; replay_webhook sends it again. Kept for 30 days.",
     audience: Audience::Owners,
     effect: Effect::Read,
     only_switches: None,
@@ -53,11 +53,11 @@ async fn run(app: App, caller: Caller, arguments: Arguments) -> Result<Answer, A
 pub struct DeliveriesQuery {
     /// The endpoint.
     pub webhook_id: Id,
-    /// Only those that stand so.
+    /// Only in this status.
     pub status: Option<DeliveryStatus>,
-    /// How many at most. Default: 50.
+    /// Maximum number. Default: 50.
     pub limit: Option<Limit>,
-    /// `next_cursor` of the page before.
+    /// `next_cursor` of the prior page.
     pub cursor: Option<Line<MAX_ID>>,
 }
 
@@ -66,7 +66,7 @@ pub struct DeliveriesQuery {
 pub struct DeliveriesAnswer {
     /// The page.
     pub deliveries: Vec<DeliveryLine>,
-    /// For the next page, if there is more.
+    /// For the next page, if there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_cursor: Option<String>,
 }
@@ -74,21 +74,21 @@ pub struct DeliveriesAnswer {
 /// The delivery of an event.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct DeliveryLine {
-    /// The event: what the receiver sees as `webhook-id`.
+    /// The event, sent to the receiver as `webhook-id`.
     pub event_id: EventId,
     /// What happened.
     pub event: EventKind,
-    /// To which buy.
+    /// The buy.
     pub media_buy_id: Option<MediaBuyId>,
-    /// How it stands.
+    /// Its status.
     pub status: DeliveryStatus,
-    /// How often it was tried, since it was written or last replayed.
+    /// Attempts since it was written or last replayed.
     pub attempts: u32,
-    /// When it was last tried.
+    /// Time of its last try.
     pub last_attempt_at: Option<Timestamp>,
-    /// When it is tried next.
+    /// Time of its next try.
     pub next_attempt_at: Option<Timestamp>,
-    /// What the receiver last answered.
+    /// The receiver's last status.
     pub response_status: Option<u16>,
     /// Why it last failed.
     pub error: Option<String>,

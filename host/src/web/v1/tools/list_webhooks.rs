@@ -1,4 +1,4 @@
-//! `list_webhooks`: endpoints of webhooks.
+//! `list_webhooks`: the webhook endpoints.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -12,11 +12,11 @@ use crate::{
     },
 };
 
-/// The entry of the table.
+/// The tool's entry in the table.
 pub const TOOL: Tool = Tool {
     name: "list_webhooks",
     title: "List webhooks",
-    description: "Your endpoints of webhooks, oldest first; for operators, everybody's.",
+    description: "Your webhook endpoints, oldest first; for operators, everybody's.",
     audience: Audience::Owners,
     effect: Effect::Read,
     only_switches: None,

@@ -16,13 +16,13 @@ use crate::{
     },
 };
 
-/// The entry of the table.
+/// The tool's entry in the table.
 pub const TOOL: Tool = Tool {
     name: "replay_webhook",
     title: "Replay webhooks",
-    description: "Sends again to an endpoint: one event (event_id), all that were given up (failed: true), or everything since a time \
-                  (since), with the same webhook-id and the same body as before; 10,000 events at most, of 100,000 that are looked through. \
-                  If there may be more, the answer says so: ask again, with since: next_since.",
+    description: "Resends to an endpoint one event (event_id), all dead letters (failed: true), or everything since \
+                  a time (since), with the same webhook-id and the same body as before; at most 10,000 events, out \
+                  of 100,000 examined. If there may be more, the answer says so: ask again, with since: next_since.",
     audience: Audience::Owners,
     effect: Effect::Manage,
     only_switches: None,
@@ -58,19 +58,19 @@ async fn run(app: App, caller: Caller, arguments: Arguments) -> Result<Answer, A
 pub struct ReplayWebhook {
     /// The endpoint.
     pub webhook_id: Id,
-    /// One event, whatever became of it.
+    /// One event, whatever its status.
     pub event_id: Option<Id>,
-    /// `true`: everything that was given up.
+    /// `true`: all dead letters.
     pub failed: Option<bool>,
-    /// Everything that happened since then, whether it was sent or not.
+    /// Everything that happened since then, whether sent or not.
     pub since: Option<When>,
 }
 
 impl ReplayWebhook {
-    /// Which endpoint, and what.
+    /// Returns the endpoint, and what to send again.
     ///
     /// # Errors
-    /// None or several of the three.
+    /// When not exactly one of the three is given.
     pub fn into_replay(self) -> Result<(WebhookId, Replay), AppError> {
         let what = match (self.event_id, self.failed, self.since) {
             (Some(event), None | Some(false), None) => Replay::One(EventId::new(event.0)),
@@ -88,14 +88,15 @@ impl ReplayWebhook {
     }
 }
 
-/// Something is sent again.
+/// The result of a replay.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct ReplayAnswer {
-    /// How many events are on their way again; 10,000 at most.
+    /// How many events will be sent again; at most 10,000.
     pub replayed: u64,
     /// Whether there may be more: ask again.
     pub more: bool,
-    /// If you asked for everything since a time and there is more: the `since` to go on with. Some of the last events may be sent twice.
+    /// If you asked for everything since a time and there is more: the next `since`. Some of the
+    /// last events may be sent twice.
     pub next_since: Option<Timestamp>,
 }
 

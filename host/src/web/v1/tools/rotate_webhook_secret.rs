@@ -1,4 +1,4 @@
-//! `rotate_webhook_secret`: gives an endpoint of webhooks a new secret.
+//! `rotate_webhook_secret`: gives a webhook endpoint a new secret.
 
 use schemars::JsonSchema;
 
@@ -11,13 +11,13 @@ use crate::{
     },
 };
 
-/// The entry of the table.
+/// The tool's entry in the table.
 pub const TOOL: Tool = Tool {
     name: "rotate_webhook_secret",
     title: "Rotate a webhook's secret",
-    description: "Gives an endpoint a new secret, shown once. For 24 hours each request carries two signatures, of the new secret \
-                  and of the last one: change your receivers in that time. Rotated again within it, the oldest of the secrets signs on, \
-                  and the one in between no more.",
+    description: "Gives an endpoint a new secret, shown once. For 24 hours each request carries two signatures, by \
+                  the new secret and the old: update your receivers in that time. If it is rotated again within it, \
+                  the oldest secret keeps signing and the one in between stops.",
     audience: Audience::Owners,
     effect: Effect::Manage,
     only_switches: None,

@@ -1,4 +1,4 @@
-//! `start_task`: begins to work on a task.
+//! `start_task`: starts work on a task.
 
 use schemars::JsonSchema;
 
@@ -12,11 +12,11 @@ use crate::{
     },
 };
 
-/// The entry of the table.
+/// The tool's entry in the table.
 pub const TOOL: Tool = Tool {
     name: "start_task",
     title: "Start a task",
-    description: "Begins to work on a task. A task that nobody has becomes the caller's.",
+    description: "Starts work on a task. If it is unassigned, the caller gets it.",
     audience: Audience::Reviewers,
     effect: Effect::Task,
     only_switches: None,

@@ -1,4 +1,4 @@
-//! `test_webhook`: sends an endpoint of webhooks an event that says nothing.
+//! `test_webhook`: sends a test event to a webhook endpoint.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -13,11 +13,11 @@ use crate::{
     },
 };
 
-/// The entry of the table.
+/// The tool's entry in the table.
 pub const TOOL: Tool = Tool {
     name: "test_webhook",
     title: "Test a webhook",
-    description: "Sends an endpoint the event webhook.test; its deliveries say what became of it.",
+    description: "Sends an endpoint the event webhook.test; its deliveries show the result.",
     audience: Audience::Owners,
     effect: Effect::Manage,
     only_switches: None,
@@ -34,9 +34,9 @@ async fn run(app: App, caller: Caller, arguments: Arguments) -> Result<Answer, A
     Answer::new(&TestAnswer { event_id: app.test_webhook(&caller, &webhook_id(arguments)?).await? })
 }
 
-/// A test was sent.
+/// A test event.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct TestAnswer {
-    /// The event that is on its way.
+    /// The event being sent.
     pub event_id: EventId,
 }

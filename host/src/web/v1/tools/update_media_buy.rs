@@ -1,4 +1,5 @@
-//! `update_media_buy`: a field left out is unchanged, `null` clears where that means something.
+//! `update_media_buy`: changes a media buy. A field left out is unchanged; `null` clears a field
+//! that can be cleared.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -23,14 +24,15 @@ use crate::{
     },
 };
 
-/// The entry of the table.
+/// The tool's entry in the table.
 pub const TOOL: Tool = Tool {
     name: "update_media_buy",
     title: "Change a media buy",
-    description: "Changes a whole media buy and, in packages, single packages of it: pause or resume (active), budget, end of \
-                  the flight, targeting, pacing, daily budget. A field left out is unchanged. null clears what can be cleared, so \
-                  never send null for what is to stay; detail says what was cleared. Package changes run one by one and stop at the first error: status is then failed, and \
-                  affected_packages lists those changed before it. pending_manual and pending_permission are normal.",
+    description: "Changes a whole media buy and, in packages, individual packages: pause or resume (active), budget, \
+                  end of the flight, targeting, pacing, daily budget. A field left out is unchanged. null clears \
+                  what can be cleared, so never send null for what is to stay; detail says what was cleared. Package \
+                  changes run one by one and stop at the first error: status is then failed, and affected_packages \
+                  lists those changed before it. pending_manual and pending_permission are normal.",
     audience: Audience::Buyers,
     effect: Effect::Write,
     only_switches: Some(only_switches),
@@ -60,7 +62,8 @@ async fn run(app: App, caller: Caller, arguments: Arguments, options: CallOption
     answer::<UpdateAnswer>(&made)
 }
 
-/// Changes of a media buy and of its packages in one call. A field left out is unchanged; `null` is not the same, and clears.
+/// Changes to a media buy and its packages in one call. A field left out is unchanged; `null` is
+/// different: it clears.
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UpdateMediaBuy {
@@ -70,8 +73,8 @@ pub struct UpdateMediaBuy {
     #[serde(default, deserialize_with = "given")]
     #[schemars(with = "bool")]
     pub active: Option<bool>,
-    /// New budget of the whole buy. Packages whose budget is not named share the difference in proportion; impressions
-    /// follow.
+    /// New budget of the whole buy. Packages not given a budget share the difference in proportion;
+    /// impressions follow.
     #[serde(default, deserialize_with = "given")]
     #[schemars(with = "Amount")]
     pub total_budget: Option<Amount>,
@@ -79,7 +82,8 @@ pub struct UpdateMediaBuy {
     #[serde(default, deserialize_with = "given")]
     #[schemars(with = "When")]
     pub flight_end_date: Option<When>,
-    /// New targeting for all packages, in place of the old one. `null` clears it: leave it out to keep it.
+    /// New targeting for all packages, replacing the old. `null` clears it: leave it out to keep
+    /// it.
     #[serde(default, deserialize_with = "clearable")]
     #[schemars(with = "Option<TargetingOverlay>")]
     pub targeting_overlay: Option<Option<TargetingOverlay>>,
@@ -87,25 +91,26 @@ pub struct UpdateMediaBuy {
     #[serde(default, deserialize_with = "given")]
     #[schemars(with = "Pacing")]
     pub pacing: Option<Pacing>,
-    /// The most that the whole buy may spend in a day. `null` clears it: leave it out to keep it.
+    /// The buy's maximum spend per day. `null` clears it: leave it out to keep it.
     #[serde(default, deserialize_with = "clearable")]
     #[schemars(with = "Option<Amount>")]
     pub daily_budget: Option<Option<Amount>>,
-    /// Changes of packages. They are carried out one by one in this order and stop at the first error.
+    /// Changes to packages. They run one by one in this order and stop at the first error.
     #[serde(default, deserialize_with = "given")]
     #[schemars(with = "List<PackageUpdate, 1, MAX_PACKAGES>")]
     pub packages: Option<List<PackageUpdate, 1, MAX_PACKAGES>>,
-    /// A key of your own for this request: sent again, it is carried out once.
+    /// Your own key for this request; a repeat is carried out only once.
     pub idempotency_key: Option<IdempotencyKey>,
     /// `true`: check and plan only; nothing is changed. Default: `false`.
     pub dry_run: Option<bool>,
 }
 
 impl UpdateMediaBuy {
-    /// What the application core is asked for.
+    /// Converts the request for the application core.
     ///
     /// # Errors
-    /// `INVALID_PARAMETER`: a package named twice or not changed, impossible targeting.
+    /// `INVALID_PARAMETER` when a package is named twice or not changed, or the targeting is
+    /// impossible.
     pub fn into_change(self) -> Result<ChangeMediaBuy, AppError> {
         let mut problems = Vec::new();
         let patch = BuyPatch {
@@ -127,8 +132,9 @@ impl UpdateMediaBuy {
     }
 }
 
-/// Whether a change of a buy only stops or restarts delivery, as far as its arguments say: those have room of their own, so that a buy
-/// can be paused by who has just changed too much.
+/// Returns whether a change of a buy only stops or restarts delivery, judging by its arguments.
+/// Such changes have a rate limit of their own, so that a caller who has just made too many changes
+/// can still pause a buy.
 pub(super) fn only_switches(arguments: &Value) -> bool {
     const BESIDE: [&str; 3] = ["media_buy_id", "idempotency_key", "dry_run"];
     let Some(members) = arguments.as_object() else { return false };

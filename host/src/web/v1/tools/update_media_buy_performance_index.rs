@@ -1,4 +1,5 @@
-//! `update_media_buy_performance_index`: how well packages perform, by the buyer's own measure.
+//! `update_media_buy_performance_index`: reports how well packages perform, by the buyer's own
+//! measure.
 
 use std::collections::HashSet;
 
@@ -26,13 +27,13 @@ use crate::{
     },
 };
 
-/// The entry of the table.
+/// The tool's entry in the table.
 pub const TOOL: Tool = Tool {
     name: "update_media_buy_performance_index",
     title: "Report performance",
-    description: "Tells how well packages perform by your own measure (1.0 is the baseline, 1.2 is 20 % better), so that \
-                  delivery can be optimised. optimization_actions says what the platform did (applied) or what you could \
-                  do with update_package (advised).",
+    description: "Reports how well packages perform by your own measure (1.0 is the baseline, 1.2 is 20 % better), \
+                  so that delivery can be optimised. optimization_actions says what the platform did (applied) or \
+                  what you can do with update_package (advised).",
     audience: Audience::Buyers,
     effect: Effect::Write,
     only_switches: None,
@@ -67,11 +68,11 @@ async fn run(app: App, caller: Caller, arguments: Arguments, options: CallOption
 pub struct UpdatePerformanceIndex {
     /// The media buy.
     pub media_buy_id: Id,
-    /// Package by package, each once.
+    /// The packages, each once.
     pub performance_data: List<PackagePerformance, 1, MAX_PACKAGES>,
-    /// A key of your own for this request: sent again, it is carried out once.
+    /// Your own key for this request; a repeat is carried out only once.
     pub idempotency_key: Option<IdempotencyKey>,
-    /// `true`: check and plan only; nothing is told to the platform. Default: `false`.
+    /// `true`: check and plan only; nothing is sent to platforms. Default: `false`.
     pub dry_run: Option<bool>,
 }
 
@@ -83,17 +84,17 @@ pub struct PackagePerformance {
     pub package_id: Id,
     /// 1.0 is the baseline, 1.2 is 20 % better, 0.8 is 20 % worse; at most 6 decimal places.
     pub performance_index: Index,
-    /// How sure you are, from 0 to 1.
+    /// Your confidence, from 0 to 1.
     pub confidence_score: Option<Confidence>,
-    /// Anything else, in words.
+    /// Any other comments.
     pub feedback: Option<Words>,
 }
 
 impl UpdatePerformanceIndex {
-    /// What the application core is asked for.
+    /// Converts the request for the application core.
     ///
     /// # Errors
-    /// `INVALID_PARAMETER`: a package named twice.
+    /// `INVALID_PARAMETER` when a package is named twice.
     pub fn into_new(self) -> Result<NewPerformance, AppError> {
         let mut problems = Vec::new();
         let mut seen = HashSet::new();
@@ -115,24 +116,25 @@ impl UpdatePerformanceIndex {
     }
 }
 
-/// What became of performance indices.
+/// The result of performance indices.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct PerformanceAnswer {
     /// As for every change.
     #[serde(flatten)]
     pub update: UpdateAnswer,
-    /// What was done or is advised, package by package.
+    /// Actions taken or advised, by package.
     pub optimization_actions: Vec<OptimizationAction>,
 }
 
-/// What was done or is advised for a package.
+/// An action taken or advised for a package.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct OptimizationAction {
     /// The package.
     pub package_id: PackageId,
-    /// `applied`: the platform does it. `advised`: it is for you to do, with `update_package`. `none`: nothing is to be done.
+    /// `applied`: the platform does it. `advised`: you can do it with `update_package`. `none`:
+    /// there is nothing to do.
     pub kind: String,
-    /// What, in a short word.
+    /// The action's name.
     pub action: String,
     /// Why.
     pub reason: String,
@@ -144,7 +146,7 @@ impl From<&WriteAnswer> for PerformanceAnswer {
     }
 }
 
-/// The optimisation actions of an operation.
+/// Returns the optimisation actions of an operation.
 pub(in crate::web::v1) fn optimizations(operation: &crate::domain::operation::Operation) -> Vec<OptimizationAction> {
     let outcomes = operation.legs.iter().filter_map(|leg| leg.outcome.as_ref());
     outcomes

@@ -1,4 +1,4 @@
-//! `update_package`, and the changes of packages that `update_media_buy` takes, too.
+//! `update_package`: changes packages. `update_media_buy` accepts the same package changes.
 
 use std::collections::HashSet;
 
@@ -31,7 +31,7 @@ use crate::{
     },
 };
 
-/// The entry of the table.
+/// The tool's entry in the table.
 pub const TOOL: Tool = Tool {
     name: "update_package",
     title: "Change packages",
@@ -67,7 +67,7 @@ async fn run(app: App, caller: Caller, arguments: Arguments, options: CallOption
     answer::<UpdateAnswer>(&made)
 }
 
-/// Changes of packages of a media buy. They are carried out one by one and stop at the first error.
+/// Changes to packages of a media buy. They run one by one and stop at the first error.
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UpdatePackage {
@@ -75,13 +75,13 @@ pub struct UpdatePackage {
     pub media_buy_id: Id,
     /// The changes, each package once.
     pub packages: List<PackageUpdate, 1, MAX_PACKAGES>,
-    /// A key of your own for this request: sent again, it is carried out once.
+    /// Your own key for this request; a repeat is carried out only once.
     pub idempotency_key: Option<IdempotencyKey>,
     /// `true`: check and plan only; nothing is changed. Default: `false`.
     pub dry_run: Option<bool>,
 }
 
-/// Changes of one package. A field left out is unchanged; `null` is not the same, and clears.
+/// Changes to one package. A field left out is unchanged; `null` is different: it clears.
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(extend("not" = {"required": ["budget", "impressions"]}, "minProperties" = 2))]
@@ -92,11 +92,11 @@ pub struct PackageUpdate {
     #[serde(default, deserialize_with = "given")]
     #[schemars(with = "bool")]
     pub active: Option<bool>,
-    /// New budget; impressions follow. Not together with `impressions`.
+    /// New budget; impressions follow. Not with `impressions`.
     #[serde(default, deserialize_with = "given")]
     #[schemars(with = "Amount")]
     pub budget: Option<Amount>,
-    /// New goal; the budget follows. Not together with `budget`.
+    /// New goal; the budget follows. Not with `budget`.
     #[serde(default, deserialize_with = "given")]
     #[schemars(with = "Count")]
     pub impressions: Option<Count>,
@@ -104,33 +104,36 @@ pub struct PackageUpdate {
     #[serde(default, deserialize_with = "given")]
     #[schemars(with = "Amount")]
     pub cpm: Option<Amount>,
-    /// The most that it may spend in a day. `null` clears it: leave it out to keep it.
+    /// Its maximum spend per day. `null` clears it: leave it out to keep it.
     #[serde(default, deserialize_with = "clearable")]
     #[schemars(with = "Option<Amount>")]
     pub daily_budget: Option<Option<Amount>>,
-    /// The most impressions in a day. `null` clears it: leave it out to keep it.
+    /// Maximum impressions per day. `null` clears it: leave it out to keep it.
     #[serde(default, deserialize_with = "clearable")]
     #[schemars(with = "Option<Count>")]
     pub daily_impressions: Option<Option<Count>>,
-    /// Its pacing. `null` clears it, and it is the buy's: leave it out to keep it.
+    /// Its pacing. `null` reverts to the buy's: leave it out to keep it.
     #[serde(default, deserialize_with = "clearable")]
     #[schemars(with = "Option<Pacing>")]
     pub pacing: Option<Option<Pacing>>,
-    /// The creatives that run in it, in place of the old list, an empty list clears it; each was uploaded with `add_creative_assets`.
+    /// The creatives that run in it, replacing the old list; an empty list clears it. Upload each
+    /// with `add_creative_assets` first.
     #[serde(default, deserialize_with = "given")]
     #[schemars(with = "List<CreativeKey, 0, MAX_CREATIVES>")]
     pub creative_ids: Option<List<CreativeKey, 0, MAX_CREATIVES>>,
-    /// Its own targeting, in place of the old one; it refines the buy's. `null` clears it: leave it out to keep it.
+    /// Its own targeting, replacing the old; it refines the buy's. `null` clears it: leave it out
+    /// to keep it.
     #[serde(default, deserialize_with = "clearable")]
     #[schemars(with = "Option<TargetingOverlay>")]
     pub targeting_overlay: Option<Option<TargetingOverlay>>,
 }
 
 impl UpdatePackage {
-    /// What the application core is asked for.
+    /// Converts the request for the application core.
     ///
     /// # Errors
-    /// `INVALID_PARAMETER`: a package named twice or not changed, impossible targeting.
+    /// `INVALID_PARAMETER` when a package is named twice or not changed, or the targeting is
+    /// impossible.
     pub fn into_change(self) -> Result<ChangeMediaBuy, AppError> {
         let mut problems = Vec::new();
         let patch = BuyPatch { packages: patches(self.packages.0, &mut problems), ..BuyPatch::default() };

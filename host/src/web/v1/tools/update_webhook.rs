@@ -1,4 +1,4 @@
-//! `update_webhook`: changes an endpoint of webhooks.
+//! `update_webhook`: changes a webhook endpoint.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -18,12 +18,12 @@ use crate::{
     webhooks::endpoints::EndpointPatch,
 };
 
-/// The entry of the table.
+/// The tool's entry in the table.
 pub const TOOL: Tool = Tool {
     name: "update_webhook",
     title: "Change a webhook",
-    description: "Changes where an endpoint is or what it hears of; active: false disables it and gives up what waits, active: true \
-                  enables it again (replay what it missed).",
+    description: "Changes an endpoint's URL, events or description; active: false disables it and gives up what \
+                  waits, active: true enables it again (replay what it missed).",
     audience: Audience::Owners,
     effect: Effect::Manage,
     only_switches: None,
@@ -42,32 +42,32 @@ async fn run(app: App, caller: Caller, arguments: Arguments) -> Result<Answer, A
     Answer::new(&WebhookAnswer::from(&app.update_webhook(&caller, &id, patch).await?))
 }
 
-/// A change of an endpoint. What is left out stays.
+/// Changes an endpoint. Omitted fields stay.
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UpdateWebhook {
     /// The endpoint.
     pub webhook_id: Id,
-    /// Where it is.
+    /// Its URL.
     #[serde(default, deserialize_with = "given")]
     #[schemars(with = "Url")]
     pub url: Option<Url>,
-    /// What it wants to hear of, in place of the old list.
+    /// The events it gets, replacing the old list.
     #[serde(default, deserialize_with = "given")]
     #[schemars(with = "List<EventKind, 1, MAX_KINDS>")]
     pub events: Option<List<EventKind, 1, MAX_KINDS>>,
-    /// What you call it. `null` clears it.
+    /// Your label. `null` clears it.
     #[serde(default, deserialize_with = "clearable")]
     #[schemars(with = "Option<Line<MAX_NAME>>")]
     pub description: Option<Option<Line<MAX_NAME>>>,
-    /// `false` disables it: what waits is given up. `true` enables it again; replay what it missed.
+    /// `false` disables it and gives up what waits. `true` enables it again; replay what it missed.
     #[serde(default, deserialize_with = "given")]
     #[schemars(with = "bool")]
     pub active: Option<bool>,
 }
 
 impl UpdateWebhook {
-    /// Which endpoint, and what changes.
+    /// Returns the endpoint's id and the changes.
     pub fn into_patch(self) -> (WebhookId, EndpointPatch) {
         let patch = EndpointPatch {
             url: self.url.map(|url| url.0),

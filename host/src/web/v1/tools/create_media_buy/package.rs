@@ -20,12 +20,12 @@ use crate::{
     },
 };
 
-/// A package of a new buy: its id alone, or with what is its own.
+/// A package of a new buy: its id alone, or with its own options.
 #[derive(Debug, Clone, PartialEq)]
 pub enum PackageItem {
     /// Only its id.
     Id(Id),
-    /// With more.
+    /// With options.
     Full(Box<PackageRequest>),
 }
 
@@ -38,22 +38,23 @@ pub enum PackageItem {
 pub struct PackageRequest {
     /// The package, as `list_products` names it.
     pub package_id: Id,
-    /// Its budget; impressions follow from it. Not together with `impressions`. Default: an equal share of what is left of
-    /// `total_budget`.
+    /// Its budget, which determines impressions. Not with `impressions`. Default: an equal share of
+    /// the rest of `total_budget`.
     pub budget: Option<Amount>,
-    /// Its goal; the budget follows from it. Not together with `budget`.
+    /// Its goal, which determines the budget. Not with `budget`.
     pub impressions: Option<Count>,
-    /// Price of a thousand impressions, at least the product's floor price. Default: the product's price.
+    /// Price of a thousand impressions, at least the product's floor price. Default: the product's
+    /// price.
     pub cpm: Option<Amount>,
     /// Its pacing. Default: the buy's.
     pub pacing: Option<Pacing>,
-    /// The most that it may spend in a day.
+    /// Its maximum spend per day.
     pub daily_budget: Option<Amount>,
-    /// The most impressions in a day.
+    /// Maximum impressions per day.
     pub daily_impressions: Option<Count>,
     /// Its own targeting, which refines the buy's.
     pub targeting_overlay: Option<TargetingOverlay>,
-    /// Leave it out: creatives are uploaded with `add_creative_assets` once the buy is created.
+    /// Leave this out: upload creatives with `add_creative_assets` once the buy is created.
     pub creative_ids: Option<List<CreativeKey, 0, MAX_CREATIVES>>,
 }
 
@@ -68,7 +69,7 @@ impl PackageItem {
 
 impl<'de> Deserialize<'de> for PackageItem {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // Not serde's `untagged`, which forgets where in the package a mistake is.
+        // Serde's `untagged` would lose the position of a mistake within the package.
         deserializer.deserialize_any(PackageVisitor)
     }
 }
@@ -94,7 +95,7 @@ impl<'de> Visitor<'de> for PackageVisitor {
             }
             _ => {}
         }
-        // The same rule as for a `package_id`, in other words.
+        // The same rule as for a `package_id`, worded for a bare id.
         let id = Id::deserialize(text.into_deserializer());
         id.map(PackageItem::Id).map_err(|wrong: de::value::Error| E::custom(format!("{wrong}, for a package id")))
     }
