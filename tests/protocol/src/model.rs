@@ -4,7 +4,7 @@ use stateright::{Model, Property};
 
 use crate::{
     Promise, Rule, Rules,
-    state::{Operation, PEOPLE, Phase, Request, Run, STEPS, State, Step, Trouble, WORKERS},
+    state::{Operation, PEOPLE, Phase, STEPS, State, Step, Trouble, WORKERS},
 };
 
 /// What can happen.

@@ -2,17 +2,20 @@
 
 use std::collections::BTreeMap;
 
-use flightdeck::domain::{
-    creative::{Creative, Format},
-    event::{Event, EventKind},
-    media_buy::{MediaBuy, Pacing, Package},
-    money::Micros,
-    operation::{Change, Operation, OperationKind, OperationState},
-    plan::{FieldChange, Plan, PlanAction, PlannedChange, PlatformPlan},
-    status::BuyStatus,
-    targeting::Targeting,
-    task::{HistoryEntry, Priority, Task, TaskKind, TaskStatus},
-    time::Timestamp,
+use flightdeck::{
+    domain::{
+        creative::{Creative, Format},
+        event::{Event, EventData, EventKind},
+        media_buy::{MediaBuy, Pacing, Package},
+        money::Micros,
+        operation::{Change, Operation, OperationKind, OperationState},
+        plan::{FieldChange, Plan, PlanAction, PlannedChange, PlatformPlan},
+        status::BuyStatus,
+        targeting::Targeting,
+        task::{HistoryEntry, Priority, Task, TaskKind, TaskStatus},
+        time::Timestamp,
+    },
+    web::v1::events::payload,
 };
 use serde_json::json;
 
@@ -222,7 +225,7 @@ pub(crate) fn event(id: &str) -> anyhow::Result<(String, String)> {
         principal: PRINCIPAL.into(),
         buy: format!("mb_{NUMBER}").as_str().into(),
         at: at(),
-        data: json!({"media_buy_id": format!("mb_{NUMBER}"), "status": "active", "detail": "it delivers"}),
+        data: EventData::BuyStatus { status: BuyStatus::Active, before: None, detail: "it delivers".to_owned() },
     };
-    Ok((text!(&event)?, event.body()))
+    Ok((text!(&event)?, payload(&event)))
 }
