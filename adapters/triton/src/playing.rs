@@ -26,10 +26,31 @@ pub fn begin(api: &Api, at: &Placement<'_>, creative: i64) -> Fallible<Verdict<(
     let made = step(step_name(&[STEP, at.package_id, at.creative_id]))
         .remember(RemoteKind::Association, at.key())
         .try_set(|| {
-            set(api, at.item, creative, true)?;
+            add(api, at, creative)?;
             Ok(id(at.item, &creative.to_string()))
         })?;
     Ok(made.map(|_| ()))
+}
+
+/// Adds a creative to a flight's list, with those that the operation adds as well. The list is sent whole:
+/// a request of this operation that is carried out late, after the others, then takes none of them away.
+fn add(api: &Api, at: &Placement<'_>, creative: i64) -> Fallible<()> {
+    let others: Vec<i64> = at.beside.iter().map(|other| api::number(other)).collect::<Fallible<_>>()?;
+    let all: Vec<i64> = others.iter().copied().chain([creative]).collect();
+    match change_list(api, at.item, |list| extend(list, &all)) {
+        // One of the others may be what the flight does not take.
+        Err(failure) if failure.is_final() && !others.is_empty() => set(api, at.item, creative, true),
+        done => done,
+    }
+}
+
+/// Appends what is not in the list.
+fn extend(list: &mut Vec<i64>, creatives: &[i64]) {
+    for creative in creatives {
+        if !list.contains(creative) {
+            list.push(*creative);
+        }
+    }
 }
 
 /// Has a flight stop playing a creative, in a step. One that is not known never played.
@@ -79,18 +100,15 @@ pub fn plays(api: &Api, id: &str, creative: i64) -> Fallible<bool> {
 /// # Errors
 /// As [`flight::change`].
 pub fn set(api: &Api, id: &str, creative: i64, on: bool) -> Fallible<()> {
+    change_list(api, id, |list| if on { extend(list, &[creative]) } else { list.retain(|known| *known != creative) })
+}
+
+/// Changes the list of a flight's creatives, and sends it if it is another one then.
+fn change_list(api: &Api, id: &str, change: impl FnOnce(&mut Vec<i64>)) -> Fallible<()> {
     let flight: Object = api.get(api::one(path::FLIGHTS, id)).fetch()?;
     let before: Vec<i64> =
         flight.get("creativeIds").map(Json::items).unwrap_or_default().iter().filter_map(Json::as_i64).collect();
-    let mut after: Vec<i64> = before.iter().copied().filter(|known| *known != creative).collect();
-    if on {
-        if before.contains(&creative) {
-            return Ok(());
-        }
-        after.push(creative);
-    }
-    if after == before {
-        return Ok(());
-    }
-    flight::change(api, id, &object! { "creativeIds": after })
+    let mut after = before.clone();
+    change(&mut after);
+    if after == before { Ok(()) } else { flight::change(api, id, &object! { "creativeIds": after }) }
 }

@@ -1,5 +1,9 @@
 //! Uploads creatives and places them in line items.
 //!
+//! All creatives are uploaded before the first is placed. An ad server that keeps an item's creatives as
+//! one list is then sent the whole list each time, so that a request which is carried out late takes none
+//! away again.
+//!
 //! One creative that can't be uploaded is answered as rejected and the others go on. One that runs in some of its
 //! packages is answered with the others named: it delivers. One that runs in none is taken away again, where the
 //! platform can; elsewhere it is used when it is uploaded again.
@@ -36,6 +40,8 @@ pub struct Placement<'a> {
     pub creative_id: &'a str,
     /// The id of the placement that an update found remembered.
     pub known: Option<&'a str>,
+    /// The platform's ids of the creatives that the operation also places in the line item.
+    pub beside: &'a [String],
 }
 
 impl Placement<'_> {
@@ -97,21 +103,34 @@ struct Uploaded<'c> {
 pub fn add<S: AdServer>(server: &S, ctx: &Context, batch: &CreativeBatch) -> Fallible<CreativeOutcome> {
     let uploader = Uploader::new(server, ctx, &batch.media_buy)?;
     let mut all_notes = Vec::new();
-    let mut done: Vec<Result<Uploaded<'_>, AssetStatus>> = Vec::new();
+    let mut made: Vec<(&Creative, Result<S::Id, AssetStatus>)> = Vec::new();
     for creative in &batch.assets {
         let (mut problems, mut notes) = (Problems::default(), Vec::new());
         let ids = &creative.package_ids;
         let asset = server.translate_creative(&batch.media_buy, creative, ids, &mut problems, &mut notes)?;
-        done.push(match (asset, problems.check()) {
-            (Some(asset), Ok(())) => uploader.run(&asset, creative)?,
-            (_, Err(failure)) => Err(AssetStatus::rejected(&creative.creative_id, None, &failure)),
+        let verdict = match (asset, problems.check()) {
+            (Some(asset), Ok(())) => uploader.upload(&creative.creative_id, Source::Asset(&asset))?,
+            (_, Err(failure)) => Err(failure),
             (None, Ok(())) => {
                 let message = format!("{} has nothing like this creative.", S::WORDS.platform);
-                let failure = Failure::rejected("untranslatable", message);
-                Err(AssetStatus::rejected(&creative.creative_id, None, &failure))
+                Err(Failure::rejected("untranslatable", message))
             }
-        });
+        };
+        let rejected = |failure| AssetStatus::rejected(&creative.creative_id, None, &failure);
+        made.push((creative, verdict.map_err(rejected)));
         all_notes.extend(notes);
+    }
+    let mut done: Vec<Result<Uploaded<'_>, AssetStatus>> = Vec::new();
+    for (index, (creative, uploaded)) in made.iter().enumerate() {
+        let beside = |package_id: &String| {
+            let others = made.iter().enumerate().filter(|(other, _)| *other != index);
+            let here = others.filter(|(_, (other, _))| other.package_ids.contains(package_id));
+            here.filter_map(|(_, (_, id))| Some(id.as_ref().ok()?.remote_id())).collect()
+        };
+        done.push(match uploaded {
+            Ok(id) => uploader.place_in_all(creative, id, beside)?,
+            Err(rejected) => Err(rejected.clone()),
+        });
     }
     let placed = done.iter().flatten().any(|uploaded| uploaded.refused.len() < uploaded.creative.package_ids.len());
     let state = server.deliver(uploader.order, &batch.media_buy, &ctx.remote, placed)?;
@@ -122,6 +141,16 @@ pub fn add<S: AdServer>(server: &S, ctx: &Context, batch: &CreativeBatch) -> Fal
         Err(rejected) => rejected,
     };
     Ok(CreativeOutcome { assets: done.into_iter().map(status).collect(), notes: all_notes, extensions: Vec::new() })
+}
+
+/// A creative in a package, as an uploader is asked to place it.
+pub(super) struct Place<'a> {
+    pub(super) package_id: &'a str,
+    pub(super) creative_id: &'a str,
+    /// As in [`Placement::known`].
+    pub(super) known: Option<&'a str>,
+    /// As in [`Placement::beside`].
+    pub(super) beside: &'a [String],
 }
 
 /// Uploads creatives for one operation, each once.
@@ -149,15 +178,19 @@ impl<'a, S: AdServer> Uploader<'a, S> {
         Ok(Self { server, order, buy, remote: &ctx.remote, uploaded: RefCell::default() })
     }
 
-    fn run<'c>(&self, asset: &S::Asset, creative: &'c Creative) -> Fallible<Result<Uploaded<'c>, AssetStatus>> {
+    /// Places a creative in the line items of its packages. `beside` has the creatives that are placed
+    /// in a package's line item as well.
+    fn place_in_all<'c>(
+        &self,
+        creative: &'c Creative,
+        id: &S::Id,
+        beside: impl Fn(&String) -> Vec<String>,
+    ) -> Fallible<Result<Uploaded<'c>, AssetStatus>> {
         let creative_id = creative.creative_id.as_str();
-        let id = match self.upload(creative_id, Source::Asset(asset))? {
-            Ok(id) => id,
-            Err(failure) => return Ok(Err(AssetStatus::rejected(creative_id, None, &failure))),
-        };
         let mut refused = Vec::new();
         for package_id in &creative.package_ids {
-            if let Err(failure) = self.place(&id, package_id, creative_id, None)? {
+            let at = Place { package_id, creative_id, known: None, beside: &beside(package_id) };
+            if let Err(failure) = self.place(id, at)? {
                 refused.push((package_id.as_str(), failure));
             }
         }
@@ -211,19 +244,14 @@ impl<'a, S: AdServer> Uploader<'a, S> {
     ///
     /// # Errors
     /// As [`upload`](Self::upload).
-    pub(super) fn place(
-        &self,
-        creative: &S::Id,
-        package_id: &str,
-        creative_id: &str,
-        known: Option<&str>,
-    ) -> Fallible<Verdict<()>> {
+    pub(super) fn place(&self, creative: &S::Id, at: Place<'_>) -> Fallible<Verdict<()>> {
+        let Place { package_id, creative_id, known, beside } = at;
         let item = match item_of::<S>(self.remote, package_id) {
             Ok(item) => item,
             Err(missing) => return Ok(Err(missing)),
         };
         let active = update::package(self.buy, package_id).is_some_and(|package| package.active);
-        let at = Placement { order: self.order, item, package_id, active, creative_id, known };
+        let at = Placement { order: self.order, item, package_id, active, creative_id, known, beside };
         self.server.place(&at, creative)
     }
 
@@ -234,7 +262,15 @@ impl<'a, S: AdServer> Uploader<'a, S> {
     pub(super) fn displace(&self, item: &str, package_id: &str, creative_id: &str) -> Fallible<Verdict<()>> {
         let known = self.remote.id_of(&RemoteKind::Association, &association_key(package_id, creative_id));
         let active = update::package(self.buy, package_id).is_some_and(|package| package.active);
-        self.server.displace(&Placement { order: self.order, item, package_id, active, creative_id, known })
+        self.server.displace(&Placement {
+            order: self.order,
+            item,
+            package_id,
+            active,
+            creative_id,
+            known,
+            beside: &[],
+        })
     }
 }
 

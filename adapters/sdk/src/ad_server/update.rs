@@ -7,14 +7,14 @@ use std::collections::BTreeSet;
 
 use super::{
     AdServer, Booking, LineItem, Translated, Uploadable,
-    creatives::{self, Uploader, item_of},
+    creatives::{self, Place, Uploader, item_of},
 };
 use crate::{
     failure::{Fallible, Problems},
     names::{association_key, step_name},
     plan::{Change, Plan},
     source::Source,
-    step::{Remote, Verdict, step},
+    step::{Remote, RemoteId, Verdict, step},
     types::{ChangePlan, Context, MediaBuyUpdate, PackageFailure, RemoteKind, RemoteObject, UpdateOutcome},
     update,
 };
@@ -147,14 +147,21 @@ impl<S: AdServer> ItemChange<'_, S> {
         if let Err(refused) = server.change_parts(item, self, update.remote)? {
             return Ok(Err(refused));
         }
+        let mut uploaded = Vec::new();
         for creative in &self.on {
             // What is known decides what happens within the two steps, not which there are: it grows between runs.
             let source = Source::of(ctx, creative, update.asset(creative));
-            let placed = match uploader.upload(creative, source)? {
-                Ok(uploaded) => uploader.place(&uploaded, id, creative, update.placement(id, creative))?,
-                Err(refused) => Err(refused),
-            };
-            if let Err(refused) = placed {
+            match uploader.upload(creative, source)? {
+                Ok(on_platform) => uploaded.push((creative, on_platform)),
+                Err(refused) => return Ok(Err(refused)),
+            }
+        }
+        for (creative, on_platform) in &uploaded {
+            let others = uploaded.iter().filter(|(other, _)| other != creative);
+            let beside: Vec<String> = others.map(|(_, other)| other.remote_id()).collect();
+            let known = update.placement(id, creative);
+            let at = Place { package_id: id, creative_id: creative, known, beside: &beside };
+            if let Err(refused) = uploader.place(on_platform, at)? {
                 return Ok(Err(refused));
             }
         }
