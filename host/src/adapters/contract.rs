@@ -10,6 +10,8 @@
 mod answers;
 mod check;
 mod describe;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod outgoing;
 mod reads;
 mod words;

@@ -91,6 +91,12 @@ impl Default for Options {
     }
 }
 
+/// Why a filter of orders can't be read; `None` if it can.
+#[must_use]
+pub fn filter_problem(filter: &str) -> Option<String> {
+    filter::Filter::read(filter, "orders", &["displayName"]).err().map(|refusal| refusal.to_string())
+}
+
 /// The emulated platform.
 #[derive(Debug)]
 pub struct Gam {

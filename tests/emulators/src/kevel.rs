@@ -30,7 +30,7 @@ mod schema;
 pub mod seed;
 mod state;
 mod targeting;
-mod zerkel;
+pub mod zerkel;
 
 use std::sync::{Arc, Mutex};
 

@@ -75,7 +75,7 @@ const MAX_DEPTH: u32 = 100;
 
 /// What is wrong with an expression.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(super) enum ZerkelError {
+pub enum ZerkelError {
     /// A text was opened and not closed.
     #[error("the text that begins at character {0} is not closed")]
     OpenText(usize),
@@ -114,7 +114,7 @@ enum Token {
 ///
 /// # Errors
 /// [`ZerkelError`] with the first thing that is wrong.
-pub(super) fn check(text: &str) -> Result<(), ZerkelError> {
+pub fn check(text: &str) -> Result<(), ZerkelError> {
     let mut parser = Parser { tokens: tokens(text)?, at: 0 };
     parser.either(0)?;
     match parser.peek() {
