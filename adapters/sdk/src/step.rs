@@ -145,7 +145,7 @@ impl<M> Step<M> {
     /// Like [`set`](Self::set), and records a refusal, too.
     ///
     /// # Errors
-    /// What may pass: final refusals are in the [`Verdict`].
+    /// On a transient failure. A final refusal is in the [`Verdict`].
     pub fn try_set<T>(self, change: impl FnOnce() -> Result<T, Failure>) -> Result<Verdict<T>, Failure>
     where
         T: Serialize + DeserializeOwned,
@@ -290,7 +290,7 @@ impl<M, F> Find<M, F> {
     /// Like [`create`](Self::create), and records a refusal, too, so that the operation can go on with its next step.
     ///
     /// # Errors
-    /// What may pass: final refusals are in the [`Verdict`].
+    /// On a transient failure. A final refusal is in the [`Verdict`].
     pub fn try_create<T>(self, create: impl FnOnce(&str) -> Result<T, Failure>) -> Result<Verdict<T>, Failure>
     where
         F: Fn(&str) -> Result<Vec<Seen<T>>, Failure>,
