@@ -35,7 +35,8 @@ pub struct Asset {
     fields: Object,
 }
 
-/// Translates a creative for Ad Manager. Returns `None` if that is not possible; `problems` then says why.
+/// Translates a creative for Ad Manager. Returns `None` if that is not possible; `problems` then
+/// says why.
 ///
 /// # Errors
 /// When a product's settings can't be read.

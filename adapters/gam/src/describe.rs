@@ -8,8 +8,8 @@ use crate::{creative, inferred, regions, settings, targeting, words::Catalog};
 /// read.
 const READ_REQUESTS: [&str; 2] = ["POST /v1/networks/*/reports", "POST /v1/networks/*/reports/*"];
 
-/// The most buys per batched read: about a dozen requests, on a network that accepts two to eight per
-/// second.
+/// The most buys per batched read: about a dozen requests, on a network that accepts two to eight
+/// per second.
 const BATCH_SIZE: u32 = 200;
 
 /// Returns the description of this adapter.

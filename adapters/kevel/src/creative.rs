@@ -34,7 +34,8 @@ pub struct Asset {
     fields: Object,
 }
 
-/// Translates a creative for Kevel. Returns `None` if that is not possible; `problems` then says why.
+/// Translates a creative for Kevel. Returns `None` if that is not possible; `problems` then says
+/// why.
 pub fn translate(
     platform: &Platform,
     buy: &MediaBuy,

@@ -85,7 +85,8 @@ impl Platform {
     /// Parses the settings of the context.
     ///
     /// # Errors
-    /// `invalid`. The host has validated them against the schema, so this is a mistake in the schema.
+    /// `invalid`. The host has validated them against the schema, so this is a mistake in the
+    /// schema.
     pub fn read(ctx: &Context) -> Fallible<Self> {
         let read: Self = read(&ctx.settings, "invalid_platform_settings", "the Kevel platform settings")?;
         Ok(Self { name: ctx.platform.clone(), ..read })

@@ -114,7 +114,8 @@ pub mod prelude {
     };
 }
 
-/// Exports a type that implements [`Adapter`], or [`AdServer`](ad_server::AdServer), as the component.
+/// Exports a type that implements [`Adapter`], or [`AdServer`](ad_server::AdServer), as the
+/// component.
 ///
 /// Does nothing in a native build, where the adapter is a library that its tests call.
 #[macro_export]

@@ -27,7 +27,8 @@ pub struct Asset {
     fields: Object,
 }
 
-/// Translates a creative for Triton. Returns `None` if that is not possible; `problems` then says why.
+/// Translates a creative for Triton. Returns `None` if that is not possible; `problems` then says
+/// why.
 pub fn translate(
     buy: &MediaBuy,
     creative: &Creative,

@@ -1,4 +1,5 @@
-//! Each operation, cut off after each of its interactions and run again: every change is made exactly once.
+//! Each operation, cut off after each of its interactions and run again: every change is made
+//! exactly once.
 
 use flightdeck_adapter::prelude::*;
 use flightdeck_adapter_gam::Gam;

@@ -1,4 +1,5 @@
-//! The requests of the lifecycle document, as the host translates them, for products sold on Ad Manager.
+//! The requests of the lifecycle document, as the host translates them, for products sold on Ad
+//! Manager.
 
 use flightdeck_adapter::prelude::*;
 use flightdeck_adapter_gam::Gam;

@@ -10,7 +10,8 @@ use crate::{
     samples,
 };
 
-/// Returns the rich buy with its creatives, its desired state, and the creatives that this state needs.
+/// Returns the rich buy with its creatives, its desired state, and the creatives that this state
+/// needs.
 pub(crate) fn changed() -> (MediaBuy, MediaBuy, Vec<Creative>) {
     let mut current = rich();
     current.packages[0].creative_ids = vec!["banner".to_owned(), "tag".to_owned()];

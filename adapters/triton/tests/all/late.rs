@@ -1,4 +1,5 @@
-//! Requests that got no answer and took effect, or became visible, after their objects were made again.
+//! Requests that got no answer and took effect, or became visible, after their objects were made
+//! again.
 
 use flightdeck_adapter::prelude::*;
 use flightdeck_adapter_testing::late::{EVERY_WAY, lost, never_happened, one_is_stopped, only_one};
