@@ -1,4 +1,4 @@
-//! Ad Manager as an ad server of the SDK's: which module answers what.
+//! Ad Manager as an ad server of the SDK: delegates each function to its module.
 
 use std::cell::Cell;
 
@@ -22,14 +22,14 @@ use crate::{
     ties,
 };
 
-/// An Ad Manager network, and the adapter for it.
+/// An Ad Manager network during one call.
 #[derive(Debug)]
 pub struct Gam {
     pub(crate) network: Network,
     ctx: Context,
-    /// What was looked up of the targeting of line items that are made.
+    /// The lookup results for the targeting of new line items.
     catalogue: Catalogue,
-    /// Whether this call has seen to it that line items can be changed.
+    /// Whether this call has already made sure that line items can be changed.
     opened: Cell<bool>,
 }
 
@@ -51,7 +51,7 @@ impl AdServer for Gam {
         creative: creative::TYPE,
         placement: Noun { remote_type: ties::TYPE, word: "association", step: "association" },
     };
-    // For line items with a goal.
+    // These apply to line items with a goal.
     const ABOVE: Advice<'static> = (
         "raise_priority",
         "Ad Manager has no performance index: raise the priority of its product's line items, or move budget to it.",
@@ -176,13 +176,13 @@ impl AdServer for Gam {
         creative::find(&self.network, reference)
     }
 
-    /// Ad Manager does not say whether a creative is active: it delivers if a line item shows it.
+    /// Ad Manager doesn't say whether a creative is active: it delivers if a line item shows it.
     fn is_shown(&self, _: Option<&str>, seen: Seen<String>) -> Fallible<Seen<String>> {
         let shown = ties::is_shown(&self.network, &seen.id)?;
         Ok(seen.active(shown))
     }
 
-    /// There can be no second: an association is named by the two ids that it connects.
+    /// There can't be a second one: an association is identified by the two ids that it connects.
     fn find_placements(&self, key: &PlacementKey<'_>, _: &str) -> Fallible<Vec<Seen<String>>> {
         key.creative.map_or(Ok(Vec::new()), |creative| ties::find(&self.network, key.item, creative))
     }
@@ -191,9 +191,9 @@ impl AdServer for Gam {
         approval::switch(&self.network, update)
     }
 
-    /// What waits for approval can't be changed: the order is taken back first, within the step of the change. A step of
-    /// its own would be done with once and for all; but when the operation is run again, a resume may have submitted the
-    /// order meanwhile. Within one run a look is enough.
+    /// An order that waits for approval can't be changed. It is retracted first, within the step of
+    /// the change. A step of its own would run only once, but when the operation runs again, a
+    /// resume may have submitted the order in the meantime. Within one run, one check is enough.
     fn change_item(&self, order: &str, id: &str, desired: &LineItem, changes: Object) -> Fallible<()> {
         if !self.opened.get() {
             order::open(&self.network, order)?;
@@ -210,7 +210,7 @@ impl AdServer for Gam {
         ties::switch_package(&self.network, id, &change.desired.package_id, on, runs)
     }
 
-    /// An order that was taken back is submitted again, also when a line item was refused on the way.
+    /// Resubmits an order that was retracted, even if a line item was refused.
     fn end_update(&self, update: &Update<'_, Self>, changes: &[ItemChange<'_, Self>], _: bool) -> Fallible<()> {
         let touched = changes.iter().any(|change| !change.fields().is_empty() || !change.on.is_empty());
         let buy = &update.request.desired;
@@ -233,7 +233,7 @@ impl AdServer for Gam {
         ties::hide(&self.network, id)
     }
 
-    /// No line item has it, and Ad Manager deletes none.
+    /// Nothing to do: no line item has the creative, and Ad Manager can't delete creatives.
     fn discard(&self, id: &str) -> Fallible<()> {
         creative::switch_off(&self.network, id)
     }

@@ -1,68 +1,68 @@
-//! How Ad Manager's REST API is spoken to: its names, and its lists with their filters.
+//! Client for Ad Manager's REST API: resource names, and lists with their filters.
 //!
-//! The access token is the host's to get and to add.
+//! The host obtains the access token and adds it.
 
 use flightdeck_adapter::{page::pages, prelude::*};
 use serde::{Deserialize, de::DeserializeOwned};
 
 use crate::{refusal::explain, settings::Platform};
 
-/// Items asked for at a time; a thousand is the most (reference, `pageSize`).
+/// The page size of lists. 1,000 is the maximum (reference, `pageSize`).
 pub const PAGE_SIZE: u32 = 1000;
-/// Things named in one filter, so that the address stays short.
+/// The number of items named in one filter, so that the URL stays short.
 pub const AT_ONCE: usize = 40;
 
-/// A network.
+/// An Ad Manager network.
 #[derive(Debug, Clone)]
 pub struct Network {
     api: Api,
-    /// The settings.
+    /// The settings of the network.
     pub platform: Platform,
 }
 
-/// The network of a context.
+/// Opens the network of a context.
 #[must_use]
 pub fn open(ctx: &Context, platform: Platform) -> Network {
     Network { api: Api::new(&ctx.endpoint).explain(explain), platform }
 }
 
 impl Network {
-    /// The name of an object: `networks/123/orders/7`.
+    /// Returns the resource name of an object: `networks/123/orders/7`.
     #[must_use]
     pub fn name(&self, collection: &str, id: &str) -> String {
         self.platform.name_of(collection, id)
     }
 
-    /// A `GET` below the network: `orders/7`.
+    /// Starts a `GET` request below the network: `orders/7`.
     pub fn get(&self, path: &str) -> Request<'_> {
         self.api.get(format!("/v1/networks/{}/{path}", self.platform.network_code))
     }
 
-    /// A `GET` of something by its name, as an answer gave it.
+    /// Starts a `GET` request for a resource name from a response.
     pub fn get_named(&self, name: &str) -> Request<'_> {
         self.api.get(format!("/v1/{name}"))
     }
 
-    /// A `POST` below the network: `lineItems`, `orders:batchPause`.
+    /// Starts a `POST` request below the network: `lineItems`, `orders:batchPause`.
     pub fn post(&self, path: &str) -> Request<'_> {
         self.api.post(format!("/v1/networks/{}/{path}", self.platform.network_code))
     }
 
-    /// A `PATCH` below the network.
+    /// Starts a `PATCH` request below the network.
     pub fn patch(&self, path: &str) -> Request<'_> {
         self.api.patch(format!("/v1/networks/{}/{path}", self.platform.network_code))
     }
 
-    /// Does something to an object: `orders:batchPause` with one name.
+    /// Runs a batch action on objects, such as `orders:batchPause` with one name.
     ///
     /// # Errors
-    /// What Ad Manager refuses.
+    /// When Ad Manager refuses.
     pub fn act(&self, collection: &str, action: &str, names: Vec<String>) -> Fallible<()> {
         self.post(&format!("{collection}:{action}")).json(&object! { "names": names }).send()?;
         Ok(())
     }
 
-    /// Goes through a list. `items` is the name of the list in the answer.
+    /// Iterates over a list. `items` is the field of the list in the response.
     pub fn list<'a, T: DeserializeOwned>(
         &'a self,
         path: &'a str,
@@ -84,7 +84,7 @@ impl Network {
                     Failure::unavailable("unreadable_answer", message)
                 })
             };
-            // An empty list is left out of the answer.
+            // The response omits an empty list.
             let listed = page.remove(items).unwrap_or_default();
             let listed = listed.items().iter().map(read).collect::<Fallible<Vec<T>>>()?;
             let next = match page.get("nextPageToken") {
@@ -99,10 +99,10 @@ impl Network {
     }
 }
 
-/// The id at the end of a name.
+/// Returns the id at the end of a resource name.
 ///
 /// # Errors
-/// `unavailable` when the name is none.
+/// `unavailable` when the text is not a resource name.
 pub fn id_of(name: &str) -> Fallible<String> {
     match name.rsplit('/').next().filter(|id| is_id(id)) {
         Some(id) => Ok(id.to_owned()),
@@ -113,16 +113,16 @@ pub fn id_of(name: &str) -> Fallible<String> {
     }
 }
 
-/// Whether a text is the id of something.
+/// Whether a text is an object id.
 #[must_use]
 pub fn is_id(text: &str) -> bool {
     !text.is_empty() && text.len() <= 19 && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// The buyer's advertiser.
+/// Returns the id of the buyer's advertiser.
 ///
 /// # Errors
-/// `invalid` when the principal's advertiser id is no number.
+/// `invalid` when the principal's advertiser id is not a number.
 pub fn advertiser(ctx: &Context) -> Fallible<&str> {
     if is_id(&ctx.advertiser_id) {
         return Ok(&ctx.advertiser_id);
@@ -134,21 +134,21 @@ pub fn advertiser(ctx: &Context) -> Fallible<&str> {
     Err(Failure::invalid("invalid_advertiser", message))
 }
 
-/// A text in a filter, in double quotes (reference, filters).
+/// Quotes a text for a filter, in double quotes (reference, filters).
 #[must_use]
 pub fn quoted(text: &str) -> String {
     format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
-/// A filter that any of several fits. There is no `IN`.
+/// Joins clauses into a filter that matches any of them. Filters have no `IN`.
 pub fn any(clauses: impl IntoIterator<Item = String>) -> String {
     clauses.into_iter().collect::<Vec<_>>().join(" OR ")
 }
 
-/// What Ad Manager answers about anything that it made.
+/// The response to every creation.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Made {
-    /// Its name.
+    /// The resource name of the new object.
     pub name: String,
 }
 

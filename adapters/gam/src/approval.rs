@@ -1,4 +1,5 @@
-//! The approval of an order: the first creative brings it, a pause puts it off, and a change has it asked for again.
+//! The approval of an order: the first creative triggers it, a pause delays it, and a change
+//! requires it again.
 
 use flightdeck_adapter::{
     ad_server::{LineItem as _, Update},
@@ -16,7 +17,8 @@ use crate::{
     ties,
 };
 
-/// Plans the approval that the first creative brings. An order that has some was approved or submitted with them.
+/// Plans the approval that the first creative triggers. An order that already has creatives was
+/// approved or submitted with them.
 pub fn plan(platform: &Platform, remote: &[RemoteObject], buy: &MediaBuy, plan: &mut Plan) {
     if !buy.active || remote.iter().any(|object| object.kind == RemoteKind::Association) {
         return;
@@ -26,9 +28,10 @@ pub fn plan(platform: &Platform, remote: &[RemoteObject], buy: &MediaBuy, plan: 
     plan.push(Change::update(order::TYPE, &buy.name, &before, &after).remote_id(remote.order()));
 }
 
-/// Has the order approved or submitted, in a step, unless the buy is paused: then it stays a draft until it is resumed.
-/// That is no step, which would be done with once and for all: if this operation runs again, the buy may have been
-/// resumed. Packages that are off are paused as soon as they can be.
+/// Approves or submits the order, in a step. If the buy is paused, the order stays a draft until
+/// the buy is resumed. That check is outside of any step, because a step runs only once: if this
+/// operation runs again, the buy may have been resumed. Inactive packages are paused as soon as
+/// they can be.
 ///
 /// # Errors
 /// As [`order::approve`].
@@ -46,16 +49,16 @@ pub fn approve(network: &Network, order: &str, buy: &MediaBuy, remote: &[RemoteO
     Ok(approval)
 }
 
-/// Whether a buy has anything to show.
+/// Whether any package of a buy has a creative.
 #[must_use]
 pub fn has_creatives(buy: &MediaBuy) -> bool {
     buy.packages.iter().any(|package| !package.creative_ids.is_empty())
 }
 
-/// Pauses or resumes the order, if the buy is switched.
+/// Pauses or resumes the order, if the update switches the buy.
 ///
 /// # Errors
-/// What Ad Manager refuses.
+/// When Ad Manager refuses.
 pub fn switch(network: &Network, update: &Update<'_, Gam>) -> Fallible<()> {
     let (was, is) = (update.current.order.active, update.desired.order.active);
     match (was, is) {
@@ -69,7 +72,8 @@ pub fn switch(network: &Network, update: &Update<'_, Gam>) -> Fallible<()> {
     }
 }
 
-/// Whether creatives are in the order that the buy does not know of: their upload has not ended yet.
+/// Whether the order has creatives that are not part of the buy yet, because their upload has not
+/// finished.
 fn is_being_uploaded(update: &Update<'_, Gam>) -> bool {
     let known = |key: &str| {
         let mut packages = update.request.current.packages.iter();
@@ -80,10 +84,10 @@ fn is_being_uploaded(update: &Update<'_, Gam>) -> bool {
     update.remote.iter().any(|object| object.kind == RemoteKind::Association && !known(&object.key))
 }
 
-/// After a buy was resumed: packages that were switched on meanwhile could not be.
+/// Activates packages after a buy was resumed, which was not possible while it was paused.
 fn wake_all(network: &Network, update: &Update<'_, Gam>) -> Fallible<()> {
     for item in update.desired.items.iter().filter(|item| item.active) {
-        // One that is switched on by this very update has a step of its own.
+        // A line item that this update activates has a step of its own.
         if update.current.item(item.package_id()).is_none_or(|current| !current.active) {
             continue;
         }

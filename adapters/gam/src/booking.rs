@@ -1,7 +1,7 @@
-//! A media buy as it is on Ad Manager: one order, and one line item for each package.
+//! A media buy on Ad Manager: one order, and one line item for each package.
 //!
-//! Line items could be made many at once (`:batchCreate`), but then one that is refused refuses them all. So each is made
-//! by itself, and what is wrong is told of its package.
+//! `:batchCreate` could make many line items at once, but then one refusal refuses all of them. So
+//! each is made separately, and a refusal names its package.
 
 use flightdeck_adapter::{ad_server::Booking, prelude::*};
 
@@ -11,10 +11,10 @@ use crate::{
     settings::Platform,
 };
 
-/// Translates what can be, and gathers what can't.
+/// Translates a media buy, and collects what can't be translated.
 ///
 /// # Errors
-/// When the buy can't even be read.
+/// When the buy can't be parsed.
 pub fn translate(platform: &Platform, buy: &MediaBuy, problems: &mut Problems) -> Fallible<Booking<Order, LineItem>> {
     problems.check_currency(platform.currency.as_ref(), buy, |currency| {
         format!("This Ad Manager network counts in {currency}.")

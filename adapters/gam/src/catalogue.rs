@@ -1,5 +1,5 @@
-//! What things are called on Ad Manager: places, devices, keys and their values, looked up by the words that buyers and
-//! settings use. One request for each sort of thing, whatever the number of packages.
+//! Ad Manager's ids of places, devices, keys and values, looked up by the words that buyers and
+//! settings use. One request per kind, for any number of packages.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,7 +17,7 @@ use crate::{
 /// A word of a catalogue.
 type Word = (Catalog, &'static str);
 
-/// What was looked up.
+/// The results of the lookups.
 #[derive(Debug, Clone, Default)]
 pub struct Catalogue {
     places: BTreeMap<Place, String>,
@@ -61,10 +61,11 @@ struct Key {
 }
 
 impl Catalogue {
-    /// Looks up everything that some targetings name.
+    /// Looks up everything that some targetings refer to.
     ///
     /// # Errors
-    /// `unsupported` with everything that Ad Manager does not have, item by item; when it can't be asked.
+    /// `unsupported`, with an item for everything that Ad Manager doesn't have. When Ad Manager
+    /// can't be reached.
     pub fn of<'t>(network: &Network, targetings: impl IntoIterator<Item = &'t Targeting>) -> Fallible<Self> {
         let targetings: Vec<&Targeting> = targetings.into_iter().collect();
         let mut catalogue = Self::default();
@@ -78,7 +79,7 @@ impl Catalogue {
         Ok(catalogue)
     }
 
-    /// A targeting as it is sent.
+    /// Returns a targeting in the form that is sent.
     #[must_use]
     pub fn targeting(&self, targeting: &Targeting) -> Object {
         targeting.object(&|wanted| match wanted {
@@ -244,7 +245,7 @@ fn place_filter(network: &Network, place: &Place) -> String {
     format!("({clause})")
 }
 
-/// Whether a place of Ad Manager's is the one that is wanted.
+/// Whether a place from Ad Manager is the wanted one.
 fn is(network: &Network, place: &Place, target: &GeoTarget) -> bool {
     let named = |name: &str, country: &str| target.display_name == name && target.region_code == country;
     let there = match place {

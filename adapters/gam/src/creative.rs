@@ -1,12 +1,13 @@
-//! A creative: what is shown. It belongs to the advertiser; [ties](crate::ties) put it into line items.
+//! A creative. It belongs to the advertiser; [ties](crate::ties) assign it to line items.
 //!
 //! | format | on Ad Manager |
 //! |---|---|
-//! | image | `imageRedirectCreative`: the image stays where it is |
-//! | video | `vastRedirectCreative`: the address of a VAST document |
+//! | image | `imageRedirectCreative`: the image stays at its URL |
+//! | video | `vastRedirectCreative`: the URL of a VAST document |
 //! | custom | `thirdPartyCreative`: a snippet of HTML in `template_values` |
 //!
-//! The REST API takes no fields of a creative template and no address of a video file, so neither can be made there.
+//! The REST API accepts neither the fields of a creative template nor the URL of a video file, so
+//! the adapter can't make creatives of these types.
 
 use flightdeck_adapter::{ad_server::Uploadable, http::url, names, prelude::*, words::pointer_segment};
 use serde::Deserialize;
@@ -17,24 +18,25 @@ use crate::{
     settings::{Environment, Platform, Product, Size},
 };
 
-/// The platform's word for it.
+/// The platform's name for the type.
 pub const TYPE: &str = "Creative";
-/// The formats that can be made.
+/// The supported formats.
 pub const FORMATS: [CreativeFormat; 3] = [CreativeFormat::Image, CreativeFormat::Video, CreativeFormat::Custom];
-/// The longest name, in characters (reference, `displayName`).
+/// The maximum length of a name, in characters (reference, `displayName`).
 const NAME_LIMIT: usize = 255;
 
-/// A creative as it is to be.
+/// The desired state of a creative.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Asset {
     /// The buyer's id.
     pub creative_id: String,
-    /// For people.
+    /// The display name.
     pub name: String,
     fields: Object,
 }
 
-/// What a creative of the buyer's is on Ad Manager. `None` if it can't be, which the problems say.
+/// Translates a creative for Ad Manager. Returns `None` if that is not possible; `problems` then
+/// says why.
 ///
 /// # Errors
 /// When a product's settings can't be read.
@@ -93,7 +95,8 @@ fn is_address(address: &str) -> bool {
     matches!(scheme.as_str(), "http" | "https") && address.len() > scheme.len() + 3
 }
 
-/// Its size: the buyer's, which all its packages must take, or the first that they do.
+/// Returns the size of a creative: the buyer's, which all its packages must accept, or else the
+/// first that they accept.
 fn size(
     creative: &Creative,
     products: &[(&String, Product)],
@@ -130,7 +133,7 @@ fn size(
     }
 }
 
-/// The address of what is shown, which must be there.
+/// Returns the media URL, which is required.
 fn media<'c>(creative: &'c Creative, problems: &mut Problems) -> Option<&'c String> {
     if creative.media_url.is_none() {
         let pointer = format!("/assets/{}/media_url", pointer_segment(&creative.creative_id));
@@ -173,7 +176,7 @@ fn video(platform: &Platform, creative: &Creative, problems: &mut Problems) -> O
     Some(object! { "vastXmlUrl": address, "vastRedirectType": "LINEAR", "duration": duration })
 }
 
-/// Whether an address names a video file by its ending.
+/// Whether a URL ends like that of a video file.
 fn is_video_file(address: &str) -> bool {
     const ENDINGS: [&str; 6] = [".mp4", ".m4v", ".mov", ".webm", ".avi", ".m3u8"];
     let path = address.split(['?', '#']).next().unwrap_or_default().to_ascii_lowercase();
@@ -230,7 +233,7 @@ impl Uploadable for Asset {
 }
 
 impl Asset {
-    /// What the creative is sent with, without its reference.
+    /// Returns the body that creates the creative, without its reference.
     #[must_use]
     pub fn created(&self, network: &Network, advertiser: &str) -> Object {
         let mut object = object! { "displayName": &self.name, "advertiser": network.name("companies", advertiser) };
@@ -238,10 +241,10 @@ impl Asset {
         object
     }
 
-    /// Makes the creative.
+    /// Creates the creative.
     ///
     /// # Errors
-    /// What Ad Manager refuses.
+    /// When Ad Manager refuses.
     pub fn create(&self, network: &Network, advertiser: &str, reference: &str) -> Fallible<String> {
         let mut body = self.created(network, advertiser);
         body.set("displayName", names::with_reference(&self.name, reference, NAME_LIMIT));
@@ -258,10 +261,11 @@ struct Found {
     display_name: String,
 }
 
-/// Finds the creatives that carry a reference. Ad Manager does not say of one whether it is active: that is left open.
+/// Finds the creatives that carry a reference. Ad Manager doesn't say whether a creative is active,
+/// so that is left open.
 ///
 /// # Errors
-/// When Ad Manager can't be asked.
+/// When Ad Manager can't be reached.
 pub fn find(network: &Network, reference: &str) -> Fallible<Vec<Seen<String>>> {
     let filter = format!("displayName : {}", quoted(reference));
     let list = network.list::<Found>("creatives", "creatives", &filter);
@@ -272,10 +276,10 @@ pub fn find(network: &Network, reference: &str) -> Fallible<Vec<Seen<String>>> {
     made::carrying(seen, reference)
 }
 
-/// Switches a creative off, in whatever it is.
+/// Deactivates a creative in all line items.
 ///
 /// # Errors
-/// What Ad Manager refuses.
+/// When Ad Manager refuses.
 pub fn switch_off(network: &Network, id: &str) -> Fallible<()> {
     match network.act("creatives", "batchDeactivate", vec![network.name("creatives", id)]) {
         Err(failure) if failure.kind == FailureKind::NotFound => Ok(()),

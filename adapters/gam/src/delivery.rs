@@ -1,7 +1,7 @@
 //! What media buys delivered: one report for many line items.
 //!
-//! A report is defined, run, waited for and read in pages of rows (reference, `reports`). It is grouped by day and line
-//! item and filtered by line items; its days are UTC.
+//! A report is defined, run, polled, and read in pages of rows (reference, `reports`). It is
+//! grouped by day and line item, and filtered by line items. Its days are UTC.
 
 use std::time::Duration;
 
@@ -27,9 +27,9 @@ const PATIENCE: Patience = Patience {
     reserve: Duration::from_secs(3),
     ask_again_ms: 60_000,
 };
-/// Line items by which one report is filtered: a body of some kilobytes.
+/// The number of line items in the filter of one report: a body of some kilobytes.
 const AT_ONCE: usize = 500;
-/// Rows asked for at a time (reference, `fetchRows`: at most 10,000).
+/// The page size of rows (reference, `fetchRows`: at most 10,000).
 const ROWS: u32 = 10_000;
 
 const DIMENSIONS: [&str; 2] = ["DATE", "LINE_ITEM_ID"];
@@ -49,13 +49,14 @@ struct Running {
 }
 
 impl Running {
-    /// The name of the report's result, if it is done.
+    /// Returns the name of the report's result, if the report is done.
     fn result(&self) -> Fallible<Option<String>> {
         if let Some(broken) = &self.error {
             let message = format!("Ad Manager could not make the report: {}", broken.message);
             return Err(Failure::rejected("report_failed", message).said(200, "", &broken.message));
         }
-        // A run that was done at once has no result to read until its operation was asked for.
+        // Even if a run finishes immediately, its result can't be read until its operation has been
+        // queried.
         Ok(self.response.as_ref().filter(|_| self.done).map(|finished| finished.report_result.clone()))
     }
 }
@@ -97,7 +98,7 @@ struct Group {
     primary_values: Vec<Cell>,
 }
 
-/// One value. A whole number is a text, an amount a number.
+/// One value. A whole number is a string, an amount a number.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Cell {
@@ -112,7 +113,8 @@ impl Cell {
         self.int_value.as_ref()?.parse().ok()
     }
 
-    /// Money in micro-units, whether it is written as an amount or as a whole one.
+    /// Returns an amount of money in micro-units, whether it was written as a decimal or as a whole
+    /// number.
     fn money(&self) -> Option<i64> {
         match self.double_value {
             Some(Exact(micros)) => Some(micros),
@@ -121,10 +123,10 @@ impl Cell {
     }
 }
 
-/// What buys delivered in some days.
+/// Returns what buys delivered in a range of days.
 ///
 /// # Errors
-/// When Ad Manager can't be asked, or is not done in time.
+/// When Ad Manager can't be reached, or doesn't finish in time.
 pub fn read(network: &Network, ctx: &Context, buys: &[RemoteBuy], range: &DateRange) -> Fallible<Delivered> {
     let booked = buys.iter().filter(|buy| buy.remote.order().is_some());
     let packages = booked.flat_map(|buy| buy.remote.iter().filter(|object| object.kind == RemoteKind::Package));
@@ -161,7 +163,7 @@ fn definition(items: &[String], range: &DateRange) -> Fallible<Object> {
     })
 }
 
-/// Adds what was counted, by line item and day.
+/// Adds the counts by line item and day.
 fn count(network: &Network, ctx: &Context, items: &[String], range: &DateRange, counts: &mut Counts) -> Fallible<()> {
     let report: Made = network.post("reports").json(&definition(items, range)?).fetch()?;
     let mut running: Running =
@@ -182,7 +184,7 @@ fn count(network: &Network, ctx: &Context, items: &[String], range: &DateRange, 
     Ok(())
 }
 
-/// The rows of a finished report.
+/// Iterates over the rows of a finished report.
 fn rows<'a>(network: &'a Network, result: &'a str) -> impl Iterator<Item = Fallible<Row>> + use<'a> {
     pages(move |token: Option<String>| {
         let mut request = network.get_named(&format!("{result}:fetchRows")).query("pageSize", ROWS);
@@ -196,7 +198,7 @@ fn rows<'a>(network: &'a Network, result: &'a str) -> impl Iterator<Item = Falli
 
 fn counted(row: &Row) -> Option<(String, String, Counted)> {
     let [date, item] = row.dimension_values.as_slice() else { return None };
-    // A day is the number that its digits make: 20261201.
+    // A day is the number made of its digits: 20261201.
     let digits = date.int_value.as_ref().filter(|digits| digits.len() == 8 && digits.is_ascii())?;
     let day = format!("{}-{}-{}", &digits[..4], &digits[4..6], &digits[6..]);
     let [impressions, clicks, completions, revenue] = row.metric_value_groups.first()?.primary_values.as_slice() else {

@@ -1,16 +1,18 @@
-//! What this adapter is and can do.
+//! The adapter's description of itself and its capabilities.
 
 use flightdeck_adapter::prelude::*;
 
 use crate::{creative, inferred, regions, settings, targeting, words::Catalog};
 
-/// Requests that only read although they are no `GET`: a report is defined and run to be read.
+/// Requests that only read although they are not `GET`s: a report is defined and run in order to be
+/// read.
 const READ_REQUESTS: [&str; 2] = ["POST /v1/networks/*/reports", "POST /v1/networks/*/reports/*"];
 
-/// The most buys of one batched read: some dozen requests to a network that takes two to eight a second.
+/// The most buys per batched read: about a dozen requests, on a network that accepts two to eight
+/// per second.
 const BATCH_SIZE: u32 = 200;
 
-/// The description.
+/// Returns the description of this adapter.
 #[must_use]
 pub fn description() -> Description {
     Description {
@@ -19,7 +21,7 @@ pub fn description() -> Description {
         adapter_version: env!("CARGO_PKG_VERSION").to_owned(),
         formats: creative::FORMATS.to_vec(),
         targeting: targeting::DIMENSIONS.iter().map(dimension).collect(),
-        // The REST API's targeting has no hours.
+        // The REST API's targeting has no dayparting.
         dayparting: None,
         frequency_cap: Some(FrequencyCapSupport {
             scopes: vec![CapScope::Package],
@@ -56,7 +58,7 @@ fn dimension(dimension: &Dimension) -> DimensionSupport {
         None => (Vec::new(), note(dimension)),
     };
     let operators = match dimension {
-        // Its page on geographic targeting: postal codes can't be excluded.
+        // According to its page on geographic targeting, postal codes can't be excluded.
         Dimension::GeoPostal => vec![Operator::AnyOf],
         _ => vec![Operator::AnyOf, Operator::NoneOf],
     };

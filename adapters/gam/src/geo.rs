@@ -1,13 +1,16 @@
 //! Where a line item may deliver: `geoTargeting`.
 //!
-//! Ad Manager knows places by ids of its own, which are looked up by name (see [`catalogue`](crate::catalogue)). Its list
-//! holds places that are included, any of which may match, and places that are excluded. All rules of a package must hold
-//! together, so the included places of several rules are intersected: country `US` and regions `US-CA`, `CA-ON` leave
-//! `US-CA`. Where two places overlap in a way that no third place is (a region and a metro area), that is refused.
+//! Ad Manager identifies places by its own ids, which are looked up by name (see
+//! [`catalogue`](crate::catalogue)). A line item has a list of included places, any of which may
+//! match, and a list of excluded places. All rules of a package must hold, so the included places
+//! of several rules are intersected: country `US` and regions `US-CA`, `CA-ON` leave `US-CA`. Where
+//! two places overlap in a way that no third place describes (a region and a metro area), the
+//! combination is refused.
 //!
-//! Ad Manager refuses what its page on `GeoTargeting` calls a contradiction: a place that is included and excluded, or inside an excluded one. It
-//! also refuses to be told what goes without saying: who includes California excludes Florida by it. So an excluded place that has
-//! nothing in common with what is included is not sent. Postal codes can't be excluded.
+//! Ad Manager refuses what its page on `GeoTargeting` calls a contradiction: a place that is both
+//! included and excluded, or that is inside an excluded one. It also refuses redundant exclusions:
+//! including California already excludes Florida. So an excluded place that is disjoint from all
+//! included places is not sent. Postal codes can't be excluded.
 
 use std::collections::BTreeMap;
 
@@ -15,35 +18,35 @@ use flightdeck_adapter::{contradiction::Said, prelude::*, words::postal_code};
 
 use crate::{api, inferred, regions};
 
-/// A place by what is known of it before it is looked up.
+/// A place, before it is looked up.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Place {
-    /// A country by its two letters.
+    /// A country, by its two-letter code.
     Country(String),
     /// A region of a country, by its code.
     Region(String, String),
-    /// A Nielsen area of the United States.
+    /// A Nielsen metro area (DMA) of the United States.
     Metro(u32),
-    /// A city of a country, and perhaps of a region by its code.
+    /// A city of a country, optionally within a region.
     City {
-        /// Its name in English.
+        /// The name in English.
         name: String,
-        /// Its country.
+        /// The country's two-letter code.
         country: String,
-        /// Its region's code.
+        /// The region's code.
         region: Option<String>,
     },
     /// A postal code of a country.
     Postal(String, String),
-    /// What a buyer or the publisher named by Ad Manager's own id.
+    /// Ad Manager's own id, as given by the buyer or the publisher.
     Id(String),
 }
 
-/// What is in two places at once.
+/// The intersection of two places.
 enum Both {
     Place(Place),
     Nothing,
-    /// Something, for which there is no place.
+    /// They overlap, but no place describes the intersection.
     Unknown,
 }
 
@@ -57,13 +60,13 @@ impl Place {
         }
     }
 
-    /// A place by Ad Manager's id, where the id says what it is.
+    /// Makes a place from Ad Manager's id, decoding it where possible.
     fn by_id(id: &str) -> Self {
         let metro = id.parse().ok().and_then(inferred::metro_code);
         metro.map_or_else(|| Self::Id(id.to_owned()), Self::Metro)
     }
 
-    /// Whether it is known to be in another place, or to be the same.
+    /// Whether it is known to be inside another place, or the same.
     fn is_in(&self, outer: &Self) -> bool {
         matches!(self.and(outer), Both::Place(place) if place == *self)
     }
@@ -95,18 +98,19 @@ impl Place {
     }
 }
 
-/// A place, what the buyer called it, and where in the request.
+/// A place with the buyer's word for it and its location in the request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Named {
-    /// The place.
+    /// The place, before lookup.
     pub place: Place,
     /// The buyer's word.
     pub word: String,
-    /// Where it stands.
+    /// The JSON pointer of the word in the request.
     pub pointer: String,
 }
 
-/// The places of a package's rules: those included and those excluded, in the order in which the buyer named them.
+/// Returns the included and excluded places of a package's rules, in the order in which the buyer
+/// named them.
 pub fn places(
     known: &BTreeMap<String, String>,
     package: &PackageOrder,
@@ -261,7 +265,8 @@ fn city(value: &str) -> Option<Place> {
     let (name, area) = value.rsplit_once(',')?;
     let (name, area) = (name.trim(), area.trim());
     let (country, region) = match parts(area) {
-        // A region without a name could not be told from another of the same city's name.
+        // A region without a name could not be told apart from another one that has a city of the
+        // same name.
         Some((country, code)) => (country.clone(), Some(regions::name(&country, &code).map(|_| code)?)),
         None => (country(area)?, None),
     };

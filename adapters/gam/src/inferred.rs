@@ -1,39 +1,44 @@
-//! What Ad Manager's public documents do not say.
+//! Assumptions that Ad Manager's public documentation doesn't confirm.
 //!
-//! Everything else in this adapter is documented (reference of the REST API, types of the client library). What stands
-//! here follows convention and may differ on a real network: when one behaves otherwise than expected, look here first.
-//! `README.md` has the same list for people.
+//! Everything else in this adapter is documented (reference of the REST API, types of the client
+//! library). What this module contains follows convention and may differ on a real network. When a
+//! network behaves unexpectedly, look here first. `README.md` has the same list for operators.
 
 use crate::settings::Size;
 
-/// The size of creatives of a display product that names none.
+/// The default size of creatives of a display product.
 pub const DISPLAY_SIZE: Size = Size(300, 250);
-/// The size of creatives of a video product that names none.
+/// The default size of creatives of a video product.
 pub const VIDEO_SIZE: Size = Size(640, 480);
 
-/// How far ahead of now a flight begins that was to begin already: `startTime` must be in the future, and the request
-/// has a way to go.
+/// The lead time of a flight that should already have started: `startTime` must be in the future,
+/// and the request takes time to arrive.
 pub const START_LEAD_SECONDS: i64 = 120;
 
-/// The longest period of a frequency cap, in minutes: as many as thirty months. The reference names no limit; more than that is
-/// surely a mistake.
+/// The longest period of a frequency cap, in minutes: thirty months. The reference names no limit;
+/// a longer period is surely a mistake.
 pub const LONGEST_CAP_MINUTES: u32 = 30 * 30 * 24 * 60;
 
-/// When to ask again for a forecast. A new guaranteed line item may have none for up to an hour.
+/// When to ask again for a forecast, in milliseconds. A new guaranteed line item may have none for
+/// up to an hour.
 pub const ASK_FOR_FORECAST_MS: u64 = 300_000;
-/// When to run a report again if too many of them run, or ran within the hour. The limit is of reports alone.
+/// When to run a report again, in milliseconds, if too many run at once or ran within the hour. The
+/// limit applies to reports only.
 pub const REPORT_LIMIT_WAIT_MS: u64 = 300_000;
-/// How long to wait when the quota of requests is used up and Ad Manager does not say.
+/// How long to wait, in milliseconds, when the request quota is used up and Ad Manager doesn't say
+/// how long.
 pub const QUOTA_WAIT_MS: u64 = 5_000;
-/// How long Ad Manager may take to show in a list what was just created. Nothing says so; waiting costs only an
-/// operation that was interrupted.
+/// How long Ad Manager may take to list a new object, in milliseconds. This is not documented.
+/// Waiting only delays operations that were interrupted.
 pub const LOOKUP_LAG_MS: u32 = 3_000;
 
-/// The associations of all line items, as a collection. The reference takes `-` for any parent in its other lists.
+/// The associations of all line items, as a collection. In its other lists, the reference accepts
+/// `-` for any parent.
 pub const ALL_ASSOCIATIONS: &str = "lineItems/-/creatives";
 
-/// Types of geo targets that a region by its ISO 3166-2 code may have. The reference gives the type as free text; these
-/// are those of Google's published list of places for the countries that the adapter knows regions of.
+/// The types of geo targets that a region with an ISO 3166-2 code may have. In the reference, the
+/// type is free text. These are the types in Google's published list of places, for the countries
+/// whose regions the adapter knows.
 pub const REGION_TYPES: [&str; 6] = ["State", "Province", "Region", "Territory", "Country", "Union Territory"];
 /// The type of a country.
 pub const COUNTRY_TYPE: &str = "Country";
@@ -42,13 +47,14 @@ pub const CITY_TYPE: &str = "City";
 /// The type of a postal code.
 pub const POSTAL_TYPE: &str = "Postal Code";
 
-/// The criteria id of a Nielsen area: in Google's published list of places it is 200000 and the DMA code.
+/// Returns the criteria id of a Nielsen metro area: in Google's published list of places, it is
+/// 200000 plus the DMA code.
 #[must_use]
 pub const fn metro(code: u32) -> u32 {
     METROS + code
 }
 
-/// The Nielsen area whose criteria id this is.
+/// Returns the Nielsen metro area with this criteria id.
 #[must_use]
 pub fn metro_code(id: u32) -> Option<u32> {
     id.checked_sub(METROS).filter(|code| (100..=999).contains(code))
@@ -56,16 +62,17 @@ pub fn metro_code(id: u32) -> Option<u32> {
 
 const METROS: u32 = 200_000;
 
-/// Words for names of a catalogue: any of its entries that has one of the names, or contains one of the texts.
+/// A buyer's word, and the names of the catalogue entries that it stands for: all entries that
+/// contain one of the texts.
 #[derive(Debug, Clone, Copy)]
 pub struct Names {
-    /// What buyers write.
+    /// The buyer's word.
     pub word: &'static str,
-    /// What Ad Manager's name contains.
+    /// The texts, one of which Ad Manager's name must contain.
     pub parts: &'static [&'static str],
 }
 
-/// Device categories. `name`s as the web pages of Ad Manager show them.
+/// Device categories, with the `name`s that Ad Manager's web pages show.
 pub const DEVICES: [Names; 4] = [
     Names { word: "mobile", parts: &["Smartphone", "Feature Phone"] },
     Names { word: "desktop", parts: &["Desktop"] },
@@ -73,7 +80,8 @@ pub const DEVICES: [Names; 4] = [
     Names { word: "ctv", parts: &["Connected TV", "Set Top Box", "Set-top box"] },
 ];
 
-/// Operating systems. A part of the usual name survives versions and spellings (`Apple iOS`, `iOS`).
+/// Operating systems. A part of the usual name matches all versions and spellings (`Apple iOS`,
+/// `iOS`).
 pub const SYSTEMS: [Names; 5] = [
     Names { word: "android", parts: &["Android"] },
     Names { word: "ios", parts: &["iOS"] },
@@ -82,7 +90,7 @@ pub const SYSTEMS: [Names; 5] = [
     Names { word: "windows", parts: &["Windows"] },
 ];
 
-/// Browsers. Ad Manager has an entry for each version and one for any; see [`ANY_VERSION`].
+/// Browsers. Ad Manager has an entry for each version and one for any version; see [`ANY_VERSION`].
 pub const BROWSERS: [Names; 5] = [
     Names { word: "chrome", parts: &["Chrome"] },
     Names { word: "edge", parts: &["Edge"] },
@@ -91,11 +99,11 @@ pub const BROWSERS: [Names; 5] = [
     Names { word: "safari", parts: &["Safari"] },
 ];
 
-/// What the name of an entry for all versions of a browser contains. Where there are such entries, only they are
-/// targeted.
+/// The text in the name of an entry for all versions of a browser. If there are such entries, only
+/// they are targeted.
 pub const ANY_VERSION: &str = "(any";
 
-/// Languages by ISO 639-1: the English name, which is Ad Manager's.
+/// Languages by ISO 639-1 code, with the English name that Ad Manager uses.
 pub const LANGUAGES: [Names; 34] = [
     Names { word: "ar", parts: &["Arabic"] },
     Names { word: "bg", parts: &["Bulgarian"] },

@@ -1,25 +1,30 @@
 //! The flightdeck adapter for Google Ad Manager.
 //!
-//! A media buy is an order there, a package a line item, a creative in a package an association of the two. An order is
-//! a draft until it is approved, by this adapter or by a person in Ad Manager; only then anything delivers.
+//! A media buy is an order there, a package a line item, and a creative in a package an association
+//! of the two. An order is a draft until it is approved, by this adapter or by a person in Ad
+//! Manager. Nothing delivers before.
 //!
-//! The reference of a step ends an order's and a creative's name, is a line item's `externalLineItemId`, and those are
-//! what half-made things are found by. An association is named by what it connects.
+//! The reference of a step is the suffix of an order's and a creative's name, and the
+//! `externalLineItemId` of a line item. Objects from interrupted steps are found by it. An
+//! association is identified by the objects that it connects.
 //!
 //! # Layout
 //!
-//! The platform, one module for each thing that it has:
+//! Modules for the platform's objects:
 //!
-//! - [`order`] with its [`approval`], [`line_item`], [`creative`], [`ties`] (associations): what it looks like, how it is made,
-//!   found and changed.
-//! - [`targeting`] with [`geo`], [`regions`] and [`words`]: to whom and where a line item delivers, in buyers' words;
-//!   [`catalogue`]: what that is called on Ad Manager.
-//! - [`inferred`]: everything that the public documents leave open. **Look here first when a real network differs.**
+//! - [`order`] with its [`approval`], [`line_item`], [`creative`], [`ties`] (associations): how
+//!   each is represented, made, found and changed.
+//! - [`targeting`] with [`geo`], [`regions`] and [`words`]: audience and location, in buyers'
+//!   words; [`catalogue`]: Ad Manager's ids for them.
+//! - [`inferred`]: everything that the public documentation leaves open. **Look here first when a
+//!   real network differs.**
 //!
-//! How it is asked about them: [`ad_server`] says which module answers what, [`booking`] translates a media buy,
-//! [`describe`], [`status`] and [`delivery`] read. The order of it all is the SDK's.
+//! Modules for the adapter's functions: [`ad_server`] delegates to the other modules, [`booking`]
+//! translates a media buy, [`describe`], [`status`] and [`delivery`] read. The SDK calls them in
+//! order.
 //!
-//! And [`api`], how Ad Manager is spoken to; [`refusal`], what its refusals mean; [`settings`], what a publisher configures.
+//! Also: [`api`], the client; [`refusal`], the meaning of Ad Manager's errors; [`settings`], the
+//! publisher's configuration.
 
 pub mod ad_server;
 pub mod api;

@@ -1,4 +1,4 @@
-//! A line item: what carries a package on Ad Manager, one for each.
+//! A line item, which carries a package on Ad Manager.
 //!
 //! | the package | the line item |
 //! |---|---|
@@ -6,9 +6,9 @@
 //! | CPM | `costType` CPM and `rate` |
 //! | `even`, `front_loaded`, `asap` | `deliveryRateType` EVENLY, FRONTLOADED, AS_FAST_AS_POSSIBLE |
 //! | frequency cap | `frequencyCaps`: one impression in so much time |
-//! | formats | `creativePlaceholders` with the product's sizes, `environmentType` |
+//! | frequency cap | `frequencyCaps`: one impression per period |
 //!
-//! A budget is not sent: Ad Manager derives it from rate and goal.
+//! The budget is not sent: Ad Manager derives it from rate and goal.
 
 use flightdeck_adapter::{
     ad_server::{self, Translated},
@@ -32,33 +32,33 @@ mod standing;
 
 pub use self::standing::{Standing, archive, find, standing};
 
-/// The platform's word for it.
+/// The platform's name for the type.
 pub const TYPE: &str = "LineItem";
-/// The longest name, in characters (reference, `displayName`).
+/// The maximum length of a name, in characters (reference, `displayName`).
 const NAME_LIMIT: usize = 255;
-/// The field that holds the targeting.
+/// The field of the targeting.
 pub const TARGETING: &str = "targeting";
 const START: &str = "startTime";
 
-/// A line item as it is to be.
+/// The desired state of a line item.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LineItem {
-    /// The package.
+    /// The id of the package.
     pub package_id: String,
-    /// For people.
+    /// The display name.
     pub name: String,
     /// Whether it may deliver.
     pub active: bool,
-    /// Its fields but for the targeting.
+    /// All fields except the targeting.
     fields: Object,
-    /// Its targeting, in buyers' words.
+    /// The targeting, in buyers' words.
     pub targeting: Targeting,
 }
 
-/// What a package says about its line item.
+/// Translates a package into its line item.
 ///
 /// # Errors
-/// When its dates are none.
+/// When its dates can't be parsed.
 pub fn translate(
     platform: &Platform,
     buy: &MediaBuy,
@@ -119,13 +119,13 @@ pub fn translate(
     })
 }
 
-/// `google.type.Money`: whole units, and billionths of one.
+/// Returns a rate as `google.type.Money`: whole units and nano-units.
 fn rate(currency: &str, micros: i64) -> Object {
     let (units, nanos) = (micros.div_euclid(money::UNIT), micros.rem_euclid(money::UNIT) * 1000);
     object! { "currencyCode": currency, "units": units.to_string(), "nanos": nanos }
 }
 
-/// A size as Ad Manager writes it.
+/// Returns a size in Ad Manager's form.
 #[must_use]
 pub fn pixels(Size(width, height): Size) -> Object {
     object! { "width": width, "height": height, "sizeType": "PIXEL" }
@@ -158,7 +158,7 @@ fn delivery_rate(package: &PackageOrder, pointer: &str, problems: &mut Problems)
     }
 }
 
-/// Units of time and their minutes, the longest first (reference, `TimeUnit`).
+/// Units of time with their length in minutes, the longest first (reference, `TimeUnit`).
 const UNITS: [(&str, u32); 4] = [("WEEK", 7 * 24 * 60), ("DAY", 24 * 60), ("HOUR", 60), ("MINUTE", 1)];
 
 fn frequency_caps(buy: &MediaBuy, package: &PackageOrder, problems: &mut Problems) -> Option<Vec<Object>> {
@@ -183,7 +183,7 @@ impl Translated for LineItem {
         &self.name
     }
 
-    /// With whether it may deliver, which is no field of Ad Manager's but an action.
+    /// Includes whether it may deliver, which is an action on Ad Manager rather than a field.
     fn shown(&self) -> Object {
         let mut object = self.fields();
         object.set("active", self.active);
@@ -196,7 +196,7 @@ impl ad_server::LineItem for LineItem {
         &self.package_id
     }
 
-    /// With the targeting in buyers' words.
+    /// Includes the targeting, in buyers' words.
     fn changes_from(&self, current: &Self) -> Object {
         changed_fields(&current.fields(), &self.fields())
     }
@@ -207,14 +207,14 @@ impl ad_server::LineItem for LineItem {
 }
 
 impl LineItem {
-    /// Its fields as a reviewer sees them: places and the like by the buyer's words.
+    /// Returns the fields as a reviewer sees them, with places and the like in the buyer's words.
     fn fields(&self) -> Object {
         let mut object = self.fields.without_nulls();
         object.set(TARGETING, self.targeting.shown());
         object
     }
 
-    /// What a new line item is shown with.
+    /// Returns the fields that a plan shows for a new line item.
     #[must_use]
     pub fn created(&self) -> Object {
         let mut object = object! { "displayName": &self.name };
@@ -222,10 +222,11 @@ impl LineItem {
         object
     }
 
-    /// Makes the line item. A start that is not ahead any more is moved ahead of now.
+    /// Creates the line item. A start that is no longer in the future is moved to shortly after
+    /// now.
     ///
     /// # Errors
-    /// What Ad Manager refuses.
+    /// When Ad Manager refuses.
     pub fn create(&self, network: &Network, catalogue: &Catalogue, order: &str, reference: &str) -> Fallible<String> {
         let mut body = self.created();
         body.set("order", network.name("orders", order));
@@ -240,10 +241,10 @@ impl LineItem {
         made_or_found(made.and_then(|made| id_of(&made.name)), || find(network, reference))
     }
 
-    /// Changes fields of a line item: those and no others.
+    /// Changes only these fields of a line item.
     ///
     /// # Errors
-    /// What Ad Manager refuses, and what it does not have of a changed targeting.
+    /// When Ad Manager refuses, or doesn't have something that a changed targeting refers to.
     pub fn change(&self, network: &Network, id: &str, mut changes: Object) -> Fallible<()> {
         if changes.get(TARGETING).is_some() {
             let catalogue = Catalogue::of(network, [&self.targeting])?;
@@ -251,7 +252,7 @@ impl LineItem {
         }
         let mask: Vec<&str> = changes.iter().map(|(name, _)| name).collect();
         let mask = mask.join(",");
-        // A field that the mask names and the body leaves out is cleared.
+        // A field that is in the mask but not in the body is cleared.
         let body = changes.without_nulls();
         network.patch(&path!("lineItems/{}", id)).query("updateMask", mask).json(&body).send()?;
         Ok(())

@@ -1,8 +1,8 @@
-//! An order: what carries a media buy's part on Ad Manager, and its approval.
+//! An order, which carries a media buy on Ad Manager, and its approval.
 //!
-//! An order is a draft until it is approved. The adapter leaves it one until there is a creative to show, and then
-//! approves it or submits it for a person's approval, as the publisher's settings say. What waits for approval can't be
-//! changed: it is retracted, changed and submitted again.
+//! An order is a draft until it is approved. The adapter leaves it a draft until it has a creative,
+//! then approves it or submits it for a person's approval, as the publisher's settings say. An
+//! order that waits for approval can't be changed: it is retracted, changed and resubmitted.
 
 use flightdeck_adapter::{ad_server::Translated, names, prelude::*};
 use serde::Deserialize;
@@ -12,17 +12,17 @@ use crate::{
     refusal::{exists, not_shown_yet},
 };
 
-/// The platform's word for it.
+/// The platform's name for the type.
 pub const TYPE: &str = "Order";
-/// The longest name, in characters (reference, `displayName`).
+/// The maximum length of a name, in characters (reference, `displayName`).
 pub const NAME_LIMIT: usize = 255;
-/// The longest PO number, in characters (reference, `poNumber`).
+/// The maximum length of a PO number, in characters (reference, `poNumber`).
 const PO_LIMIT: usize = 63;
 
-/// An order as it is to be.
+/// The desired state of an order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Order {
-    /// For people.
+    /// The display name.
     pub name: String,
     media_buy_id: String,
     po_number: Option<String>,
@@ -30,7 +30,7 @@ pub struct Order {
     pub active: bool,
 }
 
-/// What a media buy says about its order.
+/// Translates a media buy into its order.
 pub fn translate(buy: &MediaBuy, problems: &mut Problems) -> Order {
     if let Some(number) = buy.po_number.as_ref().filter(|number| number.chars().count() > PO_LIMIT) {
         let message = format!("A PO number on Ad Manager has at most {PO_LIMIT} characters.");
@@ -55,14 +55,15 @@ impl Translated for Order {
         &self.name
     }
 
-    /// Whether it delivers is no field of Ad Manager's but an action.
+    /// Includes whether it delivers, which is an action on Ad Manager rather than a field.
     fn shown(&self) -> Object {
         object! { "active": self.active }
     }
 }
 
 impl Order {
-    /// The name without its reference. It has the media buy's id, by which an order is found whose own was never learnt.
+    /// Returns the name without its reference. It contains the media buy's id, by which an order is
+    /// found if its own id was lost.
     fn called(&self) -> String {
         if self.name.contains(&self.media_buy_id) {
             return self.name.clone();
@@ -70,7 +71,7 @@ impl Order {
         format!("{} · {}", self.media_buy_id, self.name)
     }
 
-    /// What a new order is sent with, without its reference.
+    /// Returns the body that creates the order, without its reference.
     #[must_use]
     pub fn created(&self, network: &Network, advertiser: &str) -> Object {
         let mut object = object! {
@@ -84,10 +85,10 @@ impl Order {
         object
     }
 
-    /// Makes the order, a draft.
+    /// Creates the order as a draft.
     ///
     /// # Errors
-    /// What Ad Manager refuses.
+    /// When Ad Manager refuses.
     pub fn create(&self, network: &Network, advertiser: &str, reference: &str) -> Fallible<String> {
         let mut order = self.created(network, advertiser);
         order.set("displayName", names::with_reference(&self.called(), reference, NAME_LIMIT));
@@ -100,7 +101,7 @@ impl Order {
                     Err(Failure::unavailable("unreadable_answer", "Ad Manager answered without the order it made."))
                 }
             },
-            // Names are unique, and only this step's order has this one.
+            // Names are unique, and only this step's order has this name.
             Err(failure) if exists(&failure) => {
                 let found = made::in_order(find(network, reference)?).into_iter().next();
                 found.map(|seen| seen.id).ok_or_else(|| not_shown_yet("this order"))
@@ -128,11 +129,11 @@ struct Found {
     archived: bool,
 }
 
-/// Finds the orders that carry a reference. There is one at most, unless people name another by hand: names are unique among
-/// all orders of a network.
+/// Finds the orders that carry a reference. There is at most one, because names are unique among
+/// all orders of a network, unless a person gives another order such a name.
 ///
 /// # Errors
-/// When Ad Manager can't be asked.
+/// When Ad Manager can't be reached.
 pub fn find(network: &Network, reference: &str) -> Fallible<Vec<Seen<String>>> {
     let filter = format!("displayName : {}", quoted(reference));
     let list = network.list::<Found>("orders", "orders", &filter);
@@ -144,10 +145,10 @@ pub fn find(network: &Network, reference: &str) -> Fallible<Vec<Seen<String>>> {
     made::carrying(seen, reference)
 }
 
-/// Finds the order of a media buy whose id was never learnt: by the media buy's id, which its name has.
+/// Finds a media buy's order whose id was lost, by the media buy's id in its name.
 ///
 /// # Errors
-/// When Ad Manager can't be asked.
+/// When Ad Manager can't be reached.
 pub fn find_by_buy(network: &Network, advertiser: &str, media_buy_id: &str) -> Fallible<Vec<String>> {
     let advertiser = quoted(&network.name("companies", advertiser));
     let filter = format!("advertiser = {advertiser} AND displayName : {}", quoted(media_buy_id));
@@ -160,16 +161,16 @@ pub fn find_by_buy(network: &Network, advertiser: &str, media_buy_id: &str) -> F
     Ok(Vec::new())
 }
 
-/// How an order stands (reference, `OrderStatus`).
+/// The status of an order (reference, `OrderStatus`).
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Standing {
-    /// Its name.
+    /// The display name.
     pub name: String,
     /// `DRAFT`, `PENDING_APPROVAL`, `APPROVED`, `DISAPPROVED`, `PAUSED`, `CANCELED`, `DELETED`.
     #[serde(default)]
     pub status: String,
-    /// Whether it is put away.
+    /// Whether it is archived.
     #[serde(default)]
     pub archived: bool,
 }
@@ -184,10 +185,10 @@ impl Standing {
     }
 }
 
-/// How an order stands; nothing if it is gone.
+/// Reads the status of an order; `None` if it is gone.
 ///
 /// # Errors
-/// When Ad Manager can't be asked.
+/// When Ad Manager can't be reached.
 pub fn standing(network: &Network, id: &str) -> Fallible<Option<Standing>> {
     let read: Option<Standing> = network.get(&path!("orders/{}", id)).fetch_if_any()?;
     Ok(read.filter(|standing| standing.status != "DELETED"))
@@ -202,19 +203,19 @@ fn act(network: &Network, action: &str, standing: &Standing) -> Fallible<()> {
     network.act("orders", action, vec![standing.name.clone()])
 }
 
-/// What became of an order that was to be approved.
+/// The result of asking for an order's approval.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, Deserialize)]
 pub enum Approval {
     /// It is approved.
     Approved,
-    /// A person is to approve it.
+    /// It waits for a person's approval.
     Pending,
-    /// It is neither: a draft while the buy is paused, disapproved, put away.
+    /// Neither: it is a draft while the buy is paused, disapproved, or archived.
     Neither,
 }
 
 impl Approval {
-    /// What a creative in it is.
+    /// Returns the state of a creative in the order.
     #[must_use]
     pub const fn asset_state(self) -> AssetState {
         match self {
@@ -224,18 +225,19 @@ impl Approval {
     }
 }
 
-/// How an order stands with its approval.
+/// Reads the approval of an order.
 ///
 /// # Errors
-/// When it is gone, or Ad Manager can't be asked.
+/// When the order is gone, or Ad Manager can't be reached.
 pub fn approval(network: &Network, id: &str) -> Fallible<Approval> {
     Ok(there(network, id)?.approval())
 }
 
-/// Approves an order that is a draft, or submits it for approval. One that is no draft stays as it is.
+/// Approves a draft order, or submits it for approval. An order that is not a draft stays as it is.
 ///
 /// # Errors
-/// `unavailable` while there is no forecast; `permission` when the service account may not; what Ad Manager refuses.
+/// `unavailable` while there is no forecast. `permission` when the service account may not approve
+/// it. When Ad Manager refuses.
 pub fn approve(network: &Network, id: &str) -> Fallible<Approval> {
     let standing = there(network, id)?;
     if standing.status != "DRAFT" || standing.archived {
@@ -260,19 +262,21 @@ pub fn approve(network: &Network, id: &str) -> Fallible<Approval> {
     }
 }
 
-/// Takes an order that waits for approval back, so that it can be changed. Others stay as they are.
+/// Retracts an order that waits for approval, so that it can be changed. Other orders stay as they
+/// are.
 ///
 /// # Errors
-/// What Ad Manager refuses.
+/// When Ad Manager refuses.
 pub fn open(network: &Network, id: &str) -> Fallible<()> {
     let standing = there(network, id)?;
     if standing.status == "PENDING_APPROVAL" { act(network, "batchRetract", &standing) } else { Ok(()) }
 }
 
-/// Lets nothing of an order deliver. A draft doesn't, and one that waits for approval becomes one again.
+/// Stops the delivery of an order. A draft doesn't deliver anyway; an order that waits for approval
+/// becomes a draft again.
 ///
 /// # Errors
-/// What Ad Manager refuses.
+/// When Ad Manager refuses.
 pub fn pause(network: &Network, id: &str) -> Fallible<()> {
     let standing = there(network, id)?;
     match standing.status.as_str() {
@@ -282,8 +286,9 @@ pub fn pause(network: &Network, id: &str) -> Fallible<()> {
     }
 }
 
-/// Lets an order that was paused deliver again. A draft is approved or submitted, if it has anything to show: creatives, be it those
-/// of an upload that has not ended yet. That one may have come past its approval while the buy was paused.
+/// Resumes the delivery of a paused order. A draft is approved or submitted if it has creatives,
+/// including those of an upload that has not finished: the upload may have passed its approval step
+/// while the buy was paused.
 ///
 /// # Errors
 /// As [`approve`].
@@ -296,10 +301,10 @@ pub fn resume(network: &Network, id: &str, has_creatives: bool) -> Fallible<()> 
     }
 }
 
-/// Archives an order, and answers whether it was there. What delivers is paused first.
+/// Archives an order, and returns whether it existed. An order that delivers is paused first.
 ///
 /// # Errors
-/// What Ad Manager refuses.
+/// When Ad Manager refuses.
 pub fn archive(network: &Network, id: &str) -> Fallible<bool> {
     let Some(standing) = standing(network, id)? else { return Ok(false) };
     if !standing.archived {

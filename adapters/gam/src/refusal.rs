@@ -1,8 +1,10 @@
-//! What a refusal of Ad Manager means: its reason says that, and its HTTP status only where the reason says nothing.
+//! The meaning of Ad Manager's errors: the reason decides, and the HTTP status only if there is no
+//! known reason.
 //!
-//! Refusals come in Google's common form: `{"error": {code, message, status, details: [{reason}, {retryDelay}]}}`. The REST documents
-//! list no reasons; those here are what the SOAP API calls them, with or without the type of error before (`QuotaError.EXCEEDED_QUOTA`),
-//! and those of Google's other APIs for quotas.
+//! Errors have Google's common form: `{"error": {code, message, status, details: [{reason},
+//! {retryDelay}]}}`. The REST documentation lists no reasons. The ones here are those of the SOAP
+//! API, with or without the type of error in front (`QuotaError.EXCEEDED_QUOTA`), and the quota
+//! reasons of Google's other APIs.
 
 use std::time::Duration;
 
@@ -11,29 +13,30 @@ use serde::Deserialize;
 
 use crate::inferred;
 
-/// What a reason means. Of several reasons of one refusal, the first here decides: what is wrong stays wrong, however soon the rest
-/// passes.
+/// The meaning of a reason. If an error has several reasons, the first variant here decides: a
+/// permanent error stays permanent, however soon the others pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Meaning {
-    /// Nothing that is known here: the status says what it says.
+    /// No known reason: the status decides.
     Unknown,
-    /// The account may not.
+    /// The account lacks the permission.
     Permission,
-    /// It is there already.
+    /// The object already exists.
     Exists,
-    /// There is no forecast yet for what was just booked. It may take an hour.
+    /// There is no forecast yet for the new booking. It may take an hour.
     NoForecast,
-    /// Too many reports. Everything else goes on.
+    /// Too many reports. Other requests are not affected.
     ReportLimit,
     /// Too many requests in a short time.
     Quota,
-    /// Ad Manager has a problem of its own.
+    /// Ad Manager has an internal problem.
     Server,
-    /// Two writes met: neither is wrong, and this one did not happen.
+    /// Two writes conflicted: neither is wrong, and this one did not happen.
     Concurrent,
 }
 
-/// Reasons by what they mean, without underscores: Google writes `RATE_LIMIT_EXCEEDED` and `rateLimitExceeded`.
+/// Reasons by meaning, without underscores: Google writes both `RATE_LIMIT_EXCEEDED` and
+/// `rateLimitExceeded`.
 const REASONS: [(Meaning, &[&str]); 7] = [
     (
         Meaning::Permission,
@@ -110,7 +113,8 @@ struct Detail {
 }
 
 impl Refusal {
-    /// What it means, and the reason that says so. Without reasons the status of the common form is one.
+    /// Returns the meaning, and the reason that decided it. Without reasons, the status of the
+    /// common form counts as one.
     fn read(&self) -> (Meaning, &str) {
         let reasons = self.details.iter().map(|detail| detail.reason.as_str()).filter(|reason| !reason.is_empty());
         let read = reasons.map(|reason| (meaning(reason), reason)).min_by_key(|(meaning, _)| *meaning);
@@ -121,14 +125,14 @@ impl Refusal {
         }
     }
 
-    /// How long it asks to wait: seconds, as `3.5s`.
+    /// Returns the requested delay: seconds, such as `3.5s`.
     fn delay(&self) -> Option<Duration> {
         let text = self.details.iter().find_map(|detail| detail.retry_delay.as_deref())?;
         Duration::try_from_secs_f64(text.strip_suffix('s')?.parse().ok()?).ok()
     }
 }
 
-/// Understands a refusal. One of another form is left as it is.
+/// Interprets an error. An error of any other form is left as it is.
 pub fn explain(response: &Response, failure: Failure) -> Failure {
     let Ok(Body { error }) = response.json::<Body>() else { return failure };
     let (meaning, reason) = error.read();
@@ -164,7 +168,8 @@ pub fn explain(response: &Response, failure: Failure) -> Failure {
     explained
 }
 
-/// When to try again, in milliseconds: not before Ad Manager says, nor before it can have passed.
+/// Returns when to retry, in milliseconds: neither before Ad Manager's delay, nor before the cause
+/// can have passed.
 fn wait(meaning: Meaning, response: &Response, error: &Refusal) -> Option<u64> {
     let asked = response.asked_to_wait().max(error.delay());
     let asked = asked.map(|asked| u64::try_from(asked.as_millis()).unwrap_or(u64::MAX));
@@ -177,27 +182,29 @@ fn wait(meaning: Meaning, response: &Response, error: &Refusal) -> Option<u64> {
     }
 }
 
-/// The code of a refusal to make what is there already.
+/// The failure code for an object that already exists.
 const EXISTS: &str = "exists";
 
-/// Whether Ad Manager refused to make something because it is there.
+/// Whether Ad Manager refused to make an object because it already exists.
 #[must_use]
 pub fn exists(failure: &Failure) -> bool {
     let conflict = failure.platform.as_ref().is_some_and(|answer| answer.status == 409);
     failure.kind == FailureKind::Rejected && (failure.code == EXISTS || conflict)
 }
 
-/// What is left to say when Ad Manager has something that it does not show yet: it is looked for again.
+/// Makes the failure for an object that Ad Manager has but doesn't list yet. It is looked up again
+/// later.
 #[must_use]
 pub fn not_shown_yet(what: &str) -> Failure {
     Failure::unavailable("not_shown_yet", format!("Ad Manager has {what} already and does not show it yet."))
 }
 
-/// What was made; or, where Ad Manager refuses because it is there, the one that is found by its reference. If there is none, it is
-/// something else that is not unique, and the refusal stands.
+/// Returns the object made. If Ad Manager refused because it already exists, returns the one that
+/// is found by its reference. If there is none, something else is not unique, and the refusal
+/// stands.
 ///
 /// # Errors
-/// The refusal, or that of the search.
+/// The refusal, or the lookup's failure.
 pub fn made_or_found(made: Fallible<String>, find: impl FnOnce() -> Fallible<Vec<Seen<String>>>) -> Fallible<String> {
     match made {
         Err(failure) if exists(&failure) => {

@@ -1,7 +1,8 @@
-//! Regions by their ISO 3166-2 codes. Ad Manager knows places by name, so a code needs its name; these are the countries
-//! that buyers ask for most. Others are a setting of the publisher's (`geo_targets`).
+//! Regions by their ISO 3166-2 codes. Ad Manager identifies places by name, so each code needs its
+//! name. These are the countries that buyers ask for most. Publishers configure others with
+//! `geo_targets`.
 
-/// Country, code, and the region's name in English, which is Ad Manager's.
+/// Country, code, and the region's English name, which Ad Manager uses.
 const REGIONS: [(&str, &str, &str); 92] = [
     ("US", "AL", "Alabama"),
     ("US", "AK", "Alaska"),
@@ -100,7 +101,7 @@ const REGIONS: [(&str, &str, &str); 92] = [
 /// The countries whose regions are known.
 pub const COUNTRIES: [&str; 5] = ["US", "CA", "GB", "DE", "AU"];
 
-/// The name of a region.
+/// Returns the name of a region.
 #[must_use]
 pub fn name(country: &str, code: &str) -> Option<&'static str> {
     REGIONS.iter().find(|(of, known, _)| *of == country && *known == code).map(|(_, _, name)| *name)

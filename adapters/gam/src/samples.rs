@@ -1,10 +1,11 @@
-//! A buy, its packages and its creatives, for tests. What they refer to is what the emulated network has.
+//! Test samples: a buy, its packages and its creatives. They refer to objects of the emulated
+//! network.
 
 use flightdeck_adapter::{prelude::*, testing::samples};
 
 pub(crate) use samples::{creative, rule};
 
-/// A context as the host makes it.
+/// Returns a context as the host makes it.
 pub(crate) fn context() -> Context {
     Context {
         platform: "gam".to_owned(),
@@ -15,7 +16,7 @@ pub(crate) fn context() -> Context {
     }
 }
 
-/// A package of December 2026, at 12.50 CPM.
+/// Returns a package for December 2026, at a CPM of 12.50.
 pub(crate) fn package(id: &str) -> PackageOrder {
     PackageOrder {
         formats: vec![CreativeFormat::Image, CreativeFormat::Custom],
@@ -24,7 +25,7 @@ pub(crate) fn package(id: &str) -> PackageOrder {
     }
 }
 
-/// A buy of some packages.
+/// Returns a buy with these packages.
 pub(crate) fn buy(packages: Vec<PackageOrder>) -> MediaBuy {
     MediaBuy { media_buy_id: "gam_12345".to_owned(), ..samples::buy(packages) }
 }

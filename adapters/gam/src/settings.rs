@@ -1,4 +1,5 @@
-//! The publisher's settings of the network and of a product on it. Their JSON Schemas are in `schemas/`.
+//! The publisher's settings for the network and for a product on it. Their JSON Schemas are in
+//! `schemas/`.
 
 use std::collections::BTreeMap;
 
@@ -8,35 +9,37 @@ use serde::Deserialize;
 
 use crate::inferred;
 
-/// JSON Schema of [`Platform`].
+/// The JSON Schema of [`Platform`].
 pub const PLATFORM_SCHEMA: &str = include_str!("../schemas/platform.json");
-/// JSON Schema of [`Product`].
+/// The JSON Schema of [`Product`].
 pub const PRODUCT_SCHEMA: &str = include_str!("../schemas/product.json");
 
 /// Settings of the network.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Platform {
-    /// The name under which the operator configured the platform, which buyers' `custom` targeting uses.
+    /// The name under which the operator configured the platform. Buyers' `custom` targeting uses
+    /// it.
     #[serde(skip)]
     pub name: String,
     /// The network's code.
     pub network_code: String,
-    /// The trafficker of the orders.
+    /// The user id of the orders' trafficker.
     pub trafficker_id: String,
-    /// Whether orders are approved by the service account rather than submitted for a person's approval.
+    /// Whether the service account approves orders itself, rather than submitting them for a
+    /// person's approval.
     pub approve_orders: bool,
-    /// The network's currency, if buys in another are to be refused.
+    /// The network's currency. If set, buys in any other currency are refused.
     pub currency: Option<String>,
-    /// Where products run that do not say it.
+    /// The default ad units of products.
     pub ad_units: Vec<AdUnit>,
-    /// Where products run that do not say it.
+    /// The default placements of products.
     pub placements: Vec<String>,
-    /// Sizes of products that name none.
+    /// The default creative sizes of products.
     pub sizes: Vec<Size>,
-    /// Where a video file becomes a VAST document.
+    /// URL template of the service that returns a VAST document for a video file.
     pub vast_url: Option<String>,
-    /// Criteria ids of places by what buyers write.
+    /// Criteria ids of places, by the buyer's word.
     pub geo_targets: BTreeMap<String, String>,
 }
 
@@ -63,43 +66,43 @@ impl Default for Platform {
 pub struct Product {
     /// The type of its line items.
     pub line_item_type: LineItemType,
-    /// Their priority, if it is not the type's own.
+    /// Their priority, if it differs from the type's default.
     pub priority: Option<u8>,
     /// Display or video.
     pub environment: Option<Environment>,
-    /// Where it runs.
+    /// The ad units that it runs on.
     pub ad_units: Vec<AdUnit>,
-    /// Where it does not.
+    /// The ad units that it doesn't run on.
     pub excluded_ad_units: Vec<AdUnit>,
-    /// Where it runs, too.
+    /// The placements that it also runs on.
     pub placements: Vec<String>,
-    /// Sizes of its creatives.
+    /// The sizes of its creatives.
     pub sizes: Vec<Size>,
-    /// What requests must say.
+    /// Key-values that requests must have.
     pub key_values: BTreeMap<String, Vec<String>>,
     /// Whether it may be overbooked.
     pub allow_overbook: bool,
     /// Whether it is booked without a forecast.
     pub skip_inventory_check: bool,
-    /// How creatives take turns.
+    /// How creatives rotate.
     pub creative_rotation: Rotation,
 }
 
-/// Types of line items whose goal is a number of impressions, so that a budget is kept.
+/// The line item types with an impression goal, so that the budget is kept.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum LineItemType {
-    /// Guaranteed.
+    /// Guaranteed delivery.
     #[default]
     Standard,
-    /// Fills what is left.
+    /// Fills remaining inventory.
     Bulk,
-    /// Fills what is left, by price.
+    /// Fills remaining inventory, by price.
     PricePriority,
 }
 
 impl LineItemType {
-    /// Ad Manager's name.
+    /// Returns Ad Manager's name of the type.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -110,18 +113,18 @@ impl LineItemType {
     }
 }
 
-/// Where line items are shown.
+/// The environment in which line items are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Environment {
-    /// Display.
+    /// A web page: display.
     Browser,
-    /// Video.
+    /// A video player: video.
     VideoPlayer,
 }
 
 impl Environment {
-    /// Ad Manager's name.
+    /// Returns Ad Manager's name of the environment.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -131,19 +134,19 @@ impl Environment {
     }
 }
 
-/// How several creatives of a line item take turns.
+/// How the creatives of a line item rotate.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Rotation {
-    /// Each as often.
+    /// Equally often.
     #[default]
     Evenly,
-    /// The one that is clicked more often.
+    /// By click-through rate.
     Optimized,
 }
 
 impl Rotation {
-    /// Ad Manager's name.
+    /// Returns Ad Manager's name of the rotation.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -153,13 +156,13 @@ impl Rotation {
     }
 }
 
-/// An ad unit.
+/// An ad unit of the network.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AdUnit {
-    /// Its id.
+    /// The id of the ad unit.
     pub id: String,
-    /// Whether those below it are meant, too.
+    /// Whether its descendants are included.
     #[serde(default = "yes")]
     pub include_descendants: bool,
 }
@@ -169,16 +172,17 @@ const fn yes() -> bool {
 }
 
 impl Platform {
-    /// The name of an object of the network: `networks/123/orders/7`.
+    /// Returns the resource name of an object of the network: `networks/123/orders/7`.
     #[must_use]
     pub fn name_of(&self, collection: &str, id: &str) -> String {
         format!("networks/{}/{collection}/{id}", self.network_code)
     }
 
-    /// Reads the settings of the context.
+    /// Parses the settings of the context.
     ///
     /// # Errors
-    /// `invalid`; the host has checked them against the schema, so this is a mistake of the schema.
+    /// `invalid`. The host has validated them against the schema, so this is a mistake in the
+    /// schema.
     pub fn read(ctx: &Context) -> Fallible<Self> {
         let read: Self = read(&ctx.settings, "invalid_platform_settings", "the Ad Manager platform settings")?;
         Ok(Self { name: ctx.platform.clone(), ..read })
@@ -186,7 +190,7 @@ impl Platform {
 }
 
 impl Product {
-    /// Reads a package's product settings, with the platform's where they are silent.
+    /// Parses a package's product settings, with the platform's defaults filled in.
     ///
     /// # Errors
     /// As [`Platform::read`].
@@ -196,7 +200,7 @@ impl Product {
         Ok(product.or(platform, &package.formats))
     }
 
-    /// The product with the platform's settings where it is silent.
+    /// Fills in the platform's defaults.
     #[must_use]
     pub fn or(mut self, platform: &Platform, formats: &[CreativeFormat]) -> Self {
         if self.ad_units.is_empty() && self.placements.is_empty() {
@@ -219,7 +223,7 @@ impl Product {
         self
     }
 
-    /// Display or video.
+    /// Returns the environment.
     #[must_use]
     pub fn shown_in(&self) -> Environment {
         self.environment.unwrap_or(Environment::Browser)

@@ -1,4 +1,4 @@
-//! How media buys stand: one request for many orders, one for all of their line items.
+//! The status of media buys: one request for many orders, one for all of their line items.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ use crate::{
     order::Standing,
 };
 
-/// A line item as far as its state goes.
+/// The fields of a line item that determine its state.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Item {
@@ -36,17 +36,17 @@ struct Stats {
     impressions_delivered: Option<String>,
 }
 
-/// What Ad Manager has of the buys asked about.
+/// What Ad Manager returned for the buys in question.
 #[derive(Debug, Default)]
 pub struct Shelf {
     orders: BTreeMap<String, Standing>,
     items: BTreeMap<String, Item>,
 }
 
-/// Reads how buys stand.
+/// Reads the status of buys.
 ///
 /// # Errors
-/// When Ad Manager can't be asked.
+/// When Ad Manager can't be reached.
 pub fn read(network: &Network, buys: &[RemoteBuy]) -> Fallible<Shelf> {
     let orders: Vec<&str> = buys.iter().filter_map(|buy| buy.remote.order()).collect();
     let mut shelf = Shelf::default();
@@ -131,7 +131,8 @@ fn package_state(order: Option<&Standing>, item: Option<&Item>, has_ties: bool) 
         _ if item.archived || order.archived => return DeliveryState::Canceled,
         _ => {}
     }
-    // `missingCreatives` may be about one of several places only, so what was remembered counts, too.
+    // `missingCreatives` may concern only one of several placeholders, so the remembered
+    // associations count, too.
     let has_creatives = has_ties || !item.missing_creatives;
     match item.status.as_str() {
         "DISAPPROVED" => disapproved(),
@@ -141,17 +142,18 @@ fn package_state(order: Option<&Standing>, item: Option<&Item>, has_ties: bool) 
         "READY" => DeliveryState::Scheduled,
         "DELIVERING" | "DELIVERY_EXTENDED" => DeliveryState::Delivering,
         "PAUSED" | "PAUSED_INVENTORY_RELEASED" => DeliveryState::Paused,
-        // Approved, with creatives none of which is on: as this adapter leaves a package that is off.
+        // Approved, with creatives that are all inactive: this is how the adapter leaves an
+        // inactive package.
         "INACTIVE" if has_creatives => DeliveryState::Paused,
         "INACTIVE" => DeliveryState::AwaitingCreatives,
         other => DeliveryState::Other(other.to_lowercase()),
     }
 }
 
-/// How a buy stands by its order alone.
+/// Returns the state of a buy where its order alone decides it.
 fn order_state(order: &Standing, packages: &[PackageStatus]) -> Option<DeliveryState> {
     if order.archived {
-        // What is over may be put away by anybody.
+        // Anyone may archive an order that is over.
         let over = !packages.is_empty() && packages.iter().all(|package| package.state == DeliveryState::Completed);
         return Some(if over { DeliveryState::Completed } else { DeliveryState::Canceled });
     }
@@ -163,7 +165,7 @@ fn order_state(order: &Standing, packages: &[PackageStatus]) -> Option<DeliveryS
     }
 }
 
-/// What became of the creatives: Ad Manager reviews them with their order.
+/// Returns the states of the creatives: Ad Manager reviews them with their order.
 fn assets(buy: &RemoteBuy, order: &Standing) -> Vec<AssetStatus> {
     let (state, feedback) = match order.status.as_str() {
         "APPROVED" | "PAUSED" => (AssetState::Approved, None),

@@ -1,17 +1,18 @@
-//! To whom, where and in what surroundings a line item delivers: `targeting`.
+//! The audience, location and context of a line item: `targeting`.
 //!
-//! | a buyer's rule | Ad Manager's |
+//! | a buyer's rule | on Ad Manager |
 //! |---|---|
 //! | `geo_country`, `geo_region`, `geo_metro`, `geo_city`, `geo_postal` | `geoTargeting` |
 //! | `device_type`, `os`, `browser`, `language` | `technologyTargeting` |
 //! | `audience_segment` | `customTargeting`, audience segments by id |
 //! | `custom.gam`: `key_values`, `excluded_key_values` | `customTargeting`, by the names of keys and values |
 //!
-//! The product says where it runs (`inventoryTargeting`), and what requests must say (`key_values`). What a buyer adds
-//! stands beside it in the one clause of `customTargeting`, whose parts hold together, so it can only narrow.
+//! The product defines its inventory (`inventoryTargeting`) and the key-values that requests must
+//! have (`key_values`). What a buyer adds is another part of the single `customTargeting` clause,
+//! whose parts must all hold, so it can only narrow.
 //!
-//! A translation holds what buyers write; names on Ad Manager are looked up when it is sent (see
-//! [`catalogue`](crate::catalogue)), so that a plan needs no network and an update compares words.
+//! A translation contains what buyers write. Ad Manager's ids are looked up when it is sent (see
+//! [`catalogue`](crate::catalogue)), so a plan needs no network, and an update compares words.
 
 use flightdeck_adapter::{contradiction::Said, prelude::*, words::pointer_segment};
 
@@ -26,7 +27,7 @@ mod written;
 pub use self::written::Wanted;
 use self::written::write;
 
-/// Everything that a rule can look at.
+/// All supported dimensions.
 pub const DIMENSIONS: [Dimension; 10] = [
     Dimension::GeoCountry,
     Dimension::GeoRegion,
@@ -47,13 +48,13 @@ const CODE: &str = "unsupported_targeting";
 /// The targeting of a line item, in the words of buyers and settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Targeting {
-    /// Places that are included.
+    /// Included places.
     pub places: Vec<geo::Named>,
-    /// Places that are not.
+    /// Excluded places.
     pub not_places: Vec<geo::Named>,
-    /// Words of catalogues, included and excluded.
+    /// Words of catalogues: included, then excluded.
     pub words: Vec<(Catalog, Vec<Word>, Vec<Word>)>,
-    /// Keys and their values.
+    /// Custom targeting keys with their values.
     pub keys: Vec<KeyValues>,
     segments: Vec<(bool, Vec<String>)>,
     inventory: Object,
@@ -62,17 +63,17 @@ pub struct Targeting {
 /// A custom targeting key and some of its values.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyValues {
-    /// The key by its name.
+    /// The name of the key.
     pub key: String,
-    /// Its values by their names.
+    /// The names of the values.
     pub values: Vec<String>,
-    /// Whether requests must not say them.
+    /// Whether the values are excluded.
     pub negative: bool,
-    /// Where it stands in the request, or the package whose product it is of.
+    /// Its JSON pointer in the request, or the package whose product it belongs to.
     pub pointer: String,
 }
 
-/// What a package and its product say.
+/// Translates the targeting of a package and its product.
 pub fn translate(platform: &Platform, product: &Product, package: &PackageOrder, problems: &mut Problems) -> Targeting {
     for rule in package.targeting.rules.iter().filter(|rule| !DIMENSIONS.contains(&rule.dimension)) {
         let known: Vec<&str> = DIMENSIONS.iter().map(Dimension::word).collect();
@@ -130,8 +131,9 @@ pub fn translate(platform: &Platform, product: &Product, package: &PackageOrder,
     }
 }
 
-/// Refuses values that requests must say and must not say. A buyer may exclude some of what the product is sold by, and not all of it. Ad
-/// Manager does not tell capitals from small letters (help, "Add new key-values").
+/// Refuses values that are both required and excluded. A buyer may exclude some of the values that
+/// the product is sold by, but not all of them. Ad Manager ignores case (help, "Add new
+/// key-values").
 fn contradicting_keys(keys: &[KeyValues], settings: &str, problems: &mut Problems) {
     let said = |key: &KeyValues| -> Vec<Said> {
         key.values.iter().map(|value| Said::new(format!("{}={value}", key.key), &key.pointer)).collect()
@@ -175,7 +177,7 @@ fn segments(platform: &Platform, package: &PackageOrder, problems: &mut Problems
     read
 }
 
-/// What a buyer wrote for Ad Manager alone.
+/// Parses a buyer's `custom.gam`.
 fn own(custom: &str, pointer: &str, problems: &mut Problems) -> Vec<KeyValues> {
     const CODE: &str = "invalid_custom_targeting";
     let Ok(Json::Object(custom)) = Json::parse(custom) else {

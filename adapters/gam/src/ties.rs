@@ -1,9 +1,9 @@
-//! Line item–creative associations: which creatives a line item shows.
+//! Line item–creative associations: the creatives that a line item shows.
 //!
-//! An association is named by the two ids that it connects, so it needs no reference.
+//! An association is identified by the two ids that it connects, so it needs no reference.
 //!
-//! A line item whose order is not approved can't be paused. What is to keep a package from delivering once a person
-//! approves the order are its associations: they are inactive while the package is off.
+//! A line item can't be paused before its order is approved. To keep an inactive package from
+//! delivering once a person approves the order, its associations are inactive while the package is.
 
 use flightdeck_adapter::{ad_server::Placement, names::step_name, prelude::*};
 use serde::Deserialize;
@@ -14,7 +14,7 @@ use crate::{
     refusal::{exists, not_shown_yet},
 };
 
-/// The platform's word for it.
+/// The platform's name for the type.
 pub const TYPE: &str = "LineItemCreativeAssociation";
 
 #[derive(Debug, Deserialize)]
@@ -36,7 +36,7 @@ fn act(network: &Network, item: &str, action: &str, ties: Vec<String>) -> Fallib
     network.act(&path!("lineItems/{}/creatives", item), action, ties)
 }
 
-/// Makes an association what it is to be, on or off.
+/// Activates or deactivates an association.
 fn switch(network: &Network, item: &str, tie: &Tie, on: bool) -> Fallible<()> {
     match (tie.status.as_str(), on) {
         ("INACTIVE", true) => act(network, item, "batchActivate", vec![tie.name.clone()]),
@@ -45,10 +45,11 @@ fn switch(network: &Network, item: &str, tie: &Tie, on: bool) -> Fallible<()> {
     }
 }
 
-/// Lets a creative run in a line item, in a step; while the package is off, as soon as it is on.
+/// Lets a creative run in a line item, in a step. If the package is inactive, the creative runs
+/// once it is active.
 ///
 /// # Errors
-/// What may pass: a refusal is in the verdict.
+/// On a transient failure. A final refusal is in the verdict.
 pub fn create(network: &Network, at: &Placement<'_>, creative: &str) -> Fallible<Verdict<()>> {
     let item = at.item;
     let found = || -> Fallible<Option<Seen<String>>> {
@@ -64,7 +65,7 @@ pub fn create(network: &Network, at: &Placement<'_>, creative: &str) -> Fallible
             let made = network.post(&path!("lineItems/{}/creatives", item)).json(&body).fetch::<Tie>();
             match made {
                 Ok(tie) => switch(network, item, &tie, at.active)?,
-                // It is named by the two: what is there is what is wanted.
+                // It is identified by the two ids, so the existing one is the wanted one.
                 Err(failure) if exists(&failure) => {
                     found()?.map(|_| ()).ok_or_else(|| not_shown_yet("this association"))?;
                 }
@@ -79,10 +80,10 @@ fn seen(item: &str, creative: &str, tie: &Tie) -> Seen<String> {
     Seen::new(format!("{item}/{creative}")).named(&tie.name).active(tie.status != "INACTIVE")
 }
 
-/// Finds the association of a line item and a creative: there is one at most.
+/// Finds the association of a line item and a creative: there is at most one.
 ///
 /// # Errors
-/// When Ad Manager can't be asked.
+/// When Ad Manager can't be reached.
 pub fn find(network: &Network, item: &str, creative: &str) -> Fallible<Vec<Seen<String>>> {
     Ok(read(network, item, creative)?.map(|tie| seen(item, creative, &tie)).into_iter().collect())
 }
@@ -90,7 +91,7 @@ pub fn find(network: &Network, item: &str, creative: &str) -> Fallible<Vec<Seen<
 /// Whether any line item shows a creative.
 ///
 /// # Errors
-/// When Ad Manager can't be asked.
+/// When Ad Manager can't be reached.
 pub fn is_shown(network: &Network, creative: &str) -> Fallible<bool> {
     let filter = format!("creative = {}", quoted(&network.name("creatives", creative)));
     for tie in network.list::<Tie>(inferred::ALL_ASSOCIATIONS, "lineItemCreativeAssociations", &filter) {
@@ -101,10 +102,10 @@ pub fn is_shown(network: &Network, creative: &str) -> Fallible<bool> {
     Ok(false)
 }
 
-/// Switches off every association of a creative, in whatever line item.
+/// Deactivates every association of a creative, in all line items.
 ///
 /// # Errors
-/// What Ad Manager refuses.
+/// When Ad Manager refuses.
 pub fn hide(network: &Network, creative: &str) -> Fallible<()> {
     let filter = format!("creative = {}", quoted(&network.name("creatives", creative)));
     let ties = network.list::<Tie>(inferred::ALL_ASSOCIATIONS, "lineItemCreativeAssociations", &filter);
@@ -115,10 +116,10 @@ pub fn hide(network: &Network, creative: &str) -> Fallible<()> {
     Ok(())
 }
 
-/// Switches an association off. What is gone or off already stays so.
+/// Deactivates an association. One that is already gone or inactive is left alone.
 ///
 /// # Errors
-/// What Ad Manager refuses.
+/// When Ad Manager refuses.
 pub fn switch_off(network: &Network, item: &str, creative: &str) -> Fallible<()> {
     match read(network, item, creative)? {
         Some(tie) => switch(network, item, &tie, false),
@@ -126,10 +127,11 @@ pub fn switch_off(network: &Network, item: &str, creative: &str) -> Fallible<()>
     }
 }
 
-/// Ends an association, in a step. One that is not known was never made, and one that is gone is no failure.
+/// Ends an association, in a step. One that is not known was never made. One that is already gone
+/// is not a failure.
 ///
 /// # Errors
-/// What may pass: a refusal is in the verdict.
+/// On a transient failure. A final refusal is in the verdict.
 pub fn remove(network: &Network, at: &Placement<'_>) -> Fallible<Verdict<()>> {
     step(step_name(&["association", at.package_id, at.creative_id, "remove"])).try_set(|| {
         let Some((item, creative)) = at.known.and_then(|id| id.split_once('/')) else { return Ok(()) };
@@ -147,17 +149,17 @@ fn switch_all(network: &Network, item: &str, on: bool) -> Fallible<()> {
             names.push(tie.name);
         }
     }
-    // A hundred is the most that one request takes (reference, batch methods).
+    // One request accepts at most 100 (reference, batch methods).
     for some in names.chunks(100) {
         act(network, item, if on { "batchActivate" } else { "batchDeactivate" }, some.to_vec())?;
     }
     Ok(())
 }
 
-/// Keeps a package from delivering.
+/// Stops the delivery of a package.
 ///
 /// # Errors
-/// What Ad Manager refuses.
+/// When Ad Manager refuses.
 pub fn rest(network: &Network, item: &str) -> Fallible<()> {
     let standing = line_item::standing(network, item)?;
     if standing.is_over() {
@@ -169,10 +171,11 @@ pub fn rest(network: &Network, item: &str) -> Fallible<()> {
     switch_all(network, item, false)
 }
 
-/// Lets a package deliver. While its order is paused it does not; then [`wake`] is called again when that ends.
+/// Lets a package deliver. It doesn't while its order is paused; [`wake`] is called again when the
+/// order resumes.
 ///
 /// # Errors
-/// What Ad Manager refuses.
+/// When Ad Manager refuses.
 pub fn wake(network: &Network, item: &str, order_runs: bool) -> Fallible<()> {
     let standing = line_item::standing(network, item)?;
     if standing.is_over() {
@@ -185,10 +188,10 @@ pub fn wake(network: &Network, item: &str, order_runs: bool) -> Fallible<()> {
     Ok(())
 }
 
-/// Has a package deliver or not, in a step: [`wake`] or [`rest`].
+/// Starts or stops the delivery of a package, in a step: [`wake`] or [`rest`].
 ///
 /// # Errors
-/// What may pass: a refusal is in the verdict.
+/// On a transient failure. A final refusal is in the verdict.
 pub fn switch_package(
     network: &Network,
     item: &str,

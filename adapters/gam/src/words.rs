@@ -1,10 +1,11 @@
-//! Devices, operating systems, browsers and languages: what buyers write for entries of Ad Manager's catalogues.
+//! Devices, operating systems, browsers and languages: buyers' words for entries of Ad Manager's
+//! catalogues.
 
 use flightdeck_adapter::prelude::*;
 
 use crate::inferred::{self, Names};
 
-/// A catalogue of Ad Manager's, and where in the targeting its entries are named.
+/// A catalogue of Ad Manager, and the field of the targeting that names its entries.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Clone, Copy)]
 pub enum Catalog {
     /// Device categories.
@@ -13,15 +14,15 @@ pub enum Catalog {
     Systems,
     /// Browsers.
     Browsers,
-    /// Languages of browsers.
+    /// Browser languages.
     Languages,
 }
 
 impl Catalog {
-    /// All of them, in the order in which they are written.
+    /// All catalogues, in the order in which they are written.
     pub const ALL: [Self; 4] = [Self::Devices, Self::Systems, Self::Browsers, Self::Languages];
 
-    /// The dimension that it is targeted by.
+    /// Returns the dimension that targets the catalogue.
     #[must_use]
     pub const fn dimension(self) -> Dimension {
         match self {
@@ -32,13 +33,13 @@ impl Catalog {
         }
     }
 
-    /// The catalogue of a dimension.
+    /// Returns the catalogue of a dimension.
     #[must_use]
     pub fn of(dimension: &Dimension) -> Option<Self> {
         Self::ALL.into_iter().find(|catalog| catalog.dimension() == *dimension)
     }
 
-    /// What buyers may write.
+    /// Returns the words that buyers may use.
     #[must_use]
     pub fn words(self) -> &'static [Names] {
         match self {
@@ -49,13 +50,13 @@ impl Catalog {
         }
     }
 
-    /// What one of the words stands for.
+    /// Returns the names that a word stands for.
     #[must_use]
     pub fn named(self, word: &str) -> Option<&'static Names> {
         self.words().iter().find(|names| names.word == word)
     }
 
-    /// The name of the collection (reference).
+    /// Returns the name of the collection (reference).
     #[must_use]
     pub const fn collection(self) -> &'static str {
         match self {
@@ -66,7 +67,7 @@ impl Catalog {
         }
     }
 
-    /// The field of `technologyTargeting`, and of its two lists (reference).
+    /// Returns the field of `technologyTargeting`, and of its two lists (reference).
     #[must_use]
     pub const fn fields(self) -> (&'static str, &'static str, &'static str) {
         match self {
@@ -87,17 +88,17 @@ impl Catalog {
     }
 }
 
-/// A word of a catalogue, and where it stands in the request.
+/// A word of a catalogue, and its location in the request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Word {
-    /// What stands for what.
+    /// The buyer's word.
     pub word: &'static str,
-    /// Where it stands.
+    /// The JSON pointer of the word in the request.
     pub pointer: String,
 }
 
-/// The words of a package's rules in one catalogue: those included and those excluded. Several rules that include hold
-/// together.
+/// Returns the included and excluded words of a package's rules in one catalogue. If several rules
+/// include words, all must hold.
 pub fn words(catalog: Catalog, package: &PackageOrder, problems: &mut Problems) -> (Vec<Word>, Vec<Word>) {
     let mut included: Option<Vec<Word>> = None;
     let mut excluded: Vec<Word> = Vec::new();

@@ -1,4 +1,4 @@
-//! Kevel as an ad server of the SDK's: which module answers what.
+//! Kevel as an ad server of the SDK: delegates each function to its module.
 
 use flightdeck_adapter::{
     ad_server::{AdServer, Booking, Delivered, ItemChange, Noun, Placement, PlacementKey, Update, Words, late},
@@ -21,7 +21,7 @@ use crate::{
     status::{self, Shelf},
 };
 
-/// A Kevel network, and the adapter for it.
+/// A Kevel network during one call.
 #[derive(Debug)]
 pub struct Kevel {
     api: Api,
@@ -43,7 +43,7 @@ impl AdServer for Kevel {
         creative: creative::TYPE,
         placement: Noun { remote_type: ads::TYPE, word: "ad", step: "ad" },
     };
-    // A flight's place is its priority, which is the publisher's.
+    // A flight's rank is its priority, which the publisher sets.
     const ABOVE: Advice<'static> = (
         "raise_priority",
         "Kevel has no performance index: move its product to a priority that is served earlier, or move budget to it.",
@@ -152,7 +152,7 @@ impl AdServer for Kevel {
         campaign::find_by_buy(&self.api, self.advertiser()?, media_buy_id)
     }
 
-    /// No other campaign was ever named by the step of a flight.
+    /// A flight's step never names another campaign.
     fn find_items(&self, campaign: Option<&str>, reference: &str) -> Fallible<Vec<Seen<i64>>> {
         campaign.map_or(Ok(Vec::new()), |campaign| flight::find(&self.api, api::number(campaign)?, reference))
     }
@@ -161,12 +161,13 @@ impl AdServer for Kevel {
         creative::find(&self.api, self.advertiser()?, reference)
     }
 
-    /// An ad that people added carries no reference.
+    /// An ad that a person added carries no reference.
     fn find_placements(&self, key: &PlacementKey<'_>, reference: &str) -> Fallible<Vec<Seen<String>>> {
         ads::find(&self.api, key.item, reference)
     }
 
-    /// Places, sites and day parts can't carry a reference: those that say what the step's says are told.
+    /// Places, sites and day parts can't carry a reference, so those with the step's content are
+    /// returned.
     fn find_parts(&self, word: &str, key: &str, flight: &str, says: &str) -> Fallible<Vec<MadeObject>> {
         let Some(part) = Part::named(word) else { return Ok(Vec::new()) };
         let seen = part.find(&self.api, flight, says)?;
@@ -175,7 +176,7 @@ impl AdServer for Kevel {
 
     fn find_made(&self, ctx: &Context, step: &MadeStep) -> Fallible<Vec<MadeObject>> {
         match late::find(self, ctx, step) {
-            // The campaign or flight is gone, and what was in it with it.
+            // The campaign or flight is gone, and everything in it, too.
             Err(failure) if failure.kind == FailureKind::NotFound => Ok(Vec::new()),
             found => found,
         }

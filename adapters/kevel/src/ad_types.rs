@@ -1,7 +1,8 @@
-//! Ad types: the sizes and formats that a network has.
+//! Ad types: the sizes and formats of a network.
 //!
-//! Every creative names one. Most networks have Kevel's standard sizes, but the ids are an account's own, so an image's
-//! is looked up by its width and height, unless the settings name it.
+//! Every creative has one. Most networks have Kevel's standard sizes, but the ids differ from
+//! account to account, so an image's ad type is looked up by width and height, unless the settings
+//! name it.
 
 use std::cell::OnceCell;
 
@@ -13,39 +14,39 @@ use crate::{
     settings::{AdTypes, Size},
 };
 
-/// What is known of a creative's ad type before the network is asked.
+/// A creative's ad type, before the network is queried.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AdType {
-    /// The settings name it.
+    /// The id from the settings.
     Known(u32),
-    /// The one of this size.
+    /// The ad type of this size.
     Sized(Size),
-    /// The one for video.
+    /// The ad type for video.
     Video,
-    /// The one for templates.
+    /// The ad type for templates.
     Custom,
 }
 
 impl AdType {
-    /// The ad type of an image.
+    /// Returns the ad type of an image.
     #[must_use]
     pub fn of_image(size: Size, settings: &AdTypes) -> Self {
         settings.image.get(&size).map_or(Self::Sized(size), |id| Self::Known(*id))
     }
 
-    /// The ad type of a video.
+    /// Returns the ad type of a video.
     #[must_use]
     pub fn of_video(settings: &AdTypes) -> Self {
         settings.video.map_or(Self::Video, Self::Known)
     }
 
-    /// The ad type of a creative from a template.
+    /// Returns the ad type of a creative made from a template.
     #[must_use]
     pub fn of_custom(settings: &AdTypes) -> Self {
         settings.custom.map_or(Self::Custom, Self::Known)
     }
 
-    /// As a reviewer reads it: the id, or by what it will be looked up.
+    /// Returns what a reviewer reads: the id, or the criterion of the lookup.
     #[must_use]
     pub fn shown(&self) -> Json {
         match self {
@@ -69,17 +70,17 @@ struct Listed {
     name: Option<String>,
 }
 
-/// The network's ad types, asked for once in an operation and only when needed.
+/// The network's ad types, requested at most once per operation and only when needed.
 #[derive(Debug, Default)]
 pub struct Catalogue {
     listed: OnceCell<Vec<Listed>>,
 }
 
 impl Catalogue {
-    /// The id of an ad type.
+    /// Returns the id of an ad type.
     ///
     /// # Errors
-    /// `rejected` when the network has none, with what to do; when Kevel can't be asked.
+    /// `rejected` when the network has no such ad type, with a remedy. When Kevel can't be reached.
     pub fn id(&self, api: &Api, wanted: &AdType) -> Fallible<u32> {
         let (found, what, setting) = match wanted {
             AdType::Known(id) => return Ok(*id),
@@ -102,7 +103,7 @@ impl Catalogue {
     fn listed(&self, api: &Api) -> Fallible<&[Listed]> {
         if self.listed.get().is_none() {
             let listed = api::list(|| api.get("/v1/adtypes")).collect::<Fallible<Vec<Listed>>>()?;
-            // It was empty a moment ago and nothing else runs.
+            // It was empty a moment ago, and nothing runs concurrently.
             let _ = self.listed.set(listed);
         }
         Ok(self.listed.get().map(Vec::as_slice).unwrap_or_default())

@@ -1,7 +1,8 @@
-//! An ad: a creative in a flight. Older words for it are creative map.
+//! An ad: a creative in a flight. It used to be called a creative map.
 //!
-//! A flight has a creative once, so a step finds its ad by the two. The reference stands in its `ExternalMetadata` all the same:
-//! it tells an ad that this adapter made from one that people added.
+//! A flight has each creative only once, so a step finds its ad by flight and creative. The ad
+//! still carries the reference, in its `ExternalMetadata`, to distinguish the adapter's ads from
+//! those that people added.
 
 use flightdeck_adapter::{ad_server::Placement, plan::Change, prelude::*};
 
@@ -11,29 +12,30 @@ use crate::{
     names::{self, step_name},
 };
 
-/// The platform's word for it.
+/// The platform's name for the type.
 pub const TYPE: &str = "Ad";
 
-/// What an ad says as long as neither of the two exists.
+/// Returns the fields that a plan shows for an ad while neither the flight nor the creative exists.
 #[must_use]
 pub fn shown(creative_id: &str) -> Object {
     object! { "Creative": creative_id, "IsActive": true }
 }
 
-/// The planned change that switches an ad on or off, by its key.
+/// Returns the planned change that activates or deactivates an ad, by its key.
 pub fn planned_switch(key: &str, on: bool) -> Change {
     Change::update(TYPE, key, &object! { "IsActive": !on }, &object! { "IsActive": on })
 }
 
-/// Fields that an update spells otherwise than the answer (OpenAPI document, ads).
+/// Fields that an update spells differently from the response (OpenAPI document, ads).
 const SPELLED: [(&str, &str); 2] = [("StartDateISO", "StartDateIso"), ("EndDateISO", "EndDateIso")];
 
-/// Lets a creative run in a flight, in a step: by a new ad, or by the one that is known, which is off.
+/// Lets a creative run in a flight, in a step: by making a new ad, or by activating the known one.
 ///
-/// It is one step under one name for both, since what is known grows while an operation runs.
+/// Both cases use one step with one name, because the set of known ads grows while an operation
+/// runs.
 ///
 /// # Errors
-/// What may pass: a refusal is in the verdict.
+/// On a transient failure. A final refusal is in the verdict.
 pub fn create(api: &Api, at: &Placement<'_>, creative: i64) -> Fallible<Verdict<()>> {
     let (campaign, flight) = (api::number(at.order)?, api::number(at.item)?);
     let made = step(step_name(&["ad", at.package_id, at.creative_id]))
@@ -63,7 +65,8 @@ pub fn create(api: &Api, at: &Placement<'_>, creative: i64) -> Fallible<Verdict<
     Ok(made.map(|_: i64| ()))
 }
 
-/// Finds the ads of a creative in a flight, whoever made them. A deleted one is none.
+/// Finds the ads of a creative in a flight, including those that people made. Deleted ads don't
+/// count.
 fn of_creative(api: &Api, flight: &str, creative: i64) -> Fallible<Vec<Seen<i64>>> {
     of_flight(api, flight, |ad| {
         let of = ad.get("Creative").and_then(Json::as_object).and_then(|creative| creative.get("Id"));
@@ -71,10 +74,10 @@ fn of_creative(api: &Api, flight: &str, creative: i64) -> Fallible<Vec<Seen<i64>
     })
 }
 
-/// Finds the ads of a flight that carry a reference. A deleted one is none.
+/// Finds the ads of a flight that carry a reference. Deleted ads don't count.
 ///
 /// # Errors
-/// When Kevel can't be asked.
+/// When Kevel can't be reached.
 pub fn find(api: &Api, flight: &str, reference: &str) -> Fallible<Vec<Seen<String>>> {
     let seen = of_flight(api, flight, |ad| names::has_reference(ad.get(inferred::AD_METADATA), reference))?;
     Ok(seen.into_iter().map(|one| one.map(|id| id.to_string())).collect())
@@ -96,10 +99,11 @@ fn of_flight(api: &Api, flight: &str, wanted: impl Fn(&Object) -> bool) -> Falli
     Ok(ads)
 }
 
-/// Switches an ad off of which nothing but its id is known. What is gone or off already stays so.
+/// Deactivates an ad of which only the id is known. One that is already gone or inactive is left
+/// alone.
 ///
 /// # Errors
-/// When Kevel can't be asked or refuses.
+/// When Kevel can't be reached or refuses.
 pub fn stop(api: &Api, ad: &str) -> Fallible<()> {
     let Some(body) = api.get(path!("/v1/ad/{}", ad)).fetch_if_any::<Object>()? else { return Ok(()) };
     match body.get("FlightId").and_then(Json::as_i64) {
@@ -109,10 +113,10 @@ pub fn stop(api: &Api, ad: &str) -> Fallible<()> {
     }
 }
 
-/// Switches an ad off, in a step. One that is not known was never made.
+/// Deactivates an ad, in a step. One that is not known was never made.
 ///
 /// # Errors
-/// What may pass: a refusal is in the verdict.
+/// On a transient failure. A final refusal is in the verdict.
 pub fn switch_off(api: &Api, at: &Placement<'_>) -> Fallible<Verdict<()>> {
     step(step_name(&["ad", at.package_id, at.creative_id, "off"])).try_set(|| match at.known {
         Some(ad) => set(api, at.item, ad, false),
@@ -120,18 +124,19 @@ pub fn switch_off(api: &Api, at: &Placement<'_>) -> Fallible<Verdict<()>> {
     })
 }
 
-/// Sets an ad on or off. A `PUT` replaces it all, so it is read, changed and written.
+/// Activates or deactivates an ad. A `PUT` replaces the whole ad, so it is read, changed and
+/// written back.
 fn set(api: &Api, flight: &str, ad: &str, on: bool) -> Fallible<()> {
     let mut body: Object = match api.get(path!("/v1/ad/{}", ad)).fetch_if_any()? {
         Some(ad) => ad,
-        // What is gone is off.
+        // An ad that is gone is inactive.
         None if !on => return Ok(()),
         None => return Err(Failure::not_found("ad_gone", format!("The ad {ad} is no longer on Kevel."))),
     };
     if !on && body.get("IsDeleted") == Some(&Json::Bool(true)) {
         return Ok(());
     }
-    // The answer has the whole creative; the update takes its id.
+    // The response contains the whole creative; the update takes its id.
     let creative = body.get("Creative").and_then(Json::as_object).and_then(|creative| creative.get("Id")).cloned();
     body.set("Creative", object! { "Id": creative });
     body.set("IsActive", on);

@@ -1,6 +1,6 @@
-//! How Kevel's Management API is spoken to: its lists, its ids and its refusals.
+//! Client for Kevel's Management API: its lists, ids and errors.
 //!
-//! The key (`X-Adzerk-ApiKey`) is the host's to add.
+//! The host adds the key (`X-Adzerk-ApiKey`).
 
 use flightdeck_adapter::{
     numbered::{self, Called},
@@ -10,51 +10,51 @@ use serde::{Deserialize, de::DeserializeOwned};
 
 use crate::inferred;
 
-/// Items asked for at a time. The default is 500 (OpenAPI document, `pageSize`); flights come with their ads, so fewer
-/// keep an answer well below the client's limit.
+/// The page size of lists. The default is 500 (OpenAPI document, `pageSize`), but flights include
+/// their ads, so a smaller page keeps the response well below the client's limit.
 pub const PAGE_SIZE: u32 = 200;
 
-/// The platform, for people.
+/// The platform's display name.
 pub const PLATFORM: &str = "Kevel";
 const CALLED: Called = Called { platform: PLATFORM, account: "this API key" };
 
-/// The API of a context's network.
+/// Opens the API of a context's network.
 #[must_use]
 pub fn open(ctx: &Context) -> Api {
     Api::new(&ctx.endpoint).explain(explain)
 }
 
-/// The buyer's advertiser.
+/// Returns the id of the buyer's advertiser.
 ///
 /// # Errors
-/// `invalid` when the principal's advertiser id is no number.
+/// `invalid` when the principal's advertiser id is not a number.
 pub fn advertiser(ctx: &Context) -> Fallible<i64> {
     CALLED.advertiser(ctx)
 }
 
-/// An id of the platform as the number that its bodies want.
+/// Parses a platform id as the number that request bodies need.
 ///
 /// # Errors
-/// `invalid` when it is none: it was not this adapter that remembered it.
+/// `invalid` when the id is not a number, which means that another adapter remembered it.
 pub fn number(id: &str) -> Fallible<i64> {
     CALLED.number(id)
 }
 
-/// What the platform answers about anything that it made.
+/// The response to every creation.
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Made {
-    /// Its id.
+    /// The id of the new object.
     pub id: i64,
 }
 
-/// A thing with a name, as far as looking it up needs it.
+/// A named object, with the fields that a lookup needs.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Named {
-    /// Its id.
+    /// The id of the object.
     pub id: i64,
-    /// Its name; creatives have a title.
+    /// The name. Creatives have a title instead.
     #[serde(alias = "Title")]
     pub name: Option<String>,
     is_active: Option<bool>,
@@ -64,7 +64,7 @@ pub struct Named {
 }
 
 impl Named {
-    /// As a lookup tells of it. What does not say that it is off is on.
+    /// Returns the object as the result of a lookup. It is active unless it says otherwise.
     #[must_use]
     pub fn seen(self) -> Seen<i64> {
         let off = self.is_active == Some(false) || self.is_archived == Some(true) || self.is_deleted == Some(true);
@@ -72,15 +72,15 @@ impl Named {
     }
 }
 
-/// Those of a list whose names carry a reference, all of them.
+/// Returns all objects of a list whose names carry a reference.
 ///
 /// # Errors
-/// When Kevel can't be asked.
+/// When Kevel can't be reached.
 pub fn carrying(list: impl Iterator<Item = Fallible<Named>>, reference: &str) -> Fallible<Vec<Seen<i64>>> {
     made::carrying(list.map(|named| named.map(Named::seen)), reference)
 }
 
-/// Goes through a list. The function makes the request, which is given its page.
+/// Iterates over a list. `request` builds the request, to which the page is added.
 pub fn list<'a, T, F>(request: F) -> impl Iterator<Item = Fallible<T>> + use<'a, T, F>
 where
     T: DeserializeOwned,
@@ -89,8 +89,8 @@ where
     numbered::list(PAGE_SIZE, request)
 }
 
-/// Makes what Kevel says about a refusal readable. The documents show no error body: `{"Error": …}` and `{"Message": …}`
-/// are understood, anything else is passed on as it is.
+/// Makes Kevel's message for a refusal readable. The documentation shows no error body. `{"Error":
+/// …}` and `{"Message": …}` are recognised; anything else is passed on unchanged.
 fn explain(response: &Response, failure: Failure) -> Failure {
     #[derive(Deserialize)]
     struct Refusal {

@@ -1,7 +1,7 @@
-//! A media buy as it is on Kevel: one campaign, and one flight for each package.
+//! A media buy on Kevel: one campaign, and one flight for each package.
 //!
-//! Campaign and flights could be made in one request (`POST /v2/campaign`), but that form has no places, sites and day
-//! parts, and a refusal would not say of which package. So each is made by itself.
+//! `POST /v2/campaign` could make the campaign and its flights in one request, but without places,
+//! sites and day parts, and its refusal would not name the package. So each is made separately.
 
 use flightdeck_adapter::{ad_server::Booking, prelude::*};
 
@@ -11,10 +11,10 @@ use crate::{
     settings::Platform,
 };
 
-/// Translates what can be, and gathers what can't.
+/// Translates a media buy, and collects what can't be translated.
 ///
 /// # Errors
-/// When the buy can't even be read.
+/// When the buy can't be parsed.
 pub fn translate(
     platform: &Platform,
     advertiser: i64,

@@ -1,7 +1,7 @@
-//! A campaign: what carries a media buy's part on Kevel.
+//! A campaign, which carries a media buy on Kevel.
 //!
-//! Besides being on or off it holds what all its flights share: a daily cap on revenue (`CapType` 4, the only one that
-//! campaigns have) and a frequency cap.
+//! Besides its active flag, it has what all its flights share: a daily revenue cap (`CapType` 4,
+//! the only one that campaigns have) and a frequency cap.
 
 use flightdeck_adapter::{ad_server::Translated, money, prelude::*, words::pointer_segment};
 
@@ -10,26 +10,26 @@ use crate::{
     caps, names,
 };
 
-/// The platform's word for it.
+/// The platform's name for the type.
 pub const TYPE: &str = "Campaign";
 
-/// Caps on revenue (OpenAPI document, campaigns).
+/// The cap type for revenue (OpenAPI document, campaigns).
 const CAP_BY_REVENUE: u8 = 4;
 
-/// A campaign as it is to be.
+/// The desired state of a campaign.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Campaign {
-    /// The buyer's advertiser.
+    /// The id of the buyer's advertiser.
     advertiser: i64,
-    /// For people.
+    /// The display name.
     pub name: String,
-    /// What may change later.
+    /// The fields that may change later.
     pub fields: Object,
-    /// What is said once, when it is made.
+    /// The fields that are sent only when it is made.
     facts: Object,
 }
 
-/// What a media buy says about its campaign.
+/// Translates a media buy into its campaign.
 pub fn translate(advertiser: i64, buy: &MediaBuy, problems: &mut Problems, notes: &mut Vec<String>) -> Campaign {
     let daily = buy.daily_budget.and_then(|budget| daily_cap(budget, problems, notes));
     let mut fields = object! {
@@ -42,7 +42,8 @@ pub fn translate(advertiser: i64, buy: &MediaBuy, problems: &mut Problems, notes
     Campaign { advertiser, name: buy.name.clone(), fields, facts }
 }
 
-/// Caps of campaigns are whole units of the network's currency (OpenAPI document, `DailyCapAmount`).
+/// Returns the daily cap. Campaign caps are in whole units of the network's currency (OpenAPI
+/// document, `DailyCapAmount`).
 fn daily_cap(budget: i64, problems: &mut Problems, notes: &mut Vec<String>) -> Option<i64> {
     let (units, cut) = money::whole_units(budget);
     if !(1..=i64::from(i32::MAX)).contains(&units) {
@@ -59,7 +60,8 @@ fn daily_cap(budget: i64, problems: &mut Problems, notes: &mut Vec<String>) -> O
     Some(units)
 }
 
-/// The frequency cap over all packages. It is the campaign's, so it holds for all of its flights or for none.
+/// Returns the frequency cap across all packages. It belongs to the campaign, so it applies to all
+/// of its flights or to none.
 fn shared_cap(buy: &MediaBuy, problems: &mut Problems) -> caps::Frequency {
     let shared = |package: &PackageOrder| {
         let cap = package.targeting.frequency_cap.as_ref();
@@ -78,7 +80,7 @@ fn shared_cap(buy: &MediaBuy, problems: &mut Problems) -> caps::Frequency {
         };
         problems.unsupported("unsupported_frequency_cap", pointer, value, message, &["package"]);
     }
-    // What Kevel does not count is told of each package, where its flight is made.
+    // A period that Kevel can't count is reported for each package, where its flight is made.
     caps::Frequency::once_in(minutes).unwrap_or(caps::Frequency::NONE)
 }
 
@@ -93,7 +95,7 @@ impl Translated for Campaign {
 }
 
 impl Campaign {
-    /// What a new campaign is sent with, without its reference.
+    /// Returns the body that creates the campaign, without its reference.
     #[must_use]
     pub fn created(&self) -> Object {
         let mut object = object! { "AdvertiserId": self.advertiser, "Name": &self.name };
@@ -102,10 +104,10 @@ impl Campaign {
         object
     }
 
-    /// Makes the campaign.
+    /// Creates the campaign.
     ///
     /// # Errors
-    /// What Kevel refuses.
+    /// When Kevel refuses.
     pub fn create(&self, api: &Api, reference: &str) -> Fallible<i64> {
         let mut body = self.created();
         body.set("Name", names::with_reference(&self.name, reference, names::CAMPAIGN_LIMIT));
@@ -118,16 +120,16 @@ impl Campaign {
 /// Finds the campaigns that carry a reference.
 ///
 /// # Errors
-/// When Kevel can't be asked.
+/// When Kevel can't be reached.
 pub fn find(api: &Api, reference: &str) -> Fallible<Vec<Seen<i64>>> {
     let search = || api.post("/v1/campaign/search").form(&[("campaignName", reference)]);
     api::carrying(api::list::<Named, _>(search), reference)
 }
 
-/// Finds the campaigns of a media buy whose ids were never learnt: by what their custom fields say.
+/// Finds a media buy's campaigns whose ids were lost, by their custom fields.
 ///
 /// # Errors
-/// When Kevel can't be asked.
+/// When Kevel can't be reached.
 pub fn find_by_buy(api: &Api, advertiser: i64, media_buy_id: &str) -> Fallible<Vec<String>> {
     let list = || api.get("/v1/campaign").query("advertiserId", advertiser);
     let mut campaigns = Vec::new();
@@ -140,16 +142,17 @@ pub fn find_by_buy(api: &Api, advertiser: i64, media_buy_id: &str) -> Fallible<V
     Ok(campaigns)
 }
 
-/// Changes fields of a campaign. A `PUT` replaces it all, so it is read, changed and written.
+/// Changes fields of a campaign. A `PUT` replaces the whole campaign, so it is read, changed and
+/// written back.
 ///
 /// # Errors
-/// `not-found` when it is gone; what Kevel refuses.
+/// `not-found` when it is gone. When Kevel refuses.
 pub fn change(api: &Api, id: &str, changes: &Object, start: &str) -> Fallible<()> {
     let mut campaign: Object = api.get(path!("/v1/campaign/{}", id)).fetch()?;
-    // Flights are resources of their own.
+    // Flights are separate resources.
     campaign.remove("Flights");
     campaign.set_all(changes);
-    // The update asks for this although it can't change it (OpenAPI document, campaigns).
+    // The update requires this field although it can't change it (OpenAPI document, campaigns).
     if campaign.get("StartDateISO").is_none_or(Json::is_null) {
         campaign.set("StartDateISO", start);
     }
@@ -157,11 +160,11 @@ pub fn change(api: &Api, id: &str, changes: &Object, start: &str) -> Fallible<()
     Ok(())
 }
 
-/// Archives a campaign: nothing in it delivers any more. Whether it was still there. The start is what an update asks for
-/// and can't change, should Kevel not have answered it.
+/// Archives a campaign, so that nothing in it delivers. Returns whether it existed. An update
+/// requires the start although it can't change it: `start` is used if Kevel's response lacks it.
 ///
 /// # Errors
-/// When Kevel can't be asked or refuses.
+/// When Kevel can't be reached or refuses.
 pub fn archive(api: &Api, id: &str, start: &str) -> Fallible<bool> {
     match change(api, id, &caps::archived(), start) {
         Ok(()) => Ok(true),

@@ -1,8 +1,8 @@
-//! What campaigns and flights have in common: a frequency cap, and being archived.
+//! What campaigns and flights share: frequency caps and archiving.
 
 use flightdeck_adapter::prelude::*;
 
-/// A unit that periods are counted in.
+/// A unit of time for periods.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Unit {
     /// `FreqCapType` (reference page, flights).
@@ -12,7 +12,7 @@ struct Unit {
     most: u32,
 }
 
-/// The units, the longest first: a period is written in the first that is exact.
+/// The units, the longest first. A period is written in the first unit that is exact.
 const UNITS: [Unit; 3] = [
     Unit { number: 2, minutes: 24 * 60, most: 180 },
     Unit { number: 1, minutes: 60, most: 168 },
@@ -24,14 +24,14 @@ pub const MIN_MINUTES: u32 = 1;
 /// The longest period, in minutes: that of the longest unit.
 pub const MAX_MINUTES: u32 = UNITS[0].minutes * UNITS[0].most;
 
-/// What periods can be, for people.
+/// Describes the possible periods for a person.
 #[must_use]
 pub fn periods() -> String {
     let [days, hours, minutes] = UNITS.map(|unit| unit.most);
     format!("1 to {minutes} minutes, whole hours up to {hours}, whole days up to {days}")
 }
 
-/// A period as Kevel counts it.
+/// A period in Kevel's units.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Period {
     duration: u32,
@@ -39,7 +39,7 @@ struct Period {
 }
 
 impl Period {
-    /// So many minutes, if a unit counts them exactly.
+    /// Returns the period of this many minutes, if a unit can express it exactly.
     fn of(minutes: u32) -> Option<Self> {
         let exact =
             |unit: &Unit| minutes.is_multiple_of(unit.minutes) && (1..=unit.most).contains(&(minutes / unit.minutes));
@@ -47,7 +47,8 @@ impl Period {
     }
 }
 
-/// The nearest periods that Kevel counts, in minutes: the longest below and the shortest above, where there are any.
+/// Returns the nearest periods that Kevel can express, in minutes: the longest one below and the
+/// shortest one above, if they exist.
 fn nearest(minutes: u32) -> Vec<u32> {
     let below = UNITS.iter().filter_map(|unit| {
         let count = (minutes.saturating_sub(1) / unit.minutes).min(unit.most);
@@ -60,23 +61,23 @@ fn nearest(minutes: u32) -> Vec<u32> {
     below.max().into_iter().chain(above.min()).collect()
 }
 
-/// How often a person may be shown something.
+/// How often a person may see an ad.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Frequency(Option<Period>);
 
 impl Frequency {
-    /// As often as it comes.
+    /// No limit.
     pub const NONE: Self = Self(None);
 
-    /// Once in so many minutes, if Kevel counts them.
+    /// Once per this many minutes, if Kevel can express the period.
     ///
     /// # Errors
-    /// The nearest numbers of minutes that it counts.
+    /// The nearest periods that it can express, in minutes.
     pub fn once_in(minutes: u32) -> Result<Self, Vec<u32>> {
         Period::of(minutes).map(|period| Self(Some(period))).ok_or_else(|| nearest(minutes))
     }
 
-    /// Writes the fields; all of them, so that a cap that ends is taken away.
+    /// Writes all cap fields, so that a cap that ends is removed.
     pub fn write(self, fields: &mut Object) {
         fields.set("FreqCap", self.0.map(|_| 1));
         fields.set("FreqCapDuration", self.0.map(|period| period.duration));
@@ -90,24 +91,25 @@ impl Frequency {
     }
 }
 
-/// The fields that change when something is archived. It is switched off as well: nothing says that what is archived
-/// and active does not deliver.
+/// Returns the fields that archive an object. It is also deactivated, because nothing says that an
+/// archived active object doesn't deliver.
 #[must_use]
 pub fn archived() -> Object {
     object! { "IsActive": false, "IsArchived": true }
 }
 
-/// Archives what is at a path, unless it is archived or deleted already. Answers whether it was there.
+/// Archives the object at a path, unless it is already archived or deleted. Returns whether it
+/// existed.
 ///
 /// # Errors
-/// When Kevel can't be asked or refuses.
+/// When Kevel can't be reached or refuses.
 pub fn unless_over(api: &Api, path: String, archive: impl FnOnce() -> Fallible<bool>) -> Fallible<bool> {
     let Some(read) = api.get(path).fetch_if_any::<Object>()? else { return Ok(false) };
     let says = |name: &str| read.get(name) == Some(&Json::Bool(true));
     if says("IsDeleted") || says("IsArchived") { Ok(true) } else { archive() }
 }
 
-/// What [`archived`] changes, as it was before.
+/// Returns the fields that [`archived`] changes, with their values before.
 #[must_use]
 pub fn not_archived(active: bool) -> Object {
     object! { "IsActive": active, "IsArchived": false }
@@ -119,7 +121,7 @@ mod tests {
 
     use super::*;
 
-    /// Every period of the platform's guide, in minutes, written out on its own.
+    /// Every period of the platform's guide in minutes, listed independently of the code.
     fn counted() -> BTreeSet<u32> {
         (1..=4_400).chain((1..=168).map(|hours| hours * 60)).chain((1..=180).map(|days| days * 1_440)).collect()
     }

@@ -1,4 +1,4 @@
-//! Instant counts: what flights delivered so far, many at once.
+//! Instant counts: what many flights have delivered so far.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,10 +7,11 @@ use serde::Deserialize;
 
 use crate::inferred;
 
-/// Flights asked about at once. The documents name no limit; a list of this length is a body of two kilobytes.
+/// The most flights in one request. The documentation names no limit; this many make a body of two
+/// kilobytes.
 const AT_ONCE: usize = 200;
 
-/// The answer: counts by the kind of thing and its id.
+/// The response: counts by type of object and id.
 type Counts = BTreeMap<String, BTreeMap<String, Count>>;
 
 #[derive(Debug, Deserialize)]
@@ -19,11 +20,12 @@ struct Count {
     impressions: Option<i64>,
 }
 
-/// The impressions of flights since they began. A flight that Kevel says nothing of is left out: counts are a
-/// convenience, and one unknown flight must not hide how all others stand.
+/// Returns the impressions of flights since they started. A flight that Kevel doesn't report is
+/// omitted: counts are a convenience, and one unknown flight must not hide the status of all
+/// others.
 ///
 /// # Errors
-/// When Kevel can't be asked.
+/// When Kevel can't be reached.
 pub fn impressions(api: &Api, flights: &BTreeSet<i64>) -> Fallible<BTreeMap<i64, i64>> {
     let mut delivered = BTreeMap::new();
     let flights: Vec<i64> = flights.iter().copied().collect();
@@ -31,7 +33,7 @@ pub fn impressions(api: &Api, flights: &BTreeSet<i64>) -> Fallible<BTreeMap<i64,
         let mut counts: Counts =
             match api.post("/v1/instantcounts/bulk").json(&object! { "flights": chunk.to_vec() }).fetch() {
                 Ok(counts) => counts,
-                // One flight that is unknown refuses the whole list.
+                // One unknown flight makes Kevel refuse the whole list.
                 Err(failure) if failure.is_final() => Counts::default(),
                 Err(failure) => return Err(failure),
             };

@@ -1,4 +1,4 @@
-//! A creative: what is shown. It belongs to the advertiser; [ads](crate::ads) put it into flights.
+//! A creative. It belongs to the advertiser; [ads](crate::ads) put it into flights.
 //!
 //! | format | on Kevel |
 //! |---|---|
@@ -6,7 +6,7 @@
 //! | video | a [VAST](crate::vast) document in `ScriptBody` |
 //! | custom | `TemplateId` and `TemplateValues` of one of the network's templates |
 //!
-//! A creative needs no approval: one that is active and in a flight runs.
+//! A creative needs no approval: it runs once it is active and in a flight.
 
 use flightdeck_adapter::{ad_server::Uploadable, prelude::*, words::pointer_segment};
 
@@ -18,23 +18,24 @@ use crate::{
     vast::{self, Video},
 };
 
-/// The platform's word for it.
+/// The platform's name for the type.
 pub const TYPE: &str = "Creative";
-/// The formats that Kevel has.
+/// The supported formats.
 pub const FORMATS: [CreativeFormat; 3] = [CreativeFormat::Image, CreativeFormat::Video, CreativeFormat::Custom];
 
-/// A creative as it is to be.
+/// The desired state of a creative.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Asset {
     /// The buyer's id.
     pub creative_id: String,
-    /// For people.
+    /// The display name.
     pub title: String,
     ad_type: AdType,
     fields: Object,
 }
 
-/// What a creative of the buyer's is on Kevel. `None` if it can't be, which the problems say.
+/// Translates a creative for Kevel. Returns `None` if that is not possible; `problems` then says
+/// why.
 pub fn translate(
     platform: &Platform,
     buy: &MediaBuy,
@@ -78,7 +79,7 @@ fn is_address(url: &str) -> bool {
     matches!(scheme.as_str(), "http" | "https") && url.len() > scheme.len() + 3
 }
 
-/// The address of what is shown, which must be there.
+/// Returns the media URL, which is required.
 fn media<'c>(creative: &'c Creative, problems: &mut Problems) -> Option<&'c String> {
     if creative.media_url.is_none() {
         let pointer = format!("/assets/{}/media_url", pointer_segment(&creative.creative_id));
@@ -149,7 +150,8 @@ fn custom(creative: &Creative, products: &[Product], fields: &mut Object, proble
     first_known(products.iter().map(|product| AdType::of_custom(&product.ad_types)))
 }
 
-/// The ad type that the settings of one of the products name, or how to look it up.
+/// Returns the first ad type that a product's settings name, or else the criterion to look it up
+/// by.
 fn first_known(mut kinds: impl Iterator<Item = AdType>) -> Option<AdType> {
     let first = kinds.next()?;
     if matches!(first, AdType::Known(_)) {
@@ -169,7 +171,7 @@ impl Uploadable for Asset {
 }
 
 impl Asset {
-    /// What the creative is sent with, without its reference.
+    /// Returns the body that creates the creative, without its reference.
     #[must_use]
     pub fn created(&self, advertiser: i64) -> Object {
         let mut object = object! { "AdvertiserId": advertiser, "Title": &self.title, "AdTypeId": self.ad_type.shown() };
@@ -177,10 +179,10 @@ impl Asset {
         object
     }
 
-    /// Makes the creative.
+    /// Creates the creative.
     ///
     /// # Errors
-    /// What Kevel refuses; when the network has no ad type for it.
+    /// When Kevel refuses, or the network has no ad type for the creative.
     pub fn create(&self, api: &Api, catalogue: &Catalogue, advertiser: i64, reference: &str) -> Fallible<i64> {
         let mut body = self.created(advertiser);
         body.set("AdTypeId", catalogue.id(api, &self.ad_type)?);
@@ -193,15 +195,15 @@ impl Asset {
 /// Finds the creatives of an advertiser that carry a reference.
 ///
 /// # Errors
-/// When Kevel can't be asked.
+/// When Kevel can't be reached.
 pub fn find(api: &Api, advertiser: i64, reference: &str) -> Fallible<Vec<Seen<i64>>> {
     api::carrying(api::list::<Named, _>(|| api.get(path!("/v1/advertiser/{}/creatives", advertiser))), reference)
 }
 
-/// Switches a creative off, in whatever it is. What is gone or off already stays so.
+/// Deactivates a creative in all flights. One that is already gone or inactive is left alone.
 ///
 /// # Errors
-/// When Kevel can't be asked or refuses.
+/// When Kevel can't be reached or refuses.
 pub fn switch_off(api: &Api, id: &str) -> Fallible<()> {
     let Some(mut creative) = api.get(path!("/v1/creative/{}", id)).fetch_if_any::<Object>()? else { return Ok(()) };
     let on = creative.get("IsActive").and_then(Json::as_bool) != Some(false);
@@ -212,10 +214,10 @@ pub fn switch_off(api: &Api, id: &str) -> Fallible<()> {
     Ok(())
 }
 
-/// Deletes a creative. What is gone already stays so.
+/// Deletes a creative. One that is already gone is not a failure.
 ///
 /// # Errors
-/// When Kevel can't be asked or refuses.
+/// When Kevel can't be reached or refuses.
 pub fn delete(api: &Api, id: &str) -> Fallible<()> {
     let Some(mut creative) = api.get(path!("/v1/creative/{}", id)).fetch_if_any::<Object>()? else { return Ok(()) };
     creative.set("IsActive", false);

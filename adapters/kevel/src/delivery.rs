@@ -1,7 +1,8 @@
 //! What media buys delivered: one queued report for all of them.
 //!
-//! A report is asked for (`POST /v1/report/queue`) and fetched until it is ready. It is grouped by day and flight, and
-//! filtered by campaigns. Its days are UTC and the last one is included (reference page, reporting).
+//! A report is requested (`POST /v1/report/queue`) and polled until it is ready. It is grouped by
+//! day and flight, and filtered by campaigns. Its days are UTC, and the last one is included
+//! (reference page, reporting).
 
 use std::time::Duration;
 
@@ -29,7 +30,8 @@ const PATIENCE: Patience = Patience {
     reserve: Duration::from_secs(2),
     ask_again_ms: 30_000,
 };
-/// Campaigns by which one report is filtered. The documents name no limit; a list of this length is a body of two kilobytes.
+/// The most campaigns in one report's filter. The documentation names no limit; this many make a
+/// body of two kilobytes.
 const AT_ONCE: usize = 50;
 
 #[derive(Debug, Deserialize)]
@@ -55,7 +57,7 @@ struct Outcome {
     records: Vec<Record>,
 }
 
-/// One day.
+/// The part of a report for one day.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Record {
@@ -64,7 +66,7 @@ struct Record {
     details: Vec<Detail>,
 }
 
-/// One flight on that day.
+/// The counts of one flight on that day.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Detail {
@@ -79,17 +81,17 @@ struct Detail {
     true_revenue: Option<Exact>,
 }
 
-/// A flight is called an option in reports.
+/// Reports call a flight an option.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Grouping {
     option_id: i64,
 }
 
-/// What buys delivered in some days.
+/// Returns what buys delivered in a range of days.
 ///
 /// # Errors
-/// When Kevel can't be asked, or is not done in time.
+/// When Kevel can't be reached, or doesn't finish in time.
 pub fn read(api: &Api, ctx: &Context, buys: &[RemoteBuy], range: &DateRange) -> Fallible<Delivered> {
     let campaigns =
         buys.iter().filter_map(|buy| buy.remote.order()).map(api::number).collect::<Fallible<Vec<i64>>>()?;
@@ -100,7 +102,7 @@ pub fn read(api: &Api, ctx: &Context, buys: &[RemoteBuy], range: &DateRange) -> 
     Ok(delivered)
 }
 
-/// Adds what was counted, by flight and day.
+/// Adds the counts by flight and day.
 fn count(api: &Api, ctx: &Context, campaigns: &[i64], range: &DateRange, counts: &mut Counts) -> Fallible<()> {
     let parameters: Vec<Object> = campaigns.iter().map(|id| object! { "campaignId": *id }).collect();
     let body = object! {
@@ -117,7 +119,7 @@ fn count(api: &Api, ctx: &Context, campaigns: &[i64], range: &DateRange, counts:
             Failure::unavailable("unreadable_report", format!("A report names the day {:?}.", record.date))
         })?;
         for detail in record.details {
-            // A flight has several lines in a day when its rate type changed.
+            // A flight has several lines per day if its rate type changed.
             let days = counts.entry(detail.grouping.option_id.to_string()).or_default();
             let sum = days.entry(day.clone()).or_default();
             sum.impressions += detail.impressions;
@@ -128,13 +130,13 @@ fn count(api: &Api, ctx: &Context, campaigns: &[i64], range: &DateRange, counts:
     Ok(())
 }
 
-/// A day as the report takes it: a `date-time` (OpenAPI document, queued reports). A last day that is a midnight is
-/// included.
+/// Returns a day in the report's form: a `date-time` (OpenAPI document, queued reports). A last day
+/// given as midnight is included.
 fn midnight(day: &str) -> Fallible<String> {
     Ok(moment::format(moment::date(day)?.midnight().assume_utc()))
 }
 
-/// The report, if it is done.
+/// Returns the report, if it is finished.
 fn look(api: &Api, id: &str) -> Fallible<Option<Outcome>> {
     let report: Report = api.get(path!("/v1/report/queue/{}", id)).fetch()?;
     match report.status {

@@ -1,13 +1,13 @@
-//! What this adapter is and can do.
+//! The adapter's description of itself and its capabilities.
 
 use flightdeck_adapter::prelude::*;
 
 use crate::{caps, creative, inferred, settings, targeting};
 
-/// Requests that only read although they are no `GET`.
+/// Requests that only read although they are not `GET`s.
 const READ_REQUESTS: [&str; 3] = ["POST /v1/campaign/search", "POST /v1/report/queue", "POST /v1/instantcounts/bulk"];
 
-/// Requests that delete although they are `GET`.
+/// Requests that delete although they are `GET`s.
 const WRITE_REQUESTS: [&str; 6] = [
     "GET /v1/campaign/*/delete",
     "GET /v1/flight/*/delete",
@@ -17,11 +17,11 @@ const WRITE_REQUESTS: [&str; 6] = [
     "GET /v1/creative/*/delete",
 ];
 
-/// The most buys of one batched read. A status reads the lists of all that an advertiser has, so that many buys at once cost
-/// little more than a few.
+/// The most buys per batched read. A status reads lists of everything that an advertiser has, so
+/// many buys cost little more than a few.
 const BATCH_SIZE: u32 = 500;
 
-/// The description.
+/// Returns the description of this adapter.
 #[must_use]
 pub fn description() -> Description {
     Description {

@@ -1,15 +1,16 @@
-//! A flight: what carries a package on Kevel, one for each.
+//! A flight, which carries a package on Kevel.
 //!
 //! | the package | the flight |
 //! |---|---|
-//! | `even` pacing | `GoalType` 1 with the impressions: spreading a goal evenly is Kevel's own way |
+//! | `even` pacing | `GoalType` 1 with the impressions: Kevel spreads a goal evenly by default |
 //! | `asap` pacing | `GoalType` 2 (percentage) of 100 with a lifetime cap of the impressions |
 //! | CPM | `RateType` 2 and `Price` |
 //! | daily budget | `CapType` 4 (revenue) and `DailyCapAmountDecimal` |
 //! | daily impressions | `CapType` 1 (impressions) and `DailyCapAmount` |
-//! | frequency cap | `FreqCap` 1 in so many minutes, hours or days (`FreqCapType`), as [`caps`] chooses |
+//! | frequency cap | `FreqCap` 1 per number of minutes, hours or days (`FreqCapType`), chosen by [`caps`] |
 //!
-//! A flight has one `CapType`, so what needs two of them is refused. The numbers are those of the reference page.
+//! A flight has one `CapType`, so a package that needs two is refused. The numbers are those of the
+//! reference page.
 
 use flightdeck_adapter::{
     ad_server::{LineItem, Translated},
@@ -29,7 +30,7 @@ use crate::{
     targeting, times,
 };
 
-/// The platform's word for it.
+/// The platform's name for the type.
 pub const TYPE: &str = "Flight";
 
 const GOAL_IMPRESSIONS: u8 = 1;
@@ -40,7 +41,7 @@ const CAP_REVENUE: u8 = 4;
 /// The largest goal, an `int32`.
 const MOST_IMPRESSIONS: i64 = i32::MAX as i64;
 
-/// Fields that mean something only together: when one changes, all are sent.
+/// Fields that only have a meaning together: when one changes, all are sent.
 const GROUPS: [&[&str]; 2] = [
     &["CapType", "DailyCapAmount", "DailyCapAmountDecimal", "LifetimeCapAmount"],
     &["IsFreqCap", "FreqCap", "FreqCapDuration", "FreqCapType"],
@@ -50,31 +51,31 @@ const START: &str = "StartDateISO";
 const END: &str = "EndDateISO";
 const DATES: [&str; 2] = [START, END];
 
-/// Lists that a flight is read with and that are resources of their own.
+/// Lists in a flight's response that are separate resources.
 const LISTS: [&str; 4] = ["GeoTargeting", "SiteZoneTargeting", "CreativeMaps", "BehavioralTargeting"];
 
-/// Fields that the update spells otherwise than the answer (OpenAPI document, flights).
+/// Fields that an update spells differently from the response (OpenAPI document, flights).
 const SPELLED: [(&str, &str); 2] = [("CustomFieldsJson", "CustomFieldsJSON"), ("IsNoDuplicates", "isNoDuplicates")];
 
-/// A flight as it is to be.
+/// The desired state of a flight.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Flight {
-    /// The package.
+    /// The id of the package.
     pub package_id: String,
-    /// For people.
+    /// The display name.
     pub name: String,
-    /// Its own fields.
+    /// The flight's own fields.
     pub fields: Object,
-    /// Where it may deliver.
+    /// The places where it may deliver.
     pub places: Vec<Object>,
-    /// On which sites.
+    /// The sites on which it may deliver.
     pub sites: Vec<Object>,
-    /// When in the day.
+    /// The day parts in which it may deliver.
     pub windows: Vec<Window>,
     facts: Object,
 }
 
-/// What a package says about its flight.
+/// Translates a package into its flight.
 pub fn translate(
     platform: &Platform,
     buy: &MediaBuy,
@@ -217,7 +218,7 @@ fn write_frequency(package: &PackageOrder, fields: &mut Object, problems: &mut P
         });
         match &cap.scope {
             CapScope::Package => frequency = counted,
-            // The campaign's.
+            // The campaign has that cap.
             CapScope::MediaBuy => {}
             CapScope::Other(scope) => {
                 let message = "Kevel caps a media buy or a package.";
@@ -235,7 +236,7 @@ impl Translated for Flight {
         &self.name
     }
 
-    /// Lists stand among the fields, as they are sent with a new flight.
+    /// Includes the lists as fields, as in the request for a new flight.
     fn shown(&self) -> Object {
         let mut object = self.fields.clone();
         for (name, list) in [("GeoTargeting", &self.places), ("SiteZoneTargeting", &self.sites)] {
@@ -250,8 +251,8 @@ impl LineItem for Flight {
         &self.package_id
     }
 
-    /// Both dates come along whenever any field does: what Kevel answers of them may be written otherwise (without a
-    /// zone, a midnight), and writing that back could move them.
+    /// Sends both dates whenever any field changes: Kevel may return them in another form (without
+    /// an offset, or as midnight), and writing that back could move them.
     fn changes_from(&self, current: &Self) -> Object {
         let mut changes = changed_fields(&current.fields, &self.fields);
         for group in GROUPS {
@@ -275,7 +276,7 @@ impl LineItem for Flight {
 }
 
 impl Flight {
-    /// What a new flight is sent with, without campaign and reference.
+    /// Returns the body that creates the flight, without campaign and reference.
     #[must_use]
     pub fn created(&self) -> Object {
         let mut object = object! { "Name": &self.name };
@@ -284,10 +285,10 @@ impl Flight {
         object
     }
 
-    /// Makes the flight.
+    /// Creates the flight.
     ///
     /// # Errors
-    /// What Kevel refuses.
+    /// When Kevel refuses.
     pub fn create(&self, api: &Api, campaign: i64, reference: &str) -> Fallible<i64> {
         let mut body = self.created();
         body.set("CampaignId", campaign);
@@ -301,16 +302,16 @@ impl Flight {
 /// Finds the flights of a campaign that carry a reference.
 ///
 /// # Errors
-/// When Kevel can't be asked.
+/// When Kevel can't be reached.
 pub fn find(api: &Api, campaign: i64, reference: &str) -> Fallible<Vec<Seen<i64>>> {
     api::carrying(api::list::<Named, _>(|| api.get(path!("/v1/campaign/{}/flight", campaign))), reference)
 }
 
-/// Changes fields of a flight. A `PUT` replaces all its fields, so it is read, changed and written; targeting and ads
-/// are resources of their own and stay.
+/// Changes fields of a flight. A `PUT` replaces all fields, so the flight is read, changed and
+/// written back. Targeting and ads are separate resources and stay unchanged.
 ///
 /// # Errors
-/// `not-found` when it is gone; what Kevel refuses.
+/// `not-found` when it is gone. When Kevel refuses.
 pub fn change(api: &Api, id: &str, changes: &Object) -> Fallible<()> {
     let mut flight: Object = api.get(path!("/v1/flight/{}", id)).fetch()?;
     for list in LISTS {
@@ -326,10 +327,11 @@ pub fn change(api: &Api, id: &str, changes: &Object) -> Fallible<()> {
     Ok(())
 }
 
-/// Archives a flight. Whether it was still there. The package is the host's word on its dates, if it has one.
+/// Archives a flight. Returns whether it existed. `package` is the host's record of its dates, if
+/// there is one.
 ///
 /// # Errors
-/// When Kevel can't be asked or refuses.
+/// When Kevel can't be reached or refuses.
 pub fn archive(api: &Api, id: &str, package: Option<&PackageOrder>) -> Fallible<bool> {
     let mut changes = caps::archived();
     if let Some(package) = package {

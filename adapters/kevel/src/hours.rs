@@ -1,13 +1,14 @@
-//! When a flight may deliver within a day: its day parts.
+//! The hours in which a flight may deliver: its day parts.
 //!
-//! A day part is a resource below the flight, `{StartTime, EndTime, WeekDays}` (OpenAPI document, day parting); a flight
-//! may have several, any of which may match. They are hours in the flight's `TimeZone`.
+//! A day part is a resource below the flight, `{StartTime, EndTime, WeekDays}` (OpenAPI document,
+//! day parting). A flight may have several, any of which may match. The hours are in the flight's
+//! `TimeZone`.
 
 use flightdeck_adapter::{prelude::*, words::pointer_segment};
 
 use crate::inferred;
 
-/// Hours of some days.
+/// Hours on some days.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Window {
     days: Vec<&'static str>,
@@ -15,7 +16,7 @@ pub struct Window {
     end: String,
 }
 
-/// The days as Kevel writes them, in its order.
+/// The days in Kevel's form and order.
 const DAYS: [(Weekday, &str); 7] = [
     (Weekday::Sunday, "SU"),
     (Weekday::Monday, "MO"),
@@ -34,20 +35,22 @@ impl Window {
         Self { days, start: format!("{:02}:00:00", part.start_hour), end }
     }
 
-    /// The day part as it is sent.
+    /// Returns the day part as it is sent.
     #[must_use]
     pub fn object(&self) -> Object {
         object! { "StartTime": &self.start, "EndTime": &self.end, "WeekDays": self.days.clone() }
     }
 
-    /// For people, and the key under which its id is remembered: `06:00:00-10:00:00 MO FR`.
+    /// Returns the display name, which is also the key under which the id is remembered:
+    /// `06:00:00-10:00:00 MO FR`.
     #[must_use]
     pub fn name(&self) -> String {
         format!("{}-{} {}", self.start, self.end, self.days.join(" "))
     }
 }
 
-/// What a day part of the platform says, as [`Window::name`]. Its days may come in any order.
+/// Returns the content of a day part from the platform in the form of [`Window::name`]. Its days
+/// may be in any order.
 #[must_use]
 pub fn says(listed: &Object) -> String {
     let text = |name: &str| listed.get(name).and_then(Json::as_text).unwrap_or_default();
@@ -57,7 +60,7 @@ pub fn says(listed: &Object) -> String {
     format!("{}-{} {}", text(inferred::START_TIME), text(inferred::END_TIME), days.join(" "))
 }
 
-/// The day parts of a package, each once.
+/// Returns the day parts of a package, without duplicates.
 pub fn windows(package: &PackageOrder, problems: &mut Problems) -> Vec<Window> {
     let Some(dayparting) = &package.targeting.dayparting else { return Vec::new() };
     let pointer = format!("/packages/{}/targeting_overlay/dayparting", pointer_segment(&package.package_id));

@@ -1,19 +1,22 @@
-//! What Kevel's public documents do not say.
+//! Assumptions that Kevel's public documentation doesn't confirm.
 //!
-//! Everything else in this adapter is documented (the OpenAPI document, dev.kevel.com, the Zerkel parser). What stands
-//! here follows convention or the reference seller and may differ on a real account: when a real network behaves otherwise
-//! than expected, look here first. `README.md` has the same list for people.
+//! Everything else in this adapter is documented (the OpenAPI document, dev.kevel.com, the Zerkel
+//! parser). What this module contains follows convention or the reference seller and may differ on
+//! a real account. When a network behaves unexpectedly, look here first. `README.md` has the same
+//! list for operators.
 
 use flightdeck_adapter::{json::Object, money::Exact};
 
 use crate::zerkel::{Expression, Text};
 
-/// Device types by the buyer's word. That `$device.formFactor` has these three values is the reference seller's word;
-/// Kevel's page names the key and not its values. If they differ, a flight with device targeting does not deliver.
+/// Device types by the buyer's word. The three values of `$device.formFactor` come from the
+/// reference seller; Kevel's page names the key but not its values. If they differ, a flight with
+/// device targeting doesn't deliver.
 pub const FORM_FACTORS: [(&str, &str); 3] = [("mobile", "mobile"), ("desktop", "desktop"), ("tablet", "tablet")];
 
-/// Operating systems by the buyer's word: what `$device.os` contains. The key is documented, its values are not; a part
-/// of the usual names survives versions and spellings (`Mac OS X`, `macOS`).
+/// Operating systems by the buyer's word: the texts that `$device.os` contains. The key is
+/// documented, its values are not. A part of the usual name matches all versions and spellings
+/// (`Mac OS X`, `macOS`).
 pub const SYSTEMS: [(&str, &[&str]); 5] = [
     ("android", &["Android"]),
     ("ios", &["iOS"]),
@@ -22,7 +25,7 @@ pub const SYSTEMS: [(&str, &[&str]); 5] = [
     ("windows", &["Windows"]),
 ];
 
-/// Browsers by the buyer's word: what `$device.browser` contains. As [`SYSTEMS`].
+/// Browsers by the buyer's word: the texts that `$device.browser` contains. See [`SYSTEMS`].
 pub const BROWSERS: [(&str, &[&str]); 5] = [
     ("chrome", &["Chrome"]),
     ("edge", &["Edge"]),
@@ -31,33 +34,35 @@ pub const BROWSERS: [(&str, &[&str]); 5] = [
     ("safari", &["Safari"]),
 ];
 
-/// The keys below `$location`. The page names `$location` and gives examples for some of its properties only.
+/// The keys below `$location`. The page names `$location`, but gives examples for only some of its
+/// properties.
 const COUNTRY: &str = "$location.countryCode";
 const REGION: &str = "$location.regionCode";
 const CITY: &str = "$location.city";
 const POSTAL: &str = "$location.postalCode";
-/// The page lists targeting by language without the form of its values; `en*` fits `en` and `en-US`.
+/// The page lists language targeting without the form of its values. `en*` matches `en` and
+/// `en-US`.
 const LANGUAGE: &str = "$language";
 
-/// A type of device.
+/// Matches a device type.
 #[must_use]
 pub fn form_factor(value: Text) -> Expression {
     Expression::Is("$device.formFactor", value)
 }
 
-/// An operating system whose name contains a text.
+/// Matches an operating system whose name contains a text.
 #[must_use]
 pub fn system(part: Text) -> Expression {
     Expression::Contains("$device.os", part)
 }
 
-/// A browser whose name contains a text.
+/// Matches a browser whose name contains a text.
 #[must_use]
 pub fn browser(part: Text) -> Expression {
     Expression::Contains("$device.browser", part)
 }
 
-/// A city with its country and perhaps region.
+/// Matches a city with its country and, if given, its region.
 #[must_use]
 pub fn city(city: Text, country: Text, region: Option<Text>) -> Expression {
     let mut parts = vec![Expression::Is(CITY, city), Expression::Is(COUNTRY, country)];
@@ -65,88 +70,93 @@ pub fn city(city: Text, country: Text, region: Option<Text>) -> Expression {
     Expression::All(parts)
 }
 
-/// A postal code of a country.
+/// Matches a postal code of a country.
 #[must_use]
 pub fn postal(country: Text, code: Text) -> Expression {
     Expression::All(vec![Expression::Is(COUNTRY, country), Expression::Is(POSTAL, code)])
 }
 
-/// A language by its ISO 639-1 code.
+/// Matches a language by its ISO 639-1 code.
 #[must_use]
 pub fn language(code: Text) -> Expression {
     Expression::Begins(LANGUAGE, code)
 }
 
-/// What separates the keywords of a flight. The field is documented as one text; client libraries separate by commas.
+/// The separator of a flight's keywords. The field is documented as one text; client libraries use
+/// commas.
 pub const KEYWORD_SEPARATOR: &str = ",";
 
-/// The field of a flight that names the time zone of its day parts. That it takes an IANA name, and that the day parts
-/// follow it, is convention; moments are sent with a `Z`, so that it does not shift them.
+/// The field with the time zone of a flight's day parts. By convention, it takes an IANA name, and
+/// the day parts follow it. Dates are sent with a `Z`, so it doesn't shift them.
 pub const TIME_ZONE: &str = "TimeZone";
 
-/// The fields of a day part as it is listed. The document shows its id alone; that the list says what was sent is
-/// convention. If it does not, a day part whose request was cut off may be made a second time, which changes nothing.
+/// The fields of a listed day part. The documentation shows only its id; by convention, the list
+/// repeats what was sent. If it doesn't, a day part whose request was cut off may be made a second
+/// time, which changes nothing.
 pub const START_TIME: &str = "StartTime";
-/// As [`START_TIME`].
+/// See [`START_TIME`].
 pub const END_TIME: &str = "EndTime";
-/// As [`START_TIME`].
+/// See [`START_TIME`].
 pub const WEEK_DAYS: &str = "WeekDays";
 
-/// Puts the VAST document of a video where Kevel delivers it from. That a video creative is its document, as the script
-/// of an HTML creative, is convention; the reference page describes the fields and no video.
+/// Writes the VAST document of a video to the field from which Kevel delivers it. By convention, a
+/// video creative is its document, like the script of an HTML creative. The reference page
+/// describes the fields but no video.
 pub fn write_video(fields: &mut Object, document: String) {
     fields.set("IsHTMLJS", true);
     fields.set("ScriptBody", document);
 }
 
-/// Where the bulk answer of instant counts has those of flights, by their ids. The document shows no answer. If it
-/// differs, statuses come without impressions.
+/// The field of the flights' counts, by id, in the bulk response of instant counts. The
+/// documentation shows no response. If it differs, statuses lack impressions.
 pub const COUNTED_FLIGHTS: &str = "flights";
 
-/// What a line of a report earned. Both amounts are documented without their difference; `TrueRevenue` is taken for what
-/// the rate earned, and `Revenue` for an estimate.
+/// Returns the revenue of a line of a report. Both amounts are documented, but not their
+/// difference. `TrueRevenue` is taken to be what the rate earned, and `Revenue` an estimate.
 #[must_use]
 pub fn earned(true_revenue: Option<Exact>, revenue: Option<Exact>) -> i64 {
     true_revenue.or(revenue).unwrap_or_default().0
 }
 
-/// The size of an image whose buyer names none, where the settings name none either: Kevel must be told an ad type, and
-/// this is the most common one. Set `default_image_size` where another fits better.
+/// The default size of an image if neither the buyer nor the settings name one. Kevel requires an
+/// ad type, and this one is the most common. Set `default_image_size` if another fits better.
 pub const DEFAULT_IMAGE_SIZE: (u32, u32) = (300, 250);
 
-/// Words by which the ad type of video creatives is known where the settings name none, the best first. Ad types have a
-/// name, a width and a height and no format.
+/// Texts that identify the ad type of video creatives if the settings don't name one, the best
+/// first. An ad type has a name, a width and a height, but no format.
 pub const VIDEO_AD_TYPES: [&str; 2] = ["vast", "video"];
 
-/// As [`VIDEO_AD_TYPES`], for creatives made from a template.
+/// The same as [`VIDEO_AD_TYPES`], for creatives made from a template.
 pub const CUSTOM_AD_TYPES: [&str; 2] = ["custom", "native"];
 
-/// The percentage goal of a flight that takes every impression it can get. That a percentage goal with a lifetime cap
-/// stops at the cap follows from what the two fields say; no page shows them together.
+/// The percentage goal of a flight that takes every impression it can get. That a percentage goal
+/// with a lifetime cap stops at the cap follows from the two fields; no page shows them together.
 pub const AS_FAST_AS_POSSIBLE: i64 = 100;
 
-/// The end of a window that lasts to midnight. `24:00:00` is no time of a day, so its last second stands for it; one
-/// second a day is not delivered.
+/// The end of a window that lasts until midnight. `24:00:00` is not a time of day, so the window
+/// ends with the last second, which is not delivered.
 pub const END_OF_DAY: &str = "23:59:59";
 
-/// How long Kevel may take to show in a list what was just created. Nothing says so; other stores of this size need a
-/// second or two, and waiting costs only an operation that was interrupted.
+/// How long Kevel may take to list a new object, in milliseconds. This is not documented. Other
+/// stores of this size need a second or two, and waiting only delays operations that were
+/// interrupted.
 pub const LOOKUP_LAG_MS: u32 = 3_000;
 
-/// The field of an ad for a text of the caller's, where the reference stands. That it is kept and answered as it was sent, and
-/// changes nothing in what is delivered, is convention. If it is not, no later look finds a second ad.
+/// The field of an ad for the caller's own text, which holds the reference. By convention, it is
+/// stored and returned unchanged, and doesn't affect delivery. If that is wrong, a later lookup
+/// doesn't find a second ad.
 pub const AD_METADATA: &str = "ExternalMetadata";
 
-/// States of a queued report. The reporting page shows 2 for a finished one; that 1 is at work and 3 an error is the
-/// reference seller's word. Any other counts as an error.
+/// States of a queued report. The reporting page shows 2 for finished; 1 for in progress and 3 for
+/// an error come from the reference seller. Any other value counts as an error.
 pub mod report_status {
-    /// At work.
+    /// In progress.
     pub const WORKING: i64 = 1;
     /// Finished.
     pub const DONE: i64 = 2;
 }
-/// Words in which a refusal says that it passes, whatever its HTTP status, in lower case. `true`: it asks for fewer requests. The
-/// documents show no refusals; these are what such services say.
+/// Texts, in lower case, that mark a refusal as transient, whatever its HTTP status. `true` means
+/// too many requests. The documentation shows no refusals; these are usual for such services.
 const PASSING: [(&str, bool); 7] = [
     ("too many requests", true),
     ("rate limit exceeded", true),
@@ -157,7 +167,7 @@ const PASSING: [(&str, bool); 7] = [
     ("service unavailable", false),
 ];
 
-/// Whether a refusal in these words passes, and if so whether it is one for too many requests.
+/// Whether the text marks a transient refusal, and if so, whether it is one for too many requests.
 #[must_use]
 pub fn passing(words: &str) -> Option<bool> {
     let words = words.to_lowercase();

@@ -1,27 +1,31 @@
 //! The flightdeck adapter for Kevel.
 //!
-//! Kevel is an ad server without an ad server's pages: everything is reached through its Management API. A media buy is
-//! a campaign there, a package a flight, a creative in a package an ad. There is no approval: what is active and has an
-//! ad delivers.
+//! Kevel is an ad server without a web interface of its own: everything goes through its Management
+//! API. A media buy is a campaign there, a package a flight, and a creative in a package an ad.
+//! There is no approval: whatever is active and has an ad delivers.
 //!
-//! Objects have no field of the caller's that could be searched, so the reference of a step ends the object's name, and
-//! names are what half-made things are found by. What has no name is found by what it says: an ad by its flight and
-//! creative, a place or a day part by itself.
+//! Objects have no searchable field for the caller's own use, so the reference of a step is the
+//! suffix of the object's name, and objects from interrupted steps are found by name. An object
+//! without a name is found by its content: an ad by its flight and creative, a place or a day part
+//! by its fields.
 //!
 //! # Layout
 //!
-//! The platform, one module for each thing that it has:
+//! Modules for the platform's objects:
 //!
-//! - [`campaign`], [`flight`], [`parts`] (places, sites, day parts), [`creative`], [`ads`]: what it looks like, how it
-//!   is made, found and changed.
-//! - [`places`], [`hours`], [`targeting`] with [`zerkel`]: where, when and to whom a flight delivers.
+//! - [`campaign`], [`flight`], [`parts`] (places, sites, day parts), [`creative`], [`ads`]: how
+//!   each is represented, made, found and changed.
+//! - [`places`], [`hours`], [`targeting`] with [`zerkel`]: where, when and to whom a flight
+//!   delivers.
 //! - [`caps`], [`times`], [`names`], [`ad_types`], [`vast`]: what several of them share.
-//! - [`inferred`]: everything that the public documents leave open. **Look here first when a real network differs.**
+//! - [`inferred`]: everything that the public documentation leaves open. **Look here first when a
+//!   real network differs.**
 //!
-//! How it is asked about them: [`ad_server`] says which module answers what, [`booking`] translates a media buy,
-//! [`describe`], [`status`] with [`counts`] and [`delivery`] read. The order of it all is the SDK's.
+//! Modules for the adapter's functions: [`ad_server`] delegates to the other modules, [`booking`]
+//! translates a media buy, [`describe`], [`status`] with [`counts`] and [`delivery`] read. The SDK
+//! calls them in order.
 //!
-//! And [`api`], how Kevel is spoken to; [`settings`], what a publisher configures.
+//! Also: [`api`], the client; [`settings`], the publisher's configuration.
 
 pub mod ad_server;
 pub mod ad_types;

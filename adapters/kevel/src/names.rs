@@ -1,22 +1,26 @@
-//! Names on the platform, which carry the references that objects are found again by, and custom fields.
+//! Names on the platform, which carry the references by which objects are found again, and custom
+//! fields.
 //!
-//! Kevel has no field of a caller's own that can be searched, so the reference ends the name: `Spring [k3f…]`.
+//! Kevel has no searchable field for the caller's own use, so the reference is the suffix of the
+//! name: `Spring [k3f…]`.
 
 use flightdeck_adapter::prelude::*;
 
 pub use flightdeck_adapter::names::{carries, step_name, with_reference};
 
-/// The longest name of a campaign, in characters (OpenAPI document).
+/// The maximum length of a campaign's name, in characters (OpenAPI document).
 pub const CAMPAIGN_LIMIT: usize = 200;
-/// The longest name of a flight, in characters (reference page, flights).
+/// The maximum length of a flight's name, in characters (reference page, flights).
 pub const FLIGHT_LIMIT: usize = 300;
-/// The longest title that a creative is given. The documents name no limit; a campaign's is surely taken.
+/// The maximum length of a creative's title. The documentation names no limit; that of a campaign
+/// is surely accepted.
 pub const TITLE_LIMIT: usize = 200;
 
-/// Under what this adapter's facts stand among an object's custom fields, which others may use, too.
+/// The key of this adapter's data in an object's custom fields, which others may use, too.
 const OWNER: &str = "flightdeck";
 
-/// The custom fields of an object: what it belongs to, for people and for tools at the publisher.
+/// Returns the custom fields of an object: what it belongs to, for people and tools at the
+/// publisher.
 #[must_use]
 pub fn custom_fields(facts: &Object, reference: Option<&str>) -> String {
     let mut own = facts.without_nulls();
@@ -28,13 +32,13 @@ pub fn custom_fields(facts: &Object, reference: Option<&str>) -> String {
     fields.to_string()
 }
 
-/// Whether an object's custom fields say that it belongs to a media buy.
+/// Whether an object's custom fields name a media buy.
 #[must_use]
 pub fn is_of_buy(object: &Object, media_buy_id: &str) -> bool {
     says(object.get("CustomFieldsJson").or_else(|| object.get("CustomFieldsJSON")), "media_buy_id", media_buy_id)
 }
 
-/// Whether custom fields, as [`custom_fields`] writes them, have a reference.
+/// Whether custom fields, as written by [`custom_fields`], contain a reference.
 #[must_use]
 pub fn has_reference(fields: Option<&Json>, reference: &str) -> bool {
     says(fields, "reference", reference)

@@ -1,8 +1,9 @@
 //! The resources below a flight: places, sites and day parts.
 //!
-//! A new flight brings its places and sites along; its day parts, and every later change of the three, are requests of
-//! their own (OpenAPI document: geo targeting, site-zone targeting, day parting). None of them can carry a reference. A
-//! flight has each only once, so what it says is what it is found by, and what the step that makes it is named by.
+//! The request for a new flight includes its places and sites. Its day parts, and every later
+//! change of all three, need separate requests (OpenAPI document: geo targeting, site-zone
+//! targeting, day parting). None of them can carry a reference. A flight has each of them only
+//! once, so they are found by content, and the step that makes one is named after its content.
 
 use flightdeck_adapter::{
     host,
@@ -18,19 +19,19 @@ use crate::{
     names::step_name,
 };
 
-/// Which of them.
+/// The type of a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
-    /// Places.
+    /// A place.
     Geo,
-    /// Sites and zones.
+    /// A site or zone.
     Site,
-    /// Hours of days.
+    /// A day part.
     Daypart,
 }
 
 impl Part {
-    /// In paths.
+    /// Returns the word in paths.
     const fn path(self) -> &'static str {
         match self {
             Self::Geo => "geotargeting",
@@ -39,7 +40,7 @@ impl Part {
         }
     }
 
-    /// In the names of steps, and the kind under which ids are remembered.
+    /// Returns the word in step names, which is also the kind under which ids are remembered.
     const fn word(self) -> &'static str {
         match self {
             Self::Geo => "geo",
@@ -48,19 +49,19 @@ impl Part {
         }
     }
 
-    /// The one with this word.
+    /// Returns the type with this word.
     #[must_use]
     pub fn named(word: &str) -> Option<Self> {
         [Self::Geo, Self::Site, Self::Daypart].into_iter().find(|part| part.word() == word)
     }
 
-    /// The kind under which ids are remembered.
+    /// Returns the kind under which ids are remembered.
     #[must_use]
     pub fn kind(self) -> RemoteKind {
         RemoteKind::Other(self.word().to_owned())
     }
 
-    /// The platform's word for it.
+    /// Returns the platform's name for the type.
     #[must_use]
     pub const fn remote_type(self) -> &'static str {
         match self {
@@ -70,7 +71,7 @@ impl Part {
         }
     }
 
-    /// What its id is called where it is listed.
+    /// Returns the field of the id in lists.
     const fn id_field(self) -> &'static str {
         match self {
             Self::Geo => "LocationId",
@@ -78,7 +79,7 @@ impl Part {
         }
     }
 
-    /// What says the same if two of them are the same.
+    /// Returns the fields that identify a resource: two are the same if these fields are.
     const fn fields(self) -> &'static [&'static str] {
         match self {
             Self::Geo => &["CountryCode", "Region", "MetroCode", "IsExclude"],
@@ -87,8 +88,8 @@ impl Part {
         }
     }
 
-    /// What one of them says, in one word for each of its fields. What is not said may be answered as null, as 0, as false or as
-    /// an empty text: the schemas have no null there.
+    /// Returns the content of a listed resource, with one word per field. Where nothing was sent,
+    /// Kevel may return null, 0, false or an empty text, because the schemas allow no null there.
     fn says(self, listed: &Object) -> String {
         if self == Self::Daypart {
             return hours::says(listed);
@@ -102,7 +103,7 @@ impl Part {
         self.fields().iter().map(said).collect::<Vec<_>>().join(".")
     }
 
-    /// What a flight has of its kind.
+    /// Returns a flight's resources of this type.
     fn listed(self, api: &Api, flight: &str) -> Fallible<Vec<Object>> {
         Ok(match self {
             Self::Daypart => {
@@ -117,10 +118,10 @@ impl Part {
         })
     }
 
-    /// Those of a flight that say the same.
+    /// Finds the resources of a flight with this content.
     ///
     /// # Errors
-    /// When Kevel can't be asked.
+    /// When Kevel can't be reached.
     pub fn find(self, api: &Api, flight: &str, says: &str) -> Fallible<Vec<Seen<String>>> {
         let listed = self.listed(api, flight)?;
         let seen = |listed: &Object| {
@@ -130,13 +131,13 @@ impl Part {
         Ok(listed.iter().filter_map(seen).collect())
     }
 
-    /// Deletes one by its id. Whether it was there.
+    /// Deletes a resource by its id. Returns whether it existed.
     ///
     /// # Errors
-    /// When Kevel can't be asked or refuses.
+    /// When Kevel can't be reached or refuses.
     pub fn delete(self, api: &Api, flight: &str, id: &str) -> Fallible<bool> {
         let path = format!("{}/{}/{}", path!("/v1/flight/{}", flight), self.path(), path!("{}/delete", id));
-        // Kevel deletes day parts by POST and the other two by GET.
+        // Kevel deletes day parts with POST, and places and sites with GET.
         let request = if self == Self::Daypart { api.post(path) } else { api.get(path) };
         match request.send() {
             Ok(_) => Ok(true),
@@ -146,7 +147,7 @@ impl Part {
     }
 }
 
-/// One of them as it is to be, or was.
+/// The current or desired state of a resource.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Item<'a> {
     /// A place or a site.
@@ -163,7 +164,7 @@ impl Item<'_> {
         }
     }
 
-    /// What it says, as one that is listed says the same.
+    /// Returns the content, in the same form as for a listed resource.
     fn says(&self) -> String {
         match self {
             Self::Window(window) => window.name(),
@@ -182,7 +183,7 @@ impl Item<'_> {
         }
     }
 
-    /// The ids of those that are this one.
+    /// Returns the ids of listed resources with this content.
     fn ids(&self, listed: &[Object]) -> Vec<String> {
         let id = |listed: &Object| listed.get(self.part().id_field()).and_then(Json::as_i64).map(|id| id.to_string());
         listed.iter().filter(|listed| self.is(listed)).filter_map(id).collect()
@@ -192,8 +193,9 @@ impl Item<'_> {
         self.part().find(api, flight, &self.says())
     }
 
-    /// The ids to take away. None if the flight no longer has it; but if the flight has others that nobody wants,
-    /// it may be one of them, written in a way that this adapter does not know, and that is no success.
+    /// Returns the ids to delete. There are none if the flight no longer has the resource. But if
+    /// the flight has unexpected resources, one of them may be this one in a form that the adapter
+    /// doesn't recognise, so that is a failure.
     fn removable(&self, api: &Api, flight: &str, expected: &[Item<'_>]) -> Fallible<Vec<String>> {
         let listed = self.part().listed(api, flight)?;
         let ids = self.ids(&listed);
@@ -209,10 +211,10 @@ impl Item<'_> {
         Ok(ids)
     }
 
-    /// Makes it, in a step.
+    /// Makes the resource, in a step.
     ///
     /// # Errors
-    /// What may pass: a refusal is in the verdict.
+    /// On a transient failure. A final refusal is in the verdict.
     pub fn add(&self, api: &Api, flight: &str, package_id: &str) -> Fallible<Verdict<()>> {
         let part = self.part();
         let made = step(step_name(&[part.word(), package_id, &self.says()]))
@@ -221,7 +223,8 @@ impl Item<'_> {
             .try_create(|_| {
                 let path = format!("{}/{}", path!("/v1/flight/{}", flight), part.path());
                 let made: Object = api.post(path).json(&self.body()).fetch()?;
-                // A new day part answers its id alone, under a name of its own.
+                // The response for a new day part contains only its id, in a field of a different
+                // name.
                 let id = made.get("TimepartId").or_else(|| made.get(part.id_field())).and_then(Json::as_i64);
                 match id {
                     Some(id) => Ok(id.to_string()),
@@ -233,9 +236,8 @@ impl Item<'_> {
         Ok(made.map(|_| ()))
     }
 
-    /// Takes it away, in a step. What is not there any more is away. The expected are all that the buy had and is to
-    /// have.
-    ///
+    /// Deletes the resource, in a step. If it is already gone, that is a success. `expected`
+    /// contains everything that the buy had and will have.
     /// # Errors
     /// As [`add`](Self::add).
     pub fn remove(
@@ -252,7 +254,7 @@ impl Item<'_> {
         let removed = step(step_name(&[part.word(), package_id, "remove", &number.to_string()])).try_set(|| {
             let ids = match known {
                 Some(id) if part.delete(api, flight, id)? => return Ok(()),
-                // That one is gone; perhaps somebody made the same again.
+                // That one is gone, but somebody may have made an identical one.
                 Some(_) => self.ids(&part.listed(api, flight)?),
                 None => self.removable(api, flight, expected)?,
             };
@@ -272,14 +274,15 @@ impl Item<'_> {
     }
 }
 
-/// All that a flight has.
+/// Returns all resources of a flight.
 fn items(flight: &Flight) -> Vec<Item<'_>> {
     let places = flight.places.iter().map(|place| Item::Entry(Part::Geo, place));
     let sites = flight.sites.iter().map(|site| Item::Entry(Part::Site, site));
     places.chain(sites).chain(flight.windows.iter().map(Item::Window)).collect()
 }
 
-/// Those of one flight that another does not have, each with its number among its kind.
+/// Returns the resources of one flight that the other doesn't have, each with its index within its
+/// type.
 fn missing<'a>(these: &'a Flight, those: &Flight) -> Vec<(usize, Item<'a>)> {
     let (there, mut numbers) = (items(those), [0_usize; 3]);
     let mut missing = Vec::new();
@@ -293,11 +296,11 @@ fn missing<'a>(these: &'a Flight, those: &Flight) -> Vec<(usize, Item<'a>)> {
     missing
 }
 
-/// Makes the resources below a flight what they are to be, each in a step. What is added comes before what is taken away,
-/// so that a flight whose places or hours move never runs without any.
+/// Changes the resources below a flight to their desired state, each in a step. Additions come
+/// before deletions, so that a flight whose places or hours change never runs without any.
 ///
 /// # Errors
-/// What may pass: a refusal is in the verdict.
+/// On a transient failure. A final refusal is in the verdict.
 pub fn change(
     api: &Api,
     remote: &[RemoteObject],
@@ -320,7 +323,7 @@ pub fn change(
     Ok(Ok(()))
 }
 
-/// Plans the day parts that differ. Places and sites stand among the flight's fields.
+/// Plans the day parts that differ. Places and sites are among the flight's fields.
 pub fn plan_windows(current: Option<&Flight>, desired: &Flight, plan: &mut Plan) {
     let before = current.map(|flight| flight.windows.as_slice()).unwrap_or_default();
     let kind = Part::Daypart.remote_type();

@@ -1,15 +1,15 @@
 //! Where a flight may deliver: `GeoTargeting`.
 //!
-//! A flight's list holds places that are included, any of which may match, and places that are excluded. All rules of a
-//! package must hold together, so the included places of several rules are intersected: country `US` and regions
-//! `US-CA`, `CA-ON` leave `US-CA`.
+//! A flight has a list of included places, any of which may match, and of excluded places. All
+//! rules of a package must hold, so the included places of several rules are intersected: country
+//! `US` and regions `US-CA`, `CA-ON` leave `US-CA`.
 
 use flightdeck_adapter::{contradiction::Said, prelude::*};
 
-/// More places than a buyer names; every one is an entry of the request.
+/// More places than a buyer needs. Each is an entry in the request.
 const MOST_PLACES: usize = 2_000;
 
-/// One entry: a country, perhaps a region of it, perhaps a metro area.
+/// One entry: a country, optionally with a region, a metro area, or both.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
     country: String,
@@ -19,11 +19,11 @@ pub struct Place {
 }
 
 impl Place {
-    /// The entry as it is sent (OpenAPI document, geo targeting).
+    /// Returns the entry as it is sent (OpenAPI document, geo targeting).
     #[must_use]
     pub fn object(&self) -> Object {
         let mut object = object! { "CountryCode": &self.country };
-        // None of them may be null there.
+        // None of these fields may be null.
         if let Some(region) = &self.region {
             object.set("Region", region);
         }
@@ -40,7 +40,7 @@ impl Place {
             && (outer.metro.is_none() || self.metro == outer.metro)
     }
 
-    /// What is in both places.
+    /// Returns the intersection of two places.
     fn intersect(&self, other: &Self) -> Option<Self> {
         fn narrower<T: Clone + PartialEq>(one: &Option<T>, other: &Option<T>) -> Option<Option<T>> {
             match (one, other) {
@@ -59,7 +59,7 @@ impl Place {
     }
 }
 
-/// The places of a package's rules, in the order in which the buyer named them.
+/// Returns the places of a package's rules, in the order in which the buyer named them.
 pub fn places(package: &PackageOrder, problems: &mut Problems) -> Vec<Place> {
     let mut included: Option<Vec<Place>> = None;
     let (mut wanted, mut excluded, mut shut) = (Vec::new(), Vec::new(), Vec::new());
@@ -118,7 +118,7 @@ fn place(rule: &TargetingRule, value: &str, pointer: &str, problems: &mut Proble
         Dimension::GeoRegion => {
             (region(value).map(|(country, region)| (country, Some(region), None)), "a region as US-CA")
         }
-        // Kevel's `MetroCode` is a Nielsen DMA code, which only the United States have.
+        // Kevel's `MetroCode` is a Nielsen DMA code; only the United States has those.
         _ => (metro(value).map(|metro| ("US".to_owned(), None, Some(metro))), "a Nielsen DMA code as 501"),
     };
     let Some((country, region, metro)) = read else {
@@ -129,13 +129,14 @@ fn place(rule: &TargetingRule, value: &str, pointer: &str, problems: &mut Proble
     Some(Place { country, region, metro, exclude })
 }
 
-/// A country by its two letters. Kevel's codes are ISO 3166-1 alpha-2 in capitals.
+/// Parses a country's two-letter code. Kevel uses ISO 3166-1 alpha-2 in capitals.
 #[must_use]
 pub fn country(value: &str) -> Option<String> {
     (value.len() == 2 && value.bytes().all(|byte| byte.is_ascii_alphabetic())).then(|| value.to_ascii_uppercase())
 }
 
-/// A country and its region. Kevel's regions have two or three characters; ISO has some with one.
+/// Parses a country and its region. Kevel's region codes have two or three characters; some ISO
+/// codes have one.
 #[must_use]
 pub fn region(value: &str) -> Option<(String, String)> {
     let (of, region) = value.split_once('-')?;

@@ -1,15 +1,15 @@
-//! A buy, its packages and its creatives, for tests.
+//! Test samples: a buy, its packages and its creatives.
 
 use flightdeck_adapter::{prelude::*, testing::samples};
 
 pub(crate) use samples::{creative, hours, rule};
 
-/// A context as the host makes it.
+/// Returns a context as the host makes it.
 pub(crate) fn context() -> Context {
     Context { platform: "kevel".to_owned(), endpoint: "http://kevel.test".to_owned(), ..samples::context() }
 }
 
-/// A package of December 2026, at 12.50 CPM.
+/// Returns a package for December 2026, at a CPM of 12.50.
 pub(crate) fn package(id: &str) -> PackageOrder {
     PackageOrder {
         formats: vec![CreativeFormat::Image, CreativeFormat::Video, CreativeFormat::Custom],
@@ -18,7 +18,7 @@ pub(crate) fn package(id: &str) -> PackageOrder {
     }
 }
 
-/// A buy of some packages.
+/// Returns a buy with these packages.
 pub(crate) fn buy(packages: Vec<PackageOrder>) -> MediaBuy {
     MediaBuy { media_buy_id: "kevel_12345".to_owned(), ..samples::buy(packages) }
 }

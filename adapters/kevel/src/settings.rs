@@ -1,4 +1,5 @@
-//! The publisher's settings of the platform and of a product on it. Their JSON Schemas are in `schemas/`.
+//! The publisher's settings for the platform and for a product on it. Their JSON Schemas are in
+//! `schemas/`.
 
 use std::collections::BTreeMap;
 
@@ -6,25 +7,26 @@ pub use flightdeck_adapter::settings::Size;
 use flightdeck_adapter::{prelude::*, settings::read};
 use serde::Deserialize;
 
-/// JSON Schema of [`Platform`].
+/// The JSON Schema of [`Platform`].
 pub const PLATFORM_SCHEMA: &str = include_str!("../schemas/platform.json");
-/// JSON Schema of [`Product`].
+/// The JSON Schema of [`Product`].
 pub const PRODUCT_SCHEMA: &str = include_str!("../schemas/product.json");
 
-/// Settings of the platform: defaults for its products.
+/// Settings of the platform: the defaults of its products.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Platform {
-    /// The name under which the operator configured the platform, which buyers' `custom` targeting uses.
+    /// The name under which the operator configured the platform. Buyers' `custom` targeting uses
+    /// it.
     #[serde(skip)]
     pub name: String,
-    /// The network's currency, if buys in another are to be refused.
+    /// The network's currency. If set, buys in any other currency are refused.
     pub currency: Option<String>,
-    /// The priority of flights whose product names none.
+    /// The default priority of flights.
     pub priority_id: Option<u32>,
-    /// The size of images whose buyer and product name none, as `300x250`.
+    /// The default size of images, such as `300x250`.
     pub default_image_size: Option<Size>,
-    /// Ad types for creatives whose product names none.
+    /// The default ad types of creatives.
     pub ad_types: AdTypes,
 }
 
@@ -34,21 +36,21 @@ pub struct Platform {
 pub struct Product {
     /// The priority of the product's flights.
     pub priority_id: Option<u32>,
-    /// The size of images whose buyer names none.
+    /// The size of images if the buyer names none.
     pub default_image_size: Option<Size>,
-    /// Ad types of the product's creatives.
+    /// The ad types of the product's creatives.
     pub ad_types: AdTypes,
-    /// Where the product runs; empty: wherever the priority's channel does.
+    /// The sites that the product runs on. Empty: all sites of the priority's channel.
     pub sites: Vec<Site>,
-    /// Keywords that a request must carry at least one of.
+    /// Keywords, at least one of which a request must have.
     pub keywords: Vec<String>,
 }
 
-/// Kevel's ad types, where they are to be others than those that the network's own list has by size or name.
+/// Kevel's ad types, to override the lookup by size or name.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct AdTypes {
-    /// By size, as `300x250`.
+    /// Images, by size, such as `300x250`.
     pub image: BTreeMap<Size, u32>,
     /// Video creatives.
     pub video: Option<u32>,
@@ -60,14 +62,15 @@ pub struct AdTypes {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Site {
-    /// The site.
+    /// The id of the site.
     pub site_id: u32,
-    /// A zone of it; absent: all of it.
+    /// The id of a zone of the site; absent: the whole site.
     pub zone_id: Option<u32>,
 }
 
 impl Site {
-    /// The entry as it is sent (OpenAPI document, site-zone targeting), where nothing may be null.
+    /// Returns the entry as it is sent (OpenAPI document, site-zone targeting). No field may be
+    /// null.
     #[must_use]
     pub fn object(&self) -> Object {
         let mut object = object! { "SiteId": self.site_id };
@@ -79,10 +82,11 @@ impl Site {
 }
 
 impl Platform {
-    /// Reads the settings of the context.
+    /// Parses the settings of the context.
     ///
     /// # Errors
-    /// `invalid`; the host has checked them against the schema, so this is a mistake of the schema.
+    /// `invalid`. The host has validated them against the schema, so this is a mistake in the
+    /// schema.
     pub fn read(ctx: &Context) -> Fallible<Self> {
         let read: Self = read(&ctx.settings, "invalid_platform_settings", "the Kevel platform settings")?;
         Ok(Self { name: ctx.platform.clone(), ..read })
@@ -90,7 +94,7 @@ impl Platform {
 }
 
 impl Product {
-    /// A product that says nothing of its own.
+    /// Returns a product without settings of its own.
     #[must_use]
     pub fn of(platform: &Platform) -> Self {
         Self {
@@ -101,7 +105,7 @@ impl Product {
         }
     }
 
-    /// Reads a package's product settings, with the platform's where they are silent.
+    /// Parses a package's product settings, with the platform's defaults filled in.
     ///
     /// # Errors
     /// As [`Platform::read`].

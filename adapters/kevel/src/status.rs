@@ -1,7 +1,8 @@
-//! How media buys stand, in as few requests as Kevel allows.
+//! The status of media buys, in as few requests as Kevel allows.
 //!
-//! Campaigns and flights are listed by advertiser, many to a page, when the buys asked about are most of what an
-//! advertiser has; otherwise campaign by campaign. The impressions of all flights are one request (instant counts).
+//! If the buys in question are most of an advertiser's campaigns, its campaigns and flights are
+//! listed, many to a page; otherwise each campaign is read. One request returns the impressions of
+//! all flights (instant counts).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,7 +17,8 @@ use time::OffsetDateTime;
 
 use crate::{api, counts, times};
 
-/// A campaign as far as its state goes. Here and below, what the documents let be null may be, which is as if unsaid.
+/// The fields of a campaign that determine its state. In this module, fields that the documentation
+/// allows to be null may be; null counts as missing.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Campaign {
@@ -29,7 +31,7 @@ pub struct Campaign {
     is_deleted: Option<bool>,
 }
 
-/// A flight as far as its state goes.
+/// The fields of a flight that determine its state.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Flight {
@@ -70,7 +72,7 @@ impl Ad {
     }
 }
 
-/// What Kevel has of the buys asked about.
+/// What Kevel returned for the buys in question.
 #[derive(Debug)]
 pub struct Shelf {
     now: OffsetDateTime,
@@ -81,15 +83,15 @@ pub struct Shelf {
     failed: BTreeMap<i64, Failure>,
 }
 
-/// Reads how buys stand. One that can't be read fails alone.
+/// Reads the status of buys. One that can't be read fails alone.
 ///
 /// # Errors
-/// When Kevel can't be asked at all.
+/// When Kevel can't be reached at all.
 pub fn read(api: &Api, buys: &[RemoteBuy]) -> Fallible<Shelf> {
     let mut wanted: BTreeMap<&str, BTreeSet<i64>> = BTreeMap::new();
     for buy in buys {
         if let Some(order) = buy.remote.order() {
-            // What is no number is told of its own buy below.
+            // An id that is not a number is reported for its own buy below.
             wanted.entry(&buy.advertiser_id).or_default().extend(api::number(order).ok());
         }
     }
@@ -102,7 +104,8 @@ pub fn read(api: &Api, buys: &[RemoteBuy]) -> Fallible<Shelf> {
     };
     for (advertiser, orders) in wanted {
         if orders.len() > 1 {
-            // Where a list is unreadable or refused, each campaign is read by itself, and only some of them may be.
+            // If a list is unreadable or refused, each campaign is read separately, and only some
+            // may fail.
             if let Err(failure) = shelf.read_listed(api, advertiser, &orders)
                 && concerns_all(&failure)
             {
@@ -124,15 +127,16 @@ pub fn read(api: &Api, buys: &[RemoteBuy]) -> Fallible<Shelf> {
     Ok(shelf)
 }
 
-/// Whether a failure of one request would be that of the next one, too: Kevel is not to be pressed then.
+/// Whether the next request would fail for the same reason. In that case, don't send more requests
+/// to Kevel.
 fn concerns_all(failure: &Failure) -> bool {
     const OF_ALL: [&str; 3] = ["busy", "no_answer", "egress_refused"];
     OF_ALL.contains(&failure.code.as_str()) || failure.retry_after_ms.is_some()
 }
 
 impl Shelf {
-    /// Reads some campaigns of an advertiser from the lists of all that it has, unless those are so long that asking
-    /// for each by itself is cheaper.
+    /// Reads some campaigns of an advertiser from the lists of everything it has, unless those are
+    /// so long that separate requests are cheaper.
     fn read_listed(&mut self, api: &Api, advertiser: &str, orders: &BTreeSet<i64>) -> Fallible<()> {
         let most = orders.len() * api::PAGE_SIZE as usize;
         let mut flights = Vec::new();
@@ -146,7 +150,8 @@ impl Shelf {
         }
         let listed = api::list::<Campaign, _>(|| api.get("/v1/campaign").query("advertiserId", advertiser));
         let campaigns = listed.take(most).collect::<Fallible<Vec<_>>>()?;
-        // Only now, with both lists read: a campaign that is known is not read again, nor are its flights.
+        // Only add them now that both lists are read: a known campaign and its flights are not read
+        // again.
         let wanted = campaigns.into_iter().filter(|campaign| orders.contains(&campaign.id));
         self.campaigns.extend(wanted.map(|campaign| (campaign.id, campaign)));
         let known = flights.into_iter().filter(|flight| self.campaigns.contains_key(&flight.campaign_id));
@@ -169,7 +174,7 @@ impl Shelf {
         Ok(())
     }
 
-    /// How a flight stands that is on Kevel in a campaign that is.
+    /// Returns the state of an existing flight in an existing campaign.
     fn flight_state(&self, buy: &RemoteBuy, package_id: &str, campaign: &Campaign, flight: &Flight) -> DeliveryState {
         if flight.is_deleted == Some(true) {
             return DeliveryState::Missing;
@@ -189,7 +194,7 @@ impl Shelf {
         if flight.is_active != Some(true) || campaign.is_active != Some(true) {
             return DeliveryState::Paused;
         }
-        // A list may leave the ads out; then what was remembered of the buy counts.
+        // A list may omit the ads. In that case, the remembered ads count.
         let has_ads = match &flight.creative_maps {
             Some(ads) => ads.iter().any(Ad::runs),
             None => has_placements(buy, package_id),

@@ -1,4 +1,5 @@
-//! To whom a flight may deliver: the rules that become its `CustomTargeting`, an expression in [Zerkel](crate::zerkel).
+//! The audience of a flight: the rules that become its `CustomTargeting`, an expression in
+//! [Zerkel](crate::zerkel).
 //!
 //! | dimension | key | values |
 //! |---|---|---|
@@ -9,10 +10,12 @@
 //! | `browser` | `$device.browser` | chrome, edge, firefox, opera, safari |
 //! | `language` | `$language` | `en` |
 //!
-//! Countries, regions and metro areas are [places]. What is in neither is refused, value by value.
+//! Countries, regions and metro areas are [places]. A dimension in neither group is refused, value
+//! by value.
 //!
-//! A buyer's `custom.kevel` may narrow further: `keywords`, one of which the request must carry, and `zerkel`, an
-//! expression of the buyer's own. Both are joined to the rest with `and`, so they can't reach what it excludes.
+//! A buyer's `custom.kevel` may narrow the targeting further: with `keywords`, one of which the
+//! request must have, and with `zerkel`, an expression of the buyer's own. Both are joined with
+//! `and`, so they can't include what the rest excludes.
 
 use flightdeck_adapter::{
     prelude::*,
@@ -24,7 +27,7 @@ use crate::{
     zerkel::{Expression, MAX_LENGTH, Text},
 };
 
-/// Names of everything that a rule can look at.
+/// All supported dimensions.
 pub const DIMENSIONS: [Dimension; 9] = [
     Dimension::GeoCountry,
     Dimension::GeoRegion,
@@ -42,7 +45,7 @@ const CUSTOM: [&str; 2] = ["keywords", "zerkel"];
 
 const CODE: &str = "unsupported_targeting";
 
-/// The expression of a package's rules, if it has any that are no places.
+/// Returns the expression of a package's rules, if it has any that are not places.
 pub fn expression(platform: &str, package: &PackageOrder, problems: &mut Problems) -> Option<String> {
     let mut parts = Vec::new();
     for rule in package.targeting.rules.iter().filter(|rule| !places::is_place(&rule.dimension)) {
@@ -81,7 +84,7 @@ pub fn expression(platform: &str, package: &PackageOrder, problems: &mut Problem
     Some(text)
 }
 
-/// What one value of a rule means.
+/// Returns the expression for one value of a rule.
 fn one(dimension: &Dimension, value: &str, pointer: &str, problems: &mut Problems) -> Option<Expression> {
     let (read, message, supported) = match dimension {
         Dimension::DeviceType => {
@@ -104,7 +107,7 @@ fn one(dimension: &Dimension, value: &str, pointer: &str, problems: &mut Problem
     read
 }
 
-/// A value that stands for something that contains one of several texts.
+/// Looks up a word that means that the key contains one of several texts.
 fn named<'m>(
     value: &str,
     known: &[(&'static str, &[&str])],
@@ -119,7 +122,7 @@ fn named<'m>(
     (read, message, known.iter().map(|(word, _)| *word).collect())
 }
 
-/// `Toronto, CA-ON` or `Toronto, CA`. Kevel has no ids of cities.
+/// Parses `Toronto, CA-ON` or `Toronto, CA`. Kevel has no ids of cities.
 fn city(value: &str) -> Option<Expression> {
     let (city, area) = value.rsplit_once(',')?;
     let (city, area) = (Text::new(city.trim())?, area.trim());
@@ -130,19 +133,19 @@ fn city(value: &str) -> Option<Expression> {
     Some(inferred::city(city, Text::new(&country)?, region))
 }
 
-/// `US:10001`
+/// Parses `US:10001`.
 fn postal(value: &str) -> Option<Expression> {
     let (country, code) = postal_code(value)?;
     Some(inferred::postal(Text::new(&places::country(country)?)?, Text::new(code)?))
 }
 
-/// `en`
+/// Parses `en`.
 fn language(value: &str) -> Option<Expression> {
     let known = value.len() == 2 && value.bytes().all(|byte| byte.is_ascii_lowercase());
     known.then(|| Text::new(value))?.map(inferred::language)
 }
 
-/// What a buyer wrote for Kevel alone.
+/// Parses a buyer's `custom.kevel`.
 fn own(custom: &str, pointer: &str, problems: &mut Problems) -> Vec<Expression> {
     const CODE: &str = "invalid_custom_targeting";
     let Ok(Json::Object(custom)) = Json::parse(custom) else {

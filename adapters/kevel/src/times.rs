@@ -1,31 +1,31 @@
-//! Moments as Kevel reads them.
+//! Times in Kevel's interpretation.
 //!
-//! A flight whose `EndDateISO` is a midnight delivers that whole day, too (reference page, flights; reports count their
-//! last day the same way). So an end at midnight is sent as the second before, and an end that is read at midnight is
-//! the next one.
+//! A flight whose `EndDateISO` is midnight delivers on that whole day, too (reference page,
+//! flights; reports count their last day in the same way). So an end at midnight is sent as one
+//! second earlier, and an end that is read as midnight means the following midnight.
 
 use flightdeck_adapter::{moment, prelude::*};
 use time::{Duration, OffsetDateTime, Time};
 
-/// When a flight begins.
+/// Returns the start of a flight in Kevel's form.
 ///
 /// # Errors
-/// `invalid` when it is no moment.
+/// `invalid` when the text is not a timestamp.
 pub fn start(text: &str) -> Fallible<String> {
     moment::timestamp(text).map(moment::format)
 }
 
-/// When a flight ends.
+/// Returns the end of a flight in Kevel's form.
 ///
 /// # Errors
-/// `invalid` when it is no moment.
+/// `invalid` when the text is not a timestamp.
 pub fn end(text: &str) -> Fallible<String> {
     let end = moment::timestamp(text)?;
     let end = if end.time() == Time::MIDNIGHT { end - Duration::SECOND } else { end };
     Ok(moment::format(end))
 }
 
-/// Whether a flight that ends then has ended.
+/// Whether a flight with this end is over.
 #[must_use]
 pub fn has_ended(end: Option<&str>, now: OffsetDateTime) -> bool {
     let Some(end) = end.and_then(moment::parse) else { return false };
@@ -33,7 +33,7 @@ pub fn has_ended(end: Option<&str>, now: OffsetDateTime) -> bool {
     end <= now
 }
 
-/// Whether a flight that begins then has begun.
+/// Whether a flight with this start has started.
 #[must_use]
 pub fn has_begun(start: Option<&str>, now: OffsetDateTime) -> bool {
     start.and_then(moment::parse).is_none_or(|start| start <= now)

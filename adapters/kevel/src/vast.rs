@@ -1,32 +1,34 @@
-//! A video as Kevel delivers it: a VAST document in the creative's `ScriptBody`.
+//! A video in the form that Kevel delivers: a VAST document in the creative's `ScriptBody`.
 //!
-//! That the body of a video creative is its VAST is [inferred](crate::inferred); the document itself is VAST 3.0 (IAB
-//! Tech Lab). An address that ends in `.xml` is taken for a VAST tag and wrapped; any other is the video itself.
+//! That the body of a video creative is its VAST is [inferred](crate::inferred). The document
+//! itself is VAST 3.0 (IAB Tech Lab). A URL that ends in `.xml` is taken for a VAST tag and
+//! wrapped; any other is taken for the video itself.
 
-/// What a document is made of.
+/// The contents of a document.
 #[derive(Debug, Clone, Copy)]
 pub struct Video<'a> {
-    /// For people.
+    /// The display name.
     pub title: &'a str,
-    /// Where it is.
+    /// The URL of the video file or VAST tag.
     pub media_url: &'a str,
-    /// Where a click leads.
+    /// The landing page of a click.
     pub click_url: Option<&'a str>,
-    /// How long it runs.
+    /// The duration in milliseconds.
     pub duration_ms: Option<u32>,
-    /// In pixels.
+    /// Width and height in pixels.
     pub size: Option<(u32, u32)>,
 }
 
-/// Types of media files by the ending of their address (IANA).
+/// Media types by the extension of the URL (IANA).
 const TYPES: [(&str, &str); 4] =
     [("mp4", "video/mp4"), ("webm", "video/webm"), ("mov", "video/quicktime"), ("m3u8", "application/x-mpegURL")];
-/// What a file without a known ending is most likely to be.
+/// The most likely type of a file without a known extension.
 const USUAL_TYPE: &str = "video/mp4";
-/// A media file must have a size (VAST 3.0, `MediaFile`); where the buyer names none, this is the usual one.
+/// VAST 3.0 requires a size for a `MediaFile`. This one is usual; it is used if the buyer names
+/// none.
 const USUAL_SIZE: (u32, u32) = (640, 360);
 
-/// Writes the document.
+/// Returns the document.
 #[must_use]
 pub fn document(video: &Video<'_>) -> String {
     let path = video.media_url.split(['?', '#']).next().unwrap_or_default();
@@ -58,13 +60,13 @@ pub fn document(video: &Video<'_>) -> String {
     format!("<VAST version=\"3.0\"><Ad>{ad}</Ad></VAST>")
 }
 
-/// `00:00:15.500`
+/// Formats a duration: `00:00:15.500`.
 fn duration(ms: u32) -> String {
     let seconds = ms / 1000;
     format!("{:02}:{:02}:{:02}.{:03}", seconds / 3600, seconds / 60 % 60, seconds % 60, ms % 1000)
 }
 
-/// Text of a buyer's within XML.
+/// Escapes a buyer's text for XML.
 fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for char in text.chars() {

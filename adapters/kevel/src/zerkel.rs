@@ -1,40 +1,43 @@
 //! Zerkel, the language of `CustomTargeting`.
 //!
-//! What Kevel makes of an expression is known from its own open-source parser
-//! (<https://github.com/adzerk/zerkel>, `src/zerkel-parser.jison`), and three things follow from it that the reference
-//! page does not say:
+//! Kevel's open-source parser (<https://github.com/adzerk/zerkel>, `src/zerkel-parser.jison`) shows
+//! what Kevel makes of an expression. Three things follow from it that the reference page doesn't
+//! say:
 //!
-//! - A string is `"` up to the next `"`. **There is no escape**, so a value with a quote can't be written, and because an
-//!   expression is compiled to JavaScript, neither can one with a backslash or a line break. They are refused.
-//! - `and` and `or` bind by JavaScript's rules and not by Zerkel's; `not a = b` means `(not a) = b`. So every part is
-//!   put in parentheses.
-//! - `//` and `/* */` are comments. A buyer's own expression must not have one, or it could swallow what follows.
+//! - A string is `"` up to the next `"`. **There is no escape**, so a value with a quote can't be
+//!   written. An expression is compiled to JavaScript, so neither can a value with a backslash or a
+//!   line break. Such values are refused.
+//! - `and` and `or` follow JavaScript's precedence, not Zerkel's, and `not a = b` means `(not a) =
+//!   b`. So every part is put in parentheses.
+//! - `//` and `/* */` are comments. A buyer's own expression must not contain one, because it could
+//!   swallow what follows.
 //!
-//! Keys and strings are case-sensitive, and an expression has 1000 characters at most (dev.kevel.com, "Zerkel Queries").
+//! Keys and strings are case-sensitive, and an expression has at most 1000 characters
+//! (dev.kevel.com, "Zerkel Queries").
 
 use std::fmt;
 
-/// The longest expression that Kevel takes, in characters.
+/// The maximum length of an expression, in characters.
 pub const MAX_LENGTH: usize = 1000;
-/// Deeper than anyone writes, and a bound on recursion.
+/// Deeper than any real expression. Bounds the recursion.
 const MAX_DEPTH: u8 = 32;
 
-/// An expression.
+/// A Zerkel expression.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Expression {
-    /// A key is exactly a value.
+    /// A key equals a value.
     Is(&'static str, Text),
     /// A key contains a value.
     Contains(&'static str, Text),
-    /// A key begins with a value.
+    /// A key starts with a value.
     Begins(&'static str, Text),
     /// All must hold; never empty.
     All(Vec<Expression>),
-    /// One must hold; never empty.
+    /// At least one must hold; never empty.
     Any(Vec<Expression>),
-    /// It must not hold.
+    /// The expression must not hold.
     Not(Box<Expression>),
-    /// A buyer's own expression, checked.
+    /// A validated expression of the buyer.
     Own(String),
 }
 
@@ -43,7 +46,8 @@ pub enum Expression {
 pub struct Text(String);
 
 impl Text {
-    /// A text, unless it can't be written: see the module's documentation.
+    /// Makes a text, or returns `None` if it can't be written as a string (see the module's
+    /// documentation).
     #[must_use]
     pub fn new(text: &str) -> Option<Self> {
         let plain =
@@ -77,16 +81,18 @@ impl fmt::Display for Expression {
 }
 
 impl Expression {
-    /// A request carries a keyword (dev.kevel.com, "Zerkel Queries": `$keywords contains "…"`).
+    /// Matches a request with a keyword (dev.kevel.com, "Zerkel Queries": `$keywords contains
+    /// "…"`).
     #[must_use]
     pub const fn keyword(keyword: Text) -> Self {
         Self::Contains("$keywords", keyword)
     }
 
-    /// A buyer's own expression, if it is one and can't reach beyond itself.
+    /// Validates a buyer's own expression: it must be an expression, and must not affect anything
+    /// outside of itself.
     ///
     /// # Errors
-    /// What is wrong with it, in words.
+    /// What is wrong with it, as a sentence.
     pub fn own(text: &str) -> Result<Self, String> {
         let tokens = tokens(text)?;
         let mut parser = Parser { tokens: &tokens };
@@ -162,7 +168,7 @@ impl<'a> Parser<'a> {
         Some(first)
     }
 
-    /// Takes one of some words, which Zerkel knows in lower and in upper case.
+    /// Consumes one of some words, which Zerkel accepts in lower and upper case.
     fn word(&mut self, words: &[&str]) -> bool {
         let found = matches!(self.tokens.first(), Some(Token::Word(word)) if is_word(word, words));
         if found {
@@ -301,7 +307,7 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever a buyer names, the expression made of it is one comparison and nothing else.
+        /// Whatever a buyer writes as a value, the resulting expression is exactly one comparison.
         #[test]
         fn no_value_reaches_beyond_its_string(value in "\\PC{0,40}|[\"\\\\() =a-z/*\n]{0,20}") {
             if let Some(text) = Text::new(&value) {

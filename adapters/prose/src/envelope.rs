@@ -1,8 +1,8 @@
-//! JSON: the members of an answer that say something to people.
+//! JSON: the members of a response that contain text for people.
 
 use serde_json::Value;
 
-/// Names of members whose texts are words for people, in the order in which they are told; written without case and separators.
+/// Names of members with text for people, in order of precedence, without case and separators.
 const TELLING: [&str; 17] = [
     "message",
     "errormessage",
@@ -22,19 +22,19 @@ const TELLING: [&str; 17] = [
     "warnings",
     "fault",
 ];
-/// How deep words are looked for.
+/// The maximum depth of the search.
 const DEPTH: usize = 8;
-/// How many texts are told.
+/// The maximum number of texts returned.
 const MOST: usize = 20;
 
-/// What a JSON text says to people; `None` if it is no JSON, or says nothing.
+/// Returns the texts for people in a JSON text; `None` if it is not JSON, or has no such texts.
 pub(crate) fn words(text: &str) -> Option<Vec<String>> {
     if !text.starts_with(['{', '[', '"']) {
         return None;
     }
     let value: Value = serde_json::from_str(text).ok()?;
     let mut found = Vec::new();
-    // A text by itself is all that was said.
+    // A bare text or list is the whole message.
     collect(&value, value.is_string() || value.is_array(), DEPTH, &mut found);
     (!found.is_empty()).then_some(found)
 }
@@ -54,7 +54,7 @@ fn collect(value: &Value, telling: bool, depth: usize, found: &mut Vec<String>) 
             }
             for (_, member) in members.iter().filter(|(known, _)| !TELLING.iter().any(|name| is(known, name))) {
                 if !member.is_string() {
-                    // Forms tell what is wrong by field: `{"errors": {"name": ["is too long"]}}`.
+                    // Forms report errors by field: `{"errors": {"name": ["is too long"]}}`.
                     collect(member, telling && member.is_array(), depth - 1, found);
                 }
             }
@@ -63,7 +63,7 @@ fn collect(value: &Value, telling: bool, depth: usize, found: &mut Vec<String>) 
     }
 }
 
-/// Whether a member has a name, however it is written: `errorMessage`, `error_message`, `Error-Message`.
+/// Whether a member has a name, in any spelling: `errorMessage`, `error_message`, `Error-Message`.
 fn is(written: &str, name: &str) -> bool {
     let plain = written.chars().filter(char::is_ascii_alphanumeric).map(|char| char.to_ascii_lowercase());
     plain.eq(name.chars())

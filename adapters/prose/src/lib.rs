@@ -1,16 +1,17 @@
-//! What an ad server says, as people can read it.
+//! Readable text from an ad server's error responses.
 //!
-//! Ad servers, and what stands before them, answer with sentences, but also with HTML pages, XML faults and JSON envelopes.
-//! [`prose`] keeps the words of any of these and nothing else: no tags, scripts, styles or comments, no field names. It is
-//! the one place for it: adapters use it for what their platform says, the host for what an adapter passes on.
+//! Ad servers and the proxies in front of them respond with sentences, but also with HTML pages,
+//! XML faults and JSON envelopes. [`prose`] extracts the text of any of these: no tags, scripts,
+//! styles, comments or field names. Adapters use it for their platform's responses, and the host
+//! for what adapters pass on.
 
 mod envelope;
 mod markup;
 
-/// The most bytes of a text that are looked at. Error pages bring their style sheets with them.
+/// The most bytes of a text that are read. Error pages include their style sheets.
 const LOOKED_AT: usize = 64 * 1024;
 
-/// The words of a text in one line, at most so many bytes long.
+/// Extracts the readable text on one line, cut to `limit` bytes.
 ///
 /// ```
 /// use flightdeck_prose::prose;
@@ -29,12 +30,12 @@ pub fn prose(text: &str, limit: usize) -> String {
     clean(&words, limit)
 }
 
-/// A text without control characters in one line, at most so many bytes long.
+/// Replaces control characters and returns the text on one line, cut to `limit` bytes.
 #[must_use]
 pub fn clean(text: &str, limit: usize) -> String {
     let mut cleaned = String::new();
     for char in text.chars() {
-        // A line break between two words must not glue them together.
+        // A line break between two words must not join them.
         let char = if char.is_whitespace() { ' ' } else { char };
         if char.is_control() || (char == ' ' && (cleaned.is_empty() || cleaned.ends_with(' '))) {
             continue;
@@ -48,7 +49,7 @@ pub fn clean(text: &str, limit: usize) -> String {
     cleaned
 }
 
-/// The beginning of a text, at most so many bytes long.
+/// Returns the beginning of a text, at most `most` bytes long.
 fn head(text: &str, most: usize) -> &str {
     let end = (0..=most.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
     &text[..end]

@@ -1,7 +1,7 @@
 //! HTML and XML: the text between the tags.
 
-/// Elements that sentences of ad servers are dressed in. A text that does not begin with a tag may hold `<number>` or
-/// `a <b and c> d`, which are no tags: there only these are.
+/// Elements that ad servers use in sentences. A text that doesn't begin with a tag may contain
+/// `<number>` or `a <b and c> d`, which are not tags, so only these elements count there.
 const KNOWN: [&str; 47] = [
     "a",
     "address",
@@ -51,14 +51,15 @@ const KNOWN: [&str; 47] = [
     "tr",
     "ul",
 ];
-/// Elements that stand within a word or sentence: their tags part nothing.
+/// Elements inside a word or sentence: their tags don't separate words.
 const INLINE: [&str; 9] = ["a", "b", "code", "em", "font", "i", "small", "span", "strong"];
-/// Elements whose content is for machines.
+/// Elements whose content is not for people.
 const MUTE: [&str; 5] = ["script", "style", "template", "svg", "object"];
-/// The longest tag that is looked for, in bytes.
+/// The longest tag that is recognised, in bytes.
 const LONGEST_TAG: usize = 2_048;
 
-/// The words of a text with tags; one without comes back as it is, but for its entities.
+/// Returns the words of a text with tags. A text without tags is returned unchanged, except that
+/// its entities are decoded.
 pub(crate) fn words(text: &str) -> String {
     let mut page =
         Page { is_document: begins_with_a_tag(text), title: String::new(), body: String::new(), in_title: false };
@@ -77,7 +78,7 @@ fn begins_with_a_tag(text: &str) -> bool {
 }
 
 struct Page {
-    /// Whether the whole text is markup: then everything that looks like a tag is one.
+    /// Whether the whole text is markup. If so, everything that looks like a tag is one.
     is_document: bool,
     title: String,
     body: String,
@@ -94,7 +95,7 @@ impl Page {
         into.push_str(text);
     }
 
-    /// Takes what begins at a `<` and answers what comes after it.
+    /// Consumes what begins at a `<` and returns the rest.
     fn tag<'t>(&mut self, at: &'t str) -> &'t str {
         if self.is_document
             && let Some(comment) = at.strip_prefix("<!--")
@@ -133,7 +134,8 @@ impl Page {
         rest
     }
 
-    /// The name of the tag that begins here, in lower case, and whether it ends its element.
+    /// Returns the name of the tag that begins here, in lower case, and whether it is a closing
+    /// tag.
     fn name(&self, at: &str) -> Option<(String, bool)> {
         let inner = &at[1..];
         if self.is_document && inner.starts_with(['!', '?']) {
@@ -148,7 +150,7 @@ impl Page {
         (self.is_document || KNOWN.contains(&name.as_str())).then_some((name, is_end))
     }
 
-    /// The title once, and what the page says.
+    /// Returns the title, unless the text repeats it, and the text of the page.
     fn told(self) -> String {
         let one_line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
         let title = one_line(&self.title);
@@ -164,7 +166,7 @@ impl Page {
     }
 }
 
-/// Where the tag that begins here ends. A `>` within quotes does not end it.
+/// Returns the end of the tag that begins here. A `>` within quotes doesn't end it.
 fn end_of_tag(at: &str) -> Option<usize> {
     let within = at.as_bytes().iter().take(LONGEST_TAG).enumerate();
     let mut quote = None;
@@ -176,7 +178,7 @@ fn end_of_tag(at: &str) -> Option<usize> {
             _ => {}
         }
     }
-    // A quote that stays open is an apostrophe.
+    // An unclosed quote is an apostrophe.
     at.as_bytes().iter().take(LONGEST_TAG).position(|byte| *byte == b'>')
 }
 
@@ -184,7 +186,7 @@ fn after<'t>(text: &'t str, mark: &str) -> &'t str {
     text.find(mark).map_or("", |at| &text[at + mark.len()..])
 }
 
-/// What comes after the end of an element; nothing, if it does not end.
+/// Returns what follows the end of an element; nothing if it doesn't end.
 fn after_element<'t>(text: &'t str, name: &str) -> &'t str {
     let mut from = 0;
     while let Some(at) = text[from..].find("</").map(|at| from + at) {

@@ -1,17 +1,18 @@
-//! The header `Retry-After` (RFC 9110, section 10.2.3): whole seconds, or a date in any of HTTP's three forms.
+//! The header `Retry-After` (RFC 9110, section 10.2.3): whole seconds, or a date in any of HTTP's
+//! three forms.
 //!
-//! Three readers need it: the host for what ad servers and receivers of webhooks ask, and adapters for what their platform asks.
-//! They are to understand the same, so the rule stands here.
+//! The host reads it in responses from ad servers and webhook receivers, and adapters in responses
+//! from their platform. They must all interpret it in the same way, so the parser is shared.
 
 use std::time::{Duration, SystemTime};
 
-/// The longest wait that is read. A server that asks for more is asked again after this.
+/// The longest delay that is honoured. A server that asks for more is retried after this.
 pub const LONGEST: Duration = Duration::from_secs(24 * 3_600);
 
-/// How long a value of the header asks to wait, at most [`LONGEST`].
+/// Returns the delay that a value of the header asks for, at most [`LONGEST`].
 ///
-/// A date that is over asks for no wait. `None`: the value is neither a date nor a number of seconds, as `-5`, `1.5` or `soon`, and
-/// says nothing; what holds without the header holds then.
+/// A date in the past means no delay. `None` means that the value is neither a date nor a number of
+/// seconds, such as `-5`, `1.5` or `soon`; treat the header as missing.
 ///
 /// ```
 /// use std::time::{Duration, UNIX_EPOCH};
@@ -26,7 +27,7 @@ pub const LONGEST: Duration = Duration::from_secs(24 * 3_600);
 pub fn read(value: &str, now: SystemTime) -> Option<Duration> {
     let value = value.trim_matches([' ', '\t']);
     if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
-        // Digits that are no number are too many of them.
+        // Digits that don't parse are too many.
         return Some(value.parse().map_or(LONGEST, Duration::from_secs).min(LONGEST));
     }
     let until = httpdate::parse_http_date(value).ok()?;

@@ -1,18 +1,20 @@
-//! What a person could do about how packages perform, for platforms that have no performance index of their own.
+//! Recommendations about the performance of packages, for platforms that have no performance index
+//! of their own.
 
 use std::cmp::Ordering;
 
 use crate::types::{OptimizationAction, OptimizationKind, PackagePerformance, PerformanceOutcome, PerformanceUpdate};
 
-/// An index of 1.
+/// An index of 1, in millionths.
 const BASELINE: i64 = 1_000_000;
 /// One per cent of the baseline.
 const PERCENT: u64 = 10_000;
 
-/// What is advised: a short word (`raise_priority`), and a sentence that says what to do.
+/// A recommendation: a short word (`raise_priority`), and a sentence that says what to do.
 pub type Advice<'a> = (&'a str, &'a str);
 
-/// Advises something for each package: one thing above the baseline, another below it, nothing at it.
+/// Recommends an action for each package: `above` if it performs above the baseline, `below` if
+/// below, and none at the baseline.
 #[must_use]
 pub fn advise(update: &PerformanceUpdate, above: Advice<'_>, below: Advice<'_>) -> PerformanceOutcome {
     let action = |package: &PackagePerformance| {

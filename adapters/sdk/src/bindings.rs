@@ -1,5 +1,6 @@
-//! What `wit-bindgen` makes of the contract. Generated code stays behind this wall: everything an author needs is
-//! re-exported from the crate's root, and the types' inherent functions are written in the modules beside this one.
+//! The code that `wit-bindgen` generates from the contract. Authors don't use it directly:
+//! everything they need is re-exported from the crate's root, and the methods of its types are in
+//! the other modules.
 
 #![allow(missing_docs, reason = "generated: the documentation is in the WIT files")]
 #![allow(unsafe_code, reason = "generated: values cross the component boundary through raw memory")]

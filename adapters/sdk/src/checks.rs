@@ -1,4 +1,4 @@
-//! What several platforms refuse in the same way.
+//! Checks that several platforms share.
 
 use crate::{
     failure::Problems,
@@ -8,15 +8,16 @@ use crate::{
 };
 
 impl Problems {
-    /// A buy in another currency than the one in which the platform counts, if the settings name one.
+    /// Refuses a buy in a currency other than the one that the settings name for the platform, if
+    /// they name one.
     pub fn check_currency(&mut self, counted_in: Option<&String>, buy: &MediaBuy, message: impl Fn(&str) -> String) {
         if let Some(currency) = counted_in.filter(|currency| **currency != buy.currency) {
             self.unsupported("unsupported_currency", "/currency", &buy.currency, message(currency), &[currency]);
         }
     }
 
-    /// Hours that are none: without a day, or that end before they begin. Answers whether they are some. `pointer` is that
-    /// of the dayparting, `number` the hours' place in it.
+    /// Refuses hours that have no day, or that end before they begin. Returns whether the hours are
+    /// valid. `pointer` points to the dayparting; `number` is the index of the hours in it.
     pub fn check_hours(&mut self, part: &Daypart, pointer: &str, number: usize) -> bool {
         if !part.days.is_empty() && part.start_hour < part.end_hour && part.end_hour <= 24 {
             return true;
@@ -27,8 +28,9 @@ impl Problems {
         false
     }
 
-    /// A frequency cap over more than its package, where the platform caps each line item by itself. Answers whether it is
-    /// of the package alone: a package alone is all of its buy. `pointer` is that of the cap.
+    /// Refuses a frequency cap across packages, on platforms that cap each line item separately.
+    /// Returns whether the cap is for the package alone; in a buy with one package, a cap for the
+    /// buy is. `pointer` points to the cap.
     pub fn check_cap_of_package(&mut self, buy: &MediaBuy, cap: &FrequencyCap, pointer: &str, message: &str) -> bool {
         let scope = match &cap.scope {
             CapScope::Package => return true,
@@ -40,7 +42,8 @@ impl Problems {
         false
     }
 
-    /// A creative of a package that the buy does not have, or that does not take its format. Answers the package.
+    /// Refuses a creative for a package that the buy doesn't have, or that doesn't accept its
+    /// format. Returns the package if the buy has it.
     pub fn check_package<'b>(&mut self, buy: &'b MediaBuy, creative: &Creative, id: &str) -> Option<&'b PackageOrder> {
         let pointer = |field: &str| format!("/assets/{}/{field}", pointer_segment(&creative.creative_id));
         let Some(package) = update::package(buy, id) else {

@@ -1,31 +1,32 @@
-//! Targeting that contradicts itself, where only an adapter can see it: in a publisher's settings, in a buyer's `custom` part, in ids of the
-//! platform.
+//! Contradictory targeting that only an adapter can detect: in a publisher's settings, in a buyer's
+//! `custom` targeting, or between platform ids.
 //!
-//! What the rules of a request say by themselves, the host has refused before an adapter is asked. Each half of a contradiction becomes an
-//! item of its own, so that whoever reads the refusal finds both.
+//! The host has already refused contradictions between the rules of a request. Each half of a
+//! contradiction becomes an item of its own, so that the reader of the refusal finds both.
 
 use crate::failure::Problems;
 
 const CODE: &str = "contradictory_targeting";
 
-/// A value, and where somebody wrote it.
+/// A value, and where it was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Said {
-    /// As it was written.
+    /// The value as it was written.
     pub value: String,
     /// A JSON pointer, as the contract's `failure-item` says.
     pub pointer: String,
 }
 
 impl Said {
-    /// A value at its place.
+    /// Makes a value with its location.
     pub fn new(value: impl Into<String>, pointer: impl Into<String>) -> Self {
         Self { value: value.into(), pointer: pointer.into() }
     }
 }
 
 impl Problems {
-    /// A value that is wanted in one place, and that another excludes, by itself or with all that it is part of.
+    /// Adds a contradiction: a value that is wanted in one place and excluded in another, by itself
+    /// or as part of a larger exclusion.
     ///
     /// ```
     /// use flightdeck_adapter::{contradiction::Said, failure::Problems};
@@ -47,7 +48,8 @@ impl Problems {
         self.invalid(CODE, &excluded.pointer, &excluded.value, there);
     }
 
-    /// Every value that is wanted and that is excluded, too. The function says whether an excluded one takes a wanted one with it.
+    /// Adds a contradiction for every value that is both wanted and excluded. The function says
+    /// whether an excluded value covers a wanted one.
     pub fn contradictions<'s>(
         &mut self,
         wanted: impl IntoIterator<Item = &'s Said>,
@@ -61,7 +63,7 @@ impl Problems {
         }
     }
 
-    /// Two lists of which both must match, and that have nothing in common.
+    /// Adds a contradiction between two lists that must both match but have nothing in common.
     pub fn nothing_in_common(&mut self, one: &Said, other: &Said) {
         for (here, there) in [(one, other), (other, one)] {
             let message = format!("Nothing is both this and {} of {}, and both must hold.", there.value, there.pointer);

@@ -1,4 +1,4 @@
-//! Failures: what went wrong, and so what the host does.
+//! Failures: what went wrong, and therefore what the host does next.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,17 +9,19 @@ use crate::types::{
 
 pub use flightdeck_prose::{clean, prose};
 
-/// The most bytes of a platform's own words that are passed on (the contract's `platform-answer.message`).
+/// The most bytes of a platform's own words that are passed on (see the contract's
+/// `platform-answer.message`).
 pub const WORDS_LIMIT: usize = 2048;
 
-/// The code of a request that was redirected: the platform did not answer it itself.
+/// The failure code of a request that was redirected instead of answered.
 pub const REDIRECTED: &str = "redirected";
 
-/// What most functions of an adapter answer.
+/// The result type of most functions of an adapter.
 pub type Fallible<T> = Result<T, Failure>;
 
 impl Failure {
-    /// A failure of any kind. The code is a stable lower-case word; the message a sentence that says what to do next.
+    /// Makes a failure of any kind. `code` is a stable lower-case word; `message` is a sentence
+    /// that says what to do next.
     #[must_use]
     pub fn new(kind: FailureKind, code: impl Into<String>, message: impl Into<String>) -> Self {
         Self {
@@ -33,37 +35,38 @@ impl Failure {
         }
     }
 
-    /// The request makes no sense for this platform.
+    /// Makes a failure: the request makes no sense for this platform.
     #[must_use]
     pub fn invalid(code: impl Into<String>, message: impl Into<String>) -> Self {
         Self::new(FailureKind::Invalid, code, message)
     }
 
-    /// The platform can't do what is asked.
+    /// Makes a failure: the platform can't do what the request asks for.
     #[must_use]
     pub fn unsupported(code: impl Into<String>, message: impl Into<String>) -> Self {
         Self::new(FailureKind::Unsupported, code, message)
     }
 
-    /// The platform refused for good.
+    /// Makes a failure: the platform refused for good.
     #[must_use]
     pub fn rejected(code: impl Into<String>, message: impl Into<String>) -> Self {
         Self::new(FailureKind::Rejected, code, message)
     }
 
-    /// It may work later.
+    /// Makes a failure: the request may succeed later.
     #[must_use]
     pub fn unavailable(code: impl Into<String>, message: impl Into<String>) -> Self {
         Self::new(FailureKind::Unavailable, code, message)
     }
 
-    /// What the change is about is not on the platform.
+    /// Makes a failure: the object of the change is not on the platform.
     #[must_use]
     pub fn not_found(code: impl Into<String>, message: impl Into<String>) -> Self {
         Self::new(FailureKind::NotFound, code, message)
     }
 
-    /// Adds one thing that is wrong. The field is a JSON pointer, as the contract's `failure-item` says.
+    /// Adds one item that is wrong. The field is a JSON pointer, as in the contract's
+    /// `failure-item`.
     #[must_use]
     pub fn item(
         mut self,
@@ -81,21 +84,21 @@ impl Failure {
         self
     }
 
-    /// Adds what the platform said: the [words](prose) of it, cut to [`WORDS_LIMIT`].
+    /// Adds the platform's own [words](prose), cut to [`WORDS_LIMIT`].
     #[must_use]
     pub fn said(mut self, status: u16, code: &str, words: &str) -> Self {
         self.platform = Some(PlatformAnswer { status, code: clean(code, 200), message: prose(words, WORDS_LIMIT) });
         self
     }
 
-    /// Asks the host not to try again before so many milliseconds.
+    /// Asks the host not to retry for this many milliseconds.
     #[must_use]
     pub fn retry_after_ms(mut self, delay: u64) -> Self {
         self.retry_after_ms = Some(delay);
         self
     }
 
-    /// Whether trying again, or a person's word, changes nothing.
+    /// Whether the failure is final: neither a retry nor a person's decision changes it.
     #[must_use]
     pub fn is_final(&self) -> bool {
         matches!(
@@ -104,7 +107,7 @@ impl Failure {
         )
     }
 
-    /// The platform's own words if there are any, else the message.
+    /// Returns the platform's own words if there are any, else the message.
     #[must_use]
     pub fn words(&self) -> &str {
         match &self.platform {
@@ -114,7 +117,7 @@ impl Failure {
     }
 }
 
-/// Gathers everything that is wrong with a request, so that a buyer is told at once and not one by one.
+/// Collects everything that is wrong with a request, so that a buyer sees all of it at once.
 ///
 /// ```
 /// use flightdeck_adapter::failure::Problems;
@@ -129,7 +132,8 @@ pub struct Problems {
 }
 
 impl Problems {
-    /// Something that the platform can't do. The code says what sort of thing it is: `unsupported_targeting`.
+    /// Adds something that the platform can't do. The code names its category:
+    /// `unsupported_targeting`.
     pub fn unsupported(
         &mut self,
         code: &'static str,
@@ -141,7 +145,7 @@ impl Problems {
         self.push(FailureKind::Unsupported, code, field.into(), value.into(), message.into(), supported);
     }
 
-    /// Something that makes no sense.
+    /// Adds something that makes no sense.
     pub fn invalid(
         &mut self,
         code: &'static str,
@@ -165,16 +169,17 @@ impl Problems {
         self.items.push((kind, code, FailureItem { field, value, message, supported }));
     }
 
-    /// Whether nothing is wrong so far.
+    /// Whether no problem was added so far.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.items.is_empty()
     }
 
-    /// Leaves out what is wrong in the very same way in another translation: the same code, field and value. The
-    /// function says by the field which of these count.
+    /// Drops the problems that `accepted` contains too, with the same code, field and value.
+    /// `counts` decides by field which of them may be dropped.
     ///
-    /// For updates: an adapter may have become stricter since it accepted a buy, and what stands must still be paused.
+    /// For updates: an adapter may have become stricter since it accepted a buy, and that buy must
+    /// still be pausable.
     pub fn leave_out(&mut self, accepted: &Self, counts: impl Fn(&str) -> bool) {
         self.items.retain(|(_, code, item)| {
             let same = |(_, other, known): &(FailureKind, &str, FailureItem)| {
@@ -184,17 +189,17 @@ impl Problems {
         });
     }
 
-    /// How many things are wrong so far.
+    /// Returns the number of problems so far.
     #[must_use]
     pub fn count(&self) -> usize {
         self.items.len()
     }
 
-    /// Goes on if nothing is wrong.
+    /// Returns `Ok` if nothing is wrong.
     ///
     /// # Errors
-    /// One failure with every item: `unsupported` if any of them is, else `invalid`. Its code is the items' own where
-    /// they agree.
+    /// One failure with every item: `unsupported` if any item is, else `invalid`. It takes the
+    /// items' code if they all have the same one.
     pub fn check(self) -> Fallible<()> {
         let Some((first_kind, first_code, first)) = self.items.first() else {
             return Ok(());
@@ -217,7 +222,7 @@ impl Problems {
     }
 }
 
-/// A final failure as it is recorded with a step.
+/// A final failure, as recorded with a step.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Refusal {
     kind: Kind,
@@ -242,7 +247,7 @@ impl From<Failure> for Refusal {
                 FailureKind::Invalid => Kind::Invalid,
                 FailureKind::Unsupported => Kind::Unsupported,
                 FailureKind::NotFound => Kind::NotFound,
-                // Only final failures come here, and this is what is left of them.
+                // Only final failures are recorded, and this is the only kind left.
                 _ => Kind::Rejected,
             },
             code: failure.code,
@@ -276,13 +281,13 @@ impl From<Refusal> for Failure {
 }
 
 impl Outcome {
-    /// It takes effect now, with nothing to add.
+    /// An outcome that takes effect immediately, without notes.
     #[must_use]
     pub fn now() -> Self {
         Self { effective: None, notes: Vec::new(), extensions: Vec::new() }
     }
 
-    /// Adds something that a person should know.
+    /// Adds a note for a person.
     #[must_use]
     pub fn note(mut self, note: impl Into<String>) -> Self {
         self.notes.push(note.into());
@@ -291,7 +296,7 @@ impl Outcome {
 }
 
 impl AssetStatus {
-    /// An asset that can't be, in the words of everything that is wrong with it.
+    /// The state of an asset that was rejected. The reason lists everything that is wrong with it.
     #[must_use]
     pub fn rejected(creative_id: &str, remote_id: Option<String>, failure: &Failure) -> Self {
         let mut words: Vec<&str> = failure.items.iter().map(|item| item.message.as_str()).collect();
@@ -306,7 +311,8 @@ impl AssetStatus {
         }
     }
 
-    /// An asset that is on the platform. `refused` are the packages that it does not run in, and why.
+    /// The state of an asset that is on the platform. `refused` lists the packages in which it
+    /// doesn't run, and why.
     #[must_use]
     pub fn uploaded(creative_id: &str, state: AssetState, remote_id: String, refused: &[(&str, Failure)]) -> Self {
         let named = |(id, failure): &(&str, Failure)| format!("It does not run in {id}: {}", failure.words());
@@ -321,7 +327,7 @@ impl AssetStatus {
 }
 
 impl OptimizationAction {
-    /// What a person could do, where the platform offers nothing.
+    /// An action recommended to a person, where the platform can't take one itself.
     #[must_use]
     pub fn advised(package_id: &str, action: &str, reason: impl Into<String>) -> Self {
         Self {

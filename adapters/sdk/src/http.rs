@@ -6,22 +6,23 @@
 //! let made: Made = api.post("/v1/flight").json(&body).fetch()?;
 //! ```
 //!
-//! Credentials are the host's to add, after the request left the adapter. Nothing is retried and no redirect followed.
-//! An answer that is no success becomes a [`Failure`], so that an author writes only `?`:
+//! The host adds credentials after the request has left the adapter. The client doesn't retry and
+//! doesn't follow redirects. An unsuccessful response becomes a [`Failure`], so an author writes
+//! only `?`:
 //!
-//! | answer | failure |
+//! | response | failure |
 //! |---|---|
 //! | 3xx | `rejected`, `redirected`: the request was not carried out where it was sent |
 //! | 401, 403 | `permission` |
 //! | 404, 410 | `not-found` |
-//! | 408, 425, 429, 5xx, no answer | `unavailable`, with the delay of `Retry-After` |
+//! | 408, 425, 429, 5xx, no response | `unavailable`, with the delay of `Retry-After` |
 //! | refused by the host | `unavailable`, `egress_refused`: the platform never saw it |
-//! | too large to be read | `unavailable`, `answer_too_large`: what the request did is done |
+//! | response too large | `unavailable`, `answer_too_large`: the request took effect |
 //! | any other | `rejected`, with the platform's status and words |
 //!
-//! Of a page, a fault or an envelope only the [words](crate::failure::prose) are told.
+//! Of an HTML page, a fault or an envelope, only the [words](crate::failure::prose) are passed on.
 //!
-//! [`Api::explain`] changes that for a platform that says things in its own way.
+//! [`Api::explain`] adjusts the mapping for a platform that reports errors differently.
 
 pub mod url;
 
@@ -35,11 +36,11 @@ use crate::{
     types::{Failure, FailureKind, PlatformAnswer},
 };
 
-/// The most bytes of an answer that are read unless [`Api::response_limit`] says otherwise: a page of a thousand
-/// objects of some kilobytes each, and well below a guest's memory.
+/// The most bytes of a response that are read, unless [`Api::response_limit`] says otherwise:
+/// enough for a page of a thousand objects of some kilobytes each, and well below a guest's memory.
 pub const RESPONSE_LIMIT: usize = 8 * 1024 * 1024;
 
-/// Writes a path with its arguments percent-encoded: `path!("/v1/flight/{}/creatives", flight)`.
+/// Formats a path with percent-encoded arguments: `path!("/v1/flight/{}/creatives", flight)`.
 #[macro_export]
 macro_rules! path {
     ($template:literal $(, $argument:expr)* $(,)?) => {
@@ -57,7 +58,7 @@ pub struct Api {
 }
 
 impl Api {
-    /// An API at an address without a slash at its end, as `context.endpoint`.
+    /// Makes an API for a base URL such as `context.endpoint`. A trailing slash is removed.
     #[must_use]
     pub fn new(endpoint: &str) -> Self {
         Self {
@@ -75,54 +76,54 @@ impl Api {
         self
     }
 
-    /// Changes how an answer that is no success is understood. The function gets the answer and what would be made of
-    /// it, and returns what is.
+    /// Changes how unsuccessful responses are interpreted. The function gets the response and the
+    /// default failure, and returns the failure to use.
     #[must_use]
     pub fn explain(mut self, explain: fn(&Response, Failure) -> Failure) -> Self {
         self.explain = explain;
         self
     }
 
-    /// Sets the most bytes of an answer that are read.
+    /// Sets the most bytes of a response that are read.
     #[must_use]
     pub fn response_limit(mut self, bytes: usize) -> Self {
         self.response_limit = bytes;
         self
     }
 
-    /// A `GET` of a path below the endpoint.
+    /// Starts a `GET` request for a path below the endpoint.
     pub fn get(&self, path: impl AsRef<str>) -> Request<'_> {
         self.request(Method::Get, path.as_ref())
     }
 
-    /// A `POST`.
+    /// Starts a `POST` request.
     pub fn post(&self, path: impl AsRef<str>) -> Request<'_> {
         self.request(Method::Post, path.as_ref())
     }
 
-    /// A `PUT`.
+    /// Starts a `PUT` request.
     pub fn put(&self, path: impl AsRef<str>) -> Request<'_> {
         self.request(Method::Put, path.as_ref())
     }
 
-    /// A `PATCH`.
+    /// Starts a `PATCH` request.
     pub fn patch(&self, path: impl AsRef<str>) -> Request<'_> {
         self.request(Method::Patch, path.as_ref())
     }
 
-    /// A `DELETE`.
+    /// Starts a `DELETE` request.
     pub fn delete(&self, path: impl AsRef<str>) -> Request<'_> {
         self.request(Method::Delete, path.as_ref())
     }
 
     fn request(&self, method: Method, path: &str) -> Request<'_> {
-        // A whole address is for what the platform itself gave, as the address of a finished report.
+        // The platform itself supplies absolute URLs, such as that of a finished report.
         let url = if path.contains("://") { path.to_owned() } else { format!("{}{path}", self.endpoint) };
         Request { api: self, method, url, headers: self.headers.clone(), body: None }
     }
 }
 
-/// A request that is being built.
+/// A request under construction.
 #[derive(Debug, Clone)]
 #[must_use = "a request does nothing until it is sent"]
 pub struct Request<'a> {
@@ -148,20 +149,20 @@ impl Request<'_> {
         self
     }
 
-    /// Sends a JSON body.
+    /// Sets a JSON body.
     pub fn json<T: Serialize + ?Sized>(self, body: &T) -> Self {
         let bytes = serde_json::to_vec(body).map_err(|error| error.to_string());
         Self { body: Some(bytes), ..self.header("content-type", "application/json") }
     }
 
-    /// Sends a form.
+    /// Sets a form-encoded body.
     pub fn form(self, fields: &[(&str, &str)]) -> Self {
         let pairs: Vec<String> = fields.iter().map(|(name, value)| url::pair(name, value)).collect();
         let body = Some(Ok(pairs.join("&").into_bytes()));
         Self { body, ..self.header("content-type", "application/x-www-form-urlencoded") }
     }
 
-    /// Sends the request and reads a JSON answer.
+    /// Sends the request and parses a JSON response.
     ///
     /// # Errors
     /// As [`send`](Self::send) and [`Response::json`].
@@ -169,10 +170,11 @@ impl Request<'_> {
         self.send()?.json()
     }
 
-    /// Sends the request. `None` if the platform has no such thing.
+    /// Sends the request and parses a JSON response. Returns `None` if the platform doesn't have
+    /// the resource.
     ///
     /// # Errors
-    /// As [`fetch`](Self::fetch), but for `not-found`.
+    /// As [`fetch`](Self::fetch), except `not-found`.
     pub fn fetch_if_any<T: DeserializeOwned>(self) -> Fallible<Option<T>> {
         match self.fetch() {
             Ok(value) => Ok(Some(value)),
@@ -181,10 +183,10 @@ impl Request<'_> {
         }
     }
 
-    /// Sends the request; anything but a success (2xx) is a failure.
+    /// Sends the request. Any status other than 2xx is a failure.
     ///
     /// # Errors
-    /// As the table of this module says.
+    /// See the table of this module.
     pub fn send(self) -> Fallible<Response> {
         let explain = self.api.explain;
         let response = self.send_any()?;
@@ -192,14 +194,15 @@ impl Request<'_> {
             return Ok(response);
         }
         let failure = response.failure();
-        // What stands before the platform redirects, and not in the platform's way of saying things.
+        // A redirect comes from something in front of the platform, so it doesn't use the
+        // platform's error format.
         if response.is_redirect() { Err(failure) } else { Err(explain(&response, failure)) }
     }
 
-    /// Sends the request and returns the answer whatever its status.
+    /// Sends the request and returns the response, whatever its status.
     ///
     /// # Errors
-    /// When there is no answer.
+    /// When there is no response.
     pub fn send_any(self) -> Fallible<Response> {
         let body = self.body.transpose().map_err(|why| {
             Failure::invalid("unwritable_body", format!("The request's body can't be written as JSON: {why}."))
@@ -215,8 +218,9 @@ impl Request<'_> {
 
 fn no_answer(what: &str, error: TransportError) -> Failure {
     match error {
-        // Neither of these two is the platform's word, so a step must not record it as one: an operator corrects the
-        // origins, or the adapter's next release asks for less, and the step is run again.
+        // The platform said neither of these two, so a step must not record them as its answer: an
+        // operator corrects the origins, or the adapter's next release asks for less, and the step
+        // runs again.
         TransportError::Denied(why) => Failure::unavailable(
             "egress_refused",
             format!("flightdeck did not let {what} out: {why}. Compare the platform's configured origins and steps."),
@@ -234,7 +238,7 @@ fn no_answer(what: &str, error: TransportError) -> Failure {
     }
 }
 
-/// An answer.
+/// A response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Response {
     answer: IncomingResponse,
@@ -254,40 +258,41 @@ impl Response {
         (200..300).contains(&self.answer.status)
     }
 
-    /// Whether the platform sends elsewhere instead of answering: the status is 3xx.
+    /// Whether the status is 3xx: the platform redirects instead of answering.
     #[must_use]
     pub fn is_redirect(&self) -> bool {
         (300..400).contains(&self.answer.status)
     }
 
-    /// The first header of that name, which is given in lower case.
+    /// Returns the first header with this name, which must be in lower case.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         self.answer.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
-    /// How long the answer asks to wait, by its `Retry-After`.
+    /// Returns the delay that the response asks for with `Retry-After`.
     #[must_use]
     pub fn asked_to_wait(&self) -> Option<Duration> {
         flightdeck_retry_after::read(self.header("retry-after")?, host::now().into())
     }
 
-    /// The body.
+    /// The raw body.
     #[must_use]
     pub fn body(&self) -> &[u8] {
         &self.answer.body
     }
 
-    /// The body as text; what is no UTF-8 is replaced.
+    /// Returns the body as text. Invalid UTF-8 is replaced.
     #[must_use]
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.answer.body).into_owned()
     }
 
-    /// Reads the body as JSON.
+    /// Parses the body as JSON.
     ///
     /// # Errors
-    /// `unavailable` when it is not what was expected: usually a proxy's page, or an answer cut off.
+    /// `unavailable` when the body is not as expected: usually a proxy's page, or a truncated
+    /// response.
     pub fn json<T: DeserializeOwned>(&self) -> Fallible<T> {
         serde_json::from_slice(&self.answer.body).map_err(|error| {
             let message = format!("The answer to {} can't be understood: {error}.", self.what);
@@ -295,7 +300,7 @@ impl Response {
         })
     }
 
-    /// What an answer that is no success means by the table of this module.
+    /// Returns the failure for an unsuccessful response, according to the table of this module.
     #[must_use]
     pub fn failure(&self) -> Failure {
         let status = self.answer.status;
@@ -321,8 +326,8 @@ impl Response {
         failure
     }
 
-    /// What a redirect means. Its words name it as one, whatever page comes with it: where it leads is for operators, so addresses
-    /// in the page's words are left out.
+    /// Returns the failure for a redirect. Its words call it a redirect, whatever page comes with
+    /// it. Only operators may see the target, so URLs in the page's words are dropped.
     fn redirected(&self) -> Failure {
         let status = self.answer.status;
         let page = prose(&self.text(), 300);

@@ -1,9 +1,10 @@
 //! JSON that keeps the order of fields and the digits of numbers.
 //!
-//! Two things speak against `serde_json::Value` here. A reviewer reads what is sent, so fields stay in the order that
-//! the adapter's author gave them. And money is never a float: a [`Json::Number`] holds the number's text, `12.5`, from
-//! where it was computed from integers to the wire, and from the wire to where it is computed with. Reading uses
-//! `serde_json`'s `RawValue` for the same reason.
+//! `serde_json::Value` doesn't fit here, for two reasons. First, a reviewer reads what is sent, so
+//! fields keep the order that the adapter's author gave them. Second, money is never a float: a
+//! [`Json::Number`] holds the number's text, such as `12.5`, from its computation out of integers
+//! to the wire, and from the wire to its next computation. Reading uses `serde_json`'s `RawValue`
+//! for the same reason.
 
 use std::fmt;
 
@@ -14,7 +15,7 @@ use serde::{
 };
 use serde_json::value::RawValue;
 
-/// Deeper than any platform's objects, and a bound on recursion.
+/// Deeper than any platform's objects. Bounds the recursion.
 const MAX_DEPTH: u8 = 64;
 
 /// One JSON value.
@@ -25,7 +26,7 @@ pub enum Json {
     Null,
     /// `true`, `false`
     Bool(bool),
-    /// A number as text, exactly as it is written.
+    /// A number, as the exact text that is written.
     Number(String),
     /// A string.
     Text(String),
@@ -39,8 +40,8 @@ pub enum Json {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Object(Vec<(String, Json)>);
 
-/// Writes an [`Object`](crate::json::Object): `object! { "Name": name, "IsActive": true }`. A value is anything that
-/// [`Json`](crate::json::Json) is made of with `into`; `None` becomes `null`.
+/// Builds an [`Object`](crate::json::Object): `object! { "Name": name, "IsActive": true }`. A value
+/// is anything that converts into [`Json`](crate::json::Json); `None` becomes `null`.
 #[macro_export]
 macro_rules! object {
     ($($name:literal: $value:expr),* $(,)?) => {{
@@ -52,9 +53,9 @@ macro_rules! object {
 }
 
 impl Object {
-    /// Sets a field; a new one goes to the end.
+    /// Sets a field. A new field is appended.
     pub fn set(&mut self, name: &str, value: impl Into<Json>) {
-        // Not generic, so that a component has it once.
+        // Not generic, so that a component contains it only once.
         fn set(object: &mut Object, name: &str, value: Json) {
             match object.0.iter_mut().find(|(known, _)| known == name) {
                 Some((_, place)) => *place = value,
@@ -71,30 +72,30 @@ impl Object {
         }
     }
 
-    /// The object without its `null` fields.
+    /// Returns the object without its `null` fields.
     #[must_use]
     pub fn without_nulls(&self) -> Self {
         Self(self.0.iter().filter(|(_, value)| !value.is_null()).cloned().collect())
     }
 
-    /// The value of a field.
+    /// Returns the value of a field.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Json> {
         self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value)
     }
 
-    /// Takes a field out.
+    /// Removes a field and returns its value.
     pub fn remove(&mut self, name: &str) -> Option<Json> {
         let at = self.0.iter().position(|(known, _)| known == name)?;
         Some(self.0.remove(at).1)
     }
 
-    /// The fields in order.
+    /// Iterates over the fields in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Json)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value))
     }
 
-    /// Whether there is no field.
+    /// Whether the object has no fields.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -102,15 +103,15 @@ impl Object {
 }
 
 impl Json {
-    /// Reads JSON text.
+    /// Parses JSON text.
     ///
     /// # Errors
-    /// When it is none, or nested deeper than 64 levels.
+    /// When the text is not JSON, or nested deeper than 64 levels.
     pub fn parse(text: &str) -> Result<Self, serde_json::Error> {
         read(serde_json::from_str(text)?, 0)
     }
 
-    /// The text of a string.
+    /// Returns the text of a string.
     #[must_use]
     pub fn as_text(&self) -> Option<&str> {
         match self {
@@ -119,7 +120,7 @@ impl Json {
         }
     }
 
-    /// A boolean.
+    /// Returns a boolean.
     #[must_use]
     pub const fn as_bool(&self) -> Option<bool> {
         match self {
@@ -128,7 +129,7 @@ impl Json {
         }
     }
 
-    /// The items of a list; of anything else none.
+    /// Returns the items of a list; nothing for any other value.
     #[must_use]
     pub fn items(&self) -> &[Self] {
         match self {
@@ -137,7 +138,7 @@ impl Json {
         }
     }
 
-    /// An object.
+    /// Returns an object.
     #[must_use]
     pub const fn as_object(&self) -> Option<&Object> {
         match self {
@@ -146,7 +147,7 @@ impl Json {
         }
     }
 
-    /// A whole number.
+    /// Returns a whole number.
     #[must_use]
     pub fn as_i64(&self) -> Option<i64> {
         match self {
@@ -155,7 +156,7 @@ impl Json {
         }
     }
 
-    /// Whether it is `null`.
+    /// Whether the value is `null`.
     #[must_use]
     pub const fn is_null(&self) -> bool {
         matches!(self, Self::Null)
@@ -258,7 +259,7 @@ fn read(raw: &RawValue, depth: u8) -> Result<Json, serde_json::Error> {
     })
 }
 
-/// The fields of an object in the order of the text.
+/// The fields of an object, in the order of the text.
 struct Fields<'a>(Vec<(String, &'a RawValue)>);
 
 impl<'de> Deserialize<'de> for Fields<'de> {

@@ -1,8 +1,9 @@
 //! The Rust SDK for flightdeck adapters.
 //!
-//! An adapter is a WebAssembly component that turns a media buy into the orders and line items of one ad server. With
-//! this crate it reads as a description of that ad server: what its objects look like, how they are found again, what
-//! it can't do. Everything about surviving crashes, speaking HTTP and explaining failures is here.
+//! An adapter is a WebAssembly component that turns a media buy into the orders and line items of
+//! one ad server. With this crate, you describe the ad server: what its objects look like, how to
+//! find them again, and what it can't do. The crate handles crash recovery, HTTP, and error
+//! messages.
 //!
 //! ```ignore
 //! use flightdeck_adapter::{ad_server::{AdServer, Booking}, prelude::*};
@@ -34,29 +35,37 @@
 //!
 //! # Layout
 //!
-//! - [`ad_server`]: an adapter as a description of its ad server. **Read this one first.** It has the order of the steps,
-//!   the plans from the same translation, partial updates and cancellation; what follows is what it is made of.
-//! - [`step`](mod@step): a change made once, whatever crashes: `step(name).find(…).create(…)`.
-//! - [`made`]: what carries a step's reference: one lookup for a step and for `find_made`.
-//! - [`http`]: a small JSON client. Answers that are no success become a [`Failure`](types::Failure) by themselves.
-//! - [`failure`]: making failures, and [`Problems`](failure::Problems), which gathers everything that is wrong at once.
-//! - [`checks`]: what several platforms refuse in the same way.
-//! - [`contradiction`]: targeting that contradicts a publisher's settings, or itself in ways that only the platform's adapter sees.
-//! - [`json`]: JSON that keeps the order of fields and the digits of numbers; [`object!`] writes it.
-//! - [`money`]: micro-units to decimal text and back, without floats.
-//! - [`plan`]: the planned changes that a reviewer reads, from the same translation that is sent.
-//! - [`page`]: lists in pages, as one iterator.
+//! - [`ad_server`]: an adapter as a description of its ad server. **Read this one first.** It runs
+//!   the steps in order, derives plans and requests from the same translation, and handles partial
+//!   updates and cancellation. The other modules are its building blocks.
+//! - [`step`](mod@step): a change made exactly once, even across crashes:
+//!   `step(name).find(…).create(…)`.
+//! - [`made`]: the objects that carry a step's reference: one lookup for the step and for
+//!   `find_made`.
+//! - [`http`]: a small JSON client. Unsuccessful responses become a [`Failure`](types::Failure)
+//!   automatically.
+//! - [`failure`]: constructors for failures, and [`Problems`](failure::Problems), which collects
+//!   everything that is wrong at once.
+//! - [`checks`]: checks that several platforms share.
+//! - [`contradiction`]: targeting that contradicts the publisher's settings, or contradicts itself
+//!   in a way that only the platform's adapter can detect.
+//! - [`json`]: JSON that keeps the order of fields and the digits of numbers; [`object!`] writes
+//!   it.
+//! - [`money`]: conversion between micro-units and decimal text, without floats.
+//! - [`plan`]: the planned changes that a reviewer reads, built from the translation that is sent.
+//! - [`page`]: a paginated list as one iterator.
 //! - [`names`]: names that carry references, and names of steps.
-//! - [`numbered`]: platforms whose objects are numbered and listed in numbered pages.
-//! - [`settings`]: reading a publisher's settings, and sizes in them.
-//! - [`source`]: whether a creative is to be uploaded.
-//! - [`update`]: which packages and creatives an update concerns.
-//! - [`advice`]: what a person could do about a package's performance.
+//! - [`numbered`]: platforms with numeric ids and numbered list pages.
+//! - [`settings`]: parsing of a publisher's settings, and of sizes in them.
+//! - [`source`]: whether a creative has to be uploaded.
+//! - [`update`]: the packages and creatives that an update affects.
+//! - [`advice`]: recommendations for a package's performance, to be acted on by a person.
 //! - [`moment`]: times and days.
 //! - [`words`]: the contract's names for dimensions, formats and the like, as buyers write them.
-//! - [`host`]: what an adapter gets from outside: steps, HTTP, a clock. Behind one trait, so that an adapter's logic is
-//!   tested natively, without WebAssembly.
-//! - [`testing`]: a host for such tests, that can cut an operation off at any point. Not in the component.
+//! - [`host`]: what the host provides: steps, HTTP, and a clock. It is a trait, so an adapter's
+//!   logic can be tested natively, without WebAssembly.
+//! - [`testing`]: a host for such tests, which can cut an operation off at any point. Not compiled
+//!   into the component.
 //! - [`bindings`]: generated from `wit/`.
 //!
 //! Build with `cargo build --target wasm32-wasip2 --profile guest`; the crate's type is `cdylib`.
@@ -85,13 +94,13 @@ pub mod testing;
 pub mod update;
 pub mod words;
 
-/// The functions of an adapter, as the contract names them. See `wit/` for what each must do.
+/// The functions of an adapter, named as in the contract. See `wit/` for what each must do.
 pub use bindings::exports::flightdeck::ad_server::ad_server::Guest as Adapter;
 /// Every type of the contract, documented in `wit/v0.1/types.wit`.
 pub use bindings::flightdeck::ad_server::types;
 pub use step::step;
 
-/// What nearly every module of an adapter uses.
+/// The items that nearly every module of an adapter uses.
 pub mod prelude {
     pub use crate::{
         Adapter,
@@ -105,7 +114,8 @@ pub mod prelude {
     };
 }
 
-/// Exports a type that implements [`Adapter`], or [`AdServer`](ad_server::AdServer), as the component.
+/// Exports a type that implements [`Adapter`], or [`AdServer`](ad_server::AdServer), as the
+/// component.
 ///
 /// Does nothing in a native build, where the adapter is a library that its tests call.
 #[macro_export]

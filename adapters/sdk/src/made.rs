@@ -1,7 +1,9 @@
-//! What carries a step's reference on the platform: one lookup, for the step itself and for the host's later looks.
+//! Objects that carry a step's reference on the platform: one lookup, both for the step itself and
+//! for the host's later lookups.
 //!
-//! A platform shows what was made late, or makes it late: a request that got no answer may be carried out an hour after
-//! everybody hung up. So a lookup never stops at the first object that fits. It answers all of them, as [`Seen`]s:
+//! A platform may show an object late, or make it late: a request that got no answer may be carried
+//! out an hour after its connection closed. So a lookup never stops at the first match. It returns
+//! all of them, as [`Seen`]s:
 //!
 //! ```ignore
 //! fn with_reference(api: &Api, reference: &str) -> Fallible<Vec<Seen<i64>>> { /* every page of the list */ }
@@ -14,8 +16,8 @@
 //! }
 //! ```
 //!
-//! A step takes the first of them, in the order of [`in_order`], and leaves the others to the host: it asks `find_made`
-//! again, minutes, an hour and a day later, and has `stop_made` stop what is too many.
+//! A step takes the first match, in the order of [`in_order`]. The host handles the others: it
+//! calls `find_made` again minutes, an hour and a day later, and has `stop_made` stop the surplus.
 
 use std::cmp::Ordering;
 
@@ -28,47 +30,48 @@ use crate::{
     types::{MadeObject, RemoteKind, RemoteObject},
 };
 
-/// One object that carries a step's reference, as a lookup found it.
+/// One object that carries a step's reference, as found by a lookup.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Seen<T> {
-    /// What the step would have recorded of it: its id, usually.
+    /// What the step records of the object: usually its id.
     pub id: T,
-    /// Its name on the platform; empty where it has none.
+    /// The object's name on the platform; empty if it has none.
     pub name: String,
-    /// Whether it may deliver or make something deliver, as the contract's `made-object` says.
+    /// Whether it may deliver, or make something deliver. See the contract's `made-object`.
     pub active: bool,
-    /// When the platform made it, where it tells.
+    /// When the platform made it, if known.
     pub made_at: Option<OffsetDateTime>,
 }
 
 impl<T> Seen<T> {
-    /// An object of which nothing but its id is known yet: active, without a name.
+    /// Makes an object of which only the id is known: active, without a name.
     #[must_use]
     pub const fn new(id: T) -> Self {
         Self { id, name: String::new(), active: true, made_at: None }
     }
 
-    /// The same object with another id of it.
+    /// Replaces the id.
     #[must_use]
     pub fn map<U>(self, id: impl FnOnce(T) -> U) -> Seen<U> {
         Seen { id: id(self.id), name: self.name, active: self.active, made_at: self.made_at }
     }
 
-    /// Gives it its name.
+    /// Sets the name.
     #[must_use]
     pub fn named(mut self, name: impl Into<String>) -> Self {
         self.name = name.into();
         self
     }
 
-    /// Says whether it may deliver or make something deliver.
+    /// Sets whether it may deliver or make something deliver.
     #[must_use]
     pub fn active(mut self, active: bool) -> Self {
         self.active = active;
         self
     }
 
-    /// Says when it was made, in the platform's words. What can't be read counts as not told.
+    /// Sets when it was made, from the platform's text. Text that can't be parsed counts as
+    /// missing.
     #[must_use]
     pub fn made_at(mut self, text: Option<&str>) -> Self {
         self.made_at = text.and_then(moment::parse);
@@ -76,17 +79,17 @@ impl<T> Seen<T> {
     }
 }
 
-/// Those of a list whose names [carry](names::carries) a reference, all of them.
+/// Returns all objects of a list whose names [carry](names::carries) a reference.
 ///
 /// # Errors
-/// What the list fails with.
+/// When the list fails.
 pub fn carrying<T>(list: impl Iterator<Item = Fallible<Seen<T>>>, reference: &str) -> Fallible<Vec<Seen<T>>> {
     list.filter(|seen| seen.as_ref().map_or(true, |seen| names::carries(Some(&seen.name), reference))).collect()
 }
 
-/// Those of one step in the order in which they count: what was made first comes first, and what was made at the same time
-/// by its id, the smallest first. Where the platform does not tell of every one when it was made, only the id counts:
-/// platforms number what they make.
+/// Sorts the objects of one step by precedence: the earliest first, and among those made at the
+/// same time, the smallest id. If the platform doesn't give the time of each of them, only the ids
+/// count, because platforms number what they make.
 #[must_use]
 pub fn in_order<T: RemoteId>(mut seen: Vec<Seen<T>>) -> Vec<Seen<T>> {
     let told = seen.iter().all(|one| one.made_at.is_some());
@@ -97,7 +100,7 @@ pub fn in_order<T: RemoteId>(mut seen: Vec<Seen<T>>) -> Vec<Seen<T>> {
     seen
 }
 
-/// Ids of digits as the numbers that they are, however long; others as texts.
+/// Compares ids made of digits as numbers of any length, and others as text.
 fn by_number(one: &str, other: &str) -> Ordering {
     let digits = |id: &str| !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit());
     if digits(one) && digits(other) {
@@ -107,8 +110,9 @@ fn by_number(one: &str, other: &str) -> Ordering {
     one.cmp(other)
 }
 
-/// As the contract tells of them, in the order of [`in_order`]. The kind and key are those under which the step remembers
-/// what it makes, the type is the platform's word for it.
+/// Converts objects to the contract's form, in the order of [`in_order`]. `kind` and `key` are
+/// those under which the step remembers what it makes; `remote_type` is the platform's name for the
+/// type.
 #[must_use]
 pub fn objects<T: RemoteId>(seen: Vec<Seen<T>>, remote_type: &str, kind: &RemoteKind, key: &str) -> Vec<MadeObject> {
     let object = |one: Seen<T>| MadeObject {

@@ -1,4 +1,4 @@
-//! Times and days: the contract's text forms and `time`'s types.
+//! Times and days: conversion between the contract's text forms and `time`'s types.
 
 use std::time::Duration;
 
@@ -12,8 +12,8 @@ use crate::{
     types::{Context, Failure},
 };
 
-/// Reads an instant: RFC 3339, the same without a zone (then UTC), or a day (then its midnight). Platforms write all
-/// three.
+/// Parses an instant: RFC 3339, the same without an offset (then UTC), or a day (then its
+/// midnight). Platforms use all three.
 #[must_use]
 pub fn parse(text: &str) -> Option<OffsetDateTime> {
     let read = |text: &str| OffsetDateTime::parse(text, &Rfc3339).ok();
@@ -24,15 +24,15 @@ pub fn parse(text: &str) -> Option<OffsetDateTime> {
     Some(moment?.to_offset(UtcOffset::UTC))
 }
 
-/// Reads an instant of the contract.
+/// Parses an instant in the contract's form.
 ///
 /// # Errors
-/// `invalid` when it is none.
+/// `invalid` when the text is not an instant.
 pub fn timestamp(text: &str) -> Fallible<OffsetDateTime> {
     parse(text).ok_or_else(|| Failure::invalid("invalid_timestamp", format!("{text} is not a time in RFC 3339.")))
 }
 
-/// Writes an instant as the contract wants it, in whole seconds: `2026-12-01T00:00:00Z`.
+/// Formats an instant as the contract wants it, in whole seconds: `2026-12-01T00:00:00Z`.
 #[must_use]
 pub fn format(moment: OffsetDateTime) -> String {
     let moment = moment.to_offset(UtcOffset::UTC);
@@ -40,23 +40,24 @@ pub fn format(moment: OffsetDateTime) -> String {
     format!("{date}T{hour:02}:{minute:02}:{second:02}Z")
 }
 
-/// Writes a day: `2026-12-01`.
+/// Formats a day: `2026-12-01`.
 #[must_use]
 pub fn day(date: Date) -> String {
     let (year, month, day) = date.to_calendar_date();
     format!("{year:04}-{:02}-{day:02}", u8::from(month))
 }
 
-/// Reads a day.
+/// Parses a day.
 ///
 /// # Errors
-/// `invalid` when it is none.
+/// `invalid` when the text is not a day.
 pub fn date(text: &str) -> Fallible<Date> {
     Date::parse(text, &Iso8601::DATE)
         .map_err(|_| Failure::invalid("invalid_date", format!("{text} is not a day as 2026-12-01.")))
 }
 
-/// How long the host still waits for this call. Nothing, if the context's deadline can't be read.
+/// Returns how much longer the host waits for this call. Zero if the context's deadline can't be
+/// parsed.
 #[must_use]
 pub fn time_left(ctx: &Context) -> Duration {
     let left = parse(&ctx.deadline).map(|deadline| deadline - crate::host::now());

@@ -1,8 +1,8 @@
-//! Money: integer micro-units to a platform's decimal form and back, without floats.
+//! Money: exact conversion between integer micro-units and a platform's decimals, without floats.
 //!
-//! Out: the integer is split at the sixth digit and written as text, `12_500_000` → `12.5`, which a
-//! [`Json::Number`] carries to the wire as it is. In: the number's text is read digit by
-//! digit; read it from the answer as [`Exact`], not as `f64`.
+//! Outgoing: the integer is split at the sixth digit and written as text, `12_500_000` → `12.5`,
+//! which a [`Json::Number`] carries to the wire unchanged. Incoming: the number's text is parsed
+//! digit by digit; deserialize it as [`Exact`], not as `f64`.
 
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
@@ -12,7 +12,7 @@ use crate::json::Json;
 /// Micro-units in one unit.
 pub const UNIT: i64 = 1_000_000;
 
-/// An amount as the shortest decimal text: `12.5`, `0.000001`, `-3`.
+/// Formats an amount as the shortest decimal text: `12.5`, `0.000001`, `-3`.
 #[must_use]
 pub fn decimal(micros: i64) -> String {
     let sign = if micros < 0 { "-" } else { "" };
@@ -24,20 +24,22 @@ pub fn decimal(micros: i64) -> String {
     format!("{sign}{whole}.{}", part.trim_end_matches('0'))
 }
 
-/// An amount as a JSON number.
+/// Returns an amount as a JSON number.
 #[must_use]
 pub fn number(micros: i64) -> Json {
     Json::Number(decimal(micros))
 }
 
-/// An amount in whole units, rounded down, and whether something was cut off. For platforms that take no decimals.
+/// Returns an amount in whole units, rounded down, and whether a fraction was cut off. For
+/// platforms that don't accept decimals.
 #[must_use]
 pub const fn whole_units(micros: i64) -> (i64, bool) {
     (micros.div_euclid(UNIT), micros.rem_euclid(UNIT) != 0)
 }
 
-/// Reads a decimal number, with or without fraction and exponent. What is finer than a micro-unit is rounded to the
-/// nearest one, halves away from zero. `None` for what is no number or does not fit.
+/// Parses a decimal number, with or without fraction and exponent. Anything finer than a micro-unit
+/// is rounded to the nearest one, halves away from zero. Returns `None` if the text is not a number
+/// or doesn't fit.
 #[must_use]
 pub fn parse(text: &str) -> Option<i64> {
     let (negative, unsigned) = match text.strip_prefix('-') {
@@ -53,7 +55,7 @@ pub fn parse(text: &str) -> Option<i64> {
     if whole.is_empty() || !digits.clone().all(|digit| digit.is_ascii_digit()) || unsigned.ends_with('.') {
         return None;
     }
-    // How many digits of the mantissa stand before the point of the number in micro-units.
+    // How many digits of the mantissa precede the decimal point of the amount in micro-units.
     let before = i64::try_from(whole.len()).ok()?.checked_add(exponent)?.checked_add(6)?;
     let mut micros: i64 = 0;
     let mut rounds_up = false;
@@ -75,7 +77,7 @@ pub fn parse(text: &str) -> Option<i64> {
     Some(if negative { -micros } else { micros })
 }
 
-/// An amount read exactly from a JSON number, or from a string that holds one. In micro-units.
+/// An amount in micro-units, read exactly from a JSON number or from a string that contains one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Exact(pub i64);
 

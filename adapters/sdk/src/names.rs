@@ -1,14 +1,14 @@
-//! Names on a platform that carry references, for platforms with no field of a caller's own that could be searched: the
-//! reference ends the name, as in `Spring [k3f…]`. And the names of steps.
+//! Names that carry references, for platforms without a searchable field for the caller's own use:
+//! the name ends with the reference, as in `Spring [k3f…]`. Also the names of steps.
 
 use crate::failure::clean;
 
-/// The longest name of a step, in bytes (the contract).
+/// The longest name of a step, in bytes, as the contract defines it.
 const STEP_LIMIT: usize = 200;
 /// The most bytes of a character in UTF-8.
 const BYTES_OF_CHARACTER: usize = 4;
 
-/// A name with a reference at its end, within so many characters.
+/// Appends a reference to a name, which is cut so that both fit into `limit` characters.
 #[must_use]
 pub fn with_reference(name: &str, reference: &str, limit: usize) -> String {
     let suffix = suffix(reference);
@@ -27,21 +27,22 @@ fn suffix(reference: &str) -> String {
     format!(" [{reference}]")
 }
 
-/// The key under which a creative in a package is remembered, as the contract's `remote-kind` says.
+/// Returns the key under which a creative in a package is remembered, as the contract's
+/// `remote-kind` defines it.
 #[must_use]
 pub fn association_key(package_id: &str, creative_id: &str) -> String {
     format!("{package_id}/{creative_id}")
 }
 
-/// The name of a step from its parts. Ids are the host's and short; should they be long all the same, the name is cut
-/// and keeps apart what differs by a hash of the whole.
+/// Joins the name of a step from its parts. Ids come from the host and are short. If they are too
+/// long anyway, the name is cut and ends with a hash of the whole, so that it stays unique.
 #[must_use]
 pub fn step_name(parts: &[&str]) -> String {
     let name = parts.join("/");
     if name.len() <= STEP_LIMIT {
         return name;
     }
-    // FNV-1a, 64 bits: stable in every release, which the standard library's hash is not.
+    // FNV-1a, 64 bits: stable across releases, unlike the standard library's hash.
     let hash = name
         .bytes()
         .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3));

@@ -1,4 +1,4 @@
-//! Platforms whose objects have whole numbers for ids, and whose lists come in numbered pages with their number.
+//! Platforms whose ids are whole numbers, and whose lists have numbered pages that state the total.
 
 use serde::{Deserialize, de::DeserializeOwned};
 
@@ -9,20 +9,20 @@ use crate::{
     types::{Context, Failure, FailureKind},
 };
 
-/// What the platform and its credentials are called, for people.
+/// The names of the platform and its credentials, for messages.
 #[derive(Debug, Clone, Copy)]
 pub struct Called {
-    /// The platform: `Kevel`.
+    /// The platform's name: `Kevel`.
     pub platform: &'static str,
-    /// Who the host is there: `this API key`.
+    /// The account that the host uses: `this API key`.
     pub account: &'static str,
 }
 
 impl Called {
-    /// The buyer's advertiser.
+    /// Returns the id of the buyer's advertiser.
     ///
     /// # Errors
-    /// `invalid` when the principal's advertiser id is no number.
+    /// `invalid` when the principal's advertiser id is not a number.
     pub fn advertiser(&self, ctx: &Context) -> Fallible<i64> {
         ctx.advertiser_id.parse().map_err(|_| {
             let message = format!(
@@ -33,17 +33,17 @@ impl Called {
         })
     }
 
-    /// An id of the platform as the number that its bodies want.
+    /// Parses a platform id as the number that request bodies need.
     ///
     /// # Errors
-    /// `invalid` when it is none: it was not this adapter that remembered it.
+    /// `invalid` when the id is not a number, which means that another adapter remembered it.
     pub fn number(&self, id: &str) -> Fallible<i64> {
         id.parse().map_err(|_| {
             Failure::invalid("invalid_remote_id", format!("{id:?} is no id of an object on {}.", self.platform))
         })
     }
 
-    /// Makes a failure readable with what the platform said in its own code and words.
+    /// Adds the platform's own code and words to a failure's message.
     #[must_use]
     pub fn explain(&self, response: &Response, failure: Failure, code: &str, words: &str) -> Failure {
         let Self { platform, account } = self;
@@ -59,7 +59,8 @@ impl Called {
     }
 }
 
-/// Makes a refusal of what its code or words say: one that passes, of too many requests or of the platform's own trouble.
+/// Turns a refusal into a transient failure where its code or words say so: too many requests
+/// (`too_many`), or a problem of the platform itself.
 #[must_use]
 pub fn passing(response: &Response, failure: Failure, too_many: bool) -> Failure {
     let code = if too_many { "busy" } else { "platform_error" };
@@ -76,7 +77,8 @@ struct Page<T> {
     items: Vec<T>,
 }
 
-/// Goes through a list, so many items to a page. The function makes the request, which is given its page.
+/// Iterates over a list. `request` builds the request, to which the page's number and size are
+/// added.
 pub fn list<'a, T, F>(page_size: u32, request: F) -> impl Iterator<Item = Fallible<T>> + use<'a, T, F>
 where
     T: DeserializeOwned,

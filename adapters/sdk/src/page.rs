@@ -1,23 +1,25 @@
-//! Lists in pages, as one iterator.
+//! Paginated lists, as one iterator.
 //!
-//! Only the platform says where a list ends: a page without items is a page, and the next one may have some.
+//! Only the platform decides where a list ends: a page may be empty, and the next one may have
+//! items.
 
 use std::collections::BTreeSet;
 
 use crate::{failure::Fallible, types::Failure};
 
-/// One page: its items, and the cursor of the next one if there is one. A cursor is whatever the platform uses: a page
-/// number, a token.
+/// One page: its items, and the cursor of the next page if there is one. A cursor is whatever the
+/// platform uses, such as a page number or a token.
 pub type Page<T, C> = (Vec<T>, Option<C>);
 
-/// More pages than any list has that an adapter should read.
+/// More pages than any list that an adapter should read.
 const MAX_PAGES: usize = 10_000;
 
-/// Goes through a list page by page. The next page is asked for when the one before is used up, so a search that finds
-/// what it looks for asks no further.
+/// Iterates over a list page by page. The next page is requested only once the previous one is used
+/// up, so a search stops requesting pages when it finds a match.
 ///
-/// The function gets `None` for the first page. A list ends with the page that has no next one, and with nothing else. A
-/// cursor that comes a second time, or [too many pages](MAX_PAGES), is a failure: what was read then is not the list.
+/// `fetch` gets `None` for the first page. A list ends only with a page that has no next one. A
+/// repeated cursor, or [too many pages](MAX_PAGES), is a failure, because the items read so far are
+/// not the whole list.
 pub fn pages<T, C, F>(fetch: F) -> Pages<T, C, F>
 where
     C: Ord + Clone,
@@ -26,15 +28,16 @@ where
     Pages { fetch, items: Vec::new().into_iter(), next: Some(None), asked: BTreeSet::new() }
 }
 
-/// One page of a list whose pages are numbered: its items, and how many pages the list has by now, if the page tells.
+/// One page of a list with numbered pages: its items, and the number of pages that the list has
+/// now, if the page says.
 pub type Numbered<T> = (Vec<T>, Option<u32>);
 
-/// Goes through a list whose pages are numbered from one, where each page says how many there are.
+/// Iterates over a list whose pages are numbered from one, where each page says how many there are.
 ///
-/// The list may grow or shrink while it is read, and what a page says of the whole may be wrong: it ends after the last page
-/// of the longest that it was told to be.
+/// The list may grow or shrink while it is read, and a page's total may be wrong. So the list ends
+/// after the highest total that any page reported.
 ///
-/// A page that does not say how many there are fails the list: nobody knows then whether that was all.
+/// A page without a total fails the list, because it is then unknown whether the list is complete.
 pub fn numbered<T, F>(mut fetch: F) -> impl Iterator<Item = Fallible<T>>
 where
     F: FnMut(u32) -> Fallible<Numbered<T>>,
@@ -52,14 +55,14 @@ where
     })
 }
 
-/// See [`pages`].
+/// The iterator of [`pages`].
 #[derive(Debug)]
 pub struct Pages<T, C, F> {
     fetch: F,
     items: std::vec::IntoIter<T>,
     /// `None` after the last page; `Some(None)` before the first.
     next: Option<Option<C>>,
-    /// The cursors that were asked for.
+    /// The cursors requested so far.
     asked: BTreeSet<C>,
 }
 
@@ -160,7 +163,7 @@ mod tests {
 
     #[test]
     fn a_numbered_list_ends_after_the_last_page_of_the_longest_that_it_was() {
-        // What each page holds, and how many pages it says there are.
+        // The items of each page, and the total that it reports.
         let read = |pages: &[(&[u8], Option<u32>)]| {
             let mut asked = Vec::new();
             let list = numbered(|number| {

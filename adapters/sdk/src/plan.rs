@@ -1,15 +1,15 @@
 //! Plans: the changes that a reviewer reads before they are made.
 //!
-//! An author writes one translation, from a media buy to the platform's object, as an
-//! [`Object`]. A creation is sent and shown from it; a change is the difference between the
-//! translations of what is and what is to be. So what was approved is what is sent.
+//! An author writes one translation, from a media buy to the platform's object, as an [`Object`]. A
+//! creation is planned and sent from it. A change is the difference between the translations of the
+//! current and the desired state. So the adapter sends exactly what was approved.
 
 use crate::{
     json::{Json, Object},
     types::{ChangePlan, FieldChange, PlanAction, PlannedChange},
 };
 
-/// Gathers a plan.
+/// A plan under construction.
 #[derive(Debug, Default)]
 pub struct Plan {
     changes: Vec<PlannedChange>,
@@ -22,14 +22,14 @@ impl Plan {
         self.changes.push(change.0);
     }
 
-    /// Adds a change of fields, unless there is nothing to change.
+    /// Adds a change, unless it has no fields.
     pub fn push_if_any(&mut self, change: Change) {
         if !change.0.fields.is_empty() {
             self.changes.push(change.0);
         }
     }
 
-    /// Adds what a reviewer should know besides: a rounding, a default. Said twice, it is noted once.
+    /// Adds a note for the reviewer, such as a rounding or a default. Duplicates are dropped.
     pub fn note(&mut self, note: impl Into<String>) {
         let note = note.into();
         if !self.notes.contains(&note) {
@@ -42,7 +42,7 @@ impl Plan {
         notes.into_iter().for_each(|note| self.note(note));
     }
 
-    /// The plan.
+    /// Returns the finished plan.
     #[must_use]
     pub fn finish(self) -> ChangePlan {
         ChangePlan { changes: self.changes, notes: self.notes, extensions: Vec::new() }
@@ -67,48 +67,50 @@ impl Change {
         })
     }
 
-    /// A thing is made, with these fields. The type is the platform's word for it.
+    /// Plans an object to be made with these fields. `remote_type` is the platform's name for its
+    /// type.
     pub fn create(remote_type: &str, name: &str, fields: &Object) -> Self {
         let mut change = Self::new(PlanAction::Create, remote_type, name);
         change.0.fields = fields_created(fields);
         change
     }
 
-    /// A thing is changed from one state to another.
+    /// Plans an object to be changed from one state to another.
     pub fn update(remote_type: &str, name: &str, before: &Object, after: &Object) -> Self {
         let mut change = Self::new(PlanAction::Update, remote_type, name);
         change.0.fields = diff(before, after);
         change
     }
 
-    /// A thing is taken away, which had these fields.
+    /// Plans an object to be deleted, which had these fields.
     pub fn delete(remote_type: &str, name: &str, fields: &Object) -> Self {
         let mut change = Self::new(PlanAction::Delete, remote_type, name);
         change.0.fields = diff(fields, &Object::default());
         change
     }
 
-    /// Two things that exist are connected.
+    /// Plans an association of two existing objects.
     pub fn associate(remote_type: &str, name: &str, fields: &Object) -> Self {
         let mut change = Self::new(PlanAction::Associate, remote_type, name);
         change.0.fields = fields_created(fields);
         change
     }
 
-    /// Says which package the change belongs to.
+    /// Sets the package that the change belongs to.
     pub fn package(mut self, package_id: &str) -> Self {
         self.0.package_id = Some(package_id.to_owned());
         self
     }
 
-    /// Says which object on the platform it is.
+    /// Sets the platform's id of the object, if it exists.
     pub fn remote_id(mut self, id: Option<&str>) -> Self {
         self.0.remote_id = id.map(str::to_owned);
         self
     }
 }
 
-/// A value as a reviewer reads it: text as it is, anything else as compact JSON; `null` is nothing.
+/// Returns a value as a reviewer reads it: text as it is, anything else as compact JSON, nothing
+/// for `null`.
 fn shown(value: &Json) -> Option<String> {
     match value {
         Json::Null => None,
@@ -117,7 +119,7 @@ fn shown(value: &Json) -> Option<String> {
     }
 }
 
-/// The fields of a new object, in its order. What is `null` is not shown.
+/// Returns the fields of a new object, in its order, without those that are `null`.
 #[must_use]
 pub fn fields_created(object: &Object) -> Vec<FieldChange> {
     object
@@ -128,8 +130,8 @@ pub fn fields_created(object: &Object) -> Vec<FieldChange> {
         .collect()
 }
 
-/// The fields that differ: in the order of `after`, then those that only `before` has. A field that is missing is as
-/// good as `null`.
+/// Returns the fields that differ: in the order of `after`, then those that only `before` has. A
+/// missing field equals `null`.
 #[must_use]
 pub fn diff(before: &Object, after: &Object) -> Vec<FieldChange> {
     let gone = before.iter().map(|(name, _)| name).filter(|name| after.get(name).is_none());
@@ -137,7 +139,7 @@ pub fn diff(before: &Object, after: &Object) -> Vec<FieldChange> {
     names
         .filter_map(|name| {
             let (before, after) = (said(before, name), said(after, name));
-            // The values are compared and not how they are shown: the text "5" is not the number 5.
+            // Compare the values, not their display: the text "5" is not the number 5.
             (before != after).then(|| FieldChange {
                 field: name.to_owned(),
                 before: before.and_then(shown),
@@ -151,7 +153,8 @@ fn said<'a>(object: &'a Object, name: &str) -> Option<&'a Json> {
     object.get(name).filter(|value| !value.is_null())
 }
 
-/// The fields that a change sends: those of `after` that differ, and `null` for what only `before` has.
+/// Returns the fields to send for a change: those of `after` that differ, and `null` for those that
+/// only `before` has.
 #[must_use]
 pub fn changed_fields(before: &Object, after: &Object) -> Object {
     let mut changed = Object::default();

@@ -1,4 +1,5 @@
-//! Settings of a platform and of its products: JSON that the host has checked against the adapter's schemas.
+//! Settings of a platform and of its products: JSON that the host has validated against the
+//! adapter's schemas.
 
 use std::fmt;
 
@@ -9,11 +10,12 @@ use serde::{
 
 use crate::{failure::Fallible, types::Failure};
 
-/// Reads settings. Nothing at all is as good as `{}`.
+/// Parses settings. Empty text counts as `{}`.
 ///
 /// # Errors
-/// `invalid` with the code; the host has checked them against the schema, so this is a mistake of the schema. `what`
-/// stands in the message: "the Acme product settings of news".
+/// `invalid` with the code. The host has validated the settings against the schema, so this is a
+/// mistake in the schema. `what` describes the settings in the message: "the Acme product settings
+/// of news".
 pub fn read<T: DeserializeOwned + Default>(json: &str, code: &str, what: &str) -> Fallible<T> {
     if json.trim().is_empty() {
         return Ok(T::default());

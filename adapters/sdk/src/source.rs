@@ -1,21 +1,21 @@
-//! Where a creative's id on the platform comes from, when an operation needs it.
+//! The source of a creative's id on the platform, for an operation that needs it.
 
 use crate::{
     step::Remote,
     types::{Context, Failure, RemoteKind},
 };
 
-/// Where a creative's id comes from. `A` is an adapter's translation of a creative.
+/// The source of a creative's id. `A` is an adapter's translation of a creative.
 ///
-/// Upload in a step that is the same for all three: what is known grows while an operation runs, and its steps must not
-/// differ from run to run.
+/// Upload in a step that is the same for all three variants: the set of known ids grows while an
+/// operation runs, and an operation must name the same steps in every run.
 #[derive(Debug)]
 pub enum Source<'a, A> {
-    /// It is to be uploaded.
+    /// The creative has to be uploaded.
     Asset(&'a A),
     /// An earlier operation uploaded it, or an earlier run of this one.
     Known(&'a str),
-    /// Neither is there: the update names one that it does not bring.
+    /// Neither: the update names a creative that it doesn't contain.
     Nowhere,
 }
 
@@ -28,7 +28,7 @@ impl<A> Clone for Source<'_, A> {
 impl<A> Copy for Source<'_, A> {}
 
 impl<'a, A> Source<'a, A> {
-    /// Where the id of a creative comes from: what is known comes before what could be uploaded.
+    /// Returns the source of a creative's id. A known id takes precedence over an upload.
     #[must_use]
     pub fn of(ctx: &'a Context, creative_id: &str, asset: Option<&'a A>) -> Self {
         match (ctx.remote.id_of(&RemoteKind::Creative, creative_id), asset) {
@@ -39,7 +39,8 @@ impl<'a, A> Source<'a, A> {
     }
 }
 
-/// The failure of a creative that is [nowhere](Source::Nowhere). The platform by its name for people.
+/// Makes the failure of a creative that is [nowhere](Source::Nowhere). `platform` is the platform's
+/// display name.
 #[must_use]
 pub fn nowhere(creative_id: &str, platform: &str) -> Failure {
     let message = format!("The creative {creative_id} is not on {platform}. Upload it first.");

@@ -1,25 +1,29 @@
-//! Steps: how a change is made once, whatever crashes.
+//! Steps: how a change is made exactly once, even across crashes.
 //!
-//! Every change that an adapter makes on its platform stands in a step of its own. The host notes durably that a step
-//! begins before any request leaves, and what came of it afterwards. When an operation is run again, after a crash, a
-//! timeout or a lost answer, each step says how it stands, and this module does the right thing:
+//! Every change that an adapter makes on its platform runs in a step of its own. The host durably
+//! records that a step begins before any request leaves, and its outcome afterwards. When an
+//! operation runs again after a crash, a timeout or a lost response, each step reports its state,
+//! and this module acts on it:
 //!
 //! | the step is | [`find` … `create`](Step::find) | [`no_lookup`](Step::no_lookup) | [`set`](Step::set) |
 //! |---|---|---|---|
 //! | fresh | creates | creates | changes |
-//! | in doubt | finds, and creates what it does not find | stops: `unresolved`, a person looks | changes again |
-//! | done | gives the recorded outcome | gives the recorded outcome | gives the recorded outcome |
+//! | in doubt | looks it up, and creates it if it is not found | stops: `unresolved`, a person looks | changes again |
+//! | done | returns the recorded outcome | returns the recorded outcome | returns the recorded outcome |
 //!
-//! An earlier request may still be under way inside the ad server. As long as that may be so, the host ends the call where a
-//! step in doubt would write, or says that nothing was found, and runs the operation again later: what is to be made is
-//! made then, if it is still not there. Nothing is to be done about it.
+//! An earlier request may still be under way inside the ad server. While that is possible, the host
+//! ends the call when a step in doubt would write or report that nothing was found, and runs the
+//! operation again later. If the object is still missing then, it is made. Adapters need no code
+//! for this.
 //!
-//! Choose `find` wherever the platform can be searched for the reference; `set` for a change that leaves the same when
-//! made twice, as a `PUT` of a whole object; `no_lookup` only where there is no other way.
+//! Choose `find` wherever the platform can be searched for the reference. Choose `set` for an
+//! idempotent change, such as a `PUT` of a whole object. Use `no_lookup` only if neither is
+//! possible.
 //!
-//! One step is open at a time, a name is used once in an operation, and the same operation names the same steps in the
-//! same order each time it is run: derive names from the request, never from what the platform answered,
-//! nor from the context's `remote`, which grows from run to run: look at that within the step.
+//! Only one step is open at a time, and each name is used once per operation. An operation must
+//! name the same steps in the same order each time it runs: derive names from the request, never
+//! from the platform's answers, and never from the context's `remote`, which grows from run to run.
+//! Read `remote` within the step instead.
 
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -30,18 +34,20 @@ use crate::{
     types::{Failure, FailureKind, RemoteKind, RemoteObject},
 };
 
-/// Begins the description of a step. Nothing happens until [`create`](Find::create) or its like is called.
+/// Begins the description of a step. Nothing happens until [`create`](Find::create) or a similar
+/// method is called.
 #[must_use = "a step does nothing until it is given its change"]
 pub fn step(name: impl Into<String>) -> Step<Nothing> {
     Step { name: name.into(), memory: Nothing }
 }
 
-/// A change the platform was asked for: done, or refused for good.
+/// The result of a change that reached the platform: done, or refused for good.
 ///
-/// A refusal is recorded like a success, so that a later run gives the same answer without asking again.
+/// A refusal is recorded like a success, so a later run returns the same result without asking the
+/// platform again.
 pub type Verdict<T> = Result<T, Failure>;
 
-/// A step that has a name.
+/// A step with a name.
 #[derive(Debug)]
 #[must_use = "a step does nothing until it is given its change"]
 pub struct Step<M> {
@@ -49,20 +55,20 @@ pub struct Step<M> {
     memory: M,
 }
 
-/// Remembers nothing of what a step made.
+/// Remembers no id for the step.
 #[derive(Debug)]
 pub struct Nothing;
 
-/// Remembers the id of what a step made.
+/// Remembers the id of the object that a step made.
 #[derive(Debug)]
 pub struct Remembered {
     kind: RemoteKind,
     key: String,
 }
 
-/// An outcome that is, or has, the platform's id of what was made.
+/// An outcome that is or contains the platform's id of the object made.
 pub trait RemoteId {
-    /// The id.
+    /// Returns the id.
     fn remote_id(&self) -> String;
 }
 
@@ -86,7 +92,7 @@ impl RemoteId for i64 {
 
 /// What a step does with an outcome besides recording it.
 pub trait Memory<T> {
-    /// Called once the outcome is known: made, found or recorded by an earlier run.
+    /// Called once the outcome is known: made, found, or recorded by an earlier run.
     fn note(&self, outcome: &T);
 }
 
@@ -101,21 +107,24 @@ impl<T: RemoteId> Memory<T> for Remembered {
 }
 
 impl Step<Nothing> {
-    /// Tells the host the id of what this step makes, so that later operations have it in `context.remote`, and a
-    /// cancel too when this operation fails half-way. The key is as the contract's `remote-kind` says.
+    /// Registers the id of the object that this step makes with the host. Later operations have it
+    /// in `context.remote`, and so does a cancel if this operation fails half-way. The key is
+    /// defined by the contract's `remote-kind`.
     pub fn remember(self, kind: RemoteKind, key: impl Into<String>) -> Step<Remembered> {
         Step { name: self.name, memory: Remembered { kind, key: key.into() } }
     }
 }
 
 impl<M> Step<M> {
-    /// Says how to find what an earlier run may have made: all objects that carry the reference, however many.
+    /// Sets the lookup for what an earlier run may have made. It returns all objects that carry the
+    /// reference, however many.
     ///
-    /// None: the step never happened, which is told to the host, and it is made. One or more: it happened; the first in
-    /// the order of [`made::in_order`] is its outcome. The others are left to the host, which looks for them later, with
+    /// If there is none, the step never happened: the host is told so, and the object is made. If
+    /// there are any, the step happened, and its outcome is the first in the order of
+    /// [`made::in_order`]. The host handles the others: it looks for them later, with
     /// [`find_made`](crate::Adapter::find_made), and has them stopped. Use one function for both.
     ///
-    /// It is also asked, at once, for what a redirected request may have made.
+    /// The lookup also runs, immediately, for what a redirected request may have made.
     pub fn find<T, F>(self, find: F) -> Find<M, F>
     where
         F: Fn(&str) -> Result<Vec<Seen<T>>, Failure>,
@@ -123,17 +132,17 @@ impl<M> Step<M> {
         Find { step: self, find }
     }
 
-    /// Says that the platform can't be asked whether the change happened. In doubt, the operation stops and a person
-    /// looks.
+    /// Declares that the platform can't be asked whether the change happened. In doubt, the
+    /// operation stops until a person has looked.
     pub fn no_lookup(self) -> NoLookup<M> {
         NoLookup { step: self }
     }
 
-    /// Makes a change that is safe to make again, as setting a whole object to a given state. In doubt, it is made
-    /// again.
+    /// Makes a change that is idempotent, such as setting a whole object to a given state. In
+    /// doubt, it is made again.
     ///
     /// # Errors
-    /// What the change fails with.
+    /// When the change fails.
     pub fn set<T>(self, change: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure>
     where
         T: Serialize + DeserializeOwned,
@@ -142,10 +151,10 @@ impl<M> Step<M> {
         self.run(|_| Ok(Looked::Not), |_| change())
     }
 
-    /// Like [`set`](Self::set), and records a refusal, too.
+    /// Like [`set`](Self::set), but also records a refusal.
     ///
     /// # Errors
-    /// What may pass: final refusals are in the [`Verdict`].
+    /// On a transient failure. A final refusal is in the [`Verdict`].
     pub fn try_set<T>(self, change: impl FnOnce() -> Result<T, Failure>) -> Result<Verdict<T>, Failure>
     where
         T: Serialize + DeserializeOwned,
@@ -179,8 +188,8 @@ impl<M> Step<M> {
                 Looked::Not => create(&reference)?,
             },
         };
-        // Remembered first: should the host stop between the two, a cancel knows of the object, and the step is in
-        // doubt and found again.
+        // Remember first: if the host stops between the two, a cancel still knows the object, and
+        // the step is in doubt and found again.
         self.memory.note(&outcome);
         finish(&self.name, &outcome)?;
         Ok(outcome)
@@ -206,13 +215,13 @@ impl<M> Step<M> {
     }
 }
 
-/// What came of looking for what a step in doubt may have made.
+/// The result of looking for what a step in doubt may have made.
 enum Looked<T> {
-    /// It is there.
+    /// The object exists.
     Found(T),
-    /// It is not: the step never happened.
+    /// It doesn't exist: the step never happened.
     Absent,
-    /// Nobody looked: the change is safe to make again.
+    /// No lookup was made, because the change can safely be repeated.
     Not,
 }
 
@@ -226,7 +235,7 @@ impl<T> Looked<T> {
     }
 }
 
-/// A lookup, as a step needs it: the first of all that there are.
+/// Adapts a lookup to a step, which takes the first of all objects found.
 fn looking<T: RemoteId>(
     find: impl FnOnce(&str) -> Result<Vec<Seen<T>>, Failure>,
 ) -> impl FnOnce(&str) -> Result<Looked<T>, Failure> {
@@ -236,7 +245,8 @@ fn looking<T: RemoteId>(
     }
 }
 
-/// What was made after all, if the platform redirected the request: it may have carried it out and sent on to a page about it.
+/// Returns what was made after all, if the platform redirected the request: it may have carried out
+/// the request and then redirected to a page about the result.
 fn or_found<T: RemoteId>(
     made: Result<T, Failure>,
     find: impl FnOnce() -> Result<Vec<Seen<T>>, Failure>,
@@ -247,7 +257,8 @@ fn or_found<T: RemoteId>(
     };
     match find() {
         Ok(seen) => made::in_order(seen).into_iter().next().map(|first| first.id).ok_or(redirected),
-        // Where nobody can look, the step stays in doubt and is looked for again.
+        // On a transient failure of the lookup, the step stays in doubt and is looked up again
+        // later.
         Err(failure) if !failure.is_final() => Err(failure),
         Err(_) => Err(redirected),
     }
@@ -263,7 +274,7 @@ impl<T, M: Memory<T>> Memory<Result<T, Refusal>> for OfVerdict<M> {
     }
 }
 
-/// A step that knows how to find what it may have made.
+/// A step with a lookup for what it may have made.
 #[derive(Debug)]
 #[must_use = "a step does nothing until it is given its change"]
 pub struct Find<M, F> {
@@ -272,11 +283,12 @@ pub struct Find<M, F> {
 }
 
 impl<M, F> Find<M, F> {
-    /// Makes the change, unless an earlier run did. The reference goes on the object, where
+    /// Makes the change, unless an earlier run did. Put the reference on the object, where
     /// [`find`](Step::find) looks for it.
     ///
     /// # Errors
-    /// What finding or making it fails with. Return it: the host knows by itself how the step stands then.
+    /// When the lookup or the change fails. Return the error: the host knows what state the step is
+    /// in.
     pub fn create<T>(self, create: impl FnOnce(&str) -> Result<T, Failure>) -> Result<T, Failure>
     where
         F: Fn(&str) -> Result<Vec<Seen<T>>, Failure>,
@@ -287,10 +299,11 @@ impl<M, F> Find<M, F> {
         self.step.run(looking(&find), |reference| or_found(create(reference), || find(reference)))
     }
 
-    /// Like [`create`](Self::create), and records a refusal, too, so that the operation can go on with its next step.
+    /// Like [`create`](Self::create), but also records a refusal, so that the operation can go on
+    /// with its next step.
     ///
     /// # Errors
-    /// What may pass: final refusals are in the [`Verdict`].
+    /// On a transient failure. A final refusal is in the [`Verdict`].
     pub fn try_create<T>(self, create: impl FnOnce(&str) -> Result<T, Failure>) -> Result<Verdict<T>, Failure>
     where
         F: Fn(&str) -> Result<Vec<Seen<T>>, Failure>,
@@ -302,7 +315,7 @@ impl<M, F> Find<M, F> {
     }
 }
 
-/// A step whose change the platform can't be asked about.
+/// A step for a change that can't be looked up.
 #[derive(Debug)]
 #[must_use = "a step does nothing until it is given its change"]
 pub struct NoLookup<M> {
@@ -313,7 +326,7 @@ impl<M> NoLookup<M> {
     /// Makes the change, unless an earlier run did.
     ///
     /// # Errors
-    /// What making it fails with; `unresolved` if an earlier run may have made it.
+    /// When the change fails; `unresolved` if an earlier run may have made it.
     pub fn create<T>(self, create: impl FnOnce(&str) -> Result<T, Failure>) -> Result<T, Failure>
     where
         T: Serialize + DeserializeOwned,
@@ -363,15 +376,15 @@ fn read<T: DeserializeOwned>(name: &str, recorded: &[u8]) -> Result<T, Failure> 
 
 /// The remote objects of a buy, by kind and key.
 pub trait Remote {
-    /// The id of an object, if it is known.
+    /// Returns the id of an object, if it is known.
     fn id_of(&self, kind: &RemoteKind, key: &str) -> Option<&str>;
 
-    /// The id of the buy's order.
+    /// Returns the id of the buy's order.
     fn order(&self) -> Option<&str> {
         self.id_of(&RemoteKind::Order, "")
     }
 
-    /// The id of a package's line item.
+    /// Returns the id of a package's line item.
     fn package(&self, package_id: &str) -> Option<&str> {
         self.id_of(&RemoteKind::Package, package_id)
     }

@@ -1,7 +1,8 @@
 //! A host for native tests of an adapter's logic.
 //!
-//! [`FakeHost`] keeps steps as the real one does, hands requests to a function that plays the platform, and can cut an
-//! operation off after any of its interactions, as a crash would. So a test can try them all and count what was made:
+//! [`FakeHost`] keeps steps as the real host does, passes requests to a function that plays the
+//! platform, and can cut an operation off after any interaction, as a crash would. So a test can
+//! try every cut and count what was made:
 //!
 //! ```ignore
 //! for cut in 1.. {
@@ -14,9 +15,10 @@
 //! }
 //! ```
 //!
-//! It also holds an adapter to the contract: it panics where the real host would trap or refuse.
+//! It also enforces the contract: it panics where the real host would trap or refuse.
 //!
-//! [`samples`] has a buy to begin with, [`exchange`](exchange::exchange) sends requests to an emulated ad server.
+//! [`samples`] has sample buys; [`exchange`](exchange::exchange) sends requests to an emulated ad
+//! server.
 
 pub mod exchange;
 pub mod samples;
@@ -47,10 +49,10 @@ pub(crate) fn installed() -> Rc<dyn Host> {
     }
 }
 
-/// Runs one call of an adapter on a host. `None` if it was cut off.
+/// Runs one call of an adapter on a host. Returns `None` if the call was cut off.
 ///
 /// # Panics
-/// As the call does.
+/// When the call panics.
 pub fn run<T>(host: &Rc<FakeHost>, call: impl FnOnce() -> T) -> Option<T> {
     *host.open.borrow_mut() = None;
     *host.doubtful.borrow_mut() = None;
@@ -67,38 +69,38 @@ pub fn run<T>(host: &Rc<FakeHost>, call: impl FnOnce() -> T) -> Option<T> {
 
 struct CutOff;
 
-/// What plays the platform.
+/// The function that plays the platform.
 pub type Platform = dyn FnMut(&OutgoingRequest) -> Result<IncomingResponse, TransportError>;
 
 #[derive(Debug, Clone)]
 struct Noted {
     reference: String,
-    /// A request that changes something left while the step was open.
+    /// Whether a write request left while the step was open.
     sent: bool,
     outcome: Option<Vec<u8>>,
 }
 
-/// See the [module](self).
+/// A fake host; see the [module](self).
 pub struct FakeHost {
     platform: RefCell<Box<Platform>>,
     journal: RefCell<BTreeMap<String, Noted>>,
     open: RefCell<Option<String>>,
-    /// The open step if it was begun in doubt and nobody has looked since.
+    /// The open step, if it was begun in doubt and was not looked up since.
     doubtful: RefCell<Option<String>>,
     remote: RefCell<Vec<RemoteObject>>,
     sent: RefCell<Vec<OutgoingRequest>>,
     now: Cell<OffsetDateTime>,
     until_cut: Cell<Option<u32>>,
-    /// Which operation this is: references of one are those of no other.
+    /// The number of the current operation. References differ between operations.
     operation: Cell<u32>,
-    /// Whether what got no answer may still be under way.
+    /// Whether a request that got no response may still be under way.
     under_way: Cell<bool>,
     read_requests: Vec<String>,
     write_requests: Vec<String>,
 }
 
 impl FakeHost {
-    /// A host with a platform, on 1 November 2026.
+    /// Makes a host with a platform. The clock starts at 1 November 2026.
     #[must_use]
     pub fn new(
         platform: impl FnMut(&OutgoingRequest) -> Result<IncomingResponse, TransportError> + 'static,
@@ -106,8 +108,8 @@ impl FakeHost {
         Self::with(Vec::new(), Vec::new(), platform)
     }
 
-    /// A host that knows what an adapter describes: its `read_requests` pass outside of steps, its `write_requests` do
-    /// not, although they are `GET`s.
+    /// Makes a host that knows an adapter's description: its `read_requests` may be sent outside of
+    /// steps; its `write_requests` may not, even if they are `GET`s.
     #[must_use]
     pub fn with_description(
         description: &Description,
@@ -138,21 +140,23 @@ impl FakeHost {
         })
     }
 
-    /// Cuts the next run off after so many interactions: the last of them takes effect and its answer is lost.
+    /// Cuts the next run off after this many interactions. The last one takes effect, but its
+    /// answer is lost.
     pub fn cut_after(&self, interactions: u32) {
         self.until_cut.set(Some(interactions));
     }
 
-    /// Says whether what got no answer may still be under way inside the ad server. While it may be, calls end, as the real host
-    /// ends them, where a step in doubt writes or says that it did not happen.
+    /// Sets whether a request that got no response may still be under way inside the ad server.
+    /// While it may be, a call ends, as on the real host, where a step in doubt would write or
+    /// report that it did not happen.
     pub fn under_way(&self, may_be: bool) {
         self.under_way.set(may_be);
     }
 
-    /// A step of this operation, as the host hands it to `find_made` later.
+    /// Returns a step of this operation, as the host passes it to `find_made` later.
     ///
     /// # Panics
-    /// If there was no such step.
+    /// When there was no such step.
     #[must_use]
     pub fn made_step(&self, name: &str) -> MadeStep {
         let journal = self.journal.borrow();
@@ -165,38 +169,39 @@ impl FakeHost {
         self.now.set(now);
     }
 
-    /// What the adapter asked to remember and did not forget.
+    /// Returns the objects that the adapter remembered and did not forget.
     #[must_use]
     pub fn remote(&self) -> Vec<RemoteObject> {
         self.remote.borrow().clone()
     }
 
-    /// The names of the finished steps.
+    /// Returns the names of the finished steps.
     #[must_use]
     pub fn finished(&self) -> Vec<String> {
         let journal = self.journal.borrow();
         journal.iter().filter(|(_, noted)| noted.outcome.is_some()).map(|(name, _)| name.clone()).collect()
     }
 
-    /// The requests sent so far, oldest first.
+    /// Returns the requests sent so far, oldest first.
     #[must_use]
     pub fn requests(&self) -> Vec<OutgoingRequest> {
         self.sent.borrow().clone()
     }
 
-    /// Forgets what the adapter asked to remember: the next operation is of another buy.
+    /// Clears the remembered objects: the next operation belongs to another buy.
     pub fn forget_all(&self) {
         self.remote.borrow_mut().clear();
     }
 
-    /// Forgets the steps: the next run is another operation.
+    /// Clears the steps: the next run is another operation.
     pub fn next_operation(&self) {
         self.journal.borrow_mut().clear();
         self.sent.borrow_mut().clear();
         self.operation.set(self.operation.get() + 1);
     }
 
-    /// Ends the call if the host would: the step is in doubt, and what it sent earlier may be under way.
+    /// Ends the call where the real host would: the step is in doubt, and an earlier request of it
+    /// may be under way.
     fn only_if_settled(&self, name: &str) {
         let in_doubt = self.doubtful.borrow().as_deref() == Some(name);
         if in_doubt && self.under_way.get() {
@@ -305,7 +310,8 @@ impl Transport for FakeHost {
         }
         self.sent.borrow_mut().push(request.clone());
         let answer = (self.platform.borrow_mut())(request);
-        // What the platform refused did not happen, and the real host knows it; a lookup that finds nothing refuses nothing.
+        // A change that the platform refused did not happen, and the real host knows that. A lookup
+        // that finds nothing is not a refusal.
         if !self.only_reads(request)
             && answer.as_ref().is_ok_and(|answer| (400..500).contains(&answer.status))
             && let Some(name) = self.open.borrow().as_ref()
@@ -328,7 +334,7 @@ impl Clock for FakeHost {
     }
 }
 
-/// An answer with a JSON body.
+/// Makes a response with a JSON body.
 #[must_use]
 pub fn answer(status: u16, body: &str) -> IncomingResponse {
     let headers = vec![("content-type".to_owned(), "application/json".to_owned())];

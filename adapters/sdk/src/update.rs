@@ -1,5 +1,5 @@
-//! What every adapter asks of an update besides the fields that differ: which packages, in which order, and which
-//! creatives begin and stop to run.
+//! What every adapter needs to know about an update besides the changed fields: which packages it
+//! affects, in which order, and which creatives start and stop running.
 
 use crate::{
     failure::{Fallible, Problems},
@@ -8,13 +8,14 @@ use crate::{
     words::pointer_segment,
 };
 
-/// A package of a buy.
+/// Returns a package of a buy.
 #[must_use]
 pub fn package<'b>(buy: &'b MediaBuy, id: &str) -> Option<&'b PackageOrder> {
     buy.packages.iter().find(|package| package.package_id == id)
 }
 
-/// The packages to go through: those that the buyer named, in the buyer's order, then the others.
+/// Returns the packages in processing order: first those that the buyer named, in the buyer's
+/// order, then the others.
 #[must_use]
 pub fn in_order(update: &MediaBuyUpdate) -> Vec<&str> {
     let mut ids: Vec<&str> = Vec::new();
@@ -26,7 +27,7 @@ pub fn in_order(update: &MediaBuyUpdate) -> Vec<&str> {
     ids
 }
 
-/// The creatives of a package that begin to run in it, and those that stop.
+/// Returns the creatives that start running in a package, and those that stop.
 #[must_use]
 pub fn switched<'u>(update: &'u MediaBuyUpdate, id: &str) -> (Vec<&'u str>, Vec<&'u str>) {
     let of = |buy: &'u MediaBuy| package(buy, id).map(|package| package.creative_ids.as_slice()).unwrap_or_default();
@@ -37,7 +38,8 @@ pub fn switched<'u>(update: &'u MediaBuyUpdate, id: &str) -> (Vec<&'u str>, Vec<
     (only(after, before), only(before, after))
 }
 
-/// The creatives that begin to run in a package and are not on the platform yet, each with its package.
+/// Returns the creatives that start running in a package and are not on the platform yet, each with
+/// its package.
 #[must_use]
 pub fn beginning<'u>(ctx: &Context, update: &'u MediaBuyUpdate) -> Vec<(&'u PackageOrder, &'u str)> {
     let known = |id: &str| ctx.remote.id_of(&RemoteKind::Creative, id).is_some();
@@ -47,11 +49,11 @@ pub fn beginning<'u>(ctx: &Context, update: &'u MediaBuyUpdate) -> Vec<(&'u Pack
     update.desired.packages.iter().flat_map(begin).collect()
 }
 
-/// Translates the creatives that [begin](beginning), each for the packages that it begins in, and tells of those that the
-/// media buy does not have.
+/// Translates the creatives that [start running](beginning), each for the packages in which it
+/// starts. Reports those that the media buy doesn't have.
 ///
 /// # Errors
-/// As the translation.
+/// When a translation fails.
 pub fn translated<A>(
     ctx: &Context,
     update: &MediaBuyUpdate,
@@ -77,9 +79,10 @@ pub fn translated<A>(
     Ok(assets)
 }
 
-/// Whether something that was wrong in `current`, too, counts as accepted (see
-/// [`Problems::leave_out`](crate::failure::Problems::leave_out)): it does while it is not sent anew. A change of a
-/// package's targeting sends all of it, and what the platform can't do of it must not be lost on the way.
+/// Whether a problem that already exists in `current` counts as accepted (see
+/// [`Problems::leave_out`](crate::failure::Problems::leave_out)). It does unless the update sends
+/// the field anew. A change of a package's targeting sends all of the targeting, so nothing that
+/// the platform can't do may be dropped from it silently.
 #[must_use]
 pub fn stands(update: &MediaBuyUpdate, field: &str) -> bool {
     let changed = |desired: &&PackageOrder| {

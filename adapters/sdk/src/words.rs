@@ -1,11 +1,11 @@
-//! The contract's cases as buyers write them: `geo_country`, `any_of`, `front_loaded`.
+//! The contract's enum cases as buyers write them: `geo_country`, `any_of`, `front_loaded`.
 //!
-//! Failures name what a buyer wrote, so an adapter needs the words, not the cases.
+//! Failures quote what the buyer wrote, so adapters need these words, not the cases.
 
 use crate::types::{CreativeFormat, Dimension, Operator, Pacing, PriceModel, TargetingRule};
 
 impl Dimension {
-    /// The buyer's word for it.
+    /// Returns the buyer's word for the dimension.
     #[must_use]
     pub fn word(&self) -> &str {
         match self {
@@ -30,7 +30,7 @@ impl Dimension {
 }
 
 impl Operator {
-    /// The buyer's word for it.
+    /// Returns the buyer's word for the operator.
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
@@ -41,7 +41,8 @@ impl Operator {
 }
 
 impl TargetingRule {
-    /// Where the rule stands in the request of a package: `/packages/news/targeting_overlay/os_any_of`.
+    /// Returns the JSON pointer of the rule in a package's request:
+    /// `/packages/news/targeting_overlay/os_any_of`.
     #[must_use]
     pub fn pointer(&self, package_id: &str) -> String {
         let (dimension, operator) = (self.dimension.word(), self.operator.word());
@@ -49,13 +50,14 @@ impl TargetingRule {
     }
 }
 
-/// A name as a segment of a JSON pointer (RFC 6901).
+/// Escapes a name as a segment of a JSON pointer (RFC 6901).
 #[must_use]
 pub fn pointer_segment(name: &str) -> String {
     name.replace('~', "~0").replace('/', "~1")
 }
 
-/// A postal code with its country, as `US` and `10001`: written `US:10001`, which is what the host sends, or `US-10001`.
+/// Splits a postal code into country and code: `US:10001`, which is the form that the host sends,
+/// or `US-10001`, into `US` and `10001`.
 #[must_use]
 pub fn postal_code(value: &str) -> Option<(&str, &str)> {
     let (country, code) = value.split_once(':').or_else(|| value.split_once('-'))?;
@@ -65,7 +67,7 @@ pub fn postal_code(value: &str) -> Option<(&str, &str)> {
 }
 
 impl CreativeFormat {
-    /// The buyer's word for it.
+    /// Returns the buyer's word for the format.
     #[must_use]
     pub fn word(&self) -> &str {
         match self {
@@ -79,7 +81,7 @@ impl CreativeFormat {
 }
 
 impl Pacing {
-    /// The buyer's word for it.
+    /// Returns the buyer's word for the pacing.
     #[must_use]
     pub fn word(&self) -> &str {
         match self {
@@ -92,7 +94,7 @@ impl Pacing {
 }
 
 impl PriceModel {
-    /// The buyer's word for it.
+    /// Returns the buyer's word for the price model.
     #[must_use]
     pub fn word(&self) -> &str {
         match self {

@@ -1,15 +1,17 @@
-//! What is tried on every ad server in the same way. Each test names what is its platform's: paths, kinds and fields.
+//! Test scenarios that are the same for every ad server. Each test supplies what is specific to its
+//! platform: paths, kinds and fields.
 
 use flightdeck_adapter::{prelude::*, step::Remote, testing::run};
 
 use crate::{Network, field};
 
-/// What stands before an ad server says where to go, in a page of its own.
+/// A redirect with a page, as from a proxy in front of an ad server.
 pub const REDIRECT: &str = r#"{"status":302,"headers":{"location":"https://login.example/"},"body":"<html><head><style>p{}</style></head><body><h1>Moved</h1></body></html>"}"#;
-/// What is told of a request that was redirected with it.
+/// The message for a request that was redirected with it.
 pub const REDIRECTED: &str = "It redirected the request (302) instead of answering it. It said: Moved";
 
-/// The regions and devices that the lifecycle document's requests name (`geography`, `device_types`).
+/// Adds the regions and devices that the lifecycle document's requests name (`geography`,
+/// `device_types`).
 #[must_use]
 pub fn documented(mut package: PackageOrder) -> PackageOrder {
     let rule = |dimension, values: &[&str]| TargetingRule {
@@ -22,7 +24,8 @@ pub fn documented(mut package: PackageOrder) -> PackageOrder {
     package
 }
 
-/// A buy as it is to be after the lifecycle document's update: longer, with more money and impressions for its first package.
+/// Returns the desired state of a buy after the lifecycle document's update: a later end, and more
+/// budget and impressions for the first package.
 #[must_use]
 pub fn prolonged(current: &MediaBuy) -> MediaBuy {
     let mut desired = current.clone();
@@ -35,7 +38,8 @@ pub fn prolonged(current: &MediaBuy) -> MediaBuy {
     desired
 }
 
-/// Plans a creation, twice and without network. Answers the types of what is planned with the plan.
+/// Plans a creation twice, without network access. Returns the types of the planned objects, and
+/// the plan.
 pub fn planned<A: Adapter, E>(network: &Network<A, E>, buy: &MediaBuy) -> (Vec<String>, ChangePlan) {
     let plan = || network.run(|ctx| A::plan(ctx, Change::Create(buy.clone()))).unwrap();
     let (first, again) = (plan(), plan());
@@ -44,14 +48,15 @@ pub fn planned<A: Adapter, E>(network: &Network<A, E>, buy: &MediaBuy) -> (Vec<S
     (first.changes.iter().map(|change| change.remote_type.clone()).collect(), first)
 }
 
-/// The types of what is planned for an upload.
+/// Returns the types of the objects planned for an upload.
 pub fn planned_upload<A: Adapter, E>(network: &Network<A, E>, buy: &MediaBuy, assets: &[Creative]) -> Vec<String> {
     let batch = CreativeBatch { media_buy: buy.clone(), assets: assets.to_vec() };
     let plan = network.run(|ctx| A::plan(ctx, Change::AddCreatives(batch))).unwrap();
     plan.changes.into_iter().map(|change| change.remote_type).collect()
 }
 
-/// What is planned for an update, a line for each change: what is done, to what (`#`: it is known), and the fields.
+/// Returns one line per planned change of an update: the action, the object (`#`: its id is known),
+/// and the fields.
 pub fn planned_update<A: Adapter, E>(network: &Network<A, E>, update: &MediaBuyUpdate) -> Vec<String> {
     let plan = network.run(|ctx| A::plan(ctx, Change::Update(update.clone()))).unwrap();
     let line = |change: &PlannedChange| {
@@ -62,14 +67,15 @@ pub fn planned_update<A: Adapter, E>(network: &Network<A, E>, update: &MediaBuyU
     plan.changes.iter().map(line).collect()
 }
 
-/// An update that differs in nothing sends nothing.
+/// Asserts that an update without differences sends nothing.
 pub fn nothing_to_change<A: Adapter, E>(network: &Network<A, E>, buy: &MediaBuy, creatives: &[Creative]) {
     let outcome = network.update(buy, buy, creatives);
     assert_eq!(outcome.affected_packages, [""; 0]);
     assert!(network.host.requests().is_empty());
 }
 
-/// A creative of two packages that was made although the request to a path was redirected is taken.
+/// Asserts that a creative for two packages is used if it was made although the request to a path
+/// was redirected.
 pub fn made_in_spite_of_a_redirect<A: Adapter, E>(
     network: &Network<A, E>,
     path: &str,
@@ -82,7 +88,7 @@ pub fn made_in_spite_of_a_redirect<A: Adapter, E>(
     assert_eq!((status.state, network.count("creatives")), (AssetState::Approved, 1));
 }
 
-/// Tries a buy's creative in both of its packages, neither of which takes it. Answers what is told of it.
+/// Uploads a creative for both packages of a buy, neither of which accepts it. Returns its status.
 pub fn taken_nowhere<A: Adapter, E>(
     network: &Network<A, E>,
     (method, path): (&str, &str),
@@ -96,7 +102,8 @@ pub fn taken_nowhere<A: Adapter, E>(
     refused
 }
 
-/// A busy ad server is tried again as late as it asks, and then the order is made once. Answers its outcome.
+/// Asserts that a busy ad server is retried after the delay that it asks for, and that the order is
+/// then made exactly once. Returns the outcome.
 pub fn busy<A: Adapter, E>(network: &Network<A, E>, path: &str, orders: &str, buy: &MediaBuy) -> Outcome {
     let busy = r#"{"fail":{"status":429,"headers":{"Retry-After":"7"}}}"#;
     network.fault(&format!(r#"{{"method":"POST","path":"{path}","action":{busy}}}"#));
@@ -107,7 +114,8 @@ pub fn busy<A: Adapter, E>(network: &Network<A, E>, path: &str, orders: &str, bu
     outcome
 }
 
-/// A create that the platform refuses is refused in its words; what was made until then is known and can be undone.
+/// Asserts that a create that the platform refuses fails with its words, and that what was made
+/// before is known and can be undone. Returns the failure.
 pub fn refused<A: Adapter, E>(network: &Network<A, E>, buy: &MediaBuy) -> Failure {
     let failure = network.run(|ctx| A::create_media_buy(ctx, buy.clone())).unwrap_err();
     assert_eq!(failure.kind, FailureKind::Rejected);
@@ -116,8 +124,8 @@ pub fn refused<A: Adapter, E>(network: &Network<A, E>, buy: &MediaBuy) -> Failur
     failure
 }
 
-/// A buy of which the host remembers nothing is found by its id and cancelled, and another one, whose id only begins like it,
-/// is not.
+/// Asserts that a buy of which the host remembers nothing is found by its id and cancelled, and
+/// that another buy whose id has the same prefix is not.
 pub fn forgotten<A: Adapter, E>(network: &Network<A, E>, orders: &str, archived: &str, buy: &MediaBuy) {
     let longer = MediaBuy { media_buy_id: format!("{}6", buy.media_buy_id), ..buy.clone() };
     network.create(&longer);
@@ -128,7 +136,8 @@ pub fn forgotten<A: Adapter, E>(network: &Network<A, E>, orders: &str, archived:
     assert_eq!(archived, ["false", "true"], "the other buy's id only begins like it");
 }
 
-/// A buy is cancelled, and cancelled again, and one that never was is cancelled, too. Answers the notes about that one.
+/// Cancels a buy, cancels it again, and cancels one that never existed. Returns the notes about the
+/// last.
 pub fn cancelled<A: Adapter, E>(network: &Network<A, E>, buy: &MediaBuy) -> Vec<String> {
     network.run(|ctx| A::cancel_media_buy(ctx, buy.clone())).unwrap();
     assert_eq!(network.status(buy).state, DeliveryState::Canceled);
@@ -138,7 +147,7 @@ pub fn cancelled<A: Adapter, E>(network: &Network<A, E>, buy: &MediaBuy) -> Vec<
     network.run(|_| A::cancel_media_buy(empty, other)).unwrap().notes
 }
 
-/// A buy that is cancelled delivers nothing more from a day on.
+/// Asserts that a cancelled buy delivers nothing more from a given day on.
 pub fn delivers_no_more<A: Adapter, E>(network: &Network<A, E>, buy: &MediaBuy, later: &str) {
     let delivered = || network.delivery(buy, "2026-12-01", "2026-12-31").len();
     let before = delivered();
@@ -146,7 +155,8 @@ pub fn delivers_no_more<A: Adapter, E>(network: &Network<A, E>, buy: &MediaBuy, 
     assert_eq!(delivered(), before);
 }
 
-/// Every create that is cut off can be cancelled, and then no order is left that is not archived.
+/// Asserts that every create that was cut off can be cancelled, and that all orders are archived
+/// afterwards.
 pub fn cancelled_wherever_it_was_cut_off<A: Adapter, E>(
     start: impl Fn() -> Network<A, E>,
     (orders, archived): (&str, &str),
@@ -168,7 +178,8 @@ pub fn cancelled_wherever_it_was_cut_off<A: Adapter, E>(
     panic!("the operation never came to its end");
 }
 
-/// A report that takes longer than the call is asked for again later. Answers after how many milliseconds.
+/// Asserts that a report that takes longer than the call is requested again later. Returns the
+/// delay in milliseconds.
 pub fn not_ready<A: Adapter, E>(network: &Network<A, E>, buy: &MediaBuy) -> Option<u64> {
     network.at("2026-11-01T00:00:00Z");
     let range = DateRange { first: "2026-12-01".to_owned(), last: "2026-12-31".to_owned() };
@@ -178,7 +189,8 @@ pub fn not_ready<A: Adapter, E>(network: &Network<A, E>, buy: &MediaBuy) -> Opti
     failure.retry_after_ms
 }
 
-/// Buys of one package each, made on one platform: as the host asks about them.
+/// Makes buys of one package each on one platform. Returns them in the form in which the host asks
+/// about them.
 pub fn many<A: Adapter, E>(network: &Network<A, E>, number: usize, buy: &MediaBuy) -> Vec<RemoteBuy> {
     let made = |number| {
         network.host.forget_all();

@@ -1,26 +1,27 @@
-//! Operations one of whose requests gets no answer, and acts after its object was made again.
+//! Operations in which a request gets no answer, and takes effect after its object was made again.
 
 use flightdeck_adapter::prelude::*;
 
 use crate::Network;
 
-/// Longer than any test, in milliseconds: lists show what is new when the test says so.
+/// Longer than any test, in milliseconds: lists show new objects only when the test says so.
 const FOR_EVER: u32 = 3_600_000;
 
-/// Why a lookup misses what a lost request makes.
+/// Why a lookup misses the object that a lost request makes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Late {
-    /// It acts at once, and lists show it long after.
+    /// The request takes effect immediately, but lists show the object much later.
     Shown,
-    /// It acts long after its client hung up.
+    /// The request takes effect long after its client disconnected.
     Made,
 }
 
-/// Both.
+/// Both variants.
 pub const EVERY_WAY: [Late; 2] = [Late::Shown, Late::Made];
 
-/// Carries an operation out whose first request to a path gets no answer; it is run again and succeeds. Answers the step, as
-/// the host asks about it later, when all that was made is there and is shown.
+/// Runs an operation whose first request to a path gets no answer, and runs it again until it
+/// succeeds. Returns the step in the form in which the host asks about it later, when all objects
+/// exist and are visible.
 pub fn lost<A: Adapter, E, T>(
     network: &Network<A, E>,
     late: Late,
@@ -37,7 +38,7 @@ pub fn lost<A: Adapter, E, T>(
     made
 }
 
-/// Has the next request to a path get no answer.
+/// Makes the next request to a path get no answer.
 pub fn begin<A: Adapter, E>(network: &Network<A, E>, late: Late, path: &str) {
     let action = match late {
         Late::Shown => r#""drop_after_acting""#,
@@ -49,7 +50,7 @@ pub fn begin<A: Adapter, E>(network: &Network<A, E>, late: Late, path: &str) {
     }
 }
 
-/// Has everything be carried out and shown.
+/// Lets all pending requests take effect, and makes all objects visible.
 pub fn end<A: Adapter, E>(network: &Network<A, E>, late: Late) {
     match late {
         Late::Shown => network.lag(0),
@@ -59,8 +60,8 @@ pub fn end<A: Adapter, E>(network: &Network<A, E>, late: Late) {
     }
 }
 
-/// What was made twice: both are told, the one that is recorded and another; that one is stopped, twice, and then the recorded
-/// one alone is active.
+/// Asserts that an object was made twice: the lookup returns both, the recorded one and another.
+/// After the other one is stopped, twice, only the recorded one is active.
 pub fn one_is_stopped<A: Adapter, E>(network: &Network<A, E>, made: &MadeStep) {
     let found = network.find_made(made);
     assert_eq!(found.len(), 2, "{}: {found:?}", made.name);
@@ -76,14 +77,14 @@ pub fn one_is_stopped<A: Adapter, E>(network: &Network<A, E>, made: &MadeStep) {
     assert!(recorded(left), "{left:?}");
 }
 
-/// What was made once is told alone, and is the one that is recorded.
+/// Asserts that an object was made once: the lookup returns only the recorded one.
 pub fn only_one<A: Adapter, E>(network: &Network<A, E>, made: &MadeStep) {
     let found = network.find_made(made);
     let [object] = found.as_slice() else { panic!("{}: {found:?}", made.name) };
     assert!(network.host.remote().contains(&object.object), "{object:?}");
 }
 
-/// A step that carries nothing's reference.
+/// Returns a step whose reference no object carries.
 #[must_use]
 pub fn never_happened(name: &str) -> MadeStep {
     MadeStep { name: name.to_owned(), reference: "fd9x9999".to_owned(), extensions: Vec::new() }

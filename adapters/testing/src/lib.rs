@@ -1,11 +1,12 @@
-//! An adapter against the emulator of its ad server, natively: the same code that the component is made of, its requests
-//! carried over a real connection.
+//! Tests of an adapter against the emulator of its ad server, natively: the same code as in the
+//! component, with requests over a real connection.
 //!
-//! - [`Network`]: an emulator, and a fake host that speaks to it.
-//! - [`late`]: an operation one of whose requests is carried out late, or shown late, so that its object is made twice.
-//! - [`frames`]: what is tried on every ad server in the same way.
-//! - [`whatever_the_pages`]: a buy on a platform whose lists have pages without items.
-//! - [`everywhere`]: an operation, cut off after every one of its interactions and run again.
+//! - [`Network`]: an emulator, and a fake host connected to it.
+//! - [`late`]: an operation in which a request takes effect late, or becomes visible late, so that
+//!   its object is made twice.
+//! - [`frames`]: scenarios that are the same for every ad server.
+//! - [`whatever_the_pages`]: a buy on a platform whose lists have empty pages.
+//! - [`everywhere`]: an operation, cut off after each of its interactions and run again.
 
 #![expect(
     clippy::unwrap_used,
@@ -28,24 +29,25 @@ use flightdeck_adapter::{
 };
 use flightdeck_emulators::{Running, StartError};
 
-/// The headers that the real host would add to a request, after it left the adapter.
+/// The headers that the real host adds to a request after it has left the adapter.
 pub type Credentials = Vec<(String, String)>;
 
 /// An emulator and a host for one test.
 pub struct Network<A, E> {
     emulator: Running<E>,
-    /// The host.
+    /// The fake host, connected to the emulator.
     pub host: Rc<FakeHost>,
     context: Context,
     credentials: Credentials,
     adapter: PhantomData<A>,
-    // Dropped last: the emulator lives in it.
+    // Dropped last, because the emulator runs in it.
     _runtime: tokio::runtime::Runtime,
 }
 
 impl<A: Adapter, E> Network<A, E> {
-    /// Starts an emulator, and a host for the adapter. `credentials` says what the host adds to each request; `context` is
-    /// what it would give the adapter, but for the endpoint, what it remembers and the deadline.
+    /// Starts an emulator, and a host for the adapter. `credentials` returns what the host adds to
+    /// each request. `context` is the adapter's context, except the endpoint, the remembered
+    /// objects and the deadline.
     pub fn start<F: Future<Output = Result<Running<E>, StartError>>>(
         emulator: F,
         credentials: impl FnOnce(&Running<E>) -> Credentials,
@@ -61,18 +63,18 @@ impl<A: Adapter, E> Network<A, E> {
         network
     }
 
-    /// The emulator.
+    /// Returns the running emulator.
     pub fn emulator(&self) -> &Running<E> {
         &self.emulator
     }
 
-    /// Sets the clocks of both.
+    /// Sets the clocks of host and emulator.
     pub fn at(&self, now: &str) {
         self.host.set_now(moment::parse(now).expect("an instant"));
         self.control("PUT", "clock", &format!(r#"{{"now":"{now}"}}"#));
     }
 
-    /// A context with what the host remembers.
+    /// Returns a context with what the host remembers.
     pub fn context(&self) -> Context {
         Context {
             endpoint: self.emulator.url.clone(),
@@ -82,14 +84,14 @@ impl<A: Adapter, E> Network<A, E> {
         }
     }
 
-    /// Runs an operation of its own, to its end.
+    /// Runs a new operation to its end.
     pub fn run<T>(&self, operation: impl FnOnce(Context) -> T) -> T {
         self.host.next_operation();
         let ctx = self.context();
         run(&self.host, || operation(ctx)).expect("the operation was not cut off")
     }
 
-    /// Runs the operation under way once more, with all that is remembered by now.
+    /// Runs the current operation again, with everything that is remembered by now.
     pub fn again<T>(&self, operation: impl FnOnce(Context) -> T) -> T {
         let ctx = self.context();
         run(&self.host, || operation(ctx)).expect("the operation was not cut off")
@@ -106,43 +108,44 @@ impl<A: Adapter, E> Network<A, E> {
         self.run(|ctx| A::add_creative_assets(ctx, batch)).unwrap().assets
     }
 
-    /// Carries an update out.
+    /// Carries out an update.
     pub fn update(&self, current: &MediaBuy, desired: &MediaBuy, creatives: &[Creative]) -> UpdateOutcome {
         let update = change(current, desired, creatives, &[]);
         self.run(|ctx| A::update_media_buy(ctx, update)).unwrap()
     }
 
-    /// How a buy stands.
+    /// Returns the status of a buy.
     pub fn status(&self, buy: &MediaBuy) -> BuyStatus {
         let answers = self.run(|ctx| A::check_status(ctx, vec![self.remote_buy(buy)])).unwrap();
         answers.into_iter().next().unwrap().status.unwrap()
     }
 
-    /// What a buy delivered, by package and day.
+    /// Returns what a buy delivered, by package and day.
     pub fn delivery(&self, buy: &MediaBuy, first: &str, last: &str) -> Vec<DeliveryRow> {
         let range = DateRange { first: first.to_owned(), last: last.to_owned() };
         let answers = self.run(|ctx| A::get_delivery(ctx, vec![self.remote_buy(buy)], range)).unwrap();
         answers.into_iter().next().unwrap().delivery.unwrap().rows
     }
 
-    /// What carries a step's reference, as the host asks for it later.
+    /// Returns the objects that carry a step's reference, as in the host's later lookup.
     pub fn find_made(&self, made: &MadeStep) -> Vec<MadeObject> {
         self.run(|ctx| A::find_made(ctx, made.clone())).unwrap()
     }
 
-    /// Stops something that nobody asked for.
+    /// Stops an unwanted object.
     pub fn stop_made(&self, object: &MadeObject) {
         self.run(|ctx| A::stop_made(ctx, object.clone())).unwrap();
     }
 
-    /// How many objects carry a reference, and how many of them are active, as the platform counts.
+    /// Returns how many objects carry a reference, and how many of them are active, according to
+    /// the platform.
     pub fn carried(&self, reference: &str) -> (i64, i64) {
         let answer = self.control("GET", &format!("references/{reference}"), "");
         let count = |name: &str| answer.get(name).and_then(Json::as_i64).expect("carriers are counted");
         (count("total"), count("active"))
     }
 
-    /// A buy as the host asks about it.
+    /// Returns a buy in the form in which the host asks about it.
     pub fn remote_buy(&self, buy: &MediaBuy) -> RemoteBuy {
         RemoteBuy {
             media_buy_id: buy.media_buy_id.clone(),
@@ -153,7 +156,7 @@ impl<A: Adapter, E> Network<A, E> {
         }
     }
 
-    /// How many of a kind exist, after looking that none exists twice.
+    /// Returns how many objects of a kind exist, after checking that none of them exists twice.
     pub fn count(&self, kind: &str) -> usize {
         let objects = self.control("GET", "objects", "");
         let duplicates = objects.get("duplicates").expect("duplicates are counted");
@@ -163,35 +166,35 @@ impl<A: Adapter, E> Network<A, E> {
         usize::try_from(count).unwrap()
     }
 
-    /// All objects of a kind, as the platform keeps them.
+    /// Returns all objects of a kind, as the platform stores them.
     pub fn objects(&self, kind: &str) -> Vec<Object> {
         let answer = self.control("GET", &format!("objects/{kind}"), "");
         answer.get("objects").unwrap().items().iter().map(|item| item.as_object().unwrap().clone()).collect()
     }
 
-    /// Sets a rule by which requests fail.
+    /// Adds a fault rule, by which requests fail.
     pub fn fault(&self, rule: &str) {
         self.control("POST", "faults", rule);
     }
 
-    /// Lets lists give so many items a page at most.
+    /// Limits the pages of lists to this many items.
     pub fn page_size(&self, items: u32) {
         self.control("PUT", "settings", &format!(r#"{{"max_page_size":{items}}}"#));
     }
 
-    /// Has lists miss what is new for so long.
+    /// Delays the appearance of new objects in lists.
     pub fn lag(&self, milliseconds: u32) {
         self.control("PUT", "settings", &format!(r#"{{"lookup_lag_ms":{milliseconds}}}"#));
     }
 
-    /// What a person does on the network by hand.
+    /// Makes a change that a person makes on the network by hand.
     pub fn by_hand(&self, method: &str, path: &str, body: &Object) -> Object {
         let url = format!("{}{path}", self.emulator.url);
         let body = if method == "GET" { String::new() } else { body.to_string() };
         read(method, path, &exchange(method, &url, &self.credentials, body.as_bytes()).unwrap())
     }
 
-    /// A request to the emulator's controls.
+    /// Sends a request to the emulator's control API.
     pub fn control(&self, method: &str, path: &str, body: &str) -> Object {
         let url = format!("{}/__control/{path}", self.emulator.url);
         read(method, path, &exchange(method, &url, &[], body.as_bytes()).unwrap())
@@ -211,13 +214,13 @@ fn send(request: &OutgoingRequest, credentials: &Credentials) -> Result<Incoming
         .map_err(|error| TransportError::Lost(error.to_string()))
 }
 
-/// A field as JSON text.
+/// Returns a field as JSON text.
 #[must_use]
 pub fn field(object: &Object, name: &str) -> String {
     object.get(name).cloned().unwrap_or_default().to_string()
 }
 
-/// An update.
+/// Makes an update.
 #[must_use]
 pub fn change(current: &MediaBuy, desired: &MediaBuy, creatives: &[Creative], touched: &[&str]) -> MediaBuyUpdate {
     MediaBuyUpdate {
@@ -228,9 +231,9 @@ pub fn change(current: &MediaBuy, desired: &MediaBuy, creatives: &[Creative], to
     }
 }
 
-/// Has a buy made, one answer of it lost on the way, its creatives uploaded and three of its days delivered, and asks what there
-/// is of it: on a platform with full pages, and on one with a page without items before each other one and one item on that. All
-/// that is told must be the same.
+/// Creates a buy with one lost response, uploads its creatives, delivers three of its days, and
+/// reads everything about it: once on a platform with full pages, and once on one with one item per
+/// page and an empty page before each. Asserts that all results are the same.
 pub fn whatever_the_pages<A: Adapter, E>(start: impl Fn() -> Network<A, E>, buy: &MediaBuy, assets: &[Creative]) {
     let told = |settings: &str| {
         let network = start();
@@ -248,9 +251,9 @@ pub fn whatever_the_pages<A: Adapter, E>(start: impl Fn() -> Network<A, E>, buy:
     assert_eq!(told(r#"{"paging":"empty_between","max_page_size":1}"#), told("{}"));
 }
 
-/// Runs an operation with a cut after each of its interactions, each time on a network of its own: it is run again with
-/// all that is remembered by then, must succeed, name the same steps, and leave what `look` expects. Answers how many
-/// places there were.
+/// Runs an operation with a cut after each of its interactions, each time on a network of its own.
+/// Then runs it again with everything that is remembered by then. It must succeed, name the same
+/// steps, and leave what `look` expects. Returns the number of cuts.
 pub fn everywhere<A: Adapter, E, T>(
     start: impl Fn() -> Network<A, E>,
     operation: impl Fn(Context) -> Fallible<T>,

@@ -1,4 +1,4 @@
-//! Triton as an ad server of the SDK's: which module answers what.
+//! Triton as an ad server of the SDK: delegates each function to its module.
 
 use flightdeck_adapter::{
     ad_server::{AdServer, Booking, Delivered, ItemChange, Noun, Placement, PlacementKey, Update, Words},
@@ -17,7 +17,7 @@ use crate::{
     status::{self, Shelf},
 };
 
-/// Triton, and the adapter for it.
+/// Triton during one call.
 #[derive(Debug)]
 pub struct Triton {
     api: Api,
@@ -44,7 +44,7 @@ impl AdServer for Triton {
         "review_targeting",
         "Triton has no performance index: review its targeting and creatives, or move its budget to other packages.",
     );
-    // A creative can be neither switched off nor deleted.
+    // A creative can be neither deactivated nor deleted.
     const DISCARDS: bool = false;
     const CANCEL_NOTES: &'static [&'static str] = &["The flights are put away with their campaign."];
 
@@ -134,7 +134,7 @@ impl AdServer for Triton {
         campaign::find_by_buy(&self.api, self.advertiser()?, media_buy_id)
     }
 
-    /// No other campaign was ever named by the step of a flight.
+    /// A flight's step never names another campaign.
     fn find_items(&self, campaign: Option<&str>, reference: &str) -> Fallible<Vec<Seen<i64>>> {
         campaign.map_or(Ok(Vec::new()), |campaign| flight::find(&self.api, api::number(campaign)?, reference))
     }
@@ -152,7 +152,7 @@ impl AdServer for Triton {
         Ok(seen.active(active))
     }
 
-    /// That a flight plays a creative is told by itself: it can do so only once.
+    /// A flight can play a creative only once, so there is no second placement to find.
     fn find_placements(&self, key: &PlacementKey<'_>, _: &str) -> Fallible<Vec<Seen<String>>> {
         let Some(creative) = key.creative else { return Ok(Vec::new()) };
         let plays = playing::plays(&self.api, key.item, api::number(creative)?)?;
@@ -171,8 +171,9 @@ impl AdServer for Triton {
         flight::change(&self.api, id, &changes)
     }
 
-    /// A campaign holds the days of its flights, so one that becomes shorter is shortened at the end. Flights decide what
-    /// plays: a campaign that stays longer because one was refused does no harm.
+    /// A campaign contains the days of its flights, so it is shortened only at the end. The flights
+    /// determine what plays, so it does no harm if the campaign stays longer because a flight was
+    /// refused.
     fn end_update(&self, update: &Update<'_, Self>, _: &[ItemChange<'_, Self>], complete: bool) -> Fallible<()> {
         let (_, after) = update.desired.order.changes_from(&update.current.order);
         if after.is_empty() || !complete {
@@ -189,7 +190,7 @@ impl AdServer for Triton {
         flight::switch_off(&self.api, id)
     }
 
-    /// A creative can't be switched off on Triton, so the buy's flights stop playing it.
+    /// Triton can't deactivate a creative, so the buy's flights stop playing it.
     fn stop_creative(&self, campaign: Option<&str>, id: &str) -> Fallible<()> {
         let creative = api::number(id)?;
         let flights = campaign.map(|campaign| playing::flights(&self.api, campaign, creative)).transpose()?;

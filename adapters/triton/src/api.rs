@@ -1,6 +1,6 @@
-//! How Triton's Booking API is spoken to: its lists, its ids and its refusals.
+//! Client for Triton's Booking API: its lists, ids and errors.
 //!
-//! The token of the login is the host's to get and to add.
+//! The host logs in and adds the token.
 
 use flightdeck_adapter::{
     numbered::{self, Called},
@@ -10,51 +10,51 @@ use serde::{Deserialize, de::DeserializeOwned};
 
 use crate::inferred;
 
-/// The platform, for people.
+/// The platform's display name.
 pub const PLATFORM: &str = "Triton";
 const CALLED: Called = Called { platform: PLATFORM, account: "this user" };
 
-/// The API of a context.
+/// Opens the API of a context.
 #[must_use]
 pub fn open(ctx: &Context) -> Api {
     Api::new(&ctx.endpoint).explain(explain)
 }
 
-/// The buyer's advertiser.
+/// Returns the id of the buyer's advertiser.
 ///
 /// # Errors
-/// `invalid` when the principal's advertiser id is no number.
+/// `invalid` when the principal's advertiser id is not a number.
 pub fn advertiser(ctx: &Context) -> Fallible<i64> {
     CALLED.advertiser(ctx)
 }
 
-/// An id of the platform as the number that its bodies want.
+/// Parses a platform id as the number that request bodies need.
 ///
 /// # Errors
-/// `invalid` when it is none: it was not this adapter that remembered it.
+/// `invalid` when the id is not a number, which means that another adapter remembered it.
 pub fn number(id: &str) -> Fallible<i64> {
     CALLED.number(id)
 }
 
-/// One of a collection, by its id.
+/// Returns the path of an object in a collection.
 #[must_use]
 pub fn one(collection: &str, id: &str) -> String {
     format!("{collection}/{}", flightdeck_adapter::http::url::segment(&id))
 }
 
-/// What the platform answers about anything that it made.
+/// The response to every creation.
 #[derive(Debug, Clone, Copy, Deserialize)]
 pub struct Made {
-    /// Its id.
+    /// The id of the new object.
     pub id: i64,
 }
 
-/// A thing with a name, as far as looking it up needs it.
+/// A named object, with the fields that a lookup needs.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Named {
-    /// Its id.
+    /// The id of the object.
     pub id: i64,
-    /// Its name.
+    /// The display name.
     #[serde(default)]
     pub name: String,
     active: Option<bool>,
@@ -65,7 +65,8 @@ pub struct Named {
 }
 
 impl Named {
-    /// As a lookup tells of it. What does not say that it is off is on; flights are put away with their campaign.
+    /// Returns the object as the result of a lookup. It is active unless it says otherwise. Flights
+    /// are archived with their campaign.
     #[must_use]
     pub fn seen(self) -> Seen<i64> {
         let off = self.active == Some(false) || self.archived || self.status == inferred::state::ARCHIVED;
@@ -73,15 +74,15 @@ impl Named {
     }
 }
 
-/// Those of a list whose names carry a reference, all of them.
+/// Returns all objects of a list whose names carry a reference.
 ///
 /// # Errors
-/// When Triton can't be asked.
+/// When Triton can't be reached.
 pub fn carrying(list: impl Iterator<Item = Fallible<Named>>, reference: &str) -> Fallible<Vec<Seen<i64>>> {
     made::carrying(list.map(|named| named.map(Named::seen)), reference)
 }
 
-/// Goes through a list. The function makes the request, which is given its page.
+/// Iterates over a list. `request` builds the request, to which the page is added.
 pub fn list<'a, T, F>(request: F) -> impl Iterator<Item = Fallible<T>> + use<'a, T, F>
 where
     T: DeserializeOwned,
@@ -90,7 +91,8 @@ where
     numbered::list(inferred::PAGE_SIZE, request)
 }
 
-/// Makes what Triton says about a refusal readable. Integrators must show its messages (help pages).
+/// Makes Triton's message for a refusal readable. Integrators must show these messages (help
+/// pages).
 fn explain(response: &Response, failure: Failure) -> Failure {
     #[derive(Deserialize)]
     struct Body {

@@ -1,4 +1,4 @@
-//! A media buy as it is on Triton: one campaign, and one flight for each package.
+//! A media buy on Triton: one campaign, and one flight for each package.
 
 use flightdeck_adapter::{ad_server::Booking, prelude::*};
 
@@ -8,10 +8,10 @@ use crate::{
     settings::Platform,
 };
 
-/// Translates what can be, and gathers what can't.
+/// Translates a media buy, and collects what can't be translated.
 ///
 /// # Errors
-/// When the buy can't even be read.
+/// When the buy can't be parsed.
 pub fn translate(
     platform: &Platform,
     advertiser: i64,

@@ -1,4 +1,4 @@
-//! A campaign: what carries a media buy's part on Triton.
+//! A campaign, which carries a media buy on Triton.
 
 use flightdeck_adapter::{ad_server::Translated, money, names, plan::changed_fields, prelude::*};
 
@@ -8,17 +8,17 @@ use crate::{
     inferred::{NAME_LIMIT, PO_LIMIT, path},
 };
 
-/// The platform's word for it.
+/// The platform's name for the type.
 pub const TYPE: &str = "Campaign";
 /// The field of its last day.
 const END: &str = "endDate";
 
-/// A campaign as it is to be.
+/// The desired state of a campaign.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Campaign {
-    /// For people.
+    /// The display name.
     pub name: String,
-    /// What may change later.
+    /// The fields that may change later.
     pub fields: Object,
     advertiser: i64,
     currency: String,
@@ -26,7 +26,7 @@ pub struct Campaign {
     po_number: Option<String>,
 }
 
-/// What a campaign can't be.
+/// Checks what a campaign can't express.
 pub fn check(buy: &MediaBuy, problems: &mut Problems) {
     if let Some(number) = buy.po_number.as_ref().filter(|number| number.chars().count() > PO_LIMIT) {
         let message = format!("A purchase order on Triton has at most {PO_LIMIT} characters.");
@@ -39,12 +39,13 @@ pub fn check(buy: &MediaBuy, problems: &mut Problems) {
     }
 }
 
-/// What a media buy says about its campaign. It holds the days of its flights, which may run in several zones.
+/// Translates a media buy into its campaign, which contains the days of its flights. They may be in
+/// several time zones.
 #[must_use]
 pub fn translate(advertiser: i64, buy: &MediaBuy, flights: &[Flight]) -> Campaign {
     let days = |name| flights.iter().filter_map(move |flight| flight.fields.get(name).and_then(Json::as_text));
     let fields = object! {
-        // Days compare as texts do.
+        // Days sort as text.
         "startDate": days(flight::START).min(),
         "endDate": days(END).max(),
         "totalBudget": money::number(buy.total_budget),
@@ -71,7 +72,8 @@ impl Translated for Campaign {
 }
 
 impl Campaign {
-    /// The name without its reference. It has the media buy's id, by which a campaign is found whose own was never learnt.
+    /// Returns the name without its reference. It contains the media buy's id, by which a campaign
+    /// is found if its own id was lost.
     fn called(&self) -> String {
         if self.name.contains(&self.media_buy_id) {
             return self.name.clone();
@@ -79,7 +81,7 @@ impl Campaign {
         format!("{} · {}", self.media_buy_id, self.name)
     }
 
-    /// What a new campaign is sent with, without its reference.
+    /// Returns the body that creates the campaign, without its reference.
     #[must_use]
     pub fn created(&self) -> Object {
         let mut object = object! { "advertiserId": self.advertiser, "name": self.called() };
@@ -91,10 +93,10 @@ impl Campaign {
         object
     }
 
-    /// Makes the campaign.
+    /// Creates the campaign.
     ///
     /// # Errors
-    /// What Triton refuses.
+    /// When Triton refuses.
     pub fn create(&self, api: &Api, reference: &str) -> Fallible<i64> {
         let mut body = self.created();
         body.set("name", names::with_reference(&self.called(), reference, NAME_LIMIT));
@@ -106,14 +108,15 @@ impl Campaign {
         self.fields.get(END).and_then(Json::as_text).unwrap_or_default().to_owned()
     }
 
-    /// The fields that make this campaign of another, in two parts: what is sent before its flights change, and after
-    /// them. A campaign holds its flights' days, so it grows first and shrinks last.
+    /// Returns the fields to send to turn `current` into this campaign, in two parts: before its
+    /// flights change, and after. A campaign contains its flights' days, so it grows first and
+    /// shrinks last.
     #[must_use]
     pub fn changes_from(&self, current: &Self) -> (Object, Object) {
         let mut before = changed_fields(&current.fields, &self.fields);
         let mut after = Object::default();
         if self.last_day() < current.last_day() {
-            // Days compare as texts do.
+            // Days sort as text.
             before.remove(END);
             after.set(END, self.last_day());
         }
@@ -124,7 +127,7 @@ impl Campaign {
 /// Finds the campaigns of an advertiser that carry a reference.
 ///
 /// # Errors
-/// When Triton can't be asked.
+/// When Triton can't be reached.
 pub fn find(api: &Api, advertiser: i64, reference: &str) -> Fallible<Vec<Seen<i64>>> {
     api::carrying(of_advertiser(api, advertiser), reference)
 }
@@ -133,10 +136,10 @@ fn of_advertiser(api: &Api, advertiser: i64) -> impl Iterator<Item = Fallible<Na
     api::list(move || api.get(path::CAMPAIGNS).query("advertiserId", advertiser))
 }
 
-/// Finds the campaigns of a media buy whose ids were never learnt: by the media buy's id, which their names have.
+/// Finds a media buy's campaigns whose ids were lost, by the media buy's id in their names.
 ///
 /// # Errors
-/// When Triton can't be asked.
+/// When Triton can't be reached.
 pub fn find_by_buy(api: &Api, advertiser: i64, media_buy_id: &str) -> Fallible<Vec<String>> {
     let mut campaigns = Vec::new();
     for found in of_advertiser(api, advertiser) {
@@ -148,29 +151,29 @@ pub fn find_by_buy(api: &Api, advertiser: i64, media_buy_id: &str) -> Fallible<V
     Ok(campaigns)
 }
 
-/// Changes fields of a campaign: those and no others.
+/// Changes only these fields of a campaign.
 ///
 /// # Errors
-/// `not-found` when it is gone; what Triton refuses.
+/// `not-found` when it is gone. When Triton refuses.
 pub fn change(api: &Api, id: &str, changes: &Object) -> Fallible<()> {
     api.put(api::one(path::CAMPAIGNS, id)).json(changes).send()?;
     Ok(())
 }
 
-/// The fields that change when a campaign is put away: it is switched off as well.
+/// Returns the fields that archive a campaign. It is also deactivated.
 #[must_use]
 pub fn archived() -> Object {
     object! { "active": false, "archived": true }
 }
 
-/// Puts a campaign away with its flights. Whether it was there.
+/// Archives a campaign with its flights. Returns whether it existed.
 ///
 /// # Errors
-/// When Triton can't be asked or refuses.
+/// When Triton can't be reached or refuses.
 pub fn archive(api: &Api, id: &str) -> Fallible<bool> {
     let there: Option<Object> = api.get(api::one(path::CAMPAIGNS, id)).fetch_if_any()?;
     let Some(campaign) = there else { return Ok(false) };
-    // What is put away can't be changed.
+    // An archived campaign can't be changed.
     if campaign.get("archived").and_then(Json::as_bool) != Some(true) {
         change(api, id, &archived())?;
     }

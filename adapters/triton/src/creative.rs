@@ -1,7 +1,7 @@
-//! A creative: an audio spot. It belongs to the advertiser; a flight names those that it plays.
+//! A creative: an audio spot. It belongs to the advertiser; a flight lists those that it plays.
 //!
-//! Taken are MP3, WAV, WMA and OGG of 15 to 60 seconds (public help pages; also at least 128 kbps and 44.1 kHz, which only
-//! the platform can hear).
+//! Triton accepts MP3, WAV, WMA and OGG of 15 to 60 seconds (public help pages). It also requires
+//! at least 128 kbps and 44.1 kHz, which only the platform can check.
 
 use flightdeck_adapter::{ad_server::Uploadable, names, prelude::*, words::pointer_segment};
 
@@ -10,24 +10,25 @@ use crate::{
     inferred::{NAME_LIMIT, path},
 };
 
-/// The platform's word for it.
+/// The platform's name for the type.
 pub const TYPE: &str = "Creative";
-/// What is accepted, as it is told.
+/// The accepted formats, as shown in messages.
 const ACCEPTED: [&str; 4] = ["MP3", "WAV", "WMA", "OGG"];
 /// The shortest and the longest spot, in milliseconds.
 const LENGTH: std::ops::RangeInclusive<u32> = 15_000..=60_000;
 
-/// A creative as it is to be.
+/// The desired state of a creative.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Asset {
     /// The buyer's id.
     pub creative_id: String,
-    /// For people.
+    /// The display name.
     pub name: String,
     fields: Object,
 }
 
-/// What a creative of the buyer's is on Triton. `None` if it can't be, which the problems say.
+/// Translates a creative for Triton. Returns `None` if that is not possible; `problems` then says
+/// why.
 pub fn translate(
     buy: &MediaBuy,
     creative: &Creative,
@@ -87,7 +88,7 @@ pub fn translate(
     Some(Asset { creative_id: creative.creative_id.clone(), name: creative.name.clone(), fields })
 }
 
-/// The format by the ending of an address.
+/// Returns the format according to the extension of a URL.
 fn format_of(address: &str) -> Option<&'static str> {
     let path = address.split(['?', '#']).next().unwrap_or_default();
     let ending = path.rsplit('.').next()?.to_ascii_uppercase();
@@ -105,7 +106,7 @@ impl Uploadable for Asset {
 }
 
 impl Asset {
-    /// What the creative is sent with, without its reference.
+    /// Returns the body that creates the creative, without its reference.
     #[must_use]
     pub fn created(&self, advertiser: i64) -> Object {
         let mut object = object! { "advertiserId": advertiser, "name": &self.name };
@@ -113,19 +114,19 @@ impl Asset {
         object
     }
 
-    /// Whether this very spot is on Triton under an id.
+    /// Whether Triton has exactly this spot under an id.
     fn is_there(&self, api: &Api, advertiser: i64, id: &str) -> Fallible<bool> {
         let Some(there) = api.get(api::one(path::CREATIVES, id)).fetch_if_any::<Object>()? else { return Ok(false) };
         let wanted = self.created(advertiser);
-        // Its name has another reference.
+        // The name contains another reference.
         Ok(wanted.iter().filter(|(name, _)| *name != "name").all(|(name, value)| there.get(name) == Some(value)))
     }
 
-    /// Makes the creative. One that an earlier operation uploaded and that no flight took can be neither switched off nor
-    /// deleted: it is taken now, if it is the same.
+    /// Creates the creative, or reuses one that an earlier operation uploaded and that no flight
+    /// accepted, if it is the same. Such a creative can be neither deactivated nor deleted.
     ///
     /// # Errors
-    /// What Triton refuses.
+    /// When Triton refuses.
     pub fn create_or_take(
         &self,
         api: &Api,
@@ -147,10 +148,11 @@ impl Asset {
     }
 }
 
-/// Finds the creatives of an advertiser that carry a reference. A creative is neither on nor off on Triton: that is left open.
+/// Finds the creatives of an advertiser that carry a reference. Triton's creatives have no active
+/// state, so that is left open.
 ///
 /// # Errors
-/// When Triton can't be asked.
+/// When Triton can't be reached.
 pub fn find(api: &Api, advertiser: i64, reference: &str) -> Fallible<Vec<Seen<i64>>> {
     api::carrying(api::list::<Named, _>(|| api.get(path::CREATIVES).query("advertiserId", advertiser)), reference)
 }

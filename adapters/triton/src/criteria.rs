@@ -1,22 +1,23 @@
-//! The criteria tree of Triton's public page on targeting rules: `and`, `or`, `not`, `in`, `equals`. Values are texts.
+//! The criteria tree of Triton's public page on targeting rules: `and`, `or`, `not`, `in`,
+//! `equals`. All values are strings.
 
 use flightdeck_adapter::prelude::*;
 
 /// A condition.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Criteria {
-    /// All of them.
+    /// All of the conditions hold.
     All(Vec<Criteria>),
-    /// Any of them.
+    /// Any of the conditions holds.
     Any(Vec<Criteria>),
-    /// Not this one.
+    /// The condition doesn't hold.
     Not(Box<Criteria>),
     /// A dimension has one of some values.
     In(&'static str, Vec<String>),
 }
 
 impl Criteria {
-    /// As it is sent. What has one part is that part.
+    /// Returns the tree as it is sent. A list with one part becomes that part.
     #[must_use]
     pub fn object(&self) -> Object {
         let list = |kind: &str, parts: &[Self]| match parts {

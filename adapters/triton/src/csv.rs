@@ -1,9 +1,9 @@
-//! Reads comma-separated values (RFC 4180) strictly: a report that is cut off, or of another shape, is refused rather than
-//! half understood.
+//! A strict parser for comma-separated values (RFC 4180): a report that is cut off, or has another
+//! shape, is refused rather than partly read.
 
 use csv_core::{ReadRecordResult, Reader};
 
-/// A table: its first line names the columns.
+/// A table. Its first line contains the column names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Table {
     columns: Vec<String>,
@@ -11,7 +11,8 @@ pub struct Table {
 }
 
 impl Table {
-    /// Reads a table. `None` if it has no first line, a row of another length, or a quote that is not closed.
+    /// Parses a table. Returns `None` if it has no first line, a row of another length, or an
+    /// unclosed quote.
     #[must_use]
     pub fn read(text: &str) -> Option<Self> {
         let mut rows = records(text)?.into_iter();
@@ -20,7 +21,8 @@ impl Table {
         rows.iter().all(|row| row.len() == columns.len()).then_some(Self { columns, rows })
     }
 
-    /// The rows, each as the cells of some columns. `None` if a column is missing.
+    /// Returns the rows, each with the cells of some columns. Returns `None` if a column is
+    /// missing.
     #[must_use]
     pub fn cells<const N: usize>(&self, columns: [&str; N]) -> Option<Vec<[&str; N]>> {
         let mut places = [0; N];
@@ -32,12 +34,14 @@ impl Table {
 }
 
 fn records(text: &str) -> Option<Vec<Vec<String>>> {
-    // `csv-core` takes the end of the text for the end of a quoted cell. In a whole table quotes come in pairs.
+    // `csv-core` accepts the end of the text as the end of a quoted cell. In a complete table,
+    // quotes come in pairs.
     if !text.bytes().filter(|byte| *byte == b'"').count().is_multiple_of(2) {
         return None;
     }
     let (mut reader, mut input) = (Reader::new(), text.as_bytes());
-    // No record is longer than the text, nor has it more cells than the text has bytes and one.
+    // A record is at most as long as the text, and has at most one cell more than the text has
+    // bytes.
     let (mut cells, mut ends) = (vec![0; text.len()], vec![0; text.len() + 1]);
     let (mut written, mut ended) = (0, 0);
     let mut records = Vec::new();
@@ -46,7 +50,8 @@ fn records(text: &str) -> Option<Vec<Vec<String>>> {
         input = &input[read..];
         (written, ended) = (written + wrote, ended + ends_wrote);
         match result {
-            // Called again without input, the reader gives the record that no line break ended.
+            // When called again without input, the reader returns a last record that has no line
+            // break.
             ReadRecordResult::InputEmpty => {}
             ReadRecordResult::Record => {
                 records.push(cells_of(&cells, &ends[..ended])?);
@@ -58,7 +63,7 @@ fn records(text: &str) -> Option<Vec<Vec<String>>> {
     }
 }
 
-/// The cells of one record, by where each ends.
+/// Splits one record into its cells, given the end of each.
 fn cells_of(cells: &[u8], ends: &[usize]) -> Option<Vec<String>> {
     let mut start = 0;
     let cell = |end: &usize| {

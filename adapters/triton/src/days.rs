@@ -1,13 +1,15 @@
-//! Moments as days: Triton books whole days, which run from midnight to midnight in the station's time zone.
+//! Conversion of timestamps to days: Triton books whole days, from midnight to midnight in the
+//! station's time zone.
 //!
-//! A buyer names days, or moments. The host tells both as moments: a day begins at its midnight UTC and ends with its last second.
+//! A buyer gives days or timestamps. The host passes both as timestamps: a day starts at midnight
+//! UTC and ends with its last second.
 //!
 //! | a flight | on Triton |
 //! |---|---|
-//! | begins at a midnight UTC, ends with a day UTC | the days of these names, where the station is |
-//! | begins or ends at any other moment | the station's day in which the moment lies |
+//! | starts at midnight UTC, ends with the end of a day in UTC | the same calendar days in the station's time zone |
+//! | starts or ends at any other time | the station's day that contains the timestamp |
 //!
-//! So a day is booked if it was asked for, wholly or in part, and no other.
+//! So a day is booked if and only if any part of it was requested.
 
 use flightdeck_adapter::{moment, prelude::*};
 use jiff::{
@@ -16,23 +18,23 @@ use jiff::{
     tz::{TimeZone, TimeZoneDatabase},
 };
 
-/// A time zone by its name.
+/// A named time zone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Zone {
-    /// Its name in the time zone database, as America/New_York.
+    /// Its name in the time zone database, such as America/New_York.
     pub name: String,
     zone: TimeZone,
 }
 
 impl Zone {
-    /// A zone of the time zone database.
+    /// Returns a zone of the time zone database.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         let zone = TimeZoneDatabase::bundled().get(name).ok()?;
         Some(Self { name: zone.iana_name().unwrap_or(name).to_owned(), zone })
     }
 
-    /// Where nothing is said of the stations.
+    /// Returns the default zone, used if the stations' zone is not configured.
     #[must_use]
     pub fn utc() -> Self {
         Self { name: "UTC".to_owned(), zone: TimeZone::UTC }
@@ -46,10 +48,10 @@ impl Zone {
         date.to_zoned_datetime(self.zone.clone()).ok().map(|midnight| midnight.timestamp())
     }
 
-    /// The day that it is there at an instant.
+    /// Returns the zone's calendar day at an instant.
     ///
     /// # Errors
-    /// When the instant lies beyond all calendars.
+    /// When the instant is outside the range of the calendar.
     pub fn day(&self, at: time::OffsetDateTime) -> Fallible<String> {
         Ok(self.date(instant(at)?).to_string())
     }
@@ -58,18 +60,19 @@ impl Zone {
 /// The days of a flight.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Days {
-    /// The first, as 2026-12-01.
+    /// The first day, such as 2026-12-01.
     pub first: String,
-    /// The last.
+    /// The last day.
     pub last: String,
-    /// What that changes for the buyer, if it does.
+    /// How this differs from what the buyer asked for, if it does.
     pub note: Option<String>,
 }
 
-/// The days that a flight is booked for. `None`: it ends before a day that it may begin on.
+/// Returns the days for which a flight is booked, or `None` if it ends before the first day on
+/// which it may start.
 ///
 /// # Errors
-/// `invalid` when one of the two is no moment.
+/// `invalid` when `start` or `end` is not a timestamp.
 pub fn of(start: &str, end: &str, zone: &Zone) -> Fallible<Option<Days>> {
     let (start, end) = (instant(moment::timestamp(start)?)?, instant(moment::timestamp(end)?)?);
     let first =
@@ -92,7 +95,8 @@ pub fn of(start: &str, end: &str, zone: &Zone) -> Fallible<Option<Days>> {
     Ok(Some(Days { first: first.to_string(), last: last.to_string(), note }))
 }
 
-/// The day that an end lies in. An end at midnight does not touch the day that begins then.
+/// Returns the day that contains an end. An end at midnight doesn't count as part of the day that
+/// starts then.
 fn last_day(end: Timestamp, zone: &Zone) -> Date {
     let utc = &TimeZone::UTC;
     let before = |end: Timestamp, zone: &TimeZone| {
@@ -122,18 +126,19 @@ fn instant(at: time::OffsetDateTime) -> Fallible<Timestamp> {
         .map_err(|_| Failure::invalid("invalid_timestamp", format!("{at} lies beyond the calendar.")))
 }
 
-/// Where an instant lies to the days of a flight, which are given as Triton tells them.
+/// The position of an instant relative to a flight's days, which are in Triton's form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
-    /// Before the first.
+    /// Before the first day.
     Before,
-    /// On one of them.
+    /// On one of the days.
     Within,
-    /// After the last.
+    /// After the last day.
     After,
 }
 
-/// Where an instant lies to some days. `None` if they can't be read.
+/// Returns the position of an instant relative to some days. Returns `None` if the days can't be
+/// parsed.
 #[must_use]
 pub fn place(at: time::OffsetDateTime, first: &str, last: &str, zone: &Zone) -> Option<Place> {
     let today = zone.date(instant(at).ok()?);
@@ -178,7 +183,7 @@ mod tests {
             ("2026-12-01T00:00:00Z", "2026-12-31T00:00:00Z", "UTC", "2026-12-01 2026-12-30"),
             ("2026-12-01T00:00:00Z", "2026-12-31T23:59:59Z", "UTC", "2026-12-01 2026-12-31"),
             ("2026-12-01T09:30:00Z", "2026-12-31T12:00:00Z", "UTC", "2026-12-01 2026-12-31 noted"),
-            // Over the change to summer time, and back.
+            // Across the change to daylight saving time, and back.
             ("2027-03-01T00:00:00-05:00", "2027-03-31T23:59:59-04:00", "America/New_York", "2027-03-01 2027-03-31"),
             ("2027-11-01T00:00:00-04:00", "2027-11-30T23:59:59-05:00", "America/New_York", "2027-11-01 2027-11-30"),
             ("2027-03-01T00:00:00-05:00", "2027-04-01T00:00:00-04:00", "America/New_York", "2027-03-01 2027-03-31"),
@@ -186,12 +191,12 @@ mod tests {
             ("2027-11-07T00:00:00-04:00", "2027-11-07T23:59:59-05:00", "America/New_York", "2027-11-07 2027-11-07"),
             ("2027-03-01T00:00:00+05:45", "2027-03-31T23:59:59+05:45", "Asia/Kathmandu", "2027-03-01 2027-03-31"),
             ("2027-03-01T00:00:00-03:00", "2027-03-31T23:59:59-03:00", "America/Sao_Paulo", "2027-03-01 2027-03-31"),
-            // A day that had no midnight: clocks went from 23:59:59 to 01:00.
+            // A day without midnight: clocks went from 23:59:59 to 01:00.
             ("2018-11-04T01:00:00-02:00", "2018-11-04T23:59:59-02:00", "America/Sao_Paulo", "2018-11-04 2018-11-04"),
-            // Days by name, wherever the station is.
+            // Calendar days, whatever the station's zone.
             ("2027-03-01T00:00:00Z", "2027-03-31T23:59:59Z", "America/New_York", "2027-03-01 2027-03-31 noted"),
             ("2027-03-01T00:00:00Z", "2027-03-31T23:59:59Z", "Pacific/Kiritimati", "2027-03-01 2027-03-31 noted"),
-            // A day that is asked for in part.
+            // A day of which only part was requested.
             (
                 "2027-03-01T12:00:00-05:00",
                 "2027-03-31T12:30:00-04:00",
@@ -265,7 +270,8 @@ mod tests {
             let (first, last) = (day(first), day(first + length));
             let (start, after) = (zone.begins(first).unwrap(), zone.begins(last.tomorrow().unwrap()).unwrap());
             let end = if last_second { minus_second(after) } else { after };
-            // A zone whose midnight is one of UTC's on another day can't be told from it.
+            // A midnight in this zone that is also midnight UTC of another day can't be told apart
+            // from it.
             let told_apart = |at: Timestamp, day: Date| !is_midnight(at, &TimeZone::UTC) || TimeZone::UTC.to_datetime(at).date() == day;
             if told_apart(start, first) && told_apart(after, last.tomorrow().unwrap()) {
                 let days = of(&start.to_string(), &end.to_string(), &zone).unwrap().unwrap();

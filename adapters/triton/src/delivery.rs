@@ -1,4 +1,4 @@
-//! What media buys delivered: one report for many campaigns, read as CSV. Its days are UTC.
+//! What media buys delivered: one CSV report for many campaigns. Its days are UTC.
 
 use std::time::Duration;
 
@@ -40,10 +40,10 @@ struct Report {
     url: Option<String>,
 }
 
-/// What buys delivered in some days. One that Triton does not know fails alone.
+/// Returns what buys delivered in a range of days. A buy that Triton doesn't know fails alone.
 ///
 /// # Errors
-/// When Triton can't be asked, or is not done in time.
+/// When Triton can't be reached, or doesn't finish in time.
 pub fn read(api: &Api, ctx: &Context, buys: &[RemoteBuy], range: &DateRange) -> Fallible<Delivered> {
     let campaigns: Vec<i64> =
         buys.iter().filter_map(|buy| buy.remote.order()).map(api::number).collect::<Fallible<_>>()?;
@@ -51,7 +51,8 @@ pub fn read(api: &Api, ctx: &Context, buys: &[RemoteBuy], range: &DateRange) -> 
     for some in campaigns.chunks(AT_ONCE) {
         match count(api, ctx, some, range) {
             Ok(more) => delivered.counts.extend(more),
-            // One campaign that is gone refuses the whole report: then each is asked about by itself.
+            // One missing campaign makes Triton refuse the whole report. In that case, each is
+            // queried separately.
             Err(failure) if failure.is_final() => {
                 for one in some {
                     match count(api, ctx, &[*one], range) {
@@ -89,7 +90,7 @@ fn counted(text: &str) -> Option<Counts> {
     let mut counts = Counts::new();
     for [date, flight, impressions, clicks, revenue] in Table::read(text)?.cells(COLUMNS)? {
         let day = moment::day(moment::date(date).ok()?);
-        // A flight has several lines in a day if it is broken down further than it was asked to be.
+        // A flight has several lines per day if the report is broken down further than requested.
         let sum = counts.entry(flight.to_owned()).or_default().entry(day).or_default();
         sum.impressions = sum.impressions.checked_add(impressions.parse().ok()?)?;
         sum.clicks = sum.clicks.checked_add(clicks.parse().ok()?)?;
@@ -98,7 +99,7 @@ fn counted(text: &str) -> Option<Counts> {
     Some(counts)
 }
 
-/// Where a report is, if it is complete.
+/// Returns the URL of a report, if it is complete.
 fn look(api: &Api, id: i64) -> Fallible<Option<String>> {
     let report: Report = api.get(api::one(path::REPORTS, &id.to_string())).fetch()?;
     match (report.status.as_str(), report.url) {

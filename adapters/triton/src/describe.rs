@@ -1,16 +1,16 @@
-//! What this adapter is and can do.
+//! The adapter's description of itself and its capabilities.
 
 use flightdeck_adapter::prelude::*;
 
 use crate::{hours, inferred, settings, targeting};
 
-/// Requests that only read although they are no `GET`: a report is asked for to be read.
+/// Requests that only read although they are not `GET`s: a report is requested in order to be read.
 const READ_REQUESTS: [&str; 1] = ["POST /v1/reports"];
 
-/// The most buys of one batched read: five requests for campaigns, and as many for flights.
+/// The most buys per batched read: five requests for campaigns, and as many for flights.
 const BATCH_SIZE: u32 = 500;
 
-/// The description.
+/// Returns the description of this adapter.
 #[must_use]
 pub fn description() -> Description {
     let preset = |(name, ..): &(&str, u8, u8)| DaypartPreset {

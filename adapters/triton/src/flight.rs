@@ -1,12 +1,12 @@
-//! A flight: what carries a package on Triton, one for each.
+//! A flight, which carries a package on Triton.
 //!
 //! | the package | the flight |
 //! |---|---|
 //! | impressions | `goal` IMPRESSIONS |
 //! | CPM | `rateType` CPM and `rate`, fixed once the flight is in progress |
 //! | `even`, `asap` | `pacing` EVEN, ASAP |
-//! | daily impressions, daily budget | `dailyCap` in impressions: at a fixed price per thousand, a budget is a number of them |
-//! | frequency cap | `frequencyCap`: one impression in so many minutes |
+//! | daily impressions, daily budget | `dailyCap` in impressions: at a fixed CPM, a budget is a number of impressions |
+//! | frequency cap | `frequencyCap`: one impression per number of minutes |
 
 use flightdeck_adapter::{
     ad_server::{LineItem, Translated},
@@ -25,28 +25,28 @@ use crate::{
     targeting,
 };
 
-/// The platform's word for it.
+/// The platform's name for the type.
 pub const TYPE: &str = "Flight";
 /// The field of its first day.
 pub const START: &str = "startDate";
 
-/// A flight as it is to be.
+/// The desired state of a flight.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Flight {
-    /// The package.
+    /// The id of the package.
     pub package_id: String,
-    /// For people.
+    /// The display name.
     pub name: String,
-    /// Its own fields.
+    /// The flight's own fields.
     pub fields: Object,
-    /// Where its days begin.
+    /// The time zone of its days.
     pub zone: Zone,
 }
 
-/// What a package says about its flight.
+/// Translates a package into its flight.
 ///
 /// # Errors
-/// When its dates are none.
+/// When its dates can't be parsed.
 pub fn translate(
     platform: &Platform,
     buy: &MediaBuy,
@@ -113,7 +113,8 @@ fn pacing(package: &PackageOrder, pointer: &str, problems: &mut Problems) -> Opt
     }
 }
 
-/// Impressions a day: the buyer's number, or as many as the daily budget buys, whichever is less.
+/// Returns the impressions per day: the buyer's number, or what the daily budget buys, whichever is
+/// less.
 fn daily_cap(package: &PackageOrder, problems: &mut Problems, notes: &mut Vec<String>) -> Option<i64> {
     let pointer = |field: &str| format!("/packages/{}/{field}", pointer_segment(&package.package_id));
     if let Some(daily) = package.daily_impressions.filter(|daily| !(1..=MOST).contains(daily)) {
@@ -171,7 +172,8 @@ impl LineItem for Flight {
 }
 
 impl Flight {
-    /// What a new flight is sent with, without campaign and reference. What is not said is left out.
+    /// Returns the body that creates the flight, without campaign and reference. Fields without a
+    /// value are omitted.
     #[must_use]
     pub fn created(&self) -> Object {
         let mut object = object! { "name": &self.name, "type": "STANDARD", "rateType": "CPM" };
@@ -179,16 +181,17 @@ impl Flight {
         object
     }
 
-    /// Makes the flight. A first day that is over, as when an approval took its time, becomes today.
+    /// Creates the flight. If its first day has passed, for example because an approval took long,
+    /// it starts today.
     ///
     /// # Errors
-    /// What Triton refuses.
+    /// When Triton refuses.
     pub fn create(&self, api: &Api, campaign: i64, reference: &str) -> Fallible<i64> {
         let mut body = self.created();
         body.set("campaignId", campaign);
         body.set("name", names::with_reference(&self.name, reference, NAME_LIMIT));
         let today = self.zone.day(host::now())?;
-        // Days compare as texts do.
+        // Days sort as text.
         if body.get(START).and_then(Json::as_text).is_none_or(|start| *start < *today) {
             body.set(START, today);
         }
@@ -197,15 +200,16 @@ impl Flight {
     }
 }
 
-/// The word for what is remembered of a flight besides its id: the zone in which it was booked, under its package.
+/// The kind under which a flight's time zone is remembered, keyed by its package.
 const ZONE: &str = "time-zone";
 
-/// Remembers in which zone a package's flight was booked: whoever asks later how it stands does not know the product.
+/// Remembers the time zone in which a package's flight was booked: later status calls don't know
+/// the product.
 pub fn remember_zone(package_id: &str, zone: &Zone) {
     host::remember(RemoteKind::Other(ZONE.to_owned()), package_id, &zone.name);
 }
 
-/// The zone in which a package's flight was booked, if that was remembered.
+/// Returns the time zone in which a package's flight was booked, if it was remembered.
 #[must_use]
 pub fn zone_of(remote: &[RemoteObject], package_id: &str) -> Option<Zone> {
     Zone::named(remote.id_of(&RemoteKind::Other(ZONE.to_owned()), package_id)?)
@@ -214,15 +218,16 @@ pub fn zone_of(remote: &[RemoteObject], package_id: &str) -> Option<Zone> {
 /// Finds the flights of a campaign that carry a reference.
 ///
 /// # Errors
-/// When Triton can't be asked.
+/// When Triton can't be reached.
 pub fn find(api: &Api, campaign: i64, reference: &str) -> Fallible<Vec<Seen<i64>>> {
     api::carrying(api::list::<Named, _>(|| api.get(path::FLIGHTS).query("campaignId", campaign)), reference)
 }
 
-/// Switches a flight off, and answers whether it was there. What is off or put away with its campaign stays so.
+/// Deactivates a flight, and returns whether it existed. One that is already inactive, or archived
+/// with its campaign, is left alone.
 ///
 /// # Errors
-/// When Triton can't be asked or refuses.
+/// When Triton can't be reached or refuses.
 pub fn switch_off(api: &Api, id: &str) -> Fallible<bool> {
     let Some(flight) = api.get(api::one(path::FLIGHTS, id)).fetch_if_any::<Named>()? else { return Ok(false) };
     if flight.seen().active {
@@ -231,10 +236,11 @@ pub fn switch_off(api: &Api, id: &str) -> Fallible<bool> {
     Ok(true)
 }
 
-/// Changes fields of a flight: those and no others.
+/// Changes only these fields of a flight.
 ///
 /// # Errors
-/// `not-found` when it is gone; what Triton refuses, as a rate once it is in progress.
+/// `not-found` when it is gone. When Triton refuses, for example to change the rate of a flight in
+/// progress.
 pub fn change(api: &Api, id: &str, changes: &Object) -> Fallible<()> {
     api.put(api::one(path::FLIGHTS, id)).json(changes).send()?;
     Ok(())

@@ -1,13 +1,14 @@
-//! When a flight may play: its day parts, `{days, startTime, endTime}` in the flight's time zone.
+//! The hours in which a flight may play: its day parts, `{days, startTime, endTime}` in the
+//! flight's time zone.
 //!
-//! The host has put the hours of presets beside a buyer's own. A product may have hours of its own, for buyers that ask
-//! for none.
+//! The host has already added the hours of presets to the buyer's own. A product may have default
+//! hours for buyers that ask for none.
 
 use flightdeck_adapter::{prelude::*, words::pointer_segment};
 
 use crate::settings::Product;
 
-/// The days as Triton writes them.
+/// The days in Triton's form.
 const DAYS: [(Weekday, &str); 7] = [
     (Weekday::Monday, "MON"),
     (Weekday::Tuesday, "TUE"),
@@ -18,7 +19,8 @@ const DAYS: [(Weekday, &str); 7] = [
     (Weekday::Sunday, "SUN"),
 ];
 
-/// Named hours, on weekdays: name, first hour, hour at which they end (PLATFORMS: drive times as radio has them).
+/// Named hours on weekdays: name, first hour, hour at which they end (PLATFORMS: drive times as in
+/// radio).
 pub const PRESETS: [(&str, u8, u8); 4] =
     [("drive_time_morning", 6, 10), ("midday", 10, 15), ("drive_time_afternoon", 15, 19), ("evening", 19, 24)];
 
@@ -26,7 +28,7 @@ pub const PRESETS: [(&str, u8, u8); 4] =
 pub const WEEKDAYS: [Weekday; 5] =
     [Weekday::Monday, Weekday::Tuesday, Weekday::Wednesday, Weekday::Thursday, Weekday::Friday];
 
-/// The hours of a preset.
+/// Returns the hours of a preset.
 #[must_use]
 pub fn preset(name: &str) -> Option<Daypart> {
     let (_, start_hour, end_hour) = *PRESETS.iter().find(|(known, ..)| *known == name)?;
@@ -39,7 +41,8 @@ fn object(part: &Daypart) -> Object {
     object! { "days": days, "startTime": time(part.start_hour), "endTime": time(part.end_hour) }
 }
 
-/// The day parts of a package, each once, and their time zone. Nothing: it plays at any hour.
+/// Returns the day parts of a package, without duplicates, and their time zone. `None` means that
+/// it plays at any hour.
 pub fn hours(product: &Product, package: &PackageOrder, problems: &mut Problems) -> Option<(Vec<Object>, String)> {
     let pointer = format!("/packages/{}/targeting_overlay/dayparting", pointer_segment(&package.package_id));
     let Some(dayparting) = &package.targeting.dayparting else { return of_product(product, package, problems) };
@@ -66,7 +69,7 @@ pub fn hours(product: &Product, package: &PackageOrder, problems: &mut Problems)
     (!parts.is_empty()).then(|| (parts, dayparting.timezone.clone()))
 }
 
-/// The hours of a product, when a buyer asks for none.
+/// Returns the hours of a product, for buyers that ask for none.
 fn of_product(product: &Product, package: &PackageOrder, problems: &mut Problems) -> Option<(Vec<Object>, String)> {
     let parts: Vec<Object> =
         product.dayparts.iter().filter_map(|name| preset(name)).map(|part| object(&part)).collect();

@@ -1,25 +1,32 @@
 //! The flightdeck adapter for Triton Digital.
 //!
-//! Triton sells audio: streams of stations, and podcasts. A media buy is a campaign there, a package a flight, and a flight
-//! names the creatives that it plays. There is no approval: what is active and has a creative delivers.
+//! Triton sells audio: streams of stations, and podcasts. A media buy is a campaign there, and a
+//! package a flight, which lists the creatives that it plays. There is no approval: whatever is
+//! active and has a creative delivers.
 //!
-//! The reference of the Booking API is behind a login. What is public is kept to; the rest stands in [`inferred`].
+//! The reference of the Booking API is behind a login. The adapter follows what is public; the rest
+//! is in [`inferred`].
 //!
-//! Objects have no field of the caller's that could be searched, so the reference of a step ends the object's name.
+//! Objects have no searchable field for the caller's own use, so the reference of a step is the
+//! suffix of the object's name.
 //!
 //! # Layout
 //!
-//! The platform, one module for each thing that it has:
+//! Modules for the platform's objects:
 //!
-//! - [`campaign`], [`flight`], [`creative`], [`playing`] (creatives in flights): what it looks like, how it is made, found
-//!   and changed.
-//! - [`targeting`] with [`criteria`] (the tree), [`hours`] (day parts): to whom and when a flight plays.
-//! - [`inferred`]: everything that is not public. **Look here first when the real platform differs.**
+//! - [`campaign`], [`flight`], [`creative`], [`playing`] (creatives in flights): how each is
+//!   represented, made, found and changed.
+//! - [`targeting`] with [`criteria`] (the tree), [`hours`] (day parts): to whom and when a flight
+//!   plays.
+//! - [`inferred`]: everything that is not public. **Look here first when the real platform
+//!   differs.**
 //!
-//! How it is asked about them: [`ad_server`] says which module answers what, [`booking`] translates a media buy,
-//! [`describe`], [`status`] and [`delivery`] with [`csv`] read. The order of it all is the SDK's.
+//! Modules for the adapter's functions: [`ad_server`] delegates to the other modules, [`booking`]
+//! translates a media buy, [`describe`], [`status`] and [`delivery`] with [`csv`] read. The SDK
+//! calls them in order.
 //!
-//! And [`api`], how the platform is spoken to; [`settings`], what a publisher configures; [`days`], from moments to days.
+//! Also: [`api`], the client; [`settings`], the publisher's configuration; [`days`], conversion of
+//! timestamps to days.
 
 pub mod ad_server;
 pub mod api;

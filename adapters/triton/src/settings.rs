@@ -1,27 +1,29 @@
-//! The publisher's settings of the platform and of a product on it. Their JSON Schemas are in `schemas/`.
+//! The publisher's settings for the platform and for a product on it. Their JSON Schemas are in
+//! `schemas/`.
 
 use flightdeck_adapter::{prelude::*, settings::read};
 use serde::Deserialize;
 
 use crate::days::Zone;
 
-/// JSON Schema of [`Platform`].
+/// The JSON Schema of [`Platform`].
 pub const PLATFORM_SCHEMA: &str = include_str!("../schemas/platform.json");
-/// JSON Schema of [`Product`].
+/// The JSON Schema of [`Product`].
 pub const PRODUCT_SCHEMA: &str = include_str!("../schemas/product.json");
 
 /// Settings of the platform.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Platform {
-    /// The name under which the operator configured the platform, which buyers' `custom` targeting uses.
+    /// The name under which the operator configured the platform. Buyers' `custom` targeting uses
+    /// it.
     #[serde(skip)]
     pub name: String,
-    /// The currency that campaigns are booked in, if buys in another are to be refused.
+    /// The currency of campaigns. If set, buys in any other currency are refused.
     pub currency: Option<String>,
-    /// Stations of products that name none.
+    /// The default stations of products.
     pub station_ids: Vec<i64>,
-    /// The time zone of products that name none.
+    /// The default time zone of products.
     pub time_zone: Option<String>,
 }
 
@@ -33,26 +35,27 @@ pub struct Product {
     pub station_ids: Vec<i64>,
     /// The genres that it runs in; empty: all.
     pub genres: Vec<String>,
-    /// The sorts of streams that it runs in; empty: all.
+    /// The types of streams that it runs in; empty: all.
     pub stream_types: Vec<String>,
-    /// Hours that it runs in when a buyer asks for none, by their names.
+    /// Names of the hours in which it runs if a buyer asks for none.
     pub dayparts: Vec<String>,
-    /// The stations' time zone: of those hours, and of the days that flights are booked for.
+    /// The stations' time zone, for those hours and for the days of flights.
     pub time_zone: Option<String>,
 }
 
 impl Platform {
-    /// Reads the settings of the context.
+    /// Parses the settings of the context.
     ///
     /// # Errors
-    /// `invalid`; the host has checked them against the schema, so this is a mistake of the schema.
+    /// `invalid`. The host has validated them against the schema, so this is a mistake in the
+    /// schema.
     pub fn read(ctx: &Context) -> Fallible<Self> {
         let read: Self = read(&ctx.settings, "invalid_platform_settings", "the Triton platform settings")?;
         Ok(Self { name: ctx.platform.clone(), ..read })
     }
 }
 
-/// A zone by the name that a setting gives it.
+/// Returns the time zone that a setting names.
 ///
 /// # Errors
 /// `invalid` when there is no such zone.
@@ -65,13 +68,13 @@ pub fn zone(name: Option<&str>) -> Fallible<Zone> {
 }
 
 impl Product {
-    /// A product that says nothing of its own.
+    /// Returns a product without settings of its own.
     #[must_use]
     pub fn of(platform: &Platform) -> Self {
         Self { station_ids: platform.station_ids.clone(), time_zone: platform.time_zone.clone(), ..Self::default() }
     }
 
-    /// Where the days of its flights begin. UTC, as long as nobody has said where the stations are.
+    /// Returns the time zone of its flights' days. UTC if none is configured.
     ///
     /// # Errors
     /// `invalid` when there is no such zone.
@@ -79,7 +82,7 @@ impl Product {
         zone(self.time_zone.as_deref())
     }
 
-    /// Reads a package's product settings, with the platform's where they are silent.
+    /// Parses a package's product settings, with the platform's defaults filled in.
     ///
     /// # Errors
     /// As [`Platform::read`].

@@ -1,7 +1,8 @@
-//! How media buys stand: one request for many campaigns, one for all of their flights.
+//! The status of media buys: one request for many campaigns, one for all of their flights.
 //!
-//! Triton's status is active from 48 hours before a flight's days until 48 hours after them. Whether it has begun or is over is
-//! told by its days, in the zone in which it was booked.
+//! Triton reports a flight as active from 48 hours before its days until 48 hours after them. So
+//! whether it has started or is over is determined from its days, in the time zone in which it was
+//! booked.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +18,7 @@ use crate::{
     settings::{self, Platform},
 };
 
-/// A campaign as far as its state goes.
+/// The fields of a campaign that determine its state.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Campaign {
     id: i64,
@@ -39,22 +40,22 @@ struct Flight {
     end_date: String,
 }
 
-/// What Triton has of the buys asked about.
+/// What Triton returned for the buys in question.
 #[derive(Debug)]
 pub struct Shelf {
     now: OffsetDateTime,
-    /// The zone of flights that were booked before theirs was remembered.
+    /// The time zone of flights that were booked before flights' zones were remembered.
     zone: Zone,
     campaigns: BTreeMap<i64, Campaign>,
     flights: BTreeMap<i64, Flight>,
 }
 
-/// Reads how buys stand.
+/// Reads the status of buys.
 ///
 /// # Errors
-/// When Triton can't be asked.
+/// When Triton can't be reached.
 pub fn read(api: &Api, platform: &Platform, buys: &[RemoteBuy]) -> Fallible<Shelf> {
-    // What is no number is told of its own buy below.
+    // An id that is not a number is reported for its own buy below.
     let campaigns: Vec<i64> =
         buys.iter().filter_map(|buy| buy.remote.order()).filter_map(|id| id.parse().ok()).collect();
     let zone = settings::zone(platform.time_zone.as_deref())?;
@@ -114,7 +115,7 @@ impl Flight {
         let said = state_of(&self.status);
         match days::place(now, &self.start_date, &self.end_date, zone) {
             Some(Place::Before) if said == DeliveryState::Delivering => DeliveryState::Scheduled,
-            // What is switched off or has no creative does not come back either.
+            // A flight that is inactive or has no creative won't deliver any more either.
             Some(Place::After) if said != DeliveryState::Canceled => DeliveryState::Completed,
             _ => said,
         }

@@ -1,6 +1,7 @@
-//! To whom a flight plays: a [criteria](crate::criteria) tree, and the stations it is bound to.
+//! The audience of a flight: a [criteria](crate::criteria) tree, and the stations that it is
+//! limited to.
 //!
-//! | dimension | Triton's | values |
+//! | dimension | on Triton | values |
 //! |---|---|---|
 //! | `geo_country` | `country` | `US` |
 //! | `geo_region` | `country` with `state` | `US-CA` |
@@ -10,9 +11,10 @@
 //! | `device_type` | `device` | mobile, desktop, audio (smart speakers) |
 //! | `content_genre` | `genre` | a genre of a station |
 //! | `language` | `language` | `en` |
-//! | `media_type` | | audio, which everything is |
+//! | `media_type` | | audio, which is all there is |
 //!
-//! A buyer's `custom.triton` may narrow further: `station_ids`, `genres`, `stream_types`. Everything is joined with `and`.
+//! A buyer's `custom.triton` may narrow the targeting further: `station_ids`, `genres`,
+//! `stream_types`. Everything is joined with `and`.
 
 use std::collections::BTreeMap;
 
@@ -30,7 +32,7 @@ use crate::{
 
 mod custom;
 
-/// Names of everything that a rule can look at.
+/// All supported dimensions.
 pub const DIMENSIONS: [Dimension; 9] = [
     Dimension::GeoCountry,
     Dimension::GeoRegion,
@@ -48,13 +50,13 @@ const CODE: &str = "unsupported_targeting";
 /// The targeting of a flight.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Targeting {
-    /// The tree; nothing: everybody.
+    /// The criteria tree; `None` means everybody.
     pub tree: Option<Object>,
-    /// Stations; empty: all.
+    /// Station ids; empty: all.
     pub stations: Vec<i64>,
 }
 
-/// What a package and its product say.
+/// Translates the targeting of a package and its product.
 pub fn translate(platform: &Platform, product: &Product, package: &PackageOrder, problems: &mut Problems) -> Targeting {
     let mut parts = Vec::new();
     for (of, values) in [(dimension::GENRE, &product.genres), (dimension::STREAM_TYPE, &product.stream_types)] {
@@ -77,7 +79,7 @@ pub fn translate(platform: &Platform, product: &Product, package: &PackageOrder,
         streams.of_buyer = said_in(text, &pointer, "stream_types");
     }
     genres.check(&excluded(package, &Dimension::ContentGenre), problems);
-    // A stream is of one sort.
+    // A stream has one type.
     if let (Some(one), Some(other)) = (streams.of_product.first(), streams.of_buyer.first())
         && !streams.of_buyer.iter().any(|kind| streams.of_product.iter().any(|own| same(own, kind)))
     {
@@ -86,14 +88,15 @@ pub fn translate(platform: &Platform, product: &Product, package: &PackageOrder,
     Targeting { tree: (!parts.is_empty()).then(|| Criteria::All(parts).object()), stations }
 }
 
-/// What must match, of the product and of the buyer.
+/// The product's and the buyer's own values, which must match.
 struct Own {
     of_product: Vec<Said>,
     of_buyer: Vec<Said>,
 }
 
 impl Own {
-    /// A buyer may exclude some of what the product is sold by, and not all of it; and nothing that the buyer wants.
+    /// Checks the excluded values: a buyer may exclude some of the values that the product is sold
+    /// by, but not all of them, and none that the buyer wants.
     fn check(&self, excluded: &[Said], problems: &mut Problems) {
         let is_open = |value: &Said| !excluded.iter().any(|excluded| same(excluded, value));
         if !self.of_product.iter().any(is_open) {
@@ -111,7 +114,8 @@ fn said(values: &[String], pointer: &str) -> Vec<Said> {
     values.iter().map(|value| Said::new(value, pointer)).collect()
 }
 
-/// The texts of one part of a buyer's `custom.triton`; what is no text is refused elsewhere.
+/// Returns the texts of one part of a buyer's `custom.triton`. Values that are not texts are
+/// refused elsewhere.
 fn said_in(custom: &str, pointer: &str, part: &str) -> Vec<Said> {
     let Ok(Json::Object(custom)) = Json::parse(custom) else { return Vec::new() };
     let values = custom.get(part).map(Json::items).unwrap_or_default();
@@ -146,7 +150,7 @@ fn translated(rule: &TargetingRule, pointer: &str, problems: &mut Problems) -> O
             Err((message, supported)) => problems.unsupported(CODE, pointer, value, message, &supported),
         }
     }
-    // Everything is audio: the rule is kept without being said.
+    // Everything on Triton is audio, so the rule always holds and isn't sent.
     if rule.dimension == Dimension::MediaType || by_area.is_empty() {
         return None;
     }
@@ -177,7 +181,8 @@ const fn dimension_of(of: &Dimension) -> &'static str {
 
 type Unreadable = (&'static str, Vec<&'static str>);
 
-/// One value of a rule: the country that it belongs to, if its dimension needs that said, and Triton's word.
+/// Parses one value of a rule. Returns the country that it belongs to, if its dimension needs one,
+/// and Triton's value.
 fn read(rule: &TargetingRule, value: &str) -> Result<(Option<String>, String), Unreadable> {
     let form = |read: Option<(Option<String>, String)>, message| read.ok_or((message, Vec::new()));
     match rule.dimension {

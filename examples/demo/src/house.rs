@@ -1,4 +1,4 @@
-//! The emulated ad servers in this process, and the host as a child of it.
+//! Runs the emulated ad servers in this process, and the host as its child.
 
 use std::{
     path::{Path, PathBuf},
@@ -15,15 +15,15 @@ use flightdeck_emulators::{
 };
 use tokio::process::{Child, Command};
 
-/// How long the host may take to be ready: on a first start it compiles its adapters.
+/// How long the host may take to become ready: on its first start, it compiles its adapters.
 const READY_WITHIN: Duration = Duration::from_secs(60);
 
 /// The API key of the emulated Kevel.
 const API_KEY: &str = "demo-key";
 
-/// Host and ad servers, all serving.
+/// The host and the ad servers, all running.
 pub(crate) struct House {
-    /// The host's address.
+    /// The host's base URL.
     pub(crate) url: String,
     /// The emulated Kevel.
     pub(crate) kevel: Running<Kevel>,
@@ -36,7 +36,7 @@ pub(crate) struct House {
 }
 
 impl House {
-    /// Starts all. `port` 0 takes a free one; `fresh` begins with an empty database.
+    /// Starts everything. `port` 0 means a free port; `fresh` means an empty database.
     pub(crate) async fn open(host: &Path, config: &Path, data: &Path, port: u16, fresh: bool) -> anyhow::Result<Self> {
         let why = "an emulated ad server did not start";
         let kevel = Kevel::start(kevel::Options { api_key: API_KEY.to_owned(), ..kevel::Options::default() })
@@ -46,7 +46,8 @@ impl House {
         let of_triton = triton::Options::default();
         let triton = Triton::start(of_triton.clone()).await.context(why)?;
         if fresh && data.exists() {
-            // Only the database: the compiled adapters stay, so that the next start takes no time.
+            // Only the database is deleted. The compiled adapters stay, so that the next start is
+            // fast.
             for name in ["flightdeck.db", "flightdeck.db-wal", "flightdeck.db-shm"] {
                 let _ = std::fs::remove_file(data.join(name));
             }
@@ -98,19 +99,19 @@ impl House {
         }
     }
 
-    /// The host's log.
+    /// The path of the host's log.
     pub(crate) fn log(&self) -> &Path {
         &self.log
     }
 
-    /// Lets time pass on the clocks of all ad servers.
+    /// Advances the clocks of all ad servers.
     pub(crate) fn pass(&self, time: Duration) {
         for controls in [self.kevel.controls(), self.gam.controls(), self.triton.controls()] {
             controls.clock.advance(time);
         }
     }
 
-    /// Stops the host as an operator would, then the emulators.
+    /// Stops the host as an operator would, and then the emulators.
     pub(crate) async fn close(mut self) -> anyhow::Result<()> {
         if let Some(pid) = self.host.id() {
             let stopped = Command::new("kill").arg("-TERM").arg(pid.to_string()).status().await?;
@@ -125,7 +126,7 @@ impl House {
     }
 }
 
-/// A port that nobody listens on now.
+/// Returns a free port.
 fn free_port() -> anyhow::Result<u16> {
     Ok(std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }

@@ -1,11 +1,13 @@
-//! The demo: three ad servers of one's own, the host beside them, and a media buy across them from its creation to its pause.
+//! The demo: three emulated ad servers, a host, and a media buy across all of them from its
+//! creation to its pause.
 //!
-//! - `flightdeck-demo play` starts all on free ports and a new database, plays the buy over HTTP, prints every exchange, and stops.
-//! - `flightdeck-demo run` starts all and leaves them serving until it is told to stop.
+//! - `flightdeck-demo play` starts everything on free ports with a new database, plays the buy over
+//!   HTTP, prints every exchange, and stops.
+//! - `flightdeck-demo run` starts everything and keeps it running until it is told to stop.
 //!
-//! - [`house`]: the emulators in this process, the host as a child of it.
-//! - [`story`]: the buy, as a buyer and a reviewer live it.
-//! - [`show`]: how an exchange is printed.
+//! - [`house`]: the emulators in this process, and the host as its child.
+//! - [`story`]: the buy, from the view of a buyer and a reviewer.
+//! - [`show`]: printing of exchanges.
 
 use std::path::PathBuf;
 

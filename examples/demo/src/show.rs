@@ -1,19 +1,19 @@
-//! How an exchange is printed.
+//! Printing of exchanges.
 #![expect(clippy::print_stdout, reason = "printing is what a demo is for")]
 
 use serde_json::Value;
 
 use crate::house::House;
 
-/// How much fits into a line.
+/// The width of a line, in characters.
 const WIDTH: usize = 110;
 
-/// A chapter of the story.
+/// Prints the heading of a chapter.
 pub(crate) fn chapter(title: &str) {
     println!("\n\x1b[1m── {title} \x1b[0m{}", "─".repeat(90usize.saturating_sub(title.chars().count())));
 }
 
-/// What somebody asks.
+/// Prints a request.
 pub(crate) fn asks(who: &str, method: &str, path: &str, body: Option<&Value>) {
     println!("\n\x1b[36m{who}\x1b[0m  {method} {path}");
     if let Some(body) = body {
@@ -21,18 +21,18 @@ pub(crate) fn asks(who: &str, method: &str, path: &str, body: Option<&Value>) {
     }
 }
 
-/// What comes back.
+/// Prints a response.
 pub(crate) fn answers(status: u16, body: &Value) {
     println!("\x1b[32m← {status}\x1b[0m");
     println!("{}", indent(&pretty(body)));
 }
 
-/// A sentence of the teller.
+/// Prints a sentence of the narrator.
 pub(crate) fn says(words: &str) {
     println!("\n  {words}");
 }
 
-/// What is needed to go on by hand.
+/// Prints what a person needs to continue by hand.
 pub(crate) fn welcome(house: &House) {
     let url = &house.url;
     println!(
@@ -62,14 +62,15 @@ The emulated ad servers keep their campaigns in memory: they end with this proce
     );
 }
 
-/// JSON, with everything that fits into a line on one line.
+/// Formats JSON, with everything that fits on one line on one line.
 fn pretty(value: &Value) -> String {
     let mut text = String::new();
     write(&mut text, value, 0, 0);
     text
 }
 
-/// Writes a value that begins after `used` characters of a line whose members are indented by `depth` steps.
+/// Writes a value that begins after `used` characters of a line. Its members are indented by
+/// `depth` levels.
 fn write(text: &mut String, value: &Value, depth: usize, used: usize) {
     let flat = flat(value);
     let (open, close, members): (_, _, Vec<(String, &Value)>) = match value {
@@ -95,7 +96,7 @@ fn write(text: &mut String, value: &Value, depth: usize, used: usize) {
     text.push(close);
 }
 
-/// A value on one line.
+/// Formats a value on one line.
 fn flat(value: &Value) -> String {
     match value {
         Value::Object(members) => {

@@ -1,4 +1,4 @@
-//! The buy, as a buyer and a reviewer live it.
+//! The buy, from the view of a buyer and a reviewer.
 
 use std::{cell::RefCell, time::Duration};
 
@@ -9,21 +9,22 @@ use time::{OffsetDateTime, macros::format_description};
 
 use crate::{house::House, show};
 
-/// How far the ad servers' clocks are moved, so that there is something to report.
+/// How many days the ad servers' clocks are advanced, so that there is something to report.
 const DAYS_LATER: u64 = 3;
-/// After so long whatever was booked to begin at once has begun.
+/// After this time, every booking that should start immediately has started.
 const A_MOMENT: Duration = Duration::from_secs(600);
 
-/// Who asks, and the host that answers.
+/// Tells the story: sends requests to the host and prints them.
 struct Teller<'a> {
     house: &'a House,
     client: reqwest::Client,
-    /// The plans that were printed.
+    /// The plans that were already printed.
     shown: RefCell<Vec<Value>>,
 }
 
 impl Teller<'_> {
-    /// An answer without what was shown before: a plan is long, and it is the same wherever it stands.
+    /// Returns a response without the plans that were printed before: a plan is long, and the same
+    /// everywhere.
     fn shortened(&self, body: &Value) -> Value {
         match body {
             Value::Object(members) => {
@@ -42,7 +43,7 @@ impl Teller<'_> {
         }
     }
 
-    /// Asks, prints both sides, and fails if the answer is no success.
+    /// Sends a request, prints both sides, and fails if the response is not a success.
     async fn ask(&self, who: &str, method: Method, path: &str, body: Option<Value>) -> anyhow::Result<Value> {
         show::asks(who, method.as_str(), path, body.as_ref());
         let mut request = self.client.request(method, format!("{}{path}", self.house.url)).bearer_auth(who);
@@ -57,7 +58,8 @@ impl Teller<'_> {
         Ok(body)
     }
 
-    /// Shows how the buy stands once it stands as expected: a flight that starts today starts at the next full second.
+    /// Shows the status of a buy once it is as expected: a flight that starts today starts at the
+    /// next full second.
     async fn status(&self, buy: &str, expected: &str) -> anyhow::Result<()> {
         let path = format!("/v1/media-buys/{buy}/status");
         let url = format!("{}{path}", self.house.url);
@@ -73,9 +75,9 @@ impl Teller<'_> {
     }
 }
 
-/// Plays the buy.
+/// Plays the whole buy.
 pub(crate) async fn tell(house: &House) -> anyhow::Result<()> {
-    // What the ad server delivers is read from its reports: nothing is worth waiting for longer.
+    // Delivery is read from the ad servers' reports, so no request should take longer.
     let client = reqwest::Client::builder().timeout(Duration::from_secs(60)).build()?;
     let teller = Teller { house, client, shown: RefCell::default() };
     let buy = create(&teller).await?;
@@ -108,7 +110,7 @@ async fn create(teller: &Teller<'_>) -> anyhow::Result<String> {
     text(&answer, "/media_buy_id")
 }
 
-/// The one task that waits for a reviewer, who looks at it.
+/// Returns the one task that waits for a reviewer, who reads it.
 async fn waiting(teller: &Teller<'_>) -> anyhow::Result<Value> {
     let tasks =
         teller.ask("demo-reviewer", Method::GET, "/v1/tasks?task_type=manual_approval&status=pending", None).await?;
@@ -116,7 +118,7 @@ async fn waiting(teller: &Teller<'_>) -> anyhow::Result<Value> {
     teller.ask("demo-reviewer", Method::GET, &format!("/v1/tasks/{task}"), None).await
 }
 
-/// Approves a task as it was shown, and waits until what was approved is carried out.
+/// Approves a task as it was shown, and waits until the approved change is carried out.
 async fn approve(teller: &Teller<'_>, shown: &Value, words: &str) -> anyhow::Result<()> {
     let task = text(shown, "/task_id")?;
     let decision = json!({ "resolution": "approved", "version": shown["version"], "resolution_detail": words });
@@ -227,7 +229,7 @@ fn text(answer: &Value, pointer: &str) -> anyhow::Result<String> {
     Ok(found.with_context(|| format!("the answer has no {pointer}"))?.to_owned())
 }
 
-/// The day so many days from now, as `2026-12-01`.
+/// Returns the day this many days from now, such as `2026-12-01`.
 fn day(days: u64) -> anyhow::Result<String> {
     let then = OffsetDateTime::now_utc() + Duration::from_secs(days * 24 * 3_600);
     Ok(then.format(format_description!("[year]-[month]-[day]"))?)

@@ -1,7 +1,9 @@
-//! Adapter calls a second: `plan` of a buy of two packages through the sandbox, against the same function called natively.
+//! Adapter calls per second: `plan` for a buy of two packages through the sandbox, compared to the
+//! same function called natively.
 //!
-//! Through the sandbox means all that a call of the host costs: translating the buy, a fresh instance with its limits, the
-//! component's own work, and checking and translating what it answers.
+//! The measurement through the sandbox includes everything that a call of the host costs:
+//! translating the buy, a fresh instance with its limits, the component's own work, and checking
+//! and translating its answer.
 
 use std::{
     collections::BTreeMap,
@@ -37,7 +39,7 @@ const START: &str = "2027-01-01T00:00:00Z";
 const END: &str = "2027-01-31T23:59:59Z";
 const SETTINGS: &str = r#"{"priority_id":3002}"#;
 
-/// Measures both, and prints them one above the other.
+/// Measures both, and prints one above the other.
 pub(crate) async fn measure(target: &Path, folder: &Path) -> anyhow::Result<()> {
     let native = natively()?;
     println!("plan, native                   {}", native.line());
@@ -109,7 +111,7 @@ fn call() -> anyhow::Result<Call> {
     Ok(Call { operation, advertiser_id: "1001".to_owned(), remote: Vec::new(), deadline, frozen: None })
 }
 
-/// The buy that both are asked about: two packages of 1,000 each at a CPM of 10.
+/// Returns the buy for both measurements: two packages of 1,000 each at a CPM of 10.
 fn buy() -> anyhow::Result<MediaBuy> {
     let units = |units: i64| Micros::new(units * Micros::UNIT).context("an amount");
     let (start, end) = (Timestamp::parse(START)?, Timestamp::parse(END)?);

@@ -2,25 +2,25 @@
 
 use std::time::Duration;
 
-/// What was measured of one thing.
+/// The result of one measurement.
 pub(crate) struct Figures {
     latencies: Vec<Duration>,
     wall: Duration,
 }
 
 impl Figures {
-    /// From the latency of each call and the time that all took together.
+    /// Computes the figures from the latency of each call and the total time.
     pub(crate) fn new(mut latencies: Vec<Duration>, wall: Duration) -> Self {
         latencies.sort_unstable();
         Self { latencies, wall }
     }
 
-    /// Calls a second.
+    /// Returns the calls per second.
     pub(crate) fn rate(&self) -> f64 {
         self.latencies.len() as f64 / self.wall.as_secs_f64()
     }
 
-    /// The median of what one call takes.
+    /// Returns the median latency.
     pub(crate) fn median(&self) -> Duration {
         self.at(50)
     }
@@ -30,7 +30,7 @@ impl Figures {
         self.latencies.get(index).copied().unwrap_or_default()
     }
 
-    /// One line: rate, median, 99th percentile.
+    /// Formats one line: rate, median, 99th percentile.
     pub(crate) fn line(&self) -> String {
         let millis = |duration: Duration| duration.as_secs_f64() * 1_000.0;
         format!(

@@ -1,4 +1,4 @@
-//! What the machine itself can do.
+//! The limits of the machine itself.
 
 use std::{
     io::Write,
@@ -16,8 +16,8 @@ use crate::figures::Figures;
 /// How long each loop runs.
 const RUN_FOR: Duration = Duration::from_secs(3);
 
-/// Bare loops on the file system that holds `folder`: appended and synced blocks, and SQLite transactions of one insert with
-/// `synchronous=FULL`. The latter's rate.
+/// Runs bare loops on the file system that holds `folder`: blocks appended and synced, and SQLite
+/// transactions of one insert with `synchronous=FULL`. Returns the rate of the latter.
 pub(crate) async fn commits(folder: &Path) -> anyhow::Result<f64> {
     let mut file = std::fs::File::create(folder.join("sync"))?;
     let (mut latencies, begun) = (Vec::new(), Instant::now());

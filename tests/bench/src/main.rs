@@ -1,8 +1,10 @@
-//! Measures what the host can do on this machine, each figure beside the machine's own limit, measured in the same run.
+//! Measures the host's performance on this machine. Each figure is shown beside the machine's own
+//! limit, measured in the same run.
 //!
-//! - [`calls`]: adapter calls a second, against the same function called natively.
-//! - [`machine`]: commits a second of a bare loop on the same file system.
-//! - [`served`]: durable acknowledgements and full creates a second through the real binary over HTTP.
+//! - [`calls`]: adapter calls per second, compared to the same function called natively.
+//! - [`machine`]: commits per second of a bare loop on the same file system.
+//! - [`served`]: durable acknowledgements and full creates per second, through the real binary over
+//!   HTTP.
 //! - [`figures`]: rates and percentiles.
 #![expect(clippy::print_stdout, reason = "a benchmark prints")]
 

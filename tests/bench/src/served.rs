@@ -1,4 +1,4 @@
-//! Durable acknowledgements and full creates a second, through the real binary over HTTP.
+//! Durable acknowledgements and full creates per second, through the real binary over HTTP.
 
 use std::{
     path::Path,
@@ -16,7 +16,7 @@ use tokio::{
 
 use crate::figures::Figures;
 
-/// How many clients ask at once.
+/// The number of concurrent clients.
 const CLIENTS: usize = 32;
 
 /// How long each measurement runs.
@@ -47,7 +47,7 @@ async fn start(target: &Path, data: &Path, kevel: &str, approvals: &str) -> anyh
     ensure!(component.exists(), "{} is not there: make guests", component.display());
     let template = include_str!("flightdeck.toml");
     let config = data.join("flightdeck.toml");
-    // A top-level key must stand before the first table, a table may stand anywhere.
+    // A top-level key must precede the first table; a table may be anywhere.
     let text = format!("{}{}", if approvals.starts_with('[') { "" } else { approvals }, template)
         + if approvals.starts_with('[') { approvals } else { "" };
     std::fs::write(&config, text.replace("ADAPTER", &component.display().to_string()))?;

@@ -1,12 +1,12 @@
 //! Exact decimal amounts.
 //!
-//! Platforms write money as JSON numbers. Those are decimal on the wire, so they are read and
-//! written digit by digit; no arithmetic here is done in floating point.
+//! Platforms write money as JSON numbers. These are decimal on the wire, so they are parsed and
+//! written digit by digit, without floating point.
 
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
-/// How many nanos (10⁻⁹) one unit of currency has.
+/// The number of nanos (10⁻⁹) in one unit of currency.
 pub const NANOS: i128 = 1_000_000_000;
 
 /// An amount of currency in nanos, written as a JSON number with all its digits.
@@ -14,7 +14,7 @@ pub const NANOS: i128 = 1_000_000_000;
 pub struct Amount(pub i128);
 
 impl Amount {
-    /// The amount in decimal notation, without trailing zeros: `12.345`.
+    /// Returns the amount in decimal notation, without trailing zeros: `12.345`.
     #[must_use]
     pub fn to_text(self) -> String {
         let sign = if self.0 < 0 { "-" } else { "" };
@@ -50,10 +50,10 @@ impl Serialize for Amount {
     }
 }
 
-/// Reads a JSON number as millionths, or says why not.
+/// Parses a JSON number as millionths, or returns what is wrong with it.
 ///
-/// Six places is what a price in micros can carry; a seventh digit would be lost silently on a real
-/// platform, which is why it is an error here.
+/// A price in micros has six decimal places. A real platform would silently drop a seventh digit,
+/// so it is an error here.
 ///
 /// # Errors
 /// When the number has more than six decimal places or is out of range.

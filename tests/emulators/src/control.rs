@@ -1,4 +1,4 @@
-//! What a test may turn: one set of controls per running emulator, the same for every platform.
+//! Controls for tests: one set per running emulator, the same for every platform.
 
 pub mod clock;
 pub mod faults;
@@ -14,7 +14,7 @@ use held::Held;
 use log::RequestLog;
 use settings::SettingsCell;
 
-/// The controls of one emulator. Tests in the same process use them directly, others by HTTP.
+/// The controls of one emulator. Tests in the same process use them directly, others over HTTP.
 #[derive(Debug, Default)]
 pub struct Controls {
     /// The emulator's idea of now.
@@ -23,14 +23,14 @@ pub struct Controls {
     pub faults: Faults,
     /// Requests that wait to be released.
     pub held: Held,
-    /// What was asked, in order.
+    /// The requests, in order of arrival.
     pub log: RequestLog,
     /// Limits and delays.
     pub settings: SettingsCell,
 }
 
 impl Controls {
-    /// Everything back to the start: real time, no faults, nothing held, empty log, default settings.
+    /// Resets everything: real time, no faults, nothing held, empty log, default settings.
     pub fn reset(&self) {
         self.clock.reset();
         self.faults.clear();

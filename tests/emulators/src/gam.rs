@@ -1,27 +1,27 @@
 //! Google Ad Manager: the REST API at `admanager.googleapis.com/v1`, and the OAuth token endpoint
-//! that lets callers in.
+//! for its callers.
 //!
-//! Bearer tokens, JSON in camelCase with 64-bit numbers as strings, errors in Google's common form.
-//! What is sent is read by the tables in `messages`; what is kept lives in `state` under one lock;
-//! nothing outlives the process.
+//! It uses bearer tokens, JSON in camelCase with 64-bit numbers as strings, and Google's common
+//! error form. Bodies are parsed by the tables in `messages`. The data is in `state`, under one
+//! lock, and is lost when the process ends.
 //!
 //! # Modules
 //!
-//! - `routes`: the table of paths, and the parts every handler is handed.
+//! - `routes`: the table of paths, and what every handler gets.
 //! - `orders`, `line_items`, `targeting`, `creatives`, `associations`, `lookups`: the resources.
-//! - `reports`: delivery as the platform tells it; `delivery` is where it comes from, and `status`
-//!   the one place where a status is derived.
-//! - `schema`, `messages`, `mask`, `refusal`: what is accepted and how the rest is turned down.
+//! - `reports`: delivery as the platform reports it. `delivery` computes it, and `status` is the
+//!   one place where a status is derived.
+//! - `schema`, `messages`, `mask`, `refusal`: what is accepted, and how everything else is refused.
 //! - `lists`, `filter`: how objects are found.
-//! - [`oauth`], [`keys`]: the token endpoint and the service account it knows.
-//! - [`settings`], [`seed`]: what a test may turn, and what is there from the start.
+//! - [`oauth`], [`keys`]: the token endpoint, and its service account.
+//! - [`settings`], [`seed`]: the controls for tests, and the initial data.
 //!
 //! # Controls of its own
 //!
 //! - `GET /__control/gam/key`: the service account's key file.
 //! - `GET`, `PUT /__control/gam/settings`: see [`settings::GamSettings`].
-//! - `POST /__control/gam/orders/{id}/approve`, `…/disapprove`: what a trafficker does in the UI.
-//! - `POST /__control/gam/tokens/expire`: all tokens given out are worth nothing from now on.
+//! - `POST /__control/gam/orders/{id}/approve`, `…/disapprove`: a trafficker's decision in the UI.
+//! - `POST /__control/gam/tokens/expire`: invalidates all issued tokens.
 
 mod associations;
 mod creatives;
@@ -74,14 +74,15 @@ use state::{State, name};
 /// The path of the token endpoint.
 pub const TOKEN_PATH: &str = "/token";
 
-/// How to start an emulator.
+/// Options for starting an emulator.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// The address to listen on; port 0 picks a free one.
+    /// The address to listen on. Port 0 picks a free port.
     pub listen: String,
-    /// What a test may turn later, from the start.
+    /// The initial settings, which a test may change later.
     pub settings: GamSettings,
-    /// Whether its service account has a key of its own rather than that of all emulators in this process.
+    /// Whether the service account has its own key, rather than the one shared by all emulators in
+    /// this process.
     pub own_key: bool,
 }
 
@@ -106,7 +107,7 @@ pub struct Gam {
     settings: Mutex<GamSettings>,
     tokens: Mutex<Tokens>,
     state: Mutex<State>,
-    /// Where it answers: known once it listens.
+    /// The base URL, known once the server listens.
     url: OnceLock<String>,
 }
 
@@ -129,66 +130,68 @@ impl Gam {
             url: OnceLock::new(),
         });
         let running = Running::start(gam, controls, &options.listen).await?;
-        // It is set once, here.
+        // It is only set here.
         let _ = running.platform().url.set(running.url.clone());
         Ok(running)
     }
 
-    /// The token endpoint: what assertions must name as their audience.
+    /// Returns the URL of the token endpoint, which assertions must name as their audience.
     #[must_use]
     pub fn token_uri(&self) -> String {
         format!("{}{TOKEN_PATH}", self.url.get().map_or("", String::as_str))
     }
 
-    /// The service account's key file, as Google hands it out.
+    /// Returns the service account's key file, in Google's form.
     #[must_use]
     pub fn key_file(&self) -> Value {
         self.account.file(&self.token_uri())
     }
 
-    /// The settings of this platform.
+    /// Returns the settings of this platform.
     #[must_use]
     pub fn settings(&self) -> GamSettings {
         *lock(&self.settings)
     }
 
-    /// Changes what is given and answers the whole.
+    /// Changes the given settings and returns all of them.
     pub fn change(&self, change: GamChange) -> GamSettings {
         let mut held = lock(&self.settings);
         *held = held.with(change);
         *held
     }
 
-    /// A token as the token endpoint gives them, for tests that are not about getting one; `None` if the system has no
-    /// random numbers.
+    /// Issues a token without the token endpoint, for tests of other things; `None` if the system
+    /// provides no randomness.
     #[must_use]
     pub fn give_token(&self) -> Option<String> {
         let lifetime = Duration::from_secs(self.settings().token_lifetime_seconds);
         lock(&self.tokens).give(lifetime)
     }
 
-    /// Makes all tokens given out worthless.
+    /// Invalidates all issued tokens.
     pub fn expire_tokens(&self) {
         lock(&self.tokens).clear();
     }
 
-    /// How many objects of a type exist and are not deleted; 0 for an unknown type.
+    /// Returns how many objects of a type exist and are not deleted; 0 for an unknown type.
     #[must_use]
     pub fn count(&self, kind: &str) -> usize {
         self.counts().into_iter().find(|(name, _)| *name == kind).map_or(0, |(_, count)| count)
     }
 
-    /// What a line item delivered from its beginning until the emulator's now; `None` if unknown.
+    /// Returns what a line item delivered from its start until the emulator's now; `None` if it is
+    /// unknown.
     #[must_use]
     pub fn delivered(&self, line_item: i64) -> Option<Totals> {
         let now = self.controls.clock.millis();
         lock(&self.state).items.get(&line_item).map(|item| item.delivery.totals(now))
     }
 
-    /// Approves (or disapproves) an order as a trafficker does in the UI, whatever the account may.
+    /// Approves (or disapproves) an order as a trafficker does in the UI, whatever the account's
+    /// permissions.
     ///
     /// # Errors
-    /// A sentence saying why not.
+    /// A sentence that says why not.
     pub fn decide(&self, order: i64, approve: bool) -> Result<(), String> {
         let now = self.controls.clock.millis();
         let action = if approve { orders::Action::Approve { reserve: false } } else { orders::Action::Disapprove };
@@ -306,7 +309,7 @@ impl Platform for Gam {
     }
 
     fn writes(&self, call: &Call) -> bool {
-        // Reports are asked for by POST, and so are tokens.
+        // Reports are requested by POST, and so are tokens.
         let reads = call.path == TOKEN_PATH || call.path.contains("/reports");
         call.method != Method::GET && !reads
     }

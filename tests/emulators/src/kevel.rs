@@ -1,16 +1,17 @@
-//! The Kevel Management API, as its OpenAPI document and reference pages describe it.
+//! The Kevel Management API, according to its OpenAPI document and reference pages.
 //!
-//! Header `X-Adzerk-ApiKey`, JSON in PascalCase, lists in pages. What is sent is checked against
-//! `fields`; what is kept lives in `state` under one lock; nothing outlives the process.
+//! It uses the header `X-Adzerk-ApiKey`, JSON in PascalCase, and paginated lists. Bodies are
+//! checked against `fields`. The data is in `state`, under one lock, and is lost when the process
+//! ends.
 //!
 //! # Modules
 //!
-//! - `routes`: the table of paths, and the parts every handler is handed.
+//! - `routes`: the table of paths, and what every handler gets.
 //! - `campaigns`, `flights`, `nested`, `creatives`, `ads`, `targeting`, `lookups`: the resources.
-//! - `reports`, `counts`: delivery as the platform tells it; `delivery` is where it comes from.
-//! - `schema`, `fields`, `zerkel`, `refusal`: what is accepted and how the rest is turned down.
-//! - `state`, `names`, `paging`: what is kept and how it is found.
-//! - [`seed`]: what is there from the start.
+//! - `reports`, `counts`: delivery as the platform reports it. `delivery` computes it.
+//! - `schema`, `fields`, `zerkel`, `refusal`: what is accepted, and how everything else is refused.
+//! - `state`, `names`, `paging`: the data, and how it is found.
+//! - [`seed`]: the initial data.
 
 mod ads;
 mod campaigns;
@@ -50,15 +51,15 @@ use crate::{
 };
 use state::State;
 
-/// The header that carries the key (Kevel OpenAPI document, security schemes).
+/// The header with the API key (Kevel OpenAPI document, security schemes).
 pub const KEY_HEADER: &str = "X-Adzerk-ApiKey";
 
-/// How to start an emulator.
+/// Options for starting an emulator.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// The key callers must send.
+    /// The API key that callers must send.
     pub api_key: String,
-    /// The address to listen on; port 0 picks a free one.
+    /// The address to listen on. Port 0 picks a free port.
     pub listen: String,
 }
 
@@ -91,13 +92,14 @@ impl Kevel {
         Running::start(kevel, controls, &options.listen).await
     }
 
-    /// How many objects of a type exist and are not deleted; 0 for an unknown type.
+    /// Returns how many objects of a type exist and are not deleted; 0 for an unknown type.
     #[must_use]
     pub fn count(&self, kind: &str) -> usize {
         self.counts().into_iter().find(|(name, _)| *name == kind).map_or(0, |(_, count)| count)
     }
 
-    /// What a flight delivered from its beginning until the emulator's now; `None` if unknown.
+    /// Returns what a flight delivered from its start until the emulator's now; `None` if it is
+    /// unknown.
     #[must_use]
     pub fn delivered(&self, flight: i64) -> Option<Totals> {
         let now = self.controls.clock.millis();
@@ -176,7 +178,7 @@ impl Platform for Kevel {
         let shelf = state.shelves().into_iter().find(|shelf| shelf.kind == kind)?;
         let whole = |record| {
             let mut value = state.render(kind, record);
-            // Targeting does not always say whose it is; here it always does.
+            // Targeting doesn't always include its flight's id; here it always does.
             if let Value::Object(map) = &mut value
                 && ["geotargeting", "sitezonetargeting", "dayparting"].contains(&kind)
             {

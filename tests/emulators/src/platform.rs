@@ -1,4 +1,4 @@
-//! What a platform must offer to live in this house.
+//! What a platform must implement to be emulated.
 
 use std::fmt::Write as _;
 
@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::control::references::Carrier;
 
-/// One request as a platform sees it, with its body read to the end.
+/// One request with its whole body, as a platform sees it.
 #[derive(Debug, Clone)]
 pub struct Call {
     /// The HTTP method.
@@ -28,14 +28,14 @@ pub struct Call {
 }
 
 impl Call {
-    /// The first query parameter of that name; case is ignored, as ASP.NET services do.
+    /// Returns the first query parameter with this name, ignoring case, as ASP.NET services do.
     #[must_use]
     pub fn param(&self, name: &str) -> Option<&str> {
         self.query.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 }
 
-/// What the credentials of a request were worth. The log keeps this word and never the secret.
+/// The result of checking a request's credentials. The log stores this word and never the secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Credentials {
@@ -45,59 +45,62 @@ pub enum Credentials {
     Wrong,
     /// Not sent at all.
     Missing,
-    /// This path takes none (a log-in endpoint).
+    /// This path needs none (a login endpoint).
     NotNeeded,
 }
 
-/// Objects of one type that share a name under one parent: what an operation done twice leaves.
+/// Objects of one type with the same name and parent: what an operation leaves that was carried out
+/// twice.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Duplicate {
     /// The type, as in `/__control/objects/{type}`.
     pub kind: &'static str,
-    /// The id of the parent they share.
+    /// The id of their common parent.
     pub parent: i64,
-    /// The name they share.
+    /// Their common name.
     pub name: String,
     /// Their ids, oldest first.
     pub ids: Vec<i64>,
 }
 
-/// A platform: it judges credentials, acts on calls and shows what it keeps.
+/// A platform: checks credentials, acts on calls, and exposes its data.
 ///
-/// Acting is synchronous on purpose. Everything lives in memory under one lock, so there is nothing
-/// to wait for, and an action can't be cut in half by a client that hangs up.
+/// Acting is synchronous on purpose. All data is in memory under one lock, so there is nothing to
+/// wait for, and a client that hangs up can't interrupt an action.
 pub trait Platform: Send + Sync + 'static {
-    /// Judges the credentials of a call.
+    /// Checks the credentials of a call.
     fn credentials(&self, call: &Call) -> Credentials;
-    /// The answer to a call whose credentials were missing or wrong.
+    /// Returns the response to a call with missing or wrong credentials.
     fn unauthorised(&self, credentials: Credentials) -> Response<Body>;
-    /// The answer to a call over the rate limit.
+    /// Returns the response to a call over the rate limit.
     fn too_many(&self, retry_after_seconds: u64) -> Response<Body>;
-    /// The body of a refusal with this status and reason, in the platform's form.
+    /// Returns the body of a refusal with this status and reason, in the platform's form.
     fn refusal(&self, status: u16, reason: &str) -> Value;
-    /// Carries out a call and answers it.
+    /// Carries out a call and returns the response.
     fn act(&self, call: &Call) -> Response<Body>;
-    /// Secrets that must not appear in the log even if sent in the wrong place.
+    /// Returns secrets that must not appear in the log, even if sent in the wrong place.
     fn secrets(&self) -> Vec<String>;
-    /// How many objects of each type exist (deleted ones not counted).
+    /// Returns how many objects of each type exist, without deleted ones.
     fn counts(&self) -> Vec<(&'static str, usize)>;
-    /// Objects that share a name within their type and parent.
+    /// Returns objects with the same type, parent and name.
     fn duplicates(&self) -> Vec<Duplicate>;
-    /// Every object that carries a caller's reference and is not deleted.
+    /// Returns every object that carries a caller's reference and is not deleted.
     fn carriers(&self) -> Vec<Carrier>;
     /// Whether a call changes something: a search by POST does not, a deletion by GET does.
     fn writes(&self, call: &Call) -> bool;
-    /// All objects of a type, whole, deleted ones included; `None` for an unknown type.
+    /// Returns all objects of a type with all fields, including deleted ones; `None` for an unknown
+    /// type.
     fn objects(&self, kind: &str) -> Option<Vec<Value>>;
-    /// Answers a control of the platform's own, under `/__control/`; `None` for one it does not have.
+    /// Handles a control of the platform's own, under `/__control/`; `None` if it has no such
+    /// control.
     fn control(&self, _method: &Method, _path: &str, _body: &[u8]) -> Option<Response<Body>> {
         None
     }
-    /// Back to the seeded state.
+    /// Resets the platform to the seeded state.
     fn reset(&self);
 }
 
-/// A JSON answer.
+/// Makes a JSON response.
 #[must_use]
 pub fn json(status: StatusCode, body: &impl Serialize) -> Response<Body> {
     let (status, text) = match serde_json::to_vec(body) {
@@ -110,7 +113,7 @@ pub fn json(status: StatusCode, body: &impl Serialize) -> Response<Body> {
     bytes(status, "application/json; charset=utf-8", text)
 }
 
-/// An answer of any content type.
+/// Makes a response of any content type.
 #[must_use]
 pub fn bytes(status: StatusCode, content_type: &'static str, body: Vec<u8>) -> Response<Body> {
     let mut response = Response::new(Body::from(body));
@@ -119,10 +122,10 @@ pub fn bytes(status: StatusCode, content_type: &'static str, body: Vec<u8>) -> R
     response
 }
 
-/// The path with ids replaced by `{id}`, for counting requests by route.
+/// Returns the path with ids replaced by `{id}`, for counting requests by route.
 ///
-/// An id is a segment of digits only, or one of sixteen or more characters with a digit in it (a
-/// GUID or token); version segments such as `v1` stay.
+/// An id is a segment that contains only digits, or one of sixteen or more characters with a digit
+/// in it (a GUID or token). Version segments such as `v1` are not ids.
 #[must_use]
 pub fn route_of(path: &str) -> String {
     let mut route = String::with_capacity(path.len());

@@ -1,11 +1,11 @@
-//! The HTTP server: an accept loop of its own, because a fault that drops the connection needs the
-//! connection in hand.
+//! The HTTP server. It has its own accept loop, because a fault that drops the connection needs
+//! access to the connection.
 //!
-//! A request goes through here in one order, the same for every platform: into the log; faults that
-//! come before acting; latency; credentials; rate limit; the platform's action; faults that come
-//! after it. All of that runs in a task of its own: hyper forgets the future of a request whose
-//! client has hung up, and an action must not be forgotten half way. What was read acts, however long
-//! it was stalled or held and however long ago its client went away.
+//! Every request is processed in the same order for every platform: log; faults before acting;
+//! latency; credentials; rate limit; the platform's action; faults after acting. All of that runs
+//! in a separate task: hyper drops the future of a request whose client has hung up, and an action
+//! must not be interrupted half-way. Once a request was read, it acts, however long it was stalled
+//! or held, and however long ago its client disconnected.
 
 use std::{
     collections::BTreeMap,
@@ -42,10 +42,10 @@ use crate::{
     platform::{Call, Credentials, Platform, bytes, json, route_of},
 };
 
-/// The largest request body read, in bytes: more than any campaign, less than would hurt.
+/// The largest accepted request body, in bytes: more than any campaign, and harmless.
 const MAX_BODY: usize = 16 * 1024 * 1024;
 
-/// How long an orderly stop waits for requests under way.
+/// How long a graceful shutdown waits for requests in flight.
 const STOP_WAIT: Duration = Duration::from_secs(2);
 
 /// Why an emulator did not start.
@@ -54,9 +54,9 @@ pub enum StartError {
     /// The address could not be listened on.
     #[error("cannot listen on {address}: {source}")]
     Listen {
-        /// The address asked for.
+        /// The configured address.
         address: String,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
     /// No key could be made for the platform's service account.
@@ -67,9 +67,9 @@ pub enum StartError {
 /// A running emulator. It stops when dropped.
 #[derive(Debug)]
 pub struct Running<P> {
-    /// Where it answers: `http://127.0.0.1:49152`, without a slash at the end.
+    /// The base URL, without a trailing slash: `http://127.0.0.1:49152`.
     pub url: String,
-    /// The address it listens on.
+    /// The address that it listens on.
     pub addr: SocketAddr,
     platform: Arc<P>,
     controls: Arc<Controls>,
@@ -78,7 +78,7 @@ pub struct Running<P> {
 }
 
 impl<P: Platform> Running<P> {
-    /// Starts a platform on an address such as `127.0.0.1:0` (port 0: any free one).
+    /// Starts a platform on an address such as `127.0.0.1:0` (port 0 picks a free port).
     ///
     /// # Errors
     /// [`StartError::Listen`] when the address can't be listened on.
@@ -97,19 +97,19 @@ impl<P: Platform> Running<P> {
         Ok(Self { url: format!("http://{addr}"), addr, platform, controls, stop, accepting: Some(accepting) })
     }
 
-    /// The platform itself, to look into from a test in the same process.
+    /// Returns the platform, for a test in the same process.
     #[must_use]
     pub fn platform(&self) -> &P {
         &self.platform
     }
 
-    /// Clock, faults, log and settings.
+    /// Returns the controls: clock, faults, log and settings.
     #[must_use]
     pub fn controls(&self) -> &Controls {
         &self.controls
     }
 
-    /// Stops in good order: no new connections, requests under way get two seconds.
+    /// Shuts down gracefully: no new connections, and two seconds for requests in flight.
     pub async fn shutdown(mut self) {
         self.stop.send_replace(true);
         if let Some(task) = self.accepting.take() {
@@ -134,8 +134,8 @@ struct House {
     panel: Router,
 }
 
-/// The connection is to be closed without an answer. As the error of a hyper service it makes hyper
-/// give up the connection before it has written anything.
+/// The connection must be closed without a response. As the error of a hyper service, this makes
+/// hyper drop the connection before it has written anything.
 #[derive(Debug, thiserror::Error)]
 #[error("the connection is dropped on purpose")]
 struct Dropped;
@@ -152,7 +152,7 @@ async fn accept(listener: TcpListener, house: Arc<House>, mut stopped: watch::Re
             Ok((stream, _)) => {
                 tokio::spawn(connection(stream, Arc::clone(&house), stopped.clone()));
             }
-            // Out of file descriptors, most likely: give the others a moment to finish.
+            // Most likely out of file descriptors: give other connections a moment to finish.
             Err(error) => {
                 tracing::warn!(%error, "could not accept a connection");
                 tokio::time::sleep(Duration::from_millis(10)).await;
@@ -183,7 +183,7 @@ async fn connection(stream: TcpStream, house: Arc<House>, mut stopped: watch::Re
 }
 
 async fn until_stopped(stopped: &mut watch::Receiver<bool>) {
-    // An error means that the sender is gone, which is a stop as well.
+    // An error means that the sender is gone, which also means a stop.
     let _ = stopped.wait_for(|stop| *stop).await;
 }
 
@@ -200,7 +200,7 @@ async fn serve(house: Arc<House>, request: Request<Incoming>) -> Answer {
         return Err(Dropped);
     };
     let call = to_call(&parts, collected.to_bytes());
-    // Its own task: see the top of this file.
+    // A separate task: see the module's documentation.
     tokio::spawn(async move { handle(house, parts, call).await }).await.unwrap_or(Err(Dropped))
 }
 
@@ -221,7 +221,7 @@ async fn handle(house: Arc<House>, parts: Parts, call: Call) -> Answer {
     let action = house.controls.faults.take(&call.method, &call.path, house.platform.writes(&call));
     let line = house.begin(&parts, &call, credentials, action.as_ref());
     if action.as_ref().is_some_and(Action::hangs_up) {
-        // The client sees a closed connection now; what it sent goes its way.
+        // The client sees a closed connection now, but its request is still processed.
         tokio::spawn(async move {
             let answer = house.perform(line, &call, credentials, action).await;
             drop(answer);
@@ -316,7 +316,7 @@ impl House {
     }
 }
 
-/// The answer a fault rule asks for.
+/// Makes the response that a fault rule asks for.
 fn made_up(status: u16, body: Option<&Value>, headers: &BTreeMap<String, String>) -> Response<Body> {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = match body {

@@ -1,28 +1,31 @@
-//! Triton Digital: the TAP Booking API, and the login that lets callers in.
+//! Triton Digital: the TAP Booking API, and the login for its callers.
 //!
-//! Its reference is behind a login of its own. What is public (the login, the criteria tree, the formats of audio, that a
-//! rate is fixed once a flight is in progress) is kept to the letter; the rest is as the public reference seller calls it,
-//! made as strict as platforms are: what is not known is refused by its name.
+//! The API's reference is behind a login. The emulator follows exactly what is public (the login,
+//! the criteria tree, the audio formats, and that a rate is fixed once a flight is in progress).
+//! The rest follows the public reference seller, and is as strict as other platforms: unknown
+//! fields are refused by name.
 //!
-//! A flight runs from midnight to midnight in its station's time zone. Its status is active (`RUNNING`) from 48 hours before
-//! until 48 hours after its days, whatever it delivers then; reports count UTC days.
+//! A flight runs from midnight to midnight in its station's time zone. Its status is active
+//! (`RUNNING`) from 48 hours before its days until 48 hours after them, regardless of what it
+//! delivers; reports count UTC days.
 //!
-//! Bearer tokens, JSON in camelCase, days as days, reports as CSV. What is kept lives in `state` under one lock; nothing
-//! outlives the process.
+//! It uses bearer tokens, JSON in camelCase, dates without times, and reports as CSV. The data is
+//! in `state`, under one lock, and is lost when the process ends.
 //!
 //! # Modules
 //!
-//! - `routes`: the table of paths, and the parts every handler is handed.
+//! - `routes`: the table of paths, and what every handler gets.
 //! - `campaigns`, `flights` with `criteria` and `dayparts`, `creatives`: the resources.
-//! - `reports`: delivery as the platform tells it; `delivery` is where it comes from.
-//! - `fields`, `refusal`: how a body is read and how the rest is turned down. `lists`: pages.
+//! - `reports`: delivery as the platform reports it. `delivery` computes it.
+//! - `fields`, `refusal`: how bodies are parsed, and how everything else is refused. `lists`:
+//!   pagination.
 //! - `login`: users and tokens.
-//! - [`settings`], [`seed`]: what a test may turn, and what is there from the start.
+//! - [`settings`], [`seed`]: the controls for tests, and the initial data.
 //!
 //! # Controls of its own
 //!
 //! - `GET`, `PUT /__control/triton/settings`: see [`settings::TritonSettings`].
-//! - `POST /__control/triton/tokens/expire`: all tokens given out are worth nothing from now on.
+//! - `POST /__control/triton/tokens/expire`: invalidates all issued tokens.
 
 mod campaigns;
 mod creatives;
@@ -68,16 +71,16 @@ use state::State;
 /// The path of the login.
 pub const LOGIN_PATH: &str = "/login";
 
-/// How to start an emulator.
+/// Options for starting an emulator.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// The address to listen on; port 0 picks a free one.
+    /// The address to listen on. Port 0 picks a free port.
     pub listen: String,
-    /// Who may log in.
+    /// The user name for the login.
     pub username: String,
-    /// With which password.
+    /// The password for the login.
     pub password: String,
-    /// What a test may turn later, from the start.
+    /// The initial settings, which a test may change later.
     pub settings: TritonSettings,
 }
 
@@ -123,39 +126,40 @@ impl Triton {
         Running::start(triton, controls, &options.listen).await
     }
 
-    /// The settings of this platform.
+    /// Returns the settings of this platform.
     #[must_use]
     pub fn settings(&self) -> TritonSettings {
         *lock(&self.settings)
     }
 
-    /// Changes what is given and answers the whole.
+    /// Changes the given settings and returns all of them.
     pub fn change(&self, change: TritonChange) -> TritonSettings {
         let mut held = lock(&self.settings);
         *held = held.with(change);
         *held
     }
 
-    /// A token as the login gives them, for tests that are not about getting one; `None` if the system has no random
-    /// numbers.
+    /// Issues a token without a login, for tests of other things; `None` if the system provides no
+    /// randomness.
     #[must_use]
     pub fn give_token(&self) -> Option<String> {
         let lifetime = Duration::from_secs(self.settings().token_lifetime_seconds);
         lock(&self.tokens).give(&self.username, lifetime)
     }
 
-    /// Makes all tokens given out worthless.
+    /// Invalidates all issued tokens.
     pub fn expire_tokens(&self) {
         lock(&self.tokens).clear();
     }
 
-    /// How many objects of a type exist; 0 for an unknown type.
+    /// Returns how many objects of a type exist; 0 for an unknown type.
     #[must_use]
     pub fn count(&self, kind: &str) -> usize {
         self.counts().into_iter().find(|(name, _)| *name == kind).map_or(0, |(_, count)| count)
     }
 
-    /// What a flight delivered from its beginning until the emulator's now; `None` if unknown.
+    /// Returns what a flight delivered from its start until the emulator's now; `None` if it is
+    /// unknown.
     #[must_use]
     pub fn delivered(&self, flight: i64) -> Option<Totals> {
         let now = self.controls.clock.millis();
@@ -252,7 +256,7 @@ impl Platform for Triton {
     }
 
     fn writes(&self, call: &Call) -> bool {
-        // Reports are asked for by POST, and so are tokens.
+        // Reports are requested by POST, and so are tokens.
         call.method != Method::GET && call.path != LOGIN_PATH && !call.path.starts_with("/v1/reports")
     }
 

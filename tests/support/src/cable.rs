@@ -1,4 +1,5 @@
-//! A cable to a database, which can be cut: at once, without a word, in the middle of a commit.
+//! A proxy between a client and a database that can cut the connection: abruptly, without notice,
+//! in the middle of a commit.
 
 use std::{
     net::SocketAddr,
@@ -18,23 +19,23 @@ use tokio::{
     task::JoinSet,
 };
 
-/// When a cable is cut at a `COMMIT`.
+/// The moment at which a connection is cut around a `COMMIT`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cut {
-    /// Before it reaches the server.
+    /// Before the `COMMIT` reaches the server.
     Before,
-    /// When the server has committed, before it can say so.
+    /// After the server has committed, but before its response arrives.
     After,
-    /// Before it reaches the server, which it does after so long all the same.
+    /// Before the `COMMIT` reaches the server, where it still arrives after this delay.
     Late(Duration),
 }
 
-/// What becomes of what goes over a cable.
+/// What happens to the traffic on a cable.
 #[derive(Debug, Default)]
 struct Faults {
-    /// Of the next commit.
+    /// The cut of the next commit.
     commit: Mutex<Option<(&'static str, Cut)>>,
-    /// Calls that began before it rose go on for ever, and nothing comes of them.
+    /// Connections that were opened before this counter rose hang forever without any traffic.
     silences: AtomicUsize,
 }
 
@@ -43,7 +44,7 @@ impl Faults {
         self.commit.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether these bytes have the words that the next commit is to be cut after.
+    /// Whether these bytes contain the words after which the next commit is cut.
     fn are_in(&self, bytes: &[u8]) -> bool {
         self.commit().is_some_and(|(words, _)| contains(bytes, words))
     }
@@ -53,31 +54,31 @@ fn contains(bytes: &[u8], words: &str) -> bool {
     words.is_empty() || bytes.windows(words.len()).any(|window| window == words.as_bytes())
 }
 
-/// A cable to the database; it is cut when this is dropped.
+/// A connection to the database, which is cut when this is dropped.
 #[derive(Debug)]
 pub struct Cable {
-    /// The database's URL through it.
+    /// The URL of the database through the cable.
     pub url: String,
-    /// Where it begins.
+    /// The address on which the cable listens.
     pub address: SocketAddr,
     faults: Arc<Faults>,
     calls: tokio::task::JoinHandle<()>,
 }
 
 impl Cable {
-    /// To the server of a database.
+    /// Opens a cable to the server of a database.
     ///
     /// # Panics
-    /// If nobody can listen.
+    /// When it can't listen.
     #[must_use]
     pub fn to(url: &str) -> Self {
         Self::between(SocketAddr::from(([127, 0, 0, 1], 0)), url)
     }
 
-    /// From an address to the server of a database.
+    /// Opens a cable from an address to the server of a database.
     ///
     /// # Panics
-    /// If nobody can listen there.
+    /// When it can't listen on the address.
     #[must_use]
     pub fn between(address: SocketAddr, url: &str) -> Self {
         let Some(server) = url.split('@').nth(1).and_then(|rest| rest.split('/').next()).map(str::to_owned) else {
@@ -101,17 +102,18 @@ impl Cable {
         Self { url, address, faults, calls }
     }
 
-    /// Cuts the next call that commits after it has sent these words: they are in what it binds to a statement.
+    /// Cuts the next connection that commits after it has sent these words, which are part of what
+    /// it binds to a statement.
     pub fn cut_at_commit(&self, words: &'static str, cut: Cut) {
         *self.faults.commit() = Some((words, cut));
     }
 
-    /// From now on nothing goes over the calls that are there, and nobody is told.
+    /// Stops all traffic on the open connections, without notice to either side.
     pub fn silence(&self) {
         self.faults.silences.fetch_add(1, Ordering::SeqCst);
     }
 
-    /// Cuts it; whoever waits for it hears so.
+    /// Cuts the cable. Waiting clients notice.
     pub async fn cut(mut self) {
         self.calls.abort();
         let _ = (&mut self.calls).await;
@@ -126,7 +128,7 @@ impl Drop for Cable {
 
 fn listen(address: SocketAddr) -> std::io::Result<(TcpListener, SocketAddr)> {
     let socket = TcpSocket::new_v4()?;
-    // The same address once more, right after it was cut.
+    // The same address is bound again right after the cut.
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
     let listener = socket.listen(64)?;
@@ -134,7 +136,7 @@ fn listen(address: SocketAddr) -> std::io::Result<(TcpListener, SocketAddr)> {
     Ok((listener, address))
 }
 
-/// Carries one call until it ends or is cut.
+/// Carries one connection until it ends or is cut.
 async fn carry(near: TcpStream, far: TcpStream, faults: Arc<Faults>) {
     let ((from_near, to_near), (from_far, to_far)) = (near.into_split(), far.into_split());
     let began = faults.silences.load(Ordering::SeqCst);
@@ -164,7 +166,7 @@ async fn ask(
                 let sent = sent.to_vec();
                 tokio::spawn(async move {
                     tokio::time::sleep(time).await;
-                    // Nobody hears whether it arrives.
+                    // Nobody learns whether it arrives.
                     let _ = to.write_all(&sent).await;
                 });
                 return;

@@ -1,8 +1,8 @@
-//! What tests of several crates need.
+//! Support for the tests of several crates.
 //!
-//! - [`component`]: a guest component of this workspace, built once for each test process.
-//! - [`postgres`]: a database for each test. [`cable`]: one that is cut, between a database and who uses it.
-//! - [`left_out`]: what a test says that does not find the real thing which it needs.
+//! - [`component`]: a guest component of this workspace, built once per test process.
+//! - [`postgres`]: a database for each test. [`cable`]: a connection to one that can be cut.
+//! - [`left_out`]: reports a test that lacks a real part that it needs.
 
 use std::{
     collections::HashMap,
@@ -15,14 +15,15 @@ use std::{
 pub mod cable;
 pub mod postgres;
 
-/// The component of a package of this workspace, as `component("flightdeck-test-guest")`.
+/// Returns the component of a package of this workspace, as in
+/// `component("flightdeck-test-guest")`.
 ///
-/// It is built with `cargo build --target wasm32-wasip2 --profile guest` into the workspace's target directory, once for
-/// each process; cargo finds for itself that there is nothing to do. `FLIGHTDECK_GUEST_DIR` names a directory of
-/// components that were built before, which are taken as they are.
+/// It is built with `cargo build --target wasm32-wasip2 --profile guest` into the workspace's
+/// target directory, once per process; cargo itself notices if there is nothing to do. If
+/// `FLIGHTDECK_GUEST_DIR` is set, its prebuilt components are used as they are.
 ///
 /// # Panics
-/// With cargo's own words, if it can't be built.
+/// When it can't be built, with cargo's own output.
 #[must_use]
 pub fn component(package: &str) -> PathBuf {
     static BUILT: Mutex<Option<HashMap<String, PathBuf>>> = Mutex::new(None);
@@ -31,16 +32,19 @@ pub fn component(package: &str) -> PathBuf {
     built.entry(package.to_owned()).or_insert_with(|| find_or_build(package)).clone()
 }
 
-/// Set to anything: a test that finds a real part missing fails. A machine that was prepared to run every test sets it.
+/// If this variable is set, a test that lacks a real part fails. Machines that are prepared for
+/// every test set it.
 pub const ALL: &str = "FLIGHTDECK_TEST_ALL";
 
-/// Names the file that keeps what was left out, a line each: test runners show no output of tests that pass.
+/// The variable that names the file of omitted tests, one per line: test runners hide the output of
+/// tests that pass.
 pub const LEFT_OUT: &str = "FLIGHTDECK_TEST_LEFT_OUT";
 
-/// Says that a test, or a part of one, is left out because this machine has not what it needs, and how to get it.
+/// Reports that a test, or a part of one, is omitted because this machine lacks what it needs, and
+/// how to get it.
 ///
 /// # Panics
-/// If nothing may be left out ([`ALL`]).
+/// When [`ALL`] is set.
 pub fn left_out(missing: &str) {
     assert!(
         std::env::var_os(ALL).is_none_or(|all| all.is_empty()),
@@ -48,7 +52,7 @@ pub fn left_out(missing: &str) {
     );
     println!("left out: {missing}");
     let Some(file) = std::env::var_os(LEFT_OUT) else { return };
-    // One write for a line: several processes append to the file.
+    // One write per line, because several processes append to the file.
     let opened = std::fs::OpenOptions::new().create(true).append(true).open(&file);
     if let Err(error) = opened.and_then(|mut file| file.write_all(format!("{missing}\n").as_bytes())) {
         eprintln!("{} can't be written: {error}", Path::new(&file).display());

@@ -1,16 +1,17 @@
-//! Databases of a real PostgreSQL, one for each test.
+//! Databases on a real PostgreSQL server, one per test.
 //!
-//! `tests/with-postgres` starts a server and names it in `FLIGHTDECK_TEST_POSTGRES`; `make test` does so. Where there is none, tests that
-//! need one say so and are left out; see [`left_out`](crate::left_out).
+//! `tests/with-postgres` starts a server and names it in `FLIGHTDECK_TEST_POSTGRES`; `make test`
+//! does so. Without a server, tests that need one are omitted and say so; see
+//! [`left_out`](crate::left_out).
 
 use std::path::Path;
 
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
-/// Where the server is: `postgres://user@host:port`.
+/// The variable with the server's URL: `postgres://user@host:port`.
 pub const VARIABLE: &str = "FLIGHTDECK_TEST_POSTGRES";
 
-/// Where the server is; otherwise a line that says that there is none.
+/// Returns the server's URL. If there is none, reports it.
 fn server() -> Option<String> {
     let server = std::env::var(VARIABLE).ok();
     if server.is_none() {
@@ -19,7 +20,7 @@ fn server() -> Option<String> {
     server
 }
 
-/// Runs statements beside all databases, each by itself.
+/// Runs statements outside of any test database, one at a time.
 async fn run(server: &str, statements: &[String]) -> Result<(), sqlx::Error> {
     let mut connection = PgConnection::connect(&format!("{server}/postgres")).await?;
     for statement in statements {
@@ -28,15 +29,16 @@ async fn run(server: &str, statements: &[String]) -> Result<(), sqlx::Error> {
     connection.close().await
 }
 
-/// A name that no other test has.
+/// Returns a name that no other test uses.
 fn name() -> String {
     format!("test_{}", uuid::Uuid::now_v7().simple())
 }
 
-/// A new, empty database: its URL. `None`, and a line that says so, if there is no server.
+/// Makes a new, empty database and returns its URL. If there is no server, reports that and returns
+/// `None`.
 ///
 /// # Panics
-/// If there is a server that makes no database.
+/// When the server can't make a database.
 pub async fn database() -> Option<String> {
     let (server, name) = (server()?, name());
     if let Err(error) = run(&server, &[format!("CREATE DATABASE {name}")]).await {
@@ -45,22 +47,23 @@ pub async fn database() -> Option<String> {
     Some(format!("{server}/{name}"))
 }
 
-/// A database whose tables are in a folder of the test's. It is dropped with this, before the folder goes: a server that misses
-/// files stops for everybody.
+/// A database whose tables are in a folder of the test. It is dropped with this value, before the
+/// folder is deleted: a server with missing files stops working for all tests.
 #[derive(Debug)]
 pub struct ConfinedDatabase {
-    /// Its URL.
+    /// The URL of the database.
     pub url: String,
     server: String,
     name: String,
 }
 
 impl ConfinedDatabase {
-    /// A new, empty database in `folder`, which is empty and in a folder of the test's: only root can give it to the server, which runs
-    /// as `postgres` then. `None`, and a line that says so, if there is no server.
+    /// Makes a new, empty database in `folder`, which must be empty and inside a folder of the
+    /// test. Only root can hand it over to the server, which then runs as `postgres`. If there is
+    /// no server, reports that and returns `None`.
     ///
     /// # Panics
-    /// If there is a server that makes no database.
+    /// When the server can't make a database.
     pub async fn new(folder: &Path) -> Option<Self> {
         let (server, name) = (server()?, name());
         given("chown", "postgres", folder);

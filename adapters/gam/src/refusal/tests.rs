@@ -3,7 +3,7 @@ use flightdeck_adapter::testing::{FakeHost, answer, run};
 use super::*;
 use crate::{api, samples, settings::Platform};
 
-/// What an answer becomes.
+/// Returns the failure for a response.
 fn understood(status: u16, header: Option<&str>, body: &str) -> Failure {
     let (header, body) = (header.map(str::to_owned), body.to_owned());
     let host = FakeHost::new(move |_| {
@@ -110,7 +110,7 @@ fn what_ad_manager_asks_to_wait_is_heeded() {
     for nonsense in ["-3s", "3", "NaNs", "1e300s"] {
         assert_eq!(understood(503, None, &told.replace("3.5s", nonsense)).retry_after_ms, None, "{nonsense}");
     }
-    // What takes long is not asked for sooner because of a header that a gateway adds.
+    // A header from a gateway must not shorten a long delay.
     let forecast = body("FAILED_PRECONDITION", &["NO_FORECAST_YET"]);
     assert_eq!(understood(400, Some("1"), &forecast).retry_after_ms, Some(300_000));
 }

@@ -1,4 +1,4 @@
-//! A targeting as Ad Manager has it, in whatever words it is to be written.
+//! A targeting in Ad Manager's form, with names in any vocabulary.
 
 use flightdeck_adapter::prelude::*;
 
@@ -8,16 +8,16 @@ use crate::{
     words::{Catalog, Word},
 };
 
-/// What is named in a targeting.
+/// Something that a targeting names.
 #[derive(Debug, Clone, Copy)]
 pub enum Wanted<'a> {
     /// A place.
     Place(&'a geo::Named),
-    /// An entry, or several, of a catalogue.
+    /// One or several entries of a catalogue.
     Word(Catalog, &'a Word),
     /// A custom targeting key.
     Key(&'a KeyValues),
-    /// One of its values.
+    /// A value of a custom targeting key.
     Value(&'a KeyValues, &'a str),
 }
 
@@ -28,7 +28,7 @@ pub(super) fn write<T: Into<Json>>(object: &mut Object, name: &str, list: Vec<T>
 }
 
 impl Targeting {
-    /// The targeting in the words of buyers, for people and to compare.
+    /// Returns the targeting in buyers' words, for display and comparison.
     #[must_use]
     pub fn shown(&self) -> Object {
         self.object(&|wanted| {
@@ -41,7 +41,7 @@ impl Targeting {
         })
     }
 
-    /// The targeting as it is sent, with the names that things have on Ad Manager.
+    /// Returns the targeting as it is sent, with Ad Manager's names.
     #[must_use]
     pub fn object(&self, names: &dyn Fn(Wanted<'_>) -> Vec<String>) -> Object {
         let places =
@@ -74,7 +74,8 @@ impl Targeting {
         object
     }
 
-    /// The one clause of custom targeting: its parts hold together (reference, `CustomTargetingClause`).
+    /// Returns the single clause of custom targeting, whose parts must all hold (reference,
+    /// `CustomTargetingClause`).
     fn clause(&self, names: &dyn Fn(Wanted<'_>) -> Vec<String>) -> Option<Object> {
         let negative = |negative: bool| {
             let mut object = Object::default();

@@ -1,4 +1,4 @@
-//! Who approves orders, and what waits for it.
+//! The approval of orders: who approves them, and what waits for it.
 
 use flightdeck_adapter::{prelude::*, testing::run};
 use flightdeck_adapter_gam::Gam;
@@ -40,7 +40,7 @@ fn an_account_that_may_not_approve_needs_a_permission() {
     let failure = network.run(|ctx| Gam::add_creative_assets(ctx, batch(&buy))).unwrap_err();
     assert_eq!((failure.kind, failure.code.as_str()), (FailureKind::Permission, "may_not_approve"));
     assert!(failure.message.contains("approve_orders"), "{}", failure.message);
-    // The operator grants it and lets the operation run on.
+    // The operator grants the permission and lets the operation continue.
     turn(&network, r#"{"may_approve": true}"#);
     let outcome = network.again(|ctx| Gam::add_creative_assets(ctx, batch(&buy))).unwrap();
     assert!(outcome.assets.iter().all(|asset| asset.state == AssetState::Approved));
@@ -58,7 +58,7 @@ fn a_forecast_that_is_not_there_yet_is_waited_for() {
     assert_eq!((failure.kind, failure.code.as_str()), (FailureKind::Unavailable, "forecast_pending"));
     assert_eq!(failure.retry_after_ms, Some(300_000));
     assert_eq!(network.host.finished().len(), 2, "the creative and its association are done");
-    // Meanwhile the buy waits for approval, and it is seen.
+    // In the meantime the buy waits for approval, and its status says so.
     let remote = network.remote_buy(&buy);
     let ctx = network.context();
     let asked = flightdeck_adapter::testing::run(&network.host, || Gam::check_status(ctx, vec![remote])).unwrap();
@@ -95,20 +95,20 @@ fn what_was_uploaded_while_the_buy_was_paused_is_approved_whichever_ends_first()
         let approved = if submits { "PENDING_APPROVAL" } else { "APPROVED" };
         let running = rich();
         let paused = MediaBuy { active: false, ..running.clone() };
-        // The upload has come to its end but that is not recorded yet, and the buy is resumed.
+        // The upload has finished, but that is not recorded yet, and the buy is resumed.
         let network = start();
         network.create(&paused);
         network.upload(&paused, &creatives());
         assert_eq!(order_status(&network), "DRAFT");
         assert_eq!(network.update(&paused, &running, &[]).failed, None);
         assert_eq!(order_status(&network), approved);
-        // It was resumed when nothing was there to show, and the upload is run again.
+        // It was resumed when it had no creatives, and the upload runs again.
         let network = start();
         network.create(&paused);
         network.run(|ctx| Gam::add_creative_assets(ctx, batch(&paused))).unwrap();
         network.again(|ctx| Gam::add_creative_assets(ctx, batch(&running))).unwrap();
         assert_eq!(order_status(&network), approved);
-        // It was approved, taken back, and resumed before any of that is recorded.
+        // It was approved, retracted and resumed before any of that was recorded.
         let network = start();
         network.create(&running);
         network.upload(&running, &creatives());
@@ -126,7 +126,7 @@ fn an_order_without_creatives_stays_a_draft_when_its_buy_is_resumed() {
     network.create(&paused);
     assert_eq!(network.update(&paused, &running, &[]).failed, None);
     assert_eq!(order_status(&network), "DRAFT");
-    // Nor is it approved for those that go with the same change.
+    // Nor is it approved for creatives in the same update.
     network.update(&running, &paused, &[]);
     network.upload(&paused, &creatives());
     let with = |buy: &MediaBuy| {
@@ -139,7 +139,7 @@ fn an_order_without_creatives_stays_a_draft_when_its_buy_is_resumed() {
     assert_eq!(order_status(&network), "DRAFT");
 }
 
-/// How a package's line item stands in the emulator.
+/// Returns the status of a package's line item in the emulator.
 fn item_status(network: &Network, number: usize) -> String {
     field(&network.objects("lineItems")[number], "status").trim_matches('"').to_owned()
 }
@@ -199,7 +199,7 @@ fn a_change_of_what_waits_for_approval_is_submitted_again() {
     assert_eq!(network.update(&current, &desired, &[]).failed, None);
     assert_eq!(order_status(&network), "PENDING_APPROVAL");
     assert!(field(&network.objects("lineItems")[0], "goal").contains("1200000"));
-    // Also when a line item is refused on the way.
+    // Even if a line item is refused.
     let mut refused = desired.clone();
     refused.packages[1].product_settings = r#"{"placements": ["99"], "environment": "video_player"}"#.to_owned();
     let outcome = network.update(&desired, &refused, &[]);
@@ -224,7 +224,7 @@ fn a_change_that_was_cut_off_goes_on_though_the_order_was_submitted_meanwhile() 
         let ctx = network.context();
         network.host.cut_after(cut);
         let survived = run(&network.host, || Gam::update_media_buy(ctx, update.clone())).is_some();
-        // The buyer has paused the buy and resumed it before the change is tried again.
+        // The buyer paused and resumed the buy before the change is retried.
         if order_status(&network) == "DRAFT" {
             let order = field(&network.objects("orders")[0], "name");
             let body = object! { "names": vec![order.trim_matches('"').to_owned()] };

@@ -1,4 +1,5 @@
-//! Every operation, cut off after every one of its interactions and run again: each change is made once.
+//! Each operation, cut off after each of its interactions and run again: every change is made
+//! exactly once.
 
 use flightdeck_adapter::prelude::*;
 use flightdeck_adapter_gam::Gam;
@@ -29,7 +30,7 @@ fn creatives_are_uploaded_once_and_the_order_is_approved() {
     let prepared = || {
         let network = start();
         network.create(&rich());
-        // Whatever is looked for may be on the last page.
+        // Whatever a lookup searches for may be on the last page.
         network.page_size(1);
         network
     };

@@ -1,4 +1,5 @@
-//! The requests that the lifecycle document shows, as the host translates them, on products sold on Ad Manager.
+//! The requests of the lifecycle document, as the host translates them, for products sold on Ad
+//! Manager.
 
 use flightdeck_adapter::prelude::*;
 use flightdeck_adapter_gam::Gam;
@@ -18,7 +19,7 @@ fn the_buy_is_created_and_its_banner_runs() {
     let network = start();
     let buy = samples::buy(vec![package("premium_sports")]);
     network.create(&buy);
-    // The document's banner has no width and height.
+    // The banner in the document has no width or height.
     let banner = Creative { width: None, height: None, ..samples::creative("banner_001", &["premium_sports"]) };
     let batch = CreativeBatch { media_buy: buy, assets: vec![banner] };
     let outcome = network.run(|ctx| Gam::add_creative_assets(ctx, batch)).unwrap();

@@ -1,4 +1,5 @@
-//! Requests that got no answer and were carried out, or shown, after their objects were made again.
+//! Requests that got no answer and took effect, or became visible, after their objects were made
+//! again.
 
 use flightdeck_adapter::prelude::*;
 use flightdeck_adapter_gam::Gam;
@@ -31,7 +32,7 @@ fn ad_manager_refuses_a_second_order_of_one_name() {
     network.host.next_operation();
     let create = |ctx| Gam::create_media_buy(ctx, rich());
     assert_eq!(network.again(create).unwrap_err().code, "no_answer");
-    // It can't be found yet, and can't be made again: its name has the reference.
+    // It can't be found yet, and can't be made again, because its name has the reference.
     assert_eq!(network.again(create).unwrap_err().code, "not_shown_yet");
     assert_eq!(network.count("orders"), 1);
     end(&network, Late::Shown);
@@ -94,7 +95,7 @@ fn a_second_creative_is_found_and_switched_off() {
         assert_eq!(network.carried(&made.reference), (2, 1), "{late:?}: no line item shows the other");
         network.page_size(1);
         one_is_stopped(&network, &made);
-        // Should people have shown it meanwhile, it is taken out.
+        // If people have assigned it to a line item in the meantime, it is removed from there.
         let found = network.find_made(&made);
         let stranger = found.iter().find(|one| !network.host.remote().contains(&one.object)).unwrap();
         let item = network.host.remote().into_iter().find(|object| object.kind == RemoteKind::Package).unwrap().id;

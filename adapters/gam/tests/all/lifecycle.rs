@@ -1,4 +1,4 @@
-//! A buy from its plan to its end.
+//! The lifecycle of a buy, from its plan to its end.
 
 use flightdeck_adapter::{prelude::*, step::Remote};
 use flightdeck_adapter_gam::Gam;
@@ -9,7 +9,7 @@ use crate::{
     samples,
 };
 
-/// A buy that uses everything: places, devices, key-values, caps, display and video.
+/// Returns a buy that uses everything: places, devices, key-values, caps, display and video.
 pub(crate) fn rich() -> MediaBuy {
     let mut news = samples::package("news");
     news.targeting.rules = vec![
@@ -30,7 +30,7 @@ pub(crate) fn rich() -> MediaBuy {
     samples::buy(vec![news, video])
 }
 
-/// One creative of each format.
+/// Returns one creative of each format.
 pub(crate) fn creatives() -> Vec<Creative> {
     let spot = Creative {
         format: CreativeFormat::Video,
@@ -206,7 +206,7 @@ fn a_start_that_has_come_is_moved_ahead() {
     let buy = samples::buy(vec![samples::package("news")]);
     network.create(&buy);
     assert_eq!(field(&network.objects("lineItems")[0], "startTime"), r#""2026-12-03T10:02:00Z""#);
-    // The next update does not take that for a difference.
+    // The next update doesn't treat that as a difference.
     let mut desired = buy.clone();
     desired.packages[0].impressions = 2_000_000;
     assert_eq!(network.update(&buy, &desired, &[]).failed, None);

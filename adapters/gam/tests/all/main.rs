@@ -1,15 +1,16 @@
-//! The adapter against the Ad Manager emulator, natively: the same code that the component is made of, its requests
-//! carried over a real connection.
+//! The adapter against the Ad Manager emulator, natively: the same code as in the component, with
+//! requests over a real connection.
 //!
-//! - [`network`]: an emulator, and a fake host that speaks to it.
-//! - [`lifecycle`]: a buy from its plan to its end.
+//! - [`network`]: an emulator, and a fake host connected to it.
+//! - [`lifecycle`]: a buy, from its plan to its end.
 //! - [`approval`]: who approves orders, and what waits for it.
-//! - [`targeted`]: what targeting becomes on the network, and what it does not have.
-//! - [`pages`]: lists and rows in pages.
-//! - [`updates`]: changes of a buy that exists.
-//! - [`crashes`]: every operation cut off after every one of its interactions.
-//! - [`late`]: what was carried out, or shown, after it was made again.
-//! - [`examples`]: what buyers write, as the lifecycle document shows it.
+//! - [`targeted`]: targeting as it arrives on the network, and targeting that the network doesn't
+//!   have.
+//! - [`pages`]: pagination of lists and rows.
+//! - [`updates`]: updates of an existing buy.
+//! - [`crashes`]: each operation, cut off after each of its interactions.
+//! - [`late`]: requests that took effect, or became visible, after their objects were made again.
+//! - [`examples`]: the requests of the lifecycle document.
 
 #![expect(clippy::unwrap_used, reason = "a test says what is wrong by failing there")]
 
@@ -20,7 +21,7 @@ mod late;
 mod lifecycle;
 mod network;
 mod pages;
-// The unit tests' own.
+// Shared with the unit tests.
 #[path = "../../src/samples.rs"]
 mod samples;
 mod targeted;

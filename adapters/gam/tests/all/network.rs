@@ -1,4 +1,4 @@
-//! An emulated network for one test, and the host through which the adapter reaches it.
+//! An emulated network for one test, and the host that connects the adapter to it.
 
 use flightdeck_adapter::prelude::*;
 use flightdeck_adapter_gam::Gam;
@@ -15,7 +15,7 @@ pub(crate) fn start() -> Network {
     with_settings(&samples::context().settings)
 }
 
-/// A network whose account may not approve orders, and is not to.
+/// Starts a network whose account may not approve orders, and whose settings don't ask it to.
 pub(crate) fn start_submitting() -> Network {
     with_settings(
         r#"{"network_code": "21700001", "trafficker_id": "5001", "approve_orders": false, "geo_targets": {"X": "2250"}}"#,
@@ -30,12 +30,12 @@ pub(crate) fn with_settings(settings: &str) -> Network {
     Network::start(Emulator::start(Options::default()), token, context)
 }
 
-/// Turns a setting of the emulator's.
+/// Changes a setting of the emulator.
 pub(crate) fn turn(network: &Network, settings: &str) {
     network.control("PUT", "gam/settings", settings);
 }
 
-/// What a trafficker does with the order: `approve`, `disapprove`.
+/// Makes a trafficker's decision about the order: `approve`, `disapprove`.
 pub(crate) fn decide(network: &Network, decision: &str) {
     let name = field(&network.objects("orders")[0], "name");
     let id = name.trim_matches('"').rsplit('/').next().unwrap().to_owned();

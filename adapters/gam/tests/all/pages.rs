@@ -1,4 +1,4 @@
-//! Lists and rows in pages, as the platform cuts them.
+//! Pagination of lists and rows.
 
 use flightdeck_adapter::prelude::*;
 use flightdeck_adapter_gam::Gam;

@@ -1,4 +1,4 @@
-//! What targeting becomes on the network, and what it does not have.
+//! Targeting as it arrives on the network, and targeting that the network doesn't have.
 
 use flightdeck_adapter::prelude::*;
 use flightdeck_adapter_gam::Gam;

@@ -1,4 +1,4 @@
-//! Changes of a buy that exists.
+//! Updates of an existing buy.
 
 use flightdeck_adapter::prelude::*;
 use flightdeck_adapter_gam::Gam;
@@ -10,7 +10,8 @@ use crate::{
     samples,
 };
 
-/// The rich buy with its creatives in place, as it is to be, and the creatives that it needs then.
+/// Returns the rich buy with its creatives, its desired state, and the creatives that this state
+/// needs.
 pub(crate) fn changed() -> (MediaBuy, MediaBuy, Vec<Creative>) {
     let mut current = rich();
     current.packages[0].creative_ids = vec!["banner".to_owned(), "tag".to_owned()];
@@ -93,7 +94,8 @@ fn a_buy_is_paused_and_resumed_with_its_packages_as_they_are() {
     let paused = MediaBuy { active: false, ..current.clone() };
     network.update(&current, &paused, &[]);
     assert_eq!((order_status(&network).as_str(), network.status(&paused).state), ("PAUSED", DeliveryState::Paused));
-    // While the buy is paused, one package is switched off and another off and on again.
+    // While the buy is paused, one package is deactivated, and another is deactivated and activated
+    // again.
     let mut off = paused.clone();
     off.packages[0].active = false;
     off.packages[1].active = false;
@@ -126,7 +128,7 @@ fn an_update_that_ad_manager_cannot_do_is_refused_before_anything_is_sent() {
 fn what_was_accepted_once_can_still_be_paused() {
     let network = booked(start());
     let (mut current, ..) = changed();
-    // A later release, or a setting that came later, refuses all of these.
+    // A newer release or setting refuses all of these.
     current.packages[0].pacing = Pacing::Other("backwards".to_owned());
     current.packages[0].daily_impressions = Some(5);
     current.packages[1].targeting.rules =
@@ -184,7 +186,7 @@ fn a_refusal_that_passes_is_none_of_the_change() {
 fn what_is_not_unique_is_there_and_is_looked_up() {
     let network = start();
     let buy = samples::buy(vec![samples::package("news")]);
-    // Each was made, and the answer is that of a second one.
+    // Each object was made, but the response is that of a duplicate.
     for path in ["orders:batchCreate", "lineItems", "creatives"] {
         network.fault(&format!(
             r#"{{"method":"POST","path":"*/{path}","action":{{"fail_after_acting":{{"status":400,"body":

@@ -1,4 +1,4 @@
-//! What a creative becomes.
+//! Translation of creatives.
 
 use super::*;
 use crate::samples;

@@ -1,4 +1,4 @@
-//! Reports, read.
+//! Reading of reports.
 
 use std::{cell::Cell, rc::Rc};
 
@@ -37,7 +37,7 @@ fn buys() -> Vec<RemoteBuy> {
     ]
 }
 
-/// Asks for a report that is finished at a certain look.
+/// Requests a report that is finished at a given poll.
 fn report(finished: u32, last: &'static str) -> (Fallible<Vec<DeliveryAnswer>>, Rc<FakeHost>) {
     let looks = Cell::new(0);
     let host = FakeHost::with_description(&crate::describe::description(), move |request| {

@@ -1,4 +1,4 @@
-//! What a package becomes.
+//! Translation of packages.
 
 use super::*;
 use crate::samples;

@@ -1,4 +1,4 @@
-//! How a campaign and its flights add up to a buy's state.
+//! How the states of a campaign and its flights combine into the state of a buy.
 
 use flightdeck_adapter::{
     moment,
@@ -26,9 +26,10 @@ fn page(items: &str) -> String {
     format!(r#"{{"page":1,"totalPages":1,"items":[{items}]}}"#)
 }
 
-/// The state of a buy with one campaign and some flights, each written as the fields that differ.
+/// Returns the state of a buy with one campaign and some flights, each given by the fields that
+/// differ from the default.
 fn state(campaign: &str, flights: &[&str], now: &str) -> (DeliveryState, Vec<DeliveryState>, String) {
-    // A field that is written twice counts as written last.
+    // If a field occurs twice, the last one counts.
     let merged = |text: String| Json::parse(&text).unwrap().to_string();
     let campaign = merged(format!(r#"{{"Id":1,"IsActive":true{campaign}}}"#));
     let one = |(index, fields): (usize, &&str)| {

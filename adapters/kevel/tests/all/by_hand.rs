@@ -1,4 +1,4 @@
-//! Networks that are not as the adapter left them: changed by hand, or by an older release.
+//! Networks that differ from what the adapter left: changed by hand, or by an older release.
 
 use flightdeck_adapter::prelude::*;
 use flightdeck_adapter_kevel::Kevel;
@@ -14,7 +14,7 @@ use crate::{
 fn what_was_accepted_once_can_still_be_paused() {
     let network = booked();
     let (mut current, ..) = changed();
-    // A later release, or a setting that came later, refuses all of these.
+    // A newer release or setting refuses all of these.
     current.packages[0].pacing = Pacing::FrontLoaded;
     current.packages[0].price.model = PriceModel::Cpc;
     current.packages[1].targeting.rules =
@@ -37,7 +37,7 @@ fn what_was_accepted_once_can_still_be_paused() {
     for flight in network.objects("flights") {
         assert_eq!(field(&flight, "IsActive"), "false");
     }
-    // What is asked for anew is held to the rules, and a changed targeting is sent whole or not at all.
+    // A new request must follow the rules. A changed targeting is sent as a whole or not at all.
     let mut change = change;
     change.desired.packages[0].pacing = Pacing::Other("backwards".to_owned());
     change.desired.packages[1].targeting.rules.push(samples::rule(Dimension::DeviceType, Operator::AnyOf, &["mobile"]));
@@ -60,7 +60,7 @@ fn a_run_after_an_interruption_names_the_same_steps() {
     assert_eq!(failure.kind, FailureKind::Unavailable);
     let steps = network.host.finished();
     assert!(steps.contains(&"ad/news/banner_v2".to_owned()), "{steps:?}");
-    // The host passes what it has learnt meanwhile.
+    // The host passes the ids that it has learnt since.
     let ctx = network.context();
     let outcome = flightdeck_adapter::testing::run(&network.host, || Kevel::update_media_buy(ctx, change)).unwrap();
     assert_eq!(outcome.unwrap().failed, None);
@@ -90,7 +90,7 @@ fn an_asset_that_one_package_refuses_runs_in_the_others() {
     assert_eq!((status.state, network.count("ads")), (AssetState::Rejected, 0));
 }
 
-/// The rich buy without its first region.
+/// Returns the rich buy, and the rich buy without its first region.
 fn without_california() -> (MediaBuy, MediaBuy) {
     let current = rich();
     let mut desired = current.clone();
@@ -137,7 +137,7 @@ fn a_place_that_cannot_be_told_among_others_is_not_said_to_be_removed() {
     assert!(failed.failure.message.contains("TX"), "{}", failed.failure.message);
 }
 
-/// Reads an ad, changes it by hand, and writes it back in the spelling that an update has.
+/// Reads an ad, changes it by hand, and writes it back in the spelling of an update.
 fn change_ad(network: &Network, change: impl FnOnce(&mut Object)) {
     let mut ad = network.objects("ads").remove(0);
     let creative = ad.get("Creative").and_then(Json::as_object).and_then(|creative| creative.get("Id")).cloned();

@@ -1,4 +1,5 @@
-//! Every operation, cut off after every one of its interactions and run again: each change is made once.
+//! Each operation, cut off after each of its interactions and run again: every change is made
+//! exactly once.
 
 use flightdeck_adapter::prelude::*;
 use flightdeck_adapter_kevel::Kevel;
@@ -11,7 +12,7 @@ use crate::{
     updates::changed,
 };
 
-/// Every place to be cut off at, on networks that are prepared.
+/// Tries every cut of an operation, on prepared networks.
 fn everywhere<T>(
     prepare: impl Fn(&Network),
     operation: impl Fn(Context) -> Fallible<T>,
@@ -44,7 +45,7 @@ fn creatives_are_uploaded_once() {
     let cuts = everywhere(
         |network| {
             network.create(&rich());
-            // Whatever is looked for may be on the last page.
+            // Whatever a lookup searches for may be on the last page.
             network.page_size(1);
         },
         |ctx| Kevel::add_creative_assets(ctx, CreativeBatch { media_buy: rich(), assets: creatives() }),

@@ -1,4 +1,4 @@
-//! The requests that the lifecycle document shows, as the host translates them, on products sold on Kevel.
+//! The requests of the lifecycle document, as the host translates them, for products sold on Kevel.
 
 use flightdeck_adapter::prelude::*;
 use flightdeck_adapter_kevel::Kevel;
@@ -24,7 +24,7 @@ fn the_buy_is_created_and_its_banner_runs() {
         r#""$device.formFactor = \"mobile\" or $device.formFactor = \"desktop\"""#
     );
     assert_eq!(network.count("geotargeting"), 4);
-    // The document's banner has no width and height.
+    // The banner in the document has no width or height.
     let banner = Creative { width: None, height: None, ..samples::creative("banner_001", &["premium_sports"]) };
     let batch = CreativeBatch { media_buy: buy, assets: vec![banner] };
     let outcome = network.run(|ctx| Kevel::add_creative_assets(ctx, batch)).unwrap();

@@ -1,4 +1,5 @@
-//! Requests that got no answer and were carried out, or shown, after their objects were made again.
+//! Requests that got no answer and took effect, or became visible, after their objects were made
+//! again.
 
 use flightdeck_adapter::prelude::*;
 use flightdeck_adapter_kevel::Kevel;
@@ -35,7 +36,7 @@ fn a_second_campaign_or_flight_is_found_and_stopped() {
             let network = start();
             let made = lost(&network, late, (path, step), |ctx| Kevel::create_media_buy(ctx, small()));
             assert_eq!(network.carried(&made.reference), (2, 2), "{late:?} {step}");
-            // However many pages there are.
+            // Regardless of the number of pages.
             network.page_size(1);
             one_is_stopped(&network, &made);
             assert_eq!(network.carried(&made.reference), (2, 1), "{late:?} {step}");

@@ -1,4 +1,4 @@
-//! A buy from its plan to its end.
+//! The lifecycle of a buy, from its plan to its end.
 
 use flightdeck_adapter::{prelude::*, step::Remote};
 use flightdeck_adapter_kevel::Kevel;
@@ -9,7 +9,7 @@ use crate::{
     samples,
 };
 
-/// A buy that uses everything: places, expressions, hours, caps, all three formats.
+/// Returns a buy that uses everything: places, expressions, hours, caps, all three formats.
 pub(crate) fn rich() -> MediaBuy {
     let mut news = samples::package("news");
     news.targeting.rules = vec![
@@ -38,7 +38,7 @@ pub(crate) fn rich() -> MediaBuy {
     buy
 }
 
-/// One creative of each format.
+/// Returns one creative of each format.
 pub(crate) fn creatives() -> Vec<Creative> {
     let video = Creative {
         format: CreativeFormat::Video,

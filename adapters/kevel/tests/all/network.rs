@@ -1,4 +1,4 @@
-//! An emulated network for one test, and the host through which the adapter reaches it.
+//! An emulated network for one test, and the host that connects the adapter to it.
 
 use flightdeck_adapter_kevel::Kevel;
 use flightdeck_adapter_testing as testing;

@@ -1,4 +1,4 @@
-//! Changes of a buy that exists.
+//! Updates of an existing buy.
 
 use flightdeck_adapter::prelude::*;
 use flightdeck_adapter_kevel::Kevel;
@@ -10,7 +10,8 @@ use crate::{
     samples,
 };
 
-/// The rich buy with its creatives in place, as it is to be, and the creatives that it needs then.
+/// Returns the rich buy with its creatives, its desired state, and the creatives that this state
+/// needs.
 pub(crate) fn changed() -> (MediaBuy, MediaBuy, Vec<Creative>) {
     let mut current = rich();
     current.packages[0].creative_ids = vec!["banner".to_owned(), "native".to_owned()];

@@ -1,4 +1,4 @@
-//! A media buy as it is on an ad server: one order, and one line item for each package.
+//! A media buy on an ad server: one order, and one line item for each package.
 
 use super::{AdServer, LineItem, Translated};
 use crate::{
@@ -10,26 +10,27 @@ use crate::{
     types::{ChangePlan, Context, MediaBuy, Outcome, RemoteKind},
 };
 
-/// A media buy, translated. Plans show it, creations send it, and an update is the difference of two of them.
+/// A translated media buy. Plans show it, creations send it, and an update is the difference
+/// between two of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Booking<O, I> {
-    /// The order.
+    /// The translated order.
     pub order: O,
-    /// The line items in the order of the packages.
+    /// The line items, in the order of the packages.
     pub items: Vec<I>,
-    /// What a reviewer should know besides.
+    /// Notes for the reviewer.
     pub notes: Vec<String>,
 }
 
 impl<O, I: LineItem> Booking<O, I> {
-    /// The line item of a package.
+    /// Returns the line item of a package.
     #[must_use]
     pub fn item(&self, package_id: &str) -> Option<&I> {
         self.items.iter().find(|item| item.package_id() == package_id)
     }
 }
 
-/// Translates a media buy that can be made.
+/// Translates a media buy, and fails if the platform can't make all of it.
 fn translated<S: AdServer>(server: &S, buy: &MediaBuy) -> Fallible<Booking<S::Order, S::Item>> {
     let mut problems = Problems::default();
     let booking = server.translate(buy, &mut problems)?;
@@ -37,10 +38,10 @@ fn translated<S: AdServer>(server: &S, buy: &MediaBuy) -> Fallible<Booking<S::Or
     Ok(booking)
 }
 
-/// The changes that make a media buy.
+/// Returns the changes that make a media buy.
 ///
 /// # Errors
-/// Everything that the platform can't do of it, item by item.
+/// When the platform can't make the buy, with every reason as an item.
 pub fn plan<S: AdServer>(server: &S, buy: &MediaBuy) -> Fallible<ChangePlan> {
     let booking = translated(server, buy)?;
     let mut plan = Plan::default();
@@ -56,10 +57,11 @@ pub fn plan<S: AdServer>(server: &S, buy: &MediaBuy) -> Fallible<ChangePlan> {
     Ok(plan.finish())
 }
 
-/// Makes a media buy: the order first, then each line item in a step of its own, so that a refusal says of which package.
+/// Makes a media buy: first the order, then each line item in a step of its own, so that a refusal
+/// names its package.
 ///
 /// # Errors
-/// As [`plan`]; what the platform refuses.
+/// As [`plan`]; when the platform refuses.
 pub fn create<S: AdServer>(mut server: S, buy: &MediaBuy) -> Fallible<Outcome> {
     let booking = translated(&server, buy)?;
     server.prepare(&booking)?;
@@ -78,7 +80,7 @@ pub fn create<S: AdServer>(mut server: S, buy: &MediaBuy) -> Fallible<Outcome> {
     Ok(Outcome { notes: booking.notes, ..Outcome::now() })
 }
 
-/// The changes that undo a media buy.
+/// Returns the changes that cancel a media buy.
 #[must_use]
 pub fn plan_cancel<S: AdServer>(ctx: &Context, buy: &MediaBuy) -> ChangePlan {
     let mut plan = Plan::default();
@@ -97,10 +99,11 @@ pub fn plan_cancel<S: AdServer>(ctx: &Context, buy: &MediaBuy) -> ChangePlan {
     plan.finish()
 }
 
-/// Undoes a media buy, or what was made of it. What is gone already is forgotten and no failure.
+/// Cancels a media buy, even one that was only partly made. Objects that are already gone are
+/// forgotten; that is not a failure.
 ///
 /// # Errors
-/// When the platform can't be asked or refuses.
+/// When the platform can't be reached or refuses.
 pub fn cancel<S: AdServer>(server: &S, ctx: &Context, buy: &MediaBuy) -> Fallible<Outcome> {
     let items = || ctx.remote.iter().filter(|object| object.kind == RemoteKind::Package);
     for object in items().filter(|_| S::STOPS_ITEMS) {
@@ -112,7 +115,8 @@ pub fn cancel<S: AdServer>(server: &S, ctx: &Context, buy: &MediaBuy) -> Fallibl
     }
     let orders = match ctx.remote.order() {
         Some(id) => vec![id.to_owned()],
-        // A create that was cut off after its request and never run again may have left an order behind, or two.
+        // A create that was cut off after its request and never ran again may have left one order
+        // or more behind.
         None => server.find_orders_of(&buy.media_buy_id)?,
     };
     if orders.is_empty() {

@@ -10,35 +10,35 @@ use crate::{
     types::{BuyDelivery, Context, DateRange, DeliveryAnswer, DeliveryRow, Failure, RemoteBuy, RemoteKind},
 };
 
-/// What was counted for a line item on a day.
+/// The counts of a line item on one day.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct Counted {
-    /// Impressions.
+    /// Impressions on that day.
     pub impressions: i64,
-    /// Clicks.
+    /// Clicks on that day.
     pub clicks: i64,
-    /// Videos that were watched to their end, where the platform counts them.
+    /// Videos watched to the end, where the platform counts them.
     pub completions: Option<i64>,
-    /// Spend in micro-units.
+    /// Spend, in micro-units.
     pub spend: i64,
 }
 
-/// What was counted, by line item and day.
+/// Counts by line item id and day.
 pub type Counts = BTreeMap<String, BTreeMap<String, Counted>>;
 
-/// What was read of some buys.
+/// What was read about some buys.
 #[derive(Debug, Default)]
 pub struct Delivered {
     /// What their line items delivered.
     pub counts: Counts,
-    /// Orders of which the platform tells nothing, and why: their buys fail alone.
+    /// Orders that the platform reports nothing about, and why. Only their buys fail.
     pub failed: BTreeMap<String, Failure>,
 }
 
-/// What buys delivered in some days.
+/// Returns what buys delivered in a range of days.
 ///
 /// # Errors
-/// When the platform can't be asked, or is not done in time.
+/// When the platform can't be reached, or doesn't finish in time.
 pub fn get<S: AdServer>(server: &S, buys: &[RemoteBuy], range: &DateRange) -> Fallible<Vec<DeliveryAnswer>> {
     let Delivered { counts, failed } = server.read_delivery(buys, range)?;
     let answer = |buy: &RemoteBuy| {
@@ -68,23 +68,25 @@ fn delivered(buy: &RemoteBuy, counts: &Counts) -> BuyDelivery {
     BuyDelivery { media_buy_id: buy.media_buy_id.clone(), rows, as_of: None, extensions: Vec::new() }
 }
 
-/// How a platform's reports are waited for.
+/// How to wait for a platform's reports.
 #[derive(Debug, Clone, Copy)]
 pub struct Patience {
-    /// The first pause between two looks. Each is twice the one before.
+    /// The first pause between two polls. Each pause is twice the one before.
     pub first: Duration,
-    /// The longest.
+    /// The longest pause.
     pub longest: Duration,
-    /// What is left of the call's time when the last look is taken.
+    /// The part of the call's time that must be left when the last poll starts.
     pub reserve: Duration,
-    /// When the host should ask again for a report that was not ready, in milliseconds.
+    /// The delay after which the host should ask again for a report that was not ready, in
+    /// milliseconds.
     pub ask_again_ms: u64,
 }
 
-/// Waits until a report is ready, as long as the call may take. `look` answers it once it is.
+/// Polls until a report is ready, within the call's deadline. `look` returns the report once it is
+/// ready.
 ///
 /// # Errors
-/// `unavailable` when it is not ready in time; what the look fails with.
+/// `unavailable` when the report is not ready in time. When `look` fails.
 pub fn wait<T>(
     ctx: &Context,
     platform: &str,

@@ -1,4 +1,4 @@
-//! The functions of the contract, each handed to the module that has it.
+//! The functions of the contract, each delegated to the module that implements it.
 
 use super::{AdServer, booking, creatives, delivery, late, status, update};
 use crate::{

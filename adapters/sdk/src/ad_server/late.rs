@@ -1,5 +1,6 @@
-//! What was made late: a request that got no answer may be carried out long after another one was sent in its place.
-//! The host asks later what carries a step's reference, and has stopped what is too many.
+//! Late duplicates: a request that got no answer may be carried out long after another one was sent
+//! in its place. The host later looks for everything that carries a step's reference, and has the
+//! surplus stopped.
 
 use super::AdServer;
 use crate::{
@@ -10,7 +11,7 @@ use crate::{
     types::{Context, Failure, MadeObject, MadeStep, Outcome, RemoteKind, RemoteObject},
 };
 
-/// The key of a placement, with what is known of it.
+/// The key of a placement, with what is known about it.
 #[derive(Debug, Clone, Copy)]
 pub struct PlacementKey<'a> {
     /// The line item of its package.
@@ -19,7 +20,7 @@ pub struct PlacementKey<'a> {
     pub creative: Option<&'a str>,
 }
 
-/// The line item of the package that a key begins with, and the rest of the key.
+/// Returns the line item of the package that a key begins with, and the rest of the key.
 fn item_of<'a>(remote: &'a [RemoteObject], key: &'a str) -> Option<(&'a str, &'a str)> {
     remote.iter().filter(|object| object.kind == RemoteKind::Package).find_map(|package| {
         let rest = key.strip_prefix(package.key.as_str())?.strip_prefix('/')?;
@@ -27,10 +28,10 @@ fn item_of<'a>(remote: &'a [RemoteObject], key: &'a str) -> Option<(&'a str, &'a
     })
 }
 
-/// Everything that carries a step's reference, by the lookups of the steps.
+/// Returns everything that carries a step's reference, using the lookups of the steps.
 ///
 /// # Errors
-/// When the platform can't be asked.
+/// When the platform can't be reached.
 pub fn find<S: AdServer>(server: &S, ctx: &Context, step: &MadeStep) -> Fallible<Vec<MadeObject>> {
     let words = &S::WORDS;
     let (what, key) = step.name.split_once('/').unwrap_or((&step.name, ""));
@@ -56,10 +57,11 @@ pub fn find<S: AdServer>(server: &S, ctx: &Context, step: &MadeStep) -> Fallible
     server.find_parts(what, key, item, rest)
 }
 
-/// Has an object that nobody asked for deliver nothing any more.
+/// Stops an unwanted object from delivering.
 ///
 /// # Errors
-/// When the platform can't be asked or refuses. What is stopped or gone already is no failure.
+/// When the platform can't be reached or refuses. An object that is already stopped or gone is not
+/// a failure.
 pub fn stop<S: AdServer>(server: &S, ctx: &Context, made: &MadeObject) -> Fallible<Outcome> {
     let id = made.object.id.as_str();
     let known = step(step_name(&["stop", &made.remote_type, id])).set(|| match &made.object.kind {

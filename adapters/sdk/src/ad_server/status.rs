@@ -1,4 +1,4 @@
-//! How many buys stand, from one reading of the platform.
+//! The status of many buys, from one read of the platform.
 
 use super::AdServer;
 use crate::{
@@ -6,21 +6,22 @@ use crate::{
     types::{AssetStatus, BuyStatus, DeliveryState, PackageStatus, RemoteBuy, RemoteKind, RemoteObject, StatusAnswer},
 };
 
-/// What was read of the platform about some buys.
+/// What was read from the platform about some buys.
 pub trait Standing {
     /// An order as it was read.
     type Order;
 
-    /// The states of packages that the detail names, each with what is said of them: `no longer on Kevel`.
+    /// The package states that the detail mentions, each with its text: `no longer on Kevel`.
     const REMARKS: &'static [(DeliveryState, &'static str)];
 
-    /// The order of a buy; `None` if it is gone.
+    /// Returns the order of a buy; `None` if it is gone.
     ///
     /// # Errors
-    /// When this buy can't be told of: it fails alone.
+    /// When the status of this buy can't be determined. Only this buy fails.
     fn order(&self, buy: &RemoteBuy) -> Fallible<Option<&Self::Order>>;
 
-    /// How a package stands, and how many impressions its line item delivered. The object is its line item's.
+    /// Returns the status of a package, with the impressions that its line item delivered. The
+    /// object is the line item.
     fn package(
         &self,
         buy: &RemoteBuy,
@@ -28,24 +29,24 @@ pub trait Standing {
         order: Option<&Self::Order>,
     ) -> (DeliveryState, Option<i64>);
 
-    /// How a buy stands by its order alone; `None` if it stands as its packages do.
+    /// Returns the status of a buy where its order alone decides it; `None` if its packages do.
     fn state(&self, order: &Self::Order, packages: &[PackageStatus]) -> Option<DeliveryState>;
 
-    /// What is to be said of the order itself.
+    /// Returns a remark about the order itself.
     fn remark(&self, _order: &Self::Order) -> Option<&'static str> {
         None
     }
 
-    /// How the creatives of a buy stand, where the platform judges them.
+    /// Returns the states of a buy's creatives, where the platform reviews them.
     fn assets(&self, _buy: &RemoteBuy, _order: &Self::Order) -> Vec<AssetStatus> {
         Vec::new()
     }
 }
 
-/// How buys stand. One that can't be read fails alone.
+/// Returns the status of buys. A buy that can't be read fails alone.
 ///
 /// # Errors
-/// When the platform can't be asked at all.
+/// When the platform can't be reached at all.
 pub fn check<S: AdServer>(server: &S, buys: &[RemoteBuy]) -> Fallible<Vec<StatusAnswer>> {
     let shelf = server.read_status(buys)?;
     let answer = |buy: &RemoteBuy| StatusAnswer { media_buy_id: buy.media_buy_id.clone(), status: status(&shelf, buy) };
@@ -74,7 +75,7 @@ fn status<T: Standing>(shelf: &T, buy: &RemoteBuy) -> Fallible<BuyStatus> {
     })
 }
 
-/// Whether a creative of a package is remembered to be in its line item.
+/// Whether any creative of a package is remembered to be in its line item.
 #[must_use]
 pub fn has_placements(buy: &RemoteBuy, package_id: &str) -> bool {
     buy.remote.iter().any(|object| {
@@ -83,7 +84,8 @@ pub fn has_placements(buy: &RemoteBuy, package_id: &str) -> bool {
     })
 }
 
-/// How a buy stands by how its packages do: the first of these that any of them is in, else as the first of them.
+/// Derives the status of a buy from its packages: the first of these states that any package is in,
+/// else the state of the first package.
 fn together(packages: &[PackageStatus]) -> DeliveryState {
     const ORDER: [DeliveryState; 8] = [
         DeliveryState::Delivering,
@@ -97,7 +99,7 @@ fn together(packages: &[PackageStatus]) -> DeliveryState {
     ];
     let in_it = |state: &DeliveryState| packages.iter().any(|package| package.state == *state);
     let other = || packages.first().map(|package| package.state.clone());
-    // An order without a line item that is known: nothing can be put into it.
+    // An order without a known line item: nothing can be put into it.
     ORDER.into_iter().find(in_it).or_else(other).unwrap_or(DeliveryState::Missing)
 }
 

@@ -18,12 +18,13 @@ use super::{
 };
 use crate::{bindings::flightdeck::ad_server::steps, types::RemoteObject};
 
-/// The most bytes that one blocking write takes (`wasi:io`, `output-stream.blocking-write-and-flush`).
+/// The most bytes that one blocking write accepts (`wasi:io`,
+/// `output-stream.blocking-write-and-flush`).
 const WRITE_SIZE: usize = 4096;
-/// How much is asked for at a time when an answer is read.
+/// The number of bytes requested per read of a response.
 const READ_SIZE: u64 = 64 * 1024;
 
-/// The one that runs this component.
+/// The host that runs this component.
 pub(super) struct Component;
 
 impl StepHost for Component {
@@ -53,7 +54,7 @@ impl StepHost for Component {
 }
 
 impl Clock for Component {
-    // The standard library's clock and sleep are WASI's on this target.
+    // On this target, the standard library's clock and sleep are WASI's.
     fn now(&self) -> OffsetDateTime {
         SystemTime::now().into()
     }
@@ -67,8 +68,8 @@ impl Transport for Component {
     fn send(&self, request: &OutgoingRequest) -> Result<IncomingResponse, Error> {
         let outgoing = build(request)?;
         let body = outgoing.body().map_err(|()| lost("the request takes no body"))?;
-        // The body is written after the request was handed over: before, nobody reads what is written, and a body
-        // larger than the host's buffer would wait for ever.
+        // Write the body only after handing the request over: before that, nothing reads it, and a
+        // body larger than the host's buffer would block forever.
         let answer = outgoing_handler::handle(outgoing, None).map_err(refused)?;
         let written = write(body, request.body.as_deref().unwrap_or_default());
         answer.subscribe().block();
@@ -77,7 +78,8 @@ impl Transport for Component {
             Some(Ok(Err(error))) => return Err(refused(error)),
             Some(Err(())) | None => return Err(lost("the answer was taken twice")),
         };
-        // A server may answer before it has read everything; then the answer counts and not the broken write.
+        // A server may respond before it has read the whole body. Then the response counts, not the
+        // broken write.
         drop(written);
         let headers = response.headers().entries();
         let status = response.status();
@@ -102,7 +104,7 @@ fn refused(error: ErrorCode) -> Error {
     }
 }
 
-/// A request without its body, from the parts of its address.
+/// Builds a request without its body, from the parts of its URL.
 fn build(request: &OutgoingRequest) -> Result<WasiRequest, Error> {
     let wrong = || Error::Address(request.url.clone());
     let (scheme, rest) = request.url.split_once("://").ok_or_else(wrong)?;
@@ -144,7 +146,7 @@ fn write(body: OutgoingBody, bytes: &[u8]) -> Result<(), Error> {
         for chunk in bytes.chunks(WRITE_SIZE) {
             stream.blocking_write_and_flush(chunk).map_err(|error| Error::Lost(format!("{error:?}")))?;
         }
-        // A stream has to be gone before its body is finished.
+        // The stream must be dropped before its body is finished.
         drop(stream);
     }
     OutgoingBody::finish(body, None).map_err(refused)

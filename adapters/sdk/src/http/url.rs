@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-/// Everything but the unreserved characters of RFC 3986.
+/// All characters except the unreserved ones of RFC 3986.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// Encodes a value as one segment of a path.
@@ -13,20 +13,20 @@ pub fn segment(value: &impl Display) -> String {
     encode(&value.to_string())
 }
 
-/// A name and a value of a query or a form.
+/// Encodes a name and a value of a query or a form.
 #[must_use]
 pub fn pair(name: &str, value: &str) -> String {
     format!("{}={}", encode(name), encode(value))
 }
 
-/// An address without its query, for messages: a query may carry what a buyer wrote.
+/// Returns a URL without its query, for messages: a query may contain a buyer's input.
 #[must_use]
 pub fn without_query(url: &str) -> &str {
     url.split_once('?').map_or(url, |(before, _)| before)
 }
 
 fn encode(text: &str) -> String {
-    // A dot segment would be resolved away by whatever normalises the address.
+    // URL normalisation would resolve a dot segment away.
     match text {
         "." => "%2E".to_owned(),
         ".." => "%2E%2E".to_owned(),

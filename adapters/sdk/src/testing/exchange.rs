@@ -1,4 +1,4 @@
-//! Requests over real connections, for tests against an emulated ad server on this machine.
+//! Requests over real connections, for tests against a local emulated ad server.
 
 use std::{
     io::{Error, Read, Write},
@@ -7,11 +7,11 @@ use std::{
 
 use crate::host::IncomingResponse;
 
-/// One request and its answer on a connection of their own. Plain HTTP; the server must give every answer a length or
-/// close the connection after it.
+/// Sends one request on a connection of its own and returns the response. Plain HTTP; the server
+/// must give every response a length or close the connection after it.
 ///
 /// # Errors
-/// When there is no connection, or it is closed without an answer.
+/// When the connection fails, or closes without a response.
 pub fn exchange(
     method: &str,
     url: &str,

@@ -1,12 +1,12 @@
-//! A context, a buy, its packages and its creatives, to begin a test with. What is a platform's own (its name, its
-//! settings, an advertiser) a test sets itself.
+//! Samples for tests: a context, a buy, its packages and its creatives. A test sets what is
+//! specific to its platform: name, settings, advertiser.
 
 use crate::types::{
     Context, Creative, CreativeFormat, Daypart, Dimension, MediaBuy, Operator, Pacing, PackageOrder, Price, PriceModel,
     Targeting, TargetingRule, Weekday,
 };
 
-/// A context as the host makes it.
+/// Returns a context as the host makes it.
 #[must_use]
 pub fn context() -> Context {
     Context {
@@ -21,7 +21,7 @@ pub fn context() -> Context {
     }
 }
 
-/// A package of December 2026, at 12.50 CPM.
+/// Returns a package for December 2026, at a CPM of 12.50.
 #[must_use]
 pub fn package(id: &str) -> PackageOrder {
     PackageOrder {
@@ -50,7 +50,7 @@ pub fn package(id: &str) -> PackageOrder {
     }
 }
 
-/// A buy of some packages.
+/// Returns a buy with these packages.
 #[must_use]
 pub fn buy(packages: Vec<PackageOrder>) -> MediaBuy {
     MediaBuy {
@@ -68,19 +68,19 @@ pub fn buy(packages: Vec<PackageOrder>) -> MediaBuy {
     }
 }
 
-/// A rule.
+/// Returns a targeting rule.
 #[must_use]
 pub fn rule(dimension: Dimension, operator: Operator, values: &[&str]) -> TargetingRule {
     TargetingRule { dimension, operator, values: values.iter().map(|&value| value.to_owned()).collect() }
 }
 
-/// Hours of some days.
+/// Returns hours on some days.
 #[must_use]
 pub fn hours(days: &[Weekday], start_hour: u8, end_hour: u8) -> Daypart {
     Daypart { days: days.to_vec(), start_hour, end_hour }
 }
 
-/// An image of 300 by 250 pixels.
+/// Returns an image creative of 300 by 250 pixels.
 #[must_use]
 pub fn creative(id: &str, packages: &[&str]) -> Creative {
     Creative {

@@ -1,4 +1,4 @@
-//! Steps and the HTTP client, driven through the fake host.
+//! Tests of steps and the HTTP client on the fake host.
 
 use super::*;
 use crate::{
@@ -10,7 +10,7 @@ use crate::{
     types::{Failure, FailureKind, RemoteKind},
 };
 
-/// A platform that makes an object for each POST and lists them all.
+/// A platform that makes an object for each POST and lists all of them.
 fn shelf() -> (Rc<RefCell<Vec<String>>>, Rc<FakeHost>) {
     let made = Rc::new(RefCell::new(Vec::new()));
     let objects = Rc::clone(&made);
@@ -109,7 +109,7 @@ fn while_a_request_may_be_under_way_nothing_is_made_again_and_no_miss_counts() {
     let (made, host) = shelf();
     host.cut_after(2);
     assert!(run(&host, || make("a")).is_none());
-    // What was sent is carried out later: it is not there yet.
+    // The request is carried out late: the object is not there yet.
     let late = made.borrow_mut().pop().unwrap();
     host.under_way(true);
     assert!(run(&host, || make("a")).is_none(), "the call ends where it says that nothing is there");
@@ -255,7 +255,7 @@ fn what_is_not_the_platforms_word_is_not_recorded_as_its_refusal() {
         let failure = run(&host, put).unwrap().unwrap_err();
         assert_eq!((failure.kind, failure.code.as_str()), (FailureKind::Unavailable, code));
         assert!(host.finished().is_empty());
-        // Once it is put right, the same operation goes on.
+        // Once the cause is fixed, the same operation continues.
         assert_eq!(run(&host, put).unwrap().unwrap(), Ok(()));
     }
 }

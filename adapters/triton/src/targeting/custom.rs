@@ -1,4 +1,4 @@
-//! What a buyer wrote for Triton alone, `custom.triton`. It only narrows what the product is.
+//! A buyer's `custom.triton`. It can only narrow the product's targeting.
 
 use flightdeck_adapter::{prelude::*, words::pointer_segment};
 
@@ -11,7 +11,7 @@ use crate::{
 /// The keys of a buyer's `custom.triton`.
 const CUSTOM: [&str; 3] = ["station_ids", "genres", "stream_types"];
 
-/// Reads it: criteria, and the stations that are left of the product's.
+/// Parses it into criteria and the remaining stations of the product.
 pub(super) fn read(
     custom: &str,
     pointer: &str,

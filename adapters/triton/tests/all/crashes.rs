@@ -1,4 +1,5 @@
-//! Every operation, cut off after every one of its interactions and run again: each change is made once.
+//! Each operation, cut off after each of its interactions and run again: every change is made
+//! exactly once.
 
 use flightdeck_adapter::prelude::*;
 use flightdeck_adapter_testing::{change, everywhere, frames};
@@ -15,7 +16,7 @@ use crate::{
 fn a_buy_is_made_once() {
     let prepared = || {
         let network = start();
-        // Whatever is looked for may be on the last page.
+        // Whatever a lookup searches for may be on the last page.
         network.page_size(1);
         network
     };

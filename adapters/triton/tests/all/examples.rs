@@ -1,4 +1,5 @@
-//! The requests that the lifecycle document shows, as the host translates them, on products sold on Triton.
+//! The requests of the lifecycle document, as the host translates them, for products sold on
+//! Triton.
 
 use flightdeck_adapter::prelude::*;
 use flightdeck_adapter_testing::{change, frames};

@@ -1,4 +1,5 @@
-//! Requests that got no answer and were carried out, or shown, after their objects were made again.
+//! Requests that got no answer and took effect, or became visible, after their objects were made
+//! again.
 
 use flightdeck_adapter::prelude::*;
 use flightdeck_adapter_testing::late::{EVERY_WAY, lost, never_happened, one_is_stopped, only_one};
@@ -26,7 +27,7 @@ fn a_second_campaign_or_flight_is_found_and_stopped() {
             let network = start();
             let made = lost(&network, late, (path, step), |ctx| Triton::create_media_buy(ctx, rich()));
             assert_eq!(network.carried(&made.reference), (2, 2), "{late:?} {step}");
-            // However many pages there are.
+            // Regardless of the number of pages.
             network.page_size(1);
             one_is_stopped(&network, &made);
             assert_eq!(network.carried(&made.reference), (2, 1), "{late:?} {step}");
@@ -43,7 +44,8 @@ fn a_second_creative_is_found_and_played_nowhere() {
         assert_eq!(network.carried(&made.reference), (2, 1), "{late:?}: no flight plays the other");
         network.page_size(1);
         one_is_stopped(&network, &made);
-        // Should people have had it played meanwhile, it is taken out, and what is beside it stays.
+        // If people have added it to a flight in the meantime, it is removed, and the others in the
+        // flight stay.
         let found = network.find_made(&made);
         let stranger = found.iter().find(|one| !network.host.remote().contains(&one.object)).unwrap();
         let flight = &network.objects("flights")[1];
@@ -101,7 +103,7 @@ fn what_is_gone_or_put_away_is_stopped() {
         let object = RemoteObject { kind, key: String::new(), id: id.to_owned() };
         network.stop_made(&MadeObject { object, remote_type: remote_type.to_owned(), ..known.clone() });
     }
-    // What is put away can't be changed.
+    // An archived campaign can't be changed.
     network.run(|ctx| Triton::cancel_media_buy(ctx, rich())).unwrap();
     network.stop_made(&known);
     assert!(!network.find_made(&made)[0].active);

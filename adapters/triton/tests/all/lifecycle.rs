@@ -1,4 +1,4 @@
-//! A buy from its plan to its end.
+//! The lifecycle of a buy, from its plan to its end.
 
 use flightdeck_adapter::{prelude::*, step::Remote};
 use flightdeck_adapter_testing::frames;
@@ -9,7 +9,7 @@ use crate::{
     samples,
 };
 
-/// A buy that uses everything: places, devices, genres, hours, caps.
+/// Returns a buy that uses everything: places, devices, genres, hours, caps.
 pub(crate) fn rich() -> MediaBuy {
     let mut drive = samples::package("drive");
     drive.targeting.rules = vec![
@@ -67,7 +67,7 @@ fn a_buy_is_made_as_its_plan_says() {
                 letters.sort_unstable();
                 letters
             };
-            // The emulator keeps the fields of an object in another order.
+            // The emulator keeps the fields of an object in a different order.
             assert_eq!(letters(&sent), letters(shown.after.as_deref().unwrap()), "{}", shown.field);
         }
     }
@@ -160,7 +160,7 @@ fn a_buy_delivers_is_counted_and_completes() {
 fn a_buy_stands_as_its_days_do_and_not_as_the_two_days_around_them() {
     let network = start();
     let mut drive = samples::package("drive");
-    // So that it does not reach its goal.
+    // So that it doesn't reach its goal.
     drive.daily_impressions = Some(1_000);
     let buy = samples::buy(vec![drive]);
     network.at("2026-11-20T00:00:00Z");
@@ -254,7 +254,7 @@ fn a_first_day_that_is_over_becomes_today() {
     let buy = samples::buy(vec![samples::package("drive")]);
     network.create(&buy);
     assert_eq!(field(&network.objects("flights")[0], "startDate"), r#""2026-12-03""#);
-    // The next update does not take that for a difference.
+    // The next update doesn't treat that as a difference.
     let mut desired = buy.clone();
     desired.packages[0].impressions = 2_000_000;
     assert_eq!(network.update(&buy, &desired, &[]).failed, None);

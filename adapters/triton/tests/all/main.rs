@@ -1,13 +1,13 @@
-//! The adapter against the Triton emulator, natively: the same code that the component is made of, its requests carried
-//! over a real connection.
+//! The adapter against the Triton emulator, natively: the same code as in the component, with
+//! requests over a real connection.
 //!
-//! - [`network`]: an emulator, and a fake host that speaks to it.
-//! - [`lifecycle`]: a buy from its plan to its end.
-//! - [`pages`]: lists and rows in pages.
-//! - [`updates`]: changes of a buy that exists.
-//! - [`crashes`]: every operation cut off after every one of its interactions.
-//! - [`late`]: what was carried out, or shown, after it was made again.
-//! - [`examples`]: what buyers write, as the lifecycle document shows it.
+//! - [`network`]: an emulator, and a fake host connected to it.
+//! - [`lifecycle`]: a buy, from its plan to its end.
+//! - [`pages`]: pagination of lists and rows.
+//! - [`updates`]: updates of an existing buy.
+//! - [`crashes`]: each operation, cut off after each of its interactions.
+//! - [`late`]: requests that took effect, or became visible, after their objects were made again.
+//! - [`examples`]: the requests of the lifecycle document.
 
 #![expect(clippy::unwrap_used, reason = "a test says what is wrong by failing there")]
 
@@ -17,7 +17,7 @@ mod late;
 mod lifecycle;
 mod network;
 mod pages;
-// The unit tests' own.
+// Shared with the unit tests.
 #[path = "../../src/samples.rs"]
 mod samples;
 mod updates;

@@ -1,4 +1,4 @@
-//! An emulated platform for one test, and the host through which the adapter reaches it.
+//! An emulated platform for one test, and the host that connects the adapter to it.
 
 use flightdeck_adapter_testing as testing;
 use flightdeck_adapter_triton::Triton;

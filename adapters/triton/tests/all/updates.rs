@@ -1,4 +1,4 @@
-//! Changes of a buy that exists.
+//! Updates of an existing buy.
 
 use flightdeck_adapter::prelude::*;
 use flightdeck_adapter_testing::{change, frames};
@@ -10,7 +10,8 @@ use crate::{
     samples,
 };
 
-/// The rich buy with its creatives in place, as it is to be, and the creatives that it needs then.
+/// Returns the rich buy with its creatives, its desired state, and the creatives that this state
+/// needs.
 pub(crate) fn changed() -> (MediaBuy, MediaBuy, Vec<Creative>) {
     let mut current = rich();
     current.packages[0].creative_ids = vec!["thirty".to_owned()];
@@ -138,7 +139,7 @@ fn a_buy_is_paused_and_resumed() {
 fn what_was_accepted_once_can_still_be_paused() {
     let network = booked();
     let (mut current, ..) = changed();
-    // A later release, or a setting that came later, refuses all of these.
+    // A newer release or setting refuses all of these.
     current.packages[0].pacing = Pacing::FrontLoaded;
     current.packages[1].targeting.rules = vec![samples::rule(Dimension::Browser, Operator::AnyOf, &["chrome"])];
     let mut desired = current.clone();
@@ -146,7 +147,7 @@ fn what_was_accepted_once_can_still_be_paused() {
     desired.packages[1].active = false;
     let outcome = network.update(&current, &desired, &spots());
     assert_eq!((outcome.failed, outcome.affected_packages.len()), (None, 2));
-    // What is asked for anew is held to the rules.
+    // A new request must follow the rules.
     desired.packages[1].targeting.rules.push(samples::rule(Dimension::DeviceType, Operator::AnyOf, &["ctv"]));
     let update = change(&current, &desired, &[], &[]);
     let failure = network.run(|ctx| Triton::update_media_buy(ctx, update)).unwrap_err();

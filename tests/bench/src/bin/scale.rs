@@ -1,9 +1,11 @@
-//! How long the functions of the store take in a database of 1,000, 10,000, 100,000 and 1,000,000 media buys, on either database.
+//! Measures how long the functions of the store take with 1,000, 10,000, 100,000 and 1,000,000
+//! media buys, on either database.
 //!
 //!     scale sqlite FILE [MOST]          FILE must not exist
 //!     scale postgres URL [MOST]         an empty database
 //!
-//! `make scale` runs both. What takes longer in a larger database although it answers no more is a mistake.
+//! `make scale` runs both. A function that takes longer in a larger database, although it returns
+//! no more, has a bug.
 #![expect(clippy::print_stdout, reason = "a measurement prints")]
 
 use std::{path::Path, time::Instant};
@@ -20,7 +22,7 @@ mod functions;
 
 use fill::Raw;
 
-/// How many buys there are at each measurement.
+/// The numbers of buys at which to measure.
 const SIZES: [i64; 4] = [1_000, 10_000, 100_000, 1_000_000];
 
 #[tokio::main]

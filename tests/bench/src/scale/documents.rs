@@ -1,4 +1,5 @@
-//! One document of each kind, made of the host's own types, with places in it where each row says its own.
+//! One template document of each kind, made of the host's own types, with placeholders that each
+//! row fills in.
 
 use std::collections::BTreeMap;
 
@@ -19,21 +20,21 @@ use flightdeck::{
 };
 use serde_json::json;
 
-/// Where a row says whose it is, and its number.
+/// The placeholder for a row's principal.
 pub(crate) const PRINCIPAL: &str = "@principal@";
-/// See [`PRINCIPAL`].
+/// The placeholder for a row's number.
 pub(crate) const NUMBER: &str = "@number@";
-/// Where a buy says on which platform its packages are, and how it stands.
+/// The placeholder for the platform of a buy's packages.
 pub(crate) const PLATFORM: &str = "@platform@";
-/// See [`PLATFORM`].
+/// The placeholder for a buy's status.
 pub(crate) const STATUS: &str = "@status@";
 
-/// The moment of everything: what is measured is measured at moments after it.
+/// The time of all documents. Measurements use later times.
 pub(crate) fn at() -> Timestamp {
     Timestamp::from_micros(1_800_000_000_000_000)
 }
 
-/// A value as it is stored.
+/// Formats a value as it is stored.
 macro_rules! text {
     ($value:expr) => {
         serde_json::to_string($value)
@@ -67,7 +68,7 @@ fn package(id: &str) -> anyhow::Result<Package> {
     })
 }
 
-/// A buy.
+/// Returns a buy.
 pub(crate) fn buy() -> anyhow::Result<String> {
     let creative = Creative {
         id: "banner".into(),
@@ -163,12 +164,12 @@ fn made(id: &str, kind: OperationKind, state: OperationState) -> Operation {
     }
 }
 
-/// An operation, by the beginning of its id.
+/// Returns an operation whose id starts with `id`.
 pub(crate) fn operation(id: &str, kind: OperationKind, state: OperationState) -> anyhow::Result<String> {
     Ok(text!(&made(id, kind, state))?)
 }
 
-/// A task, closed or open.
+/// Returns a task with a status.
 pub(crate) fn task(status: TaskStatus) -> anyhow::Result<String> {
     let about = made("op", OperationKind::Create, OperationState::Succeeded);
     let task = Task {
@@ -204,7 +205,7 @@ pub(crate) fn task(status: TaskStatus) -> anyhow::Result<String> {
     Ok(text!(&task)?)
 }
 
-/// A line of a task's history.
+/// Returns a line of a task's history.
 pub(crate) fn line() -> anyhow::Result<String> {
     let line = HistoryEntry {
         at: at(),
@@ -217,7 +218,7 @@ pub(crate) fn line() -> anyhow::Result<String> {
     Ok(text!(&line)?)
 }
 
-/// An event and what is sent of it, by the beginning of its id.
+/// Returns an event whose id starts with `id`, and the body that is sent for it.
 pub(crate) fn event(id: &str) -> anyhow::Result<(String, String)> {
     let event = Event {
         id: format!("{id}_{NUMBER}").as_str().into(),

@@ -1,8 +1,10 @@
-//! Fills a database: rows are made inside of it, of one document of each kind.
+//! Fills a database: rows are generated inside it, from one document of each kind.
 //!
-//! A buy has two packages on one platform, five things on the ad server, a creating operation and every other one a further one, two steps of
-//! each, a task with three lines of history, five events, and three lines of the audit log. One buy in ten still runs; one in a hundred waits
-//! for a person; two events of one buy in ten were sent to an endpoint, and some of them wait or were given up.
+//! A buy has two packages on one platform, five remote objects, a create operation and, for every
+//! other buy, a further operation, two steps per operation, a task with three lines of history,
+//! five events, and three lines in the audit log. One buy in ten is still running; one in a hundred
+//! waits for a person. Two events of one buy in ten were sent to an endpoint, and some of those
+//! deliveries are pending or were given up.
 
 use std::path::Path;
 
@@ -14,10 +16,11 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection, SqliteConnec
 
 use crate::documents::{self, NUMBER, PLATFORM, PRINCIPAL, STATUS};
 
-/// How many buys are made by one statement of each table: enough that statements cost nothing, and few enough that a file's log stays small.
+/// How many buys one statement per table makes: enough that the cost of a statement is negligible,
+/// and few enough that a file's log stays small.
 const CHUNK: i64 = 20_000;
 
-/// A connection beside the store's.
+/// A connection besides the store's.
 pub(crate) enum Raw {
     /// To an SQLite file.
     Sqlite(SqliteConnection),
@@ -25,7 +28,7 @@ pub(crate) enum Raw {
     Postgres(PgConnection),
 }
 
-/// Microseconds of an hour.
+/// Microseconds per hour.
 const HOUR: i64 = 3_600_000_000;
 
 impl Raw {
@@ -36,7 +39,7 @@ impl Raw {
 
     pub(crate) async fn postgres(url: &str) -> anyhow::Result<Self> {
         let mut connection = PgConnection::connect(url).await?;
-        // No foreign key is checked, and no trigger runs.
+        // Disables foreign key checks and triggers.
         sqlx::raw_sql("SET session_replication_role = replica; SET synchronous_commit = off")
             .execute(&mut connection)
             .await?;
@@ -51,7 +54,7 @@ impl Raw {
         Ok(())
     }
 
-    /// How large the database is.
+    /// Returns the size of the database, in bytes.
     pub(crate) async fn bytes(&mut self) -> anyhow::Result<i64> {
         Ok(match self {
             Self::Sqlite(connection) => {
@@ -64,7 +67,7 @@ impl Raw {
         })
     }
 
-    /// Makes the buys of these numbers. The database has those before them and no others.
+    /// Makes the buys with these numbers. The database must contain exactly the ones before them.
     pub(crate) async fn fill(&mut self, from: i64, to: i64) -> anyhow::Result<()> {
         let mut next = from;
         while next <= to {
@@ -82,13 +85,13 @@ impl Raw {
         }
         match self {
             Self::Sqlite(_) => self.run("PRAGMA wal_checkpoint(TRUNCATE)".to_owned()).await,
-            // As its own upkeep does after a while.
+            // The database's own maintenance does the same after a while.
             Self::Postgres(_) => self.run("ANALYZE".to_owned()).await,
         }
     }
 }
 
-/// A document with what a row says of itself.
+/// Returns an SQL expression for a document with a row's own values.
 fn doc(text: &str) -> String {
     let text = text.replace('\'', "''");
     let text = format!("replace(replace('{text}', '{NUMBER}', number), '{PRINCIPAL}', principal)");
@@ -96,7 +99,7 @@ fn doc(text: &str) -> String {
 }
 
 fn rows(numbers: &str) -> anyhow::Result<String> {
-    // What all rows of a buy share.
+    // Columns that all rows of a buy share.
     let buys = format!(
         "(SELECT x, CAST(1000000000 + x AS TEXT) AS number,
                  CASE WHEN x % 5000 = 1 THEN 'rare' ELSE 'buyer' || CAST(x % 20 AS TEXT) END AS principal,

@@ -1,4 +1,5 @@
-//! What is measured: every function of the store that callers or timers run, with what they ask for.
+//! The measurements: every function of the store that callers or timers use, with typical
+//! arguments.
 
 use std::{
     collections::BTreeMap,
@@ -22,21 +23,21 @@ use futures::future::BoxFuture;
 
 use crate::documents;
 
-/// How often each function is called: the middle one of their times is shown.
+/// How often each function is called. The median is shown.
 const TIMES: usize = 15;
 
-/// A function that is slow is called no longer than this.
+/// A slow function is not called any more after this time.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// A page, as the interface asks for it.
+/// The size of a page that the interface requests.
 const PAGE: u32 = 51;
 
-/// A batch, as the clock takes it.
+/// The size of a batch that the timer takes.
 const BATCH: u32 = 100;
 
 const HOUR: Duration = Duration::from_secs(3_600);
 
-/// The middle time of each function, by how many buys there were.
+/// The median time of each function, by number of buys.
 #[derive(Default)]
 pub(crate) struct Table {
     sizes: Vec<i64>,
@@ -74,7 +75,7 @@ impl Table {
     }
 }
 
-/// Endpoints that hear of everything and are as old as everything.
+/// Creates endpoints that subscribe to everything and are as old as everything.
 pub(crate) async fn prepare(store: &Store) -> anyhow::Result<()> {
     for index in 0..3 {
         let endpoint = Endpoint {
@@ -108,7 +109,7 @@ fn line(action: &str) -> AuditEntry {
 
 type Called = BoxFuture<'static, Result<(), StoreError>>;
 
-/// A function, called with the number of the call.
+/// A function under measurement. Its argument is the number of the call.
 type Function = Box<dyn Fn(Store, i64) -> Called>;
 
 macro_rules! functions {
@@ -138,7 +139,7 @@ pub(crate) async fn measure(store: &Store, size: i64, table: &mut Table) -> anyh
     Ok(())
 }
 
-/// A buy in the middle of all of them, each call another one.
+/// Returns the number of a buy in the middle, a different one for each call.
 fn number(size: i64, call: i64) -> i64 {
     1_000_000_000 + size / 2 + call * 7 + 1
 }
@@ -199,7 +200,8 @@ fn of_one(size: i64) -> Vec<(&'static str, Function)> {
     }
 }
 
-/// Closed tasks are listed that were closed after this: some do, whatever the clock has taken out of the list.
+/// Returns a filter for tasks closed after this time, so that some match, even if the timer has
+/// pruned the list.
 fn wanted() -> TaskFilter {
     let at = documents::at();
     TaskFilter { limit: PAGE, now: Some(at.plus(HOUR)), closed_since: Some(at), ..TaskFilter::default() }

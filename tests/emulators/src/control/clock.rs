@@ -1,7 +1,7 @@
-//! A clock a test can set.
+//! A clock that a test can set.
 //!
-//! It starts at the real now and runs with it. Once set or advanced it stands still until moved
-//! again, so that the same question asked twice gives the same answer to the last impression.
+//! It starts at the real time and runs with it. Once set or advanced, it stands still until it is
+//! moved again, so that the same request returns the same result twice, to the last impression.
 
 use std::sync::Mutex;
 
@@ -10,7 +10,7 @@ use time::{Duration, OffsetDateTime};
 
 use crate::lock;
 
-/// Milliseconds since 1970-01-01T00:00:00Z: the unit in which emulators count time.
+/// Milliseconds since 1970-01-01T00:00:00Z, the unit in which emulators count time.
 pub type Millis = i64;
 
 /// The clock of one emulator.
@@ -22,7 +22,7 @@ enum Hands {
     /// Running with the real time.
     #[default]
     Real,
-    /// Running, so far ahead of (or behind) the real time.
+    /// Running ahead of the real time (or behind it) by this much.
     Shifted(Duration),
     /// Standing still.
     Held(OffsetDateTime),
@@ -32,21 +32,21 @@ enum Hands {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Move {
-    /// Set to this instant.
+    /// Sets the clock to this instant.
     #[serde(default, with = "time::serde::rfc3339::option")]
     pub now: Option<OffsetDateTime>,
-    /// Then add so many seconds (may be negative).
+    /// Then adds this many seconds (may be negative).
     #[serde(default)]
     pub advance_seconds: Option<i64>,
-    /// Whether it runs on from there; by default a clock that was moved stands still.
+    /// Whether the clock keeps running from there. By default, a clock that was moved stands still.
     #[serde(default)]
     pub running: bool,
 }
 
-/// What the clock shows: the answer of `GET /__control/clock`.
+/// The state of the clock: the response of `GET /__control/clock`.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct Reading {
-    /// The emulator's now.
+    /// The emulator's current time.
     #[serde(with = "time::serde::rfc3339")]
     pub now: OffsetDateTime,
     /// Whether it moves by itself.
@@ -54,19 +54,19 @@ pub struct Reading {
 }
 
 impl Clock {
-    /// The emulator's now.
+    /// The emulator's current time.
     #[must_use]
     pub fn now(&self) -> OffsetDateTime {
         self.read().now
     }
 
-    /// The emulator's now in milliseconds.
+    /// The emulator's current time in milliseconds.
     #[must_use]
     pub fn millis(&self) -> Millis {
         to_millis(self.now())
     }
 
-    /// What the clock shows, and whether it runs.
+    /// Returns the time, and whether the clock runs.
     #[must_use]
     pub fn read(&self) -> Reading {
         match *lock(&self.0) {
@@ -76,7 +76,7 @@ impl Clock {
         }
     }
 
-    /// Moves the clock and says what it shows then.
+    /// Moves the clock and returns its new state.
     pub fn shift(&self, how: &Move) -> Reading {
         let from = how.now.unwrap_or_else(|| self.now());
         let to = from.checked_add(Duration::seconds(how.advance_seconds.unwrap_or(0))).unwrap_or(from);
@@ -89,20 +89,20 @@ impl Clock {
         *lock(&self.0) = Hands::Held(now);
     }
 
-    /// Moves the clock forward by so much and holds it there.
+    /// Moves the clock forward by this much and holds it there.
     pub fn advance(&self, by: std::time::Duration) {
         let now = self.now();
         let by = Duration::try_from(by).unwrap_or(Duration::ZERO);
         *lock(&self.0) = Hands::Held(now.checked_add(by).unwrap_or(now));
     }
 
-    /// Back to the real time.
+    /// Returns to the real time.
     pub fn reset(&self) {
         *lock(&self.0) = Hands::Real;
     }
 }
 
-/// An instant in the emulators' unit.
+/// Converts an instant to the emulators' unit.
 #[must_use]
 pub fn to_millis(instant: OffsetDateTime) -> Millis {
     instant.unix_timestamp() * 1000 + i64::from(instant.millisecond())

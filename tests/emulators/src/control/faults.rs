@@ -1,15 +1,15 @@
 //! Rules that make requests fail, or act late.
 //!
-//! Three families matter: a request that failed *before* acting may be sent again, one that failed
-//! *after* acting must be looked up first, and one that acts *later* is not found by any lookup made
-//! before then. An adapter can't tell them apart from outside, which is exactly what these rules let
-//! a test arrange.
+//! There are three families: a request that failed *before* acting may be sent again; one that
+//! failed *after* acting must be looked up first; and one that acts *later* is not found by any
+//! lookup made before then. An adapter can't tell them apart from outside. These rules let a test
+//! arrange each of them.
 //!
-//! What acts later does so whether or not its client is still there: a real ad server goes on with
-//! what it has read, too. `stall` acts when its time is over; `hold` acts when the test says
-//! `POST /__control/held/release` (see [`held`](super::held)), so that no test has to wait for a
-//! time. With `"hang_up": true` the connection is closed at once, as by a proxy that gives up; without,
-//! the client decides how long it waits.
+//! A request that acts later does so whether or not its client is still connected: a real ad server
+//! also processes what it has read. `stall` acts when its time is over; `hold` acts when the test
+//! calls `POST /__control/held/release` (see [`held`](super::held)), so that no test has to wait
+//! for a fixed time. With `"hang_up": true`, the connection is closed immediately, as by a proxy
+//! that gives up; otherwise the client decides how long it waits.
 //!
 //! ```json
 //! {"writes": true, "times": 0, "action": {"stall": {"ms": 95000}}}
@@ -28,7 +28,7 @@ use serde_json::Value;
 
 use crate::lock;
 
-/// What to do to a request.
+/// What happens to a request.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Action {
@@ -43,18 +43,18 @@ pub enum Action {
         #[serde(default)]
         headers: BTreeMap<String, String>,
     },
-    /// Answer with a refusal of the platform's own form instead of acting: what it says of itself may be another thing than
-    /// what its status says.
+    /// Answer with a refusal in the platform's own form instead of acting. Its reason may
+    /// contradict its status.
     Refuse {
         /// The HTTP status.
         status: u16,
-        /// The reason, as the platform writes it; of a platform without reasons, its words.
+        /// The reason, as the platform writes it. For a platform without reasons, its message.
         reason: String,
         /// More headers, such as `Retry-After`.
         #[serde(default)]
         headers: BTreeMap<String, String>,
     },
-    /// Act, then answer with an error all the same.
+    /// Act, then answer with an error anyway.
     FailAfterActing {
         /// The HTTP status.
         status: u16,
@@ -72,13 +72,13 @@ pub enum Action {
         /// What happens then.
         #[serde(default)]
         then: Then,
-        /// Whether the connection is closed at once, without a byte of an answer.
+        /// Whether the connection is closed immediately, without a byte of a response.
         #[serde(default)]
         hang_up: bool,
     },
-    /// Wait before acting until the test releases what is held.
+    /// Wait before acting until the test releases the held requests.
     Hold {
-        /// Whether the connection is closed at once, without a byte of an answer.
+        /// Whether the connection is closed immediately, without a byte of a response.
         #[serde(default)]
         hang_up: bool,
     },
@@ -87,17 +87,17 @@ pub enum Action {
         /// How long, in milliseconds of real time.
         ms: u64,
     },
-    /// Close the connection without acting and without a byte of an answer.
+    /// Close the connection without acting and without a byte of a response.
     DropBeforeActing,
-    /// Act, then close the connection without a byte of an answer.
+    /// Act, then close the connection without a byte of a response.
     DropAfterActing,
 }
 
-/// What follows a stall.
+/// What happens after a stall.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Then {
-    /// Act and answer, even if the client has gone.
+    /// Act and respond, even if the client has disconnected.
     #[default]
     Act,
     /// Close the connection without acting.
@@ -105,18 +105,18 @@ pub enum Then {
 }
 
 impl Action {
-    /// Waits for so many milliseconds of real time, then acts.
+    /// Waits for this many milliseconds of real time, then acts.
     #[must_use]
     pub const fn stall(ms: u64) -> Self {
         Self::Stall { ms, then: Then::Act, hang_up: false }
     }
 
-    /// Whether the client is to see its connection closed before anything is done.
+    /// Whether the client's connection is closed before anything is done.
     pub(crate) const fn hangs_up(&self) -> bool {
         matches!(self, Self::Stall { hang_up: true, .. } | Self::Hold { hang_up: true })
     }
 
-    /// The name used in the log.
+    /// Returns the name used in the log.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self {
@@ -136,21 +136,21 @@ impl Action {
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rule {
-    /// Only this method; any when left out.
+    /// Only this method; any if omitted.
     #[serde(default)]
     pub method: Option<String>,
-    /// Only these paths: a prefix, or with `*` in it a pattern for the whole path (`*` stands for
-    /// anything, slashes included). Any path when left out. The query is not looked at.
+    /// Only these paths: a prefix, or a pattern for the whole path if it contains `*` (which stands
+    /// for anything, including slashes). Any path if omitted. The query is ignored.
     #[serde(default)]
     pub path: Option<String>,
-    /// Only requests that change something, whatever their method: a search by POST is none, a
-    /// deletion by GET is one. All requests when left out.
+    /// Only requests that change something, whatever their method: a search by POST does not, a
+    /// deletion by GET does. All requests if omitted.
     #[serde(default)]
     pub writes: bool,
-    /// Let so many matching requests through first.
+    /// Let this many matching requests through first.
     #[serde(default)]
     pub after: u64,
-    /// Then act on so many; 1 by default, 0 for all that follow.
+    /// Then act on this many; 1 by default, 0 for all that follow.
     #[serde(default = "once")]
     pub times: u64,
     /// What happens to them.
@@ -162,13 +162,13 @@ const fn once() -> u64 {
 }
 
 impl Rule {
-    /// A rule for the first request with this method and path.
+    /// Returns a rule for the first request with this method and path.
     #[must_use]
     pub fn new(method: &str, path: &str, action: Action) -> Self {
         Self { method: Some(method.to_owned()), path: Some(path.to_owned()), writes: false, after: 0, times: 1, action }
     }
 
-    /// A rule for every write from now on.
+    /// Returns a rule for every write from now on.
     #[must_use]
     pub const fn every_write(action: Action) -> Self {
         Self { method: None, path: None, writes: true, after: 0, times: 0, action }
@@ -183,26 +183,26 @@ impl Rule {
     }
 }
 
-/// A rule with what became of it: an entry of `GET /__control/faults`.
+/// A rule with its counters: an entry of `GET /__control/faults`.
 #[derive(Debug, Clone, Serialize)]
 pub struct RuleState {
-    /// Counted from 1 in the order added.
+    /// The id, counted from 1 in the order in which rules were added.
     pub id: u64,
-    /// The rule as given.
+    /// The rule as it was given.
     #[serde(flatten)]
     pub rule: Rule,
-    /// How many requests matched.
+    /// The number of requests that matched.
     pub matched: u64,
-    /// How many it acted on.
+    /// The number of requests that it acted on.
     pub fired: u64,
 }
 
-/// The rules of one emulator. The first rule that is due decides.
+/// The rules of one emulator. The first rule that is due applies.
 #[derive(Debug, Default)]
 pub struct Faults(Mutex<(u64, Vec<RuleState>)>);
 
 impl Faults {
-    /// Adds a rule and answers its id.
+    /// Adds a rule and returns its id.
     pub fn add(&self, rule: Rule) -> u64 {
         let mut held = lock(&self.0);
         held.0 += 1;
@@ -211,7 +211,7 @@ impl Faults {
         id
     }
 
-    /// All rules, in the order added, used up ones included.
+    /// Returns all rules in the order in which they were added, including exhausted ones.
     #[must_use]
     pub fn list(&self) -> Vec<RuleState> {
         lock(&self.0).1.clone()
@@ -222,7 +222,7 @@ impl Faults {
         lock(&self.0).1.clear();
     }
 
-    /// What to do to this request, counting it against the rules.
+    /// Returns what to do to this request, and counts it against the rules.
     pub(crate) fn take(&self, method: &Method, path: &str, writes: bool) -> Option<Action> {
         let mut held = lock(&self.0);
         for state in &mut held.1 {
@@ -239,7 +239,7 @@ impl Faults {
     }
 }
 
-/// Whether a text fits a pattern in which `*` stands for any characters.
+/// Whether a text matches a pattern in which `*` stands for any characters.
 pub(crate) fn glob(pattern: &str, text: &str) -> bool {
     let mut parts = pattern.split('*');
     let Some(mut rest) = parts.next().and_then(|head| text.strip_prefix(head)) else {

@@ -1,4 +1,4 @@
-//! What was asked of the emulator, in order of arrival.
+//! The requests that the emulator received, in order of arrival.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -10,47 +10,47 @@ use time::OffsetDateTime;
 
 use crate::{lock, platform::Credentials};
 
-/// How many requests the log keeps; older ones are forgotten (the counts are not). A hundred
-/// thousand is a long benchmark and about 30 MB.
+/// The number of requests that the log keeps. Older ones are dropped (the counts are not). A
+/// hundred thousand is a long benchmark and about 30 MB.
 pub const KEPT_REQUESTS: usize = 100_000;
 
-/// How a request stands.
+/// The state of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
-    /// Not done yet.
+    /// In progress.
     Running,
-    /// Answered (the client may have been gone by then).
+    /// Answered (the client may have disconnected by then).
     Answered,
-    /// The connection was closed without an answer.
+    /// The connection was closed without a response.
     Dropped,
 }
 
 /// One request.
 #[derive(Debug, Clone, Serialize)]
 pub struct Entry {
-    /// Counted from 1 since the start or the last clearing.
+    /// The number of the request, counted from 1 since the start or the last clearing.
     pub seq: u64,
-    /// When it arrived, by the emulator's clock.
+    /// The time of arrival, by the emulator's clock.
     #[serde(with = "time::serde::rfc3339")]
     pub at: OffsetDateTime,
     /// The HTTP method.
     pub method: String,
-    /// Path and query as sent, secrets replaced by `***`.
+    /// Path and query as sent, with secrets replaced by `***`.
     pub path: String,
     /// The path with ids replaced.
     pub route: String,
-    /// What the credentials were worth.
+    /// The result of checking the credentials.
     pub credentials: Credentials,
-    /// How it stands.
+    /// The state of the request.
     pub outcome: Outcome,
     /// Whether the platform carried it out.
     pub acted: bool,
-    /// The status answered.
+    /// The status of the response.
     pub status: Option<u16>,
-    /// Real milliseconds it took.
+    /// The duration in milliseconds of real time.
     pub ms: u64,
-    /// The fault that met it.
+    /// The fault that was applied.
     pub fault: Option<&'static str>,
 }
 
@@ -60,28 +60,28 @@ pub struct RequestLog(Mutex<Pages>);
 
 #[derive(Debug, Default)]
 struct Pages {
-    /// How often the log was cleared: a request from before must not mark one from after.
+    /// How often the log was cleared: a request from before must not mark an entry from after.
     volume: u64,
     total: u64,
     entries: VecDeque<Entry>,
     counts: BTreeMap<String, u64>,
 }
 
-/// Where an entry is, to be marked when its request is done.
+/// The position of an entry, used to update it when its request is done.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Line {
     volume: u64,
     seq: u64,
 }
 
-/// The log as a whole: the answer of `GET /__control/requests`.
+/// The whole log: the response of `GET /__control/requests`.
 #[derive(Debug, Clone, Serialize)]
 pub struct Summary {
-    /// How many requests came since the start or the last clearing.
+    /// The number of requests since the start or the last clearing.
     pub total: u64,
-    /// The newest of them, oldest first.
+    /// The newest requests, oldest first.
     pub requests: Vec<Entry>,
-    /// How many by method and route: `"POST /v1/flight": 3`.
+    /// The number of requests by method and route: `"POST /v1/flight": 3`.
     pub counts: BTreeMap<String, u64>,
 }
 
@@ -112,20 +112,21 @@ impl RequestLog {
         }
     }
 
-    /// The whole log.
+    /// Returns the whole log.
     #[must_use]
     pub fn summary(&self) -> Summary {
         let pages = lock(&self.0);
         Summary { total: pages.total, requests: pages.entries.iter().cloned().collect(), counts: pages.counts.clone() }
     }
 
-    /// How many requests had this method and route (`POST`, `/v1/flight/{id}/creative`).
+    /// Returns the number of requests with this method and route (`POST`,
+    /// `/v1/flight/{id}/creative`).
     #[must_use]
     pub fn count(&self, method: &str, route: &str) -> u64 {
         lock(&self.0).counts.get(&format!("{method} {route}")).copied().unwrap_or(0)
     }
 
-    /// Forgets everything.
+    /// Clears the log and its counts.
     pub fn clear(&self) {
         let mut pages = lock(&self.0);
         let volume = pages.volume + 1;

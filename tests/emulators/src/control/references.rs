@@ -1,10 +1,10 @@
-//! What carries a caller's reference, counted: what an operation done twice leaves, and what of it may
-//! deliver.
+//! Counts of the objects that carry a caller's reference: whether an operation left duplicates, and
+//! which of them may deliver.
 //!
-//! `GET /__control/references` has every reference that an object carries, each with how many objects do and
-//! how many of them are active; `GET /__control/references/{reference}` has one, with the objects. A reference
-//! is what stands in brackets at the end of a name, `Spring [k3f…]`, or in a field that each platform
-//! has for it.
+//! `GET /__control/references` returns every reference that an object carries, with the number of
+//! its objects and of those that are active. `GET /__control/references/{reference}` returns one of
+//! them, with the objects. A reference is the text in brackets at the end of a name, `Spring
+//! [k3f…]`, or the value of a field that each platform has for it.
 
 use std::collections::BTreeMap;
 
@@ -19,22 +19,22 @@ pub struct Carrier {
     pub reference: String,
     /// The type, as in `/__control/objects/{type}`.
     pub kind: &'static str,
-    /// Its id.
+    /// The id of the object.
     pub id: i64,
-    /// Whether it may deliver, or make something deliver, once everything around it runs: `false` for what is
-    /// deleted, archived or switched off by itself.
+    /// Whether it may deliver, or make something deliver, once everything around it runs: `false`
+    /// if it is deleted, archived or inactive itself.
     pub active: bool,
 }
 
 impl Carrier {
-    /// An object with a name, if that ends with a reference.
+    /// Makes a carrier of an object whose name ends with a reference.
     #[must_use]
     pub fn named(kind: &'static str, id: i64, name: &str, active: bool) -> Option<Self> {
         Some(Self { reference: in_name(name)?.to_owned(), kind, id, active })
     }
 }
 
-/// The reference at the end of a name.
+/// Returns the reference at the end of a name.
 #[must_use]
 pub fn in_name(name: &str) -> Option<&str> {
     let (_, reference) = name.strip_suffix(']')?.rsplit_once(" [")?;
@@ -42,26 +42,26 @@ pub fn in_name(name: &str) -> Option<&str> {
     (!reference.is_empty() && reference.bytes().all(fits)).then_some(reference)
 }
 
-/// How many objects carry a reference.
+/// The number of objects that carry a reference.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Count {
-    /// All of them that are not deleted.
+    /// All that are not deleted.
     pub total: usize,
-    /// Those that are active.
+    /// All that are active.
     pub active: usize,
 }
 
-/// The objects of one reference.
+/// The objects with one reference.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Carried {
-    /// How many there are.
+    /// Their number.
     #[serde(flatten)]
     pub count: Count,
-    /// Which, oldest first.
+    /// The objects, oldest first.
     pub objects: Vec<Carrier>,
 }
 
-/// All references with their counts.
+/// Returns all references with their counts.
 #[must_use]
 pub fn all(platform: &dyn Platform) -> BTreeMap<String, Count> {
     let mut counts: BTreeMap<String, Count> = BTreeMap::new();
@@ -73,7 +73,7 @@ pub fn all(platform: &dyn Platform) -> BTreeMap<String, Count> {
     counts
 }
 
-/// What carries one reference.
+/// Returns the objects that carry one reference.
 #[must_use]
 pub fn of(platform: &dyn Platform, reference: &str) -> Carried {
     let mut objects = platform.carriers();

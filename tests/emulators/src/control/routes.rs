@@ -1,4 +1,4 @@
-//! The controls over HTTP, under `/__control/`, without any key.
+//! The controls over HTTP, under `/__control/`, without authentication.
 
 use std::sync::Arc;
 
@@ -22,7 +22,7 @@ struct Panel {
     platform: Arc<dyn Platform>,
 }
 
-/// The control routes of one emulator.
+/// Builds the control routes of one emulator.
 pub(crate) fn router(controls: Arc<Controls>, platform: Arc<dyn Platform>) -> Router {
     Router::new()
         .route("/__control/faults", post(add_fault).get(list_faults).delete(clear_faults))
@@ -40,7 +40,7 @@ pub(crate) fn router(controls: Arc<Controls>, platform: Arc<dyn Platform>) -> Ro
         .with_state(Panel { controls, platform })
 }
 
-/// What only one platform has.
+/// Handles controls that only one platform has.
 async fn of_platform(State(panel): State<Panel>, method: Method, uri: Uri, body: Bytes) -> Response<Body> {
     let answer = panel.platform.control(&method, uri.path(), &body);
     answer.unwrap_or_else(|| refuse(StatusCode::NOT_FOUND, "no such control"))

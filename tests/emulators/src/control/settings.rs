@@ -1,4 +1,4 @@
-//! Limits and delays a test may set.
+//! Limits and delays that a test may set.
 
 use std::{
     sync::Mutex,
@@ -9,33 +9,33 @@ use serde::{Deserialize, Serialize};
 
 use crate::lock;
 
-/// How lists and rows of reports are cut into pages.
+/// How lists and rows of reports are split into pages.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Paging {
-    /// Every page but the last is full.
+    /// Every page except the last is full.
     #[default]
     Full,
-    /// A page without items comes before each full one, and names the next one as any page does. Platforms that filter
-    /// what they have read answer so.
+    /// An empty page comes before each full one, with a link to the next page as usual. Platforms
+    /// that filter after reading do this.
     EmptyBetween,
-    /// The token of the next page is that of the page itself: the list never ends. Lists whose pages are numbered have no
-    /// tokens, and are as full as otherwise.
+    /// The token of the next page is that of the current page: the list never ends. Lists with
+    /// numbered pages have no tokens and behave as with `Full`.
     SameToken,
 }
 
-/// The page of a numbered list that holds what is asked for, and how many pages the list has.
+/// A page of a numbered list, and the number of its pages.
 pub(crate) struct NumberedPage {
-    /// How many items come before it.
+    /// The number of items before it.
     pub first: usize,
-    /// How many items it has at most.
+    /// The maximum number of items on it.
     pub size: usize,
-    /// How many pages there are.
+    /// The number of pages in the list.
     pub pages: usize,
 }
 
 impl Paging {
-    /// The page of that number, from 1, of so many items.
+    /// Returns the page with this number, counted from 1, of a list of `total` items.
     pub(crate) fn numbered(self, number: usize, size: usize, total: usize) -> NumberedPage {
         let full = total.div_ceil(size);
         let first = |number: usize| number.saturating_sub(1).saturating_mul(size);
@@ -47,20 +47,21 @@ impl Paging {
     }
 }
 
-/// The settings: the body and answer of `/__control/settings`. In a `PUT`, what is left out stays.
+/// The settings: the body and response of `/__control/settings`. A `PUT` leaves omitted fields
+/// unchanged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Settings {
-    /// Requests answered per second of real time before 429; 0 is no limit (the default).
+    /// Requests answered per second of real time before 429; 0 (the default) is no limit.
     pub rate_limit_per_second: u32,
-    /// The largest page a list gives, however many were asked for. 500 is Kevel's own default page.
+    /// The largest page of a list, whatever the request asks for. 500 is Kevel's own default.
     pub max_page_size: u32,
-    /// Real milliseconds to wait before acting on each request; 0 by default, since the emulators
-    /// are also used in benchmarks.
+    /// How long to wait before acting on each request, in milliseconds of real time; 0 by default,
+    /// because the emulators are also used in benchmarks.
     pub latency_ms: u64,
-    /// Real milliseconds for which a new object is missing from lists and searches (not from a read
-    /// by its id); 0 by default.
+    /// How long a new object is missing from lists and searches (but not from a read by its id), in
+    /// milliseconds of real time; 0 by default.
     pub lookup_lag_ms: u64,
-    /// How lists are cut into pages.
+    /// How lists are split into pages.
     pub paging: Paging,
 }
 
@@ -86,7 +87,7 @@ pub struct Change {
     pub paging: Option<Paging>,
 }
 
-/// The settings of one emulator, with the window the rate limit counts in.
+/// The settings of one emulator, with the window of the rate limit.
 #[derive(Debug, Default)]
 pub struct SettingsCell {
     values: Mutex<Settings>,
@@ -94,13 +95,13 @@ pub struct SettingsCell {
 }
 
 impl SettingsCell {
-    /// The settings now.
+    /// Returns the current settings.
     #[must_use]
     pub fn get(&self) -> Settings {
         *lock(&self.values)
     }
 
-    /// Changes what is given and answers the whole.
+    /// Changes the given settings and returns all of them.
     pub fn change(&self, change: Change) -> Settings {
         let mut held = lock(&self.values);
         let old = *held;
@@ -114,13 +115,13 @@ impl SettingsCell {
         *held
     }
 
-    /// Back to the defaults.
+    /// Resets everything to the defaults.
     pub fn reset(&self) {
         *lock(&self.values) = Settings::default();
         *lock(&self.window) = None;
     }
 
-    /// Counts a request against the rate limit; `Some(seconds)` is how long to wait when over it.
+    /// Counts a request against the rate limit. Returns how many seconds to wait if it is exceeded.
     pub(crate) fn over_limit(&self) -> Option<u64> {
         let limit = self.get().rate_limit_per_second;
         if limit == 0 {
@@ -132,7 +133,7 @@ impl SettingsCell {
             window.filter(|(since, _)| now.duration_since(*since) < Duration::from_secs(1)).unwrap_or((now, 0));
         let over = used >= limit;
         *window = Some((since, if over { used } else { used + 1 }));
-        // The window is one second, so one second is always long enough.
+        // The window is one second, so one second is always enough.
         over.then_some(1)
     }
 }

@@ -1,4 +1,4 @@
-//! Line item–creative associations: which creatives a line item shows.
+//! Line item–creative associations: the creatives that a line item shows.
 
 use serde_json::{Value, json};
 
@@ -14,7 +14,7 @@ use super::{
 /// Fields that filters and orderings of the list may use.
 const FIELDS: &[&str] = &["name", "lineItem", "creative", "status", "startTime", "endTime", "updateTime"];
 
-/// A page of the associations of a line item; of all of them for `-`.
+/// Returns a page of a line item's associations; of all of them for `-`.
 pub(super) fn list(desk: &Desk<'_>, item: &str) -> Done {
     let wanted = if item == "-" {
         None
@@ -39,14 +39,14 @@ fn find<'s>(state: &'s State, item: &str, creative: &str) -> Result<((i64, i64),
     state.associations.get(&key).map(|tie| (key, tie)).ok_or_else(|| Refusal::no_such(&named()))
 }
 
-/// One association.
+/// Returns one association.
 pub(super) fn get(desk: &Desk<'_>, item: &str, creative: &str) -> Done {
     desk.only_params(&[])?;
     let (key, tie) = find(desk.state, item, creative)?;
     one(State::show_tie(key.0, key.1, tie))
 }
 
-/// Ties a creative to a line item.
+/// Creates an association.
 pub(super) fn create(desk: &mut Desk<'_>, item: &str) -> Done {
     desk.only_params(&[])?;
     let object = desk.read(&SHAPE, "line_item_creative_association")?;
@@ -70,7 +70,7 @@ pub(super) fn patch(desk: &mut Desk<'_>, item: &str, creative: &str) -> Done {
     one(State::show_tie(key.0, key.1, tie))
 }
 
-/// A batch of writes or an action.
+/// Handles a batch of writes or an action.
 pub(super) fn act(desk: &mut Desk<'_>, item: &str, action: &str) -> Done {
     match action {
         "batchCreate" => {

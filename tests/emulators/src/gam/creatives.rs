@@ -13,19 +13,19 @@ use super::{
 
 /// Fields that filters and orderings of the list may use.
 const FIELDS: &[&str] = &["name", "displayName", "advertiser", "updateTime", "size", "previewUrl"];
-/// The longest displayName, in characters.
+/// The maximum length of displayName, in characters.
 const MAX_NAME: usize = 255;
 /// The longest image URL, in characters.
 const MAX_URL: usize = 1024;
 
-/// A page of creatives.
+/// Returns a page of creatives.
 pub(super) fn list(desk: &Desk<'_>) -> Done {
     let seen = desk.state.creatives.iter().filter(|(_, creative)| visible(creative.born, desk.lag));
     let objects = seen.map(|(id, creative)| State::show_creative(*id, creative)).collect();
     lists::answer(desk, "creatives", FIELDS, objects)
 }
 
-/// One creative.
+/// Returns one creative.
 pub(super) fn get(desk: &Desk<'_>, name: &str) -> Done {
     desk.only_params(&[])?;
     let (id, creative) = desk.state.creative(name)?;
@@ -48,7 +48,7 @@ pub(super) fn patch(desk: &mut Desk<'_>, name: &str) -> Done {
     one(replace(desk, id, after))
 }
 
-/// A batch of writes or an action.
+/// Handles a batch of writes or an action.
 pub(super) fn act(desk: &mut Desk<'_>, action: &str) -> Done {
     match action {
         "batchCreate" => {
@@ -98,12 +98,13 @@ fn settle(desk: &mut Desk<'_>, creative: i64) {
     }
 }
 
-/// Takes the bytes of assets in, which then have a name of their own and are not answered again.
+/// Stores the bytes of assets, which then have a name of their own; responses don't include the
+/// bytes.
 fn host_assets(state: &mut State, value: &mut Object) {
     if let Some(Value::String(bytes)) = value.remove("assetByteArray") {
         let asset = state.next_id();
         value.insert("asset".to_owned(), super::state::name("assets", asset).into());
-        // Base64 has four letters for three bytes, some of them padding.
+        // In Base64, four letters encode three bytes; some letters are padding.
         let padding = bytes.bytes().rev().take_while(|letter| *letter == b'=').count();
         value.insert("fileSize".to_owned(), (bytes.len() / 4 * 3 - padding).to_string().into());
     }
@@ -118,7 +119,7 @@ fn host_assets(state: &mut State, value: &mut Object) {
     }
 }
 
-/// Checks that every asset is one that exists or comes with its bytes and a file name.
+/// Checks that every asset exists, or is sent with its bytes and a file name.
 fn check_assets(place: &str, value: &Object) -> Result<(), Refusal> {
     for (name, inner) in value {
         let place = format!("{place}.{name}");

@@ -1,25 +1,25 @@
 //! What a line item delivered: evenly over its flight up to its goal, in whole numbers.
 //!
-//! A line item's life is a row of stretches. Each begins where its terms, or whether it is on,
-//! changed; within one, delivery is a straight line, so what was delivered by any instant needs no
-//! simulation and no float.
+//! A line item's life is a sequence of stretches. A stretch begins when the terms change or the
+//! line item is activated or deactivated. Within one, delivery is linear, so what was delivered by
+//! any instant needs neither simulation nor floats.
 
 use super::schema::{Object, inner, moment, number, text};
 use crate::{amount::Amount, control::clock::Millis};
 
-/// How many impressions bring one click.
+/// The number of impressions per click.
 pub const IMPRESSIONS_PER_CLICK: u64 = 100;
-/// Of how many video impressions one is not watched to the end.
+/// One in this many video impressions is not watched to the end.
 pub const IMPRESSIONS_PER_ABANDONED_VIEW: u64 = 4;
-/// Impressions a day that a line item without a goal finds.
+/// The impressions per day of a line item without a goal.
 pub const INVENTORY_PER_DAY: i64 = 10_000;
 
 /// A day in milliseconds.
 pub(super) const DAY: Millis = 86_400_000;
-/// Parts of an impression: fine enough that a stretch of an hour loses nothing anyone sees.
+/// Fractions of an impression: fine enough that a stretch of an hour has no visible rounding error.
 const PARTS: i128 = 1_000_000;
 
-/// Numbers of a stretch of time.
+/// Totals over a period of time.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Totals {
     /// Impressions.
@@ -34,20 +34,20 @@ pub struct Totals {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Aim {
-    /// So many impressions in all.
+    /// This many impressions in total.
     Total(i64),
-    /// So many impressions a day.
+    /// This many impressions per day.
     PerDay(i64),
 }
 
-/// What decides about delivery, read from a line item.
+/// The fields of a line item that determine its delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Terms {
     start: Millis,
     end: Option<Millis>,
     aim: Aim,
     video: bool,
-    /// What is paid for.
+    /// The unit that is paid for.
     cost: Cost,
     /// The rate in micros.
     micros: i64,
@@ -62,7 +62,7 @@ enum Cost {
 }
 
 impl Terms {
-    /// The terms of a line item.
+    /// Returns the terms of a line item.
     pub(super) fn of(item: &Object) -> Self {
         let goal = inner(item, "goal");
         let units = goal.and_then(|goal| number(goal, "units")).unwrap_or(0).max(0);
@@ -75,7 +75,7 @@ impl Terms {
         let share = text(item, "lineItemType").is_some_and(|kind| ["SPONSORSHIP", "NETWORK", "HOUSE"].contains(&kind));
         let aim = match goal.and_then(|goal| text(goal, "goalType")) {
             Some("LIFETIME") => Aim::Total(units),
-            // For these types a daily goal is a percentage of what there is.
+            // For these types, a daily goal is a percentage of the inventory.
             Some("DAILY") if share => Aim::PerDay(INVENTORY_PER_DAY.saturating_mul(units.min(100)) / 100),
             Some("DAILY") => Aim::PerDay(units),
             _ => Aim::PerDay(INVENTORY_PER_DAY),
@@ -97,12 +97,12 @@ impl Terms {
         }
     }
 
-    /// The last instant of the flight, if it has one.
+    /// Returns the last instant of the flight, if it has one.
     pub(super) fn end(&self) -> Option<Millis> {
         self.end
     }
 
-    /// The goal in impressions, if it is one of the whole flight.
+    /// Returns the goal in impressions, if it is for the whole flight.
     pub(super) fn total(&self) -> Option<u64> {
         match self.aim {
             Aim::Total(units) => u64::try_from(units).ok(),
@@ -110,7 +110,7 @@ impl Terms {
         }
     }
 
-    /// What the whole flight costs, if that is known.
+    /// Returns the cost of the whole flight, if it is known.
     pub(super) fn budget(&self) -> Option<Amount> {
         let days = self.end.map(|end| i128::from((end - self.start).max(0)));
         match (self.cost, self.aim) {
@@ -126,7 +126,7 @@ impl Terms {
     }
 }
 
-/// A `google.type.Money` in micros; `None` if it is finer than that or too much.
+/// Returns a `google.type.Money` in micros; `None` if it is finer than that or too large.
 pub(super) fn money_micros(money: &Object) -> Option<i64> {
     let nanos = number(money, "nanos").unwrap_or(0);
     let units = number(money, "units").unwrap_or(0).checked_mul(1_000_000)?;
@@ -147,14 +147,14 @@ struct Stretch {
 pub(super) struct Delivery(Vec<Stretch>);
 
 impl Delivery {
-    /// The delivery of a new line item, which is off.
+    /// Returns the delivery of a new, inactive line item.
     pub(super) fn new(now: Millis, terms: Terms) -> Self {
         Self(vec![Stretch { since: now, on: false, terms, parts_before: 0, revenue_before: Amount(0) }])
     }
 
-    /// Notes the terms and whether the line item is on, as of now.
+    /// Records the terms and whether the line item is active, as of now.
     pub(super) fn note(&mut self, now: Millis, terms: Terms, on: bool) {
-        // If the clock was set back, what was noted after now has not happened.
+        // If the clock was set back, what was recorded after now has not happened.
         if self.0.first().is_some_and(|first| first.since <= now) {
             self.0.retain(|stretch| stretch.since <= now);
         } else {
@@ -168,7 +168,7 @@ impl Delivery {
         self.0.push(stretch);
     }
 
-    /// What was delivered from the beginning up to an instant.
+    /// Returns what was delivered from the beginning up to an instant.
     pub(super) fn totals(&self, at: Millis) -> Totals {
         let Some(stretch) = self.stretch(at) else { return Totals::default() };
         let now = counts(self.parts(at), stretch.terms.video);
@@ -184,7 +184,7 @@ impl Delivery {
         Totals { revenue: stretch.revenue_before + Amount(more), ..now }
     }
 
-    /// What was delivered between two instants.
+    /// Returns what was delivered between two instants.
     pub(super) fn between(&self, from: Millis, to: Millis) -> Totals {
         let (one, other) = (self.totals(from), self.totals(to.max(from)));
         Totals {
@@ -225,7 +225,7 @@ impl Stretch {
         self.since.max(self.terms.start)
     }
 
-    /// For how many milliseconds of it the line item ran, up to an instant.
+    /// Returns for how many milliseconds of the stretch the line item ran, up to an instant.
     fn running(&self, at: Millis) -> Millis {
         if !self.on {
             return 0;

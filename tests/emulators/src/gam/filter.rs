@@ -1,11 +1,10 @@
-//! The filter language of lists, as Google's page on filters and AIP-160 describe it.
+//! The filter language of lists, as in Google's page on filters and in AIP-160.
 //!
-//! `field = "text"`, `!=`, `<`, `<=`, `>`, `>=`, `:` (has: part of a text, or one of a list), `*` in
-//! texts for anything, `a.b` into messages, `AND`, `OR`, `NOT`, `-` and parentheses. `OR` binds
-//! tighter than `AND`. A field may carry the name of the collection before it
-//! (`orders.displayName`). There is no `IN` in this language, and what else is not understood is
-//! refused; a bare word, which Google matches against some fields, is refused too, since its
-//! documents don't say which.
+//! `field = "text"`, `!=`, `<`, `<=`, `>`, `>=`, `:` (has: part of a text, or one of a list), `*`
+//! in texts for anything, `a.b` for fields of messages, `AND`, `OR`, `NOT`, `-` and parentheses.
+//! `OR` binds tighter than `AND`. A field may be prefixed with the name of the collection
+//! (`orders.displayName`). The language has no `IN`. Everything else is refused, including a bare
+//! word: Google matches it against some fields, but the documentation doesn't say which.
 
 use std::cmp::Ordering;
 
@@ -18,10 +17,10 @@ use super::{
 };
 use crate::control::faults::glob;
 
-/// A filter that was understood.
+/// A parsed filter.
 #[derive(Debug)]
 pub(super) enum Filter {
-    /// Everything.
+    /// Matches everything.
     All,
     And(Vec<Filter>),
     Or(Vec<Filter>),
@@ -56,10 +55,10 @@ fn wrong(why: impl std::fmt::Display) -> Refusal {
 }
 
 impl Filter {
-    /// Reads a filter of a collection (`orders`), whose fields are named.
+    /// Parses a filter of a collection (`orders`) with these fields.
     ///
     /// # Errors
-    /// [`Refusal`] saying what was not understood.
+    /// [`Refusal`] with what can't be parsed.
     pub(super) fn read(source: &str, collection: &str, fields: &[&str]) -> Result<Self, Refusal> {
         let tokens = tokens(source)?;
         if tokens.is_empty() {
@@ -73,7 +72,7 @@ impl Filter {
         Ok(filter)
     }
 
-    /// Whether an object fits.
+    /// Whether an object matches.
     pub(super) fn fits(&self, object: &Object) -> bool {
         match self {
             Self::All => true,
@@ -100,7 +99,7 @@ impl Parser<'_> {
     fn all(&mut self) -> Result<Filter, Refusal> {
         let mut parts = vec![self.any()?];
         while self.at < self.tokens.len() && self.tokens[self.at] != Token::Close {
-            // Two restrictions side by side are joined by AND, too.
+            // Adjacent restrictions are joined by AND, too.
             if self.word("AND") {
                 self.at += 1;
             }
@@ -239,7 +238,7 @@ fn judged(value: &Value, how: Comparison, wanted: &str) -> bool {
         Comparison::Has => match value {
             Value::Null => false,
             _ if wanted == "*" => true,
-            // A reference may be asked for by its id alone.
+            // A filter may give a reference by its id alone.
             Value::String(text) => text.to_lowercase().contains(&wanted.trim_matches('*').to_lowercase()),
             value => alike(value, wanted),
         },
@@ -252,7 +251,7 @@ fn judged(value: &Value, how: Comparison, wanted: &str) -> bool {
 
 fn alike(value: &Value, wanted: &str) -> bool {
     match value {
-        // What was never set is as good as its empty form, as in proto3.
+        // A field that was never set equals its empty form, as in proto3.
         Value::Null => matches!(wanted, "" | "false" | "0"),
         Value::String(text) if wanted.contains('*') => glob(wanted, text),
         Value::String(text) => text == wanted || (time(text).is_some() && time(text) == time(wanted)),
@@ -262,7 +261,7 @@ fn alike(value: &Value, wanted: &str) -> bool {
     }
 }
 
-/// The order of a value and what it is compared with: both numbers, or both times.
+/// Compares a value with the filter's operand: as numbers or as times.
 fn order(value: &Value, wanted: &str) -> Option<Ordering> {
     let text = match value {
         Value::String(text) => text.clone(),

@@ -1,7 +1,7 @@
-//! Places in a targeting: which of them can't stand together.
+//! Places in a targeting, and which of them contradict each other.
 //!
-//! The rules are those of the older API's `GeoTargeting`, and the reasons its `GeoTargetingError` and
-//! `GenericTargetingError`; the documents of the REST API name neither.
+//! The rules are those of the older API's `GeoTargeting`; the reasons are those of its
+//! `GeoTargetingError` and `GenericTargetingError`. The documentation of the REST API has neither.
 
 use serde_json::Value;
 
@@ -12,16 +12,17 @@ use super::{
 };
 
 const FIELD: &str = "targeting.geoTargeting";
-/// A market area crosses the borders of states and cities, so that the tree of places does not say what is inside it.
+/// A market area crosses the borders of states and cities, so the tree of places doesn't say what
+/// is inside it.
 const MARKET_AREA: &str = "DMA Region";
 const POSTAL_CODE: &str = "Postal Code";
-/// The deepest place is a postal code of a city of a region of a country.
+/// The deepest place is a postal code in a city in a region in a country.
 const LEVELS: usize = 8;
 
-/// Checks the names of the places that are targeted and of those that are excluded; all of them exist.
+/// Checks the names of targeted and excluded places, all of which must exist.
 ///
 /// # Errors
-/// [`Refusal`] naming both places, or the one that is wrong by itself.
+/// [`Refusal`] with both places, or with the one that is wrong by itself.
 pub(super) fn check(state: &State, targeted: &[&str], excluded: &[&str]) -> Result<(), Refusal> {
     let refuse = |reason, why: String| Err(Refusal::invalid(reason, FIELD, why));
     if let Some(both) = targeted.iter().find(|name| excluded.contains(name)) {
@@ -68,7 +69,7 @@ fn same_country(state: &State, one: &str, other: &str) -> bool {
     country(one) == country(other)
 }
 
-/// The places that a place is inside of, the nearest first.
+/// Returns the places that contain a place, the nearest first.
 fn above<'s>(state: &'s State, name: &str) -> Vec<&'s str> {
     let parent = |name: &str| place(state, name).and_then(|place| text(place, "canonicalParent"));
     std::iter::successors(parent(name), |name| parent(name)).take(LEVELS).collect()

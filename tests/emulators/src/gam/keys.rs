@@ -1,4 +1,5 @@
-//! The service account: an RSA key made at the start, in the document Google hands out for it.
+//! The service account: an RSA key generated at the start, and the key file that Google provides
+//! for it.
 
 use std::sync::OnceLock;
 
@@ -11,11 +12,11 @@ use aws_lc_rs::{
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
-/// The account's address: what assertions name as their issuer.
+/// The account's email address, which assertions name as their issuer.
 pub const CLIENT_EMAIL: &str = "flightdeck@emulated-project.iam.gserviceaccount.com";
-/// The project the account lives in.
+/// The project of the account.
 const PROJECT: &str = "emulated-project";
-/// The id of the one key.
+/// The id of its only key.
 pub const KEY_ID: &str = "3f1c5a7be09d42c68b71";
 /// The length of a line of PEM, in characters (RFC 7468).
 const PEM_LINE: usize = 64;
@@ -28,8 +29,8 @@ pub(super) struct Account {
 }
 
 impl Account {
-    /// The account of this process. Its key is new with each process and shared by all emulators in it: making one takes
-    /// a tenth of a second, and some tests start a hundred.
+    /// Returns the account of this process. Its key is generated once per process and shared by all
+    /// emulators in it: generating one takes a tenth of a second, and some tests start a hundred.
     pub(super) fn of_process() -> Result<Self, Unspecified> {
         static ACCOUNT: OnceLock<Account> = OnceLock::new();
         if let Some(account) = ACCOUNT.get() {
@@ -39,14 +40,14 @@ impl Account {
         Ok(ACCOUNT.get_or_init(|| account).clone())
     }
 
-    /// An account with a new key.
+    /// Returns an account with a new key.
     pub(super) fn new() -> Result<Self, Unspecified> {
         let pair = KeyPair::generate(KeySize::Rsa2048)?;
         let der = pair.as_der()?;
         Ok(Self { public: pair.public_key().as_ref().to_vec(), pem: pem(der.as_ref()) })
     }
 
-    /// The key file for a token endpoint.
+    /// Returns the key file for a token endpoint.
     pub(super) fn file(&self, token_uri: &str) -> Value {
         json!({
             "type": "service_account",
@@ -60,7 +61,7 @@ impl Account {
         })
     }
 
-    /// Whether a signature is this account's.
+    /// Whether a signature was made with this account's key.
     pub(super) fn signed(&self, message: &[u8], signature: &[u8]) -> bool {
         UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, &self.public).verify(message, signature).is_ok()
     }

@@ -1,4 +1,4 @@
-//! Line items: written one by one or in batches, paused and put away by actions.
+//! Line items: written one at a time or in batches, paused and archived by actions.
 
 use serde_json::{Value, json};
 
@@ -42,26 +42,26 @@ const FIELDS: &[&str] = &[
     "goal",
     "notes",
 ];
-/// The longest displayName and externalLineItemId, in characters.
+/// The maximum length of displayName and externalLineItemId, in characters.
 const MAX_TEXT: usize = 255;
-/// Types without a goal of impressions or clicks: theirs is a share of what there is.
+/// Types without a goal of impressions or clicks: their goal is a share of the inventory.
 const SHARES: &[&str] = &["SPONSORSHIP", "NETWORK", "HOUSE"];
 
-/// A page of line items.
+/// Returns a page of line items.
 pub(super) fn list(desk: &Desk<'_>) -> Done {
     let alive = desk.state.items.iter().filter(|(_, item)| !item.deleted && visible(item.born, desk.lag));
     let objects = alive.map(|(id, item)| desk.state.show_item(*id, item, desk.now)).collect();
     lists::answer(desk, "lineItems", FIELDS, objects)
 }
 
-/// One line item.
+/// Returns one line item.
 pub(super) fn get(desk: &Desk<'_>, name: &str) -> Done {
     desk.only_params(&[])?;
     let (id, item) = desk.state.item(name)?;
     one(desk.state.show_item(id, item, desk.now))
 }
 
-/// Creates one.
+/// Creates a line item.
 pub(super) fn create(desk: &mut Desk<'_>) -> Done {
     desk.only_params(&[])?;
     let object = desk.read(&LINE_ITEM, "line_item")?;
@@ -70,7 +70,7 @@ pub(super) fn create(desk: &mut Desk<'_>) -> Done {
     show(desk, id)
 }
 
-/// Changes one.
+/// Changes a line item.
 pub(super) fn patch(desk: &mut Desk<'_>, name: &str) -> Done {
     desk.only_params(&["updateMask"])?;
     let sent = desk.read(&LINE_ITEM, "line_item")?;
@@ -79,7 +79,7 @@ pub(super) fn patch(desk: &mut Desk<'_>, name: &str) -> Done {
     show(desk, id)
 }
 
-/// A batch of writes or an action.
+/// Handles a batch of writes or an action.
 pub(super) fn act(desk: &mut Desk<'_>, action: &str) -> Done {
     match action {
         "batchCreate" => create_many(desk),
@@ -162,7 +162,7 @@ fn replace(desk: &mut Desk<'_>, id: i64, object: Object) {
     desk.state.settle(id, desk.now);
 }
 
-/// Checks a new line item and answers its order.
+/// Checks a new line item and returns the id of its order.
 fn check_new(state: &State, object: &Object, now: Millis) -> Result<i64, Refusal> {
     check(state, object)?;
     future("startTime", moment(object, "startTime"), now)?;
@@ -174,7 +174,7 @@ fn check_new(state: &State, object: &Object, now: Millis) -> Result<i64, Refusal
     Ok(id)
 }
 
-/// A line item after an update, checked.
+/// Returns a line item after an update, checked.
 fn changed(desk: &Desk<'_>, name: &str, sent: &Object, mask: Option<&str>) -> Result<(i64, Object), Refusal> {
     let (id, item) = desk.state.item(name)?;
     if item.archived {

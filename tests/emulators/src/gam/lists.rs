@@ -13,28 +13,28 @@ use super::{
 };
 use crate::control::settings::Paging;
 
-/// The page if none is asked for, in items (Google's reference of every list).
+/// The default page size, in items (Google's reference of every list).
 const DEFAULT_PAGE: usize = 50;
-/// The largest page: what is above it is taken for it.
+/// The largest page size. Larger values are reduced to it.
 const MAX_PAGE: usize = 1000;
 
-/// What the token of a page with items begins with, where pages without come before them.
+/// The prefix of the token of a page with items, where empty pages come before them.
 const FULL: &str = "full ";
 
-/// A page: where it begins and how long it is.
+/// The start and length of a page.
 pub(super) struct Page {
     pub first: usize,
     pub size: usize,
     paging: Paging,
-    /// Whether it has no items, although there are some.
+    /// Whether the page is empty although the list has items.
     empty: bool,
 }
 
 impl Page {
-    /// The page that was asked for. `of` ties its token to what is listed.
+    /// Returns the requested page. `of` binds its token to the contents of the list.
     ///
     /// # Errors
-    /// [`Refusal`] for a size below 0 or a token of another list.
+    /// [`Refusal`] for a negative size or the token of another list.
     pub(super) fn asked(desk: &Desk<'_>, default: usize, of: &str) -> Result<Self, Refusal> {
         let wrong = |field, why: &str| Refusal::invalid("INVALID_PAGING", field, why);
         let size = match desk.param("pageSize") {
@@ -57,13 +57,13 @@ impl Page {
         Ok(Self { first, size: size.min(desk.max_page).max(1), paging: desk.paging, empty })
     }
 
-    /// The items of this page.
+    /// Returns the items on this page.
     pub(super) fn of<T>(&self, items: impl IntoIterator<Item = T>) -> Vec<T> {
         let size = if self.empty { 0 } else { self.size };
         items.into_iter().skip(self.first).take(size).collect()
     }
 
-    /// The token of the page after this one, if there is one.
+    /// Returns the token of the next page, if there is one.
     pub(super) fn next(&self, of: &str, total: usize) -> Option<String> {
         let next = self.first.saturating_add(self.size);
         let named = match self.paging {
@@ -75,7 +75,7 @@ impl Page {
     }
 }
 
-/// Answers a page of some objects under the collection's name.
+/// Responds with a page of objects, under the collection's name.
 pub(super) fn answer(desk: &Desk<'_>, collection: &str, fields: &[&str], objects: Vec<Object>) -> Done {
     desk.only_params(&["filter", "pageSize", "pageToken", "orderBy", "skip"])?;
     let source = desk.param("filter").unwrap_or("");
@@ -93,7 +93,7 @@ pub(super) fn answer(desk: &Desk<'_>, collection: &str, fields: &[&str], objects
     page.size = page.size.min(MAX_PAGE);
     let mut found: Vec<Object> = objects.into_iter().filter(|object| filter.fits(object)).collect();
     found.sort_by(|one, other| compare(&keys, one, other));
-    // What is skipped is skipped before pages are counted.
+    // Items are skipped before pages are counted.
     let found = found.split_off(skip.min(found.len()));
     let total = found.len();
     let mut body = json!({ collection: page.of(found) });

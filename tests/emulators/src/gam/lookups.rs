@@ -1,4 +1,4 @@
-//! The collections that are only read: companies, users, inventory, places, devices and the rest.
+//! The read-only collections: companies, users, inventory, places, devices and the rest.
 
 use super::{
     lists,
@@ -8,13 +8,13 @@ use super::{
     seed::Lookup,
 };
 
-/// A page of a collection.
+/// Returns a page of a collection.
 pub(super) fn list(desk: &Desk<'_>, collection: &str) -> Done {
     let lookup = desk.state.lookup(collection).ok_or_else(|| no_route(desk.call))?;
     lists::answer(desk, collection, &lookup.fields(), lookup.objects.clone())
 }
 
-/// One object of a collection.
+/// Returns one object of a collection.
 pub(super) fn get(desk: &Desk<'_>, collection: &str, name: &str) -> Done {
     desk.only_params(&[])?;
     let lookup = desk.state.lookup(collection).ok_or_else(|| no_route(desk.call))?;
@@ -26,14 +26,14 @@ fn values<'s>(desk: &'s Desk<'_>, key: &str) -> Result<&'s Lookup, Refusal> {
     desk.state.lookup("customTargetingValues").ok_or_else(|| no_route(desk.call))
 }
 
-/// A page of the values of a key.
+/// Returns a page of the values of a key.
 pub(super) fn values_of(desk: &Desk<'_>, key: &str) -> Done {
     let lookup = values(desk, key)?;
     let of_key = lookup.objects.iter().filter(|value| text(value, "customTargetingKey") == Some(key));
     lists::answer(desk, "customTargetingValues", &lookup.fields(), of_key.cloned().collect())
 }
 
-/// One value of a key.
+/// Returns one value of a key.
 pub(super) fn value_of(desk: &Desk<'_>, key: &str, name: &str) -> Done {
     let value = values(desk, key)?.get(name).filter(|value| text(value, "customTargetingKey") == Some(key));
     one(value.ok_or_else(|| Refusal::no_such(name))?.clone())

@@ -1,16 +1,16 @@
-//! Updates: which fields of an object are replaced.
+//! Updates: replaces the fields of an object that a mask names.
 
 use super::{
     refusal::Refusal,
     schema::{Kind, Object, Shape, camel, inner},
 };
 
-/// The object after an update. `mask` names the fields; without one every field that was sent is
-/// replaced, and `*` replaces the whole.
+/// Returns the object after an update. `mask` names the fields. Without a mask, every field that
+/// was sent is replaced; `*` replaces the whole object.
 ///
 /// # Errors
-/// [`Refusal`] for a name that is no field, one that only Google writes, or a change of a field
-/// that can't change.
+/// [`Refusal`] for an unknown name, a field that only Google writes, or a change of an immutable
+/// field.
 pub(super) fn apply(shape: &Shape, before: &Object, sent: &Object, mask: Option<&str>) -> Result<Object, Refusal> {
     let paths: Vec<String> = match mask.map(str::trim) {
         None | Some("") => sent.keys().filter(|name| *name != "name").cloned().collect(),

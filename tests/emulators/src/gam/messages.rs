@@ -1,7 +1,7 @@
-//! The shapes of what is sent and answered: one table for each message of the API.
+//! The shapes of requests and responses: one table for each message of the API.
 //!
-//! The facts are those of the types in Google's own client (`google-ads-admanager`): names, types,
-//! what is required, what only Google writes, what can't change.
+//! The facts come from the types in Google's own client (`google-ads-admanager`): names, types, and
+//! which fields are required, output-only or immutable.
 
 pub(super) mod association;
 pub(super) mod common;

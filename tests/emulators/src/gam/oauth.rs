@@ -1,7 +1,7 @@
-//! The token endpoint: a signed assertion in, an opaque token out (RFC 7523, as Google's documents
-//! on service accounts describe it).
+//! The token endpoint: exchanges a signed assertion for an opaque token (RFC 7523, as in Google's
+//! documentation of service accounts).
 //!
-//! It goes by the real time, not the emulator's clock: the caller's signature does too.
+//! It uses the real time, not the emulator's clock, because the caller's signature does, too.
 
 use std::{
     collections::HashMap,
@@ -21,37 +21,37 @@ use time::OffsetDateTime;
 use super::keys::{Account, CLIENT_EMAIL};
 use crate::platform::{Call, json};
 
-/// The scope assertions must ask for.
+/// The scope that assertions must request.
 pub const SCOPE: &str = "https://www.googleapis.com/auth/admanager";
-/// The one grant this endpoint takes.
+/// The only supported grant type.
 const GRANT: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
-/// How long an assertion may be good for, in seconds: Google's limit.
+/// The longest validity of an assertion, in seconds: Google's limit.
 const LONGEST: i64 = 3600;
-/// How far the caller's clock may be off, in seconds.
+/// The accepted skew of the caller's clock, in seconds.
 const SKEW: i64 = 60;
 
-/// The tokens given out, with the instant each one ends.
+/// The issued tokens, with the expiry of each.
 #[derive(Debug, Default)]
 pub(super) struct Tokens(HashMap<String, Instant>);
 
 impl Tokens {
-    /// Whether a token is good now.
+    /// Whether a token is valid now.
     pub(super) fn good(&self, token: &str) -> bool {
         self.0.get(token).is_some_and(|ends| Instant::now() < *ends)
     }
 
-    /// All tokens that are good now.
+    /// Returns all valid tokens.
     pub(super) fn all(&self) -> Vec<String> {
         let now = Instant::now();
         self.0.iter().filter(|(_, ends)| now < **ends).map(|(token, _)| token.clone()).collect()
     }
 
-    /// Forgets all tokens: those who hold one must ask again.
+    /// Drops all tokens, so that their holders must request new ones.
     pub(super) fn clear(&mut self) {
         self.0.clear();
     }
 
-    /// A new token.
+    /// Issues a token.
     pub(super) fn give(&mut self, lifetime: Duration) -> Option<String> {
         let mut bytes = [0_u8; 48];
         rand::fill(&mut bytes).ok()?;
@@ -77,7 +77,7 @@ struct Claims {
     exp: Option<i64>,
 }
 
-/// Why no token was given: an error of OAuth 2 (RFC 6749, section 5.2) and a sentence.
+/// Why no token was issued: an OAuth 2 error (RFC 6749, section 5.2) and a sentence.
 #[derive(Debug, PartialEq, Eq)]
 struct Denied(&'static str, String);
 
@@ -85,7 +85,7 @@ fn denied<T>(error: &'static str, why: impl Into<String>) -> Result<T, Denied> {
     Err(Denied(error, why.into()))
 }
 
-/// Answers a call of the token endpoint.
+/// Handles a request to the token endpoint.
 pub(super) fn token(
     call: &Call,
     account: &Account,

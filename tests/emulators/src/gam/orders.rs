@@ -1,4 +1,4 @@
-//! Orders: written in batches, approved, paused and put away by actions.
+//! Orders: written in batches; approved, paused and archived by actions.
 
 use serde_json::{Value, json};
 
@@ -31,16 +31,16 @@ const FIELDS: &[&str] = &[
     "agency",
     "programmatic",
 ];
-/// The longest displayName, in characters.
+/// The maximum length of displayName, in characters.
 const MAX_NAME: usize = 255;
-/// The longest poNumber, in characters.
+/// The maximum length of poNumber, in characters.
 const MAX_PO_NUMBER: usize = 63;
-/// The longest notes, in characters.
+/// The maximum length of notes, in characters.
 const MAX_NOTES: usize = 65_535;
-/// Line item types whose impressions are promised, so that approving them needs a forecast.
+/// Line item types with guaranteed impressions, whose approval needs a forecast.
 const GUARANTEED: &[&str] = &["STANDARD", "SPONSORSHIP"];
 
-/// A page of orders.
+/// Returns a page of orders.
 pub(super) fn list(desk: &Desk<'_>) -> Done {
     let alive = desk.state.orders.iter().filter(|(_, order)| order.stage != Stage::Deleted);
     let shown = alive.filter(|(_, order)| visible(order.born, desk.lag));
@@ -48,14 +48,14 @@ pub(super) fn list(desk: &Desk<'_>) -> Done {
     lists::answer(desk, "orders", FIELDS, objects)
 }
 
-/// One order.
+/// Returns one order.
 pub(super) fn get(desk: &Desk<'_>, name: &str) -> Done {
     desk.only_params(&[])?;
     let (id, order) = desk.state.order(name)?;
     one(desk.state.show_order(id, order, desk.now))
 }
 
-/// A batch of writes or an action.
+/// Handles a batch of writes or an action.
 pub(super) fn act(desk: &mut Desk<'_>, action: &str) -> Done {
     match action {
         "batchCreate" => create(desk),
@@ -160,7 +160,7 @@ fn update(desk: &mut Desk<'_>) -> Done {
     exact(&json!({ "orders": shown }))
 }
 
-/// Refuses a change of an order that can't be changed.
+/// Refuses to change an immutable order.
 pub(super) fn changeable(name: &str, order: &Order) -> Result<(), Refusal> {
     if order.archived {
         let why = format!("{name} is archived and can't be changed; unarchive it first");
@@ -173,10 +173,10 @@ pub(super) fn changeable(name: &str, order: &Order) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// What can be done to orders.
+/// The actions on orders.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Action {
-    /// Approve; whether inventory is reserved, for which a forecast is needed.
+    /// Approve. The field says whether inventory is reserved, which needs a forecast.
     Approve {
         reserve: bool,
     },
@@ -210,7 +210,7 @@ impl Action {
     }
 }
 
-/// What decides whether an action is allowed besides the order itself.
+/// What determines whether an action is allowed, besides the order itself.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Rules {
     pub now: Millis,
@@ -228,7 +228,7 @@ impl Rules {
     }
 }
 
-/// Does something to some orders: to all of them or to none. Answers their ids.
+/// Performs an action on all of some orders, or on none. Returns their ids.
 pub(super) fn perform(state: &mut State, names: &[String], action: Action, rules: &Rules) -> Result<Vec<i64>, Refusal> {
     let mut ids = Vec::new();
     for name in names {
@@ -242,7 +242,7 @@ pub(super) fn perform(state: &mut State, names: &[String], action: Action, rules
     Ok(ids)
 }
 
-/// Lets the delivery of an order's line items follow what was done to it.
+/// Updates the delivery of an order's line items after an action.
 pub(super) fn settle(state: &mut State, id: i64, now: Millis) {
     let items = state.orders.get(&id).map(|order| order.items.clone()).unwrap_or_default();
     for item in items {
@@ -298,7 +298,7 @@ fn allowed(state: &State, name: &str, order: &Order, action: Action, rules: &Rul
     }
 }
 
-/// Refuses to approve line items that are too new for a forecast.
+/// Refuses to approve line items that are too new to have a forecast.
 fn forecast<'i>(
     name: &str,
     items: impl Iterator<Item = &'i super::state::LineItem>,

@@ -1,8 +1,9 @@
-//! Why a call is refused, in the form all of Google's APIs share: a code, a status, a message, and
-//! an `ErrorInfo` whose reason a program can act on.
+//! Refusals in the form that all of Google's APIs share: a code, a status, a message, and an
+//! `ErrorInfo` with a reason that a program can act on.
 //!
-//! The codes and statuses are documented; the reasons of refusals by rules of trafficking are named
-//! after the errors of the older SOAP API, since the documents of the REST API don't list them.
+//! The codes and statuses are documented. The reasons for violated trafficking rules are named
+//! after the errors of the older SOAP API, because the documentation of the REST API doesn't list
+//! them.
 
 use axum::{
     body::Body,
@@ -23,26 +24,26 @@ pub(super) struct Refusal {
     status: Status,
     reason: &'static str,
     message: String,
-    /// The field that is wrong, if it is one.
+    /// The wrong field, if there is one.
     field: Option<String>,
 }
 
 /// A status of Google's common error form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Status {
-    /// 400: the request is wrong whatever the state.
+    /// 400: the request is wrong in any state.
     InvalidArgument,
-    /// 400: the state does not allow it.
+    /// 400: the state doesn't allow it.
     FailedPrecondition,
-    /// 401: no token, or one that is worth nothing.
+    /// 401: no token, or an invalid one.
     Unauthenticated,
-    /// 403: this account may not.
+    /// 403: the account lacks the permission.
     PermissionDenied,
-    /// 404: there is no such thing.
+    /// 404: no such object.
     NotFound,
-    /// 409: there is one already.
+    /// 409: the object already exists.
     AlreadyExists,
-    /// 429: too often.
+    /// 429: too many requests.
     ResourceExhausted,
     /// 500: the emulator itself failed.
     Internal,
@@ -75,7 +76,7 @@ impl Status {
     }
 }
 
-/// The body of a refusal that a test asks for, with the status that goes with its code.
+/// Returns the body of a refusal that a test asks for, with the status of its code.
 pub(super) fn made_up(code: u16, reason: &str) -> Value {
     let status = match code {
         401 => "UNAUTHENTICATED",
@@ -105,17 +106,17 @@ fn body(code: u16, status: &str, reason: &str, message: &str, metadata: &Value) 
 }
 
 impl Refusal {
-    /// A refusal.
+    /// Makes a refusal.
     pub(super) fn new(status: Status, reason: &'static str, message: impl Into<String>) -> Self {
         Self { status, reason, message: message.into(), field: None }
     }
 
-    /// JSON that does not fit the message.
+    /// Makes a refusal: the JSON doesn't match the message.
     pub(super) fn payload(message: impl Into<String>) -> Self {
         Self::new(Status::InvalidArgument, "INVALID_PAYLOAD", message)
     }
 
-    /// A required field is missing.
+    /// Makes a refusal: a required field is missing.
     pub(super) fn required(field: &str) -> Self {
         Self {
             field: Some(field.to_owned()),
@@ -123,40 +124,40 @@ impl Refusal {
         }
     }
 
-    /// A field is wrong. `field` by its JSON name or path.
+    /// Makes a refusal: a field is wrong. `field` is its JSON name or path.
     pub(super) fn invalid(reason: &'static str, field: &str, why: impl std::fmt::Display) -> Self {
         let field = snake(field);
         let message = format!("{field}: {why}");
         Self { field: Some(field), ..Self::new(Status::InvalidArgument, reason, message) }
     }
 
-    /// The state does not allow it.
+    /// Makes a refusal: the state doesn't allow it.
     pub(super) fn state(reason: &'static str, message: impl Into<String>) -> Self {
         Self::new(Status::FailedPrecondition, reason, message)
     }
 
-    /// There is no such object.
+    /// Makes a refusal: there is no such object.
     pub(super) fn no_such(name: &str) -> Self {
         Self::new(Status::NotFound, "NOT_FOUND", format!("Requested entity was not found: {name}"))
     }
 
-    /// Another one has the same value of a field that must be unique.
+    /// Makes a refusal: another object has the same value in a unique field.
     pub(super) fn not_unique(message: impl Into<String>) -> Self {
         Self::new(Status::InvalidArgument, "NOT_UNIQUE", message)
     }
 
-    /// There is one already.
+    /// Makes a refusal: the object already exists.
     pub(super) fn exists(reason: &'static str, message: impl Into<String>) -> Self {
         Self::new(Status::AlreadyExists, reason, message)
     }
 
-    /// The same refusal, of one request of a batch.
+    /// Returns the same refusal, for one request of a batch.
     pub(super) fn of_request(mut self, index: usize) -> Self {
         self.message = format!("requests[{index}]: {}", self.message);
         self
     }
 
-    /// The answer.
+    /// Returns the response.
     #[must_use]
     pub(super) fn answer(&self) -> Response<Body> {
         let mut metadata = object!({});

@@ -1,7 +1,7 @@
-//! Reports: defined, run, waited for, and read in pages of rows.
+//! Reports: defined, run, polled, and read in pages of rows.
 //!
-//! Of the hundreds of dimensions and metrics the emulator knows those that delivery is read by.
-//! Days are days in UTC, the seeded network's time zone.
+//! Of the hundreds of dimensions and metrics, the emulator supports those that are needed to read
+//! delivery. Days are in UTC, the seeded network's time zone.
 
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -20,26 +20,26 @@ use crate::{amount::Amount, control::clock::Millis};
 
 /// Fields that filters and orderings of the list may use.
 const FIELDS: &[&str] = &["name", "reportId", "displayName", "visibility", "createTime", "updateTime", "locale"];
-/// The page of rows if none is asked for, and the largest (Google's reference of fetchRows).
+/// The default and the largest page size of rows (Google's reference of fetchRows).
 const ROWS: (usize, usize) = (1000, 10_000);
-/// The longest range of days a report covers here: ten years.
+/// The longest range of days in a report: ten years.
 const MAX_DAYS: i64 = 3660;
-/// The hour in which report runs are counted, in milliseconds.
+/// The window in which report runs are counted, in milliseconds.
 const HOUR: Millis = 3_600_000;
 
-/// A report.
+/// A report definition.
 #[derive(Debug)]
 pub(super) struct Report {
     object: Object,
     created: Millis,
 }
 
-/// A run of a report: an operation, and its result once done.
+/// A run of a report: an operation, and its result once it is done.
 #[derive(Debug)]
 pub(super) struct Run {
     report: i64,
     polls_left: u32,
-    /// Whether the caller was told that it is done.
+    /// Whether the caller was told that the run is done.
     told: bool,
     began: Millis,
     rows: Vec<Row>,
@@ -68,13 +68,13 @@ enum Cell {
     Money(Amount),
 }
 
-/// A page of reports.
+/// Returns a page of reports.
 pub(super) fn list(desk: &Desk<'_>) -> Done {
     let objects = desk.state.reports.iter().map(|(id, report)| show(*id, report)).collect();
     lists::answer(desk, "reports", FIELDS, objects)
 }
 
-/// One report.
+/// Returns one report.
 pub(super) fn get(desk: &Desk<'_>, named: &str) -> Done {
     let (id, report) = find(desk.state, named)?;
     one(show(id, report))
@@ -85,7 +85,7 @@ fn find<'s>(state: &'s State, named: &str) -> Result<(i64, &'s Report), Refusal>
     found.ok_or_else(|| Refusal::no_such(named))
 }
 
-/// A report as answered.
+/// Returns a report as in a response.
 pub(super) fn show(id: i64, report: &Report) -> Object {
     let mut shown = report.object.clone();
     shown.insert("name".to_owned(), name("reports", id).into());
@@ -137,7 +137,7 @@ fn check(definition: &Object) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// The first day and the day after the last, in days since 1970.
+/// Returns the first day and the day after the last, in days since 1970.
 fn range(definition: &Object) -> Result<(i64, i64), Refusal> {
     let wrong = |why: &str| Refusal::invalid("INVALID_REPORT", "reportDefinition.dateRange", why);
     let fixed = inner(definition, "dateRange").and_then(|range| inner(range, "fixed"));
@@ -159,7 +159,7 @@ fn range(definition: &Object) -> Result<(i64, i64), Refusal> {
     Ok((first, last + 1))
 }
 
-/// Whether a row fits a filter. `cell` answers the value of a dimension.
+/// Whether a row matches a filter. `cell` returns the value of a dimension.
 fn fits(filter: &Object, cell: &dyn Fn(&str) -> Option<Cell>) -> Result<bool, Refusal> {
     let wrong = |why: &str| Refusal::invalid("INVALID_REPORT", "reportDefinition.filters", why);
     if let Some(not) = inner(filter, "notFilter") {
@@ -193,14 +193,14 @@ fn fits(filter: &Object, cell: &dyn Fn(&str) -> Option<Cell>) -> Result<bool, Re
     }
     let within = found.is_some_and(|found| wanted.contains(&found));
     match text(field, "operation") {
-        // IN is the first of its enumeration, and what is first may be left out.
+        // IN is the first value of its enum, and the first value may be omitted.
         None | Some("IN") => Ok(within),
         Some("NOT_IN") => Ok(!within),
         _ => Err(wrong("operation must be IN or NOT_IN, which are the ones the emulator has")),
     }
 }
 
-/// Begins a run.
+/// Starts a run.
 pub(super) fn run(desk: &mut Desk<'_>, named: &str) -> Done {
     let (report, definition) = {
         let (id, report) = find(desk.state, named)?;
@@ -253,7 +253,7 @@ fn show_run(id: i64, run: &Run) -> Value {
     shown
 }
 
-/// How far a run is. Being asked is what makes it go on.
+/// Returns the progress of a run. Each poll advances it.
 pub(super) fn operation(desk: &mut Desk<'_>, id: &str) -> Done {
     let missing = || Refusal::no_such(&format!("networks/{}/operations/reports/runs/{id}", super::seed::NETWORK));
     let id: i64 = id.parse().map_err(|_| missing())?;
@@ -264,7 +264,7 @@ pub(super) fn operation(desk: &mut Desk<'_>, id: &str) -> Done {
     exact(&shown)
 }
 
-/// A page of the rows of a run.
+/// Returns a page of the rows of a run.
 pub(super) fn fetch(desk: &Desk<'_>, report: &str, run: &str) -> Done {
     #[derive(Serialize)]
     #[serde(rename_all = "camelCase")]
@@ -278,7 +278,7 @@ pub(super) fn fetch(desk: &Desk<'_>, report: &str, run: &str) -> Done {
     desk.only_params(&["pageSize", "pageToken"])?;
     let named = format!("{}{report}/results/{run}", name("reports", 0).trim_end_matches('0'));
     let found = run.parse::<i64>().ok().and_then(|id| desk.state.runs.get(&id));
-    // A result comes into being when its run is done.
+    // A result exists only once its run is done.
     let found =
         found.filter(|run| run.told && run.report.to_string() == report).ok_or_else(|| Refusal::no_such(&named))?;
     let mut page = Page::asked(desk, ROWS.0, &named)?;
@@ -339,7 +339,7 @@ fn dimension_of(state: &State, id: i64, item: &super::state::LineItem, dimension
     let order = state.orders.get(&item.order).map(|order| &order.object);
     let of_order = |field: &str| order.and_then(|order| text(order, field)).unwrap_or("").to_owned();
     match dimension {
-        // A date is the number that its digits make: 20300131.
+        // A date is the number made of its digits: 20300131.
         "DATE" => {
             let date = OffsetDateTime::from_unix_timestamp(day * 86_400).unwrap_or(OffsetDateTime::UNIX_EPOCH).date();
             Cell::Whole(format!("{:04}{:02}{:02}", date.year(), u8::from(date.month()), date.day()))

@@ -1,4 +1,4 @@
-//! The table of paths, and the parts every handler is handed.
+//! The table of paths, and what every handler gets.
 
 use std::time::Duration;
 
@@ -22,40 +22,40 @@ use crate::{
 /// The most requests or names in a batch (Google's reference of the batch methods).
 pub(super) const MAX_BATCH: usize = 100;
 
-/// What a handler works with.
+/// The context of a handler.
 pub(super) struct Desk<'a> {
-    /// Everything kept.
+    /// The whole state.
     pub state: &'a mut State,
-    /// The emulator's now.
+    /// The emulator's current time.
     pub now: Millis,
-    /// What a test turned.
+    /// The current settings.
     pub settings: GamSettings,
-    /// For how long new objects are missing from lists.
+    /// How long new objects are missing from lists.
     pub lag: Duration,
     /// The largest page.
     pub max_page: usize,
-    /// How lists are cut into pages.
+    /// How lists are split into pages.
     pub paging: Paging,
     /// The call.
     pub call: &'a Call,
 }
 
-/// What handlers return.
+/// The result of a handler.
 pub(super) type Done = Result<Box<RawValue>, Refusal>;
 
-/// An answer written straight from a type, so that amounts keep all their digits.
+/// Makes a response directly from a type, so that amounts keep all their digits.
 pub(super) fn exact(value: &impl Serialize) -> Done {
     let text = serde_json::to_string(value).and_then(RawValue::from_string);
     text.map_err(|error| Refusal::new(Status::Internal, "INTERNAL", error.to_string()))
 }
 
-/// An answer of one object.
+/// Makes a response of one object.
 pub(super) fn one(object: Object) -> Done {
     exact(&Value::Object(object))
 }
 
 impl Desk<'_> {
-    /// The body as JSON.
+    /// Parses the body as JSON.
     pub(super) fn body(&self) -> Result<Value, Refusal> {
         if self.call.body.is_empty() {
             return Ok(json!({}));
@@ -64,12 +64,12 @@ impl Desk<'_> {
             .map_err(|error| Refusal::payload(format!("Invalid JSON payload received. {error}")))
     }
 
-    /// The body as the object of a single write.
+    /// Parses the body as the object of a single write.
     pub(super) fn read(&self, shape: &Shape, place: &str) -> Result<Object, Refusal> {
         shape.read(place, &self.body()?)
     }
 
-    /// The fields of a batch's body, none of which is unknown.
+    /// Returns the entries of a batch's body, which must have no unknown field.
     fn batch(&self, known: &str) -> Result<Vec<Value>, Refusal> {
         let Value::Object(mut body) = self.body()? else {
             return Err(Refusal::payload("Invalid JSON payload received. An object is needed."));
@@ -91,7 +91,7 @@ impl Desk<'_> {
         Ok(items)
     }
 
-    /// The names of a batch action.
+    /// Returns the names of a batch action.
     pub(super) fn names(&self) -> Result<Vec<String>, Refusal> {
         let names = self.batch("names")?;
         let mut read: Vec<String> = Vec::with_capacity(names.len());
@@ -106,7 +106,8 @@ impl Desk<'_> {
         Ok(read)
     }
 
-    /// The requests of a batch of writes: what is written, by `field`, and the update mask.
+    /// Returns the requests of a batch of writes: each with the object under `field`, and the
+    /// update mask.
     pub(super) fn requests(&self, shape: &Shape, field: &str) -> Result<Vec<(Object, Object)>, Refusal> {
         let mut read = Vec::new();
         for (index, request) in self.batch("requests")?.into_iter().enumerate() {
@@ -128,7 +129,7 @@ impl Desk<'_> {
                 return Err(Refusal::payload(why));
             }
             let mut object = shape.read(&place, &given)?;
-            // The name says which object an update is of: the one output field that is read.
+            // The name says which object is updated: the only output field that is read.
             if let Some(name) = given.get("name").filter(|name| name.is_string()) {
                 object.insert("name".to_owned(), name.clone());
             }
@@ -137,7 +138,7 @@ impl Desk<'_> {
         Ok(read)
     }
 
-    /// Refuses query parameters nobody knows.
+    /// Refuses unknown query parameters.
     pub(super) fn only_params(&self, known: &[&str]) -> Result<(), Refusal> {
         for (name, _) in &self.call.query {
             let common = ["alt", "$alt", "prettyPrint", "$prettyPrint", "fields", "key"];
@@ -153,18 +154,18 @@ impl Desk<'_> {
         Ok(())
     }
 
-    /// A query parameter, by its JSON name or its name in the message.
+    /// Returns a query parameter, by its JSON name or its name in the message.
     pub(super) fn param(&self, name: &str) -> Option<&str> {
         self.call.param(name).or_else(|| self.call.param(&super::schema::snake(name))).filter(|text| !text.is_empty())
     }
 }
 
-/// The refusal of a path or method that does not exist.
+/// Returns the refusal for a path or method that does not exist.
 pub(super) fn no_route(call: &Call) -> Refusal {
     Refusal::new(Status::NotFound, "METHOD_NOT_FOUND", format!("Method not found: {} {}", call.method, call.path))
 }
 
-/// Finds the handler and lets it act.
+/// Dispatches the call to its handler.
 pub(super) fn dispatch(desk: &mut Desk<'_>) -> Done {
     let path = desk.call.path.clone();
     let segments: Vec<&str> = path.split('/').skip(1).collect();

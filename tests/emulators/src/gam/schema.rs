@@ -1,13 +1,14 @@
-//! What a body may hold: shapes, and how JSON is read by them the way Google's own parser does.
+//! The shapes of bodies, and a parser that reads JSON by them as Google's own parser does.
 //!
-//! All that is wrong is told at once. Fields that only Google writes are taken and forgotten, as
-//! its documents say; 64-bit numbers may be strings or numbers and are kept as strings; times are
-//! kept in UTC.
+//! A refusal lists everything that is wrong. Output-only fields are accepted and ignored, as
+//! Google's documentation says. 64-bit numbers may be strings or numbers and are stored as strings;
+//! times are stored in UTC.
 //!
-//! This is no JSON Schema, as Kevel's objects have one, because Google's bodies are protocol buffers in JSON, and reading
-//! them changes them: a field is known by two names (`displayName`, `display_name`), an enum's value by its name and its
-//! number, and what was read is compared with what a mask of paths names ([`mask`](super::mask)). A schema could say what
-//! is refused, and a reader would have to know the shapes once more.
+//! This is not a JSON Schema, unlike for Kevel's objects, because Google's bodies are protocol
+//! buffers in JSON, and parsing changes them: a field has two names (`displayName`,
+//! `display_name`), an enum value has a name and a number, and the result is compared with the
+//! paths in a mask ([`mask`](super::mask)). A schema could say what is refused, but the parser
+//! would still need to know the shapes.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value};
@@ -22,42 +23,42 @@ pub(super) type Object = Map<String, Value>;
 /// A message of the API.
 #[derive(Debug)]
 pub(super) struct Shape {
-    /// Its name in Google's documents.
+    /// The name in Google's documentation.
     pub name: &'static str,
-    /// Its fields.
+    /// The fields of the message.
     pub fields: &'static [Field],
 }
 
 /// A field of a message.
 #[derive(Debug)]
 pub(super) struct Field {
-    /// Its name in JSON.
+    /// The name in JSON.
     pub name: &'static str,
     kind: Kind,
     rule: Rule,
     many: bool,
 }
 
-/// What a field holds.
+/// The type of a field.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Kind {
     /// A text.
     Text,
-    /// A whole number of 64 bits: a string in answers.
+    /// A 64-bit integer: a string in responses.
     Int64,
-    /// A whole number of 32 bits.
+    /// A 32-bit integer.
     Int32,
-    /// A number.
+    /// A floating-point number.
     Double,
     /// True or false.
     Bool,
-    /// An instant, RFC 3339.
+    /// An instant, in RFC 3339.
     Time,
-    /// A length of time in seconds: `15s`.
+    /// A duration in seconds: `15s`.
     Span,
-    /// Bytes in base64.
+    /// Bytes in Base64.
     Bytes,
-    /// One of some names, or its number.
+    /// An enum value, by name or number.
     Enum(&'static [(&'static str, i64)]),
     /// Another message.
     Message(&'static Shape),
@@ -67,9 +68,9 @@ pub(super) enum Kind {
 enum Rule {
     Optional,
     Required,
-    /// Required, and it can't change once written.
+    /// Required, and immutable once written.
     Fixed,
-    /// Only Google writes it.
+    /// Output-only: only Google writes it.
     Output,
 }
 
@@ -77,60 +78,61 @@ const fn field(name: &'static str, kind: Kind, rule: Rule) -> Field {
     Field { name, kind, rule, many: false }
 }
 
-/// A field that may be left out.
+/// Makes an optional field.
 pub(super) const fn opt(name: &'static str, kind: Kind) -> Field {
     field(name, kind, Rule::Optional)
 }
 
-/// A required field.
+/// Makes a required field.
 pub(super) const fn req(name: &'static str, kind: Kind) -> Field {
     field(name, kind, Rule::Required)
 }
 
-/// A required field that can't change.
+/// Makes a required, immutable field.
 pub(super) const fn fixed(name: &'static str, kind: Kind) -> Field {
     field(name, kind, Rule::Fixed)
 }
 
-/// A field that only Google writes.
+/// Makes an output-only field.
 pub(super) const fn out(name: &'static str, kind: Kind) -> Field {
     field(name, kind, Rule::Output)
 }
 
 impl Field {
-    /// The same field as a list.
+    /// Returns the same field as a list.
     pub(super) const fn many(self) -> Self {
         Self { many: true, ..self }
     }
 
-    /// Whether it can't change once written.
+    /// Whether the field is immutable once written.
     pub(super) fn is_fixed(&self) -> bool {
         self.rule == Rule::Fixed
     }
 
-    /// What it holds.
+    /// Returns the type of the field.
     pub(super) fn kind(&self) -> Kind {
         self.kind
     }
 
-    /// Whether it is a list.
+    /// Whether the field is a list.
     pub(super) fn is_many(&self) -> bool {
         self.many
     }
 
-    /// Whether only Google writes it.
+    /// Whether only Google writes the field.
     pub(super) fn is_output(&self) -> bool {
         self.rule == Rule::Output
     }
 }
 
 impl Shape {
-    /// The field of that name.
+    /// Returns the field with this name.
     pub(super) fn field(&self, name: &str) -> Option<&'static Field> {
         self.fields.iter().find(|field| field.name == name)
     }
 
-    /// Reads a message, telling all that is wrong with it. `place` is where it was: `order`.
+    /// Parses a message, and reports everything that is wrong with it. `place` is its path:
+    /// `order`.
     ///
     /// # Errors
     /// [`Refusal`] with a line for every unknown name and every value of a wrong type.
@@ -147,7 +149,7 @@ impl Shape {
             return taken;
         };
         for (name, value) in given {
-            // The parser takes a field by its JSON name and by its name in the message.
+            // The parser accepts a field's JSON name and its name in the message.
             let camel = camel(name);
             let Some(field) = self.field(&camel) else {
                 wrong.push(unknown(name, place));
@@ -156,7 +158,7 @@ impl Shape {
             if value.is_null() {
                 continue;
             }
-            // What only Google writes need not even be of the right type.
+            // An output-only field need not even have the right type.
             if field.is_output() {
                 continue;
             }
@@ -179,10 +181,10 @@ impl Shape {
         taken
     }
 
-    /// Checks that nothing required is missing, in the message and in the messages in it.
+    /// Checks that no required field is missing, in the message and the messages in it.
     ///
     /// # Errors
-    /// [`Refusal`] naming the first field that is missing.
+    /// [`Refusal`] with the first missing field.
     pub(super) fn require(&self, place: &str, object: &Object) -> Result<(), Refusal> {
         for field in self.fields {
             let place = format!("{place}.{}", snake(field.name));
@@ -277,12 +279,12 @@ fn span(text: &str) -> bool {
     digits(whole) && digits(part) && part.len() <= 9
 }
 
-/// An instant as Google writes it.
+/// Formats an instant in Google's form.
 pub(super) fn write_time(time: OffsetDateTime) -> String {
     time.to_offset(UtcOffset::UTC).format(&Rfc3339).unwrap_or_default()
 }
 
-/// An instant in the emulator's unit as Google writes it.
+/// Formats an instant in the emulator's unit in Google's form.
 pub(super) fn write_millis(millis: Millis) -> String {
     let nanos = i128::from(millis) * 1_000_000;
     OffsetDateTime::from_unix_timestamp_nanos(nanos).map(write_time).unwrap_or_default()
@@ -292,37 +294,37 @@ fn read_time(text: &str) -> Option<OffsetDateTime> {
     OffsetDateTime::parse(text, &Rfc3339).ok()
 }
 
-/// The instant a field holds.
+/// Returns the instant in a field.
 pub(super) fn moment(object: &Object, name: &str) -> Option<Millis> {
     text(object, name).and_then(read_time).map(to_millis)
 }
 
-/// The text a field holds.
+/// Returns the text in a field.
 pub(super) fn text<'o>(object: &'o Object, name: &str) -> Option<&'o str> {
     object.get(name).and_then(Value::as_str)
 }
 
-/// The number a field holds.
+/// Returns the number in a field.
 pub(super) fn number(object: &Object, name: &str) -> Option<i64> {
     object.get(name).and_then(whole)
 }
 
-/// Whether a field is there and true.
+/// Whether a field is present and true.
 pub(super) fn flag(object: &Object, name: &str) -> bool {
     object.get(name).and_then(Value::as_bool).unwrap_or(false)
 }
 
-/// The message a field holds.
+/// Returns the message in a field.
 pub(super) fn inner<'o>(object: &'o Object, name: &str) -> Option<&'o Object> {
     object.get(name).and_then(Value::as_object)
 }
 
-/// The messages a list holds.
+/// Iterates over the messages in a list.
 pub(super) fn items<'o>(object: &'o Object, name: &str) -> impl Iterator<Item = &'o Object> {
     object.get(name).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_object)
 }
 
-/// `display_name` -> `displayName`; what is already so stays.
+/// Converts `display_name` to `displayName`. A name in camel case is unchanged.
 pub(super) fn camel(name: &str) -> String {
     let mut written = String::with_capacity(name.len());
     let mut raise = false;
@@ -339,7 +341,7 @@ pub(super) fn camel(name: &str) -> String {
     written
 }
 
-/// `displayName` -> `display_name`: error messages call fields by their names in the message.
+/// Converts `displayName` to `display_name`: error messages use the fields' names in the message.
 pub(super) fn snake(name: &str) -> String {
     let mut written = String::with_capacity(name.len() + 4);
     for letter in name.chars() {

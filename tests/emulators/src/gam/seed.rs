@@ -1,7 +1,7 @@
-//! What is there from the start: a network with advertisers, traffickers, inventory and the
-//! catalogues that targeting refers to.
+//! The initial data: a network with advertisers, traffickers, inventory and the catalogues that
+//! targeting refers to.
 //!
-//! Ids of countries are Google's own (2000 and the ISO number); the others are in their ranges.
+//! Ids of countries are Google's own (2000 plus the ISO number); the others are in Google's ranges.
 
 use serde_json::{Value, json};
 
@@ -18,12 +18,12 @@ pub const TRAFFICKER: &str = "networks/21700001/users/5001";
 /// The root of the ad units.
 pub const ROOT_AD_UNIT: &str = "networks/21700001/adUnits/6000";
 
-/// A collection that is only read.
+/// A read-only collection.
 #[derive(Debug)]
 pub(super) struct Lookup {
-    /// Its name in paths.
+    /// The name in paths.
     pub collection: &'static str,
-    /// Its objects, by id.
+    /// The objects, by id.
     pub objects: Vec<Object>,
 }
 
@@ -41,12 +41,12 @@ impl Lookup {
         Self::new(collection, rows.iter().map(|(id, name)| (*id, json!({ "displayName": name }))).collect())
     }
 
-    /// The object of that name.
+    /// Returns the object with this name.
     pub(super) fn get(&self, name: &str) -> Option<&Object> {
         self.objects.iter().find(|object| super::schema::text(object, "name") == Some(name))
     }
 
-    /// The fields its filters may use.
+    /// Returns the fields that its filters may use.
     pub(super) fn fields(&self) -> Vec<&str> {
         let mut fields: Vec<&str> = self.objects.iter().flat_map(|object| object.keys().map(String::as_str)).collect();
         fields.sort_unstable();
@@ -55,7 +55,7 @@ impl Lookup {
     }
 }
 
-/// The network.
+/// Returns the network.
 pub(super) fn network() -> Value {
     json!({
         "name": format!("networks/{NETWORK}"), "displayName": "Emulated Publisher", "networkCode": NETWORK,
@@ -181,7 +181,7 @@ fn users() -> Lookup {
     Lookup::new("users", rows)
 }
 
-/// Values with their ids.
+/// Values of a key, each with its id.
 type Values = &'static [(i64, &'static str)];
 
 /// Id of the key, its name, and its values.
@@ -211,7 +211,7 @@ fn keys() -> [Lookup; 2] {
     [Lookup::new("customTargetingKeys", keys.collect()), Lookup::new("customTargetingValues", values.collect())]
 }
 
-/// All collections that are only read.
+/// Returns all read-only collections.
 pub(super) fn lookups() -> Vec<Lookup> {
     let placement = |id: i64, display: &str, units: &[i64]| {
         let units: Vec<String> = units.iter().map(|unit| super::state::name("adUnits", *unit)).collect();

@@ -1,22 +1,23 @@
-//! What a test may turn on this platform only: `/__control/gam/settings`.
+//! Settings of this platform only: `/__control/gam/settings`.
 
 use serde::{Deserialize, Serialize};
 
-/// The settings. In a `PUT`, what is left out stays.
+/// The settings. A `PUT` leaves omitted fields unchanged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct GamSettings {
-    /// For how many seconds of real time a new token is good; 3,600 as at Google.
+    /// How long a new token is valid, in seconds of real time; 3,600 as at Google.
     pub token_lifetime_seconds: u64,
-    /// Whether the account may approve orders. If not, `batchApprove` is 403 and orders can only be
-    /// submitted for approval; a person approves them through the controls.
+    /// Whether the account may approve orders. If not, `batchApprove` returns 403, and orders can
+    /// only be submitted for approval; a person approves them through the controls.
     pub may_approve: bool,
-    /// For how many seconds of the emulator's clock a new guaranteed line item has no forecast, so
-    /// that its order can't be approved. Up to an hour at Google; 0 (the default) is never.
+    /// How long a new guaranteed line item has no forecast, in seconds of the emulator's clock.
+    /// Until then, its order can't be approved. Up to an hour at Google; 0 (the default) means
+    /// never.
     pub forecast_after_seconds: i64,
-    /// How many times a report run is asked for before it is done; 1 by default: the first answer
-    /// says "running", the next one "done".
+    /// How often a report run is polled before it is done; 1 by default: the first response says
+    /// "running", the next one "done".
     pub report_polls: u32,
-    /// How many report runs may begin in an hour of the emulator's clock; 250 as at Google.
+    /// How many report runs may start per hour of the emulator's clock; 250 as at Google.
     pub report_runs_per_hour: usize,
 }
 
@@ -49,7 +50,7 @@ pub struct GamChange {
 }
 
 impl GamSettings {
-    /// The settings with a change made.
+    /// Returns the settings with a change applied.
     #[must_use]
     pub fn with(self, change: GamChange) -> Self {
         Self {

@@ -1,4 +1,4 @@
-//! What the emulator keeps, all under one lock: orders, line items, creatives, what ties them, and
+//! The emulator's data, all under one lock: orders, line items, creatives, their associations, and
 //! reports.
 
 use std::{
@@ -18,7 +18,7 @@ use crate::{
     platform::Duplicate,
 };
 
-/// How far an order is. `PENDING_APPROVAL` and the rest are Google's names for it.
+/// The stage of an order. `PENDING_APPROVAL` and the rest are Google's names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stage {
     Draft,
@@ -32,12 +32,12 @@ pub(super) enum Stage {
 /// An order.
 #[derive(Debug)]
 pub(super) struct Order {
-    /// What was written.
+    /// The fields as the caller wrote them.
     pub object: Object,
     pub stage: Stage,
     pub archived: bool,
     pub updated: Millis,
-    /// Its line items, oldest first.
+    /// The line items, oldest first.
     pub items: Vec<i64>,
     pub born: Instant,
 }
@@ -45,10 +45,10 @@ pub(super) struct Order {
 /// A line item.
 #[derive(Debug)]
 pub(super) struct LineItem {
-    /// What was written.
+    /// The fields as the caller wrote them.
     pub object: Object,
     pub order: i64,
-    /// Whether its order was approved with it in.
+    /// Whether its order was approved when it contained the line item.
     pub approved: bool,
     pub paused: bool,
     pub released: bool,
@@ -63,58 +63,58 @@ pub(super) struct LineItem {
 /// A creative.
 #[derive(Debug)]
 pub(super) struct Creative {
-    /// What was written.
+    /// The fields as the caller wrote them.
     pub object: Object,
     pub active: bool,
     pub updated: Millis,
     pub born: Instant,
 }
 
-/// A line item and a creative, tied.
+/// An association of a line item and a creative.
 #[derive(Debug)]
 pub(super) struct Association {
-    /// What was written.
+    /// The fields as the caller wrote them.
     pub object: Object,
     pub active: bool,
     pub updated: Millis,
     pub born: Instant,
 }
 
-/// Everything kept.
+/// The whole state.
 #[derive(Debug)]
 pub(super) struct State {
     last: i64,
     pub orders: BTreeMap<i64, Order>,
     pub items: BTreeMap<i64, LineItem>,
     pub creatives: BTreeMap<i64, Creative>,
-    /// By line item and creative.
+    /// Keyed by line item and creative.
     pub associations: BTreeMap<(i64, i64), Association>,
     pub reports: BTreeMap<i64, Report>,
     pub runs: BTreeMap<i64, Run>,
-    /// When runs of the last hour began.
+    /// The start times of the runs in the last hour.
     pub begun: VecDeque<Millis>,
     pub lookups: Vec<Lookup>,
 }
 
-/// The name of an object of a collection.
+/// Returns the resource name of an object.
 pub(super) fn name(collection: &str, id: i64) -> String {
     format!("networks/{NETWORK}/{collection}/{id}")
 }
 
-/// The id in a name of a collection, or nothing if the name is another collection's or network's.
+/// Returns the id in a resource name; `None` if the name belongs to another collection or network.
 pub(super) fn id_in(name: &str, collection: &str) -> Option<i64> {
     let rest = name.strip_prefix("networks/")?.strip_prefix(NETWORK)?;
     let id = rest.strip_prefix('/')?.strip_prefix(collection)?.strip_prefix('/')?;
     id.parse().ok().filter(|number: &i64| number.to_string() == id)
 }
 
-/// Whether lists show an object of that age yet.
+/// Whether lists already show an object of this age.
 pub(super) fn visible(born: Instant, lag: Duration) -> bool {
     lag.is_zero() || born.elapsed() >= lag
 }
 
 impl State {
-    /// The seeded state.
+    /// Returns the seeded state.
     pub(super) fn seeded() -> Self {
         Self {
             last: 3_000_000,
@@ -129,21 +129,22 @@ impl State {
         }
     }
 
-    /// A new id. One row of numbers for all types: an id used in the wrong place is unknown there.
+    /// Returns a new id. All types share one sequence, so an id used in the wrong place is unknown
+    /// there.
     pub(super) fn next_id(&mut self) -> i64 {
         self.last += 1;
         self.last
     }
 
-    /// A lookup collection.
+    /// Returns a lookup collection.
     pub(super) fn lookup(&self, collection: &str) -> Option<&Lookup> {
         self.lookups.iter().find(|lookup| lookup.collection == collection)
     }
 
-    /// Checks that a name is one of a lookup collection and answers the object.
+    /// Returns the object of a lookup collection that a field names.
     ///
     /// # Errors
-    /// [`Refusal`] naming the field.
+    /// [`Refusal`] with the field, if there is no such object.
     pub(super) fn referred(&self, field: &str, collection: &str, name: &str) -> Result<&Object, Refusal> {
         self.lookup(collection).and_then(|lookup| lookup.get(name)).ok_or_else(|| {
             let why = format!("{name} is not in networks/{NETWORK}/{collection}; list them to see which are");
@@ -151,7 +152,7 @@ impl State {
         })
     }
 
-    /// An order that is not deleted.
+    /// Returns an order that is not deleted.
     pub(super) fn order(&self, name: &str) -> Result<(i64, &Order), Refusal> {
         id_in(name, "orders")
             .and_then(|id| self.orders.get(&id).map(|order| (id, order)))
@@ -159,7 +160,7 @@ impl State {
             .ok_or_else(|| Refusal::no_such(name))
     }
 
-    /// A line item that is not deleted.
+    /// Returns a line item that is not deleted.
     pub(super) fn item(&self, name: &str) -> Result<(i64, &LineItem), Refusal> {
         id_in(name, "lineItems")
             .and_then(|id| self.items.get(&id).map(|item| (id, item)))
@@ -167,19 +168,19 @@ impl State {
             .ok_or_else(|| Refusal::no_such(name))
     }
 
-    /// A creative.
+    /// Returns a creative.
     pub(super) fn creative(&self, name: &str) -> Result<(i64, &Creative), Refusal> {
         id_in(name, "creatives")
             .and_then(|id| self.creatives.get(&id).map(|creative| (id, creative)))
             .ok_or_else(|| Refusal::no_such(name))
     }
 
-    /// The creatives tied to a line item.
+    /// Iterates over the creatives of a line item.
     pub(super) fn tied(&self, item: i64) -> impl Iterator<Item = (i64, &Association)> {
         self.associations.range((item, i64::MIN)..=(item, i64::MAX)).map(|((_, creative), tie)| (*creative, tie))
     }
 
-    /// How many objects of each type exist.
+    /// Returns how many objects of each type exist.
     pub(super) fn counts(&self) -> Vec<(&'static str, usize)> {
         vec![
             ("orders", self.orders.values().filter(|order| order.stage != Stage::Deleted).count()),
@@ -190,8 +191,8 @@ impl State {
         ]
     }
 
-    /// Every object that carries a reference: orders and creatives at the end of their names, line items as
-    /// their external id. A creative is active if a line item shows it, too.
+    /// Returns every object that carries a reference: orders and creatives at the end of their
+    /// names, line items in their external id. A creative is only active if a line item shows it.
     pub(super) fn carriers(&self, now: Millis) -> Vec<Carrier> {
         let name = |object: &Object| super::schema::text(object, "displayName").unwrap_or("").to_owned();
         let orders = self.orders.iter().filter(|(_, order)| order.stage != Stage::Deleted);
@@ -214,7 +215,7 @@ impl State {
         orders.chain(items).chain(creatives).collect()
     }
 
-    /// Objects of one type with the same reference.
+    /// Returns objects of one type with the same reference.
     pub(super) fn duplicates(&self) -> Vec<Duplicate> {
         let mut seen: BTreeMap<(&'static str, i64, String), Vec<i64>> = BTreeMap::new();
         let mut note = |kind, parent, object: &Object, field: &str, id| {

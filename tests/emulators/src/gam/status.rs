@@ -1,4 +1,4 @@
-//! What orders and line items look like from outside: the one place where a status is derived.
+//! Orders and line items as callers see them: the one place where a status is derived.
 
 use serde_json::{Value, json};
 
@@ -13,7 +13,7 @@ use crate::{
 };
 
 impl Stage {
-    /// Google's name for it.
+    /// Returns Google's name for the stage.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Draft => "DRAFT",
@@ -26,14 +26,14 @@ impl Stage {
     }
 }
 
-/// An amount as `google.type.Money`.
+/// Returns an amount as `google.type.Money`.
 fn money(currency: &str, amount: Amount) -> Value {
     let nanos = i64::try_from(amount.0 % NANOS).unwrap_or(0);
     json!({ "currencyCode": currency, "units": (amount.0 / NANOS).to_string(), "nanos": nanos })
 }
 
 impl State {
-    /// The status of a line item at an instant.
+    /// Returns the status of a line item at an instant.
     pub(super) fn item_status(&self, id: i64, item: &LineItem, now: Millis) -> &'static str {
         let stage = self.orders.get(&item.order).map_or(Stage::Deleted, |order| order.stage);
         match stage {
@@ -60,13 +60,13 @@ impl State {
         }
     }
 
-    /// Whether a line item has a creative to show.
+    /// Whether a line item has an active creative.
     fn served(&self, item: i64) -> bool {
         self.tied(item).any(|(id, tie)| tie.active && self.creatives.get(&id).is_some_and(|creative| creative.active))
     }
 
-    /// Lets a line item's delivery know what changed. To be called after every change to it, its
-    /// order or what is tied to it.
+    /// Updates a line item's delivery. Call this after every change of the line item, its order or
+    /// its associations.
     pub(super) fn settle(&mut self, id: i64, now: Millis) {
         let Some(item) = self.items.get(&id) else { return };
         let approved = self.orders.get(&item.order).is_some_and(|order| order.stage == Stage::Approved);
@@ -80,7 +80,7 @@ impl State {
         }
     }
 
-    /// An order as answered.
+    /// Returns an order as in a response.
     pub(super) fn show_order(&self, id: i64, order: &Order, now: Millis) -> Object {
         let mut shown = order.object.clone();
         let items: Vec<&LineItem> = order.items.iter().filter_map(|item| self.items.get(item)).collect();
@@ -106,7 +106,7 @@ impl State {
         shown
     }
 
-    /// A line item as answered.
+    /// Returns a line item as in a response.
     pub(super) fn show_item(&self, id: i64, item: &LineItem, now: Millis) -> Object {
         let mut shown = item.object.clone();
         let terms = Terms::of(&item.object);
@@ -128,7 +128,7 @@ impl State {
         if let Some(budget) = terms.budget() {
             set("budget", money(super::seed::CURRENCY, budget));
         }
-        // There are no statistics before there was a first impression.
+        // There are no statistics before the first impression.
         if totals.impressions > 0 {
             let stats = json!({
                 "impressionsDelivered": totals.impressions.to_string(),
@@ -140,7 +140,7 @@ impl State {
         shown
     }
 
-    /// An association as answered.
+    /// Returns an association as in a response.
     pub(super) fn show_tie(item: i64, creative: i64, tie: &Association) -> Object {
         let mut shown = tie.object.clone();
         let mut set = |name: &str, value: Value| shown.insert(name.to_owned(), value);
@@ -152,7 +152,7 @@ impl State {
         shown
     }
 
-    /// A creative as answered.
+    /// Returns a creative as in a response.
     pub(super) fn show_creative(id: i64, creative: &Creative) -> Object {
         let mut shown = creative.object.clone();
         shown.insert("name".to_owned(), name("creatives", id).into());

@@ -1,4 +1,5 @@
-//! Targeting: everything it refers to must exist, nothing may be both targeted and excluded, and inventory must be targeted.
+//! Targeting: everything that it refers to must exist, nothing may be both targeted and excluded,
+//! and inventory must be targeted.
 
 use serde_json::Value;
 
@@ -9,7 +10,7 @@ use super::{
     state::State,
 };
 
-/// Fields under `targeting` that are lists of names, and the collection each one is of.
+/// Fields under `targeting` that are lists of names, each with the collection that it refers to.
 const REFERENCES: &[(&str, &str, &str, &str)] = &[
     ("geoTargeting", "", "Geos", "geoTargets"),
     ("technologyTargeting", "deviceCategoryTargeting", "Categories", "deviceCategories"),
@@ -23,7 +24,7 @@ const REFERENCES: &[(&str, &str, &str, &str)] = &[
 /// Checks the targeting of a line item.
 ///
 /// # Errors
-/// [`Refusal`] naming the field that is wrong or missing.
+/// [`Refusal`] with the field that is wrong or missing.
 pub(super) fn check(state: &State, targeting: &Object) -> Result<(), Refusal> {
     let empty = Object::new();
     let inventory = inner(targeting, "inventoryTargeting").unwrap_or(&empty);

@@ -1,4 +1,4 @@
-//! Ads: what maps a creative to a flight ("creative map" in older words).
+//! Ads, which map creatives to flights (formerly "creative maps").
 
 use axum::http::StatusCode;
 use serde_json::{Map, Value};
@@ -15,7 +15,7 @@ use super::{
     state::{Record, stamp_new, stamp_next},
 };
 
-/// Checks an ad of a flight and answers it with the id of its creative.
+/// Checks an ad of a flight. Returns it with the id of its creative.
 fn read(desk: &Desk<'_>, flight: &Record, body: &Map<String, Value>) -> Result<(Object, i64), Refusal> {
     for name in ["IsActive", "FlightId", "Creative"] {
         if body.get(name).is_none_or(Value::is_null) {
@@ -44,7 +44,7 @@ fn read(desk: &Desk<'_>, flight: &Record, body: &Map<String, Value>) -> Result<(
     Ok((object, creative.id))
 }
 
-/// Puts a checked ad on the shelf.
+/// Stores a checked ad.
 pub(super) fn add(desk: &mut Desk<'_>, flight: i64, creative: i64, mut object: Object) -> i64 {
     stamp_new(&mut object, desk.now);
     let campaign = desk.state.flights.get(flight).map_or(0, |flight| flight.parent);
@@ -85,7 +85,7 @@ fn ad_of<'d>(desk: &'d Desk<'_>, flight: i64, id: i64) -> Result<&'d Record, Ref
 pub(super) fn update(desk: &mut Desk<'_>, flight: i64, id: i64) -> Done {
     let before = ad_of(desk, flight, id)?;
     let mut body = desk.body()?;
-    // An answer spells them so, an update otherwise: what an update does not know is not kept.
+    // Responses use this spelling, updates another one. An update ignores unknown fields.
     for answered in ["StartDateISO", "EndDateISO"] {
         body.remove(answered);
     }

@@ -13,7 +13,7 @@ use super::{
     state::{Record, State, stamp_new, stamp_next},
 };
 
-/// Checks a campaign that is to be created or to replace another.
+/// Checks a campaign that is created or replaces another one.
 pub(super) fn read(state: &State, body: &Map<String, Value>) -> Result<Object, Refusal> {
     let mut object = schema::read(&fields::CAMPAIGN, body)?;
     state.advertisers.referred("AdvertiserId", object.int("AdvertiserId").unwrap_or(0))?;
@@ -23,10 +23,10 @@ pub(super) fn read(state: &State, body: &Map<String, Value>) -> Result<Object, R
     Ok(object)
 }
 
-/// Checks what caps need of each other, in campaigns and flights.
+/// Checks the dependencies between cap fields, in campaigns and flights.
 ///
-/// The OpenAPI document leaves this open; an amount without its type, or a frequency without its
-/// period, can't mean anything, so it is refused rather than forgotten.
+/// The OpenAPI document leaves them open. An amount without its type, or a frequency without its
+/// period, has no meaning, so it is refused rather than ignored.
 pub(super) fn caps(object: &Object, decimal: &'static str) -> Result<(), Refusal> {
     let amounts = ["DailyCapAmount", "LifetimeCapAmount"];
     let amount_given = amounts.iter().any(|name| {
@@ -38,9 +38,10 @@ pub(super) fn caps(object: &Object, decimal: &'static str) -> Result<(), Refusal
     frequency(object)
 }
 
-/// Checks what a frequency cap needs, in whatever has one: its three fields together, and a period that is counted.
+/// Checks a frequency cap: its three fields are required together, and its period must be valid.
 ///
-/// As the page on frequency capping has it, a period has a longest one in each unit: 168 hours, 180 days, 4,400 minutes.
+/// According to the page on frequency capping, the longest periods are 168 hours, 180 days and
+/// 4,400 minutes.
 pub(super) fn frequency(object: &Object) -> Result<(), Refusal> {
     let fields = ["FreqCap", "FreqCapDuration", "FreqCapType"].map(|name| object.int(name));
     let [Some(_), Some(duration), Some(unit)] = fields else {
@@ -61,7 +62,7 @@ pub(super) fn frequency(object: &Object) -> Result<(), Refusal> {
     }
 }
 
-/// Puts a checked campaign on the shelf.
+/// Stores a checked campaign.
 pub(super) fn add(desk: &mut Desk<'_>, mut object: Object) -> i64 {
     stamp_new(&mut object, desk.now);
     object.set("StartDateISO", write_moment(desk.now));
@@ -99,7 +100,7 @@ pub(super) fn update(desk: &mut Desk<'_>, id: i64) -> Done {
     let before = desk.state.campaigns.get(id)?;
     let body = desk.body()?;
     same_id(&body, "Id", id)?;
-    // The update schema asks for these although it can't change the first.
+    // The update schema requires these fields, although it can't change the first.
     for name in ["StartDateISO", "IsActive"] {
         if body.get(name).is_none_or(Value::is_null) {
             return Err(Refusal::invalid(format!("{name} is required")));
@@ -132,7 +133,7 @@ fn refresh_flights(desk: &mut Desk<'_>, campaign: i64) {
     }
 }
 
-/// Checks that a body speaks of the object its path names.
+/// Checks that the id in a body matches the one in its path.
 pub(super) fn same_id(body: &Map<String, Value>, field: &str, id: i64) -> Result<(), Refusal> {
     match body.get(field) {
         None | Some(Value::Null) => Err(Refusal::invalid(format!("{field} is required"))),

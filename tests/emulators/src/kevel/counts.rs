@@ -1,7 +1,7 @@
 //! Instant counts: what was delivered so far, in one call.
 //!
-//! The reference page says what is counted and that an unknown id is a 400; the nesting of the bulk
-//! answer, `{"flights": {"310001": {...}}}`, is ours.
+//! The reference page says what is counted, and that an unknown id results in a 400. The nesting of
+//! the bulk response, `{"flights": {"310001": {...}}}`, is our choice.
 
 use std::collections::BTreeMap;
 
@@ -38,7 +38,7 @@ impl From<Totals> for Counts {
     }
 }
 
-/// The period asked about: everything, or from one instant to another.
+/// The requested period: everything, or from one instant to another.
 struct Span {
     from: Option<Millis>,
     to: Millis,
@@ -110,7 +110,7 @@ fn of(desk: &Desk<'_>, kind: &str, id: i64, span: &Span) -> Result<Counts, Refus
     }
 }
 
-/// One ad's part of its flight: the ads share alike, and the parts add up to the whole.
+/// Returns one ad's share of its flight. All ads have equal shares, which add up to the whole.
 fn share(totals: Totals, place: usize, among: usize) -> Counts {
     let (place, among) = (place as u64, among as u64);
     let part = |whole: u64| whole * (place + 1) / among - whole * place / among;

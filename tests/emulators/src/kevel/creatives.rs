@@ -1,4 +1,4 @@
-//! Creatives, and what templates ask of them.
+//! Creatives, and the fields that templates require.
 
 use serde_json::{Map, Value};
 
@@ -50,7 +50,7 @@ fn field_error(field: &TemplateField, value: Option<&Value>) -> Option<String> {
     let Some(value) = value.filter(|value| !value.is_null()) else {
         return field.required.then(|| "is required".to_owned());
     };
-    // Files are given as URLs; arrays and objects are not used by the seeded templates.
+    // Files are given as URLs. The seeded templates don't use arrays or objects.
     let Some(text) = value.as_str() else {
         return Some("must be a text".to_owned());
     };
@@ -66,7 +66,7 @@ fn field_error(field: &TemplateField, value: Option<&Value>) -> Option<String> {
     None
 }
 
-/// Puts a checked creative on the shelf.
+/// Stores a checked creative.
 pub(super) fn add(desk: &mut Desk<'_>, advertiser: i64, mut object: Object) -> i64 {
     object.set("AdvertiserId", advertiser);
     desk.state.creatives.insert(advertiser, 0, object)

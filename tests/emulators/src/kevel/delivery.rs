@@ -1,44 +1,45 @@
-//! What a flight delivers: a pure function of what was booked, when, and the clock.
+//! What a flight delivers: a pure function of its bookings, their times, and the clock.
 //!
 //! - A flight with a goal delivers evenly between its start and its end: each millisecond is worth
-//!   the same part of the goal. While it, its campaign or all its ads are off, those parts are lost,
-//!   not made up for; a flight paused for half its time ends at half its goal.
-//! - A change of dates, goal or caps is a new plan: what is left of the new goal is spread evenly
-//!   over what is left of the time. What was delivered before stays.
+//!   the same part of the goal. While the flight, its campaign or all its ads are inactive, those
+//!   parts are lost, not made up for; a flight that is paused for half its time ends at half its
+//!   goal.
+//! - A change of dates, goal or caps starts a new plan: the rest of the new goal is spread evenly
+//!   over the remaining time. What was delivered before stays.
 //! - A percentage goal takes that share of an assumed stream of [`INVENTORY_PER_DAY`].
-//! - Daily caps count by UTC day, lifetime caps in all.
+//! - Daily caps count by UTC day, lifetime caps in total.
 //!
-//! Impressions are counted in billionths, so that no remainder of a division is ever seen.
+//! Impressions are counted in billionths, so that remainders of divisions are never visible.
 
 use super::schema::Object;
 use crate::{amount::Amount, control::clock::Millis};
 
-/// The impressions the emulated network has to give a day, for goals that are a share of it. Large
-/// enough that a flight "as fast as possible" is done with a usual goal within the first hours.
+/// The impressions per day of the emulated network, for goals that are a share of them. Enough that
+/// a flight "as fast as possible" reaches a usual goal within a few hours.
 pub const INVENTORY_PER_DAY: u64 = 1_000_000;
-/// One click for so many impressions: 0.2 %, an ordinary banner.
+/// One click per this many impressions: 0.2 %, an ordinary banner.
 pub const IMPRESSIONS_PER_CLICK: u64 = 500;
-/// One conversion for so many clicks.
+/// One conversion per this many clicks.
 pub const CLICKS_PER_CONVERSION: u64 = 50;
 
-/// More impressions than any money goal may stand for: with it, and dates up to the year 9999, the
-/// products below stay within 128 bits.
+/// More impressions than any revenue goal corresponds to. With this bound, and dates up to the year
+/// 9999, the products below fit into 128 bits.
 const MOST: u64 = 10_000_000_000_000;
 const DAY: Millis = 86_400_000;
 const PARTS: i128 = 1_000_000_000;
-/// Divisions round down, each by less than one part. This covers a thousand of them.
+/// Divisions round down, each by less than one part. This covers a thousand divisions.
 const SLACK: i128 = 1_000;
 
-/// What a flight is to deliver.
+/// The goal of a flight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Goal {
-    /// So many impressions from start to end.
+    /// This many impressions from start to end.
     Total(u64),
-    /// So many impressions a day.
+    /// This many impressions per day.
     PerDay(u64),
 }
 
-/// Terms under which a flight delivers.
+/// The terms under which a flight delivers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Terms {
     start: Millis,
@@ -50,7 +51,7 @@ pub(super) struct Terms {
     price_micros: i64,
 }
 
-/// What was delivered up to some instant.
+/// The totals delivered up to an instant.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Totals {
     /// Impressions.
@@ -91,14 +92,14 @@ impl std::ops::Sub for Totals {
 struct Plan {
     since: Millis,
     terms: Terms,
-    /// From when the remaining goal is spread.
+    /// The instant from which the remaining goal is spread.
     from: Millis,
     parts_before: i128,
     parts_that_day: i128,
     totals_before: Totals,
 }
 
-/// The delivery of one flight: its plans, and when it was on.
+/// The delivery of one flight: its plans, and when it was active.
 #[derive(Debug)]
 pub(super) struct Delivery {
     plans: Vec<Plan>,
@@ -106,14 +107,14 @@ pub(super) struct Delivery {
 }
 
 impl Terms {
-    /// The terms of a flight as booked.
+    /// Returns the terms of a booked flight.
     #[must_use]
     pub(super) fn of(flight: &Object) -> Self {
         let rate_type = flight.int("RateType").unwrap_or(1);
         let price_micros = flight.micros("Price").unwrap_or(0);
         let per_click = IMPRESSIONS_PER_CLICK;
         let per_conversion = IMPRESSIONS_PER_CLICK * CLICKS_PER_CONVERSION;
-        // How many impressions earn so many millionths of currency.
+        // The number of impressions that earn this many millionths of currency.
         let earning = |micros: i64| -> u64 {
             let price = u64::try_from(price_micros).unwrap_or(0);
             let (each, basis) = match rate_type {
@@ -160,7 +161,7 @@ impl Terms {
 }
 
 impl Delivery {
-    /// The delivery of a new flight.
+    /// Returns the delivery of a new flight.
     #[must_use]
     pub(super) fn new(now: Millis, terms: Terms, on: bool) -> Self {
         let from = terms.start;
@@ -169,9 +170,9 @@ impl Delivery {
         Self { plans: vec![plan], switches: vec![(now, on)] }
     }
 
-    /// Notes the terms and whether the flight is on, as of now.
+    /// Records the terms and whether the flight is active, as of now.
     pub(super) fn note(&mut self, now: Millis, terms: Terms, on: bool) {
-        // If the clock was set back, what was noted after now has not happened.
+        // If the clock was set back, what was recorded after now has not happened.
         self.switches.retain(|(at, _)| *at <= now);
         if self.switches.last().is_none_or(|(_, was)| *was != on) {
             self.switches.push((now, on));
@@ -196,7 +197,7 @@ impl Delivery {
         self.plans.push(plan);
     }
 
-    /// What was delivered from the beginning up to an instant.
+    /// Returns what was delivered from the beginning up to an instant.
     #[must_use]
     pub(super) fn totals(&self, at: Millis) -> Totals {
         let Some(plan) = self.plan(at) else {
@@ -220,7 +221,7 @@ impl Delivery {
         Totals { impressions, clicks, conversions, revenue }
     }
 
-    /// What was delivered between two instants.
+    /// Returns what was delivered between two instants.
     #[must_use]
     pub(super) fn between(&self, from: Millis, to: Millis) -> Totals {
         if to <= from { Totals::default() } else { self.totals(to) - self.totals(from) }
@@ -259,7 +260,7 @@ impl Delivery {
         (plan.parts_before + parts).min(limit.max(plan.parts_before))
     }
 
-    /// For how many milliseconds between two instants the flight was on.
+    /// Returns for how many milliseconds between two instants the flight was active.
     fn on_time(&self, from: Millis, to: Millis) -> Millis {
         let ends = self.switches.iter().skip(1).map(|(at, _)| *at).chain([Millis::MAX]);
         self.switches
@@ -272,7 +273,7 @@ impl Delivery {
 }
 
 impl Plan {
-    /// What so many milliseconds of being on are worth.
+    /// Returns what this many milliseconds of activity are worth.
     fn worth(&self, millis: Millis) -> i128 {
         match (self.terms.goal, self.terms.end) {
             (Goal::PerDay(count), _) => i128::from(count) * PARTS * i128::from(millis) / i128::from(DAY),

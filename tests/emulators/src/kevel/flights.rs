@@ -17,10 +17,10 @@ use super::{
 };
 use crate::control::clock::{Millis, to_millis};
 
-/// Goals that may go on for ever: percentage, daily and monthly revenue.
+/// Goals that may have no end: percentage, daily and monthly revenue.
 const ENDLESS_GOALS: [i64; 3] = [2, 9, 10];
 
-/// Checks a flight that is to be created or to replace another, apart from its campaign.
+/// Checks a flight that is created or replaces another one, except its campaign.
 pub(super) fn read(body: &Map<String, Value>) -> Result<Object, Refusal> {
     let object = schema::read(&fields::FLIGHT, body)?;
     let priority = object.int("PriorityId").unwrap_or(0);
@@ -47,7 +47,7 @@ pub(super) fn read(body: &Map<String, Value>) -> Result<Object, Refusal> {
     Ok(object)
 }
 
-/// The campaign a flight names, which must exist.
+/// Returns the id of the campaign that a flight names, which must exist.
 fn campaign_of(desk: &Desk<'_>, body: &Map<String, Value>) -> Result<i64, Refusal> {
     match body.get("CampaignId").map(Value::as_i64) {
         None => Err(Refusal::invalid("CampaignId is required")),
@@ -56,7 +56,7 @@ fn campaign_of(desk: &Desk<'_>, body: &Map<String, Value>) -> Result<i64, Refusa
     }
 }
 
-/// Puts a checked flight on the shelf.
+/// Stores a checked flight.
 pub(super) fn add(desk: &mut Desk<'_>, campaign: i64, mut object: Object) -> i64 {
     stamp_new(&mut object, desk.now);
     object.set("CampaignId", campaign);
@@ -69,7 +69,7 @@ pub(super) fn create(desk: &mut Desk<'_>) -> Done {
     let body = desk.body()?;
     let object = read(&body)?;
     let campaign = campaign_of(desk, &body)?;
-    // Checked as a whole before anything is kept: a refused flight leaves nothing behind.
+    // Everything is checked before anything is stored: a refused flight leaves nothing behind.
     let geo = targeting::read_list(&body, Resource::Geo)?;
     let site_zones = targeting::read_list(&body, Resource::SiteZone)?;
     let id = add(desk, campaign, object);
@@ -86,8 +86,8 @@ pub(super) fn get(desk: &mut Desk<'_>, id: i64) -> Done {
     Ok(Reply::ok(desk.state.render("flights", record)))
 }
 
-/// Replaces a flight. Targeting and ads are resources of their own (the update schema does not have
-/// them) and stay as they are.
+/// Replaces a flight. Targeting and ads are separate resources (the update schema doesn't have
+/// them) and stay unchanged.
 pub(super) fn update(desk: &mut Desk<'_>, id: i64) -> Done {
     let before = desk.state.flights.get(id)?;
     let body = desk.body()?;
@@ -150,7 +150,7 @@ pub(super) fn of_advertiser(desk: &mut Desk<'_>, advertiser: i64) -> Done {
     page(desk, "flights", flights)
 }
 
-/// The quick list: one JSON object a line, found by parts of the name and by dates.
+/// Returns the quick list: one JSON object per line, filtered by parts of the name and by dates.
 pub(super) fn fast(desk: &mut Desk<'_>) -> Done {
     let filter = Filter::of(desk)?;
     let date = |name: &str| -> Result<Option<Millis>, Refusal> {
@@ -194,8 +194,8 @@ pub(super) fn fast(desk: &mut Desk<'_>) -> Done {
     Ok(Reply::Bytes("text/plain; charset=utf-8", lines))
 }
 
-/// Notes, as of now, what a flight is to deliver and whether it is on: it and its campaign run, and
-/// at least one ad runs whose creative does.
+/// Records, as of now, what a flight is to deliver and whether it is active: it and its campaign
+/// must run, and at least one ad whose creative runs, too.
 pub(super) fn refresh(desk: &mut Desk<'_>, id: i64) {
     let now = desk.millis();
     let state = &mut *desk.state;

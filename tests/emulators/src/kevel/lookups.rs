@@ -1,5 +1,5 @@
-//! What an adapter looks up: advertisers, and the seeded priorities, ad types, sites, zones,
-//! templates and places.
+//! The data that an adapter looks up: advertisers, and the seeded priorities, ad types, sites,
+//! zones, templates and places.
 
 use serde_json::{Map, Value, json};
 
@@ -46,7 +46,7 @@ pub(super) fn list_advertisers(desk: &mut Desk<'_>, name: Option<&str>) -> Done 
     }
 }
 
-/// The read-only resources.
+/// Returns a read-only resource.
 pub(super) fn get(desk: &mut Desk<'_>, segments: &[&str]) -> Done {
     match segments {
         ["v1", "priority"] => page_of(desk, priorities()),

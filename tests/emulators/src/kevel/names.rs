@@ -1,8 +1,8 @@
-//! Finding names by a part of them.
+//! An index for finding names by a part of them.
 //!
 //! An adapter asks "is there a flight whose name contains this reference?" before each creation, so
-//! this must not read every name. The index lists, for each run of four bytes, the objects whose
-//! name has it; the rarest run of what is sought leaves a handful to look at.
+//! this must not scan every name. For each run of four bytes, the index lists the objects whose
+//! name contains it. The rarest run of the search text leaves only a few candidates.
 
 use std::collections::HashMap;
 
@@ -11,8 +11,8 @@ use std::collections::HashMap;
 pub(super) struct Names(HashMap<u32, Vec<u32>>);
 
 impl Names {
-    /// Notes a name, which may be the second one of an object that was renamed: what the first one
-    /// left behind is sorted out by whoever looks at the candidates.
+    /// Adds a name, which may be the new name of a renamed object. Entries of the old name stay;
+    /// the caller filters the candidates.
     pub(super) fn note(&mut self, id: i64, name: &str) {
         let Ok(id) = u32::try_from(id) else { return };
         let mut runs = runs(&fold(name));
@@ -26,8 +26,8 @@ impl Names {
         }
     }
 
-    /// The ids whose name may contain this text, in ascending order; `None` when the text is too
-    /// short to say, and every name must be read.
+    /// Returns the ids whose name may contain this text, in ascending order. Returns `None` when
+    /// the text is too short for the index, and every name must be scanned.
     #[must_use]
     pub(super) fn candidates(&self, text: &str) -> Option<Vec<i64>> {
         let runs = runs(&fold(text));
@@ -43,7 +43,8 @@ impl Names {
     }
 }
 
-/// Names are compared without regard to case, as the database behind Kevel does.
+/// Folds the case of a name. Names are compared case-insensitively, as in the database behind
+/// Kevel.
 #[must_use]
 pub(super) fn fold(text: &str) -> String {
     text.to_lowercase()

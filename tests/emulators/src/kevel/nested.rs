@@ -1,7 +1,7 @@
 //! A campaign with its flights and ads in one request: `POST /v2/campaign`.
 //!
-//! Everything is checked before anything is kept, so a refused request leaves nothing. Geographic,
-//! site and day part targeting are not part of this form and are ignored if sent.
+//! Everything is checked before anything is stored, so a refused request leaves nothing behind.
+//! Geographic, site and day part targeting are not part of this form and are ignored.
 
 use serde_json::{Map, Value, json};
 

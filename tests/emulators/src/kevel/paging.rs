@@ -1,4 +1,4 @@
-//! Lists in pages: `{page, pageSize, totalPages, totalItems, items}`.
+//! Paginated lists: `{page, pageSize, totalPages, totalItems, items}`.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use super::{
 };
 use crate::control::settings::NumberedPage;
 
-/// Kevel's default page, in items.
+/// Kevel's default page size, in items.
 const DEFAULT_PAGE_SIZE: i64 = 500;
 
 struct Window {
@@ -42,7 +42,7 @@ fn answer(window: &Window, cut: &NumberedPage, total: usize, items: Vec<Value>) 
     }))
 }
 
-/// One page of the objects of a type that can be seen, in the order given.
+/// Returns a page of the visible objects of a type, in the given order.
 pub(super) fn page<'s>(
     desk: &'s Desk<'_>,
     kind: &str,
@@ -52,12 +52,12 @@ pub(super) fn page<'s>(
     let visible: Vec<&Record> = records.filter(|record| visible(record, lag)).collect();
     let window = window(desk)?;
     let cut = desk.settings.paging.numbered(window.page, window.size, visible.len());
-    // Only what is shown is worth rendering.
+    // Only the objects on the page are rendered.
     let items = visible.iter().skip(cut.first).take(cut.size).map(|record| desk.state.render(kind, record)).collect();
     Ok(answer(&window, &cut, visible.len(), items))
 }
 
-/// One page of ready values.
+/// Returns a page of ready values.
 pub(super) fn page_of(desk: &Desk<'_>, values: Vec<Value>) -> Result<Reply, Refusal> {
     let window = window(desk)?;
     let total = values.len();
@@ -66,7 +66,7 @@ pub(super) fn page_of(desk: &Desk<'_>, values: Vec<Value>) -> Result<Reply, Refu
     Ok(answer(&window, &cut, total, items))
 }
 
-/// For how long new objects are missing from lists.
+/// Returns how long new objects are missing from lists.
 pub(super) fn lag(desk: &Desk<'_>) -> Duration {
     Duration::from_millis(desk.settings.lookup_lag_ms)
 }

@@ -1,7 +1,7 @@
-//! Why a call is refused, and how that looks on the wire.
+//! Refusals, and their form on the wire.
 //!
-//! Kevel's OpenAPI document does not say what an error looks like; ours is
-//! `{"Error": "<one sentence for each thing wrong>"}`. An adapter should take any body as text.
+//! Kevel's OpenAPI document doesn't show an error body. The emulator's is `{"Error": "<one sentence
+//! for each thing wrong>"}`. An adapter should accept any body as text.
 
 use axum::{
     body::Body,
@@ -14,26 +14,26 @@ use crate::platform::json;
 /// A refused call.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Refusal {
-    /// The request itself is wrong: 400.
+    /// 400: the request itself is wrong.
     #[error("{0}")]
     Invalid(String),
-    /// What it is about does not exist: 404.
+    /// 404: the object of the request doesn't exist.
     #[error("{0}")]
     NotFound(String),
 }
 
 impl Refusal {
-    /// A wrong request.
+    /// Makes a refusal: the request is wrong.
     pub(crate) fn invalid(why: impl Into<String>) -> Self {
         Self::Invalid(why.into())
     }
 
-    /// Nothing of that id.
+    /// Makes a refusal: there is no object with this id.
     pub(crate) fn no_such(what: &str, id: impl std::fmt::Display) -> Self {
         Self::NotFound(format!("{what} {id} does not exist"))
     }
 
-    /// The answer.
+    /// Returns the response.
     #[must_use]
     pub(crate) fn answer(&self) -> Response<Body> {
         let status = match self {

@@ -1,8 +1,8 @@
-//! Queued reports: asked for once, fetched when ready.
+//! Queued reports: requested once, fetched when ready.
 //!
 //! A report is in progress on the first poll and complete on the next. Its shape follows the
-//! reference page: one record for each period, with one detail in it for each group. Dates are whole
-//! days in UTC and the last one is included: January is asked for as the 1st to the 31st.
+//! reference page: one record per period, with one detail per group. Dates are whole days in UTC,
+//! and the last one is included: January is requested as the 1st to the 31st.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{amount::Amount, control::clock::to_millis};
 
-/// What may be grouped by (Kevel OpenAPI document, queued report).
+/// The valid groupings (Kevel OpenAPI document, queued report).
 const GROUPS: [&str; 18] = [
     "day",
     "week",
@@ -40,14 +40,15 @@ const GROUPS: [&str; 18] = [
     "regionCode",
     "city",
 ];
-/// What the emulator knows the numbers of.
+/// The groupings that the emulator supports.
 const KNOWN_GROUPS: [&str; 8] = ["day", "week", "month", "hour", "brandId", "campaignId", "optionId", "flightId"];
-/// Names of the time zone the emulator counts in.
+/// Names of the time zone that the emulator uses.
 const UTC_NAMES: [&str; 4] = ["UTC", "GMT", "Etc/UTC", "Z"];
-/// More records than this are "too large", as on the platform; it also bounds the work of one poll.
+/// More records than this are "too large", as on the platform. This also limits the work of one
+/// poll.
 const MAX_PERIODS: usize = 20_000;
 
-/// A report asked for.
+/// A requested report.
 #[derive(Debug, Clone)]
 pub(super) struct Report {
     start: OffsetDateTime,
@@ -58,7 +59,7 @@ pub(super) struct Report {
     polled: bool,
 }
 
-/// One line of numbers.
+/// The numbers of one line.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct Numbers {
@@ -230,8 +231,8 @@ fn compute(desk: &Desk<'_>, report: &Report) -> Result<Vec<Period>, Failure> {
     Ok(records)
 }
 
-/// The flights a report is about. Filters on the same key widen it, filters on different keys narrow
-/// it.
+/// Returns the flights in a report. Filters on the same key widen the set, filters on different
+/// keys narrow it.
 fn flights<'s>(state: &'s State, filters: &[(String, Value)]) -> Result<Vec<&'s Record>, Failure> {
     let mut wanted: BTreeMap<&str, Vec<i64>> = BTreeMap::new();
     for (key, value) in filters {
@@ -252,7 +253,7 @@ fn flights<'s>(state: &'s State, filters: &[(String, Value)]) -> Result<Vec<&'s 
             _ => ids.contains(&advertiser(flight)),
         })
     };
-    // The narrowest index first: reports usually name their flights or campaigns.
+    // The narrowest index comes first: reports usually name their flights or campaigns.
     let mut found: Vec<&Record> = if let Some(ids) = wanted.get("flight") {
         ids.iter().filter_map(|id| state.flights.get(*id).ok()).filter(fits).collect()
     } else if let Some(ids) = wanted.get("campaign") {
@@ -265,7 +266,7 @@ fn flights<'s>(state: &'s State, filters: &[(String, Value)]) -> Result<Vec<&'s 
     Ok(found)
 }
 
-/// Where the period that begins here ends; `None` without a grouping by time.
+/// Returns the end of the period that begins here; `None` without a grouping by time.
 fn next(from: OffsetDateTime, groups: &[String]) -> Option<OffsetDateTime> {
     let midnight = |date: Date| date.midnight().assume_offset(UtcOffset::UTC);
     let by = |name: &str| groups.iter().any(|group| group == name);
@@ -325,7 +326,7 @@ fn period(
     })
 }
 
-/// The group a flight belongs to: its key, and the detail without numbers.
+/// Returns the group of a flight: its key, and the detail without numbers.
 fn group(state: &State, groups: &[String], flight: &Record) -> (Vec<i64>, Detail) {
     let campaign = state.campaigns.get(flight.parent).ok();
     let brand = campaign.map_or(0, |campaign| campaign.parent);
@@ -344,7 +345,7 @@ fn group(state: &State, groups: &[String], flight: &Record) -> (Vec<i64>, Detail
                 let name = campaign.and_then(|campaign| campaign.object.text("Name"));
                 title = name.unwrap_or("").to_owned();
             }
-            // A flight is called an option in reports, and always comes with its rate type.
+            // Reports call a flight an option, and always include its rate type.
             "flightId" | "optionId" => {
                 add("OptionId", flight.id);
                 add("RateTypeId", flight.object.int("RateType").unwrap_or(0));

@@ -1,7 +1,7 @@
 //! The table of paths.
 //!
-//! One match over the segments of the path: the whole surface can be read at a glance, and an id
-//! that is not a number is as unknown as one that is.
+//! It is one match over the segments of the path, so the whole API can be seen at once. An id that
+//! is not a number is unknown, like any other unknown id.
 
 use axum::{
     body::Body,
@@ -23,11 +23,11 @@ use crate::{
     platform::{Call, bytes, json},
 };
 
-/// What a handler works with.
+/// The context of a handler.
 pub(super) struct Desk<'a> {
-    /// Everything kept.
+    /// The whole state.
     pub state: &'a mut State,
-    /// The emulator's now.
+    /// The emulator's current time.
     pub now: OffsetDateTime,
     /// Limits and delays.
     pub settings: Settings,
@@ -36,17 +36,17 @@ pub(super) struct Desk<'a> {
 }
 
 impl Desk<'_> {
-    /// The body as a JSON object.
+    /// Parses the body as a JSON object.
     pub(super) fn body(&self) -> Result<Map<String, Value>, Refusal> {
         body_object(&self.call.body)
     }
 
-    /// A field of a form-encoded body.
+    /// Returns a field of a form-encoded body.
     pub(super) fn form_field(&self, name: &str) -> Option<String> {
         form_urlencoded::parse(&self.call.body).find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
     }
 
-    /// A boolean query parameter.
+    /// Returns a boolean query parameter.
     pub(super) fn flag_param(&self, name: &str) -> Result<Option<bool>, Refusal> {
         match self.call.param(name).map(str::to_ascii_lowercase).as_deref() {
             None | Some("") => Ok(None),
@@ -56,7 +56,7 @@ impl Desk<'_> {
         }
     }
 
-    /// A numeric query parameter.
+    /// Returns a numeric query parameter.
     pub(super) fn int_param(&self, name: &str) -> Result<Option<i64>, Refusal> {
         match self.call.param(name) {
             None | Some("") => Ok(None),
@@ -66,13 +66,13 @@ impl Desk<'_> {
         }
     }
 
-    /// The emulator's now in milliseconds.
+    /// The emulator's current time in milliseconds.
     pub(super) fn millis(&self) -> Millis {
         to_millis(self.now)
     }
 }
 
-/// What a handler answers.
+/// The response of a handler.
 pub(super) enum Reply {
     /// JSON.
     Json(StatusCode, Value),
@@ -83,19 +83,19 @@ pub(super) enum Reply {
 }
 
 impl Reply {
-    /// 200 with JSON.
+    /// Makes a 200 with JSON.
     pub(super) fn ok(value: impl Into<Value>) -> Self {
         Self::Json(StatusCode::OK, value.into())
     }
 
-    /// 200 with JSON written straight from a type, so that amounts keep all their digits.
+    /// Makes a 200 with JSON written directly from a type, so that amounts keep all their digits.
     pub(super) fn exact(value: &impl Serialize) -> Result<Self, Refusal> {
         serde_json::to_vec(value)
             .map(|text| Self::Bytes("application/json; charset=utf-8", text))
             .map_err(|error| Refusal::invalid(error.to_string()))
     }
 
-    /// The answer.
+    /// Returns the response.
     pub(super) fn answer(self) -> Response<Body> {
         match self {
             Self::Json(status, value) => json(status, &value),
@@ -105,14 +105,14 @@ impl Reply {
     }
 }
 
-/// What handlers return.
+/// The result of a handler.
 pub(super) type Done = Result<Reply, Refusal>;
 
 fn id(segment: &str) -> Result<i64, Refusal> {
     segment.parse().map_err(|_| Refusal::no_such("an object with id", segment))
 }
 
-/// Finds the handler and lets it act.
+/// Dispatches the call to its handler.
 pub(super) fn dispatch(desk: &mut Desk<'_>) -> Done {
     let path = desk.call.path.clone();
     let segments: Vec<&str> = path.trim_end_matches('/').split('/').skip(1).collect();
@@ -138,7 +138,7 @@ pub(super) fn dispatch(desk: &mut Desk<'_>) -> Done {
     }
 }
 
-/// The refusal of a path or method that does not exist.
+/// Returns the refusal for a path or method that does not exist.
 pub(super) fn no_route(call: &Call) -> Refusal {
     Refusal::NotFound(format!("no route for {} {}", call.method, call.path))
 }

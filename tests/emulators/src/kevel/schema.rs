@@ -1,8 +1,9 @@
-//! Checks bodies against the JSON Schema of their type, and keeps what the schema knows.
+//! Checks bodies against the JSON Schema of their type, and stores the fields that the schema
+//! knows.
 //!
-//! Kevel objects have up to seventy fields. One schema for each type (`objects.json`) says what a field holds, and
-//! everything follows from it: what is refused, what is kept, what is answered. What a body leaves
-//! out is not stored, so an object costs what it says and not what it could say.
+//! Kevel objects have up to seventy fields. One schema per type (`objects.json`) defines its
+//! fields, and thereby what is refused, stored and returned. Fields that a body omits are not
+//! stored, so an object needs memory only for what it contains.
 
 use std::sync::LazyLock;
 
@@ -16,14 +17,14 @@ use crate::{
     control::clock::{Millis, to_millis},
 };
 
-/// The schemas after the Kevel OpenAPI document, and what they say beyond it:
+/// The schemas, according to the Kevel OpenAPI document, with these additional keywords:
 ///
-/// | keyword | what it means here |
+/// | keyword | meaning |
 /// |---|---|
 /// | `readOnly` | the server writes the field; in a body it is ignored |
-/// | `default` | what is answered for a field that was not said; without it `null` if `null` may be sent or it is required |
-/// | `x-id` | the field that holds the id, where it is not `Id` |
-/// | `x-also` | another spelling that the document uses for the field in some place |
+/// | `default` | the value returned for a field that was not sent; without it, `null` if `null` may be sent or the field is required |
+/// | `x-id` | the field with the id, where it is not `Id` |
+/// | `x-also` | another spelling of the field that the document uses in some place |
 /// | `format` | `moment`, `json-object` and `zerkel`: [`read_moment`], a JSON object in a text, an expression |
 static OBJECTS: LazyLock<Value> =
     LazyLock::new(|| serde_json::from_str(include_str!("objects.json")).unwrap_or_default());
@@ -33,7 +34,7 @@ static NOTHING: Value = Value::Null;
 /// A type of objects.
 #[derive(Debug)]
 pub(super) struct Table {
-    /// The name of the field that holds the id.
+    /// The name of the id field.
     pub(super) id: &'static str,
     fields: Vec<Field>,
     validator: Option<Validator>,
@@ -42,11 +43,11 @@ pub(super) struct Table {
 /// One field of a type.
 #[derive(Debug)]
 struct Field {
-    /// The name as answered.
+    /// The name in responses.
     name: &'static str,
     also: Option<&'static str>,
     schema: &'static Value,
-    /// What is answered if it was not said; nothing if it is left out of the answer.
+    /// The value returned if the field was not sent; `None` if the response omits it.
     absent: Option<Value>,
 }
 
@@ -68,7 +69,7 @@ impl Field {
         of == kind || of.as_array().is_some_and(|kinds| kinds.iter().any(|one| one == kind))
     }
 
-    /// What is wrong with a value in Kevel's words.
+    /// Returns what is wrong with a value, in Kevel's style.
     fn why(&self, value: &Value, error: &ValidationError<'_>) -> String {
         let schema = self.schema;
         match error.kind() {
@@ -100,8 +101,9 @@ impl Field {
         }
     }
 
-    /// The value as it is kept, checked for what JSON Schema can't say of numbers: `1.0` is a whole number there, and
-    /// whether one has at most six decimal places can't be told of a float.
+    /// Returns the value to store, after the checks on numbers that JSON Schema can't make: `1.0`
+    /// counts as a whole number there, and a float doesn't tell whether it has at most six decimal
+    /// places.
     fn kept(&self, value: &Value) -> Result<Value, String> {
         match value {
             Value::Number(number) if number.as_i64().is_none() && !self.holds("number") => {
@@ -120,7 +122,7 @@ impl Field {
 }
 
 impl Table {
-    /// The type of a name in `objects.json`.
+    /// Returns the type with a name in `objects.json`.
     pub(super) fn of(name: &str) -> Self {
         let schema = OBJECTS.get(name).unwrap_or(&NOTHING);
         let required =
@@ -137,12 +139,12 @@ impl Table {
     }
 }
 
-/// An object as kept: only fields that were said, under the names of its schema.
+/// A stored object: only the fields that were sent, under their names in the schema.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Object(Vec<(&'static str, Value)>);
 
 impl Object {
-    /// The value of a field, if it was said and is not null.
+    /// Returns the value of a field, if it was sent and is not null.
     #[must_use]
     pub(super) fn get(&self, name: &str) -> Option<&Value> {
         self.0.iter().find(|(key, _)| *key == name).map(|(_, value)| value)
@@ -157,25 +159,25 @@ impl Object {
         }
     }
 
-    /// A whole number.
+    /// Returns a whole number.
     #[must_use]
     pub(super) fn int(&self, name: &str) -> Option<i64> {
         self.get(name).and_then(Value::as_i64)
     }
 
-    /// A flag; false when not said.
+    /// Returns a flag; false if it was not sent.
     #[must_use]
     pub(super) fn flag(&self, name: &str) -> bool {
         self.get(name).and_then(Value::as_bool).unwrap_or(false)
     }
 
-    /// A text.
+    /// Returns a text.
     #[must_use]
     pub(super) fn text(&self, name: &str) -> Option<&str> {
         self.get(name).and_then(Value::as_str)
     }
 
-    /// A decimal number in millionths.
+    /// Returns a decimal number in millionths.
     #[must_use]
     pub(super) fn micros(&self, name: &str) -> Option<i64> {
         match self.get(name) {
@@ -184,13 +186,13 @@ impl Object {
         }
     }
 
-    /// An instant.
+    /// Returns an instant.
     #[must_use]
     pub(super) fn moment(&self, name: &str) -> Option<Millis> {
         self.text(name).and_then(read_moment).map(to_millis)
     }
 
-    /// The object as answered: every field of its type, in JSON.
+    /// Returns the object as in a response: every field of its type, in JSON.
     #[must_use]
     pub(super) fn render(&self, table: &'static Table) -> Map<String, Value> {
         let fields = table.fields.iter().filter_map(|field| {
@@ -201,7 +203,7 @@ impl Object {
     }
 }
 
-/// Reads a body that must be a JSON object.
+/// Parses a body, which must be a JSON object.
 ///
 /// # Errors
 /// [`Refusal::Invalid`] when it is not.
@@ -213,10 +215,11 @@ pub(super) fn body_object(body: &[u8]) -> Result<Map<String, Value>, Refusal> {
     }
 }
 
-/// Checks a body against the schema of its type and keeps what that knows. Unknown fields are ignored.
+/// Checks a body against the schema of its type and returns the known fields. Unknown fields are
+/// ignored.
 ///
 /// # Errors
-/// [`Refusal::Invalid`] naming everything that is wrong, not just the first.
+/// [`Refusal::Invalid`] with everything that is wrong, not just the first thing.
 pub(super) fn read(table: &'static Table, body: &Map<String, Value>) -> Result<Object, Refusal> {
     let said = |field: &Field| body.get(field.name).or_else(|| field.also.and_then(|also| body.get(also)));
     let fields = || table.fields.iter().filter(|field| !field.is_given());
@@ -256,7 +259,8 @@ pub(super) fn read(table: &'static Table, body: &Map<String, Value>) -> Result<O
     if wrong.is_empty() { Ok(object) } else { Err(Refusal::Invalid(wrong.join("; "))) }
 }
 
-/// Reads an instant: RFC 3339, the same without a zone (then UTC), or a date (then its midnight).
+/// Parses an instant: RFC 3339, the same without an offset (then UTC), or a date (then its
+/// midnight).
 #[must_use]
 pub(super) fn read_moment(text: &str) -> Option<OffsetDateTime> {
     let parse = |text: &str| OffsetDateTime::parse(text, &Rfc3339).ok();
@@ -264,10 +268,10 @@ pub(super) fn read_moment(text: &str) -> Option<OffsetDateTime> {
     Some(moment.to_offset(time::UtcOffset::UTC))
 }
 
-/// Writes an instant as answered.
+/// Formats an instant as in a response.
 #[must_use]
 pub(super) fn write_moment(moment: OffsetDateTime) -> Value {
-    // Whole seconds: what Kevel's own examples show.
+    // Whole seconds, as in Kevel's own examples.
     let whole = moment.replace_nanosecond(0).unwrap_or(moment);
     whole.format(&Rfc3339).map_or(Value::Null, Value::String)
 }

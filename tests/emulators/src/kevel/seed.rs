@@ -1,8 +1,8 @@
-//! What is there from the start. Ids that tests and demos may rely on.
+//! The initial data. Tests and demos may rely on its ids.
 
 use super::refusal::Refusal;
 
-/// Advertisers by title; their ids count from 1001 ("Demo Agency" is 1001, "Second Agency" 1002).
+/// Advertisers by title. Their ids count from 1001 ("Demo Agency" is 1001, "Second Agency" 1002).
 pub const ADVERTISERS: &[&str] = &["Demo Agency", "Second Agency"];
 
 /// Priorities: id, name, channel, weight.
@@ -39,34 +39,34 @@ pub const ZONES: &[(i64, &str, i64)] =
 /// A creative template.
 #[derive(Debug, Clone, Copy)]
 pub struct Template {
-    /// Its id.
+    /// The id in `TemplateId`.
     pub id: i64,
-    /// Its name.
+    /// The display name.
     pub name: &'static str,
-    /// What it is for.
+    /// What the template is for.
     pub description: &'static str,
-    /// What it makes.
+    /// The markup that the template produces.
     pub body: &'static str,
-    /// What it asks for.
+    /// The fields that the template requires.
     pub fields: &'static [TemplateField],
 }
 
 /// A field of a creative template.
 #[derive(Debug, Clone, Copy)]
 pub struct TemplateField {
-    /// Its name.
+    /// The display name.
     pub name: &'static str,
     /// Its key in `TemplateValues`.
     pub variable: &'static str,
-    /// Its type.
+    /// The type of the value.
     pub kind: &'static str,
-    /// Whether it must be given.
+    /// Whether a value is required.
     pub required: bool,
-    /// What it is for.
+    /// What the field is for.
     pub description: &'static str,
     /// The longest value, in bytes.
     pub max_bytes: Option<usize>,
-    /// The values it may have; empty for any.
+    /// The allowed values; empty for any.
     pub allowed: &'static [&'static str],
 }
 
@@ -320,25 +320,25 @@ pub const METROS: &[(i64, &str, &[&str])] = &[
     (862, "Sacramento", &["CA"]),
 ];
 
-/// The country of a code.
+/// Returns the country with this code.
 #[must_use]
 pub fn country(code: &str) -> Option<&'static (&'static str, &'static str)> {
     COUNTRIES.iter().find(|(known, _)| *known == code)
 }
 
-/// The region of a code in a country.
+/// Returns the region with this code in a country.
 #[must_use]
 pub fn region(country: &str, code: &str) -> Option<&'static (&'static str, &'static str, &'static str)> {
     REGIONS.iter().find(|(of, known, _)| *of == country && *known == code)
 }
 
-/// The site of an id.
+/// Returns the site with this id.
 pub(crate) fn site(id: i64) -> Result<&'static (i64, &'static str, &'static str), Refusal> {
     let found = SITES.iter().find(|(known, ..)| *known == id);
     found.ok_or_else(|| Refusal::invalid(format!("SiteId: site {id} does not exist")))
 }
 
-/// The zone of an id.
+/// Returns the zone with this id.
 pub(crate) fn zone(id: i64) -> Result<&'static (i64, &'static str, i64), Refusal> {
     let found = ZONES.iter().find(|(known, ..)| *known == id);
     found.ok_or_else(|| Refusal::invalid(format!("ZoneId: zone {id} does not exist")))

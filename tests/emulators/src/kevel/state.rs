@@ -1,4 +1,4 @@
-//! What the emulator keeps: one shelf for each type, all under one lock.
+//! The emulator's data: one shelf for each type, all under one lock.
 
 use std::{
     collections::HashMap,
@@ -22,28 +22,29 @@ use crate::{
     platform::Duplicate,
 };
 
-/// One object with its place among the others.
+/// One object with its relations to others.
 #[derive(Debug)]
 pub(super) struct Record {
-    /// Its id.
+    /// The id of the object.
     pub id: i64,
-    /// The object it belongs to: a campaign's advertiser, a flight's campaign, an ad's flight.
+    /// The id of the object that it belongs to: a campaign's advertiser, a flight's campaign, an
+    /// ad's flight.
     pub parent: i64,
-    /// The other object it ties in: an ad's creative; 0 for other types.
+    /// The id of the other object that it refers to: an ad's creative; 0 for other types.
     pub link: i64,
-    /// Its fields.
+    /// The fields of the object.
     pub object: Object,
     born: Instant,
 }
 
 impl Record {
-    /// Whether it was marked deleted.
+    /// Whether it is marked as deleted.
     #[must_use]
     pub(super) fn deleted(&self) -> bool {
         self.object.flag("IsDeleted")
     }
 
-    /// Whether it runs as far as it alone decides.
+    /// Whether it is active itself, regardless of other objects.
     #[must_use]
     pub(super) fn runs(&self) -> bool {
         self.object.flag("IsActive") && !self.object.flag("IsArchived") && !self.deleted()
@@ -55,10 +56,10 @@ impl Record {
 pub(super) struct Shelf {
     /// The type's name under `/__control/objects/`.
     pub kind: &'static str,
-    /// What one object is called in messages.
+    /// The name of one object in messages.
     pub noun: &'static str,
     table: &'static Table,
-    /// The field that names an object; empty for types without names.
+    /// The field with an object's name; empty for types without names.
     label: &'static str,
     first: i64,
     records: Vec<Option<Record>>,
@@ -82,7 +83,7 @@ impl Shelf {
         }
     }
 
-    /// Puts a new object on the shelf and answers its id.
+    /// Adds a new object and returns its id.
     pub(super) fn insert(&mut self, parent: i64, link: i64, mut object: Object) -> i64 {
         let id = self.first + i64::try_from(self.records.len()).unwrap_or(i64::MAX / 2);
         object.set(self.table.id, id);
@@ -101,7 +102,7 @@ impl Shelf {
         id.checked_sub(self.first).and_then(|index| usize::try_from(index).ok())
     }
 
-    /// The object of that id, deleted or not.
+    /// Returns the object with this id, deleted or not.
     ///
     /// # Errors
     /// [`Refusal::NotFound`] when there is none.
@@ -112,10 +113,10 @@ impl Shelf {
             .ok_or_else(|| Refusal::no_such(self.noun, id))
     }
 
-    /// The object of that id, as something another one may refer to.
+    /// Returns the object with this id, for a reference from another object.
     ///
     /// # Errors
-    /// [`Refusal::Invalid`] when there is none or it is deleted.
+    /// [`Refusal::Invalid`] when there is none, or it is deleted.
     pub(super) fn referred(&self, field: &str, id: i64) -> Result<&Record, Refusal> {
         self.get(id)
             .ok()
@@ -144,7 +145,7 @@ impl Shelf {
         }
     }
 
-    /// Takes an object off the shelf.
+    /// Removes an object.
     pub(super) fn remove(&mut self, id: i64) {
         if let Some(index) = self.index(id)
             && let Some(place) = self.records.get_mut(index)
@@ -155,7 +156,7 @@ impl Shelf {
         }
     }
 
-    /// Ties an object to another than before.
+    /// Changes the other object that an object refers to.
     pub(super) fn relink(&mut self, id: i64, link: i64) {
         let Some(index) = self.index(id) else { return };
         if let Some(Some(record)) = self.records.get_mut(index) {
@@ -167,22 +168,22 @@ impl Shelf {
         }
     }
 
-    /// All objects, oldest first.
+    /// Iterates over all objects, oldest first.
     pub(super) fn all(&self) -> impl Iterator<Item = &Record> {
         self.records.iter().flatten()
     }
 
-    /// The objects that belong to another one, oldest first.
+    /// Iterates over the objects that belong to another one, oldest first.
     pub(super) fn children(&self, parent: i64) -> impl Iterator<Item = &Record> {
         self.by_parent.get(&parent).into_iter().flatten().filter_map(|id| self.get(*id).ok())
     }
 
-    /// The objects that tie another one in.
+    /// Iterates over the objects that refer to another one.
     pub(super) fn linked(&self, link: i64) -> impl Iterator<Item = &Record> {
         self.by_link.get(&link).into_iter().flatten().filter_map(|id| self.get(*id).ok())
     }
 
-    /// The objects whose name contains a text, case ignored, oldest first.
+    /// Returns the objects whose name contains a text, ignoring case, oldest first.
     #[must_use]
     pub(super) fn named_like(&self, text: &str) -> Vec<&Record> {
         let sought = fold(text);
@@ -193,20 +194,20 @@ impl Shelf {
         }
     }
 
-    /// An object as answered.
+    /// Returns an object as in a response.
     #[must_use]
     pub(super) fn render(&self, record: &Record) -> Map<String, Value> {
         record.object.render(self.table)
     }
 
-    /// How many are not deleted.
+    /// Returns how many objects are not deleted.
     #[must_use]
     pub(super) fn count(&self) -> usize {
         self.all().filter(|record| !record.deleted()).count()
     }
 
     fn duplicates(&self) -> Vec<Duplicate> {
-        // Two creatives may share a title; the same title with the same metadata is one made twice.
+        // Two creatives may share a title; the same title with the same metadata is a duplicate.
         let mut seen: HashMap<(i64, i64, &str, &str), Vec<i64>> = HashMap::new();
         for record in self.all().filter(|record| !record.deleted()) {
             let name = record.object.text(self.label).unwrap_or("");
@@ -231,7 +232,7 @@ impl Shelf {
     }
 }
 
-/// Everything the emulator keeps.
+/// All data of the emulator.
 #[derive(Debug)]
 pub(super) struct State {
     /// Advertisers.
@@ -242,7 +243,7 @@ pub(super) struct State {
     pub flights: Shelf,
     /// Creatives, by advertiser.
     pub creatives: Shelf,
-    /// Ads, by flight and tied to a creative.
+    /// Ads, by flight, each with its creative.
     pub ads: Shelf,
     /// Places, by flight.
     pub geo: Shelf,
@@ -250,15 +251,15 @@ pub(super) struct State {
     pub site_zones: Shelf,
     /// Hours of the week, by flight.
     pub day_parts: Shelf,
-    /// What each flight delivered and will.
+    /// The past and future delivery of each flight.
     pub deliveries: HashMap<i64, Delivery>,
-    /// Reports asked for, by id.
+    /// Requested reports, by id.
     pub reports: HashMap<String, Report>,
 }
 
 impl State {
-    /// The seeded state. Each type counts from a base of its own, far from the others, so that an
-    /// id used in the wrong place is most likely unknown there.
+    /// Returns the seeded state. Ids of each type count from a base of their own, far from the
+    /// others, so that an id used in the wrong place is most likely unknown there.
     #[must_use]
     pub(super) fn seeded() -> Self {
         let mut state = Self {
@@ -283,7 +284,7 @@ impl State {
         state
     }
 
-    /// The shelves, in the order shown.
+    /// Returns the shelves, in display order.
     #[must_use]
     pub(super) fn shelves(&self) -> [&Shelf; 8] {
         [
@@ -298,13 +299,13 @@ impl State {
         ]
     }
 
-    /// Objects of one type that share parent and name (ads: flight and creative).
+    /// Returns objects of one type with the same parent and name (ads: flight and creative).
     #[must_use]
     pub(super) fn duplicates(&self) -> Vec<Duplicate> {
         self.shelves().into_iter().flat_map(Shelf::duplicates).collect()
     }
 
-    /// Every object that carries a reference: in its name, or among its custom fields and its
+    /// Returns every object that carries a reference: in its name, or in its custom fields or
     /// metadata, where ads have no other place for it.
     #[must_use]
     pub(super) fn carriers(&self) -> Vec<Carrier> {
@@ -321,7 +322,7 @@ impl State {
         carriers
     }
 
-    /// An object as the API answers it: an ad with its creative, a flight with its targeting.
+    /// Returns an object as in a response: an ad with its creative, a flight with its targeting.
     #[must_use]
     pub(super) fn render(&self, kind: &str, record: &Record) -> Value {
         let Some(shelf) = self.shelves().into_iter().find(|shelf| shelf.kind == kind) else {
@@ -352,7 +353,7 @@ impl State {
     }
 }
 
-/// A `reference` anywhere in fields that are JSON in a text.
+/// Returns a `reference` anywhere in a text that contains JSON.
 fn in_fields(text: Option<&str>) -> Option<String> {
     fn search(value: &Value) -> Option<String> {
         let map = value.as_object()?;
@@ -362,20 +363,20 @@ fn in_fields(text: Option<&str>) -> Option<String> {
     search(&serde_json::from_str(text?).ok()?)
 }
 
-/// Whether a record is old enough to be found in lists and searches.
+/// Whether a record is old enough to appear in lists and searches.
 #[must_use]
 pub(super) fn visible(record: &Record, lag: Duration) -> bool {
     !record.deleted() && (lag.is_zero() || record.born.elapsed() >= lag)
 }
 
-/// Stamps a new object.
+/// Sets the timestamps of a new object.
 pub(super) fn stamp_new(object: &mut Object, now: OffsetDateTime) {
     object.set("Created", write_moment(now));
     object.set("LastModified", write_moment(now));
     object.set("Version", 1);
 }
 
-/// Stamps the successor of an object.
+/// Sets the timestamps of the new version of an object.
 pub(super) fn stamp_next(object: &mut Object, before: &Object, now: OffsetDateTime) {
     if let Some(created) = before.get("Created") {
         object.set("Created", created.clone());

@@ -1,4 +1,4 @@
-//! The resources below a flight that say where and when it runs.
+//! The resources below a flight that define where and when it runs.
 
 use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
@@ -13,7 +13,7 @@ use super::{
     state::{Record, Shelf, State},
 };
 
-/// Which resource.
+/// The type of a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Resource {
     /// Places.
@@ -25,7 +25,7 @@ pub(super) enum Resource {
 }
 
 impl Resource {
-    /// The resource of a path segment.
+    /// Returns the resource of a path segment.
     pub(super) fn named(segment: &str) -> Option<Self> {
         match segment {
             "geotargeting" => Some(Self::Geo),
@@ -51,17 +51,17 @@ impl Resource {
         }
     }
 
-    /// Day parts can be listed; the other two are read with their flight.
+    /// Whether it has a list: day parts do; the other two are read with their flight.
     pub(super) const fn listed(self) -> bool {
         matches!(self, Self::DayPart)
     }
 
-    /// Day parts can't be changed, only made anew.
+    /// Whether it can be updated: day parts can't, they are replaced.
     pub(super) const fn updatable(self) -> bool {
         !matches!(self, Self::DayPart)
     }
 
-    /// Day parts are deleted by POST, the other two by GET.
+    /// Returns the method that deletes it: POST for day parts, GET for the other two.
     pub(super) const fn delete_method(self) -> &'static str {
         match self {
             Self::DayPart => "POST",
@@ -142,7 +142,8 @@ fn check_day_part(object: &Object) -> Result<(), Refusal> {
         seconds(object.text(name).unwrap_or(""))
             .ok_or_else(|| Refusal::invalid(format!("{name} must be a time as HH:MM:SS")))
     };
-    // 24:00:00 is taken as the end of the day; a part that ends before it starts runs over midnight.
+    // 24:00:00 is accepted as the end of the day. A part that ends before it starts runs over
+    // midnight.
     if time("StartTime")? == time("EndTime")? {
         return Err(Refusal::invalid("EndTime must differ from StartTime"));
     }
@@ -166,7 +167,7 @@ fn seconds(text: &str) -> Option<u32> {
     (parts.next().is_none() && minutes < 60 && seconds < 60 && total <= 86_400).then_some(total)
 }
 
-/// Checks the targeting a new flight brings along.
+/// Checks the targeting in the request for a new flight.
 pub(super) fn read_list(body: &Map<String, Value>, resource: Resource) -> Result<Vec<Object>, Refusal> {
     let name = if resource == Resource::Geo { "GeoTargeting" } else { "SiteZoneTargeting" };
     let items = match body.get(name) {
@@ -182,7 +183,7 @@ pub(super) fn read_list(body: &Map<String, Value>, resource: Resource) -> Result
     items.iter().enumerate().map(one).collect()
 }
 
-/// Puts checked targeting on the shelf.
+/// Stores checked targeting.
 pub(super) fn add(desk: &mut Desk<'_>, resource: Resource, flight: i64, mut object: Object) -> i64 {
     if resource == Resource::SiteZone {
         object.set("FlightId", flight);

@@ -1,8 +1,8 @@
 //! The syntax of Zerkel, the language of `CustomTargeting`.
 //!
-//! Only checked, never evaluated: the emulator serves no ads. What it refuses is what an adapter
-//! gets wrong when it builds an expression from a buyer's words: quotes that end too early,
-//! parentheses that don't close, keys that don't exist.
+//! Expressions are only checked, never evaluated: the emulator serves no ads. It refuses the
+//! mistakes that an adapter may make when it builds an expression from a buyer's words: quotes that
+//! end too early, parentheses that don't close, keys that don't exist.
 //!
 //! ```text
 //! either     = both { "or" both }
@@ -12,10 +12,10 @@
 //! value      = "text" | number | key
 //! ```
 //!
-//! Words are taken in any case. A key with `$` is one of Kevel's own and must be known; a key
-//! without is one the publisher sends.
+//! Keywords are case-insensitive. A key with `$` is one of Kevel's own and must be known; a key
+//! without `$` is one that the publisher sends.
 
-/// Kevel's own keys by their first part, with what may follow; empty: anything may.
+/// Kevel's own keys by their first part, with the possible second parts; empty: any.
 const RESERVED: &[(&str, &[&str])] = &[
     (
         "$device",
@@ -70,33 +70,34 @@ const RESERVED: &[(&str, &[&str])] = &[
     ("$time", &[]),
 ];
 
-/// How deep parentheses and `not` may be nested: more than anyone writes, and a bound on recursion.
+/// How deep parentheses and `not` may be nested: deeper than any real expression. Bounds the
+/// recursion.
 const MAX_DEPTH: u32 = 100;
 
 /// What is wrong with an expression.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ZerkelError {
-    /// A text was opened and not closed.
+    /// A text is not closed.
     #[error("the text that begins at character {0} is not closed")]
     OpenText(usize),
-    /// A backslash before something it can't escape.
+    /// A backslash before a character that it can't escape.
     #[error("\\{0} is not an escape")]
     Escape(char),
-    /// A character that belongs to nothing.
+    /// An unexpected character.
     #[error("unexpected character {0:?}")]
     Character(char),
-    /// Something else was expected here.
+    /// An unexpected token.
     #[error("expected {expected} but found {found}")]
     Expected {
-        /// What should stand here.
+        /// The expected token.
         expected: &'static str,
-        /// What stands here.
+        /// The actual token.
         found: String,
     },
-    /// A `$` key that Kevel does not have.
+    /// An unknown `$` key.
     #[error("{0} is not a reserved key")]
     UnknownKey(String),
-    /// Nested too deep.
+    /// Nested too deeply.
     #[error("nested more than {MAX_DEPTH} deep")]
     TooDeep,
 }
@@ -113,7 +114,7 @@ enum Token {
 /// Checks an expression.
 ///
 /// # Errors
-/// [`ZerkelError`] with the first thing that is wrong.
+/// [`ZerkelError`] with the first mistake.
 pub fn check(text: &str) -> Result<(), ZerkelError> {
     let mut parser = Parser { tokens: tokens(text)?, at: 0 };
     parser.either(0)?;
@@ -178,7 +179,7 @@ fn run(chars: &[char], belongs: impl Fn(char) -> bool) -> String {
     chars.iter().copied().take_while(|char| belongs(*char)).collect()
 }
 
-/// How many characters a quoted text takes, both quotes included.
+/// Returns how many characters a quoted text has, including both quotes.
 fn text_length(chars: &[char], begins: usize) -> Result<usize, ZerkelError> {
     let mut at = 1;
     loop {

@@ -17,12 +17,12 @@ use crate::{control::clock::Millis, platform::json};
 
 const KNOWN: [&str; 9] =
     ["advertiserId", "name", "startDate", "endDate", "totalBudget", "currency", "active", "purchaseOrder", "archived"];
-/// The longest name, in characters.
+/// The maximum length of a name, in characters.
 const MAX_NAME: usize = 255;
-/// The longest purchase order, in characters.
+/// The maximum length of a purchase order number, in characters.
 const MAX_ORDER: usize = 64;
 
-/// A page of the campaigns of an advertiser, or of some.
+/// Returns a page of an advertiser's campaigns, or of the campaigns with some ids.
 pub(super) fn list(desk: &Desk<'_>) -> Done {
     let (advertiser, ids) = (lists::id(desk, "advertiserId")?, lists::ids(desk, "ids")?);
     if advertiser.is_none() && ids.is_none() {
@@ -38,14 +38,14 @@ pub(super) fn list(desk: &Desk<'_>) -> Done {
     lists::answer(desk, &["advertiserId", "ids"], &items)
 }
 
-/// One campaign.
+/// Returns one campaign.
 pub(super) fn get(desk: &Desk<'_>, id: i64) -> Done {
     lists::only_params(desk, &[])?;
     let campaign = desk.state.campaign(id)?;
     Ok(json(StatusCode::OK, &desk.state.show_campaign(id, campaign, desk.now)))
 }
 
-/// What a body says, checked.
+/// A parsed and checked body.
 struct Read {
     advertiser: i64,
     start: Millis,
@@ -77,7 +77,7 @@ fn read(object: &Object) -> Result<Read, Refusal> {
     })
 }
 
-/// Makes a campaign.
+/// Creates a campaign.
 pub(super) fn create(desk: &mut Desk<'_>) -> Done {
     lists::only_params(desk, &[])?;
     let object = desk.body()?;
@@ -93,7 +93,7 @@ pub(super) fn create(desk: &mut Desk<'_>) -> Done {
     Ok(json(StatusCode::CREATED, &shown))
 }
 
-/// Changes a campaign: the fields that are sent.
+/// Changes the fields of a campaign that were sent.
 pub(super) fn update(desk: &mut Desk<'_>, id: i64) -> Done {
     lists::only_params(desk, &[])?;
     let campaign = desk.state.campaign(id)?;

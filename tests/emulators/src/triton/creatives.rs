@@ -1,4 +1,4 @@
-//! Creatives: audio, and nothing else.
+//! Creatives: audio only.
 
 use std::time::Instant;
 
@@ -16,14 +16,14 @@ use super::{
 use crate::platform::json;
 
 const KNOWN: [&str; 7] = ["advertiserId", "name", "type", "url", "format", "durationSeconds", "clickUrl"];
-/// The longest name, in characters.
+/// The maximum length of a name, in characters.
 const MAX_NAME: usize = 255;
-/// The longest address, in characters.
+/// The maximum length of a URL, in characters.
 const MAX_URL: usize = 1024;
-/// How long an ad is, in seconds (public help pages).
+/// The allowed duration of a spot, in seconds (public help pages).
 const DURATION: std::ops::RangeInclusive<i64> = 15..=60;
 
-/// A page of the creatives of an advertiser.
+/// Returns a page of the creatives of an advertiser.
 pub(super) fn list(desk: &Desk<'_>) -> Done {
     let advertiser = lists::id(desk, "advertiserId")?.ok_or_else(|| Refusal::required("advertiserId"))?;
     let found =
@@ -32,7 +32,7 @@ pub(super) fn list(desk: &Desk<'_>) -> Done {
     lists::answer(desk, &["advertiserId"], &items)
 }
 
-/// One creative.
+/// Returns one creative.
 pub(super) fn get(desk: &Desk<'_>, id: i64) -> Done {
     lists::only_params(desk, &[])?;
     let creative = desk.state.creatives.get(&id).ok_or_else(|| Refusal::no_such("creative", id))?;
@@ -66,7 +66,7 @@ fn is_address(address: &str) -> bool {
     host.is_some_and(|host| !host.is_empty()) && !address.contains(char::is_whitespace)
 }
 
-/// Makes a creative.
+/// Creates a creative.
 pub(super) fn create(desk: &mut Desk<'_>) -> Done {
     lists::only_params(desk, &[])?;
     let object = desk.body()?;

@@ -1,12 +1,13 @@
-//! The criteria tree by which a flight is targeted, as Triton's public page on targeting rules describes it.
+//! The criteria tree of a flight's targeting, according to Triton's public page on targeting rules.
 
 use serde_json::Value;
 
 use super::refusal::Refusal;
 
-/// The deepest tree.
+/// The maximum depth of a tree.
 const MAX_DEPTH: usize = 10;
-/// Dimensions: `dma`, `city-geonames-id` and `age` are named by the public page; the others by analogy.
+/// Dimensions: the public page names `dma`, `city-geonames-id` and `age`; the others are by
+/// analogy.
 const DIMENSIONS: [&str; 12] = [
     "country",
     "state",
@@ -21,14 +22,14 @@ const DIMENSIONS: [&str; 12] = [
     "age",
     "gender",
 ];
-/// Dimensions that have only some values.
+/// Dimensions with a fixed set of values.
 const CLOSED: [(&str, &[&str]); 2] =
     [("device", &["mobile", "desktop", "smart-speaker"]), ("stream-type", &["live", "on-demand", "podcast"])];
 
-/// Checks a tree; `place` is where it stands.
+/// Checks a tree; `place` is its path.
 ///
 /// # Errors
-/// [`Refusal`] naming what is wrong by its path.
+/// [`Refusal`] with the path of what is wrong.
 pub(super) fn check(place: &str, tree: &Value) -> Result<(), Refusal> {
     node(place, tree, 1)
 }

@@ -1,4 +1,5 @@
-//! Hours of some days in which a flight may run: `{days: ["MON"], startTime: "06:00", endTime: "10:00"}`.
+//! Hours on some days in which a flight may run: `{days: ["MON"], startTime: "06:00", endTime:
+//! "10:00"}`.
 
 use serde_json::Value;
 
@@ -10,10 +11,10 @@ use super::{
 /// The days, Monday first.
 const DAYS: [&str; 7] = ["MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN"];
 
-/// The days that some day parts name; all, if there are none.
+/// Returns the days that some day parts name; all days if there are none.
 ///
 /// # Errors
-/// [`Refusal`] naming what is wrong by its path.
+/// [`Refusal`] with the path of what is wrong.
 pub(super) fn check(parts: &[&Object]) -> Result<[bool; 7], Refusal> {
     if parts.is_empty() {
         return Ok([true; 7]);
@@ -41,7 +42,7 @@ pub(super) fn check(parts: &[&Object]) -> Result<[bool; 7], Refusal> {
     Ok(named)
 }
 
-/// Minutes since midnight.
+/// Parses a time of day into minutes since midnight.
 fn time(text: &str) -> Option<u16> {
     let (hours, minutes) = text.split_once(':')?;
     let digits = |text: &str| text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_digit());

@@ -1,20 +1,21 @@
-//! What a flight delivered: evenly over the hours that it may run, up to its goal, in whole numbers.
+//! What a flight delivered: evenly over the hours in which it may run, up to its goal, in whole
+//! numbers.
 //!
-//! A flight's life is a row of stretches. Each begins where its terms, or whether it is on, changed; within one, delivery
-//! is a straight line over the time of the days that its day parts name. So what was delivered by any instant needs no
-//! simulation and no float.
+//! A flight's life is a sequence of stretches. A stretch begins when the terms change or the flight
+//! is activated or deactivated. Within one, delivery is linear over the time of the days that its
+//! day parts name, so what was delivered by any instant needs neither simulation nor floats.
 
 use super::fields::DAY;
 use crate::{amount::Amount, control::clock::Millis};
 
-/// How many impressions bring one click on a companion.
+/// The number of impressions per click on a companion ad.
 pub const IMPRESSIONS_PER_CLICK: u64 = 200;
-/// How many times as fast a flight runs that is to run as fast as it can.
+/// How many times as fast a flight with pacing `ASAP` delivers.
 const ASAP: i128 = 3;
-/// Parts of an impression: fine enough that a stretch of an hour loses nothing anyone sees.
+/// Fractions of an impression: fine enough that a stretch of an hour has no visible rounding error.
 const PARTS: i128 = 1_000_000;
 
-/// Numbers of a stretch of time.
+/// Totals over a period of time.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Totals {
     /// Impressions.
@@ -25,29 +26,29 @@ pub struct Totals {
     pub revenue: Amount,
 }
 
-/// What decides about delivery.
+/// The fields of a flight that determine its delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Terms {
     /// The first millisecond.
     pub start: Millis,
-    /// The first one after the last.
+    /// The first millisecond after the last one.
     pub end: Millis,
-    /// Impressions.
+    /// The goal, in impressions.
     pub goal: i64,
-    /// The price of a thousand, in micros.
+    /// The price of a thousand impressions, in micros.
     pub rate: i64,
-    /// The most impressions in a day.
+    /// The most impressions per day.
     pub daily_cap: Option<i64>,
-    /// Whether it runs as fast as it can.
+    /// Whether it delivers as fast as possible.
     pub asap: bool,
-    /// The days of the week that it runs on, Monday first.
+    /// The days of the week on which it runs, Monday first.
     pub days: [bool; 7],
-    /// How much later than in UTC its first day begins where its station is.
+    /// How much later than in UTC the first day begins in its station's time zone.
     pub shift: Millis,
 }
 
 impl Terms {
-    /// The milliseconds between two instants on which it may run.
+    /// Returns the milliseconds between two instants in which it may run.
     fn running(&self, from: Millis, to: Millis) -> i128 {
         let (from, to) = (from.max(self.start), to.min(self.end));
         if to <= from {
@@ -61,12 +62,13 @@ impl Terms {
     }
 }
 
-/// An amount in whole millionths, as finely as reports tell it. What a day's share loses the next one has.
+/// Returns an amount in whole millionths, the precision of reports. The remainder of one day counts
+/// towards the next.
 fn in_micros(amount: Amount) -> Amount {
     Amount(amount.0 / 1000 * 1000)
 }
 
-/// The day of the week of a day since 1970, Monday 0. That one was a Thursday.
+/// Returns the weekday of a day since 1970, with Monday as 0. Day 0 was a Thursday.
 fn weekday(day: i64) -> usize {
     usize::try_from((day + 3).rem_euclid(7)).unwrap_or(0)
 }
@@ -85,14 +87,14 @@ struct Stretch {
 pub(super) struct Delivery(Vec<Stretch>);
 
 impl Delivery {
-    /// The delivery of a new flight, which is off.
+    /// Returns the delivery of a new, inactive flight.
     pub(super) fn new(now: Millis, terms: Terms) -> Self {
         Self(vec![Stretch { since: now, on: false, terms, parts_before: 0, revenue_before: Amount(0) }])
     }
 
-    /// Notes the terms and whether the flight is on, as of now.
+    /// Records the terms and whether the flight is active, as of now.
     pub(super) fn note(&mut self, now: Millis, terms: Terms, on: bool) {
-        // If the clock was set back, what was noted after now has not happened.
+        // If the clock was set back, what was recorded after now has not happened.
         if self.0.first().is_some_and(|first| first.since <= now) {
             self.0.retain(|stretch| stretch.since <= now);
         } else {
@@ -106,7 +108,7 @@ impl Delivery {
         self.0.push(stretch);
     }
 
-    /// What was delivered from the beginning up to an instant.
+    /// Returns what was delivered from the beginning up to an instant.
     pub(super) fn totals(&self, at: Millis) -> Totals {
         let Some(stretch) = self.stretch(at) else { return Totals::default() };
         let (now, before) = (self.parts(at) / PARTS, stretch.parts_before / PARTS);
@@ -116,7 +118,7 @@ impl Delivery {
         Totals { impressions, clicks: impressions / IMPRESSIONS_PER_CLICK, revenue }
     }
 
-    /// What was delivered between two instants.
+    /// Returns what was delivered between two instants.
     pub(super) fn between(&self, from: Millis, to: Millis) -> Totals {
         let (one, other) = (self.totals(from), self.totals(to.max(from)));
         Totals {
@@ -142,7 +144,7 @@ impl Delivery {
         let left = (i128::from(terms.goal) * PARTS - before).max(0);
         let speed = if terms.asap { ASAP } else { 1 };
         let running = terms.running(stretch.since, at);
-        // A cap is spread over its day, too, so that no day has more.
+        // A cap is also spread over its day, so that no day exceeds it.
         let most = terms.daily_cap.map(|cap| i128::from(cap) * PARTS * running / i128::from(DAY));
         before + (left * running * speed / whole).min(left).min(most.unwrap_or(left))
     }

@@ -1,5 +1,5 @@
-//! Reading a body field by field. Every refusal names the first field that is wrong by its path. Triton publishes no schema
-//! that bodies could be checked against.
+//! Parses a body field by field. A refusal names the path of the first wrong field. Triton
+//! publishes no schema against which bodies could be checked.
 
 use serde_json::{Map, Number, Value};
 use time::{Date, format_description::well_known::Iso8601};
@@ -10,10 +10,10 @@ use crate::{amount, control::clock::Millis};
 /// A JSON object.
 pub(super) type Object = Map<String, Value>;
 
-/// A day in milliseconds.
+/// A day, in milliseconds.
 pub(super) const DAY: Millis = 86_400_000;
 
-/// An object of a body, and where it stands: `goal.`.
+/// An object in a body, and its path: `goal.`.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Fields<'a> {
     object: &'a Object,
@@ -21,10 +21,10 @@ pub(super) struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    /// The object of a body, none of whose fields is unknown.
+    /// Wraps the object of a body, which must have no unknown fields.
     ///
     /// # Errors
-    /// [`Refusal`] naming a field that is not known.
+    /// [`Refusal`] with an unknown field.
     pub(super) fn of(object: &'a Object, known: &[&str]) -> Result<Self, Refusal> {
         Self::at(object, "", known)
     }
@@ -42,7 +42,7 @@ impl<'a> Fields<'a> {
         format!("{}{name}", self.place)
     }
 
-    /// The value of a field; `null` is as good as nothing.
+    /// Returns the value of a field; `null` counts as missing.
     pub(super) fn get(&self, name: &str) -> Option<&'a Value> {
         self.object.get(name).filter(|value| !value.is_null())
     }
@@ -61,7 +61,7 @@ impl<'a> Fields<'a> {
         read.ok_or_else(|| Refusal::required(&self.path(name)))
     }
 
-    /// A text of 1 to `most` characters.
+    /// Returns a text of 1 to `most` characters.
     pub(super) fn text(&self, name: &str, most: usize) -> Result<Option<&'a str>, Refusal> {
         let what = format!("a text of 1 to {most} characters");
         self.typed(name, &what, |value| {
@@ -69,19 +69,19 @@ impl<'a> Fields<'a> {
         })
     }
 
-    /// As [`text`](Self::text), which must be there.
+    /// Like [`text`](Self::text), but required.
     pub(super) fn required_text(&self, name: &str, most: usize) -> Result<&'a str, Refusal> {
         let read = self.text(name, most)?;
         self.there(name, read)
     }
 
-    /// One of some words, which must be there.
+    /// Returns one of some words, required.
     pub(super) fn word(&self, name: &str, words: &[&'static str]) -> Result<&'static str, Refusal> {
         let read = self.word_if_any(name, words)?;
         self.there(name, read)
     }
 
-    /// One of some words.
+    /// Returns one of some words, if present.
     pub(super) fn word_if_any(&self, name: &str, words: &[&'static str]) -> Result<Option<&'static str>, Refusal> {
         let what = format!("one of {}", words.join(", "));
         self.typed(name, &what, |value| {
@@ -90,25 +90,25 @@ impl<'a> Fields<'a> {
         })
     }
 
-    /// True or false; left out: `default`.
+    /// Returns a flag; `default` if it is missing.
     pub(super) fn flag(&self, name: &str, default: bool) -> Result<bool, Refusal> {
         Ok(self.typed(name, "true or false", Value::as_bool)?.unwrap_or(default))
     }
 
-    /// A whole number of at least 1.
+    /// Returns a whole number of at least 1.
     pub(super) fn count(&self, name: &str) -> Result<Option<i64>, Refusal> {
         self.typed(name, "a whole number of 1 to 2147483647", |value| {
             value.as_i64().filter(|number| (1..=i64::from(i32::MAX)).contains(number))
         })
     }
 
-    /// As [`count`](Self::count), which must be there.
+    /// Like [`count`](Self::count), but required.
     pub(super) fn required_count(&self, name: &str) -> Result<i64, Refusal> {
         let read = self.count(name)?;
         self.there(name, read)
     }
 
-    /// An amount above 0 in millionths, which must be there.
+    /// Returns an amount above 0 in millionths, required.
     pub(super) fn amount(&self, name: &str) -> Result<i64, Refusal> {
         let number = self.typed(name, "a number", |value| match value {
             Value::Number(number) => Some(number),
@@ -122,13 +122,13 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// A day as 2026-12-01, which must be there: its first millisecond since 1970.
+    /// Returns the first millisecond since 1970 of a day such as 2026-12-01, required.
     pub(super) fn day(&self, name: &str) -> Result<Millis, Refusal> {
         let read = self.typed(name, "a day as 2026-12-01", |value| day(value.as_str()?))?;
         self.there(name, read)
     }
 
-    /// A list of ids; left out: none.
+    /// Returns a list of ids; empty if it is missing.
     pub(super) fn ids(&self, name: &str) -> Result<Vec<i64>, Refusal> {
         let read = self.typed(name, "a list of ids", |value| {
             value.as_array()?.iter().map(Value::as_i64).collect::<Option<Vec<i64>>>()
@@ -138,7 +138,7 @@ impl<'a> Fields<'a> {
         Ok(ids)
     }
 
-    /// A list of objects; left out: none.
+    /// Returns a list of objects; empty if it is missing.
     pub(super) fn objects(&self, name: &str) -> Result<Vec<&'a Object>, Refusal> {
         let read = self.typed(name, "a list of objects", |value| {
             value.as_array()?.iter().map(Value::as_object).collect::<Option<Vec<&Object>>>()
@@ -146,7 +146,7 @@ impl<'a> Fields<'a> {
         Ok(read.unwrap_or_default())
     }
 
-    /// An object within, read by `read`.
+    /// Returns a nested object, parsed by `read`.
     pub(super) fn inner<T>(
         &self,
         name: &str,
@@ -158,7 +158,7 @@ impl<'a> Fields<'a> {
         read(Fields::at(object, &place, known)?).map(Some)
     }
 
-    /// As [`inner`](Self::inner), which must be there.
+    /// Like [`inner`](Self::inner), but required.
     pub(super) fn required_inner<T>(
         &self,
         name: &str,
@@ -170,13 +170,13 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// The first millisecond of a day.
+/// Returns the first millisecond of a day.
 pub(super) fn day(text: &str) -> Option<Millis> {
     let date = Date::parse(text, &Iso8601::DATE).ok().filter(|date| date.to_string() == text)?;
     Some(date.midnight().assume_utc().unix_timestamp() * 1000)
 }
 
-/// A body with what was sent over what was there: a `null` takes away.
+/// Returns a body with what was sent merged over the previous fields. A `null` removes a field.
 pub(super) fn merged(before: &Object, sent: Object) -> Object {
     let mut after = before.clone();
     for (name, value) in sent {

@@ -38,14 +38,14 @@ const KNOWN: [&str; 17] = [
     "active",
     "creativeIds",
 ];
-/// The longest name, in characters.
+/// The maximum length of a name, in characters.
 const MAX_NAME: usize = 255;
-/// The longest name of a time zone, in characters.
+/// The maximum length of a time zone's name, in characters.
 const MAX_ZONE: usize = 64;
-/// The longest frequency period: thirty days, in minutes.
+/// The longest period of a frequency cap: thirty days, in minutes.
 const MAX_PERIOD: i64 = 30 * 24 * 60;
 
-/// A page of the flights of a campaign, or of some campaigns.
+/// Returns a page of the flights of one or several campaigns.
 pub(super) fn list(desk: &Desk<'_>) -> Done {
     let (one, some) = (lists::id(desk, "campaignId")?, lists::ids(desk, "campaignIds")?);
     if one.is_none() && some.is_none() {
@@ -61,20 +61,20 @@ pub(super) fn list(desk: &Desk<'_>) -> Done {
     lists::answer(desk, &["campaignId", "campaignIds"], &items)
 }
 
-/// One flight.
+/// Returns one flight.
 pub(super) fn get(desk: &Desk<'_>, id: i64) -> Done {
     lists::only_params(desk, &[])?;
     let flight = desk.state.flight(id)?;
     Ok(json(StatusCode::OK, &desk.state.show_flight(id, flight, desk.now)))
 }
 
-/// What a body says, checked.
+/// A parsed and checked body.
 struct Read {
     campaign: i64,
     terms: Terms,
-    /// Its first day, and the one after its last, by their midnights UTC.
+    /// The first day, and the one after the last, as their midnights in UTC.
     days: (Millis, Millis),
-    /// Where those days begin.
+    /// The time zone of those days.
     zone: TimeZone,
     active: bool,
     creatives: Vec<i64>,
@@ -146,7 +146,7 @@ fn read(state: &State, object: &Object) -> Result<Read, Refusal> {
     Ok(Read { campaign: campaign_id, terms, days: named, zone, active: fields.flag("active", true)?, creatives })
 }
 
-/// Makes a flight.
+/// Creates a flight.
 pub(super) fn create(desk: &mut Desk<'_>) -> Done {
     lists::only_params(desk, &[])?;
     let object = desk.body()?;
@@ -163,7 +163,7 @@ pub(super) fn create(desk: &mut Desk<'_>) -> Done {
     Ok(json(StatusCode::CREATED, &desk.state.show_flight(id, flight, now)))
 }
 
-/// Changes a flight: the fields that are sent.
+/// Changes the fields of a flight that were sent.
 pub(super) fn update(desk: &mut Desk<'_>, id: i64) -> Done {
     lists::only_params(desk, &[])?;
     let flight = desk.state.flight(id)?;
@@ -173,7 +173,7 @@ pub(super) fn update(desk: &mut Desk<'_>, id: i64) -> Done {
         return Err(Refusal::field("campaignId", "can't be changed"));
     }
     let delivered = flight.delivery.totals(desk.now).impressions;
-    // Since July 2025, as the platform announced: a new rate needs a new flight.
+    // As the platform announced, since July 2025 a new rate needs a new flight.
     let began = flight.terms.start <= desk.now && (delivered > 0 || (flight.active && !flight.creatives.is_empty()));
     if began && read.terms.rate != flight.terms.rate {
         let why = format!("rate: flight {id} is in progress; its rate can't be changed, book a new flight");

@@ -9,14 +9,14 @@ use serde_json::{Value, json as object};
 use super::{refusal::Refusal, routes::Desk};
 use crate::platform::json;
 
-/// The page if none is asked for, in items.
+/// The default page size, in items.
 const DEFAULT_PAGE: usize = 100;
-/// The largest page.
+/// The largest page size.
 const MAX_PAGE: usize = 500;
-/// The most ids that one list is filtered by.
+/// The most ids in the filter of one list.
 const MAX_IDS: usize = 100;
 
-/// Answers a page.
+/// Responds with a page.
 pub(super) fn answer(desk: &Desk<'_>, known: &[&str], items: &[Value]) -> Result<Response<Body>, Refusal> {
     let known: Vec<&str> = known.iter().copied().chain(["page", "pageSize"]).collect();
     only_params(desk, &known)?;
@@ -41,7 +41,7 @@ pub(super) fn answer(desk: &Desk<'_>, known: &[&str], items: &[Value]) -> Result
     ))
 }
 
-/// Refuses query parameters nobody knows.
+/// Refuses unknown query parameters.
 pub(super) fn only_params(desk: &Desk<'_>, known: &[&str]) -> Result<(), Refusal> {
     match desk.call.query.iter().find(|(name, _)| !known.contains(&name.as_str())) {
         Some((name, _)) => Err(Refusal::field(name, format!("is not known here; known: {}", known.join(", ")))),
@@ -49,13 +49,13 @@ pub(super) fn only_params(desk: &Desk<'_>, known: &[&str]) -> Result<(), Refusal
     }
 }
 
-/// An id in the query.
+/// Returns an id in the query.
 pub(super) fn id(desk: &Desk<'_>, name: &str) -> Result<Option<i64>, Refusal> {
     let Some(text) = desk.call.param(name) else { return Ok(None) };
     text.parse().map(Some).map_err(|_| Refusal::field(name, "must be an id"))
 }
 
-/// Ids in the query, joined by commas.
+/// Returns comma-separated ids in the query.
 pub(super) fn ids(desk: &Desk<'_>, name: &str) -> Result<Option<Vec<i64>>, Refusal> {
     let Some(text) = desk.call.param(name) else { return Ok(None) };
     let read: Option<Vec<i64>> = text.split(',').map(|id| id.parse().ok()).collect();

@@ -1,4 +1,4 @@
-//! The login: a user's name and password for a token, whose expiry its payload says.
+//! The login: exchanges a user's name and password for a token whose payload contains its expiry.
 
 use std::{
     collections::BTreeMap,
@@ -16,32 +16,32 @@ use serde_json::{Value, json as object};
 use super::{fields::Fields, refusal::Refusal};
 use crate::platform::{Call, json};
 
-/// The longest that a token is good for: whatever is set, a year.
+/// The longest validity of a token, whatever the settings say: a year.
 const LONGEST: Duration = Duration::from_secs(365 * 24 * 3_600);
-/// The longest name and password, in characters.
+/// The maximum length of name and password, in characters.
 const MAX_TEXT: usize = 200;
 
-/// Tokens that were given out, and until when they are good.
+/// The issued tokens, with the expiry of each.
 #[derive(Debug, Default)]
 pub(super) struct Tokens(BTreeMap<String, Instant>);
 
 impl Tokens {
-    /// Whether a token is good now.
+    /// Whether a token is valid now.
     pub(super) fn good(&self, token: &str) -> bool {
         self.0.get(token).is_some_and(|ends| Instant::now() < *ends)
     }
 
-    /// All tokens that were given out.
+    /// Returns all issued tokens.
     pub(super) fn all(&self) -> Vec<String> {
         self.0.keys().cloned().collect()
     }
 
-    /// Forgets all tokens.
+    /// Drops all tokens.
     pub(super) fn clear(&mut self) {
         self.0.clear();
     }
 
-    /// A new token; `None` if the system has no random numbers.
+    /// Issues a token; `None` if the system provides no randomness.
     pub(super) fn give(&mut self, username: &str, lifetime: Duration) -> Option<String> {
         let lifetime = lifetime.min(LONGEST);
         let mut signature = [0_u8; 32];
@@ -61,7 +61,7 @@ impl Tokens {
     }
 }
 
-/// Answers a login.
+/// Handles a login.
 pub(super) fn login(
     call: &Call,
     (username, password): (&str, &str),

@@ -1,4 +1,4 @@
-//! Reports: asked for, waited for, and read as CSV. Days are UTC.
+//! Reports: requested, polled, and read as CSV. Days are in UTC.
 
 use std::fmt::Write as _;
 
@@ -18,7 +18,7 @@ use crate::{
 };
 
 const COLUMNS: [&str; 7] = ["date", "campaignId", "flightId", "flightName", "impressions", "clicks", "totalRevenue"];
-/// The most campaigns of one report.
+/// The most campaigns in one report.
 const MAX_CAMPAIGNS: usize = 100;
 /// The longest range of days: ten years.
 const MAX_DAYS: i64 = 3660;
@@ -26,14 +26,15 @@ const MAX_DAYS: i64 = 3660;
 /// A report.
 #[derive(Debug)]
 pub(super) struct Report {
-    /// The rows, as they were when it was asked for.
+    /// The rows at the time of the request.
     csv: String,
     polls_left: u32,
     fails: bool,
 }
 
 impl Report {
-    /// As it is answered. `origin` is where the caller reached the emulator.
+    /// Returns the report as in a response. `origin` is the base URL by which the caller reached
+    /// the emulator.
     pub(super) fn show(&self, id: i64, origin: &str) -> Value {
         if self.polls_left > 0 {
             return object!({ "id": id, "status": "RUNNING" });
@@ -45,7 +46,7 @@ impl Report {
     }
 }
 
-/// Asks for a report.
+/// Creates a report.
 pub(super) fn create(desk: &mut Desk<'_>) -> Done {
     lists::only_params(desk, &[])?;
     let body = desk.body()?;
@@ -77,7 +78,7 @@ pub(super) fn create(desk: &mut Desk<'_>) -> Done {
     Ok(json(StatusCode::ACCEPTED, &object!({ "id": id })))
 }
 
-/// How far a report is. Being asked is what makes it go on.
+/// Returns the progress of a report. Each poll advances it.
 pub(super) fn get(desk: &mut Desk<'_>, id: i64) -> Done {
     lists::only_params(desk, &[])?;
     let host = desk.call.headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
@@ -88,7 +89,7 @@ pub(super) fn get(desk: &mut Desk<'_>, id: i64) -> Done {
     Ok(json(StatusCode::OK, &shown))
 }
 
-/// The rows, as CSV.
+/// Returns the rows, as CSV.
 pub(super) fn data(desk: &Desk<'_>, id: i64) -> Done {
     lists::only_params(desk, &[])?;
     let report = desk.state.reports.get(&id).ok_or_else(|| Refusal::no_such("report", id))?;
@@ -98,7 +99,7 @@ pub(super) fn data(desk: &Desk<'_>, id: i64) -> Done {
     Ok(bytes(StatusCode::OK, "text/csv; charset=utf-8", report.csv.clone().into_bytes()))
 }
 
-/// The rows of some days, as they are now.
+/// Returns the current rows of some days.
 fn rows(desk: &Desk<'_>, (first, after): (Millis, Millis), campaigns: &[i64], columns: &[&'static str]) -> String {
     let mut text = format!("{}\r\n", columns.join(","));
     let by_day = columns.contains(&"date");
@@ -134,7 +135,7 @@ fn date(millis: Millis) -> String {
     OffsetDateTime::from_unix_timestamp(millis / 1000).unwrap_or(OffsetDateTime::UNIX_EPOCH).date().to_string()
 }
 
-/// A cell as RFC 4180 writes it.
+/// Quotes a cell according to RFC 4180.
 fn quoted(text: &str) -> String {
     if text.contains([',', '"', '\r', '\n']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() }
 }

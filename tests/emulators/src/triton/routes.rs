@@ -1,4 +1,4 @@
-//! The table of paths, and the parts every handler is handed.
+//! The table of paths, and what every handler gets.
 
 use std::time::Duration;
 
@@ -17,29 +17,29 @@ use crate::{
     platform::Call,
 };
 
-/// What a handler works with.
+/// The context of a handler.
 pub(super) struct Desk<'a> {
-    /// Everything kept.
+    /// The whole state.
     pub state: &'a mut State,
-    /// The emulator's now.
+    /// The emulator's current time.
     pub now: Millis,
-    /// What a test turned.
+    /// The current settings.
     pub settings: TritonSettings,
-    /// For how long new objects are missing from lists.
+    /// How long new objects are missing from lists.
     pub lag: Duration,
     /// The largest page.
     pub max_page: usize,
-    /// How lists are cut into pages.
+    /// How lists are split into pages.
     pub paging: Paging,
     /// The call.
     pub call: &'a Call,
 }
 
-/// What handlers return.
+/// The result of a handler.
 pub(super) type Done = Result<Response<Body>, Refusal>;
 
 impl Desk<'_> {
-    /// The body as an object.
+    /// Parses the body as an object.
     pub(super) fn body(&self) -> Result<Object, Refusal> {
         let wrong = |why: String| Refusal::new(StatusCode::BAD_REQUEST, "INVALID_JSON", why);
         match serde_json::from_slice(&self.call.body) {
@@ -50,7 +50,7 @@ impl Desk<'_> {
     }
 }
 
-/// Finds the handler and lets it act.
+/// Dispatches the call to its handler.
 pub(super) fn dispatch(desk: &mut Desk<'_>) -> Done {
     let path = desk.call.path.clone();
     let segments: Vec<&str> = path.split('/').skip(1).collect();

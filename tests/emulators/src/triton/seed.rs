@@ -1,4 +1,4 @@
-//! What is there from the start: advertisers and stations.
+//! The initial data: advertisers and stations.
 
 use serde_json::{Value, json};
 
@@ -15,7 +15,7 @@ pub(super) const ADVERTISERS: [(i64, &str); 2] = [(ADVERTISER, "Acme Corp"), (OT
 /// A station.
 #[derive(Debug)]
 pub(super) struct Station {
-    /// Its id.
+    /// The id of the station.
     pub id: i64,
     call_sign: &'static str,
     name: &'static str,
@@ -50,7 +50,7 @@ const fn station(
 }
 
 impl Station {
-    /// As it is listed.
+    /// Returns the station as in a list.
     pub(super) fn show(&self) -> Value {
         json!({
             "id": self.id, "callSign": self.call_sign, "name": self.name, "market": self.market,

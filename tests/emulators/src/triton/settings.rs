@@ -1,15 +1,15 @@
-//! What a test may turn besides what every emulator has.
+//! Settings of this platform only, in addition to those of every emulator.
 
 use serde::{Deserialize, Serialize};
 
-/// The settings. In a `PUT`, what is left out stays.
+/// The settings. A `PUT` leaves omitted fields unchanged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct TritonSettings {
-    /// For how many seconds of real time a new token is good; 1,800.
+    /// How long a new token is valid, in seconds of real time; 1,800 by default.
     pub token_lifetime_seconds: u64,
-    /// How many times a report is asked for before it is complete; 1 by default.
+    /// How often a report is polled before it is complete; 1 by default.
     pub report_polls: u32,
-    /// Whether reports can't be made: those that are asked for from then on end as FAILED.
+    /// Whether reports fail: those requested while this is set end as FAILED.
     pub reports_fail: bool,
 }
 
@@ -32,7 +32,7 @@ pub struct TritonChange {
 }
 
 impl TritonSettings {
-    /// The settings with a change made.
+    /// Returns the settings with a change applied.
     #[must_use]
     pub fn with(self, change: TritonChange) -> Self {
         Self {

@@ -1,4 +1,4 @@
-//! What the emulator keeps, all under one lock: campaigns, flights, creatives and reports.
+//! The emulator's data, all under one lock: campaigns, flights, creatives and reports.
 
 use std::{
     collections::BTreeMap,
@@ -19,13 +19,13 @@ use crate::{
     platform::Duplicate,
 };
 
-/// For how long before and after its days a flight or campaign has the status of one that runs.
+/// How long before and after its days a flight or campaign has an active status.
 const MARGIN: Millis = 2 * DAY;
 
 /// A campaign.
 #[derive(Debug)]
 pub(super) struct Campaign {
-    /// What was written.
+    /// The fields as the caller wrote them.
     pub object: Object,
     pub advertiser: i64,
     pub start: Millis,
@@ -39,13 +39,13 @@ pub(super) struct Campaign {
 /// A flight.
 #[derive(Debug)]
 pub(super) struct Flight {
-    /// What was written.
+    /// The fields as the caller wrote them.
     pub object: Object,
     pub campaign: i64,
     pub active: bool,
     pub creatives: Vec<i64>,
     pub terms: Terms,
-    /// Its first day, and the one after its last, by their midnights UTC.
+    /// The first day, and the one after the last, as their midnights in UTC.
     pub days: (Millis, Millis),
     pub delivery: Delivery,
     pub born: Instant,
@@ -54,13 +54,13 @@ pub(super) struct Flight {
 /// A creative.
 #[derive(Debug)]
 pub(super) struct Creative {
-    /// What was written.
+    /// The fields as the caller wrote them.
     pub object: Object,
     pub advertiser: i64,
     pub born: Instant,
 }
 
-/// Everything kept.
+/// The whole state.
 #[derive(Debug)]
 pub(super) struct State {
     last: i64,
@@ -70,13 +70,13 @@ pub(super) struct State {
     pub reports: BTreeMap<i64, Report>,
 }
 
-/// Whether lists show an object of that age yet.
+/// Whether lists already show an object of this age.
 pub(super) fn visible(born: Instant, lag: Duration) -> bool {
     lag.is_zero() || born.elapsed() >= lag
 }
 
 impl State {
-    /// The seeded state.
+    /// Returns the seeded state.
     pub(super) fn seeded() -> Self {
         Self {
             last: 90_000,
@@ -87,28 +87,29 @@ impl State {
         }
     }
 
-    /// A new id. One row of numbers for all types: an id used in the wrong place is unknown there.
+    /// Returns a new id. All types share one sequence, so an id used in the wrong place is unknown
+    /// there.
     pub(super) fn next_id(&mut self) -> i64 {
         self.last += 1;
         self.last
     }
 
-    /// A campaign.
+    /// Returns a campaign.
     pub(super) fn campaign(&self, id: i64) -> Result<&Campaign, Refusal> {
         self.campaigns.get(&id).ok_or_else(|| Refusal::no_such("campaign", id))
     }
 
-    /// A flight.
+    /// Returns a flight.
     pub(super) fn flight(&self, id: i64) -> Result<&Flight, Refusal> {
         self.flights.get(&id).ok_or_else(|| Refusal::no_such("flight", id))
     }
 
-    /// The flights of a campaign.
+    /// Iterates over the flights of a campaign.
     pub(super) fn flights_of(&self, campaign: i64) -> impl Iterator<Item = (&i64, &Flight)> {
         self.flights.iter().filter(move |(_, flight)| flight.campaign == campaign)
     }
 
-    /// Lets a flight's delivery know what changed. To be called after every change to it or its campaign.
+    /// Updates a flight's delivery. Call this after every change of the flight or its campaign.
     pub(super) fn settle(&mut self, id: i64, now: Millis) {
         let Some(flight) = self.flights.get_mut(&id) else { return };
         let campaign = self.campaigns.get(&flight.campaign);
@@ -117,7 +118,7 @@ impl State {
         flight.delivery.note(now, flight.terms, on);
     }
 
-    /// As [`settle`](Self::settle), for all flights of a campaign.
+    /// Like [`settle`](Self::settle), for all flights of a campaign.
     pub(super) fn settle_all(&mut self, campaign: i64, now: Millis) {
         let flights: Vec<i64> = self.flights_of(campaign).map(|(id, _)| *id).collect();
         for flight in flights {
@@ -125,7 +126,8 @@ impl State {
         }
     }
 
-    /// The status of a flight. It is active from two days before its days until two days after them (help pages, status).
+    /// Returns the status of a flight. It is active from two days before its days until two days
+    /// after them (help pages, status).
     pub(super) fn flight_status(&self, flight: &Flight, now: Millis) -> &'static str {
         let Some(campaign) = self.campaigns.get(&flight.campaign) else { return "ARCHIVED" };
         let goal = u64::try_from(flight.terms.goal).unwrap_or(0);
@@ -157,7 +159,7 @@ impl State {
         }
     }
 
-    /// A campaign as answered.
+    /// Returns a campaign as in a response.
     pub(super) fn show_campaign(&self, id: i64, campaign: &Campaign, now: Millis) -> Value {
         let mut shown = campaign.object.clone();
         shown.insert("id".to_owned(), id.into());
@@ -167,7 +169,7 @@ impl State {
         Value::Object(shown)
     }
 
-    /// A flight as answered.
+    /// Returns a flight as in a response.
     pub(super) fn show_flight(&self, id: i64, flight: &Flight, now: Millis) -> Value {
         let mut shown = flight.object.clone();
         let totals = flight.delivery.totals(now);
@@ -179,7 +181,7 @@ impl State {
         Value::Object(shown)
     }
 
-    /// A creative as answered.
+    /// Returns a creative as in a response.
     pub(super) fn show_creative(id: i64, creative: &Creative) -> Value {
         let mut shown = creative.object.clone();
         shown.insert("id".to_owned(), id.into());
@@ -187,7 +189,7 @@ impl State {
         Value::Object(shown)
     }
 
-    /// How many of each type exist.
+    /// Returns how many objects of each type exist.
     pub(super) fn counts(&self) -> Vec<(&'static str, usize)> {
         vec![
             ("advertisers", seed::ADVERTISERS.len()),
@@ -199,7 +201,7 @@ impl State {
         ]
     }
 
-    /// All objects of a type.
+    /// Returns all objects of a type.
     pub(super) fn objects(&self, kind: &str, now: Millis) -> Option<Vec<Value>> {
         Some(match kind {
             "advertisers" => seed::ADVERTISERS.iter().map(|(id, name)| json!({ "id": id, "name": name })).collect(),
@@ -212,8 +214,8 @@ impl State {
         })
     }
 
-    /// Every object that carries a reference, which ends its name. Flights are put away with their campaign; a
-    /// creative is active if a flight plays it that is not put away.
+    /// Returns every object that carries a reference at the end of its name. Flights are archived
+    /// with their campaign; a creative is active if a flight that is not archived plays it.
     pub(super) fn carriers(&self) -> Vec<Carrier> {
         let name = |object: &Object| object.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
         let away = |flight: &Flight| self.campaigns.get(&flight.campaign).is_none_or(|campaign| campaign.archived);
@@ -230,7 +232,7 @@ impl State {
         campaigns.chain(flights).chain(creatives).collect()
     }
 
-    /// Objects that share a name within their type and parent.
+    /// Returns objects with the same type, parent and name.
     pub(super) fn duplicates(&self) -> Vec<Duplicate> {
         let mut named: BTreeMap<(&'static str, i64, String), Vec<i64>> = BTreeMap::new();
         let mut note = |kind, parent, object: &Object, id: i64| {

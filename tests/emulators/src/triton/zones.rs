@@ -1,4 +1,4 @@
-//! Days of stations: a flight runs from midnight to midnight where its station is.
+//! Days of stations: a flight runs from midnight to midnight in its station's time zone.
 
 use jiff::{
     Timestamp,
@@ -8,21 +8,23 @@ use jiff::{
 use super::{fields::DAY, seed};
 use crate::control::clock::Millis;
 
-/// Where a flight's days begin: at its first station; without one, in the flight's own zone, else in UTC.
+/// Returns the time zone of a flight's days: that of its first station; without one, the flight's
+/// own, else UTC.
 pub(super) fn of_flight(stations: &[i64], own: Option<&str>) -> TimeZone {
     let station = stations.iter().find_map(|id| seed::STATIONS.iter().find(|station| station.id == *id));
     let name = station.map(|station| station.time_zone).or(own);
     name.and_then(|name| TimeZoneDatabase::bundled().get(name).ok()).unwrap_or(TimeZone::UTC)
 }
 
-/// The instant at which a day begins somewhere. The day is given by its midnight UTC.
+/// Returns the instant at which a day begins in a time zone. The day is given by its midnight in
+/// UTC.
 pub(super) fn midnight(day: Millis, zone: &TimeZone) -> Millis {
     let Ok(named) = Timestamp::from_millisecond(day) else { return day };
     let date = TimeZone::UTC.to_datetime(named).date();
     date.to_zoned_datetime(zone.clone()).map_or(day, |midnight| midnight.timestamp().as_millisecond())
 }
 
-/// The day that it is somewhere, by its midnight UTC.
+/// Returns the current day in a time zone, by its midnight in UTC.
 pub(super) fn today(now: Millis, zone: &TimeZone) -> Millis {
     let Ok(instant) = Timestamp::from_millisecond(now) else { return now.div_euclid(DAY) * DAY };
     let date = zone.to_datetime(instant).date();

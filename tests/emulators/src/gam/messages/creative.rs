@@ -35,7 +35,7 @@ pub(in crate::gam) static CLICK_TAG: Shape =
 pub(in crate::gam) static CREATIVE_ASSET: Shape = Shape {
     name: "CreativeAsset",
     fields: &[
-        // Required in answers; in a request the bytes stand for it (see `creatives::host_assets`).
+        // Required in responses. In a request, the bytes replace it (see `creatives::host_assets`).
         opt("asset", Text),
         opt("assetByteArray", Bytes),
         opt("fileName", Text),

@@ -1,6 +1,6 @@
-//! The names that enumerations take and their numbers, which Google's own clients send. The
-//! `…_UNSPECIFIED` of each is left out: nobody may write that. Of the hundreds of dimensions and
-//! metrics of reports only those are here that the emulator can report by.
+//! The names and numbers of enum values; Google's own clients send the numbers. The `…_UNSPECIFIED`
+//! values are omitted, because nobody may write them. Of the hundreds of dimensions and metrics of
+//! reports, only those that the emulator supports are here.
 
 use crate::gam::schema::Kind::{self, Enum};
 
