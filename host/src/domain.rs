@@ -20,7 +20,7 @@
 //!   encrypt secrets.
 //! - [`purpose`]: what adapters are called for. [`role`]: what callers may do. [`person`]: the
 //!   person behind a token.
-//! - [`told`]: messages in two versions, for buyers and for the publisher's staff. [`redaction`]:
+//! - [`disclosure`]: messages in two versions, for buyers and for the publisher's staff. [`redaction`]:
 //!   removes what buyers must not see from messages.
 //! - [`problem`]: what is wrong with a request, field by field. [`field`]: identifies a field
 //!   independently of any protocol. [`error_code`]: the error codes.
@@ -38,6 +38,7 @@ pub mod creative;
 pub mod decimal;
 pub mod delivery;
 pub mod digest;
+pub mod disclosure;
 pub mod error_code;
 pub mod event;
 pub mod failure;
@@ -67,7 +68,6 @@ pub mod terms;
 pub(crate) mod testing;
 pub mod text;
 pub mod time;
-pub mod told;
 pub mod update;
 pub mod webhook;
 pub mod weight;

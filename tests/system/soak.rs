@@ -9,7 +9,7 @@
 //! - [`base`]: either database, read from beside; [`watch`]: what the database itself notes of who writes.
 //! - [`clients`]: who asks, and insists; [`story`]: what for; [`ledger`]: what was acknowledged.
 //! - [`chaos`]: what goes wrong.
-//! - [`books`]: what must be true afterwards: of operations and decisions; [`remote`]: of the ad servers; [`told`]: of events, their
+//! - [`books`]: what must be true afterwards: of operations and decisions; [`remote`]: of the ad servers; [`disclosure`]: of events, their
 //!   deliveries and the audit log.
 
 use std::{

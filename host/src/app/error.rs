@@ -3,12 +3,12 @@
 use crate::{
     app::caller::Caller,
     domain::{
+        disclosure::{self, Disclosure},
         failure::{Failure, FailureDetails},
         field::FieldPath,
         id::PlatformName,
         problem::{self, Problem},
         task::Task,
-        told::{self, Told},
     },
     store::StoreError,
 };
@@ -143,10 +143,10 @@ impl AppError {
     /// Converts a failed adapter call to the error for a caller that waits for the answer itself.
     /// The message is the one for buyers.
     pub fn from_failure(platform: &PlatformName, failure: &Failure) -> Self {
-        let told = Told::failure(platform, failure);
-        let mut error = Self::in_words(failure, told.buyer(), told::details_for_buyers(failure));
+        let told = Disclosure::failure(platform, failure);
+        let mut error = Self::in_words(failure, told.buyer(), disclosure::details_for_buyers(failure));
         let Self { message, problems, details, .. } =
-            Self::in_words(failure, told.staff(), told::details_for_staff(failure));
+            Self::in_words(failure, told.staff(), disclosure::details_for_staff(failure));
         if (&message, &problems, &details) != (&error.message, &error.problems, &error.details) {
             error.internal = Some(Box::new(Internal { message, problems, details }));
         }

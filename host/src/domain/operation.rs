@@ -18,6 +18,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{
+    disclosure::Disclosure,
     failure::{Failure, FailureDetails},
     id::{MediaBuyId, OperationId, PackageId, PlatformName, PrincipalId, TaskId},
     media_buy::MediaBuy,
@@ -26,7 +27,6 @@ use super::{
     problem::Problem,
     targeting::names,
     time::Timestamp,
-    told::Told,
     update::{Progress, When},
 };
 
@@ -179,7 +179,7 @@ pub struct OperationFailure {
     /// The error code.
     pub code: String,
     /// The reason, for buyers and for staff.
-    pub reason: Told,
+    pub reason: Disclosure,
     /// The individual problems, if there are several. Buyers see them, too.
     pub details: FailureDetails,
 }
@@ -239,7 +239,7 @@ pub struct Operation {
     #[serde(default)]
     pub faults: u32,
     /// The last temporary failure, for people.
-    pub last_error: Option<Told>,
+    pub last_error: Option<Disclosure>,
     /// Why it failed.
     pub failure: Option<OperationFailure>,
     /// When it ended.

@@ -12,12 +12,12 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{
+    disclosure::Disclosure,
     id::{MediaBuyId, OperationId, PrincipalId, TaskId},
     person::Person,
     plan::Plan,
     targeting::names,
     time::Timestamp,
-    told::Told,
 };
 
 /// How long a closed task is listed. Callers poll the list for the end of their operation.
@@ -180,7 +180,7 @@ pub struct Task {
     /// The priority.
     pub priority: Priority,
     /// Why the task exists, for people.
-    pub reason: Told,
+    pub reason: Disclosure,
     /// When the task was created.
     pub created_at: Timestamp,
     /// The time after which the task escalates automatically.

@@ -19,13 +19,13 @@ use crate::{
     adapters::{Adapters, Call},
     config::Config,
     domain::{
+        disclosure::Disclosure,
         failure::{Failure, FailureKind},
         lookup::{self, Made, MadeObject},
         media_buy::MediaBuy,
         operation::Operation,
         step::UNDO,
         task::{Priority, TaskKind},
-        told::Told,
     },
     metrics::DUPLICATES,
     operations::{
@@ -245,7 +245,7 @@ impl Lookups {
     }
 
     /// Records a task for a person, together with what the person was notified of.
-    async fn ask(&self, subject: &mut Subject, reason: Told, mut recording: Recording) -> Result<(), StoreError> {
+    async fn ask(&self, subject: &mut Subject, reason: Disclosure, mut recording: Recording) -> Result<(), StoreError> {
         let at = now();
         let operation = &mut subject.operation.value;
         let question = Question {
@@ -300,7 +300,7 @@ impl Lookups {
         let buyer = format!(
             "on {platform}, a second object could not be stopped and may deliver; somebody at the publisher stops it"
         );
-        Ok(self.ask(subject, Told::apart(buyer, words), recording).await?)
+        Ok(self.ask(subject, Disclosure::apart(buyer, words), recording).await?)
     }
 }
 

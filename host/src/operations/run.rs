@@ -16,11 +16,11 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     adapters::JournalError,
     domain::{
+        disclosure::Disclosure,
         failure::{Failure, FailureKind},
         media_buy::MediaBuy,
         operation::{Operation, OperationState},
         time::Timestamp,
-        told::Told,
     },
     fault,
     operations::{backoff::Backoff, late_results::Journals, lease::Lease, now, runner::Runner},
@@ -110,7 +110,7 @@ impl<'a> Run<'a> {
                 "it was begun {claims} times and never came to an end, as if it stopped the host each time: look at the logs, then \
                  approve to have it tried again"
             );
-            let told = Told::apart(
+            let told = Disclosure::apart(
                 "it was begun several times and never came to an end: somebody at the publisher finds out",
                 reason,
             );

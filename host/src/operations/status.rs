@@ -14,13 +14,13 @@ use crate::{
         absence::{self, Absence},
         delivery::{DeliveryState, RemoteBuyStatus},
         digest,
+        disclosure::Disclosure,
         failure::Failure,
         id::{MediaBuyId, PlatformName},
         media_buy::MediaBuy,
         operation::OperationState,
         status::{self, BuyStatus, Creation, Standing},
         time::Timestamp,
-        told::Told,
     },
     metrics::MISSING_ALARM,
     operations::{
@@ -51,7 +51,7 @@ pub struct Seen {
     /// The answers of the platforms that gave one.
     pub statuses: Arc<Vec<RemoteBuyStatus>>,
     /// Why the answers are incomplete, in words; `None` if they are complete.
-    pub silent: Option<Told>,
+    pub silent: Option<Disclosure>,
     /// The platforms that don't show the buy, and since when, if that differs from the record.
     pub absent: Option<BTreeMap<PlatformName, Absence>>,
 }
@@ -142,14 +142,14 @@ impl Observer {
 
     /// Returns what is said of a buy while a platform does not answer about it, including by when
     /// that platform is asked again.
-    fn cannot_be_asked(&self, platform: &PlatformName, failure: Option<&Failure>, at: Timestamp) -> Told {
+    fn cannot_be_asked(&self, platform: &PlatformName, failure: Option<&Failure>, at: Timestamp) -> Disclosure {
         let pause = failure.and_then(|failure| failure.retry_after_ms).map(Duration::from_millis);
         let again = at.plus(self.config.operations.status_refresh.max(pause.unwrap_or_default())).floor_second();
         let buyer = format!(
             "{platform} can't be asked now, which changes nothing about what is booked there; it is asked again by {again}"
         );
         let why = failure.map_or_else(|| "it said nothing about it".to_owned(), ToString::to_string);
-        Told::apart(buyer, format!("{platform} can't be asked now ({why}); it is asked again by {again}"))
+        Disclosure::apart(buyer, format!("{platform} can't be asked now ({why}); it is asked again by {again}"))
     }
 
     /// Returns when the alarm about buys missing on a platform was last raised by any host, if a

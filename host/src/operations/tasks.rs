@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::{
     domain::{
+        disclosure::Disclosure,
         event::EventKind,
         id::TaskId,
         media_buy::MediaBuy,
@@ -11,7 +12,6 @@ use crate::{
         plan::Plan,
         task::{Priority, Resolution, Task, TaskKind, TaskMove, TaskStatus},
         time::Timestamp,
-        told::Told,
     },
     operations::events,
     store::{Recording, Stored, Write},
@@ -32,7 +32,7 @@ pub struct Question {
     /// The priority of the task.
     pub priority: Priority,
     /// The reason in words.
-    pub reason: Told,
+    pub reason: Disclosure,
     /// After this time the task escalates.
     pub due_in: Duration,
     /// The number of people who must approve.

@@ -8,6 +8,7 @@ use serde_json::json;
 use super::{Interruption, Run, TRIES, prepared::Prepared};
 use crate::{
     domain::{
+        disclosure::{self, Disclosure},
         error_code::ErrorCode,
         failure::{Failure, FailureDetails},
         id::PlatformName,
@@ -15,7 +16,6 @@ use crate::{
         problem::{self, Problem},
         step,
         time::Timestamp,
-        told::{self, Told},
     },
     operations::{events, now, outcome, tasks},
     store::{LeaseAfter, Recording, StoreError, Stored, Write},
@@ -25,8 +25,8 @@ use crate::{
 pub(super) fn operation_failure(platform: &PlatformName, failure: &Failure) -> OperationFailure {
     OperationFailure {
         code: ErrorCode::of(failure).to_string(),
-        reason: Told::failure(platform, failure),
-        details: told::details_for_buyers(failure),
+        reason: Disclosure::failure(platform, failure),
+        details: disclosure::details_for_buyers(failure),
     }
 }
 
@@ -74,9 +74,9 @@ impl Run<'_> {
             Some((&leg.platform, package, cause))
         });
         if let Some((platform, package, cause)) = failed_package {
-            failure.reason = Told::failure(platform, cause).within(|words| format!("package {package}: {words}"));
+            failure.reason = Disclosure::failure(platform, cause).within(|words| format!("package {package}: {words}"));
         } else if operation.legs.len() > 1 {
-            failure.reason = Told::apart(failure.reason.buyer(), format!("{platform}: {first}"));
+            failure.reason = Disclosure::apart(failure.reason.buyer(), format!("{platform}: {first}"));
         }
         if operation.legs.len() > 1 {
             let outcomes: Vec<_> = operation
@@ -84,7 +84,7 @@ impl Run<'_> {
                 .iter()
                 .map(|leg| {
                     let failure = leg.failure.as_ref().map(|failure| {
-                        let words = Told::failure(&leg.platform, failure).buyer().to_owned();
+                        let words = Disclosure::failure(&leg.platform, failure).buyer().to_owned();
                         json!({ "kind": failure.kind, "code": failure.code, "message": words })
                     });
                     json!({ "platform": leg.platform, "state": leg.state, "failure": failure })

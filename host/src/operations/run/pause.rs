@@ -6,6 +6,7 @@ use super::{Interruption, Run, TRIES};
 use crate::{
     config::Needed,
     domain::{
+        disclosure::Disclosure,
         failure::{Failure, FailureKind},
         id::PlatformName,
         media_buy::MediaBuy,
@@ -14,7 +15,6 @@ use crate::{
         status::{BuyStatus, Standing},
         task::{Priority, Resolution, Task, TaskKind},
         time::Timestamp,
-        told::Told,
     },
     operations::{
         events, now,
@@ -39,13 +39,13 @@ pub(super) struct Postponed {
     pub(super) until: Until,
     pub(super) failure: Failure,
     /// The failure in words.
-    pub(super) told: Told,
+    pub(super) told: Disclosure,
 }
 
 impl Postponed {
     /// Returns a postponement because of a failure on a platform.
     pub(super) fn by(platform: &PlatformName, until: Until, failure: Failure) -> Self {
-        Self { until, told: Told::failure(platform, &failure), failure }
+        Self { until, told: Disclosure::failure(platform, &failure), failure }
     }
 }
 
@@ -77,7 +77,7 @@ pub(super) fn wait_for(postponed: &mut Option<Postponed>, next: Postponed) {
 }
 
 /// Returns a question that asks for approval.
-fn approval(needed: Needed, reason: Told, plan: Plan, digest: String) -> Question {
+fn approval(needed: Needed, reason: Disclosure, plan: Plan, digest: String) -> Question {
     Question {
         kind: TaskKind::ManualApproval,
         priority: needed.priority,
@@ -109,7 +109,7 @@ impl Run<'_> {
     }
 
     /// Retries later.
-    pub(super) async fn retry(&mut self, failure: &Failure, told: Told) -> Result<(), Interruption> {
+    pub(super) async fn retry(&mut self, failure: &Failure, told: Disclosure) -> Result<(), Interruption> {
         let at = now();
         let backoff = self.backoff();
         let deadline = at.plus(self.deps.config.operations.deadline);
@@ -132,7 +132,7 @@ impl Run<'_> {
 
     /// Schedules another lookup of what may be under way. It counts neither as a try nor as a
     /// claim, because nothing was sent.
-    async fn look_later(&mut self, at: Timestamp, told: Told) -> Result<(), Interruption> {
+    async fn look_later(&mut self, at: Timestamp, told: Disclosure) -> Result<(), Interruption> {
         tracing::info!(%at, "will be looked for again: {}", told.staff());
         self.operation.value.last_error = Some(told.again_at(at));
         self.hand_back(at).await
@@ -148,7 +148,7 @@ impl Run<'_> {
     }
 
     /// Stops the operation until a person has looked at both sides.
-    pub(super) async fn park(&mut self, told: Told) -> Result<(), Interruption> {
+    pub(super) async fn park(&mut self, told: Disclosure) -> Result<(), Interruption> {
         self.wait_for_person(OperationState::Parked, TaskKind::Reconciliation, Priority::Urgent, told).await
     }
 
@@ -157,13 +157,13 @@ impl Run<'_> {
         state: OperationState,
         kind: TaskKind,
         priority: Priority,
-        told: Told,
+        told: Disclosure,
     ) -> Result<(), Interruption> {
         let buy = self.buy().await?.value;
         let operation = &mut self.operation.value;
         let reason = match operation.unresolved.is_empty() {
             true => told,
-            false => Told::apart(told.buyer(), format!("{}. {IF_IT_IS_NOT_THERE}", told.staff())),
+            false => Disclosure::apart(told.buyer(), format!("{}. {IF_IT_IS_NOT_THERE}", told.staff())),
         };
         operation.last_error = Some(reason.clone());
         let plan = operation.plan.clone();
@@ -313,6 +313,6 @@ fn waiting_standing(operation: &Operation) -> Option<Standing> {
         OperationState::Parked => BuyStatus::PendingManual,
         _ => return None,
     };
-    let error = operation.last_error.as_ref().map_or("a person must look", Told::buyer);
+    let error = operation.last_error.as_ref().map_or("a person must look", Disclosure::buyer);
     Some(Standing { status, detail: error.to_owned() })
 }

@@ -8,13 +8,13 @@ use crate::{
     config::{ApprovalQuestion, Needed},
     domain::{
         change::ProposedChange,
+        disclosure::Disclosure,
         failure::{Failure, FailureKind},
         id::PlatformName,
         media_buy::MediaBuy,
         operation::{Change, Frozen, Leg, LegState, Operation},
         plan::Plan,
         step::{Step, StepState},
-        told::Told,
         update::When,
     },
     operations::{now, planning, planning::Unplannable},
@@ -159,7 +159,7 @@ impl Run<'_> {
     async fn could_not_plan(&mut self, platform: &PlatformName, failure: Failure) -> Result<(), Interruption> {
         match failure.kind {
             FailureKind::Unavailable | FailureKind::Fault if self.may_retry(&failure) => {
-                let told = Told::failure(platform, &failure);
+                let told = Disclosure::failure(platform, &failure);
                 self.retry(&failure, told).await
             }
             _ => self.fail(finish::operation_failure(platform, &failure)).await,

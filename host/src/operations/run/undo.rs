@@ -10,11 +10,11 @@ use crate::{
     adapters::AdapterChange,
     domain::{
         change::ProposedChange,
+        disclosure::Disclosure,
         failure::{Failure, FailureKind},
         media_buy::MediaBuy,
         operation::{LegState, OperationFailure},
         step::{self, Step},
-        told::Told,
     },
     store::Stored,
 };
@@ -66,7 +66,7 @@ impl Run<'_> {
                     let buyer = format!(
                         "what was made on {platform} could not be cancelled; somebody at the publisher does it"
                     );
-                    let told = Told::apart(buyer, reason.clone());
+                    let told = Disclosure::apart(buyer, reason.clone());
                     let failure = Failure::new(FailureKind::Unresolved, "not_cancelled", reason);
                     wait_for(&mut postponed, Postponed { until: Until::Resolved, failure, told });
                 }

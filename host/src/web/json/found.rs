@@ -78,12 +78,12 @@ impl fmt::Display for TextOf {
 }
 
 /// A value where a number is expected: a number as its text, anything else unchanged.
-pub(in crate::web) enum Told {
+pub(in crate::web) enum Disclosure {
     Number(String),
     Other(Value),
 }
 
-impl Told {
+impl Disclosure {
     fn found(&self) -> String {
         match self {
             Self::Number(text) => shortened(text),
@@ -102,7 +102,7 @@ impl Told {
     }
 }
 
-impl<'de> Deserialize<'de> for Told {
+impl<'de> Deserialize<'de> for Disclosure {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(ToldVisitor)
     }
@@ -111,48 +111,48 @@ impl<'de> Deserialize<'de> for Told {
 struct ToldVisitor;
 
 impl<'de> Visitor<'de> for ToldVisitor {
-    type Value = Told;
+    type Value = Disclosure;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a number")
     }
 
-    fn visit_u64<E>(self, number: u64) -> Result<Told, E> {
-        Ok(Told::Number(number.to_string()))
+    fn visit_u64<E>(self, number: u64) -> Result<Disclosure, E> {
+        Ok(Disclosure::Number(number.to_string()))
     }
 
-    fn visit_i64<E>(self, number: i64) -> Result<Told, E> {
-        Ok(Told::Number(number.to_string()))
+    fn visit_i64<E>(self, number: i64) -> Result<Disclosure, E> {
+        Ok(Disclosure::Number(number.to_string()))
     }
 
-    fn visit_f64<E>(self, number: f64) -> Result<Told, E> {
-        Ok(Told::Number(Number::from_f64(number).map_or_else(|| number.to_string(), |number| number.to_string())))
+    fn visit_f64<E>(self, number: f64) -> Result<Disclosure, E> {
+        Ok(Disclosure::Number(Number::from_f64(number).map_or_else(|| number.to_string(), |number| number.to_string())))
     }
 
     /// A number that a double can't represent: see [`super::document`].
-    fn visit_bytes<E: de::Error>(self, text: &[u8]) -> Result<Told, E> {
-        Ok(Told::Number(String::from_utf8_lossy(text).into_owned()))
+    fn visit_bytes<E: de::Error>(self, text: &[u8]) -> Result<Disclosure, E> {
+        Ok(Disclosure::Number(String::from_utf8_lossy(text).into_owned()))
     }
 
-    fn visit_bool<E>(self, value: bool) -> Result<Told, E> {
-        Ok(Told::Other(Value::Bool(value)))
+    fn visit_bool<E>(self, value: bool) -> Result<Disclosure, E> {
+        Ok(Disclosure::Other(Value::Bool(value)))
     }
 
-    fn visit_str<E>(self, text: &str) -> Result<Told, E> {
-        Ok(Told::Other(Value::String(text.to_owned())))
+    fn visit_str<E>(self, text: &str) -> Result<Disclosure, E> {
+        Ok(Disclosure::Other(Value::String(text.to_owned())))
     }
 
-    fn visit_unit<E>(self) -> Result<Told, E> {
-        Ok(Told::Other(Value::Null))
+    fn visit_unit<E>(self) -> Result<Disclosure, E> {
+        Ok(Disclosure::Other(Value::Null))
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Told, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Disclosure, A::Error> {
         while items.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Told::Other(Value::Array(Vec::new())))
+        Ok(Disclosure::Other(Value::Array(Vec::new())))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Told, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Disclosure, A::Error> {
         while members.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(Told::Other(Value::Object(serde_json::Map::new())))
+        Ok(Disclosure::Other(Value::Object(serde_json::Map::new())))
     }
 }

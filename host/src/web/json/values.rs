@@ -10,7 +10,7 @@ use serde::{
 };
 use serde_json::Value;
 
-use super::found::Told;
+use super::found::Disclosure;
 pub(in crate::web) use super::found::{TextOf, found, shortened};
 use crate::{
     app::{Moment, lists::MAX_LIMIT},
@@ -61,8 +61,8 @@ pub(in crate::web) use in_place;
 
 /// Parses a decimal number into millionths.
 fn millionths<'de, D: Deserializer<'de>>(deserializer: D, right: &str) -> Result<Micros, D::Error> {
-    match Told::deserialize(deserializer)? {
-        Told::Number(text) => {
+    match Disclosure::deserialize(deserializer)? {
+        Disclosure::Number(text) => {
             Micros::parse(&text).map_err(|error| de::Error::custom(format!("{error}, not {}", shortened(&text))))
         }
         other => Err(other.refused(right)),
@@ -71,10 +71,10 @@ fn millionths<'de, D: Deserializer<'de>>(deserializer: D, right: &str) -> Result
 
 /// Parses an integer within bounds. `750000.0` counts as an integer, as in JSON Schema.
 fn integer<'de, D: Deserializer<'de>>(deserializer: D, least: i64, most: i64) -> Result<i64, D::Error> {
-    let told = Told::deserialize(deserializer)?;
+    let told = Disclosure::deserialize(deserializer)?;
     let read = match &told {
-        Told::Number(text) => decimal::units(text, 0).ok(),
-        Told::Other(_) => None,
+        Disclosure::Number(text) => decimal::units(text, 0).ok(),
+        Disclosure::Other(_) => None,
     };
     read.filter(|number| (least..=most).contains(number))
         .ok_or_else(|| told.refused(&format!("an integer from {least} to {most}")))

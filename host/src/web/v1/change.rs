@@ -7,12 +7,12 @@ use serde_json::Value;
 use crate::{
     app::{WriteAnswer, WriteOptions, error::AppError},
     domain::{
+        disclosure::Disclosure,
         id::{OperationId, PackageId, TaskId},
         operation::{LegState, Operation, OperationState},
         redaction::without_addresses,
         targeting::names,
         time::Timestamp,
-        told::Told,
     },
     web::{
         json::{self, Arguments, text::IdempotencyKey},
@@ -269,7 +269,7 @@ fn failed_detail(operation: &Operation) -> String {
         for leg in &operation.legs {
             let words = match (&leg.failure, leg.state) {
                 (Some(failure), _) => {
-                    append(&mut detail, Told::failure(&leg.platform, failure).buyer());
+                    append(&mut detail, Disclosure::failure(&leg.platform, failure).buyer());
                     continue;
                 }
                 (None, LegState::Done) => "carried out".to_owned(),

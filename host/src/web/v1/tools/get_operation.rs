@@ -7,13 +7,13 @@ use serde_json::{Value, json};
 use crate::{
     app::{App, OperationView, caller::Caller, error::AppError},
     domain::{
+        disclosure::Disclosure,
         failure::{Failure, FailureDetails},
         id::{MediaBuyId, OperationId, PackageId, PlatformName, TaskId},
         operation::{Leg, LegState, Operation, OperationKind, OperationState},
         redaction::without_addresses,
         step::StepState,
         time::Timestamp,
-        told::Told,
     },
     web::{
         json::{Arguments, read, text::Id},
@@ -202,7 +202,7 @@ impl LegLine {
     fn of(leg: &Leg, staff: bool) -> Self {
         let outcome = leg.outcome.as_ref();
         let refused = outcome.and_then(|outcome| outcome.failed_package.as_ref());
-        let words = |failure: &Failure| Told::failure(&leg.platform, failure).to(staff).to_owned();
+        let words = |failure: &Failure| Disclosure::failure(&leg.platform, failure).to(staff).to_owned();
         let error = leg.failure.as_ref().map(words);
         let shown = |note: &String| if staff { note.clone() } else { without_addresses(note) };
         Self {

@@ -4,7 +4,7 @@
 //! which address returned which response. Buyers need to know which platform failed, what it means
 //! for their buy, and when it is retried. They must not see where the publisher's ad server is or
 //! what else it returns. Every text with content from an adapter or an ad server is therefore a
-//! [`Told`] from where it enters the host to where it is shown, and the code that shows it must
+//! [`Disclosure`] from where it enters the host to where it is shown, and the code that shows it must
 //! choose the audience.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -20,13 +20,13 @@ use super::{
 
 /// A message in one version for buyers and one for the publisher's staff.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Told {
+pub struct Disclosure {
     buyer: String,
     /// `None` if it is the same as the buyer's version.
     staff: Option<String>,
 }
 
-impl Told {
+impl Disclosure {
     /// Creates a message from two versions.
     pub fn apart(buyer: impl Into<String>, staff: impl Into<String>) -> Self {
         let (buyer, staff) = (buyer.into(), staff.into());
@@ -68,19 +68,19 @@ impl Told {
 }
 
 /// A message of the host itself, which is the same for everybody.
-impl From<String> for Told {
+impl From<String> for Disclosure {
     fn from(words: String) -> Self {
         Self { buyer: words, staff: None }
     }
 }
 
-impl From<&str> for Told {
+impl From<&str> for Disclosure {
     fn from(words: &str) -> Self {
         words.to_owned().into()
     }
 }
 
-impl Serialize for Told {
+impl Serialize for Disclosure {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let same = self.staff.is_none() && without_addresses(&self.buyer) == self.buyer;
         if same {
@@ -90,7 +90,7 @@ impl Serialize for Told {
     }
 }
 
-impl<'de> Deserialize<'de> for Told {
+impl<'de> Deserialize<'de> for Disclosure {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Ok(match Stored::deserialize(deserializer)? {
             // This includes records from when there was only one version.
@@ -220,7 +220,7 @@ mod tests {
             (generic, Some(""), "north refused it and gave no reason that can be shown"),
             ("http://x is no address. Correct it.", None, "north: [withheld] is no address. Correct it."),
         ] {
-            let told_ = Told::failure(&"north".into(), &refused(message, said));
+            let told_ = Disclosure::failure(&"north".into(), &refused(message, said));
             assert_eq!(told_.buyer(), told);
             assert!(told_.staff().starts_with(message), "the publisher reads all of it");
         }
@@ -231,7 +231,7 @@ mod tests {
         for kind in FailureKind::ALL {
             let message = "answered 503 to GET http://127.0.0.1:9100/v1/campaigns: {\"Error\":\"secret\"}";
             let failure = Failure { kind: *kind, ..refused(message, Some("<b>secret</b> at api.acme.co/v1")) };
-            let told = Told::failure(&"north".into(), &failure).again_at(Timestamp::from_micros(0));
+            let told = Disclosure::failure(&"north".into(), &failure).again_at(Timestamp::from_micros(0));
             for secret in ["http", "127.0.0.1", "9100", "/v1", "secret", "acme", "<b>", "503"] {
                 assert!(!told.buyer().contains(secret), "{kind}: {}", told.buyer());
             }
@@ -242,13 +242,17 @@ mod tests {
 
     #[test]
     fn what_was_written_before_is_read_and_kept_from_buyers() {
-        let told: Told = serde_json::from_str(r#""lost GET http://x/y""#).unwrap();
+        let told: Disclosure = serde_json::from_str(r#""lost GET http://x/y""#).unwrap();
         assert_eq!((told.buyer(), told.staff()), ("lost GET [withheld]", "lost GET http://x/y"));
-        for told in [Told::from("the same"), Told::from("set /v1/x"), Told::apart("for them", "for us at http://x")] {
+        for told in [
+            Disclosure::from("the same"),
+            Disclosure::from("set /v1/x"),
+            Disclosure::apart("for them", "for us at http://x"),
+        ] {
             let text = serde_json::to_string(&told).unwrap();
-            assert_eq!(serde_json::from_str::<Told>(&text).unwrap(), told);
+            assert_eq!(serde_json::from_str::<Disclosure>(&text).unwrap(), told);
         }
-        assert_eq!(serde_json::to_string(&Told::from("x")).unwrap(), r#""x""#);
+        assert_eq!(serde_json::to_string(&Disclosure::from("x")).unwrap(), r#""x""#);
     }
 
     #[test]
