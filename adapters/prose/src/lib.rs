@@ -30,7 +30,7 @@ pub fn prose(text: &str, limit: usize) -> String {
     clean(&words, limit)
 }
 
-/// Replaces control characters and returns the text on one line, cut to `limit` bytes.
+/// Removes control characters, collapses whitespace, and cuts the text to `limit` bytes.
 #[must_use]
 pub fn clean(text: &str, limit: usize) -> String {
     let mut cleaned = String::new();
