@@ -63,10 +63,10 @@ pub(super) async fn balance(
     every_second_object_was_told(base, second).await;
     remote::every_buy_owns_what_was_asked_for(&owned, &all);
     remote::every_buy_is_as_it_was_asked_for_last(&owned, replicas, &all);
-    let events = disclosure::Events::read(base).await;
-    disclosure::each_thing_was_told_once(&events, &all);
-    let (events, deliveries) = disclosure::every_event_was_delivered_in_order(base, &events, receiver).await;
-    let late = disclosure::each_thing_is_in_the_audit_log_once(base, &all).await;
+    let events = told::Events::read(base).await;
+    told::each_thing_was_told_once(&events, &all);
+    let (events, deliveries) = told::every_event_was_delivered_in_order(base, &events, receiver).await;
+    let late = told::each_thing_is_in_the_audit_log_once(base, &all).await;
     let writes = every_write_was_made_by_who_may(base).await;
     let verified = replicas.command().args(["audit", "verify"]).output().await.expect("it runs");
     let audit = String::from_utf8_lossy(&verified.stdout).into_owned();
