@@ -18,6 +18,7 @@ use crate::{
 /// What differs from run to run, and what stands in its place.
 const VARYING: [(&str, &str); 12] = [
     (r"\b(kevel|gam|triton|multi|op|task|wh|evt|msg|del|req|audit)_[0-9a-zA-Z]{16,}\b", "<$1 id>"),
+    (r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", "<uuid>"),
     (r"\b[0-9a-f]{64}\b", "<digest>"),
     (r"\b[0-9a-f]{12}\b", "<short digest>"),
     (r"\d{4}-\d\d-\d\dT00:00:00Z", "<midnight>"),
@@ -30,7 +31,6 @@ const VARYING: [(&str, &str); 12] = [
         r#""$1": <number>"#,
     ),
     (r#""(duration_ms|age_seconds|retry_after|waited_ms)": \d+"#, r#""$1": <number>"#),
-    (r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", "<uuid>"),
     (r"whsec_[A-Za-z0-9+/=]+", "<secret>"),
 ];
 

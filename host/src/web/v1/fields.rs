@@ -216,9 +216,16 @@ pub fn in_request(mut error: AppError, request: &Value) -> AppError {
     error
 }
 
-/// Returns the name that begins a sentence about a field: the last token of its pointer.
+/// Returns the name that begins a sentence about a field: the last token of its pointer, or of an entry
+/// the name of its list with the index, like `creative_ids[0]`.
 fn word(path: &FieldPath) -> String {
-    pointer(path).rsplit('/').next().unwrap_or_default().to_owned()
+    let pointer = pointer(path);
+    let mut tokens = pointer.rsplit('/');
+    let (last, before) = (tokens.next().unwrap_or_default(), tokens.next().unwrap_or_default());
+    match last.parse::<usize>() {
+        Ok(index) if !before.is_empty() => format!("{before}[{index}]"),
+        _ => last.to_owned(),
+    }
 }
 
 /// One mistake, as shown in answers.
