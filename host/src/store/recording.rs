@@ -92,7 +92,6 @@ impl std::fmt::Display for Expired {
 /// A single write of a recording. A changed row names the version at which it was read, and a
 /// mismatch is a [`StoreError::Stale`].
 #[derive(Debug, Clone)]
-#[expect(clippy::large_enum_variant, reason = "a recording has a handful of writes, and they are moved once")]
 pub enum Write {
     /// A new idempotency key. [`StoreError::KeyTaken`] if it is in use.
     NewKey(IdempotencyEntry),

@@ -23,7 +23,7 @@ use super::fixtures::{
 const DEADLINE: Duration = Duration::from_secs(3_600);
 
 pub(crate) async fn tick(store: &Store, seconds: i64) {
-    timers::tick(&store, &Signals::default(), DEADLINE, at(seconds)).await.unwrap();
+    timers::tick(store, &Signals::default(), DEADLINE, at(seconds)).await.unwrap();
 }
 
 /// The create of `b1`, claimed and frozen, with a step begun that may have made something.

@@ -61,7 +61,7 @@ async fn close(store: &Store, id: &str, seconds: i64) {
 }
 
 async fn forget(store: &Store, seconds: i64) {
-    timers::forget(&store, &retention(), at(seconds)).await.unwrap();
+    timers::forget(store, &retention(), at(seconds)).await.unwrap();
 }
 
 /// How much there is of what is forgotten: the task and its history, the update and its steps.

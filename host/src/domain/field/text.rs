@@ -96,13 +96,10 @@ impl TargetingPart {
             ["frequency_cap", "scope"] => Some(Self::CapScope),
             ["frequency_cap", "suppress_minutes"] => Some(Self::CapMinutes),
             ["custom", platform] => Some(Self::Custom(unescaped(platform))),
-            [rule] => {
-                let operator = Operator::ALL.iter().find_map(|operator| {
-                    let dimension = rule.strip_suffix(operator.as_str())?.strip_suffix('_')?;
-                    Some(Self::Rule(Dimension::parse(dimension)?, *operator))
-                });
-                operator
-            }
+            [rule] => Operator::ALL.iter().find_map(|operator| {
+                let dimension = rule.strip_suffix(operator.as_str())?.strip_suffix('_')?;
+                Some(Self::Rule(Dimension::parse(dimension)?, *operator))
+            }),
             _ => None,
         };
         known.unwrap_or_else(|| Self::Text(text.to_owned()))
