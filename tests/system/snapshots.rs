@@ -16,7 +16,9 @@ use crate::{
 };
 
 /// What differs from run to run, and what stands in its place.
-const VARYING: [(&str, &str); 12] = [
+const VARYING: [(&str, &str); 14] = [
+    (r"\b[0-9a-z]{24}\b", "<reference>"),
+    (r"\blocal\.[0-9a-f]{8}\b", "local.<fingerprint>"),
     (r"\b(kevel|gam|triton|multi|op|task|wh|evt|msg|del|req|audit)_[0-9a-zA-Z]{16,}\b", "<$1 id>"),
     (r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", "<uuid>"),
     (r"\b[0-9a-f]{64}\b", "<digest>"),
