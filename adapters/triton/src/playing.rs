@@ -32,19 +32,18 @@ pub fn begin(api: &Api, at: &Placement<'_>, creative: i64) -> Fallible<Verdict<(
     Ok(made.map(|_| ()))
 }
 
-/// Adds a creative to a flight's list, with those that the operation adds as well. The list is sent whole:
-/// a request of this operation that is carried out late, after the others, then takes none of them away.
+/// Adds a creative to a flight's list, with all others that the operation adds. Each request of the
+/// operation has the whole list, so one that Triton carries out late removes none of them.
 fn add(api: &Api, at: &Placement<'_>, creative: i64) -> Fallible<()> {
-    let others: Vec<i64> = at.beside.iter().map(|other| api::number(other)).collect::<Fallible<_>>()?;
-    let all: Vec<i64> = others.iter().copied().chain([creative]).collect();
+    let all: Vec<i64> = at.all.iter().map(|id| api::number(id)).collect::<Fallible<_>>()?;
     match change_list(api, at.item, |list| extend(list, &all)) {
-        // One of the others may be what the flight does not take.
-        Err(failure) if failure.is_final() && !others.is_empty() => set(api, at.item, creative, true),
+        // The refused creative may be another one.
+        Err(failure) if failure.is_final() && all.len() > 1 => set(api, at.item, creative, true),
         done => done,
     }
 }
 
-/// Appends what is not in the list.
+/// Appends the creatives that the list lacks.
 fn extend(list: &mut Vec<i64>, creatives: &[i64]) {
     for creative in creatives {
         if !list.contains(creative) {
@@ -95,7 +94,7 @@ pub fn plays(api: &Api, id: &str, creative: i64) -> Fallible<bool> {
     Ok(flight.is_some_and(|flight| names_creative(&flight, creative)))
 }
 
-/// Lets a flight play a creative, or not any more. What people put beside it stays.
+/// Adds a creative to a flight's list or removes it. Creatives that people added stay.
 ///
 /// # Errors
 /// As [`flight::change`].
@@ -103,7 +102,7 @@ pub fn set(api: &Api, id: &str, creative: i64, on: bool) -> Fallible<()> {
     change_list(api, id, |list| if on { extend(list, &[creative]) } else { list.retain(|known| *known != creative) })
 }
 
-/// Changes the list of a flight's creatives, and sends it if it is another one then.
+/// Changes the list of a flight's creatives, and sends the list if it differs.
 fn change_list(api: &Api, id: &str, change: impl FnOnce(&mut Vec<i64>)) -> Fallible<()> {
     let flight: Object = api.get(api::one(path::FLIGHTS, id)).fetch()?;
     let before: Vec<i64> =

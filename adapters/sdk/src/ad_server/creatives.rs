@@ -1,12 +1,12 @@
 //! Uploads creatives and places them in line items.
 //!
-//! All creatives are uploaded before the first is placed. An ad server that keeps an item's creatives as
-//! one list is then sent the whole list each time, so that a request which is carried out late takes none
-//! away again.
+//! All creatives are uploaded before the first is placed. An adapter whose ad server keeps a line
+//! item's creatives as one list can then send the whole list with each request, so that a request that
+//! the ad server carries out late removes none of them.
 //!
-//! One creative that can't be uploaded is answered as rejected and the others go on. One that runs in some of its
-//! packages is answered with the others named: it delivers. One that runs in none is taken away again, where the
-//! platform can; elsewhere it is used when it is uploaded again.
+//! A creative that can't be uploaded is rejected, and the others go on. A creative that runs in some of
+//! its packages delivers, and its status names the other packages. A creative that runs in no package
+//! is removed again if the platform allows it; otherwise the next upload reuses it.
 
 use std::{cell::RefCell, collections::BTreeMap};
 
@@ -40,8 +40,9 @@ pub struct Placement<'a> {
     pub creative_id: &'a str,
     /// The id of the placement that an update found remembered.
     pub known: Option<&'a str>,
-    /// The platform's ids of the creatives that the operation also places in the line item.
-    pub beside: &'a [String],
+    /// The platform's ids of all creatives that the operation places in the line item, this one
+    /// included.
+    pub all: &'a [String],
 }
 
 impl Placement<'_> {
@@ -120,16 +121,18 @@ pub fn add<S: AdServer>(server: &S, ctx: &Context, batch: &CreativeBatch) -> Fal
         made.push((creative, verdict.map_err(rejected)));
         all_notes.extend(notes);
     }
+    let mut by_package: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for (creative, uploaded) in &made {
+        let Ok(id) = uploaded else { continue };
+        for package_id in &creative.package_ids {
+            by_package.entry(package_id).or_default().push(id.remote_id());
+        }
+    }
     let mut done: Vec<Result<Uploaded<'_>, AssetStatus>> = Vec::new();
-    for (index, (creative, uploaded)) in made.iter().enumerate() {
-        let beside = |package_id: &String| {
-            let others = made.iter().enumerate().filter(|(other, _)| *other != index);
-            let here = others.filter(|(_, (other, _))| other.package_ids.contains(package_id));
-            here.filter_map(|(_, (_, id))| Some(id.as_ref().ok()?.remote_id())).collect()
-        };
+    for (creative, uploaded) in made {
         done.push(match uploaded {
-            Ok(id) => uploader.place_in_all(creative, id, beside)?,
-            Err(rejected) => Err(rejected.clone()),
+            Ok(id) => uploader.place_in_all(creative, &id, &by_package)?,
+            Err(rejected) => Err(rejected),
         });
     }
     let placed = done.iter().flatten().any(|uploaded| uploaded.refused.len() < uploaded.creative.package_ids.len());
@@ -141,16 +144,6 @@ pub fn add<S: AdServer>(server: &S, ctx: &Context, batch: &CreativeBatch) -> Fal
         Err(rejected) => rejected,
     };
     Ok(CreativeOutcome { assets: done.into_iter().map(status).collect(), notes: all_notes, extensions: Vec::new() })
-}
-
-/// A creative in a package, as an uploader is asked to place it.
-pub(super) struct Place<'a> {
-    pub(super) package_id: &'a str,
-    pub(super) creative_id: &'a str,
-    /// As in [`Placement::known`].
-    pub(super) known: Option<&'a str>,
-    /// As in [`Placement::beside`].
-    pub(super) beside: &'a [String],
 }
 
 /// Uploads creatives for one operation, each once.
@@ -178,19 +171,19 @@ impl<'a, S: AdServer> Uploader<'a, S> {
         Ok(Self { server, order, buy, remote: &ctx.remote, uploaded: RefCell::default() })
     }
 
-    /// Places a creative in the line items of its packages. `beside` has the creatives that are placed
-    /// in a package's line item as well.
+    /// Places a creative in the line items of its packages. `by_package` has the platform's ids of all
+    /// creatives that are placed in each.
     fn place_in_all<'c>(
         &self,
         creative: &'c Creative,
         id: &S::Id,
-        beside: impl Fn(&String) -> Vec<String>,
+        by_package: &BTreeMap<&str, Vec<String>>,
     ) -> Fallible<Result<Uploaded<'c>, AssetStatus>> {
         let creative_id = creative.creative_id.as_str();
         let mut refused = Vec::new();
         for package_id in &creative.package_ids {
-            let at = Place { package_id, creative_id, known: None, beside: &beside(package_id) };
-            if let Err(failure) = self.place(id, at)? {
+            let all = by_package.get(package_id.as_str()).map_or(&[][..], Vec::as_slice);
+            if let Err(failure) = self.place(id, package_id, creative_id, None, all)? {
                 refused.push((package_id.as_str(), failure));
             }
         }
@@ -244,14 +237,20 @@ impl<'a, S: AdServer> Uploader<'a, S> {
     ///
     /// # Errors
     /// As [`upload`](Self::upload).
-    pub(super) fn place(&self, creative: &S::Id, at: Place<'_>) -> Fallible<Verdict<()>> {
-        let Place { package_id, creative_id, known, beside } = at;
+    pub(super) fn place(
+        &self,
+        creative: &S::Id,
+        package_id: &str,
+        creative_id: &str,
+        known: Option<&str>,
+        all: &[String],
+    ) -> Fallible<Verdict<()>> {
         let item = match item_of::<S>(self.remote, package_id) {
             Ok(item) => item,
             Err(missing) => return Ok(Err(missing)),
         };
         let active = update::package(self.buy, package_id).is_some_and(|package| package.active);
-        let at = Placement { order: self.order, item, package_id, active, creative_id, known, beside };
+        let at = Placement { order: self.order, item, package_id, active, creative_id, known, all };
         self.server.place(&at, creative)
     }
 
@@ -262,15 +261,7 @@ impl<'a, S: AdServer> Uploader<'a, S> {
     pub(super) fn displace(&self, item: &str, package_id: &str, creative_id: &str) -> Fallible<Verdict<()>> {
         let known = self.remote.id_of(&RemoteKind::Association, &association_key(package_id, creative_id));
         let active = update::package(self.buy, package_id).is_some_and(|package| package.active);
-        self.server.displace(&Placement {
-            order: self.order,
-            item,
-            package_id,
-            active,
-            creative_id,
-            known,
-            beside: &[],
-        })
+        self.server.displace(&Placement { order: self.order, item, package_id, active, creative_id, known, all: &[] })
     }
 }
 

@@ -1,13 +1,13 @@
-//! Changes a media buy: what is and what is to be are both translated, and what differs is sent.
+//! Changes a media buy: translates the current and the desired buy, and sends the differences.
 //!
-//! The order comes first, then the line items in the buyer's order. Of a line item its fields come first, then the
-//! resources below it, then its creatives: those that begin before those that end.
+//! The order comes first, then the line items in the order of the request. Within a line item, its
+//! fields come first, then the resources below it, then its creatives: new ones before removed ones.
 
 use std::collections::BTreeSet;
 
 use super::{
     AdServer, Booking, LineItem, Translated, Uploadable,
-    creatives::{self, Place, Uploader, item_of},
+    creatives::{self, Uploader, item_of},
 };
 use crate::{
     failure::{Fallible, Problems},
@@ -156,12 +156,10 @@ impl<S: AdServer> ItemChange<'_, S> {
                 Err(refused) => return Ok(Err(refused)),
             }
         }
+        let all: Vec<String> = uploaded.iter().map(|(_, on_platform)| on_platform.remote_id()).collect();
         for (creative, on_platform) in &uploaded {
-            let others = uploaded.iter().filter(|(other, _)| other != creative);
-            let beside: Vec<String> = others.map(|(_, other)| other.remote_id()).collect();
             let known = update.placement(id, creative);
-            let at = Place { package_id: id, creative_id: creative, known, beside: &beside };
-            if let Err(refused) = uploader.place(on_platform, at)? {
+            if let Err(refused) = uploader.place(on_platform, id, creative, known, &all)? {
                 return Ok(Err(refused));
             }
         }
