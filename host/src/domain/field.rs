@@ -12,7 +12,7 @@ use super::{
 
 mod text;
 
-pub use text::pointer_token;
+pub use text::{last_name, pointer_token};
 
 names! {
     /// A field of a media buy, of one of its parts, or of a query.

@@ -24,6 +24,17 @@ pub fn pointer_token(name: &str) -> String {
     name.replace('~', "~0").replace('/', "~1")
 }
 
+/// The name with which a message about a pointer begins: its last token, or for an entry of a list the
+/// list's name and the index, like `creative_ids[0]`.
+pub fn last_name(pointer: &str) -> String {
+    let mut tokens = pointer.rsplit('/');
+    let (last, before) = (tokens.next().unwrap_or_default(), tokens.next().unwrap_or_default());
+    match last.parse::<usize>() {
+        Ok(index) if !before.is_empty() => format!("{before}[{index}]"),
+        _ => last.to_owned(),
+    }
+}
+
 fn unescaped(token: &str) -> String {
     token.replace("~1", "/").replace("~0", "~")
 }
@@ -56,10 +67,9 @@ impl FieldPath {
         within(subject).or_else(|| Some(Subject::Buy.at(Part::read(text))))
     }
 
-    /// The last token of the text, with which a message about the field begins.
+    /// The name with which a message about the field begins: see [`last_name`].
     pub fn word(&self) -> String {
-        let text = self.to_string();
-        text.rsplit('/').next().unwrap_or_default().to_owned()
+        last_name(&self.to_string())
     }
 }
 
@@ -207,6 +217,13 @@ mod tests {
         let path = FieldPath::parse("/packages/0/cpm");
         assert_eq!(path, Subject::merged(&"0".into()).field(Field::Price));
         assert_eq!(path.to_string(), Subject::listed(0).field(Field::Price).to_string());
+    }
+
+    #[test]
+    fn a_message_names_a_field_or_an_entry_of_a_list() {
+        let names =
+            ["/packages/0/creative_ids/3", "/packages/0/budget", "/packages/1", "/7", "zone", ""].map(last_name);
+        assert_eq!(names, ["creative_ids[3]", "budget", "packages[1]", "7", "zone", ""]);
     }
 
     #[test]

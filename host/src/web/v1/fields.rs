@@ -12,7 +12,7 @@ use super::targeting::rule_name;
 use crate::{
     app::error::AppError,
     domain::{
-        field::{CreativeRef, Field, FieldPath, PackageRef, Part, Subject, TargetingPart, pointer_token},
+        field::{CreativeRef, Field, FieldPath, PackageRef, Part, Subject, TargetingPart, last_name, pointer_token},
         problem::{self, Problem},
         targeting::{Dimension, Operator},
     },
@@ -216,16 +216,9 @@ pub fn in_request(mut error: AppError, request: &Value) -> AppError {
     error
 }
 
-/// Returns the name that begins a sentence about a field: the last token of its pointer, or of an entry
-/// the name of its list with the index, like `creative_ids[0]`.
+/// Returns the name that begins a sentence about a field.
 fn word(path: &FieldPath) -> String {
-    let pointer = pointer(path);
-    let mut tokens = pointer.rsplit('/');
-    let (last, before) = (tokens.next().unwrap_or_default(), tokens.next().unwrap_or_default());
-    match last.parse::<usize>() {
-        Ok(index) if !before.is_empty() => format!("{before}[{index}]"),
-        _ => last.to_owned(),
-    }
+    last_name(&pointer(path))
 }
 
 /// One mistake, as shown in answers.
