@@ -14,6 +14,7 @@ use super::{AdServer, Uploadable, Words};
 use crate::{
     failure::{Fallible, Problems},
     host,
+    made::Seen,
     names::{association_key, step_name},
     plan::{Change, Plan},
     source::{self, Source},
@@ -210,7 +211,8 @@ impl<'a, S: AdServer> Uploader<'a, S> {
     }
 
     /// The creative's id, uploaded if this operation has not done so. It is a step of its own whether the creative is to
-    /// be uploaded or known: what is known grows while an operation runs, and its steps must not differ.
+    /// be uploaded or known: what is known grows while an operation runs, and its steps must not differ. Nothing is sent
+    /// for a known one, so there is nothing to look up either.
     ///
     /// # Errors
     /// What may pass: a refusal is in the verdict.
@@ -221,7 +223,10 @@ impl<'a, S: AdServer> Uploader<'a, S> {
         let known = self.remote.id_of(&RemoteKind::Creative, creative_id);
         let uploaded: Verdict<S::Id> = step(step_name(&["creative", creative_id]))
             .remember(RemoteKind::Creative, creative_id)
-            .find(|reference| self.server.find_creatives(reference))
+            .find(|reference| match source {
+                Source::Known(id) => Ok(vec![Seen::new(S::id(id)?)]),
+                Source::Asset(_) | Source::Nowhere => self.server.find_creatives(reference),
+            })
             .try_create(|reference| match source {
                 Source::Asset(asset) => self.server.create_creative(asset, known, reference),
                 Source::Known(id) => S::id(id),
