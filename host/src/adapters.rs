@@ -106,12 +106,16 @@ pub enum JournalError {
     /// will look again.
     #[error("an earlier request got no answer and may still be carried out")]
     UnderWay,
+    /// The ad server does not have what is recorded for the buy, in a call that may create nothing.
+    #[error("{0}")]
+    NotAsRecorded(String),
 }
 
 impl From<StepError> for JournalError {
     fn from(error: StepError) -> Self {
         match error {
             StepError::UnderWay => Self::UnderWay,
+            missing @ StepError::OnlyRepeated(_) => Self::NotAsRecorded(missing.to_string()),
             misuse => Self::Misuse(misuse.to_string()),
         }
     }

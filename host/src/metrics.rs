@@ -29,6 +29,9 @@ pub const AD_SERVER_REQUESTS: &str = "flightdeck_ad_server_requests_total";
 /// A duplicate object on an ad server, made by a request that got no answer: `platform`. Each has a
 /// `reconciliation` task.
 pub const DUPLICATES: &str = "flightdeck_duplicates_total";
+/// A media buy whose values were set again on an ad server, because a request that got no answer may
+/// have put older ones back: `platform`.
+pub const SETS_REPEATED: &str = "flightdeck_sets_repeated_total";
 /// A request that a changing call made outside of its steps because it only reads: `platform`,
 /// `method`.
 pub const REQUESTS_OUTSIDE_STEPS: &str = "flightdeck_requests_outside_steps_total";
@@ -81,6 +84,7 @@ pub const ALL: &[&str] = &[
     ADAPTER_SECONDS,
     AD_SERVER_REQUESTS,
     DUPLICATES,
+    SETS_REPEATED,
     REQUESTS_OUTSIDE_STEPS,
     WEBHOOKS,
     WRITE_SECONDS,

@@ -13,6 +13,8 @@ mod egress;
 mod endings;
 #[path = "adapters/journal.rs"]
 mod journal;
+#[path = "adapters/late_sets.rs"]
+mod late_sets;
 #[path = "adapters/limits.rs"]
 mod limits;
 #[path = "adapters/releases.rs"]

@@ -23,6 +23,7 @@ mod hostile_adapters;
 mod house;
 mod isolation;
 mod json;
+mod late_sets;
 mod lifecycle;
 mod logins;
 mod mcp;

@@ -18,7 +18,7 @@ use crate::{
 
 /// Ad servers, and a host that gives up on an answer after a second, takes `bound` for the time that they may go on, and looks for what it
 /// lost every second. It is not started yet.
-async fn impatient(bound: &str) -> Servers {
+pub(crate) async fn impatient(bound: &str) -> Servers {
     let servers = Servers::empty().await;
     let path = servers.house.dir().join("flightdeck.toml");
     let config = std::fs::read_to_string(&path).expect("the configuration");

@@ -122,6 +122,7 @@ pub(crate) fn journal(adapter: &str, error: &JournalError) -> Failure {
             UNDER_WAY,
             "an earlier request got no answer, and the ad server may still be carrying it out: it is looked for again",
         ),
+        JournalError::NotAsRecorded(what) => Failure::new(FailureKind::Unresolved, "not_as_recorded", what.clone()),
         JournalError::Interrupted(why) | JournalError::Unavailable(why) => {
             tracing::warn!(adapter, why, "an operation was interrupted");
             Failure::new(

@@ -1,4 +1,5 @@
-//! The calls that look for the objects a step made, and stop unwanted ones.
+//! The calls after an operation has ended, because one of its requests got no answer: they look for
+//! the objects that a step made, stop unwanted ones, and set values again.
 
 use std::{sync::Arc, time::Duration};
 
@@ -13,12 +14,14 @@ use super::{
     egress::Mode,
 };
 use crate::domain::{
+    change::{Change, ProposedChange},
     failure::Failure,
     id::PlatformName,
     lookup::MadeObject,
-    media_buy::RemoteObject,
+    media_buy::{MediaBuy, RemoteObject},
     purpose::Purpose,
     step::{OpenStep, Step},
+    update::BuyPatch,
 };
 
 impl Adapters {
@@ -57,6 +60,31 @@ impl Adapters {
         .await
     }
 
+    /// Sets the values in which two states of a buy differ to those of `desired`: a request that got
+    /// no answer may have set the ones of `late`. Creates nothing, and can be repeated after any
+    /// interruption. Nothing new is sent once `stop` is cancelled.
+    ///
+    /// # Errors
+    /// When the ad server or the adapter refuses, or the ad server has not what is recorded. After
+    /// `unavailable`, try again later.
+    pub async fn set_again(
+        &self,
+        platform: &PlatformName,
+        release: &str,
+        call: &Call,
+        (late, desired): (&MediaBuy, &MediaBuy),
+        stop: CancellationToken,
+    ) -> Result<(), Failure> {
+        let journal = Arc::new(Repeatable { known: Some(call.remote.clone()), stop });
+        let change = Change::Update(BuyPatch::default());
+        let change = ProposedChange { change: &change, current: late, desired };
+        let outcome = self.execute(platform, release, call, change.into(), journal).await?;
+        match outcome.failed_package {
+            Some((_, failure)) => Err(failure),
+            None => Ok(()),
+        }
+    }
+
     /// Stops an object from delivering. Can be repeated after any interruption. Nothing new is sent
     /// once `stop` is cancelled.
     ///
@@ -75,7 +103,8 @@ impl Adapters {
         may_go_on(platform, call)?;
         platform.egress.pace.may_begin(Purpose::Change)?;
         guarded(self, platform, async {
-            let mode = Mode::Write(CallSteps::new(Arc::new(Repeatable(stop)), &call.remote));
+            let journal = Repeatable { known: None, stop };
+            let mode = Mode::Write(CallSteps::new(Arc::new(journal), &call.remote));
             let calling = self
                 .calling(platform, release, call.operation.as_str(), mode, call.deadline)
                 .frozen(call.frozen.as_ref());
@@ -94,15 +123,21 @@ impl Adapters {
     }
 }
 
-/// The journal of a change that may be repeated any number of times. Steps are not stored, and each
-/// is fresh when it begins. Nothing is sent once the token is cancelled.
+/// The journal of a change that may be repeated any number of times. Its steps are not stored.
 #[derive(Debug)]
-struct Repeatable(CancellationToken);
+struct Repeatable {
+    /// The recorded objects of the buy, if the change sets values of them. Each step has happened
+    /// then, so that nothing is created. Otherwise each step is fresh when it begins.
+    known: Option<Vec<RemoteObject>>,
+    /// Once it is cancelled, nothing more is sent.
+    stop: CancellationToken,
+}
 
 #[async_trait]
 impl StepJournal for Repeatable {
     async fn begin(&self, name: &str) -> Result<Begun, JournalError> {
-        Ok(Begun::Open(OpenStep::fresh(name, name.to_owned())))
+        let step = OpenStep::fresh(name, name.to_owned());
+        Ok(Begun::Open(if self.known.is_some() { step.repeated() } else { step }))
     }
 
     async fn finish(&self, _step: OpenStep, _outcome: Vec<u8>) -> Result<(), JournalError> {
@@ -112,7 +147,17 @@ impl StepJournal for Repeatable {
     fn leave(&self, _step: OpenStep) {}
 
     async fn remember(&self, object: RemoteObject) -> Result<(), JournalError> {
-        Err(JournalError::Misuse(format!("{} was remembered, which is not the media buy's", object.id)))
+        match &self.known {
+            None => Err(JournalError::Misuse(format!("{} was remembered, which is not the media buy's", object.id))),
+            Some(known) if known.contains(&object) => Ok(()),
+            Some(_) => {
+                let what = format!(
+                    "the ad server has {} for {} {:?}, and the record another one",
+                    object.id, object.kind, object.key
+                );
+                Err(JournalError::NotAsRecorded(what))
+            }
+        }
     }
 
     async fn forget(&self, _object: RemoteObject) -> Result<(), JournalError> {
@@ -120,7 +165,7 @@ impl StepJournal for Repeatable {
     }
 
     fn may_write(&self, _leaves_within: Duration) -> Result<(), JournalError> {
-        if self.0.is_cancelled() {
+        if self.stop.is_cancelled() {
             return Err(JournalError::Unavailable("the host stops".to_owned()));
         }
         Ok(())

@@ -200,6 +200,22 @@ impl MediaBuy {
         self.packages.iter().map(|package| package.switched_at).chain([self.switched_at]).max().flatten()
     }
 
+    /// Whether this and another state of the buy have the same effect on a platform's delivery.
+    pub fn delivers_like(&self, other: &Self, platform: &PlatformName) -> bool {
+        let on_platform = |buy: &Self| -> Vec<Package> {
+            let package = |package: &Package| Package {
+                switched_at: None,
+                performance_index: None,
+                targeting: buy.targeting_of(package),
+                pacing: Some(buy.pacing_of(package)),
+                ..package.clone()
+            };
+            buy.packages_on(platform).map(package).collect()
+        };
+        let whole = |buy: &Self| (buy.active, buy.daily_budget, buy.start, buy.end);
+        whole(self) == whole(other) && on_platform(self) == on_platform(other)
+    }
+
     /// The recorded objects on `platform`.
     pub fn remote_on(&self, platform: &PlatformName) -> &[RemoteObject] {
         self.remote.get(platform).map_or(&[], Vec::as_slice)

@@ -157,7 +157,8 @@ fn pause(id: &str, buy: &str) -> Operation {
 fn begun(stored: &Stored<Operation>) -> Stored<Operation> {
     let mut stored = stored.clone();
     let (current, desired) = (buy("b1"), buy("b1"));
-    stored.value.frozen = Some(Frozen { current, desired, releases: BTreeMap::new(), platforms: BTreeMap::new() });
+    stored.value.frozen =
+        Some(Frozen { current, desired, earlier: Vec::new(), releases: BTreeMap::new(), platforms: BTreeMap::new() });
     stored
 }
 

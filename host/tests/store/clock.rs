@@ -32,7 +32,8 @@ async fn begun(store: &Store) -> Stored<Operation> {
     let mut claim = claim(store, 0).await;
     let operation = &mut claim.operation.value;
     let (releases, platforms) = (BTreeMap::new(), BTreeMap::new());
-    operation.frozen = Some(Frozen { current: buy("b1"), desired: buy("b1"), releases, platforms });
+    operation.frozen =
+        Some(Frozen { current: buy("b1"), desired: buy("b1"), earlier: Vec::new(), releases, platforms });
     operation.legs = vec![Leg { platform: platform("north"), state: LegState::Pending, failure: None, outcome: None }];
     let begin = begins("order", "reference");
     store.journal(JournalWrite { begin, ..journal(&claim.fence, "b1", 0) }).await.unwrap();

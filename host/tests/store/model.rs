@@ -233,8 +233,13 @@ impl Run {
         stored.value.run_at = at(self.now + delay);
         if begins && stored.value.frozen.is_none() {
             let (current, desired) = (buy("frozen"), buy("frozen"));
-            stored.value.frozen =
-                Some(Frozen { current, desired, releases: BTreeMap::new(), platforms: BTreeMap::new() });
+            stored.value.frozen = Some(Frozen {
+                current,
+                desired,
+                earlier: Vec::new(),
+                releases: BTreeMap::new(),
+                platforms: BTreeMap::new(),
+            });
         }
         stored.version -= i64::from(stale);
         let recording = Recording::by(Author::Worker(fence, lease)).with(Write::Operation(stored));

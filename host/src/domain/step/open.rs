@@ -5,7 +5,7 @@
 //! | a call | is allowed to if | and leaves the step |
 //! |---|---|---|
 //! | begins a step | none is open | fresh or in doubt, as the journal found it |
-//! | reports that the step did not happen | it is open and in doubt, and nothing of it may be under way | fresh |
+//! | reports that the step did not happen | it is open and in doubt, nothing of it may be under way, and it is not only repeated | fresh |
 //! | sends a request that writes | a step is open, and nothing of it may be under way | in doubt until the request is answered |
 //! | finishes the step | it is the open one | done |
 //! | ends | | as [`OpenStep::state_when_left`] says |
@@ -37,6 +37,8 @@ pub struct OpenStep {
     waits: bool,
     /// Whether requests may have been sent that are not in the journal.
     forgotten: bool,
+    /// Whether the step has happened and is only made once more.
+    repeated: bool,
     /// The requests of this call, by their numbers.
     requests: BTreeMap<u64, SentRequest>,
 }
@@ -51,6 +53,7 @@ impl OpenStep {
             under_way: None,
             waits: false,
             forgotten: false,
+            repeated: false,
             requests: BTreeMap::new(),
         }
     }
@@ -68,6 +71,12 @@ impl OpenStep {
     /// Marks that the database lacks requests of the step, because it was restored from a copy.
     pub fn forgotten(self) -> Self {
         Self { forgotten: true, ..self }
+    }
+
+    /// Marks that the step has happened and is only made once more, to set again what it set. It
+    /// counts as in doubt and can't be absent, so an adapter creates nothing in it.
+    pub fn repeated(self) -> Self {
+        Self { in_doubt: true, repeated: true, ..self }
     }
 
     /// The name that the adapter gave the step.
@@ -151,6 +160,9 @@ pub enum StepError {
     /// An earlier request of the open step got no answer and may still be carried out.
     #[error("an earlier request got no answer and may still be carried out")]
     UnderWay,
+    /// A step that is only repeated was reported as absent.
+    #[error("what `{0}` made is not on the ad server, and nothing is made while values are set again")]
+    OnlyRepeated(String),
 }
 
 /// The steps of one call, one after the other.
@@ -188,10 +200,13 @@ impl StepSequence {
     ///
     /// # Errors
     /// [`StepError::NotInDoubt`] if no such step is open and in doubt; [`StepError::UnderWay`] if a
-    /// request of it may still be carried out.
+    /// request of it may still be carried out; [`StepError::OnlyRepeated`] if it is only repeated.
     pub fn absent(&mut self, name: &str) -> Result<(), StepError> {
         let open = self.open.as_mut().filter(|open| open.name == name && open.in_doubt);
         let open = open.ok_or_else(|| StepError::NotInDoubt(name.to_owned()))?;
+        if open.repeated {
+            return Err(StepError::OnlyRepeated(name.to_owned()));
+        }
         open.nothing_is_under_way()?;
         open.in_doubt = false;
         open.requests.clear();
@@ -296,6 +311,17 @@ mod tests {
             let left = steps.take().unwrap();
             assert_eq!((left.waits_for(), left.state_when_left()), (Some(under_way), None));
         }
+    }
+
+    #[test]
+    fn a_step_that_is_repeated_is_sent_again_and_never_absent() {
+        let mut steps = StepSequence::default();
+        steps.begin(OpenStep::fresh("order", "ref".to_owned()).repeated());
+        assert!(steps.open().unwrap().is_in_doubt());
+        let error = steps.absent("order").unwrap_err();
+        assert_eq!(error, StepError::OnlyRepeated("order".to_owned()));
+        steps.may_send().unwrap();
+        steps.may_finish("order").unwrap();
     }
 
     #[test]

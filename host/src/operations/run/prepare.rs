@@ -55,8 +55,7 @@ impl Run<'_> {
                     _ => buy.clone(),
                 };
                 if let Some(frozen) = &mut operation.frozen {
-                    frozen.current = current;
-                    frozen.desired = desired;
+                    frozen.catch_up(current, desired);
                 }
                 Ok(true)
             }
@@ -180,7 +179,7 @@ impl Run<'_> {
             .map(|part| Leg { platform: part.platform.clone(), state: LegState::Pending, failure: None, outcome: None })
             .collect();
         let releases = planning::releases(&plan);
-        let frozen = Frozen { current: buy.value.clone(), desired, releases, platforms };
+        let frozen = Frozen { current: buy.value.clone(), desired, earlier: Vec::new(), releases, platforms };
         let prepared = Prepared::new(operation, &frozen)?;
         operation.frozen = Some(frozen);
         operation.plan = plan;

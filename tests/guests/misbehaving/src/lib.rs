@@ -80,8 +80,9 @@ impl Guest for Misbehaving {
 
     fn update_media_buy(ctx: Context, update: MediaBuyUpdate) -> Result<UpdateOutcome, Failure> {
         let mut affected_packages = update.touched;
-        if behaviour(&ctx) == "rubbish" {
-            affected_packages.push("no-such-package".to_owned());
+        match behaviour(&ctx).as_str() {
+            "rubbish" => affected_packages.push("no-such-package".to_owned()),
+            behaviour => writes::update(&ctx, behaviour)?,
         }
         Ok(UpdateOutcome {
             effective: None,

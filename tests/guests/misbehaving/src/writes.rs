@@ -76,6 +76,28 @@ fn act(ctx: &Context, buy: &MediaBuy, behaviour: &str) -> Result<Outcome, Failur
     }
 }
 
+/// Updates as it is told to; usually not at all.
+///
+/// - `set-in-update`: sets something, in a step;
+/// - `absent-in-update`: finds nothing where a step may have made something;
+/// - `remember-in-update:<id>`: remembers an order by this id.
+pub(crate) fn update(ctx: &Context, behaviour: &str) -> Result<(), Failure> {
+    match behaviour.split_once(':') {
+        None if behaviour == "set-in-update" => step("set", &format!("{}/set", ctx.endpoint)).map(|_| ()),
+        None if behaviour == "absent-in-update" => {
+            if let steps::State::InDoubt(_) = steps::begin("set") {
+                steps::absent("set");
+            }
+            http::post(&format!("{}/set", ctx.endpoint), b"").map(|_| ()).map_err(|error| unavailable(&error))
+        }
+        Some(("remember-in-update", id)) => {
+            steps::remember(&RemoteObject { kind: RemoteKind::Order, key: String::new(), id: id.to_owned() });
+            Ok(())
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Takes every refusal for the ad server's, and writes it down as what came of the step.
 fn swallow(ctx: &Context) -> Result<Outcome, Failure> {
     for name in ["a", "b"] {
