@@ -137,7 +137,7 @@ pub(super) async fn each_thing_is_in_the_audit_log_once(base: &mut Base, all: &[
         let action = action.as_str().expect("an action").to_owned();
         if action == LATE_RESULT {
             late.push(subject);
-        } else if action.starts_with("operation.duplicate") {
+        } else if action.starts_with("operation.duplicate") || action == "operation.set_again" {
             continue;
         } else if action.starts_with("operation.") || action.starts_with("task.") {
             told.entry(subject).or_default().push(action);
