@@ -133,10 +133,13 @@ pub(super) async fn each_thing_is_in_the_audit_log_once(base: &mut Base, all: &[
     let rows: Vec<[String; 2]> = base.texts("SELECT subject, doc FROM audit ORDER BY seq").await;
     let mut told: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for [subject, doc] in rows {
-        let action = serde_json::from_str::<Value>(&doc).expect("JSON")["action"].take();
-        let action = action.as_str().expect("an action").to_owned();
+        let line: Value = serde_json::from_str(&doc).expect("JSON");
+        let action = line["action"].as_str().expect("an action").to_owned();
         if action == LATE_RESULT {
             late.push(subject);
+        } else if action == "operation.not_set_again" {
+            // The ad server may refuse it, and the next lookup tries again: whether the values stand is looked at on the ad server.
+            println!("{subject} was not set again: {}", line["reason"]);
         } else if action.starts_with("operation.duplicate") || action == "operation.set_again" {
             continue;
         } else if action.starts_with("operation.") || action.starts_with("task.") {

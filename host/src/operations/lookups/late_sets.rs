@@ -26,7 +26,7 @@ use crate::{
 pub(super) enum Values {
     /// There are none, or they were set again.
     Settled,
-    /// Another operation of the buy was changing them. Look again soon, when it has ended.
+    /// Another operation of the buy is changing them, or has just done so. Look again soon.
     Changing,
 }
 
@@ -44,8 +44,10 @@ impl Lookups {
         if late.is_empty() {
             return Ok(Values::Settled);
         }
-        // An operation that has begun may have set values that are not recorded yet.
-        if self.is_changing(&buy.id).await? {
+        // An operation that has begun may have set values that are not recorded yet, and the ad server
+        // may not show yet what the last one made.
+        let lag = self.adapters.in_doubt_wait_ms(platform, &subject.release).await;
+        if self.is_changing(&buy.id).await? || buy.updated_at.plus_millis(i64::from(lag)) > now() {
             return Ok(Values::Changing);
         }
         for state in late {
