@@ -48,6 +48,7 @@ mod failures;
 mod inspect;
 mod limits;
 mod lookups;
+mod probation;
 mod reads;
 mod registry;
 mod release;
@@ -72,9 +73,10 @@ pub use egress::{
 pub use engine::EngineOptions;
 pub use inspect::{Inspection, inspect};
 pub use limits::Limits;
+pub use probation::{PROBATION, Unhealthy};
 pub use reads::Answered;
 pub use registry::{Adapters, ReleaseInfo};
-pub use release::InstallError;
+pub use release::{COMPONENT_BYTES, InstallError};
 pub use shared::Shared;
 pub use steps::{CallSteps, FoundStep};
 

@@ -58,6 +58,7 @@ pub mod problem;
 pub mod product;
 pub mod purpose;
 pub mod redaction;
+pub mod release;
 pub mod role;
 pub mod status;
 pub mod step;

@@ -21,7 +21,8 @@
 //! - [`people`]: whose approvals count: the valid tokens, and the people behind them.
 //! - [`outcome`]: applies an operation that has ended to the record of its buy.
 //! - [`hints`]: exchanges hints between the replicas on one database.
-//! - [`replicas`]: shares components, request rates and circuit breakers between the replicas.
+//! - [`releases`]: which release of an adapter serves each platform.
+//! - [`replicas`]: shares request rates and circuit breakers between the replicas.
 //! - [`at_rest`]: the keys of the database's contents, and reports of the audit log's head.
 //! - [`backoff`]: how long to wait before the next try.
 //! - [`timers`]: overdue tasks, expired tasks, and the deletion of old rows.
@@ -59,6 +60,7 @@ pub mod outcome;
 pub mod people;
 pub mod planning;
 pub mod poller;
+pub mod releases;
 pub mod replicas;
 pub mod run;
 pub mod runner;

@@ -14,10 +14,11 @@ use crate::{
         authentication::{self, Authentication},
         callers::Callers,
     },
-    config::{Config, Product},
+    config::Config,
+    domain::id::PlatformName,
     metrics,
     operations::{
-        Signals, at_rest, events::ITSELF, hints, lookups::Lookups, now, poller, replicas, runner::Runner,
+        Signals, at_rest, events::ITSELF, hints, lookups::Lookups, now, poller, releases, replicas, runner::Runner,
         status_cache::StatusCache, timers,
     },
     store::{AuditEntry, Store, Write, marks::RESTORED},
@@ -80,10 +81,37 @@ fn start_logging(config: &Config) {
     }
 }
 
+/// Loads the adapter of one platform, for a command.
+///
+/// # Errors
+/// When the platform is not configured, or its adapter can't be used.
+pub(crate) async fn adapters_of(config: &Config, platform: &PlatformName) -> anyhow::Result<Arc<Adapters>> {
+    let compiler = std::env::current_exe().context("the path of this program is not known")?;
+    let mut adapters = config.adapters(compiler);
+    let known: Vec<String> = adapters.platforms.iter().map(|known| known.name.to_string()).collect();
+    adapters.platforms.retain(|known| known.name == *platform);
+    anyhow::ensure!(
+        !adapters.platforms.is_empty(),
+        "there is no platform {platform} in the configuration; it has: {}",
+        known.join(", ")
+    );
+    Adapters::start(adapters).await.map_err(|error| placed(config, error))
+}
+
+/// Makes a command's adapters those that serve, as the hosts' are.
+///
+/// # Errors
+/// When the database can't be read.
+pub(crate) async fn follow(store: &Store, adapters: &Arc<Adapters>) -> anyhow::Result<()> {
+    replicas::join(store, adapters);
+    Ok(releases::follow::catch_up(store, adapters).await?)
+}
+
 async fn start_adapters(config: &Config) -> anyhow::Result<Arc<Adapters>> {
     let compiler = std::env::current_exe().context("the path of this program is not known")?;
     let adapters = Adapters::start(config.adapters(compiler)).await.map_err(|error| placed(config, error))?;
-    let wrong: Vec<String> = config.products.iter().flat_map(|product| unfit(&adapters, product)).collect();
+    let wrong: Vec<String> =
+        config.products.iter().flat_map(|product| releases::unfit(&adapters, product, None)).collect();
     anyhow::ensure!(wrong.is_empty(), wrong.join("\n"));
     Ok(adapters)
 }
@@ -98,23 +126,6 @@ fn placed(config: &Config, error: AdapterSetupError) -> anyhow::Error {
     anyhow::anyhow!(wrong.iter().map(line).collect::<Vec<_>>().join("\n"))
 }
 
-/// The problems that an adapter has with a product: invalid settings, and formats that it does not
-/// list.
-fn unfit(adapters: &Adapters, product: &Product) -> Vec<String> {
-    let (place, id) = (&product.settings_at, &product.id);
-    let settings = adapters.check_product_settings(&product.platform, &product.settings);
-    let settings = settings.iter().map(|mistake| format!("settings{} {}", mistake.at, mistake.message));
-    let formats = adapters.capabilities(&product.platform).map(|can| {
-        let taken = can.formats.iter().map(|format| format.as_str()).collect::<Vec<_>>().join(", ");
-        let unlisted = product.formats.iter().filter(|format| !can.formats.contains(format));
-        unlisted
-            .map(|format| format!("`formats` has \"{format}\", which {} does not take; it takes {taken}", can.title))
-            .collect()
-    });
-    let formats: Vec<String> = formats.unwrap_or_default();
-    settings.chain(formats).map(|problem| format!("{place}: product {id}: {problem}")).collect()
-}
-
 async fn serve_until_stopped(config: Arc<Config>) -> anyhow::Result<()> {
     let connections = server::files::connections(config.server.max_connections, outgoing(&config))?;
     let counted = metrics::start().context("nothing can be counted")?;
@@ -122,7 +133,8 @@ async fn serve_until_stopped(config: Arc<Config>) -> anyhow::Result<()> {
     let adapters = start_adapters(&config).await?;
     at_rest::begin(&store).await?;
     tell_what_serves(&config, &store).await?;
-    replicas::begin(&store, &adapters).await?;
+    replicas::join(&store, &adapters);
+    releases::follow::begin(&store, &adapters).await?;
     at_rest::log_audit_head(&store, "a host starts").await?;
     let signals = Arc::new(Signals::default());
     let live = Arc::new(StatusCache::default());
@@ -161,7 +173,8 @@ async fn serve_until_stopped(config: Arc<Config>) -> anyhow::Result<()> {
         stop.clone(),
     ));
     let hints = tokio::spawn(hints::serve(store.clone(), signals.clone(), stop.clone()));
-    let following = tokio::spawn(replicas::serve(store.clone(), adapters.clone(), stop.clone()));
+    let sharing = tokio::spawn(replicas::serve(store.clone(), adapters.clone(), stop.clone()));
+    let following = tokio::spawn(releases::follow::serve(store.clone(), adapters.clone(), stop.clone()));
     let authenticating =
         tokio::spawn(authentication::serve(authentication.clone(), config.clone(), store.clone(), stop.clone()));
     let told = tokio::spawn(at_rest::serve(store.clone(), stop.clone()));
@@ -206,6 +219,7 @@ async fn serve_until_stopped(config: Arc<Config>) -> anyhow::Result<()> {
     hints.await?;
     telling.await?;
     following.await?;
+    sharing.await?;
     upkeep.await?;
     told.await?;
     authenticating.await?;

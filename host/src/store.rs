@@ -12,6 +12,7 @@
 //! - `journal`, `lookups`: the steps that a worker writes while an operation runs, and those to
 //!   look up again afterwards.
 //! - [`webhooks`]: endpoints and deliveries.
+//! - [`releases`]: components of adapters, and which of them serves a platform.
 //! - [`replicas`]: state that the replicas on one database share.
 //! - [`marks`], [`census`], `retention`: moments in the database's life, counts for metrics,
 //!   deletion of old rows.
@@ -65,6 +66,7 @@ pub mod moving;
 mod operations;
 pub mod postgres;
 mod recording;
+pub mod releases;
 pub mod replicas;
 mod retention;
 mod sql;

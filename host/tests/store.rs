@@ -41,6 +41,7 @@ mod store {
     pub(crate) mod postgres;
     pub(crate) mod recording;
     pub(crate) mod refusals;
+    pub(crate) mod releases;
     pub(crate) mod replays;
     pub(crate) mod replicas;
     pub(crate) mod retention;
@@ -183,9 +184,13 @@ macro_rules! on_backend {
                 however_much_waits_is_given_up_with_its_endpoint,
                 one_look_at_the_clock_forgets_everything_that_is_old,
             ]
-            replicas: [
+            releases: [
                 components_are_kept_by_their_digest,
                 a_platform_is_served_by_what_was_activated_last,
+                of_two_who_decide_at_once_one_does,
+                a_release_is_removed_when_nothing_needs_it,
+            ]
+            replicas: [
                 requests_are_reserved_one_after_the_other,
                 what_is_to_be_left_alone_is_told_to_everybody_until_it_is_over,
                 what_has_not_ended_is_counted,
@@ -199,7 +204,6 @@ macro_rules! on_backend {
                 deliveries_that_wait_or_were_given_up_are_counted,
                 a_buy_has_one_turn_however_many_look,
                 a_key_is_forgotten_once_however_many_clean_up,
-                one_component_serves_however_many_activate_another,
                 a_name_of_a_token_is_taken_once_however_many_want_it,
                 what_ended_is_not_claimed_whatever_its_lease,
             ]

@@ -114,9 +114,25 @@ impl Adapters {
         change: AdapterChange<'_>,
     ) -> Result<PlatformPlan, Failure> {
         let platform = self.platform(platform)?;
-        let release = &*self.release(platform, release).await?;
+        let named = release.is_some();
+        let release = self.release(platform, release).await?;
+        let planned = self.plan_with(platform, &release, call, change).await;
+        let fault = planned.as_ref().err().filter(|_| !named);
+        match fault.and_then(|fault| platform.fallback(&release, fault)) {
+            Some(other) => self.plan_with(platform, &other, call, change).await,
+            None => planned,
+        }
+    }
+
+    async fn plan_with(
+        &self,
+        platform: &Platform,
+        release: &Release,
+        call: &Call,
+        change: AdapterChange<'_>,
+    ) -> Result<PlatformPlan, Failure> {
         // No breaker: nothing can be accepted without a plan, and what a plan may use is bounded.
-        counted(platform, Purpose::Plan, async {
+        counted(platform, release, Purpose::Plan, async {
             let calling = self.calling(platform, release, call.operation.as_str(), Mode::Offline, call.deadline);
             let context = calling.context(Some(call));
             let outgoing = Outgoing { platform: &platform.name, capabilities: &release.capabilities };
@@ -210,7 +226,7 @@ impl Adapters {
             }
             Ok(outcome)
         };
-        guarded(self, platform, async {
+        guarded(self, platform, release, async {
             // A change that needs more requests, or more time at the ad server's pace, than one
             // call may have is carried out in several calls.
             executed.await.map_err(|failure| if steps.progressed() { failures::in_parts(failure) } else { failure })
@@ -274,10 +290,11 @@ pub(super) fn may_go_on(platform: &Platform, call: &Call) -> Result<(), Failure>
 pub(super) async fn guarded<T>(
     adapters: &Adapters,
     platform: &Platform,
+    release: &Release,
     call: impl Future<Output = Result<T, Failure>>,
 ) -> Result<T, Failure> {
     let permit = platform.breaker.permit(platform.name.as_str(), Purpose::Change)?;
-    let mut ended = counted(platform, Purpose::Change, call).await;
+    let mut ended = counted(platform, release, Purpose::Change, call).await;
     adapters.announce_open_breaker(platform, Purpose::Change, permit.ended(ended.as_ref().err()));
     // An adapter that got a 429 often doesn't say how long to wait; the host knows.
     if let Err(failure) = &mut ended
@@ -290,20 +307,28 @@ pub(super) async fn guarded<T>(
     ended
 }
 
-/// Runs a call and records its metrics.
+/// Runs a call of a release, and records its metrics and how the release does.
 pub(super) async fn counted<T>(
     platform: &Platform,
+    release: &Release,
     purpose: Purpose,
     call: impl Future<Output = Result<T, Failure>>,
 ) -> Result<T, Failure> {
     let watch = Watch::start();
     let ended = call.await;
-    count_call(platform, purpose, &watch, ended.as_ref().err());
+    count_call(platform, release, purpose, &watch, ended.as_ref().err());
     ended
 }
 
-/// Records a call's metrics.
-pub(super) fn count_call(platform: &Platform, purpose: Purpose, watch: &Watch, failure: Option<&Failure>) {
+/// Records a call's metrics, and how its release does.
+pub(super) fn count_call(
+    platform: &Platform,
+    release: &Release,
+    purpose: Purpose,
+    watch: &Watch,
+    failure: Option<&Failure>,
+) {
+    platform.probation.ended(&platform.name, &release.digest, failure);
     let (name, purpose) = (platform.name.to_string(), purpose.as_str());
     let outcome = failure.map_or("ok", |failure| failure.kind.as_str());
     metrics::counter!(ADAPTER_CALLS, "platform" => name.clone(), "purpose" => purpose, "outcome" => outcome)

@@ -43,7 +43,7 @@ impl Adapters {
         let step = wit::MadeStep { name: step.name.clone(), reference: step.reference.clone(), extensions: Vec::new() };
         // Nobody waits for this call, so no breaker is needed: if it fails, it is repeated after a
         // while.
-        counted(platform, Purpose::Read, async {
+        counted(platform, release, Purpose::Read, async {
             let calling = self
                 .calling(platform, release, call.operation.as_str(), Mode::Read, call.deadline)
                 .frozen(call.frozen.as_ref());
@@ -102,7 +102,7 @@ impl Adapters {
         let release = &*self.release(platform, Some(release)).await?;
         may_go_on(platform, call)?;
         platform.egress.pace.may_begin(Purpose::Change)?;
-        guarded(self, platform, async {
+        guarded(self, platform, release, async {
             let journal = Repeatable { known: None, stop };
             let mode = Mode::Write(CallSteps::new(Arc::new(journal), &call.remote));
             let calling = self

@@ -213,17 +213,28 @@ impl<R: BatchedRead> Reading<'_, R> {
         let platform = self.platform;
         platform.egress.pace.may_begin(Purpose::Read)?;
         let permit = platform.breaker.permit(platform.name.as_str(), Purpose::Read)?;
-        let remote = batch.buys.iter().map(|buy| contract::remote_buy(&platform.name, buy)).collect();
-        let calling = self.adapters.calling(platform, self.release, &self.operation, Mode::Read, self.deadline);
-        let watch = Watch::start();
-        let answers = self.read.ask(calling, &platform.name, batch, remote).await;
-        count_call(platform, Purpose::Read, &watch, answers.as_ref().err());
+        let mut answers = self.ask_release(self.release, batch).await;
+        if let Err(failure) = &answers
+            && let Some(other) = platform.fallback(self.release, failure)
+        {
+            answers = self.ask_release(&other, batch).await;
+        }
         // The valid answers of a partly invalid batch are used, and the batch counts as a fault.
         let nonsense = answers.as_ref().ok().and_then(|(_, wrong)| wrong.clone());
         let nonsense = nonsense.map(|bad| bad_result(platform, bad));
         let left_alone = permit.ended(answers.as_ref().err().or(nonsense.as_ref()));
         self.adapters.announce_open_breaker(platform, Purpose::Read, left_alone);
         answers.map(|(answers, _)| answers)
+    }
+
+    async fn ask_release(&self, release: &Release, batch: &Batch<'_>) -> Result<Answers<R::Answer>, Failure> {
+        let platform = self.platform;
+        let remote = batch.buys.iter().map(|buy| contract::remote_buy(&platform.name, buy)).collect();
+        let calling = self.adapters.calling(platform, release, &self.operation, Mode::Read, self.deadline);
+        let watch = Watch::start();
+        let answers = self.read.ask(calling, &platform.name, batch, remote).await;
+        count_call(platform, release, Purpose::Read, &watch, answers.as_ref().err());
+        answers
     }
 
     /// Returns the result for each buy, in order. Buys that were never asked about get the last

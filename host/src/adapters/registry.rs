@@ -1,18 +1,20 @@
 //! The platforms of this host and the releases that serve them.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
-    sync::{Arc, OnceLock, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
     time::Duration,
 };
 
 use serde_json::Value;
+use tokio::sync::mpsc;
 
 use super::{
     admission::SlotUsage,
     cache::Loaded,
     config::{AdapterSetupError, AdaptersConfig, PlatformError, PlatformErrorReason},
+    probation::Unhealthy,
     release::{InstallError, Library, LibraryError, Release},
     settings::{self, SettingsMistake},
     shared::Shared,
@@ -29,12 +31,17 @@ mod platform;
 
 pub(super) use platform::Platform;
 
+/// How many reports of unhealthy releases wait to be acted on: one of each platform is enough.
+const REPORTS: usize = 64;
+
 /// All adapters of this host.
 pub struct Adapters {
     pub(super) library: Library,
     pub(super) platforms: BTreeMap<PlatformName, Arc<Platform>>,
     /// Access to the other hosts that serve the same platforms.
     shared: OnceLock<Arc<dyn Shared>>,
+    /// Reports of unhealthy releases; taken by the one who acts on them.
+    reports: Mutex<Option<mpsc::Receiver<Unhealthy>>>,
 }
 
 /// Information about a loaded release.
@@ -67,12 +74,13 @@ impl Adapters {
                 LibraryError::Engine(words) => AdapterSetupError::Engine(words),
                 LibraryError::File(path, source) => AdapterSetupError::DataDir { path, source },
             })?;
+        let (reporter, reports) = mpsc::channel(REPORTS);
         let mut platforms: BTreeMap<PlatformName, Arc<Platform>> = BTreeMap::new();
         let mut wrong = Vec::new();
         let mut to_load: Vec<(Arc<Platform>, PathBuf)> = Vec::new();
         for config in &config.platforms {
             let error = |reason| PlatformError { platform: config.name.clone(), reason };
-            match Platform::new(config) {
+            match Platform::new(config, reporter.clone()) {
                 Ok(_) if platforms.contains_key(&config.name) => wrong.push(error(PlatformErrorReason::Twice)),
                 Ok(platform) => {
                     let platform = Arc::new(platform);
@@ -82,11 +90,11 @@ impl Adapters {
                 Err(reason) => wrong.push(error(reason)),
             }
         }
-        let adapters = Self { library, platforms, shared: OnceLock::new() };
+        let adapters = Self { library, platforms, shared: OnceLock::new(), reports: Mutex::new(Some(reports)) };
         let loads = to_load.iter().map(|(platform, component)| adapters.install_for(platform, component));
         for ((platform, _), loaded) in to_load.iter().zip(futures::future::join_all(loads).await) {
             match loaded {
-                Ok(release) => platform.activate(release),
+                Ok(release) => platform.activate(release, false),
                 Err(reason) => wrong.push(PlatformError { platform: platform.name.clone(), reason: reason.into() }),
             }
         }
@@ -117,17 +125,65 @@ impl Adapters {
         Ok(info(&release, platform.active().as_deref()))
     }
 
-    /// Directs new calls to an installed release, whether this process installed it or an earlier
-    /// one.
+    /// Like [`Adapters::install`], from the bytes of a component.
+    ///
+    /// # Errors
+    /// As [`Adapters::install`].
+    pub async fn install_bytes(&self, platform: &PlatformName, bytes: &[u8]) -> Result<ReleaseInfo, InstallError> {
+        self.configured(platform)?;
+        let digest = self.library.keep_checked(bytes).await?;
+        self.ready(platform, &digest).await
+    }
+
+    /// Loads a release and checks that it may serve a platform, without activating it.
     ///
     /// # Errors
     /// [`InstallError`] when the release can't be used or the platform is not configured.
-    pub async fn activate(&self, platform: &PlatformName, digest: &str) -> Result<(), InstallError> {
+    pub async fn ready(&self, platform: &PlatformName, digest: &str) -> Result<ReleaseInfo, InstallError> {
         let platform = self.configured(platform)?;
         let release = platform.load(&self.library, self.shared.get(), digest, Path::new(digest)).await?;
         platform.judge(&release, Path::new(digest))?;
-        platform.activate(release);
+        Ok(info(&release, platform.active().as_deref()))
+    }
+
+    /// Directs new calls to an installed release, whether this process installed it or an earlier
+    /// one. With `probation`, the release that served so far takes over what this one fails at, for
+    /// a while.
+    ///
+    /// # Errors
+    /// [`InstallError`] when the release can't be used or the platform is not configured.
+    pub async fn activate(&self, platform: &PlatformName, digest: &str, probation: bool) -> Result<(), InstallError> {
+        let platform = self.configured(platform)?;
+        let release = platform.load(&self.library, self.shared.get(), digest, Path::new(digest)).await?;
+        platform.judge(&release, Path::new(digest))?;
+        platform.activate(release, probation);
         Ok(())
+    }
+
+    /// Returns the reports of unhealthy releases. Only the first caller gets them.
+    pub fn take_reports(&self) -> Option<mpsc::Receiver<Unhealthy>> {
+        self.reports.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Replaces the list of releases that a host rolled back from because they were unhealthy.
+    pub fn know_unhealthy(&self, unhealthy: &[(PlatformName, String)]) {
+        for (name, platform) in &self.platforms {
+            let mine = unhealthy.iter().filter(|(platform, _)| platform == name).map(|(_, digest)| digest.clone());
+            let mine: BTreeSet<String> = mine.collect();
+            let known = &mut platform.releases.write().unwrap_or_else(PoisonError::into_inner).unhealthy;
+            if *known != mine {
+                *known = mine;
+            }
+        }
+    }
+
+    /// Returns the release that continues an operation that began on `digest`: the same one, or the
+    /// one that serves if a host rolled back from it because it was unhealthy.
+    pub fn successor(&self, platform: &PlatformName, digest: &str) -> Option<String> {
+        let platform = self.platforms.get(platform)?;
+        let releases = platform.releases.read().unwrap_or_else(PoisonError::into_inner);
+        let serving = releases.active.as_ref().filter(|active| active.digest != digest)?;
+        releases.unhealthy.contains(digest).then(|| serving.digest.clone())
     }
 
     fn configured(&self, platform: &PlatformName) -> Result<&Platform, InstallError> {
@@ -242,9 +298,14 @@ impl Adapters {
         Patience { lag_ms: self.in_doubt_wait_ms(platform, release).await, processing_ms }
     }
 
-    /// Checks a product's settings for a platform.
-    pub fn check_product_settings(&self, platform: &PlatformName, product: &Value) -> Vec<SettingsMistake> {
-        match self.capabilities(platform) {
+    /// Checks a product's settings for a platform's active release, or for a loaded one.
+    pub fn check_product_settings(
+        &self,
+        platform: &PlatformName,
+        release: Option<&str>,
+        product: &Value,
+    ) -> Vec<SettingsMistake> {
+        match self.capabilities_of(platform, release) {
             Some(capabilities) => settings::check(&capabilities.product_settings_schema, product),
             None => {
                 let message = format!("the platform {platform} is not configured");

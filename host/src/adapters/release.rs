@@ -23,7 +23,7 @@ use super::{
 use crate::domain::{capability::Capabilities, digest, failure::Failure, id::PlatformName, purpose::Purpose};
 
 /// Maximum size of a component in bytes. A Python adapter has 18 MB.
-const COMPONENT_BYTES: u64 = 128 * 1024 * 1024;
+pub const COMPONENT_BYTES: u64 = 128 * 1024 * 1024;
 
 /// Why a component can't be used.
 #[derive(Debug, thiserror::Error)]
@@ -155,11 +155,20 @@ impl Library {
             return Err(InstallError::TooLarge { path: component.to_owned(), size });
         }
         let bytes = tokio::fs::read(component).await.map_err(file)?;
-        let digest = digest::sha256(&bytes);
+        self.keep_checked(&bytes).await
+    }
+
+    /// Stores a component's bytes under their digest, which it returns.
+    pub(crate) async fn keep_checked(&self, bytes: &[u8]) -> Result<String, InstallError> {
+        let digest = digest::sha256(bytes);
+        let size = bytes.len() as u64;
+        if size > COMPONENT_BYTES {
+            return Err(InstallError::TooLarge { path: PathBuf::from(digest), size });
+        }
         if tokio::fs::read(self.path(&digest)).await.is_ok_and(|kept| kept == bytes) {
             return Ok(digest);
         }
-        self.keep_bytes(&digest, &bytes)?;
+        self.keep_bytes(&digest, bytes)?;
         Ok(digest)
     }
 

@@ -10,6 +10,7 @@ use super::{
 
 mod check;
 mod coherent;
+pub mod difference;
 #[cfg(test)]
 mod tests;
 

@@ -68,3 +68,17 @@ pub struct Plan {
     /// The parts, in the order of the buy's platforms.
     pub platforms: Vec<PlatformPlan>,
 }
+
+impl Plan {
+    /// Returns the plan as if the releases of another plan had made it.
+    #[must_use]
+    pub fn as_if_made_by(&self, other: &Self) -> Self {
+        let mut plan = self.clone();
+        for part in &mut plan.platforms {
+            if let Some(known) = other.platforms.iter().find(|known| known.platform == part.platform) {
+                part.release.clone_from(&known.release);
+            }
+        }
+        plan
+    }
+}

@@ -1,13 +1,12 @@
-//! State other than the work itself that the replicas on one database share: adapters' components,
-//! request rates of ad servers, and holds. If several replicas may share the database, time is
-//! judged by its clock.
+//! State other than the work itself that the replicas on one database share: request rates of ad
+//! servers, and holds. If several replicas may share the database, time is judged by its clock.
 
 use std::time::Duration;
 
 use crate::{
-    domain::{audit::AuditEntry, id::PlatformName, purpose::Purpose, time::Timestamp},
+    domain::{id::PlatformName, purpose::Purpose, time::Timestamp},
     store::{
-        Store, StoreError, audit,
+        Store, StoreError,
         sql::{
             Dialect, MOST_ROWS, Transaction, micros,
             script::{Script, Statement, Want},
@@ -52,36 +51,6 @@ impl std::fmt::Display for HoldKey {
 }
 
 impl Store {
-    /// Stores a component under the SHA-256 of its bytes. Idempotent.
-    pub async fn keep_component(&self, digest: &str, bytes: Vec<u8>, at: Timestamp) -> Result<(), StoreError> {
-        self.write((digest.to_owned(), bytes, at), work!(keep)).await
-    }
-
-    /// Reads the bytes of a component.
-    pub async fn component(&self, digest: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        let asked = Statement::new("SELECT content FROM components WHERE digest = ?").with(digest);
-        self.read(asked).await?.first().map_or(Ok(None), |row| row.maybe_bytes("content"))
-    }
-
-    /// Makes a stored component serve a platform from now on, appends `line` to the audit log, and
-    /// closes the circuit breakers that the previous component opened. Writes nothing if it already
-    /// serves the platform.
-    pub async fn activate_component(
-        &self,
-        platform: &PlatformName,
-        digest: &str,
-        line: AuditEntry,
-    ) -> Result<(), StoreError> {
-        self.write((platform.clone(), digest.to_owned(), line), work!(activate)).await
-    }
-
-    /// Returns the digest of the component that serves each platform.
-    pub async fn active_components(&self) -> Result<Vec<(PlatformName, String)>, StoreError> {
-        let asked = Statement::new("SELECT platform, digest FROM active_components ORDER BY platform LIMIT ?");
-        let found = self.read(asked.with(MOST_ROWS)).await?;
-        found.iter().map(|row| Ok((PlatformName::new(row.text("platform")?), row.text("digest")?))).collect()
-    }
-
     /// Reserves `count` consecutive requests, `interval` apart. After a rest, as many as fit into
     /// `burst` may be sent at once. Returns how long until the first of them, in microseconds; a
     /// negative value means that it could have been sent that long ago.
@@ -123,51 +92,6 @@ impl Store {
         }
         Ok(holds)
     }
-}
-
-async fn keep(
-    transaction: &mut (dyn Transaction + '_),
-    _: &Dialect,
-    (digest, bytes, at): &(String, Vec<u8>, Timestamp),
-) -> Result<(), StoreError> {
-    let mut script = Script::default();
-    script
-        .statement(
-            "INSERT INTO components (digest, content, added_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-            Want::Any,
-        )
-        .bind(digest.as_str())
-        .bind(bytes.as_slice())
-        .bind(at.as_micros());
-    transaction.run(script).await.map(drop)
-}
-
-async fn activate(
-    transaction: &mut (dyn Transaction + '_),
-    dialect: &Dialect,
-    (platform, digest, line): &(PlatformName, String, AuditEntry),
-) -> Result<(), StoreError> {
-    let mut script = Script::default();
-    script
-        .statement(
-            "INSERT INTO active_components (platform, digest, at) VALUES (?, ?, ?)
-             ON CONFLICT (platform) DO UPDATE SET digest = excluded.digest, at = excluded.at
-             WHERE active_components.digest <> excluded.digest RETURNING 1 AS changed",
-            Want::Keep,
-        )
-        .bind(platform.as_str())
-        .bind(digest.as_str())
-        .bind(line.at.as_micros());
-    if transaction.run(script).await?.is_empty() {
-        return Ok(());
-    }
-    let mut script = Script::default();
-    for purpose in Purpose::GUARDED {
-        let forget = "UPDATE limits SET held_until = 0 WHERE key = ?";
-        script.statement(forget, Want::Any).bind(HoldKey::Breaker(platform.clone(), purpose).to_string());
-    }
-    transaction.run(script).await?;
-    audit::append(transaction, dialect, std::slice::from_ref(line)).await
 }
 
 async fn reserve(

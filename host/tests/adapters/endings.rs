@@ -119,7 +119,7 @@ async fn what_began_on_a_release_ends_on_it_although_the_settings_fit_another_on
     let reads = ["POST /v1/campaign/search", "POST /v1/report/queue", "POST /v1/instantcounts/bulk"];
     successor.read_requests = reads.map(|pattern| pattern.parse().unwrap()).to_vec();
     let adapters = Adapters::start(config(world.data_dir.path(), vec![successor])).await.unwrap();
-    let refused = adapters.activate(&"acme".into(), &release).await.unwrap_err();
+    let refused = adapters.activate(&"acme".into(), &release, true).await.unwrap_err();
     assert!(refused.to_string().contains("the settings don't fit the adapter"), "{refused}");
     let call = Call { frozen: Some(frozen), ..call() };
     let (buy, journal) = (buy("acme"), MemoryJournal::new());

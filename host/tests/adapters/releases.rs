@@ -70,7 +70,7 @@ async fn what_began_on_a_release_can_end_on_it_after_a_restart() {
     let failure = adapters.plan(&"acme".into(), Some(&missing), &super::world::call(), change).await.unwrap_err();
     assert_eq!(failure.code, "release_missing");
 
-    adapters.activate(&"acme".into(), &old).await.unwrap();
+    adapters.activate(&"acme".into(), &old, true).await.unwrap();
     assert_eq!(adapters.active_release(&"acme".into()), Some(old));
 }
 

@@ -160,7 +160,7 @@ async fn fill(store: &Store) {
     let revocation = Revocation { name: "paul".to_owned(), sha256: "b".repeat(64), at: at(1) };
     store.revoke_digest(&revocation, audit("token.revoked", "token:paul")).await.unwrap();
     store.keep_component("digest", vec![0, 1, 2, 255], at(0)).await.unwrap();
-    store.activate_component(&"north".into(), "digest", audit("component.activated", "north")).await.unwrap();
+    super::releases::serve(store, &"north".into(), "digest").await;
     store.hold(&HoldKey::Pause("key".to_owned()), LEASE, at(0)).await.unwrap();
     store.mark(RESTORED, at(5), audit("database.restored", "database")).await.unwrap();
 }
@@ -188,7 +188,8 @@ async fn everything(store: &Store) -> String {
             (store.history(&"t1".into()).await.unwrap(), store.events(&"b1".into(), 100).await.unwrap()),
             (store.idempotency(&principal(), ODD).await.unwrap(), store.tokens().await.unwrap()),
             (store.webhooks(None).await.unwrap(), webhooks::statuses(store, "hook").await),
-            (store.component("digest").await.unwrap(), store.active_components().await.unwrap()),
+            (store.releases(&"north".into()).await.unwrap(), store.activations(&"north".into()).await.unwrap()),
+            (store.component("digest").await.unwrap(), store.serving().await.unwrap()),
             (store.holds(at(1)).await.unwrap(), store.marked(RESTORED).await.unwrap(), lines),
             store.audit_begins().await.unwrap(),
         )

@@ -15,13 +15,14 @@ use sqlx::{
 };
 
 /// Tables that don't grow with buys: as long as a configuration, or as what people make one by one. Any other one grows.
-const SMALL: [&str; 10] = [
+const SMALL: [&str; 11] = [
     "tokens",
     "revoked_tokens",
     "webhooks",
     "webhook_events",
     "components",
-    "active_components",
+    "releases",
+    "activations",
     "limits",
     "marks",
     "audit_beginning",
@@ -289,7 +290,7 @@ ROLLBACK;
 UPDATE pg_class SET relpages = pg_relation_size(oid) / 8192, reltuples = 1000000
 WHERE relkind IN ('r', 'i') AND relnamespace = 'public'::regnamespace AND pg_relation_size(oid) >= 8192
   AND coalesce((SELECT indrelid FROM pg_index WHERE indexrelid = pg_class.oid), oid)::regclass::text
-      NOT IN ('tokens', 'webhooks', 'webhook_events', 'components', 'active_components', 'limits', 'marks', 'audit_beginning',
+      NOT IN ('tokens', 'webhooks', 'webhook_events', 'components', 'releases', 'activations', 'limits', 'marks', 'audit_beginning',
               'revoked_tokens', '_sqlx_migrations');
 SET enable_seqscan = off;
 SET enable_bitmapscan = off;

@@ -14,7 +14,7 @@ use futures::future::join_all;
 
 use super::{
     fixtures::{
-        LEASE, Store, accept, at, audit, begins, claim, event, journal, key, moved, operation, platform, stored_buy,
+        LEASE, Store, accept, at, audit, begins, claim, event, journal, key, moved, operation, stored_buy,
         stored_operation,
     },
     webhooks::{add, endpoint},
@@ -156,29 +156,6 @@ pub(crate) async fn a_key_is_forgotten_once_however_many_clean_up(store: Store) 
     let mut sum: u64 = forgotten.into_iter().map(Result::unwrap).sum();
     sum += store.forget_keys(at(2), 100).await.unwrap();
     assert_eq!(sum, 40, "each is counted by the one who forgot it");
-}
-
-pub(crate) async fn one_component_serves_however_many_activate_another(store: Store) {
-    let north = platform("north");
-    for index in 0..CALLERS {
-        let digest = format!("d{index}");
-        store.keep_component(&digest, digest.clone().into_bytes(), at(0)).await.unwrap();
-    }
-    join_all((0..CALLERS).map(|index| {
-        let (store, north, digest) = (store.clone(), north.clone(), format!("d{index}"));
-        tokio::spawn(async move {
-            store.activate_component(&north, &digest, audit("release.activated", &digest)).await.unwrap();
-        })
-    }))
-    .await
-    .into_iter()
-    .for_each(|activated| activated.unwrap());
-    let active = store.active_components().await.unwrap();
-    let lines = store.audit(0, 100).await.unwrap();
-    assert_eq!(lines.len(), CALLERS, "each of them was another one");
-    let last = lines.last().expect("a line").subject.clone();
-    assert_eq!(active, [(north, last)], "what the log says last is what serves");
-    super::auditing::verify(&lines).unwrap();
 }
 
 pub(crate) async fn a_name_of_a_token_is_taken_once_however_many_want_it(store: Store) {

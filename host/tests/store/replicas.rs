@@ -4,41 +4,13 @@ use std::time::Duration;
 
 use flightdeck::{
     domain::{event::EventKind, operation::OperationState, purpose::Purpose},
-    store::{StoreError, Write, census::Census, replicas::HoldKey},
+    store::{Write, census::Census, replicas::HoldKey},
 };
 use futures::future::join_all;
 
 use super::fixtures::{
     Store, accept, add_operation, at, audit, claim, event, moved, operation, platform, stored_operation, task,
 };
-
-pub(crate) async fn components_are_kept_by_their_digest(store: Store) {
-    assert_eq!(store.component("d1").await.unwrap(), None);
-    let bytes: Vec<u8> = (0..100_000u32).map(|index| (index % 251) as u8).collect();
-    store.keep_component("d1", bytes.clone(), at(0)).await.unwrap();
-    store.keep_component("d1", b"other".to_vec(), at(1)).await.unwrap();
-    assert_eq!(store.component("d1").await.unwrap(), Some(bytes), "the first one stays");
-    store.keep_component("empty", Vec::new(), at(1)).await.unwrap();
-    assert_eq!(store.component("empty").await.unwrap(), Some(Vec::new()));
-}
-
-pub(crate) async fn a_platform_is_served_by_what_was_activated_last(store: Store) {
-    let north = platform("north");
-    let line = |digest: &str| audit("release.activated", digest);
-    let unknown = store.activate_component(&north, "nowhere", line("nowhere")).await;
-    assert!(matches!(unknown, Err(StoreError::Corrupt(_))), "{unknown:?}");
-    for digest in ["d1", "d2"] {
-        store.keep_component(digest, digest.into(), at(0)).await.unwrap();
-        store.activate_component(&north, digest, line(digest)).await.unwrap();
-        // Said again, it is nothing new.
-        store.activate_component(&north, digest, line(digest)).await.unwrap();
-        assert_eq!(store.active_components().await.unwrap(), [(north.clone(), digest.to_owned())]);
-    }
-    store.activate_component(&platform("east"), "d1", line("d1")).await.unwrap();
-    let active = [(platform("east"), "d1".to_owned()), (north, "d2".to_owned())];
-    assert_eq!(store.active_components().await.unwrap(), active);
-    assert_eq!(store.audit(0, 100).await.unwrap().len(), 3);
-}
 
 pub(crate) async fn requests_are_reserved_one_after_the_other(store: Store) {
     let (interval, burst) = (Duration::from_millis(100), Duration::from_secs(1));
@@ -81,8 +53,7 @@ pub(crate) async fn what_is_to_be_left_alone_is_told_to_everybody_until_it_is_ov
         store.hold(&HoldKey::Breaker(north.clone(), purpose), seconds(30), at(50)).await.unwrap();
     }
     assert_eq!(store.holds(at(50)).await.unwrap().len(), 2, "each purpose has its own");
-    store.keep_component("d1", b"component".to_vec(), at(50)).await.unwrap();
-    store.activate_component(&north, "d1", audit("release.activated", "d1")).await.unwrap();
+    super::releases::serve(&store, &north, "d1").await;
     assert!(store.holds(at(50)).await.unwrap().is_empty());
 }
 

@@ -1,12 +1,13 @@
 //! One platform at run time: its configuration and its loaded releases.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     path::Path,
     sync::{Arc, PoisonError, RwLock},
 };
 
 use serde_json::Value;
+use tokio::sync::mpsc;
 
 use crate::{
     adapters::{
@@ -14,11 +15,16 @@ use crate::{
         config::{PlatformConfig, PlatformErrorReason},
         egress::PlatformEgress,
         limits::Limits,
+        probation::{Probation, Unhealthy},
         release::{Destination, InstallError, Library, Release},
         settings,
         shared::Shared,
     },
-    domain::{id::PlatformName, operation::FrozenPlatform},
+    domain::{
+        failure::{Failure, FailureKind},
+        id::PlatformName,
+        operation::FrozenPlatform,
+    },
     network::base_url::BaseUrl,
 };
 
@@ -35,6 +41,7 @@ pub(in crate::adapters) struct Platform {
     pub(super) in_doubt_wait_ms: u32,
     pub(super) processing_bound_ms: u32,
     pub(super) releases: RwLock<Releases>,
+    pub(in crate::adapters) probation: Probation,
     /// Serializes loading, so that two calls that miss the same release don't load it twice.
     loading: tokio::sync::Mutex<()>,
 }
@@ -43,10 +50,12 @@ pub(in crate::adapters) struct Platform {
 pub(super) struct Releases {
     pub(super) active: Option<Arc<Release>>,
     pub(super) loaded: HashMap<String, Arc<Release>>,
+    /// Releases that a host rolled back from because they were unhealthy.
+    pub(super) unhealthy: BTreeSet<String>,
 }
 
 impl Platform {
-    pub(super) fn new(config: &PlatformConfig) -> Result<Self, PlatformErrorReason> {
+    pub(super) fn new(config: &PlatformConfig, reports: mpsc::Sender<Unhealthy>) -> Result<Self, PlatformErrorReason> {
         let egress = PlatformEgress::new(config)?;
         Ok(Self {
             name: config.name.clone(),
@@ -59,6 +68,7 @@ impl Platform {
             in_doubt_wait_ms: config.in_doubt_wait_ms,
             processing_bound_ms: config.processing_bound_ms,
             releases: RwLock::default(),
+            probation: Probation::new(reports),
             loading: tokio::sync::Mutex::new(()),
         })
     }
@@ -75,6 +85,16 @@ impl Platform {
 
     pub(in crate::adapters) fn active(&self) -> Option<Arc<Release>> {
         self.releases.read().unwrap_or_else(PoisonError::into_inner).active.clone()
+    }
+
+    /// Returns the release that makes a call again at which `release` failed by its own fault while it
+    /// served: the one before it, if it is on probation, or the one that serves meanwhile.
+    pub(in crate::adapters) fn fallback(&self, release: &Release, failure: &Failure) -> Option<Arc<Release>> {
+        if failure.kind != FailureKind::Fault {
+            return None;
+        }
+        let before = self.probation.fallback(&release.digest);
+        before.or_else(|| self.active().filter(|active| active.digest != release.digest))
     }
 
     pub(super) fn loaded(&self, digest: &str) -> Option<Arc<Release>> {
@@ -107,9 +127,18 @@ impl Platform {
         Ok(release)
     }
 
-    /// Directs new calls to this release. Operations that began on another release end there.
-    pub(super) fn activate(&self, release: Arc<Release>) {
-        self.releases.write().unwrap_or_else(PoisonError::into_inner).active = Some(release);
+    /// Directs new calls to this release. Operations that began on another release end there. With
+    /// `probation`, the release is on probation if it takes over from another one.
+    pub(super) fn activate(&self, release: Arc<Release>, probation: bool) {
+        let digest = release.digest.clone();
+        let before = {
+            let mut releases = self.releases.write().unwrap_or_else(PoisonError::into_inner);
+            releases.active.replace(release).filter(|before| before.digest != digest)
+        };
+        match before.filter(|_| probation) {
+            Some(before) => self.probation.begin(&digest, before),
+            None => self.probation.end(),
+        }
         self.breaker.reset();
     }
 

@@ -87,9 +87,23 @@ impl Run<'_> {
     /// Returns what the operation is carried out with: what it was frozen with earlier, or what it
     /// is frozen with now. Returns `None` if it came to rest instead.
     pub(super) async fn prepared(&mut self, buy: &Stored<MediaBuy>) -> Result<Option<Prepared>, Interruption> {
+        self.leave_unhealthy();
         match Prepared::of(&self.operation.value)? {
             Some(prepared) => Ok(Some(prepared)),
             None => self.prepare(buy).await,
+        }
+    }
+
+    /// Continues on the release that serves, where the operation began on one that a host rolled back
+    /// from because it was unhealthy: it would fail there again and again. Its steps are in the
+    /// journal by name, so the other release finds what is done.
+    fn leave_unhealthy(&mut self) {
+        let Some(frozen) = &mut self.operation.value.frozen else { return };
+        for (platform, release) in &mut frozen.releases {
+            if let Some(successor) = self.deps.adapters.successor(platform, release) {
+                tracing::warn!(%platform, from = release, to = successor, "an operation leaves an unhealthy release");
+                *release = successor;
+            }
         }
     }
 
@@ -117,7 +131,11 @@ impl Run<'_> {
             }
         };
         let approved = operation.approved_digest.as_deref();
-        let digest = planning::digest_like(approved, &operation.request, &plan, buy.value.revision);
+        // An approval is of what is going to happen: it holds under another release that plans the
+        // same.
+        let strict = self.deps.config.publisher.strict_approvals;
+        let compared = if strict { plan.clone() } else { plan.as_if_made_by(&operation.plan) };
+        let digest = planning::digest_like(approved, &operation.request, &compared, buy.value.revision);
         let (needed, reason) = self.approval_needed(&buy.value, &desired);
         match (&operation.approved_digest, needed) {
             (Some(approved), _) if *approved != digest => {
@@ -195,9 +213,9 @@ impl Run<'_> {
         if now() >= self.operation.value.deadline {
             return Ok(false);
         }
-        let active = self.deps.store.active_components().await?;
-        Ok(active.iter().any(|(platform, digest)| {
-            plan.platforms.iter().any(|part| part.platform == *platform && part.release != *digest)
+        let serving = self.deps.store.serving().await?;
+        Ok(serving.iter().any(|serving| {
+            plan.platforms.iter().any(|part| part.platform == serving.platform && part.release != serving.digest)
         }))
     }
 }

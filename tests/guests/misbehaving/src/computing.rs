@@ -6,8 +6,19 @@ use wasip2::http::types::Fields;
 
 use crate::{behaviour, bindings::flightdeck::ad_server::types::Context, setting};
 
+/// Which release this is. A test makes another one by writing `release-is-trap` over it in the component's bytes: it traps at whatever it
+/// is asked.
+#[used]
+static RELEASE: [u8; 15] = *b"release-is-good";
+
+/// Traps in the release that does.
+pub(crate) fn trap_if_this_release_does() {
+    assert!(black_box(&RELEASE).ends_with(b"good"), "this release traps on purpose");
+}
+
 /// Does what the settings say, if it is one of these; most of them do not return.
 pub(crate) fn misbehave(ctx: &Context) {
+    trap_if_this_release_does();
     match behaviour(ctx).as_str() {
         "spin" => spin(),
         "hog" => hog(),

@@ -98,6 +98,7 @@ impl Guest for Misbehaving {
     }
 
     fn check_status(ctx: Context, buys: Vec<RemoteBuy>) -> Result<Vec<StatusAnswer>, Failure> {
+        computing::trap_if_this_release_does();
         if behaviour(&ctx) == "write-in-read" {
             let _ = http::post(&format!("{}/orders", ctx.endpoint), b"{}");
         }

@@ -1,0 +1,209 @@
+//! The commands `adapter install`, `activate`, `rollback`, `remove`, `list` and `history`. They write
+//! to the database, and the hosts that serve from it follow within a second.
+#![expect(clippy::print_stdout, reason = "a command line prints")]
+
+use std::{path::PathBuf, sync::Arc};
+
+use anyhow::Context;
+use clap::{Args, Subcommand};
+
+use super::{WithConfig, load};
+use crate::{
+    adapters::Adapters,
+    domain::{capability::difference::Difference, id::PlatformName, release::Activation},
+    operations::releases::{Decision, Installed, ReleaseView, Releases},
+    serve,
+};
+
+/// The actor of commands, in histories and in the audit log.
+const ACTOR: &str = "command line";
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ReleaseCommand {
+    /// Install a component as a release of a platform's adapter. It is compiled and checked, and
+    /// serves once it is activated.
+    Install {
+        #[command(flatten)]
+        on: OnPlatform,
+        /// The component.
+        file: PathBuf,
+        /// Also activate it.
+        #[arg(long)]
+        activate: bool,
+        #[command(flatten)]
+        decision: Why,
+        /// Activate it although it can do less than the release that serves.
+        #[arg(long, requires = "activate")]
+        accept_losses: bool,
+    },
+    /// Make an installed release serve its platform, on every host.
+    Activate {
+        #[command(flatten)]
+        on: OnPlatform,
+        /// The release: the SHA-256 of its component, or at least its first 6 digits.
+        digest: String,
+        #[command(flatten)]
+        decision: Why,
+        /// Activate it although it can do less than the release that serves.
+        #[arg(long)]
+        accept_losses: bool,
+    },
+    /// Make the release serve again that served before the current one was activated.
+    Rollback {
+        #[command(flatten)]
+        on: OnPlatform,
+        #[command(flatten)]
+        decision: Why,
+    },
+    /// Remove a release that does not serve and that no operation needs.
+    Remove {
+        #[command(flatten)]
+        on: OnPlatform,
+        /// The release: the SHA-256 of its component, or at least its first 6 digits.
+        digest: String,
+        /// The reason, for the audit log.
+        #[arg(long)]
+        reason: Option<String>,
+    },
+    /// List the installed releases of a platform, oldest first.
+    List(OnPlatform),
+    /// List which releases served a platform, newest first, and who decided that.
+    History(OnPlatform),
+}
+
+/// The platform of a command.
+#[derive(Debug, Args)]
+pub(crate) struct OnPlatform {
+    #[command(flatten)]
+    with: WithConfig,
+    /// The platform, as the configuration names it.
+    platform: String,
+}
+
+/// The options of a decision.
+#[derive(Debug, Args)]
+pub(crate) struct Why {
+    /// The reason, for the history and the audit log.
+    #[arg(long)]
+    reason: Option<String>,
+    /// Decide only if this activation still holds: its number in `history`.
+    #[arg(long, value_name = "NUMBER")]
+    expect: Option<i64>,
+}
+
+impl Why {
+    fn decision(self, accept_losses: bool) -> Decision {
+        Decision { reason: self.reason, expected: self.expect, accept_losses }
+    }
+}
+
+/// Runs a command.
+pub(crate) fn run(command: ReleaseCommand) -> anyhow::Result<()> {
+    match command {
+        ReleaseCommand::Install { on, file, activate, decision, accept_losses } => {
+            let bytes = std::fs::read(&file).with_context(|| format!("can't read {}", file.display()))?;
+            with_releases(&on, async |releases, platform| {
+                let installed = releases.install(platform, &bytes).await?;
+                show_installed(&installed);
+                if !activate {
+                    println!(
+                        "activate it with: flightdeck adapter activate {platform} {}",
+                        short(&installed.release.digest)
+                    );
+                    return Ok(());
+                }
+                let decision = decision.decision(accept_losses);
+                show_activation(&releases.activate(platform, &installed.release.digest, &decision).await?);
+                Ok(())
+            })
+        }
+        ReleaseCommand::Activate { on, digest, decision, accept_losses } => {
+            with_releases(&on, async |releases, platform| {
+                show_activation(&releases.activate(platform, &digest, &decision.decision(accept_losses)).await?);
+                Ok(())
+            })
+        }
+        ReleaseCommand::Rollback { on, decision } => with_releases(&on, async |releases, platform| {
+            show_activation(&releases.rollback(platform, &decision.decision(true)).await?);
+            Ok(())
+        }),
+        ReleaseCommand::Remove { on, digest, reason } => with_releases(&on, async |releases, platform| {
+            let removed = releases.remove(platform, &digest, reason).await?;
+            println!("removed {}", removed.digest);
+            Ok(())
+        }),
+        ReleaseCommand::List(on) => with_releases(&on, async |releases, platform| {
+            releases.list(platform).await?.iter().for_each(show_release);
+            Ok(())
+        }),
+        ReleaseCommand::History(on) => with_releases(&on, async |releases, platform| {
+            releases.history(platform).await?.iter().rev().for_each(show_activation);
+            Ok(())
+        }),
+    }
+}
+
+/// Runs a command with the adapter of one platform, beside the hosts that serve.
+fn with_releases(
+    on: &OnPlatform,
+    command: impl AsyncFnOnce(Releases<'_>, &PlatformName) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    let config = load(&on.with)?;
+    let platform = PlatformName::from(on.platform.as_str());
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let adapters: Arc<Adapters> = serve::adapters_of(&config, &platform).await?;
+        let store = serve::open_store_beside(&config).await?;
+        serve::follow(&store, &adapters).await?;
+        let releases = Releases { store: &store, adapters: &adapters, config: &config, actor: ACTOR };
+        let done = command(releases, &platform).await;
+        store.close().await;
+        done
+    })
+}
+
+fn short(digest: &str) -> &str {
+    digest.get(..12).unwrap_or(digest)
+}
+
+fn show_installed(installed: &Installed) {
+    let Installed { release, is_new, difference } = installed;
+    let news = if *is_new { "installed" } else { "was installed already:" };
+    println!("{news} {} version {}", release.digest, release.version);
+    show_difference(difference);
+}
+
+fn show_difference(difference: &Difference) {
+    if difference.is_nothing() {
+        println!("it can do and asks for the same as the release that serves");
+    }
+    for line in &difference.gained {
+        println!("gained    {line}");
+    }
+    for line in &difference.lost {
+        println!("lost      {line}");
+    }
+    for line in &difference.asks {
+        println!("asks      {line}");
+    }
+}
+
+fn show_release(view: &ReleaseView) {
+    let ReleaseView { release, serving, rollback } = view;
+    let standing = match (serving, rollback, release.unhealthy_at) {
+        (true, ..) => "serves".to_owned(),
+        (_, true, _) => "rollback".to_owned(),
+        (_, _, Some(at)) => format!("unhealthy {at}"),
+        _ => String::new(),
+    };
+    println!(
+        "{}  {:<12} {}  by {}  {standing}",
+        release.digest, release.version, release.installed_at, release.installed_by
+    );
+}
+
+fn show_activation(activation: &Activation) {
+    let Activation { number, digest, at, actor, kind, reason, .. } = activation;
+    let reason = reason.as_deref().map_or_else(String::new, |reason| format!("  {reason}"));
+    println!("{number:>4}  {at}  {digest}  {kind} by {actor}{reason}");
+}

@@ -1,0 +1,355 @@
+//! Which release of an adapter serves each platform: installing, activating, rolling back and
+//! removing releases, and following what is decided elsewhere.
+//!
+//! The database says which release serves, for every host on it. What a person or the host itself
+//! decides is recorded there first; each host follows within a second. An operation ends on the
+//! release that it began on, whose bytes are in the database, unless the host rolled back from that
+//! release because it was unhealthy.
+
+use std::sync::Arc;
+
+use crate::{
+    adapters::{Adapters, COMPONENT_BYTES, InstallError, ReleaseInfo},
+    config::{Config, Product},
+    domain::{
+        audit::AuditEntry,
+        capability::{Capabilities, difference::Difference},
+        id::PlatformName,
+        release::{Activation, ActivationKind, History, Release},
+    },
+    operations::now,
+    store::{
+        Store, StoreError,
+        releases::{NewActivation, NewRelease},
+    },
+};
+
+pub mod follow;
+
+/// The fewest digits of a digest that name a release.
+const FEWEST_DIGITS: usize = 6;
+
+/// Why a release can't be installed, activated or removed. Nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum ReleaseError {
+    /// The platform is not configured.
+    #[error("there is no platform {0}; configured: {1}")]
+    NoSuchPlatform(PlatformName, String),
+    /// The upload is too large.
+    #[error("an adapter has at most {COMPONENT_BYTES} bytes")]
+    TooLarge,
+    /// The component can't be used.
+    #[error(transparent)]
+    Install(#[from] InstallError),
+    /// No installed release has this digest.
+    #[error("no release {1} is installed for {0}; see `flightdeck adapter list {0}`")]
+    NoSuchRelease(PlatformName, String),
+    /// Several installed releases begin like this.
+    #[error("several releases of {0} begin with {1}: give more digits")]
+    Ambiguous(PlatformName, String),
+    /// Products of the catalogue don't fit the release.
+    #[error("the release does not fit these products; change them first:\n{}", .0.join("\n"))]
+    Products(Vec<String>),
+    /// The release can do less than the one that serves.
+    #[error(
+        "the release can do less than the one that serves; buyers were offered: {}. Activate it with `accept_losses` if that is wanted",
+        .0.join(", ")
+    )]
+    Loses(Vec<String>),
+    /// There is nothing to roll back to.
+    #[error("no release served {0} before the one that serves now; activate another one by its digest")]
+    NothingBefore(PlatformName),
+    /// The release serves already.
+    #[error("the release {1} serves {0} already")]
+    Serves(PlatformName, String),
+    /// The release is still needed.
+    #[error("the release is needed by operation {0}, which began on it; remove it when that has ended")]
+    Needed(String),
+    /// Somebody else has decided since.
+    #[error("which release serves {0} was decided anew meanwhile (activation {1}): look at it and decide again")]
+    Stale(PlatformName, i64),
+    /// The database can't be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// A release as it is shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReleaseView {
+    /// The release.
+    pub release: Release,
+    /// Whether it serves the platform.
+    pub serving: bool,
+    /// Whether a rollback would activate it.
+    pub rollback: bool,
+}
+
+/// A release that was installed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Installed {
+    /// The release.
+    pub release: Release,
+    /// Whether the platform did not have it before.
+    pub is_new: bool,
+    /// What it changes against the release that serves.
+    pub difference: Difference,
+}
+
+/// What an activation is given besides the release.
+#[derive(Debug, Clone, Default)]
+pub struct Decision {
+    /// Why, in the actor's words.
+    pub reason: Option<String>,
+    /// The number of the activation that it was decided on; `None`: whichever holds.
+    pub expected: Option<i64>,
+    /// Whether it may do less than the release that serves.
+    pub accept_losses: bool,
+}
+
+/// Manages the releases of a host's platforms, in the name of an actor.
+#[derive(Debug, Clone, Copy)]
+pub struct Releases<'a> {
+    /// The host's database.
+    pub store: &'a Store,
+    /// The adapters of the ad servers.
+    pub adapters: &'a Arc<Adapters>,
+    /// The host's configuration.
+    pub config: &'a Config,
+    /// Who acts: the name of a token, `command line` or `flightdeck`.
+    pub actor: &'a str,
+}
+
+impl Releases<'_> {
+    /// Installs a component for a platform: stores, compiles and checks it. It does not serve yet.
+    /// Idempotent.
+    ///
+    /// # Errors
+    /// When the component can't be used on the platform.
+    pub async fn install(&self, platform: &PlatformName, bytes: &[u8]) -> Result<Installed, ReleaseError> {
+        self.known(platform)?;
+        if bytes.len() as u64 > COMPONENT_BYTES {
+            return Err(ReleaseError::TooLarge);
+        }
+        let info = self.adapters.install_bytes(platform, bytes).await?;
+        let is_new = record(self.store, platform, &info, bytes.to_vec(), self.actor).await?;
+        let release = self.find(platform, &info.digest).await?;
+        Ok(Installed { difference: self.difference(platform, &info.digest), release, is_new })
+    }
+
+    /// Makes an installed release serve its platform.
+    ///
+    /// # Errors
+    /// When it is not installed, can't be used, can do less without that being accepted, or somebody
+    /// else has decided since.
+    pub async fn activate(
+        &self,
+        platform: &PlatformName,
+        named: &str,
+        decision: &Decision,
+    ) -> Result<Activation, ReleaseError> {
+        self.known(platform)?;
+        let release = self.find(platform, named).await?;
+        self.adapters.ready(platform, &release.digest).await?;
+        let wrong = self.unfit_products(platform, &release.digest);
+        if !wrong.is_empty() {
+            return Err(ReleaseError::Products(wrong));
+        }
+        let lost = self.difference(platform, &release.digest).lost;
+        if !lost.is_empty() && !decision.accept_losses {
+            return Err(ReleaseError::Loses(lost));
+        }
+        self.decide(platform, &release.digest, ActivationKind::Activate, decision).await
+    }
+
+    /// Makes the release serve again that served before the one that serves now.
+    ///
+    /// # Errors
+    /// When there is none, or as for [`Releases::activate`].
+    pub async fn rollback(&self, platform: &PlatformName, decision: &Decision) -> Result<Activation, ReleaseError> {
+        self.known(platform)?;
+        let history = self.store.activations(platform).await?;
+        let before = History(&history).before().ok_or_else(|| ReleaseError::NothingBefore(platform.clone()))?;
+        self.adapters.ready(platform, before).await?;
+        self.decide(platform, before, ActivationKind::Rollback, decision).await
+    }
+
+    /// Removes an installed release.
+    ///
+    /// # Errors
+    /// When it serves, or an operation may still need it.
+    pub async fn remove(
+        &self,
+        platform: &PlatformName,
+        named: &str,
+        reason: Option<String>,
+    ) -> Result<Release, ReleaseError> {
+        let release = self.find(platform, named).await?;
+        let history = self.store.activations(platform).await?;
+        if History(&history).serving().is_some_and(|serving| serving.digest == release.digest) {
+            return Err(ReleaseError::Serves(platform.clone(), release.digest));
+        }
+        if let Some(operation) = self.store.needs_release(&release.digest).await? {
+            return Err(ReleaseError::Needed(operation));
+        }
+        let line = line(self.actor, "release.removed", platform, &release.digest, reason);
+        self.store.remove_release(&release, line).await?;
+        Ok(release)
+    }
+
+    /// Returns the installed releases of a platform, oldest first.
+    ///
+    /// # Errors
+    /// When the platform is not configured.
+    pub async fn list(&self, platform: &PlatformName) -> Result<Vec<ReleaseView>, ReleaseError> {
+        self.known(platform)?;
+        let history = self.store.activations(platform).await?;
+        let (serving, before) = (History(&history).serving(), History(&history).before());
+        let view = |release: Release| ReleaseView {
+            serving: serving.is_some_and(|serving| serving.digest == release.digest),
+            rollback: before == Some(release.digest.as_str()),
+            release,
+        };
+        Ok(self.store.releases(platform).await?.into_iter().map(view).collect())
+    }
+
+    /// Returns the activations of a platform, oldest first.
+    ///
+    /// # Errors
+    /// When the platform is not configured.
+    pub async fn history(&self, platform: &PlatformName) -> Result<Vec<Activation>, ReleaseError> {
+        self.known(platform)?;
+        Ok(self.store.activations(platform).await?)
+    }
+
+    /// Records a decision, and follows it on this host at once.
+    async fn decide(
+        &self,
+        platform: &PlatformName,
+        digest: &str,
+        kind: ActivationKind,
+        decision: &Decision,
+    ) -> Result<Activation, ReleaseError> {
+        let history = self.store.activations(platform).await?;
+        let serving = History(&history).serving();
+        let number = serving.map_or(0, |serving| serving.number);
+        if decision.expected.is_some_and(|expected| expected != number) {
+            return Err(ReleaseError::Stale(platform.clone(), number));
+        }
+        if serving.is_some_and(|serving| serving.digest == digest) {
+            return Err(ReleaseError::Serves(platform.clone(), digest.to_owned()));
+        }
+        let activation = Activation {
+            platform: platform.clone(),
+            number: number + 1,
+            digest: digest.to_owned(),
+            at: now(),
+            actor: self.actor.to_owned(),
+            kind,
+            reason: decision.reason.clone(),
+        };
+        activate(self.store, &activation, None).await.map_err(|error| match error {
+            StoreError::Stale(_) => ReleaseError::Stale(platform.clone(), number + 1),
+            error => error.into(),
+        })?;
+        self.adapters.activate(platform, digest, kind == ActivationKind::Activate).await?;
+        Ok(activation)
+    }
+
+    fn known(&self, platform: &PlatformName) -> Result<(), ReleaseError> {
+        let names = self.adapters.platforms();
+        if names.contains(platform) {
+            return Ok(());
+        }
+        let names: Vec<&str> = names.iter().map(PlatformName::as_str).collect();
+        Err(ReleaseError::NoSuchPlatform(platform.clone(), names.join(", ")))
+    }
+
+    /// Returns the installed release whose digest begins like this.
+    async fn find(&self, platform: &PlatformName, named: &str) -> Result<Release, ReleaseError> {
+        let (named, none) =
+            (named.to_ascii_lowercase(), || ReleaseError::NoSuchRelease(platform.clone(), named.to_owned()));
+        if named.len() < FEWEST_DIGITS {
+            return Err(none());
+        }
+        let releases = self.store.releases(platform).await?;
+        let mut found = releases.into_iter().filter(|release| release.digest.starts_with(&named));
+        match (found.next(), found.next()) {
+            (Some(release), None) => Ok(release),
+            (Some(_), Some(_)) => Err(ReleaseError::Ambiguous(platform.clone(), named)),
+            (None, _) => Err(none()),
+        }
+    }
+
+    fn difference(&self, platform: &PlatformName, digest: &str) -> Difference {
+        let (serving, next) =
+            (self.adapters.capabilities(platform), self.adapters.capabilities_of(platform, Some(digest)));
+        match (serving, next) {
+            (Some(serving), Some(next)) => Difference::between(&serving, &next),
+            _ => Difference::default(),
+        }
+    }
+
+    fn unfit_products(&self, platform: &PlatformName, digest: &str) -> Vec<String> {
+        let products = self.config.products.iter().filter(|product| product.platform == *platform);
+        products.flat_map(|product| unfit(self.adapters, product, Some(digest))).collect()
+    }
+}
+
+/// Returns the problems that a platform's active release, or a loaded one, has with a product:
+/// invalid settings, and formats that it does not list.
+pub fn unfit(adapters: &Adapters, product: &Product, release: Option<&str>) -> Vec<String> {
+    let (place, id, platform) = (&product.settings_at, &product.id, &product.platform);
+    let settings = adapters.check_product_settings(platform, release, &product.settings);
+    let settings = settings.iter().map(|mistake| format!("settings{} {}", mistake.at, mistake.message));
+    let unlisted = |can: &Capabilities| -> Vec<String> {
+        let taken = can.formats.iter().map(|format| format.as_str()).collect::<Vec<_>>().join(", ");
+        let unlisted = product.formats.iter().filter(|format| !can.formats.contains(format));
+        unlisted
+            .map(|format| format!("`formats` has \"{format}\", which {} does not take; it takes {taken}", can.title))
+            .collect()
+    };
+    let formats = adapters.capabilities_of(platform, release).map(|can| unlisted(&can)).unwrap_or_default();
+    settings.chain(formats).map(|problem| format!("{place}: product {id}: {problem}")).collect()
+}
+
+/// Stores a release that this host has installed. Returns whether it is new to the platform.
+async fn record(
+    store: &Store,
+    platform: &PlatformName,
+    info: &ReleaseInfo,
+    bytes: Vec<u8>,
+    actor: &str,
+) -> Result<bool, StoreError> {
+    let release = Release {
+        platform: platform.clone(),
+        digest: info.digest.clone(),
+        version: info.version.clone(),
+        installed_at: now(),
+        installed_by: actor.to_owned(),
+        unhealthy_at: None,
+    };
+    let line = line(actor, "release.installed", platform, &info.digest, Some(format!("version {}", info.version)));
+    store.install_release(NewRelease { release, component: Some(bytes), line }).await
+}
+
+/// Records an activation. `unhealthy` is the release that it replaces because that one is unhealthy.
+async fn activate(store: &Store, activation: &Activation, unhealthy: Option<String>) -> Result<(), StoreError> {
+    let Activation { platform, digest, actor, kind, reason, .. } = activation;
+    let action = match kind {
+        ActivationKind::Configuration | ActivationKind::Activate => "release.activated",
+        ActivationKind::Rollback | ActivationKind::Automatic => "release.rolled_back",
+    };
+    let line = line(actor, action, platform, digest, reason.clone());
+    store.activate_release(NewActivation { activation: activation.clone(), unhealthy, line }).await
+}
+
+fn line(actor: &str, action: &str, platform: &PlatformName, digest: &str, reason: Option<String>) -> AuditEntry {
+    AuditEntry {
+        at: now(),
+        actor: actor.to_owned(),
+        action: action.to_owned(),
+        subject: format!("platform:{platform}"),
+        digest: digest.to_owned(),
+        reason,
+    }
+}

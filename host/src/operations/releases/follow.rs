@@ -1,0 +1,157 @@
+//! A host follows the decisions about releases in the database, and rolls back from a release on
+//! probation that is unhealthy.
+
+use std::{
+    collections::BTreeMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use tokio_util::sync::CancellationToken;
+
+use super::{activate, record};
+use crate::{
+    adapters::{Adapters, ReleaseInfo, Unhealthy},
+    domain::{
+        id::PlatformName,
+        release::{Activation, ActivationKind, History},
+    },
+    operations::{events::ITSELF, now},
+    store::{Store, StoreError},
+};
+
+/// How long a host waits before it looks again at which releases serve.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// How long a release that could not be used is left alone, because each try costs a compilation.
+const TRY_AGAIN: Duration = Duration::from_secs(60);
+
+/// How often a decision is tried again that another host's decision came before.
+const TRIES: u32 = 5;
+
+/// Stores the releases that the configuration names, and makes them serve if nothing serves their
+/// platform or they are new to it. Otherwise this host follows what serves.
+///
+/// # Errors
+/// When the store can't be read or written.
+pub async fn begin(store: &Store, adapters: &Arc<Adapters>) -> Result<(), StoreError> {
+    for platform in adapters.platforms() {
+        let configured = adapters.releases(&platform).into_iter().find(|release| release.active);
+        if let Some(release) = configured {
+            let bytes = adapters.component(&release.digest).await.map_err(|error| {
+                StoreError::Unavailable(format!("the component of {platform} can't be read: {error}"))
+            })?;
+            record(store, &platform, &release, bytes, ITSELF).await?;
+            follow_configuration(store, &platform, &release).await?;
+        }
+    }
+    catch_up(store, adapters).await
+}
+
+/// Makes the configured release serve, if it may.
+async fn follow_configuration(store: &Store, platform: &PlatformName, release: &ReleaseInfo) -> Result<(), StoreError> {
+    let mut tries = 0;
+    loop {
+        let history = store.activations(platform).await?;
+        if !History(&history).follows(&release.digest) {
+            return Ok(());
+        }
+        let activation = Activation {
+            platform: platform.clone(),
+            number: History(&history).serving().map_or(0, |serving| serving.number) + 1,
+            digest: release.digest.clone(),
+            at: now(),
+            actor: ITSELF.to_owned(),
+            kind: ActivationKind::Configuration,
+            reason: None,
+        };
+        match activate(store, &activation, None).await {
+            // Another host has just decided.
+            Err(StoreError::Stale(_)) if tries < TRIES => tries += 1,
+            activated => return activated,
+        }
+    }
+}
+
+/// Follows what serves now.
+///
+/// # Errors
+/// When the store can't be read.
+pub async fn catch_up(store: &Store, adapters: &Adapters) -> Result<(), StoreError> {
+    sync(store, adapters, &mut BTreeMap::new()).await
+}
+
+/// Follows what serves, and acts on unhealthy releases, until `stop`.
+pub async fn serve(store: Store, adapters: Arc<Adapters>, stop: CancellationToken) {
+    let mut unusable = BTreeMap::new();
+    let Some(mut reports) = adapters.take_reports() else { return };
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            Some(report) = reports.recv() => {
+                if let Err(error) = roll_back(&store, &adapters, &report).await {
+                    tracing::error!(platform = %report.platform, %error, "could not roll back from an unhealthy release");
+                }
+                continue;
+            }
+            () = tokio::time::sleep(LOOK) => {}
+        }
+        // This may compile a release, which takes a while and is pointless once the host stops.
+        match stop.run_until_cancelled(sync(&store, &adapters, &mut unusable)).await {
+            None => return,
+            Some(Err(error)) => tracing::warn!(%error, "which releases serve is not known"),
+            Some(Ok(())) => {}
+        }
+    }
+}
+
+/// Releases that could not be used, and when that was noticed.
+type Unusable = BTreeMap<(PlatformName, String), Instant>;
+
+async fn sync(store: &Store, adapters: &Adapters, unusable: &mut Unusable) -> Result<(), StoreError> {
+    adapters.know_unhealthy(&store.unhealthy_releases().await?);
+    for Activation { platform, digest, kind, actor, .. } in store.serving().await? {
+        // Platforms that only other hosts have are ignored.
+        if adapters.active_release(&platform).is_none_or(|active| active == digest) {
+            continue;
+        }
+        let key = (platform.clone(), digest.clone());
+        if unusable.get(&key).is_some_and(|since| since.elapsed() < TRY_AGAIN) {
+            continue;
+        }
+        let probation = !matches!(kind, ActivationKind::Rollback | ActivationKind::Automatic);
+        match adapters.activate(&platform, &digest, probation).await {
+            Ok(()) => tracing::info!(%platform, release = digest, by = actor, "another release serves"),
+            Err(error) => {
+                unusable.insert(key, Instant::now());
+                tracing::error!(%platform, release = digest, %error, "the release that serves can't be used by this host");
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Rolls back to the release before an unhealthy one, unless another host or a person has decided
+/// since.
+async fn roll_back(store: &Store, adapters: &Arc<Adapters>, report: &Unhealthy) -> Result<(), StoreError> {
+    let Unhealthy { platform, digest, previous, words } = report;
+    tracing::error!(%platform, release = digest, to = previous, words, "an unhealthy release is rolled back");
+    let history = store.activations(platform).await?;
+    if let Some(serving) = History(&history).serving().filter(|serving| serving.digest == *digest) {
+        let activation = Activation {
+            platform: platform.clone(),
+            number: serving.number + 1,
+            digest: previous.clone(),
+            at: now(),
+            actor: ITSELF.to_owned(),
+            kind: ActivationKind::Automatic,
+            reason: Some(format!("release {digest} is unhealthy: {words}")),
+        };
+        match activate(store, &activation, Some(digest.clone())).await {
+            // What was decided meanwhile holds.
+            Ok(()) | Err(StoreError::Stale(_)) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    catch_up(store, adapters).await
+}
