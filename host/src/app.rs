@@ -14,6 +14,7 @@
 //!   [`update_media_buy_performance_index`]: the writes.
 //! - [`check_media_buy_status`], [`get_media_buy_delivery`], [`lists`]: the reads.
 //! - [`tasks`], [`complete_task`]: what reviewers do.
+//! - [`releases`]: which release of an adapter serves each platform, for operators.
 //! - [`webhooks`]: endpoints to which events are delivered.
 
 use std::sync::Arc;
@@ -40,6 +41,7 @@ pub mod error;
 pub mod get_media_buy_delivery;
 pub mod lists;
 mod preconditions;
+pub mod releases;
 pub mod tasks;
 pub mod update_media_buy;
 pub mod update_media_buy_performance_index;

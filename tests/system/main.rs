@@ -35,6 +35,7 @@ mod platform_failures;
 mod proxy;
 mod receiver;
 mod refusals;
+mod releases;
 mod replicas;
 mod restoring;
 mod reviewing;

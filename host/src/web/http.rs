@@ -19,6 +19,8 @@ use bytes::Bytes;
 use serde_json::json;
 
 use self::{arguments::Shapes, problem::Refusal};
+use crate::adapters::COMPONENT_BYTES;
+
 use super::{
     Web, docs,
     json::Arguments,
@@ -33,6 +35,10 @@ pub mod frame;
 pub mod headers;
 mod metrics;
 pub mod problem;
+
+/// Maximum size of an upload, in bytes: that of a component.
+#[expect(clippy::cast_possible_truncation, reason = "128 MiB fits into any usize")]
+const MAX_UPLOAD: usize = COMPONENT_BYTES as usize;
 
 /// The media type of a JSON document.
 const JSON: &str = "application/json";
@@ -66,7 +72,7 @@ pub(super) fn routes(web: &Web) -> Router {
 fn route(tool: &'static Tool) -> MethodRouter<Web> {
     let filter = match tool.verb {
         Verb::Get => MethodFilter::GET,
-        Verb::Post => MethodFilter::POST,
+        Verb::Post | Verb::Upload => MethodFilter::POST,
         Verb::Put => MethodFilter::PUT,
         Verb::Patch => MethodFilter::PATCH,
         Verb::Delete => MethodFilter::DELETE,
@@ -104,15 +110,17 @@ async fn understand(
     shapes: &Shapes,
     request: Request,
 ) -> Result<(Arguments, CallOptions), Refusal> {
-    let options = CallOptions {
+    let mut options = CallOptions {
         wait: headers::wait(request.headers(), &web.options),
         idempotency_key: headers::key_for(tool, request.headers())?,
         if_match: match tool.effect {
             Effect::Decision => headers::if_match(request.headers())?,
             Effect::Read | Effect::Task | Effect::Write | Effect::Manage => headers::no_if_match(request.headers())?,
         },
+        upload: Bytes::new(),
     };
-    let arguments = arguments::of(tool, shapes, request, web.options.max_body_bytes).await?;
+    let max_body = if tool.verb == Verb::Upload { MAX_UPLOAD } else { web.options.max_body_bytes };
+    let arguments = arguments::of(tool, shapes, request, max_body, &mut options.upload).await?;
     Ok((arguments, options))
 }
 

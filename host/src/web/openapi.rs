@@ -87,8 +87,10 @@ fn operation(
             parameters.push(parameter("query", &name, schema, required));
         }
     } else {
-        if tool.verb != Verb::Delete {
-            operation["requestBody"] = request_body(tool, input);
+        match tool.verb {
+            Verb::Delete => {}
+            Verb::Upload => operation["requestBody"] = upload_body(),
+            _ => operation["requestBody"] = request_body(tool, input),
         }
         parameters.extend(write_headers(tool));
     }
@@ -131,6 +133,8 @@ fn tag(tool: &Tool) -> &'static str {
         "Tasks"
     } else if tool.path.starts_with("/v1/webhooks") {
         "Webhooks"
+    } else if tool.path.starts_with("/v1/platforms") {
+        "Adapters"
     } else {
         "Media buys"
     }
@@ -174,7 +178,7 @@ fn write_headers(tool: &Tool) -> Vec<Value> {
         ],
         Effect::Decision => vec![header(
             "If-Match",
-            "The ETag of the task that the decision was made on; the same as version in the body.",
+            "The ETag of what the decision was made on; the same as version in the body.",
             json!({"type": "string", "minLength": 1, "pattern": "^[*]$|^(W/)?\"[1-9][0-9]{0,8}\"$", "examples": ["\"3\""]}),
         )],
         Effect::Task | Effect::Read | Effect::Manage => Vec::new(),
@@ -196,6 +200,14 @@ fn request_body(tool: &Tool, input: Map<String, Value>) -> Value {
     })
 }
 
+fn upload_body() -> Value {
+    json!({
+        "required": true,
+        "description": "The component, at most 128 MiB.",
+        "content": {"application/wasm": {"schema": {"type": "string", "format": "binary"}}},
+    })
+}
+
 fn responses(tool: &Tool, output: Map<String, Value>) -> Value {
     let content = json!({"application/json": {"schema": output}});
     let mut headers = json!({"x-request-id": {"description": "The id of the request, for the operator.", "schema": {"type": "string"}}});
@@ -207,6 +219,10 @@ fn responses(tool: &Tool, output: Map<String, Value>) -> Value {
     }
     if tool.path.starts_with("/v1/tasks/") {
         headers["ETag"] = json!({"description": "The version of the task.", "schema": {"type": "string"}});
+    }
+    if tool.path.starts_with("/v1/platforms/") {
+        let words = "The number of the activation that holds.";
+        headers["ETag"] = json!({"description": words, "schema": {"type": "string"}});
     }
     let done = if tool.effect == Effect::Read { "The answer." } else { "Done." };
     let mut responses = json!({"200": {"description": done, "headers": headers, "content": content}});
@@ -228,7 +244,7 @@ fn statuses(tool: &Tool) -> Vec<u16> {
     match tool.verb {
         Verb::Get => {}
         Verb::Delete => statuses.push(409),
-        Verb::Post | Verb::Put | Verb::Patch => statuses.extend([408, 409, 413, 415]),
+        Verb::Post | Verb::Upload | Verb::Put | Verb::Patch => statuses.extend([408, 409, 413, 415]),
     }
     match tool.effect {
         Effect::Write => statuses.extend([422, 502]),
@@ -242,7 +258,7 @@ fn statuses(tool: &Tool) -> Vec<u16> {
 fn error_responses() -> Value {
     let mut responses = Map::new();
     for (status, words) in
-        [(408, "The body took too long."), (413, "The body is too large."), (415, "The body is not JSON.")]
+        [(408, "The body took too long."), (413, "The body is too large."), (415, "The body is of another media type.")]
     {
         responses.insert(format!("Problem{status}"), error_response(words, &[]));
     }

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures::future::BoxFuture;
 use schemars::{Schema, SchemaGenerator};
 use serde::Serialize;
@@ -70,7 +71,7 @@ pub enum Effect {
     Write,
     /// Changes a task. Idempotent.
     Task,
-    /// Decides a task at a given version. Idempotent.
+    /// Decides a task, or which release serves a platform, at a given version. Idempotent.
     Decision,
     /// Changes settings of the host, and nothing on an ad server.
     Manage,
@@ -83,6 +84,8 @@ pub enum Verb {
     Get,
     /// `POST`: arguments come from the path and the body.
     Post,
+    /// `POST`: arguments come from the path; the body is a component.
+    Upload,
     /// `PUT`: arguments come from the path and the body.
     Put,
     /// `PATCH`: arguments come from the path and the body.
@@ -96,7 +99,7 @@ impl Verb {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Get => "GET",
-            Self::Post => "POST",
+            Self::Post | Self::Upload => "POST",
             Self::Put => "PUT",
             Self::Patch => "PATCH",
             Self::Delete => "DELETE",
@@ -113,6 +116,8 @@ pub struct CallOptions {
     pub idempotency_key: Option<IdempotencyKey>,
     /// The version given outside the arguments.
     pub if_match: Option<i64>,
+    /// The body, of a tool that takes a component.
+    pub upload: Bytes,
 }
 
 /// A tool's answer.

@@ -8,8 +8,8 @@
 //!   and the call between them.
 //! - [`targeting`], [`decimal`]: parts of requests and answers that several tools share.
 //! - [`fields`]: the names of fields, and JSON pointers to them.
-//! - [`change`], [`operation`], [`plan`], [`task`], [`webhook`]: parts of answers that several
-//!   tools share.
+//! - [`change`], [`operation`], [`plan`], [`release`], [`task`], [`webhook`]: parts of answers that
+//!   several tools share.
 //! - [`problem`]: errors. [`events`]: payloads of webhooks. `schemas`: schemas of domain values.
 
 pub mod change;
@@ -19,6 +19,7 @@ pub mod fields;
 pub mod operation;
 pub mod plan;
 pub mod problem;
+pub mod release;
 mod schemas;
 pub mod targeting;
 pub mod task;

@@ -93,11 +93,17 @@ fn shape(property: &Value) -> Option<Shape> {
     }
 }
 
-/// Reads the arguments of a request.
+/// Reads the arguments of a request. `upload` gets the body of a tool that takes a component.
 ///
 /// # Errors
 /// When the path, query or body is malformed.
-pub async fn of(tool: &Tool, shapes: &Shapes, mut request: Request, max_body: usize) -> Result<Arguments, Refusal> {
+pub async fn of(
+    tool: &Tool,
+    shapes: &Shapes,
+    mut request: Request,
+    max_body: usize,
+    upload: &mut Bytes,
+) -> Result<Arguments, Refusal> {
     let mut outside = Map::new();
     let path: Path<HashMap<String, String>> = request
         .extract_parts()
@@ -113,9 +119,9 @@ pub async fn of(tool: &Tool, shapes: &Shapes, mut request: Request, max_body: us
         .map_err(|_| Refusal::from(json::invalid("", "the query can't be decoded: it must be name=value&…")))?;
     match tool.verb {
         Verb::Get => add_query(query.0, shapes, &mut outside)?,
-        Verb::Post | Verb::Put | Verb::Patch | Verb::Delete => {
+        Verb::Post | Verb::Upload | Verb::Put | Verb::Patch | Verb::Delete => {
             if let Some((name, _)) = query.0.first() {
-                let place = if tool.verb == Verb::Delete { "path" } else { "body" };
+                let place = if matches!(tool.verb, Verb::Delete | Verb::Upload) { "path" } else { "body" };
                 let message = format!("{name} is in the query: the arguments of {} belong into the {place}", tool.name);
                 return Err(json::invalid(pointer(name), message).into());
             }
@@ -125,6 +131,13 @@ pub async fn of(tool: &Tool, shapes: &Shapes, mut request: Request, max_body: us
     let mut arguments = match tool.verb {
         Verb::Get | Verb::Delete => Arguments::from(Value::Object(Map::new())),
         Verb::Post | Verb::Put | Verb::Patch => read_body(&parts.headers, body, max_body).await?,
+        Verb::Upload => {
+            if !is_component(&parts.headers) {
+                return Err(Refusal::no_component());
+            }
+            *upload = collect(&parts.headers, body, max_body).await?;
+            Arguments::from(Value::Object(Map::new()))
+        }
     };
     let Value::Object(members) = &mut arguments.value else {
         // The request's type reports what is wrong with it.
@@ -191,8 +204,19 @@ fn is_caused_by<E: std::error::Error + 'static>(error: &axum::Error) -> bool {
     std::iter::successors(first, |cause| cause.source()).any(|cause| cause.is::<E>())
 }
 
+/// The media type of a component.
+pub const WASM: &str = "application/wasm";
+
+fn is_component(headers: &HeaderMap) -> bool {
+    matches!(essence(headers).as_deref(), Some(WASM | "application/octet-stream"))
+}
+
+fn essence(headers: &HeaderMap) -> Option<String> {
+    let told = headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
+    Some(told.split(';').next().unwrap_or_default().trim().to_ascii_lowercase())
+}
+
 fn is_json(headers: &HeaderMap) -> bool {
-    let Some(told) = headers.get(header::CONTENT_TYPE).and_then(|told| told.to_str().ok()) else { return false };
-    let essence = told.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let Some(essence) = essence(headers) else { return false };
     essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
 }

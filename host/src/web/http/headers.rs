@@ -76,7 +76,7 @@ pub fn no_if_match(headers: &HeaderMap) -> Result<Option<i64>, AppError> {
     match headers.get(header::IF_MATCH) {
         Some(_) => Err(AppError::new(
             ErrorCode::InvalidParameter,
-            "If-Match is read by complete_task alone: leave it out here",
+            "If-Match is read only where something is decided at a version: leave it out here",
         )),
         None => Ok(None),
     }
@@ -93,7 +93,7 @@ pub fn if_match(headers: &HeaderMap) -> Result<Option<i64>, AppError> {
         return Ok(None);
     }
     let version = text.strip_prefix("W/").unwrap_or(text).trim_matches('"').parse().ok();
-    version
-        .map(Some)
-        .ok_or_else(|| AppError::new(ErrorCode::InvalidParameter, "If-Match must be the ETag of the task, like \"3\""))
+    version.map(Some).ok_or_else(|| {
+        AppError::new(ErrorCode::InvalidParameter, "If-Match must be the ETag that was shown, like \"3\"")
+    })
 }

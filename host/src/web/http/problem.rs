@@ -79,8 +79,16 @@ impl Refusal {
 
     /// 415 for a body that is not JSON.
     pub fn media_type() -> Self {
-        let error =
-            AppError::new(ErrorCode::InvalidParameter, "the body must be JSON: send Content-Type: application/json");
+        Self::unsupported("the body must be JSON: send Content-Type: application/json")
+    }
+
+    /// 415 for a body that is not a component.
+    pub fn no_component() -> Self {
+        Self::unsupported("the body must be a component: send Content-Type: application/wasm")
+    }
+
+    fn unsupported(message: &str) -> Self {
+        let error = AppError::new(ErrorCode::InvalidParameter, message);
         Self { error, status: StatusCode::UNSUPPORTED_MEDIA_TYPE }
     }
 

@@ -4,6 +4,7 @@
 
 use crate::web::tool::Tool;
 
+pub mod activate_release;
 pub mod add_creative_assets;
 pub mod assign_task;
 pub mod check_media_buy_status;
@@ -17,12 +18,17 @@ pub mod get_operation;
 pub mod get_pending_tasks;
 pub mod get_task;
 pub mod get_webhook;
+pub mod install_release;
+pub mod list_activations;
 pub mod list_audit;
 pub mod list_media_buys;
 pub mod list_products;
+pub mod list_releases;
 pub mod list_webhook_deliveries;
 pub mod list_webhooks;
+pub mod remove_release;
 pub mod replay_webhook;
+pub mod rollback_release;
 pub mod rotate_webhook_secret;
 pub mod start_task;
 pub mod test_webhook;
@@ -69,9 +75,19 @@ const OF_WEBHOOKS: [&Tool; 9] = [
     &replay_webhook::TOOL,
 ];
 
+/// Tools for the releases of adapters, for operators.
+const OF_ADAPTERS: [&Tool; 6] = [
+    &list_releases::TOOL,
+    &install_release::TOOL,
+    &activate_release::TOOL,
+    &rollback_release::TOOL,
+    &remove_release::TOOL,
+    &list_activations::TOOL,
+];
+
 /// Returns every tool, in the order in which they are shown.
 pub fn all() -> impl Iterator<Item = &'static Tool> {
-    for_agents().chain(OF_WEBHOOKS)
+    for_agents().chain(OF_WEBHOOKS).chain(OF_ADAPTERS)
 }
 
 /// Returns the tools offered to agents.
