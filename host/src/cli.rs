@@ -6,6 +6,7 @@
 //! | `check` | validates the configuration and every adapter, without serving |
 //! | `adapter inspect` | prints what a component is, imports and can do |
 //! | `adapter compare` | prints what several components can do, side by side |
+//! | `adapter keygen`, `sign`, `verify` | makes keys, signs components and verifies their signatures |
 //! | `token create`, `list`, `revoke`, `restore` | manages bearer tokens; a token's text is printed once |
 //! | `webhook …` | manages webhook endpoints and their deliveries |
 //! | `backup` | copies an SQLite database to a file |
@@ -32,6 +33,7 @@ mod backup;
 mod compare;
 mod inspect;
 mod moving;
+mod signing;
 mod token;
 mod webhook;
 
@@ -49,7 +51,7 @@ enum Command {
     Serve(WithConfig),
     /// Validate the configuration and every adapter, without serving.
     Check(WithConfig),
-    /// Inspect and compare adapters.
+    /// Inspect, compare and sign adapters.
     #[command(subcommand)]
     Adapter(AdapterCommand),
     /// Manage bearer tokens.
@@ -133,6 +135,8 @@ enum AdapterCommand {
         #[arg(required = true)]
         files: Vec<PathBuf>,
     },
+    #[command(flatten)]
+    Signing(signing::SigningCommand),
 }
 
 #[derive(Debug, Subcommand)]
@@ -242,6 +246,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
             inspect::inspect(&file, against.as_deref(), json)
         }
         Command::Adapter(AdapterCommand::Compare { files }) => compare::compare(&files),
+        Command::Adapter(AdapterCommand::Signing(command)) => signing::run(&command),
         Command::Token(TokenCommand::Create(new)) => load(&new.with).and_then(|config| token::create(&config, &new)),
         Command::Token(TokenCommand::List { with }) => load(&with).and_then(|config| token::list(&config)),
         Command::Token(TokenCommand::Revoke(which)) => {
