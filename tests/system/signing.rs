@@ -1,4 +1,5 @@
-//! Signed adapters, as an operator meets them: make a key, sign and verify.
+//! Signed adapters, as an operator meets them: make a key, sign, verify, and have a host take
+//! nothing else.
 
 use std::{
     os::unix::fs::{PermissionsExt as _, symlink},
@@ -122,4 +123,35 @@ async fn a_signed_file_is_verified_and_says_why_not() {
     let left: Vec<_> =
         std::fs::read_dir(house.dir()).expect("the folder").flatten().map(|file| file.file_name()).collect();
     assert!(!left.iter().any(|name| name.to_string_lossy().ends_with(".new")), "{left:?}");
+}
+
+#[tokio::test]
+async fn a_host_with_trusted_keys_takes_only_what_they_signed() {
+    let mut house = House::empty("").await;
+    let ((mine, mine_public), (other, _)) = (key(&house, "mine").await, key(&house, "other").await);
+    let (good, foreign) = (adapter(&house, "good.wasm"), adapter(&house, "foreign.wasm"));
+    for (file, key) in [(&good, &mine), (&foreign, &other)] {
+        let (fine, said) = run(&house, &["adapter", "sign", &text(file), "--key", key]).await;
+        assert!(fine, "{said}");
+    }
+    house.configure("in_doubt_wait", &format!("trusted_keys = [\"{mine_public}\"]\nin_doubt_wait"));
+    let unsigned = text(&component("flightdeck-adapter-kevel"));
+    let mut now = unsigned.clone();
+    for (next, words) in [
+        (unsigned, "is not signed; sign it with `flightdeck adapter sign FILE --key KEYFILE`"),
+        (text(&foreign), "is signed, but not by a trusted key"),
+    ] {
+        house.configure(&now, &next);
+        now = next;
+        for command in ["check", "serve"] {
+            let (fine, said) = run(&house, &[command]).await;
+            assert!(!fine && said.contains(words) && said.contains("platform kevel"), "{command}: {said}");
+            assert!(said.contains("`trusted_keys`") && said.contains("flightdeck.toml:"), "{command}: {said}");
+        }
+    }
+    house.configure(&now, &text(&good));
+    let (fine, said) = run(&house, &["check"]).await;
+    assert!(fine, "{said}");
+    house.start(&[]).await;
+    house.created(serde_json::json!(["news"])).await;
 }
