@@ -9,8 +9,8 @@
 //!
 //! - `calls`, `reads`, `lookups`, `registry`, `config`: the calls, the platforms and their
 //!   releases, and their configuration.
-//! - `release`, `compile`, `cache`, `compatibility`, `settings`: turning a component file into
-//!   something callable.
+//! - `release`, `signature`, `compile`, `cache`, `compatibility`, `settings`: turning a component
+//!   file into something callable.
 //! - `sandbox`, `limits`, `failures`, `wait_times`, `breaker`: running one call in a fresh
 //!   instance, what ends it, and whose fault a failure is.
 //! - `admission`, `resources`: how many calls run at a time, and the machine resources they may
@@ -56,6 +56,7 @@ mod resources;
 mod sandbox;
 mod settings;
 mod shared;
+mod signature;
 mod steps;
 mod wait_times;
 
@@ -78,6 +79,10 @@ pub use reads::Answered;
 pub use registry::{Adapters, ReleaseInfo};
 pub use release::{COMPONENT_BYTES, InstallError};
 pub use shared::Shared;
+pub use signature::{
+    ComponentSignature, PrivateKey, PrivateKeyError, PublicKey, PublicKeyError, SignatureError, sign as sign_component,
+    verify as verify_component,
+};
 pub use steps::{CallSteps, FoundStep};
 
 /// The journal's answer to `begin`.

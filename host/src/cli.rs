@@ -7,6 +7,7 @@
 //! | `adapter inspect` | prints what a component is, imports and can do |
 //! | `adapter compare` | prints what several components can do, side by side |
 //! | `adapter install`, `activate`, `rollback`, `remove`, `list`, `history` | manages the releases of a platform's adapter |
+//! | `adapter keygen`, `sign`, `verify` | makes keys, signs components and verifies their signatures |
 //! | `token create`, `list`, `revoke`, `restore` | manages bearer tokens; a token's text is printed once |
 //! | `webhook …` | manages webhook endpoints and their deliveries |
 //! | `backup` | copies an SQLite database to a file |
@@ -34,6 +35,7 @@ mod compare;
 mod inspect;
 mod moving;
 mod releases;
+mod signing;
 mod token;
 mod webhook;
 
@@ -51,7 +53,7 @@ enum Command {
     Serve(WithConfig),
     /// Validate the configuration and every adapter, without serving.
     Check(WithConfig),
-    /// Inspect and compare adapters.
+    /// Inspect, compare and sign adapters.
     #[command(subcommand)]
     Adapter(AdapterCommand),
     /// Manage bearer tokens.
@@ -137,6 +139,8 @@ enum AdapterCommand {
     },
     #[command(flatten)]
     Releases(releases::ReleaseCommand),
+    #[command(flatten)]
+    Signing(signing::SigningCommand),
 }
 
 #[derive(Debug, Subcommand)]
@@ -247,6 +251,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
         }
         Command::Adapter(AdapterCommand::Compare { files }) => compare::compare(&files),
         Command::Adapter(AdapterCommand::Releases(command)) => releases::run(command),
+        Command::Adapter(AdapterCommand::Signing(command)) => signing::run(&command),
         Command::Token(TokenCommand::Create(new)) => load(&new.with).and_then(|config| token::create(&config, &new)),
         Command::Token(TokenCommand::List { with }) => load(&with).and_then(|config| token::list(&config)),
         Command::Token(TokenCommand::Revoke(which)) => {

@@ -21,6 +21,8 @@ mod limits;
 mod releases;
 #[path = "adapters/server.rs"]
 mod server;
+#[path = "adapters/signatures.rs"]
+mod signatures;
 #[path = "adapters/steps.rs"]
 mod steps;
 #[path = "adapters/tokens.rs"]

@@ -41,6 +41,7 @@ mod restoring;
 mod reviewing;
 mod servers;
 mod several_hosts;
+mod signing;
 mod slow_servers;
 mod snapshots;
 mod soak;

@@ -9,6 +9,7 @@ use super::{
     engine::EngineOptions,
     limits::Limits,
     release::InstallError,
+    signature::PublicKey,
 };
 use crate::{
     domain::id::PlatformName,
@@ -35,6 +36,9 @@ pub struct PlatformConfig {
     pub name: PlatformName,
     /// Path of the adapter's component file.
     pub component: PathBuf,
+    /// The keys of which one must have signed the component. Empty means that any component is
+    /// taken.
+    pub trusted_keys: Vec<PublicKey>,
     /// The base address of the platform's API.
     pub endpoint: BaseUrl,
     /// Other base addresses of the same ad server. Operations that began at one of them continue at
@@ -87,11 +91,12 @@ impl PlatformConfig {
     pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
     /// Returns a platform with the defaults: its endpoint's origin only, no credentials, no rate
-    /// limit.
+    /// limit, and a component that needs no signature.
     pub fn new(name: impl Into<PlatformName>, component: impl Into<PathBuf>, endpoint: BaseUrl) -> Self {
         Self {
             name: name.into(),
             component: component.into(),
+            trusted_keys: Vec::new(),
             endpoint,
             endpoint_aliases: Vec::new(),
             origins: Vec::new(),

@@ -13,6 +13,7 @@ use super::{
     limits::Limits,
     release::InstallError,
     sandbox::CallSetup,
+    signature::{self, ComponentSignature},
 };
 use crate::{
     domain::{capability::Capabilities, digest, purpose::Purpose},
@@ -29,6 +30,10 @@ pub struct Inspection {
     pub size: usize,
     /// SHA-256 of the file.
     pub digest: String,
+    /// The signatures that it carries, whoever made them.
+    pub signatures: Vec<ComponentSignature>,
+    /// Why its signatures can't be read.
+    pub signature_problem: Option<String>,
     /// The interfaces that it imports.
     pub imports: Vec<String>,
     /// The interfaces that it exports.
@@ -49,10 +54,17 @@ impl Inspection {
         lists.into_iter().filter(|(_, list)| !list.is_empty()).map(|(key, list)| line(key, list)).collect()
     }
 
+    /// Returns the keys whose signatures match it.
+    fn signers(&self) -> Vec<String> {
+        let valid = self.signatures.iter().filter(|signature| signature.valid);
+        valid.map(|signature| signature.key.to_string()).collect()
+    }
+
     /// Returns what it asks for and does beyond another one, one line each: what an operator should
     /// review before replacing that one with it.
     pub fn growth(&self, other: &Self) -> Vec<String> {
         let mut lines = new_in("imports", &self.imports, &other.imports);
+        lines.extend(new_in("is no longer signed by", &other.signers(), &self.signers()));
         if let (Some(mine), Some(theirs)) = (&self.description, &other.description) {
             let requests = |of: &Capabilities| Requests::parse(&of.read_requests, &[]).unwrap_or_default();
             let asked = requests(mine);
@@ -115,9 +127,12 @@ pub async fn inspect(path: &Path) -> Result<Inspection, InstallError> {
     let version =
         exports.iter().chain(&imports).find_map(|name| compatibility::contract_version(name)).map(str::to_owned);
     let described = describe(&runtime, &component).await;
+    let signed = signature::signatures(&bytes);
     Ok(Inspection {
         size: bytes.len(),
         digest: digest::sha256(&bytes),
+        signature_problem: signed.as_ref().err().map(ToString::to_string),
+        signatures: signed.unwrap_or_default(),
         imports,
         exports,
         contract: version,

@@ -328,6 +328,14 @@ impl Adapters {
         }
         platform.load(&self.library, self.shared.get(), digest, Path::new(digest)).await.map_err(|error| {
             tracing::error!(adapter = %platform.name, release = digest, %error, "a release can't be loaded");
+            if let InstallError::NotTrusted { .. } = error {
+                let message = format!(
+                    "release {digest} of the adapter {} is needed to finish what began on it, and no key in `trusted_keys` \
+                     signed it; trust its key until that has ended",
+                    platform.name
+                );
+                return unavailable("release_not_trusted", message);
+            }
             let message = format!(
                 "release {digest} of the adapter {} is needed to finish what began on it and can't be loaded; install \
                  it again",

@@ -19,6 +19,7 @@ use super::{
     limits::Limits,
     sandbox::{CallSetup, CallState},
     settings::SettingsMistake,
+    signature::{self, PublicKey, SignatureError},
 };
 use crate::domain::{capability::Capabilities, digest, failure::Failure, id::PlatformName, purpose::Purpose};
 
@@ -57,6 +58,16 @@ pub enum InstallError {
         digest: String,
         /// Where it is stored.
         path: PathBuf,
+    },
+    /// No key that the platform trusts signed the component, or somebody altered it since.
+    #[error("{path} {source}. The platform {platform} takes only what its `trusted_keys` signed")]
+    NotTrusted {
+        /// The file or release.
+        path: PathBuf,
+        /// The platform that it is for.
+        platform: PlatformName,
+        /// What is wrong with its signatures.
+        source: SignatureError,
     },
     /// The component does not compile.
     #[error("{path} {source}")]
@@ -118,7 +129,8 @@ pub(crate) struct Release {
 /// The platform that a release is for.
 pub(crate) struct Destination<'a> {
     pub(crate) egress: &'a Arc<PlatformEgress>,
-    pub(crate) name: &'a str,
+    pub(crate) name: &'a PlatformName,
+    pub(crate) trusted_keys: &'a [PublicKey],
     pub(crate) limits: &'a Limits,
 }
 
@@ -192,8 +204,9 @@ impl Library {
         self.directory.join(format!("{digest}.wasm"))
     }
 
-    /// Loads a release for a platform: compiles it or takes it from the cache, checks the contract,
-    /// links it and asks for its description. `shown` is its name in messages.
+    /// Loads a release for a platform: checks who signed it, compiles it or takes it from the
+    /// cache, checks the contract, links it and asks for its description. `shown` is its name in
+    /// messages.
     pub(crate) async fn load(
         &self,
         digest: &str,
@@ -204,6 +217,15 @@ impl Library {
         let bytes = tokio::fs::read(&path).await.map_err(|source| InstallError::File { path: path.clone(), source })?;
         if digest::sha256(&bytes) != digest {
             return Err(InstallError::Altered { digest: digest.to_owned(), path });
+        }
+        // Every release passes here before it is compiled, whether it came from a file or from
+        // another host, or was kept since an earlier start.
+        if !destination.trusted_keys.is_empty() {
+            signature::verify(&bytes, destination.trusted_keys).map_err(|source| InstallError::NotTrusted {
+                path: shown.to_owned(),
+                platform: destination.name.clone(),
+                source,
+            })?;
         }
         drop(bytes);
         let compile = |source| InstallError::Compile { path: shown.to_owned(), source };
@@ -229,7 +251,7 @@ impl Library {
             pre,
             platform: destination.egress,
             purpose: Purpose::Plan,
-            adapter: destination.name,
+            adapter: destination.name.as_str(),
             operation: "describe",
             mode: Mode::Offline,
             declared: DeclaredRequests::default(),
@@ -238,7 +260,7 @@ impl Library {
         };
         let said =
             setup.run(|store, adapter| Box::pin(adapter.flightdeck_ad_server_ad_server().call_describe(store))).await?;
-        contract::capabilities(said).map_err(|bad| failures::fault("bad_result", destination.name, bad))
+        contract::capabilities(said).map_err(|bad| failures::fault("bad_result", destination.name.as_str(), bad))
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::bail;
 
 use crate::{
-    adapters::{self, Inspection},
+    adapters::{self, ComponentSignature, Inspection},
     domain::capability::Capabilities,
 };
 
@@ -39,6 +39,7 @@ pub(crate) fn inspect(file: &Path, against: Option<&Path>, json: bool) -> anyhow
 fn show(found: &Inspection) {
     println!("size      {} bytes", found.size);
     println!("sha256    {}", found.digest);
+    show_signatures(found);
     println!("contract  {}", found.contract.as_deref().unwrap_or("none: it is no adapter"));
     for import in &found.imports {
         println!("imports   {import}");
@@ -52,6 +53,18 @@ fn show(found: &Inspection) {
     // Printed in the form that they have under the platform in the configuration.
     for line in found.asks() {
         println!("asks for  {line}");
+    }
+}
+
+/// Prints whose signatures the component carries. Whether to trust a key is for its reader to say.
+fn show_signatures(found: &Inspection) {
+    if let Some(problem) = &found.signature_problem {
+        println!("signed    unclear: it {problem}");
+    } else if found.signatures.is_empty() {
+        println!("signed    by nobody");
+    }
+    for ComponentSignature { key, valid } in &found.signatures {
+        println!("signed by {key}{}", if *valid { "" } else { " (does not match: the file was altered since)" });
     }
 }
 

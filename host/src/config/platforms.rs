@@ -8,7 +8,7 @@ use super::{
     values,
 };
 use crate::{
-    adapters::{Credentials, Limits, PatternError, PlatformConfig},
+    adapters::{Credentials, Limits, PatternError, PlatformConfig, PublicKey},
     domain::id::PlatformName,
     network::{
         addresses::is_public,
@@ -28,6 +28,7 @@ const RESERVED: &str = "multi";
 pub(super) fn read(section: &Section<'_>) -> Option<PlatformConfig> {
     let name = section.defined("name", Kind::Platform, "\"acme\"", name);
     let component = section.required("adapter", "\"adapters/acme.wasm\"", |node| component(section, node));
+    let trusted_keys = trusted_keys(section);
     let allow_private = section.list("allow_private", values::parsed).unwrap_or_default();
     let allow_list = AllowList::new(&allow_private);
     let endpoint = address(section, "endpoint", "\"https://api.acme.example\"", &allow_list);
@@ -49,6 +50,7 @@ pub(super) fn read(section: &Section<'_>) -> Option<PlatformConfig> {
     Some(PlatformConfig {
         name: PlatformName::from(name?),
         component: component?,
+        trusted_keys,
         endpoint: endpoint?,
         endpoint_aliases,
         origins,
@@ -81,6 +83,13 @@ fn component(section: &Section<'_>, node: Node<'_>) -> Read<PathBuf> {
     } else {
         Err(format!("names {}, which is no file; build the adapter or correct the path", path.display()))
     }
+}
+
+/// Reads `trusted_keys`: the keys of which one must have signed the adapter. An empty list would
+/// look as if it trusted nobody, and mean that everybody is trusted.
+fn trusted_keys(section: &Section<'_>) -> Vec<PublicKey> {
+    let instead = "name one public key at least, or leave it out to take adapters without a signature";
+    section.some_of("trusted_keys", instead, values::parsed).unwrap_or_default()
 }
 
 /// Reads a required address: a string or `{ env = "…" }`. `example` is an example in TOML syntax.

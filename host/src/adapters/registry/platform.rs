@@ -19,6 +19,7 @@ use crate::{
         release::{Destination, InstallError, Library, Release},
         settings,
         shared::Shared,
+        signature::PublicKey,
     },
     domain::{
         failure::{Failure, FailureKind},
@@ -38,6 +39,7 @@ pub(in crate::adapters) struct Platform {
     pub(in crate::adapters) limits: Limits,
     pub(in crate::adapters) egress: Arc<PlatformEgress>,
     pub(in crate::adapters) breaker: Breaker,
+    trusted_keys: Vec<PublicKey>,
     pub(super) in_doubt_wait_ms: u32,
     pub(super) processing_bound_ms: u32,
     pub(super) releases: RwLock<Releases>,
@@ -65,6 +67,7 @@ impl Platform {
             limits: config.limits.clone(),
             egress: Arc::new(egress),
             breaker: Breaker::default(),
+            trusted_keys: config.trusted_keys.clone(),
             in_doubt_wait_ms: config.in_doubt_wait_ms,
             processing_bound_ms: config.processing_bound_ms,
             releases: RwLock::default(),
@@ -80,7 +83,7 @@ impl Platform {
     }
 
     pub(super) fn destination(&self) -> Destination<'_> {
-        Destination { egress: &self.egress, name: self.name.as_str(), limits: &self.limits }
+        Destination { egress: &self.egress, name: &self.name, trusted_keys: &self.trusted_keys, limits: &self.limits }
     }
 
     pub(in crate::adapters) fn active(&self) -> Option<Arc<Release>> {

@@ -78,6 +78,7 @@ fn a_platform_has_the_adapters_defaults() {
     assert_eq!(shown(&platform.origins), ["https://api.acme.example"]);
     assert_eq!((platform.limits.clone(), platform.settings.clone()), (Limits::default(), json!({})));
     assert!(platform.read_requests.is_empty() && platform.write_requests.is_empty(), "nothing is granted unasked");
+    assert!(platform.trusted_keys.is_empty(), "adapters need no signature");
     assert_eq!((platform.rate_per_second, platform.max_concurrent_requests, platform.in_doubt_wait_ms), (None, 16, 0));
 }
 
@@ -90,6 +91,7 @@ max_concurrent_requests = 4
 in_doubt_wait = "1m500ms"
 processing_bound = "10m"
 endpoint_aliases = ["https://api.eu.acme.example/v1/"]
+trusted_keys = ["flightdeck-ed25519:11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="]
 read_requests = ["POST /v1/report/queue", "POST /v1/flight/*/forecast"]
 write_requests = ["GET /v1/flight/*/delete"]
 settings = { network = 9, ratio = 0.5, since = 2026-01-31, deep = { list = [true, "x"] } }
@@ -124,6 +126,7 @@ table_elements = 12
     assert_eq!(platform.processing_bound_ms, 600_000);
     assert_eq!(shown(&platform.endpoint_aliases), ["https://api.eu.acme.example/v1"]);
     assert_eq!(shown(&platform.origins), ["https://api.acme.example"], "nothing is sent to an alias");
+    assert_eq!(shown(&platform.trusted_keys), ["flightdeck-ed25519:11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="]);
     assert_eq!(shown(&platform.read_requests), ["POST /v1/report/queue", "POST /v1/flight/*/forecast"]);
     assert_eq!(shown(&platform.write_requests), ["GET /v1/flight/*/delete"]);
     let limits = Limits {

@@ -57,6 +57,35 @@ fn what_may_pass_as_a_read_is_named_and_not_too_wide() {
 }
 
 #[test]
+fn trusted_keys_are_public_keys_and_there_is_one() {
+    let platform = "[[platforms]]\nname = \"b\"\nadapter = \"b.wasm\"\nendpoint = \"https://b.example\"\n";
+    let good = "flightdeck-ed25519:11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=";
+    let cut = "flightdeck-ed25519:11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHUR";
+    let private = "flightdeck-ed25519-private:nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A=";
+    let form = "`trusted_keys` must be the public key of a signer, like \"flightdeck-ed25519:…\": `flightdeck adapter keygen` prints it \
+                and writes it to a file that ends in .pub";
+    refused_in_house(
+        &format!("{platform}trusted_keys = [¦\"{cut}\", \"{good}\", ¦\"keys/acme.pub\", ¦\"{private}\"]\n"),
+        &[
+            form,
+            form,
+            "`trusted_keys` must be a public key, and this is a private one; put the text of its .pub file here, and make a new key \
+             if others could read this one",
+        ],
+    );
+    refused_in_house(
+        &format!("{platform}trusted_keys = ¦[]\n"),
+        &[
+            "`trusted_keys` is empty; name one public key at least, or leave it out to take adapters without a signature",
+        ],
+    );
+    refused_in_house(
+        &format!("{platform}trusted_keys = ¦\"{good}\"\n"),
+        &["`trusted_keys` must be a list, like [\"…\"]"],
+    );
+}
+
+#[test]
 fn limits_are_checked_one_by_one() {
     refused_in_house(
         "[[platforms]]\nname = \"b\"\nadapter = \"b.wasm\"\nendpoint = \"https://b.example\"\n\
