@@ -20,10 +20,12 @@
 //! idempotent change, such as a `PUT` of a whole object. Use `no_lookup` only if neither is
 //! possible.
 //!
-//! Only one step is open at a time, and each name is used once per operation. An operation must
-//! name the same steps in the same order each time it runs: derive names from the request, never
-//! from the platform's answers, and never from the context's `remote`, which grows from run to run.
-//! Read `remote` within the step instead.
+//! Only one step is open at a time, and each name is used once per operation. Two steps of one name
+//! would share one outcome, and two packages one line item, so the host ends a call that begins a
+//! name again. Put the id of the package or the creative into the name. An operation must name the
+//! same steps in the same order each time it runs: derive names from the request, never from the
+//! platform's answers, and never from the context's `remote`, which grows from run to run. Read
+//! `remote` within the step instead.
 
 use serde::{Serialize, de::DeserializeOwned};
 

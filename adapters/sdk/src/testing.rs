@@ -25,7 +25,7 @@ pub mod samples;
 
 use std::{
     cell::{Cell, RefCell},
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     panic::{self, AssertUnwindSafe},
     rc::Rc,
     time::Duration,
@@ -56,6 +56,7 @@ pub(crate) fn installed() -> Rc<dyn Host> {
 pub fn run<T>(host: &Rc<FakeHost>, call: impl FnOnce() -> T) -> Option<T> {
     *host.open.borrow_mut() = None;
     *host.doubtful.borrow_mut() = None;
+    host.begun.borrow_mut().clear();
     INSTALLED.set(Some(Rc::clone(host) as Rc<dyn Host>));
     let result = panic::catch_unwind(AssertUnwindSafe(call));
     INSTALLED.set(None);
@@ -87,6 +88,8 @@ pub struct FakeHost {
     open: RefCell<Option<String>>,
     /// The open step, if it was begun in doubt and was not looked up since.
     doubtful: RefCell<Option<String>>,
+    /// The names of the steps that this run has begun.
+    begun: RefCell<BTreeSet<String>>,
     remote: RefCell<Vec<RemoteObject>>,
     sent: RefCell<Vec<OutgoingRequest>>,
     now: Cell<OffsetDateTime>,
@@ -129,6 +132,7 @@ impl FakeHost {
             journal: RefCell::default(),
             open: RefCell::default(),
             doubtful: RefCell::default(),
+            begun: RefCell::default(),
             remote: RefCell::default(),
             sent: RefCell::default(),
             now: Cell::new(now.to_offset(UtcOffset::UTC)),
@@ -242,6 +246,8 @@ impl StepHost for FakeHost {
         assert!(!name.is_empty() && name.len() <= 200, "a step's name has 1 to 200 bytes: {name}");
         let open = self.open.replace(Some(name.to_owned()));
         assert_eq!(open, None, "a step is open while {name} begins");
+        let is_new = self.begun.borrow_mut().insert(name.to_owned());
+        assert!(is_new, "{name} is begun a second time in one call: give each step a name of its own");
         let mut journal = self.journal.borrow_mut();
         let next = journal.len() + 1;
         let reference = format!("fd{}x{next:04}", self.operation.get());

@@ -65,6 +65,24 @@ fn wherever_an_operation_is_cut_off_each_change_is_made_once() {
 }
 
 #[test]
+#[should_panic(expected = "line is begun a second time in one call")]
+fn two_steps_of_one_name_in_one_call_are_refused() {
+    let (_, host) = shelf();
+    run(&host, || make("line").and_then(|_| make("line")));
+}
+
+#[test]
+fn a_step_that_is_done_is_not_begun_twice_in_one_call_either() {
+    let (made, host) = shelf();
+    for _ in 0..2 {
+        run(&host, || make("line")).unwrap().unwrap();
+    }
+    assert_eq!(made.borrow().len(), 1);
+    let twice = panic::catch_unwind(AssertUnwindSafe(|| run(&host, || make("line").and_then(|_| make("line")))));
+    assert!(twice.is_err());
+}
+
+#[test]
 fn a_step_in_doubt_that_finds_nothing_creates() {
     let (made, host) = shelf();
     host.journal.borrow_mut().insert("a".into(), Noted { reference: "r".into(), sent: true, outcome: None });

@@ -72,6 +72,14 @@ fn act(ctx: &Context, buy: &MediaBuy, behaviour: &str) -> Result<Outcome, Failur
             steps::begin("b");
             Ok(noted(Vec::new()))
         }
+        // One name for the lines of all packages.
+        "name-twice" => {
+            for package in &buy.packages {
+                let id = step("line", &url("/lines"))?;
+                steps::remember(&RemoteObject { kind: RemoteKind::Package, key: package.package_id.clone(), id });
+            }
+            Ok(noted(Vec::new()))
+        }
         _ => make(ctx, buy),
     }
 }
