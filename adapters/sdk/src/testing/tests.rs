@@ -172,6 +172,69 @@ fn a_change_that_is_safe_to_repeat_is_repeated_until_it_is_finished() {
     assert_eq!(count.get(), 2);
 }
 
+/// A platform that makes one object for each idempotency key, and has no list of them.
+fn keyed() -> (Rc<RefCell<Vec<String>>>, Rc<FakeHost>) {
+    let keys: Rc<RefCell<Vec<String>>> = Rc::default();
+    let known = Rc::clone(&keys);
+    let host = FakeHost::new(move |request| {
+        assert_eq!(request.method, Method::Post, "nothing is looked up");
+        let key = request.headers.iter().find(|(name, _)| name == "idempotency-key").unwrap().1.clone();
+        let mut known = known.borrow_mut();
+        if !known.contains(&key) {
+            known.push(key.clone());
+        }
+        let id = known.iter().position(|known| *known == key).unwrap() + 1;
+        Ok(answer(200, &format!("\"{id}\"")))
+    });
+    (keys, host)
+}
+
+fn make_with_key(name: &str) -> Fallible<String> {
+    let api = Api::new("http://platform");
+    step(name)
+        .remember(RemoteKind::Package, name)
+        .idempotent(|reference| api.post("/objects").header("idempotency-key", reference).fetch())
+}
+
+#[test]
+fn a_write_with_a_key_is_made_again_with_the_same_key_and_never_said_absent() {
+    let operation = || -> Fallible<(String, String)> { Ok((make_with_key("a")?, make_with_key("b")?)) };
+    for cut in 1.. {
+        let (keys, host) = keyed();
+        host.cut_after(cut);
+        let survived = run(&host, operation).is_some();
+        assert_eq!(run(&host, operation).unwrap().unwrap(), ("1".to_owned(), "2".to_owned()), "cut after {cut}");
+        assert_eq!(*keys.borrow(), ["fd1x0001", "fd1x0002"], "cut after {cut}");
+        assert_eq!(host.remote().package("b"), Some("2"));
+        if survived {
+            assert!(cut > 8, "begin, send, remember and finish, twice");
+            break;
+        }
+    }
+    // The host lets nothing be said absent while a request may be under way, and nothing written.
+    let (_, host) = keyed();
+    host.cut_after(2);
+    assert!(run(&host, || make_with_key("a")).is_none());
+    host.under_way(true);
+    assert!(run(&host, || make_with_key("a")).is_none());
+    assert_eq!(host.requests().len(), 1);
+    host.under_way(false);
+    run(&host, || make_with_key("a")).unwrap().unwrap();
+    let keys = host.requests().into_iter().map(|request| request.headers.last().unwrap().1.clone());
+    assert_eq!(keys.collect::<Vec<_>>(), ["fd1x0001", "fd1x0001"]);
+}
+
+#[test]
+fn a_refusal_of_a_write_with_a_key_is_recorded() {
+    let host = FakeHost::new(|_| Ok(answer(422, r#"{"error":"too big"}"#)));
+    let make = || -> Fallible<Verdict<String>> {
+        step("a").try_idempotent(|key| Api::new("http://p").post("/x").header("key", key).fetch())
+    };
+    let first = run(&host, make).unwrap().unwrap().unwrap_err();
+    assert_eq!(run(&host, make).unwrap().unwrap().unwrap_err(), first);
+    assert_eq!((host.requests().len(), first.words()), (1, "too big"));
+}
+
 #[test]
 fn a_refusal_is_recorded_and_the_operation_goes_on() {
     let host = FakeHost::new(|_| Ok(answer(422, r#"{"error":"too big"}"#)));
