@@ -8,14 +8,14 @@ use wasmtime::component::Component;
 
 use super::{
     PlatformConfig, compatibility,
-    egress::{DeclaredRequests, Mode, PlatformEgress, Requests},
+    description::Subject,
+    egress::{PlatformEgress, Requests},
     engine::{EngineOptions, Runtime},
     limits::Limits,
     release::InstallError,
-    sandbox::CallSetup,
 };
 use crate::{
-    domain::{capability::Capabilities, digest, purpose::Purpose},
+    domain::{capability::Capabilities, digest},
     network::base_url::BaseUrlError,
 };
 
@@ -132,21 +132,9 @@ async fn describe(runtime: &Runtime, component: &Component) -> Result<Capabiliti
     let nowhere = NOWHERE.parse().map_err(|error: BaseUrlError| error.to_string())?;
     let platform = PlatformEgress::new(&PlatformConfig::new("inspected", "", nowhere));
     let platform = Arc::new(platform.map_err(|error| error.to_string())?);
-    let setup = CallSetup {
-        runtime,
-        pre: &pre,
-        platform: &platform,
-        purpose: Purpose::Plan,
-        adapter: "inspected",
-        operation: "describe",
-        mode: Mode::Offline,
-        declared: DeclaredRequests::default(),
-        limits: &Limits::default(),
-        deadline: None,
-    };
-    let said = setup
-        .run(|store, adapter| Box::pin(adapter.flightdeck_ad_server_ad_server().call_describe(store)))
-        .await
-        .map_err(|failure| failure.to_string())?;
-    super::contract::capabilities(said).map(|(capabilities, _)| capabilities).map_err(|bad| bad.to_string())
+    let limits = Limits::default();
+    let subject = Subject { runtime, pre: &pre, egress: &platform, limits: &limits, settings: None };
+    let (capabilities, _) = subject.describe().await.map_err(|error| error.to_string())?;
+    subject.examine(&capabilities).await.map_err(|error| error.to_string())?;
+    Ok(capabilities)
 }

@@ -96,7 +96,7 @@ impl Adapters {
     async fn install_for(&self, platform: &Platform, component: &Path) -> Result<Arc<Release>, InstallError> {
         let digest = self.library.keep(component).await?;
         let release = platform.load(&self.library, self.shared.get(), &digest, component).await?;
-        platform.judge(&release, component)?;
+        platform.judge(&self.library, &release, component).await?;
         tracing::info!(
             adapter = %platform.name,
             version = release.capabilities.adapter_version,
@@ -125,7 +125,7 @@ impl Adapters {
     pub async fn activate(&self, platform: &PlatformName, digest: &str) -> Result<(), InstallError> {
         let platform = self.configured(platform)?;
         let release = platform.load(&self.library, self.shared.get(), digest, Path::new(digest)).await?;
-        platform.judge(&release, Path::new(digest))?;
+        platform.judge(&self.library, &release, Path::new(digest)).await?;
         platform.activate(release);
         Ok(())
     }
