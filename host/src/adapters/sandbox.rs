@@ -3,7 +3,10 @@
 //! Nothing of a call outlives it: store and instance are dropped at its end, however it ends, and
 //! none of its requests leaves afterwards.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use flightdeck_bindings::v0_1::{Adapter, AdapterPre};
 use futures::future::BoxFuture;
@@ -216,6 +219,7 @@ impl CallSetup<'_> {
             gate: Gate::default(),
             ends_at: started + wall,
             write_window: self.limits.write_window(wall),
+            forbidden_headers: Mutex::default(),
             running: Running::new(waiting.clone()),
         };
         Parts { egress: Arc::new(egress), log: log.clone(), clock: CpuClock::default(), waiting }

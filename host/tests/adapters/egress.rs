@@ -1,5 +1,7 @@
 //! What may leave the sandbox, and what comes back into it.
 
+use std::sync::{Arc, Mutex};
+
 use flightdeck::{
     adapters::{Credentials, PlatformConfig, Secret},
     domain::{failure::FailureKind, step::StepState},
@@ -14,6 +16,35 @@ use super::{
 use flightdeck::adapters::RemoteBuy;
 
 const SECRET: &str = "s3cr3t-of-acme";
+
+/// What the host logs from now on.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    fn start() -> Self {
+        let log = Self::default();
+        let writer = log.clone();
+        // The runner gives each test a process of its own, so no other subscriber is set.
+        tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).init();
+        log
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+impl std::io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
 
 fn ssrf(name: &str, endpoint: &str, url: &str) -> PlatformConfig {
     let mut config = platform(name, "ssrf", endpoint);
@@ -165,10 +196,14 @@ async fn a_guest_can_not_set_the_hosts_headers() {
     let server = Server::start().await;
     let mut config = platform("acme", "secret-header", &server.endpoint());
     config.credentials = Credentials::Bearer(Secret::new(SECRET));
+    let log = Log::start();
     let world = start(vec![config]).await.unwrap();
     let outcome = world.create("acme", &MemoryJournal::new()).await.unwrap();
     assert!(outcome.notes[0].contains("Forbidden"), "{:?}", outcome.notes);
     assert!(server.received().is_empty());
+    let log = log.text();
+    assert!(log.contains("the adapter tried to set the header authorization, which only the host sets"), "{log}");
+    assert!(!log.contains("mine"), "{log}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

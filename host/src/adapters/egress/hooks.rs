@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use http::HeaderName;
 use http_body_util::BodyExt as _;
 use reqwest::Url;
 use tokio::time::Instant;
@@ -31,6 +32,16 @@ type Sent = (http::Response<WasiBody>, Box<dyn Future<Output = Result<(), Error>
 pub(crate) struct Hooks(pub(crate) Arc<CallEgress>);
 
 impl WasiHttpHooks for Hooks {
+    /// The guest learns only that some header is forbidden, so the log names it. Answers have lost
+    /// these headers before they come here.
+    fn is_forbidden_header(&mut self, name: &HeaderName) -> bool {
+        let forbidden = self.0.platform.is_forbidden(name);
+        if forbidden {
+            self.0.note_forbidden_header(name);
+        }
+        forbidden
+    }
+
     fn forbidden_header_filter(&mut self) -> ForbiddenHeaderFilter {
         let key = self.0.platform.authentication.known().header_name().cloned();
         Arc::new(move |name| is_forbidden(key.as_ref(), name))
