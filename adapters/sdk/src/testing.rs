@@ -70,13 +70,18 @@ pub fn run<T>(host: &Rc<FakeHost>, call: impl FnOnce() -> T) -> Option<T> {
 
 struct CutOff;
 
+/// Headers that only the host sets, whatever its configuration is.
+const HOSTS_HEADERS: [&str; 4] = ["authorization", "cookie", "host", "forwarded"];
+
 /// The function that plays the platform.
 pub type Platform = dyn FnMut(&OutgoingRequest) -> Result<IncomingResponse, TransportError>;
 
 #[derive(Debug, Clone)]
 struct Noted {
     reference: String,
-    /// Whether a write request left while the step was open.
+    /// Whether an earlier run may have made the change, and nothing has ruled that out since.
+    in_doubt: bool,
+    /// Whether a request of this run may have made the change.
     sent: bool,
     outcome: Option<Vec<u8>>,
 }
@@ -251,9 +256,12 @@ impl StepHost for FakeHost {
         let mut journal = self.journal.borrow_mut();
         let next = journal.len() + 1;
         let reference = format!("fd{}x{next:04}", self.operation.get());
-        let fresh = || Noted { reference, sent: false, outcome: None };
+        let fresh = || Noted { reference, in_doubt: false, sent: false, outcome: None };
         let noted = journal.entry(name.to_owned()).or_insert_with(fresh);
-        let state = match (&noted.outcome, noted.sent) {
+        // A run that was in doubt stays so, whatever its own requests were answered: they prove
+        // nothing about those of an earlier run.
+        noted.in_doubt |= std::mem::take(&mut noted.sent);
+        let state = match (&noted.outcome, noted.in_doubt) {
             (Some(outcome), _) => {
                 *self.open.borrow_mut() = None;
                 StepState::Done(outcome.clone())
@@ -272,8 +280,9 @@ impl StepHost for FakeHost {
         self.only_if_settled(name);
         *self.doubtful.borrow_mut() = None;
         let mut journal = self.journal.borrow_mut();
-        let noted = journal.get_mut(name).filter(|noted| noted.sent);
-        noted.unwrap_or_else(|| panic!("{name} was not in doubt")).sent = false;
+        let noted = journal.get_mut(name).filter(|noted| noted.in_doubt);
+        let noted = noted.unwrap_or_else(|| panic!("{name} was not in doubt"));
+        (noted.in_doubt, noted.sent) = (false, false);
         drop(journal);
         self.interaction();
     }
@@ -304,26 +313,29 @@ impl StepHost for FakeHost {
 
 impl Transport for FakeHost {
     fn send(&self, request: &OutgoingRequest) -> Result<IncomingResponse, TransportError> {
-        if !self.only_reads(request) {
-            let open = self.open.borrow();
-            let Some(name) = open.as_ref() else {
-                return Err(TransportError::Denied("a write outside of a step".to_owned()));
-            };
-            self.only_if_settled(name);
-            if let Some(noted) = self.journal.borrow_mut().get_mut(name) {
-                noted.sent = true;
-            }
+        let is_the_hosts = |name: &str| HOSTS_HEADERS.iter().any(|known| name.eq_ignore_ascii_case(known));
+        if let Some((name, _)) = request.headers.iter().find(|(name, _)| is_the_hosts(name)) {
+            return Err(TransportError::Header(name.clone(), "only the host sets it".to_owned()));
         }
+        if self.only_reads(request) {
+            self.sent.borrow_mut().push(request.clone());
+            let answer = (self.platform.borrow_mut())(request);
+            self.interaction();
+            return answer;
+        }
+        let Some(name) = self.open.borrow().clone() else {
+            return Err(TransportError::Denied("a write outside of a step".to_owned()));
+        };
+        self.only_if_settled(&name);
         self.sent.borrow_mut().push(request.clone());
         let answer = (self.platform.borrow_mut())(request);
-        // A change that the platform refused did not happen, and the real host knows that. A lookup
-        // that finds nothing is not a refusal.
-        if !self.only_reads(request)
-            && answer.as_ref().is_ok_and(|answer| (400..500).contains(&answer.status))
-            && let Some(name) = self.open.borrow().as_ref()
-            && let Some(noted) = self.journal.borrow_mut().get_mut(name)
-        {
-            noted.sent = false;
+        let changed_nothing = match &answer {
+            Ok(answer) => flightdeck_write_status::changed_nothing(answer.status),
+            Err(TransportError::Denied(_) | TransportError::Header(..) | TransportError::Address(_)) => true,
+            Err(TransportError::TooLarge(_) | TransportError::Lost(_)) => false,
+        };
+        if let Some(noted) = self.journal.borrow_mut().get_mut(&name) {
+            noted.sent |= !changed_nothing;
         }
         self.interaction();
         answer

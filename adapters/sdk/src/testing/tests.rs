@@ -10,6 +10,9 @@ use crate::{
     types::{Failure, FailureKind, RemoteKind},
 };
 
+#[path = "tests/doubt.rs"]
+mod doubt;
+
 /// A platform that makes an object for each POST and lists all of them.
 fn shelf() -> (Rc<RefCell<Vec<String>>>, Rc<FakeHost>) {
     let made = Rc::new(RefCell::new(Vec::new()));
@@ -85,7 +88,9 @@ fn a_step_that_is_done_is_not_begun_twice_in_one_call_either() {
 #[test]
 fn a_step_in_doubt_that_finds_nothing_creates() {
     let (made, host) = shelf();
-    host.journal.borrow_mut().insert("a".into(), Noted { reference: "r".into(), sent: true, outcome: None });
+    host.journal
+        .borrow_mut()
+        .insert("a".into(), Noted { reference: "r".into(), in_doubt: true, sent: false, outcome: None });
     assert_eq!(run(&host, || make("a")).unwrap().unwrap(), "1");
     assert_eq!(*made.borrow(), ["x r"]);
 }
@@ -94,7 +99,9 @@ fn a_step_in_doubt_that_finds_nothing_creates() {
 fn a_step_in_doubt_takes_the_first_of_all_that_are_there() {
     let (made, host) = shelf();
     made.borrow_mut().extend(["x r".to_owned(), "y r".to_owned()]);
-    host.journal.borrow_mut().insert("a".into(), Noted { reference: "r".into(), sent: true, outcome: None });
+    host.journal
+        .borrow_mut()
+        .insert("a".into(), Noted { reference: "r".into(), in_doubt: true, sent: false, outcome: None });
     assert_eq!(run(&host, || make("a")).unwrap().unwrap(), "1");
     assert_eq!(host.remote().package("a"), Some("1"));
     assert_eq!(host.made_step("a").reference, "r");
@@ -132,7 +139,9 @@ fn while_a_request_may_be_under_way_nothing_is_made_again_and_no_miss_counts() {
     host.under_way(true);
     assert!(run(&host, || make("a")).is_none(), "the call ends where it says that nothing is there");
     let set = || step("set").set(|| Api::new("http://p").put("/x").send().map(|_| ()));
-    host.journal.borrow_mut().insert("set".into(), Noted { reference: "s".into(), sent: true, outcome: None });
+    host.journal
+        .borrow_mut()
+        .insert("set".into(), Noted { reference: "s".into(), in_doubt: true, sent: false, outcome: None });
     assert!(run(&host, set).is_none(), "the call ends where it writes");
     assert!(host.requests().iter().all(|request| request.method != Method::Put));
     assert!(made.borrow().is_empty());
@@ -263,7 +272,7 @@ fn a_failure_that_may_pass_leaves_the_step_open() {
 fn an_outcome_of_another_release_is_not_guessed_at() {
     let host = FakeHost::new(|_| Ok(answer(200, "{}")));
     let outcome = Some(b"{\"old\":1}".to_vec());
-    host.journal.borrow_mut().insert("a".into(), Noted { reference: "r".into(), sent: true, outcome });
+    host.journal.borrow_mut().insert("a".into(), Noted { reference: "r".into(), in_doubt: true, sent: false, outcome });
     assert_eq!(run(&host, || make("a")).unwrap().unwrap_err().code, "step_outcome_unreadable");
 }
 
@@ -300,6 +309,21 @@ fn every_status_means_what_the_table_says() {
         assert!(failure.message.contains("GET http://p/base/v1/a%20b"), "{}", failure.message);
         assert!(!failure.message.contains("secret"));
     }
+}
+
+#[test]
+fn a_header_that_only_the_host_sets_is_refused_by_its_name() {
+    let host = FakeHost::new(|_| Ok(answer(200, "{}")));
+    let api = Api::new("http://p").header("Authorization", "Bearer mine");
+    let failure = run(&host, || api.get("/x").send()).unwrap().unwrap_err();
+    assert_eq!(failure.code, "header_refused");
+    assert!(
+        failure.message.starts_with("The header Authorization of GET http://p/x was not accepted"),
+        "{}",
+        failure.message
+    );
+    assert!(!failure.message.contains("mine"), "{}", failure.message);
+    assert!(host.requests().is_empty());
 }
 
 #[test]
