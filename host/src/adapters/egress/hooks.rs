@@ -43,8 +43,8 @@ impl WasiHttpHooks for Hooks {
     }
 
     fn forbidden_header_filter(&mut self) -> ForbiddenHeaderFilter {
-        let key = self.0.platform.authentication.known().header_name().cloned();
-        Arc::new(move |name| is_forbidden(key.as_ref(), name))
+        let known = self.0.platform.authentication.known();
+        Arc::new(move |name| is_forbidden(&known, name))
     }
 
     /// The client sets the header from the address that was checked.
@@ -96,11 +96,14 @@ impl CallEgress {
             false => None,
         };
         let turn = self.platform.pace.turn(self.mode.purpose()).await.map_err(|failure| self.deny(failure))?;
+        // Everything that is logged uses `url`, which has no secrets in its query.
+        let mut sent_to = url.clone();
         if let Some(injection) = &given {
             injection.apply(&mut headers);
+            injection.apply_query(&mut sent_to);
         }
 
-        let mut prepared = reqwest::Request::new(parts.method, url.clone());
+        let mut prepared = reqwest::Request::new(parts.method, sent_to);
         *prepared.headers_mut() = headers;
         if !body.is_empty() {
             *prepared.body_mut() = Some(body.into());
