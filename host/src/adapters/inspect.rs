@@ -108,7 +108,7 @@ pub async fn inspect(path: &Path) -> Result<Inspection, InstallError> {
     let runtime = Runtime::start(&EngineOptions { slots: 1, pooling: false, ..EngineOptions::default() })
         .map_err(engine_error)?;
     let component = Component::from_binary(&runtime.engine, &bytes)
-        .map_err(|error| contract(format!("is no component: {error:#}")))?;
+        .map_err(|error| contract(compatibility::with_cure(&format!("is no component: {error:#}"))))?;
     let kind = component.component_type();
     let imports: Vec<String> = kind.imports(&runtime.engine).map(|(name, _)| name.to_owned()).collect();
     let exports: Vec<String> = kind.exports(&runtime.engine).map(|(name, _)| name.to_owned()).collect();
