@@ -17,9 +17,9 @@
 //! for this.
 //!
 //! Choose `find` wherever the platform can be searched for the reference. Choose `idempotent` where
-//! it can't be searched, but takes an idempotency key and keeps it for long enough. Choose `set` for
-//! a change that is safe to repeat by its nature, such as a `PUT` of a whole object. Use `no_lookup`
-//! only if none of these is possible.
+//! it can't be searched, but takes an idempotency key and keeps it for long enough. Choose `set`
+//! for a change that is safe to repeat by its nature, such as a `PUT` of a whole object. Use
+//! `no_lookup` only if none of these is possible.
 //!
 //! Only one step is open at a time, and each name is used once per operation. Two steps of one name
 //! would share one outcome, and two packages one line item, so the host ends a call that begins a

@@ -67,7 +67,8 @@ pub(crate) fn words(error: &wasmtime::Error) -> String {
     )
 }
 
-/// Adds to the engine's refusal of a component what its author can do about it, where that is known.
+/// Adds to the engine's refusal of a component what its author can do about it, where that is
+/// known.
 ///
 /// The engine has no type for what is missing. A test pins its wording.
 pub(crate) fn with_cure(refusal: &str) -> String {

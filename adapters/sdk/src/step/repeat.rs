@@ -48,19 +48,19 @@ impl<M> Step<M> {
     ///
     /// - The platform keeps a key for longer than an operation may take. By default, the host
     ///   retries an operation for 24 hours after its first failure, and a person may let it go on
-    ///   days later. A platform that has forgotten the key makes a second object. If its keys expire
-    ///   earlier and its objects can be searched, put the reference on the object, too, and use
-    ///   `find`.
+    ///   days later. A platform that has forgotten the key makes a second object. If its keys
+    ///   expire earlier and its objects can be searched, put the reference on the object, too, and
+    ///   use `find`.
     /// - The answer to a repeated key has all that the step returns, such as the object's id.
     /// - The request is the same each time. Platforms refuse a key that comes with another body, so
-    ///   build the body from the arguments of the call, never from the clock or from a list that the
-    ///   platform may have changed.
+    ///   build the body from the arguments of the call, never from the clock or from a list that
+    ///   the platform may have changed.
     /// - The write makes something. To set values, use [`set`](Self::set): the host may ask for
-    ///   values to be set once more after a late request has put older ones back, and a repeated key
-    ///   would set nothing.
+    ///   values to be set once more after a late request has put older ones back, and a repeated
+    ///   key would set nothing.
     ///
-    /// Some platforms replay an error under its key as well. If yours does that with temporary errors,
-    /// no retry can succeed: such a platform needs `find`.
+    /// Some platforms replay an error under its key as well. If yours does that with temporary
+    /// errors, no retry can succeed: such a platform needs `find`.
     ///
     /// # Errors
     /// When the write fails.

@@ -176,8 +176,8 @@ pub(super) fn shown(url: &Url) -> String {
     url.to_string()
 }
 
-/// Returns whether a header is reserved for the host: authentication, routing, connection, and those
-/// that the host adds for this platform.
+/// Returns whether a header is reserved for the host: authentication, routing, connection, and
+/// those that the host adds for this platform.
 pub(super) fn is_forbidden(added: &Injection, name: &HeaderName) -> bool {
     wasmtime_wasi_http::DEFAULT_FORBIDDEN_HEADERS.contains(name)
         || matches!(*name, header::AUTHORIZATION | header::COOKIE | header::SET_COOKIE | header::FORWARDED | header::TE)

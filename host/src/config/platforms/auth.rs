@@ -1,4 +1,5 @@
-//! `auth`: the credentials that are added to requests, by `scheme`. A list adds all of its elements.
+//! `auth`: the credentials that are added to requests, by `scheme`. A list adds all of its
+//! elements.
 //!
 //! | scheme | keys | sends |
 //! |---|---|---|
@@ -87,7 +88,8 @@ pub(super) fn credentials(section: &Section<'_>, allow_list: &AllowList) -> Opti
     (found.len() == elements.len()).then_some(Credentials::Several(found))
 }
 
-/// Returns what credentials add to a request, in words. Two elements of a list must not add the same.
+/// Returns what credentials add to a request, in words. Two elements of a list must not add the
+/// same.
 fn what_is_added(credentials: &Credentials) -> Option<String> {
     match credentials {
         Credentials::None | Credentials::Several(_) => None,

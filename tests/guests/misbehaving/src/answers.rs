@@ -18,7 +18,8 @@ const SETTINGS_SCHEMA: &str = r#"{
   "additionalProperties": false
 }"#;
 
-/// What `describe` does wrong, between the colon and the end. It has no arguments, so tests overwrite this text in the component.
+/// What `describe` does wrong, between the colon and the end. It has no arguments, so tests
+/// overwrite this text in the component.
 static DESCRIBES: [u8; 32] = *b"describe:well                   ";
 
 pub(crate) fn describe() -> Description {
