@@ -42,6 +42,7 @@ mod compile;
 mod completeness;
 mod config;
 mod contract;
+mod description;
 mod egress;
 mod engine;
 mod failures;
@@ -66,6 +67,7 @@ pub use compile::{CompileError, compile_main};
 pub use config::{AdapterSetupError, AdaptersConfig, PlatformConfig, PlatformError, PlatformErrorReason};
 #[cfg(feature = "fuzzing")]
 pub use contract::fuzzing;
+pub use description::{DescriptionError, Printed};
 pub use egress::{
     EgressError, PatternError, ReadRequest, WriteRequest,
     credentials::{Credentials, CredentialsError, Secret},

@@ -7,6 +7,8 @@
 mod bulkheads;
 #[path = "adapters/calls.rs"]
 mod calls;
+#[path = "adapters/descriptions.rs"]
+mod descriptions;
 #[path = "adapters/egress.rs"]
 mod egress;
 #[path = "adapters/endings.rs"]

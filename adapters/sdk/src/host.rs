@@ -93,6 +93,8 @@ pub struct IncomingResponse {
 pub enum TransportError {
     /// The host refused to send the request: another origin, or a write outside of a step.
     Denied(String),
+    /// A header can't be sent: its name, and why. Nothing was sent.
+    Header(String, String),
     /// The URL is invalid: a mistake in the configuration or in the adapter.
     Address(String),
     /// The response is larger than the limit, in bytes.

@@ -16,7 +16,7 @@
 //! | 401, 403 | `permission` |
 //! | 404, 410 | `not-found` |
 //! | 408, 425, 429, 5xx, no response | `unavailable`, with the delay of `Retry-After` |
-//! | refused by the host | `unavailable`, `egress_refused`: the platform never saw it |
+//! | refused by the host, or with a header that only the host sets | `unavailable`, `egress_refused` or `header_refused`: the platform never saw it |
 //! | response too large | `unavailable`, `answer_too_large`: the request took effect |
 //! | any other | `rejected`, with the platform's status and words |
 //!
@@ -224,6 +224,12 @@ fn no_answer(what: &str, error: TransportError) -> Failure {
         TransportError::Denied(why) => Failure::unavailable(
             "egress_refused",
             format!("flightdeck did not let {what} out: {why}. Compare the platform's configured origins and steps."),
+        ),
+        TransportError::Header(name, why) => Failure::unavailable(
+            "header_refused",
+            format!(
+                "The header {name} of {what} was not accepted: {why}. Leave it out; credentials belong in the platform's `auth`."
+            ),
         ),
         TransportError::Address(url) => {
             Failure::rejected("invalid_address", format!("{url} is not an address. Correct the platform's endpoint."))

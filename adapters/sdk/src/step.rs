@@ -5,25 +5,30 @@
 //! operation runs again after a crash, a timeout or a lost response, each step reports its state,
 //! and this module acts on it:
 //!
-//! | the step is | [`find` … `create`](Step::find) | [`no_lookup`](Step::no_lookup) | [`set`](Step::set) |
-//! |---|---|---|---|
-//! | fresh | creates | creates | changes |
-//! | in doubt | looks it up, and creates it if it is not found | stops: `unresolved`, a person looks | changes again |
-//! | done | returns the recorded outcome | returns the recorded outcome | returns the recorded outcome |
+//! | the step is | [`find` … `create`](Step::find) | [`idempotent`](Step::idempotent) | [`set`](Step::set) | [`no_lookup`](Step::no_lookup) |
+//! |---|---|---|---|---|
+//! | fresh | creates | creates with a key | changes | creates |
+//! | in doubt | looks it up, and creates it if it is not found | creates with the same key | changes again | stops: `unresolved`, a person looks |
+//! | done | returns the recorded outcome | the same | the same | the same |
 //!
 //! An earlier request may still be under way inside the ad server. While that is possible, the host
 //! ends the call when a step in doubt would write or report that nothing was found, and runs the
 //! operation again later. If the object is still missing then, it is made. Adapters need no code
 //! for this.
 //!
-//! Choose `find` wherever the platform can be searched for the reference. Choose `set` for an
-//! idempotent change, such as a `PUT` of a whole object. Use `no_lookup` only if neither is
-//! possible.
+//! Choose `find` wherever the platform can be searched for the reference. Choose `idempotent` where
+//! it can't be searched, but takes an idempotency key and keeps it for long enough. Choose `set`
+//! for a change that is safe to repeat by its nature, such as a `PUT` of a whole object. Use
+//! `no_lookup` only if none of these is possible.
 //!
-//! Only one step is open at a time, and each name is used once per operation. An operation must
-//! name the same steps in the same order each time it runs: derive names from the request, never
-//! from the platform's answers, and never from the context's `remote`, which grows from run to run.
-//! Read `remote` within the step instead.
+//! Only one step is open at a time, and each name is used once per operation. Two steps of one name
+//! would share one outcome, and two packages one line item, so the host ends a call that begins a
+//! name again. Put the id of the package or the creative into the name. An operation must name the
+//! same steps in the same order each time it runs: derive names from the request, never from the
+//! platform's answers, and never from the context's `remote`, which grows from run to run. Read
+//! `remote` within the step instead.
+
+mod repeat;
 
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -136,31 +141,6 @@ impl<M> Step<M> {
     /// operation stops until a person has looked.
     pub fn no_lookup(self) -> NoLookup<M> {
         NoLookup { step: self }
-    }
-
-    /// Makes a change that is idempotent, such as setting a whole object to a given state. In
-    /// doubt, it is made again.
-    ///
-    /// # Errors
-    /// When the change fails.
-    pub fn set<T>(self, change: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure>
-    where
-        T: Serialize + DeserializeOwned,
-        M: Memory<T>,
-    {
-        self.run(|_| Ok(Looked::Not), |_| change())
-    }
-
-    /// Like [`set`](Self::set), but also records a refusal.
-    ///
-    /// # Errors
-    /// On a transient failure. A final refusal is in the [`Verdict`].
-    pub fn try_set<T>(self, change: impl FnOnce() -> Result<T, Failure>) -> Result<Verdict<T>, Failure>
-    where
-        T: Serialize + DeserializeOwned,
-        M: Memory<T>,
-    {
-        self.try_run(|_| Ok(Looked::Not), |_| change())
     }
 
     fn run<T>(

@@ -25,7 +25,7 @@ pub mod samples;
 
 use std::{
     cell::{Cell, RefCell},
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     panic::{self, AssertUnwindSafe},
     rc::Rc,
     time::Duration,
@@ -56,6 +56,7 @@ pub(crate) fn installed() -> Rc<dyn Host> {
 pub fn run<T>(host: &Rc<FakeHost>, call: impl FnOnce() -> T) -> Option<T> {
     *host.open.borrow_mut() = None;
     *host.doubtful.borrow_mut() = None;
+    host.begun.borrow_mut().clear();
     INSTALLED.set(Some(Rc::clone(host) as Rc<dyn Host>));
     let result = panic::catch_unwind(AssertUnwindSafe(call));
     INSTALLED.set(None);
@@ -69,13 +70,18 @@ pub fn run<T>(host: &Rc<FakeHost>, call: impl FnOnce() -> T) -> Option<T> {
 
 struct CutOff;
 
+/// Headers that only the host sets, whatever its configuration is.
+const HOSTS_HEADERS: [&str; 4] = ["authorization", "cookie", "host", "forwarded"];
+
 /// The function that plays the platform.
 pub type Platform = dyn FnMut(&OutgoingRequest) -> Result<IncomingResponse, TransportError>;
 
 #[derive(Debug, Clone)]
 struct Noted {
     reference: String,
-    /// Whether a write request left while the step was open.
+    /// Whether an earlier run may have made the change, and nothing has ruled that out since.
+    in_doubt: bool,
+    /// Whether a request of this run may have made the change.
     sent: bool,
     outcome: Option<Vec<u8>>,
 }
@@ -87,6 +93,8 @@ pub struct FakeHost {
     open: RefCell<Option<String>>,
     /// The open step, if it was begun in doubt and was not looked up since.
     doubtful: RefCell<Option<String>>,
+    /// The names of the steps that this run has begun.
+    begun: RefCell<BTreeSet<String>>,
     remote: RefCell<Vec<RemoteObject>>,
     sent: RefCell<Vec<OutgoingRequest>>,
     now: Cell<OffsetDateTime>,
@@ -129,6 +137,7 @@ impl FakeHost {
             journal: RefCell::default(),
             open: RefCell::default(),
             doubtful: RefCell::default(),
+            begun: RefCell::default(),
             remote: RefCell::default(),
             sent: RefCell::default(),
             now: Cell::new(now.to_offset(UtcOffset::UTC)),
@@ -242,12 +251,17 @@ impl StepHost for FakeHost {
         assert!(!name.is_empty() && name.len() <= 200, "a step's name has 1 to 200 bytes: {name}");
         let open = self.open.replace(Some(name.to_owned()));
         assert_eq!(open, None, "a step is open while {name} begins");
+        let is_new = self.begun.borrow_mut().insert(name.to_owned());
+        assert!(is_new, "{name} is begun a second time in one call: give each step a name of its own");
         let mut journal = self.journal.borrow_mut();
         let next = journal.len() + 1;
         let reference = format!("fd{}x{next:04}", self.operation.get());
-        let fresh = || Noted { reference, sent: false, outcome: None };
+        let fresh = || Noted { reference, in_doubt: false, sent: false, outcome: None };
         let noted = journal.entry(name.to_owned()).or_insert_with(fresh);
-        let state = match (&noted.outcome, noted.sent) {
+        // A run that was in doubt stays so, whatever its own requests were answered: they prove
+        // nothing about those of an earlier run.
+        noted.in_doubt |= std::mem::take(&mut noted.sent);
+        let state = match (&noted.outcome, noted.in_doubt) {
             (Some(outcome), _) => {
                 *self.open.borrow_mut() = None;
                 StepState::Done(outcome.clone())
@@ -266,8 +280,9 @@ impl StepHost for FakeHost {
         self.only_if_settled(name);
         *self.doubtful.borrow_mut() = None;
         let mut journal = self.journal.borrow_mut();
-        let noted = journal.get_mut(name).filter(|noted| noted.sent);
-        noted.unwrap_or_else(|| panic!("{name} was not in doubt")).sent = false;
+        let noted = journal.get_mut(name).filter(|noted| noted.in_doubt);
+        let noted = noted.unwrap_or_else(|| panic!("{name} was not in doubt"));
+        (noted.in_doubt, noted.sent) = (false, false);
         drop(journal);
         self.interaction();
     }
@@ -298,26 +313,29 @@ impl StepHost for FakeHost {
 
 impl Transport for FakeHost {
     fn send(&self, request: &OutgoingRequest) -> Result<IncomingResponse, TransportError> {
-        if !self.only_reads(request) {
-            let open = self.open.borrow();
-            let Some(name) = open.as_ref() else {
-                return Err(TransportError::Denied("a write outside of a step".to_owned()));
-            };
-            self.only_if_settled(name);
-            if let Some(noted) = self.journal.borrow_mut().get_mut(name) {
-                noted.sent = true;
-            }
+        let is_the_hosts = |name: &str| HOSTS_HEADERS.iter().any(|known| name.eq_ignore_ascii_case(known));
+        if let Some((name, _)) = request.headers.iter().find(|(name, _)| is_the_hosts(name)) {
+            return Err(TransportError::Header(name.clone(), "only the host sets it".to_owned()));
         }
+        if self.only_reads(request) {
+            self.sent.borrow_mut().push(request.clone());
+            let answer = (self.platform.borrow_mut())(request);
+            self.interaction();
+            return answer;
+        }
+        let Some(name) = self.open.borrow().clone() else {
+            return Err(TransportError::Denied("a write outside of a step".to_owned()));
+        };
+        self.only_if_settled(&name);
         self.sent.borrow_mut().push(request.clone());
         let answer = (self.platform.borrow_mut())(request);
-        // A change that the platform refused did not happen, and the real host knows that. A lookup
-        // that finds nothing is not a refusal.
-        if !self.only_reads(request)
-            && answer.as_ref().is_ok_and(|answer| (400..500).contains(&answer.status))
-            && let Some(name) = self.open.borrow().as_ref()
-            && let Some(noted) = self.journal.borrow_mut().get_mut(name)
-        {
-            noted.sent = false;
+        let changed_nothing = match &answer {
+            Ok(answer) => flightdeck_write_status::changed_nothing(answer.status),
+            Err(TransportError::Denied(_) | TransportError::Header(..) | TransportError::Address(_)) => true,
+            Err(TransportError::TooLarge(_) | TransportError::Lost(_)) => false,
+        };
+        if let Some(noted) = self.journal.borrow_mut().get_mut(&name) {
+            noted.sent |= !changed_nothing;
         }
         self.interaction();
         answer

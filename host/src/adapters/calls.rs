@@ -1,6 +1,6 @@
 //! The calls that plan and carry out changes.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use flightdeck_bindings::v0_1::flightdeck::ad_server::types as wit;
 
@@ -52,6 +52,7 @@ impl<'a> Calling<'a> {
             mode: self.mode,
             limits: &self.platform.limits,
             deadline: Some(self.deadline),
+            clock_ahead: Duration::ZERO,
         };
         setup.run(function).await
     }

@@ -67,11 +67,38 @@ pub(crate) fn words(error: &wasmtime::Error) -> String {
     )
 }
 
+/// Adds to the engine's refusal of a component what its author can do about it, where that is
+/// known.
+///
+/// The engine has no type for what is missing. A test pins its wording.
+pub(crate) fn with_cure(refusal: &str) -> String {
+    let needs_async = refusal.contains("requires the component model") && refusal.contains("async");
+    if !needs_async {
+        return refusal.to_owned();
+    }
+    format!(
+        "{refusal}. It was built with asynchronous functions of the component model, which this host does not offer and ad-server \
+         {OFFERED} does not use: build it without them. For `jco componentize --backend quickjs`, add \
+         `--backend-qjs-disable-async`. For wit-bindgen in Rust, set `async: false` in `generate!`"
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     const MAIN: &str = "flightdeck:ad-server/ad-server@0.1.0";
+
+    #[test]
+    fn a_component_with_asynchronous_functions_is_told_how_it_is_built_without() {
+        // The header of a component, and a section with nothing but `task.cancel`.
+        let bytes = b"\0asm\x0d\0\x01\0\x08\x02\x01\x05";
+        let error = Component::from_binary(&Engine::default(), bytes).map(|_| ()).unwrap_err();
+        let words = with_cure(&format!("{error:#}"));
+        assert!(words.contains("`task.cancel` requires the component model async feature"), "{words}");
+        assert!(words.contains("add `--backend-qjs-disable-async`") && words.contains("`async: false`"), "{words}");
+        assert_eq!(with_cure("unexpected end"), "unexpected end");
+    }
 
     #[test]
     fn a_component_of_this_contract_fits() {

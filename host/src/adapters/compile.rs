@@ -13,7 +13,7 @@ use std::{
 
 use tokio::{process::Command, sync::Semaphore};
 
-use super::engine;
+use super::{compatibility, engine};
 
 /// The compiler's address space, in KiB as for `ulimit -v`: 4 GiB. A Python component takes 300 MiB
 /// of memory and several times as much address space.
@@ -106,7 +106,7 @@ pub fn compile_main(input: &Path, output: &Path) -> Result<(), CompileError> {
         move |source| CompileError::File { path, source }
     };
     let component = std::fs::read(input).map_err(file(input))?;
-    let refused = |error: wasmtime::Error| CompileError::Refused(format!("{error:#}"));
+    let refused = |error: wasmtime::Error| CompileError::Refused(compatibility::with_cure(&format!("{error:#}")));
     let engine = engine::compiler().map_err(refused)?;
     let code = engine.precompile_component(&component).map_err(refused)?;
     std::fs::write(output, code).map_err(file(output))

@@ -14,8 +14,9 @@
 //! Nothing is retried, no redirect is followed, no proxy is used.
 
 use std::{
+    collections::BTreeSet,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU32, AtomicUsize, Ordering},
     },
     time::Duration,
@@ -60,6 +61,9 @@ pub(crate) use sending::Gate;
 
 /// Methods that a guest may never use: they open tunnels, or make no sense through a client.
 const NEVER: [Method; 2] = [Method::CONNECT, Method::TRACE];
+
+/// Forbidden headers of one call that are logged.
+const HEADERS_LOGGED: usize = 20;
 
 /// What a call may do on the network.
 #[derive(Debug, Clone)]
@@ -119,6 +123,9 @@ pub(crate) struct CallEgress {
     /// How long to wait for the answer to a request that writes, and how much time the call must
     /// have left when the request leaves.
     pub(crate) write_window: Duration,
+    /// The headers that the guest tried to set although they are the host's, as far as they were
+    /// logged.
+    pub(crate) forbidden_headers: Mutex<BTreeSet<String>>,
     /// The requests in flight, so that the call does not end before their results are known.
     pub(crate) running: Running,
 }
@@ -189,6 +196,20 @@ impl CallEgress {
                 %method,
                 url = shown(url),
                 "a call that writes has sent outside of a step what is declared to read"
+            );
+        }
+    }
+
+    /// Logs the name of a header that the guest may not set, once in each call.
+    fn note_forbidden_header(&self, name: &HeaderName) {
+        let mut logged = self.forbidden_headers.lock().unwrap_or_else(PoisonError::into_inner);
+        if logged.len() < HEADERS_LOGGED && logged.insert(name.to_string()) {
+            tracing::warn!(
+                adapter = %self.platform.name,
+                header = %name,
+                code = "forbidden_header",
+                "the adapter tried to set the header {name}, which only the host sets: leave it out; credentials are configured in \
+                 `auth` of the platform"
             );
         }
     }

@@ -8,15 +8,15 @@ use wasmtime::component::Component;
 
 use super::{
     PlatformConfig, compatibility,
-    egress::{DeclaredRequests, Mode, PlatformEgress, Requests},
+    description::Subject,
+    egress::{PlatformEgress, Requests},
     engine::{EngineOptions, Runtime},
     limits::Limits,
     release::InstallError,
-    sandbox::CallSetup,
     signature::{self, ComponentSignature},
 };
 use crate::{
-    domain::{capability::Capabilities, digest, purpose::Purpose},
+    domain::{capability::Capabilities, digest},
     network::base_url::BaseUrlError,
 };
 
@@ -120,7 +120,7 @@ pub async fn inspect(path: &Path) -> Result<Inspection, InstallError> {
     let runtime = Runtime::start(&EngineOptions { slots: 1, pooling: false, ..EngineOptions::default() })
         .map_err(engine_error)?;
     let component = Component::from_binary(&runtime.engine, &bytes)
-        .map_err(|error| contract(format!("is no component: {error:#}")))?;
+        .map_err(|error| contract(compatibility::with_cure(&format!("is no component: {error:#}"))))?;
     let kind = component.component_type();
     let imports: Vec<String> = kind.imports(&runtime.engine).map(|(name, _)| name.to_owned()).collect();
     let exports: Vec<String> = kind.exports(&runtime.engine).map(|(name, _)| name.to_owned()).collect();
@@ -147,21 +147,9 @@ async fn describe(runtime: &Runtime, component: &Component) -> Result<Capabiliti
     let nowhere = NOWHERE.parse().map_err(|error: BaseUrlError| error.to_string())?;
     let platform = PlatformEgress::new(&PlatformConfig::new("inspected", "", nowhere));
     let platform = Arc::new(platform.map_err(|error| error.to_string())?);
-    let setup = CallSetup {
-        runtime,
-        pre: &pre,
-        platform: &platform,
-        purpose: Purpose::Plan,
-        adapter: "inspected",
-        operation: "describe",
-        mode: Mode::Offline,
-        declared: DeclaredRequests::default(),
-        limits: &Limits::default(),
-        deadline: None,
-    };
-    let said = setup
-        .run(|store, adapter| Box::pin(adapter.flightdeck_ad_server_ad_server().call_describe(store)))
-        .await
-        .map_err(|failure| failure.to_string())?;
-    super::contract::capabilities(said).map(|(capabilities, _)| capabilities).map_err(|bad| bad.to_string())
+    let limits = Limits::default();
+    let subject = Subject { runtime, pre: &pre, egress: &platform, limits: &limits, settings: None };
+    let (capabilities, _) = subject.describe().await.map_err(|error| error.to_string())?;
+    subject.examine(&capabilities).await.map_err(|error| error.to_string())?;
+    Ok(capabilities)
 }

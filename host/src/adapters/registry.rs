@@ -104,7 +104,7 @@ impl Adapters {
     async fn install_for(&self, platform: &Platform, component: &Path) -> Result<Arc<Release>, InstallError> {
         let digest = self.library.keep(component).await?;
         let release = platform.load(&self.library, self.shared.get(), &digest, component).await?;
-        platform.judge(&release, component)?;
+        platform.judge(&self.library, &release, component).await?;
         tracing::info!(
             adapter = %platform.name,
             version = release.capabilities.adapter_version,
@@ -142,7 +142,7 @@ impl Adapters {
     pub async fn ready(&self, platform: &PlatformName, digest: &str) -> Result<ReleaseInfo, InstallError> {
         let platform = self.configured(platform)?;
         let release = platform.load(&self.library, self.shared.get(), digest, Path::new(digest)).await?;
-        platform.judge(&release, Path::new(digest))?;
+        platform.judge(&self.library, &release, Path::new(digest)).await?;
         Ok(info(&release, platform.active().as_deref()))
     }
 
@@ -155,7 +155,7 @@ impl Adapters {
     pub async fn activate(&self, platform: &PlatformName, digest: &str, probation: bool) -> Result<(), InstallError> {
         let platform = self.configured(platform)?;
         let release = platform.load(&self.library, self.shared.get(), digest, Path::new(digest)).await?;
-        platform.judge(&release, Path::new(digest))?;
+        platform.judge(&self.library, &release, Path::new(digest)).await?;
         platform.activate(release, probation);
         Ok(())
     }

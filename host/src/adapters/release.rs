@@ -7,21 +7,22 @@ use std::{
 };
 
 use flightdeck_bindings::v0_1::AdapterPre;
+use serde_json::Value;
 
 use super::{
     cache::{self, Cache, Loaded},
     compatibility,
     compile::{CompileError, Compiler},
-    contract,
-    egress::{DeclaredRequests, Mode, PlatformEgress, Requests},
+    description::{DescriptionError, Subject},
+    egress::{PlatformEgress, Requests},
     engine::{EngineOptions, Runtime},
-    failures, inspect,
+    inspect,
     limits::Limits,
-    sandbox::{CallSetup, CallState},
+    sandbox::CallState,
     settings::SettingsMistake,
     signature::{self, PublicKey, SignatureError},
 };
-use crate::domain::{capability::Capabilities, digest, failure::Failure, id::PlatformName, purpose::Purpose};
+use crate::domain::{capability::Capabilities, digest, id::PlatformName};
 
 /// Maximum size of a component in bytes. A Python adapter has 18 MB.
 pub const COMPONENT_BYTES: u64 = 128 * 1024 * 1024;
@@ -85,13 +86,13 @@ pub enum InstallError {
         /// The mismatch, in words.
         reason: String,
     },
-    /// The component failed to describe itself.
-    #[error("{path} could not describe itself: {failure}")]
+    /// The component can't describe itself, or does so in a way that can't be used.
+    #[error("{path} {source}")]
     Describe {
         /// The file's path.
         path: PathBuf,
-        /// The failure of the call.
-        failure: Failure,
+        /// What is wrong.
+        source: DescriptionError,
     },
     /// The component asks for more than the configuration grants.
     #[error(
@@ -234,33 +235,32 @@ impl Library {
         let contract = |reason| InstallError::Contract { path: shown.to_owned(), reason };
         compatibility::check(&component, engine).map_err(contract)?;
         let pre = self.runtime.link(&component).map_err(|error| contract(compatibility::words(&error)))?;
-        let described = self.describe(&pre, destination).await;
+        let described = self.subject(&pre, destination).describe().await;
         let (capabilities, declared) =
-            described.map_err(|failure| InstallError::Describe { path: shown.to_owned(), failure })?;
+            described.map_err(|source| InstallError::Describe { path: shown.to_owned(), source })?;
         let (capabilities, declared) = (Arc::new(capabilities), Arc::new(declared));
         Ok(Release { digest: digest.to_owned(), pre, capabilities, declared, loaded })
     }
 
-    async fn describe(
+    /// Checks that a release may serve a platform from now on.
+    ///
+    /// # Errors
+    /// When its description or its plans can't be relied on.
+    pub(crate) async fn examine(
         &self,
-        pre: &AdapterPre<CallState>,
+        release: &Release,
+        settings: &Value,
+        shown: &Path,
         destination: &Destination<'_>,
-    ) -> Result<(Capabilities, Requests), Failure> {
-        let setup = CallSetup {
-            runtime: &self.runtime,
-            pre,
-            platform: destination.egress,
-            purpose: Purpose::Plan,
-            adapter: destination.name.as_str(),
-            operation: "describe",
-            mode: Mode::Offline,
-            declared: DeclaredRequests::default(),
-            limits: destination.limits,
-            deadline: None,
-        };
-        let said =
-            setup.run(|store, adapter| Box::pin(adapter.flightdeck_ad_server_ad_server().call_describe(store))).await?;
-        contract::capabilities(said).map_err(|bad| failures::fault("bad_result", destination.name.as_str(), bad))
+    ) -> Result<(), InstallError> {
+        let subject = Subject { settings: Some(settings), ..self.subject(&release.pre, destination) };
+        let examined = subject.examine(&release.capabilities).await;
+        examined.map_err(|source| InstallError::Describe { path: shown.to_owned(), source })
+    }
+
+    fn subject<'a>(&'a self, pre: &'a AdapterPre<CallState>, destination: &Destination<'a>) -> Subject<'a> {
+        let Destination { egress, limits, .. } = *destination;
+        Subject { runtime: &self.runtime, pre, egress, limits, settings: None }
     }
 }
 

@@ -3,7 +3,10 @@
 //! Nothing of a call outlives it: store and instance are dropped at its end, however it ends, and
 //! none of its requests leaves afterwards.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use flightdeck_bindings::v0_1::{Adapter, AdapterPre};
 use futures::future::BoxFuture;
@@ -27,11 +30,13 @@ use crate::domain::{
     time::Timestamp,
 };
 
+mod clock;
 mod log;
 mod memory;
 mod meter;
 mod threads;
 
+use clock::GuestClock;
 use log::GuestLog;
 use memory::MemoryLimiter;
 use meter::{CpuClock, Metered};
@@ -83,6 +88,17 @@ pub(crate) struct CallSetup<'a> {
     pub(crate) limits: &'a Limits,
     /// When the caller gives up.
     pub(crate) deadline: Option<Timestamp>,
+    /// How far the guest's clock is ahead of the host's. Zero, except where the host tries whether
+    /// an answer depends on the time.
+    pub(crate) clock_ahead: Duration,
+}
+
+/// A call that has ended.
+pub(crate) struct Ended<T> {
+    /// The answer of the exported function, or why there is none.
+    pub(crate) answer: Result<T, Failure>,
+    /// What the guest has printed, bounded and without secrets.
+    pub(crate) printed: String,
 }
 
 /// Closes the gate when the call's future ends or is dropped.
@@ -120,38 +136,16 @@ impl CallSetup<'_> {
     /// When a limit is hit, the guest traps, or something is refused. Errors never reveal the
     /// host's internals.
     pub(crate) async fn run<T: Send + 'static>(self, function: impl Function<T>) -> Result<T, Failure> {
-        let wall = self.wall();
-        let started = tokio::time::Instant::now();
-        let waiting = WaitClock::default();
-        let slot = self.slot(wall, &waiting).await?;
-        let parts = self.parts(waiting, started, wall);
-        let shut = ShutOnDrop(Arc::clone(&parts.egress));
-        let called = self.call(&parts, slot, function)?;
-        let called = tokio::time::timeout(wall.saturating_sub(started.elapsed()), called).await;
-        // The wait times are read before anything is stopped.
-        let waited = parts.waiting.so_far();
-        drop(shut);
-        parts.egress.running.close();
-        if tokio::time::timeout(SETTLE, parts.egress.running.wait()).await.is_err() {
-            tracing::error!(adapter = self.adapter, "requests of an ended call did not end");
-        }
+        self.run_and_listen(function).await.answer
+    }
 
-        let printed = parts.log.flush(self.adapter, self.operation, &self.platform.authentication.known());
-        let first_failure = &parts.egress.first_failure;
-        let ended = match called {
-            Ok(Ok(Ok(answer))) => first_failure.get().map_or(Ok(answer), Err),
-            Ok(Ok(Err(error))) => Err(self.classify(&error, first_failure)),
-            Ok(Err(ended)) => match ended.try_into_panic() {
-                Ok(panic) => std::panic::resume_unwind(panic),
-                Err(_) => Err(stopping()),
-            },
-            Err(_) => Err(first_failure.get().unwrap_or_else(|| {
-                let elapsed = started.elapsed();
-                let whom = waited.waited_for(elapsed, self.limits.wall());
-                failures::out_of_time(self.adapter, &OutOfTime { whom, waited, elapsed, allowed: wall })
-            })),
-        };
-        if let Err(failure) = &ended
+    /// As [`CallSetup::run`], and returns what the guest has printed as well. Only the guest's
+    /// author may be shown that.
+    pub(crate) async fn run_and_listen<T: Send + 'static>(self, function: impl Function<T>) -> Ended<T> {
+        let log = GuestLog::new(self.limits.log_bytes);
+        let answer = self.run_with(&log, function).await;
+        let printed = log.flush(self.adapter, self.operation, &self.platform.authentication.known());
+        if let Err(failure) = &answer
             && failure.kind == FailureKind::Fault
         {
             tracing::error!(
@@ -163,7 +157,40 @@ impl CallSetup<'_> {
                 failure.message
             );
         }
-        ended
+        Ended { answer, printed }
+    }
+
+    async fn run_with<T: Send + 'static>(&self, log: &GuestLog, function: impl Function<T>) -> Result<T, Failure> {
+        let wall = self.wall();
+        let started = tokio::time::Instant::now();
+        let waiting = WaitClock::default();
+        let slot = self.slot(wall, &waiting).await?;
+        let parts = self.parts(log, waiting, started, wall);
+        let shut = ShutOnDrop(Arc::clone(&parts.egress));
+        let called = self.call(&parts, slot, function)?;
+        let called = tokio::time::timeout(wall.saturating_sub(started.elapsed()), called).await;
+        // The wait times are read before anything is stopped.
+        let waited = parts.waiting.so_far();
+        drop(shut);
+        parts.egress.running.close();
+        if tokio::time::timeout(SETTLE, parts.egress.running.wait()).await.is_err() {
+            tracing::error!(adapter = self.adapter, "requests of an ended call did not end");
+        }
+
+        let first_failure = &parts.egress.first_failure;
+        match called {
+            Ok(Ok(Ok(answer))) => first_failure.get().map_or(Ok(answer), Err),
+            Ok(Ok(Err(error))) => Err(self.classify(&error, first_failure)),
+            Ok(Err(ended)) => match ended.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                Err(_) => Err(stopping()),
+            },
+            Err(_) => Err(first_failure.get().unwrap_or_else(|| {
+                let elapsed = started.elapsed();
+                let whom = waited.waited_for(elapsed, self.limits.wall());
+                failures::out_of_time(self.adapter, &OutOfTime { whom, waited, elapsed, allowed: wall })
+            })),
+        }
     }
 
     /// Waits for a slot.
@@ -181,7 +208,7 @@ impl CallSetup<'_> {
         self.runtime.admission.admit(&demand, wall).await.ok_or_else(busy)
     }
 
-    fn parts(&self, waiting: WaitClock, started: tokio::time::Instant, wall: Duration) -> Parts {
+    fn parts(&self, log: &GuestLog, waiting: WaitClock, started: tokio::time::Instant, wall: Duration) -> Parts {
         let egress = CallEgress {
             platform: Arc::clone(self.platform),
             mode: self.mode.clone(),
@@ -192,10 +219,10 @@ impl CallSetup<'_> {
             gate: Gate::default(),
             ends_at: started + wall,
             write_window: self.limits.write_window(wall),
+            forbidden_headers: Mutex::default(),
             running: Running::new(waiting.clone()),
         };
-        let log = GuestLog::new(self.limits.log_bytes);
-        Parts { egress: Arc::new(egress), log, clock: CpuClock::default(), waiting }
+        Parts { egress: Arc::new(egress), log: log.clone(), clock: CpuClock::default(), waiting }
     }
 
     /// Starts the call. It keeps its slot until its instance is gone.
@@ -231,6 +258,9 @@ impl CallSetup<'_> {
         // Sockets and name lookups are denied by default; no file, variable or argument is passed
         // in.
         wasi.stdout(log.clone()).stderr(log.clone()).max_random_size(RANDOM_BYTES).allow_ip_name_lookup(false);
+        if !self.clock_ahead.is_zero() {
+            wasi.wall_clock(GuestClock { ahead: self.clock_ahead });
+        }
         let mut http = WasiHttpCtx::new();
         http.set_field_size_limit(HEADER_BYTES);
         let steps = match &self.mode {

@@ -74,7 +74,7 @@ impl CallSteps {
     /// Begins a step.
     ///
     /// # Errors
-    /// When another step is open, or the journal refuses.
+    /// When another step is open, the call has begun a step of this name, or the journal refuses.
     pub async fn begin(&self, name: &str) -> Result<FoundStep, JournalError> {
         self.state().sequence.may_begin(name)?;
         let step = match self.journal.begin(name).await? {

@@ -8,7 +8,7 @@ use super::{
     values,
 };
 use crate::{
-    adapters::{Credentials, Limits, PatternError, PlatformConfig, PublicKey},
+    adapters::{Limits, PatternError, PlatformConfig, PublicKey},
     domain::id::PlatformName,
     network::{
         addresses::is_public,
@@ -34,8 +34,7 @@ pub(super) fn read(section: &Section<'_>) -> Option<PlatformConfig> {
     let endpoint = address(section, "endpoint", "\"https://api.acme.example\"", &allow_list);
     let endpoint_aliases = aliases(section, endpoint.as_ref());
     let origins = origins(section, endpoint.as_ref(), &allow_list);
-    let credentials =
-        section.or_table("auth", Credentials::None, "{ scheme = \"none\" }", |table| auth::read(table, &allow_list));
+    let credentials = auth::credentials(section, &allow_list);
     let read_requests = requests(section, "read_requests");
     let write_requests = requests(section, "write_requests");
     let limits = section.or_table("limits", Limits::default(), "{ memory = \"256MiB\" }", limits::read);

@@ -108,24 +108,22 @@ pub enum SentRequest {
 }
 
 impl SentRequest {
-    /// Whether it is certain that the request changed nothing. A 4xx means that it was not carried
-    /// out, except for 408 (the server stopped waiting) and 409 (something already exists), which
-    /// leave it open. Every 5xx leaves it open, too.
+    /// Whether it is certain that the request changed nothing. What a status says is decided in one
+    /// place for the host and for the test host of adapters.
     pub const fn changed_nothing(self) -> bool {
         match self {
             Self::NeverSent => true,
-            Self::Answered(status) => matches!(status, 400..=499) && status != 408 && status != 409,
+            Self::Answered(status) => flightdeck_write_status::changed_nothing(status),
             Self::Lost => false,
         }
     }
 
     /// Whether the ad server may still be carrying out the request: no answer came, or one from a
-    /// gateway that did not wait for the server's (408, 502, 504, and 520 to 527 of common
-    /// gateways).
+    /// gateway that did not wait for the server's.
     pub const fn may_be_under_way(self) -> bool {
         match self {
             Self::NeverSent => false,
-            Self::Answered(status) => matches!(status, 408 | 502 | 504 | 520..=527),
+            Self::Answered(status) => flightdeck_write_status::may_be_under_way(status),
             Self::Lost => true,
         }
     }

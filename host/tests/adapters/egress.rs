@@ -1,5 +1,7 @@
 //! What may leave the sandbox, and what comes back into it.
 
+use std::sync::{Arc, Mutex};
+
 use flightdeck::{
     adapters::{Credentials, PlatformConfig, Secret},
     domain::{failure::FailureKind, step::StepState},
@@ -14,6 +16,35 @@ use super::{
 use flightdeck::adapters::RemoteBuy;
 
 const SECRET: &str = "s3cr3t-of-acme";
+
+/// What the host logs from now on.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    fn start() -> Self {
+        let log = Self::default();
+        let writer = log.clone();
+        // The runner gives each test a process of its own, so no other subscriber is set.
+        tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).init();
+        log
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+impl std::io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
 
 fn ssrf(name: &str, endpoint: &str, url: &str) -> PlatformConfig {
     let mut config = platform(name, "ssrf", endpoint);
@@ -87,6 +118,52 @@ async fn credentials_are_added_last_and_never_come_back() {
     assert!(headers.contains("x-plain: yes"), "{headers}");
     assert!(!headers.contains("set-cookie") && !headers.contains("x-echo"), "{headers}");
     assert!(body.contains(&format!("authorization: Bearer {}", "*".repeat(SECRET.len()))), "{body}");
+}
+
+/// Everything that a platform may ask for at once.
+fn several() -> Credentials {
+    let text = |text: &str| text.to_owned();
+    Credentials::Several(vec![
+        Credentials::Bearer(Secret::new(SECRET)),
+        Credentials::Header { name: text("X-Key"), value: Secret::new("key-of-acme") },
+        Credentials::PlainHeader { name: text("X-Network"), value: text("network-9") },
+        Credentials::Query { name: text("api_key"), value: Secret::new("key & more") },
+        Credentials::PlainQuery { name: text("v"), value: text("2") },
+    ])
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn several_credentials_are_added_together_and_the_secret_ones_never_come_back() {
+    let server = Server::start().await;
+    let mut config = echo_of("/echo?page=2&api_key=mine", &server.endpoint());
+    config.credentials = several();
+    let world = start(vec![config]).await.unwrap();
+    let outcome = world.create("acme", &MemoryJournal::new()).await.unwrap();
+    let head = server.received()[0].head.clone();
+    let sent = format!("authorization: Bearer {SECRET}");
+    for added in ["GET /echo?page=2&api_key=key%20%26%20more&v=2 ", &sent, "x-key: key-of-acme", "x-network: network-9"]
+    {
+        assert!(head.contains(added), "{added}: {head}");
+    }
+    let body = &outcome.notes[1];
+    for secret in [SECRET, "key-of-acme", "key%20%26%20more"] {
+        assert!(!body.contains(secret), "{body}");
+    }
+    assert!(body.contains("x-network: network-9") && body.contains("&v=2 ") && body.contains("api_key=****"), "{body}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_guest_can_not_set_a_header_that_the_host_adds_secret_or_not() {
+    let server = Server::start().await;
+    for header in ["x-key", "X-Network", "authorization"] {
+        let mut config = platform("acme", "secret-header", &server.endpoint());
+        config.settings = json!({ "behaviour": "secret-header", "say": header });
+        config.credentials = several();
+        let world = start(vec![config]).await.unwrap();
+        let outcome = world.create("acme", &MemoryJournal::new()).await.unwrap();
+        assert!(outcome.notes[0].contains("Forbidden"), "{header}: {:?}", outcome.notes);
+    }
+    assert!(server.received().is_empty());
 }
 
 fn echo_of(path: &str, endpoint: &str) -> PlatformConfig {
@@ -165,10 +242,14 @@ async fn a_guest_can_not_set_the_hosts_headers() {
     let server = Server::start().await;
     let mut config = platform("acme", "secret-header", &server.endpoint());
     config.credentials = Credentials::Bearer(Secret::new(SECRET));
+    let log = Log::start();
     let world = start(vec![config]).await.unwrap();
     let outcome = world.create("acme", &MemoryJournal::new()).await.unwrap();
     assert!(outcome.notes[0].contains("Forbidden"), "{:?}", outcome.notes);
     assert!(server.received().is_empty());
+    let log = log.text();
+    assert!(log.contains("the adapter tried to set the header authorization, which only the host sets"), "{log}");
+    assert!(!log.contains("mine"), "{log}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -226,11 +307,13 @@ async fn credentials_are_for_the_endpoint_alone() {
     let mut config = ssrf("acme", &server.endpoint(), &format!("{}/x", files.endpoint()));
     config.origins = [&server, &files].map(|server| server.endpoint().parse().unwrap()).to_vec();
     config.allow_private = vec!["127.0.0.1".parse().unwrap()];
-    config.credentials = Credentials::Bearer(Secret::new(SECRET));
+    config.credentials = several();
     let world = start(vec![config]).await.unwrap();
     world.create("acme", &MemoryJournal::new()).await.unwrap();
-    let received = files.received();
-    assert!(!received[0].head.to_lowercase().contains("authorization"), "{}", received[0].head);
+    let head = files.received()[0].head.to_lowercase();
+    for added in ["authorization", "x-key", "x-network", "api_key", "v=2"] {
+        assert!(!head.contains(added), "{added}: {head}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

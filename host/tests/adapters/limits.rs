@@ -73,6 +73,7 @@ async fn every_hostile_behaviour_fails_alone_with_its_own_code() {
         ("big-response", false, "response_size_limit"),
         ("finish-wrong", false, "misuse"),
         ("begin-twice", false, "misuse"),
+        ("name-twice", false, "misuse"),
         ("write-outside-step", false, "misuse"),
     ];
     let mut platforms = vec![platform("good", "good", &endpoint)];

@@ -10,6 +10,9 @@ use serde_json::json;
 
 use super::world::{config, guest, platform, start};
 
+/// A component with nothing but `task.cancel`, as of a tool that builds asynchronous functions.
+const ASYNC: &[u8] = b"\0asm\x0d\0\x01\0\x08\x02\x01\x05";
+
 fn code_files(data_dir: &std::path::Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(data_dir.join("code")).unwrap();
     let paths = entries.map(|entry| entry.unwrap().path());
@@ -98,6 +101,7 @@ async fn everything_that_is_wrong_is_told_at_once_and_in_words() {
         with("empty", empty),
         with("cut", file("cut.wasm", &std::fs::read(guest()).unwrap()[..50_000])),
         with("gone", dir.path().join("gone.wasm")),
+        with("async", file("async.wasm", ASYNC)),
         settings,
         credentials,
     ];
@@ -109,6 +113,9 @@ async fn everything_that_is_wrong_is_told_at_once_and_in_words() {
     assert!(words("text").contains("is no component that this host can compile"), "{}", words("text"));
     assert!(words("empty").contains("does not export flightdeck:ad-server/ad-server@0.1"), "{}", words("empty"));
     assert!(words("cut").contains("is no component that this host can compile"), "{}", words("cut"));
+    assert!(words("async").contains("`--backend-qjs-disable-async`"), "{}", words("async"));
+    let looked_into = inspect(&dir.path().join("async.wasm")).await.unwrap_err().to_string();
+    assert!(looked_into.contains("`--backend-qjs-disable-async`"), "{looked_into}");
     assert!(words("gone").contains("gone.wasm"), "{}", words("gone"));
     assert!(words("settings").contains("/behaviour"), "{}", words("settings"));
     assert!(words("credentials").contains("look for a line break"), "{}", words("credentials"));

@@ -88,7 +88,8 @@ async fn serve(
         };
         tell.notify_waiters();
         let writes = how.lock().unwrap().clone();
-        let answer = match (received.method.as_str(), received.path.as_str(), writes) {
+        let path = received.path.split('?').next().unwrap();
+        let answer = match (received.method.as_str(), path, writes) {
             (_, "/echo", _) => {
                 let secret = received.head.lines().find_map(|line| line.strip_prefix("authorization: "))?;
                 response(200, &format!("set-cookie: a=b\r\nx-echo: {secret}\r\nx-plain: yes\r\n"), &received.head)

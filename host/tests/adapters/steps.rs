@@ -124,6 +124,24 @@ async fn a_lost_lease_interrupts_and_is_never_final() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn two_steps_of_one_name_never_share_an_outcome() {
+    let server = Server::start().await;
+    let world = start(vec![platform("acme", "name-twice", &server.endpoint())]).await.unwrap();
+    let journal = MemoryJournal::new();
+    // The second run finds the step done: the second package must not get its line then, either.
+    for _ in 0..2 {
+        let failure = world.create("acme", &journal).await.unwrap_err();
+        assert_eq!((failure.kind, failure.code.as_str()), (FailureKind::Fault, "misuse"), "{failure}");
+        assert!(failure.message.contains("`line` was begun a second time in one call"), "{failure}");
+        assert!(failure.message.contains("give each step a name of its own"), "{failure}");
+        journal.end_run();
+    }
+    let keys: Vec<String> = journal.objects().into_iter().map(|object| object.key).collect();
+    assert!(!keys.contains(&"news".to_owned()), "{keys:?}");
+    assert_eq!(server.received().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_written_outside_of_a_step() {
     let server = Server::start().await;
     let platforms = ["write-outside-step", "report"].map(|name| platform(name, name, &server.endpoint()));

@@ -7,7 +7,8 @@ use wasip2::{
     http::{
         outgoing_handler,
         types::{
-            ErrorCode, Fields, IncomingBody, Method as WasiMethod, OutgoingBody, OutgoingRequest as WasiRequest, Scheme,
+            ErrorCode, Fields, HeaderError, IncomingBody, Method as WasiMethod, OutgoingBody,
+            OutgoingRequest as WasiRequest, Scheme,
         },
     },
     io::streams::StreamError,
@@ -122,8 +123,12 @@ fn build(request: &OutgoingRequest) -> Result<WasiRequest, Error> {
     if let Some(body) = &request.body {
         headers.push(("content-length".to_owned(), body.len().to_string().into_bytes()));
     }
-    let headers = Fields::from_list(&headers).map_err(|error| Error::Denied(format!("a header: {error:?}")))?;
-    let outgoing = WasiRequest::new(headers);
+    // One by one, because the error does not name the header.
+    let fields = Fields::new();
+    for (name, value) in &headers {
+        fields.append(name, value).map_err(|error| Error::Header(name.clone(), header_words(&error).to_owned()))?;
+    }
+    let outgoing = WasiRequest::new(fields);
     let method = match request.method {
         Method::Get => WasiMethod::Get,
         Method::Post => WasiMethod::Post,
@@ -138,6 +143,14 @@ fn build(request: &OutgoingRequest) -> Result<WasiRequest, Error> {
         .and_then(|()| outgoing.set_path_with_query(Some(&path)));
     set.map_err(|()| wrong())?;
     Ok(outgoing)
+}
+
+fn header_words(error: &HeaderError) -> &'static str {
+    match error {
+        HeaderError::Forbidden => "only the host sets it",
+        HeaderError::InvalidSyntax => "its name or value has characters that a header can't carry",
+        HeaderError::Immutable => "the headers can't be changed any more",
+    }
 }
 
 fn write(body: OutgoingBody, bytes: &[u8]) -> Result<(), Error> {

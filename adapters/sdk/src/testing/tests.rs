@@ -10,6 +10,9 @@ use crate::{
     types::{Failure, FailureKind, RemoteKind},
 };
 
+#[path = "tests/doubt.rs"]
+mod doubt;
+
 /// A platform that makes an object for each POST and lists all of them.
 fn shelf() -> (Rc<RefCell<Vec<String>>>, Rc<FakeHost>) {
     let made = Rc::new(RefCell::new(Vec::new()));
@@ -65,9 +68,29 @@ fn wherever_an_operation_is_cut_off_each_change_is_made_once() {
 }
 
 #[test]
+#[should_panic(expected = "line is begun a second time in one call")]
+fn two_steps_of_one_name_in_one_call_are_refused() {
+    let (_, host) = shelf();
+    run(&host, || make("line").and_then(|_| make("line")));
+}
+
+#[test]
+fn a_step_that_is_done_is_not_begun_twice_in_one_call_either() {
+    let (made, host) = shelf();
+    for _ in 0..2 {
+        run(&host, || make("line")).unwrap().unwrap();
+    }
+    assert_eq!(made.borrow().len(), 1);
+    let twice = panic::catch_unwind(AssertUnwindSafe(|| run(&host, || make("line").and_then(|_| make("line")))));
+    assert!(twice.is_err());
+}
+
+#[test]
 fn a_step_in_doubt_that_finds_nothing_creates() {
     let (made, host) = shelf();
-    host.journal.borrow_mut().insert("a".into(), Noted { reference: "r".into(), sent: true, outcome: None });
+    host.journal
+        .borrow_mut()
+        .insert("a".into(), Noted { reference: "r".into(), in_doubt: true, sent: false, outcome: None });
     assert_eq!(run(&host, || make("a")).unwrap().unwrap(), "1");
     assert_eq!(*made.borrow(), ["x r"]);
 }
@@ -76,7 +99,9 @@ fn a_step_in_doubt_that_finds_nothing_creates() {
 fn a_step_in_doubt_takes_the_first_of_all_that_are_there() {
     let (made, host) = shelf();
     made.borrow_mut().extend(["x r".to_owned(), "y r".to_owned()]);
-    host.journal.borrow_mut().insert("a".into(), Noted { reference: "r".into(), sent: true, outcome: None });
+    host.journal
+        .borrow_mut()
+        .insert("a".into(), Noted { reference: "r".into(), in_doubt: true, sent: false, outcome: None });
     assert_eq!(run(&host, || make("a")).unwrap().unwrap(), "1");
     assert_eq!(host.remote().package("a"), Some("1"));
     assert_eq!(host.made_step("a").reference, "r");
@@ -114,7 +139,9 @@ fn while_a_request_may_be_under_way_nothing_is_made_again_and_no_miss_counts() {
     host.under_way(true);
     assert!(run(&host, || make("a")).is_none(), "the call ends where it says that nothing is there");
     let set = || step("set").set(|| Api::new("http://p").put("/x").send().map(|_| ()));
-    host.journal.borrow_mut().insert("set".into(), Noted { reference: "s".into(), sent: true, outcome: None });
+    host.journal
+        .borrow_mut()
+        .insert("set".into(), Noted { reference: "s".into(), in_doubt: true, sent: false, outcome: None });
     assert!(run(&host, set).is_none(), "the call ends where it writes");
     assert!(host.requests().iter().all(|request| request.method != Method::Put));
     assert!(made.borrow().is_empty());
@@ -154,6 +181,69 @@ fn a_change_that_is_safe_to_repeat_is_repeated_until_it_is_finished() {
     assert_eq!(count.get(), 2);
 }
 
+/// A platform that makes one object for each idempotency key, and has no list of them.
+fn keyed() -> (Rc<RefCell<Vec<String>>>, Rc<FakeHost>) {
+    let keys: Rc<RefCell<Vec<String>>> = Rc::default();
+    let known = Rc::clone(&keys);
+    let host = FakeHost::new(move |request| {
+        assert_eq!(request.method, Method::Post, "nothing is looked up");
+        let key = request.headers.iter().find(|(name, _)| name == "idempotency-key").unwrap().1.clone();
+        let mut known = known.borrow_mut();
+        if !known.contains(&key) {
+            known.push(key.clone());
+        }
+        let id = known.iter().position(|known| *known == key).unwrap() + 1;
+        Ok(answer(200, &format!("\"{id}\"")))
+    });
+    (keys, host)
+}
+
+fn make_with_key(name: &str) -> Fallible<String> {
+    let api = Api::new("http://platform");
+    step(name)
+        .remember(RemoteKind::Package, name)
+        .idempotent(|reference| api.post("/objects").header("idempotency-key", reference).fetch())
+}
+
+#[test]
+fn a_write_with_a_key_is_made_again_with_the_same_key_and_never_said_absent() {
+    let operation = || -> Fallible<(String, String)> { Ok((make_with_key("a")?, make_with_key("b")?)) };
+    for cut in 1.. {
+        let (keys, host) = keyed();
+        host.cut_after(cut);
+        let survived = run(&host, operation).is_some();
+        assert_eq!(run(&host, operation).unwrap().unwrap(), ("1".to_owned(), "2".to_owned()), "cut after {cut}");
+        assert_eq!(*keys.borrow(), ["fd1x0001", "fd1x0002"], "cut after {cut}");
+        assert_eq!(host.remote().package("b"), Some("2"));
+        if survived {
+            assert!(cut > 8, "begin, send, remember and finish, twice");
+            break;
+        }
+    }
+    // The host lets nothing be said absent while a request may be under way, and nothing written.
+    let (_, host) = keyed();
+    host.cut_after(2);
+    assert!(run(&host, || make_with_key("a")).is_none());
+    host.under_way(true);
+    assert!(run(&host, || make_with_key("a")).is_none());
+    assert_eq!(host.requests().len(), 1);
+    host.under_way(false);
+    run(&host, || make_with_key("a")).unwrap().unwrap();
+    let keys = host.requests().into_iter().map(|request| request.headers.last().unwrap().1.clone());
+    assert_eq!(keys.collect::<Vec<_>>(), ["fd1x0001", "fd1x0001"]);
+}
+
+#[test]
+fn a_refusal_of_a_write_with_a_key_is_recorded() {
+    let host = FakeHost::new(|_| Ok(answer(422, r#"{"error":"too big"}"#)));
+    let make = || -> Fallible<Verdict<String>> {
+        step("a").try_idempotent(|key| Api::new("http://p").post("/x").header("key", key).fetch())
+    };
+    let first = run(&host, make).unwrap().unwrap().unwrap_err();
+    assert_eq!(run(&host, make).unwrap().unwrap().unwrap_err(), first);
+    assert_eq!((host.requests().len(), first.words()), (1, "too big"));
+}
+
 #[test]
 fn a_refusal_is_recorded_and_the_operation_goes_on() {
     let host = FakeHost::new(|_| Ok(answer(422, r#"{"error":"too big"}"#)));
@@ -182,7 +272,7 @@ fn a_failure_that_may_pass_leaves_the_step_open() {
 fn an_outcome_of_another_release_is_not_guessed_at() {
     let host = FakeHost::new(|_| Ok(answer(200, "{}")));
     let outcome = Some(b"{\"old\":1}".to_vec());
-    host.journal.borrow_mut().insert("a".into(), Noted { reference: "r".into(), sent: true, outcome });
+    host.journal.borrow_mut().insert("a".into(), Noted { reference: "r".into(), in_doubt: true, sent: false, outcome });
     assert_eq!(run(&host, || make("a")).unwrap().unwrap_err().code, "step_outcome_unreadable");
 }
 
@@ -219,6 +309,21 @@ fn every_status_means_what_the_table_says() {
         assert!(failure.message.contains("GET http://p/base/v1/a%20b"), "{}", failure.message);
         assert!(!failure.message.contains("secret"));
     }
+}
+
+#[test]
+fn a_header_that_only_the_host_sets_is_refused_by_its_name() {
+    let host = FakeHost::new(|_| Ok(answer(200, "{}")));
+    let api = Api::new("http://p").header("Authorization", "Bearer mine");
+    let failure = run(&host, || api.get("/x").send()).unwrap().unwrap_err();
+    assert_eq!(failure.code, "header_refused");
+    assert!(
+        failure.message.starts_with("The header Authorization of GET http://p/x was not accepted"),
+        "{}",
+        failure.message
+    );
+    assert!(!failure.message.contains("mine"), "{}", failure.message);
+    assert!(host.requests().is_empty());
 }
 
 #[test]

@@ -5,6 +5,8 @@ use std::{fmt, sync::Arc};
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use http::{HeaderName, HeaderValue, header};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use reqwest::Url;
 
 use super::{
     EgressError,
@@ -12,6 +14,9 @@ use super::{
     tokens::{TokenGrant, Tokens},
 };
 use crate::{domain::failure::Failure, network::allow_list::AllowList};
+
+/// What is encoded in a query parameter: all but the characters that never need it.
+const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// A text that is never printed. Code that needs the text calls [`Secret::expose`], which is easy
 /// to search for.
@@ -49,6 +54,27 @@ pub enum Credentials {
         /// The header's value.
         value: Secret,
     },
+    /// A header that is no secret, such as `X-Acme-Network`. Guests can neither set nor see it.
+    PlainHeader {
+        /// The header's name.
+        name: String,
+        /// The header's value. It is not hidden.
+        value: String,
+    },
+    /// A query parameter, such as `api_key`.
+    Query {
+        /// The parameter's name. If a guest sets it, the host's value replaces the guest's.
+        name: String,
+        /// The parameter's value.
+        value: Secret,
+    },
+    /// A query parameter that is no secret, such as `network`.
+    PlainQuery {
+        /// The parameter's name. If a guest sets it, the host's value replaces the guest's.
+        name: String,
+        /// The parameter's value. It is not hidden.
+        value: String,
+    },
     /// `Authorization: Bearer …`.
     Bearer(Secret),
     /// `Authorization: Basic …`.
@@ -60,6 +86,8 @@ pub enum Credentials {
     },
     /// `Authorization: Bearer …`, with a token that is fetched first.
     Token(Box<TokenGrant>),
+    /// Several of these, all of which are added to each request. At most one of them is a token.
+    Several(Vec<Credentials>),
 }
 
 impl Credentials {
@@ -69,10 +97,26 @@ impl Credentials {
         match self {
             Self::None => None,
             Self::Header { name, value } => Some(format!("{name} {}", value.expose())),
+            Self::PlainHeader { name, value } => Some(format!("{name} {value}")),
+            Self::Query { name, value } => Some(format!("?{name}={}", value.expose())),
+            Self::PlainQuery { name, value } => Some(format!("?{name}={value}")),
             Self::Bearer(token) => Some(format!("bearer {}", token.expose())),
             Self::Basic { username, .. } => Some(format!("basic {username}")),
             // Where the token is fetched and under which name; its `Debug` output omits secrets.
             Self::Token(grant) => Some(format!("{grant:?}")),
+            Self::Several(all) => {
+                let parts: Vec<String> = all.iter().filter_map(Self::identity).collect();
+                (!parts.is_empty()).then(|| parts.join("\n"))
+            }
+        }
+    }
+
+    /// Returns the token among these credentials, if there is one.
+    fn token(&self) -> Option<&TokenGrant> {
+        match self {
+            Self::Token(grant) => Some(grant),
+            Self::Several(all) => all.iter().find_map(Self::token),
+            _ => None,
         }
     }
 }
@@ -91,45 +135,70 @@ pub enum CredentialsError {
 /// Credentials prepared for adding to requests.
 #[derive(Clone, Default)]
 pub(crate) struct Injection {
-    header: Option<(HeaderName, HeaderValue)>,
-    /// The token in the header, if it was fetched.
+    headers: Vec<(HeaderName, HeaderValue)>,
+    /// Query parameters, not encoded.
+    query: Vec<(String, String)>,
+    /// The token in a header, if it was fetched.
     token: Option<String>,
     /// The texts that must never come back or be printed.
+    secrets: Vec<String>,
+    /// The search for them.
     echoes: Echoes,
 }
 
 impl Injection {
+    /// Prepares everything that does not have to be fetched first.
     pub(crate) fn new(credentials: &Credentials) -> Result<Self, CredentialsError> {
-        let (header, secrets) = match credentials {
-            Credentials::None | Credentials::Token(_) => (None, Vec::new()),
+        let mut injection = Self::default();
+        injection.add(credentials)?;
+        injection.echoes = Echoes::of(&injection.secrets);
+        Ok(injection)
+    }
+
+    fn add(&mut self, credentials: &Credentials) -> Result<(), CredentialsError> {
+        match credentials {
+            Credentials::None | Credentials::Token(_) => {}
             Credentials::Header { name, value: secret } => {
-                let header =
-                    HeaderName::from_bytes(name.as_bytes()).map_err(|_| CredentialsError::Name(name.clone()))?;
-                (Some((header, value(secret.expose())?)), vec![secret.expose().to_owned()])
+                self.headers.push((header_name(name)?, value(secret.expose())?));
+                self.secrets.push(secret.expose().to_owned());
             }
+            Credentials::PlainHeader { name, value } => {
+                let value = HeaderValue::from_str(value).map_err(|_| CredentialsError::Value)?;
+                self.headers.push((header_name(name)?, value));
+            }
+            Credentials::Query { name, value: secret } => {
+                self.query.push((name.clone(), secret.expose().to_owned()));
+                self.secrets.push(secret.expose().to_owned());
+            }
+            Credentials::PlainQuery { name, value } => self.query.push((name.clone(), value.clone())),
             Credentials::Bearer(secret) => {
-                let header = (header::AUTHORIZATION, value(&format!("Bearer {}", secret.expose()))?);
-                (Some(header), vec![secret.expose().to_owned()])
+                self.headers.push((header::AUTHORIZATION, value(&format!("Bearer {}", secret.expose()))?));
+                self.secrets.push(secret.expose().to_owned());
             }
             Credentials::Basic { username, password } => {
                 let token = BASE64_STANDARD.encode(format!("{username}:{}", password.expose()));
-                let header = (header::AUTHORIZATION, value(&format!("Basic {token}"))?);
-                (Some(header), vec![token, password.expose().to_owned()])
+                self.headers.push((header::AUTHORIZATION, value(&format!("Basic {token}"))?));
+                self.secrets.extend([token, password.expose().to_owned()]);
             }
-        };
-        Ok(Self { header, ..Self::hiding(secrets) })
+            Credentials::Several(all) => all.iter().try_for_each(|one| self.add(one))?,
+        }
+        Ok(())
     }
 
-    /// Prepares a fetched bearer token, and the other secrets to hide.
-    pub(crate) fn bearer(token: &str, mut secrets: Vec<String>) -> Result<Self, CredentialsError> {
-        let header = Some((header::AUTHORIZATION, value(&format!("Bearer {token}"))?));
-        secrets.push(token.to_owned());
-        Ok(Self { header, token: Some(token.to_owned()), ..Self::hiding(secrets) })
+    /// Adds a fetched bearer token to these credentials, and other secrets to hide.
+    pub(crate) fn with_bearer(&self, token: &str, secrets: Vec<String>) -> Result<Self, CredentialsError> {
+        let mut injection = self.clone();
+        injection.headers.push((header::AUTHORIZATION, value(&format!("Bearer {token}"))?));
+        injection.token = Some(token.to_owned());
+        injection.secrets.push(token.to_owned());
+        Ok(injection.hiding(secrets))
     }
 
-    /// Prepares secrets to hide, with nothing to add yet.
-    pub(crate) fn hiding(secrets: Vec<String>) -> Self {
-        Self { header: None, token: None, echoes: Echoes::of(&secrets) }
+    /// Adds secrets to hide.
+    pub(crate) fn hiding(mut self, secrets: Vec<String>) -> Self {
+        self.secrets.extend(secrets);
+        self.echoes = Echoes::of(&self.secrets);
+        self
     }
 
     /// Returns the fetched token.
@@ -137,16 +206,35 @@ impl Injection {
         self.token.as_deref()
     }
 
-    /// Returns the name of the header that guests may not touch.
-    pub(crate) fn header_name(&self) -> Option<&HeaderName> {
-        self.header.as_ref().map(|(name, _)| name)
+    /// Returns whether a header is one of those that guests may not touch.
+    pub(crate) fn sets_header(&self, name: &HeaderName) -> bool {
+        self.headers.iter().any(|(known, _)| known == name)
     }
 
-    /// Adds the credentials, replacing any value already there.
+    /// Adds the headers, replacing any value already there.
     pub(crate) fn apply(&self, headers: &mut http::HeaderMap) {
-        if let Some((name, value)) = &self.header {
+        for (name, value) in &self.headers {
             headers.insert(name.clone(), value.clone());
         }
+    }
+
+    /// Adds the query parameters. A parameter of the same name is replaced, because an address that
+    /// the ad server itself has given, such as that of a next page, may repeat it.
+    pub(crate) fn apply_query(&self, url: &mut Url) {
+        if self.query.is_empty() {
+            return;
+        }
+        // The guest's parameters stay as they are spelled.
+        let is_the_hosts = |pair: &str| {
+            let name = url::form_urlencoded::parse(pair.as_bytes()).next().map(|(name, _)| name);
+            name.is_some_and(|name| self.query.iter().any(|(known, _)| *known == *name))
+        };
+        let given = url.query().unwrap_or_default();
+        let kept = given.split('&').filter(|pair| !pair.is_empty() && !is_the_hosts(pair)).map(str::to_owned);
+        let encoded = |text: &str| utf8_percent_encode(text, UNRESERVED).to_string();
+        let added = self.query.iter().map(|(name, value)| format!("{}={}", encoded(name), encoded(value)));
+        let query: Vec<String> = kept.chain(added).collect();
+        url.set_query(Some(&query.join("&")));
     }
 
     /// Overwrites every secret with asterisks, however it is spelled.
@@ -165,6 +253,10 @@ impl Injection {
     }
 }
 
+fn header_name(name: &str) -> Result<HeaderName, CredentialsError> {
+    HeaderName::from_bytes(name.as_bytes()).map_err(|_| CredentialsError::Name(name.to_owned()))
+}
+
 fn value(text: &str) -> Result<HeaderValue, CredentialsError> {
     let mut value = HeaderValue::from_str(text).map_err(|_| CredentialsError::Value)?;
     value.set_sensitive(true);
@@ -181,13 +273,14 @@ pub(crate) enum Authentication {
 
 impl Authentication {
     pub(crate) fn new(credentials: &Credentials, allow_list: &AllowList) -> Result<Self, EgressError> {
-        Ok(match credentials {
-            Credentials::Token(grant) => Self::Fetched(Box::new(Tokens::new((**grant).clone(), allow_list.clone())?)),
-            fixed => Self::Fixed(Arc::new(Injection::new(fixed)?)),
+        let fixed = Injection::new(credentials)?;
+        Ok(match credentials.token() {
+            Some(grant) => Self::Fetched(Box::new(Tokens::new(grant.clone(), fixed, allow_list.clone())?)),
+            None => Self::Fixed(Arc::new(fixed)),
         })
     }
 
-    /// Returns what must be hidden now, and which header guests may not touch.
+    /// Returns what must be hidden now, and which headers guests may not touch.
     pub(crate) fn known(&self) -> Arc<Injection> {
         match self {
             Self::Fixed(injection) => injection.clone(),
@@ -217,37 +310,4 @@ impl Authentication {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn nothing_prints_a_secret() {
-        let credentials = [
-            Credentials::Bearer(Secret::new("hunter2-token")),
-            Credentials::Basic { username: "me".to_owned(), password: Secret::new("hunter2-token") },
-            Credentials::Header { name: "x-key".to_owned(), value: Secret::new("hunter2-token") },
-        ];
-        for credentials in credentials {
-            assert!(!format!("{credentials:?}").contains("hunter2"));
-            let mut headers = http::HeaderMap::new();
-            Injection::new(&credentials).unwrap().apply(&mut headers);
-            assert_eq!(headers.len(), 1);
-            assert!(!format!("{headers:?}").contains("hunter2"));
-        }
-    }
-
-    #[test]
-    fn secrets_are_overwritten_wherever_they_stand() {
-        let injection = Injection::new(&Credentials::Bearer(Secret::new("abcab"))).unwrap();
-        let mut text = b"ab abcabcab abcab".to_vec();
-        injection.redact(&mut text);
-        assert_eq!(text, b"ab *****cab *****");
-    }
-
-    #[test]
-    fn a_value_that_no_header_can_carry_is_refused_without_showing_it() {
-        let error = Injection::new(&Credentials::Bearer(Secret::new("hunter2\n"))).err().unwrap();
-        assert_eq!(error, CredentialsError::Value);
-        assert!(!error.to_string().contains("hunter2"));
-    }
-}
+mod tests;

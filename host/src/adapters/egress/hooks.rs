@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use http::HeaderName;
 use http_body_util::BodyExt as _;
 use reqwest::Url;
 use tokio::time::Instant;
@@ -31,9 +32,19 @@ type Sent = (http::Response<WasiBody>, Box<dyn Future<Output = Result<(), Error>
 pub(crate) struct Hooks(pub(crate) Arc<CallEgress>);
 
 impl WasiHttpHooks for Hooks {
+    /// The guest learns only that some header is forbidden, so the log names it. Answers have lost
+    /// these headers before they come here.
+    fn is_forbidden_header(&mut self, name: &HeaderName) -> bool {
+        let forbidden = self.0.platform.is_forbidden(name);
+        if forbidden {
+            self.0.note_forbidden_header(name);
+        }
+        forbidden
+    }
+
     fn forbidden_header_filter(&mut self) -> ForbiddenHeaderFilter {
-        let key = self.0.platform.authentication.known().header_name().cloned();
-        Arc::new(move |name| is_forbidden(key.as_ref(), name))
+        let known = self.0.platform.authentication.known();
+        Arc::new(move |name| is_forbidden(&known, name))
     }
 
     /// The client sets the header from the address that was checked.
@@ -85,11 +96,14 @@ impl CallEgress {
             false => None,
         };
         let turn = self.platform.pace.turn(self.mode.purpose()).await.map_err(|failure| self.deny(failure))?;
+        // Everything that is logged uses `url`, which has no secrets in its query.
+        let mut sent_to = url.clone();
         if let Some(injection) = &given {
             injection.apply(&mut headers);
+            injection.apply_query(&mut sent_to);
         }
 
-        let mut prepared = reqwest::Request::new(parts.method, url.clone());
+        let mut prepared = reqwest::Request::new(parts.method, sent_to);
         *prepared.headers_mut() = headers;
         if !body.is_empty() {
             *prepared.body_mut() = Some(body.into());

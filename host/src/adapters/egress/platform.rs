@@ -7,7 +7,7 @@ use reqwest::Url;
 
 use super::{
     Requests,
-    credentials::{self, Authentication},
+    credentials::{self, Authentication, Injection},
     pace::Pace,
 };
 use crate::{
@@ -161,7 +161,7 @@ impl PlatformEgress {
 
     /// Returns whether a header may neither be set nor seen by a guest.
     pub(super) fn is_forbidden(&self, name: &HeaderName) -> bool {
-        is_forbidden(self.authentication.known().header_name(), name)
+        is_forbidden(&self.authentication.known(), name)
     }
 }
 
@@ -176,14 +176,14 @@ pub(super) fn shown(url: &Url) -> String {
     url.to_string()
 }
 
-/// Returns whether a header is reserved for the host: authentication, routing, connection. `key` is
-/// the platform's own header.
-pub(super) fn is_forbidden(key: Option<&HeaderName>, name: &HeaderName) -> bool {
+/// Returns whether a header is reserved for the host: authentication, routing, connection, and
+/// those that the host adds for this platform.
+pub(super) fn is_forbidden(added: &Injection, name: &HeaderName) -> bool {
     wasmtime_wasi_http::DEFAULT_FORBIDDEN_HEADERS.contains(name)
         || matches!(*name, header::AUTHORIZATION | header::COOKIE | header::SET_COOKIE | header::FORWARDED | header::TE)
         || matches!(name.as_str(), "set-cookie2" | "x-forwarded-host" | "x-forwarded-for")
         // A method override would let one method pass as another.
         || matches!(name.as_str(), "x-http-method-override" | "x-http-method" | "x-method-override")
         || name.as_str().starts_with("proxy-")
-        || key == Some(name)
+        || added.sets_header(name)
 }

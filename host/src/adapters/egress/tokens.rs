@@ -54,6 +54,8 @@ struct State {
 /// A platform's tokens.
 pub(crate) struct Tokens {
     grant: TokenGrant,
+    /// The credentials that are sent together with a token.
+    others: Injection,
     client: reqwest::Client,
     /// Held while a token is fetched.
     state: tokio::sync::Mutex<State>,
@@ -62,7 +64,7 @@ pub(crate) struct Tokens {
 }
 
 impl Tokens {
-    pub(crate) fn new(grant: TokenGrant, allow_list: AllowList) -> Result<Self, EgressError> {
+    pub(crate) fn new(grant: TokenGrant, others: Injection, allow_list: AllowList) -> Result<Self, EgressError> {
         let origin = grant.url.origin().clone();
         allow_list.check_literal(&origin).map_err(|refused| EgressError::Login { url: grant.url.clone(), refused })?;
         let client = reqwest::Client::builder()
@@ -76,8 +78,8 @@ impl Tokens {
             .dns_resolver(Arc::new(Resolver::new(allow_list, &[origin])))
             .build()
             .map_err(EgressError::Client)?;
-        let known = Mutex::new(Arc::new(Injection::hiding(grant.secrets())));
-        Ok(Self { grant, client, state: tokio::sync::Mutex::default(), known })
+        let known = Mutex::new(Arc::new(others.clone().hiding(grant.secrets())));
+        Ok(Self { grant, others, client, state: tokio::sync::Mutex::default(), known })
     }
 
     /// Returns what must be hidden now.
@@ -142,7 +144,7 @@ impl Tokens {
         let previous = self.known();
         let mut secrets = self.grant.secrets();
         secrets.extend(previous.token().map(str::to_owned));
-        let injection = Injection::bearer(&answer.token, secrets).map_err(|_| {
+        let injection = self.others.with_bearer(&answer.token, secrets).map_err(|_| {
             Failure::new(
                 FailureKind::Unavailable,
                 "token_unusable",

@@ -145,19 +145,19 @@ impl Platform {
         self.breaker.reset();
     }
 
-    /// Refuses a release that does not accept the configured settings, or asks for more than the
-    /// configuration grants. It may still finish operations that began on it, with the settings
-    /// frozen then and today's grants.
-    pub(super) fn judge(&self, release: &Release, shown: &Path) -> Result<(), InstallError> {
+    /// Refuses a release that does not accept the configured settings, asks for more than the
+    /// configuration grants, or can't be relied on. It may still finish operations that began on
+    /// it, with the settings frozen then and today's grants.
+    pub(super) async fn judge(&self, library: &Library, release: &Release, shown: &Path) -> Result<(), InstallError> {
         let wrong = settings::check(&release.capabilities.settings_schema, &self.settings);
         if !wrong.is_empty() {
             return Err(InstallError::Settings(wrong));
         }
         let missing: Vec<String> =
             self.egress.granted.missing(&release.declared).into_iter().map(str::to_owned).collect();
-        if missing.is_empty() {
-            return Ok(());
+        if !missing.is_empty() {
+            return Err(InstallError::NotGranted { path: shown.to_owned(), platform: self.name.clone(), missing });
         }
-        Err(InstallError::NotGranted { path: shown.to_owned(), platform: self.name.clone(), missing })
+        library.examine(release, &self.settings, shown, &self.destination()).await
     }
 }

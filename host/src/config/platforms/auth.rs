@@ -1,16 +1,18 @@
-//! `auth`: the credentials that are added to requests, by `scheme`.
+//! `auth`: the credentials that are added to requests, by `scheme`. A list adds all of its
+//! elements.
 //!
 //! | scheme | keys | sends |
 //! |---|---|---|
 //! | `none` | | nothing |
-//! | `header` | `name`, `value` | a custom header |
+//! | `header` | `name`, `value` or `text` | a custom header |
+//! | `query` | `name`, `value` or `text` | a query parameter |
 //! | `bearer` | `token` | `Authorization: Bearer …` |
 //! | `basic` | `username`, `password` | `Authorization: Basic …` |
 //! | `oauth2_client_credentials` | `token_url`, `client_id`, `client_secret`, `scope` | a bearer token, fetched first |
 //! | `google_service_account` | `key`, `scope`, `token_url` | a bearer token, fetched with a signed assertion |
 //! | `login_token` | `url`, `username`, `password`, `username_field`, `password_field`, `token`, `lifetime` | a bearer token, fetched with a user's login |
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use http::HeaderValue;
 
@@ -31,6 +33,7 @@ use crate::{
 enum Scheme {
     None,
     Header,
+    Query,
     Bearer,
     Basic,
     ClientCredentials,
@@ -41,6 +44,7 @@ enum Scheme {
 const SCHEMES: &[(&str, Scheme)] = &[
     ("none", Scheme::None),
     ("header", Scheme::Header),
+    ("query", Scheme::Query),
     ("bearer", Scheme::Bearer),
     ("basic", Scheme::Basic),
     ("oauth2_client_credentials", Scheme::ClientCredentials),
@@ -51,8 +55,112 @@ const SCHEMES: &[(&str, Scheme)] = &[
 /// The default lifetime of a login token whose response names none.
 const LIFETIME: Duration = Duration::from_secs(30 * 60);
 
-/// Reads `auth`.
-pub(super) fn read(section: &Section<'_>, allow_list: &AllowList) -> Option<Credentials> {
+/// An example of `auth` in TOML syntax.
+const EXAMPLE: &str = "{ scheme = \"none\" }";
+
+/// Reads `auth`: one table, or a list of them.
+pub(super) fn credentials(section: &Section<'_>, allow_list: &AllowList) -> Option<Credentials> {
+    let Some(node) = section.get("auth") else { return Some(Credentials::None) };
+    let Some(elements) = node.elements() else {
+        return section.table("auth", EXAMPLE, |table| read(table, allow_list));
+    };
+    if elements.is_empty() {
+        section.wrong(node.at, "`auth` is an empty list; leave it out, or list what the host adds to each request");
+        return None;
+    }
+    let mut found = Vec::new();
+    let mut added = BTreeSet::new();
+    for element in &elements {
+        let Some(one) = section.inside(*element, "`auth`".to_owned(), |table| read(table, allow_list)) else {
+            section.wrong(element.at, format!("`auth` must be a list of tables, like auth = [{EXAMPLE}]"));
+            continue;
+        };
+        // What is wrong with an element was recorded when it was read.
+        let Some(one) = one else { continue };
+        match what_is_added(&one) {
+            None => section.wrong(element.at, "`auth` lists the scheme `none`, which adds nothing; leave it out"),
+            Some(what) if !added.insert(what.clone()) => {
+                section.wrong(element.at, format!("`auth` adds {what} twice; leave one out"));
+            }
+            Some(_) => found.push(one),
+        }
+    }
+    (found.len() == elements.len()).then_some(Credentials::Several(found))
+}
+
+/// Returns what credentials add to a request, in words. Two elements of a list must not add the
+/// same.
+fn what_is_added(credentials: &Credentials) -> Option<String> {
+    match credentials {
+        Credentials::None | Credentials::Several(_) => None,
+        Credentials::Header { name, .. } | Credentials::PlainHeader { name, .. } => {
+            Some(format!("the header `{}`", name.to_ascii_lowercase()))
+        }
+        Credentials::Query { name, .. } | Credentials::PlainQuery { name, .. } => {
+            Some(format!("the query parameter `{name}`"))
+        }
+        Credentials::Bearer(_) | Credentials::Basic { .. } | Credentials::Token(_) => {
+            Some("the header `authorization`".to_owned())
+        }
+    }
+}
+
+/// A value as it is configured.
+enum Given {
+    Secret(Secret),
+    Plain(String),
+}
+
+/// Reads `value`, which is secret, or `text`, which is not.
+fn given(
+    section: &Section<'_>,
+    secret: impl FnOnce() -> Option<Secret>,
+    text: impl FnOnce(Node<'_>) -> Read<String>,
+) -> Option<Given> {
+    if section.get("text").is_none() {
+        return secret().map(Given::Secret);
+    }
+    if section.get("value").is_some() {
+        section.wrong(
+            section.place_of("text"),
+            "only one of `value`, which is secret, and `text`, which is not, can be set",
+        );
+        return None;
+    }
+    section.optional("text", text).map(Given::Plain)
+}
+
+/// Reads a text that a header can carry.
+fn header_text(node: Node<'_>) -> Read<String> {
+    let text = values::text(node)?;
+    if HeaderValue::from_str(text).is_ok() {
+        Ok(text.to_owned())
+    } else {
+        Err("has characters that an HTTP header can't carry".to_owned())
+    }
+}
+
+fn header(section: &Section<'_>) -> Option<Credentials> {
+    let name = section.required("name", "\"X-Acme-Key\"", values::header_name);
+    let given = given(section, || sendable(section, "value"), header_text);
+    match (name?, given?) {
+        (name, Given::Secret(value)) => Some(Credentials::Header { name, value }),
+        (name, Given::Plain(value)) => Some(Credentials::PlainHeader { name, value }),
+    }
+}
+
+fn query(section: &Section<'_>) -> Option<Credentials> {
+    let name = section.required("name", "\"api_key\"", values::words);
+    let secret = || secret::required(section, "value").map(|found| found.secret);
+    let given = given(section, secret, |node| values::text(node).map(str::to_owned));
+    match (name?, given?) {
+        (name, Given::Secret(value)) => Some(Credentials::Query { name, value }),
+        (name, Given::Plain(value)) => Some(Credentials::PlainQuery { name, value }),
+    }
+}
+
+/// Reads one table of `auth`.
+fn read(section: &Section<'_>, allow_list: &AllowList) -> Option<Credentials> {
     let Some(scheme) = section.required("scheme", "\"bearer\"", scheme) else {
         // The keys of an unknown scheme are not known either.
         section.take_any_key();
@@ -60,11 +168,8 @@ pub(super) fn read(section: &Section<'_>, allow_list: &AllowList) -> Option<Cred
     };
     match scheme {
         Scheme::None => Some(Credentials::None),
-        Scheme::Header => {
-            let name = section.required("name", "\"X-Acme-Key\"", values::header_name);
-            let value = sendable(section, "value");
-            Some(Credentials::Header { name: name?, value: value? })
-        }
+        Scheme::Header => header(section),
+        Scheme::Query => query(section),
         Scheme::Bearer => sendable(section, "token").map(Credentials::Bearer),
         Scheme::Basic => {
             let username = section.required("username", "\"flightdeck\"", |node| {

@@ -46,6 +46,7 @@ fn every_key_is_described_under_its_section() {
         ("`[[platforms]]`", platform(&stray)),
         ("`auth`", auth("scheme = \"none\"")),
         ("`auth`", auth("scheme = \"header\"")),
+        ("`auth`", auth("scheme = \"query\"")),
         ("`auth`", auth("scheme = \"bearer\"")),
         ("`auth`", auth("scheme = \"basic\"")),
         ("`auth`", auth("scheme = \"oauth2_client_credentials\"")),

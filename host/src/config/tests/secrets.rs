@@ -1,7 +1,10 @@
 //! Secrets: their sources, and that no output shows them.
 
 use super::{HOUSE, fine, refused, refused_in_house, warned};
-use crate::{adapters::Credentials, domain::digest};
+use crate::{
+    adapters::{Credentials, Secret},
+    domain::digest,
+};
 
 fn authenticated(auth: &str) -> String {
     HOUSE.replace("endpoint =", &format!("auth = {auth}\nendpoint ="))
@@ -62,7 +65,7 @@ fn every_scheme_has_its_keys() {
 
     refused(
         &authenticated("{ scheme = ¦\"oauth2\", client_id = \"x\" }"),
-        &["`scheme` `oauth2` is not supported; supported: `none`, `header`, `bearer`, `basic`, \
+        &["`scheme` `oauth2` is not supported; supported: `none`, `header`, `query`, `bearer`, `basic`, \
            `oauth2_client_credentials`, `google_service_account` or `login_token`"],
     );
     refused(
@@ -84,6 +87,72 @@ fn every_scheme_has_its_keys() {
         &["`username` must not contain a colon: basic authentication ends it there"],
     );
     refused(&authenticated("¦\"bearer\""), &["`auth` must be a table, like auth = { scheme = \"none\" }"]);
+}
+
+#[test]
+fn several_headers_and_query_parameters_are_added_secret_or_not() {
+    let key = "{ env = \"KEY\" }";
+    let auth = format!(
+        "[{{ scheme = \"bearer\", token = {key} }}, {{ scheme = \"header\", name = \"X-Network\", text = \"9\" }},\n\
+         {{ scheme = \"query\", name = \"api_key\", value = {key} }}, {{ scheme = \"query\", name = \"v\", text = \"2 b\" }}]"
+    );
+    let Credentials::Several(all) = fine(&authenticated(&auth)).platforms[0].credentials.clone() else {
+        panic!("several")
+    };
+    let secret = || Secret::new("the-key-in-the-environment");
+    let plain = |text: &str| text.to_owned();
+    assert_eq!(
+        all,
+        [
+            Credentials::Bearer(secret()),
+            Credentials::PlainHeader { name: plain("X-Network"), value: plain("9") },
+            Credentials::Query { name: plain("api_key"), value: secret() },
+            Credentials::PlainQuery { name: plain("v"), value: plain("2 b") },
+        ]
+    );
+    let one = fine(&authenticated("{ scheme = \"header\", name = \"X-Network\", text = \"9\" }")).platforms[0].clone();
+    assert_eq!(one.credentials, Credentials::PlainHeader { name: plain("X-Network"), value: plain("9") });
+}
+
+#[test]
+fn a_list_of_credentials_adds_nothing_twice() {
+    let key = "{ env = \"KEY\" }";
+    let list = |second: &str| authenticated(&format!("[{{ scheme = \"bearer\", token = {key} }}, ¦{second}]"));
+    for (second, message) in [
+        (
+            format!("{{ scheme = \"basic\", username = \"me\", password = {key} }}"),
+            "`auth` adds the header `authorization` twice; leave one out",
+        ),
+        (
+            format!("{{ scheme = \"header\", name = \"Authorization\", value = {key} }}"),
+            "`auth` adds the header `authorization` twice; leave one out",
+        ),
+        ("{ scheme = \"none\" }".to_owned(), "`auth` lists the scheme `none`, which adds nothing; leave it out"),
+        ("\"bearer\"".to_owned(), "`auth` must be a list of tables, like auth = [{ scheme = \"none\" }]"),
+        (
+            "{ scheme = \"query\", name = \"key\" }".to_owned(),
+            "`auth` needs `value`; add it, like value = { env = \"NAME\" }",
+        ),
+    ] {
+        refused(&list(&second), &[message]);
+    }
+    let query = format!("{{ scheme = \"query\", name = \"key\", value = {key} }}");
+    refused(
+        &authenticated(&format!("[{query}, ¦{query}]")),
+        &["`auth` adds the query parameter `key` twice; leave one out"],
+    );
+    refused(
+        &authenticated("¦[]"),
+        &["`auth` is an empty list; leave it out, or list what the host adds to each request"],
+    );
+    refused(
+        &authenticated(&format!("{{ scheme = \"query\", name = \"key\", value = {key}, text = ¦\"9\" }}")),
+        &["only one of `value`, which is secret, and `text`, which is not, can be set"],
+    );
+    refused(
+        &authenticated("{ scheme = \"header\", name = \"X-Network\", text = ¦\"9\\n\" }"),
+        &["`text` has characters that an HTTP header can't carry"],
+    );
 }
 
 #[test]

@@ -10,9 +10,9 @@ impl Capabilities {
     /// adapter …".
     pub fn incoherence(&self) -> Option<String> {
         let lists = [
-            nothing_or_twice("formats", &self.formats),
-            nothing_or_twice("ways of pacing", &self.pacing),
-            nothing_or_twice("price models", &self.price_models),
+            nothing_or_twice("formats", "formats", &self.formats),
+            nothing_or_twice("ways of pacing", "pacing", &self.pacing),
+            nothing_or_twice("price models", "price-models", &self.price_models),
             twice("the update", &self.updates),
             twice("the read request", &self.read_requests),
             twice("the write request", &self.write_requests),
@@ -71,14 +71,17 @@ impl FrequencyCapSupport {
     }
 }
 
-fn nothing_or_twice<T: Eq + Hash + Display>(what: &str, list: &[T]) -> Option<String> {
+/// `field` is the list's name in the contract.
+fn nothing_or_twice<T: Eq + Hash + Display>(what: &str, field: &str, list: &[T]) -> Option<String> {
     if list.is_empty() {
-        return Some(format!("lists no {what} that this host knows"));
+        return Some(format!(
+            "lists no {what} that this host knows; list one at least in `{field}`, or nothing can be sold"
+        ));
     }
     twice(&format!("one of its {what},"), list)
 }
 
 fn twice<T: Eq + Hash + Display>(what: &str, list: &[T]) -> Option<String> {
     let mut seen = HashSet::with_capacity(list.len());
-    list.iter().find(|item| !seen.insert(*item)).map(|item| format!("lists {what} `{item}` twice"))
+    list.iter().find(|item| !seen.insert(*item)).map(|item| format!("lists {what} `{item}` twice; leave one out"))
 }

@@ -338,25 +338,40 @@ fn a_description_that_contradicts_itself_is_refused_in_words() {
     }
     type Case = (fn(&mut Capabilities), &'static str);
     let cases: Vec<Case> = vec![
-        (|can| can.targeting.push(can.targeting[3].clone()), "lists the targeting dimension `geo_city` twice"),
+        (
+            |can| can.targeting.push(can.targeting[3].clone()),
+            "lists the targeting dimension `geo_city` twice; leave one out",
+        ),
         (|can| can.targeting[0].operators.clear(), "lists the targeting dimension geo_country without an operator"),
-        (|can| can.targeting[0].operators.push(Operator::AnyOf), "lists an operator of geo_country, `any_of` twice"),
+        (
+            |can| can.targeting[0].operators.push(Operator::AnyOf),
+            "lists an operator of geo_country, `any_of` twice; leave one out",
+        ),
         (
             |can| can.targeting[0].values = vec!["US".to_owned(), "US".to_owned()],
-            "lists a value of geo_country, `US` twice",
+            "lists a value of geo_country, `US` twice; leave one out",
         ),
         (
             |can| can.targeting[0].values = vec![String::new()],
             "lists an empty value of the targeting dimension geo_country",
         ),
-        (|can| can.formats.clear(), "lists no formats that this host knows"),
-        (|can| can.formats.push(Format::Image), "lists one of its formats, `image` twice"),
-        (|can| can.pacing.clear(), "lists no ways of pacing that this host knows"),
-        (|can| can.price_models.clear(), "lists no price models that this host knows"),
-        (|can| can.updates.push("active".to_owned()), "lists the update `active` twice"),
+        (
+            |can| can.formats.clear(),
+            "lists no formats that this host knows; list one at least in `formats`, or nothing can be sold",
+        ),
+        (|can| can.formats.push(Format::Image), "lists one of its formats, `image` twice; leave one out"),
+        (
+            |can| can.pacing.clear(),
+            "lists no ways of pacing that this host knows; list one at least in `pacing`, or nothing can be sold",
+        ),
+        (
+            |can| can.price_models.clear(),
+            "lists no price models that this host knows; list one at least in `price-models`, or nothing can be sold",
+        ),
+        (|can| can.updates.push("active".to_owned()), "lists the update `active` twice; leave one out"),
         (
             |can| can.read_requests = vec!["POST /a".to_owned(), "POST /a".to_owned()],
-            "lists the read request `POST /a` twice",
+            "lists the read request `POST /a` twice; leave one out",
         ),
         (|can| hours_of(can).presets[0].schedules.clear(), "lists the daypart preset `morning` without hours"),
         (
@@ -364,7 +379,7 @@ fn a_description_that_contradicts_itself_is_refused_in_words() {
                 let again = hours_of(can).presets[0].clone();
                 hours_of(can).presets.push(again);
             },
-            "lists the daypart preset `morning` twice",
+            "lists the daypart preset `morning` twice; leave one out",
         ),
         (|can| hours_of(can).max_ranges = Some(0), "takes dayparting of no range of hours"),
         (

@@ -4,13 +4,13 @@
 //!
 //! | a call | is allowed to if | and leaves the step |
 //! |---|---|---|
-//! | begins a step | none is open | fresh or in doubt, as the journal found it |
+//! | begins a step | none is open, and the call has begun none of this name | fresh or in doubt, as the journal found it |
 //! | reports that the step did not happen | it is open and in doubt, nothing of it may be under way, and it is not only repeated | fresh |
 //! | sends a request that writes | a step is open, and nothing of it may be under way | in doubt until the request is answered |
 //! | finishes the step | it is the open one | done |
 //! | ends | | as [`OpenStep::state_when_left`] says |
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{SentRequest, StepState, after_failure};
 use crate::domain::time::Timestamp;
@@ -143,6 +143,12 @@ pub enum StepError {
         /// The step that was open.
         open: String,
     },
+    /// A second step with the name of an earlier one was begun.
+    #[error(
+        "`{0}` was begun a second time in one call, and would get the outcome of the first; give each step a name of its own, \
+         such as one that contains the id of the package or the creative that it is about"
+    )]
+    BegunBefore(String),
     /// A step that is not open, or not in doubt, was reported as absent.
     #[error("`{0}` was said not to have happened, but is no open step in doubt")]
     NotInDoubt(String),
@@ -169,6 +175,9 @@ pub enum StepError {
 #[derive(Debug, Default)]
 pub struct StepSequence {
     open: Option<OpenStep>,
+    /// The names of all steps that the call has begun. A step is found in the journal by its name,
+    /// so a second one of the same name would silently get the first one's outcome.
+    begun: BTreeSet<String>,
     /// How many requests were numbered. Numbers are unique within a call, because an answer may
     /// arrive while another step is open.
     requests: u64,
@@ -180,15 +189,16 @@ impl StepSequence {
         self.open.as_ref()
     }
 
-    /// Checks whether a step may be begun.
+    /// Checks whether a step may be begun. If it may, its name is used up in this call.
     ///
     /// # Errors
-    /// [`StepError::AlreadyOpen`] if another step is open.
-    pub fn may_begin(&self, name: &str) -> Result<(), StepError> {
-        match &self.open {
-            Some(open) => Err(StepError::AlreadyOpen { name: name.to_owned(), open: open.name.clone() }),
-            None => Ok(()),
+    /// [`StepError::AlreadyOpen`] if another step is open; [`StepError::BegunBefore`] if the call
+    /// has begun a step of this name.
+    pub fn may_begin(&mut self, name: &str) -> Result<(), StepError> {
+        if let Some(open) = &self.open {
+            return Err(StepError::AlreadyOpen { name: name.to_owned(), open: open.name.clone() });
         }
+        if self.begun.insert(name.to_owned()) { Ok(()) } else { Err(StepError::BegunBefore(name.to_owned())) }
     }
 
     /// Sets the open step, which was begun after [`StepSequence::may_begin`].
@@ -280,6 +290,22 @@ mod tests {
         steps.may_finish("order").unwrap();
         assert_eq!(steps.take().unwrap().name(), "order");
         assert!(steps.may_finish("order").unwrap_err().to_string().ends_with("the open step is none"));
+    }
+
+    #[test]
+    fn each_name_is_begun_once_whatever_became_of_the_step() {
+        let mut steps = StepSequence::default();
+        steps.may_begin("line").unwrap();
+        // The journal said that the step is done, so it was never open.
+        let error = steps.may_begin("line").unwrap_err();
+        assert_eq!(error, StepError::BegunBefore("line".to_owned()));
+        assert!(error.to_string().starts_with("`line` was begun a second time in one call"), "{error}");
+        steps.may_begin("line 2").unwrap();
+        steps.begin(OpenStep::fresh("line 2", "ref".to_owned()));
+        assert!(matches!(steps.may_begin("line 2"), Err(StepError::AlreadyOpen { .. })));
+        drop(steps.take());
+        assert_eq!(steps.may_begin("line 2"), Err(StepError::BegunBefore("line 2".to_owned())));
+        StepSequence::default().may_begin("line").unwrap();
     }
 
     #[test]

@@ -1,9 +1,15 @@
 //! What the adapter says of itself and of buys, and rubbish in the same shapes.
 
+use std::{
+    hash::{BuildHasher as _, RandomState},
+    hint::black_box,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
 use crate::{
     behaviour,
     bindings::flightdeck::ad_server::{steps, types::*},
-    http,
+    failure, http,
 };
 
 const SETTINGS_SCHEMA: &str = r#"{
@@ -12,7 +18,38 @@ const SETTINGS_SCHEMA: &str = r#"{
   "additionalProperties": false
 }"#;
 
+/// What `describe` does wrong, between the colon and the end. It has no arguments, so tests
+/// overwrite this text in the component.
+static DESCRIBES: [u8; 32] = *b"describe:well                   ";
+
 pub(crate) fn describe() -> Description {
+    let text = DESCRIBES.map(|byte| black_box(byte));
+    let how = String::from_utf8_lossy(&text).trim_end().replace("describe:", "");
+    let mut said = good_description();
+    match how.as_str() {
+        "clock" => said.title = format!("Test on day {}", seconds() / 86_400),
+        "random" => said.settings_schema = format!(r#"{{ "title": "{}" }}"#, random()),
+        "version" => said.adapter_version = "one".to_owned(),
+        "batch" => said.batch_size = 0,
+        "formats" => said.formats.clear(),
+        "prices" => said.price_models.clear(),
+        "twice" => said.formats.push(CreativeFormat::Image),
+        "panic" => panic!("the settings have \u{1b}[31mno schema"),
+        _ => {}
+    }
+    said
+}
+
+/// A number that is another one in each instance, in the way in which the order of a hash map is.
+fn random() -> u64 {
+    RandomState::new().hash_one("x")
+}
+
+fn seconds() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()
+}
+
+fn good_description() -> Description {
     let monday_morning = Daypart { days: vec![Weekday::Monday], start_hour: 6, end_hour: 10 };
     Description {
         platform: "test".to_owned(),
@@ -59,6 +96,10 @@ pub(crate) fn plan(ctx: &Context, change: &Change) -> Result<ChangePlan, Failure
         "fetch-in-plan" => {
             let _ = http::get(&format!("{}/x", ctx.endpoint));
         }
+        "day-in-plan" => notes.push(format!("planned on day {}", seconds() / 86_400)),
+        "random-in-plan" => notes.push(format!("plan {}", random())),
+        "random-refusal" => return Err(failure(FailureKind::Invalid, "no", format!("no, says {}", random()))),
+        "same-refusal" => return Err(failure(FailureKind::Invalid, "no", "no, always".to_owned())),
         "step-in-plan" => {
             steps::begin("x");
         }

@@ -34,7 +34,8 @@ fn act(ctx: &Context, buy: &MediaBuy, behaviour: &str) -> Result<Outcome, Failur
         "write-outside-step" => status(http::post(&url("/orders"), b"{}")),
         "report" => status(http::post(&url("/report/queue"), b"{}")),
         "secret-header" => {
-            let headers = [("authorization", "mine")];
+            let name = Some(setting(ctx, "say")).filter(|name| !name.is_empty());
+            let headers = [(name.as_deref().unwrap_or("authorization"), "mine")];
             status(http::send(&wasip2::http::types::Method::Get, &url("/echo"), &headers, b""))
         }
         "big-request" => {
@@ -70,6 +71,14 @@ fn act(ctx: &Context, buy: &MediaBuy, behaviour: &str) -> Result<Outcome, Failur
         "begin-twice" => {
             steps::begin("a");
             steps::begin("b");
+            Ok(noted(Vec::new()))
+        }
+        // One name for the lines of all packages.
+        "name-twice" => {
+            for package in &buy.packages {
+                let id = step("line", &url("/lines"))?;
+                steps::remember(&RemoteObject { kind: RemoteKind::Package, key: package.package_id.clone(), id });
+            }
             Ok(noted(Vec::new()))
         }
         _ => make(ctx, buy),

@@ -86,7 +86,7 @@ fn refusal(status: reqwest::StatusCode, said: &Value, grant: &TokenGrant) -> Fai
     }
     let words = |name: &str| {
         let text = said.get(name).and_then(Value::as_str).unwrap_or_default();
-        let shows = Injection::hiding(grant.secrets()).occurs_in(text.as_bytes());
+        let shows = Injection::default().hiding(grant.secrets()).occurs_in(text.as_bytes());
         if shows { String::new() } else { prose(text, 300) }
     };
     let message = ["error_description", "message"].map(words).into_iter().find(|text| !text.is_empty());
