@@ -61,7 +61,7 @@ async fn it_is_refused_on_the_other_ways_in_as_well() {
     assert!(error.contains("`one`, which is no semantic version"), "{error}");
     // Its bytes are kept, and can't be activated either.
     let kept = inspect(&file).await.unwrap();
-    let error = world.adapters.activate(&"acme".into(), &kept.digest).await.unwrap_err().to_string();
+    let error = world.adapters.activate(&"acme".into(), &kept.digest, true).await.unwrap_err().to_string();
     assert!(error.contains("`one`, which is no semantic version"), "{error}");
     assert!(kept.problem.unwrap().contains("`one`, which is no semantic version"));
 }

@@ -105,13 +105,13 @@ async fn a_running_host_installs_only_what_a_trusted_key_signed() {
     assert_eq!(problem(&error), &SignatureError::Foreign(vec![foreign.public()]));
     // It is kept now, but activating it is no way around its signature.
     let digest = digest::sha256(&std::fs::read(&other).unwrap());
-    let error = world.adapters.activate(&acme, &digest).await.unwrap_err();
+    let error = world.adapters.activate(&acme, &digest, true).await.unwrap_err();
     assert_eq!(problem(&error), &SignatureError::Foreign(vec![foreign.public()]));
     assert_eq!(world.adapters.active_release(&acme), active);
 
     let both = component(dir.path(), "both.wasm", &[&foreign, &mine]);
     let installed = world.adapters.install(&acme, &both).await.unwrap();
-    world.adapters.activate(&acme, &installed.digest).await.unwrap();
+    world.adapters.activate(&acme, &installed.digest, true).await.unwrap();
     assert_eq!(world.adapters.active_release(&acme), Some(installed.digest));
 }
 
@@ -154,7 +154,7 @@ async fn what_another_host_activated_is_taken_only_if_a_trusted_key_signed_it() 
         let bytes = std::fs::read(component(dir.path(), "other.wasm", &signers)).unwrap();
         let digest = digest::sha256(&bytes);
         world.adapters.join(&(Arc::new(OtherHost(bytes)) as Arc<dyn Shared>));
-        let activated = world.adapters.activate(&acme, &digest).await;
+        let activated = world.adapters.activate(&acme, &digest, true).await;
         let code = world.data_dir.path().join("code").join(format!("{digest}.code"));
         match refusal {
             None => {
