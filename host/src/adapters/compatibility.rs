@@ -93,7 +93,8 @@ mod tests {
     fn a_component_with_asynchronous_functions_is_told_how_it_is_built_without() {
         // The header of a component, and a section with nothing but `task.cancel`.
         let bytes = b"\0asm\x0d\0\x01\0\x08\x02\x01\x05";
-        let error = Component::from_binary(&Engine::default(), bytes).map(|_| ()).unwrap_err();
+        let error =
+            Component::from_binary(&crate::adapters::engine::compiler().unwrap(), bytes).map(|_| ()).unwrap_err();
         let words = with_cure(&format!("{error:#}"));
         assert!(words.contains("`task.cancel` requires the component model async feature"), "{words}");
         assert!(words.contains("add `--backend-qjs-disable-async`") && words.contains("`async: false`"), "{words}");

@@ -195,7 +195,7 @@ impl Subject<'_> {
         let mut answers = Vec::new();
         for clock_ahead in [Duration::ZERO, AHEAD] {
             let (context, change) = (given.context(), change.clone());
-            let call = self.call("plan", &limits, clock_ahead, move |store, adapter| {
+            let call = self.call("sample plan", &limits, clock_ahead, move |store, adapter| {
                 let guest = adapter.flightdeck_ad_server_ad_server();
                 Box::pin(async move { guest.call_plan(store, &context, &change).await })
             });

@@ -23,7 +23,7 @@ const SETTINGS_SCHEMA: &str = r#"{
 static DESCRIBES: [u8; 32] = *b"describe:well                   ";
 
 pub(crate) fn describe() -> Description {
-    let text = DESCRIBES.map(|byte| black_box(byte));
+    let text = DESCRIBES.map(black_box);
     let how = String::from_utf8_lossy(&text).trim_end().replace("describe:", "");
     let mut said = good_description();
     match how.as_str() {
