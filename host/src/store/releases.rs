@@ -124,10 +124,11 @@ impl Store {
     /// looked up, the last of them is returned, because the others are not examined.
     pub async fn needs_release(&self, digest: &str) -> Result<Option<String>, StoreError> {
         let named = format!("\"{digest}\"");
-        let open = "SELECT id, doc FROM operations WHERE begun = 1 ORDER BY buy LIMIT ?";
+        // Both conditions are always true: they make a search of the index of what would be a scan.
+        let open = "SELECT id, doc FROM operations WHERE begun = 1 AND buy > '' ORDER BY buy LIMIT ?";
         let lost =
             "SELECT operations.id, operations.doc FROM lookups JOIN operations ON operations.id = lookups.operation
-             ORDER BY lookups.due_at LIMIT ?";
+             WHERE lookups.due_at > 0 ORDER BY lookups.due_at LIMIT ?";
         for asked in [open, lost] {
             let found = self.read(Statement::new(asked).with(MOST_EXAMINED)).await?;
             for (index, row) in found.iter().enumerate() {
