@@ -124,10 +124,11 @@ async fn a_host_that_is_behind_has_nobody_asked_again_on_account_of_its_own_plan
     let request = json!({ "packages": ["front_page"], "total_budget": 10_000, "flight_start_date": today() });
     let created = replicas.post(0, BUYER, "/v1/media-buys", request).await.expect(202);
     let mut beside = PgConnection::connect(&replicas.database_url).await.expect("the database");
-    let serves = "SELECT digest FROM active_components WHERE platform = 'kevel'";
+    let serves = "SELECT digest FROM activations WHERE platform = 'kevel' ORDER BY number DESC LIMIT 1";
     let served: String = sqlx::query_scalar(serves).fetch_one(&mut beside).await.expect("one serves");
     let all_are_to_serve = async |beside: &mut PgConnection, digest: &str| {
-        let switch = "UPDATE active_components SET digest = $1 WHERE platform = 'kevel'";
+        let switch = "INSERT INTO activations (platform, number, digest, at, actor, kind)
+                      SELECT 'kevel', max(number) + 1, $1, 0, 'ops', 'activate' FROM activations WHERE platform = 'kevel'";
         sqlx::query(switch).bind(digest).execute(beside).await.expect("it is written");
     };
     let newer = "a".repeat(64);
