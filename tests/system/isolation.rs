@@ -54,6 +54,8 @@ fn body_for(operation: &str, owned: &Owned) -> Value {
         }
         "update_webhook" => json!({ "webhook_id": owned.webhook, "active": false }),
         "replay_webhook" => json!({ "webhook_id": owned.webhook, "failed": true }),
+        "list_releases" | "install_release" | "activate_release" | "rollback_release" | "remove_release"
+        | "list_activations" => json!({}),
         other => panic!("{other} is new: say here what a stranger would send to it"),
     }
 }
@@ -92,6 +94,8 @@ async fn no_route_of_the_interface_shows_a_stranger_anything() {
                 ("task_id", &owned.task),
                 ("operation_id", &owned.operation),
                 ("webhook_id", &owned.webhook),
+                ("platform", &"kevel".to_owned()),
+                ("digest", &"0123456789ab".to_owned()),
             ] {
                 path = path.replace(&format!("{{{name}}}"), value);
             }
@@ -117,7 +121,8 @@ async fn no_route_of_the_interface_shows_a_stranger_anything() {
                     .replace(&owned.buy, "kevel_0")
                     .replace(&owned.task, "task_0")
                     .replace(&owned.operation, "op_0")
-                    .replace(&owned.webhook, "wh_0");
+                    .replace(&owned.webhook, "wh_0")
+                    .replace("/platforms/kevel", "/platforms/nowhere");
                 let missing = house.try_call(OTHER, method, &nowhere, sent, &[]).await.expect("an answer");
                 assert_eq!(
                     (answer.status, &answer.body["error"]),
