@@ -268,10 +268,10 @@ async fn an_approval_holds_under_another_release_that_plans_the_same() {
         adapter(&house, &["install", "acme", &shown(&file), "--activate"]).await.expect("it is activated");
         until_planned_by(&house, &second).await;
         house.approve(&created.text("/task_id")).await.expect(200);
-        let path = format!("/v1/tasks/{}", created.text("/task_id"));
-        let ends = |answer: &Answer| answer.body["status"] == "completed" || answer.body["changed"].is_string();
-        let task = house.until(REVIEWER, &path, ends).await;
-        let asked_again = task.body["changed"].as_str().is_some_and(|words| words.contains("the adapter was replaced"));
-        assert_eq!(asked_again, strict, "{:#}", task.body);
+        let path = format!("/v1/operations/{}", created.text("/operation_id"));
+        let asked_again = |answer: &Answer| answer.body["state"] == "awaiting_approval";
+        let begun = |answer: &Answer| answer.body["steps"].as_array().is_some_and(|steps| !steps.is_empty());
+        let operation = house.until(BUYER, &path, |answer| asked_again(answer) || begun(answer)).await;
+        assert_eq!(asked_again(&operation), strict, "{:#}", operation.body);
     }
 }

@@ -16,7 +16,7 @@ use flightdeck_emulators::{
 use tokio::process::{Child, Command};
 
 /// How long the host may take to become ready: on its first start, it compiles its adapters.
-const READY_WITHIN: Duration = Duration::from_secs(60);
+const READY_WITHIN: Duration = Duration::from_secs(180);
 
 /// The API key of the emulated Kevel.
 const API_KEY: &str = "demo-key";
