@@ -21,7 +21,7 @@ impl From<ReleaseError> for AppError {
             ReleaseError::NoSuchRelease(..) | ReleaseError::Ambiguous(..) => {
                 Self::new(ErrorCode::NotFound, message).suggest("see list_releases")
             }
-            ReleaseError::TooLarge | ReleaseError::Install(_) => Self::new(ErrorCode::InvalidParameter, message),
+            ReleaseError::Install(_) => Self::new(ErrorCode::InvalidParameter, message),
             ReleaseError::Products(_)
             | ReleaseError::NothingBefore(_)
             | ReleaseError::Serves(..)

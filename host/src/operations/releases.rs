@@ -9,7 +9,7 @@
 use std::sync::Arc;
 
 use crate::{
-    adapters::{Adapters, COMPONENT_BYTES, InstallError, ReleaseInfo},
+    adapters::{Adapters, InstallError, ReleaseInfo},
     config::{Config, Product},
     domain::{
         audit::AuditEntry,
@@ -35,9 +35,6 @@ pub enum ReleaseError {
     /// The platform is not configured.
     #[error("there is no platform {0}; configured: {1}")]
     NoSuchPlatform(PlatformName, String),
-    /// The upload is too large.
-    #[error("an adapter has at most {COMPONENT_BYTES} bytes")]
-    TooLarge,
     /// The component can't be used.
     #[error(transparent)]
     Install(#[from] InstallError),
@@ -127,11 +124,8 @@ impl Releases<'_> {
     /// When the component can't be used on the platform.
     pub async fn install(&self, platform: &PlatformName, bytes: &[u8]) -> Result<Installed, ReleaseError> {
         self.known(platform)?;
-        if bytes.len() as u64 > COMPONENT_BYTES {
-            return Err(ReleaseError::TooLarge);
-        }
         let info = self.adapters.install_bytes(platform, bytes).await?;
-        let is_new = record(self.store, platform, &info, bytes.to_vec(), self.actor).await?;
+        let is_new = record(self.store, platform, &info, async || Ok(bytes.to_vec()), self.actor).await?;
         let release = self.find(platform, &info.digest).await?;
         Ok(Installed { difference: self.difference(platform, &info.digest), release, is_new })
     }
@@ -312,14 +306,16 @@ pub fn unfit(adapters: &Adapters, product: &Product, release: Option<&str>) -> V
     settings.chain(formats).map(|problem| format!("{place}: product {id}: {problem}")).collect()
 }
 
-/// Stores a release that this host has installed. Returns whether it is new to the platform.
+/// Stores a release that this host has installed. Returns whether it is new to the platform. Its
+/// component is read only if it is not stored yet.
 async fn record(
     store: &Store,
     platform: &PlatformName,
     info: &ReleaseInfo,
-    bytes: Vec<u8>,
+    read: impl AsyncFnOnce() -> Result<Vec<u8>, StoreError>,
     actor: &str,
 ) -> Result<bool, StoreError> {
+    let component = if store.has_component(&info.digest).await? { None } else { Some(read().await?) };
     let release = Release {
         platform: platform.clone(),
         digest: info.digest.clone(),
@@ -329,7 +325,7 @@ async fn record(
         unhealthy_at: None,
     };
     let line = line(actor, "release.installed", platform, &info.digest, Some(format!("version {}", info.version)));
-    store.install_release(NewRelease { release, component: Some(bytes), line }).await
+    store.install_release(NewRelease { release, component, line }).await
 }
 
 /// Records an activation. `unhealthy` is the release that it replaces because that one is unhealthy.

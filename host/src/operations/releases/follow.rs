@@ -38,10 +38,12 @@ pub async fn begin(store: &Store, adapters: &Arc<Adapters>) -> Result<(), StoreE
     for platform in adapters.platforms() {
         let configured = adapters.releases(&platform).into_iter().find(|release| release.active);
         if let Some(release) = configured {
-            let bytes = adapters.component(&release.digest).await.map_err(|error| {
-                StoreError::Unavailable(format!("the component of {platform} can't be read: {error}"))
-            })?;
-            record(store, &platform, &release, bytes, ITSELF).await?;
+            let read = async || {
+                adapters.component(&release.digest).await.map_err(|error| {
+                    StoreError::Unavailable(format!("the component of {platform} can't be read: {error}"))
+                })
+            };
+            record(store, &platform, &release, read, ITSELF).await?;
             follow_configuration(store, &platform, &release).await?;
         }
     }
