@@ -17,7 +17,7 @@ use crate::{
         error::{AppError, ErrorCode},
     },
     metrics::{CALL_SECONDS, CALLS, Watch},
-    web::json::{Arguments, text::IdempotencyKey},
+    web::json::{self, Arguments, text::IdempotencyKey},
 };
 
 /// Who may use a tool.
@@ -118,6 +118,21 @@ pub struct CallOptions {
     pub if_match: Option<i64>,
     /// The body, of a tool that takes a component.
     pub upload: Bytes,
+}
+
+impl CallOptions {
+    /// Returns the version that a decision is made on: that of the arguments, or of `If-Match`.
+    ///
+    /// # Errors
+    /// `INVALID_PARAMETER` when both are given and differ.
+    pub fn version(&self, argument: Option<i64>) -> Result<Option<i64>, AppError> {
+        match (argument, self.if_match) {
+            (Some(inside), Some(outside)) if inside != outside => {
+                Err(json::invalid("/version", "version is not the one of the If-Match header: give one, or the same"))
+            }
+            (inside, outside) => Ok(inside.or(outside)),
+        }
+    }
 }
 
 /// A tool's answer.

@@ -11,12 +11,8 @@ use crate::{
         release::{Activation, ActivationKind, Release},
         time::Timestamp,
     },
-    operations::releases::{Decision, Installed, ReleaseView},
-    web::json::{
-        self, Arguments, read,
-        text::{Id, Line, MAX_WORDS},
-        values::Version,
-    },
+    operations::releases::{Installed, ReleaseView},
+    web::json::{Arguments, read, text::Id},
 };
 
 /// A platform.
@@ -166,24 +162,4 @@ impl From<Activation> for ActivationAnswer {
         };
         Self { platform, number, digest, at, actor, kind, reason }
     }
-}
-
-/// Builds what a decision is made with. `if_match` is the version of the header.
-///
-/// # Errors
-/// `INVALID_PARAMETER` if the body has another version than the header.
-pub(in crate::web::v1) fn decision(
-    reason: Option<Line<MAX_WORDS>>,
-    version: Option<Version>,
-    if_match: Option<i64>,
-    accept_losses: bool,
-) -> Result<Decision, AppError> {
-    let version = version.map(|version| version.0);
-    if let (Some(version), Some(header)) = (version, if_match)
-        && version != header
-    {
-        let message = format!("version is {version} in the body and {header} in If-Match: give it once, or the same");
-        return Err(json::invalid("/version", message));
-    }
-    Ok(Decision { reason: reason.map(|line| line.0), expected: version.or(if_match), accept_losses })
 }

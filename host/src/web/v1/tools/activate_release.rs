@@ -6,6 +6,7 @@ use serde::Deserialize;
 use crate::{
     app::{App, caller::Caller, error::AppError},
     domain::id::PlatformName,
+    operations::releases::Decision,
     web::{
         json::{
             Arguments, read,
@@ -13,7 +14,7 @@ use crate::{
             values::Version,
         },
         tool::{Answer, Audience, CallOptions, Effect, Tool, Verb},
-        v1::release::{ActivationAnswer, decision},
+        v1::release::ActivationAnswer,
     },
 };
 
@@ -39,8 +40,11 @@ pub const TOOL: Tool = Tool {
 async fn run(app: App, caller: Caller, arguments: Arguments, options: CallOptions) -> Result<Answer, AppError> {
     let request: ActivateRelease = read(arguments)?;
     let platform = PlatformName::new(request.platform.0);
-    let decision =
-        decision(request.reason, request.version, options.if_match, request.accept_losses.unwrap_or_default())?;
+    let decision = Decision {
+        reason: request.reason.map(|line| line.0),
+        expected: options.version(request.version.map(|version| version.0))?,
+        accept_losses: request.accept_losses.unwrap_or_default(),
+    };
     let activation = app.activate_release(&caller, &platform, &request.digest.0, &decision).await?;
     let version = Some(activation.number);
     Ok(Answer { version, ..Answer::new(&ActivationAnswer::from(activation))? })

@@ -8,7 +8,7 @@ use crate::{
     domain::{id::TaskId, task::Resolution},
     web::{
         json::{
-            self, Arguments, read,
+            Arguments, read,
             text::{Id, Words},
             values::Version,
         },
@@ -46,17 +46,12 @@ pub const TOOL: Tool = Tool {
 
 async fn run(app: App, caller: Caller, arguments: Arguments, options: CallOptions) -> Result<Answer, AppError> {
     let request: CompleteTask = read(arguments)?;
-    let version = request.version.map(|version| version.0);
-    if let (Some(inside), Some(outside)) = (version, options.if_match)
-        && inside != outside
-    {
-        return Err(json::invalid("/version", "version is not the one of the If-Match header: give one, or the same"));
-    }
+    let version = options.version(request.version.map(|version| version.0))?;
     let decide = Decide {
         task: TaskId::new(request.task_id.0),
         resolution: request.resolution,
         words: request.resolution_detail.map(|words| words.0),
-        version: version.or(options.if_match),
+        version,
     };
     answer(&app.complete_task(&caller, decide).await?)
 }
