@@ -98,7 +98,8 @@ check: check-format
 
 test: wasm-target check-format lint guests
 	@{ $(VENV)/bin/python -c 'import mcp, google.ads.admanager_v1, standardwebhooks, schemathesis' 2>/dev/null && command -v cargo-nextest >/dev/null; } || $(MAKE) setup
-	@$(call saying-what-is-left-out,FLIGHTDECK_PYTHON=$(CURDIR)/$(VENV)/bin/python INSTA_UPDATE=no tests/with-postgres $(CARGO) nextest run --locked --workspace)
+	@$(call saying-what-is-left-out,FLIGHTDECK_GUEST_DIR=$(CURDIR)/target/$(WASM_TARGET)/guest \
+		FLIGHTDECK_PYTHON=$(CURDIR)/$(VENV)/bin/python INSTA_UPDATE=no tests/with-postgres $(CARGO) nextest run --locked --workspace)
 
 ## Each fuzz target for FUZZ_SECONDS, from the inputs in fuzz/corpus. Needs a nightly compiler; cargo-fuzz is installed if it is missing. What it finds
 ## new is kept in target/fuzz-corpus; a crash is in fuzz/artifacts, and becomes a test.

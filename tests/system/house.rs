@@ -10,13 +10,13 @@ use flightdeck_emulators::{
     Running,
     kevel::{Kevel, Options},
 };
-use flightdeck_test_support::component;
+use flightdeck_test_support::{component, native_code};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::process::Command;
 
-use crate::{host::Host, native_code};
+use crate::host::Host;
 
 /// How long anything may take that a test waits for. Far more than it takes on a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);

@@ -28,7 +28,6 @@ mod lifecycle;
 mod logins;
 mod mcp;
 mod missing;
-mod native_code;
 mod openapi;
 mod order;
 mod platform_failures;

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, sync::RwLock, time::Duration};
 
-use flightdeck_test_support::postgres;
+use flightdeck_test_support::{native_code, postgres};
 use reqwest::Method;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -11,7 +11,6 @@ use tokio::sync::Mutex;
 use crate::{
     host::Host,
     house::{self, Answer, BUYER, PATIENCE, REVIEWER, today},
-    native_code,
     proxy::Proxy,
     servers::{Endpoints, Servers},
 };

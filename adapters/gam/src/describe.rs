@@ -28,6 +28,7 @@ pub fn description() -> Description {
             min_minutes: 1,
             max_minutes: inferred::LONGEST_CAP_MINUTES,
             note: "A cap of the media buy is taken where it has one package.".to_owned(),
+            extensions: Vec::new(),
         }),
         pacing: vec![Pacing::Even, Pacing::Asap, Pacing::FrontLoaded],
         price_models: vec![PriceModel::Cpm],
@@ -48,6 +49,8 @@ pub fn description() -> Description {
         write_requests: Vec::new(),
         lookup_lag_ms: inferred::LOOKUP_LAG_MS,
         batch_size: BATCH_SIZE,
+        cancel: CancelSupport::Stops,
+        delivery_counting: DeliveryCounting::Daily,
         extensions: Vec::new(),
     }
 }
@@ -62,7 +65,7 @@ fn dimension(dimension: &Dimension) -> DimensionSupport {
         Dimension::GeoPostal => vec![Operator::AnyOf],
         _ => vec![Operator::AnyOf, Operator::NoneOf],
     };
-    DimensionSupport { dimension: dimension.clone(), operators, values, note }
+    DimensionSupport { dimension: dimension.clone(), operators, values, note, extensions: Vec::new() }
 }
 
 fn note(dimension: &Dimension) -> String {

@@ -178,6 +178,7 @@ fn assets(buy: &RemoteBuy, order: &Standing) -> Vec<AssetStatus> {
         state: state.clone(),
         remote_id: Some(object.id.clone()),
         feedback: feedback.clone(),
+        extensions: Vec::new(),
     };
     buy.remote.iter().filter(|object| object.kind == RemoteKind::Creative).map(status).collect()
 }
@@ -229,6 +230,7 @@ mod tests {
                 package_id: "a".to_owned(),
                 state: state.clone(),
                 impressions_delivered: None,
+                extensions: Vec::new(),
             };
             states.iter().map(package).collect()
         };

@@ -35,6 +35,7 @@ pub fn description() -> Description {
             custom_schedules: true,
             max_ranges: None,
             note: "Hours in the time zone that is named.".to_owned(),
+            extensions: Vec::new(),
         }),
         frequency_cap: Some(FrequencyCapSupport {
             scopes: vec![CapScope::MediaBuy, CapScope::Package],
@@ -44,6 +45,7 @@ pub fn description() -> Description {
                 "Counted are {}. A cap of the media buy holds for all of its packages on Kevel.",
                 caps::periods()
             ),
+            extensions: Vec::new(),
         }),
         pacing: vec![Pacing::Even, Pacing::Asap],
         price_models: vec![PriceModel::Cpm],
@@ -66,6 +68,8 @@ pub fn description() -> Description {
         write_requests: WRITE_REQUESTS.map(str::to_owned).to_vec(),
         lookup_lag_ms: inferred::LOOKUP_LAG_MS,
         batch_size: BATCH_SIZE,
+        cancel: CancelSupport::Stops,
+        delivery_counting: DeliveryCounting::Daily,
         extensions: Vec::new(),
     }
 }
@@ -90,6 +94,7 @@ fn dimension(dimension: &Dimension) -> DimensionSupport {
         operators: vec![Operator::AnyOf, Operator::NoneOf],
         values,
         note: note.to_owned(),
+        extensions: Vec::new(),
     }
 }
 

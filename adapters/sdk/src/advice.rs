@@ -29,6 +29,7 @@ pub fn advise(update: &PerformanceUpdate, above: Advice<'_>, below: Advice<'_>) 
                     kind: OptimizationKind::None,
                     action: "none".to_owned(),
                     reason: "It performs at the baseline.".to_owned(),
+                    extensions: Vec::new(),
                 };
             }
         };
@@ -49,10 +50,12 @@ mod tests {
             performance_index,
             confidence: None,
             feedback: None,
+            extensions: Vec::new(),
         };
         let update = PerformanceUpdate {
             media_buy: samples::buy(vec![samples::package("a")]),
             performance: vec![of("a", 1_200_000), of("b", 800_000), of("c", 1_000_000)],
+            extensions: Vec::new(),
         };
         let outcome = advise(&update, ("more", "Give more."), ("less", "Give less."));
         let said: Vec<(&str, &str)> =

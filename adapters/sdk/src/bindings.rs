@@ -8,7 +8,7 @@
 #![allow(clippy::all, clippy::unwrap_used, clippy::expect_used, reason = "generated")]
 
 wit_bindgen::generate!({
-    path: "../../wit/v0.1",
+    path: "wit",
     world: "adapter",
     pub_export_macro: true,
     export_macro_name: "export_adapter",

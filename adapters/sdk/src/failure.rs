@@ -80,6 +80,7 @@ impl Failure {
             value: value.into(),
             message: message.into(),
             supported: supported.iter().map(|&text| text.to_owned()).collect(),
+            extensions: Vec::new(),
         });
         self
     }
@@ -166,7 +167,7 @@ impl Problems {
         supported: &[&str],
     ) {
         let supported = supported.iter().map(|&text| text.to_owned()).collect();
-        self.items.push((kind, code, FailureItem { field, value, message, supported }));
+        self.items.push((kind, code, FailureItem { field, value, message, supported, extensions: Vec::new() }));
     }
 
     /// Whether no problem was added so far.
@@ -271,6 +272,7 @@ impl From<Refusal> for Failure {
             value,
             message,
             supported,
+            extensions: Vec::new(),
         });
         Self {
             items: items.collect(),
@@ -308,6 +310,7 @@ impl AssetStatus {
             state: AssetState::Rejected,
             remote_id,
             feedback: Some(clean(&words.join(" "), WORDS_LIMIT)),
+            extensions: Vec::new(),
         }
     }
 
@@ -322,6 +325,7 @@ impl AssetStatus {
             state,
             remote_id: Some(remote_id),
             feedback: (!feedback.is_empty()).then(|| clean(&feedback, WORDS_LIMIT)),
+            extensions: Vec::new(),
         }
     }
 }
@@ -335,6 +339,7 @@ impl OptimizationAction {
             kind: OptimizationKind::Advised,
             action: action.to_owned(),
             reason: reason.into(),
+            extensions: Vec::new(),
         }
     }
 }

@@ -96,8 +96,8 @@ pub mod words;
 
 /// The functions of an adapter, named as in the contract. See `wit/` for what each must do.
 pub use bindings::exports::flightdeck::ad_server::ad_server::Guest as Adapter;
-/// Every type of the contract, documented in `wit/v0.1/types.wit`.
-pub use bindings::flightdeck::ad_server::types;
+/// Every type of the contract, documented in `wit/v1.0/adapter-types.wit`.
+pub use bindings::flightdeck::ad_server::adapter_types as types;
 pub use step::step;
 
 /// The items that nearly every module of an adapter uses.

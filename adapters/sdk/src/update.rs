@@ -108,7 +108,13 @@ mod tests {
         current.packages[0].creative_ids = vec!["one".to_owned(), "two".to_owned()];
         let mut desired = current.clone();
         desired.packages[0].creative_ids = vec!["two".to_owned(), "three".to_owned(), "four".to_owned()];
-        MediaBuyUpdate { current, desired, creatives: Vec::new(), touched: vec!["c".to_owned(), "b".to_owned()] }
+        MediaBuyUpdate {
+            current,
+            desired,
+            creatives: Vec::new(),
+            touched: vec!["c".to_owned(), "b".to_owned()],
+            extensions: Vec::new(),
+        }
     }
 
     #[test]

@@ -50,7 +50,7 @@ pub fn planned<A: Adapter, E>(network: &Network<A, E>, buy: &MediaBuy) -> (Vec<S
 
 /// Returns the types of the objects planned for an upload.
 pub fn planned_upload<A: Adapter, E>(network: &Network<A, E>, buy: &MediaBuy, assets: &[Creative]) -> Vec<String> {
-    let batch = CreativeBatch { media_buy: buy.clone(), assets: assets.to_vec() };
+    let batch = CreativeBatch { media_buy: buy.clone(), assets: assets.to_vec(), extensions: Vec::new() };
     let plan = network.run(|ctx| A::plan(ctx, Change::AddCreatives(batch))).unwrap();
     plan.changes.into_iter().map(|change| change.remote_type).collect()
 }

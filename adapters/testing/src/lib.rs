@@ -104,7 +104,7 @@ impl<A: Adapter, E> Network<A, E> {
 
     /// Uploads creatives.
     pub fn upload(&self, buy: &MediaBuy, assets: &[Creative]) -> Vec<AssetStatus> {
-        let batch = CreativeBatch { media_buy: buy.clone(), assets: assets.to_vec() };
+        let batch = CreativeBatch { media_buy: buy.clone(), assets: assets.to_vec(), extensions: Vec::new() };
         self.run(|ctx| A::add_creative_assets(ctx, batch)).unwrap().assets
     }
 
@@ -153,6 +153,7 @@ impl<A: Adapter, E> Network<A, E> {
             remote: self.host.remote(),
             start: buy.start.clone(),
             end: buy.end.clone(),
+            extensions: Vec::new(),
         }
     }
 
@@ -228,6 +229,7 @@ pub fn change(current: &MediaBuy, desired: &MediaBuy, creatives: &[Creative], to
         desired: desired.clone(),
         creatives: creatives.to_vec(),
         touched: touched.iter().map(|&id| id.to_owned()).collect(),
+        extensions: Vec::new(),
     }
 }
 

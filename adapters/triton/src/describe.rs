@@ -28,12 +28,14 @@ pub fn description() -> Description {
             custom_schedules: true,
             max_ranges: None,
             note: "Hours in the time zone that is named.".to_owned(),
+            extensions: Vec::new(),
         }),
         frequency_cap: Some(FrequencyCapSupport {
             scopes: vec![CapScope::Package],
             min_minutes: 1,
             max_minutes: inferred::LONGEST_CAP_MINUTES,
             note: "A cap of the media buy is taken where it has one package.".to_owned(),
+            extensions: Vec::new(),
         }),
         pacing: vec![Pacing::Even, Pacing::Asap],
         price_models: vec![PriceModel::Cpm],
@@ -56,6 +58,8 @@ pub fn description() -> Description {
         write_requests: Vec::new(),
         lookup_lag_ms: inferred::LOOKUP_LAG_MS,
         batch_size: BATCH_SIZE,
+        cancel: CancelSupport::Stops,
+        delivery_counting: DeliveryCounting::Daily,
         extensions: Vec::new(),
     }
 }
@@ -76,7 +80,7 @@ fn dimension(dimension: &Dimension) -> DimensionSupport {
         Dimension::MediaType => vec![Operator::AnyOf],
         _ => vec![Operator::AnyOf, Operator::NoneOf],
     };
-    DimensionSupport { dimension: dimension.clone(), operators, values, note: note.to_owned() }
+    DimensionSupport { dimension: dimension.clone(), operators, values, note: note.to_owned(), extensions: Vec::new() }
 }
 
 #[cfg(test)]

@@ -6,10 +6,10 @@
 #![allow(missing_docs, reason = "generated: the documentation is in the WIT files")]
 
 /// Package `flightdeck:ad-server@0.1.0`.
-pub mod v0_1 {
+pub mod v1_0 {
     #[cfg(not(feature = "arbitrary"))]
     wasmtime::component::bindgen!({
-        path: "../../wit/v0.1",
+        path: "../../wit/v1.0",
         world: "adapter",
         imports: { default: async | trappable },
         exports: { default: async },
@@ -19,7 +19,7 @@ pub mod v0_1 {
     // For the fuzz targets: bindgen takes no conditional derive.
     #[cfg(feature = "arbitrary")]
     wasmtime::component::bindgen!({
-        path: "../../wit/v0.1",
+        path: "../../wit/v1.0",
         world: "adapter",
         imports: { default: async | trappable },
         exports: { default: async },

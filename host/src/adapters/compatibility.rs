@@ -4,7 +4,7 @@ use wasmtime::{Engine, component::Component};
 
 /// The contract version that this host offers. Versions with the same first two numbers are
 /// compatible.
-pub(crate) const OFFERED: &str = "0.1";
+pub(crate) const OFFERED: &str = "1.0";
 
 const PACKAGE: &str = "flightdeck:ad-server/";
 
@@ -48,7 +48,7 @@ fn judge(imports: &[&str], exports: &[&str]) -> Result<(), String> {
     Ok(())
 }
 
-/// Returns the version in a name such as `flightdeck:ad-server/steps@0.1.0`.
+/// Returns the version in a name such as `flightdeck:ad-server/steps@1.0.0`.
 pub(crate) fn contract_version(name: &str) -> Option<&str> {
     name.strip_prefix(PACKAGE)?.split_once('@').map(|(_, version)| version)
 }
@@ -87,7 +87,7 @@ pub(crate) fn with_cure(refusal: &str) -> String {
 mod tests {
     use super::*;
 
-    const MAIN: &str = "flightdeck:ad-server/ad-server@0.1.0";
+    const MAIN: &str = "flightdeck:ad-server/ad-server@1.0.0";
 
     #[test]
     fn a_component_with_asynchronous_functions_is_told_how_it_is_built_without() {
@@ -103,19 +103,19 @@ mod tests {
 
     #[test]
     fn a_component_of_this_contract_fits() {
-        let imports = ["flightdeck:ad-server/steps@0.1.0", "wasi:http/types@0.2.4", "wasi:cli/stderr@0.2.0"];
+        let imports = ["flightdeck:ad-server/steps@1.0.0", "wasi:http/types@0.2.4", "wasi:cli/stderr@0.2.0"];
         assert_eq!(judge(&imports, &[MAIN]), Ok(()));
-        assert_eq!(judge(&[], &["flightdeck:ad-server/ad-server@0.1.7"]), Ok(()));
+        assert_eq!(judge(&[], &["flightdeck:ad-server/ad-server@1.0.7"]), Ok(()));
     }
 
     #[test]
     fn another_version_is_refused_with_both_versions() {
-        for name in ["flightdeck:ad-server/ad-server@0.2.0", "flightdeck:ad-server/ad-server@0.10.0"] {
+        for name in ["flightdeck:ad-server/ad-server@0.1.0", "flightdeck:ad-server/ad-server@1.10.0"] {
             let words = judge(&[], &[name]).unwrap_err();
-            assert!(words.starts_with("was built for ad-server 0."), "{words}");
-            assert!(words.ends_with("this host offers 0.1"), "{words}");
+            assert!(words.starts_with("was built for ad-server "), "{words}");
+            assert!(words.ends_with("this host offers 1.0"), "{words}");
         }
-        assert!(judge(&["flightdeck:ad-server/steps@1.0.0"], &[MAIN]).unwrap_err().contains("1.0.0"));
+        assert!(judge(&["flightdeck:ad-server/steps@2.0.0"], &[MAIN]).unwrap_err().contains("2.0.0"));
     }
 
     #[test]

@@ -16,7 +16,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use flightdeck_bindings::v0_1::{AdapterPre, flightdeck::ad_server::types as wit};
+use flightdeck_bindings::v1_0::{AdapterPre, flightdeck::ad_server::adapter_types as wit};
 use serde_json::Value;
 
 use super::{

@@ -6,9 +6,9 @@
 
 use std::{thread, time::Duration};
 
-use flightdeck_bindings::v0_1::{
+use flightdeck_bindings::v1_0::{
     AdapterPre,
-    flightdeck::ad_server::{steps, types},
+    flightdeck::ad_server::{adapter_types, steps},
 };
 use wasmtime::{
     Config, Enabled, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig,
@@ -185,7 +185,7 @@ fn linker(engine: &Engine) -> wasmtime::Result<Linker<CallState>> {
     let mut linker = Linker::new(engine);
     wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
     wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
-    types::add_to_linker::<CallState, HasSelf<CallState>>(&mut linker, |state| state)?;
+    adapter_types::add_to_linker::<CallState, HasSelf<CallState>>(&mut linker, |state| state)?;
     steps::add_to_linker::<CallState, HasSelf<CallState>>(&mut linker, |state| state)?;
     Ok(linker)
 }

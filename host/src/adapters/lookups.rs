@@ -4,7 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use flightdeck_bindings::v0_1::flightdeck::ad_server::types as wit;
+use flightdeck_bindings::v1_0::flightdeck::ad_server::adapter_types as wit;
 use tokio_util::sync::CancellationToken;
 
 use super::{

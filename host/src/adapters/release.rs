@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use flightdeck_bindings::v0_1::AdapterPre;
+use flightdeck_bindings::v1_0::AdapterPre;
 use serde_json::Value;
 
 use super::{

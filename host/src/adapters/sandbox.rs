@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use flightdeck_bindings::v0_1::{Adapter, AdapterPre};
+use flightdeck_bindings::v1_0::{Adapter, AdapterPre};
 use futures::future::BoxFuture;
 use tokio_util::task::AbortOnDropHandle;
 use wasmtime::{PoolConcurrencyLimitError, Store, Trap, UpdateDeadline};

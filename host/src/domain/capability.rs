@@ -11,6 +11,7 @@ use super::{
 mod check;
 mod coherent;
 pub mod difference;
+mod irreversible;
 #[cfg(test)]
 mod tests;
 
@@ -97,4 +98,22 @@ pub struct Capabilities {
     pub lookup_lag_ms: u32,
     /// The maximum number of buys in one batched read.
     pub batch_size: u32,
+    /// Whether a cancel stops the delivery. `false` if the platform can neither stop nor remove what
+    /// was made.
+    pub cancels: bool,
+    /// How the platform counts delivery.
+    pub counting: Counting,
+}
+
+/// The update that pauses and resumes.
+const ACTIVE: &str = "active";
+
+/// How a platform counts delivery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Counting {
+    /// By day.
+    Daily,
+    /// Only totals since the start of the flight.
+    Cumulative,
 }

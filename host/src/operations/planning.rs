@@ -126,8 +126,9 @@ pub async fn plan(
         // Whatever the adapter does not list is refused, no matter what the adapter says about the
         // change.
         let capabilities = adapters.capabilities_of(platform, release);
-        let unlisted = capabilities.map_or_else(Vec::new, |can| can.unsupported(platform, proposed));
+        let unlisted = capabilities.as_ref().map_or_else(Vec::new, |can| can.unsupported(platform, proposed));
         let mut part = check_against_capabilities(planned, unlisted).map_err(named)?;
+        part.notes.extend(capabilities.map_or_else(Vec::new, |can| can.irreversible(proposed.change)));
         part.notes.extend(proposed.change.cleared(proposed.current, Some(platform)));
         Ok(part)
     });

@@ -22,6 +22,7 @@ use flightdeck::{
         time::Timestamp,
     },
 };
+use flightdeck_test_support::native_code;
 use serde_json::json;
 
 use super::journal::MemoryJournal;
@@ -56,7 +57,9 @@ pub(crate) fn config(data_dir: &Path, platforms: Vec<PlatformConfig>) -> Adapter
 
 pub(crate) async fn start(platforms: Vec<PlatformConfig>) -> Result<World, AdapterSetupError> {
     let data_dir = tempfile::tempdir().unwrap();
+    native_code::borrow(data_dir.path());
     let adapters = Adapters::start(config(data_dir.path(), platforms)).await?;
+    native_code::lend(data_dir.path());
     Ok(World { adapters, data_dir })
 }
 

@@ -1,6 +1,7 @@
 //! Support for the tests of several crates.
 //!
 //! - [`component`]: a guest component of this workspace, built once per test process.
+//! - [`native_code`]: what one test's host has compiled, for the hosts of others.
 //! - [`postgres`]: a database for each test. [`cable`]: a connection to one that can be cut.
 //! - [`left_out`]: reports a test that lacks a real part that it needs.
 
@@ -13,6 +14,7 @@ use std::{
 };
 
 pub mod cable;
+pub mod native_code;
 pub mod postgres;
 
 /// Returns the component of a package of this workspace, as in
@@ -59,14 +61,22 @@ pub fn left_out(missing: &str) {
     }
 }
 
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// The workspace's target directory.
+fn target() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
+}
+
 fn find_or_build(package: &str) -> PathBuf {
     let file = format!("{}.wasm", package.replace('-', "_"));
     let ready = std::env::var_os("FLIGHTDECK_GUEST_DIR").map(|directory| Path::new(&directory).join(&file));
     if let Some(ready) = ready.filter(|path| path.is_file()) {
         return ready;
     }
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
+    let (root, target) = (root(), target());
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)
         .args(["build", "--target", "wasm32-wasip2", "--profile", "guest", "-p", package, "--manifest-path"])

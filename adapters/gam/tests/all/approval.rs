@@ -11,7 +11,7 @@ use crate::{
 };
 
 fn batch(buy: &MediaBuy) -> CreativeBatch {
-    CreativeBatch { media_buy: buy.clone(), assets: creatives() }
+    CreativeBatch { media_buy: buy.clone(), assets: creatives(), extensions: Vec::new() }
 }
 
 #[test]
@@ -53,7 +53,11 @@ fn a_forecast_that_is_not_there_yet_is_waited_for() {
     turn(&network, r#"{"forecast_after_seconds": 1800}"#);
     let buy = samples::buy(vec![samples::package("news")]);
     network.create(&buy);
-    let banner = CreativeBatch { media_buy: buy.clone(), assets: vec![samples::creative("banner", &["news"])] };
+    let banner = CreativeBatch {
+        media_buy: buy.clone(),
+        assets: vec![samples::creative("banner", &["news"])],
+        extensions: Vec::new(),
+    };
     let failure = network.run(|ctx| Gam::add_creative_assets(ctx, banner.clone())).unwrap_err();
     assert_eq!((failure.kind, failure.code.as_str()), (FailureKind::Unavailable, "forecast_pending"));
     assert_eq!(failure.retry_after_ms, Some(300_000));

@@ -36,7 +36,12 @@ fn creatives_are_uploaded_once_and_the_order_is_approved() {
     };
     let cuts = everywhere(
         prepared,
-        |ctx| Gam::add_creative_assets(ctx, CreativeBatch { media_buy: rich(), assets: creatives() }),
+        |ctx| {
+            Gam::add_creative_assets(
+                ctx,
+                CreativeBatch { media_buy: rich(), assets: creatives(), extensions: Vec::new() },
+            )
+        },
         |network, cut| {
             let counts = (network.count("creatives"), network.count("associations"));
             assert_eq!(counts, (3, 3), "cut after {cut}");
@@ -57,7 +62,12 @@ fn a_creative_of_a_package_that_is_off_stays_off() {
     };
     everywhere(
         prepared,
-        |ctx| Gam::add_creative_assets(ctx, CreativeBatch { media_buy: buy.clone(), assets: creatives() }),
+        |ctx| {
+            Gam::add_creative_assets(
+                ctx,
+                CreativeBatch { media_buy: buy.clone(), assets: creatives(), extensions: Vec::new() },
+            )
+        },
         |network, cut| {
             let ties = network.objects("associations");
             let off = ties.iter().filter(|tie| field(tie, "status") == r#""INACTIVE""#).count();

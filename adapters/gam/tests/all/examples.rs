@@ -21,7 +21,7 @@ fn the_buy_is_created_and_its_banner_runs() {
     network.create(&buy);
     // The banner in the document has no width or height.
     let banner = Creative { width: None, height: None, ..samples::creative("banner_001", &["premium_sports"]) };
-    let batch = CreativeBatch { media_buy: buy, assets: vec![banner] };
+    let batch = CreativeBatch { media_buy: buy, assets: vec![banner], extensions: Vec::new() };
     let outcome = network.run(|ctx| Gam::add_creative_assets(ctx, batch)).unwrap();
     assert_eq!(outcome.assets[0].state, AssetState::Approved);
     assert_eq!(outcome.notes, ["banner_001 names no width and height: it is taken for 300x250."]);

@@ -16,7 +16,7 @@ use crate::{
 const ORDERS: &str = "/v1/networks/*/orders:batchCreate";
 
 fn batch() -> CreativeBatch {
-    CreativeBatch { media_buy: rich(), assets: creatives() }
+    CreativeBatch { media_buy: rich(), assets: creatives(), extensions: Vec::new() }
 }
 
 fn created() -> Network {

@@ -22,6 +22,7 @@ fn buys() -> Vec<RemoteBuy> {
         remote,
         start: "2026-12-01T00:00:00Z".to_owned(),
         end: "2026-12-31T00:00:00Z".to_owned(),
+        extensions: Vec::new(),
     };
     vec![
         buy(

@@ -19,6 +19,7 @@ fn buy(id: &str, order: i64, packages: &[(&str, i64)], ads: &[&str]) -> RemoteBu
         remote,
         start: "2026-12-01T00:00:00Z".to_owned(),
         end: "2026-12-31T00:00:00Z".to_owned(),
+        extensions: Vec::new(),
     }
 }
 

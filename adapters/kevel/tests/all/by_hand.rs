@@ -28,6 +28,7 @@ fn what_was_accepted_once_can_still_be_paused() {
         desired: desired.clone(),
         creatives: creatives(),
         touched: Vec::new(),
+        extensions: Vec::new(),
     };
     network.host.next_operation();
     let plan = network.run(|_| Kevel::plan(ctx.clone(), Change::Update(change.clone()))).unwrap();
@@ -52,8 +53,13 @@ fn what_was_accepted_once_can_still_be_paused() {
 fn a_run_after_an_interruption_names_the_same_steps() {
     let network = booked();
     let (current, desired, assets) = changed();
-    let change =
-        MediaBuyUpdate { current, desired, creatives: assets, touched: vec!["news".to_owned(), "sports".to_owned()] };
+    let change = MediaBuyUpdate {
+        current,
+        desired,
+        creatives: assets,
+        touched: vec!["news".to_owned(), "sports".to_owned()],
+        extensions: Vec::new(),
+    };
     let sports = field(&network.objects("flights")[1], "Id");
     network.fault(&format!(r#"{{"method":"PUT","path":"/v1/flight/{sports}","action":{{"fail":{{"status":503}}}}}}"#));
     let failure = network.run(|ctx| Kevel::update_media_buy(ctx, change.clone())).unwrap_err();

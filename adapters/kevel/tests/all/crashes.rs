@@ -48,7 +48,12 @@ fn creatives_are_uploaded_once() {
             // Whatever a lookup searches for may be on the last page.
             network.page_size(1);
         },
-        |ctx| Kevel::add_creative_assets(ctx, CreativeBatch { media_buy: rich(), assets: creatives() }),
+        |ctx| {
+            Kevel::add_creative_assets(
+                ctx,
+                CreativeBatch { media_buy: rich(), assets: creatives(), extensions: Vec::new() },
+            )
+        },
         |network, cut| {
             assert_eq!((network.count("creatives"), network.count("ads")), (3, 4), "cut after {cut}");
         },
@@ -59,8 +64,13 @@ fn creatives_are_uploaded_once() {
 #[test]
 fn an_update_is_made_once() {
     let (current, desired, assets) = changed();
-    let update =
-        MediaBuyUpdate { current, desired, creatives: assets, touched: vec!["news".to_owned(), "sports".to_owned()] };
+    let update = MediaBuyUpdate {
+        current,
+        desired,
+        creatives: assets,
+        touched: vec!["news".to_owned(), "sports".to_owned()],
+        extensions: Vec::new(),
+    };
     let cuts = everywhere(
         |network| {
             network.create(&rich());
@@ -93,6 +103,7 @@ fn a_creative_comes_back_once() {
         desired: desired.clone(),
         creatives: creatives(),
         touched: Vec::new(),
+        extensions: Vec::new(),
     };
     everywhere(
         |network| {

@@ -26,7 +26,7 @@ fn the_buy_is_created_and_its_banner_runs() {
     assert_eq!(network.count("geotargeting"), 4);
     // The banner in the document has no width or height.
     let banner = Creative { width: None, height: None, ..samples::creative("banner_001", &["premium_sports"]) };
-    let batch = CreativeBatch { media_buy: buy, assets: vec![banner] };
+    let batch = CreativeBatch { media_buy: buy, assets: vec![banner], extensions: Vec::new() };
     let outcome = network.run(|ctx| Kevel::add_creative_assets(ctx, batch)).unwrap();
     assert_eq!(outcome.assets[0].state, AssetState::Approved);
     assert_eq!(outcome.notes, ["banner_001 names no width and height: it is taken for 300x250."]);
@@ -46,6 +46,7 @@ fn the_updates_are_taken_but_for_front_loading() {
         desired,
         creatives: vec![samples::creative("banner_v2", &[]), video],
         touched: vec!["news".to_owned()],
+        extensions: Vec::new(),
     };
     let outcome = network.run(|ctx| Kevel::update_media_buy(ctx, update.clone())).unwrap();
     assert_eq!(outcome.failed, None);

@@ -19,7 +19,7 @@ fn small() -> MediaBuy {
 }
 
 fn banner() -> CreativeBatch {
-    CreativeBatch { media_buy: small(), assets: vec![samples::creative("banner", &["news"])] }
+    CreativeBatch { media_buy: small(), assets: vec![samples::creative("banner", &["news"])], extensions: Vec::new() }
 }
 
 fn created() -> Network {
@@ -79,7 +79,7 @@ fn a_second_place_is_found_and_deleted() {
     network.create(&rich());
     network.upload(&rich(), &creatives());
     let (current, desired, assets) = changed();
-    let update = MediaBuyUpdate { current, desired, creatives: assets, touched: Vec::new() };
+    let update = MediaBuyUpdate { current, desired, creatives: assets, touched: Vec::new(), extensions: Vec::new() };
     let places = network.count("geotargeting");
     let step = "geo/news/US.TX..";
     let made = lost(&network, Late::Made, ("/v1/flight/*/geotargeting", step), |ctx| {
@@ -95,7 +95,7 @@ fn what_was_made_once_is_told_alone() {
     let network = start();
     network.create(&rich());
     let of_create = ["campaign", "flight/news", "flight/sports", NEWS_HOURS].map(|step| network.host.made_step(step));
-    let batch = CreativeBatch { media_buy: rich(), assets: creatives() };
+    let batch = CreativeBatch { media_buy: rich(), assets: creatives(), extensions: Vec::new() };
     network.run(|ctx| Kevel::add_creative_assets(ctx, batch)).unwrap();
     let of_upload = ["creative/native", "ad/news/native", "ad/sports/native"].map(|step| network.host.made_step(step));
     network.page_size(1);

@@ -41,6 +41,7 @@ pub(crate) fn update(
         desired: desired.clone(),
         creatives: creatives.to_vec(),
         touched: vec!["sports".to_owned()],
+        extensions: Vec::new(),
     };
     network.run(|ctx| Kevel::update_media_buy(ctx, update)).unwrap()
 }
@@ -56,7 +57,13 @@ pub(crate) fn booked() -> Network {
 fn an_update_sends_what_its_plan_shows() {
     let network = booked();
     let (current, desired, assets) = changed();
-    let change = MediaBuyUpdate { current, desired, creatives: assets, touched: vec!["news".to_owned()] };
+    let change = MediaBuyUpdate {
+        current,
+        desired,
+        creatives: assets,
+        touched: vec!["news".to_owned()],
+        extensions: Vec::new(),
+    };
     assert_eq!(
         frames::planned_update(&network, &change),
         [
@@ -138,7 +145,7 @@ fn an_update_that_kevel_cannot_do_is_refused_before_anything_is_sent() {
     let (current, mut desired, assets) = changed();
     desired.packages[0].pacing = Pacing::FrontLoaded;
     desired.packages[1].targeting.rules = vec![samples::rule(Dimension::ContentGenre, Operator::AnyOf, &["rock"])];
-    let change = MediaBuyUpdate { current, desired, creatives: assets, touched: Vec::new() };
+    let change = MediaBuyUpdate { current, desired, creatives: assets, touched: Vec::new(), extensions: Vec::new() };
     let planned = network.run(|ctx| Kevel::plan(ctx, Change::Update(change.clone()))).unwrap_err();
     let run = network.run(|ctx| Kevel::update_media_buy(ctx, change)).unwrap_err();
     assert_eq!(planned, run);
@@ -151,7 +158,7 @@ fn a_creative_that_nobody_has_is_refused_by_its_name() {
     let network = booked();
     let (current, mut desired, assets) = changed();
     desired.packages[1].creative_ids.push("lost".to_owned());
-    let change = MediaBuyUpdate { current, desired, creatives: assets, touched: Vec::new() };
+    let change = MediaBuyUpdate { current, desired, creatives: assets, touched: Vec::new(), extensions: Vec::new() };
     let failure = network.run(|ctx| Kevel::plan(ctx, Change::Update(change))).unwrap_err();
     assert_eq!(failure.items.len(), 1);
     assert_eq!(
@@ -175,6 +182,7 @@ fn a_creative_that_begins_in_two_packages_is_uploaded_once() {
         desired: desired.clone(),
         creatives: assets.clone(),
         touched: Vec::new(),
+        extensions: Vec::new(),
     };
     let plan = network.run(|ctx| Kevel::plan(ctx, Change::Update(change))).unwrap();
     let planned: Vec<&str> = plan.changes.iter().map(|change| change.remote_type.as_str()).collect();

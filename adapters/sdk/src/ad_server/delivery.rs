@@ -62,10 +62,17 @@ fn delivered(buy: &RemoteBuy, counts: &Counts) -> BuyDelivery {
                 spend: counted.spend,
                 clicks: Some(counted.clicks),
                 video_completions: counted.completions,
+                extensions: Vec::new(),
             });
         }
     }
-    BuyDelivery { media_buy_id: buy.media_buy_id.clone(), rows, as_of: None, extensions: Vec::new() }
+    BuyDelivery {
+        media_buy_id: buy.media_buy_id.clone(),
+        rows,
+        totals: Vec::new(),
+        as_of: None,
+        extensions: Vec::new(),
+    }
 }
 
 /// How to wait for a platform's reports.

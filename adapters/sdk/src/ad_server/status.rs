@@ -57,7 +57,7 @@ fn status<T: Standing>(shelf: &T, buy: &RemoteBuy) -> Fallible<BuyStatus> {
     let order = shelf.order(buy)?;
     let package = |item: &RemoteObject| {
         let (state, impressions_delivered) = shelf.package(buy, item, order);
-        PackageStatus { package_id: item.key.clone(), state, impressions_delivered }
+        PackageStatus { package_id: item.key.clone(), state, impressions_delivered, extensions: Vec::new() }
     };
     let packages: Vec<PackageStatus> =
         buy.remote.iter().filter(|object| object.kind == RemoteKind::Package).map(package).collect();
@@ -122,7 +122,12 @@ mod tests {
 
     #[test]
     fn a_buy_stands_as_its_packages_do() {
-        let package = |id: &str, state| PackageStatus { package_id: id.to_owned(), state, impressions_delivered: None };
+        let package = |id: &str, state| PackageStatus {
+            package_id: id.to_owned(),
+            state,
+            impressions_delivered: None,
+            extensions: Vec::new(),
+        };
         let mixed = [package("a", DeliveryState::Paused), package("b", DeliveryState::Delivering)];
         assert_eq!(together(&mixed), DeliveryState::Delivering);
         assert_eq!(together(&[]), DeliveryState::Missing);
@@ -132,7 +137,12 @@ mod tests {
 
     #[test]
     fn the_detail_names_packages_by_their_state() {
-        let package = |id: &str, state| PackageStatus { package_id: id.to_owned(), state, impressions_delivered: None };
+        let package = |id: &str, state| PackageStatus {
+            package_id: id.to_owned(),
+            state,
+            impressions_delivered: None,
+            extensions: Vec::new(),
+        };
         let waiting = [
             package("a", DeliveryState::AwaitingCreatives),
             package("b", DeliveryState::Missing),

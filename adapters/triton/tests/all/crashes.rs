@@ -41,7 +41,12 @@ fn creatives_are_uploaded_once() {
     };
     let cuts = everywhere(
         prepared,
-        |ctx| Triton::add_creative_assets(ctx, CreativeBatch { media_buy: rich(), assets: spots() }),
+        |ctx| {
+            Triton::add_creative_assets(
+                ctx,
+                CreativeBatch { media_buy: rich(), assets: spots(), extensions: Vec::new() },
+            )
+        },
         |network, cut| {
             let played: Vec<usize> = network
                 .objects("flights")

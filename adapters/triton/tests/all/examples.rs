@@ -28,7 +28,7 @@ fn the_buy_is_created_and_its_banner_is_refused_with_what_is_accepted() {
         media_url: Some("https://cdn.example.com/banner.jpg".to_owned()),
         ..samples::spot("banner_001", &["drive_time_audio"])
     };
-    let batch = CreativeBatch { media_buy: buy.clone(), assets: vec![banner] };
+    let batch = CreativeBatch { media_buy: buy.clone(), assets: vec![banner], extensions: Vec::new() };
     let failure = network.run(|ctx| Triton::plan(ctx, Change::AddCreatives(batch))).unwrap_err();
     assert_eq!((failure.code.as_str(), failure.items[0].supported.join(" ").as_str()), ("unsupported_format", "audio"));
     let statuses = network.upload(&buy, &[samples::spot("spot_001", &["drive_time_audio"])]);

@@ -11,7 +11,7 @@ use crate::{
 };
 
 fn batch() -> CreativeBatch {
-    CreativeBatch { media_buy: rich(), assets: spots() }
+    CreativeBatch { media_buy: rich(), assets: spots(), extensions: Vec::new() }
 }
 
 fn created() -> Network {

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use flightdeck_bindings::v0_1::flightdeck::ad_server::types as wit;
+use flightdeck_bindings::v1_0::flightdeck::ad_server::adapter_types as wit;
 use flightdeck_prose::prose;
 
 use super::{
@@ -279,6 +279,7 @@ mod tests {
             state: wit::AssetState::Rejected,
             remote_id: None,
             feedback: Some(page.to_owned()),
+            extensions: Vec::new(),
         };
         add_asset(&mut assets, refused).unwrap();
         assert_eq!(assets[0].feedback.as_deref(), Some("Not & now"));

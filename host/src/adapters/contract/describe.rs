@@ -1,6 +1,6 @@
 //! An adapter's description of itself.
 
-use flightdeck_bindings::v0_1::flightdeck::ad_server::types as wit;
+use flightdeck_bindings::v1_0::flightdeck::ad_server::adapter_types as wit;
 use serde_json::Value;
 
 use super::{
@@ -12,7 +12,7 @@ use super::{
 use crate::{
     adapters::egress::Requests,
     domain::{
-        capability::{Capabilities, DaypartPreset, DaypartingSupport, DimensionSupport, FrequencyCapSupport},
+        capability::{Capabilities, Counting, DaypartPreset, DaypartingSupport, DimensionSupport, FrequencyCapSupport},
         targeting::Daypart,
     },
 };
@@ -75,6 +75,20 @@ pub(crate) fn capabilities(said: wit::Description) -> Result<(Capabilities, Requ
         write_requests: writes,
         lookup_lag_ms: said.lookup_lag_ms.min(LAG_MS),
         batch_size: said.batch_size.clamp(1, BATCH),
+        cancels: match said.cancel {
+            wit::CancelSupport::Stops => true,
+            wit::CancelSupport::Unsupported => false,
+            wit::CancelSupport::Other(word) => {
+                bad!("declares the cancel `{}`, which this host does not know", check::cut(&word, 60))
+            }
+        },
+        counting: match said.delivery_counting {
+            wit::DeliveryCounting::Daily => Counting::Daily,
+            wit::DeliveryCounting::Cumulative => Counting::Cumulative,
+            wit::DeliveryCounting::Other(word) => {
+                bad!("declares the delivery counting `{}`, which this host does not know", check::cut(&word, 60))
+            }
+        },
     };
     if let Some(incoherence) = capabilities.incoherence() {
         bad!("{incoherence}");

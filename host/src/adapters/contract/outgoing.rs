@@ -1,6 +1,6 @@
 //! What adapters are given.
 
-use flightdeck_bindings::v0_1::flightdeck::ad_server::types as wit;
+use flightdeck_bindings::v1_0::flightdeck::ad_server::adapter_types as wit;
 
 use super::words::{cap_scope_to, day_to, dimension_to, format_to, operator_to, pacing_to, remote_to_guest};
 use crate::{
@@ -50,6 +50,7 @@ impl Outgoing<'_> {
             Change::AddCreatives(assets) => wit::Change::AddCreatives(wit::CreativeBatch {
                 media_buy: self.buy(buy),
                 assets: self.creatives(buy, assets),
+                extensions: Vec::new(),
             }),
             Change::Update(_) => wit::Change::Update(self.update(proposed)),
             Change::PerformanceIndex(performance) => wit::Change::PerformanceIndex(self.performance(buy, performance)),
@@ -173,6 +174,7 @@ impl Outgoing<'_> {
             desired: self.buy(desired),
             creatives: self.creatives(desired, &desired.creatives),
             touched: proposed.touched().into_iter().filter(here).map(ToString::to_string).collect(),
+            extensions: Vec::new(),
         }
     }
 
@@ -185,8 +187,9 @@ impl Outgoing<'_> {
             performance_index: entry.index,
             confidence: entry.confidence,
             feedback: entry.feedback.clone(),
+            extensions: Vec::new(),
         });
-        wit::PerformanceUpdate { media_buy: self.buy(buy), performance: performance.collect() }
+        wit::PerformanceUpdate { media_buy: self.buy(buy), performance: performance.collect(), extensions: Vec::new() }
     }
 }
 
@@ -242,5 +245,6 @@ pub(crate) fn remote_buy(platform: &PlatformName, asked: &RemoteBuy<'_>) -> wit:
         remote: asked.buy.remote_on(platform).iter().map(remote_to_guest).collect(),
         start: moment(asked.buy.start),
         end: moment(asked.buy.end),
+        extensions: Vec::new(),
     }
 }

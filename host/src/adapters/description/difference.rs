@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 
-use flightdeck_bindings::v0_1::flightdeck::ad_server::types as wit;
+use flightdeck_bindings::v1_0::flightdeck::ad_server::adapter_types as wit;
 
 use super::DescriptionError;
 

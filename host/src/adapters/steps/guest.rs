@@ -3,9 +3,9 @@
 
 use std::sync::Arc;
 
-use flightdeck_bindings::v0_1::flightdeck::ad_server::{
+use flightdeck_bindings::v1_0::flightdeck::ad_server::{
+    adapter_types::{self, RemoteObject},
     steps::{Host, State},
-    types::{self, RemoteObject},
 };
 
 use super::{CallSteps, FoundStep};
@@ -121,7 +121,7 @@ fn checked(object: RemoteObject) -> Result<crate::domain::media_buy::RemoteObjec
     contract::remote_from_guest(object).map_err(|what| misuse(what.to_owned()))
 }
 
-impl types::Host for CallState {}
+impl adapter_types::Host for CallState {}
 
 impl Host for CallState {
     async fn begin(&mut self, name: String) -> wasmtime::Result<State> {

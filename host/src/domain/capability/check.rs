@@ -255,7 +255,7 @@ impl Capabilities {
             .collect()
     }
 
-    fn updates(&self, kind: &str) -> bool {
+    pub(super) fn updates(&self, kind: &str) -> bool {
         self.updates.iter().any(|listed| listed == kind)
     }
 

@@ -55,7 +55,7 @@ impl Difference {
 /// Facts about capabilities, each with the words that stand before it.
 type Facts = (&'static str, fn(&Capabilities) -> Vec<String>);
 
-const FACTS: [Facts; 8] = [
+const FACTS: [Facts; 9] = [
     ("the format", |can| can.formats.iter().map(ToString::to_string).collect()),
     ("targeting by", |can| {
         let operators = can.targeting.iter().flat_map(|support| {
@@ -77,6 +77,7 @@ const FACTS: [Facts; 8] = [
     ("the pacing", |can| can.pacing.iter().map(ToString::to_string).collect()),
     ("the price model", |can| can.price_models.clone()),
     ("the update", |can| can.updates.clone()),
+    ("the", |can| can.cancels.then(|| "cancel of what was made".to_owned()).into_iter().collect()),
     ("hours and caps:", |can| {
         let mut facts = Vec::new();
         if let Some(hours) = &can.dayparting {
@@ -103,7 +104,7 @@ mod tests {
 
     use super::*;
     use crate::domain::{
-        capability::DimensionSupport,
+        capability::{Counting, DimensionSupport},
         creative::Format,
         media_buy::Pacing,
         targeting::{Dimension, Operator},
@@ -132,6 +133,8 @@ mod tests {
             write_requests: vec!["GET /delete".to_owned()],
             lookup_lag_ms: 1,
             batch_size: 1,
+            cancels: true,
+            counting: Counting::Daily,
         }
     }
 

@@ -20,7 +20,7 @@ fn hours(start_hour: u8, end_hour: u8) -> Daypart {
 }
 
 /// An adapter that supports everything.
-fn all() -> Capabilities {
+pub(super) fn all() -> Capabilities {
     let support = |dimension: &Dimension| DimensionSupport {
         dimension: *dimension,
         operators: Operator::ALL.to_vec(),
@@ -67,6 +67,8 @@ fn all() -> Capabilities {
         write_requests: Vec::new(),
         lookup_lag_ms: 0,
         batch_size: 1,
+        cancels: true,
+        counting: Counting::Daily,
     }
 }
 

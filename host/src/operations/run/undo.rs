@@ -34,9 +34,15 @@ impl Run<'_> {
         let is_made = |leg: &&PreparedLeg| leg.state != LegState::Undone && traces.contains(&leg.platform);
         let made: Vec<&PreparedLeg> = prepared.legs.iter().filter(is_made).collect();
         let proposed = ProposedChange { change: &self.operation.value.change, current: &target, desired: &target };
+        let (run, made_so_far) = (&self, &target);
         let calls = made.iter().map(|leg| {
-            let making = Making { change: AdapterChange::Cancel(&target), prefix: step::UNDO, steps };
-            self.call(leg, proposed, making)
+            let making = Making { change: AdapterChange::Cancel(made_so_far), prefix: step::UNDO, steps };
+            async move {
+                match run.stays(leg, made_so_far) {
+                    Some(failure) => Ok(LegEnd::Stopped(failure, None)),
+                    None => run.call(leg, proposed, making).await,
+                }
+            }
         });
         let ends = futures::future::join_all(calls).await;
         let mut postponed = None;
@@ -76,6 +82,22 @@ impl Run<'_> {
             return self.postpone(postponed).await;
         }
         self.fail(failure).await
+    }
+}
+
+impl Run<'_> {
+    /// Returns why nothing is cancelled on a platform that can't stop or remove what was made there,
+    /// with the objects that stay.
+    fn stays(&self, leg: &PreparedLeg, buy: &MediaBuy) -> Option<Failure> {
+        let capabilities = self.deps.adapters.capabilities_of(&leg.platform, Some(&leg.release))?;
+        if capabilities.cancels {
+            return None;
+        }
+        let objects: Vec<String> =
+            buy.remote_on(&leg.platform).iter().map(|object| format!("{} {}", object.kind, object.id)).collect();
+        let objects = if objects.is_empty() { "what its steps may have made".to_owned() } else { objects.join(", ") };
+        let message = format!("{} has no cancel; there remain: {objects}", capabilities.title);
+        Some(Failure::new(FailureKind::Unresolved, "no_cancel", message))
     }
 }
 

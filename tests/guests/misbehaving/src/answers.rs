@@ -8,7 +8,7 @@ use std::{
 
 use crate::{
     behaviour,
-    bindings::flightdeck::ad_server::{steps, types::*},
+    bindings::flightdeck::ad_server::{adapter_types::*, steps},
     failure, http,
 };
 
@@ -61,12 +61,14 @@ fn good_description() -> Description {
             operators: vec![Operator::AnyOf],
             values: Vec::new(),
             note: String::new(),
+            extensions: Vec::new(),
         }],
         dayparting: Some(DaypartingSupport {
             presets: vec![DaypartPreset { name: "morning".to_owned(), schedules: vec![monday_morning] }],
             custom_schedules: true,
             max_ranges: None,
             note: String::new(),
+            extensions: Vec::new(),
         }),
         frequency_cap: None,
         pacing: vec![Pacing::Even],
@@ -84,6 +86,8 @@ fn good_description() -> Description {
         write_requests: vec!["GET /orders/*/delete".to_owned()],
         lookup_lag_ms: 50,
         batch_size: 2,
+        cancel: CancelSupport::Stops,
+        delivery_counting: DeliveryCounting::Daily,
         extensions: Vec::new(),
     }
 }
@@ -187,7 +191,9 @@ pub(crate) fn deliveries(ctx: &Context, buys: &[RemoteBuy], range: &DateRange) -
                 spend: 5,
                 clicks: None,
                 video_completions: None,
+                extensions: Vec::new(),
             }],
+            totals: Vec::new(),
             as_of: None,
             extensions: Vec::new(),
         }),

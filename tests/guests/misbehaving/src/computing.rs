@@ -4,7 +4,7 @@ use std::{hint::black_box, time::Duration};
 
 use wasip2::http::types::Fields;
 
-use crate::{behaviour, bindings::flightdeck::ad_server::types::Context, setting};
+use crate::{behaviour, bindings::flightdeck::ad_server::adapter_types::Context, setting};
 
 /// Which release this is. A test makes another one by writing `release-is-trap` over it in the component's bytes: it traps at whatever it
 /// is asked.

@@ -1,7 +1,7 @@
 //! Creates that end well and should not.
 
 use crate::{
-    bindings::flightdeck::ad_server::{steps, types::*},
+    bindings::flightdeck::ad_server::{adapter_types::*, steps},
     http, writes,
 };
 

@@ -20,10 +20,10 @@ mod writes;
 
 #[allow(missing_docs, reason = "generated from the contract, which is documented")]
 mod bindings {
-    wit_bindgen::generate!({ path: "../../../wit/v0.1", world: "adapter" });
+    wit_bindgen::generate!({ path: "../../../wit/v1.0", world: "adapter" });
 }
 
-use bindings::{exports::flightdeck::ad_server::ad_server::Guest, flightdeck::ad_server::types::*};
+use bindings::{exports::flightdeck::ad_server::ad_server::Guest, flightdeck::ad_server::adapter_types::*};
 
 struct Misbehaving;
 
@@ -73,6 +73,7 @@ impl Guest for Misbehaving {
             state: AssetState::Approved,
             remote_id: Some("1".to_owned()),
             feedback: None,
+            extensions: Vec::new(),
         };
         let assets = batch.assets.iter().map(approved).collect();
         Ok(CreativeOutcome { assets, notes: Vec::new(), extensions: Vec::new() })

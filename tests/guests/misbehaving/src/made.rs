@@ -12,7 +12,7 @@
 
 use crate::{
     behaviour,
-    bindings::flightdeck::ad_server::{steps, types::*},
+    bindings::flightdeck::ad_server::{adapter_types::*, steps},
     failure, http, writes,
 };
 

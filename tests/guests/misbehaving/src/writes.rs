@@ -2,7 +2,7 @@
 
 use crate::{
     behaviour,
-    bindings::flightdeck::ad_server::{steps, types::*},
+    bindings::flightdeck::ad_server::{adapter_types::*, steps},
     endings, failure, http, setting,
 };
 
