@@ -15,6 +15,7 @@
 //! - [`check_media_buy_status`], [`get_media_buy_delivery`], [`lists`]: the reads.
 //! - [`tasks`], [`complete_task`]: what reviewers do.
 //! - [`releases`]: which release of an adapter serves each platform, for operators.
+//! - [`reload`]: reloads the configuration while the host serves.
 //! - [`webhooks`]: endpoints to which events are delivered.
 
 use std::sync::Arc;
@@ -22,7 +23,7 @@ use std::sync::Arc;
 use crate::{
     adapters::Adapters,
     config::Config,
-    operations::{Signals, status_cache::StatusCache},
+    operations::{Signals, setup::Setup, status_cache::StatusCache},
     store::Store,
 };
 
@@ -42,6 +43,7 @@ pub mod get_media_buy_delivery;
 pub mod lists;
 mod preconditions;
 pub mod releases;
+pub mod reload;
 pub mod tasks;
 pub mod update_media_buy;
 pub mod update_media_buy_performance_index;
@@ -74,4 +76,16 @@ pub struct App {
     pub callers: Arc<callers::Callers>,
     /// The revoked tokens of the configuration, and failed logins.
     pub authentication: Arc<authentication::Authentication>,
+    /// Reloads the configuration.
+    pub reloader: Arc<reload::Reloader>,
+}
+
+impl App {
+    /// Returns the application with the configuration and the adapters that serve now. Every request
+    /// is answered with one of these.
+    #[must_use]
+    pub fn current(&self) -> Self {
+        let Setup { config, adapters } = self.reloader.live.current();
+        Self { config, adapters, ..self.clone() }
+    }
 }

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `serve` | serves until SIGTERM or Ctrl-C |
 //! | `check` | validates the configuration and every adapter, without serving |
+//! | `reload` | has every host read its configuration again, without a restart |
 //! | `adapter inspect` | prints what a component is, imports and can do |
 //! | `adapter compare` | prints what several components can do, side by side |
 //! | `adapter install`, `activate`, `rollback`, `remove`, `list`, `history` | manages the releases of a platform's adapter |
@@ -35,6 +36,7 @@ mod compare;
 mod inspect;
 mod moving;
 mod releases;
+mod reload;
 mod signing;
 mod token;
 mod webhook;
@@ -53,6 +55,19 @@ enum Command {
     Serve(WithConfig),
     /// Validate the configuration and every adapter, without serving.
     Check(WithConfig),
+    /// Validate the configuration, and have every host on its database read its own again while it
+    /// serves. Prints how each host fared.
+    Reload {
+        #[command(flatten)]
+        with: WithConfig,
+        /// Make the components serve that the configuration names, even if the hosts have left them
+        /// for others.
+        #[arg(long)]
+        activate: bool,
+        /// How many seconds to wait for the hosts.
+        #[arg(long, default_value_t = 60)]
+        timeout: u64,
+    },
     /// Inspect, compare and sign adapters.
     #[command(subcommand)]
     Adapter(AdapterCommand),
@@ -246,6 +261,9 @@ pub fn run(arguments: Arguments) -> ExitCode {
             println!("{summary}\nthe configuration and its adapters are fine");
             Ok(())
         }),
+        Command::Reload { with, activate, timeout } => {
+            load(&with).and_then(|config| reload::reload(&config, activate, std::time::Duration::from_secs(timeout)))
+        }
         Command::Adapter(AdapterCommand::Inspect { file, against, json }) => {
             inspect::inspect(&file, against.as_deref(), json)
         }

@@ -30,6 +30,7 @@ use crate::{
 
 pub mod approvals;
 pub mod callers;
+mod difference;
 mod engine;
 pub mod keys;
 pub mod mistake;
@@ -115,6 +116,8 @@ pub struct Config {
     /// The SHA-256 of the file in hexadecimal. Two configurations with the same digest differ at
     /// most in their environment.
     pub digest: String,
+    /// The path of the file.
+    pub file: PathBuf,
     /// The positions of the settings of each platform.
     platform_places: Vec<Place>,
     warnings: Vec<Remark>,
@@ -173,9 +176,12 @@ impl Config {
         let config = Self::read(&reader, document.get_ref());
         let (mistakes, warnings) = reader.finish();
         match config {
-            Some(config) if mistakes.is_empty() => {
-                Ok(Self { warnings, digest: crate::domain::digest::sha256(text.as_bytes()), ..config })
-            }
+            Some(config) if mistakes.is_empty() => Ok(Self {
+                warnings,
+                digest: crate::domain::digest::sha256(text.as_bytes()),
+                file: file.to_owned(),
+                ..config
+            }),
             _ => Err(ConfigErrors::new(mistakes)),
         }
     }
@@ -227,6 +233,7 @@ impl Config {
             products,
             approvals,
             digest: String::new(),
+            file: PathBuf::new(),
             platform_places,
             warnings: Vec::new(),
         })

@@ -23,6 +23,7 @@
 //! - [`hints`]: exchanges hints between the replicas on one database.
 //! - [`releases`]: which release of an adapter serves each platform.
 //! - [`replicas`]: shares request rates and circuit breakers between the replicas.
+//! - [`setup`]: the configuration that serves, with its adapters, which a reload replaces.
 //! - [`at_rest`]: the keys of the database's contents, and reports of the audit log's head.
 //! - [`backoff`]: how long to wait before the next try.
 //! - [`timers`]: overdue tasks, expired tasks, and the deletion of old rows.
@@ -64,6 +65,7 @@ pub mod releases;
 pub mod replicas;
 pub mod run;
 pub mod runner;
+pub mod setup;
 pub mod status;
 pub mod status_cache;
 pub mod tasks;

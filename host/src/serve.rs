@@ -8,18 +8,26 @@ use tokio_util::sync::CancellationToken;
 use tracing_subscriber::{EnvFilter, layer::SubscriberExt, util::SubscriberInitExt};
 
 use crate::{
-    adapters::{AdapterSetupError, Adapters, PlatformError},
+    adapters::Adapters,
     app::{
         App,
         authentication::{self, Authentication},
         callers::Callers,
+        reload::Reloader,
     },
     config::Config,
     domain::id::PlatformName,
     metrics,
     operations::{
-        Signals, at_rest, events::ITSELF, hints, lookups::Lookups, now, poller, releases, replicas, runner::Runner,
-        status_cache::StatusCache, timers,
+        Signals, at_rest,
+        events::ITSELF,
+        hints,
+        lookups::Lookups,
+        now, poller, releases, replicas,
+        runner::Runner,
+        setup::{self, LiveSetup, Setup},
+        status_cache::StatusCache,
+        timers,
     },
     store::{AuditEntry, Store, Write, marks::RESTORED},
     web::{
@@ -57,7 +65,7 @@ pub fn serve(config: Config) -> anyhow::Result<()> {
 /// Every platform whose adapter can't be used or, if there is none, every product that does not fit
 /// its adapter.
 pub fn check(config: Config) -> anyhow::Result<()> {
-    runtime()?.block_on(start_adapters(&config)).map(|_| ())
+    runtime()?.block_on(load(Arc::new(config))).map(|_| ())
 }
 
 fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
@@ -95,7 +103,7 @@ pub(crate) async fn adapters_of(config: &Config, platform: &PlatformName) -> any
         "there is no platform {platform} in the configuration; it has: {}",
         known.join(", ")
     );
-    Adapters::start(adapters).await.map_err(|error| placed(config, error))
+    Ok(Adapters::start(adapters).await.map_err(|error| setup::placed(config, error))?)
 }
 
 /// Makes a command's adapters those that serve, as the hosts' are.
@@ -107,30 +115,17 @@ pub(crate) async fn follow(store: &Store, adapters: &Arc<Adapters>) -> anyhow::R
     Ok(releases::follow::catch_up(store, adapters).await?)
 }
 
-async fn start_adapters(config: &Config) -> anyhow::Result<Arc<Adapters>> {
+async fn load(config: Arc<Config>) -> anyhow::Result<Setup> {
     let compiler = std::env::current_exe().context("the path of this program is not known")?;
-    let adapters = Adapters::start(config.adapters(compiler)).await.map_err(|error| placed(config, error))?;
-    let wrong: Vec<String> =
-        config.products.iter().flat_map(|product| releases::unfit(&adapters, product, None)).collect();
-    anyhow::ensure!(wrong.is_empty(), wrong.join("\n"));
-    Ok(adapters)
-}
-
-/// Adds to each platform that can't be used the place of its configuration.
-fn placed(config: &Config, error: AdapterSetupError) -> anyhow::Error {
-    let AdapterSetupError::Platforms(wrong) = error else { return error.into() };
-    let line = |wrong: &PlatformError| match config.place_of_platform(&wrong.platform) {
-        Some(place) => format!("{place}: {wrong}"),
-        None => wrong.to_string(),
-    };
-    anyhow::anyhow!(wrong.iter().map(line).collect::<Vec<_>>().join("\n"))
+    Ok(Setup::load(config, compiler).await?)
 }
 
 async fn serve_until_stopped(config: Arc<Config>) -> anyhow::Result<()> {
     let connections = server::files::connections(config.server.max_connections, outgoing(&config))?;
     let counted = metrics::start().context("nothing can be counted")?;
     let store = open_store(&config).await?;
-    let adapters = start_adapters(&config).await?;
+    let setup = load(config.clone()).await?;
+    let adapters = setup.adapters.clone();
     at_rest::begin(&store).await?;
     tell_what_serves(&config, &store).await?;
     replicas::join(&store, &adapters);
@@ -140,6 +135,9 @@ async fn serve_until_stopped(config: Arc<Config>) -> anyhow::Result<()> {
     let live = Arc::new(StatusCache::default());
     let authentication = Arc::new(Authentication::default());
     authentication.revocations.refresh(&config, &store).await?;
+    let live_setup = LiveSetup::new(setup);
+    let name = format!("{}-{}", std::process::id(), uuid::Uuid::now_v7().simple());
+    let reloader = Arc::new(Reloader::new(store.clone(), live_setup.clone(), authentication.clone(), host_name()));
     let app = App {
         store: store.clone(),
         adapters: adapters.clone(),
@@ -148,6 +146,7 @@ async fn serve_until_stopped(config: Arc<Config>) -> anyhow::Result<()> {
         status_cache: live.clone(),
         callers: Arc::new(Callers::new(&config)),
         authentication: authentication.clone(),
+        reloader: reloader.clone(),
     };
     let watcher = app.observer();
     let stop = CancellationToken::new();
@@ -158,35 +157,26 @@ async fn serve_until_stopped(config: Arc<Config>) -> anyhow::Result<()> {
         signals: signals.clone(),
         status_cache: live,
         restored_at: store.marked(RESTORED).await?,
-        name: format!("{}-{}", std::process::id(), uuid::Uuid::now_v7().simple()),
+        name,
     };
     let lookups =
         Lookups { store: store.clone(), adapters: adapters.clone(), config: config.clone(), signals: signals.clone() };
-    let looking = tokio::spawn(lookups.serve(stop.clone()));
+    let looking = tokio::spawn(lookups.serve(live_setup.clone(), stop.clone()));
     let grace = config.server.shutdown_grace;
-    let work = tokio::spawn(runner.serve(stop.clone(), grace));
-    let watch = tokio::spawn(poller::serve(watcher, config.operations.status_refresh, stop.clone()));
-    let telling = tokio::spawn(webhooks::dispatcher::serve(
-        store.clone(),
-        config.webhooks.clone(),
-        signals.clone(),
-        stop.clone(),
-    ));
+    let work = tokio::spawn(runner.serve(live_setup.clone(), stop.clone(), grace));
+    let watch = tokio::spawn(poller::serve(watcher, live_setup.clone(), stop.clone()));
+    let telling =
+        tokio::spawn(webhooks::dispatcher::serve(store.clone(), live_setup.clone(), signals.clone(), stop.clone()));
     let hints = tokio::spawn(hints::serve(store.clone(), signals.clone(), stop.clone()));
-    let sharing = tokio::spawn(replicas::serve(store.clone(), adapters.clone(), stop.clone()));
-    let following = tokio::spawn(releases::follow::serve(store.clone(), adapters.clone(), stop.clone()));
+    let sharing = tokio::spawn(replicas::serve(store.clone(), live_setup.clone(), stop.clone()));
+    let following = tokio::spawn(releases::follow::serve(store.clone(), live_setup.clone(), stop.clone()));
     let authenticating =
-        tokio::spawn(authentication::serve(authentication.clone(), config.clone(), store.clone(), stop.clone()));
+        tokio::spawn(authentication::serve(authentication.clone(), live_setup.clone(), store.clone(), stop.clone()));
     let told = tokio::spawn(at_rest::serve(store.clone(), stop.clone()));
     let upkeep = tokio::spawn(metrics::serve(counted.clone(), stop.clone()));
     let waiting = signals.clone();
-    let clock = tokio::spawn(timers::serve(
-        store.clone(),
-        signals,
-        config.operations.deadline,
-        config.retention.clone(),
-        stop.clone(),
-    ));
+    let clock = tokio::spawn(timers::serve(store.clone(), signals, live_setup, stop.clone()));
+    let reloading = tokio::spawn(reloader.serve(hang_up()?, stop.clone()));
     let listener = tokio::net::TcpListener::bind(config.server.listen)
         .await
         .with_context(|| format!("could not listen on {}", config.server.listen))?;
@@ -219,6 +209,7 @@ async fn serve_until_stopped(config: Arc<Config>) -> anyhow::Result<()> {
     hints.await?;
     telling.await?;
     following.await?;
+    reloading.await?;
     sharing.await?;
     upkeep.await?;
     told.await?;
@@ -291,6 +282,19 @@ async fn end_within(grace: Duration, work: impl Future<Output = ()>) {
     if tokio::time::timeout(grace, work).await.is_err() {
         tracing::warn!("requests were still open after the grace period");
     }
+}
+
+/// Installs a handler for SIGHUP, which asks for a reload.
+fn hang_up() -> anyhow::Result<tokio::signal::unix::Signal> {
+    use tokio::signal::unix::{SignalKind, signal};
+    Ok(signal(SignalKind::hangup())?)
+}
+
+/// Returns the name under which this host reports itself: the machine's and the process's.
+fn host_name() -> String {
+    let machine = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let machine = Some(machine.trim()).filter(|name| !name.is_empty()).unwrap_or("host");
+    format!("{machine}:{}", std::process::id())
 }
 
 /// Installs handlers for SIGTERM and Ctrl-C. The returned future completes on the first of them.

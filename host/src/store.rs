@@ -56,6 +56,7 @@ use crate::{
 mod audit;
 pub mod census;
 mod events;
+pub mod hosts;
 mod idempotency;
 mod journal;
 mod leases;

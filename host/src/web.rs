@@ -15,7 +15,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use axum::Router;
+use axum::{Router, extract::FromRef};
 use ipnet::IpNet;
 use metrics_exporter_prometheus::PrometheusHandle;
 
@@ -52,6 +52,23 @@ pub struct WebOptions {
     pub public_hosts: Vec<String>,
 }
 
+/// What the router keeps. A request gets a [`Web`] of its own, with the configuration that serves
+/// when the request arrives.
+#[derive(Debug, Clone)]
+pub(crate) struct LiveWeb(Web);
+
+impl LiveWeb {
+    pub(crate) fn current(&self) -> Web {
+        Web { app: self.0.app.current(), options: self.0.options.clone() }
+    }
+}
+
+impl FromRef<LiveWeb> for Web {
+    fn from_ref(live: &LiveWeb) -> Self {
+        live.current()
+    }
+}
+
 /// What a request handler needs.
 #[derive(Debug, Clone)]
 pub(crate) struct Web {
@@ -62,7 +79,7 @@ pub(crate) struct Web {
 /// Builds the router for everything that is served. `more` holds routes of other parts (pages,
 /// metrics), which get the same layers: request ids, traces, errors as `problem+json`.
 pub fn router(app: App, options: WebOptions, more: Router) -> Router {
-    let web = Web { app, options: Arc::new(options) };
-    let body_timeout = web.options.body_timeout;
+    let body_timeout = options.body_timeout;
+    let web = LiveWeb(Web { app, options: Arc::new(options) });
     http::frame::around(http::routes(&web).merge(mcp::routes(&web)).merge(more), body_timeout)
 }

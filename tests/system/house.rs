@@ -201,6 +201,11 @@ impl House {
         self.host.take().expect("the host ran").ended().await
     }
 
+    /// Sends the host SIGHUP.
+    pub(crate) async fn hang_up(&self) {
+        self.host.as_ref().expect("the host runs").signal("HUP").await;
+    }
+
     /// Whether the host still runs.
     pub(crate) fn runs(&mut self) -> bool {
         self.host.as_mut().is_some_and(Host::runs)

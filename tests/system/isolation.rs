@@ -54,8 +54,14 @@ fn body_for(operation: &str, owned: &Owned) -> Value {
         }
         "update_webhook" => json!({ "webhook_id": owned.webhook, "active": false }),
         "replay_webhook" => json!({ "webhook_id": owned.webhook, "failed": true }),
-        "list_releases" | "install_release" | "activate_release" | "rollback_release" | "remove_release"
-        | "list_activations" => json!({}),
+        "list_releases"
+        | "install_release"
+        | "activate_release"
+        | "rollback_release"
+        | "remove_release"
+        | "list_activations"
+        | "get_configuration"
+        | "reload_configuration" => json!({}),
         other => panic!("{other} is new: say here what a stranger would send to it"),
     }
 }

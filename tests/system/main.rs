@@ -35,6 +35,7 @@ mod proxy;
 mod receiver;
 mod refusals;
 mod releases;
+mod reloading;
 mod replicas;
 mod restoring;
 mod reviewing;

@@ -30,12 +30,13 @@ pub struct AdaptersConfig {
 }
 
 /// One platform: an ad server, its adapter, and what the adapter may do.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct PlatformConfig {
     /// The platform's name in configuration, ids and products.
     pub name: PlatformName,
-    /// Path of the adapter's component file.
-    pub component: PathBuf,
+    /// Path of the adapter's component file. `None`: the platform's adapter is installed while the
+    /// host serves.
+    pub component: Option<PathBuf>,
     /// The keys of which one must have signed the component. Empty means that any component is
     /// taken.
     pub trusted_keys: Vec<PublicKey>,
@@ -95,7 +96,7 @@ impl PlatformConfig {
     pub fn new(name: impl Into<PlatformName>, component: impl Into<PathBuf>, endpoint: BaseUrl) -> Self {
         Self {
             name: name.into(),
-            component: component.into(),
+            component: Some(component.into()),
             trusted_keys: Vec::new(),
             endpoint,
             endpoint_aliases: Vec::new(),

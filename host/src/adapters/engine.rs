@@ -38,7 +38,7 @@ const GUEST_STACK: usize = 512 * 1024;
 
 /// Engine settings. They may differ between machines, but never between the server and its
 /// compiler.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EngineOptions {
     /// Maximum concurrent calls; more wait for their turn. Each takes 4 GiB of address space, not
     /// of memory.

@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    path::{Path, PathBuf},
+    path::Path,
     sync::{Arc, Mutex, OnceLock, PoisonError},
     time::Duration,
 };
@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 use super::{
     admission::SlotUsage,
     cache::Loaded,
-    config::{AdapterSetupError, AdaptersConfig, PlatformError, PlatformErrorReason},
+    config::{AdapterSetupError, AdaptersConfig, PlatformConfig, PlatformError, PlatformErrorReason},
     probation::Unhealthy,
     release::{InstallError, Library, LibraryError, Release},
     settings::{self, SettingsMistake},
@@ -34,14 +34,22 @@ pub(super) use platform::Platform;
 /// How many reports of unhealthy releases wait to be acted on: one of each platform is enough.
 const REPORTS: usize = 64;
 
-/// All adapters of this host.
+/// All adapters of this host, for one configuration. Those of another configuration share the engine,
+/// the releases and what is known of the platforms that both have.
 pub struct Adapters {
-    pub(super) library: Library,
+    pub(super) library: Arc<Library>,
     pub(super) platforms: BTreeMap<PlatformName, Arc<Platform>>,
+    /// The releases that the configuration names.
+    configured: BTreeMap<PlatformName, Arc<Release>>,
     /// Access to the other hosts that serve the same platforms.
-    shared: OnceLock<Arc<dyn Shared>>,
-    /// Reports of unhealthy releases; taken by the one who acts on them.
-    reports: Mutex<Option<mpsc::Receiver<Unhealthy>>>,
+    shared: Arc<OnceLock<Arc<dyn Shared>>>,
+    reports: Arc<Reports>,
+}
+
+/// Reports of unhealthy releases; received by the one who acts on them.
+struct Reports {
+    sender: mpsc::Sender<Unhealthy>,
+    receiver: Mutex<Option<mpsc::Receiver<Unhealthy>>>,
 }
 
 /// Information about a loaded release.
@@ -74,31 +82,71 @@ impl Adapters {
                 LibraryError::Engine(words) => AdapterSetupError::Engine(words),
                 LibraryError::File(path, source) => AdapterSetupError::DataDir { path, source },
             })?;
-        let (reporter, reports) = mpsc::channel(REPORTS);
+        let (sender, receiver) = mpsc::channel(REPORTS);
+        let none = Self {
+            library: Arc::new(library),
+            platforms: BTreeMap::new(),
+            configured: BTreeMap::new(),
+            shared: Arc::default(),
+            reports: Arc::new(Reports { sender, receiver: Mutex::new(Some(receiver)) }),
+        };
+        none.renewed(&config.platforms).await
+    }
+
+    /// Returns the adapters for other platforms. Platforms whose configuration is the same are kept,
+    /// with what serves them; the adapters of the others are loaded. Changes nothing in these
+    /// adapters.
+    ///
+    /// # Errors
+    /// When anything is wrong; every problem is listed, platform by platform.
+    pub async fn renewed(&self, configs: &[PlatformConfig]) -> Result<Arc<Self>, AdapterSetupError> {
         let mut platforms: BTreeMap<PlatformName, Arc<Platform>> = BTreeMap::new();
         let mut wrong = Vec::new();
-        let mut to_load: Vec<(Arc<Platform>, PathBuf)> = Vec::new();
-        for config in &config.platforms {
+        for config in configs {
             let error = |reason| PlatformError { platform: config.name.clone(), reason };
-            match Platform::new(config, reporter.clone()) {
+            let kept = self.platforms.get(&config.name).filter(|known| known.is_for(config));
+            let platform = match kept {
+                Some(kept) => Ok(Arc::clone(kept)),
+                None => Platform::new(config, self.reports.sender.clone()).map(Arc::new),
+            };
+            match platform {
                 Ok(_) if platforms.contains_key(&config.name) => wrong.push(error(PlatformErrorReason::Twice)),
-                Ok(platform) => {
-                    let platform = Arc::new(platform);
-                    to_load.push((Arc::clone(&platform), config.component.clone()));
-                    platforms.insert(config.name.clone(), platform);
-                }
+                Ok(platform) => drop(platforms.insert(config.name.clone(), platform)),
                 Err(reason) => wrong.push(error(reason)),
             }
         }
-        let adapters = Self { library, platforms, shared: OnceLock::new(), reports: Mutex::new(Some(reports)) };
-        let loads = to_load.iter().map(|(platform, component)| adapters.install_for(platform, component));
-        for ((platform, _), loaded) in to_load.iter().zip(futures::future::join_all(loads).await) {
+        let loads = configs.iter().filter_map(|config| {
+            let (platform, component) = (platforms.get(&config.name)?, config.component.as_ref()?);
+            Some(async { (Arc::clone(platform), self.install_for(platform, component).await) })
+        });
+        let mut configured = BTreeMap::new();
+        for (platform, loaded) in futures::future::join_all(loads).await {
+            let name = platform.name.clone();
             match loaded {
-                Ok(release) => platform.activate(release, false),
-                Err(reason) => wrong.push(PlatformError { platform: platform.name.clone(), reason: reason.into() }),
+                Ok(release) => drop(configured.insert(name, release)),
+                Err(reason) => wrong.push(PlatformError { platform: name, reason: reason.into() }),
             }
         }
-        if wrong.is_empty() { Ok(Arc::new(adapters)) } else { Err(AdapterSetupError::Platforms(wrong)) }
+        if !wrong.is_empty() {
+            return Err(AdapterSetupError::Platforms(wrong));
+        }
+        for (name, platform) in &platforms {
+            let is_kept = self.platforms.get(name).is_some_and(|known| Arc::ptr_eq(known, platform));
+            if let Some(shared) = self.shared.get().filter(|_| !is_kept) {
+                platform.join(shared);
+            }
+            if let Some(release) = configured.get(name).filter(|_| platform.active().is_none()) {
+                platform.activate(Arc::clone(release), false);
+            }
+        }
+        let (library, shared, reports) = (self.library.clone(), self.shared.clone(), self.reports.clone());
+        Ok(Arc::new(Self { library, platforms, configured, shared, reports }))
+    }
+
+    /// Returns the release that the configuration names for a platform.
+    pub fn configured_release(&self, platform: &PlatformName) -> Option<ReleaseInfo> {
+        let active = self.platforms.get(platform)?.active();
+        self.configured.get(platform).map(|release| info(release, active.as_deref()))
     }
 
     async fn install_for(&self, platform: &Platform, component: &Path) -> Result<Arc<Release>, InstallError> {
@@ -162,7 +210,7 @@ impl Adapters {
 
     /// Returns the reports of unhealthy releases. Only the first caller gets them.
     pub fn take_reports(&self) -> Option<mpsc::Receiver<Unhealthy>> {
-        self.reports.lock().unwrap_or_else(PoisonError::into_inner).take()
+        self.reports.receiver.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// Replaces the list of releases that a host rolled back from because they were unhealthy.
@@ -196,9 +244,7 @@ impl Adapters {
         // Called once, at the start.
         let _ = self.shared.set(shared.clone());
         for platform in self.platforms.values() {
-            if let Some(key) = platform.egress.limit_key(shared.as_ref()) {
-                platform.egress.pace.join(key, shared.clone());
-            }
+            platform.join(shared);
         }
     }
 
@@ -229,6 +275,11 @@ impl Adapters {
         if let (Some(shared), Some(time)) = (self.shared.get(), time) {
             shared.broken(&platform.name, purpose, time);
         }
+    }
+
+    /// Whether the configuration has a platform.
+    pub fn has(&self, platform: &PlatformName) -> bool {
+        self.platforms.contains_key(platform)
     }
 
     /// Returns the platforms' names.
@@ -308,7 +359,10 @@ impl Adapters {
         match self.capabilities_of(platform, release) {
             Some(capabilities) => settings::check(&capabilities.product_settings_schema, product),
             None => {
-                let message = format!("the platform {platform} is not configured");
+                let message = match self.platforms.contains_key(platform) {
+                    true => format!("the platform {platform} has no adapter yet"),
+                    false => format!("the platform {platform} is not configured"),
+                };
                 vec![SettingsMistake { at: String::new(), message }]
             }
         }
@@ -319,9 +373,15 @@ impl Adapters {
     pub(super) async fn release(&self, platform: &Platform, digest: Option<&str>) -> Result<Arc<Release>, Failure> {
         let unavailable = |code: &str, message: String| Failure::new(FailureKind::Unavailable, code, message);
         let Some(digest) = digest else {
-            return platform
-                .active()
-                .ok_or_else(|| unavailable("no_adapter", format!("the platform {} has no adapter", platform.name)));
+            return platform.active().ok_or_else(|| {
+                unavailable(
+                    "no_adapter",
+                    format!(
+                        "the platform {} has no adapter yet; an operator installs and activates one",
+                        platform.name
+                    ),
+                )
+            });
         };
         if let Some(release) = platform.loaded(digest) {
             return Ok(release);

@@ -15,9 +15,8 @@ use self::{
 };
 use crate::{
     app::{App, caller::Caller, error::AppError},
-    config::Config,
     domain::{digest, role::Role},
-    operations::{now, people},
+    operations::{now, people, setup::LiveSetup},
     store::Store,
 };
 
@@ -51,12 +50,12 @@ impl Authentication {
 
 /// Reads revocations and writes failed logins until `stop`. The failed logins left over then are
 /// for [`Authentication::flush`].
-pub async fn serve(authentication: Arc<Authentication>, config: Arc<Config>, store: Store, stop: CancellationToken) {
+pub async fn serve(authentication: Arc<Authentication>, live: LiveSetup, store: Store, stop: CancellationToken) {
     let mut flushed = tokio::time::Instant::now();
     let watch = async {
         loop {
             tokio::time::sleep(REFRESH).await;
-            if let Err(error) = authentication.revocations.refresh(&config, &store).await {
+            if let Err(error) = authentication.revocations.refresh(&live.current().config, &store).await {
                 tracing::warn!(%error, "it is not known which tokens were revoked since the last look");
             }
             if flushed.elapsed() >= FLUSH {

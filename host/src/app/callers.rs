@@ -45,7 +45,7 @@ pub struct Callers {
     /// The failed logins by address.
     pub logins: LoginLimits,
     /// The readiness check, shared because anybody may request it as often as they like.
-    pub readiness: SingleFlight<(), Result<(), Vec<String>>>,
+    pub readiness: SingleFlight<(), Result<Vec<String>, Vec<String>>>,
     /// The status requests in flight.
     pub standings: SingleFlight<AsRecorded, Result<(Timestamp, Seen), AppError>>,
     /// The delivery reports in flight, and those of the last moments.

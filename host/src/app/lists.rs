@@ -217,22 +217,19 @@ impl App {
         Ok(self.store.census(now()).await?)
     }
 
-    /// Checks that the host can serve: its database answers, and every platform has a working
-    /// adapter.
+    /// Checks that the host can serve: its database answers. Returns the platforms that have no
+    /// adapter yet; the host serves the others.
     ///
     /// # Errors
     /// Everything that is wrong.
-    pub async fn ready(&self) -> Result<(), Vec<String>> {
+    pub async fn ready(&self) -> Result<Vec<String>, Vec<String>> {
         let mut amiss = Vec::new();
         if let Err(error) = self.store.ping().await {
             tracing::error!(%error, "the store does not answer");
             amiss.push("the database does not answer".to_owned());
         }
-        for platform in self.adapters.platforms() {
-            if self.adapters.active_release(&platform).is_none() {
-                amiss.push(format!("platform {platform} has no adapter"));
-            }
-        }
-        if amiss.is_empty() { Ok(()) } else { Err(amiss) }
+        let lacking = self.adapters.platforms().into_iter();
+        let lacking = lacking.filter(|platform| self.adapters.active_release(platform).is_none());
+        if amiss.is_empty() { Ok(lacking.map(|platform| platform.to_string()).collect()) } else { Err(amiss) }
     }
 }

@@ -27,7 +27,7 @@ const RESERVED: &str = "multi";
 /// Reads one entry of `[[platforms]]`.
 pub(super) fn read(section: &Section<'_>) -> Option<PlatformConfig> {
     let name = section.defined("name", Kind::Platform, "\"acme\"", name);
-    let component = section.required("adapter", "\"adapters/acme.wasm\"", |node| component(section, node));
+    let component = section.optional("adapter", |node| component(section, node));
     let trusted_keys = trusted_keys(section);
     let allow_private = section.list("allow_private", values::parsed).unwrap_or_default();
     let allow_list = AllowList::new(&allow_private);
@@ -48,7 +48,7 @@ pub(super) fn read(section: &Section<'_>) -> Option<PlatformConfig> {
     let processing_bound_ms = section.or("processing_bound", PlatformConfig::PROCESSING_BOUND_MS, values::short_millis);
     Some(PlatformConfig {
         name: PlatformName::from(name?),
-        component: component?,
+        component,
         trusted_keys,
         endpoint: endpoint?,
         endpoint_aliases,

@@ -97,6 +97,9 @@ pub struct Server {
     pub trusted_proxies: Vec<IpNet>,
     /// `json_logs`: whether logs are JSON lines instead of text. Default `false`.
     pub json_logs: bool,
+    /// `watch_files`: whether the configuration is reloaded when its file or a component that it
+    /// names changes. Default `false`.
+    pub watch_files: bool,
 }
 
 impl Server {
@@ -120,6 +123,7 @@ impl Server {
             max_streams: section.or("max_streams", DEFAULT_STREAMS, |node| values::whole(node, 1, 1_000)),
             trusted_proxies: section.list("trusted_proxies", network).unwrap_or_default(),
             json_logs: section.or("json_logs", false, values::flag),
+            watch_files: section.or("watch_files", false, values::flag),
         };
         if server.default_wait > server.max_wait {
             let at = section.place_of(if section.get("default_wait").is_some() { "default_wait" } else { "max_wait" });

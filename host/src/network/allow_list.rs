@@ -77,7 +77,7 @@ pub struct AddressRefused {
 }
 
 /// All entries of `allow_private`.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AllowList {
     networks: Vec<IpNet>,
     hosts: HashSet<(String, u16)>,

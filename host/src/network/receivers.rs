@@ -8,7 +8,7 @@ use reqwest::Url;
 use super::{allow_list::AllowList, origins::Origin, resolver::Resolver};
 
 /// The addresses to which webhooks may be sent, and the timeout of a request.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Policy {
     allow_list: AllowList,
     allow_http: bool,

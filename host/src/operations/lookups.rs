@@ -29,7 +29,10 @@ use crate::{
         operation::Operation,
         step::UNDO,
     },
-    operations::{Signals, now},
+    operations::{
+        Signals, now,
+        setup::{LiveSetup, Setup},
+    },
     store::{DueLookup, NextLookup, Recording, Store, StoreError, Stored, Write},
 };
 
@@ -92,12 +95,14 @@ struct Subject {
 
 impl Lookups {
     /// Looks up due steps until `stop`.
-    pub async fn serve(self, stop: CancellationToken) {
+    pub async fn serve(self, live: LiveSetup, stop: CancellationToken) {
         loop {
+            let Setup { config, adapters } = live.current();
+            let this = Self { config, adapters, ..self.clone() };
             // An interrupted lookup is due again once its hold expires.
             let looked = tokio::select! {
                 () = stop.cancelled() => return,
-                looked = self.look(&stop) => looked,
+                looked = this.look(&stop) => looked,
             };
             if let Err(error) = looked {
                 tracing::error!(%error, "could not look for what lost requests may have made");

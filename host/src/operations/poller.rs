@@ -17,7 +17,11 @@ use crate::{
         media_buy::MediaBuy,
         time::Timestamp,
     },
-    operations::{Signals, now, status::Observer},
+    operations::{
+        Signals, now,
+        setup::{LiveSetup, Setup},
+        status::Observer,
+    },
     store::{StoreError, Stored},
 };
 
@@ -47,11 +51,14 @@ const SETTLE: Duration = Duration::from_secs(10);
 /// How long a buy is polled after its end, because ad servers count late.
 const AFTER_END: Duration = Duration::from_secs(2 * 24 * 3_600);
 
-/// Polls buys until `stop`: each at least once in `every` and whenever it was changed, as far as
+/// Polls buys until `stop`: each at least once in `status_refresh` and whenever it was changed, as far as
 /// the ad servers' request rates permit.
-pub async fn serve(observer: Observer, every: Duration, stop: CancellationToken) {
+pub async fn serve(observer: Observer, live: LiveSetup, stop: CancellationToken) {
     let mut asking = JoinSet::new();
     loop {
+        let Setup { config, adapters } = live.current();
+        let every = config.operations.status_refresh;
+        let observer = Observer { config, adapters, ..observer.clone() };
         let looked = tokio::select! {
             () = stop.cancelled() => return,
             looked = look(&observer, every, now(), &mut asking) => looked,

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     adapters::{Adapters, Shared},
     domain::{id::PlatformName, purpose::Purpose},
-    operations::now,
+    operations::{now, setup::LiveSetup},
     store::{Store, StoreError, replicas::HoldKey},
 };
 
@@ -26,7 +26,7 @@ pub fn join(store: &Store, adapters: &Arc<Adapters>) {
 }
 
 /// Follows the other replicas until `stop`. Does nothing if the database can't have other replicas.
-pub async fn serve(store: Store, adapters: Arc<Adapters>, stop: CancellationToken) {
+pub async fn serve(store: Store, live: LiveSetup, stop: CancellationToken) {
     if store.hints().is_none() {
         return;
     }
@@ -35,7 +35,7 @@ pub async fn serve(store: Store, adapters: Arc<Adapters>, stop: CancellationToke
             () = stop.cancelled() => return,
             () = tokio::time::sleep(LOOK) => {}
         }
-        if let Err(error) = sync(&store, &adapters).await {
+        if let Err(error) = sync(&store, &live.current().adapters).await {
             tracing::warn!(%error, "what other hosts say is not known");
         }
     }

@@ -25,6 +25,7 @@ use crate::{
         lease::Lease,
         now,
         run::Run,
+        setup::{LiveSetup, Setup},
     },
     store::{Author, Claim, LeaseAfter, Recording, Store, StoreError, Write},
 };
@@ -88,17 +89,19 @@ impl Runner {
     /// Claims and runs operations until `stop`. After that it claims nothing new, sends nothing
     /// new, and gives requests in flight `grace` to be answered. The rest is left to whichever host
     /// claims it, which continues from the journal.
-    pub async fn serve(self, stop: CancellationToken, grace: Duration) {
+    ///
+    /// A run keeps the setup with which it began.
+    pub async fn serve(self, live: LiveSetup, stop: CancellationToken, grace: Duration) {
         let active_runs = ActiveRuns::default();
-        let (busy, workers) = (Busy::default(), self.config.workers());
+        let busy = Busy::default();
         let running = TaskTracker::new();
         let cut = CancellationToken::new();
         while !stop.is_cancelled() {
-            let openings = busy.openings(workers);
+            let this = self.with(live.current());
+            let openings = busy.openings(this.config.workers());
             let asked_at = Instant::now();
-            match self.store.claim_within(&self.name, now(), self.config.operations.lease, &openings).await {
+            match this.store.claim_within(&this.name, now(), this.config.operations.lease, &openings).await {
                 Ok(Some(claim)) => {
-                    let this = self.clone();
                     let (active_runs, stop, cut) = (active_runs.clone(), stop.clone(), cut.clone());
                     let worker = busy.begin(Lane::of(&claim.operation.value));
                     running.spawn(async move {
@@ -123,6 +126,10 @@ impl Runner {
             cut.cancel();
             running.wait().await;
         }
+    }
+
+    fn with(&self, setup: Setup) -> Self {
+        Self { config: setup.config, adapters: setup.adapters, ..self.clone() }
     }
 
     /// Waits for a hint, for the next due operation in a lane that has an opening, or for the poll

@@ -20,7 +20,9 @@ use crate::{
     operations::{
         Signals,
         decisions::{self, WaitingError},
-        events, now, tasks,
+        events, now,
+        setup::LiveSetup,
+        tasks,
     },
     store::{DueTask, Recording, Store, StoreError, Stored, Write, marks::RESTORED},
 };
@@ -36,20 +38,13 @@ const BATCH: u32 = 100;
 const FORGETS_FOR: Duration = Duration::from_secs(2);
 
 /// Checks the timers until `stop`.
-///
-/// `deadline`: how long the cancellation that an expired task starts may be tried.
-pub async fn serve(
-    store: Store,
-    signals: Arc<Signals>,
-    deadline: Duration,
-    retention: Retention,
-    stop: CancellationToken,
-) {
+pub async fn serve(store: Store, signals: Arc<Signals>, live: LiveSetup, stop: CancellationToken) {
     loop {
-        if let Err(error) = tick(&store, &signals, deadline, now()).await {
+        let config = live.current().config;
+        if let Err(error) = tick(&store, &signals, config.operations.deadline, now()).await {
             tracing::error!(%error, "could not do what the clock asks for");
         }
-        if let Err(error) = forget(&store, &retention, now()).await {
+        if let Err(error) = forget(&store, &config.retention, now()).await {
             tracing::error!(%error, "what is old could not be forgotten");
         }
         tokio::select! {
@@ -60,6 +55,8 @@ pub async fn serve(
 }
 
 /// Does what is due at `now`.
+///
+/// `deadline`: how long the cancellation that an expired task starts may be tried.
 ///
 /// # Errors
 /// When expired rows could not be deleted. Whatever was not done is done at the next check.

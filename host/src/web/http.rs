@@ -22,7 +22,7 @@ use self::{arguments::Shapes, problem::Refusal};
 use crate::adapters::COMPONENT_BYTES;
 
 use super::{
-    Web, docs,
+    LiveWeb, Web, docs,
     json::Arguments,
     openapi,
     tool::{Answer, CallOptions, Effect, Tool, Verb},
@@ -44,8 +44,8 @@ const MAX_UPLOAD: usize = COMPONENT_BYTES as usize;
 const JSON: &str = "application/json";
 
 /// Builds the routes of the tools and of their documentation.
-pub(super) fn routes(web: &Web) -> Router {
-    let mut paths: BTreeMap<&'static str, MethodRouter<Web>> = BTreeMap::new();
+pub(super) fn routes(web: &LiveWeb) -> Router {
+    let mut paths: BTreeMap<&'static str, MethodRouter<LiveWeb>> = BTreeMap::new();
     for tool in tools::all() {
         let methods = paths.remove(tool.path).unwrap_or_default();
         paths.insert(tool.path, methods.merge(route(tool)));
@@ -69,7 +69,7 @@ pub(super) fn routes(web: &Web) -> Router {
         .with_state(web.clone())
 }
 
-fn route(tool: &'static Tool) -> MethodRouter<Web> {
+fn route(tool: &'static Tool) -> MethodRouter<LiveWeb> {
     let filter = match tool.verb {
         Verb::Get => MethodFilter::GET,
         Verb::Post | Verb::Upload => MethodFilter::POST,
@@ -142,7 +142,8 @@ async fn ready(State(web): State<Web>) -> Response {
         async move { app.ready().await }
     };
     match web.app.callers.readiness.ask((), asking).await {
-        Ok(()) => Json(json!({ "status": "ready" })).into_response(),
+        Ok(lacking) if lacking.is_empty() => Json(json!({ "status": "ready" })).into_response(),
+        Ok(lacking) => Json(json!({ "status": "ready", "without_adapter": lacking })).into_response(),
         Err(reasons) => {
             let body = json!({ "status": "not ready", "reasons": reasons });
             (StatusCode::SERVICE_UNAVAILABLE, Json(body)).into_response()

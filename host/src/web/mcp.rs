@@ -28,7 +28,7 @@ use rmcp::{
 use serde_json::{Value, json};
 
 use super::{
-    Web,
+    LiveWeb, Web,
     http::{auth, headers, problem::Refusal},
     json::{Arguments, suggest},
     tool::{self, CallOptions, Effect, Tool},
@@ -63,18 +63,20 @@ Amounts are decimal numbers in the buy's currency; days are 2026-12-01 and momen
 const MOST_SAID: usize = 1_024;
 
 /// Builds the route of MCP.
-pub(super) fn routes(web: &Web) -> Router {
+pub(super) fn routes(web: &LiveWeb) -> Router {
     let mut hosts = vec!["localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned()];
-    hosts.extend(web.options.public_hosts.iter().cloned());
+    let options = web.current().options;
+    hosts.extend(options.public_hosts.iter().cloned());
     let config = StreamableHttpServerConfig::default()
         .with_legacy_session_mode(false)
         .with_json_response(true)
-        .with_max_request_body_bytes(web.options.max_body_bytes)
+        .with_max_request_body_bytes(options.max_body_bytes)
         .with_allowed_origins(origins(&hosts))
         .with_allowed_hosts(hosts);
-    let face = Face { web: web.clone(), tools: Arc::new(tools::for_agents().map(described).collect()) };
-    let service =
-        StreamableHttpService::new(move || Ok(face.clone()), Arc::new(NeverSessionManager::default()), config);
+    let (live, tools) = (web.clone(), Arc::new(tools::for_agents().map(described).collect::<Vec<_>>()));
+    // Made for every request, because there are no sessions.
+    let face = move || Ok(Face { web: live.current(), tools: tools.clone() });
+    let service = StreamableHttpService::new(face, Arc::new(NeverSessionManager::default()), config);
     // The last layer runs first: the method check needs no token.
     Router::new()
         .route_service("/mcp", service)

@@ -13,8 +13,7 @@ use crate::{
         webhook::{self, Disabled, Endpoint},
     },
     metrics::WEBHOOKS,
-    network::receivers::Policy,
-    operations::{Signals, events::ITSELF, now},
+    operations::{Signals, events::ITSELF, now, setup::LiveSetup},
     store::{
         AuditEntry, Store, StoreError, Stored,
         webhooks::{Attempt, AttemptOutcome, DueDelivery},
@@ -39,9 +38,9 @@ const GONE: u16 = 410;
 
 /// Runs the dispatcher until `stop`. Attempts in flight are then finished, or repeated once their
 /// lease has expired.
-pub async fn serve(store: Store, policy: Policy, signals: Arc<Signals>, stop: CancellationToken) {
-    let lease = policy.timeout + MARGIN;
-    let sender = Arc::new(Sender::new(policy));
+pub async fn serve(store: Store, live: LiveSetup, signals: Arc<Signals>, stop: CancellationToken) {
+    let mut policy = live.current().config.webhooks.clone();
+    let mut sender = Arc::new(Sender::new(policy.clone()));
     let slots = Arc::new(Semaphore::new(SLOTS));
     let trying = TaskTracker::new();
     loop {
@@ -50,7 +49,12 @@ pub async fn serve(store: Store, policy: Policy, signals: Arc<Signals>, stop: Ca
             slot = slots.clone().acquire_owned() => slot,
         };
         let Ok(slot) = slot else { break };
-        match store.claim_delivery(now(), lease).await {
+        let config = live.current().config;
+        if config.webhooks != policy {
+            policy = config.webhooks.clone();
+            sender = Arc::new(Sender::new(policy.clone()));
+        }
+        match store.claim_delivery(now(), policy.timeout + MARGIN).await {
             Ok(Some(due)) => {
                 let (store, sender, signals) = (store.clone(), sender.clone(), signals.clone());
                 trying.spawn(async move {

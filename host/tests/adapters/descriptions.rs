@@ -40,7 +40,7 @@ async fn a_description_that_can_not_be_relied_on_is_refused_by_name_at_the_start
     let dir = tempfile::tempdir().unwrap();
     let platforms = REFUSED.iter().map(|(how, _)| {
         let mut config = platform(how, "good", "http://127.0.0.1:1");
-        config.component = describing(dir.path(), how);
+        config.component = Some(describing(dir.path(), how));
         config
     });
     let told = refused(platforms.collect()).await;

@@ -114,7 +114,7 @@ async fn what_began_on_a_release_ends_on_it_although_the_settings_fit_another_on
     let frozen = world.adapters.frozen(&"acme".into(), "7").unwrap();
 
     let mut successor = platform("acme", "", &server.endpoint());
-    successor.component = flightdeck_test_support::component("flightdeck-adapter-kevel");
+    successor.component = Some(flightdeck_test_support::component("flightdeck-adapter-kevel"));
     successor.settings = json!({ "priority_id": 3002 });
     let reads = ["POST /v1/campaign/search", "POST /v1/report/queue", "POST /v1/instantcounts/bulk"];
     successor.read_requests = reads.map(|pattern| pattern.parse().unwrap()).to_vec();

@@ -61,7 +61,7 @@ async fn what_began_on_a_release_can_end_on_it_after_a_restart() {
     bytes.extend_from_slice(&[0, 2, 1, b'x']);
     std::fs::write(&other, bytes).unwrap();
     let mut restarted = platform("acme", "good", "http://127.0.0.1:1");
-    restarted.component = other;
+    restarted.component = Some(other);
     let adapters = Adapters::start(config(world.data_dir.path(), vec![restarted])).await.unwrap();
     let new = adapters.active_release(&"acme".into()).unwrap();
     assert_ne!(old, new);
@@ -87,7 +87,7 @@ async fn everything_that_is_wrong_is_told_at_once_and_in_words() {
     };
     let with = |name: &str, component: PathBuf| {
         let mut config = platform(name, "good", "http://127.0.0.1:1");
-        config.component = component;
+        config.component = Some(component);
         config
     };
     let mut settings = platform("settings", "good", "http://127.0.0.1:1");
@@ -133,7 +133,7 @@ async fn a_component_for_another_version_is_refused_with_both_versions() {
     }
     std::fs::write(&path, bytes).unwrap();
     let mut config = platform("acme", "good", "http://127.0.0.1:1");
-    config.component = path;
+    config.component = Some(path);
     let error = start(vec![config]).await.map(|_| ()).unwrap_err().to_string();
     assert!(error.contains("was built for ad-server 1.7.0; this host offers 1.0"), "{error}");
 }

@@ -34,7 +34,7 @@ fn component(dir: &Path, name: &str, keys: &[&PrivateKey]) -> PathBuf {
 
 fn trusting(component: &Path, keys: &[PublicKey]) -> PlatformConfig {
     let mut config = platform("acme", "good", "http://127.0.0.1:1");
-    config.component = component.to_owned();
+    config.component = Some(component.to_owned());
     config.trusted_keys = keys.to_vec();
     config
 }

@@ -40,6 +40,8 @@ pub(in crate::adapters) struct Platform {
     pub(in crate::adapters) egress: Arc<PlatformEgress>,
     pub(in crate::adapters) breaker: Breaker,
     trusted_keys: Vec<PublicKey>,
+    /// What it was made from, without the component.
+    config: PlatformConfig,
     pub(super) in_doubt_wait_ms: u32,
     pub(super) processing_bound_ms: u32,
     pub(super) releases: RwLock<Releases>,
@@ -68,12 +70,25 @@ impl Platform {
             egress: Arc::new(egress),
             breaker: Breaker::default(),
             trusted_keys: config.trusted_keys.clone(),
+            config: PlatformConfig { component: None, ..config.clone() },
             in_doubt_wait_ms: config.in_doubt_wait_ms,
             processing_bound_ms: config.processing_bound_ms,
             releases: RwLock::default(),
             probation: Probation::new(reports),
             loading: tokio::sync::Mutex::new(()),
         })
+    }
+
+    /// Whether the platform is what this configuration makes, whichever component it names.
+    pub(super) fn is_for(&self, config: &PlatformConfig) -> bool {
+        self.config == PlatformConfig { component: None, ..config.clone() }
+    }
+
+    /// Shares the pace of its requests with the other hosts from now on.
+    pub(super) fn join(&self, shared: &Arc<dyn Shared>) {
+        if let Some(key) = self.egress.limit_key(shared.as_ref()) {
+            self.egress.pace.join(key, shared.clone());
+        }
     }
 
     /// Returns the endpoint where an operation began, if it has the configured endpoint's origin.

@@ -74,7 +74,7 @@ fn a_platform_has_the_adapters_defaults() {
     assert_eq!(adapters.data_dir, config.data.dir);
     assert_eq!(adapters.compiler, Path::new("/usr/bin/flightdeck"));
     let [platform] = adapters.platforms.as_slice() else { panic!("one platform") };
-    assert_eq!(platform.component, Path::new("/etc/flightdeck/acme.wasm"));
+    assert_eq!(platform.component.as_deref(), Some(Path::new("/etc/flightdeck/acme.wasm")));
     assert_eq!(shown(&platform.origins), ["https://api.acme.example"]);
     assert_eq!((platform.limits.clone(), platform.settings.clone()), (Limits::default(), json!({})));
     assert!(platform.read_requests.is_empty() && platform.write_requests.is_empty(), "nothing is granted unasked");

@@ -16,7 +16,7 @@ use crate::{
         id::PlatformName,
         release::{Activation, ActivationKind, History},
     },
-    operations::{events::ITSELF, now},
+    operations::{events::ITSELF, now, setup::LiveSetup},
     store::{Store, StoreError},
 };
 
@@ -36,8 +36,7 @@ const TRIES: u32 = 5;
 /// When the store can't be read or written.
 pub async fn begin(store: &Store, adapters: &Arc<Adapters>) -> Result<(), StoreError> {
     for platform in adapters.platforms() {
-        let configured = adapters.releases(&platform).into_iter().find(|release| release.active);
-        if let Some(release) = configured {
+        if let Some(release) = adapters.configured_release(&platform) {
             let read = async || {
                 adapters.component(&release.digest).await.map_err(|error| {
                     StoreError::Unavailable(format!("the component of {platform} can't be read: {error}"))
@@ -84,14 +83,14 @@ pub async fn catch_up(store: &Store, adapters: &Adapters) -> Result<(), StoreErr
 }
 
 /// Follows what serves, and acts on unhealthy releases, until `stop`.
-pub async fn serve(store: Store, adapters: Arc<Adapters>, stop: CancellationToken) {
+pub async fn serve(store: Store, live: LiveSetup, stop: CancellationToken) {
     let mut unusable = BTreeMap::new();
-    let Some(mut reports) = adapters.take_reports() else { return };
+    let Some(mut reports) = live.current().adapters.take_reports() else { return };
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
             Some(report) = reports.recv() => {
-                if let Err(error) = roll_back(&store, &adapters, &report).await {
+                if let Err(error) = roll_back(&store, &live.current().adapters, &report).await {
                     tracing::error!(platform = %report.platform, %error, "could not roll back from an unhealthy release");
                 }
                 continue;
@@ -99,6 +98,7 @@ pub async fn serve(store: Store, adapters: Arc<Adapters>, stop: CancellationToke
             () = tokio::time::sleep(LOOK) => {}
         }
         // This may compile a release, which takes a while and is pointless once the host stops.
+        let adapters = live.current().adapters;
         match stop.run_until_cancelled(sync(&store, &adapters, &mut unusable)).await {
             None => return,
             Some(Err(error)) => tracing::warn!(%error, "which releases serve is not known"),
@@ -114,7 +114,7 @@ async fn sync(store: &Store, adapters: &Adapters, unusable: &mut Unusable) -> Re
     adapters.know_unhealthy(&store.unhealthy_releases().await?);
     for Activation { platform, digest, kind, actor, .. } in store.serving().await? {
         // Platforms that only other hosts have are ignored.
-        if adapters.active_release(&platform).is_none_or(|active| active == digest) {
+        if !adapters.has(&platform) || adapters.active_release(&platform).is_some_and(|active| active == digest) {
             continue;
         }
         let key = (platform.clone(), digest.clone());

@@ -13,6 +13,7 @@ pub mod create_media_buy;
 pub mod create_webhook;
 pub mod delete_webhook;
 pub mod escalate_task;
+pub mod get_configuration;
 pub mod get_media_buy_delivery;
 pub mod get_operation;
 pub mod get_pending_tasks;
@@ -26,6 +27,7 @@ pub mod list_products;
 pub mod list_releases;
 pub mod list_webhook_deliveries;
 pub mod list_webhooks;
+pub mod reload_configuration;
 pub mod remove_release;
 pub mod replay_webhook;
 pub mod rollback_release;
@@ -85,9 +87,12 @@ const OF_ADAPTERS: [&Tool; 6] = [
     &list_activations::TOOL,
 ];
 
+/// Tools for the configuration, for operators.
+const OF_CONFIGURATION: [&Tool; 2] = [&get_configuration::TOOL, &reload_configuration::TOOL];
+
 /// Returns every tool, in the order in which they are shown.
 pub fn all() -> impl Iterator<Item = &'static Tool> {
-    for_agents().chain(OF_WEBHOOKS).chain(OF_ADAPTERS)
+    for_agents().chain(OF_WEBHOOKS).chain(OF_ADAPTERS).chain(OF_CONFIGURATION)
 }
 
 /// Returns the tools offered to agents.
