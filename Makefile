@@ -131,6 +131,7 @@ scale:
 ## Interface or adapters changed on purpose: write their descriptions anew, then review the difference.
 golden: guests
 	UPDATE_GOLDEN=1 $(CARGO) test --locked -p flightdeck --test interface
+	UPDATE_GOLDEN=1 $(CARGO) test --locked -p flightdeck-bindings --test contract
 	UPDATE_GOLDEN=1 $(CARGO) test --locked -p flightdeck --test system the_documentation_compares
 	INSTA_UPDATE=always $(CARGO) test --locked -p flightdeck --test system snapshots::
 

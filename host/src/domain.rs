@@ -69,6 +69,7 @@ pub mod terms;
 pub(crate) mod testing;
 pub mod text;
 pub mod time;
+pub mod totals;
 pub mod update;
 pub mod webhook;
 pub mod weight;

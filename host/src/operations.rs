@@ -26,6 +26,7 @@
 //! - [`setup`]: the configuration that serves, with its adapters, which a reload replaces.
 //! - [`at_rest`]: the keys of the database's contents, and reports of the audit log's head.
 //! - [`backoff`]: how long to wait before the next try.
+//! - [`totals`]: delivery totals of platforms that count nothing else.
 //! - [`timers`]: overdue tasks, expired tasks, and the deletion of old rows.
 //!
 //! # Why nothing happens twice
@@ -70,6 +71,7 @@ pub mod status;
 pub mod status_cache;
 pub mod tasks;
 pub mod timers;
+pub mod totals;
 
 pub use crate::clock::now;
 

@@ -76,6 +76,7 @@ pub mod statements;
 mod tables;
 mod tasks;
 mod tokens;
+pub mod totals;
 pub mod webhooks;
 
 /// Why a call failed. Nothing was written, except possibly after [`StoreError::Unsure`].

@@ -2,6 +2,7 @@
 //! server over real sockets.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
+mod acme;
 mod across_platforms;
 mod approving;
 mod at_rest;
@@ -45,7 +46,9 @@ mod signing;
 mod slow_servers;
 mod snapshots;
 mod soak;
+mod swaps;
 mod targeting;
+mod unusual_platforms;
 mod unfinished;
 mod unsure;
 mod update_failures;

@@ -8,7 +8,10 @@ use flightdeck_test_support::component;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::house::{Answer, BUYER, House, OPERATOR, PATIENCE, REVIEWER, today};
+use crate::{
+    house::{Answer, BUYER, House, OPERATOR, PATIENCE, REVIEWER, today},
+    receiver::Receiver,
+};
 
 const RELEASES: &str = "/v1/platforms/acme/releases";
 
@@ -17,7 +20,8 @@ async fn house() -> House {
     let more = |endpoint: &str| {
         let adapter = component("flightdeck-test-guest").display().to_string();
         format!(
-            "[[platforms]]\nname = \"acme\"\nadapter = \"{adapter}\"\nendpoint = \"{endpoint}\"\nallow_private = [\"127.0.0.0/8\"]\n\
+            "[webhooks]\nallow_http = true\nallow_private = [\"127.0.0.0/8\"]\n\n\
+             [[platforms]]\nname = \"acme\"\nadapter = \"{adapter}\"\nendpoint = \"{endpoint}\"\nallow_private = [\"127.0.0.0/8\"]\n\
              read_requests = [\"POST /report/*\"]\nsettings = {{ behaviour = \"good\" }}\n\n\
              [[products]]\nid = \"acme\"\nname = \"acme\"\nplatform = \"acme\"\nformats = [\"image\"]\ncpm = 1\n\n\
              [[approvals]]\noperations = [\"create_media_buy\"]\nabove_budget = 5_000\n"
@@ -223,6 +227,12 @@ async fn a_host_that_comes_back_with_an_old_file_follows_what_was_decided() {
 async fn a_release_that_traps_is_rolled_back_and_nobody_notices() {
     let house = house().await;
     let first = planned_by(&house).await;
+    let receiver = Receiver::start().await;
+    let events = ["adapter.activated", "adapter.rolled_back", "adapter.unhealthy"];
+    let endpoint = json!({ "url": receiver.url, "events": events });
+    let refused = house.post(BUYER, "/v1/webhooks", endpoint.clone()).await.expect(400);
+    assert_eq!(refused.error().1.as_deref(), Some("/events"), "{:#}", refused.body);
+    house.post(OPERATOR, "/v1/webhooks", endpoint).await.expect(200);
     let (file, bad) = release(&house, "bad", true);
     let (status, told) = upload(&house, std::fs::read(&file).expect("the component"), "application/wasm").await;
     assert_eq!(status, StatusCode::OK, "it describes itself well: {told:#}");
@@ -246,6 +256,18 @@ async fn a_release_that_traps_is_rolled_back_and_nobody_notices() {
     let reason = history.body["activations"][0]["reason"].as_str().expect("a reason");
     assert!(reason.contains(&bad) && reason.contains("trap"), "{reason}");
     assert_eq!(planned_by(&house).await, first);
+    let hooks = receiver.until(|hooks| hooks.len() >= 3).await;
+    let told = |kind: &str| {
+        let mut of = hooks.iter().filter(|hook| hook.kind() == kind).map(|hook| hook.json()["data"].clone());
+        (of.next().unwrap_or_else(|| panic!("no {kind}: {hooks:?}")), of.count())
+    };
+    let (activated, more) = told("adapter.activated");
+    assert_eq!((&activated["release"], &activated["previous_release"], more), (&json!(bad), &json!(first), 0));
+    let (back, more) = told("adapter.rolled_back");
+    assert_eq!((&back["release"], &back["previous_release"], more), (&json!(first), &json!(bad), 0));
+    let (unhealthy, more) = told("adapter.unhealthy");
+    assert_eq!((&unhealthy["release"], more), (&json!(bad), 0));
+    assert!(unhealthy["reason"].as_str().is_some_and(|why| why.contains("trap")), "{unhealthy:#}");
     // A host that starts now does not activate it either.
     let list = house.get(OPERATOR, RELEASES).await.expect(200);
     let unhealthy = list.body["releases"].as_array().expect("a list").iter().find(|one| one["digest"] == bad.as_str());

@@ -75,10 +75,7 @@ impl Shelf {
 impl ad_server::Standing for Shelf {
     type Order = Standing;
 
-    const REMARKS: &'static [(DeliveryState, &'static str)] = &[
-        (DeliveryState::AwaitingCreatives, "without a creative in Ad Manager"),
-        (DeliveryState::Missing, "no longer in Ad Manager"),
-    ];
+    const REMARKS: &'static [(DeliveryState, &'static str)] = &[(DeliveryState::Missing, "no longer in Ad Manager")];
 
     fn order(&self, buy: &RemoteBuy) -> Fallible<Option<&Standing>> {
         let order = buy.remote.order().and_then(|id| self.orders.get(id));

@@ -213,11 +213,8 @@ impl Shelf {
 impl Standing for Shelf {
     type Order = Campaign;
 
-    const REMARKS: &'static [(DeliveryState, &'static str)] = &[
-        (DeliveryState::AwaitingCreatives, "without an active ad on Kevel"),
-        (DeliveryState::Missing, "no longer on Kevel"),
-        (DeliveryState::Canceled, "archived on Kevel"),
-    ];
+    const REMARKS: &'static [(DeliveryState, &'static str)] =
+        &[(DeliveryState::Missing, "no longer on Kevel"), (DeliveryState::Canceled, "archived on Kevel")];
 
     fn order(&self, buy: &RemoteBuy) -> Fallible<Option<&Campaign>> {
         let Some(order) = buy.remote.order().map(api::number).transpose()? else { return Ok(None) };

@@ -26,7 +26,7 @@ pub fn advise(update: &PerformanceUpdate, above: Advice<'_>, below: Advice<'_>) 
             Ordering::Equal => {
                 return OptimizationAction {
                     package_id: id.to_owned(),
-                    kind: OptimizationKind::None,
+                    kind: OptimizationKind::Unnecessary,
                     action: "none".to_owned(),
                     reason: "It performs at the baseline.".to_owned(),
                     extensions: Vec::new(),
@@ -63,6 +63,6 @@ mod tests {
         let above = ("more", "It performs 20 % above the baseline. Give more.");
         let below = ("less", "It performs 20 % below the baseline. Give less.");
         assert_eq!(said, [above, below, ("none", "It performs at the baseline.")]);
-        assert_eq!(outcome.actions[2].kind, OptimizationKind::None);
+        assert_eq!(outcome.actions[2].kind, OptimizationKind::Unnecessary);
     }
 }

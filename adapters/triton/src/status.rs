@@ -78,11 +78,8 @@ pub fn read(api: &Api, platform: &Platform, buys: &[RemoteBuy]) -> Fallible<Shel
 impl Standing for Shelf {
     type Order = Campaign;
 
-    const REMARKS: &'static [(DeliveryState, &'static str)] = &[
-        (DeliveryState::AwaitingCreatives, "without a creative on Triton"),
-        (DeliveryState::Missing, "no longer on Triton"),
-        (DeliveryState::Canceled, "archived on Triton"),
-    ];
+    const REMARKS: &'static [(DeliveryState, &'static str)] =
+        &[(DeliveryState::Missing, "no longer on Triton"), (DeliveryState::Canceled, "archived on Triton")];
 
     fn order(&self, buy: &RemoteBuy) -> Fallible<Option<&Campaign>> {
         Ok(buy.remote.order().map(api::number).transpose()?.and_then(|id| self.campaigns.get(&id)))

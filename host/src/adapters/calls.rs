@@ -16,6 +16,7 @@ use super::{
 use crate::{
     clock,
     domain::{
+        capability::Counting,
         failure::{Failure, FailureKind},
         id::PlatformName,
         operation::{FrozenPlatform, LegOutcome},
@@ -55,6 +56,11 @@ impl<'a> Calling<'a> {
             clock_ahead: Duration::ZERO,
         };
         setup.run(function).await
+    }
+
+    /// Returns how the platform counts delivery, as the call's release describes it.
+    pub(super) fn counting(&self) -> Counting {
+        self.release.capabilities.counting
     }
 
     /// Makes the call use the settings frozen when its operation began.

@@ -110,6 +110,7 @@ impl BatchedRead for Deliveries {
         remote: Vec<wit::RemoteBuy>,
     ) -> Result<Answers<BuyDelivery>, Failure> {
         let context = calling.context_of_read(batch.advertiser_id());
+        let counting = calling.counting();
         let range = wit::DateRange { first: self.first.to_string(), last: self.last.to_string() };
         let answers = calling
             .run(move |store, adapter| {
@@ -118,7 +119,7 @@ impl BatchedRead for Deliveries {
             })
             .await?
             .map_err(contract::failure)?;
-        Ok(contract::deliveries(platform, &batch.buys, (self.first, self.last), answers))
+        Ok(contract::deliveries(platform, &batch.buys, (self.first, self.last), counting, answers))
     }
 }
 

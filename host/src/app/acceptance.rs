@@ -206,9 +206,26 @@ impl App {
 
     /// Plans on every platform. Whatever one of them can't do is reported at once, by field.
     async fn plan(&self, draft: &Draft, operation: &OperationId, at: Timestamp) -> Result<Plan, AppError> {
-        planning::plan(&self.adapters, &self.config, operation, draft.proposed(), at.plus(PLAN_TIME))
-            .await
-            .map_err(|unplannable| impossible(unplannable.into_failures()))
+        let made = async || {
+            let planned = planning::plan(&self.adapters, &self.config, operation, draft.proposed(), at.plus(PLAN_TIME));
+            planned.await.map_err(|unplannable| impossible(unplannable.into_failures()))
+        };
+        let plan = made().await?;
+        // An approval is bound to the plan. If an adapter makes another one each time, no approval would
+        // ever hold, and its reviewers would be asked again and again.
+        match plan.difference(&made().await?) {
+            None => Ok(plan),
+            Some((platform, what)) => {
+                tracing::error!(%platform, what, "an adapter plans one change differently each time");
+                let message = format!(
+                    "the adapter of {platform} plans this change differently each time ({what}), so that no approval of it \
+                     could hold; nothing was accepted"
+                );
+                let cure =
+                    "the publisher activates a release of the adapter whose plans depend on nothing but the request";
+                Err(AppError::new(ErrorCode::AdapterFault, message).suggest(cure))
+            }
+        }
     }
 
     fn ask_if_needed(

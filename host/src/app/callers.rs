@@ -35,6 +35,8 @@ pub struct Counted {
     pub rows: Arc<Vec<DeliveryRow>>,
     /// The time up to which all of them had counted.
     pub as_of: Timestamp,
+    /// What a reader of these days must know.
+    pub notes: Arc<[String]>,
 }
 
 /// What the host remembers about its callers.

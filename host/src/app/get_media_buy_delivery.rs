@@ -11,6 +11,8 @@ use crate::{
         error::{AppError, ErrorCode},
     },
     domain::{
+        self,
+        capability::Counting,
         delivery::DeliveryRow,
         failure::{Failure, FailureKind},
         field::Field,
@@ -19,7 +21,7 @@ use crate::{
         status::Creation,
         time::{Day, Timestamp},
     },
-    operations::now,
+    operations::{now, totals},
     store::Stored,
 };
 
@@ -42,6 +44,15 @@ pub struct Delivery {
     pub rows: Vec<DeliveryRow>,
     /// The time up to which all platforms had counted.
     pub as_of: Timestamp,
+    /// What a reader of these days must know.
+    pub notes: Vec<String>,
+}
+
+/// What one platform counted.
+struct Part {
+    rows: Vec<DeliveryRow>,
+    as_of: Option<Timestamp>,
+    note: Option<String>,
 }
 
 impl App {
@@ -65,7 +76,7 @@ impl App {
             return Err(AppError::invalid(Field::ReportEnd, format!("the range must be at most {MAX_DAYS} days")));
         }
         if self.creation(&buy).await? != Creation::Done {
-            return Ok(Delivery { buy, first, last, rows: Vec::new(), as_of: now() });
+            return Ok(Delivery { buy, first, last, rows: Vec::new(), as_of: now(), notes: Vec::new() });
         }
         // Every caller who may see the buy gets the same answer, because it does not depend on the
         // caller.
@@ -76,8 +87,8 @@ impl App {
             async move { app.count(&buy, first, last).await }
         };
         let counted = self.callers.deliveries.ask(question, weight, asking).await;
-        let Counted { rows, as_of } = counted.map_err(|error| error.told_to(caller))?;
-        Ok(Delivery { buy, first, last, rows: rows.to_vec(), as_of })
+        let Counted { rows, as_of, notes } = counted.map_err(|error| error.told_to(caller))?;
+        Ok(Delivery { buy, first, last, rows: rows.to_vec(), as_of, notes: notes.to_vec() })
     }
 
     /// Reads the delivery of a buy from each of its platforms.
@@ -88,15 +99,16 @@ impl App {
         for platform in &platforms {
             asked.push(self.delivered_on(buy, platform, first, last, at.plus(ASK_FOR)));
         }
-        let mut rows = Vec::new();
+        let (mut rows, mut notes) = (Vec::new(), Vec::new());
         let mut as_of = at;
         for answer in futures::future::join_all(asked).await {
-            let (part, counted) = answer?;
-            rows.extend(part);
-            as_of = as_of.min(counted.unwrap_or(at));
+            let part = answer?;
+            rows.extend(part.rows);
+            notes.extend(part.note);
+            as_of = as_of.min(part.as_of.unwrap_or(at));
         }
         rows.sort_by(|one, other| (one.day, &one.package).cmp(&(other.day, &other.package)));
-        Ok(Counted { rows: Arc::new(rows), as_of })
+        Ok(Counted { rows: Arc::new(rows), as_of, notes: notes.into() })
     }
 
     async fn delivered_on(
@@ -106,7 +118,7 @@ impl App {
         first: Day,
         last: Day,
         deadline: Timestamp,
-    ) -> Result<(Vec<DeliveryRow>, Option<Timestamp>), AppError> {
+    ) -> Result<Part, AppError> {
         let advertiser_id = self.config.advertiser(&buy.principal, platform).unwrap_or_default().to_owned();
         let asked = [RemoteBuy { buy, advertiser_id }];
         let answers = self
@@ -121,8 +133,19 @@ impl App {
             ));
         };
         let delivered = answer.map_err(|failure| not_counted(buy, platform, &failure))?;
+        let counting = self.adapters.capabilities(platform).map(|can| can.counting);
+        if counting == Some(Counting::Cumulative) || !delivered.totals.is_empty() {
+            let readings = totals::keep(&self.store, platform, &delivered, now()).await?;
+            let remark = domain::totals::remark(&readings, buy.start, first, last);
+            return Ok(Part {
+                rows: domain::totals::by_day(&readings, first, last),
+                as_of: delivered.as_of,
+                note: remark.map(|remark| format!("{platform} {remark}")),
+            });
+        }
         let within = |row: &DeliveryRow| (first..=last).contains(&row.day);
-        Ok((delivered.rows.into_iter().filter(within).collect(), delivered.as_of))
+        let rows = delivered.rows.into_iter().filter(within).collect();
+        Ok(Part { rows, as_of: delivered.as_of, note: None })
     }
 }
 

@@ -31,7 +31,7 @@ impl From<EndpointError> for AppError {
             EndpointError::NotFound => Self::not_found("endpoint of webhooks"),
             EndpointError::NoDelivery => Self::invalid(Field::EventId, error.to_string()),
             EndpointError::Url(_) => Self::invalid(Field::Url, error.to_string()),
-            EndpointError::NoEvents => Self::invalid(Field::Events, error.to_string()),
+            EndpointError::NoEvents | EndpointError::ForPublisher(_) => Self::invalid(Field::Events, error.to_string()),
             EndpointError::TooMany | EndpointError::Disabled(_) | EndpointError::Removing => {
                 Self::state(error.to_string())
             }

@@ -26,6 +26,21 @@ pub struct DeliveryRow {
     pub video_completions: Option<i64>,
 }
 
+/// What a package delivered since the start of its flight.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeliveryTotal {
+    /// The package.
+    pub package: PackageId,
+    /// The impressions delivered.
+    pub impressions: i64,
+    /// The amount spent.
+    pub spend: Micros,
+    /// The clicks, if the platform counts them.
+    pub clicks: Option<i64>,
+    /// The completed views or listens, if the platform counts them.
+    pub video_completions: Option<i64>,
+}
+
 /// The delivery of one buy on one platform.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BuyDelivery {
@@ -33,6 +48,8 @@ pub struct BuyDelivery {
     pub buy: MediaBuyId,
     /// One row for each package and day, in no particular order.
     pub rows: Vec<DeliveryRow>,
+    /// The totals, from a platform that counts nothing else: one for each package.
+    pub totals: Vec<DeliveryTotal>,
     /// The time up to which the platform had counted.
     pub as_of: Option<Timestamp>,
 }

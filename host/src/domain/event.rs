@@ -37,8 +37,23 @@ names! {
         OperationDuplicateFound = "operation.duplicate_found",
         /// A platform changed the review state of a creative.
         CreativeStatusChanged = "creative.status_changed",
+        /// Another release of an adapter serves a platform. For the publisher only.
+        AdapterActivated = "adapter.activated",
+        /// A release that served a platform before serves it again. For the publisher only.
+        AdapterRolledBack = "adapter.rolled_back",
+        /// A release failed so often by its own fault that a host rolled back from it. For the
+        /// publisher only.
+        AdapterUnhealthy = "adapter.unhealthy",
         /// A test event, which the owner of an endpoint requested.
         WebhookTest = "webhook.test",
+    }
+}
+
+impl EventKind {
+    /// Whether only the publisher gets such events: they are about the host, not about a buyer's media
+    /// buys.
+    pub const fn is_for_publisher(self) -> bool {
+        matches!(self, Self::AdapterActivated | Self::AdapterRolledBack | Self::AdapterUnhealthy)
     }
 }
 
@@ -49,9 +64,9 @@ pub struct Event {
     pub id: EventId,
     /// The kind of the event.
     pub kind: EventKind,
-    /// The principal that owns the media buy.
+    /// The principal that owns the media buy; empty for an event of the publisher.
     pub principal: PrincipalId,
-    /// The media buy; empty for a test.
+    /// The media buy; empty if there is none.
     pub buy: MediaBuyId,
     /// The time of the event.
     pub at: Timestamp,
@@ -119,6 +134,19 @@ pub enum EventData {
         assigned_to: Option<String>,
         /// The name to which the task was escalated.
         escalated_to: Option<String>,
+    },
+    /// Which release of an adapter serves a platform was decided.
+    Release {
+        /// The platform.
+        platform: PlatformName,
+        /// The release that the event is about: SHA-256 of its component.
+        release: String,
+        /// The release that served before; `None` if none did.
+        before: Option<String>,
+        /// Who decided: a token's name, `command line` or `flightdeck`.
+        by: String,
+        /// Why.
+        reason: Option<String>,
     },
     /// The owner of an endpoint requested a test event.
     Test {

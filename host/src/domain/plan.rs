@@ -70,6 +70,25 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// Returns where another plan of the same change differs first: the platform, and what. The
+    /// releases do not count, because another one may serve meanwhile.
+    pub fn difference(&self, other: &Self) -> Option<(PlatformName, String)> {
+        let other = other.as_if_made_by(self);
+        let parts = self.platforms.iter().zip(&other.platforms);
+        let (one, two) = parts.into_iter().find(|(one, two)| one != two)?;
+        let platform = one.platform.clone();
+        if one.changes.len() != two.changes.len() {
+            let what = format!("{} changes, then {}", one.changes.len(), two.changes.len());
+            return Some((platform, what));
+        }
+        let changes = one.changes.iter().zip(&two.changes).find(|(one, two)| one != two);
+        let Some((one, two)) = changes else { return Some((platform, "the notes".to_owned())) };
+        let of = format!("{} {}", one.remote_type, one.name);
+        let field = one.fields.iter().zip(&two.fields).find(|(one, two)| one != two);
+        let what = field.map_or(of.clone(), |(one, _)| format!("{} of {of}", one.field));
+        Some((platform, what))
+    }
+
     /// Returns the plan as if the releases of another plan had made it.
     #[must_use]
     pub fn as_if_made_by(&self, other: &Self) -> Self {

@@ -121,6 +121,19 @@ impl Standing {
         }
     }
 
+    /// Adds what the platforms say themselves, unless it has been said.
+    fn with_words_of(mut self, remote: &[RemoteBuyStatus]) -> Self {
+        for RemoteBuyStatus { platform, detail, .. } in remote {
+            let words: String = detail.trim().chars().take(WORDS).collect();
+            if words.is_empty() || self.detail.contains(&words) {
+                continue;
+            }
+            let separator = if self.detail.is_empty() { "" } else { "; " };
+            self.detail = format!("{}{separator}{platform} says: {words}", self.detail);
+        }
+        self
+    }
+
     /// Names the packages that the ad server no longer delivers while the others continue.
     fn with_lost_packages(mut self, lost: &str) -> Self {
         if !lost.is_empty() {
@@ -131,10 +144,18 @@ impl Standing {
     }
 }
 
+/// The characters of a platform's own words that a status shows.
+const WORDS: usize = 500;
+
 /// Derives the status of a buy from what the host knows and what the platforms report. `remote` has
 /// one entry for each platform that answered. For the others, the last state that the host brought
-/// about counts.
+/// about counts. The platforms' own words follow the host's, marked as theirs.
 pub fn derive(buy: &MediaBuy, creation: &Creation, remote: &[RemoteBuyStatus], now: Timestamp) -> Standing {
+    let standing = derived(buy, creation, remote, now);
+    if *creation == Creation::Done { standing.with_words_of(remote) } else { standing }
+}
+
+fn derived(buy: &MediaBuy, creation: &Creation, remote: &[RemoteBuyStatus], now: Timestamp) -> Standing {
     match creation {
         Creation::AwaitingApproval => {
             return Standing::new(BuyStatus::PendingManual, "waits for approval by the publisher");

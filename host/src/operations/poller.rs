@@ -119,6 +119,9 @@ async fn look(
 /// Polls buys on the same platforms, and records what changed.
 async fn ask_about(observer: &Observer, buys: Vec<Stored<MediaBuy>>, at: Timestamp) {
     let asked: Vec<&MediaBuy> = buys.iter().map(|buy| &buy.value).collect();
+    if let Err(error) = observer.read_totals(&asked, at, ASK_FOR).await {
+        tracing::error!(%error, buys = asked.len(), "what open buys delivered could not be recorded");
+    }
     let seen = match observer.ask(&asked, at, ASK_FOR).await {
         Ok(seen) => seen,
         // They have their turn again later.

@@ -14,7 +14,8 @@ use crate::{
     domain::{
         audit::AuditEntry,
         capability::{Capabilities, difference::Difference},
-        id::PlatformName,
+        event::{Event, EventData, EventKind},
+        id::{EventId, MediaBuyId, PlatformName, PrincipalId},
         release::{Activation, ActivationKind, History, Release},
     },
     operations::now,
@@ -336,7 +337,35 @@ async fn activate(store: &Store, activation: &Activation, unhealthy: Option<Stri
         ActivationKind::Rollback | ActivationKind::Automatic => "release.rolled_back",
     };
     let line = line(actor, action, platform, digest, reason.clone());
-    store.activate_release(NewActivation { activation: activation.clone(), unhealthy, line }).await
+    let events = happened(store, activation, unhealthy.as_deref()).await?;
+    store.activate_release(NewActivation { activation: activation.clone(), unhealthy, line, events }).await
+}
+
+/// Returns what an activation tells the publisher's webhooks.
+async fn happened(store: &Store, activation: &Activation, unhealthy: Option<&str>) -> Result<Vec<Event>, StoreError> {
+    let Activation { platform, digest, actor, kind, reason, .. } = activation;
+    let history = store.activations(platform).await?;
+    let before = History(&history).serving().map(|serving| serving.digest.clone());
+    let event = |kind, release: &str, before| Event {
+        id: EventId::mint(),
+        kind,
+        principal: PrincipalId::from(""),
+        buy: MediaBuyId::from(""),
+        at: activation.at,
+        data: EventData::Release {
+            platform: platform.clone(),
+            release: release.to_owned(),
+            before,
+            by: actor.clone(),
+            reason: reason.clone(),
+        },
+    };
+    let named = match kind {
+        ActivationKind::Configuration | ActivationKind::Activate => EventKind::AdapterActivated,
+        ActivationKind::Rollback | ActivationKind::Automatic => EventKind::AdapterRolledBack,
+    };
+    let unhealthy = unhealthy.map(|release| event(EventKind::AdapterUnhealthy, release, None));
+    Ok(unhealthy.into_iter().chain([event(named, digest, before)]).collect())
 }
 
 fn line(actor: &str, action: &str, platform: &PlatformName, digest: &str, reason: Option<String>) -> AuditEntry {

@@ -1,16 +1,18 @@
 //! Releases of adapters: their components, for which platforms they are installed, and which of them
 //! serves.
 
-use crate::domain::purpose::Purpose;
 use crate::{
     domain::{
         audit::AuditEntry,
+        event::Event,
         id::PlatformName,
+        purpose::Purpose,
         release::{Activation, ActivationKind, Release},
         time::Timestamp,
     },
     store::{
         Store, StoreError, audit,
+        events::{Formatted, append_events, formatted},
         replicas::HoldKey,
         sql::{
             Dialect, MOST_ROWS, Transaction,
@@ -47,6 +49,8 @@ pub struct NewActivation {
     pub unhealthy: Option<String>,
     /// Appended to the audit log.
     pub line: AuditEntry,
+    /// Sent to the publisher's webhooks.
+    pub events: Vec<Event>,
 }
 
 impl Store {
@@ -116,7 +120,8 @@ impl Store {
     /// # Errors
     /// [`StoreError::Stale`] if the release is not installed, or somebody else has decided since.
     pub async fn activate_release(&self, new: NewActivation) -> Result<(), StoreError> {
-        self.write(new, work!(activate)).await
+        let events = formatted(&new.events, self.payload);
+        self.write((new, events), work!(activate)).await
     }
 
     /// Returns an operation that began on a release and may still need it: it has not ended, or one
@@ -235,7 +240,7 @@ async fn install(
 async fn activate(
     transaction: &mut (dyn Transaction + '_),
     dialect: &Dialect,
-    new: &NewActivation,
+    (new, events): &(NewActivation, Vec<Formatted>),
 ) -> Result<(), StoreError> {
     let Activation { platform, number, digest, at, actor, kind, reason } = &new.activation;
     let mut script = Script::default();
@@ -274,6 +279,7 @@ async fn activate(
         let forget = "UPDATE limits SET held_until = 0 WHERE key = ?";
         script.statement(forget, Want::Any).bind(HoldKey::Breaker(platform.clone(), purpose).to_string());
     }
+    append_events(&mut script, events)?;
     transaction.run(script).await?;
     audit::append(transaction, dialect, std::slice::from_ref(&new.line)).await
 }

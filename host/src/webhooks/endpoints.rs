@@ -60,6 +60,9 @@ pub enum EndpointError {
     /// No events were named.
     #[error("events must name at least one kind of event")]
     NoEvents,
+    /// Events that only the publisher gets were named for a buyer's endpoint.
+    #[error("events: {0} is for the publisher's endpoints; leave it out")]
+    ForPublisher(EventKind),
     /// The owner has the maximum number of endpoints.
     #[error("there are {MOST_ENDPOINTS} endpoints already: delete one")]
     TooMany,
@@ -137,13 +140,14 @@ impl EndpointManager<'_> {
             Scope::Principal(principal) => Some(principal.clone()),
             Scope::All => None,
         };
+        let events = kinds(new.events, owner.as_ref())?;
         let (id, secret, at) = (WebhookId::mint(), mint()?, now());
         let text = self.store.keys().seal(&secret, id.as_str())?;
         let endpoint = Endpoint {
             id,
             owner,
             url: new.url,
-            events: kinds(new.events)?,
+            events,
             description: new.description,
             secrets: vec![SigningSecret { text, until: None }],
             disabled: None,
@@ -213,7 +217,7 @@ impl EndpointManager<'_> {
             endpoint.url = url;
         }
         if let Some(events) = patch.events {
-            endpoint.events = kinds(events)?;
+            endpoint.events = kinds(events, endpoint.owner.as_ref())?;
         }
         if let Some(description) = patch.description {
             endpoint.description = description;
@@ -355,9 +359,12 @@ impl EndpointManager<'_> {
     }
 }
 
-fn kinds(mut events: Vec<EventKind>) -> Result<Vec<EventKind>, EndpointError> {
+fn kinds(mut events: Vec<EventKind>, owner: Option<&PrincipalId>) -> Result<Vec<EventKind>, EndpointError> {
     events.sort();
     events.dedup();
+    if let Some(kind) = events.iter().find(|kind| owner.is_some() && kind.is_for_publisher()) {
+        return Err(EndpointError::ForPublisher(*kind));
+    }
     if events.is_empty() { Err(EndpointError::NoEvents) } else { Ok(events) }
 }
 

@@ -154,8 +154,10 @@ async fn what_another_host_activated_is_taken_only_if_a_trusted_key_signed_it() 
         let bytes = std::fs::read(component(dir.path(), "other.wasm", &signers)).unwrap();
         let digest = digest::sha256(&bytes);
         world.adapters.join(&(Arc::new(OtherHost(bytes)) as Arc<dyn Shared>));
-        let activated = world.adapters.activate(&acme, &digest, true).await;
         let code = world.data_dir.path().join("code").join(format!("{digest}.code"));
+        // Another test may have compiled the same component and lent its code.
+        let _ = std::fs::remove_file(&code);
+        let activated = world.adapters.activate(&acme, &digest, true).await;
         match refusal {
             None => {
                 activated.unwrap();

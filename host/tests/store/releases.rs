@@ -59,7 +59,7 @@ fn decision(platform: &PlatformName, number: i64, digest: &str) -> NewActivation
         kind: ActivationKind::Activate,
         reason: Some("because".to_owned()),
     };
-    NewActivation { activation, unhealthy: None, line: audit("release.activated", digest) }
+    NewActivation { activation, unhealthy: None, line: audit("release.activated", digest), events: Vec::new() }
 }
 
 pub(crate) async fn a_platform_is_served_by_what_was_activated_last(store: Store) {

@@ -205,7 +205,7 @@ pub(crate) fn performance_outcome(
             kind: match action.kind {
                 wit::OptimizationKind::Applied => "applied".to_owned(),
                 wit::OptimizationKind::Advised => "advised".to_owned(),
-                wit::OptimizationKind::None => "none".to_owned(),
+                wit::OptimizationKind::Unnecessary => "none".to_owned(),
                 wit::OptimizationKind::Other(word) => check::named("kind of optimisation", word)?,
             },
             action: check::named("action", action.action)?,

@@ -8,7 +8,8 @@ use super::{Bad, answers, bad, check};
 use crate::{
     adapters::{RemoteBuy, failures},
     domain::{
-        delivery::{BuyDelivery, DeliveryRow, DeliveryState, RemoteBuyStatus, RemotePackageStatus},
+        capability::Counting,
+        delivery::{BuyDelivery, DeliveryRow, DeliveryState, DeliveryTotal, RemoteBuyStatus, RemotePackageStatus},
         failure::Failure,
         id::{MediaBuyId, PlatformName},
         media_buy::{MediaBuy, RemoteKind},
@@ -141,6 +142,7 @@ pub(crate) fn deliveries(
     platform: &PlatformName,
     asked: &[&RemoteBuy<'_>],
     (first, last): (Day, Day),
+    counting: Counting,
     answers: Vec<wit::DeliveryAnswer>,
 ) -> Answers<BuyDelivery> {
     sorted(
@@ -149,7 +151,7 @@ pub(crate) fn deliveries(
         answers,
         |answer| &answer.media_buy_id,
         |buy, answer| match answer.delivery {
-            Ok(delivery) => delivery_of(platform, buy, (first, last), delivery).map(Ok),
+            Ok(delivery) => delivery_of(platform, buy, (first, last), counting, delivery).map(Ok),
             Err(failed) => Ok(Err(answers::failure(failed))),
         },
     )
@@ -159,12 +161,23 @@ fn delivery_of(
     platform: &PlatformName,
     buy: &MediaBuy,
     (first, last): (Day, Day),
+    counting: Counting,
     delivery: wit::BuyDelivery,
 ) -> Result<BuyDelivery, Bad> {
     if delivery.media_buy_id != buy.id.as_str() {
         bad!("answered for the media buy `{}` with the delivery of another", buy.id);
     }
+    match counting {
+        Counting::Daily if !delivery.totals.is_empty() => {
+            bad!("returned totals, and describes its delivery-counting as daily")
+        }
+        Counting::Cumulative if !delivery.rows.is_empty() => {
+            bad!("returned rows of days, and describes its delivery-counting as cumulative")
+        }
+        _ => {}
+    }
     let mut seen = HashSet::new();
+    let count = |what, number: Option<i64>| number.map(|n| check::count(what, n)).transpose();
     let mut rows = Vec::with_capacity(delivery.rows.len().min(check::ROWS));
     for row in check::list("delivery rows for one media buy", delivery.rows, check::ROWS)? {
         let Ok(day) = Day::parse(&row.day) else {
@@ -177,7 +190,6 @@ fn delivery_of(
         if !seen.insert((package.clone(), day)) {
             bad!("returned two rows for the package `{package}` on {day}");
         }
-        let count = |what, number: Option<i64>| number.map(|n| check::count(what, n)).transpose();
         rows.push(DeliveryRow {
             package,
             day,
@@ -188,5 +200,20 @@ fn delivery_of(
         });
     }
     let as_of = delivery.as_of.map(|text| check::moment("the moment up to which it counted", &text)).transpose()?;
-    Ok(BuyDelivery { buy: buy.id.clone(), rows, as_of })
+    let mut seen = HashSet::new();
+    let mut totals = Vec::new();
+    for total in check::list("delivery totals for one media buy", delivery.totals, check::ROWS)? {
+        let package = answers::known_package(buy, platform, total.package_id)?;
+        if !seen.insert(package.clone()) {
+            bad!("returned two totals for the package `{package}`");
+        }
+        totals.push(DeliveryTotal {
+            package,
+            impressions: check::count("impressions", total.impressions)?,
+            spend: check::money("spend", total.spend)?,
+            clicks: count("clicks", total.clicks)?,
+            video_completions: count("video completions", total.video_completions)?,
+        });
+    }
+    Ok(BuyDelivery { buy: buy.id.clone(), rows, totals, as_of })
 }

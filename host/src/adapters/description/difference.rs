@@ -41,6 +41,8 @@ pub(super) fn between_descriptions(one: &wit::Description, other: &wit::Descript
         write_requests => "write-requests",
         lookup_lag_ms => "lookup-lag-ms",
         batch_size => "batch-size",
+        cancel => "cancel",
+        delivery_counting => "delivery-counting",
         extensions => "extensions",
     }
     Ok(())

@@ -8,7 +8,6 @@ fn a_platform_has_a_name_an_adapter_and_an_endpoint() {
     refused(
         &format!("{PUBLISHER}\n¦¦¦[[platforms]]\n"),
         &[
-            "[[platforms]] needs `adapter`; add it, like adapter = \"adapters/acme.wasm\"",
             "[[platforms]] needs `endpoint`; add it, like endpoint = \"https://api.acme.example\"",
             "[[platforms]] needs `name`; add it, like name = \"acme\"",
         ],

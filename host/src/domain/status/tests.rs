@@ -192,3 +192,20 @@ fn a_buy_is_cancelled_when_somebody_said_so_of_all_of_it() {
     }
     assert!(!is_cancelled(&buy, &[]), "nobody said so");
 }
+
+#[test]
+fn the_platforms_own_words_follow_marked_as_theirs_and_bounded() {
+    let buy = buy(1, true);
+    let mut said = said(&buy, DeliveryState::Delivering, &[DeliveryState::Delivering]);
+    said.detail = "  low inventory in the US  ".to_owned();
+    let standing = derive(&buy, &Creation::Done, &[said.clone()], buy.start);
+    assert_eq!((standing.status, standing.detail.as_str()), (BuyStatus::Active, "acme says: low inventory in the US"));
+    said.detail = "x".repeat(2_000);
+    let standing = derive(&buy, &Creation::Done, &[said.clone()], buy.start);
+    assert_eq!(standing.detail.chars().count(), "acme says: ".len() + 500);
+    // Words that are part of the state's own reason are not repeated.
+    said.state = DeliveryState::Disapproved("no alcohol".to_owned());
+    said.detail = "no alcohol".to_owned();
+    let standing = derive(&buy, &Creation::Done, &[said], buy.start);
+    assert_eq!(standing.detail.matches("no alcohol").count(), 1, "{}", standing.detail);
+}

@@ -34,6 +34,9 @@ fn data(event: &Event) -> Value {
             "resolution": resolution, "resolution_detail": words, "assigned_to": assigned_to,
             "escalated_to": escalated_to,
         }),
+        EventData::Release { platform, release, before, by, reason } => json!({
+            "platform": platform, "release": release, "previous_release": before, "by": by, "reason": reason,
+        }),
         EventData::Test { webhook, by } => json!({ "webhook_id": webhook, "sent_by": by }),
         EventData::Earlier(data) => data.clone(),
     }
@@ -110,6 +113,17 @@ mod tests {
         assert_eq!(
             of(EventKind::TaskCompleted, task),
             r#"{"data":{"assigned_to":"ana","escalated_to":null,"media_buy_id":"gam_1","operation_id":"op_1","resolution":"approved","resolution_detail":"fine","status":"completed","task_id":"task_1","task_type":"manual_approval"},"timestamp":"2026-12-01T09:00:00Z","type":"task.completed"}"#
+        );
+        let release = EventData::Release {
+            platform: "kevel".into(),
+            release: "b2".to_owned(),
+            before: Some("a1".to_owned()),
+            by: "ops".to_owned(),
+            reason: Some("1.4".to_owned()),
+        };
+        assert_eq!(
+            of(EventKind::AdapterActivated, release),
+            r#"{"data":{"by":"ops","platform":"kevel","previous_release":"a1","reason":"1.4","release":"b2"},"timestamp":"2026-12-01T09:00:00Z","type":"adapter.activated"}"#
         );
         let test = EventData::Test { webhook: "wh_1".into(), by: "acme-token".to_owned() };
         assert_eq!(

@@ -22,9 +22,13 @@ const SETTINGS_SCHEMA: &str = r#"{
 /// overwrite this text in the component.
 static DESCRIBES: [u8; 32] = *b"describe:well                   ";
 
-pub(crate) fn describe() -> Description {
+fn described() -> String {
     let text = DESCRIBES.map(black_box);
-    let how = String::from_utf8_lossy(&text).trim_end().replace("describe:", "");
+    String::from_utf8_lossy(&text).trim_end().replace("describe:", "")
+}
+
+pub(crate) fn describe() -> Description {
+    let how = described();
     let mut said = good_description();
     match how.as_str() {
         "clock" => said.title = format!("Test on day {}", seconds() / 86_400),
@@ -34,6 +38,12 @@ pub(crate) fn describe() -> Description {
         "formats" => said.formats.clear(),
         "prices" => said.price_models.clear(),
         "twice" => said.formats.push(CreativeFormat::Image),
+        // Not wrong, but not what most platforms do.
+        "totals" => said.delivery_counting = DeliveryCounting::Cumulative,
+        "no-cancel" => {
+            said.cancel = CancelSupport::Unsupported;
+            said.updates.clear();
+        }
         "panic" => panic!("the settings have \u{1b}[31mno schema"),
         _ => {}
     }
@@ -101,6 +111,11 @@ pub(crate) fn plan(ctx: &Context, change: &Change) -> Result<ChangePlan, Failure
             let _ = http::get(&format!("{}/x", ctx.endpoint));
         }
         "day-in-plan" => notes.push(format!("planned on day {}", seconds() / 86_400)),
+        // Only for buys of this budget, so that the plan of a sample is the same.
+        "random-in-some-plans" => match change {
+            Change::Create(buy) if buy.total_budget == 123_000_000 => notes.push(format!("plan {}", random())),
+            _ => {}
+        },
         "random-in-plan" => notes.push(format!("plan {}", random())),
         "random-refusal" => return Err(failure(FailureKind::Invalid, "no", format!("no, says {}", random()))),
         "same-refusal" => return Err(failure(FailureKind::Invalid, "no", "no, always".to_owned())),
@@ -177,9 +192,12 @@ fn detail(ctx: &Context, buys: &[RemoteBuy]) -> String {
     format!("advertiser {} of {}", ctx.advertiser_id, advertisers.join(" and "))
 }
 
-/// A thousand impressions each; with rubbish, fewer than none.
+/// A thousand impressions each; with rubbish, fewer than none. A platform that counts totals says what `/delivered` answers.
 pub(crate) fn deliveries(ctx: &Context, buys: &[RemoteBuy], range: &DateRange) -> Vec<DeliveryAnswer> {
     let impressions = if behaviour(ctx) == "rubbish" { -5 } else { 1000 };
+    if described() == "totals" {
+        return buys.iter().map(|buy| totals(ctx, buy)).collect();
+    }
     let delivered = |buy: &RemoteBuy| DeliveryAnswer {
         media_buy_id: buy.media_buy_id.clone(),
         delivery: Ok(BuyDelivery {
@@ -199,4 +217,28 @@ pub(crate) fn deliveries(ctx: &Context, buys: &[RemoteBuy], range: &DateRange) -
         }),
     };
     buys.iter().map(delivered).collect()
+}
+
+fn totals(ctx: &Context, buy: &RemoteBuy) -> DeliveryAnswer {
+    let answer = http::get(&format!("{}/delivered", ctx.endpoint)).map(|answer| answer.body).unwrap_or_default();
+    let impressions: i64 = String::from_utf8_lossy(&answer).trim().parse().unwrap_or(0);
+    let total = |object: &RemoteObject| DeliveryTotal {
+        package_id: object.key.clone(),
+        impressions,
+        spend: impressions * 1_000,
+        clicks: None,
+        video_completions: None,
+        extensions: Vec::new(),
+    };
+    let of_packages = buy.remote.iter().filter(|object| matches!(object.kind, RemoteKind::Package));
+    DeliveryAnswer {
+        media_buy_id: buy.media_buy_id.clone(),
+        delivery: Ok(BuyDelivery {
+            media_buy_id: buy.media_buy_id.clone(),
+            rows: Vec::new(),
+            totals: of_packages.map(total).collect(),
+            as_of: None,
+            extensions: Vec::new(),
+        }),
+    }
 }

@@ -113,6 +113,10 @@ pub struct DeliveryAnswer {
     pub daily_breakdown: Vec<DayDelivery>,
     /// The platforms' data ends here.
     pub as_of: Timestamp,
+    /// What must be known of these days, such as since when a platform that counts only totals was
+    /// read. Absent if there is nothing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }
 
 /// A range of days, both included.
@@ -236,6 +240,7 @@ impl From<&Delivery> for DeliveryAnswer {
                 .collect(),
             daily_breakdown: days.into_iter().map(|(date, rows)| DayDelivery { date, metrics: summed(rows) }).collect(),
             as_of: delivery.as_of,
+            notes: delivery.notes.clone(),
         }
     }
 }

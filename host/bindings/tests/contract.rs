@@ -1,0 +1,140 @@
+//! The contract's reference page is generated from the WIT files.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
+use std::{fmt::Write as _, path::Path};
+
+use wit_parser::{Docs, Function, Interface, Resolve, Type, TypeDef, TypeDefKind};
+
+const WIT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../wit/v1.0");
+
+/// A change of the contract is a change of this page. `UPDATE_GOLDEN=1` writes it anew.
+#[test]
+fn the_reference_page_is_what_the_wit_files_say() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/contract.md");
+    let current = page();
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::write(&path, &current).unwrap();
+    }
+    let golden = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(golden == current, "wit/ changed: run `make golden` and review the difference of docs/contract.md");
+}
+
+fn page() -> String {
+    let mut resolve = Resolve::default();
+    let (package, _) = resolve.push_dir(WIT).unwrap();
+    let package = &resolve.packages[package];
+    let mut text = format!(
+        "<!-- Generated from wit/v1.0 by host/bindings/tests/contract.rs. -->\n\n# The contract {}\n\n{}\n\n\
+         [How to write an adapter](adapters.md) is a page of its own.\n",
+        package.name,
+        prose(&package.docs)
+    );
+    for order in ["ad-server", "steps", "adapter-types"] {
+        let interface = &resolve.interfaces[package.interfaces[order]];
+        interface_section(&resolve, order, interface, &mut text);
+    }
+    assert_eq!(package.interfaces.len(), 3, "the page has every interface");
+    for (name, world) in &package.worlds {
+        let _ = write!(text, "\n## World `{name}`\n\n{}\n", prose(&resolve.worlds[*world].docs));
+    }
+    text
+}
+
+fn interface_section(resolve: &Resolve, name: &str, interface: &Interface, text: &mut String) {
+    let _ = write!(text, "\n## Interface `{name}`\n\n{}\n", prose(&interface.docs));
+    for function in interface.functions.values() {
+        let _ = write!(
+            text,
+            "\n### `{}`\n\n```wit\n{}\n```\n\n{}\n",
+            function.name,
+            signature(resolve, function),
+            prose(&function.docs)
+        );
+    }
+    for (name, id) in &interface.types {
+        let definition = &resolve.types[*id];
+        // What another interface defines stands there.
+        if matches!(definition.kind, TypeDefKind::Type(Type::Id(_))) {
+            continue;
+        }
+        type_section(resolve, name, definition, text);
+    }
+}
+
+fn type_section(resolve: &Resolve, name: &str, definition: &TypeDef, text: &mut String) {
+    let kind = match &definition.kind {
+        TypeDefKind::Type(alias) => format!("type, {}", shown(resolve, alias)),
+        TypeDefKind::List(of) => format!("type, list<{}>", shown(resolve, of)),
+        TypeDefKind::Record(_) => "record".to_owned(),
+        TypeDefKind::Variant(_) => "variant".to_owned(),
+        TypeDefKind::Enum(_) => "enum".to_owned(),
+        other => panic!("the page does not know how to show {other:?}"),
+    };
+    let _ = write!(text, "\n### `{name}` ({kind})\n");
+    if definition.docs.contents.is_some() {
+        let _ = write!(text, "\n{}\n", prose(&definition.docs));
+    }
+    let rows: Vec<(String, String, &Docs)> = match &definition.kind {
+        TypeDefKind::Record(record) => {
+            record.fields.iter().map(|field| (field.name.clone(), shown(resolve, &field.ty), &field.docs)).collect()
+        }
+        TypeDefKind::Variant(variant) => variant
+            .cases
+            .iter()
+            .map(|case| {
+                (case.name.clone(), case.ty.as_ref().map(|ty| shown(resolve, ty)).unwrap_or_default(), &case.docs)
+            })
+            .collect(),
+        TypeDefKind::Enum(names) => {
+            names.cases.iter().map(|case| (case.name.clone(), String::new(), &case.docs)).collect()
+        }
+        _ => return,
+    };
+    let typed = rows.iter().any(|(_, ty, _)| !ty.is_empty());
+    text.push_str(if typed { "\n| name | type | |\n|---|---|---|\n" } else { "\n| name | |\n|---|---|\n" });
+    for (name, ty, docs) in rows {
+        let words = line(docs);
+        let ty = if ty.is_empty() { String::new() } else { format!("`{ty}`") };
+        let _ = if typed {
+            writeln!(text, "| `{name}` | {ty} | {words} |")
+        } else {
+            writeln!(text, "| `{name}` | {words} |")
+        };
+    }
+}
+
+fn signature(resolve: &Resolve, function: &Function) -> String {
+    let parameters: Vec<String> =
+        function.params.iter().map(|one| format!("{}: {}", one.name, shown(resolve, &one.ty))).collect();
+    let result = function.result.as_ref().map(|ty| format!(" -> {}", shown(resolve, ty))).unwrap_or_default();
+    format!("{}: func({}){result}", function.name, parameters.join(", "))
+}
+
+fn shown(resolve: &Resolve, ty: &Type) -> String {
+    let Type::Id(id) = ty else { return format!("{ty:?}").to_lowercase() };
+    let definition = &resolve.types[*id];
+    if let Some(name) = &definition.name {
+        return name.clone();
+    }
+    let optional = |ty: &Option<Type>| ty.as_ref().map_or_else(|| "_".to_owned(), |ty| shown(resolve, ty));
+    match &definition.kind {
+        TypeDefKind::List(of) => format!("list<{}>", shown(resolve, of)),
+        TypeDefKind::Option(of) => format!("option<{}>", shown(resolve, of)),
+        TypeDefKind::Result(result) => format!("result<{}, {}>", optional(&result.ok), optional(&result.err)),
+        TypeDefKind::Tuple(tuple) => {
+            let types: Vec<String> = tuple.types.iter().map(|ty| shown(resolve, ty)).collect();
+            format!("tuple<{}>", types.join(", "))
+        }
+        other => panic!("the page does not know how to show {other:?}"),
+    }
+}
+
+fn prose(docs: &Docs) -> String {
+    docs.contents.as_deref().unwrap_or_default().trim().to_owned()
+}
+
+/// A cell of a table.
+fn line(docs: &Docs) -> String {
+    prose(docs).split_whitespace().collect::<Vec<_>>().join(" ").replace('|', "\\|")
+}
