@@ -23,6 +23,7 @@
 //!
 //! - [`gam`]: the Google Ad Manager REST API.
 //! - [`kevel`]: the Kevel Management API.
+//! - [`signpost`]: an invented ad server, for the example adapters.
 //! - [`triton`]: Triton Digital's Booking API.
 //!
 //! # A slow ad server
@@ -54,6 +55,7 @@ pub mod gam;
 pub mod kevel;
 pub mod platform;
 pub mod server;
+pub mod signpost;
 pub mod triton;
 
 pub use server::{Running, StartError};

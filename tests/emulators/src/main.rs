@@ -14,6 +14,7 @@ use flightdeck_emulators::{
     gam::{self, Gam},
     kevel::{Kevel, Options},
     platform::Platform,
+    signpost::{self, Signpost},
     triton::{self, Triton},
 };
 use tokio::signal::unix::{SignalKind, signal};
@@ -45,6 +46,15 @@ enum Which {
         /// Write the service account's key file here, once it is listening.
         #[arg(long, value_name = "FILE")]
         write_key: Option<PathBuf>,
+    },
+    /// Signpost, an invented ad server for the example adapters.
+    Signpost {
+        /// The address to listen on; port 0 picks a free one.
+        #[arg(long, default_value = "127.0.0.1:9104")]
+        listen: String,
+        /// The key callers must send in X-Signpost-Key.
+        #[arg(long, default_value = "demo-key")]
+        api_key: String,
     },
     /// Triton Digital's Booking API, with its login.
     Triton {
@@ -81,6 +91,9 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
                     .map_err(|error| format!("cannot write the key to {}: {error}", file.display()))?;
             }
             serve(running).await
+        }
+        Which::Signpost { listen, api_key } => {
+            serve(Signpost::start(signpost::Options { listen, api_key }).await?).await
         }
         Which::Triton { listen, username, password } => {
             let options = triton::Options { listen, username, password, ..triton::Options::default() };

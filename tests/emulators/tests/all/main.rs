@@ -13,6 +13,8 @@ mod gam_refusals;
 mod kevel;
 mod process;
 mod refusals;
+mod signpost;
+mod signpost_app;
 mod slow;
 mod triton;
 mod triton_app;
