@@ -1,0 +1,1 @@
+"""A flightdeck adapter for the ad server Signpost."""
