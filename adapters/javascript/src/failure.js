@@ -76,6 +76,16 @@ export class Problems {
     this.#items.push({ kind, code, item: { field, value: String(value), message, supported, extensions: [] } });
   }
 
+  /**
+   * Drops the problems that `accepted` has too. For updates: an adapter may have become stricter since it accepted a
+   * buy, and that buy must still be pausable.
+   */
+  leaveOut(accepted) {
+    const same = (one) => (other) =>
+      one.code === other.code && one.item.field === other.item.field && one.item.value === other.item.value;
+    this.#items = this.#items.filter((one) => !accepted.#items.some(same(one)));
+  }
+
   /** Throws one failure with every problem, if there is any. */
   check() {
     const first = this.#items[0];

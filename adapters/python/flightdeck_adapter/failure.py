@@ -99,6 +99,14 @@ class Problems:
         """Adds something that makes no sense."""
         self._items.append((FailureKind.INVALID, code, failure_item(field, value, message, [])))
 
+    def leave_out(self, accepted: Problems) -> None:
+        """Drops the problems that ``accepted`` has too.
+
+        For updates: an adapter may have become stricter since it accepted a buy, and that buy must still be pausable.
+        """
+        known = [(code, item.field, item.value) for _, code, item in accepted._items]
+        self._items = [one for one in self._items if (one[1], one[2].field, one[2].value) not in known]
+
     def check(self) -> None:
         """Raises one failure with every problem, if there is any."""
         if not self._items:

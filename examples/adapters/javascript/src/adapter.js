@@ -1,7 +1,7 @@
 /** The functions of the contract, for Signpost: orders, lines, creatives and their assignments. */
 import {
-  Plan, adapter, assetStatus, buyState, changedFields, idOf, madeObjects, micros, notFound, outcome, rejected, seen, step,
-  stepName,
+  Plan, Problems, adapter, assetStatus, buyState, changedFields, idOf, madeObjects, micros, notFound, outcome, rejected, seen,
+  step, stepName,
 } from 'flightdeck-adapter';
 import { Signpost } from './api.js';
 import { describe, translate, translateCreative } from './translate.js';
@@ -27,10 +27,18 @@ function plan(ctx, { tag, val }) {
 }
 
 function planCreate(ctx, buy) {
-  const { order, lines } = translate(buy, ctx.advertiserId);
+  const { order, lines } = possible(ctx, buy);
   const plan = new Plan().create('Order', order.name, order);
   for (const line of lines) plan.create('Line', line.fields.name, line.fields, { packageId: line.packageId });
-  return plan.update('Order', order.name, { state: 'draft' }, { state: 'live' }).record;
+  return plan.record;
+}
+
+/** A translated buy, or a failure with everything that Signpost can't do. */
+function possible(ctx, buy) {
+  const problems = new Problems();
+  const translated = translate(buy, ctx.advertiserId, problems);
+  problems.check();
+  return translated;
 }
 
 function planCreatives(ctx, { assets }) {
@@ -78,7 +86,7 @@ function planCancel(ctx, { name }) {
 
 function createMediaBuy(ctx, buy) {
   const signpost = new Signpost(ctx.endpoint);
-  const { order, lines } = translate(buy, ctx.advertiserId);
+  const { order, lines } = possible(ctx, buy);
   const orderId = step('order')
     .remember('order', '')
     .find((reference) => signpost.ordersWith(reference))
@@ -89,8 +97,6 @@ function createMediaBuy(ctx, buy) {
       .find((reference) => signpost.linesWith(orderId, reference))
       .create((reference) => signpost.createLine(orderId, line.fields, reference));
   }
-  // Last, so that an order with only some of its lines delivers nothing.
-  step('order-live').set(() => signpost.changeOrder(orderId, { state: 'live' }));
   return outcome();
 }
 
@@ -133,7 +139,12 @@ function lineOf(ctx, packageId) {
 // ---- updating ----
 
 function differences(ctx, { current, desired, touched }) {
-  const [before, after] = [current, desired].map((buy) => translate(buy, ctx.advertiserId));
+  const [accepted, problems] = [new Problems(), new Problems()];
+  const before = translate(current, ctx.advertiserId, accepted);
+  const after = translate(desired, ctx.advertiserId, problems);
+  // What is on Signpost was accepted, whatever this release says now: a buy can always be paused.
+  problems.leaveOut(accepted);
+  problems.check();
   const find = ({ lines }, packageId) => lines.find((line) => line.packageId === packageId);
   const changes = touched.map((packageId) => {
     const [old, next] = [find(before, packageId), find(after, packageId)];

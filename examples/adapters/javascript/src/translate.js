@@ -59,9 +59,8 @@ export function describe() {
   };
 }
 
-/** The order and the lines of a buy. Throws one failure with everything that Signpost can't do. */
-export function translate(buy, advertiserId) {
-  const problems = new Problems();
+/** The order and the lines of a buy. Adds everything that Signpost can't do to the problems. */
+export function translate(buy, advertiserId, problems) {
   if (!CURRENCIES.includes(buy.currency)) {
     problems.unsupported('unsupported_currency', '/currency', buy.currency, 'Signpost sells in USD and EUR.', CURRENCIES);
   }
@@ -73,12 +72,12 @@ export function translate(buy, advertiserId) {
     name: short(buy.name),
     advertiser_id: advertiserId,
     currency: buy.currency,
+    // At once: a line without a creative delivers nothing, and creatives come later.
+    state: 'live',
     // Where a cancel finds an order whose id was never learned.
     memo: buy.mediaBuyId,
   };
-  const lines = buy.packages.map((one) => line(buy, one, problems));
-  problems.check();
-  return { order, lines };
+  return { order, lines: buy.packages.map((one) => line(buy, one, problems)) };
 }
 
 function line(buy, one, problems) {

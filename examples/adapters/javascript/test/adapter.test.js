@@ -74,7 +74,7 @@ const atEveryPoint = (prepare, run, check) => {
 test('a plan shows the order, its lines, and what they are made of', () => {
   const changes = planned('create', media());
   assert.deepEqual(changes.map(({ action, remoteType, packageId }) => [action.tag, remoteType, packageId]), [
-    ['create', 'Order', null], ['create', 'Line', 'a'], ['create', 'Line', 'b'], ['update', 'Order', null],
+    ['create', 'Order', null], ['create', 'Line', 'a'], ['create', 'Line', 'b'],
   ]);
   const fields = Object.fromEntries(changes[1].fields.map(({ field, after }) => [field, after]));
   assert.deepEqual([fields.rate, fields.countries, fields.goal_impressions], ['12.50', '["CA","US"]', '20000']);
@@ -159,6 +159,14 @@ test('the first package that is refused ends an update and is named', () => {
   assert.equal(signpost.objects.lines[0].active, true);
 });
 
+test('what was accepted once can be paused, whatever the settings say now', () => {
+  const settings = { productSettings: '{"countries":["DE"]}' };
+  const { signpost, call } = booked();
+  const [current, desired] = [true, false].map((active) => media([item('a', { ...settings, active }), item('b', settings)]));
+  assert.deepEqual(call('updateMediaBuy', update(current, desired)).affectedPackages, ['a']);
+  assert.equal(signpost.objects.lines[0].active, false);
+});
+
 test('values can be set again without creating anything', () => {
   const desired = media([item('a', { creativeIds: ['banner'] }), item('b')]);
   const { signpost, host, call } = booked();
@@ -207,7 +215,7 @@ test('everything that a step made is found, and a surplus object is stopped', ()
   assert.deepEqual(made.map(({ object }) => [object.key, object.id]), [['a', signpost.objects.lines[0].id], ['a', '99']]);
   call('stopMade', made[1]);
   assert.deepEqual(signpost.objects.lines.map(({ active }) => active), [true, true, false]);
-  assert.deepEqual(call('findMade', { name: 'order-live', reference: 'ref1', extensions: [] }), []);
+  assert.deepEqual(call('findMade', { name: 'change/line/a', reference: 'ref1', extensions: [] }), []);
   assert.equal(call('findMade', host.madeStep('order')).length, 1);
 });
 

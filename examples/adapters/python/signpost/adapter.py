@@ -7,8 +7,8 @@ from typing import Any, Callable, Iterator, Optional
 
 from componentize_py_types import Ok
 from flightdeck_adapter import (
-    Failure, Plan, Seen, asset_status, buy_state, changed_fields, id_of, made_objects, micros, not_found, outcome, rejected,
-    step, step_name, types,
+    Failure, Plan, Problems, Seen, asset_status, buy_state, changed_fields, id_of, made_objects, micros, not_found, outcome,
+    rejected, step, step_name, types,
 )
 
 from .api import Signpost
@@ -47,11 +47,19 @@ def plan(ctx: types.Context, change: types.Change) -> types.ChangePlan:
 
 
 def _plan_create(ctx: types.Context, buy: types.MediaBuy) -> types.ChangePlan:
-    order, lines = translate(buy, ctx.advertiser_id)
+    order, lines = _possible(ctx, buy)
     plan = Plan().create("Order", order["name"], order)
     for line in lines:
         plan.create("Line", line.fields["name"], line.fields, package_id=line.package_id)
-    return plan.update("Order", order["name"], {"state": "draft"}, {"state": "live"}).record
+    return plan.record
+
+
+def _possible(ctx: types.Context, buy: types.MediaBuy) -> tuple[dict[str, Any], list[Line]]:
+    """A translated buy, or a failure with everything that Signpost can't do."""
+    problems = Problems()
+    translated = translate(buy, ctx.advertiser_id, problems)
+    problems.check()
+    return translated
 
 
 def _plan_creatives(ctx: types.Context, batch: types.CreativeBatch) -> types.ChangePlan:
@@ -97,7 +105,7 @@ def _plan_update(ctx: types.Context, request: types.MediaBuyUpdate) -> types.Cha
 
 def create_media_buy(ctx: types.Context, buy: types.MediaBuy) -> types.Outcome:
     signpost = Signpost(ctx.endpoint)
-    order, lines = translate(buy, ctx.advertiser_id)
+    order, lines = _possible(ctx, buy)
     order_id = (
         step("order")
         .remember(ORDER, "")
@@ -111,8 +119,6 @@ def create_media_buy(ctx: types.Context, buy: types.MediaBuy) -> types.Outcome:
             .find(lambda reference: signpost.lines_with(order_id, reference))
             .create(lambda reference, line=line: signpost.create_line(order_id, line.fields, reference))
         )
-    # Last, so that an order with only some of its lines delivers nothing.
-    step("order-live").set(lambda: signpost.change_order(order_id, {"state": "live"}))
     return outcome()
 
 
@@ -184,8 +190,12 @@ def _differences(
     ctx: types.Context, request: types.MediaBuyUpdate
 ) -> tuple[dict[str, Any], dict[str, Any], list[_Change]]:
     """The order before and after, and the packages that change, in their order."""
-    before, old_lines = translate(request.current, ctx.advertiser_id)
-    after, new_lines = translate(request.desired, ctx.advertiser_id)
+    accepted, problems = Problems(), Problems()
+    before, old_lines = translate(request.current, ctx.advertiser_id, accepted)
+    after, new_lines = translate(request.desired, ctx.advertiser_id, problems)
+    # What is on Signpost was accepted, whatever this release says now: a buy can always be paused.
+    problems.leave_out(accepted)
+    problems.check()
     old, new = ({line.package_id: line for line in lines} for lines in (old_lines, new_lines))
     changes = []
     for package_id in request.touched:

@@ -73,9 +73,8 @@ def describe() -> types.Description:
     )
 
 
-def translate(buy: types.MediaBuy, advertiser_id: str) -> tuple[dict[str, Any], list[Line]]:
-    """The order and the lines of a buy. Raises one failure with everything that Signpost can't do."""
-    problems = Problems()
+def translate(buy: types.MediaBuy, advertiser_id: str, problems: Problems) -> tuple[dict[str, Any], list[Line]]:
+    """The order and the lines of a buy. Adds everything that Signpost can't do to the problems."""
     if buy.currency not in CURRENCIES:
         message = "Signpost sells in USD and EUR."
         problems.unsupported("unsupported_currency", "/currency", buy.currency, message, CURRENCIES)
@@ -86,12 +85,12 @@ def translate(buy: types.MediaBuy, advertiser_id: str) -> tuple[dict[str, Any], 
         "name": buy.name[:MAX_NAME],
         "advertiser_id": advertiser_id,
         "currency": buy.currency,
+        # At once: a line without a creative delivers nothing, and creatives come later.
+        "state": "live",
         # Where a cancel finds an order whose id was never learned.
         "memo": buy.media_buy_id,
     }
-    lines = [_line(buy, package, problems) for package in buy.packages]
-    problems.check()
-    return order, lines
+    return order, [_line(buy, package, problems) for package in buy.packages]
 
 
 def _line(buy: types.MediaBuy, package: types.PackageOrder, problems: Problems) -> Line:

@@ -105,10 +105,10 @@ def booked(buy=None):
 class Plans(unittest.TestCase):
     def test_a_plan_shows_the_order_its_lines_and_what_they_are_made_of(self):
         changes = planned(types.Change_Create(media()))
-        create, change = types.PlanAction_Create(), types.PlanAction_Update()
+        create = types.PlanAction_Create()
         self.assertEqual(
             [(one.action, one.remote_type, one.package_id) for one in changes],
-            [(create, "Order", None), (create, "Line", "a"), (create, "Line", "b"), (change, "Order", None)],
+            [(create, "Order", None), (create, "Line", "a"), (create, "Line", "b")],
         )
         fields = {one.field: one.after for one in changes[1].fields}
         self.assertEqual(
@@ -223,6 +223,16 @@ class Changes(unittest.TestCase):
         self.assertEqual((failed.package_id, failed.failure.kind.name, answer.affected_packages), ("a", "NOT_FOUND", []))
         self.assertTrue(house.signpost.lines[0]["active"])
 
+    def test_what_was_accepted_once_can_be_paused_whatever_the_settings_say_now(self):
+        settings = {"product_settings": '{"countries":["DE"]}'}
+        house = booked()
+        current, desired = (
+            media(item("a", active=active, **settings), item("b", **settings)) for active in (True, False)
+        )
+        answer = house.call(adapter.update_media_buy, update(current, desired))
+        self.assertEqual(answer.affected_packages, ["a"])
+        self.assertFalse(house.signpost.lines[0]["active"])
+
     def test_values_can_be_set_again_without_creating_anything(self):
         house = booked()
         request = update(media(), media(item("a", creative_ids=["banner"]), item("b")), banner())
@@ -269,7 +279,7 @@ class Reads(unittest.TestCase):
         self.assertEqual([(one.object.key, one.object.id) for one in made], [("a", house.signpost.lines[0]["id"]), ("a", "99")])
         house.call(adapter.stop_made, made[1])
         self.assertEqual([line["active"] for line in house.signpost.lines], [True, True, False])
-        nothing = types.MadeStep(name="order-live", reference="ref1", extensions=[])
+        nothing = types.MadeStep(name="change/line/a", reference="ref1", extensions=[])
         self.assertEqual(house.call(adapter.find_made, nothing), [])
         self.assertEqual(len(house.call(adapter.find_made, house.host.made_step("order"))), 1)
 
