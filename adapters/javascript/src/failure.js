@@ -58,6 +58,16 @@ export const unavailable = constructor('unavailable');
 /** The object of the change is not on the platform. */
 export const notFound = constructor('not-found');
 
+/** A JSON pointer into the buyer's request (RFC 6901): `pointer('packages', 'news', 'pacing')`. */
+export function pointer(...segments) {
+  return segments.map((name) => `/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
+}
+
+/** The buyer's word for a case of a variant: `front_loaded` for `front-loaded`. */
+export function word({ tag, val }) {
+  return tag === 'other' ? val : tag.replaceAll('-', '_');
+}
+
 /** Collects everything that is wrong with a request, so that a buyer sees all of it at once. */
 export class Problems {
   #items = [];

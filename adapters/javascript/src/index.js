@@ -15,7 +15,9 @@
  * exception that is no failure ends the call; its message and stack are in the host's log.
  */
 export { step, stepName, seen, inOrder } from './step.js';
-export { Failure, Problems, invalid, unsupported, permission, rejected, unavailable, notFound } from './failure.js';
+export {
+  Failure, Problems, invalid, notFound, permission, pointer, rejected, unavailable, unsupported, word,
+} from './failure.js';
 export { Api, pages, segment } from './http.js';
 export { Plan, changedFields } from './plan.js';
 export { decimal, micros } from './money.js';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { Api, Plan, Problems, buyState, decimal, inOrder, micros, pages, seen, step, stepName } from '../src/index.js';
+import { Api, Plan, Problems, buyState, decimal, inOrder, micros, pages, pointer, seen, step, stepName, word } from '../src/index.js';
 import { decode, encode } from '../src/step.js';
 import { CRASHED, FakeHost } from '../src/testing.js';
 
@@ -129,4 +129,9 @@ test('a plan shows what changes and nothing else', () => {
 test('a buy is in the first state that any of its packages is in', () => {
   const of = (...tags) => buyState(tags.map((tag) => ({ state: { tag } }))).tag;
   assert.deepEqual([of('paused', 'delivering'), of('canceled'), of()], ['delivering', 'canceled', 'missing']);
+});
+
+test('pointers escape what ids may contain, and words are the buyer\'s', () => {
+  assert.equal(pointer('assets', 'a/b~c', 'width'), '/assets/a~1b~0c/width');
+  assert.deepEqual([word({ tag: 'front-loaded' }), word({ tag: 'other', val: 'new' })], ['front_loaded', 'new']);
 });

@@ -18,7 +18,9 @@ from wit_world.imports import adapter_types as types
 
 from .answers import asset_status, buy_state, id_of, in_chunks, made_objects, outcome
 from .exports import exports
-from .failure import Failure, Problems, invalid, not_found, permission, rejected, unavailable, unsupported
+from .failure import (
+    Failure, Problems, invalid, not_found, permission, pointer, rejected, unavailable, unsupported, word,
+)
 from .http import Api, pages, segment
 from .money import decimal, micros
 from .plan import Plan, changed_fields
@@ -27,5 +29,5 @@ from .step import Seen, in_order, step, step_name
 __all__ = [
     "Api", "Failure", "Plan", "Problems", "Seen", "asset_status", "buy_state", "changed_fields", "decimal", "exports",
     "id_of", "in_chunks", "in_order", "invalid", "made_objects", "micros", "not_found", "outcome", "pages", "permission",
-    "rejected", "segment", "step", "step_name", "types", "unavailable", "unsupported",
+    "pointer", "rejected", "segment", "step", "step_name", "types", "unavailable", "unsupported", "word",
 ]

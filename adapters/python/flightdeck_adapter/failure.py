@@ -69,6 +69,19 @@ def failure_item(field: str, value: object, message: str, supported: list[str]) 
     return types.FailureItem(field=field, value=str(value), message=message, supported=list(supported), extensions=[])
 
 
+def pointer(*segments: str) -> str:
+    """A JSON pointer into the buyer's request (RFC 6901): ``pointer("packages", "news", "pacing")``."""
+    return "".join("/" + name.replace("~", "~0").replace("/", "~1") for name in segments)
+
+
+def word(case: Any) -> str:
+    """The buyer's word for a case of a variant: ``front_loaded`` for ``Pacing_FrontLoaded()``."""
+    name = type(case).__name__.split("_", 1)[1]
+    if name == "Other":
+        return str(case.value)
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name).strip("_")
+
+
 def _constructor(kind: FailureKind, doc: str) -> Callable[[str, str], Failure]:
     def make(code: str, message: str) -> Failure:
         return Failure(kind, code, message)

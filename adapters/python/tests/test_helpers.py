@@ -2,7 +2,8 @@ import itertools
 import unittest
 
 from flightdeck_adapter import (
-    Api, Failure, Plan, Problems, Seen, buy_state, decimal, in_order, micros, pages, step, step_name, types,
+    Api, Failure, Plan, Problems, Seen, buy_state, decimal, in_order, micros, pages, pointer, step, step_name, types,
+    word,
 )
 from flightdeck_adapter.testing import CRASHED, Answer, FakeHost
 
@@ -142,3 +143,7 @@ class Records(unittest.TestCase):
         packages = [types.PackageStatus(package_id="a", state=state, impressions_delivered=None, extensions=[]) for state in (paused, delivering)]
         self.assertEqual(buy_state(packages), delivering)
         self.assertEqual(buy_state([]), types.DeliveryState_Missing())
+
+    def test_pointers_escape_what_ids_may_contain_and_words_are_the_buyers(self):
+        self.assertEqual(pointer("assets", "a/b~c", "width"), "/assets/a~1b~0c/width")
+        self.assertEqual((word(types.Pacing_FrontLoaded()), word(types.Pacing_Other("new"))), ("front_loaded", "new"))

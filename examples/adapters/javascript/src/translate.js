@@ -2,7 +2,7 @@
  * Translates media buys into Signpost's objects, without network. Plans show these objects,
  * requests send them, and an update is the difference between two of them.
  */
-import { Problems, decimal } from 'flightdeck-adapter';
+import { Problems, decimal, pointer, word } from 'flightdeck-adapter';
 
 /** Signpost's limits, from its reference. */
 const MAX_NAME = 120;
@@ -81,14 +81,14 @@ export function translate(buy, advertiserId, problems) {
 }
 
 function line(buy, one, problems) {
-  const at = `/packages/${one.packageId}`;
+  const at = pointer('packages', one.packageId);
   if (one.price.model.tag !== 'cpm') {
     const message = 'Signpost has prices per thousand impressions only.';
-    problems.unsupported('unsupported_price_model', `${at}/price_model`, one.price.model.tag, message, ['cpm']);
+    problems.unsupported('unsupported_price_model', `${at}/price_model`, word(one.price.model), message, ['cpm']);
   }
   if (!PACING[one.pacing.tag]) {
     const message = 'Signpost paces evenly or as fast as possible.';
-    problems.unsupported('unsupported_pacing', `${at}/pacing`, one.pacing.tag, message, Object.keys(PACING));
+    problems.unsupported('unsupported_pacing', `${at}/pacing`, word(one.pacing), message, Object.keys(PACING));
   }
   if (one.impressions > MAX_GOAL) {
     problems.invalid('goal_too_large', `${at}/impressions`, one.impressions, `A line's goal is at most ${MAX_GOAL}.`);
@@ -130,7 +130,7 @@ function targeting(one, at, problems) {
   const refuse = (name, value, message, supported = []) =>
     problems.unsupported('unsupported_targeting', `${at}/targeting_overlay/${name}`, value, message, supported);
   for (const { dimension, operator, values } of rules) {
-    const name = `${dimension.tag}_${operator}`.replaceAll('-', '_');
+    const name = `${word(dimension)}_${word({ tag: operator })}`;
     if (operator !== 'any-of' || !['geo-country', 'device-type'].includes(dimension.tag)) {
       refuse(name, values.join(', '), 'Signpost can only include countries and devices.');
       continue;
@@ -151,7 +151,7 @@ function targeting(one, at, problems) {
 /** A creative as Signpost takes it. Throws a failure that says what is missing. */
 export function translateCreative(creative, advertiserId) {
   const problems = new Problems();
-  const at = `/assets/${creative.creativeId}`;
+  const at = pointer('assets', creative.creativeId);
   const fields = { advertiser_id: advertiserId, name: short(creative.name), format: creative.format.tag, url: creative.mediaUrl };
   if (creative.clickUrl !== null) fields.click_url = creative.clickUrl;
   if (!creative.mediaUrl) problems.invalid('missing_media_url', `${at}/media_url`, '', 'Signpost needs the URL of the asset.');
@@ -162,7 +162,7 @@ export function translateCreative(creative, advertiserId) {
     const seconds = Math.ceil((creative.durationMs ?? 0) / 1000);
     fields.duration_seconds = size(seconds, `${at}/duration_ms`, MAX_SECONDS, problems);
   } else {
-    problems.unsupported('unsupported_format', `${at}/format`, creative.format.tag, 'Signpost runs images and videos.', ['image', 'video']);
+    problems.unsupported('unsupported_format', `${at}/format`, word(creative.format), 'Signpost runs images and videos.', ['image', 'video']);
   }
   problems.check();
   return fields;

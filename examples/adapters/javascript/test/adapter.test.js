@@ -93,7 +93,7 @@ test('everything that is impossible is refused at once, by its field', () => {
     '/currency', '/packages/a/price_model', '/packages/a/pacing', '/packages/a/daily_impressions', '/packages/a/price',
     '/packages/a/targeting_overlay/geo_country_any_of', '/packages/a/targeting_overlay/device_type_none_of',
   ]);
-  assert.deepEqual(items[5].supported, ['DE']);
+  assert.deepEqual([items[2].value, items[5].supported], ['front_loaded', ['DE']]);
 });
 
 test('a buy is created once, whatever is lost', () => {

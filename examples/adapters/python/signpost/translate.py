@@ -9,7 +9,7 @@ import json
 from dataclasses import dataclass
 from typing import Any, Optional
 
-from flightdeck_adapter import Problems, decimal, types
+from flightdeck_adapter import Problems, decimal, pointer, types, word
 
 # Signpost's limits, from its reference.
 MAX_NAME = 120
@@ -94,11 +94,11 @@ def translate(buy: types.MediaBuy, advertiser_id: str, problems: Problems) -> tu
 
 
 def _line(buy: types.MediaBuy, package: types.PackageOrder, problems: Problems) -> Line:
-    at = f"/packages/{package.package_id}"
+    at = pointer("packages", package.package_id)
     if package.price.model != types.PriceModel_Cpm():
         message = "Signpost has prices per thousand impressions only."
-        problems.unsupported("unsupported_price_model", f"{at}/price_model", _word(package.price.model), message, ["cpm"])
-    pacing = _word(package.pacing)
+        problems.unsupported("unsupported_price_model", f"{at}/price_model", word(package.price.model), message, ["cpm"])
+    pacing = word(package.pacing)
     if pacing not in ("even", "asap"):
         message = "Signpost paces evenly or as fast as possible."
         problems.unsupported("unsupported_pacing", f"{at}/pacing", pacing, message, ["even", "asap"])
@@ -145,7 +145,7 @@ def _targeting(package: types.PackageOrder, at: str, problems: Problems) -> dict
         problems.unsupported("unsupported_targeting", field, value, message, supported)
 
     for rule in targeting.rules:
-        name = f"{_word(rule.dimension)}_{rule.operator.name.lower()}"
+        name = f"{word(rule.dimension)}_{rule.operator.name.lower()}"
         if rule.operator is not types.Operator.ANY_OF or rule.dimension not in (COUNTRY, DEVICE):
             refuse(name, ", ".join(rule.values), "Signpost can only include countries and devices.")
             continue
@@ -170,11 +170,11 @@ def _targeting(package: types.PackageOrder, at: str, problems: Problems) -> dict
 def translate_creative(creative: types.Creative, advertiser_id: str) -> dict[str, Any]:
     """A creative as Signpost takes it. Raises a failure that says what is missing."""
     problems = Problems()
-    at = f"/assets/{creative.creative_id}"
+    at = pointer("assets", creative.creative_id)
     fields: dict[str, Any] = {
         "advertiser_id": advertiser_id,
         "name": creative.name[:MAX_NAME],
-        "format": _word(creative.format),
+        "format": word(creative.format),
         "url": creative.media_url,
     }
     if creative.click_url is not None:
@@ -190,7 +190,7 @@ def translate_creative(creative: types.Creative, advertiser_id: str) -> dict[str
         fields["duration_seconds"] = _size(seconds, f"{at}/duration_ms", MAX_SECONDS, problems)
     else:
         message = "Signpost runs images and videos."
-        problems.unsupported("unsupported_format", f"{at}/format", _word(creative.format), message, ["image", "video"])
+        problems.unsupported("unsupported_format", f"{at}/format", word(creative.format), message, ["image", "video"])
     problems.check()
     return fields
 
@@ -200,10 +200,3 @@ def _size(value: Optional[int], field: str, most: int, problems: Problems) -> Op
         problems.invalid("invalid_size", field, value or "", f"Signpost needs a value of 1 to {most}.")
     return value
 
-
-def _word(case: Any) -> str:
-    """The name of a case as buyers write it: ``Dimension_GeoCountry()`` is ``geo_country``."""
-    name = type(case).__name__.split("_", 1)[1]
-    if name == "Other":
-        return str(case.value)
-    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name).lstrip("_")
