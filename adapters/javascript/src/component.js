@@ -8,14 +8,14 @@ import steps from 'flightdeck:ad-server/steps@1.0.0';
 import handler from 'host:http/outgoing-handler@0.2.11';
 import types from 'host:http/types@0.2.11';
 import { NoAnswer, useHost } from './host.js';
-import { decode, encode } from './step.js';
+import { decode, encode } from './text.js';
 
 /** The most bytes that one blocking write accepts. */
 const WRITE_SIZE = 4096;
 /** The number of bytes requested per read of a response. */
 const READ_SIZE = 65536;
-/** The most bytes of a response: far more than a page of any list, far less than the memory of a call. */
-const RESPONSE_LIMIT = 8 * 1024 * 1024;
+/** The most bytes of a response: far more than a page of any list. Its JSON takes many times as much memory. */
+const RESPONSE_LIMIT = 4 * 1024 * 1024;
 
 const drop = (resource) => resource[Symbol.dispose]();
 
@@ -77,7 +77,8 @@ function write(body, bytes) {
 
 function readAll(body) {
   const stream = body.stream();
-  const bytes = [];
+  const chunks = [];
+  let length = 0;
   for (;;) {
     let chunk;
     try {
@@ -86,11 +87,18 @@ function readAll(body) {
       if (error.payload?.tag !== 'closed') throw new NoAnswer('the answer broke off');
       break;
     }
-    for (const byte of chunk) bytes.push(byte);
-    if (bytes.length > RESPONSE_LIMIT) throw new NoAnswer(`the answer is larger than ${RESPONSE_LIMIT} bytes`);
+    chunks.push(chunk);
+    length += chunk.length;
+    if (length > RESPONSE_LIMIT) throw new NoAnswer(`the answer is larger than ${RESPONSE_LIMIT} bytes`);
   }
   drop(stream);
   drop(body);
+  const bytes = new Uint8Array(length);
+  let at = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, at);
+    at += chunk.length;
+  }
   return bytes;
 }
 

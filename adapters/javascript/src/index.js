@@ -6,6 +6,7 @@
  * - `failure.js`: constructors of failures, and `Problems`, which collects everything that is wrong.
  * - `http.js`: a JSON client. An unsuccessful answer is thrown as a failure of the right kind.
  * - `plan.js`: the planned changes that a reviewer reads.
+ * - `text.js`: UTF-8.
  * - `money.js`: micros and decimal text, without floats.
  * - `answers.js`: outcomes, and the states of buys.
  * - `adapter.js`: the object that a component exports.

@@ -18,6 +18,7 @@
  */
 import { Failure } from './failure.js';
 import { host } from './host.js';
+import { decode, encode } from './text.js';
 
 /** The longest name of a step, in bytes, as the contract defines it. */
 const STEP_LIMIT = 200;
@@ -154,31 +155,4 @@ export function inOrder(list) {
   const byTime = (one, other) => (timed ? Date.parse(one.madeAt) - Date.parse(other.madeAt) : 0);
   const byId = (one, other) => one.length - other.length || (one < other ? -1 : Number(one > other));
   return [...list].sort((one, other) => byTime(one, other) || byId(one.id, other.id));
-}
-
-/** UTF-8 bytes of a text: QuickJS has no `TextEncoder`. */
-export function encode(text) {
-  const escaped = encodeURIComponent(text.toWellFormed?.() ?? text);
-  const bytes = [];
-  for (let at = 0; at < escaped.length; at += 1) {
-    if (escaped[at] === '%') {
-      bytes.push(parseInt(escaped.slice(at + 1, at + 3), 16));
-      at += 2;
-    } else {
-      bytes.push(escaped.charCodeAt(at));
-    }
-  }
-  return Uint8Array.from(bytes);
-}
-
-/** The text of UTF-8 bytes. */
-export function decode(bytes) {
-  let escaped = '';
-  for (const byte of bytes) escaped += `%${byte.toString(16).padStart(2, '0')}`;
-  try {
-    return decodeURIComponent(escaped);
-  } catch {
-    // Not UTF-8: a platform's error page. Its ASCII is enough to read it.
-    return Array.from(bytes, (byte) => (byte < 128 ? String.fromCharCode(byte) : '\uFFFD')).join('');
-  }
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { Api, Plan, Problems, buyState, decimal, inOrder, micros, pages, pointer, seen, step, stepName, word } from '../src/index.js';
-import { decode, encode } from '../src/step.js';
+import { decode, encode } from '../src/text.js';
 import { CRASHED, FakeHost } from '../src/testing.js';
 
 const failure = (run) => {
@@ -27,9 +27,16 @@ test('money is decimal text and back, digit by digit', () => {
 });
 
 test('text is UTF-8 in both directions', () => {
-  for (const text of ['', 'plain', 'Größe 50 %', '🎧']) assert.equal(decode(encode(text)), text);
-  assert.deepEqual([...encode('é')], [0xc3, 0xa9]);
-  assert.equal(decode(Uint8Array.of(0xff, 0x41)), '\uFFFDA');
+  for (const text of ['', 'plain', 'Größe 50 %', '🎧\u0800\uffff\u{10000}', 'é'.repeat(10_000)]) {
+    assert.deepEqual(encode(text), new TextEncoder().encode(text));
+    assert.equal(decode(encode(text)), text);
+  }
+  assert.deepEqual(encode('\ud800'), new TextEncoder().encode('\ufffd'));
+  for (const bytes of [[0xff, 0x41], [0xc3], [0xe2, 0x82, 0x41], [0xed, 0xa0, 0x80], [0xc0, 0x80], [0xf5, 0x80, 0x80, 0x80]]) {
+    const text = decode(Uint8Array.from(bytes));
+    assert.ok(text.startsWith('\ufffd'), bytes.join());
+    assert.equal(text.endsWith('A'), bytes.includes(0x41));
+  }
 });
 
 test('names of steps that are cut stay apart', () => {
