@@ -45,7 +45,19 @@ try {
   }
   const built = join(work, 'built.wasm');
   const options = ['--backend', 'quickjs', '--backend-qjs-disable-async'];
-  const args = ['componentize', resolve(positionals[0]), '--cwd', process.cwd(), '--wit', wit, '-n', 'http-adapter', ...options, '-o', built];
+  const args = [
+    'componentize',
+    resolve(positionals[0]),
+    '--cwd',
+    process.cwd(),
+    '--wit',
+    wit,
+    '-n',
+    'http-adapter',
+    ...options,
+    '-o',
+    built,
+  ];
   const { status } = spawnSync(resolve('node_modules/.bin/jco'), args, { stdio: 'inherit' });
   // jco has said why.
   if (status !== 0) throw new Error('jco componentize failed');
@@ -65,7 +77,7 @@ function named(component) {
   const IMPORTS = 10;
   const [HOST, WASI] = ['host:', 'wasi:'].map((text) => Buffer.from(text));
   // After the preamble of 8 bytes, a component is a sequence of sections: an id, a length, the content.
-  for (let at = 8; at < component.length; ) {
+  for (let at = 8; at < component.length;) {
     const id = component[at];
     let [length, shift] = [0, 0];
     do {
@@ -76,7 +88,11 @@ function named(component) {
     at += 1;
     const end = at + length;
     if (id === IMPORTS) {
-      for (let found = component.indexOf(HOST, at); found !== -1 && found < end; found = component.indexOf(HOST, found)) {
+      for (
+        let found = component.indexOf(HOST, at);
+        found !== -1 && found < end;
+        found = component.indexOf(HOST, found)
+      ) {
         WASI.copy(component, found);
       }
     }

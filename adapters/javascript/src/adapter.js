@@ -1,8 +1,16 @@
 import { Failure } from './failure.js';
 
 const FUNCTIONS = [
-  'plan', 'createMediaBuy', 'addCreativeAssets', 'updateMediaBuy', 'cancelMediaBuy', 'checkStatus', 'getDelivery',
-  'applyPerformanceIndex', 'findMade', 'stopMade',
+  'plan',
+  'createMediaBuy',
+  'addCreativeAssets',
+  'updateMediaBuy',
+  'cancelMediaBuy',
+  'checkStatus',
+  'getDelivery',
+  'applyPerformanceIndex',
+  'findMade',
+  'stopMade',
 ];
 
 /**

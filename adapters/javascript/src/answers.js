@@ -15,7 +15,14 @@ export function assetStatus(creativeId, state, remoteId = null, feedback = null)
 }
 
 const PRECEDENCE = [
-  'delivering', 'pending-approval', 'awaiting-creatives', 'scheduled', 'paused', 'completed', 'canceled', 'missing',
+  'delivering',
+  'pending-approval',
+  'awaiting-creatives',
+  'scheduled',
+  'paused',
+  'completed',
+  'canceled',
+  'missing',
 ];
 
 /** The state of a buy: the first of these that any of its packages is in. */
@@ -34,6 +41,11 @@ export function inChunks(list, size) {
 /** What `find-made` returns for what a step's own lookup has seen. */
 export function madeObjects(list, remoteType, kind, key) {
   return inOrder(list).map(({ id, name, active, madeAt }) => ({
-    object: { kind: { tag: kind }, key, id }, remoteType, name, active, madeAt, extensions: [],
+    object: { kind: { tag: kind }, key, id },
+    remoteType,
+    name,
+    active,
+    madeAt,
+    extensions: [],
   }));
 }

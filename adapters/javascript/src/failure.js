@@ -22,7 +22,11 @@ export class Failure extends Error {
 
   /** Adds the platform's own words. */
   said(status, code, words) {
-    this.platform = { status, code: String(code ?? '').slice(0, 200), message: String(words ?? '').slice(0, WORDS_LIMIT) };
+    this.platform = {
+      status,
+      code: String(code ?? '').slice(0, 200),
+      message: String(words ?? '').slice(0, WORDS_LIMIT),
+    };
     return this;
   }
 

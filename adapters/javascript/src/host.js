@@ -24,7 +24,8 @@ export function useHost(host) {
 
 /** Returns the installed host. @returns {Host} */
 export function host() {
-  if (!current) throw new Error("no host is installed: import 'flightdeck-adapter/component', or use FakeHost in a test");
+  if (!current)
+    throw new Error("no host is installed: import 'flightdeck-adapter/component', or use FakeHost in a test");
   return current;
 }
 

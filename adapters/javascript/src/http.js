@@ -118,7 +118,7 @@ export class Api {
 export function pages(read) {
   const items = [];
   const known = new Set();
-  for (let cursor = null; ; ) {
+  for (let cursor = null; ;) {
     const page = read(cursor);
     items.push(...page.items);
     // The end is where the platform says so: a page without items may have pages after it.
@@ -131,7 +131,11 @@ export function pages(read) {
 
 /** The words of a page, without its tags. */
 function plain(body) {
-  return body.replace(/<[^>]*>/g, ' ').replace(/\s+/g, ' ').trim().slice(0, 300);
+  return body
+    .replace(/<[^>]*>/g, ' ')
+    .replace(/\s+/g, ' ')
+    .trim()
+    .slice(0, 300);
 }
 
 /** `Retry-After` in milliseconds: seconds, or a date. */

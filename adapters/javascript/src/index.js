@@ -17,7 +17,16 @@
  */
 export { step, stepName, seen, inOrder } from './step.js';
 export {
-  Failure, Problems, invalid, notFound, permission, pointer, rejected, unavailable, unsupported, word,
+  Failure,
+  Problems,
+  invalid,
+  notFound,
+  permission,
+  pointer,
+  rejected,
+  unavailable,
+  unsupported,
+  word,
 } from './failure.js';
 export { Api, pages, segment } from './http.js';
 export { Plan, changedFields } from './plan.js';

@@ -120,10 +120,11 @@ class Step {
   #try(lookUp, change) {
     // A recorded verdict is {ok} or {refused: record}.
     const verdict = this.#run(
-      lookUp && ((reference) => {
-        const found = lookUp(reference);
-        return found && { ...found, id: { ok: found.id } };
-      }),
+      lookUp &&
+        ((reference) => {
+          const found = lookUp(reference);
+          return found && { ...found, id: { ok: found.id } };
+        }),
       (reference) => {
         try {
           return { ok: change(reference) ?? null };

@@ -24,7 +24,7 @@ const tail = (bits) => 0x80 | (bits & 0x3f);
 export function decode(bytes) {
   const parts = [];
   let units = [];
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     const [code, length] = character(bytes, at);
     at += length;
     if (code < 0x10000) units.push(code);
@@ -50,6 +50,7 @@ function character(bytes, at) {
     code = (code << 6) | (byte & 0x3f);
   }
   const least = [0, 0, 0x80, 0x800, 0x10000][length];
-  const valid = first >= 0xc2 && first <= 0xf4 && code >= least && code <= 0x10ffff && !(code >= 0xd800 && code <= 0xdfff);
+  const valid =
+    first >= 0xc2 && first <= 0xf4 && code >= least && code <= 0x10ffff && !(code >= 0xd800 && code <= 0xdfff);
   return valid ? [code, length] : [REPLACEMENT, length];
 }

@@ -1,6 +1,20 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { Api, Plan, Problems, buyState, decimal, inOrder, micros, pages, pointer, seen, step, stepName, word } from '../src/index.js';
+import {
+  Api,
+  Plan,
+  Problems,
+  buyState,
+  decimal,
+  inOrder,
+  micros,
+  pages,
+  pointer,
+  seen,
+  step,
+  stepName,
+  word,
+} from '../src/index.js';
 import { decode, encode } from '../src/text.js';
 import { CRASHED, FakeHost } from '../src/testing.js';
 
@@ -14,7 +28,13 @@ const failure = (run) => {
 };
 
 test('money is decimal text and back, digit by digit', () => {
-  for (const [amount, text] of [[12_500_000, '12.50'], [7_000_000, '7.00'], [1, '0.000001'], [-500_000, '-0.50'], [0, '0.00']]) {
+  for (const [amount, text] of [
+    [12_500_000, '12.50'],
+    [7_000_000, '7.00'],
+    [1, '0.000001'],
+    [-500_000, '-0.50'],
+    [0, '0.00'],
+  ]) {
     assert.equal(decimal(amount), text);
     assert.equal(micros(text), amount);
   }
@@ -22,7 +42,8 @@ test('money is decimal text and back, digit by digit', () => {
   assert.equal(decimal(12_345_600, 4), '12.3456');
   assert.equal(decimal(12_345_670, 4), null);
   assert.equal(micros('3'), 3_000_000);
-  for (const text of ['', '1.', '1e3', '0.1234567', '9007199254.740992', ' 1']) assert.throws(() => micros(text), RangeError);
+  for (const text of ['', '1.', '1e3', '0.1234567', '9007199254.740992', ' 1'])
+    assert.throws(() => micros(text), RangeError);
   assert.throws(() => decimal(2 ** 53), RangeError);
 });
 
@@ -32,7 +53,14 @@ test('text is UTF-8 in both directions', () => {
     assert.equal(decode(encode(text)), text);
   }
   assert.deepEqual(encode('\ud800'), new TextEncoder().encode('\ufffd'));
-  for (const bytes of [[0xff, 0x41], [0xc3], [0xe2, 0x82, 0x41], [0xed, 0xa0, 0x80], [0xc0, 0x80], [0xf5, 0x80, 0x80, 0x80]]) {
+  for (const bytes of [
+    [0xff, 0x41],
+    [0xc3],
+    [0xe2, 0x82, 0x41],
+    [0xed, 0xa0, 0x80],
+    [0xc0, 0x80],
+    [0xf5, 0x80, 0x80, 0x80],
+  ]) {
     const text = decode(Uint8Array.from(bytes));
     assert.ok(text.startsWith('\ufffd'), bytes.join());
     assert.equal(text.endsWith('A'), bytes.includes(0x41));
@@ -64,7 +92,12 @@ test('a step creates once, whatever is lost', () => {
     const run = () =>
       step('order')
         .remember('order', '')
-        .find((reference) => api.get('/x').made.filter((ref) => ref === reference).map(() => seen('7')))
+        .find((reference) =>
+          api
+            .get('/x')
+            .made.filter((ref) => ref === reference)
+            .map(() => seen('7')),
+        )
         .create((ref) => api.post('/x', { ref }).id);
     host.crashAt(point);
     const survived = host.run(run) !== CRASHED;
@@ -104,7 +137,17 @@ test('the host refuses a write outside of a step and a second step of one name',
 
 test('an unsuccessful answer is a failure of the right kind', () => {
   const of = (answer) => failure(() => new FakeHost(() => answer).run(() => new Api('https://ads.example/').get('/x')));
-  const kinds = { 302: 'rejected', 400: 'rejected', 401: 'permission', 403: 'permission', 404: 'not-found', 409: 'rejected', 422: 'rejected', 429: 'unavailable', 500: 'unavailable' };
+  const kinds = {
+    302: 'rejected',
+    400: 'rejected',
+    401: 'permission',
+    403: 'permission',
+    404: 'not-found',
+    409: 'rejected',
+    422: 'rejected',
+    429: 'unavailable',
+    500: 'unavailable',
+  };
   for (const [status, kind] of Object.entries(kinds)) assert.equal(of({ status: Number(status) }).kind, kind, status);
   assert.equal(of({ status: 429, headers: [['Retry-After', '3']] }).retryAfterMs, 3000);
   assert.equal(of(null).code, 'no_answer');
@@ -113,7 +156,10 @@ test('an unsuccessful answer is a failure of the right kind', () => {
 
 test('a list is read to its end, and a loop is found', () => {
   const list = { null: { items: [1], next: 'a' }, a: { items: [], next: 'b' }, b: { items: [2], next: null } };
-  assert.deepEqual(pages((cursor) => list[cursor]), [1, 2]);
+  assert.deepEqual(
+    pages((cursor) => list[cursor]),
+    [1, 2],
+  );
   assert.equal(failure(() => pages(() => ({ items: [], next: 'a' }))).code, 'endless_list');
 });
 
@@ -127,10 +173,13 @@ test('problems are one failure with every item', () => {
 });
 
 test('a plan shows what changes and nothing else', () => {
-  const plan = new Plan().update('Line', 'News', { a: 1, b: 2 }, { a: 1, b: 3 }).update('Line', 'Same', { a: 1 }, { a: 1 });
-  assert.deepEqual(plan.record.changes.map(({ name, fields }) => [name, fields]), [
-    ['News', [{ field: 'b', before: '2', after: '3' }]],
-  ]);
+  const plan = new Plan()
+    .update('Line', 'News', { a: 1, b: 2 }, { a: 1, b: 3 })
+    .update('Line', 'Same', { a: 1 }, { a: 1 });
+  assert.deepEqual(
+    plan.record.changes.map(({ name, fields }) => [name, fields]),
+    [['News', [{ field: 'b', before: '2', after: '3' }]]],
+  );
 });
 
 test('a buy is in the first state that any of its packages is in', () => {
@@ -138,7 +187,7 @@ test('a buy is in the first state that any of its packages is in', () => {
   assert.deepEqual([of('paused', 'delivering'), of('canceled'), of()], ['delivering', 'canceled', 'missing']);
 });
 
-test('pointers escape what ids may contain, and words are the buyer\'s', () => {
+test("pointers escape what ids may contain, and words are the buyer's", () => {
   assert.equal(pointer('assets', 'a/b~c', 'width'), '/assets/a~1b~0c/width');
   assert.deepEqual([word({ tag: 'front-loaded' }), word({ tag: 'other', val: 'new' })], ['front_loaded', 'new']);
 });

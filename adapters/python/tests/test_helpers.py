@@ -140,7 +140,10 @@ class Records(unittest.TestCase):
 
     def test_a_buy_is_in_the_first_state_that_any_of_its_packages_is_in(self):
         paused, delivering = types.DeliveryState_Paused(), types.DeliveryState_Delivering()
-        packages = [types.PackageStatus(package_id="a", state=state, impressions_delivered=None, extensions=[]) for state in (paused, delivering)]
+        packages = [
+            types.PackageStatus(package_id="a", state=state, impressions_delivered=None, extensions=[])
+            for state in (paused, delivering)
+        ]
         self.assertEqual(buy_state(packages), delivering)
         self.assertEqual(buy_state([]), types.DeliveryState_Missing())
 

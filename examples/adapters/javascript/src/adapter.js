@@ -1,14 +1,31 @@
 /** The functions of the contract, for Signpost: orders, lines, creatives and their assignments. */
 import {
-  Plan, Problems, adapter, assetStatus, buyState, changedFields, idOf, madeObjects, micros, notFound, outcome, rejected, seen,
-  step, stepName,
+  Plan,
+  Problems,
+  adapter,
+  assetStatus,
+  buyState,
+  changedFields,
+  idOf,
+  madeObjects,
+  micros,
+  notFound,
+  outcome,
+  rejected,
+  seen,
+  step,
+  stepName,
 } from 'flightdeck-adapter';
 import { Signpost } from './api.js';
 import { describe, translate, translateCreative } from './translate.js';
 
 const STATES = {
-  awaiting_creatives: 'awaiting-creatives', scheduled: 'scheduled', delivering: 'delivering', paused: 'paused',
-  completed: 'completed', archived: 'canceled',
+  awaiting_creatives: 'awaiting-creatives',
+  scheduled: 'scheduled',
+  delivering: 'delivering',
+  paused: 'paused',
+  completed: 'completed',
+  archived: 'canceled',
 };
 /** By how many millionths a package must differ from its baseline before it is worth a word. */
 const NOTABLE = 100_000;
@@ -17,12 +34,17 @@ const NOTABLE = 100_000;
 
 function plan(ctx, { tag, val }) {
   switch (tag) {
-    case 'create': return planCreate(ctx, val);
-    case 'add-creatives': return planCreatives(ctx, val);
-    case 'update': return planUpdate(ctx, val);
-    case 'cancel': return planCancel(ctx, val);
+    case 'create':
+      return planCreate(ctx, val);
+    case 'add-creatives':
+      return planCreatives(ctx, val);
+    case 'update':
+      return planUpdate(ctx, val);
+    case 'cancel':
+      return planCancel(ctx, val);
     // Signpost has no performance index: a person is advised, nothing changes.
-    default: return new Plan().note('Signpost has no performance index. Nothing changes there.').record;
+    default:
+      return new Plan().note('Signpost has no performance index. Nothing changes there.').record;
   }
 }
 
@@ -59,7 +81,9 @@ function planAssignment(plan, packageId, creativeId, active) {
 
 function planUpdate(ctx, request) {
   const { order, changes } = differences(ctx, request);
-  const plan = new Plan().update('Order', order.after.name, order.before, order.after, { remoteId: idOf(ctx.remote, 'order') });
+  const plan = new Plan().update('Order', order.after.name, order.before, order.after, {
+    remoteId: idOf(ctx.remote, 'order'),
+  });
   const planned = new Set();
   for (const { before, after, added, removed } of changes) {
     const ids = { packageId: after.packageId, remoteId: idOf(ctx.remote, 'package', after.packageId) };
@@ -105,8 +129,12 @@ function addCreativeAssets(ctx, { assets }) {
   const statuses = assets.map((creative) => {
     const uploaded = upload(ctx, signpost, creative);
     if (uploaded.refused) return refusedAsset(creative, uploaded.refused);
-    const refused = creative.packageIds.map((packageId) => assign(ctx, signpost, packageId, creative.creativeId, uploaded.ok)).find(Boolean);
-    return refused ? refusedAsset(creative, refused, uploaded.ok) : assetStatus(creative.creativeId, 'approved', uploaded.ok);
+    const refused = creative.packageIds
+      .map((packageId) => assign(ctx, signpost, packageId, creative.creativeId, uploaded.ok))
+      .find(Boolean);
+    return refused
+      ? refusedAsset(creative, refused, uploaded.ok)
+      : assetStatus(creative.creativeId, 'approved', uploaded.ok);
   });
   return { assets: statuses, notes: [], extensions: [] };
 }
@@ -120,7 +148,9 @@ function upload(ctx, signpost, creative) {
   return step(stepName('creative', creative.creativeId))
     .remember('creative', creative.creativeId)
     .find((reference) => (known ? [seen(known)] : signpost.creativesWith(reference)))
-    .tryCreate((reference) => known ?? signpost.createCreative(translateCreative(creative, ctx.advertiserId), reference));
+    .tryCreate(
+      (reference) => known ?? signpost.createCreative(translateCreative(creative, ctx.advertiserId), reference),
+    );
 }
 
 /** Assigns a creative to a package's line. Returns the refusal, if there is one. */
@@ -132,7 +162,8 @@ function assign(ctx, signpost, packageId, creativeId, id) {
 
 function lineOf(ctx, packageId) {
   const id = idOf(ctx.remote, 'package', packageId);
-  if (!id) throw notFound('line_missing', `The package ${packageId} has no line on Signpost: it was not created there.`);
+  if (!id)
+    throw notFound('line_missing', `The package ${packageId} has no line on Signpost: it was not created there.`);
   return id;
 }
 
@@ -185,7 +216,9 @@ function updatePackage(ctx, signpost, request, { before, after, added, removed }
   const { packageId } = after;
   const fields = changedFields(before.fields, after.fields);
   if (Object.keys(fields).length > 0) {
-    const { refused } = step(stepName('change/line', packageId)).trySet(() => signpost.changeLine(lineOf(ctx, packageId), fields));
+    const { refused } = step(stepName('change/line', packageId)).trySet(() =>
+      signpost.changeLine(lineOf(ctx, packageId), fields),
+    );
     if (refused) return refused;
   }
   for (const creativeId of added) {
@@ -250,7 +283,11 @@ function stopMade(ctx, { object, remoteType }) {
     creative: () => signpost.changeCreative(object.id, { active: false }),
   };
   const change = stops[object.kind.tag];
-  if (!change) throw rejected('unknown_object', `${remoteType} ${object.id} is nothing that this adapter makes. Look at it on Signpost.`);
+  if (!change)
+    throw rejected(
+      'unknown_object',
+      `${remoteType} ${object.id} is nothing that this adapter makes. Look at it on Signpost.`,
+    );
   step(stepName('stop', remoteType, object.id)).set(() => stop(change));
   return outcome();
 }
@@ -269,10 +306,17 @@ function checkStatus(ctx, buys) {
       const state = tag ? { tag } : { tag: 'other', val: line.state };
       return { packageId: key, state, impressionsDelivered: line?.impressions ?? null, extensions: [] };
     });
-    const detail = packages.filter(({ state }) => state.tag === 'missing').map(({ packageId }) => packageId).join(', ');
+    const detail = packages
+      .filter(({ state }) => state.tag === 'missing')
+      .map(({ packageId }) => packageId)
+      .join(', ');
     const status = {
-      mediaBuyId: buy.mediaBuyId, state: buyState(packages), detail: detail && `no longer on Signpost: ${detail}`.slice(0, 500),
-      packages, assets: [], extensions: [],
+      mediaBuyId: buy.mediaBuyId,
+      state: buyState(packages),
+      detail: detail && `no longer on Signpost: ${detail}`.slice(0, 500),
+      packages,
+      assets: [],
+      extensions: [],
     };
     return { mediaBuyId: buy.mediaBuyId, status: { tag: 'ok', val: status } };
   });
@@ -282,10 +326,17 @@ function getDelivery(ctx, buys, { first, last }) {
   const { rows, asOf } = new Signpost(ctx.endpoint).report(linesOf(buys), first, last);
   return buys.map((buy) => {
     const delivered = packagesOf(buy).flatMap(({ key, id }) =>
-      rows.filter((row) => row.line_id === id).map((row) => ({
-        packageId: key, day: row.day, impressions: row.impressions, spend: micros(row.spend), clicks: row.clicks,
-        videoCompletions: null, extensions: [],
-      })),
+      rows
+        .filter((row) => row.line_id === id)
+        .map((row) => ({
+          packageId: key,
+          day: row.day,
+          impressions: row.impressions,
+          spend: micros(row.spend),
+          clicks: row.clicks,
+          videoCompletions: null,
+          extensions: [],
+        })),
     );
     const val = { mediaBuyId: buy.mediaBuyId, rows: delivered, totals: [], asOf, extensions: [] };
     return { mediaBuyId: buy.mediaBuyId, delivery: { tag: 'ok', val } };
@@ -300,12 +351,27 @@ function applyPerformanceIndex(_ctx, { performance }) {
     const reason = `The package performs ${above ? 'above' : 'below'} its baseline. Signpost has no performance index.`;
     return notable
       ? { packageId, kind: { tag: 'advised' }, action, reason, extensions: [] }
-      : { packageId, kind: { tag: 'none' }, action: 'none', reason: 'The package performs as expected.', extensions: [] };
+      : {
+          packageId,
+          kind: { tag: 'none' },
+          action: 'none',
+          reason: 'The package performs as expected.',
+          extensions: [],
+        };
   });
   return { actions, extensions: [] };
 }
 
 export const adServer = adapter({
-  describe, plan, createMediaBuy, addCreativeAssets, updateMediaBuy, cancelMediaBuy, checkStatus, getDelivery,
-  applyPerformanceIndex, findMade, stopMade,
+  describe,
+  plan,
+  createMediaBuy,
+  addCreativeAssets,
+  updateMediaBuy,
+  cancelMediaBuy,
+  checkStatus,
+  getDelivery,
+  applyPerformanceIndex,
+  findMade,
+  stopMade,
 });

@@ -82,7 +82,11 @@ export class Signpost {
   /** The state of each line, by id. A line that is gone is not in the map. */
   status(lineIds) {
     const read = (ids) => this.#api.get('/v1/status', { line_ids: ids.join(',') }).lines;
-    return new Map(inChunks(lineIds, MAX_LINES).flatMap(read).map((line) => [line.line_id, line]));
+    return new Map(
+      inChunks(lineIds, MAX_LINES)
+        .flatMap(read)
+        .map((line) => [line.line_id, line]),
+    );
   }
 
   /** What lines delivered by day, and until when it was counted. */
@@ -118,6 +122,7 @@ function found({ id, name, created_at: madeAt }, active) {
 /** Splits a range of days into ranges that one report takes. */
 function ranges(first, last) {
   const days = [];
-  for (let day = Date.parse(first); day <= Date.parse(last); day += DAY) days.push(new Date(day).toISOString().slice(0, 10));
+  for (let day = Date.parse(first); day <= Date.parse(last); day += DAY)
+    days.push(new Date(day).toISOString().slice(0, 10));
   return inChunks(days, MAX_DAYS).map((part) => [part[0], part[part.length - 1]]);
 }

@@ -15,7 +15,11 @@ const PACING = { even: 'even', asap: 'asap' };
 const DEVICES = ['mobile', 'desktop'];
 
 const support = (dimension, values, note) => ({
-  dimension: { tag: dimension }, operators: ['any-of'], values, note, extensions: [],
+  dimension: { tag: dimension },
+  operators: ['any-of'],
+  values,
+  note,
+  extensions: [],
 });
 
 /** What Signpost can do. It must not depend on anything but this file. */
@@ -25,16 +29,21 @@ export function describe() {
     title: 'Signpost',
     adapterVersion: '1.0.0',
     formats: [{ tag: 'image' }, { tag: 'video' }],
-    targeting: [
-      support('geo-country', [], 'ISO 3166-1 codes such as US'),
-      support('device-type', DEVICES, ''),
-    ],
+    targeting: [support('geo-country', [], 'ISO 3166-1 codes such as US'), support('device-type', DEVICES, '')],
     dayparting: null,
     frequencyCap: null,
     pacing: [{ tag: 'even' }, { tag: 'asap' }],
     priceModels: [{ tag: 'cpm' }],
     updates: [
-      'active', 'total-budget', 'end-date', 'targeting', 'pacing', 'daily-budget', 'budget', 'impressions', 'price',
+      'active',
+      'total-budget',
+      'end-date',
+      'targeting',
+      'pacing',
+      'daily-budget',
+      'budget',
+      'impressions',
+      'price',
       'creative-assignments',
     ].map((tag) => ({ tag })),
     settingsSchema: JSON.stringify({ type: 'object', properties: {}, additionalProperties: false }),
@@ -62,7 +71,13 @@ export function describe() {
 /** The order and the lines of a buy. Adds everything that Signpost can't do to the problems. */
 export function translate(buy, advertiserId, problems) {
   if (!CURRENCIES.includes(buy.currency)) {
-    problems.unsupported('unsupported_currency', '/currency', buy.currency, 'Signpost sells in USD and EUR.', CURRENCIES);
+    problems.unsupported(
+      'unsupported_currency',
+      '/currency',
+      buy.currency,
+      'Signpost sells in USD and EUR.',
+      CURRENCIES,
+    );
   }
   if (buy.dailyBudget !== null) {
     const message = 'Signpost has daily budgets of lines only: set one in each package.';
@@ -152,9 +167,15 @@ function targeting(one, at, problems) {
 export function translateCreative(creative, advertiserId) {
   const problems = new Problems();
   const at = pointer('assets', creative.creativeId);
-  const fields = { advertiser_id: advertiserId, name: short(creative.name), format: creative.format.tag, url: creative.mediaUrl };
+  const fields = {
+    advertiser_id: advertiserId,
+    name: short(creative.name),
+    format: creative.format.tag,
+    url: creative.mediaUrl,
+  };
   if (creative.clickUrl !== null) fields.click_url = creative.clickUrl;
-  if (!creative.mediaUrl) problems.invalid('missing_media_url', `${at}/media_url`, '', 'Signpost needs the URL of the asset.');
+  if (!creative.mediaUrl)
+    problems.invalid('missing_media_url', `${at}/media_url`, '', 'Signpost needs the URL of the asset.');
   if (creative.format.tag === 'image') {
     for (const side of ['width', 'height']) fields[side] = size(creative[side], `${at}/${side}`, MAX_PIXELS, problems);
   } else if (creative.format.tag === 'video') {
@@ -162,14 +183,21 @@ export function translateCreative(creative, advertiserId) {
     const seconds = Math.ceil((creative.durationMs ?? 0) / 1000);
     fields.duration_seconds = size(seconds, `${at}/duration_ms`, MAX_SECONDS, problems);
   } else {
-    problems.unsupported('unsupported_format', `${at}/format`, word(creative.format), 'Signpost runs images and videos.', ['image', 'video']);
+    problems.unsupported(
+      'unsupported_format',
+      `${at}/format`,
+      word(creative.format),
+      'Signpost runs images and videos.',
+      ['image', 'video'],
+    );
   }
   problems.check();
   return fields;
 }
 
 function size(value, field, most, problems) {
-  if (!value || value > most) problems.invalid('invalid_size', field, value ?? '', `Signpost needs a value of 1 to ${most}.`);
+  if (!value || value > most)
+    problems.invalid('invalid_size', field, value ?? '', `Signpost needs a value of 1 to ${most}.`);
   return value;
 }
 

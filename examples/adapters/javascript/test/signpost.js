@@ -15,16 +15,26 @@ export class FakeSignpost {
     if (kind === 'status') return this.#status(query);
     if (kind === 'report') return this.#report(query);
     if (method === 'PATCH') return this.#change(kind, id, body);
-    const [list, parent] = below ? { lines: ['lines', { order_id: id }], creatives: ['assignments', { line_id: id }] }[below] : [kind, {}];
+    const [list, parent] = below
+      ? { lines: ['lines', { order_id: id }], creatives: ['assignments', { line_id: id }] }[below]
+      : [kind, {}];
     return method === 'POST' ? this.#create(list, { ...body, ...parent }) : this.#list(list, { ...query, ...parent });
   };
 
   #create(kind, fields) {
     if (kind === 'creatives' && fields.width === 1) return refusal(422, 'invalid', 'width is too small');
-    const known = this.objects.assignments.find((one) => one.line_id === fields.line_id && one.creative_id === fields.creative_id);
+    const known = this.objects.assignments.find(
+      (one) => one.line_id === fields.line_id && one.creative_id === fields.creative_id,
+    );
     if (kind === 'assignments' && known) return ok(Object.assign(known, { active: true }));
     this.#last += 1;
-    const made = { state: 'draft', active: true, ...fields, id: String(this.#last), created_at: '2026-11-01T00:00:00Z' };
+    const made = {
+      state: 'draft',
+      active: true,
+      ...fields,
+      id: String(this.#last),
+      created_at: '2026-11-01T00:00:00Z',
+    };
     this.objects[kind].push(made);
     return { status: 201, body: made };
   }
