@@ -5,6 +5,7 @@
 //! | `serve` | serves until SIGTERM or Ctrl-C |
 //! | `check` | validates the configuration and every adapter, without serving |
 //! | `reload` | has every host read its configuration again, without a restart |
+//! | `adapter new` | writes a project for an adapter, in Rust, JavaScript or Python |
 //! | `adapter inspect` | prints what a component is, imports and can do |
 //! | `adapter compare` | prints what several components can do, side by side |
 //! | `adapter install`, `activate`, `rollback`, `remove`, `list`, `history` | manages the releases of a platform's adapter |
@@ -35,6 +36,7 @@ mod backup;
 mod compare;
 mod inspect;
 mod moving;
+mod new_adapter;
 mod releases;
 mod reload;
 mod signing;
@@ -145,6 +147,20 @@ enum AdapterCommand {
         /// Print JSON.
         #[arg(long)]
         json: bool,
+        /// Print the WIT of the component instead: what it imports and exports, with every type.
+        #[arg(long, conflicts_with_all = ["json", "against"])]
+        wit: bool,
+    },
+    /// Write a project for an adapter: an example that builds with one command, with a test.
+    New {
+        /// The adapter's name, like acme: a folder of this name is made.
+        name: String,
+        /// The language.
+        #[arg(long, value_enum)]
+        lang: new_adapter::Language,
+        /// The folder in which to make it.
+        #[arg(long, default_value = ".")]
+        into: PathBuf,
     },
     /// Print what several components can do, side by side, as a Markdown table.
     Compare {
@@ -264,9 +280,11 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Command::Reload { with, activate, timeout } => {
             load(&with).and_then(|config| reload::reload(&config, activate, std::time::Duration::from_secs(timeout)))
         }
-        Command::Adapter(AdapterCommand::Inspect { file, against, json }) => {
+        Command::Adapter(AdapterCommand::Inspect { file, wit: true, .. }) => inspect::wit(&file),
+        Command::Adapter(AdapterCommand::Inspect { file, against, json, .. }) => {
             inspect::inspect(&file, against.as_deref(), json)
         }
+        Command::Adapter(AdapterCommand::New { name, lang, into }) => new_adapter::new(&name, lang, &into),
         Command::Adapter(AdapterCommand::Compare { files }) => compare::compare(&files),
         Command::Adapter(AdapterCommand::Releases(command)) => releases::run(command),
         Command::Adapter(AdapterCommand::Signing(command)) => signing::run(&command),

@@ -8,7 +8,13 @@ use std::{
     },
 };
 
-use axum::{Router, body::Bytes, extract::State, http::{StatusCode, Uri}, routing::any};
+use axum::{
+    Router,
+    body::Bytes,
+    extract::State,
+    http::{StatusCode, Uri},
+    routing::any,
+};
 use flightdeck::domain::digest;
 use flightdeck_test_support::component;
 

@@ -154,7 +154,7 @@ async fn three_replicas_follow_a_swap() {
         let planned = |answer: &Answer| answer.body["plan"][0]["adapter_release"] == digest.as_str();
         let until = tokio::time::Instant::now() + PATIENCE;
         loop {
-            let answer = replicas.ask(index, BUYER, Method::POST, "/v1/media-buys", Some(&request)).await;
+            let answer = replicas.ask(index, BUYER, Method::POST, "/v1/media-buys", Some(&request), &[]).await;
             if answer.is_some_and(|answer| planned(&answer)) {
                 break;
             }

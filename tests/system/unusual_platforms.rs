@@ -48,7 +48,10 @@ async fn totals_are_told_by_day_from_when_they_were_first_read() {
     // Of days before the first reading nothing is known, which is said.
     let before = house.get(BUYER, &path("2026-01-01", "2026-01-31")).await.expect(200).body;
     assert_eq!(before["totals"]["impressions"], 0, "{before:#}");
-    assert!(before["notes"][0].as_str().is_some_and(|note| note.contains("nothing is known of these days")), "{before:#}");
+    assert!(
+        before["notes"][0].as_str().is_some_and(|note| note.contains("nothing is known of these days")),
+        "{before:#}"
+    );
     assert_eq!(delivered.get("notes"), None, "{delivered:#}");
 }
 

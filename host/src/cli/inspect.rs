@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use anyhow::bail;
+use anyhow::{Context as _, bail};
 
 use crate::{
     adapters::{self, ComponentSignature, Inspection},
@@ -34,6 +34,18 @@ pub(crate) fn inspect(file: &Path, against: Option<&Path>, json: bool) -> anyhow
         Some(problem) => bail!("this host can't use it: {problem}"),
         None => Ok(()),
     }
+}
+
+/// Prints the WIT of a component, with the types of everything that it imports and exports.
+pub(crate) fn wit(file: &Path) -> anyhow::Result<()> {
+    let bytes = std::fs::read(file).with_context(|| format!("{} can't be read", file.display()))?;
+    let decoded = wit_component::decode(&bytes).with_context(|| format!("{} is no component", file.display()))?;
+    let mut printer = wit_component::WitPrinter::default();
+    let needed: Vec<_> =
+        decoded.resolve().packages.iter().map(|(id, _)| id).filter(|id| *id != decoded.package()).collect();
+    printer.print(decoded.resolve(), decoded.package(), &needed)?;
+    print!("{}", printer.output.to_string());
+    Ok(())
 }
 
 fn show(found: &Inspection) {

@@ -353,7 +353,7 @@ function applyPerformanceIndex(_ctx, { performance }) {
       ? { packageId, kind: { tag: 'advised' }, action, reason, extensions: [] }
       : {
           packageId,
-          kind: { tag: 'none' },
+          kind: { tag: 'unnecessary' },
           action: 'none',
           reason: 'The package performs as expected.',
           extensions: [],

@@ -367,7 +367,7 @@ def apply_performance_index(_ctx: types.Context, update: types.PerformanceUpdate
         kind, action = types.OptimizationKind_Advised(), "raise_budget" if above else "review_creatives"
         reason = f"The package performs {'above' if above else 'below'} its baseline. Signpost has no performance index."
         if abs(one.performance_index - 1_000_000) <= NOTABLE:
-            kind, action, reason = types.OptimizationKind_None_(), "none", "The package performs as expected."
+            kind, action, reason = types.OptimizationKind_Unnecessary(), "none", "The package performs as expected."
         return types.OptimizationAction(package_id=one.package_id, kind=kind, action=action, reason=reason, extensions=[])
 
     return types.PerformanceOutcome(actions=[advice(one) for one in update.performance], extensions=[])
