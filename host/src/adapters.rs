@@ -13,8 +13,8 @@
 //!   file into something callable.
 //! - `sandbox`, `limits`, `failures`, `wait_times`, `breaker`: running one call in a fresh
 //!   instance, what ends it, and whose fault a failure is.
-//! - `admission`, `resources`: how many calls run at a time, and the machine resources they may
-//!   use.
+//! - `admission`, `resources`, `usage`: how many calls run at a time, the machine resources they may
+//!   use, and what they have used.
 //! - `steps`, `completeness`, `egress`: what a guest may do: record its steps, which are checked
 //!   against its answer, and send requests to its own platform.
 //! - `contract`: conversions between the generated types and the domain's.
@@ -59,6 +59,7 @@ mod settings;
 mod shared;
 mod signature;
 mod steps;
+mod usage;
 mod wait_times;
 
 pub use admission::SlotUsage;
@@ -80,12 +81,14 @@ pub use probation::{PROBATION, Unhealthy};
 pub use reads::Answered;
 pub use registry::{Adapters, ReleaseInfo};
 pub use release::{COMPONENT_BYTES, InstallError};
+pub(crate) use settings::check as check_settings;
 pub use shared::Shared;
 pub use signature::{
     ComponentSignature, PrivateKey, PrivateKeyError, PublicKey, PublicKeyError, SignatureError, sign as sign_component,
     verify as verify_component,
 };
 pub use steps::{CallSteps, FoundStep};
+pub use usage::Usage;
 
 /// The journal's answer to `begin`.
 #[derive(Debug, PartialEq, Eq)]

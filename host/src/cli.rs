@@ -7,6 +7,7 @@
 //! | `reload` | has every host read its configuration again, without a restart |
 //! | `adapter new` | writes a project for an adapter, in Rust, JavaScript or Python |
 //! | `adapter inspect` | prints what a component is, imports and can do |
+//! | `adapter check` | verifies a component against the contract and an ad server, for its author |
 //! | `adapter compare` | prints what several components can do, side by side |
 //! | `adapter install`, `activate`, `rollback`, `remove`, `list`, `history` | manages the releases of a platform's adapter |
 //! | `adapter keygen`, `sign`, `verify` | makes keys, signs components and verifies their signatures |
@@ -33,6 +34,7 @@ use crate::{
 
 mod audit;
 mod backup;
+mod check_adapter;
 mod compare;
 mod inspect;
 mod moving;
@@ -162,6 +164,9 @@ enum AdapterCommand {
         #[arg(long, default_value = ".")]
         into: PathBuf,
     },
+    /// Check a component against the contract and an ad server, for its author: plans, crashes at
+    /// every request, reads, updates. Needs neither a database nor a serving host.
+    Check(check_adapter::CheckAdapter),
     /// Print what several components can do, side by side, as a Markdown table.
     Compare {
         /// The components.
@@ -285,6 +290,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
             inspect::inspect(&file, against.as_deref(), json)
         }
         Command::Adapter(AdapterCommand::New { name, lang, into }) => new_adapter::new(&name, lang, &into),
+        Command::Adapter(AdapterCommand::Check(asked)) => check_adapter::run(asked),
         Command::Adapter(AdapterCommand::Compare { files }) => compare::compare(&files),
         Command::Adapter(AdapterCommand::Releases(command)) => releases::run(command),
         Command::Adapter(AdapterCommand::Signing(command)) => signing::run(&command),

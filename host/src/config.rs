@@ -8,6 +8,7 @@
 //! - [`Config`] and one module for each section: [`server`], [`callers`], [`store`], [`keys`],
 //!   [`operations`], `platforms`, [`principals`], [`tokens`], [`products`], [`approvals`],
 //!   [`retention`].
+//! - [`AdapterCheck`]: the file of `adapter check`, which has some of the same sections.
 //! - `reader` and `section` walk the document and collect mistakes. `values` defines what single
 //!   values must be.
 //! - [`mistake`]: mistakes and their places in the file. `secret`: the sources of secrets.
@@ -28,6 +29,7 @@ use crate::{
     network::receivers::Policy,
 };
 
+mod adapter_check;
 pub mod approvals;
 pub mod callers;
 mod difference;
@@ -49,6 +51,7 @@ pub mod tokens;
 mod values;
 mod webhooks;
 
+pub use adapter_check::AdapterCheck;
 pub use approvals::{ApprovalQuestion, ApprovalRule, Needed};
 pub use callers::{Callers, Rate, Rates};
 pub use keys::KeySetting;

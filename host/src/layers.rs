@@ -7,7 +7,7 @@ use std::{
 };
 
 /// From the inside out: each may use what stands before it.
-const ORDER: [&str; 14] = [
+const ORDER: [&str; 15] = [
     "domain",
     "clock",
     "fault",
@@ -16,6 +16,7 @@ const ORDER: [&str; 14] = [
     "store",
     "adapters",
     "config",
+    "conformance",
     "operations",
     "webhooks",
     "app",

@@ -8,6 +8,7 @@
 //! - [`store`]: where media buys, operations and tasks are kept: one contract, SQLite and PostgreSQL behind it.
 //! - [`adapters`]: ad servers, each a WebAssembly component in a sandbox.
 //! - [`config`]: what the publisher decides.
+//! - [`conformance`]: checks an adapter for its author.
 //! - [`operations`]: carries accepted changes out, once each, whatever crashes.
 //! - [`webhooks`]: sends events to those who asked for them.
 //! - [`app`]: what callers can ask for: one function for each tool.
@@ -21,6 +22,7 @@ pub mod app;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod conformance;
 pub mod domain;
 pub mod fault;
 pub mod metrics;

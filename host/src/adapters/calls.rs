@@ -38,6 +38,7 @@ pub(super) struct Calling<'a> {
     mode: Mode,
     deadline: Timestamp,
     frozen: Option<&'a FrozenPlatform>,
+    clock_ahead: Duration,
 }
 
 impl<'a> Calling<'a> {
@@ -53,7 +54,7 @@ impl<'a> Calling<'a> {
             mode: self.mode,
             limits: &self.platform.limits,
             deadline: Some(self.deadline),
-            clock_ahead: Duration::ZERO,
+            clock_ahead: self.clock_ahead,
         };
         setup.run(function).await
     }
@@ -66,6 +67,12 @@ impl<'a> Calling<'a> {
     /// Makes the call use the settings frozen when its operation began.
     pub(super) fn frozen(mut self, frozen: Option<&'a FrozenPlatform>) -> Self {
         self.frozen = frozen;
+        self
+    }
+
+    /// Lets the guest's clock be ahead of the host's.
+    fn clock_ahead(mut self, clock_ahead: Duration) -> Self {
+        self.clock_ahead = clock_ahead;
         self
     }
 
@@ -123,12 +130,29 @@ impl Adapters {
         let platform = self.platform(platform)?;
         let named = release.is_some();
         let release = self.release(platform, release).await?;
-        let planned = self.plan_with(platform, &release, call, change).await;
+        let planned = self.plan_with(platform, &release, call, change, Duration::ZERO).await;
         let fault = planned.as_ref().err().filter(|_| !named);
         match fault.and_then(|fault| platform.fallback(&release, fault)) {
-            Some(other) => self.plan_with(platform, &other, call, change).await,
+            Some(other) => self.plan_with(platform, &other, call, change, Duration::ZERO).await,
             None => planned,
         }
+    }
+
+    /// Plans a change with the guest's clock ahead of the host's, to see whether the plan depends on
+    /// the time.
+    ///
+    /// # Errors
+    /// As [`Adapters::plan`].
+    pub(crate) async fn plan_ahead(
+        &self,
+        platform: &PlatformName,
+        call: &Call,
+        change: AdapterChange<'_>,
+        clock_ahead: Duration,
+    ) -> Result<PlatformPlan, Failure> {
+        let platform = self.platform(platform)?;
+        let release = self.release(platform, None).await?;
+        self.plan_with(platform, &release, call, change, clock_ahead).await
     }
 
     async fn plan_with(
@@ -137,10 +161,13 @@ impl Adapters {
         release: &Release,
         call: &Call,
         change: AdapterChange<'_>,
+        clock_ahead: Duration,
     ) -> Result<PlatformPlan, Failure> {
         // No breaker: nothing can be accepted without a plan, and what a plan may use is bounded.
         counted(platform, release, Purpose::Plan, async {
-            let calling = self.calling(platform, release, call.operation.as_str(), Mode::Offline, call.deadline);
+            let calling = self
+                .calling(platform, release, call.operation.as_str(), Mode::Offline, call.deadline)
+                .clock_ahead(clock_ahead);
             let context = calling.context(Some(call));
             let outgoing = Outgoing { platform: &platform.name, capabilities: &release.capabilities };
             let asked = outgoing.change(change);
@@ -259,7 +286,17 @@ impl Adapters {
         let purpose = mode.purpose();
         // The adapter sees the earlier of the caller's deadline and its own time limit.
         let deadline = deadline.min(clock::now().plus(platform.limits.wall()));
-        Calling { adapters: self, platform, release, operation, purpose, mode, deadline, frozen: None }
+        Calling {
+            adapters: self,
+            platform,
+            release,
+            operation,
+            purpose,
+            mode,
+            deadline,
+            frozen: None,
+            clock_ahead: Duration::ZERO,
+        }
     }
 
     /// Returns the settings with which an operation that begins now on a platform is carried out to

@@ -96,6 +96,12 @@ pub(crate) struct Traffic {
 }
 
 impl Traffic {
+    /// Returns the number of requests, and the bytes of their bodies and of the answers'.
+    pub(crate) fn so_far(&self) -> (u32, usize, usize) {
+        let (requests, sent) = (self.requests.load(Ordering::Relaxed), self.sent.load(Ordering::Relaxed));
+        (requests, sent, self.received.load(Ordering::Relaxed))
+    }
+
     fn add_request(&self) -> u32 {
         self.requests.fetch_add(1, Ordering::Relaxed) + 1
     }

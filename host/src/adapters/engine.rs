@@ -20,6 +20,7 @@ use super::{
     limits::Limits,
     resources,
     sandbox::{CallState, Threads},
+    usage::PeakUsage,
 };
 
 /// The interval at which running guests are checked. A tick of 1 ms drifts and costs; 10 ms is
@@ -68,6 +69,8 @@ pub(crate) struct Runtime {
     /// A slot is taken before an instance, so the pool never reports that it is empty.
     pub(crate) admission: Admission,
     pub(crate) threads: Threads,
+    /// The most that a call has used so far.
+    pub(crate) peak: PeakUsage,
 }
 
 impl std::fmt::Debug for Runtime {
@@ -104,7 +107,7 @@ impl Runtime {
         let memory = options.memory.unwrap_or_else(|| resources::memory() / 2);
         let threads = options.threads.unwrap_or_else(|| resources::cores().saturating_sub(1)).max(1);
         let (admission, threads) = (Admission::new(slots, memory), Threads::start(threads)?);
-        Ok(Self { engine, linker, admission, threads })
+        Ok(Self { engine, linker, admission, threads, peak: PeakUsage::default() })
     }
 
     /// Links a component, checking that everything it imports is provided and everything the host

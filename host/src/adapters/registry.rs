@@ -18,6 +18,7 @@ use super::{
     release::{InstallError, Library, LibraryError, Release},
     settings::{self, SettingsMistake},
     shared::Shared,
+    usage::Usage,
 };
 use crate::domain::{
     capability::Capabilities,
@@ -323,6 +324,11 @@ impl Adapters {
     /// platform.
     pub fn slot_usage(&self) -> Vec<SlotUsage> {
         self.library.runtime.admission.slot_usage()
+    }
+
+    /// Returns the most that any call has used so far.
+    pub fn peak_usage(&self) -> Usage {
+        self.library.runtime.peak.most()
     }
 
     /// Returns for how many milliseconds a lookup may miss a newly made object.

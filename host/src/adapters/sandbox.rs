@@ -4,7 +4,10 @@
 //! none of its requests leaves afterwards.
 
 use std::{
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -22,6 +25,7 @@ use super::{
     failures::{self, FirstFailure, HOST_BUSY, OutOfTime},
     limits::{LimitHit, Limits},
     steps::{GuestSteps, RefusedStep},
+    usage::Usage,
     wait_times::{Party, WaitClock},
 };
 use crate::domain::{
@@ -126,7 +130,17 @@ struct Parts {
     egress: Arc<CallEgress>,
     log: GuestLog,
     clock: CpuClock,
+    memory: Arc<AtomicUsize>,
     waiting: WaitClock,
+}
+
+impl Parts {
+    /// Returns what the call has used when it ends after this time.
+    fn used(&self, wall: Duration) -> Usage {
+        let (requests, sent_bytes, received_bytes) = self.egress.traffic.so_far();
+        let memory_bytes = self.memory.load(Ordering::Relaxed);
+        Usage { memory_bytes, cpu: self.clock.used(), wall, requests, sent_bytes, received_bytes }
+    }
 }
 
 impl CallSetup<'_> {
@@ -176,6 +190,7 @@ impl CallSetup<'_> {
         if tokio::time::timeout(SETTLE, parts.egress.running.wait()).await.is_err() {
             tracing::error!(adapter = self.adapter, "requests of an ended call did not end");
         }
+        self.runtime.peak.note(parts.used(started.elapsed()));
 
         let first_failure = &parts.egress.first_failure;
         match called {
@@ -222,7 +237,13 @@ impl CallSetup<'_> {
             forbidden_headers: Mutex::default(),
             running: Running::new(waiting.clone()),
         };
-        Parts { egress: Arc::new(egress), log: log.clone(), clock: CpuClock::default(), waiting }
+        Parts {
+            egress: Arc::new(egress),
+            log: log.clone(),
+            clock: CpuClock::default(),
+            memory: Arc::default(),
+            waiting,
+        }
     }
 
     /// Starts the call. It keeps its slot until its instance is gone.
@@ -250,7 +271,7 @@ impl CallSetup<'_> {
         self.deadline.map_or(wall, |deadline| wall.min(crate::clock::now().until(deadline)))
     }
 
-    fn store(&self, Parts { egress, log, clock, waiting }: &Parts) -> Store<CallState> {
+    fn store(&self, Parts { egress, log, clock, memory, waiting }: &Parts) -> Store<CallState> {
         let limits = self.limits;
         let mut table = ResourceTable::new();
         table.set_max_capacity(limits.handles);
@@ -272,7 +293,7 @@ impl CallSetup<'_> {
             wasi: wasi.build(),
             http,
             hooks: Hooks(Arc::clone(egress)),
-            memory: MemoryLimiter::new(limits),
+            memory: MemoryLimiter::new(limits, Arc::clone(memory)),
             steps: GuestSteps::new(steps, egress.first_failure.clone(), waiting.clone()),
         };
         let mut store = Store::new(&self.runtime.engine, state);

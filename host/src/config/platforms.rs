@@ -12,7 +12,7 @@ use crate::{
     domain::id::PlatformName,
     network::{
         addresses::is_public,
-        allow_list::AllowList,
+        allow_list::{AllowList, AllowedAddress},
         base_url::{BaseUrl, BaseUrlError},
         origins::Origin,
     },
@@ -28,10 +28,26 @@ const RESERVED: &str = "multi";
 pub(super) fn read(section: &Section<'_>) -> Option<PlatformConfig> {
     let name = section.defined("name", Kind::Platform, "\"acme\"", name);
     let component = section.optional("adapter", |node| component(section, node));
-    let trusted_keys = trusted_keys(section);
     let allow_private = section.list("allow_private", values::parsed).unwrap_or_default();
+    let endpoint = address(section, "endpoint", "\"https://api.acme.example\"", &AllowList::new(&allow_private));
+    rest(section, allow_private, Named { name, component, endpoint })
+}
+
+/// What every platform must have. `None` is a mistake that was recorded.
+pub(super) struct Named {
+    pub(super) name: Option<String>,
+    pub(super) component: Option<PathBuf>,
+    pub(super) endpoint: Option<BaseUrl>,
+}
+
+/// Reads the keys of a platform that are not its name, its adapter and its endpoint.
+pub(super) fn rest(
+    section: &Section<'_>,
+    allow_private: Vec<AllowedAddress>,
+    Named { name, component, endpoint }: Named,
+) -> Option<PlatformConfig> {
+    let trusted_keys = trusted_keys(section);
     let allow_list = AllowList::new(&allow_private);
-    let endpoint = address(section, "endpoint", "\"https://api.acme.example\"", &allow_list);
     let endpoint_aliases = aliases(section, endpoint.as_ref());
     let origins = origins(section, endpoint.as_ref(), &allow_list);
     let credentials = auth::credentials(section, &allow_list);

@@ -1,5 +1,10 @@
 //! Limits a guest's memory.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
 use wasmtime::ResourceLimiter;
 
 use crate::adapters::limits::{LimitHit, Limits};
@@ -9,15 +14,17 @@ use crate::adapters::limits::{LimitHit, Limits};
 #[derive(Debug)]
 pub(crate) struct MemoryLimiter {
     memory: usize,
+    /// The same, for those who look at it after the instance is gone.
+    seen: Arc<AtomicUsize>,
     most_memory: usize,
     elements: usize,
     most_elements: usize,
 }
 
 impl MemoryLimiter {
-    pub(crate) fn new(limits: &Limits) -> Self {
+    pub(crate) fn new(limits: &Limits, seen: Arc<AtomicUsize>) -> Self {
         let most_memory = limits.memory_bytes.min(Limits::MAX_MEMORY);
-        Self { memory: 0, most_memory, elements: 0, most_elements: limits.table_elements }
+        Self { memory: 0, seen, most_memory, elements: 0, most_elements: limits.table_elements }
     }
 }
 
@@ -28,6 +35,7 @@ impl ResourceLimiter for MemoryLimiter {
             return Err(LimitHit::Memory(self.most_memory).into());
         }
         self.memory = total;
+        self.seen.store(total, Ordering::Relaxed);
         Ok(true)
     }
 

@@ -1,0 +1,215 @@
+//! The sample buy, its creatives and its changes, made from `check.toml` and from what the adapter
+//! declares.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use super::bench::Bench;
+use crate::{
+    clock,
+    domain::{
+        change::Change,
+        creative::{Creative, Format},
+        media_buy::{MediaBuy, Pacing, Package},
+        money::Micros,
+        status::BuyStatus,
+        targeting::{Dimension, Operator, Targeting},
+        update::{BuyPatch, PackagePatch, When},
+    },
+};
+
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// The packages of the sample.
+pub(super) const PACKAGES: [&str; 2] = ["one", "two"];
+
+/// A buy that the kit makes on the ad server, and its creatives.
+#[derive(Debug, Clone)]
+pub(super) struct Sample {
+    pub(super) buy: MediaBuy,
+    /// Not part of the buy yet.
+    pub(super) creatives: Vec<Creative>,
+}
+
+/// Returns an amount of whole units of the currency.
+pub(super) fn units(units: i64) -> Micros {
+    Micros::new(units.saturating_mul(Micros::UNIT)).unwrap_or(Micros::MAX)
+}
+
+/// Makes a sample with an id of its own.
+pub(super) fn sample(bench: &Bench) -> Sample {
+    let buy = buy(bench);
+    let accepted = &buy.packages[0].formats;
+    let creatives = bench.config.creatives.iter().filter(|creative| accepted.contains(&creative.format));
+    let creatives = creatives.enumerate().map(|(index, creative)| {
+        // The first runs in both packages, so that something has two associations.
+        let packages = if index == 0 { &PACKAGES[..] } else { &PACKAGES[..1] };
+        Creative { packages: packages.iter().map(|&id| id.into()).collect(), ..creative.clone() }
+    });
+    Sample { creatives: creatives.collect(), buy }
+}
+
+fn buy(bench: &Bench) -> MediaBuy {
+    let now = clock::now();
+    // Midnight, so that no two starts of the sample differ within a run.
+    let start = now.plus(30 * DAY).day().start();
+    let unique = uuid::Uuid::now_v7().simple().to_string().split_off(20);
+    MediaBuy {
+        id: format!("{}_{unique}", bench.name).into(),
+        principal: "check".into(),
+        po_number: None,
+        currency: bench.config.currency.clone(),
+        active: true,
+        switched_at: None,
+        total_budget: units(2_000),
+        approved_budget: None,
+        daily_budget: None,
+        pacing: bench.capabilities.pacing.first().copied().unwrap_or(Pacing::Even),
+        start,
+        end: start.plus(30 * DAY).plus_millis(-1_000),
+        targeting: targeting(bench, 0),
+        packages: PACKAGES.iter().map(|id| package(bench, id)).collect(),
+        creatives: Vec::new(),
+        assets: BTreeMap::new(),
+        absent: BTreeMap::new(),
+        remote: BTreeMap::new(),
+        status: BuyStatus::PendingActivation,
+        detail: String::new(),
+        revision: 1,
+        booked_at: None,
+        created_at: now,
+        updated_at: now,
+    }
+}
+
+fn package(bench: &Bench, id: &str) -> Package {
+    Package {
+        id: id.into(),
+        name: format!("Sample {id}"),
+        platform: bench.name.clone(),
+        active: true,
+        switched_at: None,
+        budget: units(1_000),
+        impressions: 100_000,
+        cpm: units(10),
+        floor_cpm: units(1),
+        pacing: None,
+        daily_budget: None,
+        daily_impressions: None,
+        targeting: Targeting::default(),
+        creatives: Vec::new(),
+        formats: formats(bench),
+        settings: bench.config.product_settings.clone(),
+        review_lead_ms: 0,
+        performance_index: None,
+    }
+}
+
+/// Returns the formats of the sample's product.
+pub(super) fn formats(bench: &Bench) -> Vec<Format> {
+    match bench.config.formats.is_empty() {
+        true => bench.capabilities.formats.clone(),
+        false => bench.config.formats.clone(),
+    }
+}
+
+/// Returns targeting by the declared values of one dimension, or of none if there are no such
+/// values. `number` chooses the value.
+fn targeting(bench: &Bench, number: usize) -> Targeting {
+    let mut targeting = Targeting::default();
+    let closed = bench.capabilities.targeting.iter().find(|support| {
+        // The type of the media is given by the format.
+        support.values.len() > 1
+            && support.operators.contains(&Operator::AnyOf)
+            && support.dimension != Dimension::MediaType
+    });
+    if let Some(support) = closed {
+        let value = support.values.get(number % support.values.len()).cloned();
+        targeting.add(support.dimension, Operator::AnyOf, value);
+    }
+    targeting
+}
+
+impl Sample {
+    /// Returns the buy after a change, as the host would record it.
+    ///
+    /// # Errors
+    /// When the host would refuse the change, in words.
+    pub(super) fn after(&self, change: &Change) -> Result<MediaBuy, String> {
+        change
+            .apply(&self.buy, When::at_once(clock::now()))
+            .map_err(|problems| crate::domain::problem::summary(&problems))
+    }
+}
+
+fn only(package: &str, patch: PackagePatch) -> BuyPatch {
+    let patch = PackagePatch { package: Some(package.into()), ..patch };
+    BuyPatch { packages: vec![patch], ..BuyPatch::default() }
+}
+
+/// Returns a patch for each declared kind of update that can be tried on a sample, with the name of
+/// the kind. Each is made for the sample's state at that time.
+pub(super) fn update_of(bench: &Bench, kind: &str, sample: &Sample) -> Option<BuyPatch> {
+    let buy = &sample.buy;
+    let one = buy.packages.first()?;
+    let all = BuyPatch::default();
+    Some(match kind {
+        "active" => BuyPatch { active: Some(!buy.active), ..all },
+        "total_budget" => BuyPatch { total_budget: Some(buy.total_budget.checked_add(units(500))?), ..all },
+        "end_date" => BuyPatch { end: Some(buy.end.plus(5 * DAY)), ..all },
+        "targeting" => {
+            let other = targeting(bench, 1);
+            if other.is_empty() {
+                return None;
+            }
+            BuyPatch { targeting: Some(Some(other)), ..all }
+        }
+        "pacing" => {
+            let other = bench.capabilities.pacing.iter().copied().find(|pacing| *pacing != buy.pacing)?;
+            BuyPatch { pacing: Some(other), ..all }
+        }
+        "daily_budget" => {
+            only(PACKAGES[0], PackagePatch { daily_budget: Some(Some(units(100))), ..PackagePatch::default() })
+        }
+        "daily_impressions" => {
+            only(PACKAGES[0], PackagePatch { daily_impressions: Some(Some(20_000)), ..PackagePatch::default() })
+        }
+        "budget" => only(
+            PACKAGES[0],
+            PackagePatch { budget: Some(one.budget.checked_add(units(200))?), ..PackagePatch::default() },
+        ),
+        "impressions" => only(
+            PACKAGES[0],
+            PackagePatch { impressions: Some(one.impressions.checked_add(10_000)?), ..PackagePatch::default() },
+        ),
+        "price" => {
+            only(PACKAGES[0], PackagePatch { cpm: Some(one.cpm.checked_add(units(1))?), ..PackagePatch::default() })
+        }
+        "creative_assignments" => {
+            if buy.packages.get(1)?.creatives.is_empty() {
+                return None;
+            }
+            only(PACKAGES[1], PackagePatch { creatives: Some(Vec::new()), ..PackagePatch::default() })
+        }
+        _ => return None,
+    })
+}
+
+/// Returns one update with several changes, as far as they are declared: a later end, a larger first
+/// package, and a pause of the second one.
+pub(super) fn large_update(bench: &Bench, sample: &Sample) -> BuyPatch {
+    let declared = |kind: &str| bench.capabilities.updates.iter().any(|listed| listed == kind);
+    let mut patch = BuyPatch::default();
+    if declared("end_date") {
+        patch.end = Some(sample.buy.end.plus(10 * DAY));
+    }
+    let [one, two] = PACKAGES.map(|id| PackagePatch { package: Some(id.into()), ..PackagePatch::default() });
+    if declared("budget") {
+        patch.packages.push(PackagePatch { budget: Some(units(1_200)), ..one });
+    } else if declared("impressions") {
+        patch.packages.push(PackagePatch { impressions: Some(120_000), ..one });
+    }
+    if declared("active") {
+        patch.packages.push(PackagePatch { active: Some(false), ..two });
+    }
+    patch
+}
