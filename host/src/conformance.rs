@@ -192,8 +192,8 @@ fn settings(bench: &Bench, notebook: &Notebook) {
 }
 
 async fn run(options: &Options, lanes: &mut [Lane<'_>], notebook: &Notebook) {
+    planning::check(lanes, notebook, options.seed, options.cases).await;
     let Some(lane) = lanes.first() else { return };
-    planning::check(lane, notebook, options.seed, options.cases).await;
     let Some(mut sample) = creating::check(lane, notebook).await else { return };
     creating::creatives(lane, &mut sample, notebook).await;
     let before = duplicates(&options.ad_server).await;

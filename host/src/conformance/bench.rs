@@ -2,7 +2,10 @@
 
 use std::{
     path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -58,6 +61,8 @@ pub(super) struct Bench {
     pub(super) name: PlatformName,
     /// How long a lookup may miss what was written.
     pub(super) lookup_wait: Duration,
+    /// Whether the sample has targeting by place and by hours.
+    rich: AtomicBool,
     compiler: PathBuf,
     scratch: Scratch,
     used: Mutex<Usage>,
@@ -71,6 +76,7 @@ impl Bench {
             config,
             capabilities: Arc::new(capabilities),
             lookup_wait,
+            rich: AtomicBool::new(true),
             compiler,
             scratch: Scratch::new(),
             used: Mutex::default(),
@@ -91,7 +97,7 @@ impl Bench {
     pub(super) async fn host(&self, proxy: &Proxy) -> Result<Arc<Adapters>, AdapterSetupError> {
         let platform = PlatformConfig {
             endpoint: proxy.url.clone(),
-            origins: vec![proxy.url.origin().clone()],
+            origins: self.config.platform.origins.iter().chain([proxy.url.origin()]).cloned().collect(),
             ..self.config.platform.clone()
         };
         Adapters::start(AdaptersConfig {
@@ -105,7 +111,12 @@ impl Bench {
 
     /// Makes a sample buy with an id of its own.
     pub(super) fn sample(&self) -> Sample {
-        sample::sample(self)
+        sample::sample(self, self.rich.load(Ordering::Relaxed))
+    }
+
+    /// Leaves targeting by place and by hours out of every sample from now on.
+    pub(super) fn make_plain(&self) {
+        self.rich.store(false, Ordering::Relaxed);
     }
 }
 

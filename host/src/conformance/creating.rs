@@ -18,7 +18,7 @@ use crate::domain::{
 /// Makes the sample. `None`: it could not be made, and nothing else can be tried.
 pub(super) async fn check(lane: &Lane<'_>, notebook: &Notebook) -> Option<Sample> {
     let mut sample = lane.bench.sample();
-    let task = match Task::of(Work::Create, lane.bench, &sample) {
+    let mut task = match Task::of(Work::Create, lane.bench, &sample) {
         Ok(task) => task,
         Err(why) => {
             notebook.fail(rules::CREATE_DONE, format!("the host refuses the sample: {why}"));
@@ -26,11 +26,27 @@ pub(super) async fn check(lane: &Lane<'_>, notebook: &Notebook) -> Option<Sample
         }
     };
     lane.proxy.arm(None);
-    let plan = match lane.plan(task.change(), Duration::ZERO).await {
-        Ok(plan) => plan,
-        Err(failure) => {
-            notebook.fail(rules::CREATE_DONE, format!("the sample can't be planned: {}", shown(&failure)));
-            return None;
+    let (plan, plain) = match lane.plan(task.change(), Duration::ZERO).await {
+        Ok(plan) => (plan, String::new()),
+        Err(rich) => {
+            // What one ad server offers side by side, another one does not offer together.
+            lane.bench.make_plain();
+            sample = lane.bench.sample();
+            let failed = |why: String| notebook.fail(rules::CREATE_DONE, format!("the sample can't be planned: {why}"));
+            match Task::of(Work::Create, lane.bench, &sample) {
+                Ok(plain) => task = plain,
+                Err(why) => {
+                    failed(why);
+                    return None;
+                }
+            }
+            match lane.plan(task.change(), Duration::ZERO).await {
+                Ok(plan) => (plan, format!("; without place and hours, which are refused: {}", shown(&rich))),
+                Err(failure) => {
+                    failed(shown(&failure));
+                    return None;
+                }
+            }
         }
     };
     if let Err(failure) = task.run(lane, None).await {
@@ -38,7 +54,7 @@ pub(super) async fn check(lane: &Lane<'_>, notebook: &Notebook) -> Option<Sample
         return None;
     }
     let requests = lane.proxy.seen().len();
-    notebook.seen(rules::CREATE_DONE, format!("{} planned changes, {requests} requests", plan.changes.len()));
+    notebook.seen(rules::CREATE_DONE, format!("{} planned changes, {requests} requests{plain}", plan.changes.len()));
     let (written, steps) = (task.journal.writes(), task.journal.steps().len());
     notebook.seen(
         rules::CREATE_STEPS,

@@ -83,6 +83,7 @@ impl<'b> Generator<'b> {
         buy.end = buy.start.plus(DAY * self.dice.random_range(2..120)).plus_millis(-1_000);
         buy.pacing = self.pacing(buy.pacing);
         buy.targeting = self.targeting();
+        let caps_of_packages = buy.targeting.frequency_cap.is_none();
         let count = self.dice.random_range(1..=4);
         let package = buy.packages[0].clone();
         buy.packages.clear();
@@ -100,6 +101,9 @@ impl<'b> Generator<'b> {
             package.pacing = self.dice.random_bool(0.3).then(|| self.pacing(Pacing::Even));
             if self.dice.random_bool(0.3) {
                 package.targeting = self.targeting();
+                // A cap of the whole buy is the same for all of its packages.
+                let cap = &mut package.targeting.frequency_cap;
+                *cap = cap.filter(|cap| caps_of_packages && cap.scope == CapScope::Package);
             }
             package.active = self.dice.random_bool(0.9);
             buy.packages.push(package);
@@ -148,8 +152,9 @@ impl<'b> Generator<'b> {
     fn rule(&mut self, support: &DimensionSupport, targeting: &mut Targeting) {
         let values = self.values.get(&support.dimension).cloned().unwrap_or_default();
         let Some(operator) = support.operators.choose(&mut self.dice).copied() else { return };
-        // To exclude every value there is makes no sense.
+        // The last value is never excluded: to exclude every value there is makes no sense.
         let most = if operator == Operator::NoneOf { values.len().saturating_sub(1) } else { values.len() };
+        let values = &values[..most];
         let count = self.dice.random_range(0..=most.min(3));
         let chosen: Vec<String> = values.sample(&mut self.dice, count).cloned().collect();
         targeting.add(support.dimension, operator, chosen);

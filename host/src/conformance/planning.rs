@@ -1,6 +1,10 @@
 //! The rules about `plan`: the sample, and many generated requests.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use super::{
     bench::{Lane, shown},
@@ -34,31 +38,42 @@ struct Counts {
     reasons: BTreeMap<String, usize>,
 }
 
+/// Locks what several hosts share.
+fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Nothing panics while it holds one of these locks.
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Plans generated requests.
-pub(super) async fn check(lane: &Lane<'_>, notebook: &Notebook, seed: u64, cases: usize) {
-    if !notebook.wants("plan") {
-        return;
+pub(super) async fn check(lanes: &[Lane<'_>], notebook: &Notebook, seed: u64, cases: usize) {
+    let Some(first) = lanes.first().filter(|_| notebook.wants("plan")) else { return };
+    let mut generator = Generator::new(first.bench, seed);
+    let requests: Mutex<Vec<Request>> = Mutex::new((0..cases).map(|_| generator.request()).collect());
+    let counts = Mutex::new(Counts::default());
+    let work_off = lanes.iter().map(|lane| plan_some(lane, notebook, &requests, &counts));
+    futures::future::join_all(work_off).await;
+    for rule in [rules::PLAN_OFFLINE, rules::PLAN_SAME, rules::PLAN_TOTAL, rules::PLAN_FAILURES] {
+        let twice = if rule == rules::PLAN_SAME { ", each twice, the second time 400 days later" } else { "" };
+        notebook.seen(rule, format!("{cases} generated requests{twice} (seed {seed})"));
     }
-    let mut generator = Generator::new(lane.bench, seed);
-    let mut counts = Counts::default();
+    sum_up(&lock(&counts), notebook);
+}
+
+/// Plans requests until none is left.
+async fn plan_some(lane: &Lane<'_>, notebook: &Notebook, requests: &Mutex<Vec<Request>>, counts: &Mutex<Counts>) {
     lane.proxy.arm(None);
-    for _ in 0..cases {
-        let request = generator.request();
+    loop {
+        let Some(request) = lock(requests).pop() else { break };
         let first = lane.plan(request.change(), Duration::ZERO).await;
         let again = lane.plan(request.change(), AHEAD).await;
         if let Some(difference) = difference(&first, &again) {
             notebook.fail(rules::PLAN_SAME, format!("{}: {difference}", request.shown()));
         }
-        judge(&request, first, notebook, &mut counts);
+        judge(&request, first, notebook, &mut lock(counts));
     }
     for seen in lane.proxy.seen() {
         notebook.fail(rules::PLAN_OFFLINE, format!("plan sent {seen}"));
     }
-    for rule in [rules::PLAN_OFFLINE, rules::PLAN_SAME, rules::PLAN_TOTAL, rules::PLAN_FAILURES] {
-        let twice = if rule == rules::PLAN_SAME { ", each twice, the second time 400 days later" } else { "" };
-        notebook.seen(rule, format!("{cases} generated requests{twice} (seed {seed})"));
-    }
-    sum_up(&counts, notebook);
 }
 
 fn sum_up(counts: &Counts, notebook: &Notebook) {

@@ -86,6 +86,8 @@ struct Inner {
 struct State {
     /// Scheme and authority of the ad server.
     origin: String,
+    /// Scheme and authority of the proxy.
+    own: String,
     client: reqwest::Client,
     inner: Mutex<Inner>,
 }
@@ -107,10 +109,12 @@ impl Proxy {
     pub(super) async fn before(ad_server: &BaseUrl) -> io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let path = ad_server.url().path().trim_end_matches('/');
-        let url = format!("http://{}{path}", listener.local_addr()?).parse().map_err(io::Error::other)?;
+        let own = format!("http://{}", listener.local_addr()?);
+        let url = format!("{own}{path}").parse().map_err(io::Error::other)?;
         let client = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
         let state = Arc::new(State {
             origin: format!("{}://{}", ad_server.url().scheme(), ad_server.authority()),
+            own,
             client: client.build().map_err(io::Error::other)?,
             inner: Mutex::default(),
         });
@@ -177,6 +181,15 @@ impl State {
         Ok(answer)
     }
 
+    /// Makes links to the ad server, such as that of a report, lead through the proxy: the adapter may
+    /// reach nothing else.
+    fn with_own_links(&self, body: Bytes) -> Bytes {
+        match std::str::from_utf8(&body) {
+            Ok(text) if text.contains(&self.origin) => text.replace(&self.origin, &self.own).into(),
+            _ => body,
+        }
+    }
+
     async fn pass_on(&self, request: Request<Incoming>) -> io::Result<Response<Full<Bytes>>> {
         let (parts, body) = request.into_parts();
         let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
@@ -188,7 +201,7 @@ impl State {
         }
         let answer = sent.send().await.map_err(io::Error::other)?;
         let (status, headers) = (answer.status(), passed_on(answer.headers().clone()));
-        let body = answer.bytes().await.map_err(io::Error::other)?;
+        let body = self.with_own_links(answer.bytes().await.map_err(io::Error::other)?);
         let mut answer = Response::new(Full::new(body));
         (*answer.status_mut(), *answer.headers_mut()) = (status, headers);
         Ok(answer)

@@ -12,7 +12,7 @@ use crate::{
         media_buy::{MediaBuy, Pacing, Package},
         money::Micros,
         status::BuyStatus,
-        targeting::{Dimension, Operator, Targeting},
+        targeting::{Daypart, Dayparting, Dimension, Operator, Targeting, Weekday},
         update::{BuyPatch, PackagePatch, When},
     },
 };
@@ -35,9 +35,12 @@ pub(super) fn units(units: i64) -> Micros {
     Micros::new(units.saturating_mul(Micros::UNIT)).unwrap_or(Micros::MAX)
 }
 
-/// Makes a sample with an id of its own.
-pub(super) fn sample(bench: &Bench) -> Sample {
-    let buy = buy(bench);
+/// Makes a sample with an id of its own. A rich one has targeting by place and by hours.
+pub(super) fn sample(bench: &Bench, rich: bool) -> Sample {
+    let mut buy = buy(bench);
+    if rich {
+        buy.packages[0].targeting = rich_targeting(bench);
+    }
     let accepted = &buy.packages[0].formats;
     let creatives = bench.config.creatives.iter().filter(|creative| accepted.contains(&creative.format));
     let creatives = creatives.enumerate().map(|(index, creative)| {
@@ -125,6 +128,36 @@ fn targeting(bench: &Bench, number: usize) -> Targeting {
     if let Some(support) = closed {
         let value = support.values.get(number % support.values.len()).cloned();
         targeting.add(support.dimension, Operator::AnyOf, value);
+    }
+    targeting
+}
+
+/// Returns targeting that often needs requests of its own: a country, and two ranges of hours.
+fn rich_targeting(bench: &Bench) -> Targeting {
+    let can = &bench.capabilities;
+    let mut targeting = Targeting::default();
+    let any_country = can.targeting.iter().any(|support| {
+        support.dimension == Dimension::GeoCountry
+            && support.operators.contains(&Operator::AnyOf)
+            && support.values.is_empty()
+    });
+    if any_country {
+        let given = bench.config.values.get(&Dimension::GeoCountry).and_then(|values| values.first().cloned());
+        targeting.add(Dimension::GeoCountry, Operator::AnyOf, [given.unwrap_or_else(|| "US".to_owned())]);
+    }
+    if can
+        .dayparting
+        .as_ref()
+        .is_some_and(|hours| hours.custom_schedules && hours.max_ranges.is_none_or(|most| most > 1))
+    {
+        let days = || vec![Weekday::Monday, Weekday::Friday];
+        let schedules =
+            [(6, 10), (16, 20)].map(|(start_hour, end_hour)| Daypart { days: days(), start_hour, end_hour });
+        targeting.dayparting = Some(Dayparting {
+            timezone: "America/New_York".to_owned(),
+            schedules: schedules.into(),
+            presets: Vec::new(),
+        });
     }
     targeting
 }

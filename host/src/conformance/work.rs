@@ -184,19 +184,28 @@ pub(super) fn rejected(outcome: &LegOutcome) -> BTreeSet<String> {
 }
 
 impl Tally {
+    fn count(&self, what: &str) -> usize {
+        self.found.get(what).copied().unwrap_or(0)
+    }
+
+    fn counted(&self, expected: &Self, is_wrong: impl Fn(usize, usize) -> bool) -> Vec<String> {
+        let all: BTreeSet<&String> = self.found.keys().chain(expected.found.keys()).collect();
+        let counts = all.into_iter().map(|what| (what, self.count(what), expected.count(what)));
+        let wrong = counts.filter(|(_, mine, theirs)| is_wrong(*mine, *theirs));
+        let line = |(what, mine, theirs): (&String, usize, usize)| {
+            format!("the ad server has {mine} × {what} with the steps' references, and should have {theirs}")
+        };
+        wrong.map(line).collect()
+    }
+
+    /// Returns what there is more than expected, in words.
+    pub(super) fn exceeds(&self, expected: &Self) -> Vec<String> {
+        self.counted(expected, |mine, theirs| mine > theirs)
+    }
+
     /// Returns how this differs from what is expected, in words.
     pub(super) fn differs(&self, expected: &Self) -> Vec<String> {
-        let mut lines = Vec::new();
-        let all: BTreeSet<&String> = self.found.keys().chain(expected.found.keys()).collect();
-        for what in all {
-            let count = |tally: &Self| tally.found.get(what).copied().unwrap_or(0);
-            let (mine, theirs) = (count(self), count(expected));
-            if mine != theirs {
-                lines.push(format!(
-                    "the ad server has {mine} × {what} with the steps' references, and should have {theirs}"
-                ));
-            }
-        }
+        let mut lines = self.counted(expected, |mine, theirs| mine != theirs);
         for lost in expected.remembered.difference(&self.remembered) {
             lines.push(format!("{lost} is not remembered"));
         }
