@@ -4,6 +4,7 @@
 #   make run     leave host and emulator serving   (PORT=8080 DATA=target/run)
 #   make check   format, lints and unit tests: a minute
 #   make test    format, lints, and every test
+#   make check-adapters   the three adapters against the contract and their emulators   (ADAPTERS="gam kevel triton")
 #   make fuzz    each fuzz target for a minute   (FUZZ_SECONDS=60)
 #   make soak    three hosts on PostgreSQL, one on SQLite, many clients, and everything that can go wrong   (MINUTES=5 KILLS=200)
 #   make bench   what the host can do on this machine
@@ -19,6 +20,7 @@ KILLS ?= 200
 BUYS ?= 1000000
 PYTHON ?= python3
 FUZZ_SECONDS ?= 60
+ADAPTERS ?= gam kevel triton
 FUZZ_TARGETS := configuration requests answers zerkel gam_filter
 PREFIX ?= /usr/local
 
@@ -37,7 +39,7 @@ if [ -s target/left-out ]; then \
 fi; exit $$status
 endef
 
-.PHONY: install demo run check test fuzz soak bench scale setup install-postgres wasm-target guests build lint check-format golden clean
+.PHONY: install demo run check check-adapters test fuzz soak bench scale setup install-postgres wasm-target guests build lint check-format golden clean
 
 ## The wasm target is the one thing that the Rust toolchain may lack.
 wasm-target:
@@ -100,6 +102,17 @@ test: wasm-target check-format lint guests
 	@{ $(VENV)/bin/python -c 'import mcp, google.ads.admanager_v1, standardwebhooks, schemathesis' 2>/dev/null && command -v cargo-nextest >/dev/null; } || $(MAKE) setup
 	@$(call saying-what-is-left-out,FLIGHTDECK_GUEST_DIR=$(CURDIR)/target/$(WASM_TARGET)/guest \
 		FLIGHTDECK_PYTHON=$(CURDIR)/$(VENV)/bin/python INSTA_UPDATE=no tests/with-postgres $(CARGO) nextest run --locked --workspace)
+
+## The conformance kit, as authors of adapters run it: docs/adapter-check.md. The emulator of Ad Manager writes the key with which its
+## check.toml signs in.
+check-adapters: guests
+	$(CARGO) build --locked -p flightdeck -p flightdeck-emulators
+	@status=0; for adapter in $(ADAPTERS); do \
+		key=; [ $$adapter = gam ] && key="--write-key target/check-gam-key.json"; \
+		target/debug/flightdeck adapter check target/$(WASM_TARGET)/guest/flightdeck_adapter_$$adapter.wasm \
+			--emulator "target/debug/flightdeck-emulators $$adapter --listen 127.0.0.1:0 $$key" \
+			--config adapters/$$adapter/check.toml --junit target/check-$$adapter.xml || status=1; \
+	done; exit $$status
 
 ## Each fuzz target for FUZZ_SECONDS, from the inputs in fuzz/corpus. Needs a nightly compiler; cargo-fuzz is installed if it is missing. What it finds
 ## new is kept in target/fuzz-corpus; a crash is in fuzz/artifacts, and becomes a test.

@@ -113,7 +113,7 @@ pub async fn check(options: Options) -> Result<Report, CheckError> {
                 rules::CONTRACT,
                 format!("contract {}, {} bytes", inspected.contract.unwrap_or_default(), inspected.size),
             );
-            used = with_description(&options, described, &notebook).await?;
+            used = Box::pin(with_description(&options, described, &notebook)).await?;
         }
         (_, problem) => {
             let problem = problem.unwrap_or_else(|| "it can't be used".to_owned());
@@ -164,7 +164,7 @@ async fn with_description(
         }
     }
     settings(&bench, notebook);
-    run(options, &mut lanes, notebook).await;
+    Box::pin(run(options, &mut lanes, notebook)).await;
     drop(lanes);
     Ok(limits(&bench, notebook))
 }
@@ -192,10 +192,10 @@ fn settings(bench: &Bench, notebook: &Notebook) {
 }
 
 async fn run(options: &Options, lanes: &mut [Lane<'_>], notebook: &Notebook) {
-    planning::check(lanes, notebook, options.seed, options.cases).await;
+    Box::pin(planning::check(lanes, notebook, options.seed, options.cases)).await;
     let Some(lane) = lanes.first() else { return };
-    let Some(mut sample) = creating::check(lane, notebook).await else { return };
-    creating::creatives(lane, &mut sample, notebook).await;
+    let Some(mut sample) = Box::pin(creating::check(lane, notebook)).await else { return };
+    Box::pin(creating::creatives(lane, &mut sample, notebook)).await;
     let before = duplicates(&options.ad_server).await;
     for work in [Work::Create, Work::Creatives, Work::Update, Work::Cancel] {
         if work == Work::Creatives && sample.creatives.is_empty() {
@@ -210,7 +210,7 @@ async fn run(options: &Options, lanes: &mut [Lane<'_>], notebook: &Notebook) {
             }
             continue;
         }
-        troubles::interrupt(lanes, notebook, work).await;
+        Box::pin(troubles::interrupt(lanes, notebook, work)).await;
     }
     if notebook.wants(rules::CRASH_DUPLICATES.id) {
         match (before, duplicates(&options.ad_server).await) {
@@ -224,8 +224,8 @@ async fn run(options: &Options, lanes: &mut [Lane<'_>], notebook: &Notebook) {
         }
     }
     let Some(lane) = lanes.first() else { return };
-    reading::check(lane, notebook).await;
-    updating::check(lane, notebook).await;
+    Box::pin(reading::check(lane, notebook)).await;
+    Box::pin(updating::check(lane, notebook)).await;
 }
 
 /// Returns how many duplicates the ad server counts, if it has the control API of our emulators.

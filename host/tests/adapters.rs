@@ -7,6 +7,8 @@
 mod bulkheads;
 #[path = "adapters/calls.rs"]
 mod calls;
+#[path = "adapters/conformance.rs"]
+mod conformance;
 #[path = "adapters/descriptions.rs"]
 mod descriptions;
 #[path = "adapters/egress.rs"]
@@ -23,6 +25,8 @@ mod limits;
 mod releases;
 #[path = "adapters/server.rs"]
 mod server;
+#[path = "adapters/shop.rs"]
+mod shop;
 #[path = "adapters/signatures.rs"]
 mod signatures;
 #[path = "adapters/steps.rs"]

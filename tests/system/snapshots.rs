@@ -222,6 +222,7 @@ async fn the_command_line_answers_in_these_words() {
         &["check", "--help"],
         &["adapter", "--help"],
         &["adapter", "inspect", "--help"],
+        &["adapter", "check", "--help"],
         &["adapter", "compare", "--help"],
         &["adapter", "keygen", "--help"],
         &["adapter", "sign", "--help"],

@@ -100,13 +100,13 @@ impl Bench {
             origins: self.config.platform.origins.iter().chain([proxy.url.origin()]).cloned().collect(),
             ..self.config.platform.clone()
         };
-        Adapters::start(AdaptersConfig {
+        let config = AdaptersConfig {
             data_dir: self.scratch.0.clone(),
             compiler: self.compiler.clone(),
             engine: EngineOptions { slots: 8, pooling: false, threads: Some(1), ..EngineOptions::default() },
             platforms: vec![platform],
-        })
-        .await
+        };
+        Box::pin(Adapters::start(config)).await
     }
 
     /// Makes a sample buy with an id of its own.
@@ -179,7 +179,7 @@ impl<'b> Lane<'b> {
     /// Plans a change, with the guest's clock ahead.
     pub(super) async fn plan(&self, change: AdapterChange<'_>, ahead: Duration) -> Result<PlatformPlan, Failure> {
         let call = self.call(&OperationId::from("op_check"), self.known(change.buy()), None);
-        self.adapters.plan_ahead(&self.bench.name, &call, change, ahead).await
+        Box::pin(self.adapters.plan_ahead(&self.bench.name, &call, change, ahead)).await
     }
 
     /// Carries a change out once. What the journal remembers already is known to the call.
@@ -190,13 +190,14 @@ impl<'b> Lane<'b> {
         within: Option<Duration>,
     ) -> Result<LegOutcome, Failure> {
         let call = self.call(journal.operation(), journal.objects(), within);
-        self.adapters.execute(&self.bench.name, &self.release, &call, change, journal.clone()).await
+        // Boxed, as are other large futures here: together they would not fit on the stack of a thread.
+        Box::pin(self.adapters.execute(&self.bench.name, &self.release, &call, change, journal.clone())).await
     }
 
     /// Finds what a step has made.
     pub(super) async fn find_made(&self, buy: &MediaBuy, step: &Step) -> Result<Vec<MadeObject>, Failure> {
         let call = self.call(&step.operation, self.known(buy), None);
-        self.adapters.find_made(&self.bench.name, &self.release, &call, step).await
+        Box::pin(self.adapters.find_made(&self.bench.name, &self.release, &call, step)).await
     }
 
     /// Reads the statuses of buys in one call. Returns them, and what is wrong with the answers.
@@ -205,7 +206,7 @@ impl<'b> Lane<'b> {
         buys: &[&MediaBuy],
     ) -> Result<(Vec<Result<RemoteBuyStatus, Failure>>, Option<String>), Failure> {
         let asked = self.asked(buys);
-        let read = self.adapters.check_status_of_batch(&self.bench.name, &asked, self.deadline()).await;
+        let read = Box::pin(self.adapters.check_status_of_batch(&self.bench.name, &asked, self.deadline())).await;
         read.map(|(answers, wrong)| (answers.into_iter().map(|(_, answer)| answer).collect(), wrong))
     }
 

@@ -78,7 +78,7 @@ async fn deliveries(lane: &Lane<'_>, asked: &[&MediaBuy], notebook: &Notebook) {
     let today = clock::now().day();
     let range = (today.plus_days(-7), today);
     let buys = lane.asked(asked);
-    let read = lane.adapters().get_delivery_of_batch(&lane.bench.name, &buys, range, lane.deadline()).await;
+    let read = Box::pin(lane.adapters().get_delivery_of_batch(&lane.bench.name, &buys, range, lane.deadline())).await;
     match read {
         Err(failure) => fail(format!("the call failed, {}", shown(&failure))),
         Ok((answers, wrong)) => {

@@ -99,7 +99,7 @@ pub(super) async fn interrupt(lanes: &mut [Lane<'_>], notebook: &Notebook, work:
         loop {
             let next = queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
             let Some((rule, trouble)) = next else { return };
-            let became = case(lane, work, trouble, &undisturbed).await;
+            let became = Box::pin(case(lane, work, trouble, &undisturbed)).await;
             let mut counts = counts.lock().unwrap_or_else(PoisonError::into_inner);
             let Some(count) = counts.iter_mut().find(|count| count.0 == rule) else { continue };
             count.1 += 1;
@@ -189,7 +189,8 @@ async fn case(lane: &mut Lane<'_>, work: Work, trouble: Trouble, undisturbed: &U
     {
         return Ok(became);
     }
-    if matches!(fault, Some((_, Fault::Answered(429 | 401)))) {
+    // The host that was told to wait would wait; another one begins at once.
+    if matches!(fault, Some((_, Fault::Answered(429)))) {
         lane.restart().await.map_err(|error| told(error.to_string()))?;
     }
     lane.proxy.arm(None);

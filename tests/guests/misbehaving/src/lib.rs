@@ -6,6 +6,7 @@
 //! - `writes`: creating, and what a write can do wrong.
 //! - `endings`: creates that end well and should not.
 //! - `computing`: what needs no platform: endless loops, memory, traps.
+//! - `honest`: an adapter that keeps the contract, but for one thing perhaps.
 //! - `http`: requests without an SDK between.
 #![cfg(target_family = "wasm")]
 #![allow(unsafe_code, reason = "the generated exports are the component's entry points")]
@@ -14,6 +15,7 @@
 mod answers;
 mod computing;
 mod endings;
+mod honest;
 mod http;
 mod made;
 mod writes;
@@ -59,15 +61,26 @@ impl Guest for Misbehaving {
 
     fn plan(ctx: Context, change: Change) -> Result<ChangePlan, Failure> {
         computing::misbehave(&ctx);
+        if honest::is_asked(&ctx) {
+            let (changes, notes) = (honest::plan(&ctx, &change)?, honest::notes(&ctx, &change));
+            return Ok(ChangePlan { changes, notes, extensions: Vec::new() });
+        }
         answers::plan(&ctx, &change)
     }
 
     fn create_media_buy(ctx: Context, buy: MediaBuy) -> Result<Outcome, Failure> {
         computing::misbehave(&ctx);
+        if honest::is_asked(&ctx) {
+            return honest::create(&ctx, &buy);
+        }
         writes::create(&ctx, &buy)
     }
 
-    fn add_creative_assets(_: Context, batch: CreativeBatch) -> Result<CreativeOutcome, Failure> {
+    fn add_creative_assets(ctx: Context, batch: CreativeBatch) -> Result<CreativeOutcome, Failure> {
+        if honest::is_asked(&ctx) {
+            let assets = honest::add_creatives(&ctx, &batch)?;
+            return Ok(CreativeOutcome { assets, notes: Vec::new(), extensions: Vec::new() });
+        }
         let approved = |asset: &Creative| AssetStatus {
             creative_id: asset.creative_id.clone(),
             state: AssetState::Approved,
@@ -80,6 +93,9 @@ impl Guest for Misbehaving {
     }
 
     fn update_media_buy(ctx: Context, update: MediaBuyUpdate) -> Result<UpdateOutcome, Failure> {
+        if honest::is_asked(&ctx) {
+            honest::update(&ctx, &update)?;
+        }
         let mut affected_packages = update.touched;
         match behaviour(&ctx).as_str() {
             "rubbish" => affected_packages.push("no-such-package".to_owned()),
@@ -94,7 +110,10 @@ impl Guest for Misbehaving {
         })
     }
 
-    fn cancel_media_buy(_: Context, _: MediaBuy) -> Result<Outcome, Failure> {
+    fn cancel_media_buy(ctx: Context, _: MediaBuy) -> Result<Outcome, Failure> {
+        if honest::is_asked(&ctx) {
+            honest::cancel(&ctx)?;
+        }
         Ok(writes::noted(Vec::new()))
     }
 
@@ -103,10 +122,16 @@ impl Guest for Misbehaving {
         if behaviour(&ctx) == "write-in-read" {
             let _ = http::post(&format!("{}/orders", ctx.endpoint), b"{}");
         }
+        if honest::is_asked(&ctx) {
+            return honest::statuses(&ctx, &buys);
+        }
         Ok(answers::statuses(&ctx, &buys))
     }
 
     fn get_delivery(ctx: Context, buys: Vec<RemoteBuy>, range: DateRange) -> Result<Vec<DeliveryAnswer>, Failure> {
+        if honest::is_asked(&ctx) {
+            return Ok(honest::deliveries(&buys));
+        }
         Ok(answers::deliveries(&ctx, &buys, &range))
     }
 
@@ -116,6 +141,9 @@ impl Guest for Misbehaving {
 
     fn find_made(ctx: Context, step: MadeStep) -> Result<Vec<MadeObject>, Failure> {
         computing::misbehave(&ctx);
+        if honest::is_asked(&ctx) {
+            return honest::find(&ctx, &step);
+        }
         made::find(&ctx, &step)
     }
 
