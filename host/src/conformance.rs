@@ -67,6 +67,8 @@ pub struct Options {
     pub only: Vec<String>,
     /// The program that compiles components: this program itself, except in tests.
     pub compiler: PathBuf,
+    /// The directory of compiled code. `None`: a temporary one.
+    pub data_dir: Option<PathBuf>,
 }
 
 /// Why nothing could be checked.
@@ -151,7 +153,7 @@ async fn with_description(
     let name = described.platform.replace('-', "_");
     let config = AdapterCheck::load(options.config.as_deref(), &name, &options.component, &options.ad_server)?;
     notebook.seen(rules::DESCRIPTION, "described in two instances, with the clock 400 days ahead in the second");
-    let bench = Bench::new(config, described, options.compiler.clone());
+    let bench = Bench::new(config, described, options);
     let mut lanes = Vec::new();
     for _ in 0..options.jobs.max(1) {
         match Lane::open(&bench).await {
@@ -226,6 +228,7 @@ async fn run(options: &Options, lanes: &mut [Lane<'_>], notebook: &Notebook) {
     let Some(lane) = lanes.first() else { return };
     Box::pin(reading::check(lane, notebook)).await;
     Box::pin(updating::check(lane, notebook)).await;
+    Box::pin(troubles::undo(lane, notebook)).await;
 }
 
 /// Returns how many duplicates the ad server counts, if it has the control API of our emulators.

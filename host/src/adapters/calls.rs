@@ -28,6 +28,8 @@ use crate::{
     network::base_url::BaseUrl,
 };
 
+mod ahead;
+
 /// One call: its platform, its release, and its name in logs.
 pub(super) struct Calling<'a> {
     adapters: &'a Adapters,
@@ -67,12 +69,6 @@ impl<'a> Calling<'a> {
     /// Makes the call use the settings frozen when its operation began.
     pub(super) fn frozen(mut self, frozen: Option<&'a FrozenPlatform>) -> Self {
         self.frozen = frozen;
-        self
-    }
-
-    /// Lets the guest's clock be ahead of the host's.
-    fn clock_ahead(mut self, clock_ahead: Duration) -> Self {
-        self.clock_ahead = clock_ahead;
         self
     }
 
@@ -138,23 +134,6 @@ impl Adapters {
         }
     }
 
-    /// Plans a change with the guest's clock ahead of the host's, to see whether the plan depends on
-    /// the time.
-    ///
-    /// # Errors
-    /// As [`Adapters::plan`].
-    pub(crate) async fn plan_ahead(
-        &self,
-        platform: &PlatformName,
-        call: &Call,
-        change: AdapterChange<'_>,
-        clock_ahead: Duration,
-    ) -> Result<PlatformPlan, Failure> {
-        let platform = self.platform(platform)?;
-        let release = self.release(platform, None).await?;
-        self.plan_with(platform, &release, call, change, clock_ahead).await
-    }
-
     async fn plan_with(
         &self,
         platform: &Platform,
@@ -165,9 +144,8 @@ impl Adapters {
     ) -> Result<PlatformPlan, Failure> {
         // No breaker: nothing can be accepted without a plan, and what a plan may use is bounded.
         counted(platform, release, Purpose::Plan, async {
-            let calling = self
-                .calling(platform, release, call.operation.as_str(), Mode::Offline, call.deadline)
-                .clock_ahead(clock_ahead);
+            let calling = self.calling(platform, release, call.operation.as_str(), Mode::Offline, call.deadline);
+            let calling = Calling { clock_ahead, ..calling };
             let context = calling.context(Some(call));
             let outgoing = Outgoing { platform: &platform.name, capabilities: &release.capabilities };
             let asked = outgoing.change(change);

@@ -30,6 +30,8 @@ use crate::{
     metrics::Watch,
 };
 
+mod single;
+
 /// The result of a batched read for each buy.
 pub type Answered<T> = Vec<(MediaBuyId, Result<T, Failure>)>;
 
@@ -152,58 +154,6 @@ impl Adapters {
         deadline: Timestamp,
     ) -> Result<Answered<BuyDelivery>, Failure> {
         self.in_batches(platform, buys, deadline, Deliveries { first, last }).await
-    }
-
-    /// Reads the statuses of one buyer's buys in a single call. Returns as well what is wrong with the
-    /// answers, in words, even if each buy has one that can be used.
-    ///
-    /// # Errors
-    /// When the call fails.
-    pub(crate) async fn check_status_of_batch(
-        &self,
-        platform: &PlatformName,
-        buys: &[RemoteBuy<'_>],
-        deadline: Timestamp,
-    ) -> Result<(Answered<RemoteBuyStatus>, Option<String>), Failure> {
-        self.one_batch(platform, buys, deadline, Statuses).await
-    }
-
-    /// As [`Adapters::check_status_of_batch`], for the delivery from `first` to `last`.
-    ///
-    /// # Errors
-    /// When the call fails.
-    pub(crate) async fn get_delivery_of_batch(
-        &self,
-        platform: &PlatformName,
-        buys: &[RemoteBuy<'_>],
-        (first, last): (Day, Day),
-        deadline: Timestamp,
-    ) -> Result<(Answered<BuyDelivery>, Option<String>), Failure> {
-        self.one_batch(platform, buys, deadline, Deliveries { first, last }).await
-    }
-
-    async fn one_batch<R: BatchedRead>(
-        &self,
-        platform: &PlatformName,
-        buys: &[RemoteBuy<'_>],
-        deadline: Timestamp,
-        read: R,
-    ) -> Result<(Answered<R::Answer>, Option<String>), Failure> {
-        let platform = self.platform(platform)?;
-        let release = &*self.release(platform, None).await?;
-        let reading = Reading {
-            adapters: self,
-            platform,
-            release,
-            operation: format!("read_{}", uuid::Uuid::now_v7().simple()),
-            deadline,
-            batches: Mutex::default(),
-            answered: Mutex::default(),
-            failed_in_a_row: AtomicU32::new(0),
-            read,
-        };
-        let (answers, wrong) = reading.ask_release(release, &Batch { buys: buys.iter().collect() }).await?;
-        Ok((answers, wrong.map(|bad| bad.to_string())))
     }
 
     async fn in_batches<R: BatchedRead>(

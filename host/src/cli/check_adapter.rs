@@ -91,6 +91,7 @@ async fn check(asked: CheckAdapter) -> anyhow::Result<Report> {
         jobs: asked.jobs,
         only: asked.only,
         compiler,
+        data_dir: None,
     };
     let report = conformance::check(options).await;
     if let Some(emulator) = emulator {

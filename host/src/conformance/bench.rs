@@ -10,7 +10,7 @@ use std::{
 };
 
 use super::{
-    CheckError,
+    CheckError, Options,
     journal::KitJournal,
     proxy::Proxy,
     sample::{self, Sample},
@@ -36,20 +36,26 @@ use crate::{
     },
 };
 
-/// A directory that is removed with everything in it.
+/// A directory for compiled code. One of the kit's own is removed with everything in it.
 #[derive(Debug)]
-pub(super) struct Scratch(PathBuf);
+struct Scratch {
+    path: PathBuf,
+    own: bool,
+}
 
 impl Scratch {
-    pub(super) fn new() -> Self {
-        Self(std::env::temp_dir().join(format!("flightdeck-check-{}", uuid::Uuid::now_v7().simple())))
+    fn new(given: Option<PathBuf>) -> Self {
+        let name = || format!("flightdeck-check-{}", uuid::Uuid::now_v7().simple());
+        Self { own: given.is_none(), path: given.unwrap_or_else(|| std::env::temp_dir().join(name())) }
     }
 }
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        // What is left behind is compiled code; the system clears it away some day.
-        let _ = std::fs::remove_dir_all(&self.0);
+        if self.own {
+            // What is left behind is compiled code; the system clears it away some day.
+            let _ = std::fs::remove_dir_all(&self.path);
+        }
     }
 }
 
@@ -69,7 +75,7 @@ pub(super) struct Bench {
 }
 
 impl Bench {
-    pub(super) fn new(config: AdapterCheck, capabilities: Capabilities, compiler: PathBuf) -> Self {
+    pub(super) fn new(config: AdapterCheck, capabilities: Capabilities, options: &Options) -> Self {
         let lookup_wait = config.lookup_wait.unwrap_or(Duration::from_millis(u64::from(capabilities.lookup_lag_ms)));
         Self {
             name: config.platform.name.clone(),
@@ -77,8 +83,8 @@ impl Bench {
             capabilities: Arc::new(capabilities),
             lookup_wait,
             rich: AtomicBool::new(true),
-            compiler,
-            scratch: Scratch::new(),
+            compiler: options.compiler.clone(),
+            scratch: Scratch::new(options.data_dir.clone()),
             used: Mutex::default(),
         }
     }
@@ -101,7 +107,7 @@ impl Bench {
             ..self.config.platform.clone()
         };
         let config = AdaptersConfig {
-            data_dir: self.scratch.0.clone(),
+            data_dir: self.scratch.path.clone(),
             compiler: self.compiler.clone(),
             engine: EngineOptions { slots: 8, pooling: false, threads: Some(1), ..EngineOptions::default() },
             platforms: vec![platform],

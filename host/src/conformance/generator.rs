@@ -10,7 +10,7 @@ use crate::{
     domain::{
         capability::{DaypartingSupport, DimensionSupport},
         change::ProposedChange,
-        media_buy::{MediaBuy, Pacing},
+        media_buy::{MediaBuy, Pacing, Package},
         problem::Problem,
         targeting::{CapScope, Daypart, Dayparting, Dimension, FrequencyCap, Operator, Targeting, Weekday},
     },
@@ -59,8 +59,15 @@ pub(super) struct Generator<'b> {
     dice: StdRng,
     /// The values with which each dimension is tried.
     values: BTreeMap<Dimension, Vec<String>>,
+    /// How each dimension is used in the current request. What is wanted is not excluded elsewhere
+    /// in it, and there is one kind of places: that is refused by the host, or by many platforms.
+    operators: BTreeMap<Dimension, Operator>,
     number: usize,
 }
+
+/// The dimensions that are places.
+const PLACES: [Dimension; 5] =
+    [Dimension::GeoCountry, Dimension::GeoRegion, Dimension::GeoMetro, Dimension::GeoCity, Dimension::GeoPostal];
 
 impl<'b> Generator<'b> {
     pub(super) fn new(bench: &'b Bench, seed: u64) -> Self {
@@ -71,12 +78,19 @@ impl<'b> Generator<'b> {
             let common = || common(*dimension).iter().map(|&value| value.to_owned()).collect();
             (*dimension, given.or(listed).unwrap_or_else(common))
         });
-        Self { bench, values: values.collect(), dice: StdRng::seed_from_u64(seed), number: 0 }
+        Self {
+            bench,
+            values: values.collect(),
+            operators: BTreeMap::new(),
+            dice: StdRng::seed_from_u64(seed),
+            number: 0,
+        }
     }
 
     /// Generates a request. Every sixth asks for something that is not declared, if anything is not.
     pub(super) fn request(&mut self) -> Request {
         let mut buy = self.bench.sample().buy;
+        self.choose_operators();
         // The sample's own id and times are another one in each run.
         buy.id = format!("{}_{}", self.bench.name, self.number).into();
         buy.start = buy.start.plus(DAY * self.dice.random_range(0..200));
@@ -85,7 +99,7 @@ impl<'b> Generator<'b> {
         buy.targeting = self.targeting();
         let caps_of_packages = buy.targeting.frequency_cap.is_none();
         let count = self.dice.random_range(1..=4);
-        let package = buy.packages[0].clone();
+        let package = Package { targeting: Targeting::default(), ..buy.packages[0].clone() };
         buy.packages.clear();
         for index in 0..count {
             let mut package = package.clone();
@@ -118,6 +132,20 @@ impl<'b> Generator<'b> {
         Request { number: self.number - 1, buy, beyond }
     }
 
+    fn choose_operators(&mut self) {
+        let place = PLACES.choose(&mut self.dice).copied();
+        let bench = self.bench;
+        self.operators.clear();
+        for support in &bench.capabilities.targeting {
+            if PLACES.contains(&support.dimension) && place != Some(support.dimension) {
+                continue;
+            }
+            if let Some(operator) = support.operators.choose(&mut self.dice) {
+                self.operators.insert(support.dimension, *operator);
+            }
+        }
+    }
+
     fn pacing(&mut self, otherwise: Pacing) -> Pacing {
         self.bench.capabilities.pacing.choose(&mut self.dice).copied().unwrap_or(otherwise)
     }
@@ -126,7 +154,7 @@ impl<'b> Generator<'b> {
         let mut targeting = Targeting::default();
         let bench = self.bench;
         for support in &bench.capabilities.targeting {
-            if self.dice.random_bool(0.25) {
+            if self.dice.random_bool(0.3) {
                 self.rule(support, &mut targeting);
             }
         }
@@ -151,7 +179,7 @@ impl<'b> Generator<'b> {
 
     fn rule(&mut self, support: &DimensionSupport, targeting: &mut Targeting) {
         let values = self.values.get(&support.dimension).cloned().unwrap_or_default();
-        let Some(operator) = support.operators.choose(&mut self.dice).copied() else { return };
+        let Some(operator) = self.operators.get(&support.dimension).copied() else { return };
         // The last value is never excluded: to exclude every value there is makes no sense.
         let most = if operator == Operator::NoneOf { values.len().saturating_sub(1) } else { values.len() };
         let values = &values[..most];
@@ -218,7 +246,7 @@ impl Request {
 
     /// Describes it in one line, for whoever looks into a failure.
     pub(super) fn shown(&self) -> String {
-        let package = |package: &crate::domain::media_buy::Package| {
+        let package = |package: &Package| {
             let targeting = self.buy.targeting_of(package);
             let rules = targeting.rules.iter().map(|rule| {
                 format!("{}_{}={}", rule.dimension, rule.operator, rule.values.join(",")) //

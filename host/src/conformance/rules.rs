@@ -155,6 +155,10 @@ rules! {
         "After a cancel nothing delivers, check-status agrees, and a second cancel succeeds",
         "world.wit: cancel-media-buy",
         "stop every object of the buy, and take what is gone for stopped";
+    CANCEL_HALF_WAY = "cancel.half-way",
+        "A create that was cut off anywhere can be cancelled, and nothing of it delivers",
+        "world.wit: cancel-media-buy",
+        "stop what is remembered, and look for an order with the media buy's id if none is";
     LIMITS = "limits.used",
         "Every call stays within its limits",
         "world.wit: package documentation; limits of the host's configuration",

@@ -152,19 +152,33 @@ fn cases(notebook: &Notebook, work: Work, undisturbed: &Undisturbed) -> Vec<(&'s
     cases
 }
 
-/// Runs one case. An error says where the trouble was and what is wrong, in words.
-async fn case(lane: &mut Lane<'_>, work: Work, trouble: Trouble, undisturbed: &Undisturbed) -> Result<Became, String> {
+/// An operation after the run with the trouble.
+struct Interrupted {
+    task: Task,
+    /// How the run ended. `None`: with the host.
+    ended: Option<Result<LegOutcome, Failure>>,
+    /// Where the trouble was, in words.
+    place: String,
+}
+
+/// Runs an operation of a new sample, with trouble.
+async fn interrupted(
+    lane: &Lane<'_>,
+    work: Work,
+    trouble: Trouble,
+    undisturbed: &Undisturbed,
+) -> Result<Interrupted, String> {
     let sample = prepared(lane, work).await?;
     let task = Task::of(work, lane.bench, &sample)?;
-    let dies_at = if let Trouble::Commit(place) = trouble { Some(place) } else { None };
-    let fault = if let Trouble::Request(number, fault) = trouble { Some((number, fault)) } else { None };
+    let (dies_at, fault) = match trouble {
+        Trouble::Commit(place) => (Some(place), None),
+        Trouble::Request(number, fault) => (None, Some((number, fault))),
+    };
     task.journal.next_run(dies_at);
     lane.proxy.arm(fault);
-    let within = match fault {
-        Some((_, Fault::Delayed(_))) => Some(SHORTEST.max(undisturbed.took * 4)),
-        _ => None,
-    };
-    let first = {
+    let late = matches!(fault, Some((_, Fault::Delayed(_))));
+    let within = late.then(|| SHORTEST.max(undisturbed.took * 4));
+    let ended = {
         let mut run = std::pin::pin!(task.run(lane, within));
         tokio::select! {
             ended = &mut run => Some(ended),
@@ -183,17 +197,23 @@ async fn case(lane: &mut Lane<'_>, work: Work, trouble: Trouble, undisturbed: &U
             None => format!("request {}, which was not sent", number + 1),
         },
     };
+    lane.proxy.arm(None);
+    Ok(Interrupted { task, ended, place })
+}
+
+/// Runs one case. An error says where the trouble was and what is wrong, in words.
+async fn case(lane: &mut Lane<'_>, work: Work, trouble: Trouble, undisturbed: &Undisturbed) -> Result<Became, String> {
+    let Interrupted { task, ended, place } = interrupted(lane, work, trouble, undisturbed).await?;
     let told = |why: String| format!("{place}; {why}");
-    if let Some(ended) = first
+    if let Some(ended) = ended
         && let Some(became) = judge(trouble, ended).map_err(&told)?
     {
         return Ok(became);
     }
     // The host that was told to wait would wait; another one begins at once.
-    if matches!(fault, Some((_, Fault::Answered(429)))) {
+    if matches!(trouble, Trouble::Request(_, Fault::Answered(429))) {
         lane.restart().await.map_err(|error| told(error.to_string()))?;
     }
-    lane.proxy.arm(None);
     let Some(outcome) = run_again(lane, &task).await.map_err(&told)? else { return Ok(Became::Asked) };
     let left = tally(lane, &task, &outcome).await.map_err(&told)?;
     // Where an answer was for good, something may be left out, and nothing may be there twice.
@@ -254,4 +274,53 @@ async fn run_again(lane: &Lane<'_>, task: &Task) -> Result<Option<LegOutcome>, S
         }
     }
     Err(format!("run again {RUNS} times, it did not end: {last}"))
+}
+
+/// Cuts a create off everywhere and cancels it: nothing of it may deliver afterwards.
+pub(super) async fn undo(lane: &Lane<'_>, notebook: &Notebook) {
+    let rule = rules::CANCEL_HALF_WAY;
+    if !notebook.wants(rule.id) {
+        return;
+    }
+    if !lane.bench.capabilities.cancels {
+        return notebook.skip(rule, "the adapter declares that nothing can be cancelled");
+    }
+    let undisturbed = match undisturbed(lane, Work::Create).await {
+        Ok(undisturbed) => undisturbed,
+        Err(why) => return notebook.fail(rule, why),
+    };
+    let commits = (0..undisturbed.places).map(Trouble::Commit);
+    let requests = (0..undisturbed.requests.len()).map(|number| Trouble::Request(number, Fault::KilledAfter));
+    let troubles: Vec<Trouble> = commits.chain(requests).collect();
+    for trouble in &troubles {
+        if let Err(why) = Box::pin(undone(lane, *trouble, &undisturbed)).await {
+            notebook.fail(rule, why);
+        }
+    }
+    notebook.seen(rule, format!("{} creates, cut off and cancelled", troubles.len()));
+}
+
+async fn undone(lane: &Lane<'_>, trouble: Trouble, undisturbed: &Undisturbed) -> Result<(), String> {
+    let Interrupted { task, place, .. } = interrupted(lane, Work::Create, trouble, undisturbed).await?;
+    let told = |why: String| format!("{place}; {why}");
+    tokio::time::sleep(lane.bench.lookup_wait).await;
+    let mut sample = lane.bench.sample();
+    sample.buy = task.buy(lane.bench);
+    let cancel = Task::of(Work::Cancel, lane.bench, &sample).map_err(&told)?;
+    if run_again(lane, &cancel).await.map_err(|why| told(format!("the cancel: {why}")))?.is_none() {
+        return Ok(());
+    }
+    let found = tally(lane, &task, &LegOutcome::default()).await.map_err(&told)?.found;
+    let of_kind = |kind: &str| -> Vec<usize> {
+        found.iter().filter(|(what, _)| what.contains(&format!("({kind} "))).map(|(_, active)| *active).collect()
+    };
+    let (orders, packages) = (of_kind("order"), of_kind("package"));
+    // What is below an order that is stopped does not deliver, whether or not it was stopped itself.
+    let stopped = orders.iter().all(|active| *active == 0)
+        || (!packages.is_empty() && packages.iter().all(|active| *active == 0));
+    if stopped {
+        return Ok(());
+    }
+    let left: Vec<String> = found.into_iter().filter(|(_, active)| *active > 0).map(|(what, _)| what).collect();
+    Err(told(format!("after the cancel, may still deliver: {}", left.join(", "))))
 }

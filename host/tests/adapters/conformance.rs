@@ -7,7 +7,7 @@ use flightdeck::{
     network::base_url::BaseUrl,
 };
 use flightdeck_emulators::{gam, kevel, triton};
-use flightdeck_test_support::component;
+use flightdeck_test_support::{component, native_code};
 
 use super::{shop::Shop, world::guest};
 
@@ -23,6 +23,8 @@ media_url = "https://cdn.example.com/banner.png"
 "#;
 
 async fn check(component: PathBuf, against: &str, config: PathBuf, only: &[&str]) -> Report {
+    let data_dir = tempfile::tempdir().unwrap();
+    native_code::borrow(data_dir.path());
     let options = Options {
         component,
         ad_server: against.parse::<BaseUrl>().unwrap(),
@@ -32,8 +34,11 @@ async fn check(component: PathBuf, against: &str, config: PathBuf, only: &[&str]
         jobs: 4,
         only: only.iter().map(|&name| name.to_owned()).collect(),
         compiler: PathBuf::from(env!("CARGO_BIN_EXE_flightdeck")),
+        data_dir: Some(data_dir.path().to_owned()),
     };
-    conformance::check(options).await.unwrap()
+    let report = conformance::check(options).await.unwrap();
+    native_code::lend(data_dir.path());
+    report
 }
 
 /// Checks the test component with a behaviour, against a shop of its own.
@@ -130,6 +135,11 @@ async fn a_buy_that_is_gone_must_not_fail_the_read() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_update_without_differences_that_writes_is_named() {
     breaks("idle-writes", "updates.idle", "1 writes, in set active").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_that_nobody_remembers_must_be_looked_for_by_a_cancel() {
+    breaks("order-not-looked-for", "cancel.half-way", "may still deliver: Order").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -9,6 +9,8 @@ use tokio::{
 
 #[derive(Debug)]
 struct Object {
+    kind: String,
+    buy: String,
     reference: String,
     state: String,
 }
@@ -54,19 +56,25 @@ async fn serve(mut stream: TcpStream, objects: Arc<Mutex<Vec<Object>>>) {
     let _ = stream.write_all(answer.as_bytes()).await;
 }
 
+fn list(objects: &[Object], is_listed: impl Fn(&Object) -> bool) -> (&'static str, String) {
+    let found = objects.iter().enumerate().filter(|(_, object)| is_listed(object));
+    let lines: Vec<String> = found.map(|(index, object)| format!("{} {}", index + 100_000, object.state)).collect();
+    ("200 OK", format!("made\n{}", lines.join("\n")))
+}
+
 fn act(objects: &mut Vec<Object>, method: &str, path: &str, body: &str) -> (&'static str, String) {
     const GONE: (&str, String) = ("404 Not Found", String::new());
     let parts: Vec<&str> = path.trim_start_matches('/').split(['/', '?']).collect();
     // Ids of six digits, so that none is mistaken for a number of something.
     let index = |id: &str| id.parse::<usize>().ok().and_then(|id| id.checked_sub(100_000));
     match (method, &parts[..]) {
+        ("GET", ["orders", asked]) => {
+            let buy = asked.strip_prefix("buy=").unwrap_or_default();
+            list(objects, |object| object.kind == "orders" && object.buy == buy)
+        }
         ("GET", ["made", asked]) => {
             let reference = asked.strip_prefix("reference=").unwrap_or_default();
-            let found =
-                objects.iter().enumerate().filter(|(_, object)| !reference.is_empty() && object.reference == reference);
-            let lines: Vec<String> =
-                found.map(|(index, object)| format!("{} {}", index + 100_000, object.state)).collect();
-            ("200 OK", format!("made\n{}", lines.join("\n")))
+            list(objects, |object| !reference.is_empty() && object.reference == reference)
         }
         ("GET", ["object", id]) => match index(id).and_then(|index| objects.get(index)) {
             Some(object) => ("200 OK", object.state.clone()),
@@ -79,8 +87,10 @@ fn act(objects: &mut Vec<Object>, method: &str, path: &str, body: &str) -> (&'st
             }
             None => GONE,
         },
-        ("POST", [_]) => {
-            objects.push(Object { reference: body.to_owned(), state: "active".to_owned() });
+        ("POST", [kind, asked]) => {
+            let buy = asked.strip_prefix("buy=").unwrap_or_default().to_owned();
+            let (kind, reference, state) = ((*kind).to_owned(), body.to_owned(), "active".to_owned());
+            objects.push(Object { kind, buy, reference, state });
             ("200 OK", (objects.len() - 1 + 100_000).to_string())
         }
         _ => GONE,

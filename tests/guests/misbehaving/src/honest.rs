@@ -5,10 +5,11 @@
 //! - `clock-in-plan`, `panic-in-plan`, `plan-takes-all`: the same of a plan, and only for some buys;
 //! - `busy-is-refused`: a busy shop is taken for a refusal;
 //! - `status-left-out`, `gone-is-a-failure`: the same of a read;
-//! - `idle-writes`: an update without differences writes.
+//! - `idle-writes`: an update without differences writes;
+//! - `order-not-looked-for`: a cancel knows only what is remembered.
 //!
 //! The shop has objects: `POST /<kind>` with a reference makes one and answers its id, `GET /made?reference=…` lists those with a
-//! reference, `GET /object/<id>` answers `active`, `paused` or `stopped`, and `POST /set/<id>/<state>` sets that.
+//! reference, `GET /orders?buy=…` lists a buy's orders, `GET /object/<id>` answers `active`, `paused` or `stopped`, and `POST /set/<id>/<state>` sets that.
 
 use crate::{
     behaviour,
@@ -48,7 +49,7 @@ fn post(ctx: &Context, path: &str, body: &str) -> Result<String, Failure> {
 }
 
 /// Makes an object of a kind in a step, once. An answer without an id proves nothing.
-fn make(ctx: &Context, name: &str, kind: &str) -> Result<String, Failure> {
+fn make(ctx: &Context, buy: &str, name: &str, kind: &str) -> Result<String, Failure> {
     let reference = match steps::begin(name) {
         steps::State::Done(outcome) => return Ok(String::from_utf8_lossy(&outcome).into_owned()),
         steps::State::Fresh(reference) => reference,
@@ -63,7 +64,7 @@ fn make(ctx: &Context, name: &str, kind: &str) -> Result<String, Failure> {
         }
     };
     let carried = if breaks(ctx, "no-reference") { "" } else { reference.as_str() };
-    let id = post(ctx, &format!("/{kind}"), carried)?;
+    let id = post(ctx, &format!("/{kind}?buy={buy}"), carried)?;
     if id.is_empty() {
         return Err(failure(FailureKind::Unavailable, "shop", "The shop named no id.".to_owned()));
     }
@@ -87,7 +88,11 @@ fn remember(kind: RemoteKind, key: &str, id: String) {
 
 /// The objects with a reference, and whether each may deliver.
 fn made(ctx: &Context, reference: &str) -> Result<Vec<(String, bool)>, Failure> {
-    let listed = get(ctx, &format!("/made?reference={reference}"))?;
+    list(ctx, &format!("/made?reference={reference}"))
+}
+
+fn list(ctx: &Context, path: &str) -> Result<Vec<(String, bool)>, Failure> {
+    let listed = get(ctx, path)?;
     // A page of something else, as of a proxy, is no list.
     let Some(lines) = listed.strip_prefix("made\n") else {
         return Err(failure(FailureKind::Unavailable, "shop", "The shop returned no list.".to_owned()));
@@ -171,10 +176,10 @@ pub(crate) fn create(ctx: &Context, buy: &MediaBuy) -> Result<Outcome, Failure> 
     if breaks(ctx, "write-outside-step") {
         post(ctx, "/orders", "")?;
     }
-    let order = make(ctx, "order", "orders")?;
+    let order = make(ctx, &buy.media_buy_id, "order", "orders")?;
     remember(RemoteKind::Order, "", order);
     for (index, package) in buy.packages.iter().enumerate() {
-        let line = make(ctx, &format!("line {}", package.package_id), "lines")?;
+        let line = make(ctx, &buy.media_buy_id, &format!("line {}", package.package_id), "lines")?;
         if index == 0 || !breaks(ctx, "package-not-remembered") {
             remember(RemoteKind::Package, &package.package_id, line);
         }
@@ -184,7 +189,8 @@ pub(crate) fn create(ctx: &Context, buy: &MediaBuy) -> Result<Outcome, Failure> 
 
 pub(crate) fn add_creatives(ctx: &Context, batch: &CreativeBatch) -> Result<Vec<AssetStatus>, Failure> {
     let upload = |asset: &Creative| {
-        let id = make(ctx, &format!("creative {}", asset.creative_id), "creatives")?;
+        let name = format!("creative {}", asset.creative_id);
+        let id = make(ctx, &batch.media_buy.media_buy_id, &name, "creatives")?;
         remember(RemoteKind::Creative, &asset.creative_id, id.clone());
         Ok(AssetStatus {
             creative_id: asset.creative_id.clone(),
@@ -227,9 +233,15 @@ pub(crate) fn update(ctx: &Context, update: &MediaBuyUpdate) -> Result<(), Failu
     Ok(())
 }
 
-pub(crate) fn cancel(ctx: &Context) -> Result<(), Failure> {
-    for object in &ctx.remote {
-        match set(ctx, &object.id, "stopped") {
+pub(crate) fn cancel(ctx: &Context, buy: &MediaBuy) -> Result<(), Failure> {
+    let mut ids: Vec<String> = ctx.remote.iter().map(|object| object.id.clone()).collect();
+    // The answer to the order's request may have been lost.
+    let is_known = ctx.remote.iter().any(|object| matches!(object.kind, RemoteKind::Order));
+    if !is_known && !breaks(ctx, "order-not-looked-for") {
+        ids.extend(list(ctx, &format!("/orders?buy={}", buy.media_buy_id))?.into_iter().map(|(id, _)| id));
+    }
+    for id in ids {
+        match set(ctx, &id, "stopped") {
             // What is gone is stopped.
             Err(gone) if gone.kind == FailureKind::NotFound => {}
             other => other?,

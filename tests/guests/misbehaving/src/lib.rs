@@ -110,9 +110,9 @@ impl Guest for Misbehaving {
         })
     }
 
-    fn cancel_media_buy(ctx: Context, _: MediaBuy) -> Result<Outcome, Failure> {
+    fn cancel_media_buy(ctx: Context, buy: MediaBuy) -> Result<Outcome, Failure> {
         if honest::is_asked(&ctx) {
-            honest::cancel(&ctx)?;
+            honest::cancel(&ctx, &buy)?;
         }
         Ok(writes::noted(Vec::new()))
     }
