@@ -5,12 +5,13 @@
 #   make check   format, lints and unit tests: a minute
 #   make test    format, lints, and every test
 #   make check-adapters   the three adapters against the contract and their emulators   (ADAPTERS="gam kevel triton")
+#   make check-examples   the example adapters in three languages, the same
 #   make fuzz    each fuzz target for a minute   (FUZZ_SECONDS=60)
 #   make soak    three hosts on PostgreSQL, one on SQLite, many clients, and everything that can go wrong   (MINUTES=5 KILLS=200)
 #   make bench   what the host can do on this machine
 #   make scale   how long each function of the store takes with up to a million media buys   (BUYS=1000000)
 #   make setup   install what the tests need
-#   make install the host and the three adapters, for use   (PREFIX=/usr/local, DESTDIR for packages)
+#   make install the host, the three adapters and the emulators, for use   (PREFIX=/usr/local, DESTDIR for packages)
 
 PORT ?= 8080
 DATA ?= target/run
@@ -39,7 +40,7 @@ if [ -s target/left-out ]; then \
 fi; exit $$status
 endef
 
-.PHONY: install demo run check check-adapters test fuzz soak bench scale setup install-postgres wasm-target guests build lint check-format golden clean
+.PHONY: install demo run check check-adapters check-examples test fuzz soak bench scale setup install-postgres wasm-target guests build lint check-format golden clean
 
 ## The wasm target is the one thing that the Rust toolchain may lack.
 wasm-target:
@@ -54,8 +55,9 @@ build: guests
 	$(CARGO) build --locked -p flightdeck -p flightdeck-demo
 
 install: guests
-	$(CARGO) build --locked --release -p flightdeck
+	$(CARGO) build --locked --release -p flightdeck -p flightdeck-emulators
 	install -D -m 755 target/release/flightdeck $(DESTDIR)$(PREFIX)/bin/flightdeck
+	install -D -m 755 target/release/flightdeck-emulators $(DESTDIR)$(PREFIX)/bin/flightdeck-emulators
 	for adapter in gam kevel triton; do \
 		install -D -m 644 target/$(WASM_TARGET)/guest/flightdeck_adapter_$$adapter.wasm \
 			$(DESTDIR)$(PREFIX)/share/flightdeck/adapters/$$adapter.wasm || exit 1; \
@@ -112,6 +114,18 @@ check-adapters: guests
 		target/debug/flightdeck adapter check target/$(WASM_TARGET)/guest/flightdeck_adapter_$$adapter.wasm \
 			--emulator "target/debug/flightdeck-emulators $$adapter --listen 127.0.0.1:0 $$key" \
 			--config adapters/$$adapter/check.toml --junit target/check-$$adapter.xml || status=1; \
+	done; exit $$status
+
+## The example adapters, built as their pages say, and checked against the emulator of Signpost. Needs Node 20 and Python 3.10.
+check-examples: wasm-target
+	$(CARGO) build --locked -p flightdeck -p flightdeck-emulators
+	cd examples/adapters/rust && CARGO_TARGET_DIR=$(CURDIR)/target/outside $(CARGO) build --locked --release --target $(WASM_TARGET)
+	cd examples/adapters/javascript && npm ci --silent && npm run --silent build && npm test --silent
+	$(MAKE) -C examples/adapters/python signpost.wasm test
+	@status=0; for example in rust:target/outside/$(WASM_TARGET)/release/signpost_adapter.wasm \
+			javascript:examples/adapters/javascript/signpost.wasm python:examples/adapters/python/signpost.wasm; do \
+		target/debug/flightdeck adapter check $${example#*:} --emulator "target/debug/flightdeck-emulators signpost --listen 127.0.0.1:0" \
+			--config examples/adapters/$${example%%:*}/check.toml || status=1; \
 	done; exit $$status
 
 ## Each fuzz target for FUZZ_SECONDS, from the inputs in fuzz/corpus. Needs a nightly compiler; cargo-fuzz is installed if it is missing. What it finds

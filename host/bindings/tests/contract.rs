@@ -4,7 +4,15 @@
 
 use std::{fmt::Write as _, path::Path};
 
+use sha2::{Digest as _, Sha256};
 use wit_parser::{Docs, Function, Interface, Resolve, Type, TypeDef, TypeDefKind};
+
+/// The files of version 1.0, and the SHA-256 of what they say without comments, words one space apart.
+const RELEASED: [(&str, &str); 3] = [
+    ("adapter-types.wit", "f7846811c6e15ceac40a5e4746f31f7b891f2fd8f58353575a61126dfebb4da3"),
+    ("steps.wit", "0f5e77e7f1d0d5dd09bd82a7592b449ef31a5385e979f06cd97866d025a44db5"),
+    ("world.wit", "a7461c6c010c55ef9ba0c48b24cf7c3f98766e4793488032a3abc82de9f302c1"),
+];
 
 const WIT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../wit/v1.0");
 
@@ -137,4 +145,25 @@ fn prose(docs: &Docs) -> String {
 /// A cell of a table.
 fn line(docs: &Docs) -> String {
     prose(docs).split_whitespace().collect::<Vec<_>>().join(" ").replace('|', "\\|")
+}
+
+/// What a released version of the contract says never changes, because components were built for it. Its comments may get
+/// better. An addition is a new folder beside it.
+#[test]
+fn a_released_contract_never_changes() {
+    for (file, digest) in RELEASED {
+        let text = std::fs::read_to_string(Path::new(WIT).join(file)).unwrap();
+        let code: Vec<&str> = text
+            .lines()
+            .map(str::trim)
+            .filter(|line| !line.starts_with("//"))
+            .flat_map(str::split_whitespace)
+            .collect();
+        let found = Sha256::digest(code.join(" ")).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        assert_eq!(
+            found, digest,
+            "wit/v1.0/{file} is released and was changed; make a new version of the contract instead"
+        );
+    }
+    assert_eq!(std::fs::read_dir(WIT).unwrap().count(), RELEASED.len(), "a file was added to wit/v1.0 or removed");
 }

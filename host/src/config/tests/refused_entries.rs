@@ -6,7 +6,7 @@ use super::{PUBLISHER, refused, refused_in_house};
 #[test]
 fn a_platform_has_a_name_an_adapter_and_an_endpoint() {
     refused(
-        &format!("{PUBLISHER}\n¦¦¦[[platforms]]\n"),
+        &format!("{PUBLISHER}\n¦¦[[platforms]]\n"),
         &[
             "[[platforms]] needs `endpoint`; add it, like endpoint = \"https://api.acme.example\"",
             "[[platforms]] needs `name`; add it, like name = \"acme\"",
