@@ -253,8 +253,9 @@ impl Reloader {
             let is_now = self.watched();
             if is_now != watched {
                 let _ = self.reload(ITSELF, false).await;
-                // The new configuration may name other files.
-                watched = self.watched();
+                // What changed during the reload, and the files that only the new configuration names,
+                // are another change.
+                watched = is_now;
             }
             self.report(&mut reported).await;
         }

@@ -119,7 +119,7 @@ async fn a_plan_that_takes_what_is_not_declared_is_named_with_the_field() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_busy_ad_server_taken_for_a_refusal_is_named() {
-    breaks("busy-is-refused", "answers.create", "it was answered 429; the call ended with the wrong failure").await;
+    breaks("busy-is-refused", "answers.create", "the call ended with the wrong failure, rejected (shop)").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

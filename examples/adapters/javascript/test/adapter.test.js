@@ -359,7 +359,7 @@ test('performance is advice for a person', () => {
     actions.map(({ kind, action }) => [kind.tag, action]),
     [
       ['advised', 'raise_budget'],
-      ['none', 'none'],
+      ['unnecessary', 'none'],
     ],
   );
 });
