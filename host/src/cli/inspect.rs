@@ -44,7 +44,7 @@ pub(crate) fn wit(file: &Path) -> anyhow::Result<()> {
     let needed: Vec<_> =
         decoded.resolve().packages.iter().map(|(id, _)| id).filter(|id| *id != decoded.package()).collect();
     printer.print(decoded.resolve(), decoded.package(), &needed)?;
-    print!("{}", printer.output.to_string());
+    print!("{}", printer.output);
     Ok(())
 }
 

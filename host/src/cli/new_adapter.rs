@@ -4,7 +4,6 @@
 #![expect(clippy::print_stdout, reason = "what to do next is shown here")]
 
 use std::{
-    borrow::Cow,
     fs,
     path::{Path, PathBuf},
 };
@@ -158,7 +157,7 @@ impl Project<'_> {
     }
 }
 
-fn file<E: RustEmbed>(path: &Cow<'static, str>) -> anyhow::Result<EmbeddedFile> {
+fn file<E: RustEmbed>(path: &str) -> anyhow::Result<EmbeddedFile> {
     E::get(path).with_context(|| format!("this program lacks its file {path}"))
 }
 

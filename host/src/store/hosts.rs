@@ -86,8 +86,8 @@ async fn record_report(
     transaction.run(script).await.map(drop)
 }
 
-async fn forget(transaction: &mut (dyn Transaction + '_), _: &Dialect, name: &String) -> Result<(), StoreError> {
+async fn forget(transaction: &mut (dyn Transaction + '_), _: &Dialect, name: &str) -> Result<(), StoreError> {
     let mut script = Script::default();
-    script.statement("DELETE FROM hosts WHERE name = ?", Want::Any).bind(name.as_str());
+    script.statement("DELETE FROM hosts WHERE name = ?", Want::Any).bind(name);
     transaction.run(script).await.map(drop)
 }

@@ -28,7 +28,8 @@ pub(super) struct Events(Vec<Event>);
 
 impl Events {
     pub(super) async fn read(base: &mut Base) -> Self {
-        let rows: Vec<[String; 4]> = base.texts("SELECT id, buy, kind, body FROM events WHERE buy <> '' ORDER BY seq").await;
+        let rows: Vec<[String; 4]> =
+            base.texts("SELECT id, buy, kind, body FROM events WHERE buy <> '' ORDER BY seq").await;
         let event = |[id, buy, kind, body]: [String; 4]| {
             let data = serde_json::from_str::<Value>(&body).expect("JSON")["data"].take();
             Event { id, buy, kind, data, body }
