@@ -10,6 +10,7 @@
 //! | `adapter check` | verifies a component against the contract and an ad server, for its author |
 //! | `adapter compare` | prints what several components can do, side by side |
 //! | `adapter install`, `activate`, `rollback`, `remove`, `list`, `history` | manages the releases of a platform's adapter |
+//! | `adapter push`, `pull` | carries components through OCI registries |
 //! | `adapter keygen`, `sign`, `verify` | makes keys, signs components and verifies their signatures |
 //! | `token create`, `list`, `revoke`, `restore` | manages bearer tokens; a token's text is printed once |
 //! | `webhook …` | manages webhook endpoints and their deliveries |
@@ -39,6 +40,7 @@ mod compare;
 mod inspect;
 mod moving;
 mod new_adapter;
+mod oci;
 mod releases;
 mod reload;
 mod signing;
@@ -72,7 +74,7 @@ enum Command {
         #[arg(long, default_value_t = 60)]
         timeout: u64,
     },
-    /// Inspect, compare and sign adapters.
+    /// Inspect, compare, sign and distribute adapters.
     #[command(subcommand)]
     Adapter(AdapterCommand),
     /// Manage bearer tokens.
@@ -177,6 +179,8 @@ enum AdapterCommand {
     Releases(releases::ReleaseCommand),
     #[command(flatten)]
     Signing(signing::SigningCommand),
+    #[command(flatten)]
+    Oci(oci::OciCommand),
 }
 
 #[derive(Debug, Subcommand)]
@@ -294,6 +298,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Command::Adapter(AdapterCommand::Compare { files }) => compare::compare(&files),
         Command::Adapter(AdapterCommand::Releases(command)) => releases::run(command),
         Command::Adapter(AdapterCommand::Signing(command)) => signing::run(&command),
+        Command::Adapter(AdapterCommand::Oci(command)) => oci::run(command),
         Command::Token(TokenCommand::Create(new)) => load(&new.with).and_then(|config| token::create(&config, &new)),
         Command::Token(TokenCommand::List { with }) => load(&with).and_then(|config| token::list(&config)),
         Command::Token(TokenCommand::Revoke(which)) => {

@@ -7,7 +7,7 @@ use std::{
 };
 
 /// From the inside out: each may use what stands before it.
-const ORDER: [&str; 15] = [
+const ORDER: [&str; 16] = [
     "domain",
     "clock",
     "fault",
@@ -15,6 +15,7 @@ const ORDER: [&str; 15] = [
     "network",
     "store",
     "adapters",
+    "distribution",
     "config",
     "conformance",
     "operations",

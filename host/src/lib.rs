@@ -7,6 +7,7 @@
 //! - [`network`]: where this host's own requests may go.
 //! - [`store`]: where media buys, operations and tasks are kept: one contract, SQLite and PostgreSQL behind it.
 //! - [`adapters`]: ad servers, each a WebAssembly component in a sandbox.
+//! - [`distribution`]: adapters in OCI registries.
 //! - [`config`]: what the publisher decides.
 //! - [`conformance`]: checks an adapter for its author.
 //! - [`operations`]: carries accepted changes out, once each, whatever crashes.
@@ -23,6 +24,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod conformance;
+pub mod distribution;
 pub mod domain;
 pub mod fault;
 pub mod metrics;

@@ -77,7 +77,7 @@ impl App {
         platform: &PlatformName,
         component: &[u8],
     ) -> Result<Installed, AppError> {
-        Ok(self.releases_for(&caller.signature()).install(platform, component).await?)
+        Ok(self.releases_for(&caller.signature()).install(platform, component, None).await?)
     }
 
     /// Makes an installed release serve its platform.

@@ -2,12 +2,11 @@
 //! to the database, and the hosts that serve from it follow within a second.
 #![expect(clippy::print_stdout, reason = "a command line prints")]
 
-use std::{path::PathBuf, sync::Arc};
+use std::sync::Arc;
 
-use anyhow::Context;
 use clap::{Args, Subcommand};
 
-use super::{WithConfig, load};
+use super::{WithConfig, load, oci};
 use crate::{
     adapters::Adapters,
     domain::{capability::difference::Difference, id::PlatformName, release::Activation},
@@ -25,8 +24,9 @@ pub(crate) enum ReleaseCommand {
     Install {
         #[command(flatten)]
         on: OnPlatform,
-        /// The component.
-        file: PathBuf,
+        /// The component: a file, or oci://REGISTRY/REPOSITORY@sha256:… in an OCI registry.
+        #[arg(value_name = "FILE|REFERENCE")]
+        component: String,
         /// Also activate it.
         #[arg(long)]
         activate: bool,
@@ -35,6 +35,8 @@ pub(crate) enum ReleaseCommand {
         /// Activate it although it can do less than the release that serves.
         #[arg(long, requires = "activate")]
         accept_losses: bool,
+        #[command(flatten)]
+        registry: oci::RegistryOptions,
     },
     /// Make an installed release serve its platform, on every host.
     Activate {
@@ -100,10 +102,10 @@ impl Why {
 /// Runs a command.
 pub(crate) fn run(command: ReleaseCommand) -> anyhow::Result<()> {
     match command {
-        ReleaseCommand::Install { on, file, activate, decision, accept_losses } => {
-            let bytes = std::fs::read(&file).with_context(|| format!("can't read {}", file.display()))?;
+        ReleaseCommand::Install { on, component, activate, decision, accept_losses, registry } => {
+            let (bytes, origin) = oci::fetch(&component, &on.platform, &registry)?;
             with_releases(&on, async |releases, platform| {
-                let installed = releases.install(platform, &bytes).await?;
+                let installed = releases.install(platform, &bytes, origin.as_deref()).await?;
                 show_installed(&installed);
                 if !activate {
                     println!(

@@ -130,7 +130,7 @@ fn replace(file: &Path, content: &[u8]) -> io::Result<()> {
 }
 
 /// Writes a new file. Fails if it exists.
-fn write_new(file: &Path, content: &[u8], mode: u32) -> io::Result<()> {
+pub(super) fn write_new(file: &Path, content: &[u8], mode: u32) -> io::Result<()> {
     let mut created = File::options().write(true).create_new(true).mode(mode).open(file)?;
     let written = created.write_all(content).and_then(|()| created.sync_all());
     if written.is_err() {

@@ -119,14 +119,19 @@ pub struct Releases<'a> {
 
 impl Releases<'_> {
     /// Installs a component for a platform: stores, compiles and checks it. It does not serve yet.
-    /// Idempotent.
+    /// Idempotent. `origin` is the reference that it was pulled by, for the audit log.
     ///
     /// # Errors
     /// When the component can't be used on the platform.
-    pub async fn install(&self, platform: &PlatformName, bytes: &[u8]) -> Result<Installed, ReleaseError> {
+    pub async fn install(
+        &self,
+        platform: &PlatformName,
+        bytes: &[u8],
+        origin: Option<&str>,
+    ) -> Result<Installed, ReleaseError> {
         self.known(platform)?;
         let info = self.adapters.install_bytes(platform, bytes).await?;
-        let is_new = record(self.store, platform, &info, async || Ok(bytes.to_vec()), self.actor).await?;
+        let is_new = record(self.store, platform, &info, async || Ok(bytes.to_vec()), self.actor, origin).await?;
         let release = self.find(platform, &info.digest).await?;
         Ok(Installed { difference: self.difference(platform, &info.digest), release, is_new })
     }
@@ -315,6 +320,7 @@ async fn record(
     info: &ReleaseInfo,
     read: impl AsyncFnOnce() -> Result<Vec<u8>, StoreError>,
     actor: &str,
+    origin: Option<&str>,
 ) -> Result<bool, StoreError> {
     let component = if store.has_component(&info.digest).await? { None } else { Some(read().await?) };
     let release = Release {
@@ -325,7 +331,9 @@ async fn record(
         installed_by: actor.to_owned(),
         unhealthy_at: None,
     };
-    let line = line(actor, "release.installed", platform, &info.digest, Some(format!("version {}", info.version)));
+    let origin = origin.map_or_else(String::new, |origin| format!(", pulled from {origin}"));
+    let reason = format!("version {}{origin}", info.version);
+    let line = line(actor, "release.installed", platform, &info.digest, Some(reason));
     store.install_release(NewRelease { release, component, line }).await
 }
 

@@ -42,7 +42,7 @@ pub async fn begin(store: &Store, adapters: &Arc<Adapters>) -> Result<(), StoreE
                     StoreError::Unavailable(format!("the component of {platform} can't be read: {error}"))
                 })
             };
-            record(store, &platform, &release, read, ITSELF).await?;
+            record(store, &platform, &release, read, ITSELF, None).await?;
             follow_configuration(store, &platform, &release).await?;
         }
     }
