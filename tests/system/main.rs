@@ -30,6 +30,7 @@ mod logins;
 mod mcp;
 mod missing;
 mod new_adapter;
+mod oci;
 mod openapi;
 mod order;
 mod platform_failures;

@@ -227,6 +227,8 @@ async fn the_command_line_answers_in_these_words() {
         &["adapter", "keygen", "--help"],
         &["adapter", "sign", "--help"],
         &["adapter", "verify", "--help"],
+        &["adapter", "push", "--help"],
+        &["adapter", "pull", "--help"],
         &["token", "--help"],
         &["backup", "--help"],
         &["restore", "--help"],
