@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     config::{Config, ConfigErrors},
-    domain::{audit::AuditEntry, time::Timestamp},
+    domain::{audit::AuditEntry, digest, time::Timestamp},
     operations::{
         events::ITSELF,
         now,
@@ -232,7 +232,8 @@ impl Reloader {
     pub async fn serve(self: Arc<Self>, mut hang_up: tokio::signal::unix::Signal, stop: CancellationToken) {
         let since = self.asked().await.unwrap_or_default();
         self.state.lock().unwrap_or_else(PoisonError::into_inner).asked_at = since.map(|(at, _)| at);
-        let mut watched = self.watched();
+        // The files may have changed since they were read at the start.
+        let mut watched = None;
         let mut reported = None;
         self.report(&mut reported).await;
         loop {
@@ -251,12 +252,13 @@ impl Reloader {
                 Err(error) => tracing::warn!(%error, "it is not known whether the configuration is to be reloaded"),
             }
             let is_now = self.watched();
-            if is_now != watched {
+            let is_changed = watched.map_or_else(|| !self.serves_what_is_there(), |watched| watched != is_now);
+            if is_changed {
                 let _ = self.reload(ITSELF, false).await;
-                // What changed during the reload, and the files that only the new configuration names,
-                // are another change.
-                watched = is_now;
             }
+            // What changed during the reload, and the files that only the new configuration names, are
+            // another change.
+            watched = Some(is_now);
             self.report(&mut reported).await;
         }
         if let Err(error) = self.store.forget_host(&self.host).await {
@@ -283,6 +285,17 @@ impl Reloader {
         };
         let components = config.platforms.iter().filter_map(|platform| platform.component.as_ref());
         std::iter::once(&config.file).chain(components).map(|path| (path.clone(), state(path))).collect()
+    }
+
+    /// Whether the watched files are what was loaded; `true` if files are not watched.
+    fn serves_what_is_there(&self) -> bool {
+        let Setup { config, adapters } = self.live.current();
+        let is = |path: &Path, digest: &str| std::fs::read(path).is_ok_and(|bytes| digest::sha256(&bytes) == digest);
+        let components = config.platforms.iter().all(|platform| {
+            let loaded = adapters.configured_release(&platform.name);
+            platform.component.as_ref().zip(loaded).is_none_or(|(path, loaded)| is(path, &loaded.digest))
+        });
+        !config.server.watch_files || (is(&config.file, &config.digest) && components)
     }
 
     /// Reports this host, if there is news or it is time to.
