@@ -79,7 +79,10 @@ export class Api {
   }
 
   #parse(what, { status, body }) {
-    if (body === '') return null;
+    // Nothing to tell. Any other answer without a body is one that got lost on its way: the ad server
+    // may have acted, and the step stays in doubt.
+    if (status === 204 || status === 205) return null;
+    if (body === '') throw unavailable('unreadable_answer', `The answer to ${what} has no body.`).said(status, '', '');
     try {
       return JSON.parse(body);
     } catch {

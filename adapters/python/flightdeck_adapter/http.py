@@ -79,8 +79,13 @@ class Api:
             raise unavailable("no_answer", f"The platform did not answer {what}: {error}.") from None
         text = answer.body.decode(errors="replace")
         if 200 <= answer.status < 300:
-            if not text:
+            # Nothing to tell. Any other answer without a body is one that got lost on its way: the ad
+            # server may have acted, and the step stays in doubt.
+            if answer.status in (204, 205):
                 return None
+            if not text:
+                message = f"The answer to {what} has no body."
+                raise unavailable("unreadable_answer", message).said(answer.status, "", "")
             try:
                 return json.loads(text)
             except ValueError:

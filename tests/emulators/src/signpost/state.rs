@@ -294,7 +294,9 @@ impl State {
             named.entry(("lines", line.order, &line.plan.name)).or_default().push(*id);
         }
         for (id, creative) in &self.creatives {
-            named.entry(("creatives", creative.advertiser, &creative.name)).or_default().push(*id);
+            // Buys of one advertiser may well have creatives of one name.
+            let reference = creative.external_ref.as_ref().unwrap_or(&creative.name);
+            named.entry(("creatives", creative.advertiser, reference)).or_default().push(*id);
         }
         let twice = named.into_iter().filter(|(_, ids)| ids.len() > 1);
         twice.map(|((kind, parent, name), ids)| Duplicate { kind, parent, name: name.to_owned(), ids }).collect()
