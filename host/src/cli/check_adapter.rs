@@ -24,7 +24,7 @@ pub(super) struct CheckAdapter {
     /// reachable at --against. It is stopped at the end.
     #[arg(long, value_name = "COMMAND")]
     emulator: Option<String>,
-    /// The settings, credentials and samples: a file like adapters/kevel/check.toml
+    /// The file with settings, credentials and samples, usually check.toml beside the adapter
     /// [default: no settings and no credentials].
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,

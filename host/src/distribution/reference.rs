@@ -25,13 +25,13 @@ pub struct Reference {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ReferenceError {
     /// It does not begin with `oci://`.
-    #[error("must begin with {SCHEME}, as in oci://registry.example/adapters/kevel:1.4")]
+    #[error("must begin with {SCHEME}, as in oci://registry.example/adapters/acme:1.4")]
     Scheme,
     /// There is a user in it.
     #[error("has a user before the registry; give credentials with --username-env and --password-env instead")]
     User,
     /// The registry has no valid name.
-    #[error("must name a registry and a repository, as in oci://registry.example:5000/adapters/kevel")]
+    #[error("must name a registry and a repository, as in oci://registry.example:5000/adapters/acme")]
     Registry,
     /// The repository has no valid name.
     #[error(

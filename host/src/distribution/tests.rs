@@ -11,43 +11,43 @@ fn digest() -> String {
 
 #[test]
 fn references_are_read_and_written_alike() {
-    let pinned = format!("oci://registry.example/kevel@{}", digest());
-    let both = format!("oci://registry.example:5000/a/b-c/kevel:1.4@{}", digest());
-    for text in ["oci://localhost:5000/adapters/kevel:1.4.0-rc_1", "oci://[::1]:5000/kevel", &pinned, &both] {
+    let pinned = format!("oci://registry.example/acme@{}", digest());
+    let both = format!("oci://registry.example:5000/a/b-c/acme:1.4@{}", digest());
+    for text in ["oci://localhost:5000/adapters/acme:1.4.0-rc_1", "oci://[::1]:5000/acme", &pinned, &both] {
         let reference: Reference = text.parse().unwrap();
         assert_eq!(reference.to_string(), text);
-        assert_eq!(reference.short_name(), "kevel");
+        assert_eq!(reference.short_name(), "acme");
     }
     let reference: Reference = both.parse().unwrap();
-    assert_eq!(reference.pinned(digest()).to_string(), format!("oci://registry.example:5000/a/b-c/kevel@{}", digest()));
+    assert_eq!(reference.pinned(digest()).to_string(), format!("oci://registry.example:5000/a/b-c/acme@{}", digest()));
 }
 
 #[test]
 fn what_is_no_reference_is_refused_without_repeating_it() {
     for (text, error) in [
-        ("registry.example/kevel:1", ReferenceError::Scheme),
-        ("https://registry.example/kevel:1", ReferenceError::Scheme),
-        ("oci://me:secret@registry.example/kevel:1", ReferenceError::User),
+        ("registry.example/acme:1", ReferenceError::Scheme),
+        ("https://registry.example/acme:1", ReferenceError::Scheme),
+        ("oci://me:secret@registry.example/acme:1", ReferenceError::User),
         ("oci://registry.example", ReferenceError::Registry),
-        ("oci:///kevel", ReferenceError::Registry),
-        ("oci://registry.example:99999/kevel", ReferenceError::Registry),
-        ("oci://registry.example:/kevel", ReferenceError::Registry),
-        ("oci://registry.example?x/kevel", ReferenceError::Registry),
-        ("oci://[::1/kevel", ReferenceError::Registry),
+        ("oci:///acme", ReferenceError::Registry),
+        ("oci://registry.example:99999/acme", ReferenceError::Registry),
+        ("oci://registry.example:/acme", ReferenceError::Registry),
+        ("oci://registry.example?x/acme", ReferenceError::Registry),
+        ("oci://[::1/acme", ReferenceError::Registry),
         ("oci://registry.example/", ReferenceError::Repository),
-        ("oci://registry.example/Kevel", ReferenceError::Repository),
-        ("oci://registry.example/../kevel", ReferenceError::Repository),
-        ("oci://registry.example/a//kevel", ReferenceError::Repository),
-        ("oci://registry.example/kevel?ns=x", ReferenceError::Repository),
-        ("oci://registry.example/kevel:", ReferenceError::Tag),
-        ("oci://registry.example/kevel:a/b", ReferenceError::Tag),
-        ("oci://registry.example/kevel@sha256:12", ReferenceError::Digest),
-        ("oci://registry.example/kevel@sha512:12", ReferenceError::Digest),
+        ("oci://registry.example/Acme", ReferenceError::Repository),
+        ("oci://registry.example/../acme", ReferenceError::Repository),
+        ("oci://registry.example/a//acme", ReferenceError::Repository),
+        ("oci://registry.example/acme?ns=x", ReferenceError::Repository),
+        ("oci://registry.example/acme:", ReferenceError::Tag),
+        ("oci://registry.example/acme:a/b", ReferenceError::Tag),
+        ("oci://registry.example/acme@sha256:12", ReferenceError::Digest),
+        ("oci://registry.example/acme@sha512:12", ReferenceError::Digest),
     ] {
         assert_eq!(text.parse::<Reference>(), Err(error), "{text}");
         assert!(!error.to_string().contains("secret"));
     }
-    let upper = format!("oci://registry.example/kevel@sha256:{}", "0A".repeat(32));
+    let upper = format!("oci://registry.example/acme@sha256:{}", "0A".repeat(32));
     assert_eq!(upper.parse::<Reference>(), Err(ReferenceError::Digest));
 }
 

@@ -151,13 +151,13 @@ mod tests {
     fn stored_keys_are_read_back_and_keep_their_text() {
         let keys = [
             (HoldKey::Pause("0f3a of two words".to_owned()), "pause 0f3a of two words"),
-            (HoldKey::Breaker(PlatformName::new("gam eu"), Purpose::Change), "adapter gam eu change"),
+            (HoldKey::Breaker(PlatformName::new("acme eu"), Purpose::Change), "adapter acme eu change"),
         ];
         for (key, stored) in keys {
             assert_eq!(key.to_string(), stored);
             assert_eq!(HoldKey::parse(stored), Some(key));
         }
-        assert_eq!(HoldKey::parse("adapter gam never"), None);
+        assert_eq!(HoldKey::parse("adapter acme never"), None);
         assert_eq!(HoldKey::parse("0f3a"), None, "the key of a reservation");
     }
 }

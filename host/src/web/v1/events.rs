@@ -56,7 +56,7 @@ mod tests {
 
     fn of(kind: EventKind, data: EventData) -> String {
         let at = Timestamp::parse("2026-12-01T09:00:00Z").unwrap();
-        payload(&Event { id: "evt_1".into(), kind, principal: "acme".into(), buy: "gam_1".into(), at, data })
+        payload(&Event { id: "evt_1".into(), kind, principal: "acme".into(), buy: "acme_1".into(), at, data })
     }
 
     /// Receivers compare and store these bytes, so changing one changes the protocol.
@@ -69,7 +69,7 @@ mod tests {
         };
         assert_eq!(
             of(EventKind::BuyStatusChanged, status),
-            r#"{"data":{"detail":"delivers","media_buy_id":"gam_1","previous_status":"pending_activation","status":"active"},"timestamp":"2026-12-01T09:00:00Z","type":"media_buy.status_changed"}"#
+            r#"{"data":{"detail":"delivers","media_buy_id":"acme_1","previous_status":"pending_activation","status":"active"},"timestamp":"2026-12-01T09:00:00Z","type":"media_buy.status_changed"}"#
         );
         let ended = EventData::OperationEnd {
             operation: "op_1".into(),
@@ -79,17 +79,17 @@ mod tests {
         };
         assert_eq!(
             of(EventKind::OperationSucceeded, ended),
-            r#"{"data":{"affected_packages":["news"],"media_buy_id":"gam_1","operation":"create_media_buy","operation_id":"op_1","reason":null},"timestamp":"2026-12-01T09:00:00Z","type":"operation.succeeded"}"#
+            r#"{"data":{"affected_packages":["news"],"media_buy_id":"acme_1","operation":"create_media_buy","operation_id":"op_1","reason":null},"timestamp":"2026-12-01T09:00:00Z","type":"operation.succeeded"}"#
         );
         let (remote_type, id, name) = ("Flight".to_owned(), "7".to_owned(), "News".to_owned());
         let found = EventData::Duplicates {
             operation: "op_1".into(),
-            platform: "kevel".into(),
+            platform: "acme".into(),
             objects: vec![DuplicateObject { remote_type, id, name }],
         };
         assert_eq!(
             of(EventKind::OperationDuplicateFound, found),
-            r#"{"data":{"media_buy_id":"gam_1","objects":[{"id":"7","name":"News","type":"Flight"}],"operation_id":"op_1","platform":"kevel"},"timestamp":"2026-12-01T09:00:00Z","type":"operation.duplicate_found"}"#
+            r#"{"data":{"media_buy_id":"acme_1","objects":[{"id":"7","name":"News","type":"Flight"}],"operation_id":"op_1","platform":"acme"},"timestamp":"2026-12-01T09:00:00Z","type":"operation.duplicate_found"}"#
         );
         let said = EventData::Creative {
             creative: "banner".into(),
@@ -98,7 +98,7 @@ mod tests {
         };
         assert_eq!(
             of(EventKind::CreativeStatusChanged, said),
-            r#"{"data":{"creative_id":"banner","feedback":"too loud","media_buy_id":"gam_1","status":"rejected"},"timestamp":"2026-12-01T09:00:00Z","type":"creative.status_changed"}"#
+            r#"{"data":{"creative_id":"banner","feedback":"too loud","media_buy_id":"acme_1","status":"rejected"},"timestamp":"2026-12-01T09:00:00Z","type":"creative.status_changed"}"#
         );
         let task = EventData::Task {
             task: "task_1".into(),
@@ -112,10 +112,10 @@ mod tests {
         };
         assert_eq!(
             of(EventKind::TaskCompleted, task),
-            r#"{"data":{"assigned_to":"ana","escalated_to":null,"media_buy_id":"gam_1","operation_id":"op_1","resolution":"approved","resolution_detail":"fine","status":"completed","task_id":"task_1","task_type":"manual_approval"},"timestamp":"2026-12-01T09:00:00Z","type":"task.completed"}"#
+            r#"{"data":{"assigned_to":"ana","escalated_to":null,"media_buy_id":"acme_1","operation_id":"op_1","resolution":"approved","resolution_detail":"fine","status":"completed","task_id":"task_1","task_type":"manual_approval"},"timestamp":"2026-12-01T09:00:00Z","type":"task.completed"}"#
         );
         let release = EventData::Release {
-            platform: "kevel".into(),
+            platform: "acme".into(),
             release: "b2".to_owned(),
             before: Some("a1".to_owned()),
             by: "ops".to_owned(),
@@ -123,7 +123,7 @@ mod tests {
         };
         assert_eq!(
             of(EventKind::AdapterActivated, release),
-            r#"{"data":{"by":"ops","platform":"kevel","previous_release":"a1","reason":"1.4","release":"b2"},"timestamp":"2026-12-01T09:00:00Z","type":"adapter.activated"}"#
+            r#"{"data":{"by":"ops","platform":"acme","previous_release":"a1","reason":"1.4","release":"b2"},"timestamp":"2026-12-01T09:00:00Z","type":"adapter.activated"}"#
         );
         let test = EventData::Test { webhook: "wh_1".into(), by: "acme-token".to_owned() };
         assert_eq!(

@@ -32,7 +32,7 @@ pub const TOOL: Tool = Tool {
     path: "/v1/platforms/{platform}/releases/{digest}/activate",
     input: ActivateRelease::json_schema,
     output: ActivationAnswer::json_schema,
-    example: r#"{"platform": "kevel", "digest": "3f786850e387", "version": 3, "reason": "1.4 targets by postal code"}"#,
+    example: r#"{"platform": "acme", "digest": "3f786850e387", "version": 3, "reason": "1.4 targets by postal code"}"#,
     may_be_pending: false,
     run: |app, caller, arguments, options| Box::pin(run(app, caller, arguments, options)),
 };

@@ -25,7 +25,7 @@ pub const TOOL: Tool = Tool {
     path: "/v1/platforms/{platform}/releases",
     input: PlatformQuery::json_schema,
     output: ReleasesAnswer::json_schema,
-    example: r#"{"platform": "kevel"}"#,
+    example: r#"{"platform": "acme"}"#,
     may_be_pending: false,
     run: |app, caller, arguments, _| Box::pin(run(app, caller, arguments)),
 };

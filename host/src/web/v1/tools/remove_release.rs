@@ -24,7 +24,7 @@ pub const TOOL: Tool = Tool {
     path: "/v1/platforms/{platform}/releases/{digest}",
     input: ReleaseQuery::json_schema,
     output: ReleaseAnswer::json_schema,
-    example: r#"{"platform": "kevel", "digest": "3f786850e387"}"#,
+    example: r#"{"platform": "acme", "digest": "3f786850e387"}"#,
     may_be_pending: false,
     run: |app, caller, arguments, _| Box::pin(run(app, caller, arguments)),
 };

@@ -31,7 +31,7 @@ pub const TOOL: Tool = Tool {
     path: "/v1/platforms/{platform}/rollback",
     input: RollbackRelease::json_schema,
     output: ActivationAnswer::json_schema,
-    example: r#"{"platform": "kevel", "reason": "1.4 misses days in reports"}"#,
+    example: r#"{"platform": "acme", "reason": "1.4 misses days in reports"}"#,
     may_be_pending: false,
     run: |app, caller, arguments, options| Box::pin(run(app, caller, arguments, options)),
 };
