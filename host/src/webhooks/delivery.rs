@@ -72,6 +72,11 @@ impl Sender {
         Self { policy, clients: Mutex::default() }
     }
 
+    /// Returns the policy that it enforces.
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
     /// Attempts a delivery once.
     pub async fn send(&self, due: &DueDelivery, keys: &Keyring, now: Timestamp) -> DeliveryResult {
         // The url is checked again, because the policy may have changed since the endpoint was

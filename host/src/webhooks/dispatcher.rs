@@ -39,8 +39,7 @@ const GONE: u16 = 410;
 /// Runs the dispatcher until `stop`. Attempts in flight are then finished, or repeated once their
 /// lease has expired.
 pub async fn serve(store: Store, live: LiveSetup, signals: Arc<Signals>, stop: CancellationToken) {
-    let mut policy = live.current().config.webhooks.clone();
-    let mut sender = Arc::new(Sender::new(policy.clone()));
+    let mut sender = Arc::new(Sender::new(live.current().config.webhooks.clone()));
     let slots = Arc::new(Semaphore::new(SLOTS));
     let trying = TaskTracker::new();
     loop {
@@ -50,11 +49,10 @@ pub async fn serve(store: Store, live: LiveSetup, signals: Arc<Signals>, stop: C
         };
         let Ok(slot) = slot else { break };
         let config = live.current().config;
-        if config.webhooks != policy {
-            policy = config.webhooks.clone();
-            sender = Arc::new(Sender::new(policy.clone()));
+        if config.webhooks != *sender.policy() {
+            sender = Arc::new(Sender::new(config.webhooks.clone()));
         }
-        match store.claim_delivery(now(), policy.timeout + MARGIN).await {
+        match store.claim_delivery(now(), config.webhooks.timeout + MARGIN).await {
             Ok(Some(due)) => {
                 let (store, sender, signals) = (store.clone(), sender.clone(), signals.clone());
                 trying.spawn(async move {
