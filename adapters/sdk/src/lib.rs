@@ -46,6 +46,7 @@
 //!   automatically.
 //! - [`failure`]: constructors for failures, and [`Problems`](failure::Problems), which collects
 //!   everything that is wrong at once.
+//! - [`outcome`]: constructors for what a write returns.
 //! - [`checks`]: checks that several platforms share.
 //! - [`contradiction`]: targeting that contradicts the publisher's settings, or contradicts itself
 //!   in a way that only the platform's adapter can detect.
@@ -68,7 +69,8 @@
 //!   into the component.
 //! - [`bindings`]: generated from `wit/`.
 //!
-//! Build with `cargo build --target wasm32-wasip2 --profile guest`; the crate's type is `cdylib`.
+//! Build with `cargo build --release --target wasm32-wasip2`; the crate's type is `cdylib`.
+//! `flightdeck adapter new` writes such a project, with a profile that makes the component small.
 
 pub mod ad_server;
 pub mod advice;
@@ -84,6 +86,7 @@ pub mod moment;
 pub mod money;
 pub mod names;
 pub mod numbered;
+pub mod outcome;
 pub mod page;
 pub mod plan;
 pub mod settings;
