@@ -68,6 +68,7 @@ pub use compile::{CompileError, compile_main};
 pub use config::{AdapterSetupError, AdaptersConfig, PlatformConfig, PlatformError, PlatformErrorReason};
 #[cfg(feature = "fuzzing")]
 pub use contract::fuzzing;
+pub(crate) use description::sample::{PACKAGES as SAMPLE_PACKAGES, buy as sample_buy};
 pub use description::{DescriptionError, Printed};
 pub use egress::{
     EgressError, PatternError, ReadRequest, WriteRequest,

@@ -38,7 +38,7 @@ use crate::{
 };
 
 mod difference;
-mod sample;
+pub(crate) mod sample;
 
 /// How far ahead the guest's clock is in the second of two calls: 400 days and some, so that every
 /// part of a date and a time is another one.

@@ -166,17 +166,7 @@ impl Adapters {
         let platform = self.platform(platform)?;
         let release = &*self.release(platform, None).await?;
         let size = usize::try_from(release.capabilities.batch_size).unwrap_or(1).max(1);
-        let reading = Reading {
-            adapters: self,
-            platform,
-            release,
-            operation: format!("read_{}", uuid::Uuid::now_v7().simple()),
-            deadline,
-            batches: Mutex::new(batches(buys, size)),
-            answered: Mutex::default(),
-            failed_in_a_row: AtomicU32::new(0),
-            read,
-        };
+        let reading = Reading::new(self, (platform, release), batches(buys, size), deadline, read);
         futures::future::join_all((0..AT_ONCE).map(|_| reading.ask_in_turn())).await;
         reading.ended(buys)
     }
@@ -198,7 +188,27 @@ struct Reading<'a, R: BatchedRead> {
     read: R,
 }
 
-impl<R: BatchedRead> Reading<'_, R> {
+impl<'a, R: BatchedRead> Reading<'a, R> {
+    fn new(
+        adapters: &'a Adapters,
+        (platform, release): (&'a Platform, &'a Release),
+        batches: VecDeque<Batch<'a>>,
+        deadline: Timestamp,
+        read: R,
+    ) -> Self {
+        Self {
+            adapters,
+            platform,
+            release,
+            operation: format!("read_{}", uuid::Uuid::now_v7().simple()),
+            deadline,
+            batches: Mutex::new(batches),
+            answered: Mutex::default(),
+            failed_in_a_row: AtomicU32::new(0),
+            read,
+        }
+    }
+
     /// Reads batch after batch until none is left or further attempts are pointless.
     async fn ask_in_turn(&self) {
         while self.failed_in_a_row.load(Ordering::Relaxed) < FAILURES {

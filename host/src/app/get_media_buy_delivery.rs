@@ -12,7 +12,6 @@ use crate::{
     },
     domain::{
         self,
-        capability::Counting,
         delivery::DeliveryRow,
         failure::{Failure, FailureKind},
         field::Field,
@@ -133,9 +132,9 @@ impl App {
             ));
         };
         let delivered = answer.map_err(|failure| not_counted(buy, platform, &failure))?;
-        let counting = self.adapters.capabilities(platform).map(|can| can.counting);
-        if counting == Some(Counting::Cumulative) || !delivered.totals.is_empty() {
-            let readings = totals::keep(&self.store, platform, &delivered, now()).await?;
+        if delivered.totals.is_some() {
+            totals::keep(&self.store, platform, &delivered, now()).await?;
+            let readings = self.store.totals(&buy.id, platform).await?;
             let remark = domain::totals::remark(&readings, buy.start, first, last);
             return Ok(Part {
                 rows: domain::totals::by_day(&readings, first, last),

@@ -1,26 +1,25 @@
 //! The sample buy, its creatives and its changes, made from `check.toml` and from what the adapter
 //! declares.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
 use super::bench::Bench;
 use crate::{
+    adapters::sample_buy,
     clock,
     domain::{
         change::Change,
         creative::{Creative, Format},
-        media_buy::{MediaBuy, Pacing, Package},
+        media_buy::{MediaBuy, Package},
         money::Micros,
-        status::BuyStatus,
         targeting::{Daypart, Dayparting, Dimension, Operator, Targeting, Weekday},
         update::{BuyPatch, PackagePatch, When},
     },
 };
 
-const DAY: Duration = Duration::from_secs(86_400);
+pub(super) use crate::adapters::SAMPLE_PACKAGES as PACKAGES;
 
-/// The packages of the sample.
-pub(super) const PACKAGES: [&str; 2] = ["one", "two"];
+const DAY: Duration = Duration::from_secs(86_400);
 
 /// A buy that the kit makes on the ad server, and its creatives.
 #[derive(Debug, Clone)]
@@ -51,59 +50,31 @@ pub(super) fn sample(bench: &Bench, rich: bool) -> Sample {
     Sample { creatives: creatives.collect(), buy }
 }
 
+/// Like the buy that every component is examined with, but one that the ad server accepts.
 fn buy(bench: &Bench) -> MediaBuy {
     let now = clock::now();
     // Midnight, so that no two starts of the sample differ within a run.
     let start = now.plus(30 * DAY).day().start();
     let unique = uuid::Uuid::now_v7().simple().to_string().split_off(20);
+    let examined = sample_buy(&bench.name, &bench.capabilities, now);
+    let package = |package: Package| Package {
+        budget: units(1_000),
+        impressions: 100_000,
+        formats: formats(bench),
+        settings: bench.config.product_settings.clone(),
+        ..package
+    };
     MediaBuy {
         id: format!("{}_{unique}", bench.name).into(),
         principal: "check".into(),
         po_number: None,
         currency: bench.config.currency.clone(),
-        active: true,
-        switched_at: None,
         total_budget: units(2_000),
-        approved_budget: None,
-        daily_budget: None,
-        pacing: bench.capabilities.pacing.first().copied().unwrap_or(Pacing::Even),
         start,
         end: start.plus(30 * DAY).plus_millis(-1_000),
         targeting: targeting(bench, 0),
-        packages: PACKAGES.iter().map(|id| package(bench, id)).collect(),
-        creatives: Vec::new(),
-        assets: BTreeMap::new(),
-        absent: BTreeMap::new(),
-        remote: BTreeMap::new(),
-        status: BuyStatus::PendingActivation,
-        detail: String::new(),
-        revision: 1,
-        booked_at: None,
-        created_at: now,
-        updated_at: now,
-    }
-}
-
-fn package(bench: &Bench, id: &str) -> Package {
-    Package {
-        id: id.into(),
-        name: format!("Sample {id}"),
-        platform: bench.name.clone(),
-        active: true,
-        switched_at: None,
-        budget: units(1_000),
-        impressions: 100_000,
-        cpm: units(10),
-        floor_cpm: units(1),
-        pacing: None,
-        daily_budget: None,
-        daily_impressions: None,
-        targeting: Targeting::default(),
-        creatives: Vec::new(),
-        formats: formats(bench),
-        settings: bench.config.product_settings.clone(),
-        review_lead_ms: 0,
-        performance_index: None,
+        packages: examined.packages.into_iter().map(package).collect(),
+        ..examined
     }
 }
 

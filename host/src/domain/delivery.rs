@@ -48,8 +48,8 @@ pub struct BuyDelivery {
     pub buy: MediaBuyId,
     /// One row for each package and day, in no particular order.
     pub rows: Vec<DeliveryRow>,
-    /// The totals, from a platform that counts nothing else: one for each package.
-    pub totals: Vec<DeliveryTotal>,
+    /// Instead of rows, one total for each package, from a platform that counts only totals.
+    pub totals: Option<Vec<DeliveryTotal>>,
     /// The time up to which the platform had counted.
     pub as_of: Option<Timestamp>,
 }

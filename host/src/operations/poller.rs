@@ -51,8 +51,8 @@ const SETTLE: Duration = Duration::from_secs(10);
 /// How long a buy is polled after its end, because ad servers count late.
 const AFTER_END: Duration = Duration::from_secs(2 * 24 * 3_600);
 
-/// Polls buys until `stop`: each at least once in `status_refresh` and whenever it was changed, as far as
-/// the ad servers' request rates permit.
+/// Polls buys until `stop`: each at least once in `status_refresh` and whenever it was changed, as
+/// far as the ad servers' request rates permit.
 pub async fn serve(observer: Observer, live: LiveSetup, stop: CancellationToken) {
     let mut asking = JoinSet::new();
     loop {
@@ -105,7 +105,11 @@ async fn look(
             Err(error) => unread(id, &error),
         }
     }
-    for buys in groups.into_values() {
+    for (platforms, buys) in groups {
+        for platform in platforms.into_iter().filter(|platform| observer.counts_totals(platform)) {
+            let (observer, buys) = (observer.clone(), buys.clone());
+            asking.spawn(async move { read_totals(&observer, &platform, &buys, at).await });
+        }
         let observer = observer.clone();
         asking.spawn(async move { ask_about(&observer, buys, at).await });
     }
@@ -116,12 +120,17 @@ async fn look(
     Ok(u32::try_from(turns.len()).unwrap_or(u32::MAX))
 }
 
+/// Reads the totals of buys. Apart from their status, because a report takes much longer.
+async fn read_totals(observer: &Observer, platform: &PlatformName, buys: &[Stored<MediaBuy>], at: Timestamp) {
+    let buys: Vec<&MediaBuy> = buys.iter().map(|buy| &buy.value).collect();
+    if let Err(error) = observer.read_totals(platform, &buys, at, ASK_FOR).await {
+        tracing::error!(%error, buys = buys.len(), "what open buys delivered could not be recorded");
+    }
+}
+
 /// Polls buys on the same platforms, and records what changed.
 async fn ask_about(observer: &Observer, buys: Vec<Stored<MediaBuy>>, at: Timestamp) {
     let asked: Vec<&MediaBuy> = buys.iter().map(|buy| &buy.value).collect();
-    if let Err(error) = observer.read_totals(&asked, at, ASK_FOR).await {
-        tracing::error!(%error, buys = asked.len(), "what open buys delivered could not be recorded");
-    }
     let seen = match observer.ask(&asked, at, ASK_FOR).await {
         Ok(seen) => seen,
         // They have their turn again later.

@@ -6,7 +6,7 @@ use crate::{
     adapters::RemoteBuy,
     domain::{
         capability::Counting, delivery::BuyDelivery, id::PlatformName, media_buy::MediaBuy, status::BuyStatus,
-        time::Timestamp, totals::Reading,
+        time::Timestamp,
     },
     operations::status::Observer,
     store::{Store, StoreError, totals::NewTotals},
@@ -16,7 +16,7 @@ use crate::{
 /// midnight counts on the next day.
 const EVERY: Duration = Duration::from_secs(3_600);
 
-/// Records the totals of an answer, and returns all readings of the buy.
+/// Records the totals that a platform answered with.
 ///
 /// # Errors
 /// When the store fails.
@@ -25,52 +25,51 @@ pub async fn keep(
     platform: &PlatformName,
     answer: &BuyDelivery,
     at: Timestamp,
-) -> Result<Vec<Reading>, StoreError> {
+) -> Result<(), StoreError> {
+    let Some(totals) = answer.totals.clone() else { return Ok(()) };
     let at = answer.as_of.map_or(at, |as_of| as_of.min(at));
-    let (buy, totals) = (answer.buy.clone(), answer.totals.clone());
-    store.keep_totals(NewTotals { buy, platform: platform.clone(), at, totals }).await?;
-    store.totals(&answer.buy, platform).await
+    store.keep_totals(NewTotals { buy: answer.buy.clone(), platform: platform.clone(), at, totals }).await
 }
 
 impl Observer {
-    /// Reads the totals of buys on platforms that count nothing else, if they were last read an hour
-    /// ago. What can't be read is read at the next poll.
+    /// Returns whether a platform counts nothing but totals.
+    pub fn counts_totals(&self, platform: &PlatformName) -> bool {
+        self.adapters.capabilities(platform).is_some_and(|can| can.counting == Counting::Cumulative)
+    }
+
+    /// Reads the totals of buys on a platform that counts nothing else, if they were last read an
+    /// hour ago. What can't be read is read at the next poll.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn read_totals(&self, buys: &[&MediaBuy], at: Timestamp, patience: Duration) -> Result<(), StoreError> {
-        let mut platforms: Vec<PlatformName> = buys.iter().flat_map(|buy| buy.platforms()).collect();
-        platforms.sort();
-        platforms.dedup();
-        for platform in platforms {
-            let counting = self.adapters.capabilities(&platform).map(|can| can.counting);
-            if counting != Some(Counting::Cumulative) {
-                continue;
+    pub async fn read_totals(
+        &self,
+        platform: &PlatformName,
+        buys: &[&MediaBuy],
+        at: Timestamp,
+        patience: Duration,
+    ) -> Result<(), StoreError> {
+        let mut due = Vec::new();
+        for buy in buys.iter().filter(|buy| buy.status != BuyStatus::Failed && buy.start <= at) {
+            let last = self.store.totals_read_at(&buy.id, platform).await?;
+            if last.is_none_or(|last| last.plus(EVERY) <= at) {
+                let advertiser_id = self.config.advertiser(&buy.principal, platform).unwrap_or_default().to_owned();
+                due.push(RemoteBuy { buy, advertiser_id });
             }
-            let mut due = Vec::new();
-            for buy in buys.iter().filter(|buy| buy.packages_on(&platform).next().is_some()) {
-                let delivers = !matches!(buy.status, BuyStatus::Failed) && buy.start <= at;
-                let last = self.store.totals_read_at(&buy.id, &platform).await?;
-                if delivers && last.is_none_or(|last| last.plus(EVERY) <= at) {
-                    let advertiser_id = self.config.advertiser(&buy.principal, &platform).unwrap_or_default();
-                    due.push(RemoteBuy { buy, advertiser_id: advertiser_id.to_owned() });
-                }
+        }
+        if due.is_empty() {
+            return Ok(());
+        }
+        let day = at.day();
+        let answers = match self.adapters.get_delivery(platform, &due, day, day, at.plus(patience)).await {
+            Ok(answers) => answers,
+            Err(failure) => {
+                tracing::debug!(%platform, %failure, "totals could not be read and will be later");
+                return Ok(());
             }
-            let day = at.day();
-            let answers = match due.is_empty() {
-                true => Ok(Vec::new()),
-                false => self.adapters.get_delivery(&platform, &due, day, day, at.plus(patience)).await,
-            };
-            match answers {
-                Ok(answers) => {
-                    for (_, answer) in answers {
-                        if let Ok(answer) = answer {
-                            keep(&self.store, &platform, &answer, at).await?;
-                        }
-                    }
-                }
-                Err(failure) => tracing::debug!(%platform, %failure, "totals could not be read and will be later"),
-            }
+        };
+        for answer in answers.into_iter().filter_map(|(_, answer)| answer.ok()) {
+            keep(&self.store, platform, &answer, at).await?;
         }
         Ok(())
     }

@@ -177,7 +177,6 @@ fn delivery_of(
         _ => {}
     }
     let mut seen = HashSet::new();
-    let count = |what, number: Option<i64>| number.map(|n| check::count(what, n)).transpose();
     let mut rows = Vec::with_capacity(delivery.rows.len().min(check::ROWS));
     for row in check::list("delivery rows for one media buy", delivery.rows, check::ROWS)? {
         let Ok(day) = Day::parse(&row.day) else {
@@ -195,25 +194,92 @@ fn delivery_of(
             day,
             impressions: check::count("impressions", row.impressions)?,
             spend: check::money("spend", row.spend)?,
-            clicks: count("clicks", row.clicks)?,
-            video_completions: count("video completions", row.video_completions)?,
+            clicks: count_if_any("clicks", row.clicks)?,
+            video_completions: count_if_any("video completions", row.video_completions)?,
         });
     }
+    let totals = match counting {
+        Counting::Daily => None,
+        Counting::Cumulative => Some(totals_of(platform, buy, delivery.totals)?),
+    };
     let as_of = delivery.as_of.map(|text| check::moment("the moment up to which it counted", &text)).transpose()?;
+    Ok(BuyDelivery { buy: buy.id.clone(), rows, totals, as_of })
+}
+
+fn totals_of(
+    platform: &PlatformName,
+    buy: &MediaBuy,
+    totals: Vec<wit::DeliveryTotal>,
+) -> Result<Vec<DeliveryTotal>, Bad> {
     let mut seen = HashSet::new();
-    let mut totals = Vec::new();
-    for total in check::list("delivery totals for one media buy", delivery.totals, check::ROWS)? {
+    let mut read = Vec::new();
+    for total in check::list("delivery totals for one media buy", totals, check::ROWS)? {
         let package = answers::known_package(buy, platform, total.package_id)?;
         if !seen.insert(package.clone()) {
             bad!("returned two totals for the package `{package}`");
         }
-        totals.push(DeliveryTotal {
+        read.push(DeliveryTotal {
             package,
             impressions: check::count("impressions", total.impressions)?,
             spend: check::money("spend", total.spend)?,
-            clicks: count("clicks", total.clicks)?,
-            video_completions: count("video completions", total.video_completions)?,
+            clicks: count_if_any("clicks", total.clicks)?,
+            video_completions: count_if_any("video completions", total.video_completions)?,
         });
     }
-    Ok(BuyDelivery { buy: buy.id.clone(), rows, totals, as_of })
+    Ok(read)
+}
+
+fn count_if_any(what: &str, number: Option<i64>) -> Result<Option<i64>, Bad> {
+    number.map(|number| check::count(what, number)).transpose()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::testing;
+
+    fn delivery(rows: usize, totals: &[&str]) -> wit::BuyDelivery {
+        let row = wit::DeliveryRow {
+            package_id: "p0".to_owned(),
+            day: "2026-12-01".to_owned(),
+            impressions: 1,
+            spend: 2,
+            clicks: None,
+            video_completions: None,
+            extensions: Vec::new(),
+        };
+        let total = |package: &&str| wit::DeliveryTotal {
+            package_id: (*package).to_owned(),
+            impressions: 1,
+            spend: 2,
+            clicks: Some(3),
+            video_completions: None,
+            extensions: Vec::new(),
+        };
+        wit::BuyDelivery {
+            media_buy_id: "acme_1".to_owned(),
+            rows: vec![row; rows],
+            totals: totals.iter().map(total).collect(),
+            as_of: None,
+            extensions: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn days_and_totals_are_taken_only_as_the_adapter_describes_its_counting() {
+        let (platform, buy, day) = (PlatformName::from("acme"), testing::buy(1), Day::parse("2026-12-01").unwrap());
+        let read = |counting, said| delivery_of(&platform, &buy, (day, day), counting, said);
+        assert_eq!(read(Counting::Daily, delivery(1, &[])).unwrap().totals, None);
+        let counted = read(Counting::Cumulative, delivery(0, &["p0"])).unwrap();
+        assert_eq!((counted.rows.len(), counted.totals.unwrap()[0].clicks), (0, Some(3)));
+        for (counting, said, words) in [
+            (Counting::Daily, delivery(0, &["p0"]), "returned totals, and describes its delivery-counting as daily"),
+            (Counting::Cumulative, delivery(1, &[]), "returned rows of days"),
+            (Counting::Cumulative, delivery(0, &["p0", "p0"]), "returned two totals for the package `p0`"),
+            (Counting::Cumulative, delivery(0, &["nobody's"]), "nobody's"),
+        ] {
+            let Err(Bad(told)) = read(counting, said) else { panic!("it was taken, not refused with {words}") };
+            assert!(told.contains(words), "{told}");
+        }
+    }
 }

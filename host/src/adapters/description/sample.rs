@@ -19,12 +19,15 @@ use crate::{
 
 const DAY: Duration = Duration::from_secs(86_400);
 
+/// The packages of the sample.
+pub(crate) const PACKAGES: [&str; 2] = ["one", "two"];
+
 /// How deep a value is made from a schema that refers to itself.
 const DEPTH: u32 = 8;
 
 /// Returns a buy of two packages that begins in a month. It has no targeting, and the first format
 /// and pacing of the adapter, so that an adapter refuses it only for its settings.
-pub(super) fn buy(platform: &PlatformName, capabilities: &Capabilities, now: Timestamp) -> MediaBuy {
+pub(crate) fn buy(platform: &PlatformName, capabilities: &Capabilities, now: Timestamp) -> MediaBuy {
     let units = |units: i64| Micros::new(units * Micros::UNIT).unwrap_or(Micros::MAX);
     let package = |id: &str| Package {
         id: id.into(),
@@ -60,7 +63,7 @@ pub(super) fn buy(platform: &PlatformName, capabilities: &Capabilities, now: Tim
         start: now.plus(30 * DAY),
         end: now.plus(60 * DAY),
         targeting: Targeting::default(),
-        packages: vec![package("one"), package("two")],
+        packages: PACKAGES.iter().map(|id| package(id)).collect(),
         creatives: Vec::new(),
         assets: BTreeMap::new(),
         absent: BTreeMap::new(),

@@ -1,6 +1,6 @@
 //! Reads of a single batch whose every mistake is told, for the conformance kit.
 
-use std::sync::{Mutex, atomic::AtomicU32};
+use std::collections::VecDeque;
 
 use super::{Answered, Batch, BatchedRead, Deliveries, Reading, Statuses};
 use crate::{
@@ -51,17 +51,7 @@ impl Adapters {
     ) -> Result<(Answered<R::Answer>, Option<String>), Failure> {
         let platform = self.platform(platform)?;
         let release = &*self.release(platform, None).await?;
-        let reading = Reading {
-            adapters: self,
-            platform,
-            release,
-            operation: format!("read_{}", uuid::Uuid::now_v7().simple()),
-            deadline,
-            batches: Mutex::default(),
-            answered: Mutex::default(),
-            failed_in_a_row: AtomicU32::new(0),
-            read,
-        };
+        let reading = Reading::new(self, (platform, release), VecDeque::new(), deadline, read);
         let (answers, wrong) = reading.ask_release(release, &Batch { buys: buys.iter().collect() }).await?;
         Ok((answers, wrong.map(|bad| bad.to_string())))
     }
