@@ -18,7 +18,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use toml::de::DeTable;
+use toml::{Spanned, de::DeTable};
 
 use crate::{
     adapters::{AdaptersConfig, EngineOptions, PlatformConfig},
@@ -132,7 +132,6 @@ impl Config {
     /// # Errors
     /// When the configuration is invalid. Lists every mistake.
     pub fn load(file: &Path) -> Result<Self, ConfigErrors> {
-        let environment = |name: &str| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned());
         Self::load_in(file, &Surroundings { environment: &environment, is_file: &Path::is_file })
     }
 
@@ -165,16 +164,7 @@ impl Config {
     /// When the configuration is invalid. Lists every mistake.
     pub fn parse(file: &Path, text: &str, around: &Surroundings<'_>) -> Result<Self, ConfigErrors> {
         let lines = Lines::new(file.to_owned(), text);
-        let (document, broken) = DeTable::parse_recoverable(text);
-        if !broken.is_empty() {
-            // The recovered document lacks what could not be parsed. Reading on would report
-            // mistakes in the wrong places.
-            let remark = |error: &toml::de::Error| {
-                let at = error.span().map_or(text.len(), |span| span.start);
-                Remark { place: lines.place(at), message: error.message().replace('\n', ", ") }
-            };
-            return Err(ConfigErrors::new(broken.iter().map(remark).collect()));
-        }
+        let document = document(&lines, text)?;
         let reader = Reader::new(lines, around, folder_of(file));
         let config = Self::read(&reader, document.get_ref());
         let (mistakes, warnings) = reader.finish();
@@ -310,8 +300,13 @@ impl Config {
             data_dir: self.data.dir.clone(),
             compiler,
             engine: self.engine.clone(),
-            platforms: self.platforms.iter().map(|platform| self.in_time(platform)).collect(),
+            platforms: self.platforms_in_time(),
         }
+    }
+
+    /// The platforms as their adapters are loaded: each with a connect timeout that fits the lease.
+    pub fn platforms_in_time(&self) -> Vec<PlatformConfig> {
+        self.platforms.iter().map(|platform| self.in_time(platform)).collect()
     }
 
     /// Limits a platform's connect timeout so that an attempt ends well within the remaining time
@@ -352,6 +347,26 @@ impl Config {
         }
         text.trim_end().to_owned()
     }
+}
+
+/// Reads the text of a file as TOML.
+fn document<'t>(lines: &Lines, text: &'t str) -> Result<Spanned<DeTable<'t>>, ConfigErrors> {
+    let (document, broken) = DeTable::parse_recoverable(text);
+    if broken.is_empty() {
+        return Ok(document);
+    }
+    // The recovered document lacks what could not be parsed. Reading on would report mistakes in the
+    // wrong places.
+    let remark = |error: &toml::de::Error| {
+        let at = error.span().map_or(text.len(), |span| span.start);
+        Remark { place: lines.place(at), message: error.message().replace('\n', ", ") }
+    };
+    Err(ConfigErrors::new(broken.iter().map(remark).collect()))
+}
+
+/// Returns a variable of this process's environment.
+fn environment(name: &str) -> Option<String> {
+    std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
 }
 
 /// The directory against which the file's relative paths are resolved.

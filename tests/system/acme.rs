@@ -15,7 +15,6 @@ use axum::{
     http::{StatusCode, Uri},
     routing::any,
 };
-use flightdeck::domain::digest;
 use flightdeck_test_support::component;
 
 /// An ad server for the test guest: it makes whatever it is asked to, and keeps the references that it was sent.
@@ -66,29 +65,4 @@ pub(crate) fn acme(endpoint: &str) -> String {
          [[approvals]]\noperations = [\"create_media_buy\"]\nabove_budget = 5_000\n",
         component("flightdeck-test-guest").display()
     )
-}
-
-/// The bytes of the test guest with another `describe`.
-pub(crate) fn describing(how: &str) -> Vec<u8> {
-    let mut bytes = std::fs::read(component("flightdeck-test-guest")).expect("the component");
-    let mark = b"describe:well ";
-    let at = bytes.windows(mark.len()).position(|window| window == mark).expect("the guest's mark");
-    let text = format!("describe:{how:<23}");
-    bytes[at..at + text.len()].copy_from_slice(text.as_bytes());
-    bytes
-}
-
-/// The bytes and the digest of another release of the test guest.
-pub(crate) fn release(name: &str, traps: bool) -> (Vec<u8>, String) {
-    let mut bytes = std::fs::read(component("flightdeck-test-guest")).expect("the component");
-    if traps {
-        let mark = b"release-is-good";
-        let at = bytes.windows(mark.len()).position(|window| window == mark).expect("the guest's mark");
-        bytes[at..at + mark.len()].copy_from_slice(b"release-is-trap");
-    }
-    let length = u8::try_from(name.len()).expect("a short name");
-    bytes.extend([0, length + 1, length]);
-    bytes.extend(name.as_bytes());
-    let digest = digest::sha256(&bytes);
-    (bytes, digest)
 }

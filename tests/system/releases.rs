@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use flightdeck::domain::digest;
-use flightdeck_test_support::component;
+use flightdeck_test_support::{component, guest};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -32,17 +32,9 @@ async fn house() -> House {
     house
 }
 
-/// Another release of the test guest: the same with a custom section of this byte, or one that traps.
+/// The file and the digest of another release of the test guest.
 fn release(house: &House, name: &str, traps: bool) -> (PathBuf, String) {
-    let mut bytes = std::fs::read(component("flightdeck-test-guest")).expect("the component");
-    if traps {
-        let mark = b"release-is-good";
-        let at = bytes.windows(mark.len()).position(|window| window == mark).expect("the guest's mark");
-        bytes[at..at + mark.len()].copy_from_slice(b"release-is-trap");
-    }
-    let length = u8::try_from(name.len()).expect("a short name");
-    bytes.extend([0, length + 1, length]);
-    bytes.extend(name.as_bytes());
+    let bytes = guest::release(name, traps);
     let path = house.dir().join(format!("{name}.wasm"));
     std::fs::write(&path, &bytes).expect("it is written");
     (path, digest::sha256(&bytes))

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use flightdeck_emulators::control::faults::{Action, Rule};
-use flightdeck_test_support::component;
+use flightdeck_test_support::{component, guest};
 use serde_json::{Value, json};
 
 use crate::house::{Answer, BUYER, House, OPERATOR, PATIENCE, today};
@@ -90,10 +90,7 @@ async fn planned_by(house: &House) -> String {
 
 /// Another release of the test guest.
 fn another(name: &str, path: &Path) {
-    let mut bytes = std::fs::read(component("flightdeck-test-guest")).expect("the component");
-    let length = u8::try_from(name.len()).expect("a short name");
-    bytes.extend([0, length + 1, length]);
-    bytes.extend(name.as_bytes());
+    let bytes = guest::release(name, false);
     std::fs::write(path, bytes).expect("it is written");
 }
 
@@ -232,7 +229,18 @@ async fn a_platform_without_an_adapter_leaves_the_rest_served() {
     let refused = buy(&house, "acme").await;
     assert!(refused.body.to_string().contains("has no adapter yet"), "{:#}", refused.body);
 
+    // A reload that is refused changes nothing, not even for a platform that had no adapter.
     let kevel = component("flightdeck-adapter-kevel").display().to_string();
+    let (without, with) =
+        ("[[platforms]]\nname = \"acme\"\n", format!("[[platforms]]\nname = \"acme\"\nadapter = \"{kevel}\"\n"));
+    house.configure(without, &with);
+    house.configure("cpm = 1\nsettings = { priority_id = 3002 }", "cpm = 1\nsettings = { priority_id = \"high\" }");
+    let refused = reload(&house, json!({})).await;
+    assert_eq!(refused.error_code().as_deref(), Some("INVALID_PARAMETER"), "{:#}", refused.body);
+    assert!(buy(&house, "acme").await.body.to_string().contains("has no adapter yet"));
+    house.configure(&with, without);
+    house.configure("settings = { priority_id = \"high\" }", "settings = { priority_id = 3002 }");
+
     command(&house, &["adapter", "install", "acme", &kevel]).await.expect("it is installed");
     let listed = command(&house, &["adapter", "list", "acme"]).await.expect("a list");
     let digest = listed.split_whitespace().next().expect("a digest").to_owned();

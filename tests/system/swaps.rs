@@ -9,11 +9,13 @@ use std::{
     time::{Duration, Instant},
 };
 
+use flightdeck::domain::digest;
+use flightdeck_test_support::guest;
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::{
-    acme::{AdServer, acme, release},
+    acme::{AdServer, acme},
     house::{Answer, BUYER, House, OPERATOR, PATIENCE, today},
     replicas::Replicas,
 };
@@ -21,12 +23,16 @@ use crate::{
 /// Clients at a time.
 const CLIENTS: usize = 16;
 
+/// Requests before the first swap, which are what the others are compared to.
+const CALM: usize = 20 * CLIENTS;
+
 /// Swaps, and after how many of them one is to a release that traps.
 const SWAPS: usize = 100;
 const TRAPS_EACH: usize = 10;
 
 async fn install(house: &House, name: &str, traps: bool) -> String {
-    let (bytes, digest) = release(name, traps);
+    let bytes = guest::release(name, traps);
+    let digest = digest::sha256(&bytes);
     let request = house.client.post(format!("{}/v1/platforms/acme/releases", house.url())).bearer_auth(OPERATOR);
     let answer = request.header("Content-Type", "application/wasm").body(bytes).send().await.expect("an answer");
     assert!(answer.status().is_success(), "{:?}", answer.text().await);
@@ -77,6 +83,15 @@ impl Load {
         }
     }
 
+    /// Waits until the clients have made so many requests.
+    async fn until(&self, requests: usize) {
+        let until = tokio::time::Instant::now() + PATIENCE;
+        while self.took.lock().expect("it is whole").len() < requests {
+            assert!(tokio::time::Instant::now() < until, "the clients make no requests");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
     /// The median and the 99th percentile of what requests took, in milliseconds, and how many there were.
     fn took(&self) -> (u128, u128, usize) {
         let mut took = std::mem::take(&mut *self.took.lock().expect("it is whole"));
@@ -97,7 +112,7 @@ async fn a_hundred_swaps_under_load_lose_fail_and_double_nothing() {
     let bad = install(&house, "bad", true).await;
     let load = Load::default();
     let swaps = async {
-        tokio::time::sleep(Duration::from_secs(2)).await;
+        load.until(CALM).await;
         let calm = load.took();
         let mut undone = 0;
         for swap in 0..SWAPS {
@@ -141,7 +156,8 @@ async fn three_replicas_follow_a_swap() {
     for index in 0..3 {
         replicas.start(index).await;
     }
-    let (bytes, digest) = release("second", false);
+    let bytes = guest::release("second", false);
+    let digest = digest::sha256(&bytes);
     let file = replicas.servers.house.dir().join("second.wasm");
     std::fs::write(&file, bytes).expect("it is written");
     let file = file.display().to_string();

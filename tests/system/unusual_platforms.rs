@@ -1,10 +1,10 @@
 //! Platforms that can do less than most: they count only totals, or can't take anything back.
 
-use flightdeck_test_support::component;
+use flightdeck_test_support::{component, guest};
 use serde_json::{Value, json};
 
 use crate::{
-    acme::{AdServer, acme, describing},
+    acme::{AdServer, acme},
     house::{Answer, BUYER, House, REVIEWER, today},
 };
 
@@ -13,7 +13,7 @@ async fn house(server: &AdServer, how: &str) -> House {
     let endpoint = server.start().await;
     let mut house = House::with(&[("acme", "7")], |_| acme(&endpoint)).await;
     let file = house.dir().join("acme.wasm");
-    std::fs::write(&file, describing(how)).expect("it is written");
+    std::fs::write(&file, guest::describing(how)).expect("it is written");
     house.configure(&component("flightdeck-test-guest").display().to_string(), &file.display().to_string());
     house.start(&[]).await;
     house

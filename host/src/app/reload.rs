@@ -2,11 +2,13 @@
 //! on any mistake.
 
 use std::{
+    collections::BTreeMap,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, SystemTime},
 };
 
+use tokio::signal::unix::Signal;
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -17,7 +19,7 @@ use super::{
 };
 use crate::{
     config::{Config, ConfigErrors},
-    domain::{audit::AuditEntry, digest, time::Timestamp},
+    domain::{audit::AuditEntry, digest, id::PlatformName, time::Timestamp},
     operations::{
         events::ITSELF,
         now,
@@ -28,11 +30,11 @@ use crate::{
 };
 
 /// The mark of the last request that every host reload its configuration.
-pub const ASKED: &str = "reload";
+const ASKED: &str = "reload";
 
 /// Like [`ASKED`], and that the components which the configuration names serve, even if the fleet has
 /// left them.
-pub const ASKED_TO_ACTIVATE: &str = "reload_activate";
+const ASKED_TO_ACTIVATE: &str = "reload_activate";
 
 /// How often a host looks whether it is to reload, and reports itself.
 const LOOK: Duration = Duration::from_secs(1);
@@ -40,8 +42,14 @@ const LOOK: Duration = Duration::from_secs(1);
 /// How often a host reports itself if nothing has changed.
 const REPORT: Duration = Duration::from_secs(10);
 
-/// A host that was not seen for so long does not serve.
-pub const GONE: Duration = Duration::from_secs(30);
+/// How long a stopping host tries to remove itself from the list of hosts.
+const LAST_WORDS: Duration = Duration::from_secs(2);
+
+/// A host that was not seen for so long does not serve, in milliseconds.
+const GONE_MS: i64 = 30_000;
+
+/// How long a host that is gone is kept in the list, in milliseconds: a day.
+const HISTORY_MS: i64 = 24 * 3_600 * 1_000;
 
 /// Why the configuration was not reloaded. The one before serves on.
 #[derive(Debug, thiserror::Error)]
@@ -128,50 +136,54 @@ impl Reloader {
     /// [`ReloadError::Release`].
     pub async fn reload(&self, actor: &str, activate: bool) -> Result<Reloaded, ReloadError> {
         let _turn = self.turn.lock().await;
+        let before = self.live.current().config;
         let reloaded = self.try_to_reload(actor, activate).await;
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let after = self.live.current().config;
+        let mut state = self.state();
+        if before.digest != after.digest {
+            state.loaded_at = now();
+        }
+        state.problem = reloaded.as_ref().err().map(ToString::to_string);
+        drop(state);
         match &reloaded {
-            Ok(reloaded) => {
-                if !reloaded.changes.is_empty() {
-                    state.loaded_at = now();
-                }
-                state.problem = None;
+            Ok(Reloaded { configuration, changes, .. }) => {
                 tracing::info!(
                     by = actor,
-                    configuration = reloaded.configuration,
-                    changes = reloaded.changes.join("; "),
+                    configuration,
+                    changes = changes.join("; "),
                     "the configuration was reloaded"
                 );
             }
+            Err(error @ ReloadError::Release(_)) => {
+                tracing::error!(by = actor, %error, "a component was not activated")
+            }
             Err(error) => {
-                state.problem = Some(error.to_string());
                 tracing::error!(by = actor, %error, "the configuration was not reloaded; the one before serves on");
             }
         }
-        drop(state);
         reloaded
     }
 
     async fn try_to_reload(&self, actor: &str, activate: bool) -> Result<Reloaded, ReloadError> {
-        let Setup { config: before, adapters } = self.live.current();
-        let config = Arc::new(Config::load(&before.file)?);
-        let fixed = before.needs_restart(&config);
+        let before = self.live.current();
+        let config = Arc::new(Config::load(&before.config.file)?);
+        let fixed = before.config.needs_restart(&config);
         if !fixed.is_empty() {
             return Err(ReloadError::NeedsRestart(fixed));
         }
-        let mut changes = before.changes(&config);
-        let setup = Setup { config: before, adapters }.renewed(config, &self.store).await?;
-        let served = serving(&self.live.current());
+        let mut changes = before.config.changes(&config);
+        let setup = before.renewed(config, &self.store).await?;
+        let served = serving(&before);
         self.authentication.revocations.refresh(&setup.config, &self.store).await?;
         releases::follow::begin(&self.store, &setup.adapters).await?;
-        self.live.replace(setup.clone());
-        let forced = if activate { self.activate(&setup, actor).await } else { Ok(()) };
-        let before: std::collections::BTreeMap<_, _> = served.into_iter().collect();
-        for (platform, release) in serving(&setup) {
-            if release.is_some() && before.get(&platform).is_some_and(|old| *old != release) {
-                changes.push(format!("another release serves {platform}"));
-            }
-        }
+        let swaps = |served: &Serving, serves: &Serving| -> Vec<String> {
+            let other =
+                served.iter().filter(|(platform, digest)| serves.get(platform).is_some_and(|now| now != *digest));
+            other.map(|(platform, _)| format!("another release serves {platform}")).collect()
+        };
+        let serves = serving(&setup);
+        changes.extend(swaps(&served, &serves));
+        // Before the configuration serves: what can't be recorded is not done.
         if !changes.is_empty() {
             let line = AuditEntry {
                 at: now(),
@@ -183,7 +195,11 @@ impl Reloader {
             };
             self.store.record(Write::Audit(line)).await?;
         }
-        forced.map_err(ReloadError::Release)?;
+        self.live.replace(setup.clone());
+        if activate {
+            self.activate(&setup, actor).await.map_err(ReloadError::Release)?;
+            changes.extend(swaps(&serves, &serving(&setup)));
+        }
         Ok(Reloaded {
             configuration: setup.config.digest.clone(),
             changes,
@@ -229,24 +245,32 @@ impl Reloader {
 
     /// Reloads whenever a person or another host asks for it, and if a watched file changes, until
     /// `stop`. `hang_up` yields at each SIGHUP.
-    pub async fn serve(self: Arc<Self>, mut hang_up: tokio::signal::unix::Signal, stop: CancellationToken) {
+    pub async fn serve(self: Arc<Self>, hang_up: Signal, stop: CancellationToken) {
+        // An unresponsive database must not keep the host from stopping.
+        stop.run_until_cancelled(self.follow(hang_up)).await;
+        let forgotten = tokio::time::timeout(LAST_WORDS, self.store.forget_host(&self.host)).await;
+        if !matches!(forgotten, Ok(Ok(()))) {
+            tracing::debug!("this host stays in the list of hosts until it is seen no more");
+        }
+    }
+
+    async fn follow(&self, mut hang_up: Signal) {
         let since = self.asked().await.unwrap_or_default();
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).asked_at = since.map(|(at, _)| at);
+        self.state().asked_at = since.map(|(at, _)| at);
         // The files may have changed since they were read at the start.
         let mut watched = None;
         let mut reported = None;
         self.report(&mut reported).await;
         loop {
             tokio::select! {
-                () = stop.cancelled() => break,
                 _ = hang_up.recv() => drop(self.reload(ITSELF, false).await),
                 () = tokio::time::sleep(LOOK) => {}
             }
-            let known = self.state.lock().unwrap_or_else(PoisonError::into_inner).asked_at;
+            let known = self.state().asked_at;
             match self.asked().await {
                 Ok(Some((at, activate))) if known.is_none_or(|known| known < at) => {
                     let _ = self.reload(ITSELF, activate).await;
-                    self.state.lock().unwrap_or_else(PoisonError::into_inner).asked_at = Some(at);
+                    self.state().asked_at = Some(at);
                 }
                 Ok(_) => {}
                 Err(error) => tracing::warn!(%error, "it is not known whether the configuration is to be reloaded"),
@@ -261,9 +285,11 @@ impl Reloader {
             watched = Some(is_now);
             self.report(&mut reported).await;
         }
-        if let Err(error) = self.store.forget_host(&self.host).await {
-            tracing::debug!(%error, "this host stays in the list of hosts until it is seen no more");
-        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Nothing panics while it holds this lock.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns the last request to reload.
@@ -300,7 +326,7 @@ impl Reloader {
 
     /// Reports this host, if there is news or it is time to.
     async fn report(&self, reported: &mut Option<HostReport>) {
-        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let state = self.state().clone();
         let report = HostReport {
             name: self.host.clone(),
             seen_at: now(),
@@ -323,13 +349,20 @@ impl Reloader {
     }
 }
 
-/// How long a host that is gone is kept in the list, in milliseconds: a day.
-const HISTORY_MS: i64 = 24 * 3_600 * 1_000;
+/// The release that serves each platform; `None` if it has no adapter.
+type Serving = BTreeMap<PlatformName, Option<String>>;
 
-/// Returns the release that serves each platform.
-fn serving(setup: &Setup) -> Vec<(crate::domain::id::PlatformName, Option<String>)> {
+fn serving(setup: &Setup) -> Serving {
     let platforms = setup.adapters.platforms().into_iter();
     platforms.map(|platform| (platform.clone(), setup.adapters.active_release(&platform))).collect()
+}
+
+/// Returns the hosts that serve from a database, by name.
+///
+/// # Errors
+/// When the database can't be read.
+pub async fn hosts(store: &Store) -> Result<Vec<HostReport>, StoreError> {
+    store.hosts(now().plus_millis(-GONE_MS)).await
 }
 
 impl App {
@@ -343,7 +376,7 @@ impl App {
         let reloaded = self.reloader.reload(&actor, activate).await?;
         let at = Reloader::ask_all(&self.store, &actor, activate).await?;
         // This host has done it.
-        self.reloader.state.lock().unwrap_or_else(PoisonError::into_inner).asked_at = Some(at);
+        self.reloader.state().asked_at = Some(at);
         Ok(reloaded)
     }
 
@@ -352,7 +385,6 @@ impl App {
     /// # Errors
     /// When the database can't be read.
     pub async fn hosts(&self) -> Result<Vec<HostReport>, AppError> {
-        let since = now().plus_millis(-i64::try_from(GONE.as_millis()).unwrap_or(i64::MAX));
-        Ok(self.store.hosts(since).await?)
+        Ok(hosts(&self.store).await?)
     }
 }

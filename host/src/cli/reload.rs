@@ -8,9 +8,8 @@ use std::{
 use anyhow::Context as _;
 
 use crate::{
-    app::reload::{GONE, Reloader},
+    app::reload::{Reloader, hosts},
     config::Config,
-    operations::now,
     serve,
     store::{Store, hosts::HostReport},
 };
@@ -34,17 +33,13 @@ pub(crate) fn reload(config: &Config, activate: bool, timeout: Duration) -> anyh
 }
 
 async fn ask(store: &Store, activate: bool, timeout: Duration) -> anyhow::Result<()> {
-    let serving = async || {
-        let since = now().plus_millis(-i64::try_from(GONE.as_millis()).unwrap_or(i64::MAX));
-        store.hosts(since).await
-    };
-    let names: BTreeSet<String> = serving().await?.into_iter().map(|host| host.name).collect();
+    let names: BTreeSet<String> = hosts(store).await?.into_iter().map(|host| host.name).collect();
     anyhow::ensure!(!names.is_empty(), "no host serves from this database; `flightdeck serve` starts one");
     let at = Reloader::ask_all(store, ACTOR, activate).await?;
     let until = Instant::now() + timeout;
-    let hosts = loop {
-        let hosts = serving().await?;
-        let mine = hosts.iter().filter(|host| names.contains(&host.name));
+    let ended = loop {
+        let serving = hosts(store).await?;
+        let mine = serving.iter().filter(|host| names.contains(&host.name));
         let is_done = |host: &HostReport| host.asked_at.is_some_and(|asked| asked >= at);
         if mine.clone().all(is_done) {
             break mine.cloned().collect::<Vec<_>>();
@@ -59,7 +54,7 @@ async fn ask(store: &Store, activate: bool, timeout: Duration) -> anyhow::Result
         tokio::time::sleep(LOOK).await;
     };
     let mut amiss = 0;
-    for host in &hosts {
+    for host in &ended {
         match &host.problem {
             None => println!("{}  serves with {} since {}", host.name, short(&host.configuration), host.loaded_at),
             Some(problem) => {
@@ -68,12 +63,12 @@ async fn ask(store: &Store, activate: bool, timeout: Duration) -> anyhow::Result
             }
         }
     }
-    let different: BTreeSet<&str> = hosts.iter().map(|host| host.configuration.as_str()).collect();
+    let different: BTreeSet<&str> = ended.iter().map(|host| host.configuration.as_str()).collect();
     if different.len() > 1 {
         println!("warning: the hosts serve with different files");
     }
-    anyhow::ensure!(amiss == 0, "{amiss} of {} hosts did not reload", hosts.len());
-    hosts.first().context("every host has stopped meanwhile").map(drop)
+    anyhow::ensure!(amiss == 0, "{amiss} of {} hosts did not reload", ended.len());
+    ended.first().context("every host has stopped meanwhile").map(drop)
 }
 
 fn short(digest: &str) -> &str {

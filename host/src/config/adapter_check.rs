@@ -5,10 +5,9 @@
 use std::{collections::BTreeMap, path::Path, time::Duration};
 
 use serde_json::Value;
-use toml::de::DeTable;
 
 use super::{
-    ConfigErrors, Place, Remark, Surroundings, folder_of,
+    ConfigErrors, Place, Remark, Surroundings, document, environment, folder_of,
     mistake::Lines,
     platforms::{self, Named},
     reader::{Node, Read, Reader},
@@ -76,15 +75,7 @@ impl AdapterCheck {
 
     fn parse(file: &Path, text: &str, name: &str, component: &Path, ad_server: &BaseUrl) -> Result<Self, ConfigErrors> {
         let lines = Lines::new(file.to_owned(), text);
-        let (document, broken) = DeTable::parse_recoverable(text);
-        if !broken.is_empty() {
-            let remark = |error: &toml::de::Error| {
-                let at = error.span().map_or(text.len(), |span| span.start);
-                Remark { place: lines.place(at), message: error.message().replace('\n', ", ") }
-            };
-            return Err(ConfigErrors::new(broken.iter().map(remark).collect()));
-        }
-        let environment = |name: &str| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned());
+        let document = document(&lines, text)?;
         let around = Surroundings { environment: &environment, is_file: &Path::is_file };
         let reader = Reader::new(lines, &around, folder_of(file));
         let named = Named {

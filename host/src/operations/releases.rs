@@ -247,7 +247,8 @@ impl Releases<'_> {
             kind,
             reason: decision.reason.clone(),
         };
-        activate(self.store, &activation, None).await.map_err(|error| match error {
+        let before = serving.map(|serving| serving.digest.clone());
+        activate(self.store, &activation, before, false).await.map_err(|error| match error {
             StoreError::Stale(_) => ReleaseError::Stale(platform.clone(), number + 1),
             error => error.into(),
         })?;
@@ -337,23 +338,27 @@ async fn record(
     store.install_release(NewRelease { release, component, line }).await
 }
 
-/// Records an activation. `unhealthy` is the release that it replaces because that one is unhealthy.
-async fn activate(store: &Store, activation: &Activation, unhealthy: Option<String>) -> Result<(), StoreError> {
+/// Records an activation. `before` is the release that it replaces, which may be unhealthy.
+async fn activate(
+    store: &Store,
+    activation: &Activation,
+    before: Option<String>,
+    is_unhealthy: bool,
+) -> Result<(), StoreError> {
     let Activation { platform, digest, actor, kind, reason, .. } = activation;
     let action = match kind {
         ActivationKind::Configuration | ActivationKind::Activate => "release.activated",
         ActivationKind::Rollback | ActivationKind::Automatic => "release.rolled_back",
     };
     let line = line(actor, action, platform, digest, reason.clone());
-    let events = happened(store, activation, unhealthy.as_deref()).await?;
+    let unhealthy = before.clone().filter(|_| is_unhealthy);
+    let events = happened(activation, before, unhealthy.as_deref());
     store.activate_release(NewActivation { activation: activation.clone(), unhealthy, line, events }).await
 }
 
-/// Returns what an activation tells the publisher's webhooks.
-async fn happened(store: &Store, activation: &Activation, unhealthy: Option<&str>) -> Result<Vec<Event>, StoreError> {
+/// Returns the events of an activation, for the publisher's webhooks.
+fn happened(activation: &Activation, before: Option<String>, unhealthy: Option<&str>) -> Vec<Event> {
     let Activation { platform, digest, actor, kind, reason, .. } = activation;
-    let history = store.activations(platform).await?;
-    let before = History(&history).serving().map(|serving| serving.digest.clone());
     let event = |kind, release: &str, before| Event {
         id: EventId::mint(),
         kind,
@@ -373,7 +378,7 @@ async fn happened(store: &Store, activation: &Activation, unhealthy: Option<&str
         ActivationKind::Rollback | ActivationKind::Automatic => EventKind::AdapterRolledBack,
     };
     let unhealthy = unhealthy.map(|release| event(EventKind::AdapterUnhealthy, release, None));
-    Ok(unhealthy.into_iter().chain([event(named, digest, before)]).collect())
+    unhealthy.into_iter().chain([event(named, digest, before)]).collect()
 }
 
 fn line(actor: &str, action: &str, platform: &PlatformName, digest: &str, reason: Option<String>) -> AuditEntry {

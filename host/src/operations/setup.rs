@@ -1,7 +1,7 @@
 //! The configuration that serves, together with the adapters that were loaded for it. A reload
 //! replaces both as one.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use tokio::sync::watch;
 
@@ -78,10 +78,10 @@ impl Setup {
     /// # Errors
     /// As for [`Setup::load`], and when the database can't be read.
     pub async fn renewed(&self, config: Arc<Config>, store: &Store) -> Result<Self, SetupError> {
-        let adapters =
-            self.adapters.renewed(&config.adapters(PathBuf::new()).platforms).await.map_err(|e| placed(&config, e))?;
+        let renewed = self.adapters.renewed(&config.platforms_in_time()).await;
+        let adapters = renewed.map_err(|error| placed(&config, error))?;
         // What is to serve may be neither what serves nor what the configuration names.
-        let mut next = std::collections::BTreeMap::new();
+        let mut next = BTreeMap::new();
         let mut wrong = Vec::new();
         for platform in adapters.platforms() {
             let history = store.activations(&platform).await?;
@@ -91,9 +91,7 @@ impl Setup {
             let Some(digest) = follows.or(serving) else { continue };
             match adapters.ready(&platform, &digest).await {
                 Ok(_) => drop(next.insert(platform, digest)),
-                Err(reason) => {
-                    wrong.push(line(&config, &PlatformError { platform, reason: reason.into() }));
-                }
+                Err(reason) => wrong.push(line(&config, &PlatformError { platform, reason: reason.into() })),
             }
         }
         if !wrong.is_empty() {
@@ -107,11 +105,8 @@ impl Setup {
 /// Returns what is wrong with the products whose platforms have an adapter. Those of other platforms
 /// are checked when one is activated.
 fn unfit(config: &Config, adapters: &Adapters, serving: impl Fn(&PlatformName) -> Option<String>) -> Vec<String> {
-    let fit = |product: &crate::config::Product| match serving(&product.platform) {
-        Some(release) => releases::unfit(adapters, product, Some(&release)),
-        None => Vec::new(),
-    };
-    config.products.iter().flat_map(fit).collect()
+    let served = config.products.iter().filter_map(|product| Some((product, serving(&product.platform)?)));
+    served.flat_map(|(product, release)| releases::unfit(adapters, product, Some(&release))).collect()
 }
 
 /// Adds to each platform that can't be used its place in the file.

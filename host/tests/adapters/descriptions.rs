@@ -4,17 +4,12 @@ use std::path::{Path, PathBuf};
 
 use flightdeck::adapters::{AdapterSetupError, PlatformConfig, inspect};
 
-use super::world::{guest, platform, start};
+use super::world::{platform, start};
 
 /// Writes the test component with another `describe`.
 fn describing(dir: &Path, how: &str) -> PathBuf {
-    let mut bytes = std::fs::read(guest()).unwrap();
-    let mark = b"describe:well ";
-    let at = bytes.windows(mark.len()).position(|window| window == mark).unwrap();
-    let text = format!("describe:{how:<23}");
-    bytes[at..at + text.len()].copy_from_slice(text.as_bytes());
     let path = dir.join(format!("{how}.wasm"));
-    std::fs::write(&path, bytes).unwrap();
+    std::fs::write(&path, flightdeck_test_support::guest::describing(how)).unwrap();
     path
 }
 

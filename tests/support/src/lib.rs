@@ -1,6 +1,7 @@
 //! Support for the tests of several crates.
 //!
 //! - [`component`]: a guest component of this workspace, built once per test process.
+//! - [`guest`]: other releases of the test guest.
 //! - [`native_code`]: what one test's host has compiled, for the hosts of others.
 //! - [`postgres`]: a database for each test. [`cable`]: a connection to one that can be cut.
 //! - [`left_out`]: reports a test that lacks a real part that it needs.
@@ -14,6 +15,7 @@ use std::{
 };
 
 pub mod cable;
+pub mod guest;
 pub mod native_code;
 pub mod postgres;
 

@@ -57,16 +57,17 @@ async fn follow_configuration(store: &Store, platform: &PlatformName, release: &
         if !History(&history).follows(&release.digest) {
             return Ok(());
         }
+        let serving = History(&history).serving();
         let activation = Activation {
             platform: platform.clone(),
-            number: History(&history).serving().map_or(0, |serving| serving.number) + 1,
+            number: serving.map_or(0, |serving| serving.number) + 1,
             digest: release.digest.clone(),
             at: now(),
             actor: ITSELF.to_owned(),
             kind: ActivationKind::Configuration,
             reason: None,
         };
-        match activate(store, &activation, None).await {
+        match activate(store, &activation, serving.map(|serving| serving.digest.clone()), false).await {
             // Another host has just decided.
             Err(StoreError::Stale(_)) if tries < TRIES => tries += 1,
             activated => return activated,
@@ -149,7 +150,7 @@ async fn roll_back(store: &Store, adapters: &Arc<Adapters>, report: &Unhealthy) 
             kind: ActivationKind::Automatic,
             reason: Some(format!("release {digest} is unhealthy: {words}")),
         };
-        match activate(store, &activation, Some(digest.clone())).await {
+        match activate(store, &activation, Some(digest.clone()), true).await {
             // What was decided meanwhile holds.
             Ok(()) | Err(StoreError::Stale(_)) => {}
             Err(error) => return Err(error),

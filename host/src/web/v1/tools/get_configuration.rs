@@ -34,9 +34,7 @@ pub const TOOL: Tool = Tool {
 async fn run(app: App, arguments: Arguments) -> Result<Answer, AppError> {
     let ConfigurationQuery {} = read(arguments)?;
     let hosts: Vec<HostAnswer> = app.hosts().await?.into_iter().map(HostAnswer::from).collect();
-    let mut configurations: Vec<&str> = hosts.iter().map(|host| host.configuration.as_str()).collect();
-    configurations.dedup();
-    let same = configurations.iter().all(|one| *one == app.config.digest);
+    let same = hosts.iter().all(|host| host.configuration == app.config.digest);
     Answer::new(&ConfigurationAnswer { configuration: app.config.digest.clone(), same, hosts })
 }
 
