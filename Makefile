@@ -6,6 +6,7 @@
 #   make test    format, lints, and every test
 #   make check-adapters   the three adapters against the contract and their emulators   (ADAPTERS="gam kevel triton")
 #   make check-examples   the example adapters in three languages, the same
+#   make check-mutants    the kit finds what is wrong with mutants of the Rust example
 #   make fuzz    each fuzz target for a minute   (FUZZ_SECONDS=60)
 #   make soak    three hosts on PostgreSQL, one on SQLite, many clients, and everything that can go wrong   (MINUTES=5 KILLS=200)
 #   make bench   what the host can do on this machine
@@ -40,7 +41,7 @@ if [ -s target/left-out ]; then \
 fi; exit $$status
 endef
 
-.PHONY: install demo run check check-adapters check-examples test fuzz soak bench scale setup install-postgres install-registry wasm-target guests build lint check-format golden clean
+.PHONY: install demo run check check-adapters check-examples check-mutants test fuzz soak bench scale setup install-postgres install-registry wasm-target guests build lint check-format golden clean
 
 ## The wasm target is the one thing that the Rust toolchain may lack.
 wasm-target:
@@ -134,6 +135,10 @@ check-examples: wasm-target
 		target/debug/flightdeck adapter check $${example#*:} --emulator "target/debug/flightdeck-emulators signpost --listen 127.0.0.1:0" \
 			--config examples/adapters/$${example%%:*}/check.toml || status=1; \
 	done; exit $$status
+
+## Mutants of the Rust example: the kit must name the rule that each of them breaks. MUTANT="a clock" takes those with these words.
+check-mutants: wasm-target
+	$(CARGO) nextest run --locked --workspace --run-ignored only -E 'test(each_mutant_of_the_rust_example)' --no-capture
 
 ## Each fuzz target for FUZZ_SECONDS, from the inputs in fuzz/corpus. Needs a nightly compiler; cargo-fuzz is installed if it is missing. What it finds
 ## new is kept in target/fuzz-corpus; a crash is in fuzz/artifacts, and becomes a test.

@@ -17,6 +17,7 @@
 //!   use, and what they have used.
 //! - `steps`, `completeness`, `egress`: what a guest may do: record its steps, which are checked
 //!   against its answer, and send requests to its own platform.
+//! - `by_hand`: calls of single functions, for an adapter's author.
 //! - `contract`: conversions between the generated types and the domain's.
 //! - `engine`: the only place that configures wasmtime.
 
@@ -35,6 +36,7 @@ use crate::domain::{
 
 mod admission;
 mod breaker;
+mod by_hand;
 mod cache;
 mod calls;
 mod compatibility;
@@ -63,6 +65,7 @@ mod usage;
 mod wait_times;
 
 pub use admission::SlotUsage;
+pub use by_hand::{Answered as AnsweredByHand, ArgumentError, Function};
 pub use cache::Loaded;
 pub use compile::{CompileError, compile_main};
 pub use config::{AdapterSetupError, AdaptersConfig, PlatformConfig, PlatformError, PlatformErrorReason};
@@ -71,7 +74,7 @@ pub use contract::fuzzing;
 pub(crate) use description::sample::{PACKAGES as SAMPLE_PACKAGES, buy as sample_buy};
 pub use description::{DescriptionError, Printed};
 pub use egress::{
-    EgressError, PatternError, ReadRequest, WriteRequest,
+    Answer, CallSeen, EgressError, Exchange, PatternError, ReadRequest, Tap, WriteRequest,
     credentials::{Credentials, CredentialsError, Secret},
     tokens::{Grant, ServiceAccountKey, ServiceAccountKeyError, TokenGrant},
 };

@@ -8,6 +8,8 @@
 //! | `adapter new` | writes a project for an adapter, in Rust, JavaScript or Python |
 //! | `adapter inspect` | prints what a component is, imports and can do |
 //! | `adapter check` | verifies a component against the contract and an ad server, for its author |
+//! | `adapter call` | calls one function of a component and shows its exchanges |
+//! | `adapter dev` | builds, serves and swaps an adapter while its author works on it |
 //! | `adapter compare` | prints what several components can do, side by side |
 //! | `adapter install`, `activate`, `rollback`, `remove`, `list`, `history` | manages the releases of a platform's adapter |
 //! | `adapter push`, `pull` | carries components through OCI registries |
@@ -35,8 +37,10 @@ use crate::{
 
 mod audit;
 mod backup;
+mod call_adapter;
 mod check_adapter;
 mod compare;
+mod dev_adapter;
 mod inspect;
 mod moving;
 mod new_adapter;
@@ -169,6 +173,11 @@ enum AdapterCommand {
     /// Check a component against the contract and an ad server, for its author: plans, crashes at
     /// every request, reads, updates. Needs neither a database nor a serving host.
     Check(check_adapter::CheckAdapter),
+    /// Work on an adapter: builds it, serves it in a host of its own with an emulator, builds and
+    /// swaps it again whenever a file is saved, and prints each call with its requests.
+    Dev(dev_adapter::DevAdapter),
+    /// Call one function of a component, and print its requests, its steps and its answer.
+    Call(call_adapter::CallAdapter),
     /// Print what several components can do, side by side, as a Markdown table.
     Compare {
         /// The components.
@@ -295,6 +304,8 @@ pub fn run(arguments: Arguments) -> ExitCode {
         }
         Command::Adapter(AdapterCommand::New { name, lang, into }) => new_adapter::new(&name, lang, &into),
         Command::Adapter(AdapterCommand::Check(asked)) => check_adapter::run(asked),
+        Command::Adapter(AdapterCommand::Dev(asked)) => dev_adapter::run(asked),
+        Command::Adapter(AdapterCommand::Call(asked)) => call_adapter::run(asked),
         Command::Adapter(AdapterCommand::Compare { files }) => compare::compare(&files),
         Command::Adapter(AdapterCommand::Releases(command)) => releases::run(command),
         Command::Adapter(AdapterCommand::Signing(command)) => signing::run(&command),

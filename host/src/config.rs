@@ -51,7 +51,7 @@ pub mod tokens;
 mod values;
 mod webhooks;
 
-pub use adapter_check::AdapterCheck;
+pub use adapter_check::{AdapterCheck, Dev};
 pub use approvals::{ApprovalQuestion, ApprovalRule, Needed};
 pub use callers::{Callers, Rate, Rates};
 pub use keys::KeySetting;

@@ -6,9 +6,10 @@
 //!   and JUnit.
 //! - `bench`: the component with its hosts. `proxy`: the network between them and the ad server, in
 //!   which requests fail. `journal`: the durable record, which dies at a commit.
-//! - `sample`, `generator`: what is bought.
+//! - `sample`, `generator`, `variant`: what is bought.
 //! - `planning`, `creating`, `troubles`, `reading`, `updating`: the rules, by group. `work`: one
 //!   operation, and what it leaves on the ad server.
+//! - `calling`: one call of one function, for `flightdeck adapter call`.
 //! - `emulator`: starts an emulator and stops it.
 
 use std::{
@@ -24,6 +25,7 @@ use crate::{
 };
 
 mod bench;
+mod calling;
 mod creating;
 mod emulator;
 mod generator;
@@ -37,8 +39,10 @@ mod rules;
 mod sample;
 mod troubles;
 mod updating;
+mod variant;
 mod work;
 
+pub use calling::{CallError, CallOptions, Called, CalledStep, Caller, ShownExchange};
 pub use emulator::{Emulator, EmulatorError};
 pub use print::{json, junit, table};
 pub use report::{Finding, Report, Used, Verdict};

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use tracing_subscriber::{EnvFilter, layer::SubscriberExt, util::SubscriberInitExt};
 
 use crate::{
-    adapters::Adapters,
+    adapters::{Adapters, Tap},
     app::{
         App,
         authentication::{self, Authentication},
@@ -54,8 +54,26 @@ const LAST_WORDS: Duration = Duration::from_secs(2);
 /// # Errors
 /// The reason why the host can't start.
 pub fn serve(config: Config) -> anyhow::Result<()> {
-    start_logging(&config);
-    runtime()?.block_on(serve_until_stopped(Arc::new(config)))
+    start_logging(&config, "info");
+    runtime()?.block_on(serve_until_stopped(Arc::new(config), Extras::default()))
+}
+
+/// What a host has besides its configuration, for an adapter's author.
+#[derive(Debug, Default)]
+pub(crate) struct Extras {
+    /// Where it listens, instead of the configured address.
+    pub(crate) listener: Option<tokio::net::TcpListener>,
+    /// Who is shown the calls of every platform.
+    pub(crate) tap: Option<Arc<dyn Tap>>,
+}
+
+/// Serves for an adapter's author, with warnings as its only log.
+///
+/// # Errors
+/// As [`serve`].
+pub(crate) async fn serve_with(config: Config, extras: Extras) -> anyhow::Result<()> {
+    start_logging(&config, "warn");
+    Box::pin(serve_until_stopped(Arc::new(config), extras)).await
 }
 
 /// Checks what only the adapters can validate: that they load, and that the settings match their
@@ -68,12 +86,12 @@ pub fn check(config: Config) -> anyhow::Result<()> {
     runtime()?.block_on(load(Arc::new(config))).map(|_| ())
 }
 
-fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+pub(crate) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build().context("the runtime did not start")
 }
 
-fn start_logging(config: &Config) {
-    let filter = EnvFilter::try_from_env("FLIGHTDECK_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+fn start_logging(config: &Config, usual: &str) {
+    let filter = EnvFilter::try_from_env("FLIGHTDECK_LOG").unwrap_or_else(|_| EnvFilter::new(usual));
     let registry = tracing_subscriber::registry().with(filter);
     let colours = std::io::stderr().is_terminal();
     let started = if config.server.json_logs {
@@ -120,12 +138,15 @@ async fn load(config: Arc<Config>) -> anyhow::Result<Setup> {
     Ok(Setup::load(config, compiler).await?)
 }
 
-async fn serve_until_stopped(config: Arc<Config>) -> anyhow::Result<()> {
+async fn serve_until_stopped(config: Arc<Config>, extras: Extras) -> anyhow::Result<()> {
     let connections = server::files::connections(config.server.max_connections, outgoing(&config))?;
     let counted = metrics::start().context("nothing can be counted")?;
     let store = open_store(&config).await?;
     let setup = load(config.clone()).await?;
     let adapters = setup.adapters.clone();
+    if let Some(tap) = extras.tap {
+        adapters.platforms().iter().for_each(|platform| adapters.tap(platform, tap.clone()));
+    }
     at_rest::begin(&store).await?;
     tell_what_serves(&config, &store).await?;
     replicas::join(&store, &adapters);
@@ -177,9 +198,12 @@ async fn serve_until_stopped(config: Arc<Config>) -> anyhow::Result<()> {
     let waiting = signals.clone();
     let clock = tokio::spawn(timers::serve(store.clone(), signals, live_setup, stop.clone()));
     let reloading = tokio::spawn(reloader.serve(hang_up()?, stop.clone()));
-    let listener = tokio::net::TcpListener::bind(config.server.listen)
-        .await
-        .with_context(|| format!("could not listen on {}", config.server.listen))?;
+    let listener = match extras.listener {
+        Some(listener) => listener,
+        None => tokio::net::TcpListener::bind(config.server.listen)
+            .await
+            .with_context(|| format!("could not listen on {}", config.server.listen))?,
+    };
     // Install the signal handlers before the log says `serving`. A client that reads this line may
     // stop the host at once, and that must be an orderly shutdown.
     let told_to_stop = told_to_stop()?;

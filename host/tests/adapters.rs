@@ -5,6 +5,8 @@
 
 #[path = "adapters/bulkheads.rs"]
 mod bulkheads;
+#[path = "adapters/by_hand.rs"]
+mod by_hand;
 #[path = "adapters/calls.rs"]
 mod calls;
 #[path = "adapters/conformance.rs"]

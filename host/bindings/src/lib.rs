@@ -5,7 +5,7 @@
 
 #![allow(missing_docs, reason = "generated: the documentation is in the WIT files")]
 
-/// Package `flightdeck:ad-server@0.1.0`.
+/// Package `flightdeck:ad-server@1.0.0`.
 pub mod v1_0 {
     #[cfg(not(feature = "arbitrary"))]
     wasmtime::component::bindgen!({
@@ -13,7 +13,7 @@ pub mod v1_0 {
         world: "adapter",
         imports: { default: async | trappable },
         exports: { default: async },
-        additional_derives: [PartialEq],
+        additional_derives: [PartialEq, serde::Serialize, serde::Deserialize],
     });
 
     // For the fuzz targets: bindgen takes no conditional derive.
@@ -23,6 +23,6 @@ pub mod v1_0 {
         world: "adapter",
         imports: { default: async | trappable },
         exports: { default: async },
-        additional_derives: [PartialEq, arbitrary::Arbitrary],
+        additional_derives: [PartialEq, serde::Serialize, serde::Deserialize, arbitrary::Arbitrary],
     });
 }

@@ -7,11 +7,11 @@ use flightdeck_bindings::v1_0::flightdeck::ad_server::adapter_types as wit;
 use super::{
     AdapterChange, Adapters, Call, CallSteps, Journal, completeness,
     contract::{self, Outgoing},
-    egress::{DeclaredRequests, Mode},
+    egress::{CallSeen, DeclaredRequests, Mode},
     failures,
     registry::Platform,
     release::Release,
-    sandbox::{CallSetup, Function},
+    sandbox::{CallSetup, Ended, Function},
 };
 use crate::{
     clock,
@@ -45,6 +45,11 @@ pub(super) struct Calling<'a> {
 
 impl<'a> Calling<'a> {
     pub(super) async fn run<T: Send + 'static>(self, function: impl Function<T>) -> Result<T, Failure> {
+        self.run_and_listen(function).await.answer
+    }
+
+    /// As [`Calling::run`], and returns what the guest has printed as well.
+    pub(super) async fn run_and_listen<T: Send + 'static>(self, function: impl Function<T>) -> Ended<T> {
         let setup = CallSetup {
             runtime: &self.adapters.library.runtime,
             pre: &self.release.pre,
@@ -58,7 +63,7 @@ impl<'a> Calling<'a> {
             deadline: Some(self.deadline),
             clock_ahead: self.clock_ahead,
         };
-        setup.run(function).await
+        setup.run_and_listen(function).await
     }
 
     /// Returns how the platform counts delivery, as the call's release describes it.
@@ -351,6 +356,14 @@ pub(super) fn count_call(
     failure: Option<&Failure>,
 ) {
     platform.probation.ended(&platform.name, &release.digest, failure);
+    if let Some(tap) = platform.egress.tap.get() {
+        tap.called(CallSeen {
+            purpose,
+            release: release.digest.clone(),
+            failure: failure.cloned(),
+            took: Duration::from_secs_f64(watch.seconds()),
+        });
+    }
     let (name, purpose) = (platform.name.to_string(), purpose.as_str());
     let outcome = failure.map_or("ok", |failure| failure.kind.as_str());
     metrics::counter!(ADAPTER_CALLS, "platform" => name.clone(), "purpose" => purpose, "outcome" => outcome)

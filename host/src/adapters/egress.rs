@@ -48,6 +48,7 @@ pub(crate) mod pace;
 mod platform;
 mod running;
 mod sending;
+mod tap;
 pub(crate) mod tokens;
 
 pub(crate) use declared::{DeclaredRequests, Requests};
@@ -58,6 +59,7 @@ pub(crate) use platform::PlatformEgress;
 use platform::{is_forbidden, shown};
 pub(crate) use running::Running;
 pub(crate) use sending::Gate;
+pub use tap::{Answer, CallSeen, Exchange, Tap};
 
 /// Methods that a guest may never use: they open tunnels, or make no sense through a client.
 const NEVER: [Method; 2] = [Method::CONNECT, Method::TRACE];

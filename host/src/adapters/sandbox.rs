@@ -144,17 +144,9 @@ impl Parts {
 }
 
 impl CallSetup<'_> {
-    /// Runs one exported function in a fresh instance, on the guest threads.
-    ///
-    /// # Errors
-    /// When a limit is hit, the guest traps, or something is refused. Errors never reveal the
-    /// host's internals.
-    pub(crate) async fn run<T: Send + 'static>(self, function: impl Function<T>) -> Result<T, Failure> {
-        self.run_and_listen(function).await.answer
-    }
-
-    /// As [`CallSetup::run`], and returns what the guest has printed as well. Only the guest's
-    /// author may be shown that.
+    /// Runs one exported function in a fresh instance, on the guest threads. Returns as well what the
+    /// guest has printed, which only its author may be shown. The answer is a failure if a limit is
+    /// hit, the guest traps, or something is refused; failures never reveal the host's internals.
     pub(crate) async fn run_and_listen<T: Send + 'static>(self, function: impl Function<T>) -> Ended<T> {
         let log = GuestLog::new(self.limits.log_bytes);
         let answer = self.run_with(&log, function).await;

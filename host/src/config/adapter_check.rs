@@ -26,6 +26,9 @@ use crate::{
 /// What stands for the ad server's address anywhere in the file, as in the address of a login.
 const AD_SERVER: &str = "${AD_SERVER}";
 
+/// Stands for the ad server's address while there is none.
+const NOWHERE: &str = "http://127.0.0.1:9";
+
 /// The addresses of this machine, at which the kit itself listens.
 const LOOPBACK: [&str; 2] = ["127.0.0.0/8", "::1/128"];
 
@@ -51,9 +54,31 @@ pub struct AdapterCheck {
     /// `[sample.values]`: for targeting dimensions without a list of values, some that the ad server
     /// knows.
     pub values: BTreeMap<Dimension, Vec<String>>,
+    /// `[dev]`: how the adapter is built and tried.
+    pub dev: Dev,
+}
+
+/// The section `[dev]`, for `adapter dev`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Dev {
+    /// `build`: the command that builds the component, in the folder of the file.
+    pub build: Option<String>,
+    /// `component`: the component that it builds, relative to the folder of the file.
+    pub component: Option<String>,
+    /// `emulator`: the command that starts an emulator of the ad server.
+    pub emulator: Option<String>,
 }
 
 impl AdapterCheck {
+    /// Reads what the file says before there is a component or an ad server.
+    ///
+    /// # Errors
+    /// When the file can't be read or is invalid. Lists every mistake.
+    pub fn dev(file: &Path) -> Result<Dev, ConfigErrors> {
+        let nowhere = NOWHERE.parse().map_err(|_| ConfigErrors::new(Vec::new()))?;
+        Self::load(Some(file), "dev", Path::new("component.wasm"), &nowhere).map(|check| check.dev)
+    }
+
     /// Reads the file, or takes the defaults if there is none. `name` is the platform's name.
     ///
     /// # Errors
@@ -105,6 +130,11 @@ impl AdapterCheck {
             creatives: section.tables("creatives", creative),
             values: section.table_if_table("values", |section| Some(listed(section))).unwrap_or_default(),
         });
+        let dev = root.section("dev", |section| Dev {
+            build: section.optional("build", values::words),
+            component: section.optional("component", values::words),
+            emulator: section.optional("emulator", values::words),
+        });
         root.refuse_unknown_keys();
         let Sample { currency, formats, creatives, values } = sample?;
         Some(Self {
@@ -116,6 +146,7 @@ impl AdapterCheck {
             formats,
             creatives,
             values,
+            dev: dev?,
         })
     }
 }
@@ -223,6 +254,9 @@ mod tests {
             media_url = "https://cdn.example.com/b.png"
             width = 300
             height = 250
+            [dev]
+            build = "make"
+            component = "acme.wasm"
             [sample.values]
             geo_city = ["Toronto, CA-ON"]
             "#,
@@ -230,6 +264,7 @@ mod tests {
         .unwrap();
         assert_eq!(check.platform.settings["network"], "n");
         assert_eq!(check.platform.limits.requests, 50);
+        assert_eq!((check.dev.build.as_deref(), check.dev.emulator), (Some("make"), None));
         assert_eq!((check.creatives[0].width, check.lookup_wait), (Some(300), Some(Duration::ZERO)));
         assert_eq!(check.values[&Dimension::GeoCity], ["Toronto, CA-ON"]);
     }

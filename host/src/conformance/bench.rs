@@ -17,8 +17,8 @@ use super::{
 };
 use crate::{
     adapters::{
-        AdapterChange, AdapterSetupError, Adapters, AdaptersConfig, Call, EngineOptions, PlatformConfig, RemoteBuy,
-        Usage,
+        AdapterChange, AdapterSetupError, Adapters, AdaptersConfig, AnsweredByHand, ArgumentError, Call, EngineOptions,
+        Function, PlatformConfig, RemoteBuy, Usage,
     },
     clock,
     config::AdapterCheck,
@@ -198,6 +198,17 @@ impl<'b> Lane<'b> {
         let call = self.call(journal.operation(), journal.objects(), within);
         // Boxed, as are other large futures here: together they would not fit on the stack of a thread.
         Box::pin(self.adapters.execute(&self.bench.name, &self.release, &call, change, journal.clone())).await
+    }
+
+    /// Calls one function with arguments in JSON.
+    pub(super) async fn call_by_hand(
+        &self,
+        function: Function,
+        arguments: &serde_json::Value,
+        journal: &Arc<KitJournal>,
+    ) -> Result<AnsweredByHand, ArgumentError> {
+        let call = self.call(journal.operation(), journal.objects(), None);
+        Box::pin(self.adapters.call_by_hand(&self.bench.name, function, &call, arguments, journal.clone())).await
     }
 
     /// Finds what a step has made.

@@ -11,6 +11,7 @@ use super::{
     generator::{Generator, Request},
     report::Notebook,
     rules::{self, Rule},
+    variant,
 };
 use crate::domain::{
     failure::{Failure, FailureKind},
@@ -34,6 +35,8 @@ struct Counts {
     accepted: usize,
     beyond: usize,
     refused: usize,
+    /// Requests that were compared with one that differs in one part.
+    varied: usize,
     /// Why requests within the capabilities were refused, with the number of times.
     reasons: BTreeMap<String, usize>,
 }
@@ -69,6 +72,9 @@ async fn plan_some(lane: &Lane<'_>, notebook: &Notebook, requests: &Mutex<Vec<Re
         if let Some(difference) = difference(&first, &again) {
             notebook.fail(rules::PLAN_SAME, format!("{}: {difference}", request.shown()));
         }
+        if let Ok(plan) = &first {
+            compare(lane, &request, plan, notebook, counts).await;
+        }
         judge(&request, first, notebook, &mut lock(counts));
     }
     for seen in lane.proxy.seen() {
@@ -76,8 +82,20 @@ async fn plan_some(lane: &Lane<'_>, notebook: &Notebook, requests: &Mutex<Vec<Re
     }
 }
 
+/// Plans a request that differs in one part: the plan must differ, too, or something of it is lost.
+async fn compare(lane: &Lane<'_>, request: &Request, plan: &PlatformPlan, notebook: &Notebook, counts: &Mutex<Counts>) {
+    let Some((other, what)) = variant::of(request).filter(|_| request.beyond.is_empty()) else { return };
+    // What the adapter refuses is not lost.
+    let Ok(varied) = lane.plan(other.change(), Duration::ZERO).await else { return };
+    lock(counts).varied += 1;
+    if varied.changes == plan.changes {
+        notebook.fail(rules::PLAN_COMPLETE, format!("{}: the plan is the same with {what}", request.shown()));
+    }
+}
+
 fn sum_up(counts: &Counts, notebook: &Notebook) {
-    let Counts { within, accepted, beyond, refused, reasons } = counts;
+    let Counts { within, accepted, beyond, refused, varied, reasons } = counts;
+    notebook.seen(rules::PLAN_COMPLETE, format!("{varied} pairs of requests that differ in one part"));
     if *within > 0 {
         let mut reasons: Vec<(&String, &usize)> = reasons.iter().collect();
         reasons.sort_by(|one, other| other.1.cmp(one.1));

@@ -59,6 +59,10 @@ rules! {
         "Requests within the declared capabilities are accepted",
         "adapter-types.wit: description",
         "declare only what plan accepts, with its values; list values that the ad server knows in [sample.values]";
+    PLAN_COMPLETE = "plan.complete",
+        "A request that differs in one part has another plan",
+        "world.wit: plan; adapter-types.wit: change-plan",
+        "plan and send every value that was asked for: all values of a list, and amounts as exact decimals, never as floats; refuse what can't be sent";
     PLAN_REFUSES = "plan.refuses",
         "A request outside of the declared capabilities is refused, and its field named",
         "world.wit: plan; adapter-types.wit: failure-item",

@@ -14,7 +14,7 @@ use http_body_util::BodyExt as _;
 use tokio::{sync::OwnedSemaphorePermit, task::AbortHandle};
 use wasmtime_wasi_http::{Error, WasiBody};
 
-use super::{CallEgress, credentials::Injection, echo::Scrubber, running::Request};
+use super::{CallEgress, credentials::Injection, echo::Scrubber, running::Request, tap::Tapped};
 use crate::adapters::limits::LimitHit;
 
 /// How long an unread answer keeps its request's turn. Reading even a large report takes less.
@@ -51,6 +51,7 @@ pub(super) struct ResponseBody {
     ended: bool,
     turn: Turn,
     running: Request,
+    tapped: Option<Tapped>,
 }
 
 impl ResponseBody {
@@ -58,13 +59,13 @@ impl ResponseBody {
         inner: reqwest::Body,
         call: Arc<CallEgress>,
         turn: OwnedSemaphorePermit,
-        mut running: Request,
+        (mut running, tapped): (Request, Option<Tapped>),
     ) -> Self {
         running.waits(false);
         let turn = Turn::hold(turn);
         let injection = call.platform.authentication.known();
         let scrubber = Scrubber::new();
-        Self { inner, call, injection, scrubber, received: 0, ended: false, turn, running }
+        Self { inner, call, injection, scrubber, received: 0, ended: false, turn, running, tapped }
     }
 
     fn count(&mut self, length: usize) -> Result<(), Error> {
@@ -122,6 +123,9 @@ impl Body for ResponseBody {
         loop {
             if this.ended {
                 let rest = this.scrubber.end(this.injection.echoes());
+                if let Some(mut tapped) = this.tapped.take() {
+                    tapped.read(&rest);
+                }
                 return Poll::Ready((!rest.is_empty()).then(|| Ok(Frame::data(rest))));
             }
             let polled = Pin::new(&mut this.inner).poll_frame(cx);
@@ -144,6 +148,9 @@ impl Body for ResponseBody {
                     }
                     let data = this.scrubber.next(this.injection.echoes(), data);
                     if !data.is_empty() {
+                        if let Some(tapped) = &mut this.tapped {
+                            tapped.read(&data);
+                        }
                         return Poll::Ready(Some(Ok(Frame::data(data))));
                     }
                 }

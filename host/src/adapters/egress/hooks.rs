@@ -12,6 +12,7 @@ use super::{
     CallEgress, Mode,
     body::{self, ResponseBody},
     is_forbidden, shown,
+    tap::Tapped,
 };
 use crate::{
     adapters::{failures, limits::LimitHit},
@@ -103,6 +104,7 @@ impl CallEgress {
             injection.apply_query(&mut sent_to);
         }
 
+        let tapped = self.platform.tap.get().map(|tap| Tapped::new(tap, &parts.method, &url, &body));
         let mut prepared = reqwest::Request::new(parts.method, sent_to);
         *prepared.headers_mut() = headers;
         if !body.is_empty() {
@@ -142,7 +144,16 @@ impl CallEgress {
         if let Some(leaving) = leaving {
             leaving.became(became);
         }
-        let response = answered?;
+        let response = match answered {
+            Ok(response) => response,
+            Err(error) => {
+                if let Some(tapped) = tapped {
+                    tapped.failed(&error.to_string());
+                }
+                return Err(error);
+            }
+        };
+        let tapped = tapped.map(|tapped| tapped.answered(response.status().as_u16()));
         let accepted = response.status() != http::StatusCode::UNAUTHORIZED;
         if let Some(injection) = given
             && authentication.judged(&injection, accepted).await
@@ -158,7 +169,7 @@ impl CallEgress {
         let mut response = http::Response::new(());
         *response.status_mut() = head.status;
         *response.headers_mut() = self.response_headers(&head.headers);
-        Ok(response.map(|()| ResponseBody::new(body, self, turn, running).boxed_unsync()))
+        Ok(response.map(|()| ResponseBody::new(body, self, turn, (running, tapped)).boxed_unsync()))
     }
 
     /// Returns what a failed request means for the journal and for the guest.

@@ -1,6 +1,10 @@
 //! The egress of one platform: its addresses, credentials and pace, shared by all calls.
 
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{
+    collections::HashSet,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use http::{HeaderName, header};
 use reqwest::Url;
@@ -9,6 +13,7 @@ use super::{
     Requests,
     credentials::{self, Authentication, Injection},
     pace::Pace,
+    tap::Tap,
 };
 use crate::{
     adapters::{PlatformConfig, failures, shared::Shared},
@@ -64,6 +69,8 @@ pub(crate) struct PlatformEgress {
     identity: credentials::Secret,
     pub(super) connect_timeout: Duration,
     pub(super) client: reqwest::Client,
+    /// Who is shown every request, if anybody is.
+    pub(crate) tap: OnceLock<Arc<dyn Tap>>,
 }
 
 impl PlatformEgress {
@@ -101,6 +108,7 @@ impl PlatformEgress {
             pace: Pace::new(config.max_concurrent_requests, config.rate_per_second),
             connect_timeout: config.connect_timeout,
             client,
+            tap: OnceLock::new(),
         })
     }
 

@@ -1,0 +1,276 @@
+//! Calls one function of an adapter with arguments in JSON, for its author. Names are those of the
+//! WIT files; `json` has the form.
+
+use std::sync::Arc;
+
+use flightdeck_bindings::v1_0::flightdeck::ad_server::adapter_types as wit;
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::{Map, Value};
+
+use super::{
+    AdapterChange, Adapters, Call, CallSteps, Journal, RemoteBuy, Tap,
+    calls::{Calling, counted},
+    contract::{self, Outgoing},
+    egress::Mode,
+    sandbox::Ended,
+};
+use crate::{
+    clock,
+    domain::{
+        failure::{Failure, FailureKind},
+        id::PlatformName,
+    },
+};
+
+mod json;
+
+/// A function that an adapter exports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Function {
+    /// `describe`.
+    Describe,
+    /// `plan`.
+    Plan,
+    /// `create-media-buy`.
+    CreateMediaBuy,
+    /// `add-creative-assets`.
+    AddCreativeAssets,
+    /// `update-media-buy`.
+    UpdateMediaBuy,
+    /// `cancel-media-buy`.
+    CancelMediaBuy,
+    /// `check-status`.
+    CheckStatus,
+    /// `get-delivery`.
+    GetDelivery,
+    /// `apply-performance-index`.
+    ApplyPerformanceIndex,
+    /// `find-made`.
+    FindMade,
+    /// `stop-made`.
+    StopMade,
+}
+
+impl Function {
+    /// Every function, in the order of the WIT file.
+    pub const ALL: [Self; 11] = [
+        Self::Describe,
+        Self::Plan,
+        Self::CreateMediaBuy,
+        Self::AddCreativeAssets,
+        Self::UpdateMediaBuy,
+        Self::CancelMediaBuy,
+        Self::CheckStatus,
+        Self::GetDelivery,
+        Self::ApplyPerformanceIndex,
+        Self::FindMade,
+        Self::StopMade,
+    ];
+
+    /// Returns its name in the WIT file.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Describe => "describe",
+            Self::Plan => "plan",
+            Self::CreateMediaBuy => "create-media-buy",
+            Self::AddCreativeAssets => "add-creative-assets",
+            Self::UpdateMediaBuy => "update-media-buy",
+            Self::CancelMediaBuy => "cancel-media-buy",
+            Self::CheckStatus => "check-status",
+            Self::GetDelivery => "get-delivery",
+            Self::ApplyPerformanceIndex => "apply-performance-index",
+            Self::FindMade => "find-made",
+            Self::StopMade => "stop-made",
+        }
+    }
+
+    /// Parses the name of a function.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|function| function.as_str() == name)
+    }
+
+    /// Whether it changes something on the ad server.
+    pub const fn writes(self) -> bool {
+        matches!(
+            self,
+            Self::CreateMediaBuy
+                | Self::AddCreativeAssets
+                | Self::UpdateMediaBuy
+                | Self::CancelMediaBuy
+                | Self::ApplyPerformanceIndex
+                | Self::StopMade
+        )
+    }
+
+    fn mode(self, journal: Journal, call: &Call) -> Mode {
+        match self {
+            Self::Describe | Self::Plan => Mode::Offline,
+            _ if self.writes() => Mode::Write(CallSteps::new(journal, &call.remote)),
+            _ => Mode::Read,
+        }
+    }
+}
+
+/// Why a call can't be made.
+#[derive(Debug, thiserror::Error)]
+pub enum ArgumentError {
+    /// An argument does not fit its type.
+    #[error("{at}: {message}")]
+    Wrong {
+        /// Where, as in `buy.packages[0].price`.
+        at: String,
+        /// What is wrong, and what would be right.
+        message: String,
+    },
+    /// The platform has no such release.
+    #[error("{0}")]
+    Unavailable(Failure),
+}
+
+impl From<Failure> for ArgumentError {
+    fn from(failure: Failure) -> Self {
+        Self::Unavailable(failure)
+    }
+}
+
+/// What a call by hand has answered.
+#[derive(Debug)]
+pub struct Answered {
+    /// The answer of the function, or why there is none.
+    pub answer: Result<Value, Failure>,
+    /// What the adapter has printed.
+    pub printed: String,
+}
+
+impl Adapters {
+    /// Returns the arguments that the host would pass to a function for a change or a read of this
+    /// buy, without `ctx`. A function about an object that a step made has no such arguments.
+    pub(crate) async fn arguments(
+        &self,
+        platform: &PlatformName,
+        function: Function,
+        change: AdapterChange<'_>,
+        advertiser_id: &str,
+    ) -> Result<Value, ArgumentError> {
+        let platform = self.platform(platform)?;
+        let release = &*self.release(platform, None).await?;
+        let outgoing = Outgoing { platform: &platform.name, capabilities: &release.capabilities };
+        let change_to = || outgoing.change(change);
+        let mut arguments = Map::new();
+        let mut put = |name: &str, value: Value| drop(arguments.insert(name.to_owned(), value));
+        match function {
+            Function::Describe | Function::FindMade | Function::StopMade => {}
+            Function::Plan => put("change", plain(&change_to())),
+            Function::CheckStatus | Function::GetDelivery => {
+                let asked = RemoteBuy { buy: change.buy(), advertiser_id: advertiser_id.to_owned() };
+                put("buys", plain(&vec![contract::remote_buy(&platform.name, &asked)]));
+                if function == Function::GetDelivery {
+                    let today = clock::now().day().to_string();
+                    put("range", plain(&wit::DateRange { first: today.clone(), last: today }));
+                }
+            }
+            _ => match change_to() {
+                wit::Change::Create(buy) | wit::Change::Cancel(buy) => put("buy", plain(&buy)),
+                wit::Change::AddCreatives(batch) => put("batch", plain(&batch)),
+                wit::Change::Update(update) => put("update", plain(&update)),
+                wit::Change::PerformanceIndex(update) => put("update", plain(&update)),
+            },
+        }
+        let types = json::Types::of(&release.pre, &self.library.runtime.engine, function.as_str());
+        Ok(Value::Object(types.parameters_to_wit(arguments)))
+    }
+
+    /// Calls a function of the release that serves a platform. `arguments` has the function's
+    /// parameters by name. Fields that it gives for `ctx` replace those that the host fills in.
+    ///
+    /// # Errors
+    /// When an argument does not fit its type. A failure of the call is in the answer.
+    pub(crate) async fn call_by_hand(
+        &self,
+        platform: &PlatformName,
+        function: Function,
+        call: &Call,
+        arguments: &Value,
+        journal: Journal,
+    ) -> Result<Answered, ArgumentError> {
+        let platform = self.platform(platform)?;
+        let release = &*self.release(platform, None).await?;
+        let types = json::Types::of(&release.pre, &self.library.runtime.engine, function.as_str());
+        let mode = function.mode(journal, call);
+        let purpose = mode.purpose();
+        let calling = self.calling(platform, release, call.operation.as_str(), mode, call.deadline);
+        let context = calling.context(Some(call));
+        let arguments = types.parameters_from_wit(arguments, plain(&context))?;
+        let mut printed = String::new();
+        let answer = counted(platform, release, purpose, async {
+            let ended = run(calling, function, arguments).await?;
+            printed = ended.printed;
+            ended.answer
+        })
+        .await;
+        Ok(Answered { answer: answer.map(|answer| types.result_to_wit(answer)), printed })
+    }
+
+    /// Shows the requests of all calls on a platform to `tap` from now on. Only the first tap of a
+    /// platform is used.
+    pub fn tap(&self, platform: &PlatformName, tap: Arc<dyn Tap>) {
+        if let Some(platform) = self.platforms.get(platform) {
+            // A second tap is not used.
+            let _ = platform.egress.tap.set(tap);
+        }
+    }
+}
+
+/// A value in the form of the generated types.
+fn plain<T: Serialize>(value: &T) -> Value {
+    // The generated types have no maps and no floats that JSON lacks.
+    serde_json::to_value(value).unwrap_or(Value::Null)
+}
+
+/// Takes an argument, which has been checked against its type.
+fn take<T: DeserializeOwned>(arguments: &mut Map<String, Value>, name: &str) -> Result<T, Failure> {
+    let value = arguments.remove(name).unwrap_or(Value::Null);
+    serde_json::from_value(value).map_err(|error| {
+        Failure::new(FailureKind::Rejected, "argument", format!("the argument `{name}` does not fit: {error}"))
+    })
+}
+
+async fn run(
+    calling: Calling<'_>,
+    function: Function,
+    mut arguments: Map<String, Value>,
+) -> Result<Ended<Value>, Failure> {
+    let given = &mut arguments;
+    macro_rules! called {
+        ($method:ident $(, $name:ident: $ty:ty)*) => {{
+            let context: wit::Context = take(given, "ctx")?;
+            $(let $name: $ty = take(given, stringify!($name))?;)*
+            calling
+                .run_and_listen(move |store, adapter| {
+                    let guest = adapter.flightdeck_ad_server_ad_server();
+                    Box::pin(async move { Ok(plain(&guest.$method(store, &context $(, &$name)*).await?)) })
+                })
+                .await
+        }};
+    }
+    Ok(match function {
+        Function::Describe => {
+            calling
+                .run_and_listen(|store, adapter| {
+                    let guest = adapter.flightdeck_ad_server_ad_server();
+                    Box::pin(async move { Ok(plain(&guest.call_describe(store).await?)) })
+                })
+                .await
+        }
+        Function::Plan => called!(call_plan, change: wit::Change),
+        Function::CreateMediaBuy => called!(call_create_media_buy, buy: wit::MediaBuy),
+        Function::AddCreativeAssets => called!(call_add_creative_assets, batch: wit::CreativeBatch),
+        Function::UpdateMediaBuy => called!(call_update_media_buy, update: wit::MediaBuyUpdate),
+        Function::CancelMediaBuy => called!(call_cancel_media_buy, buy: wit::MediaBuy),
+        Function::CheckStatus => called!(call_check_status, buys: Vec<wit::RemoteBuy>),
+        Function::GetDelivery => called!(call_get_delivery, buys: Vec<wit::RemoteBuy>, range: wit::DateRange),
+        Function::ApplyPerformanceIndex => called!(call_apply_performance_index, update: wit::PerformanceUpdate),
+        Function::FindMade => called!(call_find_made, step: wit::MadeStep),
+        Function::StopMade => called!(call_stop_made, object: wit::MadeObject),
+    })
+}
