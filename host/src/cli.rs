@@ -11,7 +11,7 @@
 //! | `adapter call` | calls one function of a component and shows its exchanges |
 //! | `adapter dev` | builds, serves and swaps an adapter while its author works on it |
 //! | `adapter compare` | prints what several components can do, side by side |
-//! | `adapter install`, `activate`, `rollback`, `remove`, `list`, `history` | manages the releases of a platform's adapter |
+//! | `adapter install`, `activate`, `rollback`, `remove`, `list`, `show`, `history` | manages the releases of a platform's adapter |
 //! | `adapter push`, `pull` | carries components through OCI registries |
 //! | `adapter keygen`, `sign`, `verify` | makes keys, signs components and verifies their signatures |
 //! | `token create`, `list`, `revoke`, `restore` | manages bearer tokens; a token's text is printed once |

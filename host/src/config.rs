@@ -64,6 +64,7 @@ pub use retention::Retention;
 pub use server::{Data, Server};
 pub use store::{StoreSettings, StoreUrl};
 pub use tokens::Token;
+pub(crate) use values::parse_duration;
 
 use mistake::Lines;
 use reader::Reader;

@@ -8,6 +8,7 @@ mod approving;
 mod at_rest;
 mod bulkheads;
 mod callers;
+mod canary;
 mod command_line;
 mod counting;
 mod crash;

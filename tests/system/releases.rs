@@ -13,10 +13,10 @@ use crate::{
     receiver::Receiver,
 };
 
-const RELEASES: &str = "/v1/platforms/acme/releases";
+pub(crate) const RELEASES: &str = "/v1/platforms/acme/releases";
 
 /// A host on which the test guest serves the platform `acme`, and nothing needs an approval.
-async fn house() -> House {
+pub(crate) async fn house() -> House {
     let more = |endpoint: &str| {
         let adapter = component("flightdeck-test-guest").display().to_string();
         format!(
@@ -41,7 +41,7 @@ fn release(house: &House, name: &str, traps: bool) -> (PathBuf, String) {
 }
 
 /// Runs `flightdeck adapter …`; what it printed, or why it failed.
-async fn adapter(house: &House, arguments: &[&str]) -> Result<String, String> {
+pub(crate) async fn adapter(house: &House, arguments: &[&str]) -> Result<String, String> {
     let done = house.command().arg("adapter").args(arguments).output().await.expect("it runs");
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     if done.status.success() { Ok(text(&done.stdout)) } else { Err(text(&done.stderr)) }
@@ -52,14 +52,14 @@ fn shown(path: &Path) -> String {
 }
 
 /// The release that plans a buy on the platform now.
-async fn planned_by(house: &House) -> String {
+pub(crate) async fn planned_by(house: &House) -> String {
     let request = json!({ "packages": ["acme"], "total_budget": 100, "flight_start_date": today(), "dry_run": true });
     let answer = house.post(BUYER, "/v1/media-buys", request).await.expect(200);
     answer.body["plan"][0]["adapter_release"].as_str().unwrap_or_else(|| panic!("{:#}", answer.body)).to_owned()
 }
 
 /// Waits until this release plans.
-async fn until_planned_by(house: &House, wanted: &str) {
+pub(crate) async fn until_planned_by(house: &House, wanted: &str) {
     let until = tokio::time::Instant::now() + PATIENCE;
     while planned_by(house).await != wanted {
         assert!(tokio::time::Instant::now() < until, "{wanted} never plans:\n{}", house.log());
@@ -73,7 +73,7 @@ async fn upload(house: &House, bytes: Vec<u8>, media_type: &str) -> (StatusCode,
     (answer.status(), answer.json().await.expect("JSON"))
 }
 
-async fn decide(house: &House, path: &str, body: Value, if_match: &str) -> Answer {
+pub(crate) async fn decide(house: &House, path: &str, body: Value, if_match: &str) -> Answer {
     let headers: &[(&str, &str)] = if if_match.is_empty() { &[] } else { &[("If-Match", if_match)] };
     house.try_call(OPERATOR, Method::POST, path, Some(&body), headers).await.expect("an answer")
 }

@@ -130,7 +130,10 @@ impl Adapters {
     ) -> Result<PlatformPlan, Failure> {
         let platform = self.platform(platform)?;
         let named = release.is_some();
-        let release = self.release(platform, release).await?;
+        let release = match platform.canary_for(change.buy().id.as_str()).filter(|_| !named) {
+            Some(canary) => canary,
+            None => self.release(platform, release).await?,
+        };
         let planned = self.plan_with(platform, &release, call, change, Duration::ZERO).await;
         let fault = planned.as_ref().err().filter(|_| !named);
         match fault.and_then(|fault| platform.fallback(&release, fault)) {

@@ -226,9 +226,15 @@ impl<'a, R: BatchedRead> Reading<'a, R> {
         let platform = self.platform;
         platform.egress.pace.may_begin(Purpose::Read)?;
         let permit = platform.breaker.permit(platform.name.as_str(), Purpose::Read)?;
-        let mut answers = self.ask_release(self.release, batch).await;
+        let canary = batch.buys.first().and_then(|asked| platform.canary_for(asked.buy.id.as_str()));
+        // A batch has the size that the release that serves declares.
+        let takes =
+            |can: &Release| usize::try_from(can.capabilities.batch_size).is_ok_and(|most| batch.buys.len() <= most);
+        let canary = canary.filter(|canary| takes(canary));
+        let release = canary.as_deref().unwrap_or(self.release);
+        let mut answers = self.ask_release(release, batch).await;
         if let Err(failure) = &answers
-            && let Some(other) = platform.fallback(self.release, failure)
+            && let Some(other) = platform.fallback(release, failure)
         {
             answers = self.ask_release(&other, batch).await;
         }

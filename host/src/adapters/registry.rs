@@ -24,6 +24,7 @@ use crate::domain::{
     failure::{Failure, FailureKind},
     id::PlatformName,
     purpose::Purpose,
+    release::Canary,
     step::Patience,
 };
 
@@ -119,6 +120,37 @@ impl Adapters {
         platform.judge(&self.library, &release, Path::new(digest)).await?;
         platform.activate(release, probation);
         Ok(())
+    }
+
+    /// Gives an installed release a share of the calls, beside the one that serves.
+    ///
+    /// # Errors
+    /// As [`Adapters::activate`].
+    pub async fn begin_trial(&self, platform: &PlatformName, digest: &str, canary: Canary) -> Result<(), InstallError> {
+        let platform = self.configured(platform)?;
+        let release = platform.load(&self.library, self.shared.get(), digest, Path::new(digest)).await?;
+        platform.judge(&self.library, &release, Path::new(digest)).await?;
+        platform.begin_trial(release, canary);
+        Ok(())
+    }
+
+    /// Ends the trial of a release, if there is one.
+    pub fn end_trial(&self, platform: &PlatformName) {
+        if let Some(platform) = self.platforms.get(platform) {
+            platform.end_trial();
+        }
+    }
+
+    /// Returns the release on trial and its share.
+    pub fn trial(&self, platform: &PlatformName) -> Option<(String, Canary)> {
+        let platform = self.platforms.get(platform)?;
+        let releases = platform.releases.read().unwrap_or_else(PoisonError::into_inner);
+        releases.canary.as_ref().map(|(release, canary)| (release.digest.clone(), *canary))
+    }
+
+    /// Whether a release on trial has had enough calls on this host and is healthy.
+    pub fn has_done_well(&self, platform: &PlatformName, digest: &str) -> bool {
+        self.platforms.get(platform).is_some_and(|platform| platform.probation.has_done_well(digest))
     }
 
     /// Returns the reports of unhealthy releases. Only the first caller gets them.

@@ -24,6 +24,7 @@ impl From<ReleaseError> for AppError {
             ReleaseError::Install(_) => Self::new(ErrorCode::InvalidParameter, message),
             ReleaseError::Products(_)
             | ReleaseError::NothingBefore(_)
+            | ReleaseError::NothingServes(_)
             | ReleaseError::Serves(..)
             | ReleaseError::Needed(_) => Self::state(message),
             ReleaseError::Loses(_) => Self::state(message).suggest("send accept_losses: true if that is wanted"),

@@ -211,7 +211,7 @@ impl Reloader {
     async fn activate(&self, setup: &Setup, actor: &str) -> Result<(), ReleaseError> {
         let releases = Releases { store: &self.store, adapters: &setup.adapters, config: &setup.config, actor };
         let reason = Some("the configuration names it".to_owned());
-        let decision = Decision { reason, expected: None, accept_losses: true };
+        let decision = Decision { reason, expected: None, accept_losses: true, trial: None };
         for platform in setup.adapters.platforms() {
             let Some(release) = setup.adapters.configured_release(&platform).filter(|release| !release.active) else {
                 continue;

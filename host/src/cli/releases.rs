@@ -1,16 +1,20 @@
-//! The commands `adapter install`, `activate`, `rollback`, `remove`, `list` and `history`. They write
+//! The commands `adapter install`, `activate`, `rollback`, `remove`, `list`, `show` and `history`. They write
 //! to the database, and the hosts that serve from it follow within a second.
 #![expect(clippy::print_stdout, reason = "a command line prints")]
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use clap::{Args, Subcommand};
 
 use super::{WithConfig, load, oci};
 use crate::{
     adapters::Adapters,
-    domain::{capability::difference::Difference, id::PlatformName, release::Activation},
-    operations::releases::{Decision, Installed, ReleaseView, Releases},
+    domain::{
+        capability::difference::Difference,
+        id::PlatformName,
+        release::{Activation, Canary},
+    },
+    operations::releases::{Decision, Installed, ReleaseView, Releases, Trial},
     serve,
 };
 
@@ -36,6 +40,8 @@ pub(crate) enum ReleaseCommand {
         #[arg(long, requires = "activate")]
         accept_losses: bool,
         #[command(flatten)]
+        share: Share,
+        #[command(flatten)]
         registry: oci::RegistryOptions,
     },
     /// Make an installed release serve its platform, on every host.
@@ -49,6 +55,8 @@ pub(crate) enum ReleaseCommand {
         /// Activate it although it can do less than the release that serves.
         #[arg(long)]
         accept_losses: bool,
+        #[command(flatten)]
+        share: Share,
     },
     /// Make the release serve again that served before the current one was activated.
     Rollback {
@@ -68,9 +76,31 @@ pub(crate) enum ReleaseCommand {
         reason: Option<String>,
     },
     /// List the installed releases of a platform, oldest first.
-    List(OnPlatform),
+    List {
+        #[command(flatten)]
+        on: OnPlatform,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show what an installed release is and can do, and what it changes against the one that serves.
+    Show {
+        #[command(flatten)]
+        on: OnPlatform,
+        /// The release: the SHA-256 of its component, or at least its first 6 digits.
+        digest: String,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
     /// List which releases served a platform, newest first, and who decided that.
-    History(OnPlatform),
+    History {
+        #[command(flatten)]
+        on: OnPlatform,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 /// The platform of a command.
@@ -80,6 +110,36 @@ pub(crate) struct OnPlatform {
     with: WithConfig,
     /// The platform, as the configuration names it.
     platform: String,
+}
+
+/// The share of a release on trial.
+#[derive(Debug, Args)]
+pub(crate) struct Share {
+    /// Give the release this share of the media buys, as 5%, beside the one that serves. It takes over
+    /// by itself if it does well, and is rolled back if not.
+    #[arg(long, value_name = "PERCENT", value_parser = percent)]
+    canary: Option<u8>,
+    /// After which time it takes over, as 30m or 2h.
+    #[arg(long, value_name = "TIME", value_parser = time, requires = "canary", default_value = "30m")]
+    canary_for: Duration,
+}
+
+impl Share {
+    fn trial(&self) -> Option<Trial> {
+        self.canary.map(|percent| Trial { percent, lasts: self.canary_for })
+    }
+}
+
+fn percent(text: &str) -> Result<u8, String> {
+    let number = text.strip_suffix('%').unwrap_or(text).parse::<u8>().ok();
+    number
+        .filter(|number| (1..100).contains(number))
+        .ok_or_else(|| "must be a share like 5%, from 1% to 99%".to_owned())
+}
+
+fn time(text: &str) -> Result<Duration, String> {
+    let found = crate::config::parse_duration(text).filter(|found| !found.is_zero());
+    found.ok_or_else(|| "must be a time with its unit (s, m, h, d), like 30m".to_owned())
 }
 
 /// The options of a decision.
@@ -94,15 +154,15 @@ pub(crate) struct Why {
 }
 
 impl Why {
-    fn decision(self, accept_losses: bool) -> Decision {
-        Decision { reason: self.reason, expected: self.expect, accept_losses }
+    fn decision(self, accept_losses: bool, trial: Option<Trial>) -> Decision {
+        Decision { reason: self.reason, expected: self.expect, accept_losses, trial }
     }
 }
 
 /// Runs a command.
 pub(crate) fn run(command: ReleaseCommand) -> anyhow::Result<()> {
     match command {
-        ReleaseCommand::Install { on, component, activate, decision, accept_losses, registry } => {
+        ReleaseCommand::Install { on, component, activate, decision, accept_losses, share, registry } => {
             let (bytes, origin) = oci::fetch(&component, &on.platform, &registry)?;
             with_releases(&on, async |releases, platform| {
                 let installed = releases.install(platform, &bytes, origin.as_deref()).await?;
@@ -114,19 +174,20 @@ pub(crate) fn run(command: ReleaseCommand) -> anyhow::Result<()> {
                     );
                     return Ok(());
                 }
-                let decision = decision.decision(accept_losses);
+                let decision = decision.decision(accept_losses, share.trial());
                 show_activation(&releases.activate(platform, &installed.release.digest, &decision).await?);
                 Ok(())
             })
         }
-        ReleaseCommand::Activate { on, digest, decision, accept_losses } => {
+        ReleaseCommand::Activate { on, digest, decision, accept_losses, share } => {
             with_releases(&on, async |releases, platform| {
-                show_activation(&releases.activate(platform, &digest, &decision.decision(accept_losses)).await?);
+                let decision = decision.decision(accept_losses, share.trial());
+                show_activation(&releases.activate(platform, &digest, &decision).await?);
                 Ok(())
             })
         }
         ReleaseCommand::Rollback { on, decision } => with_releases(&on, async |releases, platform| {
-            show_activation(&releases.rollback(platform, &decision.decision(true)).await?);
+            show_activation(&releases.rollback(platform, &decision.decision(true, None)).await?);
             Ok(())
         }),
         ReleaseCommand::Remove { on, digest, reason } => with_releases(&on, async |releases, platform| {
@@ -134,12 +195,34 @@ pub(crate) fn run(command: ReleaseCommand) -> anyhow::Result<()> {
             println!("removed {}", removed.digest);
             Ok(())
         }),
-        ReleaseCommand::List(on) => with_releases(&on, async |releases, platform| {
-            releases.list(platform).await?.iter().for_each(show_release);
+        ReleaseCommand::List { on, json } => with_releases(&on, async |releases, platform| {
+            let list = releases.list(platform).await?;
+            match json {
+                true => print_json(&serde_json::json!({ "releases": list.iter().map(in_json).collect::<Vec<_>>() }))?,
+                false => list.iter().for_each(show_release),
+            }
             Ok(())
         }),
-        ReleaseCommand::History(on) => with_releases(&on, async |releases, platform| {
-            releases.history(platform).await?.iter().rev().for_each(show_activation);
+        ReleaseCommand::Show { on, digest, json } => with_releases(&on, async |releases, platform| {
+            let shown = releases.show(platform, &digest).await?;
+            let mut whole = in_json(&shown.view);
+            if let Some(fields) = whole.as_object_mut() {
+                fields.insert("description".to_owned(), serde_json::to_value(&*shown.capabilities)?);
+                fields.insert("difference".to_owned(), serde_json::to_value(&shown.difference)?);
+            }
+            if json {
+                return print_json(&whole);
+            }
+            show_release(&shown.view);
+            show_difference(&shown.difference);
+            print_json(&whole["description"])
+        }),
+        ReleaseCommand::History { on, json } => with_releases(&on, async |releases, platform| {
+            let history = releases.history(platform).await?;
+            match json {
+                true => print_json(&serde_json::json!({ "activations": history.iter().rev().collect::<Vec<_>>() }))?,
+                false => history.iter().rev().for_each(show_activation),
+            }
             Ok(())
         }),
     }
@@ -190,10 +273,26 @@ fn show_difference(difference: &Difference) {
     }
 }
 
+fn print_json(value: &serde_json::Value) -> anyhow::Result<()> {
+    println!("{}", serde_json::to_string_pretty(value)?);
+    Ok(())
+}
+
+fn in_json(view: &ReleaseView) -> serde_json::Value {
+    let ReleaseView { release, serving, rollback, canary } = view;
+    serde_json::json!({
+        "platform": release.platform, "digest": release.digest, "version": release.version,
+        "installed_at": release.installed_at, "installed_by": release.installed_by,
+        "unhealthy_at": release.unhealthy_at, "serving": serving, "rollback": rollback,
+        "canary_percent": canary.map(|canary| canary.percent), "promote_at": canary.map(|canary| canary.promote_at),
+    })
+}
+
 fn show_release(view: &ReleaseView) {
-    let ReleaseView { release, serving, rollback } = view;
+    let ReleaseView { release, serving, rollback, canary } = view;
     let standing = match (serving, rollback, release.unhealthy_at) {
         (true, ..) => "serves".to_owned(),
+        _ if let Some(canary) = canary => shown_trial(*canary),
         (_, true, _) => "rollback".to_owned(),
         (_, _, Some(at)) => format!("unhealthy {at}"),
         _ => String::new(),
@@ -205,7 +304,12 @@ fn show_release(view: &ReleaseView) {
 }
 
 fn show_activation(activation: &Activation) {
-    let Activation { number, digest, at, actor, kind, reason, .. } = activation;
+    let Activation { number, digest, at, actor, kind, reason, canary, .. } = activation;
+    let trial = canary.map_or_else(String::new, |canary| format!("  {}", shown_trial(canary)));
     let reason = reason.as_deref().map_or_else(String::new, |reason| format!("  {reason}"));
-    println!("{number:>4}  {at}  {digest}  {kind} by {actor}{reason}");
+    println!("{number:>4}  {at}  {digest}  {kind} by {actor}{reason}{trial}");
+}
+
+fn shown_trial(canary: Canary) -> String {
+    format!("on trial with {} % of the media buys, takes over at {}", canary.percent, canary.promote_at)
 }

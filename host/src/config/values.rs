@@ -178,7 +178,7 @@ pub(super) fn short_millis(node: Node<'_>) -> Read<u32> {
 }
 
 /// Parses numbers and units, such as `30s` or `1h30m`.
-fn parse_duration(text: &str) -> Option<Duration> {
+pub(crate) fn parse_duration(text: &str) -> Option<Duration> {
     let mut rest = text.trim();
     let mut total = Duration::ZERO;
     if rest.is_empty() {

@@ -147,6 +147,9 @@ pub enum EventData {
         by: String,
         /// Why.
         reason: Option<String>,
+        /// The share of media buys that the release gets, if it is on trial beside the one before.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        canary_percent: Option<u8>,
     },
     /// The owner of an endpoint requested a test event.
     Test {

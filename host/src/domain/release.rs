@@ -20,6 +20,8 @@ names! {
         Rollback = "rollback",
         /// The host rolled back to it, because the one that served was unhealthy.
         Automatic = "automatic",
+        /// The host had it take over, because its canary share went well.
+        Promotion = "promotion",
     }
 }
 
@@ -58,6 +60,30 @@ pub struct Activation {
     pub kind: ActivationKind,
     /// Why, in the actor's words.
     pub reason: Option<String>,
+    /// The share of the calls that the release gets, beside the one that serves. `None`: it serves.
+    pub canary: Option<Canary>,
+}
+
+/// The share of a platform's calls that a release gets on trial.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Canary {
+    /// The share in per cent, 1 to 99. All plans of one media buy, and what follows from them, are in
+    /// it or not.
+    pub percent: u8,
+    /// When the release takes over, if it has done well until then.
+    pub promote_at: Timestamp,
+}
+
+impl Canary {
+    /// Whether a media buy is in the share. The same buy is in every larger share, too.
+    pub fn has(self, buy: &str) -> bool {
+        // FNV-1a: the share of a buy must be the same on every host and after a restart.
+        let hash = buy
+            .bytes()
+            .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3));
+        // The low bits of an FNV hash depend on few bits of the text.
+        (hash ^ (hash >> 32)) % 100 < u64::from(self.percent)
+    }
 }
 
 /// The activations of one platform, oldest first.
@@ -65,9 +91,19 @@ pub struct Activation {
 pub struct History<'a>(pub &'a [Activation]);
 
 impl<'a> History<'a> {
-    /// The activation that holds now.
+    /// The activation of the release that serves.
     pub fn serving(self) -> Option<&'a Activation> {
-        self.0.last()
+        self.0.iter().rev().find(|activation| activation.canary.is_none())
+    }
+
+    /// The activation of the release on trial beside it, if there is one.
+    pub fn canary(self) -> Option<&'a Activation> {
+        self.0.last().filter(|activation| activation.canary.is_some())
+    }
+
+    /// The number of the last activation, or 0: what a decision is made on.
+    pub fn number(self) -> i64 {
+        self.0.last().map_or(0, |activation| activation.number)
     }
 
     /// Whether a host whose configuration names `digest` activates it: when nothing serves the
@@ -78,10 +114,14 @@ impl<'a> History<'a> {
     }
 
     /// The release that a rollback activates: the one that served before the current one was
-    /// activated. A second rollback goes further back.
+    /// activated. A second rollback goes further back. If a release is on trial, the one that serves:
+    /// a rollback ends the trial.
     pub fn before(self) -> Option<&'a str> {
+        if self.canary().is_some() {
+            return self.serving().map(|serving| serving.digest.as_str());
+        }
         let mut served: Vec<&str> = Vec::new();
-        for activation in self.0 {
+        for activation in self.0.iter().filter(|activation| activation.canary.is_none()) {
             let digest = activation.digest.as_str();
             match activation.kind {
                 ActivationKind::Rollback | ActivationKind::Automatic => {
@@ -91,7 +131,7 @@ impl<'a> History<'a> {
                         served.push(digest);
                     }
                 }
-                ActivationKind::Configuration | ActivationKind::Activate => {
+                ActivationKind::Configuration | ActivationKind::Activate | ActivationKind::Promotion => {
                     if served.last() != Some(&digest) {
                         served.push(digest);
                     }
@@ -117,6 +157,7 @@ mod tests {
             actor: "ops".to_owned(),
             kind,
             reason: None,
+            canary: None,
         }
     }
 
@@ -151,6 +192,38 @@ mod tests {
         assert_eq!(before(&steps).as_deref(), Some("a"));
         steps.push(("c", Activate));
         assert_eq!(before(&steps).as_deref(), Some("a"), "the same again is no other");
+    }
+
+    #[test]
+    fn a_trial_changes_nothing_of_what_serves_and_a_rollback_ends_it() {
+        let mut all = history(&[("a", Configuration), ("b", Activate), ("c", Activate)]);
+        let canary = Some(Canary { percent: 5, promote_at: Timestamp::from_micros(1) });
+        all[2].canary = canary;
+        let told = History(&all);
+        assert_eq!((told.serving().unwrap().digest.as_str(), told.number()), ("b", 3));
+        assert_eq!(told.canary().unwrap().digest, "c");
+        assert_eq!(told.before(), Some("b"), "a rollback ends the trial");
+        assert!(!told.follows("c"), "a start does not bring back what was tried");
+        all.push(activation(4, "b", Rollback));
+        let told = History(&all);
+        assert_eq!((told.canary(), told.serving().unwrap().digest.as_str()), (None, "b"));
+        assert_eq!(told.before(), Some("a"), "what was only tried never served");
+        all.push(Activation { canary, ..activation(5, "c", Activate) });
+        all.push(activation(6, "c", ActivationKind::Promotion));
+        let told = History(&all);
+        assert_eq!((told.canary(), told.serving().unwrap().digest.as_str(), told.before()), (None, "c", Some("b")));
+    }
+
+    #[test]
+    fn a_share_is_about_what_it_says_and_grows_without_losing_anybody() {
+        let at = |percent| Canary { percent, promote_at: Timestamp::from_micros(0) };
+        let buys: Vec<String> = (0..10_000).map(|number| format!("acme_{number}")).collect();
+        for percent in [1, 5, 20, 50, 99] {
+            let within = buys.iter().filter(|buy| at(percent).has(buy)).count();
+            let expected = usize::from(percent) * 100;
+            assert!(within.abs_diff(expected) < 150, "{percent} %: {within} of 10,000");
+            assert!(buys.iter().all(|buy| !at(percent - 1).has(buy) || at(percent).has(buy)));
+        }
     }
 
     proptest! {

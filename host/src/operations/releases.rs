@@ -6,7 +6,7 @@
 //! release that it began on, whose bytes are in the database, unless the host rolled back from that
 //! release because it was unhealthy.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use crate::{
     adapters::{Adapters, InstallError, ReleaseInfo},
@@ -16,7 +16,7 @@ use crate::{
         capability::{Capabilities, difference::Difference},
         event::{Event, EventData, EventKind},
         id::{EventId, MediaBuyId, PlatformName, PrincipalId},
-        release::{Activation, ActivationKind, History, Release},
+        release::{Activation, ActivationKind, Canary, History, Release},
     },
     operations::now,
     store::{
@@ -29,6 +29,9 @@ pub mod follow;
 
 /// The fewest digits of a digest that name a release.
 const FEWEST_DIGITS: usize = 6;
+
+/// How long a release is on trial, if nobody says otherwise.
+pub const DEFAULT_TRIAL: Duration = Duration::from_secs(1_800);
 
 /// Why a release can't be installed, activated or removed. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
@@ -63,6 +66,9 @@ pub enum ReleaseError {
     /// The release is still needed.
     #[error("the release is needed by operation {0}, which began on it; remove it when that has ended")]
     Needed(String),
+    /// No release serves that another one could be tried beside.
+    #[error("no release serves {0} yet, so none can get a share of its calls; activate one without a canary")]
+    NothingServes(PlatformName),
     /// Somebody else has decided since.
     #[error("which release serves {0} was decided anew meanwhile (activation {1}): look at it and decide again")]
     Stale(PlatformName, i64),
@@ -80,6 +86,19 @@ pub struct ReleaseView {
     pub serving: bool,
     /// Whether a rollback would activate it.
     pub rollback: bool,
+    /// The share of the calls that it gets on trial.
+    pub canary: Option<Canary>,
+}
+
+/// A release with what it can do.
+#[derive(Debug, Clone)]
+pub struct Shown {
+    /// The release.
+    pub view: ReleaseView,
+    /// What it says of itself.
+    pub capabilities: Arc<Capabilities>,
+    /// What it changes against the release that serves.
+    pub difference: Difference,
 }
 
 /// A release that was installed.
@@ -102,6 +121,17 @@ pub struct Decision {
     pub expected: Option<i64>,
     /// Whether it may do less than the release that serves.
     pub accept_losses: bool,
+    /// The share of the calls that the release gets, instead of all of them.
+    pub trial: Option<Trial>,
+}
+
+/// How a release is tried beside the one that serves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Trial {
+    /// The share of media buys that it gets, 1 to 99 per cent.
+    pub percent: u8,
+    /// After which time it takes over, if it has done well.
+    pub lasts: Duration,
 }
 
 /// Manages the releases of a host's platforms, in the name of an actor.
@@ -185,7 +215,8 @@ impl Releases<'_> {
     ) -> Result<Release, ReleaseError> {
         let release = self.find(platform, named).await?;
         let history = self.store.activations(platform).await?;
-        if History(&history).serving().is_some_and(|serving| serving.digest == release.digest) {
+        let held = [History(&history).serving(), History(&history).canary()];
+        if held.into_iter().flatten().any(|activation| activation.digest == release.digest) {
             return Err(ReleaseError::Serves(platform.clone(), release.digest));
         }
         if let Some(operation) = self.store.needs_release(&release.digest).await? {
@@ -204,12 +235,28 @@ impl Releases<'_> {
         self.known(platform)?;
         let history = self.store.activations(platform).await?;
         let (serving, before) = (History(&history).serving(), History(&history).before());
+        let tried = History(&history).canary();
         let view = |release: Release| ReleaseView {
             serving: serving.is_some_and(|serving| serving.digest == release.digest),
             rollback: before == Some(release.digest.as_str()),
+            canary: tried.filter(|tried| tried.digest == release.digest).and_then(|tried| tried.canary),
             release,
         };
         Ok(self.store.releases(platform).await?.into_iter().map(view).collect())
+    }
+
+    /// Returns an installed release, what it can do, and what it changes against the one that serves.
+    ///
+    /// # Errors
+    /// When it is not installed or can't be used.
+    pub async fn show(&self, platform: &PlatformName, named: &str) -> Result<Shown, ReleaseError> {
+        let digest = self.find(platform, named).await?.digest;
+        self.adapters.ready(platform, &digest).await?;
+        let capabilities = self.adapters.capabilities_of(platform, Some(&digest));
+        let view = self.list(platform).await?.into_iter().find(|view| view.release.digest == digest);
+        let none = || ReleaseError::NoSuchRelease(platform.clone(), named.to_owned());
+        let (view, capabilities) = view.zip(capabilities).ok_or_else(none)?;
+        Ok(Shown { view, capabilities, difference: self.difference(platform, &digest) })
     }
 
     /// Returns the activations of a platform, oldest first.
@@ -230,29 +277,40 @@ impl Releases<'_> {
         decision: &Decision,
     ) -> Result<Activation, ReleaseError> {
         let history = self.store.activations(platform).await?;
-        let serving = History(&history).serving();
-        let number = serving.map_or(0, |serving| serving.number);
+        let (serving, tried) = (History(&history).serving(), History(&history).canary());
+        let number = History(&history).number();
         if decision.expected.is_some_and(|expected| expected != number) {
             return Err(ReleaseError::Stale(platform.clone(), number));
         }
-        if serving.is_some_and(|serving| serving.digest == digest) {
+        // To activate what serves ends a trial.
+        let ends_trial = tried.is_some() && decision.trial.is_none();
+        if serving.is_some_and(|serving| serving.digest == digest) && !ends_trial {
             return Err(ReleaseError::Serves(platform.clone(), digest.to_owned()));
         }
+        if serving.is_none() && decision.trial.is_some() {
+            return Err(ReleaseError::NothingServes(platform.clone()));
+        }
+        let at = now();
+        let canary = decision.trial.map(|trial| Canary { percent: trial.percent, promote_at: at.plus(trial.lasts) });
         let activation = Activation {
             platform: platform.clone(),
             number: number + 1,
             digest: digest.to_owned(),
-            at: now(),
+            at,
             actor: self.actor.to_owned(),
             kind,
             reason: decision.reason.clone(),
+            canary,
         };
-        let before = serving.map(|serving| serving.digest.clone());
+        let before = tried.filter(|tried| tried.digest != digest).or(serving).map(|before| before.digest.clone());
         activate(self.store, &activation, before, false).await.map_err(|error| match error {
             StoreError::Stale(_) => ReleaseError::Stale(platform.clone(), number + 1),
             error => error.into(),
         })?;
-        self.adapters.activate(platform, digest, kind == ActivationKind::Activate).await?;
+        match canary {
+            Some(canary) => self.adapters.begin_trial(platform, digest, canary).await?,
+            None => self.adapters.activate(platform, digest, kind == ActivationKind::Activate).await?,
+        }
         Ok(activation)
     }
 
@@ -347,7 +405,8 @@ async fn activate(
 ) -> Result<(), StoreError> {
     let Activation { platform, digest, actor, kind, reason, .. } = activation;
     let action = match kind {
-        ActivationKind::Configuration | ActivationKind::Activate => "release.activated",
+        _ if activation.canary.is_some() => "release.tried",
+        ActivationKind::Configuration | ActivationKind::Activate | ActivationKind::Promotion => "release.activated",
         ActivationKind::Rollback | ActivationKind::Automatic => "release.rolled_back",
     };
     let line = line(actor, action, platform, digest, reason.clone());
@@ -371,10 +430,13 @@ fn happened(activation: &Activation, before: Option<String>, unhealthy: Option<&
             before,
             by: actor.clone(),
             reason: reason.clone(),
+            canary_percent: activation.canary.map(|canary| canary.percent),
         },
     };
     let named = match kind {
-        ActivationKind::Configuration | ActivationKind::Activate => EventKind::AdapterActivated,
+        ActivationKind::Configuration | ActivationKind::Activate | ActivationKind::Promotion => {
+            EventKind::AdapterActivated
+        }
         ActivationKind::Rollback | ActivationKind::Automatic => EventKind::AdapterRolledBack,
     };
     let unhealthy = unhealthy.map(|release| event(EventKind::AdapterUnhealthy, release, None));

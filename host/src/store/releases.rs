@@ -7,7 +7,7 @@ use crate::{
         event::Event,
         id::PlatformName,
         purpose::Purpose,
-        release::{Activation, ActivationKind, Release},
+        release::{Activation, ActivationKind, Canary, Release},
         time::Timestamp,
     },
     store::{
@@ -88,19 +88,23 @@ impl Store {
     /// Reads the activations of a platform, oldest first; if there are very many, the latest ones.
     pub async fn activations(&self, platform: &PlatformName) -> Result<Vec<Activation>, StoreError> {
         let asked = Statement::new(
-            "SELECT platform, number, digest, at, actor, kind, reason FROM activations
+            "SELECT platform, number, digest, at, actor, kind, reason, percent, promote_at FROM activations
              WHERE platform = ? ORDER BY number DESC LIMIT ?",
         );
         let found = self.read(asked.with(platform.as_str()).with(MOST_ACTIVATIONS)).await?;
         found.iter().rev().map(activation).collect()
     }
 
-    /// Reads the activation that holds for each platform.
+    /// Reads the activations that hold for each platform: that of the release that serves, and after
+    /// it that of a release on trial.
     pub async fn serving(&self) -> Result<Vec<Activation>, StoreError> {
         let asked = Statement::new(
-            "SELECT platform, number, digest, at, actor, kind, reason FROM activations
-             WHERE number = (SELECT max(number) FROM activations AS later WHERE later.platform = activations.platform)
-             ORDER BY platform LIMIT ?",
+            "SELECT platform, number, digest, at, actor, kind, reason, percent, promote_at FROM activations
+             WHERE number IN (
+                 SELECT max(number) FROM activations AS later WHERE later.platform = activations.platform
+                 UNION SELECT max(number) FROM activations AS later
+                 WHERE later.platform = activations.platform AND later.percent IS NULL)
+             ORDER BY platform, number LIMIT ?",
         );
         self.read(asked.with(MOST_ROWS)).await?.iter().map(activation).collect()
     }
@@ -178,7 +182,17 @@ fn activation(row: &Row) -> Result<Activation, StoreError> {
         kind: ActivationKind::parse(&kind)
             .ok_or_else(|| StoreError::Corrupt(format!("an activation has the unknown kind {kind:?}")))?,
         reason: row.maybe_text("reason")?,
+        canary: canary(row)?,
     })
+}
+
+fn canary(row: &Row) -> Result<Option<Canary>, StoreError> {
+    let (Some(percent), Some(promote_at)) = (row.maybe_int("percent")?, row.maybe_moment("promote_at")?) else {
+        return Ok(None);
+    };
+    let percent = u8::try_from(percent)
+        .map_err(|_| StoreError::Corrupt(format!("an activation has a share of {percent} per cent")))?;
+    Ok(Some(Canary { percent, promote_at }))
 }
 
 async fn keep(
@@ -242,7 +256,7 @@ async fn activate(
     dialect: &Dialect,
     (new, events): &(NewActivation, Vec<Formatted>),
 ) -> Result<(), StoreError> {
-    let Activation { platform, number, digest, at, actor, kind, reason } = &new.activation;
+    let Activation { platform, number, digest, at, actor, kind, reason, canary } = &new.activation;
     let mut script = Script::default();
     if let Some(unhealthy) = &new.unhealthy {
         script
@@ -261,8 +275,8 @@ async fn activate(
         .bind(digest.as_str());
     script
         .statement(
-            "INSERT INTO activations (platform, number, digest, at, actor, kind, reason)
-             SELECT ?, ?, ?, ?, ?, ?, ? WHERE ? = (SELECT coalesce(max(number), 0) + 1 FROM activations WHERE platform = ?)
+            "INSERT INTO activations (platform, number, digest, at, actor, kind, reason, percent, promote_at)
+             SELECT ?, ?, ?, ?, ?, ?, ?, ?, ? WHERE ? = (SELECT coalesce(max(number), 0) + 1 FROM activations WHERE platform = ?)
              ON CONFLICT DO NOTHING",
             Want::Changes(1, StoreError::Stale("the release that serves the platform")),
         )
@@ -273,6 +287,8 @@ async fn activate(
         .bind(actor.as_str())
         .bind(kind.as_str())
         .bind(reason.as_deref())
+        .bind(canary.map(|canary| i64::from(canary.percent)))
+        .bind(canary.map(|canary| canary.promote_at.as_micros()))
         .bind(*number)
         .bind(platform.as_str());
     for purpose in Purpose::GUARDED {
@@ -292,12 +308,14 @@ async fn remove(
     let mut script = Script::default();
     script
         .statement(
-            "DELETE FROM releases WHERE platform = ? AND digest = ? AND digest <> coalesce(
-                 (SELECT digest FROM activations WHERE platform = ? ORDER BY number DESC LIMIT 1), '')",
+            "DELETE FROM releases WHERE platform = ? AND digest = ? AND digest NOT IN (
+                 SELECT digest FROM activations WHERE platform = ? AND number >= (
+                     SELECT max(number) FROM activations WHERE platform = ? AND percent IS NULL))",
             Want::Changes(1, StoreError::Stale("the platform's releases")),
         )
         .bind(release.platform.as_str())
         .bind(release.digest.as_str())
+        .bind(release.platform.as_str())
         .bind(release.platform.as_str());
     script
         .statement(

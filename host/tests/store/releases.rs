@@ -3,7 +3,7 @@
 use flightdeck::{
     domain::{
         id::PlatformName,
-        release::{Activation, ActivationKind, Release},
+        release::{Activation, ActivationKind, Canary, Release},
     },
     store::{
         StoreError,
@@ -58,6 +58,7 @@ fn decision(platform: &PlatformName, number: i64, digest: &str) -> NewActivation
         actor: "ops".to_owned(),
         kind: ActivationKind::Activate,
         reason: Some("because".to_owned()),
+        canary: None,
     };
     NewActivation { activation, unhealthy: None, line: audit("release.activated", digest), events: Vec::new() }
 }
@@ -92,6 +93,21 @@ pub(crate) async fn a_platform_is_served_by_what_was_activated_last(store: Store
     assert_eq!(store.unhealthy_releases().await.unwrap(), [(north.clone(), "d2".to_owned())]);
     store.activate_release(decision(&north, 4, "d2")).await.unwrap();
     assert!(store.unhealthy_releases().await.unwrap().is_empty(), "it has another chance");
+
+    // On trial beside what serves: both hold, and neither can be removed.
+    let mut tried = decision(&north, 5, "d1");
+    tried.activation.canary = Some(Canary { percent: 5, promote_at: at(99) });
+    store.activate_release(tried.clone()).await.unwrap();
+    let holding = store.serving().await.unwrap().into_iter().filter(|one| one.platform == north);
+    assert_eq!(holding.collect::<Vec<_>>(), [decision(&north, 4, "d2").activation, tried.activation]);
+    for digest in ["d1", "d2"] {
+        let refused = store.remove_release(&release(&north, digest), audit("release.removed", "x")).await;
+        assert!(matches!(refused, Err(StoreError::Stale(_))), "{digest}: {refused:?}");
+    }
+    store.activate_release(decision(&north, 6, "d2")).await.unwrap();
+    let holding: Vec<i64> = store.serving().await.unwrap().iter().map(|one| one.number).collect();
+    assert_eq!(holding, [1, 6], "the trial has ended");
+    store.remove_release(&release(&north, "d1"), audit("release.removed", "x")).await.unwrap();
 }
 
 pub(crate) async fn of_two_who_decide_at_once_one_does(store: Store) {

@@ -11,7 +11,19 @@ use crate::component;
 /// When the name is longer than 200 bytes.
 #[must_use]
 pub fn release(name: &str, traps: bool) -> Vec<u8> {
-    let mut bytes = if traps { marked("release-is-good", "release-is-trap") } else { read() };
+    named(name, if traps { marked("release-is-good", "release-is-trap") } else { read() })
+}
+
+/// Returns the test guest as another release, at which the ad server is always down.
+///
+/// # Panics
+/// As for [`release`].
+#[must_use]
+pub fn release_that_is_down(name: &str) -> Vec<u8> {
+    named(name, marked("release-is-good", "release-is-down"))
+}
+
+fn named(name: &str, mut bytes: Vec<u8>) -> Vec<u8> {
     let length = u8::try_from(name.len()).ok().filter(|length| *length < 200).expect("a short name");
     bytes.extend([0, length + 1, length]);
     bytes.extend(name.as_bytes());

@@ -25,6 +25,7 @@ use crate::{
         failure::{Failure, FailureKind},
         id::PlatformName,
         operation::FrozenPlatform,
+        release::Canary,
     },
     network::base_url::BaseUrl,
 };
@@ -53,6 +54,8 @@ pub(in crate::adapters) struct Platform {
 #[derive(Default)]
 pub(super) struct Releases {
     pub(super) active: Option<Arc<Release>>,
+    /// The release that gets a share of the calls, and which.
+    pub(super) canary: Option<(Arc<Release>, Canary)>,
     pub(super) loaded: HashMap<String, Arc<Release>>,
     /// Releases that a host rolled back from because they were unhealthy.
     pub(super) unhealthy: BTreeSet<String>,
@@ -145,12 +148,41 @@ impl Platform {
         Ok(release)
     }
 
-    /// Directs new calls to this release. Operations that began on another release end there. With
-    /// `probation`, the release is on probation if it takes over from another one.
+    /// Returns the release on trial, if the media buy is in its share.
+    pub(in crate::adapters) fn canary_for(&self, buy: &str) -> Option<Arc<Release>> {
+        let releases = self.releases.read().unwrap_or_else(PoisonError::into_inner);
+        releases.canary.as_ref().filter(|(_, canary)| canary.has(buy)).map(|(release, _)| Arc::clone(release))
+    }
+
+    /// Gives a release its share of the calls. It is on probation.
+    pub(super) fn begin_trial(&self, release: Arc<Release>, canary: Canary) {
+        let serving = {
+            let mut releases = self.releases.write().unwrap_or_else(PoisonError::into_inner);
+            let begins = releases.canary.as_ref().is_none_or(|(known, _)| known.digest != release.digest);
+            releases.canary = Some((Arc::clone(&release), canary));
+            releases.active.clone().filter(|_| begins)
+        };
+        if let Some(serving) = serving {
+            self.probation.begin_trial(&release.digest, serving);
+        }
+    }
+
+    /// Ends the trial of a release, if there is one. Operations that began on it end there.
+    pub(super) fn end_trial(&self) {
+        let ended = self.releases.write().unwrap_or_else(PoisonError::into_inner).canary.take();
+        if ended.is_some() {
+            self.probation.end();
+        }
+    }
+
+    /// Directs new calls to this release, and ends the trial of another one. Operations that began on
+    /// another release end there. With `probation`, the release is on probation if it takes over from
+    /// another one.
     pub(super) fn activate(&self, release: Arc<Release>, probation: bool) {
         let digest = release.digest.clone();
         let before = {
             let mut releases = self.releases.write().unwrap_or_else(PoisonError::into_inner);
+            releases.canary = None;
             releases.active.replace(release).filter(|before| before.digest != digest)
         };
         match before.filter(|_| probation) {

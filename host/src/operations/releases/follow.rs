@@ -60,12 +60,13 @@ async fn follow_configuration(store: &Store, platform: &PlatformName, release: &
         let serving = History(&history).serving();
         let activation = Activation {
             platform: platform.clone(),
-            number: serving.map_or(0, |serving| serving.number) + 1,
+            number: History(&history).number() + 1,
             digest: release.digest.clone(),
             at: now(),
             actor: ITSELF.to_owned(),
             kind: ActivationKind::Configuration,
             reason: None,
+            canary: None,
         };
         match activate(store, &activation, serving.map(|serving| serving.digest.clone()), false).await {
             // Another host has just decided.
@@ -105,6 +106,9 @@ pub async fn serve(store: Store, live: LiveSetup, stop: CancellationToken) {
             Some(Err(error)) => tracing::warn!(%error, "which releases serve is not known"),
             Some(Ok(())) => {}
         }
+        if let Err(error) = promote(&store, &adapters).await {
+            tracing::warn!(%error, "a release on trial could not be promoted");
+        }
     }
 }
 
@@ -113,9 +117,11 @@ type Unusable = BTreeMap<(PlatformName, String), Instant>;
 
 async fn sync(store: &Store, adapters: &Adapters, unusable: &mut Unusable) -> Result<(), StoreError> {
     adapters.know_unhealthy(&store.unhealthy_releases().await?);
-    for Activation { platform, digest, kind, actor, .. } in store.serving().await? {
+    let holding = store.serving().await?;
+    for activation in &holding {
+        let Activation { platform, digest, canary, kind, actor, .. } = activation;
         // Platforms that only other hosts have are ignored.
-        if !adapters.has(&platform) || adapters.active_release(&platform).is_some_and(|active| active == digest) {
+        if !adapters.has(platform) || is_followed(adapters, activation) {
             continue;
         }
         let key = (platform.clone(), digest.clone());
@@ -123,13 +129,67 @@ async fn sync(store: &Store, adapters: &Adapters, unusable: &mut Unusable) -> Re
             continue;
         }
         let probation = !matches!(kind, ActivationKind::Rollback | ActivationKind::Automatic);
-        match adapters.activate(&platform, &digest, probation).await {
-            Ok(()) => tracing::info!(%platform, release = digest, by = actor, "another release serves"),
+        let followed = match canary {
+            Some(canary) => adapters.begin_trial(platform, digest, *canary).await,
+            None => adapters.activate(platform, digest, probation).await,
+        };
+        match followed {
+            Ok(()) => {
+                let percent = canary.map(|canary| canary.percent);
+                tracing::info!(%platform, release = digest, by = actor, percent, "another release serves");
+            }
             Err(error) => {
                 unusable.insert(key, Instant::now());
                 tracing::error!(%platform, release = digest, %error, "the release that serves can't be used by this host");
             }
         }
+    }
+    for platform in adapters.platforms() {
+        if !holding.iter().any(|activation| activation.platform == platform && activation.canary.is_some()) {
+            adapters.end_trial(&platform);
+        }
+    }
+    Ok(())
+}
+
+/// Whether this host serves as an activation says.
+fn is_followed(adapters: &Adapters, activation: &Activation) -> bool {
+    let Activation { platform, digest, canary, .. } = activation;
+    match canary {
+        Some(canary) => adapters.trial(platform).is_some_and(|trial| trial == (digest.clone(), *canary)),
+        None => adapters.active_release(platform).is_some_and(|active| active == *digest),
+    }
+}
+
+/// Has releases take over whose trial is at its end and went well on this host. One that has had too
+/// few calls stays on trial.
+async fn promote(store: &Store, adapters: &Adapters) -> Result<(), StoreError> {
+    for platform in adapters.platforms() {
+        let Some((digest, canary)) = adapters.trial(&platform) else { continue };
+        if canary.promote_at > now() || !adapters.has_done_well(&platform, &digest) {
+            continue;
+        }
+        let history = store.activations(&platform).await?;
+        let (Some(tried), Some(serving)) = (History(&history).canary(), History(&history).serving()) else { continue };
+        if tried.digest != digest {
+            continue;
+        }
+        let activation = Activation {
+            platform: platform.clone(),
+            number: History(&history).number() + 1,
+            digest: digest.clone(),
+            at: now(),
+            actor: ITSELF.to_owned(),
+            kind: ActivationKind::Promotion,
+            reason: Some(format!("it did well with {} % of the media buys", canary.percent)),
+            canary: None,
+        };
+        match activate(store, &activation, Some(serving.digest.clone()), false).await {
+            // What was decided meanwhile holds.
+            Ok(()) | Err(StoreError::Stale(_)) => {}
+            Err(error) => return Err(error),
+        }
+        catch_up(store, adapters).await?;
     }
     Ok(())
 }
@@ -140,15 +200,17 @@ async fn roll_back(store: &Store, adapters: &Arc<Adapters>, report: &Unhealthy) 
     let Unhealthy { platform, digest, previous, words } = report;
     tracing::error!(%platform, release = digest, to = previous, words, "an unhealthy release is rolled back");
     let history = store.activations(platform).await?;
-    if let Some(serving) = History(&history).serving().filter(|serving| serving.digest == *digest) {
+    let holding = History(&history).canary().or(History(&history).serving());
+    if holding.is_some_and(|holding| holding.digest == *digest) {
         let activation = Activation {
             platform: platform.clone(),
-            number: serving.number + 1,
+            number: History(&history).number() + 1,
             digest: previous.clone(),
             at: now(),
             actor: ITSELF.to_owned(),
             kind: ActivationKind::Automatic,
             reason: Some(format!("release {digest} is unhealthy: {words}")),
+            canary: None,
         };
         match activate(store, &activation, Some(digest.clone()), true).await {
             // What was decided meanwhile holds.

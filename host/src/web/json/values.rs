@@ -133,6 +133,18 @@ impl<'de> Deserialize<'de> for Minutes {
 
 in_place!(Minutes, {"type": "integer", "minimum": 1, "maximum": MAX_SUPPRESS_MINUTES});
 
+/// A share in per cent, neither nothing nor everything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Percent(pub u8);
+
+impl<'de> Deserialize<'de> for Percent {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        u8::try_from(integer(deserializer, 1, 99)?).map(Self).map_err(de::Error::custom)
+    }
+}
+
+in_place!(Percent, {"type": "integer", "minimum": 1, "maximum": 99});
+
 /// An hour of the day; 24 is its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Hour(pub u8);

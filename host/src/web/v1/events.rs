@@ -34,8 +34,9 @@ fn data(event: &Event) -> Value {
             "resolution": resolution, "resolution_detail": words, "assigned_to": assigned_to,
             "escalated_to": escalated_to,
         }),
-        EventData::Release { platform, release, before, by, reason } => json!({
+        EventData::Release { platform, release, before, by, reason, canary_percent } => json!({
             "platform": platform, "release": release, "previous_release": before, "by": by, "reason": reason,
+            "canary_percent": canary_percent,
         }),
         EventData::Test { webhook, by } => json!({ "webhook_id": webhook, "sent_by": by }),
         EventData::Earlier(data) => data.clone(),
@@ -120,10 +121,11 @@ mod tests {
             before: Some("a1".to_owned()),
             by: "ops".to_owned(),
             reason: Some("1.4".to_owned()),
+            canary_percent: Some(5),
         };
         assert_eq!(
             of(EventKind::AdapterActivated, release),
-            r#"{"data":{"by":"ops","platform":"acme","previous_release":"a1","reason":"1.4","release":"b2"},"timestamp":"2026-12-01T09:00:00Z","type":"adapter.activated"}"#
+            r#"{"data":{"by":"ops","canary_percent":5,"platform":"acme","previous_release":"a1","reason":"1.4","release":"b2"},"timestamp":"2026-12-01T09:00:00Z","type":"adapter.activated"}"#
         );
         let test = EventData::Test { webhook: "wh_1".into(), by: "acme-token".to_owned() };
         assert_eq!(

@@ -73,11 +73,21 @@ pub struct ListedRelease {
     pub serving: bool,
     /// Whether rollback_release activates it.
     pub rollback: bool,
+    /// The share of media buys that it gets on trial, in per cent.
+    pub canary_percent: Option<u8>,
+    /// When it takes over, if it does well on trial.
+    pub promote_at: Option<Timestamp>,
 }
 
 impl From<ReleaseView> for ListedRelease {
     fn from(view: ReleaseView) -> Self {
-        Self { release: view.release.into(), serving: view.serving, rollback: view.rollback }
+        Self {
+            release: view.release.into(),
+            serving: view.serving,
+            rollback: view.rollback,
+            canary_percent: view.canary.map(|canary| canary.percent),
+            promote_at: view.canary.map(|canary| canary.promote_at),
+        }
     }
 }
 
@@ -130,6 +140,8 @@ pub enum ActivationKindAnswer {
     Rollback,
     /// The host rolled back to it, because the one that served was unhealthy.
     Automatic,
+    /// The host had it take over, because its canary share went well.
+    Promotion,
 }
 
 /// A decision about which release serves.
@@ -149,17 +161,23 @@ pub struct ActivationAnswer {
     pub kind: ActivationKindAnswer,
     /// Why, in the actor's words.
     pub reason: Option<String>,
+    /// The share of media buys that the release gets on trial, in per cent. `null`: it serves.
+    pub canary_percent: Option<u8>,
+    /// When it takes over, if it does well on trial.
+    pub promote_at: Option<Timestamp>,
 }
 
 impl From<Activation> for ActivationAnswer {
     fn from(activation: Activation) -> Self {
-        let Activation { platform, number, digest, at, actor, kind, reason } = activation;
+        let Activation { platform, number, digest, at, actor, kind, reason, canary } = activation;
         let kind = match kind {
             ActivationKind::Configuration => ActivationKindAnswer::Configuration,
             ActivationKind::Activate => ActivationKindAnswer::Activate,
             ActivationKind::Rollback => ActivationKindAnswer::Rollback,
             ActivationKind::Automatic => ActivationKindAnswer::Automatic,
+            ActivationKind::Promotion => ActivationKindAnswer::Promotion,
         };
-        Self { platform, number, digest, at, actor, kind, reason }
+        let (canary_percent, promote_at) = (canary.map(|one| one.percent), canary.map(|one| one.promote_at));
+        Self { platform, number, digest, at, actor, kind, reason, canary_percent, promote_at }
     }
 }

@@ -4,16 +4,28 @@ use std::{hint::black_box, time::Duration};
 
 use wasip2::http::types::Fields;
 
-use crate::{behaviour, bindings::flightdeck::ad_server::adapter_types::Context, setting};
+use crate::{
+    behaviour,
+    bindings::flightdeck::ad_server::adapter_types::{Context, Failure, FailureKind},
+    failure, setting,
+};
 
-/// Which release this is. A test makes another one by writing `release-is-trap` over it in the component's bytes: it traps at whatever it
-/// is asked.
+/// Which release this is. A test makes another one by writing over it in the component's bytes: `release-is-trap` traps at whatever it
+/// is asked, and to `release-is-down` the ad server is never reachable.
 #[used]
 static RELEASE: [u8; 15] = *b"release-is-good";
 
 /// Traps in the release that does.
 pub(crate) fn trap_if_this_release_does() {
-    assert!(black_box(&RELEASE).ends_with(b"good"), "this release traps on purpose");
+    assert!(!black_box(&RELEASE).ends_with(b"trap"), "this release traps on purpose");
+}
+
+/// Fails in the release to which the ad server is down.
+pub(crate) fn fail_if_this_release_is_down() -> Result<(), Failure> {
+    if !black_box(&RELEASE).ends_with(b"down") {
+        return Ok(());
+    }
+    Err(failure(FailureKind::Unavailable, "down", "the ad server is down for this release".to_owned()))
 }
 
 /// Does what the settings say, if it is one of these; most of them do not return.

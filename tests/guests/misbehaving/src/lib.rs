@@ -61,6 +61,7 @@ impl Guest for Misbehaving {
 
     fn plan(ctx: Context, change: Change) -> Result<ChangePlan, Failure> {
         computing::misbehave(&ctx);
+        computing::fail_if_this_release_is_down()?;
         if honest::is_asked(&ctx) {
             let (changes, notes) = (honest::plan(&ctx, &change)?, honest::notes(&ctx, &change));
             return Ok(ChangePlan { changes, notes, extensions: Vec::new() });

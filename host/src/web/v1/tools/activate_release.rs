@@ -1,17 +1,19 @@
 //! `activate_release`: makes an installed release serve its platform.
 
+use std::time::Duration;
+
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::{
     app::{App, caller::Caller, error::AppError},
     domain::id::PlatformName,
-    operations::releases::Decision,
+    operations::releases::{DEFAULT_TRIAL, Decision, Trial},
     web::{
         json::{
-            Arguments, read,
+            Arguments, invalid, read,
             text::{Id, Line, MAX_WORDS},
-            values::Version,
+            values::{Minutes, Percent, Version},
         },
         tool::{Answer, Audience, CallOptions, Effect, Tool, Verb},
         v1::release::ActivationAnswer,
@@ -24,7 +26,8 @@ pub const TOOL: Tool = Tool {
     title: "Activate a release of an adapter",
     description: "Directs new calls to an installed release, on every host. Calls and operations that began on the \
                   other one end there. For ten minutes the release is on probation: if it keeps failing by its own \
-                  fault, the host rolls back.",
+                  fault, the host rolls back. With `canary_percent`, the release gets that share of the media buys \
+                  only, and takes over after a while if it does well.",
     audience: Audience::Operators,
     effect: Effect::Decision,
     only_switches: None,
@@ -44,10 +47,24 @@ async fn run(app: App, caller: Caller, arguments: Arguments, options: CallOption
         reason: request.reason.map(|line| line.0),
         expected: options.version(request.version.map(|version| version.0))?,
         accept_losses: request.accept_losses.unwrap_or_default(),
+        trial: trial(request.canary_percent, request.canary_minutes)?,
     };
     let activation = app.activate_release(&caller, &platform, &request.digest.0, &decision).await?;
     let version = Some(activation.number);
     Ok(Answer { version, ..Answer::new(&ActivationAnswer::from(activation))? })
+}
+
+fn trial(percent: Option<Percent>, minutes: Option<Minutes>) -> Result<Option<Trial>, AppError> {
+    match (percent, minutes) {
+        (None, None) => Ok(None),
+        (None, Some(_)) => {
+            Err(invalid("/canary_minutes", "canary_minutes is for a release on trial: send canary_percent, too"))
+        }
+        (Some(percent), minutes) => {
+            let lasts = minutes.map_or(DEFAULT_TRIAL, |minutes| Duration::from_secs(u64::from(minutes.0) * 60));
+            Ok(Some(Trial { percent: percent.0, lasts }))
+        }
+    }
 }
 
 /// Which release serves from now on.
@@ -65,4 +82,9 @@ pub struct ActivateRelease {
     pub version: Option<Version>,
     /// Whether it may do less than the release that serves. Default: false.
     pub accept_losses: Option<bool>,
+    /// The share of media buys that the release gets, in per cent; the one that serves keeps the
+    /// others. Default: all of them.
+    pub canary_percent: Option<Percent>,
+    /// After how many minutes the release takes over, if it has done well with its share. Default: 30.
+    pub canary_minutes: Option<Minutes>,
 }

@@ -23,7 +23,7 @@ pub const TOOL: Tool = Tool {
     name: "rollback_release",
     title: "Roll an adapter back",
     description: "Directs new calls to the release that served before the current one was activated, on every host. \
-                  A second rollback goes further back.",
+                  A second rollback goes further back. If a release is on trial, it ends the trial.",
     audience: Audience::Operators,
     effect: Effect::Decision,
     only_switches: None,
@@ -43,6 +43,7 @@ async fn run(app: App, caller: Caller, arguments: Arguments, options: CallOption
         reason: request.reason.map(|line| line.0),
         expected: options.version(request.version.map(|version| version.0))?,
         accept_losses: true,
+        trial: None,
     };
     let activation = app.rollback_release(&caller, &platform, &decision).await?;
     let version = Some(activation.number);
