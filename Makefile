@@ -138,7 +138,7 @@ check-examples: wasm-target
 
 ## Mutants of the Rust example: the kit must name the rule that each of them breaks. MUTANT="a clock" takes those with these words.
 check-mutants: wasm-target
-	$(CARGO) nextest run --locked --workspace --run-ignored only -E 'test(each_mutant_of_the_rust_example)' --no-capture
+	$(CARGO) nextest run --locked --workspace --profile soak --run-ignored only -E 'test(each_mutant_of_the_rust_example)' --no-capture
 
 ## Each fuzz target for FUZZ_SECONDS, from the inputs in fuzz/corpus. Needs a nightly compiler; cargo-fuzz is installed if it is missing. What it finds
 ## new is kept in target/fuzz-corpus; a crash is in fuzz/artifacts, and becomes a test.

@@ -216,6 +216,10 @@ async fn built(project: &Path) -> PathBuf {
 async fn checked(component: &Path, config: &Path, only: &str) -> serde_json::Value {
     let options = signpost::Options { api_key: "demo-key".to_owned(), ..signpost::Options::default() };
     let emulator = signpost::Signpost::start(options).await.expect("the emulator");
+    // Short pages, so that every list has several.
+    let short = reqwest::Client::new().put(format!("{}/__control/settings", emulator.url));
+    let set = short.json(&serde_json::json!({ "max_page_size": 2 })).send().await.expect("an answer");
+    assert!(set.status().is_success());
     let mut check = Command::new(env!("CARGO_BIN_EXE_flightdeck"));
     check.args(["adapter", "check"]).arg(component).args(["--against", &emulator.url, "--cases", "400", "--json"]);
     check.arg("--config").arg(config);
