@@ -9,6 +9,7 @@
 //! - `routes`: the table of paths, and what every handler gets.
 //! - `campaigns`, `flights`, `nested`, `creatives`, `ads`, `targeting`, `lookups`: the resources.
 //! - `reports`, `counts`: delivery as the platform reports it. `delivery` computes it.
+//! - `openapi`: what the platform's OpenAPI document says of each request.
 //! - `schema`, `fields`, `zerkel`, `refusal`: what is accepted, and how everything else is refused.
 //! - `state`, `names`, `paging`: the data, and how it is found.
 //! - [`seed`]: the initial data.
@@ -23,6 +24,7 @@ mod flights;
 mod lookups;
 mod names;
 mod nested;
+mod openapi;
 mod paging;
 mod refusal;
 mod reports;
@@ -142,7 +144,8 @@ impl Platform for Kevel {
             settings: self.controls.settings.get(),
             call,
         };
-        match routes::dispatch(&mut desk) {
+        let read = openapi::check(call.method.as_str(), &call.path, &call.body);
+        match read.and_then(|()| routes::dispatch(&mut desk)) {
             Ok(reply) => reply.answer(),
             Err(refusal) => refusal.answer(),
         }

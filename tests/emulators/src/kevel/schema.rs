@@ -124,7 +124,11 @@ impl Field {
 impl Table {
     /// Returns the type with a name in `objects.json`.
     pub(super) fn of(name: &str) -> Self {
-        let schema = OBJECTS.get(name).unwrap_or(&NOTHING);
+        Self::new(OBJECTS.get(name).unwrap_or(&NOTHING))
+    }
+
+    /// Makes the type of a schema.
+    pub(super) fn new(schema: &'static Value) -> Self {
         let required =
             |name: &str| schema["required"].as_array().is_some_and(|names| names.iter().any(|one| one == name));
         let properties = schema["properties"].as_object().into_iter().flatten();
@@ -220,7 +224,7 @@ pub(super) fn body_object(body: &[u8]) -> Result<Map<String, Value>, Refusal> {
 ///
 /// # Errors
 /// [`Refusal::Invalid`] with everything that is wrong, not just the first thing.
-pub(super) fn read(table: &'static Table, body: &Map<String, Value>) -> Result<Object, Refusal> {
+pub(super) fn read(table: &Table, body: &Map<String, Value>) -> Result<Object, Refusal> {
     let said = |field: &Field| body.get(field.name).or_else(|| field.also.and_then(|also| body.get(also)));
     let fields = || table.fields.iter().filter(|field| !field.is_given());
     let known: Map<String, Value> =
