@@ -61,7 +61,10 @@ pub fn create(network: &Network, at: &Placement<'_>, creative: &str) -> Fallible
         .remember(RemoteKind::Association, at.key())
         .find(|_| Ok(found()?.into_iter().collect()))
         .try_create(|_| {
-            let body = object! { "creative": network.name("creatives", creative) };
+            let body = object! {
+                "lineItem": network.name("lineItems", item),
+                "creative": network.name("creatives", creative),
+            };
             let made = network.post(&path!("lineItems/{}/creatives", item)).json(&body).fetch::<Tie>();
             match made {
                 Ok(tie) => switch(network, item, &tie, at.active)?,

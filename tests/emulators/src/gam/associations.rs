@@ -60,9 +60,7 @@ pub(super) fn patch(desk: &mut Desk<'_>, item: &str, creative: &str) -> Done {
     let sent = desk.read(&SHAPE, "line_item_creative_association")?;
     let (key, tie) = find(desk.state, item, creative)?;
     let after = mask::apply(&SHAPE, &tie.object, &sent, desk.param("updateMask"))?;
-    if text(&after, "creative") != text(&tie.object, "creative") {
-        return Err(Refusal::invalid("IMMUTABLE", "creative", "can't be changed; create another association"));
-    }
+    SHAPE.require("line_item_creative_association", &after)?;
     times(&after)?;
     let Some(tie) = desk.state.associations.get_mut(&key) else { return Err(no_route(desk.call)) };
     tie.object = after;
@@ -137,8 +135,9 @@ fn times(tie: &Object) -> Result<(), Refusal> {
 fn check(state: &State, item_name: &str, tie: &Object) -> Result<(i64, i64), Refusal> {
     let (item_id, item) = state.item(item_name)?;
     if text(tie, "lineItem").is_some_and(|named| named != item_name) {
-        return Err(Refusal::invalid("MISMATCH", "lineItem", "must be the line item in the path, or left out"));
+        return Err(Refusal::invalid("MISMATCH", "lineItem", "must be the line item in the path"));
     }
+    SHAPE.require("line_item_creative_association", tie)?;
     let named = text(tie, "creative").ok_or_else(|| Refusal::required("line_item_creative_association.creative"))?;
     let missing = |_| Refusal::invalid("NOT_FOUND", "creative", format!("{named} does not exist; create it first"));
     let (creative_id, creative) = state.creative(named).map_err(missing)?;

@@ -100,6 +100,7 @@ pub(super) fn create(desk: &mut Desk<'_>) -> Done {
     desk.only_params(&[])?;
     let object = desk.read(&REPORT, "report")?;
     REPORT.require("report", &object)?;
+    super::report_fields::check(&object)?;
     let definition = inner(&object, "reportDefinition").ok_or_else(|| Refusal::required("report.report_definition"))?;
     check(definition)?;
     let id = desk.state.next_id();

@@ -188,7 +188,7 @@ type Values = &'static [(i64, &'static str)];
 const KEYS: &[(i64, &str, Values)] = &[
     (7001, "section", &[(7101, "sports"), (7102, "news"), (7103, "entertainment")]),
     (7002, "audience", &[(7201, "auto_intenders"), (7202, "parents")]),
-    (7003, "iab_category", &[(7301, "IAB17"), (7302, "IAB12"), (7303, "IAB1")]),
+    (7003, "iab", &[(7301, "IAB17"), (7302, "IAB12"), (7303, "IAB1")]),
 ];
 
 fn keys() -> [Lookup; 2] {
@@ -221,8 +221,9 @@ pub(super) fn lookups() -> Vec<Lookup> {
         });
         (id, row)
     };
-    let template =
-        json!({ "displayName": "Text ad", "status": "ACTIVE", "type": "STANDARD", "snippet": "<b>%%title%%</b>" });
+    let template = json!({ "displayName": "Text ad", "status": "ACTIVE", "type": "STANDARD", "snippet": "<b>[%Title%]</b>",
+            "variables": [{ "uniqueDisplayName": "Title", "label": "Title", "description": "The text of the ad", "required": true,
+                "stringVariable": {} }] });
     let [keys, values] = keys();
     vec![
         companies(),

@@ -156,7 +156,8 @@ async fn creatives_and_associations_are_written_one_by_one_and_in_batches() {
     let (a, b) = (name(&made["creatives"][0]), name(&made["creatives"][1]));
     let path = format!("{}/creatives", below(&item));
     let ties = json!({ "requests": [
-        { "lineItemCreativeAssociation": { "creative": a } }, { "lineItemCreativeAssociation": { "creative": b } },
+        { "lineItemCreativeAssociation": { "lineItem": item, "creative": a } },
+        { "lineItemCreativeAssociation": { "lineItem": item, "creative": b } },
     ] });
     let made = app.post(&format!("{path}:batchCreate"), &ties).await;
     let tie = &made["lineItemCreativeAssociations"][0];

@@ -168,7 +168,7 @@ impl GamApp {
     /// A creative that fits, tied to a line item.
     pub(crate) async fn creative(&self, item: &str) -> String {
         let creative = name(&self.post("/creatives", &creative(json!({}))).await);
-        self.post(&format!("{}/creatives", below(item)), &json!({ "creative": creative })).await;
+        self.post(&format!("{}/creatives", below(item)), &json!({ "lineItem": item, "creative": creative })).await;
         creative
     }
 

@@ -1,15 +1,32 @@
-//! The emulator played by Google's own client, which we did not write.
+//! The emulator and Google's own package, which we did not write: what the package says, and its
+//! client playing a buy.
 
-use std::path::Path;
+use std::{ffi::OsString, path::Path};
 
 use flightdeck_emulators::gam::{Gam, Options};
 use tokio::process::Command;
 
+fn python() -> OsString {
+    std::env::var_os("FLIGHTDECK_PYTHON")
+        .expect("FLIGHTDECK_PYTHON is not set: run `make test`, which installs Google's client and sets it")
+}
+
+#[tokio::test]
+async fn the_schema_is_what_googles_package_says() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("gam");
+    let read = Command::new(python())
+        .arg(folder.join("extract.py"))
+        .arg("--check")
+        .arg(folder.join("messages.json"))
+        .output()
+        .await
+        .unwrap();
+    assert!(read.status.success(), "{}", String::from_utf8_lossy(&read.stderr));
+}
+
 #[tokio::test]
 async fn googles_own_client_plays_a_whole_buy() {
-    let Some(python) = std::env::var_os("FLIGHTDECK_PYTHON") else {
-        panic!("FLIGHTDECK_PYTHON is not set: run `make test`, which installs Google's client and sets it");
-    };
+    let python = python();
     let running = Gam::start(Options::default()).await.unwrap();
     let key = std::env::temp_dir().join(format!("flightdeck-gam-key-{}.json", std::process::id()));
     std::fs::write(&key, running.platform().key_file().to_string()).unwrap();

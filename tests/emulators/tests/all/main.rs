@@ -7,6 +7,7 @@ mod gam;
 mod gam_actions;
 mod gam_app;
 mod gam_delivery;
+mod gam_fields;
 mod gam_google;
 mod gam_oauth;
 mod gam_refusals;
