@@ -9,7 +9,7 @@ use super::{
     filter::Filter,
     refusal::Refusal,
     routes::{Desk, Done, exact},
-    schema::{Object, camel},
+    schema::{Object, camel, filterable},
 };
 use crate::control::settings::Paging;
 
@@ -75,11 +75,15 @@ impl Page {
     }
 }
 
-/// Responds with a page of objects, under the collection's name.
+/// Responds with a page of objects, under the collection's name. Filters use the paths that Google
+/// publishes for the list. About orderings, and about filters of some lists, it says nothing: there
+/// `fields` are known.
 pub(super) fn answer(desk: &Desk<'_>, collection: &str, fields: &[&str], objects: Vec<Object>) -> Done {
     desk.only_params(&["filter", "pageSize", "pageToken", "orderBy", "skip"])?;
     let source = desk.param("filter").unwrap_or("");
-    let filter = Filter::read(source, collection, fields)?;
+    let published = filterable(&desk.call.path);
+    let paths = published.map_or_else(|| fields.to_vec(), |paths| paths.iter().map(String::as_str).collect());
+    let filter = Filter::read(source, collection, &paths)?;
     let order = desk.param("orderBy").unwrap_or("");
     let keys = keys(order, fields)?;
     let skip = match desk.param("skip") {

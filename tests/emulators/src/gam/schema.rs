@@ -21,4 +21,4 @@ mod published;
 pub(super) use object::{Object, camel, flag, inner, items, moment, number, snake, text, write_millis};
 use object::{read_time, span, whole};
 use published::{Field, Scalar, method};
-pub(super) use published::{Is, Kind, Shape, shape};
+pub(super) use published::{Is, Kind, Shape, filterable, shape};

@@ -149,3 +149,38 @@ async fn a_read_has_no_body() {
     let (line, why) = app.refused(Method::GET, "/orders", &json!({ "filter": "" })).await;
     assert!(line == PAYLOAD && why.contains("body must be empty"), "{line} {why}");
 }
+
+#[tokio::test]
+async fn filters_use_the_paths_that_are_published() {
+    let app = GamApp::in_2029().await;
+    let order = app.order(json!({})).await;
+    let item = app.line_item(&order, json!({})).await;
+    for (collection, filter) in [
+        ("lineItems", "goal.units > 5000"),
+        ("lineItems", "order = *"),
+        ("orders", "orderId > 1"),
+        ("lineItems/-/creatives", "creative != \"x\""),
+        ("customTargetingKeys", "adTagName = \"section\""),
+    ] {
+        let path = format!("/v1/networks/21700001/{collection}");
+        let answer = app.request(Method::GET, &path).query(&[("filter", filter)]).send().await.unwrap();
+        assert_eq!(answer.status(), 200, "{collection} {filter}");
+    }
+    assert_eq!(app.find("lineItems", "goal.units > 5000").await[0]["name"], json!(item));
+    // Fields of the message that no filter may use, a message instead of a field in it, and more.
+    for (collection, filter) in [
+        ("orders", "notes = \"n\""),
+        ("orders", "currencyCode = USD"),
+        ("lineItems", "targetEndTime > \"2030-01-01T00:00:00Z\""),
+        ("lineItems", "reservationStatus = RESERVED"),
+        ("lineItems", "goal = 5"),
+        ("lineItems", "targeting.geoTargeting.targetedGeos:\"2840\""),
+        ("creatives", "previewUrl = \"x\""),
+        ("deviceCategories", "type = \"x\""),
+    ] {
+        let path = format!("/v1/networks/21700001/{collection}");
+        let answer = app.request(Method::GET, &path).query(&[("filter", filter)]).send().await.unwrap();
+        assert_eq!(answer.status(), 400, "{collection} {filter}");
+        assert_eq!(answer.json::<Value>().await.unwrap()["error"]["details"][0]["reason"], "INVALID_FILTER");
+    }
+}

@@ -82,6 +82,9 @@ pub(in crate::gam) struct Field {
     pub minimum: Option<i64>,
     /// The largest number.
     pub maximum: Option<i64>,
+    /// The paths that a filter may use, if the field is the filter of a list.
+    #[serde(default)]
+    filterable: Vec<String>,
 }
 
 /// The type of a field.
@@ -186,6 +189,12 @@ fn without_variable(part: &str) -> String {
 /// Returns the method that answers on this path.
 pub(in crate::gam) fn method(verb: &str, path: &str) -> Option<&'static Method> {
     PUBLISHED.methods.iter().find(|method| method.is(verb, path))
+}
+
+/// Returns the paths that filters of a list may use; `None` if nothing is published about them.
+pub(in crate::gam) fn filterable(path: &str) -> Option<&'static [String]> {
+    let request = shape(&method("GET", path)?.request);
+    request.field("filter").map(|field| field.filterable.as_slice()).filter(|paths| !paths.is_empty())
 }
 
 /// Returns a message, by its name without the package.
