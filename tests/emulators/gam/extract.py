@@ -198,7 +198,10 @@ class Facts:
             found = {"type": own} if own else {"message": self.message(described, proto_plus)}
         else:
             found = {"type": TYPES[field.type]}
-        return found | ({"list": True} if field.is_repeated else {})
+        if field.is_repeated:
+            return found | {"list": True}
+        # Such a field is left out of JSON when it has its type's empty value.
+        return found if field.has_presence else found | {"implicit": True}
 
     def enum(self, descriptor):
         name = short(descriptor.full_name)

@@ -100,7 +100,9 @@ pub(super) fn answer(desk: &Desk<'_>, collection: &str, fields: &[&str], objects
     // Items are skipped before pages are counted.
     let found = found.split_off(skip.min(found.len()));
     let total = found.len();
-    let mut body = json!({ collection: page.of(found) });
+    let items = page.of(found);
+    // An empty list isn't in the answer.
+    let mut body = if items.is_empty() { json!({}) } else { json!({ collection: items }) };
     if let Some(next) = page.next(&of, total) {
         body["nextPageToken"] = next.into();
     }

@@ -243,9 +243,10 @@ fn show_run(id: i64, run: &Run) -> Value {
             "percentComplete": if done { 100 } else { 50 },
             "report": report,
         },
-        "done": done,
     });
+    // An operation that isn't done doesn't say so.
     if done {
+        shown["done"] = true.into();
         shown["response"] = json!({
             "@type": "type.googleapis.com/google.ads.admanager.v1.RunReportResponse",
             "reportResult": format!("{report}/results/{id}"),
@@ -270,9 +271,11 @@ pub(super) fn fetch(desk: &Desk<'_>, report: &str, run: &str) -> Done {
     #[derive(Serialize)]
     #[serde(rename_all = "camelCase")]
     struct Answer<'a> {
+        #[serde(skip_serializing_if = "Vec::is_empty")]
         rows: Vec<&'a Row>,
         run_time: String,
-        total_row_count: usize,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        total_row_count: Option<usize>,
         #[serde(skip_serializing_if = "Option::is_none")]
         next_page_token: Option<String>,
     }
@@ -288,7 +291,7 @@ pub(super) fn fetch(desk: &Desk<'_>, report: &str, run: &str) -> Done {
     let answer = Answer {
         rows: page.of(&found.rows),
         run_time: write_millis(found.began),
-        total_row_count: total,
+        total_row_count: Some(total).filter(|total| *total > 0),
         next_page_token: page.next(&named, total),
     };
     exact(&answer)

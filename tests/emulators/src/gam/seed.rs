@@ -118,7 +118,9 @@ fn places() -> Lookup {
             names.push(*display);
             above = *next;
         }
-        row["parentNames"] = names.into();
+        if !names.is_empty() {
+            row["parentNames"] = names.into();
+        }
         (*id, row)
     };
     Lookup::new("geoTargets", PLACES.iter().map(row).collect())

@@ -29,8 +29,16 @@ impl Stage {
 
 /// Returns an amount as `google.type.Money`.
 fn money(currency: &str, amount: Amount) -> Value {
-    let nanos = i64::try_from(amount.0 % NANOS).unwrap_or(0);
-    json!({ "currencyCode": currency, "units": (amount.0 / NANOS).to_string(), "nanos": nanos })
+    let (units, nanos) = (amount.0 / NANOS, i64::try_from(amount.0 % NANOS).unwrap_or(0));
+    let mut money = json!({ "currencyCode": currency });
+    // A zero isn't in the answer.
+    if units != 0 {
+        money["units"] = units.to_string().into();
+    }
+    if nanos != 0 {
+        money["nanos"] = nanos.into();
+    }
+    money
 }
 
 impl State {

@@ -65,6 +65,9 @@ impl Shape {
 
 impl Field {
     fn judge(&self, place: &str, value: &Value, faults: &mut Vec<String>) {
+        if self.is_left_out(value) {
+            faults.push(format!("{place} is left out when it is {value}"));
+        }
         if let Err(refusal) = self.limit(place, value) {
             faults.push(format!("{place}: {refusal}"));
         }
@@ -154,6 +157,8 @@ mod tests {
             ("sizes", json!({}), "sizes is no list"),
             ("sizes", json!([{ "width": 1, "height": 1 }]), "sizes[0] lacks sizeType"),
             ("destinationUrl", json!(null), "destinationUrl is no Scalar(String)"),
+            ("sizes", json!([]), "sizes is left out when it is []"),
+            ("targetingDisplayName", json!(""), "targetingDisplayName is left out"),
         ] {
             let mut wrong = right.clone();
             wrong[field] = value;

@@ -4,7 +4,7 @@
 //! type, unknown enum values, two fields of a group. It lists everything that is wrong. It knows
 //! nothing of who may set a field: a wrong value in an output-only field is refused, too. What is
 //! right is then ignored there, as Google's documentation says (AIP-203). 64-bit numbers may be
-//! strings or numbers and are stored as strings; times are stored in UTC.
+//! strings or numbers and are stored as strings; times are stored in UTC; an empty list is no list.
 //!
 //! Whether required fields are there and texts are short enough is checked on the object as it
 //! would be stored.
@@ -89,7 +89,7 @@ impl Shape {
                 set.push(group);
             }
             let read = field.take(&below(place, &field.name), value, wrong);
-            if let Some(value) = read.filter(|_| !field.is_googles()) {
+            if let Some(value) = read.filter(|value| !field.is_googles() && !field.is_left_out(value)) {
                 taken.insert(field.name.clone(), value);
             }
         }

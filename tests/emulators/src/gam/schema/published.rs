@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, sync::LazyLock};
 
 use serde::Deserialize;
+use serde_json::Value;
 
 /// The files: what the package has, and what only the reference has.
 const FILES: [&str; 2] = [include_str!("../../../gam/messages.json"), include_str!("../../../gam/reference.json")];
@@ -72,6 +73,10 @@ pub(in crate::gam) struct Field {
     pub map: Option<Scalar>,
     /// The group of which only one field may be set.
     pub oneof: Option<String>,
+    /// Whether the field is not in JSON when it has its type's empty value: nobody can say whether
+    /// it was set to that.
+    #[serde(default)]
+    pub implicit: bool,
     #[serde(default)]
     is: Vec<Is>,
     /// The longest text, in characters.
@@ -147,6 +152,21 @@ impl Field {
     /// Whether Google's documentation says this about the field.
     pub(in crate::gam) fn is(&self, what: Is) -> bool {
         self.is.contains(&what)
+    }
+
+    /// Whether a value is one that isn't in JSON: an empty list, or the empty value of a field that
+    /// is implicit.
+    pub(in crate::gam) fn is_left_out(&self, value: &Value) -> bool {
+        match (value, &self.kind) {
+            (Value::Array(items), _) => items.is_empty(),
+            (Value::Object(map), _) => self.map.is_some() && map.is_empty(),
+            _ if !self.implicit => false,
+            (Value::String(name), Kind::Enum(of)) => values(of).get(name) == Some(&0),
+            (Value::String(text), Kind::Scalar(Scalar::Int64)) => text == "0",
+            (Value::String(text), _) => text.is_empty(),
+            (Value::Number(number), _) => number.as_f64() == Some(0.0),
+            (value, _) => *value == Value::Bool(false),
+        }
     }
 
     /// Whether only Google writes the field: its name is one of these, too.
