@@ -110,19 +110,25 @@ pub(super) fn delete(desk: &mut Desk<'_>, id: i64) -> Done {
     Ok(Reply::Empty(StatusCode::OK))
 }
 
+/// The filter of a list. Without `isArchived`, archived flights are left out (reference page, list
+/// flights).
 struct Filter {
     active: Option<bool>,
-    archived: Option<bool>,
+    archived: bool,
 }
 
 impl Filter {
     fn of(desk: &Desk<'_>) -> Result<Self, Refusal> {
-        Ok(Self { active: desk.flag_param("isActive")?, archived: desk.flag_param("isArchived")? })
+        let (active, archived) = (desk.flag_param("isActive")?, desk.flag_param("isArchived")?);
+        if desk.call.param("filter").is_some() && (active.is_some() || archived.is_some()) {
+            return Err(Refusal::invalid("filter can't be combined with isActive and isArchived"));
+        }
+        Ok(Self { active, archived: archived.unwrap_or(false) })
     }
 
     fn fits(&self, record: &Record) -> bool {
         self.active.is_none_or(|active| record.object.flag("IsActive") == active)
-            && self.archived.is_none_or(|archived| record.object.flag("IsArchived") == archived)
+            && record.object.flag("IsArchived") == self.archived
     }
 }
 

@@ -58,6 +58,13 @@ async fn flights_that_make_no_sense_are_refused() {
         (json!({ "CustomFieldsJson": "{" }), "CustomFieldsJson is not a JSON object"),
         (json!({ "CustomTargeting": "$device.formFactor = 'x'" }), "CustomTargeting is not valid"),
         (json!({ "CustomTargeting": "$device.tv = \"x\"" }), "not a reserved key"),
+        (json!({ "CustomTargeting": "not a = \"b\"" }), "an opening parenthesis after not"),
+        (json!({ "CustomTargeting": "a = \"a\\\"b\"" }), "backslash"),
+        (json!({ "CustomTargeting": format!("a = \"{}\"", "x".repeat(1000)) }), "longer than 1000 characters"),
+        (json!({ "Keywords": "a:b" }), "':'"),
+        (json!({ "Keywords": "a~b" }), "'~'"),
+        (json!({ "Keywords": "a!b" }), "'!'"),
+        (json!({ "Keywords": "x".repeat(257) }), "more than 256 characters"),
         (json!({ "ECPMOptimizePeriod": 91 }), "between 1 and 90"),
         (json!({ "GeoTargeting": [{ "CountryCode": "ZZ" }] }), "GeoTargeting[0]: CountryCode"),
         (json!({ "GeoTargeting": [{ "CountryCode": "US", "Region": "ZZ" }] }), "no region ZZ"),
@@ -117,6 +124,9 @@ async fn campaigns_creatives_and_ads_that_make_no_sense_are_refused() {
         (with("ctHeadline", json!("x".repeat(91))), "longer than 90 bytes"),
         (with("ctTheme", json!("blue")), "ctTheme must be one of"),
         (with("ctSponsor", json!(1)), "ctSponsor must be a text"),
+        (with("CTSPONSOR", json!("x")), "no field CTSPONSOR"),
+        (with("ctSponsor", json!("x".repeat(20_001))), "longer than 20000 characters"),
+        (json!({ "IsHTMLJS": true, "ScriptBody": "<VAST version=\"3.0\"></VAST>" }), "from a creative template"),
     ] {
         let mut body = base.clone();
         merge(&mut body, changes);
