@@ -5,7 +5,7 @@
 //! a real account. When a network behaves unexpectedly, look here first. `README.md` has the same
 //! list for operators.
 
-use flightdeck_adapter::{json::Object, money::Exact};
+use flightdeck_adapter::money::Exact;
 
 use crate::zerkel::{Expression, Text};
 
