@@ -23,6 +23,9 @@ pub const TYPE: &str = "Creative";
 /// The supported formats.
 pub const FORMATS: [CreativeFormat; 3] = [CreativeFormat::Image, CreativeFormat::Video, CreativeFormat::Custom];
 
+/// The longest address of a landing page, in characters (guide, creatives).
+const LONGEST_CLICK_URL: usize = 2000;
+
 /// The desired state of a creative.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Asset {
@@ -58,6 +61,10 @@ pub fn translate(
         if let Some(url) = url.as_deref().filter(|url| !is_address(url)) {
             problems.invalid("invalid_address", pointer(name), url, "An address begins with https:// or http://.");
         }
+    }
+    if let Some(url) = creative.click_url.as_ref().filter(|url| url.chars().count() > LONGEST_CLICK_URL) {
+        let message = format!("A landing page's address has at most {LONGEST_CLICK_URL} characters on Kevel.");
+        problems.unsupported("unsupported_address", pointer("click_url"), url, message, &[]);
     }
     let mut fields = object! { "IsActive": true, "Url": creative.click_url.as_ref() };
     let ad_type = match &creative.format {

@@ -97,6 +97,9 @@ fn what_kevel_cannot_show_is_refused() {
     assert!(asset.is_none());
     assert_eq!((failure.code.as_str(), failure.items[0].field.as_str()), ("unsupported_format", "/assets/spot/format"));
     assert_eq!(failure.items[0].supported, ["image", "video", "custom"]);
+    let far = format!("https://example.com/{}", "x".repeat(2000));
+    let far = Creative { click_url: Some(far), ..samples::creative("banner", &["news"]) };
+    assert_eq!(of(&far, "{}").1.unwrap_err().items[0].field, "/assets/banner/click_url");
     let lost = Creative {
         media_url: Some("javascript:alert(1)".to_owned()),
         package_ids: vec!["sports".to_owned()],

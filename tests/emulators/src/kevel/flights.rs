@@ -17,6 +17,9 @@ use super::{
 };
 use crate::control::clock::{Millis, to_millis};
 
+/// The goals in money, and the largest of them (reference page, create flight).
+const MONEY_GOALS: [i64; 3] = [8, 9, 10];
+const MOST_MONEY: i64 = 500_000_000;
 /// Goals that may have no end: percentage, daily and monthly revenue.
 const ENDLESS_GOALS: [i64; 3] = [2, 9, 10];
 
@@ -42,6 +45,11 @@ pub(super) fn read(body: &Map<String, Value>) -> Result<Object, Refusal> {
     }
     if goal_type == 2 && object.int("Impressions").unwrap_or(0) > 100 {
         return Err(Refusal::invalid("Impressions is a percentage with GoalType 2: at most 100"));
+    }
+    if MONEY_GOALS.contains(&goal_type) && object.int("Impressions").unwrap_or(0) > MOST_MONEY {
+        return Err(Refusal::invalid(format!(
+            "Impressions is an amount with GoalType {goal_type}: at most {MOST_MONEY}"
+        )));
     }
     caps(&object, "Decimal")?;
     Ok(object)

@@ -86,6 +86,7 @@ impl Field {
             }
             ValidationErrorKind::MinLength { .. } => "must not be empty".to_owned(),
             ValidationErrorKind::MaxLength { limit } => format!("is longer than {limit} characters"),
+            ValidationErrorKind::MaxItems { limit } => format!("has more than {limit} entries"),
             ValidationErrorKind::Pattern { .. } => "is not a URL".to_owned(),
             ValidationErrorKind::Format { format } => {
                 let text = value.as_str().unwrap_or_default();

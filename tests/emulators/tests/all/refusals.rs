@@ -49,6 +49,7 @@ async fn flights_that_make_no_sense_are_refused() {
         (json!({ "RateType": 2.0 }), "must be a whole number"),
         (json!({ "Impressions": "10" }), "must be a whole number"),
         (json!({ "GoalType": 2 }), "at most 100"),
+        (json!({ "GoalType": 8, "Impressions": 500_000_001 }), "at most 500000000"),
         (json!({ "Price": -1 }), "must not be negative"),
         (json!({ "Price": "12" }), "must be a number"),
         (json!({ "Price": 0.123_456_7 }), "6 decimal places"),
@@ -116,6 +117,7 @@ async fn campaigns_creatives_and_ads_that_make_no_sense_are_refused() {
         (json!({ "AdvertiserId": null }), "AdvertiserId is required"),
         (json!({ "IsActive": null }), "IsActive is required"),
         (json!({ "Url": "javascript:1" }), "Url is not a URL"),
+        (json!({ "Url": format!("https://x.example/{}", "x".repeat(2000)) }), "Url is longer than 2000 characters"),
         (json!({ "TemplateId": 1 }), "template 1 does not exist"),
         (json!({ "TemplateId": 5001 }), "ctHeadline is required"),
         (json!({ "TemplateValues": "{}" }), "needs a TemplateId"),
@@ -150,6 +152,7 @@ async fn campaigns_creatives_and_ads_that_make_no_sense_are_refused() {
         (json!({ "IsActive": null }), "IsActive is required"),
         (json!({ "Percentage": 101 }), "between 0 and 100"),
         (json!({ "SiteId": 1 }), "site 1 does not exist"),
+        (json!({ "ActiveKeywords": vec!["k"; 21] }), "more than 20 entries"),
     ] {
         let mut body = base.clone();
         merge(&mut body, changes);
