@@ -279,7 +279,11 @@ async fn uploaded_updated_and_die(point: usize) -> bool {
     let made = [gam.all("creatives").len(), gam.all("associations").len(), triton.all("creatives").len()];
     assert_eq!(made, [1, 1, 1], "died at point {point}");
     assert_eq!(gam.all("orders")[0]["status"], "APPROVED", "died at point {point}");
-    assert_eq!(triton.all("flights")[0]["creativeIds"].as_array().map(Vec::len), Some(1), "died at point {point}");
+    assert_eq!(
+        triton.all("flights")[0]["creative"]["adGroups"][0]["adUnitIds"].as_array().map(Vec::len),
+        Some(1),
+        "died at point {point}"
+    );
     died
 }
 

@@ -197,8 +197,10 @@ impl Server<'_> {
             _ => {
                 let flights = self.all("flights");
                 let of = |flight: &Value| {
-                    let (id, playing) =
-                        (self.id(flight), flight["creativeIds"].as_array().cloned().unwrap_or_default());
+                    let (id, playing) = (
+                        self.id(flight),
+                        flight["creative"]["adGroups"][0]["adUnitIds"].as_array().cloned().unwrap_or_default(),
+                    );
                     playing.into_iter().map(move |creative| format!("{id}/{creative}"))
                 };
                 flights.iter().flat_map(of).collect()
@@ -261,7 +263,12 @@ fn configuration(Endpoints { gam, triton, login }: &Endpoints) -> String {
     );
     [
         platform("gam", gam, google, "network_code = \"21700001\", trafficker_id = \"5001\""),
-        platform("triton", triton, &login, "currency = \"USD\""),
+        platform(
+            "triton",
+            triton,
+            &login,
+            "currency = \"USD\", team_id = 31, content_types = [\"live\"], positions = [\"mid\"]",
+        ),
         product("front_page", "kevel", "image", "priority_id = 3002"),
         product("back_page", "kevel", "image", "priority_id = 3002"),
         product("homepage", "gam", "image", "ad_units = [{ id = \"6001\" }], sizes = [\"300x250\"]"),

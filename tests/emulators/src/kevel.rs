@@ -10,7 +10,7 @@
 //! - `campaigns`, `flights`, `nested`, `creatives`, `ads`, `targeting`, `lookups`: the resources.
 //! - `reports`, `counts`: delivery as the platform reports it. `delivery` computes it.
 //! - `openapi`: what the platform's OpenAPI document says of each request.
-//! - `schema`, `fields`, `zerkel`, `refusal`: what is accepted, and how everything else is refused.
+//! - `schema`, `fields`, `zerkel`, `keywords`, `refusal`: what is accepted, and how everything else is refused.
 //! - `state`, `names`, `paging`: the data, and how it is found.
 //! - [`seed`]: the initial data.
 
@@ -21,6 +21,7 @@ mod creatives;
 mod delivery;
 mod fields;
 mod flights;
+pub mod keywords;
 mod lookups;
 mod names;
 mod nested;
@@ -43,7 +44,10 @@ use axum::{
 };
 use serde_json::{Value, json as object};
 
-pub use delivery::{CLICKS_PER_CONVERSION, IMPRESSIONS_PER_CLICK, INVENTORY_PER_DAY, Totals};
+pub use delivery::{
+    CLICKS_PER_CONVERSION, GOAL_PASSED_BY_ONE_IN, IMPRESSIONS_PER_CLICK, INVENTORY_PER_DAY, SMALL_GOAL_PASSED_BY,
+    Totals,
+};
 
 use crate::{
     control::{Controls, references::Carrier},
