@@ -65,6 +65,7 @@ pub(super) const DIMENSION: Kind = Enum(&[
     ("ORDER_ID", 7),
     ("ORDER_NAME", 8),
     ("ADVERTISER_ID", 131),
+    ("LINE_ITEM_ENVIRONMENT_TYPE", 201),
 ]);
 pub(super) const DISCOUNT_TYPE: Kind = Enum(&[("ABSOLUTE_VALUE", 1), ("PERCENTAGE", 2)]);
 pub(super) const ENVIRONMENT_TYPE: Kind = Enum(&[("BROWSER", 1), ("VIDEO_PLAYER", 2)]);
@@ -124,6 +125,7 @@ pub(super) const METRIC: Kind = Enum(&[
     ("AD_SERVER_CLICKS", 7),
     ("AD_SERVER_REVENUE", 33),
     ("REVENUE", 36),
+    ("VIDEO_VIEWERSHIP_COMPLETES", 107),
     ("AD_SERVER_COMPLETED_VIEWS", 431),
 ]);
 pub(super) const METRIC_VALUE_TYPE: Kind = Enum(&[
