@@ -215,7 +215,7 @@ async fn a_buy_that_is_paused_while_the_approval_of_its_order_is_on_the_way_does
     servers.house.start(&[]).await;
     servers.house.patch(BUYER, &path, json!({ "active": false })).await.expect(200);
     servers.house.until(BUYER, &path_of_it, |answer| answer.body["state"] == "succeeded").await;
-    assert_eq!(servers.gam.platform().objects("orders").expect("orders")[0]["status"], "PAUSED");
+    assert_eq!(servers.gam.platform().objects("lineItems").expect("line items")[0]["status"], "PAUSED");
 }
 
 /// Approves a create on both ad servers while the host dies at a point; the closed task, and whether it died.

@@ -147,7 +147,12 @@ impl Server<'_> {
     fn runs(&self, order: &Value) -> bool {
         match self.name {
             "kevel" => order["IsActive"] == true && order["IsArchived"] != true,
-            "gam" => order["archived"] != true && order["status"] != "PAUSED",
+            // An order itself is never paused there: its line items are.
+            "gam" => {
+                let items = self.all("lineItems").into_iter().filter(|item| item["order"] == order["name"]);
+                let paused: Vec<bool> = items.map(|item| item["status"] == "PAUSED").collect();
+                order["archived"] != true && (paused.is_empty() || paused.contains(&false))
+            }
             _ => order["active"] == true && order["archived"] != true,
         }
     }

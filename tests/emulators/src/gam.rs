@@ -11,6 +11,7 @@
 //! - `orders`, `line_items`, `targeting`, `creatives`, `associations`, `lookups`: the resources.
 //! - `reports`, `report_fields`: delivery as the platform reports it. `delivery` computes it, and
 //!   `status` is the one place where a status is derived.
+//! - `rules`: what concerns several fields, or fields and states.
 //! - `schema`, `messages`, `mask`, `refusal`: what is accepted, and how everything else is refused.
 //! - `lists`, `filter`: how objects are found.
 //! - [`oauth`], [`keys`]: the token endpoint, and its service account.
@@ -40,6 +41,7 @@ mod refusal;
 mod report_fields;
 mod reports;
 mod routes;
+mod rules;
 mod schema;
 pub mod seed;
 pub mod settings;
@@ -143,7 +145,7 @@ impl Gam {
             first_settings: options.settings,
             settings: Mutex::new(options.settings),
             tokens: Mutex::default(),
-            state: Mutex::new(State::seeded()),
+            state: Mutex::new(State::seeded(&options.settings)),
             url: OnceLock::new(),
         });
         let running = Running::start(gam, controls, &options.listen).await?;
@@ -174,6 +176,7 @@ impl Gam {
     pub fn change(&self, change: GamChange) -> GamSettings {
         let mut held = lock(&self.settings);
         *held = held.with(change);
+        lock(&self.state).auto_activate = held.auto_activate;
         *held
     }
 
@@ -211,8 +214,10 @@ impl Gam {
     /// A sentence that says why not.
     pub fn decide(&self, order: i64, approve: bool) -> Result<(), String> {
         let now = self.controls.clock.millis();
-        let action = if approve { orders::Action::Approve { reserve: false } } else { orders::Action::Disapprove };
-        let rules = orders::Rules { now, may_approve: true, forecast_after_seconds: 0 };
+        let action =
+            if approve { orders::Action::Approve(orders::Reserve::Nothing) } else { orders::Action::Disapprove };
+        let settings = GamSettings { may_approve: true, ..self.settings() };
+        let rules = orders::Rules { now, settings };
         let mut state = lock(&self.state);
         orders::perform(&mut state, &[name("orders", order)], action, &rules).map_err(|refusal| refusal.to_string())?;
         orders::settle(&mut state, order, now);
@@ -351,7 +356,7 @@ impl Platform for Gam {
     }
 
     fn reset(&self) {
-        *lock(&self.state) = State::seeded();
+        *lock(&self.state) = State::seeded(&self.first_settings);
         *lock(&self.settings) = self.first_settings;
         lock(&self.tokens).clear();
     }

@@ -41,7 +41,7 @@ fn words_become_names() {
     assert!(field(video, "customTargeting").contains("customTargetingValues/7202"));
     assert!(field(video, "inventoryTargeting").contains("placements/6502"));
     let lookups = network.host.requests().iter().filter(|request| request.method.as_str() == "GET").count();
-    assert_eq!(lookups, 5, "places, devices, languages, keys, values: once for both packages");
+    assert_eq!(lookups, 6, "the network, places, devices, languages, keys, values: once for both packages");
 }
 
 #[test]

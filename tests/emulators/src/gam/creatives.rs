@@ -7,6 +7,7 @@ use super::{
     messages::creative::CREATIVE,
     refusal::Refusal,
     routes::{Desk, Done, exact, no_route, one},
+    rules::{destination, placeholders},
     schema::{Object, inner, number, text},
     state::{Creative, State, visible},
 };
@@ -181,6 +182,9 @@ fn check(state: &State, creative: &Object) -> Result<(), Refusal> {
     if size.is_some_and(|size| ["width", "height"].iter().any(|side| number(size, side).is_none_or(|side| side < 1))) {
         return Err(Refusal::invalid("INVALID_SIZE", "size", "width and height must be 1 or more"));
     }
+    if let Some(size) = size {
+        placeholders::size("size", size)?;
+    }
     let kinds: Vec<&String> = creative.keys().filter(|name| name.ends_with("Creative")).collect();
     let [kind] = kinds.as_slice() else {
         let why = format!("exactly one kind of creative is needed (imageRedirectCreative, …), not {}", kinds.len());
@@ -199,5 +203,5 @@ fn check(state: &State, creative: &Object) -> Result<(), Refusal> {
     if *kind == "thirdPartyCreative" && text(&details, "snippet").is_none_or(str::is_empty) {
         return Err(Refusal::required("creative.third_party_creative.snippet"));
     }
-    Ok(())
+    destination::check(kind, &details)
 }

@@ -8,7 +8,15 @@ use super::{
     schema::Object,
 };
 
-const DIMENSIONS: &[&str] = &["LINE_ITEM_ID", "LINE_ITEM_NAME", "DATE", "ORDER_ID", "ORDER_NAME", "ADVERTISER_ID"];
+const DIMENSIONS: &[&str] = &[
+    "LINE_ITEM_ID",
+    "LINE_ITEM_NAME",
+    "DATE",
+    "ORDER_ID",
+    "ORDER_NAME",
+    "ADVERTISER_ID",
+    "LINE_ITEM_ENVIRONMENT_TYPE",
+];
 const METRICS: &[&str] = &[
     "IMPRESSIONS",
     "CLICKS",
@@ -17,6 +25,7 @@ const METRICS: &[&str] = &[
     "AD_SERVER_CLICKS",
     "AD_SERVER_REVENUE",
     "AD_SERVER_COMPLETED_VIEWS",
+    "VIDEO_VIEWERSHIP_COMPLETES",
 ];
 
 /// Checks the fields of a report definition, in its lists and in its filters.

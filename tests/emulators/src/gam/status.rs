@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::{
     delivery::Terms,
     messages::{creative::CREATIVE, line_item::LINE_ITEM},
+    rules::placeholders,
     schema::{Object, flag, moment, text, write_millis},
     state::{Association, Creative, LineItem, Order, Stage, State, name},
 };
@@ -21,7 +22,6 @@ impl Stage {
             Self::Pending => "PENDING_APPROVAL",
             Self::Approved => "APPROVED",
             Self::Disapproved => "DISAPPROVED",
-            Self::Paused => "PAUSED",
             Self::Deleted => "DELETED",
         }
     }
@@ -58,9 +58,9 @@ impl State {
             "COMPLETED"
         } else if item.released {
             "PAUSED_INVENTORY_RELEASED"
-        } else if item.paused || stage == Stage::Paused {
+        } else if item.paused {
             "PAUSED"
-        } else if !self.served(id) {
+        } else if !item.activated || !self.served(id) {
             "INACTIVE"
         } else if moment(&item.object, "startTime").is_some_and(|start| now < start) {
             "READY"
@@ -70,7 +70,7 @@ impl State {
     }
 
     /// Whether a line item has an active creative.
-    fn served(&self, item: i64) -> bool {
+    pub(super) fn served(&self, item: i64) -> bool {
         self.tied(item).any(|(id, tie)| tie.active && self.creatives.get(&id).is_some_and(|creative| creative.active))
     }
 
@@ -78,13 +78,17 @@ impl State {
     /// its associations.
     pub(super) fn settle(&mut self, id: i64, now: Millis) {
         let Some(item) = self.items.get(&id) else { return };
+        // A line item that has all of its creatives is activated, if the network is set so (help 4351366).
+        let complete = self.auto_activate && !placeholders::missing(self, id, &item.object);
         let approved = self.orders.get(&item.order).is_some_and(|order| order.stage == Stage::Approved);
         let on = approved
             && item.approved
+            && (item.activated || complete)
             && !(item.paused || item.released || item.archived || item.deleted)
             && self.served(id);
         let terms = Terms::of(&item.object);
         if let Some(item) = self.items.get_mut(&id) {
+            item.activated = item.activated || complete;
             item.delivery.note(now, terms, on);
         }
     }
@@ -127,8 +131,8 @@ impl State {
         set("orderDisplayName", order.into());
         set("status", status.into());
         set("archived", item.archived.into());
-        set("reservationStatus", if item.approved && !item.released { "RESERVED" } else { "UNRESERVED" }.into());
-        set("missingCreatives", (self.tied(id).next().is_none()).into());
+        set("reservationStatus", if item.reserved { "RESERVED" } else { "UNRESERVED" }.into());
+        set("missingCreatives", placeholders::missing(self, id, &item.object).into());
         set("createTime", write_millis(item.created).into());
         set("updateTime", write_millis(item.updated).into());
         if let Some(end) = terms.end() {

@@ -42,7 +42,7 @@ async fn actions_follow_the_state() {
     for action in ["orders:batchPause", "orders:batchResume", "orders:batchDisapprove", "orders:batchRetract"] {
         assert_eq!(refused(action, &order).await, inapplicable, "{action}");
     }
-    for action in ["lineItems:batchPause", "lineItems:batchResume", "lineItems:batchReserve"] {
+    for action in ["lineItems:batchPause", "lineItems:batchResume", "lineItems:batchActivate"] {
         assert_eq!(refused(action, &item).await, inapplicable, "{action}");
     }
     app.act("orders:batchApprove", &order).await;

@@ -11,6 +11,8 @@ mod gam_fields;
 mod gam_google;
 mod gam_oauth;
 mod gam_refusals;
+mod gam_rules;
+mod gam_states;
 mod kevel;
 mod process;
 mod refusals;
