@@ -14,8 +14,6 @@ use super::{
 
 /// Fields that filters and orderings of the list may use.
 const FIELDS: &[&str] = &["name", "displayName", "advertiser", "updateTime", "size", "previewUrl"];
-/// The maximum length of displayName, in characters.
-const MAX_NAME: usize = 255;
 /// The longest image URL, in characters.
 const MAX_URL: usize = 1024;
 
@@ -174,9 +172,6 @@ fn changed(state: &State, name: &str, sent: &Object, mask: Option<&str>) -> Resu
 fn check(state: &State, creative: &Object) -> Result<(), Refusal> {
     CREATIVE.require("creative", creative)?;
     check_assets("creative", creative)?;
-    if text(creative, "displayName").is_some_and(|name| name.chars().count() > MAX_NAME) {
-        return Err(Refusal::invalid("TOO_LONG", "displayName", format!("at most {MAX_NAME} characters")));
-    }
     state.referred("advertiser", "companies", text(creative, "advertiser").unwrap_or(""))?;
     let size = inner(creative, "size");
     if size.is_some_and(|size| ["width", "height"].iter().any(|side| number(size, side).is_none_or(|side| side < 1))) {

@@ -43,9 +43,6 @@ const FIELDS: &[&str] = &[
     "goal",
     "notes",
 ];
-/// The maximum length of displayName and externalLineItemId, in characters.
-const MAX_TEXT: usize = 255;
-
 /// Returns a page of line items.
 pub(super) fn list(desk: &Desk<'_>) -> Done {
     let alive = desk.state.items.iter().filter(|(_, item)| !item.deleted && visible(item.born, desk.lag));
@@ -239,11 +236,6 @@ fn future(field: &'static str, moment: Option<Millis>, now: Millis) -> Result<()
 
 fn check(state: &State, item: &Object, settings: GamSettings) -> Result<(), Refusal> {
     LINE_ITEM.require("line_item", item)?;
-    for field in ["displayName", "externalLineItemId"] {
-        if text(item, field).is_some_and(|text| text.chars().count() > MAX_TEXT) {
-            return Err(Refusal::invalid("TOO_LONG", field, format!("at most {MAX_TEXT} characters")));
-        }
-    }
     let end = moment(item, "targetEndTime");
     match (end, flag(item, "endTimeUnlimited")) {
         (None, false) => return Err(Refusal::required("line_item.target_end_time")),

@@ -33,12 +33,6 @@ const FIELDS: &[&str] = &[
     "agency",
     "programmatic",
 ];
-/// The maximum length of displayName, in characters.
-const MAX_NAME: usize = 255;
-/// The maximum length of poNumber, in characters.
-const MAX_PO_NUMBER: usize = 63;
-/// The maximum length of notes, in characters.
-const MAX_NOTES: usize = 65_535;
 
 /// Returns a page of orders.
 pub(super) fn list(desk: &Desk<'_>) -> Done {
@@ -77,15 +71,6 @@ pub(super) fn act(desk: &mut Desk<'_>, action: &str) -> Done {
 
 fn check(state: &State, order: &Object, own: Option<i64>, staged: &[Object]) -> Result<(), Refusal> {
     ORDER.require("order", order)?;
-    let long = |field: &str, most: usize| match text(order, field) {
-        Some(text) if text.chars().count() > most => {
-            Err(Refusal::invalid("TOO_LONG", field, format!("at most {most} characters")))
-        }
-        _ => Ok(()),
-    };
-    long("displayName", MAX_NAME)?;
-    long("poNumber", MAX_PO_NUMBER)?;
-    long("notes", MAX_NOTES)?;
     let advertiser = text(order, "advertiser").unwrap_or("");
     let company = state.referred("advertiser", "companies", advertiser)?;
     if !text(company, "type").is_some_and(|kind| kind.ends_with("ADVERTISER")) {

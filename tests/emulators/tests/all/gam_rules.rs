@@ -227,7 +227,7 @@ async fn goals_prices_and_priorities_belong_to_types() {
         ),
         (json!({ "autoExtensionDays": 3 }), "Ad Manager 360"),
         (json!({ "autoExtensionDays": 8 }), "at most 7"),
-        (json!({ "autoExtensionDays": -1 }), "between 0 and 7"),
+        (json!({ "autoExtensionDays": -1 }), "must not be negative"),
     ] {
         refused(&app, "/lineItems", &line_item(&order, changes), said).await;
     }

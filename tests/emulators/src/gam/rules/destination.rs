@@ -21,8 +21,6 @@ const KINDS: [&str; 9] = [
 ];
 /// The part that has them in the other kinds of video and audio.
 const VAST: &str = "vastInfo";
-/// The longest address, in characters.
-const MOST: usize = 1024;
 
 /// Checks the details of a creative of a kind.
 pub(in crate::gam) fn check(kind: &str, details: &Object) -> Result<(), Refusal> {
@@ -36,14 +34,9 @@ pub(in crate::gam) fn check(kind: &str, details: &Object) -> Result<(), Refusal>
 }
 
 fn one(place: &str, details: &Object) -> Result<(), Refusal> {
-    match text(details, "destinationUrl").filter(|url| !url.is_empty()) {
-        Some(url) if url.chars().count() > MOST => {
-            let why = format!("at most {MOST} characters");
-            Err(Refusal::invalid("TOO_LONG", &format!("{place}.destination_url"), why))
-        }
-        None if text(details, "destinationUrlType") != Some("NONE") => {
-            Err(Refusal::required(&format!("{place}.destination_url")))
-        }
-        _ => Ok(()),
+    let given = text(details, "destinationUrl").is_some_and(|url| !url.is_empty());
+    if given || text(details, "destinationUrlType") == Some("NONE") {
+        return Ok(());
     }
+    Err(Refusal::required(&format!("{place}.destination_url")))
 }

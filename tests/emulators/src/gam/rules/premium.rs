@@ -8,9 +8,6 @@ use crate::gam::{
     settings::GamSettings,
 };
 
-/// The most days that a line item runs on.
-const MOST_DAYS: i64 = 7;
-
 fn refused(field: &str) -> Refusal {
     let why = format!("{}: this network is not one of Ad Manager 360; leave it out", crate::gam::schema::snake(field));
     Refusal::new(Status::PermissionDenied, "NOT_ALLOWED", why)
@@ -20,9 +17,7 @@ fn refused(field: &str) -> Refusal {
 pub(in crate::gam) fn line_item(item: &Object, settings: GamSettings) -> Result<(), Refusal> {
     match number(item, "autoExtensionDays") {
         None | Some(0) => Ok(()),
-        Some(days) if !(0..=MOST_DAYS).contains(&days) => {
-            Err(Refusal::invalid("INVALID", "autoExtensionDays", format!("must be between 0 and {MOST_DAYS}")))
-        }
+        Some(days) if days < 0 => Err(Refusal::invalid("INVALID", "autoExtensionDays", "must not be negative")),
         Some(_) if settings.ad_manager_360 => Ok(()),
         Some(_) => Err(refused("autoExtensionDays")),
     }
