@@ -50,6 +50,7 @@ pub(super) struct Run {
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Row {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     dimension_values: Vec<Cell>,
     metric_value_groups: [Group; 1],
 }
@@ -57,6 +58,7 @@ struct Row {
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Group {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     primary_values: Vec<Cell>,
 }
 
