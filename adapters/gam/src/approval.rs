@@ -43,11 +43,13 @@ pub fn approve(network: &Network, order: &str, buy: &MediaBuy, remote: &[RemoteO
     let reserved = reservation(&network.platform, buy, remote);
     let approval: Approval = step("order/approve").set(|| order::approve(network, order, &reserved))?;
     if approval == Approval::Approved {
-        for package in &buy.packages {
+        for package in buy.packages.iter().filter(|package| !package.active) {
             let Some(item) = remote.package(&package.package_id) else { continue };
-            step(step_name(&["order", "approve", &package.package_id]))
-                .set(|| if package.active { line_item::activate(network, item) } else { ties::rest(network, item) })?;
+            step(step_name(&["order", "approve", &package.package_id])).set(|| ties::rest(network, item))?;
         }
+        let active = buy.packages.iter().filter(|package| package.active);
+        let active: Vec<&str> = active.filter_map(|package| remote.package(&package.package_id)).collect();
+        step("order/activate").set(|| line_item::activate(network, order, &active))?;
     }
     Ok(approval)
 }

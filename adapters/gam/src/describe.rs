@@ -2,7 +2,7 @@
 
 use flightdeck_adapter::prelude::*;
 
-use crate::{caps, creative, inferred, regions, settings, targeting, words::Catalog};
+use crate::{caps, creative, inferred, line_item, regions, settings, targeting, words::Catalog};
 
 /// Requests that only read although they are not `GET`s: a report is defined and run in order to be
 /// read.
@@ -31,7 +31,13 @@ pub fn description() -> Description {
             extensions: Vec::new(),
         }),
         pacing: vec![Pacing::Even, Pacing::Asap, Pacing::FrontLoaded],
-        price_models: vec![PriceModel::Cpm, PriceModel::Cpc, PriceModel::Cpcv, PriceModel::Flat],
+        price_models: vec![
+            PriceModel::Cpm,
+            PriceModel::Cpc,
+            PriceModel::Cpcv,
+            PriceModel::Flat,
+            PriceModel::Other(line_item::CPD.to_owned()),
+        ],
         updates: vec![
             UpdateKind::Active,
             UpdateKind::TotalBudget,

@@ -60,6 +60,8 @@ pub const ALL_ASSOCIATIONS: &str = "lineItems/-/creatives";
 pub const REGION_TYPES: [&str; 6] = ["State", "Province", "Region", "Territory", "Country", "Union Territory"];
 /// The type of a country.
 pub const COUNTRY_TYPE: &str = "Country";
+/// The type of a Nielsen metro area.
+pub const METRO_TYPE: &str = "DMA Region";
 /// The type of a city.
 pub const CITY_TYPE: &str = "City";
 /// The type of a postal code.

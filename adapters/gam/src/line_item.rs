@@ -37,7 +37,8 @@ mod video;
 
 pub use self::{
     halt::{Halts, delivering},
-    standing::{Standing, activate, archive, find, is_running, resume, standing},
+    standing::{Standing, activate, activate_one, archive, find, is_running, resume, standing},
+    terms::CPD,
 };
 
 /// The platform's name for the type.

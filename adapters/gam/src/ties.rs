@@ -192,7 +192,7 @@ pub fn wake(network: &Network, item: &str, unchecked: bool, order_runs: bool) ->
         return Ok(());
     }
     line_item::resume(network, item, unchecked)?;
-    line_item::activate(network, item)
+    line_item::activate_one(network, item)
 }
 
 /// Starts or stops the delivery of a package, in a step: [`wake`] or [`rest`].

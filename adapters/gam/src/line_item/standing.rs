@@ -6,6 +6,7 @@ use serde::Deserialize;
 use crate::{
     api::{Network, id_of, quoted},
     refusal::has_reason,
+    ties,
 };
 
 #[derive(Debug, Deserialize)]
@@ -96,13 +97,36 @@ pub fn resume(network: &Network, id: &str, unchecked: bool) -> Fallible<()> {
     network.act("lineItems", action, vec![network.name("lineItems", id)])
 }
 
-/// Activates a line item that is inactive although it has creatives: one that has creatives for some
-/// of its sizes only, or any on a network that activates none by itself (type
-/// `LineItemComputedStatus`; help 4351366). One without creatives stays inactive.
+/// Activates those of some line items of an order that are inactive although they have creatives:
+/// creatives for some of their sizes only, or any on a network that activates none by itself (type
+/// `LineItemComputedStatus`; help 4351366). Those without creatives stay inactive.
 ///
 /// # Errors
 /// When Ad Manager refuses.
-pub fn activate(network: &Network, id: &str) -> Fallible<()> {
+pub fn activate(network: &Network, order: &str, items: &[&str]) -> Fallible<()> {
+    let filter = format!("order = {}", quoted(&network.name("orders", order)));
+    let mut inactive: Vec<String> = Vec::new();
+    for found in network.list::<Found>("lineItems", "lineItems", &filter) {
+        let found = found?;
+        let id = id_of(&found.name)?;
+        if found.standing.status == "INACTIVE" && !found.standing.archived && items.contains(&id.as_str()) {
+            inactive.push(id);
+        }
+    }
+    let showing = ties::showing(network, &inactive)?;
+    let names: Vec<String> = showing.iter().map(|id| network.name("lineItems", id)).collect();
+    // One request accepts at most 100 (reference, batch methods).
+    for some in names.chunks(100) {
+        network.act("lineItems", "batchActivate", some.to_vec())?;
+    }
+    Ok(())
+}
+
+/// Activates a line item that is inactive although it has creatives. One without stays inactive.
+///
+/// # Errors
+/// When Ad Manager refuses.
+pub fn activate_one(network: &Network, id: &str) -> Fallible<()> {
     if standing(network, id)?.status != "INACTIVE" {
         return Ok(());
     }

@@ -8,6 +8,7 @@
 //! | STANDARD, video | CPCV | CPCV | LIFETIME, as many completed views as the budget pays |
 //! | SPONSORSHIP, NETWORK, HOUSE | CPM, CPC | CPM, CPC | DAILY, `share_percent` of the impressions |
 //! | SPONSORSHIP | flat | CPF | DAILY, `share_percent` |
+//! | SPONSORSHIP, NETWORK | `cpd`, a day | CPD | DAILY, `share_percent` |
 //!
 //! These are the tables of the types `LineItemCostType`, `GoalType` and `UnitType`. A SPONSORSHIP at
 //! a CPM also has a secondary goal, which is required: the impressions that were booked.
@@ -15,6 +16,9 @@
 use flightdeck_adapter::{money, prelude::*, words::pointer_segment};
 
 use crate::settings::{CostType, Environment, LineItemType, Product};
+
+/// The word for a price per day, which the contract has no name of its own for.
+pub const CPD: &str = "cpd";
 
 /// What is bought, and for how much.
 struct Bought {
@@ -83,8 +87,12 @@ fn bought(product: &Product, package: &PackageOrder, problems: &mut Problems) ->
             return of("CPCV", "COMPLETED_VIEWS", paid());
         }
         PriceModel::Flat if kind == LineItemType::Sponsorship => return of("CPF", "IMPRESSIONS", package.impressions),
+        PriceModel::Other(word) if word == CPD && matches!(kind, LineItemType::Sponsorship | LineItemType::Network) => {
+            return of("CPD", "IMPRESSIONS", package.impressions);
+        }
         PriceModel::Cpcv | PriceModel::Flat | PriceModel::Other(_) => match kind {
-            LineItemType::Sponsorship => &["cpm", "cpc", "flat"],
+            LineItemType::Sponsorship => &["cpm", "cpc", "flat", CPD],
+            LineItemType::Network => &["cpm", "cpc", CPD],
             LineItemType::Standard if product.shown_in() == Environment::VideoPlayer => &["cpm", "cpc", "cpcv"],
             _ => &["cpm", "cpc"],
         },
@@ -145,6 +153,7 @@ mod tests {
             (video, PriceModel::Cpcv, "CPCV", goal("LIFETIME", "COMPLETED_VIEWS", "50"), 0),
             (share, PriceModel::Cpm, "CPM", format!("{},{secondary}", goal("DAILY", "IMPRESSIONS", "25")), 1),
             (share, PriceModel::Flat, "CPF", goal("DAILY", "IMPRESSIONS", "25"), 1),
+            (share, PriceModel::Other("cpd".to_owned()), "CPD", goal("DAILY", "IMPRESSIONS", "25"), 1),
             (house, PriceModel::Cpm, "CPM", goal("DAILY", "IMPRESSIONS", "100"), 1),
         ] {
             let wanted = format!(r#"{{"costType":"{cost}",{goals}}} {notes}"#);

@@ -299,9 +299,15 @@ fn perform(desk: &mut Desk<'_>, action: Action) -> Done {
             item.updated = desk.now;
             match action {
                 Action::Pause => item.paused = true,
-                Action::Resume(_) => (item.paused, item.released, item.reserved) = (false, false, true),
+                Action::Resume(_) => {
+                    (item.paused, item.released) = (false, false);
+                    item.reserved = rules::is_guaranteed(&item.object);
+                }
                 Action::Release => (item.released, item.reserved) = (true, false),
-                Action::Reserve(_) => (item.released, item.reserved) = (false, true),
+                Action::Reserve(_) => {
+                    item.released = false;
+                    item.reserved = rules::is_guaranteed(&item.object);
+                }
                 Action::Activate => item.activated = true,
                 Action::Archive => item.archived = true,
                 Action::Unarchive => item.archived = false,

@@ -354,12 +354,13 @@ fn carry_out(state: &mut State, id: i64, action: Action, now: Millis) {
         match action {
             Action::Approve(reserve) => {
                 item.approved = true;
-                item.reserved = item.reserved || reserve != Reserve::Nothing;
+                item.reserved = item.reserved || (reserve != Reserve::Nothing && rules::is_guaranteed(&item.object));
             }
             Action::Retract => (item.approved, item.reserved) = (false, false),
             Action::Pause if item.approved && status != "COMPLETED" => item.paused = true,
             Action::Resume(_) if status != "COMPLETED" && stopped(item) => {
-                (item.paused, item.released, item.reserved) = (false, false, true);
+                (item.paused, item.released) = (false, false);
+                item.reserved = rules::is_guaranteed(&item.object);
             }
             Action::Archive | Action::Unarchive => item.archived = action == Action::Archive,
             Action::Delete => item.deleted = true,
