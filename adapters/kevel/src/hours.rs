@@ -8,6 +8,8 @@ use flightdeck_adapter::{prelude::*, words::pointer_segment};
 
 use crate::{inferred, settings::DayPartClock};
 
+const MIDNIGHT: &str = "00:00:00";
+
 /// Hours on some days.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Window {
@@ -34,11 +36,12 @@ impl Window {
         let text = |name: &str| listed.get(name).and_then(Json::as_text).unwrap_or_default().to_owned();
         let listed_days = listed.get(inferred::WEEK_DAYS).map(Json::items).unwrap_or_default();
         let has = |word: &str| listed_days.iter().filter_map(Json::as_text).any(|day| day == word);
-        Self {
-            days: DAYS.into_iter().map(|(_, word)| word).filter(|word| has(word)).collect(),
-            start: text(inferred::START_TIME),
-            end: text(inferred::END_TIME),
+        let (start, mut end) = (text(inferred::START_TIME), text(inferred::END_TIME));
+        // An earlier release ended every window at midnight with the last second.
+        if end == inferred::END_OF_DAY && start != MIDNIGHT {
+            MIDNIGHT.clone_into(&mut end);
         }
+        Self { days: DAYS.into_iter().map(|(_, word)| word).filter(|word| has(word)).collect(), start, end }
     }
 
     /// Returns the day part as it is sent.
@@ -291,6 +294,11 @@ mod tests {
         assert_ne!(says(&listed("11:00:00", vec!["MO", "FR"])), window.name());
         assert_ne!(says(&listed("10:00:00", vec!["MO", "FR", "SA"])), window.name());
         assert_ne!(says(&object! { "Id": 5 }), window.name());
+        let evening = of("UTC", vec![hours(&[Sunday], 18, 24)], &[]).unwrap().remove(0);
+        let listed = |end: &str| object! { "Id": 5, "StartTime": "18:00:00", "EndTime": end, "WeekDays": vec!["SU"] };
+        for end in ["00:00:00", "23:59:59"] {
+            assert_eq!(says(&listed(end)), evening.name(), "as this release writes it, and an earlier one");
+        }
     }
 
     #[test]

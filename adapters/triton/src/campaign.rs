@@ -26,6 +26,8 @@ pub struct Campaign {
     advertiser: i64,
     team: Option<i64>,
     currency: String,
+    /// Whether the settings say the currency of the advertisers, which the buy then has.
+    configured: bool,
     media_buy_id: String,
     po_number: Option<String>,
 }
@@ -56,13 +58,14 @@ pub fn translate(platform: &Platform, advertiser: i64, buy: &MediaBuy) -> Campai
         advertiser,
         team: platform.team_id,
         currency: buy.currency.clone(),
+        configured: platform.currency.is_some(),
         media_buy_id: buy.media_buy_id.clone(),
         po_number: buy.po_number.clone(),
     }
 }
 
 /// An advertiser, as it is read.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 struct Advertiser {
     #[serde(default)]
     name: String,
@@ -118,13 +121,22 @@ impl Campaign {
     }
 
     /// Reads the advertiser, and refuses a campaign that it can't have: numbers in one currency would
-    /// be billed in another.
+    /// be billed in another. Where Triton doesn't tell the currency, the settings have to.
     ///
     /// # Errors
-    /// `unsupported` when its currency is another, `rejected` when it is not active. When Triton can't
-    /// be reached.
+    /// `unsupported` when its currency is another, `invalid` when nobody says it, `rejected` when it is
+    /// not active. When Triton can't be reached.
     pub fn check_advertiser(&self, api: &Api) -> Fallible<()> {
-        let found: Advertiser = api.get(api::one(path::ADVERTISERS, &self.advertiser.to_string())).fetch()?;
+        let request = api.get(api::one(path::ADVERTISERS, &self.advertiser.to_string()));
+        let found: Advertiser = request.fetch_if_any()?.unwrap_or_default();
+        if found.currency.is_none() && !self.configured {
+            let message = format!(
+                "Triton does not tell in which currency the advertiser {} is billed. The publisher has to set currency \
+                 in the settings of the platform.",
+                self.advertiser
+            );
+            return Err(Failure::invalid("currency_unknown", message));
+        }
         let mut problems = Problems::default();
         if let Some(currency) = found.currency.as_ref().filter(|currency| **currency != self.currency) {
             let message = format!(
@@ -222,6 +234,14 @@ mod tests {
 
     #[test]
     fn the_advertiser_says_the_currency_and_must_be_active() {
+        let unset = Platform { currency: None, ..Platform::read(&context()).unwrap() };
+        let nowhere = FakeHost::new(|_| Ok(answer(404, "{}")));
+        let check = |campaign: Campaign| {
+            run(&nowhere, || campaign.check_advertiser(&api::open(&context()))).unwrap().map_err(|failure| failure.code)
+        };
+        let booked = buy(vec![package("drive")]);
+        assert_eq!(check(translate(&unset, 501, &booked)), Err("currency_unknown".to_owned()));
+        assert_eq!(check(of(&booked)), Ok(()), "the settings say it");
         let checked = |advertiser: &'static str| {
             let host = FakeHost::new(move |_| Ok(answer(200, advertiser)));
             let campaign = of(&buy(vec![package("drive")]));

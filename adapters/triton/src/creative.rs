@@ -99,7 +99,9 @@ pub fn translate(
 /// Returns the duration in whole seconds, rounded up, which is how Triton counts them. A product may
 /// take only some.
 fn seconds(creative: &Creative, products: &[Product], pointer: &str, problems: &mut Problems) -> u32 {
-    let of = |read: fn(&Product) -> Option<u32>| products.iter().filter_map(read).map(|seconds| seconds * 1000);
+    let of = |read: fn(&Product) -> Option<u32>| {
+        products.iter().filter_map(read).map(|seconds| seconds.saturating_mul(1000))
+    };
     let least = of(|product| product.spot_seconds.min).max().unwrap_or(SHORTEST).max(SHORTEST);
     let most = of(|product| product.spot_seconds.max).min().unwrap_or(LONGEST).min(LONGEST);
     match creative.duration_ms {
